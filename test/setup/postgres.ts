@@ -1,0 +1,29 @@
+/**
+ * Vitest's global setup: one Postgres for the whole run, or the one that `DATABASE_URL` names. Tests get its address
+ * by `inject("databaseUrl")`; each test file works in a schema of its own.
+ */
+import type { TestProject } from "vitest/node"
+import { givenOrStarted } from "./server.ts"
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    readonly databaseUrl: string
+  }
+}
+
+export default async function setup(project: TestProject) {
+  requireNode()
+  const server = await givenOrStarted()
+  project.provide("databaseUrl", server.url)
+  return server.stop
+}
+
+/** The npm package `node` brings the version we test with; without its install script the machine's own is used. */
+const requireNode = () => {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
+  if (major > 22 || (major === 22 && minor >= 19)) return
+  throw new Error(
+    `Tests need Node 22.19 or newer but run on ${process.versions.node}: start them with "npm test"; ` +
+      `if that is what you did, the install script of the package "node" was not run: run "npm rebuild node".`
+  )
+}

@@ -1,0 +1,18 @@
+import { defineConfig } from "vitest/config"
+
+// Tests import the library as a user does (`from "millrace"`); this condition sends those imports to src/, without a build.
+const conditions = ["millrace-source", "node", "import", "module", "default"]
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    include: ["test/**/*.test.ts"],
+    exclude: ["test/bench/**", "test/stress/**", "**/node_modules/**", ".tmp/**"],
+    globalSetup: ["test/setup/postgres.ts"],
+    pool: "forks",
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 20_000
+  }
+})

@@ -104,15 +104,37 @@ const watch = (databaseDir: string) => {
 
 /** An immediate shutdown of the server in this directory, if one runs, and no directory left behind. */
 export const endNow = (databaseDir: string) => {
-  const pidFile = join(databaseDir, "postmaster.pid")
-  try {
-    const pid = Number(readFileSync(pidFile, "utf8").split("\n")[0])
-    if (Number.isInteger(pid) && pid > 1) process.kill(pid, "SIGQUIT")
-  } catch {
-    // No pid file: the server never started or has ended already.
+  const pid = postmaster(databaseDir)
+  if (pid !== undefined && signal(pid, "SIGQUIT")) {
+    for (let waited = 0; waited < 5_000 && signal(pid, 0); waited += 20) pause(20)
   }
-  rmSync(databaseDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
+  // Its children may write for a moment longer than the server itself lives.
+  for (let attempt = 1;; attempt++) {
+    try {
+      return rmSync(databaseDir, { recursive: true, force: true })
+    } catch (error) {
+      if (attempt === 100) throw error
+      pause(50)
+    }
+  }
 }
+
+const postmaster = (databaseDir: string): number | undefined => {
+  const pidFile = join(databaseDir, "postmaster.pid")
+  if (!existsSync(pidFile)) return undefined
+  const pid = Number(readFileSync(pidFile, "utf8").split("\n")[0])
+  return Number.isInteger(pid) && pid > 1 ? pid : undefined
+}
+
+const signal = (pid: number, name: NodeJS.Signals | 0): boolean => {
+  try {
+    return process.kill(pid, name)
+  } catch {
+    return false
+  }
+}
+
+const pause = (millis: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, millis)
 
 const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {

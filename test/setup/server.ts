@@ -106,7 +106,7 @@ const watch = (databaseDir: string) => {
 export const endNow = (databaseDir: string) => {
   const pid = postmaster(databaseDir)
   if (pid !== undefined && signal(pid, "SIGQUIT")) {
-    for (let waited = 0; waited < 5_000 && signal(pid, 0); waited += 20) pause(20)
+    for (let waited = 0; waited < 5_000 && postmaster(databaseDir) === pid && signal(pid, 0); waited += 20) pause(20)
   }
   // Its children may write for a moment longer than the server itself lives.
   for (let attempt = 1;; attempt++) {

@@ -1,0 +1,413 @@
+/**
+ * Every error that a user of Millrace can meet.
+ *
+ * Each has a tag and fields that a program can branch on, and a message that a person can act on: what happened and to
+ * what; what is safe; what to do. No message contains a payload or a secret. The error catalogue in `src/README.md` is
+ * made from this file.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+
+/**
+ * A message was refused at publish: nothing was stored.
+ *
+ * @since 0.1.0
+ */
+export class InvalidMessage extends Schema.TaggedError<InvalidMessage>("millrace/InvalidMessage")("InvalidMessage", {
+  topic: Schema.String,
+  /** The id, cut to 64 characters. */
+  id: Schema.String,
+  field: Schema.String,
+  problem: Schema.String,
+  mend: Schema.String
+}) {
+  override get message() {
+    return `Message ${JSON.stringify(this.id)} of topic "${this.topic}" was refused: its ${this.field} ${this.problem}. `
+      + `Nothing was published. ${this.mend}`
+  }
+}
+
+/**
+ * A value does not fit its topic's Schema, so it could not be encoded: nothing was stored.
+ *
+ * @since 0.1.0
+ */
+export class EncodeFailed extends Schema.TaggedError<EncodeFailed>("millrace/EncodeFailed")("EncodeFailed", {
+  topic: Schema.String,
+  issue: Schema.String
+}) {
+  override get message() {
+    return `A value for topic "${this.topic}" does not fit its schema: ${this.issue}. Nothing was published. `
+      + `Publish a value of the topic's type.`
+  }
+}
+
+/**
+ * A stored payload does not decode with its topic's Schema: the message becomes a dead letter `undecodable`.
+ *
+ * @since 0.1.0
+ */
+export class DecodeFailed extends Schema.TaggedError<DecodeFailed>("millrace/DecodeFailed")("DecodeFailed", {
+  topic: Schema.String,
+  id: Schema.String,
+  version: Schema.Number,
+  issue: Schema.String
+}) {
+  override get message() {
+    return `Message ${JSON.stringify(this.id)} of topic "${this.topic}" (version ${this.version}) does not decode: ${this.issue}. `
+      + `Its payload is kept in the dead letter. Deploy code that reads it, then redrive it; or discard it.`
+  }
+}
+
+/**
+ * A name that people gave (topic, consumer, schema) is not usable.
+ *
+ * @since 0.1.0
+ */
+export class InvalidName extends Schema.TaggedError<InvalidName>("millrace/InvalidName")("InvalidName", {
+  /** `topic`, `consumer` or `schema`. */
+  kind: Schema.String,
+  name: Schema.String,
+  problem: Schema.String
+}) {
+  override get message() {
+    return `${JSON.stringify(this.name.slice(0, 80))} is not a usable ${this.kind} name: it ${this.problem}. Nothing was started. `
+      + `Use letters, digits, dot, dash, underscore and slash, at most 200 characters, beginning with a letter or digit.`
+  }
+}
+
+/**
+ * A setting is out of its range, or two settings contradict each other. Nothing was started.
+ *
+ * @since 0.1.0
+ */
+export class InvalidSetting extends Schema.TaggedError<InvalidSetting>("millrace/InvalidSetting")("InvalidSetting", {
+  setting: Schema.String,
+  got: Schema.String,
+  expected: Schema.String
+}) {
+  override get message() {
+    return `Setting "${this.setting}" is ${this.got}, but ${this.expected}. Nothing was started. Change it and start again.`
+  }
+}
+
+/**
+ * A variable of the environment is missing or does not parse. Nothing was started.
+ *
+ * @since 0.1.0
+ */
+export class InvalidConfig extends Schema.TaggedError<InvalidConfig>("millrace/InvalidConfig")("InvalidConfig", {
+  variable: Schema.String,
+  /** What was read, or "nothing"; secrets are not repeated. */
+  got: Schema.String,
+  expected: Schema.String,
+  example: Schema.String
+}) {
+  override get message() {
+    return `${this.variable} should be ${this.expected}, but is ${this.got}. Nothing was started. Set it, for example: `
+      + `${this.variable}=${this.example}`
+  }
+}
+
+/**
+ * A consumer is registered with other settings than this worker has; they cannot change while it exists.
+ *
+ * @since 0.1.0
+ */
+export class ConsumerConflict extends Schema.TaggedError<ConsumerConflict>("millrace/ConsumerConflict")("ConsumerConflict", {
+  consumer: Schema.String,
+  setting: Schema.String,
+  registered: Schema.String,
+  asked: Schema.String
+}) {
+  override get message() {
+    return `Consumer "${this.consumer}" is registered with ${this.setting} ${this.registered}, but this worker asks for ${this.asked}. `
+      + `The worker did not start; nothing was changed. Use ${this.registered}, or give the pipeline another consumer name.`
+  }
+}
+
+/**
+ * The engine cannot do what the pipeline asks. Said before anything is opened.
+ *
+ * @since 0.1.0
+ */
+export class Unsupported extends Schema.TaggedError<Unsupported>("millrace/Unsupported")("Unsupported", {
+  engine: Schema.String,
+  asked: Schema.String,
+  because: Schema.String,
+  instead: Schema.String
+}) {
+  override get message() {
+    return `${this.engine} cannot do what was asked (${this.asked}): ${this.because}. Nothing was started. Instead: ${this.instead}.`
+  }
+}
+
+/**
+ * The store could not do something outside of a worker's transaction: publish, list, redrive, register.
+ *
+ * `kind` tells whether trying again can help: `unavailable` (down, no connection, read-only, full), `timeout` (a wait of
+ * ours ended), `refused` (the database answered with an error that stays).
+ *
+ * @since 0.1.0
+ */
+export class StoreFailure extends Schema.TaggedError<StoreFailure>("millrace/StoreFailure")("StoreFailure", {
+  operation: Schema.String,
+  kind: Schema.Literals(["unavailable", "timeout", "refused"]),
+  /** SQLSTATE where the database gave one. */
+  code: Schema.String,
+  detail: Schema.String,
+  mend: Schema.String
+}) {
+  override get message() {
+    return `The store could not ${this.operation}: ${this.detail}${this.code === "" ? "" : ` (SQLSTATE ${this.code})`}. `
+      + `Nothing of this operation was committed. ${this.mend}`
+  }
+}
+
+/**
+ * A transport's request failed. Temporary failures are tried again with backoff; a permanent one stops the worker.
+ *
+ * @since 0.1.0
+ */
+export class TransportError extends Schema.TaggedError<TransportError>("millrace/TransportError")("TransportError", {
+  engine: Schema.String,
+  operation: Schema.String,
+  kind: Schema.Literals(["temporary", "permanent"]),
+  detail: Schema.String
+}) {
+  override get message() {
+    return `${this.engine} could not ${this.operation}: ${this.detail}. No message was lost. `
+      + (this.kind === "temporary" ? "It is tried again." : "This does not pass by itself: mend it, then start the worker again.")
+  }
+}
+
+/**
+ * A lease ended before its work did: nothing more can be committed under its token. The messages go to the new owner.
+ *
+ * @since 0.1.0
+ */
+export class LeaseLost extends Schema.TaggedError<LeaseLost>("millrace/LeaseLost")("LeaseLost", {
+  lease: Schema.String,
+  token: Schema.String,
+  reason: Schema.String
+}) {
+  override get message() {
+    return `Lost ${this.lease} (token ${this.token}): ${this.reason}. Nothing was committed under it since; its messages go to the new owner. `
+      + `If this repeats, look for a blocked event loop or a slow database, or lengthen the lease.`
+  }
+}
+
+/**
+ * The transaction met something that passes: a conflict with another one (40001, 40P01, 55P03), or a database that is not
+ * there at the moment. Nothing was committed; the same transaction is run again, uncounted.
+ *
+ * @since 0.1.0
+ */
+export class Hiccup extends Schema.TaggedError<Hiccup>("millrace/Hiccup")("Hiccup", {
+  kind: Schema.Literals(["conflict", "unavailable"]),
+  code: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `The transaction met a ${this.kind === "conflict" ? "conflict" : "database that is not available"}: ${this.detail}`
+      + `${this.code === "" ? "" : ` (SQLSTATE ${this.code})`}. Nothing was committed; it is run again.`
+  }
+}
+
+/**
+ * A commit step caught an SQL error, which leaves the whole transaction aborted in Postgres. Nothing was committed.
+ *
+ * @since 0.1.0
+ */
+export class TransactionAborted
+  extends Schema.TaggedError<TransactionAborted>("millrace/TransactionAborted")("TransactionAborted", { detail: Schema.String })
+{
+  override get message() {
+    return `A commit step caught an SQL error and went on, but Postgres had aborted the transaction: ${this.detail}. `
+      + `Nothing was committed. Wrap the statement that may fail in sql.withTransaction (a savepoint), and catch outside of it.`
+  }
+}
+
+/**
+ * The database refused at COMMIT, as a deferred constraint does. Nothing was committed.
+ *
+ * @since 0.1.0
+ */
+export class CommitRejected extends Schema.TaggedError<CommitRejected>("millrace/CommitRejected")("CommitRejected", {
+  code: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `COMMIT was refused: ${this.detail} (SQLSTATE ${this.code}). Nothing was committed. `
+      + `A deferred constraint says so only at the end: check what it needs in the commit step.`
+  }
+}
+
+/**
+ * COMMIT was sent and no answer came: it may or may not have happened. The inbox settles it.
+ *
+ * @since 0.1.0
+ */
+export class UnknownOutcome extends Schema.TaggedError<UnknownOutcome>("millrace/UnknownOutcome")("UnknownOutcome", {
+  detail: Schema.String
+}) {
+  override get message() {
+    return `COMMIT was sent, but its answer did not come: ${this.detail}. It may have happened. `
+      + `A pipeline settles this by its inbox; a caller repeats with the same id.`
+  }
+}
+
+/**
+ * A step took longer than its timeout; the attempt failed.
+ *
+ * @since 0.1.0
+ */
+export class StepTimeout extends Schema.TaggedError<StepTimeout>("millrace/StepTimeout")("StepTimeout", {
+  /** `steps` (before the transaction: `Pipeline.timeout`) or `commit` (one commit step: `Pipeline.commitTimeout`). */
+  phase: Schema.Literals(["steps", "commit"]),
+  millis: Schema.Number
+}) {
+  override get message() {
+    return this.phase === "steps"
+      ? `The steps before the transaction took longer than ${this.millis} ms. Nothing was committed. Speed them up, or raise Pipeline.timeout.`
+      : `A commit step took longer than ${this.millis} ms. Nothing was committed. A commit step holds database work only: `
+        + `move waiting and network calls into mapEffect, or raise Pipeline.commitTimeout.`
+  }
+}
+
+/**
+ * A handler ended in a defect (an unexpected exception); the attempt failed.
+ *
+ * @since 0.1.0
+ */
+export class Defect extends Schema.TaggedError<Defect>("millrace/Defect")("Defect", { detail: Schema.String }) {
+  override get message() {
+    return `A handler ended in a defect: ${this.detail}. Nothing was committed. Fix the handler; a failure that can be expected belongs into its typed errors.`
+  }
+}
+
+/**
+ * A message has an id that was committed before, with another payload. It is kept as a dead letter, never dropped.
+ *
+ * @since 0.1.0
+ */
+export class IdempotencyConflict
+  extends Schema.TaggedError<IdempotencyConflict>("millrace/IdempotencyConflict")("IdempotencyConflict", {
+    consumer: Schema.String,
+    id: Schema.String
+  })
+{
+  override get message() {
+    return `Consumer "${this.consumer}" committed a message ${JSON.stringify(this.id)} before, with other content. This one had no effect. `
+      + `Make the topic's id unique per content (id: "content"), or correct the sender.`
+  }
+}
+
+/**
+ * The message was in the hands of a process that died, again and again, the last time alone.
+ *
+ * @since 0.1.0
+ */
+export class WorkerCrashed extends Schema.TaggedError<WorkerCrashed>("millrace/WorkerCrashed")("WorkerCrashed", {
+  received: Schema.Number
+}) {
+  override get message() {
+    return `The process died ${this.received} times with this message in its hands, the last time with nothing else. `
+      + `It is not tried again. Look for out-of-memory, native crashes and process.exit in the handler, then redrive it.`
+  }
+}
+
+/**
+ * A context's `SqlClient` is not the one that `Postgres.layer` exports: effects on it would commit outside of the
+ * message's transaction.
+ *
+ * @since 0.1.0
+ */
+export class ForeignSqlClient
+  extends Schema.TaggedError<ForeignSqlClient>("millrace/ForeignSqlClient")("ForeignSqlClient", { consumer: Schema.String })
+{
+  override get message() {
+    return `The SqlClient around consumer "${this.consumer}" is not the one of the store, so its effects would commit outside of the message's transaction. `
+      + `The worker did not start. Build your services on the SqlClient that Postgres.layer exports, and build that layer once.`
+  }
+}
+
+/**
+ * The database's schema was made by newer code that older code must not run on.
+ *
+ * @since 0.1.0
+ */
+export class SchemaTooNew extends Schema.TaggedError<SchemaTooNew>("millrace/SchemaTooNew")("SchemaTooNew", {
+  schema: Schema.String,
+  found: Schema.Number,
+  supported: Schema.Number
+}) {
+  override get message() {
+    return `Schema "${this.schema}" is at version ${this.found}, and this code knows versions up to ${this.supported}. Nothing was changed. `
+      + `Deploy a newer version of millrace.`
+  }
+}
+
+/**
+ * The database has no tables of Millrace, or old ones, and this worker may not migrate (`migrate: "check"`).
+ *
+ * @since 0.1.0
+ */
+export class SchemaOutdated extends Schema.TaggedError<SchemaOutdated>("millrace/SchemaOutdated")("SchemaOutdated", {
+  schema: Schema.String,
+  found: Schema.Number,
+  needed: Schema.Number
+}) {
+  override get message() {
+    return `Schema "${this.schema}" is at version ${this.found}, this code needs ${this.needed}, and migrate is "check". Nothing was changed. `
+      + `Start once with migrate "auto" and a role that may create tables.`
+  }
+}
+
+/**
+ * There is no dead letter with this id.
+ *
+ * @since 0.1.0
+ */
+export class DeadLetterNotFound
+  extends Schema.TaggedError<DeadLetterNotFound>("millrace/DeadLetterNotFound")("DeadLetterNotFound", { letter: Schema.String })
+{
+  override get message() {
+    return `There is no dead letter ${JSON.stringify(this.letter)}. Nothing was changed. List them with DeadLetters.list.`
+  }
+}
+
+/**
+ * A dead letter is not in a state that allows what was asked: somebody else was there first.
+ *
+ * @since 0.1.0
+ */
+export class DeadLetterConflict
+  extends Schema.TaggedError<DeadLetterConflict>("millrace/DeadLetterConflict")("DeadLetterConflict", {
+    letter: Schema.String,
+    asked: Schema.String,
+    state: Schema.String,
+    by: Schema.String,
+    at: Schema.Number
+  })
+{
+  override get message() {
+    return `Dead letter ${this.letter} cannot be ${this.asked}: it is ${this.state}`
+      + `${this.by === "" ? "" : `, by ${this.by} at ${new Date(this.at).toISOString()}`}. Nothing was changed. Look at it again.`
+  }
+}
+
+/**
+ * A queue's failure while a worker runs that retrying cannot mend, or that outlasted its patience at the start.
+ *
+ * @since 0.1.0
+ */
+export class WorkerStopped extends Schema.TaggedError<WorkerStopped>("millrace/WorkerStopped")("WorkerStopped", {
+  consumer: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `The worker of consumer "${this.consumer}" stopped: ${this.detail}. What it held was given back; nothing was lost. Mend the cause and start it again.`
+  }
+}

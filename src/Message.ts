@@ -1,0 +1,183 @@
+/**
+ * The immutable envelope that travels: encoded payload, identity, order key, headers and trace context.
+ *
+ * A `Message` is a plain readonly object made by one function, because one is built for every delivery (a Schema class
+ * costs seven times as much). What a person or a foreign system wrote (ids, keys, headers) is data everywhere: its size
+ * is bounded and NUL, which Postgres cannot store, is refused with an error that names the field.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { InvalidMessage } from "./Errors.ts"
+
+/**
+ * What a transport keeps and a worker receives. The payload is JSON text that the topic's Schema encoded.
+ *
+ * @since 0.1.0
+ */
+export interface Message {
+  /** Deduplication id: one effect per (consumer, id). At most 512 bytes. */
+  readonly id: string
+  /** The topic it was published to. */
+  readonly topic: string
+  /** Messages with one key are handled in the order in which they were published. Without a key: the id. */
+  readonly key: string
+  /** Whether the publisher gave a key; a message without one waits for no other. */
+  readonly keyed: boolean
+  /** The encoded value, JSON text. At most 1 MiB of UTF-8. */
+  readonly payload: string
+  /** Strings beside the payload, trace context (`traceparent`) among them. At most 64, and 16 KiB together. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Version of the topic's Schema that encoded the payload. */
+  readonly version: number
+  /** When it was published: milliseconds since the epoch, on the clock of the database (0 until it is stored). */
+  readonly publishedAt: number
+}
+
+/**
+ * Limits of a message. They are the same on every transport, so that moving to another one loses nothing.
+ *
+ * @since 0.1.0
+ */
+export const limits = {
+  /** Bytes of UTF-8 in a payload. */
+  payloadBytes: 1_048_576,
+  /** Bytes of UTF-8 in an id or a key. */
+  idBytes: 512,
+  /** Number of headers. */
+  headers: 64,
+  /** Bytes of UTF-8 in all header names and values together. */
+  headerBytes: 16_384
+} as const
+
+/** Whether a text holds NUL or a surrogate without its partner: Postgres would refuse the one and change the other. */
+const unstorable = (text: string): string | undefined =>
+  text.includes("\0") ? "a NUL character" : text.isWellFormed() ? undefined : "a lone surrogate"
+
+/** UTF-8 length, without measuring texts that cannot be too long: no character takes more than three bytes a unit. */
+const exceeds = (text: string, bytes: number): boolean =>
+  text.length > bytes || (text.length * 3 > bytes && Buffer.byteLength(text) > bytes)
+
+const refuse = (topic: string, id: string, field: string, problem: string, mend: string): InvalidMessage =>
+  new InvalidMessage({ topic, id: id.slice(0, 64), field, problem, mend })
+
+const checkText = (
+  topic: string,
+  id: string,
+  field: string,
+  text: string,
+  bytes: number
+): InvalidMessage | undefined => {
+  const bad = unstorable(text)
+  if (bad !== undefined) {
+    return refuse(topic, id, field, `contains ${bad}`, "Remove it, or encode the text (base64, say).")
+  }
+  return exceeds(text, bytes)
+    ? refuse(topic, id, field, `has more than ${bytes} bytes`, "Shorten it; hash long natural keys.")
+    : undefined
+}
+
+const checkHeaders = (
+  topic: string,
+  id: string,
+  headers: Readonly<Record<string, string>>
+): InvalidMessage | undefined => {
+  const names = Object.keys(headers)
+  if (names.length > limits.headers) {
+    return refuse(
+      topic,
+      id,
+      "headers",
+      `has ${names.length} entries, at most ${limits.headers} are kept`,
+      "Put data into the payload."
+    )
+  }
+  let bytes = 0
+  for (const name of names) {
+    const value = headers[name]
+    if (typeof value !== "string") return refuse(topic, id, `headers.${name}`, "is not a string", "Encode it as text.")
+    const bad = unstorable(name) ?? unstorable(value)
+    if (bad !== undefined) return refuse(topic, id, `headers.${name}`, `contains ${bad}`, "Remove it, or encode it.")
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(value)
+  }
+  return bytes > limits.headerBytes
+    ? refuse(
+      topic,
+      id,
+      "headers",
+      `have ${bytes} bytes, at most ${limits.headerBytes} are kept`,
+      "Put data into the payload."
+    )
+    : undefined
+}
+
+/**
+ * What is wrong with a message, if anything: an empty, oversized or unstorable id, key, payload or header.
+ *
+ * @since 0.1.0
+ */
+export const problem = (message: Message): InvalidMessage | undefined => {
+  const { id, topic } = message
+  if (id.length === 0) {
+    return refuse(topic, id, "id", "is empty", "Return a stable, non-empty text from the topic's `id`.")
+  }
+  if (message.key.length === 0) {
+    return refuse(topic, id, "key", "is empty", "Return a non-empty text from the topic's `key`.")
+  }
+  return checkText(topic, id, "id", id, limits.idBytes)
+    ?? checkText(topic, id, "key", message.key, limits.idBytes)
+    ?? checkHeaders(topic, id, message.headers)
+    ?? (unstorable(message.payload) !== undefined
+      ? refuse(topic, id, "payload", `contains ${unstorable(message.payload)}`, "Publish JSON text; JSON escapes it.")
+      : exceeds(message.payload, limits.payloadBytes)
+      ? refuse(
+        topic,
+        id,
+        "payload",
+        `has more than ${limits.payloadBytes} bytes`,
+        "Store the large part elsewhere and publish a reference to it."
+      )
+      : undefined)
+}
+
+/**
+ * The message, checked against {@link limits}. Fails with `InvalidMessage`, which names the field and the mend.
+ *
+ * @since 0.1.0
+ */
+export const make = (fields: {
+  readonly id: string
+  readonly topic: string
+  readonly key?: string | undefined
+  readonly payload: string
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  readonly version?: number | undefined
+}): Effect.Effect<Message, InvalidMessage> => {
+  const message: Message = {
+    id: fields.id,
+    topic: fields.topic,
+    key: fields.key ?? fields.id,
+    keyed: fields.key !== undefined,
+    payload: fields.payload,
+    headers: fields.headers ?? {},
+    version: fields.version ?? 1,
+    publishedAt: 0
+  }
+  const bad = problem(message)
+  return bad === undefined ? Effect.succeed(message) : Effect.fail(bad)
+}
+
+/**
+ * The span that published the message, from its `traceparent` header (W3C Trace Context).
+ *
+ * @since 0.1.0
+ */
+export const traceContext = (
+  message: Message
+): Option.Option<{ readonly traceId: string; readonly spanId: string; readonly sampled: boolean }> => {
+  const match = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(message.headers["traceparent"] ?? "")
+  return match === null
+    ? Option.none()
+    : Option.some({ traceId: match[1]!, spanId: match[2]!, sampled: (Number.parseInt(match[3]!, 16) & 1) === 1 })
+}

@@ -1,0 +1,114 @@
+/**
+ * When a failed message is tried again: one `Schedule`, whose input is the typed error.
+ *
+ * The schedule's state is not kept anywhere. It is replayed over the recorded failures of the message, so that delays go on
+ * growing across restarts and across workers (as Effect's own PersistedQueue does). An error may have a say as well:
+ * `retryable: false` sends the message to the dead letters at once, `retryAfter` (a duration) replaces the delay.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Pull from "effect/Pull"
+import * as Schedule from "effect/Schedule"
+import type { Failure } from "./Delivery.ts"
+import type { CommitRejected, Defect, Hiccup, StepTimeout, TransactionAborted } from "./Errors.ts"
+
+/**
+ * What the runtime adds to a pipeline's own errors: a policy meets these, too.
+ *
+ * @since 0.1.0
+ */
+export type RuntimeFailure = Defect | StepTimeout | TransactionAborted | CommitRejected | Hiccup
+
+/**
+ * A retry policy: any schedule that can read the pipeline's errors. It ends when the attempts are used up.
+ *
+ * @since 0.1.0
+ */
+export type Policy<E> = Schedule.Schedule<unknown, E>
+
+/**
+ * Exponential backoff: `base`, then `factor` times more each time, at most `cap`, randomised by 20 %, until `attempts`
+ * attempts were made (the first one counted).
+ *
+ * ```ts
+ * import { Retry } from "millrace"
+ *
+ * const patient = Retry.exponential("500 millis", { cap: "5 minutes", attempts: 20 })
+ * ```
+ *
+ * @since 0.1.0
+ */
+export const exponential = (base: Duration.Input, options?: {
+  /** Default 2. */
+  readonly factor?: number | undefined
+  /** Longest delay. Default 1 minute. */
+  readonly cap?: Duration.Input | undefined
+  /** Attempts in all, at least 1. Default 8. */
+  readonly attempts?: number | undefined
+  /** Default true: each delay is multiplied by a random number from 0.8 to 1.2. */
+  readonly jitter?: boolean | undefined
+}): Policy<unknown> => {
+  const capped = Schedule.min([Schedule.exponential(base, options?.factor ?? 2), Schedule.spaced(options?.cap ?? "1 minute")])
+  const spread = options?.jitter === false ? capped : Schedule.jittered(capped)
+  return Schedule.max([spread, Schedule.recurs(Math.max(0, (options?.attempts ?? 8) - 1))])
+}
+
+/**
+ * Every failure is final.
+ *
+ * @since 0.1.0
+ */
+export const never: Policy<unknown> = Schedule.recurs(0)
+
+/**
+ * What a pipeline without `Pipeline.retry` does: exponential from 100 ms, factor 2, at most 1 minute, jittered, 8 attempts.
+ *
+ * @since 0.1.0
+ */
+export const standard: Policy<unknown> = exponential("100 millis")
+
+/**
+ * The delay before the next attempt, after the recorded failures and this one; undefined when the schedule has ended.
+ *
+ * Recorded failures are replayed with what JSON kept of their errors, the newest with the typed error itself. Elapsed
+ * time is that between the recorded failures.
+ *
+ * @since 0.1.0
+ */
+export const replay = Effect.fnUntraced(function*(
+  policy: Policy<never>,
+  recorded: ReadonlyArray<Failure>,
+  error: unknown,
+  now: number
+): Effect.fn.Return<Duration.Duration | undefined> {
+  const step = yield* Schedule.toStep(policy)
+  const inputs = [...recorded.map((failure) => ({ at: failure.at, error: failure.error })), { at: now, error }]
+  let delay: Duration.Duration | undefined
+  for (const input of inputs) {
+    const next = yield* Pull.catchDone(step(input.at, input.error as never), () => Effect.succeed(undefined))
+    if (next === undefined) return undefined
+    delay = next[1]
+  }
+  return delay
+})
+
+/**
+ * Whether the error itself says that another attempt is useless (`retryable: false`).
+ *
+ * @since 0.1.0
+ */
+export const isFinal = (error: unknown): boolean =>
+  typeof error === "object" && error !== null && "retryable" in error && error.retryable === false
+
+/**
+ * The delay that the error itself asks for (`retryAfter`: a duration such as `"30 seconds"`, or milliseconds).
+ *
+ * @since 0.1.0
+ */
+export const retryAfter = (error: unknown): Duration.Duration | undefined => {
+  if (typeof error !== "object" || error === null || !("retryAfter" in error)) return undefined
+  const after = Duration.fromInput(error.retryAfter as Duration.Input)
+  return after._tag === "Some" && Duration.isFinite(after.value) ? after.value : undefined
+}

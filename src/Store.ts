@@ -1,0 +1,222 @@
+/**
+ * The port for what commits together: inbox, outbox, dead letters, consumers, and the transaction around them.
+ *
+ * One tag per database, since an inbox from here with dead letters from there would break atomicity. `Memory.layer` and
+ * `Postgres.layer` provide it. There is no SQL in it: adapters close over their own client.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type { DeadLetter, DeadLetterOrder, Reason, State } from "./DeadLetter.ts"
+import type { Delivery, Failure } from "./Delivery.ts"
+import type {
+  CommitRejected,
+  ConsumerConflict,
+  DeadLetterConflict,
+  DeadLetterNotFound,
+  Hiccup,
+  StoreFailure,
+  TransactionAborted,
+  UnknownOutcome
+} from "./Errors.ts"
+import type { Message } from "./Message.ts"
+
+/**
+ * The open transaction of the store, opaque: what must happen inside of it requires this.
+ *
+ * @since 0.1.0
+ */
+export class Transaction extends Context.Service<Transaction, { readonly engine: string }>()("millrace/Transaction") {}
+
+/**
+ * What a failed transaction means, beside the failure of its own body: decided by the adapter, in one table by SQLSTATE.
+ *
+ * @since 0.1.0
+ */
+export type TransactionFailure = Hiccup | TransactionAborted | CommitRejected | UnknownOutcome
+
+/**
+ * Which committer runs the transaction, so that an adapter can give each a connection of its own that no handler of the
+ * user can take away. Undefined for everybody else.
+ *
+ * @since 0.1.0
+ */
+export const Committer: Context.Reference<number | undefined> = Context.Reference<number | undefined>(
+  "millrace/Store/Committer",
+  { defaultValue: () => undefined }
+)
+
+/**
+ * What the inbox is asked about one message.
+ *
+ * @since 0.1.0
+ */
+export interface Claim {
+  readonly id: string
+  /** `MessageId.ofPayload`: a known id with another one is a conflict, not a duplicate. */
+  readonly fingerprint: string
+  /** The dead letter that this delivery redrives: the id is then dead in the inbox, and this claim revives it. */
+  readonly letter?: string | undefined
+}
+
+/**
+ * What the inbox answers: run it; it was committed (or buried) before; that id was committed with other content.
+ *
+ * @since 0.1.0
+ */
+export type Claimed = "fresh" | "duplicate" | "conflict"
+
+/**
+ * A message on its way to the dead letters.
+ *
+ * @since 0.1.0
+ */
+export interface Burial {
+  readonly delivery: Delivery
+  readonly reason: Reason
+  /** All of them, oldest first, those of earlier redrives included. */
+  readonly attempts: ReadonlyArray<Failure>
+  readonly fingerprint: string
+  /** Its key waits for a person. */
+  readonly parked: boolean
+  /** The id belongs to a committed message with other content: the letter stands beside the inbox, not in it. */
+  readonly conflict?: boolean | undefined
+}
+
+/**
+ * What a consumer is. Everything but the topics is fixed by the first registration.
+ *
+ * @since 0.1.0
+ */
+export interface Registration {
+  readonly consumer: string
+  readonly topics: ReadonlyArray<string>
+  readonly lanes: number
+  readonly order: DeadLetterOrder
+}
+
+/**
+ * Which dead letters to list; newest first. All filters are optional and are combined.
+ *
+ * @since 0.1.0
+ */
+export interface DeadLetterQuery {
+  readonly consumer?: string | undefined
+  readonly state?: State | undefined
+  /** Only letters older than this id: the last id of the page before. */
+  readonly before?: string | undefined
+  /** 1 to 1,000; default 100. */
+  readonly limit?: number | undefined
+}
+
+/**
+ * The part of the store that remembers ids.
+ *
+ * @since 0.1.0
+ */
+export interface Inbox {
+  /**
+   * One answer per claim, in order. Atomic with the transaction; repeating it in the same transaction answers
+   * "duplicate". Ids in one call are distinct. Waits for another transaction that claims the same id, however it ends.
+   */
+  readonly claim: (
+    consumer: string,
+    claims: ReadonlyArray<Claim>
+  ) => Effect.Effect<ReadonlyArray<Claimed>, StoreFailure, Transaction>
+}
+
+/**
+ * The part of the store that takes outgoing messages.
+ *
+ * @since 0.1.0
+ */
+export interface Outbox {
+  /**
+   * Stores the messages for every consumer of their topics, all or none, in the given order. Joins the ambient
+   * transaction if there is one (it is then visible and woken for after that commit), else commits by itself.
+   * A message of a topic without a consumer waits as unrouted. Interruption before the commit stores nothing.
+   */
+  readonly write: (messages: ReadonlyArray<Message>) => Effect.Effect<void, StoreFailure>
+}
+
+/**
+ * The part of the store that keeps what failed for good.
+ *
+ * @since 0.1.0
+ */
+export interface DeadLetterStore {
+  /**
+   * Writes the letters and marks their ids as dead in the inbox, in the transaction that also settles the deliveries. A
+   * redriven message goes back to its own letter. Answers the letter's id, or undefined where the inbox knows the
+   * id as committed (then nothing was buried). Does not put the hold of a parked letter: that is the transport's.
+   */
+  readonly bury: (
+    consumer: string,
+    burials: ReadonlyArray<Burial>
+  ) => Effect.Effect<ReadonlyArray<string | undefined>, StoreFailure, Transaction>
+  readonly list: (query: DeadLetterQuery) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure>
+  readonly get: (letter: string) => Effect.Effect<DeadLetter, StoreFailure | DeadLetterNotFound>
+  /**
+   * Puts an open letter's message back into its queue, audited, in one transaction: a parked one at its old place in the
+   * key's order (its successors follow it), another one at the end.
+   */
+  readonly redrive: (
+    letter: string,
+    by: string
+  ) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>
+  /** Gives an open letter up, audited; the successors of a parked one go on. */
+  readonly discard: (
+    letter: string,
+    by: string
+  ) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>
+}
+
+/**
+ * The part of the store that knows who reads what.
+ *
+ * @since 0.1.0
+ */
+export interface Consumers {
+  /**
+   * Makes the consumer known, adds subscriptions it lacks, and takes over what waits unrouted for its topics, in one
+   * transaction. Idempotent. Topics that it subscribed to before and that are not named stay subscribed.
+   */
+  readonly register: (registration: Registration) => Effect.Effect<void, StoreFailure | ConsumerConflict>
+}
+
+/**
+ * The store.
+ *
+ * @since 0.1.0
+ */
+export class Store extends Context.Service<Store, {
+  /** `postgres` or `memory`. */
+  readonly engine: string
+  /** How many messages one transaction may carry: 1 where a single member cannot be rolled back alone. */
+  readonly maxGroup: number
+  /**
+   * Whether effects in this context join this store's transactions. False if the context has an SqlClient of another
+   * database or another pool.
+   */
+  readonly joins: (context: Context.Context<never>) => boolean
+  /**
+   * Runs the body in one transaction, or in a savepoint of the ambient one. Commits when it succeeds, rolls back when it
+   * fails or is interrupted. COMMIT is bounded in time: its answer may be missing (`UnknownOutcome`), never awaited for ever.
+   * The SQLSTATE last seen on the connection decides what a failure means, not the error that came out of the body.
+   */
+  readonly transact: <A, E, R>(
+    body: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>>
+  /**
+   * Inside a transaction: what the body did is undone if it fails, and the transaction goes on. A body that left the
+   * transaction aborted fails with `TransactionAborted`, and the transaction is usable again.
+   */
+  readonly savepoint: <A, E, R>(
+    body: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | TransactionFailure, R | Transaction>
+  readonly inbox: Inbox
+  readonly outbox: Outbox
+  readonly deadLetters: DeadLetterStore
+  readonly consumers: Consumers
+}>()("millrace/Store") {}

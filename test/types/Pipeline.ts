@@ -1,0 +1,61 @@
+// What a pipeline's type promises: checked by tsc itself, never run.
+import { Context, Effect, Schedule, Schema } from "effect"
+import * as SqlClient from "effect/sql/SqlClient"
+import { expectTypeOf } from "vitest"
+import * as Pipeline from "../../src/Pipeline.ts"
+import * as Retry from "../../src/Retry.ts"
+import * as Topic from "../../src/Topic.ts"
+
+class Payment extends Schema.Class<Payment>("Payment")({ id: Schema.String, account: Schema.String, cents: Schema.Int }) {}
+const Payments = Topic.make("payments", { schema: Payment, key: (p) => p.account, id: (p) => p.id })
+const Refunds = Topic.make("refunds", { schema: Schema.Struct({ refund: Schema.Date }), id: "random" })
+const Receipts = Topic.make("receipts", { schema: Schema.Struct({ total: Schema.Int }), id: "content" })
+
+class Declined extends Schema.TaggedError<Declined>()("Declined", { code: Schema.Int }) {}
+class Ledger extends Context.Service<Ledger, { readonly post: (p: Payment) => Effect.Effect<number, Declined> }>()("Ledger") {}
+
+const base = Pipeline.from(Payments, { consumer: "ledger" })
+
+// Errors, requirements and value are inferred.
+const full = base.pipe(
+  Pipeline.filter((p) => p.cents !== 0),
+  Pipeline.mapEffect((p, d) => Effect.succeed({ p, attempt: d.attempt })),
+  Pipeline.commit(({ p }) => Ledger.use((l) => l.post(p))),
+  Pipeline.emit(Receipts, (total) => ({ total })),
+  Pipeline.retry(Retry.exponential("100 millis", { cap: "1 minute", attempts: 8 })),
+  Pipeline.deadLetter({ order: "park" })
+)
+expectTypeOf(full).toEqualTypeOf<Pipeline.Pipeline<number, Declined, Ledger, "commit">>()
+
+// Several topics make a union that narrows by topic.
+const both = Pipeline.fromAll([Payments, Refunds], { consumer: "both" }).pipe(
+  Pipeline.map((m) => m.topic === "payments" ? m.value.cents : m.value.refund.getTime())
+)
+expectTypeOf(both).toEqualTypeOf<Pipeline.Pipeline<number, never, never, "steps">>()
+
+// Statements as data require the client, and keep the value.
+const sql = base.pipe(Pipeline.commitSql((p, sql) => sql`insert into t values (${p.id})`))
+expectTypeOf(sql).toEqualTypeOf<Pipeline.Pipeline<Payment, never, SqlClient.SqlClient, "commit">>()
+
+// What may wait does not compile after commit; map does.
+base.pipe(
+  Pipeline.commit((p) => Effect.succeed(p.cents)),
+  Pipeline.map((n) => n + 1),
+  // @ts-expect-error  "commit" is not assignable to "steps"
+  Pipeline.mapEffect((n) => Effect.succeed(n))
+)
+
+// An emit of another topic's type does not compile.
+base.pipe(
+  // @ts-expect-error  total is missing
+  Pipeline.emit(Receipts, (p) => ({ sum: p.cents }))
+)
+
+// A policy that reads another error than the pipeline has does not compile; one that reads all of it does.
+const declining = base.pipe(Pipeline.commit((p) => Ledger.use((l) => l.post(p))))
+const narrow = Schedule.recurs(3).pipe(Schedule.setInputType<{ readonly _tag: "Other"; readonly why: string }>())
+// @ts-expect-error  Declined is not Other
+declining.pipe(Pipeline.retry(narrow))
+const wide = Schedule.recurs(3).pipe(Schedule.setInputType<Declined | Retry.RuntimeFailure>())
+expectTypeOf(declining.pipe(Pipeline.retry(wide, { while: (e) => e._tag !== "Declined" || e.code < 500 })))
+  .toEqualTypeOf<Pipeline.Pipeline<number, Declined, Ledger, "commit">>()

@@ -1,6 +1,6 @@
 /**
  * Exactly one copy of every package that must not exist twice (two copies of `effect` have two sets of services), no
- * version range among the development dependencies, and no runtime dependency.
+ * version range among the development dependencies, no runtime dependency, and a lock file that every platform can use.
  */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -11,7 +11,11 @@ const allowedDependencies: ReadonlyArray<string> = []
 
 const read = (name: string) => JSON.parse(readFileSync(join(root, name), "utf8"))
 const manifest = read("package.json")
-const lock: { readonly packages: Record<string, { readonly version: string }> } = read("package-lock.json")
+interface Locked {
+  readonly version: string
+  readonly optionalDependencies?: Readonly<Record<string, string>>
+}
+const lock: { readonly packages: Readonly<Record<string, Locked>> } = read("package-lock.json")
 const problems: Array<string> = []
 
 for (const name of single) {
@@ -33,6 +37,15 @@ for (const name of Object.keys(manifest.dependencies ?? {})) {
 }
 for (const name of Object.keys(manifest.peerDependencies)) {
   if (manifest.devDependencies[name] === undefined) problems.push(`the peer ${name} is not among devDependencies`)
+}
+// npm leaves them out when the registry it was run against does not have them, and then "npm ci" refuses the lock file.
+for (const [path, { optionalDependencies = {} }] of Object.entries(lock.packages)) {
+  for (const name of Object.keys(optionalDependencies)) {
+    const places = [`${path}/node_modules/${name}`, `node_modules/${name}`]
+    if (!places.some((place) => place in lock.packages)) {
+      problems.push(`the lock file lacks ${name}, which ${path} names`)
+    }
+  }
 }
 
 for (const problem of problems) console.error(problem)

@@ -16,7 +16,7 @@ const promised = (source: string): string | undefined => {
 }
 
 const printed = (path: string, databaseUrl: string) =>
-  Effect.callback<string, Error>((resume) => {
+  Effect.callback<string>((resume) => {
     const child = execFile(
       process.execPath,
       ["--conditions=millrace-source", path],
@@ -25,7 +25,7 @@ const printed = (path: string, databaseUrl: string) =>
         resume(
           error === null
             ? Effect.succeed(stdout)
-            : Effect.fail(new Error(`${path}: ${error.message}\n${stdout}${stderr}`))
+            : Effect.die(new Error(`${path}: ${error.message}\n${stdout}${stderr}`))
         )
     )
     return Effect.sync(() => child.kill())

@@ -1,0 +1,260 @@
+/**
+ * The queue of one consumer in memory: lanes shared fairly among its open subscriptions, read in order per key.
+ *
+ * It behaves as the lanes of Postgres do: a claim raises the fencing token, an expired lease may be taken over (and then
+ * counts what the dead owner had in hand), a released one is given back in order and uncounted. A member that lost a lane
+ * is not told by magic: it notices when it next talks to the queue, as a process far away would.
+ *
+ * @since 0.1.0
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import type { DeadLetterOrder } from "../DeadLetter.ts"
+import type { HeldLease } from "../Delivery.ts"
+import { LeaseLost } from "../Errors.ts"
+import type { Room } from "../Transport.ts"
+import { type KeyRows, Lane, type Member, type NewRow, type Row } from "./MemoryLane.ts"
+
+/** The queue of a consumer. */
+export class MemoryQueue {
+  readonly consumer: string
+  readonly order: DeadLetterOrder
+  readonly lanes: ReadonlyArray<Lane>
+  private readonly members = new Set<Member>()
+  /** What is to be completed once the transition is over, since completing a Deferred runs its fibers on the spot. */
+  private readonly after: (complete: () => void) => void
+
+  constructor(consumer: string, lanes: number, order: DeadLetterOrder, after: (complete: () => void) => void) {
+    this.consumer = consumer
+    this.order = order
+    this.lanes = Array.from({ length: lanes }, (_, index) => new Lane(index))
+    this.after = after
+  }
+
+  laneOf(key: string): Lane {
+    let hash = 0x811c9dc5
+    for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193)
+    return this.lanes[(hash >>> 0) % this.lanes.length]!
+  }
+
+  insert(row: NewRow): void {
+    this.laneOf(row.message.key).insert(row)
+    this.wake()
+  }
+
+  /** Forgets a settled row; frees a lane that its owner was to give up. */
+  remove(lane: Lane, row: Row): void {
+    lane.remove(row)
+    if (lane.leaving && lane.inHand.size === 0) this.giveUp(lane)
+    // A key at its cap has room again: whoever waits has to look.
+    if (row.key.unread !== undefined) this.wake()
+  }
+
+  hold(key: string, until: number): void {
+    this.laneOf(key).hold(key, until)
+    this.wake()
+  }
+
+  /** Ends a parked key's hold. */
+  unpark(key: string): void {
+    const lane = this.laneOf(key)
+    const rows = lane.keys.get(key)
+    if (rows?.heldUntil === Infinity) lane.unhold(rows)
+    this.wake()
+  }
+
+  forget(lane: Lane, key: string): void {
+    lane.forget(key)
+    this.wake()
+  }
+
+  join(worker: string, leaseMillis: number, now: number): Member {
+    const aliveUntil = now + leaseMillis
+    const member: Member = {
+      worker,
+      leaseMillis,
+      held: new Map(),
+      aliveUntil,
+      waiting: undefined,
+      counted: "all",
+      turn: 0
+    }
+    this.members.add(member)
+    this.wake()
+    return member
+  }
+
+  leave(member: Member): void {
+    this.release(member, [...member.held.keys()])
+    this.members.delete(member)
+    // An expired lane that it no longer counted as its own is given back too: it lives, so nothing is counted.
+    for (const lane of this.lanes) if (lane.owner === member) lane.free()
+    this.wake()
+  }
+
+  /** Hands over what there is room for: rows in order per key, marked as in hand. */
+  read(member: Member, room: Room, now: number, monotonic: bigint): Array<Row> {
+    member.aliveUntil = now + member.leaseMillis
+    this.notice(member, now)
+    const share = Math.ceil(this.lanes.length / this.alive(member, now))
+    this.shed(member, share)
+    this.claim(member, share, now, monotonic)
+    return this.collect(member, room, now)
+  }
+
+  /** Rows that were read and not accepted. */
+  takeBack(rows: ReadonlyArray<Row>): void {
+    for (const row of rows) this.laneOf(row.message.key).takeBack([row])
+  }
+
+  /** Milliseconds until a hold ends in a lane that this member has or could claim. */
+  untilDue(member: Member, now: number): number {
+    let due = Infinity
+    for (const lane of this.lanes) {
+      if (lane.owner === undefined || lane.owner === member) due = Math.min(due, lane.nextDue(now))
+    }
+    return due - now
+  }
+
+  /** The leases that are confirmed; a lost one stays lost. */
+  renew(member: Member, leases: ReadonlyArray<HeldLease>, now: number): ReadonlySet<HeldLease> {
+    member.aliveUntil = now + member.leaseMillis
+    this.notice(member, now)
+    const confirmed = new Set<HeldLease>()
+    for (const lease of leases) {
+      const lane = member.held.get(lease)
+      if (lane === undefined) continue
+      lane.leaseUntil = now + member.leaseMillis
+      confirmed.add(lease)
+    }
+    return confirmed
+  }
+
+  release(member: Member, leases: ReadonlyArray<HeldLease>): void {
+    for (const lease of leases) {
+      const lane = member.held.get(lease)
+      member.held.delete(lease)
+      if (lane?.lease === lease) lane.free()
+    }
+    this.wake()
+  }
+
+  /** The lane of a lease that is still the current one, if it is. */
+  fenced(lease: HeldLease, key: string): Lane | undefined {
+    const lane = this.laneOf(key)
+    return lane.lease === lease ? lane : undefined
+  }
+
+  /** Finds the leases that somebody else has taken over, or whose time has passed. */
+  notice(member: Member, now: number): void {
+    for (const [lease, lane] of member.held) {
+      const reason = lane.lease !== lease
+        ? "another worker took it over"
+        : lane.leaseUntil <= now
+        ? "it was not renewed in time"
+        : undefined
+      if (reason === undefined) continue
+      member.held.delete(lease)
+      const lost = new LeaseLost({
+        lease: `${lease.name} of "${this.consumer}"`,
+        token: String(lease.token),
+        reason
+      })
+      this.after(() => Deferred.doneUnsafe(lease.lost, Effect.succeed(lost)))
+    }
+  }
+
+  /** Whoever waits for work looks again. */
+  wake(): void {
+    for (const member of this.members) {
+      const waiting = member.waiting
+      if (waiting === undefined) continue
+      member.waiting = undefined
+      this.after(() => Deferred.doneUnsafe(waiting, Effect.void))
+    }
+  }
+
+  private alive(self: Member, now: number): number {
+    let alive = 0
+    for (const member of this.members) if (member === self || member.aliveUntil > now) alive++
+    return alive
+  }
+
+  /** Gives up lanes above the share: idle ones at once, others with their last row. */
+  private shed(member: Member, share: number): void {
+    let excess = member.held.size - share
+    for (const lane of member.held.values()) lane.leaving = false
+    if (excess <= 0) return
+    for (const lane of member.held.values()) {
+      if (excess > 0 && lane.inHand.size === 0) {
+        this.giveUp(lane)
+        excess--
+      }
+    }
+    for (const lane of member.held.values()) if (excess-- > 0) lane.leaving = true
+  }
+
+  private giveUp(lane: Lane): void {
+    if (lane.lease !== undefined) lane.owner?.held.delete(lane.lease)
+    lane.free()
+    this.wake()
+  }
+
+  private claim(member: Member, share: number, now: number, monotonic: bigint): void {
+    for (let i = 0; i < this.lanes.length && member.held.size < share; i++) {
+      const lane = this.lanes[(i + member.turn) % this.lanes.length]!
+      const expired = lane.owner !== undefined && lane.leaseUntil <= now
+      if ((lane.owner !== undefined && !expired) || !lane.hasWork(now)) continue
+      if (expired) this.count(lane)
+      lane.free()
+      const lease: HeldLease = {
+        name: `lane-${lane.index}`,
+        token: ++lane.token,
+        claimedAt: monotonic,
+        lost: Deferred.makeUnsafe()
+      }
+      lane.owner = member
+      lane.lease = lease
+      lane.leaseUntil = now + member.leaseMillis
+      member.held.set(lease, lane)
+    }
+  }
+
+  /** The owner died: what it had in hand may be what killed it. */
+  private count(lane: Lane): void {
+    const counted = lane.owner?.counted ?? "all"
+    for (const row of lane.inHand) {
+      if (row.key.heldUntil === undefined && (counted === "all" || counted.seq === row.seq)) row.received++
+    }
+  }
+
+  /** Lanes and keys take turns, so that none of them fills every place. */
+  private collect(member: Member, room: Room, now: number): Array<Row> {
+    const lanes = [...member.held.values()].filter((lane) => !lane.leaving)
+    const first = member.turn++ % Math.max(1, lanes.length)
+    const turns = [...lanes.slice(first), ...lanes.slice(0, first)]
+    for (const lane of turns) lane.endHolds(now)
+    const rows: Array<Row> = []
+    let bytes = room.bytes
+    for (let before = -1; before < rows.length;) {
+      before = rows.length
+      for (const lane of turns) {
+        for (const key of lane.ready) {
+          if (rows.length >= room.messages) return rows.sort(bySeq)
+          if (key.inHand >= room.perKey) continue
+          const row = nextOf(key)
+          if (rows.length > 0 && row.bytes > bytes) return rows.sort(bySeq)
+          bytes -= row.bytes
+          lane.hand(row)
+          rows.push(row)
+        }
+      }
+    }
+    return rows.sort(bySeq)
+  }
+}
+
+/** A ready key has an unread row. */
+const nextOf = (key: KeyRows): Row => key.unread!
+
+const bySeq = (a: Row, b: Row): number => a.seq - b.seq

@@ -1,0 +1,132 @@
+/**
+ * The one owner of everything a memory store keeps: queues, subscriptions, unrouted messages, inbox, dead letters.
+ *
+ * Every method is one synchronous transition, so nothing is ever half done. A transaction stages its writes and applies
+ * them here at its end (see `MemoryTransaction.ts`). Nothing survives the process, and the inbox forgets nothing while
+ * the store lives: it is for tests and for work that may be lost with its process.
+ *
+ * @since 0.1.0
+ */
+import type { DeadLetter } from "../DeadLetter.ts"
+import { ConsumerConflict } from "../Errors.ts"
+import type { Message } from "../Message.ts"
+import type { Registration } from "../Store.ts"
+import { MemoryQueue } from "./MemoryQueue.ts"
+
+/** What the inbox knows about an id. */
+export interface Outcome {
+  readonly outcome: "committed" | "dead"
+  readonly fingerprint: string
+  /** The letter that keeps a dead message. */
+  readonly letter: string | undefined
+}
+
+/** A dead letter, and the place that its message had. */
+export interface Letter {
+  readonly record: DeadLetter
+  readonly seq: number
+}
+
+/** The state of one memory store. */
+export class MemoryState {
+  readonly queues = new Map<string, MemoryQueue>()
+  /** By consumer, then by message id. */
+  private readonly inbox = new Map<string, Map<string, Outcome>>()
+  /** In order of death. */
+  readonly letters = new Map<string, Letter>()
+  private readonly subscribed = new Map<string, Set<MemoryQueue>>()
+  private readonly unrouted = new Map<string, Array<{ readonly seq: number; readonly message: Message }>>()
+  private seq = 0
+  private lastLetter = 0
+  private pending: Array<() => void> = []
+
+  /** Runs what transitions left to be completed: waiters and lost leases. Never called in the middle of a transition. */
+  flush(): void {
+    while (this.pending.length > 0) {
+      const pending = this.pending
+      this.pending = []
+      for (const complete of pending) complete()
+    }
+  }
+
+  outcome(consumer: string, id: string): Outcome | undefined {
+    return this.inbox.get(consumer)?.get(id)
+  }
+
+  record(consumer: string, id: string, outcome: Outcome): void {
+    let ids = this.inbox.get(consumer)
+    if (ids === undefined) this.inbox.set(consumer, ids = new Map())
+    ids.set(id, outcome)
+  }
+
+  /** Ids of letters ascend, also as text. */
+  nextLetter(): string {
+    return String(++this.lastLetter).padStart(16, "0")
+  }
+
+  /** Puts a message into the queue of every consumer of its topic, behind all that was published before. */
+  publish(message: Message, now: number): void {
+    const stored: Message = { ...message, publishedAt: now }
+    const seq = ++this.seq
+    const queues = this.subscribed.get(message.topic)
+    if (queues !== undefined) {
+      for (const queue of queues) queue.insert({ seq, message: stored })
+      return
+    }
+    const waiting = this.unrouted.get(message.topic)
+    if (waiting === undefined) this.unrouted.set(message.topic, [{ seq, message: stored }])
+    else waiting.push({ seq, message: stored })
+  }
+
+  /** What speaks against a registration. */
+  conflict(registration: Registration): ConsumerConflict | undefined {
+    const queue = this.queues.get(registration.consumer)
+    if (queue === undefined) return undefined
+    const differs = (setting: string, registered: string, asked: string) =>
+      registered === asked
+        ? undefined
+        : new ConsumerConflict({ consumer: registration.consumer, setting, registered, asked })
+    return differs("lanes", String(queue.lanes.length), String(registration.lanes))
+      ?? differs("order", queue.order, registration.order)
+  }
+
+  /** Makes the consumer known, subscribes it, and takes over what waits unrouted, in the order of publishing. */
+  register(registration: Registration): void {
+    let queue = this.queues.get(registration.consumer)
+    if (queue === undefined) {
+      queue = new MemoryQueue(
+        registration.consumer,
+        registration.lanes,
+        registration.order,
+        (complete) => this.pending.push(complete)
+      )
+      this.queues.set(registration.consumer, queue)
+    }
+    const taken: Array<{ readonly seq: number; readonly message: Message }> = []
+    for (const topic of registration.topics) {
+      const queues = this.subscribed.get(topic)
+      if (queues === undefined) this.subscribed.set(topic, new Set([queue]))
+      else queues.add(queue)
+      taken.push(...this.unrouted.get(topic) ?? [])
+      this.unrouted.delete(topic)
+    }
+    for (const { message } of taken.sort((a, b) => a.seq - b.seq)) queue.insert({ seq: ++this.seq, message })
+  }
+
+  /** Puts a letter's message back: a parked one where it was, and its key goes on; another one at the end. */
+  redrive({ record, seq }: Letter): void {
+    const queue = this.queues.get(record.consumer)
+    queue?.insert({
+      seq: record.parked ? seq : ++this.seq,
+      message: record.message,
+      attempts: record.attempts,
+      redrive: { letter: record.id, count: record.redriven }
+    })
+    if (record.parked) queue?.unpark(record.message.key)
+  }
+
+  /** The successors of a parked letter that was given up go on. */
+  discard({ record }: Letter): void {
+    if (record.parked) this.queues.get(record.consumer)?.unpark(record.message.key)
+  }
+}

@@ -1,0 +1,241 @@
+/**
+ * Transactions over the memory store: writes are staged while the body runs and applied at once at its end.
+ *
+ * The body runs in `Effect.tx`, so that fakes kept in `TxRef` commit and roll back with it. At the end, in one
+ * stretch in which the fiber does not yield, the TxRefs are compared with what the body saw, every fencing token is looked
+ * at again, the writes are applied, and `Effect.tx` commits the TxRefs: nothing can slip in between. If a TxRef had
+ * changed, `Effect.tx` runs the body once more, with nothing staged; if a token or a row had, the transaction fails
+ * with a `Hiccup` and its caller runs it again.
+ *
+ * A savepoint takes back what was staged, not what a TxRef was set to: hence one message a transaction (`maxGroup`).
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import { PreventSchedulerYield } from "effect/References"
+import { Hiccup, StoreFailure } from "../Errors.ts"
+import { Transaction, type TransactionFailure } from "../Store.ts"
+import type { Row } from "./MemoryLane.ts"
+import type { Letter, MemoryState, Outcome } from "./MemoryStore.ts"
+
+/** Something that a transaction will do, and what its later reads must already see of it. */
+export interface Write {
+  /** Why it cannot be applied any more: looked at in the same breath as it is applied. */
+  readonly stale?: (() => string | undefined) | undefined
+  readonly apply: (now: number) => void
+  /** By {@link inboxKey}. */
+  readonly outcomes?: ReadonlyMap<string, Outcome> | undefined
+  readonly removed?: ReadonlySet<Row> | undefined
+  readonly letters?: ReadonlyMap<string, Letter> | undefined
+}
+
+/** Names an inbox entry; ids and consumer names hold no NUL. */
+export const inboxKey = (consumer: string, id: string): string => `${consumer}\0${id}`
+
+/** Which transaction is deciding about an id, by store. */
+const deciding = new WeakMap<MemoryState, Map<string, MemoryTransaction>>()
+
+/** One open transaction. */
+export class MemoryTransaction {
+  readonly engine = "memory"
+  readonly state: MemoryState
+  private writes: Array<Write> = []
+  private readonly ended = Deferred.makeUnsafe<void>()
+  private open = true
+  private waitsFor: MemoryTransaction | undefined
+  /** Two transactions waited for one another: this one gave way. */
+  private deadlocked = false
+
+  constructor(state: MemoryState) {
+    this.state = state
+  }
+
+  isOpenOn(state: MemoryState): boolean {
+    return this.open && this.state === state
+  }
+
+  stage(write: Write): void {
+    this.writes.push(write)
+  }
+
+  mark(): number {
+    return this.writes.length
+  }
+
+  truncate(mark: number): void {
+    this.writes.length = Math.min(mark, this.writes.length)
+  }
+
+  outcome(consumer: string, id: string): Outcome | undefined {
+    const key = inboxKey(consumer, id)
+    return this.writes.findLast((write) => write.outcomes?.has(key))?.outcomes?.get(key)
+      ?? this.state.outcome(consumer, id)
+  }
+
+  removed(row: Row): boolean {
+    return this.writes.some((write) => write.removed?.has(row))
+  }
+
+  letter(id: string): Letter | undefined {
+    return this.writes.findLast((write) => write.letters?.has(id))?.letters?.get(id) ?? this.state.letters.get(id)
+  }
+
+  /** Waits until no other transaction is deciding about these ids, however it ends, and keeps them to itself. */
+  lock(keys: ReadonlyArray<string>): Effect.Effect<void, StoreFailure> {
+    const locks = locksOf(this.state)
+    return Effect.suspend(() => {
+      // In one order, so that two groups with the same ids do not wait for one another.
+      for (const key of keys.toSorted()) {
+        const holder = locks.get(key) ?? this
+        if (holder !== this) return this.wait(holder, keys)
+        locks.set(key, this)
+      }
+      return Effect.void
+    })
+  }
+
+  private wait(holder: MemoryTransaction, keys: ReadonlyArray<string>): Effect.Effect<void, StoreFailure> {
+    for (let next: MemoryTransaction | undefined = holder; next !== undefined; next = next.waitsFor) {
+      if (next !== this) continue
+      this.deadlocked = true
+      return Effect.fail(refused("claim", "this transaction and another one waited for each other"))
+    }
+    this.waitsFor = holder
+    return Deferred.await(holder.ended).pipe(
+      Effect.ensuring(Effect.sync(() => this.waitsFor = undefined)),
+      Effect.andThen(this.lock(keys))
+    )
+  }
+
+  /** `Effect.tx` may run the body again: it begins with nothing staged. */
+  restart(): void {
+    this.writes = []
+  }
+
+  /** Looks at everything again and applies it. Synchronous: see the header. */
+  apply(now: number): Hiccup | undefined {
+    if (this.deadlocked) return conflict("two transactions waited for each other's message ids")
+    for (const write of this.writes) {
+      const stale = write.stale?.()
+      if (stale !== undefined) return conflict(stale)
+    }
+    for (const write of this.writes) write.apply(now)
+    this.writes = []
+    return undefined
+  }
+
+  end(): void {
+    this.open = false
+    this.writes = []
+    const locks = locksOf(this.state)
+    for (const [key, holder] of locks) if (holder === this) locks.delete(key)
+    Deferred.doneUnsafe(this.ended, Effect.void)
+    this.state.flush()
+  }
+
+  failedBy<E>(cause: E): E | Hiccup {
+    return this.deadlocked ? conflict("two transactions waited for each other's message ids") : cause
+  }
+}
+
+const locksOf = (state: MemoryState): Map<string, MemoryTransaction> => {
+  let locks = deciding.get(state)
+  if (locks === undefined) deciding.set(state, locks = new Map())
+  return locks
+}
+
+const conflict = (detail: string): Hiccup => new Hiccup({ kind: "conflict", code: "", detail })
+
+const refused = (operation: string, detail: string): StoreFailure =>
+  new StoreFailure({ operation, kind: "refused", code: "", detail, mend: "" })
+
+/** The ambient transaction of this store, if one is open. */
+export const ambient = (state: MemoryState, context: Context.Context<never>): MemoryTransaction | undefined => {
+  const transaction: unknown = Context.getOrUndefined(context, Transaction)
+  return transaction instanceof MemoryTransaction && transaction.isOpenOn(state) ? transaction : undefined
+}
+
+/** The transaction that a method of the port must run in. */
+export const required = (
+  state: MemoryState,
+  operation: string
+): Effect.Effect<MemoryTransaction, StoreFailure, Transaction> =>
+  Effect.flatMap(
+    Transaction,
+    (transaction: unknown) =>
+      transaction instanceof MemoryTransaction && transaction.isOpenOn(state)
+        ? Effect.succeed(transaction)
+        : Effect.fail(refused(operation, "its transaction is over, or belongs to another store"))
+  )
+
+/** Stages a write in the ambient transaction, or applies it on the spot. `make` sees the present and may refuse. */
+export const write = <E>(
+  state: MemoryState,
+  make: (now: number, transaction: MemoryTransaction | undefined) => Effect.Effect<Write, E>
+): Effect.Effect<void, E> =>
+  Effect.withFiber((fiber) =>
+    Effect.clockWith((clock) => {
+      const now = clock.currentTimeMillisUnsafe()
+      const transaction = ambient(state, fiber.context)
+      return Effect.map(make(now, transaction), (write) => {
+        if (transaction !== undefined) return transaction.stage(write)
+        write.apply(now)
+        state.flush()
+      })
+    })
+  )
+
+/** What the body staged is taken back if it fails. */
+export const savepoint = <A, E, R>(
+  transaction: MemoryTransaction,
+  body: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  Effect.suspend(() => {
+    const mark = transaction.mark()
+    return Effect.onError(body, () => Effect.sync(() => transaction.truncate(mark)))
+  })
+
+/** Whether a TxRef that the body read has changed since: `Effect.tx` will then run the body again. */
+const outdated = (context: Context.Context<never>): boolean => {
+  const journal = Context.getOrUndefined(context, Effect.Transaction)?.journal ?? new Map()
+  for (const [ref, { version }] of journal) if (ref.version !== version) return true
+  return false
+}
+
+/** The last step of the body. From here to the commit of `Effect.tx` the fiber does not yield. */
+const seal = <A>(transaction: MemoryTransaction, value: A): Effect.Effect<A, Hiccup> =>
+  Effect.withFiber((fiber) =>
+    Effect.clockWith((clock) => {
+      if (outdated(fiber.context)) return Effect.succeed(value)
+      const failure = transaction.apply(clock.currentTimeMillisUnsafe())
+      return failure === undefined ? Effect.succeed(value) : Effect.fail(failure)
+    })
+  )
+
+/** `Store.transact`. */
+export const transact =
+  (state: MemoryState) =>
+  <A, E, R>(body: Effect.Effect<A, E, R>): Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>> =>
+    Effect.withFiber((fiber) => {
+      const outer = ambient(state, fiber.context)
+      if (outer !== undefined) return Effect.provideService(savepoint(outer, body), Transaction, outer)
+      const transaction = new MemoryTransaction(state)
+      const preventYield = fiber.getRef(PreventSchedulerYield)
+      return Effect.suspend(() => {
+        transaction.restart()
+        return body
+      }).pipe(
+        Effect.provideService(PreventSchedulerYield, preventYield),
+        Effect.flatMap((value) => seal(transaction, value)),
+        Effect.provideService(Transaction, transaction),
+        Effect.tx,
+        // Somebody else's Effect.tx around this would commit later, or never: a transaction of the store is its own.
+        Effect.updateContext((context: Context.Context<Exclude<R, Transaction>>) =>
+          Context.add(Context.omit(Effect.Transaction)(context), PreventSchedulerYield, true)
+        ),
+        Effect.mapError((error) => transaction.failedBy(error)),
+        Effect.ensuring(Effect.sync(() => transaction.end()))
+      )
+    })

@@ -1,0 +1,262 @@
+/**
+ * Where messages wait for a worker, in memory: the port over the queues of a memory store.
+ *
+ * Time is Effect's `Clock`, so a `TestClock` drives leases, holds and idle polls. Reading is one synchronous step with the
+ * handing over; while a hold is written nothing is read.
+ *
+ * @since 0.1.0
+ */
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import type { Delivery } from "../Delivery.ts"
+import { LeaseLost, TransportError } from "../Errors.ts"
+import { limits } from "../Message.ts"
+import type { Store } from "../Store.ts"
+import type { Capabilities, Subscription, SubscriptionSpec, Transport } from "../Transport.ts"
+import type { Lane, Member, Row } from "./MemoryLane.ts"
+import type { MemoryQueue } from "./MemoryQueue.ts"
+import type { MemoryState } from "./MemoryStore.ts"
+import { required } from "./MemoryTransaction.ts"
+
+const capabilities: Capabilities = {
+  engine: "memory",
+  order: "shard",
+  fence: "token",
+  settle: "within",
+  hold: "inPlace",
+  lease: { unit: "shard", renew: "batch", renewBatch: Number.MAX_SAFE_INTEGER, ceiling: Option.none() },
+  received: "exact",
+  discardsAfter: Option.none(),
+  publish: {
+    dedupWindow: Option.none(),
+    maxBatch: Number.MAX_SAFE_INTEGER,
+    orderedBatch: true,
+    joinsTransaction: true
+  },
+  maxBytes: Option.some(limits.payloadBytes),
+  maxHeaders: Option.some(limits.headers),
+  retention: Option.none(),
+  durable: "no"
+}
+
+const failed = (operation: string, detail: string): TransportError =>
+  new TransportError({ engine: "memory", operation, kind: "permanent", detail })
+
+/** A subscription's place in its queue. */
+interface Seat {
+  readonly state: MemoryState
+  readonly queue: MemoryQueue
+  readonly member: Member
+  readonly idleMillis: number
+  /** Reading, and writing holds, exclude one another. */
+  readonly reading: Semaphore.Semaphore
+}
+
+const transactionOf = (state: MemoryState, operation: string) =>
+  Effect.catchTag(required(state, operation), "StoreFailure", (error) => Effect.fail(failed(operation, error.detail)))
+
+const asDelivery = (queue: MemoryQueue, row: Row): Delivery => ({
+  message: row.message,
+  lease: queue.laneOf(row.message.key).lease!,
+  position: BigInt(row.seq),
+  received: row.received,
+  attempts: row.attempts,
+  redrive: row.redrive,
+  receipt: row.seq
+})
+
+/** The row that a delivery is about, if it is still ours. */
+const rowOf = (queue: MemoryQueue, delivery: Delivery): { readonly lane: Lane; readonly row: Row } | undefined => {
+  const lane = queue.fenced(delivery.lease, delivery.message.key)
+  const row = lane?.rows.get(Number(delivery.position))
+  return lane === undefined || row === undefined ? undefined : { lane, row }
+}
+
+const settleWithin = (seat: Seat): Subscription["settleWithin"] =>
+  Effect.fnUntraced(function*(deliveries) {
+    const { member, queue, state } = seat
+    const transaction = yield* transactionOf(state, "settle messages")
+    return yield* Effect.clockWith((clock) =>
+      Effect.sync(() => {
+        const removed = new Map<Row, Lane>()
+        const ours = deliveries.filter((delivery) => {
+          const found = rowOf(queue, delivery)
+          if (found === undefined || removed.has(found.row) || transaction.removed(found.row)) return false
+          removed.set(found.row, found.lane)
+          return true
+        })
+        if (ours.length < deliveries.length) queue.notice(member, clock.currentTimeMillisUnsafe())
+        transaction.stage({
+          removed: new Set(removed.keys()),
+          stale: () =>
+            ours.every((delivery) => removed.has(rowOf(queue, delivery)?.row as Row))
+              ? undefined
+              : "a lease or a message was lost before the commit",
+          apply: () => {
+            for (const [row, lane] of removed) queue.remove(lane, row)
+          }
+        })
+        return ours
+      })
+    )
+  })
+
+const hold = (seat: Seat): Subscription["hold"] =>
+  Effect.fnUntraced(function*(delivery, attempts, hold) {
+    const { member, queue, state } = seat
+    const transaction = yield* transactionOf(state, "hold a key")
+    const { key } = delivery.message
+    return yield* Effect.clockWith((clock): Effect.Effect<void, LeaseLost> => {
+      const now = clock.currentTimeMillisUnsafe()
+      const stale = () =>
+        queue.fenced(delivery.lease, key) === undefined ? "a lease was lost before the commit" : undefined
+      if (stale() !== undefined) {
+        queue.notice(member, now)
+        const lease = `${delivery.lease.name} of "${queue.consumer}"`
+        return Effect.fail(
+          new LeaseLost({ lease, token: String(delivery.lease.token), reason: "another worker took it over" })
+        )
+      }
+      const until = hold._tag === "Parked" ? Infinity : now + Duration.toMillis(hold.delay)
+      transaction.stage({
+        stale,
+        apply: () => {
+          const found = rowOf(queue, delivery)
+          if (found !== undefined) found.row.attempts = attempts
+          queue.hold(key, until)
+        }
+      })
+      return Effect.void
+    })
+  })
+
+/** Found nothing: what ends the wait for more. */
+interface Idle {
+  readonly woken: Deferred.Deferred<void>
+  readonly millis: number
+}
+
+/** One look at the queue: hands over what is there, or answers how to wait for more. */
+const look = (seat: Seat, ...[room, accept]: Parameters<Subscription["take"]>): Effect.Effect<Idle | undefined> =>
+  seat.reading.withPermits(1)(Effect.clockWith((clock) =>
+    Effect.sync(() => {
+      const { member, queue, state } = seat
+      const now = clock.currentTimeMillisUnsafe()
+      const rows = queue.read(member, room, now, clock.monotonicTimeNanosUnsafe())
+      if (rows.length === 0) {
+        // In the same step as the look, so that no wake falls in between.
+        const woken = member.waiting ??= Deferred.makeUnsafe()
+        const millis = Math.min(seat.idleMillis, queue.untilDue(member, now))
+        state.flush()
+        return { woken, millis }
+      }
+      let accepted = false
+      try {
+        accept(rows.map((row) => asDelivery(queue, row)))
+        accepted = true
+      } finally {
+        if (!accepted) queue.takeBack(rows)
+      }
+      state.flush()
+      return undefined
+    })
+  ))
+
+const take = (seat: Seat): Subscription["take"] => (room, accept) =>
+  Effect.flatMap(look(seat, room, accept), (idle) => {
+    if (idle === undefined) return Effect.void
+    return Effect.raceFirst(Deferred.await(idle.woken), Effect.sleep(idle.millis)).pipe(
+      Effect.andThen(look(seat, room, accept)),
+      Effect.asVoid
+    )
+  })
+
+const undisturbed = (seat: Seat): Subscription["undisturbed"] => (delivery, write) =>
+  seat.reading.withPermits(1)(Effect.tap(write, () =>
+    Effect.sync(() => {
+      const lane = seat.queue.fenced(delivery.lease, delivery.message.key)
+      if (lane !== undefined) seat.queue.forget(lane, delivery.message.key)
+      seat.state.flush()
+    })))
+
+const subscription = (seat: Seat): Subscription => {
+  const { member, queue, state } = seat
+  return {
+    take: take(seat),
+    undisturbed: undisturbed(seat),
+    held: () => [...member.held.keys()],
+    renew: (leases) =>
+      Effect.clockWith((clock) =>
+        Effect.sync(() => {
+          const confirmed = queue.renew(member, leases, clock.currentTimeMillisUnsafe())
+          state.flush()
+          return confirmed
+        })
+      ),
+    settleWithin: settleWithin(seat),
+    settleAfter: () => Effect.void,
+    hold: hold(seat),
+    isolate: (delivery) =>
+      Effect.asVoid(Effect.acquireRelease(
+        Effect.sync(() => {
+          const before = member.counted
+          member.counted = { seq: delivery === undefined ? undefined : Number(delivery.position) }
+          return before
+        }),
+        (before) =>
+          Effect.sync(() => {
+            member.counted = before
+          })
+      )),
+    release: (leases) =>
+      Effect.sync(() => {
+        queue.release(member, leases)
+        state.flush()
+      })
+  }
+}
+
+const open = (state: MemoryState) =>
+(
+  spec: SubscriptionSpec
+): Effect.Effect<Subscription, TransportError, Scope.Scope> =>
+  Effect.clockWith((clock) => {
+    const queue = state.queues.get(spec.consumer)
+    if (queue === undefined) return Effect.fail(failed("open", `consumer "${spec.consumer}" is not registered`))
+    if (queue.lanes.length !== spec.lanes) {
+      return Effect.fail(
+        failed("open", `consumer "${spec.consumer}" has ${queue.lanes.length} lanes, not ${spec.lanes}`)
+      )
+    }
+    return Effect.acquireRelease(
+      Effect.sync(() => {
+        const member = queue.join(spec.worker, Duration.toMillis(spec.lease), clock.currentTimeMillisUnsafe())
+        state.flush()
+        return member
+      }),
+      (member) =>
+        Effect.sync(() => {
+          queue.leave(member)
+          state.flush()
+        })
+    ).pipe(Effect.map((member) =>
+      subscription({
+        state,
+        queue,
+        member,
+        idleMillis: Duration.toMillis(spec.idlePoll),
+        reading: Semaphore.makeUnsafe(1)
+      })
+    ))
+  })
+
+/** The transport over a memory store. */
+export const makeTransport = (state: MemoryState, store: Store["Service"]): Transport["Service"] => ({
+  capabilities,
+  publish: store.outbox.write,
+  open: open(state)
+})

@@ -1,0 +1,47 @@
+/**
+ * The memory adapter: store and transport in this process, with the semantics of Postgres, driven by Effect's `Clock`.
+ *
+ * For tests, and for work that may be lost with its process: nothing survives it, and the inbox forgets nothing.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Store, type TransactionFailure } from "../Store.ts"
+import { Transport } from "../Transport.ts"
+import { makeDeadLetters } from "./MemoryDeadLetters.ts"
+import { makeConsumers, makeInbox, makeOutbox } from "./MemoryInbox.ts"
+import { MemoryState } from "./MemoryStore.ts"
+import { ambient, savepoint, transact } from "./MemoryTransaction.ts"
+import { makeTransport } from "./MemoryTransport.ts"
+
+/** By its name, since this adapter knows no SQL: statements would commit elsewhere. */
+const SqlClient = Context.Service<unknown>("effect/sql/SqlClient")
+
+const makeStore = (state: MemoryState): Store["Service"] => ({
+  engine: "memory",
+  maxGroup: 1,
+  joins: (context) => Context.getOrUndefined(context, SqlClient) === undefined,
+  transact: transact(state),
+  savepoint: <A, E, R>(body: Effect.Effect<A, E, R>): Effect.Effect<A, E | TransactionFailure, R> =>
+    Effect.withFiber((fiber) => {
+      const transaction = ambient(state, fiber.context)
+      return transaction === undefined ? body : savepoint(transaction, body)
+    }),
+  inbox: makeInbox(state),
+  outbox: makeOutbox(state),
+  deadLetters: makeDeadLetters(state),
+  consumers: makeConsumers(state)
+})
+
+/**
+ * Store and transport over one memory store of its own. Built twice, it gives two stores that know nothing of each other.
+ *
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<Store | Transport> = Layer.effectContext(Effect.sync(() => {
+  const state = new MemoryState()
+  const store = makeStore(state)
+  return Context.make(Store, store).pipe(Context.add(Transport, makeTransport(state, store)))
+}))

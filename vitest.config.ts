@@ -1,11 +1,11 @@
 import { defineConfig } from "vitest/config"
 
 // Tests import the library as a user does (`from "millrace"`); this condition sends those imports to src/, without a build.
-const conditions = ["millrace-source", "node", "import", "module", "default"]
+const conditions = ["millrace-source", "module", "node", "development|production"]
 
 export default defineConfig({
   resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: conditions } },
+  ssr: { resolve: { conditions } },
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["test/bench/**", "test/stress/**", "**/node_modules/**", ".tmp/**"],

@@ -6,29 +6,22 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { type DeadLetter, fingerprint, type State } from "../DeadLetter.ts"
-import type { Failure } from "../Delivery.ts"
+import type { DeadLetter, State } from "../DeadLetter.ts"
 import { DeadLetterConflict, DeadLetterNotFound } from "../Errors.ts"
+import { ofPayload } from "../MessageId.ts"
 import type { Burial, DeadLetterStore } from "../Store.ts"
 import type { Letter, MemoryState } from "./MemoryStore.ts"
 import { inboxKey, type MemoryTransaction, required, type Write, write } from "./MemoryTransaction.ts"
-
-/** All attempts, whether or not the caller repeats those that the letter knows. */
-const appended = (known: ReadonlyArray<Failure>, all: ReadonlyArray<Failure>): ReadonlyArray<Failure> => {
-  const same = (a: Failure | undefined, b: Failure) => a !== undefined && a.attempt === b.attempt && a.at === b.at
-  return known.every((failure, i) => same(all[i], failure)) ? all : [...known, ...all]
-}
 
 const died = (
   burial: Burial,
   now: number
 ): Pick<DeadLetter, "reason" | "state" | "parked" | "fingerprint" | "diedAt"> => {
-  const last = burial.attempts.at(-1)
   return {
     reason: burial.reason,
     state: "open",
     parked: burial.parked,
-    fingerprint: last === undefined ? burial.reason : fingerprint(last),
+    fingerprint: burial.fingerprint,
     diedAt: now
   }
 }
@@ -56,7 +49,7 @@ const place = (
   const dead = known?.outcome === "dead" && known.letter === own?.record.id
   if (known === undefined || dead) return { own, beside: false }
   // Other content under a known id is never dropped, whether or not a claim has found that out.
-  const other = burial.conflict === true || known.fingerprint !== burial.fingerprint
+  const other = burial.conflict === true || known.fingerprint !== ofPayload(burial.delivery.message.payload)
   return other ? { own, beside: true } : undefined
 }
 
@@ -71,10 +64,11 @@ const buryOne = (
   const { beside, own } = found
   const record = own === undefined
     ? newLetter(transaction.state.nextLetter(), consumer, burial, now)
-    : { ...own.record, ...died(burial, now), attempts: appended(own.record.attempts, burial.attempts) }
-  const { id } = burial.delivery.message
+    // A redriven delivery begins with no attempts, so that it is retried anew; its letter keeps them all.
+    : { ...own.record, ...died(burial, now), attempts: [...own.record.attempts, ...burial.attempts] }
+  const { id, payload } = burial.delivery.message
   const letter: Letter = { record, seq: Number(burial.delivery.position) }
-  const outcome = { outcome: "dead", fingerprint: burial.fingerprint, letter: record.id } as const
+  const outcome = { outcome: "dead", fingerprint: ofPayload(payload), letter: record.id } as const
   transaction.stage({
     letters: new Map([[record.id, letter]]),
     outcomes: beside ? undefined : new Map([[inboxKey(consumer, id), outcome]]),

@@ -41,7 +41,6 @@ export interface KeyRows {
 export interface NewRow {
   readonly seq: number
   readonly message: Message
-  readonly attempts?: ReadonlyArray<Failure> | undefined
   readonly redrive?: Delivery["redrive"]
 }
 
@@ -90,7 +89,7 @@ export class Lane {
       bytes: Buffer.byteLength(from.message.payload),
       key,
       redrive: from.redrive,
-      attempts: from.attempts ?? [],
+      attempts: [],
       received: 0,
       inHand: false,
       previous: undefined,

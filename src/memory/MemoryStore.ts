@@ -113,13 +113,15 @@ export class MemoryState {
     for (const { message } of taken.sort((a, b) => a.seq - b.seq)) queue.insert({ seq: ++this.seq, message })
   }
 
-  /** Puts a letter's message back: a parked one where it was, and its key goes on; another one at the end. */
+  /**
+   * Puts a letter's message back: a parked one where it was, and its key goes on; another one at the end. Its attempts
+   * stay with the letter, so that it is retried anew.
+   */
   redrive({ record, seq }: Letter): void {
     const queue = this.queues.get(record.consumer)
     queue?.insert({
       seq: record.parked ? seq : ++this.seq,
       message: record.message,
-      attempts: record.attempts,
       redrive: { letter: record.id, count: record.redriven }
     })
     if (record.parked) queue?.unpark(record.message.key)

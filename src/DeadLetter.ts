@@ -64,4 +64,5 @@ export interface DeadLetter {
  *
  * @since 0.1.0
  */
-export const fingerprint = (failure: Failure): string => `${failure.tag}@${failure.step}${failure.frame === "" ? "" : ` ${failure.frame}`}`
+export const fingerprint = (failure: Failure): string =>
+  `${failure.tag}@${failure.step}${failure.frame === "" ? "" : ` ${failure.frame}`}`

@@ -23,7 +23,9 @@ export class InvalidMessage extends Schema.TaggedError<InvalidMessage>("millrace
   mend: Schema.String
 }) {
   override get message() {
-    return `Message ${JSON.stringify(this.id)} of topic "${this.topic}" was refused: its ${this.field} ${this.problem}. `
+    return `Message ${
+      JSON.stringify(this.id)
+    } of topic "${this.topic}" was refused: its ${this.field} ${this.problem}. `
       + `Nothing was published. ${this.mend}`
   }
 }
@@ -55,7 +57,9 @@ export class DecodeFailed extends Schema.TaggedError<DecodeFailed>("millrace/Dec
   issue: Schema.String
 }) {
   override get message() {
-    return `Message ${JSON.stringify(this.id)} of topic "${this.topic}" (version ${this.version}) does not decode: ${this.issue}. `
+    return `Message ${
+      JSON.stringify(this.id)
+    } of topic "${this.topic}" (version ${this.version}) does not decode: ${this.issue}. `
       + `Its payload is kept in the dead letter. Deploy code that reads it, then redrive it; or discard it.`
   }
 }
@@ -72,7 +76,9 @@ export class InvalidName extends Schema.TaggedError<InvalidName>("millrace/Inval
   problem: Schema.String
 }) {
   override get message() {
-    return `${JSON.stringify(this.name.slice(0, 80))} is not a usable ${this.kind} name: it ${this.problem}. Nothing was started. `
+    return `${
+      JSON.stringify(this.name.slice(0, 80))
+    } is not a usable ${this.kind} name: it ${this.problem}. Nothing was started. `
       + `Use letters, digits, dot, dash, underscore and slash, at most 200 characters, beginning with a letter or digit.`
   }
 }
@@ -115,12 +121,14 @@ export class InvalidConfig extends Schema.TaggedError<InvalidConfig>("millrace/I
  *
  * @since 0.1.0
  */
-export class ConsumerConflict extends Schema.TaggedError<ConsumerConflict>("millrace/ConsumerConflict")("ConsumerConflict", {
-  consumer: Schema.String,
-  setting: Schema.String,
-  registered: Schema.String,
-  asked: Schema.String
-}) {
+export class ConsumerConflict
+  extends Schema.TaggedError<ConsumerConflict>("millrace/ConsumerConflict")("ConsumerConflict", {
+    consumer: Schema.String,
+    setting: Schema.String,
+    registered: Schema.String,
+    asked: Schema.String
+  })
+{
   override get message() {
     return `Consumer "${this.consumer}" is registered with ${this.setting} ${this.registered}, but this worker asks for ${this.asked}. `
       + `The worker did not start; nothing was changed. Use ${this.registered}, or give the pipeline another consumer name.`
@@ -160,7 +168,9 @@ export class StoreFailure extends Schema.TaggedError<StoreFailure>("millrace/Sto
   mend: Schema.String
 }) {
   override get message() {
-    return `The store could not ${this.operation}: ${this.detail}${this.code === "" ? "" : ` (SQLSTATE ${this.code})`}. `
+    return `The store could not ${this.operation}: ${this.detail}${
+      this.code === "" ? "" : ` (SQLSTATE ${this.code})`
+    }. `
       + `Nothing of this operation was committed. ${this.mend}`
   }
 }
@@ -178,7 +188,9 @@ export class TransportError extends Schema.TaggedError<TransportError>("millrace
 }) {
   override get message() {
     return `${this.engine} could not ${this.operation}: ${this.detail}. No message was lost. `
-      + (this.kind === "temporary" ? "It is tried again." : "This does not pass by itself: mend it, then start the worker again.")
+      + (this.kind === "temporary"
+        ? "It is tried again."
+        : "This does not pass by itself: mend it, then start the worker again.")
   }
 }
 
@@ -210,7 +222,9 @@ export class Hiccup extends Schema.TaggedError<Hiccup>("millrace/Hiccup")("Hiccu
   detail: Schema.String
 }) {
   override get message() {
-    return `The transaction met a ${this.kind === "conflict" ? "conflict" : "database that is not available"}: ${this.detail}`
+    return `The transaction met a ${
+      this.kind === "conflict" ? "conflict" : "database that is not available"
+    }: ${this.detail}`
       + `${this.code === "" ? "" : ` (SQLSTATE ${this.code})`}. Nothing was committed; it is run again.`
   }
 }
@@ -221,7 +235,9 @@ export class Hiccup extends Schema.TaggedError<Hiccup>("millrace/Hiccup")("Hiccu
  * @since 0.1.0
  */
 export class TransactionAborted
-  extends Schema.TaggedError<TransactionAborted>("millrace/TransactionAborted")("TransactionAborted", { detail: Schema.String })
+  extends Schema.TaggedError<TransactionAborted>("millrace/TransactionAborted")("TransactionAborted", {
+    detail: Schema.String
+  })
 {
   override get message() {
     return `A commit step caught an SQL error and went on, but Postgres had aborted the transaction: ${this.detail}. `
@@ -299,7 +315,9 @@ export class IdempotencyConflict
   })
 {
   override get message() {
-    return `Consumer "${this.consumer}" committed a message ${JSON.stringify(this.id)} before, with other content. This one had no effect. `
+    return `Consumer "${this.consumer}" committed a message ${
+      JSON.stringify(this.id)
+    } before, with other content. This one had no effect. `
       + `Make the topic's id unique per content (id: "content"), or correct the sender.`
   }
 }
@@ -325,7 +343,9 @@ export class WorkerCrashed extends Schema.TaggedError<WorkerCrashed>("millrace/W
  * @since 0.1.0
  */
 export class ForeignSqlClient
-  extends Schema.TaggedError<ForeignSqlClient>("millrace/ForeignSqlClient")("ForeignSqlClient", { consumer: Schema.String })
+  extends Schema.TaggedError<ForeignSqlClient>("millrace/ForeignSqlClient")("ForeignSqlClient", {
+    consumer: Schema.String
+  })
 {
   override get message() {
     return `The SqlClient around consumer "${this.consumer}" is not the one of the store, so its effects would commit outside of the message's transaction. `
@@ -371,10 +391,14 @@ export class SchemaOutdated extends Schema.TaggedError<SchemaOutdated>("millrace
  * @since 0.1.0
  */
 export class DeadLetterNotFound
-  extends Schema.TaggedError<DeadLetterNotFound>("millrace/DeadLetterNotFound")("DeadLetterNotFound", { letter: Schema.String })
+  extends Schema.TaggedError<DeadLetterNotFound>("millrace/DeadLetterNotFound")("DeadLetterNotFound", {
+    letter: Schema.String
+  })
 {
   override get message() {
-    return `There is no dead letter ${JSON.stringify(this.letter)}. Nothing was changed. List them with DeadLetters.list.`
+    return `There is no dead letter ${
+      JSON.stringify(this.letter)
+    }. Nothing was changed. List them with DeadLetters.list.`
   }
 }
 
@@ -394,7 +418,9 @@ export class DeadLetterConflict
 {
   override get message() {
     return `Dead letter ${this.letter} cannot be ${this.asked}: it is ${this.state}`
-      + `${this.by === "" ? "" : `, by ${this.by} at ${new Date(this.at).toISOString()}`}. Nothing was changed. Look at it again.`
+      + `${
+        this.by === "" ? "" : `, by ${this.by} at ${new Date(this.at).toISOString()}`
+      }. Nothing was changed. Look at it again.`
   }
 }
 

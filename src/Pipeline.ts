@@ -39,9 +39,18 @@ export type AnyTopic = Topic<string, Schema.Constraint>
 export type Operator =
   | { readonly _tag: "Map"; readonly f: (value: never, delivered: Delivered) => unknown }
   | { readonly _tag: "Filter"; readonly f: (value: never, delivered: Delivered) => boolean }
-  | { readonly _tag: "MapEffect"; readonly f: (value: never, delivered: Delivered) => Effect.Effect<unknown, unknown, unknown> }
-  | { readonly _tag: "Tap"; readonly f: (value: never, delivered: Delivered) => Effect.Effect<unknown, unknown, unknown> }
-  | { readonly _tag: "Commit"; readonly f: (value: never, delivered: Delivered) => Effect.Effect<unknown, unknown, unknown> }
+  | {
+    readonly _tag: "MapEffect"
+    readonly f: (value: never, delivered: Delivered) => Effect.Effect<unknown, unknown, unknown>
+  }
+  | {
+    readonly _tag: "Tap"
+    readonly f: (value: never, delivered: Delivered) => Effect.Effect<unknown, unknown, unknown>
+  }
+  | {
+    readonly _tag: "Commit"
+    readonly f: (value: never, delivered: Delivered) => Effect.Effect<unknown, unknown, unknown>
+  }
   | {
     readonly _tag: "CommitSql"
     readonly f: (
@@ -109,7 +118,9 @@ const make = <A, E, R, P extends Phase>(shape: Shape): Pipeline<A, E, R, P> => (
       _id: "Pipeline",
       consumer: shape.consumer,
       topics: shape.topics.map((topic) => topic.name),
-      operators: shape.operators.map((operator) => operator._tag === "Emit" ? `Emit ${operator.topic.name}` : operator._tag),
+      operators: shape.operators.map((operator) =>
+        operator._tag === "Emit" ? `Emit ${operator.topic.name}` : operator._tag
+      ),
       order: shape.settings.order
     }
   }
@@ -180,8 +191,9 @@ export const fromAll = <const T extends ReadonlyArray<AnyTopic>>(
  *
  * @since 0.1.0
  */
-export const map = <A, B>(f: (value: A, delivered: Delivered) => B) =>
-<E, R, P extends Phase>(self: Pipeline<A, E, R, P>): Pipeline<B, E, R, P> => make(add(self, { _tag: "Map", f }))
+export const map =
+  <A, B>(f: (value: A, delivered: Delivered) => B) =>
+  <E, R, P extends Phase>(self: Pipeline<A, E, R, P>): Pipeline<B, E, R, P> => make(add(self, { _tag: "Map", f }))
 
 /**
  * Lets a message pass that satisfies the predicate. Another one is settled in its turn, without the operators after this.
@@ -205,16 +217,19 @@ export const filter: {
  *
  * @since 0.1.0
  */
-export const mapEffect = <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) =>
-<E, R>(self: Pipeline<A, E, R, "steps">): Pipeline<B, E | E2, R | R2, "steps"> => make(add(self, { _tag: "MapEffect", f }))
+export const mapEffect =
+  <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) =>
+  <E, R>(self: Pipeline<A, E, R, "steps">): Pipeline<B, E | E2, R | R2, "steps"> =>
+    make(add(self, { _tag: "MapEffect", f }))
 
 /**
  * Runs an effect before the transaction and keeps the value.
  *
  * @since 0.1.0
  */
-export const tap = <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: Delivered) => Effect.Effect<X, E2, R2>) =>
-<E, R>(self: Pipeline<A, E, R, "steps">): Pipeline<A, E | E2, R | R2, "steps"> => make(add(self, { _tag: "Tap", f }))
+export const tap =
+  <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: Delivered) => Effect.Effect<X, E2, R2>) =>
+  <E, R>(self: Pipeline<A, E, R, "steps">): Pipeline<A, E | E2, R | R2, "steps"> => make(add(self, { _tag: "Tap", f }))
 
 /**
  * Runs an effect inside the transaction: its statements, the inbox record, the emits and the acknowledgement commit together,
@@ -223,9 +238,10 @@ export const tap = <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: Delivered) =
  *
  * @since 0.1.0
  */
-export const commit = <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) =>
-<E, R, P extends Phase>(self: Pipeline<A, E, R, P>): Pipeline<B, E | E2, R | R2, "commit"> =>
-  make(add(self, { _tag: "Commit", f }))
+export const commit =
+  <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) =>
+  <E, R, P extends Phase>(self: Pipeline<A, E, R, P>): Pipeline<B, E | E2, R | R2, "commit"> =>
+    make(add(self, { _tag: "Commit", f }))
 
 /**
  * Runs statements inside the transaction, given as data and in order, so that the runtime may send them together. Nothing can
@@ -290,7 +306,12 @@ export const retry = <E0>(
 <A, E, R, P extends Phase>(
   self: [E | Retry.RuntimeFailure] extends [E0] ? Pipeline<A, E, R, P> : Pipeline<A, E0, R, P>
 ): Pipeline<A, E, R, P> =>
-  make(set(self, { retry: schedule as Retry.Policy<never>, retryWhile: options?.while as ((error: never) => boolean) | undefined }))
+  make(
+    set(self, {
+      retry: schedule as Retry.Policy<never>,
+      retryWhile: options?.while as ((error: never) => boolean) | undefined
+    })
+  )
 
 /**
  * Bounds the steps before the transaction, in each attempt; beyond it the attempt fails with `StepTimeout`. Default: no bound.
@@ -318,7 +339,8 @@ export const commitTimeout =
  */
 export const deadLetter =
   (options: { readonly order: DeadLetterOrder }) =>
-  <A, E, R, P extends Phase>(self: Pipeline<A, E, R, P>): Pipeline<A, E, R, P> => make(set(self, { order: options.order }))
+  <A, E, R, P extends Phase>(self: Pipeline<A, E, R, P>): Pipeline<A, E, R, P> =>
+    make(set(self, { order: options.order }))
 
 /**
  * How many messages share a transaction at most. Default 250. With 1 each has its own, as it must where a commit step uses
@@ -326,5 +348,5 @@ export const deadLetter =
  *
  * @since 0.1.0
  */
-export const group =
-  (size: number) => <A, E, R, P extends Phase>(self: Pipeline<A, E, R, P>): Pipeline<A, E, R, P> => make(set(self, { group: size }))
+export const group = (size: number) => <A, E, R, P extends Phase>(self: Pipeline<A, E, R, P>): Pipeline<A, E, R, P> =>
+  make(set(self, { group: size }))

@@ -50,7 +50,10 @@ export const exponential = (base: Duration.Input, options?: {
   /** Default true: each delay is multiplied by a random number from 0.8 to 1.2. */
   readonly jitter?: boolean | undefined
 }): Policy<unknown> => {
-  const capped = Schedule.min([Schedule.exponential(base, options?.factor ?? 2), Schedule.spaced(options?.cap ?? "1 minute")])
+  const capped = Schedule.min([
+    Schedule.exponential(base, options?.factor ?? 2),
+    Schedule.spaced(options?.cap ?? "1 minute")
+  ])
   const spread = options?.jitter === false ? capped : Schedule.jittered(capped)
   return Schedule.max([spread, Schedule.recurs(Math.max(0, (options?.attempts ?? 8) - 1))])
 }

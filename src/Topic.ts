@@ -78,13 +78,21 @@ export const nameProblem = (kind: "topic" | "consumer", name: string): InvalidNa
     : new InvalidName({
       kind,
       name,
-      problem: name.length === 0 ? "is empty" : name.length > 200 ? "has more than 200 characters" : "has other characters, or begins with one"
+      problem: name.length === 0
+        ? "is empty"
+        : name.length > 200
+        ? "has more than 200 characters"
+        : "has other characters, or begins with one"
     })
 
 /** The current span as a W3C `traceparent`, so that the consumer's span can link to it. */
 const traceparent: Effect.Effect<string | undefined> = Effect.withFiber((fiber) => {
   const span = Context.getOrUndefined(fiber.context, Tracer.ParentSpan)
-  return Effect.succeed(span === undefined ? undefined : `00-${span.traceId.padStart(32, "0")}-${span.spanId.padStart(16, "0")}-${span.sampled ? "01" : "00"}`)
+  return Effect.succeed(
+    span === undefined
+      ? undefined
+      : `00-${span.traceId.padStart(32, "0")}-${span.spanId.padStart(16, "0")}-${span.sampled ? "01" : "00"}`
+  )
 })
 
 /**
@@ -120,7 +128,11 @@ export const make = <const Name extends string, S extends Schema.Constraint>(
       Effect.catchCause((cause) => Effect.fail(new EncodeFailed({ topic: name, issue: firstLine(cause) })))
     )
     const id = publish?.id
-      ?? (idOf === "content" ? MessageId.fromContent(encoded) : idOf === "random" ? randomUUID() : yield* derived(name, "id", idOf, value))
+      ?? (idOf === "content"
+        ? MessageId.fromContent(encoded)
+        : idOf === "random"
+        ? randomUUID()
+        : yield* derived(name, "id", idOf, value))
     const key = options.key === undefined ? undefined : yield* derived(name, "key", options.key, value)
     const trace = publish?.headers?.["traceparent"] === undefined ? yield* traceparent : undefined
     return yield* Message.make({
@@ -160,7 +172,12 @@ export const make = <const Name extends string, S extends Schema.Constraint>(
 }
 
 /** The user's function ran into an exception: the value has no key or id, so nothing can be published. */
-const derived = <A>(topic: string, field: string, f: (value: A) => string, value: A): Effect.Effect<string, EncodeFailed> =>
+const derived = <A>(
+  topic: string,
+  field: string,
+  f: (value: A) => string,
+  value: A
+): Effect.Effect<string, EncodeFailed> =>
   Effect.try({
     try: () => String(f(value)),
     catch: (error) => new EncodeFailed({ topic, issue: `its ${field} function failed: ${String(error).slice(0, 200)}` })
@@ -169,7 +186,11 @@ const derived = <A>(topic: string, field: string, f: (value: A) => string, value
 /** What is wrong, without the value: messages of schema issues name paths and types; they are cut, since they may quote. */
 const firstLine = (cause: { readonly reasons: ReadonlyArray<object> }): string => {
   const reason = cause.reasons[0]
-  const error = reason !== undefined && "error" in reason ? reason.error : reason !== undefined && "defect" in reason ? reason.defect : "interrupted"
+  const error = reason !== undefined && "error" in reason
+    ? reason.error
+    : reason !== undefined && "defect" in reason
+    ? reason.defect
+    : "interrupted"
   return (error instanceof Error ? error.message : String(error)).slice(0, 500)
 }
 

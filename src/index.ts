@@ -1,0 +1,22 @@
+/**
+ * Millrace: typed pipelines that process messages effectively once, in order per key.
+ *
+ * @since 0.1.0
+ */
+export * as DeadLetter from "./DeadLetter.ts"
+export * as DeadLetters from "./DeadLetters.ts"
+export * as Delivery from "./Delivery.ts"
+export * as Errors from "./Errors.ts"
+export * as Hold from "./Hold.ts"
+export * as KeyedQueue from "./KeyedQueue.ts"
+export * as KeyedStream from "./KeyedStream.ts"
+export * as Memory from "./memory/index.ts"
+export * as Message from "./Message.ts"
+export * as MessageId from "./MessageId.ts"
+export * as Pipeline from "./Pipeline.ts"
+export * as Retry from "./Retry.ts"
+export * as Store from "./Store.ts"
+export * as Telemetry from "./Telemetry.ts"
+export * as Topic from "./Topic.ts"
+export * as Transport from "./Transport.ts"
+export * as Worker from "./worker/Worker.ts"

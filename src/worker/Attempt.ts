@@ -1,0 +1,276 @@
+/**
+ * One delivery, from the turn of its key to its end: decode, steps, commit, settle.
+ *
+ * An attempt is decode, steps, commit; a retry runs all of it again. What failed is written down with the message before anybody
+ * else sees it again. Interruption is always safe: nothing was committed, the delivery goes back to the transport with its lease.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Metric from "effect/Metric"
+import * as Random from "effect/Random"
+import type { Reason } from "../DeadLetter.ts"
+import * as DeadLetter from "../DeadLetter.ts"
+import type { Delivered, Delivery, Failure } from "../Delivery.ts"
+import {
+  type DecodeFailed,
+  type Hiccup,
+  LeaseLost,
+  StepTimeout,
+  type StoreFailure,
+  type TransactionAborted,
+  type TransportError,
+  type UnknownOutcome,
+  WorkerCrashed
+} from "../Errors.ts"
+import * as Hold from "../Hold.ts"
+import type * as Pipeline from "../Pipeline.ts"
+import type * as Store from "../Store.ts"
+import * as Telemetry from "../Telemetry.ts"
+import type { Subscription } from "../Transport.ts"
+import type { Committer, Outcome } from "./Committer.ts"
+import * as FailureRecord from "./FailureRecord.ts"
+import type { InFlight } from "./InFlight.ts"
+import type { Settings } from "./Settings.ts"
+import * as Settling from "./Settling.ts"
+import * as Steps from "./Steps.ts"
+
+/** What an attempt needs of its worker. */
+export interface Options {
+  readonly pipeline: Pipeline.Pipeline<unknown, unknown, unknown>
+  readonly settings: Settings
+  readonly store: Store.Store["Service"]
+  readonly subscription: Subscription
+  readonly inFlight: InFlight
+  readonly committer: Committer
+  /** Completed when the worker stops: who sleeps in place writes its attempts down and goes. */
+  readonly draining: Deferred.Deferred<void>
+}
+
+export interface Attempt {
+  /** Works one delivery off: attempts, waits in place, and settles it. Never fails; what it cannot settle goes back. */
+  readonly run: (delivery: Delivery) => Effect.Effect<void>
+}
+
+/** How the steps of one attempt failed. */
+interface Failed {
+  readonly error: unknown
+  readonly step: string
+}
+
+export const make = (options: Options): Attempt => {
+  const { committer, draining, inFlight, pipeline, settings, store, subscription } = options
+  const { consumer } = pipeline
+  const topics = new Map(pipeline.topics.map((topic) => [topic.name, topic]))
+  const counters = new Map<Telemetry.Outcome, Metric.Metric<number, unknown>>()
+  const count = (outcome: Telemetry.Outcome): Effect.Effect<void> => {
+    let counter = counters.get(outcome)
+    if (counter === undefined) counters.set(outcome, counter = Telemetry.outcomesOf(consumer, outcome))
+    return Metric.update(counter, 1)
+  }
+
+  const run = (delivery: Delivery): Effect.Effect<void> => {
+    if (Deferred.isDoneUnsafe(delivery.lease.lost)) return Effect.void
+    if (delivery.received >= settings.maxDeliveries) return crashed(delivery)
+    const topic = topics.get(delivery.message.topic)
+    if (topic === undefined) return hold(delivery, delivery.attempts, Duration.millis(settings.unknownTopicHoldMillis))
+    return attempts(delivery, topic, delivery.attempts)
+  }
+
+  /** One attempt after the other while their delays are short. */
+  const attempts = Effect.fnUntraced(
+    function*(delivery: Delivery, topic: Pipeline.AnyTopic, before: ReadonlyArray<Failure>) {
+      let recorded = before
+      while (true) {
+        const delivered: Delivered = {
+          message: delivery.message,
+          attempt: recorded.length + 1,
+          redriven: delivery.redrive?.count ?? 0
+        }
+        const exit = yield* once(delivery, topic, delivered)
+        if ("_tag" in exit) return yield* settled(delivery, exit)
+        const now = yield* Clock.currentTimeMillis
+        const failures = [...recorded, record(delivered.attempt, now, exit)]
+        if (exit.step === "decode") return yield* bury(delivery, failures, "undecodable")
+        const decision = yield* Settling.decide({
+          settings: pipeline.settings,
+          holdAfterMillis: settings.holdAfterMillis,
+          recorded,
+          error: exit.error,
+          now
+        })
+        if (decision._tag === "Bury") return yield* bury(delivery, failures, decision.reason)
+        yield* count("retried")
+        if (decision._tag === "Hold") return yield* hold(delivery, failures, decision.delay)
+        const left = yield* waitHere(decision.delay)
+        if (left !== undefined) return yield* hold(delivery, failures, left)
+        recorded = failures
+      }
+    }
+  )
+
+  /** Decode, steps, commit. Answers what the commit made of it, or how it failed. */
+  const once = (delivery: Delivery, topic: Pipeline.AnyTopic, delivered: Delivered): Effect.Effect<Outcome | Failed> =>
+    Effect.suspend(() => {
+      let step = "decode"
+      const decode = topic.decode(delivery.message) as Effect.Effect<unknown, DecodeFailed>
+      return decode.pipe(
+        Effect.flatMap((value) => {
+          step = "steps"
+          return steps(pipeline.union ? { topic: topic.name, value } : value, delivered)
+        }),
+        Effect.flatMap((stepped): Effect.Effect<Outcome | Failed> => {
+          step = "commit"
+          return Effect.map(
+            committer.commit({ delivery, delivered, stepped }),
+            (outcome) => outcome._tag === "Failed" ? { error: outcome.error, step } : outcome
+          )
+        }),
+        Effect.catchCause((cause) =>
+          FailureRecord.isInterruption(cause)
+            ? Effect.failCause(cause as Cause.Cause<never>)
+            : Effect.succeed<Failed>({ error: FailureRecord.errorOf(cause), step })
+        )
+      )
+    })
+
+  const steps = (value: unknown, delivered: Delivered): Effect.Effect<Steps.Stepped, unknown> => {
+    const running = Steps.before(pipeline.operators, value, delivered) as Effect.Effect<Steps.Stepped, unknown>
+    const { timeout } = pipeline.settings
+    return timeout === undefined ? running : Effect.timeoutOrElse(running, {
+      duration: timeout,
+      orElse: () =>
+        Effect.fail(new StepTimeout({ phase: "steps", millis: Duration.toMillis(Duration.fromInputUnsafe(timeout)) }))
+    })
+  }
+
+  /** Sleeps under the renewed lease. Answers what is left of the delay if the worker is to stop before it is over. */
+  const waitHere = (delay: Duration.Duration): Effect.Effect<Duration.Duration | undefined> =>
+    Effect.gen(function*() {
+      const started = yield* Clock.monotonicTimeNanos
+      const stop = yield* Effect.raceFirst(
+        Effect.as(Effect.sleep(delay), false),
+        Effect.as(Deferred.await(draining), true)
+      )
+      if (!stop) return undefined
+      const slept = Number((yield* Clock.monotonicTimeNanos) - started) / 1e6
+      return Duration.millis(Math.max(1, Duration.toMillis(delay) - slept))
+    })
+
+  const record = (attempt: number, at: number, failed: Failed): Failure =>
+    FailureRecord.make({ attempt, at, ...failed, worker: settings.name, codeVersion: settings.codeVersion })
+
+  /** The commit has decided: the transport may forget it. */
+  const settled = (delivery: Delivery, outcome: Outcome): Effect.Effect<void> => {
+    switch (outcome._tag) {
+      case "Committed":
+        return Effect.andThen(forget(delivery), count("committed"))
+      case "Duplicate":
+        return Effect.andThen(forget(delivery), count("duplicate"))
+      case "Conflict":
+        return Effect.andThen(forget(delivery), count("dead"))
+      case "Gone":
+        return forget(delivery)
+      default:
+        return Effect.suspend(() => run(delivery))
+    }
+  }
+
+  /** Failing to acknowledge makes a duplicate, no more. */
+  const forget = (delivery: Delivery): Effect.Effect<void> =>
+    Effect.catch(subscription.settleAfter([delivery]), (error) => Effect.logDebug(error.message))
+
+  /** The key pauses, with the attempts written down; the worker is free. */
+  const hold = (delivery: Delivery, failures: ReadonlyArray<Failure>, delay: Duration.Duration): Effect.Effect<void> =>
+    held(
+      delivery,
+      store.transact(subscription.hold(delivery, failures, Hold.delayed(delay)))
+    ).pipe(Effect.andThen(count("held")), persistently(delivery))
+
+  /** Runs the transaction of a hold while nothing is read, and forgets what was prefetched of the key with it. */
+  const held = <A, E>(delivery: Delivery, transaction: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    subscription.undisturbed(
+      delivery,
+      Effect.tap(transaction, () => Effect.sync(() => inFlight.forgetKey(delivery.message.key)))
+    )
+
+  /** Out of the flow: removal, inbox, letter and, for a parked key, its hold in one transaction. */
+  const bury = (delivery: Delivery, failures: ReadonlyArray<Failure>, reason: Reason): Effect.Effect<void> => {
+    const parked = pipeline.settings.order === "park" && delivery.message.keyed
+    const last = failures[failures.length - 1]!
+    const transaction = store.transact(Effect.gen(function*() {
+      const ours = yield* subscription.settleWithin([delivery])
+      if (ours.length === 0) return "gone" as const
+      const fingerprint = DeadLetter.fingerprint(last)
+      const [letter] = yield* store.deadLetters.bury(consumer, [{
+        delivery,
+        reason,
+        attempts: failures,
+        fingerprint,
+        parked
+      }])
+      if (letter === undefined) return "duplicate" as const
+      if (parked) yield* subscription.hold(delivery, failures, Hold.parked)
+      return "dead" as const
+    }))
+    const log = Effect.logWarning(`A message became a dead letter (${reason}): ${last.tag}`).pipe(
+      Effect.annotateLogs({
+        consumer,
+        topic: delivery.message.topic,
+        id: delivery.message.id,
+        attempts: failures.length
+      })
+    )
+    // A parked key is forgotten by both sides within `undisturbed`; otherwise the transport forgets this delivery only.
+    return (parked ? held(delivery, transaction) : Effect.tap(transaction, () => forget(delivery))).pipe(
+      Effect.flatMap((end) =>
+        end === "dead" ? Effect.andThen(count("dead"), log) : end === "duplicate" ? count("duplicate") : Effect.void
+      ),
+      persistently(delivery)
+    )
+  }
+
+  const crashed = (delivery: Delivery): Effect.Effect<void> =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      bury(delivery, [
+        ...delivery.attempts,
+        record(delivery.attempts.length + 1, now, {
+          error: new WorkerCrashed({ received: delivery.received }),
+          step: "process"
+        })
+      ], "crashed"))
+
+  return { run }
+}
+
+type Transient = Hiccup | TransactionAborted | UnknownOutcome | StoreFailure | TransportError | {
+  readonly _tag: "CommitRejected"
+  readonly message: string
+}
+
+/**
+ * Repeats what has to be written until it is, under the renewed lease: the fiber is interrupted when that is lost. Both
+ * transactions may be repeated after a missing answer: a hold is the same hold, a burial finds its row gone.
+ */
+const persistently =
+  (delivery: Delivery) => (write: Effect.Effect<void, Transient | LeaseLost>): Effect.Effect<void> => {
+    const go = (tries: number): Effect.Effect<void> =>
+      Effect.catch(write, (error) => {
+        if (error._tag === "LeaseLost") {
+          return Effect.sync(() => {
+            Deferred.doneUnsafe(delivery.lease.lost, Exit.succeed(error))
+          })
+        }
+        return Effect.logWarning(error.message).pipe(
+          Effect.andThen(Random.next),
+          Effect.flatMap((random) => Effect.sleep(Math.min(5000, 20 * 2 ** tries) * (0.5 + random / 2))),
+          Effect.andThen(
+            Effect.suspend(() => Deferred.isDoneUnsafe(delivery.lease.lost) ? Effect.void : go(Math.min(tries + 1, 10)))
+          )
+        )
+      })
+    return go(0)
+  }

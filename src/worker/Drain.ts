@@ -1,0 +1,45 @@
+/**
+ * The graceful stop, on one screen: fetch nothing more, start nothing more, let what runs finish within the grace period, write
+ * down what sleeps between two attempts, interrupt the rest, give everything back. No attempt is counted for it.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
+import type { InFlight } from "./InFlight.ts"
+import type { Settings } from "./Settings.ts"
+
+export const drain = (options: {
+  readonly consumer: string
+  readonly settings: Settings
+  readonly inFlight: InFlight
+  readonly draining: Deferred.Deferred<void>
+}): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const { draining, inFlight, settings } = options
+    inFlight.stop()
+    yield* Deferred.succeed(draining, undefined)
+    yield* Effect.timeoutOrElse(finished(inFlight), {
+      duration: settings.graceMillis,
+      orElse: () => Effect.andThen(interruptRest(options), finished(inFlight))
+    })
+  })
+
+const finished = (inFlight: InFlight): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (inFlight.runningEntries.size === 0) return Effect.void
+    const ended = Latch.makeUnsafe(false)
+    inFlight.onEnd(ended)
+    return Effect.andThen(ended.await, finished(inFlight))
+  })
+
+const interruptRest = (options: { readonly consumer: string; readonly inFlight: InFlight }): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const running = [...options.inFlight.runningEntries]
+    return Effect.logWarning(
+      `${running.length} attempts did not finish within the grace period; they are given back, uncounted.`
+    ).pipe(
+      Effect.annotateLogs({ consumer: options.consumer }),
+      Effect.andThen(Fiber.interruptAll(running.flatMap((entry) => entry.fiber === undefined ? [] : [entry.fiber])))
+    )
+  })

@@ -1,0 +1,127 @@
+/**
+ * Asks the transport for what there is room for, and starts fibers for it.
+ *
+ * A slot is a fiber that works off one delivery after the other, of whatever key is next; at most `concurrency` of them exist, and
+ * only while there is something to do. A temporary failure of the transport is repeated with backoff; a permanent one ends the
+ * worker, which says why.
+ */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Metric from "effect/Metric"
+import * as Random from "effect/Random"
+import type * as Scope from "effect/Scope"
+import type { TransportError } from "../Errors.ts"
+import * as Telemetry from "../Telemetry.ts"
+import type { Subscription } from "../Transport.ts"
+import type { Attempt } from "./Attempt.ts"
+import type { Entry, InFlight } from "./InFlight.ts"
+import type { LeaseRenewer } from "./LeaseRenewer.ts"
+
+export interface Options {
+  readonly consumer: string
+  readonly subscription: Subscription
+  readonly inFlight: InFlight
+  readonly attempt: Attempt
+  readonly renewer: LeaseRenewer
+  /** Where slots live: they outlive the fetching, until the drain is over. */
+  readonly scope: Scope.Scope
+}
+
+export interface Fetcher {
+  /** Fetches until interrupted. With `untilEmpty` it ends when nothing can be taken and nothing runs. */
+  readonly run: (untilEmpty: boolean) => Effect.Effect<void, TransportError>
+  /** Starts fibers for what can run now. */
+  readonly start: Effect.Effect<void>
+  /** Runs one entry in a fiber of its own, so that it can be interrupted alone, and frees its place. */
+  readonly runEntry: (entry: Entry) => Effect.Effect<void>
+}
+
+export const make = (options: Options): Fetcher => {
+  const { attempt, inFlight, renewer, subscription } = options
+  const gauge = Metric.withAttributes(Telemetry.inFlight, { consumer: options.consumer })
+
+  const runEntry = (entry: Entry): Effect.Effect<void> =>
+    Effect.uninterruptible(
+      Effect.forkChild(Effect.interruptible(attempt.run(entry.delivery)), { startImmediately: false }).pipe(
+        Effect.flatMap((fiber) => {
+          entry.fiber = fiber
+          return Fiber.await(fiber)
+        }),
+        Effect.flatMap((exit) => {
+          inFlight.end(entry)
+          return exit._tag === "Failure" && exit.cause.reasons.some((reason) => reason._tag === "Die")
+            ? Effect.logError("An attempt ended in a defect of the runtime", exit.cause)
+            : Effect.void
+        })
+      )
+    )
+
+  const slot: Effect.Effect<void> = Effect.suspend(() => {
+    let entry = inFlight.next()
+    return Effect.whileLoop({
+      while: () => entry !== undefined,
+      body: () => runEntry(entry!),
+      step: () => {
+        entry = inFlight.next()
+      }
+    })
+  }).pipe(
+    Effect.ensuring(Effect.sync(() => inFlight.endSlot())),
+    // A key became ready while this slot was ending: nobody else would look.
+    Effect.andThen(Effect.suspend(() => start))
+  )
+
+  const start: Effect.Effect<void> = Effect.suspend(() => {
+    const slots = inFlight.openSlots()
+    if (slots === 0) return Effect.void
+    let started = 0
+    return Effect.whileLoop({
+      while: () => started < slots,
+      body: () => Effect.forkIn(slot, options.scope),
+      step: () => {
+        started++
+      }
+    })
+  })
+
+  const take = Effect.suspend(() => {
+    const before = inFlight.size
+    return subscription.take(inFlight.room(), (deliveries) => inFlight.accept(deliveries)).pipe(
+      Effect.andThen(renewer.observe),
+      Effect.andThen(start),
+      Effect.andThen(Metric.update(gauge, inFlight.size)),
+      Effect.map(() => inFlight.size > before)
+    )
+  })
+
+  const withBackoff = (tries: number): Effect.Effect<boolean, TransportError> =>
+    Effect.catch(take, (error) => {
+      if (error.kind === "permanent") return Effect.fail(error)
+      return Effect.logWarning(error.message).pipe(
+        Effect.annotateLogs({ consumer: options.consumer }),
+        Effect.andThen(Random.next),
+        Effect.flatMap((random) => Effect.sleep(Math.min(5000, 50 * 2 ** tries) * (0.5 + random / 2))),
+        Effect.andThen(Effect.suspend(() => withBackoff(Math.min(tries + 1, 10))))
+      )
+    })
+
+  const run = (untilEmpty: boolean): Effect.Effect<void, TransportError> =>
+    Effect.suspend(() => {
+      let empty = false
+      return Effect.whileLoop({
+        while: () => !(untilEmpty && empty),
+        body: () => {
+          if (!inFlight.wantsMore) {
+            inFlight.changed.closeUnsafe()
+            return Effect.as(inFlight.changed.await, true)
+          }
+          return withBackoff(0)
+        },
+        step: (found) => {
+          empty = !found && inFlight.size === 0
+        }
+      })
+    })
+
+  return { run, start, runEntry }
+}

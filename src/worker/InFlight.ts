@@ -1,0 +1,176 @@
+/**
+ * What a worker holds: the only mutable state that its fibers share.
+ *
+ * A class over plain Maps with synchronous methods, so that every transition is atomic. Invariants:
+ * - a key has at most one entry running; the others of the key wait behind it, in order;
+ * - `entries` counts every delivery that was accepted and has not ended, waiting ones included;
+ * - an entry under a lost lease is never started; one that runs has been told to stop;
+ * - while `paused`, nothing is started.
+ */
+import * as Deferred from "effect/Deferred"
+import type * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
+import type { Delivery, HeldLease } from "../Delivery.ts"
+import { KeyedQueue } from "../KeyedQueue.ts"
+import type { Room } from "../Transport.ts"
+import type { Settings } from "./Settings.ts"
+
+/** A delivery in the worker's hands. */
+export interface Entry {
+  readonly delivery: Delivery
+  readonly bytes: number
+  /** The fiber that runs it, while it runs. */
+  fiber: Fiber.Fiber<unknown> | undefined
+  /** Interrupted to make room for a message that runs alone: it is run again, uncounted. */
+  again: boolean
+}
+
+export class InFlight {
+  /** Opened when there is room again, or something to look at: the fetcher waits for it. */
+  readonly changed = Latch.makeUnsafe(false)
+  /** Messages that were in the hands of dead processes: they run alone. */
+  readonly suspects: Array<Entry> = []
+  readonly suspected = Latch.makeUnsafe(false)
+
+  private readonly settings: Settings
+  private readonly queue = new KeyedQueue<string, Entry>()
+  private readonly running = new Set<Entry>()
+  private entries = 0
+  private bytes = 0
+  private slots = 0
+  private readonly endings = new Set<Latch.Latch>()
+  private pauses = 0
+  private stopped = false
+
+  constructor(settings: Settings) {
+    this.settings = settings
+  }
+
+  get size(): number {
+    return this.entries
+  }
+
+  get runningEntries(): ReadonlySet<Entry> {
+    return this.running
+  }
+
+  /**
+   * What may be fetched now. The share of one key shrinks with the room that is left, so that a few slow keys do not take
+   * all places: with the defaults it takes more than a hundred of them.
+   */
+  room(): Room {
+    const messages = this.settings.prefetch - this.entries
+    return {
+      messages,
+      bytes: this.settings.prefetchBytes - this.bytes,
+      perKey: Math.max(1, Math.min(this.settings.prefetchPerKey, Math.floor(messages / 32)))
+    }
+  }
+
+  /** Whether fetching is worth a request: something is idle, or an eighth of the places is free. */
+  get wantsMore(): boolean {
+    const room = this.settings.prefetch - this.entries
+    if (this.stopped || this.pauses > 0 || room <= 0 || this.bytes >= this.settings.prefetchBytes) return false
+    return this.queue.readyKeys === 0 || room * 8 >= this.settings.prefetch
+  }
+
+  accept(deliveries: ReadonlyArray<Delivery>): void {
+    for (const delivery of deliveries) {
+      const bytes = delivery.message.payload.length
+      this.entries++
+      this.bytes += bytes
+      this.queue.offer(delivery.message.key, { delivery, bytes, fiber: undefined, again: false })
+    }
+  }
+
+  /** How many fibers to start so that whatever can run does. The caller starts them; each ends with `endSlot`. */
+  openSlots(): number {
+    if (this.stopped || this.pauses > 0) return 0
+    const more = Math.min(this.settings.concurrency - this.slots, this.queue.readyKeys)
+    this.slots += Math.max(0, more)
+    return Math.max(0, more)
+  }
+
+  endSlot(): void {
+    this.slots--
+  }
+
+  /** The next delivery to run, its key's turn having come. Suspects are set apart: they run alone. */
+  next(): Entry | undefined {
+    while (!this.stopped && this.pauses === 0) {
+      const taken = this.queue.take()
+      if (taken === undefined) return undefined
+      const entry = taken.value
+      if (Deferred.isDoneUnsafe(entry.delivery.lease.lost)) {
+        this.drop(entry)
+        this.queue.done(taken.key)
+      } else if (entry.delivery.received === this.settings.maxDeliveries - 1) {
+        this.suspects.push(entry)
+        this.suspected.openUnsafe()
+      } else {
+        this.running.add(entry)
+        return entry
+      }
+    }
+    return undefined
+  }
+
+  start(entry: Entry): void {
+    this.running.add(entry)
+  }
+
+  /** The entry has ended: the next one of its key may start. */
+  end(entry: Entry): void {
+    this.running.delete(entry)
+    entry.fiber = undefined
+    if (entry.again && !this.stopped && !Deferred.isDoneUnsafe(entry.delivery.lease.lost)) {
+      entry.again = false
+      this.queue.restart(entry.delivery.message.key, entry)
+    } else {
+      this.drop(entry)
+      this.queue.done(entry.delivery.message.key)
+    }
+    this.changed.openUnsafe()
+    for (const ending of this.endings) ending.openUnsafe()
+    this.endings.clear()
+  }
+
+  /** Opens the latch when the next running entry has ended. */
+  onEnd(latch: Latch.Latch): void {
+    this.endings.add(latch)
+  }
+
+  /** Drops what waits of a key, since its key was held: the transport will hand it over again. */
+  forgetKey(key: string): void {
+    for (const entry of this.queue.forget(key)) this.drop(entry)
+  }
+
+  /** Drops what waits under a lost lease, and answers what runs under it: to be interrupted. */
+  lose(lease: HeldLease): ReadonlyArray<Entry> {
+    for (const entry of this.queue.remove((entry) => entry.delivery.lease === lease)) this.drop(entry)
+    this.changed.openUnsafe()
+    return [...this.running].filter((entry) => entry.delivery.lease === lease)
+  }
+
+  /** Starts nothing more, for good, and drops what waits: it is given back uncounted. */
+  stop(): void {
+    this.stopped = true
+    for (const entry of this.queue.remove(() => true)) this.drop(entry)
+    for (const entry of this.suspects.splice(0)) this.drop(entry)
+    this.changed.openUnsafe()
+  }
+
+  pause(): void {
+    this.pauses++
+  }
+
+  resume(): void {
+    this.pauses--
+    this.changed.openUnsafe()
+  }
+
+  private drop(entry: Entry): void {
+    this.entries--
+    this.bytes -= entry.bytes
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * One renewer a worker: keeps everything the worker holds, and interrupts what it cannot keep.
+ *
+ * All leases are renewed in one request, at a third of the lease's time. The deadline is counted on the monotonic clock, from
+ * before the request that claimed or renewed was sent; only this file moves it. A lease that cannot be confirmed before
+ * its deadline is lost: the work under it is interrupted a little earlier than the database lets another worker in. Nothing
+ * brings a lost lease back. Time is the database's; a worker's wall clock does not matter.
+ */
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Metric from "effect/Metric"
+import type * as Scope from "effect/Scope"
+import type { HeldLease } from "../Delivery.ts"
+import { LeaseLost } from "../Errors.ts"
+import * as Telemetry from "../Telemetry.ts"
+import type { Subscription } from "../Transport.ts"
+import type { InFlight } from "./InFlight.ts"
+import type { Settings } from "./Settings.ts"
+
+export interface LeaseRenewer {
+  /** Takes note of leases that were claimed or given back since: called after each fetch. */
+  readonly observe: Effect.Effect<void>
+}
+
+interface Watched {
+  /** Monotonic milliseconds. */
+  deadline: number
+  watcher: Fiber.Fiber<void> | undefined
+}
+
+export const make = Effect.fnUntraced(function*(options: {
+  readonly consumer: string
+  readonly settings: Settings
+  readonly subscription: Subscription
+  readonly inFlight: InFlight
+}): Effect.fn.Return<LeaseRenewer, never, Scope.Scope> {
+  const { consumer, inFlight, settings, subscription } = options
+  const clock = yield* Clock.Clock
+  const scope = yield* Effect.scope
+  const watched = new Map<HeldLease, Watched>()
+  const now = () => millis(clock.monotonicTimeNanosUnsafe())
+  // Work stops before the database would hand the lease on: a twentieth of the lease, at least 50 ms.
+  const margin = Math.max(50, settings.leaseMillis / 20)
+
+  const interruptWork = (lease: HeldLease): Effect.Effect<void> =>
+    Effect.suspend(() =>
+      Fiber.interruptAll(inFlight.lose(lease).flatMap((entry) => entry.fiber === undefined ? [] : [entry.fiber]))
+    )
+
+  const watch = (lease: HeldLease): Effect.Effect<void> =>
+    Effect.flatMap(Deferred.await(lease.lost), (lost) =>
+      Effect.logWarning(lost.message).pipe(
+        Effect.annotateLogs({ consumer }),
+        Effect.andThen(Metric.update(Metric.withAttributes(Telemetry.losses, { consumer }), 1)),
+        Effect.andThen(Effect.sync(() => watched.delete(lease))),
+        Effect.andThen(interruptWork(lease))
+      ))
+
+  const observe = Effect.suspend(() => {
+    const held = subscription.held()
+    const gone = [...watched.keys()].filter((lease) => !held.includes(lease) && !Deferred.isDoneUnsafe(lease.lost))
+    const added = held.filter((lease) => !watched.has(lease) && !Deferred.isDoneUnsafe(lease.lost))
+    if (gone.length === 0 && added.length === 0) return Effect.void
+    return Effect.andThen(
+      Effect.forEach(gone, (lease) => {
+        const watcher = watched.get(lease)?.watcher
+        watched.delete(lease)
+        return watcher === undefined ? Effect.void : Fiber.interrupt(watcher)
+      }, { discard: true }),
+      Effect.forEach(added, (lease) => {
+        const entry: Watched = { deadline: millis(lease.claimedAt) + settings.leaseMillis, watcher: undefined }
+        watched.set(lease, entry)
+        return Effect.map(Effect.forkIn(watch(lease), scope), (fiber) => {
+          entry.watcher = fiber
+        })
+      }, { discard: true })
+    )
+  })
+
+  const expire = Effect.sync(() => {
+    const limit = now() + margin
+    for (const [lease, entry] of watched) {
+      if (entry.deadline > limit) continue
+      lose(lease, "it could not be renewed in time")
+    }
+  })
+
+  const renew = Effect.suspend(() => {
+    const leases = [...watched.keys()].filter((lease) => !Deferred.isDoneUnsafe(lease.lost))
+    if (leases.length === 0) return Effect.void
+    const sent = now()
+    return subscription.renew(leases).pipe(
+      Effect.timeout(settings.leaseMillis / 3),
+      Effect.map((confirmed) => {
+        for (const lease of confirmed) {
+          const entry = watched.get(lease)
+          // A late answer does not bring a lost lease back: it is not watched any more.
+          if (entry !== undefined) entry.deadline = Math.max(entry.deadline, sent + settings.leaseMillis)
+        }
+      }),
+      Effect.andThen(Metric.update(Metric.withAttributes(Telemetry.renewals, { consumer }), 1)),
+      Effect.catch((error) =>
+        Effect.logWarning(`Leases could not be renewed; it is tried again. ${error.message}`).pipe(
+          Effect.annotateLogs({ consumer })
+        )
+      )
+    )
+  })
+
+  // Renews at a third of the lease, and again soon when a renewal failed: checks deadlines on every tick.
+  const tick = settings.leaseMillis / 12
+  const loop = Effect.suspend(() => {
+    let last = now()
+    return Effect.forever(
+      Effect.sleep(tick).pipe(
+        Effect.andThen(observe),
+        Effect.andThen(expire),
+        Effect.andThen(Effect.suspend(() => {
+          const behind = [...watched.values()].some((entry) => entry.deadline - now() < settings.leaseMillis / 2)
+          if (!behind && now() - last < settings.leaseMillis / 3) return Effect.void
+          last = now()
+          return Effect.andThen(renew, expire)
+        }))
+      )
+    )
+  })
+  yield* Effect.forkScoped(loop)
+  return { observe }
+})
+
+/** Completes the lease's `lost`, once: by the deadline here, or by the transport that was refused. */
+const lose = (lease: HeldLease, reason: string): void => {
+  Deferred.doneUnsafe(
+    lease.lost,
+    Exit.succeed(new LeaseLost({ lease: lease.name, token: String(lease.token), reason }))
+  )
+}
+
+const millis = (nanos: bigint): number => Number(nanos / 1000n) / 1000

@@ -1,0 +1,32 @@
+/**
+ * What an engine cannot do is refused before anything is opened: the worker compares what the pipeline asks with the
+ * capabilities that the transport declares. Pure.
+ */
+import * as Option from "effect/Option"
+import { Unsupported } from "../Errors.ts"
+import type * as Pipeline from "../Pipeline.ts"
+import type { Capabilities } from "../Transport.ts"
+
+/** The first thing that the engine cannot do, if any. */
+export const refuse = (
+  can: Capabilities,
+  pipeline: Pick<Pipeline.Pipeline<unknown, unknown, unknown>, "settings">,
+  maxDeliveries: number
+): Unsupported | undefined => {
+  const no = (asked: string, because: string, instead: string) =>
+    new Unsupported({ engine: can.engine, asked, because, instead })
+  if (can.order === "none") {
+    return no("order per key", "it hands messages to any worker", "a queue with message groups or partitions")
+  }
+  if (can.hold === "overflow" && pipeline.settings.order === "park") {
+    return no("parked keys", "it cannot keep one key back", "a Postgres overflow around the transport")
+  }
+  if (Option.isSome(can.discardsAfter) && can.discardsAfter.value <= maxDeliveries * 2) {
+    return no(
+      `maxDeliveries ${maxDeliveries}`,
+      `it discards a message after ${can.discardsAfter.value} deliveries`,
+      "raise or switch off its limit"
+    )
+  }
+  return undefined
+}

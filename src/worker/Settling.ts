@@ -1,0 +1,41 @@
+/**
+ * What happens after a failed attempt: one table, pure but for the replay of the schedule.
+ *
+ * | the attempt ended with | what happens |
+ * | --- | --- |
+ * | an error that says `retryable: false`, or that the pipeline's `while` refuses | dead letter `rejected` |
+ * | any other error, the schedule has ended | dead letter `exhausted` |
+ * | any other error, next delay up to `holdAfter` | wait here, under the renewed lease |
+ * | any other error, next delay longer | hold the key, persist the attempt |
+ */
+import type * as Duration from "effect/Duration"
+import * as DurationModule from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { Reason } from "../DeadLetter.ts"
+import type { Failure } from "../Delivery.ts"
+import type * as Pipeline from "../Pipeline.ts"
+import * as Retry from "../Retry.ts"
+
+export type Decision =
+  | { readonly _tag: "Wait"; readonly delay: Duration.Duration }
+  | { readonly _tag: "Hold"; readonly delay: Duration.Duration }
+  | { readonly _tag: "Bury"; readonly reason: Reason }
+
+export const decide = Effect.fnUntraced(function*(options: {
+  readonly settings: Pipeline.Settings
+  readonly holdAfterMillis: number
+  /** Failures before this one. */
+  readonly recorded: ReadonlyArray<Failure>
+  readonly error: unknown
+  readonly now: number
+}): Effect.fn.Return<Decision> {
+  const { error, settings } = options
+  if (Retry.isFinal(error)) return { _tag: "Bury", reason: "rejected" }
+  if (settings.retryWhile !== undefined && !settings.retryWhile(error as never)) {
+    return { _tag: "Bury", reason: "rejected" }
+  }
+  const scheduled = yield* Retry.replay(settings.retry, options.recorded, error, options.now)
+  if (scheduled === undefined) return { _tag: "Bury", reason: "exhausted" }
+  const delay = Retry.retryAfter(error) ?? scheduled
+  return DurationModule.toMillis(delay) <= options.holdAfterMillis ? { _tag: "Wait", delay } : { _tag: "Hold", delay }
+})

@@ -1,0 +1,99 @@
+/**
+ * Interprets a pipeline's operators: those before the transaction here and now, those of the commit phase inside of it.
+ *
+ * Values are what the operator before returned. The interpreter runs pure operators in a loop and makes an effect only where the
+ * user's own is run.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { Delivered } from "../Delivery.ts"
+import type { Message } from "../Message.ts"
+import * as MessageId from "../MessageId.ts"
+import type * as Pipeline from "../Pipeline.ts"
+
+/** Where the steps before the transaction ended: with a value for the commit phase, or filtered out. */
+export interface Stepped {
+  readonly value: unknown
+  /** Index of the first operator of the commit phase; the number of operators if nothing is left to do. */
+  readonly index: number
+}
+
+const isCommit = (operator: Pipeline.Operator): boolean =>
+  operator._tag === "Commit" || operator._tag === "CommitSql" || operator._tag === "Emit"
+
+/** Runs the operators up to the first one of the commit phase. */
+export const before = Effect.fnUntraced(function*(
+  operators: ReadonlyArray<Pipeline.Operator>,
+  initial: unknown,
+  delivered: Delivered
+): Effect.fn.Return<Stepped, unknown, unknown> {
+  let value = initial
+  for (let index = 0; index < operators.length; index++) {
+    const operator = operators[index]!
+    if (isCommit(operator)) return { value, index }
+    switch (operator._tag) {
+      case "Map":
+        value = operator.f(value as never, delivered)
+        break
+      case "Filter":
+        if (!operator.f(value as never, delivered)) return { value, index: operators.length }
+        break
+      case "MapEffect":
+        value = yield* operator.f(value as never, delivered)
+        break
+      case "Tap":
+        yield* operator.f(value as never, delivered)
+        break
+    }
+  }
+  return { value, index: operators.length }
+})
+
+/** Runs the commit phase from an operator on, in the open transaction; answers the messages to publish in it. */
+export const within = Effect.fnUntraced(function*(
+  operators: ReadonlyArray<Pipeline.Operator>,
+  stepped: Stepped,
+  delivered: Delivered,
+  consumer: string
+): Effect.fn.Return<ReadonlyArray<Message>, unknown, unknown> {
+  let value = stepped.value
+  let emitted: Array<Message> | undefined
+  for (let index = stepped.index; index < operators.length; index++) {
+    const operator = operators[index]!
+    switch (operator._tag) {
+      case "Map":
+        value = operator.f(value as never, delivered)
+        break
+      case "Filter":
+        if (!operator.f(value as never, delivered)) return emitted ?? []
+        break
+      case "Commit":
+        value = yield* operator.f(value as never, delivered)
+        break
+      case "CommitSql": {
+        const context = yield* Effect.context<never>()
+        const sql = Context.getUnsafe(context, SqlClient.SqlClient)
+        const statements = operator.f(value as never, sql, delivered)
+        if (Array.isArray(statements)) { for (const statement of statements) yield* statement }
+        else yield* statements as Effect.Effect<unknown, unknown>
+        break
+      }
+      case "Emit":
+        emitted ??= []
+        for (const out of operator.f(value as never, delivered)) {
+          const id = operator.id?.(value as never, delivered) ??
+            MessageId.ofEmit(consumer, delivered.message.id, emitted.length)
+          emitted.push(yield* operator.topic.encode(out, { id, headers: traceHeaders(delivered.message) }))
+        }
+        break
+    }
+  }
+  return emitted ?? []
+})
+
+/** An emitted message carries on the trace of the message that caused it. */
+const traceHeaders = (message: Message): Readonly<Record<string, string>> | undefined => {
+  const traceparent = message.headers["traceparent"]
+  return traceparent === undefined ? undefined : { traceparent }
+}

@@ -1,0 +1,188 @@
+/**
+ * Runs a pipeline, for as long as the process lives.
+ *
+ * ```text
+ *            take                  per key, in order                     one transaction a group
+ * Transport ------> Fetcher -----> Attempt: decode, steps ------------> Committer: fence, inbox, steps, outbox, COMMIT
+ *      ^               |              |  failed: Settling: wait here | hold the key | dead letter
+ *      |            InFlight          |
+ *      +-- renew -- LeaseRenewer -----+-- CrashPoison: suspects run alone -- Drain: the graceful stop
+ * ```
+ *
+ * Files in the order in which a delivery passes them: `Fetcher`, `InFlight`, `Attempt`, `Steps`, `Committer`, `Settling`.
+ * A worker knows the two ports only. Interruption is a graceful stop: it drains within the grace period, then gives back.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import * as Scope from "effect/Scope"
+import { hostname } from "node:os"
+import type {
+  ConsumerConflict,
+  InvalidName,
+  InvalidSetting,
+  StoreFailure,
+  TransportError,
+  Unsupported
+} from "../Errors.ts"
+import { ForeignSqlClient } from "../Errors.ts"
+import type * as Pipeline from "../Pipeline.ts"
+import { Store } from "../Store.ts"
+import { nameProblem } from "../Topic.ts"
+import { Transport } from "../Transport.ts"
+import * as Attempt from "./Attempt.ts"
+import * as Committer from "./Committer.ts"
+import * as CrashPoison from "./CrashPoison.ts"
+import { drain as drainInFlight } from "./Drain.ts"
+import * as Fetcher from "./Fetcher.ts"
+import { InFlight } from "./InFlight.ts"
+import * as LeaseRenewer from "./LeaseRenewer.ts"
+import { refuse } from "./Refusals.ts"
+import { resolve, type Settings, type WorkerOptions } from "./Settings.ts"
+
+export { defaults, type WorkerOptions } from "./Settings.ts"
+
+/**
+ * Why a worker did not start, or stopped. Failures that pass (a database that is away) are waited for, not reported here.
+ *
+ * @since 0.1.0
+ */
+export type WorkerError =
+  | InvalidName
+  | InvalidSetting
+  | ConsumerConflict
+  | Unsupported
+  | ForeignSqlClient
+  | StoreFailure
+  | TransportError
+
+/**
+ * Runs the pipeline until it is interrupted, or until something happens that waiting cannot mend.
+ *
+ * Interruption stops gracefully: nothing more is fetched, running attempts may finish within `grace`, and the rest is given
+ * back at once, without an attempt counted. Put it last in the program, so that a worker that must stop stops its process.
+ *
+ * @since 0.1.0
+ */
+export const run = <A, E, R, P extends Pipeline.Phase>(
+  pipeline: Pipeline.Pipeline<A, E, R, P>,
+  options?: WorkerOptions
+): Effect.Effect<never, WorkerError, R | Store | Transport> =>
+  Effect.andThen(start(pipeline, options ?? {}, false), Effect.never)
+
+/**
+ * Runs the pipeline until nothing can be taken and nothing runs, then stops. For tests and for cron. Keys that are held wait for
+ * the next run.
+ *
+ * @since 0.1.0
+ */
+export const drain = <A, E, R, P extends Pipeline.Phase>(
+  pipeline: Pipeline.Pipeline<A, E, R, P>,
+  options?: WorkerOptions
+): Effect.Effect<void, WorkerError, R | Store | Transport> => start(pipeline, options ?? {}, true)
+
+/**
+ * Runs the pipeline as long as the layer lives. A failure at the start fails the layer. A failure later is logged, and ends the
+ * program as an orchestrator would: the process gets SIGTERM, on which `NodeRuntime.runMain` drains everything and exits.
+ *
+ * ```ts
+ * import { NodeRuntime } from "@effect/platform-node"
+ * import { Effect, Layer, Schema } from "effect"
+ * import { Memory, Pipeline, Topic, Worker } from "millrace"
+ *
+ * const Greetings = Topic.make("greetings", { schema: Schema.String, id: "random" })
+ * const greeter = Pipeline.from(Greetings, { consumer: "greeter" }).pipe(
+ *   Pipeline.tap((name) => Effect.log(`hello ${name}`))
+ * )
+ * const program = Worker.layer(greeter).pipe(Layer.provide(Memory.layer), Layer.launch)
+ * const main = () => NodeRuntime.runMain(program)
+ * ```
+ *
+ * @since 0.1.0
+ */
+export const layer = <A, E, R, P extends Pipeline.Phase>(
+  pipeline: Pipeline.Pipeline<A, E, R, P>,
+  options?: WorkerOptions
+): Layer.Layer<never, WorkerError, R | Store | Transport> =>
+  Layer.effectDiscard(Effect.gen(function*() {
+    const started = Deferred.makeUnsafe<void, WorkerError>()
+    const running = start(pipeline, options ?? {}, false, started)
+    yield* Effect.forkScoped(Effect.catchCause(running, (cause) =>
+      Effect.flatMap(Deferred.failCause(started, cause), (atStart) =>
+        atStart || Cause.hasInterruptsOnly(cause) ? Effect.void : endProgram(pipeline.consumer, cause))))
+    yield* Deferred.await(started)
+  }))
+
+/** A layer cannot fail any more once it is built, and a process whose worker is dead must not look alive. */
+const endProgram = (consumer: string, cause: Cause.Cause<WorkerError>): Effect.Effect<void> =>
+  Effect.andThen(
+    Effect.logFatal(`The worker of consumer "${consumer}" stopped; the program ends`, cause),
+    Effect.sync(() => process.kill(process.pid, "SIGTERM"))
+  )
+
+const start = <A, E, R, P extends Pipeline.Phase>(
+  typed: Pipeline.Pipeline<A, E, R, P>,
+  options: WorkerOptions,
+  untilEmpty: boolean,
+  started?: Deferred.Deferred<void, WorkerError>
+): Effect.Effect<void, WorkerError, R | Store | Transport> =>
+  Effect.scoped(Effect.gen(function*() {
+    const pipeline = typed as Pipeline.Pipeline<unknown, unknown, unknown>
+    const settings = yield* check(pipeline, options)
+    const store = yield* Store
+    const transport = yield* Transport
+    const context = yield* Effect.context<never>()
+    if (!store.joins(context)) return yield* new ForeignSqlClient({ consumer: pipeline.consumer })
+    const refused = refuse(transport.capabilities, pipeline, settings.maxDeliveries)
+    if (refused !== undefined) return yield* refused
+
+    const topics = pipeline.topics.map((topic) => topic.name)
+    const { consumer } = pipeline
+    yield* store.consumers.register({ consumer, topics, lanes: settings.lanes, order: pipeline.settings.order })
+    const subscription = yield* transport.open({
+      consumer,
+      topics,
+      worker: settings.name,
+      lanes: settings.lanes,
+      lease: Duration.millis(settings.leaseMillis),
+      idlePoll: Duration.millis(settings.idlePollMillis)
+    })
+
+    // Finalizers run in reverse: first the drain, then suspects, committers and the renewer end, last the subscription.
+    const inFlight = new InFlight(settings)
+    const draining = Deferred.makeUnsafe<void>()
+    const renewer = yield* LeaseRenewer.make({ consumer, settings, subscription, inFlight })
+    const committer = yield* Committer.make({
+      consumer,
+      pipeline,
+      store,
+      subscription,
+      committers: settings.committers
+    })
+    const attempt = Attempt.make({ pipeline, settings, store, subscription, inFlight, committer, draining })
+    const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
+    const fetcher = Fetcher.make({ consumer, subscription, inFlight, attempt, renewer, scope })
+    yield* CrashPoison.make({ inFlight, subscription, resume: fetcher.start, run: fetcher.runEntry })
+    yield* Effect.addFinalizer(() => drainInFlight({ consumer, settings, inFlight, draining }))
+
+    if (started !== undefined) yield* Deferred.succeed(started, undefined)
+    yield* fetcher.run(untilEmpty)
+  })) as Effect.Effect<void, WorkerError, R | Store | Transport>
+
+/** What can be refused without asking anybody. */
+const check = Effect.fnUntraced(function*(
+  pipeline: Pipeline.Pipeline<unknown, unknown, unknown>,
+  options: WorkerOptions
+): Effect.fn.Return<Settings, InvalidName | InvalidSetting> {
+  const badName = nameProblem("consumer", pipeline.consumer)
+    ?? pipeline.topics.map((topic) => nameProblem("topic", topic.name)).find((problem) => problem !== undefined)
+  if (badName !== undefined) return yield* badName
+  const random = yield* Random.nextIntBetween(0, 0xffffff)
+  const settings = resolve(options, options.name ?? `${hostname()}:${process.pid}:${random.toString(16)}`)
+  return settings instanceof Error ? yield* settings : settings
+})

@@ -35,6 +35,7 @@ const rules: ReadonlyArray<{
     ],
     passed: [
       `const f = () => {${"\nf()".repeat(Tidy.maximumFunctionLines - 2)}\n}`,
+      `const tables = () => [\`${"create table t ()\n".repeat(Tidy.maximumFunctionLines)}\`]`,
       `const make = () => {${`\nconst g = () => {${"\nf()".repeat(20)}\n}`.repeat(8)}\n}`
     ]
   },

@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import type { DeadLetter } from "./DeadLetter.ts"
 import type { DeadLetterConflict, DeadLetterNotFound, StoreFailure } from "./Errors.ts"
 import { type DeadLetterQuery, Store } from "./Store.ts"

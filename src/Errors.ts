@@ -423,17 +423,3 @@ export class DeadLetterConflict
       }. Nothing was changed. Look at it again.`
   }
 }
-
-/**
- * A queue's failure while a worker runs that retrying cannot mend, or that outlasted its patience at the start.
- *
- * @since 0.1.0
- */
-export class WorkerStopped extends Schema.TaggedError<WorkerStopped>("millrace/WorkerStopped")("WorkerStopped", {
-  consumer: Schema.String,
-  detail: Schema.String
-}) {
-  override get message() {
-    return `The worker of consumer "${this.consumer}" stopped: ${this.detail}. What it held was given back; nothing was lost. Mend the cause and start it again.`
-  }
-}

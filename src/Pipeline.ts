@@ -12,11 +12,11 @@
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type { Pipeable } from "effect/Pipeable"
 import { pipeArguments } from "effect/Pipeable"
 import type * as Schema from "effect/Schema"
-import type * as SqlClient from "effect/sql/SqlClient"
+import * as SqlClient from "effect/sql/SqlClient"
 import type { Statement } from "effect/sql/Statement"
 import type { DeadLetterOrder } from "./DeadLetter.ts"
 import type { Delivered } from "./Delivery.ts"
@@ -53,11 +53,11 @@ export type Operator =
   }
   | {
     readonly _tag: "CommitSql"
+    /** The statements, as data: nothing is decided between them. */
     readonly f: (
       value: never,
-      sql: SqlClient.SqlClient,
       delivered: Delivered
-    ) => Statement<unknown> | ReadonlyArray<Statement<unknown>>
+    ) => Effect.Effect<ReadonlyArray<Effect.Effect<unknown, unknown, unknown>>, never, SqlClient.SqlClient>
   }
   | {
     readonly _tag: "Emit"
@@ -257,7 +257,18 @@ export const commitSql = <A>(
   ) => Statement<unknown> | ReadonlyArray<Statement<unknown>>
 ) =>
 <E, R, P extends Phase>(self: Pipeline<A, E, R, P>): Pipeline<A, E, R | SqlClient.SqlClient, "commit"> =>
-  make(add(self, { _tag: "CommitSql", f }))
+  make(add(self, {
+    _tag: "CommitSql",
+    f: (value: A, delivered) =>
+      Effect.map(SqlClient.SqlClient, (sql) => {
+        const statements = f(value, sql, delivered)
+        return isStatements(statements) ? statements : [statements]
+      })
+  }))
+
+const isStatements = (
+  given: Statement<unknown> | ReadonlyArray<Statement<unknown>>
+): given is ReadonlyArray<Statement<unknown>> => Array.isArray(given)
 
 /**
  * Publishes one message in the transaction. Its id is derived from the consumer, the message and the position of the emit, so

@@ -75,7 +75,7 @@ export type Claimed = "fresh" | "duplicate" | "conflict"
 export interface Burial {
   readonly delivery: Delivery
   readonly reason: Reason
-  /** All of them, oldest first, those of earlier redrives included. */
+  /** Since its publish or its last redrive, oldest first; a letter that comes back appends them to those it has. */
   readonly attempts: ReadonlyArray<Failure>
   readonly fingerprint: string
   /** Its key waits for a person. */
@@ -159,7 +159,8 @@ export interface DeadLetterStore {
   readonly get: (letter: string) => Effect.Effect<DeadLetter, StoreFailure | DeadLetterNotFound>
   /**
    * Puts an open letter's message back into its queue, audited, in one transaction: a parked one at its old place in the
-   * key's order (its successors follow it), another one at the end.
+   * key's order (its successors follow it), another one at the end. It begins with no recorded attempts, so that it is
+   * retried anew; its letter keeps them all.
    */
   readonly redrive: (
     letter: string,

@@ -4,7 +4,7 @@
  * An attempt is decode, steps, commit; a retry runs all of it again. What failed is written down with the message before anybody
  * else sees it again. Interruption is always safe: nothing was committed, the delivery goes back to the transport with its lease.
  */
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -18,7 +18,7 @@ import type { Delivered, Delivery, Failure } from "../Delivery.ts"
 import {
   type DecodeFailed,
   type Hiccup,
-  LeaseLost,
+  type LeaseLost,
   StepTimeout,
   type StoreFailure,
   type TransactionAborted,
@@ -31,8 +31,9 @@ import type * as Pipeline from "../Pipeline.ts"
 import type * as Store from "../Store.ts"
 import * as Telemetry from "../Telemetry.ts"
 import type { Subscription } from "../Transport.ts"
-import type { Committer, Outcome } from "./Committer.ts"
+import type { Committer } from "./Committer.ts"
 import * as FailureRecord from "./FailureRecord.ts"
+import type { Outcome } from "./GroupCommit.ts"
 import type { InFlight } from "./InFlight.ts"
 import type { Settings } from "./Settings.ts"
 import * as Settling from "./Settling.ts"

@@ -2,8 +2,8 @@
  * Group commit: many messages, one transaction.
  *
  * A key's fiber offers its member and waits. While one transaction is on the wire the next group forms, so that batching
- * appears under load and costs no latency without it. The transaction is composed here, on every engine, in this order:
- * settleWithin (fence and removal), inbox claim, the commit steps, outbox, COMMIT.
+ * appears under load and costs no latency without it. What a transaction holds is in `GroupCommit.ts`; here is when it runs, and
+ * what its failure means.
  *
  * There are no savepoints on the good path. If a step fails, the group is rolled back and run once more with each member in a
  * savepoint of its own: the failed ones are undone, later members of their keys go back untouched, the others commit.
@@ -22,54 +22,14 @@ import * as Latch from "effect/Latch"
 import * as Metric from "effect/Metric"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
-import type { Delivered, Delivery } from "../Delivery.ts"
-import { Hiccup, IdempotencyConflict, StepTimeout, type StoreFailure, type TransportError } from "../Errors.ts"
-import type { Message } from "../Message.ts"
+import type { Hiccup, StoreFailure, TransportError } from "../Errors.ts"
 import * as MessageId from "../MessageId.ts"
-import type * as Pipeline from "../Pipeline.ts"
 import * as Store from "../Store.ts"
 import * as Telemetry from "../Telemetry.ts"
-import type { Subscription } from "../Transport.ts"
 import * as FailureRecord from "./FailureRecord.ts"
+import * as GroupCommit from "./GroupCommit.ts"
+import { gone, type Member, type Outcome, StepFailed, untouched } from "./GroupCommit.ts"
 import * as GroupSize from "./GroupSize.ts"
-import * as Steps from "./Steps.ts"
-
-/** What the commit made of a member. */
-export type Outcome =
-  | { readonly _tag: "Committed" }
-  | { readonly _tag: "Duplicate" }
-  /** Known id, other content. */
-  | { readonly _tag: "Conflict" }
-  /** Not ours any more: its lane was lost, its row was taken by a person, or an unanswered COMMIT had happened. */
-  | { readonly _tag: "Gone" }
-  /** An earlier message of its key failed in the same group: it goes back untouched. */
-  | { readonly _tag: "Untouched" }
-  | { readonly _tag: "Failed"; readonly error: unknown }
-
-/** A message that is ready to be committed. */
-export interface Member {
-  readonly delivery: Delivery
-  readonly delivered: Delivered
-  readonly stepped: Steps.Stepped
-  readonly fingerprint: string
-  readonly done: Deferred.Deferred<Outcome>
-  state: "waiting" | "begun" | "withdrawn"
-}
-
-const committed: Outcome = { _tag: "Committed" }
-const duplicate: Outcome = { _tag: "Duplicate" }
-const conflict: Outcome = { _tag: "Conflict" }
-const gone: Outcome = { _tag: "Gone" }
-const untouched: Outcome = { _tag: "Untouched" }
-
-/** A step's own failure, so that it is told apart from a failure of store and transport around it. */
-class StepFailed {
-  readonly _tag = "StepFailed"
-  readonly cause: Cause.Cause<unknown>
-  constructor(cause: Cause.Cause<unknown>) {
-    this.cause = cause
-  }
-}
 
 /** The whole group took longer than one step may: find out which step, with a timeout on each. */
 class GroupTooSlow {
@@ -79,11 +39,7 @@ class GroupTooSlow {
 type GroupFailure = StepFailed | GroupTooSlow | Store.TransactionFailure | StoreFailure | TransportError
 
 /** What a committer needs of its worker. */
-export interface Options {
-  readonly consumer: string
-  readonly pipeline: Pipeline.Pipeline<unknown, unknown, unknown>
-  readonly store: Store.Store["Service"]
-  readonly subscription: Subscription
+export interface Options extends GroupCommit.Options {
   readonly committers: number
 }
 
@@ -198,7 +154,7 @@ class Line {
 
   /** All members in one transaction, no savepoints. */
   private whole(group: ReadonlyArray<Member>, conflicts: number): Effect.Effect<void> {
-    const body = this.compose(group, (member) => this.steps(member))
+    const body = GroupCommit.compose(this.options, group, false)
     return this.transact(Effect.timeoutOrElse(body, {
       duration: this.commitTimeout,
       orElse: () => Effect.fail(new GroupTooSlow())
@@ -282,7 +238,7 @@ class Line {
           outcomes.push(untouched)
           continue
         }
-        const exit = yield* Effect.exit(store.savepoint(this.compose([member], (one) => this.timedSteps(one))))
+        const exit = yield* Effect.exit(store.savepoint(GroupCommit.compose(this.options, [member], true)))
         if (Exit.isSuccess(exit)) outcomes.push(exit.value[0]!)
         else {
           const error = yield* memberFailure(exit.cause)
@@ -316,7 +272,7 @@ class Line {
   }
 
   private alone(member: Member, tries: number, failedKeys: Set<string>): Effect.Effect<void> {
-    return this.transact(this.compose([member], (one) => this.timedSteps(one))).pipe(Effect.matchCauseEffect({
+    return this.transact(GroupCommit.compose(this.options, [member], true)).pipe(Effect.matchCauseEffect({
       onSuccess: (outcomes) => Effect.sync(() => this.finish([member], outcomes[0]!)),
       onFailure: (cause) => {
         const failure = Cause.findErrorOption(cause)
@@ -336,84 +292,6 @@ class Line {
         return Effect.sync(() => this.finish([member], { _tag: "Failed", error: unwrap(cause) }))
       }
     }))
-  }
-
-  /** The transaction of a group, but for COMMIT. Answers an outcome a member. */
-  private readonly compose = Effect.fnUntraced(function*(
-    this: Line,
-    group: ReadonlyArray<Member>,
-    run: (member: Member) => Effect.Effect<ReadonlyArray<Message>, StepFailed, unknown>
-  ): Effect.fn.Return<ReadonlyArray<Outcome>, StepFailed | StoreFailure | TransportError, Store.Transaction> {
-    const { consumer, store, subscription } = this.options
-    const kept = yield* subscription.settleWithin(group.map((member) => member.delivery))
-    const ours = kept.length === group.length ? undefined : new Set(kept)
-    const members = ours === undefined ? group : group.filter((member) => ours.has(member.delivery))
-    if (members.length === 0) return group.map(() => gone)
-    const claimed = yield* store.inbox.claim(
-      consumer,
-      members.map((member) => ({
-        id: member.delivery.message.id,
-        fingerprint: member.fingerprint,
-        letter: member.delivery.redrive?.letter
-      }))
-    )
-    const emits: Array<Message> = []
-    const outcomes = new Map<Member, Outcome>()
-    for (let i = 0; i < members.length; i++) {
-      const member = members[i]!
-      const claim = claimed[i]!
-      if (claim === "fresh") {
-        for (const message of yield* run(member) as Effect.Effect<ReadonlyArray<Message>, StepFailed>) {
-          emits.push(message)
-        }
-      } else if (claim === "conflict") yield* this.buryConflict(member)
-      outcomes.set(member, claim === "fresh" ? committed : claim === "duplicate" ? duplicate : conflict)
-    }
-    if (emits.length > 0) yield* store.outbox.write(emits)
-    return group.map((member) => outcomes.get(member) ?? gone)
-  }).bind(this)
-
-  /** The message had no effect and is kept: the same id with other content is somebody's mistake, never dropped silently. */
-  private buryConflict(member: Member): Effect.Effect<void, StoreFailure, Store.Transaction> {
-    const { consumer, store } = this.options
-    const failure = FailureRecord.make({
-      attempt: member.delivered.attempt,
-      at: 0,
-      error: new IdempotencyConflict({ consumer, id: member.delivery.message.id }),
-      step: "commit",
-      worker: "",
-      codeVersion: ""
-    })
-    return Effect.asVoid(store.deadLetters.bury(consumer, [{
-      delivery: member.delivery,
-      reason: "rejected",
-      attempts: [...member.delivery.attempts, failure],
-      fingerprint: `IdempotencyConflict@commit`,
-      parked: false,
-      conflict: true
-    }]))
-  }
-
-  private steps(member: Member): Effect.Effect<ReadonlyArray<Message>, StepFailed, unknown> {
-    return Effect.catchCause(
-      Steps.within(this.options.pipeline.operators, member.stepped, member.delivered, this.options.consumer),
-      (cause) =>
-        Cause.hasInterruptsOnly(cause)
-          ? Effect.failCause(cause as Cause.Cause<never>)
-          : Effect.fail(new StepFailed(cause))
-    )
-  }
-
-  private timedSteps(member: Member): Effect.Effect<ReadonlyArray<Message>, StepFailed, unknown> {
-    return Effect.timeoutOrElse(this.steps(member), {
-      duration: this.commitTimeout,
-      orElse: () =>
-        Effect.fail(
-          new StepFailed(
-            Cause.fail(new StepTimeout({ phase: "commit", millis: Duration.toMillis(this.commitTimeout) }))
-          )
-        )
-    })
   }
 
   private transact<A, E>(body: Effect.Effect<A, E, Store.Transaction>): Effect.Effect<A, E | Store.TransactionFailure> {

@@ -93,7 +93,11 @@ export const resolve = (options: WorkerOptions, name: string): Settings | Invali
     const value = parsed._tag === "Some" ? Duration.toMillis(parsed.value) : Number.NaN
     if (!(value >= least && value <= 86_400_000)) {
       problems.push(
-        new InvalidSetting({ setting, got: String(got), expected: `a duration from ${least} ms to 1 day is needed` })
+        new InvalidSetting({
+          setting,
+          got: JSON.stringify(got) ?? "undefined",
+          expected: `a duration from ${least} ms to 1 day is needed`
+        })
       )
     }
     return value

@@ -8,8 +8,7 @@
  * | any other error, next delay up to `holdAfter` | wait here, under the renewed lease |
  * | any other error, next delay longer | hold the key, persist the attempt |
  */
-import type * as Duration from "effect/Duration"
-import * as DurationModule from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Reason } from "../DeadLetter.ts"
 import type { Failure } from "../Delivery.ts"
@@ -37,5 +36,5 @@ export const decide = Effect.fnUntraced(function*(options: {
   const scheduled = yield* Retry.replay(settings.retry, options.recorded, error, options.now)
   if (scheduled === undefined) return { _tag: "Bury", reason: "exhausted" }
   const delay = Retry.retryAfter(error) ?? scheduled
-  return DurationModule.toMillis(delay) <= options.holdAfterMillis ? { _tag: "Wait", delay } : { _tag: "Hold", delay }
+  return Duration.toMillis(delay) <= options.holdAfterMillis ? { _tag: "Wait", delay } : { _tag: "Hold", delay }
 })

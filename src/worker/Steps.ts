@@ -4,9 +4,7 @@
  * Values are what the operator before returned. The interpreter runs pure operators in a loop and makes an effect only where the
  * user's own is run.
  */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as SqlClient from "effect/sql/SqlClient"
 import type { Delivered } from "../Delivery.ts"
 import type { Message } from "../Message.ts"
 import * as MessageId from "../MessageId.ts"
@@ -19,9 +17,6 @@ export interface Stepped {
   readonly index: number
 }
 
-const isCommit = (operator: Pipeline.Operator): boolean =>
-  operator._tag === "Commit" || operator._tag === "CommitSql" || operator._tag === "Emit"
-
 /** Runs the operators up to the first one of the commit phase. */
 export const before = Effect.fnUntraced(function*(
   operators: ReadonlyArray<Pipeline.Operator>,
@@ -31,7 +26,6 @@ export const before = Effect.fnUntraced(function*(
   let value = initial
   for (let index = 0; index < operators.length; index++) {
     const operator = operators[index]!
-    if (isCommit(operator)) return { value, index }
     switch (operator._tag) {
       case "Map":
         value = operator.f(value as never, delivered)
@@ -45,6 +39,10 @@ export const before = Effect.fnUntraced(function*(
       case "Tap":
         yield* operator.f(value as never, delivered)
         break
+      case "Commit":
+      case "CommitSql":
+      case "Emit":
+        return { value, index }
     }
   }
   return { value, index: operators.length }
@@ -68,17 +66,16 @@ export const within = Effect.fnUntraced(function*(
       case "Filter":
         if (!operator.f(value as never, delivered)) return emitted ?? []
         break
+      // Before the commit phase only; the types see to it.
+      case "MapEffect":
+      case "Tap":
+        break
       case "Commit":
         value = yield* operator.f(value as never, delivered)
         break
-      case "CommitSql": {
-        const context = yield* Effect.context<never>()
-        const sql = Context.getUnsafe(context, SqlClient.SqlClient)
-        const statements = operator.f(value as never, sql, delivered)
-        if (Array.isArray(statements)) { for (const statement of statements) yield* statement }
-        else yield* statements as Effect.Effect<unknown, unknown>
+      case "CommitSql":
+        for (const statement of yield* operator.f(value as never, delivered)) yield* statement
         break
-      }
       case "Emit":
         emitted ??= []
         for (const out of operator.f(value as never, delivered)) {

@@ -1,18 +1,22 @@
 // What a pipeline's type promises: checked by tsc itself, never run.
 import { Context, Effect, Schedule, Schema } from "effect"
-import * as SqlClient from "effect/sql/SqlClient"
+import type * as SqlClient from "effect/sql/SqlClient"
 import { expectTypeOf } from "vitest"
 import * as Pipeline from "../../src/Pipeline.ts"
 import * as Retry from "../../src/Retry.ts"
 import * as Topic from "../../src/Topic.ts"
 
-class Payment extends Schema.Class<Payment>("Payment")({ id: Schema.String, account: Schema.String, cents: Schema.Int }) {}
+class Payment
+  extends Schema.Class<Payment>("Payment")({ id: Schema.String, account: Schema.String, cents: Schema.Int })
+{}
 const Payments = Topic.make("payments", { schema: Payment, key: (p) => p.account, id: (p) => p.id })
 const Refunds = Topic.make("refunds", { schema: Schema.Struct({ refund: Schema.Date }), id: "random" })
 const Receipts = Topic.make("receipts", { schema: Schema.Struct({ total: Schema.Int }), id: "content" })
 
 class Declined extends Schema.TaggedError<Declined>()("Declined", { code: Schema.Int }) {}
-class Ledger extends Context.Service<Ledger, { readonly post: (p: Payment) => Effect.Effect<number, Declined> }>()("Ledger") {}
+class Ledger
+  extends Context.Service<Ledger, { readonly post: (p: Payment) => Effect.Effect<number, Declined> }>()("Ledger")
+{}
 
 const base = Pipeline.from(Payments, { consumer: "ledger" })
 

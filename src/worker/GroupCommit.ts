@@ -1,0 +1,145 @@
+/**
+ * The transaction of a group, composed in one place and in this order on every engine: fence and removal, inbox claim, the commit
+ * steps of the fresh members, outgoing messages. COMMIT and what follows a failure are the committer's.
+ *
+ * What commits here commits together or not at all. The order matters: the fence comes first, so that nothing is done under a
+ * stale token; the claim comes before the steps, so that a second worker with the same id waits for how this transaction ends.
+ */
+import * as Cause from "effect/Cause"
+import type * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { Delivered, Delivery } from "../Delivery.ts"
+import { IdempotencyConflict, StepTimeout, type StoreFailure, type TransportError } from "../Errors.ts"
+import type { Message } from "../Message.ts"
+import type * as Pipeline from "../Pipeline.ts"
+import type * as Store from "../Store.ts"
+import type { Subscription } from "../Transport.ts"
+import * as FailureRecord from "./FailureRecord.ts"
+import * as Steps from "./Steps.ts"
+
+/** What the commit made of a member. */
+export type Outcome =
+  | { readonly _tag: "Committed" }
+  | { readonly _tag: "Duplicate" }
+  /** Known id, other content. */
+  | { readonly _tag: "Conflict" }
+  /** Not ours any more: its lane was lost, its row was taken by a person, or an unanswered COMMIT had happened. */
+  | { readonly _tag: "Gone" }
+  /** An earlier message of its key failed in the same group: it goes back untouched. */
+  | { readonly _tag: "Untouched" }
+  | { readonly _tag: "Failed"; readonly error: unknown }
+
+export const committed: Outcome = { _tag: "Committed" }
+export const duplicate: Outcome = { _tag: "Duplicate" }
+export const conflict: Outcome = { _tag: "Conflict" }
+export const gone: Outcome = { _tag: "Gone" }
+export const untouched: Outcome = { _tag: "Untouched" }
+
+/** A message that is ready to be committed. */
+export interface Member {
+  readonly delivery: Delivery
+  readonly delivered: Delivered
+  readonly stepped: Steps.Stepped
+  readonly fingerprint: string
+  readonly done: Deferred.Deferred<Outcome>
+  state: "waiting" | "begun" | "withdrawn"
+}
+
+/** A step's own failure, so that it is told apart from a failure of store and transport around it. */
+export class StepFailed {
+  readonly _tag = "StepFailed"
+  readonly cause: Cause.Cause<unknown>
+  constructor(cause: Cause.Cause<unknown>) {
+    this.cause = cause
+  }
+}
+
+/** What a group's transaction needs of its worker. */
+export interface Options {
+  readonly consumer: string
+  readonly pipeline: Pipeline.Pipeline<unknown, unknown, unknown>
+  readonly store: Store.Store["Service"]
+  readonly subscription: Subscription
+}
+
+/** The body of a group's transaction. Answers an outcome a member. With `timed` each step has its own timeout. */
+export const compose = Effect.fnUntraced(function*(
+  options: Options,
+  group: ReadonlyArray<Member>,
+  timed: boolean
+): Effect.fn.Return<ReadonlyArray<Outcome>, StepFailed | StoreFailure | TransportError, Store.Transaction> {
+  const { consumer, store, subscription } = options
+  const kept = yield* subscription.settleWithin(group.map((member) => member.delivery))
+  const ours = kept.length === group.length ? undefined : new Set(kept)
+  const members = ours === undefined ? group : group.filter((member) => ours.has(member.delivery))
+  if (members.length === 0) return group.map(() => gone)
+  const claimed = yield* store.inbox.claim(consumer, members.map(claimOf))
+  const emits: Array<Message> = []
+  const outcomes = new Map<Member, Outcome>()
+  for (let i = 0; i < members.length; i++) {
+    const member = members[i]!
+    switch (claimed[i]!) {
+      case "fresh":
+        for (const message of yield* steps(options, member, timed)) emits.push(message)
+        outcomes.set(member, committed)
+        break
+      case "duplicate":
+        outcomes.set(member, duplicate)
+        break
+      case "conflict":
+        yield* buryConflict(options, member)
+        outcomes.set(member, conflict)
+        break
+    }
+  }
+  if (emits.length > 0) yield* store.outbox.write(emits)
+  return group.map((member) => outcomes.get(member) ?? gone)
+})
+
+const claimOf = (member: Member): Store.Claim => ({
+  id: member.delivery.message.id,
+  fingerprint: member.fingerprint,
+  letter: member.delivery.redrive?.letter
+})
+
+const steps = (options: Options, member: Member, timed: boolean): Effect.Effect<ReadonlyArray<Message>, StepFailed> => {
+  const { consumer, pipeline } = options
+  // The step's requirements are in the committer's context: it was forked by the worker, which has them in its type.
+  const running = Steps.within(pipeline.operators, member.stepped, member.delivered, consumer) as Effect.Effect<
+    ReadonlyArray<Message>,
+    unknown
+  >
+  const own = Effect.catchCause(
+    running,
+    (cause) =>
+      FailureRecord.isInterruption(cause)
+        ? Effect.failCause(cause as Cause.Cause<never>)
+        : Effect.fail(new StepFailed(cause))
+  )
+  if (!timed) return own
+  const duration = Duration.fromInputUnsafe(pipeline.settings.commitTimeout)
+  const timeout = new StepTimeout({ phase: "commit", millis: Duration.toMillis(duration) })
+  return Effect.timeoutOrElse(own, { duration, orElse: () => Effect.fail(new StepFailed(Cause.fail(timeout))) })
+}
+
+/** The message had no effect and is kept: the same id with other content is somebody's mistake, never dropped silently. */
+const buryConflict = (options: Options, member: Member): Effect.Effect<void, StoreFailure, Store.Transaction> => {
+  const { consumer, store } = options
+  const failure = FailureRecord.make({
+    attempt: member.delivered.attempt,
+    at: member.delivery.message.publishedAt,
+    error: new IdempotencyConflict({ consumer, id: member.delivery.message.id }),
+    step: "commit",
+    worker: "",
+    codeVersion: ""
+  })
+  return Effect.asVoid(store.deadLetters.bury(consumer, [{
+    delivery: member.delivery,
+    reason: "rejected",
+    attempts: [...member.delivery.attempts, failure],
+    fingerprint: "IdempotencyConflict@commit",
+    parked: false,
+    conflict: true
+  }]))
+}

@@ -1,0 +1,17 @@
+/**
+ * What the library has to say: warnings and worse, a line each, to wherever lines are shown. The default logger would write
+ * across the progress that is drawn on the same terminal.
+ */
+import { Cause, Layer, Logger, References } from "effect"
+
+export const layer = (write: (line: string) => void): Layer.Layer<never> =>
+  Layer.merge(
+    Logger.layer([
+      Logger.make<unknown, void>(({ cause, logLevel, message }) => {
+        const parts = (Array.isArray(message) ? message : [message]).map(String)
+        const why = cause.reasons.length === 0 ? [] : [Cause.pretty(cause).split("\n")[0] ?? ""]
+        write(`${logLevel.toLowerCase()}: ${[...parts, ...why].join(" ")}`)
+      })
+    ]),
+    Layer.succeed(References.MinimumLogLevel, "Warn")
+  )

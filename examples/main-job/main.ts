@@ -1,0 +1,108 @@
+/**
+ * The main job: real GitHub webhooks, effectively once, in order, and a table at the end that proves it.
+ *
+ *     npm start                                  20,000 webhooks, PGlite in memory
+ *     npm start -- --messages 2000 --seed 7      a smaller run, which every start repeats
+ *     npm start -- --data runs                   PGlite in a folder: Ctrl-C, and the next start goes on
+ *     DATABASE_URL=postgres://... npm start -- --workers 4 --kill
+ *
+ * This file is the command line; `job.ts` is the run, and `README.md` in the folder above the guided tour.
+ */
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Effect, Option, Runtime, Schema } from "effect"
+import { Command, Flag } from "effect/cli"
+import * as Database from "./database.ts"
+import * as Job from "./job.ts"
+import { Screen } from "./screen.ts"
+import { endingAtOnce } from "./signals.ts"
+
+/** The command line makes no sense, although each flag does. */
+class BadUsage extends Schema.TaggedError<BadUsage>()("BadUsage", { problem: Schema.String }) {
+  override get message() {
+    return this.problem
+  }
+}
+
+const atLeastOne = (flag: Flag.Flag<number>) =>
+  flag.pipe(Flag.filter((n) => n >= 1, (n) => `Expected a whole number from 1 on, got ${n}`))
+
+const flags = {
+  messages: atLeastOne(Flag.Int("messages")).pipe(
+    Flag.withDescription("How many webhooks are sent; one in ten is sent twice"),
+    Flag.withDefault(20_000)
+  ),
+  seed: Flag.Int("seed").pipe(
+    Flag.withDescription("Decides everything that looks like chance; the same seed repeats a run"),
+    Flag.withDefault(1)
+  ),
+  workers: atLeastOne(Flag.Int("workers")).pipe(
+    Flag.withDescription("Worker processes that share the Postgres in DATABASE_URL"),
+    Flag.optional
+  ),
+  kill: Flag.Boolean("kill").pipe(
+    Flag.withDescription("Kill one worker process with SIGKILL every few seconds, and start another"),
+    Flag.withDefault(false)
+  ),
+  data: Flag.String("data").pipe(
+    Flag.withDescription("Folder in which PGlite keeps the run; without it everything is in memory"),
+    Flag.withMetavar("DIR"),
+    Flag.optional
+  ),
+  rate: atLeastOne(Flag.Int("rate")).pipe(
+    Flag.withDescription("Webhooks sent a second; without it as fast as the database takes them"),
+    Flag.optional
+  )
+}
+
+/** Which database the flags and the environment mean together. */
+const placeOf = Effect.fnUntraced(function*(flags: {
+  readonly data: Option.Option<string>
+  readonly workers: Option.Option<number>
+  readonly kill: boolean
+}) {
+  const server = yield* Database.server
+  if (Option.isSome(flags.workers) && Option.isNone(server)) {
+    return yield* new BadUsage({
+      problem: "--workers needs a Postgres that the processes can share: set DATABASE_URL=postgres://user:password@host/database. "
+        + "PGlite lives in one process; leave --workers out to use it."
+    })
+  }
+  if (flags.kill && Option.isNone(flags.workers)) {
+    return yield* new BadUsage({ problem: "--kill kills worker processes: say how many there are, for example --workers 4." })
+  }
+  if (Option.isSome(flags.data) && Option.isSome(server)) {
+    return yield* new BadUsage({ problem: "--data and DATABASE_URL name two databases: leave one of them out." })
+  }
+  return Option.getOrElse(server, (): Database.Place =>
+    Option.match(flags.data, {
+      onNone: () => ({ _tag: "Memory" }),
+      onSome: (folder) => ({ _tag: "Folder", folder })
+    }))
+})
+
+const command = Command.make("npm start --", flags, Effect.fnUntraced(function*(flags) {
+  const screen = new Screen(process.stdout, process.env)
+  yield* placeOf(flags).pipe(
+    Effect.flatMap((place) =>
+      Job.run({
+        place,
+        messages: flags.messages,
+        seed: flags.seed,
+        workers: Option.getOrUndefined(flags.workers),
+        kill: flags.kill,
+        rate: Option.getOrUndefined(flags.rate)
+      }, screen)
+    ),
+    // Whatever was foreseen ends in one sentence: what happened, and what to do.
+    Effect.tapError((error) => Effect.sync(() => complain(screen, error))),
+    endingAtOnce(screen)
+  )
+})).pipe(Command.withDescription("Real GitHub webhooks through Millrace: effectively once, in order, reconciled at the end"))
+
+const complain = (screen: Screen, error: Error) => {
+  screen.clear()
+  process.stderr.write(`\n  ${screen.paint("red", error.message)}\n`)
+  Object.assign(error, { [Runtime.errorReported]: false })
+}
+
+NodeRuntime.runMain(Command.run(command, { version: "0.1.0" }).pipe(Effect.provide(NodeServices.layer)))

@@ -1,0 +1,98 @@
+/**
+ * The terminal: lines that stay, and below them a block that is redrawn in place. Where the output is no terminal the block
+ * is never drawn, and progress comes as plain lines. Colours follow `NO_COLOR`; no line is wider than the window.
+ */
+
+/** What the screen needs of standard output. */
+export interface Output {
+  readonly isTTY?: boolean | undefined
+  readonly columns?: number | undefined
+  readonly write: (text: string) => unknown
+}
+
+export type Colour = "green" | "red" | "yellow" | "cyan" | "dim" | "bold"
+
+const codes: Readonly<Record<Colour, string>> = { green: "32", red: "31", yellow: "33", cyan: "36", dim: "2", bold: "1" }
+
+export class Screen {
+  readonly live: boolean
+  readonly #coloured: boolean
+  readonly #output: Output
+  #drawn = 0
+
+  constructor(output: Output, environment: Readonly<Record<string, string | undefined>>) {
+    this.#output = output
+    this.live = output.isTTY === true && environment["TERM"] !== "dumb"
+    this.#coloured = this.live && (environment["NO_COLOR"] ?? "") === ""
+  }
+
+  /** Characters that fit into a line. One column stays free, since some terminals wrap a full line. */
+  get width(): number {
+    return Math.max(20, (this.#output.columns ?? 80) - 1)
+  }
+
+  paint(colour: Colour, text: string): string {
+    return this.#coloured ? `\u001b[${codes[colour]}m${text}\u001b[0m` : text
+  }
+
+  /** A line that stays; the block moves below it. */
+  line(text = ""): void {
+    this.#output.write(`${this.#erasing()}${this.live ? fit(text, this.width) : text}\n`)
+  }
+
+  /** Draws the block in place of the one before. */
+  draw(lines: ReadonlyArray<string>): void {
+    if (!this.live) return
+    const erase = this.#erasing()
+    this.#drawn = lines.length
+    this.#output.write(`\u001b[?25l${erase}${lines.map((line) => `${fit(line, this.width)}\n`).join("")}`)
+  }
+
+  /** Takes the block away and shows the cursor again. Safe to call twice. */
+  clear(): void {
+    if (this.live) this.#output.write(`${this.#erasing()}\u001b[?25h`)
+  }
+
+  #erasing(): string {
+    const erase = this.#drawn === 0 ? "" : `\u001b[${this.#drawn}A\r\u001b[J`
+    this.#drawn = 0
+    return erase
+  }
+}
+
+/** Cuts a text to so many visible characters; colours take no room and are closed. */
+export const fit = (text: string, width: number): string => {
+  let room = width
+  let out = ""
+  for (const part of text.split(/(\u001b\[[\d;]*m)/)) {
+    if (part.startsWith("\u001b[")) {
+      out += part
+      continue
+    }
+    const characters = [...part]
+    if (characters.length <= room) {
+      out += part
+      room -= characters.length
+      continue
+    }
+    return `${out}${characters.slice(0, Math.max(0, room - 1)).join("")}…${text.includes("\u001b[") ? "\u001b[0m" : ""}`
+  }
+  return out
+}
+
+/** A bar of so many characters, in eighths. */
+export const bar = (share: number, width: number): string => {
+  const eighths = Math.round(Math.min(1, Math.max(0, share)) * width * 8)
+  const rest = eighths % 8
+  const full = "█".repeat(Math.floor(eighths / 8)) + (rest === 0 ? "" : "▏▎▍▌▋▊▉"[rest - 1]!)
+  return full.padEnd(width, "░")
+}
+
+/** 12345 as `12,345`. */
+export const count = (n: number): string => Math.round(n).toString().replace(/\B(?=(\d{3})+$)/g, ",")
+
+/** 75000 ms as `1 min 15 s`. */
+export const duration = (millis: number): string => {
+  const seconds = Math.floor(millis / 1_000)
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`
+}

@@ -1,0 +1,56 @@
+/**
+ * How far a run is: what the database holds, counted by SQL, and what the workers met on the way, counted by the metrics
+ * of the library. The first is the truth that the program waits for; the second is for people to look at.
+ */
+import { Effect, Metric, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import { Telemetry } from "millrace"
+import type { Tables } from "./tables.ts"
+
+/** What the database holds. */
+export interface Standing {
+  readonly sent: number
+  readonly applied: number
+  readonly notified: number
+}
+
+export const read = Effect.fnUntraced(function*(tables: Tables) {
+  const sql = yield* SqlClient.SqlClient
+  const [standing] = yield* sql<Standing>`
+    select (select count(*)::int from ${sql(tables.sent)} where copy = 1) as sent,
+      (select count(*)::int from ${sql(tables.activity)}) as applied,
+      (select count(*)::int from ${sql(tables.notified)}) as notified`
+  return standing!
+})
+
+/** What the workers of one process met since they started. */
+export const Tally = Schema.Struct({
+  retries: Schema.Int,
+  holds: Schema.Int,
+  duplicates: Schema.Int,
+  dead: Schema.Int
+})
+export type Tally = typeof Tally.Type
+
+/** A tally as a worker process writes it: one line of JSON. */
+export const TallyLine = Schema.fromJsonString(Tally)
+
+export const zero: Tally = { retries: 0, holds: 0, duplicates: 0, dead: 0 }
+
+export const add = (a: Tally, b: Tally): Tally => ({
+  retries: a.retries + b.retries,
+  holds: a.holds + b.holds,
+  duplicates: a.duplicates + b.duplicates,
+  dead: a.dead + b.dead
+})
+
+const of = (outcome: Telemetry.Outcome) =>
+  Effect.map(Metric.value(Telemetry.outcomesOf("activity", outcome)), ({ count }) => count)
+
+/** The tally of this process. */
+export const tally: Effect.Effect<Tally> = Effect.all({
+  retries: of("retried"),
+  holds: of("held"),
+  duplicates: of("duplicate"),
+  dead: of("dead")
+})

@@ -1,0 +1,33 @@
+/**
+ * One worker process, as `workers.ts` starts it: `worker.ts SCHEMA SEED`, with the database in `DATABASE_URL`. It runs both
+ * pipelines, reports its tally on standard output, and drains on SIGTERM. When the process that started it is gone, its
+ * standard input ends, and it ends at once: whatever it held is taken over when its lease has run out.
+ */
+import { NodeRuntime } from "@effect/platform-node"
+import { Effect, Layer, Option, Schedule, Schema } from "effect"
+import * as Database from "./database.ts"
+import * as Downstream from "./downstream.ts"
+import * as Logs from "./logs.ts"
+import * as Standing from "./standing.ts"
+import * as Tables from "./tables.ts"
+import * as Workers from "./workers.ts"
+
+const [schema = "", seed = ""] = process.argv.slice(2)
+
+process.stdin.resume().once("end", () => process.exit(1))
+
+const report = Standing.tally.pipe(
+  Effect.flatMap(Schema.encodeEffect(Standing.TallyLine)),
+  Effect.flatMap((line) => Effect.sync(() => process.stdout.write(`${line}\n`))),
+  Effect.repeat(Schedule.spaced("500 millis"))
+)
+
+const program = Effect.gen(function*() {
+  const place = yield* Database.server
+  if (Option.isNone(place)) return yield* Effect.die(new Error("DATABASE_URL is not set"))
+  yield* Effect.raceFirst(Workers.here(Tables.of(schema), Workers.shared), report).pipe(
+    Effect.provide(Layer.merge(Database.layer(place.value, schema), Downstream.layer(Number(seed))))
+  )
+}).pipe(Effect.provide(Logs.layer((line) => process.stderr.write(`${line}\n`))))
+
+NodeRuntime.runMain(program)

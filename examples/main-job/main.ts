@@ -9,8 +9,8 @@
  * This file is the command line; `job.ts` is the run, and `README.md` in the folder above the guided tour.
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Effect, Option, Runtime, Schema } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Effect, Layer, Option, Runtime, Schema } from "effect"
+import { CliConfig, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
 import * as Database from "./database.ts"
 import * as Job from "./job.ts"
 import { Screen } from "./screen.ts"
@@ -23,19 +23,25 @@ class BadUsage extends Schema.TaggedError<BadUsage>()("BadUsage", { problem: Sch
   }
 }
 
-const atLeastOne = (flag: Flag.Flag<number>) =>
-  flag.pipe(Flag.filter((n) => n >= 1, (n) => `Expected a whole number from 1 on, got ${n}`))
+const between = (minimum: number, maximum: number) => (flag: Flag.Flag<number>) =>
+  flag.pipe(Flag.filter(
+    (n) => n >= minimum && n <= maximum,
+    (n) => `Expected a whole number from ${minimum} to ${maximum}, got ${n}`
+  ))
 
 const flags = {
-  messages: atLeastOne(Flag.Int("messages")).pipe(
+  messages: Flag.Int("messages").pipe(
+    between(1, 1_000_000),
     Flag.withDescription("How many webhooks are sent; one in ten is sent twice"),
     Flag.withDefault(20_000)
   ),
   seed: Flag.Int("seed").pipe(
+    between(0, 2_147_483_647),
     Flag.withDescription("Decides everything that looks like chance; the same seed repeats a run"),
     Flag.withDefault(1)
   ),
-  workers: atLeastOne(Flag.Int("workers")).pipe(
+  workers: Flag.Int("workers").pipe(
+    between(1, 32),
     Flag.withDescription("Worker processes that share the Postgres in DATABASE_URL"),
     Flag.optional
   ),
@@ -48,7 +54,8 @@ const flags = {
     Flag.withMetavar("DIR"),
     Flag.optional
   ),
-  rate: atLeastOne(Flag.Int("rate")).pipe(
+  rate: Flag.Int("rate").pipe(
+    between(1, 1_000_000),
     Flag.withDescription("Webhooks sent a second; without it as fast as the database takes them"),
     Flag.optional
   )
@@ -105,4 +112,19 @@ const complain = (screen: Screen, error: Error) => {
   Object.assign(error, { [Runtime.errorReported]: false })
 }
 
-NodeRuntime.runMain(Command.run(command, { version: "0.1.0" }).pipe(Effect.provide(NodeServices.layer)))
+/** A flag that does not exist or does not parse is answered by its error alone; `--help` shows the rest. */
+const brief = CliOutput.layerPresenter({
+  present: (shown) =>
+    shown._tag === "InvalidInvocation"
+      ? Effect.sync(() => {
+        const problems = shown.errors.map(({ message }) => message).join("\n  ")
+        process.stderr.write(`\n  ${problems}\n\n  npm start -- --help shows the flags.\n`)
+      })
+      : CliOutput.defaultPresenter.present(shown)
+})
+
+NodeRuntime.runMain(
+  Command.run(command, { version: "0.1.0" }).pipe(
+    Effect.provide(Layer.mergeAll(NodeServices.layer, brief, CliConfig.layer({ builtIns: [GlobalFlag.Help] })))
+  )
+)

@@ -62,22 +62,18 @@ export class Screen {
 
 /** Cuts a text to so many visible characters; colours take no room and are closed. */
 export const fit = (text: string, width: number): string => {
-  let room = width
-  let out = ""
-  for (const part of text.split(/(\u001b\[[\d;]*m)/)) {
-    if (part.startsWith("\u001b[")) {
-      out += part
-      continue
-    }
-    const characters = [...part]
-    if (characters.length <= room) {
-      out += part
-      room -= characters.length
-      continue
-    }
-    return `${out}${characters.slice(0, Math.max(0, room - 1)).join("")}…${text.includes("\u001b[") ? "\u001b[0m" : ""}`
-  }
-  return out
+  const parts = text.split(/(\u001b\[[\d;]*m)/)
+  const isColour = (part: string) => part.startsWith("\u001b[")
+  const length = parts.reduce((sum, part) => isColour(part) ? sum : sum + [...part].length, 0)
+  if (length <= width) return text
+  let room = width - 1
+  const kept = parts.map((part) => {
+    if (isColour(part)) return part
+    const characters = [...part].slice(0, room)
+    room -= characters.length
+    return characters.join("")
+  })
+  return `${kept.join("").trimEnd()}…${parts.length > 1 ? "\u001b[0m" : ""}`
 }
 
 /** A bar of so many characters, in eighths. */

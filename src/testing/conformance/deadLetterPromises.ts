@@ -1,0 +1,293 @@
+/**
+ * What the dead letters promise: everything kept, nothing buried that was committed, a way back that is taken once.
+ *
+ * @since 0.1.0
+ */
+import { assert } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type { DeadLetterOrder } from "../../DeadLetter.ts"
+import type { Delivery } from "../../Delivery.ts"
+import * as Hold from "../../Hold.ts"
+import type { Subscription } from "../../Transport.ts"
+import { bench, claimOf, type Draft, failure, ids, type Options, type Tests } from "./kit.ts"
+
+/** A consumer with a subscription, and burying as a worker does it. */
+const graveyard = Effect.fnUntraced(function*(options: Options, order: DeadLetterOrder) {
+  const base = yield* bench(options, { order })
+  const { consumer, store } = base
+  const subscription = yield* base.open()
+  const parked = order === "park"
+
+  const bury = (delivery: Delivery, attempts = [failure(1)], from: Subscription = subscription) => {
+    const burial = { delivery, reason: "exhausted" as const, attempts, fingerprint: "Declined@commit", parked }
+    const transaction = store.transact(Effect.gen(function*() {
+      yield* from.settleWithin([delivery])
+      const [letter] = yield* store.deadLetters.bury(consumer, [burial])
+      if (parked && letter !== undefined) yield* from.hold(delivery, attempts, Hold.parked)
+      return letter
+    }))
+    return parked
+      ? from.undisturbed(delivery, transaction)
+      : Effect.tap(transaction, () => from.settleAfter([delivery]))
+  }
+
+  /** Publishes messages, takes them, and buries the first. */
+  const buried = (drafts: ReadonlyArray<Draft>) =>
+    Effect.gen(function*() {
+      yield* base.publish(drafts)
+      const got = yield* base.receive(subscription, drafts.length)
+      const letter = yield* bury(got.find(({ message }) => message.id === drafts[0]!.id)!)
+      assert.isDefined(letter)
+      return { letter: letter!, rest: got.filter(({ message }) => message.id !== drafts[0]!.id) }
+    })
+
+  /** Commits a delivery as a worker does: settled and claimed. */
+  const commit = (delivery: Delivery) =>
+    store.transact(Effect.andThen(
+      subscription.settleWithin([delivery]),
+      store.inbox.claim(consumer, [claimOf(delivery)])
+    ))
+
+  return { ...base, letters: store.deadLetters, subscription, bury, buried, commit }
+})
+
+/** Burying and reading. */
+const burying = (it: Tests, options: Options) => {
+  it.effect("keeps the message and every attempt of a dead letter", () =>
+    Effect.gen(function*() {
+      const { bury, consumer, letters, publish, receive, subscription } = yield* graveyard(options, "continue")
+      yield* publish([{ id: "a", key: "k", payload: "{\"n\":1}", headers: { h: "1" } }])
+      const [delivery] = yield* receive(subscription, 1)
+      const id = yield* bury(delivery!, [failure(1), failure(2, "TimedOut")])
+      const letter = yield* letters.get(id!)
+      const { changedAt, diedAt: _, ...rest } = letter
+      assert.deepStrictEqual(rest, {
+        id: id!,
+        consumer,
+        message: delivery!.message,
+        reason: "exhausted",
+        state: "open",
+        parked: false,
+        attempts: [failure(1), failure(2, "TimedOut")],
+        fingerprint: "Declined@commit",
+        redriven: 0,
+        changedBy: ""
+      })
+      assert.strictEqual(changedAt, 0)
+      assert.deepStrictEqual(yield* letters.list({ consumer }), [letter])
+    }))
+
+  it.effect("lists letters newest first, by consumer, state and page", () =>
+    Effect.gen(function*() {
+      const { buried, consumer, letters } = yield* graveyard(options, "continue")
+      const made = []
+      for (const id of ["a", "b", "c", "d", "e"]) made.push((yield* buried([{ id }])).letter)
+      assert.deepStrictEqual(made, made.toSorted())
+      yield* letters.discard(made[1]!, "ann")
+      const list = (query: Parameters<typeof letters.list>[0]) =>
+        Effect.map(letters.list({ consumer, ...query }), (found) => found.map(({ message }) => message.id))
+      assert.deepStrictEqual(yield* list({}), ["e", "d", "c", "b", "a"])
+      assert.deepStrictEqual(yield* list({ state: "open" }), ["e", "d", "c", "a"])
+      assert.deepStrictEqual(yield* list({ state: "discarded" }), ["b"])
+      assert.deepStrictEqual(yield* list({ limit: 2 }), ["e", "d"])
+      assert.deepStrictEqual(yield* list({ limit: 2, before: made[3]! }), ["c", "b"])
+      assert.deepStrictEqual(yield* list({ consumer: `${consumer}-other` }), [])
+    }))
+
+  it.effect("does not bury what was committed", () =>
+    Effect.gen(function*() {
+      const { bury, consumer, letters, publish, receive, store, subscription } = yield* graveyard(options, "continue")
+      yield* publish([{ id: "a" }])
+      const [delivery] = yield* receive(subscription, 1)
+      yield* store.transact(store.inbox.claim(consumer, [claimOf(delivery!)]))
+      assert.isUndefined(yield* bury(delivery!))
+      assert.deepStrictEqual(yield* letters.list({ consumer }), [])
+    }))
+
+  it.effect("does not commit what was buried", () =>
+    Effect.gen(function*() {
+      const { buried, commit, letters, publish, receive, subscription } = yield* graveyard(options, "continue")
+      const { letter } = yield* buried([{ id: "a" }])
+      yield* publish([{ id: "a" }])
+      const [duplicate] = yield* receive(subscription, 1)
+      assert.deepStrictEqual(yield* commit(duplicate!), ["duplicate"])
+      assert.strictEqual((yield* letters.get(letter)).state, "open")
+    }))
+
+  it.effect("keeps a message with other content under a committed id beside the inbox", () =>
+    Effect.gen(function*() {
+      const { commit, consumer, letters, publish, receive, store, subscription } = yield* graveyard(options, "continue")
+      yield* publish([{ id: "a", payload: "1" }])
+      yield* commit((yield* receive(subscription, 1))[0]!)
+      yield* publish([{ id: "a", payload: "2" }])
+      const [other] = yield* receive(subscription, 1)
+      const burial = { reason: "rejected" as const, attempts: [failure(1)], fingerprint: "f", parked: false }
+      const [letter] = yield* store.transact(Effect.andThen(
+        subscription.settleWithin([other!]),
+        store.deadLetters.bury(consumer, [{ ...burial, delivery: other!, conflict: true }])
+      ))
+      assert.strictEqual((yield* letters.get(letter!)).message.payload, "2")
+      const claim = store.inbox.claim(consumer, [claimOf({ ...other!, message: { ...other!.message, payload: "1" } })])
+      assert.deepStrictEqual(yield* store.transact(claim), ["duplicate"])
+    }))
+
+  it.effect("names a letter that does not exist", () =>
+    Effect.gen(function*() {
+      const { letters } = yield* graveyard(options, "continue")
+      for (const letter of ["9999999999999999", "no such letter", ""]) {
+        for (const ask of [letters.get(letter), letters.redrive(letter, "ann"), letters.discard(letter, "ann")]) {
+          assert.strictEqual(
+            (yield* Effect.flip<unknown, { readonly _tag: string }, never>(ask))._tag,
+            "DeadLetterNotFound"
+          )
+        }
+      }
+    }))
+}
+
+/** The way back. */
+const redriving = (it: Tests, options: Options) => {
+  it.effect("puts a redriven message at the end, and resolves its letter in its commit", () =>
+    Effect.gen(function*() {
+      const { buried, commit, letters, publish, receive, settle, subscription } = yield* graveyard(options, "continue")
+      const { letter, rest } = yield* buried([{ id: "a", key: "k" }, { id: "b", key: "k" }])
+      yield* settle(subscription, rest)
+      yield* publish([{ id: "c", key: "k" }])
+      yield* letters.redrive(letter, "ann")
+      const [c, a] = yield* receive(subscription, 2)
+      assert.deepStrictEqual(ids([c!, a!]), ["c", "a"])
+      assert.deepStrictEqual(a!.redrive, { letter, count: 1 })
+      const before = yield* letters.get(letter)
+      assert.deepStrictEqual([before.state, before.changedBy], ["redriving", "ann"])
+      assert.deepStrictEqual(yield* commit(a!), ["fresh"])
+      assert.strictEqual((yield* letters.get(letter)).state, "resolved")
+      assert.deepStrictEqual(yield* commit(a!), ["duplicate"])
+    }))
+
+  it.effect("does not resolve the letter when the commit rolls back", () =>
+    Effect.gen(function*() {
+      const { buried, consumer, letters, receive, store, subscription } = yield* graveyard(options, "continue")
+      const { letter } = yield* buried([{ id: "a" }])
+      yield* letters.redrive(letter, "ann")
+      const [a] = yield* receive(subscription, 1)
+      const claim = store.inbox.claim(consumer, [claimOf(a!)])
+      yield* Effect.flip(store.transact(Effect.andThen(claim, Effect.fail("no" as const))))
+      assert.strictEqual((yield* letters.get(letter)).state, "redriving")
+      assert.deepStrictEqual(yield* store.transact(claim), ["fresh"])
+    }))
+
+  it.effect("returns a redriven message that fails again to its own letter", () =>
+    Effect.gen(function*() {
+      const { bury, buried, consumer, letters, receive, subscription } = yield* graveyard(options, "continue")
+      const { letter } = yield* buried([{ id: "a" }])
+      yield* letters.redrive(letter, "ann")
+      const [a] = yield* receive(subscription, 1)
+      assert.deepStrictEqual(a!.attempts, [])
+      assert.strictEqual(yield* bury(a!, [failure(1, "Again")]), letter)
+      const [found, ...others] = yield* letters.list({ consumer })
+      assert.deepStrictEqual(others, [])
+      assert.deepStrictEqual([found!.state, found!.redriven], ["open", 1])
+      assert.deepStrictEqual(found!.attempts, [failure(1), failure(1, "Again")])
+      yield* letters.redrive(letter, "ben")
+      assert.deepStrictEqual((yield* receive(subscription, 1))[0]!.redrive, { letter, count: 2 })
+    }))
+
+  it.effect("lets one of two people decide, and names them to the other", () =>
+    Effect.gen(function*() {
+      const { buried, letters } = yield* graveyard(options, "continue")
+      const first = (yield* buried([{ id: "a" }])).letter
+      const second = (yield* buried([{ id: "b" }])).letter
+      yield* letters.redrive(first, "ann")
+      for (const ask of [letters.redrive(first, "ben"), letters.discard(first, "ben")]) {
+        const error = yield* Effect.flip(ask)
+        assert.strictEqual(error._tag, "DeadLetterConflict")
+        if (error._tag === "DeadLetterConflict") assert.deepStrictEqual([error.state, error.by], ["redriving", "ann"])
+      }
+      yield* letters.discard(second, "ben")
+      const error = yield* Effect.flip(letters.redrive(second, "ann"))
+      assert.strictEqual(error._tag, "DeadLetterConflict")
+      if (error._tag === "DeadLetterConflict") assert.deepStrictEqual([error.state, error.by], ["discarded", "ben"])
+    }))
+
+  it.effect("redrives once when two people do so at the same time", () =>
+    Effect.gen(function*() {
+      const { buried, letters, nothing, receive, subscription } = yield* graveyard(options, "continue")
+      const { letter } = yield* buried([{ id: "a" }])
+      const asked = ["ann", "ben"].map((by) => Effect.exit(letters.redrive(letter, by)))
+      const exits = yield* Effect.all(asked, { concurrency: "unbounded" })
+      assert.deepStrictEqual(exits.map((exit) => exit._tag).toSorted(), ["Failure", "Success"])
+      yield* receive(subscription, 1)
+      yield* nothing(subscription)
+    }))
+}
+
+/** Parked keys. */
+const parking = (it: Tests, options: Options) => {
+  const three = ["a", "b", "c"].map((id) => ({ id, key: "k" }))
+
+  it.effect("makes the successors of a parked letter wait, and lets other keys go on", () =>
+    Effect.gen(function*() {
+      const { buried, nothing, publish, receive, subscription } = yield* graveyard(options, "park")
+      yield* buried(three)
+      yield* publish([{ id: "d", key: "k" }, { id: "other", key: "other" }])
+      assert.deepStrictEqual(ids(yield* receive(subscription, 1)), ["other"])
+      yield* nothing(subscription)
+    }))
+
+  it.effect("redrives a parked letter first, then its successors in order", () =>
+    Effect.gen(function*() {
+      const { buried, commit, letters, publish, receive, settle, subscription } = yield* graveyard(options, "park")
+      const { letter } = yield* buried(three)
+      yield* publish([{ id: "d", key: "k" }])
+      yield* letters.redrive(letter, "ann")
+      const got = yield* receive(subscription, 4)
+      assert.deepStrictEqual(ids(got), ["a", "b", "c", "d"])
+      assert.deepStrictEqual(got.map((delivery) => delivery.redrive?.letter), [letter, undefined, undefined, undefined])
+      assert.deepStrictEqual(yield* commit(got[0]!), ["fresh"])
+      assert.strictEqual((yield* letters.get(letter)).state, "resolved")
+      assert.deepStrictEqual(ids(yield* settle(subscription, got.slice(1))), ["b", "c", "d"])
+    }))
+
+  it.effect("parks the key again when a redriven message fails again", () =>
+    Effect.gen(function*() {
+      const { bury, buried, letters, nothing, receive, subscription } = yield* graveyard(options, "park")
+      const { letter } = yield* buried(three)
+      yield* letters.redrive(letter, "ann")
+      const [a] = yield* receive(subscription, 3)
+      assert.strictEqual(yield* bury(a!), letter)
+      yield* nothing(subscription)
+      yield* letters.redrive(letter, "ann")
+      assert.deepStrictEqual(ids(yield* receive(subscription, 3)), ["a", "b", "c"])
+    }))
+
+  it.effect("lets the successors go on in order when a parked letter is discarded", () =>
+    Effect.gen(function*() {
+      const { buried, letters, nothing, receive, subscription } = yield* graveyard(options, "park")
+      const { letter } = yield* buried(three)
+      yield* letters.discard(letter, "ann")
+      assert.deepStrictEqual(ids(yield* receive(subscription, 2)), ["b", "c"])
+      yield* nothing(subscription)
+      const found = yield* letters.get(letter)
+      assert.deepStrictEqual([found.state, found.changedBy], ["discarded", "ann"])
+    }))
+
+  it.effect("keeps a key parked for its next owner", () =>
+    Effect.gen(function*() {
+      const { buried, expire, letters, nothing, open, receive } = yield* graveyard(options, "park")
+      const { letter } = yield* buried(three)
+      yield* expire
+      const second = yield* open()
+      yield* nothing(second)
+      yield* letters.redrive(letter, "ann")
+      const got = yield* receive(second, 3)
+      assert.deepStrictEqual(ids(got), ["a", "b", "c"])
+      assert.deepStrictEqual(got.map((delivery) => delivery.received), [0, 0, 0])
+    }))
+}
+
+/** Registers the promises about dead letters. */
+export const deadLetterPromises = (it: Tests, options: Options): void => {
+  burying(it, options)
+  redriving(it, options)
+  parking(it, options)
+}

@@ -1,0 +1,85 @@
+/**
+ * Conformance suites: what every store and every transport must do, as tests named after promises.
+ *
+ * Run them against an implementation of your own; they need `vitest` and `@effect/vitest`. A promise that an engine does not
+ * make (see `Capabilities`) is skipped, and says why.
+ *
+ * @since 0.1.0
+ */
+import { layer as shared } from "@effect/vitest"
+import type * as Layer from "effect/Layer"
+import type { Store } from "../../Store.ts"
+import type { Transport } from "../../Transport.ts"
+import { consumerPromises } from "./consumerPromises.ts"
+import { deadLetterPromises } from "./deadLetterPromises.ts"
+import { inboxPromises } from "./inboxPromises.ts"
+import type { Options, Tests } from "./kit.ts"
+import { leasePromises } from "./leasePromises.ts"
+import { orderPromises } from "./orderPromises.ts"
+import { publishPromises } from "./publishPromises.ts"
+import { settlePromises } from "./settlePromises.ts"
+import { takePromises } from "./takePromises.ts"
+
+export { type Draft, makeMessage, type Options, type Tests } from "./kit.ts"
+
+/**
+ * Registers a suite for one implementation, under its name.
+ *
+ * @since 0.1.0
+ */
+export type Suite = <E>(name: string, layer: Layer.Layer<Store | Transport, E>, options: Options) => void
+
+const suiteOf =
+  (groups: Readonly<Record<string, (it: Tests, options: Options) => void>>): Suite => (name, layer, options) => {
+    for (const [group, register] of Object.entries(groups)) {
+      shared(layer, { excludeTestServices: options.live ?? false })(`${name}: ${group}`, (it) => register(it, options))
+    }
+  }
+
+const transportGroups = {
+  publish: publishPromises,
+  take: takePromises,
+  lease: leasePromises,
+  order: orderPromises,
+  settle: settlePromises
+}
+
+/**
+ * What every `Transport` must do, over a `Store` it belongs to.
+ *
+ * @since 0.1.0
+ */
+export const transport: Suite = suiteOf(transportGroups)
+
+/**
+ * What every inbox must do.
+ *
+ * @since 0.1.0
+ */
+export const inbox: Suite = suiteOf({ inbox: inboxPromises })
+
+/**
+ * What every store of dead letters must do.
+ *
+ * @since 0.1.0
+ */
+export const deadLetters: Suite = suiteOf({ "dead letters": deadLetterPromises })
+
+/**
+ * What every registry of consumers must do.
+ *
+ * @since 0.1.0
+ */
+export const consumers: Suite = suiteOf({ consumers: consumerPromises })
+
+/**
+ * All suites, one after the other.
+ *
+ * @since 0.1.0
+ */
+export const suite: Suite = suiteOf({
+  ...transportGroups,
+  inbox: inboxPromises,
+  "dead letters": deadLetterPromises,
+  consumers: consumerPromises
+})

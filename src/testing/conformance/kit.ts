@@ -1,0 +1,198 @@
+/**
+ * What the conformance suites share: options, a consumer of its own for each test, and ways to take and settle.
+ *
+ * Nothing here waits for real time by itself: `elapse` of the options lets time pass, on a `TestClock` or for real.
+ *
+ * @since 0.1.0
+ */
+import { assert, type Vitest } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { randomUUID } from "node:crypto"
+import type { DeadLetterOrder } from "../../DeadLetter.ts"
+import type { Delivery, Failure } from "../../Delivery.ts"
+import type { InvalidMessage } from "../../Errors.ts"
+import * as Message from "../../Message.ts"
+import { ofPayload } from "../../MessageId.ts"
+import { Store } from "../../Store.ts"
+import { type Room, type Subscription, Transport } from "../../Transport.ts"
+
+/**
+ * How a suite runs against one implementation.
+ *
+ * @since 0.1.0
+ */
+export interface Options {
+  /** Lets so much time pass: `TestClock.adjust` where Effect's Clock rules, a real wait (and a little more) elsewhere. */
+  readonly elapse: (duration: Duration.Duration) => Effect.Effect<void>
+  /** Lease of the subscriptions that are opened. Tests let up to four of them pass: real time wants a short one. */
+  readonly lease: Duration.Input
+  /** Idle poll of the subscriptions; well below a twentieth of the lease. */
+  readonly idlePoll: Duration.Input
+  /** The implementation lives in real time: tests run without a `TestClock`. Default false. */
+  readonly live?: boolean | undefined
+}
+
+/**
+ * What the tests of a suite run on.
+ *
+ * @since 0.1.0
+ */
+export type Tests = Vitest.MethodsNonLive<Store | Transport>
+
+/**
+ * A message to publish. Without an id it gets a new one; without a key it waits for no other.
+ *
+ * @since 0.1.0
+ */
+export interface Draft {
+  readonly topic?: string | undefined
+  readonly id?: string | undefined
+  readonly key?: string | undefined
+  readonly payload?: string | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
+/**
+ * Builds a message from what a test cares about.
+ *
+ * @since 0.1.0
+ */
+export const makeMessage = (
+  draft: Draft & { readonly topic: string }
+): Effect.Effect<Message.Message, InvalidMessage> =>
+  Message.make({ ...draft, id: draft.id ?? randomUUID(), payload: draft.payload ?? "{}" })
+
+/** A name that no other test and no earlier run has used. */
+export const fresh = (kind: string): string => `${kind}-${randomUUID().slice(0, 13)}`
+
+/** Room for everything that a test publishes. */
+export const roomy: Room = { messages: 1000, bytes: 16 * 1024 * 1024, perKey: 1000 }
+
+/** A failed attempt, as a worker would record it. */
+export const failure = (attempt: number, tag = "Declined"): Failure => ({
+  attempt,
+  at: 0,
+  tag,
+  error: { _tag: tag, attempt },
+  message: `attempt ${attempt} failed`,
+  stack: "",
+  step: "commit",
+  frame: "",
+  worker: "conformance",
+  codeVersion: "1"
+})
+
+/** What each test starts from: a consumer, its topic, and how to open, publish and wait. */
+export const bench = Effect.fnUntraced(function*(
+  options: Options,
+  given: { readonly lanes?: number | undefined; readonly order?: DeadLetterOrder | undefined } = {}
+) {
+  const store = yield* Store
+  const transport = yield* Transport
+  const lanes = given.lanes ?? 4
+  const consumer = fresh("consumer")
+  const topic = fresh("topic")
+  yield* store.consumers.register({ consumer, topics: [topic], lanes, order: given.order ?? "park" })
+  const lease = Duration.fromInputUnsafe(options.lease)
+  const idlePoll = Duration.fromInputUnsafe(options.idlePoll)
+
+  const open = (change: { readonly consumer?: string; readonly idlePoll?: Duration.Duration } = {}) =>
+    transport.open({ consumer, topics: [topic], worker: fresh("worker"), lanes, lease, idlePoll, ...change })
+  const publish = (drafts: ReadonlyArray<Draft>) =>
+    Effect.flatMap(Effect.forEach(drafts, (draft) => makeMessage({ ...draft, topic: draft.topic ?? topic })), store.outbox.write)
+
+  /** One `take`, which lets time pass only if there is nothing to take. */
+  const takeOnce = (subscription: Subscription, room: Room = roomy) =>
+    Effect.gen(function*() {
+      const got: Array<Delivery> = []
+      const taking = yield* Effect.forkChild(
+        subscription.take(room, (deliveries) => {
+          got.push(...deliveries)
+        }),
+        { startImmediately: true }
+      )
+      if (taking.pollUnsafe() === undefined) {
+        const patience = Effect.andThen(options.elapse(idlePoll), Fiber.join(taking))
+        yield* Effect.raceFirst(Fiber.join(taking), patience)
+      }
+      yield* Fiber.join(taking)
+      return got
+    })
+
+  /** Takes until so many are there; a transport may need several looks. */
+  const receive = (subscription: Subscription, count: number, room: Room = roomy) =>
+    Effect.gen(function*() {
+      const got: Array<Delivery> = []
+      for (let looks = 0; got.length < count && looks < 30; looks++) got.push(...yield* takeOnce(subscription, room))
+      assert.strictEqual(got.length, count, `expected ${count} deliveries, got ${ids(got).join(", ")}`)
+      return got
+    })
+
+  /** Looks twice, since a first look may only do housekeeping, and finds nothing. */
+  const nothing = (subscription: Subscription, room: Room = roomy) =>
+    Effect.gen(function*() {
+      const got = [...yield* takeOnce(subscription, room), ...yield* takeOnce(subscription, room)]
+      assert.deepStrictEqual(ids(got), [])
+    })
+
+  /** Lets time pass while the subscription renews what it holds, three times a lease. */
+  const working = (subscription: Subscription, duration: Duration.Duration) =>
+    Effect.gen(function*() {
+      const step = Duration.toMillis(lease) / 3
+      for (let left = Duration.toMillis(duration); left > 0; left -= step) {
+        yield* subscription.renew(subscription.held())
+        yield* options.elapse(Duration.millis(Math.min(step, left)))
+      }
+      return yield* subscription.renew(subscription.held())
+    })
+
+  /** Commits deliveries without any effect; answers those that were still ours. */
+  const settle = (subscription: Subscription, deliveries: ReadonlyArray<Delivery>) =>
+    Effect.tap(
+      store.transact(subscription.settleWithin(deliveries)),
+      (settled) => subscription.settleAfter(settled)
+    )
+
+  /** Lets the leases of an owner that does not renew run out. */
+  const expire = options.elapse(Duration.times(lease, 1.25))
+
+  return {
+    store,
+    transport,
+    consumer,
+    topic,
+    lanes,
+    lease,
+    open,
+    publish,
+    takeOnce,
+    receive,
+    nothing,
+    working,
+    settle,
+    expire
+  }
+})
+
+/** The ids of deliveries, in order. */
+export const ids = (deliveries: ReadonlyArray<Delivery>): Array<string> => deliveries.map(({ message }) => message.id)
+
+/** The ids of one key's deliveries, in order. */
+export const idsOf = (deliveries: ReadonlyArray<Delivery>, key: string): Array<string> =>
+  ids(deliveries.filter(({ message }) => message.key === key))
+
+/** The claim of a delivery, as a worker makes it. */
+export const claimOf = (delivery: Delivery) => ({
+  id: delivery.message.id,
+  fingerprint: ofPayload(delivery.message.payload),
+  letter: delivery.redrive?.letter
+})
+
+/** Ends a test early where the engine does not promise what it is about, and says why. */
+export const needs = (
+  context: { readonly skip: (note?: string) => never },
+  able: boolean,
+  why: string
+): Effect.Effect<void> => able ? Effect.void : Effect.sync(() => context.skip(why))

@@ -1,0 +1,198 @@
+/**
+ * What leases promise: kept as long as they are renewed, lost for good when not, given back in order, deaths counted.
+ *
+ * @since 0.1.0
+ */
+import { assert } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import * as Hold from "../../Hold.ts"
+import { bench, ids, needs, type Options, type Tests } from "./kit.ts"
+
+const three = [{ id: "a", key: "k" }, { id: "b", key: "k" }, { id: "c", key: "k" }]
+
+/** Renewal and loss. */
+const ownership = (it: Tests, options: Options) => {
+  it.effect("keeps work of three leases' length to itself while it renews", () =>
+    Effect.gen(function*() {
+      const { lease, nothing, open, publish, receive, settle, working } = yield* bench(options)
+      const [first, second] = [yield* open(), yield* open()]
+      yield* publish(three)
+      const got = yield* receive(first, 3)
+      for (let i = 0; i < 3; i++) {
+        const confirmed = yield* working(first, lease)
+        assert.isTrue(confirmed.has(got[0]!.lease))
+        yield* nothing(second)
+      }
+      assert.deepStrictEqual(ids(yield* settle(first, got)), ["a", "b", "c"])
+    }))
+
+  it.effect("lists and confirms the leases it holds", () =>
+    Effect.gen(function*() {
+      const { open, publish, receive } = yield* bench(options)
+      const subscription = yield* open()
+      assert.deepStrictEqual(subscription.held(), [])
+      yield* publish(three)
+      const [delivery] = yield* receive(subscription, 3)
+      assert.isTrue(subscription.held().includes(delivery!.lease))
+      const confirmed = yield* subscription.renew(subscription.held())
+      assert.deepStrictEqual([...confirmed], [...subscription.held()])
+      assert.deepStrictEqual([...yield* subscription.renew(subscription.held())], [...confirmed])
+    }))
+
+  it.effect("hands the work of an owner that does not renew to another one, with a higher token", () =>
+    Effect.gen(function*() {
+      const { expire, open, publish, receive, settle } = yield* bench(options)
+      const [first, second] = [yield* open(), yield* open()]
+      yield* publish(three)
+      const stale = yield* receive(first, 3)
+      yield* expire
+      const got = yield* receive(second, 3)
+      assert.deepStrictEqual(ids(got), ["a", "b", "c"])
+      assert.isTrue(got[0]!.lease.token > stale[0]!.lease.token)
+      assert.deepStrictEqual(ids(yield* settle(second, got)), ["a", "b", "c"])
+    }))
+
+  it.effect("lets an owner that has lost its lease neither settle nor hold", () =>
+    Effect.gen(function*() {
+      const { expire, nothing, open, publish, receive, settle, store } = yield* bench(options)
+      const [first, second] = [yield* open(), yield* open()]
+      yield* publish(three)
+      const stale = yield* receive(first, 3)
+      yield* expire
+      const got = yield* receive(second, 3)
+      assert.deepStrictEqual(ids(yield* settle(first, stale)), [])
+      const hold = first.hold(stale[0]!, [], Hold.delayed(Duration.hours(1)))
+      const error = yield* Effect.flip(first.undisturbed(stale[0]!, store.transact(hold)))
+      assert.strictEqual(error._tag, "LeaseLost")
+      yield* nothing(second)
+      assert.deepStrictEqual(ids(yield* settle(second, got)), ["a", "b", "c"])
+    }))
+
+  it.effect("brings no lost lease back by a late renewal", () =>
+    Effect.gen(function*() {
+      const { expire, open, publish, receive, settle } = yield* bench(options)
+      const [first, second] = [yield* open(), yield* open()]
+      yield* publish(three)
+      const stale = yield* receive(first, 3)
+      yield* expire
+      const got = yield* receive(second, 3)
+      const confirmed = yield* first.renew([stale[0]!.lease])
+      assert.strictEqual(confirmed.size, 0)
+      assert.deepStrictEqual(ids(yield* settle(first, stale)), [])
+      assert.deepStrictEqual(ids(yield* settle(second, got)), ["a", "b", "c"])
+    }))
+}
+
+/** Giving back. */
+const release = (it: Tests, options: Options) => {
+  it.effect("gives released leases back in order, without counting anything", () =>
+    Effect.gen(function*() {
+      const { open, publish, receive, settle } = yield* bench(options)
+      const first = yield* open()
+      yield* publish(three)
+      const [a, ...rest] = yield* receive(first, 3)
+      yield* settle(first, [a!])
+      yield* first.release(first.held())
+      yield* first.release(first.held())
+      assert.deepStrictEqual(ids(yield* settle(first, rest)), [])
+      const got = yield* receive(yield* open(), 2)
+      assert.deepStrictEqual(ids(got), ["b", "c"])
+      assert.deepStrictEqual(got.map((delivery) => delivery.received), [0, 0])
+    }))
+
+  it.effect("gives everything back in order when its scope closes, without counting anything", () =>
+    Effect.gen(function*() {
+      const { open, publish, receive } = yield* bench(options)
+      const scope = yield* Scope.make()
+      const first = yield* Scope.provide(open(), scope)
+      yield* publish(three)
+      yield* receive(first, 3)
+      yield* Scope.close(scope, Exit.void)
+      const got = yield* receive(yield* open(), 3)
+      assert.deepStrictEqual(ids(got), ["a", "b", "c"])
+      assert.deepStrictEqual(got.map((delivery) => delivery.received), [0, 0, 0])
+    }))
+}
+
+/** Which deliveries are counted when their owner dies. */
+const deaths = (it: Tests, options: Options) => {
+  it.effect("counts what a dead owner had in hand, once a death, and not what is given back", (context) =>
+    Effect.gen(function*() {
+      const { expire, open, publish, receive, transport } = yield* bench(options)
+      yield* needs(context, transport.capabilities.received === "exact", "the engine does not count deaths exactly")
+      yield* publish([{ id: "a", key: "k" }])
+      const received = []
+      for (let death = 0; death < 3; death++) {
+        received.push((yield* receive(yield* open(), 1))[0]!.received)
+        yield* expire
+      }
+      const scope = yield* Scope.make()
+      received.push((yield* receive(yield* Scope.provide(open(), scope), 1))[0]!.received)
+      yield* Scope.close(scope, Exit.void)
+      received.push((yield* receive(yield* open(), 1))[0]!.received)
+      assert.deepStrictEqual(received, [0, 1, 2, 3, 3])
+    }))
+
+  it.effect("counts nothing that was settled or not yet handed over before the death", (context) =>
+    Effect.gen(function*() {
+      const { expire, open, publish, receive, settle, transport } = yield* bench(options)
+      yield* needs(context, transport.capabilities.received === "exact", "the engine does not count deaths exactly")
+      const first = yield* open()
+      yield* publish([{ id: "a", key: "k" }, { id: "b", key: "k" }])
+      const [a] = yield* receive(first, 2)
+      yield* settle(first, [a!])
+      yield* publish([{ id: "c", key: "k" }])
+      yield* expire
+      const got = yield* receive(yield* open(), 2)
+      assert.deepStrictEqual(got.map(({ message, received }) => [message.id, received]), [["b", 1], ["c", 0]])
+    }))
+
+  it.effect("counts only the isolated delivery when its owner dies", (context) =>
+    Effect.gen(function*() {
+      const { expire, open, publish, receive, transport } = yield* bench(options)
+      yield* needs(context, transport.capabilities.received === "exact", "the engine does not count deaths exactly")
+      const first = yield* open()
+      yield* publish([{ id: "innocent", key: "1" }, { id: "suspect", key: "2" }, { id: "other", key: "2" }])
+      const suspect = (yield* receive(first, 3)).find(({ message }) => message.id === "suspect")
+      yield* first.isolate(suspect)
+      yield* expire
+      const got = new Map((yield* receive(yield* open(), 3)).map(({ message, received }) => [message.id, received]))
+      assert.deepStrictEqual([got.get("innocent"), got.get("suspect"), got.get("other")], [0, 1, 0])
+    }))
+
+  it.effect("counts nothing of a worker that runs nothing while another one isolates", (context) =>
+    Effect.gen(function*() {
+      const { expire, open, publish, receive, transport } = yield* bench(options)
+      yield* needs(context, transport.capabilities.received === "exact", "the engine does not count deaths exactly")
+      const first = yield* open()
+      yield* publish(three)
+      yield* receive(first, 3)
+      yield* first.isolate(undefined)
+      yield* expire
+      const got = yield* receive(yield* open(), 3)
+      assert.deepStrictEqual(got.map((delivery) => delivery.received), [0, 0, 0])
+    }))
+
+  it.effect("counts everything again once the isolation has ended", (context) =>
+    Effect.gen(function*() {
+      const { expire, open, publish, receive, transport } = yield* bench(options)
+      yield* needs(context, transport.capabilities.received === "exact", "the engine does not count deaths exactly")
+      const first = yield* open()
+      yield* publish(three)
+      yield* receive(first, 3)
+      yield* Effect.scoped(first.isolate(undefined))
+      yield* expire
+      const got = yield* receive(yield* open(), 3)
+      assert.deepStrictEqual(got.map((delivery) => delivery.received), [1, 1, 1])
+    }))
+}
+
+/** Registers the promises about leases. */
+export const leasePromises = (it: Tests, options: Options): void => {
+  ownership(it, options)
+  release(it, options)
+  deaths(it, options)
+}

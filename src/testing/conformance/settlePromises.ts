@@ -1,0 +1,180 @@
+/**
+ * What settling and transactions promise: once, within the commit, and all or nothing with everything else in it.
+ *
+ * @since 0.1.0
+ */
+import { assert } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { bench, claimOf, failure, fresh, ids, makeMessage, type Options, type Tests } from "./kit.ts"
+
+const three = [{ id: "a", key: "k" }, { id: "b", key: "k" }, { id: "c", key: "k" }]
+
+/** One delivery, settled once. */
+const settling = (it: Tests, options: Options) => {
+  it.effect("settles a delivery once", () =>
+    Effect.gen(function*() {
+      const { nothing, open, publish, receive, settle } = yield* bench(options)
+      const subscription = yield* open()
+      yield* publish(three)
+      const got = yield* receive(subscription, 3)
+      assert.deepStrictEqual(ids(yield* settle(subscription, got.slice(0, 2))), ["a", "b"])
+      assert.deepStrictEqual(ids(yield* settle(subscription, got)), ["c"])
+      assert.deepStrictEqual(ids(yield* settle(subscription, got)), [])
+      yield* subscription.release(subscription.held())
+      yield* nothing(subscription)
+    }))
+
+  it.effect("settles a delivery once within one transaction", () =>
+    Effect.gen(function*() {
+      const { open, publish, receive, store } = yield* bench(options)
+      const subscription = yield* open()
+      yield* publish(three)
+      const got = yield* receive(subscription, 3)
+      const [first, again] = yield* store.transact(Effect.all([
+        subscription.settleWithin(got),
+        subscription.settleWithin(got)
+      ]))
+      assert.deepStrictEqual(ids(first), ["a", "b", "c"])
+      assert.deepStrictEqual(ids(again), [])
+    }))
+
+  it.effect("leaves messages in their place when the transaction rolls back", () =>
+    Effect.gen(function*() {
+      const { open, publish, receive, settle, store } = yield* bench(options)
+      const subscription = yield* open()
+      yield* publish(three)
+      const got = yield* receive(subscription, 3)
+      yield* Effect.flip(store.transact(Effect.andThen(subscription.settleWithin(got), Effect.fail("no" as const))))
+      yield* subscription.release(subscription.held())
+      const again = yield* receive(subscription, 3)
+      assert.deepStrictEqual(ids(again), ["a", "b", "c"])
+      assert.deepStrictEqual(again.map((delivery) => delivery.received), [0, 0, 0])
+      assert.deepStrictEqual(ids(yield* settle(subscription, again)), ["a", "b", "c"])
+    }))
+
+  it.effect("leaves messages in their place when the transaction is interrupted", () =>
+    Effect.gen(function*() {
+      const { open, publish, receive, settle, store } = yield* bench(options)
+      const subscription = yield* open()
+      yield* publish(three)
+      const got = yield* receive(subscription, 3)
+      const settled = yield* Deferred.make<void>()
+      const transaction = yield* Effect.forkChild(store.transact(Effect.gen(function*() {
+        yield* subscription.settleWithin(got)
+        yield* Deferred.succeed(settled, undefined)
+        yield* Effect.never
+      })))
+      yield* Deferred.await(settled)
+      yield* Fiber.interrupt(transaction)
+      assert.deepStrictEqual(ids(yield* settle(subscription, got)), ["a", "b", "c"])
+    }))
+}
+
+/** Settling, inbox, letters and outgoing messages commit together. */
+const together = (it: Tests, options: Options) => {
+  it.effect("settles, claims and publishes in one commit, or does none of it", () =>
+    Effect.gen(function*() {
+      const { consumer, nothing, open, publish, receive, store } = yield* bench(options)
+      const subscription = yield* open()
+      yield* publish([three[0]!])
+      const [delivery] = yield* receive(subscription, 1)
+      const work = Effect.gen(function*() {
+        const settled = yield* subscription.settleWithin([delivery!])
+        const claimed = yield* store.inbox.claim(consumer, settled.map(claimOf))
+        yield* publish([{ id: "emitted" }])
+        return [ids(settled), claimed]
+      })
+      yield* Effect.flip(store.transact(Effect.andThen(work, Effect.fail("no" as const))))
+      yield* nothing(subscription)
+      assert.deepStrictEqual(yield* store.transact(work), [["a"], ["fresh"]])
+      assert.deepStrictEqual(ids(yield* receive(subscription, 1)), ["emitted"])
+      assert.deepStrictEqual(yield* store.transact(store.inbox.claim(consumer, [claimOf(delivery!)])), ["duplicate"])
+    }))
+
+  it.effect("settles and buries in one commit, or does neither", () =>
+    Effect.gen(function*() {
+      const { consumer, nothing, open, publish, receive, settle, store } = yield* bench(options, { order: "continue" })
+      const subscription = yield* open()
+      yield* publish(three)
+      const got = yield* receive(subscription, 3)
+      const burial = {
+        delivery: got[0]!,
+        reason: "exhausted" as const,
+        attempts: [failure(1)],
+        fingerprint: "f",
+        parked: false
+      }
+      const work = Effect.andThen(subscription.settleWithin([got[0]!]), store.deadLetters.bury(consumer, [burial]))
+      yield* Effect.flip(store.transact(Effect.andThen(work, Effect.fail("no" as const))))
+      assert.deepStrictEqual(yield* store.deadLetters.list({ consumer }), [])
+      yield* store.transact(work)
+      assert.strictEqual((yield* store.deadLetters.list({ consumer })).length, 1)
+      assert.deepStrictEqual(ids(yield* settle(subscription, got)), ["b", "c"])
+      yield* nothing(subscription)
+    }))
+}
+
+/** Nested transactions and savepoints. */
+const nesting = (it: Tests, options: Options) => {
+  it.effect("joins the transaction around it", () =>
+    Effect.gen(function*() {
+      const { nothing, open, publish, store } = yield* bench(options)
+      const inner = store.transact(publish([{}]))
+      yield* Effect.flip(store.transact(Effect.andThen(inner, Effect.fail("no" as const))))
+      yield* nothing(yield* open())
+    }))
+
+  it.effect("undoes a nested transaction that failed, and nothing else", () =>
+    Effect.gen(function*() {
+      const { nothing, open, publish, receive, store } = yield* bench(options)
+      yield* store.transact(Effect.gen(function*() {
+        yield* publish([{ id: "a", key: "k" }])
+        const inner = store.transact(Effect.andThen(publish([{ id: "b", key: "k" }]), Effect.fail("no" as const)))
+        assert.strictEqual(yield* Effect.flip(inner), "no")
+        yield* publish([{ id: "c", key: "k" }])
+      }))
+      const subscription = yield* open()
+      assert.deepStrictEqual(ids(yield* receive(subscription, 2)), ["a", "c"])
+      yield* nothing(subscription)
+    }))
+
+  it.effect("undoes what a savepoint's body did when it fails, and goes on", () =>
+    Effect.gen(function*() {
+      const { consumer, nothing, open, publish, receive, settle, store } = yield* bench(options)
+      const subscription = yield* open()
+      yield* publish(three)
+      const got = yield* receive(subscription, 3)
+      const claims = [{ id: fresh("id"), fingerprint: "f" }]
+      const answers = yield* store.transact(Effect.gen(function*() {
+        const failing = Effect.gen(function*() {
+          yield* subscription.settleWithin([got[0]!])
+          yield* store.inbox.claim(consumer, claims)
+          yield* publish([{}])
+          return yield* Effect.fail("no" as const)
+        })
+        assert.strictEqual(yield* Effect.flip(store.savepoint(failing)), "no")
+        yield* store.savepoint(subscription.settleWithin([got[1]!]))
+        return yield* store.inbox.claim(consumer, claims)
+      }))
+      assert.deepStrictEqual(answers, ["fresh"])
+      assert.deepStrictEqual(ids(yield* settle(subscription, got)), ["a", "c"])
+      yield* nothing(subscription)
+    }))
+
+  it.effect("passes the failure of its body on as it is", () =>
+    Effect.gen(function*() {
+      const { store, topic } = yield* bench(options)
+      const oversized = makeMessage({ topic, id: "x".repeat(1000) })
+      const error = yield* Effect.flip(store.transact(oversized))
+      assert.strictEqual(error._tag, "InvalidMessage")
+    }))
+}
+
+/** Registers the promises about settling and transactions. */
+export const settlePromises = (it: Tests, options: Options): void => {
+  settling(it, options)
+  together(it, options)
+  nesting(it, options)
+}

@@ -1,0 +1,189 @@
+/**
+ * What taking promises: never more than there is room for, nothing lost by interruption, woken at once, shared fairly.
+ *
+ * @since 0.1.0
+ */
+import { assert } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type { Delivery } from "../../Delivery.ts"
+import { bench, ids, idsOf, type Options, roomy, type Tests } from "./kit.ts"
+
+const many = (count: number, draft: { readonly key?: string; readonly payload?: string } = {}) =>
+  Array.from({ length: count }, (_, i) => ({ id: `${draft.key ?? "m"}-${i}`, ...draft }))
+
+const bytesOf = (deliveries: ReadonlyArray<Delivery>): number =>
+  deliveries.reduce((sum, { message }) => sum + Buffer.byteLength(message.payload), 0)
+
+/** Room in messages, bytes, and messages of one key. */
+const room = (it: Tests, options: Options) => {
+  it.effect("never hands over more messages than there is room for", () =>
+    Effect.gen(function*() {
+      const { open, publish, takeOnce } = yield* bench(options)
+      yield* publish(many(20))
+      const subscription = yield* open()
+      const got: Array<Delivery> = []
+      for (let looks = 0; got.length < 20 && looks < 40; looks++) {
+        const batch = yield* takeOnce(subscription, { ...roomy, messages: 3 })
+        assert.isAtMost(batch.length, 3)
+        got.push(...batch)
+      }
+      assert.sameMembers(ids(got), many(20).map(({ id }) => id))
+    }))
+
+  it.effect("never hands over more bytes than there is room for", () =>
+    Effect.gen(function*() {
+      const { open, publish, takeOnce } = yield* bench(options)
+      const payload = JSON.stringify("é".repeat(49))
+      yield* publish(many(12, { payload }))
+      const subscription = yield* open()
+      const got: Array<Delivery> = []
+      for (let looks = 0; got.length < 12 && looks < 40; looks++) {
+        const batch = yield* takeOnce(subscription, { ...roomy, bytes: 250 })
+        assert.isAtMost(bytesOf(batch), 250)
+        got.push(...batch)
+      }
+      assert.strictEqual(got.length, 12)
+    }))
+
+  it.effect("hands over one message that is larger than the room, alone", () =>
+    Effect.gen(function*() {
+      const { open, publish, takeOnce } = yield* bench(options, { lanes: 1 })
+      yield* publish([{ id: "large", key: "k", payload: JSON.stringify("x".repeat(5000)) }, { id: "small", key: "k" }])
+      const subscription = yield* open()
+      const got: Array<Delivery> = []
+      for (let looks = 0; got.length === 0 && looks < 5; looks++) {
+        got.push(...yield* takeOnce(subscription, { ...roomy, bytes: 100 }))
+      }
+      assert.deepStrictEqual(ids(got), ["large"])
+    }))
+
+  it.effect("passes over a key with enough in hand, and catches it up in order", () =>
+    Effect.gen(function*() {
+      const { nothing, open, publish, receive, settle } = yield* bench(options)
+      const capped = { ...roomy, perKey: 2 }
+      const subscription = yield* open()
+      yield* publish([...many(5, { key: "hot" }), ...many(2, { key: "cold" })])
+      const first = yield* receive(subscription, 4, capped)
+      assert.deepStrictEqual(idsOf(first, "hot"), ["hot-0", "hot-1"])
+      assert.deepStrictEqual(idsOf(first, "cold"), ["cold-0", "cold-1"])
+      yield* nothing(subscription, capped)
+      yield* settle(subscription, first.filter(({ message }) => message.id === "hot-0"))
+      assert.deepStrictEqual(ids(yield* receive(subscription, 1, capped)), ["hot-2"])
+      yield* nothing(subscription, capped)
+      yield* publish(many(1, { key: "new" }))
+      assert.deepStrictEqual(ids(yield* receive(subscription, 1, capped)), ["new-0"])
+      assert.deepStrictEqual(ids(yield* receive(subscription, 2)), ["hot-3", "hot-4"])
+    }))
+}
+
+/** Waiting, waking, interruption. */
+const waiting = (it: Tests, options: Options) => {
+  it.effect("loses nothing when a waiting take is interrupted", () =>
+    Effect.gen(function*() {
+      const { open, publish, receive } = yield* bench(options)
+      const subscription = yield* open()
+      const taking = yield* Effect.forkChild(
+        subscription.take(roomy, () => assert.fail("there was nothing to take")),
+        { startImmediately: true }
+      )
+      yield* options.elapse(Duration.times(Duration.fromInputUnsafe(options.idlePoll), 0.5))
+      yield* Fiber.interrupt(taking)
+      yield* publish(many(3, { key: "k" }))
+      assert.deepStrictEqual(ids(yield* receive(subscription, 3)), ["k-0", "k-1", "k-2"])
+    }))
+
+  it.effect("loses nothing when a take is interrupted while messages arrive", () =>
+    Effect.gen(function*() {
+      const { open, publish, receive } = yield* bench(options)
+      const subscription = yield* open()
+      const got: Array<Delivery> = []
+      for (let round = 0; round < 5; round++) {
+        const taking = yield* Effect.forkChild(
+          subscription.take(roomy, (deliveries) => {
+            got.push(...deliveries)
+          }),
+          { startImmediately: true }
+        )
+        yield* publish([{ id: `k-${round}`, key: "k" }])
+        yield* Fiber.interrupt(taking)
+      }
+      const left = 5 - got.length
+      if (left > 0) got.push(...yield* receive(subscription, left))
+      assert.deepStrictEqual(ids(got), ["k-0", "k-1", "k-2", "k-3", "k-4"])
+    }))
+
+  it.effect("wakes a waiting take when something is published, long before the idle poll", () =>
+    Effect.gen(function*() {
+      const { open, publish } = yield* bench(options)
+      const subscription = yield* open({ idlePoll: Duration.hours(10) })
+      const got: Array<Delivery> = []
+      const taking = yield* Effect.forkChild(
+        subscription.take(roomy, (deliveries) => {
+          got.push(...deliveries)
+        }),
+        { startImmediately: true }
+      )
+      yield* options.elapse(Duration.fromInputUnsafe(options.idlePoll))
+      assert.isUndefined(taking.pollUnsafe())
+      yield* publish([{ id: "wake" }])
+      yield* Fiber.join(taking)
+      assert.deepStrictEqual(ids(got), ["wake"])
+    }))
+
+  it.effect("hands each message over once while it is in hand", () =>
+    Effect.gen(function*() {
+      const { nothing, open, publish, receive } = yield* bench(options)
+      const subscription = yield* open()
+      yield* publish(many(10))
+      yield* receive(subscription, 10)
+      yield* nothing(subscription)
+    }))
+}
+
+/** Several subscriptions. */
+const sharing = (it: Tests, options: Options) => {
+  it.effect("shares the messages among two subscriptions, each to one of them", () =>
+    Effect.gen(function*() {
+      const { open, publish, settle, takeOnce } = yield* bench(options, { lanes: 8 })
+      const both = [yield* open(), yield* open()]
+      yield* publish(Array.from({ length: 80 }, (_, i) => ({ id: `${i}`, key: `key-${i % 40}` })))
+      const got: Array<Array<Delivery>> = [[], []]
+      for (let looks = 0; got.flat().length < 80 && looks < 40; looks++) {
+        const batch = yield* takeOnce(both[looks % 2]!)
+        got[looks % 2]!.push(...batch)
+        yield* settle(both[looks % 2]!, batch)
+      }
+      assert.isAbove(got[0]!.length, 0)
+      assert.isAbove(got[1]!.length, 0)
+      assert.sameMembers(ids(got.flat()), Array.from({ length: 80 }, (_, i) => `${i}`))
+    }))
+
+  it.effect("gives a newcomer its share once the first one has finished what it had", () =>
+    Effect.gen(function*() {
+      const { open, publish, receive, settle, takeOnce } = yield* bench(options, { lanes: 8 })
+      const keys = Array.from({ length: 40 }, (_, i) => `key-${i}`)
+      const first = yield* open()
+      yield* publish(keys.map((key) => ({ id: `1 ${key}`, key })))
+      const mine = yield* receive(first, 40)
+      const second = yield* open()
+      yield* publish(keys.map((key) => ({ id: `2 ${key}`, key })))
+      yield* settle(first, mine)
+      const got: Array<Array<Delivery>> = [[], []]
+      for (let looks = 0; got.flat().length < 40 && looks < 60; looks++) {
+        const batch = yield* takeOnce(looks % 2 === 0 ? first : second)
+        got[looks % 2]!.push(...batch)
+        yield* settle(looks % 2 === 0 ? first : second, batch)
+      }
+      assert.sameMembers(ids(got.flat()), keys.map((key) => `2 ${key}`))
+      assert.isAbove(got[1]!.length, 0)
+    }))
+}
+
+/** Registers the promises about taking. */
+export const takePromises = (it: Tests, options: Options): void => {
+  room(it, options)
+  waiting(it, options)
+  sharing(it, options)
+}

@@ -2,7 +2,7 @@
  * The smallest whole program: a topic, a pipeline, a worker. In memory, so that it needs nothing; on Postgres the last line
  * names another layer, and nothing else changes.
  */
-import { Console, Effect, Schema } from "effect"
+import { Console, Effect, Schema, TxRef } from "effect"
 import { Memory, Pipeline, Topic, Worker } from "millrace"
 
 const Payments = Topic.make("payments", {
@@ -11,14 +11,13 @@ const Payments = Topic.make("payments", {
   id: (payment) => payment.id // a second message with this id has no effect
 })
 
-const balances = new Map<string, number>()
+const balances = TxRef.makeUnsafe<Record<string, number>>({}) // rolls back with the message's transaction
 
 const ledger = Pipeline.from(Payments, { consumer: "ledger" }).pipe(
   Pipeline.filter((payment) => payment.cents !== 0),
-  Pipeline.commit(({ account, cents, id }) => {
-    balances.set(account, (balances.get(account) ?? 0) + cents)
-    return Console.log(`${id}: ${account} has ${balances.get(account)} cents`)
-  })
+  Pipeline.commit(({ account, cents }) =>
+    TxRef.update(balances, (all) => ({ ...all, [account]: (all[account] ?? 0) + cents }))
+  )
 )
 
 const program = Effect.gen(function*() {
@@ -26,10 +25,10 @@ const program = Effect.gen(function*() {
   yield* Topic.publish(Payments, { id: "p2", account: "ada", cents: -120 })
   yield* Topic.publish(Payments, { id: "p1", account: "ada", cents: 500 }) // sent twice, applied once
   yield* Worker.drain(ledger)
+  yield* Console.log(yield* TxRef.get(balances))
 })
 
-Effect.runPromise(program.pipe(Effect.provide(Memory.layer)))
+Effect.runFork(program.pipe(Effect.provide(Memory.layer)))
 
 // Output:
-// p1: ada has 500 cents
-// p2: ada has 380 cents
+// { ada: 380 }

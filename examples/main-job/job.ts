@@ -3,7 +3,7 @@
  * found its place, let the workers finish, and reckon.
  */
 import { Effect, Layer, Schedule, Schema } from "effect"
-import { type Place, describe as describePlace, layer as databaseLayer } from "./database.ts"
+import { describe as describePlace, layer as databaseLayer, type Place } from "./database.ts"
 import * as Downstream from "./downstream.ts"
 import * as Logs from "./logs.ts"
 import * as Plan from "./plan.ts"
@@ -62,8 +62,15 @@ const work = Effect.fnUntraced(function*(options: Options, run: Runs.Run, screen
   const steps = Plan.steps(seed, deliveries, senders)
   const sources = new Set(deliveries.map(({ source }) => source)).size
   screen.line()
-  screen.line(`  ${screen.paint("bold", "millrace")}  ${count(messages)} webhooks of ${count(sources)} sources, seed ${seed}`)
-  screen.line(screen.paint("dim", `  ${describePlace(place)}, schema ${run.schema}${run.resumed ? ", going on with an earlier run" : ""}`))
+  screen.line(
+    `  ${screen.paint("bold", "millrace")}  ${count(messages)} webhooks of ${count(sources)} sources, seed ${seed}`
+  )
+  screen.line(
+    screen.paint(
+      "dim",
+      `  ${describePlace(place)}, schema ${run.schema}${run.resumed ? ", going on with an earlier run" : ""}`
+    )
+  )
 
   const progress = new Progress(screen, messages)
   const course: Course = { options, run, tables, deliveries, steps, progress, screen }
@@ -79,7 +86,11 @@ const work = Effect.fnUntraced(function*(options: Options, run: Runs.Run, screen
   const differing = lines.filter((line) => !Reconcile.agrees(line)).map(({ name }) => name)
   if (differing.length > 0) return yield* new NotReconciled({ differing })
   const seconds = progress.elapsed / 1_000
-  screen.line(`  ${screen.paint("green", "Reconciled")} in ${duration(progress.elapsed)}, ${count(messages / seconds)} webhooks a second.`)
+  screen.line(
+    `  ${screen.paint("green", "Reconciled")} in ${duration(progress.elapsed)}, ${
+      count(messages / seconds)
+    } webhooks a second.`
+  )
 })
 
 interface Course {

@@ -70,12 +70,15 @@ const placeOf = Effect.fnUntraced(function*(flags: {
   const server = yield* Database.server
   if (Option.isSome(flags.workers) && Option.isNone(server)) {
     return yield* new BadUsage({
-      problem: "--workers needs a Postgres that the processes can share: set DATABASE_URL=postgres://user:password@host/database. "
+      problem:
+        "--workers needs a Postgres that the processes can share: set DATABASE_URL=postgres://user:password@host/database. "
         + "PGlite lives in one process; leave --workers out to use it."
     })
   }
   if (flags.kill && Option.isNone(flags.workers)) {
-    return yield* new BadUsage({ problem: "--kill kills worker processes: say how many there are, for example --workers 4." })
+    return yield* new BadUsage({
+      problem: "--kill kills worker processes: say how many there are, for example --workers 4."
+    })
   }
   if (Option.isSome(flags.data) && Option.isSome(server)) {
     return yield* new BadUsage({ problem: "--data and DATABASE_URL name two databases: leave one of them out." })
@@ -87,24 +90,30 @@ const placeOf = Effect.fnUntraced(function*(flags: {
     }))
 })
 
-const command = Command.make("npm start --", flags, Effect.fnUntraced(function*(flags) {
-  const screen = new Screen(process.stdout, process.env)
-  yield* placeOf(flags).pipe(
-    Effect.flatMap((place) =>
-      Job.run({
-        place,
-        messages: flags.messages,
-        seed: flags.seed,
-        workers: Option.getOrUndefined(flags.workers),
-        kill: flags.kill,
-        rate: Option.getOrUndefined(flags.rate)
-      }, screen)
-    ),
-    // Whatever was foreseen ends in one sentence: what happened, and what to do.
-    Effect.tapError((error) => Effect.sync(() => complain(screen, error))),
-    endingAtOnce(screen)
-  )
-})).pipe(Command.withDescription("Real GitHub webhooks through Millrace: effectively once, in order, reconciled at the end"))
+const command = Command.make(
+  "npm start --",
+  flags,
+  Effect.fnUntraced(function*(flags) {
+    const screen = new Screen(process.stdout, process.env)
+    yield* placeOf(flags).pipe(
+      Effect.flatMap((place) =>
+        Job.run({
+          place,
+          messages: flags.messages,
+          seed: flags.seed,
+          workers: Option.getOrUndefined(flags.workers),
+          kill: flags.kill,
+          rate: Option.getOrUndefined(flags.rate)
+        }, screen)
+      ),
+      // Whatever was foreseen ends in one sentence: what happened, and what to do.
+      Effect.tapError((error) => Effect.sync(() => complain(screen, error))),
+      endingAtOnce(screen)
+    )
+  })
+).pipe(
+  Command.withDescription("Real GitHub webhooks through Millrace: effectively once, in order, reconciled at the end")
+)
 
 const complain = (screen: Screen, error: Error) => {
   screen.clear()

@@ -116,5 +116,9 @@ export const webhook = (planned: Delivery): Webhook =>
     kind: planned.example.kind,
     source: planned.source,
     position: planned.position,
-    payload: Payloads.renamed(planned.example.payload, planned.account, planned.example.ofRepository ? planned.source : null)
+    payload: Payloads.renamed(
+      planned.example.payload,
+      planned.account,
+      planned.example.ofRepository ? planned.source : null
+    )
   })

@@ -36,7 +36,9 @@ export class Progress {
 
   /** Shows the progress for as long as the effect runs, then takes the block away. */
   readonly show = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
-    const tick = Effect.sync(() => this.#screen.live ? this.#screen.draw(this.block()) : this.#screen.line(this.plain()))
+    const tick = Effect.sync(() =>
+      this.#screen.live ? this.#screen.draw(this.block()) : this.#screen.line(this.plain())
+    )
     const ticking = Effect.repeat(tick, Schedule.spaced(this.#screen.live ? "100 millis" : "2 seconds"))
     return Effect.raceFirst(effect, Effect.andThen(ticking, Effect.never)).pipe(
       Effect.ensuring(Effect.sync(() => this.#screen.clear()))
@@ -77,7 +79,9 @@ export class Progress {
   plain(): string {
     const facts = this.#facts().map(([name, n]) => `${name} ${count(n)}`).join(", ")
     const phase = this.phase === "working" ? "" : `, ${this.phase}`
-    return `${duration(this.elapsed).padStart(6)}  ${count(this.done)} of ${count(this.#messages)}, ${count(this.rate)}/s, ${facts}${phase}`
+    return `${duration(this.elapsed).padStart(6)}  ${count(this.done)} of ${count(this.#messages)}, ${
+      count(this.rate)
+    }/s, ${facts}${phase}`
   }
 
   #facts() {

@@ -29,7 +29,9 @@ export const apply = Effect.fnUntraced(function*(tables: Tables, webhook: Webhoo
   const change = Activity.stateChange(kind, webhook.payload)
   if (change !== undefined) {
     yield* sql`
-      insert into ${sql(tables.subjects)} (source, subject, state) values (${source}, ${change.subject}, ${change.state})
+      insert into ${
+      sql(tables.subjects)
+    } (source, subject, state) values (${source}, ${change.subject}, ${change.state})
       on conflict (source, subject) do update set state = excluded.state`
   }
   return applied!.sequence

@@ -78,7 +78,9 @@ export const openLetters = Effect.fnUntraced(function*(consumer: string) {
 
 const sending = Effect.fnUntraced(function*(tables: Tables) {
   const sql = yield* SqlClient.SqlClient
-  const [row] = yield* sql<{ readonly sent: number; readonly distinct: number; readonly redelivered: number; readonly applicable: number }>`
+  const [row] = yield* sql<
+    { readonly sent: number; readonly distinct: number; readonly redelivered: number; readonly applicable: number }
+  >`
     select count(*)::int as sent,
       count(distinct delivery)::int as distinct,
       (count(*) filter (where copy = 2))::int as redelivered,
@@ -111,7 +113,9 @@ const applying = Effect.fnUntraced(function*(tables: Tables, letters: ReadonlyAr
       (select count(*)::int from ${sql(activity)}) as applied,
       (select (count(*) - count(distinct delivery))::int from ${sql(activity)}) as twice,
       (select count(*)::int from (
-        select delivery from ${sql(sent)} except select delivery from ${sql(activity)} except select delivery from letters
+        select delivery from ${sql(sent)} except select delivery from ${
+    sql(activity)
+  } except select delivery from letters
       ) as missing) as lost,
       (select count(*)::int from (
         select delivery from ${sql(activity)} except select delivery from ${sql(sent)}

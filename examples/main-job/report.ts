@@ -1,7 +1,7 @@
 /**
  * What is said when a run ends: the table of the reckoning, or what remains after Ctrl-C.
  */
-import { type Line, agrees } from "./reconcile.ts"
+import { agrees, type Line } from "./reconcile.ts"
 import { count, type Screen } from "./screen.ts"
 import type { Standing } from "./standing.ts"
 

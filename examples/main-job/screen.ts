@@ -12,7 +12,14 @@ export interface Output {
 
 export type Colour = "green" | "red" | "yellow" | "cyan" | "dim" | "bold"
 
-const codes: Readonly<Record<Colour, string>> = { green: "32", red: "31", yellow: "33", cyan: "36", dim: "2", bold: "1" }
+const codes: Readonly<Record<Colour, string>> = {
+  green: "32",
+  red: "31",
+  yellow: "33",
+  cyan: "36",
+  dim: "2",
+  bold: "1"
+}
 
 export class Screen {
   readonly live: boolean

@@ -43,7 +43,9 @@ export interface Options {
 }
 
 /** A process ended that nobody had killed. */
-export class WorkerEnded extends Schema.TaggedError<WorkerEnded>()("WorkerEnded", { worker: Schema.Int, why: Schema.String }) {
+export class WorkerEnded
+  extends Schema.TaggedError<WorkerEnded>()("WorkerEnded", { worker: Schema.Int, why: Schema.String })
+{
   override get message() {
     return `Worker ${this.worker} ended by itself (${this.why}). Nothing is lost: start again with the same flags to go on.`
   }
@@ -79,13 +81,18 @@ const one = Effect.fnUntraced(function*(worker: number, options: Options, staff:
   )
   staff.running.set(worker, child)
   const lines = (stream: typeof child.stdout) => stream.pipe(Stream.decodeText(), Stream.splitLines)
-  const reports = Stream.runForEach(lines(child.stdout), (line) =>
-    Effect.map(Schema.decodeEffect(Standing.TallyLine)(line), (tally) => {
-      staff.tallies.set(child.pid, tally)
-      options.heard(staff.total)
-    }))
-  const complaints = Stream.runForEach(lines(child.stderr), (line) =>
-    Effect.sync(() => options.say(`worker ${worker}: ${line}`)))
+  const reports = Stream.runForEach(
+    lines(child.stdout),
+    (line) =>
+      Effect.map(Schema.decodeEffect(Standing.TallyLine)(line), (tally) => {
+        staff.tallies.set(child.pid, tally)
+        options.heard(staff.total)
+      })
+  )
+  const complaints = Stream.runForEach(
+    lines(child.stderr),
+    (line) => Effect.sync(() => options.say(`worker ${worker}: ${line}`))
+  )
   yield* Effect.forkScoped(Effect.ignore(reports))
   const complaining = yield* Effect.forkScoped(Effect.ignore(complaints))
   const end = yield* Effect.result(child.exitCode)

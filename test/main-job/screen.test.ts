@@ -18,7 +18,10 @@ describe("the terminal of the main job", () => {
     screen.draw(["three", "four"])
     screen.line("kept")
     screen.clear()
-    assert.equal(text(), "\u001b[?25lone\ntwo\n\u001b[?25l\u001b[2A\r\u001b[Jthree\nfour\n\u001b[2A\r\u001b[Jkept\n\u001b[?25h")
+    assert.equal(
+      text(),
+      "\u001b[?25lone\ntwo\n\u001b[?25l\u001b[2A\r\u001b[Jthree\nfour\n\u001b[2A\r\u001b[Jkept\n\u001b[?25h"
+    )
   })
 
   it("writes plain lines, without any escape, where the output is no terminal", () => {

@@ -173,10 +173,8 @@ export const make = (options: Options): Attempt => {
         return Effect.andThen(forget(delivery), count("duplicate"))
       case "Conflict":
         return Effect.andThen(forget(delivery), count("dead"))
-      case "Gone":
-        return forget(delivery)
       default:
-        return Effect.suspend(() => run(delivery))
+        return forget(delivery)
     }
   }
 

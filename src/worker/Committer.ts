@@ -6,7 +6,7 @@
  * what its failure means.
  *
  * There are no savepoints on the good path. If a step fails, the group is rolled back and run once more with each member in a
- * savepoint of its own: the failed ones are undone, later members of their keys go back untouched, the others commit.
+ * savepoint of its own: the failed ones are undone, the others commit. A key has one member in a group at most.
  * A hiccup repeats the transaction alone, with the same values, uncounted; a missing answer to COMMIT is settled by running the
  * group again: its statements wait for the first transaction to end, and then fence and inbox say what is still to do.
  *
@@ -22,14 +22,15 @@ import * as Latch from "effect/Latch"
 import * as Metric from "effect/Metric"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
-import type { Hiccup, StoreFailure, TransportError } from "../Errors.ts"
+import type { StoreFailure, TransportError } from "../Errors.ts"
 import * as MessageId from "../MessageId.ts"
 import * as Store from "../Store.ts"
 import * as Telemetry from "../Telemetry.ts"
 import * as FailureRecord from "./FailureRecord.ts"
 import * as GroupCommit from "./GroupCommit.ts"
-import { gone, type Member, type Outcome, StepFailed, untouched } from "./GroupCommit.ts"
+import { gone, type Member, type Outcome, StepFailed } from "./GroupCommit.ts"
 import * as GroupSize from "./GroupSize.ts"
+import type { LeaseRenewer } from "./LeaseRenewer.ts"
 
 /** The whole group took longer than one step may: find out which step, with a timeout on each. */
 class GroupTooSlow {
@@ -41,15 +42,27 @@ type GroupFailure = StepFailed | GroupTooSlow | Store.TransactionFailure | Store
 /** What a committer needs of its worker. */
 export interface Options extends GroupCommit.Options {
   readonly committers: number
+  readonly renewer: Pick<LeaseRenewer, "now" | "confirmedAt">
 }
+
+/** How often a transaction did not get through, and since when (monotonic milliseconds). */
+interface Trouble {
+  readonly tries: number
+  readonly since: number | undefined
+}
+
+const noTrouble: Trouble = { tries: 0, since: undefined }
 
 export interface Committer {
   /** Waits until the member's transaction has ended. */
   readonly commit: (member: Omit<Member, "done" | "state" | "fingerprint">) => Effect.Effect<Outcome>
 }
 
-/** Conflicts are repeated this often, then each member's attempt has failed. */
+/** Conflicts are repeated this often, then the member's attempt has failed. */
 const conflictTries = 10
+
+/** Outages are waited for; after so many tries one looks whether it is an outage at all. */
+const outageTries = 5
 
 export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Return<Committer, never, Scope.Scope> {
   const lines = yield* Effect.forEach(
@@ -138,7 +151,7 @@ class Line {
   /** Commits a group, however it goes; every member's `done` is completed when this ends. */
   private commit(group: ReadonlyArray<Member>): Effect.Effect<void> {
     const { consumer } = this.options
-    return Effect.timed(this.whole(group, 0)).pipe(
+    return Effect.timed(this.whole(group, noTrouble)).pipe(
       Effect.flatMap(([took]) =>
         Effect.andThen(
           Metric.update(Metric.withAttributes(Telemetry.groupSize, { consumer }), group.length),
@@ -153,149 +166,175 @@ class Line {
   }
 
   /** All members in one transaction, no savepoints. */
-  private whole(group: ReadonlyArray<Member>, conflicts: number): Effect.Effect<void> {
-    const body = GroupCommit.compose(this.options, group, false)
-    return this.transact(Effect.timeoutOrElse(body, {
+  private whole(group: ReadonlyArray<Member>, trouble: Trouble): Effect.Effect<void> {
+    const body = Effect.timeoutOrElse(GroupCommit.compose(this.options, group, false), {
       duration: this.commitTimeout,
       orElse: () => Effect.fail(new GroupTooSlow())
-    })).pipe(
-      Effect.matchCauseEffect({
-        onSuccess: (outcomes) => {
-          this.size = GroupSize.afterSuccess(this.size)
-          return Effect.sync(() => group.forEach((member, i) => this.finish([member], outcomes[i]!)))
-        },
-        onFailure: (cause) => this.recover(group, cause, conflicts)
-      })
-    )
+    })
+    return this.transact(body).pipe(Effect.matchCauseEffect({
+      onSuccess: (outcomes) => {
+        this.size = GroupSize.afterSuccess(this.size)
+        return this.finishAll(group, outcomes)
+      },
+      onFailure: (cause) => this.recover(group, cause, trouble)
+    }))
   }
 
-  /** What a failed transaction asks for. */
+  /** What the failure of a whole group asks for. */
   private recover(
     group: ReadonlyArray<Member>,
     cause: Cause.Cause<GroupFailure>,
-    conflicts: number
+    trouble: Trouble
   ): Effect.Effect<void> {
     const failure = Cause.findErrorOption(cause)
     // A defect of store or transport is a bug of ours; its members fail with it, one by one.
-    if (failure._tag === "None") return Cause.hasInterrupts(cause) ? Effect.interrupt : this.oneByOne(group)
-    switch (failure.value._tag) {
+    if (failure._tag === "None") return Cause.hasInterrupts(cause) ? Effect.interrupt : this.oneByOne(group, noTrouble)
+    const error = failure.value
+    switch (error._tag) {
       case "StepFailed":
       case "GroupTooSlow":
       case "TransactionAborted":
         return this.inSavepoints(group, 0)
       case "CommitRejected":
-        return this.oneByOne(group)
-      case "UnknownOutcome":
-        return this.again(group, conflicts, failure.value.message)
+        return this.oneByOne(group, noTrouble)
       case "Hiccup":
-        if (failure.value.kind === "unavailable") return this.again(group, conflicts, failure.value.message)
-        return this.afterConflict(group, failure.value, conflicts)
+        return error.kind === "conflict" ? this.afterConflict(group, trouble) : this.afterOutage(group, trouble, error)
+      case "UnknownOutcome":
       case "StoreFailure":
       case "TransportError":
-        return this.again(group, conflicts, failure.value.message)
+        return this.afterOutage(group, trouble, error)
     }
   }
 
-  /** The store is not there: the same transaction again, until it works or the leases are gone. */
-  private again(group: ReadonlyArray<Member>, tries: number, why: string): Effect.Effect<void> {
-    const alive = group.filter((member) => !Deferred.isDoneUnsafe(member.delivery.lease.lost))
-    this.finish(group.filter((member) => !alive.includes(member)), gone)
+  /**
+   * The store is not there, or did not answer: the same transaction again, until it works or the leases are gone. A message that
+   * itself kills its connection looks the same, but leases are renewed meanwhile: then each member goes alone.
+   */
+  private afterOutage(
+    group: ReadonlyArray<Member>,
+    trouble: Trouble,
+    error: { readonly message: string }
+  ): Effect.Effect<void> {
+    const alive = this.alive(group)
     if (alive.length === 0) return Effect.void
-    return Effect.logWarning(`A transaction of ${alive.length} messages is run again. ${why}`).pipe(
+    const next = this.more(trouble)
+    const message = `A transaction of ${alive.length} messages is run again (${next.tries}). ${error.message}`
+    return (next.tries <= 3 ? Effect.logDebug(message) : Effect.logWarning(message)).pipe(
       Effect.annotateLogs({ consumer: this.options.consumer }),
-      Effect.andThen(backoff(tries, 2000)),
-      Effect.andThen(Effect.suspend(() => this.whole(alive, tries + 1)))
+      Effect.andThen(backoff(trouble.tries, 2000)),
+      Effect.andThen(Effect.suspend(() => this.itself(next) ? this.oneByOne(alive, next) : this.whole(alive, next)))
     )
   }
 
-  /** Two transactions were in each other's way: smaller groups, a random pause, and again; ten times. */
-  private afterConflict(group: ReadonlyArray<Member>, hiccup: Hiccup, conflicts: number): Effect.Effect<void> {
+  /** Two transactions were in each other's way: smaller groups, a random pause, and again; then one by one. */
+  private afterConflict(group: ReadonlyArray<Member>, trouble: Trouble): Effect.Effect<void> {
     this.size = GroupSize.afterConflict(this.size)
-    if (conflicts >= conflictTries) {
-      return Effect.sync(() => this.finish(group, { _tag: "Failed", error: hiccup }))
+    if (group.length === 1) {
+      return Effect.andThen(backoff(trouble.tries, 500), this.alone(group[0]!, this.more(trouble)))
     }
+    const next = this.more(trouble)
     const half = Math.ceil(group.length / 2)
-    return Effect.andThen(
-      backoff(conflicts, 500),
-      group.length === 1
-        ? this.whole(group, conflicts + 1)
-        : Effect.andThen(this.whole(group.slice(0, half), conflicts + 1), this.whole(group.slice(half), conflicts + 1))
+    return backoff(trouble.tries, 500).pipe(
+      Effect.andThen(this.whole(group.slice(0, half), next)),
+      Effect.andThen(this.whole(group.slice(half), next))
     )
   }
 
   /** Each member in a savepoint of its own, in lane order: finds the ones that fail, and commits the others. */
-  private inSavepoints(group: ReadonlyArray<Member>, conflicts: number): Effect.Effect<void> {
+  private inSavepoints(group: ReadonlyArray<Member>, tries: number): Effect.Effect<void> {
     const { store } = this.options
-    const sorted = [...group].sort((a, b) =>
+    if (store.maxGroup === 1) return this.oneByOne(group, noTrouble)
+    const inLaneOrder = [...group].sort((a, b) =>
       a.delivery.lease.name.localeCompare(b.delivery.lease.name, "en", { numeric: true })
     )
-    if (store.maxGroup === 1) return this.oneByOne(sorted)
-    const body = Effect.gen({ self: this }, function*() {
-      const outcomes: Array<Outcome> = []
-      const failedKeys = new Set<string>()
-      for (const member of sorted) {
-        if (failedKeys.has(member.delivery.message.key)) {
-          outcomes.push(untouched)
-          continue
-        }
-        const exit = yield* Effect.exit(store.savepoint(GroupCommit.compose(this.options, [member], true)))
-        if (Exit.isSuccess(exit)) outcomes.push(exit.value[0]!)
-        else {
-          const error = yield* memberFailure(exit.cause)
-          outcomes.push({ _tag: "Failed", error })
-          failedKeys.add(member.delivery.message.key)
-        }
-      }
-      return outcomes
-    })
-    return this.transact(body).pipe(Effect.matchCauseEffect({
-      onSuccess: (outcomes) => Effect.sync(() => sorted.forEach((member, i) => this.finish([member], outcomes[i]!))),
+    const one = (member: Member): Effect.Effect<Outcome, GroupFailure, Store.Transaction> =>
+      store.savepoint(GroupCommit.compose(this.options, [member], true)).pipe(
+        Effect.map((outcomes) => outcomes[0]!),
+        Effect.catch((error): Effect.Effect<Outcome, GroupFailure> =>
+          error._tag === "StepFailed" || error._tag === "TransactionAborted"
+            ? Effect.succeed({ _tag: "Failed", error: unwrap(error) })
+            : Effect.fail(error)
+        )
+      )
+    return this.transact(Effect.forEach(inLaneOrder, one)).pipe(Effect.matchCauseEffect({
+      onSuccess: (outcomes) => this.finishAll(inLaneOrder, outcomes),
       onFailure: (cause) => {
         const failure = Cause.findErrorOption(cause)
         if (failure._tag === "None" && Cause.hasInterrupts(cause)) return Effect.interrupt
-        const retry = failure._tag === "Some" &&
-          (failure.value._tag === "Hiccup" || failure.value._tag === "UnknownOutcome")
-        return retry && conflicts < conflictTries
-          ? Effect.andThen(backoff(conflicts, 500), this.inSavepoints(sorted, conflicts + 1))
-          : this.oneByOne(sorted)
+        const passes = failure._tag === "Some" && failure.value._tag !== "StepFailed" &&
+          failure.value._tag !== "CommitRejected"
+        return passes && tries < conflictTries
+          ? Effect.andThen(backoff(tries, 500), this.inSavepoints(inLaneOrder, tries + 1))
+          : this.oneByOne(inLaneOrder, noTrouble)
       }
     }))
   }
 
   /** Each member in a transaction of its own: what fails now is its own failure. */
-  private oneByOne(group: ReadonlyArray<Member>): Effect.Effect<void> {
-    const failedKeys = new Set<string>()
-    return Effect.forEach(group, (member) => {
-      if (failedKeys.has(member.delivery.message.key)) return Effect.sync(() => this.finish([member], untouched))
-      return this.alone(member, 0, failedKeys)
-    }, { discard: true })
+  private oneByOne(group: ReadonlyArray<Member>, trouble: Trouble): Effect.Effect<void> {
+    return Effect.forEach(group, (member) => this.alone(member, trouble), { discard: true })
   }
 
-  private alone(member: Member, tries: number, failedKeys: Set<string>): Effect.Effect<void> {
-    return this.transact(GroupCommit.compose(this.options, [member], true)).pipe(Effect.matchCauseEffect({
-      onSuccess: (outcomes) => Effect.sync(() => this.finish([member], outcomes[0]!)),
-      onFailure: (cause) => {
-        const failure = Cause.findErrorOption(cause)
-        if (failure._tag === "None" && Cause.hasInterrupts(cause)) return Effect.interrupt
-        const tag = failure._tag === "Some" ? failure.value._tag : undefined
-        const conflicting = failure._tag === "Some" && failure.value._tag === "Hiccup" &&
-          failure.value.kind === "conflict"
-        if (
-          conflicting
-            ? tries < conflictTries
-            : tag === "Hiccup" || tag === "UnknownOutcome" || tag === "StoreFailure" || tag === "TransportError"
-        ) {
-          if (Deferred.isDoneUnsafe(member.delivery.lease.lost)) return Effect.sync(() => this.finish([member], gone))
-          return Effect.andThen(backoff(tries, 2000), this.alone(member, tries + 1, failedKeys))
+  private alone(member: Member, trouble: Trouble): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (this.alive([member]).length === 0) return Effect.void
+      return this.transact(GroupCommit.compose(this.options, [member], true)).pipe(Effect.matchCauseEffect({
+        onSuccess: (outcomes) => this.finishAll([member], outcomes),
+        onFailure: (cause) => {
+          const failure = Cause.findErrorOption(cause)
+          if (failure._tag === "None" && Cause.hasInterrupts(cause)) return Effect.interrupt
+          const next = this.more(trouble)
+          if (failure._tag === "Some" && this.passes(failure.value, next)) {
+            return Effect.andThen(backoff(trouble.tries, 2000), this.alone(member, next))
+          }
+          return Effect.sync(() =>
+            this.finish([member], { _tag: "Failed", error: unwrap(FailureRecord.errorOf(cause)) })
+          )
         }
-        failedKeys.add(member.delivery.message.key)
-        return Effect.sync(() => this.finish([member], { _tag: "Failed", error: unwrap(cause) }))
-      }
-    }))
+      }))
+    })
+  }
+
+  /** Whether a lone member's failure is not its own, and goes away. */
+  private passes(error: GroupFailure, trouble: Trouble): boolean {
+    switch (error._tag) {
+      case "StepFailed":
+      case "GroupTooSlow":
+      case "TransactionAborted":
+      case "CommitRejected":
+        return false
+      case "Hiccup":
+        return error.kind === "conflict" ? trouble.tries < conflictTries : !this.itself(trouble)
+      case "UnknownOutcome":
+      case "StoreFailure":
+      case "TransportError":
+        return !this.itself(trouble)
+    }
+  }
+
+  private more(trouble: Trouble): Trouble {
+    return { tries: trouble.tries + 1, since: trouble.since ?? this.options.renewer.now() }
+  }
+
+  /** The database answers others: leases were renewed since the trouble began, and several tries had no success. */
+  private itself(trouble: Trouble): boolean {
+    return trouble.tries >= outageTries && trouble.since !== undefined &&
+      this.options.renewer.confirmedAt() > trouble.since
+  }
+
+  /** Those whose lease is still ours; the others are done with. */
+  private alive(group: ReadonlyArray<Member>): ReadonlyArray<Member> {
+    const lost = (member: Member) => Deferred.isDoneUnsafe(member.delivery.lease.lost)
+    this.finish(group.filter(lost), gone)
+    return group.filter((member) => !lost(member))
   }
 
   private transact<A, E>(body: Effect.Effect<A, E, Store.Transaction>): Effect.Effect<A, E | Store.TransactionFailure> {
     return Effect.provideService(this.options.store.transact(body), Store.Committer, this.index)
+  }
+
+  private finishAll(members: ReadonlyArray<Member>, outcomes: ReadonlyArray<Outcome>): Effect.Effect<void> {
+    return Effect.sync(() => members.forEach((member, i) => this.finish([member], outcomes[i]!)))
   }
 
   private finish(members: ReadonlyArray<Member>, outcome: Outcome): void {
@@ -307,21 +346,5 @@ class Line {
 const backoff = (tries: number, cap: number): Effect.Effect<void> =>
   Effect.flatMap(Random.next, (random) => Effect.sleep(Math.min(cap, 5 * 2 ** tries) * (0.5 + random / 2)))
 
-/** In a savepoint: a step's own failure, or an aborted transaction, is the member's; anything else ends the transaction. */
-const memberFailure = <E>(
-  cause: Cause.Cause<E | Store.TransactionFailure>
-): Effect.Effect<unknown, E | Store.TransactionFailure> => {
-  const failure = Cause.findErrorOption(cause)
-  if (failure._tag === "None") return Effect.failCause(cause)
-  const error: unknown = failure.value
-  if (error instanceof StepFailed) return Effect.succeed(FailureRecord.errorOf(error.cause))
-  return failure.value !== null && typeof failure.value === "object" && "_tag" in failure.value &&
-      failure.value._tag === "TransactionAborted"
-    ? Effect.succeed(error)
-    : Effect.failCause(cause)
-}
-
-const unwrap = (cause: Cause.Cause<unknown>): unknown => {
-  const error = FailureRecord.errorOf(cause)
-  return error instanceof StepFailed ? FailureRecord.errorOf(error.cause) : error
-}
+/** The error of the user's own step, without the wrapping that told it apart. */
+const unwrap = (error: unknown): unknown => error instanceof StepFailed ? FailureRecord.errorOf(error.cause) : error

@@ -26,15 +26,12 @@ export type Outcome =
   | { readonly _tag: "Conflict" }
   /** Not ours any more: its lane was lost, its row was taken by a person, or an unanswered COMMIT had happened. */
   | { readonly _tag: "Gone" }
-  /** An earlier message of its key failed in the same group: it goes back untouched. */
-  | { readonly _tag: "Untouched" }
   | { readonly _tag: "Failed"; readonly error: unknown }
 
 export const committed: Outcome = { _tag: "Committed" }
 export const duplicate: Outcome = { _tag: "Duplicate" }
 export const conflict: Outcome = { _tag: "Conflict" }
 export const gone: Outcome = { _tag: "Gone" }
-export const untouched: Outcome = { _tag: "Untouched" }
 
 /** A message that is ready to be committed. */
 export interface Member {

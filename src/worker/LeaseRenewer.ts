@@ -23,6 +23,10 @@ import type { Settings } from "./Settings.ts"
 export interface LeaseRenewer {
   /** Takes note of leases that were claimed or given back since: called after each fetch. */
   readonly observe: Effect.Effect<void>
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+  /** When the newest renewal that was confirmed had been sent: the store has answered since. */
+  readonly confirmedAt: () => number
 }
 
 interface Watched {
@@ -41,6 +45,7 @@ export const make = Effect.fnUntraced(function*(options: {
   const clock = yield* Clock.Clock
   const scope = yield* Effect.scope
   const watched = new Map<HeldLease, Watched>()
+  let confirmed = -Infinity
   const now = () => millis(clock.monotonicTimeNanosUnsafe())
   // Work stops before the database would hand the lease on: a twentieth of the lease, at least 50 ms.
   const margin = Math.max(50, settings.leaseMillis / 20)
@@ -94,8 +99,9 @@ export const make = Effect.fnUntraced(function*(options: {
     const sent = now()
     return subscription.renew(leases).pipe(
       Effect.timeout(settings.leaseMillis / 3),
-      Effect.map((confirmed) => {
-        for (const lease of confirmed) {
+      Effect.map((kept) => {
+        confirmed = sent
+        for (const lease of kept) {
           const entry = watched.get(lease)
           // A late answer does not bring a lost lease back: it is not watched any more.
           if (entry !== undefined) entry.deadline = Math.max(entry.deadline, sent + settings.leaseMillis)
@@ -128,7 +134,7 @@ export const make = Effect.fnUntraced(function*(options: {
     )
   })
   yield* Effect.forkScoped(loop)
-  return { observe }
+  return { observe, now, confirmedAt: () => confirmed }
 })
 
 /** Completes the lease's `lost`, once: by the deadline here, or by the transport that was refused. */

@@ -20,6 +20,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
+import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import { hostname } from "node:os"
 import type {
@@ -122,8 +123,22 @@ export const layer = <A, E, R, P extends Pipeline.Phase>(
 const endProgram = (consumer: string, cause: Cause.Cause<WorkerError>): Effect.Effect<void> =>
   Effect.andThen(
     Effect.logFatal(`The worker of consumer "${consumer}" stopped; the program ends`, cause),
-    Effect.sync(() => process.kill(process.pid, "SIGTERM"))
+    Effect.sync(() => {
+      process.exitCode = 1
+      process.kill(process.pid, "SIGTERM")
+    })
   )
+
+/**
+ * For `NodeRuntime.runMain(program, { teardown: Worker.teardown })`: a program that was told to stop and has drained exits with 0,
+ * where Effect's default says 130. A worker that stopped by itself, or a failure, still exits with another code.
+ *
+ * @since 0.1.0
+ */
+export const teardown: Runtime.Teardown = (exit, onExit) =>
+  exit._tag === "Failure" && Cause.hasInterruptsOnly(exit.cause)
+    ? onExit(Number(process.exitCode ?? 0))
+    : Runtime.defaultTeardown(exit, onExit)
 
 const start = <A, E, R, P extends Pipeline.Phase>(
   typed: Pipeline.Pipeline<A, E, R, P>,
@@ -162,6 +177,7 @@ const start = <A, E, R, P extends Pipeline.Phase>(
       pipeline,
       store,
       subscription,
+      renewer,
       committers: settings.committers
     })
     const attempt = Attempt.make({ pipeline, settings, store, subscription, inFlight, committer, draining })

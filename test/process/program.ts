@@ -1,0 +1,71 @@
+/**
+ * A worker process for tests: reads a topic whose messages say what is to happen to them, and writes each into a ledger in
+ * the message's own transaction. The ledger has no unique constraint: the database must not hide what the runtime got wrong.
+ *
+ * Started by `harness.ts` with its settings in `MILLRACE_TEST` (JSON); says `ready` when it runs, and what it does on stdout.
+ */
+import { NodeRuntime } from "@effect/platform-node"
+import { Effect, Layer, Redacted, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import { Pipeline, Retry, Topic, Worker } from "millrace"
+import { Postgres } from "millrace/postgres"
+
+export interface Setup {
+  readonly url: string
+  readonly schema: string
+  readonly name: string
+  readonly consumer: string
+  readonly options: Worker.WorkerOptions
+  readonly retry?: { readonly base: string; readonly attempts: number } | undefined
+}
+
+export const Work = Schema.Struct({
+  id: Schema.String,
+  key: Schema.String,
+  position: Schema.Int,
+  /** What the handler does: nothing, wait before or inside of the transaction, end the process, fail always. */
+  act: Schema.Literals(["none", "wait", "waitInCommit", "exit", "fail"]),
+  millis: Schema.Int
+})
+
+export const topicOf = (consumer: string) =>
+  Topic.make(`${consumer}-work`, { schema: Work, key: (work) => work.key, id: (work) => work.id })
+
+export class Refused extends Schema.TaggedError<Refused>()("Refused", { id: Schema.String }) {}
+
+const pipelineOf = (setup: Setup) =>
+  Pipeline.from(topicOf(setup.consumer), { consumer: setup.consumer }).pipe(
+    Pipeline.tap((work) => {
+      if (work.act !== "exit") process.stdout.write(`start ${work.id}\n`)
+      switch (work.act) {
+        case "wait":
+          return Effect.sleep(work.millis)
+        case "exit":
+          return Effect.sync(() => process.kill(process.pid, "SIGKILL"))
+        case "fail":
+          return Effect.fail(new Refused({ id: work.id }))
+        default:
+          return Effect.void
+      }
+    }),
+    Pipeline.commit((work, delivered) =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        yield* sql`insert into ${sql(setup.schema)}.test_ledger (id, key, position, worker, attempt)
+          values (${work.id}, ${work.key}, ${work.position}, ${setup.name}, ${delivered.attempt})`
+        if (work.act === "waitInCommit") yield* Effect.sleep(work.millis)
+      })
+    ),
+    Pipeline.retry(Retry.exponential((setup.retry?.base ?? "50 millis") as "50 millis", { attempts: setup.retry?.attempts ?? 3 }))
+  )
+
+const given = process.env["MILLRACE_TEST"]
+if (given !== undefined) {
+  const setup = JSON.parse(given) as Setup
+  const program = Worker.layer(pipelineOf(setup), { ...setup.options, name: setup.name }).pipe(
+    Layer.tap(() => Effect.sync(() => process.stdout.write("ready\n"))),
+    Layer.provide(Postgres.layer({ url: Redacted.make(setup.url), schema: setup.schema })),
+    Layer.launch
+  )
+  NodeRuntime.runMain(program, { teardown: Worker.teardown })
+}

@@ -1,0 +1,174 @@
+/**
+ * What worker processes do when they die, freeze, are told to stop, or carry poison: real processes, real Postgres.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
+import { DeadLetters, type Worker } from "millrace"
+import { inject } from "vitest"
+import * as Harness from "./harness.ts"
+import type { Setup } from "./program.ts"
+
+const url = inject("databaseUrl")
+const options: Worker.WorkerOptions = { lease: "2 seconds", grace: "5 seconds", lanes: 16, concurrency: 32 }
+
+interface World {
+  readonly schema: string
+  readonly consumer: string
+  readonly setup: (name: string, more?: Partial<Setup>) => Setup
+}
+
+/** Each test has a schema and a consumer of its own. */
+const withWorld = <A, E, R>(test: (world: World) => Effect.Effect<A, E, R>) => {
+  const schema = Harness.fresh("process")
+  const consumer = Harness.fresh("consumer")
+  const setup = (name: string, more?: Partial<Setup>): Setup => ({ url, schema, consumer, name, options, ...more })
+  return Effect.gen(function*() {
+    yield* Harness.prepare(schema, consumer, options)
+    return yield* test({ schema, consumer, setup })
+  }).pipe(Effect.scoped, Effect.provide(Harness.layer(url, schema)))
+}
+
+const pieces = (keys: number, each: number, more?: Partial<Harness.Piece>) =>
+  Array.from({ length: keys * each }, (_, i) => Harness.piece(`k${i % keys}`, Math.floor(i / keys), more))
+
+const intact = { twice: [], order: [], lost: [] }
+
+describe("worker processes", { timeout: 120_000 }, () => {
+  it.live("SIGKILL under load: another worker goes on, nothing lost, nothing twice, in order", () =>
+    withWorld(({ consumer, schema, setup }) =>
+      Effect.gen(function*() {
+        const published = pieces(40, 30, { act: "wait", millis: 3 })
+        const first = yield* Harness.start(setup("first"))
+        yield* first.said("ready")
+        yield* Harness.publish(consumer, published)
+        yield* Harness.ledgerHas(schema, 100)
+        yield* first.signal("SIGKILL")
+        const second = yield* Harness.start(setup("second"))
+        yield* second.said("ready")
+        yield* Harness.ledgerHas(schema, published.length)
+        const rows = yield* Harness.ledger(schema)
+        assert.deepStrictEqual(Harness.violations(rows, published), intact)
+        assert.isTrue(rows.some((row) => row.worker === "first") && rows.some((row) => row.worker === "second"))
+      })
+    ))
+
+  it.live("SIGSTOP for three leases, then SIGCONT: the zombie commits nothing, is interrupted, and rejoins", () =>
+    withWorld(({ consumer, schema, setup }) =>
+      Effect.gen(function*() {
+        const zombie = yield* Harness.start(setup("zombie"))
+        yield* zombie.said("ready")
+        const slow = [Harness.piece("slow", 0, { act: "waitInCommit", millis: 1500 }), Harness.piece("slow", 1)]
+        yield* Harness.publish(consumer, slow)
+        yield* zombie.said("start slow:0")
+        yield* zombie.signal("SIGSTOP")
+        const heir = yield* Harness.start(setup("heir"))
+        yield* Harness.ledgerHas(schema, 2)
+        yield* zombie.signal("SIGCONT")
+        yield* zombie.said("Lost lane")
+        const more = pieces(30, 5)
+        yield* Harness.publish(consumer, more)
+        yield* Harness.ledgerHas(schema, 2 + more.length)
+        const rows = yield* Harness.ledger(schema)
+        assert.deepStrictEqual(Harness.violations(rows, [...slow, ...more]), intact)
+        assert.deepStrictEqual(rows.slice(0, 2).map((row) => row.worker), ["heir", "heir"])
+        yield* Harness.until("the zombie takes part again", Effect.gen(function*() {
+          yield* Harness.publish(consumer, [Harness.piece(`again${Math.random()}`, 0)])
+          const now = yield* Harness.ledger(schema)
+          return now.some((row) => row.worker === "zombie")
+        }))
+        yield* heir.signal("SIGTERM")
+      })
+    ))
+
+  it.live("SIGTERM under load: exit code says so, what ran is finished, the rest is given back at once, no attempt counted", () =>
+    withWorld(({ consumer, schema, setup }) =>
+      Effect.gen(function*() {
+        const published = pieces(40, 10, { act: "wait", millis: 20 })
+        const first = yield* Harness.start(setup("first", { options: { ...options, lease: "60 seconds" } }))
+        yield* first.said("ready")
+        yield* Harness.publish(consumer, published)
+        yield* Harness.ledgerHas(schema, 40)
+        yield* first.signal("SIGTERM")
+        const exit = yield* first.exit
+        assert.deepStrictEqual(exit, { code: 0, signal: null })
+        // With a lease of a minute, only what was given back can be taken over now.
+        const second = yield* Harness.start(setup("second"))
+        yield* second.said("ready")
+        yield* Harness.ledgerHas(schema, published.length)
+        const rows = yield* Harness.ledger(schema)
+        assert.deepStrictEqual(Harness.violations(rows, published), intact)
+        assert.isTrue(rows.every((row) => row.attempt === 1))
+      })
+    ))
+
+  it.live("poison that kills the process becomes a dead letter `crashed`; none of the innocents around it does", () =>
+    withWorld(({ consumer, schema, setup }) =>
+      Effect.gen(function*() {
+        const innocent = pieces(50, 4, { act: "wait", millis: 10 })
+        const poison = Harness.piece("poison", 0, { act: "exit" })
+        yield* Harness.publish(consumer, [...innocent.slice(0, 100), poison, ...innocent.slice(100)])
+        let deaths = 0
+        yield* Effect.forkScoped(Effect.forever(Effect.gen(function*() {
+          const worker = yield* Harness.start(setup(`life-${deaths}`))
+          yield* worker.exit
+          deaths++
+        })))
+        yield* Harness.until("the poison is dead", Effect.map(DeadLetters.list({ consumer }), (letters) => letters.length > 0))
+        yield* Harness.ledgerHas(schema, innocent.length)
+        const letters = yield* DeadLetters.list({ consumer })
+        assert.deepStrictEqual(letters.map((letter) => [letter.message.id, letter.reason]), [["poison:0", "crashed"]])
+        assert.deepStrictEqual(Harness.violations(yield* Harness.ledger(schema), innocent), intact)
+        assert.strictEqual(deaths, 3)
+      })
+    ))
+
+  it.live("lanes are shared evenly among processes, and a new one gets its share", () =>
+    withWorld(({ consumer, schema, setup }) =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        const owners = Effect.map(
+          sql<{ readonly owner: string; readonly lanes: number }>`select owner, count(*)::int as lanes from ${sql(schema)}.lanes
+            where owner is not null and lease_until > clock_timestamp() group by owner order by owner`,
+          (rows) => rows.map((row) => `${row.owner} ${row.lanes}`)
+        )
+        yield* Harness.start(setup("a"))
+        yield* Harness.until("one has all", Effect.map(owners, (now) => now.join() === "a 16"))
+        yield* Harness.start(setup("b"))
+        yield* Harness.until("two have half each", Effect.map(owners, (now) => now.join() === "a 8,b 8"))
+        const published = pieces(60, 5)
+        yield* Harness.publish(consumer, published)
+        yield* Harness.ledgerHas(schema, published.length)
+        const rows = yield* Harness.ledger(schema)
+        assert.deepStrictEqual(Harness.violations(rows, published), intact)
+        assert.deepStrictEqual([...new Set(rows.map((row) => row.worker))].sort(), ["a", "b"])
+      })
+    ))
+
+  it.live("attempts are remembered across a restart: a held message goes on where it was", () =>
+    withWorld(({ consumer, schema, setup }) =>
+      Effect.gen(function*() {
+        const retry = { base: "1500 millis", attempts: 3 }
+        const first = yield* Harness.start(setup("first", { retry }))
+        yield* first.said("ready")
+        yield* Harness.publish(consumer, [Harness.piece("k", 0, { act: "fail" }), Harness.piece("k", 1), Harness.piece("other", 0)])
+        yield* Harness.ledgerHas(schema, 1)
+        const sql = yield* SqlClient.SqlClient
+        yield* Harness.until(
+          "the key is held",
+          Effect.map(sql`select from ${sql(schema)}.holds where key = 'k'`, (rows) => rows.length === 1)
+        )
+        yield* first.signal("SIGKILL")
+        yield* Harness.start(setup("second", { retry }))
+        yield* Harness.ledgerHas(schema, 2)
+        const [letter] = yield* DeadLetters.list({ consumer })
+        assert.strictEqual(letter?.reason, "exhausted")
+        assert.deepStrictEqual(letter?.attempts.map((failure) => [failure.attempt, failure.tag]), [
+          [1, "Refused"],
+          [2, "Refused"],
+          [3, "Refused"]
+        ])
+        assert.strictEqual(letter?.attempts[0]?.worker, "first")
+      })
+    ))
+})

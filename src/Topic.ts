@@ -127,22 +127,16 @@ export const make = <const Name extends string, S extends Schema.Constraint>(
     const encoded = yield* encodeValue(value).pipe(
       Effect.catchCause((cause) => Effect.fail(new EncodeFailed({ topic: name, issue: firstLine(cause) })))
     )
-    const id = publish?.id
-      ?? (idOf === "content"
-        ? MessageId.fromContent(encoded)
-        : idOf === "random"
-        ? randomUUID()
-        : yield* derived(name, "id", idOf, value))
+    const payload = yield* written(name, encoded)
+    const id = publish?.id ?? (idOf === "content"
+      ? MessageId.fromContent(encoded)
+      : idOf === "random"
+      ? randomUUID()
+      : yield* derived(name, "id", idOf, value))
     const key = options.key === undefined ? undefined : yield* derived(name, "key", options.key, value)
     const trace = publish?.headers?.["traceparent"] === undefined ? yield* traceparent : undefined
-    return yield* Message.make({
-      id,
-      topic: name,
-      key,
-      payload: JSON.stringify(encoded) ?? "null",
-      headers: trace === undefined ? publish?.headers : { ...publish?.headers, traceparent: trace },
-      version
-    })
+    const headers = trace === undefined ? publish?.headers : { ...publish?.headers, traceparent: trace }
+    return yield* Message.make({ id, topic: name, key, payload, headers, version })
   })
 
   const failed = (message: Message.Message, issue: string) =>
@@ -171,17 +165,27 @@ export const make = <const Name extends string, S extends Schema.Constraint>(
   }
 }
 
-/** The user's function ran into an exception: the value has no key or id, so nothing can be published. */
+/** A value nested too deeply for the engine's JSON writer is refused, not a crash. */
+const written = (topic: string, encoded: unknown): Effect.Effect<string, EncodeFailed> =>
+  Effect.try({
+    try: () => JSON.stringify(encoded) ?? "null",
+    catch: (error) => new EncodeFailed({ topic, issue: `it cannot be written as JSON: ${String(error).slice(0, 200)}` })
+  })
+
+/** Without a key or an id of its own a message would be taken for another one, so whatever is no text is refused. */
 const derived = <A>(
   topic: string,
   field: string,
-  f: (value: A) => string,
+  f: (value: A) => unknown,
   value: A
-): Effect.Effect<string, EncodeFailed> =>
-  Effect.try({
-    try: () => String(f(value)),
-    catch: (error) => new EncodeFailed({ topic, issue: `its ${field} function failed: ${String(error).slice(0, 200)}` })
-  })
+): Effect.Effect<string, EncodeFailed> => {
+  const failed = (issue: string) => new EncodeFailed({ topic, issue: `its ${field} function ${issue}` })
+  return Effect.flatMap(
+    Effect.try({ try: () => f(value), catch: (error) => failed(`failed: ${String(error).slice(0, 200)}`) }),
+    (text) =>
+      typeof text === "string" ? Effect.succeed(text) : Effect.fail(failed(`returned ${typeof text}, not a string`))
+  )
+}
 
 /** What is wrong, without the value: messages of schema issues name paths and types; they are cut, since they may quote. */
 const firstLine = (cause: { readonly reasons: ReadonlyArray<object> }): string => {
@@ -218,17 +222,27 @@ export const publish = <Name extends string, S extends Schema.Constraint>(
   value: S["Type"],
   options?: PublishOptions
 ): Effect.Effect<string, InvalidName | InvalidMessage | EncodeFailed | StoreFailure, Store | S["EncodingServices"]> =>
-  Effect.map(publishAll(topic, [value], options), (ids) => ids[0]!)
+  Effect.map(write(topic, [value], options), (ids) => ids[0]!)
 
 /**
  * Publishes many messages, all or none, in the given order, and returns their ids. 100,000 take seconds.
  *
  * @since 0.1.0
  */
-export const publishAll = Effect.fnUntraced(function*<Name extends string, S extends Schema.Constraint>(
+export const publishAll = <Name extends string, S extends Schema.Constraint>(
   topic: Topic<Name, S>,
   values: Iterable<S["Type"]>,
-  options?: Pick<PublishOptions, "headers" | "id">
+  options?: Pick<PublishOptions, "headers">
+): Effect.Effect<
+  ReadonlyArray<string>,
+  InvalidName | InvalidMessage | EncodeFailed | StoreFailure,
+  Store | S["EncodingServices"]
+> => write(topic, values, options)
+
+const write = Effect.fnUntraced(function*<Name extends string, S extends Schema.Constraint>(
+  topic: Topic<Name, S>,
+  values: Iterable<S["Type"]>,
+  options: PublishOptions | undefined
 ): Effect.fn.Return<
   ReadonlyArray<string>,
   InvalidName | InvalidMessage | EncodeFailed | StoreFailure,

@@ -108,10 +108,12 @@ export const make = (options: Options): Fetcher => {
   const run = (untilEmpty: boolean): Effect.Effect<void, TransportError> =>
     Effect.suspend(() => {
       let empty = false
+      // A drain whose last look found nothing looks again when something has ended, not at once.
+      let wait = false
       return Effect.whileLoop({
         while: () => !(untilEmpty && empty),
         body: () => {
-          if (!inFlight.wantsMore) {
+          if ((wait && inFlight.size > 0) || !inFlight.wantsMore) {
             inFlight.changed.closeUnsafe()
             return Effect.as(inFlight.changed.await, true)
           }
@@ -119,6 +121,7 @@ export const make = (options: Options): Fetcher => {
         },
         step: (found) => {
           empty = !found && inFlight.size === 0
+          wait = untilEmpty && !found && inFlight.size > 0
         }
       })
     })

@@ -67,11 +67,12 @@ export class InFlight {
     }
   }
 
-  /** Whether fetching is worth a request: something is idle, or an eighth of the places is free. */
+  /** Whether fetching is worth a request: a fiber would be idle, or an eighth of the places is free. */
   get wantsMore(): boolean {
     const room = this.settings.prefetch - this.entries
     if (this.stopped || this.pauses > 0 || room <= 0 || this.bytes >= this.settings.prefetchBytes) return false
-    return this.queue.readyKeys === 0 || room * 8 >= this.settings.prefetch
+    const idle = this.queue.readyKeys === 0 && this.running.size < this.settings.concurrency
+    return idle || room * 8 >= this.settings.prefetch
   }
 
   accept(deliveries: ReadonlyArray<Delivery>): void {

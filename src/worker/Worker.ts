@@ -165,7 +165,8 @@ const start = <A, E, R, P extends Pipeline.Phase>(
       worker: settings.name,
       lanes: settings.lanes,
       lease: Duration.millis(settings.leaseMillis),
-      idlePoll: Duration.millis(settings.idlePollMillis)
+      // A drain that finds nothing is done: it waits for nobody.
+      idlePoll: Duration.millis(untilEmpty ? 0 : settings.idlePollMillis)
     })
 
     // Finalizers run in reverse: first the drain, then suspects, committers and the renewer end, last the subscription.

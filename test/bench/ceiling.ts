@@ -12,11 +12,15 @@ export const ceiling = Effect.fnUntraced(function*(messages: number) {
   yield* sql`create table ceiling_ledger (id bigserial primary key, message_id text, key text, amount int)`
   const group = 100
   const started = performance.now()
-  yield* Effect.forEach(Array.from({ length: messages / group }, (_, g) => g), (g) =>
-    sql.withTransaction(Effect.gen(function*() {
-      const ids = Array.from({ length: group }, (_, i) => `m${g * group + i}`)
-      yield* sql`insert into ceiling_inbox (consumer, message_id) select 'c', unnest(${ids}::text[]) on conflict do nothing`
-      for (const id of ids) yield* sql`insert into ceiling_ledger (message_id, key, amount) values (${id}, ${id}, 1)`
-    })), { concurrency: 4, discard: true })
+  yield* Effect.forEach(
+    Array.from({ length: messages / group }, (_, g) => g),
+    (g) =>
+      sql.withTransaction(Effect.gen(function*() {
+        const ids = Array.from({ length: group }, (_, i) => `m${g * group + i}`)
+        yield* sql`insert into ceiling_inbox (consumer, message_id) select 'c', unnest(${ids}::text[]) on conflict do nothing`
+        for (const id of ids) yield* sql`insert into ceiling_ledger (message_id, key, amount) values (${id}, ${id}, 1)`
+      })),
+    { concurrency: 4, discard: true }
+  )
   return messages / (performance.now() - started) * 1000
 })

@@ -22,7 +22,12 @@ const keys = 1000
 const median = (numbers: ReadonlyArray<number>): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1]!
 
 const bench = Effect.gen(function*() {
-  const figures = { ceiling: [] as Array<number>, prototype: [] as Array<number>, millrace: [] as Array<number>, publish: [] as Array<number> }
+  const figures = {
+    ceiling: [] as Array<number>,
+    prototype: [] as Array<number>,
+    millrace: [] as Array<number>,
+    publish: [] as Array<number>
+  }
   for (let round = 0; round < rounds; round++) {
     figures.ceiling.push(yield* ceiling(messages))
     figures.prototype.push(yield* prototype(messages, keys))
@@ -30,17 +35,25 @@ const bench = Effect.gen(function*() {
     figures.millrace.push(rate)
     figures.publish.push(publishRate)
     yield* Console.log(
-      `round ${round + 1}: ceiling ${figures.ceiling[round]!.toFixed(0)}/s, prototype ${figures.prototype[round]!.toFixed(0)}/s, `
+      `round ${round + 1}: ceiling ${figures.ceiling[round]!.toFixed(0)}/s, prototype ${
+        figures.prototype[round]!.toFixed(0)
+      }/s, `
         + `millrace ${rate.toFixed(0)}/s (published at ${publishRate.toFixed(0)}/s)`
     )
   }
   const ratio = median(figures.millrace) / median(figures.prototype)
   yield* Console.log(
-    `medians of ${rounds} rounds of ${messages} messages, ${keys} keys: ceiling ${median(figures.ceiling).toFixed(0)}/s, `
-      + `prototype ${median(figures.prototype).toFixed(0)}/s, millrace ${median(figures.millrace).toFixed(0)}/s, publishAll ${median(figures.publish).toFixed(0)}/s`
+    `medians of ${rounds} rounds of ${messages} messages, ${keys} keys: ceiling ${
+      median(figures.ceiling).toFixed(0)
+    }/s, `
+      + `prototype ${median(figures.prototype).toFixed(0)}/s, millrace ${
+        median(figures.millrace).toFixed(0)
+      }/s, publishAll ${median(figures.publish).toFixed(0)}/s`
   )
   yield* Console.log(
-    `millrace / prototype ${ratio.toFixed(2)} (floor ${floor}), millrace / ceiling ${(median(figures.millrace) / median(figures.ceiling)).toFixed(2)}`
+    `millrace / prototype ${ratio.toFixed(2)} (floor ${floor}), millrace / ceiling ${
+      (median(figures.millrace) / median(figures.ceiling)).toFixed(2)
+    }`
   )
   if (ratio < floor) return yield* Effect.die(`millrace does ${ratio.toFixed(2)} of the prototype, less than ${floor}`)
 })

@@ -26,7 +26,7 @@ export const millrace = Effect.fnUntraced(function*(messages: number, keys: numb
     })
   )
   // The consumer is registered by a first, empty run, so that publishing routes to its queue.
-  yield* Worker.drain(ledger, { idlePoll: "10 millis" })
+  yield* Worker.drain(ledger)
   const published = performance.now()
   yield* Topic.publishAll(
     Payments,

@@ -54,7 +54,9 @@ export const prototype = Effect.fnUntraced(function*(messages: number, keys: num
         if (!set.has(row.id)) continue
         yield* sql`insert into proto_ledger (message_id, key, amount) values (${row.id}, ${row.key}, ${row.payload.amount})`
       }
-      yield* sql`delete from proto_messages where queue = 'q' and lane = ${lane} and seq = any(${rows.map((row) => row.seq)}::bigint[])`
+      yield* sql`delete from proto_messages where queue = 'q' and lane = ${lane} and seq = any(${
+        rows.map((row) => row.seq)
+      }::bigint[])`
     }))
   const worker = Effect.gen(function*() {
     while (done < messages) {

@@ -36,7 +36,8 @@ export const start = Effect.fnUntraced(function*(setup: Setup) {
         stdio: ["ignore", "pipe", "pipe"]
       })
     ),
-    (child) => Effect.sync(() => child.exitCode === null && child.signalCode === null ? void child.kill("SIGKILL") : undefined)
+    (child) =>
+      Effect.sync(() => child.exitCode === null && child.signalCode === null ? void child.kill("SIGKILL") : undefined)
   )
   child.stdout.on("data", (chunk) => output += String(chunk))
   child.stderr.on("data", (chunk) => output += String(chunk))
@@ -60,7 +61,10 @@ export const start = Effect.fnUntraced(function*(setup: Setup) {
 export const until = <E, R>(what: string, condition: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
   condition.pipe(
     Effect.repeat({ until: (holds) => holds, schedule: Schedule.spaced("20 millis") }),
-    Effect.timeoutOrElse({ duration: "60 seconds", orElse: () => Effect.die(new Error(`waited in vain for: ${what}`)) }),
+    Effect.timeoutOrElse({
+      duration: "60 seconds",
+      orElse: () => Effect.die(new Error(`waited in vain for: ${what}`))
+    }),
     Effect.asVoid
   )
 
@@ -71,7 +75,7 @@ export const prepare = Effect.fnUntraced(function*(schema: string, consumer: str
   const sql = yield* SqlClient.SqlClient
   yield* sql`create table if not exists ${sql(schema)}.test_ledger (
     n bigserial primary key, id text not null, key text not null, position int not null, worker text not null, attempt int not null)`
-  yield* Worker.drain(Pipeline.from(topicOf(consumer), { consumer }), { ...options, idlePoll: "10 millis" })
+  yield* Worker.drain(Pipeline.from(topicOf(consumer), { consumer }), options)
 })
 
 export type Piece = typeof Work.Type

@@ -56,7 +56,9 @@ const pipelineOf = (setup: Setup) =>
         if (work.act === "waitInCommit") yield* Effect.sleep(work.millis)
       })
     ),
-    Pipeline.retry(Retry.exponential((setup.retry?.base ?? "50 millis") as "50 millis", { attempts: setup.retry?.attempts ?? 3 }))
+    Pipeline.retry(
+      Retry.exponential((setup.retry?.base ?? "50 millis") as "50 millis", { attempts: setup.retry?.attempts ?? 3 })
+    )
   )
 
 const given = process.env["MILLRACE_TEST"]

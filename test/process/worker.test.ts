@@ -72,11 +72,14 @@ describe("worker processes", { timeout: 120_000 }, () => {
         const rows = yield* Harness.ledger(schema)
         assert.deepStrictEqual(Harness.violations(rows, [...slow, ...more]), intact)
         assert.deepStrictEqual(rows.slice(0, 2).map((row) => row.worker), ["heir", "heir"])
-        yield* Harness.until("the zombie takes part again", Effect.gen(function*() {
-          yield* Harness.publish(consumer, [Harness.piece(`again${Math.random()}`, 0)])
-          const now = yield* Harness.ledger(schema)
-          return now.some((row) => row.worker === "zombie")
-        }))
+        yield* Harness.until(
+          "the zombie takes part again",
+          Effect.gen(function*() {
+            yield* Harness.publish(consumer, [Harness.piece(`again${Math.random()}`, 0)])
+            const now = yield* Harness.ledger(schema)
+            return now.some((row) => row.worker === "zombie")
+          })
+        )
         yield* heir.signal("SIGTERM")
       })
     ))
@@ -114,7 +117,10 @@ describe("worker processes", { timeout: 120_000 }, () => {
           yield* worker.exit
           deaths++
         })))
-        yield* Harness.until("the poison is dead", Effect.map(DeadLetters.list({ consumer }), (letters) => letters.length > 0))
+        yield* Harness.until(
+          "the poison is dead",
+          Effect.map(DeadLetters.list({ consumer }), (letters) => letters.length > 0)
+        )
         yield* Harness.ledgerHas(schema, innocent.length)
         const letters = yield* DeadLetters.list({ consumer })
         assert.deepStrictEqual(letters.map((letter) => [letter.message.id, letter.reason]), [["poison:0", "crashed"]])
@@ -128,7 +134,9 @@ describe("worker processes", { timeout: 120_000 }, () => {
       Effect.gen(function*() {
         const sql = yield* SqlClient.SqlClient
         const owners = Effect.map(
-          sql<{ readonly owner: string; readonly lanes: number }>`select owner, count(*)::int as lanes from ${sql(schema)}.lanes
+          sql<{ readonly owner: string; readonly lanes: number }>`select owner, count(*)::int as lanes from ${
+            sql(schema)
+          }.lanes
             where owner is not null and lease_until > clock_timestamp() group by owner order by owner`,
           (rows) => rows.map((row) => `${row.owner} ${row.lanes}`)
         )
@@ -151,7 +159,11 @@ describe("worker processes", { timeout: 120_000 }, () => {
         const retry = { base: "1500 millis", attempts: 3 }
         const first = yield* Harness.start(setup("first", { retry }))
         yield* first.said("ready")
-        yield* Harness.publish(consumer, [Harness.piece("k", 0, { act: "fail" }), Harness.piece("k", 1), Harness.piece("other", 0)])
+        yield* Harness.publish(consumer, [
+          Harness.piece("k", 0, { act: "fail" }),
+          Harness.piece("k", 1),
+          Harness.piece("other", 0)
+        ])
         yield* Harness.ledgerHas(schema, 1)
         const sql = yield* SqlClient.SqlClient
         yield* Harness.until(

@@ -1,0 +1,283 @@
+/**
+ * The one client: who gets which connection, and why nobody waits behind a handler.
+ *
+ * | who | connections | because |
+ * | --- | --- | --- |
+ * | a committer's transaction | a pool of their own | a handler that takes all of the users' cannot stop commits |
+ * | reading, claiming, renewing | a small pool of their own | a lease must be renewed however busy the rest is |
+ * | everybody else (publishing, users' statements) | the users' pool | its size is the user's setting |
+ * | LISTEN | one, while a worker is open | it must not be used for anything else |
+ *
+ * There is exactly one transaction service: a nested `sql.withTransaction` in a commit step joins the message's
+ * transaction, whichever connection that has. An engine with one session (PGlite) has one pool of one for all of them;
+ * nothing holds it while it waits for another.
+ *
+ * @since 0.1.0
+ */
+import * as SqlPg from "@effect/sql-pg/PgClient"
+import * as PgConnection from "@effect/sql-pg/PgConnection"
+import * as PgPool from "@effect/sql-pg/PgPool"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Reactivity from "effect/reactivity/Reactivity"
+import type * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as Client from "effect/sql/SqlClient"
+import * as SqlError from "effect/sql/SqlError"
+import * as Statement from "effect/sql/Statement"
+import type { Duplex } from "node:stream"
+import type { ConnectionOptions } from "node:tls"
+import { Committer, Transaction, type TransactionFailure } from "../Store.ts"
+import * as PgFailure from "./PgFailure.ts"
+import { PgSession, type Rows } from "./PgSession.ts"
+
+/** What the client is built from; every field is decided (defaults stand in `Postgres.ts`). */
+export interface Settings {
+  readonly url: Redacted.Redacted | undefined
+  readonly ssl: boolean | ConnectionOptions | undefined
+  readonly stream: (() => Duplex) | undefined
+  readonly maxConnections: number
+  readonly acquireTimeout: Duration.Duration
+  readonly commitTimeout: Duration.Duration
+  /** One session for everybody: no LISTEN, no second connection. */
+  readonly single: boolean
+  /** Behind a transaction pooler: no named statements, no settings at connecting, no LISTEN. */
+  readonly pooler: boolean
+}
+
+/** What the other files of this room work with. */
+export interface PgDatabase {
+  /** The client that users get. */
+  readonly sql: SqlPg.PgClient
+  readonly settings: Settings
+  /** A statement in the ambient transaction, which there must be. */
+  readonly within: (text: string, params: ReadonlyArray<unknown>) => Effect.Effect<Rows, SqlError.SqlError>
+  /** A statement in the ambient transaction, or by itself on the users' pool. */
+  readonly query: (text: string, params: ReadonlyArray<unknown>) => Effect.Effect<Rows, SqlError.SqlError>
+  /**
+   * A statement of the worker's own machinery, bounded in time. Its commits are not flushed (`synchronous_commit = off`):
+   * only for what a crash of the database may forget (how far was read, renewals, who waits); never a token, never a hold.
+   */
+  readonly machinery: (text: string, params: ReadonlyArray<unknown>) => Effect.Effect<Rows, SqlError.SqlError>
+  /** Transactions started by this effect run on the machinery's connections. */
+  readonly onMachinery: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  readonly transact: <A, E, R>(
+    body: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>>
+  readonly savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TransactionFailure, R>
+  /** A connection that only listens; undefined where there can be none. */
+  readonly listener: Effect.Effect<PgConnection.PgConnection, SqlError.SqlError, Scope.Scope> | undefined
+}
+
+/** Set where a transaction belongs to the worker's machinery (claims). */
+const OnMachinery = Context.Reference<boolean>("millrace/postgres/OnMachinery", { defaultValue: () => false })
+
+/** Every statement of the machinery ends within this time: it is short, or the database is in trouble. */
+const machineryTimeout = Duration.seconds(10)
+
+/** Committers' connections: more than one worker runs in many processes, and a group waits for its connection. */
+const committers = 16
+const machineries = 4
+
+const connectionConfig = (s: Settings, parameters: Readonly<Record<string, string>>): PgConnection.Config => ({
+  url: s.url,
+  ssl: s.ssl,
+  stream: s.stream,
+  username: s.stream === undefined ? undefined : "postgres",
+  applicationName: "millrace",
+  keepAlive: s.stream === undefined ? Duration.seconds(15) : undefined,
+  prepare: !s.pooler,
+  startupParameters: s.pooler || s.single ? undefined : parameters
+})
+
+// The worker ends a step after `commitTimeout`; these end a transaction whose worker cannot be reached any more, so that
+// whoever settles its unknown outcome does not wait for it for ever.
+const committerParameters = (version: number): Readonly<Record<string, string>> => ({
+  idle_in_transaction_session_timeout: "30000",
+  ...(version >= 170000 ? { transaction_timeout: "60000" } : {})
+})
+
+const machineryParameters = { synchronous_commit: "off", jit: "off", idle_in_transaction_session_timeout: "30000" }
+
+/** Connects once and asks for the server's version: says within the connect timeout whether the database is there. */
+const probe = (s: Settings, versionText: string): Effect.Effect<number, SqlError.SqlError> =>
+  Effect.scoped(Effect.flatMap(PgConnection.make(connectionConfig(s, {})), (connection) =>
+    Effect.map(connection.query(versionText), (result) => Number(result.rows[0]?.["version"] ?? 0)))).pipe(
+      Effect.timeoutOrElse({
+        duration: machineryTimeout,
+        orElse: () => Effect.fail(connectionError("connect", new Error("the database did not answer")))
+      })
+    )
+
+const connectionError = (operation: string, cause: Error): SqlError.SqlError =>
+  new SqlError.SqlError({ reason: new SqlError.ConnectionError({ cause, message: cause.message, operation }) })
+
+/** Waits for a connection no longer than the setting says, and the error names what to change. */
+const acquire = (pool: PgPool.PgPool, s: Settings, who: string, setting: string) => {
+  const timedOut = () => {
+    const millis = Duration.toMillis(s.acquireTimeout)
+    return Effect.fail(connectionError(
+      "acquire",
+      new PgFailure.AcquireTimeout(
+        `no connection for ${who} became free within ${millis} ms (acquireTimeout); ${setting}`
+      )
+    ))
+  }
+  const session = (connection: PgConnection.PgConnection) =>
+    new PgSession(connection, s.commitTimeout, pool.invalidate(connection))
+  const within = (get: Effect.Effect<PgConnection.PgConnection, SqlError.SqlError, Scope.Scope>) =>
+    Effect.map(Effect.timeoutOrElse(get, { duration: s.acquireTimeout, orElse: timedOut }), session)
+  return { borrow: within(pool.get), reserve: within(pool.reserve) }
+}
+
+/** Builds pools and client in the given scope. The pools connect when they are first used. */
+export const make = Effect.fnUntraced(function*(
+  settings: Settings,
+  versionText: string
+): Effect.fn.Return<PgDatabase, SqlError.SqlError, Scope.Scope | Reactivity.Reactivity> {
+  const version = settings.single ? 0 : yield* probe(settings, versionText)
+  const pool = (parameters: Readonly<Record<string, string>>, max: number) =>
+    PgPool.make({ ...connectionConfig(settings, parameters), maxConnections: max, minConnections: settings.single ? 1 : 0 })
+  const users = yield* pool({}, settings.single ? 1 : settings.maxConnections)
+  const committing = settings.single ? users : yield* pool(committerParameters(version), committers)
+  const machinery = settings.single ? users : yield* pool(machineryParameters, machineries)
+
+  const raise = "raise maxConnections (MILLRACE_POOL), or look for handlers that keep one connection while they wait for another"
+  const forUsers = acquire(users, settings, "a statement", raise)
+  const forCommitters = acquire(committing, settings, "a commit", "run fewer committers in this process")
+  const forMachinery = acquire(machinery, settings, "a worker's own statement", "run fewer workers in this process")
+  const transactionAcquirer = Effect.withFiber<PgSession, SqlError.SqlError, Scope.Scope>((fiber) =>
+    fiber.getRef(OnMachinery)
+      ? forMachinery.reserve
+      : fiber.getRef(Committer) === undefined
+      ? forUsers.reserve
+      : forCommitters.reserve
+  )
+  const client = yield* Client.make({
+    acquirer: forUsers.borrow,
+    transactionAcquirer,
+    compiler: SqlPg.makeCompiler(),
+    driver: "pg",
+    prepareTransactionControls: true,
+    commit: (connection) => (connection as PgSession).commit,
+    releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,
+    spanAttributes: [["db.system.name", "postgresql"]]
+  })
+  const sql = withPgParts(client, settings, users, forUsers.borrow)
+  return {
+    sql,
+    settings,
+    ...statements(client, machinery),
+    ...transactions(client),
+    onMachinery: (effect) => Effect.provideService(effect, OnMachinery, true),
+    listener: settings.single || settings.pooler ? undefined : PgConnection.make(connectionConfig(settings, {}))
+  }
+})
+
+/** What makes a SqlClient a PgClient: JSON fragments, LISTEN and NOTIFY. */
+const withPgParts = (
+  client: Client.SqlClient,
+  settings: Settings,
+  users: PgPool.PgPool,
+  borrow: Effect.Effect<PgSession, SqlError.SqlError, Scope.Scope>
+): SqlPg.PgClient => {
+  const json = Statement.custom<Statement.Custom<"PgJson", unknown>>("PgJson")
+  return Object.assign(client, {
+    [SqlPg.TypeId]: SqlPg.TypeId,
+    config: {},
+    json: (value: unknown) => Statement.fragment([json(value, undefined, undefined)]),
+    listen: (channel: string) =>
+      settings.single
+        ? Effect.fail(connectionError("listen", new Error("PGlite has one session, which LISTEN would keep for itself")))
+        : Effect.flatMap(users.reserve, (connection) => connection.listen(channel)),
+    notify: (channel: string, payload: string) =>
+      Effect.asVoid(Effect.scoped(
+        Effect.flatMap(borrow, (session) => session.executeRaw("SELECT pg_notify($1, $2)", [channel, payload]))
+      ))
+  })
+}
+
+const statements = (client: Client.SqlClient, pool: PgPool.PgPool): Pick<PgDatabase, "within" | "query" | "machinery"> => ({
+  within: (text, params) =>
+    Effect.withFiber((fiber) =>
+      Context.getUnsafe(fiber.context, client.transactionService)[0].execute(text, params, undefined)
+    ),
+  query: (text, params) =>
+    Effect.withFiber((fiber) => {
+      const ambient = Context.getOrUndefined(fiber.context, client.transactionService)
+      return ambient === undefined
+        ? client.unsafe<Record<string, unknown>>(text, params)
+        : ambient[0].execute(text, params, undefined)
+    }),
+  machinery: (text, params) =>
+    pool.use((connection) => connection.query(text, params)).pipe(
+      Effect.map((result) => result.rows),
+      Effect.timeoutOrElse({
+        duration: machineryTimeout,
+        orElse: () => Effect.fail(connectionError("query", new Error("the database did not answer in time")))
+      })
+    )
+})
+
+const opened: Transaction["Service"] = { engine: "postgres" }
+
+const transactions = (client: Client.SqlClient): Pick<PgDatabase, "transact" | "savepoint"> => {
+  const sessionOf = (context: Context.Context<never>): PgSession | undefined =>
+    Context.getOrUndefined(context, client.transactionService)?.[0] as PgSession | undefined
+
+  /** Runs the body in a transaction of the client (or in a savepoint of the ambient one) and says what a failure means. */
+  const run = <A, E, R>(
+    body: Effect.Effect<A, E, R>,
+    end: (session: PgSession) => Effect.Effect<unknown, SqlError.SqlError> | "commit"
+  ) =>
+    Effect.suspend(() => {
+      let session: PgSession | undefined
+      let finished = false
+      const inner = Effect.withFiber<A, E | SqlError.SqlError, Exclude<R, Transaction>>((fiber) => {
+        session = sessionOf(fiber.context)!
+        return Effect.flatMap(Effect.provideService(body, Transaction, opened), (a) => {
+          const last = end(session!)
+          if (last !== "commit") return Effect.as(last, a)
+          finished = true
+          return Effect.succeed(a)
+        })
+      })
+      return Effect.catchCause(client.withTransaction(inner), (cause): Effect.Effect<never, E | TransactionFailure> => {
+        const failure = PgFailure.classify(cause, session === undefined ? nothingSeen : seen(session, finished))
+        return failure === undefined ? Effect.failCause(cause as Cause.Cause<E>) : Effect.fail(failure)
+      })
+    })
+  const savepoint = <A, E, R>(body: Effect.Effect<A, E, R>) =>
+    Effect.withFiber<A, E | TransactionFailure, Exclude<R, Transaction>>((fiber) => {
+      const before = sessionOf(fiber.context)!.failures
+      // A body that swallowed an SQL error leaves an aborted transaction; found inside, the savepoint still repairs it.
+      return run(body, (session) => session.failures === before ? Effect.void : session.execute("select", [], undefined))
+    })
+  return {
+    transact: (body) =>
+      Effect.withFiber((fiber) => sessionOf(fiber.context) === undefined ? run(body, () => "commit") : savepoint(body)),
+    savepoint: savepoint as PgDatabase["savepoint"]
+  }
+}
+
+const nothingSeen: PgFailure.Seen = {
+  began: false,
+  finished: false,
+  code: "",
+  lost: false,
+  interrupted: false,
+  rolledBack: false,
+  detail: ""
+}
+
+const seen = (session: PgSession, finished: boolean): PgFailure.Seen => ({
+  began: true,
+  finished,
+  code: session.code,
+  lost: session.lost,
+  interrupted: session.interrupted,
+  rolledBack: session.rolledBack,
+  detail: session.detail
+})

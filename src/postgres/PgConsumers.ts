@@ -1,0 +1,125 @@
+/**
+ * Who reads what: registration, and the number of a consumer's queue.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type { SqlError } from "effect/sql/SqlError"
+import { ConsumerConflict, StoreFailure } from "../Errors.ts"
+import type { Consumers, Registration } from "../Store.ts"
+import type { PgDatabase } from "./PgClient.ts"
+import * as PgFailure from "./PgFailure.ts"
+import * as Sql from "./sql/consumers.ts"
+import type { Names } from "./sql/names.ts"
+import type { Wake } from "./Wake.ts"
+
+/** Numbers of queues by the consumer's name. They never change, so they are kept. */
+export interface Queues {
+  readonly byName: (consumer: string) => Effect.Effect<number, StoreFailure>
+}
+
+export const makeQueues = (db: PgDatabase, names: Names): Queues => {
+  const text = Sql.make(names)
+  const known = new Map<string, number>()
+  const look = (consumer: string) =>
+    Effect.flatMap(
+      Effect.mapError(db.query(text.find, [consumer]), PgFailure.storeFailure("find the consumer")),
+      ([row]) => {
+        if (row === undefined) return Effect.fail(notRegistered(consumer))
+        const queue = Number(row["id"])
+        known.set(consumer, queue)
+        return Effect.succeed(queue)
+      }
+    )
+  return {
+    byName: (consumer) => {
+      const queue = known.get(consumer)
+      return queue === undefined ? look(consumer) : Effect.succeed(queue)
+    }
+  }
+}
+
+const notRegistered = (consumer: string): StoreFailure =>
+  new StoreFailure({
+    operation: "find the consumer",
+    kind: "refused",
+    code: "",
+    detail: `consumer "${consumer}" is not registered`,
+    mend: "Start a worker for it once; it registers itself."
+  })
+
+interface Registered {
+  readonly id: number
+  readonly lanes: number
+  readonly order: string
+  readonly topics: ReadonlySet<unknown>
+}
+
+const conflict = (asked: Registration, found: Registered): ConsumerConflict | undefined => {
+  const differ = (setting: string, registered: unknown, wanted: unknown) =>
+    new ConsumerConflict({
+      consumer: asked.consumer,
+      setting,
+      registered: String(registered),
+      asked: String(wanted)
+    })
+  if (found.lanes !== asked.lanes) return differ("lanes", found.lanes, asked.lanes)
+  return found.order === asked.order ? undefined : differ("dead-letter order", found.order, asked.order)
+}
+
+/** How long a registration tries to get past publishers' open transactions. */
+const patience = Duration.seconds(30)
+
+export const makeConsumers = (db: PgDatabase, names: Names, wake: Wake): Consumers => {
+  const text = Sql.make(names)
+
+  const find = Effect.fnUntraced(function*(consumer: string): Effect.fn.Return<Registered | undefined, SqlError> {
+    const [row] = yield* db.query(text.find, [consumer])
+    if (row === undefined) return undefined
+    const topics = yield* db.query(text.topics, [row["id"]])
+    return {
+      id: Number(row["id"]),
+      lanes: Number(row["lanes"]),
+      order: String(row["dead_letter_order"]),
+      topics: new Set(topics.map((topic) => topic["topic"]))
+    }
+  })
+
+  const missing = (asked: Registration, found: Registered) => asked.topics.filter((topic) => !found.topics.has(topic))
+
+  /** With the subscriptions locked: nobody publishes meanwhile, and all that was published is visible. */
+  const add = Effect.fnUntraced(function*(asked: Registration): Effect.fn.Return<void, SqlError | ConsumerConflict> {
+    yield* db.within(text.lockTimeout, [])
+    yield* db.within(text.lock, [])
+    yield* db.within(text.insert, [asked.consumer, asked.lanes, asked.order])
+    const found = (yield* find(asked.consumer))!
+    const bad = conflict(asked, found)
+    if (bad !== undefined) return yield* bad
+    const topics = missing(asked, found)
+    yield* db.within(text.insertLanes, [found.id, asked.lanes])
+    yield* db.within(text.subscribe, [found.id, topics])
+    yield* db.within(text.takeOver, [found.id, topics, asked.lanes])
+    yield* db.sql.afterCommit(Effect.sync(() => wake.published(found.id)))
+  })
+
+  const passes = (error: SqlError | ConsumerConflict): boolean =>
+    error._tag === "SqlError" && PgFailure.kindOf(PgFailure.codeOf(error)) === "conflict"
+
+  return {
+    register: Effect.fnUntraced(function*(asked) {
+      const found = yield* find(asked.consumer)
+      const bad = found === undefined ? undefined : conflict(asked, found)
+      if (bad !== undefined) return yield* bad
+      if (found !== undefined && missing(asked, found).length === 0) return
+      yield* Effect.retry(db.sql.withTransaction(add(asked)), {
+        while: passes,
+        schedule: Schedule.max([
+          Schedule.jittered(Schedule.min([Schedule.exponential("20 millis"), Schedule.spaced("500 millis")])),
+          Schedule.during(patience)
+        ])
+      })
+    }, Effect.mapError((error) => error._tag === "SqlError" ? PgFailure.storeFailure("register the consumer")(error) : error))
+  }
+}

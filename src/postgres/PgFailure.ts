@@ -1,0 +1,166 @@
+/**
+ * What a failed transaction means: the user's failure, a hiccup, an aborted transaction, a refused COMMIT, an unknown
+ * outcome. Pure; one table by SQLSTATE.
+ *
+ * The SQLSTATE that was last seen on the transaction's connection decides, not the error that came out of the body:
+ * users wrap SQL errors in errors of their own, and a dying connection arrives as a defect.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as SqlError from "effect/sql/SqlError"
+import { CommitRejected, Hiccup, StoreFailure, TransactionAborted, TransportError, UnknownOutcome } from "../Errors.ts"
+import type { TransactionFailure } from "../Store.ts"
+
+/** What an SQLSTATE tells about trying again. `other` is the statement's own fault. */
+export type Kind = "conflict" | "unavailable" | "aborted" | "other"
+
+const kinds: Readonly<Record<string, Kind>> = {
+  "40001": "conflict", // serialization failure
+  "40P01": "conflict", // deadlock
+  "55P03": "conflict", // lock timeout, nowait
+  "25P02": "aborted", // in failed transaction
+  "25P03": "unavailable", // idle in transaction timeout: ours, on committers' sessions
+  "25P04": "unavailable", // transaction timeout: likewise
+  "25006": "unavailable" // read only: a failover is under way
+}
+
+const classes: Readonly<Record<string, Kind>> = {
+  "08": "unavailable", // connection
+  "53": "unavailable", // disk full, out of memory, too many connections
+  "58": "unavailable" // system error outside of Postgres
+}
+
+/** Reads the table. 57P01-57P05 mean that the server ends or ended; 57014, a cancelled query, is the user's own timeout. */
+export const kindOf = (code: string): Kind =>
+  kinds[code] ?? classes[code.slice(0, 2)] ?? (code.startsWith("57P") ? "unavailable" : "other")
+
+/** Codes after which nobody knows whether COMMIT happened: the server went away while it answered. */
+const answersNothing = (code: string): boolean =>
+  code === "" || code === "40003" || code.startsWith("08") || code.startsWith("57P")
+
+/** The SQLSTATE of a driver's error, or "" if the server did not send one (the connection died, nothing was encoded). */
+export const codeOf = (error: SqlError.SqlError): string => {
+  const cause: unknown = error.reason.cause
+  return typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string"
+      && /^[0-9A-Z]{5}$/.test(cause.code)
+    ? cause.code
+    : ""
+}
+
+/** Whether the connection is gone: said by the driver, without an SQLSTATE. */
+export const isLost = (error: SqlError.SqlError): boolean => error.reason._tag === "ConnectionError" && codeOf(error) === ""
+
+/** What the server or the driver said, without values of ours. */
+export const detailOf = (error: SqlError.SqlError): string => {
+  const cause: unknown = error.reason.cause
+  return cause instanceof Error && cause.message !== "" ? cause.message : error.message
+}
+
+/** The first SQL error in a cause: defects too, since the driver hides some of its failures in them. */
+export const sqlErrorIn = (cause: Cause.Cause<unknown>): SqlError.SqlError | undefined => {
+  for (const reason of cause.reasons) {
+    if (Cause.isFailReason(reason) && SqlError.isSqlError(reason.error)) return reason.error
+    if (Cause.isDieReason(reason) && SqlError.isSqlError(reason.defect)) return reason.defect
+  }
+  return undefined
+}
+
+/** What was seen on the transaction's connection. */
+export interface Seen {
+  /** The body began: there was a connection and BEGIN was answered. */
+  readonly began: boolean
+  /** The body ended well; what failed is COMMIT. */
+  readonly finished: boolean
+  /** SQLSTATE of the failure that decides, "" if there was none since the last statement that succeeded. */
+  readonly code: string
+  /** The connection died or gave no answer in time. */
+  readonly lost: boolean
+  /** A statement of it was interrupted by us, so that a cancel request may be on its way. */
+  readonly interrupted: boolean
+  /** COMMIT was answered with ROLLBACK: the transaction had been aborted before. */
+  readonly rolledBack: boolean
+  /** What was said, for people. */
+  readonly detail: string
+}
+
+/** What the failure means; undefined if it is the body's own, or an interruption. */
+export const classify = (cause: Cause.Cause<unknown>, seen: Seen): TransactionFailure | undefined => {
+  if (Cause.hasInterruptsOnly(cause)) return undefined
+  if (!seen.began) return beforeBody(cause)
+  const kind = kindOf(seen.code)
+  if (seen.finished) return afterBody(seen, kind)
+  if (kind === "conflict" || kind === "unavailable") return new Hiccup({ kind, code: seen.code, detail: seen.detail })
+  if (seen.lost) return new Hiccup({ kind: "unavailable", code: seen.code, detail: seen.detail })
+  if (kind === "aborted") return new TransactionAborted({ detail: seen.detail })
+  // Our interrupt's cancel request hit a later, innocent statement.
+  return seen.interrupted && seen.code === "57014"
+    ? new Hiccup({ kind: "conflict", code: seen.code, detail: "a late cancel request ended a statement" })
+    : undefined
+}
+
+const beforeBody = (cause: Cause.Cause<unknown>): TransactionFailure | undefined => {
+  const error = sqlErrorIn(cause)
+  if (error === undefined) return undefined
+  const code = codeOf(error)
+  return new Hiccup({ kind: kindOf(code) === "conflict" ? "conflict" : "unavailable", code, detail: detailOf(error) })
+}
+
+const afterBody = (seen: Seen, kind: Kind): TransactionFailure => {
+  const { code, detail } = seen
+  if (seen.rolledBack) {
+    return kind === "conflict" || kind === "unavailable"
+      ? new Hiccup({ kind, code, detail })
+      : new TransactionAborted({ detail })
+  }
+  if (answersNothing(code)) return new UnknownOutcome({ detail })
+  return kind === "conflict" || kind === "unavailable"
+    ? new Hiccup({ kind, code, detail })
+    : new CommitRejected({ code, detail })
+}
+
+/** Marks the driver's error when no connection became free in time; its message names the setting. */
+export class AcquireTimeout extends Error {
+  override readonly name = "AcquireTimeout"
+}
+
+/** A failure outside of a worker's transaction, for whoever publishes, lists, redrives or registers. */
+export const storeFailure = (operation: string) => (error: SqlError.SqlError): StoreFailure => {
+  const code = codeOf(error)
+  const cause: unknown = error.reason.cause
+  if (cause instanceof AcquireTimeout) {
+    return new StoreFailure({ operation, kind: "timeout", code, detail: cause.message, mend: "Try again later." })
+  }
+  const kind = kindOf(code)
+  const passes = kind === "conflict" || kind === "unavailable" || isLost(error)
+  return new StoreFailure({
+    operation,
+    kind: kind === "conflict" || code === "57014" ? "timeout" : passes ? "unavailable" : "refused",
+    code,
+    detail: detailOf(error),
+    mend: passes ? "Try again; what was published twice with one id has one effect." : mendOf(code)
+  })
+}
+
+const mendOf = (code: string): string =>
+  code === "42501"
+    ? "Grant the role what it needs on the schema."
+    : code === "42P01" || code === "3F000"
+    ? "Start once with migrate \"auto\"."
+    : code.startsWith("28")
+    ? "Check user and password in DATABASE_URL."
+    : code === "3D000"
+    ? "Create the database, or correct DATABASE_URL."
+    : "It does not pass by itself: mend the cause, then try again."
+
+/** A failure of the transport's own requests. Temporary unless the server says that it stays. */
+export const transportError = (operation: string) => (error: SqlError.SqlError): TransportError => {
+  const code = codeOf(error)
+  const permanent = code.startsWith("42") || code === "3F000"
+  return new TransportError({
+    engine: "postgres",
+    operation,
+    kind: permanent ? "permanent" : "temporary",
+    detail: code === "" ? detailOf(error) : `${detailOf(error)} (SQLSTATE ${code})`
+  })
+}

@@ -1,0 +1,268 @@
+/**
+ * Which lanes a worker owns: its share of them, claimed when they are free, left when it has too many, lost when another one
+ * took them.
+ *
+ * A worker that lives keeps a row in `workers`; the share is ceil(lanes / live workers). Above it, lanes are read no more and
+ * given back when nothing of them is in hand; below it, free lanes are claimed, those with work first.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { SqlError } from "effect/sql/SqlError"
+import type { Delivery, HeldLease } from "../Delivery.ts"
+import { LeaseLost } from "../Errors.ts"
+import type { SubscriptionSpec } from "../Transport.ts"
+import type { PgDatabase } from "./PgClient.ts"
+import type { QueueReader } from "./QueueReader.ts"
+import type { Rows } from "./PgSession.ts"
+import type { Owned, Receipt } from "./Row.ts"
+import * as ConsumersSql from "./sql/consumers.ts"
+import * as Sql from "./sql/lanes.ts"
+import * as MessagesSql from "./sql/messages.ts"
+import type { Names } from "./sql/names.ts"
+
+/** What only these may kill the process with: of each lane's messages the given one, or none. */
+interface Isolated {
+  readonly lane: number
+  readonly seq: bigint
+}
+
+export class PgLanes {
+  readonly queue: number
+  readonly #db: PgDatabase
+  readonly #spec: SubscriptionSpec
+  readonly #lease: number
+  readonly #text: ReturnType<typeof Sql.make>
+  readonly #consumers: ReturnType<typeof ConsumersSql.make>
+  readonly #received: string
+  readonly #owned = new Map<number, Owned>()
+  readonly #byLease = new Map<HeldLease, Owned>()
+  #reader!: QueueReader<SqlError>
+  #share: number
+  #isolated: Isolated | "none" | undefined
+  #nextBeat = 0n
+  #nextClaim = 0n
+
+  constructor(db: PgDatabase, names: Names, queue: number, spec: SubscriptionSpec) {
+    this.#db = db
+    this.queue = queue
+    this.#spec = spec
+    this.#lease = Duration.toMillis(spec.lease)
+    this.#text = Sql.make(names)
+    this.#consumers = ConsumersSql.make(names)
+    this.#received = MessagesSql.make(names).received
+    this.#share = spec.lanes
+  }
+
+  /** Reader and lanes know each other; the reader is made second. */
+  readBy(reader: QueueReader<SqlError>): void {
+    this.#reader = reader
+  }
+
+  held(): ReadonlyArray<HeldLease> {
+    const leases: Array<HeldLease> = []
+    for (const owned of this.#owned.values()) if (!this.#gone(owned)) leases.push(owned.lease)
+    return leases
+  }
+
+  /** Another worker has it, or may: its work is interrupted, and nothing of it is handed out any more. */
+  lost(owned: Owned, reason: string): void {
+    owned.lost = true
+    const { lease } = owned
+    Deferred.doneUnsafe(
+      lease.lost,
+      Effect.succeed(new LeaseLost({ lease: `${lease.name} of "${this.#spec.consumer}"`, token: String(lease.token), reason }))
+    )
+    this.#drop(owned)
+  }
+
+  /** The worker, too, may have given a lease up: at its deadline. */
+  #gone(owned: Owned): boolean {
+    if (!owned.lost && Deferred.isDoneUnsafe(owned.lease.lost)) {
+      owned.lost = true
+      this.#drop(owned)
+    }
+    return owned.lost
+  }
+
+  #drop(owned: Owned): void {
+    this.#byLease.delete(owned.lease)
+    if (this.#owned.get(owned.lane) === owned) this.#owned.delete(owned.lane)
+  }
+
+  /** Says that we live, gives back what is too much, claims what is free: each at most once in its interval. */
+  readonly balance: Effect.Effect<void, SqlError> = Effect.suspend(() => {
+    for (const owned of [...this.#owned.values()]) this.#gone(owned)
+    return Effect.andThen(this.#beat, Effect.andThen(this.#giveBack, this.#claim))
+  })
+
+  readonly #beat: Effect.Effect<void, SqlError> = Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
+    if (now < this.#nextBeat) return Effect.void
+    this.#nextBeat = now + this.#interval(this.#lease / 3)
+    return Effect.map(
+      this.#db.machinery(this.#consumers.heartbeat, [this.queue, this.#spec.worker, this.#lease]),
+      (rows) => this.#shareWith(Number(rows[0]?.["others"] ?? 0))
+    )
+  })
+
+  #interval(millis: number): bigint {
+    return BigInt(Math.round(Math.min(millis, Duration.toMillis(this.#spec.idlePoll)) * 1e6))
+  }
+
+  /** Decides which lanes to leave, those first of which nothing is in hand; or to stay with some that were to be left. */
+  #shareWith(others: number): void {
+    this.#share = Math.ceil(this.#spec.lanes / (others + 1))
+    const staying = [...this.#owned.values()].filter((owned) => !owned.leaving)
+    let surplus = staying.length - this.#share
+    if (surplus > 0) {
+      const busy = this.#reader.inHand()
+      staying.sort((a, b) => Number(busy.has(a)) - Number(busy.has(b)))
+      for (const owned of staying.slice(0, surplus)) {
+        owned.leaving = true
+        this.#reader.leave(owned)
+      }
+    }
+    for (const owned of this.#owned.values()) {
+      if (surplus >= 0) return
+      if (!owned.leaving || owned.lost) continue
+      owned.leaving = false
+      this.#reader.add(owned)
+      surplus++
+    }
+  }
+
+  readonly #giveBack: Effect.Effect<void, SqlError> = Effect.suspend(() => {
+    const leaving = [...this.#owned.values()].filter((owned) => owned.leaving)
+    if (leaving.length === 0) return Effect.void
+    const busy = this.#reader.inHand()
+    return this.#release(leaving.filter((owned) => !busy.has(owned)))
+  })
+
+  #release(owned: ReadonlyArray<Owned>): Effect.Effect<void, SqlError> {
+    if (owned.length === 0) return Effect.void
+    for (const each of owned) this.#drop(each)
+    return Effect.asVoid(this.#db.machinery(this.#text.release, this.#tokens(owned)))
+  }
+
+  #tokens(owned: ReadonlyArray<Owned>): [number, ReadonlyArray<number>, ReadonlyArray<bigint>] {
+    return [this.queue, owned.map((each) => each.lane), owned.map((each) => each.lease.token)]
+  }
+
+  readonly #claim: Effect.Effect<void, SqlError> = Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
+    const wanted = this.#share - this.#owned.size
+    if (wanted <= 0 || now < this.#nextClaim) return Effect.void
+    this.#nextClaim = now + this.#interval(Infinity)
+    // A transaction that was interrupted, or whose answer was lost, may have claimed: those lanes run out by themselves.
+    return Effect.map(
+      this.#db.onMachinery(this.#db.sql.withTransaction(this.#take(wanted))),
+      (rows) => rows.forEach((row) => this.#got(row, now))
+    )
+  })
+
+  /** Locks, then raises the token; who takes a lane of a dead owner counts what that one may have had in memory. */
+  readonly #take = Effect.fnUntraced({ self: this }, function*(wanted: number): Effect.fn.Return<Rows, SqlError> {
+    const rows = yield* this.#db.within(this.#text.free, [this.queue, wanted])
+    if (rows.length === 0) return rows
+    yield* this.#db.within(this.#text.durably, [])
+    const isolated = this.#isolated === undefined ? null : 0n
+    const lanes = rows.map((row) => row["lane"])
+    yield* this.#db.within(this.#text.take, [this.queue, lanes, this.#spec.worker, this.#lease, isolated])
+    for (const row of rows) {
+      if (row["died"] !== true || row["fetched_to"] === 0n || row["alone"] === 0n) continue
+      yield* this.#db.within(this.#received, [this.queue, row["lane"], row["fetched_to"], row["alone"]])
+    }
+    return rows
+  })
+
+  #got(row: Rows[number], claimedAt: bigint): void {
+    const lane = Number(row["lane"])
+    const before = this.#owned.get(lane)
+    if (before !== undefined) this.lost(before, "its time was over, and it was claimed again")
+    const lease: HeldLease = {
+      name: `lane-${lane}`,
+      token: row["token"] as bigint,
+      claimedAt,
+      lost: Deferred.makeUnsafe()
+    }
+    const owned: Owned = { lane, lease, lost: false, leaving: false }
+    if (before !== undefined) this.#reader.forget(before)
+    this.#owned.set(lane, owned)
+    this.#byLease.set(lease, owned)
+    this.#reader.add(owned)
+  }
+
+  /** One statement for all; what it does not answer has another token. */
+  renew(leases: ReadonlyArray<HeldLease>): Effect.Effect<ReadonlySet<HeldLease>, SqlError> {
+    const owned = this.#ofLeases(leases)
+    const renewed = owned.length === 0 ? Effect.succeed([]) : this.#db.machinery(this.#text.renew, [
+      ...this.#tokens(owned),
+      this.#lease
+    ])
+    return Effect.andThen(
+      this.#beat,
+      Effect.map(renewed, (rows) => {
+        const confirmed = new Set<unknown>(rows.map((row) => row["lane"]))
+        const leases = new Set<HeldLease>()
+        for (const each of owned) {
+          if (confirmed.has(each.lane)) leases.add(each.lease)
+          else this.lost(each, "another worker took it over")
+        }
+        return leases
+      })
+    )
+  }
+
+  #ofLeases(leases: ReadonlyArray<HeldLease>): Array<Owned> {
+    const owned: Array<Owned> = []
+    for (const lease of leases) {
+      const each = this.#byLease.get(lease)
+      if (each !== undefined && !this.#gone(each)) owned.push(each)
+    }
+    return owned
+  }
+
+  /** Given back at once, after the poll that is under way. */
+  release(leases: ReadonlyArray<HeldLease>): Effect.Effect<void, SqlError> {
+    return this.#reader.exclusively(Effect.suspend(() => {
+      const owned = this.#ofLeases(leases)
+      for (const each of owned) this.#reader.forget(each)
+      return this.#release(owned)
+    }))
+  }
+
+  /** Everything is given back, and others need not share with us any more. */
+  readonly leave: Effect.Effect<void, SqlError> = Effect.suspend(() =>
+    Effect.andThen(
+      this.release(this.held()),
+      this.#db.machinery(this.#consumers.leave, [this.queue, this.#spec.worker])
+    )
+  )
+
+  /** Of all that is in our hands, only this (or nothing) can kill the process. Lanes claimed meanwhile count nothing. */
+  isolate(delivery: Delivery | undefined): Effect.Effect<void, SqlError> {
+    return Effect.suspend(() => {
+      const receipt = delivery?.receipt as Receipt | undefined
+      this.#isolated = receipt === undefined ? "none" : { lane: receipt.lane, seq: receipt.seq }
+      return this.#writeIsolated
+    })
+  }
+
+  readonly reunite: Effect.Effect<void, SqlError> = Effect.suspend(() => {
+    this.#isolated = undefined
+    return this.#writeIsolated
+  })
+
+  readonly #writeIsolated: Effect.Effect<void, SqlError> = Effect.suspend(() => {
+    const owned = [...this.#owned.values()].filter((each) => !this.#gone(each))
+    if (owned.length === 0) return Effect.void
+    const isolated = this.#isolated
+    // A null array cannot be typed by the driver: -1 stands for it.
+    const alone = owned.map((each) =>
+      isolated === undefined ? -1n : isolated !== "none" && isolated.lane === each.lane ? isolated.seq : 0n
+    )
+    return Effect.asVoid(this.#db.machinery(this.#text.isolate, [...this.#tokens(owned), alone]))
+  })
+}

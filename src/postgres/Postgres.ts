@@ -1,0 +1,158 @@
+/**
+ * Millrace on Postgres: store, transport, and the one SqlClient on which effects commit together with them.
+ *
+ * Build your services on the SqlClient that this layer exports, and build the layer once: effects on another client would
+ * commit outside of the message's transaction.
+ *
+ * @since 0.1.0
+ */
+import * as SqlPg from "@effect/sql-pg/PgClient"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Reactivity from "effect/reactivity/Reactivity"
+import type * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import type { MigrationError } from "effect/sql/Migrator"
+import * as SqlClient from "effect/sql/SqlClient"
+import { isSqlError, type SqlError } from "effect/sql/SqlError"
+import type { Duplex } from "node:stream"
+import type { ConnectionOptions } from "node:tls"
+import { type InvalidConfig, type InvalidName, StoreFailure } from "../Errors.ts"
+import type { SchemaOutdated, SchemaTooNew } from "../Errors.ts"
+import { Store } from "../Store.ts"
+import { Transport } from "../Transport.ts"
+import * as Migrations from "./migrations/index.ts"
+import * as PgClient from "./PgClient.ts"
+import * as PgConfig from "./PgConfig.ts"
+import * as PgConsumers from "./PgConsumers.ts"
+import * as PgFailure from "./PgFailure.ts"
+import * as PgStore from "./PgStore.ts"
+import * as PgTransport from "./PgTransport.ts"
+import * as Names from "./sql/names.ts"
+import * as SettingsSql from "./sql/settings.ts"
+import * as Wake from "./Wake.ts"
+
+/**
+ * How to reach the database and how to behave towards it.
+ *
+ * @since 0.1.0
+ */
+export interface PostgresOptions {
+  /** `postgres://user:password@host:port/database`. */
+  readonly url: Redacted.Redacted
+  /** TLS, where the URL's `sslmode` is not enough. */
+  readonly ssl?: boolean | ConnectionOptions | undefined
+  /** The schema for Millrace's tables: letters, digits, underscore, dash, at most 50 characters. Default `millrace`. */
+  readonly schema?: string | undefined
+  /** `auto` creates and migrates the schema; `check` only refuses one that does not fit. Default `auto`. */
+  readonly migrate?: "auto" | "check" | undefined
+  /**
+   * Connections for publishing and for your own statements. Workers' commits (up to 16) and their reading (up to 4) have
+   * others, opened when they are needed. Default 10.
+   */
+  readonly maxConnections?: number | undefined
+  /** How long anybody waits for a free connection; then an error names this setting. Default 10 seconds. */
+  readonly acquireTimeout?: Duration.Input | undefined
+  /** How long the answer to COMMIT is awaited; then its outcome is unknown and is settled by the inbox. Default 10 seconds. */
+  readonly commitTimeout?: Duration.Input | undefined
+  /**
+   * True behind a transaction pooler (PgBouncer in transaction mode): no named statements, no session settings, no LISTEN.
+   * Workers then find messages by polling. Default false.
+   */
+  readonly pooler?: boolean | undefined
+}
+
+/**
+ * What a layer on Postgres can fail with: the database is not there, or its schema does not fit this code.
+ *
+ * @since 0.1.0
+ */
+export type PostgresError = StoreFailure | InvalidName | SchemaTooNew | SchemaOutdated
+
+/** Everything that one database gives. */
+type Services = Store | Transport | SqlClient.SqlClient | SqlPg.PgClient
+
+/** A migration under way elsewhere is awaited, but not for ever. */
+const startTimeout = Duration.minutes(2)
+
+/** What tells Postgres and PGlite apart. */
+export interface Engine {
+  readonly stream: (() => Duplex) | undefined
+  readonly single: boolean
+  readonly durable: boolean
+}
+
+const atStart = (error: SqlError | MigrationError): StoreFailure => {
+  const operation = "start"
+  if (isSqlError(error)) return PgFailure.storeFailure(operation)(error)
+  const cause = error.cause
+  return isSqlError(cause)
+    ? PgFailure.storeFailure(operation)(cause)
+    : new StoreFailure({ operation, kind: "refused", code: "", detail: error.message, mend: "Mend the schema, then start again." })
+}
+
+const timedOut = new StoreFailure({
+  operation: "start",
+  kind: "timeout",
+  code: "",
+  detail: "the schema was not ready within 2 minutes",
+  mend: "Look for a transaction that locks its tables, then start again."
+})
+
+/** The services, in the scope of the layer. Also what the embedded engine is built with. */
+export const services = Effect.fnUntraced(function*(
+  options: Partial<PostgresOptions>,
+  engine: Engine
+): Effect.fn.Return<Context.Context<Services>, PostgresError, Scope.Scope> {
+  const names = yield* Effect.fromResult(Names.make(options.schema ?? "millrace"))
+  const db = yield* Effect.mapError(
+    Effect.provide(
+      PgClient.make({
+        url: options.url,
+        ssl: options.ssl,
+        stream: engine.stream,
+        maxConnections: options.maxConnections ?? 10,
+        acquireTimeout: Duration.fromInputUnsafe(options.acquireTimeout ?? "10 seconds"),
+        commitTimeout: Duration.fromInputUnsafe(options.commitTimeout ?? "10 seconds"),
+        single: engine.single,
+        pooler: options.pooler ?? false
+      }, SettingsSql.make(names).serverVersion),
+      Reactivity.layer
+    ),
+    PgFailure.storeFailure("start")
+  )
+  yield* Migrations.ensure(db.sql, names, options.migrate ?? "auto").pipe(
+    Effect.mapError((error) => error._tag === "SqlError" || error._tag === "MigrationError" ? atStart(error) : error),
+    Effect.timeoutOrElse({ duration: startTimeout, orElse: () => Effect.fail(timedOut) })
+  )
+  const wake = yield* Wake.make(db, names)
+  const queues = PgConsumers.makeQueues(db, names)
+  const store = PgStore.make(db, names, queues, wake)
+  return Context.make(Store, store).pipe(
+    Context.add(Transport, PgTransport.make(db, names, queues, wake, store, engine.durable)),
+    Context.add(SqlClient.SqlClient, db.sql),
+    Context.add(SqlPg.PgClient, db.sql)
+  )
+})
+
+const server: Engine = { stream: undefined, single: false, durable: true }
+
+/**
+ * Store, transport and SqlClient on a Postgres server (15 or later).
+ *
+ * @since 0.1.0
+ */
+export const layer = (options: PostgresOptions): Layer.Layer<Services, PostgresError> =>
+  Layer.effectContext(services(options, server))
+
+/**
+ * The same, from the environment: `DATABASE_URL`, and optionally `MILLRACE_SCHEMA`, `MILLRACE_MIGRATE` (auto or check),
+ * `MILLRACE_POOL` (connections), `MILLRACE_POOLER` (true behind PgBouncer). Fails with `InvalidConfig`, which names the variable.
+ *
+ * @since 0.1.0
+ */
+export const layerConfig: Layer.Layer<Services, PostgresError | InvalidConfig> = Layer.effectContext(
+  Effect.flatMap(PgConfig.options, (options) => services(options, server))
+)

@@ -1,0 +1,417 @@
+/**
+ * Reads all lanes of one worker, in order per key. A lane has exactly one reader: its owner's.
+ *
+ * Promise: when a row B is handed out, every row A of the same key whose publish had committed before B's publish began was
+ * handed out before it; and every committed row is handed out once per claim.
+ *
+ * Rows are read upwards by seq, past a mark a lane. A seq is drawn before its transaction commits, so a row may turn up below
+ * the mark. Which ones? A row that the last snapshot did not show belongs to a transaction that snapshot listed as running, or
+ * to one at or above its xmax. So each poll asks for just those: rows at or below the mark whose xid was running then and is
+ * not now, or is >= that xmax. Such a row was never seen before, and after this poll the same holds for this poll's snapshot.
+ *
+ * A key whose rows the mark has passed is *behind*: too many of it in memory, a late row, a hold that ended. Its rows are read
+ * from its first unread seq up to the mark, by the same statement and so in the same snapshot, before its newer ones.
+ *
+ * Polls (with the handing over of what they read) and holds exclude one another: no hold is written while a poll that cannot see
+ * it is under way. On any failure or interruption the state is dropped and reading begins at mark 0; what was handed out is
+ * remembered and passed over.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
+import type { Delivery } from "../Delivery.ts"
+import type { Room } from "../Transport.ts"
+import type { Rows } from "./PgSession.ts"
+import { deliveryOf, type Owned, type Receipt } from "./Row.ts"
+
+type Row = Rows[number]
+
+/** What a poll asks for. */
+export interface Poll {
+  readonly lanes: ReadonlyArray<number>
+  readonly marks: ReadonlyArray<bigint>
+  readonly most: ReadonlyArray<number>
+  readonly running: ReadonlyArray<string>
+  readonly xmax: string
+  readonly over: ReadonlyArray<string>
+  readonly behindLanes: ReadonlyArray<number>
+  readonly behindFrom: ReadonlyArray<bigint>
+  readonly behindKeys: ReadonlyArray<string>
+  readonly rows: number
+  readonly bytes: number
+}
+
+/** Of the snapshot that the poll saw. */
+export interface Meta {
+  readonly running: ReadonlyArray<string> | null
+  readonly xmax: string
+  readonly top: string
+  readonly due: ReadonlyArray<string> | null
+}
+
+/** The reader's statements. */
+export interface ReaderPort<E> {
+  readonly poll: (poll: Poll) => Effect.Effect<{ readonly rows: Rows; readonly meta: Meta }, E>
+  /** Answers the lanes that are still ours. */
+  readonly record: (top: ReadonlyMap<Owned, bigint>) => Effect.Effect<ReadonlySet<unknown>, E>
+  readonly takeDue: (owned: ReadonlyArray<Owned>, keys: ReadonlyArray<string>) => Effect.Effect<Rows, E>
+  readonly lower: (from: ReadonlyMap<string, bigint>) => Effect.Effect<unknown, E>
+  readonly lost: (owned: Owned) => void
+}
+
+/** A lane that is being read. */
+interface Reading {
+  readonly owned: Owned
+  mark: bigint
+  /** The last poll ended at its limit of rows. */
+  hot: boolean
+}
+
+/** Nothing was read yet, so nothing can be late: no transaction has this id. */
+const noXid = "18446744073709551615"
+/** Rows of one poll, and keys that are behind in it. */
+const mostRows = 500
+const mostBehind = 100
+
+const min = (a: bigint, b: bigint | undefined): bigint => b === undefined || a < b ? a : b
+const max = (a: bigint, b: bigint): bigint => a > b ? a : b
+
+/** What one poll has come to. */
+class Round {
+  readonly out: Array<{ readonly row: Row; readonly owned: Owned }> = []
+  readonly lower = new Map<string, bigint>()
+  readonly count = new Map<number, number>()
+  readonly last = new Map<number, bigint>()
+  /** The first fresh row that there was no room for: nothing from it on was read. */
+  cut: bigint | undefined
+  readonly room: Room
+  readonly poll: Poll
+  constructor(room: Room, poll: Poll) {
+    this.room = room
+    this.poll = poll
+  }
+  counted(row: Row): void {
+    const lane = row["lane"] as number
+    this.count.set(lane, (this.count.get(lane) ?? 0) + 1)
+    this.last.set(lane, row["seq"] as bigint)
+  }
+}
+
+export class QueueReader<E> {
+  readonly stats = { polls: 0, rows: 0, late: 0, behind: 0, caughtUp: 0, held: 0, lowered: 0, resets: 0 }
+  /** The last round ended at a limit: there may be more at once. */
+  more = false
+
+  readonly #port: ReaderPort<E>
+  readonly #alone = Semaphore.makeUnsafe(1)
+  readonly #lanes = new Map<number, Reading>()
+  /** key -> seq -> lane: handed out and not settled. */
+  readonly #waiting = new Map<string, Map<bigint, Owned>>()
+  /** key -> first unread, at or below the mark. */
+  readonly #behind = new Map<string, { readonly lane: number; readonly seq: bigint }>()
+  #running: ReadonlyArray<string> = []
+  #xmax = noXid
+  #top = 0n
+  #due: ReadonlyArray<string> = []
+  /** Since the poll under way began: it may still see them. */
+  readonly #settledMeanwhile = new Set<bigint>()
+  #round: Round | undefined
+
+  constructor(port: ReaderPort<E>) {
+    this.#port = port
+  }
+
+  add(owned: Owned): void {
+    this.#lanes.set(owned.lane, { owned, mark: 0n, hot: false })
+  }
+
+  /** Reads the lane no more; what of it was handed out stays known. */
+  leave(owned: Owned): void {
+    if (this.#lanes.get(owned.lane)?.owned !== owned) return
+    this.#lanes.delete(owned.lane)
+    for (const [key, behind] of this.#behind) if (behind.lane === owned.lane) this.#behind.delete(key)
+  }
+
+  /** Forgets the lane and all that was handed out of it. */
+  forget(owned: Owned): void {
+    this.leave(owned)
+    for (const [key, seqs] of this.#waiting) {
+      for (const [seq, of] of seqs) if (of === owned) seqs.delete(seq)
+      if (seqs.size === 0) this.#waiting.delete(key)
+    }
+  }
+
+  /** Lanes of which something is handed out and not settled. */
+  inHand(): ReadonlySet<Owned> {
+    const lanes = new Set<Owned>()
+    for (const seqs of this.#waiting.values()) for (const owned of seqs.values()) lanes.add(owned)
+    return lanes
+  }
+
+  /** The message's removal is committed, or it is not ours any more. */
+  settled(delivery: Delivery): void {
+    const { owned, seq } = delivery.receipt as Receipt
+    const { key } = delivery.message
+    this.#settledMeanwhile.add(seq)
+    const seqs = this.#waiting.get(key)
+    if (seqs?.get(seq) !== owned) return
+    seqs.delete(seq)
+    if (seqs.size === 0) this.#waiting.delete(key)
+  }
+
+  /** From where on a hold on this delivery's key must hide it. Only within {@link QueueReader.undisturbed}. */
+  heldFrom(delivery: Delivery): bigint {
+    const { key } = delivery.message
+    let from = min((delivery.receipt as Receipt).seq, this.#behind.get(key)?.seq)
+    for (const seq of this.#waiting.get(key)?.keys() ?? []) from = min(from, seq)
+    return from
+  }
+
+  /** Runs the transaction that writes a hold; when it has succeeded, what is in memory of the key is forgotten. */
+  undisturbed<A, E2, R>(delivery: Delivery, write: Effect.Effect<A, E2, R>): Effect.Effect<A, E2, R> {
+    return this.#alone.withPermit(Effect.tap(write, () =>
+      Effect.sync(() => {
+        const { owned } = delivery.receipt as Receipt
+        const { key } = delivery.message
+        // The same key may be in hand under a newer claim of the lane, which knows nothing of this hold yet.
+        if (owned.lost) return
+        this.#behind.delete(key)
+        this.#waiting.delete(key)
+      })))
+  }
+
+  /** While no poll is under way. */
+  exclusively<A, E2, R>(effect: Effect.Effect<A, E2, R>): Effect.Effect<A, E2, R> {
+    return this.#alone.withPermit(effect)
+  }
+
+  /** Reads once, and hands over what there is room for; answers how many. */
+  round(room: Room, accept: (deliveries: ReadonlyArray<Delivery>) => void): Effect.Effect<number, E> {
+    return this.#alone.withPermit(Effect.onExitPrimitive(
+      Effect.suspend(() => {
+        this.more = false
+        this.#round = undefined
+        for (const { owned } of this.#lanes.values()) if (owned.lost) this.forget(owned)
+        if (this.#lanes.size === 0 || room.messages <= 0) return Effect.succeed(0)
+        const read = Effect.flatMap(this.#due.length > 0 ? this.#takeDue() : Effect.void, () => this.#poll(room))
+        return Effect.flatMap(read, (round) => this.#handOver(round, accept))
+      }),
+      (exit) => {
+        if (exit._tag === "Failure") this.#reset()
+        return undefined
+      }
+    ))
+  }
+
+  #reset(): void {
+    this.stats.resets++
+    for (const reading of this.#lanes.values()) reading.mark = 0n
+    this.#behind.clear()
+    this.#running = []
+    this.#xmax = noXid
+    this.#top = 0n
+    this.#due = []
+    // Entered as handed out, but they never were.
+    for (const { owned, row } of this.#round?.out ?? []) this.#takeBack(owned, row)
+    this.#round = undefined
+  }
+
+  #takeBack(owned: Owned, row: Row): void {
+    const key = row["key"] as string
+    const seqs = this.#waiting.get(key)
+    if (seqs?.get(row["seq"] as bigint) !== owned) return
+    seqs.delete(row["seq"] as bigint)
+    if (seqs.size === 0) this.#waiting.delete(key)
+  }
+
+  #ask(room: Room, ready: Map<string, { readonly lane: number; readonly seq: bigint }>): Poll {
+    const rows = Math.min(room.messages, mostRows)
+    const readings = [...this.#lanes.values()]
+    const each = Math.max(8, Math.ceil(rows / readings.length))
+    const over: Array<string> = []
+    const first = new Map<number, bigint>()
+    for (const [key, behind] of this.#behind) {
+      if (ready.size === mostBehind || (this.#waiting.get(key)?.size ?? 0) > room.perKey / 2) {
+        over.push(key)
+        continue
+      }
+      ready.set(key, behind)
+      first.set(behind.lane, min(behind.seq, first.get(behind.lane)))
+    }
+    return {
+      lanes: readings.map((reading) => reading.owned.lane),
+      marks: readings.map((reading) => reading.mark),
+      // A lane that has much is read further; the sum over all lanes stays bounded.
+      most: readings.map((reading) => reading.hot ? Math.max(rows, 8) : each),
+      running: this.#running,
+      xmax: this.#xmax,
+      over,
+      behindLanes: [...first.keys()],
+      behindFrom: [...first.values()],
+      behindKeys: [...ready.keys()],
+      rows,
+      bytes: room.bytes
+    }
+  }
+
+  #poll(room: Room): Effect.Effect<Round, E> {
+    const ready = new Map<string, { readonly lane: number; readonly seq: bigint }>()
+    const poll = this.#ask(room, ready)
+    this.#settledMeanwhile.clear()
+    this.stats.polls++
+    return Effect.flatMap(this.#port.poll(poll), ({ meta, rows }) => {
+      const round = this.#round = new Round(room, poll)
+      this.#due = meta.due ?? []
+      this.#running = meta.running ?? []
+      this.#xmax = meta.xmax
+      let i = 0
+      for (; i < rows.length && rows[i]!["part"] === 1; i++) this.#late(rows[i]!, round, ready)
+      const late = i
+      for (; i < rows.length && rows[i]!["part"] === 2; i++);
+      this.#catchUp(rows.slice(late, i), round, ready)
+      const fresh = rows.slice(i)
+      this.#readOn(fresh, round)
+      this.#advance(fresh, round)
+      this.#top = BigInt(meta.top)
+      if (this.#due.length > 0 || (this.#behind.size > 0 && late > 0)) this.more = true
+      if (round.lower.size === 0) return Effect.succeed(round)
+      this.stats.lowered += round.lower.size
+      return Effect.as(this.#port.lower(round.lower), round)
+    })
+  }
+
+  /** Late rows make their key fall behind. */
+  #late(row: Row, round: Round, ready: Map<string, unknown>): void {
+    this.stats.late++
+    if (this.#covered(row, round)) return
+    this.#fallBehind(row)
+    // It may lie below what this poll has read of the key.
+    ready.delete(row["key"] as string)
+  }
+
+  /** Rows of keys that are behind, up to the mark. */
+  #catchUp(rows: Rows, round: Round, ready: Map<string, { readonly lane: number; readonly seq: bigint }>): void {
+    const rest = new Map<string, bigint>()
+    for (const row of rows) {
+      round.counted(row)
+      const key = row["key"] as string
+      const seq = row["seq"] as bigint
+      const from = ready.get(key)
+      if (this.#covered(row, round) || from === undefined || seq < from.seq) continue
+      if (rest.has(key)) continue
+      const took = this.#take(row, round)
+      if (took === "no room" || took === "full") rest.set(key, seq)
+      else this.stats.caughtUp++
+    }
+    for (const [key, behind] of ready) {
+      const limited = round.count.get(behind.lane) === round.poll.rows
+      const next = rest.get(key) ?? (limited ? round.last.get(behind.lane)! + 1n : undefined)
+      if (next === undefined) {
+        this.#behind.delete(key)
+      } else {
+        this.#behind.set(key, { lane: behind.lane, seq: max(behind.seq, next) })
+        this.more = true
+      }
+    }
+    round.count.clear()
+    round.last.clear()
+  }
+
+  /** Rows above the marks. */
+  #readOn(rows: Rows, round: Round): void {
+    for (const row of rows) {
+      if (!this.#covered(row, round) && !this.#behind.has(row["key"] as string)) {
+        const took = this.#take(row, round)
+        if (took === "no room") {
+          round.cut = row["seq"] as bigint
+          return
+        }
+        if (took === "full") this.#fallBehind(row)
+      }
+      round.counted(row)
+    }
+  }
+
+  /**
+   * Not limited: whatever number was drawn by now, its row is read, hidden, or will be late, so any mark will do. The number
+   * drawn by the last poll passes over hidden rows, and few rows are late: most transactions are shorter than a poll.
+   */
+  #advance(fresh: Rows, round: Round): void {
+    const { lanes, most, rows } = round.poll
+    const all = round.cut === undefined && fresh.length < rows
+    // Fresh rows come upwards by seq over all lanes: up to here, nothing is left out but by a lane's own limit.
+    const to = all ? this.#top : round.cut === undefined ? fresh[fresh.length - 1]!["seq"] as bigint : round.cut - 1n
+    if (!all) this.more = true
+    lanes.forEach((lane, i) => {
+      const reading = this.#lanes.get(lane)
+      if (reading === undefined) return
+      const last = round.last.get(lane) ?? 0n
+      reading.hot = round.count.get(lane) === most[i]
+      if (reading.hot) this.more = true
+      reading.mark = reading.hot ? last : max(reading.mark, max(last, to))
+    })
+  }
+
+  /** Whether a hold hides the row. One that begins above it must be lowered: the key's older row is hidden too. */
+  #covered(row: Row, round: Round): boolean {
+    const reading = this.#lanes.get(row["lane"] as number)
+    if (reading === undefined || reading.owned.lost) return true
+    const held = row["held"] as bigint | null
+    if (held === null) return false
+    const key = row["key"] as string
+    const seq = row["seq"] as bigint
+    if (held > seq) round.lower.set(key, min(seq, round.lower.get(key)))
+    return true
+  }
+
+  #fallBehind(row: Row): void {
+    this.stats.behind++
+    const key = row["key"] as string
+    this.#behind.set(key, { lane: row["lane"] as number, seq: min(row["seq"] as bigint, this.#behind.get(key)?.seq) })
+  }
+
+  #take(row: Row, round: Round): "taken" | "known" | "full" | "no room" {
+    const key = row["key"] as string
+    const seq = row["seq"] as bigint
+    const seqs = this.#waiting.get(key)
+    if (seqs?.has(seq) === true || this.#settledMeanwhile.has(seq)) return "known"
+    if (seqs !== undefined && seqs.size >= round.room.perKey) return "full"
+    if (round.out.length >= round.room.messages || row["id"] === null) return "no room"
+    const { owned } = this.#lanes.get(row["lane"] as number)!
+    if (seqs === undefined) this.#waiting.set(key, new Map([[seq, owned]]))
+    else seqs.set(seq, owned)
+    this.stats.rows++
+    round.out.push({ row, owned })
+    return "taken"
+  }
+
+  /** A hold whose time has come ends here and nowhere else: its key is behind from then on. */
+  #takeDue(): Effect.Effect<void, E> {
+    const due = this.#due
+    this.#due = []
+    return Effect.map(this.#port.takeDue([...this.#lanes.values()].map((reading) => reading.owned), due), (rows) => {
+      this.stats.held += rows.length
+      for (const row of rows) this.#fallBehind({ ...row, seq: row["from_seq"] })
+    })
+  }
+
+  /** Records how far this owner has read, before anything is handed out; lost lanes show on the way. */
+  #handOver(round: Round, accept: (deliveries: ReadonlyArray<Delivery>) => void): Effect.Effect<number, E> {
+    if (round.out.length === 0) return Effect.succeed(0)
+    const top = new Map<Owned, bigint>()
+    for (const { owned, row } of round.out) top.set(owned, max(top.get(owned) ?? 0n, row["seq"] as bigint))
+    return Effect.map(this.#port.record(top), (mine) => {
+      for (const owned of top.keys()) {
+        if (mine.has(owned.lane)) continue
+        this.#port.lost(owned)
+        this.forget(owned)
+      }
+      const deliveries: Array<Delivery> = []
+      for (const { owned, row } of round.out) if (!owned.lost) deliveries.push(deliveryOf(row, owned))
+      if (deliveries.length > 0) accept(deliveries)
+      this.#round = undefined
+      return deliveries.length
+    })
+  }
+}

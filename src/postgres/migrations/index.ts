@@ -1,0 +1,77 @@
+/**
+ * Brings the schema to this code's version, or says why this code cannot run on it.
+ *
+ * Migrations only add. The schema records the oldest code that may run on it, so that old and new code run side by side
+ * during a deploy. Workers that start together queue up behind one advisory lock, and the later ones find nothing to do.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Migrator from "effect/sql/Migrator"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import { SchemaOutdated, SchemaTooNew } from "../../Errors.ts"
+import type { Names } from "../sql/names.ts"
+import * as Settings from "../sql/settings.ts"
+import { initial } from "./0001_initial.ts"
+
+/** The version that this code needs, and the oldest code that may run on what it makes. */
+export const current = { version: 1, oldestCode: 1 } as const
+
+const migrations: Readonly<Record<string, (names: Names) => ReadonlyArray<string>>> = {
+  "0001_initial": initial
+}
+
+const each = (sql: SqlClient.SqlClient, texts: ReadonlyArray<string>) =>
+  Effect.forEach(texts, (text) => sql.unsafe(text), { discard: true })
+
+const loader = (names: Names) =>
+  Migrator.fromRecord(Object.fromEntries(
+    Object.entries(migrations).map(([name, texts]) =>
+      [name, Effect.flatMap(SqlClient.SqlClient, (sql) => each(sql, texts(names)))] as const
+    )
+  ))
+
+/** The schema's version (0: there is none) and the oldest code it accepts. */
+const look = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, names: Names) {
+  const text = Settings.make(names)
+  const [at] = yield* sql.unsafe<{ migrations: string | null; settings: string | null }>(text.installed, [
+    `${names.schema}."migrations"`,
+    names.settings
+  ])
+  if (at === undefined || at.migrations === null || at.settings === null) return { found: 0, oldest: 0 }
+  const [found] = yield* sql.unsafe<{ version: number }>(text.found)
+  const [oldest] = yield* sql.unsafe<{ oldest_code: number }>(text.oldest)
+  return { found: found?.version ?? 0, oldest: oldest?.oldest_code ?? 0 }
+})
+
+const migrate = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, names: Names) {
+  const text = Settings.make(names)
+  yield* sql.unsafe(text.alone, [names.raw])
+  yield* sql.unsafe(text.createSchema)
+  const done = yield* Effect.provideService(
+    Migrator.make({})({ loader: loader(names), table: names.migrations }),
+    SqlClient.SqlClient,
+    sql
+  )
+  if (done.length === 0) return
+  yield* sql.unsafe(text.createSettings)
+  yield* sql.unsafe(text.setOldest, [current.oldestCode])
+})
+
+/** Checks the schema, and migrates it if that is wanted and needed. */
+export const ensure = Effect.fnUntraced(function*(
+  sql: SqlClient.SqlClient,
+  names: Names,
+  mode: "auto" | "check"
+): Effect.fn.Return<void, SqlError | Migrator.MigrationError | SchemaTooNew | SchemaOutdated> {
+  const before = yield* look(sql, names)
+  if (before.oldest > current.version) {
+    return yield* new SchemaTooNew({ schema: names.raw, found: before.found, supported: current.version })
+  }
+  if (before.found >= current.version) return
+  if (mode === "check") {
+    return yield* new SchemaOutdated({ schema: names.raw, found: before.found, needed: current.version })
+  }
+  yield* sql.withTransaction(migrate(sql, names))
+})

@@ -1,0 +1,61 @@
+/**
+ * Consumers, their subscriptions, who waits to be woken, and which workers live.
+ *
+ * Lock order: subscriptions (the table, by a registration), then consumers, then lanes.
+ *
+ * @since 0.1.0
+ */
+import type { Names } from "./names.ts"
+
+export const make = (t: Names) => ({
+  /** Primary key by name. $1 name */
+  find: `select id, lanes, dead_letter_order from ${t.consumers} where name = $1`,
+
+  /** Topics it reads. $1 queue */
+  topics: `select topic from ${t.subscriptions} where queue_id = $1`,
+
+  /**
+   * Every publishing insert reads this table, and keeps its lock until its transaction ends: once we have this one, all
+   * messages that were published without a consumer are visible or gone. Publishers queue up behind us meanwhile, so the
+   * wait is short and repeated.
+   */
+  lockTimeout: `set local lock_timeout = '200ms'`,
+  lock: `lock table ${t.subscriptions} in access exclusive mode`,
+
+  /** $1 name $2 lanes $3 order */
+  insert: `insert into ${t.consumers} (name, lanes, dead_letter_order) values ($1, $2, $3)
+on conflict (name) do nothing`,
+
+  /** $1 queue $2 lanes */
+  insertLanes: `insert into ${t.lanes} (queue_id, lane) select $1::int, l from generate_series(0, $2::int - 1) l
+on conflict do nothing`,
+
+  /** $1 queue $2 topics */
+  subscribe: `insert into ${t.subscriptions} (topic, queue_id) select u, $1::int from unnest($2::text[]) u on conflict do nothing`,
+
+  /** Index: primary key of unrouted. In the order of publishing. $1 queue $2 topics $3 lanes */
+  takeOver: `with taken as (delete from ${t.unrouted} where topic = any($2::text[]) returning *)
+insert into ${t.messages} (queue_id, lane, id, topic, key, keyed, payload, headers, version, published_at)
+select $1::int, hash % $3::int, id, topic, key, keyed, payload, headers, version, published_at from taken order by seq`,
+
+  /** The worker is alive; answers how many are. $1 queue $2 worker $3 milliseconds */
+  heartbeat: `insert into ${t.workers} (queue_id, worker, alive_until)
+values ($1, $2, clock_timestamp() + $3::float8 * interval '1 ms')
+on conflict (queue_id, worker) do update set alive_until = excluded.alive_until
+returning (select count(*)::int from ${t.workers} w
+  where w.queue_id = $1 and w.worker <> $2 and w.alive_until > clock_timestamp()) as others`,
+
+  /** $1 queue $2 worker; those that died long ago go too */
+  leave: `delete from ${t.workers} where queue_id = $1
+and (worker = $2 or alive_until < clock_timestamp() - interval '1 hour')`,
+
+  /** A worker wants to be notified from now on. One row, by primary key. $1 queue $2 milliseconds */
+  wait: `update ${t.consumers} set waiting_until = clock_timestamp() + $2::float8 * interval '1 ms' where id = $1`,
+
+  /**
+   * Wakes those that wait, and only those: NOTIFY takes a lock on the whole instance at commit. It also says that nobody
+   * waits any more, so that a burst of publishes notifies once. $1 queues $2 channel
+   */
+  wake: `update ${t.consumers} set waiting_until = '-infinity'
+where id = any($1::int[]) and waiting_until > clock_timestamp() returning pg_notify($2, id::text)`
+})

@@ -1,0 +1,43 @@
+/**
+ * Holds: a key's pause. A hold hides its key from `from_seq` on, due or not; only the lane's owner ends it.
+ *
+ * Locks: the lane for key share, then the hold.
+ *
+ * @since 0.1.0
+ */
+import type { Names } from "./names.ts"
+
+export const make = (t: Names) => ({
+  /**
+   * The attempts are kept with the message, the key pauses. Answers nothing if the token is stale. An existing hold (a
+   * person's) is only made longer and wider.
+   * $1 queue $2 lane $3 token $4 key $5 milliseconds, or null for parked $6 from_seq $7 seq $8 attempts, or null
+   */
+  put: `with mine as materialized (
+  select lane from ${t.lanes} where queue_id = $1 and lane = $2 and token = $3 for key share
+), noted as (
+  update ${t.messages} m set attempts = $8::text from mine
+  where m.queue_id = $1 and m.lane = mine.lane and m.seq = $7 and $8::text is not null
+)
+insert into ${t.holds} as h (queue_id, key, lane, until, from_seq)
+select $1::int, $4::text, lane, coalesce(clock_timestamp() + $5::float8 * interval '1 ms', 'infinity'), $6::bigint from mine
+on conflict (queue_id, key) do update
+set until = greatest(h.until, excluded.until), from_seq = least(h.from_seq, excluded.from_seq) returning lane`,
+
+  /** A hold whose time has come ends here and nowhere else. $1 queue $2 lanes $3 tokens $4 keys */
+  takeDue: `with mine as materialized (
+  select l.lane from ${t.lanes} l join unnest($2::int[], $3::bigint[]) g(lane, token) on l.lane = g.lane and l.token = g.token
+  where l.queue_id = $1 order by l.lane for key share of l
+)
+delete from ${t.holds} h using mine where h.queue_id = $1 and h.lane = mine.lane and h.key = any($4::text[])
+  and h.until <= clock_timestamp() returning h.key, h.lane, h.from_seq`,
+
+  /** A late row below the hold: it is hidden too. $1 queue $2 keys $3 seqs */
+  lower: `update ${t.holds} h set from_seq = least(h.from_seq, s.seq) from unnest($2::text[], $3::bigint[]) s(key, seq)
+where h.queue_id = $1 and h.key = s.key`,
+
+  /** Milliseconds until the next hold of these lanes ends; a probe of holds_due a lane. $1 queue $2 lanes */
+  next: `select min((extract(epoch from h.until - statement_timestamp()) * 1000)::float8) as millis
+from unnest($2::int[]) l(lane) cross join lateral (
+  select until from ${t.holds} where queue_id = $1 and lane = l.lane and until < 'infinity' order by until limit 1) h`
+})

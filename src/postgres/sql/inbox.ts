@@ -1,0 +1,40 @@
+/**
+ * Which message ids a consumer has committed or given up. Ids are locked in their order, so that two groups with the same
+ * ids do not wait for each other in a circle.
+ *
+ * @since 0.1.0
+ */
+import type { Names } from "./names.ts"
+
+export const make = (t: Names) => ({
+  /**
+   * The ids that are fresh. Waits for another transaction that is claiming the same one. Index: primary key.
+   * $1 queue $2 ids $3 fingerprints
+   */
+  claim: `insert into ${t.inbox} (queue_id, id, outcome, fingerprint)
+select $1::int, c.id, 'done', c.fingerprint from unnest($2::text[], $3::text[]) c(id, fingerprint) order by c.id
+on conflict do nothing returning id`,
+
+  /** Dead ids whose own letter is being redriven: they are done now, and the letter is resolved. $1 queue $2 ids $3 letters */
+  revive: `with c as materialized (select * from unnest($2::text[], $3::bigint[]) c(id, letter) order by id),
+revived as (
+  update ${t.inbox} i set outcome = 'done', letter = null, at = statement_timestamp() from c
+  where i.queue_id = $1 and i.id = c.id and i.outcome = 'dead' and i.letter = c.letter returning i.id, c.letter
+), resolved as (
+  update ${t.deadLetters} d set state = 'resolved', changed_at = statement_timestamp()
+  from revived r where d.id = r.letter and d.state = 'redriving'
+)
+select id from revived`,
+
+  /** $1 queue $2 ids */
+  known: `select id, outcome, fingerprint from ${t.inbox} where queue_id = $1 and id = any($2::text[])`,
+
+  /**
+   * Marks an id as dead, under its own letter or a new number; locks and answers what is there already.
+   * $1 queue $2 id $3 fingerprint $4 own letter or null
+   */
+  die: `insert into ${t.inbox} as i (queue_id, id, outcome, fingerprint, letter)
+values ($1, $2, 'dead', $3, coalesce($4::bigint, nextval('${t.letterSeq}')))
+on conflict (queue_id, id) do update set outcome = i.outcome
+returning i.outcome, i.fingerprint, i.letter, (i.xmax = 0) as fresh`
+})

@@ -1,0 +1,95 @@
+/**
+ * Messages: the poll, and their removal with the commit. No update on the good path.
+ *
+ * @since 0.1.0
+ */
+import { limits } from "../../Message.ts"
+import type { Names } from "./names.ts"
+
+export const make = (t: Names) => {
+  // A row that a person wrote by hand may have any size, and one of 17 MiB would end the connection at every poll.
+  // octet_length reads the stored length only.
+  const large = `(octet_length(payload) > ${limits.payloadBytes} or octet_length(headers) > ${8 * limits.headerBytes})`
+  const light = `lane, key, seq, ${large} as large, octet_length(payload)::bigint as bytes`
+  return {
+    /**
+     * One poll of all lanes of a worker, in one snapshot. Parts: 1 late (keys only), 2 behind (up to the mark), 3 fresh
+     * (above it), then the snapshot and what is due as row 0. A hold that covers a row hides it; one that begins above it is
+     * reported, to be lowered. Payloads come until their bytes exceed what there is room for, the first one always.
+     *
+     * Indexes: messages_xid (late), primary key (behind, fresh; upwards by seq), holds by primary key, holds_due. No locks.
+     * `in (select unnest())` is hashed, `= any()` in a generic plan is a linear search; `offset 0` keeps the anti-join a
+     * probe a row; a volatile clock would not use holds_due.
+     *
+     * $1 queue $2 lanes $3 marks $4 rows a lane $5 running $6 xmax $7 keys to pass over
+     * $8 behind: lanes $9 from $10 keys $11 rows in all $12 bytes
+     */
+    poll: `with finished as materialized (
+  select x from unnest($5::text[]::xid8[]) x where pg_visible_in_snapshot(x, pg_current_snapshot())
+), mine as materialized (
+  select * from unnest($2::int[], $3::bigint[], $4::int[]) l(lane, mark, most)
+), late as materialized (
+  select m.lane, m.key, min(m.seq) as seq from (
+    select lane, key, seq from ${t.messages} where queue_id = $1 and xid in (select x from finished)
+    union all select lane, key, seq from ${t.messages} where queue_id = $1 and xid >= $6::text::xid8) m
+  join mine l on l.lane = m.lane and m.seq <= l.mark group by m.lane, m.key
+), behind as materialized (
+  select s.* from unnest($8::int[], $9::bigint[]) b(lane, first) join mine l using (lane) cross join lateral (
+    select ${light} from ${t.messages} m where m.queue_id = $1 and m.lane = b.lane and m.seq between b.first and l.mark
+      and m.key in (select unnest($10::text[])) order by m.seq limit $11) s
+), fresh as materialized (
+  select s.* from mine l cross join lateral (
+    select ${light} from ${t.messages} m where m.queue_id = $1 and m.lane = l.lane and m.seq > l.mark
+      and m.key not in (select unnest($7::text[]))
+      and not exists (select from ${t.holds} h where h.queue_id = $1 and h.key = m.key and h.from_seq <= m.seq offset 0)
+      order by m.seq limit l.most) s
+  order by s.seq limit $11
+), rows as (
+  select part, lane, key, seq, large,
+    sum(case when large then 0 else bytes end) over (order by part, seq) - case when large then 0 else bytes end <= $12::bigint as fits
+  from (select 2 as part, * from behind union all select 3, * from fresh) r
+  union all select 1, lane, key, seq, false, false from late
+)
+select r.part, r.lane, r.key, r.seq, r.large, h.from_seq as held, m.id, m.topic, m.keyed, m.version,
+  case when r.large then '' else m.payload end as payload, case when r.large then '{}' else m.headers end as headers,
+  (extract(epoch from m.published_at) * 1000)::float8 as published_at, m.attempts, m.received, m.letter, m.redriven, null as meta
+from rows r left join ${t.messages} m on r.fits and m.queue_id = $1 and m.lane = r.lane and m.seq = r.seq
+left join ${t.holds} h on h.queue_id = $1 and h.key = r.key
+union all select 0, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, json_build_object(
+  'running', (select array_agg(x::text) from pg_snapshot_xip(pg_current_snapshot()) x),
+  'xmax', pg_snapshot_xmax(pg_current_snapshot())::text,
+  'top', (select last_value::text from ${t.messageSeq}),
+  'due', (select array_agg(key) from (select key from ${t.holds} where queue_id = $1 and lane = any($2::int[])
+    and until <= statement_timestamp() limit 100) d))
+order by 1, 4`,
+
+    /**
+     * Fence and removal for a whole group: what comes back was ours. Locks lanes for key share, in lane order: a claim waits
+     * for our commit, and we for a claim under way. The lanes stand in an init plan, so that the delete is one index scan
+     * whatever the statistics say (a join with unnest took 1,376 ms for 500 rows).
+     * Indexes: primary keys. $1 queue $2 lanes $3 tokens $4 seqs
+     */
+    settle: `with mine as materialized (
+  select l.lane from ${t.lanes} l join unnest($2::int[], $3::bigint[]) g(lane, token) on l.lane = g.lane and l.token = g.token
+  where l.queue_id = $1 order by l.lane for key share of l
+)
+delete from ${t.messages} where queue_id = $1 and lane = any(array(select lane from mine)) and seq = any($4::bigint[])
+returning lane, seq`,
+
+    /** The same for rows that are too large: they stay until they are buried. $1 queue $2 lanes $3 tokens $4 seqs */
+    settleLarge: `with mine as materialized (
+  select l.lane from ${t.lanes} l join unnest($2::int[], $3::bigint[]) g(lane, token) on l.lane = g.lane and l.token = g.token
+  where l.queue_id = $1 order by l.lane for key share of l
+)
+select lane, seq from ${t.messages} where queue_id = $1 and lane = any(array(select lane from mine))
+  and seq = any($4::bigint[]) for update`,
+
+    /**
+     * What the owner that died may have had in memory; what is held it had not. Index: primary key.
+     * $1 queue $2 lane $3 fetched_to $4 the only one that counts, or null
+     */
+    received: `update ${t.messages} m set received = received + 1 where queue_id = $1 and lane = $2 and seq <= $3
+  and ($4::bigint is null or seq = $4::bigint)
+  and not exists (select from ${t.holds} h where h.queue_id = $1 and h.key = m.key and h.from_seq <= m.seq offset 0)`
+  }
+}

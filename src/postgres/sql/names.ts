@@ -1,0 +1,67 @@
+/**
+ * The schema's name, which is a setting, and the tables in it, quoted once: statements are made with these and take
+ * everything else as parameters.
+ *
+ * @since 0.1.0
+ */
+import * as Result from "effect/Result"
+import { InvalidName } from "../../Errors.ts"
+
+/** Quoted names, ready to stand in a statement. */
+export interface Names {
+  /** As people wrote it. */
+  readonly raw: string
+  readonly schema: string
+  readonly messages: string
+  readonly messageSeq: string
+  readonly lanes: string
+  readonly holds: string
+  readonly inbox: string
+  readonly deadLetters: string
+  readonly letterSeq: string
+  readonly consumers: string
+  readonly subscriptions: string
+  readonly unrouted: string
+  readonly workers: string
+  readonly audit: string
+  readonly settings: string
+  /** For the migrator, which quotes by itself. */
+  readonly migrations: string
+  /** Channel of the wake-up: at most 63 bytes, as Postgres wants it. */
+  readonly channel: string
+}
+
+// Postgres cuts identifiers at 63 bytes, and the channel has a prefix. No dot: the migrator would read it as schema.table.
+const usable = /^[A-Za-z_][A-Za-z0-9_-]{0,49}$/
+
+/** The tables in a schema of that name; refuses a name that is not plain. */
+export const make = (schema: string): Result.Result<Names, InvalidName> => {
+  if (!usable.test(schema)) {
+    const problem = schema.length > 50 ? "has more than 50 characters" : "is not made of letters, digits, underscore and dash"
+    return Result.fail(new InvalidName({ kind: "schema", name: schema, problem }))
+  }
+  if (schema.startsWith("pg_")) {
+    return Result.fail(new InvalidName({ kind: "schema", name: schema, problem: "begins with pg_, which Postgres keeps for itself" }))
+  }
+  const quoted = `"${schema}"`
+  const table = (name: string) => `${quoted}."${name}"`
+  return Result.succeed({
+    raw: schema,
+    schema: quoted,
+    messages: table("messages"),
+    messageSeq: table("message_seq"),
+    lanes: table("lanes"),
+    holds: table("holds"),
+    inbox: table("inbox"),
+    deadLetters: table("dead_letters"),
+    letterSeq: table("letter_seq"),
+    consumers: table("consumers"),
+    subscriptions: table("subscriptions"),
+    unrouted: table("unrouted"),
+    workers: table("workers"),
+    audit: table("audit"),
+    settings: table("settings"),
+    migrations: `${schema}.migrations`,
+    channel: `millrace_${schema}`
+  })
+}

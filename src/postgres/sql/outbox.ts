@@ -1,0 +1,30 @@
+/**
+ * The publishing insert. It reads the subscriptions inside the statement, so that a registration and a publish see each
+ * other whole or not at all; nothing about them is ever cached.
+ *
+ * @since 0.1.0
+ */
+import type { Names } from "./names.ts"
+
+export const make = (t: Names) => ({
+  /**
+   * One row for every consumer of the topic, or one unrouted row; answers the queues that got something. The defaults are
+   * computed above the sort, so the numbers follow the given order.
+   * Index: primary key of subscriptions, of consumers. Locks: access share on subscriptions until the transaction ends.
+   * $1 ids $2 topics $3 keys $4 keyed $5 hashes $6 payloads $7 headers $8 versions
+   */
+  write: `with m as materialized (
+  select * from unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::int[], $6::text[], $7::text[], $8::int[])
+    with ordinality m(id, topic, key, keyed, hash, payload, headers, version, n)
+), routed as (
+  insert into ${t.messages} (queue_id, lane, id, topic, key, keyed, payload, headers, version)
+  select s.queue_id, m.hash % c.lanes, m.id, m.topic, m.key, m.keyed, m.payload, m.headers, m.version
+  from m join ${t.subscriptions} s on s.topic = m.topic join ${t.consumers} c on c.id = s.queue_id
+  order by m.n, s.queue_id returning queue_id
+), unrouted as (
+  insert into ${t.unrouted} (topic, id, key, keyed, hash, payload, headers, version)
+  select m.topic, m.id, m.key, m.keyed, m.hash, m.payload, m.headers, m.version from m
+  where not exists (select from ${t.subscriptions} s where s.topic = m.topic) order by m.n
+)
+select distinct queue_id from routed`
+})

@@ -1,6 +1,7 @@
 /**
- * What the library has to say: warnings and worse, a line each, to wherever lines are shown. The default logger would write
- * across the progress that is drawn on the same terminal.
+ * What the library has to say: errors, a line each, to wherever lines are shown. The default logger would write across the
+ * progress that is drawn on the same terminal. Its warnings are left out, since every dead letter is one, and this program
+ * plants them by the hundred and counts them.
  */
 import { Cause, Layer, Logger, References } from "effect"
 
@@ -13,5 +14,5 @@ export const layer = (write: (line: string) => void): Layer.Layer<never> =>
         write(`${logLevel.toLowerCase()}: ${[...parts, ...why].join(" ")}`)
       })
     ]),
-    Layer.succeed(References.MinimumLogLevel, "Warn")
+    Layer.succeed(References.MinimumLogLevel, "Error")
   )

@@ -1,0 +1,58 @@
+/**
+ * On Postgres: a table of yours changes in the transaction of the message. One payment names an account that does not exist
+ * yet; it becomes a dead letter, the account is opened, and the letter is redriven. Needs `DATABASE_URL`.
+ */
+import { Console, Effect, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import { DeadLetters, Pipeline, Retry, Topic, Worker } from "millrace"
+import { Postgres } from "millrace/postgres"
+
+class Payment extends Schema.Class<Payment>("Payment")({ id: Schema.String, account: Schema.String, cents: Schema.Int }) {}
+
+class NoAccount extends Schema.TaggedError<NoAccount>()("NoAccount", { account: Schema.String }) {
+  override get message() {
+    return `There is no account "${this.account}".`
+  }
+}
+
+const Payments = Topic.make("payments", { schema: Payment, key: (payment) => payment.account, id: (payment) => payment.id })
+
+const post = Effect.fnUntraced(function*({ account, cents }: Payment) {
+  const sql = yield* SqlClient.SqlClient
+  const changed = yield* sql`update accounts set cents = cents + ${cents} where name = ${account} returning name`
+  if (changed.length === 0) return yield* new NoAccount({ account })
+})
+
+const ledger = Pipeline.from(Payments, { consumer: "ledger" }).pipe(
+  Pipeline.commit(post),
+  Pipeline.retry(Retry.exponential("10 millis", { attempts: 3 })),
+  Pipeline.deadLetter({ order: "park" }) // later payments of that account wait for a person
+)
+
+const program = Effect.gen(function*() {
+  const sql = yield* SqlClient.SqlClient
+  const balances = sql`select name, cents from accounts order by name`
+  yield* sql`create table accounts (name text primary key, cents int not null)`
+  yield* sql`insert into accounts values ('ada', 0)`
+  yield* Topic.publishAll(Payments, [
+    new Payment({ id: "p1", account: "ada", cents: 500 }),
+    new Payment({ id: "p2", account: "bob", cents: 300 }),
+    new Payment({ id: "p3", account: "bob", cents: -100 })
+  ])
+  yield* Worker.drain(ledger)
+  yield* Console.log(yield* balances)
+
+  const [letter] = yield* DeadLetters.list({ consumer: "ledger" })
+  yield* Console.log(`${letter!.message.id} is ${letter!.reason}: ${letter!.attempts.at(-1)!.message}`)
+  yield* sql`insert into accounts values ('bob', 0)`
+  yield* DeadLetters.redrive(letter!.id, { by: "grace" })
+  yield* Worker.drain(ledger)
+  yield* Console.log(yield* balances)
+})
+
+Effect.runFork(program.pipe(Effect.provide(Postgres.layerConfig)))
+
+// Output:
+// [ { name: 'ada', cents: 500 } ]
+// p2 is exhausted: There is no account "bob".
+// [ { name: 'ada', cents: 500 }, { name: 'bob', cents: 200 } ]

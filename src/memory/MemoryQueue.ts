@@ -85,9 +85,9 @@ export class MemoryQueue {
   }
 
   leave(member: Member): void {
-    this.release(member, [...member.held.keys()])
     this.members.delete(member)
-    // An expired lane that it no longer counted as its own is given back too: it lives, so nothing is counted.
+    member.held.clear()
+    // Lanes that have expired and that nobody took over are given back too: their owner lives, so nothing is counted.
     for (const lane of this.lanes) if (lane.owner === member) lane.free()
     this.wake()
   }

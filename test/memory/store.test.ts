@@ -120,6 +120,30 @@ it.effect("reads nothing while a hold is written", () =>
     assert.deepStrictEqual(ids(second.got), ["a", "b"])
   }).pipe(Effect.provide(Memory.layer)))
 
+it.effect("reads a key again after its hold although the one who held it was interrupted right after the commit", () =>
+  Effect.gen(function*() {
+    const { open, publish, store } = yield* ready(1)
+    const subscription = yield* open(Duration.hours(1))
+    yield* publish(["a", "k"], ["b", "k"])
+    const first = yield* taking(subscription)
+    yield* Fiber.join(first.fiber)
+    const [a] = first.got
+    const committed = yield* Deferred.make<void>()
+    const holding = yield* Effect.forkChild(subscription.undisturbed(
+      a!,
+      store.transact(subscription.hold(a!, [], Hold.delayed(Duration.seconds(5)))).pipe(
+        Effect.andThen(Deferred.succeed(committed, undefined)),
+        Effect.andThen(Effect.never)
+      )
+    ))
+    yield* Deferred.await(committed)
+    yield* Fiber.interrupt(holding)
+    const second = yield* taking(subscription)
+    yield* TestClock.adjust("5 seconds")
+    yield* Fiber.join(second.fiber)
+    assert.deepStrictEqual(ids(second.got), ["a", "b"])
+  }).pipe(Effect.provide(Memory.layer)))
+
 it.effect("tells an owner of its loss when it next asks, and not before", () =>
   Effect.gen(function*() {
     const { open, publish } = yield* ready(1)

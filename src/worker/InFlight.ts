@@ -132,8 +132,10 @@ export class InFlight {
       this.queue.done(entry.delivery.message.key)
     }
     this.changed.openUnsafe()
-    for (const ending of this.endings) ending.openUnsafe()
+    // A copy: opening a latch may run its waiter at once, which waits for the next ending.
+    const endings = [...this.endings]
     this.endings.clear()
+    for (const ending of endings) ending.openUnsafe()
   }
 
   /** Opens the latch when the next running entry has ended. */

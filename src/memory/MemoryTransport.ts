@@ -29,7 +29,8 @@ const capabilities: Capabilities = {
   settle: "within",
   hold: "inPlace",
   lease: { unit: "shard", renew: "batch", renewBatch: Number.MAX_SAFE_INTEGER, ceiling: Option.none() },
-  received: "exact",
+  // The lanes keep the count.
+  received: "none",
   discardsAfter: Option.none(),
   publish: {
     dedupWindow: Option.none(),

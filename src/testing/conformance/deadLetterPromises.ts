@@ -43,10 +43,13 @@ const graveyard = Effect.fnUntraced(function*(options: Options, order: DeadLette
 
   /** Commits a delivery as a worker does: settled and claimed. */
   const commit = (delivery: Delivery) =>
-    store.transact(Effect.andThen(
-      subscription.settleWithin([delivery]),
-      store.inbox.claim(consumer, [claimOf(delivery)])
-    ))
+    Effect.tap(
+      store.transact(Effect.andThen(
+        subscription.settleWithin([delivery]),
+        store.inbox.claim(consumer, [claimOf(delivery)])
+      )),
+      () => subscription.settleAfter([delivery])
+    )
 
   return { ...base, letters: store.deadLetters, subscription, bury, buried, commit }
 })

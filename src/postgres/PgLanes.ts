@@ -143,7 +143,11 @@ export class PgLanes {
 
   #release(owned: ReadonlyArray<Owned>): Effect.Effect<void, SqlError> {
     if (owned.length === 0) return Effect.void
-    for (const each of owned) this.#drop(each)
+    for (const each of owned) {
+      // Its token stays valid in the database until somebody claims the lane: nothing more may commit under it.
+      each.lost = true
+      this.#drop(each)
+    }
     return Effect.asVoid(this.#db.machinery(this.#text.release, this.#tokens(owned)))
   }
 
@@ -188,7 +192,6 @@ export class PgLanes {
       lost: Deferred.makeUnsafe()
     }
     const owned: Owned = { lane, lease, lost: false, leaving: false }
-    if (before !== undefined) this.#reader.forget(before)
     this.#owned.set(lane, owned)
     this.#byLease.set(lease, owned)
     this.#reader.add(owned)

@@ -151,8 +151,7 @@ const settleWithin = (seat: Seat): Subscription["settleWithin"] => {
     const seqs: Array<bigint> = []
     for (const delivery of deliveries) {
       const receipt = delivery.receipt as Receipt
-      // A lease that was given up here may still stand in the database: its row must not be removed, nobody handles it.
-      if (receipt.large !== large || receipt.owned.lost || Deferred.isDoneUnsafe(delivery.lease.lost)) continue
+      if (receipt.large !== large) continue
       tokens.set(receipt.lane, delivery.lease.token)
       seqs.push(receipt.seq)
     }
@@ -169,7 +168,11 @@ const settleWithin = (seat: Seat): Subscription["settleWithin"] => {
       return true
     })
   }
-  return (deliveries) => {
+  // A lease that was given up here may still stand in the database: its row must not be removed, nobody handles it.
+  const current = (delivery: Delivery) =>
+    !(delivery.receipt as Receipt).owned.lost && !Deferred.isDoneUnsafe(delivery.lease.lost)
+  return (all) => {
+    const deliveries = all.every(current) ? all : all.filter(current)
     const some = settle(text.settle, deliveries, false)
     const large = deliveries.some((delivery) => (delivery.receipt as Receipt).large)
     return Effect.mapError(

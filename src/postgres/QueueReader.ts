@@ -87,9 +87,17 @@ class Round {
   cut: bigint | undefined
   readonly room: Room
   readonly poll: Poll
-  constructor(room: Room, poll: Poll) {
+  /** The lanes that were asked for: one may be left, and taken up again from its beginning, while the poll is under way. */
+  readonly readings: ReadonlyArray<Reading>
+  readonly #byLane: ReadonlyMap<number, Reading>
+  constructor(room: Room, poll: Poll, readings: ReadonlyArray<Reading>) {
     this.room = room
     this.poll = poll
+    this.readings = readings
+    this.#byLane = new Map(readings.map((reading) => [reading.owned.lane, reading]))
+  }
+  asked(lane: number): Reading | undefined {
+    return this.#byLane.get(lane)
   }
   counted(row: Row): void {
     const lane = row["lane"] as number
@@ -122,7 +130,10 @@ export class QueueReader<E> {
     this.#port = port
   }
 
+  /** Reads the lane from its beginning. What an earlier claim of it had handed out is handed out again, under the new lease. */
   add(owned: Owned): void {
+    this.#forget((of) => of.lane === owned.lane && of !== owned)
+    this.#forgetBehind(owned.lane)
     this.#lanes.set(owned.lane, { owned, mark: 0n, hot: false })
   }
 
@@ -130,14 +141,22 @@ export class QueueReader<E> {
   leave(owned: Owned): void {
     if (this.#lanes.get(owned.lane)?.owned !== owned) return
     this.#lanes.delete(owned.lane)
-    for (const [key, behind] of this.#behind) if (behind.lane === owned.lane) this.#behind.delete(key)
+    this.#forgetBehind(owned.lane)
+  }
+
+  #forgetBehind(lane: number): void {
+    for (const [key, behind] of this.#behind) if (behind.lane === lane) this.#behind.delete(key)
   }
 
   /** Forgets the lane and all that was handed out of it. */
   forget(owned: Owned): void {
     this.leave(owned)
+    this.#forget((of) => of === owned)
+  }
+
+  #forget(which: (owned: Owned) => boolean): void {
     for (const [key, seqs] of this.#waiting) {
-      for (const [seq, of] of seqs) if (of === owned) seqs.delete(seq)
+      for (const [seq, of] of seqs) if (which(of)) seqs.delete(seq)
       if (seqs.size === 0) this.#waiting.delete(key)
     }
   }
@@ -153,7 +172,8 @@ export class QueueReader<E> {
   settled(delivery: Delivery): void {
     const { owned, seq } = delivery.receipt as Receipt
     const { key } = delivery.message
-    this.#settledMeanwhile.add(seq)
+    // Under a lease that is lost nothing was settled, and a newer claim's poll must hand the row out.
+    if (!owned.lost) this.#settledMeanwhile.add(seq)
     const seqs = this.#waiting.get(key)
     if (seqs?.get(seq) !== owned) return
     seqs.delete(seq)
@@ -225,9 +245,12 @@ export class QueueReader<E> {
     if (seqs.size === 0) this.#waiting.delete(key)
   }
 
-  #ask(room: Room, ready: Map<string, { readonly lane: number; readonly seq: bigint }>): Poll {
+  #ask(
+    room: Room,
+    readings: ReadonlyArray<Reading>,
+    ready: Map<string, { readonly lane: number; readonly seq: bigint }>
+  ): Poll {
     const rows = Math.min(room.messages, mostRows)
-    const readings = [...this.#lanes.values()]
     const each = Math.max(8, Math.ceil(rows / readings.length))
     const over: Array<string> = []
     const first = new Map<number, bigint>()
@@ -257,11 +280,12 @@ export class QueueReader<E> {
 
   #poll(room: Room): Effect.Effect<Round, E> {
     const ready = new Map<string, { readonly lane: number; readonly seq: bigint }>()
-    const poll = this.#ask(room, ready)
+    const readings = [...this.#lanes.values()]
+    const poll = this.#ask(room, readings, ready)
     this.#settledMeanwhile.clear()
     this.stats.polls++
     return Effect.flatMap(this.#port.poll(poll), ({ meta, rows }) => {
-      const round = this.#round = new Round(room, poll)
+      const round = this.#round = new Round(room, poll, readings)
       this.#due = meta.due ?? []
       this.#running = meta.running ?? []
       this.#xmax = meta.xmax
@@ -305,6 +329,7 @@ export class QueueReader<E> {
       else this.stats.caughtUp++
     }
     for (const [key, behind] of ready) {
+      if (this.#behind.get(key) !== behind) continue
       const limited = round.count.get(behind.lane) === round.poll.rows
       const next = rest.get(key) ?? (limited ? round.last.get(behind.lane)! + 1n : undefined)
       if (next === undefined) {
@@ -338,14 +363,13 @@ export class QueueReader<E> {
    * drawn by the last poll passes over hidden rows, and few rows are late: most transactions are shorter than a poll.
    */
   #advance(fresh: Rows, round: Round): void {
-    const { lanes, most, rows } = round.poll
+    const { most, rows } = round.poll
     const all = round.cut === undefined && fresh.length < rows
     // Fresh rows come upwards by seq over all lanes: up to here, nothing is left out but by a lane's own limit.
     const to = all ? this.#top : round.cut === undefined ? fresh[fresh.length - 1]!["seq"] as bigint : round.cut - 1n
     if (!all) this.more = true
-    lanes.forEach((lane, i) => {
-      const reading = this.#lanes.get(lane)
-      if (reading === undefined) return
+    round.readings.forEach((reading, i) => {
+      const { lane } = reading.owned
       const last = round.last.get(lane) ?? 0n
       reading.hot = round.count.get(lane) === most[i]
       if (reading.hot) this.more = true
@@ -355,8 +379,9 @@ export class QueueReader<E> {
 
   /** Whether a hold hides the row. One that begins above it must be lowered: the key's older row is hidden too. */
   #covered(row: Row, round: Round): boolean {
-    const reading = this.#lanes.get(row["lane"] as number)
-    if (reading === undefined || reading.owned.lost) return true
+    const lane = row["lane"] as number
+    const reading = this.#lanes.get(lane)
+    if (reading === undefined || reading.owned.lost || round.asked(lane) !== reading) return true
     const held = row["held"] as bigint | null
     if (held === null) return false
     const key = row["key"] as string

@@ -34,7 +34,7 @@ const pieces = (keys: number, each: number, more?: Partial<Harness.Piece>) =>
 
 const intact = { twice: [], order: [], lost: [] }
 
-describe("worker processes", { timeout: 120_000 }, () => {
+describe("worker processes", { timeout: 120_000, concurrent: true }, () => {
   it.live("SIGKILL under load: another worker goes on, nothing lost, nothing twice, in order", () =>
     withWorld(({ consumer, schema, setup }) =>
       Effect.gen(function*() {

@@ -87,7 +87,7 @@ export class MemoryState {
         ? undefined
         : new ConsumerConflict({ consumer: registration.consumer, setting, registered, asked })
     return differs("lanes", String(queue.lanes.length), String(registration.lanes))
-      ?? differs("order", queue.order, registration.order)
+      ?? differs("dead-letter order", queue.order, registration.order)
   }
 
   /** Makes the consumer known, subscribes it, and takes over what waits unrouted, in the order of publishing. */

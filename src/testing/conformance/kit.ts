@@ -101,7 +101,10 @@ export const bench = Effect.fnUntraced(function*(
   const open = (change: { readonly consumer?: string; readonly idlePoll?: Duration.Duration } = {}) =>
     transport.open({ consumer, topics: [topic], worker: fresh("worker"), lanes, lease, idlePoll, ...change })
   const publish = (drafts: ReadonlyArray<Draft>) =>
-    Effect.flatMap(Effect.forEach(drafts, (draft) => makeMessage({ ...draft, topic: draft.topic ?? topic })), store.outbox.write)
+    Effect.flatMap(
+      Effect.forEach(drafts, (draft) => makeMessage({ ...draft, topic: draft.topic ?? topic })),
+      store.outbox.write
+    )
 
   /** One `take`, which lets time pass only if there is nothing to take. */
   const takeOnce = (subscription: Subscription, room: Room = roomy) =>

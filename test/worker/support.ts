@@ -1,10 +1,28 @@
 // What the worker tests share: a worker in a fiber, waiting without sleeping, and a record of what handlers saw.
 import { assert } from "@effect/vitest"
-import { Effect, Fiber, type Schema } from "effect"
+import { Context, Effect, Fiber, Layer, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { DeadLetters, type Delivery, type Pipeline, type Store, Topic, type Transport, Worker } from "millrace"
+import { type DeadLetter, DeadLetters, type Delivery, Memory, type Pipeline, Store, Topic, Transport, Worker } from "millrace"
 
 type Ports = Store.Store | Transport.Transport
+
+/** The topic of most tests: order per account, and an id that says key and number. */
+export const Orders = Topic.make("orders", {
+  schema: Schema.Struct({ id: Schema.String, account: Schema.String, n: Schema.Int }),
+  key: (order) => order.account,
+  id: (order) => order.id
+})
+export type Order = (typeof Orders)["schema"]["Type"]
+export const order = (account: string, n: number): Order => ({ id: `${account}${n}`, account, n })
+export const orders = (account: string, count: number): ReadonlyArray<Order> =>
+  Array.from({ length: count }, (_, i) => order(account, i + 1))
+
+/** What a handler of these tests fails with. */
+export class Declined extends Schema.TaggedError<Declined>()("Declined", { reason: Schema.String }) {
+  override get message() {
+    return `declined: ${this.reason}`
+  }
+}
 
 /** Lets every fiber run that can, without any time passing. */
 export const settle: Effect.Effect<void> = Effect.repeat(Effect.yieldNow, { times: 400 }).pipe(Effect.asVoid)
@@ -73,11 +91,11 @@ export class Journal<A> {
   }
 }
 
-/** The open letters of a consumer, oldest first. */
-export const letters = (consumer: string): Effect.Effect<ReadonlyArray<DeadLetter>, never, Store.Store> =>
+/** The letters of a consumer, in whatever state, oldest first. */
+export const letters = (
+  consumer: string
+): Effect.Effect<ReadonlyArray<DeadLetter.DeadLetter>, never, Store.Store> =>
   Effect.map(Effect.orDie(DeadLetters.list({ consumer })), (found) => found.toReversed())
-
-type DeadLetter = Effect.Success<ReturnType<typeof DeadLetters.list>>[number]
 
 /** Publishes, failing the test if that fails. */
 export const publish = <S extends Schema.Constraint>(
@@ -85,3 +103,25 @@ export const publish = <S extends Schema.Constraint>(
   values: ReadonlyArray<S["Type"]>
 ): Effect.Effect<ReadonlyArray<string>, never, Ports | S["EncodingServices"]> =>
   Effect.orDie(Topic.publishAll(topic, values))
+
+/** The memory adapter with some of its ports' methods replaced, to break what a test wants to see broken. */
+export const ports = (change: {
+  readonly store?: (store: Store.Store["Service"]) => Partial<Store.Store["Service"]>
+  readonly transport?: (transport: Transport.Transport["Service"]) => Partial<Transport.Transport["Service"]>
+  readonly subscription?: (
+    subscription: Transport.Subscription,
+    spec: Transport.SubscriptionSpec
+  ) => Partial<Transport.Subscription>
+}): Layer.Layer<Ports> =>
+  Layer.effectContext(Effect.gen(function*() {
+    const store = yield* Store.Store
+    const transport = yield* Transport.Transport
+    const open: typeof transport.open = (spec) =>
+      Effect.map(transport.open(spec), (subscription) => ({
+        ...subscription,
+        ...change.subscription?.(subscription, spec)
+      }))
+    return Context.make(Store.Store, { ...store, ...change.store?.(store) }).pipe(
+      Context.add(Transport.Transport, { ...transport, open, ...change.transport?.(transport) })
+    )
+  })).pipe(Layer.provide(Memory.layer))

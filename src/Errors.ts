@@ -349,7 +349,7 @@ export class ForeignSqlClient
 {
   override get message() {
     return `The SqlClient around consumer "${this.consumer}" is not the one of the store, so its effects would commit outside of the message's transaction. `
-      + `The worker did not start. Build your services on the SqlClient that Postgres.layer exports, and build that layer once.`
+      + `The worker did not start; nothing was changed. Build your services on the SqlClient that Postgres.layer exports, and build that layer once.`
   }
 }
 

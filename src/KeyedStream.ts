@@ -85,24 +85,27 @@ const feed = Effect.fnUntraced(function*<A, E, R, B, E2, R2, K>(
   const idle = Latch.makeUnsafe(true)
   let fibers = 0
 
+  // The look that finds nothing ends its fiber in the same synchronous step: a fiber that still counted after it would keep `accept`
+  // from starting another one, and the value would wait for nobody.
+  const next = () => {
+    const taken = queue.take()
+    if (queue.size < options.buffer) room.openUnsafe()
+    if (taken === undefined && --fibers === 0) idle.openUnsafe()
+    return taken
+  }
+
   // Handles values while any is ready. A fiber takes whatever key is next, so that no key owns a fiber.
   const work = Effect.suspend(() => {
-    let taken = queue.take()
+    let taken = next()
     return Effect.whileLoop({
       while: () => taken !== undefined,
       body: () => Effect.flatMap(f(taken!.value), (result) => Queue.offer(out, result)),
       step: () => {
         queue.done(taken!.key)
-        taken = queue.take()
-        if (queue.size < options.buffer) room.openUnsafe()
+        taken = next()
       }
     })
-  }).pipe(
-    Effect.catchCause((cause) => Deferred.failCause(failed, cause)),
-    Effect.ensuring(Effect.sync(() => {
-      if (--fibers === 0) idle.openUnsafe()
-    }))
-  )
+  }).pipe(Effect.catchCause((cause) => Deferred.failCause(failed, cause)))
 
   const accept = (value: A) =>
     Effect.suspend(() => {

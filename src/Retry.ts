@@ -112,6 +112,11 @@ export const isFinal = (error: unknown): boolean =>
  */
 export const retryAfter = (error: unknown): Duration.Duration | undefined => {
   if (typeof error !== "object" || error === null || !("retryAfter" in error)) return undefined
+  // What was computed badly (`Number(header) * 1000` without a header) must not mean "at once".
+  if (typeof error.retryAfter === "number" && !(error.retryAfter >= 0)) return undefined
+  if (typeof error.retryAfter === "object" && !Duration.isDuration(error.retryAfter)) return undefined
   const after = Duration.fromInput(error.retryAfter as Duration.Input)
-  return after._tag === "Some" && Duration.isFinite(after.value) ? after.value : undefined
+  return after._tag === "Some" && Duration.isFinite(after.value) && Duration.toMillis(after.value) >= 0
+    ? after.value
+    : undefined
 }

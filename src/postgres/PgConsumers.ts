@@ -66,7 +66,7 @@ const conflict = (asked: Registration, found: Registered): ConsumerConflict | un
       asked: String(wanted)
     })
   if (found.lanes !== asked.lanes) return differ("lanes", found.lanes, asked.lanes)
-  return found.order === asked.order ? undefined : differ("dead-letter order", found.order, asked.order)
+  return found.order === asked.order ? undefined : differ("order", found.order, asked.order)
 }
 
 /** How long a registration tries to get past publishers' open transactions. */

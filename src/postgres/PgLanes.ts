@@ -236,13 +236,15 @@ export class PgLanes {
     }))
   }
 
-  /** Everything is given back, and others need not share with us any more. */
-  readonly leave: Effect.Effect<void, SqlError> = Effect.suspend(() =>
-    Effect.andThen(
-      this.release(this.held()),
-      this.#db.machinery(this.#consumers.leave, [this.queue, this.#spec.worker])
-    )
-  )
+  /** Everything is given back, what had expired unnoticed included, and others need not share with us any more. */
+  readonly leave: Effect.Effect<void, SqlError> = Effect.suspend(() => {
+    for (const owned of [...this.#owned.values()]) {
+      owned.lost = true
+      this.#drop(owned)
+    }
+    const mine = [this.queue, this.#spec.worker]
+    return Effect.andThen(this.#db.machinery(this.#text.releaseAll, mine), this.#db.machinery(this.#consumers.leave, mine))
+  })
 
   /** Of all that is in our hands, only this (or nothing) can kill the process. Lanes claimed meanwhile count nothing. */
   isolate(delivery: Delivery | undefined): Effect.Effect<void, SqlError> {

@@ -202,22 +202,20 @@ const hold = (seat: Seat): Subscription["hold"] => {
     const { lane, owned, seq } = delivery.receipt as Receipt
     if (owned.lost) return stale(delivery)
     const parked = hold._tag === "Parked"
-    return Effect.flatMap(
-      Effect.mapError(
-        seat.db.within(text.put, [
-          seat.lanes.queue,
-          lane,
-          delivery.lease.token,
-          delivery.message.key,
-          parked ? null : Duration.toMillis(hold.delay),
-          seat.reader.heldFrom(delivery),
-          seq,
-          parked ? null : JSON.stringify(attempts)
-        ]),
-        PgFailure.transportError("hold a key")
-      ),
-      (rows) => rows.length > 0 ? Effect.void : stale(delivery)
-    )
+    const put = seat.db.within(text.put, [
+      seat.lanes.queue,
+      lane,
+      delivery.lease.token,
+      delivery.message.key,
+      parked ? null : Duration.toMillis(hold.delay),
+      seat.reader.heldFrom(delivery),
+      seq,
+      parked ? null : JSON.stringify(attempts)
+    ])
+    return Effect.flatMap(Effect.mapError(put, PgFailure.transportError("hold a key")), (rows) =>
+      rows.length === 0
+        ? stale(delivery)
+        : seat.db.sql.afterCommit(Effect.sync(() => seat.reader.held(delivery))))
   }
 }
 
@@ -225,7 +223,7 @@ const subscription = (seat: Seat): Subscription => {
   const { lanes, reader } = seat
   return {
     take: take(seat),
-    undisturbed: (delivery, write) => reader.undisturbed(delivery, write),
+    undisturbed: (_, write) => reader.exclusively(write),
     held: () => lanes.held(),
     renew: (leases) => Effect.mapError(lanes.renew(leases), PgFailure.transportError("renew leases")),
     settleWithin: settleWithin(seat),

@@ -180,7 +180,7 @@ export class QueueReader<E> {
     if (seqs.size === 0) this.#waiting.delete(key)
   }
 
-  /** From where on a hold on this delivery's key must hide it. Only within {@link QueueReader.undisturbed}. */
+  /** From where on a hold on this delivery's key must hide it. Only while no poll is under way. */
   heldFrom(delivery: Delivery): bigint {
     const { key } = delivery.message
     let from = min((delivery.receipt as Receipt).seq, this.#behind.get(key)?.seq)
@@ -188,17 +188,16 @@ export class QueueReader<E> {
     return from
   }
 
-  /** Runs the transaction that writes a hold; when it has succeeded, what is in memory of the key is forgotten. */
-  undisturbed<A, E2, R>(delivery: Delivery, write: Effect.Effect<A, E2, R>): Effect.Effect<A, E2, R> {
-    return this.#alone.withPermit(Effect.tap(write, () =>
-      Effect.sync(() => {
-        const { owned } = delivery.receipt as Receipt
-        const { key } = delivery.message
-        // The same key may be in hand under a newer claim of the lane, which knows nothing of this hold yet.
-        if (owned.lost) return
-        this.#behind.delete(key)
-        this.#waiting.delete(key)
-      })))
+  /**
+   * A hold on this delivery's key is committed: what is in memory of the key is forgotten, and read again when it ends.
+   * Called by the commit itself, so that an interruption right after it changes nothing.
+   */
+  held(delivery: Delivery): void {
+    const { owned } = delivery.receipt as Receipt
+    const { key } = delivery.message
+    if (owned.lost) return
+    this.#behind.delete(key)
+    this.#waiting.delete(key)
   }
 
   /** While no poll is under way. */

@@ -50,6 +50,13 @@ where l.queue_id = $1 and l.lane = mine.lane returning l.lane`,
 update ${t.lanes} l set owner = null, lease_until = '-infinity', alone = null from mine
 where l.queue_id = $1 and l.lane = mine.lane`,
 
+    /** All that stand under its name, those included that it had given up. $1 queue $2 owner */
+    releaseAll: `with mine as materialized (
+  select lane from ${t.lanes} where queue_id = $1 and owner = $2 order by lane for no key update
+)
+update ${t.lanes} l set owner = null, lease_until = '-infinity', alone = null from mine
+where l.queue_id = $1 and l.lane = mine.lane`,
+
     /** Which message of each lane alone can kill the process: -1 all, 0 none. $1 queue $2 lanes $3 tokens $4 seqs */
     isolate: `${mine(", g.seq", ", $4::bigint[]) g(lane, token, seq)", "no key update")}
 update ${t.lanes} l set alone = nullif(mine.seq, -1) from mine where l.queue_id = $1 and l.lane = mine.lane returning l.lane`

@@ -10,7 +10,7 @@ export const make = (t: Names) => {
   // A row that a person wrote by hand may have any size, and one of 17 MiB would end the connection at every poll.
   // octet_length reads the stored length only.
   const large = `(octet_length(payload) > ${limits.payloadBytes} or octet_length(headers) > ${8 * limits.headerBytes})`
-  const light = `lane, key, seq, ${large} as large, octet_length(payload)::bigint as bytes`
+  const light = `lane, key, seq, ${large} as large, case when ${large} then 0 else octet_length(payload) end as bytes`
   return {
     /**
      * One poll of all lanes of a worker, in one snapshot. Parts: 1 late (keys only), 2 behind (up to the mark), 3 fresh
@@ -45,9 +45,9 @@ export const make = (t: Names) => {
       order by m.seq limit l.most) s
   order by s.seq limit $11
 ), rows as (
-  select part, lane, key, seq, large,
-    sum(case when large then 0 else bytes end) over (order by part, seq) - case when large then 0 else bytes end <= $12::bigint as fits
-  from (select 2 as part, * from behind union all select 3, * from fresh) r
+  select part, lane, key, seq, large, before = 0 or before + bytes <= $12::bigint as fits from (
+    select *, sum(bytes) over (order by part, seq) - bytes as before from (
+      select 2 as part, * from behind union all select 3, * from fresh) r) r
   union all select 1, lane, key, seq, false, false from late
 )
 select r.part, r.lane, r.key, r.seq, r.large, h.from_seq as held, m.id, m.topic, m.keyed, m.version,

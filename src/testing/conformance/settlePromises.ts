@@ -64,7 +64,7 @@ const settling = (it: Tests, options: Options) => {
       const transaction = yield* Effect.forkChild(store.transact(Effect.gen(function*() {
         yield* subscription.settleWithin(got)
         yield* Deferred.succeed(settled, undefined)
-        yield* Effect.never
+        return yield* Effect.never
       })))
       yield* Deferred.await(settled)
       yield* Fiber.interrupt(transaction)

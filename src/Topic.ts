@@ -55,6 +55,8 @@ export interface TopicOptions<S extends Schema.Constraint> {
    * equal values are one message), or `"random"` (every publish is a message of its own).
    */
   readonly id?: ((value: S["Type"]) => string) | "content" | "random" | undefined
+  /** Headers of every message, from its value; those of the publish are added, and win. */
+  readonly headers?: ((value: S["Type"]) => Readonly<Record<string, string>>) | undefined
   /** Default 1. Raise it when older code must not read what newer code writes. */
   readonly version?: number | undefined
 }
@@ -135,7 +137,8 @@ export const make = <const Name extends string, S extends Schema.Constraint>(
       : yield* derived(name, "id", idOf, value))
     const key = options.key === undefined ? undefined : yield* derived(name, "key", options.key, value)
     const trace = publish?.headers?.["traceparent"] === undefined ? yield* traceparent : undefined
-    const headers = trace === undefined ? publish?.headers : { ...publish?.headers, traceparent: trace }
+    const own = options.headers === undefined ? undefined : yield* called(name, "headers", options.headers, value)
+    const headers = { ...own, ...publish?.headers, ...(trace === undefined ? undefined : { traceparent: trace }) }
     return yield* Message.make({ id, topic: name, key, payload, headers, version })
   })
 
@@ -172,20 +175,24 @@ const written = (topic: string, encoded: unknown): Effect.Effect<string, EncodeF
     catch: (error) => new EncodeFailed({ topic, issue: `it cannot be written as JSON: ${String(error).slice(0, 200)}` })
   })
 
+/** A function of the topic's author that throws refuses the value. */
+const called = <A, B>(topic: string, field: string, f: (value: A) => B, value: A): Effect.Effect<B, EncodeFailed> =>
+  Effect.try({
+    try: () => f(value),
+    catch: (error) => new EncodeFailed({ topic, issue: `its ${field} function failed: ${String(error).slice(0, 200)}` })
+  })
+
 /** Without a key or an id of its own a message would be taken for another one, so whatever is no text is refused. */
 const derived = <A>(
   topic: string,
   field: string,
   f: (value: A) => unknown,
   value: A
-): Effect.Effect<string, EncodeFailed> => {
-  const failed = (issue: string) => new EncodeFailed({ topic, issue: `its ${field} function ${issue}` })
-  return Effect.flatMap(
-    Effect.try({ try: () => f(value), catch: (error) => failed(`failed: ${String(error).slice(0, 200)}`) }),
-    (text) =>
-      typeof text === "string" ? Effect.succeed(text) : Effect.fail(failed(`returned ${typeof text}, not a string`))
-  )
-}
+): Effect.Effect<string, EncodeFailed> =>
+  Effect.flatMap(called(topic, field, f, value), (text) =>
+    typeof text === "string"
+      ? Effect.succeed(text)
+      : Effect.fail(new EncodeFailed({ topic, issue: `its ${field} function returned ${typeof text}, not a string` })))
 
 /** What is wrong, without the value: messages of schema issues name paths and types; they are cut, since they may quote. */
 const firstLine = (cause: { readonly reasons: ReadonlyArray<object> }): string => {

@@ -4,7 +4,6 @@
  * An attempt is decode, steps, commit; a retry runs all of it again. What failed is written down with the message before anybody
  * else sees it again. Interruption is always safe: nothing was committed, the delivery goes back to the transport with its lease.
  */
-import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -130,11 +129,9 @@ export const make = (options: Options): Attempt => {
             (outcome) => outcome._tag === "Failed" ? { error: outcome.error, step } : outcome
           )
         }),
-        Effect.catchCause((cause) =>
-          FailureRecord.isInterruption(cause)
-            ? Effect.failCause(cause as Cause.Cause<never>)
-            : Effect.succeed<Failed>({ error: FailureRecord.errorOf(cause), step })
-        )
+        // An interruption of this fiber goes past here unseen; one that is seen is the step's own (it joined a fiber that
+        // somebody interrupted, say), and so its failure.
+        Effect.catchCause((cause) => Effect.succeed<Failed>({ error: FailureRecord.errorOf(cause), step }))
       )
     })
 

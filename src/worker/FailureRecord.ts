@@ -20,10 +20,6 @@ export const errorOf = (cause: Cause.Cause<unknown>): unknown => {
   return new Defect({ detail: "interrupted" })
 }
 
-/** Only an interruption: nobody's failure. */
-export const isInterruption = (cause: Cause.Cause<unknown>): boolean =>
-  cause.reasons.length === 0 || cause.reasons.every(Cause.isInterruptReason)
-
 export const make = (options: {
   readonly attempt: number
   readonly at: number
@@ -66,11 +62,14 @@ const stackOf = (error: Error): string => {
   return (error.stack ?? "") + cause
 }
 
+/** Where this library stands, in its sources or as a package: frames of it are not the user's. */
+const here = new URL("..", import.meta.url).pathname
+
 /** The first frame of the user's own code, without line numbers of other deploys' paths: `ledger.ts:88`. */
 const frameOf = (stack: string): string => {
   for (const line of stack.split("\n")) {
     const match = /\(?((?:file:\/\/)?[^\s()]+):(\d+):\d+\)?$/.exec(line.trim())
-    if (match === null || /node_modules|node:|\/worker\/|\bmillrace\/(src|dist)\//.test(match[1]!)) continue
+    if (match === null || /node_modules|node:/.test(match[1]!) || match[1]!.includes(here)) continue
     return `${match[1]!.split("/").at(-1)}:${match[2]}`
   }
   return ""

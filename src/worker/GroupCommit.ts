@@ -107,13 +107,7 @@ const steps = (options: Options, member: Member, timed: boolean): Effect.Effect<
     ReadonlyArray<Message>,
     unknown
   >
-  const own = Effect.catchCause(
-    running,
-    (cause) =>
-      FailureRecord.isInterruption(cause)
-        ? Effect.failCause(cause as Cause.Cause<never>)
-        : Effect.fail(new StepFailed(cause))
-  )
+  const own = Effect.catchCause(running, (cause) => Effect.fail(new StepFailed(cause)))
   if (!timed) return own
   const duration = Duration.fromInputUnsafe(pipeline.settings.commitTimeout)
   const timeout = new StepTimeout({ phase: "commit", millis: Duration.toMillis(duration) })

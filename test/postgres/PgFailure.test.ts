@@ -1,0 +1,93 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Cause } from "effect"
+import { SqlError } from "effect/sql"
+import * as PgFailure from "../../src/postgres/PgFailure.ts"
+
+const sqlError = (code: string) =>
+  new SqlError.SqlError({
+    reason: new SqlError.UnknownError({ cause: Object.assign(new Error("said by the server"), { code }) })
+  })
+
+const seen: PgFailure.Seen = {
+  began: true,
+  finished: false,
+  code: "",
+  lost: false,
+  interrupted: false,
+  rolledBack: false,
+  detail: "d"
+}
+
+/** What a failure means, in a few words. */
+const told = (change: Partial<PgFailure.Seen>, cause: Cause.Cause<unknown> = Cause.fail("the step's")) => {
+  const failure = PgFailure.classify(cause, { ...seen, ...change })
+  return failure === undefined ? "step" : failure._tag === "Hiccup" ? failure.kind : failure._tag
+}
+
+const conflicts = ["40001", "40P01", "55P03"]
+const outages = ["08000", "08003", "08006", "08P01", "53100", "53200", "53300", "57P01", "57P02", "57P03", "57P04"]
+  .concat("57P05", "25006", "25P03", "25P04", "58030")
+const mistakes = ["22001", "22P02", "23502", "23503", "23505", "23514", "42601", "42P01", "42501", "57014", "P0001", "XX000"]
+
+describe("what a failed transaction means", () => {
+  it.each(conflicts)("is a conflict that passes, for %s in the body and at COMMIT", (code) => {
+    assert.strictEqual(told({ code }), "conflict")
+    assert.strictEqual(told({ code, finished: true }), "conflict")
+    assert.strictEqual(told({ code, finished: true, rolledBack: true }), "conflict")
+  })
+  it.each(outages)("is an outage that passes, for %s in the body", (code) => {
+    assert.strictEqual(told({ code }), "unavailable")
+  })
+  it.each(mistakes)("is the step's own failure, for %s in the body, and a refused COMMIT at COMMIT", (code) => {
+    assert.strictEqual(told({ code }), "step")
+    assert.strictEqual(told({ code, finished: true }), "CommitRejected")
+  })
+  it.each(["08006", "57P01", "57P02", "40003", ""])("is an unknown outcome, for \"%s\" at COMMIT", (code) => {
+    assert.strictEqual(told({ code, finished: true, lost: true }), "UnknownOutcome")
+  })
+  it.each(["53100", "25006"])("is an outage, for %s at COMMIT: the server is there and says no", (code) => {
+    assert.strictEqual(told({ code, finished: true }), "unavailable")
+  })
+  it("is an aborted transaction, when an error was caught: found in the next statement or at COMMIT", () => {
+    assert.strictEqual(told({ code: "25P02" }), "TransactionAborted")
+    assert.strictEqual(told({ code: "23505", finished: true, rolledBack: true }), "TransactionAborted")
+  })
+  it("is an outage, when the connection died in the body, though the driver tells it as a defect", () => {
+    assert.strictEqual(told({ lost: true }, Cause.die(sqlError("")) as Cause.Cause<unknown>), "unavailable")
+  })
+  it("is an outage, when there was no connection to begin with", () => {
+    assert.strictEqual(told({ began: false }, Cause.fail(sqlError("53300"))), "unavailable")
+    assert.strictEqual(told({ began: false }, Cause.die(sqlError("57P03"))), "unavailable")
+  })
+  it("is a conflict, when our own late cancel request hit a statement; the user's statement timeout is the user's", () => {
+    assert.strictEqual(told({ code: "57014", interrupted: true }), "conflict")
+    assert.strictEqual(told({ code: "57014" }), "step")
+  })
+  it("is nothing, when we were interrupted", () => {
+    assert.strictEqual(told({ code: "40001" }, Cause.interrupt(1)), "step")
+  })
+})
+
+describe("a failure outside of a transaction", () => {
+  it("tells outages, timeouts and refusals apart, with the mend", () => {
+    const kind = (code: string) => PgFailure.storeFailure("publish")(sqlError(code)).kind
+    assert.deepStrictEqual(["57P01", "40P01", "57014", "42P01", "42501"].map(kind), [
+      "unavailable",
+      "timeout",
+      "timeout",
+      "refused",
+      "refused"
+    ])
+    assert.include(PgFailure.storeFailure("publish")(sqlError("42P01")).message, "migrate \"auto\"")
+  })
+  it("stops a worker only where it does not pass", () => {
+    const kind = (code: string) => PgFailure.transportError("read messages")(sqlError(code)).kind
+    assert.deepStrictEqual(["57P01", "53300", "40001", "42P01", "3F000"].map(kind), [
+      "temporary",
+      "temporary",
+      "temporary",
+      "permanent",
+      "permanent"
+    ])
+  })
+})

@@ -25,7 +25,7 @@ export class Declined extends Schema.TaggedError<Declined>()("Declined", { reaso
 }
 
 /** Lets every fiber run that can, without any time passing. */
-export const settle: Effect.Effect<void> = Effect.repeat(Effect.yieldNow, { times: 400 }).pipe(Effect.asVoid)
+export const settle: Effect.Effect<void> = Effect.repeat(Effect.yieldNow, { times: 150 }).pipe(Effect.asVoid)
 
 /** Waits until something is so, without any time passing. */
 export const until = (what: string, condition: () => boolean): Effect.Effect<void> =>
@@ -34,12 +34,13 @@ export const until = (what: string, condition: () => boolean): Effect.Effect<voi
     assert.isTrue(condition(), `still not so: ${what}`)
   })
 
-/** Lets time pass in steps of 100 ms until something is so. */
+/** Lets time pass, in steps of 100 ms or of a hundredth of what it may take, until something is so. */
 export const eventually = (what: string, condition: () => boolean, within = 60_000): Effect.Effect<void> =>
   Effect.gen(function*() {
     yield* settle
-    for (let passed = 0; passed < within && !condition(); passed += 100) {
-      yield* TestClock.adjust("100 millis")
+    const step = Math.max(100, within / 100)
+    for (let passed = 0; passed < within && !condition(); passed += step) {
+      yield* TestClock.adjust(step)
       yield* settle
     }
     assert.isTrue(condition(), `not so within ${within} ms: ${what}`)

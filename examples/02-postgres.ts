@@ -7,7 +7,9 @@ import { SqlClient } from "effect/sql"
 import { DeadLetters, Pipeline, Retry, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
 
-class Payment extends Schema.Class<Payment>("Payment")({ id: Schema.String, account: Schema.String, cents: Schema.Int }) {}
+class Payment
+  extends Schema.Class<Payment>("Payment")({ id: Schema.String, account: Schema.String, cents: Schema.Int })
+{}
 
 class NoAccount extends Schema.TaggedError<NoAccount>()("NoAccount", { account: Schema.String }) {
   override get message() {
@@ -15,7 +17,11 @@ class NoAccount extends Schema.TaggedError<NoAccount>()("NoAccount", { account: 
   }
 }
 
-const Payments = Topic.make("payments", { schema: Payment, key: (payment) => payment.account, id: (payment) => payment.id })
+const Payments = Topic.make("payments", {
+  schema: Payment,
+  key: (payment) => payment.account,
+  id: (payment) => payment.id
+})
 
 const post = Effect.fnUntraced(function*({ account, cents }: Payment) {
   const sql = yield* SqlClient.SqlClient

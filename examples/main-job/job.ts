@@ -73,6 +73,7 @@ const work = Effect.fnUntraced(function*(options: Options, run: Runs.Run, screen
   )
 
   const progress = new Progress(screen, messages)
+  if (run.resumed) progress.earlier = (yield* Reconcile.openLetters("activity")).length
   const course: Course = { options, run, tables, deliveries, steps, progress, screen }
   yield* progress.show(follow(course)).pipe(Effect.onInterrupt(() => leave(course)))
   const lines = yield* Reconcile.reconcile(tables, {
@@ -85,12 +86,8 @@ const work = Effect.fnUntraced(function*(options: Options, run: Runs.Run, screen
   screen.line()
   const differing = lines.filter((line) => !Reconcile.agrees(line)).map(({ name }) => name)
   if (differing.length > 0) return yield* new NotReconciled({ differing })
-  const seconds = progress.elapsed / 1_000
-  screen.line(
-    `  ${screen.paint("green", "Reconciled")} in ${duration(progress.elapsed)}, ${
-      count(messages / seconds)
-    } webhooks a second.`
-  )
+  const speed = `${duration(progress.elapsed)}, ${count(progress.overall)} webhooks a second`
+  screen.line(`  ${screen.paint("green", "Reconciled")} in ${speed}.`)
 })
 
 interface Course {
@@ -111,7 +108,10 @@ const follow = Effect.fnUntraced(function*(course: Course) {
     discard: true
   })
   yield* options.workers === undefined
-    ? Effect.raceFirst(Effect.raceFirst(Workers.here(tables, Workers.alone), counting(progress)), sending)
+    ? Effect.raceFirst(
+      Effect.raceFirst(Workers.here(tables, Workers.alone(options.place)), counting(progress)),
+      sending
+    )
     : Effect.raceFirst(
       Workers.processes({
         count: options.workers,
@@ -124,7 +124,7 @@ const follow = Effect.fnUntraced(function*(course: Course) {
       sending
     )
   progress.phase = "reading what is left: late redeliveries"
-  yield* Workers.drained(tables, Workers.alone)
+  yield* Workers.drained(tables, Workers.alone(options.place))
 })
 
 /** Copies this process' metrics to the progress, for ever. */
@@ -144,7 +144,7 @@ const settling = Effect.fnUntraced(function*({ deliveries, progress, tables }: C
     const standing = yield* Standing.read(tables)
     progress.note(standing)
     const arrived = standing.applied >= applicable && standing.notified >= standing.applied
-    if (arrived) progress.dead = (yield* Reconcile.openLetters("activity")).length
+    if (arrived) progress.counted = (yield* Reconcile.openLetters("activity")).length
     if (arrived && standing.sent === deliveries.length && progress.dead >= doomed) {
       progress.phase = "letting the workers finish"
       return
@@ -160,8 +160,10 @@ const settling = Effect.fnUntraced(function*({ deliveries, progress, tables }: C
 const leave = Effect.fnUntraced(function*({ options, screen, tables }: Course) {
   const standing = yield* Standing.read(tables)
   const dead = (yield* Reconcile.openLetters("activity")).length
+  const [done, remains] = Report.remaining(standing, options.messages, dead)
   screen.line()
-  screen.line(`  ${screen.paint("yellow", "Stopped.")} ${Report.remaining(standing, options.messages, dead)}`)
+  screen.line(`  ${screen.paint("yellow", "Stopped.")} ${done}`)
+  screen.line(`  ${remains}`)
   screen.line(
     options.place._tag === "Memory"
       ? "  All of it was in memory and is gone. With --data DIR or DATABASE_URL the next start goes on."

@@ -8,7 +8,8 @@
  *
  * This file is the command line; `job.ts` is the run, and `README.md` in the folder above the guided tour.
  */
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer, Option, Runtime, Schema } from "effect"
 import { CliConfig, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
 import * as Database from "./database.ts"

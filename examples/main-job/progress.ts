@@ -3,10 +3,10 @@
  * times a second; elsewhere it is one plain line every two seconds.
  */
 import { Effect, Schedule } from "effect"
-import { bar, count, duration, type Screen } from "./screen.ts"
+import { bar, type Colour, count, duration, type Screen } from "./screen.ts"
 import * as Standing from "./standing.ts"
 
-/** How many seconds the shown rate looks back. */
+/** The shown rate looks back so many milliseconds. */
 const window = 3_000
 
 export class Progress {
@@ -14,87 +14,131 @@ export class Progress {
   readonly #messages: number
   readonly #started = performance.now()
   readonly #samples: Array<{ readonly at: number; readonly done: number }> = []
-  standing: Standing.Standing = { sent: 0, applied: 0, notified: 0 }
+  /** What the workers met since this start. */
   tally: Standing.Tally = Standing.zero
-  /** Open dead letters that earlier starts left behind count as done, too. */
-  dead = 0
-  phase = "working"
+  /** Dead letters that an earlier start of this run left. */
+  earlier = 0
+  /** The dead letters in the database, once somebody has counted them there. */
+  counted: number | undefined
+  phase = ""
+  #standing: Standing.Standing = { sent: 0, applied: 0, notified: 0 }
 
   constructor(screen: Screen, messages: number) {
     this.#screen = screen
     this.#messages = messages
   }
 
-  get elapsed(): number {
-    return performance.now() - this.#started
-  }
-
-  /** Webhooks that are applied or dead. */
-  get done(): number {
-    return this.standing.applied + Math.max(this.dead, this.tally.dead)
-  }
-
   /** Shows the progress for as long as the effect runs, then takes the block away. */
   readonly show = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
-    const tick = Effect.sync(() =>
-      this.#screen.live ? this.#screen.draw(this.block()) : this.#screen.line(this.plain())
-    )
-    const ticking = Effect.repeat(tick, Schedule.spaced(this.#screen.live ? "100 millis" : "2 seconds"))
+    const screen = this.#screen
+    const tick = Effect.sync(() => screen.live ? screen.draw(this.block()) : screen.line(this.plain()))
+    const ticking = Effect.repeat(tick, Schedule.spaced(screen.live ? "100 millis" : "2 seconds"))
     return Effect.raceFirst(effect, Effect.andThen(ticking, Effect.never)).pipe(
-      Effect.ensuring(Effect.sync(() => this.#screen.clear()))
+      Effect.ensuring(Effect.sync(() => screen.clear()))
     )
   }
 
   /** Notes what the database holds now. */
   note(standing: Standing.Standing): void {
-    this.standing = standing
+    this.#standing = standing
     const at = performance.now()
     this.#samples.push({ at, done: this.done })
-    while (this.#samples.length > 2 && this.#samples[1]!.at < at - window) this.#samples.shift()
+    while (this.#samples.length > 3 && this.#samples[2]!.at < at - window) this.#samples.splice(1, 1)
+  }
+
+  get elapsed(): number {
+    return performance.now() - this.#started
+  }
+
+  /** Open dead letters. */
+  get dead(): number {
+    return this.counted ?? this.earlier + this.tally.dead
+  }
+
+  /** Webhooks that are applied or dead. */
+  get done(): number {
+    return this.#standing.applied + this.dead
   }
 
   /** Webhooks a second, over the last seconds. */
   get rate(): number {
-    const first = this.#samples[0]
-    const last = this.#samples.at(-1)
-    return first === undefined || last === undefined || last.at === first.at
-      ? 0
-      : (last.done - first.done) / (last.at - first.at) * 1_000
+    return between(this.#samples[1], this.#samples.at(-1))
+  }
+
+  /** Webhooks a second, since this start. */
+  get overall(): number {
+    return between(this.#samples[0], { at: performance.now(), done: this.done })
   }
 
   block(): ReadonlyArray<string> {
-    const { paint, width } = { paint: this.#screen.paint.bind(this.#screen), width: this.#screen.width }
+    const paint = (colour: Colour, text: string) => this.#screen.paint(colour, text)
+    const { width } = this.#screen
     const share = this.done / this.#messages
     const figures = `${count(this.done)} of ${count(this.#messages)}  ${count(this.rate)}/s  ${duration(this.elapsed)}`
     const room = Math.max(8, Math.min(48, width - figures.length - 12))
     const percent = `${Math.floor(share * 100)} %`.padStart(5)
+    const rows = wrapped(this.#facts(), width)
     return [
       "",
       `  ${paint("cyan", bar(share, room))} ${paint("bold", percent)}  ${figures}`,
-      `  ${this.#facts().map(([name, n, colour]) => `${name} ${n === 0 ? "0" : paint(colour, count(n))}`).join("  ")}`,
-      this.phase === "working" ? "" : `  ${paint("yellow", this.phase)}`
+      ...rows.map((row) =>
+        `  ${row.map(({ colour, n, name }) => `${name} ${paint(n === 0 ? "dim" : colour, count(n))}`).join("  ")}`
+      ),
+      `  ${paint("yellow", this.phase)}`
     ]
   }
 
   plain(): string {
-    const facts = this.#facts().map(([name, n]) => `${name} ${count(n)}`).join(", ")
-    const phase = this.phase === "working" ? "" : `, ${this.phase}`
-    return `${duration(this.elapsed).padStart(6)}  ${count(this.done)} of ${count(this.#messages)}, ${
-      count(this.rate)
-    }/s, ${facts}${phase}`
+    const facts = this.#facts().map(({ n, name }) => `${name} ${count(n)}`).join(", ")
+    const done = `${count(this.done)} of ${count(this.#messages)}, ${count(this.rate)}/s`
+    return [`${duration(this.elapsed).padStart(10)}  ${done}, ${facts}`, ...this.phase === "" ? [] : [this.phase]].join(
+      ", "
+    )
   }
 
-  #facts() {
-    const { applied, notified, sent } = this.standing
+  #facts(): ReadonlyArray<Fact> {
+    const { applied, notified, sent } = this.#standing
     const { duplicates, holds, retries } = this.tally
     return [
-      ["sent", sent, "bold"],
-      ["applied", applied, "green"],
-      ["notified", notified, "green"],
-      ["retries", retries, "yellow"],
-      ["holds", holds, "yellow"],
-      ["duplicates", duplicates, "yellow"],
-      ["dead letters", Math.max(this.dead, this.tally.dead), "red"]
-    ] as const
+      { name: "sent", n: sent, colour: "bold" },
+      { name: "applied", n: applied, colour: "green" },
+      { name: "notified", n: notified, colour: "green" },
+      { name: "retries", n: retries, colour: "yellow" },
+      { name: "holds", n: holds, colour: "yellow" },
+      { name: "duplicates", n: duplicates, colour: "yellow" },
+      { name: "dead letters", n: this.dead, colour: "red" }
+    ]
   }
 }
+
+interface Fact {
+  readonly name: string
+  readonly n: number
+  readonly colour: Colour
+}
+
+/** The facts in rows that fit. */
+const wrapped = (facts: ReadonlyArray<Fact>, width: number): ReadonlyArray<ReadonlyArray<Fact>> => {
+  const rows: Array<Array<Fact>> = [[]]
+  let used = 0
+  for (const fact of facts) {
+    const length = fact.name.length + count(fact.n).length + 3
+    if (used + length > width && used > 0) {
+      rows.push([])
+      used = 0
+    }
+    rows.at(-1)!.push(fact)
+    used += length
+  }
+  return rows
+}
+
+interface Sample {
+  readonly at: number
+  readonly done: number
+}
+
+const between = (first: Sample | undefined, last: Sample | undefined): number =>
+  first === undefined || last === undefined || last.at <= first.at
+    ? 0
+    : (last.done - first.done) / (last.at - first.at) * 1_000

@@ -19,11 +19,15 @@ export const table = (screen: Screen, lines: ReadonlyArray<Line>): ReadonlyArray
   ]
 }
 
-/** What a run that was stopped leaves for the next start. */
-export const remaining = (standing: Standing, messages: number, dead: number): string => {
+/** What a run that was stopped has done, and what it leaves for the next start. */
+export const remaining = (standing: Standing, messages: number, dead: number): ReadonlyArray<string> => {
   const unsent = messages - standing.sent
   const waiting = Math.max(0, standing.sent - standing.applied - dead)
   const untold = Math.max(0, standing.applied - standing.notified)
-  return `${count(standing.applied)} webhooks are applied and ${count(dead)} are dead letters. What remains: `
-    + `${count(waiting)} wait in the queue, ${count(unsent)} are not sent yet, ${count(untold)} notifications wait.`
+  return [
+    `${count(standing.applied)} webhooks are applied, ${count(dead)} are dead letters.`,
+    `What remains: ${count(waiting)} wait in the queue, ${count(unsent)} are not sent yet, ${
+      count(untold)
+    } notifications wait.`
+  ]
 }

@@ -1,6 +1,6 @@
 /**
  * The terminal: lines that stay, and below them a block that is redrawn in place. Where the output is no terminal the block
- * is never drawn, and progress comes as plain lines. Colours follow `NO_COLOR`; no line is wider than the window.
+ * is never drawn, and progress comes as plain lines. Colours follow `NO_COLOR`; no line of the block is wider than the window.
  */
 
 /** What the screen needs of standard output. */
@@ -42,9 +42,9 @@ export class Screen {
     return this.#coloured ? `\u001b[${codes[colour]}m${text}\u001b[0m` : text
   }
 
-  /** A line that stays; the block moves below it. */
+  /** A line that stays; the block moves below it. A long one wraps. */
   line(text = ""): void {
-    this.#output.write(`${this.#erasing()}${this.live ? fit(text, this.width) : text}\n`)
+    this.#output.write(`${this.#erasing()}${text}\n`)
   }
 
   /** Draws the block in place of the one before. */

@@ -3,7 +3,7 @@
  * pipelines, reports its tally on standard output, and drains on SIGTERM. When the process that started it is gone, its
  * standard input ends, and it ends at once: whatever it held is taken over when its lease has run out.
  */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Layer, Option, Schedule, Schema } from "effect"
 import * as Database from "./database.ts"
 import * as Downstream from "./downstream.ts"

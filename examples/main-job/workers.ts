@@ -6,6 +6,7 @@ import { Effect, Fiber, Result, Schema, Stream } from "effect"
 import { ChildProcess, type ChildProcessSpawner } from "effect/process"
 import { Worker } from "millrace"
 import { fileURLToPath } from "node:url"
+import type { Place } from "./database.ts"
 import { pick } from "./dice.ts"
 import * as Pipelines from "./pipelines.ts"
 import * as Standing from "./standing.ts"
@@ -25,8 +26,15 @@ export const drained = (tables: Tables, options: Worker.WorkerOptions = {}) =>
     Worker.drain(Pipelines.notifier(tables), options)
   )
 
-/** In one process: a short lease, so that a start after a crash does not wait long for what the dead one held. */
-export const alone: Worker.WorkerOptions = { lease: "10 seconds" }
+/**
+ * In one process: a short lease, so that a start after a crash does not wait long for what the dead one held. PGlite has one
+ * session, in which four small transactions would only wait for each other.
+ */
+export const alone = (place: Place): Worker.WorkerOptions => ({
+  lease: "10 seconds",
+  idlePoll: "200 millis",
+  committers: place._tag === "Server" ? 4 : 1
+})
 
 /** Where workers die, others should take over within seconds; and no message is to blame for what we do to its worker. */
 export const shared: Worker.WorkerOptions = { lease: "5 seconds", grace: "10 seconds", maxDeliveries: 1_000 }
@@ -105,10 +113,10 @@ const one = Effect.fnUntraced(function*(worker: number, options: Options, staff:
   })
 })
 
-/** Kills one process every two to five seconds. Which one, and when, is the seed's choice. */
+/** Kills one process every three to six seconds. Which one, and when, is the seed's choice. */
 const killing = Effect.fnUntraced(function*({ count, say, seed }: Options, staff: Staff) {
   for (let round = 1;; round++) {
-    yield* Effect.sleep(2_000 + pick(3_000, seed, "kill after", round))
+    yield* Effect.sleep(3_000 + pick(3_000, seed, "kill after", round))
     const worker = 1 + pick(count, seed, "kill", round)
     const child = staff.running.get(worker)
     if (child === undefined) continue

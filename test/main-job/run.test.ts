@@ -54,7 +54,7 @@ describe("the main job, interrupted", () => {
     yield* first.shows(/applied [1-9]/)
     yield* first.signal("SIGINT")
     assert.equal(yield* first.code, 130, first.output())
-    assert.match(first.output(), /Stopped\..*What remains: .* are not sent yet/)
+    assert.match(first.output(), /Stopped\.[^]*What remains: .* are not sent yet/)
     assert.match(first.output(), /Start again with the same flags/)
     const second = yield* run(args, env)
     reconciled(second)

@@ -61,7 +61,7 @@ export interface PgDatabase {
    * only for what a crash of the database may forget (how far was read, renewals, who waits); never a token, never a hold.
    */
   readonly machinery: (text: string, params: ReadonlyArray<unknown>) => Effect.Effect<Rows, SqlError.SqlError>
-  /** Transactions started by this effect run on the machinery's connections. */
+  /** Transactions started by this effect run on the machinery's connections, and join no ambient one. */
   readonly onMachinery: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   readonly transact: <A, E, R>(
     body: Effect.Effect<A, E, R>
@@ -171,7 +171,11 @@ export const make = Effect.fnUntraced(function*(
     settings,
     ...statements(client, machinery),
     ...transactions(client),
-    onMachinery: (effect) => Effect.provideService(effect, OnMachinery, true),
+    onMachinery: <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+      Effect.updateContext(
+        Effect.provideService(effect, OnMachinery, true),
+        (context: Context.Context<R>) => Context.omit(client.transactionService)(context) as Context.Context<R>
+      ),
     listener: settings.single || settings.pooler ? undefined : PgConnection.make(connectionConfig(settings, {}))
   }
 })

@@ -1,0 +1,196 @@
+/** The store's transactions: what joins them, what rolls back, and what their failures mean. */
+import { assert, it, layer } from "@effect/vitest"
+import { Context, Duration, Effect, Redacted } from "effect"
+import { SqlClient } from "effect/sql"
+import { Store } from "millrace"
+import { Postgres } from "millrace/postgres"
+import { inject } from "vitest"
+import { eventually, freshSchema, message, postgres, publish } from "./kit.ts"
+import { proxy } from "./proxy.ts"
+
+const url = inject("databaseUrl")
+const schema = freshSchema()
+
+/** Messages of a topic without a consumer: what was published and committed. */
+const stored = (prefix: string, within = schema) =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) =>
+    Effect.map(
+      sql<{ id: string }>`select id from ${sql(`${within}.unrouted`)} where id like ${`${prefix}%`} order by seq`,
+      (rows) => rows.map((row) => row.id)
+    ))
+
+const transact = <A, E, R>(body: Effect.Effect<A, E, R>) =>
+  Effect.flatMap(Store.Store, (store) => store.transact(body))
+
+layer(postgres(url, { maxConnections: 2, acquireTimeout: "300 millis" }, schema), { excludeTestServices: true })(
+  "a transaction",
+  (it) => {
+    it.effect("publishes with the ambient transaction's commit, and not at all with its rollback", () =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        yield* sql.withTransaction(publish(["in-1"], ["in-2"]))
+        yield* Effect.ignore(sql.withTransaction(Effect.andThen(publish(["in-3"]), Effect.fail("no"))))
+        assert.deepStrictEqual(yield* stored("in-"), ["in-1", "in-2"])
+      }))
+
+    it.effect("publishes 100,000 messages within seconds, in the given order, all or none", () =>
+      Effect.gen(function*() {
+        const store = yield* Store.Store
+        const sql = yield* SqlClient.SqlClient
+        const messages = yield* Effect.forEach(Array.from({ length: 100_000 }, (_, i) => i), (i) => message(`many-${i}`))
+        const [time] = yield* Effect.timed(store.outbox.write(messages))
+        assert.isBelow(Duration.toSeconds(time), 15)
+        const ids = yield* stored("many-")
+        assert.deepStrictEqual(ids, messages.map((m) => m.id))
+        const broken = [...messages.slice(0, 2_500), { ...messages[0]!, id: "nul\0" }]
+        const error = yield* Effect.flip(store.outbox.write(broken))
+        assert.strictEqual(error.kind, "refused")
+        assert.strictEqual((yield* stored("many-")).length, 100_000)
+        yield* sql`delete from ${sql(`${schema}.unrouted`)}`
+      }), 60_000)
+
+    it.effect("names a caught SQL error, which aborted it, with the remedy", () =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        const error = yield* Effect.flip(transact(Effect.andThen(publish(["ab-1"]), Effect.ignore(sql`select 1 / 0`))))
+        assert.strictEqual(error._tag, "TransactionAborted")
+        assert.include(error.message, "division by zero")
+        assert.include(error.message, "sql.withTransaction")
+        assert.deepStrictEqual(yield* stored("ab-"), [])
+      }))
+
+    it.effect("goes on after a savepoint whose body failed, or swallowed an SQL error", () =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        const store = yield* Store.Store
+        const tags = yield* transact(Effect.gen(function*() {
+          const own = yield* Effect.flip(store.savepoint(Effect.andThen(publish(["sp-1"]), Effect.fail("own" as const))))
+          const swallowed = yield* Effect.flip(store.savepoint(
+            Effect.andThen(publish(["sp-2"]), Effect.ignore(sql`select 1 / 0`))
+          ))
+          yield* store.savepoint(publish(["sp-3"]))
+          return [own, typeof swallowed === "string" ? swallowed : swallowed._tag]
+        }))
+        assert.deepStrictEqual(tags, ["own", "TransactionAborted"])
+        assert.deepStrictEqual(yield* stored("sp-"), ["sp-3"])
+      }))
+
+    it.effect("tells the step's own failure from a conflict, whatever the step makes of the error", () =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        const raise = (code: string) =>
+          Effect.mapError(
+            sql`do ${sql.literal(`$$ begin raise exception 'x' using errcode = '${code}'; end $$`)}`,
+            () => "mine" as const
+          )
+        const told = (code: string) =>
+          Effect.map(Effect.flip(transact(raise(code))), (e) => e === "mine" ? e : e._tag === "Hiccup" ? e.kind : e._tag)
+        assert.deepStrictEqual(yield* Effect.forEach(["23505", "40001", "55P03", "53100", "57014"], told), [
+          "mine",
+          "conflict",
+          "conflict",
+          "unavailable",
+          "mine"
+        ])
+      }))
+
+    it.effect("reports a deferred constraint as a refused COMMIT", () =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        const table = sql(`${schema}.later`)
+        yield* sql`create table ${table} (a int unique deferrable initially deferred)`
+        const error = yield* Effect.flip(transact(sql`insert into ${table} values (1), (1)`))
+        assert.strictEqual(error._tag === "CommitRejected" ? error.code : error._tag, "23505")
+      }))
+
+    it.effect("is a hiccup when its backend is terminated, though the driver tells it as a defect", () =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        const error = yield* Effect.flip(transact(sql`select pg_terminate_backend(pg_backend_pid())`))
+        assert.deepInclude(error, { _tag: "Hiccup", kind: "unavailable" })
+        assert.strictEqual((yield* transact(sql`select 1`)).length, 1)
+      }))
+
+    it.effect("gives its connection up when a statement was interrupted, and leaves no lock behind", () =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        const table = sql(`${schema}.locked`)
+        yield* sql`create table ${table} (a int)`
+        const slow = transact(Effect.andThen(sql`lock table ${table}`, sql`select pg_sleep(20)`))
+        yield* Effect.ignore(Effect.timeout(slow, "200 millis"))
+        yield* eventually(Effect.as(Effect.timeout(sql`insert into ${table} values (1)`, "2 seconds"), true))
+      }))
+
+    it.effect("fails with the setting's name when no connection becomes free", () =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        const hold = sql.withTransaction(Effect.andThen(sql`select 1`, Effect.never))
+        const error = yield* Effect.flip(Effect.raceFirst(
+          Effect.all([hold, hold], { concurrency: 2 }),
+          Effect.andThen(Effect.sleep("200 millis"), publish(["full-1"]))
+        ))
+        assert.include(error.message, "maxConnections")
+        const commit = transact(Effect.succeed("commits go on")).pipe(Effect.provideService(Store.Committer, 0))
+        const both = Effect.raceFirst(
+          Effect.all([hold, hold], { concurrency: 2 }),
+          Effect.andThen(Effect.sleep("200 millis"), commit)
+        )
+        assert.strictEqual(yield* both, "commits go on")
+      }))
+
+    it.effect("joins a context without a client and one with its own, and no other", () =>
+      Effect.gen(function*() {
+        const store = yield* Store.Store
+        const own = yield* Effect.context<SqlClient.SqlClient>()
+        const foreign = yield* Effect.scoped(Effect.provide(
+          Effect.context<SqlClient.SqlClient>(),
+          Postgres.layer({ url: Redacted.make(url), schema })
+        ))
+        assert.isTrue(store.joins(Context.empty()))
+        assert.isTrue(store.joins(own as Context.Context<never>))
+        assert.isFalse(store.joins(foreign as Context.Context<never>))
+      }))
+  }
+)
+
+const commits = (chunk: Buffer) => chunk.includes("COMMIT")
+
+it.live("answers an unknown outcome, within its bound, when the answer to COMMIT never comes; the pool goes on", () =>
+  Effect.gen(function*() {
+    const between = yield* proxy(url)
+    const within = freshSchema()
+    const program = Effect.gen(function*() {
+      // Behind a pooler no statement has a name, so the text of COMMIT goes over the wire each time.
+      between.deafen = commits
+      const [time, error] = yield* Effect.timed(Effect.flip(transact(publish(["cm-1"]))))
+      between.deafen = undefined
+      assert.strictEqual(error._tag, "UnknownOutcome")
+      assert.isBelow(Duration.toMillis(time), 3_000)
+      // It had happened.
+      yield* eventually(Effect.map(stored("cm-", within), (ids) => ids.length === 1))
+      between.swallow = commits
+      const lost = yield* Effect.flip(transact(publish(["cm-2"])))
+      between.swallow = undefined
+      assert.strictEqual(lost._tag, "UnknownOutcome")
+      yield* transact(publish(["cm-3"]))
+      assert.deepStrictEqual(yield* stored("cm-", within), ["cm-1", "cm-3"])
+    })
+    const at = postgres(between.url, { commitTimeout: "500 millis", pooler: true, maxConnections: 3 }, within)
+    yield* Effect.provide(program, at)
+  }))
+
+it.live("does not hang when ROLLBACK is never answered", () =>
+  Effect.gen(function*() {
+    const between = yield* proxy(url)
+    const program = Effect.gen(function*() {
+      const body = Effect.suspend(() => {
+        between.swallow = () => true
+        return Effect.fail("step" as const)
+      })
+      const error = yield* Effect.timeout(Effect.flip(transact(body)), "3 seconds")
+      between.swallow = undefined
+      assert.strictEqual(error, "step")
+      yield* transact(publish(["rb-1"]))
+    })
+    yield* Effect.provide(program, postgres(between.url, { commitTimeout: "500 millis" }))
+  }))

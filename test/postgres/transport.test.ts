@@ -1,0 +1,234 @@
+/** The transport on Postgres, beyond what the conformance suite asks of every transport. */
+import { assert, layer } from "@effect/vitest"
+import { Deferred, Duration, Effect, Exit, Fiber, Scope } from "effect"
+import { SqlClient } from "effect/sql"
+import { Hold, Message, Store } from "millrace"
+import { inject } from "vitest"
+import { eventually, freshSchema, idsOf, message, open, postgres, receive, register, roomy, settle } from "./kit.ts"
+
+const schema = freshSchema()
+let consumers = 0
+
+/** A consumer, a topic of its own, and a way to publish to it. */
+const consumer = (lanes = 4) =>
+  Effect.gen(function*() {
+    const store = yield* Store.Store
+    const name = `c${++consumers}`
+    yield* register({ consumer: name, topics: [name], lanes })
+    return {
+      name,
+      open: (worker: string, change = {}) => open(`${name}-${worker}`, { consumer: name, topics: [name], lanes, ...change }),
+      publish: (...ids: ReadonlyArray<readonly [string, string?]>) =>
+        Effect.flatMap(Effect.forEach(ids, ([id, key]) => message(id, key, name)), store.outbox.write)
+    }
+  })
+
+const table = (name: string) => Effect.map(SqlClient.SqlClient, (sql) => sql(`${schema}.${name}`))
+
+layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true })("the transport", (it) => {
+  it.effect("counts what a dead owner may have had in memory, but nothing held, nothing unread and nothing given back", () =>
+    Effect.gen(function*() {
+      const store = yield* Store.Store
+      const c = yield* consumer(1)
+      yield* c.publish(["a", "a"], ["b", "b"])
+      const scope = yield* Scope.make()
+      const dead = yield* Scope.provide(c.open("dead", { lease: Duration.millis(300) }), scope)
+      const [, b] = yield* receive(dead, 2)
+      yield* dead.undisturbed(b!, store.transact(dead.hold(b!, [], Hold.delayed(Duration.millis(1)))))
+      yield* c.publish(["unread", "u"])
+      const heir = yield* c.open("heir")
+      const got = yield* receive(heir, 3)
+      const received = new Map(got.map((d) => [d.message.id, d.received]))
+      assert.deepStrictEqual(Object.fromEntries(received), { a: 1, unread: 0, b: 0 })
+      yield* heir.release(heir.held())
+      const third = yield* c.open("third")
+      assert.deepStrictEqual((yield* receive(third, 3)).map((d) => d.received).sort(), [0, 0, 1])
+      yield* Scope.close(scope, Exit.void)
+    }))
+
+  it.effect("counts only the message that ran alone when its owner dies", () =>
+    Effect.gen(function*() {
+      const c = yield* consumer(2)
+      yield* c.publish(["a", "a"], ["b", "b"], ["c", "c"], ["d", "d"])
+      const scope = yield* Scope.make()
+      const dead = yield* Scope.provide(c.open("dead", { lease: Duration.millis(300) }), scope)
+      const all = yield* receive(dead, 4)
+      yield* Scope.provide(dead.isolate(all.find((d) => d.message.id === "b")), scope)
+      const heir = yield* c.open("heir")
+      const got = yield* receive(heir, 4)
+      assert.deepStrictEqual(
+        Object.fromEntries(got.map((d) => [d.message.id, d.received])),
+        { a: 0, b: 1, c: 0, d: 0 }
+      )
+      yield* Scope.close(scope, Exit.void)
+    }))
+
+  it.effect("refuses the commit of an owner whose lane was taken over, and tells it", () =>
+    Effect.gen(function*() {
+      const c = yield* consumer(1)
+      yield* c.publish(["a", "k"])
+      const zombie = yield* c.open("zombie", { lease: Duration.millis(200) })
+      const [stale] = yield* receive(zombie, 1)
+      const heir = yield* c.open("heir")
+      const [a] = yield* receive(heir, 1)
+      assert.deepStrictEqual(yield* settle(zombie, [stale!]), [])
+      assert.strictEqual((yield* zombie.renew(zombie.held())).size, 0)
+      assert.isTrue(Deferred.isDoneUnsafe(stale!.lease.lost))
+      assert.deepStrictEqual(idsOf(yield* settle(heir, [a!])), ["a"])
+    }))
+
+  it.effect("makes a claim wait for a commit that has looked at the token", () =>
+    Effect.gen(function*() {
+      const store = yield* Store.Store
+      const c = yield* consumer(1)
+      yield* c.publish(["a", "k"])
+      const owner = yield* c.open("owner", { lease: Duration.millis(200) })
+      const got = yield* receive(owner, 1)
+      const heir = yield* c.open("heir")
+      const taken: Array<string> = []
+      yield* store.transact(Effect.gen(function*() {
+        yield* owner.settleWithin(got)
+        // Past the end of the lease: the lane is free, but for us.
+        yield* Effect.sleep(300)
+        for (let i = 0; i < 3; i++) yield* heir.take(roomy, (deliveries) => taken.push(...idsOf(deliveries)))
+        assert.strictEqual(heir.held().length, 0)
+      }))
+      yield* eventually(Effect.andThen(heir.take(roomy, (d) => taken.push(...idsOf(d))), Effect.sync(() => heir.held().length === 1)))
+      assert.deepStrictEqual(taken, [])
+    }))
+
+  it.effect("is woken by another process's publish long before it would look by itself", () =>
+    Effect.gen(function*() {
+      const c = yield* consumer()
+      const sub = yield* c.open("sleeper", { idlePoll: Duration.seconds(6) })
+      const sql = yield* SqlClient.SqlClient
+      const waiting = sql<{ yes: boolean }>`select waiting_until > clock_timestamp() as yes
+        from ${yield* table("consumers")} where name = ${c.name}`
+      const taking = yield* Effect.forkChild(receive(sub, 1))
+      yield* eventually(Effect.map(waiting, (rows) => rows[0]!.yes))
+      // As a publisher elsewhere does it: the row, and after its commit the notification.
+      yield* sql`insert into ${yield* table("messages")} (queue_id, lane, id, topic, key, keyed, payload)
+        select id, 0, 'x', 't', 'x', false, '{}' from ${yield* table("consumers")} where name = ${c.name}`
+      yield* sql`select pg_notify(${`millrace_${schema}`}, id::text) from ${yield* table("consumers")} where name = ${c.name}`
+      const [time] = yield* Effect.timed(Fiber.join(taking))
+      assert.isBelow(Duration.toMillis(time), 2_000)
+    }))
+
+  it.effect("notifies only where somebody waits", () =>
+    Effect.gen(function*() {
+      const c = yield* consumer()
+      const sub = yield* c.open("w", { idlePoll: Duration.seconds(5) })
+      const sql = yield* SqlClient.SqlClient
+      const consumersTable = yield* table("consumers")
+      const waiting = Effect.map(
+        sql<{ yes: boolean }>`select waiting_until > clock_timestamp() as yes from ${consumersTable} where name = ${c.name}`,
+        (rows) => rows[0]!.yes
+      )
+      const taking = yield* Effect.forkChild(receive(sub, 1))
+      yield* eventually(waiting)
+      yield* c.publish(["one"])
+      yield* Fiber.join(taking)
+      // The publisher has cleared the mark; a burst after it notifies nobody.
+      yield* eventually(Effect.map(waiting, (yes) => !yes))
+    }))
+
+  it.effect("hands an oversized row over without its payload, buries it whole, and goes on with the queue", () =>
+    Effect.gen(function*() {
+      const store = yield* Store.Store
+      const sql = yield* SqlClient.SqlClient
+      const c = yield* consumer(1)
+      yield* c.publish(["before", "k"])
+      yield* sql`insert into ${yield* table("messages")} (queue_id, lane, id, topic, key, keyed, payload)
+        select id, 0, 'huge', 't', 'k', true, repeat('x', 17 * 1024 * 1024) from ${yield* table("consumers")}
+        where name = ${c.name}`
+      yield* c.publish(["after", "k"])
+      const sub = yield* c.open("w")
+      const got = yield* receive(sub, 3)
+      assert.deepStrictEqual(idsOf(got), ["before", "huge", "after"])
+      assert.strictEqual(got[1]!.message.payload, "")
+      const burial = { delivery: got[1]!, reason: "undecodable", attempts: [], fingerprint: "f", parked: false } as const
+      const settled = yield* store.transact(Effect.gen(function*() {
+        const ours = yield* sub.settleWithin(got)
+        yield* store.deadLetters.bury(c.name, [burial])
+        return idsOf(ours)
+      }))
+      assert.deepStrictEqual(settled, ["before", "huge", "after"])
+      const [left] = yield* sql<{ n: number }>`select count(*)::int as n from ${yield* table("messages")} where id = 'huge'`
+      const [kept] = yield* sql<{ n: number }>`select length(payload)::int as n from ${yield* table("dead_letters")}
+        where message_id = 'huge'`
+      assert.deepStrictEqual([left!.n, kept!.n], [0, 17 * 1024 * 1024])
+    }), 30_000)
+
+  it.effect("reads one hot key in order past its cap, without stopping others", () =>
+    Effect.gen(function*() {
+      const c = yield* consumer(1)
+      yield* c.publish(...Array.from({ length: 200 }, (_, i) => [`h${i}`, "hot"] as const), ["cold", "cold"])
+      const sub = yield* c.open("w")
+      const first = yield* receive(sub, 11, { ...roomy, perKey: 10 })
+      assert.include(idsOf(first), "cold")
+      const order = idsOf(first).filter((id) => id !== "cold")
+      yield* settle(sub, first)
+      while (order.length < 200) {
+        const more = yield* receive(sub, 1, { ...roomy, perKey: 10 })
+        yield* settle(sub, more)
+        order.push(...idsOf(more))
+      }
+      assert.deepStrictEqual(order, Array.from({ length: 200 }, (_, i) => `h${i}`))
+    }))
+
+  it.effect("drops its state when its connection dies, and hands nothing out twice", () =>
+    Effect.gen(function*() {
+      const c = yield* consumer(2)
+      const sql = yield* SqlClient.SqlClient
+      yield* c.publish(["a", "a"], ["b", "b"])
+      const sub = yield* c.open("w")
+      const first = yield* receive(sub, 2)
+      yield* sql`select count(*) from (select pg_terminate_backend(pid) from pg_stat_activity
+        where application_name = 'millrace' and pid <> pg_backend_pid() and query like ${`%${schema}%part, lane%`}) t`
+      yield* c.publish(["c", "a"], ["d", "b"])
+      const then = yield* Effect.retry(receive(sub, 2), { times: 5 })
+      assert.sameMembers(idsOf(then), ["c", "d"])
+      assert.strictEqual((yield* settle(sub, [...first, ...then])).length, 4)
+    }))
+
+  it.effect("loses nothing when consumers register while others publish", () =>
+    Effect.gen(function*() {
+      const store = yield* Store.Store
+      const topic = `race-${schema}`
+      const put = (p: number, n: number) => Effect.flatMap(message(`${p}-${n}`, `k${p}`, topic), (m) => store.outbox.write([m]))
+      const publishing = Effect.forEach(
+        [0, 1, 2, 3],
+        (p) => Effect.forEach(Array.from({ length: 60 }, (_, n) => n), (n) => put(p, n), { discard: true }),
+        { concurrency: "unbounded", discard: true }
+      )
+      const name = `late-${schema}`
+      yield* Effect.all([
+        publishing,
+        Effect.andThen(Effect.sleep(30), register({ consumer: name, topics: [topic], lanes: 1 }))
+      ], { concurrency: 2 })
+      const sub = yield* open("w", { consumer: name, topics: [topic], lanes: 1 })
+      const got = yield* receive(sub, 240)
+      for (const p of [0, 1, 2, 3]) {
+        const ids = idsOf(got).filter((id) => id.startsWith(`${p}-`))
+        assert.deepStrictEqual(ids, Array.from({ length: 60 }, (_, n) => `${p}-${n}`))
+      }
+    }))
+
+  it.effect("refuses NUL and oversized text at publish, and stores nothing", () =>
+    Effect.gen(function*() {
+      const store = yield* Store.Store
+      const good = yield* message("good")
+      const bad: ReadonlyArray<Message.Message> = [
+        { ...good, id: "a\0" },
+        { ...good, key: "k\0" },
+        { ...good, payload: "\ud800" },
+        { ...good, payload: "x".repeat(Message.limits.payloadBytes + 1) }
+      ]
+      for (const one of bad) {
+        const error = yield* Effect.flip(store.outbox.write([good, one]))
+        assert.strictEqual(error.kind, "refused")
+      }
+      const sql = yield* SqlClient.SqlClient
+      assert.deepStrictEqual(yield* sql`select from ${yield* table("unrouted")} where id = 'good'`, [])
+    }))
+})

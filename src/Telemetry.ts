@@ -27,6 +27,28 @@ export const outcomes = Metric.counter("millrace.message.outcomes", {
 })
 
 /**
+ * Messages published, by `topic`.
+ *
+ * @since 0.1.0
+ */
+export const sent = Metric.counter("messaging.client.sent.messages", {
+  description: "Messages published",
+  attributes: { unit: "{message}" },
+  incremental: true
+})
+
+/**
+ * Seconds from the publish to the commit, by `consumer`: the store's clock then, the worker's now.
+ *
+ * @since 0.1.0
+ */
+export const latency = Metric.histogram("millrace.delivery.latency", {
+  description: "Time from publish to commit",
+  attributes: { unit: "s" },
+  boundaries: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
+})
+
+/**
  * {@link outcomes} of one consumer.
  *
  * @since 0.1.0

@@ -9,6 +9,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
 import type { Pipeable } from "effect/Pipeable"
 import { pipeArguments } from "effect/Pipeable"
 import * as Schema from "effect/Schema"
@@ -18,6 +19,7 @@ import { DecodeFailed, EncodeFailed, type InvalidMessage, InvalidName, type Stor
 import * as Message from "./Message.ts"
 import * as MessageId from "./MessageId.ts"
 import { Store } from "./Store.ts"
+import * as Telemetry from "./Telemetry.ts"
 
 const TypeId = "~millrace/Topic"
 
@@ -259,6 +261,9 @@ const write = Effect.fnUntraced(function*<Name extends string, S extends Schema.
   if (bad !== undefined) return yield* bad
   const store = yield* Store
   const messages = yield* Effect.forEach(values, (value) => topic.encode(value, options))
-  if (messages.length > 0) yield* store.outbox.write(messages)
+  if (messages.length > 0) {
+    yield* store.outbox.write(messages)
+    yield* Metric.update(Metric.withAttributes(Telemetry.sent, { topic: topic.name }), messages.length)
+  }
   return messages.map((message) => message.id)
 })

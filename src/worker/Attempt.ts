@@ -72,6 +72,13 @@ export const make = (options: Options): Attempt => {
     return Metric.update(counter, 1)
   }
 
+  const seconds = Metric.withAttributes(Telemetry.latency, { consumer })
+  const latency = (delivery: Delivery): Effect.Effect<void> =>
+    Effect.flatMap(
+      Clock.currentTimeMillis,
+      (now) => Metric.update(seconds, Math.max(0, (now - delivery.message.publishedAt) / 1000))
+    )
+
   const run = (delivery: Delivery): Effect.Effect<void> => {
     if (Deferred.isDoneUnsafe(delivery.lease.lost)) return Effect.void
     if (delivery.received >= settings.maxDeliveries) return crashed(delivery)
@@ -165,7 +172,7 @@ export const make = (options: Options): Attempt => {
   const settled = (delivery: Delivery, outcome: Outcome): Effect.Effect<void> => {
     switch (outcome._tag) {
       case "Committed":
-        return Effect.andThen(forget(delivery), count("committed"))
+        return forget(delivery).pipe(Effect.andThen(count("committed")), Effect.andThen(latency(delivery)))
       case "Duplicate":
         return Effect.andThen(forget(delivery), count("duplicate"))
       case "Conflict":

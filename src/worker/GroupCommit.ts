@@ -6,6 +6,7 @@
  * stale token; the claim comes before the steps, so that a second worker with the same id waits for how this transaction ends.
  */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import type * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -17,6 +18,7 @@ import type * as Store from "../Store.ts"
 import type { Subscription } from "../Transport.ts"
 import * as FailureRecord from "./FailureRecord.ts"
 import * as Steps from "./Steps.ts"
+import type { Warnings } from "./Warnings.ts"
 
 /** What the commit made of a member. */
 export type Outcome =
@@ -58,6 +60,7 @@ export interface Options {
   readonly pipeline: Pipeline.Pipeline<unknown, unknown, unknown>
   readonly store: Store.Store["Service"]
   readonly subscription: Subscription
+  readonly warnings: Warnings
 }
 
 /** The body of a group's transaction. Answers an outcome a member. With `timed` each step has its own timeout. */
@@ -72,15 +75,20 @@ export const compose = Effect.fnUntraced(function*(
   const members = ours === undefined ? group : group.filter((member) => ours.has(member.delivery))
   if (members.length === 0) return group.map(() => gone)
   const claimed = yield* store.inbox.claim(consumer, members.map(claimOf))
+  const clock = yield* Clock.Clock
   const emits: Array<Message> = []
   const outcomes = new Map<Member, Outcome>()
   for (let i = 0; i < members.length; i++) {
     const member = members[i]!
     switch (claimed[i]!) {
-      case "fresh":
+      case "fresh": {
+        const started = clock.monotonicTimeNanosUnsafe()
         for (const message of yield* steps(options, member, timed)) emits.push(message)
+        const millis = Number(clock.monotonicTimeNanosUnsafe() - started) / 1e6
+        if (millis > slowStepMillis) yield* slowStep(options, member, millis)
         outcomes.set(member, committed)
         break
+      }
       case "duplicate":
         outcomes.set(member, duplicate)
         break
@@ -93,6 +101,19 @@ export const compose = Effect.fnUntraced(function*(
   if (emits.length > 0) yield* store.outbox.write(emits)
   return group.map((member) => outcomes.get(member) ?? gone)
 })
+
+/** Others wait while a commit step waits: beyond this it is named. */
+const slowStepMillis = 1000
+
+const slowStep = (options: Options, member: Member, millis: number): Effect.Effect<void> =>
+  options.warnings.warn(
+    "slowStep",
+    `The commit steps of message ${JSON.stringify(member.delivery.message.id)} took ${
+      Math.round(millis)
+    } ms inside of the transaction, `
+      + `and everything in its group waited for them. A commit step holds database work only: move waiting and network calls `
+      + `into mapEffect, and look at slow statements.`
+  )
 
 const claimOf = (member: Member): Store.Claim => ({
   id: member.delivery.message.id,

@@ -19,6 +19,7 @@ import * as Telemetry from "../Telemetry.ts"
 import type { Subscription } from "../Transport.ts"
 import type { InFlight } from "./InFlight.ts"
 import type { Settings } from "./Settings.ts"
+import type { Warnings } from "./Warnings.ts"
 
 export interface LeaseRenewer {
   /** Takes note of leases that were claimed or given back since: called after each fetch. */
@@ -40,8 +41,9 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly settings: Settings
   readonly subscription: Subscription
   readonly inFlight: InFlight
+  readonly warnings: Warnings
 }): Effect.fn.Return<LeaseRenewer, never, Scope.Scope> {
-  const { consumer, inFlight, settings, subscription } = options
+  const { consumer, inFlight, settings, subscription, warnings } = options
   const clock = yield* Clock.Clock
   const scope = yield* Effect.scope
   const watched = new Map<HeldLease, Watched>()
@@ -116,12 +118,24 @@ export const make = Effect.fnUntraced(function*(options: {
     )
   })
 
+  const sleepWatched = (due: number): Effect.Effect<void> =>
+    Effect.flatMap(Effect.sleep(tick), () => {
+      const late = now() - due
+      return late < settings.leaseMillis / 3 ? Effect.void : warnings.warn(
+        "blockedLoop",
+        `The event loop was blocked for ${
+          Math.round(late)
+        } ms; leases of ${settings.leaseMillis} ms cannot be renewed meanwhile. `
+          + `Move long computations out of the handlers (into a worker thread), or lengthen the lease.`
+      )
+    })
+
   // Renews at a third of the lease, and again soon when a renewal failed: checks deadlines on every tick.
   const tick = settings.leaseMillis / 12
   const loop = Effect.suspend(() => {
     let last = now()
     return Effect.forever(
-      Effect.sleep(tick).pipe(
+      Effect.suspend(() => sleepWatched(now() + tick)).pipe(
         Effect.andThen(observe),
         Effect.andThen(expire),
         Effect.andThen(Effect.suspend(() => {

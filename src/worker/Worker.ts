@@ -45,6 +45,7 @@ import { InFlight } from "./InFlight.ts"
 import * as LeaseRenewer from "./LeaseRenewer.ts"
 import { refuse } from "./Refusals.ts"
 import { resolve, type Settings, type WorkerOptions } from "./Settings.ts"
+import { Warnings } from "./Warnings.ts"
 
 export { defaults, type WorkerOptions } from "./Settings.ts"
 
@@ -172,13 +173,15 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     // Finalizers run in reverse: first the drain, then suspects, committers and the renewer end, last the subscription.
     const inFlight = new InFlight(settings)
     const draining = Deferred.makeUnsafe<void>()
-    const renewer = yield* LeaseRenewer.make({ consumer, settings, subscription, inFlight })
+    const warnings = new Warnings(consumer)
+    const renewer = yield* LeaseRenewer.make({ consumer, settings, subscription, inFlight, warnings })
     const committer = yield* Committer.make({
       consumer,
       pipeline,
       store,
       subscription,
       renewer,
+      warnings,
       committers: settings.committers
     })
     const attempt = Attempt.make({ pipeline, settings, store, subscription, inFlight, committer, draining })

@@ -2,6 +2,7 @@
  * The smallest whole program: a topic, a pipeline, a worker. In memory, so that it needs nothing; on Postgres the last line
  * names another layer, and nothing else changes.
  */
+import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Schema, TxRef } from "effect"
 import { Memory, Pipeline, Topic, Worker } from "millrace"
 
@@ -28,7 +29,7 @@ const program = Effect.gen(function*() {
   yield* Console.log(yield* TxRef.get(balances))
 })
 
-Effect.runFork(program.pipe(Effect.provide(Memory.layer)))
+NodeRuntime.runMain(program.pipe(Effect.provide(Memory.layer)))
 
 // Output:
 // { ada: 380 }

@@ -2,7 +2,8 @@
  * On Postgres: a table of yours changes in the transaction of the message. One payment names an account that does not exist
  * yet; it becomes a dead letter, the account is opened, and the letter is redriven. Needs `DATABASE_URL`.
  */
-import { Console, Effect, Schema } from "effect"
+import { NodeRuntime } from "@effect/platform-node"
+import { Console, Effect, References, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { DeadLetters, Pipeline, Retry, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
@@ -56,7 +57,10 @@ const program = Effect.gen(function*() {
   yield* Console.log(yield* balances)
 })
 
-Effect.runFork(program.pipe(Effect.provide(Postgres.layerConfig)))
+NodeRuntime.runMain(program.pipe(
+  Effect.provide(Postgres.layerConfig),
+  Effect.provideService(References.MinimumLogLevel, "Error") // each dead letter is a warning, too
+))
 
 // Output:
 // [ { name: 'ada', cents: 500 } ]

@@ -49,8 +49,11 @@ export const run = Effect.fnUntraced(function*(options: Options, screen: Screen)
     ? Runs.only(seed, messages)
     : yield* Runs.open(seed, messages).pipe(Effect.provide(databaseLayer(place, Runs.home)))
   yield* work(options, run, screen).pipe(
-    Effect.provide(Layer.merge(databaseLayer(place, run.schema), Downstream.layer(seed))),
-    Effect.provide(Logs.layer((line) => screen.line(screen.paint("dim", `  ${line}`))))
+    Effect.provide(Layer.mergeAll(
+      databaseLayer(place, run.schema),
+      Downstream.layer(seed),
+      Logs.layer((line) => screen.line(screen.paint("dim", `  ${line}`)))
+    ))
   )
 })
 

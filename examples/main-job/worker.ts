@@ -4,7 +4,7 @@
  * standard input ends, and it ends at once: whatever it held is taken over when its lease has run out.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Effect, Layer, Option, Schedule, Schema } from "effect"
+import { Config, Effect, Layer, Schedule, Schema } from "effect"
 import * as Database from "./database.ts"
 import * as Downstream from "./downstream.ts"
 import * as Logs from "./logs.ts"
@@ -22,12 +22,17 @@ const report = Standing.tally.pipe(
   Effect.repeat(Schedule.spaced("500 millis"))
 )
 
-const program = Effect.gen(function*() {
-  const place = yield* Database.server
-  if (Option.isNone(place)) return yield* Effect.die(new Error("DATABASE_URL is not set"))
-  yield* Effect.raceFirst(Workers.here(Tables.of(schema), Workers.shared), report).pipe(
-    Effect.provide(Layer.merge(Database.layer(place.value, schema), Downstream.layer(Number(seed))))
-  )
-}).pipe(Effect.provide(Logs.layer((line) => process.stderr.write(`${line}\n`))))
+const database = Layer.unwrap(Effect.gen(function*() {
+  const url = yield* Config.Redacted("DATABASE_URL")
+  return Database.layer({ _tag: "Server", url }, schema)
+}))
+
+const program = Effect.raceFirst(Workers.here(Tables.of(schema), Workers.shared), report).pipe(
+  Effect.provide(Layer.mergeAll(
+    database,
+    Downstream.layer(Number(seed)),
+    Logs.layer((line) => process.stderr.write(`${line}\n`))
+  ))
+)
 
 NodeRuntime.runMain(program)

@@ -3,7 +3,7 @@
  * of the table promises to see, and that line has to turn red.
  */
 import { layer } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, References } from "effect"
 import { SqlClient } from "effect/sql"
 import { DeadLetters } from "millrace"
 import { Embedded } from "millrace/embedded"
@@ -166,7 +166,11 @@ const falsifications: ReadonlyArray<Falsification> = [
   }
 ]
 
-const database = Layer.merge(Embedded.layer({ schema: "reckoning" }), Downstream.layer(seed))
+const database = Layer.mergeAll(
+  Embedded.layer({ schema: "reckoning" }),
+  Downstream.layer(seed),
+  Layer.succeed(References.MinimumLogLevel, "Error")
+)
 
 layer(database, { excludeTestServices: true, timeout: "60 seconds" })("the reckoning of the main job", (it) => {
   it.effect("agrees in every line after a whole run", () =>

@@ -62,7 +62,7 @@ export interface PgDatabase {
    */
   readonly machinery: (text: string, params: ReadonlyArray<unknown>) => Effect.Effect<Rows, SqlError.SqlError>
   /** Transactions started by this effect run on the machinery's connections, and join no ambient one. */
-  readonly onMachinery: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  readonly onMachinery: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
   readonly transact: <A, E, R>(
     body: Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>>
@@ -99,7 +99,14 @@ const committerParameters = (version: number): Readonly<Record<string, string>> 
   ...(version >= 170000 ? { transaction_timeout: "60000" } : {})
 })
 
-const machineryParameters = { synchronous_commit: "off", jit: "off", idle_in_transaction_session_timeout: "30000" }
+// enable_seqscan: late rows are looked up by transaction id, and after a bulk publish the statistics say that one id has all
+// rows; each poll would then scan the whole table (with a million waiting, for ever), though nearly always none matches.
+const machineryParameters = {
+  synchronous_commit: "off",
+  jit: "off",
+  enable_seqscan: "off",
+  idle_in_transaction_session_timeout: "30000"
+}
 
 /** Connects once and asks for the server's version: says within the connect timeout whether the database is there. */
 const probe = (s: Settings, versionText: string): Effect.Effect<number, SqlError.SqlError> =>
@@ -171,10 +178,10 @@ export const make = Effect.fnUntraced(function*(
     settings,
     ...statements(client, machinery),
     ...transactions(client),
-    onMachinery: <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    onMachinery: (effect) =>
       Effect.updateContext(
         Effect.provideService(effect, OnMachinery, true),
-        (context: Context.Context<R>) => Context.omit(client.transactionService)(context) as Context.Context<R>
+        (context: Context.Context<never>): Context.Context<never> => Context.omit(client.transactionService)(context)
       ),
     listener: settings.single || settings.pooler ? undefined : PgConnection.make(connectionConfig(settings, {}))
   }

@@ -1,0 +1,100 @@
+/**
+ * A queue's statistics are always wrong, often taken while it was empty. The hot statements keep their plans with missing,
+ * stale and fresh ones: no sequential scan of messages, inbox or holds. Each is explained under the settings of the
+ * connection that it runs on.
+ */
+import { assert, layer } from "@effect/vitest"
+import { Effect, Result } from "effect"
+import { SqlClient } from "effect/sql"
+import { Store } from "millrace"
+import { inject } from "vitest"
+import * as HoldsSql from "../../src/postgres/sql/holds.ts"
+import * as InboxSql from "../../src/postgres/sql/inbox.ts"
+import * as LanesSql from "../../src/postgres/sql/lanes.ts"
+import * as MessagesSql from "../../src/postgres/sql/messages.ts"
+import * as Names from "../../src/postgres/sql/names.ts"
+import { freshSchema, message, postgres, register } from "./kit.ts"
+
+const schema = freshSchema()
+const names = Result.getOrThrow(Names.make(schema))
+const lanes = Array.from({ length: 16 }, (_, i) => i)
+const many = (n: number) => Array.from({ length: n }, (_, i) => BigInt(i * 37))
+
+const statements = (queue: number): Readonly<Record<string, readonly [text: string, params: ReadonlyArray<unknown>]>> => ({
+  poll: [MessagesSql.make(names).poll, [
+    queue,
+    lanes,
+    lanes.map(() => 5_000n),
+    lanes.map(() => 30),
+    ["3", "4"],
+    "18446744073709551615",
+    ["k1"],
+    [0],
+    [1n],
+    ["k2"],
+    500,
+    1_000_000n
+  ]],
+  settle: [MessagesSql.make(names).settle, [queue, lanes, lanes.map(() => 0n), many(250)]],
+  received: [MessagesSql.make(names).received, [queue, 3, 900n, null]],
+  free: [LanesSql.make(names).free, [queue, 16]],
+  takeDue: [HoldsSql.make(names).takeDue, [queue, lanes, lanes.map(() => 0n), ["k1", "k2"]]],
+  claim: [InboxSql.make(names).claim, [queue, ["a", "b"], ["f", "f"]]],
+  known: [InboxSql.make(names).known, [queue, ["a", "b"]]]
+})
+
+/** These run on the machinery's connections. */
+const machinery = ["poll", "received", "free", "takeDue"]
+
+/** Tables that a plan scans from end to end. */
+const scans = (node: Record<string, unknown>): ReadonlyArray<string> => [
+  ...node["Node Type"] === "Seq Scan" ? [String(node["Relation Name"])] : [],
+  ...((node["Plans"] ?? []) as ReadonlyArray<Record<string, unknown>>).flatMap(scans)
+]
+
+const check = (queue: number, state: string) =>
+  Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    for (const [name, [text, params]] of Object.entries(statements(queue))) {
+      const [row] = yield* sql.withTransaction(Effect.andThen(
+        Effect.andThen(
+          sql`set local plan_cache_mode = force_generic_plan`,
+          sql`set local enable_seqscan = ${sql.literal(machinery.includes(name) ? "off" : "on")}`
+        ),
+        sql.unsafe<{ "QUERY PLAN": ReadonlyArray<{ Plan: Record<string, unknown> }> }>(`explain (format json) ${text}`, params)
+      ))
+      const scanned = scans(row!["QUERY PLAN"][0]!.Plan).filter((table) => ["messages", "inbox", "holds"].includes(table))
+      assert.deepStrictEqual(scanned, [], `${name} with ${state} statistics`)
+    }
+  })
+
+layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true })("plans", (it) => {
+  it.effect("use their indexes with missing, stale and fresh statistics", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      const store = yield* Store.Store
+      yield* register({ lanes: 16 })
+      const [row] = yield* sql<{ id: number }>`select id from ${sql(`${schema}.consumers`)}`
+      const queue = row!.id
+      const fill = Effect.gen(function*() {
+        const messages = yield* Effect.forEach(Array.from({ length: 20_000 }, (_, i) => i), (i) => message(`m${i}`, `k${i % 500}`))
+        yield* store.outbox.write(messages)
+        yield* sql`insert into ${sql(`${schema}.inbox`)} (queue_id, id, outcome, fingerprint)
+          select ${queue}::int, 'i' || n, 'done', 'f' from generate_series(1, 20000) n`
+        yield* sql`insert into ${sql(`${schema}.holds`)} (queue_id, key, lane, until, from_seq)
+          select ${queue}::int, 'h' || n, n % 16, 'infinity', 0 from generate_series(1, 2000) n`
+      })
+      const analyze = Effect.forEach(["messages", "inbox", "holds", "lanes"], (table) => sql`analyze ${sql(`${schema}.${table}`)}`)
+      for (const table of ["messages", "inbox", "holds"]) {
+        yield* sql`alter table ${sql(`${schema}.${table}`)} set (autovacuum_enabled = false)`
+      }
+      yield* fill
+      yield* check(queue, "missing")
+      yield* sql`truncate ${sql(`${schema}.messages`)}, ${sql(`${schema}.inbox`)}, ${sql(`${schema}.holds`)}`
+      yield* analyze
+      yield* fill
+      yield* check(queue, "stale")
+      yield* analyze
+      yield* check(queue, "fresh")
+    }), 30_000)
+})

@@ -118,36 +118,47 @@ export const make = Effect.fnUntraced(function*(options: {
     )
   })
 
-  const sleepWatched = (due: number): Effect.Effect<void> =>
-    Effect.flatMap(Effect.sleep(tick), () => {
-      const late = now() - due
-      return late < settings.leaseMillis / 3 ? Effect.void : warnings.warn(
-        "blockedLoop",
-        `The event loop was blocked for ${
-          Math.round(late)
-        } ms; leases of ${settings.leaseMillis} ms cannot be renewed meanwhile. `
-          + `Move long computations out of the handlers (into a worker thread), or lengthen the lease.`
-      )
-    })
-
-  // Renews at a third of the lease, and again soon when a renewal failed: checks deadlines on every tick.
+  // Deadlines are watched apart from the renewals: a renewal that hangs must not keep anybody from looking at the clock.
   const tick = settings.leaseMillis / 12
-  const loop = Effect.suspend(() => {
+  const untilNext = () => {
+    let next = tick
+    for (const entry of watched.values()) next = Math.min(next, entry.deadline - margin - now())
+    return Math.max(1, next)
+  }
+  const watchDeadlines = Effect.suspend(() => {
+    const sleep = untilNext()
+    const due = now() + sleep
+    return Effect.sleep(sleep).pipe(
+      Effect.andThen(Effect.suspend(() => warnIfBlocked(now() - due))),
+      Effect.andThen(observe),
+      Effect.andThen(expire)
+    )
+  })
+  const warnIfBlocked = (late: number): Effect.Effect<void> =>
+    late < settings.leaseMillis / 3 ? Effect.void : warnings.warn(
+      "blockedLoop",
+      `The event loop was blocked for ${
+        Math.round(late)
+      } ms; leases of ${settings.leaseMillis} ms cannot be renewed meanwhile. `
+        + `Move long computations out of the handlers (into a worker thread), or lengthen the lease.`
+    )
+
+  // At a third of the lease, and at every tick while something is further behind than that.
+  const renewals = Effect.suspend(() => {
     let last = now()
     return Effect.forever(
-      Effect.suspend(() => sleepWatched(now() + tick)).pipe(
-        Effect.andThen(observe),
-        Effect.andThen(expire),
+      Effect.sleep(tick).pipe(
         Effect.andThen(Effect.suspend(() => {
           const behind = [...watched.values()].some((entry) => entry.deadline - now() < settings.leaseMillis / 2)
           if (!behind && now() - last < settings.leaseMillis / 3) return Effect.void
           last = now()
-          return Effect.andThen(renew, expire)
+          return renew
         }))
       )
     )
   })
-  yield* Effect.forkScoped(loop)
+  yield* Effect.forkScoped(Effect.forever(watchDeadlines))
+  yield* Effect.forkScoped(renewals)
   return { observe, now, confirmedAt: () => confirmed }
 })
 

@@ -1,0 +1,306 @@
+/**
+ * The breaks: for each guarantee one line of the landed code, made wrong, and the test that must go red.
+ */
+export interface Mutant {
+  readonly name: string
+  /** Number of the guarantee in README.md. */
+  readonly guarantee: number
+  readonly file: string
+  /** Stands exactly once in the file. */
+  readonly from: string
+  readonly to: string
+  readonly test: string
+  /** Part of the test's name. */
+  readonly named: string
+}
+
+const conformance = "test/postgres/conformance.test.ts"
+
+export const mutants: ReadonlyArray<Mutant> = [
+  {
+    name: "no fence",
+    guarantee: 4,
+    file: "src/postgres/sql/messages.ts",
+    from:
+      "on l.lane = g.lane and l.token = g.token\n  where l.queue_id = $1 order by l.lane for key share of l\n)\ndelete",
+    to: "on l.lane = g.lane\n  where l.queue_id = $1 order by l.lane for key share of l\n)\ndelete",
+    test: "test/postgres/transport.test.ts",
+    named: "refuses the commit of an owner whose lane was taken over"
+  },
+  {
+    name: "fence and removal outside of the transaction",
+    guarantee: 1,
+    file: "src/postgres/PgTransport.ts",
+    from: ": seat.db.within(statement, [seat.lanes.queue",
+    to: ": seat.db.machinery(statement, [seat.lanes.queue",
+    test: conformance,
+    named: "settles, claims and publishes in one commit, or does none of it"
+  },
+  {
+    name: "claim by plain update",
+    guarantee: 4,
+    file: "src/postgres/sql/lanes.ts",
+    from: "limit $2 for update skip locked`",
+    to: "limit $2`",
+    test: "test/postgres/transport.test.ts",
+    named: "makes a claim wait for a commit that has looked at the token"
+  },
+  {
+    name: "a takeover that keeps the token",
+    guarantee: 4,
+    file: "src/postgres/sql/lanes.ts",
+    from: "take: `update ${t.lanes} set token = token + 1, owner",
+    to: "take: `update ${t.lanes} set token = token + 0, owner",
+    test: "test/postgres/transport.test.ts",
+    named: "refuses the commit of an owner whose lane was taken over"
+  },
+  {
+    name: "inbox outside of the transaction",
+    guarantee: 2,
+    file: "src/postgres/PgInbox.ts",
+    from: "return db.within(text.claim",
+    to: "return db.machinery(text.claim",
+    test: conformance,
+    named: "forgets a claim whose transaction rolled back"
+  },
+  {
+    name: "no inbox",
+    guarantee: 2,
+    file: "src/worker/GroupCommit.ts",
+    from: "switch (claimed[i]!) {",
+    to: "switch (\"fresh\" as Store.Claimed) {",
+    test: "test/worker/handling.test.ts",
+    named: "has one effect when the second comes after the commit"
+  },
+  {
+    name: "other content under a known id taken for a duplicate",
+    guarantee: 2,
+    file: "src/postgres/PgInbox.ts",
+    from: "return fingerprint === claim.fingerprint || fingerprint === \"\" ? \"duplicate\" : \"conflict\"",
+    to: "return fingerprint === claim.fingerprint || fingerprint === \"\" ? \"duplicate\" : \"duplicate\"",
+    test: conformance,
+    named: "tells other content under a committed id from a redelivery"
+  },
+  {
+    name: "emits outside of the transaction",
+    guarantee: 2,
+    file: "src/postgres/PgInbox.ts",
+    from: "db.query(text.write, [",
+    to: "db.machinery(text.write, [",
+    test: conformance,
+    named: "publishes nothing when the transaction around it rolls back"
+  },
+  {
+    name: "emits with other ids on every run",
+    guarantee: 2,
+    file: "src/MessageId.ts",
+    from: "fromContent([consumer, messageId, n])",
+    to: "fromContent([consumer, messageId, n, Math.random()])",
+    test: "test/worker",
+    named: "are never published by an attempt that failed, and have the same ids when it runs again"
+  },
+  {
+    name: "unknown outcome taken for a failure",
+    guarantee: 2,
+    file: "src/worker/Committer.ts",
+    from:
+      "      case \"UnknownOutcome\":\n      case \"StoreFailure\":\n      case \"TransportError\":\n        return this.afterOutage(group, trouble, error)",
+    to:
+      "      case \"UnknownOutcome\":\n        return Effect.sync(() => this.finish(group, { _tag: \"Failed\", error }))\n      case \"StoreFailure\":\n      case \"TransportError\":\n        return this.afterOutage(group, trouble, error)",
+    test: "test/worker/groups.test.ts",
+    named: "has one effect when COMMIT had happened and only its answer was lost"
+  },
+  {
+    name: "unknown outcome taken for success",
+    guarantee: 1,
+    file: "src/worker/Committer.ts",
+    from:
+      "      case \"UnknownOutcome\":\n      case \"StoreFailure\":\n      case \"TransportError\":\n        return this.afterOutage(group, trouble, error)",
+    to:
+      "      case \"UnknownOutcome\":\n        return Effect.sync(() => this.finish(group, { _tag: \"Committed\" }))\n      case \"StoreFailure\":\n      case \"TransportError\":\n        return this.afterOutage(group, trouble, error)",
+    test: "test/worker/groups.test.ts",
+    named: "no answer to COMMIT, which had not happened"
+  },
+  {
+    name: "COMMIT awaited for ever",
+    guarantee: 6,
+    file: "src/postgres/PgSession.ts",
+    from: "          duration: this.#patience,",
+    to: "          duration: \"1 hour\",",
+    test: "test/postgres/transactions.test.ts",
+    named: "answers an unknown outcome, within its bound"
+  },
+  {
+    name: "hold ignored",
+    guarantee: 3,
+    file: "src/postgres/sql/messages.ts",
+    from: "and h.from_seq <= m.seq offset 0)\n      order by m.seq limit l.most",
+    to: "and false offset 0)\n      order by m.seq limit l.most",
+    test: conformance,
+    named: "hides a held key's later messages"
+  },
+  {
+    name: "hold written beside a poll",
+    guarantee: 3,
+    file: "src/memory/MemoryTransport.ts",
+    from: "  seat.reading.withPermits(1)(Effect.tap(write, () =>",
+    to: "  ((effect: typeof write) => effect)(Effect.tap(write, () =>",
+    test: "test/memory",
+    named: "reads nothing while a hold is written"
+  },
+  {
+    name: "late rows not looked up",
+    guarantee: 1,
+    file: "src/postgres/sql/messages.ts",
+    from: "join mine l on l.lane = m.lane and m.seq <= l.mark group by",
+    to: "join mine l on l.lane = m.lane and m.seq <= l.mark and false group by",
+    test: "test/postgres/QueueReader.test.ts",
+    named: "hands a late commit out before its successor"
+  },
+  {
+    name: "late rows read after newer ones of their key",
+    guarantee: 3,
+    file: "src/postgres/QueueReader.ts",
+    from: "    this.#fallBehind(row)\n    // It may lie",
+    to: "    // It may lie",
+    test: "test/postgres/QueueReader.test.ts",
+    named: "hands a late commit out before its successor"
+  },
+  {
+    name: "two of a key at a time",
+    guarantee: 3,
+    file: "src/KeyedQueue.ts",
+    from: "if (!this.running.has(key)) this.ready.add(key)",
+    to: "this.ready.add(key)",
+    test: "test/words/KeyedQueue.test.ts",
+    named: ""
+  },
+  {
+    name: "a parked key that is not held",
+    guarantee: 3,
+    file: "src/worker/Attempt.ts",
+    from: "if (parked) yield* subscription.hold(delivery, failures, Hold.parked)",
+    to: "",
+    test: "test/worker/dead-letters.test.ts",
+    named: "its successors wait, however long, and other keys go on"
+  },
+  {
+    name: "lease renewed after loss",
+    guarantee: 4,
+    file: "src/postgres/sql/lanes.ts",
+    from: "renew: `${mine(\"\", \") g(lane, token)\", \"no key update\")}",
+    to: "renew: `with mine as materialized (select lane from unnest($2::int[], $3::bigint[]) g(lane, token))",
+    test: conformance,
+    named: "brings no lost lease back by a late renewal"
+  },
+  {
+    name: "lease never given up",
+    guarantee: 4,
+    file: "src/worker/LeaseRenewer.ts",
+    from: "      if (entry.deadline > limit) continue\n",
+    to: "      if (entry.deadline > limit || true) continue\n",
+    test: "test/worker/leases.test.ts",
+    named: "is lost before its deadline when the network is cut"
+  },
+  {
+    name: "a drain that drops what it interrupts",
+    guarantee: 7,
+    file: "src/worker/Worker.ts",
+    from: "yield* Effect.addFinalizer(() => drainInFlight({ consumer, settings, inFlight, draining }))",
+    to: "",
+    test: "test/worker/drain.test.ts",
+    named: "finishes what runs, starts nothing more"
+  },
+  {
+    name: "attempts asleep forgotten by a drain",
+    guarantee: 7,
+    file: "src/worker/Attempt.ts",
+    from: "if (left !== undefined) return yield* hold(delivery, failures, left)",
+    to: "if (left !== undefined) return",
+    test: "test/worker/drain.test.ts",
+    named: "writes its attempts down and does not wait"
+  },
+  {
+    name: "attempt counted on drain",
+    guarantee: 7,
+    file: "src/postgres/sql/lanes.ts",
+    from:
+      "    releaseAll: `with mine as materialized (\n  select lane from ${t.lanes} where queue_id = $1 and owner = $2 order by lane for no key update\n)\nupdate ${t.lanes} l set owner = null,",
+    to:
+      "    releaseAll: `with mine as materialized (\n  select lane from ${t.lanes} where queue_id = $1 and owner = $2 order by lane for no key update\n)\nupdate ${t.lanes} l set",
+    test: conformance,
+    named: "gives everything back in order when its scope closes, without counting anything"
+  },
+  {
+    name: "innocents counted",
+    guarantee: 5,
+    file: "src/postgres/sql/messages.ts",
+    from: "and ($4::bigint is null or seq = $4::bigint)",
+    to: "and ($4::bigint is null or true)",
+    test: "test/postgres/transport.test.ts",
+    named: "counts only the message that ran alone when its owner dies"
+  },
+  {
+    name: "suspects not run alone",
+    guarantee: 5,
+    file: "src/worker/InFlight.ts",
+    from: "entry.delivery.received === this.settings.maxDeliveries - 1",
+    to: "entry.delivery.received === -1",
+    test: "test/worker/crash-poison.test.ts",
+    named: "again runs alone in its process"
+  },
+  {
+    name: "crashed messages run once more",
+    guarantee: 5,
+    file: "src/worker/Attempt.ts",
+    from: "if (delivery.received >= settings.maxDeliveries) return crashed(delivery)",
+    to: "",
+    test: "test/worker/crash-poison.test.ts",
+    named: "becomes a dead letter `crashed` without running once more"
+  },
+  {
+    name: "one failure takes its group with it",
+    guarantee: 5,
+    file: "src/worker/Committer.ts",
+    from: "        return this.inSavepoints(group, 0)",
+    to: "        return Effect.sync(() => this.finish(group, { _tag: \"Failed\", error }))",
+    test: "test/worker/groups.test.ts",
+    named: "the others commit, and only its attempt is counted"
+  },
+  {
+    name: "redrive past the inbox",
+    guarantee: 2,
+    file: "src/postgres/sql/inbox.ts",
+    from: "i.outcome = 'dead' and i.letter = c.letter returning",
+    to: "true returning",
+    test: conformance,
+    named: "does not resolve the letter when the commit rolls back"
+  },
+  {
+    name: "a burial past the inbox",
+    guarantee: 2,
+    file: "src/postgres/sql/inbox.ts",
+    from: "on conflict (queue_id, id) do update set outcome = i.outcome\n",
+    to: "on conflict (queue_id, id) do update set outcome = 'dead', letter = excluded.letter\n",
+    test: conformance,
+    named: "does not bury what was committed"
+  },
+  {
+    name: "more in hand than the prefetch",
+    guarantee: 6,
+    file: "src/worker/InFlight.ts",
+    from: "    const messages = this.settings.prefetch - this.entries\n",
+    to: "    const messages = 100_000\n",
+    test: "test/worker/limits.test.ts",
+    named: "has at most as many messages in its hands as its prefetch says"
+  },
+  {
+    name: "a registration beside publishers",
+    guarantee: 1,
+    file: "src/postgres/sql/consumers.ts",
+    from: "lock: `lock table ${t.subscriptions} in access exclusive mode`",
+    to: "lock: `lock table ${t.subscriptions} in access share mode`",
+    test: "test/postgres/transport.test.ts",
+    named: "loses nothing when consumers register while others publish"
+  }
+]

@@ -1,0 +1,234 @@
+/**
+ * What the index knows of one message, one key, one lane and one process: plain mutable records, filled in one pass.
+ *
+ * They are classes so that a million of them have one shape. Only the index writes them; rules read.
+ */
+import type { Committed, DeadLettered, HandlerStarted, PersonActed, Poison, Takeover, Waiting } from "../History.ts"
+
+const none: ReadonlyArray<never> = []
+
+/** A key, as producers know it and as each consumer works on it. */
+export class KeyFacts {
+  readonly key: string
+  /** Highest position tried so far, and its batch. */
+  top = Number.NEGATIVE_INFINITY
+  topBatch: string | undefined = undefined
+  readonly queues: Array<QueueKey> = []
+
+  constructor(key: string) {
+    this.key = key
+  }
+
+  at(consumer: string): QueueKey {
+    for (const queue of this.queues) if (queue.consumer === consumer) return queue
+    const queue = new QueueKey(consumer, this.key)
+    this.queues.push(queue)
+    return queue
+  }
+}
+
+/** A key in the queue of one consumer. */
+export class QueueKey {
+  readonly consumer: string
+  readonly key: string
+  /** In commit order. */
+  readonly commits: Array<Committed> = []
+  /** Its messages in the order of their positions. */
+  messages: Array<Life> = []
+  readonly owners: Array<Owner> = []
+  persons: ReadonlyArray<PersonActed> = none
+  parked: ReadonlyArray<Life> = none
+
+  constructor(consumer: string, key: string) {
+    this.consumer = consumer
+    this.key = key
+  }
+
+  /** Who worked on the key in one process under one token. */
+  owner(process: string, lane: number | undefined, token: number | undefined): Owner {
+    for (let i = this.owners.length - 1; i >= 0; i--) {
+      const owner = this.owners[i]!
+      if (owner.token === token && owner.process === process) return owner
+    }
+    const owner = new Owner(process, lane, token)
+    this.owners.push(owner)
+    return owner
+  }
+
+  /** Whether a person keeps the key parked, or has let it go, as the last thing that was done to it. */
+  byPerson(action: "park" | "release"): boolean {
+    const last = this.persons.findLast((one) => one.action === "park" || one.action === "release")
+    return last?.action === action
+  }
+}
+
+/** One process's work on a key under one token. */
+export class Owner {
+  readonly process: string
+  readonly lane: number | undefined
+  readonly token: number | undefined
+  /** Draws of its first start, and of its last start or end. */
+  first = Number.POSITIVE_INFINITY
+  last = Number.NEGATIVE_INFINITY
+  /** A message that it began and never ended, by the process's own account. */
+  open: string | undefined = undefined
+  latest: string | undefined = undefined
+
+  constructor(process: string, lane: number | undefined, token: number | undefined) {
+    this.process = process
+    this.lane = lane
+    this.token = token
+  }
+}
+
+/** A message as its producers know it. */
+export class MessageFacts {
+  readonly id: string
+  key: KeyFacts
+  topic = ""
+  position = 0
+  batch: string | undefined = undefined
+  tries = 0
+  acknowledged = 0
+  failed = 0
+  /** Acknowledged before a later position of its key was tried: only then has it an order with what follows. */
+  firm = false
+  poison: Poison | undefined = undefined
+  /** A second payload was published under its id, on purpose. */
+  conflict: Poison | undefined = undefined
+  readonly lives: Array<Life> = []
+
+  constructor(id: string, key: KeyFacts) {
+    this.id = id
+    this.key = key
+  }
+
+  find(consumer: string): Life | undefined {
+    for (const life of this.lives) if (life.consumer === consumer) return life
+    return undefined
+  }
+
+  at(consumer: string): Life {
+    const found = this.find(consumer)
+    if (found !== undefined) return found
+    const life = new Life(this, consumer)
+    this.lives.push(life)
+    return life
+  }
+}
+
+/** A message in the queue of one consumer. */
+export class Life {
+  readonly message: MessageFacts
+  readonly consumer: string
+  commit: Committed | undefined = undefined
+  /** Place of its commit in the ledger. */
+  rank = 0
+  more: ReadonlyArray<Committed> = none
+  letter: DeadLettered | undefined = undefined
+  /** The letter of another payload under its id. */
+  conflict: DeadLettered | undefined = undefined
+  letters = 0
+  waiting: Waiting | undefined = undefined
+  starts = 0
+  highestAttempt = 0
+  redelivered = 0
+  /** The start with the lowest draw. */
+  firstStart: HandlerStarted | undefined = undefined
+  lastStart: HandlerStarted | undefined = undefined
+  transactions: ReadonlyArray<string> = none
+
+  constructor(message: MessageFacts, consumer: string) {
+    this.message = message
+    this.consumer = consumer
+  }
+
+  /** Whether it may come after its successors: it died, they went on, and a person brought it back. */
+  get overtaken(): boolean {
+    return this.letter !== undefined && !this.letter.parked && this.letter.redriven > 0
+  }
+
+  /** Whether the database holds it in some place at the end. */
+  get found(): boolean {
+    return this.commit !== undefined || this.waiting !== undefined
+      || (this.letter !== undefined && this.letter.state !== "resolved")
+  }
+}
+
+/** A lane of one consumer; a key, where the transport has no lanes. */
+export class LaneFacts {
+  readonly consumer: string
+  readonly lane: number | undefined
+  readonly tokens = new Map<number, TokenFacts>()
+  readonly takeovers: Array<Takeover> = []
+  /** The newest token in the ledger so far, and its row. */
+  newest: Committed | undefined = undefined
+  /** Commits under a token older than one that stands before them in the ledger. */
+  readonly stale: Array<{ readonly commit: Committed; readonly newer: Committed }> = []
+
+  constructor(consumer: string, lane: number | undefined) {
+    this.consumer = consumer
+    this.lane = lane
+  }
+
+  token(token: number): TokenFacts {
+    const found = this.tokens.get(token)
+    if (found !== undefined) return found
+    const facts = new TokenFacts(token)
+    this.tokens.set(token, facts)
+    return facts
+  }
+
+  /** Whether the database confirmed that somebody took the lane over after one token and up to another. */
+  tookOver(after: number, upTo: number): boolean {
+    return this.takeovers.some((one) => one.token > after && one.token <= upTo)
+  }
+}
+
+/** One token of a lane. */
+export class TokenFacts {
+  readonly token: number
+  /** The lowest draw under it, and whose start that was (undefined: the takeover itself). */
+  first = Number.POSITIVE_INFINITY
+  firstStart: HandlerStarted | undefined = undefined
+  lastCommit: Committed | undefined = undefined
+  /** Processes that started something under it. */
+  readonly processes: Array<string> = []
+  firstIds: Array<string> = []
+
+  constructor(token: number) {
+    this.token = token
+  }
+}
+
+/** Something that runs in a process. */
+export interface Running {
+  readonly start: HandlerStarted
+  readonly owner: Owner
+}
+
+/** One life of a process. */
+export class ProcessFacts {
+  readonly process: string
+  limitInFlight: number | undefined = undefined
+  limitAttempts: number | undefined = undefined
+  ended: { readonly code: number | null; readonly signal: string | null } | undefined = undefined
+  /** What runs, by consumer and key. */
+  readonly running = new Map<string, Map<string, ReadonlyArray<Running>>>()
+  inFlight = 0
+  peak = 0
+  /** What was started when most was running. */
+  peakId = ""
+
+  constructor(process: string) {
+    this.process = process
+  }
+
+  of(consumer: string): Map<string, ReadonlyArray<Running>> {
+    const found = this.running.get(consumer)
+    if (found !== undefined) return found
+    const running = new Map<string, ReadonlyArray<Running>>()
+    this.running.set(consumer, running)
+    return running
+  }
+}

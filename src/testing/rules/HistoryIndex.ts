@@ -1,0 +1,351 @@
+/**
+ * A history, indexed once for all rules: by message, by key, by lane, by process, and counted.
+ *
+ * `add` takes the entries in order, one pass over plain Maps without an effect; `finish` closes the index. Nothing is judged
+ * here, except for what only the order of one process's entries can show: handlers of one key that overlap in it.
+ * Entries themselves are kept only where a rule has to name them, so a file can be indexed without being held in memory.
+ *
+ * @since 0.1.0
+ */
+import type * as History from "../History.ts"
+import { KeyFacts, LaneFacts, type Life, MessageFacts, type Owner, ProcessFacts, type QueueKey } from "./Facts.ts"
+
+/** A second handler of a key began in one process while the first was running. */
+export interface Overlap {
+  readonly first: History.HandlerStarted
+  readonly second: History.HandlerStarted
+}
+
+/**
+ * What rules read.
+ *
+ * @since 0.1.0
+ */
+export class HistoryIndex {
+  entries = 0
+  run: History.RunStarted | undefined = undefined
+  readonly messages = new Map<string, MessageFacts>()
+  readonly keys = new Map<string, KeyFacts>()
+  readonly processes = new Map<string, ProcessFacts>()
+  /** By consumer, then by lane (or key). */
+  readonly lanes = new Map<string, Map<number | string, LaneFacts>>()
+  readonly consumers = new Map<string, History.ConsumerRegistered>()
+  /** Which consumers read a topic. */
+  readonly subscriptions = new Map<string, ReadonlyArray<string>>()
+  /** Every key of every consumer. */
+  readonly queues: Array<QueueKey> = []
+  /** Which effect an outgoing message belongs to, by its id. */
+  readonly emitted = new Map<string, History.Committed>()
+  readonly outgoing: Array<History.Outgoing> = []
+  readonly samples: Array<History.Sampled> = []
+  readonly letters: Array<Life> = []
+  readonly overlaps: Array<Overlap> = []
+  readonly settled: Array<History.Settled> = []
+  readonly faults = new Map<string, number>()
+  readonly windows = new Map<string, number>()
+  faultsStopped = 0
+  commits = 0
+  started = 0
+  retried = 0
+  redelivered = 0
+  interrupted = 0
+  people = 0
+
+  private process = new ProcessFacts("")
+
+  /** Takes the next entry. */
+  add(entry: History.Entry): void {
+    this.entries++
+    switch (entry._tag) {
+      case "PublishTried":
+        return this.tried(entry)
+      case "PublishAnswered":
+        return this.answered(entry)
+      case "HandlerStarted":
+        return this.begun(entry)
+      case "HandlerEnded":
+        return this.ended(entry)
+      case "Committed":
+        return this.committed(entry)
+      case "DeadLettered":
+        return this.died(entry)
+      case "Waiting":
+        this.life(entry.consumer, entry.id, entry.key).waiting = entry
+        return
+      case "Outgoing":
+        this.outgoing.push(entry)
+        return
+      default:
+        return this.rare(entry)
+    }
+  }
+
+  /** To be called once, after the last entry. */
+  finish(): void {
+    for (const message of this.messages.values()) {
+      for (const consumer of this.subscriptions.get(message.topic) ?? []) message.at(consumer)
+      for (const life of message.lives) message.key.at(life.consumer).messages.push(life)
+    }
+    for (const key of this.keys.values()) {
+      for (const queue of key.queues) {
+        sortByPosition(queue.messages)
+        this.queues.push(queue)
+      }
+    }
+    for (const { running } of this.processes.values()) {
+      for (const keys of running.values()) {
+        for (const left of keys.values()) for (const { owner, start } of left) owner.open = start.id
+      }
+    }
+  }
+
+  lane(consumer: string, lane: number | string): LaneFacts {
+    const lanes = getOrMake(this.lanes, consumer, newMap<number | string, LaneFacts>)
+    const found = lanes.get(lane)
+    if (found !== undefined) return found
+    const facts = new LaneFacts(consumer, typeof lane === "number" ? lane : undefined)
+    lanes.set(lane, facts)
+    return facts
+  }
+
+  private rare(
+    entry: Exclude<
+      History.Entry,
+      | History.PublishTried
+      | History.PublishAnswered
+      | History.HandlerStarted
+      | History.HandlerEnded
+      | History.Committed
+      | History.DeadLettered
+      | History.Waiting
+      | History.Outgoing
+    >
+  ): void {
+    switch (entry._tag) {
+      case "RunStarted":
+        this.run = entry
+        return
+      case "ConsumerRegistered":
+        this.consumers.set(entry.consumer, entry)
+        for (const topic of entry.topics) {
+          const known = this.subscriptions.get(topic) ?? []
+          if (!known.includes(entry.consumer)) this.subscriptions.set(topic, [...known, entry.consumer])
+        }
+        return
+      case "ProcessStarted": {
+        const process = this.processFacts(entry.process)
+        process.limitInFlight = entry.limits?.inFlight
+        process.limitAttempts = entry.limits?.attempts
+        return
+      }
+      case "ProcessEnded":
+        this.processFacts(entry.process).ended = entry
+        return
+      case "FaultInjected":
+        count(this.faults, entry.name)
+        if (entry.window !== undefined) count(this.windows, entry.window)
+        return
+      case "Takeover":
+        return this.takenOver(entry)
+      case "PersonActed": {
+        const queue = this.key(entry.key).at(entry.consumer)
+        queue.persons = [...queue.persons, entry]
+        this.people++
+        return
+      }
+      case "Sampled":
+        this.samples.push(entry)
+        return
+      case "FaultsStopped":
+        this.faultsStopped++
+        return
+      case "Settled":
+        this.settled.push(entry)
+        return
+    }
+  }
+
+  private tried(entry: History.PublishTried): void {
+    const message = this.message(entry.id, entry.key)
+    message.tries++
+    if (entry.poison?.reason === "conflict") {
+      message.conflict = entry.poison
+      return
+    }
+    message.topic = entry.topic
+    message.position = entry.position
+    message.batch = entry.batch
+    if (entry.poison !== undefined) message.poison = entry.poison
+    const key = message.key
+    if (entry.position > key.top) {
+      key.top = entry.position
+      key.topBatch = entry.batch
+    }
+  }
+
+  private answered(entry: History.PublishAnswered): void {
+    const message = this.messages.get(entry.id)
+    if (message === undefined) return
+    if (entry.answer === "failed") message.failed++
+    if (entry.answer !== "acknowledged") return
+    message.acknowledged++
+    const { key, position } = message
+    if (key.top <= position || (message.batch !== undefined && key.topBatch === message.batch)) message.firm = true
+  }
+
+  private begun(entry: History.HandlerStarted): void {
+    const { consumer, draw, key, lane, process, token } = entry
+    const message = this.message(entry.id, key)
+    const life = message.at(consumer)
+    this.started++
+    if (entry.attempt > 1) this.retried++
+    const last = life.lastStart
+    if (last !== undefined && (last.process !== process || last.token !== token)) {
+      life.redelivered++
+      this.redelivered++
+    }
+    life.starts++
+    life.lastStart = entry
+    if (entry.attempt > life.highestAttempt) life.highestAttempt = entry.attempt
+    if (draw !== undefined && draw < (life.firstStart?.draw ?? Number.POSITIVE_INFINITY)) life.firstStart = entry
+    if (entry.transaction !== undefined) life.transactions = [...life.transactions, entry.transaction]
+
+    const owner = message.key.at(consumer).owner(process, lane, token)
+    owner.latest = entry.id
+    if (draw !== undefined) {
+      if (draw < owner.first) owner.first = draw
+      if (draw > owner.last) owner.last = draw
+    }
+    if (token !== undefined) {
+      const facts = this.lane(consumer, lane ?? key).token(token)
+      if (!facts.processes.includes(process)) {
+        facts.processes.push(process)
+        facts.firstIds.push(entry.id)
+      }
+      if (draw !== undefined && draw < facts.first) {
+        facts.first = draw
+        facts.firstStart = entry
+      }
+    }
+    this.enter(entry, owner)
+  }
+
+  /** Enters what runs, and notes a handler of the key that is running already. */
+  private enter(start: History.HandlerStarted, owner: Owner): void {
+    const process = this.processFacts(start.process)
+    const keys = process.of(start.consumer)
+    const running = keys.get(start.key)
+    if (running === undefined) keys.set(start.key, [{ start, owner }])
+    else {
+      const other = running.find((one) =>
+        start.transaction === undefined || one.start.transaction !== start.transaction || one.start.id === start.id
+      )
+      if (other !== undefined) this.overlaps.push({ first: other.start, second: start })
+      keys.set(start.key, [...running, { start, owner }])
+    }
+    process.inFlight++
+    if (process.inFlight > process.peak) {
+      process.peak = process.inFlight
+      process.peakId = start.id
+    }
+  }
+
+  private ended(entry: History.HandlerEnded): void {
+    if (entry.outcome === "interrupted") this.interrupted++
+    const process = this.processFacts(entry.process)
+    const keys = process.of(entry.consumer)
+    const running = keys.get(entry.key)
+    const one = running?.find(({ start }) => start.id === entry.id)
+    if (running === undefined || one === undefined) return
+    if (entry.draw !== undefined && entry.draw > one.owner.last) one.owner.last = entry.draw
+    if (running.length === 1) keys.delete(entry.key)
+    else keys.set(entry.key, running.filter((other) => other !== one))
+    process.inFlight--
+  }
+
+  private committed(entry: History.Committed): void {
+    const message = this.message(entry.id, entry.key)
+    const life = message.at(entry.consumer)
+    if (life.commit === undefined) {
+      life.commit = entry
+      life.rank = this.commits
+    } else life.more = [...life.more, entry]
+    this.commits++
+    message.key.at(entry.consumer).commits.push(entry)
+    for (const id of entry.emits ?? []) this.emitted.set(id, entry)
+    if (entry.token === undefined) return
+    const lane = this.lane(entry.consumer, entry.lane ?? entry.key)
+    const newest = lane.newest?.token
+    if (newest === undefined || entry.token >= newest) lane.newest = entry
+    else lane.stale.push({ commit: entry, newer: lane.newest! })
+    const facts = lane.token(entry.token)
+    if ((facts.lastCommit?.draw ?? Number.NEGATIVE_INFINITY) <= (entry.draw ?? 0)) facts.lastCommit = entry
+  }
+
+  private died(entry: History.DeadLettered): void {
+    const life = this.life(entry.consumer, entry.id, entry.key)
+    if (life.letters++ === 0) this.letters.push(life)
+    if (entry.attempts.at(-1)?.tag === "IdempotencyConflict") {
+      life.conflict = entry
+      return
+    }
+    life.letter = entry
+    if (!entry.parked) return
+    const queue = life.message.key.at(entry.consumer)
+    queue.parked = [...queue.parked, life]
+  }
+
+  private takenOver(entry: History.Takeover): void {
+    const lane = this.lane(entry.consumer, entry.lane)
+    lane.takeovers.push(entry)
+    const facts = lane.token(entry.token)
+    if (entry.draw !== undefined && entry.draw < facts.first) {
+      facts.first = entry.draw
+      facts.firstStart = undefined
+    }
+  }
+
+  private life(consumer: string, id: string, key: string): Life {
+    return this.message(id, key).at(consumer)
+  }
+
+  private message(id: string, key: string): MessageFacts {
+    const found = this.messages.get(id)
+    if (found !== undefined) return found
+    const message = new MessageFacts(id, this.key(key))
+    this.messages.set(id, message)
+    return message
+  }
+
+  private key(key: string): KeyFacts {
+    const found = this.keys.get(key)
+    if (found !== undefined) return found
+    const facts = new KeyFacts(key)
+    this.keys.set(key, facts)
+    return facts
+  }
+
+  /** Entries of one process mostly follow one another. */
+  private processFacts(name: string): ProcessFacts {
+    if (this.process.process === name) return this.process
+    this.process = getOrMake(this.processes, name, () => new ProcessFacts(name))
+    return this.process
+  }
+}
+
+const newMap = <K, V>(): Map<K, V> => new Map<K, V>()
+
+const getOrMake = <K, V>(map: Map<K, V>, key: K, make: () => V): V => {
+  const found = map.get(key)
+  if (found !== undefined) return found
+  const made = make()
+  map.set(key, made)
+  return made
+}
+
+const count = (counts: Map<string, number>, name: string): void => void counts.set(name, (counts.get(name) ?? 0) + 1)
+
+const sortByPosition = (messages: Array<Life>): void => {
+  const sorted = messages.every((one, i) => i === 0 || messages[i - 1]!.message.position <= one.message.position)
+  if (!sorted) messages.sort((one, other) => one.message.position - other.message.position)
+}

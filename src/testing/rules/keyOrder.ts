@@ -1,0 +1,149 @@
+/**
+ * Rule 3, order: the positions of a key ascend in the ledger, each row continues the key's chain, and no handler starts
+ * before all earlier messages of its key are settled, unless both commit in order in one transaction.
+ *
+ * An order is claimed only between messages of which the first was acknowledged before the second was published (or that
+ * were published together). A message that a person brought back after its successors had gone on may come late. Starts
+ * of different processes are compared by their draws; starts without one only within their process.
+ *
+ * @since 0.1.0
+ */
+import type { Committed } from "../History.ts"
+import type { Life, QueueKey } from "./Facts.ts"
+import type { HistoryIndex } from "./HistoryIndex.ts"
+import { Findings, type Rule } from "./Rule.ts"
+
+export const keyOrder: Rule = (index, expectations) => {
+  const findings = new Findings("keyOrder", expectations)
+  const occurred = { "pairs of commits": 0, "chain links": 0, "starts compared": 0, "overlaps in a process": 0 }
+  for (const queue of index.queues) {
+    occurred["pairs of commits"] += ascending(index, queue, findings)
+    occurred["chain links"] += chained(queue, findings)
+    occurred["starts compared"] += starts(queue, findings)
+  }
+  for (const { first, second } of index.overlaps) {
+    // Under two tokens it is a question of ownership, which rule 4 asks.
+    if (first.token !== second.token) continue
+    occurred["overlaps in a process"]++
+    findings.add(
+      { consumer: first.consumer, ids: unique(first.id, second.id) },
+      () =>
+        `${second.process} started message ${second.id} while its handler of message ${first.id} of the same key `
+        + `${first.key} was still running.`
+    )
+  }
+  return findings.outcome(occurred)
+}
+
+/** Positions ascend in the ledger. */
+const ascending = (index: HistoryIndex, queue: QueueKey, findings: Findings): number => {
+  let pairs = 0
+  let highest: Committed | undefined
+  for (const row of queue.commits) {
+    if (highest === undefined) highest = row
+    else if (row.position > highest.position) {
+      pairs++
+      highest = row
+    } else if (row.id !== highest.id) {
+      const life = index.messages.get(row.id)?.find(queue.consumer)
+      if (life === undefined || !ordered(life) || life.overtaken || life.commit !== row) continue
+      const before = highest
+      findings.add(
+        { consumer: queue.consumer, ids: [row.id, before.id] },
+        () =>
+          `Message ${row.id} of key ${queue.key} (position ${row.position}) was committed after message ${before.id} `
+          + `(position ${before.position}), which had been published after it.`
+      )
+    }
+  }
+  return pairs
+}
+
+/** Each row of a key continues the one before it. */
+const chained = (queue: QueueKey, findings: Findings): number => {
+  let links = 0
+  let last: Committed | undefined
+  for (const row of queue.commits) {
+    if (row.chain === undefined) continue
+    const before = last
+    const expected = before?.chain ?? ""
+    last = row
+    if (row.previous === expected) {
+      links++
+      continue
+    }
+    const earlier = queue.commits.find((other) => other.chain === row.previous && other !== row)
+    findings.add(
+      { consumer: queue.consumer, ids: before === undefined ? [row.id] : [before.id, row.id] },
+      () =>
+        `The chain of key ${queue.key} is broken at message ${row.id}: its commit ${
+          earlier === undefined
+            ? row.previous === "" ? "saw no commit of the key before it" : "continues a row that is not in the ledger"
+            : `continues message ${earlier.id}`
+        }, not ${before === undefined ? "the beginning" : `message ${before.id}, which stands before it`}. `
+        + `Rows are missing, out of commit order, or were committed without seeing one another.`
+    )
+  }
+  return links
+}
+
+/** No start before everything earlier is settled. */
+const starts = (queue: QueueKey, findings: Findings): number => {
+  let compared = 0
+  let latest: { readonly life: Life; readonly draw: number } | undefined
+  for (const life of queue.messages) {
+    const draw = life.firstStart?.draw
+    if (draw !== undefined && latest !== undefined && latest.life.message.position < life.message.position) {
+      compared++
+      const early = latest.draw > draw ? unsettledBefore(queue, life, draw) : undefined
+      if (early !== undefined) {
+        findings.add(
+          { consumer: queue.consumer, ids: [early.message.id, life.message.id] },
+          () =>
+            `${life.firstStart?.process} started message ${life.message.id} of key ${queue.key} (position `
+            + `${life.message.position}, draw ${draw}) before message ${early.message.id} (position `
+            + `${early.message.position}) was settled: ${settledLater(queue, early)}.`
+        )
+      }
+    }
+    if (!ordered(life)) continue
+    const settled = settledAt(queue, life)
+    if (settled !== undefined && (latest === undefined || settled > latest.draw)) latest = { life, draw: settled }
+  }
+  return compared
+}
+
+/** The earlier message that was not settled, those aside that run in the same transaction. */
+const unsettledBefore = (queue: QueueKey, life: Life, draw: number): Life | undefined => {
+  const transaction = life.firstStart?.transaction
+  return queue.messages.findLast((other) =>
+    other.message.position < life.message.position
+    && ordered(other)
+    && (settledAt(queue, other) ?? draw) > draw
+    && (transaction === undefined || !other.transactions.includes(transaction))
+  )
+}
+
+/** Whether later messages of the key come after it by right. An outgoing message has the order of its source. */
+const ordered = (life: Life): boolean => life.message.tries === 0 ? life.commit !== undefined : life.message.firm
+
+/** The draw at which a message was settled, infinite if it never was; undefined if nobody can know. */
+const settledAt = (queue: QueueKey, life: Life): number | undefined => {
+  const { commit, letter } = life
+  if (letter !== undefined) {
+    if (!letter.parked) return letter.draw
+    if (queue.byPerson("release")) return undefined
+    if (letter.state === "resolved") return commit?.draw
+    if (letter.state !== "discarded") return Number.POSITIVE_INFINITY
+    return queue.persons.findLast((one) => one.action === "discard" && one.id === life.message.id)?.draw
+  }
+  if (commit !== undefined) return commit.draw
+  return life.waiting === undefined ? undefined : Number.POSITIVE_INFINITY
+}
+
+const settledLater = (queue: QueueKey, life: Life): string => {
+  const draw = settledAt(queue, life)
+  return draw === undefined || draw === Number.POSITIVE_INFINITY ? "it never was" : `that happened at draw ${draw}`
+}
+
+const unique = (one: string, other: string): ReadonlyArray<string> => one === other ? [one] : [one, other]

@@ -1,0 +1,86 @@
+/**
+ * Rule 9, not vacuous: every fault and crash window that the run promises was hit as often as promised, every antecedent it
+ * names occurred, and something was committed and handed over again. A run in which nothing went wrong has shown nothing.
+ *
+ * @since 0.1.0
+ */
+import type { HistoryIndex } from "./HistoryIndex.ts"
+import { type Expectations, Findings, type Outcome } from "./Rule.ts"
+
+/**
+ * The crash windows that a run can promise to hit, by the names that failpoints carry.
+ *
+ * @since 0.1.0
+ */
+export const crashWindows = [
+  "publish: before insert",
+  "publish: after insert, before commit",
+  "publish: after commit, before the answer",
+  "fetch: lane claimed, nothing read",
+  "fetch: read, not decoded",
+  "fetch: decoded, not started",
+  "handle: in a step before the transaction",
+  "handle: ready, not yet in a group",
+  "handle: after begin",
+  "handle: after fence and removal",
+  "handle: after the inbox claim",
+  "handle: between two members' commit steps",
+  "handle: after the outbox, before COMMIT",
+  "handle: COMMIT sent, no answer",
+  "handle: answered, memory not yet settled",
+  "fail: while a hold is written",
+  "fail: while a message moves to the dead letters",
+  "fail: between a group's rollback and its second run with savepoints",
+  "lease: during renewal",
+  "lease: during release and drain",
+  "lease: taken over, nothing read yet",
+  "upkeep: during a redrive",
+  "upkeep: during the release of a parked key",
+  "upkeep: while due messages move",
+  "upkeep: during retention"
+] as const
+
+/** Looks at what the other rules counted, and so comes last. */
+export const notVacuous = (
+  index: HistoryIndex,
+  expectations: Expectations,
+  others: ReadonlyArray<Outcome>
+): Outcome => {
+  const findings = new Findings("notVacuous", expectations)
+  const wanted = (what: string, least: number, got: number) => {
+    if (got >= least) return
+    findings.add(
+      { ids: [] },
+      () =>
+        `${what}: ${got === 0 ? "it never did" : `it did ${got} times`}. The run shows nothing `
+        + `about it; make it longer, or promise less.`
+    )
+  }
+  for (const [fault, least] of Object.entries(expectations.faults ?? {})) {
+    wanted(`The run promises that the fault "${fault}" happens ${least} times`, least, index.faults.get(fault) ?? 0)
+  }
+  for (const [window, least] of Object.entries(expectations.windows ?? {})) {
+    wanted(
+      `The run promises that the crash window "${window}" is hit ${least} times`,
+      least,
+      index.windows.get(window) ?? 0
+    )
+  }
+  const occurred = new Map<string, number>()
+  for (const one of others) {
+    for (const [what, n] of Object.entries(one.occurred)) occurred.set(`${one.rule}: ${what}`, n)
+  }
+  for (const [what, least] of Object.entries(expectations.occurred ?? {})) {
+    wanted(`The run promises that "${what}" occurs ${least} times`, least, occurred.get(what) ?? 0)
+  }
+  wanted("Something must be committed", 1, index.commits)
+  const redelivered = expectations.redelivered ?? 1
+  wanted(`At least ${redelivered} messages must be handed over again`, redelivered, index.redelivered)
+  return findings.outcome({
+    started: index.started,
+    retried: index.retried,
+    interrupted: index.interrupted,
+    redelivered: index.redelivered,
+    "acts of people": index.people
+  })
+}

@@ -4,6 +4,7 @@
  * An attempt is decode, steps, commit; a retry runs all of it again. What failed is written down with the message before anybody
  * else sees it again. Interruption is always safe: nothing was committed, the delivery goes back to the transport with its lease.
  */
+import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -79,7 +80,17 @@ export const make = (options: Options): Attempt => {
       (now) => Metric.update(seconds, Math.max(0, (now - delivery.message.publishedAt) / 1000))
     )
 
-  const run = (delivery: Delivery): Effect.Effect<void> => {
+  const run = (delivery: Delivery): Effect.Effect<void> =>
+    Effect.catchCause(Effect.suspend(() => work(delivery)), (cause) => putBack(delivery, cause))
+
+  /** A defect of ours must not leave its message in nobody's hands: it goes back and comes again, uncounted. */
+  const putBack = (delivery: Delivery, cause: Cause.Cause<never>): Effect.Effect<void> =>
+    Effect.logError("An attempt ended in a defect of the runtime; its message is held for a moment", cause).pipe(
+      Effect.annotateLogs({ consumer, topic: delivery.message.topic, id: delivery.message.id }),
+      Effect.andThen(hold(delivery, delivery.attempts, Duration.seconds(5)))
+    )
+
+  const work = (delivery: Delivery): Effect.Effect<void> => {
     if (Deferred.isDoneUnsafe(delivery.lease.lost)) return Effect.void
     if (delivery.received >= settings.maxDeliveries) return crashed(delivery)
     const topic = topics.get(delivery.message.topic)

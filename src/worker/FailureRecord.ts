@@ -67,8 +67,10 @@ const here = new URL("..", import.meta.url).pathname
 
 /** The first frame of the user's own code, without line numbers of other deploys' paths: `ledger.ts:88`. */
 const frameOf = (stack: string): string => {
-  for (const line of stack.split("\n")) {
-    const match = /\(?((?:file:\/\/)?[^\s()]+):(\d+):\d+\)?$/.exec(line.trim())
+  // The message stands in the stack, too, and may be long: only short lines that begin as a frame does are looked at.
+  for (const raw of stack.split("\n", 60)) {
+    if (raw.length > 500) continue
+    const match = /^\s*at .*?\(?((?:file:\/\/)?[^\s()]+):(\d+):\d+\)?$/.exec(raw)
     if (match === null || /node_modules|node:/.test(match[1]!) || match[1]!.includes(here)) continue
     return `${match[1]!.split("/").at(-1)}:${match[2]}`
   }

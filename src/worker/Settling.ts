@@ -30,11 +30,22 @@ export const decide = Effect.fnUntraced(function*(options: {
 }): Effect.fn.Return<Decision> {
   const { error, settings } = options
   if (Retry.isFinal(error)) return { _tag: "Bury", reason: "rejected" }
-  if (settings.retryWhile !== undefined && !settings.retryWhile(error as never)) {
-    return { _tag: "Bury", reason: "rejected" }
-  }
-  const scheduled = yield* Retry.replay(settings.retry, options.recorded, error, options.now)
+  if (refuses(settings, error)) return { _tag: "Bury", reason: "rejected" }
+  const scheduled = yield* Effect.catchCause(
+    Retry.replay(settings.retry, options.recorded, error, options.now),
+    (cause) => Effect.as(Effect.logError("A retry schedule ended in a defect; it is taken as ended", cause), undefined)
+  )
   if (scheduled === undefined) return { _tag: "Bury", reason: "exhausted" }
   const delay = Retry.retryAfter(error) ?? scheduled
   return Duration.toMillis(delay) <= options.holdAfterMillis ? { _tag: "Wait", delay } : { _tag: "Hold", delay }
 })
+
+/** A rule that throws has no say: the message goes by the schedule, and is not lost with it. */
+const refuses = (settings: Pipeline.Settings, error: unknown): boolean => {
+  if (settings.retryWhile === undefined) return false
+  try {
+    return !settings.retryWhile(error as never)
+  } catch {
+    return false
+  }
+}

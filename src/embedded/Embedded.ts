@@ -51,6 +51,6 @@ export const layer = (
       Effect.tryPromise({ try: () => PGlite.create(options.dataDir ?? "memory://"), catch: failed(options.dataDir) }),
       (opened) => Effect.ignore(Effect.tryPromise(() => opened.close()))
     )
-    const engine = { stream: streams(pglite), single: true, durable: options.dataDir !== undefined }
+    const engine = { stream: yield* streams(pglite), single: true, durable: options.dataDir !== undefined }
     return yield* services({ schema: options.schema }, engine)
   }))

@@ -8,6 +8,9 @@
  * @since 0.1.0
  */
 import type { PGlite } from "@electric-sql/pglite"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
 import { Duplex } from "node:stream"
 
 /** Codes in the place of a version, at the beginning of a stream. */
@@ -36,60 +39,74 @@ const welcome = (): Uint8Array => {
   return Buffer.concat([authenticated, key, ready])
 }
 
-/** Makes the streams of one PGlite. */
-export const streams = (pglite: PGlite): () => Duplex => {
-  let turn: Promise<unknown> = Promise.resolve()
-  const next = <A>(run: () => Promise<A>): Promise<A> => {
-    const result = turn.then(run, run)
-    turn = result.catch(() => undefined)
-    return result
-  }
-  return () => new PgliteStream(pglite, next)
+/** Written, and to be served in its turn. */
+interface Turn {
+  readonly stream: PgliteStream
+  readonly done: (error?: Error) => void
 }
 
+/** Makes the streams of one PGlite; one fiber serves them, turn by turn, as long as the scope is open. */
+export const streams = (pglite: PGlite): Effect.Effect<() => Duplex, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const turns = yield* Queue.unbounded<Turn>()
+    const exec = (bytes: Uint8Array) => Effect.tryPromise({ try: () => pglite.execProtocolRaw(bytes), catch: asError })
+    const serve = ({ done, stream }: Turn) =>
+      Effect.match(stream.serve(exec), { onFailure: done, onSuccess: () => done() })
+    yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(turns), serve)))
+    return () => new PgliteStream(turns)
+  })
+
+const asError = (cause: unknown): Error => cause instanceof Error ? cause : new Error(String(cause))
+
+type Exec = (bytes: Uint8Array) => Effect.Effect<Uint8Array, Error>
+
 class PgliteStream extends Duplex {
-  readonly #pglite: PGlite
-  readonly #next: <A>(run: () => Promise<A>) => Promise<A>
+  readonly #turns: Queue.Queue<Turn>
   #started = false
   #rest: Buffer = Buffer.alloc(0)
 
-  constructor(pglite: PGlite, next: <A>(run: () => Promise<A>) => Promise<A>) {
+  constructor(turns: Queue.Queue<Turn>) {
     super()
-    this.#pglite = pglite
-    this.#next = next
+    this.#turns = turns
   }
 
   override _read(): void {}
 
-  override _write(chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
     this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
-    this.#next(() => this.#serve()).then(() => done(), (error: unknown) => done(error as Error))
+    Queue.offerUnsafe(this.#turns, { stream: this, done })
   }
 
-  async #serve(): Promise<void> {
-    if (this.destroyed) return
-    if (!this.#started && !await this.#start()) return
-    const end = this.#wholeMessages()
-    if (end === 0) return
-    const messages = this.#rest.subarray(0, end)
-    this.#rest = this.#rest.subarray(end)
-    const answer = await this.#pglite.execProtocolRaw(messages)
-    if (!this.destroyed && answer.length > 0) this.push(answer)
+  /** Hands over what was written and is whole, and passes the answer on. */
+  serve(exec: Exec): Effect.Effect<void, Error> {
+    return Effect.suspend(() => {
+      if (this.destroyed) return Effect.void
+      return Effect.flatMap(this.#started ? Effect.succeed(true) : this.#start(exec), (started) => {
+        const end = started ? this.#wholeMessages() : 0
+        if (end === 0) return Effect.void
+        const messages = this.#rest.subarray(0, end)
+        this.#rest = this.#rest.subarray(end)
+        return Effect.map(exec(messages), (answer) => {
+          if (!this.destroyed && answer.length > 0) this.push(answer)
+        })
+      })
+    })
   }
 
   /** The first message has no type: a version with settings, or a cancel request, which there is nobody to receive. */
-  async #start(): Promise<boolean> {
-    if (this.#rest.length < 8 || this.#rest.length < this.#rest.readInt32BE(0)) return false
-    const length = this.#rest.readInt32BE(0)
+  #start(exec: Exec): Effect.Effect<boolean, Error> {
+    const length = this.#rest.length < 8 ? Infinity : this.#rest.readInt32BE(0)
+    if (this.#rest.length < length) return Effect.succeed(false)
     if (this.#rest.readInt32BE(4) === cancelRequest) {
       this.destroy()
-      return false
+      return Effect.succeed(false)
     }
     this.#rest = this.#rest.subarray(length)
     this.#started = true
-    for (const statement of clean) await this.#pglite.execProtocolRaw(statement)
-    this.push(welcome())
-    return true
+    return Effect.map(Effect.forEach(clean, exec, { discard: true }), () => {
+      this.push(welcome())
+      return true
+    })
   }
 
   /**

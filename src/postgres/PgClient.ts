@@ -17,11 +17,11 @@
 import * as SqlPg from "@effect/sql-pg/PgClient"
 import * as PgConnection from "@effect/sql-pg/PgConnection"
 import * as PgPool from "@effect/sql-pg/PgPool"
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Reactivity from "effect/reactivity/Reactivity"
+import type * as Reactivity from "effect/reactivity/Reactivity"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Client from "effect/sql/SqlClient"
@@ -32,6 +32,7 @@ import type { ConnectionOptions } from "node:tls"
 import { Committer, Transaction, type TransactionFailure } from "../Store.ts"
 import * as PgFailure from "./PgFailure.ts"
 import { PgSession, type Rows } from "./PgSession.ts"
+import { notify as notifyText } from "./sql/settings.ts"
 
 /** What the client is built from; every field is decided (defaults stand in `Postgres.ts`). */
 export interface Settings {
@@ -110,13 +111,16 @@ const machineryParameters = {
 
 /** Connects once and asks for the server's version: says within the connect timeout whether the database is there. */
 const probe = (s: Settings, versionText: string): Effect.Effect<number, SqlError.SqlError> =>
-  Effect.scoped(Effect.flatMap(PgConnection.make(connectionConfig(s, {})), (connection) =>
-    Effect.map(connection.query(versionText), (result) => Number(result.rows[0]?.["version"] ?? 0)))).pipe(
-      Effect.timeoutOrElse({
-        duration: machineryTimeout,
-        orElse: () => Effect.fail(connectionError("connect", new Error("the database did not answer")))
-      })
-    )
+  Effect.scoped(
+    Effect.flatMap(PgConnection.make(connectionConfig(s, {})), (connection) =>
+      Effect.map(connection.query(versionText), (result) => Number(result.rows[0]?.["version"] ?? 0)))
+  ).pipe(
+    Effect.timeoutOrElse({
+      duration: machineryTimeout,
+      orElse: () =>
+        Effect.fail(connectionError("connect", new Error("the database did not answer")))
+    })
+  )
 
 const connectionError = (operation: string, cause: Error): SqlError.SqlError =>
   new SqlError.SqlError({ reason: new SqlError.ConnectionError({ cause, message: cause.message, operation }) })
@@ -146,12 +150,17 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<PgDatabase, SqlError.SqlError, Scope.Scope | Reactivity.Reactivity> {
   const version = settings.single ? 0 : yield* probe(settings, versionText)
   const pool = (parameters: Readonly<Record<string, string>>, max: number) =>
-    PgPool.make({ ...connectionConfig(settings, parameters), maxConnections: max, minConnections: settings.single ? 1 : 0 })
+    PgPool.make({
+      ...connectionConfig(settings, parameters),
+      maxConnections: max,
+      minConnections: settings.single ? 1 : 0
+    })
   const users = yield* pool({}, settings.single ? 1 : settings.maxConnections)
   const committing = settings.single ? users : yield* pool(committerParameters(version), committers)
   const machinery = settings.single ? users : yield* pool(machineryParameters, machineries)
 
-  const raise = "raise maxConnections (MILLRACE_POOL), or look for handlers that keep one connection while they wait for another"
+  const raise =
+    "raise maxConnections (MILLRACE_POOL), or look for handlers that keep one connection while they wait for another"
   const forUsers = acquire(users, settings, "a statement", raise)
   const forCommitters = acquire(committing, settings, "a commit", "run fewer committers in this process")
   const forMachinery = acquire(machinery, settings, "a worker's own statement", "run fewer workers in this process")
@@ -172,17 +181,15 @@ export const make = Effect.fnUntraced(function*(
     releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,
     spanAttributes: [["db.system.name", "postgresql"]]
   })
+  const withoutTransaction = (context: Context.Context<never>) =>
+    Context.omit(client.transactionService)(context) as Context.Context<unknown>
   const sql = withPgParts(client, settings, users, forUsers.borrow)
   return {
     sql,
     settings,
     ...statements(client, machinery),
     ...transactions(client),
-    onMachinery: (effect) =>
-      Effect.updateContext(
-        Effect.provideService(effect, OnMachinery, true),
-        (context: Context.Context<never>): Context.Context<never> => Context.omit(client.transactionService)(context)
-      ),
+    onMachinery: (effect) => Effect.updateContext(Effect.provideService(effect, OnMachinery, true), withoutTransaction),
     listener: settings.single || settings.pooler ? undefined : PgConnection.make(connectionConfig(settings, {}))
   }
 })
@@ -201,16 +208,21 @@ const withPgParts = (
     json: (value: unknown) => Statement.fragment([json(value, undefined, undefined)]),
     listen: (channel: string) =>
       settings.single
-        ? Effect.fail(connectionError("listen", new Error("PGlite has one session, which LISTEN would keep for itself")))
+        ? Effect.fail(
+          connectionError("listen", new Error("PGlite has one session, which LISTEN would keep for itself"))
+        )
         : Effect.flatMap(users.reserve, (connection) => connection.listen(channel)),
     notify: (channel: string, payload: string) =>
       Effect.asVoid(Effect.scoped(
-        Effect.flatMap(borrow, (session) => session.executeRaw("SELECT pg_notify($1, $2)", [channel, payload]))
+        Effect.flatMap(borrow, (session) => session.executeRaw(notifyText, [channel, payload]))
       ))
   })
 }
 
-const statements = (client: Client.SqlClient, pool: PgPool.PgPool): Pick<PgDatabase, "within" | "query" | "machinery"> => ({
+const statements = (
+  client: Client.SqlClient,
+  pool: PgPool.PgPool
+): Pick<PgDatabase, "within" | "query" | "machinery"> => ({
   within: (text, params) =>
     Effect.withFiber((fiber) =>
       Context.getUnsafe(fiber.context, client.transactionService)[0].execute(text, params, undefined)
@@ -264,7 +276,10 @@ const transactions = (client: Client.SqlClient): Pick<PgDatabase, "transact" | "
     Effect.withFiber<A, E | TransactionFailure, Exclude<R, Transaction>>((fiber) => {
       const before = sessionOf(fiber.context)!.failures
       // A body that swallowed an SQL error leaves an aborted transaction; found inside, the savepoint still repairs it.
-      return run(body, (session) => session.failures === before ? Effect.void : session.execute("select", [], undefined))
+      return run(
+        body,
+        (session) => session.failures === before ? Effect.void : session.execute("select", [], undefined)
+      )
     })
   return {
     transact: (body) =>

@@ -67,19 +67,26 @@ const invalid = (variable: Variable<unknown>, got: string): InvalidConfig =>
 /** The variable's value, or undefined if it is not set or empty. */
 const optional = <A>(variable: Variable<A>): Effect.Effect<A | undefined, InvalidConfig> =>
   Effect.flatMap(
-    Effect.catch(Config.withDefault(Config.String(variable.name), ""), () => Effect.fail(invalid(variable, "not a text"))),
+    Effect.catch(Config.withDefault(Config.String(variable.name), ""), () =>
+      Effect.fail(invalid(variable, "not a text"))),
     (text) => {
-      if (text === "") return Effect.succeed(undefined)
+      if (text === "") {
+        return Effect.succeed(undefined)
+      }
       const value = variable.parse(text)
       return value === undefined
-        ? Effect.fail(invalid(variable, variable.secret === true ? "something else" : JSON.stringify(text.slice(0, 80))))
+        ? Effect.fail(
+          invalid(variable, variable.secret === true ? "something else" : JSON.stringify(text.slice(0, 80)))
+        )
         : Effect.succeed(value)
     }
   )
 
 const required = <A>(variable: Variable<A>): Effect.Effect<A, InvalidConfig> =>
-  Effect.flatMap(optional(variable), (value) =>
-    value === undefined ? Effect.fail(invalid(variable, "nothing")) : Effect.succeed(value))
+  Effect.flatMap(
+    optional(variable),
+    (value) => value === undefined ? Effect.fail(invalid(variable, "nothing")) : Effect.succeed(value)
+  )
 
 /** All of them; the first that is wrong fails. */
 export const options = Effect.all({

@@ -108,18 +108,23 @@ export const makeConsumers = (db: PgDatabase, names: Names, wake: Wake): Consume
     error._tag === "SqlError" && PgFailure.kindOf(PgFailure.codeOf(error)) === "conflict"
 
   return {
-    register: Effect.fnUntraced(function*(asked) {
-      const found = yield* find(asked.consumer)
-      const bad = found === undefined ? undefined : conflict(asked, found)
-      if (bad !== undefined) return yield* bad
-      if (found !== undefined && missing(asked, found).length === 0) return
-      yield* Effect.retry(db.sql.withTransaction(add(asked)), {
-        while: passes,
-        schedule: Schedule.max([
-          Schedule.jittered(Schedule.min([Schedule.exponential("20 millis"), Schedule.spaced("500 millis")])),
-          Schedule.during(patience)
-        ])
-      })
-    }, Effect.mapError((error) => error._tag === "SqlError" ? PgFailure.storeFailure("register the consumer")(error) : error))
+    register: Effect.fnUntraced(
+      function*(asked) {
+        const found = yield* find(asked.consumer)
+        const bad = found === undefined ? undefined : conflict(asked, found)
+        if (bad !== undefined) return yield* bad
+        if (found !== undefined && missing(asked, found).length === 0) return
+        yield* Effect.retry(db.sql.withTransaction(add(asked)), {
+          while: passes,
+          schedule: Schedule.max([
+            Schedule.jittered(Schedule.min([Schedule.exponential("20 millis"), Schedule.spaced("500 millis")])),
+            Schedule.during(patience)
+          ])
+        })
+      },
+      Effect.mapError((error) =>
+        error._tag === "SqlError" ? PgFailure.storeFailure("register the consumer")(error) : error
+      )
+    )
   }
 }

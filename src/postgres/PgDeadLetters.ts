@@ -15,8 +15,8 @@ import type { Queues } from "./PgConsumers.ts"
 import * as PgFailure from "./PgFailure.ts"
 import type { Rows } from "./PgSession.ts"
 import { failuresOf, headersOf, type Receipt } from "./Row.ts"
-import * as Sql from "./sql/deadLetters.ts"
 import * as InboxSql from "./sql/inbox.ts"
+import * as Sql from "./sql/letters.ts"
 import type { Names } from "./sql/names.ts"
 import type { Wake } from "./Wake.ts"
 
@@ -184,8 +184,11 @@ const makeDecisions = (db: PgDatabase, names: Names, wake: Wake): Pick<DeadLette
     parked ? db.within(text.unpark, [queue, key]) : Effect.void
 
   const run = (operation: string, effect: ReturnType<typeof decide>) =>
-    Effect.mapError(db.sql.withTransaction(effect), (error): StoreFailure | DeadLetterNotFound | DeadLetterConflict =>
-      error._tag === "SqlError" ? PgFailure.storeFailure(operation)(error) : error)
+    Effect.mapError(
+      db.sql.withTransaction(effect),
+      (error): StoreFailure | DeadLetterNotFound | DeadLetterConflict =>
+        error._tag === "SqlError" ? PgFailure.storeFailure(operation)(error) : error
+    )
 
   return {
     redrive: (letter, by) =>
@@ -195,6 +198,9 @@ const makeDecisions = (db: PgDatabase, names: Names, wake: Wake): Pick<DeadLette
           Effect.andThen(db.within(text.putBack, [n]), unpark(queue, parked, key)))
       ),
     discard: (letter, by) =>
-      run("discard a dead letter", decide(letter, by, "discarded", (_, queue, parked, key) => unpark(queue, parked, key)))
+      run(
+        "discard a dead letter",
+        decide(letter, by, "discarded", (_, queue, parked, key) => unpark(queue, parked, key))
+      )
   }
 }

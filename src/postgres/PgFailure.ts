@@ -49,7 +49,8 @@ export const codeOf = (error: SqlError.SqlError): string => {
 }
 
 /** Whether the connection is gone: said by the driver, without an SQLSTATE. */
-export const isLost = (error: SqlError.SqlError): boolean => error.reason._tag === "ConnectionError" && codeOf(error) === ""
+export const isLost = (error: SqlError.SqlError): boolean =>
+  error.reason._tag === "ConnectionError" && codeOf(error) === ""
 
 /** What the server or the driver said, without values of ours. */
 export const detailOf = (error: SqlError.SqlError): string => {

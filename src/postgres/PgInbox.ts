@@ -11,9 +11,9 @@ import { keyHash } from "./KeyHash.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import type { Queues } from "./PgConsumers.ts"
 import * as PgFailure from "./PgFailure.ts"
-import type { Names } from "./sql/names.ts"
 import * as InboxSql from "./sql/inbox.ts"
-import * as OutboxSql from "./sql/outbox.ts"
+import type { Names } from "./sql/names.ts"
+import * as OutboxSql from "./sql/publishing.ts"
 import type { Wake } from "./Wake.ts"
 
 export const makeInbox = (db: PgDatabase, names: Names, queues: Queues): Inbox => {

@@ -16,8 +16,8 @@ import type { Delivery, HeldLease } from "../Delivery.ts"
 import { LeaseLost } from "../Errors.ts"
 import type { SubscriptionSpec } from "../Transport.ts"
 import type { PgDatabase } from "./PgClient.ts"
-import type { QueueReader } from "./QueueReader.ts"
 import type { Rows } from "./PgSession.ts"
+import type { QueueReader } from "./QueueReader.ts"
 import type { Owned, Receipt } from "./Row.ts"
 import * as ConsumersSql from "./sql/consumers.ts"
 import * as Sql from "./sql/lanes.ts"
@@ -74,7 +74,9 @@ export class PgLanes {
     const { lease } = owned
     Deferred.doneUnsafe(
       lease.lost,
-      Effect.succeed(new LeaseLost({ lease: `${lease.name} of "${this.#spec.consumer}"`, token: String(lease.token), reason }))
+      Effect.succeed(
+        new LeaseLost({ lease: `${lease.name} of "${this.#spec.consumer}"`, token: String(lease.token), reason })
+      )
     )
     this.#drop(owned)
   }
@@ -95,7 +97,7 @@ export class PgLanes {
 
   /** Says that we live, gives back what is too much, claims what is free: each at most once in its interval. */
   readonly balance: Effect.Effect<void, SqlError> = Effect.suspend(() => {
-    for (const owned of [...this.#owned.values()]) this.#gone(owned)
+    for (const owned of this.#owned.values()) this.#gone(owned)
     return Effect.andThen(this.#beat, Effect.andThen(this.#giveBack, this.#claim))
   })
 
@@ -238,12 +240,15 @@ export class PgLanes {
 
   /** Everything is given back, what had expired unnoticed included, and others need not share with us any more. */
   readonly leave: Effect.Effect<void, SqlError> = Effect.suspend(() => {
-    for (const owned of [...this.#owned.values()]) {
+    for (const owned of this.#owned.values()) {
       owned.lost = true
       this.#drop(owned)
     }
     const mine = [this.queue, this.#spec.worker]
-    return Effect.andThen(this.#db.machinery(this.#text.releaseAll, mine), this.#db.machinery(this.#consumers.leave, mine))
+    return Effect.andThen(
+      this.#db.machinery(this.#text.releaseAll, mine),
+      this.#db.machinery(this.#consumers.leave, mine)
+    )
   })
 
   /** Of all that is in our hands, only this (or nothing) can kill the process. Lanes claimed meanwhile count nothing. */

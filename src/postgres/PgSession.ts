@@ -76,8 +76,10 @@ export class PgSession implements Connection {
   }
 
   executeStream(sql: string, params: ReadonlyArray<unknown>, transform: Transform) {
-    const stream = Stream.tapCause(this.#connection.stream(sql, params), (cause) =>
-      Effect.sync(() => this.#note(cause)))
+    const stream = Stream.tapCause(
+      this.#connection.stream(sql, params),
+      (cause) => Effect.sync(() => this.#note(cause))
+    )
     return transform === undefined
       ? stream
       : Stream.map(stream, (row) => transform([row])[0] as PgConnection.Row)
@@ -88,11 +90,13 @@ export class PgSession implements Connection {
     Effect.flatMap(this.#bounded("COMMIT", true), (result) => {
       if (result.command !== "ROLLBACK") return Effect.void
       this.rolledBack = true
-      return Effect.fail(failure(new SqlError.UnknownError({
-        cause: new Error("COMMIT rolled back an aborted transaction"),
-        message: "COMMIT rolled back an aborted transaction",
-        operation: "commit"
-      })))
+      return Effect.fail(failure(
+        new SqlError.UnknownError({
+          cause: new Error("COMMIT rolled back an aborted transaction"),
+          message: "COMMIT rolled back an aborted transaction",
+          operation: "commit"
+        })
+      ))
     })
   )
 

@@ -6,7 +6,7 @@
 import * as SqlPg from "@effect/sql-pg/PgClient"
 import * as Context from "effect/Context"
 import * as SqlClient from "effect/sql/SqlClient"
-import { Store } from "../Store.ts"
+import type { Store } from "../Store.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import * as PgConsumers from "./PgConsumers.ts"
 import * as PgDeadLetters from "./PgDeadLetters.ts"

@@ -44,7 +44,12 @@ const capabilities = (durable: boolean): Capabilities => ({
 })
 
 /** The reader's statements, on the machinery's connections. */
-export const readerPort = (db: PgDatabase, names: Names, queue: number, lost: ReaderPort<SqlError>["lost"]): ReaderPort<SqlError> => {
+export const readerPort = (
+  db: PgDatabase,
+  names: Names,
+  queue: number,
+  lost: ReaderPort<SqlError>["lost"]
+): ReaderPort<SqlError> => {
   const messages = MessagesSql.make(names)
   const lanes = LanesSql.make(names)
   const holds = HoldsSql.make(names)
@@ -106,8 +111,10 @@ const rounds = 100
 
 const look = (seat: Seat, ...[room, accept]: Parameters<Subscription["take"]>): Effect.Effect<boolean, SqlError> => {
   const again = (left: number): Effect.Effect<boolean, SqlError> =>
-    Effect.flatMap(seat.reader.round(room, accept), (n) =>
-      n > 0 ? Effect.succeed(true) : seat.reader.more && left > 0 ? again(left - 1) : Effect.succeed(false))
+    Effect.flatMap(
+      seat.reader.round(room, accept),
+      (n) => n > 0 ? Effect.succeed(true) : seat.reader.more && left > 0 ? again(left - 1) : Effect.succeed(false)
+    )
   return Effect.andThen(seat.lanes.balance, Effect.suspend(() => again(rounds)))
 }
 
@@ -178,8 +185,10 @@ const settleWithin = (seat: Seat): Subscription["settleWithin"] => {
     return Effect.mapError(
       Effect.map(
         large
-          ? Effect.flatMap(some, (rows) =>
-            Effect.map(settle(text.settleLarge, deliveries, true), (more) => [...rows, ...more]))
+          ? Effect.flatMap(
+            some,
+            (rows) => Effect.map(settle(text.settleLarge, deliveries, true), (more) => [...rows, ...more])
+          )
           : some,
         (rows) => ours(deliveries, rows)
       ),

@@ -19,8 +19,13 @@ import * as SqlClient from "effect/sql/SqlClient"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import type { Duplex } from "node:stream"
 import type { ConnectionOptions } from "node:tls"
-import { type InvalidConfig, type InvalidName, StoreFailure } from "../Errors.ts"
-import type { SchemaOutdated, SchemaTooNew } from "../Errors.ts"
+import {
+  type InvalidConfig,
+  type InvalidName,
+  type SchemaOutdated,
+  type SchemaTooNew,
+  StoreFailure
+} from "../Errors.ts"
 import { Store } from "../Store.ts"
 import { Transport } from "../Transport.ts"
 import * as Migrations from "./migrations/index.ts"
@@ -90,7 +95,13 @@ const atStart = (error: SqlError | MigrationError): StoreFailure => {
   const cause = error.cause
   return isSqlError(cause)
     ? PgFailure.storeFailure(operation)(cause)
-    : new StoreFailure({ operation, kind: "refused", code: "", detail: error.message, mend: "Mend the schema, then start again." })
+    : new StoreFailure({
+      operation,
+      kind: "refused",
+      code: "",
+      detail: error.message,
+      mend: "Mend the schema, then start again."
+    })
 }
 
 const timedOut = new StoreFailure({

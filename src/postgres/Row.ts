@@ -49,7 +49,7 @@ const parsed = (text: unknown, otherwise: object): unknown => {
 export const deliveryOf = (row: Rows[number], owned: Owned): Delivery => {
   const seq = row["seq"] as bigint
   const receipt: Receipt = { owned, lane: owned.lane, seq, large: row["large"] === true }
-  const letter = row["letter"]
+  const letter = row["letter"] as bigint | null
   return {
     message: {
       id: row["id"] as string,

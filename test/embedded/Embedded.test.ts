@@ -82,7 +82,10 @@ layer(Embedded.layer(), { excludeTestServices: true })("PGlite", (it) => {
       const inside = store.transact(Effect.andThen(sql`create temp table gone (a int)`, Effect.never))
       yield* Effect.ignore(Effect.timeout(inside, "100 millis"))
       assert.strictEqual((yield* Effect.flip(sql`select 1 / 0`))._tag, "SqlError")
-      assert.strictEqual((yield* Effect.flip(store.transact(Effect.ignore(sql`select 1 / 0`))))._tag, "TransactionAborted")
+      assert.strictEqual(
+        (yield* Effect.flip(store.transact(Effect.ignore(sql`select 1 / 0`))))._tag,
+        "TransactionAborted"
+      )
       assert.deepStrictEqual(yield* store.transact(sql`select 1 as one`), [{ one: 1 }])
       assert.deepStrictEqual(yield* sql`select to_regclass('pg_temp.gone') as gone`, [{ gone: null }])
     }))
@@ -101,8 +104,10 @@ layer(Embedded.layer(), { excludeTestServices: true })("PGlite", (it) => {
         Effect.whileLoop({
           while: () => seen.size < 100,
           body: () =>
-            Effect.flatMap(Effect.orElseSucceed(Effect.timeout(receive(sub, 1), "300 millis"), () => []), (got) =>
-              Effect.map(settle(sub, got), (ours) => ours.forEach((d) => seen.add(d.message.id)))),
+            Effect.flatMap(
+              Effect.orElseSucceed(Effect.timeout(receive(sub, 1), "300 millis"), () => []),
+              (got) => Effect.map(settle(sub, got), (ours) => ours.forEach((d) => seen.add(d.message.id)))
+            ),
           step: () => {}
         }), { concurrency: "unbounded", discard: true })
       yield* Effect.timeout(Effect.all([publishing, working], { concurrency: 2 }), "15 seconds")

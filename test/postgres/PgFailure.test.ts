@@ -27,7 +27,20 @@ const told = (change: Partial<PgFailure.Seen>, cause: Cause.Cause<unknown> = Cau
 const conflicts = ["40001", "40P01", "55P03"]
 const outages = ["08000", "08003", "08006", "08P01", "53100", "53200", "53300", "57P01", "57P02", "57P03", "57P04"]
   .concat("57P05", "25006", "25P03", "25P04", "58030")
-const mistakes = ["22001", "22P02", "23502", "23503", "23505", "23514", "42601", "42P01", "42501", "57014", "P0001", "XX000"]
+const mistakes = [
+  "22001",
+  "22P02",
+  "23502",
+  "23503",
+  "23505",
+  "23514",
+  "42601",
+  "42P01",
+  "42501",
+  "57014",
+  "P0001",
+  "XX000"
+]
 
 describe("what a failed transaction means", () => {
   it.each(conflicts)("is a conflict that passes, for %s in the body and at COMMIT", (code) => {

@@ -10,8 +10,12 @@ export const freshSchema = (): string => `test_${randomBytes(5).toString("hex")}
 /** A layer on a schema that is dropped with it. */
 export const postgres = (url: string, options: Partial<Postgres.PostgresOptions> = {}, schema = freshSchema()) => {
   const built = Postgres.layer({ url: Redacted.make(url), schema, ...options })
-  const drop = Layer.effectDiscard(Effect.flatMap(SqlClient.SqlClient, (sql) =>
-    Effect.addFinalizer(() => Effect.ignore(sql`drop schema ${sql(schema)} cascade`))))
+  const drop = Layer.effectDiscard(
+    Effect.flatMap(
+      SqlClient.SqlClient,
+      (sql) => Effect.addFinalizer(() => Effect.ignore(sql`drop schema ${sql(schema)} cascade`))
+    )
+  )
   return Layer.provideMerge(drop, built)
 }
 
@@ -25,8 +29,10 @@ export const publish = (...ids: ReadonlyArray<readonly [id: string, key?: string
   })
 
 export const register = (change: Partial<Store.Registration> = {}) =>
-  Effect.flatMap(Store.Store, (store) =>
-    store.consumers.register({ consumer: "c", topics: ["t"], lanes: 4, order: "park", ...change }))
+  Effect.flatMap(
+    Store.Store,
+    (store) => store.consumers.register({ consumer: "c", topics: ["t"], lanes: 4, order: "park", ...change })
+  )
 
 export const open = (worker: string, change: Partial<Transport.SubscriptionSpec> = {}) =>
   Effect.flatMap(Transport.Transport, (transport) =>
@@ -54,8 +60,10 @@ export const idsOf = (deliveries: ReadonlyArray<Delivery.Delivery>) => deliverie
 
 /** Settles what was taken, with its claims. */
 export const settle = (sub: Transport.Subscription, deliveries: ReadonlyArray<Delivery.Delivery>) =>
-  Effect.flatMap(Store.Store, (store) =>
-    Effect.tap(store.transact(sub.settleWithin(deliveries)), (ours) => sub.settleAfter(ours)))
+  Effect.flatMap(
+    Store.Store,
+    (store) => Effect.tap(store.transact(sub.settleWithin(deliveries)), (ours) => sub.settleAfter(ours))
+  )
 
 /** Looks again until it holds. */
 export const eventually = <E, R>(holds: Effect.Effect<boolean, E, R>) =>

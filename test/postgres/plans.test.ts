@@ -20,7 +20,9 @@ const names = Result.getOrThrow(Names.make(schema))
 const lanes = Array.from({ length: 16 }, (_, i) => i)
 const many = (n: number) => Array.from({ length: n }, (_, i) => BigInt(i * 37))
 
-const statements = (queue: number): Readonly<Record<string, readonly [text: string, params: ReadonlyArray<unknown>]>> => ({
+const statements = (
+  queue: number
+): Readonly<Record<string, readonly [text: string, params: ReadonlyArray<unknown>]>> => ({
   poll: [MessagesSql.make(names).poll, [
     queue,
     lanes,
@@ -61,9 +63,14 @@ const check = (queue: number, state: string) =>
           sql`set local plan_cache_mode = force_generic_plan`,
           sql`set local enable_seqscan = ${sql.literal(machinery.includes(name) ? "off" : "on")}`
         ),
-        sql.unsafe<{ "QUERY PLAN": ReadonlyArray<{ Plan: Record<string, unknown> }> }>(`explain (format json) ${text}`, params)
+        sql.unsafe<{ "QUERY PLAN": ReadonlyArray<{ Plan: Record<string, unknown> }> }>(
+          `explain (format json) ${text}`,
+          params
+        )
       ))
-      const scanned = scans(row!["QUERY PLAN"][0]!.Plan).filter((table) => ["messages", "inbox", "holds"].includes(table))
+      const scanned = scans(row!["QUERY PLAN"][0]!.Plan).filter((table) =>
+        ["messages", "inbox", "holds"].includes(table)
+      )
       assert.deepStrictEqual(scanned, [], `${name} with ${state} statistics`)
     }
   })
@@ -77,14 +84,16 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       const [row] = yield* sql<{ id: number }>`select id from ${sql(`${schema}.consumers`)}`
       const queue = row!.id
       const fill = Effect.gen(function*() {
-        const messages = yield* Effect.forEach(Array.from({ length: 20_000 }, (_, i) => i), (i) => message(`m${i}`, `k${i % 500}`))
+        const messages = yield* Effect.forEach(Array.from({ length: 20_000 }, (_, i) => i), (i) =>
+          message(`m${i}`, `k${i % 500}`))
         yield* store.outbox.write(messages)
         yield* sql`insert into ${sql(`${schema}.inbox`)} (queue_id, id, outcome, fingerprint)
           select ${queue}::int, 'i' || n, 'done', 'f' from generate_series(1, 20000) n`
         yield* sql`insert into ${sql(`${schema}.holds`)} (queue_id, key, lane, until, from_seq)
           select ${queue}::int, 'h' || n, n % 16, 'infinity', 0 from generate_series(1, 2000) n`
       })
-      const analyze = Effect.forEach(["messages", "inbox", "holds", "lanes"], (table) => sql`analyze ${sql(`${schema}.${table}`)}`)
+      const analyze = Effect.forEach(["messages", "inbox", "holds", "lanes"], (table) =>
+        sql`analyze ${sql(`${schema}.${table}`)}`)
       for (const table of ["messages", "inbox", "holds"]) {
         yield* sql`alter table ${sql(`${schema}.${table}`)} set (autovacuum_enabled = false)`
       }

@@ -16,7 +16,9 @@ const started = <A, E>(layer: Layer.Layer<A, E>) => Effect.scoped(Effect.asVoid(
 it.live("migrates once when 20 workers start together on an empty database", () =>
   Effect.gen(function*() {
     const fresh = yield* freshDatabase(url)
-    yield* Effect.all(Array.from({ length: 20 }, () => started(at("millrace", "auto", fresh))), { concurrency: "unbounded" })
+    yield* Effect.all(Array.from({ length: 20 }, () => started(at("millrace", "auto", fresh))), {
+      concurrency: "unbounded"
+    })
     const migrations = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`select migration_id from millrace.migrations`)
     assert.strictEqual((yield* Effect.provide(migrations, at("millrace", "check", fresh))).length, 1)
   }), 30_000)
@@ -51,23 +53,27 @@ it.live("refuses a schema name that is not plain", () =>
     yield* Effect.provide(Effect.andThen(register(), publish(["a"])), postgres(url, {}, `Select-${freshSchema()}`))
   }))
 
-it.live("says within a bound that the database is down, refuses us, or does not exist, without the password", () =>
-  Effect.gen(function*() {
-    const wrong = (change: (url: URL) => void) => {
-      const changed = new URL(url)
-      changed.password = "canary-secret"
-      change(changed)
-      return Effect.timeout(Effect.flip(started(at("millrace", "auto", changed.toString()))), "15 seconds")
-    }
-    const down = yield* wrong((changed) => changed.port = "1")
-    const missing = yield* wrong((changed) => {
-      changed.pathname = "/nowhere"
-      changed.password = new URL(url).password
-    })
-    assert.deepInclude(down, { _tag: "StoreFailure", operation: "start", kind: "unavailable" })
-    assert.deepInclude(missing, { _tag: "StoreFailure", kind: "refused", code: "3D000" })
-    for (const error of [down, missing]) assert.notInclude(JSON.stringify(error) + String(error), "canary-secret")
-  }), 40_000)
+it.live(
+  "says within a bound that the database is down, refuses us, or does not exist, without the password",
+  () =>
+    Effect.gen(function*() {
+      const wrong = (change: (url: URL) => void) => {
+        const changed = new URL(url)
+        changed.password = "canary-secret"
+        change(changed)
+        return Effect.timeout(Effect.flip(started(at("millrace", "auto", changed.toString()))), "15 seconds")
+      }
+      const down = yield* wrong((changed) => changed.port = "1")
+      const missing = yield* wrong((changed) => {
+        changed.pathname = "/nowhere"
+        changed.password = new URL(url).password
+      })
+      assert.deepInclude(down, { _tag: "StoreFailure", operation: "start", kind: "unavailable" })
+      assert.deepInclude(missing, { _tag: "StoreFailure", kind: "refused", code: "3D000" })
+      for (const error of [down, missing]) assert.notInclude(JSON.stringify(error) + String(error), "canary-secret")
+    }),
+  40_000
+)
 
 it.live("reads the environment, and names the variable that is wrong, without its secret", () =>
   Effect.gen(function*() {

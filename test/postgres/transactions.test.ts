@@ -19,8 +19,7 @@ const stored = (prefix: string, within = schema) =>
       (rows) => rows.map((row) => row.id)
     ))
 
-const transact = <A, E, R>(body: Effect.Effect<A, E, R>) =>
-  Effect.flatMap(Store.Store, (store) => store.transact(body))
+const transact = <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.flatMap(Store.Store, (store) => store.transact(body))
 
 layer(postgres(url, { maxConnections: 2, acquireTimeout: "300 millis" }, schema), { excludeTestServices: true })(
   "a transaction",
@@ -33,21 +32,28 @@ layer(postgres(url, { maxConnections: 2, acquireTimeout: "300 millis" }, schema)
         assert.deepStrictEqual(yield* stored("in-"), ["in-1", "in-2"])
       }))
 
-    it.effect("publishes 100,000 messages within seconds, in the given order, all or none", () =>
-      Effect.gen(function*() {
-        const store = yield* Store.Store
-        const sql = yield* SqlClient.SqlClient
-        const messages = yield* Effect.forEach(Array.from({ length: 100_000 }, (_, i) => i), (i) => message(`many-${i}`))
-        const [time] = yield* Effect.timed(store.outbox.write(messages))
-        assert.isBelow(Duration.toSeconds(time), 15)
-        const ids = yield* stored("many-")
-        assert.deepStrictEqual(ids, messages.map((m) => m.id))
-        const broken = [...messages.slice(0, 2_500), { ...messages[0]!, id: "nul\0" }]
-        const error = yield* Effect.flip(store.outbox.write(broken))
-        assert.strictEqual(error.kind, "refused")
-        assert.strictEqual((yield* stored("many-")).length, 100_000)
-        yield* sql`delete from ${sql(`${schema}.unrouted`)}`
-      }), 60_000)
+    it.effect(
+      "publishes 100,000 messages within seconds, in the given order, all or none",
+      () =>
+        Effect.gen(function*() {
+          const store = yield* Store.Store
+          const sql = yield* SqlClient.SqlClient
+          const messages = yield* Effect.forEach(
+            Array.from({ length: 100_000 }, (_, i) => i),
+            (i) => message(`many-${i}`)
+          )
+          const [time] = yield* Effect.timed(store.outbox.write(messages))
+          assert.isBelow(Duration.toSeconds(time), 15)
+          const ids = yield* stored("many-")
+          assert.deepStrictEqual(ids, messages.map((m) => m.id))
+          const broken = [...messages.slice(0, 2_500), { ...messages[0]!, id: "nul\0" }]
+          const error = yield* Effect.flip(store.outbox.write(broken))
+          assert.strictEqual(error.kind, "refused")
+          assert.strictEqual((yield* stored("many-")).length, 100_000)
+          yield* sql`delete from ${sql(`${schema}.unrouted`)}`
+        }),
+      60_000
+    )
 
     it.effect("names a caught SQL error, which aborted it, with the remedy", () =>
       Effect.gen(function*() {
@@ -64,7 +70,9 @@ layer(postgres(url, { maxConnections: 2, acquireTimeout: "300 millis" }, schema)
         const sql = yield* SqlClient.SqlClient
         const store = yield* Store.Store
         const tags = yield* transact(Effect.gen(function*() {
-          const own = yield* Effect.flip(store.savepoint(Effect.andThen(publish(["sp-1"]), Effect.fail("own" as const))))
+          const own = yield* Effect.flip(
+            store.savepoint(Effect.andThen(publish(["sp-1"]), Effect.fail("own" as const)))
+          )
           const swallowed = yield* Effect.flip(store.savepoint(
             Effect.andThen(publish(["sp-2"]), Effect.ignore(sql`select 1 / 0`))
           ))
@@ -84,7 +92,10 @@ layer(postgres(url, { maxConnections: 2, acquireTimeout: "300 millis" }, schema)
             () => "mine" as const
           )
         const told = (code: string) =>
-          Effect.map(Effect.flip(transact(raise(code))), (e) => e === "mine" ? e : e._tag === "Hiccup" ? e.kind : e._tag)
+          Effect.map(
+            Effect.flip(transact(raise(code))),
+            (e) => e === "mine" ? e : e._tag === "Hiccup" ? e.kind : e._tag
+          )
         assert.deepStrictEqual(yield* Effect.forEach(["23505", "40001", "55P03", "53100", "57014"], told), [
           "mine",
           "conflict",

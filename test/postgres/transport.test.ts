@@ -17,7 +17,8 @@ const consumer = (lanes = 4) =>
     yield* register({ consumer: name, topics: [name], lanes })
     return {
       name,
-      open: (worker: string, change = {}) => open(`${name}-${worker}`, { consumer: name, topics: [name], lanes, ...change }),
+      open: (worker: string, change = {}) =>
+        open(`${name}-${worker}`, { consumer: name, topics: [name], lanes, ...change }),
       publish: (...ids: ReadonlyArray<readonly [string, string?]>) =>
         Effect.flatMap(Effect.forEach(ids, ([id, key]) => message(id, key, name)), store.outbox.write)
     }
@@ -42,7 +43,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       assert.deepStrictEqual(Object.fromEntries(received), { a: 1, unread: 0, b: 0 })
       yield* heir.release(heir.held())
       const third = yield* c.open("third")
-      assert.deepStrictEqual((yield* receive(third, 3)).map((d) => d.received).sort(), [0, 0, 1])
+      assert.deepStrictEqual((yield* receive(third, 3)).map((d) => d.received).toSorted((a, b) => a - b), [0, 0, 1])
       yield* Scope.close(scope, Exit.void)
     }))
 
@@ -93,7 +94,9 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         for (let i = 0; i < 3; i++) yield* heir.take(roomy, (deliveries) => taken.push(...idsOf(deliveries)))
         assert.strictEqual(heir.held().length, 0)
       }))
-      yield* eventually(Effect.andThen(heir.take(roomy, (d) => taken.push(...idsOf(d))), Effect.sync(() => heir.held().length === 1)))
+      yield* eventually(
+        Effect.andThen(heir.take(roomy, (d) => taken.push(...idsOf(d))), Effect.sync(() => heir.held().length === 1))
+      )
       assert.deepStrictEqual(taken, [])
     }))
 
@@ -109,7 +112,9 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       // As a publisher elsewhere does it: the row, and after its commit the notification.
       yield* sql`insert into ${yield* table("messages")} (queue_id, lane, id, topic, key, keyed, payload)
         select id, 0, 'x', 't', 'x', false, '{}' from ${yield* table("consumers")} where name = ${c.name}`
-      yield* sql`select pg_notify(${`millrace_${schema}`}, id::text) from ${yield* table("consumers")} where name = ${c.name}`
+      yield* sql`select pg_notify(${`millrace_${schema}`}, id::text) from ${yield* table(
+        "consumers"
+      )} where name = ${c.name}`
       const [time] = yield* Effect.timed(Fiber.join(taking))
       assert.isBelow(Duration.toMillis(time), 2_000)
     }))
@@ -121,7 +126,9 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       const sql = yield* SqlClient.SqlClient
       const consumersTable = yield* table("consumers")
       const waiting = Effect.map(
-        sql<{ yes: boolean }>`select waiting_until > clock_timestamp() as yes from ${consumersTable} where name = ${c.name}`,
+        sql<
+          { yes: boolean }
+        >`select waiting_until > clock_timestamp() as yes from ${consumersTable} where name = ${c.name}`,
         (rows) => rows[0]!.yes
       )
       const taking = yield* Effect.forkChild(receive(sub, 1))
@@ -132,32 +139,44 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       yield* eventually(Effect.map(waiting, (yes) => !yes))
     }))
 
-  it.effect("hands an oversized row over without its payload, buries it whole, and goes on with the queue", () =>
-    Effect.gen(function*() {
-      const store = yield* Store.Store
-      const sql = yield* SqlClient.SqlClient
-      const c = yield* consumer(1)
-      yield* c.publish(["before", "k"])
-      yield* sql`insert into ${yield* table("messages")} (queue_id, lane, id, topic, key, keyed, payload)
+  it.effect(
+    "hands an oversized row over without its payload, buries it whole, and goes on with the queue",
+    () =>
+      Effect.gen(function*() {
+        const store = yield* Store.Store
+        const sql = yield* SqlClient.SqlClient
+        const c = yield* consumer(1)
+        yield* c.publish(["before", "k"])
+        yield* sql`insert into ${yield* table("messages")} (queue_id, lane, id, topic, key, keyed, payload)
         select id, 0, 'huge', 't', 'k', true, repeat('x', 17 * 1024 * 1024) from ${yield* table("consumers")}
         where name = ${c.name}`
-      yield* c.publish(["after", "k"])
-      const sub = yield* c.open("w")
-      const got = yield* receive(sub, 3)
-      assert.deepStrictEqual(idsOf(got), ["before", "huge", "after"])
-      assert.strictEqual(got[1]!.message.payload, "")
-      const burial = { delivery: got[1]!, reason: "undecodable", attempts: [], fingerprint: "f", parked: false } as const
-      const settled = yield* store.transact(Effect.gen(function*() {
-        const ours = yield* sub.settleWithin(got)
-        yield* store.deadLetters.bury(c.name, [burial])
-        return idsOf(ours)
-      }))
-      assert.deepStrictEqual(settled, ["before", "huge", "after"])
-      const [left] = yield* sql<{ n: number }>`select count(*)::int as n from ${yield* table("messages")} where id = 'huge'`
-      const [kept] = yield* sql<{ n: number }>`select length(payload)::int as n from ${yield* table("dead_letters")}
+        yield* c.publish(["after", "k"])
+        const sub = yield* c.open("w")
+        const got = yield* receive(sub, 3)
+        assert.deepStrictEqual(idsOf(got), ["before", "huge", "after"])
+        assert.strictEqual(got[1]!.message.payload, "")
+        const burial = {
+          delivery: got[1]!,
+          reason: "undecodable",
+          attempts: [],
+          fingerprint: "f",
+          parked: false
+        } as const
+        const settled = yield* store.transact(Effect.gen(function*() {
+          const ours = yield* sub.settleWithin(got)
+          yield* store.deadLetters.bury(c.name, [burial])
+          return idsOf(ours)
+        }))
+        assert.deepStrictEqual(settled, ["before", "huge", "after"])
+        const [left] = yield* sql<{ n: number }>`select count(*)::int as n from ${yield* table(
+          "messages"
+        )} where id = 'huge'`
+        const [kept] = yield* sql<{ n: number }>`select length(payload)::int as n from ${yield* table("dead_letters")}
         where message_id = 'huge'`
-      assert.deepStrictEqual([left!.n, kept!.n], [0, 17 * 1024 * 1024])
-    }), 30_000)
+        assert.deepStrictEqual([left!.n, kept!.n], [0, 17 * 1024 * 1024])
+      }),
+    30_000
+  )
 
   it.effect("reads one hot key in order past its cap, without stopping others", () =>
     Effect.gen(function*() {
@@ -195,7 +214,8 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
     Effect.gen(function*() {
       const store = yield* Store.Store
       const topic = `race-${schema}`
-      const put = (p: number, n: number) => Effect.flatMap(message(`${p}-${n}`, `k${p}`, topic), (m) => store.outbox.write([m]))
+      const put = (p: number, n: number) =>
+        Effect.flatMap(message(`${p}-${n}`, `k${p}`, topic), (m) => store.outbox.write([m]))
       const publishing = Effect.forEach(
         [0, 1, 2, 3],
         (p) => Effect.forEach(Array.from({ length: 60 }, (_, n) => n), (n) => put(p, n), { discard: true }),

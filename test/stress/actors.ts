@@ -99,7 +99,14 @@ export const worker = Effect.fnUntraced(function*(run: Run, name: string) {
   let life = 0
   while (!run.stopped) {
     yield* Effect.scoped(Effect.gen(function*() {
-      const spec = { consumer: "c", topics: ["t"], worker: `${name}-${++life}`, lanes, lease, idlePoll: Duration.millis(100) }
+      const spec = {
+        consumer: "c",
+        topics: ["t"],
+        worker: `${name}-${++life}`,
+        lanes,
+        lease,
+        idlePoll: Duration.millis(100)
+      }
       const sub = yield* transport.open(spec)
       const desk: Desk = { name, sub, queues: new Map() }
       yield* Effect.raceAllFirst([fetching(run, desk), renewing(run, desk), handling(run, desk)])
@@ -171,7 +178,11 @@ const handling = Effect.fnUntraced(function*(run: Run, desk: Desk) {
 })
 
 /** Runs it again until it succeeds: whatever fails here passes. */
-const insist = <A, E, R>(run: Run, what: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A | undefined, never, R> =>
+const insist = <A, E, R>(
+  run: Run,
+  what: string,
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<A | undefined, never, R> =>
   Effect.catchCause(effect, (cause) =>
     run.stopped || Cause.hasInterruptsOnly(cause)
       ? Effect.succeed(undefined)
@@ -207,7 +218,13 @@ const fail = Effect.fnUntraced(function*(run: Run, desk: Desk, delivery: Deliver
     const ours = yield* desk.sub.settleWithin([delivery])
     // Not ours any more: then nothing of the key may be forgotten here, a newer claim may have brought it again.
     if (ours.length === 0) return yield* new RolledBack()
-    yield* store.deadLetters.bury("c", [{ delivery, reason: "exhausted", attempts: [], fingerprint: "f", parked: true }])
+    yield* store.deadLetters.bury("c", [{
+      delivery,
+      reason: "exhausted",
+      attempts: [],
+      fingerprint: "f",
+      parked: true
+    }])
     yield* desk.sub.hold(delivery, [], Hold.parked)
   })
   const delay = Duration.millis(what < 7 ? yield* below(60) : 500 + (yield* below(1_000)))

@@ -106,7 +106,7 @@ const program = (url: string) => {
     yield* sql`drop schema ${sql(schema)} cascade`
     const bad = Object.values(found).some((n) => n > 0)
     const numbers = (counts: Readonly<Record<string, number>>) =>
-      Object.entries(counts).sort().map(([what, n]) => `${what} ${n}`).join(", ")
+      Object.entries(counts).toSorted(([a], [b]) => a < b ? -1 : 1).map(([what, n]) => `${what} ${n}`).join(", ")
     console.log(`${bad ? "VIOLATED" : "OK"}: published ${total} on ${keys} keys, ${numbers(found)}`)
     console.log(`  ${numbers(run.counts)}`)
     return bad ? 1 : 0

@@ -31,7 +31,8 @@ on conflict (name) do nothing`,
 on conflict do nothing`,
 
   /** $1 queue $2 topics */
-  subscribe: `insert into ${t.subscriptions} (topic, queue_id) select u, $1::int from unnest($2::text[]) u on conflict do nothing`,
+  subscribe:
+    `insert into ${t.subscriptions} (topic, queue_id) select u, $1::int from unnest($2::text[]) u on conflict do nothing`,
 
   /** Index: primary key of unrouted. In the order of publishing. $1 queue $2 topics $3 lanes */
   takeOver: `with taken as (delete from ${t.unrouted} where topic = any($2::text[]) returning *)

@@ -37,11 +37,15 @@ const usable = /^[A-Za-z_][A-Za-z0-9_-]{0,49}$/
 /** The tables in a schema of that name; refuses a name that is not plain. */
 export const make = (schema: string): Result.Result<Names, InvalidName> => {
   if (!usable.test(schema)) {
-    const problem = schema.length > 50 ? "has more than 50 characters" : "is not made of letters, digits, underscore and dash"
+    const problem = schema.length > 50
+      ? "has more than 50 characters"
+      : "is not made of letters, digits, underscore and dash"
     return Result.fail(new InvalidName({ kind: "schema", name: schema, problem }))
   }
   if (schema.startsWith("pg_")) {
-    return Result.fail(new InvalidName({ kind: "schema", name: schema, problem: "begins with pg_, which Postgres keeps for itself" }))
+    return Result.fail(
+      new InvalidName({ kind: "schema", name: schema, problem: "begins with pg_, which Postgres keeps for itself" })
+    )
   }
   const quoted = `"${schema}"`
   const table = (name: string) => `${quoted}."${name}"`

@@ -5,6 +5,9 @@
  */
 import type { Names } from "./names.ts"
 
+/** $1 channel $2 payload */
+export const notify = `select pg_notify($1, $2)`
+
 export const make = (t: Names) => ({
   /** Takes no lock; two nulls on a database without our tables. */
   installed: `select to_regclass($1)::text as migrations, to_regclass($2)::text as settings`,
@@ -13,7 +16,9 @@ export const make = (t: Names) => ({
   /** Workers that start together queue up here, until the transaction of the first has ended. */
   alone: `select pg_advisory_xact_lock(hashtextextended($1, 7246))`,
   createSchema: `create schema if not exists ${t.schema}`,
-  createSettings: `create table if not exists ${t.settings} (one boolean primary key default true check (one), oldest_code int not null)`,
-  setOldest: `insert into ${t.settings} (oldest_code) values ($1) on conflict (one) do update set oldest_code = excluded.oldest_code`,
+  createSettings:
+    `create table if not exists ${t.settings} (one boolean primary key default true check (one), oldest_code int not null)`,
+  setOldest:
+    `insert into ${t.settings} (oldest_code) values ($1) on conflict (one) do update set oldest_code = excluded.oldest_code`,
   serverVersion: `select current_setting('server_version_num')::int as version`
 })

@@ -119,7 +119,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     to:
       "      case \"UnknownOutcome\":\n        return Effect.sync(() => this.finish(group, { _tag: \"Committed\" }))\n      case \"StoreFailure\":\n      case \"TransportError\":\n        return this.afterOutage(group, trouble, error)",
     test: "test/worker/groups.test.ts",
-    named: "no answer to COMMIT, which had not happened"
+    named: "is run again with the same values, without an attempt counted"
   },
   {
     name: "COMMIT awaited for ever",
@@ -133,9 +133,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "hold ignored",
     guarantee: 3,
-    file: "src/postgres/sql/messages.ts",
-    from: "and h.from_seq <= m.seq offset 0)\n      order by m.seq limit l.most",
-    to: "and false offset 0)\n      order by m.seq limit l.most",
+    file: "src/postgres/sql/holds.ts",
+    from: "'infinity'), $6::bigint from mine",
+    to: "'infinity'), 9000000000000000000 from mine",
     test: conformance,
     named: "hides a held key's later messages"
   },
@@ -270,11 +270,11 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "redrive past the inbox",
     guarantee: 2,
-    file: "src/postgres/sql/inbox.ts",
-    from: "i.outcome = 'dead' and i.letter = c.letter returning",
-    to: "true returning",
+    file: "src/postgres/PgInbox.ts",
+    from: "(rows) => rows.forEach((row) => fresh.add(row[\"id\"]))",
+    to: "() => redriven.forEach((claim) => fresh.add(claim.id))",
     test: conformance,
-    named: "does not resolve the letter when the commit rolls back"
+    named: "postgres: (inbox|dead letters)"
   },
   {
     name: "a burial past the inbox",

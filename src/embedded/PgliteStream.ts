@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import type { PGlite } from "@electric-sql/pglite"
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
@@ -49,16 +50,14 @@ interface Turn {
 export const streams = (pglite: PGlite): Effect.Effect<() => Duplex, never, Scope.Scope> =>
   Effect.gen(function*() {
     const turns = yield* Queue.unbounded<Turn>()
-    const exec = (bytes: Uint8Array) => Effect.tryPromise({ try: () => pglite.execProtocolRaw(bytes), catch: asError })
+    const exec: Exec = (bytes) => Effect.tryPromise(() => pglite.execProtocolRaw(bytes))
     const serve = ({ done, stream }: Turn) =>
       Effect.match(stream.serve(exec), { onFailure: done, onSuccess: () => done() })
     yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(turns), serve)))
     return () => new PgliteStream(turns)
   })
 
-const asError = (cause: unknown): Error => cause instanceof Error ? cause : new Error(String(cause))
-
-type Exec = (bytes: Uint8Array) => Effect.Effect<Uint8Array, Error>
+type Exec = (bytes: Uint8Array) => Effect.Effect<Uint8Array, Cause.UnknownError>
 
 class PgliteStream extends Duplex {
   readonly #turns: Queue.Queue<Turn>
@@ -78,7 +77,7 @@ class PgliteStream extends Duplex {
   }
 
   /** Hands over what was written and is whole, and passes the answer on. */
-  serve(exec: Exec): Effect.Effect<void, Error> {
+  serve(exec: Exec): Effect.Effect<void, Cause.UnknownError> {
     return Effect.suspend(() => {
       if (this.destroyed) return Effect.void
       return Effect.flatMap(this.#started ? Effect.succeed(true) : this.#start(exec), (started) => {
@@ -94,7 +93,7 @@ class PgliteStream extends Duplex {
   }
 
   /** The first message has no type: a version with settings, or a cancel request, which there is nobody to receive. */
-  #start(exec: Exec): Effect.Effect<boolean, Error> {
+  #start(exec: Exec): Effect.Effect<boolean, Cause.UnknownError> {
     const length = this.#rest.length < 8 ? Infinity : this.#rest.readInt32BE(0)
     if (this.#rest.length < length) return Effect.succeed(false)
     if (this.#rest.readInt32BE(4) === cancelRequest) {

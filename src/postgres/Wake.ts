@@ -71,7 +71,7 @@ export const make = Effect.fnUntraced(function*(
       const notifications = yield* Effect.flatMap(connection, (c) => c.listen(names.channel))
       // What was published while nobody listened.
       yield* Effect.sync(wakeAll)
-      yield* Effect.forever(
+      return yield* Effect.forever(
         Effect.map(Queue.take(notifications), (notification) => wakeHere(Number(notification.payload)))
       )
     }))

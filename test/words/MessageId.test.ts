@@ -60,7 +60,6 @@ describe("ids made from content", () => {
         + "\"string\":\"€$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\"}"
     )
     const keys = { "\u20ac": 1, "\r": 2, "\ufb33": 3, "1": 4, "\u{1f600}": 5, "\u0080": 6, "\u00f6": 7 }
-    assert.deepStrictEqual(Object.values(JSON.parse(MessageId.canonical(keys))).toSorted(), [1, 2, 3, 4, 5, 6, 7])
     assert.strictEqual(
       MessageId.canonical(keys),
       "{\"\\r\":2,\"1\":4,\"\u0080\":6,\"ö\":7,\"€\":1,\"😀\":5,\"\ufb33\":3}"

@@ -11,7 +11,7 @@ describe("a pipeline", () => {
   it("says in JSON what it reads, what it does, in order, and what happens behind a dead message", () => {
     const full = Pipeline.fromAll([Payments, Refunds], { consumer: "ledger" }).pipe(
       Pipeline.map((message) => message.topic),
-      Pipeline.filter((topic) => topic !== ""),
+      Pipeline.filter((topic) => topic.length > 0),
       Pipeline.mapEffect((topic) => Effect.succeed(topic)),
       Pipeline.tap(() => Effect.void),
       Pipeline.commit((topic) => Effect.succeed(topic)),

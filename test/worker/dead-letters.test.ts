@@ -3,7 +3,21 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Ref, Schema, TxRef } from "effect"
 import { TestClock } from "effect/testing"
 import { DeadLetters, Memory, MessageId, Pipeline, Retry, Topic } from "millrace"
-import { Declined, drain, eventually, Journal, letters, order, type Order, Orders, orders, publish, settle, start, until } from "./support.ts"
+import {
+  Declined,
+  drain,
+  eventually,
+  Journal,
+  letters,
+  type Order,
+  order,
+  Orders,
+  orders,
+  publish,
+  settle,
+  start,
+  until
+} from "./support.ts"
 
 /** A ledger in which the ids named in `broken` fail for good, and what it committed. */
 const ledger = Effect.fnUntraced(function*(order: "park" | "continue", broken: ReadonlyArray<string>) {
@@ -11,7 +25,10 @@ const ledger = Effect.fnUntraced(function*(order: "park" | "continue", broken: R
   const done = new Journal<Order>()
   const pipeline = Pipeline.from(Orders, { consumer: "ledger" }).pipe(
     Pipeline.mapEffect((one) =>
-      Effect.flatMap(Ref.get(bad), (ids) => ids.has(one.id) ? Effect.fail(new Declined({ reason: one.id })) : Effect.succeed(one))
+      Effect.flatMap(
+        Ref.get(bad),
+        (ids) => ids.has(one.id) ? Effect.fail(new Declined({ reason: one.id })) : Effect.succeed(one)
+      )
     ),
     Pipeline.commit(done.write),
     Pipeline.retry(Retry.exponential("100 millis", { attempts: 2, jitter: false })),
@@ -104,12 +121,14 @@ describe("behind a dead message with order `park`", () => {
       const Pings = Topic.make("pings", { schema: Schema.Int })
       const done = new Journal<number>()
       yield* publish(Pings, [1, 2, 3])
-      yield* drain(Pipeline.from(Pings, { consumer: "pinger" }).pipe(
-        Pipeline.commit((n, delivered) => n === 2 ? Effect.die("no") : done.write(n, delivered)),
-        Pipeline.retry(Retry.never),
-        Pipeline.deadLetter({ order: "park" })
-      ))
-      assert.deepStrictEqual(done.values.toSorted(), [1, 3])
+      yield* drain(
+        Pipeline.from(Pings, { consumer: "pinger" }).pipe(
+          Pipeline.commit((n, delivered) => n === 2 ? Effect.die("no") : done.write(n, delivered)),
+          Pipeline.retry(Retry.never),
+          Pipeline.deadLetter({ order: "park" })
+        )
+      )
+      assert.deepStrictEqual(new Set(done.values), new Set([1, 3]))
       assert.deepInclude((yield* letters("pinger"))[0], { parked: false })
     }).pipe(Effect.provide(Memory.layer)))
 })
@@ -126,7 +145,9 @@ describe("a redriven message", () => {
       assert.deepInclude(yield* DeadLetters.get(letter!.id), { state: "redriving", changedBy: "anna", redriven: 1 })
       yield* drain(pipeline)
       assert.deepInclude(yield* DeadLetters.get(letter!.id), { state: "resolved", redriven: 1 })
-      assert.deepStrictEqual(done.entries.map((one) => [one.value.id, one.delivered.redriven, one.delivered.attempt]), [["a1", 1, 1]])
+      assert.deepStrictEqual(done.entries.map((one) => [one.value.id, one.delivered.redriven, one.delivered.attempt]), [
+        ["a1", 1, 1]
+      ])
       // Its id stays known: published once more, it has no second effect.
       yield* publish(Orders, [order("a", 1)])
       yield* drain(pipeline)
@@ -184,7 +205,10 @@ it.effect("a message published again while its letter is open has no effect of i
   }).pipe(Effect.provide(Memory.layer)))
 
 describe("outgoing messages", () => {
-  const Receipts = Topic.make("receipts", { schema: Schema.Struct({ of: Schema.String, n: Schema.Int }), key: (r) => r.of })
+  const Receipts = Topic.make("receipts", {
+    schema: Schema.Struct({ of: Schema.String, n: Schema.Int }),
+    key: (r) => r.of
+  })
   const reader = (journal: Journal<{ readonly of: string; readonly n: number }>) =>
     Pipeline.from(Receipts, { consumer: "mailer" }).pipe(Pipeline.commit(journal.write))
   const emitting = Pipeline.from(Orders, { consumer: "ledger" }).pipe(
@@ -207,12 +231,14 @@ describe("outgoing messages", () => {
       const ids: Array<string> = []
       const journal = new Journal<{ readonly of: string; readonly n: number }>()
       yield* publish(Orders, [order("a", 1)])
-      yield* drain(Pipeline.from(Orders, { consumer: "ledger" }).pipe(
-        Pipeline.emitAll(Receipts, (one) => [{ of: one.account, n: 1 }, { of: one.account, n: 2 }]),
-        Pipeline.emit(Receipts, (one) => ({ of: one.account, n: 3 })),
-        Pipeline.commit((_, { attempt }) => attempt < 3 ? Effect.fail("later") : Effect.void),
-        Pipeline.retry(Retry.exponential("100 millis", { jitter: false }))
-      ))
+      yield* drain(
+        Pipeline.from(Orders, { consumer: "ledger" }).pipe(
+          Pipeline.emitAll(Receipts, (one) => [{ of: one.account, n: 1 }, { of: one.account, n: 2 }]),
+          Pipeline.emit(Receipts, (one) => ({ of: one.account, n: 3 })),
+          Pipeline.commit((_, { attempt }) => attempt < 3 ? Effect.fail("later") : Effect.void),
+          Pipeline.retry(Retry.exponential("100 millis", { jitter: false }))
+        )
+      )
       yield* drain(reader(journal))
       for (const { delivered } of journal.entries) ids.push(delivered.message.id)
       assert.deepStrictEqual(journal.values.map((one) => one.n), [1, 2, 3])
@@ -233,10 +259,12 @@ describe("outgoing messages", () => {
       const journal = new Journal<{ readonly of: string; readonly n: number }>()
       const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
       yield* Topic.publishAll(Orders, orders("a", 2), { headers: { traceparent } })
-      yield* drain(Pipeline.from(Orders, { consumer: "ledger" }).pipe(
-        Pipeline.emit(Receipts, (one) => ({ of: one.account, n: one.n }), { id: (one) => `receipt-${one.id}` }),
-        Pipeline.emitAll(Receipts, () => [])
-      ))
+      yield* drain(
+        Pipeline.from(Orders, { consumer: "ledger" }).pipe(
+          Pipeline.emit(Receipts, (one) => ({ of: one.account, n: one.n }), { id: (one) => `receipt-${one.id}` }),
+          Pipeline.emitAll(Receipts, () => [])
+        )
+      )
       yield* drain(reader(journal))
       assert.deepStrictEqual(journal.entries.map((one) => one.delivered.message.id), ["receipt-a1", "receipt-a2"])
       assert.deepStrictEqual(journal.entries[0]!.delivered.message.headers, { traceparent })
@@ -246,11 +274,13 @@ describe("outgoing messages", () => {
     Effect.gen(function*() {
       const sum = yield* TxRef.make(0)
       yield* publish(Orders, [order("a", 1)])
-      yield* drain(Pipeline.from(Orders, { consumer: "ledger" }).pipe(
-        Pipeline.commit((one) => Effect.as(TxRef.update(sum, (before) => before + one.n), one)),
-        Pipeline.emit(Receipts, (one) => ({ of: one.account, n: 0.5 })),
-        Pipeline.retry(Retry.never)
-      ))
+      yield* drain(
+        Pipeline.from(Orders, { consumer: "ledger" }).pipe(
+          Pipeline.commit((one) => Effect.as(TxRef.update(sum, (before) => before + one.n), one)),
+          Pipeline.emit(Receipts, (one) => ({ of: one.account, n: 0.5 })),
+          Pipeline.retry(Retry.never)
+        )
+      )
       assert.strictEqual(yield* TxRef.get(sum), 0)
       const [letter] = yield* letters("ledger")
       assert.deepInclude(letter!.attempts[0], { tag: "EncodeFailed", step: "commit" })

@@ -3,7 +3,21 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { Memory, Pipeline, Retry } from "millrace"
-import { Declined, drain, eventually, Journal, letters, order, type Order, Orders, orders, publish, settle, start, until } from "./support.ts"
+import {
+  Declined,
+  drain,
+  eventually,
+  Journal,
+  letters,
+  type Order,
+  order,
+  Orders,
+  orders,
+  publish,
+  settle,
+  start,
+  until
+} from "./support.ts"
 
 /** A pipeline whose handlers wait for the test, and what began, was interrupted, and was committed. */
 const gated = () => {
@@ -13,9 +27,7 @@ const gated = () => {
   const interrupted: Array<string> = []
   const pipeline = Pipeline.from(Orders, { consumer: "ledger" }).pipe(
     Pipeline.tap(began.write),
-    Pipeline.tap((one) =>
-      Effect.onInterrupt(Deferred.await(gate), () => Effect.sync(() => interrupted.push(one.id)))
-    ),
+    Pipeline.tap((one) => Effect.onInterrupt(Deferred.await(gate), () => Effect.sync(() => interrupted.push(one.id)))),
     Pipeline.commit(done.write)
   )
   return { gate, began, done, interrupted, pipeline }
@@ -122,7 +134,7 @@ describe("a worker that is stopped between two attempts", () => {
       const tried = new Journal<Order>()
       const pipeline = failing(tried, "800 millis")
       yield* publish(Orders, orders("a", 2))
-      const worker = yield* start(pipeline)
+      const worker = yield* start(pipeline, { grace: "1 minute" })
       yield* until("the first attempt has failed", () => tried.size === 1)
       yield* settle
       yield* TestClock.adjust("300 millis")
@@ -171,7 +183,7 @@ it.effect("stopping a hundred times loses nothing and does nothing twice", () =>
     const accounts = Array.from({ length: 40 }, (_, i) => `account-${i}-`)
     for (let n = 1; n <= 10; n++) yield* publish(Orders, accounts.map((account) => order(account, n)))
     for (let i = 0; i < 100; i++) {
-      const worker = yield* start(pipeline, { concurrency: 4, lanes: 8 })
+      const worker = yield* start(pipeline, { concurrency: 4, lanes: 8, grace: "1 minute" })
       yield* Effect.repeat(Effect.yieldNow, { times: 5 + i % 23 })
       const stop = yield* stopping(worker)
       yield* until("it has stopped", () => stop.pollUnsafe() !== undefined)

@@ -3,10 +3,26 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Schema, TxRef } from "effect"
 import { TestClock } from "effect/testing"
 import { Memory, Pipeline, Topic, Worker } from "millrace"
-import { drain, eventually, Journal, letters, order, type Order, Orders, orders, publish, settle, start, stop, until } from "./support.ts"
+import {
+  drain,
+  eventually,
+  Journal,
+  letters,
+  type Order,
+  order,
+  Orders,
+  orders,
+  publish,
+  settle,
+  start,
+  stop,
+  until
+} from "./support.ts"
 
 const shuffled = <A>(values: ReadonlyArray<A>): ReadonlyArray<A> =>
-  values.map((value, i) => ({ value, at: (i * 7919) % values.length })).toSorted((a, b) => a.at - b.at).map((x) => x.value)
+  values.map((value, i) => ({ value, at: (i * 7919) % values.length })).toSorted((a, b) => a.at - b.at).map((x) =>
+    x.value
+  )
 
 describe("a worker", () => {
   it.effect("handles every message once, in order per key, across many keys", () =>
@@ -69,6 +85,19 @@ describe("a worker", () => {
       assert.strictEqual(again.size, 0)
     }).pipe(Effect.provide(Memory.layer)))
 
+  it.effect("that is to drain its queue needs no clock: it ends when nothing is left", () =>
+    Effect.gen(function*() {
+      const journal = new Journal<Order>()
+      const ledger = Pipeline.from(Orders, { consumer: "ledger" }).pipe(
+        Pipeline.tap(() => Effect.repeat(Effect.yieldNow, { times: 20 })),
+        Pipeline.commit(journal.write)
+      )
+      yield* Worker.drain(ledger)
+      yield* publish(Orders, orders("a", 20))
+      yield* Worker.drain(ledger)
+      assert.strictEqual(journal.size, 20)
+    }).pipe(Effect.provide(Memory.layer)))
+
   it.effect("that has drained its queue ends, and leaves nothing behind", () =>
     Effect.gen(function*() {
       const journal = new Journal<Order>()
@@ -116,9 +145,11 @@ describe("the same message twice", () => {
       const count = yield* TxRef.make(0)
       yield* publish(Keyed, ["x"])
       yield* publish(Other, ["x"])
-      yield* drain(Pipeline.from(Keyed, { consumer: "ledger" }).pipe(
-        Pipeline.commit(() => Effect.andThen(Effect.yieldNow, TxRef.update(count, (n) => n + 1)))
-      ))
+      yield* drain(
+        Pipeline.from(Keyed, { consumer: "ledger" }).pipe(
+          Pipeline.commit(() => Effect.andThen(Effect.yieldNow, TxRef.update(count, (n) => n + 1)))
+        )
+      )
       assert.strictEqual(yield* TxRef.get(count), 1)
     }).pipe(Effect.provide(Memory.layer)))
 
@@ -166,17 +197,22 @@ describe("a message that is filtered out", () => {
       const sum = yield* TxRef.make(0)
       const after = new Journal<Order>()
       yield* publish(Orders, [order("a", 1)])
-      yield* drain(Pipeline.from(Orders, { consumer: "ledger" }).pipe(
-        Pipeline.commit((one) => Effect.as(TxRef.update(sum, (before) => before + one.n), one)),
-        Pipeline.filter(() => false),
-        Pipeline.commit(after.write)
-      ))
+      yield* drain(
+        Pipeline.from(Orders, { consumer: "ledger" }).pipe(
+          Pipeline.commit((one) => Effect.as(TxRef.update(sum, (before) => before + one.n), one)),
+          Pipeline.filter(() => false),
+          Pipeline.commit(after.write)
+        )
+      )
       assert.deepStrictEqual([yield* TxRef.get(sum), after.size], [1, 0])
     }).pipe(Effect.provide(Memory.layer)))
 })
 
 describe("several topics in one pipeline", () => {
-  const Refunds = Topic.make("refunds", { schema: Schema.Struct({ account: Schema.String, cents: Schema.Int }), key: (r) => r.account })
+  const Refunds = Topic.make("refunds", {
+    schema: Schema.Struct({ account: Schema.String, cents: Schema.Int }),
+    key: (r) => r.account
+  })
 
   it.effect("keep one order per key, and each value says which topic it is of", () =>
     Effect.gen(function*() {
@@ -232,10 +268,12 @@ describe("several consumers of one topic", () => {
       const mailer = new Journal<Order>()
       const workers = [
         yield* start(Pipeline.from(Orders, { consumer: "ledger" }).pipe(Pipeline.commit(ledger.write))),
-        yield* start(Pipeline.from(Orders, { consumer: "mailer" }).pipe(
-          Pipeline.commit((one, delivered) => one.n === 2 ? Effect.die("broken") : mailer.write(one, delivered)),
-          Pipeline.retry(undefined as never, { while: () => false })
-        ))
+        yield* start(
+          Pipeline.from(Orders, { consumer: "mailer" }).pipe(
+            Pipeline.commit((one, delivered) => one.n === 2 ? Effect.die("broken") : mailer.write(one, delivered)),
+            Pipeline.retry(undefined as never, { while: () => false })
+          )
+        )
       ]
       yield* publish(Orders, orders("a", 3))
       yield* until("both have seen them", () => ledger.size === 3 && mailer.size === 2)
@@ -263,8 +301,10 @@ describe("several consumers of one topic", () => {
   it.effect("share the work when they have one name: each message goes to one of the workers", () =>
     Effect.gen(function*() {
       const journals = [new Journal<Order>(), new Journal<Order>()]
-      const workers = yield* Effect.forEach(journals, (journal) =>
-        start(Pipeline.from(Orders, { consumer: "ledger" }).pipe(Pipeline.commit(journal.write))))
+      const workers = yield* Effect.forEach(
+        journals,
+        (journal) => start(Pipeline.from(Orders, { consumer: "ledger" }).pipe(Pipeline.commit(journal.write)))
+      )
       yield* settle
       const accounts = Array.from({ length: 64 }, (_, i) => `account-${i}-`)
       for (let n = 1; n <= 5; n++) yield* publish(Orders, accounts.map((account) => order(account, n)))
@@ -272,7 +312,13 @@ describe("several consumers of one topic", () => {
       for (const account of accounts) {
         const who = journals.filter((journal) => journal.values.some((one) => one.account === account))
         assert.lengthOf(who, 1)
-        assert.deepStrictEqual(who[0]!.values.filter((one) => one.account === account).map((one) => one.n), [1, 2, 3, 4, 5])
+        assert.deepStrictEqual(who[0]!.values.filter((one) => one.account === account).map((one) => one.n), [
+          1,
+          2,
+          3,
+          4,
+          5
+        ])
       }
       assert.isAbove(journals[0]!.size, 0)
       assert.isAbove(journals[1]!.size, 0)
@@ -286,10 +332,12 @@ describe("messages without a key", () => {
       const Pings = Topic.make("pings", { schema: Schema.Int })
       const gate = Deferred.makeUnsafe<void>()
       const journal = new Journal<number>()
-      const worker = yield* start(Pipeline.from(Pings, { consumer: "pinger" }).pipe(
-        Pipeline.tap((n) => n === 1 ? Deferred.await(gate) : Effect.void),
-        Pipeline.commit(journal.write)
-      ))
+      const worker = yield* start(
+        Pipeline.from(Pings, { consumer: "pinger" }).pipe(
+          Pipeline.tap((n) => n === 1 ? Deferred.await(gate) : Effect.void),
+          Pipeline.commit(journal.write)
+        )
+      )
       yield* publish(Pings, [1, 2, 3, 4])
       yield* until("the others pass", () => journal.size === 3)
       yield* Deferred.succeed(gate, undefined)
@@ -304,10 +352,12 @@ describe("effects kept in transactional references", () => {
       const sum = yield* TxRef.make(0)
       let tries = 0
       yield* publish(Orders, [order("a", 1)])
-      yield* drain(Pipeline.from(Orders, { consumer: "ledger" }).pipe(
-        Pipeline.commit((one) => Effect.as(TxRef.update(sum, (before) => before + one.n), one)),
-        Pipeline.commit(() => Effect.suspend(() => ++tries < 3 ? Effect.fail("not yet") : Effect.void))
-      ))
+      yield* drain(
+        Pipeline.from(Orders, { consumer: "ledger" }).pipe(
+          Pipeline.commit((one) => Effect.as(TxRef.update(sum, (before) => before + one.n), one)),
+          Pipeline.commit(() => Effect.suspend(() => ++tries < 3 ? Effect.fail("not yet") : Effect.void))
+        )
+      )
       assert.deepStrictEqual([tries, yield* TxRef.get(sum)], [3, 1])
     }).pipe(Effect.provide(Memory.layer)))
 })

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Option, Schema } from "effect"
 import { Memory, Pipeline, Topic, type Transport, Worker } from "millrace"
-import { drain, Journal, order, type Order, Orders, orders, ports, publish, settle, start, until } from "./support.ts"
+import { drain, Journal, type Order, order, Orders, orders, ports, publish, settle, start, until } from "./support.ts"
 
 /** A pipeline whose handlers wait for the test, and how many run. */
 const waiting = () => {
@@ -154,11 +154,14 @@ describe("a worker is refused, and nothing is started,", () => {
       assert.include(error.message, "10")
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect.each(["", "a b", "-x", "ledger\0", "x".repeat(201), "é"])("with the consumer name %j", (consumer) =>
-    Effect.gen(function*() {
-      const error = yield* refusal({}, Pipeline.from(Orders, { consumer }))
-      assert.deepInclude(error, { _tag: "InvalidName", kind: "consumer", name: consumer })
-    }).pipe(Effect.provide(Memory.layer)))
+  it.effect.each(["", "a b", "-x", "ledger\0", "x".repeat(201), "é"])(
+    "with the consumer name %j",
+    (consumer) =>
+      Effect.gen(function*() {
+        const error = yield* refusal({}, Pipeline.from(Orders, { consumer }))
+        assert.deepInclude(error, { _tag: "InvalidName", kind: "consumer", name: consumer })
+      }).pipe(Effect.provide(Memory.layer))
+  )
 
   it.effect("with other lanes or another order than its consumer was registered with", () =>
     Effect.gen(function*() {

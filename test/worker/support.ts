@@ -2,7 +2,17 @@
 import { assert } from "@effect/vitest"
 import { Context, Effect, Fiber, Layer, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { type DeadLetter, DeadLetters, type Delivery, Memory, type Pipeline, Store, Topic, Transport, Worker } from "millrace"
+import {
+  type DeadLetter,
+  DeadLetters,
+  type Delivery,
+  Memory,
+  type Pipeline,
+  Store,
+  Topic,
+  Transport,
+  Worker
+} from "millrace"
 
 type Ports = Store.Store | Transport.Transport
 
@@ -46,11 +56,11 @@ export const eventually = (what: string, condition: () => boolean, within = 60_0
     assert.isTrue(condition(), `not so within ${within} ms: ${what}`)
   })
 
-/** A running worker. */
+/** A running worker. Without a grace of its own it stops at once, so that a test that fails does not wait for the clock. */
 export const start = <A, E, R, P extends Pipeline.Phase>(
   pipeline: Pipeline.Pipeline<A, E, R, P>,
   options?: Worker.WorkerOptions
-) => Effect.forkChild(Worker.run(pipeline, options), { startImmediately: true })
+) => Effect.forkChild(Worker.run(pipeline, { grace: 0, ...options }), { startImmediately: true })
 
 /** Stops a worker as SIGTERM does, and lets the time pass that it needs for that. */
 export const stop = Effect.fnUntraced(function*<A, E>(worker: Fiber.Fiber<A, E>) {
@@ -63,7 +73,7 @@ export const drain = Effect.fnUntraced(function*<A, E, R, P extends Pipeline.Pha
   pipeline: Pipeline.Pipeline<A, E, R, P>,
   options?: Worker.WorkerOptions
 ) {
-  const worker = yield* Effect.forkChild(Worker.drain(pipeline, { idlePoll: "100 millis", ...options }), {
+  const worker = yield* Effect.forkChild(Worker.drain(pipeline, { idlePoll: "100 millis", grace: 0, ...options }), {
     startImmediately: true
   })
   yield* eventually("nothing is left", () => worker.pollUnsafe() !== undefined)

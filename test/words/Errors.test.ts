@@ -1,0 +1,149 @@
+// What a person reads when something is wrong, and how failures of one cause are told to be the same.
+import { assert, describe, it } from "@effect/vitest"
+import { DeadLetter, type Delivery, Errors } from "millrace"
+
+/** One of each, as it can happen. */
+const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceType<(typeof Errors)[Name]>> } = {
+  InvalidMessage: [
+    new Errors.InvalidMessage({ topic: "t", id: "m1", field: "key", problem: "is empty", mend: "Return a key." })
+  ],
+  EncodeFailed: [new Errors.EncodeFailed({ topic: "t", issue: "Expected string at [\"id\"]" })],
+  DecodeFailed: [new Errors.DecodeFailed({ topic: "t", id: "m1", version: 2, issue: "Expected string" })],
+  InvalidName: [new Errors.InvalidName({ kind: "topic", name: "a b", problem: "has other characters" })],
+  InvalidSetting: [new Errors.InvalidSetting({ setting: "lanes", got: "0", expected: "a whole number is needed" })],
+  InvalidConfig: [
+    new Errors.InvalidConfig({
+      variable: "MILLRACE_LEASE",
+      got: "nothing",
+      expected: "a duration",
+      example: "30 seconds"
+    })
+  ],
+  ConsumerConflict: [
+    new Errors.ConsumerConflict({ consumer: "ledger", setting: "lanes", registered: "64", asked: "32" })
+  ],
+  Unsupported: [new Errors.Unsupported({ engine: "sqs", asked: "order", because: "it has none", instead: "use FIFO" })],
+  StoreFailure: [
+    new Errors.StoreFailure({
+      operation: "publish",
+      kind: "unavailable",
+      code: "57P01",
+      detail: "down",
+      mend: "Wait."
+    }),
+    new Errors.StoreFailure({ operation: "publish", kind: "refused", code: "", detail: "no", mend: "Change it." })
+  ],
+  TransportError: [
+    new Errors.TransportError({ engine: "kafka", operation: "read", kind: "temporary", detail: "no broker" }),
+    new Errors.TransportError({ engine: "kafka", operation: "read", kind: "permanent", detail: "no such topic" })
+  ],
+  LeaseLost: [new Errors.LeaseLost({ lease: "lane-3", token: "7", reason: "another worker took it over" })],
+  Hiccup: [
+    new Errors.Hiccup({ kind: "conflict", code: "40001", detail: "serialization failure" }),
+    new Errors.Hiccup({ kind: "unavailable", code: "", detail: "connection refused" })
+  ],
+  TransactionAborted: [new Errors.TransactionAborted({ detail: "duplicate key" })],
+  CommitRejected: [new Errors.CommitRejected({ code: "23503", detail: "deferred foreign key" })],
+  UnknownOutcome: [new Errors.UnknownOutcome({ detail: "no answer in 5 s" })],
+  StepTimeout: [
+    new Errors.StepTimeout({ phase: "steps", millis: 10 }),
+    new Errors.StepTimeout({ phase: "commit", millis: 10 })
+  ],
+  Defect: [new Errors.Defect({ detail: "TypeError: x is not a function" })],
+  IdempotencyConflict: [new Errors.IdempotencyConflict({ consumer: "ledger", id: "m1" })],
+  WorkerCrashed: [new Errors.WorkerCrashed({ received: 3 })],
+  ForeignSqlClient: [new Errors.ForeignSqlClient({ consumer: "ledger" })],
+  SchemaTooNew: [new Errors.SchemaTooNew({ schema: "millrace", found: 9, supported: 3 })],
+  SchemaOutdated: [new Errors.SchemaOutdated({ schema: "millrace", found: 0, needed: 3 })],
+  DeadLetterNotFound: [new Errors.DeadLetterNotFound({ letter: "0001" })],
+  DeadLetterConflict: [
+    new Errors.DeadLetterConflict({ letter: "0001", asked: "redriven", state: "resolved", by: "anna", at: 0 }),
+    new Errors.DeadLetterConflict({ letter: "0001", asked: "redriven", state: "resolved", by: "", at: 0 })
+  ]
+}
+
+const safe = new RegExp(
+  [
+    "Nothing (was|of this|more)",
+    "nothing was",
+    "No message was lost",
+    "had no effect",
+    "payload is kept",
+    "It may have happened",
+    "nothing else. It is not tried again",
+    "nothing can be|nothing more can be"
+  ].join("|"),
+  "i"
+)
+const mend = new RegExp(
+  "\\b(publish|return|deploy|redrive|use|change|set|instead|wait|mend|start|look|wrap|check|repeats|run again|tried again|"
+    + "speed|move|fix|make|build|list)\\b",
+  "i"
+)
+
+describe("every error", () => {
+  it("has a sample here", () => {
+    assert.deepStrictEqual(Object.keys(samples).toSorted(), Object.keys(Errors).toSorted())
+  })
+
+  it.each(
+    Object.entries(samples).flatMap(([name, errors]) => errors.map((error) => ({ name, error: error as Error })))
+  )(
+    "says what happened, what is safe, and what to do: $name",
+    ({ error, name }) => {
+      const { message } = error
+      assert.strictEqual((error as Error & { _tag: string })._tag, name)
+      assert.isAtLeast(message.split(/[.:;] /).length, 2, message)
+      assert.match(message, safe)
+      assert.match(message, mend)
+      assert.notMatch(message, /undefined|null|NaN|\[object|\(SQLSTATE \)|"" |  /)
+      assert.match(message, /^["A-Z0-9]|^[a-z]+ could|^[a-z]+ cannot|^kafka|^sqs/)
+    }
+  )
+
+  it("keeps its fields where a program can branch on them, and survives JSON", () => {
+    const error = new Errors.ConsumerConflict({ consumer: "c", setting: "lanes", registered: "64", asked: "32" })
+    assert.deepInclude(JSON.parse(JSON.stringify(error)), { _tag: "ConsumerConflict", setting: "lanes", asked: "32" })
+  })
+
+  it("names people and their times where a letter was taken by somebody else", () => {
+    const [by, nobody] = samples.DeadLetterConflict
+    assert.include(by!.message, "by anna at 1970-01-01T00:00:00.000Z")
+    assert.notInclude(nobody!.message, "1970")
+  })
+})
+
+describe("failures of one cause", () => {
+  const failure: Delivery.Failure = {
+    attempt: 1,
+    at: 0,
+    tag: "PaymentDeclined",
+    error: null,
+    message: "declined",
+    stack: "",
+    step: "steps",
+    frame: "ledger.ts:88",
+    worker: "w",
+    codeVersion: ""
+  }
+
+  it("have one fingerprint, whichever message, attempt, time and worker they belong to", () => {
+    const other = {
+      ...failure,
+      attempt: 7,
+      at: 9,
+      message: "declined: 42",
+      worker: "v",
+      codeVersion: "2",
+      error: { a: 1 }
+    }
+    assert.strictEqual(DeadLetter.fingerprint(other), DeadLetter.fingerprint(failure))
+  })
+
+  it("are told apart by tag, step and place", () => {
+    const others = [{ tag: "Defect" }, { step: "commit" }, { frame: "ledger.ts:89" }, { frame: "" }]
+    const prints = [failure, ...others.map((other) => ({ ...failure, ...other }))].map(DeadLetter.fingerprint)
+    assert.strictEqual(new Set(prints).size, prints.length)
+    assert.strictEqual(DeadLetter.fingerprint({ ...failure, frame: "" }), "PaymentDeclined@steps")
+  })
+})

@@ -1,0 +1,170 @@
+// Messages that were in the hands of processes which died: the one that kills is found, and no innocent is counted with it.
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Duration, Effect } from "effect"
+import { TestClock } from "effect/testing"
+import { DeadLetters, Memory, Pipeline, Store, Transport } from "millrace"
+import {
+  drain,
+  eventually,
+  Journal,
+  letters,
+  type Order,
+  order,
+  Orders,
+  orders,
+  publish,
+  settle,
+  start,
+  until
+} from "./support.ts"
+
+const lanes = 4
+
+/** A process that reads everything that waits for the consumer, and dies with it: it never renews and never gives back. */
+const die = Effect.fnUntraced(function*(consumer: string) {
+  const transport = yield* Transport.Transport
+  const subscription = yield* Effect.orDie(transport.open({
+    consumer,
+    topics: ["orders"],
+    worker: "dead",
+    lanes,
+    lease: Duration.seconds(10),
+    idlePoll: Duration.millis(1)
+  }))
+  const reading = yield* Effect.forkChild(subscription.take({ messages: 1_000, bytes: 1e9, perKey: 1_000 }, () => {}))
+  yield* settle
+  yield* TestClock.adjust("11 seconds")
+  yield* settle
+  reading.pollUnsafe()
+})
+
+const register = Effect.gen(function*() {
+  const store = yield* Store.Store
+  for (const consumer of ["ledger", "other"]) {
+    yield* Effect.orDie(store.consumers.register({ consumer, topics: ["orders"], lanes, order: "continue" }))
+  }
+})
+
+/** A pipeline whose handlers note what runs in this process, and wait for the test where it wants. */
+const watched = (consumer: string, shared: { readonly running: Set<string>; readonly log: Array<string> }) => {
+  const gates = new Map<string, Deferred.Deferred<void>>()
+  const done = new Journal<Order>()
+  const pipeline = Pipeline.from(Orders, { consumer }).pipe(
+    Pipeline.tap((one) =>
+      Effect.suspend(() => {
+        const name = `${consumer}:${one.id}`
+        shared.log.push(`${name} with ${[...shared.running].join(",") || "nothing"}`)
+        shared.running.add(name)
+        const gate = gates.get(one.id)
+        return Effect.ensuring(
+          gate === undefined ? Effect.yieldNow : Deferred.await(gate),
+          Effect.sync(() => shared.running.delete(name))
+        )
+      })
+    ),
+    Pipeline.commit(done.write)
+  )
+  const gate = (id: string) => {
+    const one = Deferred.makeUnsafe<void>()
+    gates.set(id, one)
+    return one
+  }
+  return { pipeline, gate, done }
+}
+
+describe("a message in the hands of processes that died", () => {
+  it.effect("once is an ordinary message: nobody runs alone after one ordinary crash", () =>
+    Effect.gen(function*() {
+      yield* register
+      yield* publish(Orders, [order("a", 1), order("b", 1)])
+      yield* die("ledger")
+      const shared = { running: new Set<string>(), log: [] }
+      const { done, gate, pipeline } = watched("ledger", shared)
+      const gates = ["a1", "b1"].map(gate)
+      yield* start(pipeline, { lanes })
+      yield* until("both run together", () => shared.running.size === 2)
+      for (const one of gates) yield* Deferred.succeed(one, undefined)
+      yield* until("both are done", () => done.size === 2)
+    }).pipe(Effect.provide(Memory.layer)))
+
+  it.effect("again runs alone in its process, other workers included, and innocents are cleared by that", () =>
+    Effect.gen(function*() {
+      yield* register
+      yield* publish(Orders, [order("a", 1), order("b", 1)])
+      yield* die("ledger")
+      yield* die("ledger")
+      const shared = { running: new Set<string>(), log: [] as Array<string> }
+      const ledger = watched("ledger", shared)
+      const other = watched("other", shared)
+      const gates = ["a1", "b1"].map(ledger.gate)
+      yield* start(ledger.pipeline, { lanes })
+      yield* start(other.pipeline, { lanes })
+      yield* until("the first suspect runs", () => [...shared.running].some((name) => name.startsWith("ledger")))
+      yield* publish(Orders, [order("c", 1), ...orders("d", 2)])
+      yield* TestClock.adjust("4 seconds")
+      yield* settle
+      assert.strictEqual(shared.running.size, 1)
+      for (const one of gates) yield* Deferred.succeed(one, undefined)
+      yield* eventually("everything is done", () => ledger.done.size === 5 && other.done.size === 5, 5_000)
+      for (const id of ["a1", "b1"]) {
+        assert.include(shared.log, `ledger:${id} with nothing`)
+        // Nothing began while it ran.
+        assert.isFalse(shared.log.some((line) => line.endsWith(`ledger:${id}`) || line.includes(`ledger:${id},`)))
+      }
+      assert.deepStrictEqual(yield* letters("ledger"), [])
+      assert.isTrue(ledger.done.attempts.every((attempt) => attempt === 1))
+    }).pipe(Effect.provide(Memory.layer)))
+
+  it.effect("again does not wait for ever: what runs beside it is interrupted after a while and run again, uncounted", () =>
+    Effect.gen(function*() {
+      yield* register
+      const shared = { running: new Set<string>(), log: [] as Array<string> }
+      const other = watched("other", shared)
+      const gate = other.gate("a1")
+      yield* publish(Orders, [order("a", 1)])
+      yield* die("ledger")
+      yield* die("ledger")
+      yield* start(other.pipeline, { lanes })
+      yield* until("another worker's handler runs", () => shared.running.size === 1)
+      const ledger = watched("ledger", shared)
+      yield* start(ledger.pipeline, { lanes })
+      yield* settle
+      assert.strictEqual(ledger.done.size, 0)
+      yield* eventually("the suspect is done", () => ledger.done.size === 1, 6_000)
+      assert.include(shared.log, "ledger:a1 with nothing")
+      yield* until("the interrupted one runs again", () => shared.running.has("other:a1"))
+      yield* Deferred.succeed(gate, undefined)
+      yield* until("and is done", () => other.done.size === 1)
+      assert.deepStrictEqual(other.done.attempts, [1])
+    }).pipe(Effect.provide(Memory.layer)))
+
+  it.effect("maxDeliveries times becomes a dead letter `crashed` without running once more, and its key goes on", () =>
+    Effect.gen(function*() {
+      yield* register
+      yield* publish(Orders, [order("a", 1)])
+      for (let i = 0; i < 3; i++) yield* die("ledger")
+      yield* publish(Orders, [order("a", 2), order("b", 1)])
+      const shared = { running: new Set<string>(), log: [] as Array<string> }
+      const { done, pipeline } = watched("ledger", shared)
+      yield* start(pipeline, { lanes, name: "survivor" })
+      yield* until("the others are done", () => done.size === 2)
+      assert.isFalse(shared.log.some((line) => line.startsWith("ledger:a1")))
+      const [letter] = yield* letters("ledger")
+      assert.deepInclude(letter, { reason: "crashed", state: "open" })
+      assert.deepInclude(letter!.attempts.at(-1), { tag: "WorkerCrashed", step: "process", worker: "survivor" })
+      assert.include(letter!.attempts.at(-1)!.message, "3 times")
+    }).pipe(Effect.provide(Memory.layer)))
+
+  it.effect("is run again when somebody redrives it", () =>
+    Effect.gen(function*() {
+      yield* register
+      yield* publish(Orders, [order("a", 1)])
+      for (let i = 0; i < 3; i++) yield* die("ledger")
+      const { done, pipeline } = watched("ledger", { running: new Set(), log: [] })
+      yield* drain(pipeline, { lanes })
+      yield* DeadLetters.redrive((yield* letters("ledger"))[0]!.id, { by: "anna" })
+      yield* drain(pipeline, { lanes })
+      assert.strictEqual(done.size, 1)
+      assert.deepInclude((yield* letters("ledger"))[0], { state: "resolved" })
+    }).pipe(Effect.provide(Memory.layer)))
+})

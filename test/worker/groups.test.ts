@@ -1,0 +1,295 @@
+// Many messages in one transaction, and what happens to each of them when that transaction fails.
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, type Layer, Schema } from "effect"
+import { TestClock } from "effect/testing"
+import { Errors, Pipeline, Retry, Store, Topic, type Transport } from "millrace"
+import {
+  drain,
+  eventually,
+  Journal,
+  letters,
+  type Order,
+  order,
+  Orders,
+  orders,
+  ports,
+  publish,
+  settle,
+  start,
+  stop,
+  until
+} from "./support.ts"
+
+type Transact = Store.Store["Service"]["transact"]
+type Body = Effect.Effect<unknown, unknown, Store.Transaction>
+type Answer = Effect.Effect<unknown, unknown>
+
+/**
+ * Memory with groups, whose committers' transactions go through `commit`. Savepoints take back what was staged, so outgoing
+ * messages, letters and the inbox show what a transaction did.
+ */
+const groups = (
+  commit: (body: Body, transact: (body: Body) => Answer) => Answer,
+  maxGroup = 250
+): Layer.Layer<Store.Store | Transport.Transport> =>
+  ports({
+    store: (inner) => ({
+      maxGroup,
+      transact: ((body: Body) =>
+        Effect.flatMap(Store.Committer, (committer) =>
+          committer === undefined
+            ? inner.transact(body) as Answer
+            : commit(body, (inside) => inner.transact(inside) as Answer))) as unknown as Transact
+    })
+  })
+
+const Receipts = Topic.make("receipts", { schema: Schema.Struct({ of: Schema.String }), key: (receipt) => receipt.of })
+
+/** Emits a receipt a message, which only a commit makes visible. */
+const emitting = (step: (one: Order, attempt: number) => Effect.Effect<unknown, unknown> = () => Effect.void) => {
+  const stepped = new Journal<Order>()
+  const pipeline = Pipeline.from(Orders, { consumer: "ledger" }).pipe(
+    Pipeline.tap(stepped.write),
+    Pipeline.emit(Receipts, (one) => ({ of: one.id })),
+    Pipeline.commit((one, { attempt }) => step(one, attempt)),
+    Pipeline.retry(Retry.exponential("100 millis", { attempts: 2, jitter: false }))
+  )
+  return { pipeline, stepped }
+}
+
+const receipts = Effect.fnUntraced(function*() {
+  const found = new Journal<{ readonly of: string }>()
+  yield* drain(Pipeline.from(Receipts, { consumer: "auditor" }).pipe(Pipeline.tap(found.write)))
+  return found.values.map((one) => one.of)
+})
+
+const accounts = Array.from({ length: 20 }, (_, i) => `k${i}-`)
+const firsts = accounts.map((account) => order(account, 1))
+const options = { committers: 1, lanes: 4 }
+
+describe("messages that are ready together", () => {
+  it.effect("share transactions, and what gets ready while one runs goes into the next", () => {
+    let transactions = 0
+    const gate = Deferred.makeUnsafe<void>()
+    return Effect.gen(function*() {
+      const { pipeline, stepped } = emitting()
+      yield* publish(Orders, [order("first", 1)])
+      yield* start(pipeline, options)
+      yield* until("a transaction is on the wire", () => transactions === 1)
+      yield* publish(Orders, firsts)
+      yield* until("all are ready", () => stepped.size === 21)
+      yield* settle
+      yield* Deferred.succeed(gate, undefined)
+      yield* settle
+      assert.strictEqual(transactions, 2)
+      assert.lengthOf(yield* receipts(), 21)
+    }).pipe(
+      Effect.provide(
+        groups((body, transact) =>
+          Effect.suspend(() => (transactions++, Effect.andThen(Deferred.await(gate), transact(body))))
+        )
+      )
+    )
+  })
+
+  it.effect("each have a transaction of their own where the pipeline says so", () => {
+    let transactions = 0
+    return Effect.gen(function*() {
+      yield* publish(Orders, firsts)
+      yield* drain(emitting().pipeline.pipe(Pipeline.group(1)), options)
+      assert.strictEqual(transactions, 20)
+      assert.lengthOf(yield* receipts(), 20)
+    }).pipe(Effect.provide(groups((body, transact) => Effect.suspend(() => (transactions++, transact(body))))))
+  })
+})
+
+describe("when one member of a group fails", () => {
+  it.effect("the others commit, and only its attempt is counted", () =>
+    Effect.gen(function*() {
+      const { pipeline, stepped } = emitting((one) => one.account === "k7-" ? Effect.fail("no") : Effect.void)
+      yield* publish(Orders, [...firsts, order("k7-", 2)])
+      yield* drain(pipeline, options)
+      const found = yield* receipts()
+      assert.lengthOf(found, 19)
+      assert.isFalse(found.includes("k7-1"))
+      const dead = yield* letters("ledger")
+      assert.deepStrictEqual(dead.map((letter) => [letter.message.id, letter.attempts.length]), [["k7-1", 2], [
+        "k7-2",
+        2
+      ]])
+      const others = stepped.entries.filter((entry) => entry.value.account !== "k7-")
+      assert.deepStrictEqual(new Set(others.map((entry) => entry.delivered.attempt)), new Set([1]))
+    }).pipe(Effect.provide(groups((body, transact) => transact(body)))))
+
+  it.effect("by taking too long, the others commit just the same", () =>
+    Effect.gen(function*() {
+      const { pipeline } = emitting((one) => one.account === "k7-" ? Effect.never : Effect.void)
+      yield* publish(Orders, firsts)
+      yield* drain(pipeline.pipe(Pipeline.commitTimeout("1 second")), options)
+      assert.lengthOf(yield* receipts(), 19)
+      const [letter] = yield* letters("ledger")
+      assert.deepInclude(letter!.attempts[0], { tag: "StepTimeout", step: "commit" })
+    }).pipe(Effect.provide(groups((body, transact) => transact(body)))))
+
+  it.effect("at COMMIT, as a deferred constraint does, it is found and the others commit", () => {
+    let violated = false
+    const rejected = new Errors.CommitRejected({ code: "23503", detail: "k7" })
+    return Effect.gen(function*() {
+      const { pipeline } = emitting((one) => Effect.sync(() => violated ||= one.account === "k7-"))
+      yield* publish(Orders, firsts)
+      yield* drain(pipeline, options)
+      const found = yield* receipts()
+      assert.lengthOf(found, 19)
+      assert.isFalse(found.includes("k7-1"))
+      const [letter, ...others] = yield* letters("ledger")
+      assert.deepStrictEqual([letter!.message.id, letter!.attempts[0]?.tag, others.length], [
+        "k7-1",
+        "CommitRejected",
+        0
+      ])
+    }).pipe(Effect.provide(groups((body, transact) =>
+      Effect.suspend(() => {
+        violated = false
+        return transact(Effect.flatMap(body, (value) => violated ? Effect.fail(rejected) : Effect.succeed(value)))
+      })
+    )))
+  })
+})
+
+/** Fails the first `times` transactions of the committers without having committed anything. */
+const failing = (times: number, error: unknown) => {
+  const left = { times }
+  return groups((body, transact) => Effect.suspend(() => left.times-- > 0 ? Effect.fail(error) : transact(body)))
+}
+const conflict = new Errors.Hiccup({ kind: "conflict", code: "40001", detail: "serialization failure" })
+const away = new Errors.Hiccup({ kind: "unavailable", code: "57P01", detail: "terminated" })
+const aborted = new Errors.TransactionAborted({ detail: "duplicate key" })
+const unknown = new Errors.UnknownOutcome({ detail: "no answer" })
+
+describe("a transaction that failed through no fault of its messages", () => {
+  it.effect.each([
+    { what: "a conflict", error: conflict, times: 5 },
+    { what: "a database that is away", error: away, times: 15 },
+    { what: "no answer to COMMIT, which had not happened", error: unknown, times: 3 }
+  ])(
+    "is run again with the same values, without an attempt counted: $what",
+    ({ error, times }) =>
+      Effect.gen(function*() {
+        const { pipeline, stepped } = emitting()
+        yield* publish(Orders, firsts)
+        yield* drain(pipeline, options)
+        assert.lengthOf(yield* receipts(), 20)
+        assert.strictEqual(stepped.size, 20, "the steps before the transaction were not run again")
+        assert.deepStrictEqual(yield* letters("ledger"), [])
+      }).pipe(Effect.provide(failing(times, error)))
+  )
+
+  it.effect("has one effect when COMMIT had happened and only its answer was lost", () => {
+    let lost = 0
+    return Effect.gen(function*() {
+      const { pipeline, stepped } = emitting()
+      yield* publish(Orders, [...firsts, ...accounts.map((account) => order(account, 2))])
+      yield* drain(pipeline, options)
+      const found = yield* receipts()
+      assert.strictEqual(found.length, 40)
+      assert.strictEqual(new Set(found).size, 40)
+      assert.strictEqual(stepped.size, 40)
+      assert.deepStrictEqual(yield* letters("ledger"), [])
+      assert.strictEqual(lost, 4)
+    }).pipe(
+      Effect.provide(
+        groups((body, transact) =>
+          Effect.flatMap(transact(body), (value) => lost < 4 ? (lost++, Effect.fail(unknown)) : Effect.succeed(value))
+        )
+      )
+    )
+  })
+
+  it.effect("is given up after ten conflicts as one failed attempt, and the next attempt commits", () =>
+    Effect.gen(function*() {
+      const { pipeline, stepped } = emitting()
+      yield* publish(Orders, [order("a", 1)])
+      yield* drain(pipeline, options)
+      assert.deepStrictEqual(stepped.attempts, [1, 2])
+      assert.deepStrictEqual(yield* receipts(), ["a1"])
+    }).pipe(Effect.provide(failing(11, conflict))))
+
+  it.effect("that a step left aborted is a failed attempt of that message, with the mend in its error", () =>
+    Effect.gen(function*() {
+      const { pipeline } = emitting()
+      yield* publish(Orders, [order("a", 1)])
+      yield* drain(pipeline, options)
+      const [letter] = yield* letters("ledger")
+      assert.deepInclude(letter!.attempts[0], { tag: "TransactionAborted", step: "commit" })
+      assert.include(letter!.attempts[0]!.message, "savepoint")
+    }).pipe(Effect.provide(failing(1_000, aborted))))
+})
+
+describe("a message that waits for its transaction", () => {
+  it.effect("is withdrawn when its worker stops, and committed by the next one", () => {
+    const gate = Deferred.makeUnsafe<void>()
+    let transactions = 0
+    return Effect.gen(function*() {
+      const { pipeline, stepped } = emitting()
+      yield* publish(Orders, [order("a", 1)])
+      const worker = yield* start(pipeline, options)
+      yield* until("a transaction is on the wire", () => transactions === 1)
+      yield* publish(Orders, [order("b", 1)])
+      yield* until("another message waits for the next", () => stepped.size === 2)
+      yield* settle
+      const stopping = yield* Effect.forkChild(stop(worker), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      yield* settle
+      yield* Deferred.succeed(gate, undefined)
+      yield* eventually("it has stopped", () => stopping.pollUnsafe() !== undefined, 3_000)
+      assert.deepStrictEqual(yield* receipts(), ["a1"])
+      yield* drain(pipeline, options)
+      assert.deepStrictEqual(yield* receipts(), ["b1"])
+      assert.isTrue(stepped.attempts.every((attempt) => attempt === 1))
+    }).pipe(
+      Effect.provide(
+        groups((body, transact) =>
+          Effect.suspend(() => (transactions++, Effect.andThen(Deferred.await(gate), transact(body))))
+        )
+      )
+    )
+  })
+
+  it.effect("keeps the order of its key, whatever fails around it", () => {
+    let n = 0
+    const errors = [conflict, away, unknown, undefined, undefined]
+    return Effect.gen(function*() {
+      const done = new Journal<Order>()
+      yield* publish(Orders, accounts.slice(0, 5).flatMap((account) => orders(account, 10)))
+      yield* drain(
+        Pipeline.from(Orders, { consumer: "ledger" }).pipe(
+          Pipeline.commit((one, { attempt }) =>
+            one.n % 4 === 0 && attempt === 1 ? Effect.fail("once") : Effect.succeed(one)
+          ),
+          Pipeline.emit(Receipts, (one) => ({ of: one.account }), { id: (one) => one.id }),
+          Pipeline.retry(Retry.exponential("10 millis", { jitter: false }))
+        ),
+        options
+      )
+      yield* drain(
+        Pipeline.from(Receipts, { consumer: "auditor" }).pipe(
+          Pipeline.map((_, delivered) => {
+            const [account, number] = delivered.message.id.split("-")
+            return order(`${account}-`, Number(number))
+          }),
+          Pipeline.commit(done.write)
+        )
+      )
+      assert.strictEqual(done.size, 50)
+      for (const account of accounts.slice(0, 5)) {
+        const ns = done.values.filter((one) => one.account === account).map((one) => one.n)
+        assert.deepStrictEqual(ns, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+      }
+    }).pipe(Effect.provide(groups((body, transact) =>
+      Effect.suspend(() => {
+        const error = errors[n++ % errors.length]
+        return error === undefined ? transact(body) : Effect.fail(error)
+      })
+    )))
+  })
+})

@@ -1,0 +1,288 @@
+// The lease: renewed while the worker lives, lost when that cannot be confirmed, and never brought back.
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Deferred, Effect, Fiber, type Layer } from "effect"
+import { TestClock } from "effect/testing"
+import { type Delivery, Errors, Memory, Pipeline, type Store, type Transport } from "millrace"
+import {
+  drain,
+  eventually,
+  Journal,
+  letters,
+  type Order,
+  order,
+  Orders,
+  orders,
+  ports,
+  publish,
+  settle,
+  start,
+  until
+} from "./support.ts"
+
+type Renew = Transport.Subscription["renew"]
+
+/** Memory in which the named worker's renewals go through `renew`. */
+const renewals = (worker: string, renew: (inner: Renew) => Renew): Layer.Layer<Store.Store | Transport.Transport> =>
+  ports({ subscription: (inner, spec) => spec.worker === worker ? { renew: renew(inner.renew) } : {} })
+
+const unreachable = Effect.fail(
+  new Errors.TransportError({ engine: "memory", operation: "renew", kind: "temporary", detail: "unreachable" })
+)
+
+/** Memory in which the named worker reads once, and then neither reads nor renews: a cut network. */
+const cut = (
+  worker: string,
+  renewal: Effect.Effect<never, Errors.TransportError>
+): Layer.Layer<Store.Store | Transport.Transport> => {
+  let reads = 0
+  return ports({
+    subscription: (inner, spec) =>
+      spec.worker !== worker ? {} : {
+        renew: () => renewal,
+        take: (room, accept) => Effect.suspend(() => reads++ === 0 ? inner.take(room, accept) : Effect.never)
+      }
+  })
+}
+
+/** A pipeline that waits for the test outside of the transaction and commits afterwards, with its times. */
+const gated = () => {
+  const gate = Deferred.makeUnsafe<void>()
+  const began = new Journal<Order>()
+  const done: Array<{ readonly id: string; readonly by: string }> = []
+  const interruptedAt: Array<number> = []
+  const pipeline = (by: string) =>
+    Pipeline.from(Orders, { consumer: "ledger" }).pipe(
+      Pipeline.tap(began.write),
+      Pipeline.tap(() =>
+        Effect.onInterrupt(Deferred.await(gate), () =>
+          Effect.map(Clock.currentTimeMillis, (now) => interruptedAt.push(now)))
+      ),
+      Pipeline.commit((one) =>
+        Effect.sync(() => done.push({ id: one.id, by }))
+      )
+    )
+  return { gate, began, done, interruptedAt, pipeline }
+}
+
+describe("a lease", () => {
+  it.effect("is renewed for as long as a handler takes", () =>
+    Effect.gen(function*() {
+      const { began, done, gate, interruptedAt, pipeline } = gated()
+      yield* publish(Orders, [order("a", 1)])
+      yield* start(pipeline("one"), { lease: "30 seconds" })
+      yield* until("it runs", () => began.size === 1)
+      yield* start(pipeline("two"), { lease: "30 seconds" })
+      yield* TestClock.adjust("10 minutes")
+      yield* settle
+      assert.deepStrictEqual([began.size, interruptedAt.length], [1, 0])
+      yield* Deferred.succeed(gate, undefined)
+      yield* until("it commits", () => done.length === 1)
+      assert.deepStrictEqual(done, [{ id: "a1", by: "one" }])
+    }).pipe(Effect.provide(Memory.layer)))
+
+  it.effect("whose renewals fail a few times and then work is kept", () => {
+    let failures = 0
+    return Effect.gen(function*() {
+      const { began, done, gate, interruptedAt, pipeline } = gated()
+      yield* publish(Orders, [order("a", 1)])
+      yield* start(pipeline("one"), { lease: "30 seconds", name: "one" })
+      yield* until("it runs", () => began.size === 1)
+      yield* TestClock.adjust("5 minutes")
+      yield* settle
+      yield* Deferred.succeed(gate, undefined)
+      yield* until("it commits", () => done.length === 1)
+      assert.deepStrictEqual([interruptedAt.length, began.size], [0, 1])
+      assert.isAbove(failures, 10)
+    }).pipe(
+      Effect.provide(
+        renewals("one", (inner) => (leases) => Effect.suspend(() => ++failures % 3 !== 0 ? unreachable : inner(leases)))
+      )
+    )
+  })
+
+  it.effect("that cannot be renewed is lost: its handler is interrupted before the deadline, and another worker goes on", () =>
+    Effect.gen(function*() {
+      const { began, done, interruptedAt, pipeline } = gated()
+      yield* publish(Orders, [...orders("a", 2)])
+      const started = yield* Clock.currentTimeMillis
+      const one = yield* start(pipeline("one"), { lease: "30 seconds", name: "one", lanes: 1 })
+      yield* until("it runs", () => began.size === 1)
+      const two = new Journal<Order>()
+      yield* start(Pipeline.from(Orders, { consumer: "ledger" }).pipe(Pipeline.commit(two.write)), {
+        name: "two",
+        lanes: 1
+      })
+      yield* eventually("it is interrupted", () => interruptedAt.length === 1, 31_000)
+      assert.isBelow(interruptedAt[0]! - started, 30_000)
+      assert.isAbove(interruptedAt[0]! - started, 25_000)
+      yield* eventually("the other one has done both", () => two.size === 2, 15_000)
+      assert.isBelow((yield* Clock.currentTimeMillis) - started, 1.5 * 30_000)
+      assert.deepStrictEqual(two.values.map((one) => one.n), [1, 2])
+      assert.deepStrictEqual(two.attempts, [1, 1])
+      assert.deepStrictEqual(done, [])
+      assert.isUndefined(one.pollUnsafe(), "the worker that lost it goes on")
+    }).pipe(Effect.provide(cut("one", unreachable))))
+
+  it.effect("is lost before its deadline when the network is cut and nothing answers any more", () =>
+    Effect.gen(function*() {
+      const { began, done, interruptedAt, pipeline } = gated()
+      yield* publish(Orders, [order("a", 1)])
+      const started = yield* Clock.currentTimeMillis
+      yield* start(pipeline("one"), { lease: "30 seconds", name: "one", lanes: 1 })
+      yield* until("it runs", () => began.size === 1)
+      yield* eventually("it is interrupted", () => interruptedAt.length === 1, 31_000)
+      assert.isBelow(interruptedAt[0]! - started, 30_000)
+      assert.deepStrictEqual(done, [])
+    }).pipe(Effect.provide(cut("one", Effect.never))))
+
+  it.effect("once lost is not brought back by a renewal that answers late", () => {
+    let late = 0
+    return Effect.gen(function*() {
+      const { began, done, gate, interruptedAt, pipeline } = gated()
+      yield* publish(Orders, [order("a", 1)])
+      yield* start(pipeline("one"), { lease: "30 seconds", name: "one", lanes: 1 })
+      yield* until("it runs", () => began.size === 1)
+      yield* eventually("it is interrupted", () => interruptedAt.length === 1, 31_000)
+      yield* eventually("the late answer has come", () => late === 2, 10_000)
+      assert.strictEqual(done.length, 0)
+      // It claims its lane anew, and runs the message again from its beginning.
+      yield* eventually("it runs again", () => began.size === 2, 40_000)
+      yield* Deferred.succeed(gate, undefined)
+      yield* eventually("it commits", () => done.length === 1, 5_000)
+      yield* TestClock.adjust("2 minutes")
+      assert.strictEqual(done.length, 1)
+    }).pipe(Effect.provide(renewals("one", (inner) => (leases) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        if (now < 22_000) return unreachable
+        if (late > 0) return inner(leases)
+        late = 1
+        return Effect.sync(() => (late = 2, new Set(leases))).pipe(Effect.delay("9 seconds"))
+      }))))
+  })
+
+  it.effect("taken over by another worker commits nothing: the fence refuses a worker that noticed nothing", () => {
+    // A worker stopped as a whole, as by SIGSTOP: it neither renews nor notices, and then goes straight to its commit.
+    let reads = 0
+    return Effect.gen(function*() {
+      const { began, done, gate, pipeline } = gated()
+      yield* publish(Orders, [order("a", 1)])
+      yield* start(pipeline("one"), { lease: "30 seconds", name: "one", lanes: 1 })
+      yield* until("it runs", () => began.size === 1)
+      const two = new Journal<Order>()
+      yield* TestClock.adjust("31 seconds")
+      yield* start(Pipeline.from(Orders, { consumer: "ledger" }).pipe(Pipeline.commit(two.write)), {
+        name: "two",
+        lanes: 1
+      })
+      yield* eventually("the other one has it", () => two.size === 1, 15_000)
+      yield* Deferred.succeed(gate, undefined)
+      yield* TestClock.adjust("5 seconds")
+      yield* settle
+      assert.deepStrictEqual(done, [])
+      assert.strictEqual(two.size, 1)
+      assert.deepStrictEqual(yield* letters("ledger"), [])
+    }).pipe(Effect.provide(ports({
+      subscription: (inner, spec) =>
+        spec.worker !== "one" ? {} : {
+          renew: () => Effect.never,
+          take: (room, accept) => Effect.suspend(() => reads++ === 0 ? inner.take(room, accept) : Effect.never),
+          held: () => inner.held().map(blind)
+        }
+    })))
+  })
+})
+
+/** One stand-in a lease, whose `lost` nobody completes and whose deadline is far away. */
+const stands = new WeakMap<Delivery.HeldLease, Delivery.HeldLease>()
+const blind = (lease: Delivery.HeldLease): Delivery.HeldLease => {
+  let stand = stands.get(lease)
+  if (stand === undefined) {
+    stand = { ...lease, claimedAt: lease.claimedAt + 10n ** 15n, lost: Deferred.makeUnsafe() }
+    stands.set(lease, stand)
+  }
+  return stand
+}
+
+describe("a worker whose store or transport is away for a while", () => {
+  it.effect("goes on by itself when reading works again, and counts nothing", () => {
+    let failures = 20
+    return Effect.gen(function*() {
+      const done = new Journal<Order>()
+      yield* publish(Orders, orders("a", 3))
+      const worker = yield* start(Pipeline.from(Orders, { consumer: "ledger" }).pipe(Pipeline.commit(done.write)))
+      yield* eventually("all are done", () => done.size === 3, 120_000)
+      assert.deepStrictEqual([failures, done.attempts], [0, [1, 1, 1]])
+      assert.isUndefined(worker.pollUnsafe())
+    }).pipe(Effect.provide(ports({
+      subscription: (inner) => ({
+        take: (room, accept) =>
+          Effect.suspend(() => failures > 0 ? (failures--, unreachable) : inner.take(room, accept))
+      })
+    })))
+  })
+
+  it.effect("ends and says why when waiting cannot mend it", () =>
+    Effect.gen(function*() {
+      const worker = yield* start(Pipeline.from(Orders, { consumer: "ledger" }))
+      const error = yield* Effect.flip(Fiber.join(worker))
+      assert.deepInclude(error, { _tag: "TransportError", kind: "permanent" })
+      assert.include(error.message, "mend it")
+    }).pipe(Effect.provide(ports({
+      subscription: () => ({
+        take: () =>
+          Effect.fail(
+            new Errors.TransportError({
+              engine: "memory",
+              operation: "read",
+              kind: "permanent",
+              detail: "no such queue"
+            })
+          )
+      })
+    }))))
+
+  it.effect("holds and buries again and again until it is written, without another attempt", () => {
+    let failures = 6
+    return Effect.gen(function*() {
+      const tried = new Journal<Order>()
+      yield* publish(Orders, [order("a", 1)])
+      yield* start(
+        Pipeline.from(Orders, { consumer: "ledger" }).pipe(
+          Pipeline.tap(tried.write),
+          Pipeline.tap(() => Effect.fail({ retryable: false }))
+        )
+      )
+      yield* eventually("it could not be buried six times", () => failures === 0, 30_000)
+      yield* TestClock.adjust("10 seconds")
+      yield* settle
+      assert.deepStrictEqual([tried.size, (yield* letters("ledger")).length], [1, 1])
+    }).pipe(Effect.provide(ports({
+      store: (inner) => ({
+        transact: (body) =>
+          Effect.suspend(() =>
+            failures-- > 0
+              ? Effect.fail(new Errors.Hiccup({ kind: "unavailable", code: "57P01", detail: "down" }))
+              : inner.transact(body)
+          ) as never
+      })
+    })))
+  })
+})
+
+it.effect("a worker's wall clock, off by hours, changes nothing", () =>
+  Effect.gen(function*() {
+    const done = new Journal<Order>()
+    const clock = yield* Clock.Clock
+    const off: Clock.Clock = Object.create(clock, {
+      currentTimeMillisUnsafe: { value: () => clock.currentTimeMillisUnsafe() - 7 * 3_600_000 },
+      currentTimeMillis: { value: Effect.sync(() => clock.currentTimeMillisUnsafe() - 7 * 3_600_000) }
+    })
+    yield* publish(Orders, orders("a", 3))
+    const worker = yield* Effect.forkChild(Effect.provideService(
+      drain(Pipeline.from(Orders, { consumer: "ledger" }).pipe(Pipeline.commit(done.write))),
+      Clock.Clock,
+      off
+    ))
+    yield* eventually("all are done", () => worker.pollUnsafe() !== undefined)
+    assert.strictEqual(done.size, 3)
+  }).pipe(Effect.provide(Memory.layer)))

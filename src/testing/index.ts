@@ -5,4 +5,5 @@
  * @since 0.1.0
  */
 export * as Checker from "./Checker.ts"
+export * as Faults from "./Faults.ts"
 export * as History from "./History.ts"

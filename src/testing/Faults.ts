@@ -1,0 +1,429 @@
+/**
+ * Named places at which a fault can strike, reached by wrapping the two ports: nothing of it is in the library's own code.
+ *
+ * `Faults.layer(plan)` decorates the Store and the Transport of a context. Each call passes its {@link Moment}s, which are
+ * counted; what the plan says happens at the n-th passing: the process is killed, the call fails before or after it was
+ * made, it is late, or it never returns. `plan.note` hears of each fault before it strikes, synchronously, so that a history has
+ * it even if the process is dead a moment later. Moments inside a pipeline's own steps are passed by the pipeline (`at`).
+ *
+ * It does not reach the wire: an answer to COMMIT that never comes takes a proxy in front of the database.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import type { Delivered, Delivery } from "../Delivery.ts"
+import { Hiccup, StoreFailure, TransportError, UnknownOutcome } from "../Errors.ts"
+import { Committer, Store, Transaction, type TransactionFailure } from "../Store.ts"
+import { type Subscription, type SubscriptionSpec, Transport } from "../Transport.ts"
+
+/**
+ * One moment of one call. `group` is the transaction of a committer, `transact` any other one; `write.inserted` is in a
+ * transaction of the store, `write.after` outside of any; `close` is a worker giving back what it holds, after its drain.
+ *
+ * @since 0.1.0
+ */
+export type Moment =
+  | `${"group" | "transact"}.${"before" | "begun" | "ended" | "after" | "rolledBack"}`
+  | `${"settleWithin" | "settleAfter" | "claim" | "emit" | "bury" | "hold" | "register" | "isolate"}.${
+    | "before"
+    | "after"}`
+  | `write.${"before" | "inserted" | "after"}`
+  | `${"renew" | "release" | "redrive" | "discard" | "close"}.${"before" | "during" | "after"}`
+  | `take.${"before" | "claimed" | "takenOver" | "after"}`
+  | `accept.${"before" | "after"}`
+  | `step.${"decoded" | "running" | "ready"}`
+  | `commitStep.${"first" | "next"}`
+
+/**
+ * The crash windows of a message's life, and the moment at which a process is in each. `handle: COMMIT sent, no answer` is missing:
+ * it is on the wire, where a proxy finds it.
+ *
+ * @since 0.1.0
+ */
+export const windows = {
+  "publish: before insert": "write.before",
+  "publish: after insert, before commit": "write.inserted",
+  "publish: after commit, before the answer": "write.after",
+  "fetch: lane claimed, nothing read": "take.claimed",
+  "fetch: read, not decoded": "accept.after",
+  "fetch: decoded, not started": "step.decoded",
+  "handle: in a step before the transaction": "step.running",
+  "handle: ready, not yet in a group": "step.ready",
+  "handle: after begin": "group.begun",
+  "handle: after fence and removal": "settleWithin.after",
+  "handle: after the inbox claim": "claim.after",
+  "handle: between two members' commit steps": "commitStep.next",
+  "handle: after the outbox, before COMMIT": "emit.after",
+  "handle: answered, memory not yet settled": "group.after",
+  "fail: while a hold is written": "hold.after",
+  "fail: while a message moves to the dead letters": "bury.after",
+  "fail: between a group's rollback and its second run with savepoints": "group.rolledBack",
+  "lease: during renewal": "renew.during",
+  "lease: during release and drain": "close.during",
+  "lease: taken over, nothing read yet": "take.takenOver",
+  "upkeep: during a redrive": "redrive.during",
+  "upkeep: during the release of a parked key": "discard.during"
+} as const satisfies Record<string, Moment>
+
+/**
+ * The name of a crash window.
+ *
+ * @since 0.1.0
+ */
+export type Window = keyof typeof windows
+
+/**
+ * What happens. `Kill` ends the process with SIGKILL, at once or so much later (a call under way is then further on). `Fail` makes the call fail in the way its port allows: before a call
+ * nothing was done, after it everything was (a COMMIT then has an unknown outcome). `Delay` makes it late. `Stall` never returns,
+ * until it is interrupted.
+ *
+ * @since 0.1.0
+ */
+export type Act =
+  | { readonly _tag: "Kill"; readonly after?: Duration.Input | undefined }
+  | { readonly _tag: "Fail" }
+  | { readonly _tag: "Delay"; readonly duration: Duration.Input }
+  | { readonly _tag: "Stall" }
+
+/**
+ * One fault.
+ *
+ * @since 0.1.0
+ */
+export interface Fault {
+  readonly at: Moment
+  /** At the passing with this number; default 1, the first one. */
+  readonly nth?: number | undefined
+  /** At that one and at every one after it. */
+  readonly always?: boolean | undefined
+  readonly act: Act
+}
+
+/**
+ * A fault that is about to strike.
+ *
+ * @since 0.1.0
+ */
+export interface Hit {
+  readonly moment: Moment
+  /** Which passing of that moment this is, from 1. */
+  readonly nth: number
+  readonly act: Act["_tag"]
+}
+
+/**
+ * What is to happen, and who hears of it.
+ *
+ * @since 0.1.0
+ */
+export interface Plan {
+  readonly faults: ReadonlyArray<Fault>
+  /** Called synchronously before a fault strikes. */
+  readonly note?: ((hit: Hit) => void) | undefined
+  /** Default: SIGKILL to this process. */
+  readonly kill?: (() => void) | undefined
+}
+
+/**
+ * The places of one process.
+ *
+ * @since 0.1.0
+ */
+export class Faults extends Context.Service<Faults, {
+  /** Passes a moment: what the plan says happens. `fail` is the error of a planned failure; without one it is a defect. */
+  readonly at: <E = never>(moment: Moment, fail?: () => E) => Effect.Effect<void, E>
+  /** Whether the plan has anything for the moment. */
+  readonly planned: (moment: Moment) => boolean
+  /** How often each moment was passed. */
+  readonly passed: ReadonlyMap<Moment, number>
+  /** By message id: what was handed over to this process and is not settled. */
+  readonly handed: Map<string, Delivery>
+}>()("millrace/testing/Faults") {}
+
+/** The open transaction, as the wrapped ports see it. */
+interface Open {
+  readonly group: boolean
+  /** What the fence answered. */
+  readonly deliveries: Map<string, Delivery>
+  steps: number
+}
+
+const Current = Context.Reference<Open | undefined>("millrace/testing/Faults/Current", {
+  defaultValue: () => undefined
+})
+
+/**
+ * For a commit step: passes `commitStep.first`, or `commitStep.next` where another member's step ran in this transaction before,
+ * and answers the delivery with its fencing token.
+ *
+ * @since 0.1.0
+ */
+export const commitStep = (delivered: Delivered): Effect.Effect<Delivery | undefined, never, Faults> =>
+  Effect.gen(function*() {
+    const faults = yield* Faults
+    const open = yield* Current
+    if (open === undefined) return undefined
+    yield* faults.at(open.steps++ === 0 ? "commitStep.first" : "commitStep.next")
+    return open.deliveries.get(delivered.message.id)
+  })
+
+/**
+ * Passes a moment of a pipeline's own step.
+ *
+ * @since 0.1.0
+ */
+export const at = (moment: Moment): Effect.Effect<void, never, Faults> => Faults.use((faults) => faults.at(moment))
+
+/**
+ * The faults of a plan.
+ *
+ * @since 0.1.0
+ */
+export const make = (plan: Plan): Faults["Service"] => {
+  const passed = new Map<Moment, number>()
+  const kill = plan.kill ?? (() => void process.kill(process.pid, "SIGKILL"))
+  const strike = <E>(fault: Fault, nth: number, fail: (() => E) | undefined): Effect.Effect<void, E> => {
+    const { act, at: moment } = fault
+    if (act._tag === "Kill" && act.after !== undefined) {
+      return Effect.andThen(Effect.sleep(act.after), strike({ ...fault, act: { _tag: "Kill" } }, nth, fail))
+    }
+    plan.note?.({ moment, nth, act: act._tag })
+    switch (act._tag) {
+      case "Kill":
+        kill()
+        return Effect.never
+      case "Fail":
+        return fail === undefined ? Effect.die(new Error(`planned at ${moment}`)) : Effect.fail(fail())
+      case "Delay":
+        return Effect.sleep(act.duration)
+      case "Stall":
+        return Effect.never
+    }
+  }
+  return {
+    passed,
+    handed: new Map(),
+    planned: (moment) => plan.faults.some((fault) => fault.at === moment),
+    at: (moment, fail) =>
+      Effect.suspend(() => {
+        const nth = (passed.get(moment) ?? 0) + 1
+        passed.set(moment, nth)
+        const fault = plan.faults.find((fault) =>
+          fault.at === moment && (fault.always === true ? nth >= (fault.nth ?? 1) : nth === (fault.nth ?? 1))
+        )
+        return fault === undefined ? Effect.void : strike(fault, nth, fail)
+      })
+  }
+}
+
+const detail = "a planned failure"
+const storeFailure = (operation: string) => () =>
+  new StoreFailure({ operation, kind: "unavailable", code: "", detail, mend: "Try again." })
+const transportError = (operation: string) => () =>
+  new TransportError({ engine: "faults", operation, kind: "temporary", detail })
+const hiccup = () => new Hiccup({ kind: "unavailable", code: "", detail })
+const unknown = () => new UnknownOutcome({ detail })
+
+/** A call between its two moments. */
+const around = <A, E, R, E2>(
+  faults: Faults["Service"],
+  call: "settleWithin" | "settleAfter" | "claim" | "emit" | "bury" | "hold" | "register" | "isolate",
+  effect: Effect.Effect<A, E, R>,
+  fail: () => E2
+): Effect.Effect<A, E | E2, R> =>
+  faults.at(`${call}.before`, fail).pipe(
+    Effect.andThen(effect),
+    Effect.tap(() => faults.at(`${call}.after`, fail))
+  )
+
+/** As {@link around}, with a moment while the call is under way: it has begun, and has not ended. */
+const throughout = <A, E, R, E2>(
+  faults: Faults["Service"],
+  call: "renew" | "release" | "redrive" | "discard" | "close",
+  effect: Effect.Effect<A, E, R>,
+  fail: () => E2
+): Effect.Effect<A, E | E2, R> => {
+  const during: Effect.Effect<A, E | E2, R> = faults.planned(`${call}.during`)
+    ? Effect.flatMap(Effect.forkChild(effect, { startImmediately: true }), (fiber) =>
+      Effect.andThen(
+        Effect.suspend(() => fiber.pollUnsafe() === undefined ? faults.at(`${call}.during`, fail) : Effect.void),
+        Effect.onInterrupt(Fiber.join(fiber), () => Fiber.interrupt(fiber))
+      ))
+    : effect
+  return faults.at(`${call}.before`, fail).pipe(
+    Effect.andThen(during),
+    Effect.tap(() => faults.at(`${call}.after`, fail))
+  )
+}
+
+/**
+ * The store, with its moments.
+ *
+ * @since 0.1.0
+ */
+export const store = (inner: Store["Service"], faults: Faults["Service"]): Store["Service"] => ({
+  ...inner,
+  transact: <A, E, R>(body: Effect.Effect<A, E, R>) => transact(inner, faults, body),
+  inbox: {
+    claim: (consumer, claims) => around(faults, "claim", inner.inbox.claim(consumer, claims), storeFailure("claim ids"))
+  },
+  outbox: {
+    write: (messages) => {
+      const written = inner.outbox.write(messages)
+      const fail = storeFailure("publish")
+      return Effect.flatMap(
+        Effect.all([Current, Effect.serviceOption(Transaction)]),
+        ([open, transaction]) =>
+          open?.group === true
+            ? around(faults, "emit", written, fail)
+            : faults.at("write.before", fail).pipe(
+              Effect.andThen(written),
+              Effect.andThen(faults.at(transaction._tag === "Some" ? "write.inserted" : "write.after", fail))
+            )
+      )
+    }
+  },
+  deadLetters: {
+    ...inner.deadLetters,
+    bury: (consumer, burials) =>
+      around(faults, "bury", inner.deadLetters.bury(consumer, burials), storeFailure("bury a message")),
+    redrive: (letter, by) =>
+      throughout(faults, "redrive", inner.deadLetters.redrive(letter, by), storeFailure("redrive a dead letter")),
+    discard: (letter, by) =>
+      throughout(faults, "discard", inner.deadLetters.discard(letter, by), storeFailure("discard a dead letter"))
+  },
+  consumers: {
+    ...inner.consumers,
+    register: (registration) =>
+      around(faults, "register", inner.consumers.register(registration), storeFailure("register the consumer"))
+  }
+})
+
+/** A transaction: nested ones are savepoints of it and have no moments of their own. */
+const transact = <A, E, R>(
+  inner: Store["Service"],
+  faults: Faults["Service"],
+  body: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>> =>
+  Effect.flatMap(Effect.all([Current, Committer]), ([ambient, committer]) => {
+    if (ambient !== undefined) return inner.transact(body)
+    const kind = committer === undefined ? "transact" : "group"
+    const open: Open = { group: kind === "group", deliveries: new Map(), steps: 0 }
+    const whole = faults.at(`${kind}.begun`, hiccup).pipe(
+      Effect.andThen(body),
+      Effect.tap(() => faults.at(`${kind}.ended`, hiccup)),
+      Effect.provideService(Current, open)
+    )
+    return faults.at(`${kind}.before`, hiccup).pipe(
+      Effect.andThen(inner.transact(whole)),
+      Effect.tapError((error) => isStepFailed(error) ? faults.at(`${kind}.rolledBack`) : Effect.void),
+      Effect.tap(() => faults.at(`${kind}.after`, unknown))
+    )
+  })
+
+/** What the committer calls the failure of a member's own step. */
+const isStepFailed = (error: unknown): boolean =>
+  typeof error === "object" && error !== null && "_tag" in error && error._tag === "StepFailed"
+
+/**
+ * The transport, with its moments.
+ *
+ * @since 0.1.0
+ */
+export const transport = (inner: Transport["Service"], faults: Faults["Service"]): Transport["Service"] => ({
+  ...inner,
+  open: Effect.fnUntraced(function*(spec: SubscriptionSpec) {
+    // The subscription lives in a scope of its own, so that its end is a call that can be struck.
+    const scope = yield* Scope.make()
+    yield* Effect.addFinalizer((exit) =>
+      throughout(faults, "close", Scope.close(scope, exit), () => new Error(detail)).pipe(Effect.orDie)
+    )
+    return subscription(yield* Scope.provide(inner.open(spec), scope), faults)
+  })
+})
+
+const subscription = (inner: Subscription, faults: Faults["Service"]): Subscription => ({
+  ...inner,
+  take: (room, accept) => {
+    const fail = transportError("read messages")
+    let accepted: ReadonlyArray<Delivery> = []
+    const take = inner.take(room, (deliveries) => {
+      accepted = deliveries
+      for (const delivery of deliveries) faults.handed.set(delivery.message.id, delivery)
+      accept(deliveries)
+    })
+    return faults.at("take.before", fail).pipe(
+      Effect.andThen(watched(inner, faults, take)),
+      Effect.andThen(Effect.suspend(() => accepted.length === 0 ? Effect.void : faults.at("accept.after", fail))),
+      Effect.andThen(faults.at("take.after", fail))
+    )
+  },
+  renew: (leases) => throughout(faults, "renew", inner.renew(leases), transportError("renew leases")),
+  settleWithin: (deliveries) =>
+    Effect.flatMap(Current, (open) => {
+      const settled = Effect.tap(inner.settleWithin(deliveries), (ours) =>
+        Effect.sync(() => {
+          for (const delivery of ours) open?.deliveries.set(delivery.message.id, delivery)
+        }))
+      return open?.group === true ? around(faults, "settleWithin", settled, transportError("settle messages")) : settled
+    }),
+  settleAfter: (deliveries) => {
+    const settled = Effect.tap(inner.settleAfter(deliveries), () =>
+      Effect.sync(() => {
+        for (const delivery of deliveries) faults.handed.delete(delivery.message.id)
+      }))
+    return around(faults, "settleAfter", settled, transportError("acknowledge messages"))
+  },
+  hold: (delivery, attempts, hold) =>
+    around(faults, "hold", inner.hold(delivery, attempts, hold), transportError("hold a key")),
+  isolate: (delivery) => around(faults, "isolate", inner.isolate(delivery), transportError("isolate a message")),
+  release: (leases) => throughout(faults, "release", inner.release(leases), transportError("release leases"))
+})
+
+/**
+ * While a take is under way, looks at every turn of the event loop whether a lane was claimed of which nothing was read: a
+ * lane with its first token was nobody's before.
+ */
+const watched = <A, E>(
+  inner: Subscription,
+  faults: Faults["Service"],
+  take: Effect.Effect<A, E>
+): Effect.Effect<A, E> => {
+  if (!faults.planned("take.claimed") && !faults.planned("take.takenOver")) return take
+  const before = new Set(inner.held())
+  const look: Effect.Effect<void> = Effect.suspend(() => {
+    const claimed = inner.held().filter((lease) => !before.has(lease))
+    if (claimed.length === 0) return Effect.andThen(Effect.yieldNow, look)
+    return faults.at(claimed.some((lease) => lease.token > 1n) ? "take.takenOver" : "take.claimed")
+  })
+  return Effect.raceFirst(take, Effect.andThen(look, Effect.never))
+}
+
+/**
+ * Store and transport of the context, with the plan's faults; and {@link Faults} for a pipeline's own steps.
+ *
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { Memory, Store } from "millrace"
+ * import { Faults } from "millrace/testing"
+ *
+ * // The first commit is made, but nobody hears of it.
+ * const ports = Faults.layer({ faults: [{ at: "group.after", act: { _tag: "Fail" } }] }).pipe(Layer.provide(Memory.layer))
+ * const engine = Effect.provide(Store.Store.use((store) => Effect.succeed(store.engine)), ports)
+ * ```
+ *
+ * @since 0.1.0
+ */
+export const layer = (plan: Plan): Layer.Layer<Faults | Store | Transport, never, Store | Transport> =>
+  Layer.effectContext(Effect.gen(function*() {
+    const faults = make(plan)
+    return Context.make(Faults, faults).pipe(
+      Context.add(Store, store(yield* Store, faults)),
+      Context.add(Transport, transport(yield* Transport, faults))
+    )
+  }))

@@ -1,0 +1,55 @@
+/** The verdict on a run: the histories of all its processes, together with the database's facts, before the checker. */
+import { Cause, Effect } from "effect"
+import { readFileSync } from "node:fs"
+import * as Checker from "../../src/testing/Checker.ts"
+import type { Entry } from "../../src/testing/History.ts"
+import type { World } from "./world.ts"
+
+export type Expectations = Checker.Expectations
+
+/** A process that was killed may have left the last line of its history torn. */
+const entriesOf = (file: string): ReadonlyArray<Entry> => {
+  const lines = read(file).split("\n")
+  const torn = lines.pop()
+  if (torn !== undefined && torn !== "") lines.push(...complete(torn))
+  return lines.map((line) => JSON.parse(line) as Entry)
+}
+
+const read = (file: string): string => {
+  try {
+    return readFileSync(file, "utf8")
+  } catch {
+    return "" // it was killed before it opened its file
+  }
+}
+
+const complete = (line: string): ReadonlyArray<string> => {
+  try {
+    JSON.parse(line)
+    return [line]
+  } catch {
+    return []
+  }
+}
+
+/** All that is known of a run, the facts of the database last. */
+export const history = (world: World): ReadonlyArray<Entry> => [
+  ...world.files.flatMap(entriesOf),
+  ...world.entries
+]
+
+/** Each violation as a text, with the life line of its message. */
+export const judge = (world: World, expects: Expectations): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.sync(() => {
+    const report = Checker.check(history(world), { keep: 5, ...expects })
+    world.report = report
+    if (report.ok) return []
+    const texts = report.violations.map(({ lifeLine, rule, sentence }) =>
+      [`[${rule}] ${sentence}`, ...lifeLine.map((line) => `    ${line}`)].join("\n")
+    )
+    const more = Object.values(report.found).reduce((sum, n) => sum + n, 0) - texts.length
+    return more > 0 ? [...texts, ...Array<string>(more).fill("one more of these")] : texts
+  })
+
+/** An unexpected failure, in full. */
+export const text = (cause: Cause.Cause<unknown>): string => Cause.pretty(cause)

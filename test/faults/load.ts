@@ -1,0 +1,104 @@
+/** A producer that keeps workers busy, and a person who decides on dead letters; both go on whatever the database does. */
+import { Cause, Effect, Exit, Schedule } from "effect"
+import { SqlClient } from "effect/sql"
+import { DeadLetters, Topic } from "millrace"
+import { type Mix, pick, type Piece, piecesOf, tried } from "./pieces.ts"
+import * as Tables from "./tables.ts"
+import type { World } from "./world.ts"
+
+const spaced = Schedule.spaced("200 millis")
+
+export interface Load {
+  readonly mix: Mix
+  readonly keys: number
+  /** Messages that wait or run at any time. */
+  readonly outstanding: number
+  /** Longest wait of a piece that waits. */
+  readonly millis?: number | undefined
+  /** Messages of one publish. */
+  readonly batch?: number | undefined
+}
+
+/** Publishes until it is told that it was done: a refusal may hide a success, so it is repeated with the same ids. */
+export const publish = (world: World, pieces: ReadonlyArray<Piece>, consumer = world.consumer) =>
+  Effect.gen(function*() {
+    const batch = world.nextName("batch")
+    while (true) {
+      for (const piece of pieces) world.record(tried("parent", consumer, piece, batch))
+      const exit = yield* Effect.exit(Topic.publishAll(piecesOf(consumer), pieces))
+      const answer = Exit.isSuccess(exit) ? "acknowledged" : "unknown"
+      for (const { id } of pieces) world.record({ _tag: "PublishAnswered", process: "parent", id, answer })
+      if (answer === "acknowledged") break
+      yield* Effect.sleep("100 millis")
+    }
+    if (consumer === world.consumer) world.published += pieces.length
+  })
+
+const batchOf = (world: World, load: Load): ReadonlyArray<Piece> =>
+  Array.from(
+    { length: load.batch ?? 40 },
+    () =>
+      world.piece(
+        `k${world.dice.whole(0, load.keys - 1)}`,
+        pick(load.mix, world.dice.next()),
+        world.dice.whole(1, load.millis ?? 10)
+      )
+  )
+
+/** How much of the main consumer waits or runs; undefined if the database does not say. */
+const outstanding = Effect.fnUntraced(function*(world: World) {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ readonly n: number }>`select count(*)::int as n from ${sql(world.schema)}.messages m
+    join ${sql(world.schema)}.consumers c on c.id = m.queue_id where c.name = ${world.consumer}`
+  return row!.n
+}, (effect) => Effect.catchCause(effect, () => Effect.succeed(undefined)))
+
+/** In a fiber of the scope, until the world is to come to rest. */
+export const keepBusy = (world: World, load: Load) => {
+  const more = Effect.gen(function*() {
+    const waiting = yield* outstanding(world)
+    if (waiting !== undefined && waiting < load.outstanding) yield* publish(world, batchOf(world, load))
+    else yield* Effect.sleep("30 millis")
+  })
+  const loop = Effect.whileLoop({ while: () => !world.resting, body: () => more, step: () => {} })
+  return Effect.map(Effect.forkScoped(loop), (fiber) => void world.loads.push(fiber))
+}
+
+/** Redrives most letters and discards the others, one after the other. Never ends by itself. */
+export const person = (world: World) =>
+  Effect.forever(
+    Effect.gen(function*() {
+      for (const consumer of world.consumers) {
+        for (const letter of yield* DeadLetters.list({ consumer, state: "open", limit: 50 })) {
+          const action = world.dice.next() < 0.75 ? "redrive" : "discard"
+          yield* Effect.uninterruptible(decide(world, consumer, action, letter.id, letter.message))
+        }
+      }
+      yield* Effect.sleep("100 millis")
+    }).pipe(
+      Effect.catchCause((cause) =>
+        Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause) : Effect.sleep("100 millis")
+      )
+    )
+  )
+
+/** What a person did is known in the end, though an answer was lost: the letter says who decided on it. */
+const decide = Effect.fnUntraced(function*(
+  world: World,
+  consumer: string,
+  action: "redrive" | "discard",
+  letter: string,
+  message: { readonly id: string; readonly key: string }
+) {
+  const by = { by: "person" }
+  const exit = yield* Effect.exit(
+    action === "redrive" ? DeadLetters.redrive(letter, by) : DeadLetters.discard(letter, by)
+  )
+  if (Exit.isFailure(exit)) {
+    const now = yield* Effect.retry(DeadLetters.get(letter), { times: 100, schedule: spaced })
+    if (now.changedBy !== "person" || now.state === "open") return
+  }
+  const draw = yield* Effect.retry(Tables.draw(world.schema), { times: 100, schedule: spaced })
+  const { id, key } = message
+  world.record({ _tag: "PersonActed", process: "parent", action, consumer, id, key, draw })
+})

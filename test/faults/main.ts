@@ -1,0 +1,68 @@
+/**
+ * Held under fire: every fault that users meet, made to happen to real worker processes over a real Postgres, with a ledger
+ * that is checked afterwards.
+ *
+ *     npm run faults                          all of it, full counts
+ *     npm run faults -- --short               lower counts, for every change
+ *     npm run faults -- --only zombies --seed 7
+ *     npm run faults -- --minutes 60          counts as for an hour
+ *
+ * A run fails if a rule is violated, if a fault that it promises did not happen often enough, or if nothing was handed over
+ * again. The seed repeats the dice of this process; how processes interleave is up to the machine.
+ */
+import { Effect } from "effect"
+import { mkdtempSync, rmSync } from "node:fs"
+import { availableParallelism, tmpdir } from "node:os"
+import { join } from "node:path"
+import { parseArgs } from "node:util"
+import { givenOrStarted } from "../setup/server.ts"
+import { perform, type Result } from "./run.ts"
+import { runs } from "./runs/index.ts"
+import * as Table from "./table.ts"
+import type { Setting } from "./world.ts"
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string" },
+    only: { type: "string" },
+    minutes: { type: "string" },
+    short: { type: "boolean", default: false }
+  }
+})
+
+/** How long the full counts take here. */
+const fullMinutes = 13
+const scale = values.minutes !== undefined ? Number(values.minutes) / fullMinutes : values.short ? 0.2 : 1
+const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed)
+const chosen = runs.filter(({ name }) => values.only === undefined || name.includes(values.only))
+
+const main = async (): Promise<number> => {
+  if (!(scale > 0) || !Number.isInteger(seed) || chosen.length === 0) {
+    console.error(`Nothing to run. --only takes a part of one of: ${runs.map(({ name }) => name).join(", ")}`)
+    return 2
+  }
+  const started = performance.now()
+  const directory = mkdtempSync(join(tmpdir(), "millrace-faults-"))
+  const server = await givenOrStarted({ settings: ["max_connections=400"] })
+  const setting: Setting = { url: server.url, seed, scale, directory }
+  const results: Array<Result> = []
+  try {
+    for (const run of chosen) {
+      console.log(`${run.name} ...`)
+      const result = await Effect.runPromise(perform(run, setting))
+      results.push(result)
+      console.log(Table.row(result))
+      for (const violation of result.violations.slice(0, 10)) console.log(violation)
+    }
+  } finally {
+    await server.stop()
+  }
+  const failed = results.some((result) => result.violations.length > 0)
+  console.log(Table.render(results))
+  console.log(`seed ${seed}, scale ${scale.toFixed(2)}, ${availableParallelism()} cores, ${Table.duration(started)}`)
+  if (failed) console.log(`VIOLATED; histories of the runs that failed: ${directory}`)
+  else rmSync(directory, { recursive: true, force: true })
+  return failed ? 1 : 0
+}
+
+process.exitCode = await main()

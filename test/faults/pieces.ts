@@ -1,0 +1,82 @@
+/**
+ * What the fault runs send through the library: pieces of work that say what is to become of them, and the receipts that each
+ * committed one emits.
+ */
+import * as Schema from "effect/Schema"
+import { Topic } from "millrace"
+import type { Poison, PublishTried } from "../../src/testing/History.ts"
+
+/**
+ * What a handler does with a piece: nothing; wait before the transaction; fail twice in its steps, or once in its commit; fail once
+ * and be held; be poison (refused at once, or fail until its attempts are used up) until somebody redrives it; end the process.
+ */
+export const acts = ["none", "wait", "flaky", "flakyCommit", "held", "rejected", "exhausted", "exit"] as const
+
+export type Act = typeof acts[number]
+
+export const Piece = Schema.Struct({
+  id: Schema.String,
+  key: Schema.String,
+  /** Ascending within the key. */
+  position: Schema.Int,
+  act: Schema.Literals(acts),
+  millis: Schema.Int
+})
+
+export type Piece = typeof Piece.Type
+
+export const Receipt = Schema.Struct({ source: Schema.String, key: Schema.String, position: Schema.Int })
+
+export const piecesOf = (consumer: string) =>
+  Topic.make(`${consumer}-pieces`, { schema: Piece, key: (piece) => piece.key, id: (piece) => piece.id })
+
+export const receiptsOf = (consumer: string) =>
+  Topic.make(`${consumer}-receipts`, { schema: Receipt, key: (receipt) => receipt.key, id: "content" })
+
+/** The consumer of the receipts. */
+export const readerOf = (consumer: string) => `${consumer}-reader`
+
+/** Attempts until a piece is given up. */
+export const attempts = 8
+
+/** How its letter must look, where a piece is poison. */
+export const poisonOf = (act: Act): Poison | undefined => {
+  switch (act) {
+    case "rejected":
+      return { reason: "rejected", attempts: 1 }
+    case "exhausted":
+      return { reason: "exhausted", attempts }
+    case "exit":
+      return { reason: "crashed" }
+    default:
+      return undefined
+  }
+}
+
+/** A share of each act in a load; what is missing is `none`. */
+export type Mix = Partial<Readonly<Record<Act, number>>>
+
+/** Picks an act. */
+export const pick = (mix: Mix, dice: number): Act => {
+  let left = dice
+  for (const act of acts) {
+    left -= mix[act] ?? 0
+    if (left < 0) return act
+  }
+  return "none"
+}
+
+/** A producer is about to publish it. */
+export const tried = (process: string, consumer: string, piece: Piece, batch: string): PublishTried => {
+  const poison = poisonOf(piece.act)
+  return {
+    _tag: "PublishTried",
+    process,
+    id: piece.id,
+    topic: piecesOf(consumer).name,
+    key: piece.key,
+    position: piece.position,
+    batch,
+    ...(poison === undefined ? {} : { poison })
+  }
+}

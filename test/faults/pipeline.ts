@@ -1,0 +1,142 @@
+/**
+ * What a worker process does with a piece: its steps fail, wait or kill as the piece says; its commit writes the ledger, in the
+ * message's own transaction, and emits a receipt, which a second pipeline reads.
+ *
+ * The ledger has no unique constraint: the database must not hide what the runtime got wrong. Each row knows the chain of the
+ * row that was its key's last; two commits that overlapped would fork it.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Schema from "effect/Schema"
+import * as SqlClient from "effect/sql/SqlClient"
+import { type Delivery, Pipeline, Retry } from "millrace"
+import * as Faults from "../../src/testing/Faults.ts"
+import type { Entry } from "../../src/testing/History.ts"
+import { attempts, type Piece, piecesOf, readerOf, receiptsOf } from "./pieces.ts"
+
+/** Names the table in the proxy's ear, too. */
+export const ledgerMark = /insert into \S*ledger/
+
+export class Refused extends Schema.TaggedError<Refused>()("Refused", {
+  id: Schema.String,
+  retryable: Schema.Boolean,
+  /** Milliseconds; -1: as the schedule says. */
+  retryAfter: Schema.Number
+}) {}
+
+export interface Self {
+  readonly name: string
+  readonly schema: string
+  readonly consumer: string
+  readonly record: (entry: Entry) => void
+}
+
+/** A number of the ledger's own sequence; undefined where the database does not answer at once. */
+const draw = (self: Self): Effect.Effect<number | undefined, never, SqlClient.SqlClient> =>
+  Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    const [row] = yield* sql<{ readonly n: number }>`select nextval(${`"${self.schema}".ledger_n_seq`})::float8 as n`
+    return row?.n
+  }).pipe(
+    Effect.timeout("1 second"),
+    Effect.catchCause((cause) => Effect.succeed(undefined).pipe(Effect.tap(() => Effect.logDebug(cause))))
+  )
+
+const refuse = (piece: Piece, retryable: boolean, retryAfter = -1) =>
+  Effect.fail(new Refused({ id: piece.id, retryable, retryAfter }))
+
+/** The handler proper. */
+const act = (piece: Piece, delivered: Delivery.Delivered): Effect.Effect<void, Refused> => {
+  switch (piece.act) {
+    case "wait":
+      return Effect.sleep(piece.millis)
+    case "flaky":
+      return delivered.attempt <= 2 ? refuse(piece, true) : Effect.void
+    case "held":
+      return delivered.attempt === 1 ? refuse(piece, true, 200) : Effect.void
+    case "rejected":
+      return delivered.redriven === 0 ? refuse(piece, false) : Effect.void
+    case "exhausted":
+      return delivered.redriven === 0 ? refuse(piece, true) : Effect.void
+    case "exit":
+      return Effect.sync(() => void process.kill(process.pid, "SIGKILL")).pipe(Effect.andThen(Effect.never))
+    case "flakyCommit":
+    case "none":
+      return Effect.void
+  }
+}
+
+/** The handler, taken down: its start before anything is done, its end after everything was, whatever interrupts it. */
+const handle = (self: Self) => (piece: Piece, delivered: Delivery.Delivered) =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function*() {
+      const faults = yield* Faults.Faults
+      const { id, key } = piece
+      const lease = faults.handed.get(id)?.lease
+      const entry = { process: self.name, consumer: self.consumer, id, key }
+      const under = lease === undefined ? {} : { lane: laneOf(lease.name), token: Number(lease.token) }
+      const begun = yield* restore(draw(self))
+      self.record({ _tag: "HandlerStarted", ...entry, ...under, attempt: delivered.attempt, ...drawn(begun) })
+      const exit = yield* Effect.exit(restore(Effect.andThen(faults.at("step.running"), act(piece, delivered))))
+      const outcome = Exit.isSuccess(exit) ? "done" : Exit.hasInterrupts(exit) ? "interrupted" : "failed"
+      const ended = outcome === "done" ? yield* draw(self) : undefined
+      self.record({ _tag: "HandlerEnded", ...entry, outcome, ...drawn(ended) })
+      return yield* exit
+    })
+  )
+
+const drawn = (n: number | undefined) => n === undefined ? {} : { draw: n }
+const laneOf = (lease: string) => Number(lease.slice("lane-".length))
+
+/** One row, in the ambient transaction. */
+const ledger = (
+  self: Self,
+  consumer: string,
+  row: { readonly key: string; readonly position: number; readonly source: string },
+  delivered: Delivery.Delivered
+) =>
+  Effect.gen(function*() {
+    const delivery = yield* Faults.commitStep(delivered)
+    const sql = yield* SqlClient.SqlClient
+    const lane = delivery === undefined ? null : laneOf(delivery.lease.name)
+    const token = delivery === undefined ? null : Number(delivery.lease.token)
+    yield* sql`insert into ${sql(self.schema)}.ledger
+        (consumer, id, key, position, worker, attempt, lane, token, source, transaction, previous, chain)
+      select ${consumer}, ${delivered.message.id}, ${row.key}, ${row.position}, ${self.name}, ${delivered.attempt}, ${lane},
+        ${token}, ${row.source}, pg_current_xact_id()::text, last, md5(last || ${delivered.message.id})
+      from (select coalesce((select chain from ${sql(self.schema)}.ledger
+        where consumer = ${consumer} and key = ${row.key} order by n desc limit 1), '') as last) l`
+  })
+
+const policy = Retry.exponential("20 millis", { attempts, cap: "150 millis" })
+
+/** The pipeline of the pieces. */
+export const pieces = (self: Self) => {
+  const { consumer } = self
+  return Pipeline.from(piecesOf(consumer), { consumer }).pipe(
+    Pipeline.tap(() => Faults.at("step.decoded")),
+    Pipeline.tap(handle(self)),
+    Pipeline.tap(() => Faults.at("step.ready")),
+    Pipeline.commit((piece, delivered) =>
+      Effect.as(
+        Effect.andThen(
+          ledger(self, consumer, { ...piece, source: "" }, delivered),
+          piece.act === "flakyCommit" && delivered.attempt === 1 ? refuse(piece, true) : Effect.void
+        ),
+        piece
+      )
+    ),
+    Pipeline.emit(receiptsOf(consumer), (piece) => ({ source: piece.id, key: piece.key, position: piece.position })),
+    Pipeline.retry(policy),
+    Pipeline.deadLetter({ order: "park" })
+  )
+}
+
+/** The pipeline of the receipts. */
+export const receipts = (self: Self) => {
+  const consumer = readerOf(self.consumer)
+  return Pipeline.from(receiptsOf(self.consumer), { consumer }).pipe(
+    Pipeline.commit((receipt, delivered) => ledger(self, consumer, receipt, delivered)),
+    Pipeline.retry(policy)
+  )
+}

@@ -1,0 +1,140 @@
+/**
+ * A child process of a fault run: a worker, a publisher, an operator or a starter of workers, over real Postgres, with the faults
+ * that its parent planned. It says `ready` when it runs, and writes its history as it happens.
+ *
+ * Imports are deep, since a run starts hundreds of these.
+ */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
+import { DeadLetters, Store, Topic, Worker } from "millrace"
+import { Postgres } from "millrace/postgres"
+import { openSync, writeSync } from "node:fs"
+import { createInterface } from "node:readline"
+import * as Faults from "../../src/testing/Faults.ts"
+import type { Entry } from "../../src/testing/History.ts"
+import { piecesOf, tried } from "./pieces.ts"
+import * as Pipelines from "./pipeline.ts"
+import type { OperatorSetup, PublisherSetup, Setup, StarterSetup, WorkerSetup } from "./setup.ts"
+
+const setup = JSON.parse(process.env["MILLRACE_FAULTS"] ?? "{}") as Setup
+const file = openSync(setup.history, "a")
+const record = (entry: Entry) => void writeSync(file, `${JSON.stringify(entry)}\n`)
+const say = (line: string) => Effect.sync(() => void process.stdout.write(`${line}\n`))
+const windowOf = new Map<Faults.Moment, string>(Object.entries(Faults.windows).map(([window, at]) => [at, window]))
+
+const plan: Faults.Plan = {
+  faults: setup.faults,
+  note: (hit) => {
+    const window = windowOf.get(hit.moment)
+    record({
+      _tag: "FaultInjected",
+      process: setup.name,
+      name: hit.act === "Kill" ? "SIGKILL" : `${hit.act} ${hit.moment}`,
+      target: setup.name,
+      ...(window === undefined ? {} : { window })
+    })
+  }
+}
+
+const database = (own: Setup, schema: string, commitTimeoutMillis = 10_000) =>
+  Faults.layer(plan).pipe(
+    Layer.provideMerge(Postgres.layer({
+      url: Redacted.make(own.url),
+      schema,
+      commitTimeout: commitTimeoutMillis,
+      acquireTimeout: "5 seconds"
+    }))
+  )
+
+const workers = (self: Pipelines.Self, options: Worker.WorkerOptions) =>
+  Layer.mergeAll(
+    Worker.layer(Pipelines.pieces(self), { ...options, name: self.name }),
+    Worker.layer(Pipelines.receipts(self), { ...options, name: self.name })
+  )
+
+const worker = (own: WorkerSetup) =>
+  workers({ ...own, record }, own.options).pipe(
+    Layer.tap(() => say("ready")),
+    Layer.provide(database(own, own.schema, own.commitTimeoutMillis)),
+    Layer.launch
+  )
+
+const publisher = (own: PublisherSetup) =>
+  Effect.gen(function*() {
+    const store = yield* Store.Store
+    yield* say("ready")
+    for (const [n, batch] of own.batches.entries()) {
+      for (const piece of batch) record(tried(own.name, own.consumer, piece, `${own.name}.${n}`))
+      const publish = Topic.publishAll(piecesOf(own.consumer), batch)
+      const exit = yield* Effect.exit(own.inTransaction ? store.transact(publish) : publish)
+      const answer = Exit.isSuccess(exit) ? "acknowledged" : "unknown"
+      for (const { id } of batch) record({ _tag: "PublishAnswered", process: own.name, id, answer })
+    }
+  }).pipe(Effect.provide(database(own, own.schema)))
+
+const operator = (own: OperatorSetup) =>
+  Effect.gen(function*() {
+    yield* say("ready")
+    for (const { id, key, letter } of own.letters) {
+      const by = { by: own.name }
+      yield* own.decision === "redrive" ? DeadLetters.redrive(letter, by) : DeadLetters.discard(letter, by)
+      record({ _tag: "PersonActed", process: own.name, action: own.decision, consumer: own.consumer, id, key })
+    }
+  }).pipe(Effect.provide(database(own, own.schema)))
+
+/** For each schema named on the input: so many workers, each with a database layer of its own, at once; an empty line ends them. */
+const starter = (own: StarterSetup) =>
+  Effect.gen(function*() {
+    const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
+    const next = Effect.map(Effect.promise(() => lines.next()), (line) =>
+      line.done === true ? undefined : String(line.value))
+    yield* say("ready")
+    while (true) {
+      const url = yield* next
+      if (url === undefined) {
+        return
+      }
+      const scope = yield* Scope.make()
+      const starting = yield* Effect.forEach(
+        Array.from({ length: own.layers }, (_, i) =>
+          i),
+        (i) => {
+          const self = { ...own, name: `${own.name}.${i}`, record }
+          const layer = workers(self, own.options).pipe(Layer.provide(database({ ...own, url }, own.schema)))
+          return Effect.forkChild(Effect.exit(Layer.buildWithScope(Layer.fresh(layer), scope)))
+        }
+      )
+      const exits = yield* Effect.forEach(starting, Fiber.join)
+      const started = exits.filter(Exit.isSuccess).length
+      for (const exit of exits) if (Exit.isFailure(exit)) yield* Effect.logError("a worker did not start", exit.cause)
+      yield* say(`started ${started}`)
+      yield* next
+      yield* Scope.close(scope, Exit.void)
+      yield* say("stopped")
+    }
+  })
+
+const program = (): Effect.Effect<unknown, unknown> => {
+  switch (setup.role) {
+    case "worker":
+      return worker(setup)
+    case "publisher":
+      return publisher(setup)
+    case "operator":
+      return operator(setup)
+    case "starter":
+      return starter(setup)
+  }
+}
+
+// A parent that is gone must not leave children behind.
+const orphaned = Deferred.makeUnsafe<void>()
+process.on("disconnect", () => Deferred.doneUnsafe(orphaned, Exit.void))
+process.channel?.unref()
+NodeRuntime.runMain(Effect.raceFirst(program(), Deferred.await(orphaned)), { teardown: Worker.teardown })

@@ -1,0 +1,122 @@
+/**
+ * One fault run from its beginning to its verdict: a world is made, harmed by the run's body, left alone until it has come to
+ * rest, and judged by the checker over its whole history.
+ */
+import { Effect, Fiber, type Scope } from "effect"
+import { SqlClient } from "effect/sql"
+import type { Worker } from "millrace"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import * as Judge from "./judge.ts"
+import * as Load from "./load.ts"
+import * as Tables from "./tables.ts"
+import { layer, prepare, type Services, type Setting, World } from "./world.ts"
+
+/** A fault as the table shows it. */
+export interface Count {
+  readonly fault: string
+  readonly wanted: number
+  readonly happened: number
+}
+
+export interface Result {
+  readonly name: string
+  readonly counts: ReadonlyArray<Count>
+  readonly messages: number
+  readonly violations: ReadonlyArray<string>
+  readonly seconds: number
+}
+
+/** A run. */
+export interface Run {
+  readonly name: string
+  readonly options: Worker.WorkerOptions
+  /** What the checker is to demand beside its rules. */
+  readonly expects?: Judge.Expectations | undefined
+  /** A person decides on letters while it lasts. */
+  readonly person?: boolean | undefined
+  /** Does the harm; ends when the counts are reached. It leaves workers running that can finish the rest. */
+  readonly body: (world: World) => Effect.Effect<ReadonlyArray<Count>, unknown, Services | Scope.Scope>
+  /** What must hold beside the rules; answers what does not. */
+  readonly after?: ((world: World) => Effect.Effect<ReadonlyArray<string>, unknown, Services>) | undefined
+}
+
+/** Nothing that a run waits for may take longer. */
+const patience = "10 minutes"
+/** After the last fault, everything must come to rest within this. */
+const boundMillis = 60_000
+
+/** Runs it against the server. */
+export const perform = (run: Run, setting: Setting): Effect.Effect<Result> => {
+  const world = new World(setting, run.name, setting.url, run.options)
+  const started = performance.now()
+  const result = (counts: ReadonlyArray<Count>, violations: ReadonlyArray<string>): Result => ({
+    name: run.name,
+    counts,
+    messages: world.published,
+    violations,
+    seconds: (performance.now() - started) / 1000
+  })
+  return Effect.scoped(inWorld(run, world)).pipe(
+    Effect.timeout(patience),
+    Effect.map(({ counts, violations }) => result(counts, violations)),
+    Effect.catchCause((cause) => Effect.sync(() => result([], [`the run broke off: ${Judge.text(cause)}`]))),
+    Effect.tap((result) => result.violations.length === 0 ? Effect.void : Effect.sync(() => keep(world, result)))
+  )
+}
+
+const inWorld = (run: Run, world: World) =>
+  Effect.gen(function*() {
+    yield* prepare(world)
+    world.decides = run.person === true
+    if (world.decides) yield* Effect.forkScoped(Load.person(world))
+    const counts = yield* run.body(world)
+    world.record({ _tag: "FaultsStopped", process: "parent" })
+    world.resting = true
+    yield* Fiber.joinAll(world.loads)
+    const millis = yield* settled(world)
+    world.record({ _tag: "Settled", process: "parent", millis, boundMillis })
+    yield* world.stopAll
+    for (const consumer of world.consumers) {
+      for (const entry of yield* Tables.facts(world.schema, consumer)) world.record(entry)
+    }
+    const violations = [
+      ...(yield* Judge.judge(world, run.expects ?? {})),
+      ...(run.after === undefined ? [] : yield* run.after(world)),
+      ...counts.filter(({ happened, wanted }) => happened < wanted).map((count) =>
+        `${count.fault} happened ${count.happened} times, not ${count.wanted} times as promised`
+      )
+    ]
+    if (violations.length === 0) yield* drop(world)
+    return { counts, violations }
+  }).pipe(Effect.provide(layer(world)))
+
+/** Waits until nothing waits and no letter is open; answers how long that took. */
+const settled = Effect.fnUntraced(function*(world: World) {
+  const sql = yield* SqlClient.SqlClient
+  const s = sql(world.schema)
+  const started = performance.now()
+  while (performance.now() - started <= boundMillis) {
+    const [row] = yield* sql<{ readonly n: number }>`select ((select count(*) from ${s}.messages)
+      + (select count(*) from ${s}.dead_letters where state = 'redriving'
+        or (state = 'open' and ${world.decides})))::int as n`
+    if (row!.n === 0) break
+    yield* Effect.sleep("100 millis")
+  }
+  return Math.round(performance.now() - started)
+})
+
+const drop = Effect.fnUntraced(function*(world: World) {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`drop schema ${sql(world.schema)} cascade`
+})
+
+/** The history of a run that failed stays where it was written, with what its processes printed. */
+const keep = (world: World, result: Result): void => {
+  writeFileSync(
+    join(world.directory, "parent.jsonl"),
+    world.entries.map((entry) => `${JSON.stringify(entry)}\n`).join("")
+  )
+  writeFileSync(join(world.directory, "violations.txt"), result.violations.join("\n\n"))
+  for (const child of world.children) writeFileSync(join(world.directory, `${child.name}.log`), child.output())
+}

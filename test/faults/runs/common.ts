@@ -1,0 +1,42 @@
+/** What fault runs have in common: short leases, a load of everything that can happen to a message. */
+import { Effect } from "effect"
+import type { Worker } from "millrace"
+import type { Load } from "../load.ts"
+
+/** Leases that end soon, so that takeovers take no time. */
+export const quick: Worker.WorkerOptions = {
+  lease: "1 second",
+  grace: "5 seconds",
+  idlePoll: "200 millis",
+  holdAfter: "100 millis",
+  lanes: 16,
+  concurrency: 24,
+  committers: 2
+}
+
+/** Keys that many messages share, so that order can be broken; every kind of failure, a little poison. */
+export const busy: Load = {
+  keys: 60,
+  outstanding: 150,
+  millis: 20,
+  mix: { wait: 0.4, flaky: 0.04, flakyCommit: 0.03, held: 0.04, rejected: 0.01, exhausted: 0.005 }
+}
+
+/** Runs the effect until the condition no longer holds. */
+export const whilst = <E, R>(holds: () => boolean, body: Effect.Effect<unknown, E, R>): Effect.Effect<void, E, R> =>
+  Effect.whileLoop({ while: holds, body: () => body, step: () => {} })
+
+/** Runs so many of them side by side. */
+export const side = <E, R>(by: number, body: (n: number) => Effect.Effect<unknown, E, R>): Effect.Effect<void, E, R> =>
+  Effect.forEach(Array.from({ length: by }, (_, n) => n), body, { concurrency: "unbounded", discard: true })
+
+/** Waits for a condition, at most so long; answers whether it came. */
+export const until = <E, R>(condition: Effect.Effect<boolean, E, R>, millis: number): Effect.Effect<boolean, E, R> =>
+  Effect.gen(function*() {
+    const started = performance.now()
+    while (!(yield* condition)) {
+      if (performance.now() - started > millis) return false
+      yield* Effect.sleep("30 millis")
+    }
+    return true
+  })

@@ -1,0 +1,32 @@
+/** SIGKILL at any time: workers die while they start, read, handle, commit and renew; others go on. */
+import { Effect } from "effect"
+import * as Load from "../load.ts"
+import type { Run } from "../run.ts"
+import { busy, quick, side, whilst } from "./common.ts"
+
+export const kills: Run = {
+  name: "SIGKILL at random",
+  // Nothing here dies by its own hand: a message that was there three times in a row is an innocent.
+  options: { ...quick, maxDeliveries: 1000 },
+  person: true,
+  body: (world) =>
+    Effect.gen(function*() {
+      const wanted = world.scaled(100)
+      yield* Load.keepBusy(world, busy)
+      const life = Effect.scoped(Effect.gen(function*() {
+        const worker = yield* world.worker()
+        // Some die before they are ready; most after they have worked for a while.
+        if (world.dice.next() < 0.85) yield* worker.ready
+        yield* Effect.sleep(world.dice.whole(0, 1200))
+        if (!worker.isRunning()) return
+        world.fault("SIGKILL", worker.name)
+        yield* worker.signal("SIGKILL")
+        yield* worker.ended
+      }))
+      yield* side(3, () => whilst(() => world.happened("SIGKILL") < wanted, life))
+      yield* world.worker()
+      yield* world.worker()
+      return [{ fault: "SIGKILL at random", wanted, happened: world.happened("SIGKILL") }]
+    }),
+  expects: { occurred: { "deadLetters: redriven": 1 } }
+}

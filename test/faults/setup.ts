@@ -1,0 +1,50 @@
+/** What the parent tells a child process, as JSON in `MILLRACE_FAULTS`. */
+import type { Worker } from "millrace"
+import type { Fault } from "../../src/testing/Faults.ts"
+import type { Piece } from "./pieces.ts"
+
+interface Common {
+  /** Unique to this life of the process. */
+  readonly name: string
+  /** The database, perhaps through a proxy. */
+  readonly url: string
+  readonly schema: string
+  readonly consumer: string
+  /** The file of its history. */
+  readonly history: string
+  readonly faults: ReadonlyArray<Fault>
+}
+
+/** Runs the pipeline. */
+export interface WorkerSetup extends Common {
+  readonly role: "worker"
+  readonly options: Worker.WorkerOptions
+  /** How long the answer to COMMIT is awaited. */
+  readonly commitTimeoutMillis?: number | undefined
+  /** Attempts that a message may have here, for the checker. */
+  readonly attempts?: number | undefined
+}
+
+/** Publishes, one batch after the other, and ends. */
+export interface PublisherSetup extends Common {
+  readonly role: "publisher"
+  readonly batches: ReadonlyArray<ReadonlyArray<Piece>>
+  /** Each batch in a transaction of the store, or by itself. */
+  readonly inTransaction: boolean
+}
+
+/** Decides on open letters, and ends. */
+export interface OperatorSetup extends Common {
+  readonly role: "operator"
+  readonly decision: "redrive" | "discard"
+  readonly letters: ReadonlyArray<{ readonly letter: string; readonly id: string; readonly key: string }>
+}
+
+/** Builds so many workers' layers side by side for each schema that it reads from its input. */
+export interface StarterSetup extends Common {
+  readonly role: "starter"
+  readonly options: Worker.WorkerOptions
+  readonly layers: number
+}
+
+export type Setup = WorkerSetup | PublisherSetup | OperatorSetup | StarterSetup

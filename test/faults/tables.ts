@@ -1,0 +1,147 @@
+/**
+ * The ledger, and what the database tells of itself: triggers number takeovers of lanes and burials with the ledger's own sequence,
+ * so that they can be compared with starts and commits. At the end all of it is read as entries of the history.
+ */
+import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
+import { DeadLetters, MessageId } from "millrace"
+import type { Entry } from "../../src/testing/History.ts"
+import { readerOf } from "./pieces.ts"
+
+/** Creates them in the schema of a store. */
+export const create = Effect.fnUntraced(function*(schema: string) {
+  const sql = yield* SqlClient.SqlClient
+  const s = sql(schema)
+  yield* sql`create table ${s}.ledger (n bigserial primary key, consumer text not null, id text not null, key text not null,
+    position int not null, worker text not null, attempt int not null, lane int, token bigint, source text not null,
+    transaction text not null, previous text not null, chain text not null)`
+  yield* sql`create index ledger_key on ${s}.ledger (consumer, key, n)`
+  yield* sql`create table ${s}.takeovers (n bigint, queue_id int, lane int, token bigint, was text, is_now text)`
+  yield* sql`create table ${s}.burials (n bigint, letter bigint)`
+  yield* sql`create function ${s}.taken_over() returns trigger language plpgsql as ${
+    sql.literal(`$$ begin
+    insert into "${schema}".takeovers values
+      (nextval('"${schema}".ledger_n_seq'), new.queue_id, new.lane, new.token, old.owner, new.owner);
+    return null; end $$`)
+  }`
+  // An owner that had given its lane back left null behind: that is no takeover.
+  yield* sql`create trigger taken_over after update on ${s}.lanes for each row
+    when (old.token <> new.token and old.owner is not null) execute function ${s}.taken_over()`
+  yield* sql`create function ${s}.buried() returns trigger language plpgsql as ${
+    sql.literal(`$$ begin
+    insert into "${schema}".burials values (nextval('"${schema}".ledger_n_seq'), new.id); return null; end $$`)
+  }`
+  yield* sql`create trigger buried after insert on ${s}.dead_letters for each row execute function ${s}.buried()`
+})
+
+/** A number of the ledger's sequence. */
+export const draw = Effect.fnUntraced(function*(schema: string) {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ readonly n: number }>`select nextval(${`"${schema}".ledger_n_seq`})::float8 as n`
+  return row!.n
+})
+
+interface LedgerRow {
+  readonly n: number
+  readonly consumer: string
+  readonly id: string
+  readonly key: string
+  readonly position: number
+  readonly worker: string
+  readonly attempt: number
+  readonly lane: number | null
+  readonly token: number | null
+  readonly source: string
+  readonly transaction: string
+  readonly previous: string
+  readonly chain: string
+}
+
+/** What the database holds of a consumer, as entries; the ledger in the order of its commits. */
+export const facts = Effect.fnUntraced(function*(schema: string, consumer: string) {
+  const sql = yield* SqlClient.SqlClient
+  const s = sql(schema)
+  const reader = readerOf(consumer)
+  const ledger = yield* sql<LedgerRow>`select n::float8 as n, consumer, id, key, position, worker, attempt, lane,
+    token::float8 as token, source, transaction, previous, chain from ${s}.ledger
+    where consumer in (${consumer}, ${reader}) order by n`
+  const entries: Array<Entry> = []
+  for (const row of ledger) {
+    if (row.consumer === reader) {
+      entries.push({ _tag: "Outgoing", id: row.id, key: row.key, consumer, source: row.source })
+      entries.push(committed(row, []))
+    } else entries.push(committed(row, [MessageId.ofEmit(consumer, row.id, 0)]))
+  }
+  entries.push(...(yield* takeovers(schema, consumer)), ...(yield* letters(schema, consumer)))
+  const waiting = yield* sql<
+    { readonly id: string; readonly key: string; readonly state: "ready" | "held" | "parked" }
+  >`
+    select m.id, m.key, case when h.key is null then 'ready' when h.until = 'infinity' then 'parked' else 'held' end as state
+    from ${s}.messages m join ${s}.consumers c on c.id = m.queue_id
+    left join ${s}.holds h on h.queue_id = m.queue_id and h.key = m.key and h.from_seq <= m.seq
+    where c.name = ${consumer} order by m.seq`
+  for (const { id, key, state } of waiting) entries.push({ _tag: "Waiting", consumer, id, key, state })
+  return entries
+})
+
+const committed = (row: LedgerRow, emits: ReadonlyArray<string>): Entry => ({
+  _tag: "Committed",
+  consumer: row.consumer,
+  id: row.id,
+  key: row.key,
+  position: row.position,
+  worker: row.worker,
+  attempt: row.attempt,
+  ...(row.lane === null || row.token === null ? {} : { lane: row.lane, token: row.token }),
+  draw: row.n,
+  transaction: row.transaction,
+  emits,
+  previous: row.previous,
+  chain: row.chain
+})
+
+const takeovers = Effect.fnUntraced(function*(schema: string, consumer: string) {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql<{ n: number; lane: number; token: number; was: string; is_now: string }>`
+    select n::float8 as n, lane, token::float8 as token, was, is_now from ${sql(schema)}.takeovers t
+    join ${sql(schema)}.consumers c on c.id = t.queue_id where c.name = ${consumer} order by n`
+  return rows.map((row): Entry => ({
+    _tag: "Takeover",
+    consumer,
+    lane: row.lane,
+    token: row.token,
+    from: row.was,
+    to: row.is_now,
+    draw: row.n
+  }))
+})
+
+const letters = Effect.fnUntraced(function*(schema: string, consumer: string) {
+  const sql = yield* SqlClient.SqlClient
+  const drawn = new Map(
+    (yield* sql<{ letter: string; n: number }>`select lpad(letter::text, 16, '0') as letter, n::float8 as n
+      from ${sql(schema)}.burials`).map((row) => [row.letter, row.n])
+  )
+  const entries: Array<Entry> = []
+  let before: string | undefined
+  while (true) {
+    const page = yield* DeadLetters.list({ consumer, limit: 1000, before })
+    for (const { attempts, id, message, parked, reason, redriven, state } of page) {
+      const draw = drawn.get(id)
+      entries.push({
+        _tag: "DeadLettered",
+        consumer,
+        id: message.id,
+        key: message.key,
+        reason,
+        state,
+        parked,
+        redriven,
+        attempts: attempts.map(({ attempt, tag }) => ({ attempt, tag })),
+        ...(draw === undefined ? {} : { draw })
+      })
+    }
+    before = page.at(-1)?.id
+    if (page.length < 1000) return entries
+  }
+})

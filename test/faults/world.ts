@@ -1,0 +1,166 @@
+/**
+ * The world of one fault run: a schema of its own, what was published into it, the processes that work in it, and the history of
+ * all that.
+ */
+import { Effect, type Fiber, Redacted, type Scope } from "effect"
+import type { SqlClient } from "effect/sql"
+import { Store, type Transport, type Worker } from "millrace"
+import { Postgres } from "millrace/postgres"
+import { mkdtempSync } from "node:fs"
+import { join } from "node:path"
+import type { Report } from "../../src/testing/Checker.ts"
+import type { Entry } from "../../src/testing/History.ts"
+import * as Children from "./children.ts"
+import { Dice } from "./dice.ts"
+import { type Act, type Piece, piecesOf, readerOf, receiptsOf } from "./pieces.ts"
+import type { WorkerSetup } from "./setup.ts"
+import * as Tables from "./tables.ts"
+
+export type Services = Store.Store | Transport.Transport | SqlClient.SqlClient
+
+/** What every run is told. */
+export interface Setting {
+  readonly url: string
+  readonly seed: number
+  /** Full counts are multiplied by this. */
+  readonly scale: number
+  /** Where histories are written. */
+  readonly directory: string
+}
+
+let worlds = 0
+
+export class World implements Children.Nursery {
+  readonly name: string
+  readonly setting: Setting
+  readonly url: string
+  readonly schema: string
+  readonly consumer: string
+  readonly directory: string
+  readonly dice: Dice
+  readonly entries: Array<Entry> = []
+  readonly files: Array<string> = []
+  readonly options: Worker.WorkerOptions
+  /** The main consumer, and others that were prepared; each with a queue of pieces and one of receipts. */
+  readonly consumers: Array<string> = []
+  readonly children: Array<Children.Child> = []
+  /** What the checker said, once it has. */
+  report: Report | undefined
+  /** Whether a person decides on letters, so that none is open in the end. */
+  decides = false
+  /** Nothing more is published. */
+  resting = false
+  readonly loads: Array<Fiber.Fiber<unknown, unknown>> = []
+  /** Messages that were published. */
+  published = 0
+  private readonly faults = new Map<string, number>()
+  private readonly positions = new Map<string, number>()
+  private names = 0
+
+  constructor(setting: Setting, name: string, url: string, options: Worker.WorkerOptions) {
+    this.name = name
+    this.setting = setting
+    this.url = url
+    this.options = options
+    this.schema = `faults_${process.pid}_${worlds++}`
+    this.consumer = name.toLowerCase().replaceAll(/[^a-z]+/g, "-")
+    this.directory = mkdtempSync(join(setting.directory, `${this.consumer}-`))
+    this.dice = new Dice(setting.seed, name)
+    this.record({ _tag: "RunStarted", seed: setting.seed, command: `faults --only "${name}" --seed ${setting.seed}` })
+  }
+
+  readonly record = (entry: Entry): void => {
+    this.entries.push(entry)
+  }
+
+  /** A count of the full run, as large as this run is. */
+  scaled(full: number): number {
+    return Math.max(1, Math.round(full * this.setting.scale))
+  }
+
+  /** A fault was injected by this process. */
+  fault(name: string, target?: string, window?: string): void {
+    this.faults.set(name, this.happened(name) + 1)
+    this.record({
+      _tag: "FaultInjected",
+      process: "parent",
+      name,
+      ...(target === undefined ? {} : { target }),
+      ...(window === undefined ? {} : { window })
+    })
+  }
+
+  happened(name: string): number {
+    return this.faults.get(name) ?? 0
+  }
+
+  /** The next piece of a key. */
+  piece(key: string, act: Act, millis = 0): Piece {
+    const position = (this.positions.get(key) ?? 0) + 1
+    this.positions.set(key, position)
+    return { id: `${key}:${position}`, key, position, act, millis }
+  }
+
+  nextName(kind: string): string {
+    return `${kind}${++this.names}`
+  }
+
+  /** Starts a worker of the main consumer. */
+  worker(more?: Partial<WorkerSetup>): Effect.Effect<Children.Child, never, Scope.Scope> {
+    return this.start({ role: "worker", options: this.options, ...this.told("w"), ...more })
+  }
+
+  /** What every child is told. */
+  told(kind: string) {
+    return {
+      name: this.nextName(kind),
+      url: this.url,
+      schema: this.schema,
+      consumer: this.consumer,
+      faults: []
+    }
+  }
+
+  start(setup: Parameters<typeof Children.start>[1]): Effect.Effect<Children.Child, never, Scope.Scope> {
+    return Effect.tap(Children.start(this, setup), (child) => Effect.sync(() => this.children.push(child)))
+  }
+
+  /** Stops all children in good order; one that does not end is killed. */
+  readonly stopAll: Effect.Effect<void> = Effect.suspend(() =>
+    Effect.forEach(this.children.filter((child) => child.isRunning()), Children.stop, {
+      concurrency: "unbounded",
+      discard: true
+    })
+  )
+}
+
+/** Services of the parent, on connections that no fault is aimed at. */
+export const layer = (world: World) =>
+  Postgres.layer({
+    url: Redacted.make(world.url),
+    schema: world.schema,
+    maxConnections: 8,
+    acquireTimeout: "20 seconds"
+  })
+
+/** Makes a consumer known, with its receipts' reader. */
+export const register = Effect.fnUntraced(function*(world: World, consumer: string) {
+  const store = yield* Store.Store
+  const lanes = world.options.lanes ?? 16
+  const topics = [piecesOf(consumer).name]
+  yield* store.consumers.register({ consumer, topics, lanes, order: "park" })
+  yield* store.consumers.register({
+    consumer: readerOf(consumer),
+    topics: [receiptsOf(consumer).name],
+    lanes,
+    order: "continue"
+  })
+  world.consumers.push(consumer)
+  world.record({ _tag: "ConsumerRegistered", consumer, topics, order: "park" })
+})
+
+/** The main consumer, the ledger, and the triggers that number what the database does. */
+export const prepare = Effect.fnUntraced(function*(world: World) {
+  yield* Tables.create(world.schema)
+  yield* register(world, world.consumer)
+})

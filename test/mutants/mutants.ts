@@ -279,9 +279,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a burial past the inbox",
     guarantee: 2,
-    file: "src/postgres/sql/inbox.ts",
-    from: "on conflict (queue_id, id) do update set outcome = i.outcome\n",
-    to: "on conflict (queue_id, id) do update set outcome = 'dead', letter = excluded.letter\n",
+    file: "src/postgres/PgDeadLetters.ts",
+    from: "return yield* put()\n      return undefined",
+    to: "return yield* put()\n      return yield* put()",
     test: conformance,
     named: "does not bury what was committed"
   },

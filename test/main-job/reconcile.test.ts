@@ -172,12 +172,12 @@ const database = Layer.mergeAll(
   Layer.succeed(References.MinimumLogLevel, "Error")
 )
 
-layer(database, { excludeTestServices: true, timeout: "60 seconds" })("the reckoning of the main job", (it) => {
+layer(database, { excludeTestServices: true, timeout: "3 minutes" })("the reckoning of the main job", (it) => {
   it.effect("agrees in every line after a whole run", () =>
     Effect.gen(function*() {
       yield* run
       assert.deepEqual(yield* differing, [])
-    }), 60_000)
+    }), 180_000)
 
   for (const { red, sql: falsify, what } of falsifications) {
     it.effect(`sees that ${what}`, () =>

@@ -18,6 +18,9 @@ const folder = Effect.acquireRelease(
   (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
 )
 
+/** Far more than any of these takes: a machine may have other things to do. */
+const patient = 180_000
+
 const reconciled = ({ code, output }: { readonly code: number; readonly output: string }) => {
   assert.equal(code, 0, output)
   assert.match(output, /Reconciled in/)
@@ -29,27 +32,27 @@ describe("the main job", () => {
   it.live("reconciles a small run on PGlite in memory", () =>
     Effect.gen(function*() {
       reconciled(yield* run(["--messages", "300", "--seed", "7"]))
-    }), 60_000)
+    }), patient)
 
   it.live("reconciles a small run on Postgres", () =>
     Effect.gen(function*() {
       reconciled(yield* run(["--messages", "300", "--seed", "7"], yield* database))
-    }), 60_000)
+    }), patient)
 
   it.live("reconciles although its worker processes are killed", () =>
     Effect.gen(function*() {
       const end = yield* run(
-        ["--messages", "1200", "--seed", "3", "--workers", "2", "--kill", "--rate", "150"],
+        ["--messages", "800", "--seed", "46", "--workers", "2", "--kill", "--rate", "130"],
         yield* database
       )
       reconciled(end)
       assert.match(end.output, /is killed; another one takes its place/)
-    }), 120_000)
+    }), patient)
 })
 
 describe("the main job, interrupted", () => {
   const goesOn = Effect.fnUntraced(function*(flags: ReadonlyArray<string>, env: Readonly<Record<string, string>>) {
-    const args = ["--messages", "500", "--seed", "5", ...flags]
+    const args = ["--messages", "300", "--seed", "5", ...flags]
     const first = yield* start([...args, "--rate", "100"], env)
     yield* first.shows(/applied [1-9]/)
     yield* first.signal("SIGINT")
@@ -65,7 +68,7 @@ describe("the main job, interrupted", () => {
   it.live("drains, says what remains, and goes on with the next start, in a folder", () =>
     Effect.gen(function*() {
       yield* goesOn(["--data", yield* folder], {})
-    }), 120_000)
+    }), patient)
 
   it.live(
     "drains, says what remains, goes on with the next start, and begins anew after that, on Postgres",
@@ -91,7 +94,7 @@ describe("the main job, interrupted", () => {
       const second = yield* run(args, env)
       reconciled(second)
       assert.match(second.output, /going on with an earlier run/)
-    }), 120_000)
+    }), patient)
 })
 
 describe("the main job, asked for nonsense", () => {
@@ -107,17 +110,26 @@ describe("the main job, asked for nonsense", () => {
     assert.isBelow(output.trim().split("\n").length, 8, output)
   })
 
-  it.live("names a flag that does not exist", () => refused(["--mesages", "5"], /--mesages[^]*--messages/))
-  it.live("names a value that is no number", () => refused(["--messages", "many"], /--messages: "many"/))
-  it.live("names a value that is out of range", () => refused(["--messages", "0"], /from 1 to 1000000, got 0/))
-  it.live("says that processes need a database that they can share", () =>
-    refused(["--workers", "2"], /--workers needs a Postgres.*DATABASE_URL=postgres/))
-  it.live("says that only processes can be killed", () => refused(["--kill"], /--workers 4/))
-  it.live("refuses two databases", () =>
-    refused(["--data", "x"], /--data and DATABASE_URL/, { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none" }))
+  it.live("names a flag that does not exist", () => refused(["--mesages", "5"], /--mesages[^]*--messages/), patient)
+  it.live("names a value that is no number", () => refused(["--messages", "many"], /--messages: "many"/), patient)
+  it.live("names a value that is out of range", () => refused(["--messages", "0"], /from 1 to 1000000, got 0/), patient)
+  it.live(
+    "says that processes need a database that they can share",
+    () => refused(["--workers", "2"], /--workers needs a Postgres.*DATABASE_URL=postgres/),
+    patient
+  )
+  it.live("says that only processes can be killed", () => refused(["--kill"], /--workers 4/), patient)
+  it.live(
+    "refuses two databases",
+    () => refused(["--data", "x"], /--data and DATABASE_URL/, { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none" }),
+    patient
+  )
   it.live(
     "says that the database is down",
-    () => refused(["--messages", "10"], /./, { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none" }),
-    60_000
+    () =>
+      refused(["--messages", "10"], /could not start: .*ECONNREFUSED/, {
+        DATABASE_URL: "postgres://nobody@127.0.0.1:1/none"
+      }),
+    patient
   )
 })

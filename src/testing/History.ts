@@ -185,7 +185,7 @@ export interface PersonActed {
   readonly action: "redrive" | "discard" | "park" | "release"
   readonly consumer: string
   readonly key: string
-  /** The dead message, for redrive and discard. */
+  /** The dead message, for redrive, discard, and a release that lets a key go on past its letter. */
   readonly id?: string | undefined
   readonly draw?: number | undefined
 }

@@ -55,10 +55,14 @@ export class QueueKey {
     return owner
   }
 
-  /** Whether a person keeps the key parked, or has let it go, as the last thing that was done to it. */
-  byPerson(action: "park" | "release"): boolean {
-    const last = this.persons.findLast((one) => one.action === "park" || one.action === "release")
-    return last?.action === action
+  /** Whether a person keeps the key parked, as the last thing that was done to it. */
+  get parkedByPerson(): boolean {
+    return this.persons.findLast((one) => one.action === "park" || one.action === "release")?.action === "park"
+  }
+
+  /** Whether a person let the key go on past the dead letter of this message. */
+  releasedFrom(id: string): boolean {
+    return this.persons.some((one) => one.action === "release" && one.id === id)
   }
 }
 
@@ -133,10 +137,11 @@ export class Life {
   starts = 0
   highestAttempt = 0
   redelivered = 0
-  /** The start with the lowest draw. */
+  /** The start with the lowest draw, of those outside of a transaction. */
   firstStart: HandlerStarted | undefined = undefined
+  /** Starts within a transaction, which it may share with its predecessors. */
+  grouped: ReadonlyArray<HandlerStarted> = none
   lastStart: HandlerStarted | undefined = undefined
-  transactions: ReadonlyArray<string> = none
 
   constructor(message: MessageFacts, consumer: string) {
     this.message = message

@@ -207,8 +207,8 @@ export class HistoryIndex {
     life.starts++
     life.lastStart = entry
     if (entry.attempt > life.highestAttempt) life.highestAttempt = entry.attempt
-    if (draw !== undefined && draw < (life.firstStart?.draw ?? Number.POSITIVE_INFINITY)) life.firstStart = entry
-    if (entry.transaction !== undefined) life.transactions = [...life.transactions, entry.transaction]
+    if (entry.transaction !== undefined) life.grouped = [...life.grouped, entry]
+    else if (draw !== undefined && draw < (life.firstStart?.draw ?? Number.POSITIVE_INFINITY)) life.firstStart = entry
 
     const owner = message.key.at(consumer).owner(process, lane, token)
     owner.latest = entry.id
@@ -266,6 +266,8 @@ export class HistoryIndex {
   private committed(entry: History.Committed): void {
     const message = this.message(entry.id, entry.key)
     const life = message.at(entry.consumer)
+    // What an effect sent was published by no producer: the ledger alone knows its position.
+    if (message.tries === 0) message.position = entry.position
     if (life.commit === undefined) {
       life.commit = entry
       life.rank = this.commits

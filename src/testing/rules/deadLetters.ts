@@ -68,14 +68,16 @@ const judge = (life: Life, letter: DeadLettered, poison: Poison | undefined, fin
     )
   }
   const rounds = roundsOf(tried)
-  if (rounds === undefined || rounds.length === 0 || rounds.length > letter.redriven + 1) {
+  // Every redrive but one that goes on, or ended in a commit, ended in another death.
+  const deaths = letter.redriven + (letter.state === "open" || letter.state === "discarded" ? 1 : 0)
+  if (rounds?.length !== deaths) {
     return findings.add(
       about,
       () =>
-        `The dead letter of message ${letter.id} shows the attempts [${
+        `The dead letter of message ${letter.id} (${letter.state}, redriven ${letter.redriven} times) shows the attempts `
+        + `[${
           tried.join(", ")
-        }] after ${letter.redriven} redrives: `
-        + `each round must be there from 1 on without a gap, and there is one round more than redrives at most.`
+        }]: it died ${deaths} times, and each time its attempts must be there from 1 on without a gap.`
     )
   }
   const each = poison.attempts
@@ -152,7 +154,7 @@ const unburied = (life: Life, findings: Findings): void => {
 const parked = (index: HistoryIndex, queue: QueueKey, life: Life, findings: Findings): number => {
   const letter = life.letter
   if (letter === undefined || (letter.state !== "open" && letter.state !== "redriving")) return 0
-  if (queue.byPerson("release")) return 0
+  if (queue.releasedFrom(letter.id)) return 0
   for (const row of queue.commits) {
     if (row.id === letter.id || !isLater(index, row, letter, life)) continue
     findings.add(

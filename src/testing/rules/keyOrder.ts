@@ -8,7 +8,7 @@
  *
  * @since 0.1.0
  */
-import type { Committed } from "../History.ts"
+import type { Committed, HandlerStarted } from "../History.ts"
 import type { Life, QueueKey } from "./Facts.ts"
 import type { HistoryIndex } from "./HistoryIndex.ts"
 import { Findings, type Rule } from "./Rule.ts"
@@ -92,19 +92,9 @@ const starts = (queue: QueueKey, findings: Findings): number => {
   let compared = 0
   let latest: { readonly life: Life; readonly draw: number } | undefined
   for (const life of queue.messages) {
-    const draw = life.firstStart?.draw
-    if (draw !== undefined && latest !== undefined && latest.life.message.position < life.message.position) {
-      compared++
-      const early = latest.draw > draw ? unsettledBefore(queue, life, draw) : undefined
-      if (early !== undefined) {
-        findings.add(
-          { consumer: queue.consumer, ids: [early.message.id, life.message.id] },
-          () =>
-            `${life.firstStart?.process} started message ${life.message.id} of key ${queue.key} (position `
-            + `${life.message.position}, draw ${draw}) before message ${early.message.id} (position `
-            + `${early.message.position}) was settled: ${settledLater(queue, early)}.`
-        )
-      }
+    if (latest !== undefined && latest.life.message.position < life.message.position) {
+      if (life.firstStart !== undefined) compared += early(queue, life, life.firstStart, latest.draw, findings)
+      for (const start of life.grouped) compared += early(queue, life, start, latest.draw, findings)
     }
     if (!ordered(life)) continue
     const settled = settledAt(queue, life)
@@ -113,16 +103,37 @@ const starts = (queue: QueueKey, findings: Findings): number => {
   return compared
 }
 
+/** Compares one start with what was settled last of everything earlier. Answers how many comparisons that was. */
+const early = (queue: QueueKey, life: Life, start: HandlerStarted, settled: number, findings: Findings): number => {
+  const draw = start.draw
+  if (draw === undefined) return 0
+  const before = settled > draw ? unsettledBefore(queue, life, draw, start.transaction) : undefined
+  if (before !== undefined) {
+    findings.add(
+      { consumer: queue.consumer, ids: [before.message.id, life.message.id] },
+      () =>
+        `${start.process} started message ${life.message.id} of key ${queue.key} (position ${life.message.position}, draw `
+        + `${draw}) before message ${before.message.id} (position ${before.message.position}) was settled: ${
+          settledLater(queue, before)
+        }.`
+    )
+  }
+  return 1
+}
+
 /** The earlier message that was not settled, those aside that run in the same transaction. */
-const unsettledBefore = (queue: QueueKey, life: Life, draw: number): Life | undefined => {
-  const transaction = life.firstStart?.transaction
-  return queue.messages.findLast((other) =>
+const unsettledBefore = (
+  queue: QueueKey,
+  life: Life,
+  draw: number,
+  transaction: string | undefined
+): Life | undefined =>
+  queue.messages.findLast((other) =>
     other.message.position < life.message.position
     && ordered(other)
     && (settledAt(queue, other) ?? draw) > draw
-    && (transaction === undefined || !other.transactions.includes(transaction))
+    && (transaction === undefined || other.grouped.every((start) => start.transaction !== transaction))
   )
-}
 
 /** Whether later messages of the key come after it by right. An outgoing message has the order of its source. */
 const ordered = (life: Life): boolean => life.message.tries === 0 ? life.commit !== undefined : life.message.firm
@@ -132,7 +143,7 @@ const settledAt = (queue: QueueKey, life: Life): number | undefined => {
   const { commit, letter } = life
   if (letter !== undefined) {
     if (!letter.parked) return letter.draw
-    if (queue.byPerson("release")) return undefined
+    if (queue.releasedFrom(life.message.id)) return undefined
     if (letter.state === "resolved") return commit?.draw
     if (letter.state !== "discarded") return Number.POSITIVE_INFINITY
     return queue.persons.findLast((one) => one.action === "discard" && one.id === life.message.id)?.draw

@@ -50,7 +50,7 @@ const byRight = (life: Life): boolean => {
   if (state === "due" || state === "unrouted") return true
   if (state !== "parked") return false
   const queue = life.message.key.at(life.consumer)
-  return queue.byPerson("park") || queue.parked.some(({ letter }) => letter?.state === "open")
+  return queue.parkedByPerson || queue.parked.some(({ letter }) => letter?.state === "open")
 }
 
 const stuck = (life: Life): string =>

@@ -5,6 +5,7 @@
  */
 import * as SqlPg from "@effect/sql-pg/PgClient"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { Store } from "../Store.ts"
 import type { PgDatabase } from "./PgClient.ts"
@@ -14,7 +15,13 @@ import * as PgInbox from "./PgInbox.ts"
 import type { Names } from "./sql/names.ts"
 import type { Wake } from "./Wake.ts"
 
-export const make = (db: PgDatabase, names: Names, queues: PgConsumers.Queues, wake: Wake): Store["Service"] => {
+export const make = (
+  db: PgDatabase,
+  names: Names,
+  queues: PgConsumers.Queues,
+  wake: Wake,
+  horizon: Duration.Duration
+): Store["Service"] => {
   const ours = db.sql.transactionService.key
   const isOurs = (context: Context.Context<never>, tag: Context.Key<any, SqlClient.SqlClient>): boolean => {
     const client = Context.getOrUndefined(context, tag)
@@ -23,6 +30,7 @@ export const make = (db: PgDatabase, names: Names, queues: PgConsumers.Queues, w
   return {
     engine: "postgres",
     maxGroup: 1_000,
+    dedupHorizon: horizon,
     joins: (context) => isOurs(context, SqlClient.SqlClient) && isOurs(context, SqlPg.PgClient),
     transact: db.transact,
     savepoint: db.savepoint,

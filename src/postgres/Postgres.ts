@@ -22,6 +22,7 @@ import type { ConnectionOptions } from "node:tls"
 import {
   type InvalidConfig,
   type InvalidName,
+  InvalidSetting,
   type SchemaOutdated,
   type SchemaTooNew,
   StoreFailure
@@ -35,6 +36,7 @@ import * as PgConsumers from "./PgConsumers.ts"
 import * as PgFailure from "./PgFailure.ts"
 import * as PgStore from "./PgStore.ts"
 import * as PgTransport from "./PgTransport.ts"
+import * as Retention from "./Retention.ts"
 import * as Names from "./sql/names.ts"
 import * as SettingsSql from "./sql/settings.ts"
 import * as Wake from "./Wake.ts"
@@ -67,6 +69,8 @@ export interface PostgresOptions {
    * Workers then find messages by polling. Default false.
    */
   readonly pooler?: boolean | undefined
+  /** How long what is over is kept, and how often one looks; false: never look. Default: see `RetentionOptions`. */
+  readonly retention?: Retention.RetentionOptions | false | undefined
 }
 
 /**
@@ -74,7 +78,7 @@ export interface PostgresOptions {
  *
  * @since 0.1.0
  */
-export type PostgresError = StoreFailure | InvalidName | SchemaTooNew | SchemaOutdated
+export type PostgresError = StoreFailure | InvalidName | InvalidSetting | SchemaTooNew | SchemaOutdated
 
 /** Everything that one database gives. */
 type Services = Store | Transport | SqlClient.SqlClient | SqlPg.PgClient
@@ -118,6 +122,8 @@ export const services = Effect.fnUntraced(function*(
   engine: Engine
 ): Effect.fn.Return<Context.Context<Services>, PostgresError, Scope.Scope> {
   const names = yield* Effect.fromResult(Names.make(options.schema ?? "millrace"))
+  const retention = Retention.resolve(options.retention === false ? {} : options.retention ?? {})
+  if (retention instanceof InvalidSetting) return yield* retention
   const db = yield* Effect.mapError(
     Effect.provide(
       PgClient.make({
@@ -140,7 +146,10 @@ export const services = Effect.fnUntraced(function*(
   )
   const wake = yield* Wake.make(db, names)
   const queues = PgConsumers.makeQueues(db, names)
-  const store = PgStore.make(db, names, queues, wake)
+  // Ids that are never forgotten are remembered for ever.
+  const horizon = options.retention === false ? Duration.infinity : Duration.millis(retention.inbox)
+  const store = PgStore.make(db, names, queues, wake, horizon)
+  if (options.retention !== false) yield* Retention.start(db, names, retention)
   return Context.make(Store, store).pipe(
     Context.add(Transport, PgTransport.make(db, names, queues, wake, store, engine.durable)),
     Context.add(SqlClient.SqlClient, db.sql),

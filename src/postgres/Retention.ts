@@ -87,8 +87,10 @@ export const start = Effect.fnUntraced(function*(
   names: Names,
   settings: Settings
 ): Effect.fn.Return<void, never, Scope.Scope> {
-  const round = Effect.catch(sweep(db, names, settings), (error) =>
-    Effect.logDebug(`Retention is tried again later: ${error.message}`))
+  const round = Effect.catch(
+    sweep(db, names, settings),
+    (error) => Effect.logDebug(`Retention is tried again later: ${error.message}`)
+  )
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(settings.every), round)))
 })
 
@@ -122,7 +124,9 @@ export const sweep = Effect.fnUntraced(function*(
   yield* one(text.workers, [])
   if (unrouted > 0) {
     yield* Effect.logWarning(
-      `${unrouted} messages of topics without a consumer were older than ${Duration.format(Duration.millis(settings.unrouted))} and are gone. `
+      `${unrouted} messages of topics without a consumer were older than ${
+        Duration.format(Duration.millis(settings.unrouted))
+      } and are gone. `
         + `Register a consumer for their topics, or stop publishing them.`
     )
   }

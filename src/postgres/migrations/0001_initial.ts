@@ -83,6 +83,8 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     at          timestamptz not null default statement_timestamp(),
     primary key (queue_id, id)
   )`,
+  // retention; a block range index costs an insert next to nothing, and rows come in the order of their time
+  `create index inbox_at on ${t.inbox} using brin (at)`,
 
   `create table ${t.deadLetters} (
     id           bigint      primary key default nextval('${t.letterSeq}'),

@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type { DeadLetter, DeadLetterOrder, Reason, State } from "./DeadLetter.ts"
 import type { Delivery, Failure } from "./Delivery.ts"
@@ -196,6 +197,8 @@ export class Store extends Context.Service<Store, {
   readonly engine: string
   /** How many messages one transaction may carry: 1 where a single member cannot be rolled back alone. */
   readonly maxGroup: number
+  /** How long a committed id is remembered at least. A worker refuses to start if a redelivery can come later. */
+  readonly dedupHorizon: Duration.Duration
   /**
    * Whether effects in this context join this store's transactions. False if the context has an SqlClient of another
    * database or another pool.

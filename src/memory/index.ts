@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Store, type TransactionFailure } from "../Store.ts"
@@ -22,6 +23,7 @@ const SqlClient = Context.Service<unknown>("effect/sql/SqlClient")
 const makeStore = (state: MemoryState): Store["Service"] => ({
   engine: "memory",
   maxGroup: 1,
+  dedupHorizon: Duration.infinity,
   joins: (context) => Context.getOrUndefined(context, SqlClient) === undefined,
   transact: transact(state),
   savepoint: <A, E, R>(body: Effect.Effect<A, E, R>): Effect.Effect<A, E | TransactionFailure, R> =>

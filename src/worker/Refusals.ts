@@ -2,10 +2,34 @@
  * What an engine cannot do is refused before anything is opened: the worker compares what the pipeline asks with the
  * capabilities that the transport declares. Pure.
  */
+import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
-import { Unsupported } from "../Errors.ts"
+import { InvalidSetting, Unsupported } from "../Errors.ts"
 import type * as Pipeline from "../Pipeline.ts"
 import type { Capabilities } from "../Transport.ts"
+
+/**
+ * A message may come again as long as it can be in hands that die, and as long as its engine keeps it: its id must be remembered
+ * longer than that.
+ */
+export const shortHorizon = (
+  horizon: Duration.Duration,
+  can: Capabilities,
+  leaseMillis: number,
+  maxDeliveries: number
+): InvalidSetting | undefined => {
+  const longest = Math.max(
+    leaseMillis * (maxDeliveries + 1),
+    Option.match(can.retention, { onNone: () => 0, onSome: Duration.toMillis })
+  )
+  return Duration.toMillis(horizon) > longest ? undefined : new InvalidSetting({
+    setting: "retention.inbox",
+    got: Duration.format(horizon),
+    expected: `a message can come again for ${
+      Duration.format(Duration.millis(longest))
+    }, and its id must be remembered longer`
+  })
+}
 
 /** The first thing that the engine cannot do, if any. */
 export const refuse = (

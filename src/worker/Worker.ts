@@ -43,7 +43,7 @@ import { drain as drainInFlight } from "./Drain.ts"
 import * as Fetcher from "./Fetcher.ts"
 import { InFlight } from "./InFlight.ts"
 import * as LeaseRenewer from "./LeaseRenewer.ts"
-import { refuse } from "./Refusals.ts"
+import { refuse, shortHorizon } from "./Refusals.ts"
 import { resolve, type Settings, type WorkerOptions } from "./Settings.ts"
 import { Warnings } from "./Warnings.ts"
 
@@ -156,6 +156,8 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     if (!store.joins(context)) return yield* new ForeignSqlClient({ consumer: pipeline.consumer })
     const refused = refuse(transport.capabilities, pipeline, settings.maxDeliveries)
     if (refused !== undefined) return yield* refused
+    const short = shortHorizon(store.dedupHorizon, transport.capabilities, settings.leaseMillis, settings.maxDeliveries)
+    if (short !== undefined) return yield* short
 
     const topics = pipeline.topics.map((topic) => topic.name)
     const { consumer } = pipeline

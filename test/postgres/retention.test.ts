@@ -1,0 +1,157 @@
+/**
+ * What is forgotten, and what never is.
+ */
+import { assert, it } from "@effect/vitest"
+import { Duration, Effect, Redacted, Result, Schema } from "effect"
+import { Reactivity } from "effect/reactivity"
+import { SqlClient } from "effect/sql"
+import { DeadLetters, Errors, Memory, Pipeline, Store, Topic, Worker } from "millrace"
+import { Postgres } from "millrace/postgres"
+import { inject } from "vitest"
+import * as PgClient from "../../src/postgres/PgClient.ts"
+import * as Retention from "../../src/postgres/Retention.ts"
+import * as Names from "../../src/postgres/sql/names.ts"
+import * as SettingsSql from "../../src/postgres/sql/settings.ts"
+import { freshSchema } from "./kit.ts"
+
+const url = Redacted.make(inject("databaseUrl"))
+const Notes = Topic.make("notes", {
+  schema: Schema.Struct({ id: Schema.String, key: Schema.String, bad: Schema.Boolean }),
+  key: (note) => note.key,
+  id: (note) => note.id
+})
+const note = (id: string, key: string, bad = false) => ({ id, key, bad })
+const notes = Pipeline.from(Notes, { consumer: "notes" }).pipe(
+  Pipeline.tap((one) => one.bad ? Effect.fail({ _tag: "Bad", retryable: false }) : Effect.void),
+  Pipeline.deadLetter({ order: "park" })
+)
+
+const settings = Retention.resolve({}) as Retention.Settings
+
+/** One round of retention now, on a schema of its own. */
+const sweeping = Effect.fnUntraced(function*(schema: string) {
+  const names = Result.getOrThrow(Names.make(schema))
+  const db = yield* PgClient.make({
+    url,
+    ssl: undefined,
+    stream: undefined,
+    maxConnections: 2,
+    acquireTimeout: Duration.seconds(5),
+    commitTimeout: Duration.seconds(5),
+    single: false,
+    pooler: false
+  }, SettingsSql.make(names).serverVersion).pipe(Effect.provide(Reactivity.layer))
+  return Retention.sweep(db, names, settings)
+})
+
+const world = <A, E, R>(test: (schema: string) => Effect.Effect<A, E, R>) => {
+  const schema = freshSchema()
+  return Effect.scoped(test(schema)).pipe(Effect.provide(Postgres.layer({ url, schema, retention: false })))
+}
+
+const older = (schema: string, table: string, column: string, days: number) =>
+  Effect.flatMap(
+    SqlClient.SqlClient,
+    (sql) => sql`update ${sql(schema)}.${sql(table)} set ${sql(column)} = ${sql(column)} - ${days} * interval '1 day'`
+  )
+
+const ids = (schema: string) =>
+  Effect.flatMap(
+    SqlClient.SqlClient,
+    (sql) =>
+      Effect.map(sql<{ readonly id: string }>`select id from ${sql(schema)}.inbox order by id`, (rows) =>
+        rows.map((row) => row.id))
+  )
+
+it.live("forgets ids that are older than the horizon, and no younger one", () =>
+  world((schema) =>
+    Effect.gen(function*() {
+      const sweep = yield* sweeping(schema)
+      yield* Worker.drain(notes)
+      yield* Topic.publishAll(Notes, [note("a1", "a"), note("a2", "a")])
+      yield* Worker.drain(notes)
+      yield* older(schema, "inbox", "at", 8)
+      yield* Topic.publish(Notes, note("b1", "b"))
+      yield* Worker.drain(notes)
+      yield* sweep
+      assert.deepStrictEqual(yield* ids(schema), ["b1"])
+    })
+  ))
+
+it.live("remembers an id as long as a message waits that was published within its horizon", () =>
+  world((schema) =>
+    Effect.gen(function*() {
+      const sweep = yield* sweeping(schema)
+      yield* Worker.drain(notes)
+      yield* Topic.publish(Notes, note("a1", "a"))
+      yield* Worker.drain(notes)
+      // Its key is parked, and the same message is sent again: it waits behind the broken one.
+      yield* Topic.publishAll(Notes, [note("broken", "a", true), note("a1", "a")])
+      yield* Worker.drain(notes)
+      // Months pass.
+      yield* older(schema, "inbox", "at", 80)
+      yield* older(schema, "messages", "published_at", 80)
+      yield* sweep
+      assert.deepStrictEqual(yield* ids(schema), ["a1", "broken"])
+    })
+  ))
+
+it.live("never forgets the id of an open letter, and forgets letters that are over with their ids", () =>
+  world((schema) =>
+    Effect.gen(function*() {
+      const sweep = yield* sweeping(schema)
+      yield* Worker.drain(notes)
+      yield* Topic.publishAll(Notes, [note("open", "a", true), note("given up", "b", true)])
+      yield* Worker.drain(notes)
+      const letters = yield* DeadLetters.list({ consumer: "notes" })
+      const letterOf = (id: string) => letters.find((letter) => letter.message.id === id)!.id
+      yield* DeadLetters.discard(letterOf("given up"), { by: "anna" })
+      yield* older(schema, "inbox", "at", 40)
+      yield* older(schema, "dead_letters", "changed_at", 40)
+      yield* older(schema, "dead_letters", "died_at", 40)
+      yield* older(schema, "audit", "at", 40)
+      yield* sweep
+      yield* sweep
+      assert.deepStrictEqual(yield* ids(schema), ["open"])
+      assert.deepStrictEqual((yield* DeadLetters.list({})).map((letter) => letter.message.id), ["open"])
+      const sql = yield* SqlClient.SqlClient
+      assert.lengthOf(yield* sql`select from ${sql(schema)}.audit`, 0)
+    })
+  ))
+
+it.live("forgets in batches, and lets only one process do it at a time", () =>
+  world((schema) =>
+    Effect.gen(function*() {
+      const [one, two] = [yield* sweeping(schema), yield* sweeping(schema)]
+      yield* Worker.drain(notes)
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`insert into ${sql(schema)}.inbox (queue_id, id, outcome, fingerprint, at)
+        select 1, 'n' || g, 'done', '', now() - interval '8 days' from generate_series(1, 3500) g`
+      const forgotten = yield* Effect.all([one, two], { concurrency: 2 })
+      assert.strictEqual(forgotten[0] + forgotten[1], 3500)
+      assert.lengthOf(yield* ids(schema), 0)
+    })
+  ))
+
+it.live("refuses a horizon that is shorter than a message can come again", () =>
+  Effect.gen(function*() {
+    const error = yield* Effect.flip(Worker.drain(notes)).pipe(
+      Effect.provide(Postgres.layer({ url, schema: freshSchema(), retention: { inbox: "1 minute" } }))
+    )
+    assert.instanceOf(error, Errors.InvalidSetting)
+    assert.include(error.message, "retention.inbox")
+  }))
+
+it.live("refuses a retention that makes no sense, by the setting's name", () =>
+  Effect.gen(function*() {
+    const layer = Postgres.layer({ url, schema: freshSchema(), retention: { audit: "soon" as "1 day" } })
+    const error = yield* Effect.flip(Effect.provide(Store.Store, layer))
+    assert.instanceOf(error, Errors.InvalidSetting)
+    assert.include(error.message, "retention.audit")
+  }))
+
+it.effect("keeps every id in memory", () =>
+  Effect.gen(function*() {
+    const store = yield* Store.Store
+    assert.isFalse(Duration.isFinite(store.dedupHorizon))
+  }).pipe(Effect.provide(Memory.layer)))

@@ -3,7 +3,7 @@
  * found its place, let the workers finish, and reckon.
  */
 import { Effect, Layer, Schedule, Schema } from "effect"
-import { describe as describePlace, layer as databaseLayer, type Place } from "./database.ts"
+import * as Database from "./database.ts"
 import * as Downstream from "./downstream.ts"
 import * as Logs from "./logs.ts"
 import * as Plan from "./plan.ts"
@@ -19,7 +19,7 @@ import * as Weather from "./weather.ts"
 import * as Workers from "./workers.ts"
 
 export interface Options {
-  readonly place: Place
+  readonly place: Database.Place
   readonly messages: number
   readonly seed: number
   /** Worker processes; undefined: the workers run in this process. */
@@ -47,10 +47,10 @@ export const run = Effect.fnUntraced(function*(options: Options, screen: Screen)
   const { messages, place, seed } = options
   const run = place._tag === "Memory"
     ? Runs.only(seed, messages)
-    : yield* Runs.open(seed, messages).pipe(Effect.provide(databaseLayer(place, Runs.home)))
+    : yield* Runs.open(seed, messages).pipe(Effect.provide(Database.layer(place, Runs.home)))
   yield* work(options, run, screen).pipe(
     Effect.provide(Layer.mergeAll(
-      databaseLayer(place, run.schema),
+      Database.layer(place, run.schema),
       Downstream.layer(seed),
       Logs.layer((line) => screen.line(screen.paint("dim", `  ${line}`)))
     ))
@@ -71,7 +71,7 @@ const work = Effect.fnUntraced(function*(options: Options, run: Runs.Run, screen
   screen.line(
     screen.paint(
       "dim",
-      `  ${describePlace(place)}, schema ${run.schema}${run.resumed ? ", going on with an earlier run" : ""}`
+      `  ${Database.describe(place)}, schema ${run.schema}${run.resumed ? ", going on with an earlier run" : ""}`
     )
   )
 

@@ -18,9 +18,11 @@ const Kinds = Schema.Array(Schema.Struct({ name: Schema.String, examples: Schema
 const isObject = (value: Schema.Json | undefined): value is Schema.JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
+const require = createRequire(import.meta.url)
+
 /** All of them, in the package's order. The package is one JSON file, so it is checked like any other input. */
 export const examples: ReadonlyArray<Example> = Schema.decodeUnknownSync(Kinds)(
-  createRequire(import.meta.url)("@octokit/webhooks-examples")
+  require("@octokit/webhooks-examples")
 ).flatMap(({ name, examples }) =>
   examples.map((payload) => ({ kind: name, payload, ofRepository: isObject(payload["repository"]) }))
 )

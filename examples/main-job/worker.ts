@@ -32,7 +32,9 @@ const program = Effect.raceFirst(Workers.here(Tables.of(schema), Workers.shared)
     database,
     Downstream.layer(Number(seed)),
     Logs.layer((line) => process.stderr.write(`${line}\n`))
-  ))
+  )),
+  Effect.tapError(({ message }) => Effect.sync(() => process.stderr.write(`${message}\n`)))
 )
 
-NodeRuntime.runMain(program)
+// Standard output is for reports alone: why it failed stands on standard error.
+NodeRuntime.runMain(program, { disableErrorReporting: true })

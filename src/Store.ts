@@ -219,6 +219,8 @@ export class Store extends Context.Service<Store, {
   readonly savepoint: <A, E, R>(
     body: Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | TransactionFailure, R | Transaction>
+  /** Statements sent in the open transaction so far; undefined where there are none (memory). */
+  readonly statements: Effect.Effect<number | undefined, never, Transaction>
   readonly inbox: Inbox
   readonly outbox: Outbox
   readonly deadLetters: DeadLetterStore

@@ -24,6 +24,7 @@ const makeStore = (state: MemoryState): Store["Service"] => ({
   engine: "memory",
   maxGroup: 1,
   dedupHorizon: Duration.infinity,
+  statements: Effect.succeed(undefined),
   joins: (context) => Context.getOrUndefined(context, SqlClient) === undefined,
   transact: transact(state),
   savepoint: <A, E, R>(body: Effect.Effect<A, E, R>): Effect.Effect<A, E | TransactionFailure, R> =>

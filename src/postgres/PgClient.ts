@@ -68,6 +68,8 @@ export interface PgDatabase {
     body: Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>>
   readonly savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TransactionFailure, R>
+  /** Statements sent in the ambient transaction so far. */
+  readonly statements: Effect.Effect<number>
   /** A connection that only listens; undefined where there can be none. */
   readonly listener: Effect.Effect<PgConnection.PgConnection, SqlError.SqlError, Scope.Scope> | undefined
 }
@@ -246,7 +248,7 @@ const statements = (
 
 const opened: Transaction["Service"] = { engine: "postgres" }
 
-const transactions = (client: Client.SqlClient): Pick<PgDatabase, "transact" | "savepoint"> => {
+const transactions = (client: Client.SqlClient): Pick<PgDatabase, "transact" | "savepoint" | "statements"> => {
   const sessionOf = (context: Context.Context<never>): PgSession | undefined =>
     Context.getOrUndefined(context, client.transactionService)?.[0] as PgSession | undefined
 
@@ -282,6 +284,7 @@ const transactions = (client: Client.SqlClient): Pick<PgDatabase, "transact" | "
       )
     })
   return {
+    statements: Effect.withFiber((fiber) => Effect.succeed(sessionOf(fiber.context)?.statements ?? 0)),
     transact: (body) =>
       Effect.withFiber((fiber) => sessionOf(fiber.context) === undefined ? run(body, () => "commit") : savepoint(body)),
     savepoint: savepoint as PgDatabase["savepoint"]

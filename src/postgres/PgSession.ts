@@ -31,6 +31,8 @@ export class PgSession implements Connection {
   interrupted = false
   rolledBack = false
   detail = ""
+  /** Statements sent so far: tells whether a commit step used this connection at all. */
+  statements = 0
   /** Failures seen so far: a savepoint looks for an aborted state only if there were any. */
   failures = 0
 
@@ -113,6 +115,7 @@ export class PgSession implements Connection {
   }
 
   #seen<A>(effect: Effect.Effect<A, SqlError.SqlError>): Effect.Effect<A, SqlError.SqlError> {
+    this.statements++
     return Effect.onExitPrimitive(effect, (exit) => {
       if (exit._tag === "Failure") this.#note(exit.cause)
       return undefined

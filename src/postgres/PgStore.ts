@@ -34,6 +34,7 @@ export const make = (
     joins: (context) => isOurs(context, SqlClient.SqlClient) && isOurs(context, SqlPg.PgClient),
     transact: db.transact,
     savepoint: db.savepoint,
+    statements: db.statements,
     inbox: PgInbox.makeInbox(db, names, queues),
     outbox: PgInbox.makeOutbox(db, names, wake),
     deadLetters: PgDeadLetters.make(db, names, queues, wake),

@@ -76,6 +76,7 @@ export const compose = Effect.fnUntraced(function*(
   if (members.length === 0) return group.map(() => gone)
   const claimed = yield* store.inbox.claim(consumer, members.map(claimOf))
   const clock = yield* Clock.Clock
+  const before = yield* store.statements
   const emits: Array<Message> = []
   const outcomes = new Map<Member, Outcome>()
   for (let i = 0; i < members.length; i++) {
@@ -98,6 +99,11 @@ export const compose = Effect.fnUntraced(function*(
         break
     }
   }
+  if (
+    before !== undefined && claimed.includes("fresh") && hasCommitStep(options) && (yield* store.statements) === before
+  ) {
+    yield* noStatement(options)
+  }
   if (emits.length > 0) yield* store.outbox.write(emits)
   return group.map((member) => outcomes.get(member) ?? gone)
 })
@@ -113,6 +119,16 @@ const slowStep = (options: Options, member: Member, millis: number): Effect.Effe
     } ms inside of the transaction, `
       + `and everything in its group waited for them. A commit step holds database work only: move waiting and network calls `
       + `into mapEffect, and look at slow statements.`
+  )
+
+const hasCommitStep = (options: Options): boolean =>
+  options.pipeline.operators.some((operator) => operator._tag === "Commit" || operator._tag === "CommitSql")
+
+const noStatement = (options: Options): Effect.Effect<void> =>
+  options.warnings.warn(
+    "noStatement",
+    `The commit steps of consumer "${options.consumer}" ran no statement on the transaction's connection. If they write to a database, `
+      + `their effects are not in the message's transaction: use the SqlClient that Postgres.layer exports, and build that layer once.`
   )
 
 const claimOf = (member: Member): Store.Claim => ({

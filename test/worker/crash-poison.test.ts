@@ -138,6 +138,51 @@ describe("a message in the hands of processes that died", () => {
       assert.deepStrictEqual(other.done.attempts, [1])
     }).pipe(Effect.provide(Memory.layer)))
 
+  it.effect("again has nothing committed beside it: who waited for a transaction is withdrawn and runs again", () => {
+    const gate = Deferred.makeUnsafe<void>()
+    const log: Array<string> = []
+    return Effect.gen(function*() {
+      yield* register
+      yield* publish(Orders, [order("s", 1)])
+      yield* die("ledger")
+      yield* die("ledger")
+      // Another worker of the process: one message is in its transaction, one waits for the next.
+      const tried = new Journal<Order>()
+      yield* publish(Orders, [order("x", 1), order("y", 1)])
+      yield* start(
+        Pipeline.from(Orders, { consumer: "other" }).pipe(
+          Pipeline.filter((one) => one.account !== "s"),
+          Pipeline.tap(tried.write),
+          Pipeline.commit((one) =>
+            Effect.andThen(
+              one.account === "x" ? Deferred.await(gate) : Effect.void,
+              Effect.sync(() => log.push(one.id))
+            )
+          )
+        ),
+        { lanes, committers: 1 }
+      )
+      yield* until("both are ready", () => tried.size === 2)
+      const suspect = Deferred.makeUnsafe<void>()
+      yield* start(
+        Pipeline.from(Orders, { consumer: "ledger" }).pipe(
+          Pipeline.filter((one) => one.account === "s"),
+          Pipeline.tap(() => Effect.andThen(Effect.sync(() => log.push("suspect begins")), Deferred.await(suspect))),
+          Pipeline.commit(() => Effect.sync(() => log.push("suspect ends")))
+        ),
+        { lanes }
+      )
+      yield* TestClock.adjust("6 seconds")
+      yield* settle
+      yield* Deferred.succeed(gate, undefined)
+      yield* until("the suspect runs", () => log.includes("suspect begins"))
+      yield* settle
+      yield* Deferred.succeed(suspect, undefined)
+      yield* until("all are done", () => log.length === 4)
+      assert.deepStrictEqual(log, ["x1", "suspect begins", "suspect ends", "y1"])
+    }).pipe(Effect.provide(Memory.layer))
+  })
+
   it.effect("maxDeliveries times becomes a dead letter `crashed` without running once more, and its key goes on", () =>
     Effect.gen(function*() {
       yield* register

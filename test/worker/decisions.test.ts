@@ -135,8 +135,13 @@ describe("the record of a failed attempt", () => {
     })
     const long = new Error("m".repeat(100_000))
     long.stack = "s".repeat(100_000)
+    const likeFrames = new Error("one line\nat " + "s".repeat(100_000))
     const huge = Object.assign(new Error("huge"), { rows: Array.from({ length: 10_000 }, (_, i) => ({ i })) })
-    for (const error of [cyclic, deep, hostile, long, huge, { toJSON: () => deep }, { toJSON: () => undefined }]) {
+    for (
+      const error of [cyclic, deep, hostile, long, likeFrames, huge, { toJSON: () => deep }, {
+        toJSON: () => undefined
+      }]
+    ) {
       const kept = record(error)
       const text = JSON.stringify(kept)
       assert.isAtMost(text.length, 16_384)

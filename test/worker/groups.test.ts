@@ -170,7 +170,7 @@ describe("a transaction that failed through no fault of its messages", () => {
   it.effect.each([
     { what: "a conflict", error: conflict, times: 5 },
     { what: "a database that is away", error: away, times: 15 },
-    { what: "no answer to COMMIT, which had not happened", error: unknown, times: 3 }
+    { what: "an unanswered COMMIT that never was", error: unknown, times: 3 }
   ])(
     "is run again with the same values, without an attempt counted: $what",
     ({ error, times }) =>
@@ -204,6 +204,15 @@ describe("a transaction that failed through no fault of its messages", () => {
       )
     )
   })
+
+  it.effect("costs no attempt through nine conflicts of one message", () =>
+    Effect.gen(function*() {
+      const { pipeline, stepped } = emitting()
+      yield* publish(Orders, [order("a", 1)])
+      yield* drain(pipeline, options)
+      assert.deepStrictEqual(stepped.attempts, [1])
+      assert.deepStrictEqual(yield* receipts(), ["a1"])
+    }).pipe(Effect.provide(failing(9, conflict))))
 
   it.effect("is given up after ten conflicts as one failed attempt, and the next attempt commits", () =>
     Effect.gen(function*() {

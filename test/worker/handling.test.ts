@@ -175,8 +175,7 @@ describe("a message that is filtered out", () => {
       const ledger = Pipeline.from(Orders, { consumer: "ledger" }).pipe(
         Pipeline.tap((one) => one.n === 1 ? Deferred.await(gate) : Effect.void),
         Pipeline.filter((one) => one.n !== 2),
-        Pipeline.tap(journal.write),
-        Pipeline.commit(() => Effect.void)
+        Pipeline.commit(journal.write)
       )
       yield* publish(Orders, orders("a", 3))
       const worker = yield* start(ledger)

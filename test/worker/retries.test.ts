@@ -79,7 +79,7 @@ describe("a long delay", () => {
     Effect.gen(function*() {
       const { pipeline, done, triedBad } = failing(slow, 1)
       yield* publish(Orders, [...orders("bad", 3), ...orders("good", 3)])
-      yield* start(pipeline, { lanes: 1, concurrency: 2 })
+      yield* start(pipeline, { lanes: 1, concurrency: 2, prefetch: 512 })
       yield* until("the other key is done", () => done.size === 3)
       yield* TestClock.adjust("59 seconds")
       yield* publish(Orders, [order("good", 4), order("bad", 4)])

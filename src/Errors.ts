@@ -171,7 +171,11 @@ export class StoreFailure extends Schema.TaggedError<StoreFailure>("millrace/Sto
     return `The store could not ${this.operation}: ${this.detail}${
       this.code === "" ? "" : ` (SQLSTATE ${this.code})`
     }. `
-      + `Nothing of this operation was committed. ${this.mend}`
+      + `${
+        this.kind === "refused"
+          ? "Nothing of this operation was committed."
+          : "Nothing was committed, unless only the answer was lost."
+      } ${this.mend}`
   }
 }
 

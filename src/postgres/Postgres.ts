@@ -93,12 +93,20 @@ export interface Engine {
   readonly durable: boolean
 }
 
+/** What passes by itself elsewhere has a mend of its own at the start: nobody has published anything yet. */
+const notStarted = (error: SqlError): StoreFailure => {
+  const failure = PgFailure.storeFailure("start")(error)
+  if (failure.kind === "refused") return failure
+  const { code, detail, kind, operation } = failure
+  return new StoreFailure({ operation, kind, code, detail, mend: "Start Postgres, or correct DATABASE_URL." })
+}
+
 const atStart = (error: SqlError | MigrationError): StoreFailure => {
   const operation = "start"
-  if (isSqlError(error)) return PgFailure.storeFailure(operation)(error)
+  if (isSqlError(error)) return notStarted(error)
   const cause = error.cause
   return isSqlError(cause)
-    ? PgFailure.storeFailure(operation)(cause)
+    ? notStarted(cause)
     : new StoreFailure({
       operation,
       kind: "refused",
@@ -138,7 +146,7 @@ export const services = Effect.fnUntraced(function*(
       }, SettingsSql.make(names).serverVersion),
       Reactivity.layer
     ),
-    PgFailure.storeFailure("start")
+    notStarted
   )
   yield* Migrations.ensure(db.sql, names, options.migrate ?? "auto").pipe(
     Effect.mapError((error) => error._tag === "SqlError" || error._tag === "MigrationError" ? atStart(error) : error),

@@ -7,7 +7,7 @@ import { assert } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { bench, fresh, type Options, type Tests } from "./kit.ts"
+import { bench, fresh, needsTwoTransactions, type Options, type Tests } from "./kit.ts"
 
 const claim = (id: string, fingerprint = "f") => ({ id, fingerprint })
 
@@ -66,8 +66,9 @@ const answers = (it: Tests, options: Options) => {
 
 /** Transactions that claim at the same time. */
 const concurrent = (it: Tests, options: Options) => {
-  it.effect("finds an id fresh for exactly one of many concurrent transactions", () =>
+  it.effect("finds an id fresh for exactly one of many concurrent transactions", (context) =>
     Effect.gen(function*() {
+      yield* needsTwoTransactions(context, options)
       const { consumer, store } = yield* bench(options)
       const asked = Array.from(
         { length: 8 },
@@ -100,8 +101,9 @@ const concurrent = (it: Tests, options: Options) => {
       }))
   }
 
-  it.effect("lets claims of other ids pass meanwhile", () =>
+  it.effect("lets claims of other ids pass meanwhile", (context) =>
     Effect.gen(function*() {
+      yield* needsTwoTransactions(context, options)
       const { consumer, store } = yield* bench(options)
       const [claimed, go] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
       const first = yield* Effect.forkChild(store.transact(Effect.gen(function*() {

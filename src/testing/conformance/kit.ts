@@ -30,6 +30,8 @@ export interface Options {
   readonly lease: Duration.Input
   /** Idle poll of the subscriptions; well below a twentieth of the lease. */
   readonly idlePoll: Duration.Input
+  /** Whether two transactions can be open at once. Default true; false on an engine with one session (PGlite). */
+  readonly concurrentTransactions?: boolean | undefined
   /** The implementation lives in real time: tests run without a `TestClock`. Default false. */
   readonly live?: boolean | undefined
 }
@@ -199,3 +201,10 @@ export const needs = (
   able: boolean,
   why: string
 ): Effect.Effect<void> => able ? Effect.void : Effect.sync(() => context.skip(why))
+
+/** As `needs`: what this test is about takes two transactions that are open at once. */
+export const needsTwoTransactions = (
+  context: { readonly skip: (note?: string) => never },
+  options: Options
+): Effect.Effect<void> =>
+  needs(context, options.concurrentTransactions ?? true, "the engine has one session, and so one transaction at a time")

@@ -8,7 +8,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { limits } from "../../Message.ts"
-import { bench, fresh, ids, idsOf, makeMessage, type Options, type Tests } from "./kit.ts"
+import { bench, fresh, ids, idsOf, makeMessage, needsTwoTransactions, type Options, type Tests } from "./kit.ts"
 
 const numbered = (count: number, keys: number, from = 0) =>
   Array.from({ length: count }, (_, i) => ({ id: `${i + from}`.padStart(4, "0"), key: `key-${(i + from) % keys}` }))
@@ -100,8 +100,9 @@ const atomicity = (it: Tests, options: Options) => {
       yield* publish([])
     }))
 
-  it.effect("shows nothing of a publish before the transaction around it commits", () =>
+  it.effect("shows nothing of a publish before the transaction around it commits", (context) =>
     Effect.gen(function*() {
+      yield* needsTwoTransactions(context, options)
       const { nothing, open, publish, receive, store } = yield* bench(options)
       const subscription = yield* open()
       const [written, go] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]

@@ -85,13 +85,34 @@ describe("a value that is published", () => {
       const fail = () => {
         throw new Error("no account")
       }
-      for (const field of ["key", "id"]) {
+      for (const field of ["key", "id", "headers"]) {
         const Broken = Topic.make("broken", { schema: Schema.String, [field]: fail })
         const error = yield* Effect.flip(Topic.publish(Broken, "x"))
         assert.strictEqual(error._tag, "EncodeFailed")
         assert.include(error.message, `${field} function failed: Error: no account`)
       }
     }).pipe(Effect.provide(Memory.layer)))
+
+  it.effect("is refused when its key or id function returns no text, as untyped data makes it", () =>
+    Effect.gen(function*() {
+      const Loose = { schema: Schema.Struct({ id: Schema.optionalKey(Schema.String) }) }
+      for (const field of ["key", "id"]) {
+        const topic = Topic.make("loose", {
+          ...Loose,
+          [field]: (value: { readonly id?: string }) => value.id as string
+        })
+        const error = yield* Effect.flip(Topic.publish(topic, {}))
+        assert.strictEqual(error._tag, "EncodeFailed")
+        assert.include(error.message, `${field} function returned undefined`)
+      }
+    }).pipe(Effect.provide(Memory.layer)))
+
+  it.effect("carries the headers that its topic derives; those of the publish win", () =>
+    Effect.gen(function*() {
+      const Tenants = Topic.make("tenants", { schema: Schema.String, headers: (tenant) => ({ tenant, kind: "topic" }) })
+      const message = yield* Tenants.encode("x", { headers: { kind: "publish" } })
+      assert.deepStrictEqual(message.headers, { tenant: "x", kind: "publish" })
+    }))
 
   it.effect("is refused with a key or id that no store could keep", () =>
     Effect.gen(function*() {

@@ -1,0 +1,1252 @@
+// ==== millrace ====
+
+// src/index.ts
+export * as DeadLetter from "./DeadLetter.ts";
+export * as DeadLetters from "./DeadLetters.ts";
+export * as Delivery from "./Delivery.ts";
+export * as Errors from "./Errors.ts";
+export * as Hold from "./Hold.ts";
+export * as KeyedQueue from "./KeyedQueue.ts";
+export * as KeyedStream from "./KeyedStream.ts";
+export * as Memory from "./memory/index.ts";
+export * as Message from "./Message.ts";
+export * as MessageId from "./MessageId.ts";
+export * as Pipeline from "./Pipeline.ts";
+export * as Retry from "./Retry.ts";
+export * as Store from "./Store.ts";
+export * as Telemetry from "./Telemetry.ts";
+export * as Topic from "./Topic.ts";
+export * as Transport from "./Transport.ts";
+export * as Worker from "./worker/Worker.ts";
+
+// src/DeadLetter.ts
+import type { Failure } from "./Delivery.ts";
+import type { Message } from "./Message.ts";
+export type Reason = "exhausted" | "rejected" | "undecodable" | "crashed";
+export type State = "open" | "redriving" | "resolved" | "discarded";
+export type DeadLetterOrder = "continue" | "park";
+export interface DeadLetter {
+    readonly id: string;
+    readonly consumer: string;
+    readonly message: Message;
+    readonly reason: Reason;
+    readonly state: State;
+    readonly parked: boolean;
+    readonly attempts: ReadonlyArray<Failure>;
+    readonly fingerprint: string;
+    readonly redriven: number;
+    readonly diedAt: number;
+    readonly changedBy: string;
+    readonly changedAt: number;
+}
+export declare const fingerprint: (failure: Failure) => string;
+
+// src/DeadLetters.ts
+import type * as Effect from "effect/Effect";
+import type { DeadLetter } from "./DeadLetter.ts";
+import type { DeadLetterConflict, DeadLetterNotFound, StoreFailure } from "./Errors.ts";
+import { type DeadLetterQuery, Store } from "./Store.ts";
+export declare const list: (query?: DeadLetterQuery) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure, Store>;
+export declare const get: (letter: string) => Effect.Effect<DeadLetter, StoreFailure | DeadLetterNotFound, Store>;
+export declare const redrive: (letter: string, options: {
+    readonly by: string;
+}) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict, Store>;
+export declare const discard: (letter: string, options: {
+    readonly by: string;
+}) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict, Store>;
+
+// src/Delivery.ts
+import type * as Deferred from "effect/Deferred";
+import type { LeaseLost } from "./Errors.ts";
+import type { Message } from "./Message.ts";
+export interface HeldLease {
+    readonly name: string;
+    readonly token: bigint;
+    readonly claimedAt: bigint;
+    readonly lost: Deferred.Deferred<LeaseLost>;
+}
+export interface Failure {
+    readonly attempt: number;
+    readonly at: number;
+    readonly tag: string;
+    readonly error: unknown;
+    readonly message: string;
+    readonly stack: string;
+    readonly step: string;
+    readonly frame: string;
+    readonly worker: string;
+    readonly codeVersion: string;
+}
+export interface Delivery {
+    readonly message: Message;
+    readonly lease: HeldLease;
+    readonly position: bigint;
+    readonly received: number;
+    readonly attempts: ReadonlyArray<Failure>;
+    readonly redrive?: {
+        readonly letter: string;
+        readonly count: number;
+    } | undefined;
+    readonly receipt: unknown;
+}
+export interface Delivered {
+    readonly message: Message;
+    readonly attempt: number;
+    readonly redriven: number;
+}
+
+// src/Errors.ts
+import * as Schema from "effect/Schema";
+declare const InvalidMessage_base: Schema.Class<InvalidMessage, Schema.TaggedStruct<"InvalidMessage", {
+    readonly topic: Schema.String;
+    readonly id: Schema.String;
+    readonly field: Schema.String;
+    readonly problem: Schema.String;
+    readonly mend: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class InvalidMessage extends InvalidMessage_base {
+    get message(): string;
+}
+declare const EncodeFailed_base: Schema.Class<EncodeFailed, Schema.TaggedStruct<"EncodeFailed", {
+    readonly topic: Schema.String;
+    readonly issue: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class EncodeFailed extends EncodeFailed_base {
+    get message(): string;
+}
+declare const DecodeFailed_base: Schema.Class<DecodeFailed, Schema.TaggedStruct<"DecodeFailed", {
+    readonly topic: Schema.String;
+    readonly id: Schema.String;
+    readonly version: Schema.Number;
+    readonly issue: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class DecodeFailed extends DecodeFailed_base {
+    get message(): string;
+}
+declare const InvalidName_base: Schema.Class<InvalidName, Schema.TaggedStruct<"InvalidName", {
+    readonly kind: Schema.String;
+    readonly name: Schema.String;
+    readonly problem: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class InvalidName extends InvalidName_base {
+    get message(): string;
+}
+declare const InvalidSetting_base: Schema.Class<InvalidSetting, Schema.TaggedStruct<"InvalidSetting", {
+    readonly setting: Schema.String;
+    readonly got: Schema.String;
+    readonly expected: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class InvalidSetting extends InvalidSetting_base {
+    get message(): string;
+}
+declare const InvalidConfig_base: Schema.Class<InvalidConfig, Schema.TaggedStruct<"InvalidConfig", {
+    readonly variable: Schema.String;
+    readonly got: Schema.String;
+    readonly expected: Schema.String;
+    readonly example: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class InvalidConfig extends InvalidConfig_base {
+    get message(): string;
+}
+declare const ConsumerConflict_base: Schema.Class<ConsumerConflict, Schema.TaggedStruct<"ConsumerConflict", {
+    readonly consumer: Schema.String;
+    readonly setting: Schema.String;
+    readonly registered: Schema.String;
+    readonly asked: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class ConsumerConflict extends ConsumerConflict_base {
+    get message(): string;
+}
+declare const Unsupported_base: Schema.Class<Unsupported, Schema.TaggedStruct<"Unsupported", {
+    readonly engine: Schema.String;
+    readonly asked: Schema.String;
+    readonly because: Schema.String;
+    readonly instead: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class Unsupported extends Unsupported_base {
+    get message(): string;
+}
+declare const StoreFailure_base: Schema.Class<StoreFailure, Schema.TaggedStruct<"StoreFailure", {
+    readonly operation: Schema.String;
+    readonly kind: Schema.Literals<readonly ["unavailable", "timeout", "refused"]>;
+    readonly code: Schema.String;
+    readonly detail: Schema.String;
+    readonly mend: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class StoreFailure extends StoreFailure_base {
+    get message(): string;
+}
+declare const TransportError_base: Schema.Class<TransportError, Schema.TaggedStruct<"TransportError", {
+    readonly engine: Schema.String;
+    readonly operation: Schema.String;
+    readonly kind: Schema.Literals<readonly ["temporary", "permanent"]>;
+    readonly detail: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class TransportError extends TransportError_base {
+    get message(): string;
+}
+declare const LeaseLost_base: Schema.Class<LeaseLost, Schema.TaggedStruct<"LeaseLost", {
+    readonly lease: Schema.String;
+    readonly token: Schema.String;
+    readonly reason: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class LeaseLost extends LeaseLost_base {
+    get message(): string;
+}
+declare const Hiccup_base: Schema.Class<Hiccup, Schema.TaggedStruct<"Hiccup", {
+    readonly kind: Schema.Literals<readonly ["conflict", "unavailable"]>;
+    readonly code: Schema.String;
+    readonly detail: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class Hiccup extends Hiccup_base {
+    get message(): string;
+}
+declare const TransactionAborted_base: Schema.Class<TransactionAborted, Schema.TaggedStruct<"TransactionAborted", {
+    readonly detail: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class TransactionAborted extends TransactionAborted_base {
+    get message(): string;
+}
+declare const CommitRejected_base: Schema.Class<CommitRejected, Schema.TaggedStruct<"CommitRejected", {
+    readonly code: Schema.String;
+    readonly detail: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class CommitRejected extends CommitRejected_base {
+    get message(): string;
+}
+declare const UnknownOutcome_base: Schema.Class<UnknownOutcome, Schema.TaggedStruct<"UnknownOutcome", {
+    readonly detail: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class UnknownOutcome extends UnknownOutcome_base {
+    get message(): string;
+}
+declare const StepTimeout_base: Schema.Class<StepTimeout, Schema.TaggedStruct<"StepTimeout", {
+    readonly phase: Schema.Literals<readonly ["steps", "commit"]>;
+    readonly millis: Schema.Number;
+}>, import("effect/Cause").YieldableError>;
+export declare class StepTimeout extends StepTimeout_base {
+    get message(): string;
+}
+declare const Defect_base: Schema.Class<Defect, Schema.TaggedStruct<"Defect", {
+    readonly detail: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class Defect extends Defect_base {
+    get message(): string;
+}
+declare const IdempotencyConflict_base: Schema.Class<IdempotencyConflict, Schema.TaggedStruct<"IdempotencyConflict", {
+    readonly consumer: Schema.String;
+    readonly id: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class IdempotencyConflict extends IdempotencyConflict_base {
+    get message(): string;
+}
+declare const WorkerCrashed_base: Schema.Class<WorkerCrashed, Schema.TaggedStruct<"WorkerCrashed", {
+    readonly received: Schema.Number;
+}>, import("effect/Cause").YieldableError>;
+export declare class WorkerCrashed extends WorkerCrashed_base {
+    get message(): string;
+}
+declare const ForeignSqlClient_base: Schema.Class<ForeignSqlClient, Schema.TaggedStruct<"ForeignSqlClient", {
+    readonly consumer: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class ForeignSqlClient extends ForeignSqlClient_base {
+    get message(): string;
+}
+declare const SchemaTooNew_base: Schema.Class<SchemaTooNew, Schema.TaggedStruct<"SchemaTooNew", {
+    readonly schema: Schema.String;
+    readonly found: Schema.Number;
+    readonly supported: Schema.Number;
+}>, import("effect/Cause").YieldableError>;
+export declare class SchemaTooNew extends SchemaTooNew_base {
+    get message(): string;
+}
+declare const SchemaOutdated_base: Schema.Class<SchemaOutdated, Schema.TaggedStruct<"SchemaOutdated", {
+    readonly schema: Schema.String;
+    readonly found: Schema.Number;
+    readonly needed: Schema.Number;
+}>, import("effect/Cause").YieldableError>;
+export declare class SchemaOutdated extends SchemaOutdated_base {
+    get message(): string;
+}
+declare const DeadLetterNotFound_base: Schema.Class<DeadLetterNotFound, Schema.TaggedStruct<"DeadLetterNotFound", {
+    readonly letter: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class DeadLetterNotFound extends DeadLetterNotFound_base {
+    get message(): string;
+}
+declare const DeadLetterConflict_base: Schema.Class<DeadLetterConflict, Schema.TaggedStruct<"DeadLetterConflict", {
+    readonly letter: Schema.String;
+    readonly asked: Schema.String;
+    readonly state: Schema.String;
+    readonly by: Schema.String;
+    readonly at: Schema.Number;
+}>, import("effect/Cause").YieldableError>;
+export declare class DeadLetterConflict extends DeadLetterConflict_base {
+    get message(): string;
+}
+export {};
+
+// src/Hold.ts
+import type * as Duration from "effect/Duration";
+export type Hold = {
+    readonly _tag: "Delayed";
+    readonly delay: Duration.Duration;
+} | {
+    readonly _tag: "Parked";
+};
+export declare const delayed: (delay: Duration.Duration) => Hold;
+export declare const parked: Hold;
+
+// src/KeyedQueue.ts
+export declare class KeyedQueue<K, A> {
+    private readonly waiting;
+    private readonly running;
+    private readonly ready;
+    private count;
+    get size(): number;
+    get readyKeys(): number;
+    waitingOf(key: K): number;
+    offer(key: K, value: A): void;
+    take(): {
+        readonly key: K;
+        readonly value: A;
+    } | undefined;
+    done(key: K): void;
+    restart(key: K, value: A): void;
+    forget(key: K): ReadonlyArray<A>;
+    remove(predicate: (value: A) => boolean): ReadonlyArray<A>;
+    private shift;
+}
+
+// src/KeyedStream.ts
+import * as Effect from "effect/Effect";
+import * as Stream from "effect/Stream";
+export interface Options<in A, out K> {
+    readonly key: (value: A) => K;
+    readonly concurrency?: number | undefined;
+    readonly buffer?: number | undefined;
+}
+export declare const mapEffect: {
+    <A, B, E2, R2, K>(f: (value: A) => Effect.Effect<B, E2, R2>, options: Options<A, K>): <E, R>(self: Stream.Stream<A, E, R>) => Stream.Stream<B, E | E2, R | R2>;
+    <A, E, R, B, E2, R2, K>(self: Stream.Stream<A, E, R>, f: (value: A) => Effect.Effect<B, E2, R2>, options: Options<A, K>): Stream.Stream<B, E | E2, R | R2>;
+};
+
+// src/memory/index.ts
+import * as Layer from "effect/Layer";
+import { Store } from "../Store.ts";
+import { Transport } from "../Transport.ts";
+export declare const layer: Layer.Layer<Store | Transport>;
+
+// src/Message.ts
+import * as Effect from "effect/Effect";
+import * as Option from "effect/Option";
+import { InvalidMessage } from "./Errors.ts";
+export interface Message {
+    readonly id: string;
+    readonly topic: string;
+    readonly key: string;
+    readonly keyed: boolean;
+    readonly payload: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly version: number;
+    readonly publishedAt: number;
+}
+export declare const limits: {
+    readonly payloadBytes: 1048576;
+    readonly idBytes: 512;
+    readonly headers: 64;
+    readonly headerBytes: 16384;
+};
+export declare const problem: (message: Message) => InvalidMessage | undefined;
+export declare const make: (fields: {
+    readonly id: string;
+    readonly topic: string;
+    readonly key?: string | undefined;
+    readonly payload: string;
+    readonly headers?: Readonly<Record<string, string>> | undefined;
+    readonly version?: number | undefined;
+}) => Effect.Effect<Message, InvalidMessage>;
+export declare const traceContext: (message: Message) => Option.Option<{
+    readonly traceId: string;
+    readonly spanId: string;
+    readonly sampled: boolean;
+}>;
+
+// src/MessageId.ts
+export declare const canonical: (value: unknown) => string;
+export declare const fromContent: (value: unknown) => string;
+export declare const ofEmit: (consumer: string, messageId: string, n: number) => string;
+export declare const ofPayload: (payload: string) => string;
+
+// src/Pipeline.ts
+import type * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
+import type { Pipeable } from "effect/Pipeable";
+import type * as Schema from "effect/Schema";
+import * as SqlClient from "effect/sql/SqlClient";
+import type { Statement } from "effect/sql/Statement";
+import type { DeadLetterOrder } from "./DeadLetter.ts";
+import type { Delivered } from "./Delivery.ts";
+import * as Retry from "./Retry.ts";
+import type { Topic } from "./Topic.ts";
+declare const TypeId = "~millrace/Pipeline";
+export type Phase = "steps" | "commit";
+export type AnyTopic = Topic<string, Schema.Constraint>;
+export type Operator = {
+    readonly _tag: "Map";
+    readonly f: (value: never, delivered: Delivered) => unknown;
+} | {
+    readonly _tag: "Filter";
+    readonly f: (value: never, delivered: Delivered) => boolean;
+} | {
+    readonly _tag: "MapEffect";
+    readonly f: (value: never, delivered: Delivered) => Effect.Effect<unknown, unknown, unknown>;
+} | {
+    readonly _tag: "Tap";
+    readonly f: (value: never, delivered: Delivered) => Effect.Effect<unknown, unknown, unknown>;
+} | {
+    readonly _tag: "Commit";
+    readonly f: (value: never, delivered: Delivered) => Effect.Effect<unknown, unknown, unknown>;
+} | {
+    readonly _tag: "CommitSql";
+    readonly f: (value: never, delivered: Delivered) => Effect.Effect<ReadonlyArray<Effect.Effect<unknown, unknown, unknown>>, never, SqlClient.SqlClient>;
+} | {
+    readonly _tag: "Emit";
+    readonly topic: AnyTopic;
+    readonly f: (value: never, delivered: Delivered) => ReadonlyArray<unknown>;
+    readonly id: ((value: never, delivered: Delivered) => string) | undefined;
+};
+export interface Settings {
+    readonly retry: Retry.Policy<never>;
+    readonly retryWhile: ((error: never) => boolean) | undefined;
+    readonly timeout: Duration.Input | undefined;
+    readonly commitTimeout: Duration.Input;
+    readonly order: DeadLetterOrder;
+    readonly group: number;
+}
+export interface Pipeline<out A, out E = never, out R = never, out P extends Phase = Phase> extends Pipeable {
+    readonly [TypeId]: {
+        readonly _A: () => A;
+        readonly _E: () => E;
+        readonly _R: () => R;
+        readonly _P: () => P;
+    };
+    readonly consumer: string;
+    readonly union: boolean;
+    readonly topics: ReadonlyArray<AnyTopic>;
+    readonly operators: ReadonlyArray<Operator>;
+    readonly settings: Settings;
+    toJSON(): unknown;
+}
+export declare const from: <Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, options: {
+    readonly consumer: string;
+}) => Pipeline<S["Type"], never, S["DecodingServices"], "steps">;
+export type Union<T extends ReadonlyArray<AnyTopic>> = {
+    readonly [I in keyof T]: {
+        readonly topic: T[I]["name"];
+        readonly value: T[I]["schema"]["Type"];
+    };
+}[number];
+export declare const fromAll: <const T extends ReadonlyArray<AnyTopic>>(topics: T, options: {
+    readonly consumer: string;
+}) => Pipeline<Union<T>, never, T[number]["schema"]["DecodingServices"], "steps">;
+export declare const map: <A, B>(f: (value: A, delivered: Delivered) => B) => <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<B, E, R, P>;
+export declare const filter: {
+    <A, B extends A>(refinement: (value: A, delivered: Delivered) => value is B): <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<B, E, R, P>;
+    <A>(predicate: (value: NoInfer<A>, delivered: Delivered) => boolean): <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R, P>;
+};
+export declare const mapEffect: <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) => <E, R>(self: Pipeline<A, E, R, "steps">) => Pipeline<B, E | E2, R | R2, "steps">;
+export declare const tap: <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: Delivered) => Effect.Effect<X, E2, R2>) => <E, R>(self: Pipeline<A, E, R, "steps">) => Pipeline<A, E | E2, R | R2, "steps">;
+export declare const commit: <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) => <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<B, E | E2, R | R2, "commit">;
+export declare const commitSql: <A>(f: (value: NoInfer<A>, sql: SqlClient.SqlClient, delivered: Delivered) => Statement<unknown> | ReadonlyArray<Statement<unknown>>) => <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R | SqlClient.SqlClient, "commit">;
+export declare const emit: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: NoInfer<A>, delivered: Delivered) => S["Type"], options?: {
+    readonly id?: ((value: NoInfer<A>, delivered: Delivered) => string) | undefined;
+}) => <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R | S["EncodingServices"], "commit">;
+export declare const emitAll: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: NoInfer<A>, delivered: Delivered) => ReadonlyArray<S["Type"]>) => <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R | S["EncodingServices"], "commit">;
+export declare const retry: <E0>(schedule: Retry.Policy<E0>, options?: {
+    readonly while?: ((error: NoInfer<E0>) => boolean) | undefined;
+}) => <A, E, R, P extends Phase>(self: [E | Retry.RuntimeFailure] extends [E0] ? Pipeline<A, E, R, P> : Pipeline<A, E0, R, P>) => Pipeline<A, E, R, P>;
+export declare const timeout: (duration: Duration.Input) => <A, E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R, P>;
+export declare const commitTimeout: (duration: Duration.Input) => <A, E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R, P>;
+export declare const deadLetter: (options: {
+    readonly order: DeadLetterOrder;
+}) => <A, E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R, P>;
+export declare const group: (size: number) => <A, E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R, P>;
+export {};
+
+// src/Retry.ts
+import * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
+import * as Schedule from "effect/Schedule";
+import type { Failure } from "./Delivery.ts";
+import type { CommitRejected, Defect, Hiccup, StepTimeout, TransactionAborted } from "./Errors.ts";
+export type RuntimeFailure = Defect | StepTimeout | TransactionAborted | CommitRejected | Hiccup;
+export type Policy<E> = Schedule.Schedule<unknown, E>;
+export declare const exponential: (base: Duration.Input, options?: {
+    readonly factor?: number | undefined;
+    readonly cap?: Duration.Input | undefined;
+    readonly attempts?: number | undefined;
+    readonly jitter?: boolean | undefined;
+}) => Policy<unknown>;
+export declare const never: Policy<unknown>;
+export declare const standard: Policy<unknown>;
+export declare const replay: (policy: Policy<never>, recorded: readonly Failure[], error: unknown, now: number) => Effect.Effect<Duration.Duration | undefined, never, never>;
+export declare const isFinal: (error: unknown) => boolean;
+export declare const retryAfter: (error: unknown) => Duration.Duration | undefined;
+
+// src/Store.ts
+import * as Context from "effect/Context";
+import type * as Duration from "effect/Duration";
+import type * as Effect from "effect/Effect";
+import type { DeadLetter, DeadLetterOrder, Reason, State } from "./DeadLetter.ts";
+import type { Delivery, Failure } from "./Delivery.ts";
+import type { CommitRejected, ConsumerConflict, DeadLetterConflict, DeadLetterNotFound, Hiccup, StoreFailure, TransactionAborted, UnknownOutcome } from "./Errors.ts";
+import type { Message } from "./Message.ts";
+declare const Transaction_base: Context.ServiceClass<Transaction, "millrace/Transaction", {
+    readonly engine: string;
+}>;
+export declare class Transaction extends Transaction_base {
+}
+export type TransactionFailure = Hiccup | TransactionAborted | CommitRejected | UnknownOutcome;
+export declare const Committer: Context.Reference<number | undefined>;
+export interface Claim {
+    readonly id: string;
+    readonly fingerprint: string;
+    readonly letter?: string | undefined;
+}
+export type Claimed = "fresh" | "duplicate" | "conflict";
+export interface Burial {
+    readonly delivery: Delivery;
+    readonly reason: Reason;
+    readonly attempts: ReadonlyArray<Failure>;
+    readonly fingerprint: string;
+    readonly parked: boolean;
+    readonly conflict?: boolean | undefined;
+}
+export interface Registration {
+    readonly consumer: string;
+    readonly topics: ReadonlyArray<string>;
+    readonly lanes: number;
+    readonly order: DeadLetterOrder;
+}
+export interface DeadLetterQuery {
+    readonly consumer?: string | undefined;
+    readonly state?: State | undefined;
+    readonly before?: string | undefined;
+    readonly limit?: number | undefined;
+}
+export interface Inbox {
+    readonly claim: (consumer: string, claims: ReadonlyArray<Claim>) => Effect.Effect<ReadonlyArray<Claimed>, StoreFailure, Transaction>;
+}
+export interface Outbox {
+    readonly write: (messages: ReadonlyArray<Message>) => Effect.Effect<void, StoreFailure>;
+}
+export interface DeadLetterStore {
+    readonly bury: (consumer: string, burials: ReadonlyArray<Burial>) => Effect.Effect<ReadonlyArray<string | undefined>, StoreFailure, Transaction>;
+    readonly list: (query: DeadLetterQuery) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure>;
+    readonly get: (letter: string) => Effect.Effect<DeadLetter, StoreFailure | DeadLetterNotFound>;
+    readonly redrive: (letter: string, by: string) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
+    readonly discard: (letter: string, by: string) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
+}
+export interface Consumers {
+    readonly register: (registration: Registration) => Effect.Effect<void, StoreFailure | ConsumerConflict>;
+}
+declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
+    readonly engine: string;
+    readonly maxGroup: number;
+    readonly dedupHorizon: Duration.Duration;
+    readonly joins: (context: Context.Context<never>) => boolean;
+    readonly transact: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>>;
+    readonly savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TransactionFailure, R | Transaction>;
+    readonly statements: Effect.Effect<number | undefined, never, Transaction>;
+    readonly inbox: Inbox;
+    readonly outbox: Outbox;
+    readonly deadLetters: DeadLetterStore;
+    readonly consumers: Consumers;
+}>;
+export declare class Store extends Store_base {
+}
+export {};
+
+// src/Telemetry.ts
+import * as Metric from "effect/Metric";
+export type Outcome = "committed" | "duplicate" | "retried" | "held" | "dead" | "released";
+export declare const outcomes: Metric.Counter<number>;
+export declare const sent: Metric.Counter<number>;
+export declare const latency: Metric.Histogram<number>;
+export declare const outcomesOf: (consumer: string, outcome: Outcome) => Metric.Metric<number, Metric.CounterState<number>>;
+export declare const inFlight: Metric.Gauge<number>;
+export declare const groupSize: Metric.Histogram<number>;
+export declare const commitDuration: Metric.Histogram<number>;
+export declare const renewals: Metric.Counter<number>;
+export declare const losses: Metric.Counter<number>;
+
+// src/Topic.ts
+import * as Effect from "effect/Effect";
+import type { Pipeable } from "effect/Pipeable";
+import * as Schema from "effect/Schema";
+import { DecodeFailed, EncodeFailed, type InvalidMessage, InvalidName, type StoreFailure } from "./Errors.ts";
+import * as Message from "./Message.ts";
+import { Store } from "./Store.ts";
+declare const TypeId = "~millrace/Topic";
+export interface Topic<out Name extends string, out S extends Schema.Constraint> extends Pipeable {
+    readonly [TypeId]: typeof TypeId;
+    readonly name: Name;
+    readonly schema: S;
+    readonly version: number;
+    encode(value: S["Type"], options?: PublishOptions): Effect.Effect<Message.Message, InvalidMessage | EncodeFailed, S["EncodingServices"]>;
+    decode(message: Message.Message): Effect.Effect<S["Type"], DecodeFailed, S["DecodingServices"]>;
+}
+export interface TopicOptions<S extends Schema.Constraint> {
+    readonly schema: S;
+    readonly key?: ((value: S["Type"]) => string) | undefined;
+    readonly id?: ((value: S["Type"]) => string) | "content" | "random" | undefined;
+    readonly headers?: ((value: S["Type"]) => Readonly<Record<string, string>>) | undefined;
+    readonly version?: number | undefined;
+}
+export interface PublishOptions {
+    readonly headers?: Readonly<Record<string, string>> | undefined;
+    readonly id?: string | undefined;
+}
+export declare const nameProblem: (kind: "topic" | "consumer", name: string) => InvalidName | undefined;
+export declare const make: <const Name extends string, S extends Schema.Constraint>(name: Name, options: TopicOptions<S>) => Topic<Name, S>;
+export declare const publish: <Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, value: S["Type"], options?: PublishOptions) => Effect.Effect<string, InvalidName | InvalidMessage | EncodeFailed | StoreFailure, Store | S["EncodingServices"]>;
+export declare const publishAll: <Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, values: Iterable<S["Type"]>, options?: Pick<PublishOptions, "headers">) => Effect.Effect<ReadonlyArray<string>, InvalidName | InvalidMessage | EncodeFailed | StoreFailure, Store | S["EncodingServices"]>;
+export {};
+
+// src/Transport.ts
+import * as Context from "effect/Context";
+import type * as Duration from "effect/Duration";
+import type * as Effect from "effect/Effect";
+import type * as Option from "effect/Option";
+import type * as Scope from "effect/Scope";
+import type { Delivery, Failure, HeldLease } from "./Delivery.ts";
+import type { LeaseLost, StoreFailure, TransportError, Unsupported } from "./Errors.ts";
+import type { Hold } from "./Hold.ts";
+import type { Message } from "./Message.ts";
+import type { Transaction } from "./Store.ts";
+export interface Capabilities {
+    readonly engine: string;
+    readonly order: "none" | "group" | "shard";
+    readonly fence: "token" | "inbox";
+    readonly settle: "within" | "after";
+    readonly hold: "inPlace" | "overflow";
+    readonly lease: {
+        readonly unit: "shard" | "message" | "connection";
+        readonly renew: "batch" | "each" | "none";
+        readonly renewBatch: number;
+        readonly ceiling: Option.Option<Duration.Duration>;
+    };
+    readonly received: "exact" | "approximate" | "none";
+    readonly discardsAfter: Option.Option<number>;
+    readonly publish: {
+        readonly dedupWindow: Option.Option<Duration.Duration>;
+        readonly maxBatch: number;
+        readonly orderedBatch: boolean;
+        readonly joinsTransaction: boolean;
+    };
+    readonly maxBytes: Option.Option<number>;
+    readonly maxHeaders: Option.Option<number>;
+    readonly retention: Option.Option<Duration.Duration>;
+    readonly durable: "yes" | "replicasOnly" | "no" | "unknown";
+}
+export interface Room {
+    readonly messages: number;
+    readonly bytes: number;
+    readonly perKey: number;
+}
+export interface SubscriptionSpec {
+    readonly consumer: string;
+    readonly topics: ReadonlyArray<string>;
+    readonly worker: string;
+    readonly lanes: number;
+    readonly lease: Duration.Duration;
+    readonly idlePoll: Duration.Duration;
+}
+export interface Subscription {
+    readonly take: (room: Room, accept: (deliveries: ReadonlyArray<Delivery>) => void) => Effect.Effect<void, TransportError>;
+    readonly undisturbed: <A, E, R>(delivery: Delivery, write: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>;
+    readonly held: () => ReadonlyArray<HeldLease>;
+    readonly renew: (leases: ReadonlyArray<HeldLease>) => Effect.Effect<ReadonlySet<HeldLease>, TransportError>;
+    readonly settleWithin: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>;
+    readonly settleAfter: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<void, TransportError>;
+    readonly hold: (delivery: Delivery, attempts: ReadonlyArray<Failure>, hold: Hold) => Effect.Effect<void, LeaseLost | TransportError, Transaction>;
+    readonly isolate: (delivery: Delivery | undefined) => Effect.Effect<void, TransportError, Scope.Scope>;
+    readonly release: (leases: ReadonlyArray<HeldLease>) => Effect.Effect<void, TransportError>;
+}
+declare const Transport_base: Context.ServiceClass<Transport, "millrace/Transport", {
+    readonly capabilities: Capabilities;
+    readonly publish: (messages: ReadonlyArray<Message>) => Effect.Effect<void, TransportError | StoreFailure>;
+    readonly open: (spec: SubscriptionSpec) => Effect.Effect<Subscription, TransportError | Unsupported, Scope.Scope>;
+}>;
+export declare class Transport extends Transport_base {
+}
+export {};
+
+// src/worker/Worker.ts
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import * as Runtime from "effect/Runtime";
+import type { ConsumerConflict, InvalidName, InvalidSetting, StoreFailure, TransportError, Unsupported } from "../Errors.ts";
+import { ForeignSqlClient } from "../Errors.ts";
+import type * as Pipeline from "../Pipeline.ts";
+import { Store } from "../Store.ts";
+import { Transport } from "../Transport.ts";
+import { type WorkerOptions } from "./Settings.ts";
+export { defaults, type WorkerOptions } from "./Settings.ts";
+export type WorkerError = InvalidName | InvalidSetting | ConsumerConflict | Unsupported | ForeignSqlClient | StoreFailure | TransportError;
+export declare const run: <A, E, R, P extends Pipeline.Phase>(pipeline: Pipeline.Pipeline<A, E, R, P>, options?: WorkerOptions) => Effect.Effect<never, WorkerError, R | Store | Transport>;
+export declare const drain: <A, E, R, P extends Pipeline.Phase>(pipeline: Pipeline.Pipeline<A, E, R, P>, options?: WorkerOptions) => Effect.Effect<void, WorkerError, R | Store | Transport>;
+export declare const layer: <A, E, R, P extends Pipeline.Phase>(pipeline: Pipeline.Pipeline<A, E, R, P>, options?: WorkerOptions) => Layer.Layer<never, WorkerError, R | Store | Transport>;
+export declare const teardown: Runtime.Teardown;
+
+// src/worker/Settings.ts
+import * as Duration from "effect/Duration";
+import { InvalidSetting } from "../Errors.ts";
+export interface WorkerOptions {
+    readonly concurrency?: number | undefined;
+    readonly prefetch?: number | undefined;
+    readonly prefetchPerKey?: number | undefined;
+    readonly prefetchBytes?: number | undefined;
+    readonly lease?: Duration.Input | undefined;
+    readonly grace?: Duration.Input | undefined;
+    readonly idlePoll?: Duration.Input | undefined;
+    readonly holdAfter?: Duration.Input | undefined;
+    readonly maxDeliveries?: number | undefined;
+    readonly lanes?: number | undefined;
+    readonly committers?: number | undefined;
+    readonly unknownTopicHold?: Duration.Input | undefined;
+    readonly name?: string | undefined;
+    readonly codeVersion?: string | undefined;
+}
+export interface Settings {
+    readonly concurrency: number;
+    readonly prefetch: number;
+    readonly prefetchPerKey: number;
+    readonly prefetchBytes: number;
+    readonly leaseMillis: number;
+    readonly graceMillis: number;
+    readonly idlePollMillis: number;
+    readonly holdAfterMillis: number;
+    readonly maxDeliveries: number;
+    readonly lanes: number;
+    readonly committers: number;
+    readonly unknownTopicHoldMillis: number;
+    readonly name: string;
+    readonly codeVersion: string;
+}
+export declare const defaults: {
+    readonly concurrency: 256;
+    readonly prefetchPerKey: 32;
+    readonly prefetchBytes: 33554432;
+    readonly lease: "30 seconds";
+    readonly grace: "25 seconds";
+    readonly idlePoll: "1 second";
+    readonly holdAfter: "1 second";
+    readonly maxDeliveries: 3;
+    readonly lanes: 64;
+    readonly committers: 4;
+    readonly unknownTopicHold: "30 seconds";
+};
+export declare const resolve: (options: WorkerOptions, name: string) => Settings | InvalidSetting;
+
+// ==== millrace/postgres ====
+
+// src/postgres/index.ts
+export * as Postgres from "./Postgres.ts";
+
+// src/postgres/Postgres.ts
+import * as SqlPg from "@effect/sql-pg/PgClient";
+import * as Context from "effect/Context";
+import * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import type * as Redacted from "effect/Redacted";
+import type * as Scope from "effect/Scope";
+import * as SqlClient from "effect/sql/SqlClient";
+import type { Duplex } from "node:stream";
+import type { ConnectionOptions } from "node:tls";
+import { type InvalidConfig, type InvalidName, InvalidSetting, type SchemaOutdated, type SchemaTooNew, StoreFailure } from "../Errors.ts";
+import { Store } from "../Store.ts";
+import { Transport } from "../Transport.ts";
+import * as Retention from "./Retention.ts";
+export interface PostgresOptions {
+    readonly url: Redacted.Redacted;
+    readonly ssl?: boolean | ConnectionOptions | undefined;
+    readonly schema?: string | undefined;
+    readonly migrate?: "auto" | "check" | undefined;
+    readonly maxConnections?: number | undefined;
+    readonly acquireTimeout?: Duration.Input | undefined;
+    readonly commitTimeout?: Duration.Input | undefined;
+    readonly pooler?: boolean | undefined;
+    readonly retention?: Retention.RetentionOptions | false | undefined;
+}
+export type PostgresError = StoreFailure | InvalidName | InvalidSetting | SchemaTooNew | SchemaOutdated;
+type Services = Store | Transport | SqlClient.SqlClient | SqlPg.PgClient;
+export interface Engine {
+    readonly stream: (() => Duplex) | undefined;
+    readonly single: boolean;
+    readonly durable: boolean;
+}
+export declare const services: (options: Partial<PostgresOptions>, engine: Engine) => Effect.Effect<Context.Context<Services>, PostgresError, Scope.Scope>;
+export declare const layer: (options: PostgresOptions) => Layer.Layer<Services, PostgresError>;
+export declare const layerConfig: Layer.Layer<Services, PostgresError | InvalidConfig>;
+export {};
+
+// ==== millrace/embedded ====
+
+// src/embedded/index.ts
+export * as Embedded from "./Embedded.ts";
+
+// src/embedded/Embedded.ts
+import type * as SqlPg from "@effect/sql-pg/PgClient";
+import * as Layer from "effect/Layer";
+import type * as SqlClient from "effect/sql/SqlClient";
+import { type PostgresError } from "../postgres/Postgres.ts";
+import type { Store } from "../Store.ts";
+import type { Transport } from "../Transport.ts";
+export interface EmbeddedOptions {
+    readonly dataDir?: string | undefined;
+    readonly schema?: string | undefined;
+}
+export declare const layer: (options?: EmbeddedOptions) => Layer.Layer<Store | Transport | SqlClient.SqlClient | SqlPg.PgClient, PostgresError>;
+
+// ==== millrace/testing ====
+
+// src/testing/index.ts
+export * as Checker from "./Checker.ts";
+export * as Faults from "./Faults.ts";
+export * as History from "./History.ts";
+
+// src/testing/Checker.ts
+import * as Effect from "effect/Effect";
+import type * as FileSystem from "effect/FileSystem";
+import type * as PlatformError from "effect/PlatformError";
+import * as History from "./History.ts";
+import type { Expectations, RuleName } from "./rules/Rule.ts";
+export { crashWindows } from "./rules/notVacuous.ts";
+export type { Expectations, RuleName } from "./rules/Rule.ts";
+export interface Violation {
+    readonly rule: RuleName;
+    readonly sentence: string;
+    readonly ids: ReadonlyArray<string>;
+    readonly lifeLine: ReadonlyArray<string>;
+}
+export interface Report {
+    readonly ok: boolean;
+    readonly run: History.RunStarted | undefined;
+    readonly entries: number;
+    readonly messages: number;
+    readonly faults: Readonly<Record<string, number>>;
+    readonly windows: Readonly<Record<string, number>>;
+    readonly found: Readonly<Record<RuleName, number>>;
+    readonly occurred: Readonly<Record<RuleName, Readonly<Record<string, number>>>>;
+    readonly violations: ReadonlyArray<Violation>;
+}
+export declare const check: (history: History.History, expectations?: Expectations) => Report;
+export declare const checkFiles: (files: readonly string[], expectations?: Expectations | undefined, options?: History.ReadOptions | undefined) => Effect.Effect<Report, History.HistoryUnreadable | PlatformError.PlatformError, FileSystem.FileSystem>;
+export declare const render: (report: Report) => string;
+
+// src/testing/rules/notVacuous.ts
+import type { HistoryIndex } from "./HistoryIndex.ts";
+import { type Expectations, type Outcome } from "./Rule.ts";
+export declare const crashWindows: readonly ["publish: before insert", "publish: after insert, before commit", "publish: after commit, before the answer", "fetch: lane claimed, nothing read", "fetch: read, not decoded", "fetch: decoded, not started", "handle: in a step before the transaction", "handle: ready, not yet in a group", "handle: after begin", "handle: after fence and removal", "handle: after the inbox claim", "handle: between two members' commit steps", "handle: after the outbox, before COMMIT", "handle: COMMIT sent, no answer", "handle: answered, memory not yet settled", "fail: while a hold is written", "fail: while a message moves to the dead letters", "fail: between a group's rollback and its second run with savepoints", "lease: during renewal", "lease: during release and drain", "lease: taken over, nothing read yet", "upkeep: during a redrive", "upkeep: during the release of a parked key", "upkeep: while due messages move", "upkeep: during retention"];
+export declare const notVacuous: (index: HistoryIndex, expectations: Expectations, others: ReadonlyArray<Outcome>) => Outcome;
+
+// src/testing/rules/Rule.ts
+import type { HistoryIndex } from "./HistoryIndex.ts";
+export type RuleName = "noLoss" | "effectivelyOnce" | "keyOrder" | "oneOwner" | "deadLetters" | "outbox" | "nothingStuck" | "bounded" | "notVacuous";
+export interface Expectations {
+    readonly faults?: Readonly<Record<string, number>> | undefined;
+    readonly windows?: Readonly<Record<string, number>> | undefined;
+    readonly occurred?: Readonly<Record<string, number>> | undefined;
+    readonly redelivered?: number | undefined;
+    readonly settles?: boolean | undefined;
+    readonly atLeastOnce?: ReadonlyArray<string> | undefined;
+    readonly keep?: number | undefined;
+}
+export interface Subject {
+    readonly consumer?: string | undefined;
+    readonly ids: ReadonlyArray<string>;
+    readonly lane?: number | undefined;
+    readonly process?: string | undefined;
+}
+export interface Finding {
+    readonly rule: RuleName;
+    readonly sentence: string;
+    readonly about: Subject;
+}
+export interface Outcome {
+    readonly rule: RuleName;
+    readonly findings: ReadonlyArray<Finding>;
+    readonly total: number;
+    readonly occurred: Readonly<Record<string, number>>;
+}
+export type Rule = (index: HistoryIndex, expectations: Expectations) => Outcome;
+export declare class Findings {
+    readonly found: Array<Finding>;
+    total: number;
+    private readonly rule;
+    private readonly keep;
+    constructor(rule: RuleName, expectations: Expectations);
+    add(about: Subject, sentence: () => string): void;
+    outcome(occurred: Readonly<Record<string, number>>): Outcome;
+}
+
+// src/testing/Faults.ts
+import * as Context from "effect/Context";
+import type * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import type { Delivered, Delivery } from "../Delivery.ts";
+import { Store } from "../Store.ts";
+import { Transport } from "../Transport.ts";
+export type Moment = `${"group" | "transact"}.${"before" | "begun" | "ended" | "after" | "rolledBack"}` | `${"settleWithin" | "settleAfter" | "claim" | "emit" | "bury" | "hold" | "register" | "isolate"}.${"before" | "after"}` | `write.${"before" | "inserted" | "after"}` | `${"renew" | "release" | "redrive" | "discard" | "close"}.${"before" | "during" | "after"}` | `take.${"before" | "claimed" | "takenOver" | "after"}` | `accept.${"before" | "after"}` | `step.${"decoded" | "running" | "ready"}` | `commitStep.${"first" | "next"}`;
+export declare const windows: {
+    readonly "publish: before insert": "write.before";
+    readonly "publish: after insert, before commit": "write.inserted";
+    readonly "publish: after commit, before the answer": "write.after";
+    readonly "fetch: lane claimed, nothing read": "take.claimed";
+    readonly "fetch: read, not decoded": "accept.after";
+    readonly "fetch: decoded, not started": "step.decoded";
+    readonly "handle: in a step before the transaction": "step.running";
+    readonly "handle: ready, not yet in a group": "step.ready";
+    readonly "handle: after begin": "group.begun";
+    readonly "handle: after fence and removal": "settleWithin.after";
+    readonly "handle: after the inbox claim": "claim.after";
+    readonly "handle: between two members' commit steps": "commitStep.next";
+    readonly "handle: after the outbox, before COMMIT": "emit.after";
+    readonly "handle: answered, memory not yet settled": "group.after";
+    readonly "fail: while a hold is written": "hold.after";
+    readonly "fail: while a message moves to the dead letters": "bury.after";
+    readonly "fail: between a group's rollback and its second run with savepoints": "group.rolledBack";
+    readonly "lease: during renewal": "renew.during";
+    readonly "lease: during release and drain": "close.during";
+    readonly "lease: taken over, nothing read yet": "take.takenOver";
+    readonly "upkeep: during a redrive": "redrive.during";
+    readonly "upkeep: during the release of a parked key": "discard.during";
+};
+export type Window = keyof typeof windows;
+export type Act = {
+    readonly _tag: "Kill";
+    readonly after?: Duration.Input | undefined;
+} | {
+    readonly _tag: "Fail";
+} | {
+    readonly _tag: "Delay";
+    readonly duration: Duration.Input;
+} | {
+    readonly _tag: "Stall";
+};
+export interface Fault {
+    readonly at: Moment;
+    readonly nth?: number | undefined;
+    readonly always?: boolean | undefined;
+    readonly act: Act;
+}
+export interface Hit {
+    readonly moment: Moment;
+    readonly nth: number;
+    readonly act: Act["_tag"];
+}
+export interface Plan {
+    readonly faults: ReadonlyArray<Fault>;
+    readonly note?: ((hit: Hit) => void) | undefined;
+    readonly kill?: (() => void) | undefined;
+}
+declare const Faults_base: Context.ServiceClass<Faults, "millrace/testing/Faults", {
+    readonly at: <E = never>(moment: Moment, fail?: () => E, during?: () => boolean) => Effect.Effect<void, E>;
+    readonly planned: (moment: Moment) => boolean;
+    readonly passed: ReadonlyMap<Moment, number>;
+    readonly handed: Map<string, Delivery>;
+}>;
+export declare class Faults extends Faults_base {
+}
+export declare const commitStep: (delivered: Delivered) => Effect.Effect<Delivery | undefined, never, Faults>;
+export declare const at: (moment: Moment) => Effect.Effect<void, never, Faults>;
+export declare const make: (plan: Plan) => Faults["Service"];
+export declare const store: (inner: Store["Service"], faults: Faults["Service"]) => Store["Service"];
+export declare const transport: (inner: Transport["Service"], faults: Faults["Service"]) => Transport["Service"];
+export declare const layer: (plan: Plan) => Layer.Layer<Faults | Store | Transport, never, Store | Transport>;
+export {};
+
+// src/testing/History.ts
+import * as Effect from "effect/Effect";
+import * as FileSystem from "effect/FileSystem";
+import type * as PlatformError from "effect/PlatformError";
+import * as Schema from "effect/Schema";
+import type { DeadLetterOrder, Reason, State } from "../DeadLetter.ts";
+export interface Poison {
+    readonly reason: Reason | "conflict";
+    readonly attempts?: number | undefined;
+}
+export interface RunStarted {
+    readonly _tag: "RunStarted";
+    readonly seed: number;
+    readonly command: string;
+}
+export interface ConsumerRegistered {
+    readonly _tag: "ConsumerRegistered";
+    readonly consumer: string;
+    readonly topics: ReadonlyArray<string>;
+    readonly order: DeadLetterOrder;
+}
+export interface ProcessStarted {
+    readonly _tag: "ProcessStarted";
+    readonly process: string;
+    readonly limits?: {
+        readonly inFlight?: number | undefined;
+        readonly attempts?: number | undefined;
+    } | undefined;
+}
+export interface ProcessEnded {
+    readonly _tag: "ProcessEnded";
+    readonly process: string;
+    readonly code: number | null;
+    readonly signal: string | null;
+}
+export interface PublishTried {
+    readonly _tag: "PublishTried";
+    readonly process: string;
+    readonly id: string;
+    readonly topic: string;
+    readonly key: string;
+    readonly position: number;
+    readonly batch?: string | undefined;
+    readonly poison?: Poison | undefined;
+}
+export interface PublishAnswered {
+    readonly _tag: "PublishAnswered";
+    readonly process: string;
+    readonly id: string;
+    readonly answer: "acknowledged" | "failed" | "unknown";
+}
+export interface HandlerStarted {
+    readonly _tag: "HandlerStarted";
+    readonly process: string;
+    readonly consumer: string;
+    readonly id: string;
+    readonly key: string;
+    readonly attempt: number;
+    readonly lane?: number | undefined;
+    readonly token?: number | undefined;
+    readonly draw?: number | undefined;
+    readonly transaction?: string | undefined;
+}
+export interface HandlerEnded {
+    readonly _tag: "HandlerEnded";
+    readonly process: string;
+    readonly consumer: string;
+    readonly id: string;
+    readonly key: string;
+    readonly outcome: "done" | "failed" | "interrupted";
+    readonly draw?: number | undefined;
+}
+export interface FaultInjected {
+    readonly _tag: "FaultInjected";
+    readonly process: string;
+    readonly name: string;
+    readonly target?: string | undefined;
+    readonly window?: string | undefined;
+}
+export interface Takeover {
+    readonly _tag: "Takeover";
+    readonly consumer: string;
+    readonly lane: number;
+    readonly token: number;
+    readonly from?: string | undefined;
+    readonly to?: string | undefined;
+    readonly draw?: number | undefined;
+}
+export interface PersonActed {
+    readonly _tag: "PersonActed";
+    readonly process: string;
+    readonly action: "redrive" | "discard" | "park" | "release";
+    readonly consumer: string;
+    readonly key: string;
+    readonly id?: string | undefined;
+    readonly draw?: number | undefined;
+}
+export interface Sampled {
+    readonly _tag: "Sampled";
+    readonly process: string;
+    readonly quantity: string;
+    readonly value: number;
+    readonly limit: number;
+}
+export interface FaultsStopped {
+    readonly _tag: "FaultsStopped";
+    readonly process: string;
+}
+export interface Settled {
+    readonly _tag: "Settled";
+    readonly process: string;
+    readonly millis: number;
+    readonly boundMillis: number;
+}
+export interface Committed {
+    readonly _tag: "Committed";
+    readonly consumer: string;
+    readonly id: string;
+    readonly key: string;
+    readonly position: number;
+    readonly worker: string;
+    readonly attempt: number;
+    readonly lane?: number | undefined;
+    readonly token?: number | undefined;
+    readonly draw?: number | undefined;
+    readonly transaction?: string | undefined;
+    readonly emits?: ReadonlyArray<string> | undefined;
+    readonly previous?: string | undefined;
+    readonly chain?: string | undefined;
+}
+export interface DeadLettered {
+    readonly _tag: "DeadLettered";
+    readonly consumer: string;
+    readonly id: string;
+    readonly key: string;
+    readonly reason: Reason;
+    readonly state: State;
+    readonly parked: boolean;
+    readonly redriven: number;
+    readonly attempts: ReadonlyArray<{
+        readonly attempt: number;
+        readonly tag: string;
+    }>;
+    readonly draw?: number | undefined;
+}
+export interface Waiting {
+    readonly _tag: "Waiting";
+    readonly consumer: string;
+    readonly id: string;
+    readonly key: string;
+    readonly state: "ready" | "held" | "parked" | "due" | "unrouted";
+}
+export interface Outgoing {
+    readonly _tag: "Outgoing";
+    readonly id: string;
+    readonly key: string;
+    readonly consumer: string;
+    readonly source: string;
+}
+export type Entry = RunStarted | ConsumerRegistered | ProcessStarted | ProcessEnded | PublishTried | PublishAnswered | HandlerStarted | HandlerEnded | FaultInjected | Takeover | PersonActed | Sampled | FaultsStopped | Settled | Committed | DeadLettered | Waiting | Outgoing;
+export type History = Iterable<Entry>;
+export declare const Entry: Schema.Schema<Entry>;
+export interface Recorder {
+    readonly record: (entry: Entry) => void;
+    readonly entries: ReadonlyArray<Entry>;
+}
+export declare const recorder: (sink?: (line: string) => void) => Recorder;
+export declare const toLine: (entry: Entry) => string;
+declare const HistoryUnreadable_base: Schema.Class<HistoryUnreadable, Schema.TaggedStruct<"HistoryUnreadable", {
+    readonly file: Schema.String;
+    readonly line: Schema.Int;
+    readonly problem: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class HistoryUnreadable extends HistoryUnreadable_base {
+    get message(): string;
+}
+export interface ReadOptions {
+    readonly tornEnd?: "refuse" | "drop" | undefined;
+}
+export declare const forEach: (files: readonly string[], use: (entry: Entry) => void, options?: ReadOptions | undefined) => Effect.Effect<void, HistoryUnreadable | PlatformError.PlatformError, FileSystem.FileSystem>;
+export declare const read: (files: ReadonlyArray<string>, options?: ReadOptions) => Effect.Effect<readonly Entry[], HistoryUnreadable | PlatformError.PlatformError, FileSystem.FileSystem>;
+export {};
+
+// ==== millrace/testing/conformance ====
+
+// src/testing/conformance/index.ts
+import type * as Layer from "effect/Layer";
+import type { Store } from "../../Store.ts";
+import type { Transport } from "../../Transport.ts";
+import type { Options } from "./kit.ts";
+export { type Draft, makeMessage, type Options, type Tests } from "./kit.ts";
+export type Suite = <E>(name: string, layer: Layer.Layer<Store | Transport, E>, options: Options) => void;
+export declare const transport: Suite;
+export declare const inbox: Suite;
+export declare const deadLetters: Suite;
+export declare const consumers: Suite;
+export declare const suite: Suite;
+
+// src/testing/conformance/kit.ts
+import { type Vitest } from "@effect/vitest";
+import * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
+import type { DeadLetterOrder } from "../../DeadLetter.ts";
+import type { Delivery, Failure } from "../../Delivery.ts";
+import type { InvalidMessage } from "../../Errors.ts";
+import * as Message from "../../Message.ts";
+import { Store } from "../../Store.ts";
+import { type Room, type Subscription, Transport } from "../../Transport.ts";
+export interface Options {
+    readonly elapse: (duration: Duration.Duration) => Effect.Effect<void>;
+    readonly lease: Duration.Input;
+    readonly idlePoll: Duration.Input;
+    readonly concurrentTransactions?: boolean | undefined;
+    readonly live?: boolean | undefined;
+}
+export type Tests = Vitest.MethodsNonLive<Store | Transport>;
+export interface Draft {
+    readonly topic?: string | undefined;
+    readonly id?: string | undefined;
+    readonly key?: string | undefined;
+    readonly payload?: string | undefined;
+    readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+export declare const makeMessage: (draft: Draft & {
+    readonly topic: string;
+}) => Effect.Effect<Message.Message, InvalidMessage>;
+export declare const fresh: (kind: string) => string;
+export declare const roomy: Room;
+export declare const failure: (attempt: number, tag?: string) => Failure;
+export declare const bench: (options: Options, given?: {
+    readonly lanes?: number | undefined;
+    readonly order?: DeadLetterOrder | undefined;
+} | undefined) => Effect.Effect<{
+    store: {
+        readonly engine: string;
+        readonly maxGroup: number;
+        readonly dedupHorizon: Duration.Duration;
+        readonly joins: (context: import("effect/Context").Context<never>) => boolean;
+        readonly transact: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | import("../../Store.ts").TransactionFailure, Exclude<R, import("../../Store.ts").Transaction>>;
+        readonly savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | import("../../Store.ts").TransactionFailure, R | import("../../Store.ts").Transaction>;
+        readonly statements: Effect.Effect<number | undefined, never, import("../../Store.ts").Transaction>;
+        readonly inbox: import("../../Store.ts").Inbox;
+        readonly outbox: import("../../Store.ts").Outbox;
+        readonly deadLetters: import("../../Store.ts").DeadLetterStore;
+        readonly consumers: import("../../Store.ts").Consumers;
+    };
+    transport: {
+        readonly capabilities: import("../../Transport.ts").Capabilities;
+        readonly publish: (messages: ReadonlyArray<Message.Message>) => Effect.Effect<void, import("../../Errors.ts").TransportError | import("../../Errors.ts").StoreFailure>;
+        readonly open: (spec: import("../../Transport.ts").SubscriptionSpec) => Effect.Effect<Subscription, import("../../Errors.ts").TransportError | import("../../Errors.ts").Unsupported, import("effect/Scope").Scope>;
+    };
+    consumer: string;
+    topic: string;
+    lanes: number;
+    lease: Duration.Duration;
+    open: (change?: {
+        readonly consumer?: string;
+        readonly idlePoll?: Duration.Duration;
+    }) => Effect.Effect<Subscription, import("../../Errors.ts").TransportError | import("../../Errors.ts").Unsupported, import("effect/Scope").Scope>;
+    publish: (drafts: ReadonlyArray<Draft>) => Effect.Effect<void, InvalidMessage | import("../../Errors.ts").StoreFailure, never>;
+    takeOnce: (subscription: Subscription, room?: Room) => Effect.Effect<Delivery[], import("../../Errors.ts").TransportError, never>;
+    receive: (subscription: Subscription, count: number, room?: Room) => Effect.Effect<Delivery[], import("../../Errors.ts").TransportError, never>;
+    nothing: (subscription: Subscription, room?: Room) => Effect.Effect<void, import("../../Errors.ts").TransportError, never>;
+    working: (subscription: Subscription, duration: Duration.Duration) => Effect.Effect<ReadonlySet<import("../../Delivery.ts").HeldLease>, import("../../Errors.ts").TransportError, never>;
+    settle: (subscription: Subscription, deliveries: ReadonlyArray<Delivery>) => Effect.Effect<readonly Delivery[], import("../../Errors.ts").TransportError | import("../../Store.ts").TransactionFailure, never>;
+    expire: Effect.Effect<void, never, never>;
+}, import("../../Errors.ts").ConsumerConflict | import("../../Errors.ts").StoreFailure, Store | Transport>;
+export declare const ids: (deliveries: ReadonlyArray<Delivery>) => Array<string>;
+export declare const idsOf: (deliveries: ReadonlyArray<Delivery>, key: string) => Array<string>;
+export declare const claimOf: (delivery: Delivery) => {
+    id: string;
+    fingerprint: string;
+    letter: string | undefined;
+};
+export declare const needs: (context: {
+    readonly skip: (note?: string) => never;
+}, able: boolean, why: string) => Effect.Effect<void>;
+export declare const needsTwoTransactions: (context: {
+    readonly skip: (note?: string) => never;
+}, options: Options) => Effect.Effect<void>;

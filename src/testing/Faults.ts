@@ -135,8 +135,11 @@ export interface Plan {
  * @since 0.1.0
  */
 export class Faults extends Context.Service<Faults, {
-  /** Passes a moment: what the plan says happens. `fail` is the error of a planned failure; without one it is a defect. */
-  readonly at: <E = never>(moment: Moment, fail?: () => E) => Effect.Effect<void, E>
+  /**
+   * Passes a moment: what the plan says happens. `fail` is the error of a planned failure; without one it is a defect. A
+   * kill that is to come later does not come any more if `during` then says that the moment is over.
+   */
+  readonly at: <E = never>(moment: Moment, fail?: () => E, during?: () => boolean) => Effect.Effect<void, E>
   /** Whether the plan has anything for the moment. */
   readonly planned: (moment: Moment) => boolean
   /** How often each moment was passed. */
@@ -187,10 +190,19 @@ export const at = (moment: Moment): Effect.Effect<void, never, Faults> => Faults
 export const make = (plan: Plan): Faults["Service"] => {
   const passed = new Map<Moment, number>()
   const kill = plan.kill ?? (() => void process.kill(process.pid, "SIGKILL"))
-  const strike = <E>(fault: Fault, nth: number, fail: (() => E) | undefined): Effect.Effect<void, E> => {
+  const strike = <E>(
+    fault: Fault,
+    nth: number,
+    fail: (() => E) | undefined,
+    during: () => boolean
+  ): Effect.Effect<void, E> => {
     const { act, at: moment } = fault
     if (act._tag === "Kill" && act.after !== undefined) {
-      return Effect.andThen(Effect.sleep(act.after), strike({ ...fault, act: { _tag: "Kill" } }, nth, fail))
+      const later = { ...fault, act: { _tag: "Kill" } as const }
+      return Effect.andThen(
+        Effect.sleep(act.after),
+        Effect.suspend(() => during() ? strike(later, nth, fail, during) : Effect.void)
+      )
     }
     plan.note?.({ moment, nth, act: act._tag })
     switch (act._tag) {
@@ -209,14 +221,14 @@ export const make = (plan: Plan): Faults["Service"] => {
     passed,
     handed: new Map(),
     planned: (moment) => plan.faults.some((fault) => fault.at === moment),
-    at: (moment, fail) =>
+    at: (moment, fail, during) =>
       Effect.suspend(() => {
         const nth = (passed.get(moment) ?? 0) + 1
         passed.set(moment, nth)
         const fault = plan.faults.find((fault) =>
           fault.at === moment && (fault.always === true ? nth >= (fault.nth ?? 1) : nth === (fault.nth ?? 1))
         )
-        return fault === undefined ? Effect.void : strike(fault, nth, fail)
+        return fault === undefined ? Effect.void : strike(fault, nth, fail, during ?? (() => true))
       })
   }
 }
@@ -249,11 +261,13 @@ const throughout = <A, E, R, E2>(
   fail: () => E2
 ): Effect.Effect<A, E | E2, R> => {
   const during: Effect.Effect<A, E | E2, R> = faults.planned(`${call}.during`)
-    ? Effect.flatMap(Effect.forkChild(effect, { startImmediately: true }), (fiber) =>
-      Effect.andThen(
-        Effect.suspend(() => fiber.pollUnsafe() === undefined ? faults.at(`${call}.during`, fail) : Effect.void),
+    ? Effect.flatMap(Effect.forkChild(effect, { startImmediately: true }), (fiber) => {
+      const running = () => fiber.pollUnsafe() === undefined
+      return Effect.andThen(
+        Effect.suspend(() => running() ? faults.at(`${call}.during`, fail, running) : Effect.void),
         Effect.onInterrupt(Fiber.join(fiber), () => Fiber.interrupt(fiber))
-      ))
+      )
+    })
     : effect
   return faults.at(`${call}.before`, fail).pipe(
     Effect.andThen(during),

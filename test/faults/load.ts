@@ -31,7 +31,7 @@ export const publish = (world: World, pieces: ReadonlyArray<Piece>, consumer = w
       if (answer === "acknowledged") break
       yield* Effect.sleep("100 millis")
     }
-    if (consumer === world.consumer) world.published += pieces.length
+    world.published += pieces.length
   })
 
 const batchOf = (world: World, load: Load): ReadonlyArray<Piece> =>
@@ -69,7 +69,8 @@ export const person = (world: World) =>
   Effect.forever(
     Effect.gen(function*() {
       for (const consumer of world.consumers) {
-        for (const letter of yield* DeadLetters.list({ consumer, state: "open", limit: 50 })) {
+        for (const letter of yield* DeadLetters.list({ consumer, state: "open", limit: 100 })) {
+          if (world.spared?.test(letter.message.key) === true) continue
           const action = world.dice.next() < 0.75 ? "redrive" : "discard"
           yield* Effect.uninterruptible(decide(world, consumer, action, letter.id, letter.message))
         }

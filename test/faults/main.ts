@@ -26,7 +26,8 @@ const { values } = parseArgs({
     seed: { type: "string" },
     only: { type: "string" },
     minutes: { type: "string" },
-    short: { type: "boolean", default: false }
+    short: { type: "boolean", default: false },
+    verbose: { type: "boolean", default: false }
   }
 })
 
@@ -44,7 +45,7 @@ const main = async (): Promise<number> => {
   const started = performance.now()
   const directory = mkdtempSync(join(tmpdir(), "millrace-faults-"))
   const server = await givenOrStarted({ settings: ["max_connections=400"] })
-  const setting: Setting = { url: server.url, seed, scale, directory }
+  const setting: Setting = { url: server.url, seed, scale, directory, verbose: values.verbose }
   const results: Array<Result> = []
   try {
     for (const run of chosen) {

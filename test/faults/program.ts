@@ -52,9 +52,12 @@ const database = (own: Setup, schema: string, commitTimeoutMillis = 10_000) =>
     }))
   )
 
+const ofPieces = (self: Pipelines.Self, options: Worker.WorkerOptions) =>
+  Worker.layer(Pipelines.pieces(self), { ...options, name: self.name })
+
 const workers = (self: Pipelines.Self, options: Worker.WorkerOptions) =>
-  Layer.mergeAll(
-    Worker.layer(Pipelines.pieces(self), { ...options, name: self.name }),
+  Layer.merge(
+    ofPieces(self, options),
     Worker.layer(Pipelines.receipts(self), { ...options, name: self.name })
   )
 
@@ -81,6 +84,8 @@ const publisher = (own: PublisherSetup) =>
 const operator = (own: OperatorSetup) =>
   Effect.gen(function*() {
     yield* say("ready")
+    // So that a connection is open, and a redrive's first statement goes out at once.
+    yield* DeadLetters.list({ consumer: own.consumer, limit: 1 })
     for (const { id, key, letter } of own.letters) {
       const by = { by: own.name }
       yield* own.decision === "redrive" ? DeadLetters.redrive(letter, by) : DeadLetters.discard(letter, by)
@@ -88,7 +93,7 @@ const operator = (own: OperatorSetup) =>
     }
   }).pipe(Effect.provide(database(own, own.schema)))
 
-/** For each schema named on the input: so many workers, each with a database layer of its own, at once; an empty line ends them. */
+/** For each database named on the input: so many workers, each with a database layer of its own, at once; an empty line ends them. */
 const starter = (own: StarterSetup) =>
   Effect.gen(function*() {
     const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
@@ -96,19 +101,21 @@ const starter = (own: StarterSetup) =>
       line.done === true ? undefined : String(line.value))
     yield* say("ready")
     while (true) {
-      const url = yield* next
-      if (url === undefined) {
+      const line = yield* next
+      if (line === undefined) {
         return
       }
+      const there: Pick<StarterSetup, "url" | "consumer"> = JSON.parse(line)
       const scope = yield* Scope.make()
+      const one = (i: number) => {
+        const self = { ...own, ...there, name: `${own.name}.${i}`, record }
+        const layer = ofPieces(self, own.options).pipe(Layer.provide(database({ ...own, ...there }, own.schema)))
+        return Effect.forkChild(Effect.exit(Layer.buildWithScope(Layer.fresh(layer), scope)))
+      }
       const starting = yield* Effect.forEach(
         Array.from({ length: own.layers }, (_, i) =>
           i),
-        (i) => {
-          const self = { ...own, name: `${own.name}.${i}`, record }
-          const layer = workers(self, own.options).pipe(Layer.provide(database({ ...own, url }, own.schema)))
-          return Effect.forkChild(Effect.exit(Layer.buildWithScope(Layer.fresh(layer), scope)))
-        }
+        one
       )
       const exits = yield* Effect.forEach(starting, Fiber.join)
       const started = exits.filter(Exit.isSuccess).length

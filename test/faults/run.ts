@@ -9,6 +9,7 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Judge from "./judge.ts"
 import * as Load from "./load.ts"
+import { type Server, server } from "./server.ts"
 import * as Tables from "./tables.ts"
 import { layer, prepare, type Services, type Setting, World } from "./world.ts"
 
@@ -33,6 +34,8 @@ export interface Run {
   readonly options: Worker.WorkerOptions
   /** What the checker is to demand beside its rules. */
   readonly expects?: Judge.Expectations | undefined
+  /** It has a server to itself, which it may restart. */
+  readonly ownServer?: boolean | undefined
   /** A person decides on letters while it lasts. */
   readonly person?: boolean | undefined
   /** Does the harm; ends when the counts are reached. It leaves workers running that can finish the rest. */
@@ -46,22 +49,31 @@ const patience = "10 minutes"
 /** After the last fault, everything must come to rest within this. */
 const boundMillis = 60_000
 
-/** Runs it against the server. */
+/** Runs it, against the common server or one of its own. */
 export const perform = (run: Run, setting: Setting): Effect.Effect<Result> => {
-  const world = new World(setting, run.name, setting.url, run.options)
   const started = performance.now()
+  const common = Effect.succeed<Server>({ url: setting.url, restart: Effect.die(new Error("the server is not ours")) })
+  let world: World | undefined
   const result = (counts: ReadonlyArray<Count>, violations: ReadonlyArray<string>): Result => ({
     name: run.name,
     counts,
-    messages: world.published,
+    messages: world?.published ?? 0,
     violations,
     seconds: (performance.now() - started) / 1000
   })
-  return Effect.scoped(inWorld(run, world)).pipe(
+  const performed = Effect.flatMap(run.ownServer === true ? server : common, (server) => {
+    world = new World(setting, run.name, server, run.options)
+    return inWorld(run, world)
+  })
+  return Effect.scoped(performed).pipe(
     Effect.timeout(patience),
     Effect.map(({ counts, violations }) => result(counts, violations)),
     Effect.catchCause((cause) => Effect.sync(() => result([], [`the run broke off: ${Judge.text(cause)}`]))),
-    Effect.tap((result) => result.violations.length === 0 ? Effect.void : Effect.sync(() => keep(world, result)))
+    Effect.tap((result) =>
+      Effect.sync(() => {
+        if (world !== undefined && result.violations.length > 0) keep(world, result)
+      })
+    )
   )
 }
 

@@ -40,7 +40,7 @@ export interface OperatorSetup extends Common {
   readonly letters: ReadonlyArray<{ readonly letter: string; readonly id: string; readonly key: string }>
 }
 
-/** Builds so many workers' layers side by side for each schema that it reads from its input. */
+/** Builds so many workers' layers side by side for each database that it reads from its input. */
 export interface StarterSetup extends Common {
   readonly role: "starter"
   readonly options: Worker.WorkerOptions

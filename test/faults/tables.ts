@@ -73,15 +73,35 @@ export const facts = Effect.fnUntraced(function*(schema: string, consumer: strin
     } else entries.push(committed(row, [MessageId.ofEmit(consumer, row.id, 0)]))
   }
   entries.push(...(yield* takeovers(schema, consumer)), ...(yield* letters(schema, consumer)))
-  const waiting = yield* sql<
-    { readonly id: string; readonly key: string; readonly state: "ready" | "held" | "parked" }
-  >`
-    select m.id, m.key, case when h.key is null then 'ready' when h.until = 'infinity' then 'parked' else 'held' end as state
+  for (const { consumer: queue, id, key, source, state } of yield* waiting(schema, [consumer, reader])) {
+    // A receipt that nobody has read yet is published all the same.
+    if (queue === reader) entries.push({ _tag: "Outgoing", id, key, consumer, source })
+    else entries.push({ _tag: "Waiting", consumer, id, key, state })
+  }
+  return entries
+})
+
+interface WaitingRow {
+  readonly consumer: string
+  readonly id: string
+  readonly key: string
+  readonly source: string
+  readonly state: "ready" | "held" | "parked"
+}
+
+const waiting = Effect.fnUntraced(function*(schema: string, consumers: ReadonlyArray<string>) {
+  const sql = yield* SqlClient.SqlClient
+  const s = sql(schema)
+  return yield* sql<
+    WaitingRow
+  >`select c.name as consumer, m.id, m.key, coalesce(m.payload::json ->> 'source', '') as source,
+    case when h.key is null then 'ready' when h.until = 'infinity' then 'parked' else 'held' end as state, m.seq
     from ${s}.messages m join ${s}.consumers c on c.id = m.queue_id
     left join ${s}.holds h on h.queue_id = m.queue_id and h.key = m.key and h.from_seq <= m.seq
-    where c.name = ${consumer} order by m.seq`
-  for (const { id, key, state } of waiting) entries.push({ _tag: "Waiting", consumer, id, key, state })
-  return entries
+    where c.name in ${sql.in(consumers)}
+    union all select c, u.id, u.key, u.payload::json ->> 'source', 'ready', u.seq
+    from ${s}.unrouted u join unnest(${consumers}::text[]) c on u.topic = regexp_replace(c, '-reader$', '-receipts')
+    order by seq`
 })
 
 const committed = (row: LedgerRow, emits: ReadonlyArray<string>): Entry => ({

@@ -13,6 +13,7 @@ import type { Entry } from "../../src/testing/History.ts"
 import * as Children from "./children.ts"
 import { Dice } from "./dice.ts"
 import { type Act, type Piece, piecesOf, readerOf, receiptsOf } from "./pieces.ts"
+import type { Server } from "./server.ts"
 import type { WorkerSetup } from "./setup.ts"
 import * as Tables from "./tables.ts"
 
@@ -26,6 +27,8 @@ export interface Setting {
   readonly scale: number
   /** Where histories are written. */
   readonly directory: string
+  /** Say what happens while it happens. */
+  readonly verbose: boolean
 }
 
 let worlds = 0
@@ -48,6 +51,8 @@ export class World implements Children.Nursery {
   report: Report | undefined
   /** Whether a person decides on letters, so that none is open in the end. */
   decides = false
+  /** Keys whose letters that person leaves alone for now. */
+  spared: RegExp | undefined
   /** Nothing more is published. */
   resting = false
   readonly loads: Array<Fiber.Fiber<unknown, unknown>> = []
@@ -57,13 +62,17 @@ export class World implements Children.Nursery {
   private readonly positions = new Map<string, number>()
   private names = 0
 
-  constructor(setting: Setting, name: string, url: string, options: Worker.WorkerOptions) {
+  /** Restarts the server, where it is this world's own. */
+  readonly restart: Effect.Effect<void>
+
+  constructor(setting: Setting, name: string, server: Server, options: Worker.WorkerOptions) {
     this.name = name
     this.setting = setting
-    this.url = url
+    this.url = server.url
+    this.restart = server.restart
     this.options = options
     this.schema = `faults_${process.pid}_${worlds++}`
-    this.consumer = name.toLowerCase().replaceAll(/[^a-z]+/g, "-")
+    this.consumer = name.toLowerCase().replaceAll(/[^a-z]+/g, "-").replace(/^-/, "")
     this.directory = mkdtempSync(join(setting.directory, `${this.consumer}-`))
     this.dice = new Dice(setting.seed, name)
     this.record({ _tag: "RunStarted", seed: setting.seed, command: `faults --only "${name}" --seed ${setting.seed}` })
@@ -78,9 +87,14 @@ export class World implements Children.Nursery {
     return Math.max(1, Math.round(full * this.setting.scale))
   }
 
+  say(line: string): void {
+    if (this.setting.verbose) console.log(`  ${(performance.now() / 1000).toFixed(1)} ${line}`)
+  }
+
   /** A fault was injected by this process. */
   fault(name: string, target?: string, window?: string): void {
     this.faults.set(name, this.happened(name) + 1)
+    this.say(`${name} ${this.happened(name)}${target === undefined ? "" : ` ${target}`}`)
     this.record({
       _tag: "FaultInjected",
       process: "parent",

@@ -1,8 +1,13 @@
 /** All fault runs, in the order in which they are performed. */
 import type { Run } from "../run.ts"
 import { backends } from "./backends.ts"
+import { commits } from "./commits.ts"
 import { kills } from "./kills.ts"
+import { poison } from "./poison.ts"
+import { restarts } from "./restarts.ts"
+import { starts } from "./starts.ts"
 import { terms } from "./terms.ts"
+import { windows } from "./windows.ts"
 import { zombies } from "./zombies.ts"
 
-export const runs: ReadonlyArray<Run> = [kills, zombies, terms, backends]
+export const runs: ReadonlyArray<Run> = [windows, kills, zombies, commits, terms, backends, restarts, starts, poison]

@@ -1,0 +1,198 @@
+/**
+ * SIGKILL at every crash window: processes that kill themselves at a named failpoint, workers, publishers and operators alike, and
+ * workers that die when their COMMIT was sent and not answered.
+ */
+import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
+import { DeadLetters } from "millrace"
+import { type Moment, type Window, windows as moments } from "../../../src/testing/Faults.ts"
+import type { Child } from "../children.ts"
+import * as Load from "../load.ts"
+import { readerOf } from "../pieces.ts"
+import { ledgerMark } from "../pipeline.ts"
+import { proxy } from "../proxy.ts"
+import type { Count, Run } from "../run.ts"
+import { register, type World } from "../world.ts"
+import { busy, quick, side, until } from "./common.ts"
+
+const unanswered = "handle: COMMIT sent, no answer"
+const taken = "lease: taken over, nothing read yet"
+const claimed = "fetch: lane claimed, nothing read"
+const names = [...Object.keys(moments) as Array<Window>, unanswered] as const
+type Name = typeof names[number]
+
+/** Windows without a moment here, and why. */
+export const notApplicable: Readonly<Record<string, string>> = {
+  "upkeep: while due messages move": "messages that are published for later do not exist yet",
+  "upkeep: during retention": "no part of the runtime forgets anything yet"
+}
+
+/** Rare moments: a process that waits for the tenth of them lives long. */
+const rare: Partial<Readonly<Record<Moment, number>>> = {
+  "hold.after": 3,
+  "bury.after": 2,
+  "group.rolledBack": 3,
+  "renew.during": 3,
+  "close.during": 1,
+  "take.claimed": 1,
+  "take.takenOver": 1,
+  "write.before": 4,
+  "write.inserted": 4,
+  "write.after": 4,
+  "redrive.during": 1,
+  "discard.during": 1
+}
+
+const planned = (world: World, window: Window) => {
+  const at = moments[window]
+  return [{ at, nth: world.dice.whole(1, rare[at] ?? 10), act: { _tag: "Kill" as const } }]
+}
+
+/** Waits for a process to kill itself; one that does not is stopped. Answers whether it did. */
+const dies = (child: Child) =>
+  Effect.gen(function*() {
+    if (!(yield* until(Effect.sync(() => !child.isRunning()), 20_000))) {
+      yield* child.signal("SIGTERM")
+    }
+    const { signal } = yield* child.ended
+    return signal === "SIGKILL"
+  })
+
+const inWorker = (world: World, window: Window) =>
+  Effect.gen(function*() {
+    const worker = yield* world.worker({ faults: planned(world, window) })
+    if (window === "lease: during release and drain") {
+      yield* worker.ready
+      yield* Effect.sleep(world.dice.whole(200, 500))
+      yield* worker.signal("SIGTERM")
+    }
+    return yield* dies(worker)
+  })
+
+/** A queue of its own, so that its lanes were nobody's: one dies having claimed them, one having taken them over. */
+const claims = (world: World) =>
+  Effect.gen(function*() {
+    const consumer = world.nextName(`${world.consumer}-`)
+    yield* register(world, consumer)
+    yield* Load.publish(
+      world,
+      Array.from({ length: 20 }, (_, i) => world.piece(`${consumer}-k${i % 10}`, "none")),
+      consumer
+    )
+    const first = yield* dies(yield* world.worker({ consumer, faults: planned(world, claimed) }))
+    const second = yield* dies(yield* world.worker({ consumer, faults: planned(world, taken) }))
+    const third = yield* world.worker({ consumer })
+    yield* until(Effect.map(waiting(world, consumer), (n) => n === 0), 30_000)
+    yield* third.signal("SIGTERM")
+    yield* third.ended
+    return [first, second] as const
+  })
+
+/** What waits for the consumer, and for the reader of its receipts. */
+const waiting = Effect.fnUntraced(function*(world: World, consumer: string) {
+  const sql = yield* SqlClient.SqlClient
+  const s = sql(world.schema)
+  const [row] = yield* sql<{ readonly n: number }>`select count(*)::int as n from ${s}.messages m
+    join ${s}.consumers c on c.id = m.queue_id where c.name in (${consumer}, ${readerOf(consumer)})`
+  return row!.n
+})
+
+const onTheWire = (world: World) =>
+  Effect.gen(function*() {
+    const between = yield* proxy(world.url, ledgerMark)
+    const worker = yield* world.worker({ url: between.url })
+    between.struck = () => {
+      world.fault("SIGKILL", worker.name, unanswered)
+      worker.process.kill("SIGKILL")
+    }
+    yield* worker.ready
+    yield* Effect.sleep(world.dice.whole(0, 200))
+    between.commits.push({ kind: "kill" })
+    return yield* dies(worker)
+  })
+
+/** A publisher that dies; its like publishes all of it again, as whoever was told nothing must. */
+const inPublisher = (world: World, window: Window) =>
+  Effect.gen(function*() {
+    const key = world.nextName("pub")
+    const batches = Array.from({ length: 4 }, () => Array.from({ length: 5 }, () => world.piece(key, "none")))
+    const told = { role: "publisher" as const, batches, inTransaction: window.includes("before commit") }
+    const first = yield* world.start({ ...told, ...world.told("p"), faults: planned(world, window) })
+    const died = yield* dies(first)
+    yield* (yield* world.start({ ...told, ...world.told("p") })).ended
+    world.published += 20
+    return died
+  })
+
+/** A person's process that dies while it redrives or gives up the letter of a parked key. */
+const inOperator = (world: World, window: Window) =>
+  Effect.gen(function*() {
+    const key = world.nextName("op")
+    yield* Load.publish(world, [world.piece(key, "rejected"), world.piece(key, "none"), world.piece(key, "none")])
+    const find = Effect.map(
+      DeadLetters.list({ consumer: world.consumer, state: "open", limit: 1000 }),
+      (letters) => letters.find((letter) => letter.message.key === key)
+    )
+    yield* until(Effect.map(find, (letter) => letter !== undefined), 20_000)
+    const letter = yield* find
+    if (letter === undefined) return false
+    const after = world.dice.whole(0, 3)
+    const act = { _tag: "Kill" as const, ...(after === 0 ? {} : { after }) }
+    const operator = yield* world.start({
+      role: "operator",
+      ...world.told("o"),
+      faults: [{ at: moments[window], act }],
+      decision: window === "upkeep: during a redrive" ? "redrive" : "discard",
+      letters: [{ letter: letter.id, id: letter.message.id, key }]
+    })
+    return yield* dies(operator)
+  })
+
+const visit = (world: World, hits: Map<Name, number>, window: Name) =>
+  Effect.gen(function*() {
+    const hit = (name: Name, died: boolean) => died ? void hits.set(name, (hits.get(name) ?? 0) + 1) : undefined
+    if (window === unanswered) return hit(window, yield* onTheWire(world))
+    if (window === claimed || window === taken) {
+      const [first, second] = yield* claims(world)
+      hit(claimed, first)
+      return hit(taken, second)
+    }
+    if (window.startsWith("publish")) return hit(window, yield* inPublisher(world, window))
+    if (window.startsWith("upkeep")) return hit(window, yield* inOperator(world, window))
+    return hit(window, yield* inWorker(world, window))
+  }).pipe(Effect.scoped)
+
+export const windows: Run = {
+  name: "crash windows",
+  options: { ...quick, maxDeliveries: 1000 },
+  person: true,
+  body: (world) =>
+    Effect.gen(function*() {
+      const wanted = world.scaled(5)
+      const hits = new Map<Name, number>()
+      const begun = new Map<Name, number>()
+      // The person leaves the operators' letters alone until the end.
+      world.spared = /^op/
+      yield* Load.keepBusy(world, busy)
+      const next = () =>
+        names.find((name) =>
+          (hits.get(name) ?? 0) + (begun.get(name) ?? 0) < wanted && !(name === taken && (begun.get(claimed) ?? 0) > 0)
+        )
+      let tries = 0
+      const most = names.length * wanted * 3
+      yield* side(4, () =>
+        Effect.gen(function*() {
+          for (let window = next(); window !== undefined && tries++ < most; window = next()) {
+            begun.set(window, (begun.get(window) ?? 0) + 1)
+            world.say(`towards: ${window}`)
+            yield* visit(world, hits, window)
+            world.say(`${window}: ${hits.get(window) ?? 0}`)
+            begun.set(window, begun.get(window)! - 1)
+          }
+        }))
+      world.spared = undefined
+      yield* world.worker()
+      yield* world.worker()
+      return names.map((name): Count => ({ fault: `SIGKILL ${name}`, wanted, happened: hits.get(name) ?? 0 }))
+    })
+}

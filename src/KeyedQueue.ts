@@ -16,7 +16,7 @@
  * @since 0.1.0
  */
 export class KeyedQueue<K, A> {
-  private readonly waiting = new Map<K, Array<A>>()
+  private readonly waiting = new Map<K, Line<A>>()
   private readonly running = new Set<K>()
   private readonly ready = new Set<K>()
   private count = 0
@@ -33,14 +33,14 @@ export class KeyedQueue<K, A> {
 
   /** How many values of the key wait. */
   waitingOf(key: K): number {
-    return this.waiting.get(key)?.length ?? 0
+    return lengthOf(this.waiting.get(key))
   }
 
   /** Puts a value behind the others of its key. */
   offer(key: K, value: A): void {
-    const queue = this.waiting.get(key)
-    if (queue === undefined) this.waiting.set(key, [value])
-    else queue.push(value)
+    const line = this.waiting.get(key)
+    if (line === undefined) this.waiting.set(key, { values: [value], first: 0 })
+    else line.values.push(value)
     this.count++
     if (!this.running.has(key)) this.ready.add(key)
   }
@@ -63,31 +63,29 @@ export class KeyedQueue<K, A> {
 
   /** The key's value is to be taken again, before the others. */
   restart(key: K, value: A): void {
-    const queue = this.waiting.get(key)
-    if (queue === undefined) this.waiting.set(key, [value])
-    else queue.unshift(value)
+    const line = this.waiting.get(key)
+    this.waiting.set(key, { values: [value, ...rest(line)], first: 0 })
     this.count++
     this.done(key)
   }
 
   /** Takes out what waits of a key; what runs goes on. */
   forget(key: K): ReadonlyArray<A> {
-    const queue = this.waiting.get(key) ?? []
+    const values = rest(this.waiting.get(key))
     this.waiting.delete(key)
     this.ready.delete(key)
-    this.count -= queue.length
-    return queue
+    this.count -= values.length
+    return values
   }
 
   /** Takes out the waiting values that a predicate names, of any key. */
   remove(predicate: (value: A) => boolean): ReadonlyArray<A> {
     const removed: Array<A> = []
-    for (const [key, queue] of this.waiting) {
-      const kept = queue.filter((value) => !predicate(value))
-      if (kept.length === queue.length) continue
-      for (const value of queue) if (predicate(value)) removed.push(value)
-      this.count -= queue.length - kept.length
-      if (kept.length > 0) this.waiting.set(key, kept)
+    for (const [key, line] of this.waiting) {
+      const kept: Array<A> = []
+      for (const value of rest(line)) (predicate(value) ? removed : kept).push(value)
+      this.count -= lengthOf(line) - kept.length
+      if (kept.length > 0) this.waiting.set(key, { values: kept, first: 0 })
       else {
         this.waiting.delete(key)
         this.ready.delete(key)
@@ -97,10 +95,24 @@ export class KeyedQueue<K, A> {
   }
 
   private shift(key: K): A {
-    const queue = this.waiting.get(key)!
-    const value = queue.shift()!
-    if (queue.length === 0) this.waiting.delete(key)
+    const line = this.waiting.get(key)!
+    const value = line.values[line.first++]!
     this.count--
+    if (line.first === line.values.length) this.waiting.delete(key)
+    else if (line.first > 1024 && line.first * 2 > line.values.length) {
+      line.values.splice(0, line.first)
+      line.first = 0
+    }
     return value
   }
 }
+
+/** Values of one key from `first` on: taking one moves the index, since moving a long array for each costs its square. */
+interface Line<A> {
+  readonly values: Array<A>
+  first: number
+}
+
+const lengthOf = (line: Line<unknown> | undefined): number => line === undefined ? 0 : line.values.length - line.first
+
+const rest = <A>(line: Line<A> | undefined): ReadonlyArray<A> => line === undefined ? [] : line.values.slice(line.first)

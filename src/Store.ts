@@ -197,6 +197,8 @@ export class Store extends Context.Service<Store, {
   readonly engine: string
   /** How many messages one transaction may carry: 1 where a single member cannot be rolled back alone. */
   readonly maxGroup: number
+  /** How many transactions can be under way at once: 1 where all share one session, so that one committer makes larger groups. */
+  readonly maxTransactions: number
   /** How long a committed id is remembered at least. A worker refuses to start if a redelivery can come later. */
   readonly dedupHorizon: Duration.Duration
   /**

@@ -112,7 +112,7 @@ const follow = Effect.fnUntraced(function*(course: Course) {
   })
   yield* options.workers === undefined
     ? Effect.raceFirst(
-      Effect.raceFirst(Workers.here(tables, Workers.alone(options.place)), counting(progress)),
+      Effect.raceFirst(Workers.here(tables, Workers.alone), counting(progress)),
       sending
     )
     : Effect.raceFirst(
@@ -127,7 +127,7 @@ const follow = Effect.fnUntraced(function*(course: Course) {
       sending
     )
   progress.phase = "reading what is left: late redeliveries"
-  yield* Workers.drained(tables, Workers.alone(options.place))
+  yield* Workers.drained(tables, Workers.alone)
 })
 
 /** Copies this process' metrics to the progress, for ever. */

@@ -26,15 +26,8 @@ export const drained = (tables: Tables, options: Worker.WorkerOptions = {}) =>
     Worker.drain(Pipelines.notifier(tables), options)
   )
 
-/**
- * In one process: a short lease, so that a start after a crash does not wait long for what the dead one held. PGlite has one
- * session, in which four small transactions would only wait for each other.
- */
-export const alone = (place: Place): Worker.WorkerOptions => ({
-  lease: "10 seconds",
-  idlePoll: "200 millis",
-  committers: place._tag === "Server" ? 4 : 1
-})
+/** In one process: a short lease, so that a start after a crash does not wait long for what the dead one held. */
+export const alone: Worker.WorkerOptions = { lease: "10 seconds", idlePoll: "200 millis" }
 
 /** Where workers die, others should take over within seconds; and no message is to blame for what we do to its worker. */
 export const shared: Worker.WorkerOptions = { lease: "5 seconds", grace: "10 seconds", maxDeliveries: 1_000 }

@@ -23,6 +23,7 @@ const SqlClient = Context.Service<unknown>("effect/sql/SqlClient")
 const makeStore = (state: MemoryState): Store["Service"] => ({
   engine: "memory",
   maxGroup: 1,
+  maxTransactions: Number.POSITIVE_INFINITY,
   dedupHorizon: Duration.infinity,
   statements: Effect.succeed(undefined),
   joins: (context) => Context.getOrUndefined(context, SqlClient) === undefined,

@@ -30,6 +30,7 @@ export const make = (
   return {
     engine: "postgres",
     maxGroup: 1_000,
+    maxTransactions: db.settings.single ? 1 : Number.POSITIVE_INFINITY,
     dedupHorizon: horizon,
     joins: (context) => isOurs(context, SqlClient.SqlClient) && isOurs(context, SqlPg.PgClient),
     transact: db.transact,

@@ -67,8 +67,10 @@ const here = new URL("..", import.meta.url).pathname
 
 /** The first frame of the user's own code, without line numbers of other deploys' paths: `ledger.ts:88`. */
 const frameOf = (stack: string): string => {
-  // The message stands in the stack, too, and may be long: only short lines that begin as a frame does are looked at.
-  for (const raw of stack.split("\n", 60)) {
+  // The message stands in the stack, too, and may be long: frames begin behind it, and only short lines are looked at.
+  const frames = stack.search(/^\s*at /m)
+  if (frames === -1) return ""
+  for (const raw of stack.slice(frames).split("\n", 60)) {
     if (raw.length > 500) continue
     const match = /^\s*at .*?\(?((?:file:\/\/)?[^\s()]+):(\d+):\d+\)?$/.exec(raw)
     if (match === null || /node_modules|node:/.test(match[1]!) || match[1]!.includes(here)) continue

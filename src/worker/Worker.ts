@@ -184,7 +184,7 @@ const start = <A, E, R, P extends Pipeline.Phase>(
       subscription,
       renewer,
       warnings,
-      committers: settings.committers
+      committers: Math.min(settings.committers, store.maxTransactions)
     })
     const attempt = Attempt.make({ pipeline, settings, store, subscription, inFlight, committer, draining })
     const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))

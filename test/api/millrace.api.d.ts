@@ -554,6 +554,7 @@ export interface Consumers {
 declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
     readonly engine: string;
     readonly maxGroup: number;
+    readonly maxTransactions: number;
     readonly dedupHorizon: Duration.Duration;
     readonly joins: (context: Context.Context<never>) => boolean;
     readonly transact: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>>;
@@ -1206,6 +1207,7 @@ export declare const bench: (options: Options, given?: {
     store: {
         readonly engine: string;
         readonly maxGroup: number;
+        readonly maxTransactions: number;
         readonly dedupHorizon: Duration.Duration;
         readonly joins: (context: import("effect/Context").Context<never>) => boolean;
         readonly transact: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | import("../../Store.ts").TransactionFailure, Exclude<R, import("../../Store.ts").Transaction>>;

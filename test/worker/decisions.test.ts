@@ -179,6 +179,9 @@ describe("the record of a failed attempt", () => {
     assert.match(record(error).frame, /ledger\.ts:88$/)
     error.stack = "Error: x"
     assert.strictEqual(record(error).frame, "")
+    // A message of many lines, as SQL has them, stands above the frames.
+    error.stack = `Error: ${"select 1\n".repeat(100)}    at Ledger.post (/app/src/ledger.ts:88:13)`
+    assert.strictEqual(record(error).frame, "ledger.ts:88")
   })
 })
 

@@ -29,7 +29,7 @@ const run = Effect.gen(function*() {
   const doomed = deliveries.filter(({ weather }) => Weather.outcome(weather) !== "applied").length
   const sql = yield* SqlClient.SqlClient
   for (let round = 0; round < 20; round++) {
-    yield* Workers.drained(tables, Workers.alone({ _tag: "Memory" }))
+    yield* Workers.drained(tables, Workers.alone)
     const [row] = yield* sql<{ readonly n: number }>`select count(*)::int as n from ${sql(tables.notified)}`
     if (row!.n === 1_000 - doomed) break
     yield* Effect.sleep("300 millis")

@@ -3,8 +3,7 @@
  */
 import { Effect, Redacted, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
-import { Topic, Worker } from "millrace"
-import { Pipeline } from "millrace"
+import { Pipeline, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { type ChildProcess, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"

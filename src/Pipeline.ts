@@ -16,6 +16,7 @@ import * as Effect from "effect/Effect"
 import type { Pipeable } from "effect/Pipeable"
 import { pipeArguments } from "effect/Pipeable"
 import type * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { Statement } from "effect/sql/Statement"
 import type { DeadLetterOrder } from "./DeadLetter.ts"
@@ -213,13 +214,13 @@ export const filter: {
 
 /**
  * Runs an effect before the transaction: lookups, network calls, whatever may wait. It happens at least once, and again in
- * every attempt.
+ * every attempt. It has a scope of its own: what it opens is released, and what it forks into it is interrupted, when it ends.
  *
  * @since 0.1.0
  */
 export const mapEffect =
   <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) =>
-  <E, R>(self: Pipeline<A, E, R, "steps">): Pipeline<B, E | E2, R | R2, "steps"> =>
+  <E, R>(self: Pipeline<A, E, R, "steps">): Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps"> =>
     make(add(self, { _tag: "MapEffect", f }))
 
 /**
@@ -229,7 +230,8 @@ export const mapEffect =
  */
 export const tap =
   <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: Delivered) => Effect.Effect<X, E2, R2>) =>
-  <E, R>(self: Pipeline<A, E, R, "steps">): Pipeline<A, E | E2, R | R2, "steps"> => make(add(self, { _tag: "Tap", f }))
+  <E, R>(self: Pipeline<A, E, R, "steps">): Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps"> =>
+    make(add(self, { _tag: "Tap", f }))
 
 /**
  * Runs an effect inside the transaction: its statements, the inbox record, the emits and the acknowledgement commit together,
@@ -240,7 +242,7 @@ export const tap =
  */
 export const commit =
   <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) =>
-  <E, R, P extends Phase>(self: Pipeline<A, E, R, P>): Pipeline<B, E | E2, R | R2, "commit"> =>
+  <E, R, P extends Phase>(self: Pipeline<A, E, R, P>): Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit"> =>
     make(add(self, { _tag: "Commit", f }))
 
 /**

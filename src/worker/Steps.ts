@@ -2,7 +2,7 @@
  * Interprets a pipeline's operators: those before the transaction here and now, those of the commit phase inside of it.
  *
  * Values are what the operator before returned. The interpreter runs pure operators in a loop and makes an effect only where the
- * user's own is run.
+ * user's own is run. Each step has a scope of its own: what it starts or opens in it ends with it.
  */
 import * as Effect from "effect/Effect"
 import type { Delivered } from "../Delivery.ts"
@@ -34,10 +34,10 @@ export const before = Effect.fnUntraced(function*(
         if (!operator.f(value as never, delivered)) return { value, index: operators.length }
         break
       case "MapEffect":
-        value = yield* operator.f(value as never, delivered)
+        value = yield* Effect.scoped(operator.f(value as never, delivered))
         break
       case "Tap":
-        yield* operator.f(value as never, delivered)
+        yield* Effect.scoped(operator.f(value as never, delivered))
         break
       case "Commit":
       case "CommitSql":
@@ -71,7 +71,7 @@ export const within = Effect.fnUntraced(function*(
       case "Tap":
         break
       case "Commit":
-        value = yield* operator.f(value as never, delivered)
+        value = yield* Effect.scoped(operator.f(value as never, delivered))
         break
       case "CommitSql":
         for (const statement of yield* operator.f(value as never, delivered)) yield* statement

@@ -383,6 +383,7 @@ import type * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import type { Pipeable } from "effect/Pipeable";
 import type * as Schema from "effect/Schema";
+import type * as Scope from "effect/Scope";
 import * as SqlClient from "effect/sql/SqlClient";
 import type { Statement } from "effect/sql/Statement";
 import type { DeadLetterOrder } from "./DeadLetter.ts";
@@ -455,9 +456,9 @@ export declare const filter: {
     <A, B extends A>(refinement: (value: A, delivered: Delivered) => value is B): <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<B, E, R, P>;
     <A>(predicate: (value: NoInfer<A>, delivered: Delivered) => boolean): <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R, P>;
 };
-export declare const mapEffect: <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) => <E, R>(self: Pipeline<A, E, R, "steps">) => Pipeline<B, E | E2, R | R2, "steps">;
-export declare const tap: <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: Delivered) => Effect.Effect<X, E2, R2>) => <E, R>(self: Pipeline<A, E, R, "steps">) => Pipeline<A, E | E2, R | R2, "steps">;
-export declare const commit: <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) => <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<B, E | E2, R | R2, "commit">;
+export declare const mapEffect: <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) => <E, R>(self: Pipeline<A, E, R, "steps">) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps">;
+export declare const tap: <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: Delivered) => Effect.Effect<X, E2, R2>) => <E, R>(self: Pipeline<A, E, R, "steps">) => Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps">;
+export declare const commit: <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) => <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit">;
 export declare const commitSql: <A>(f: (value: NoInfer<A>, sql: SqlClient.SqlClient, delivered: Delivered) => Statement<unknown> | ReadonlyArray<Statement<unknown>>) => <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R | SqlClient.SqlClient, "commit">;
 export declare const emit: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: NoInfer<A>, delivered: Delivered) => S["Type"], options?: {
     readonly id?: ((value: NoInfer<A>, delivered: Delivered) => string) | undefined;

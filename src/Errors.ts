@@ -168,14 +168,13 @@ export class StoreFailure extends Schema.TaggedError<StoreFailure>("millrace/Sto
   mend: Schema.String
 }) {
   override get message() {
-    return `The store could not ${this.operation}: ${this.detail}${
-      this.code === "" ? "" : ` (SQLSTATE ${this.code})`
-    }. `
-      + `${
-        this.kind === "refused"
-          ? "Nothing of this operation was committed."
-          : "Nothing was committed, unless only the answer was lost."
-      } ${this.mend}`
+    const safe = this.operation === "start"
+      ? "Nothing was started."
+      : this.kind === "refused"
+      ? "Nothing of this operation was committed."
+      : "Nothing was committed, unless only the answer was lost."
+    const code = this.code === "" ? "" : ` (SQLSTATE ${this.code})`
+    return `The store could not ${this.operation}: ${this.detail}${code}. ${safe} ${this.mend}`
   }
 }
 

@@ -15,6 +15,8 @@ export interface Load {
   readonly outstanding: number
   /** Longest wait of a piece that waits. */
   readonly millis?: number | undefined
+  /** Milliseconds between two publishes at least; default 0. */
+  readonly pace?: number | undefined
   /** Messages of one publish. */
   readonly batch?: number | undefined
 }
@@ -57,8 +59,10 @@ const outstanding = Effect.fnUntraced(function*(world: World) {
 export const keepBusy = (world: World, load: Load) => {
   const more = Effect.gen(function*() {
     const waiting = yield* outstanding(world)
-    if (waiting !== undefined && waiting < load.outstanding) yield* publish(world, batchOf(world, load))
-    else yield* Effect.sleep("30 millis")
+    if (waiting !== undefined && waiting < load.outstanding) {
+      yield* publish(world, batchOf(world, load))
+      yield* Effect.sleep(load.pace ?? 0)
+    } else yield* Effect.sleep("30 millis")
   })
   const loop = Effect.whileLoop({ while: () => !world.resting, body: () => more, step: () => {} })
   return Effect.map(Effect.forkScoped(loop), (fiber) => void world.loads.push(fiber))

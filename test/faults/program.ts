@@ -42,12 +42,13 @@ const plan: Faults.Plan = {
   }
 }
 
-const database = (own: Setup, schema: string, commitTimeoutMillis = 10_000) =>
+const database = (own: Setup, more?: Pick<WorkerSetup, "commitTimeoutMillis" | "retention">) =>
   Faults.layer(plan).pipe(
     Layer.provideMerge(Postgres.layer({
       url: Redacted.make(own.url),
-      schema,
-      commitTimeout: commitTimeoutMillis,
+      schema: own.schema,
+      commitTimeout: more?.commitTimeoutMillis,
+      retention: more?.retention,
       acquireTimeout: "5 seconds"
     }))
   )
@@ -64,7 +65,7 @@ const workers = (self: Pipelines.Self, options: Worker.WorkerOptions) =>
 const worker = (own: WorkerSetup) =>
   workers({ ...own, record }, own.options).pipe(
     Layer.tap(() => say("ready")),
-    Layer.provide(database(own, own.schema, own.commitTimeoutMillis)),
+    Layer.provide(database(own, own)),
     Layer.launch
   )
 
@@ -79,7 +80,7 @@ const publisher = (own: PublisherSetup) =>
       const answer = Exit.isSuccess(exit) ? "acknowledged" : "unknown"
       for (const { id } of batch) record({ _tag: "PublishAnswered", process: own.name, id, answer })
     }
-  }).pipe(Effect.provide(database(own, own.schema)))
+  }).pipe(Effect.provide(database(own)))
 
 const operator = (own: OperatorSetup) =>
   Effect.gen(function*() {
@@ -91,7 +92,7 @@ const operator = (own: OperatorSetup) =>
       yield* own.decision === "redrive" ? DeadLetters.redrive(letter, by) : DeadLetters.discard(letter, by)
       record({ _tag: "PersonActed", process: own.name, action: own.decision, consumer: own.consumer, id, key })
     }
-  }).pipe(Effect.provide(database(own, own.schema)))
+  }).pipe(Effect.provide(database(own)))
 
 /** For each database named on the input: so many workers, each with a database layer of its own, at once; an empty line ends them. */
 const starter = (own: StarterSetup) =>
@@ -109,7 +110,7 @@ const starter = (own: StarterSetup) =>
       const scope = yield* Scope.make()
       const one = (i: number) => {
         const self = { ...own, ...there, name: `${own.name}.${i}`, record }
-        const layer = ofPieces(self, own.options).pipe(Layer.provide(database({ ...own, ...there }, own.schema)))
+        const layer = ofPieces(self, own.options).pipe(Layer.provide(database({ ...own, ...there })))
         return Effect.forkChild(Effect.exit(Layer.buildWithScope(Layer.fresh(layer), scope)))
       }
       const starting = yield* Effect.forEach(

@@ -63,6 +63,8 @@ export class Proxy {
   url = ""
   /** What happens to the next COMMITs, one fault each. */
   readonly commits: Array<CommitFault> = []
+  /** A statement was passed on to the server. */
+  sent: (statement: string) => void = () => {}
   /** A fault has struck. */
   struck: (fault: CommitFault) => void = () => {}
 
@@ -130,6 +132,7 @@ export class Proxy {
     client.on("data", (chunk: Buffer) => {
       upstream.write(chunk)
       for (const statement of reader.read(chunk)) {
+        this.sent(statement)
         wrote ||= this.marks.test(statement)
         if (/^(commit|rollback)\b/i.test(statement)) {
           const fault = wrote && /^commit/i.test(statement) ? this.commits.shift() : undefined

@@ -21,6 +21,8 @@ export interface WorkerSetup extends Common {
   readonly options: Worker.WorkerOptions
   /** How long the answer to COMMIT is awaited. */
   readonly commitTimeoutMillis?: number | undefined
+  /** How long what is over is remembered, and how often that is looked at, in milliseconds; default as everywhere. */
+  readonly retention?: { readonly inbox: number; readonly audit: number; readonly every: number } | undefined
   /** Attempts that a message may have here, for the checker. */
   readonly attempts?: number | undefined
 }

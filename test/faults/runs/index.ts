@@ -5,9 +5,21 @@ import { commits } from "./commits.ts"
 import { kills } from "./kills.ts"
 import { poison } from "./poison.ts"
 import { restarts } from "./restarts.ts"
+import { retention } from "./retention.ts"
 import { starts } from "./starts.ts"
 import { terms } from "./terms.ts"
 import { windows } from "./windows.ts"
 import { zombies } from "./zombies.ts"
 
-export const runs: ReadonlyArray<Run> = [windows, kills, zombies, commits, terms, backends, restarts, starts, poison]
+export const runs: ReadonlyArray<Run> = [
+  windows,
+  retention,
+  kills,
+  zombies,
+  commits,
+  terms,
+  backends,
+  restarts,
+  starts,
+  poison
+]

@@ -6,7 +6,7 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { DeadLetters } from "millrace"
 import { type Moment, type Window, windows as moments } from "../../../src/testing/Faults.ts"
-import type { Child } from "../children.ts"
+import { type Child, stop } from "../children.ts"
 import * as Load from "../load.ts"
 import { readerOf } from "../pieces.ts"
 import { ledgerMark } from "../pipeline.ts"
@@ -20,12 +20,6 @@ const taken = "lease: taken over, nothing read yet"
 const claimed = "fetch: lane claimed, nothing read"
 const names = [...Object.keys(moments) as Array<Window>, unanswered] as const
 type Name = typeof names[number]
-
-/** Windows without a moment here, and why. */
-export const notApplicable: Readonly<Record<string, string>> = {
-  "upkeep: while due messages move": "messages that are published for later do not exist yet",
-  "upkeep: during retention": "no part of the runtime forgets anything yet"
-}
 
 /** Rare moments: a process that waits for the tenth of them lives long. */
 const rare: Partial<Readonly<Record<Moment, number>>> = {
@@ -133,7 +127,10 @@ const inOperator = (world: World, window: Window) =>
       DeadLetters.list({ consumer: world.consumer, state: "open", limit: 1000 }),
       (letters) => letters.find((letter) => letter.message.key === key)
     )
+    // Others may all be publishers and operators at this moment.
+    const helper = yield* world.worker()
     yield* until(Effect.map(find, (letter) => letter !== undefined), 20_000)
+    yield* stop(helper)
     const letter = yield* find
     if (letter === undefined) return false
     const after = world.dice.whole(0, 3)
@@ -170,24 +167,26 @@ export const windows: Run = {
     Effect.gen(function*() {
       const wanted = world.scaled(5)
       const hits = new Map<Name, number>()
-      const begun = new Map<Name, number>()
+      const under = new Map<Name, number>()
+      const tries = new Map<Name, number>()
       // The person leaves the operators' letters alone until the end.
       world.spared = /^op/
       yield* Load.keepBusy(world, busy)
+      const of = (counts: ReadonlyMap<Name, number>, name: Name) => counts.get(name) ?? 0
+      // Whoever goes for a claim goes for the takeover, too.
       const next = () =>
         names.find((name) =>
-          (hits.get(name) ?? 0) + (begun.get(name) ?? 0) < wanted && !(name === taken && (begun.get(claimed) ?? 0) > 0)
+          of(hits, name) + of(under, name) < wanted && of(tries, name) < 3 * wanted
+          && !(name === taken && of(under, claimed) > 0)
         )
-      let tries = 0
-      const most = names.length * wanted * 3
       yield* side(4, () =>
         Effect.gen(function*() {
-          for (let window = next(); window !== undefined && tries++ < most; window = next()) {
-            begun.set(window, (begun.get(window) ?? 0) + 1)
-            world.say(`towards: ${window}`)
+          for (let window = next(); window !== undefined; window = next()) {
+            tries.set(window, of(tries, window) + 1)
+            under.set(window, of(under, window) + 1)
             yield* visit(world, hits, window)
-            world.say(`${window}: ${hits.get(window) ?? 0}`)
-            begun.set(window, begun.get(window)! - 1)
+            under.set(window, of(under, window) - 1)
+            world.say(`${window}: ${of(hits, window)}`)
           }
         }))
       world.spared = undefined

@@ -4,6 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, TxRef } from "effect"
+import { TestClock } from "effect/testing"
 import { Memory, Pipeline, Retry } from "millrace"
 import { Checker, Faults, type History } from "millrace/testing"
 import { Declined, drain, type Order, order, Orders, ports, publish } from "../worker/support.ts"
@@ -11,7 +12,7 @@ import { Declined, drain, type Order, order, Orders, ports, publish } from "../w
 const consumer = "ledger"
 
 /** A ledger that rolls back with its transaction, and what became of it, as a history. */
-const world = () => {
+const world = (before: Effect.Effect<void> = Effect.void) => {
   const ledger = TxRef.makeUnsafe<ReadonlyArray<History.Entry>>([])
   const history: Array<History.Entry> = [
     { _tag: "ConsumerRegistered", consumer, topics: [Orders.name], order: "park" },
@@ -19,6 +20,7 @@ const world = () => {
   ]
   let draws = 0
   const pipeline = Pipeline.from(Orders, { consumer }).pipe(
+    Pipeline.tap(() => before),
     Pipeline.tap(({ account: key, id }, { attempt }) =>
       Effect.sync(() => {
         history.push({ _tag: "HandlerStarted", process: "w", consumer, id, key, attempt, draw: ++draws })
@@ -64,6 +66,23 @@ const world = () => {
 const stopped: History.Entry = { _tag: "FaultsStopped", process: "p" }
 const settled: History.Entry = { _tag: "Settled", process: "p", millis: 0, boundMillis: 1 }
 const onMemory = (plan: Faults.Plan) => Faults.layer(plan).pipe(Layer.provide(Memory.layer))
+
+/** The moments of a worker on memory at which it can go on after a failure. */
+const moments: ReadonlyArray<Faults.Moment> = [
+  "take.before",
+  "take.after",
+  "accept.after",
+  "group.before",
+  "group.begun",
+  "group.ended",
+  "group.after",
+  "settleWithin.before",
+  "settleWithin.after",
+  "claim.before",
+  "claim.after",
+  "settleAfter.before",
+  "settleAfter.after"
+]
 
 describe("failpoints", () => {
   it.effect("are passed by a message from its publish to its end, in this order", () => {
@@ -113,50 +132,42 @@ describe("failpoints", () => {
   })
 
   for (const act of [{ _tag: "Fail" }, { _tag: "Delay", duration: "300 millis" }] as const) {
-    for (const at of moments()) {
+    for (const at of moments) {
       it.effect(`${act._tag} at ${at}, the first three times: all is handled once, in order`, () =>
         Effect.forEach([1, 2, 3], (nth) => {
+          const hits: Array<number> = []
           const { judged, published, pipeline } = world()
           return Effect.gen(function*() {
             yield* published
             yield* drain(pipeline)
             const report = yield* judged
             assert.isTrue(report.ok, `${nth}: ${Checker.render(report)}`)
-          }).pipe(Effect.provide(onMemory({ faults: [{ at, nth, act }] })))
+            if (nth === 1) assert.deepStrictEqual(hits, [1])
+          }).pipe(Effect.provide(onMemory({ faults: [{ at, nth, act }], note: (hit) => hits.push(hit.nth) })))
         }))
     }
   }
 
-  it.effect("stall a renewal for good: the lease is lost, and another worker's turn comes", () => {
-    const { judged, published, pipeline } = world()
-    return Effect.gen(function*() {
-      yield* published
-      yield* drain(pipeline)
-      assert.isTrue((yield* judged).ok)
-    }).pipe(Effect.provide(onMemory({ faults: [{ at: "renew.before", always: true, act: { _tag: "Stall" } }] })))
-  })
+  for (const tag of ["Fail", "Stall"] as const) {
+    it.effect(`${tag} at every renewal: the lease is lost, its work is interrupted, and all is handled once`, () => {
+      let begun = 0
+      const slowAtFirst = Effect.suspend(() => begun++ === 0 ? Effect.sleep("1 minute") : Effect.void)
+      const { judged, published, pipeline } = world(slowAtFirst)
+      return Effect.gen(function*() {
+        yield* published
+        yield* drain(pipeline, { lease: "3 seconds" })
+        // The drain ended when nothing more could be taken; what it lost is taken by the next one.
+        yield* TestClock.adjust("3 seconds")
+        yield* drain(pipeline)
+        const { passed } = yield* Faults.Faults
+        assert.isAbove(passed.get("renew.before") ?? 0, 0)
+        // Five messages, one of them tried twice, and the slow one started again.
+        assert.isAtLeast(begun, 7)
+        assert.isTrue((yield* judged).ok)
+      }).pipe(Effect.provide(onMemory({ faults: [{ at: "renew.before", always: true, act: { _tag: tag } }] })))
+    })
+  }
 })
-
-/** The moments of a worker on memory at which it can go on after a failure. */
-function moments(): ReadonlyArray<Faults.Moment> {
-  return [
-    "take.before",
-    "take.after",
-    "accept.after",
-    "group.before",
-    "group.begun",
-    "group.ended",
-    "group.after",
-    "settleWithin.before",
-    "settleWithin.after",
-    "claim.before",
-    "claim.after",
-    "settleAfter.before",
-    "settleAfter.after",
-    "renew.before",
-    "renew.after"
-  ]
-}
 
 describe("the checker", () => {
   const once: Faults.Plan = { faults: [{ at: "group.after", act: { _tag: "Fail" } }] }

@@ -6,6 +6,7 @@
  *     npm run faults -- --short               lower counts, for every change
  *     npm run faults -- --only zombies --seed 7
  *     npm run faults -- --minutes 60          counts as for an hour
+ *     npm run faults -- --only zombies --broken      workers without fence and inbox: must fail
  *
  * A run fails if a rule is violated, if a fault that it promises did not happen often enough, or if nothing was handed over
  * again. The seed repeats the dice of this process; how processes interleave is up to the machine.
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     seed: { type: "string" },
     only: { type: "string" },
     minutes: { type: "string" },
+    broken: { type: "boolean", default: false },
     short: { type: "boolean", default: false },
     verbose: { type: "boolean", default: false }
   }
@@ -48,7 +50,7 @@ const main = async (): Promise<number> => {
   const started = performance.now()
   const directory = mkdtempSync(join(tmpdir(), "millrace-faults-"))
   const server = await givenOrStarted({ settings: ["max_connections=400"] })
-  const setting: Setting = { url: server.url, seed, scale, directory, verbose: values.verbose }
+  const setting: Setting = { url: server.url, seed, scale, directory, broken: values.broken, verbose: values.verbose }
   const results: Array<Result> = []
   try {
     for (const run of chosen) {

@@ -18,6 +18,7 @@ import { openSync, writeSync } from "node:fs"
 import { createInterface } from "node:readline"
 import * as Faults from "../../src/testing/Faults.ts"
 import type { Entry } from "../../src/testing/History.ts"
+import * as Broken from "./broken.ts"
 import { piecesOf, tried } from "./pieces.ts"
 import * as Pipelines from "./pipeline.ts"
 import type { OperatorSetup, PublisherSetup, Setup, StarterSetup, WorkerSetup } from "./setup.ts"
@@ -42,16 +43,17 @@ const plan: Faults.Plan = {
   }
 }
 
-const database = (own: Setup, more?: Pick<WorkerSetup, "commitTimeoutMillis" | "retention">) =>
-  Faults.layer(plan).pipe(
-    Layer.provideMerge(Postgres.layer({
-      url: Redacted.make(own.url),
-      schema: own.schema,
-      commitTimeout: more?.commitTimeoutMillis,
-      retention: more?.retention,
-      acquireTimeout: "5 seconds"
-    }))
-  )
+const database = (own: Setup, more?: Pick<WorkerSetup, "broken" | "commitTimeoutMillis" | "retention">) => {
+  const sound = Postgres.layer({
+    url: Redacted.make(own.url),
+    schema: own.schema,
+    commitTimeout: more?.commitTimeoutMillis,
+    retention: more?.retention,
+    acquireTimeout: "5 seconds"
+  })
+  const ports = more?.broken === true ? Broken.layer.pipe(Layer.provideMerge(sound)) : sound
+  return Faults.layer(plan).pipe(Layer.provideMerge(ports))
+}
 
 const ofPieces = (self: Pipelines.Self, options: Worker.WorkerOptions) =>
   Worker.layer(Pipelines.pieces(self), { ...options, name: self.name })

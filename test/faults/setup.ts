@@ -19,6 +19,8 @@ interface Common {
 export interface WorkerSetup extends Common {
   readonly role: "worker"
   readonly options: Worker.WorkerOptions
+  /** See `broken.ts`. */
+  readonly broken?: boolean | undefined
   /** How long the answer to COMMIT is awaited. */
   readonly commitTimeoutMillis?: number | undefined
   /** How long what is over is remembered, and how often that is looked at, in milliseconds; default as everywhere. */

@@ -27,6 +27,8 @@ export interface Setting {
   readonly scale: number
   /** Where histories are written. */
   readonly directory: string
+  /** Workers are broken on purpose: the runs must see it. */
+  readonly broken: boolean
   /** Say what happens while it happens. */
   readonly verbose: boolean
 }
@@ -121,7 +123,13 @@ export class World implements Children.Nursery {
 
   /** Starts a worker of the main consumer. */
   worker(more?: Partial<WorkerSetup>): Effect.Effect<Children.Child, never, Scope.Scope> {
-    return this.start({ role: "worker", options: this.options, ...this.told("w"), ...more })
+    return this.start({
+      role: "worker",
+      options: this.options,
+      broken: this.setting.broken,
+      ...this.told("w"),
+      ...more
+    })
   }
 
   /** What every child is told. */

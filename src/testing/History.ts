@@ -410,7 +410,7 @@ export const forEach = Effect.fnUntraced(function*(
     const lines = new WellFormed.Lines(use)
     const refused = (problem: WellFormed.Problem | undefined) =>
       problem === undefined ? Effect.void : Effect.fail(new HistoryUnreadable({ file, ...problem }))
-    yield* Stream.runForEach(fs.stream(file, { chunkSize: 1_048_576 }), (bytes) => refused(lines.take(bytes)))
+    yield* Stream.runForEach(fs.stream(file, { chunkSize: 65_536 }), (bytes) => refused(lines.take(bytes)))
     const torn = lines.end()
     if (options?.tornEnd !== "drop") yield* refused(torn)
   }

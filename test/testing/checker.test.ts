@@ -136,6 +136,35 @@ const both = (id: string, consumers: ReadonlyArray<string>): ReadonlyArray<Histo
 ]
 const calm: Checker.Expectations = { settles: false, redelivered: 0 }
 
+describe("a parked key", () => {
+  const letter: History.Entry = {
+    _tag: "DeadLettered",
+    consumer: "books",
+    id: "m",
+    key: "k",
+    reason: "rejected",
+    state: "open",
+    parked: true,
+    redriven: 0,
+    attempts: [{ attempt: 1, tag: "Refused" }],
+    draw: 5
+  }
+  const entries = both("m", []).map((one) =>
+    one._tag === "PublishTried" ? { ...one, poison: { reason: "rejected" } as const } : one
+  )
+  const successor = both("n", ["books", "mails"]).map((one) =>
+    "position" in one ? { ...one, position: 1, draw: 9 } : one
+  )
+  const release: History.Entry = { _tag: "PersonActed", process: "p", action: "release", consumer: "books", key: "k" }
+  const mails = { ...letter, consumer: "mails", parked: false }
+
+  it("goes on when a person releases it from its letter, and not when only a hold of that person's own ends", () => {
+    passes(Checker.check([...entries, ...successor, { ...release, id: "m" }, letter, mails], calm))
+    caughtBy("deadLetters", Checker.check([...entries, ...successor, letter, mails], calm))
+    caughtBy("deadLetters", Checker.check([...entries, ...successor, release, letter, mails], calm))
+  })
+})
+
 describe("several consumers", () => {
   it("each get every message of their topics", () => {
     const answer: History.Entry = { _tag: "PublishAnswered", process: "p", id: "m", answer: "acknowledged" }

@@ -376,7 +376,7 @@ export class Model {
   }
 
   private drain(): void {
-    for (const process of [...this.processes]) if (process.state === "frozen") this.thaw(process)
+    for (const process of this.processes) if (process.state === "frozen") this.thaw(process)
     for (const key of this.keys) {
       if (key.again !== undefined) this.publish(key)
       for (;;) {
@@ -384,12 +384,12 @@ export class Model {
         const owner = key.lane.owner
         // Its places are taken by others: they end first.
         if (owner?.state === "lives" && key.running === undefined && owner.running.size >= limits.inFlight) {
-          for (const other of [...owner.running.keys()]) this.handle(other, true)
+          for (const other of Array.from(owner.running.keys())) this.handle(other, true)
         }
         this.handle(key, true)
       }
     }
-    for (const process of [...this.processes]) this.drained(process)
+    for (const process of this.processes.slice()) this.drained(process)
   }
 
   private facts(): void {

@@ -1,87 +1,20 @@
 /** Histories of runtimes that are broken in one way each: what they change in a correct one, and the rule that must say so. */
-import type { Checker, History } from "millrace/testing"
-
-type Entries = ReadonlyArray<History.Entry>
-type Of<Tag extends History.Entry["_tag"]> = Extract<History.Entry, { readonly _tag: Tag }>
-
-export interface Mutant {
-  readonly name: string
-  readonly rule: Checker.RuleName
-  /** Undefined where this history offers no place for it. */
-  readonly apply: (entries: Entries, dice: () => number) => Entries | undefined
-}
-
-const all = <Tag extends History.Entry["_tag"]>(entries: Entries, tag: Tag): ReadonlyArray<Of<Tag>> =>
-  entries.filter((entry): entry is Of<Tag> => entry._tag === tag)
-
-const pick = <A>(dice: () => number, from: ReadonlyArray<A>): A | undefined => from[Math.floor(dice() * from.length)]
-
-const swap = (entries: Entries, a: History.Entry, b: History.Entry): Entries =>
-  entries.map((entry) => entry === a ? b : entry === b ? a : entry)
-
-const replace = <A extends History.Entry>(
-  entries: Entries,
-  one: A,
-  by: (entry: A) => ReadonlyArray<History.Entry>
-): Entries => entries.flatMap((entry) => entry === one ? by(one) : [entry])
-
-const without = (entries: Entries, remove: (entry: History.Entry) => boolean): Entries =>
-  entries.filter((entry) => !remove(entry))
-
-/** Puts entries before the facts of the database, where the run ends. */
-const atTheEnd = (entries: Entries, ...more: Entries): Entries => {
-  const at = entries.findIndex((entry) => entry._tag === "FaultsStopped")
-  return [...entries.slice(0, at), ...more, ...entries.slice(at)]
-}
-
-/** Changes one entry of a kind that a condition allows. */
-const change = <Tag extends History.Entry["_tag"]>(
-  tag: Tag,
-  which: (entry: Of<Tag>, entries: Entries) => boolean,
-  by: (entry: Of<Tag>, entries: Entries) => ReadonlyArray<History.Entry>
-): Mutant["apply"] =>
-(entries, dice) => {
-  const one = pick(dice, all(entries, tag).filter((entry) => which(entry, entries)))
-  return one === undefined ? undefined : replace(entries, one, (entry) => by(entry, entries))
-}
-
-/** Ids that a history acknowledged, and those of them that were published once and never died. */
-const summaries = new WeakMap<
-  Entries,
-  { readonly acknowledged: ReadonlySet<string>; readonly simple: ReadonlySet<string> }
->()
-
-const summary = (entries: Entries) => {
-  const known = summaries.get(entries)
-  if (known !== undefined) return known
-  const tries = Map.groupBy(all(entries, "PublishTried"), (one) => one.id)
-  const dead = new Set(all(entries, "DeadLettered").map((one) => one.id))
-  const answers = all(entries, "PublishAnswered").filter((one) => one.answer === "acknowledged")
-  const acknowledged = new Set(answers.map((one) => one.id))
-  const simple = new Set([...acknowledged].filter((id) => tries.get(id)?.length === 1 && !dead.has(id)))
-  const made = { acknowledged, simple }
-  summaries.set(entries, made)
-  return made
-}
-
-const acknowledged = (entries: Entries, id: string) => summary(entries).acknowledged.has(id)
-const simple = (entries: Entries, id: string) => summary(entries).simple.has(id)
-/** Acknowledged at once, so that it is ordered with what follows. */
-const plain = (entry: { readonly id: string }, entries: Entries) => simple(entries, entry.id)
-
-/** Two neighbours of a key in the ledger. */
-const neighbours = (entries: Entries, dice: () => number) => {
-  const pairs: Array<readonly [Of<"Committed">, Of<"Committed">]> = []
-  for (const rows of Map.groupBy(all(entries, "Committed"), (row) => row.key).values()) {
-    rows.forEach((row, i) => {
-      const before = rows[i - 1]
-      if (before !== undefined && before.transaction === undefined && plain(before, entries) && plain(row, entries)) {
-        if (before.position < row.position) pairs.push([before, row])
-      }
-    })
-  }
-  return pick(dice, pairs)
-}
+import {
+  acknowledged,
+  all,
+  atTheEnd,
+  change,
+  type Entries,
+  type Mutant,
+  neighbours,
+  type Of,
+  pick,
+  plain,
+  replace,
+  simple,
+  swap,
+  without
+} from "./changes.ts"
 
 const noLoss: ReadonlyArray<Mutant> = [
   { name: "a commit is lost", rule: "noLoss", apply: change("Committed", plain, () => []) },

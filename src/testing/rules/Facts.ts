@@ -14,6 +14,8 @@ export class KeyFacts {
   top = Number.NEGATIVE_INFINITY
   topBatch: string | undefined = undefined
   readonly queues: Array<QueueKey> = []
+  /** In the order of their positions, once the index is finished. */
+  readonly messages: Array<MessageFacts> = []
 
   constructor(key: string) {
     this.key = key
@@ -21,7 +23,7 @@ export class KeyFacts {
 
   at(consumer: string): QueueKey {
     for (const queue of this.queues) if (queue.consumer === consumer) return queue
-    const queue = new QueueKey(consumer, this.key)
+    const queue = new QueueKey(consumer, this)
     this.queues.push(queue)
     return queue
   }
@@ -31,17 +33,17 @@ export class KeyFacts {
 export class QueueKey {
   readonly consumer: string
   readonly key: string
+  readonly facts: KeyFacts
   /** In commit order. */
   readonly commits: Array<Committed> = []
-  /** Its messages in the order of their positions. */
-  messages: Array<Life> = []
   readonly owners: Array<Owner> = []
   persons: ReadonlyArray<PersonActed> = none
   parked: ReadonlyArray<Life> = none
 
-  constructor(consumer: string, key: string) {
+  constructor(consumer: string, facts: KeyFacts) {
     this.consumer = consumer
-    this.key = key
+    this.key = facts.key
+    this.facts = facts
   }
 
   /** Who worked on the key in one process under one token. */
@@ -100,7 +102,7 @@ export class MessageFacts {
   poison: Poison | undefined = undefined
   /** A second payload was published under its id, on purpose. */
   conflict: Poison | undefined = undefined
-  readonly lives: Array<Life> = []
+  lives: ReadonlyArray<Life> = none
 
   constructor(id: string, key: KeyFacts) {
     this.id = id
@@ -116,7 +118,8 @@ export class MessageFacts {
     const found = this.find(consumer)
     if (found !== undefined) return found
     const life = new Life(this, consumer)
-    this.lives.push(life)
+    // A push to an empty array makes room for 17, a million times.
+    this.lives = this.lives.length === 0 ? [life] : [...this.lives, life]
     return life
   }
 }
@@ -157,6 +160,23 @@ export class Life {
   get found(): boolean {
     return this.commit !== undefined || this.waiting !== undefined
       || (this.letter !== undefined && this.letter.state !== "resolved")
+  }
+}
+
+/** An outgoing message, as its sender's ledger lists it. */
+export class Emission {
+  readonly id: string
+  readonly sender: Life
+  /** Its place among what the effect sent, and of how many. */
+  readonly place: number
+  /** How many came before it in the whole ledger. */
+  readonly rank: number
+
+  constructor(id: string, sender: Life, place: number, rank: number) {
+    this.id = id
+    this.rank = rank
+    this.sender = sender
+    this.place = place
   }
 }
 

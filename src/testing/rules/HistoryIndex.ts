@@ -8,7 +8,16 @@
  * @since 0.1.0
  */
 import type * as History from "../History.ts"
-import { KeyFacts, LaneFacts, type Life, MessageFacts, type Owner, ProcessFacts, type QueueKey } from "./Facts.ts"
+import {
+  Emission,
+  KeyFacts,
+  LaneFacts,
+  type Life,
+  MessageFacts,
+  type Owner,
+  ProcessFacts,
+  type QueueKey
+} from "./Facts.ts"
 
 /** A second handler of a key began in one process while the first was running. */
 export interface Overlap {
@@ -34,24 +43,34 @@ export class HistoryIndex {
   readonly subscriptions = new Map<string, ReadonlyArray<string>>()
   /** Every key of every consumer. */
   readonly queues: Array<QueueKey> = []
-  /** Which effect an outgoing message belongs to, by its id. */
-  readonly emitted = new Map<string, History.Committed>()
+  /** What committed effects sent, by the ids of the outgoing messages. */
+  readonly emitted = new Map<string, Emission>()
   readonly outgoing: Array<History.Outgoing> = []
   readonly samples: Array<History.Sampled> = []
+  // Most messages are in none of these lists: rules look at few.
   readonly letters: Array<Life> = []
+  readonly waiting: Array<Life> = []
+  readonly poisoned: Array<MessageFacts> = []
+  readonly recommitted: Array<Life> = []
+  readonly handedOverAgain: Array<Life> = []
+  readonly triedAgain: Array<Life> = []
   readonly overlaps: Array<Overlap> = []
   readonly settled: Array<History.Settled> = []
   readonly faults = new Map<string, number>()
   readonly windows = new Map<string, number>()
   faultsStopped = 0
+  /** Rows of the ledger. */
   commits = 0
+  publishedAgain = 0
   started = 0
   retried = 0
   redelivered = 0
   interrupted = 0
   people = 0
 
+  // What the entry before was about: the next one is often about the same.
   private process = new ProcessFacts("")
+  private last = new MessageFacts("", new KeyFacts(""))
 
   /** Takes the next entry. */
   add(entry: History.Entry): void {
@@ -70,8 +89,7 @@ export class HistoryIndex {
       case "DeadLettered":
         return this.died(entry)
       case "Waiting":
-        this.life(entry.consumer, entry.id, entry.key).waiting = entry
-        return
+        return this.waits(entry)
       case "Outgoing":
         this.outgoing.push(entry)
         return
@@ -82,15 +100,9 @@ export class HistoryIndex {
 
   /** To be called once, after the last entry. */
   finish(): void {
-    for (const message of this.messages.values()) {
-      for (const consumer of this.subscriptions.get(message.topic) ?? []) message.at(consumer)
-      for (const life of message.lives) message.key.at(life.consumer).messages.push(life)
-    }
     for (const key of this.keys.values()) {
-      for (const queue of key.queues) {
-        sortByPosition(queue.messages)
-        this.queues.push(queue)
-      }
+      sortByPosition(key.messages)
+      for (const queue of key.queues) this.queues.push(queue)
     }
     for (const { running } of this.processes.values()) {
       for (const keys of running.values()) {
@@ -168,6 +180,9 @@ export class HistoryIndex {
   private tried(entry: History.PublishTried): void {
     const message = this.message(entry.id, entry.key)
     message.tries++
+    if (entry.poison !== undefined && message.poison === undefined && message.conflict === undefined) {
+      this.poisoned.push(message)
+    }
     if (entry.poison?.reason === "conflict") {
       message.conflict = entry.poison
       return
@@ -184,11 +199,11 @@ export class HistoryIndex {
   }
 
   private answered(entry: History.PublishAnswered): void {
-    const message = this.messages.get(entry.id)
+    const message = entry.id === this.last.id ? this.last : this.messages.get(entry.id)
     if (message === undefined) return
     if (entry.answer === "failed") message.failed++
     if (entry.answer !== "acknowledged") return
-    message.acknowledged++
+    if (++message.acknowledged === 2) this.publishedAgain++
     const { key, position } = message
     if (key.top <= position || (message.batch !== undefined && key.topBatch === message.batch)) message.firm = true
   }
@@ -201,12 +216,15 @@ export class HistoryIndex {
     if (entry.attempt > 1) this.retried++
     const last = life.lastStart
     if (last !== undefined && (last.process !== process || last.token !== token)) {
-      life.redelivered++
+      if (life.redelivered++ === 0) this.handedOverAgain.push(life)
       this.redelivered++
     }
     life.starts++
     life.lastStart = entry
-    if (entry.attempt > life.highestAttempt) life.highestAttempt = entry.attempt
+    if (entry.attempt > life.highestAttempt) {
+      if (entry.attempt > 1 && life.highestAttempt <= 1) this.triedAgain.push(life)
+      life.highestAttempt = entry.attempt
+    }
     if (entry.transaction !== undefined) life.grouped = [...life.grouped, entry]
     else if (draw !== undefined && draw < (life.firstStart?.draw ?? Number.POSITIVE_INFINITY)) life.firstStart = entry
 
@@ -271,10 +289,13 @@ export class HistoryIndex {
     if (life.commit === undefined) {
       life.commit = entry
       life.rank = this.commits
-    } else life.more = [...life.more, entry]
+    } else {
+      if (life.more.length === 0) this.recommitted.push(life)
+      life.more = [...life.more, entry]
+    }
     this.commits++
     message.key.at(entry.consumer).commits.push(entry)
-    for (const id of entry.emits ?? []) this.emitted.set(id, entry)
+    if (entry.emits !== undefined) this.sends(entry.emits, life)
     if (entry.token === undefined) return
     const lane = this.lane(entry.consumer, entry.lane ?? entry.key)
     const newest = lane.newest?.token
@@ -282,6 +303,19 @@ export class HistoryIndex {
     else lane.stale.push({ commit: entry, newer: lane.newest! })
     const facts = lane.token(entry.token)
     if ((facts.lastCommit?.draw ?? Number.NEGATIVE_INFINITY) <= (entry.draw ?? 0)) facts.lastCommit = entry
+  }
+
+  private sends(emits: ReadonlyArray<string>, life: Life): void {
+    for (let place = 0; place < emits.length; place++) {
+      const id = emits[place]!
+      if (!this.emitted.has(id)) this.emitted.set(id, new Emission(id, life, place / emits.length, this.emitted.size))
+    }
+  }
+
+  private waits(entry: History.Waiting): void {
+    const life = this.life(entry.consumer, entry.id, entry.key)
+    if (life.waiting === undefined) this.waiting.push(life)
+    life.waiting = entry
   }
 
   private died(entry: History.DeadLettered): void {
@@ -312,11 +346,13 @@ export class HistoryIndex {
   }
 
   private message(id: string, key: string): MessageFacts {
+    if (id === this.last.id) return this.last
     const found = this.messages.get(id)
-    if (found !== undefined) return found
+    if (found !== undefined) return this.last = found
     const message = new MessageFacts(id, this.key(key))
+    message.key.messages.push(message)
     this.messages.set(id, message)
-    return message
+    return this.last = message
   }
 
   private key(key: string): KeyFacts {
@@ -347,7 +383,7 @@ const getOrMake = <K, V>(map: Map<K, V>, key: K, make: () => V): V => {
 
 const count = (counts: Map<string, number>, name: string): void => void counts.set(name, (counts.get(name) ?? 0) + 1)
 
-const sortByPosition = (messages: Array<Life>): void => {
-  const sorted = messages.every((one, i) => i === 0 || messages[i - 1]!.message.position <= one.message.position)
-  if (!sorted) messages.sort((one, other) => one.message.position - other.message.position)
+const sortByPosition = (messages: Array<MessageFacts>): void => {
+  const sorted = messages.every((one, i) => i === 0 || messages[i - 1]!.position <= one.position)
+  if (!sorted) messages.sort((one, other) => one.position - other.position)
 }

@@ -27,15 +27,13 @@ export const bounded: Rule = (index, expectations) => {
     )
   }
   if (attempts !== undefined) {
-    for (const message of index.messages.values()) {
-      for (const life of message.lives) {
-        if (life.highestAttempt <= attempts) continue
-        findings.add(
-          { consumer: life.consumer, ids: [message.id] },
-          () =>
-            `Message ${message.id} was tried ${life.highestAttempt} times, above the setting of ${attempts} attempts.`
-        )
-      }
+    for (const life of index.triedAgain) {
+      if (life.highestAttempt <= attempts) continue
+      findings.add(
+        { consumer: life.consumer, ids: [life.message.id] },
+        () =>
+          `Message ${life.message.id} was tried ${life.highestAttempt} times, above the setting of ${attempts} attempts.`
+      )
     }
   }
   return findings.outcome({

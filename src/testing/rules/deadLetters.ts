@@ -25,8 +25,7 @@ export const deadLetters: Rule = (index, expectations) => {
       judge(life, conflict, message.conflict, findings)
     }
   }
-  for (const message of index.messages.values()) {
-    if (message.poison === undefined && message.conflict === undefined) continue
+  for (const message of index.poisoned) {
     for (const life of message.lives) {
       if (life.consumer === "" || (message.acknowledged === 0 && !life.found)) continue
       occurred.planted++

@@ -91,8 +91,10 @@ const chained = (queue: QueueKey, findings: Findings): number => {
 const starts = (queue: QueueKey, findings: Findings): number => {
   let compared = 0
   let latest: { readonly life: Life; readonly draw: number } | undefined
-  for (const life of queue.messages) {
-    if (latest !== undefined && latest.life.message.position < life.message.position) {
+  for (const message of queue.facts.messages) {
+    const life = message.find(queue.consumer)
+    if (life === undefined) continue
+    if (latest !== undefined && latest.life.message.position < message.position) {
       if (life.firstStart !== undefined) compared += early(queue, life, life.firstStart, latest.draw, findings)
       for (const start of life.grouped) compared += early(queue, life, start, latest.draw, findings)
     }
@@ -128,12 +130,13 @@ const unsettledBefore = (
   draw: number,
   transaction: string | undefined
 ): Life | undefined =>
-  queue.messages.findLast((other) =>
-    other.message.position < life.message.position
-    && ordered(other)
-    && (settledAt(queue, other) ?? draw) > draw
-    && (transaction === undefined || other.grouped.every((start) => start.transaction !== transaction))
-  )
+  queue.facts.messages.findLast((message) => {
+    const other = message.position < life.message.position ? message.find(queue.consumer) : undefined
+    return other !== undefined
+      && ordered(other)
+      && (settledAt(queue, other) ?? draw) > draw
+      && (transaction === undefined || other.grouped.every((start) => start.transaction !== transaction))
+  })?.find(queue.consumer)
 
 /** Whether later messages of the key come after it by right. An outgoing message has the order of its source. */
 const ordered = (life: Life): boolean => life.message.tries === 0 ? life.commit !== undefined : life.message.firm

@@ -30,17 +30,12 @@ export const nothingStuck: Rule = (index, expectations) => {
         `After the faults had stopped, it took ${millis} ms until nothing moved any more; the bound is ${boundMillis} ms.`
     )
   }
-  for (const message of index.messages.values()) {
-    for (const life of message.lives) {
-      if (life.waiting === undefined) {
-        redriving(life, findings)
-        continue
-      }
-      occurred.waiting++
-      if (byRight(life)) occurred["waiting by right"]++
-      else findings.add({ consumer: life.consumer, ids: [message.id] }, () => stuck(life))
-    }
+  for (const life of index.waiting) {
+    occurred.waiting++
+    if (byRight(life)) occurred["waiting by right"]++
+    else findings.add({ consumer: life.consumer, ids: [life.message.id] }, () => stuck(life))
   }
+  for (const life of index.letters) if (life.waiting === undefined) redriving(life, findings)
   occurred["processes ended well"] = unfinished(index, findings)
   return findings.outcome(occurred)
 }

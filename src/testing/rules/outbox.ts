@@ -5,70 +5,86 @@
  * @since 0.1.0
  */
 import type { Outgoing } from "../History.ts"
+import type { Life, QueueKey } from "./Facts.ts"
 import type { HistoryIndex } from "./HistoryIndex.ts"
 import { Findings, type Rule } from "./Rule.ts"
 
 export const outbox: Rule = (index, expectations) => {
   const findings = new Findings("outbox", expectations)
-  const occurred = { outgoing: 0, published: 0, "published again": 0, "pairs in key order": 0 }
-  const published = new Map<string, Outgoing>()
+  const occurred = { outgoing: index.emitted.size, published: 0, "published again": 0, "pairs in key order": 0 }
+  const seen = new Uint8Array(index.emitted.size)
+  const strangers = new Set<string>()
+  const last = new Map<QueueKey, Map<string, Sent>>()
   for (const one of index.outgoing) {
-    if (published.has(one.id)) {
+    const emission = index.emitted.get(one.id)
+    if (emission === undefined ? strangers.has(one.id) : seen[emission.rank] === 1) {
       occurred["published again"]++
       continue
     }
-    published.set(one.id, one)
-    const commit = index.messages.get(one.source)?.find(one.consumer)?.commit
-    if (commit === undefined || commit.emits?.includes(one.id) === false) {
-      findings.add(
-        { consumer: one.consumer, ids: [one.source, one.id] },
-        () =>
-          `Outgoing message ${one.id} was published, but ${
-            commit === undefined
-              ? `the effect of message ${one.source} that would send it was never committed`
-              : `the committed effect of message ${one.source} did not send it`
-          }: it comes from an attempt that was rolled back.`
-      )
-    }
+    occurred.published++
+    if (emission === undefined) strangers.add(one.id)
+    else seen[emission.rank] = 1
+    const sender = emission?.sender ?? unlisted(index, one)
+    if (sender?.message.id !== one.source || sender.consumer !== one.consumer) rolledBack(index, one, findings)
+    else occurred["pairs in key order"] += inOrder(sender, emission?.place ?? 0, one, last, findings)
   }
-  occurred.published = published.size
-  for (const [id, commit] of index.emitted) {
-    occurred.outgoing++
-    if (published.has(id)) continue
+  for (const { id, rank, sender: { consumer, message } } of index.emitted.values()) {
+    if (seen[rank] === 1) continue
     findings.add(
-      { consumer: commit.consumer, ids: [commit.id, id] },
+      { consumer, ids: [message.id, id] },
       () =>
-        `Outgoing message ${id} of the committed effect of message ${commit.id} (consumer "${commit.consumer}") was never `
-        + `published.`
+        `Outgoing message ${id} of the committed effect of message ${message.id} (consumer "${consumer}") was never published.`
     )
   }
-  occurred["pairs in key order"] = inOrder(index, published, findings)
   return findings.outcome(occurred)
 }
 
-/** Outgoing messages of one key whose sources have one key stand in the order in which their effects were committed. */
-const inOrder = (index: HistoryIndex, published: ReadonlyMap<string, Outgoing>, findings: Findings): number => {
-  const last = new Map<string, { readonly one: Outgoing; readonly rank: number }>()
-  let pairs = 0
-  for (const one of published.values()) {
-    const source = index.messages.get(one.source)
-    const life = source?.find(one.consumer)
-    const place = life?.commit?.emits?.indexOf(one.id) ?? 0
-    if (source === undefined || life?.commit === undefined || place < 0) continue
-    const rank = life.rank + place / (life.commit.emits?.length ?? 1)
-    const key = JSON.stringify([one.consumer, source.key.key, one.key])
-    const before = last.get(key)
-    if (before === undefined || rank > before.rank) {
-      if (before !== undefined) pairs++
-      last.set(key, { one, rank })
-      continue
-    }
-    findings.add(
-      { consumer: one.consumer, ids: [one.source, before.one.source, one.id, before.one.id] },
-      () =>
-        `Outgoing message ${one.id} (of ${one.source}) was published after ${before.one.id} (of ${before.one.source}), but `
-        + `their effects were committed the other way round; both have key ${one.key}.`
-    )
+interface Sent {
+  readonly one: Outgoing
+  readonly rank: number
+}
+
+/** The sender of a message that no ledger lists: a ledger that does not list what its effects sent is believed. */
+const unlisted = (index: HistoryIndex, one: Outgoing): Life | undefined => {
+  const source = index.messages.get(one.source)?.find(one.consumer)
+  return source?.commit !== undefined && source.commit.emits === undefined ? source : undefined
+}
+
+const rolledBack = (index: HistoryIndex, one: Outgoing, findings: Findings): void => {
+  const commit = index.messages.get(one.source)?.find(one.consumer)?.commit
+  findings.add(
+    { consumer: one.consumer, ids: [one.source, one.id] },
+    () =>
+      `Outgoing message ${one.id} was published, but ${
+        commit === undefined
+          ? `the effect of message ${one.source} that would send it was never committed`
+          : `the committed effect of message ${one.source} did not send it`
+      }: it comes from an attempt that was rolled back.`
+  )
+}
+
+/** Those of one key whose sources have one key stand in the order in which their effects were committed. Answers 1 for a pair. */
+const inOrder = (
+  sender: Life,
+  place: number,
+  one: Outgoing,
+  last: Map<QueueKey, Map<string, Sent>>,
+  findings: Findings
+): number => {
+  const rank = sender.rank + place
+  const queue = sender.message.key.at(sender.consumer)
+  let sent = last.get(queue)
+  if (sent === undefined) last.set(queue, sent = new Map<string, Sent>())
+  const before = sent.get(one.key)
+  if (before === undefined || rank >= before.rank) {
+    sent.set(one.key, { one, rank })
+    return before === undefined ? 0 : 1
   }
-  return pairs
+  findings.add(
+    { consumer: one.consumer, ids: [one.source, before.one.source, one.id, before.one.id] },
+    () =>
+      `Outgoing message ${one.id} (of ${one.source}) was published after ${before.one.id} (of ${before.one.source}), but `
+      + `their effects were committed the other way round; both have key ${one.key}.`
+  )
+  return 1
 }

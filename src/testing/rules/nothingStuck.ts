@@ -44,15 +44,19 @@ const byRight = (life: Life): boolean => {
   const state = life.waiting?.state
   if (state === "due" || state === "unrouted") return true
   if (state !== "parked") return false
-  const queue = life.message.key.at(life.consumer)
-  return queue.parkedByPerson || queue.parked.some(({ letter }) => letter?.state === "open")
+  const { message } = life
+  const queue = message.key.at(life.consumer)
+  // Behind a letter waits what comes after it, and what is only here once more.
+  const mayFollow = (letter: Life) =>
+    letter.message.position <= message.position || life.commit !== undefined || !message.firm
+  return queue.parkedByPerson || queue.parked.some((one) => one.letter?.state === "open" && mayFollow(one))
 }
 
 const stuck = (life: Life): string =>
   `Message ${life.message.id} of key ${life.message.key.key} is stuck: it still waits (${life.waiting?.state}) for consumer `
   + `"${life.consumer}"${
     life.waiting?.state === "parked"
-      ? ", but no open dead letter parks its key and no person does"
+      ? ", but no open dead letter before it parks its key and no person does"
       : " although the run had settled"
   }; ${life.starts === 0 ? "no handler ever started with it" : `${life.starts} handlers had started with it`}.`
 

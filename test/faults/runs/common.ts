@@ -1,7 +1,10 @@
 /** What fault runs have in common: short leases, a load of everything that can happen to a message. */
 import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
 import type { Worker } from "millrace"
 import type { Load } from "../load.ts"
+import { readerOf } from "../pieces.ts"
+import type { World } from "../world.ts"
 
 /** Leases that end soon, so that takeovers take no time. */
 export const quick: Worker.WorkerOptions = {
@@ -17,7 +20,7 @@ export const quick: Worker.WorkerOptions = {
 /** Keys that many messages share, so that order can be broken; every kind of failure, a little poison. */
 export const busy: Load = {
   keys: 60,
-  outstanding: 150,
+  outstanding: 300,
   millis: 20,
   mix: { wait: 0.4, flaky: 0.04, flakyCommit: 0.03, held: 0.04, rejected: 0.01, exhausted: 0.005 }
 }
@@ -40,3 +43,12 @@ export const until = <E, R>(condition: Effect.Effect<boolean, E, R>, millis: num
     }
     return true
   })
+
+/** What waits for the consumer, and for the reader of its receipts. */
+export const waiting = Effect.fnUntraced(function*(world: World, consumer: string) {
+  const sql = yield* SqlClient.SqlClient
+  const s = sql(world.schema)
+  const [row] = yield* sql<{ readonly n: number }>`select count(*)::int as n from ${s}.messages m
+    join ${s}.consumers c on c.id = m.queue_id where c.name in (${consumer}, ${readerOf(consumer)})`
+  return row!.n
+})

@@ -17,13 +17,13 @@ export const kills: Run = {
         const worker = yield* world.worker()
         // Some die before they are ready; most after they have worked for a while.
         if (world.dice.next() < 0.85) yield* worker.ready
-        yield* Effect.sleep(world.dice.whole(0, 1200))
+        yield* Effect.sleep(world.dice.whole(0, 2500))
         if (!worker.isRunning()) return
         world.fault("SIGKILL", worker.name)
         yield* worker.signal("SIGKILL")
         yield* worker.ended
       }))
-      yield* side(3, () => whilst(() => world.happened("SIGKILL") < wanted, life))
+      yield* side(5, () => whilst(() => world.happened("SIGKILL") < wanted, life))
       yield* world.worker()
       yield* world.worker()
       return [{ fault: "SIGKILL at random", wanted, happened: world.happened("SIGKILL") }]

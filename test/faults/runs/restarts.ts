@@ -27,7 +27,7 @@ export const restarts: Run = {
       const once = Effect.gen(function*() {
         // Work goes on, before the next blow.
         const before = yield* rows(world)
-        if (!(yield* until(Effect.map(rows(world), (n) => n > before + 20), 60_000))) {
+        if (!(yield* until(Effect.map(rows(world), (n) => n > before + 100), 60_000))) {
           return yield* Effect.die(new Error(`no work for a minute after ${world.happened("restart")} restarts`))
         }
         yield* Effect.sleep(world.dice.whole(0, 500))

@@ -3,17 +3,15 @@
  * workers that die when their COMMIT was sent and not answered.
  */
 import { Effect } from "effect"
-import { SqlClient } from "effect/sql"
 import { DeadLetters } from "millrace"
 import { type Moment, type Window, windows as moments } from "../../../src/testing/Faults.ts"
 import { type Child, stop } from "../children.ts"
 import * as Load from "../load.ts"
-import { readerOf } from "../pieces.ts"
 import { ledgerMark } from "../pipeline.ts"
 import { proxy } from "../proxy.ts"
 import type { Count, Run } from "../run.ts"
 import { register, type World } from "../world.ts"
-import { busy, quick, side, until } from "./common.ts"
+import { busy, quick, side, until, waiting } from "./common.ts"
 
 const unanswered = "handle: COMMIT sent, no answer"
 const taken = "lease: taken over, nothing read yet"
@@ -81,15 +79,6 @@ const claims = (world: World) =>
     yield* third.ended
     return [first, second] as const
   })
-
-/** What waits for the consumer, and for the reader of its receipts. */
-const waiting = Effect.fnUntraced(function*(world: World, consumer: string) {
-  const sql = yield* SqlClient.SqlClient
-  const s = sql(world.schema)
-  const [row] = yield* sql<{ readonly n: number }>`select count(*)::int as n from ${s}.messages m
-    join ${s}.consumers c on c.id = m.queue_id where c.name in (${consumer}, ${readerOf(consumer)})`
-  return row!.n
-})
 
 const onTheWire = (world: World) =>
   Effect.gen(function*() {

@@ -355,7 +355,7 @@ export const transport = (inner: Transport["Service"], faults: Faults["Service"]
     // The subscription lives in a scope of its own, so that its end is a call that can be struck.
     const scope = yield* Scope.make()
     yield* Effect.addFinalizer((exit) =>
-      throughout(faults, "close", Scope.close(scope, exit), () => new Error(detail)).pipe(Effect.orDie)
+      throughout(faults, "close", Scope.close(scope, exit), transportError("close")).pipe(Effect.orDie)
     )
     return subscription(yield* Scope.provide(inner.open(spec), scope), faults)
   })

@@ -1,0 +1,39 @@
+/**
+ * A lone worker that is stopped three times for longer than its lease, with a slow message in its hands: it was never dead, so
+ * nothing that it held may be counted as having killed it.
+ */
+import { Effect } from "effect"
+import * as Load from "../load.ts"
+import type { Run } from "../run.ts"
+import { register, type World } from "../world.ts"
+import { quick, side, until, waiting } from "./common.ts"
+
+/** A queue of its own for each, so that nobody else takes over. */
+const lone = (world: World, n: number) =>
+  Effect.gen(function*() {
+    const consumer = `${world.consumer}-${n}`
+    yield* register(world, consumer)
+    const worker = yield* world.worker({ consumer })
+    yield* worker.ready
+    const slow = [world.piece(`slow${n}`, "wait", 2500), world.piece(`slow${n}`, "none")]
+    yield* Load.publish(world, slow, consumer)
+    for (let i = 0; i < 3; i++) {
+      yield* Effect.sleep(world.dice.whole(900, 1300))
+      yield* worker.signal("SIGSTOP")
+      yield* Effect.sleep(1800)
+      yield* worker.signal("SIGCONT")
+      world.fault("SIGSTOP", worker.name)
+    }
+    yield* until(Effect.map(waiting(world, consumer), (left) => left === 0), 20_000)
+  })
+
+export const stalls: Run = {
+  name: "stalls of a lone worker",
+  options: quick,
+  body: (world) =>
+    Effect.gen(function*() {
+      const wanted = world.scaled(5)
+      yield* side(wanted, (n) => lone(world, n))
+      return [{ fault: "lone workers stopped beyond their lease, three times each", wanted, happened: wanted }]
+    })
+}

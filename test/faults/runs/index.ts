@@ -17,6 +17,7 @@ export const runs: ReadonlyArray<Run> = [
   retention,
   kills,
   zombies,
+  stalls,
   commits,
   terms,
   backends,

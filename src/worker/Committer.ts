@@ -65,10 +65,11 @@ const conflictTries = 10
 const outageTries = 5
 
 export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Return<Committer, never, Scope.Scope> {
+  const commits = { last: -Infinity }
   const lines = yield* Effect.forEach(
     Array.from({ length: options.committers }, (_, index) => index),
     Effect.fnUntraced(function*(index) {
-      const line = new Line(options, index)
+      const line = new Line(options, index, commits)
       yield* Effect.forkScoped(line.run)
       return line
     })
@@ -102,6 +103,8 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
 /** One committer: a line of waiting members, and the fiber that commits them. */
 class Line {
   private readonly options: Options
+  /** When any line of this worker committed last (monotonic milliseconds). */
+  private readonly commits: { last: number }
   private readonly index: number
   private waiting: Array<Member> = []
   private readonly offered = Latch.makeUnsafe(false)
@@ -109,8 +112,9 @@ class Line {
   private readonly commitTimeout: Duration.Duration
   readonly run: Effect.Effect<never>
 
-  constructor(options: Options, index: number) {
+  constructor(options: Options, index: number, commits: { last: number }) {
     this.options = options
+    this.commits = commits
     this.index = index
     this.size = GroupSize.make(Math.min(options.store.maxGroup, Math.max(1, options.pipeline.settings.group)))
     this.commitTimeout = Duration.fromInputUnsafe(options.pipeline.settings.commitTimeout)
@@ -209,6 +213,7 @@ class Line {
   /**
    * The store is not there, or did not answer: the same transaction again, until it works or the leases are gone. A message that
    * itself kills its connection looks the same, but leases are renewed meanwhile: then each member goes alone.
+   * Only commits of others prove that it is the message; a store that renews but does not commit is waited for.
    */
   private afterOutage(
     group: ReadonlyArray<Member>,
@@ -222,7 +227,7 @@ class Line {
     return (next.tries <= 3 ? Effect.logDebug(message) : Effect.logWarning(message)).pipe(
       Effect.annotateLogs({ consumer: this.options.consumer }),
       Effect.andThen(backoff(trouble.tries, 2000)),
-      Effect.andThen(Effect.suspend(() => this.itself(next) ? this.oneByOne(alive, next) : this.whole(alive, next)))
+      Effect.andThen(Effect.suspend(() => this.apart(next) ? this.oneByOne(alive, next) : this.whole(alive, next)))
     )
   }
 
@@ -230,7 +235,7 @@ class Line {
   private afterConflict(group: ReadonlyArray<Member>, trouble: Trouble): Effect.Effect<void> {
     this.size = GroupSize.afterConflict(this.size)
     if (group.length === 1) {
-      return Effect.andThen(backoff(trouble.tries, 500), this.alone(group[0]!, this.more(trouble)))
+      return Effect.andThen(backoff(trouble.tries, 500), this.oneByOne(group, this.more(trouble)))
     }
     const next = this.more(trouble)
     const half = Math.ceil(group.length / 2)
@@ -270,26 +275,44 @@ class Line {
     }))
   }
 
-  /** Each member in a transaction of its own: what fails now is its own failure. */
+  /**
+   * Each member in a transaction of its own: what fails now is its own failure. One that does not get through goes behind the
+   * others: their commits show whether it is the store or the message.
+   */
   private oneByOne(group: ReadonlyArray<Member>, trouble: Trouble): Effect.Effect<void> {
-    return Effect.forEach(group, (member) => this.alone(member, trouble), { discard: true })
+    const left = group.map((member) => ({ member, trouble }))
+    return Effect.whileLoop({
+      while: () => left.length > 0,
+      body: () => {
+        const { member, trouble } = left.shift()!
+        return Effect.map(
+          this.alone(member, trouble),
+          (next) => next === undefined ? undefined : { member, trouble: next }
+        )
+      },
+      step: (again) => {
+        if (again !== undefined) left.push(again)
+      }
+    })
   }
 
-  private alone(member: Member, trouble: Trouble): Effect.Effect<void> {
+  /** One try of one member. Answers its trouble if it is to be tried again. */
+  private alone(member: Member, trouble: Trouble): Effect.Effect<Trouble | undefined> {
     return Effect.suspend(() => {
-      if (this.alive([member]).length === 0) return Effect.void
+      if (this.alive([member]).length === 0) return Effect.succeed(undefined)
       return this.transact(GroupCommit.compose(this.options, [member], true)).pipe(Effect.matchCauseEffect({
-        onSuccess: (outcomes) => this.finishAll([member], outcomes),
+        onSuccess: (outcomes) => Effect.as(this.finishAll([member], outcomes), undefined),
         onFailure: (cause) => {
           const failure = Cause.findErrorOption(cause)
           if (failure._tag === "None" && Cause.hasInterrupts(cause)) return Effect.interrupt
           const next = this.more(trouble)
           if (failure._tag === "Some" && this.passes(failure.value, next)) {
-            return Effect.andThen(backoff(trouble.tries, 2000), this.alone(member, next))
+            return Effect.as(backoff(trouble.tries, 2000), next)
           }
-          return Effect.sync(() =>
+          return Effect.sync(() => {
             this.finish([member], { _tag: "Failed", error: unwrap(FailureRecord.errorOf(cause)) })
-          )
+            return undefined
+          })
         }
       }))
     })
@@ -316,10 +339,15 @@ class Line {
     return { tries: trouble.tries + 1, since: trouble.since ?? this.options.renewer.now() }
   }
 
-  /** The database answers others: leases were renewed since the trouble began, and several tries had no success. */
-  private itself(trouble: Trouble): boolean {
+  /** Worth trying each member alone: several tries had no success, and the store answers otherwise. */
+  private apart(trouble: Trouble): boolean {
     return trouble.tries >= outageTries && trouble.since !== undefined &&
-      this.options.renewer.confirmedAt() > trouble.since
+      Math.max(this.options.renewer.confirmedAt(), this.commits.last) > trouble.since
+  }
+
+  /** It is the message: others committed since its trouble began. */
+  private itself(trouble: Trouble): boolean {
+    return trouble.tries >= outageTries && trouble.since !== undefined && this.commits.last > trouble.since
   }
 
   /** Those whose lease is still ours; the others are done with. */
@@ -334,7 +362,10 @@ class Line {
   }
 
   private finishAll(members: ReadonlyArray<Member>, outcomes: ReadonlyArray<Outcome>): Effect.Effect<void> {
-    return Effect.sync(() => members.forEach((member, i) => this.finish([member], outcomes[i]!)))
+    return Effect.sync(() => {
+      this.commits.last = this.options.renewer.now()
+      members.forEach((member, i) => this.finish([member], outcomes[i]!))
+    })
   }
 
   private finish(members: ReadonlyArray<Member>, outcome: Outcome): void {

@@ -101,15 +101,18 @@ export const sweep = Effect.fnUntraced(function*(
   settings: Settings
 ): Effect.fn.Return<number, SqlError> {
   const text = Sql.make(names)
-  // One batch a transaction, and each asks anew whether it is alone: nothing is locked while it pauses.
+  // One batch a transaction, and each asks anew whether it is alone: nothing is locked while it pauses. Who is not alone leaves the
+  // whole round to the other one; two that take turns would stop each other.
+  let alone = true
   const one = (statement: string, params: ReadonlyArray<unknown>) =>
     db.onMachinery(db.sql.withTransaction(Effect.gen(function*() {
       const [lock] = yield* db.within(text.alone, [names.channel])
-      return lock?.["mine"] === true ? yield* db.within(statement, params) : []
+      alone = lock?.["mine"] === true
+      return alone ? yield* db.within(statement, params) : []
     })))
   const all = Effect.fnUntraced(function*(statement: string, params: ReadonlyArray<unknown>) {
     let forgotten = 0
-    for (let i = 0; i < batches; i++) {
+    for (let i = 0; i < batches && alone; i++) {
       const rows = yield* one(statement, [...params, batch])
       forgotten += rows.length
       if (rows.length < batch) break
@@ -121,7 +124,7 @@ export const sweep = Effect.fnUntraced(function*(
   const letters = yield* all(text.letters, [settings.resolved, settings.discarded])
   const audit = yield* all(text.audit, [settings.audit])
   const unrouted = yield* all(text.unrouted, [settings.unrouted])
-  yield* one(text.workers, [])
+  if (alone) yield* one(text.workers, [])
   if (unrouted > 0) {
     yield* Effect.logWarning(
       `${unrouted} messages of topics without a consumer were older than ${

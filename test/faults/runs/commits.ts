@@ -61,7 +61,7 @@ export const commits: Run = {
       let longest = 0
       // At a pace, not up to a mark: what waits behind a struck COMMIT must not keep work from the others.
       yield* Load.keepBusy(world, { ...busy, keys: 300, outstanding: 3000, pace: 200 })
-      yield* side(8, () =>
+      yield* side(Math.min(8, Math.ceil(wanted / 8)), () =>
         Effect.gen(function*() {
           const between = yield* proxy(world.url, mark)
           const worker = yield* world.worker({ url: between.url, commitTimeoutMillis })

@@ -37,7 +37,7 @@ const { values } = parseArgs({
 const notApplicable = { "upkeep: while due messages move": "no message can be published for later yet" }
 
 /** How long the full counts take here. */
-const fullMinutes = 13
+const fullMinutes = 11
 const scale = values.minutes !== undefined ? Number(values.minutes) / fullMinutes : values.short ? 0.1 : 1
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed)
 const chosen = runs.filter(({ name }) => values.only === undefined || name.includes(values.only))

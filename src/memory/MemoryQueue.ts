@@ -205,7 +205,8 @@ export class MemoryQueue {
       const lane = this.lanes[(i + member.turn) % this.lanes.length]!
       const expired = lane.owner !== undefined && lane.leaseUntil <= now
       if ((lane.owner !== undefined && !expired) || !lane.hasWork(now)) continue
-      if (expired) this.count(lane)
+      // Its own it gets back uncounted: who was stopped for a while is not dead.
+      if (expired && lane.owner !== member) this.count(lane)
       lane.free()
       const lease: HeldLease = {
         name: `lane-${lane.index}`,

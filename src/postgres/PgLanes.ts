@@ -170,7 +170,7 @@ export class PgLanes {
 
   /** Locks, then raises the token; who takes a lane of a dead owner counts what that one may have had in memory. */
   readonly #take = Effect.fnUntraced({ self: this }, function*(wanted: number): Effect.fn.Return<Rows, SqlError> {
-    const rows = yield* this.#db.within(this.#text.free, [this.queue, wanted])
+    const rows = yield* this.#db.within(this.#text.free, [this.queue, wanted, this.#spec.worker])
     if (rows.length === 0) return rows
     yield* this.#db.within(this.#text.durably, [])
     const isolated = this.#isolated === undefined ? null : 0n

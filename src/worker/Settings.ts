@@ -34,7 +34,7 @@ export interface WorkerOptions {
   readonly committers?: number | undefined
   /** How long a message of a topic that this code does not know is held, uncounted. Default 30 seconds. */
   readonly unknownTopicHold?: Duration.Input | undefined
-  /** Name of this worker in failures and lanes. Default: `host:pid` and a random part. */
+  /** Name of this worker in failures and, with a part that is new in every run, in lanes. Default: `host:pid` and a random part. */
   readonly name?: string | undefined
   /** Version of your code, kept with each failure: tells on which deploys a message died. Default empty. */
   readonly codeVersion?: string | undefined

@@ -22,6 +22,7 @@ import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
+import { randomUUID } from "node:crypto"
 import { hostname } from "node:os"
 import type {
   ConsumerConflict,
@@ -165,7 +166,8 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     const subscription = yield* transport.open({
       consumer,
       topics,
-      worker: settings.name,
+      // A name that people gave may come again after a crash, and that one must count as dead: each run is somebody else.
+      worker: `${settings.name}#${randomUUID().slice(0, 8)}`,
       lanes: settings.lanes,
       lease: Duration.millis(settings.leaseMillis),
       // A drain that finds nothing is done: it waits for nobody.

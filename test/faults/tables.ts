@@ -21,7 +21,8 @@ export const create = Effect.fnUntraced(function*(schema: string) {
   yield* sql`create function ${s}.taken_over() returns trigger language plpgsql as ${
     sql.literal(`$$ begin
     insert into "${schema}".takeovers values
-      (nextval('"${schema}".ledger_n_seq'), new.queue_id, new.lane, new.token, old.owner, new.owner);
+      (nextval('"${schema}".ledger_n_seq'), new.queue_id, new.lane, new.token,
+       split_part(old.owner, '#', 1), split_part(new.owner, '#', 1));
     return null; end $$`)
   }`
   // An owner that had given its lane back left null behind: that is no takeover.

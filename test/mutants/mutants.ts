@@ -241,6 +241,24 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "counts only the message that ran alone when its owner dies"
   },
   {
+    name: "a worker's own expired lanes counted as a death",
+    guarantee: 5,
+    file: "src/postgres/sql/lanes.ts",
+    from: "owner is not null and owner <> $3 as died",
+    to: "owner is not null and $3::text is not null as died",
+    test: conformance,
+    named: "counts no death when an owner that was stopped for a while"
+  },
+  {
+    name: "a restarted worker taken for the one that died",
+    guarantee: 5,
+    file: "src/worker/Worker.ts",
+    from: "worker: `${settings.name}#${randomUUID().slice(0, 8)}`",
+    to: "worker: settings.name",
+    test: "test/process/worker.test.ts",
+    named: "poison that kills the process"
+  },
+  {
     name: "suspects not run alone",
     guarantee: 5,
     file: "src/worker/InFlight.ts",

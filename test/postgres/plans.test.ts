@@ -39,7 +39,7 @@ const statements = (
   ]],
   settle: [MessagesSql.make(names).settle, [queue, lanes, lanes.map(() => 0n), many(250)]],
   received: [MessagesSql.make(names).received, [queue, 3, 900n, null]],
-  free: [LanesSql.make(names).free, [queue, 16]],
+  free: [LanesSql.make(names).free, [queue, 16, "w"]],
   takeDue: [HoldsSql.make(names).takeDue, [queue, lanes, lanes.map(() => 0n), ["k1", "k2"]]],
   claim: [InboxSql.make(names).claim, [queue, ["a", "b"], ["f", "f"]]],
   known: [InboxSql.make(names).known, [queue, ["a", "b"]]]

@@ -23,7 +23,7 @@ type Renew = Transport.Subscription["renew"]
 
 /** Memory in which the named worker's renewals go through `renew`. */
 const renewals = (worker: string, renew: (inner: Renew) => Renew): Layer.Layer<Store.Store | Transport.Transport> =>
-  ports({ subscription: (inner, spec) => spec.worker === worker ? { renew: renew(inner.renew) } : {} })
+  ports({ subscription: (inner, spec) => spec.worker.startsWith(`${worker}#`) ? { renew: renew(inner.renew) } : {} })
 
 const unreachable = Effect.fail(
   new Errors.TransportError({ engine: "memory", operation: "renew", kind: "temporary", detail: "unreachable" })
@@ -37,7 +37,7 @@ const cut = (
   let reads = 0
   return ports({
     subscription: (inner, spec) =>
-      spec.worker !== worker ? {} : {
+      !spec.worker.startsWith(`${worker}#`) ? {} : {
         renew: () => renewal,
         take: (room, accept) => Effect.suspend(() => reads++ === 0 ? inner.take(room, accept) : Effect.never)
       }
@@ -181,7 +181,7 @@ describe("a lease", () => {
       assert.deepStrictEqual(yield* letters("ledger"), [])
     }).pipe(Effect.provide(ports({
       subscription: (inner, spec) =>
-        spec.worker !== "one" ? {} : {
+        !spec.worker.startsWith("one#") ? {} : {
           renew: () => Effect.never,
           take: (room, accept) => Effect.suspend(() => reads++ === 0 ? inner.take(room, accept) : Effect.never),
           held: () => inner.held().map(blind)

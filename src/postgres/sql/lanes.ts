@@ -18,9 +18,11 @@ export const make = (t: Names) => {
 
     /**
      * Free lanes, those with work first. A plain update of the token is not held back by a commit's `for key share`; this
-     * lock is. A lane that is busy with a commit is skipped and found at the next look. $1 queue $2 how many
+     * lock is. A lane that is busy with a commit is skipped and found at the next look. One that still stands under the asker's own
+     * name has no dead owner: a worker that was stopped for a while lives. $1 queue $2 how many $3 who asks
      */
-    free: `select lane, owner is not null as died, fetched_to, alone, token + 1 as token from ${t.lanes} l
+    free:
+      `select lane, owner is not null and owner <> $3 as died, fetched_to, alone, token + 1 as token from ${t.lanes} l
 where queue_id = $1 and lease_until < clock_timestamp()
 order by (exists (select from ${t.messages} m where m.queue_id = l.queue_id and m.lane = l.lane)) desc, random()
 limit $2 for update skip locked`,

@@ -4,10 +4,12 @@
  * @since 0.1.0
  */
 import { assert } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
+import { LeaseLost } from "../../Errors.ts"
 import * as Hold from "../../Hold.ts"
 import { bench, ids, needs, type Options, type Tests } from "./kit.ts"
 
@@ -134,6 +136,28 @@ const deaths = (it: Tests, options: Options) => {
       yield* Scope.close(scope, Exit.void)
       received.push((yield* receive(yield* open(), 1))[0]!.received)
       assert.deepStrictEqual(received, [0, 1, 2, 3, 3])
+    }))
+
+  it.effect("counts no death when an owner that was stopped for a while claims its own work again", (context) =>
+    Effect.gen(function*() {
+      const { expire, open, publish, receive, settle, transport } = yield* bench(options)
+      yield* needs(context, transport.capabilities.received !== "approximate", "the engine counts approximately")
+      const stopped = yield* open()
+      yield* publish([{ id: "a", key: "k" }])
+      const received = []
+      for (let stop = 0; stop < 3; stop++) {
+        const [delivery] = yield* receive(stopped, 1)
+        received.push(delivery!.received)
+        yield* expire
+        // As its worker does at the deadline.
+        for (const { lost, name, token } of stopped.held()) {
+          yield* Deferred.succeed(lost, new LeaseLost({ lease: name, token: String(token), reason: "it was stopped" }))
+        }
+      }
+      const again = yield* receive(stopped, 1)
+      received.push(again[0]!.received)
+      assert.deepStrictEqual(received, [0, 0, 0, 0])
+      assert.deepStrictEqual(ids(yield* settle(stopped, again)), ["a"])
     }))
 
   it.effect("counts nothing that was settled or not yet handed over before the death", (context) =>

@@ -18,7 +18,7 @@ const takenFrom = Effect.fnUntraced(function*(world: World, worker: string) {
 const owns = Effect.fnUntraced(function*(world: World, worker: string) {
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql`select from ${sql(world.schema)}.lanes
-    where owner = ${worker} and lease_until > clock_timestamp() limit 1`
+    where split_part(owner, '#', 1) = ${worker} and lease_until > clock_timestamp() limit 1`
   return rows.length > 0
 })
 

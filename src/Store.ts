@@ -38,15 +38,17 @@ export class Transaction extends Context.Service<Transaction, { readonly engine:
 export type TransactionFailure = Hiccup | TransactionAborted | CommitRejected | UnknownOutcome
 
 /**
- * Which committer runs the transaction, so that an adapter can give each a connection of its own that no handler of the
- * user can take away. Undefined for everybody else.
+ * Set where a committer runs the transaction, so that an adapter gives it a connection that no handler of the user can take
+ * away. Undefined for everybody else.
+ *
+ * `together`: nothing is decided between the statements and none is undone alone, so that they may be on the wire together.
+ * `in turn`: a statement is sent when the one before is answered, and can be cancelled by itself.
  *
  * @since 0.1.0
  */
-export const Committer: Context.Reference<number | undefined> = Context.Reference<number | undefined>(
-  "millrace/Store/Committer",
-  { defaultValue: () => undefined }
-)
+export const Committer: Context.Reference<"together" | "in turn" | undefined> = Context.Reference<
+  "together" | "in turn" | undefined
+>("millrace/Store/Committer", { defaultValue: () => undefined })
 
 /**
  * What the inbox is asked about one message.

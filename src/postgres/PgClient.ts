@@ -32,7 +32,7 @@ import type { ConnectionOptions } from "node:tls"
 import { Committer, Transaction, type TransactionFailure } from "../Store.ts"
 import * as PgFailure from "./PgFailure.ts"
 import { PgSession, type Rows } from "./PgSession.ts"
-import { notify as notifyText } from "./sql/settings.ts"
+import { notify as notifyText, terminate as terminateText } from "./sql/settings.ts"
 
 /** What the client is built from; every field is decided (defaults stand in `Postgres.ts`). */
 export interface Settings {
@@ -138,11 +138,27 @@ const acquire = (pool: PgPool.PgPool, s: Settings, who: string, setting: string)
       )
     ))
   }
-  const session = (connection: PgConnection.PgConnection) =>
-    new PgSession(connection, s.commitTimeout, pool.invalidate(connection))
-  const within = (get: Effect.Effect<PgConnection.PgConnection, SqlError.SqlError, Scope.Scope>) =>
-    Effect.map(Effect.timeoutOrElse(get, { duration: s.acquireTimeout, orElse: timedOut }), session)
-  return { borrow: within(pool.get), reserve: within(pool.reserve) }
+  const within = (
+    get: Effect.Effect<PgConnection.PgConnection, SqlError.SqlError, Scope.Scope>,
+    cancel?: (connection: PgConnection.PgConnection) => Effect.Effect<unknown>
+  ) =>
+    Effect.map(
+      Effect.timeoutOrElse(get, { duration: s.acquireTimeout, orElse: timedOut }),
+      (connection) => new PgSession(connection, s.commitTimeout, pool.invalidate(connection), cancel?.(connection))
+    )
+  return {
+    borrow: within(pool.get),
+    reserve: within(pool.reserve),
+    /**
+     * Checked out, but not pinned: its statements may be on the wire together. The driver then neither cancels a statement that was
+     * interrupted, nor destroys a connection that comes back with one; so the session is ended, and its locks with it.
+     */
+    pipelined: (terminate: (processId: number) => Effect.Effect<unknown>) =>
+      Effect.tap(
+        within(pool.get, ({ processId }) => terminate(processId)),
+        (session) => Effect.addFinalizer(() => session.abandoned ? session.giveUp : Effect.void)
+      )
+  }
 }
 
 /** Builds pools and client in the given scope. The pools connect when they are first used. */
@@ -151,14 +167,17 @@ export const make = Effect.fnUntraced(function*(
   versionText: string
 ): Effect.fn.Return<PgDatabase, SqlError.SqlError, Scope.Scope | Reactivity.Reactivity> {
   const version = settings.single ? 0 : yield* probe(settings, versionText)
-  const pool = (parameters: Readonly<Record<string, string>>, max: number) =>
+  const pool = (parameters: Readonly<Record<string, string>>, max: number, multiplex = false) =>
     PgPool.make({
       ...connectionConfig(settings, parameters),
+      // The driver's word for statements that travel together. A connection still has one user at a time.
+      multiplex,
+      multiplexConcurrency: 1,
       maxConnections: max,
       minConnections: settings.single ? 1 : 0
     })
   const users = yield* pool({}, settings.single ? 1 : settings.maxConnections)
-  const committing = settings.single ? users : yield* pool(committerParameters(version), committers)
+  const committing = settings.single ? users : yield* pool(committerParameters(version), committers, !settings.pooler)
   const machinery = settings.single ? users : yield* pool(machineryParameters, machineries)
 
   const raise =
@@ -166,13 +185,21 @@ export const make = Effect.fnUntraced(function*(
   const forUsers = acquire(users, settings, "a statement", raise)
   const forCommitters = acquire(committing, settings, "a commit", "run fewer committers in this process")
   const forMachinery = acquire(machinery, settings, "a worker's own statement", "run fewer workers in this process")
-  const transactionAcquirer = Effect.withFiber<PgSession, SqlError.SqlError, Scope.Scope>((fiber) =>
-    fiber.getRef(OnMachinery)
-      ? forMachinery.reserve
-      : fiber.getRef(Committer) === undefined
-      ? forUsers.reserve
-      : forCommitters.reserve
-  )
+  const ours = machineryOn(machinery)
+  const together = settings.single || settings.pooler
+    ? forCommitters.reserve
+    : forCommitters.pipelined((processId) => Effect.ignore(ours(terminateText, [processId])))
+  const transactionAcquirer = Effect.withFiber<PgSession, SqlError.SqlError, Scope.Scope>((fiber) => {
+    if (fiber.getRef(OnMachinery)) return forMachinery.reserve
+    switch (fiber.getRef(Committer)) {
+      case undefined:
+        return forUsers.reserve
+      case "together":
+        return together
+      case "in turn":
+        return forCommitters.reserve
+    }
+  })
   const client = yield* Client.make({
     acquirer: forUsers.borrow,
     transactionAcquirer,
@@ -189,7 +216,8 @@ export const make = Effect.fnUntraced(function*(
   return {
     sql,
     settings,
-    ...statements(client, machinery),
+    ...statements(client),
+    machinery: ours,
     ...transactions(client),
     onMachinery: (effect) => Effect.updateContext(Effect.provideService(effect, OnMachinery, true), withoutTransaction),
     listener: settings.single || settings.pooler ? undefined : PgConnection.make(connectionConfig(settings, {}))
@@ -221,10 +249,7 @@ const withPgParts = (
   })
 }
 
-const statements = (
-  client: Client.SqlClient,
-  pool: PgPool.PgPool
-): Pick<PgDatabase, "within" | "query" | "machinery"> => ({
+const statements = (client: Client.SqlClient): Pick<PgDatabase, "within" | "query"> => ({
   within: (text, params) =>
     Effect.withFiber((fiber) =>
       Context.getUnsafe(fiber.context, client.transactionService)[0].execute(text, params, undefined)
@@ -235,16 +260,17 @@ const statements = (
       return ambient === undefined
         ? client.unsafe<Record<string, unknown>>(text, params)
         : ambient[0].execute(text, params, undefined)
-    }),
-  machinery: (text, params) =>
-    pool.use((connection) => connection.query(text, params)).pipe(
-      Effect.map((result) => result.rows),
-      Effect.timeoutOrElse({
-        duration: machineryTimeout,
-        orElse: () => Effect.fail(connectionError("query", new Error("the database did not answer in time")))
-      })
-    )
+    })
 })
+
+const machineryOn = (pool: PgPool.PgPool): PgDatabase["machinery"] => (text, params) =>
+  pool.use((connection) => connection.query(text, params)).pipe(
+    Effect.map((result) => result.rows),
+    Effect.timeoutOrElse({
+      duration: machineryTimeout,
+      orElse: () => Effect.fail(connectionError("query", new Error("the database did not answer in time")))
+    })
+  )
 
 const opened: Transaction["Service"] = { engine: "postgres" }
 

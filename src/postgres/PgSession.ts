@@ -4,7 +4,7 @@
  *
  * A black hole in the network would otherwise hold a fiber for ever: the client runs those statements where nothing can
  * interrupt them. Here they run in a fiber of their own; if no answer comes in time, the checkout goes on without it, and
- * giving a connection back that still has a statement on the wire makes the driver destroy it.
+ * giving a connection back that still has a statement on the wire destroys it (a pinned one does so by itself).
  *
  * @since 0.1.0
  */
@@ -30,6 +30,8 @@ export class PgSession implements Connection {
   lost = false
   interrupted = false
   rolledBack = false
+  /** An answer did not come in time. */
+  unanswered = false
   detail = ""
   /** Statements sent so far: tells whether a commit step used this connection at all. */
   statements = 0
@@ -38,13 +40,33 @@ export class PgSession implements Connection {
 
   readonly #connection: PgConnection.PgConnection
   readonly #patience: Duration.Duration
-  readonly #giveUp: Effect.Effect<void>
+  readonly #invalidate: Effect.Effect<void>
+  readonly #cancel: Effect.Effect<unknown> | undefined
 
-  constructor(connection: PgConnection.PgConnection, patience: Duration.Duration, giveUp: Effect.Effect<void>) {
+  /** `cancel` ends what runs on the server, where the driver does not do it when a statement is interrupted. */
+  constructor(
+    connection: PgConnection.PgConnection,
+    patience: Duration.Duration,
+    invalidate: Effect.Effect<void>,
+    cancel?: Effect.Effect<unknown>
+  ) {
     this.#connection = connection
     this.#patience = patience
-    this.#giveUp = giveUp
+    this.#invalidate = invalidate
+    this.#cancel = cancel
   }
+
+  /** Whether a statement may be on the wire whose answer nobody waits for any more. */
+  get abandoned(): boolean {
+    return this.interrupted || this.unanswered
+  }
+
+  /** Nobody gets this connection again. */
+  readonly giveUp: Effect.Effect<void> = Effect.suspend(() => {
+    const cancel = this.interrupted && !this.lost ? this.#cancel : undefined
+    // Not waited for: it needs another connection, which may be in the same trouble.
+    return cancel === undefined ? this.#invalidate : Effect.andThen(Effect.forkDetach(cancel), this.#invalidate)
+  })
 
   execute(sql: string, params: ReadonlyArray<unknown>, transform: Transform): Effect.Effect<Rows, SqlError.SqlError> {
     if (params.length === 0 && control.test(sql)) return this.#control(sql, true)
@@ -143,9 +165,9 @@ export class PgSession implements Connection {
     // A cancel request may still be on its way to this connection, and a dead one cannot roll back: closing it does. A
     // failed ROLLBACK must not fail the transaction, or it would hide why the body failed.
     return this.interrupted || this.lost
-      ? Effect.as(this.#giveUp, [])
+      ? Effect.as(this.giveUp, [])
       : Effect.matchCauseEffect(this.#wire(sql, prepare), {
-        onFailure: () => Effect.as(this.#giveUp, []),
+        onFailure: () => Effect.as(this.giveUp, []),
         onSuccess: () => Effect.succeed([])
       })
   }
@@ -161,7 +183,10 @@ export class PgSession implements Connection {
       (fiber) =>
         Effect.timeoutOrElse(Effect.interruptible(Effect.flatten(Fiber.join(fiber))), {
           duration: this.#patience,
-          orElse: () => Effect.fail(noAnswer(sql))
+          orElse: () => {
+            this.unanswered = true
+            return Effect.fail(noAnswer(sql))
+          }
         })
     )
   }

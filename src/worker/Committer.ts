@@ -67,9 +67,9 @@ const outageTries = 5
 export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Return<Committer, never, Scope.Scope> {
   const commits = { last: -Infinity }
   const lines = yield* Effect.forEach(
-    Array.from({ length: options.committers }, (_, index) => index),
-    Effect.fnUntraced(function*(index) {
-      const line = new Line(options, index, commits)
+    Array.from({ length: options.committers }),
+    Effect.fnUntraced(function*() {
+      const line = new Line(options, commits)
       yield* Effect.forkScoped(line.run)
       return line
     })
@@ -105,17 +105,15 @@ class Line {
   private readonly options: Options
   /** When any line of this worker committed last (monotonic milliseconds). */
   private readonly commits: { last: number }
-  private readonly index: number
   private waiting: Array<Member> = []
   private readonly offered = Latch.makeUnsafe(false)
   private size: GroupSize.GroupSize
   private readonly commitTimeout: Duration.Duration
   readonly run: Effect.Effect<never>
 
-  constructor(options: Options, index: number, commits: { last: number }) {
+  constructor(options: Options, commits: { last: number }) {
     this.options = options
     this.commits = commits
-    this.index = index
     this.size = GroupSize.make(Math.min(options.store.maxGroup, Math.max(1, options.pipeline.settings.group)))
     this.commitTimeout = Duration.fromInputUnsafe(options.pipeline.settings.commitTimeout)
     this.run = Effect.forever(Effect.suspend(() => {
@@ -175,7 +173,7 @@ class Line {
       duration: this.commitTimeout,
       orElse: () => Effect.fail(new GroupTooSlow())
     })
-    return this.transact(body).pipe(Effect.matchCauseEffect({
+    return this.transact(body, GroupCommit.isData(this.options) ? "together" : "in turn").pipe(Effect.matchCauseEffect({
       onSuccess: (outcomes) => {
         this.size = GroupSize.afterSuccess(this.size)
         return this.finishAll(group, outcomes)
@@ -261,7 +259,7 @@ class Line {
             : Effect.fail(error)
         )
       )
-    return this.transact(Effect.forEach(inLaneOrder, one)).pipe(Effect.matchCauseEffect({
+    return this.transact(Effect.forEach(inLaneOrder, one), "in turn").pipe(Effect.matchCauseEffect({
       onSuccess: (outcomes) => this.finishAll(inLaneOrder, outcomes),
       onFailure: (cause) => {
         const failure = Cause.findErrorOption(cause)
@@ -300,7 +298,7 @@ class Line {
   private alone(member: Member, trouble: Trouble): Effect.Effect<Trouble | undefined> {
     return Effect.suspend(() => {
       if (this.alive([member]).length === 0) return Effect.succeed(undefined)
-      return this.transact(GroupCommit.compose(this.options, [member], true)).pipe(Effect.matchCauseEffect({
+      return this.transact(GroupCommit.compose(this.options, [member], true), "in turn").pipe(Effect.matchCauseEffect({
         onSuccess: (outcomes) => Effect.as(this.finishAll([member], outcomes), undefined),
         onFailure: (cause) => {
           const failure = Cause.findErrorOption(cause)
@@ -357,8 +355,11 @@ class Line {
     return group.filter((member) => !lost(member))
   }
 
-  private transact<A, E>(body: Effect.Effect<A, E, Store.Transaction>): Effect.Effect<A, E | Store.TransactionFailure> {
-    return Effect.provideService(this.options.store.transact(body), Store.Committer, this.index)
+  private transact<A, E>(
+    body: Effect.Effect<A, E, Store.Transaction>,
+    statements: "together" | "in turn"
+  ): Effect.Effect<A, E | Store.TransactionFailure> {
+    return Effect.provideService(this.options.store.transact(body), Store.Committer, statements)
   }
 
   private finishAll(members: ReadonlyArray<Member>, outcomes: ReadonlyArray<Outcome>): Effect.Effect<void> {

@@ -14,7 +14,7 @@ import type { Delivered, Delivery } from "../Delivery.ts"
 import { IdempotencyConflict, StepTimeout, type StoreFailure, type TransportError } from "../Errors.ts"
 import type { Message } from "../Message.ts"
 import type * as Pipeline from "../Pipeline.ts"
-import type * as Store from "../Store.ts"
+import * as Store from "../Store.ts"
 import type { Subscription } from "../Transport.ts"
 import * as FailureRecord from "./FailureRecord.ts"
 import * as Steps from "./Steps.ts"
@@ -75,48 +75,67 @@ export const compose = Effect.fnUntraced(function*(
   const members = ours === undefined ? group : group.filter((member) => ours.has(member.delivery))
   if (members.length === 0) return group.map(() => gone)
   const claimed = yield* store.inbox.claim(consumer, members.map(claimOf))
-  const clock = yield* Clock.Clock
+  const fresh = members.filter((_, i) => claimed[i] === "fresh")
   const before = yield* store.statements
-  const emits: Array<Message> = []
-  const outcomes = new Map<Member, Outcome>()
-  for (let i = 0; i < members.length; i++) {
-    const member = members[i]!
-    switch (claimed[i]!) {
-      case "fresh": {
-        const started = clock.monotonicTimeNanosUnsafe()
-        for (const message of yield* steps(options, member, timed)) emits.push(message)
-        const millis = Number(clock.monotonicTimeNanosUnsafe() - started) / 1e6
-        if (millis > slowStepMillis) yield* slowStep(options, member, millis)
-        outcomes.set(member, committed)
-        break
-      }
-      case "duplicate":
-        outcomes.set(member, duplicate)
-        break
-      case "conflict":
-        yield* buryConflict(options, member)
-        outcomes.set(member, conflict)
-        break
-    }
-  }
+  const emits = yield* stepsOf(options, fresh, timed)
   if (
-    before !== undefined && claimed.includes("fresh") && hasCommitStep(options) && (yield* store.statements) === before
+    before !== undefined && fresh.length > 0 && hasCommitStep(options) && (yield* store.statements) === before
   ) {
     yield* noStatement(options)
   }
+  for (let i = 0; i < members.length; i++) {
+    if (claimed[i] === "conflict") yield* buryConflict(options, members[i]!)
+  }
   if (emits.length > 0) yield* store.outbox.write(emits)
+  const outcomes = new Map(members.map((member, i) => [member, outcomeOf[claimed[i]!]]))
   return group.map((member) => outcomes.get(member) ?? gone)
 })
+
+const outcomeOf: Readonly<Record<Store.Claimed, Outcome>> = { fresh: committed, duplicate, conflict }
+
+/**
+ * The commit steps of the members, in their order; answers the messages they emit. Steps that are statements as data are sent together
+ * (a round trip for all instead of one each: 62 of 115 microseconds a message were the writes); effects, which may decide between
+ * their statements, run one member after another.
+ */
+const stepsOf = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArray<Member>, timed: boolean) {
+  const clock = yield* Clock.Clock
+  const started = clock.monotonicTimeNanosUnsafe()
+  const millisSince = (nanos: bigint) => Number(clock.monotonicTimeNanosUnsafe() - nanos) / 1e6
+  if ((yield* Store.Committer) === "together") {
+    // All are awaited: the first failure is the one that tells why, and an interrupted statement would cost the connection.
+    const exits = yield* Effect.forEach(fresh, (member) => Effect.exit(steps(options, member, false)), together)
+    const emits: Array<Message> = []
+    for (const exit of exits) for (const message of yield* exit) emits.push(message)
+    const millis = millisSince(started)
+    if (millis > slowStepMillis) yield* slowStep(options, `of ${fresh.length} messages`, millis)
+    return emits
+  }
+  const emits: Array<Message> = []
+  for (const member of fresh) {
+    const began = clock.monotonicTimeNanosUnsafe()
+    for (const message of yield* steps(options, member, timed)) emits.push(message)
+    const millis = millisSince(began)
+    if (millis > slowStepMillis) {
+      yield* slowStep(options, `of message ${JSON.stringify(member.delivery.message.id)}`, millis)
+    }
+  }
+  return emits
+})
+
+const together = { concurrency: "unbounded" } as const
+
+/** Whether all that the commit phase sends are statements as data. */
+export const isData = ({ pipeline }: Pick<Options, "pipeline">): boolean =>
+  pipeline.operators.every((operator) => operator._tag !== "Commit")
 
 /** Others wait while a commit step waits: beyond this it is named. */
 const slowStepMillis = 1000
 
-const slowStep = (options: Options, member: Member, millis: number): Effect.Effect<void> =>
+const slowStep = (options: Options, whose: string, millis: number): Effect.Effect<void> =>
   options.warnings.warn(
     "slowStep",
-    `The commit steps of message ${JSON.stringify(member.delivery.message.id)} took ${
-      Math.round(millis)
-    } ms inside of the transaction, `
+    `The commit steps ${whose} took ${Math.round(millis)} ms inside of the transaction, `
       + `and everything in its group waited for them. A commit step holds database work only: move waiting and network calls `
       + `into mapEffect, and look at slow statements.`
   )

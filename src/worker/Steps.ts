@@ -9,6 +9,7 @@ import type { Delivered } from "../Delivery.ts"
 import type { Message } from "../Message.ts"
 import * as MessageId from "../MessageId.ts"
 import type * as Pipeline from "../Pipeline.ts"
+import * as Store from "../Store.ts"
 
 /** Where the steps before the transaction ended: with a value for the commit phase, or filtered out. */
 export interface Stepped {
@@ -74,7 +75,7 @@ export const within = Effect.fnUntraced(function*(
         value = yield* Effect.scoped(operator.f(value as never, delivered))
         break
       case "CommitSql":
-        for (const statement of yield* operator.f(value as never, delivered)) yield* statement
+        yield* inOrder(yield* operator.f(value as never, delivered))
         break
       case "Emit":
         emitted ??= []
@@ -87,6 +88,15 @@ export const within = Effect.fnUntraced(function*(
     }
   }
   return emitted ?? []
+})
+
+/** All are awaited where they go together, and the first that failed tells why. */
+const inOrder = Effect.fnUntraced(function*(statements: ReadonlyArray<Effect.Effect<unknown, unknown, unknown>>) {
+  if (statements.length === 1 || (yield* Store.Committer) !== "together") {
+    for (const statement of statements) yield* statement
+    return
+  }
+  for (const exit of yield* Effect.forEach(statements, Effect.exit, { concurrency: "unbounded" })) yield* exit
 })
 
 /** An emitted message carries on the trace of the message that caused it. */

@@ -67,8 +67,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "no inbox",
     guarantee: 2,
     file: "src/worker/GroupCommit.ts",
-    from: "switch (claimed[i]!) {",
-    to: "switch (\"fresh\" as Store.Claimed) {",
+    from: "const fresh = members.filter((_, i) => claimed[i] === \"fresh\")",
+    to: "const fresh = members",
     test: "test/worker/handling.test.ts",
     named: "has one effect when the second comes after the commit"
   },
@@ -320,5 +320,32 @@ export const mutants: ReadonlyArray<Mutant> = [
     to: "lock: `lock table ${t.subscriptions} in access share mode`",
     test: "test/postgres/transport.test.ts",
     named: "loses nothing when consumers register while others publish"
+  },
+  {
+    name: "an interrupted statement of a pipelined connection left running",
+    guarantee: 6,
+    file: "src/postgres/PgClient.ts",
+    from: "within(pool.get, ({ processId }) => terminate(processId)),",
+    to: "within(pool.get),",
+    test: "test/postgres/pipelined.test.ts",
+    named: "so that no lock stays"
+  },
+  {
+    name: "a pipelined connection whose COMMIT was not answered given back",
+    guarantee: 6,
+    file: "src/postgres/PgClient.ts",
+    from: "session.abandoned ? session.giveUp : Effect.void",
+    to: "Effect.void",
+    test: "test/postgres/pipelined.test.ts",
+    named: "gives nobody a connection"
+  },
+  {
+    name: "the statements of a group sent one after another",
+    guarantee: 10,
+    file: "src/worker/GroupCommit.ts",
+    from: "const together = { concurrency: \"unbounded\" } as const",
+    to: "const together = { concurrency: 1 } as const",
+    test: "test/postgres/pipelined.test.ts",
+    named: "sends the statements of a group together"
   }
 ]

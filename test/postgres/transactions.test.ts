@@ -141,7 +141,9 @@ layer(postgres(url, { maxConnections: 2, acquireTimeout: "300 millis" }, schema)
           Effect.andThen(Effect.sleep("200 millis"), publish(["full-1"]))
         ))
         assert.include(error.message, "maxConnections")
-        const commit = transact(Effect.succeed("commits go on")).pipe(Effect.provideService(Store.Committer, 0))
+        const commit = transact(Effect.succeed("commits go on")).pipe(
+          Effect.provideService(Store.Committer, "together")
+        )
         const both = Effect.raceFirst(
           Effect.all([hold, hold], { concurrency: 2 }),
           Effect.andThen(Effect.sleep("200 millis"), commit)

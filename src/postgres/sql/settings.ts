@@ -8,6 +8,9 @@ import type { Names } from "./names.ts"
 /** $1 channel $2 payload */
 export const notify = `select pg_notify($1, $2)`
 
+/** $1 process id: ends a session whose statement nobody waits for any more, and its locks with it. */
+export const terminate = `select pg_terminate_backend($1)`
+
 export const make = (t: Names) => ({
   /** Takes no lock; two nulls on a database without our tables. */
   installed: `select to_regclass($1)::text as migrations, to_regclass($2)::text as settings`,

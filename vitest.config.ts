@@ -13,7 +13,7 @@ export default defineConfig({
     pool: "forks",
     // Most of the long files wait for leases and processes, so two share the cores well.
     maxWorkers: 2,
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000
   }

@@ -88,25 +88,24 @@ const handle = (self: Self) => (piece: Piece, delivered: Delivery.Delivered) =>
 const drawn = (n: number | undefined) => n === undefined ? {} : { draw: n }
 const laneOf = (lease: string) => Number(lease.slice("lane-".length))
 
-/** One row, in the ambient transaction. */
+/** One row, as data. */
 const ledger = (
   self: Self,
   consumer: string,
   row: { readonly key: string; readonly position: number; readonly source: string },
-  delivered: Delivery.Delivered
-) =>
-  Effect.gen(function*() {
-    const delivery = yield* Faults.commitStep(delivered)
-    const sql = yield* SqlClient.SqlClient
-    const lane = delivery === undefined ? null : laneOf(delivery.lease.name)
-    const token = delivery === undefined ? null : Number(delivery.lease.token)
-    yield* sql`insert into ${sql(self.schema)}.ledger
+  delivered: Delivery.Delivered,
+  delivery: Delivery.Delivery | undefined,
+  sql: SqlClient.SqlClient
+) => {
+  const lane = delivery === undefined ? null : laneOf(delivery.lease.name)
+  const token = delivery === undefined ? null : Number(delivery.lease.token)
+  return sql`insert into ${sql(self.schema)}.ledger
         (consumer, id, key, position, worker, attempt, lane, token, source, transaction, previous, chain)
       select ${consumer}, ${delivered.message.id}, ${row.key}, ${row.position}, ${self.name}, ${delivered.attempt}, ${lane},
         ${token}, ${row.source}, pg_current_xact_id()::text, last, md5(last || ${delivered.message.id})
       from (select coalesce((select chain from ${sql(self.schema)}.ledger
         where consumer = ${consumer} and key = ${row.key} order by n desc limit 1), '') as last) l`
-  })
+}
 
 const policy = Retry.exponential("20 millis", { attempts, cap: "150 millis" })
 
@@ -118,13 +117,13 @@ export const pieces = (self: Self) => {
     Pipeline.tap(handle(self)),
     Pipeline.tap(() => Faults.at("step.ready")),
     Pipeline.commit((piece, delivered) =>
-      Effect.as(
-        Effect.andThen(
-          ledger(self, consumer, { ...piece, source: "" }, delivered),
-          piece.act === "flakyCommit" && delivered.attempt === 1 ? refuse(piece, true) : Effect.void
-        ),
-        piece
-      )
+      Effect.gen(function*() {
+        const delivery = yield* Faults.commitStep(delivered)
+        const sql = yield* SqlClient.SqlClient
+        yield* ledger(self, consumer, { ...piece, source: "" }, delivered, delivery, sql)
+        if (piece.act === "flakyCommit" && delivered.attempt === 1) return yield* refuse(piece, true)
+        return piece
+      })
     ),
     Pipeline.emit(receiptsOf(consumer), (piece) => ({ source: piece.id, key: piece.key, position: piece.position })),
     Pipeline.retry(policy),
@@ -132,11 +131,16 @@ export const pieces = (self: Self) => {
   )
 }
 
-/** The pipeline of the receipts. */
+/** The pipeline of the receipts: its statements are data, and go over the wire together. */
 export const receipts = (self: Self) => {
   const consumer = readerOf(self.consumer)
   return Pipeline.from(receiptsOf(self.consumer), { consumer }).pipe(
-    Pipeline.commit((receipt, delivered) => ledger(self, consumer, receipt, delivered)),
+    Pipeline.mapEffect((receipt, { message }) =>
+      Effect.map(Faults.Faults, ({ handed }) => ({ receipt, delivery: handed.get(message.id) }))
+    ),
+    Pipeline.commitSql(({ delivery, receipt }, sql, delivered) =>
+      ledger(self, consumer, receipt, delivered, delivery, sql)
+    ),
     Pipeline.retry(policy)
   )
 }

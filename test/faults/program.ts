@@ -64,6 +64,12 @@ const workers = (self: Pipelines.Self, options: Worker.WorkerOptions) =>
     Worker.layer(Pipelines.receipts(self), { ...options, name: self.name })
   )
 
+/** The wall clock of this process, as everybody in it reads it. */
+const setClock = ({ jumpEveryMillis, offMillis }: NonNullable<WorkerSetup["clock"]>) => {
+  const right = Date.now
+  Date.now = () => right() + (Math.floor(performance.now() / jumpEveryMillis) % 2 === 0 ? offMillis : 0)
+}
+
 const worker = (own: WorkerSetup) =>
   workers({ ...own, record }, own.options).pipe(
     Layer.tap(() => say("ready")),
@@ -129,6 +135,8 @@ const starter = (own: StarterSetup) =>
       yield* say("stopped")
     }
   })
+
+if (setup.role === "worker" && setup.clock !== undefined) setClock(setup.clock)
 
 const program = (): Effect.Effect<unknown, unknown> => {
   switch (setup.role) {

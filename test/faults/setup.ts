@@ -25,6 +25,8 @@ export interface WorkerSetup extends Common {
   readonly commitTimeoutMillis?: number | undefined
   /** How long what is over is remembered, and how often that is looked at, in milliseconds; default as everywhere. */
   readonly retention?: { readonly inbox: number; readonly audit: number; readonly every: number } | undefined
+  /** How far its wall clock is off, and how often it jumps there and back. */
+  readonly clock?: { readonly offMillis: number; readonly jumpEveryMillis: number } | undefined
   /** Attempts that a message may have here, for the checker. */
   readonly attempts?: number | undefined
 }

@@ -347,5 +347,23 @@ export const mutants: ReadonlyArray<Mutant> = [
     to: "const together = { concurrency: 1 } as const",
     test: "test/postgres/pipelined.test.ts",
     named: "sends the statements of a group together"
+  },
+  {
+    name: "a deadlock taken for the message's own failure",
+    guarantee: 5,
+    file: "src/postgres/PgFailure.ts",
+    from: "\"40P01\": \"conflict\", // deadlock",
+    to: "\"40P01\": \"other\", // deadlock",
+    test: "test/postgres/outages.test.ts",
+    named: "deadlocks: repeated, bounded"
+  },
+  {
+    name: "a failover to read-only counted as an attempt",
+    guarantee: 5,
+    file: "src/postgres/PgFailure.ts",
+    from: "\"25006\": \"unavailable\"",
+    to: "\"25006\": \"other\"",
+    test: "test/postgres/outages.test.ts",
+    named: "is a repeated transaction, a wait"
   }
 ]

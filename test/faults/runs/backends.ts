@@ -45,7 +45,7 @@ export const backends: Run = {
       yield* whilst(() => happened() < wanted, terminate(world))
       return [{ fault: "backends terminated", wanted, happened: happened() }]
     }),
-  expects: { faults: { "busy backend terminated": 10 }, redelivered: 0, occurred: { "deadLetters: redriven": 1 } },
+  expects: { faults: { "busy backend terminated": 4 }, redelivered: 0, occurred: { "deadLetters: redriven": 1 } },
   after: (world) =>
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient

@@ -1,6 +1,7 @@
 /** All fault runs, in the order in which they are performed. */
 import type { Run } from "../run.ts"
 import { backends } from "./backends.ts"
+import { clocks } from "./clocks.ts"
 import { commits } from "./commits.ts"
 import { kills } from "./kills.ts"
 import { poison } from "./poison.ts"
@@ -18,6 +19,7 @@ export const runs: ReadonlyArray<Run> = [
   kills,
   zombies,
   stalls,
+  clocks,
   commits,
   terms,
   backends,

@@ -355,7 +355,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "\"40P01\": \"conflict\", // deadlock",
     to: "\"40P01\": \"other\", // deadlock",
     test: "test/postgres/outages.test.ts",
-    named: "deadlocks: repeated, bounded"
+    named: "is a repeated transaction, a wait"
   },
   {
     name: "a failover to read-only counted as an attempt",

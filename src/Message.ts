@@ -141,6 +141,15 @@ export const problem = (message: Message): InvalidMessage | undefined => {
       : undefined)
 }
 
+/** What is wrong with a name under which a message waits: the limits are those of an id. */
+export const delayNameProblem = (
+  { id, topic }: Pick<Message, "id" | "topic">,
+  name: string
+): InvalidMessage | undefined =>
+  name.length === 0
+    ? refuse(topic, id, "name", "is empty", "Give a text that says what waits, or none.")
+    : checkText(topic, id, "name", name, limits.idBytes)
+
 /**
  * The message, checked against {@link limits}. Fails with `InvalidMessage`, which names the field and the mend.
  *

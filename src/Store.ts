@@ -10,6 +10,7 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type { DeadLetter, DeadLetterOrder, Reason, State } from "./DeadLetter.ts"
+import type { Later } from "./Delay.ts"
 import type { Delivery, Failure } from "./Delivery.ts"
 import type {
   CommitRejected,
@@ -139,8 +140,17 @@ export interface Outbox {
    * Stores the messages for every consumer of their topics, all or none, in the given order. Joins the ambient
    * transaction if there is one (it is then visible and woken for after that commit), else commits by itself.
    * A message of a topic without a consumer waits as unrouted. Interruption before the commit stores nothing.
+   *
+   * With `later` they are kept apart until they are due, and then published, by whichever worker looks first: moved in one
+   * transaction, in the order of their times. What waits under the name is replaced, in the same transaction; also if the
+   * new message is due at once. Who replaces what is being moved waits for that, and then publishes a second message.
    */
-  readonly write: (messages: ReadonlyArray<Message>) => Effect.Effect<void, StoreFailure>
+  readonly write: (messages: ReadonlyArray<Message>, later?: Later) => Effect.Effect<void, StoreFailure>
+  /**
+   * Deletes what waits under that name, and says whether there was anything: false where it is published already. Joins the
+   * ambient transaction, and until its end nobody publishes what it deletes. Idempotent.
+   */
+  readonly cancel: (topic: string, key: string, name: string) => Effect.Effect<boolean, StoreFailure>
 }
 
 /**

@@ -15,7 +15,8 @@ import { pipeArguments } from "effect/Pipeable"
 import * as Schema from "effect/Schema"
 import * as Tracer from "effect/Tracer"
 import { randomUUID } from "node:crypto"
-import { DecodeFailed, EncodeFailed, type InvalidMessage, InvalidName, type StoreFailure } from "./Errors.ts"
+import * as Delay from "./Delay.ts"
+import { DecodeFailed, EncodeFailed, InvalidMessage, InvalidName, type StoreFailure } from "./Errors.ts"
 import * as Message from "./Message.ts"
 import * as MessageId from "./MessageId.ts"
 import { Store } from "./Store.ts"
@@ -68,11 +69,16 @@ export interface TopicOptions<S extends Schema.Constraint> {
  *
  * @since 0.1.0
  */
-export interface PublishOptions {
+export interface PublishOptions extends Delay.DelayOptions {
   /** Strings to carry beside the payload. `traceparent` is added from the current span unless given. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** Overrides the topic's id for this message. */
   readonly id?: string | undefined
+  /**
+   * One message at most waits under a name, a key and a topic: this one replaces it, its content and its time. At most 512
+   * bytes. Without `delay` or `at` it is published now, and nothing waits any more.
+   */
+  readonly name?: string | undefined
 }
 
 /** Names go into logs, metrics and URLs as they are, so they are kept plain. */
@@ -224,6 +230,30 @@ const firstLine = (cause: { readonly reasons: ReadonlyArray<object> }): string =
  * })
  * ```
  *
+ * **Delayed.** With `delay` or `at` it is published when it is due, by the database's clock: then, and not before, it takes its
+ * place in its key's order. Exactly: the first worker (of any consumer) that looks at or after that time moves it behind all that
+ * was published until then, and ahead of all that is published afterwards. A waiting worker looks at that time, a busy one within
+ * a second; while none runs, it waits. Delayed messages of one key come in the order of their times, and those of one time in
+ * the order in which they were published. It goes to the consumers that read the topic when it is due (to none: it waits as
+ * unrouted), and its `publishedAt` is its time. `Worker.drain` does not wait for what is not due.
+ *
+ * **Named.** Publishing again under the same name and key replaces what waits; {@link cancel} deletes it.
+ *
+ * ```ts
+ * import { Schema } from "effect"
+ * import { Topic } from "millrace"
+ *
+ * const Reminders = Topic.make("reminders", {
+ *   schema: Schema.Struct({ cart: Schema.String, items: Schema.Int }),
+ *   key: (reminder) => reminder.cart,
+ *   id: "random"
+ * })
+ * // With every change of the cart: one reminder waits, an hour from the last change.
+ * const remind = (cart: string, items: number) =>
+ *   Topic.publish(Reminders, { cart, items }, { delay: "1 hour", name: "abandoned" })
+ * const paid = (cart: string) => Topic.cancel(Reminders, { key: cart, name: "abandoned" })
+ * ```
+ *
  * @since 0.1.0
  */
 export const publish = <Name extends string, S extends Schema.Constraint>(
@@ -234,19 +264,42 @@ export const publish = <Name extends string, S extends Schema.Constraint>(
   Effect.map(write(topic, [value], options), (ids) => ids[0]!)
 
 /**
- * Publishes many messages, all or none, in the given order, and returns their ids. 100,000 take seconds.
+ * Publishes many messages, all or none, in the given order, and returns their ids. 100,000 take seconds. With `delay` or `at` all
+ * of them are due at that time, in the given order (see {@link publish}).
  *
  * @since 0.1.0
  */
 export const publishAll = <Name extends string, S extends Schema.Constraint>(
   topic: Topic<Name, S>,
   values: Iterable<S["Type"]>,
-  options?: Pick<PublishOptions, "headers">
+  options?: Pick<PublishOptions, "headers" | "delay" | "at">
 ): Effect.Effect<
   ReadonlyArray<string>,
   InvalidName | InvalidMessage | EncodeFailed | StoreFailure,
   Store | S["EncodingServices"]
 > => write(topic, values, options)
+
+/**
+ * Deletes the message that waits under a name, and says whether there was one: false where it is published already, or was
+ * never there. For a topic without keys the key is the message's id.
+ *
+ * It joins the transaction around it: rolled back, the message waits as before; until its end nobody publishes it. True and
+ * committed, no consumer will ever see the message.
+ *
+ * @since 0.1.0
+ */
+export const cancel = <Name extends string, S extends Schema.Constraint>(
+  topic: Topic<Name, S>,
+  what: { readonly key: string; readonly name: string }
+): Effect.Effect<boolean, InvalidName | InvalidMessage | StoreFailure, Store> =>
+  Effect.flatMap(Store, (store): Effect.Effect<boolean, InvalidName | InvalidMessage | StoreFailure> => {
+    const { key, name } = what
+    const bad = nameProblem("topic", topic.name)
+      ?? Message.delayNameProblem({ topic: topic.name, id: key.slice(0, 64) }, name)
+    if (bad !== undefined) return Effect.fail(bad)
+    // No message can have such a key.
+    return key.includes("\0") ? Effect.succeed(false) : store.outbox.cancel(topic.name, key, name)
+  })
 
 const write = Effect.fnUntraced(function*<Name extends string, S extends Schema.Constraint>(
   topic: Topic<Name, S>,
@@ -262,7 +315,9 @@ const write = Effect.fnUntraced(function*<Name extends string, S extends Schema.
   const store = yield* Store
   const messages = yield* Effect.forEach(values, (value) => topic.encode(value, options))
   if (messages.length > 0) {
-    yield* store.outbox.write(messages)
+    const later = Delay.resolve(messages, options ?? {})
+    if (later instanceof InvalidMessage) return yield* later
+    yield* store.outbox.write(messages, later)
     yield* Metric.update(Metric.withAttributes(Telemetry.sent, { topic: topic.name }), messages.length)
   }
   return messages.map((message) => message.id)

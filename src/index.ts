@@ -5,6 +5,7 @@
  */
 export * as DeadLetter from "./DeadLetter.ts"
 export * as DeadLetters from "./DeadLetters.ts"
+export * as Delay from "./Delay.ts"
 export * as Delivery from "./Delivery.ts"
 export * as Errors from "./Errors.ts"
 export * as Hold from "./Hold.ts"

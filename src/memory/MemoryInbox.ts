@@ -1,14 +1,12 @@
 /**
- * Which ids a consumer has committed or given up, and what goes out, over the memory store.
+ * Which ids a consumer has committed or given up, and who reads what, over the memory store.
  *
  * Two transactions that claim one id wait for each other, so that exactly one of them finds it fresh.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { StoreFailure } from "../Errors.ts"
-import { type Message, problem } from "../Message.ts"
-import type { Claim, Claimed, Consumers, Inbox, Outbox } from "../Store.ts"
+import type { Claim, Claimed, Consumers, Inbox } from "../Store.ts"
 import type { Letter, MemoryState, Outcome } from "./MemoryStore.ts"
 import { inboxKey, type MemoryTransaction, required, write } from "./MemoryTransaction.ts"
 
@@ -62,31 +60,6 @@ export const makeInbox = (state: MemoryState): Inbox => ({
       Effect.sync(() => claimAll(transaction, consumer, claims, clock.currentTimeMillisUnsafe()))
     )
   })
-})
-
-/** The first message that cannot be stored. */
-const refusal = (messages: ReadonlyArray<Message>): StoreFailure | undefined => {
-  for (const message of messages) {
-    const bad = problem(message)
-    if (bad === undefined) continue
-    const { mend, message: detail } = bad
-    return new StoreFailure({ operation: "publish", kind: "refused", code: "", detail, mend })
-  }
-  return undefined
-}
-
-/** The store's outbox. */
-export const makeOutbox = (state: MemoryState): Outbox => ({
-  write: (messages) =>
-    write(state, () => {
-      const bad = refusal(messages)
-      if (bad !== undefined) return Effect.fail(bad)
-      return Effect.succeed({
-        apply: (now) => {
-          for (const message of messages) state.publish(message, now)
-        }
-      })
-    })
 })
 
 /** The store's consumers. */

@@ -1,5 +1,6 @@
 /**
- * The one owner of everything a memory store keeps: queues, subscriptions, unrouted messages, inbox, dead letters.
+ * The one owner of everything a memory store keeps: queues, subscriptions, unrouted and delayed messages, inbox,
+ * dead letters.
  *
  * Every method is one synchronous transition, so nothing is ever half done. A transaction stages its writes and applies
  * them here at its end (see `MemoryTransaction.ts`). Nothing survives the process, and the inbox forgets nothing while
@@ -11,6 +12,7 @@ import type { DeadLetter } from "../DeadLetter.ts"
 import { ConsumerConflict } from "../Errors.ts"
 import type { Message } from "../Message.ts"
 import type { Registration } from "../Store.ts"
+import { MemoryDelayed, type Waiting } from "./MemoryDelayed.ts"
 import { MemoryQueue } from "./MemoryQueue.ts"
 
 /** What the inbox knows about an id. */
@@ -34,6 +36,7 @@ export class MemoryState {
   private readonly inbox = new Map<string, Map<string, Outcome>>()
   /** In order of death. */
   readonly letters = new Map<string, Letter>()
+  readonly delayed = new MemoryDelayed()
   private readonly subscribed = new Map<string, Set<MemoryQueue>>()
   private readonly unrouted = new Map<string, Array<{ readonly seq: number; readonly message: Message }>>()
   private seq = 0
@@ -76,6 +79,17 @@ export class MemoryState {
     const waiting = this.unrouted.get(message.topic)
     if (waiting === undefined) this.unrouted.set(message.topic, [{ seq, message: stored }])
     else waiting.push({ seq, message: stored })
+  }
+
+  /** Keeps a message until it is due. Workers that wait look how long they may sleep now. */
+  delay(waiting: Waiting): void {
+    this.delayed.add(waiting)
+    for (const queue of this.subscribed.get(waiting.message.topic) ?? []) queue.wake()
+  }
+
+  /** Publishes what is due, as of its time. */
+  moveDue(now: number, locked: (name: string) => boolean): void {
+    for (const { due, message } of this.delayed.take(now, locked)) this.publish(message, due)
   }
 
   /** What speaks against a registration. */

@@ -17,6 +17,7 @@ import * as Effect from "effect/Effect"
 import { PreventSchedulerYield } from "effect/References"
 import { Hiccup, StoreFailure } from "../Errors.ts"
 import { Transaction, type TransactionFailure } from "../Store.ts"
+import type { Waiting } from "./MemoryDelayed.ts"
 import type { Row } from "./MemoryLane.ts"
 import type { Letter, MemoryState, Outcome } from "./MemoryStore.ts"
 
@@ -29,6 +30,8 @@ export interface Write {
   readonly outcomes?: ReadonlyMap<string, Outcome> | undefined
   readonly removed?: ReadonlySet<Row> | undefined
   readonly letters?: ReadonlyMap<string, Letter> | undefined
+  /** By `nameKey`; undefined: nothing waits there any more. */
+  readonly waiting?: ReadonlyMap<string, Waiting | undefined> | undefined
 }
 
 /** Names an inbox entry; ids and consumer names hold no NUL. */
@@ -80,6 +83,11 @@ export class MemoryTransaction {
 
   letter(id: string): Letter | undefined {
     return this.writes.findLast((write) => write.letters?.has(id))?.letters?.get(id) ?? this.state.letters.get(id)
+  }
+
+  waiting(name: string): Waiting | undefined {
+    const write = this.writes.findLast((write) => write.waiting?.has(name))
+    return write === undefined ? this.state.delayed.find(name) : write.waiting?.get(name)
   }
 
   /** Waits until no other transaction is deciding about these ids, however it ends, and keeps them to itself. */
@@ -145,6 +153,9 @@ const locksOf = (state: MemoryState): Map<string, MemoryTransaction> => {
   if (locks === undefined) deciding.set(state, locks = new Map())
   return locks
 }
+
+/** Whether some open transaction is deciding about it. */
+export const isLocked = (state: MemoryState, key: string): boolean => locksOf(state).has(key)
 
 const conflict = (detail: string): Hiccup => new Hiccup({ kind: "conflict", code: "", detail })
 

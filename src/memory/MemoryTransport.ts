@@ -20,7 +20,7 @@ import type { Capabilities, Subscription, SubscriptionSpec, Transport } from "..
 import type { Lane, Member, Row } from "./MemoryLane.ts"
 import type { MemoryQueue } from "./MemoryQueue.ts"
 import type { MemoryState } from "./MemoryStore.ts"
-import { required } from "./MemoryTransaction.ts"
+import { isLocked, required } from "./MemoryTransaction.ts"
 
 const capabilities: Capabilities = {
   engine: "memory",
@@ -147,11 +147,12 @@ const look = (seat: Seat, ...[room, accept]: Parameters<Subscription["take"]>): 
     Effect.sync(() => {
       const { member, queue, state } = seat
       const now = clock.currentTimeMillisUnsafe()
+      state.moveDue(now, (name) => isLocked(state, name))
       const rows = queue.read(member, room, now, clock.monotonicTimeNanosUnsafe())
       if (rows.length === 0) {
         // In the same step as the look, so that no wake falls in between.
         const woken = member.waiting ??= Deferred.makeUnsafe()
-        const millis = Math.min(seat.idleMillis, queue.untilDue(member, now))
+        const millis = Math.min(seat.idleMillis, queue.untilDue(member, now), state.delayed.next(now) - now)
         state.flush()
         return { woken, millis }
       }

@@ -4,13 +4,17 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Delay from "../Delay.ts"
 import { StoreFailure } from "../Errors.ts"
 import { type Message, problem } from "../Message.ts"
 import type { Claim, Claimed, Inbox, Outbox } from "../Store.ts"
 import { keyHash } from "./KeyHash.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import type { Queues } from "./PgConsumers.ts"
+import type { PgDelayed } from "./PgDelayed.ts"
 import * as PgFailure from "./PgFailure.ts"
+import type { Rows } from "./PgSession.ts"
+import * as DelayedSql from "./sql/delayed.ts"
 import * as InboxSql from "./sql/inbox.ts"
 import type { Names } from "./sql/names.ts"
 import * as OutboxSql from "./sql/publishing.ts"
@@ -86,14 +90,12 @@ const chunks = (messages: ReadonlyArray<Message>): ReadonlyArray<ReadonlyArray<M
 }
 
 /** The first message that cannot be stored; hand-made ones have not been through `Message.make`. */
-const refusal = (messages: ReadonlyArray<Message>): StoreFailure | undefined => {
-  for (const message of messages) {
-    const bad = problem(message)
-    if (bad === undefined) continue
-    const { mend, message: detail } = bad
-    return new StoreFailure({ operation: "publish", kind: "refused", code: "", detail, mend })
-  }
-  return undefined
+const refusal = (messages: ReadonlyArray<Message>, later: Delay.Later | undefined): StoreFailure | undefined => {
+  const bad = messages.map(problem).find((found) => found !== undefined)
+    ?? (later === undefined ? undefined : Delay.problem(messages, later))
+  if (bad === undefined) return undefined
+  const { mend, message: detail } = bad
+  return new StoreFailure({ operation: "publish", kind: "refused", code: "", detail, mend })
 }
 
 const headersOf = (message: Message): string => {
@@ -101,37 +103,50 @@ const headersOf = (message: Message): string => {
   return "{}"
 }
 
-export const makeOutbox = (db: PgDatabase, names: Names, wake: Wake): Outbox => {
+const columnsOf = (messages: ReadonlyArray<Message>): ReadonlyArray<unknown> => [
+  messages.map((m) => m.id),
+  messages.map((m) => m.topic),
+  messages.map((m) => m.key),
+  messages.map((m) => m.keyed),
+  messages.map((m) => keyHash(m.key)),
+  messages.map((m) => m.payload),
+  messages.map(headersOf),
+  messages.map((m) => m.version)
+]
+
+export const makeOutbox = (db: PgDatabase, names: Names, wake: Wake, delayed: PgDelayed): Outbox => {
   const text = OutboxSql.make(names)
+  const laterText = DelayedSql.make(names)
+  const wakeAfterCommit = (rows: Rows, also: () => void) =>
+    rows.length === 0 ? Effect.void : db.sql.afterCommit(Effect.sync(() => {
+      also()
+      for (const row of rows) wake.published(Number(row["queue_id"]))
+    }))
   const insert = (messages: ReadonlyArray<Message>) =>
+    Effect.flatMap(db.query(text.write, columnsOf(messages)), (rows) => wakeAfterCommit(rows, () => {}))
+  const insertLater = ({ at, delay, name }: Delay.Later) => (messages: ReadonlyArray<Message>) =>
     Effect.flatMap(
-      db.query(text.write, [
-        messages.map((m) => m.id),
-        messages.map((m) => m.topic),
-        messages.map((m) => m.key),
-        messages.map((m) => m.keyed),
-        messages.map((m) => keyHash(m.key)),
-        messages.map((m) => m.payload),
-        messages.map(headersOf),
-        messages.map((m) => m.version)
-      ]),
-      (rows) =>
-        rows.length === 0 ? Effect.void : db.sql.afterCommit(Effect.sync(() => {
-          for (const row of rows) wake.published(Number(row["queue_id"]))
-        }))
+      db.query(laterText.write, [...columnsOf(messages), at ?? null, delay, name ?? null]),
+      (rows) => wakeAfterCommit(rows, () => delayed.soon())
     )
   return {
-    write: (messages): Effect.Effect<void, StoreFailure> => {
+    write: (messages, later): Effect.Effect<void, StoreFailure> => {
       if (messages.length === 0) return Effect.void
-      const bad = refusal(messages)
+      const bad = refusal(messages, later)
       if (bad !== undefined) return Effect.fail(bad)
+      const one = later === undefined ? insert : insertLater(later)
       const parts = chunks(messages)
       return Effect.mapError(
         parts.length === 1
-          ? insert(messages)
-          : db.sql.withTransaction(Effect.forEach(parts, insert, { discard: true })),
+          ? one(messages)
+          : db.sql.withTransaction(Effect.forEach(parts, one, { discard: true })),
         PgFailure.storeFailure("publish")
       )
-    }
+    },
+    cancel: (topic, key, name) =>
+      Effect.mapError(
+        Effect.map(db.query(laterText.cancel, [topic, key, name]), (rows) => rows.length > 0),
+        PgFailure.storeFailure("cancel a delayed message")
+      )
   }
 }

@@ -11,6 +11,7 @@ import type { Store } from "../Store.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import * as PgConsumers from "./PgConsumers.ts"
 import * as PgDeadLetters from "./PgDeadLetters.ts"
+import type { PgDelayed } from "./PgDelayed.ts"
 import * as PgInbox from "./PgInbox.ts"
 import type { Names } from "./sql/names.ts"
 import type { Wake } from "./Wake.ts"
@@ -20,6 +21,7 @@ export const make = (
   names: Names,
   queues: PgConsumers.Queues,
   wake: Wake,
+  delayed: PgDelayed,
   horizon: Duration.Duration
 ): Store["Service"] => {
   const ours = db.sql.transactionService.key
@@ -37,7 +39,7 @@ export const make = (
     savepoint: db.savepoint,
     statements: db.statements,
     inbox: PgInbox.makeInbox(db, names, queues),
-    outbox: PgInbox.makeOutbox(db, names, wake),
+    outbox: PgInbox.makeOutbox(db, names, wake, delayed),
     deadLetters: PgDeadLetters.make(db, names, queues, wake),
     consumers: PgConsumers.makeConsumers(db, names, wake)
   }

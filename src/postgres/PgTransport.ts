@@ -17,6 +17,7 @@ import type { Store } from "../Store.ts"
 import type { Capabilities, Subscription, SubscriptionSpec, Transport } from "../Transport.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import type { Queues } from "./PgConsumers.ts"
+import type { PgDelayed } from "./PgDelayed.ts"
 import * as PgFailure from "./PgFailure.ts"
 import { PgLanes } from "./PgLanes.ts"
 import { type Meta, QueueReader, type ReaderPort } from "./QueueReader.ts"
@@ -101,6 +102,7 @@ interface Seat {
   readonly db: PgDatabase
   readonly names: Names
   readonly wake: Wake
+  readonly delayed: PgDelayed
   readonly lanes: PgLanes
   readonly reader: QueueReader<SqlError>
   readonly spec: SubscriptionSpec
@@ -115,17 +117,22 @@ const look = (seat: Seat, ...[room, accept]: Parameters<Subscription["take"]>): 
       seat.reader.round(room, accept),
       (n) => n > 0 ? Effect.succeed(true) : seat.reader.more && left > 0 ? again(left - 1) : Effect.succeed(false)
     )
-  return Effect.andThen(seat.lanes.balance, Effect.suspend(() => again(rounds)))
+  return Effect.andThen(Effect.andThen(seat.delayed.whenDue, seat.lanes.balance), Effect.suspend(() => again(rounds)))
 }
 
-/** Until a hold of ours ends, at most the idle poll. */
+/** Until a hold of ours ends or a delayed message is due, at most the idle poll. */
 const untilDue = (seat: Seat): Effect.Effect<number, SqlError> => {
   const idle = Duration.toMillis(seat.spec.idlePoll)
   const lanes = seat.lanes.held().map((lease) => Number(lease.name.slice("lane-".length)))
   if (lanes.length === 0) return Effect.succeed(idle)
-  return Effect.map(seat.db.machinery(HoldsSql.make(seat.names).next, [seat.lanes.queue, lanes]), ([row]) => {
-    const millis = row?.["millis"]
-    return typeof millis === "number" ? Math.min(idle, Math.max(0, millis)) : idle
+  return Effect.flatMap(seat.db.machinery(HoldsSql.make(seat.names).next, [seat.lanes.queue, lanes]), ([row]) => {
+    const held = row?.["millis"]
+    const millis = typeof held === "number" ? Math.min(idle, Math.max(0, held)) : idle
+    const delayed = row?.["delayed"]
+    if (typeof delayed !== "number") return Effect.succeed(millis)
+    if (delayed > 0) return Effect.as(seat.delayed.expect(delayed), Math.min(millis, Math.ceil(delayed)))
+    // What somebody else keeps from being moved is looked at again after the idle poll.
+    return Effect.map(seat.delayed.move, (moved) => moved > 0 ? 0 : millis)
   })
 }
 
@@ -254,7 +261,13 @@ const subscription = (seat: Seat): Subscription => {
 /** How long closing waits for a database that does not answer: the leases run out by themselves. */
 const closing = Duration.seconds(5)
 
-const open = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): Transport["Service"]["open"] =>
+const open = (
+  db: PgDatabase,
+  names: Names,
+  queues: Queues,
+  wake: Wake,
+  delayed: PgDelayed
+): Transport["Service"]["open"] =>
   Effect.fnUntraced(function*(spec) {
     const queue = yield* Effect.mapError(queues.byName(spec.consumer), (error) =>
       new TransportError({
@@ -278,7 +291,7 @@ const open = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): Transpo
     )
     lanes.readBy(reader)
     return yield* Effect.acquireRelease(
-      Effect.succeed(subscription({ db, names, wake, lanes, reader, spec })),
+      Effect.succeed(subscription({ db, names, wake, delayed, lanes, reader, spec })),
       () => Effect.ignore(Effect.timeout(Effect.interruptible(lanes.leave), closing))
     )
   })
@@ -288,10 +301,11 @@ export const make = (
   names: Names,
   queues: Queues,
   wake: Wake,
+  delayed: PgDelayed,
   store: Store["Service"],
   durable: boolean
 ): Transport["Service"] => ({
   capabilities: capabilities(durable),
   publish: store.outbox.write,
-  open: open(db, names, queues, wake)
+  open: open(db, names, queues, wake, delayed)
 })

@@ -33,6 +33,7 @@ import * as Migrations from "./migrations/index.ts"
 import * as PgClient from "./PgClient.ts"
 import * as PgConfig from "./PgConfig.ts"
 import * as PgConsumers from "./PgConsumers.ts"
+import { PgDelayed } from "./PgDelayed.ts"
 import * as PgFailure from "./PgFailure.ts"
 import * as PgStore from "./PgStore.ts"
 import * as PgTransport from "./PgTransport.ts"
@@ -156,10 +157,11 @@ export const services = Effect.fnUntraced(function*(
   const queues = PgConsumers.makeQueues(db, names)
   // Ids that are never forgotten are remembered for ever.
   const horizon = options.retention === false ? Duration.infinity : Duration.millis(retention.inbox)
-  const store = PgStore.make(db, names, queues, wake, horizon)
+  const delayed = new PgDelayed(db, names, wake)
+  const store = PgStore.make(db, names, queues, wake, delayed, horizon)
   if (options.retention !== false) yield* Retention.start(db, names, retention)
   return Context.make(Store, store).pipe(
-    Context.add(Transport, PgTransport.make(db, names, queues, wake, store, engine.durable)),
+    Context.add(Transport, PgTransport.make(db, names, queues, wake, delayed, store, engine.durable)),
     Context.add(SqlClient.SqlClient, db.sql),
     Context.add(SqlPg.PgClient, db.sql)
   )

@@ -287,8 +287,9 @@ export const store = (inner: Store["Service"], faults: Faults["Service"]): Store
     claim: (consumer, claims) => around(faults, "claim", inner.inbox.claim(consumer, claims), storeFailure("claim ids"))
   },
   outbox: {
-    write: (messages) => {
-      const written = inner.outbox.write(messages)
+    ...inner.outbox,
+    write: (messages, later) => {
+      const written = inner.outbox.write(messages, later)
       const fail = storeFailure("publish")
       return Effect.flatMap(
         Effect.all([Current, Effect.serviceOption(Transaction)]),

@@ -36,8 +36,12 @@ delete from ${t.holds} h using mine where h.queue_id = $1 and h.lane = mine.lane
   lower: `update ${t.holds} h set from_seq = least(h.from_seq, s.seq) from unnest($2::text[], $3::bigint[]) s(key, seq)
 where h.queue_id = $1 and h.key = s.key`,
 
-  /** Milliseconds until the next hold of these lanes ends; a probe of holds_due a lane. $1 queue $2 lanes */
-  next: `select min((extract(epoch from h.until - statement_timestamp()) * 1000)::float8) as millis
+  /**
+   * Milliseconds until the next hold of these lanes ends (a probe of holds_due a lane), and until the next delayed message
+   * is due (delayed_due): what a worker that found nothing sleeps for. $1 queue $2 lanes
+   */
+  next: `select min((extract(epoch from h.until - statement_timestamp()) * 1000)::float8) as millis,
+  (select (extract(epoch from due_at - statement_timestamp()) * 1000)::float8 from ${t.delayed} order by due_at limit 1) as delayed
 from unnest($2::int[]) l(lane) cross join lateral (
   select until from ${t.holds} where queue_id = $1 and lane = l.lane and until < 'infinity' order by until limit 1) h`
 })

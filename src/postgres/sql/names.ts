@@ -22,9 +22,14 @@ export interface Names {
   readonly consumers: string
   readonly subscriptions: string
   readonly unrouted: string
+  readonly delayed: string
   readonly workers: string
   readonly audit: string
   readonly settings: string
+  /** Functions. */
+  readonly keyHash: string
+  readonly publish: string
+  readonly cancel: string
   /** For the migrator, which quotes by itself. */
   readonly migrations: string
   /** Channel of the wake-up: at most 63 bytes, as Postgres wants it. */
@@ -62,9 +67,13 @@ export const make = (schema: string): Result.Result<Names, InvalidName> => {
     consumers: table("consumers"),
     subscriptions: table("subscriptions"),
     unrouted: table("unrouted"),
+    delayed: table("delayed"),
     workers: table("workers"),
     audit: table("audit"),
     settings: table("settings"),
+    keyHash: table("key_hash"),
+    publish: table("publish"),
+    cancel: table("cancel"),
     migrations: `${schema}.migrations`,
     channel: `millrace_${schema}`
   })

@@ -12,6 +12,7 @@ import type { Store } from "../../Store.ts"
 import type { Transport } from "../../Transport.ts"
 import { consumerPromises } from "./consumerPromises.ts"
 import { deadLetterPromises } from "./deadLetterPromises.ts"
+import { delayedPromises } from "./delayedPromises.ts"
 import { inboxPromises } from "./inboxPromises.ts"
 import type { Options, Tests } from "./kit.ts"
 import { leasePromises } from "./leasePromises.ts"
@@ -38,6 +39,7 @@ const suiteOf =
 
 const transportGroups = {
   publish: publishPromises,
+  delayed: delayedPromises,
   take: takePromises,
   lease: leasePromises,
   order: orderPromises,

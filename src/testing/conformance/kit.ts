@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { randomUUID } from "node:crypto"
 import type { DeadLetterOrder } from "../../DeadLetter.ts"
+import type { Later } from "../../Delay.ts"
 import type { Delivery, Failure } from "../../Delivery.ts"
 import type { InvalidMessage } from "../../Errors.ts"
 import * as Message from "../../Message.ts"
@@ -102,10 +103,10 @@ export const bench = Effect.fnUntraced(function*(
 
   const open = (change: { readonly consumer?: string; readonly idlePoll?: Duration.Duration } = {}) =>
     transport.open({ consumer, topics: [topic], worker: fresh("worker"), lanes, lease, idlePoll, ...change })
-  const publish = (drafts: ReadonlyArray<Draft>) =>
+  const publish = (drafts: ReadonlyArray<Draft>, later?: Later) =>
     Effect.flatMap(
       Effect.forEach(drafts, (draft) => makeMessage({ ...draft, topic: draft.topic ?? topic })),
-      store.outbox.write
+      (messages) => store.outbox.write(messages, later)
     )
 
   /** One `take`, which lets time pass only if there is nothing to take. */

@@ -1,0 +1,79 @@
+/**
+ * Messages of a memory store that are published later, in the order in which they are due.
+ *
+ * Every method is synchronous. What a transaction replaces or cancels is locked until its end (see `MemoryOutbox.ts`): it
+ * is passed over meanwhile, and with it what is due after it of the same key.
+ *
+ * @since 0.1.0
+ */
+import type { Message } from "../Message.ts"
+
+/** A message that is not due yet. */
+export interface Waiting {
+  readonly message: Message
+  /** Milliseconds since the epoch. */
+  readonly due: number
+  /** By {@link nameKey}: the place where one message at most waits. */
+  readonly name: string | undefined
+}
+
+/** Names a place; no topic, key or name holds NUL, and no consumer's name is empty (see `inboxKey`). */
+export const nameKey = (topic: string, key: string, name: string): string => `\0${topic}\0${key}\0${name}`
+
+export class MemoryDelayed {
+  /** By their time, and those of one time as they came. */
+  private waiting: Array<Waiting> = []
+  private readonly named = new Map<string, Waiting>()
+
+  find(name: string): Waiting | undefined {
+    return this.named.get(name)
+  }
+
+  /** Adds it, in the place of what waits under its name. */
+  add(waiting: Waiting): void {
+    if (waiting.name !== undefined) {
+      this.remove(waiting.name)
+      this.named.set(waiting.name, waiting)
+    }
+    let [low, high] = [0, this.waiting.length]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.waiting[middle]!.due <= waiting.due) low = middle + 1
+      else high = middle
+    }
+    this.waiting.splice(low, 0, waiting)
+  }
+
+  remove(name: string): void {
+    const found = this.named.get(name)
+    if (found === undefined) return
+    this.named.delete(name)
+    this.waiting.splice(this.waiting.indexOf(found), 1)
+  }
+
+  /** Takes out what is due, in order. */
+  take(now: number, locked: (name: string) => boolean): ReadonlyArray<Waiting> {
+    const taken: Array<Waiting> = []
+    const stay: Array<Waiting> = []
+    const held = new Set<string>()
+    let i = 0
+    for (; i < this.waiting.length && this.waiting[i]!.due <= now; i++) {
+      const waiting = this.waiting[i]!
+      const { key } = waiting.message
+      if (held.has(key) || (waiting.name !== undefined && locked(waiting.name))) {
+        held.add(key)
+        stay.push(waiting)
+        continue
+      }
+      if (waiting.name !== undefined) this.named.delete(waiting.name)
+      taken.push(waiting)
+    }
+    if (i > 0) this.waiting = [...stay, ...this.waiting.slice(i)]
+    return taken
+  }
+
+  /** When the next one is due, of those that are not. */
+  next(now: number): number {
+    return this.waiting.find((waiting) => waiting.due > now)?.due ?? Infinity
+  }
+}

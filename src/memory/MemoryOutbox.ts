@@ -1,0 +1,111 @@
+/**
+ * What goes out of the memory store, now or later.
+ *
+ * Who replaces or cancels what waits under a name keeps that name to itself until its transaction ends.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Delay from "../Delay.ts"
+import { StoreFailure } from "../Errors.ts"
+import { type Message, problem } from "../Message.ts"
+import type { Outbox } from "../Store.ts"
+import { nameKey, type Waiting } from "./MemoryDelayed.ts"
+import type { MemoryState } from "./MemoryStore.ts"
+import { ambient, type MemoryTransaction, required, transact, write } from "./MemoryTransaction.ts"
+
+/** The first message that cannot be stored, or a time that makes no sense. */
+const refusal = (messages: ReadonlyArray<Message>, later: Delay.Later | undefined): StoreFailure | undefined => {
+  const bad = messages.map(problem).find((found) => found !== undefined)
+    ?? (later === undefined ? undefined : Delay.problem(messages, later))
+  if (bad === undefined) return undefined
+  const { mend, message: detail } = bad
+  return new StoreFailure({ operation: "publish", kind: "refused", code: "", detail, mend })
+}
+
+/** In the ambient transaction, or in one of its own. */
+const within = <A>(
+  state: MemoryState,
+  operation: string,
+  body: (transaction: MemoryTransaction) => Effect.Effect<A, StoreFailure>
+): Effect.Effect<A, StoreFailure> =>
+  Effect.withFiber((fiber) => {
+    const open = ambient(state, fiber.context)
+    if (open !== undefined) return body(open)
+    return Effect.mapError(
+      transact(state)(Effect.flatMap(required(state, operation), body)),
+      (error) =>
+        error._tag === "StoreFailure" ? error : new StoreFailure({
+          operation,
+          kind: "timeout",
+          code: "",
+          detail: error.message,
+          mend: "Try again."
+        })
+    )
+  })
+
+const dueAt = (later: Delay.Later, now: number): number => later.at ?? now + later.delay
+
+const publishNow = (state: MemoryState, messages: ReadonlyArray<Message>, now: number): void => {
+  for (const message of messages) state.publish(message, now)
+}
+
+/** Replaces what waits under the name, by a message that waits or by one that is published. */
+const replace = (state: MemoryState, message: Message, later: Delay.Later, name: string) => {
+  const place = nameKey(message.topic, message.key, name)
+  return within(state, "publish", (transaction) =>
+    Effect.andThen(
+      transaction.lock([place]),
+      Effect.clockWith((clock) =>
+        Effect.sync(() => {
+          const now = clock.currentTimeMillisUnsafe()
+          const due = dueAt(later, now)
+          const waiting: Waiting | undefined = due <= now ? undefined : { message, due, name: place }
+          transaction.stage({
+            waiting: new Map([[place, waiting]]),
+            apply: (now) => {
+              state.delayed.remove(place)
+              if (waiting === undefined) state.publish(message, now)
+              else state.delay(waiting)
+            }
+          })
+        })
+      )
+    ))
+}
+
+/** The store's outbox. */
+export const makeOutbox = (state: MemoryState): Outbox => ({
+  write: (messages, later) =>
+    Effect.suspend((): Effect.Effect<void, StoreFailure> => {
+      const bad = refusal(messages, later)
+      if (bad !== undefined) return Effect.fail(bad)
+      if (later?.name !== undefined && messages[0] !== undefined) return replace(state, messages[0], later, later.name)
+      return write(state, (now) => {
+        const due = later === undefined ? now : dueAt(later, now)
+        return Effect.succeed({
+          apply: due <= now
+            ? (now: number) => publishNow(state, messages, now)
+            : () => {
+              for (const message of messages) state.delay({ message, due, name: undefined })
+            }
+        })
+      })
+    }),
+  cancel: (topic, key, name) => {
+    const place = nameKey(topic, key, name)
+    return within(state, "cancel a delayed message", (transaction) =>
+      Effect.andThen(
+        transaction.lock([place]),
+        Effect.sync(() => {
+          if (transaction.waiting(place) === undefined) return false
+          transaction.stage({
+            waiting: new Map([[place, undefined]]),
+            apply: () => state.delayed.remove(place)
+          })
+          return true
+        })
+      ))
+  }
+})

@@ -1,0 +1,101 @@
+/**
+ * Messages that are published later: kept apart until they are due, then moved into `messages` by an insert of that moment, so
+ * that all that is proven about the order of reading holds for them.
+ *
+ * Who replaces or cancels one locks its row until the end of their transaction. The move passes over such a row, and over what
+ * is due after it of the same key.
+ *
+ * @since 0.1.0
+ */
+import type { Names } from "./names.ts"
+
+const columns = "id, topic, key, keyed, hash, payload, headers, version"
+
+export const make = (t: Names) => {
+  /** Rows of `m` go to every consumer of their topic, or wait unrouted: in the given order, as the publishing insert does. */
+  const routed = (where: string, order: string, at: string) =>
+    `routed as (
+  insert into ${t.messages} (queue_id, lane, id, topic, key, keyed, payload, headers, version, published_at)
+  select s.queue_id, m.hash % c.lanes, m.id, m.topic, m.key, m.keyed, m.payload, m.headers, m.version, ${at}
+  from m join ${t.subscriptions} s on s.topic = m.topic join ${t.consumers} c on c.id = s.queue_id
+  where ${where} order by ${order}, s.queue_id returning queue_id
+), unrouted as (
+  insert into ${t.unrouted} (topic, id, key, keyed, hash, payload, headers, version, published_at)
+  select m.topic, m.id, m.key, m.keyed, m.hash, m.payload, m.headers, m.version, ${at} from m
+  where ${where} and not exists (select from ${t.subscriptions} s where s.topic = m.topic) order by ${order}
+)`
+
+  /**
+   * Publishes the rows of `m` (with `due`, `name`, `n`): now what is due, later the rest. What waits under the same name is
+   * replaced, or deleted by one that is due at once. Answers the queues to wake: those that got something, and those that read the
+   * topic of a message that is due before all that wait, since their workers sleep too long.
+   *
+   * Indexes: delayed_name, delayed_due, those of the publishing insert. Locks: access share on subscriptions, and the row under the
+   * name, until the transaction ends; waits for a move of that row.
+   */
+  const publish = (m: string) =>
+    `with m as materialized (
+  ${m}
+), replaced as (
+  delete from ${t.delayed} d using m
+  where m.name is not null and m.due <= statement_timestamp() and d.topic = m.topic and d.key = m.key and d.name = m.name
+), ${routed("m.due <= statement_timestamp()", "m.n", "statement_timestamp()")}, waiting as (
+  insert into ${t.delayed} as d (due_at, name, ${columns})
+  select m.due, m.name, m.id, m.topic, m.key, m.keyed, m.hash, m.payload, m.headers, m.version
+  from m where m.due > statement_timestamp() order by m.n
+  on conflict (topic, key, name) where name is not null do update
+  set seq = excluded.seq, due_at = excluded.due_at, id = excluded.id, keyed = excluded.keyed, hash = excluded.hash,
+    payload = excluded.payload, headers = excluded.headers, version = excluded.version
+)
+select queue_id from routed
+union select s.queue_id from m join ${t.subscriptions} s on s.topic = m.topic
+where m.due > statement_timestamp() and not exists (select from ${t.delayed} d where d.due_at <= m.due)`
+
+  /** Index: delayed_name. Locks the row; waits for a move of it, and then finds nothing. */
+  const cancel = (topic: string, key: string, name: string) =>
+    `delete from ${t.delayed} d where d.topic = ${topic} and d.key = ${key} and d.name = ${name}`
+
+  return {
+    publish,
+
+    /** $1 ids $2 topics $3 keys $4 keyed $5 hashes $6 payloads $7 headers $8 versions $9 at, or null $10 delay (ms) $11 name, or null */
+    write: publish(`select m.*, $11::text as name,
+    coalesce(to_timestamp($9::float8 / 1000), statement_timestamp() + $10::float8 * interval '1 ms') as due
+  from unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::int[], $6::text[], $7::text[], $8::int[])
+    with ordinality m(id, topic, key, keyed, hash, payload, headers, version, n)`),
+
+    cancelWhere: cancel,
+
+    /** $1 topic $2 key $3 name */
+    cancel: `${cancel("$1", "$2", "$3")} returning 1`,
+
+    /**
+     * What is due is published, the earliest first, by one process at a time: two would give a key's messages numbers in any
+     * order. The lock is free again when this statement has committed. A row that somebody else has locked (a replacement, a
+     * cancellation that may still roll back) stays, and with it what is due later of its key. One statement: whatever dies,
+     * a message is in one of the two tables. Answers how many were seen and moved, which queues got something, and the
+     * milliseconds until the next one is due.
+     *
+     * Indexes: delayed_due (upwards), primary key (delete). Locks: an advisory one, the rows, access share on subscriptions.
+     * $1 channel $2 rows
+     */
+    move: `with alone as materialized (
+  select pg_try_advisory_xact_lock(hashtextextended($1, 7248)) as mine
+), picked as materialized (
+  select seq, due_at, key from ${t.delayed} where (select mine from alone) and due_at <= statement_timestamp()
+  order by due_at, seq limit $2 for update skip locked
+), held as materialized (
+  select d.key, d.due_at, d.seq from ${t.delayed} d
+  where d.due_at <= (select max(due_at) from picked) and d.seq not in (select seq from picked)
+), m as (
+  delete from ${t.delayed} where seq = any(array(
+    select p.seq from picked p
+    where not exists (select from held h where h.key = p.key and (h.due_at, h.seq) < (p.due_at, p.seq))))
+  returning *
+), ${routed("true", "m.due_at, m.seq", "m.due_at")}
+select (select count(*)::int from picked) as seen, (select count(*)::int from m) as moved,
+  array(select distinct queue_id from routed) as queues,
+  (select (extract(epoch from due_at - statement_timestamp()) * 1000)::float8 from ${t.delayed}
+    where due_at > statement_timestamp() order by due_at limit 1) as millis`
+  }
+}

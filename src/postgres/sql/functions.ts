@@ -1,0 +1,177 @@
+/**
+ * The functions for people who write SQL: `publish` and `cancel`, with the routing, lanes and limits of `Topic.publish`.
+ *
+ * They run with the rights of who migrated (`security definer`) on a search path of their own, so that a role which may execute them
+ * needs no right on any table, and no name that it makes is found. Nobody may execute them until somebody grants it.
+ *
+ * @since 0.1.0
+ */
+import { limits } from "../../Message.ts"
+import * as Delayed from "./delayed.ts"
+import type { Names } from "./names.ts"
+
+/** The UTF-16 unit `u` goes into the hash: FNV-1a. A product stays below 2^57. */
+const unit = (u: string) => `h := ((h # (${u})) * 16777619) & 4294967295;`
+
+/** Multiplied in 32 bits: in halves, since the whole product could exceed a bigint. */
+const times = (factor: number) =>
+  `h := (h * ${factor & 0xffff} + (((h * ${factor >>> 16}) & 65535) << 16)) & 4294967295;`
+
+const shielded = "set search_path = pg_catalog, pg_temp"
+
+/**
+ * `KeyHash.ts`, in the database: the same number for the same key, or the key would be in two lanes. Over the key's UTF-8, whatever
+ * the database's encoding, read as the UTF-16 that JavaScript has.
+ */
+const keyHash = (t: Names) =>
+  `create function ${t.keyHash}(key text) returns int
+language plpgsql immutable strict parallel safe ${shielded} as $body$
+declare
+  bytes bytea := convert_to(key, 'UTF8');
+  h bigint := 2166136261;
+  c bigint;
+  b int;
+  i int := 0;
+begin
+  while i < octet_length(bytes) loop
+    b := get_byte(bytes, i);
+    if b < 128 then
+      ${unit("b")}
+      i := i + 1;
+    elsif b < 224 then
+      ${unit("((b & 31) << 6) | (get_byte(bytes, i + 1) & 63)")}
+      i := i + 2;
+    elsif b < 240 then
+      ${unit("((b & 15) << 12) | ((get_byte(bytes, i + 1) & 63) << 6) | (get_byte(bytes, i + 2) & 63)")}
+      i := i + 3;
+    else
+      c := (((b & 7) << 18) | ((get_byte(bytes, i + 1) & 63) << 12) | ((get_byte(bytes, i + 2) & 63) << 6)
+        | (get_byte(bytes, i + 3) & 63)) - 65536;
+      ${unit("55296 + (c >> 10)")}
+      ${unit("56320 + (c & 1023)")}
+      i := i + 4;
+    end if;
+  end loop;
+  h := h # (h >> 16);
+  ${times(0x85ebca6b)}
+  h := h # (h >> 13);
+  ${times(0xc2b2ae35)}
+  return (h # (h >> 16)) & 2147483647;
+end $body$`
+
+/** Refuses with a state of our own; COLUMN names the parameter, HINT what to do. No value of the message is repeated. */
+const refuse = (when: string, column: string, problem: string, hint: string) =>
+  `if ${when} then
+    raise exception using errcode = 'MR001', column = '${column}', message = 'The message was refused: its ${column} ${problem}. Nothing was published.', hint = '${hint}';
+  end if;`
+
+const publish = (t: Names) =>
+  `create function ${t.publish}(
+  topic text, key text, payload jsonb, id text default null, headers jsonb default null,
+  delay interval default null, at timestamptz default null, name text default null, version int default 1
+) returns text language plpgsql volatile security definer ${shielded} as $body$
+#variable_conflict use_column
+declare
+  v_id text := coalesce(publish.id, gen_random_uuid()::text);
+  v_key text := coalesce(publish.key, v_id);
+  v_headers jsonb := coalesce(publish.headers, '{}');
+  v_queues int[];
+begin
+  ${
+    refuse(
+      "publish.topic is null or publish.topic !~ '^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$'",
+      "topic",
+      "is not a usable name",
+      "Use letters, digits, dot, dash, underscore and slash, at most 200 characters."
+    )
+  }
+  ${refuse("v_id = ''", "id", "is empty", "Give a stable text, or none: a random one is made.")}
+  ${refuse("v_key = ''", "key", "is empty", "Give a text, or null for a message that waits for no other.")}
+  ${refuse("publish.name = ''", "name", "is empty", "Give a text that says what waits, or none.")}
+  ${
+    refuse(
+      `octet_length(v_id) > ${limits.idBytes}`,
+      "id",
+      `has more than ${limits.idBytes} bytes`,
+      "Shorten it; hash long natural keys."
+    )
+  }
+  ${
+    refuse(
+      `octet_length(v_key) > ${limits.idBytes}`,
+      "key",
+      `has more than ${limits.idBytes} bytes`,
+      "Shorten it; hash long natural keys."
+    )
+  }
+  ${
+    refuse(
+      `octet_length(publish.name) > ${limits.idBytes}`,
+      "name",
+      `has more than ${limits.idBytes} bytes`,
+      "Shorten it."
+    )
+  }
+  ${refuse("publish.payload is null", "payload", "is null", "Use jsonb ''null'' for JSON null.")}
+  ${
+    refuse(
+      `octet_length(publish.payload::text) > ${limits.payloadBytes}`,
+      "payload",
+      `has more than ${limits.payloadBytes} bytes`,
+      "Store the large part elsewhere and publish a reference to it."
+    )
+  }
+  ${
+    refuse(
+      "jsonb_typeof(v_headers) <> 'object' or jsonb_path_exists(v_headers, '$.* ? (@.type() <> \"string\")')",
+      "headers",
+      "are not a JSON object of strings",
+      "Encode each value as text."
+    )
+  }
+  ${
+    refuse(
+      `(select count(*) > ${limits.headers} or sum(octet_length(h.key) + octet_length(h.value)) > ${limits.headerBytes} from jsonb_each_text(v_headers) h)`,
+      "headers",
+      `have more than ${limits.headers} entries or ${limits.headerBytes} bytes`,
+      "Put data into the payload."
+    )
+  }
+  ${
+    refuse("publish.version is null", "version", "is null", "Leave it out, or give the version of the topic''s schema.")
+  }
+  ${refuse("publish.delay is not null and publish.at is not null", "delay", "and its at are both given", "Give one.")}
+  ${refuse("publish.delay > interval '100 years'", "delay", "is longer than 100 years", "Check its unit.")}
+  ${refuse("publish.at > timestamptz '9999-12-31'", "at", "is after the year 9999", "Check its unit.")}
+  select array_agg(q.queue_id) into v_queues from (
+    ${
+    Delayed.make(t).publish(
+      `select v_id as id, publish.topic as topic, v_key as key, publish.key is not null as keyed,
+    ${t.keyHash}(v_key) as hash, publish.payload::text as payload, v_headers::text as headers, publish.version as version, 1 as n,
+    publish.name as name, coalesce(publish.at, statement_timestamp() + greatest(publish.delay, interval '-1 day'),
+      statement_timestamp()) as due`
+    )
+  }) q;
+  -- Where somebody waits now. Whoever begins to wait before we commit finds the message at its idle poll: to say here that nobody
+  -- waits any more would lock the consumer's row until then.
+  perform pg_notify('${t.channel}', c.id::text) from ${t.consumers} c
+  where c.id = any(v_queues) and c.waiting_until > clock_timestamp();
+  return v_id;
+end $body$`
+
+const cancel = (t: Names) =>
+  `create function ${t.cancel}(topic text, key text, name text) returns boolean
+language plpgsql volatile security definer ${shielded} as $body$
+#variable_conflict use_column
+begin
+  ${Delayed.make(t).cancelWhere("cancel.topic", "cancel.key", "cancel.name")};
+  return found;
+end $body$`
+
+/** In the order in which they can be made. */
+export const make = (t: Names): ReadonlyArray<string> => [
+  keyHash(t),
+  publish(t),
+  cancel(t),
+  `revoke all on function ${t.publish}, ${t.cancel} from public`
+]

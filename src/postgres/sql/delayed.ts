@@ -33,7 +33,7 @@ export const make = (t: Names) => {
    * Indexes: delayed_name, delayed_due, those of the publishing insert. Locks: access share on subscriptions, and the row under the
    * name, until the transaction ends; waits for a move of that row.
    */
-  const publish = (m: string) =>
+  const publish = (m: string, answer: string) =>
     `with m as materialized (
   ${m}
 ), replaced as (
@@ -46,10 +46,12 @@ export const make = (t: Names) => {
   on conflict (topic, key, name) where name is not null do update
   set seq = excluded.seq, due_at = excluded.due_at, id = excluded.id, keyed = excluded.keyed, hash = excluded.hash,
     payload = excluded.payload, headers = excluded.headers, version = excluded.version
+), woken as (
+  select queue_id from routed
+  union select s.queue_id from m join ${t.subscriptions} s on s.topic = m.topic
+  where m.due > statement_timestamp() and not exists (select from ${t.delayed} d where d.due_at <= m.due)
 )
-select queue_id from routed
-union select s.queue_id from m join ${t.subscriptions} s on s.topic = m.topic
-where m.due > statement_timestamp() and not exists (select from ${t.delayed} d where d.due_at <= m.due)`
+select ${answer} from woken`
 
   /** Index: delayed_name. Locks the row; waits for a move of it, and then finds nothing. */
   const cancel = (topic: string, key: string, name: string) =>
@@ -59,10 +61,13 @@ where m.due > statement_timestamp() and not exists (select from ${t.delayed} d w
     publish,
 
     /** $1 ids $2 topics $3 keys $4 keyed $5 hashes $6 payloads $7 headers $8 versions $9 at, or null $10 delay (ms) $11 name, or null */
-    write: publish(`select m.*, $11::text as name,
+    write: publish(
+      `select m.*, $11::text as name,
     coalesce(to_timestamp($9::float8 / 1000), statement_timestamp() + $10::float8 * interval '1 ms') as due
   from unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::int[], $6::text[], $7::text[], $8::int[])
-    with ordinality m(id, topic, key, keyed, hash, payload, headers, version, n)`),
+    with ordinality m(id, topic, key, keyed, hash, payload, headers, version, n)`,
+      "queue_id"
+    ),
 
     cancelWhere: cancel,
 

@@ -121,11 +121,12 @@ begin
       "Store the large part elsewhere and publish a reference to it."
     )
   }
+  ${refuse("jsonb_typeof(v_headers) <> 'object'", "headers", "are not a JSON object", "Give names and texts.")}
   ${
     refuse(
-      "jsonb_typeof(v_headers) <> 'object' or jsonb_path_exists(v_headers, '$.* ? (@.type() <> \"string\")')",
+      "exists (select from jsonb_each(v_headers) h where jsonb_typeof(h.value) <> 'string')",
       "headers",
-      "are not a JSON object of strings",
+      "hold something that is not a string",
       "Encode each value as text."
     )
   }
@@ -143,15 +144,15 @@ begin
   ${refuse("publish.delay is not null and publish.at is not null", "delay", "and its at are both given", "Give one.")}
   ${refuse("publish.delay > interval '100 years'", "delay", "is longer than 100 years", "Check its unit.")}
   ${refuse("publish.at > timestamptz '9999-12-31'", "at", "is after the year 9999", "Check its unit.")}
-  select array_agg(q.queue_id) into v_queues from (
-    ${
+  ${
     Delayed.make(t).publish(
       `select v_id as id, publish.topic as topic, v_key as key, publish.key is not null as keyed,
     ${t.keyHash}(v_key) as hash, publish.payload::text as payload, v_headers::text as headers, publish.version as version, 1 as n,
     publish.name as name, coalesce(publish.at, statement_timestamp() + greatest(publish.delay, interval '-1 day'),
-      statement_timestamp()) as due`
+      statement_timestamp()) as due`,
+      "array_agg(queue_id) into v_queues"
     )
-  }) q;
+  };
   -- Where somebody waits now. Whoever begins to wait before we commit finds the message at its idle poll: to say here that nobody
   -- waits any more would lock the consumer's row until then.
   perform pg_notify('${t.channel}', c.id::text) from ${t.consumers} c

@@ -15,8 +15,9 @@ import * as Sql from "./sql/delayed.ts"
 import type { Names } from "./sql/names.ts"
 import type { Wake } from "./Wake.ts"
 
-/** Rows of one move. */
+/** Rows of one move; more where all of them stay behind a row that somebody has locked, so that other keys do not wait for it. */
 const batch = 500
+const mostRows = 500_000
 /** Moves in a row, of a worker that has nothing else to do. */
 const batches = 100
 /** How often a busy worker looks, in nanoseconds. */
@@ -28,6 +29,7 @@ export class PgDelayed {
   readonly #names: Names
   readonly #text: string
   #next = 0n
+  #rows = batch
 
   constructor(db: PgDatabase, names: Names, wake: Wake) {
     this.#db = db
@@ -57,31 +59,34 @@ export class PgDelayed {
 
   /** All that is due; answers how many were moved. */
   readonly move: Effect.Effect<number, SqlError> = Effect.suspend(() => {
-    let [left, moved, full] = [batches, 0, true]
-    return Effect.as(
+    let [left, moved, more] = [batches, 0, true]
+    return Effect.map(
       Effect.whileLoop({
-        while: () => full && left-- > 0,
+        while: () => more && left-- > 0,
         body: () => Effect.flatMap(Clock.monotonicTimeNanos, (now) => this.#once(now)),
-        step: (n) => {
-          moved += n
-          full = n === batch
+        step: (done) => {
+          moved += done.moved
+          more = done.more
         }
       }),
-      undefined
-    ).pipe(Effect.map(() => moved))
+      () => moved
+    )
   })
 
-  #once(now: bigint): Effect.Effect<number, SqlError> {
+  #once(now: bigint): Effect.Effect<{ readonly moved: number; readonly more: boolean }, SqlError> {
     // Set first: workers of this process that look meanwhile leave it to us.
     this.#next = now + every
-    return this.#db.machinery(this.#text, [this.#names.channel, batch]).pipe(
+    const rows = this.#rows
+    return this.#db.machinery(this.#text, [this.#names.channel, rows]).pipe(
       Effect.map(([row]) => {
         for (const queue of row?.["queues"] as ReadonlyArray<number>) this.#wake.published(queue)
-        const millis = row?.["millis"]
         const moved = Number(row?.["moved"])
-        const until = moved === batch ? 0n : typeof millis === "number" ? BigInt(Math.ceil(millis * 1e6)) : every
+        const more = row?.["seen"] === rows && rows < mostRows
+        this.#rows = more && moved === 0 ? rows * 10 : batch
+        const millis = row?.["millis"]
+        const until = more ? 0n : typeof millis === "number" ? BigInt(Math.ceil(millis * 1e6)) : every
         if (now + until < this.#next) this.#next = now + until
-        return moved
+        return { moved, more }
       }),
       Effect.onError(() => Effect.sync(() => this.soon()))
     )

@@ -126,7 +126,12 @@ export const makeOutbox = (db: PgDatabase, names: Names, wake: Wake, delayed: Pg
     Effect.flatMap(db.query(text.write, columnsOf(messages)), (rows) => wakeAfterCommit(rows, () => {}))
   const insertLater = ({ at, delay, name }: Delay.Later) => (messages: ReadonlyArray<Message>) =>
     Effect.flatMap(
-      db.query(laterText.write, [...columnsOf(messages), at ?? null, delay, name ?? null]),
+      db.query(laterText.write, [
+        ...columnsOf(messages),
+        at === undefined ? null : Math.max(0, at),
+        Math.max(0, delay),
+        name ?? null
+      ]),
       (rows) => wakeAfterCommit(rows, () => delayed.soon())
     )
   return {

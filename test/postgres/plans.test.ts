@@ -1,6 +1,6 @@
 /**
  * A queue's statistics are always wrong, often taken while it was empty. The hot statements keep their plans with missing,
- * stale and fresh ones: no sequential scan of messages, inbox or holds. Each is explained under the settings of the
+ * stale and fresh ones: no sequential scan of messages, inbox, holds or delayed. Each is explained under the settings of the
  * connection that it runs on.
  */
 import { assert, layer } from "@effect/vitest"
@@ -8,6 +8,7 @@ import { Effect, Result } from "effect"
 import { SqlClient } from "effect/sql"
 import { Store } from "millrace"
 import { inject } from "vitest"
+import * as DelayedSql from "../../src/postgres/sql/delayed.ts"
 import * as HoldsSql from "../../src/postgres/sql/holds.ts"
 import * as InboxSql from "../../src/postgres/sql/inbox.ts"
 import * as LanesSql from "../../src/postgres/sql/lanes.ts"
@@ -41,12 +42,28 @@ const statements = (
   received: [MessagesSql.make(names).received, [queue, 3, 900n, null]],
   free: [LanesSql.make(names).free, [queue, 16, "w"]],
   takeDue: [HoldsSql.make(names).takeDue, [queue, lanes, lanes.map(() => 0n), ["k1", "k2"]]],
+  next: [HoldsSql.make(names).next, [queue, lanes]],
+  move: [DelayedSql.make(names).move, [names.channel, 500]],
+  publishLater: [DelayedSql.make(names).write, [
+    ["a"],
+    ["t"],
+    ["k1"],
+    [true],
+    [1],
+    ["{}"],
+    ["{}"],
+    [1],
+    null,
+    1000,
+    "n"
+  ]],
+  cancel: [DelayedSql.make(names).cancel, ["t", "k1", "n"]],
   claim: [InboxSql.make(names).claim, [queue, ["a", "b"], ["f", "f"]]],
   known: [InboxSql.make(names).known, [queue, ["a", "b"]]]
 })
 
 /** These run on the machinery's connections. */
-const machinery = ["poll", "received", "free", "takeDue"]
+const machinery = ["poll", "received", "free", "takeDue", "next", "move"]
 
 /** Tables that a plan scans from end to end. */
 const scans = (node: Record<string, unknown>): ReadonlyArray<string> => [
@@ -69,7 +86,7 @@ const check = (queue: number, state: string) =>
         )
       ))
       const scanned = scans(row!["QUERY PLAN"][0]!.Plan).filter((table) =>
-        ["messages", "inbox", "holds"].includes(table)
+        ["messages", "inbox", "holds", "delayed"].includes(table)
       )
       assert.deepStrictEqual(scanned, [], `${name} with ${state} statistics`)
     }
@@ -91,15 +108,21 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
           select ${queue}::int, 'i' || n, 'done', 'f' from generate_series(1, 20000) n`
         yield* sql`insert into ${sql(`${schema}.holds`)} (queue_id, key, lane, until, from_seq)
           select ${queue}::int, 'h' || n, n % 16, 'infinity', 0 from generate_series(1, 2000) n`
+        yield* sql`insert into ${
+          sql(`${schema}.delayed`)
+        } (due_at, name, id, topic, key, keyed, hash, payload, headers, version)
+          select now() + (n - 5000) * interval '1 s', nullif('n' || n % 3, 'n0'), 'd' || n, 't', 'k' || n, true, n, '{}', '{}', 1
+          from generate_series(1, 20000) n`
       })
-      const analyze = Effect.forEach(["messages", "inbox", "holds", "lanes"], (table) =>
+      const analyze = Effect.forEach(["messages", "inbox", "holds", "lanes", "delayed"], (table) =>
         sql`analyze ${sql(`${schema}.${table}`)}`)
-      for (const table of ["messages", "inbox", "holds"]) {
+      for (const table of ["messages", "inbox", "holds", "delayed"]) {
         yield* sql`alter table ${sql(`${schema}.${table}`)} set (autovacuum_enabled = false)`
       }
       yield* fill
       yield* check(queue, "missing")
-      yield* sql`truncate ${sql(`${schema}.messages`)}, ${sql(`${schema}.inbox`)}, ${sql(`${schema}.holds`)}`
+      yield* sql`truncate ${sql(`${schema}.messages`)}, ${sql(`${schema}.inbox`)}, ${sql(`${schema}.holds`)},
+        ${sql(`${schema}.delayed`)}`
       yield* analyze
       yield* fill
       yield* check(queue, "stale")

@@ -96,6 +96,23 @@ it.live("remembers an id as long as a message waits that was published within it
     })
   ))
 
+it.live("remembers an id as long as a delayed message waits under it", () =>
+  world((schema) =>
+    Effect.gen(function*() {
+      const sweep = yield* sweeping(schema)
+      yield* Worker.drain(notes)
+      yield* Topic.publishAll(Notes, [note("a1", "a"), note("b1", "b")])
+      yield* Worker.drain(notes)
+      yield* Topic.publish(Notes, note("a1", "a"), { delay: "300 days", name: "again" })
+      yield* older(schema, "inbox", "at", 80)
+      yield* sweep
+      assert.deepStrictEqual(yield* ids(schema), ["a1"])
+      assert.isTrue(yield* Topic.cancel(Notes, { key: "a", name: "again" }))
+      yield* sweep
+      assert.deepStrictEqual(yield* ids(schema), [])
+    })
+  ))
+
 it.live("never forgets the id of an open letter, and forgets letters that are over with their ids", () =>
   world((schema) =>
     Effect.gen(function*() {

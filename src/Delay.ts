@@ -74,7 +74,11 @@ export const problem = (messages: ReadonlyArray<Message.Message>, later: Later):
     ?? (later.at === undefined ? delayProblem(message, later.delay) : atProblem(message, later.at))
 }
 
-/** From what a person gave to what a store takes; undefined: publish now, and there is no name. */
+/**
+ * From what a person gave to what a store takes; undefined: publish now, and there is no name.
+ *
+ * @since 0.1.0
+ */
 export const resolve = (
   messages: ReadonlyArray<Message.Message>,
   options: DelayOptions & { readonly name?: string | undefined }

@@ -141,7 +141,11 @@ export const problem = (message: Message): InvalidMessage | undefined => {
       : undefined)
 }
 
-/** What is wrong with a name under which a message waits: the limits are those of an id. */
+/**
+ * What is wrong with a name under which a message waits: the limits are those of an id.
+ *
+ * @since 0.1.0
+ */
 export const delayNameProblem = (
   { id, topic }: Pick<Message, "id" | "topic">,
   name: string

@@ -79,7 +79,7 @@ export class PgDelayed {
     const rows = this.#rows
     return this.#db.machinery(this.#text, [this.#names.channel, rows]).pipe(
       Effect.map(([row]) => {
-        for (const queue of row?.["queues"] as ReadonlyArray<number>) this.#wake.published(queue)
+        for (const queue of (row?.["queues"] ?? []) as ReadonlyArray<number>) this.#wake.published(queue)
         const moved = Number(row?.["moved"])
         const more = row?.["seen"] === rows && rows < mostRows
         this.#rows = more && moved === 0 ? rows * 10 : batch

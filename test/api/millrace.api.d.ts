@@ -3,6 +3,7 @@
 // src/index.ts
 export * as DeadLetter from "./DeadLetter.ts";
 export * as DeadLetters from "./DeadLetters.ts";
+export * as Delay from "./Delay.ts";
 export * as Delivery from "./Delivery.ts";
 export * as Errors from "./Errors.ts";
 export * as Hold from "./Hold.ts";
@@ -54,6 +55,25 @@ export declare const redrive: (letter: string, options: {
 export declare const discard: (letter: string, options: {
     readonly by: string;
 }) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict, Store>;
+
+// src/Delay.ts
+import * as DateTime from "effect/DateTime";
+import * as Duration from "effect/Duration";
+import { InvalidMessage } from "./Errors.ts";
+import * as Message from "./Message.ts";
+export interface DelayOptions {
+    readonly delay?: Duration.Input | undefined;
+    readonly at?: DateTime.DateTime | Date | number | undefined;
+}
+export interface Later {
+    readonly at: number | undefined;
+    readonly delay: number;
+    readonly name: string | undefined;
+}
+export declare const problem: (messages: ReadonlyArray<Message.Message>, later: Later) => InvalidMessage | undefined;
+export declare const resolve: (messages: ReadonlyArray<Message.Message>, options: DelayOptions & {
+    readonly name?: string | undefined;
+}) => Later | InvalidMessage | undefined;
 
 // src/Delivery.ts
 import type * as Deferred from "effect/Deferred";
@@ -358,6 +378,7 @@ export declare const limits: {
     readonly headerBytes: 16384;
 };
 export declare const problem: (message: Message) => InvalidMessage | undefined;
+export declare const delayNameProblem: ({ id, topic }: Pick<Message, "id" | "topic">, name: string) => InvalidMessage | undefined;
 export declare const make: (fields: {
     readonly id: string;
     readonly topic: string;
@@ -500,6 +521,7 @@ import * as Context from "effect/Context";
 import type * as Duration from "effect/Duration";
 import type * as Effect from "effect/Effect";
 import type { DeadLetter, DeadLetterOrder, Reason, State } from "./DeadLetter.ts";
+import type { Later } from "./Delay.ts";
 import type { Delivery, Failure } from "./Delivery.ts";
 import type { CommitRejected, ConsumerConflict, DeadLetterConflict, DeadLetterNotFound, Hiccup, StoreFailure, TransactionAborted, UnknownOutcome } from "./Errors.ts";
 import type { Message } from "./Message.ts";
@@ -540,7 +562,8 @@ export interface Inbox {
     readonly claim: (consumer: string, claims: ReadonlyArray<Claim>) => Effect.Effect<ReadonlyArray<Claimed>, StoreFailure, Transaction>;
 }
 export interface Outbox {
-    readonly write: (messages: ReadonlyArray<Message>) => Effect.Effect<void, StoreFailure>;
+    readonly write: (messages: ReadonlyArray<Message>, later?: Later) => Effect.Effect<void, StoreFailure>;
+    readonly cancel: (topic: string, key: string, name: string) => Effect.Effect<boolean, StoreFailure>;
 }
 export interface DeadLetterStore {
     readonly bury: (consumer: string, burials: ReadonlyArray<Burial>) => Effect.Effect<ReadonlyArray<string | undefined>, StoreFailure, Transaction>;
@@ -587,7 +610,8 @@ export declare const losses: Metric.Counter<number>;
 import * as Effect from "effect/Effect";
 import type { Pipeable } from "effect/Pipeable";
 import * as Schema from "effect/Schema";
-import { DecodeFailed, EncodeFailed, type InvalidMessage, InvalidName, type StoreFailure } from "./Errors.ts";
+import * as Delay from "./Delay.ts";
+import { DecodeFailed, EncodeFailed, InvalidMessage, InvalidName, type StoreFailure } from "./Errors.ts";
 import * as Message from "./Message.ts";
 import { Store } from "./Store.ts";
 declare const TypeId = "~millrace/Topic";
@@ -606,14 +630,19 @@ export interface TopicOptions<S extends Schema.Constraint> {
     readonly headers?: ((value: S["Type"]) => Readonly<Record<string, string>>) | undefined;
     readonly version?: number | undefined;
 }
-export interface PublishOptions {
+export interface PublishOptions extends Delay.DelayOptions {
     readonly headers?: Readonly<Record<string, string>> | undefined;
     readonly id?: string | undefined;
+    readonly name?: string | undefined;
 }
 export declare const nameProblem: (kind: "topic" | "consumer", name: string) => InvalidName | undefined;
 export declare const make: <const Name extends string, S extends Schema.Constraint>(name: Name, options: TopicOptions<S>) => Topic<Name, S>;
 export declare const publish: <Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, value: S["Type"], options?: PublishOptions) => Effect.Effect<string, InvalidName | InvalidMessage | EncodeFailed | StoreFailure, Store | S["EncodingServices"]>;
-export declare const publishAll: <Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, values: Iterable<S["Type"]>, options?: Pick<PublishOptions, "headers">) => Effect.Effect<ReadonlyArray<string>, InvalidName | InvalidMessage | EncodeFailed | StoreFailure, Store | S["EncodingServices"]>;
+export declare const publishAll: <Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, values: Iterable<S["Type"]>, options?: Pick<PublishOptions, "headers" | "delay" | "at">) => Effect.Effect<ReadonlyArray<string>, InvalidName | InvalidMessage | EncodeFailed | StoreFailure, Store | S["EncodingServices"]>;
+export declare const cancel: <Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, what: {
+    readonly key: string;
+    readonly name: string;
+}) => Effect.Effect<boolean, InvalidName | InvalidMessage | StoreFailure, Store>;
 export {};
 
 // src/Transport.ts
@@ -1175,6 +1204,7 @@ import { type Vitest } from "@effect/vitest";
 import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import type { DeadLetterOrder } from "../../DeadLetter.ts";
+import type { Later } from "../../Delay.ts";
 import type { Delivery, Failure } from "../../Delivery.ts";
 import type { InvalidMessage } from "../../Errors.ts";
 import * as Message from "../../Message.ts";
@@ -1232,7 +1262,7 @@ export declare const bench: (options: Options, given?: {
         readonly consumer?: string;
         readonly idlePoll?: Duration.Duration;
     }) => Effect.Effect<Subscription, import("../../Errors.ts").TransportError | import("../../Errors.ts").Unsupported, import("effect/Scope").Scope>;
-    publish: (drafts: ReadonlyArray<Draft>) => Effect.Effect<void, InvalidMessage | import("../../Errors.ts").StoreFailure, never>;
+    publish: (drafts: ReadonlyArray<Draft>, later?: Later) => Effect.Effect<void, InvalidMessage | import("../../Errors.ts").StoreFailure, never>;
     takeOnce: (subscription: Subscription, room?: Room) => Effect.Effect<Delivery[], import("../../Errors.ts").TransportError, never>;
     receive: (subscription: Subscription, count: number, room?: Room) => Effect.Effect<Delivery[], import("../../Errors.ts").TransportError, never>;
     nothing: (subscription: Subscription, room?: Room) => Effect.Effect<void, import("../../Errors.ts").TransportError, never>;

@@ -10,9 +10,11 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { start } from "../setup/server.ts"
-import { type Mutant, mutants } from "./mutants.ts"
+import { delayed } from "./delayed.ts"
+import { type Mutant, mutants as general } from "./mutants.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
+const mutants = [...general, ...delayed]
 const copy = join(root, ".tmp", "mutants")
 const { values } = parseArgs({
   options: { only: { type: "string", default: "" }, short: { type: "boolean", default: false } }

@@ -85,8 +85,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "emits outside of the transaction",
     guarantee: 2,
     file: "src/postgres/PgInbox.ts",
-    from: "db.query(text.write, [",
-    to: "db.machinery(text.write, [",
+    from: "db.query(text.write, columnsOf",
+    to: "db.machinery(text.write, columnsOf",
     test: conformance,
     named: "publishes nothing when the transaction around it rolls back"
   },

@@ -2,7 +2,7 @@
 import { assert, it, layer } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, Layer, Redacted, Result, Schema, Scope } from "effect"
 import { SqlClient } from "effect/sql"
-import { type Delivery, Store, Topic, Transport } from "millrace"
+import { type Delivery, Store, Topic, type Transport } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
 import * as DelayedSql from "../../src/postgres/sql/delayed.ts"
@@ -202,7 +202,7 @@ layer(postgres(url, {}, schema), { excludeTestServices: true })("what is publish
       const locking = yield* Effect.forkChild(sql.withTransaction(Effect.gen(function*() {
         yield* sql`lock table ${sql(`${schema}.subscriptions`)} in access exclusive mode`
         yield* Deferred.succeed(locked, undefined)
-        yield* Effect.never
+        return yield* Effect.never
       })))
       yield* Deferred.await(locked)
       const got: Array<Delivery.Delivery> = []

@@ -75,9 +75,10 @@ select ${answer} from woken`
     cancel: `${cancel("$1", "$2", "$3")} returning 1`,
 
     /**
-     * What is due is published, the earliest first, by one process at a time: two would give a key's messages numbers in any
-     * order. The lock is free again when this statement has committed. A row that somebody else has locked (a replacement, a
-     * cancellation that may still roll back) stays, and with it what is due later of its key. One statement: whatever dies,
+     * What is due is published, the earliest first. A row that somebody else has locked (a replacement, a cancellation that may
+     * still roll back, another move) stays, and with it what is due later of its key: so a key's later message is only moved
+     * in a snapshot that shows the move of the earlier one, and draws a larger number. One process at a time, as the others would
+     * only find locked rows; the lock is free again when this statement has committed. One statement: whatever dies,
      * a message is in one of the two tables. Answers how many were seen and moved, which queues got something, and the
      * milliseconds until the next one is due.
      *

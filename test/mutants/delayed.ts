@@ -1,0 +1,161 @@
+/** The breaks of what is published later, and of the functions for SQL. */
+import type { Mutant } from "./mutants.ts"
+
+const conformance = "test/postgres/conformance.test.ts"
+
+/** Who may move, and what stays behind a row that is locked: each alone keeps a key's order among several processes. */
+const moves = (alone: string, held: string) =>
+  `${alone}
+), picked as materialized (
+  select seq, due_at, key from \${t.delayed} where (select mine from alone) and due_at <= statement_timestamp()
+  order by due_at, seq limit $2 for update skip locked
+), held as materialized (
+  select d.key, d.due_at, d.seq from \${t.delayed} d
+  where ${held}d.due_at <=`
+
+export const delayed: ReadonlyArray<Mutant> = [
+  {
+    name: "delayed: a cancellation outside of the transaction",
+    guarantee: 1,
+    file: "src/postgres/PgInbox.ts",
+    from: "db.query(laterText.cancel",
+    to: "db.machinery(laterText.cancel",
+    test: conformance,
+    named: "forgets a cancellation and a replacement when the transaction around them rolls back"
+  },
+  {
+    name: "delayed: published later outside of the transaction",
+    guarantee: 2,
+    file: "src/postgres/PgInbox.ts",
+    from: "db.query(laterText.write",
+    to: "db.machinery(laterText.write",
+    test: conformance,
+    named: "publishes nothing later when the transaction around it rolls back"
+  },
+  {
+    name: "delayed: overtaking one that is locked",
+    guarantee: 3,
+    file: "src/postgres/sql/delayed.ts",
+    from: "where not exists (select from held h where",
+    to: "where not exists (select from held h where false and",
+    test: conformance,
+    named: "does not publish what an open transaction cancels, nor what is due after it of its key"
+  },
+  {
+    name: "delayed: moved past what another process moves",
+    guarantee: 3,
+    file: "src/postgres/sql/delayed.ts",
+    from: moves("select pg_try_advisory_xact_lock(hashtextextended($1, 7248)) as mine", ""),
+    to: moves("select $1::text is not null as mine", "false and "),
+    test: "test/postgres/delayed.test.ts",
+    named: "keeps its order when many processes find it due at the same moment"
+  },
+  {
+    name: "delayed: the order of publishing instead of that of the times",
+    guarantee: 3,
+    file: "src/postgres/sql/delayed.ts",
+    from: "routed(\"true\", \"m.due_at, m.seq\", \"m.due_at\")",
+    to: "routed(\"true\", \"m.seq\", \"m.due_at\")",
+    test: conformance,
+    named: "gives a key's delayed messages places in the order of their times"
+  },
+  {
+    name: "delayed: published before it is due",
+    guarantee: 3,
+    file: "src/postgres/sql/delayed.ts",
+    from: "where (select mine from alone) and due_at <= statement_timestamp()",
+    to: "where (select mine from alone)",
+    test: conformance,
+    named: "puts a message behind what was published until it was due, and ahead of what came after"
+  },
+  {
+    name: "delayed: a move of which the insert is forgotten",
+    guarantee: 1,
+    file: "src/postgres/sql/delayed.ts",
+    from: "not exists (select from ${t.subscriptions} s where s.topic = m.topic) order by ${order}",
+    to: "false order by ${order}",
+    test: conformance,
+    named: "keeps a delayed message that no consumer reads for the first one that does, due or not"
+  },
+  {
+    name: "delayed: what is due at once leaves what waits under its name",
+    guarantee: 2,
+    file: "src/postgres/sql/delayed.ts",
+    from: "where m.name is not null and m.due <= statement_timestamp() and",
+    to: "where false and",
+    test: conformance,
+    named: "publishes now, and lets nothing wait, when the new message under a name is due at once"
+  },
+  {
+    name: "delayed: a worker that sleeps past it",
+    guarantee: 6,
+    file: "src/postgres/PgTransport.ts",
+    from: "if (typeof delayed !== \"number\")",
+    to: "if (delayed !== undefined)",
+    test: conformance,
+    named: "wakes a waiting worker at its time, also when it fell asleep before the publish"
+  },
+  {
+    name: "delayed: a busy worker that never looks",
+    guarantee: 6,
+    file: "src/postgres/PgTransport.ts",
+    from: "Effect.andThen(seat.delayed.whenDue, seat.lanes.balance)",
+    to: "seat.lanes.balance",
+    test: "test/postgres/delayed.test.ts",
+    named: "comes about on time to a worker that is never idle"
+  },
+  {
+    name: "delayed: other keys wait for a locked one",
+    guarantee: 5,
+    file: "src/postgres/PgDelayed.ts",
+    from: "more && moved === 0 ? rows * 10 : batch",
+    to: "batch",
+    test: "test/postgres/delayed.test.ts",
+    named: "does not wait for a key of which very many stay behind a row that somebody has locked"
+  },
+  {
+    name: "delayed: an id forgotten while a message waits under it",
+    guarantee: 2,
+    file: "src/postgres/sql/retention.ts",
+    from: "and not exists (select from ${t.delayed} d where d.id = i.id)",
+    to: "",
+    test: "test/postgres/retention.test.ts",
+    named: "remembers an id as long as a delayed message waits under it"
+  },
+  {
+    name: "delayed: in memory, published while an open transaction cancels it",
+    guarantee: 2,
+    file: "src/memory/MemoryDelayed.ts",
+    from: "waiting.name !== undefined && locked(waiting.name)",
+    to: "waiting.name !== undefined && waiting.due === Infinity",
+    test: "test/conformance",
+    named: "does not publish what an open transaction cancels, nor what is due after it of its key"
+  },
+  {
+    name: "SQL publish: the lane from code points instead of UTF-16",
+    guarantee: 3,
+    file: "src/postgres/sql/functions.ts",
+    from: "${unit(\"55296 + (c >> 10)\")}",
+    to: "${unit(\"c\")}",
+    test: "test/postgres/functions.test.ts",
+    named: "computes the lane of every key as the code does"
+  },
+  {
+    name: "SQL publish: on the search path of its caller",
+    guarantee: 1,
+    file: "src/postgres/sql/functions.ts",
+    from: "set search_path = pg_catalog, pg_temp",
+    to: "parallel unsafe",
+    test: "test/postgres/functions.test.ts",
+    named: "finds no name that a caller has put before the right one"
+  },
+  {
+    name: "SQL publish: nobody is notified",
+    guarantee: 6,
+    file: "src/postgres/sql/functions.ts",
+    from: "c.waiting_until > clock_timestamp();",
+    to: "c.waiting_until > 'infinity';",
+    test: "test/postgres/functions.test.ts",
+    named: "wakes a worker that waits"
+  }
+]

@@ -11,6 +11,7 @@ import type { DeadLetter } from "../DeadLetter.ts"
 import { ConsumerConflict } from "../Errors.ts"
 import type { Message } from "../Message.ts"
 import type { Registration } from "../Store.ts"
+import { Watchers } from "../Watchers.ts"
 import { MemoryQueue } from "./MemoryQueue.ts"
 
 /** What the inbox knows about an id. */
@@ -19,6 +20,8 @@ export interface Outcome {
   readonly fingerprint: string
   /** The letter that keeps a dead message. */
   readonly letter: string | undefined
+  /** What the first caller of `once` got, encoded. */
+  readonly result?: string | undefined
 }
 
 /** A dead letter, and the place that its message had. */
@@ -30,6 +33,8 @@ export interface Letter {
 /** The state of one memory store. */
 export class MemoryState {
   readonly queues = new Map<string, MemoryQueue>()
+  /** Who waits for an id. */
+  readonly watchers = new Watchers()
   /** By consumer, then by message id. */
   private readonly inbox = new Map<string, Map<string, Outcome>>()
   /** In order of death. */
@@ -57,6 +62,7 @@ export class MemoryState {
     let ids = this.inbox.get(consumer)
     if (ids === undefined) this.inbox.set(consumer, ids = new Map())
     ids.set(id, outcome)
+    this.pending.push(() => this.watchers.settled(consumer, [{ id }]))
   }
 
   /** Ids of letters ascend, also as text. */

@@ -10,7 +10,8 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { start } from "../setup/server.ts"
-import { type Mutant, mutants } from "./mutants.ts"
+import { mutants } from "./mutants.ts"
+import type { Mutant } from "./types.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const copy = join(root, ".tmp", "mutants")

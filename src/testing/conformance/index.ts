@@ -15,6 +15,7 @@ import { deadLetterPromises } from "./deadLetterPromises.ts"
 import { inboxPromises } from "./inboxPromises.ts"
 import type { Options, Tests } from "./kit.ts"
 import { leasePromises } from "./leasePromises.ts"
+import { oncePromises } from "./oncePromises.ts"
 import { orderPromises } from "./orderPromises.ts"
 import { publishPromises } from "./publishPromises.ts"
 import { settlePromises } from "./settlePromises.ts"
@@ -56,7 +57,7 @@ export const transport: Suite = suiteOf(transportGroups)
  *
  * @since 0.1.0
  */
-export const inbox: Suite = suiteOf({ inbox: inboxPromises })
+export const inbox: Suite = suiteOf({ inbox: inboxPromises, once: oncePromises })
 
 /**
  * What every store of dead letters must do.
@@ -80,6 +81,7 @@ export const consumers: Suite = suiteOf({ consumers: consumerPromises })
 export const suite: Suite = suiteOf({
   ...transportGroups,
   inbox: inboxPromises,
+  once: oncePromises,
   "dead letters": deadLetterPromises,
   consumers: consumerPromises
 })

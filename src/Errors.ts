@@ -9,6 +9,8 @@
  */
 import * as Schema from "effect/Schema"
 
+export * from "./InboxErrors.ts"
+
 /**
  * A message was refused at publish: nothing was stored.
  *
@@ -307,7 +309,8 @@ export class Defect extends Schema.TaggedError<Defect>("millrace/Defect")("Defec
 }
 
 /**
- * A message has an id that was committed before, with another payload. It is kept as a dead letter, never dropped.
+ * An id was committed before, with other content. A message is kept as a dead letter, never dropped; a caller of `Inbox.once` gets this
+ * error.
  *
  * @since 0.1.0
  */
@@ -318,10 +321,10 @@ export class IdempotencyConflict
   })
 {
   override get message() {
-    return `Consumer "${this.consumer}" committed a message ${
+    return `Consumer "${this.consumer}" committed ${
       JSON.stringify(this.id)
     } before, with other content. This one had no effect. `
-      + `Make the topic's id unique per content (id: "content"), or correct the sender.`
+      + `Make the id unique per content (a topic's id: "content"), or correct the sender.`
   }
 }
 
@@ -352,7 +355,7 @@ export class ForeignSqlClient
 {
   override get message() {
     return `The SqlClient around consumer "${this.consumer}" is not the one of the store, so its effects would commit outside of the message's transaction. `
-      + `The worker did not start; nothing was changed. Build your services on the SqlClient that Postgres.layer exports, and build that layer once.`
+      + `Nothing was started; nothing was changed. Build your services on the SqlClient that Postgres.layer exports, and build that layer once.`
   }
 }
 

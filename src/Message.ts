@@ -59,6 +59,18 @@ const unstorable = (text: string): string | undefined =>
 const exceeds = (text: string, bytes: number): boolean =>
   text.length > bytes || (text.length * 3 > bytes && Buffer.byteLength(text) > bytes)
 
+/** What is wrong with a text that is to be an id or a key of at most so many bytes, if anything. */
+export const textProblem = (text: string, bytes: number): string | undefined => {
+  const bad = unstorable(text)
+  return text.length === 0
+    ? "is empty"
+    : bad !== undefined
+    ? `contains ${bad}`
+    : exceeds(text, bytes)
+    ? `has more than ${bytes} bytes`
+    : undefined
+}
+
 const refuse = (topic: string, id: string, field: string, problem: string, mend: string): InvalidMessage =>
   new InvalidMessage({ topic, id: id.slice(0, 64), field, problem, mend })
 

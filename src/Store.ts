@@ -9,6 +9,7 @@
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type { DeadLetter, DeadLetterOrder, Reason, State } from "./DeadLetter.ts"
 import type { Later } from "./Delay.ts"
 import type { Delivery, Failure } from "./Delivery.ts"
@@ -72,6 +73,26 @@ export interface Claim {
 export type Claimed = "fresh" | "duplicate" | "conflict"
 
 /**
+ * How an id was decided for a consumer: its effects are committed, or it was given up (until a redrive commits it after all).
+ *
+ * @since 0.1.0
+ */
+export type Settled = { readonly _tag: "Committed" } | { readonly _tag: "Dead"; readonly letter: string }
+
+/**
+ * What the inbox answers to a caller without a pipeline that wants to work under an id: go on; another transaction is deciding
+ * about it; it was decided with other content; it is committed, with the result that was stored (if one was); it is dead.
+ *
+ * @since 0.1.0
+ */
+export type Entered =
+  | { readonly _tag: "Fresh" }
+  | { readonly _tag: "Busy" }
+  | { readonly _tag: "Conflict" }
+  | { readonly _tag: "Committed"; readonly result: string | undefined }
+  | { readonly _tag: "Dead"; readonly letter: string }
+
+/**
  * A message on its way to the dead letters.
  *
  * @since 0.1.0
@@ -128,6 +149,26 @@ export interface Inbox {
     consumer: string,
     claims: ReadonlyArray<Claim>
   ) => Effect.Effect<ReadonlyArray<Claimed>, StoreFailure, Transaction>
+  /**
+   * Claims one id for a caller without a pipeline; the consumer need not be registered. Atomic with the transaction. Answers `Busy`
+   * while another caller's transaction is open, which holds until that one ended, however it ends; with `wait` an engine that
+   * keeps nothing scarce meanwhile may wait for it instead. A pipeline's transaction that claims the id is waited for.
+   * Interruption claims nothing.
+   */
+  readonly enter: (
+    consumer: string,
+    claim: Pick<Claim, "id" | "fingerprint">,
+    wait: boolean
+  ) => Effect.Effect<Entered, StoreFailure, Transaction>
+  /** Keeps the result of an id that was entered fresh, in the same transaction, as long as the id itself. */
+  readonly remember: (consumer: string, id: string, result: string) => Effect.Effect<void, StoreFailure, Transaction>
+  /** How an id was decided; undefined if it was not, or is not known (any more). */
+  readonly settled: (consumer: string, id: string) => Effect.Effect<Settled | undefined, StoreFailure>
+  /**
+   * Something to await, made before one looks: it ends when this process decides about the id after that look. What other processes
+   * decide it may miss, so whoever waits looks again from time to time.
+   */
+  readonly watch: (consumer: string, id: string) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>
 }
 
 /**
@@ -233,6 +274,8 @@ export class Store extends Context.Service<Store, {
   readonly savepoint: <A, E, R>(
     body: Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | TransactionFailure, R | Transaction>
+  /** Whether this runs within a transaction of the store, which `transact` then joins. */
+  readonly inTransaction: Effect.Effect<boolean>
   /** Statements sent in the open transaction so far; undefined where there are none (memory). */
   readonly statements: Effect.Effect<number | undefined, never, Transaction>
   readonly inbox: Inbox

@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type { Claim, Claimed, Consumers, Inbox } from "../Store.ts"
+import type { Claim, Claimed, Consumers, Entered, Inbox, Settled } from "../Store.ts"
 import type { Letter, MemoryState, Outcome } from "./MemoryStore.ts"
 import { inboxKey, type MemoryTransaction, required, write } from "./MemoryTransaction.ts"
 
@@ -51,6 +51,30 @@ const claimAll = (
   return answers
 }
 
+const settledOf = (known: Outcome): Settled =>
+  known.letter === undefined ? { _tag: "Committed" } : { _tag: "Dead", letter: known.letter }
+
+const enterOne = (
+  transaction: MemoryTransaction,
+  consumer: string,
+  { fingerprint, id }: Pick<Claim, "id" | "fingerprint">
+): Entered => {
+  const known = transaction.outcome(consumer, id)
+  if (known === undefined) {
+    stageOutcome(transaction, consumer, id, { outcome: "committed", fingerprint, letter: undefined })
+    return { _tag: "Fresh" }
+  }
+  if (known.fingerprint !== fingerprint) return { _tag: "Conflict" }
+  const settled = settledOf(known)
+  return settled._tag === "Committed" ? { ...settled, result: known.result } : settled
+}
+
+const stageOutcome = (transaction: MemoryTransaction, consumer: string, id: string, outcome: Outcome): void =>
+  transaction.stage({
+    outcomes: new Map([[inboxKey(consumer, id), outcome]]),
+    apply: () => transaction.state.record(consumer, id, outcome)
+  })
+
 /** The store's inbox. */
 export const makeInbox = (state: MemoryState): Inbox => ({
   claim: Effect.fnUntraced(function*(consumer, claims) {
@@ -59,7 +83,25 @@ export const makeInbox = (state: MemoryState): Inbox => ({
     return yield* Effect.clockWith((clock) =>
       Effect.sync(() => claimAll(transaction, consumer, claims, clock.currentTimeMillisUnsafe()))
     )
-  })
+  }),
+  enter: Effect.fnUntraced(function*(consumer, claim, wait) {
+    const transaction = yield* required(state, "claim an id")
+    const key = inboxKey(consumer, claim.id)
+    if (wait) yield* transaction.lock([key])
+    else if (!transaction.tryLock(key)) return { _tag: "Busy" }
+    return enterOne(transaction, consumer, claim)
+  }),
+  remember: (consumer, id, result) =>
+    Effect.map(required(state, "store a result"), (transaction) => {
+      const known = transaction.outcome(consumer, id)
+      if (known !== undefined) stageOutcome(transaction, consumer, id, { ...known, result })
+    }),
+  settled: (consumer, id) =>
+    Effect.sync(() => {
+      const known = state.outcome(consumer, id)
+      return known === undefined ? undefined : settledOf(known)
+    }),
+  watch: (consumer, id) => state.watchers.watch(consumer, id)
 })
 
 /** The store's consumers. */

@@ -12,6 +12,7 @@ import type { DeadLetter } from "../DeadLetter.ts"
 import { ConsumerConflict } from "../Errors.ts"
 import type { Message } from "../Message.ts"
 import type { Registration } from "../Store.ts"
+import { Watchers } from "../Watchers.ts"
 import { MemoryDelayed, type Waiting } from "./MemoryDelayed.ts"
 import { MemoryQueue } from "./MemoryQueue.ts"
 
@@ -21,6 +22,8 @@ export interface Outcome {
   readonly fingerprint: string
   /** The letter that keeps a dead message. */
   readonly letter: string | undefined
+  /** What the first caller of `once` got, encoded. */
+  readonly result?: string | undefined
 }
 
 /** A dead letter, and the place that its message had. */
@@ -32,6 +35,8 @@ export interface Letter {
 /** The state of one memory store. */
 export class MemoryState {
   readonly queues = new Map<string, MemoryQueue>()
+  /** Who waits for an id. */
+  readonly watchers = new Watchers()
   /** By consumer, then by message id. */
   private readonly inbox = new Map<string, Map<string, Outcome>>()
   /** In order of death. */
@@ -60,6 +65,7 @@ export class MemoryState {
     let ids = this.inbox.get(consumer)
     if (ids === undefined) this.inbox.set(consumer, ids = new Map())
     ids.set(id, outcome)
+    this.pending.push(() => this.watchers.settled(consumer, [{ id }]))
   }
 
   /** Ids of letters ascend, also as text. */

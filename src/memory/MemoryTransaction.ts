@@ -104,6 +104,14 @@ export class MemoryTransaction {
     })
   }
 
+  /** Keeps an id to itself if no other transaction is deciding about it. */
+  tryLock(key: string): boolean {
+    const locks = locksOf(this.state)
+    if ((locks.get(key) ?? this) !== this) return false
+    locks.set(key, this)
+    return true
+  }
+
   private wait(holder: MemoryTransaction, keys: ReadonlyArray<string>): Effect.Effect<void, StoreFailure> {
     for (let next: MemoryTransaction | undefined = holder; next !== undefined; next = next.waitsFor) {
       if (next !== this) continue

@@ -68,6 +68,8 @@ export interface PgDatabase {
     body: Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>>
   readonly savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TransactionFailure, R>
+  /** Whether there is an ambient transaction. */
+  readonly inTransaction: Effect.Effect<boolean>
   /** Statements sent in the ambient transaction so far. */
   readonly statements: Effect.Effect<number>
   /** A connection that only listens; undefined where there can be none. */
@@ -274,7 +276,9 @@ const machineryOn = (pool: PgPool.PgPool): PgDatabase["machinery"] => (text, par
 
 const opened: Transaction["Service"] = { engine: "postgres" }
 
-const transactions = (client: Client.SqlClient): Pick<PgDatabase, "transact" | "savepoint" | "statements"> => {
+const transactions = (
+  client: Client.SqlClient
+): Pick<PgDatabase, "transact" | "savepoint" | "statements" | "inTransaction"> => {
   const sessionOf = (context: Context.Context<never>): PgSession | undefined =>
     Context.getOrUndefined(context, client.transactionService)?.[0] as PgSession | undefined
 
@@ -310,6 +314,7 @@ const transactions = (client: Client.SqlClient): Pick<PgDatabase, "transact" | "
       )
     })
   return {
+    inTransaction: Effect.withFiber((fiber) => Effect.succeed(sessionOf(fiber.context) !== undefined)),
     statements: Effect.withFiber((fiber) => Effect.succeed(sessionOf(fiber.context)?.statements ?? 0)),
     transact: (body) =>
       Effect.withFiber((fiber) => sessionOf(fiber.context) === undefined ? run(body, () => "commit") : savepoint(body)),

@@ -18,26 +18,46 @@ import type { Wake } from "./Wake.ts"
 /** Numbers of queues by the consumer's name. They never change, so they are kept. */
 export interface Queues {
   readonly byName: (consumer: string) => Effect.Effect<number, StoreFailure>
+  /** As `byName`, and makes the name known where it is not. Never waits for an open transaction of somebody else. */
+  readonly named: (consumer: string) => Effect.Effect<number, StoreFailure>
 }
 
 export const makeQueues = (db: PgDatabase, names: Names): Queues => {
   const text = Sql.make(names)
   const known = new Map<string, number>()
+  const failed = PgFailure.storeFailure("find the consumer")
   const look = (consumer: string) =>
     Effect.flatMap(
-      Effect.mapError(db.query(text.find, [consumer]), PgFailure.storeFailure("find the consumer")),
+      Effect.mapError(db.query(text.find, [consumer]), failed),
       ([row]) => {
         if (row === undefined) return Effect.fail(notRegistered(consumer))
         const queue = Number(row["id"])
-        known.set(consumer, queue)
-        return Effect.succeed(queue)
+        // A row that the ambient transaction has made may never be.
+        return Effect.as(db.sql.afterCommit(Effect.sync(() => void known.set(consumer, queue))), queue)
       }
     )
+  /** Committed before anything refers to it, on a connection of its own: nobody waits for the caller's transaction. */
+  const name = (consumer: string) => {
+    const made = Effect.andThen(Effect.mapError(db.query(text.name, [consumer]), failed), look(consumer))
+    if (db.settings.single) return made
+    const durably = Effect.andThen(Effect.mapError(db.query(text.durably, []), failed), made)
+    return Effect.mapError(
+      db.onMachinery(db.sql.withTransaction(durably)),
+      (error) => error._tag === "SqlError" ? failed(error) : error
+    )
+  }
+  const byName = (consumer: string) => {
+    const queue = known.get(consumer)
+    return queue === undefined ? look(consumer) : Effect.succeed(queue)
+  }
+  const named = (consumer: string) =>
+    Effect.flatMap(
+      Effect.mapError(db.query(text.find, [consumer]), failed),
+      ([row]) => row === undefined ? name(consumer) : look(consumer)
+    )
   return {
-    byName: (consumer) => {
-      const queue = known.get(consumer)
-      return queue === undefined ? look(consumer) : Effect.succeed(queue)
-    }
+    byName,
+    named: (consumer) => known.has(consumer) ? byName(consumer) : named(consumer)
   }
 }
 
@@ -65,6 +85,7 @@ const conflict = (asked: Registration, found: Registered): ConsumerConflict | un
       registered: String(registered),
       asked: String(wanted)
     })
+  if (found.lanes === 0) return undefined
   if (found.lanes !== asked.lanes) return differ("lanes", found.lanes, asked.lanes)
   return found.order === asked.order ? undefined : differ("order", found.order, asked.order)
 }
@@ -113,7 +134,7 @@ export const makeConsumers = (db: PgDatabase, names: Names, wake: Wake): Consume
         const found = yield* find(asked.consumer)
         const bad = found === undefined ? undefined : conflict(asked, found)
         if (bad !== undefined) return yield* bad
-        if (found !== undefined && missing(asked, found).length === 0) return
+        if (found !== undefined && found.lanes > 0 && missing(asked, found).length === 0) return
         yield* Effect.retry(db.sql.withTransaction(add(asked)), {
           while: passes,
           schedule: Schedule.max([

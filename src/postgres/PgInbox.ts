@@ -20,7 +20,7 @@ import type { Names } from "./sql/names.ts"
 import * as OutboxSql from "./sql/publishing.ts"
 import type { Wake } from "./Wake.ts"
 
-export const makeInbox = (db: PgDatabase, names: Names, queues: Queues): Inbox => {
+export const makeInbox = (db: PgDatabase, names: Names, queues: Queues): Pick<Inbox, "claim"> => {
   const text = InboxSql.make(names)
   const failed = PgFailure.storeFailure("claim message ids in the inbox")
 

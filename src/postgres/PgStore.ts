@@ -6,13 +6,16 @@
 import * as SqlPg from "@effect/sql-pg/PgClient"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { Store } from "../Store.ts"
+import { Watchers } from "../Watchers.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import * as PgConsumers from "./PgConsumers.ts"
 import * as PgDeadLetters from "./PgDeadLetters.ts"
 import type { PgDelayed } from "./PgDelayed.ts"
 import * as PgInbox from "./PgInbox.ts"
+import * as PgOnce from "./PgOnce.ts"
 import type { Names } from "./sql/names.ts"
 import type { Wake } from "./Wake.ts"
 
@@ -29,6 +32,12 @@ export const make = (
     const client = Context.getOrUndefined(context, tag)
     return client === undefined || client.transactionService.key === ours
   }
+  const watchers = new Watchers()
+  const inbox = PgInbox.makeInbox(db, names, queues)
+  const letters = PgDeadLetters.make(db, names, queues, wake)
+  /** Once the transaction has committed, whoever waits for one of these ids looks. */
+  const settled = (consumer: string, ids: ReadonlyArray<{ readonly id: string }>) => () =>
+    db.sql.afterCommit(Effect.sync(() => watchers.settled(consumer, ids)))
   return {
     engine: "postgres",
     maxGroup: 1_000,
@@ -37,10 +46,21 @@ export const make = (
     joins: (context) => isOurs(context, SqlClient.SqlClient) && isOurs(context, SqlPg.PgClient),
     transact: db.transact,
     savepoint: db.savepoint,
+    inTransaction: db.inTransaction,
     statements: db.statements,
-    inbox: PgInbox.makeInbox(db, names, queues),
+    inbox: {
+      claim: (consumer, claims) => Effect.tap(inbox.claim(consumer, claims), settled(consumer, claims)),
+      ...PgOnce.make(db, names, queues, watchers)
+    },
     outbox: PgInbox.makeOutbox(db, names, wake, delayed),
-    deadLetters: PgDeadLetters.make(db, names, queues, wake),
+    deadLetters: {
+      ...letters,
+      bury: (consumer, burials) =>
+        Effect.tap(
+          letters.bury(consumer, burials),
+          settled(consumer, burials.map((burial) => burial.delivery.message))
+        )
+    },
     consumers: PgConsumers.makeConsumers(db, names, wake)
   }
 }

@@ -284,6 +284,7 @@ export const store = (inner: Store["Service"], faults: Faults["Service"]): Store
   ...inner,
   transact: <A, E, R>(body: Effect.Effect<A, E, R>) => transact(inner, faults, body),
   inbox: {
+    ...inner.inbox,
     claim: (consumer, claims) => around(faults, "claim", inner.inbox.claim(consumer, claims), storeFailure("claim ids"))
   },
   outbox: {

@@ -7,6 +7,7 @@ export * as Delay from "./Delay.ts";
 export * as Delivery from "./Delivery.ts";
 export * as Errors from "./Errors.ts";
 export * as Hold from "./Hold.ts";
+export * as Inbox from "./Inbox.ts";
 export * as KeyedQueue from "./KeyedQueue.ts";
 export * as KeyedStream from "./KeyedStream.ts";
 export * as Memory from "./memory/index.ts";
@@ -117,6 +118,7 @@ export interface Delivered {
 
 // src/Errors.ts
 import * as Schema from "effect/Schema";
+export * from "./InboxErrors.ts";
 declare const InvalidMessage_base: Schema.Class<InvalidMessage, Schema.TaggedStruct<"InvalidMessage", {
     readonly topic: Schema.String;
     readonly id: Schema.String;
@@ -304,6 +306,50 @@ declare const DeadLetterConflict_base: Schema.Class<DeadLetterConflict, Schema.T
 export declare class DeadLetterConflict extends DeadLetterConflict_base {
     get message(): string;
 }
+
+// src/InboxErrors.ts
+import * as Schema from "effect/Schema";
+declare const InvalidId_base: Schema.Class<InvalidId, Schema.TaggedStruct<"InvalidId", {
+    readonly consumer: Schema.String;
+    readonly id: Schema.String;
+    readonly problem: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class InvalidId extends InvalidId_base {
+    get message(): string;
+}
+declare const InProgress_base: Schema.Class<InProgress, Schema.TaggedStruct<"InProgress", {
+    readonly consumer: Schema.String;
+    readonly id: Schema.String;
+    readonly waitedMillis: Schema.Number;
+}>, import("effect/Cause").YieldableError>;
+export declare class InProgress extends InProgress_base {
+    get message(): string;
+}
+declare const ResultUnavailable_base: Schema.Class<ResultUnavailable, Schema.TaggedStruct<"ResultUnavailable", {
+    readonly consumer: Schema.String;
+    readonly id: Schema.String;
+    readonly reason: Schema.Literals<readonly ["undecodable", "none", "dead"]>;
+    readonly detail: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class ResultUnavailable extends ResultUnavailable_base {
+    get message(): string;
+}
+declare const ResultRefused_base: Schema.Class<ResultRefused, Schema.TaggedStruct<"ResultRefused", {
+    readonly consumer: Schema.String;
+    readonly id: Schema.String;
+    readonly problem: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class ResultRefused extends ResultRefused_base {
+    get message(): string;
+}
+declare const AwaitTimeout_base: Schema.Class<AwaitTimeout, Schema.TaggedStruct<"AwaitTimeout", {
+    readonly consumer: Schema.String;
+    readonly id: Schema.String;
+    readonly waitedMillis: Schema.Number;
+}>, import("effect/Cause").YieldableError>;
+export declare class AwaitTimeout extends AwaitTimeout_base {
+    get message(): string;
+}
 export {};
 
 // src/Hold.ts
@@ -316,6 +362,33 @@ export type Hold = {
 };
 export declare const delayed: (delay: Duration.Duration) => Hold;
 export declare const parked: Hold;
+
+// src/Inbox.ts
+import * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
+import * as Schema from "effect/Schema";
+import { AwaitTimeout, ForeignSqlClient, IdempotencyConflict, InProgress, InvalidId, type InvalidName, ResultRefused, ResultUnavailable, StoreFailure } from "./Errors.ts";
+import { type Settled, Store, type Transaction, type TransactionFailure } from "./Store.ts";
+export interface OnceKey {
+    readonly consumer: string;
+    readonly id: string;
+    readonly payload?: Schema.Json | undefined;
+}
+export interface OnceOptions<S extends Schema.Constraint> {
+    readonly result: S;
+    readonly whileBusy?: "wait" | "refuse" | undefined;
+    readonly timeout?: Duration.Input | undefined;
+}
+export type OnceError = InvalidName | InvalidId | ForeignSqlClient | IdempotencyConflict | InProgress | ResultUnavailable | ResultRefused | StoreFailure | TransactionFailure;
+export declare const once: <S extends Schema.Constraint, E, R>(key: OnceKey, effect: Effect.Effect<S["Type"], E, R>, options: OnceOptions<S>) => Effect.Effect<S["Type"], E | OnceError, Store | Exclude<R, Transaction> | S["DecodingServices"] | S["EncodingServices"]>;
+export interface AwaitOptions {
+    readonly timeout?: Duration.Input | undefined;
+}
+declare const awaitSettled: (key: {
+    readonly consumer: string;
+    readonly id: string;
+}, options?: AwaitOptions | undefined) => Effect.Effect<Settled, AwaitTimeout | InvalidId | InvalidName | StoreFailure, Store>;
+export { awaitSettled as await };
 
 // src/KeyedQueue.ts
 export declare class KeyedQueue<K, A> {
@@ -377,6 +450,7 @@ export declare const limits: {
     readonly headers: 64;
     readonly headerBytes: 16384;
 };
+export declare const textProblem: (text: string, bytes: number) => string | undefined;
 export declare const problem: (message: Message) => InvalidMessage | undefined;
 export declare const delayNameProblem: ({ id, topic }: Pick<Message, "id" | "topic">, name: string) => InvalidMessage | undefined;
 export declare const make: (fields: {
@@ -520,6 +594,7 @@ export declare const retryAfter: (error: unknown) => Duration.Duration | undefin
 import * as Context from "effect/Context";
 import type * as Duration from "effect/Duration";
 import type * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
 import type { DeadLetter, DeadLetterOrder, Reason, State } from "./DeadLetter.ts";
 import type { Later } from "./Delay.ts";
 import type { Delivery, Failure } from "./Delivery.ts";
@@ -538,6 +613,25 @@ export interface Claim {
     readonly letter?: string | undefined;
 }
 export type Claimed = "fresh" | "duplicate" | "conflict";
+export type Settled = {
+    readonly _tag: "Committed";
+} | {
+    readonly _tag: "Dead";
+    readonly letter: string;
+};
+export type Entered = {
+    readonly _tag: "Fresh";
+} | {
+    readonly _tag: "Busy";
+} | {
+    readonly _tag: "Conflict";
+} | {
+    readonly _tag: "Committed";
+    readonly result: string | undefined;
+} | {
+    readonly _tag: "Dead";
+    readonly letter: string;
+};
 export interface Burial {
     readonly delivery: Delivery;
     readonly reason: Reason;
@@ -560,6 +654,10 @@ export interface DeadLetterQuery {
 }
 export interface Inbox {
     readonly claim: (consumer: string, claims: ReadonlyArray<Claim>) => Effect.Effect<ReadonlyArray<Claimed>, StoreFailure, Transaction>;
+    readonly enter: (consumer: string, claim: Pick<Claim, "id" | "fingerprint">, wait: boolean) => Effect.Effect<Entered, StoreFailure, Transaction>;
+    readonly remember: (consumer: string, id: string, result: string) => Effect.Effect<void, StoreFailure, Transaction>;
+    readonly settled: (consumer: string, id: string) => Effect.Effect<Settled | undefined, StoreFailure>;
+    readonly watch: (consumer: string, id: string) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>;
 }
 export interface Outbox {
     readonly write: (messages: ReadonlyArray<Message>, later?: Later) => Effect.Effect<void, StoreFailure>;
@@ -583,6 +681,7 @@ declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
     readonly joins: (context: Context.Context<never>) => boolean;
     readonly transact: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>>;
     readonly savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TransactionFailure, R | Transaction>;
+    readonly inTransaction: Effect.Effect<boolean>;
     readonly statements: Effect.Effect<number | undefined, never, Transaction>;
     readonly inbox: Inbox;
     readonly outbox: Outbox;
@@ -1243,6 +1342,7 @@ export declare const bench: (options: Options, given?: {
         readonly joins: (context: import("effect/Context").Context<never>) => boolean;
         readonly transact: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | import("../../Store.ts").TransactionFailure, Exclude<R, import("../../Store.ts").Transaction>>;
         readonly savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | import("../../Store.ts").TransactionFailure, R | import("../../Store.ts").Transaction>;
+        readonly inTransaction: Effect.Effect<boolean>;
         readonly statements: Effect.Effect<number | undefined, never, import("../../Store.ts").Transaction>;
         readonly inbox: import("../../Store.ts").Inbox;
         readonly outbox: import("../../Store.ts").Outbox;

@@ -11,7 +11,10 @@ export const layer: Layer.Layer<Store.Store | Transport.Transport, never, Store.
   .effectContext(Effect.gen(function*() {
     const store = yield* Store.Store
     const transport = yield* Transport.Transport
-    const inbox: Store.Inbox = { claim: (_, claims) => Effect.succeed(claims.map(() => "fresh" as const)) }
+    const inbox: Store.Inbox = {
+      ...store.inbox,
+      claim: (_, claims) => Effect.succeed(claims.map(() => "fresh" as const))
+    }
     const open: typeof transport.open = (spec) =>
       Effect.map(transport.open(spec), (inner) => ({
         ...inner,

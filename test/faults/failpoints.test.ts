@@ -184,7 +184,9 @@ describe("the checker", () => {
   it.effect("catches: inbox that calls every id fresh, fence that lets everything pass", () => {
     const { judged, published, pipeline } = world()
     const broken = ports({
-      store: () => ({ inbox: { claim: (_, claims) => Effect.succeed(claims.map(() => "fresh" as const)) } }),
+      store: ({ inbox }) => ({
+        inbox: { ...inbox, claim: (_, claims) => Effect.succeed(claims.map(() => "fresh" as const)) }
+      }),
       subscription: (inner) => ({
         settleWithin: (deliveries) => Effect.as(inner.settleWithin(deliveries), deliveries)
       })

@@ -1,5 +1,5 @@
 /** The breaks of what is published later, and of the functions for SQL. */
-import type { Mutant } from "./mutants.ts"
+import type { Mutant } from "./types.ts"
 
 const conformance = "test/postgres/conformance.test.ts"
 

@@ -10,11 +10,10 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { start } from "../setup/server.ts"
-import { delayed } from "./delayed.ts"
-import { type Mutant, mutants as general } from "./mutants.ts"
+import { mutants } from "./mutants.ts"
+import type { Mutant } from "./types.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
-const mutants = [...general, ...delayed]
 const copy = join(root, ".tmp", "mutants")
 const { values } = parseArgs({
   options: { only: { type: "string", default: "" }, short: { type: "boolean", default: false } }

@@ -1,18 +1,9 @@
 /**
  * The breaks: for each guarantee one line of the landed code, made wrong, and the test that must go red.
  */
-export interface Mutant {
-  readonly name: string
-  /** Number of the guarantee in README.md. */
-  readonly guarantee: number
-  readonly file: string
-  /** Stands exactly once in the file. */
-  readonly from: string
-  readonly to: string
-  readonly test: string
-  /** Part of the test's name. */
-  readonly named: string
-}
+import { delayed } from "./delayed.ts"
+import { once } from "./once.ts"
+import type { Mutant } from "./types.ts"
 
 const conformance = "test/postgres/conformance.test.ts"
 
@@ -365,5 +356,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     to: "\"25006\": \"other\"",
     test: "test/postgres/outages.test.ts",
     named: "is a repeated transaction, a wait"
-  }
+  },
+  ...delayed,
+  ...once
 ]

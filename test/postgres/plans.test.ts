@@ -59,7 +59,11 @@ const statements = (
   ]],
   cancel: [DelayedSql.make(names).cancel, ["t", "k1", "n"]],
   claim: [InboxSql.make(names).claim, [queue, ["a", "b"], ["f", "f"]]],
-  known: [InboxSql.make(names).known, [queue, ["a", "b"]]]
+  known: [InboxSql.make(names).known, [queue, ["a", "b"]]],
+  enter: [InboxSql.make(names).enter, [queue, "a", "f", "c"]],
+  stored: [InboxSql.make(names).stored, [queue, "a"]],
+  remember: [InboxSql.make(names).remember, [queue, "a", "1"]],
+  settled: [InboxSql.make(names).settled, ["c", "a"]]
 })
 
 /** These run on the machinery's connections. */

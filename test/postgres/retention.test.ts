@@ -5,7 +5,7 @@ import { assert, it } from "@effect/vitest"
 import { Duration, Effect, Redacted, Result, Schema } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlClient } from "effect/sql"
-import { DeadLetters, Errors, Memory, Pipeline, Store, Topic, Worker } from "millrace"
+import { DeadLetters, Errors, Inbox, Memory, Pipeline, Store, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
 import * as PgClient from "../../src/postgres/PgClient.ts"
@@ -110,6 +110,20 @@ it.live("remembers an id as long as a delayed message waits under it", () =>
       assert.isTrue(yield* Topic.cancel(Notes, { key: "a", name: "again" }))
       yield* sweep
       assert.deepStrictEqual(yield* ids(schema), [])
+    })
+  ))
+
+it.live("forgets the result of a caller without a pipeline together with its id, and no younger one", () =>
+  world((schema) =>
+    Effect.gen(function*() {
+      const sweep = yield* sweeping(schema)
+      const ask = (id: string, n: number) =>
+        Inbox.once({ consumer: "api", id }, Effect.succeed(n), { result: Schema.Int })
+      yield* ask("old", 1)
+      yield* older(schema, "inbox", "at", 8)
+      yield* ask("young", 1)
+      yield* sweep
+      assert.deepStrictEqual([yield* ask("old", 2), yield* ask("young", 2)], [2, 1])
     })
   ))
 

@@ -51,6 +51,15 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
   ],
   Defect: [new Errors.Defect({ detail: "TypeError: x is not a function" })],
   IdempotencyConflict: [new Errors.IdempotencyConflict({ consumer: "ledger", id: "m1" })],
+  InvalidId: [new Errors.InvalidId({ consumer: "orders", id: "k\0", problem: "contains a NUL character" })],
+  InProgress: [new Errors.InProgress({ consumer: "orders", id: "k1", waitedMillis: 10 })],
+  ResultUnavailable: [
+    new Errors.ResultUnavailable({ consumer: "orders", id: "k1", reason: "undecodable", detail: "Expected string" }),
+    new Errors.ResultUnavailable({ consumer: "orders", id: "k1", reason: "none", detail: "" }),
+    new Errors.ResultUnavailable({ consumer: "orders", id: "k1", reason: "dead", detail: "0000000000000001" })
+  ],
+  ResultRefused: [new Errors.ResultRefused({ consumer: "orders", id: "k1", problem: "has 2000000 bytes" })],
+  AwaitTimeout: [new Errors.AwaitTimeout({ consumer: "orders", id: "k1", waitedMillis: 30_000 })],
   WorkerCrashed: [new Errors.WorkerCrashed({ received: 3 })],
   ForeignSqlClient: [new Errors.ForeignSqlClient({ consumer: "ledger" })],
   SchemaTooNew: [new Errors.SchemaTooNew({ schema: "millrace", found: 9, supported: 3 })],

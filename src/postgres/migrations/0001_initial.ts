@@ -16,7 +16,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
   `create table ${t.consumers} (
     id                int generated always as identity primary key,   -- the queue
     name              text        not null unique,
-    lanes             int         not null,
+    lanes             int         not null,                           -- 0: only its name is known, no worker came yet
     dead_letter_order text        not null,
     waiting_until     timestamptz not null default '-infinity',       -- until then a worker wants to be notified
     registered_at     timestamptz not null default statement_timestamp()
@@ -82,6 +82,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     fingerprint text        not null,                                  -- of the payload; empty if it was not read
     letter      bigint,
     at          timestamptz not null default statement_timestamp(),
+    result      text,                                                  -- what Inbox.once stored; claims never write it
     primary key (queue_id, id)
   )`,
   // retention; a block range index costs an insert next to nothing, and rows come in the order of their time

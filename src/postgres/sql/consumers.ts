@@ -22,9 +22,16 @@ export const make = (t: Names) => ({
   lockTimeout: `set local lock_timeout = '200ms'`,
   lock: `lock table ${t.subscriptions} in access exclusive mode`,
 
-  /** $1 name $2 lanes $3 order */
-  insert: `insert into ${t.consumers} (name, lanes, dead_letter_order) values ($1, $2, $3)
-on conflict (name) do nothing`,
+  /** The first worker settles what was only a name. $1 name $2 lanes $3 order */
+  insert: `insert into ${t.consumers} as c (name, lanes, dead_letter_order) values ($1, $2, $3)
+on conflict (name) do update set lanes = excluded.lanes, dead_letter_order = excluded.dead_letter_order where c.lanes = 0`,
+
+  /** The name must survive a crash of the database, as the ids under its number do. */
+  durably: `set local synchronous_commit = on`,
+
+  /** A consumer that has no worker, so far: a name under which the inbox keeps ids. $1 name */
+  name:
+    `insert into ${t.consumers} (name, lanes, dead_letter_order) values ($1, 0, 'continue') on conflict (name) do nothing`,
 
   /** $1 queue $2 lanes */
   insertLanes: `insert into ${t.lanes} (queue_id, lane) select $1::int, l from generate_series(0, $2::int - 1) l

@@ -30,6 +30,30 @@ select id from revived`,
   known: `select id, outcome, fingerprint from ${t.inbox} where queue_id = $1 and id = any($2::text[])`,
 
   /**
+   * Claims one id for a caller without a pipeline. The lock is tried, never waited for: who does not get it leaves the transaction,
+   * so that waiting keeps no connection. It ends with the transaction, however that ends; the row is visible before. Only a
+   * worker that is committing the same id is waited for. $1 queue $2 id $3 fingerprint $4 schema's channel
+   */
+  enter: `with l as materialized (
+  select pg_try_advisory_xact_lock(hashtextextended($4::text || ' ' || $2::text, $1::int)) as mine
+), i as (
+  insert into ${t.inbox} (queue_id, id, outcome, fingerprint) select $1::int, $2::text, 'done', $3::text from l where mine
+  on conflict do nothing returning 1
+)
+select mine, exists (select from i) as fresh from l`,
+
+  /** Index: primary key. $1 queue $2 id */
+  stored: `select outcome, fingerprint, result, lpad(letter::text, 16, '0') as letter from ${t.inbox}
+where queue_id = $1 and id = $2`,
+
+  /** Into the row that this transaction has inserted. Index: primary key. $1 queue $2 id $3 result */
+  remember: `update ${t.inbox} set result = $3 where queue_id = $1 and id = $2`,
+
+  /** How an id was decided; a consumer that nobody knows has decided nothing. Indexes: name, primary key. $1 consumer $2 id */
+  settled: `select outcome, lpad(letter::text, 16, '0') as letter from ${t.inbox}
+where queue_id = (select id from ${t.consumers} where name = $1) and id = $2`,
+
+  /**
    * Marks an id as dead, under its own letter or a new number; locks and answers what is there already.
    * $1 queue $2 id $3 fingerprint $4 own letter or null
    */

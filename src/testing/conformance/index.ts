@@ -16,6 +16,7 @@ import { delayedPromises } from "./delayedPromises.ts"
 import { inboxPromises } from "./inboxPromises.ts"
 import type { Options, Tests } from "./kit.ts"
 import { leasePromises } from "./leasePromises.ts"
+import { oncePromises } from "./oncePromises.ts"
 import { orderPromises } from "./orderPromises.ts"
 import { publishPromises } from "./publishPromises.ts"
 import { settlePromises } from "./settlePromises.ts"
@@ -58,7 +59,7 @@ export const transport: Suite = suiteOf(transportGroups)
  *
  * @since 0.1.0
  */
-export const inbox: Suite = suiteOf({ inbox: inboxPromises })
+export const inbox: Suite = suiteOf({ inbox: inboxPromises, once: oncePromises })
 
 /**
  * What every store of dead letters must do.
@@ -82,6 +83,7 @@ export const consumers: Suite = suiteOf({ consumers: consumerPromises })
 export const suite: Suite = suiteOf({
   ...transportGroups,
   inbox: inboxPromises,
+  once: oncePromises,
   "dead letters": deadLetterPromises,
   consumers: consumerPromises
 })

@@ -1,0 +1,68 @@
+/**
+ * The inbox for callers without a pipeline: entering under an id, the stored result, and how an id was decided.
+ *
+ * Two callers exclude each other by an advisory lock that is tried inside of the transaction: it ends with the transaction, also when
+ * its backend dies, and who does not get it has nothing to wait for. The inbox row itself decides, as for a pipeline.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type { SqlError } from "effect/sql/SqlError"
+import type { Entered, Inbox, Settled } from "../Store.ts"
+import type { Watchers } from "../Watchers.ts"
+import type { PgDatabase } from "./PgClient.ts"
+import type { Queues } from "./PgConsumers.ts"
+import * as PgFailure from "./PgFailure.ts"
+import type { Rows } from "./PgSession.ts"
+import * as Sql from "./sql/inbox.ts"
+import type { Names } from "./sql/names.ts"
+
+const settledOf = (row: Rows[number]): Settled =>
+  row["outcome"] === "dead" ? { _tag: "Dead", letter: String(row["letter"]) } : { _tag: "Committed" }
+
+const known = (row: Rows[number] | undefined, fingerprint: string): Entered => {
+  // Forgotten by the retention just now: the next try finds it fresh.
+  if (row === undefined) return { _tag: "Busy" }
+  if (row["fingerprint"] !== fingerprint && row["fingerprint"] !== "") return { _tag: "Conflict" }
+  const settled = settledOf(row)
+  if (settled._tag === "Dead") return settled
+  return { _tag: "Committed", result: typeof row["result"] === "string" ? row["result"] : undefined }
+}
+
+export const make = (
+  db: PgDatabase,
+  names: Names,
+  queues: Queues,
+  watchers: Watchers
+): Omit<Inbox, "claim"> => {
+  const text = Sql.make(names)
+  return {
+    enter: (consumer, { fingerprint, id }) =>
+      Effect.flatMap(
+        queues.named(consumer),
+        (queue) =>
+          db.within(text.enter, [queue, id, fingerprint, names.channel]).pipe(
+            Effect.flatMap(([row]): Effect.Effect<Entered, SqlError> =>
+              row?.["mine"] !== true
+                ? Effect.succeed({ _tag: "Busy" })
+                : row["fresh"] === true
+                ? Effect.succeed({ _tag: "Fresh" })
+                : Effect.map(db.within(text.stored, [queue, id]), ([row]) => known(row, fingerprint))
+            ),
+            Effect.mapError(PgFailure.storeFailure("claim an id in the inbox"))
+          )
+      ),
+    remember: (consumer, id, result) =>
+      Effect.flatMap(queues.named(consumer), (queue) =>
+        db.within(text.remember, [queue, id, result]).pipe(
+          Effect.andThen(db.sql.afterCommit(Effect.sync(() => watchers.settled(consumer, [{ id }])))),
+          Effect.mapError(PgFailure.storeFailure("store a result"))
+        )),
+    settled: (consumer, id) =>
+      Effect.mapBoth(db.query(text.settled, [consumer, id]), {
+        onFailure: PgFailure.storeFailure("look up an id in the inbox"),
+        onSuccess: ([row]) => row === undefined ? undefined : settledOf(row)
+      }),
+    watch: (consumer, id) => watchers.watch(consumer, id)
+  }
+}

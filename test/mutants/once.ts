@@ -1,0 +1,133 @@
+/** The breaks of `Inbox.once` and `Inbox.await`. */
+import type { Mutant } from "./types.ts"
+
+const conformance = "test/postgres/conformance.test.ts"
+
+export const once: ReadonlyArray<Mutant> = [
+  {
+    name: "conflict ignored in once",
+    guarantee: 2,
+    file: "src/postgres/PgOnce.ts",
+    from: "row[\"fingerprint\"] !== fingerprint && row[\"fingerprint\"] !== \"\"",
+    to: "false",
+    test: conformance,
+    named: "refuses the same id with other content, and runs nothing"
+  },
+  {
+    name: "result of once stored outside of the transaction",
+    guarantee: 2,
+    file: "src/postgres/PgOnce.ts",
+    from: "db.within(text.remember",
+    to: "db.machinery(text.remember",
+    test: conformance,
+    named: "runs an effect once for an id"
+  },
+  {
+    name: "id of once claimed outside of the transaction",
+    guarantee: 2,
+    file: "src/postgres/PgOnce.ts",
+    from: "db.within(text.enter",
+    to: "db.machinery(text.enter",
+    test: conformance,
+    named: "remembers nothing of an effect that failed"
+  },
+  {
+    name: "callers of once that keep a connection while they wait",
+    guarantee: 6,
+    file: "src/postgres/sql/inbox.ts",
+    from: "pg_try_advisory_xact_lock(hashtextextended($4::text || ' ' || $2::text, $1::int)) as mine",
+    to: "($4::text || $2::text) is not null as mine",
+    test: "test/postgres/once.test.ts",
+    named: "keeps no connection while it waits"
+  },
+  {
+    name: "once told as not committed while its COMMIT is not settled",
+    guarantee: 2,
+    file: "src/Inbox.ts",
+    from: "return yield* patience.unsettled ?? answer",
+    to: "return yield* answer",
+    test: "test/words/Inbox.test.ts",
+    named: "never says that nothing was committed"
+  },
+  {
+    name: "an unanswered COMMIT of once taken for another caller",
+    guarantee: 2,
+    file: "src/Inbox.ts",
+    from: "(!this.wait && this.unsettled === undefined)",
+    to: "!this.wait",
+    test: "test/words/Inbox.test.ts",
+    named: "waits for a COMMIT of its own that is not settled"
+  },
+  {
+    name: "once that repeats within somebody else's transaction",
+    guarantee: 2,
+    file: "src/Inbox.ts",
+    from: "const repeatable = !(yield* store.inTransaction)",
+    to: "const repeatable = true",
+    test: "test/words/Inbox.test.ts",
+    named: "does not repeat within"
+  },
+  {
+    name: "an effect's own error taken for the store's",
+    guarantee: 2,
+    file: "src/Inbox.ts",
+    from: "(error) => new Own(error)",
+    to: "(error) => error as unknown as Own<E>",
+    test: "test/words/Inbox.test.ts",
+    named: "keeps an error of the effect's own apart"
+  },
+  {
+    name: "results of once of any size",
+    guarantee: 6,
+    file: "src/Inbox.ts",
+    from: "(text) => Buffer.byteLength(text) <= Message.limits.payloadBytes,",
+    to: "() => true,",
+    test: "test/conformance/memory.test.ts",
+    named: "refuses a result that is too large"
+  },
+  {
+    name: "a new name of once made in the caller's transaction",
+    guarantee: 6,
+    file: "src/postgres/PgConsumers.ts",
+    from: "if (db.settings.single) return made",
+    to: "return made",
+    test: "test/postgres/once.test.ts",
+    named: "knows a new consumer's name at once"
+  },
+  {
+    name: "a name of once taken for a worker's registration",
+    guarantee: 2,
+    file: "src/postgres/PgConsumers.ts",
+    from: "if (found.lanes === 0) return undefined",
+    to: "",
+    test: conformance,
+    named: "leaves the name free for a worker"
+  },
+  {
+    name: "waiters that no commit wakes",
+    guarantee: 6,
+    file: "src/postgres/PgStore.ts",
+    from: "Effect.tap(inbox.claim(consumer, claims), settled(consumer, claims))",
+    to: "inbox.claim(consumer, claims)",
+    test: "test/postgres/once.test.ts",
+    named: "is woken by a commit of this process"
+  },
+  {
+    name: "death told as a commit",
+    guarantee: 2,
+    file: "src/postgres/PgOnce.ts",
+    from: "row[\"outcome\"] === \"dead\"",
+    to: "row[\"outcome\"] === \"\"",
+    test: conformance,
+    named: "tells who waits for an id that it is dead"
+  },
+  {
+    name: "a caller of once that does not wait its turn in memory",
+    guarantee: 2,
+    file: "src/memory/MemoryInbox.ts",
+    from: "if (wait) yield* transaction.lock([key])",
+    to: "if (wait) yield* Effect.void",
+    test: "test/conformance/memory.test.ts",
+    named: "waits for the first caller, and gets its result"
+  }
+]

@@ -145,7 +145,7 @@ export const delayed: ReadonlyArray<Mutant> = [
     guarantee: 1,
     file: "src/postgres/sql/functions.ts",
     from: "set search_path = pg_catalog, pg_temp",
-    to: "parallel unsafe",
+    to: "cost 100",
     test: "test/postgres/functions.test.ts",
     named: "finds no name that a caller has put before the right one"
   },

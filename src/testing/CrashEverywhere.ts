@@ -7,11 +7,11 @@ import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import type * as Layer from "effect/Layer"
 import type { Scope } from "effect/Scope"
-import { CrashDiverged, type NotDrained } from "../Errors.ts"
 import type * as Pipeline from "../Pipeline.ts"
 import type { Store } from "../Store.ts"
 import type { Transport } from "../Transport.ts"
 import type { WorkerError } from "../worker/Worker.ts"
+import { CrashDiverged, type NotDrained, NothingToCrash } from "./KitErrors.ts"
 import { type Options, stagedRun, type Test } from "./TestRun.ts"
 
 /**
@@ -74,7 +74,7 @@ interface Left<S> {
  * })
  * const { points, state } = await Effect.runPromise(survives)
  * state // => 5
- * points[1] // => "p1, attempt 1: ..."
+ * points[0] // => "p1: read, not started"
  * ```
  *
  * @since 0.1.0
@@ -84,7 +84,7 @@ export const crashEverywhere = <A, E, R, P extends Pipeline.Phase, E2, R2, S, E3
   options: CrashOptions<E, E2, R2, S, E3, R3, L, EL, RL>
 ): Effect.Effect<
   Survived<S>,
-  CrashDiverged | NotDrained | WorkerError | E2 | E3 | EL,
+  CrashDiverged | NothingToCrash | NotDrained | WorkerError | E2 | E3 | EL,
   RL | Exclude<R | Store | Transport | Exclude<R2 | R3, Scope>, L>
 > => {
   const { layer, same, scenario, state, ...rest } = options
@@ -96,7 +96,7 @@ export const crashEverywhere = <A, E, R, P extends Pipeline.Phase, E2, R2, S, E3
       crashAt
     )
     return Effect.provide(
-      Effect.map(whole, ({ result, stage, test }) => ({ left: leftBy(result, test), stage, test })),
+      Effect.map(whole, ({ points, result, test }) => ({ left: leftBy(result, test), points, test })),
       layer,
       {
         local: true
@@ -111,20 +111,28 @@ export const crashEverywhere = <A, E, R, P extends Pipeline.Phase, E2, R2, S, E3
     ])
   return Effect.gen(function*() {
     const clean = yield* once(undefined)
-    const { points } = clean.stage
-    for (let number = 1; number <= points.length; number++) {
-      const { left, stage, test } = yield* once(number)
-      if (equal(clean.left, left)) continue
-      return yield* new CrashDiverged({
-        point: stage.points[number - 1] ?? points[number - 1]!,
-        number,
-        points: points.length,
-        clean: written(clean.left),
-        crashed: written(left),
-        story: test.story
-      })
+    const points = clean.points.length
+    if (points === 0) return yield* new NothingToCrash({ consumer: pipeline.consumer })
+    const survived: Array<string> = []
+    for (let number = 1; number <= points; number++) {
+      const crashed = yield* once(number)
+      // In real time a run can be shorter than the one before it: then nothing has died, and nothing is shown.
+      const point = crashed.points[number - 1]
+      if (point === undefined) continue
+      if (!equal(clean.left, crashed.left)) {
+        const { story } = crashed.test
+        return yield* new CrashDiverged({
+          point,
+          number,
+          points,
+          clean: written(clean.left),
+          crashed: written(crashed.left),
+          story
+        })
+      }
+      survived.push(point)
     }
-    return { state: clean.left.state, points }
+    return { state: clean.left.state, points: survived }
   })
 }
 

@@ -80,8 +80,8 @@ export class Tape {
   /** Being written: who reads them meanwhile is told by the writer. */
   private readonly writing = new Map<string, number>()
   private readonly failures = new Set<string>()
-  /** By id: failed and running attempts since its publish or last redrive. */
-  private readonly tries = new Map<string, number>()
+  /** Failed and running attempts of what was handed over; an id can be in more than one place. */
+  private readonly tries = new WeakMap<Message, number>()
   private closed = false
 
   constructor(topics: ReadonlyArray<string>, millis: () => number) {
@@ -121,7 +121,7 @@ export class Tape {
   handed(delivery: Delivery): void {
     const { message } = delivery
     this.activity++
-    this.tries.set(message.id, delivery.attempts.length)
+    this.tries.set(message, delivery.attempts.length)
     this.due.delete(message.id)
     if (this.holds.get(message.key) !== "parked") this.holds.delete(message.key)
     if ((this.open.get(message.id) ?? 0) > 0 || (this.writing.get(message.id) ?? 0) > 0) return
@@ -141,16 +141,15 @@ export class Tape {
     this.note({ _tag: tag, at: this.now, id })
   }
 
-  started(id: string): number {
-    const attempt = (this.tries.get(id) ?? 0) + 1
-    this.tries.set(id, attempt)
-    this.due.delete(id)
-    this.note({ _tag: "Started", at: this.now, id, attempt })
-    return attempt
+  started(message: Message): void {
+    const attempt = (this.tries.get(message) ?? 0) + 1
+    this.tries.set(message, attempt)
+    this.due.delete(message.id)
+    this.note({ _tag: "Started", at: this.now, id: message.id, attempt })
   }
 
-  attemptOf(id: string): number {
-    return this.tries.get(id) ?? 1
+  attemptOf(message: Message): number {
+    return this.tries.get(message) ?? 1
   }
 
   /** Once for each failure, whoever tells of it first. `at` is on the clock, not yet counted from the test's begin. */
@@ -256,7 +255,7 @@ export const lifeLine = (entries: ReadonlyArray<Entry>, id: string): string => {
   const ends = (entry: Entry | undefined) =>
     entry !== undefined && /^(Failed|Committed|Duplicate|Dead|Emitted|Disturbed)$/.test(entry._tag)
   const told = own.filter((entry, i) => entry._tag !== "Started" || !ends(own[i + 1]))
-  return told.length === 0 ? "never published" : told.map(sentence).join(", ")
+  return told.length === 0 ? "never published to a topic of this pipeline" : told.map(sentence).join(", ")
 }
 
 /** The life lines of all messages, one a line, in the order in which they were published. */

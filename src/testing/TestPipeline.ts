@@ -63,6 +63,7 @@ import type { What } from "./Injection.ts"
 
 export { crashEverywhere, type CrashOptions, type Survived } from "./CrashEverywhere.ts"
 export type { What, Where } from "./Injection.ts"
+export { CrashDiverged, NoSuchStep, NotDrained, NothingToCrash } from "./KitErrors.ts"
 export type { Entry } from "./Tape.ts"
 export { type Options, run, type Test } from "./TestRun.ts"
 export { around } from "./WorkerLife.ts"

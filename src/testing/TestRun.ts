@@ -22,8 +22,6 @@ import {
   type EncodeFailed,
   type InvalidMessage,
   type InvalidName,
-  NoSuchStep,
-  NotDrained,
   type StoreFailure
 } from "../Errors.ts"
 import type * as Pipeline from "../Pipeline.ts"
@@ -33,6 +31,7 @@ import { Transport } from "../Transport.ts"
 import type { WorkerOptions } from "../worker/Settings.ts"
 import * as Worker from "../worker/Worker.ts"
 import { ofTransaction, stepOf, type What, type Where } from "./Injection.ts"
+import { NoSuchStep, NotDrained } from "./KitErrors.ts"
 import { type Entry, lifeLine, lifeLines, Tape } from "./Tape.ts"
 import * as Watched from "./WatchedPorts.ts"
 import { type Stage, watch, WorkerLife } from "./WorkerLife.ts"
@@ -136,14 +135,14 @@ export const run = <A, E, R, P extends Pipeline.Phase, B, E2, R2>(
 ): Effect.Effect<B, E2 | Worker.WorkerError, R | Exclude<R2, Scope.Scope> | Store | Transport> =>
   Effect.map(stagedRun(pipeline, scenario, options ?? {}, undefined), ({ result }) => result)
 
-/** {@link run}, with a process that dies at a point; answers what was on stage as well. */
+/** {@link run}, with a process that dies at a point; answers the points that the scenario passed as well. */
 export const stagedRun = <A, E, R, P extends Pipeline.Phase, B, E2, R2>(
   pipeline: Pipeline.Pipeline<A, E, R, P>,
   scenario: (test: Test<E>) => Effect.Effect<B, E2, R2>,
   options: Options,
   crashAt: number | undefined
 ): Effect.Effect<
-  { readonly result: B; readonly stage: Stage; readonly test: Test<E> },
+  { readonly result: B; readonly points: ReadonlyArray<string>; readonly test: Test<E> },
   E2 | Worker.WorkerError,
   R | Exclude<R2, Scope.Scope> | Store | Transport
 > =>
@@ -157,14 +156,15 @@ export const stagedRun = <A, E, R, P extends Pipeline.Phase, B, E2, R2>(
         operators: pipeline.operators,
         injections: [],
         points: [],
+        emitters: new Map(),
         crashAt
       }
       const time = live ? realTime(stage.tape) : virtualTime(stage.tape)
-      const lives = yield* live_(pipeline, stage, time, { ...(live ? { lease: "1 second" } : {}), ...options })
+      const lives = yield* startLives(pipeline, stage, time, { ...(live ? { lease: "1 second" } : {}), ...options })
       const test = makeTest<E>(stage, time, lives, inner)
       yield* test.settle
       const result = yield* Effect.provideService(scenario(test), Store, seen(stage, inner))
-      return { result, stage, test }
+      return { result, points: stage.points.slice(), test }
     })
     return Random.withSeed(inTime(Effect.scoped(staged), live), String(options.seed ?? 1))
   })
@@ -243,7 +243,7 @@ interface Lives {
   readonly check: Effect.Effect<void, Worker.WorkerError>
 }
 
-const live_ = Effect.fnUntraced(function*<A, E, R, P extends Pipeline.Phase>(
+const startLives = Effect.fnUntraced(function*<A, E, R, P extends Pipeline.Phase>(
   pipeline: Pipeline.Pipeline<A, E, R, P>,
   stage: Stage,
   time: Time,

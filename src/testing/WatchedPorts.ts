@@ -22,13 +22,18 @@ import {
 } from "../Store.ts"
 import type { Subscription, Transport } from "../Transport.ts"
 import { atTransaction } from "./Injection.ts"
-import type { WorkerLife } from "./WorkerLife.ts"
+import { Handled, type WorkerLife } from "./WorkerLife.ts"
 
 /** What an open transaction has done so far. */
 type Done =
   | { readonly _tag: "Settled"; readonly deliveries: ReadonlyArray<Delivery> }
   | { readonly _tag: "Claimed"; readonly ids: ReadonlyArray<string>; readonly answers: ReadonlyArray<Claimed> }
-  | { readonly _tag: "Wrote"; readonly messages: ReadonlyArray<Message> }
+  | {
+    readonly _tag: "Wrote"
+    readonly messages: ReadonlyArray<Message>
+    /** The message whose step published them by itself. */
+    readonly by: string | undefined
+  }
   | { readonly _tag: "Buried"; readonly burial: Burial; readonly letter: string | undefined }
   | {
     readonly _tag: "Held"
@@ -61,7 +66,7 @@ export const store = (life: WorkerLife, inner: Store["Service"]): Store["Service
     Effect.flatMap(Ambient, (open) => {
       const mark = open?.done.length ?? 0
       const undo = Effect.sync(() => {
-        if (open !== undefined) open.done.length = mark
+        if (open !== undefined) undone(life, open, mark)
       })
       return Effect.onError(inner.savepoint(body), () => undo)
     }),
@@ -75,10 +80,13 @@ export const store = (life: WorkerLife, inner: Store["Service"]): Store["Service
   outbox: {
     ...inner.outbox,
     write: (messages) =>
-      Effect.flatMap(Ambient, (open) =>
+      Effect.flatMap(Effect.all([Ambient, Handled]), ([open, by]) =>
         open === undefined
           ? life.alive(published(life, inner, messages))
-          : within(inner.outbox.write(messages), () => [{ _tag: "Wrote", messages }])
+          : within(inner.outbox.write(messages), () => {
+            life.stage.tape.write(messages)
+            return [{ _tag: "Wrote", messages, by }]
+          })
             .pipe(Effect.tap(() => life.pass("after the emits"))))
   },
   deadLetters: {
@@ -124,12 +132,13 @@ const transact = <A, E, R>(
     })
     const whole = Effect.suspend(() => {
       // The store may run the body again.
-      open.done = []
+      undone(life, open, 0)
       lost = undefined
       return Effect.tap(body, () => ended)
     }).pipe(Effect.provideService(Ambient, open))
     const unknown = new UnknownOutcome({ detail: "an injected failure" })
     return inner.transact(whole).pipe(
+      Effect.onError(() => Effect.sync(() => undone(life, open, 0, true))),
       Effect.mapError((error) => lost === "rolled back" ? unknown : error),
       Effect.tap(() => Effect.sync(() => committed(life, open))),
       Effect.tap(() => life.pass(`${about(open)}: after COMMIT of the ${open.kind}, before it is acknowledged`)),
@@ -138,18 +147,24 @@ const transact = <A, E, R>(
     )
   })
 
+/** What was done since a mark is rolled back. Whose transaction it was is still to be told. */
+const undone = ({ stage }: WorkerLife, open: Open, mark: number, told = false): void => {
+  for (const done of open.done.slice(mark)) if (done._tag === "Wrote") stage.tape.unwritten(done.messages)
+  open.done = open.done.filter((done, i) => i < mark || (told && done._tag !== "Wrote"))
+}
+
 const settledBy = (open: Open): ReadonlyArray<Delivery> =>
   open.done.flatMap((done) => done._tag === "Settled" ? done.deliveries : done._tag === "Held" ? [done.delivery] : [])
 
 const listed = (ids: ReadonlyArray<string>): string =>
   ids.length > 3 ? `${ids.slice(0, 3).join(", ")} and ${ids.length - 3} more` : ids.join(", ")
 
-const about = (open: Open): string => listed([...new Set(settledBy(open).map(({ message }) => message.id))])
+const about = (open: Open): string => listed([...new Set(settledBy(open).map(({ message }) => message.id))]) || "nobody"
 
 const membersOf = ({ stage }: WorkerLife, open: Open) =>
   settledBy(open).map(({ message, redrive }) => ({
     id: message.id,
-    attempt: stage.tape.attemptOf(message.id),
+    attempt: stage.tape.attemptOf(message),
     redriven: redrive?.count ?? 0
   }))
 
@@ -163,18 +178,18 @@ const disturbed = (life: WorkerLife, open: Open, error: unknown): void => {
 
 /** The transaction is committed: now it has happened. */
 const committed = (life: WorkerLife, open: Open): void => {
-  const { consumer, tape } = life.stage
+  const { consumer, emitters, tape } = life.stage
   const answers = new Map(
     open.done.flatMap((done) => done._tag === "Claimed" ? done.ids.map((id, i) => [id, done.answers[i]] as const) : [])
   )
-  const fresh = settledBy(open).map(({ message }) => message.id).filter((id) => answers.get(id) === "fresh")
+  const settled = new Map(settledBy(open).map(({ message }) => [message.id, message]))
+  const fresh = [...settled.keys()].filter((id) => answers.get(id) === "fresh")
   for (const done of open.done) {
     if (done._tag === "Wrote") {
       for (const message of done.messages) {
-        const id = sourceOf(consumer, fresh, message, done.messages.length)
-        if (id !== undefined) tape.note({ _tag: "Emitted", at: tape.now, id, message })
+        const id = done.by ?? emitters.get(message.id) ?? emitterOf(consumer, fresh, message, done.messages.length)
+        tape.note({ _tag: "Emitted", at: tape.now, id, message })
       }
-      tape.write(done.messages)
       tape.written(done.messages)
     }
     if (done._tag === "Buried") {
@@ -195,24 +210,18 @@ const committed = (life: WorkerLife, open: Open): void => {
   }
   if (open.kind !== "commit") return
   for (const [id, answer] of answers) {
-    if (answer === "fresh") tape.ended({ _tag: "Committed", at: tape.now, id, attempt: tape.attemptOf(id) })
+    const attempt = tape.attemptOf(settled.get(id)!)
+    if (answer === "fresh") tape.ended({ _tag: "Committed", at: tape.now, id, attempt })
     if (answer === "duplicate") tape.ended({ _tag: "Duplicate", at: tape.now, id })
   }
 }
 
-/** Which member of a group emitted a message: its id says so, unless the pipeline gave one of its own. */
-const sourceOf = (
-  consumer: string,
-  members: ReadonlyArray<string>,
-  message: Message,
-  written: number
-): string | undefined =>
-  members.length === 1
-    ? members[0]
-    : members.find((id) => {
-      for (let n = 0; n < written; n++) if (MessageId.ofEmit(consumer, id, n) === message.id) return true
-      return false
-    })
+/** Which member of a group emitted a message: its id says so. */
+const emitterOf = (consumer: string, members: ReadonlyArray<string>, message: Message, written: number): string =>
+  members.find((id) => {
+    for (let n = 0; n < written; n++) if (MessageId.ofEmit(consumer, id, n) === message.id) return true
+    return false
+  }) ?? members[0] ?? message.id
 
 /** The transport. `abandoned` collects the scopes of subscriptions whose process died. */
 export const transport = (

@@ -17,6 +17,7 @@ import type * as Fiber from "effect/Fiber"
 import type * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
 import type { Delivered } from "../Delivery.ts"
+import type { Message } from "../Message.ts"
 import type * as Pipeline from "../Pipeline.ts"
 import * as Retry from "../Retry.ts"
 import { tagOf } from "../worker/FailureRecord.ts"
@@ -31,6 +32,8 @@ export interface Stage {
   readonly injections: Array<Injection>
   /** Every point that was passed, in order. */
   readonly points: Array<string>
+  /** By id of an emitted message that the pipeline has named: the message that emitted it. */
+  readonly emitters: Map<string, string>
   /** The process dies at the point with this number, from 1. */
   readonly crashAt: number | undefined
 }
@@ -40,6 +43,11 @@ const Current = Context.Reference<((point: string) => Effect.Effect<void>) | und
   "millrace/testing/WorkerLife/Current",
   { defaultValue: () => undefined }
 )
+
+/** The message whose step runs now. */
+export const Handled = Context.Reference<string | undefined>("millrace/testing/WorkerLife/Handled", {
+  defaultValue: () => undefined
+})
 
 /**
  * For the fakes of a test: a call of a system outside of the transaction. Under a test kit the process can then die right before and
@@ -118,8 +126,8 @@ type AnyPipeline = Pipeline.Pipeline<unknown, unknown, unknown>
 
 /** The same pipeline, watched: each function of the user is called as it is. */
 export const watch = (life: WorkerLife, pipeline: AnyPipeline): AnyPipeline => {
-  /** Which message a fiber works on: decode and retry schedule run in the message's own fiber. */
-  const working = new Map<number, string>()
+  /** What a fiber works on: decode and retry schedule run in the message's own fiber. */
+  const working = new Map<number, Message>()
   return {
     ...pipeline,
     topics: pipeline.topics.map((topic) => watchTopic(life, topic, working)),
@@ -129,12 +137,12 @@ export const watch = (life: WorkerLife, pipeline: AnyPipeline): AnyPipeline => {
 }
 
 /** An attempt begins with decoding. */
-const watchTopic = (life: WorkerLife, topic: Pipeline.AnyTopic, working: Map<number, string>): Pipeline.AnyTopic => ({
+const watchTopic = (life: WorkerLife, topic: Pipeline.AnyTopic, working: Map<number, Message>): Pipeline.AnyTopic => ({
   ...topic,
   decode: (message) =>
     Effect.withFiber((fiber) => {
-      working.set(fiber.id, message.id)
-      if (!life.dead) life.stage.tape.started(message.id)
+      working.set(fiber.id, message)
+      if (!life.dead) life.stage.tape.started(message)
       return topic.decode(message)
     })
 })
@@ -146,20 +154,20 @@ const watchTopic = (life: WorkerLife, topic: Pipeline.AnyTopic, working: Map<num
 const watchSchedule = (
   life: WorkerLife,
   schedule: Retry.Policy<never>,
-  working: ReadonlyMap<number, string>
+  working: ReadonlyMap<number, Message>
 ): Retry.Policy<never> =>
   Schedule.fromStep(Effect.withFiber((fiber) => {
-    const id = working.get(fiber.id)
+    const message = working.get(fiber.id)
     return Effect.map(Schedule.toStep(schedule), (step) => {
       let failures = 0
       return (now: number, error: never): Pull.Pull<[unknown, Duration.Duration], never, unknown> => {
         failures++
         const next = step(now, error)
-        if (id === undefined || life.dead || failures < life.stage.tape.attemptOf(id)) return next
+        if (message === undefined || life.dead || failures < life.stage.tape.attemptOf(message)) return next
         const { tape } = life.stage
-        tape.failed(id, { attempt: failures, at: now, tag: tagOf(error), message: messageOf(error) })
+        tape.failed(message.id, { attempt: failures, at: now, tag: tagOf(error), message: messageOf(error) })
         return Effect.tap(next, ([, delay]) =>
-          Effect.sync(() => tape.retry(id, Duration.toMillis(Retry.retryAfter(error) ?? delay))))
+          Effect.sync(() => tape.retry(message.id, Duration.toMillis(Retry.retryAfter(error) ?? delay))))
       }
     })
   }))
@@ -186,7 +194,8 @@ const watchOperator = (life: WorkerLife, operator: Pipeline.Operator, index: num
           before(delivered).pipe(
             Effect.andThen(Effect.suspend(() => operator.f(value, delivered))),
             Effect.tap(() => life.pass(placeOf("after", operator, index, delivered))),
-            Effect.provideService(Current, (point) => life.pass(`${nameOf(delivered)}: ${point}`))
+            Effect.provideService(Current, (point) => life.pass(`${nameOf(delivered)}: ${point}`)),
+            Effect.provideService(Handled, delivered.message.id)
           )
       }
     case "CommitSql":
@@ -194,6 +203,17 @@ const watchOperator = (life: WorkerLife, operator: Pipeline.Operator, index: num
         ...operator,
         f: (value, delivered) => Effect.andThen(Effect.orDie(before(delivered)), operator.f(value, delivered))
       }
+    case "Emit": {
+      const idOf = operator.id
+      return idOf === undefined ? operator : {
+        ...operator,
+        id: (value, delivered) => {
+          const id = idOf(value, delivered)
+          life.stage.emitters.set(id, delivered.message.id)
+          return id
+        }
+      }
+    }
     default:
       return operator
   }

@@ -59,21 +59,6 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
   DeadLetterConflict: [
     new Errors.DeadLetterConflict({ letter: "0001", asked: "redriven", state: "resolved", by: "anna", at: 0 }),
     new Errors.DeadLetterConflict({ letter: "0001", asked: "redriven", state: "resolved", by: "", at: 0 })
-  ],
-  NotDrained: [new Errors.NotDrained({ waiting: ["p1"], millis: 3_600_000, story: "p1: published at 0 ms" })],
-  NoSuchStep: [
-    new Errors.NoSuchStep({ step: "3", steps: ["1 (MapEffect)"] }),
-    new Errors.NoSuchStep({ step: "1", steps: [] })
-  ],
-  CrashDiverged: [
-    new Errors.CrashDiverged({
-      point: "p1, attempt 1: after step 1 (Tap)",
-      number: 3,
-      points: 7,
-      clean: "[1]",
-      crashed: "[1,1]",
-      story: "p1: published at 0 ms"
-    })
   ]
 }
 

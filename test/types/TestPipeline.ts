@@ -1,5 +1,6 @@
 // What the types of the test kit promise: checked by tsc itself, never run.
 import { Context, Effect, Schema } from "effect"
+import type { SqlClient } from "effect/sql"
 import type { Store, Transport } from "millrace"
 import { Memory, Pipeline, Topic } from "millrace"
 import { TestPipeline } from "millrace/testing"
@@ -18,20 +19,24 @@ expectTypeOf<Effect.Success<typeof number>>().toEqualTypeOf<number>()
 expectTypeOf<Effect.Services<typeof number>>().toEqualTypeOf<Bank | Store.Store | Transport.Transport>()
 
 // A step can be made to fail with an error that it has, and with no other one.
-TestPipeline.run(pays, (test) => test.inject({ id: "p1" }, TestPipeline.fail(new Declined({ code: 1 }))))
-// @ts-expect-error: Type 'Other' is not assignable to type 'Declined'
-TestPipeline.run(pays, (test) => test.inject({ id: "p1" }, TestPipeline.fail(new Other())))
-TestPipeline.run(pays, (test) => test.inject({}, TestPipeline.stall))
+type InjectedHere = Parameters<TestPipeline.Test<Declined>["inject"]>[1]
+const declined = TestPipeline.fail(new Declined({ code: 1 }))
+const other = TestPipeline.fail(new Other())
+expectTypeOf<typeof declined>().toExtend<InjectedHere>()
+expectTypeOf<typeof other>().not.toExtend<InjectedHere>()
+expectTypeOf<typeof TestPipeline.stall>().toExtend<InjectedHere>()
 
 // A value of another type is not published.
-// @ts-expect-error: Type 'number' is not assignable to type 'string'
-TestPipeline.run(pays, (test) => test.publish(Payments, { id: 1 }))
+export const another = TestPipeline.run(
+  pays,
+  // @ts-expect-error: Type 'number' is not assignable to type 'string'
+  (test) => test.publish(Payments, { id: 1 })
+)
 
 // Memory has no SQL: what is missing stands in the type.
 const sql = Pipeline.from(Payments, { consumer: "sql" }).pipe(Pipeline.commitSql((p, sql) => sql`${p.id}`))
 const onMemory = Effect.provide(TestPipeline.run(sql, (test) => test.settle), Memory.layer)
-// @ts-expect-error: Argument of type 'Effect<void, ..., SqlClient>' is not assignable
-void Effect.runPromise(onMemory)
+expectTypeOf<Effect.Services<typeof onMemory>>().toEqualTypeOf<SqlClient.SqlClient>()
 
 // What crashEverywhere can fail with says what was found.
 const everywhere = TestPipeline.crashEverywhere(pays, {

@@ -70,7 +70,8 @@ export interface Test<in E = never> {
   /** Lets so much time pass, with everything that happens in it. */
   readonly advance: (duration: Duration.Input) => Effect.Effect<void, Worker.WorkerError>
   /**
-   * Lets time pass until every message is committed or dead; those behind a parked letter may wait. Fails with `NotDrained`, which
+   * Lets time pass until every message is committed or dead; those behind a parked letter may wait, and
+   * those published for a later time are not waited for (`advance` to it). Fails with `NotDrained`, which
    * tells their lives, after `within`: default 1 hour (30 seconds where time is real).
    */
   readonly drain: (within?: Duration.Input) => Effect.Effect<void, NotDrained | Worker.WorkerError>
@@ -183,11 +184,13 @@ const seen = (stage: Stage, inner: Store["Service"]): Store["Service"] => ({
   ...inner,
   outbox: {
     ...inner.outbox,
-    write: (messages) =>
+    write: (messages, later) =>
       Effect.flatMap(
         Effect.serviceOption(Transaction),
         (transaction) =>
-          transaction._tag === "Some" ? inner.outbox.write(messages) : Watched.published({ stage }, inner, messages)
+          transaction._tag === "Some"
+            ? inner.outbox.write(messages, later)
+            : Watched.published({ stage }, inner, messages, later)
       )
   }
 })

@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
+import type { Later } from "../Delay.ts"
 import type { Delivery, Failure } from "../Delivery.ts"
 import { Hiccup, UnknownOutcome } from "../Errors.ts"
 import type { Message } from "../Message.ts"
@@ -79,10 +80,12 @@ export const store = (life: WorkerLife, inner: Store["Service"]): Store["Service
   },
   outbox: {
     ...inner.outbox,
-    write: (messages) =>
+    write: (messages, later) =>
       Effect.flatMap(Effect.all([Ambient, Handled]), ([open, by]) =>
         open === undefined
-          ? life.alive(published(life, inner, messages))
+          ? life.alive(published(life, inner, messages, later))
+          : later !== undefined
+          ? inner.outbox.write(messages, later)
           : within(inner.outbox.write(messages), () => {
             life.stage.tape.write(messages)
             return [{ _tag: "Wrote", messages, by }]
@@ -99,13 +102,14 @@ export const store = (life: WorkerLife, inner: Store["Service"]): Store["Service
   }
 })
 
-/** A publish of its own, outside of any watched transaction. */
+/** A publish of its own, outside of any watched transaction. What is to come later is told when it is handed over. */
 export const published = (
   { stage }: Pick<WorkerLife, "stage">,
   inner: Store["Service"],
-  messages: ReadonlyArray<Message>
+  messages: ReadonlyArray<Message>,
+  later: Later | undefined
 ): ReturnType<Store["Service"]["outbox"]["write"]> =>
-  Effect.suspend(() => {
+  later !== undefined ? inner.outbox.write(messages, later) : Effect.suspend(() => {
     stage.tape.write(messages)
     return inner.outbox.write(messages).pipe(
       Effect.tap(() => Effect.sync(() => stage.tape.written(messages))),

@@ -81,8 +81,8 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     name: "memory: sleeps too short to move a clock",
     guarantee: 11,
     file: "src/memory/MemoryTransport.ts",
-    from: "Math.ceil(queue.untilDue(member, now))",
-    to: "queue.untilDue(member, now)",
+    from: "Math.ceil(Math.min(queue.untilDue(member, now), state.delayed.next(now) - now))",
+    to: "Math.min(queue.untilDue(member, now), state.delayed.next(now) - now)",
     test: kit,
     named: "repeats itself with one seed"
   }

@@ -153,6 +153,16 @@ describe("a run", () => {
         })
     ).pipe(Effect.provide(Memory.layer)))
 
+  it.effect("shows a message that was published for later when its time has come", () =>
+    TestPipeline.run(ledger, (test) =>
+      Effect.gen(function*() {
+        yield* test.publish(Payments, payment("a1"), { delay: "1 hour" })
+        yield* test.advance("59 minutes")
+        assert.deepStrictEqual(test.committed, [])
+        yield* test.advance("2 minutes")
+        assert.match(test.life("a1"), /^published at 3600000 ms, emitted to receipts, committed at \d+ ms$/)
+      })).pipe(Effect.provide(services)))
+
   it.effect("shows what was published past it", () =>
     TestPipeline.run(ledger, (test) =>
       Effect.gen(function*() {

@@ -152,7 +152,11 @@ const look = (seat: Seat, ...[room, accept]: Parameters<Subscription["take"]>): 
       if (rows.length === 0) {
         // In the same step as the look, so that no wake falls in between.
         const woken = member.waiting ??= Deferred.makeUnsafe()
-        const millis = Math.min(seat.idleMillis, queue.untilDue(member, now), state.delayed.next(now) - now)
+        // Whole milliseconds: what is left by rounding can be too little to move a clock, and would be slept again and again.
+        const millis = Math.min(
+          seat.idleMillis,
+          Math.ceil(Math.min(queue.untilDue(member, now), state.delayed.next(now) - now))
+        )
         state.flush()
         return { woken, millis }
       }

@@ -7,3 +7,4 @@
 export * as Checker from "./Checker.ts"
 export * as Faults from "./Faults.ts"
 export * as History from "./History.ts"
+export * as TestPipeline from "./TestPipeline.ts"

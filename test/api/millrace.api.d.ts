@@ -947,6 +947,7 @@ export declare const layer: (options?: EmbeddedOptions) => Layer.Layer<Store | T
 export * as Checker from "./Checker.ts";
 export * as Faults from "./Faults.ts";
 export * as History from "./History.ts";
+export * as TestPipeline from "./TestPipeline.ts";
 
 // src/testing/Checker.ts
 import * as Effect from "effect/Effect";
@@ -1281,6 +1282,337 @@ export interface ReadOptions {
 }
 export declare const forEach: (files: readonly string[], use: (entry: Entry) => void, options?: ReadOptions | undefined) => Effect.Effect<void, HistoryUnreadable | PlatformError.PlatformError, FileSystem.FileSystem>;
 export declare const read: (files: ReadonlyArray<string>, options?: ReadOptions) => Effect.Effect<readonly Entry[], HistoryUnreadable | PlatformError.PlatformError, FileSystem.FileSystem>;
+export {};
+
+// src/testing/TestPipeline.ts
+import type * as Duration from "effect/Duration";
+import type { What } from "./Injection.ts";
+export { crashEverywhere, type CrashOptions, type Survived } from "./CrashEverywhere.ts";
+export type { What, Where } from "./Injection.ts";
+export { CrashDiverged, NoSuchStep, NotDrained, NothingToCrash } from "./KitErrors.ts";
+export type { Entry } from "./Tape.ts";
+export { type Options, run, type Test } from "./TestRun.ts";
+export { around } from "./WorkerLife.ts";
+export declare const fail: <E>(error: E) => What<E>;
+export declare const die: (defect: unknown) => What;
+export declare const stall: What;
+export declare const delay: (duration: Duration.Input) => What;
+export declare const crash: What;
+export declare const hiccup: (times?: number) => What;
+export declare const lostAnswer: What;
+export declare const lostCommit: What;
+
+// src/testing/CrashEverywhere.ts
+import * as Effect from "effect/Effect";
+import type * as Layer from "effect/Layer";
+import type { Scope } from "effect/Scope";
+import type * as Pipeline from "../Pipeline.ts";
+import type { Store } from "../Store.ts";
+import type { Transport } from "../Transport.ts";
+import type { WorkerError } from "../worker/Worker.ts";
+import { CrashDiverged, type NotDrained, NothingToCrash } from "./KitErrors.ts";
+import { type Options, type Test } from "./TestRun.ts";
+export interface CrashOptions<E, E2, R2, S, E3, R3, L, EL, RL> extends Options {
+    readonly scenario: (test: Test<E>) => Effect.Effect<unknown, E2, R2>;
+    readonly state: Effect.Effect<S, E3, R3>;
+    readonly layer: Layer.Layer<L, EL, RL>;
+    readonly same?: ((clean: S, crashed: S) => boolean) | undefined;
+}
+export interface Survived<S> {
+    readonly state: S;
+    readonly points: ReadonlyArray<string>;
+}
+export declare const crashEverywhere: <A, E, R, P extends Pipeline.Phase, E2, R2, S, E3, R3, L, EL, RL>(pipeline: Pipeline.Pipeline<A, E, R, P>, options: CrashOptions<E, E2, R2, S, E3, R3, L, EL, RL>) => Effect.Effect<Survived<S>, CrashDiverged | NothingToCrash | NotDrained | WorkerError | E2 | E3 | EL, RL | Exclude<R | Store | Transport | Exclude<R2 | R3, Scope>, L>>;
+
+// src/testing/Injection.ts
+import type * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
+import type { Delivered } from "../Delivery.ts";
+import type * as Pipeline from "../Pipeline.ts";
+export interface Where {
+    readonly id?: string | undefined;
+    readonly attempt?: number | "every" | undefined;
+    readonly redriven?: number | undefined;
+    readonly step?: number | "steps" | "commit" | undefined;
+}
+export type What<E = never> = {
+    readonly _tag: "Fail";
+    readonly error: E;
+} | {
+    readonly _tag: "Die";
+    readonly defect: unknown;
+} | {
+    readonly _tag: "Stall";
+} | {
+    readonly _tag: "Delay";
+    readonly duration: Duration.Input;
+} | {
+    readonly _tag: "Crash";
+} | {
+    readonly _tag: "Hiccup";
+    readonly times: number;
+} | {
+    readonly _tag: "LostAnswer";
+} | {
+    readonly _tag: "LostCommit";
+};
+type OfTransaction = Extract<What, {
+    readonly _tag: "Hiccup" | "LostAnswer" | "LostCommit";
+}>;
+export interface Injection {
+    readonly where: Where;
+    readonly what: What<unknown>;
+    readonly struck: Map<string, number>;
+}
+export declare const ofTransaction: (what: What<unknown>) => what is OfTransaction;
+export declare const stepOf: (operators: ReadonlyArray<Pipeline.Operator>, step: Where["step"]) => number | undefined;
+export interface Attempt {
+    readonly id: string;
+    readonly attempt: number;
+    readonly redriven: number;
+}
+export declare const atStep: (injections: ReadonlyArray<Injection>, operators: ReadonlyArray<Pipeline.Operator>, index: number, { attempt, message, redriven }: Delivered) => What<unknown> | undefined;
+export declare const atTransaction: (injections: ReadonlyArray<Injection>, members: ReadonlyArray<Attempt>) => OfTransaction | undefined;
+export declare const strike: (what: What<unknown> | undefined, crash: Effect.Effect<never>) => Effect.Effect<void, unknown>;
+export {};
+
+// src/testing/KitErrors.ts
+import * as Schema from "effect/Schema";
+declare const NotDrained_base: Schema.Class<NotDrained, Schema.TaggedStruct<"NotDrained", {
+    readonly waiting: Schema.$Array<Schema.String>;
+    readonly millis: Schema.Number;
+    readonly story: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class NotDrained extends NotDrained_base {
+    get message(): string;
+}
+declare const NoSuchStep_base: Schema.Class<NoSuchStep, Schema.TaggedStruct<"NoSuchStep", {
+    readonly step: Schema.String;
+    readonly steps: Schema.$Array<Schema.String>;
+}>, import("effect/Cause").YieldableError>;
+export declare class NoSuchStep extends NoSuchStep_base {
+    get message(): string;
+}
+declare const CrashDiverged_base: Schema.Class<CrashDiverged, Schema.TaggedStruct<"CrashDiverged", {
+    readonly point: Schema.String;
+    readonly number: Schema.Int;
+    readonly points: Schema.Int;
+    readonly clean: Schema.String;
+    readonly crashed: Schema.String;
+    readonly story: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class CrashDiverged extends CrashDiverged_base {
+    get message(): string;
+}
+declare const NothingToCrash_base: Schema.Class<NothingToCrash, Schema.TaggedStruct<"NothingToCrash", {
+    readonly consumer: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class NothingToCrash extends NothingToCrash_base {
+    get message(): string;
+}
+export {};
+
+// src/testing/Tape.ts
+import type { Reason } from "../DeadLetter.ts";
+import type { Delivery, Failure } from "../Delivery.ts";
+import type { Message } from "../Message.ts";
+export type Entry = {
+    readonly _tag: "Published";
+    readonly at: number;
+    readonly id: string;
+    readonly topic: string;
+    readonly key: string;
+} | {
+    readonly _tag: "Started";
+    readonly at: number;
+    readonly id: string;
+    readonly attempt: number;
+} | {
+    readonly _tag: "Failed";
+    readonly at: number;
+    readonly id: string;
+    readonly attempt: number;
+    readonly tag: string;
+    readonly message: string;
+} | {
+    readonly _tag: "Retry";
+    readonly at: number;
+    readonly id: string;
+    readonly due: number;
+} | {
+    readonly _tag: "Held";
+    readonly at: number;
+    readonly id: string;
+    readonly key: string;
+    readonly until: number | "parked";
+} | {
+    readonly _tag: "Emitted";
+    readonly at: number;
+    readonly id: string;
+    readonly message: Message;
+} | {
+    readonly _tag: "Committed";
+    readonly at: number;
+    readonly id: string;
+    readonly attempt: number;
+} | {
+    readonly _tag: "Duplicate";
+    readonly at: number;
+    readonly id: string;
+} | {
+    readonly _tag: "Dead";
+    readonly at: number;
+    readonly id: string;
+    readonly reason: Reason;
+    readonly tag: string;
+} | {
+    readonly _tag: "Redriven" | "Discarded";
+    readonly at: number;
+    readonly id: string;
+} | {
+    readonly _tag: "Disturbed";
+    readonly at: number;
+    readonly id: string;
+    readonly tag: string;
+} | {
+    readonly _tag: "Crashed";
+    readonly at: number;
+    readonly id: string;
+    readonly point: string;
+};
+export declare class Tape {
+    readonly entries: Array<Entry>;
+    activity: number;
+    private readonly topics;
+    private readonly millis;
+    private readonly began;
+    private readonly open;
+    private readonly keys;
+    private readonly holds;
+    private readonly due;
+    private readonly writing;
+    private readonly failures;
+    private readonly tries;
+    private closed;
+    constructor(topics: ReadonlyArray<string>, millis: () => number);
+    get now(): number;
+    close(): void;
+    note(entry: Entry): void;
+    write(messages: ReadonlyArray<Message>): void;
+    unwritten(messages: ReadonlyArray<Message>): void;
+    written(messages: ReadonlyArray<Message>): void;
+    handed(delivery: Delivery): void;
+    private published;
+    decided(tag: "Redriven" | "Discarded", { id, key }: Message): void;
+    started(message: Message): void;
+    attemptOf(message: Message): number;
+    failed(id: string, failure: Pick<Failure, "attempt" | "at" | "tag" | "message">): void;
+    retry(id: string, delay: number): void;
+    held({ id, key }: Message, delay: number | "parked"): void;
+    ended(entry: Extract<Entry, {
+        readonly _tag: "Committed" | "Duplicate" | "Dead";
+    }>): void;
+    crashed(point: string): void;
+    get waiting(): ReadonlyArray<string>;
+    get busy(): boolean;
+    get nextDue(): number | undefined;
+    get paused(): ReadonlyArray<{
+        readonly key: string;
+        readonly until: number | "parked";
+    }>;
+    private since;
+}
+export declare const lifeLine: (entries: ReadonlyArray<Entry>, id: string) => string;
+export declare const lifeLines: (entries: ReadonlyArray<Entry>) => string;
+
+// src/testing/TestRun.ts
+import * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
+import type * as Schema from "effect/Schema";
+import * as Scope from "effect/Scope";
+import type { Reason } from "../DeadLetter.ts";
+import { type DeadLetterConflict, DeadLetterNotFound, type DecodeFailed, type EncodeFailed, type InvalidMessage, type InvalidName, type StoreFailure } from "../Errors.ts";
+import type * as Pipeline from "../Pipeline.ts";
+import { Store } from "../Store.ts";
+import * as Topic from "../Topic.ts";
+import { Transport } from "../Transport.ts";
+import type { WorkerOptions } from "../worker/Settings.ts";
+import * as Worker from "../worker/Worker.ts";
+import { type What, type Where } from "./Injection.ts";
+import { NoSuchStep, NotDrained } from "./KitErrors.ts";
+import { type Entry } from "./Tape.ts";
+export interface Options extends Omit<WorkerOptions, "grace" | "name"> {
+    readonly seed?: string | number | undefined;
+}
+type Refused = InvalidName | InvalidMessage | EncodeFailed | StoreFailure;
+export interface Test<in E = never> {
+    readonly publish: <Name extends string, S extends Schema.Constraint>(topic: Topic.Topic<Name, S>, value: S["Type"], options?: Topic.PublishOptions) => Effect.Effect<string, Refused, S["EncodingServices"]>;
+    readonly publishAll: <Name extends string, S extends Schema.Constraint>(topic: Topic.Topic<Name, S>, values: Iterable<S["Type"]>) => Effect.Effect<ReadonlyArray<string>, Refused, S["EncodingServices"]>;
+    readonly settle: Effect.Effect<void, Worker.WorkerError>;
+    readonly advance: (duration: Duration.Input) => Effect.Effect<void, Worker.WorkerError>;
+    readonly drain: (within?: Duration.Input) => Effect.Effect<void, NotDrained | Worker.WorkerError>;
+    readonly inject: (where: Where, what: What<E>) => Effect.Effect<void, NoSuchStep>;
+    readonly crash: Effect.Effect<void>;
+    readonly redrive: (id: string) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
+    readonly discard: (id: string) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
+    readonly committed: ReadonlyArray<string>;
+    readonly dead: ReadonlyArray<{
+        readonly id: string;
+        readonly reason: Reason;
+        readonly tag: string;
+    }>;
+    readonly held: ReadonlyArray<{
+        readonly key: string;
+        readonly until: number | "parked";
+    }>;
+    readonly emitted: <Name extends string, S extends Schema.Constraint>(topic: Topic.Topic<Name, S>) => Effect.Effect<ReadonlyArray<S["Type"]>, DecodeFailed, S["DecodingServices"]>;
+    readonly attempts: (id: string) => ReadonlyArray<number>;
+    readonly life: (id: string) => string;
+    readonly story: string;
+    readonly entries: ReadonlyArray<Entry>;
+}
+export declare const run: <A, E, R, P extends Pipeline.Phase, B, E2, R2>(pipeline: Pipeline.Pipeline<A, E, R, P>, scenario: (test: Test<E>) => Effect.Effect<B, E2, R2>, options?: Options) => Effect.Effect<B, E2 | Worker.WorkerError, R | Exclude<R2, Scope.Scope> | Store | Transport>;
+export declare const stagedRun: <A, E, R, P extends Pipeline.Phase, B, E2, R2>(pipeline: Pipeline.Pipeline<A, E, R, P>, scenario: (test: Test<E>) => Effect.Effect<B, E2, R2>, options: Options, crashAt: number | undefined) => Effect.Effect<{
+    readonly result: B;
+    readonly points: ReadonlyArray<string>;
+    readonly test: Test<E>;
+}, E2 | Worker.WorkerError, R | Exclude<R2, Scope.Scope> | Store | Transport>;
+export {};
+
+// src/testing/WorkerLife.ts
+import * as Context from "effect/Context";
+import * as Deferred from "effect/Deferred";
+import * as Effect from "effect/Effect";
+import type * as Fiber from "effect/Fiber";
+import type * as Pipeline from "../Pipeline.ts";
+import { type Injection } from "./Injection.ts";
+import type { Tape } from "./Tape.ts";
+export interface Stage {
+    readonly tape: Tape;
+    readonly consumer: string;
+    readonly operators: ReadonlyArray<Pipeline.Operator>;
+    readonly injections: Array<Injection>;
+    readonly points: Array<string>;
+    readonly emitters: Map<string, string>;
+    readonly crashAt: number | undefined;
+}
+export declare const Handled: Context.Reference<string | undefined>;
+export declare const around: <A, E, R>(name: string, call: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>;
+export declare class WorkerLife {
+    readonly stage: Stage;
+    readonly death: Deferred.Deferred<void, never>;
+    fiber: Fiber.Fiber<unknown, unknown> | undefined;
+    private over;
+    constructor(stage: Stage);
+    get dead(): boolean;
+    readonly pass: (point: string) => Effect.Effect<void>;
+    readonly crash: (point: string) => Effect.Effect<never>;
+    end(point: string): void;
+    alive<A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, E, R>;
+    whileAlive<A, E, R>(wait: Effect.Effect<A, E, R>): Effect.Effect<A, E, R>;
+}
+type AnyPipeline = Pipeline.Pipeline<unknown, unknown, unknown>;
+export declare const watch: (life: WorkerLife, pipeline: AnyPipeline) => AnyPipeline;
 export {};
 
 // ==== millrace/testing/conformance ====

@@ -2,6 +2,7 @@
  * The breaks: for each guarantee one line of the landed code, made wrong, and the test that must go red.
  */
 import { delayed } from "./delayed.ts"
+import { kitMutants } from "./kit.ts"
 import { once } from "./once.ts"
 import type { Mutant } from "./types.ts"
 
@@ -358,5 +359,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "is a repeated transaction, a wait"
   },
   ...delayed,
-  ...once
+  ...once,
+  ...kitMutants
 ]

@@ -1,0 +1,160 @@
+/**
+ * Runs a scenario once without a crash and once for every point at which its process can die, and compares what is left behind.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import type * as Layer from "effect/Layer"
+import type { Scope } from "effect/Scope"
+import type * as Pipeline from "../Pipeline.ts"
+import type { Store } from "../Store.ts"
+import type { Transport } from "../Transport.ts"
+import type { WorkerError } from "../worker/Worker.ts"
+import { CrashDiverged, type NotDrained, NothingToCrash } from "./KitErrors.ts"
+import { type Options, stagedRun, type Test } from "./TestRun.ts"
+
+/**
+ * What {@link crashEverywhere} needs to know.
+ *
+ * @since 0.1.0
+ */
+export interface CrashOptions<E, E2, R2, S, E3, R3, L, EL, RL> extends Options {
+  /** Publishes, and lets time pass if it matters; it is drained behind it. */
+  readonly scenario: (test: Test<E>) => Effect.Effect<unknown, E2, R2>
+  /** Reads the state that must be the same, however often the process died: rows, a `TxRef`, what a fake was told. */
+  readonly state: Effect.Effect<S, E3, R3>
+  /** Engine and services. Built anew for every run, so that each begins with nothing: state that stands outside of it is shared. */
+  readonly layer: Layer.Layer<L, EL, RL>
+  /** Default `Equal.equals`: by value, arrays and plain objects included. */
+  readonly same?: ((clean: S, crashed: S) => boolean) | undefined
+}
+
+/**
+ * What was survived: every point, in the order in which they were passed.
+ *
+ * @since 0.1.0
+ */
+export interface Survived<S> {
+  readonly state: S
+  readonly points: ReadonlyArray<string>
+}
+
+/** What a run leaves behind. */
+interface Left<S> {
+  readonly state: S
+  readonly committed: ReadonlyArray<string>
+  readonly dead: ReadonlyArray<string>
+  readonly emitted: ReadonlyArray<string>
+}
+
+/**
+ * Asserts that a crash changes nothing: at every boundary of a step, inside of the transaction, between COMMIT and its acknowledgement,
+ * and around every call that a fake makes through `TestPipeline.around`. After each crash another process takes over, the message is
+ * delivered again, and the state must equal that of a run without a crash; so must what was committed, emitted and given up.
+ * Fails with `CrashDiverged`, which names the first point that leaves another state behind.
+ *
+ * Attempts that are made before a crash count anew unless they were written down, so a scenario that uses attempts up may end otherwise.
+ *
+ * ```ts
+ * import { Context, Effect, Layer, Schema, TxRef } from "effect"
+ * import { Memory, Pipeline, Topic } from "millrace"
+ * import { TestPipeline } from "millrace/testing"
+ *
+ * const Payments = Topic.make("payments", { schema: Schema.Struct({ id: Schema.String, cents: Schema.Int }), id: (p) => p.id })
+ * class Balance extends Context.Service<Balance, TxRef.TxRef<number>>()("Balance") {}
+ * const ledger = Pipeline.from(Payments, { consumer: "ledger" }).pipe(
+ *   Pipeline.commit((p) => Balance.use((balance) => TxRef.update(balance, (cents) => cents + p.cents)))
+ * )
+ *
+ * const survives = TestPipeline.crashEverywhere(ledger, {
+ *   scenario: (test) => test.publish(Payments, { id: "p1", cents: 5 }),
+ *   state: Balance.use(TxRef.get),
+ *   layer: Layer.mergeAll(Memory.layer, Layer.effect(Balance, TxRef.make(0)))
+ * })
+ * const { points, state } = await Effect.runPromise(survives)
+ * state // => 5
+ * points[0] // => "p1: read, not started"
+ * ```
+ *
+ * @since 0.1.0
+ */
+export const crashEverywhere = <A, E, R, P extends Pipeline.Phase, E2, R2, S, E3, R3, L, EL, RL>(
+  pipeline: Pipeline.Pipeline<A, E, R, P>,
+  options: CrashOptions<E, E2, R2, S, E3, R3, L, EL, RL>
+): Effect.Effect<
+  Survived<S>,
+  CrashDiverged | NothingToCrash | NotDrained | WorkerError | E2 | E3 | EL,
+  RL | Exclude<R | Store | Transport | Exclude<R2 | R3, Scope>, L>
+> => {
+  const { layer, same, scenario, state, ...rest } = options
+  const once = (crashAt: number | undefined) => {
+    const whole = stagedRun(
+      pipeline,
+      (test) => Effect.andThen(scenario(test), Effect.andThen(test.drain(), state)),
+      rest,
+      crashAt
+    )
+    return Effect.provide(
+      Effect.map(whole, ({ points, result, test }) => ({ left: leftBy(result, test), points, test })),
+      layer,
+      {
+        local: true
+      }
+    )
+  }
+  const equal = (a: Left<S>, b: Left<S>) =>
+    (same ?? Equal.equals)(a.state, b.state) && Equal.equals([a.committed, a.dead, a.emitted], [
+      b.committed,
+      b.dead,
+      b.emitted
+    ])
+  return Effect.gen(function*() {
+    const clean = yield* once(undefined)
+    const points = clean.points.length
+    if (points === 0) return yield* new NothingToCrash({ consumer: pipeline.consumer })
+    const survived: Array<string> = []
+    for (let number = 1; number <= points; number++) {
+      const crashed = yield* once(number)
+      // In real time a run can be shorter than the one before it: then nothing has died, and nothing is shown.
+      const point = crashed.points[number - 1]
+      if (point === undefined) continue
+      if (!equal(clean.left, crashed.left)) {
+        const { story } = crashed.test
+        return yield* new CrashDiverged({
+          point,
+          number,
+          points,
+          clean: written(clean.left),
+          crashed: written(crashed.left),
+          story
+        })
+      }
+      survived.push(point)
+    }
+    return { state: clean.left.state, points: survived }
+  })
+}
+
+/** Sorted: across keys the order is nobody's promise. */
+const leftBy = <S, E>(state: S, test: Test<E>): Left<S> => ({
+  state,
+  committed: test.committed.toSorted(),
+  dead: test.dead.map(({ id, reason }) => `${id} ${reason}`).toSorted(),
+  emitted: test.entries.flatMap((entry) =>
+    entry._tag === "Emitted" ? [`${entry.message.topic} ${entry.message.id} ${entry.message.payload}`] : []
+  ).toSorted()
+})
+
+const written = (left: object): string => {
+  try {
+    return JSON.stringify(left, (_, value: unknown) =>
+      typeof value === "bigint"
+        ? String(value)
+        : value instanceof Map || value instanceof Set
+        ? [...value]
+        : value)
+  } catch {
+    return "(cannot be written as JSON)"
+  }
+}

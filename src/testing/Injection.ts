@@ -1,0 +1,138 @@
+/**
+ * What a test makes go wrong on purpose, and where: told in the words of the pipeline (message, attempt, step), not in calls of a port.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { Delivered } from "../Delivery.ts"
+import type * as Pipeline from "../Pipeline.ts"
+
+/**
+ * Where a fault strikes. Without fields: in the first attempt of every message, at the first step that runs an effect.
+ *
+ * @since 0.1.0
+ */
+export interface Where {
+  /** The message; default every one. */
+  readonly id?: string | undefined
+  /** The attempt, from 1; default 1. `every`: in all of them. */
+  readonly attempt?: number | "every" | undefined
+  /** After so many redrives of its dead letter, since attempts count anew then; default 0, its first flow. */
+  readonly redriven?: number | undefined
+  /**
+   * The step: its number in the pipe, from 1 (as crash points print it), or the first one of a phase: `steps` before the transaction,
+   * `commit` inside of it. Default: the first step that runs an effect. What happens to a transaction takes no step.
+   */
+  readonly step?: number | "steps" | "commit" | undefined
+}
+
+/**
+ * What goes wrong there; made by `TestPipeline.fail`, `die`, `stall`, `delay`, `crash`, `hiccup`, `lostAnswer` and `lostCommit`.
+ *
+ * @since 0.1.0
+ */
+export type What<E = never> =
+  | { readonly _tag: "Fail"; readonly error: E }
+  | { readonly _tag: "Die"; readonly defect: unknown }
+  | { readonly _tag: "Stall" }
+  | { readonly _tag: "Delay"; readonly duration: Duration.Input }
+  | { readonly _tag: "Crash" }
+  | { readonly _tag: "Hiccup"; readonly times: number }
+  | { readonly _tag: "LostAnswer" }
+  | { readonly _tag: "LostCommit" }
+
+/** What happens to a step, and what to a transaction. */
+type OfTransaction = Extract<What, { readonly _tag: "Hiccup" | "LostAnswer" | "LostCommit" }>
+
+export interface Injection {
+  readonly where: Where
+  readonly what: What<unknown>
+  /** By message and attempt: how many transactions it has struck. */
+  readonly struck: Map<string, number>
+}
+
+export const ofTransaction = (what: What<unknown>): what is OfTransaction =>
+  what._tag === "Hiccup" || what._tag === "LostAnswer" || what._tag === "LostCommit"
+
+const effectful = (operator: Pipeline.Operator): boolean => /^(MapEffect|Tap|Commit.*)$/.test(operator._tag)
+
+/** The operators that a fault strikes, by their index; undefined if the pipeline has none of that kind. */
+export const stepOf = (operators: ReadonlyArray<Pipeline.Operator>, step: Where["step"]): number | undefined => {
+  const first = operators.findIndex((operator) =>
+    effectful(operator) && (step === undefined || (step === "commit") === operator._tag.startsWith("Commit"))
+  )
+  if (typeof step !== "number") return first === -1 ? undefined : first
+  const operator = operators[step - 1]
+  return operator !== undefined && effectful(operator) ? step - 1 : undefined
+}
+
+/** One attempt of one message. */
+export interface Attempt {
+  readonly id: string
+  readonly attempt: number
+  readonly redriven: number
+}
+
+const meets = ({ where }: Injection, { attempt, id, redriven }: Attempt): boolean =>
+  (where.id === undefined || where.id === id)
+  && (where.attempt === "every" || attempt === (where.attempt ?? 1))
+  && redriven === (where.redriven ?? 0)
+
+/**
+ * What strikes this step now. A step that is run again within its attempt (alone, after its group failed) is struck again; a crash,
+ * after which the attempt counts anew, is not, unless it was asked for in every attempt.
+ */
+export const atStep = (
+  injections: ReadonlyArray<Injection>,
+  operators: ReadonlyArray<Pipeline.Operator>,
+  index: number,
+  { attempt, message, redriven }: Delivered
+): What<unknown> | undefined => {
+  const found = injections.find((injection) => {
+    const { struck, what, where } = injection
+    return !ofTransaction(what) && stepOf(operators, where.step) === index
+      && meets(injection, { id: message.id, attempt, redriven })
+      && (what._tag !== "Crash" || where.attempt === "every" || !struck.has(message.id))
+  })
+  found?.struck.set(message.id, 1)
+  return found?.what
+}
+
+/** What strikes the transaction with these members; each is struck once in an attempt, a hiccup as often as it says. */
+export const atTransaction = (
+  injections: ReadonlyArray<Injection>,
+  members: ReadonlyArray<Attempt>
+): OfTransaction | undefined => {
+  for (const injection of injections) {
+    const { struck, what } = injection
+    if (!ofTransaction(what)) continue
+    for (const member of members) {
+      if (!meets(injection, member)) continue
+      const name = JSON.stringify([member.id, member.attempt, member.redriven])
+      const before = struck.get(name) ?? 0
+      if (before >= (what._tag === "Hiccup" ? what.times : 1)) continue
+      struck.set(name, before + 1)
+      return what
+    }
+  }
+  return undefined
+}
+
+/** Does to a step what was asked; `crash` ends the process. */
+export const strike = (what: What<unknown> | undefined, crash: Effect.Effect<never>): Effect.Effect<void, unknown> => {
+  switch (what?._tag) {
+    case "Fail":
+      return Effect.fail(what.error)
+    case "Die":
+      return Effect.die(what.defect)
+    case "Stall":
+      return Effect.never
+    case "Delay":
+      return Effect.sleep(what.duration)
+    case "Crash":
+      return crash
+    default:
+      return Effect.void
+  }
+}

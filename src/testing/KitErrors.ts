@@ -1,0 +1,81 @@
+/**
+ * What the test kit fails with by itself: each says what happened and what to do, and shows the lives of the messages.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+
+/**
+ * A test waited for messages that neither commit nor become dead letters within the time it gave them (`TestPipeline.drain`).
+ *
+ * @since 0.1.0
+ */
+export class NotDrained extends Schema.TaggedError<NotDrained>("millrace/NotDrained")("NotDrained", {
+  waiting: Schema.Array(Schema.String),
+  millis: Schema.Number,
+  /** The life line of each message. */
+  story: Schema.String
+}) {
+  override get message() {
+    return `${this.waiting.length} messages still wait after ${this.millis} ms: ${
+      this.waiting.slice(0, 20).join(", ")
+    }. `
+      + `Nothing was given up. Look at the last word of each life below: a step that never returns needs Pipeline.timeout, a long retry delay more time `
+      + `(drain("1 day")).\n${this.story}`
+  }
+}
+
+/**
+ * A test asked for a fault at a step that the pipeline does not have (`TestPipeline.inject`). Nothing was injected.
+ *
+ * @since 0.1.0
+ */
+export class NoSuchStep extends Schema.TaggedError<NoSuchStep>("millrace/NoSuchStep")("NoSuchStep", {
+  step: Schema.String,
+  /** Those that can be struck: number and kind. */
+  steps: Schema.Array(Schema.String)
+}) {
+  override get message() {
+    return `The pipeline has no step ${this.step} that runs an effect. Nothing was injected. `
+      + `Use one of those it has: ${this.steps.length === 0 ? "none" : this.steps.join(", ")}.`
+  }
+}
+
+/**
+ * After a crash and the redelivery that follows, the state is not that of a run without a crash (`TestPipeline.crashEverywhere`):
+ * an effect happened twice, or not at all. Shows the values that the test compares.
+ *
+ * @since 0.1.0
+ */
+export class CrashDiverged extends Schema.TaggedError<CrashDiverged>("millrace/CrashDiverged")("CrashDiverged", {
+  /** Where the process died, and the number of that point among all of them. */
+  point: Schema.String,
+  number: Schema.Int,
+  points: Schema.Int,
+  /** What was compared, as text. */
+  clean: Schema.String,
+  crashed: Schema.String,
+  /** The life line of each message of the run that differs. */
+  story: Schema.String
+}) {
+  override get message() {
+    return `A crash leaves another state behind. Crash point ${this.number} of ${this.points}: ${this.point}.\n`
+      + `without crash: ${this.clean}\nafter it: ${this.crashed}\n`
+      + `Nothing was kept: each run had a store of its own. What happens before the transaction happens again after a crash: move it into Pipeline.commit, or make it idempotent `
+      + `(keep delivered.message.id with it, and do nothing if it is there).\n${this.story}`
+  }
+}
+
+/**
+ * A test wanted to crash everywhere (`TestPipeline.crashEverywhere`), but no message reached the pipeline: it would have shown nothing.
+ *
+ * @since 0.1.0
+ */
+export class NothingToCrash
+  extends Schema.TaggedError<NothingToCrash>("millrace/NothingToCrash")("NothingToCrash", { consumer: Schema.String })
+{
+  override get message() {
+    return `The scenario passed no point at which a process could die: nothing was published to a topic of consumer "${this.consumer}". `
+      + `Nothing was tested. Publish in the scenario.`
+  }
+}

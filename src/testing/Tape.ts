@@ -1,0 +1,263 @@
+/**
+ * What happened in one test of a pipeline, in order, as the test kit saw it at the two ports and around the steps; and what of it
+ * still waits. A tape is read by assertions and by people: {@link lifeLine} tells the life of one message in a sentence.
+ *
+ * Times are whole milliseconds since the test began, on the test's clock.
+ *
+ * @since 0.1.0
+ */
+import type { Reason } from "../DeadLetter.ts"
+import type { Delivery, Failure } from "../Delivery.ts"
+import type { Message } from "../Message.ts"
+
+/**
+ * One thing that happened to a message; `id` is the message's.
+ *
+ * - `Published`: it is stored for the consumer. `Redriven`, `Discarded`: a person decided about its dead letter.
+ * - `Started`, `Failed`: an attempt began; it failed with an error of this tag. `Retry`: when the next attempt is due.
+ * - `Held`: its key pauses until then, or `parked` until a person decides.
+ * - `Emitted`: its commit published a message. `Committed`: its effects, its emits and its settlement are there.
+ * - `Duplicate`: its id was committed before, so nothing was done. `Dead`: it became a dead letter.
+ * - `Disturbed`: its transaction met something that was not its own failure (`Hiccup`, `UnknownOutcome`, ...).
+ * - `Crashed`: the process died with it in its hands, or waiting.
+ *
+ * @since 0.1.0
+ */
+export type Entry =
+  | {
+    readonly _tag: "Published"
+    readonly at: number
+    readonly id: string
+    readonly topic: string
+    readonly key: string
+  }
+  | { readonly _tag: "Started"; readonly at: number; readonly id: string; readonly attempt: number }
+  | {
+    readonly _tag: "Failed"
+    readonly at: number
+    readonly id: string
+    readonly attempt: number
+    /** Tag of the error: `Declined`, `StepTimeout`, `Defect`. */
+    readonly tag: string
+    readonly message: string
+  }
+  | { readonly _tag: "Retry"; readonly at: number; readonly id: string; readonly due: number }
+  | {
+    readonly _tag: "Held"
+    readonly at: number
+    readonly id: string
+    readonly key: string
+    readonly until: number | "parked"
+  }
+  | { readonly _tag: "Emitted"; readonly at: number; readonly id: string; readonly message: Message }
+  | { readonly _tag: "Committed"; readonly at: number; readonly id: string; readonly attempt: number }
+  | { readonly _tag: "Duplicate"; readonly at: number; readonly id: string }
+  | {
+    readonly _tag: "Dead"
+    readonly at: number
+    readonly id: string
+    readonly reason: Reason
+    /** Tag of the last error. */
+    readonly tag: string
+  }
+  | { readonly _tag: "Redriven" | "Discarded"; readonly at: number; readonly id: string }
+  | { readonly _tag: "Disturbed"; readonly at: number; readonly id: string; readonly tag: string }
+  | { readonly _tag: "Crashed"; readonly at: number; readonly id: string; readonly point: string }
+
+/** The tape of one test. Every method is one synchronous step. */
+export class Tape {
+  readonly entries: Array<Entry> = []
+  /** How often something happened: whoever waits for quiet looks at it. */
+  activity = 0
+  private readonly topics: ReadonlySet<string>
+  private readonly millis: () => number
+  private readonly began: number
+  /** By id: deliveries that are neither committed nor dead. A duplicate publish counts for itself. */
+  private readonly open = new Map<string, number>()
+  private readonly keys = new Map<string, string>()
+  private readonly holds = new Map<string, number | "parked">()
+  private readonly due = new Map<string, number>()
+  /** Being written: who reads them meanwhile is told by the writer. */
+  private readonly writing = new Map<string, number>()
+  private readonly failures = new Set<string>()
+  /** Failed and running attempts of what was handed over; an id can be in more than one place. */
+  private readonly tries = new WeakMap<Message, number>()
+  private closed = false
+
+  constructor(topics: ReadonlyArray<string>, millis: () => number) {
+    this.topics = new Set(topics)
+    this.millis = millis
+    this.began = millis()
+  }
+
+  get now(): number {
+    return this.since(this.millis())
+  }
+
+  close(): void {
+    this.closed = true
+  }
+
+  note(entry: Entry): void {
+    this.activity++
+    if (!this.closed) this.entries.push(entry)
+  }
+
+  /** A write of messages begins; `written` or `unwritten` ends it. */
+  write(messages: ReadonlyArray<Message>): void {
+    for (const { id } of messages) this.writing.set(id, (this.writing.get(id) ?? 0) + 1)
+  }
+
+  unwritten(messages: ReadonlyArray<Message>): void {
+    for (const { id } of messages) this.writing.set(id, (this.writing.get(id) ?? 1) - 1)
+  }
+
+  written(messages: ReadonlyArray<Message>): void {
+    this.unwritten(messages)
+    for (const message of messages) if (this.topics.has(message.topic)) this.published(message, this.now)
+  }
+
+  /** Handed over to the worker: what the tape has not heard of was published past it. */
+  handed(delivery: Delivery): void {
+    const { message } = delivery
+    this.activity++
+    this.tries.set(message, delivery.attempts.length)
+    this.due.delete(message.id)
+    if (this.holds.get(message.key) !== "parked") this.holds.delete(message.key)
+    if ((this.open.get(message.id) ?? 0) > 0 || (this.writing.get(message.id) ?? 0) > 0) return
+    if (delivery.redrive === undefined) this.published(message, this.since(message.publishedAt))
+    else this.decided("Redriven", message)
+  }
+
+  private published({ id, key, topic }: Message, at: number): void {
+    this.open.set(id, (this.open.get(id) ?? 0) + 1)
+    this.keys.set(id, key)
+    this.note({ _tag: "Published", at, id, topic, key })
+  }
+
+  decided(tag: "Redriven" | "Discarded", { id, key }: Message): void {
+    this.holds.delete(key)
+    if (tag === "Redriven") this.open.set(id, (this.open.get(id) ?? 0) + 1)
+    this.note({ _tag: tag, at: this.now, id })
+  }
+
+  started(message: Message): void {
+    const attempt = (this.tries.get(message) ?? 0) + 1
+    this.tries.set(message, attempt)
+    this.due.delete(message.id)
+    this.note({ _tag: "Started", at: this.now, id: message.id, attempt })
+  }
+
+  attemptOf(message: Message): number {
+    return this.tries.get(message) ?? 1
+  }
+
+  /** Once for each failure, whoever tells of it first. `at` is on the clock, not yet counted from the test's begin. */
+  failed(id: string, failure: Pick<Failure, "attempt" | "at" | "tag" | "message">): void {
+    const { attempt, message, tag } = failure
+    const name = JSON.stringify([id, attempt, failure.at])
+    if (this.failures.has(name)) return
+    this.failures.add(name)
+    this.note({ _tag: "Failed", at: this.since(failure.at), id, attempt, tag, message })
+  }
+
+  retry(id: string, delay: number): void {
+    const due = Math.round(this.now + delay)
+    this.due.set(id, due)
+    this.note({ _tag: "Retry", at: this.now, id, due })
+  }
+
+  held({ id, key }: Message, delay: number | "parked"): void {
+    const until = delay === "parked" ? delay : Math.round(this.now + delay)
+    this.holds.set(key, until)
+    if (until !== "parked") this.due.set(id, until)
+    this.note({ _tag: "Held", at: this.now, id, key, until })
+  }
+
+  ended(entry: Extract<Entry, { readonly _tag: "Committed" | "Duplicate" | "Dead" }>): void {
+    this.open.set(entry.id, Math.max(0, (this.open.get(entry.id) ?? 0) - 1))
+    this.due.delete(entry.id)
+    this.note(entry)
+  }
+
+  crashed(point: string): void {
+    this.due.clear()
+    for (const [id, count] of this.open) {
+      if (count > 0) this.note({ _tag: "Crashed", at: this.now, id, point })
+    }
+  }
+
+  /** Ids of messages that are neither committed nor dead; those behind a parked letter wait by right. */
+  get waiting(): ReadonlyArray<string> {
+    return [...this.open].filter(([id, count]) => count > 0 && this.holds.get(this.keys.get(id) ?? id) !== "parked")
+      .map(([id]) => id)
+  }
+
+  /** Whether a message waits that could go on now: neither its key nor its next attempt has a time to come. */
+  get busy(): boolean {
+    return this.waiting.some((id) => {
+      const until = this.holds.get(this.keys.get(id) ?? id)
+      return !(typeof until === "number" && until > this.now) && !((this.due.get(id) ?? 0) > this.now)
+    })
+  }
+
+  /** When the next attempt of a waiting message is due, if that is known. */
+  get nextDue(): number | undefined {
+    const due = [...this.due.values()].filter((at) => at > this.now)
+    return due.length === 0 ? undefined : Math.min(...due)
+  }
+
+  /** Keys that pause now. */
+  get paused(): ReadonlyArray<{ readonly key: string; readonly until: number | "parked" }> {
+    return [...this.holds].filter(([, until]) => until === "parked" || until > this.now)
+      .map(([key, until]) => ({ key, until }))
+  }
+
+  private since(millis: number): number {
+    return Math.round(millis - this.began)
+  }
+}
+
+/** An entry as a person reads it, without its message. */
+const sentence = (entry: Entry): string => {
+  switch (entry._tag) {
+    case "Published":
+      return `published at ${entry.at} ms`
+    case "Started":
+      return `attempt ${entry.attempt} began at ${entry.at} ms`
+    case "Failed":
+      return `attempt ${entry.attempt} failed ${entry.tag} at ${entry.at} ms`
+    case "Retry":
+      return `retry at ${entry.due} ms`
+    case "Held":
+      return entry.until === "parked" ? `key ${entry.key} parked` : `key ${entry.key} held until ${entry.until} ms`
+    case "Emitted":
+      return `emitted to ${entry.message.topic}`
+    case "Committed":
+      return `committed at ${entry.at} ms`
+    case "Duplicate":
+      return `duplicate at ${entry.at} ms`
+    case "Dead":
+      return `dead (${entry.reason}, ${entry.tag}) at ${entry.at} ms`
+    case "Redriven":
+    case "Discarded":
+      return `${entry._tag.toLowerCase()} at ${entry.at} ms`
+    case "Disturbed":
+      return `its transaction met ${entry.tag} at ${entry.at} ms`
+    case "Crashed":
+      return `process crashed at ${entry.at} ms (${entry.point})`
+  }
+}
+
+/** The life of one message: an attempt's begin is told where its end is not. */
+export const lifeLine = (entries: ReadonlyArray<Entry>, id: string): string => {
+  const own = entries.filter((entry) => entry.id === id)
+  const ends = (entry: Entry | undefined) =>
+    entry !== undefined && /^(Failed|Committed|Duplicate|Dead|Emitted|Disturbed)$/.test(entry._tag)
+  const told = own.filter((entry, i) => entry._tag !== "Started" || !ends(own[i + 1]))
+  return told.length === 0 ? "never published to a topic of this pipeline" : told.map(sentence).join(", ")
+}
+
+/** The life lines of all messages, one a line, in the order in which they were published. */
+export const lifeLines = (entries: ReadonlyArray<Entry>): string =>
+  [...new Set(entries.map((entry) => entry.id))].map((id) => `${id}: ${lifeLine(entries, id)}`).join("\n")

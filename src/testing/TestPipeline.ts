@@ -1,0 +1,128 @@
+/**
+ * Tests a pipeline as it is, the very value of production, in virtual time: publish, let time pass, and see what was committed, retried,
+ * held, emitted or given up; make steps, transactions and the process itself fail on purpose.
+ *
+ * The test chooses the engine by a layer: `Memory.layer` for virtual time, or `Embedded.layer()` (`millrace/embedded`) where steps use SQL. Services
+ * are swapped by layers as in any Effect test. No test framework is needed. With one seed everything happens in one order.
+ *
+ * ```ts
+ * import { Effect, Layer, Schema, Context } from "effect"
+ * import { Memory, Pipeline, Retry, Topic } from "millrace"
+ * import { TestPipeline } from "millrace/testing"
+ *
+ * const Payments = Topic.make("payments", {
+ *   schema: Schema.Struct({ id: Schema.String, account: Schema.String, cents: Schema.Int }),
+ *   key: (payment) => payment.account,
+ *   id: (payment) => payment.id
+ * })
+ * const Receipts = Topic.make("receipts", { schema: Schema.Struct({ cents: Schema.Int }) })
+ * class Declined extends Schema.TaggedError<Declined>()("Declined", {}) {}
+ * class Bank extends Context.Service<Bank, {
+ *   readonly convert: (cents: number) => Effect.Effect<number, Declined>
+ * }>()("Bank") {}
+ *
+ * const ledger = Pipeline.from(Payments, { consumer: "ledger" }).pipe(
+ *   Pipeline.mapEffect((payment) => Bank.use((bank) => bank.convert(payment.cents))),
+ *   Pipeline.emit(Receipts, (cents) => ({ cents })),
+ *   Pipeline.retry(Retry.exponential("100 millis", { jitter: false }))
+ * )
+ * const TestBank = Layer.succeed(Bank, { convert: (cents) => Effect.succeed(cents * 2) })
+ *
+ * // In vitest: it.effect("a declined payment is tried again", () => declined)
+ * // In node:test: test("a declined payment is tried again", () => Effect.runPromise(declined))
+ * const declined = TestPipeline.run(ledger, (test) =>
+ *   Effect.gen(function*() {
+ *     yield* test.inject({ id: "p1" }, TestPipeline.fail(new Declined()))
+ *     yield* test.publish(Payments, { id: "p1", account: "a", cents: 5 })
+ *     yield* test.advance("5 minutes")
+ *     yield* test.publish(Payments, { id: "p2", account: "a", cents: 7 })
+ *     yield* test.drain()
+ *     return { committed: test.committed, receipts: yield* test.emitted(Receipts), p1: test.life("p1") }
+ *   })
+ * ).pipe(Effect.provide([TestBank, Memory.layer]))
+ *
+ * const { committed, receipts, p1 } = await Effect.runPromise(declined)
+ * committed // => [ 'p1', 'p2' ]
+ * receipts // => [ { cents: 10 }, { cents: 14 } ]
+ * p1 // => "published at 0 ms, attempt 1 failed Declined at 0 ms, retry at 100 ms, emitted to receipts, committed at 100 ms"
+ * ```
+ *
+ * **Where memory differs from Postgres**
+ *
+ * - One message a transaction: steps of different messages never share one, so a deadlock between them does not show.
+ * - What rolls back is what is kept in `TxRef`s; a fake that keeps its rows in a `Ref` or a `Map` behaves like a system outside of the
+ *   transaction, which a failed commit step does not undo.
+ * - No SQL: a pipeline with `commitSql`, or with a service that needs `SqlClient`, does not compile on `Memory.layer`. Give it `Embedded.layer()`.
+ *   Its database has a clock of its own, so time is real there: `advance` waits, leases default to 1 second, and retries should be short.
+ * - Ids of `id: "random"` are new in every run: publish with `{ id }` where an assertion names them.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import type { What } from "./Injection.ts"
+
+export { crashEverywhere, type CrashOptions, type Survived } from "./CrashEverywhere.ts"
+export type { What, Where } from "./Injection.ts"
+export { CrashDiverged, NoSuchStep, NotDrained, NothingToCrash } from "./KitErrors.ts"
+export type { Entry } from "./Tape.ts"
+export { type Options, run, type Test } from "./TestRun.ts"
+export { around } from "./WorkerLife.ts"
+
+/**
+ * The step fails with this error of the pipeline.
+ *
+ * @since 0.1.0
+ */
+export const fail = <E>(error: E): What<E> => ({ _tag: "Fail", error })
+
+/**
+ * The step ends in a defect, an exception that nobody expected.
+ *
+ * @since 0.1.0
+ */
+export const die = (defect: unknown): What => ({ _tag: "Die", defect })
+
+/**
+ * The step never returns, until `Pipeline.timeout` (before the transaction) or `Pipeline.commitTimeout` (inside of it) ends it.
+ *
+ * @since 0.1.0
+ */
+export const stall: What = { _tag: "Stall" }
+
+/**
+ * The step takes so much longer.
+ *
+ * @since 0.1.0
+ */
+export const delay = (duration: Duration.Input): What => ({ _tag: "Delay", duration })
+
+/**
+ * The process dies in the step, before it has done anything. Another one starts at once, and takes the messages over when the
+ * lease has run out (30 seconds unless the options say otherwise). A message is struck once; with `attempt: "every"` whenever it
+ * gets there, until it is a dead letter `crashed`.
+ *
+ * @since 0.1.0
+ */
+export const crash: What = { _tag: "Crash" }
+
+/**
+ * The transaction meets a conflict with another one, so many times (default 1), and is run again, uncounted; after 10 conflicts
+ * the attempt has failed with `Hiccup`.
+ *
+ * @since 0.1.0
+ */
+export const hiccup = (times = 1): What => ({ _tag: "Hiccup", times })
+
+/**
+ * COMMIT happens, but its answer does not come: the outcome is unknown to the worker, and settled by running the transaction again.
+ *
+ * @since 0.1.0
+ */
+export const lostAnswer: What = { _tag: "LostAnswer" }
+
+/**
+ * COMMIT is sent and does not happen, and no answer comes: for the worker the same as {@link lostAnswer}.
+ *
+ * @since 0.1.0
+ */
+export const lostCommit: What = { _tag: "LostCommit" }

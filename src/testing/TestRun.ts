@@ -1,0 +1,394 @@
+/**
+ * One run of a pipeline under test: the worker with its lives, the time that passes for it, and what a test sees and does. The
+ * public page is `TestPipeline.ts`.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
+import type * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
+import type { Reason } from "../DeadLetter.ts"
+import {
+  type DeadLetterConflict,
+  DeadLetterNotFound,
+  type DecodeFailed,
+  type EncodeFailed,
+  type InvalidMessage,
+  type InvalidName,
+  type StoreFailure
+} from "../Errors.ts"
+import type * as Pipeline from "../Pipeline.ts"
+import { Store, Transaction } from "../Store.ts"
+import * as Topic from "../Topic.ts"
+import { Transport } from "../Transport.ts"
+import type { WorkerOptions } from "../worker/Settings.ts"
+import * as Worker from "../worker/Worker.ts"
+import { ofTransaction, stepOf, type What, type Where } from "./Injection.ts"
+import { NoSuchStep, NotDrained } from "./KitErrors.ts"
+import { type Entry, lifeLine, lifeLines, Tape } from "./Tape.ts"
+import * as Watched from "./WatchedPorts.ts"
+import { type Stage, watch, WorkerLife } from "./WorkerLife.ts"
+
+/**
+ * How a test runs: the worker's options, and a seed.
+ *
+ * @since 0.1.0
+ */
+export interface Options extends Omit<WorkerOptions, "grace" | "name"> {
+  /** Of `Random`, which jitters retries: one seed, one run. Default 1. */
+  readonly seed?: string | number | undefined
+}
+
+type Refused = InvalidName | InvalidMessage | EncodeFailed | StoreFailure
+
+/**
+ * What a test does with its pipeline, and sees of it. Times are milliseconds since the test began.
+ *
+ * @since 0.1.0
+ */
+export interface Test<in E = never> {
+  /** Publishes a value now and returns its id. It is handled when time is let pass: `settle`, `advance` or `drain`. */
+  readonly publish: <Name extends string, S extends Schema.Constraint>(
+    topic: Topic.Topic<Name, S>,
+    value: S["Type"],
+    options?: Topic.PublishOptions
+  ) => Effect.Effect<string, Refused, S["EncodingServices"]>
+  /** Publishes many values, in order, all or none. */
+  readonly publishAll: <Name extends string, S extends Schema.Constraint>(
+    topic: Topic.Topic<Name, S>,
+    values: Iterable<S["Type"]>
+  ) => Effect.Effect<ReadonlyArray<string>, Refused, S["EncodingServices"]>
+  /** Lets everything happen that can without time passing. */
+  readonly settle: Effect.Effect<void, Worker.WorkerError>
+  /** Lets so much time pass, with everything that happens in it. */
+  readonly advance: (duration: Duration.Input) => Effect.Effect<void, Worker.WorkerError>
+  /**
+   * Lets time pass until every message is committed or dead; those behind a parked letter may wait, and
+   * those published for a later time are not waited for (`advance` to it). Fails with `NotDrained`, which
+   * tells their lives, after `within`: default 1 hour (30 seconds where time is real).
+   */
+  readonly drain: (within?: Duration.Input) => Effect.Effect<void, NotDrained | Worker.WorkerError>
+  /** Makes something go wrong, from now on: see `TestPipeline.fail` and its neighbours. */
+  readonly inject: (where: Where, what: What<E>) => Effect.Effect<void, NoSuchStep>
+  /** The process dies now, and another one starts: see `TestPipeline.crash`. */
+  readonly crash: Effect.Effect<void>
+  /** A person redrives the dead letter of this message. */
+  readonly redrive: (id: string) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>
+  /** A person discards the dead letter of this message; the successors of a parked one go on. */
+  readonly discard: (id: string) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>
+
+  /** Ids in the order of their commits. */
+  readonly committed: ReadonlyArray<string>
+  /** Messages that are dead letters now, in the order of their deaths; `tag` is that of the last error. */
+  readonly dead: ReadonlyArray<{ readonly id: string; readonly reason: Reason; readonly tag: string }>
+  /** Keys that pause now, and until when; `parked` is until a person decides. */
+  readonly held: ReadonlyArray<{ readonly key: string; readonly until: number | "parked" }>
+  /** What commits published to a topic, decoded, in order. */
+  readonly emitted: <Name extends string, S extends Schema.Constraint>(
+    topic: Topic.Topic<Name, S>
+  ) => Effect.Effect<ReadonlyArray<S["Type"]>, DecodeFailed, S["DecodingServices"]>
+  /** When the attempts of a message began. */
+  readonly attempts: (id: string) => ReadonlyArray<number>
+  /** The life of a message in a sentence: `published at 0 ms, attempt 1 failed Declined at 12 ms, retry at 112 ms, committed at 112 ms`. */
+  readonly life: (id: string) => string
+  /** The lives of all messages, one a line: the message for an assertion that fails. */
+  readonly story: string
+  /** Everything that happened, in order. */
+  readonly entries: ReadonlyArray<Entry>
+}
+
+/**
+ * Runs a scenario against a pipeline and its worker. The worker runs from before the first step of the scenario to behind its last.
+ *
+ * Takes the ambient `TestClock` (as `it.effect` gives), or one of its own. Fails as the worker does if that cannot start.
+ *
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { Memory, Pipeline, Topic } from "millrace"
+ * import { TestPipeline } from "millrace/testing"
+ *
+ * const Numbers = Topic.make("numbers", { schema: Schema.Int, id: (n) => String(n) })
+ * const pipeline = Pipeline.from(Numbers, { consumer: "even" }).pipe(
+ *   Pipeline.mapEffect((n) => n % 2 === 0 ? Effect.succeed(n) : Effect.fail({ retryable: false }))
+ * )
+ * const odd = TestPipeline.run(pipeline, (test) =>
+ *   Effect.gen(function*() {
+ *     yield* test.publishAll(Numbers, [1, 2, 3])
+ *     yield* test.drain()
+ *     return [test.committed, test.dead.map((letter) => letter.id)]
+ *   }))
+ * await Effect.runPromise(Effect.provide(odd, Memory.layer)) // => [ [ '2' ], [ '1', '3' ] ]
+ * ```
+ *
+ * @since 0.1.0
+ */
+export const run = <A, E, R, P extends Pipeline.Phase, B, E2, R2>(
+  pipeline: Pipeline.Pipeline<A, E, R, P>,
+  scenario: (test: Test<E>) => Effect.Effect<B, E2, R2>,
+  options?: Options
+): Effect.Effect<B, E2 | Worker.WorkerError, R | Exclude<R2, Scope.Scope> | Store | Transport> =>
+  Effect.map(stagedRun(pipeline, scenario, options ?? {}, undefined), ({ result }) => result)
+
+/** {@link run}, with a process that dies at a point; answers the points that the scenario passed as well. */
+export const stagedRun = <A, E, R, P extends Pipeline.Phase, B, E2, R2>(
+  pipeline: Pipeline.Pipeline<A, E, R, P>,
+  scenario: (test: Test<E>) => Effect.Effect<B, E2, R2>,
+  options: Options,
+  crashAt: number | undefined
+): Effect.Effect<
+  { readonly result: B; readonly points: ReadonlyArray<string>; readonly test: Test<E> },
+  E2 | Worker.WorkerError,
+  R | Exclude<R2, Scope.Scope> | Store | Transport
+> =>
+  Effect.flatMap(Store, (inner) => {
+    const live = inner.engine !== "memory"
+    const staged = Effect.gen(function*() {
+      const clock = yield* Clock.Clock
+      const stage: Stage = {
+        tape: new Tape(pipeline.topics.map((topic) => topic.name), () => clock.currentTimeMillisUnsafe()),
+        consumer: pipeline.consumer,
+        operators: pipeline.operators,
+        injections: [],
+        points: [],
+        emitters: new Map(),
+        crashAt
+      }
+      const time = live ? realTime(stage.tape) : virtualTime(stage.tape)
+      const lives = yield* startLives(pipeline, stage, time, { ...(live ? { lease: "1 second" } : {}), ...options })
+      const test = makeTest<E>(stage, time, lives, inner)
+      yield* test.settle
+      const result = yield* Effect.provideService(scenario(test), Store, seen(stage, inner))
+      return { result, points: stage.points.slice(), test }
+    })
+    return Random.withSeed(inTime(Effect.scoped(staged), live), String(options.seed ?? 1))
+  })
+
+/** Virtual time where the engine goes by Effect's Clock; real time where it has a clock of its own. */
+const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>, live: boolean): Effect.Effect<A, E, R> =>
+  Effect.withFiber((fiber) => {
+    const clock = fiber.getRef(Clock.Clock)
+    const virtual = "adjust" in clock
+    if (virtual) return live ? TestClock.withLive(effect) : effect
+    return live ? effect : Effect.provide(effect, TestClock.layer())
+  })
+
+/** The store as the scenario uses it: what it publishes by itself is on the tape. */
+const seen = (stage: Stage, inner: Store["Service"]): Store["Service"] => ({
+  ...inner,
+  outbox: {
+    ...inner.outbox,
+    write: (messages, later) =>
+      Effect.flatMap(
+        Effect.serviceOption(Transaction),
+        (transaction) =>
+          transaction._tag === "Some"
+            ? inner.outbox.write(messages, later)
+            : Watched.published({ stage }, inner, messages, later)
+      )
+  }
+})
+
+/** How time passes for the worker. */
+interface Time {
+  readonly settle: Effect.Effect<void>
+  readonly pass: (millis: number) => Effect.Effect<void>
+  /** How far to go when nothing is known to be due, the n-th time in a row. */
+  readonly step: (n: number) => number
+  readonly patience: Duration.Input
+}
+
+/** As long as something happens, and then a while: each turn gives every fiber that can run one of its own. */
+const virtualTime = (tape: Tape): Time => ({
+  settle: Effect.suspend(() => {
+    let calm = 0
+    let turns = 0
+    let before = tape.activity
+    return Effect.whileLoop({
+      // Steps that fail and are tried again without any delay would go on for ever.
+      while: () => calm < 150 && turns++ < 20_000,
+      body: () => Effect.yieldNow,
+      step: () => {
+        calm = tape.activity === before ? calm + 1 : 0
+        before = tape.activity
+      }
+    })
+  }),
+  pass: TestClock.adjust,
+  step: (n) => Math.min(60_000, 1000 * 2 ** n),
+  patience: "1 hour"
+})
+
+const realTime = (tape: Tape): Time => ({
+  settle: Effect.suspend(() => {
+    let looks = 0
+    return Effect.whileLoop({
+      while: () => tape.busy && looks++ < 2000,
+      body: () => Effect.sleep(5),
+      step: () => {}
+    })
+  }),
+  pass: Effect.sleep,
+  step: () => 10,
+  patience: "30 seconds"
+})
+
+/** The lives of the worker, one after the other. */
+interface Lives {
+  readonly crash: Effect.Effect<void>
+  /** Fails if the worker has stopped by itself. */
+  readonly check: Effect.Effect<void, Worker.WorkerError>
+}
+
+const startLives = Effect.fnUntraced(function*<A, E, R, P extends Pipeline.Phase>(
+  pipeline: Pipeline.Pipeline<A, E, R, P>,
+  stage: Stage,
+  time: Time,
+  options: Options
+): Effect.fn.Return<Lives, never, R | Store | Transport | Scope.Scope> {
+  const store = yield* Store
+  const transport = yield* Transport
+  const abandoned: Array<Scope.Closeable> = []
+  const fibers: Array<Fiber.Fiber<never, Worker.WorkerError>> = []
+  let current: WorkerLife | undefined
+  let stopped: Exit.Exit<never, Worker.WorkerError> | undefined
+
+  const life = Effect.suspend(() => {
+    const life = current = new WorkerLife(stage)
+    const watched = watch(life, pipeline as Pipeline.Pipeline<unknown, unknown, unknown>) as typeof pipeline
+    const worker = Worker.run(watched, { ...options, name: "test", grace: 0 }).pipe(
+      Effect.provideService(Store, Watched.store(life, store)),
+      Effect.provideService(Transport, Watched.transport(life, transport, abandoned))
+    )
+    return Effect.flatMap(Effect.forkDetach(worker), (fiber) => {
+      life.fiber = fiber
+      fibers.push(fiber)
+      fiber.addObserver((exit) => {
+        if (!life.dead) stopped = exit
+      })
+      return Deferred.await(life.death)
+    })
+  })
+
+  // No worker outlives its test. What still runs ends by its timeouts, for which time has to pass.
+  yield* Effect.addFinalizer((exit) => {
+    stage.tape.close()
+    for (const fiber of fibers) fiber.interruptUnsafe()
+    let steps = 0
+    return Effect.whileLoop({
+      while: () => fibers.some((fiber) => fiber.pollUnsafe() === undefined) && steps++ < 3000,
+      body: () => Effect.andThen(time.settle, time.pass(time.step(0))),
+      step: () => {}
+    }).pipe(Effect.andThen(Effect.forEach(abandoned, (scope) => Scope.close(scope, exit), { discard: true })))
+  })
+  yield* Effect.forkScoped(Effect.forever(life), { startImmediately: true })
+  return {
+    crash: Effect.sync(() => current?.end("by the test")),
+    check: Effect.suspend(() => stopped ?? Effect.void)
+  }
+})
+
+const makeTest = <E>(stage: Stage, time: Time, lives: Lives, store: Store["Service"]): Test<E> => {
+  const { tape } = stage
+  const settle = Effect.andThen(time.settle, lives.check)
+  const published = seen(stage, store)
+  return {
+    publish: (topic, value, options) => Effect.provideService(Topic.publish(topic, value, options), Store, published),
+    publishAll: (topic, values) => Effect.provideService(Topic.publishAll(topic, values), Store, published),
+    settle,
+    advance: (duration) =>
+      settle.pipe(
+        Effect.andThen(time.pass(Duration.toMillis(Duration.fromInputUnsafe(duration)))),
+        Effect.andThen(settle)
+      ),
+    drain: (within) => drain(tape, time, settle, Duration.toMillis(Duration.fromInputUnsafe(within ?? time.patience))),
+    inject: (where, what) =>
+      Effect.suspend(() => {
+        if (!ofTransaction(what) && stepOf(stage.operators, where.step) === undefined) return noSuchStep(stage, where)
+        stage.injections.push({ where, what, struck: new Map() })
+        return Effect.void
+      }),
+    crash: lives.crash,
+    redrive: (id) => decide(stage, store, id, "Redriven"),
+    discard: (id) => decide(stage, store, id, "Discarded"),
+    get committed() {
+      return tape.entries.flatMap((entry) => entry._tag === "Committed" ? [entry.id] : [])
+    },
+    get dead() {
+      return tape.entries.flatMap((entry, i) => {
+        if (entry._tag !== "Dead") return []
+        const later = tape.entries.slice(i + 1).some((next) => next.id === entry.id && isDecision(next))
+        return later ? [] : [{ id: entry.id, reason: entry.reason, tag: entry.tag }]
+      })
+    },
+    get held() {
+      return tape.paused
+    },
+    emitted: (topic) =>
+      Effect.forEach(
+        tape.entries.flatMap((entry) =>
+          entry._tag === "Emitted" && entry.message.topic === topic.name ? [entry.message] : []
+        ),
+        (message) => topic.decode(message)
+      ),
+    attempts: (id) => tape.entries.flatMap((entry) => entry._tag === "Started" && entry.id === id ? [entry.at] : []),
+    life: (id) => lifeLine(tape.entries, id),
+    get story() {
+      return lifeLines(tape.entries)
+    },
+    entries: tape.entries
+  }
+}
+
+const isDecision = (entry: Entry): boolean => entry._tag === "Redriven" || entry._tag === "Discarded"
+
+const noSuchStep = (stage: Stage, where: Where): Effect.Effect<never, NoSuchStep> => {
+  const steps = stage.operators.flatMap((operator, i) =>
+    stepOf(stage.operators, i + 1) === i ? [`${i + 1} (${operator._tag})`] : []
+  )
+  return Effect.fail(new NoSuchStep({ step: String(where.step ?? "at all"), steps }))
+}
+
+const drain = (
+  tape: Tape,
+  time: Time,
+  settle: Effect.Effect<void, Worker.WorkerError>,
+  within: number
+): Effect.Effect<void, NotDrained | Worker.WorkerError> =>
+  Effect.gen(function*() {
+    const until = tape.now + within
+    let still = 0
+    while (true) {
+      yield* settle
+      if (tape.waiting.length === 0) return
+      if (tape.now >= until) {
+        return yield* new NotDrained({ waiting: tape.waiting, millis: within, story: lifeLines(tape.entries) })
+      }
+      const before = tape.entries.length
+      const step = tape.nextDue === undefined ? time.step(still) : tape.nextDue - tape.now
+      yield* time.pass(Math.max(1, Math.min(step, until - tape.now)))
+      still = tape.entries.length === before ? still + 1 : 0
+    }
+  })
+
+const decide = Effect.fnUntraced(function*(
+  stage: Stage,
+  store: Store["Service"],
+  id: string,
+  decision: "Redriven" | "Discarded"
+): Effect.fn.Return<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict> {
+  const letters = yield* store.deadLetters.list({ consumer: stage.consumer, state: "open", limit: 1000 })
+  const letter = letters.find(({ message }) => message.id === id)
+  if (letter === undefined) return yield* new DeadLetterNotFound({ letter: id })
+  // On the tape first, so that whoever reads it meanwhile does not note it as well.
+  stage.tape.decided(decision, letter.message)
+  yield* decision === "Redriven"
+    ? store.deadLetters.redrive(letter.id, "test")
+    : store.deadLetters.discard(letter.id, "test")
+})

@@ -1,0 +1,284 @@
+/**
+ * Store and transport of one {@link WorkerLife}: what passes through them is written on the tape once it is committed, every call
+ * is a point at which the process can die, and transactions can be struck.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
+import type { Later } from "../Delay.ts"
+import type { Delivery, Failure } from "../Delivery.ts"
+import { Hiccup, UnknownOutcome } from "../Errors.ts"
+import type { Message } from "../Message.ts"
+import * as MessageId from "../MessageId.ts"
+import {
+  type Burial,
+  type Claimed,
+  Committer,
+  type Store,
+  type Transaction,
+  type TransactionFailure
+} from "../Store.ts"
+import type { Subscription, Transport } from "../Transport.ts"
+import { atTransaction } from "./Injection.ts"
+import { Handled, type WorkerLife } from "./WorkerLife.ts"
+
+/** What an open transaction has done so far. */
+type Done =
+  | { readonly _tag: "Settled"; readonly deliveries: ReadonlyArray<Delivery> }
+  | { readonly _tag: "Claimed"; readonly ids: ReadonlyArray<string>; readonly answers: ReadonlyArray<Claimed> }
+  | {
+    readonly _tag: "Wrote"
+    readonly messages: ReadonlyArray<Message>
+    /** The message whose step published them by itself. */
+    readonly by: string | undefined
+  }
+  | { readonly _tag: "Buried"; readonly burial: Burial; readonly letter: string | undefined }
+  | {
+    readonly _tag: "Held"
+    readonly delivery: Delivery
+    readonly attempts: ReadonlyArray<Failure>
+    readonly delay: number | "parked"
+  }
+
+interface Open {
+  readonly kind: "commit" | "hold or dead letter"
+  done: Array<Done>
+}
+
+const Ambient = Context.Reference<Open | undefined>("millrace/testing/WatchedPorts/Ambient", {
+  defaultValue: () => undefined
+})
+
+/** Runs a call of the open transaction, and remembers what it did until the commit. */
+const within = <A, E, R>(
+  call: Effect.Effect<A, E, R>,
+  did: (answer: A) => ReadonlyArray<Done>
+): Effect.Effect<A, E, R> =>
+  Effect.flatMap(Ambient, (open) => Effect.tap(call, (answer) => Effect.sync(() => open?.done.push(...did(answer)))))
+
+/** The store. */
+export const store = (life: WorkerLife, inner: Store["Service"]): Store["Service"] => ({
+  ...inner,
+  transact: <A, E, R>(body: Effect.Effect<A, E, R>) => life.alive(transact(life, inner, body)),
+  savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) =>
+    Effect.flatMap(Ambient, (open) => {
+      const mark = open?.done.length ?? 0
+      const undo = Effect.sync(() => {
+        if (open !== undefined) undone(life, open, mark)
+      })
+      return Effect.onError(inner.savepoint(body), () => undo)
+    }),
+  inbox: {
+    ...inner.inbox,
+    claim: (consumer, claims) =>
+      within(inner.inbox.claim(consumer, claims), (answers) => [
+        { _tag: "Claimed", ids: claims.map((claim) => claim.id), answers }
+      ]).pipe(Effect.tap(() => life.pass(`${listed(claims.map((claim) => claim.id))}: after the inbox claim`)))
+  },
+  outbox: {
+    ...inner.outbox,
+    write: (messages, later) =>
+      Effect.flatMap(Effect.all([Ambient, Handled]), ([open, by]) =>
+        open === undefined
+          ? life.alive(published(life, inner, messages, later))
+          : later !== undefined
+          ? inner.outbox.write(messages, later)
+          : within(inner.outbox.write(messages), () => {
+            life.stage.tape.write(messages)
+            return [{ _tag: "Wrote", messages, by }]
+          })
+            .pipe(Effect.tap(() => life.pass("after the emits"))))
+  },
+  deadLetters: {
+    ...inner.deadLetters,
+    bury: (consumer, burials) =>
+      within(
+        inner.deadLetters.bury(consumer, burials),
+        (letters) => burials.map((burial, i) => ({ _tag: "Buried", burial, letter: letters[i] }))
+      )
+  }
+})
+
+/** A publish of its own, outside of any watched transaction. What is to come later is told when it is handed over. */
+export const published = (
+  { stage }: Pick<WorkerLife, "stage">,
+  inner: Store["Service"],
+  messages: ReadonlyArray<Message>,
+  later: Later | undefined
+): ReturnType<Store["Service"]["outbox"]["write"]> =>
+  later !== undefined ? inner.outbox.write(messages, later) : Effect.suspend(() => {
+    stage.tape.write(messages)
+    return inner.outbox.write(messages).pipe(
+      Effect.tap(() => Effect.sync(() => stage.tape.written(messages))),
+      Effect.onError(() => Effect.sync(() => stage.tape.unwritten(messages)))
+    )
+  })
+
+const transact = <A, E, R>(
+  life: WorkerLife,
+  inner: Store["Service"],
+  body: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>> =>
+  Effect.flatMap(Effect.all([Ambient, Committer]), ([ambient, committer]) => {
+    if (ambient !== undefined) return inner.transact(body)
+    const open: Open = { kind: committer === undefined ? "hold or dead letter" : "commit", done: [] }
+    let lost: "no answer" | "rolled back" | undefined
+    const ended: Effect.Effect<void, Hiccup> = Effect.suspend(() => {
+      const what = open.kind === "commit" ? atTransaction(life.stage.injections, membersOf(life, open)) : undefined
+      if (what?._tag === "LostAnswer") lost = "no answer"
+      if (what?._tag === "LostCommit") lost = "rolled back"
+      return what === undefined || what._tag === "LostAnswer"
+        ? life.pass(`${about(open)}: before COMMIT of the ${open.kind}`)
+        : Effect.fail(new Hiccup({ kind: "conflict", code: "40001", detail: "an injected failure" }))
+    })
+    const whole = Effect.suspend(() => {
+      // The store may run the body again.
+      undone(life, open, 0)
+      lost = undefined
+      return Effect.tap(body, () => ended)
+    }).pipe(Effect.provideService(Ambient, open))
+    const unknown = new UnknownOutcome({ detail: "an injected failure" })
+    return inner.transact(whole).pipe(
+      Effect.onError(() => Effect.sync(() => undone(life, open, 0, true))),
+      Effect.mapError((error) => lost === "rolled back" ? unknown : error),
+      Effect.tap(() => Effect.sync(() => committed(life, open))),
+      Effect.tap(() => life.pass(`${about(open)}: after COMMIT of the ${open.kind}, before it is acknowledged`)),
+      Effect.tap(() => lost === "no answer" ? Effect.fail(unknown) : Effect.void),
+      Effect.tapError((error) => Effect.sync(() => disturbed(life, open, error)))
+    )
+  })
+
+/** What was done since a mark is rolled back. Whose transaction it was is still to be told. */
+const undone = ({ stage }: WorkerLife, open: Open, mark: number, told = false): void => {
+  for (const done of open.done.slice(mark)) if (done._tag === "Wrote") stage.tape.unwritten(done.messages)
+  open.done = open.done.filter((done, i) => i < mark || (told && done._tag !== "Wrote"))
+}
+
+const settledBy = (open: Open): ReadonlyArray<Delivery> =>
+  open.done.flatMap((done) => done._tag === "Settled" ? done.deliveries : done._tag === "Held" ? [done.delivery] : [])
+
+const listed = (ids: ReadonlyArray<string>): string =>
+  ids.length > 3 ? `${ids.slice(0, 3).join(", ")} and ${ids.length - 3} more` : ids.join(", ")
+
+const about = (open: Open): string => listed([...new Set(settledBy(open).map(({ message }) => message.id))]) || "nobody"
+
+const membersOf = ({ stage }: WorkerLife, open: Open) =>
+  settledBy(open).map(({ message, redrive }) => ({
+    id: message.id,
+    attempt: stage.tape.attemptOf(message),
+    redriven: redrive?.count ?? 0
+  }))
+
+/** Not a member's own failure: those are told by the retry schedule or by what becomes of the message. */
+const disturbed = (life: WorkerLife, open: Open, error: unknown): void => {
+  const tag = typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : ""
+  if (life.dead || !/^(Hiccup|UnknownOutcome|TransactionAborted|CommitRejected)$/.test(tag)) return
+  const { tape } = life.stage
+  for (const { message } of settledBy(open)) tape.note({ _tag: "Disturbed", at: tape.now, id: message.id, tag })
+}
+
+/** The transaction is committed: now it has happened. */
+const committed = (life: WorkerLife, open: Open): void => {
+  const { consumer, emitters, tape } = life.stage
+  const answers = new Map(
+    open.done.flatMap((done) => done._tag === "Claimed" ? done.ids.map((id, i) => [id, done.answers[i]] as const) : [])
+  )
+  const settled = new Map(settledBy(open).map(({ message }) => [message.id, message]))
+  const fresh = [...settled.keys()].filter((id) => answers.get(id) === "fresh")
+  for (const done of open.done) {
+    if (done._tag === "Wrote") {
+      for (const message of done.messages) {
+        const id = done.by ?? emitters.get(message.id) ?? emitterOf(consumer, fresh, message, done.messages.length)
+        tape.note({ _tag: "Emitted", at: tape.now, id, message })
+      }
+      tape.written(done.messages)
+    }
+    if (done._tag === "Buried") {
+      const { delivery, attempts, reason } = done.burial
+      const { id } = delivery.message
+      for (const failure of attempts) tape.failed(id, failure)
+      const tag = attempts.at(-1)?.tag ?? ""
+      tape.ended(
+        done.letter === undefined
+          ? { _tag: "Duplicate", at: tape.now, id }
+          : { _tag: "Dead", at: tape.now, id, reason, tag }
+      )
+    }
+    if (done._tag === "Held") {
+      for (const failure of done.attempts) tape.failed(done.delivery.message.id, failure)
+      tape.held(done.delivery.message, done.delay)
+    }
+  }
+  if (open.kind !== "commit") return
+  for (const [id, answer] of answers) {
+    const attempt = tape.attemptOf(settled.get(id)!)
+    if (answer === "fresh") tape.ended({ _tag: "Committed", at: tape.now, id, attempt })
+    if (answer === "duplicate") tape.ended({ _tag: "Duplicate", at: tape.now, id })
+  }
+}
+
+/** Which member of a group emitted a message: its id says so. */
+const emitterOf = (consumer: string, members: ReadonlyArray<string>, message: Message, written: number): string =>
+  members.find((id) => {
+    for (let n = 0; n < written; n++) if (MessageId.ofEmit(consumer, id, n) === message.id) return true
+    return false
+  }) ?? members[0] ?? message.id
+
+/** The transport. `abandoned` collects the scopes of subscriptions whose process died. */
+export const transport = (
+  life: WorkerLife,
+  inner: Transport["Service"],
+  abandoned: Array<Scope.Closeable>
+): Transport["Service"] => ({
+  ...inner,
+  open: Effect.fnUntraced(function*(spec) {
+    const opened = yield* ownScope(life, inner.open(spec), abandoned)
+    return subscription(life, opened, abandoned)
+  })
+})
+
+/** What is opened is given back by the living; the dead leave it as it is. */
+const ownScope = Effect.fnUntraced(function*<A, E, R>(
+  life: WorkerLife,
+  effect: Effect.Effect<A, E, R | Scope.Scope>,
+  abandoned: Array<Scope.Closeable>
+) {
+  const scope = yield* Scope.make()
+  yield* Effect.addFinalizer((exit) =>
+    life.dead ? Effect.sync(() => void abandoned.push(scope)) : Scope.close(scope, exit)
+  )
+  return yield* Scope.provide(effect, scope)
+})
+
+const subscription = (life: WorkerLife, inner: Subscription, abandoned: Array<Scope.Closeable>): Subscription => ({
+  ...inner,
+  take: (room, accept) =>
+    Effect.suspend(() => {
+      let ids: ReadonlyArray<string> = []
+      const take = inner.take(room, (deliveries) => {
+        ids = deliveries.map(({ message }) => message.id)
+        if (!life.dead) { for (const delivery of deliveries) life.stage.tape.handed(delivery) }
+        accept(deliveries)
+      })
+      return Effect.tap(
+        life.whileAlive(take),
+        () => ids.length === 0 ? Effect.void : life.pass(`${listed(ids)}: read, not started`)
+      )
+    }),
+  undisturbed: (delivery, write) => life.alive(inner.undisturbed(delivery, write)),
+  renew: (leases) => life.alive(inner.renew(leases)),
+  settleWithin: (deliveries) =>
+    within(inner.settleWithin(deliveries), (ours) => [{ _tag: "Settled", deliveries: ours }]).pipe(
+      Effect.tap((ours) => life.pass(`${listed(ours.map(({ message }) => message.id))}: after fence and removal`))
+    ),
+  settleAfter: (deliveries) => life.alive(inner.settleAfter(deliveries)),
+  hold: (delivery, attempts, hold) => {
+    const delay = hold._tag === "Parked" ? "parked" : Duration.toMillis(hold.delay)
+    return within(inner.hold(delivery, attempts, hold), () => [{ _tag: "Held", delivery, attempts, delay }])
+  },
+  isolate: (delivery) => ownScope(life, inner.isolate(delivery), abandoned),
+  release: (leases) => life.alive(inner.release(leases))
+})

@@ -1,0 +1,225 @@
+/**
+ * One life of a worker under test: the production worker with the user's own pipeline, seen and struck from outside.
+ *
+ * Nothing in the library knows of it. Steps, topics and the retry schedule of the pipeline are wrapped one by one, and so are the
+ * two ports; everything that passes is written on the {@link Tape}, and every boundary is a **point** at which the process can
+ * be made to die. A dead worker can do nothing any more: its open transactions roll back, its calls of the ports end in an
+ * interruption, and what it held stays with it until its lease has run out, as after a SIGKILL. One thing differs from a
+ * SIGKILL: finalizers that the user's steps have registered run.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type * as Pull from "effect/Pull"
+import * as Schedule from "effect/Schedule"
+import type { Delivered } from "../Delivery.ts"
+import type { Message } from "../Message.ts"
+import type * as Pipeline from "../Pipeline.ts"
+import * as Retry from "../Retry.ts"
+import { tagOf } from "../worker/FailureRecord.ts"
+import { atStep, type Injection, strike } from "./Injection.ts"
+import type { Tape } from "./Tape.ts"
+
+/** What all lives of one test share. */
+export interface Stage {
+  readonly tape: Tape
+  readonly consumer: string
+  readonly operators: ReadonlyArray<Pipeline.Operator>
+  readonly injections: Array<Injection>
+  /** Every point that was passed, in order. */
+  readonly points: Array<string>
+  /** By id of an emitted message that the pipeline has named: the message that emitted it. */
+  readonly emitters: Map<string, string>
+  /** The process dies at the point with this number, from 1. */
+  readonly crashAt: number | undefined
+}
+
+/** Where the code that runs now passes its points. */
+const Current = Context.Reference<((point: string) => Effect.Effect<void>) | undefined>(
+  "millrace/testing/WorkerLife/Current",
+  { defaultValue: () => undefined }
+)
+
+/** The message whose step runs now. */
+export const Handled = Context.Reference<string | undefined>("millrace/testing/WorkerLife/Handled", {
+  defaultValue: () => undefined
+})
+
+/**
+ * For the fakes of a test: a call of a system outside of the transaction. Under a test kit the process can then die right before and
+ * right after it, in the middle of a step; anywhere else it is the effect alone.
+ *
+ * ```ts
+ * import { Effect, Ref } from "effect"
+ * import { TestPipeline } from "millrace/testing"
+ *
+ * const fakeBank = (charged: Ref.Ref<ReadonlyArray<string>>) => ({
+ *   charge: (id: string) => TestPipeline.around("charge", Ref.update(charged, (ids) => [...ids, id]))
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ */
+export const around = <A, E, R>(name: string, call: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(Current, (pass) =>
+    pass === undefined
+      ? call
+      : pass(`before ${name}`).pipe(Effect.andThen(call), Effect.tap(() => pass(`after ${name}`))))
+
+/** A process, from its start to its death. */
+export class WorkerLife {
+  readonly stage: Stage
+  readonly death = Deferred.makeUnsafe<void>()
+  fiber: Fiber.Fiber<unknown, unknown> | undefined
+  private over = false
+
+  constructor(stage: Stage) {
+    this.stage = stage
+  }
+
+  get dead(): boolean {
+    return this.over
+  }
+
+  /** Passes a point: the process goes on, or dies here. */
+  readonly pass = (point: string): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      if (this.over) return Effect.interrupt
+      const { crashAt, points, tape } = this.stage
+      tape.activity++
+      points.push(point)
+      return points.length === crashAt ? this.crash(point) : Effect.void
+    })
+
+  /** The process dies. What runs this is interrupted, the rest of the worker a moment later. */
+  readonly crash = (point: string): Effect.Effect<never> =>
+    Effect.suspend(() => {
+      this.end(point)
+      return Effect.interrupt
+    })
+
+  end(point: string): void {
+    if (this.over) return
+    this.over = true
+    this.stage.tape.crashed(point)
+    this.fiber?.interruptUnsafe()
+    Deferred.doneUnsafe(this.death, Effect.void)
+  }
+
+  /** A call that only the living make. */
+  alive<A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+    return Effect.suspend(() => this.over ? Effect.interrupt : call)
+  }
+
+  /** A wait that ends with the process. */
+  whileAlive<A, E, R>(wait: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+    const died = Effect.andThen(Deferred.await(this.death), Effect.interrupt)
+    return this.alive(Effect.raceFirst(wait, died))
+  }
+}
+
+type AnyPipeline = Pipeline.Pipeline<unknown, unknown, unknown>
+
+/** The same pipeline, watched: each function of the user is called as it is. */
+export const watch = (life: WorkerLife, pipeline: AnyPipeline): AnyPipeline => {
+  /** What a fiber works on: decode and retry schedule run in the message's own fiber. */
+  const working = new Map<number, Message>()
+  return {
+    ...pipeline,
+    topics: pipeline.topics.map((topic) => watchTopic(life, topic, working)),
+    operators: pipeline.operators.map((operator, index) => watchOperator(life, operator, index)),
+    settings: { ...pipeline.settings, retry: watchSchedule(life, pipeline.settings.retry, working) }
+  }
+}
+
+/** An attempt begins with decoding. */
+const watchTopic = (life: WorkerLife, topic: Pipeline.AnyTopic, working: Map<number, Message>): Pipeline.AnyTopic => ({
+  ...topic,
+  decode: (message) =>
+    Effect.withFiber((fiber) => {
+      working.set(fiber.id, message)
+      if (!life.dead) life.stage.tape.started(message)
+      return topic.decode(message)
+    })
+})
+
+/**
+ * A schedule is asked once for each failed attempt that it may repeat, with all failures so far; the newest comes last. It is the
+ * one place where a failure that is waited for in place shows.
+ */
+const watchSchedule = (
+  life: WorkerLife,
+  schedule: Retry.Policy<never>,
+  working: ReadonlyMap<number, Message>
+): Retry.Policy<never> =>
+  Schedule.fromStep(Effect.withFiber((fiber) => {
+    const message = working.get(fiber.id)
+    return Effect.map(Schedule.toStep(schedule), (step) => {
+      let failures = 0
+      return (now: number, error: never): Pull.Pull<[unknown, Duration.Duration], never, unknown> => {
+        failures++
+        const next = step(now, error)
+        if (message === undefined || life.dead || failures < life.stage.tape.attemptOf(message)) return next
+        const { tape } = life.stage
+        tape.failed(message.id, { attempt: failures, at: now, tag: tagOf(error), message: messageOf(error) })
+        return Effect.tap(next, ([, delay]) =>
+          Effect.sync(() => tape.retry(message.id, Duration.toMillis(Retry.retryAfter(error) ?? delay))))
+      }
+    })
+  }))
+
+const messageOf = (error: unknown): string => error instanceof Error ? error.message : String(error)
+
+/** An operator that runs an effect passes a point before it and one after it, and is struck between them. */
+const watchOperator = (life: WorkerLife, operator: Pipeline.Operator, index: number): Pipeline.Operator => {
+  const { injections, operators } = life.stage
+  const before = (delivered: Delivered): Effect.Effect<void, unknown> =>
+    life.pass(placeOf("before", operator, index, delivered)).pipe(
+      Effect.andThen(Effect.suspend(() => {
+        const what = atStep(injections, operators, index, delivered)
+        return strike(what, life.crash(placeOf("in", operator, index, delivered)))
+      }))
+    )
+  switch (operator._tag) {
+    case "MapEffect":
+    case "Tap":
+    case "Commit":
+      return {
+        ...operator,
+        f: (value, delivered) =>
+          before(delivered).pipe(
+            Effect.andThen(Effect.suspend(() => operator.f(value, delivered))),
+            Effect.tap(() => life.pass(placeOf("after", operator, index, delivered))),
+            Effect.provideService(Current, (point) => life.pass(`${nameOf(delivered)}: ${point}`)),
+            Effect.provideService(Handled, delivered.message.id)
+          )
+      }
+    case "CommitSql":
+      return {
+        ...operator,
+        f: (value, delivered) => Effect.andThen(Effect.orDie(before(delivered)), operator.f(value, delivered))
+      }
+    case "Emit": {
+      const idOf = operator.id
+      return idOf === undefined ? operator : {
+        ...operator,
+        id: (value, delivered) => {
+          const id = idOf(value, delivered)
+          life.stage.emitters.set(id, delivered.message.id)
+          return id
+        }
+      }
+    }
+    default:
+      return operator
+  }
+}
+
+const nameOf = ({ attempt, message }: Delivered): string => `${message.id}, attempt ${attempt}`
+
+const placeOf = (when: string, operator: Pipeline.Operator, index: number, delivered: Delivered): string =>
+  `${nameOf(delivered)}: ${when} step ${index + 1} (${operator._tag})`

@@ -1,0 +1,89 @@
+/** The breaks of the test kit for users: what it must show, and the handlers that it must not let pass. */
+import type { Mutant } from "./types.ts"
+
+const kit = "test/testing/TestPipeline.test.ts"
+const crashes = "test/testing/crashEverywhere.test.ts"
+
+export const kitMutants: ReadonlyArray<Mutant> = [
+  {
+    name: "kit: a dead process gives its lanes back",
+    guarantee: 11,
+    file: "src/testing/WatchedPorts.ts",
+    from: "life.dead ? Effect.sync(() => void abandoned.push(scope)) : Scope.close(scope, exit)",
+    to: "Scope.close(scope, exit)",
+    test: kit,
+    named: "a crash gives its messages to the next process"
+  },
+  {
+    name: "kit: every state taken for the same",
+    guarantee: 11,
+    file: "src/testing/CrashEverywhere.ts",
+    from: "if (!equal(clean.left, crashed.left)) {",
+    to: "if (points === 0) {",
+    test: crashes,
+    named: "catches: a mail that is sent again"
+  },
+  {
+    name: "kit: emitted messages not compared",
+    guarantee: 11,
+    file: "src/testing/CrashEverywhere.ts",
+    from: "Equal.equals([a.committed, a.dead, a.emitted], [",
+    to: "Equal.equals([b.committed, b.dead, b.emitted], [",
+    test: crashes,
+    named: "catches: a message that is emitted with another content after a crash"
+  },
+  {
+    name: "kit: no crash after a step",
+    guarantee: 11,
+    file: "src/testing/WorkerLife.ts",
+    from: "Effect.tap(() => life.pass(placeOf(\"after\", operator, index, delivered))),",
+    to: "Effect.tap(() => Effect.void),",
+    test: crashes,
+    named: "changes nothing where effects are in the transaction"
+  },
+  {
+    name: "kit: the process does not die at its point",
+    guarantee: 11,
+    file: "src/testing/WorkerLife.ts",
+    from: "return points.length === crashAt ? this.crash(point) : Effect.void",
+    to: "return Effect.void",
+    test: crashes,
+    named: "catches: a mail that is sent again"
+  },
+  {
+    name: "kit: faults strike nothing",
+    guarantee: 11,
+    file: "src/testing/WorkerLife.ts",
+    from: "return strike(what, life",
+    to: "return strike(undefined, life",
+    test: kit,
+    named: "shows retries in place, holds and the times of attempts"
+  },
+  {
+    name: "kit: a lost answer that is heard",
+    guarantee: 11,
+    file: "src/testing/WatchedPorts.ts",
+    from: "lost === \"no answer\" ? Effect.fail(unknown) : Effect.void",
+    to: "Effect.void",
+    test: kit,
+    named: "a COMMIT without an answer has one effect, if it happened"
+  },
+  {
+    name: "kit: what is rolled back told as emitted",
+    guarantee: 11,
+    file: "src/testing/WatchedPorts.ts",
+    from: "if (open !== undefined) undone(life, open, mark)",
+    to: "if (open === undefined) undone(life, open!, mark)",
+    test: "test/testing/TestPipeline.sql.test.ts",
+    named: "shows nothing of a commit step that was undone to its savepoint"
+  },
+  {
+    name: "memory: sleeps too short to move a clock",
+    guarantee: 11,
+    file: "src/memory/MemoryTransport.ts",
+    from: "Math.ceil(Math.min(queue.untilDue(member, now), state.delayed.next(now) - now))",
+    to: "Math.min(queue.untilDue(member, now), state.delayed.next(now) - now)",
+    test: kit,
+    named: "repeats itself with one seed"
+  }
+]

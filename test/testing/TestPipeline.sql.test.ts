@@ -1,0 +1,115 @@
+// The kit for users on engines with SQL: the same words, in real time.
+import { assert, it } from "@effect/vitest"
+import { Effect, Layer, Redacted, Ref, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import { Pipeline, Retry, Topic } from "millrace"
+import { Embedded } from "millrace/embedded"
+import { Postgres } from "millrace/postgres"
+import { TestPipeline } from "millrace/testing"
+import { inject } from "vitest"
+import { freshSchema } from "../postgres/kit.ts"
+
+const Payments = Topic.make("payments", {
+  schema: Schema.Struct({ id: Schema.String, account: Schema.String, cents: Schema.Int }),
+  key: (payment) => payment.account,
+  id: (payment) => payment.id
+})
+const payment = (id: string) => ({ id, account: id.slice(0, 1), cents: 5 })
+
+const retry = Pipeline.retry(Retry.exponential("20 millis", { attempts: 3 }))
+
+it.effect("a pipeline with commitSql is tested as it is, on PGlite", () =>
+  TestPipeline.run(
+    Pipeline.from(Payments, { consumer: "ledger" }).pipe(
+      Pipeline.commitSql((p, sql) => sql`insert into postings values (${p.id}, ${p.cents})`),
+      retry
+    ),
+    (test) =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        yield* sql`create table postings (id text, cents int)`
+        yield* test.inject({ id: "a1", step: "commit" }, TestPipeline.die("bad luck"))
+        yield* test.inject({ id: "b1" }, TestPipeline.lostAnswer)
+        yield* test.publishAll(Payments, ["a1", "a2", "b1"].map(payment))
+        yield* test.drain()
+        assert.deepStrictEqual(test.committed.toSorted(), ["a1", "a2", "b1"])
+        assert.match(test.life("a1"), /attempt 1 failed Defect at \d+ ms, retry at \d+ ms, committed at \d+ ms$/)
+        assert.match(test.life("b1"), /its transaction met UnknownOutcome/)
+        assert.deepStrictEqual(yield* sql`select id from postings order by id`, [{ id: "a1" }, { id: "a2" }, {
+          id: "b1"
+        }])
+      })
+  ).pipe(Effect.provide(Embedded.layer())), 60_000)
+
+// Each run has a schema, which holds the user's table, too.
+const schema = Ref.makeUnsafe("")
+const database = Layer.unwrap(Effect.gen(function*() {
+  const name = freshSchema()
+  yield* Ref.set(schema, name)
+  const built = Postgres.layer({ url: Redacted.make(inject("databaseUrl")), schema: name })
+  const tables = Layer.effectDiscard(Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    yield* Effect.addFinalizer(() => Effect.ignore(sql`drop schema ${sql(name)} cascade`))
+    yield* sql`create table ${sql(name)}.postings (id text, cents int)`
+  }))
+  return Layer.provideMerge(tables, built)
+}))
+const postings = Effect.gen(function*() {
+  const sql = yield* SqlClient.SqlClient
+  return yield* sql<{ id: string }>`select id from ${sql(yield* Ref.get(schema))}.postings order by id`
+})
+const post = (id: string) =>
+  Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`insert into ${sql(yield* Ref.get(schema))}.postings values (${id}, 5)`
+  })
+const crashing = {
+  scenario: (test: TestPipeline.Test<never>) => test.publish(Payments, payment("a1")),
+  state: postings,
+  layer: database,
+  lease: "500 millis",
+  idlePoll: "50 millis"
+} as const
+
+it.effect("a commit step on Postgres survives a crash at every point", () =>
+  Effect.gen(function*() {
+    const { points, state } = yield* TestPipeline.crashEverywhere(
+      Pipeline.from(Payments, { consumer: "ledger" }).pipe(Pipeline.commit((p) => Effect.orDie(post(p.id))), retry),
+      crashing
+    )
+    assert.deepStrictEqual(state, [{ id: "a1" }])
+    assert.isAbove(points.length, 5)
+  }), 60_000)
+
+it.effect("shows nothing of a commit step that was undone to its savepoint", () =>
+  TestPipeline.run(
+    Pipeline.from(Payments, { consumer: "ledger" }).pipe(
+      Pipeline.commit((p, { attempt }) =>
+        Effect.andThen(
+          p.id === "a1" ? Topic.publish(Payments, payment("b1")) : Effect.void,
+          attempt === 1 && p.id === "a1" ? Effect.die("not now") : Effect.orDie(post(p.id))
+        )
+      ),
+      retry
+    ),
+    (test) =>
+      Effect.gen(function*() {
+        yield* test.publish(Payments, payment("a1"))
+        yield* test.drain()
+        assert.match(
+          test.story,
+          /^a1: published at \d+ ms, attempt 1 failed Defect at \d+ ms, retry at \d+ ms, emitted to payments, committed at \d+ ms\nb1: published at \d+ ms, committed at \d+ ms$/
+        )
+        assert.deepStrictEqual(yield* postings, [{ id: "a1" }, { id: "b1" }])
+      })
+  ).pipe(Effect.provide(database)), 60_000)
+
+it.effect("catches: a statement that commits before the transaction does", () =>
+  Effect.gen(function*() {
+    const error = yield* Effect.flip(TestPipeline.crashEverywhere(
+      Pipeline.from(Payments, { consumer: "ledger" }).pipe(Pipeline.tap((p) => Effect.orDie(post(p.id))), retry),
+      crashing
+    ))
+    assert(error._tag === "CrashDiverged")
+    assert.strictEqual(error.point, "a1, attempt 1: after step 1 (Tap)")
+  }), 60_000)

@@ -5,6 +5,9 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import type { Failure } from "./Delivery.ts"
 import type { Message } from "./Message.ts"
 
@@ -66,3 +69,30 @@ export interface DeadLetter {
  */
 export const fingerprint = (failure: Failure): string =>
   `${failure.tag}@${failure.step}${failure.frame === "" ? "" : ` ${failure.frame}`}`
+
+/**
+ * The typed error of a failed attempt, read with the Schema that `Pipeline.deadLetter({ errors })` wrote it with. None where it was
+ * not written by a Schema: a failure of the runtime (`Defect`, `StepTimeout`, ...), an error that the Schema could not encode,
+ * or a pipeline without one; `tag`, `message` and `error` are there all the same. Fails where this Schema reads it no more.
+ *
+ * ```ts
+ * import { Effect, Option, Schema } from "effect"
+ * import { DeadLetter, DeadLetters } from "millrace"
+ *
+ * class Declined extends Schema.TaggedError<Declined>()("Declined", { code: Schema.Int }) {}
+ * const code = Effect.gen(function*() {
+ *   const letter = yield* DeadLetters.get("0000000000000007")
+ *   const error = yield* DeadLetter.decodeError(letter.attempts.at(-1)!, Declined)
+ *   return Option.map(error, (declined) => declined.code)
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ */
+export const decodeError = <S extends Schema.Constraint>(
+  failure: Failure,
+  errors: S
+): Effect.Effect<Option.Option<S["Type"]>, Schema.SchemaError, S["DecodingServices"]> =>
+  failure.encoded === true
+    ? Effect.asSome(Schema.decodeUnknownEffect(Schema.toCodecJson(errors))(failure.error))
+    : Effect.succeedNone

@@ -38,8 +38,10 @@ export interface Failure {
   readonly at: number
   /** Tag of the error: `PaymentDeclined`, `StepTimeout`, `Defect`. */
   readonly tag: string
-  /** What JSON can keep of the typed error. */
+  /** What JSON can keep of the typed error, or what the Schema of `Pipeline.deadLetter` made of it. */
   readonly error: unknown
+  /** Whether `error` was written by that Schema, so that `DeadLetter.decodeError` can read it. */
+  readonly encoded?: true | undefined
   readonly message: string
   /** Stack and cause, as text, bounded. */
   readonly stack: string

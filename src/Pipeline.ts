@@ -11,6 +11,7 @@
  *
  * @since 0.1.0
  */
+import type { NonEmptyReadonlyArray } from "effect/Array"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Pipeable } from "effect/Pipeable"
@@ -21,95 +22,42 @@ import * as SqlClient from "effect/sql/SqlClient"
 import type { Statement } from "effect/sql/Statement"
 import type { DeadLetterOrder } from "./DeadLetter.ts"
 import type { Delivered } from "./Delivery.ts"
-import * as Retry from "./Retry.ts"
+import { add, type AnyTopic, defaults, type DeliveryMode, type Phase, set, type Shape } from "./Operator.ts"
+import type * as Retry from "./Retry.ts"
 import type { Topic } from "./Topic.ts"
+import type { BeforeCommit, Reads, Repeatable } from "./TypeMessages.ts"
+
+export type { AnyTopic, DeliveryMode, Operator, Phase, Settings } from "./Operator.ts"
 
 const TypeId = "~millrace/Pipeline"
 
 /**
- * `steps`: before the transaction. `commit`: inside of it.
+ * A pipeline: `A` is the value that the last operator returned, `E` what its steps may fail with, `R` what they require, `P` the phase
+ * that it has reached, and `M` what it promises.
  *
  * @since 0.1.0
  */
-export type Phase = "steps" | "commit"
-
-/** A topic of any kind, as the runtime keeps it. */
-export type AnyTopic = Topic<string, Schema.Constraint>
-
-/** One operator, as the worker interprets it. Values are what the operator before it returned. */
-export type Operator =
-  | { readonly _tag: "Map"; readonly f: (value: never, delivered: Delivered) => unknown }
-  | { readonly _tag: "Filter"; readonly f: (value: never, delivered: Delivered) => boolean }
-  | {
-    readonly _tag: "MapEffect"
-    readonly f: (value: never, delivered: Delivered) => Effect.Effect<unknown, unknown, unknown>
-  }
-  | {
-    readonly _tag: "Tap"
-    readonly f: (value: never, delivered: Delivered) => Effect.Effect<unknown, unknown, unknown>
-  }
-  | {
-    readonly _tag: "Commit"
-    readonly f: (value: never, delivered: Delivered) => Effect.Effect<unknown, unknown, unknown>
-  }
-  | {
-    readonly _tag: "CommitSql"
-    /** The statements, as data: nothing is decided between them. */
-    readonly f: (
-      value: never,
-      delivered: Delivered
-    ) => Effect.Effect<ReadonlyArray<Effect.Effect<unknown, unknown, unknown>>, never, SqlClient.SqlClient>
-  }
-  | {
-    readonly _tag: "Emit"
-    readonly topic: AnyTopic
-    readonly f: (value: never, delivered: Delivered) => ReadonlyArray<unknown>
-    readonly id: ((value: never, delivered: Delivered) => string) | undefined
-  }
-
-/** What a pipeline asks of the worker, defaults filled in. */
-export interface Settings {
-  readonly retry: Retry.Policy<never>
-  readonly retryWhile: ((error: never) => boolean) | undefined
-  readonly timeout: Duration.Input | undefined
-  readonly commitTimeout: Duration.Input
-  readonly order: DeadLetterOrder
-  readonly group: number
-}
-
-/**
- * A pipeline: `A` is the value that the last operator returned, `E` what its steps may fail with, `R` what they require.
- *
- * @since 0.1.0
- */
-export interface Pipeline<out A, out E = never, out R = never, out P extends Phase = Phase> extends Pipeable {
+export interface Pipeline<
+  out A,
+  out E = never,
+  out R = never,
+  out P extends Phase = Phase,
+  out M extends DeliveryMode = DeliveryMode
+> extends Pipeable, Shape {
   readonly [TypeId]: {
     readonly _A: () => A
     readonly _E: () => E
     readonly _R: () => R
     readonly _P: () => P
+    readonly _M: () => M
   }
-  readonly consumer: string
-  /** Whether a value is wrapped with its topic's name (`fromAll`). */
-  readonly union: boolean
-  readonly topics: ReadonlyArray<AnyTopic>
-  readonly operators: ReadonlyArray<Operator>
-  readonly settings: Settings
   toJSON(): unknown
-}
-
-interface Shape {
-  readonly consumer: string
-  readonly union: boolean
-  readonly topics: ReadonlyArray<AnyTopic>
-  readonly operators: ReadonlyArray<Operator>
-  readonly settings: Settings
 }
 
 const phantom = () => undefined as never
 
-const make = <A, E, R, P extends Phase>(shape: Shape): Pipeline<A, E, R, P> => ({
-  [TypeId]: { _A: phantom, _E: phantom, _R: phantom, _P: phantom },
+const make = <A, E, R, P extends Phase, M extends DeliveryMode>(shape: Shape): Pipeline<A, E, R, P, M> => ({
+  [TypeId]: { _A: phantom, _E: phantom, _R: phantom, _P: phantom, _M: phantom },
   ...shape,
   pipe() {
     return pipeArguments(this, arguments)
@@ -119,6 +67,7 @@ const make = <A, E, R, P extends Phase>(shape: Shape): Pipeline<A, E, R, P> => (
       _id: "Pipeline",
       consumer: shape.consumer,
       topics: shape.topics.map((topic) => topic.name),
+      delivery: shape.settings.delivery,
       operators: shape.operators.map((operator) =>
         operator._tag === "Emit" ? `Emit ${operator.topic.name}` : operator._tag
       ),
@@ -127,44 +76,45 @@ const make = <A, E, R, P extends Phase>(shape: Shape): Pipeline<A, E, R, P> => (
   }
 })
 
-const defaults: Settings = {
-  retry: Retry.standard,
-  retryWhile: undefined,
-  timeout: undefined,
-  commitTimeout: "10 seconds",
-  order: "continue",
-  group: 250
+/**
+ * Who reads, and what is promised.
+ *
+ * @since 0.1.0
+ */
+export interface FromOptions<M extends DeliveryMode> {
+  /** The reader's name: two pipelines with one name share one queue, two names each get every message. */
+  readonly consumer: string
+  /** What holds when something dies on the way. Default `effectivelyOnce`. */
+  readonly delivery?: M | undefined
 }
-
-const add = (self: Shape, operator: Operator): Shape => ({
-  consumer: self.consumer,
-  union: self.union,
-  topics: self.topics,
-  settings: self.settings,
-  operators: [...self.operators, operator]
-})
-
-const set = (self: Shape, settings: Partial<Settings>): Shape => ({
-  consumer: self.consumer,
-  union: self.union,
-  topics: self.topics,
-  operators: self.operators,
-  settings: { ...self.settings, ...settings }
-})
 
 /**
  * Reads one topic. Queue, deduplication, attempts and dead letters belong to the consumer.
  *
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { Pipeline, Topic } from "millrace"
+ *
+ * const Views = Topic.make("views", { schema: Schema.Struct({ page: Schema.String }), key: (view) => view.page, id: "random" })
+ * // Better a view too few than a step that runs twice.
+ * const counter = Pipeline.from(Views, { consumer: "counter", delivery: "atMostOnce" }).pipe(
+ *   Pipeline.tap((view) => Effect.log(view.page))
+ * )
+ * ```
+ *
  * @since 0.1.0
  */
-export const from = <Name extends string, S extends Schema.Constraint>(
+export const from = <Name extends string, S extends Schema.Constraint, M extends DeliveryMode = "effectivelyOnce">(
   topic: Topic<Name, S>,
-  options: {
-    /** The reader's name: two pipelines with one name share one queue, two names each get every message. */
-    readonly consumer: string
-  }
-): Pipeline<S["Type"], never, S["DecodingServices"], "steps"> =>
-  make({ consumer: options.consumer, union: false, topics: [topic], operators: [], settings: defaults })
+  options: FromOptions<M>
+): Pipeline<S["Type"], never, S["DecodingServices"], "steps", M> =>
+  make({ ...beginning(options), union: false, topics: [topic] })
+
+const beginning = (options: FromOptions<DeliveryMode>): Pick<Shape, "consumer" | "operators" | "settings"> => ({
+  consumer: options.consumer,
+  operators: [],
+  settings: { ...defaults, delivery: options.delivery ?? defaults.delivery }
+})
 
 /**
  * One value of several topics, with its topic's name to tell which.
@@ -181,11 +131,11 @@ export type Union<T extends ReadonlyArray<AnyTopic>> = {
  *
  * @since 0.1.0
  */
-export const fromAll = <const T extends ReadonlyArray<AnyTopic>>(
+export const fromAll = <const T extends ReadonlyArray<AnyTopic>, M extends DeliveryMode = "effectivelyOnce">(
   topics: T,
-  options: { readonly consumer: string }
-): Pipeline<Union<T>, never, T[number]["schema"]["DecodingServices"], "steps"> =>
-  make({ consumer: options.consumer, union: true, topics, operators: [], settings: defaults })
+  options: FromOptions<M>
+): Pipeline<Union<T>, never, T[number]["schema"]["DecodingServices"], "steps", M> =>
+  make({ ...beginning(options), union: true, topics })
 
 /**
  * Transforms the value; pure, in either phase.
@@ -194,7 +144,8 @@ export const fromAll = <const T extends ReadonlyArray<AnyTopic>>(
  */
 export const map =
   <A, B>(f: (value: A, delivered: Delivered) => B) =>
-  <E, R, P extends Phase>(self: Pipeline<A, E, R, P>): Pipeline<B, E, R, P> => make(add(self, { _tag: "Map", f }))
+  <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>): Pipeline<B, E, R, P, M> =>
+    make(add(self, { _tag: "Map", f }))
 
 /**
  * Lets a message pass that satisfies the predicate. Another one is settled in its turn, without the operators after this.
@@ -204,13 +155,14 @@ export const map =
 export const filter: {
   <A, B extends A>(
     refinement: (value: A, delivered: Delivered) => value is B
-  ): <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<B, E, R, P>
+  ): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E, R, P, M>
   <A>(
     predicate: (value: NoInfer<A>, delivered: Delivered) => boolean
-  ): <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R, P>
+  ): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>
 } =
   <A>(f: (value: A, delivered: Delivered) => boolean) =>
-  <E, R, P extends Phase>(self: Pipeline<A, E, R, P>): Pipeline<A, E, R, P> => make(add(self, { _tag: "Filter", f }))
+  <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>): Pipeline<A, E, R, P, M> =>
+    make(add(self, { _tag: "Filter", f }))
 
 /**
  * Runs an effect before the transaction: lookups, network calls, whatever may wait. It happens at least once, and again in
@@ -220,8 +172,9 @@ export const filter: {
  */
 export const mapEffect =
   <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) =>
-  <E, R>(self: Pipeline<A, E, R, "steps">): Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps"> =>
-    make(add(self, { _tag: "MapEffect", f }))
+  <E, R, P extends Phase, M extends DeliveryMode>(
+    self: Pipeline<A, E, R, P, M> & BeforeCommit<"mapEffect", P>
+  ): Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M> => make(add(self, { _tag: "MapEffect", f }))
 
 /**
  * Runs an effect before the transaction and keeps the value.
@@ -230,8 +183,9 @@ export const mapEffect =
  */
 export const tap =
   <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: Delivered) => Effect.Effect<X, E2, R2>) =>
-  <E, R>(self: Pipeline<A, E, R, "steps">): Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps"> =>
-    make(add(self, { _tag: "Tap", f }))
+  <E, R, P extends Phase, M extends DeliveryMode>(
+    self: Pipeline<A, E, R, P, M> & BeforeCommit<"tap", P>
+  ): Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M> => make(add(self, { _tag: "Tap", f }))
 
 /**
  * Runs an effect inside the transaction: its statements, the inbox record, the emits and the acknowledgement commit together,
@@ -242,8 +196,47 @@ export const tap =
  */
 export const commit =
   <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) =>
-  <E, R, P extends Phase>(self: Pipeline<A, E, R, P>): Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit"> =>
-    make(add(self, { _tag: "Commit", f }))
+  <E, R, P extends Phase, M extends DeliveryMode>(
+    self: Pipeline<A, E, R, P, M>
+  ): Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M> => make(add(self, { _tag: "Commit", f }))
+
+/**
+ * The value after a batch: its result for the member if it returned any, else the member's value as it was.
+ *
+ * @since 0.1.0
+ */
+export type Batched<A, X> = X extends ReadonlyArray<infer B> ? B : A
+
+/**
+ * Runs one effect for all messages of a group inside the transaction, across keys, each key's in order: one statement for a hundred
+ * rows. It is given their values (never none) and their deliveries, and returns nothing, which keeps the values, or one result for
+ * each in the same order; another number of results is a defect. Duplicates and filtered messages are not among them.
+ *
+ * If a batch fails, the group is rolled back and run again with each message by itself, in a savepoint of its own: the
+ * function is then called with one. So it must not count on who else is there. Database work only, as in {@link commit}.
+ *
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { SqlClient } from "effect/sql"
+ * import { Pipeline, Topic } from "millrace"
+ *
+ * const Clicks = Topic.make("clicks", { schema: Schema.Struct({ id: Schema.String, page: Schema.String }), id: (c) => c.id })
+ * const clicks = Pipeline.from(Clicks, { consumer: "clicks" }).pipe(
+ *   Pipeline.commitBatch((batch) =>
+ *     Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.asVoid(sql`insert into clicks ${sql.insert(batch)}`))
+ *   )
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ */
+export const commitBatch = <A, X extends ReadonlyArray<unknown> | void, E2, R2>(
+  f: (values: NonEmptyReadonlyArray<A>, delivered: NonEmptyReadonlyArray<Delivered>) => Effect.Effect<X, E2, R2>
+) =>
+<E, R, P extends Phase, M extends DeliveryMode>(
+  self: Pipeline<A, E, R, P, M>
+): Pipeline<Batched<A, X>, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M> =>
+  make(add(self, { _tag: "CommitBatch", f }))
 
 /**
  * Runs statements inside the transaction, given as data and in order, so that the runtime may send them together. Nothing can
@@ -258,7 +251,9 @@ export const commitSql = <A>(
     delivered: Delivered
   ) => Statement<unknown> | ReadonlyArray<Statement<unknown>>
 ) =>
-<E, R, P extends Phase>(self: Pipeline<A, E, R, P>): Pipeline<A, E, R | SqlClient.SqlClient, "commit"> =>
+<E, R, P extends Phase, M extends DeliveryMode>(
+  self: Pipeline<A, E, R, P, M>
+): Pipeline<A, E, R | SqlClient.SqlClient, "commit", M> =>
   make(add(self, {
     _tag: "CommitSql",
     f: (value: A, delivered) =>
@@ -273,8 +268,9 @@ const isStatements = (
 ): given is ReadonlyArray<Statement<unknown>> => Array.isArray(given)
 
 /**
- * Publishes one message in the transaction. Its id is derived from the consumer, the message and the position of the emit, so
- * that a re-run emits the same message. The value is kept.
+ * Publishes one message in the transaction, to any topic. Its id is derived from the consumer, the message and the number of the
+ * emit (all emits of the message counted, in order), so that a re-run emits the same message; `id` gives another one, which must
+ * not change from run to run either. The value is kept.
  *
  * @since 0.1.0
  */
@@ -283,25 +279,35 @@ export const emit = <A, Name extends string, S extends Schema.Constraint>(
   f: (value: NoInfer<A>, delivered: Delivered) => S["Type"],
   options?: { readonly id?: ((value: NoInfer<A>, delivered: Delivered) => string) | undefined }
 ) =>
-<E, R, P extends Phase>(self: Pipeline<A, E, R, P>): Pipeline<A, E, R | S["EncodingServices"], "commit"> =>
-  make(add(self, {
+<E, R, P extends Phase, M extends DeliveryMode>(
+  self: Pipeline<A, E, R, P, M>
+): Pipeline<A, E, R | S["EncodingServices"], "commit", M> => {
+  const id = options?.id
+  return make(add(self, {
     _tag: "Emit",
     topic,
     f: (value: A, delivered) => [f(value, delivered)],
-    id: options?.id
+    id: id === undefined ? undefined : (_, value: A, delivered) => id(value, delivered)
   }))
+}
 
 /**
- * Publishes any number of messages in the transaction, none included. The value is kept.
+ * Publishes any number of messages in the transaction, none included, in the order of the array. Ids as with {@link emit}; `id` is
+ * asked for each of them. The value is kept.
  *
  * @since 0.1.0
  */
 export const emitAll = <A, Name extends string, S extends Schema.Constraint>(
   topic: Topic<Name, S>,
-  f: (value: NoInfer<A>, delivered: Delivered) => ReadonlyArray<S["Type"]>
+  f: (value: NoInfer<A>, delivered: Delivered) => ReadonlyArray<S["Type"]>,
+  options?: {
+    readonly id?: ((out: S["Type"], value: NoInfer<A>, delivered: Delivered) => string) | undefined
+  }
 ) =>
-<E, R, P extends Phase>(self: Pipeline<A, E, R, P>): Pipeline<A, E, R | S["EncodingServices"], "commit"> =>
-  make(add(self, { _tag: "Emit", topic, f, id: undefined }))
+<E, R, P extends Phase, M extends DeliveryMode>(
+  self: Pipeline<A, E, R, P, M>
+): Pipeline<A, E, R | S["EncodingServices"], "commit", M> =>
+  make(add(self, { _tag: "Emit", topic, f, id: options?.id }))
 
 /**
  * How failed attempts are repeated: any `Schedule` that can read the pipeline's errors and what the runtime adds to them
@@ -316,9 +322,9 @@ export const retry = <E0>(
   schedule: Retry.Policy<E0>,
   options?: { readonly while?: ((error: NoInfer<E0>) => boolean) | undefined }
 ) =>
-<A, E, R, P extends Phase>(
-  self: [E | Retry.RuntimeFailure] extends [E0] ? Pipeline<A, E, R, P> : Pipeline<A, E0, R, P>
-): Pipeline<A, E, R, P> =>
+<A, E, R, P extends Phase, M extends DeliveryMode>(
+  self: Pipeline<A, E, R, P, M> & Reads<"The retry schedule", E | Retry.RuntimeFailure, E0> & Repeatable<"retry", M>
+): Pipeline<A, E, R, P, M> =>
   make(
     set(self, {
       retry: schedule as Retry.Policy<never>,
@@ -332,7 +338,8 @@ export const retry = <E0>(
  * @since 0.1.0
  */
 export const timeout =
-  (duration: Duration.Input) => <A, E, R, P extends Phase>(self: Pipeline<A, E, R, P>): Pipeline<A, E, R, P> =>
+  (duration: Duration.Input) =>
+  <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>): Pipeline<A, E, R, P, M> =>
     make(set(self, { timeout: duration }))
 
 /**
@@ -341,19 +348,50 @@ export const timeout =
  * @since 0.1.0
  */
 export const commitTimeout =
-  (duration: Duration.Input) => <A, E, R, P extends Phase>(self: Pipeline<A, E, R, P>): Pipeline<A, E, R, P> =>
+  (duration: Duration.Input) =>
+  <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>): Pipeline<A, E, R, P, M> =>
     make(set(self, { commitTimeout: duration }))
 
 /**
- * What happens behind a dead message: `continue` (default) lets its key's successors pass, `park` keeps them waiting, in
+ * What happens behind a dead message, and how its errors are kept.
+ *
+ * `order`: `continue` lets its key's successors pass, as a pipeline without this operator does; `park` keeps them waiting, in
  * order, until a person redrives or discards the letter.
+ *
+ * `errors`: a Schema of the pipeline's errors (a `Schema.Union` of them where there are several). Each failure is then kept as this
+ * Schema encodes it, the retry schedule reads the typed errors of attempts before a restart, and `DeadLetter.decodeError` reads
+ * them back from the letter. Without it, for an error that it cannot encode, and for failures of the runtime, tag, message and
+ * what JSON can keep are there. Put it after the steps it is to cover.
+ *
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { DeadLetter, DeadLetters, Pipeline, Topic } from "millrace"
+ *
+ * class Declined extends Schema.TaggedError<Declined>()("Declined", { at: Schema.Date }) {}
+ * const Payments = Topic.make("payments", { schema: Schema.String, id: "content" })
+ * const ledger = Pipeline.from(Payments, { consumer: "ledger" }).pipe(
+ *   Pipeline.tap(() => Effect.fail(new Declined({ at: new Date(0) }))),
+ *   Pipeline.deadLetter({ order: "park", errors: Declined })
+ * )
+ * const why = Effect.gen(function*() {
+ *   const [letter] = yield* DeadLetters.list({ consumer: ledger.consumer })
+ *   return yield* DeadLetter.decodeError(letter!.attempts.at(-1)!, Declined) // Option<Declined>
+ * })
+ * ```
  *
  * @since 0.1.0
  */
-export const deadLetter =
-  (options: { readonly order: DeadLetterOrder }) =>
-  <A, E, R, P extends Phase>(self: Pipeline<A, E, R, P>): Pipeline<A, E, R, P> =>
-    make(set(self, { order: options.order }))
+export const deadLetter = <S extends Schema.Constraint = never>(options: {
+  readonly order: DeadLetterOrder
+  readonly errors?: S | undefined
+}) =>
+<A, E, R, P extends Phase, M extends DeliveryMode>(
+  self:
+    & Pipeline<A, E, R, P, M>
+    & ([S] extends [never] ? unknown : Reads<"The Schema of deadLetter", E, S["Type"]>)
+    & Repeatable<"deadLetter", M>
+): Pipeline<A, E, R | S["EncodingServices"] | S["DecodingServices"], P, M> =>
+  make(set(self, { order: options.order, errors: options.errors }))
 
 /**
  * How many messages share a transaction at most. Default 250. With 1 each has its own, as it must where a commit step uses
@@ -361,5 +399,7 @@ export const deadLetter =
  *
  * @since 0.1.0
  */
-export const group = (size: number) => <A, E, R, P extends Phase>(self: Pipeline<A, E, R, P>): Pipeline<A, E, R, P> =>
-  make(set(self, { group: size }))
+export const group =
+  (size: number) =>
+  <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>): Pipeline<A, E, R, P, M> =>
+    make(set(self, { group: size }))

@@ -12,14 +12,30 @@ import * as Effect from "effect/Effect"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
 import type { Failure } from "./Delivery.ts"
-import type { CommitRejected, Defect, Hiccup, StepTimeout, TransactionAborted } from "./Errors.ts"
+import type {
+  CommitRejected,
+  Defect,
+  EncodeFailed,
+  Hiccup,
+  InvalidMessage,
+  StepTimeout,
+  TransactionAborted
+} from "./Errors.ts"
 
 /**
- * What the runtime adds to a pipeline's own errors: a policy meets these, too.
+ * What the runtime adds to a pipeline's own errors: a policy meets these, too. The last two are of an emit whose value, id or
+ * key cannot be published.
  *
  * @since 0.1.0
  */
-export type RuntimeFailure = Defect | StepTimeout | TransactionAborted | CommitRejected | Hiccup
+export type RuntimeFailure =
+  | Defect
+  | StepTimeout
+  | TransactionAborted
+  | CommitRejected
+  | Hiccup
+  | EncodeFailed
+  | InvalidMessage
 
 /**
  * A retry policy: any schedule that can read the pipeline's errors. It ends when the attempts are used up.
@@ -75,7 +91,8 @@ export const standard: Policy<unknown> = exponential("100 millis")
 /**
  * The delay before the next attempt, after the recorded failures and this one; undefined when the schedule has ended.
  *
- * Recorded failures are replayed with what JSON kept of their errors, the newest with the typed error itself. Elapsed
+ * Recorded failures are replayed with what JSON kept of their errors (typed again where `Pipeline.deadLetter` has a Schema for
+ * them), the newest with the typed error itself. Elapsed
  * time is that between the recorded failures.
  *
  * @since 0.1.0

@@ -10,10 +10,11 @@ import * as Metric from "effect/Metric"
 
 /**
  * How a message ended, as the label `outcome` of {@link outcomes}. `retried` and `released` are no ends: it comes again.
+ * `failed` is the end of one that is handled at most once.
  *
  * @since 0.1.0
  */
-export type Outcome = "committed" | "duplicate" | "retried" | "held" | "dead" | "released"
+export type Outcome = "committed" | "duplicate" | "retried" | "held" | "dead" | "failed" | "released"
 
 /**
  * Messages by `consumer` and `outcome`.

@@ -134,6 +134,14 @@ export interface Subscription {
     deliveries: ReadonlyArray<Delivery>
   ) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>
   /**
+   * Looks at the fencing tokens and nothing else: the deliveries whose lease is still ours, whether or not they were settled before. For
+   * a commit that is not the one that settles (`atMostOnce`). Holds takeovers off until the transaction ends, where the
+   * engine can; where the fence is the inbox it returns all.
+   */
+  readonly fence: (
+    deliveries: ReadonlyArray<Delivery>
+  ) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>
+  /**
    * After COMMIT, or when a delivery is not ours any more: acknowledges at the broker, and frees what the transport keeps of it in
    * memory. May fail or be lost at will: a redelivery is a duplicate. Makes no request where `settle` is "within".
    */

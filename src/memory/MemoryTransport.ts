@@ -106,6 +106,19 @@ const settleWithin = (seat: Seat): Subscription["settleWithin"] =>
     )
   })
 
+const fence = (seat: Seat): Subscription["fence"] =>
+  Effect.fnUntraced(function*(deliveries) {
+    const { queue, state } = seat
+    const transaction = yield* transactionOf(state, "look at fencing tokens")
+    const held = ({ lease, message }: Delivery) => queue.fenced(lease, message.key) !== undefined
+    const ours = deliveries.filter(held)
+    transaction.stage({
+      stale: () => ours.every(held) ? undefined : "a lease was lost before the commit",
+      apply: () => {}
+    })
+    return ours
+  })
+
 const hold = (seat: Seat): Subscription["hold"] =>
   Effect.fnUntraced(function*(delivery, attempts, hold) {
     const { member, queue, state } = seat
@@ -204,6 +217,7 @@ const subscription = (seat: Seat): Subscription => {
         })
       ),
     settleWithin: settleWithin(seat),
+    fence: fence(seat),
     settleAfter: () => Effect.void,
     hold: hold(seat),
     isolate: (delivery) =>

@@ -158,6 +158,10 @@ const take = (seat: Seat): Subscription["take"] => (room, accept) =>
     )
   })
 
+/** A lease that was given up here may still stand in the database: its row must not be removed, nobody handles it. */
+const current = (delivery: Delivery): boolean =>
+  !(delivery.receipt as Receipt).owned.lost && !Deferred.isDoneUnsafe(delivery.lease.lost)
+
 const settleWithin = (seat: Seat): Subscription["settleWithin"] => {
   const text = MessagesSql.make(seat.names)
   const settle = (statement: string, deliveries: ReadonlyArray<Delivery>, large: boolean) => {
@@ -182,9 +186,6 @@ const settleWithin = (seat: Seat): Subscription["settleWithin"] => {
       return true
     })
   }
-  // A lease that was given up here may still stand in the database: its row must not be removed, nobody handles it.
-  const current = (delivery: Delivery) =>
-    !(delivery.receipt as Receipt).owned.lost && !Deferred.isDoneUnsafe(delivery.lease.lost)
   return (all) => {
     const deliveries = all.every(current) ? all : all.filter(current)
     const some = settle(text.settle, deliveries, false)
@@ -201,6 +202,21 @@ const settleWithin = (seat: Seat): Subscription["settleWithin"] => {
       ),
       PgFailure.transportError("settle messages")
     )
+  }
+}
+
+const fence = (seat: Seat): Subscription["fence"] => {
+  const text = LanesSql.make(seat.names).fence
+  return (all) => {
+    const deliveries = all.filter(current)
+    const tokens = new Map(deliveries.map(({ lease, receipt }) => [(receipt as Receipt).lane, lease.token]))
+    return Effect.mapBoth(seat.db.within(text, [seat.lanes.queue, [...tokens.keys()], [...tokens.values()]]), {
+      onFailure: PgFailure.transportError("look at fencing tokens"),
+      onSuccess: (rows) => {
+        const ours = new Set(rows.map((row) => row["lane"]))
+        return deliveries.filter((delivery) => ours.has((delivery.receipt as Receipt).lane))
+      }
+    })
   }
 }
 
@@ -243,6 +259,7 @@ const subscription = (seat: Seat): Subscription => {
     held: () => lanes.held(),
     renew: (leases) => Effect.mapError(lanes.renew(leases), PgFailure.transportError("renew leases")),
     settleWithin: settleWithin(seat),
+    fence: fence(seat),
     settleAfter: (deliveries) =>
       Effect.sync(() => {
         for (const delivery of deliveries) reader.settled(delivery)

@@ -9,6 +9,7 @@
  *
  * @since 0.1.0
  */
+import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -190,7 +191,7 @@ const watchOperator = (life: WorkerLife, operator: Pipeline.Operator, index: num
     case "Commit":
       return {
         ...operator,
-        f: (value, delivered) =>
+        f: (value: never, delivered: Delivered) =>
           before(delivered).pipe(
             Effect.andThen(Effect.suspend(() => operator.f(value, delivered))),
             Effect.tap(() => life.pass(placeOf("after", operator, index, delivered))),
@@ -198,17 +199,31 @@ const watchOperator = (life: WorkerLife, operator: Pipeline.Operator, index: num
             Effect.provideService(Handled, delivered.message.id)
           )
       }
+    case "CommitBatch":
+      return {
+        ...operator,
+        f: (values: NonEmptyReadonlyArray<never>, delivered: NonEmptyReadonlyArray<Delivered>) =>
+          Effect.forEach(delivered, before, { discard: true }).pipe(
+            Effect.andThen(Effect.suspend(() => operator.f(values, delivered))),
+            Effect.tap(() =>
+              Effect.forEach(delivered, (one) => life.pass(placeOf("after", operator, index, one)), { discard: true })
+            ),
+            Effect.provideService(Current, (point) => life.pass(`${nameOf(delivered[0])}: ${point}`)),
+            Effect.provideService(Handled, delivered[0].message.id)
+          )
+      }
     case "CommitSql":
       return {
         ...operator,
-        f: (value, delivered) => Effect.andThen(Effect.orDie(before(delivered)), operator.f(value, delivered))
+        f: (value: never, delivered: Delivered) =>
+          Effect.andThen(Effect.orDie(before(delivered)), operator.f(value, delivered))
       }
     case "Emit": {
       const idOf = operator.id
       return idOf === undefined ? operator : {
         ...operator,
-        id: (value, delivered) => {
-          const id = idOf(value, delivered)
+        id: (out, value, delivered) => {
+          const id = idOf(out, value, delivered)
           life.stage.emitters.set(id, delivered.message.id)
           return id
         }

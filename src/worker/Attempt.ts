@@ -16,10 +16,8 @@ import type { Reason } from "../DeadLetter.ts"
 import * as DeadLetter from "../DeadLetter.ts"
 import type { Delivered, Delivery, Failure } from "../Delivery.ts"
 import {
-  type DecodeFailed,
   type Hiccup,
   type LeaseLost,
-  StepTimeout,
   type StoreFailure,
   type TransactionAborted,
   type TransportError,
@@ -31,6 +29,7 @@ import type * as Pipeline from "../Pipeline.ts"
 import type * as Store from "../Store.ts"
 import * as Telemetry from "../Telemetry.ts"
 import type { Subscription } from "../Transport.ts"
+import type * as AtMostOnce from "./AtMostOnce.ts"
 import type { Committer } from "./Committer.ts"
 import * as FailureRecord from "./FailureRecord.ts"
 import type { Outcome } from "./GroupCommit.ts"
@@ -47,6 +46,10 @@ export interface Options {
   readonly subscription: Subscription
   readonly inFlight: InFlight
   readonly committer: Committer
+  /** Where the pipeline is `atMostOnce`: what runs a message once it is taken. */
+  readonly atMostOnce: AtMostOnce.AtMostOnce | undefined
+  /** Whether the transport forgets a message within the commit, or is told after it. */
+  readonly acknowledge: "within" | "after"
   /** Completed when the worker stops: who sleeps in place writes its attempts down and goes. */
   readonly draining: Deferred.Deferred<void>
 }
@@ -56,6 +59,16 @@ export interface Attempt {
   readonly run: (delivery: Delivery) => Effect.Effect<void>
 }
 
+/** What a handler sees of its delivery, after these failures. */
+const deliveredOf = (delivery: Delivery, recorded: ReadonlyArray<Failure>): Delivered => ({
+  message: delivery.message,
+  attempt: recorded.length + 1,
+  redriven: delivery.redrive?.count ?? 0
+})
+
+/** For a member that is only taken: its steps come later. */
+const nothingLeft: Steps.Stepped = { value: undefined, index: Number.MAX_SAFE_INTEGER }
+
 /** How the steps of one attempt failed. */
 interface Failed {
   readonly error: unknown
@@ -63,7 +76,7 @@ interface Failed {
 }
 
 export const make = (options: Options): Attempt => {
-  const { committer, draining, inFlight, pipeline, settings, store, subscription } = options
+  const { atMostOnce, committer, draining, inFlight, pipeline, settings, store, subscription } = options
   const { consumer } = pipeline
   const topics = new Map(pipeline.topics.map((topic) => [topic.name, topic]))
   const counters = new Map<Telemetry.Outcome, Metric.Metric<number, unknown>>()
@@ -95,23 +108,46 @@ export const make = (options: Options): Attempt => {
     if (delivery.received >= settings.maxDeliveries) return crashed(delivery)
     const topic = topics.get(delivery.message.topic)
     if (topic === undefined) return hold(delivery, delivery.attempts, Duration.millis(settings.unknownTopicHoldMillis))
-    return attempts(delivery, topic, delivery.attempts)
+    return atMostOnce === undefined
+      ? attempts(delivery, topic, delivery.attempts)
+      : takeThenRun(delivery, topic, atMostOnce)
   }
+
+  /** Decodes, takes the message for good, and only then runs its steps: nothing of this is an attempt that comes again. */
+  const takeThenRun = Effect.fnUntraced(
+    function*(delivery: Delivery, topic: Pipeline.AnyTopic, { run }: AtMostOnce.AtMostOnce) {
+      const delivered = deliveredOf(delivery, delivery.attempts)
+      const decoded = yield* Effect.exit(decode(topic, delivery))
+      if (decoded._tag === "Failure") {
+        const failed = { error: FailureRecord.errorOf(decoded.cause), step: "decode" }
+        return yield* bury(delivery, [...delivery.attempts, yield* record(delivered.attempt, failed)], "undecodable")
+      }
+      yield* committer.commitThen({ delivery, delivered, stepped: nothingLeft }, (taken, restore) => {
+        // It is still there, and nothing of it was done.
+        if (taken._tag === "Failed") return restore(hold(delivery, delivery.attempts, Duration.seconds(1)))
+        if (taken._tag !== "Committed") return settled(delivery, taken)
+        const ran = Effect.flatMap(
+          run({ delivery, delivered, steps: steps(decoded.value, delivered) }, restore),
+          (done) => done ? Effect.andThen(count("committed"), latency(delivery)) : count("failed")
+        )
+        // A broker would hand it out again; elsewhere it is gone, and as long as it is known here its lane is not given away.
+        return options.acknowledge === "after"
+          ? Effect.andThen(forget(delivery), ran)
+          : Effect.ensuring(ran, forget(delivery))
+      })
+    }
+  )
 
   /** One attempt after the other while their delays are short. */
   const attempts = Effect.fnUntraced(
     function*(delivery: Delivery, topic: Pipeline.AnyTopic, before: ReadonlyArray<Failure>) {
       let recorded = before
       while (true) {
-        const delivered: Delivered = {
-          message: delivery.message,
-          attempt: recorded.length + 1,
-          redriven: delivery.redrive?.count ?? 0
-        }
+        const delivered = deliveredOf(delivery, recorded)
         const exit = yield* once(delivery, topic, delivered)
         if ("_tag" in exit) return yield* settled(delivery, exit)
-        const now = yield* Clock.currentTimeMillis
-        const failures = [...recorded, record(delivered.attempt, now, exit)]
+        const failures = [...recorded, yield* record(delivered.attempt, exit)]
+        const now = failures.at(-1)!.at
         if (exit.step === "decode") return yield* bury(delivery, failures, "undecodable")
         const decision = yield* Settling.decide({
           settings: pipeline.settings,
@@ -123,7 +159,7 @@ export const make = (options: Options): Attempt => {
         if (decision._tag === "Bury") return yield* bury(delivery, failures, decision.reason)
         yield* count("retried")
         if (decision._tag === "Hold") return yield* hold(delivery, failures, decision.delay)
-        const left = yield* waitHere(decision.delay)
+        const left = yield* waitHere(decision.delay, draining)
         if (left !== undefined) return yield* hold(delivery, failures, left)
         recorded = failures
       }
@@ -134,11 +170,10 @@ export const make = (options: Options): Attempt => {
   const once = (delivery: Delivery, topic: Pipeline.AnyTopic, delivered: Delivered): Effect.Effect<Outcome | Failed> =>
     Effect.suspend(() => {
       let step = "decode"
-      const decode = topic.decode(delivery.message) as Effect.Effect<unknown, DecodeFailed>
-      return decode.pipe(
+      return decode(topic, delivery).pipe(
         Effect.flatMap((value) => {
           step = "steps"
-          return steps(pipeline.union ? { topic: topic.name, value } : value, delivered)
+          return steps(value, delivered)
         }),
         Effect.flatMap((stepped): Effect.Effect<Outcome | Failed> => {
           step = "commit"
@@ -153,31 +188,16 @@ export const make = (options: Options): Attempt => {
       )
     })
 
-  const steps = (value: unknown, delivered: Delivered): Effect.Effect<Steps.Stepped, unknown> => {
-    const running = Steps.before(pipeline.operators, value, delivered) as Effect.Effect<Steps.Stepped, unknown>
-    const { timeout } = pipeline.settings
-    return timeout === undefined ? running : Effect.timeoutOrElse(running, {
-      duration: timeout,
-      orElse: () =>
-        Effect.fail(new StepTimeout({ phase: "steps", millis: Duration.toMillis(Duration.fromInputUnsafe(timeout)) }))
-    })
-  }
+  const decode = (topic: Pipeline.AnyTopic, delivery: Delivery) => Steps.decode(pipeline, topic, delivery.message)
+  const steps = (value: unknown, delivered: Delivered) => Steps.bounded(pipeline, value, delivered)
 
-  /** Sleeps under the renewed lease. Answers what is left of the delay if the worker is to stop before it is over. */
-  const waitHere = (delay: Duration.Duration): Effect.Effect<Duration.Duration | undefined> =>
-    Effect.gen(function*() {
-      const started = yield* Clock.monotonicTimeNanos
-      const stop = yield* Effect.raceFirst(
-        Effect.as(Effect.sleep(delay), false),
-        Effect.as(Deferred.await(draining), true)
-      )
-      if (!stop) return undefined
-      const slept = Number((yield* Clock.monotonicTimeNanos) - started) / 1e6
-      return Duration.millis(Math.max(1, Duration.toMillis(delay) - slept))
-    })
-
-  const record = (attempt: number, at: number, failed: Failed): Failure =>
-    FailureRecord.make({ attempt, at, ...failed, worker: settings.name, codeVersion: settings.codeVersion })
+  const encode = FailureRecord.encoder(pipeline.settings.errors)
+  const record = Effect.fnUntraced(function*(attempt: number, failed: Failed) {
+    const at = yield* Clock.currentTimeMillis
+    const encoded = yield* encode(failed.error)
+    const { codeVersion, name } = settings
+    return FailureRecord.make({ attempt, at, ...failed, worker: name, codeVersion, encoded })
+  })
 
   /** The commit has decided: the transport may forget it. */
   const settled = (delivery: Delivery, outcome: Outcome): Effect.Effect<void> => {
@@ -248,17 +268,32 @@ export const make = (options: Options): Attempt => {
   }
 
   const crashed = (delivery: Delivery): Effect.Effect<void> =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) =>
-      bury(delivery, [
-        ...delivery.attempts,
-        record(delivery.attempts.length + 1, now, {
-          error: new WorkerCrashed({ received: delivery.received }),
-          step: "process"
-        })
-      ], "crashed"))
+    Effect.flatMap(
+      record(delivery.attempts.length + 1, {
+        error: new WorkerCrashed({ received: delivery.received }),
+        step: "process"
+      }),
+      (failure) => bury(delivery, [...delivery.attempts, failure], "crashed")
+    )
 
   return { run }
 }
+
+/** Sleeps under the renewed lease. Answers what is left of the delay if the worker is to stop before it is over. */
+const waitHere = (
+  delay: Duration.Duration,
+  draining: Deferred.Deferred<void>
+): Effect.Effect<Duration.Duration | undefined> =>
+  Effect.gen(function*() {
+    const started = yield* Clock.monotonicTimeNanos
+    const stop = yield* Effect.raceFirst(
+      Effect.as(Effect.sleep(delay), false),
+      Effect.as(Deferred.await(draining), true)
+    )
+    if (!stop) return undefined
+    const slept = Number((yield* Clock.monotonicTimeNanos) - started) / 1e6
+    return Duration.millis(Math.max(1, Duration.toMillis(delay) - slept))
+  })
 
 type Transient = Hiccup | TransactionAborted | UnknownOutcome | StoreFailure | TransportError | {
   readonly _tag: "CommitRejected"

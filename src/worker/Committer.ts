@@ -28,7 +28,7 @@ import * as Store from "../Store.ts"
 import * as Telemetry from "../Telemetry.ts"
 import * as FailureRecord from "./FailureRecord.ts"
 import * as GroupCommit from "./GroupCommit.ts"
-import { gone, type Member, type Outcome, StepFailed } from "./GroupCommit.ts"
+import { gone, type Member, type Outcome, type Ready, type StepFailed, unwrap } from "./GroupCommit.ts"
 import * as GroupSize from "./GroupSize.ts"
 import type { LeaseRenewer } from "./LeaseRenewer.ts"
 
@@ -55,7 +55,12 @@ const noTrouble: Trouble = { tries: 0, since: undefined }
 
 export interface Committer {
   /** Waits until the member's transaction has ended. */
-  readonly commit: (member: Omit<Member, "done" | "state" | "fingerprint">) => Effect.Effect<Outcome>
+  readonly commit: (ready: Ready) => Effect.Effect<Outcome>
+  /** The same, for what has to follow the outcome even if the fiber was interrupted while its group was under way. */
+  readonly commitThen: <A>(
+    ready: Ready,
+    then: (outcome: Outcome, restore: <B, E>(effect: Effect.Effect<B, E>) => Effect.Effect<B, E>) => Effect.Effect<A>
+  ) => Effect.Effect<A>
 }
 
 /** Conflicts are repeated this often, then the member's attempt has failed. */
@@ -79,25 +84,27 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
     for (let i = 0; i < name.length; i++) hash = (hash * 31 + name.charCodeAt(i)) | 0
     return lines[Math.abs(hash) % lines.length]!
   }
-  return {
-    commit: ({ delivered, delivery, stepped }) =>
-      Effect.uninterruptibleMask((restore) => {
-        const member: Member = {
-          delivered,
-          delivery,
-          stepped,
-          fingerprint: MessageId.ofPayload(delivery.message.payload),
-          done: Deferred.makeUnsafe<Outcome>(),
-          state: "waiting"
-        }
-        lineOf(delivery.lease.name).offer(member)
-        return Effect.onInterrupt(restore(Deferred.await(member.done)), () => {
-          if (member.state === "begun") return Effect.asVoid(Deferred.await(member.done))
+  const commitThen: Committer["commitThen"] = ({ delivered, delivery, stepped }, then) =>
+    Effect.uninterruptibleMask((restore) => {
+      const member: Member = {
+        delivered,
+        delivery,
+        stepped,
+        fingerprint: MessageId.ofPayload(delivery.message.payload),
+        done: Deferred.makeUnsafe<Outcome>(),
+        state: "waiting"
+      }
+      lineOf(delivery.lease.name).offer(member)
+      return restore(Deferred.await(member.done)).pipe(
+        Effect.catchCause((cause) => {
+          if (member.state === "begun") return Deferred.await(member.done)
           member.state = "withdrawn"
-          return Effect.void
-        })
-      })
-  }
+          return Effect.failCause(cause)
+        }),
+        Effect.flatMap((outcome) => then(outcome, restore))
+      )
+    })
+  return { commitThen, commit: (ready) => commitThen(ready, Effect.succeed) }
 })
 
 /** One committer: a line of waiting members, and the fiber that commits them. */
@@ -377,6 +384,3 @@ class Line {
 /** Exponential from 5 ms, at most `cap`, with full jitter: those that were in each other's way should not meet again. */
 const backoff = (tries: number, cap: number): Effect.Effect<void> =>
   Effect.flatMap(Random.next, (random) => Effect.sleep(Math.min(cap, 5 * 2 ** tries) * (0.5 + random / 2)))
-
-/** The error of the user's own step, without the wrapping that told it apart. */
-const unwrap = (error: unknown): unknown => error instanceof StepFailed ? FailureRecord.errorOf(error.cause) : error

@@ -4,20 +4,24 @@
  * Everything is bounded, since a record is stored with its message: a stack of 4 KiB, an error of 8 KiB of JSON.
  */
 import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as DeadLetter from "../DeadLetter.ts"
 import type { Failure } from "../Delivery.ts"
-import { Defect } from "../Errors.ts"
+import * as Errors from "../Errors.ts"
 
 /** The error that a cause stands for: the typed one if there is one, else the defect. */
 export const errorOf = (cause: Cause.Cause<unknown>): unknown => {
   for (const reason of cause.reasons) if (Cause.isFailReason(reason)) return reason.error
   for (const reason of cause.reasons) {
     if (Cause.isDieReason(reason)) {
-      const defect = new Defect({ detail: text(reason.defect).slice(0, 500) })
+      const defect = new Errors.Defect({ detail: text(reason.defect).slice(0, 500) })
       if (reason.defect instanceof Error && reason.defect.stack !== undefined) defect.stack = reason.defect.stack
       return defect
     }
   }
-  return new Defect({ detail: "interrupted" })
+  return new Errors.Defect({ detail: "interrupted" })
 }
 
 export const make = (options: {
@@ -27,13 +31,17 @@ export const make = (options: {
   readonly step: string
   readonly worker: string
   readonly codeVersion: string
+  /** What the pipeline's own Schema made of the error, if it has one that could. */
+  readonly encoded?: { readonly json: unknown } | undefined
 }): Failure => {
   const stack = options.error instanceof Error ? stackOf(options.error) : ""
   return {
     attempt: options.attempt,
     at: options.at,
     tag: tagOf(options.error),
-    error: json(options.error),
+    ...(options.encoded === undefined
+      ? { error: json(options.error) }
+      : { error: options.encoded.json, encoded: true }),
     message: (options.error instanceof Error ? options.error.message : text(options.error)).slice(0, 2000),
     stack: stack.slice(0, 4096),
     step: options.step,
@@ -42,6 +50,67 @@ export const make = (options: {
     codeVersion: options.codeVersion
   }
 }
+
+/** How long a Schema may take to encode an error: a failure is written down with it or without it. */
+const encodeTimeout = "1 second"
+
+const mostJson = 8192
+
+/**
+ * Encodes a pipeline's errors with the Schema of its `deadLetter`. Answers undefined, never a failure, where that cannot be: a failure of the
+ * runtime, an error that does not fit, a Schema that throws, waits or writes too much. The message must not be lost with it.
+ */
+export const encoder = (
+  errors: Schema.Constraint | undefined
+): (error: unknown) => Effect.Effect<{ readonly json: unknown } | undefined> => {
+  if (errors === undefined) return () => Effect.succeed(undefined)
+  const encode = Schema.encodeUnknownEffect(Schema.toCodecJson(errors))
+  return (error) => {
+    if (isRuntimes(error)) return Effect.succeed(undefined)
+    // Its requirements are in the worker's context: they are in the pipeline's type.
+    const encoded = Effect.suspend(() => encode(error)) as Effect.Effect<unknown, unknown>
+    return encoded.pipe(
+      Effect.map((json) => {
+        const text = JSON.stringify(json)
+        return text === undefined || text.length > mostJson ? undefined : { json: JSON.parse(text) as unknown }
+      }),
+      Effect.timeoutOrElse({ duration: encodeTimeout, orElse: () => Effect.succeed(undefined) }),
+      Effect.catchCause(() => Effect.succeed(undefined))
+    )
+  }
+}
+
+/** Recorded failures as a retry schedule reads them: with typed errors where they can be read. */
+export const typed = (
+  errors: Schema.Constraint | undefined,
+  recorded: ReadonlyArray<Failure>
+): Effect.Effect<ReadonlyArray<Failure>> =>
+  errors === undefined || recorded.length === 0 ?
+    Effect.succeed(recorded) :
+    Effect.forEach(recorded, (failure) =>
+      (DeadLetter.decodeError(failure, errors) as Effect.Effect<Option.Option<unknown>, Schema.SchemaError>).pipe(
+        Effect.map(Option.match({
+          onNone: () =>
+            failure,
+          onSome: (error): Failure => ({ ...failure, error })
+        })),
+        Effect.catchCause(() => Effect.succeed(failure))
+      ))
+
+/** Whether the runtime made it: its errors are not the pipeline's, and a Schema of those could only garble them. */
+const isRuntimes = (error: unknown): boolean => runtimes.some((made) => error instanceof made)
+
+const runtimes = [
+  Errors.Defect,
+  Errors.StepTimeout,
+  Errors.TransactionAborted,
+  Errors.CommitRejected,
+  Errors.Hiccup,
+  Errors.DecodeFailed,
+  Errors.EncodeFailed,
+  Errors.InvalidMessage,
+  Errors.WorkerCrashed
+]
 
 export const tagOf = (error: unknown): string =>
   typeof error === "object" && error !== null && "_tag" in error && typeof error._tag === "string"
@@ -84,7 +153,7 @@ const json = (value: unknown): unknown => {
   const small = { _tag: tagOf(value), message: value instanceof Error ? value.message.slice(0, 500) : "" }
   try {
     const encoded = JSON.stringify(value, (_, inner: unknown) => typeof inner === "bigint" ? String(inner) : inner)
-    if (encoded === undefined || encoded.length > 8192) return small
+    if (encoded === undefined || encoded.length > mostJson) return small
     const decoded = JSON.parse(encoded) as unknown
     return typeof decoded === "object" && decoded !== null && value instanceof Error
       ? { ...small, ...decoded }

@@ -5,6 +5,7 @@
  * What commits here commits together or not at all. The order matters: the fence comes first, so that nothing is done under a
  * stale token; the claim comes before the steps, so that a second worker with the same id waits for how this transaction ends.
  */
+import { isReadonlyArrayNonEmpty as isNonEmpty, type NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import type * as Deferred from "effect/Deferred"
@@ -35,11 +36,15 @@ export const duplicate: Outcome = { _tag: "Duplicate" }
 export const conflict: Outcome = { _tag: "Conflict" }
 export const gone: Outcome = { _tag: "Gone" }
 
-/** A message that is ready to be committed. */
-export interface Member {
+/** A message whose steps before the transaction have run. */
+export interface Ready {
   readonly delivery: Delivery
   readonly delivered: Delivered
   readonly stepped: Steps.Stepped
+}
+
+/** A message that is ready to be committed, in its group. */
+export interface Member extends Ready {
   readonly fingerprint: string
   readonly done: Deferred.Deferred<Outcome>
   state: "waiting" | "begun" | "withdrawn"
@@ -53,6 +58,10 @@ export class StepFailed {
     this.cause = cause
   }
 }
+
+/** The error of the user's own step, without the wrapping that told it apart. */
+export const unwrap = (error: unknown): unknown =>
+  error instanceof StepFailed ? FailureRecord.errorOf(error.cause) : error
 
 /** What a group's transaction needs of its worker. */
 export interface Options {
@@ -69,13 +78,40 @@ export const compose = Effect.fnUntraced(function*(
   group: ReadonlyArray<Member>,
   timed: boolean
 ): Effect.fn.Return<ReadonlyArray<Outcome>, StepFailed | StoreFailure | TransportError, Store.Transaction> {
-  const { consumer, store, subscription } = options
+  const { pipeline, subscription } = options
   const kept = yield* subscription.settleWithin(group.map((member) => member.delivery))
   const ours = kept.length === group.length ? undefined : new Set(kept)
   const members = ours === undefined ? group : group.filter((member) => ours.has(member.delivery))
   if (members.length === 0) return group.map(() => gone)
-  const claimed = yield* store.inbox.claim(consumer, members.map(claimOf))
+  const claimed = yield* claim(options, members)
   const fresh = members.filter((_, i) => claimed[i] === "fresh")
+  // At most once: all that is done now is to take the message, so that whatever happens to its steps it never comes again.
+  const emits = pipeline.settings.delivery === "atMostOnce" ? [] : yield* effects(options, fresh, timed)
+  for (let i = 0; i < members.length; i++) {
+    if (claimed[i] === "conflict") yield* buryConflict(options, members[i]!)
+  }
+  if (emits.length > 0) yield* options.store.outbox.write(emits)
+  const outcomes = new Map(members.map((member, i) => [member, outcomeOf[claimed[i]!]]))
+  return group.map((member) => outcomes.get(member) ?? gone)
+})
+
+const outcomeOf: Readonly<Record<Store.Claimed, Outcome>> = { fresh: committed, duplicate, conflict }
+
+/** At least once no inbox is asked, but for a redriven message: its claim is what resolves its letter. */
+const claim = (options: Options, members: ReadonlyArray<Member>) => {
+  const { consumer, pipeline, store } = options
+  if (pipeline.settings.delivery !== "atLeastOnce") return store.inbox.claim(consumer, members.map(claimOf))
+  const redriven = members.filter((member) => member.delivery.redrive !== undefined)
+  if (redriven.length === 0) return Effect.succeed(members.map((): Store.Claimed => "fresh"))
+  return Effect.map(store.inbox.claim(consumer, redriven.map(claimOf)), (claimed) => {
+    const answers = new Map(redriven.map((member, i) => [member, claimed[i]!]))
+    return members.map((member): Store.Claimed => answers.get(member) ?? "fresh")
+  })
+}
+
+/** The commit steps of members in the open transaction; answers the messages to publish in it. */
+const effects = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArray<Ready>, timed: boolean) {
+  const { store } = options
   const before = yield* store.statements
   const emits = yield* stepsOf(options, fresh, timed)
   if (
@@ -83,54 +119,77 @@ export const compose = Effect.fnUntraced(function*(
   ) {
     yield* noStatement(options)
   }
-  for (let i = 0; i < members.length; i++) {
-    if (claimed[i] === "conflict") yield* buryConflict(options, members[i]!)
-  }
-  if (emits.length > 0) yield* store.outbox.write(emits)
-  const outcomes = new Map(members.map((member, i) => [member, outcomeOf[claimed[i]!]]))
-  return group.map((member) => outcomes.get(member) ?? gone)
+  return emits
 })
 
-const outcomeOf: Readonly<Record<Store.Claimed, Outcome>> = { fresh: committed, duplicate, conflict }
+/** The body of the transaction of a message that was taken before (at most once): under the token still, its steps and its emits. */
+export const composeTaken = Effect.fnUntraced(function*(
+  options: Options,
+  member: Ready
+): Effect.fn.Return<Outcome, StepFailed | StoreFailure | TransportError, Store.Transaction> {
+  const ours = yield* options.subscription.fence([member.delivery])
+  if (ours.length === 0) return gone
+  const emits = yield* effects(options, [member], true)
+  if (emits.length > 0) yield* options.store.outbox.write(emits)
+  return committed
+})
+
+/** A member on its way through the commit steps. */
+interface Moving {
+  readonly delivered: Delivered
+  readonly at: Steps.Cursor
+}
 
 /**
  * The commit steps of the members, in their order; answers the messages they emit. Steps that are statements as data are sent together
  * (a round trip for all instead of one each: 62 of 115 microseconds a message were the writes); effects, which may decide between
- * their statements, run one member after another.
+ * their statements, run one member after another, and a batch runs when all have come to it.
  */
-const stepsOf = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArray<Member>, timed: boolean) {
+const stepsOf = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArray<Ready>, timed: boolean) {
+  const moving = fresh.map(({ delivered, stepped }): Moving => ({ delivered, at: Steps.cursor(stepped) }))
   const clock = yield* Clock.Clock
-  const started = clock.monotonicTimeNanosUnsafe()
-  const millisSince = (nanos: bigint) => Number(clock.monotonicTimeNanosUnsafe() - nanos) / 1e6
   if ((yield* Store.Committer) === "together") {
+    const started = clock.monotonicTimeNanosUnsafe()
     // All are awaited: the first failure is the one that tells why, and an interrupted statement would cost the connection.
-    const exits = yield* Effect.forEach(fresh, (member) => Effect.exit(steps(options, member, false)), together)
-    const emits: Array<Message> = []
-    for (const exit of exits) for (const message of yield* exit) emits.push(message)
-    const millis = millisSince(started)
-    if (millis > slowStepMillis) yield* slowStep(options, `of ${fresh.length} messages`, millis)
-    return emits
+    const exits = yield* Effect.forEach(moving, (one) => Effect.exit(steps(options, one, false)), together)
+    for (const exit of exits) yield* exit
+    yield* nameSlow(options, clock, started, `of ${fresh.length} messages`)
+    return emitsOf(moving)
   }
-  const emits: Array<Message> = []
-  for (const member of fresh) {
-    const began = clock.monotonicTimeNanosUnsafe()
-    for (const message of yield* steps(options, member, timed)) emits.push(message)
-    const millis = millisSince(began)
-    if (millis > slowStepMillis) {
-      yield* slowStep(options, `of message ${JSON.stringify(member.delivery.message.id)}`, millis)
+  for (let going: ReadonlyArray<Moving> = moving; going.length > 0;) {
+    for (const one of going) {
+      const began = clock.monotonicTimeNanosUnsafe()
+      yield* steps(options, one, timed)
+      yield* nameSlow(options, clock, began, `of message ${JSON.stringify(one.delivered.message.id)}`)
     }
+    // Operators stand in one line, so all that are not at its end stand at the same batch.
+    going = going.filter(({ at }) => at.index < options.pipeline.operators.length)
+    const began = clock.monotonicTimeNanosUnsafe()
+    if (isNonEmpty(going)) yield* batch(options, going, timed)
+    yield* nameSlow(options, clock, began, `of a batch of ${going.length} messages`)
   }
-  return emits
+  return emitsOf(moving)
 })
 
 const together = { concurrency: "unbounded" } as const
 
+const emitsOf = (moving: ReadonlyArray<Moving>): ReadonlyArray<Message> => {
+  const emits: Array<Message> = []
+  for (const { at } of moving) if (at.emitted !== undefined) { for (const message of at.emitted) emits.push(message) }
+  return emits
+}
+
 /** Whether all that the commit phase sends are statements as data. */
 export const isData = ({ pipeline }: Pick<Options, "pipeline">): boolean =>
-  pipeline.operators.every((operator) => operator._tag !== "Commit")
+  pipeline.operators.every((operator) => operator._tag !== "Commit" && operator._tag !== "CommitBatch")
 
 /** Others wait while a commit step waits: beyond this it is named. */
 const slowStepMillis = 1000
+
+const nameSlow = (options: Options, clock: Clock.Clock, began: bigint, whose: string): Effect.Effect<void> => {
+  const millis = Number(clock.monotonicTimeNanosUnsafe() - began) / 1e6
+  return millis > slowStepMillis ? slowStep(options, whose, millis) : Effect.void
+}
 
 const slowStep = (options: Options, whose: string, millis: number): Effect.Effect<void> =>
   options.warnings.warn(
@@ -141,7 +200,7 @@ const slowStep = (options: Options, whose: string, millis: number): Effect.Effec
   )
 
 const hasCommitStep = (options: Options): boolean =>
-  options.pipeline.operators.some((operator) => operator._tag === "Commit" || operator._tag === "CommitSql")
+  options.pipeline.operators.some(({ _tag }) => _tag === "Commit" || _tag === "CommitBatch" || _tag === "CommitSql")
 
 const noStatement = (options: Options): Effect.Effect<void> =>
   options.warnings.warn(
@@ -156,18 +215,40 @@ const claimOf = (member: Member): Store.Claim => ({
   letter: member.delivery.redrive?.letter
 })
 
-const steps = (options: Options, member: Member, timed: boolean): Effect.Effect<ReadonlyArray<Message>, StepFailed> => {
-  const { consumer, pipeline } = options
+/** Moves one member on, to the next batch or to its end. */
+const steps = (options: Options, { at, delivered }: Moving, timed: boolean): Effect.Effect<void, StepFailed> =>
+  own(options, Steps.within(options.pipeline.operators, at, delivered, options.consumer), timed)
+
+/** Runs the batch at which these members stand. */
+const batch = (
+  options: Options,
+  going: NonEmptyReadonlyArray<Moving>,
+  timed: boolean
+): Effect.Effect<void, StepFailed> => {
+  const operator = options.pipeline.operators[going[0].at.index]!
+  if (operator._tag !== "CommitBatch") return Effect.die(new Error(`A group stopped at ${operator._tag}`))
+  const running = Effect.suspend(() => Steps.batch(operator, going))
+  // Alone each may have the right number and commit, so that nobody would hear of it.
+  const warned = Effect.tapDefect(running, (defect) =>
+    defect instanceof Steps.WrongResults && going.length > 1
+      ? options.warnings.warn("wrongResults", `${defect.message} The group is run again, message by message.`)
+      : Effect.void)
+  return own(options, warned, timed)
+}
+
+/** A step's failure, told apart, and its timeout. */
+const own = (
+  { pipeline }: Options,
+  step: Effect.Effect<void, unknown, unknown>,
+  timed: boolean
+): Effect.Effect<void, StepFailed> => {
   // The step's requirements are in the committer's context: it was forked by the worker, which has them in its type.
-  const running = Steps.within(pipeline.operators, member.stepped, member.delivered, consumer) as Effect.Effect<
-    ReadonlyArray<Message>,
-    unknown
-  >
-  const own = Effect.catchCause(running, (cause) => Effect.fail(new StepFailed(cause)))
-  if (!timed) return own
+  const running = step as Effect.Effect<void, unknown>
+  const failing = Effect.catchCause(running, (cause) => Effect.fail(new StepFailed(cause)))
+  if (!timed) return failing
   const duration = Duration.fromInputUnsafe(pipeline.settings.commitTimeout)
   const timeout = new StepTimeout({ phase: "commit", millis: Duration.toMillis(duration) })
-  return Effect.timeoutOrElse(own, { duration, orElse: () => Effect.fail(new StepFailed(Cause.fail(timeout))) })
+  return Effect.timeoutOrElse(failing, { duration, orElse: () => Effect.fail(new StepFailed(Cause.fail(timeout))) })
 }
 
 /** The message had no effect and is kept: the same id with other content is somebody's mistake, never dropped silently. */

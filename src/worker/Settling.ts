@@ -14,6 +14,7 @@ import type { Reason } from "../DeadLetter.ts"
 import type { Failure } from "../Delivery.ts"
 import type * as Pipeline from "../Pipeline.ts"
 import * as Retry from "../Retry.ts"
+import * as FailureRecord from "./FailureRecord.ts"
 
 export type Decision =
   | { readonly _tag: "Wait"; readonly delay: Duration.Duration }
@@ -31,8 +32,9 @@ export const decide = Effect.fnUntraced(function*(options: {
   const { error, settings } = options
   if (Retry.isFinal(error)) return { _tag: "Bury", reason: "rejected" }
   if (refuses(settings, error)) return { _tag: "Bury", reason: "rejected" }
+  const recorded = yield* FailureRecord.typed(settings.errors, options.recorded)
   const scheduled = yield* Effect.catchCause(
-    Retry.replay(settings.retry, options.recorded, error, options.now),
+    Retry.replay(settings.retry, recorded, error, options.now),
     (cause) => Effect.as(Effect.logError("A retry schedule ended in a defect; it is taken as ended", cause), undefined)
   )
   if (scheduled === undefined) return { _tag: "Bury", reason: "exhausted" }

@@ -4,8 +4,12 @@
  * Values are what the operator before returned. The interpreter runs pure operators in a loop and makes an effect only where the
  * user's own is run. Each step has a scope of its own: what it starts or opens in it ends with it.
  */
+import * as Arr from "effect/Array"
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Delivered } from "../Delivery.ts"
+import { type DecodeFailed, StepTimeout } from "../Errors.ts"
 import type { Message } from "../Message.ts"
 import * as MessageId from "../MessageId.ts"
 import type * as Pipeline from "../Pipeline.ts"
@@ -16,6 +20,40 @@ export interface Stepped {
   readonly value: unknown
   /** Index of the first operator of the commit phase; the number of operators if nothing is left to do. */
   readonly index: number
+}
+
+/** Where a message stands in the commit phase, as its operators move it on. */
+export interface Cursor {
+  value: unknown
+  /** The operator that is next; the number of operators when nothing is left to do. */
+  index: number
+  emitted: Array<Message> | undefined
+}
+
+export const cursor = ({ index, value }: Stepped): Cursor => ({ value, index, emitted: undefined })
+
+/** The value that a message holds, with its topic's name where there are several. */
+export const decode = (
+  { union }: Pick<Pipeline.Pipeline<unknown>, "union">,
+  topic: Pipeline.AnyTopic,
+  message: Message
+): Effect.Effect<unknown, DecodeFailed> => {
+  // What it requires is in the worker's context: it is in the pipeline's type.
+  const decoded = topic.decode(message) as Effect.Effect<unknown, DecodeFailed>
+  return union ? Effect.map(decoded, (value) => ({ topic: topic.name, value })) : decoded
+}
+
+/** The steps before the transaction, within the pipeline's timeout. */
+export const bounded = (
+  { operators, settings: { timeout } }: Pick<Pipeline.Pipeline<unknown>, "operators" | "settings">,
+  value: unknown,
+  delivered: Delivered
+): Effect.Effect<Stepped, unknown> => {
+  const running = before(operators, value, delivered) as Effect.Effect<Stepped, unknown>
+  if (timeout === undefined) return running
+  const duration = Duration.fromInputUnsafe(timeout)
+  const late = () => Effect.fail(new StepTimeout({ phase: "steps", millis: Duration.toMillis(duration) }))
+  return Effect.timeoutOrElse(running, { duration, orElse: late })
 }
 
 /** Runs the operators up to the first one of the commit phase. */
@@ -41,6 +79,7 @@ export const before = Effect.fnUntraced(function*(
         yield* Effect.scoped(operator.f(value as never, delivered))
         break
       case "Commit":
+      case "CommitBatch":
       case "CommitSql":
       case "Emit":
         return { value, index }
@@ -49,46 +88,81 @@ export const before = Effect.fnUntraced(function*(
   return { value, index: operators.length }
 })
 
-/** Runs the commit phase from an operator on, in the open transaction; answers the messages to publish in it. */
+/**
+ * Runs the commit phase in the open transaction, from where the cursor stands to the next batch or to the end, and moves the cursor. A
+ * batch is not run here: it is for all members of the group.
+ */
 export const within = Effect.fnUntraced(function*(
   operators: ReadonlyArray<Pipeline.Operator>,
-  stepped: Stepped,
+  at: Cursor,
   delivered: Delivered,
   consumer: string
-): Effect.fn.Return<ReadonlyArray<Message>, unknown, unknown> {
-  let value = stepped.value
-  let emitted: Array<Message> | undefined
-  for (let index = stepped.index; index < operators.length; index++) {
-    const operator = operators[index]!
+): Effect.fn.Return<void, unknown, unknown> {
+  for (; at.index < operators.length; at.index++) {
+    const operator = operators[at.index]!
     switch (operator._tag) {
       case "Map":
-        value = operator.f(value as never, delivered)
+        at.value = operator.f(at.value as never, delivered)
         break
       case "Filter":
-        if (!operator.f(value as never, delivered)) return emitted ?? []
+        if (!operator.f(at.value as never, delivered)) {
+          at.index = operators.length
+          return
+        }
         break
       // Before the commit phase only; the types see to it.
       case "MapEffect":
       case "Tap":
         break
       case "Commit":
-        value = yield* Effect.scoped(operator.f(value as never, delivered))
+        at.value = yield* Effect.scoped(operator.f(at.value as never, delivered))
         break
+      case "CommitBatch":
+        return
       case "CommitSql":
-        yield* inOrder(yield* operator.f(value as never, delivered))
+        yield* inOrder(yield* operator.f(at.value as never, delivered))
         break
       case "Emit":
-        emitted ??= []
-        for (const out of operator.f(value as never, delivered)) {
-          const id = operator.id?.(value as never, delivered) ??
-            MessageId.ofEmit(consumer, delivered.message.id, emitted.length)
-          emitted.push(yield* operator.topic.encode(out, { id, headers: traceHeaders(delivered.message) }))
+        at.emitted ??= []
+        for (const out of operator.f(at.value as never, delivered)) {
+          const id = operator.id?.(out as never, at.value as never, delivered) ??
+            MessageId.ofEmit(consumer, delivered.message.id, at.emitted.length)
+          at.emitted.push(yield* operator.topic.encode(out, { id, headers: traceHeaders(delivered.message) }))
         }
         break
     }
   }
-  return emitted ?? []
 })
+
+/**
+ * Runs the batch at which these messages stand, and moves them past it with their results, or with the values that they have
+ * if it returned none.
+ */
+export const batch = Effect.fnUntraced(function*(
+  { f }: Pipeline.Operator & { readonly _tag: "CommitBatch" },
+  members: NonEmptyReadonlyArray<{ readonly at: Cursor; readonly delivered: Delivered }>
+): Effect.fn.Return<void, unknown, unknown> {
+  const values = Arr.map(members, ({ at }) => at.value as never)
+  const results = yield* Effect.scoped(f(values, Arr.map(members, ({ delivered }) => delivered)))
+  if (Array.isArray(results) && results.length !== members.length) {
+    return yield* Effect.die(new WrongResults(results.length, members.length))
+  }
+  members.forEach(({ at }, i) => {
+    if (Array.isArray(results)) at.value = results[i]
+    at.index++
+  })
+})
+
+/** A batch function that returned another number of results than it was given messages: whose are they? */
+export class WrongResults extends Error {
+  constructor(got: number, members: number) {
+    super(
+      `commitBatch returned ${got} results for ${members} messages, so that nobody can say which is whose. `
+        + `Return one result for each message, in their order, or nothing at all (Effect.asVoid).`
+    )
+    this.name = "WrongResults"
+  }
+}
 
 /** All are awaited where they go together, and the first that failed tells why. */
 const inOrder = Effect.fnUntraced(function*(statements: ReadonlyArray<Effect.Effect<unknown, unknown, unknown>>) {

@@ -37,6 +37,7 @@ import type * as Pipeline from "../Pipeline.ts"
 import { Store } from "../Store.ts"
 import { nameProblem } from "../Topic.ts"
 import { Transport } from "../Transport.ts"
+import * as AtMostOnce from "./AtMostOnce.ts"
 import * as Attempt from "./Attempt.ts"
 import * as Committer from "./Committer.ts"
 import * as CrashPoison from "./CrashPoison.ts"
@@ -157,7 +158,10 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     if (!store.joins(context)) return yield* new ForeignSqlClient({ consumer: pipeline.consumer })
     const refused = refuse(transport.capabilities, pipeline, settings.maxDeliveries)
     if (refused !== undefined) return yield* refused
-    const short = shortHorizon(store.dedupHorizon, transport.capabilities, settings.leaseMillis, settings.maxDeliveries)
+    // At least once, nobody counts on remembered ids.
+    const short = pipeline.settings.delivery === "atLeastOnce"
+      ? undefined
+      : shortHorizon(store.dedupHorizon, transport.capabilities, settings.leaseMillis, settings.maxDeliveries)
     if (short !== undefined) return yield* short
 
     const topics = pipeline.topics.map((topic) => topic.name)
@@ -179,16 +183,24 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     const draining = Deferred.makeUnsafe<void>()
     const warnings = new Warnings(consumer)
     const renewer = yield* LeaseRenewer.make({ consumer, settings, subscription, inFlight, warnings })
-    const committer = yield* Committer.make({
-      consumer,
+    const commits = { consumer, pipeline, store, subscription, warnings }
+    const transactions = Math.min(settings.committers, store.maxTransactions)
+    const committer = yield* Committer.make({ ...commits, renewer, committers: transactions })
+    const atMostOnce = pipeline.settings.delivery === "atMostOnce"
+      ? AtMostOnce.make({ ...commits, transactions })
+      : undefined
+    const acknowledge = transport.capabilities.settle
+    const attempt = Attempt.make({
       pipeline,
+      settings,
       store,
       subscription,
-      renewer,
-      warnings,
-      committers: Math.min(settings.committers, store.maxTransactions)
+      inFlight,
+      committer,
+      atMostOnce,
+      acknowledge,
+      draining
     })
-    const attempt = Attempt.make({ pipeline, settings, store, subscription, inFlight, committer, draining })
     const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
     const fetcher = Fetcher.make({ consumer, subscription, inFlight, attempt, renewer, scope })
     yield* CrashPoison.make({ inFlight, subscription, resume: fetcher.start, run: fetcher.runEntry })
@@ -198,13 +210,21 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     yield* fetcher.run(untilEmpty)
   })) as Effect.Effect<void, WorkerError, R | Store | Transport>
 
+/** The topics that it reads, and those that it emits to. */
+const named = (
+  { operators, topics }: Pipeline.Pipeline<unknown, unknown, unknown>
+): ReadonlyArray<Pipeline.AnyTopic> => [
+  ...topics,
+  ...operators.flatMap((operator) => operator._tag === "Emit" ? [operator.topic] : [])
+]
+
 /** What can be refused without asking anybody. */
 const check = Effect.fnUntraced(function*(
   pipeline: Pipeline.Pipeline<unknown, unknown, unknown>,
   options: WorkerOptions
 ): Effect.fn.Return<Settings, InvalidName | InvalidSetting> {
   const badName = nameProblem("consumer", pipeline.consumer)
-    ?? pipeline.topics.map((topic) => nameProblem("topic", topic.name)).find((problem) => problem !== undefined)
+    ?? named(pipeline).map((topic) => nameProblem("topic", topic.name)).find((problem) => problem !== undefined)
   if (badName !== undefined) return yield* badName
   const random = yield* Random.nextIntBetween(0, 0xffffff)
   const settings = resolve(options, options.name ?? `${hostname()}:${process.pid}:${random.toString(16)}`)

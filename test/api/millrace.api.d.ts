@@ -22,6 +22,9 @@ export * as Transport from "./Transport.ts";
 export * as Worker from "./worker/Worker.ts";
 
 // src/DeadLetter.ts
+import * as Effect from "effect/Effect";
+import type * as Option from "effect/Option";
+import * as Schema from "effect/Schema";
 import type { Failure } from "./Delivery.ts";
 import type { Message } from "./Message.ts";
 export type Reason = "exhausted" | "rejected" | "undecodable" | "crashed";
@@ -42,6 +45,7 @@ export interface DeadLetter {
     readonly changedAt: number;
 }
 export declare const fingerprint: (failure: Failure) => string;
+export declare const decodeError: <S extends Schema.Constraint>(failure: Failure, errors: S) => Effect.Effect<Option.Option<S["Type"]>, Schema.SchemaError, S["DecodingServices"]>;
 
 // src/DeadLetters.ts
 import type * as Effect from "effect/Effect";
@@ -91,6 +95,7 @@ export interface Failure {
     readonly at: number;
     readonly tag: string;
     readonly error: unknown;
+    readonly encoded?: true | undefined;
     readonly message: string;
     readonly stack: string;
     readonly step: string;
@@ -474,6 +479,7 @@ export declare const ofEmit: (consumer: string, messageId: string, n: number) =>
 export declare const ofPayload: (payload: string) => string;
 
 // src/Pipeline.ts
+import type { NonEmptyReadonlyArray } from "effect/Array";
 import type * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import type { Pipeable } from "effect/Pipeable";
@@ -483,91 +489,124 @@ import * as SqlClient from "effect/sql/SqlClient";
 import type { Statement } from "effect/sql/Statement";
 import type { DeadLetterOrder } from "./DeadLetter.ts";
 import type { Delivered } from "./Delivery.ts";
-import * as Retry from "./Retry.ts";
+import { type AnyTopic, type DeliveryMode, type Phase, type Shape } from "./Operator.ts";
+import type * as Retry from "./Retry.ts";
 import type { Topic } from "./Topic.ts";
+import type { BeforeCommit, Reads, Repeatable } from "./TypeMessages.ts";
+export type { AnyTopic, DeliveryMode, Operator, Phase, Settings } from "./Operator.ts";
 declare const TypeId = "~millrace/Pipeline";
-export type Phase = "steps" | "commit";
-export type AnyTopic = Topic<string, Schema.Constraint>;
-export type Operator = {
-    readonly _tag: "Map";
-    readonly f: (value: never, delivered: Delivered) => unknown;
-} | {
-    readonly _tag: "Filter";
-    readonly f: (value: never, delivered: Delivered) => boolean;
-} | {
-    readonly _tag: "MapEffect";
-    readonly f: (value: never, delivered: Delivered) => Effect.Effect<unknown, unknown, unknown>;
-} | {
-    readonly _tag: "Tap";
-    readonly f: (value: never, delivered: Delivered) => Effect.Effect<unknown, unknown, unknown>;
-} | {
-    readonly _tag: "Commit";
-    readonly f: (value: never, delivered: Delivered) => Effect.Effect<unknown, unknown, unknown>;
-} | {
-    readonly _tag: "CommitSql";
-    readonly f: (value: never, delivered: Delivered) => Effect.Effect<ReadonlyArray<Effect.Effect<unknown, unknown, unknown>>, never, SqlClient.SqlClient>;
-} | {
-    readonly _tag: "Emit";
-    readonly topic: AnyTopic;
-    readonly f: (value: never, delivered: Delivered) => ReadonlyArray<unknown>;
-    readonly id: ((value: never, delivered: Delivered) => string) | undefined;
-};
-export interface Settings {
-    readonly retry: Retry.Policy<never>;
-    readonly retryWhile: ((error: never) => boolean) | undefined;
-    readonly timeout: Duration.Input | undefined;
-    readonly commitTimeout: Duration.Input;
-    readonly order: DeadLetterOrder;
-    readonly group: number;
-}
-export interface Pipeline<out A, out E = never, out R = never, out P extends Phase = Phase> extends Pipeable {
+export interface Pipeline<out A, out E = never, out R = never, out P extends Phase = Phase, out M extends DeliveryMode = DeliveryMode> extends Pipeable, Shape {
     readonly [TypeId]: {
         readonly _A: () => A;
         readonly _E: () => E;
         readonly _R: () => R;
         readonly _P: () => P;
+        readonly _M: () => M;
     };
-    readonly consumer: string;
-    readonly union: boolean;
-    readonly topics: ReadonlyArray<AnyTopic>;
-    readonly operators: ReadonlyArray<Operator>;
-    readonly settings: Settings;
     toJSON(): unknown;
 }
-export declare const from: <Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, options: {
+export interface FromOptions<M extends DeliveryMode> {
     readonly consumer: string;
-}) => Pipeline<S["Type"], never, S["DecodingServices"], "steps">;
+    readonly delivery?: M | undefined;
+}
+export declare const from: <Name extends string, S extends Schema.Constraint, M extends DeliveryMode = "effectivelyOnce">(topic: Topic<Name, S>, options: FromOptions<M>) => Pipeline<S["Type"], never, S["DecodingServices"], "steps", M>;
 export type Union<T extends ReadonlyArray<AnyTopic>> = {
     readonly [I in keyof T]: {
         readonly topic: T[I]["name"];
         readonly value: T[I]["schema"]["Type"];
     };
 }[number];
-export declare const fromAll: <const T extends ReadonlyArray<AnyTopic>>(topics: T, options: {
-    readonly consumer: string;
-}) => Pipeline<Union<T>, never, T[number]["schema"]["DecodingServices"], "steps">;
-export declare const map: <A, B>(f: (value: A, delivered: Delivered) => B) => <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<B, E, R, P>;
+export declare const fromAll: <const T extends ReadonlyArray<AnyTopic>, M extends DeliveryMode = "effectivelyOnce">(topics: T, options: FromOptions<M>) => Pipeline<Union<T>, never, T[number]["schema"]["DecodingServices"], "steps", M>;
+export declare const map: <A, B>(f: (value: A, delivered: Delivered) => B) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E, R, P, M>;
 export declare const filter: {
-    <A, B extends A>(refinement: (value: A, delivered: Delivered) => value is B): <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<B, E, R, P>;
-    <A>(predicate: (value: NoInfer<A>, delivered: Delivered) => boolean): <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R, P>;
+    <A, B extends A>(refinement: (value: A, delivered: Delivered) => value is B): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E, R, P, M>;
+    <A>(predicate: (value: NoInfer<A>, delivered: Delivered) => boolean): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
 };
-export declare const mapEffect: <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) => <E, R>(self: Pipeline<A, E, R, "steps">) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps">;
-export declare const tap: <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: Delivered) => Effect.Effect<X, E2, R2>) => <E, R>(self: Pipeline<A, E, R, "steps">) => Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps">;
-export declare const commit: <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) => <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit">;
-export declare const commitSql: <A>(f: (value: NoInfer<A>, sql: SqlClient.SqlClient, delivered: Delivered) => Statement<unknown> | ReadonlyArray<Statement<unknown>>) => <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R | SqlClient.SqlClient, "commit">;
+export declare const mapEffect: <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & BeforeCommit<"mapEffect", P>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>;
+export declare const tap: <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: Delivered) => Effect.Effect<X, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & BeforeCommit<"tap", P>) => Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>;
+export declare const commit: <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M>;
+export type Batched<A, X> = X extends ReadonlyArray<infer B> ? B : A;
+export declare const commitBatch: <A, X extends ReadonlyArray<unknown> | void, E2, R2>(f: (values: NonEmptyReadonlyArray<A>, delivered: NonEmptyReadonlyArray<Delivered>) => Effect.Effect<X, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<Batched<A, X>, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M>;
+export declare const commitSql: <A>(f: (value: NoInfer<A>, sql: SqlClient.SqlClient, delivered: Delivered) => Statement<unknown> | ReadonlyArray<Statement<unknown>>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R | SqlClient.SqlClient, "commit", M>;
 export declare const emit: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: NoInfer<A>, delivered: Delivered) => S["Type"], options?: {
     readonly id?: ((value: NoInfer<A>, delivered: Delivered) => string) | undefined;
-}) => <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R | S["EncodingServices"], "commit">;
-export declare const emitAll: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: NoInfer<A>, delivered: Delivered) => ReadonlyArray<S["Type"]>) => <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R | S["EncodingServices"], "commit">;
+}) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R | S["EncodingServices"], "commit", M>;
+export declare const emitAll: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: NoInfer<A>, delivered: Delivered) => ReadonlyArray<S["Type"]>, options?: {
+    readonly id?: ((out: S["Type"], value: NoInfer<A>, delivered: Delivered) => string) | undefined;
+}) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R | S["EncodingServices"], "commit", M>;
 export declare const retry: <E0>(schedule: Retry.Policy<E0>, options?: {
     readonly while?: ((error: NoInfer<E0>) => boolean) | undefined;
-}) => <A, E, R, P extends Phase>(self: [E | Retry.RuntimeFailure] extends [E0] ? Pipeline<A, E, R, P> : Pipeline<A, E0, R, P>) => Pipeline<A, E, R, P>;
-export declare const timeout: (duration: Duration.Input) => <A, E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R, P>;
-export declare const commitTimeout: (duration: Duration.Input) => <A, E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R, P>;
-export declare const deadLetter: (options: {
+}) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & Reads<"The retry schedule", E | Retry.RuntimeFailure, E0> & Repeatable<"retry", M>) => Pipeline<A, E, R, P, M>;
+export declare const timeout: (duration: Duration.Input) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
+export declare const commitTimeout: (duration: Duration.Input) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
+export declare const deadLetter: <S extends Schema.Constraint = never>(options: {
     readonly order: DeadLetterOrder;
-}) => <A, E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R, P>;
-export declare const group: (size: number) => <A, E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R, P>;
+    readonly errors?: S | undefined;
+}) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & ([S] extends [never] ? unknown : Reads<"The Schema of deadLetter", E, S["Type"]>) & Repeatable<"deadLetter", M>) => Pipeline<A, E, R | S["EncodingServices"] | S["DecodingServices"], P, M>;
+export declare const group: (size: number) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
+
+// src/Operator.ts
+import type { NonEmptyReadonlyArray } from "effect/Array";
+import type * as Duration from "effect/Duration";
+import type * as Effect from "effect/Effect";
+import type * as Schema from "effect/Schema";
+import type * as SqlClient from "effect/sql/SqlClient";
+import type { DeadLetterOrder } from "./DeadLetter.ts";
+import type { Delivered } from "./Delivery.ts";
+import * as Retry from "./Retry.ts";
+import type { Topic } from "./Topic.ts";
+export type Phase = "steps" | "commit";
+export type DeliveryMode = "effectivelyOnce" | "atLeastOnce" | "atMostOnce";
+export type AnyTopic = Topic<string, Schema.Constraint>;
+type Handler<A> = (value: never, delivered: Delivered) => A;
+type AnyEffect = Effect.Effect<unknown, unknown, unknown>;
+export type Operator = {
+    readonly _tag: "Map";
+    readonly f: Handler<unknown>;
+} | {
+    readonly _tag: "Filter";
+    readonly f: Handler<boolean>;
+} | {
+    readonly _tag: "MapEffect";
+    readonly f: Handler<AnyEffect>;
+} | {
+    readonly _tag: "Tap";
+    readonly f: Handler<AnyEffect>;
+} | {
+    readonly _tag: "Commit";
+    readonly f: Handler<AnyEffect>;
+} | {
+    readonly _tag: "CommitBatch";
+    readonly f: (values: NonEmptyReadonlyArray<never>, delivered: NonEmptyReadonlyArray<Delivered>) => AnyEffect;
+} | {
+    readonly _tag: "CommitSql";
+    readonly f: Handler<Effect.Effect<ReadonlyArray<AnyEffect>, never, SqlClient.SqlClient>>;
+} | {
+    readonly _tag: "Emit";
+    readonly topic: AnyTopic;
+    readonly f: Handler<ReadonlyArray<unknown>>;
+    readonly id: ((out: never, value: never, delivered: Delivered) => string) | undefined;
+};
+export interface Settings {
+    readonly delivery: DeliveryMode;
+    readonly retry: Retry.Policy<never>;
+    readonly retryWhile: ((error: never) => boolean) | undefined;
+    readonly timeout: Duration.Input | undefined;
+    readonly commitTimeout: Duration.Input;
+    readonly order: DeadLetterOrder;
+    readonly errors: Schema.Constraint | undefined;
+    readonly group: number;
+}
+export declare const defaults: Settings;
+export interface Shape {
+    readonly consumer: string;
+    readonly union: boolean;
+    readonly topics: ReadonlyArray<AnyTopic>;
+    readonly operators: ReadonlyArray<Operator>;
+    readonly settings: Settings;
+}
+export declare const add: (self: Shape, operator: Operator) => Shape;
+export declare const set: (self: Shape, settings: Partial<Settings>) => Shape;
 export {};
 
 // src/Retry.ts
@@ -575,8 +614,8 @@ import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import * as Schedule from "effect/Schedule";
 import type { Failure } from "./Delivery.ts";
-import type { CommitRejected, Defect, Hiccup, StepTimeout, TransactionAborted } from "./Errors.ts";
-export type RuntimeFailure = Defect | StepTimeout | TransactionAborted | CommitRejected | Hiccup;
+import type { CommitRejected, Defect, EncodeFailed, Hiccup, InvalidMessage, StepTimeout, TransactionAborted } from "./Errors.ts";
+export type RuntimeFailure = Defect | StepTimeout | TransactionAborted | CommitRejected | Hiccup | EncodeFailed | InvalidMessage;
 export type Policy<E> = Schedule.Schedule<unknown, E>;
 export declare const exponential: (base: Duration.Input, options?: {
     readonly factor?: number | undefined;
@@ -694,7 +733,7 @@ export {};
 
 // src/Telemetry.ts
 import * as Metric from "effect/Metric";
-export type Outcome = "committed" | "duplicate" | "retried" | "held" | "dead" | "released";
+export type Outcome = "committed" | "duplicate" | "retried" | "held" | "dead" | "failed" | "released";
 export declare const outcomes: Metric.Counter<number>;
 export declare const sent: Metric.Counter<number>;
 export declare const latency: Metric.Histogram<number>;
@@ -799,6 +838,7 @@ export interface Subscription {
     readonly held: () => ReadonlyArray<HeldLease>;
     readonly renew: (leases: ReadonlyArray<HeldLease>) => Effect.Effect<ReadonlySet<HeldLease>, TransportError>;
     readonly settleWithin: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>;
+    readonly fence: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>;
     readonly settleAfter: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<void, TransportError>;
     readonly hold: (delivery: Delivery, attempts: ReadonlyArray<Failure>, hold: Hold) => Effect.Effect<void, LeaseLost | TransportError, Transaction>;
     readonly isolate: (delivery: Delivery | undefined) => Effect.Effect<void, TransportError, Scope.Scope>;

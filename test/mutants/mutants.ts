@@ -4,6 +4,7 @@
 import { delayed } from "./delayed.ts"
 import { kitMutants } from "./kit.ts"
 import { once } from "./once.ts"
+import { pipelineMutants } from "./pipelines.ts"
 import type { Mutant } from "./types.ts"
 
 const conformance = "test/postgres/conformance.test.ts"
@@ -359,6 +360,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "is a repeated transaction, a wait"
   },
   ...delayed,
+  ...kitMutants,
   ...once,
-  ...kitMutants
+  ...pipelineMutants
 ]

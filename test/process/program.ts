@@ -16,6 +16,7 @@ export interface Setup {
   readonly name: string
   readonly consumer: string
   readonly options: Worker.WorkerOptions
+  readonly delivery?: Pipeline.DeliveryMode | undefined
   readonly retry?: { readonly base: string; readonly attempts: number } | undefined
 }
 
@@ -33,8 +34,9 @@ export const topicOf = (consumer: string) =>
 
 export class Refused extends Schema.TaggedError<Refused>()("Refused", { id: Schema.String }) {}
 
-const pipelineOf = (setup: Setup) =>
-  Pipeline.from(topicOf(setup.consumer), { consumer: setup.consumer }).pipe(
+/** What a message goes through, whatever the mode. */
+const handled = <M extends Pipeline.DeliveryMode>(setup: Setup, delivery: M) =>
+  Pipeline.from(topicOf(setup.consumer), { consumer: setup.consumer, delivery }).pipe(
     Pipeline.tap((work) => {
       if (work.act !== "exit") process.stdout.write(`start ${work.id}\n`)
       switch (work.act) {
@@ -53,9 +55,16 @@ const pipelineOf = (setup: Setup) =>
         const sql = yield* SqlClient.SqlClient
         yield* sql`insert into ${sql(setup.schema)}.test_ledger (id, key, position, worker, attempt)
           values (${work.id}, ${work.key}, ${work.position}, ${setup.name}, ${delivered.attempt})`
-        if (work.act === "waitInCommit") yield* Effect.sleep(work.millis)
+        if (work.act === "waitInCommit") {
+          process.stdout.write(`inside ${work.id}\n`)
+          yield* Effect.sleep(work.millis)
+        }
       })
-    ),
+    )
+  )
+
+const pipelineOf = (setup: Setup) =>
+  handled(setup, setup.delivery === "atLeastOnce" ? "atLeastOnce" : "effectivelyOnce").pipe(
     Pipeline.retry(
       Retry.exponential((setup.retry?.base ?? "50 millis") as "50 millis", { attempts: setup.retry?.attempts ?? 3 })
     )
@@ -64,7 +73,11 @@ const pipelineOf = (setup: Setup) =>
 const given = process.env["MILLRACE_TEST"]
 if (given !== undefined) {
   const setup = JSON.parse(given) as Setup
-  const program = Worker.layer(pipelineOf(setup), { ...setup.options, name: setup.name }).pipe(
+  const settings = { ...setup.options, name: setup.name }
+  const worker = setup.delivery === "atMostOnce"
+    ? Worker.layer(handled(setup, "atMostOnce"), settings)
+    : Worker.layer(pipelineOf(setup), settings)
+  const program = worker.pipe(
     Layer.tap(() => Effect.sync(() => process.stdout.write("ready\n"))),
     Layer.provide(Postgres.layer({ url: Redacted.make(setup.url), schema: setup.schema })),
     Layer.launch

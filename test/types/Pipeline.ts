@@ -29,17 +29,17 @@ const full = base.pipe(
   Pipeline.retry(Retry.exponential("100 millis", { cap: "1 minute", attempts: 8 })),
   Pipeline.deadLetter({ order: "park" })
 )
-expectTypeOf(full).toEqualTypeOf<Pipeline.Pipeline<number, Declined, Ledger, "commit">>()
+expectTypeOf(full).toEqualTypeOf<Pipeline.Pipeline<number, Declined, Ledger, "commit", "effectivelyOnce">>()
 
 // Several topics make a union that narrows by topic.
 const both = Pipeline.fromAll([Payments, Refunds], { consumer: "both" }).pipe(
   Pipeline.map((m) => m.topic === "payments" ? m.value.cents : m.value.refund.getTime())
 )
-expectTypeOf(both).toEqualTypeOf<Pipeline.Pipeline<number, never, never, "steps">>()
+expectTypeOf(both).toEqualTypeOf<Pipeline.Pipeline<number, never, never, "steps", "effectivelyOnce">>()
 
 // Statements as data require the client, and keep the value.
 const sql = base.pipe(Pipeline.commitSql((p, sql) => sql`insert into t values (${p.id})`))
-expectTypeOf(sql).toEqualTypeOf<Pipeline.Pipeline<Payment, never, SqlClient.SqlClient, "commit">>()
+expectTypeOf(sql).toEqualTypeOf<Pipeline.Pipeline<Payment, never, SqlClient.SqlClient, "commit", "effectivelyOnce">>()
 
 // What may wait does not compile after commit; map does.
 base.pipe(
@@ -62,4 +62,4 @@ const narrow = Schedule.recurs(3).pipe(Schedule.setInputType<{ readonly _tag: "O
 declining.pipe(Pipeline.retry(narrow))
 const wide = Schedule.recurs(3).pipe(Schedule.setInputType<Declined | Retry.RuntimeFailure>())
 expectTypeOf(declining.pipe(Pipeline.retry(wide, { while: (e) => e._tag !== "Declined" || e.code < 500 })))
-  .toEqualTypeOf<Pipeline.Pipeline<number, Declined, Ledger, "commit">>()
+  .toEqualTypeOf<Pipeline.Pipeline<number, Declined, Ledger, "commit", "effectivelyOnce">>()

@@ -15,6 +15,7 @@ describe("a pipeline", () => {
       Pipeline.mapEffect((topic) => Effect.succeed(topic)),
       Pipeline.tap(() => Effect.void),
       Pipeline.commit((topic) => Effect.succeed(topic)),
+      Pipeline.commitBatch((topics) => Effect.succeed(topics)),
       Pipeline.emit(Refunds, (topic) => topic),
       Pipeline.emitAll(Refunds, () => []),
       Pipeline.deadLetter({ order: "park" })
@@ -23,7 +24,8 @@ describe("a pipeline", () => {
       _id: "Pipeline",
       consumer: "ledger",
       topics: ["payments", "refunds"],
-      operators: ["Map", "Filter", "MapEffect", "Tap", "Commit", "Emit refunds", "Emit refunds"],
+      delivery: "effectivelyOnce",
+      operators: ["Map", "Filter", "MapEffect", "Tap", "Commit", "CommitBatch", "Emit refunds", "Emit refunds"],
       order: "park"
     })
   })
@@ -59,7 +61,9 @@ describe("a pipeline", () => {
       timeout: undefined,
       commitTimeout: "10 seconds",
       order: "continue",
-      group: 250
+      group: 250,
+      delivery: "effectivelyOnce",
+      errors: undefined
     })
   })
 

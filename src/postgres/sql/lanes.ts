@@ -34,6 +34,9 @@ limit $2 for update skip locked`,
     take: `update ${t.lanes} set token = token + 1, owner = $3, fetched_to = 0, alone = $5::bigint,
   lease_until = clock_timestamp() + $4::float8 * interval '1 ms' where queue_id = $1 and lane = any($2::int[])`,
 
+    /** Which tokens still hold; a claim waits for our commit. Index: primary key. $1 queue $2 lanes $3 tokens */
+    fence: `${mine("", ") g(lane, token)", "key share")} select lane from mine`,
+
     /** Changes lease_until only, which conflicts with no commit. $1 queue $2 lanes $3 tokens $4 milliseconds */
     renew: `${mine("", ") g(lane, token)", "no key update")}
 update ${t.lanes} l set lease_until = clock_timestamp() + $4::float8 * interval '1 ms' from mine

@@ -72,6 +72,24 @@ const settling = (it: Tests, options: Options) => {
     }))
 }
 
+/** A commit that is not the one that settles. */
+const fencing = (it: Tests, options: Options) => {
+  it.effect("looks at the fencing token of what was settled before: ours passes, a stale one does not", () =>
+    Effect.gen(function*() {
+      const { expire, open, publish, receive, settle, store } = yield* bench(options)
+      const owner = yield* open()
+      yield* publish(three)
+      const got = yield* receive(owner, 3)
+      yield* settle(owner, got.slice(0, 1))
+      assert.deepStrictEqual(ids(yield* store.transact(owner.fence(got))), ["a", "b", "c"])
+      yield* expire
+      const heir = yield* open()
+      const left = yield* receive(heir, 2)
+      assert.deepStrictEqual(ids(yield* store.transact(owner.fence(got))), [])
+      assert.deepStrictEqual(ids(yield* store.transact(heir.fence(left))), ["b", "c"])
+    }))
+}
+
 /** Settling, inbox, letters and outgoing messages commit together. */
 const together = (it: Tests, options: Options) => {
   it.effect("settles, claims and publishes in one commit, or does none of it", () =>
@@ -175,6 +193,7 @@ const nesting = (it: Tests, options: Options) => {
 /** Registers the promises about settling and transactions. */
 export const settlePromises = (it: Tests, options: Options): void => {
   settling(it, options)
+  fencing(it, options)
   together(it, options)
   nesting(it, options)
 }

@@ -1,0 +1,94 @@
+/**
+ * At most once: what happens to a message after it was taken, which is when it was settled and claimed for good.
+ *
+ * Its steps run, and then its commit steps and emits, in a transaction of their own that looks at the fencing token again. Nothing of
+ * that is repeated once it may have happened: a failure, an interruption or an answer that is missing is reported and is the end.
+ * Only a transaction of which the store says that nothing was committed is run again, for a while.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Semaphore from "effect/Semaphore"
+import * as DeadLetter from "../DeadLetter.ts"
+import type { Delivered, Delivery } from "../Delivery.ts"
+import { LeaseLost } from "../Errors.ts"
+import * as Store from "../Store.ts"
+import * as FailureRecord from "./FailureRecord.ts"
+import * as GroupCommit from "./GroupCommit.ts"
+import type { Stepped } from "./Steps.ts"
+
+/** A message that was taken, on its way to its end. */
+export interface Taken {
+  readonly delivery: Delivery
+  readonly delivered: Delivered
+  readonly steps: Effect.Effect<Stepped, unknown>
+}
+
+export interface AtMostOnce {
+  /** Answers whether it was committed. Never fails: what went wrong has been reported. */
+  readonly run: (
+    taken: Taken,
+    /** Makes what runs interruptible; the report is not. */
+    restore: <B, E>(effect: Effect.Effect<B, E>) => Effect.Effect<B, E>
+  ) => Effect.Effect<boolean>
+}
+
+/** Somebody else may have the key by now. */
+const lost = ({ lease }: Delivery) =>
+  new LeaseLost({ lease: lease.name, token: String(lease.token), reason: "it was taken over before the commit" })
+
+/** A transaction that did not begin is tried this often. */
+const tries = 10
+
+export const make = (options: GroupCommit.Options & { readonly transactions: number }): AtMostOnce => {
+  const { consumer, store } = options
+  // Its commits may take as many of the store's connections as the committers of another pipeline would.
+  const permits = Semaphore.makeUnsafe(options.transactions)
+  const statements = GroupCommit.isData(options) ? "together" : "in turn"
+
+  const commit = (taken: Taken, stepped: Stepped): Effect.Effect<GroupCommit.Outcome, unknown> => {
+    const body = GroupCommit.composeTaken(options, { ...taken, stepped })
+    const once = Effect.provideService(store.transact(body), Store.Committer, statements)
+    const go = (left: number): Effect.Effect<GroupCommit.Outcome, unknown> =>
+      Effect.catch(once, (error) =>
+        error._tag !== "Hiccup" || left === 0 ? Effect.fail(error) : Effect.andThen(
+          Effect.flatMap(Random.next, (random) =>
+            Effect.sleep(Math.min(500, 5 * 2 ** (tries - left)) * (0.5 + random / 2))),
+          go(left - 1)
+        ))
+    return permits.withPermit(go(tries))
+  }
+
+  /** What is reported names error, step and place in the code, never the message's content. */
+  const report = (taken: Taken, step: string, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
+    const { message } = taken.delivery
+    const error = GroupCommit.unwrap(FailureRecord.errorOf(cause))
+    const failure = FailureRecord.make({ attempt: 1, at: 0, error, step, worker: "", codeVersion: "" })
+    const what = Cause.hasInterruptsOnly(cause)
+      ? `was interrupted in its ${step}`
+      : `failed: ${DeadLetter.fingerprint(failure)}`
+    return Effect.logWarning(`A message that is handled at most once ${what}. It is not run again.`).pipe(
+      Effect.annotateLogs({ consumer, topic: message.topic, id: message.id })
+    )
+  }
+
+  const run: AtMostOnce["run"] = (taken, restore) =>
+    Effect.suspend(() => {
+      let step = "steps"
+      const work = taken.steps.pipe(
+        Effect.flatMap((stepped) => {
+          step = "commit"
+          return commit(taken, stepped)
+        }),
+        Effect.flatMap((outcome) =>
+          outcome._tag === "Committed"
+            ? Effect.void
+            : Effect.fail(lost(taken.delivery))
+        )
+      )
+      return Effect.flatMap(Effect.exit(restore(work)), (exit) =>
+        exit._tag === "Success" ? Effect.succeed(true) : Effect.as(report(taken, step, exit.cause), false))
+    })
+
+  return { run }
+}

@@ -1,0 +1,158 @@
+/** The breaks of what a pipeline says: batches, delivery modes, typed errors, emits. */
+import type { Mutant } from "./types.ts"
+
+export const pipelineMutants: ReadonlyArray<Mutant> = [
+  {
+    name: "a batch in the wrong order",
+    guarantee: 3,
+    file: "src/worker/GroupCommit.ts",
+    from: "const running = Effect.suspend(() => Steps.batch(operator, going))",
+    to: "const running = Effect.suspend(() => Steps.batch(operator, [...going].reverse() as never))",
+    test: "test/worker/batches.test.ts",
+    named: "hands each message its own result"
+  },
+  {
+    name: "a batch's results handed out from the wrong end",
+    guarantee: 2,
+    file: "src/worker/Steps.ts",
+    from: "at.value = results[i]",
+    to: "at.value = results[results.length - 1 - i]",
+    test: "test/worker/batches.test.ts",
+    named: "hands each message its own result"
+  },
+  {
+    name: "a batch's number of results not looked at",
+    guarantee: 2,
+    file: "src/worker/Steps.ts",
+    from: "if (Array.isArray(results) && results.length !== members.length) {",
+    to: "if (Array.isArray(results) && results.length < 0) {",
+    test: "test/worker/batches.test.ts",
+    named: "by the wrong number of results is a defect"
+  },
+  {
+    name: "a wrong number of results that nobody hears of",
+    guarantee: 2,
+    file: "src/worker/GroupCommit.ts",
+    from: "defect instanceof Steps.WrongResults && going.length > 1",
+    to: "defect instanceof Steps.WrongResults && going.length < 1",
+    test: "test/worker/batches.test.ts",
+    named: "is named in a warning"
+  },
+  {
+    name: "a batch without a timeout of its own",
+    guarantee: 6,
+    file: "src/worker/GroupCommit.ts",
+    from: "  return own(options, warned, timed)",
+    to: "  return own(options, warned, false)",
+    test: "test/worker/batches.test.ts",
+    named: "by waiting too long ends with its own timeout"
+  },
+  {
+    name: "at most once acknowledged after its steps",
+    guarantee: 2,
+    file: "src/worker/Attempt.ts",
+    from: "    return atMostOnce === undefined\n",
+    to: "    return atMostOnce !== undefined\n",
+    test: "test/worker/delivery-modes.test.ts",
+    named: "at most once"
+  },
+  {
+    name: "at most once without a claim that is kept",
+    guarantee: 2,
+    file: "src/worker/GroupCommit.ts",
+    from: "if (pipeline.settings.delivery !== \"atLeastOnce\")",
+    to: "if (pipeline.settings.delivery === \"effectivelyOnce\")",
+    test: "test/worker/delivery-modes.test.ts",
+    named: "settles and claims a message before its steps run"
+  },
+  {
+    name: "at most once committed without its token",
+    guarantee: 4,
+    file: "src/worker/GroupCommit.ts",
+    from: "  if (ours.length === 0) return gone\n",
+    to: "",
+    test: "test/worker/delivery-modes.test.ts",
+    named: "commits nothing under a lease that was lost while its steps ran"
+  },
+  {
+    name: "at most once run again after an unknown outcome",
+    guarantee: 2,
+    file: "src/worker/AtMostOnce.ts",
+    from: "error._tag !== \"Hiccup\" || left === 0",
+    to: "left === 0",
+    test: "test/worker/delivery-modes.test.ts",
+    named: "has happened once: atMostOnce"
+  },
+  {
+    name: "at most once that says nothing of what was interrupted",
+    guarantee: 7,
+    file: "src/worker/AtMostOnce.ts",
+    from: "return Effect.flatMap(Effect.exit(restore(work)), (exit) =>",
+    to: "return Effect.flatMap(restore(Effect.exit(work)), (exit) =>",
+    test: "test/worker/delivery-modes.test.ts",
+    named: "is reported though none of its steps had begun"
+  },
+  {
+    name: "at least once that asks the inbox",
+    guarantee: 2,
+    file: "src/worker/GroupCommit.ts",
+    from: "  const redriven = members.filter((member) => member.delivery.redrive !== undefined)\n",
+    to: "  const redriven = members\n",
+    test: "test/worker/delivery-modes.test.ts",
+    named: "asks no inbox"
+  },
+  {
+    name: "at least once whose redrive resolves nothing",
+    guarantee: 2,
+    file: "src/worker/GroupCommit.ts",
+    from: "if (redriven.length === 0) return Effect.succeed",
+    to: "if (redriven.length >= 0) return Effect.succeed",
+    test: "test/worker/delivery-modes.test.ts",
+    named: "a redrive resolves the letter in its commit"
+  },
+  {
+    name: "a stale token taken for a good one after the settling",
+    guarantee: 4,
+    file: "src/postgres/PgTransport.ts",
+    from: "deliveries.filter((delivery) => ours.has((delivery.receipt as Receipt).lane))",
+    to: "deliveries.filter((delivery) => ours.size >= 0 && delivery !== undefined)",
+    test: "test/postgres/conformance.test.ts",
+    named: "postgres: .*looks at the fencing token of what was settled before"
+  },
+  {
+    name: "a message lost with the error that its Schema cannot encode",
+    guarantee: 1,
+    file: "src/worker/FailureRecord.ts",
+    from: "      Effect.catchCause(() => Effect.succeed(undefined))\n    )\n  }\n}",
+    to: "      Effect.orDie\n    )\n  }\n}",
+    test: "test/worker/dead-letter-errors.test.ts",
+    named: "do not lose the message when the Schema refuses"
+  },
+  {
+    name: "an error that is encoded for ever",
+    guarantee: 6,
+    file: "src/worker/FailureRecord.ts",
+    from: "      Effect.timeoutOrElse({ duration: encodeTimeout, orElse: () => Effect.succeed(undefined) }),\n",
+    to: "",
+    test: "test/worker/dead-letter-errors.test.ts",
+    named: "do not lose the message when the Schema never ends"
+  },
+  {
+    name: "typed errors that a schedule does not get back",
+    guarantee: 1,
+    file: "src/worker/Settling.ts",
+    from: "yield* FailureRecord.typed(settings.errors, options.recorded)",
+    to: "options.recorded",
+    test: "test/worker/dead-letter-errors.test.ts",
+    named: "reads the typed errors of the attempts before it"
+  },
+  {
+    name: "emits numbered anew in each emit",
+    guarantee: 2,
+    file: "src/worker/Steps.ts",
+    from: "MessageId.ofEmit(consumer, delivered.message.id, at.emitted.length)",
+    to: "MessageId.ofEmit(consumer, delivered.message.id, at.emitted.length % 2)",
+    test: "test/worker/dead-letter-errors.test.ts",
+    named: "of several emits, to any topics, are numbered through"
+  }
+]

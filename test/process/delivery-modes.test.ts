@@ -1,0 +1,45 @@
+/**
+ * What each delivery mode promises when a real process dies between an effect and its acknowledgement: SIGKILL before the transaction
+ * and inside of it, on real Postgres. The line `start <id>` on stdout is the effect outside of the transaction, the ledger the one inside.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import type { Worker } from "millrace"
+import { inject } from "vitest"
+import * as Harness from "./harness.ts"
+
+const url = inject("databaseUrl")
+const options: Worker.WorkerOptions = { lease: "2 seconds", grace: "5 seconds", lanes: 4, concurrency: 8 }
+
+const cases = [
+  { delivery: "effectivelyOnce", act: "wait", again: true, commits: 1 },
+  { delivery: "effectivelyOnce", act: "waitInCommit", again: true, commits: 1 },
+  { delivery: "atLeastOnce", act: "wait", again: true, commits: 1 },
+  { delivery: "atLeastOnce", act: "waitInCommit", again: true, commits: 1 },
+  { delivery: "atMostOnce", act: "wait", again: false, commits: 0 },
+  { delivery: "atMostOnce", act: "waitInCommit", again: false, commits: 0 }
+] as const
+
+describe("a message whose process is killed", { timeout: 120_000, concurrent: true }, () => {
+  it.live.each(cases)("in its `$act`: $delivery", ({ act, again, commits, delivery }) => {
+    const schema = Harness.fresh("modes")
+    const consumer = Harness.fresh("consumer")
+    return Effect.gen(function*() {
+      yield* Harness.prepare(schema, consumer, options)
+      const first = yield* Harness.start({ url, schema, consumer, name: "first", options, delivery })
+      yield* first.said("ready")
+      yield* Harness.publish(consumer, [Harness.piece("k", 0, { act, millis: 1500 }), Harness.piece("k", 1)])
+      yield* first.said("start k:0")
+      if (act === "waitInCommit") yield* first.said("inside k:0")
+      yield* first.signal("SIGKILL")
+      yield* first.exit
+      assert.deepStrictEqual(yield* Harness.ledger(schema), [], "nothing of it was committed")
+      const second = yield* Harness.start({ url, schema, consumer, name: "second", options, delivery })
+      // Its successor comes after it, or instead of it.
+      yield* Harness.ledgerHas(schema, commits + 1)
+      const rows = yield* Harness.ledger(schema)
+      assert.deepStrictEqual(rows.map((row) => row.id), commits === 1 ? ["k:0", "k:1"] : ["k:1"])
+      assert.strictEqual(second.output().includes("start k:0"), again)
+    }).pipe(Effect.scoped, Effect.provide(Harness.layer(url, schema)))
+  })
+})

@@ -1,5 +1,5 @@
 /**
- * The port for what commits together: inbox, outbox, dead letters, consumers, and the transaction around them.
+ * The port for what commits together: inbox, outbox, dead letters, consumers, leases, and the transaction around them.
  *
  * One tag per database, since an inbox from here with dead letters from there would break atomicity. `Memory.layer` and
  * `Postgres.layer` provide it. There is no SQL in it: adapters close over their own client.
@@ -9,6 +9,7 @@
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type { DeadLetter, DeadLetterOrder, Reason, State } from "./DeadLetter.ts"
 import type { Delivery, Failure } from "./Delivery.ts"
 import type {
@@ -190,6 +191,48 @@ export interface Consumers {
 }
 
 /**
+ * What a claim of a named lease answers.
+ *
+ * @since 0.1.0
+ */
+export interface LeaseClaim {
+  /** The new fencing token, if the claim got the lease. */
+  readonly token: bigint | undefined
+  /** Otherwise: who has it, or had it last. */
+  readonly owner: string
+  /** Otherwise: milliseconds until its time is over unless it is renewed, on the store's clock; 0 if it is over. */
+  readonly remainingMillis: number
+}
+
+/**
+ * The part of the store that knows who owns what has a name. Time is the store's; `Lease.acquire` is built on it.
+ *
+ * @since 0.1.0
+ */
+export interface Leases {
+  /**
+   * Takes the lease for so many milliseconds and raises its token, if nobody has it, its time is over, or it is this
+   * owner's; answers at once either way. Never between a {@link Leases.fence} and the end of its transaction. Joins no
+   * ambient transaction. Repeating it after a missing answer is safe: the owner gets a higher token.
+   */
+  readonly claim: (name: string, owner: string, millis: number) => Effect.Effect<LeaseClaim, StoreFailure>
+  /** Moves the end of a lease that has this token and whose time is not over; false if there is none. Idempotent. */
+  readonly renew: (name: string, token: bigint, millis: number) => Effect.Effect<boolean, StoreFailure>
+  /** Gives back what this owner has, at once; who waits is told. Idempotent. */
+  readonly release: (name: string, owner: string) => Effect.Effect<void, StoreFailure>
+  /**
+   * Whether the token is that of the present owner; if so, nobody can take the lease until the transaction has ended. A
+   * process that is frozen in such a transaction loses it after `millis` (on Postgres).
+   */
+  readonly fence: (name: string, token: bigint, millis: number) => Effect.Effect<boolean, StoreFailure, Transaction>
+  /**
+   * From now on, listens for the lease to be given back: the inner effect completes when it may have been. Nothing is missed
+   * that happens after the outer effect. Where nothing can tell (a pooler), it does not complete: look again by yourself.
+   */
+  readonly released: (name: string) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>
+}
+
+/**
  * The store.
  *
  * @since 0.1.0
@@ -229,4 +272,5 @@ export class Store extends Context.Service<Store, {
   readonly outbox: Outbox
   readonly deadLetters: DeadLetterStore
   readonly consumers: Consumers
+  readonly leases: Leases
 }>()("millrace/Store") {}

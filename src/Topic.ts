@@ -76,7 +76,7 @@ export interface PublishOptions {
 }
 
 /** Names go into logs, metrics and URLs as they are, so they are kept plain. */
-export const nameProblem = (kind: "topic" | "consumer", name: string): InvalidName | undefined =>
+export const nameProblem = (kind: "topic" | "consumer" | "lease", name: string): InvalidName | undefined =>
   /^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$/.test(name)
     ? undefined
     : new InvalidName({

@@ -13,6 +13,7 @@ import { Store, type TransactionFailure } from "../Store.ts"
 import { Transport } from "../Transport.ts"
 import { makeDeadLetters } from "./MemoryDeadLetters.ts"
 import { makeConsumers, makeInbox, makeOutbox } from "./MemoryInbox.ts"
+import { makeLeases } from "./MemoryLeases.ts"
 import { MemoryState } from "./MemoryStore.ts"
 import { ambient, savepoint, transact } from "./MemoryTransaction.ts"
 import { makeTransport } from "./MemoryTransport.ts"
@@ -36,7 +37,8 @@ const makeStore = (state: MemoryState): Store["Service"] => ({
   inbox: makeInbox(state),
   outbox: makeOutbox(state),
   deadLetters: makeDeadLetters(state),
-  consumers: makeConsumers(state)
+  consumers: makeConsumers(state),
+  leases: makeLeases(state)
 })
 
 /**

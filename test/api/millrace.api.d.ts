@@ -8,6 +8,7 @@ export * as Errors from "./Errors.ts";
 export * as Hold from "./Hold.ts";
 export * as KeyedQueue from "./KeyedQueue.ts";
 export * as KeyedStream from "./KeyedStream.ts";
+export * as Lease from "./Lease.ts";
 export * as Memory from "./memory/index.ts";
 export * as Message from "./Message.ts";
 export * as MessageId from "./MessageId.ts";
@@ -193,6 +194,14 @@ declare const LeaseLost_base: Schema.Class<LeaseLost, Schema.TaggedStruct<"Lease
 export declare class LeaseLost extends LeaseLost_base {
     get message(): string;
 }
+declare const LeaseTaken_base: Schema.Class<LeaseTaken, Schema.TaggedStruct<"LeaseTaken", {
+    readonly lease: Schema.String;
+    readonly holder: Schema.String;
+    readonly remainingMillis: Schema.Number;
+}>, import("effect/Cause").YieldableError>;
+export declare class LeaseTaken extends LeaseTaken_base {
+    get message(): string;
+}
 declare const Hiccup_base: Schema.Class<Hiccup, Schema.TaggedStruct<"Hiccup", {
     readonly kind: Schema.Literals<readonly ["conflict", "unavailable"]>;
     readonly code: Schema.String;
@@ -330,6 +339,31 @@ export declare const mapEffect: {
     <A, B, E2, R2, K>(f: (value: A) => Effect.Effect<B, E2, R2>, options: Options<A, K>): <E, R>(self: Stream.Stream<A, E, R>) => Stream.Stream<B, E | E2, R | R2>;
     <A, E, R, B, E2, R2, K>(self: Stream.Stream<A, E, R>, f: (value: A) => Effect.Effect<B, E2, R2>, options: Options<A, K>): Stream.Stream<B, E | E2, R | R2>;
 };
+
+// src/Lease.ts
+import * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import { type InvalidName, InvalidSetting, LeaseLost, LeaseTaken, type StoreFailure } from "./Errors.ts";
+import { Store, type Transaction, type TransactionFailure } from "./Store.ts";
+export interface Lease {
+    readonly name: string;
+    readonly holder: string;
+    readonly token: bigint;
+    readonly deadline: Effect.Effect<bigint>;
+    readonly lost: Effect.Effect<LeaseLost>;
+    readonly check: Effect.Effect<void, LeaseLost | StoreFailure, Transaction>;
+}
+export interface LeaseOptions {
+    readonly duration?: Duration.Input | undefined;
+    readonly wait?: Duration.Input | undefined;
+    readonly poll?: Duration.Input | undefined;
+    readonly holder?: string | undefined;
+}
+export type AcquireError = InvalidName | InvalidSetting | LeaseTaken | StoreFailure;
+export declare const acquire: (name: string, options?: LeaseOptions | undefined) => Effect.Effect<Lease, AcquireError, Scope.Scope | Store>;
+export declare const use: <A, E, R>(name: string, f: (lease: Lease) => Effect.Effect<A, E, R>, options?: LeaseOptions) => Effect.Effect<A, E | AcquireError | LeaseLost, Exclude<R, Scope.Scope> | Store>;
+export declare const fenced: <A, E, R>(lease: Lease, effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | LeaseLost | StoreFailure | TransactionFailure, Exclude<R, Transaction> | Store>;
 
 // src/memory/index.ts
 import * as Layer from "effect/Layer";
@@ -499,6 +533,7 @@ export declare const retryAfter: (error: unknown) => Duration.Duration | undefin
 import * as Context from "effect/Context";
 import type * as Duration from "effect/Duration";
 import type * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
 import type { DeadLetter, DeadLetterOrder, Reason, State } from "./DeadLetter.ts";
 import type { Delivery, Failure } from "./Delivery.ts";
 import type { CommitRejected, ConsumerConflict, DeadLetterConflict, DeadLetterNotFound, Hiccup, StoreFailure, TransactionAborted, UnknownOutcome } from "./Errors.ts";
@@ -552,6 +587,18 @@ export interface DeadLetterStore {
 export interface Consumers {
     readonly register: (registration: Registration) => Effect.Effect<void, StoreFailure | ConsumerConflict>;
 }
+export interface LeaseClaim {
+    readonly token: bigint | undefined;
+    readonly owner: string;
+    readonly remainingMillis: number;
+}
+export interface Leases {
+    readonly claim: (name: string, owner: string, millis: number) => Effect.Effect<LeaseClaim, StoreFailure>;
+    readonly renew: (name: string, token: bigint, millis: number) => Effect.Effect<boolean, StoreFailure>;
+    readonly release: (name: string, owner: string) => Effect.Effect<void, StoreFailure>;
+    readonly fence: (name: string, token: bigint, millis: number) => Effect.Effect<boolean, StoreFailure, Transaction>;
+    readonly released: (name: string) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>;
+}
 declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
     readonly engine: string;
     readonly maxGroup: number;
@@ -565,6 +612,7 @@ declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
     readonly outbox: Outbox;
     readonly deadLetters: DeadLetterStore;
     readonly consumers: Consumers;
+    readonly leases: Leases;
 }>;
 export declare class Store extends Store_base {
 }
@@ -610,7 +658,7 @@ export interface PublishOptions {
     readonly headers?: Readonly<Record<string, string>> | undefined;
     readonly id?: string | undefined;
 }
-export declare const nameProblem: (kind: "topic" | "consumer", name: string) => InvalidName | undefined;
+export declare const nameProblem: (kind: "topic" | "consumer" | "lease", name: string) => InvalidName | undefined;
 export declare const make: <const Name extends string, S extends Schema.Constraint>(name: Name, options: TopicOptions<S>) => Topic<Name, S>;
 export declare const publish: <Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, value: S["Type"], options?: PublishOptions) => Effect.Effect<string, InvalidName | InvalidMessage | EncodeFailed | StoreFailure, Store | S["EncodingServices"]>;
 export declare const publishAll: <Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, values: Iterable<S["Type"]>, options?: Pick<PublishOptions, "headers">) => Effect.Effect<ReadonlyArray<string>, InvalidName | InvalidMessage | EncodeFailed | StoreFailure, Store | S["EncodingServices"]>;
@@ -1168,6 +1216,7 @@ export declare const transport: Suite;
 export declare const inbox: Suite;
 export declare const deadLetters: Suite;
 export declare const consumers: Suite;
+export declare const leases: Suite;
 export declare const suite: Suite;
 
 // src/testing/conformance/kit.ts
@@ -1218,6 +1267,7 @@ export declare const bench: (options: Options, given?: {
         readonly outbox: import("../../Store.ts").Outbox;
         readonly deadLetters: import("../../Store.ts").DeadLetterStore;
         readonly consumers: import("../../Store.ts").Consumers;
+        readonly leases: import("../../Store.ts").Leases;
     };
     transport: {
         readonly capabilities: import("../../Transport.ts").Capabilities;

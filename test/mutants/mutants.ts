@@ -365,5 +365,68 @@ export const mutants: ReadonlyArray<Mutant> = [
     to: "\"25006\": \"other\"",
     test: "test/postgres/outages.test.ts",
     named: "is a repeated transaction, a wait"
+  },
+  {
+    name: "a named lease renewed after it was lost",
+    guarantee: 4,
+    file: "src/Lease.ts",
+    from: "if (Deferred.isDoneUnsafe(lost)) return Effect.succeed(0)",
+    to: "",
+    test: "test/words/Lease.test.ts",
+    named: "stays lost, though a renewal comes through later"
+  },
+  {
+    name: "a named lease renewed after its time",
+    guarantee: 4,
+    file: "src/postgres/sql/leases.ts",
+    from: " and lease_until >= clock_timestamp() returning token",
+    to: " returning token",
+    test: conformance,
+    named: "brings no named lease back whose time is over"
+  },
+  {
+    name: "a named lease whose token is not raised",
+    guarantee: 4,
+    file: "src/postgres/sql/leases.ts",
+    from: "token = l.token + 1",
+    to: "token = l.token + 0",
+    test: "test/postgres/leases.test.ts",
+    named: "a zombie's write is refused by its token"
+  },
+  {
+    name: "the fence of a named lease ignored",
+    guarantee: 4,
+    file: "src/Lease.ts",
+    from: "(ok) => ok ? Effect.void : stale",
+    to: "(ok) => ok ? Effect.void : Effect.asVoid(Effect.ignore(stale))",
+    test: "test/postgres/leases.test.ts",
+    named: "a zombie's write is refused by its token"
+  },
+  {
+    name: "a named lease taken in the middle of a fenced transaction",
+    guarantee: 4,
+    file: "src/postgres/sql/leases.ts",
+    from: "or owner = $2) for update skip locked",
+    to: "or owner = $2)",
+    test: conformance,
+    named: "lets nobody have a named lease before a transaction has ended"
+  },
+  {
+    name: "work that goes on when its named lease is lost",
+    guarantee: 4,
+    file: "src/Lease.ts",
+    from: "Effect.raceFirst(f(lease), Effect.flatMap(lease.lost, (lost) => Effect.fail(lost)))",
+    to: "f(lease)",
+    test: "test/words/Lease.test.ts",
+    named: "interrupts its work before anybody else can have it"
+  },
+  {
+    name: "nobody told when a named lease is given back",
+    guarantee: 4,
+    file: "src/postgres/sql/leases.ts",
+    from: "select pg_notify($3, 'lease:' || name) from gone",
+    to: "select $3::text from gone",
+    test: "test/postgres/leases.test.ts",
+    named: "two contenders"
   }
 ]

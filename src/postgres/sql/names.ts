@@ -23,6 +23,7 @@ export interface Names {
   readonly subscriptions: string
   readonly unrouted: string
   readonly workers: string
+  readonly leases: string
   readonly audit: string
   readonly settings: string
   /** For the migrator, which quotes by itself. */
@@ -63,6 +64,7 @@ export const make = (schema: string): Result.Result<Names, InvalidName> => {
     subscriptions: table("subscriptions"),
     unrouted: table("unrouted"),
     workers: table("workers"),
+    leases: table("leases"),
     audit: table("audit"),
     settings: table("settings"),
     migrations: `${schema}.migrations`,

@@ -15,6 +15,7 @@ import { deadLetterPromises } from "./deadLetterPromises.ts"
 import { inboxPromises } from "./inboxPromises.ts"
 import type { Options, Tests } from "./kit.ts"
 import { leasePromises } from "./leasePromises.ts"
+import { namedLeasePromises } from "./namedLeasePromises.ts"
 import { orderPromises } from "./orderPromises.ts"
 import { publishPromises } from "./publishPromises.ts"
 import { settlePromises } from "./settlePromises.ts"
@@ -73,6 +74,13 @@ export const deadLetters: Suite = suiteOf({ "dead letters": deadLetterPromises }
 export const consumers: Suite = suiteOf({ consumers: consumerPromises })
 
 /**
+ * What every keeper of named leases must do.
+ *
+ * @since 0.1.0
+ */
+export const leases: Suite = suiteOf({ "named leases": namedLeasePromises })
+
+/**
  * All suites, one after the other.
  *
  * @since 0.1.0
@@ -81,5 +89,6 @@ export const suite: Suite = suiteOf({
   ...transportGroups,
   inbox: inboxPromises,
   "dead letters": deadLetterPromises,
-  consumers: consumerPromises
+  consumers: consumerPromises,
+  "named leases": namedLeasePromises
 })

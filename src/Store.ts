@@ -178,6 +178,26 @@ export interface DeadLetterStore {
 }
 
 /**
+ * How a consumer's queue stands, on the store's clock. Each count ends at 10,000: it costs the same however much waits.
+ *
+ * @since 0.1.0
+ */
+export interface QueueStatus {
+  /** Messages that can be handled and are not settled, of the first 10,000; those in hand included, those of held keys not. */
+  readonly waiting: number
+  /** Milliseconds since the oldest of them was published; 0 if there is none. */
+  readonly lagMillis: number
+  /** Keys whose next retry is due later. */
+  readonly delayedKeys: number
+  /** Keys that wait for a person. */
+  readonly parkedKeys: number
+  /** Milliseconds since the oldest open letter died whose key is parked; 0 if there is none. */
+  readonly parkedMillis: number
+  /** Open dead letters. */
+  readonly deadLetters: number
+}
+
+/**
  * The part of the store that knows who reads what.
  *
  * @since 0.1.0
@@ -188,6 +208,8 @@ export interface Consumers {
    * transaction. Idempotent. Topics that it subscribed to before and that are not named stay subscribed.
    */
   readonly register: (registration: Registration) => Effect.Effect<void, StoreFailure | ConsumerConflict>
+  /** How its queue stands now: one bounded look, outside of any transaction. */
+  readonly status: (consumer: string) => Effect.Effect<QueueStatus, StoreFailure>
 }
 
 /**
@@ -266,6 +288,8 @@ export class Store extends Context.Service<Store, {
   readonly savepoint: <A, E, R>(
     body: Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | TransactionFailure, R | Transaction>
+  /** Succeeds if the store answers now. Joins no transaction. */
+  readonly ping: Effect.Effect<void, StoreFailure>
   /** Statements sent in the open transaction so far; undefined where there are none (memory). */
   readonly statements: Effect.Effect<number | undefined, never, Transaction>
   readonly inbox: Inbox

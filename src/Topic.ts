@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
@@ -20,6 +21,7 @@ import * as Message from "./Message.ts"
 import * as MessageId from "./MessageId.ts"
 import { Store } from "./Store.ts"
 import * as Telemetry from "./Telemetry.ts"
+import * as Tracing from "./Tracing.ts"
 
 const TypeId = "~millrace/Topic"
 
@@ -260,10 +262,51 @@ const write = Effect.fnUntraced(function*<Name extends string, S extends Schema.
   const bad = nameProblem("topic", topic.name)
   if (bad !== undefined) return yield* bad
   const store = yield* Store
-  const messages = yield* Effect.forEach(values, (value) => topic.encode(value, options))
+  const clock = yield* Clock.Clock
+  const began = clock.monotonicTimeNanosUnsafe()
+  const messages = yield* inSpan(
+    topic.name,
+    Effect.tap(
+      Effect.forEach(values, (value) => topic.encode(value, options)),
+      (messages) => messages.length === 0 ? Effect.void : store.outbox.write(messages)
+    )
+  )
   if (messages.length > 0) {
-    yield* store.outbox.write(messages)
-    yield* Metric.update(Metric.withAttributes(Telemetry.sent, { topic: topic.name }), messages.length)
+    const labels = Telemetry.labels({ topic: topic.name })
+    const took = Number(clock.monotonicTimeNanosUnsafe() - began) / 1e9
+    yield* Metric.update(Metric.withAttributes(Telemetry.sent, labels), messages.length)
+    yield* Metric.update(
+      Metric.withAttributes(Telemetry.operationDuration, { ...labels, "messaging.operation.name": "publish" }),
+      took
+    )
   }
   return messages.map((message) => message.id)
 })
+
+/** The publishing span, if a tracer is there: the messages carry it, and their consumers' spans link to it. */
+const inSpan = <E, R>(
+  topic: string,
+  publish: Effect.Effect<ReadonlyArray<Message.Message>, E, R>
+): Effect.Effect<ReadonlyArray<Message.Message>, E, R> =>
+  Effect.withFiber((fiber) =>
+    !Tracing.isOn(fiber) ? publish : Effect.flatMap(
+      Effect.makeSpan(`publish ${topic}`, {
+        kind: "producer",
+        attributes: {
+          ...Telemetry.labels({ topic }),
+          "messaging.operation.name": "publish",
+          "messaging.operation.type": "send"
+        }
+      }),
+      (span) =>
+        Tracing.within(
+          span,
+          Effect.tap(publish, (messages) =>
+            Effect.sync(() =>
+              messages.length === 1
+                ? span.attribute("messaging.message.id", messages[0]!.id)
+                : span.attribute("messaging.batch.message_count", messages.length)
+            ))
+        )
+    )
+  )

@@ -91,6 +91,19 @@ export const makeOutbox = (state: MemoryState): Outbox => ({
 
 /** The store's consumers. */
 export const makeConsumers = (state: MemoryState): Consumers => ({
+  status: (consumer) =>
+    Effect.clockWith((clock) => {
+      const status = state.status(consumer, clock.currentTimeMillisUnsafe())
+      return status !== undefined ? Effect.succeed(status) : Effect.fail(
+        new StoreFailure({
+          operation: "look at the queue",
+          kind: "refused",
+          code: "",
+          detail: `consumer "${consumer}" is not registered`,
+          mend: "Start a worker for it once; it registers itself."
+        })
+      )
+    }),
   register: (registration) =>
     write(state, () => {
       const conflict = state.conflict(registration)

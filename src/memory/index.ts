@@ -26,6 +26,7 @@ const makeStore = (state: MemoryState): Store["Service"] => ({
   maxGroup: 1,
   maxTransactions: Number.POSITIVE_INFINITY,
   dedupHorizon: Duration.infinity,
+  ping: Effect.void,
   statements: Effect.succeed(undefined),
   joins: (context) => Context.getOrUndefined(context, SqlClient) === undefined,
   transact: transact(state),

@@ -6,14 +6,17 @@
 import * as SqlPg from "@effect/sql-pg/PgClient"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { Store } from "../Store.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import * as PgConsumers from "./PgConsumers.ts"
 import * as PgDeadLetters from "./PgDeadLetters.ts"
+import * as PgFailure from "./PgFailure.ts"
 import * as PgInbox from "./PgInbox.ts"
 import * as PgLeases from "./PgLeases.ts"
 import type { Names } from "./sql/names.ts"
+import { ping } from "./sql/settings.ts"
 import type { Wake } from "./Wake.ts"
 
 export const make = (
@@ -36,11 +39,12 @@ export const make = (
     joins: (context) => isOurs(context, SqlClient.SqlClient) && isOurs(context, SqlPg.PgClient),
     transact: db.transact,
     savepoint: db.savepoint,
+    ping: Effect.mapError(Effect.asVoid(db.machinery(ping, [])), PgFailure.storeFailure("answer")),
     statements: db.statements,
     inbox: PgInbox.makeInbox(db, names, queues),
     outbox: PgInbox.makeOutbox(db, names, wake),
     deadLetters: PgDeadLetters.make(db, names, queues, wake),
-    consumers: PgConsumers.makeConsumers(db, names, wake),
+    consumers: PgConsumers.makeConsumers(db, names, queues, wake),
     leases: PgLeases.make(db, names, wake)
   }
 }

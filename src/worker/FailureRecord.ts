@@ -6,6 +6,7 @@
 import * as Cause from "effect/Cause"
 import type { Failure } from "../Delivery.ts"
 import { Defect } from "../Errors.ts"
+import { tagOf } from "../Tracing.ts"
 
 /** The error that a cause stands for: the typed one if there is one, else the defect. */
 export const errorOf = (cause: Cause.Cause<unknown>): unknown => {
@@ -43,12 +44,7 @@ export const make = (options: {
   }
 }
 
-export const tagOf = (error: unknown): string =>
-  typeof error === "object" && error !== null && "_tag" in error && typeof error._tag === "string"
-    ? error._tag
-    : error instanceof Error
-    ? error.name
-    : typeof error
+export { tagOf }
 
 const text = (value: unknown): string =>
   value instanceof Error

@@ -10,11 +10,13 @@ import * as Clock from "effect/Clock"
 import type * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Tracer from "effect/Tracer"
 import type { Delivered, Delivery } from "../Delivery.ts"
 import { IdempotencyConflict, StepTimeout, type StoreFailure, type TransportError } from "../Errors.ts"
 import type { Message } from "../Message.ts"
 import type * as Pipeline from "../Pipeline.ts"
 import * as Store from "../Store.ts"
+import * as Telemetry from "../Telemetry.ts"
 import type { Subscription } from "../Transport.ts"
 import * as FailureRecord from "./FailureRecord.ts"
 import * as Steps from "./Steps.ts"
@@ -41,6 +43,8 @@ export interface Member {
   readonly delivered: Delivered
   readonly stepped: Steps.Stepped
   readonly fingerprint: string
+  /** The attempt's span: the commit steps run in it. */
+  readonly span: Tracer.Span | undefined
   readonly done: Deferred.Deferred<Outcome>
   state: "waiting" | "begun" | "withdrawn"
 }
@@ -159,11 +163,17 @@ const claimOf = (member: Member): Store.Claim => ({
 const steps = (options: Options, member: Member, timed: boolean): Effect.Effect<ReadonlyArray<Message>, StepFailed> => {
   const { consumer, pipeline } = options
   // The step's requirements are in the committer's context: it was forked by the worker, which has them in its type.
-  const running = Steps.within(pipeline.operators, member.stepped, member.delivered, consumer) as Effect.Effect<
-    ReadonlyArray<Message>,
-    unknown
-  >
-  const own = Effect.catchCause(running, (cause) => Effect.fail(new StepFailed(cause)))
+  const { span } = member
+  const running = Steps.within(pipeline.operators, member.stepped, member.delivered, consumer, span !== undefined)
+  const traced = span === undefined ? running : Effect.provideService(running, Tracer.ParentSpan, span)
+  // Statements as data have nothing to log.
+  const logging = isData(options)
+    ? traced
+    : Effect.annotateLogs(traced, Telemetry.logFields(consumer, member.delivery, member.delivered.attempt))
+  const own = Effect.catchCause(
+    logging as Effect.Effect<ReadonlyArray<Message>, unknown>,
+    (cause) => Effect.fail(new StepFailed(cause))
+  )
   if (!timed) return own
   const duration = Duration.fromInputUnsafe(pipeline.settings.commitTimeout)
   const timeout = new StepTimeout({ phase: "commit", millis: Duration.toMillis(duration) })

@@ -49,12 +49,16 @@ export const before = Effect.fnUntraced(function*(
   return { value, index: operators.length }
 })
 
-/** Runs the commit phase from an operator on, in the open transaction; answers the messages to publish in it. */
+/**
+ * Runs the commit phase from an operator on, in the open transaction; answers the messages to publish in it. They carry the span
+ * around this on if it is `traced`, else that of the message they come from.
+ */
 export const within = Effect.fnUntraced(function*(
   operators: ReadonlyArray<Pipeline.Operator>,
   stepped: Stepped,
   delivered: Delivered,
-  consumer: string
+  consumer: string,
+  traced: boolean
 ): Effect.fn.Return<ReadonlyArray<Message>, unknown, unknown> {
   let value = stepped.value
   let emitted: Array<Message> | undefined
@@ -82,7 +86,9 @@ export const within = Effect.fnUntraced(function*(
         for (const out of operator.f(value as never, delivered)) {
           const id = operator.id?.(value as never, delivered) ??
             MessageId.ofEmit(consumer, delivered.message.id, emitted.length)
-          emitted.push(yield* operator.topic.encode(out, { id, headers: traceHeaders(delivered.message) }))
+          emitted.push(
+            yield* operator.topic.encode(out, { id, headers: traced ? undefined : traceHeaders(delivered.message) })
+          )
         }
         break
     }

@@ -5,6 +5,7 @@ export * as DeadLetter from "./DeadLetter.ts";
 export * as DeadLetters from "./DeadLetters.ts";
 export * as Delivery from "./Delivery.ts";
 export * as Errors from "./Errors.ts";
+export * as Health from "./Health.ts";
 export * as Hold from "./Hold.ts";
 export * as KeyedQueue from "./KeyedQueue.ts";
 export * as KeyedStream from "./KeyedStream.ts";
@@ -293,6 +294,52 @@ declare const DeadLetterConflict_base: Schema.Class<DeadLetterConflict, Schema.T
 export declare class DeadLetterConflict extends DeadLetterConflict_base {
     get message(): string;
 }
+export {};
+
+// src/Health.ts
+import * as Context from "effect/Context";
+import * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import { InvalidSetting } from "./Errors.ts";
+import { type QueueStatus, Store } from "./Store.ts";
+export type Status = "ok" | "degraded" | "down";
+export interface Check {
+    readonly status: Status;
+    readonly reason: string;
+}
+export interface Report {
+    readonly status: Status;
+    readonly checks: {
+        readonly database: Check;
+        readonly renewal: Check;
+        readonly eventLoop: Check;
+        readonly lag: Check;
+        readonly workers: Check;
+    };
+}
+export interface HealthOptions {
+    readonly timeout?: Duration.Input | undefined;
+    readonly maxLag?: Duration.Input | undefined;
+    readonly maxDelay?: Duration.Input | undefined;
+}
+export interface WorkerState {
+    readonly consumer: string;
+    readonly leaseMillis: number;
+    readonly left: () => number;
+    readonly stopping: () => boolean;
+    readonly queue: () => {
+        readonly status: QueueStatus;
+        readonly ageMillis: number;
+    } | undefined;
+}
+export declare const Workers: Context.Reference<Set<WorkerState>>;
+declare const Health_base: Context.ServiceClass<Health, "millrace/Health", {
+    readonly report: Effect.Effect<Report>;
+}>;
+export declare class Health extends Health_base {
+}
+export declare const layer: (options?: HealthOptions) => Layer.Layer<Health, InvalidSetting, Store>;
 export {};
 
 // src/Hold.ts
@@ -584,8 +631,17 @@ export interface DeadLetterStore {
     readonly redrive: (letter: string, by: string) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
     readonly discard: (letter: string, by: string) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
 }
+export interface QueueStatus {
+    readonly waiting: number;
+    readonly lagMillis: number;
+    readonly delayedKeys: number;
+    readonly parkedKeys: number;
+    readonly parkedMillis: number;
+    readonly deadLetters: number;
+}
 export interface Consumers {
     readonly register: (registration: Registration) => Effect.Effect<void, StoreFailure | ConsumerConflict>;
+    readonly status: (consumer: string) => Effect.Effect<QueueStatus, StoreFailure>;
 }
 export interface LeaseClaim {
     readonly token: bigint | undefined;
@@ -607,6 +663,7 @@ declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
     readonly joins: (context: Context.Context<never>) => boolean;
     readonly transact: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>>;
     readonly savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TransactionFailure, R | Transaction>;
+    readonly ping: Effect.Effect<void, StoreFailure>;
     readonly statements: Effect.Effect<number | undefined, never, Transaction>;
     readonly inbox: Inbox;
     readonly outbox: Outbox;
@@ -619,17 +676,38 @@ export declare class Store extends Store_base {
 export {};
 
 // src/Telemetry.ts
+import * as Effect from "effect/Effect";
 import * as Metric from "effect/Metric";
+import type { Delivery } from "./Delivery.ts";
+export declare const labels: (of: {
+    readonly topic?: string | undefined;
+    readonly consumer?: string | undefined;
+}) => Record<string, string>;
+export declare const logFields: (consumer: string, { message }: Pick<Delivery, "message">, attempt: number) => Record<string, unknown>;
 export type Outcome = "committed" | "duplicate" | "retried" | "held" | "dead" | "released";
 export declare const outcomes: Metric.Counter<number>;
 export declare const sent: Metric.Counter<number>;
 export declare const latency: Metric.Histogram<number>;
-export declare const outcomesOf: (consumer: string, outcome: Outcome) => Metric.Metric<number, Metric.CounterState<number>>;
+export declare const consumed: Metric.Counter<number>;
+export declare const operationDuration: Metric.Histogram<number>;
+export declare const processDuration: Metric.Histogram<number>;
+export declare const counted: (consumer: string, outcome: Outcome) => Effect.Effect<number>;
 export declare const inFlight: Metric.Gauge<number>;
 export declare const groupSize: Metric.Histogram<number>;
 export declare const commitDuration: Metric.Histogram<number>;
 export declare const renewals: Metric.Counter<number>;
 export declare const losses: Metric.Counter<number>;
+export declare const leaseSlack: Metric.Gauge<number>;
+export declare const lanesOwned: Metric.Gauge<number>;
+export declare const takeovers: Metric.Counter<number>;
+export declare const claimed: (consumer: string, expired: number, free: number) => Effect.Effect<void>;
+export declare const waiting: Metric.Gauge<number>;
+export declare const lag: Metric.Gauge<number>;
+export declare const heldKeys: Metric.Gauge<number>;
+export declare const parkedAge: Metric.Gauge<number>;
+export declare const deadLetters: Metric.Gauge<number>;
+export declare const statsAge: Metric.Gauge<number>;
+export declare const prometheusName: (name: string) => string;
 
 // src/Topic.ts
 import * as Effect from "effect/Effect";
@@ -767,6 +845,8 @@ export interface WorkerOptions {
     readonly committers?: number | undefined;
     readonly unknownTopicHold?: Duration.Input | undefined;
     readonly name?: string | undefined;
+    readonly tracing?: "link" | "parent" | undefined;
+    readonly statsEvery?: Duration.Input | undefined;
     readonly codeVersion?: string | undefined;
 }
 export interface Settings {
@@ -782,6 +862,8 @@ export interface Settings {
     readonly lanes: number;
     readonly committers: number;
     readonly unknownTopicHoldMillis: number;
+    readonly tracing: "link" | "parent";
+    readonly statsEveryMillis: number;
     readonly name: string;
     readonly codeVersion: string;
 }
@@ -797,6 +879,8 @@ export declare const defaults: {
     readonly lanes: 64;
     readonly committers: 4;
     readonly unknownTopicHold: "30 seconds";
+    readonly tracing: "link";
+    readonly statsEvery: "10 seconds";
 };
 export declare const resolve: (options: WorkerOptions, name: string) => Settings | InvalidSetting;
 
@@ -1262,6 +1346,7 @@ export declare const bench: (options: Options, given?: {
         readonly joins: (context: import("effect/Context").Context<never>) => boolean;
         readonly transact: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | import("../../Store.ts").TransactionFailure, Exclude<R, import("../../Store.ts").Transaction>>;
         readonly savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | import("../../Store.ts").TransactionFailure, R | import("../../Store.ts").Transaction>;
+        readonly ping: Effect.Effect<void, import("../../Errors.ts").StoreFailure>;
         readonly statements: Effect.Effect<number | undefined, never, import("../../Store.ts").Transaction>;
         readonly inbox: import("../../Store.ts").Inbox;
         readonly outbox: import("../../Store.ts").Outbox;

@@ -10,7 +10,10 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { start } from "../setup/server.ts"
-import { type Mutant, mutants } from "./mutants.ts"
+import { type Mutant, mutants as runtime } from "./mutants.ts"
+import { operations } from "./operations.ts"
+
+const mutants = [...runtime, ...operations]
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const copy = join(root, ".tmp", "mutants")

@@ -206,7 +206,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a drain that drops what it interrupts",
     guarantee: 7,
     file: "src/worker/Worker.ts",
-    from: "yield* Effect.addFinalizer(() => drainInFlight({ consumer, settings, inFlight, draining }))",
+    from: "yield* Effect.addFinalizer(() => drainInFlight({ consumer, settings, inFlight, counters, draining }))",
     to: "",
     test: "test/worker/drain.test.ts",
     named: "finishes what runs, starts nothing more"

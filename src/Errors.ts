@@ -67,12 +67,12 @@ export class DecodeFailed extends Schema.TaggedError<DecodeFailed>("millrace/Dec
 }
 
 /**
- * A name that people gave (topic, consumer, schema) is not usable.
+ * A name that people gave (topic, consumer, lease, schema) is not usable.
  *
  * @since 0.1.0
  */
 export class InvalidName extends Schema.TaggedError<InvalidName>("millrace/InvalidName")("InvalidName", {
-  /** `topic`, `consumer` or `schema`. */
+  /** `topic`, `consumer`, `lease` or `schema`. */
   kind: Schema.String,
   name: Schema.String,
   problem: Schema.String
@@ -200,7 +200,7 @@ export class TransportError extends Schema.TaggedError<TransportError>("millrace
 }
 
 /**
- * A lease ended before its work did: nothing more can be committed under its token. The messages go to the new owner.
+ * A lease ended before its work did: nothing more can be committed under its token. The work goes to the next owner.
  *
  * @since 0.1.0
  */
@@ -210,8 +210,27 @@ export class LeaseLost extends Schema.TaggedError<LeaseLost>("millrace/LeaseLost
   reason: Schema.String
 }) {
   override get message() {
-    return `Lost ${this.lease} (token ${this.token}): ${this.reason}. Nothing was committed under it since; its messages go to the new owner. `
+    return `Lost ${this.lease} (token ${this.token}): ${this.reason}. Nothing was committed under it since; its work goes to the next owner. `
       + `If this repeats, look for a blocked event loop or a slow database, or lengthen the lease.`
+  }
+}
+
+/**
+ * Somebody else has the lease, and the time that one would wait for it is over.
+ *
+ * @since 0.1.0
+ */
+export class LeaseTaken extends Schema.TaggedError<LeaseTaken>("millrace/LeaseTaken")("LeaseTaken", {
+  lease: Schema.String,
+  holder: Schema.String,
+  /** Until its time is over, unless it is renewed: milliseconds. */
+  remainingMillis: Schema.Number
+}) {
+  override get message() {
+    return `Lease "${this.lease}" is held by "${this.holder}", for ${
+      Math.round(this.remainingMillis)
+    } ms more unless it is renewed. `
+      + `Nothing was started. Try again later, or give a longer "wait".`
   }
 }
 

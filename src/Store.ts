@@ -1,5 +1,5 @@
 /**
- * The port for what commits together: inbox, outbox, dead letters, consumers, and the transaction around them.
+ * The port for what commits together: inbox, outbox, dead letters, consumers, leases, and the transaction around them.
  *
  * One tag per database, since an inbox from here with dead letters from there would break atomicity. `Memory.layer` and
  * `Postgres.layer` provide it. There is no SQL in it: adapters close over their own client.
@@ -228,6 +228,26 @@ export interface DeadLetterStore {
 }
 
 /**
+ * How a consumer's queue stands, on the store's clock. Each count ends at 10,000: it costs the same however much waits.
+ *
+ * @since 0.1.0
+ */
+export interface QueueStatus {
+  /** Messages that can be handled and are not settled, of the first 10,000; those in hand included, those of held keys not. */
+  readonly waiting: number
+  /** Milliseconds since the oldest of them was published; 0 if there is none. */
+  readonly lagMillis: number
+  /** Keys whose next retry is due later. */
+  readonly delayedKeys: number
+  /** Keys that wait for a person. */
+  readonly parkedKeys: number
+  /** Milliseconds since the oldest open letter died whose key is parked; 0 if there is none. */
+  readonly parkedMillis: number
+  /** Open dead letters. */
+  readonly deadLetters: number
+}
+
+/**
  * The part of the store that knows who reads what.
  *
  * @since 0.1.0
@@ -238,6 +258,50 @@ export interface Consumers {
    * transaction. Idempotent. Topics that it subscribed to before and that are not named stay subscribed.
    */
   readonly register: (registration: Registration) => Effect.Effect<void, StoreFailure | ConsumerConflict>
+  /** How its queue stands now: one bounded look, outside of any transaction. */
+  readonly status: (consumer: string) => Effect.Effect<QueueStatus, StoreFailure>
+}
+
+/**
+ * What a claim of a named lease answers.
+ *
+ * @since 0.1.0
+ */
+export interface LeaseClaim {
+  /** The new fencing token, if the claim got the lease. */
+  readonly token: bigint | undefined
+  /** Otherwise: who has it, or had it last. */
+  readonly owner: string
+  /** Otherwise: milliseconds until its time is over unless it is renewed, on the store's clock; 0 if it is over. */
+  readonly remainingMillis: number
+}
+
+/**
+ * The part of the store that knows who owns what has a name. Time is the store's; `Lease.acquire` is built on it.
+ *
+ * @since 0.1.0
+ */
+export interface Leases {
+  /**
+   * Takes the lease for so many milliseconds and raises its token, if nobody has it, its time is over, or it is this
+   * owner's; answers at once either way. Never between a {@link Leases.fence} and the end of its transaction. Joins no
+   * ambient transaction. Repeating it after a missing answer is safe: the owner gets a higher token.
+   */
+  readonly claim: (name: string, owner: string, millis: number) => Effect.Effect<LeaseClaim, StoreFailure>
+  /** Moves the end of a lease that has this token and whose time is not over; false if there is none. Idempotent. */
+  readonly renew: (name: string, token: bigint, millis: number) => Effect.Effect<boolean, StoreFailure>
+  /** Gives back what this owner has, at once; who waits is told. Idempotent. */
+  readonly release: (name: string, owner: string) => Effect.Effect<void, StoreFailure>
+  /**
+   * Whether the token is that of the present owner; if so, nobody can take the lease until the transaction has ended. A
+   * process that is frozen in such a transaction loses it after `millis` (on Postgres).
+   */
+  readonly fence: (name: string, token: bigint, millis: number) => Effect.Effect<boolean, StoreFailure, Transaction>
+  /**
+   * From now on, listens for the lease to be given back: the inner effect completes when it may have been. Nothing is missed
+   * that happens after the outer effect. Where nothing can tell (a pooler), it does not complete: look again by yourself.
+   */
+  readonly released: (name: string) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>
 }
 
 /**
@@ -276,10 +340,13 @@ export class Store extends Context.Service<Store, {
   ) => Effect.Effect<A, E | TransactionFailure, R | Transaction>
   /** Whether this runs within a transaction of the store, which `transact` then joins. */
   readonly inTransaction: Effect.Effect<boolean>
+  /** Succeeds if the store answers now. Joins no transaction. */
+  readonly ping: Effect.Effect<void, StoreFailure>
   /** Statements sent in the open transaction so far; undefined where there are none (memory). */
   readonly statements: Effect.Effect<number | undefined, never, Transaction>
   readonly inbox: Inbox
   readonly outbox: Outbox
   readonly deadLetters: DeadLetterStore
   readonly consumers: Consumers
+  readonly leases: Leases
 }>()("millrace/Store") {}

@@ -1,15 +1,62 @@
 /**
- * What the runtime counts: names of metrics in one place.
+ * What the runtime counts, and what its log lines carry: names in one place.
  *
- * Metrics follow OpenTelemetry's messaging conventions where they have a name, and `millrace.*` elsewhere. Labels are
- * topics, consumers and outcomes; never keys, ids or lanes, so that the number of series stays small.
+ * Metrics follow OpenTelemetry's messaging conventions (1.44) where they have a name, and `millrace.*` elsewhere. Labels are
+ * topics, consumers, outcomes and tags of errors; never keys, ids or lanes, so that the number of series stays small. They are
+ * ordinary `Metric`s of Effect, so that each of its exporters has them: `Otlp.layer`, or `PrometheusMetrics.layerHttp` with
+ * {@link prometheusName} as its `metricNameMapper`.
+ *
+ * Spans are made only where a tracer is installed, and for messages whose publisher's trace was sampled: `publish TOPIC`,
+ * `receive CONSUMER`, `process TOPIC` for each attempt, linked to the span that published the message, and `commit CONSUMER`, linked
+ * to its members. What a handler publishes or emits carries the span of its attempt on.
+ *
+ * Log lines about a message carry `consumer`, `topic`, `id`, `key` (if it has one) and `attempt`, those of handlers too; never a
+ * payload, nor the message of a handler's error, which may quote one.
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
+import type { Delivery } from "./Delivery.ts"
+
+const seconds = { unit: "s" } as const
+
+/** Boundaries of durations, as the conventions have them. */
+const durations = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] as const
 
 /**
- * How a message ended, as the label `outcome` of {@link outcomes}. `retried` and `released` are no ends: it comes again.
+ * Labels of a topic, of a consumer, or of both.
+ *
+ * @since 0.1.0
+ */
+export const labels = (of: {
+  readonly topic?: string | undefined
+  readonly consumer?: string | undefined
+}): Record<string, string> => ({
+  "messaging.system": "millrace",
+  ...(of.topic === undefined ? undefined : { "messaging.destination.name": of.topic }),
+  ...(of.consumer === undefined ? undefined : { "messaging.consumer.group.name": of.consumer })
+})
+
+/**
+ * What a log line about a message carries.
+ *
+ * @since 0.1.0
+ */
+export const logFields = (
+  consumer: string,
+  { message }: Pick<Delivery, "message">,
+  attempt: number
+): Record<string, unknown> => ({
+  consumer,
+  topic: message.topic,
+  id: message.id,
+  ...(message.keyed ? { key: message.key } : undefined),
+  attempt
+})
+
+/**
+ * How a message ended, as the label `millrace.outcome` of {@link outcomes}. `retried` and `released` are no ends: it comes again.
  * `failed` is the end of one that is handled at most once.
  *
  * @since 0.1.0
@@ -17,7 +64,7 @@ import * as Metric from "effect/Metric"
 export type Outcome = "committed" | "duplicate" | "retried" | "held" | "dead" | "failed" | "released"
 
 /**
- * Messages by `consumer` and `outcome`.
+ * Messages by topic, consumer and `millrace.outcome`; of dead ones also `millrace.reason`, of retried ones `error.type`.
  *
  * @since 0.1.0
  */
@@ -28,7 +75,7 @@ export const outcomes = Metric.counter("millrace.message.outcomes", {
 })
 
 /**
- * Messages published, by `topic`.
+ * Messages published, by topic.
  *
  * @since 0.1.0
  */
@@ -39,25 +86,67 @@ export const sent = Metric.counter("messaging.client.sent.messages", {
 })
 
 /**
- * Seconds from the publish to the commit, by `consumer`: the store's clock then, the worker's now.
+ * Seconds from the publish to the commit, by topic and consumer: the store's clock then, the worker's now.
  *
  * @since 0.1.0
  */
 export const latency = Metric.histogram("millrace.delivery.latency", {
   description: "Time from publish to commit",
-  attributes: { unit: "s" },
+  attributes: seconds,
   boundaries: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
 })
 
 /**
- * {@link outcomes} of one consumer.
+ * Messages that were handed to this process, by consumer; one that comes again counts again.
  *
  * @since 0.1.0
  */
-export const outcomesOf = (consumer: string, outcome: Outcome) => Metric.withAttributes(outcomes, { consumer, outcome })
+export const consumed = Metric.counter("messaging.client.consumed.messages", {
+  description: "Messages handed to this process",
+  attributes: { unit: "{message}" },
+  incremental: true
+})
 
 /**
- * Messages in the hands of a worker now, by `consumer`: prefetched, running and waiting for their commit.
+ * Duration of a publish in seconds, its encoding and the answer of the store included, by topic.
+ *
+ * @since 0.1.0
+ */
+export const operationDuration = Metric.histogram("messaging.client.operation.duration", {
+  description: "Duration of a publish",
+  attributes: seconds,
+  boundaries: durations
+})
+
+/**
+ * Duration of an attempt in seconds, from decoding to the commit, by topic and consumer.
+ *
+ * @since 0.1.0
+ */
+export const processDuration = Metric.histogram("messaging.process.duration", {
+  description: "Duration of an attempt",
+  attributes: seconds,
+  boundaries: durations
+})
+
+/**
+ * How many messages of a consumer had this outcome in this process, over all topics and reasons.
+ *
+ * @since 0.1.0
+ */
+export const counted = (consumer: string, outcome: Outcome): Effect.Effect<number> =>
+  Effect.map(Metric.snapshot, (metrics) => {
+    let sum = 0
+    for (const metric of metrics) {
+      if (metric.id !== outcomes.id || metric.type !== "Counter") continue
+      const { "messaging.consumer.group.name": of, "millrace.outcome": how } = metric.attributes ?? {}
+      if (of === consumer && how === outcome) sum += Number(metric.state.count)
+    }
+    return sum
+  })
+
+/**
+ * Messages in the hands of a worker now, by consumer: prefetched, running and waiting for their commit.
  *
  * @since 0.1.0
  */
@@ -67,7 +156,7 @@ export const inFlight = Metric.gauge("millrace.inflight.messages", {
 })
 
 /**
- * Members of a commit transaction, by `consumer`.
+ * Members of a commit transaction, by consumer.
  *
  * @since 0.1.0
  */
@@ -78,18 +167,18 @@ export const groupSize = Metric.histogram("millrace.commit.group.size", {
 })
 
 /**
- * Duration of commit transactions in seconds, by `consumer`.
+ * Duration of commit transactions in seconds, by consumer.
  *
  * @since 0.1.0
  */
 export const commitDuration = Metric.histogram("millrace.commit.duration", {
   description: "Duration of commit transactions",
-  attributes: { unit: "s" },
-  boundaries: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
+  attributes: seconds,
+  boundaries: durations
 })
 
 /**
- * Renewal requests, by `consumer`.
+ * Renewal requests, by consumer.
  *
  * @since 0.1.0
  */
@@ -100,7 +189,7 @@ export const renewals = Metric.counter("millrace.lease.renewals", {
 })
 
 /**
- * Leases lost before their work was done, by `consumer`.
+ * Leases lost before their work was done, by consumer.
  *
  * @since 0.1.0
  */
@@ -109,3 +198,151 @@ export const losses = Metric.counter("millrace.lease.losses", {
   attributes: { unit: "{lease}" },
   incremental: true
 })
+
+/**
+ * Seconds that were left of the leases when the last renewal was answered, or failed; by consumer. Two thirds of the lease when all is
+ * well; near 0 leases are lost.
+ *
+ * @since 0.1.0
+ */
+export const leaseSlack = Metric.gauge("millrace.lease.slack", {
+  description: "What was left of the leases when they were renewed",
+  attributes: seconds
+})
+
+/**
+ * Lanes that this process owns now, by consumer.
+ *
+ * @since 0.1.0
+ */
+export const lanesOwned = Metric.gauge("millrace.lanes.owned", {
+  description: "Lanes owned by this process",
+  attributes: { unit: "{lane}" }
+})
+
+/**
+ * Lanes that this process claimed, by consumer and `millrace.cause`: `expired` (their owner died, or was stopped for too
+ * long) or `free`.
+ *
+ * @since 0.1.0
+ */
+export const takeovers = Metric.counter("millrace.lane.takeovers", {
+  description: "Lanes claimed",
+  attributes: { unit: "{lane}" },
+  incremental: true
+})
+
+/** Counts lanes that were claimed. */
+export const claimed = (consumer: string, expired: number, free: number): Effect.Effect<void> => {
+  const count = (cause: string, lanes: number) =>
+    lanes === 0
+      ? Effect.void
+      : Metric.update(Metric.withAttributes(takeovers, { ...labels({ consumer }), "millrace.cause": cause }), lanes)
+  return Effect.andThen(count("expired", expired), count("free", free))
+}
+
+/**
+ * Messages that can be handled and are not settled, by consumer; those in hand included, those of held keys not. The store looks at
+ * 10,000 at most.
+ *
+ * @since 0.1.0
+ */
+export const waiting = Metric.gauge("millrace.queue.waiting.messages", {
+  description: "Messages that wait or run, at most 10,000",
+  attributes: { unit: "{message}" }
+})
+
+/**
+ * Age of the oldest message that can be handled and is not settled, in seconds on the store's clock, by consumer; 0 if there is none.
+ *
+ * @since 0.1.0
+ */
+export const lag = Metric.gauge("millrace.queue.lag", {
+  description: "Age of the oldest message that can be handled",
+  attributes: seconds
+})
+
+/**
+ * Keys that wait, by consumer and `millrace.hold`: `delayed` (a retry is due later) or `parked` (for a person).
+ *
+ * @since 0.1.0
+ */
+export const heldKeys = Metric.gauge("millrace.held.keys", {
+  description: "Keys on hold",
+  attributes: { unit: "{key}" }
+})
+
+/**
+ * How long the key has been parked that has been for longest, in seconds, by consumer; 0 if none is.
+ *
+ * @since 0.1.0
+ */
+export const parkedAge = Metric.gauge("millrace.parked.age", {
+  description: "Age of the oldest parked key",
+  attributes: seconds
+})
+
+/**
+ * Open dead letters, by consumer. The store counts to 10,000 at most.
+ *
+ * @since 0.1.0
+ */
+export const deadLetters = Metric.gauge("millrace.dead_letters", {
+  description: "Open dead letters, at most 10,000",
+  attributes: { unit: "{message}" }
+})
+
+/**
+ * Age in seconds of what this process knows of the queue (the gauges above), by consumer.
+ *
+ * @since 0.1.0
+ */
+export const statsAge = Metric.gauge("millrace.stats.age", {
+  description: "Age of the gauges of the queue",
+  attributes: seconds
+})
+
+const all: ReadonlyArray<Metric.Metric<never, unknown>> = [
+  outcomes,
+  sent,
+  consumed,
+  operationDuration,
+  processDuration,
+  latency,
+  inFlight,
+  groupSize,
+  commitDuration,
+  renewals,
+  losses,
+  leaseSlack,
+  lanesOwned,
+  takeovers,
+  waiting,
+  lag,
+  heldKeys,
+  parkedAge,
+  deadLetters,
+  statsAge
+]
+
+const suffixes = new Map(
+  all.map((metric) => [
+    metric.id,
+    `${metric.attributes?.["unit"] === "s" ? "_seconds" : ""}${metric.type === "Counter" ? "_total" : ""}`
+  ])
+)
+
+/**
+ * The name of a metric as OpenTelemetry's rules give it to Prometheus: with `_seconds` and `_total`. Other metrics keep
+ * their names.
+ *
+ * ```ts
+ * import { PrometheusMetrics } from "effect/observability"
+ * import { Telemetry } from "millrace"
+ *
+ * const metrics = PrometheusMetrics.layerHttp({ path: "/metrics", metricNameMapper: Telemetry.prometheusName })
+ * ```
+ *
+ * @since 0.1.0
+ */
+export const prometheusName = (name: string): string => name + (suffixes.get(name) ?? "")

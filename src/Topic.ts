@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
@@ -21,6 +22,7 @@ import * as Message from "./Message.ts"
 import * as MessageId from "./MessageId.ts"
 import { Store } from "./Store.ts"
 import * as Telemetry from "./Telemetry.ts"
+import * as Tracing from "./Tracing.ts"
 
 const TypeId = "~millrace/Topic"
 
@@ -82,7 +84,7 @@ export interface PublishOptions extends Delay.DelayOptions {
 }
 
 /** Names go into logs, metrics and URLs as they are, so they are kept plain. */
-export const nameProblem = (kind: "topic" | "consumer", name: string): InvalidName | undefined =>
+export const nameProblem = (kind: "topic" | "consumer" | "lease", name: string): InvalidName | undefined =>
   /^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$/.test(name)
     ? undefined
     : new InvalidName({
@@ -313,12 +315,55 @@ const write = Effect.fnUntraced(function*<Name extends string, S extends Schema.
   const bad = nameProblem("topic", topic.name)
   if (bad !== undefined) return yield* bad
   const store = yield* Store
-  const messages = yield* Effect.forEach(values, (value) => topic.encode(value, options))
+  const clock = yield* Clock.Clock
+  const began = clock.monotonicTimeNanosUnsafe()
+  const messages = yield* inSpan(
+    topic.name,
+    Effect.tap(
+      Effect.forEach(values, (value) => topic.encode(value, options)),
+      (messages): Effect.Effect<void, InvalidMessage | StoreFailure> => {
+        const later = Delay.resolve(messages, options ?? {})
+        if (later instanceof InvalidMessage) return Effect.fail(later)
+        return messages.length === 0 ? Effect.void : store.outbox.write(messages, later)
+      }
+    )
+  )
   if (messages.length > 0) {
-    const later = Delay.resolve(messages, options ?? {})
-    if (later instanceof InvalidMessage) return yield* later
-    yield* store.outbox.write(messages, later)
-    yield* Metric.update(Metric.withAttributes(Telemetry.sent, { topic: topic.name }), messages.length)
+    const labels = Telemetry.labels({ topic: topic.name })
+    const took = Number(clock.monotonicTimeNanosUnsafe() - began) / 1e9
+    yield* Metric.update(Metric.withAttributes(Telemetry.sent, labels), messages.length)
+    yield* Metric.update(
+      Metric.withAttributes(Telemetry.operationDuration, { ...labels, "messaging.operation.name": "publish" }),
+      took
+    )
   }
   return messages.map((message) => message.id)
 })
+
+/** The publishing span, if a tracer is there: the messages carry it, and their consumers' spans link to it. */
+const inSpan = <E, R>(
+  topic: string,
+  publish: Effect.Effect<ReadonlyArray<Message.Message>, E, R>
+): Effect.Effect<ReadonlyArray<Message.Message>, E, R> =>
+  Effect.withFiber((fiber) =>
+    !Tracing.isOn(fiber) ? publish : Effect.flatMap(
+      Effect.makeSpan(`publish ${topic}`, {
+        kind: "producer",
+        attributes: {
+          ...Telemetry.labels({ topic }),
+          "messaging.operation.name": "publish",
+          "messaging.operation.type": "send"
+        }
+      }),
+      (span) =>
+        Tracing.within(
+          span,
+          Effect.tap(publish, (messages) =>
+            Effect.sync(() =>
+              messages.length === 1
+                ? span.attribute("messaging.message.id", messages[0]!.id)
+                : span.attribute("messaging.batch.message_count", messages.length)
+            ))
+        )
+    )
+  )

@@ -2,7 +2,7 @@
  * How far a run is: what the database holds, counted by SQL, and what the workers met on the way, counted by the metrics
  * of the library. The first is the truth that the program waits for; the second is for people to look at.
  */
-import { Effect, Metric, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { Telemetry } from "millrace"
 import type { Tables } from "./tables.ts"
@@ -44,8 +44,7 @@ export const add = (a: Tally, b: Tally): Tally => ({
   dead: a.dead + b.dead
 })
 
-const of = (outcome: Telemetry.Outcome) =>
-  Effect.map(Metric.value(Telemetry.outcomesOf("activity", outcome)), ({ count }) => count)
+const of = (outcome: Telemetry.Outcome) => Telemetry.counted("activity", outcome)
 
 /** The tally of this process. */
 export const tally: Effect.Effect<Tally> = Effect.all({

@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import { StoreFailure } from "../Errors.ts"
 import type { Claim, Claimed, Consumers, Entered, Inbox, Settled } from "../Store.ts"
 import type { Letter, MemoryState, Outcome } from "./MemoryStore.ts"
 import { inboxKey, type MemoryTransaction, required, write } from "./MemoryTransaction.ts"
@@ -106,6 +107,19 @@ export const makeInbox = (state: MemoryState): Inbox => ({
 
 /** The store's consumers. */
 export const makeConsumers = (state: MemoryState): Consumers => ({
+  status: (consumer) =>
+    Effect.clockWith((clock) => {
+      const status = state.status(consumer, clock.currentTimeMillisUnsafe())
+      return status !== undefined ? Effect.succeed(status) : Effect.fail(
+        new StoreFailure({
+          operation: "look at the queue",
+          kind: "refused",
+          code: "",
+          detail: `consumer "${consumer}" is not registered`,
+          mend: "Start a worker for it once; it registers itself."
+        })
+      )
+    }),
   register: (registration) =>
     write(state, () => {
       const conflict = state.conflict(registration)

@@ -56,6 +56,8 @@ export interface Member {
   /** What a takeover counts: everything in hand, or one row at most. */
   counted: "all" | { readonly seq: number | undefined }
   turn: number
+  /** Lanes it has claimed, and how many of them from an owner whose time was over: until somebody has counted them. */
+  claims: { expired: number; free: number }
 }
 
 /** A lane: the unit that is leased. */

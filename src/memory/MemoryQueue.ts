@@ -77,7 +77,8 @@ export class MemoryQueue {
       aliveUntil,
       waiting: undefined,
       counted: "all",
-      turn: 0
+      turn: 0,
+      claims: { expired: 0, free: 0 }
     }
     this.members.add(member)
     this.wake()
@@ -164,6 +165,20 @@ export class MemoryQueue {
     }
   }
 
+  /** Messages of keys that are not held, the oldest publish of them, and keys that are. */
+  standing(): { waiting: number; oldest: number; delayed: number; parked: number } {
+    const standing = { waiting: 0, oldest: Infinity, delayed: 0, parked: 0 }
+    for (const lane of this.lanes) {
+      for (const row of lane.rows.values()) {
+        if (row.key.heldUntil !== undefined) continue
+        standing.waiting++
+        standing.oldest = Math.min(standing.oldest, row.message.publishedAt)
+      }
+      for (const { heldUntil } of lane.held) standing[heldUntil === Infinity ? "parked" : "delayed"]++
+    }
+    return standing
+  }
+
   /** Whoever waits for work looks again. */
   wake(): void {
     for (const member of this.members) {
@@ -206,7 +221,9 @@ export class MemoryQueue {
       const expired = lane.owner !== undefined && lane.leaseUntil <= now
       if ((lane.owner !== undefined && !expired) || !lane.hasWork(now)) continue
       // Its own it gets back uncounted: who was stopped for a while is not dead.
-      if (expired && lane.owner !== member) this.count(lane)
+      const died = expired && lane.owner !== member
+      if (died) this.count(lane)
+      member.claims[died ? "expired" : "free"]++
       lane.free()
       const lease: HeldLease = {
         name: `lane-${lane.index}`,

@@ -11,7 +11,7 @@
 import type { DeadLetter } from "../DeadLetter.ts"
 import { ConsumerConflict } from "../Errors.ts"
 import type { Message } from "../Message.ts"
-import type { Registration } from "../Store.ts"
+import type { QueueStatus, Registration } from "../Store.ts"
 import { Watchers } from "../Watchers.ts"
 import { MemoryDelayed, type Waiting } from "./MemoryDelayed.ts"
 import { MemoryQueue } from "./MemoryQueue.ts"
@@ -131,6 +131,30 @@ export class MemoryState {
       this.unrouted.delete(topic)
     }
     for (const { message } of taken.sort((a, b) => a.seq - b.seq)) queue.insert({ seq: ++this.seq, message })
+  }
+
+  /** How a queue stands; counts end where those of Postgres do. */
+  status(consumer: string, now: number): QueueStatus | undefined {
+    const queue = this.queues.get(consumer)
+    if (queue === undefined) return undefined
+    const since = (at: number) => at === Infinity ? 0 : Math.max(0, now - at)
+    let letters = 0
+    let parkedSince = Infinity
+    for (const { record } of this.letters.values()) {
+      if (record.consumer !== consumer || record.state !== "open") continue
+      letters++
+      if (record.parked) parkedSince = Math.min(parkedSince, record.diedAt)
+    }
+    const { delayed, oldest, parked, waiting } = queue.standing()
+    const most = (count: number) => Math.min(count, 10_000)
+    return {
+      waiting: most(waiting),
+      lagMillis: since(oldest),
+      delayedKeys: most(delayed),
+      parkedKeys: most(parked),
+      parkedMillis: since(parkedSince),
+      deadLetters: most(letters)
+    }
   }
 
   /**

@@ -16,6 +16,7 @@ import type { Delivery } from "../Delivery.ts"
 import { LeaseLost, TransportError } from "../Errors.ts"
 import { limits } from "../Message.ts"
 import type { Store } from "../Store.ts"
+import * as Telemetry from "../Telemetry.ts"
 import type { Capabilities, Subscription, SubscriptionSpec, Transport } from "../Transport.ts"
 import type { Lane, Member, Row } from "./MemoryLane.ts"
 import type { MemoryQueue } from "./MemoryQueue.ts"
@@ -185,11 +186,20 @@ const look = (seat: Seat, ...[room, accept]: Parameters<Subscription["take"]>): 
     })
   ))
 
+/** Counts the lanes that were claimed since. */
+const claimed = ({ member, queue }: Seat): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { expired, free } = member.claims
+    member.claims = { expired: 0, free: 0 }
+    return Telemetry.claimed(queue.consumer, expired, free)
+  })
+
 const take = (seat: Seat): Subscription["take"] => (room, accept) =>
-  Effect.flatMap(look(seat, room, accept), (idle) => {
+  Effect.flatMap(Effect.tap(look(seat, room, accept), () => claimed(seat)), (idle) => {
     if (idle === undefined) return Effect.void
     return Effect.raceFirst(Deferred.await(idle.woken), Effect.sleep(idle.millis)).pipe(
       Effect.andThen(look(seat, room, accept)),
+      Effect.andThen(claimed(seat)),
       Effect.asVoid
     )
   })

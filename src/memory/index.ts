@@ -13,6 +13,7 @@ import { Store, type TransactionFailure } from "../Store.ts"
 import { Transport } from "../Transport.ts"
 import { makeDeadLetters } from "./MemoryDeadLetters.ts"
 import { makeConsumers, makeInbox } from "./MemoryInbox.ts"
+import { makeLeases } from "./MemoryLeases.ts"
 import { makeOutbox } from "./MemoryOutbox.ts"
 import { MemoryState } from "./MemoryStore.ts"
 import { ambient, savepoint, transact } from "./MemoryTransaction.ts"
@@ -27,6 +28,7 @@ const makeStore = (state: MemoryState): Store["Service"] => ({
   maxTransactions: Number.POSITIVE_INFINITY,
   dedupHorizon: Duration.infinity,
   inTransaction: Effect.withFiber((fiber) => Effect.succeed(ambient(state, fiber.context) !== undefined)),
+  ping: Effect.void,
   statements: Effect.succeed(undefined),
   joins: (context) => Context.getOrUndefined(context, SqlClient) === undefined,
   transact: transact(state),
@@ -38,7 +40,8 @@ const makeStore = (state: MemoryState): Store["Service"] => ({
   inbox: makeInbox(state),
   outbox: makeOutbox(state),
   deadLetters: makeDeadLetters(state),
-  consumers: makeConsumers(state)
+  consumers: makeConsumers(state),
+  leases: makeLeases(state)
 })
 
 /**

@@ -13,6 +13,7 @@ import type { PgDatabase } from "./PgClient.ts"
 import * as PgFailure from "./PgFailure.ts"
 import * as Sql from "./sql/consumers.ts"
 import type { Names } from "./sql/names.ts"
+import * as StatusSql from "./sql/status.ts"
 import type { Wake } from "./Wake.ts"
 
 /** Numbers of queues by the consumer's name. They never change, so they are kept. */
@@ -93,8 +94,9 @@ const conflict = (asked: Registration, found: Registered): ConsumerConflict | un
 /** How long a registration tries to get past publishers' open transactions. */
 const patience = Duration.seconds(30)
 
-export const makeConsumers = (db: PgDatabase, names: Names, wake: Wake): Consumers => {
+export const makeConsumers = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): Consumers => {
   const text = Sql.make(names)
+  const look = StatusSql.make(names)
 
   const find = Effect.fnUntraced(function*(consumer: string): Effect.fn.Return<Registered | undefined, SqlError> {
     const [row] = yield* db.query(text.find, [consumer])
@@ -129,6 +131,19 @@ export const makeConsumers = (db: PgDatabase, names: Names, wake: Wake): Consume
     error._tag === "SqlError" && PgFailure.kindOf(PgFailure.codeOf(error)) === "conflict"
 
   return {
+    status: (consumer) =>
+      Effect.flatMap(queues.byName(consumer), (queue) =>
+        db.machinery(look, [queue]).pipe(
+          Effect.map(([row]) => ({
+            waiting: Number(row?.["waiting"]),
+            lagMillis: Number(row?.["lag"]),
+            delayedKeys: Number(row?.["delayed"]),
+            parkedKeys: Number(row?.["parked"]),
+            parkedMillis: Number(row?.["parked_for"]),
+            deadLetters: Number(row?.["letters"])
+          })),
+          Effect.mapError(PgFailure.storeFailure("look at the queue"))
+        )),
     register: Effect.fnUntraced(
       function*(asked) {
         const found = yield* find(asked.consumer)

@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Delivery, HeldLease } from "../Delivery.ts"
 import { LeaseLost } from "../Errors.ts"
+import * as Telemetry from "../Telemetry.ts"
 import type { SubscriptionSpec } from "../Transport.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import type { Rows } from "./PgSession.ts"
@@ -162,10 +163,11 @@ export class PgLanes {
     if (wanted <= 0 || now < this.#nextClaim) return Effect.void
     this.#nextClaim = now + this.#interval(Infinity)
     // A transaction that was interrupted, or whose answer was lost, may have claimed: those lanes run out by themselves.
-    return Effect.map(
-      this.#db.onMachinery(this.#db.sql.withTransaction(this.#take(wanted))),
-      (rows) => rows.forEach((row) => this.#got(row, now))
-    )
+    return Effect.flatMap(this.#db.onMachinery(this.#db.sql.withTransaction(this.#take(wanted))), (rows) => {
+      for (const row of rows) this.#got(row, now)
+      const expired = rows.filter((row) => row["died"] === true).length
+      return Telemetry.claimed(this.#spec.consumer, expired, rows.length - expired)
+    })
   })
 
   /** Locks, then raises the token; who takes a lane of a dead owner counts what that one may have had in memory. */

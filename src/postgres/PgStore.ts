@@ -14,9 +14,12 @@ import type { PgDatabase } from "./PgClient.ts"
 import * as PgConsumers from "./PgConsumers.ts"
 import * as PgDeadLetters from "./PgDeadLetters.ts"
 import type { PgDelayed } from "./PgDelayed.ts"
+import * as PgFailure from "./PgFailure.ts"
 import * as PgInbox from "./PgInbox.ts"
+import * as PgLeases from "./PgLeases.ts"
 import * as PgOnce from "./PgOnce.ts"
 import type { Names } from "./sql/names.ts"
+import { ping } from "./sql/settings.ts"
 import type { Wake } from "./Wake.ts"
 
 export const make = (
@@ -46,6 +49,7 @@ export const make = (
     joins: (context) => isOurs(context, SqlClient.SqlClient) && isOurs(context, SqlPg.PgClient),
     transact: db.transact,
     savepoint: db.savepoint,
+    ping: Effect.mapError(Effect.asVoid(db.machinery(ping, [])), PgFailure.storeFailure("answer")),
     inTransaction: db.inTransaction,
     statements: db.statements,
     inbox: {
@@ -61,6 +65,7 @@ export const make = (
           settled(consumer, burials.map((burial) => burial.delivery.message))
         )
     },
-    consumers: PgConsumers.makeConsumers(db, names, wake)
+    consumers: PgConsumers.makeConsumers(db, names, queues, wake),
+    leases: PgLeases.make(db, names, wake)
   }
 }

@@ -22,13 +22,18 @@ import type { Names } from "./sql/names.ts"
 export interface Wake {
   /** After the commit of whatever put messages into the queue. Synchronous and cheap: it only makes a note. */
   readonly published: (queue: number) => void
+  /** A lease was given back: who waits for it in this process looks again. Others are told by the statement itself. */
+  readonly released: (lease: string) => void
   /** Something to await, made before one looks for the last time: nothing published after that look is missed. */
-  readonly waiter: (queue: number) => Waiter
+  readonly waiter: (what: What) => Waiter
   /** Says in the database that somebody waits for this queue. Does nothing where nobody listens. */
   readonly announce: (queue: number, millis: number) => Effect.Effect<void, SqlError>
   /** Begins to listen, once; idempotent. */
   readonly listen: Effect.Effect<void>
 }
+
+/** A queue, or a lease by its name. */
+export type What = number | `lease:${string}`
 
 export interface Waiter {
   readonly woken: Effect.Effect<void>
@@ -41,16 +46,16 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Wake, never, Scope.Scope> {
   const text = Sql.make(names)
   const scope = yield* Scope.Scope
-  const waiting = new Map<number, Set<Deferred.Deferred<void>>>()
+  const waiting = new Map<What, Set<Deferred.Deferred<void>>>()
   const pending = new Set<number>()
   const some = Latch.makeUnsafe(false)
   const { listener } = db
 
-  const wakeHere = (queue: number) => {
-    for (const deferred of waiting.get(queue) ?? []) Deferred.doneUnsafe(deferred, Effect.void)
+  const wakeHere = (what: What) => {
+    for (const deferred of waiting.get(what) ?? []) Deferred.doneUnsafe(deferred, Effect.void)
   }
   const wakeAll = () => {
-    for (const queue of waiting.keys()) wakeHere(queue)
+    for (const what of waiting.keys()) wakeHere(what)
   }
 
   /** What has been published while the last statement was under way goes into the next. */
@@ -72,7 +77,7 @@ export const make = Effect.fnUntraced(function*(
       // What was published while nobody listened.
       yield* Effect.sync(wakeAll)
       return yield* Effect.forever(
-        Effect.map(Queue.take(notifications), (notification) => wakeHere(Number(notification.payload)))
+        Effect.map(Queue.take(notifications), (notification) => wakeHere(whatOf(notification.payload)))
       )
     }))
 
@@ -83,15 +88,16 @@ export const make = Effect.fnUntraced(function*(
       pending.add(queue)
       some.openUnsafe()
     },
-    waiter: (queue) => {
+    released: (lease) => wakeHere(`lease:${lease}`),
+    waiter: (what) => {
       const deferred = Deferred.makeUnsafe<void>()
-      const set = waiting.get(queue) ?? new Set()
-      waiting.set(queue, set.add(deferred))
+      const set = waiting.get(what) ?? new Set()
+      waiting.set(what, set.add(deferred))
       return {
         woken: Deferred.await(deferred),
         done: () => {
           set.delete(deferred)
-          if (set.size === 0) waiting.delete(queue)
+          if (set.size === 0 && waiting.get(what) === set) waiting.delete(what)
         }
       }
     },
@@ -107,3 +113,5 @@ export const make = Effect.fnUntraced(function*(
     })
   }
 })
+
+const whatOf = (payload: string): What => payload.startsWith("lease:") ? payload as What : Number(payload)

@@ -9,10 +9,12 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Semaphore from "effect/Semaphore"
+import type * as Tracer from "effect/Tracer"
 import * as DeadLetter from "../DeadLetter.ts"
 import type { Delivered, Delivery } from "../Delivery.ts"
 import { LeaseLost } from "../Errors.ts"
 import * as Store from "../Store.ts"
+import * as Telemetry from "../Telemetry.ts"
 import * as FailureRecord from "./FailureRecord.ts"
 import * as GroupCommit from "./GroupCommit.ts"
 import type { Stepped } from "./Steps.ts"
@@ -21,16 +23,17 @@ import type { Stepped } from "./Steps.ts"
 export interface Taken {
   readonly delivery: Delivery
   readonly delivered: Delivered
+  readonly span: Tracer.Span | undefined
   readonly steps: Effect.Effect<Stepped, unknown>
 }
 
 export interface AtMostOnce {
-  /** Answers whether it was committed. Never fails: what went wrong has been reported. */
+  /** Answers why it was not committed, if it was not. Never fails: what went wrong has been reported. */
   readonly run: (
     taken: Taken,
     /** Makes what runs interruptible; the report is not. */
     restore: <B, E>(effect: Effect.Effect<B, E>) => Effect.Effect<B, E>
-  ) => Effect.Effect<boolean>
+  ) => Effect.Effect<{ readonly error: unknown } | undefined>
 }
 
 /** Somebody else may have the key by now. */
@@ -60,15 +63,13 @@ export const make = (options: GroupCommit.Options & { readonly transactions: num
   }
 
   /** What is reported names error, step and place in the code, never the message's content. */
-  const report = (taken: Taken, step: string, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
-    const { message } = taken.delivery
-    const error = GroupCommit.unwrap(FailureRecord.errorOf(cause))
+  const report = (taken: Taken, step: string, cause: Cause.Cause<unknown>, error: unknown): Effect.Effect<void> => {
     const failure = FailureRecord.make({ attempt: 1, at: 0, error, step, worker: "", codeVersion: "" })
     const what = Cause.hasInterruptsOnly(cause)
       ? `was interrupted in its ${step}`
       : `failed: ${DeadLetter.fingerprint(failure)}`
     return Effect.logWarning(`A message that is handled at most once ${what}. It is not run again.`).pipe(
-      Effect.annotateLogs({ consumer, topic: message.topic, id: message.id })
+      Effect.annotateLogs(Telemetry.logFields(consumer, taken.delivery, taken.delivered.attempt))
     )
   }
 
@@ -86,8 +87,11 @@ export const make = (options: GroupCommit.Options & { readonly transactions: num
             : Effect.fail(lost(taken.delivery))
         )
       )
-      return Effect.flatMap(Effect.exit(restore(work)), (exit) =>
-        exit._tag === "Success" ? Effect.succeed(true) : Effect.as(report(taken, step, exit.cause), false))
+      return Effect.flatMap(Effect.exit(restore(work)), (exit) => {
+        if (exit._tag === "Success") return Effect.succeed(undefined)
+        const error = GroupCommit.unwrap(FailureRecord.errorOf(exit.cause))
+        return Effect.as(report(taken, step, exit.cause, error), { error })
+      })
     })
 
   return { run }

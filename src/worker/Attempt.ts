@@ -10,8 +10,8 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Metric from "effect/Metric"
 import * as Random from "effect/Random"
+import type * as Tracer from "effect/Tracer"
 import type { Reason } from "../DeadLetter.ts"
 import * as DeadLetter from "../DeadLetter.ts"
 import type { Delivered, Delivery, Failure } from "../Delivery.ts"
@@ -31,11 +31,13 @@ import * as Telemetry from "../Telemetry.ts"
 import type { Subscription } from "../Transport.ts"
 import type * as AtMostOnce from "./AtMostOnce.ts"
 import type { Committer } from "./Committer.ts"
+import type { Counters } from "./Counters.ts"
 import * as FailureRecord from "./FailureRecord.ts"
 import type { Outcome } from "./GroupCommit.ts"
 import type { InFlight } from "./InFlight.ts"
 import type { Settings } from "./Settings.ts"
 import * as Settling from "./Settling.ts"
+import type { Spans } from "./Spans.ts"
 import * as Steps from "./Steps.ts"
 
 /** What an attempt needs of its worker. */
@@ -50,6 +52,8 @@ export interface Options {
   readonly atMostOnce: AtMostOnce.AtMostOnce | undefined
   /** Whether the transport forgets a message within the commit, or is told after it. */
   readonly acknowledge: "within" | "after"
+  readonly spans: Spans
+  readonly counters: Counters
   /** Completed when the worker stops: who sleeps in place writes its attempts down and goes. */
   readonly draining: Deferred.Deferred<void>
 }
@@ -75,31 +79,21 @@ interface Failed {
   readonly step: string
 }
 
+const failed = (exit: Outcome | Failed) =>
+  "_tag" in exit ? undefined : { error: exit.error, where: `the attempt failed in ${exit.step}` }
+
 export const make = (options: Options): Attempt => {
-  const { atMostOnce, committer, draining, inFlight, pipeline, settings, store, subscription } = options
+  const { atMostOnce, committer, counters, draining, inFlight, pipeline, settings, spans, store, subscription } =
+    options
   const { consumer } = pipeline
   const topics = new Map(pipeline.topics.map((topic) => [topic.name, topic]))
-  const counters = new Map<Telemetry.Outcome, Metric.Metric<number, unknown>>()
-  const count = (outcome: Telemetry.Outcome): Effect.Effect<void> => {
-    let counter = counters.get(outcome)
-    if (counter === undefined) counters.set(outcome, counter = Telemetry.outcomesOf(consumer, outcome))
-    return Metric.update(counter, 1)
-  }
-
-  const seconds = Metric.withAttributes(Telemetry.latency, { consumer })
-  const latency = (delivery: Delivery): Effect.Effect<void> =>
-    Effect.flatMap(
-      Clock.currentTimeMillis,
-      (now) => Metric.update(seconds, Math.max(0, (now - delivery.message.publishedAt) / 1000))
-    )
-
   const run = (delivery: Delivery): Effect.Effect<void> =>
     Effect.catchCause(Effect.suspend(() => work(delivery)), (cause) => putBack(delivery, cause))
 
   /** A defect of ours must not leave its message in nobody's hands: it goes back and comes again, uncounted. */
   const putBack = (delivery: Delivery, cause: Cause.Cause<never>): Effect.Effect<void> =>
     Effect.logError("An attempt ended in a defect of the runtime; its message is held for a moment", cause).pipe(
-      Effect.annotateLogs({ consumer, topic: delivery.message.topic, id: delivery.message.id }),
+      Effect.annotateLogs(Telemetry.logFields(consumer, delivery, delivery.attempts.length + 1)),
       Effect.andThen(hold(delivery, delivery.attempts, Duration.seconds(5)))
     )
 
@@ -122,13 +116,20 @@ export const make = (options: Options): Attempt => {
         const failed = { error: FailureRecord.errorOf(decoded.cause), step: "decode" }
         return yield* bury(delivery, [...delivery.attempts, yield* record(delivered.attempt, failed)], "undecodable")
       }
-      yield* committer.commitThen({ delivery, delivered, stepped: nothingLeft }, (taken, restore) => {
+      yield* committer.commitThen({ delivery, delivered, stepped: nothingLeft, span: undefined }, (taken, restore) => {
         // It is still there, and nothing of it was done.
         if (taken._tag === "Failed") return restore(hold(delivery, delivery.attempts, Duration.seconds(1)))
         if (taken._tag !== "Committed") return settled(delivery, taken)
-        const ran = Effect.flatMap(
-          run({ delivery, delivered, steps: steps(decoded.value, delivered) }, restore),
-          (done) => done ? Effect.andThen(count("committed"), latency(delivery)) : count("failed")
+        const ran = spans.attempt(
+          delivery,
+          delivered,
+          (span) => run({ delivery, delivered, span, steps: steps(decoded.value, delivered) }, restore),
+          (failure) => failure && { error: failure.error, where: "it is handled at most once, and failed" }
+        ).pipe(
+          Effect.annotateLogs(Telemetry.logFields(consumer, delivery, delivered.attempt)),
+          Effect.flatMap((failure) =>
+            failure === undefined ? counters.committed(delivery) : counters.outcome(delivery, "failed")
+          )
         )
         // A broker would hand it out again; elsewhere it is gone, and as long as it is known here its lane is not given away.
         return options.acknowledge === "after"
@@ -141,10 +142,13 @@ export const make = (options: Options): Attempt => {
   /** One attempt after the other while their delays are short. */
   const attempts = Effect.fnUntraced(
     function*(delivery: Delivery, topic: Pipeline.AnyTopic, before: ReadonlyArray<Failure>) {
+      const clock = yield* Clock.Clock
       let recorded = before
       while (true) {
         const delivered = deliveredOf(delivery, recorded)
-        const exit = yield* once(delivery, topic, delivered)
+        const began = clock.monotonicTimeNanosUnsafe()
+        const exit = yield* spans.attempt(delivery, delivered, (span) => once(delivery, topic, delivered, span), failed)
+        yield* counters.attempt(delivery, began)
         if ("_tag" in exit) return yield* settled(delivery, exit)
         const failures = [...recorded, yield* record(delivered.attempt, exit)]
         const now = failures.at(-1)!.at
@@ -157,7 +161,7 @@ export const make = (options: Options): Attempt => {
           now
         })
         if (decision._tag === "Bury") return yield* bury(delivery, failures, decision.reason)
-        yield* count("retried")
+        yield* counters.outcome(delivery, "retried", FailureRecord.tagOf(exit.error))
         if (decision._tag === "Hold") return yield* hold(delivery, failures, decision.delay)
         const left = yield* waitHere(decision.delay, draining)
         if (left !== undefined) return yield* hold(delivery, failures, left)
@@ -167,7 +171,12 @@ export const make = (options: Options): Attempt => {
   )
 
   /** Decode, steps, commit. Answers what the commit made of it, or how it failed. */
-  const once = (delivery: Delivery, topic: Pipeline.AnyTopic, delivered: Delivered): Effect.Effect<Outcome | Failed> =>
+  const once = (
+    delivery: Delivery,
+    topic: Pipeline.AnyTopic,
+    delivered: Delivered,
+    span: Tracer.Span | undefined
+  ): Effect.Effect<Outcome | Failed> =>
     Effect.suspend(() => {
       let step = "decode"
       return decode(topic, delivery).pipe(
@@ -178,13 +187,14 @@ export const make = (options: Options): Attempt => {
         Effect.flatMap((stepped): Effect.Effect<Outcome | Failed> => {
           step = "commit"
           return Effect.map(
-            committer.commit({ delivery, delivered, stepped }),
+            committer.commit({ delivery, delivered, stepped, span }),
             (outcome) => outcome._tag === "Failed" ? { error: outcome.error, step } : outcome
           )
         }),
         // An interruption of this fiber goes past here unseen; one that is seen is the step's own (it joined a fiber that
         // somebody interrupted, say), and so its failure.
-        Effect.catchCause((cause) => Effect.succeed<Failed>({ error: FailureRecord.errorOf(cause), step }))
+        Effect.catchCause((cause) => Effect.succeed<Failed>({ error: FailureRecord.errorOf(cause), step })),
+        Effect.annotateLogs(Telemetry.logFields(consumer, delivery, delivered.attempt))
       )
     })
 
@@ -203,11 +213,11 @@ export const make = (options: Options): Attempt => {
   const settled = (delivery: Delivery, outcome: Outcome): Effect.Effect<void> => {
     switch (outcome._tag) {
       case "Committed":
-        return forget(delivery).pipe(Effect.andThen(count("committed")), Effect.andThen(latency(delivery)))
+        return Effect.andThen(forget(delivery), counters.committed(delivery))
       case "Duplicate":
-        return Effect.andThen(forget(delivery), count("duplicate"))
+        return Effect.andThen(forget(delivery), counters.outcome(delivery, "duplicate"))
       case "Conflict":
-        return Effect.andThen(forget(delivery), count("dead"))
+        return Effect.andThen(forget(delivery), counters.outcome(delivery, "dead", "rejected"))
       default:
         return forget(delivery)
     }
@@ -222,7 +232,7 @@ export const make = (options: Options): Attempt => {
     held(
       delivery,
       store.transact(subscription.hold(delivery, failures, Hold.delayed(delay)))
-    ).pipe(Effect.andThen(count("held")), persistently(delivery))
+    ).pipe(Effect.andThen(counters.outcome(delivery, "held")), persistently(consumer, delivery))
 
   /** Runs the transaction of a hold while nothing is read, and forgets what was prefetched of the key with it. */
   const held = <A, E>(delivery: Delivery, transaction: Effect.Effect<A, E>): Effect.Effect<A, E> =>
@@ -251,19 +261,18 @@ export const make = (options: Options): Attempt => {
       return "dead" as const
     }))
     const log = Effect.logWarning(`A message became a dead letter (${reason}): ${last.tag}`).pipe(
-      Effect.annotateLogs({
-        consumer,
-        topic: delivery.message.topic,
-        id: delivery.message.id,
-        attempts: failures.length
-      })
+      Effect.annotateLogs(Telemetry.logFields(consumer, delivery, last.attempt))
     )
     // A parked key is forgotten by both sides within `undisturbed`; otherwise the transport forgets this delivery only.
     return (parked ? held(delivery, transaction) : Effect.tap(transaction, () => forget(delivery))).pipe(
       Effect.flatMap((end) =>
-        end === "dead" ? Effect.andThen(count("dead"), log) : end === "duplicate" ? count("duplicate") : Effect.void
+        end === "dead"
+          ? Effect.andThen(counters.outcome(delivery, "dead", reason), log)
+          : end === "duplicate"
+          ? counters.outcome(delivery, "duplicate")
+          : Effect.void
       ),
-      persistently(delivery)
+      persistently(consumer, delivery)
     )
   }
 
@@ -304,22 +313,25 @@ type Transient = Hiccup | TransactionAborted | UnknownOutcome | StoreFailure | T
  * Repeats what has to be written until it is, under the renewed lease: the fiber is interrupted when that is lost. Both
  * transactions may be repeated after a missing answer: a hold is the same hold, a burial finds its row gone.
  */
-const persistently =
-  (delivery: Delivery) => (write: Effect.Effect<void, Transient | LeaseLost>): Effect.Effect<void> => {
-    const go = (tries: number): Effect.Effect<void> =>
-      Effect.catch(write, (error) => {
-        if (error._tag === "LeaseLost") {
-          return Effect.sync(() => {
-            Deferred.doneUnsafe(delivery.lease.lost, Exit.succeed(error))
-          })
-        }
-        return Effect.logWarning(error.message).pipe(
-          Effect.andThen(Random.next),
-          Effect.flatMap((random) => Effect.sleep(Math.min(5000, 20 * 2 ** tries) * (0.5 + random / 2))),
-          Effect.andThen(
-            Effect.suspend(() => Deferred.isDoneUnsafe(delivery.lease.lost) ? Effect.void : go(Math.min(tries + 1, 10)))
-          )
+const persistently = (consumer: string, delivery: Delivery) =>
+(
+  write: Effect.Effect<void, Transient | LeaseLost>
+): Effect.Effect<void> => {
+  const go = (tries: number): Effect.Effect<void> =>
+    Effect.catch(write, (error) => {
+      if (error._tag === "LeaseLost") {
+        return Effect.sync(() => {
+          Deferred.doneUnsafe(delivery.lease.lost, Exit.succeed(error))
+        })
+      }
+      return Effect.logWarning(error.message).pipe(
+        Effect.annotateLogs(Telemetry.logFields(consumer, delivery, delivery.attempts.length + 1)),
+        Effect.andThen(Random.next),
+        Effect.flatMap((random) => Effect.sleep(Math.min(5000, 20 * 2 ** tries) * (0.5 + random / 2))),
+        Effect.andThen(
+          Effect.suspend(() => Deferred.isDoneUnsafe(delivery.lease.lost) ? Effect.void : go(Math.min(tries + 1, 10)))
         )
-      })
-    return go(0)
-  }
+      )
+    })
+  return go(0)
+}

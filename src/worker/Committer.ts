@@ -31,6 +31,7 @@ import * as GroupCommit from "./GroupCommit.ts"
 import { gone, type Member, type Outcome, type Ready, type StepFailed, unwrap } from "./GroupCommit.ts"
 import * as GroupSize from "./GroupSize.ts"
 import type { LeaseRenewer } from "./LeaseRenewer.ts"
+import type { Spans } from "./Spans.ts"
 
 /** The whole group took longer than one step may: find out which step, with a timeout on each. */
 class GroupTooSlow {
@@ -42,6 +43,7 @@ type GroupFailure = StepFailed | GroupTooSlow | Store.TransactionFailure | Store
 /** What a committer needs of its worker. */
 export interface Options extends GroupCommit.Options {
   readonly committers: number
+  readonly spans: Spans
   readonly renewer: Pick<LeaseRenewer, "now" | "confirmedAt">
 }
 
@@ -84,12 +86,13 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
     for (let i = 0; i < name.length; i++) hash = (hash * 31 + name.charCodeAt(i)) | 0
     return lines[Math.abs(hash) % lines.length]!
   }
-  const commitThen: Committer["commitThen"] = ({ delivered, delivery, stepped }, then) =>
+  const commitThen: Committer["commitThen"] = ({ delivered, delivery, span, stepped }, then) =>
     Effect.uninterruptibleMask((restore) => {
       const member: Member = {
         delivered,
         delivery,
         stepped,
+        span,
         fingerprint: MessageId.ofPayload(delivery.message.payload),
         done: Deferred.makeUnsafe<Outcome>(),
         state: "waiting"
@@ -116,12 +119,17 @@ class Line {
   private readonly offered = Latch.makeUnsafe(false)
   private size: GroupSize.GroupSize
   private readonly commitTimeout: Duration.Duration
+  private readonly groupSize: Metric.Metric<number, unknown>
+  private readonly commitDuration: Metric.Metric<number, unknown>
   readonly run: Effect.Effect<never>
 
   constructor(options: Options, commits: { last: number }) {
     this.options = options
     this.commits = commits
     this.size = GroupSize.make(Math.min(options.store.maxGroup, Math.max(1, options.pipeline.settings.group)))
+    const labels = Telemetry.labels({ consumer: options.consumer })
+    this.groupSize = Metric.withAttributes(Telemetry.groupSize, labels)
+    this.commitDuration = Metric.withAttributes(Telemetry.commitDuration, labels)
     this.commitTimeout = Duration.fromInputUnsafe(options.pipeline.settings.commitTimeout)
     this.run = Effect.forever(Effect.suspend(() => {
       const group = this.form()
@@ -159,12 +167,12 @@ class Line {
 
   /** Commits a group, however it goes; every member's `done` is completed when this ends. */
   private commit(group: ReadonlyArray<Member>): Effect.Effect<void> {
-    const { consumer } = this.options
-    return Effect.timed(this.whole(group, noTrouble)).pipe(
+    const { spans } = this.options
+    return Effect.timed(spans.commit(group.map((member) => member.span), this.whole(group, noTrouble))).pipe(
       Effect.flatMap(([took]) =>
         Effect.andThen(
-          Metric.update(Metric.withAttributes(Telemetry.groupSize, { consumer }), group.length),
-          Metric.update(Metric.withAttributes(Telemetry.commitDuration, { consumer }), Duration.toSeconds(took))
+          Metric.update(this.groupSize, group.length),
+          Metric.update(this.commitDuration, Duration.toSeconds(took))
         )
       ),
       // Whatever happens here must not leave a fiber waiting, nor end this one: the members' attempts have failed.

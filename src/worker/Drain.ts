@@ -6,18 +6,23 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
-import type { InFlight } from "./InFlight.ts"
+import type { Counters } from "./Counters.ts"
+import type { Entry, InFlight } from "./InFlight.ts"
 import type { Settings } from "./Settings.ts"
 
-export const drain = (options: {
+interface Options {
   readonly consumer: string
   readonly settings: Settings
   readonly inFlight: InFlight
+  readonly counters: Counters
   readonly draining: Deferred.Deferred<void>
-}): Effect.Effect<void> =>
+}
+
+export const drain = (options: Options): Effect.Effect<void> =>
   Effect.gen(function*() {
     const { draining, inFlight, settings } = options
-    inFlight.stop()
+    const waiting = inFlight.stop()
+    yield* released(options, waiting)
     yield* Deferred.succeed(draining, undefined)
     yield* Effect.timeoutOrElse(finished(inFlight), {
       duration: settings.graceMillis,
@@ -33,13 +38,17 @@ const finished = (inFlight: InFlight): Effect.Effect<void> =>
     return Effect.andThen(ended.await, finished(inFlight))
   })
 
-const interruptRest = (options: { readonly consumer: string; readonly inFlight: InFlight }): Effect.Effect<void> =>
+const released = ({ counters }: Options, entries: ReadonlyArray<Entry>): Effect.Effect<void> =>
+  Effect.forEach(entries, (entry) => counters.outcome(entry.delivery, "released"), { discard: true })
+
+const interruptRest = (options: Options): Effect.Effect<void> =>
   Effect.suspend(() => {
     const running = [...options.inFlight.runningEntries]
     return Effect.logWarning(
       `${running.length} attempts did not finish within the grace period; they are given back, uncounted.`
     ).pipe(
       Effect.annotateLogs({ consumer: options.consumer }),
+      Effect.andThen(released(options, running)),
       Effect.andThen(Fiber.interruptAll(running.flatMap((entry) => entry.fiber === undefined ? [] : [entry.fiber])))
     )
   })

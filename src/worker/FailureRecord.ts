@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 import * as DeadLetter from "../DeadLetter.ts"
 import type { Failure } from "../Delivery.ts"
 import * as Errors from "../Errors.ts"
+import { tagOf } from "../Tracing.ts"
 
 /** The error that a cause stands for: the typed one if there is one, else the defect. */
 export const errorOf = (cause: Cause.Cause<unknown>): unknown => {
@@ -112,12 +113,7 @@ const runtimes = [
   Errors.WorkerCrashed
 ]
 
-export const tagOf = (error: unknown): string =>
-  typeof error === "object" && error !== null && "_tag" in error && typeof error._tag === "string"
-    ? error._tag
-    : error instanceof Error
-    ? error.name
-    : typeof error
+export { tagOf }
 
 const text = (value: unknown): string =>
   value instanceof Error

@@ -10,12 +10,14 @@ import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
+import type { Delivery } from "../Delivery.ts"
 import type { TransportError } from "../Errors.ts"
 import * as Telemetry from "../Telemetry.ts"
 import type { Subscription } from "../Transport.ts"
 import type { Attempt } from "./Attempt.ts"
 import type { Entry, InFlight } from "./InFlight.ts"
 import type { LeaseRenewer } from "./LeaseRenewer.ts"
+import type { Spans } from "./Spans.ts"
 
 export interface Options {
   readonly consumer: string
@@ -23,6 +25,7 @@ export interface Options {
   readonly inFlight: InFlight
   readonly attempt: Attempt
   readonly renewer: LeaseRenewer
+  readonly spans: Spans
   /** Where slots live: they outlive the fetching, until the drain is over. */
   readonly scope: Scope.Scope
 }
@@ -38,7 +41,9 @@ export interface Fetcher {
 
 export const make = (options: Options): Fetcher => {
   const { attempt, inFlight, renewer, subscription } = options
-  const gauge = Metric.withAttributes(Telemetry.inFlight, { consumer: options.consumer })
+  const labels = Telemetry.labels({ consumer: options.consumer })
+  const gauge = Metric.withAttributes(Telemetry.inFlight, labels)
+  const consumed = Metric.withAttributes(Telemetry.consumed, labels)
 
   const runEntry = (entry: Entry): Effect.Effect<void> =>
     Effect.uninterruptible(
@@ -86,10 +91,16 @@ export const make = (options: Options): Fetcher => {
 
   const take = Effect.suspend(() => {
     const before = inFlight.size
-    return subscription.take(inFlight.room(), (deliveries) => inFlight.accept(deliveries)).pipe(
+    let got: ReadonlyArray<Delivery> = []
+    const taking = subscription.take(inFlight.room(), (deliveries) => {
+      inFlight.accept(deliveries)
+      got = got.length === 0 ? deliveries : [...got, ...deliveries]
+    })
+    return options.spans.receive(() => got, taking).pipe(
       Effect.andThen(renewer.observe),
       Effect.andThen(start),
-      Effect.andThen(Metric.update(gauge, inFlight.size)),
+      Effect.andThen(Effect.suspend(() => Metric.update(gauge, inFlight.size))),
+      Effect.andThen(Effect.suspend(() => got.length === 0 ? Effect.void : Metric.update(consumed, got.length))),
       Effect.map(() => inFlight.size > before)
     )
   })

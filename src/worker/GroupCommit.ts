@@ -11,11 +11,13 @@ import * as Clock from "effect/Clock"
 import type * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Tracer from "effect/Tracer"
 import type { Delivered, Delivery } from "../Delivery.ts"
 import { IdempotencyConflict, StepTimeout, type StoreFailure, type TransportError } from "../Errors.ts"
 import type { Message } from "../Message.ts"
 import type * as Pipeline from "../Pipeline.ts"
 import * as Store from "../Store.ts"
+import * as Telemetry from "../Telemetry.ts"
 import type { Subscription } from "../Transport.ts"
 import * as FailureRecord from "./FailureRecord.ts"
 import * as Steps from "./Steps.ts"
@@ -41,6 +43,8 @@ export interface Ready {
   readonly delivery: Delivery
   readonly delivered: Delivered
   readonly stepped: Steps.Stepped
+  /** The attempt's span: the commit steps run in it. */
+  readonly span: Tracer.Span | undefined
 }
 
 /** A message that is ready to be committed, in its group. */
@@ -137,6 +141,7 @@ export const composeTaken = Effect.fnUntraced(function*(
 /** A member on its way through the commit steps. */
 interface Moving {
   readonly delivered: Delivered
+  readonly span: Tracer.Span | undefined
   readonly at: Steps.Cursor
 }
 
@@ -146,7 +151,7 @@ interface Moving {
  * their statements, run one member after another, and a batch runs when all have come to it.
  */
 const stepsOf = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArray<Ready>, timed: boolean) {
-  const moving = fresh.map(({ delivered, stepped }): Moving => ({ delivered, at: Steps.cursor(stepped) }))
+  const moving = fresh.map(({ delivered, span, stepped }): Moving => ({ delivered, span, at: Steps.cursor(stepped) }))
   const clock = yield* Clock.Clock
   if ((yield* Store.Committer) === "together") {
     const started = clock.monotonicTimeNanosUnsafe()
@@ -216,8 +221,15 @@ const claimOf = (member: Member): Store.Claim => ({
 })
 
 /** Moves one member on, to the next batch or to its end. */
-const steps = (options: Options, { at, delivered }: Moving, timed: boolean): Effect.Effect<void, StepFailed> =>
-  own(options, Steps.within(options.pipeline.operators, at, delivered, options.consumer), timed)
+const steps = (options: Options, one: Moving, timed: boolean): Effect.Effect<void, StepFailed> => {
+  const { at, delivered, span } = one
+  return own(
+    options,
+    one,
+    Steps.within(options.pipeline.operators, at, delivered, options.consumer, span !== undefined),
+    timed
+  )
+}
 
 /** Runs the batch at which these members stand. */
 const batch = (
@@ -233,20 +245,29 @@ const batch = (
     defect instanceof Steps.WrongResults && going.length > 1
       ? options.warnings.warn("wrongResults", `${defect.message} The group is run again, message by message.`)
       : Effect.void)
-  return own(options, warned, timed)
+  return own(options, going[0], warned, timed)
 }
 
-/** A step's failure, told apart, and its timeout. */
+/** A step's failure, told apart, and its timeout; in the span of its message (of a batch: of its first), which its logs name. */
 const own = (
-  { pipeline }: Options,
+  options: Options,
+  of: Moving,
   step: Effect.Effect<void, unknown, unknown>,
   timed: boolean
 ): Effect.Effect<void, StepFailed> => {
   // The step's requirements are in the committer's context: it was forked by the worker, which has them in its type.
-  const running = step as Effect.Effect<void, unknown>
+  const { span } = of
+  const traced = span === undefined ? step : Effect.provideService(step, Tracer.ParentSpan, span)
+  // Statements as data have nothing to log.
+  const running = (isData(options)
+    ? traced
+    : Effect.annotateLogs(
+      traced,
+      Telemetry.logFields(options.consumer, of.delivered, of.delivered.attempt)
+    )) as Effect.Effect<void, unknown>
   const failing = Effect.catchCause(running, (cause) => Effect.fail(new StepFailed(cause)))
   if (!timed) return failing
-  const duration = Duration.fromInputUnsafe(pipeline.settings.commitTimeout)
+  const duration = Duration.fromInputUnsafe(options.pipeline.settings.commitTimeout)
   const timeout = new StepTimeout({ phase: "commit", millis: Duration.toMillis(duration) })
   return Effect.timeoutOrElse(failing, { duration, orElse: () => Effect.fail(new StepFailed(Cause.fail(timeout))) })
 }

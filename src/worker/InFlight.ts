@@ -155,12 +155,13 @@ export class InFlight {
     return [...this.running].filter((entry) => entry.delivery.lease === lease)
   }
 
-  /** Starts nothing more, for good, and drops what waits: it is given back uncounted. */
-  stop(): void {
+  /** Starts nothing more, for good, and drops what waits, and answers it: it is given back uncounted. */
+  stop(): ReadonlyArray<Entry> {
     this.stopped = true
-    for (const entry of this.queue.remove(() => true)) this.drop(entry)
-    for (const entry of this.suspects.splice(0)) this.drop(entry)
+    const dropped = [...this.queue.remove(() => true), ...this.suspects.splice(0)]
+    for (const entry of dropped) this.drop(entry)
     this.changed.openUnsafe()
+    return dropped
   }
 
   pause(): void {

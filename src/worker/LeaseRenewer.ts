@@ -26,6 +26,8 @@ export interface LeaseRenewer {
   readonly observe: Effect.Effect<void>
   /** Monotonic milliseconds. */
   readonly now: () => number
+  /** Milliseconds until the first of the leases ends unless it is renewed; infinity if none is held. */
+  readonly left: () => number
   /** When the newest renewal that was confirmed had been sent: the store has answered since. */
   readonly confirmedAt: () => number
 }
@@ -47,6 +49,11 @@ export const make = Effect.fnUntraced(function*(options: {
   const clock = yield* Clock.Clock
   const scope = yield* Effect.scope
   const watched = new Map<HeldLease, Watched>()
+  const labels = Telemetry.labels({ consumer })
+  const losses = Metric.withAttributes(Telemetry.losses, labels)
+  const requests = Metric.withAttributes(Telemetry.renewals, labels)
+  const owned = Metric.withAttributes(Telemetry.lanesOwned, labels)
+  const slack = Metric.withAttributes(Telemetry.leaseSlack, labels)
   let confirmed = -Infinity
   const now = () => millis(clock.monotonicTimeNanosUnsafe())
   // Work stops before the database would hand the lease on: a twentieth of the lease, at least 50 ms.
@@ -61,7 +68,7 @@ export const make = Effect.fnUntraced(function*(options: {
     Effect.flatMap(Deferred.await(lease.lost), (lost) =>
       Effect.logWarning(lost.message).pipe(
         Effect.annotateLogs({ consumer }),
-        Effect.andThen(Metric.update(Metric.withAttributes(Telemetry.losses, { consumer }), 1)),
+        Effect.andThen(Metric.update(losses, 1)),
         Effect.andThen(Effect.sync(() => watched.delete(lease))),
         Effect.andThen(interruptWork(lease))
       ))
@@ -71,21 +78,29 @@ export const make = Effect.fnUntraced(function*(options: {
     const gone = [...watched.keys()].filter((lease) => !held.includes(lease) && !Deferred.isDoneUnsafe(lease.lost))
     const added = held.filter((lease) => !watched.has(lease) && !Deferred.isDoneUnsafe(lease.lost))
     if (gone.length === 0 && added.length === 0) return Effect.void
-    return Effect.andThen(
-      Effect.forEach(gone, (lease) => {
+    return Metric.update(owned, held.length).pipe(
+      Effect.andThen(Effect.forEach(gone, (lease) => {
         const watcher = watched.get(lease)?.watcher
         watched.delete(lease)
         return watcher === undefined ? Effect.void : Fiber.interrupt(watcher)
-      }, { discard: true }),
-      Effect.forEach(added, (lease) => {
+      }, { discard: true })),
+      Effect.andThen(Effect.forEach(added, (lease) => {
         const entry: Watched = { deadline: millis(lease.claimedAt) + settings.leaseMillis, watcher: undefined }
         watched.set(lease, entry)
         return Effect.map(Effect.forkIn(watch(lease), scope), (fiber) => {
           entry.watcher = fiber
         })
-      }, { discard: true })
+      }, { discard: true }))
     )
   })
+
+  const left = () => {
+    let left = Infinity
+    for (const [lease, { deadline }] of watched) {
+      if (!Deferred.isDoneUnsafe(lease.lost)) left = Math.min(left, deadline - now())
+    }
+    return left
+  }
 
   const expire = Effect.sync(() => {
     const limit = now() + margin
@@ -99,8 +114,10 @@ export const make = Effect.fnUntraced(function*(options: {
     const leases = [...watched.keys()].filter((lease) => !Deferred.isDoneUnsafe(lease.lost))
     if (leases.length === 0) return Effect.void
     const sent = now()
+    const deadline = Math.min(...leases.map((lease) => watched.get(lease)?.deadline ?? Infinity))
     return subscription.renew(leases).pipe(
       Effect.timeout(settings.leaseMillis / 3),
+      Effect.ensuring(Effect.suspend(() => Metric.update(slack, Math.max(0, deadline - now()) / 1000))),
       Effect.map((kept) => {
         confirmed = sent
         for (const lease of kept) {
@@ -109,7 +126,7 @@ export const make = Effect.fnUntraced(function*(options: {
           if (entry !== undefined) entry.deadline = Math.max(entry.deadline, sent + settings.leaseMillis)
         }
       }),
-      Effect.andThen(Metric.update(Metric.withAttributes(Telemetry.renewals, { consumer }), 1)),
+      Effect.andThen(Metric.update(requests, 1)),
       Effect.catch((error) =>
         Effect.logWarning(`Leases could not be renewed; it is tried again. ${error.message}`).pipe(
           Effect.annotateLogs({ consumer })
@@ -159,7 +176,7 @@ export const make = Effect.fnUntraced(function*(options: {
   })
   yield* Effect.forkScoped(Effect.forever(watchDeadlines))
   yield* Effect.forkScoped(renewals)
-  return { observe, now, confirmedAt: () => confirmed }
+  return { observe, now, confirmedAt: () => confirmed, left }
 })
 
 /** Completes the lease's `lost`, once: by the deadline here, or by the transport that was refused. */

@@ -36,6 +36,13 @@ export interface WorkerOptions {
   readonly unknownTopicHold?: Duration.Input | undefined
   /** Name of this worker in failures and, with a part that is new in every run, in lanes. Default: `host:pid` and a random part. */
   readonly name?: string | undefined
+  /**
+   * How an attempt's span belongs to the span that published its message: `link` (it begins a trace of its own and is linked to that
+   * span) or `parent` (it goes on in that trace). Only where a tracer is installed. Default `link`.
+   */
+  readonly tracing?: "link" | "parent" | undefined
+  /** How often the worker looks at its queue's lag, backlog and holds, for metrics and health; infinity: never. Default 10 seconds. */
+  readonly statsEvery?: Duration.Input | undefined
   /** Version of your code, kept with each failure: tells on which deploys a message died. Default empty. */
   readonly codeVersion?: string | undefined
 }
@@ -54,6 +61,8 @@ export interface Settings {
   readonly lanes: number
   readonly committers: number
   readonly unknownTopicHoldMillis: number
+  readonly tracing: "link" | "parent"
+  readonly statsEveryMillis: number
   readonly name: string
   readonly codeVersion: string
 }
@@ -74,7 +83,9 @@ export const defaults = {
   maxDeliveries: 3,
   lanes: 64,
   committers: 4,
-  unknownTopicHold: "30 seconds"
+  unknownTopicHold: "30 seconds",
+  tracing: "link",
+  statsEvery: "10 seconds"
 } as const
 
 /** Checks the options and fills in the defaults; answers the first thing that makes no sense. */
@@ -88,15 +99,15 @@ export const resolve = (options: WorkerOptions, name: string): Settings | Invali
     }
     return got
   }
-  const millis = (setting: string, got: Duration.Input, least: number): number => {
+  const millis = (setting: string, got: Duration.Input, least: number, most = 86_400_000): number => {
     const parsed = Duration.fromInput(got)
     const value = parsed._tag === "Some" ? Duration.toMillis(parsed.value) : Number.NaN
-    if (!(value >= least && value <= 86_400_000)) {
+    if (!(value >= least && value <= most)) {
       problems.push(
         new InvalidSetting({
           setting,
           got: JSON.stringify(got) ?? "undefined",
-          expected: `a duration from ${least} ms to 1 day is needed`
+          expected: `a duration from ${least} ms ${most === Infinity ? "on" : "to 1 day"} is needed`
         })
       )
     }
@@ -116,6 +127,8 @@ export const resolve = (options: WorkerOptions, name: string): Settings | Invali
     lanes: whole("lanes", options.lanes ?? defaults.lanes, 1, 1024),
     committers: whole("committers", options.committers ?? defaults.committers, 1, 64),
     unknownTopicHoldMillis: millis("unknownTopicHold", options.unknownTopicHold ?? defaults.unknownTopicHold, 1),
+    tracing: options.tracing ?? defaults.tracing,
+    statsEveryMillis: millis("statsEvery", options.statsEvery ?? defaults.statsEvery, 100, Infinity),
     name,
     codeVersion: options.codeVersion ?? ""
   }

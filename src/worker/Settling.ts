@@ -8,12 +8,14 @@
  * | any other error, next delay up to `holdAfter` | wait here, under the renewed lease |
  * | any other error, next delay longer | hold the key, persist the attempt |
  */
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Reason } from "../DeadLetter.ts"
 import type { Failure } from "../Delivery.ts"
 import type * as Pipeline from "../Pipeline.ts"
 import * as Retry from "../Retry.ts"
+import { tagOf } from "../Tracing.ts"
 import * as FailureRecord from "./FailureRecord.ts"
 
 export type Decision =
@@ -35,12 +37,21 @@ export const decide = Effect.fnUntraced(function*(options: {
   const recorded = yield* FailureRecord.typed(settings.errors, options.recorded)
   const scheduled = yield* Effect.catchCause(
     Retry.replay(settings.retry, recorded, error, options.now),
-    (cause) => Effect.as(Effect.logError("A retry schedule ended in a defect; it is taken as ended", cause), undefined)
+    // Its tag only: what a schedule throws may quote the error it was given, and that one the payload.
+    (cause) =>
+      Effect.as(
+        Effect.logError(
+          `A retry schedule ended in a defect (${defectOf(cause)}); it is taken as ended. Mend the schedule.`
+        ),
+        undefined
+      )
   )
   if (scheduled === undefined) return { _tag: "Bury", reason: "exhausted" }
   const delay = Retry.retryAfter(error) ?? scheduled
   return Duration.toMillis(delay) <= options.holdAfterMillis ? { _tag: "Wait", delay } : { _tag: "Hold", delay }
 })
+
+const defectOf = (cause: Cause.Cause<unknown>): string => tagOf(Cause.squash(cause))
 
 /** A rule that throws has no say: the message goes by the schedule, and is not lost with it. */
 const refuses = (settings: Pipeline.Settings, error: unknown): boolean => {

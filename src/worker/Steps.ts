@@ -90,13 +90,15 @@ export const before = Effect.fnUntraced(function*(
 
 /**
  * Runs the commit phase in the open transaction, from where the cursor stands to the next batch or to the end, and moves the cursor. A
- * batch is not run here: it is for all members of the group.
+ * batch is not run here: it is for all members of the group. Emitted messages carry the span around this on if it is `traced`, else
+ * that of the message they come from.
  */
 export const within = Effect.fnUntraced(function*(
   operators: ReadonlyArray<Pipeline.Operator>,
   at: Cursor,
   delivered: Delivered,
-  consumer: string
+  consumer: string,
+  traced: boolean
 ): Effect.fn.Return<void, unknown, unknown> {
   for (; at.index < operators.length; at.index++) {
     const operator = operators[at.index]!
@@ -127,7 +129,8 @@ export const within = Effect.fnUntraced(function*(
         for (const out of operator.f(at.value as never, delivered)) {
           const id = operator.id?.(out as never, at.value as never, delivered) ??
             MessageId.ofEmit(consumer, delivered.message.id, at.emitted.length)
-          at.emitted.push(yield* operator.topic.encode(out, { id, headers: traceHeaders(delivered.message) }))
+          const headers = traced ? undefined : traceHeaders(delivered.message)
+          at.emitted.push(yield* operator.topic.encode(out, { id, headers }))
         }
         break
     }

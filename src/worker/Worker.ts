@@ -40,6 +40,7 @@ import { Transport } from "../Transport.ts"
 import * as AtMostOnce from "./AtMostOnce.ts"
 import * as Attempt from "./Attempt.ts"
 import * as Committer from "./Committer.ts"
+import { Counters } from "./Counters.ts"
 import * as CrashPoison from "./CrashPoison.ts"
 import { drain as drainInFlight } from "./Drain.ts"
 import * as Fetcher from "./Fetcher.ts"
@@ -47,6 +48,8 @@ import { InFlight } from "./InFlight.ts"
 import * as LeaseRenewer from "./LeaseRenewer.ts"
 import { refuse, shortHorizon } from "./Refusals.ts"
 import { resolve, type Settings, type WorkerOptions } from "./Settings.ts"
+import * as Spans from "./Spans.ts"
+import * as Stats from "./Stats.ts"
 import { Warnings } from "./Warnings.ts"
 
 export { defaults, type WorkerOptions } from "./Settings.ts"
@@ -182,10 +185,13 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     const inFlight = new InFlight(settings)
     const draining = Deferred.makeUnsafe<void>()
     const warnings = new Warnings(consumer)
+    const spans = yield* Spans.make(consumer, settings)
+    const counters = new Counters(consumer)
     const renewer = yield* LeaseRenewer.make({ consumer, settings, subscription, inFlight, warnings })
+    yield* Stats.make({ consumer, settings, store, renewer, draining, looks: !untilEmpty })
     const commits = { consumer, pipeline, store, subscription, warnings }
     const transactions = Math.min(settings.committers, store.maxTransactions)
-    const committer = yield* Committer.make({ ...commits, renewer, committers: transactions })
+    const committer = yield* Committer.make({ ...commits, renewer, spans, committers: transactions })
     const atMostOnce = pipeline.settings.delivery === "atMostOnce"
       ? AtMostOnce.make({ ...commits, transactions })
       : undefined
@@ -199,12 +205,14 @@ const start = <A, E, R, P extends Pipeline.Phase>(
       committer,
       atMostOnce,
       acknowledge,
+      spans,
+      counters,
       draining
     })
     const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
-    const fetcher = Fetcher.make({ consumer, subscription, inFlight, attempt, renewer, scope })
+    const fetcher = Fetcher.make({ consumer, subscription, inFlight, attempt, renewer, spans, scope })
     yield* CrashPoison.make({ inFlight, subscription, resume: fetcher.start, run: fetcher.runEntry })
-    yield* Effect.addFinalizer(() => drainInFlight({ consumer, settings, inFlight, draining }))
+    yield* Effect.addFinalizer(() => drainInFlight({ consumer, settings, inFlight, counters, draining }))
 
     if (started !== undefined) yield* Deferred.succeed(started, undefined)
     yield* fetcher.run(untilEmpty)

@@ -3,13 +3,13 @@
 // src/index.ts
 export * as DeadLetter from "./DeadLetter.ts";
 export * as DeadLetters from "./DeadLetters.ts";
-export * as Delay from "./Delay.ts";
 export * as Delivery from "./Delivery.ts";
 export * as Errors from "./Errors.ts";
+export * as Health from "./Health.ts";
 export * as Hold from "./Hold.ts";
-export * as Inbox from "./Inbox.ts";
 export * as KeyedQueue from "./KeyedQueue.ts";
 export * as KeyedStream from "./KeyedStream.ts";
+export * as Lease from "./Lease.ts";
 export * as Memory from "./memory/index.ts";
 export * as Message from "./Message.ts";
 export * as MessageId from "./MessageId.ts";
@@ -22,9 +22,6 @@ export * as Transport from "./Transport.ts";
 export * as Worker from "./worker/Worker.ts";
 
 // src/DeadLetter.ts
-import * as Effect from "effect/Effect";
-import type * as Option from "effect/Option";
-import * as Schema from "effect/Schema";
 import type { Failure } from "./Delivery.ts";
 import type { Message } from "./Message.ts";
 export type Reason = "exhausted" | "rejected" | "undecodable" | "crashed";
@@ -45,7 +42,6 @@ export interface DeadLetter {
     readonly changedAt: number;
 }
 export declare const fingerprint: (failure: Failure) => string;
-export declare const decodeError: <S extends Schema.Constraint>(failure: Failure, errors: S) => Effect.Effect<Option.Option<S["Type"]>, Schema.SchemaError, S["DecodingServices"]>;
 
 // src/DeadLetters.ts
 import type * as Effect from "effect/Effect";
@@ -60,25 +56,6 @@ export declare const redrive: (letter: string, options: {
 export declare const discard: (letter: string, options: {
     readonly by: string;
 }) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict, Store>;
-
-// src/Delay.ts
-import * as DateTime from "effect/DateTime";
-import * as Duration from "effect/Duration";
-import { InvalidMessage } from "./Errors.ts";
-import * as Message from "./Message.ts";
-export interface DelayOptions {
-    readonly delay?: Duration.Input | undefined;
-    readonly at?: DateTime.DateTime | Date | number | undefined;
-}
-export interface Later {
-    readonly at: number | undefined;
-    readonly delay: number;
-    readonly name: string | undefined;
-}
-export declare const problem: (messages: ReadonlyArray<Message.Message>, later: Later) => InvalidMessage | undefined;
-export declare const resolve: (messages: ReadonlyArray<Message.Message>, options: DelayOptions & {
-    readonly name?: string | undefined;
-}) => Later | InvalidMessage | undefined;
 
 // src/Delivery.ts
 import type * as Deferred from "effect/Deferred";
@@ -95,7 +72,6 @@ export interface Failure {
     readonly at: number;
     readonly tag: string;
     readonly error: unknown;
-    readonly encoded?: true | undefined;
     readonly message: string;
     readonly stack: string;
     readonly step: string;
@@ -123,7 +99,6 @@ export interface Delivered {
 
 // src/Errors.ts
 import * as Schema from "effect/Schema";
-export * from "./InboxErrors.ts";
 declare const InvalidMessage_base: Schema.Class<InvalidMessage, Schema.TaggedStruct<"InvalidMessage", {
     readonly topic: Schema.String;
     readonly id: Schema.String;
@@ -220,6 +195,14 @@ declare const LeaseLost_base: Schema.Class<LeaseLost, Schema.TaggedStruct<"Lease
 export declare class LeaseLost extends LeaseLost_base {
     get message(): string;
 }
+declare const LeaseTaken_base: Schema.Class<LeaseTaken, Schema.TaggedStruct<"LeaseTaken", {
+    readonly lease: Schema.String;
+    readonly holder: Schema.String;
+    readonly remainingMillis: Schema.Number;
+}>, import("effect/Cause").YieldableError>;
+export declare class LeaseTaken extends LeaseTaken_base {
+    get message(): string;
+}
 declare const Hiccup_base: Schema.Class<Hiccup, Schema.TaggedStruct<"Hiccup", {
     readonly kind: Schema.Literals<readonly ["conflict", "unavailable"]>;
     readonly code: Schema.String;
@@ -311,50 +294,52 @@ declare const DeadLetterConflict_base: Schema.Class<DeadLetterConflict, Schema.T
 export declare class DeadLetterConflict extends DeadLetterConflict_base {
     get message(): string;
 }
+export {};
 
-// src/InboxErrors.ts
-import * as Schema from "effect/Schema";
-declare const InvalidId_base: Schema.Class<InvalidId, Schema.TaggedStruct<"InvalidId", {
-    readonly consumer: Schema.String;
-    readonly id: Schema.String;
-    readonly problem: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class InvalidId extends InvalidId_base {
-    get message(): string;
+// src/Health.ts
+import * as Context from "effect/Context";
+import * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import { InvalidSetting } from "./Errors.ts";
+import { type QueueStatus, Store } from "./Store.ts";
+export type Status = "ok" | "degraded" | "down";
+export interface Check {
+    readonly status: Status;
+    readonly reason: string;
 }
-declare const InProgress_base: Schema.Class<InProgress, Schema.TaggedStruct<"InProgress", {
-    readonly consumer: Schema.String;
-    readonly id: Schema.String;
-    readonly waitedMillis: Schema.Number;
-}>, import("effect/Cause").YieldableError>;
-export declare class InProgress extends InProgress_base {
-    get message(): string;
+export interface Report {
+    readonly status: Status;
+    readonly checks: {
+        readonly database: Check;
+        readonly renewal: Check;
+        readonly eventLoop: Check;
+        readonly lag: Check;
+        readonly workers: Check;
+    };
 }
-declare const ResultUnavailable_base: Schema.Class<ResultUnavailable, Schema.TaggedStruct<"ResultUnavailable", {
-    readonly consumer: Schema.String;
-    readonly id: Schema.String;
-    readonly reason: Schema.Literals<readonly ["undecodable", "none", "dead"]>;
-    readonly detail: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class ResultUnavailable extends ResultUnavailable_base {
-    get message(): string;
+export interface HealthOptions {
+    readonly timeout?: Duration.Input | undefined;
+    readonly maxLag?: Duration.Input | undefined;
+    readonly maxDelay?: Duration.Input | undefined;
 }
-declare const ResultRefused_base: Schema.Class<ResultRefused, Schema.TaggedStruct<"ResultRefused", {
-    readonly consumer: Schema.String;
-    readonly id: Schema.String;
-    readonly problem: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class ResultRefused extends ResultRefused_base {
-    get message(): string;
+export interface WorkerState {
+    readonly consumer: string;
+    readonly leaseMillis: number;
+    readonly left: () => number;
+    readonly stopping: () => boolean;
+    readonly queue: () => {
+        readonly status: QueueStatus;
+        readonly ageMillis: number;
+    } | undefined;
 }
-declare const AwaitTimeout_base: Schema.Class<AwaitTimeout, Schema.TaggedStruct<"AwaitTimeout", {
-    readonly consumer: Schema.String;
-    readonly id: Schema.String;
-    readonly waitedMillis: Schema.Number;
-}>, import("effect/Cause").YieldableError>;
-export declare class AwaitTimeout extends AwaitTimeout_base {
-    get message(): string;
+export declare const Workers: Context.Reference<Set<WorkerState>>;
+declare const Health_base: Context.ServiceClass<Health, "millrace/Health", {
+    readonly report: Effect.Effect<Report>;
+}>;
+export declare class Health extends Health_base {
 }
+export declare const layer: (options?: HealthOptions) => Layer.Layer<Health, InvalidSetting, Store>;
 export {};
 
 // src/Hold.ts
@@ -367,33 +352,6 @@ export type Hold = {
 };
 export declare const delayed: (delay: Duration.Duration) => Hold;
 export declare const parked: Hold;
-
-// src/Inbox.ts
-import * as Duration from "effect/Duration";
-import * as Effect from "effect/Effect";
-import * as Schema from "effect/Schema";
-import { AwaitTimeout, ForeignSqlClient, IdempotencyConflict, InProgress, InvalidId, type InvalidName, ResultRefused, ResultUnavailable, StoreFailure } from "./Errors.ts";
-import { type Settled, Store, type Transaction, type TransactionFailure } from "./Store.ts";
-export interface OnceKey {
-    readonly consumer: string;
-    readonly id: string;
-    readonly payload?: Schema.Json | undefined;
-}
-export interface OnceOptions<S extends Schema.Constraint> {
-    readonly result: S;
-    readonly whileBusy?: "wait" | "refuse" | undefined;
-    readonly timeout?: Duration.Input | undefined;
-}
-export type OnceError = InvalidName | InvalidId | ForeignSqlClient | IdempotencyConflict | InProgress | ResultUnavailable | ResultRefused | StoreFailure | TransactionFailure;
-export declare const once: <S extends Schema.Constraint, E, R>(key: OnceKey, effect: Effect.Effect<S["Type"], E, R>, options: OnceOptions<S>) => Effect.Effect<S["Type"], E | OnceError, Store | Exclude<R, Transaction> | S["DecodingServices"] | S["EncodingServices"]>;
-export interface AwaitOptions {
-    readonly timeout?: Duration.Input | undefined;
-}
-declare const awaitSettled: (key: {
-    readonly consumer: string;
-    readonly id: string;
-}, options?: AwaitOptions | undefined) => Effect.Effect<Settled, AwaitTimeout | InvalidId | InvalidName | StoreFailure, Store>;
-export { awaitSettled as await };
 
 // src/KeyedQueue.ts
 export declare class KeyedQueue<K, A> {
@@ -429,6 +387,31 @@ export declare const mapEffect: {
     <A, E, R, B, E2, R2, K>(self: Stream.Stream<A, E, R>, f: (value: A) => Effect.Effect<B, E2, R2>, options: Options<A, K>): Stream.Stream<B, E | E2, R | R2>;
 };
 
+// src/Lease.ts
+import * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import { type InvalidName, InvalidSetting, LeaseLost, LeaseTaken, type StoreFailure } from "./Errors.ts";
+import { Store, type Transaction, type TransactionFailure } from "./Store.ts";
+export interface Lease {
+    readonly name: string;
+    readonly holder: string;
+    readonly token: bigint;
+    readonly deadline: Effect.Effect<bigint>;
+    readonly lost: Effect.Effect<LeaseLost>;
+    readonly check: Effect.Effect<void, LeaseLost | StoreFailure, Transaction>;
+}
+export interface LeaseOptions {
+    readonly duration?: Duration.Input | undefined;
+    readonly wait?: Duration.Input | undefined;
+    readonly poll?: Duration.Input | undefined;
+    readonly holder?: string | undefined;
+}
+export type AcquireError = InvalidName | InvalidSetting | LeaseTaken | StoreFailure;
+export declare const acquire: (name: string, options?: LeaseOptions | undefined) => Effect.Effect<Lease, AcquireError, Scope.Scope | Store>;
+export declare const use: <A, E, R>(name: string, f: (lease: Lease) => Effect.Effect<A, E, R>, options?: LeaseOptions) => Effect.Effect<A, E | AcquireError | LeaseLost, Exclude<R, Scope.Scope> | Store>;
+export declare const fenced: <A, E, R>(lease: Lease, effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | LeaseLost | StoreFailure | TransactionFailure, Exclude<R, Transaction> | Store>;
+
 // src/memory/index.ts
 import * as Layer from "effect/Layer";
 import { Store } from "../Store.ts";
@@ -455,9 +438,7 @@ export declare const limits: {
     readonly headers: 64;
     readonly headerBytes: 16384;
 };
-export declare const textProblem: (text: string, bytes: number) => string | undefined;
 export declare const problem: (message: Message) => InvalidMessage | undefined;
-export declare const delayNameProblem: ({ id, topic }: Pick<Message, "id" | "topic">, name: string) => InvalidMessage | undefined;
 export declare const make: (fields: {
     readonly id: string;
     readonly topic: string;
@@ -479,7 +460,6 @@ export declare const ofEmit: (consumer: string, messageId: string, n: number) =>
 export declare const ofPayload: (payload: string) => string;
 
 // src/Pipeline.ts
-import type { NonEmptyReadonlyArray } from "effect/Array";
 import type * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import type { Pipeable } from "effect/Pipeable";
@@ -489,124 +469,91 @@ import * as SqlClient from "effect/sql/SqlClient";
 import type { Statement } from "effect/sql/Statement";
 import type { DeadLetterOrder } from "./DeadLetter.ts";
 import type { Delivered } from "./Delivery.ts";
-import { type AnyTopic, type DeliveryMode, type Phase, type Shape } from "./Operator.ts";
-import type * as Retry from "./Retry.ts";
+import * as Retry from "./Retry.ts";
 import type { Topic } from "./Topic.ts";
-import type { BeforeCommit, Reads, Repeatable } from "./TypeMessages.ts";
-export type { AnyTopic, DeliveryMode, Operator, Phase, Settings } from "./Operator.ts";
 declare const TypeId = "~millrace/Pipeline";
-export interface Pipeline<out A, out E = never, out R = never, out P extends Phase = Phase, out M extends DeliveryMode = DeliveryMode> extends Pipeable, Shape {
+export type Phase = "steps" | "commit";
+export type AnyTopic = Topic<string, Schema.Constraint>;
+export type Operator = {
+    readonly _tag: "Map";
+    readonly f: (value: never, delivered: Delivered) => unknown;
+} | {
+    readonly _tag: "Filter";
+    readonly f: (value: never, delivered: Delivered) => boolean;
+} | {
+    readonly _tag: "MapEffect";
+    readonly f: (value: never, delivered: Delivered) => Effect.Effect<unknown, unknown, unknown>;
+} | {
+    readonly _tag: "Tap";
+    readonly f: (value: never, delivered: Delivered) => Effect.Effect<unknown, unknown, unknown>;
+} | {
+    readonly _tag: "Commit";
+    readonly f: (value: never, delivered: Delivered) => Effect.Effect<unknown, unknown, unknown>;
+} | {
+    readonly _tag: "CommitSql";
+    readonly f: (value: never, delivered: Delivered) => Effect.Effect<ReadonlyArray<Effect.Effect<unknown, unknown, unknown>>, never, SqlClient.SqlClient>;
+} | {
+    readonly _tag: "Emit";
+    readonly topic: AnyTopic;
+    readonly f: (value: never, delivered: Delivered) => ReadonlyArray<unknown>;
+    readonly id: ((value: never, delivered: Delivered) => string) | undefined;
+};
+export interface Settings {
+    readonly retry: Retry.Policy<never>;
+    readonly retryWhile: ((error: never) => boolean) | undefined;
+    readonly timeout: Duration.Input | undefined;
+    readonly commitTimeout: Duration.Input;
+    readonly order: DeadLetterOrder;
+    readonly group: number;
+}
+export interface Pipeline<out A, out E = never, out R = never, out P extends Phase = Phase> extends Pipeable {
     readonly [TypeId]: {
         readonly _A: () => A;
         readonly _E: () => E;
         readonly _R: () => R;
         readonly _P: () => P;
-        readonly _M: () => M;
     };
+    readonly consumer: string;
+    readonly union: boolean;
+    readonly topics: ReadonlyArray<AnyTopic>;
+    readonly operators: ReadonlyArray<Operator>;
+    readonly settings: Settings;
     toJSON(): unknown;
 }
-export interface FromOptions<M extends DeliveryMode> {
+export declare const from: <Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, options: {
     readonly consumer: string;
-    readonly delivery?: M | undefined;
-}
-export declare const from: <Name extends string, S extends Schema.Constraint, M extends DeliveryMode = "effectivelyOnce">(topic: Topic<Name, S>, options: FromOptions<M>) => Pipeline<S["Type"], never, S["DecodingServices"], "steps", M>;
+}) => Pipeline<S["Type"], never, S["DecodingServices"], "steps">;
 export type Union<T extends ReadonlyArray<AnyTopic>> = {
     readonly [I in keyof T]: {
         readonly topic: T[I]["name"];
         readonly value: T[I]["schema"]["Type"];
     };
 }[number];
-export declare const fromAll: <const T extends ReadonlyArray<AnyTopic>, M extends DeliveryMode = "effectivelyOnce">(topics: T, options: FromOptions<M>) => Pipeline<Union<T>, never, T[number]["schema"]["DecodingServices"], "steps", M>;
-export declare const map: <A, B>(f: (value: A, delivered: Delivered) => B) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E, R, P, M>;
+export declare const fromAll: <const T extends ReadonlyArray<AnyTopic>>(topics: T, options: {
+    readonly consumer: string;
+}) => Pipeline<Union<T>, never, T[number]["schema"]["DecodingServices"], "steps">;
+export declare const map: <A, B>(f: (value: A, delivered: Delivered) => B) => <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<B, E, R, P>;
 export declare const filter: {
-    <A, B extends A>(refinement: (value: A, delivered: Delivered) => value is B): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E, R, P, M>;
-    <A>(predicate: (value: NoInfer<A>, delivered: Delivered) => boolean): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
+    <A, B extends A>(refinement: (value: A, delivered: Delivered) => value is B): <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<B, E, R, P>;
+    <A>(predicate: (value: NoInfer<A>, delivered: Delivered) => boolean): <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R, P>;
 };
-export declare const mapEffect: <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & BeforeCommit<"mapEffect", P>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>;
-export declare const tap: <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: Delivered) => Effect.Effect<X, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & BeforeCommit<"tap", P>) => Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>;
-export declare const commit: <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M>;
-export type Batched<A, X> = X extends ReadonlyArray<infer B> ? B : A;
-export declare const commitBatch: <A, X extends ReadonlyArray<unknown> | void, E2, R2>(f: (values: NonEmptyReadonlyArray<A>, delivered: NonEmptyReadonlyArray<Delivered>) => Effect.Effect<X, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<Batched<A, X>, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M>;
-export declare const commitSql: <A>(f: (value: NoInfer<A>, sql: SqlClient.SqlClient, delivered: Delivered) => Statement<unknown> | ReadonlyArray<Statement<unknown>>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R | SqlClient.SqlClient, "commit", M>;
+export declare const mapEffect: <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) => <E, R>(self: Pipeline<A, E, R, "steps">) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps">;
+export declare const tap: <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: Delivered) => Effect.Effect<X, E2, R2>) => <E, R>(self: Pipeline<A, E, R, "steps">) => Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps">;
+export declare const commit: <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) => <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit">;
+export declare const commitSql: <A>(f: (value: NoInfer<A>, sql: SqlClient.SqlClient, delivered: Delivered) => Statement<unknown> | ReadonlyArray<Statement<unknown>>) => <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R | SqlClient.SqlClient, "commit">;
 export declare const emit: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: NoInfer<A>, delivered: Delivered) => S["Type"], options?: {
     readonly id?: ((value: NoInfer<A>, delivered: Delivered) => string) | undefined;
-}) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R | S["EncodingServices"], "commit", M>;
-export declare const emitAll: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: NoInfer<A>, delivered: Delivered) => ReadonlyArray<S["Type"]>, options?: {
-    readonly id?: ((out: S["Type"], value: NoInfer<A>, delivered: Delivered) => string) | undefined;
-}) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R | S["EncodingServices"], "commit", M>;
+}) => <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R | S["EncodingServices"], "commit">;
+export declare const emitAll: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: NoInfer<A>, delivered: Delivered) => ReadonlyArray<S["Type"]>) => <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R | S["EncodingServices"], "commit">;
 export declare const retry: <E0>(schedule: Retry.Policy<E0>, options?: {
     readonly while?: ((error: NoInfer<E0>) => boolean) | undefined;
-}) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & Reads<"The retry schedule", E | Retry.RuntimeFailure, E0> & Repeatable<"retry", M>) => Pipeline<A, E, R, P, M>;
-export declare const timeout: (duration: Duration.Input) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
-export declare const commitTimeout: (duration: Duration.Input) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
-export declare const deadLetter: <S extends Schema.Constraint = never>(options: {
+}) => <A, E, R, P extends Phase>(self: [E | Retry.RuntimeFailure] extends [E0] ? Pipeline<A, E, R, P> : Pipeline<A, E0, R, P>) => Pipeline<A, E, R, P>;
+export declare const timeout: (duration: Duration.Input) => <A, E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R, P>;
+export declare const commitTimeout: (duration: Duration.Input) => <A, E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R, P>;
+export declare const deadLetter: (options: {
     readonly order: DeadLetterOrder;
-    readonly errors?: S | undefined;
-}) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & ([S] extends [never] ? unknown : Reads<"The Schema of deadLetter", E, S["Type"]>) & Repeatable<"deadLetter", M>) => Pipeline<A, E, R | S["EncodingServices"] | S["DecodingServices"], P, M>;
-export declare const group: (size: number) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
-
-// src/Operator.ts
-import type { NonEmptyReadonlyArray } from "effect/Array";
-import type * as Duration from "effect/Duration";
-import type * as Effect from "effect/Effect";
-import type * as Schema from "effect/Schema";
-import type * as SqlClient from "effect/sql/SqlClient";
-import type { DeadLetterOrder } from "./DeadLetter.ts";
-import type { Delivered } from "./Delivery.ts";
-import * as Retry from "./Retry.ts";
-import type { Topic } from "./Topic.ts";
-export type Phase = "steps" | "commit";
-export type DeliveryMode = "effectivelyOnce" | "atLeastOnce" | "atMostOnce";
-export type AnyTopic = Topic<string, Schema.Constraint>;
-type Handler<A> = (value: never, delivered: Delivered) => A;
-type AnyEffect = Effect.Effect<unknown, unknown, unknown>;
-export type Operator = {
-    readonly _tag: "Map";
-    readonly f: Handler<unknown>;
-} | {
-    readonly _tag: "Filter";
-    readonly f: Handler<boolean>;
-} | {
-    readonly _tag: "MapEffect";
-    readonly f: Handler<AnyEffect>;
-} | {
-    readonly _tag: "Tap";
-    readonly f: Handler<AnyEffect>;
-} | {
-    readonly _tag: "Commit";
-    readonly f: Handler<AnyEffect>;
-} | {
-    readonly _tag: "CommitBatch";
-    readonly f: (values: NonEmptyReadonlyArray<never>, delivered: NonEmptyReadonlyArray<Delivered>) => AnyEffect;
-} | {
-    readonly _tag: "CommitSql";
-    readonly f: Handler<Effect.Effect<ReadonlyArray<AnyEffect>, never, SqlClient.SqlClient>>;
-} | {
-    readonly _tag: "Emit";
-    readonly topic: AnyTopic;
-    readonly f: Handler<ReadonlyArray<unknown>>;
-    readonly id: ((out: never, value: never, delivered: Delivered) => string) | undefined;
-};
-export interface Settings {
-    readonly delivery: DeliveryMode;
-    readonly retry: Retry.Policy<never>;
-    readonly retryWhile: ((error: never) => boolean) | undefined;
-    readonly timeout: Duration.Input | undefined;
-    readonly commitTimeout: Duration.Input;
-    readonly order: DeadLetterOrder;
-    readonly errors: Schema.Constraint | undefined;
-    readonly group: number;
-}
-export declare const defaults: Settings;
-export interface Shape {
-    readonly consumer: string;
-    readonly union: boolean;
-    readonly topics: ReadonlyArray<AnyTopic>;
-    readonly operators: ReadonlyArray<Operator>;
-    readonly settings: Settings;
-}
-export declare const add: (self: Shape, operator: Operator) => Shape;
-export declare const set: (self: Shape, settings: Partial<Settings>) => Shape;
+}) => <A, E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R, P>;
+export declare const group: (size: number) => <A, E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R, P>;
 export {};
 
 // src/Retry.ts
@@ -614,8 +561,8 @@ import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import * as Schedule from "effect/Schedule";
 import type { Failure } from "./Delivery.ts";
-import type { CommitRejected, Defect, EncodeFailed, Hiccup, InvalidMessage, StepTimeout, TransactionAborted } from "./Errors.ts";
-export type RuntimeFailure = Defect | StepTimeout | TransactionAborted | CommitRejected | Hiccup | EncodeFailed | InvalidMessage;
+import type { CommitRejected, Defect, Hiccup, StepTimeout, TransactionAborted } from "./Errors.ts";
+export type RuntimeFailure = Defect | StepTimeout | TransactionAborted | CommitRejected | Hiccup;
 export type Policy<E> = Schedule.Schedule<unknown, E>;
 export declare const exponential: (base: Duration.Input, options?: {
     readonly factor?: number | undefined;
@@ -635,7 +582,6 @@ import type * as Duration from "effect/Duration";
 import type * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import type { DeadLetter, DeadLetterOrder, Reason, State } from "./DeadLetter.ts";
-import type { Later } from "./Delay.ts";
 import type { Delivery, Failure } from "./Delivery.ts";
 import type { CommitRejected, ConsumerConflict, DeadLetterConflict, DeadLetterNotFound, Hiccup, StoreFailure, TransactionAborted, UnknownOutcome } from "./Errors.ts";
 import type { Message } from "./Message.ts";
@@ -652,25 +598,6 @@ export interface Claim {
     readonly letter?: string | undefined;
 }
 export type Claimed = "fresh" | "duplicate" | "conflict";
-export type Settled = {
-    readonly _tag: "Committed";
-} | {
-    readonly _tag: "Dead";
-    readonly letter: string;
-};
-export type Entered = {
-    readonly _tag: "Fresh";
-} | {
-    readonly _tag: "Busy";
-} | {
-    readonly _tag: "Conflict";
-} | {
-    readonly _tag: "Committed";
-    readonly result: string | undefined;
-} | {
-    readonly _tag: "Dead";
-    readonly letter: string;
-};
 export interface Burial {
     readonly delivery: Delivery;
     readonly reason: Reason;
@@ -693,14 +620,9 @@ export interface DeadLetterQuery {
 }
 export interface Inbox {
     readonly claim: (consumer: string, claims: ReadonlyArray<Claim>) => Effect.Effect<ReadonlyArray<Claimed>, StoreFailure, Transaction>;
-    readonly enter: (consumer: string, claim: Pick<Claim, "id" | "fingerprint">, wait: boolean) => Effect.Effect<Entered, StoreFailure, Transaction>;
-    readonly remember: (consumer: string, id: string, result: string) => Effect.Effect<void, StoreFailure, Transaction>;
-    readonly settled: (consumer: string, id: string) => Effect.Effect<Settled | undefined, StoreFailure>;
-    readonly watch: (consumer: string, id: string) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>;
 }
 export interface Outbox {
-    readonly write: (messages: ReadonlyArray<Message>, later?: Later) => Effect.Effect<void, StoreFailure>;
-    readonly cancel: (topic: string, key: string, name: string) => Effect.Effect<boolean, StoreFailure>;
+    readonly write: (messages: ReadonlyArray<Message>) => Effect.Effect<void, StoreFailure>;
 }
 export interface DeadLetterStore {
     readonly bury: (consumer: string, burials: ReadonlyArray<Burial>) => Effect.Effect<ReadonlyArray<string | undefined>, StoreFailure, Transaction>;
@@ -709,8 +631,29 @@ export interface DeadLetterStore {
     readonly redrive: (letter: string, by: string) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
     readonly discard: (letter: string, by: string) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
 }
+export interface QueueStatus {
+    readonly waiting: number;
+    readonly lagMillis: number;
+    readonly delayedKeys: number;
+    readonly parkedKeys: number;
+    readonly parkedMillis: number;
+    readonly deadLetters: number;
+}
 export interface Consumers {
     readonly register: (registration: Registration) => Effect.Effect<void, StoreFailure | ConsumerConflict>;
+    readonly status: (consumer: string) => Effect.Effect<QueueStatus, StoreFailure>;
+}
+export interface LeaseClaim {
+    readonly token: bigint | undefined;
+    readonly owner: string;
+    readonly remainingMillis: number;
+}
+export interface Leases {
+    readonly claim: (name: string, owner: string, millis: number) => Effect.Effect<LeaseClaim, StoreFailure>;
+    readonly renew: (name: string, token: bigint, millis: number) => Effect.Effect<boolean, StoreFailure>;
+    readonly release: (name: string, owner: string) => Effect.Effect<void, StoreFailure>;
+    readonly fence: (name: string, token: bigint, millis: number) => Effect.Effect<boolean, StoreFailure, Transaction>;
+    readonly released: (name: string) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>;
 }
 declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
     readonly engine: string;
@@ -720,36 +663,57 @@ declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
     readonly joins: (context: Context.Context<never>) => boolean;
     readonly transact: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>>;
     readonly savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TransactionFailure, R | Transaction>;
-    readonly inTransaction: Effect.Effect<boolean>;
+    readonly ping: Effect.Effect<void, StoreFailure>;
     readonly statements: Effect.Effect<number | undefined, never, Transaction>;
     readonly inbox: Inbox;
     readonly outbox: Outbox;
     readonly deadLetters: DeadLetterStore;
     readonly consumers: Consumers;
+    readonly leases: Leases;
 }>;
 export declare class Store extends Store_base {
 }
 export {};
 
 // src/Telemetry.ts
+import * as Effect from "effect/Effect";
 import * as Metric from "effect/Metric";
-export type Outcome = "committed" | "duplicate" | "retried" | "held" | "dead" | "failed" | "released";
+import type { Delivery } from "./Delivery.ts";
+export declare const labels: (of: {
+    readonly topic?: string | undefined;
+    readonly consumer?: string | undefined;
+}) => Record<string, string>;
+export declare const logFields: (consumer: string, { message }: Pick<Delivery, "message">, attempt: number) => Record<string, unknown>;
+export type Outcome = "committed" | "duplicate" | "retried" | "held" | "dead" | "released";
 export declare const outcomes: Metric.Counter<number>;
 export declare const sent: Metric.Counter<number>;
 export declare const latency: Metric.Histogram<number>;
-export declare const outcomesOf: (consumer: string, outcome: Outcome) => Metric.Metric<number, Metric.CounterState<number>>;
+export declare const consumed: Metric.Counter<number>;
+export declare const operationDuration: Metric.Histogram<number>;
+export declare const processDuration: Metric.Histogram<number>;
+export declare const counted: (consumer: string, outcome: Outcome) => Effect.Effect<number>;
 export declare const inFlight: Metric.Gauge<number>;
 export declare const groupSize: Metric.Histogram<number>;
 export declare const commitDuration: Metric.Histogram<number>;
 export declare const renewals: Metric.Counter<number>;
 export declare const losses: Metric.Counter<number>;
+export declare const leaseSlack: Metric.Gauge<number>;
+export declare const lanesOwned: Metric.Gauge<number>;
+export declare const takeovers: Metric.Counter<number>;
+export declare const claimed: (consumer: string, expired: number, free: number) => Effect.Effect<void>;
+export declare const waiting: Metric.Gauge<number>;
+export declare const lag: Metric.Gauge<number>;
+export declare const heldKeys: Metric.Gauge<number>;
+export declare const parkedAge: Metric.Gauge<number>;
+export declare const deadLetters: Metric.Gauge<number>;
+export declare const statsAge: Metric.Gauge<number>;
+export declare const prometheusName: (name: string) => string;
 
 // src/Topic.ts
 import * as Effect from "effect/Effect";
 import type { Pipeable } from "effect/Pipeable";
 import * as Schema from "effect/Schema";
-import * as Delay from "./Delay.ts";
-import { DecodeFailed, EncodeFailed, InvalidMessage, InvalidName, type StoreFailure } from "./Errors.ts";
+import { DecodeFailed, EncodeFailed, type InvalidMessage, InvalidName, type StoreFailure } from "./Errors.ts";
 import * as Message from "./Message.ts";
 import { Store } from "./Store.ts";
 declare const TypeId = "~millrace/Topic";
@@ -768,19 +732,14 @@ export interface TopicOptions<S extends Schema.Constraint> {
     readonly headers?: ((value: S["Type"]) => Readonly<Record<string, string>>) | undefined;
     readonly version?: number | undefined;
 }
-export interface PublishOptions extends Delay.DelayOptions {
+export interface PublishOptions {
     readonly headers?: Readonly<Record<string, string>> | undefined;
     readonly id?: string | undefined;
-    readonly name?: string | undefined;
 }
-export declare const nameProblem: (kind: "topic" | "consumer", name: string) => InvalidName | undefined;
+export declare const nameProblem: (kind: "topic" | "consumer" | "lease", name: string) => InvalidName | undefined;
 export declare const make: <const Name extends string, S extends Schema.Constraint>(name: Name, options: TopicOptions<S>) => Topic<Name, S>;
 export declare const publish: <Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, value: S["Type"], options?: PublishOptions) => Effect.Effect<string, InvalidName | InvalidMessage | EncodeFailed | StoreFailure, Store | S["EncodingServices"]>;
-export declare const publishAll: <Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, values: Iterable<S["Type"]>, options?: Pick<PublishOptions, "headers" | "delay" | "at">) => Effect.Effect<ReadonlyArray<string>, InvalidName | InvalidMessage | EncodeFailed | StoreFailure, Store | S["EncodingServices"]>;
-export declare const cancel: <Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, what: {
-    readonly key: string;
-    readonly name: string;
-}) => Effect.Effect<boolean, InvalidName | InvalidMessage | StoreFailure, Store>;
+export declare const publishAll: <Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, values: Iterable<S["Type"]>, options?: Pick<PublishOptions, "headers">) => Effect.Effect<ReadonlyArray<string>, InvalidName | InvalidMessage | EncodeFailed | StoreFailure, Store | S["EncodingServices"]>;
 export {};
 
 // src/Transport.ts
@@ -838,7 +797,6 @@ export interface Subscription {
     readonly held: () => ReadonlyArray<HeldLease>;
     readonly renew: (leases: ReadonlyArray<HeldLease>) => Effect.Effect<ReadonlySet<HeldLease>, TransportError>;
     readonly settleWithin: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>;
-    readonly fence: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>;
     readonly settleAfter: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<void, TransportError>;
     readonly hold: (delivery: Delivery, attempts: ReadonlyArray<Failure>, hold: Hold) => Effect.Effect<void, LeaseLost | TransportError, Transaction>;
     readonly isolate: (delivery: Delivery | undefined) => Effect.Effect<void, TransportError, Scope.Scope>;
@@ -887,6 +845,8 @@ export interface WorkerOptions {
     readonly committers?: number | undefined;
     readonly unknownTopicHold?: Duration.Input | undefined;
     readonly name?: string | undefined;
+    readonly tracing?: "link" | "parent" | undefined;
+    readonly statsEvery?: Duration.Input | undefined;
     readonly codeVersion?: string | undefined;
 }
 export interface Settings {
@@ -902,6 +862,8 @@ export interface Settings {
     readonly lanes: number;
     readonly committers: number;
     readonly unknownTopicHoldMillis: number;
+    readonly tracing: "link" | "parent";
+    readonly statsEveryMillis: number;
     readonly name: string;
     readonly codeVersion: string;
 }
@@ -917,6 +879,8 @@ export declare const defaults: {
     readonly lanes: 64;
     readonly committers: 4;
     readonly unknownTopicHold: "30 seconds";
+    readonly tracing: "link";
+    readonly statsEvery: "10 seconds";
 };
 export declare const resolve: (options: WorkerOptions, name: string) => Settings | InvalidSetting;
 
@@ -987,7 +951,6 @@ export declare const layer: (options?: EmbeddedOptions) => Layer.Layer<Store | T
 export * as Checker from "./Checker.ts";
 export * as Faults from "./Faults.ts";
 export * as History from "./History.ts";
-export * as TestPipeline from "./TestPipeline.ts";
 
 // src/testing/Checker.ts
 import * as Effect from "effect/Effect";
@@ -1324,337 +1287,6 @@ export declare const forEach: (files: readonly string[], use: (entry: Entry) => 
 export declare const read: (files: ReadonlyArray<string>, options?: ReadOptions) => Effect.Effect<readonly Entry[], HistoryUnreadable | PlatformError.PlatformError, FileSystem.FileSystem>;
 export {};
 
-// src/testing/TestPipeline.ts
-import type * as Duration from "effect/Duration";
-import type { What } from "./Injection.ts";
-export { crashEverywhere, type CrashOptions, type Survived } from "./CrashEverywhere.ts";
-export type { What, Where } from "./Injection.ts";
-export { CrashDiverged, NoSuchStep, NotDrained, NothingToCrash } from "./KitErrors.ts";
-export type { Entry } from "./Tape.ts";
-export { type Options, run, type Test } from "./TestRun.ts";
-export { around } from "./WorkerLife.ts";
-export declare const fail: <E>(error: E) => What<E>;
-export declare const die: (defect: unknown) => What;
-export declare const stall: What;
-export declare const delay: (duration: Duration.Input) => What;
-export declare const crash: What;
-export declare const hiccup: (times?: number) => What;
-export declare const lostAnswer: What;
-export declare const lostCommit: What;
-
-// src/testing/CrashEverywhere.ts
-import * as Effect from "effect/Effect";
-import type * as Layer from "effect/Layer";
-import type { Scope } from "effect/Scope";
-import type * as Pipeline from "../Pipeline.ts";
-import type { Store } from "../Store.ts";
-import type { Transport } from "../Transport.ts";
-import type { WorkerError } from "../worker/Worker.ts";
-import { CrashDiverged, type NotDrained, NothingToCrash } from "./KitErrors.ts";
-import { type Options, type Test } from "./TestRun.ts";
-export interface CrashOptions<E, E2, R2, S, E3, R3, L, EL, RL> extends Options {
-    readonly scenario: (test: Test<E>) => Effect.Effect<unknown, E2, R2>;
-    readonly state: Effect.Effect<S, E3, R3>;
-    readonly layer: Layer.Layer<L, EL, RL>;
-    readonly same?: ((clean: S, crashed: S) => boolean) | undefined;
-}
-export interface Survived<S> {
-    readonly state: S;
-    readonly points: ReadonlyArray<string>;
-}
-export declare const crashEverywhere: <A, E, R, P extends Pipeline.Phase, E2, R2, S, E3, R3, L, EL, RL>(pipeline: Pipeline.Pipeline<A, E, R, P>, options: CrashOptions<E, E2, R2, S, E3, R3, L, EL, RL>) => Effect.Effect<Survived<S>, CrashDiverged | NothingToCrash | NotDrained | WorkerError | E2 | E3 | EL, RL | Exclude<R | Store | Transport | Exclude<R2 | R3, Scope>, L>>;
-
-// src/testing/Injection.ts
-import type * as Duration from "effect/Duration";
-import * as Effect from "effect/Effect";
-import type { Delivered } from "../Delivery.ts";
-import type * as Pipeline from "../Pipeline.ts";
-export interface Where {
-    readonly id?: string | undefined;
-    readonly attempt?: number | "every" | undefined;
-    readonly redriven?: number | undefined;
-    readonly step?: number | "steps" | "commit" | undefined;
-}
-export type What<E = never> = {
-    readonly _tag: "Fail";
-    readonly error: E;
-} | {
-    readonly _tag: "Die";
-    readonly defect: unknown;
-} | {
-    readonly _tag: "Stall";
-} | {
-    readonly _tag: "Delay";
-    readonly duration: Duration.Input;
-} | {
-    readonly _tag: "Crash";
-} | {
-    readonly _tag: "Hiccup";
-    readonly times: number;
-} | {
-    readonly _tag: "LostAnswer";
-} | {
-    readonly _tag: "LostCommit";
-};
-type OfTransaction = Extract<What, {
-    readonly _tag: "Hiccup" | "LostAnswer" | "LostCommit";
-}>;
-export interface Injection {
-    readonly where: Where;
-    readonly what: What<unknown>;
-    readonly struck: Map<string, number>;
-}
-export declare const ofTransaction: (what: What<unknown>) => what is OfTransaction;
-export declare const stepOf: (operators: ReadonlyArray<Pipeline.Operator>, step: Where["step"]) => number | undefined;
-export interface Attempt {
-    readonly id: string;
-    readonly attempt: number;
-    readonly redriven: number;
-}
-export declare const atStep: (injections: ReadonlyArray<Injection>, operators: ReadonlyArray<Pipeline.Operator>, index: number, { attempt, message, redriven }: Delivered) => What<unknown> | undefined;
-export declare const atTransaction: (injections: ReadonlyArray<Injection>, members: ReadonlyArray<Attempt>) => OfTransaction | undefined;
-export declare const strike: (what: What<unknown> | undefined, crash: Effect.Effect<never>) => Effect.Effect<void, unknown>;
-export {};
-
-// src/testing/KitErrors.ts
-import * as Schema from "effect/Schema";
-declare const NotDrained_base: Schema.Class<NotDrained, Schema.TaggedStruct<"NotDrained", {
-    readonly waiting: Schema.$Array<Schema.String>;
-    readonly millis: Schema.Number;
-    readonly story: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class NotDrained extends NotDrained_base {
-    get message(): string;
-}
-declare const NoSuchStep_base: Schema.Class<NoSuchStep, Schema.TaggedStruct<"NoSuchStep", {
-    readonly step: Schema.String;
-    readonly steps: Schema.$Array<Schema.String>;
-}>, import("effect/Cause").YieldableError>;
-export declare class NoSuchStep extends NoSuchStep_base {
-    get message(): string;
-}
-declare const CrashDiverged_base: Schema.Class<CrashDiverged, Schema.TaggedStruct<"CrashDiverged", {
-    readonly point: Schema.String;
-    readonly number: Schema.Int;
-    readonly points: Schema.Int;
-    readonly clean: Schema.String;
-    readonly crashed: Schema.String;
-    readonly story: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class CrashDiverged extends CrashDiverged_base {
-    get message(): string;
-}
-declare const NothingToCrash_base: Schema.Class<NothingToCrash, Schema.TaggedStruct<"NothingToCrash", {
-    readonly consumer: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class NothingToCrash extends NothingToCrash_base {
-    get message(): string;
-}
-export {};
-
-// src/testing/Tape.ts
-import type { Reason } from "../DeadLetter.ts";
-import type { Delivery, Failure } from "../Delivery.ts";
-import type { Message } from "../Message.ts";
-export type Entry = {
-    readonly _tag: "Published";
-    readonly at: number;
-    readonly id: string;
-    readonly topic: string;
-    readonly key: string;
-} | {
-    readonly _tag: "Started";
-    readonly at: number;
-    readonly id: string;
-    readonly attempt: number;
-} | {
-    readonly _tag: "Failed";
-    readonly at: number;
-    readonly id: string;
-    readonly attempt: number;
-    readonly tag: string;
-    readonly message: string;
-} | {
-    readonly _tag: "Retry";
-    readonly at: number;
-    readonly id: string;
-    readonly due: number;
-} | {
-    readonly _tag: "Held";
-    readonly at: number;
-    readonly id: string;
-    readonly key: string;
-    readonly until: number | "parked";
-} | {
-    readonly _tag: "Emitted";
-    readonly at: number;
-    readonly id: string;
-    readonly message: Message;
-} | {
-    readonly _tag: "Committed";
-    readonly at: number;
-    readonly id: string;
-    readonly attempt: number;
-} | {
-    readonly _tag: "Duplicate";
-    readonly at: number;
-    readonly id: string;
-} | {
-    readonly _tag: "Dead";
-    readonly at: number;
-    readonly id: string;
-    readonly reason: Reason;
-    readonly tag: string;
-} | {
-    readonly _tag: "Redriven" | "Discarded";
-    readonly at: number;
-    readonly id: string;
-} | {
-    readonly _tag: "Disturbed";
-    readonly at: number;
-    readonly id: string;
-    readonly tag: string;
-} | {
-    readonly _tag: "Crashed";
-    readonly at: number;
-    readonly id: string;
-    readonly point: string;
-};
-export declare class Tape {
-    readonly entries: Array<Entry>;
-    activity: number;
-    private readonly topics;
-    private readonly millis;
-    private readonly began;
-    private readonly open;
-    private readonly keys;
-    private readonly holds;
-    private readonly due;
-    private readonly writing;
-    private readonly failures;
-    private readonly tries;
-    private closed;
-    constructor(topics: ReadonlyArray<string>, millis: () => number);
-    get now(): number;
-    close(): void;
-    note(entry: Entry): void;
-    write(messages: ReadonlyArray<Message>): void;
-    unwritten(messages: ReadonlyArray<Message>): void;
-    written(messages: ReadonlyArray<Message>): void;
-    handed(delivery: Delivery): void;
-    private published;
-    decided(tag: "Redriven" | "Discarded", { id, key }: Message): void;
-    started(message: Message): void;
-    attemptOf(message: Message): number;
-    failed(id: string, failure: Pick<Failure, "attempt" | "at" | "tag" | "message">): void;
-    retry(id: string, delay: number): void;
-    held({ id, key }: Message, delay: number | "parked"): void;
-    ended(entry: Extract<Entry, {
-        readonly _tag: "Committed" | "Duplicate" | "Dead";
-    }>): void;
-    crashed(point: string): void;
-    get waiting(): ReadonlyArray<string>;
-    get busy(): boolean;
-    get nextDue(): number | undefined;
-    get paused(): ReadonlyArray<{
-        readonly key: string;
-        readonly until: number | "parked";
-    }>;
-    private since;
-}
-export declare const lifeLine: (entries: ReadonlyArray<Entry>, id: string) => string;
-export declare const lifeLines: (entries: ReadonlyArray<Entry>) => string;
-
-// src/testing/TestRun.ts
-import * as Duration from "effect/Duration";
-import * as Effect from "effect/Effect";
-import type * as Schema from "effect/Schema";
-import * as Scope from "effect/Scope";
-import type { Reason } from "../DeadLetter.ts";
-import { type DeadLetterConflict, DeadLetterNotFound, type DecodeFailed, type EncodeFailed, type InvalidMessage, type InvalidName, type StoreFailure } from "../Errors.ts";
-import type * as Pipeline from "../Pipeline.ts";
-import { Store } from "../Store.ts";
-import * as Topic from "../Topic.ts";
-import { Transport } from "../Transport.ts";
-import type { WorkerOptions } from "../worker/Settings.ts";
-import * as Worker from "../worker/Worker.ts";
-import { type What, type Where } from "./Injection.ts";
-import { NoSuchStep, NotDrained } from "./KitErrors.ts";
-import { type Entry } from "./Tape.ts";
-export interface Options extends Omit<WorkerOptions, "grace" | "name"> {
-    readonly seed?: string | number | undefined;
-}
-type Refused = InvalidName | InvalidMessage | EncodeFailed | StoreFailure;
-export interface Test<in E = never> {
-    readonly publish: <Name extends string, S extends Schema.Constraint>(topic: Topic.Topic<Name, S>, value: S["Type"], options?: Topic.PublishOptions) => Effect.Effect<string, Refused, S["EncodingServices"]>;
-    readonly publishAll: <Name extends string, S extends Schema.Constraint>(topic: Topic.Topic<Name, S>, values: Iterable<S["Type"]>) => Effect.Effect<ReadonlyArray<string>, Refused, S["EncodingServices"]>;
-    readonly settle: Effect.Effect<void, Worker.WorkerError>;
-    readonly advance: (duration: Duration.Input) => Effect.Effect<void, Worker.WorkerError>;
-    readonly drain: (within?: Duration.Input) => Effect.Effect<void, NotDrained | Worker.WorkerError>;
-    readonly inject: (where: Where, what: What<E>) => Effect.Effect<void, NoSuchStep>;
-    readonly crash: Effect.Effect<void>;
-    readonly redrive: (id: string) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
-    readonly discard: (id: string) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
-    readonly committed: ReadonlyArray<string>;
-    readonly dead: ReadonlyArray<{
-        readonly id: string;
-        readonly reason: Reason;
-        readonly tag: string;
-    }>;
-    readonly held: ReadonlyArray<{
-        readonly key: string;
-        readonly until: number | "parked";
-    }>;
-    readonly emitted: <Name extends string, S extends Schema.Constraint>(topic: Topic.Topic<Name, S>) => Effect.Effect<ReadonlyArray<S["Type"]>, DecodeFailed, S["DecodingServices"]>;
-    readonly attempts: (id: string) => ReadonlyArray<number>;
-    readonly life: (id: string) => string;
-    readonly story: string;
-    readonly entries: ReadonlyArray<Entry>;
-}
-export declare const run: <A, E, R, P extends Pipeline.Phase, B, E2, R2>(pipeline: Pipeline.Pipeline<A, E, R, P>, scenario: (test: Test<E>) => Effect.Effect<B, E2, R2>, options?: Options) => Effect.Effect<B, E2 | Worker.WorkerError, R | Exclude<R2, Scope.Scope> | Store | Transport>;
-export declare const stagedRun: <A, E, R, P extends Pipeline.Phase, B, E2, R2>(pipeline: Pipeline.Pipeline<A, E, R, P>, scenario: (test: Test<E>) => Effect.Effect<B, E2, R2>, options: Options, crashAt: number | undefined) => Effect.Effect<{
-    readonly result: B;
-    readonly points: ReadonlyArray<string>;
-    readonly test: Test<E>;
-}, E2 | Worker.WorkerError, R | Exclude<R2, Scope.Scope> | Store | Transport>;
-export {};
-
-// src/testing/WorkerLife.ts
-import * as Context from "effect/Context";
-import * as Deferred from "effect/Deferred";
-import * as Effect from "effect/Effect";
-import type * as Fiber from "effect/Fiber";
-import type * as Pipeline from "../Pipeline.ts";
-import { type Injection } from "./Injection.ts";
-import type { Tape } from "./Tape.ts";
-export interface Stage {
-    readonly tape: Tape;
-    readonly consumer: string;
-    readonly operators: ReadonlyArray<Pipeline.Operator>;
-    readonly injections: Array<Injection>;
-    readonly points: Array<string>;
-    readonly emitters: Map<string, string>;
-    readonly crashAt: number | undefined;
-}
-export declare const Handled: Context.Reference<string | undefined>;
-export declare const around: <A, E, R>(name: string, call: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>;
-export declare class WorkerLife {
-    readonly stage: Stage;
-    readonly death: Deferred.Deferred<void, never>;
-    fiber: Fiber.Fiber<unknown, unknown> | undefined;
-    private over;
-    constructor(stage: Stage);
-    get dead(): boolean;
-    readonly pass: (point: string) => Effect.Effect<void>;
-    readonly crash: (point: string) => Effect.Effect<never>;
-    end(point: string): void;
-    alive<A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, E, R>;
-    whileAlive<A, E, R>(wait: Effect.Effect<A, E, R>): Effect.Effect<A, E, R>;
-}
-type AnyPipeline = Pipeline.Pipeline<unknown, unknown, unknown>;
-export declare const watch: (life: WorkerLife, pipeline: AnyPipeline) => AnyPipeline;
-export {};
-
 // ==== millrace/testing/conformance ====
 
 // src/testing/conformance/index.ts
@@ -1668,6 +1300,7 @@ export declare const transport: Suite;
 export declare const inbox: Suite;
 export declare const deadLetters: Suite;
 export declare const consumers: Suite;
+export declare const leases: Suite;
 export declare const suite: Suite;
 
 // src/testing/conformance/kit.ts
@@ -1675,7 +1308,6 @@ import { type Vitest } from "@effect/vitest";
 import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import type { DeadLetterOrder } from "../../DeadLetter.ts";
-import type { Later } from "../../Delay.ts";
 import type { Delivery, Failure } from "../../Delivery.ts";
 import type { InvalidMessage } from "../../Errors.ts";
 import * as Message from "../../Message.ts";
@@ -1714,12 +1346,13 @@ export declare const bench: (options: Options, given?: {
         readonly joins: (context: import("effect/Context").Context<never>) => boolean;
         readonly transact: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | import("../../Store.ts").TransactionFailure, Exclude<R, import("../../Store.ts").Transaction>>;
         readonly savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | import("../../Store.ts").TransactionFailure, R | import("../../Store.ts").Transaction>;
-        readonly inTransaction: Effect.Effect<boolean>;
+        readonly ping: Effect.Effect<void, import("../../Errors.ts").StoreFailure>;
         readonly statements: Effect.Effect<number | undefined, never, import("../../Store.ts").Transaction>;
         readonly inbox: import("../../Store.ts").Inbox;
         readonly outbox: import("../../Store.ts").Outbox;
         readonly deadLetters: import("../../Store.ts").DeadLetterStore;
         readonly consumers: import("../../Store.ts").Consumers;
+        readonly leases: import("../../Store.ts").Leases;
     };
     transport: {
         readonly capabilities: import("../../Transport.ts").Capabilities;
@@ -1734,7 +1367,7 @@ export declare const bench: (options: Options, given?: {
         readonly consumer?: string;
         readonly idlePoll?: Duration.Duration;
     }) => Effect.Effect<Subscription, import("../../Errors.ts").TransportError | import("../../Errors.ts").Unsupported, import("effect/Scope").Scope>;
-    publish: (drafts: ReadonlyArray<Draft>, later?: Later) => Effect.Effect<void, InvalidMessage | import("../../Errors.ts").StoreFailure, never>;
+    publish: (drafts: ReadonlyArray<Draft>) => Effect.Effect<void, InvalidMessage | import("../../Errors.ts").StoreFailure, never>;
     takeOnce: (subscription: Subscription, room?: Room) => Effect.Effect<Delivery[], import("../../Errors.ts").TransportError, never>;
     receive: (subscription: Subscription, count: number, room?: Room) => Effect.Effect<Delivery[], import("../../Errors.ts").TransportError, never>;
     nothing: (subscription: Subscription, room?: Room) => Effect.Effect<void, import("../../Errors.ts").TransportError, never>;

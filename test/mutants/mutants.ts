@@ -4,6 +4,7 @@
 import { delayed } from "./delayed.ts"
 import { kitMutants } from "./kit.ts"
 import { once } from "./once.ts"
+import { operations } from "./operations.ts"
 import { pipelineMutants } from "./pipelines.ts"
 import type { Mutant } from "./types.ts"
 
@@ -199,7 +200,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a drain that drops what it interrupts",
     guarantee: 7,
     file: "src/worker/Worker.ts",
-    from: "yield* Effect.addFinalizer(() => drainInFlight({ consumer, settings, inFlight, draining }))",
+    from: "yield* Effect.addFinalizer(() => drainInFlight({ consumer, settings, inFlight, counters, draining }))",
     to: "",
     test: "test/worker/drain.test.ts",
     named: "finishes what runs, starts nothing more"
@@ -362,5 +363,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...delayed,
   ...kitMutants,
   ...once,
+  ...operations,
   ...pipelineMutants
 ]

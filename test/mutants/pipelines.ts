@@ -42,8 +42,8 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     name: "a batch without a timeout of its own",
     guarantee: 6,
     file: "src/worker/GroupCommit.ts",
-    from: "  return own(options, warned, timed)",
-    to: "  return own(options, warned, false)",
+    from: "  return own(options, going[0], warned, timed)",
+    to: "  return own(options, going[0], warned, false)",
     test: "test/worker/batches.test.ts",
     named: "by waiting too long ends with its own timeout"
   },

@@ -7,6 +7,7 @@ import { Effect } from "effect"
 import type { Worker } from "millrace"
 import { inject } from "vitest"
 import * as Harness from "./harness.ts"
+import type { Setup } from "./program.ts"
 
 const url = inject("databaseUrl")
 const options: Worker.WorkerOptions = { lease: "2 seconds", grace: "5 seconds", lanes: 4, concurrency: 8 }
@@ -26,7 +27,8 @@ describe("a message whose process is killed", { timeout: 120_000, concurrent: tr
     const consumer = Harness.fresh("consumer")
     return Effect.gen(function*() {
       yield* Harness.prepare(schema, consumer, options)
-      const first = yield* Harness.start({ url, schema, consumer, name: "first", options, delivery })
+      const setup = (name: string): Setup => ({ url, schema, consumer, name, options, delivery })
+      const first = yield* Harness.start(setup("first"))
       yield* first.said("ready")
       yield* Harness.publish(consumer, [Harness.piece("k", 0, { act, millis: 1500 }), Harness.piece("k", 1)])
       yield* first.said("start k:0")
@@ -34,7 +36,7 @@ describe("a message whose process is killed", { timeout: 120_000, concurrent: tr
       yield* first.signal("SIGKILL")
       yield* first.exit
       assert.deepStrictEqual(yield* Harness.ledger(schema), [], "nothing of it was committed")
-      const second = yield* Harness.start({ url, schema, consumer, name: "second", options, delivery })
+      const second = yield* Harness.start(setup("second"))
       // Its successor comes after it, or instead of it.
       yield* Harness.ledgerHas(schema, commits + 1)
       const rows = yield* Harness.ledger(schema)

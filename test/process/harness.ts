@@ -25,12 +25,12 @@ export interface WorkerProcess {
   readonly said: (text: string) => Effect.Effect<void>
 }
 
-/** Starts a worker process; it is killed when the scope closes, if it still lives. */
-export const start = Effect.fnUntraced(function*(setup: Setup) {
+/** Starts a worker process, or another program; it is killed when the scope closes, if it still lives. */
+export const start = Effect.fnUntraced(function*(setup: Pick<Setup, "name"> & object, program = "program.ts") {
   let output = ""
   const child = yield* Effect.acquireRelease(
     Effect.sync(() =>
-      spawn(process.execPath, ["--conditions=millrace-source", fileURLToPath(new URL("program.ts", import.meta.url))], {
+      spawn(process.execPath, ["--conditions=millrace-source", fileURLToPath(new URL(program, import.meta.url))], {
         env: { ...process.env, MILLRACE_TEST: JSON.stringify(setup), NO_COLOR: "1" },
         stdio: ["ignore", "pipe", "pipe"]
       })

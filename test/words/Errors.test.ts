@@ -38,6 +38,7 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
     new Errors.TransportError({ engine: "kafka", operation: "read", kind: "permanent", detail: "no such topic" })
   ],
   LeaseLost: [new Errors.LeaseLost({ lease: "lane-3", token: "7", reason: "another worker took it over" })],
+  LeaseTaken: [new Errors.LeaseTaken({ lease: "leader", holder: "host:1#ab", remainingMillis: 900.4 })],
   Hiccup: [
     new Errors.Hiccup({ kind: "conflict", code: "40001", detail: "serialization failure" }),
     new Errors.Hiccup({ kind: "unavailable", code: "", detail: "connection refused" })

@@ -188,6 +188,8 @@ describe("the record of a failed attempt", () => {
 describe("settings", () => {
   it("have the documented defaults", () => {
     assert.deepStrictEqual(Settings.resolve({}, "me"), {
+      tracing: "link",
+      statsEveryMillis: 10_000,
       concurrency: 256,
       prefetch: 512,
       prefetchPerKey: 32,

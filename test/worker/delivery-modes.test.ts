@@ -1,6 +1,6 @@
 // What each delivery mode promises when something dies between effect and acknowledgement, and what it does not.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Logger, Metric, Schema } from "effect"
+import { Effect, Fiber, Logger, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { DeadLetters, Errors, Memory, Pipeline, Retry, Store, Telemetry, Topic, Transport, Worker } from "millrace"
 import {
@@ -190,7 +190,7 @@ describe("at least once", () => {
     }).pipe(Effect.provide(Memory.layer)))
 })
 
-const failedOnes = Effect.map(Metric.value(Telemetry.outcomesOf("ledger", "failed")), (state) => state.count)
+const failedOnes = Telemetry.counted("ledger", "failed")
 
 describe("at most once", () => {
   it.effect("settles and claims a message before its steps run", () =>

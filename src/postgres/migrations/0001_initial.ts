@@ -157,6 +157,14 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     primary key (queue_id, worker)
   ) with (fillfactor = 50)`,
 
+  // A row stays when its lease was given back: its token must not begin anew.
+  `create table ${t.leases} (
+    name        text        primary key,
+    owner       text,                                                  -- null: given back in good order
+    token       bigint      not null default 0,                        -- raised by every claim
+    lease_until timestamptz not null default '-infinity'
+  ) with (fillfactor = 50)`,
+
   `create table ${t.audit} (
     id     bigint generated always as identity primary key,
     at     timestamptz not null default statement_timestamp(),

@@ -24,6 +24,7 @@ export interface Names {
   readonly unrouted: string
   readonly delayed: string
   readonly workers: string
+  readonly leases: string
   readonly audit: string
   readonly settings: string
   /** Functions. */
@@ -69,6 +70,7 @@ export const make = (schema: string): Result.Result<Names, InvalidName> => {
     unrouted: table("unrouted"),
     delayed: table("delayed"),
     workers: table("workers"),
+    leases: table("leases"),
     audit: table("audit"),
     settings: table("settings"),
     keyHash: table("key_hash"),

@@ -8,6 +8,9 @@ import type { Names } from "./names.ts"
 /** $1 channel $2 payload */
 export const notify = `select pg_notify($1, $2)`
 
+/** Asks for an answer, no more. */
+export const ping = `select`
+
 /** $1 process id: ends a session whose statement nobody waits for any more, and its locks with it. */
 export const terminate = `select pg_terminate_backend($1)`
 

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { assert } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { DeadLetterOrder } from "../../DeadLetter.ts"
 import type { Delivery } from "../../Delivery.ts"
@@ -288,9 +289,45 @@ const parking = (it: Tests, options: Options) => {
     }))
 }
 
+/** How a queue stands. */
+const standing = (it: Tests, options: Options) => {
+  it.effect("says how a queue stands: what waits and for how long, which keys are held, what is dead", () =>
+    Effect.gen(function*() {
+      const { bury, consumer, publish, receive, store, subscription } = yield* graveyard(options, "park")
+      const status = store.consumers.status(consumer)
+      const none = { waiting: 0, lagMillis: 0, delayedKeys: 0, parkedKeys: 0, parkedMillis: 0, deadLetters: 0 }
+      assert.deepStrictEqual(yield* status, none)
+      yield* publish([
+        { id: "parked", key: "p" },
+        { id: "behind", key: "p" },
+        { id: "delayed", key: "d" },
+        { id: "waits", key: "w" }
+      ])
+      const got = yield* receive(subscription, 4)
+      const of = (id: string) => got.find(({ message }) => message.id === id)!
+      assert.strictEqual((yield* status).waiting, 4)
+      yield* bury(of("parked"))
+      const hold = subscription.hold(of("delayed"), [failure(1)], Hold.delayed(Duration.hours(1)))
+      yield* subscription.undisturbed(of("delayed"), store.transact(hold))
+      yield* options.elapse(Duration.millis(200))
+      const { lagMillis, parkedMillis, ...counts } = yield* status
+      // The successors of a parked key do not wait for a worker, and nobody is late.
+      assert.deepStrictEqual(counts, { waiting: 1, delayedKeys: 1, parkedKeys: 1, deadLetters: 1 })
+      assert.isTrue(lagMillis >= 200 && lagMillis < 60_000 && parkedMillis >= 200 && parkedMillis < 60_000)
+    }))
+
+  it.effect("does not know how a queue stands that nobody registered", () =>
+    Effect.gen(function*() {
+      const { store } = yield* bench(options)
+      yield* store.ping
+      assert.strictEqual((yield* Effect.flip(store.consumers.status("nobody"))).kind, "refused")
+    }))
+}
+
 /** Registers the promises about dead letters. */
 export const deadLetterPromises = (it: Tests, options: Options): void => {
   burying(it, options)
   redriving(it, options)
   parking(it, options)
+  standing(it, options)
 }

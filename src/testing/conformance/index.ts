@@ -16,6 +16,7 @@ import { delayedPromises } from "./delayedPromises.ts"
 import { inboxPromises } from "./inboxPromises.ts"
 import type { Options, Tests } from "./kit.ts"
 import { leasePromises } from "./leasePromises.ts"
+import { namedLeasePromises } from "./namedLeasePromises.ts"
 import { oncePromises } from "./oncePromises.ts"
 import { orderPromises } from "./orderPromises.ts"
 import { publishPromises } from "./publishPromises.ts"
@@ -76,6 +77,13 @@ export const deadLetters: Suite = suiteOf({ "dead letters": deadLetterPromises }
 export const consumers: Suite = suiteOf({ consumers: consumerPromises })
 
 /**
+ * What every keeper of named leases must do.
+ *
+ * @since 0.1.0
+ */
+export const leases: Suite = suiteOf({ "named leases": namedLeasePromises })
+
+/**
  * All suites, one after the other.
  *
  * @since 0.1.0
@@ -85,5 +93,6 @@ export const suite: Suite = suiteOf({
   inbox: inboxPromises,
   once: oncePromises,
   "dead letters": deadLetterPromises,
-  consumers: consumerPromises
+  consumers: consumerPromises,
+  "named leases": namedLeasePromises
 })

@@ -1,0 +1,309 @@
+/**
+ * How this process stands, for readiness and liveness endpoints and for people: is the database there, are leases renewed on time,
+ * is the event loop free, does a queue fall behind.
+ *
+ * It covers all workers of the process, however many pipelines they run. `degraded` means that a person should look; `down` that
+ * no message can be handled. Answer readiness with `status !== "down"`; for liveness it is enough to answer at all: a
+ * restart mends neither a database that is away nor a backlog.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import { monitorEventLoopDelay } from "node:perf_hooks"
+import { InvalidSetting } from "./Errors.ts"
+import { type QueueStatus, Store } from "./Store.ts"
+
+/**
+ * From good to bad.
+ *
+ * @since 0.1.0
+ */
+export type Status = "ok" | "degraded" | "down"
+
+/**
+ * What one check found, in a sentence.
+ *
+ * @since 0.1.0
+ */
+export interface Check {
+  readonly status: Status
+  readonly reason: string
+}
+
+/**
+ * How the process stands; `status` is the worst of its checks.
+ *
+ * @since 0.1.0
+ */
+export interface Report {
+  readonly status: Status
+  readonly checks: {
+    /** Whether the store answers, within the option `timeout`. */
+    readonly database: Check
+    /** Whether the workers' leases are renewed well before they end. */
+    readonly renewal: Check
+    /** The longest delay of the event loop in the last 10 to 20 seconds. */
+    readonly eventLoop: Check
+    /** How old the oldest message is that could be handled. */
+    readonly lag: Check
+    /** Whether the workers of this process work, or stop. */
+    readonly workers: Check
+  }
+}
+
+/**
+ * When a check is not `ok` any more.
+ *
+ * @since 0.1.0
+ */
+export interface HealthOptions {
+  /** How long the store may take to answer. Default 2 seconds. */
+  readonly timeout?: Duration.Input | undefined
+  /** A queue that is behind by more than this is degraded. Default 5 minutes. */
+  readonly maxLag?: Duration.Input | undefined
+  /** An event loop that was blocked for longer is degraded. Default 500 milliseconds. */
+  readonly maxDelay?: Duration.Input | undefined
+}
+
+/**
+ * A worker of this process, as health sees it. Workers enter themselves; you need not.
+ *
+ * @since 0.1.0
+ */
+export interface WorkerState {
+  readonly consumer: string
+  readonly leaseMillis: number
+  /** Milliseconds until the first of its leases ends unless it is renewed; infinity if it holds none. */
+  readonly left: () => number
+  readonly stopping: () => boolean
+  /** How its queue stood when it last looked, and how long that was ago; undefined before its first look. */
+  readonly queue: () => { readonly status: QueueStatus; readonly ageMillis: number } | undefined
+}
+
+/**
+ * The workers of this process.
+ *
+ * @since 0.1.0
+ */
+export const Workers: Context.Reference<Set<WorkerState>> = Context.Reference<Set<WorkerState>>(
+  "millrace/Health/Workers",
+  { defaultValue: () => new Set() }
+)
+
+/**
+ * Looks at this process. Build its layer once, beside the workers, so that the event loop is watched all the time.
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Health } from "millrace"
+ *
+ * const ready = Effect.gen(function*() {
+ *   const health = yield* Health.Health
+ *   const { checks, status } = yield* health.report
+ *   return { code: status === "down" ? 503 : 200, checks }
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ */
+export class Health extends Context.Service<Health, {
+  /** Looks now. Never fails, and ends within the option `timeout`. */
+  readonly report: Effect.Effect<Report>
+}>()("millrace/Health") {}
+
+/** A worker that has not looked at its queue for so long knows nothing of it. */
+const staleMillis = 60_000
+
+/** How long a blocked event loop is remembered at least. */
+const windowMillis = 10_000
+
+/**
+ * Health of this process and of the store around it. Fails with `InvalidSetting` if an option is no positive duration.
+ *
+ * @since 0.1.0
+ */
+export const layer = (options?: HealthOptions): Layer.Layer<Health, InvalidSetting, Store> =>
+  Layer.effect(
+    Health,
+    Effect.gen(function*() {
+      const limits = resolve(options ?? {})
+      if (limits instanceof InvalidSetting) return yield* limits
+      const store = yield* Store
+      const workers = yield* Workers
+      const delay = yield* eventLoopDelay
+      const reached = database(store, limits.timeout)
+      const report = Effect.map(reached, (database): Report => {
+        const all = [...workers]
+        const checks = {
+          database,
+          renewal: renewal(all),
+          eventLoop: eventLoop(delay(), limits.maxDelay),
+          lag: lag(all, limits.maxLag),
+          workers: working(all)
+        }
+        return { status: worst(Object.values(checks)), checks }
+      })
+      return Health.of({ report })
+    })
+  )
+
+interface Limits {
+  readonly timeout: number
+  readonly maxLag: number
+  readonly maxDelay: number
+}
+
+const resolve = (options: HealthOptions): Limits | InvalidSetting => {
+  const limits = { timeout: 2_000, maxLag: 300_000, maxDelay: 500 }
+  for (const name of ["timeout", "maxLag", "maxDelay"] as const) {
+    const given = options[name]
+    if (given === undefined) continue
+    const parsed = Duration.fromInput(given)
+    const millis = parsed._tag === "Some" ? Duration.toMillis(parsed.value) : Number.NaN
+    if (!(millis > 0)) {
+      return new InvalidSetting({
+        setting: name,
+        got: JSON.stringify(given) ?? "undefined",
+        expected: "a positive duration is needed"
+      })
+    }
+    limits[name] = millis
+  }
+  return limits
+}
+
+const ok = (reason: string): Check => ({ status: "ok", reason })
+const degraded = (reason: string): Check => ({ status: "degraded", reason })
+
+const worst = (checks: ReadonlyArray<Check>): Status =>
+  checks.some(({ status }) => status === "down")
+    ? "down"
+    : checks.some(({ status }) => status === "degraded")
+    ? "degraded"
+    : "ok"
+
+/**
+ * A store that answers "no" is reached as little as one that does not answer. The question is asked in a fiber of its own: a
+ * driver may take seconds to give up a request, and the answer here is bounded. While one is under way no other is asked.
+ */
+const database = (store: Store["Service"], timeout: number): Effect.Effect<Check> => {
+  let asking: Fiber.Fiber<string> | undefined
+  const ask = Effect.matchCause(store.ping, {
+    onSuccess: () => "",
+    onFailure: (cause) => cause.reasons.map((reason) => reason._tag === "Fail" ? reason.error.message : "It broke.")[0]!
+  })
+  const asked = Effect.suspend(() =>
+    asking !== undefined && asking.pollUnsafe() === undefined
+      ? Effect.succeed(asking)
+      : Effect.tap(Effect.forkDetach(ask), (fiber) =>
+        Effect.sync(() => {
+          asking = fiber
+        }))
+  )
+  return Effect.gen(function*() {
+    const clock = yield* Clock.Clock
+    const began = clock.monotonicTimeNanosUnsafe()
+    const fiber = yield* asked
+    const late = `It did not answer within ${timeout} ms.`
+    const answer = yield* Effect.timeoutOrElse(
+      Effect.map(Fiber.await(fiber), (exit) => exit._tag === "Success" ? exit.value : late),
+      {
+        duration: timeout,
+        orElse: () =>
+          Effect.sync(() => {
+            fiber.interruptUnsafe()
+            return late
+          })
+      }
+    )
+    const millis = Math.round(Number(clock.monotonicTimeNanosUnsafe() - began) / 1e6)
+    return answer === ""
+      ? ok(`The database (${store.engine}) answered in ${millis} ms.`)
+      : { status: "down", reason: `The database (${store.engine}) cannot be reached. ${answer}` }
+  })
+}
+
+const renewal = (workers: ReadonlyArray<WorkerState>): Check => {
+  const late = workers.filter((worker) => worker.left() < worker.leaseMillis / 2)
+  return late.length === 0
+    ? ok("Leases are renewed on time.")
+    : degraded(
+      late.map((worker) =>
+        `Consumer "${worker.consumer}": leases of ${worker.leaseMillis} ms end in ${
+          Math.max(0, Math.round(worker.left()))
+        } ms unless they are renewed; that should have happened. Look for a blocked event loop or a slow database.`
+      ).join(" ")
+    )
+}
+
+const eventLoop = (millis: number, most: number): Check => {
+  const text = `The event loop was blocked for ${Math.round(millis)} ms at most in the last seconds`
+  return millis <= most
+    ? ok(`${text}.`)
+    : degraded(`${text}, more than ${most} ms. Move long computations out of the handlers (into a worker thread).`)
+}
+
+const lag = (workers: ReadonlyArray<WorkerState>, most: number): Check => {
+  const bad: Array<string> = []
+  let behind = 0
+  for (const worker of workers) {
+    const queue = worker.queue()
+    if (queue === undefined) continue
+    if (queue.ageMillis > staleMillis) {
+      bad.push(`Nobody has looked at the queue of "${worker.consumer}" for ${seconds(queue.ageMillis)}.`)
+      continue
+    }
+    const lagMillis = queue.status.lagMillis
+    behind = Math.max(behind, lagMillis)
+    if (lagMillis <= most) continue
+    const { waiting } = queue.status
+    bad.push(
+      `Consumer "${worker.consumer}" is ${seconds(lagMillis)} behind, with ${waiting}${
+        waiting >= 10_000 ? " or more" : ""
+      } messages. Look at its handlers' duration, its retries and its hottest key, or run more workers.`
+    )
+  }
+  return bad.length > 0 ? degraded(bad.join(" ")) : ok(`No queue is behind by more than ${seconds(behind)}.`)
+}
+
+const working = (workers: ReadonlyArray<WorkerState>): Check => {
+  const stopping = workers.filter((worker) => worker.stopping()).map((worker) => `"${worker.consumer}"`)
+  return stopping.length > 0
+    ? degraded(`Workers that stop, and take nothing more: ${stopping.join(", ")}.`)
+    : ok(`${workers.length} ${workers.length === 1 ? "worker runs" : "workers run"} in this process.`)
+}
+
+const seconds = (millis: number): string => `${Math.round(millis / 100) / 10} s`
+
+/** The longest delay of this window and the one before, in milliseconds. */
+const eventLoopDelay = Effect.gen(function*() {
+  const resolution = 10
+  const histogram = yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      const histogram = monitorEventLoopDelay({ resolution })
+      histogram.enable()
+      return histogram
+    }),
+    (histogram) => Effect.sync(() => histogram.disable())
+  )
+  let before = 0
+  const clock = yield* Clock.Clock
+  let began = clock.monotonicTimeNanosUnsafe()
+  return () => {
+    const now = histogram.max / 1e6
+    const longest = Math.max(before, now)
+    const time = clock.monotonicTimeNanosUnsafe()
+    if (Number(time - began) / 1e6 > windowMillis) {
+      before = now
+      began = time
+      histogram.reset()
+    }
+    // What it measures includes its own interval.
+    return Math.max(0, longest - resolution)
+  }
+})

@@ -1,0 +1,61 @@
+/**
+ * Spans where somebody looks, and nothing where nobody does: Effect's own tracer keeps its spans to itself, so none is made for it.
+ *
+ * A failure leaves the tag of its error in its span, never the message, which may quote a payload.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as References from "effect/References"
+import * as Tracer from "effect/Tracer"
+
+/** Whether a tracer is installed and switched on. */
+export const isOn = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
+  fiber.getRef(Tracer.Tracer) !== Tracer.nativeTracer && fiber.getRef(References.TracerEnabled)
+
+/** What a span says of a failure. */
+class Failed extends Error {
+  constructor(tag: string, where: string) {
+    super(`${where}: ${tag}`)
+    this.name = tag
+    this.stack = `${tag}: ${where}`
+  }
+}
+
+export const tagOf = (error: unknown): string =>
+  typeof error === "object" && error !== null && "_tag" in error && typeof error._tag === "string"
+    ? error._tag
+    : error instanceof Error
+    ? error.name
+    : typeof error
+
+/** Ends a span; with the tag of an error if there is one. */
+export const end = (span: Tracer.Span, tag: string | undefined, where: string): Effect.Effect<void> =>
+  Effect.map(Clock.currentTimeNanos, (now) => {
+    if (tag !== undefined) span.attribute("error.type", tag)
+    span.end(now, tag === undefined ? Exit.void : Exit.die(new Failed(tag, where)))
+  })
+
+/**
+ * Runs the effect within a span that was made for it. `failed` finds the error in a result that is not a failure of the effect.
+ * An interruption is no error.
+ */
+export const within = <A, E, R>(
+  span: Tracer.Span,
+  body: Effect.Effect<A, E, R>,
+  failed?: (result: A) => { readonly error: unknown; readonly where: string } | undefined
+): Effect.Effect<A, E, R> =>
+  Effect.onExit(Effect.provideService(body, Tracer.ParentSpan, span), (exit) => {
+    if (exit._tag === "Success") {
+      const found = failed?.(exit.value)
+      return end(span, found === undefined ? undefined : tagOf(found.error), found?.where ?? "")
+    }
+    for (const reason of exit.cause.reasons) {
+      if (reason._tag === "Fail") return end(span, tagOf(reason.error), span.name)
+      if (reason._tag === "Die") return end(span, tagOf(reason.defect), span.name)
+    }
+    return Effect.map(Clock.currentTimeNanos, (now) => span.end(now, Exit.interrupt()))
+  })

@@ -1,0 +1,92 @@
+/**
+ * Named leases over the memory store, on Effect's `Clock`.
+ *
+ * A transaction that has looked at a token keeps claims away until it has ended, as a row lock does.
+ *
+ * @since 0.1.0
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import type { Leases } from "../Store.ts"
+import type { MemoryState } from "./MemoryStore.ts"
+import { type MemoryTransaction, required } from "./MemoryTransaction.ts"
+
+interface Row {
+  owner: string | undefined
+  /** Raised by every claim, never lowered: the row stays when its lease was given back. */
+  token: bigint
+  until: number
+  /** Transactions that have looked at the token, those that have ended included. */
+  readonly fences: Set<MemoryTransaction>
+}
+
+/** The store's leases. */
+export const makeLeases = (state: MemoryState): Leases => {
+  const rows = new Map<string, Row>()
+  const waiting = new Map<string, Set<Deferred.Deferred<void>>>()
+
+  const rowOf = (name: string): Row => {
+    let row = rows.get(name)
+    if (row === undefined) rows.set(name, row = { owner: undefined, token: 0n, until: -Infinity, fences: new Set() })
+    return row
+  }
+  const fenced = (row: Row): boolean => {
+    for (const transaction of row.fences) if (!transaction.isOpenOn(state)) row.fences.delete(transaction)
+    return row.fences.size > 0
+  }
+  const atNow = <A>(f: (now: number) => A): Effect.Effect<A> =>
+    Effect.clockWith((clock) => Effect.sync(() => f(clock.currentTimeMillisUnsafe())))
+
+  return {
+    claim: (name, owner, millis) =>
+      atNow((now) => {
+        const row = rowOf(name)
+        if ((row.until >= now && row.owner !== owner) || fenced(row)) {
+          return { token: undefined, owner: row.owner ?? "", remainingMillis: Math.max(0, row.until - now) }
+        }
+        row.owner = owner
+        row.token++
+        row.until = now + millis
+        return { token: row.token, owner, remainingMillis: millis }
+      }),
+    renew: (name, token, millis) =>
+      atNow((now) => {
+        const row = rowOf(name)
+        if (row.token !== token || row.owner === undefined || row.until < now) return false
+        row.until = now + millis
+        return true
+      }),
+    release: (name, owner) =>
+      Effect.sync(() => {
+        const row = rowOf(name)
+        if (row.owner !== owner) return
+        row.owner = undefined
+        row.until = -Infinity
+        for (const waiter of waiting.get(name) ?? []) Deferred.doneUnsafe(waiter, Effect.void)
+      }),
+    fence: (name, token) =>
+      Effect.map(required(state, "look at a lease's token"), (transaction) => {
+        const row = rowOf(name)
+        if (row.token !== token || row.owner === undefined) return false
+        row.fences.add(transaction)
+        return true
+      }),
+    released: (name) =>
+      Effect.map(
+        Effect.acquireRelease(
+          Effect.sync(() => {
+            const waiter = Deferred.makeUnsafe<void>()
+            const waiters = waiting.get(name) ?? new Set()
+            waiting.set(name, waiters.add(waiter))
+            return waiter
+          }),
+          (waiter) =>
+            Effect.sync(() => {
+              const waiters = waiting.get(name)
+              if (waiters?.delete(waiter) === true && waiters.size === 0) waiting.delete(name)
+            })
+        ),
+        Deferred.await
+      )
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * Named leases. A claim locks its row first and raises the token then: a plain update is not held back by the `for key share` of
+ * a fence. It skips a locked row rather than wait for it, so it takes part in no deadlock. All by primary key.
+ *
+ * @since 0.1.0
+ */
+import type { Names } from "./names.ts"
+
+const milliseconds = (parameter: string) => `clock_timestamp() + ${parameter}::float8 * interval '1 ms'`
+
+export const make = (t: Names) => ({
+  /** The row that tokens are counted in. $1 name */
+  known: `insert into ${t.leases} (name) values ($1) on conflict do nothing`,
+
+  /**
+   * The token must survive a crash of the database, or two owners would have the same one: this statement waits for the disk,
+   * whatever its session says. No row: the name is not known. $1 name $2 owner $3 milliseconds
+   */
+  claim: `with free as materialized (
+  select name from ${t.leases} where name = $1 and (lease_until < clock_timestamp() or owner = $2) for update skip locked
+), taken as (
+  update ${t.leases} l set owner = $2, token = l.token + 1, lease_until = ${milliseconds("$3")}
+  from free where l.name = free.name returning l.name, l.token
+)
+select taken.token, coalesce(l.owner, '') as owner, set_config('synchronous_commit', 'on', true),
+  greatest(0, extract(epoch from l.lease_until)::float8 - extract(epoch from clock_timestamp())::float8) * 1000 as remaining
+from ${t.leases} l left join taken on taken.name = l.name where l.name = $1`,
+
+  /** Late ones change nothing. Conflicts with no fence. $1 name $2 token $3 milliseconds */
+  renew: `update ${t.leases} set lease_until = ${milliseconds("$3")}
+where name = $1 and token = $2 and owner is not null and lease_until >= clock_timestamp() returning token`,
+
+  /** Tells who listens, if something was given back. $1 name $2 owner $3 channel */
+  release: `with gone as (
+  update ${t.leases} set owner = null, lease_until = '-infinity' where name = $1 and owner = $2 returning name
+)
+select pg_notify($3, 'lease:' || name) from gone`,
+
+  /**
+   * Holds claims back until the transaction ends. That of a frozen process ends when it has been idle for as long as its lease
+   * could have lasted. $1 name $2 token $3 milliseconds
+   */
+  fence: `select set_config('idle_in_transaction_session_timeout', case
+  when current_setting('idle_in_transaction_session_timeout')::interval
+    between interval '1 ms' and $3::float8 * interval '1 ms' then current_setting('idle_in_transaction_session_timeout')
+  else ceil($3::float8)::int::text end, true)
+from ${t.leases} where name = $1 and token = $2 and owner is not null for key share`
+})

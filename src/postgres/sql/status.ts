@@ -1,0 +1,42 @@
+/**
+ * How a queue stands, in one look of a bounded cost: every part ends at 10,000 rows, or 200 a lane.
+ *
+ * @since 0.1.0
+ */
+import type { Names } from "./names.ts"
+
+const most = 10_000
+
+/**
+ * Indexes: the primary keys of messages (upwards) and holds, `holds_due`, `dead_letters_queue`. Locks nothing. $1 queue
+ *
+ * Held keys' messages are passed over: for them nobody is late.
+ */
+export const make = (t: Names): string => {
+  const notHeld = `not exists (select from ${t.holds} h where h.queue_id = $1 and h.key = m.key)`
+  return `with
+waiting as (
+  select count(*) as n from (
+    select key from ${t.messages} where queue_id = $1 limit ${most}
+  ) m where ${notHeld}
+),
+oldest as (
+  select min(first.published_at) as at from ${t.lanes} l cross join lateral (
+    select m.published_at from (
+      select key, published_at, seq from ${t.messages} m where m.queue_id = $1 and m.lane = l.lane order by seq limit 200
+    ) m where ${notHeld} order by m.seq limit 1
+  ) first where l.queue_id = $1
+),
+held as (
+  select count(*) filter (where h.until = 'infinity') as parked, count(*) filter (where h.until <> 'infinity') as delayed
+  from (select until from ${t.holds} where queue_id = $1 limit ${most}) h
+),
+letters as (
+  select count(*) as n, min(d.died_at) filter (where d.parked) as parked_since
+  from (select parked, died_at from ${t.deadLetters} where queue_id = $1 and state = 'open' order by id limit ${most}) d
+)
+select waiting.n::int as waiting, held.parked::int as parked, held.delayed::int as delayed, letters.n::int as letters,
+  coalesce(greatest(0, extract(epoch from clock_timestamp() - oldest.at) * 1000), 0)::float8 as lag,
+  coalesce(greatest(0, extract(epoch from clock_timestamp() - letters.parked_since) * 1000), 0)::float8 as parked_for
+from waiting, oldest, held, letters`
+}

@@ -1,0 +1,126 @@
+/**
+ * The breaks of named leases and of what operators see; see `mutants.ts`.
+ */
+import type { Mutant } from "./types.ts"
+
+const conformance = "test/postgres/conformance.test.ts"
+
+export const operations: ReadonlyArray<Mutant> = [
+  {
+    name: "a named lease renewed after it was lost",
+    guarantee: 4,
+    file: "src/Lease.ts",
+    from: "if (Deferred.isDoneUnsafe(lost)) return Effect.succeed(0)",
+    to: "",
+    test: "test/words/Lease.test.ts",
+    named: "stays lost, though a renewal comes through later"
+  },
+  {
+    name: "a named lease renewed after its time",
+    guarantee: 4,
+    file: "src/postgres/sql/leases.ts",
+    from: " and lease_until >= clock_timestamp() returning token",
+    to: " returning token",
+    test: conformance,
+    named: "brings no named lease back whose time is over"
+  },
+  {
+    name: "a named lease whose token is not raised",
+    guarantee: 4,
+    file: "src/postgres/sql/leases.ts",
+    from: "token = l.token + 1",
+    to: "token = l.token + 0",
+    test: "test/postgres/leases.test.ts",
+    named: "a zombie's write is refused by its token"
+  },
+  {
+    name: "the fence of a named lease ignored",
+    guarantee: 4,
+    file: "src/Lease.ts",
+    from: "(ok) => ok ? Effect.void : stale",
+    to: "(ok) => ok ? Effect.void : Effect.asVoid(Effect.ignore(stale))",
+    test: "test/postgres/leases.test.ts",
+    named: "a zombie's write is refused by its token"
+  },
+  {
+    name: "a named lease taken in the middle of a fenced transaction",
+    guarantee: 4,
+    file: "src/postgres/sql/leases.ts",
+    from: "or owner = $2) for update skip locked",
+    to: "or owner = $2)",
+    test: conformance,
+    named: "lets nobody have a named lease before a transaction has ended"
+  },
+  {
+    name: "work that goes on when its named lease is lost",
+    guarantee: 4,
+    file: "src/Lease.ts",
+    from: "Effect.raceFirst(f(lease), Effect.flatMap(lease.lost, (lost) => Effect.fail(lost)))",
+    to: "f(lease)",
+    test: "test/words/Lease.test.ts",
+    named: "interrupts its work before anybody else can have it"
+  },
+  {
+    name: "nobody told when a named lease is given back",
+    guarantee: 4,
+    file: "src/postgres/sql/leases.ts",
+    from: "select pg_notify($3, 'lease:' || name) from gone",
+    to: "select $3::text from gone",
+    test: "test/postgres/leases.test.ts",
+    named: "two contenders"
+  },
+  {
+    name: "spans where nobody looks",
+    guarantee: 10,
+    file: "src/Tracing.ts",
+    from: "fiber.getRef(Tracer.Tracer) !== Tracer.nativeTracer && fiber.getRef(References.TracerEnabled)",
+    to: "fiber.getRef(References.TracerEnabled)",
+    test: "test/ops/spans.test.ts",
+    named: "are not made where only Effect's own tracer is there"
+  },
+  {
+    name: "emitted messages that begin a trace of their own",
+    guarantee: 10,
+    file: "src/worker/GroupCommit.ts",
+    from: "Effect.provideService(step, Tracer.ParentSpan, span)",
+    to: "step",
+    test: "test/ops/spans.test.ts",
+    named: "carry what is emitted and published in a step on"
+  },
+  {
+    name: "what an error says in its span",
+    guarantee: 10,
+    file: "src/Tracing.ts",
+    from: "super(`${where}: ${tag}`)",
+    to: "super(`${where}: marker-4711`)",
+    test: "test/ops/spans.test.ts",
+    named: "with the tag of its error and nothing that it says"
+  },
+  {
+    name: "a schedule's defect logged with all that it says",
+    guarantee: 10,
+    file: "src/worker/Settling.ts",
+    from: "(${defectOf(cause)}); it is taken",
+    to: "(${Cause.pretty(cause)}); it is taken",
+    test: "test/ops/logs.test.ts",
+    named: "never quote a payload"
+  },
+  {
+    name: "held keys' messages counted as late",
+    guarantee: 10,
+    file: "src/postgres/sql/status.ts",
+    from: "not exists (select from ${t.holds} h where h.queue_id = $1 and h.key = m.key)",
+    to: "true",
+    test: conformance,
+    named: "says how a queue stands"
+  },
+  {
+    name: "health that waits for the driver",
+    guarantee: 6,
+    file: "src/Health.ts",
+    from: "Effect.tap(Effect.forkDetach(ask), (fiber) =>",
+    to: "Effect.tap(Effect.tap(Effect.forkDetach(ask), Fiber.await), (fiber) =>",
+    test: "test/ops/health.test.ts",
+    named: "is down, within its bound"
+  }
+]

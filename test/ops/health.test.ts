@@ -1,0 +1,176 @@
+// What a process says of itself: each check, in sentences, with the worst of them as its status.
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Fiber, Layer, Redacted, Schedule } from "effect"
+import { TestClock } from "effect/testing"
+import { Errors, Health, Memory, Pipeline, Store } from "millrace"
+import { Postgres } from "millrace/postgres"
+import { inject } from "vitest"
+import { freshSchema } from "../postgres/kit.ts"
+import { proxy } from "../postgres/proxy.ts"
+import { drain, order, Orders, orders, ports, publish, settle, start, stop } from "../worker/support.ts"
+
+const report = Effect.flatMap(Health.Health, (health) => health.report)
+
+/** Workers of other tests in this file are not seen. */
+const alone = Layer.sync(Health.Workers, () => new Set<Health.WorkerState>())
+
+const health = (options?: Health.HealthOptions) => Health.layer({ maxDelay: "1 minute", ...options })
+
+const layer = (options?: Health.HealthOptions, memory: Layer.Layer<any> = Memory.layer) =>
+  health(options).pipe(Layer.provideMerge(memory as typeof Memory.layer), Layer.provideMerge(alone))
+
+describe("health", () => {
+  it.effect("is ok with several workers that work, and says how many", () =>
+    Effect.gen(function*() {
+      const workers = [
+        yield* start(Pipeline.from(Orders, { consumer: "one" })),
+        yield* start(Pipeline.from(Orders, { consumer: "two" }))
+      ]
+      yield* settle
+      yield* TestClock.adjust("1 minute")
+      const { checks, status } = yield* report
+      assert.deepStrictEqual(Object.values(checks).map((check) => check.status), Array(5).fill("ok"))
+      assert.strictEqual(status, "ok")
+      assert.strictEqual(checks.workers.reason, "2 workers run in this process.")
+      for (const { reason } of Object.values(checks)) assert.match(reason, /^[A-Z0-9].*\.$/)
+      for (const worker of workers) yield* stop(worker)
+      assert.match((yield* report).checks.workers.reason, /^0 workers/)
+    }).pipe(Effect.provide(layer())))
+
+  it.effect("is degraded by a queue that falls behind, and names consumer, age and number", () =>
+    Effect.gen(function*() {
+      const slow = Pipeline.from(Orders, { consumer: "slow" }).pipe(Pipeline.tap(() => Effect.never))
+      yield* drain(slow)
+      const other = yield* start(Pipeline.from(Orders, { consumer: "quick" }))
+      yield* publish(Orders, orders("a", 3))
+      const worker = yield* start(slow, { statsEvery: "10 seconds" })
+      yield* settle
+      yield* TestClock.adjust("4 minutes")
+      assert.strictEqual((yield* report).status, "ok")
+      yield* TestClock.adjust("2 minutes")
+      const { checks, status } = yield* report
+      assert.strictEqual(status, "degraded")
+      assert.match(checks.lag.reason, /^Consumer "slow" is 3\d\d(\.\d)? s behind, with 3 messages\./)
+      yield* stop(worker)
+      yield* stop(other)
+    }).pipe(Effect.provide(layer())))
+
+  it.effect("is degraded while leases are not renewed, before they are lost", () => {
+    let able = true
+    const down = new Errors.TransportError({ engine: "t", operation: "renew", kind: "temporary", detail: "down" })
+    const memory = ports({
+      subscription: (subscription) => ({
+        renew: (leases) => able ? subscription.renew(leases) : Effect.fail(down)
+      })
+    })
+    return Effect.gen(function*() {
+      const slow = Pipeline.from(Orders, { consumer: "slow" }).pipe(Pipeline.tap(() => Effect.never))
+      yield* drain(slow)
+      yield* publish(Orders, [order("a", 1)])
+      const worker = yield* start(slow, { lease: "30 seconds" })
+      yield* settle
+      yield* TestClock.adjust("12 seconds")
+      assert.strictEqual((yield* report).checks.renewal.status, "ok")
+      able = false
+      yield* TestClock.adjust("16 seconds")
+      const { checks, status } = yield* report
+      assert.strictEqual(status, "degraded")
+      assert.match(checks.renewal.reason, /^Consumer "slow": leases of 30000 ms end in \d+ ms/)
+      able = true
+      yield* stop(worker)
+    }).pipe(Effect.provide(layer({}, memory)))
+  })
+
+  it.effect("is degraded while a worker stops, and when nobody has looked at a queue for a minute", () => {
+    let able = true
+    const failure = new Errors.StoreFailure({ operation: "look", kind: "timeout", code: "", detail: "slow", mend: "" })
+    const memory = ports({
+      store: (store) => ({
+        consumers: {
+          ...store.consumers,
+          status: (consumer) => able ? store.consumers.status(consumer) : Effect.fail(failure)
+        }
+      })
+    })
+    return Effect.gen(function*() {
+      const slow = Pipeline.from(Orders, { consumer: "slow" }).pipe(Pipeline.tap(() => Effect.never))
+      yield* drain(slow)
+      yield* publish(Orders, [order("a", 1)])
+      const worker = yield* start(slow, { grace: "20 seconds" })
+      yield* settle
+      yield* TestClock.adjust("30 seconds")
+      able = false
+      yield* TestClock.adjust("80 seconds")
+      assert.match((yield* report).checks.lag.reason, /^Nobody has looked at the queue of "slow" for \d+/)
+      const stopping = yield* Effect.forkChild(Fiber.interrupt(worker), { startImmediately: true })
+      yield* settle
+      assert.strictEqual((yield* report).checks.workers.reason, "Workers that stop, and take nothing more: \"slow\".")
+      yield* TestClock.adjust("21 seconds")
+      yield* Fiber.join(stopping)
+    }).pipe(Effect.provide(layer({}, memory)))
+  })
+
+  it.live("is degraded by an event loop that was blocked, for a while, and names for how long", () =>
+    Effect.gen(function*() {
+      yield* Effect.sleep("50 millis")
+      const until = performance.now() + 700
+      while (performance.now() < until) { /* a handler that computes */ }
+      yield* Effect.sleep("50 millis")
+      const { checks, status } = yield* report
+      assert.strictEqual(status, "degraded")
+      const millis = Number(/blocked for (\d+) ms/.exec(checks.eventLoop.reason)![1])
+      assert.isTrue(millis >= 600, checks.eventLoop.reason)
+      // Not forgotten by being asked for.
+      assert.strictEqual((yield* report).status, "degraded")
+    }).pipe(Effect.provide(layer({ maxDelay: "400 millis" }))))
+
+  it.live("is down, within its bound, when the network to the database is cut, and ok when it is back", () =>
+    Effect.gen(function*() {
+      const front = yield* proxy(inject("databaseUrl"))
+      const built = yield* Layer.build(
+        health({ timeout: "500 millis" }).pipe(
+          Layer.provideMerge(Postgres.layer({ url: Redacted.make(front.url), schema: freshSchema() })),
+          Layer.provideMerge(alone)
+        )
+      )
+      const { report } = Context.get(built, Health.Health)
+      assert.strictEqual((yield* report).checks.database.status, "ok")
+      front.swallow = () => true
+      const began = performance.now()
+      const { checks, status } = yield* report
+      assert.isBelow(performance.now() - began, 3000)
+      assert.strictEqual(status, "down")
+      assert.match(
+        checks.database.reason,
+        /^The database \(postgres\) cannot be reached\. It did not answer within 500 ms\.$/
+      )
+      front.swallow = undefined
+      // The driver takes seconds to give up the request that was cut, and only one is under way at a time.
+      yield* Effect.map(report, ({ checks }) => checks.database.status === "ok").pipe(
+        Effect.repeat({ until: (back) => back, schedule: Schedule.spaced("100 millis") }),
+        Effect.timeout("25 seconds")
+      )
+    }).pipe(Effect.scoped))
+
+  it.effect("is down when the store refuses, and says what the store says", () => {
+    const failure = new Errors.StoreFailure({
+      operation: "answer",
+      kind: "unavailable",
+      code: "57P03",
+      detail: "the database system is starting up",
+      mend: "Wait."
+    })
+    return Effect.gen(function*() {
+      const { checks, status } = yield* report
+      assert.strictEqual(status, "down")
+      assert.include(checks.database.reason, "the database system is starting up")
+    }).pipe(Effect.provide(layer({}, ports({ store: () => ({ ping: Effect.fail(failure) }) }))))
+  })
+
+  it.effect("refuses settings that make no sense", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(Effect.scoped(Layer.build(layer({ maxLag: 0 }))))
+      assert.strictEqual(error instanceof Errors.InvalidSetting && error.setting, "maxLag")
+      yield* Effect.asVoid(Store.Store)
+    }).pipe(Effect.provide(Memory.layer)))
+})

@@ -1,0 +1,207 @@
+// What is counted, under which names, and how it leaves the process.
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Exit, Layer, Scope } from "effect"
+import { FetchHttpClient } from "effect/http"
+import { Otlp, PrometheusMetrics } from "effect/observability"
+import { TestClock } from "effect/testing"
+import { Memory, Pipeline, Retry, Telemetry, Topic, Worker } from "millrace"
+import { readdirSync, readFileSync } from "node:fs"
+import { createServer, type Server } from "node:http"
+import { Declined, drain, eventually, order, Orders, orders, publish, settle, start, stop } from "../worker/support.ts"
+
+const prometheus = PrometheusMetrics.format({ metricNameMapper: Telemetry.prometheusName })
+
+/** The value of a series, by its name and some of its labels. */
+const valueOf = (text: string, name: string, labels: Readonly<Record<string, string>>): number | undefined => {
+  for (const line of text.split("\n")) {
+    if (!line.startsWith(`${name}{`) && !line.startsWith(`${name} `)) continue
+    if (Object.entries(labels).every(([label, value]) => line.includes(`${label}="${value}"`))) {
+      return Number(line.split(" ").at(-1))
+    }
+  }
+  return undefined
+}
+
+describe("metrics", () => {
+  it.effect("tell Prometheus what a worker met, under the names of the conventions", () =>
+    Effect.gen(function*() {
+      const consumer = "prom"
+      const of = { messaging_consumer_group_name: consumer }
+      const both = { ...of, messaging_destination_name: "orders" }
+      const books = Pipeline.from(Orders, { consumer }).pipe(
+        Pipeline.tap(({ account, n }) =>
+          account === "bad" && n === 1 ? Effect.fail(new Declined({ reason: "no" })) : Effect.void
+        ),
+        Pipeline.retry(Retry.exponential("10 millis", { attempts: 3 })),
+        Pipeline.deadLetter({ order: "park" })
+      )
+      yield* drain(books)
+      yield* publish(Orders, [...orders("a", 3), ...orders("bad", 2), ...orders("later", 1)])
+      const worker = yield* start(books, { statsEvery: "1 second", lease: "3 seconds", idlePoll: "100 millis" })
+      yield* eventually("all is handled", () => true)
+      for (let i = 0; i < 40; i++) yield* Effect.andThen(TestClock.adjust("100 millis"), settle)
+      const text = yield* prometheus
+      const expected: ReadonlyArray<readonly [string, Readonly<Record<string, string>>, number]> = [
+        ["messaging_client_sent_messages_total", { messaging_destination_name: "orders" }, 6],
+        ["messaging_client_consumed_messages_total", of, 6],
+        ["millrace_message_outcomes_total", { ...both, millrace_outcome: "committed" }, 4],
+        ["millrace_message_outcomes_total", { ...both, millrace_outcome: "retried", error_type: "Declined" }, 2],
+        ["millrace_message_outcomes_total", { ...both, millrace_outcome: "dead", millrace_reason: "exhausted" }, 1],
+        ["messaging_process_duration_seconds_count", both, 7],
+        ["millrace_delivery_latency_seconds_count", both, 4],
+        ["millrace_queue_waiting_messages", of, 0],
+        ["millrace_queue_lag_seconds", of, 0],
+        ["millrace_held_keys", { ...of, millrace_hold: "parked" }, 1],
+        ["millrace_held_keys", { ...of, millrace_hold: "delayed" }, 0],
+        ["millrace_dead_letters", of, 1],
+        ["millrace_stats_age_seconds", of, 0],
+        ["millrace_inflight_messages", of, 0]
+      ]
+      for (const [name, labels, value] of expected) {
+        const got = valueOf(text, name, labels)
+        if (name === "messaging_client_consumed_messages_total") assert.isTrue(got! >= value, name)
+        else assert.strictEqual(got, value, name + JSON.stringify(labels))
+      }
+      for (
+        const name of [
+          "messaging_client_operation_duration_seconds_count",
+          "millrace_commit_duration_seconds_count",
+          "millrace_commit_group_size_count",
+          "millrace_lease_renewals_total",
+          "millrace_lane_takeovers_total",
+          "millrace_lanes_owned"
+        ]
+      ) assert.isTrue(valueOf(text, name, {})! > 0, name)
+      assert.isTrue(valueOf(text, "millrace_parked_age_seconds", of)! > 0)
+      const slack = valueOf(text, "millrace_lease_slack_seconds", of)!
+      assert.isTrue(slack > 1 && slack <= 3, `slack ${slack}`)
+      yield* stop(worker)
+    }).pipe(Effect.provide(Memory.layer)))
+
+  it.effect("count what is given back, lost, and taken over from an owner whose time was over", () =>
+    Effect.gen(function*() {
+      const consumer = "lost"
+      const slow = Pipeline.from(Orders, { consumer }).pipe(Pipeline.tap(() => Effect.never))
+      yield* drain(slow)
+      yield* publish(Orders, orders("a", 3))
+      const worker = yield* start(slow, { statsEvery: Duration.infinity })
+      yield* settle
+      yield* stop(worker)
+      assert.strictEqual(yield* Telemetry.counted(consumer, "released"), 3)
+    }).pipe(Effect.provide(Memory.layer)))
+
+  it.effect("have no key, id or lane as a label, and as many series as topics and consumers ask for", () =>
+    Effect.gen(function*() {
+      const consumer = "series"
+      const books = Pipeline.from(Orders, { consumer })
+      yield* drain(books)
+      const series = Effect.map(
+        prometheus,
+        (text) => text.split("\n").filter((line) => line.includes(`"${consumer}"`)).map((line) => line.split(" ")[0])
+      )
+      yield* publish(Orders, Array.from({ length: 50 }, (_, i) => order(`first-${i}`, i)))
+      yield* drain(books)
+      const before = yield* series
+      yield* publish(Orders, Array.from({ length: 50 }, (_, i) => order(`key-${i}`, i)))
+      yield* drain(books)
+      const after = yield* series
+      assert.deepStrictEqual(after, before)
+      assert.notMatch(after.join("\n"), /key-|lane-|first/)
+    }).pipe(Effect.provide(Memory.layer)))
+
+  it.effect("count errors with tags that are made of data under one name from the 51st on", () =>
+    Effect.gen(function*() {
+      const consumer = "tags"
+      const books = Pipeline.from(Orders, { consumer }).pipe(
+        Pipeline.tap(({ id }) => Effect.fail({ _tag: `Tag-${id}` })),
+        Pipeline.retry(Retry.exponential("10 millis", { attempts: 2 }))
+      )
+      yield* drain(books)
+      yield* publish(Orders, Array.from({ length: 60 }, (_, i) => order(`k${i}`, 1)))
+      yield* drain(books)
+      const text = yield* prometheus
+      const lines = text.split("\n").filter((line) => line.includes(`"${consumer}"`) && line.includes("error_type"))
+      assert.strictEqual(lines.length, 51)
+      const other = { messaging_consumer_group_name: consumer, error_type: "_OTHER" }
+      assert.strictEqual(valueOf(text, "millrace_message_outcomes_total", other), 10)
+    }).pipe(Effect.provide(Memory.layer)))
+
+  it("are all documented in one place: no other file of the library names one", () => {
+    const root = new URL("../../src/", import.meta.url)
+    const named = readdirSync(root, { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".ts") && file !== "Telemetry.ts")
+      .filter((file) =>
+        /Metric\.(counter|gauge|histogram|summary|frequency)\(/.test(readFileSync(new URL(file, root), "utf8"))
+      )
+    assert.deepStrictEqual(named, [])
+  })
+})
+
+/** A collector: keeps what it is sent, by path. */
+const collector = Effect.acquireRelease(
+  Effect.callback<{ readonly url: string; readonly server: Server; readonly got: Map<string, Array<any>> }>(
+    (resume) => {
+      const got = new Map<string, Array<any>>()
+      const server = createServer((request, response) => {
+        let body = ""
+        request.on("data", (chunk) => body += String(chunk))
+        request.on("end", () => {
+          const path = request.url ?? ""
+          got.set(path, [...got.get(path) ?? [], JSON.parse(body)])
+          response.end("{}")
+        })
+      })
+      server.listen(0, "127.0.0.1", () => {
+        const address = server.address()
+        const port = typeof address === "object" ? address?.port : ""
+        resume(Effect.succeed({ url: `http://127.0.0.1:${port}`, server, got }))
+      })
+    }
+  ),
+  ({ server }) => Effect.sync(() => void server.close())
+)
+
+describe("OTLP", () => {
+  it.live("exports publish and process with one layer: linked spans, metrics with units, log lines", () =>
+    Effect.gen(function*() {
+      const { got, url } = yield* collector
+      const scope = yield* Scope.make()
+      const Sent = Topic.make("otlp", { schema: Orders.schema, key: ({ account }) => account, id: ({ id }) => id })
+      const books = Pipeline.from(Sent, { consumer: "otlp-books" }).pipe(Pipeline.tap(() => Effect.log("handled")))
+      const exporter = Otlp.layerJson({ baseUrl: url, resource: { serviceName: "test" } }).pipe(
+        Layer.provide(FetchHttpClient.layer)
+      )
+      const context = yield* Scope.provide(Layer.build(Layer.merge(Memory.layer, exporter)), scope)
+      yield* Effect.gen(function*() {
+        yield* Topic.publish(Sent, order("a", 1))
+        yield* Worker.drain(books)
+      }).pipe(Effect.provideContext(context))
+      // Everything is sent when the layer closes.
+      yield* Scope.close(scope, Exit.void)
+
+      const spans = (got.get("/v1/traces") ?? []).flatMap((sent) => sent.resourceSpans)
+        .flatMap(({ scopeSpans }) => scopeSpans).flatMap(({ spans }) => spans)
+      const [sent] = spans.filter(({ name }) => name === "publish otlp")
+      const [processed] = spans.filter(({ name }) => name === "process otlp")
+      assert.deepStrictEqual(
+        processed.links.map(({ spanId, traceId }: any) => [traceId, spanId]),
+        [[sent.traceId, sent.spanId]]
+      )
+      const attributes = new Map(processed.attributes.map(({ key, value }: any) => [key, value.stringValue]))
+      assert.deepStrictEqual(
+        [attributes.get("messaging.system"), attributes.get("messaging.message.id")],
+        ["millrace", "a1"]
+      )
+      // SPAN_KIND_PRODUCER and SPAN_KIND_CONSUMER
+      assert.deepStrictEqual([sent.kind, processed.kind], [4, 5])
+
+      const metrics = (got.get("/v1/metrics") ?? []).flatMap((sent) => sent.resourceMetrics)
+        .flatMap(({ scopeMetrics }) => scopeMetrics).flatMap(({ metrics }) => metrics)
+      const duration = metrics.find(({ name }) => name === "messaging.process.duration")
+      assert.strictEqual(duration.unit, "s")
+      const logs = (got.get("/v1/logs") ?? []).flatMap((sent) => sent.resourceLogs)
+        .flatMap(({ scopeLogs }) => scopeLogs).flatMap(({ logRecords }) => logRecords)
+      const [line] = logs.filter(({ body }) => JSON.stringify(body).includes("handled"))
+      assert.deepStrictEqual([line.traceId, line.spanId], [processed.traceId, processed.spanId])
+    }).pipe(Effect.scoped))
+})

@@ -1,0 +1,73 @@
+/**
+ * What processes do that have a named lease when they die or freeze: real processes, real Postgres.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
+import { inject } from "vitest"
+import * as Harness from "./harness.ts"
+import type { LeaderSetup } from "./leader.ts"
+
+const url = inject("databaseUrl")
+
+const terms = Effect.fnUntraced(function*(schema: string) {
+  const sql = yield* SqlClient.SqlClient
+  return yield* sql<{ readonly token: bigint; readonly name: string }>`select token, name from ${
+    sql(schema)
+  }.terms order by n`
+})
+
+const withLeaders = <A, E, R>(
+  test: (schema: string, start: (name: string) => ReturnType<typeof Harness.start>) => Effect.Effect<A, E, R>
+) => {
+  const schema = Harness.fresh("leaders")
+  return Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`create table ${sql(schema)}.terms (n bigserial primary key, token bigint not null, name text not null)`
+    const setup = (name: string): LeaderSetup => ({ url, schema, name })
+    return yield* test(schema, (name) => Harness.start(setup(name), "leader.ts"))
+  }).pipe(Effect.scoped, Effect.provide(Harness.layer(url, schema)))
+}
+
+/** Each owner's writes are behind those of all owners before. */
+const ascending = (rows: ReadonlyArray<{ readonly token: bigint }>) =>
+  rows.every((row, i) => i === 0 || row.token >= rows[i - 1]!.token)
+
+describe("processes with a named lease", { timeout: 120_000, concurrent: true }, () => {
+  it.live("SIGSTOP for longer than the lease, then SIGCONT: the zombie's writes are refused, and it is told", () =>
+    withLeaders((schema, start) =>
+      Effect.gen(function*() {
+        const zombie = yield* start("zombie")
+        yield* zombie.said("leads 1")
+        yield* Harness.until("it wrote", Effect.map(terms(schema), (rows) => rows.length > 3))
+        yield* zombie.signal("SIGSTOP")
+        const heir = yield* start("heir")
+        yield* heir.said("leads 2")
+        yield* Harness.until(
+          "the heir wrote",
+          Effect.map(terms(schema), (rows) => rows.filter(({ name }) => name === "heir").length > 20)
+        )
+        yield* zombie.signal("SIGCONT")
+        yield* zombie.said("lost 1")
+        const rows = yield* terms(schema)
+        assert.isTrue(ascending(rows))
+        assert.isTrue(rows.every(({ name, token }) => (token === 1n) === (name === "zombie")))
+      })
+    ))
+
+  it.live("SIGKILL: the next one leads within one lease; SIGTERM: at once", () =>
+    withLeaders((schema, start) =>
+      Effect.gen(function*() {
+        const first = yield* start("first")
+        yield* first.said("leads 1")
+        const second = yield* start("second")
+        yield* first.signal("SIGKILL")
+        yield* second.said("leads 2")
+        const third = yield* start("third")
+        yield* second.signal("SIGTERM")
+        yield* second.exit
+        yield* third.said("leads 3")
+        assert.isTrue(ascending(yield* terms(schema)))
+      })
+    ))
+})

@@ -223,10 +223,10 @@ const concurrent = (it: Tests, options: Options) => {
       const ask = (change: Partial<Inbox.OnceOptions<typeof result>>) =>
         Effect.flip(Inbox.once(key, Effect.die("it ran"), { result, ...change }))
       assert.deepInclude(yield* ask({ whileBusy: "refuse" }), { _tag: "InProgress", consumer: key.consumer, id: "k" })
-      const patient = yield* Effect.forkChild(ask({ timeout: "100 millis" }))
+      const patient = yield* Effect.forkChild(ask({ timeout: "1 second" }))
       yield* options.elapse(Duration.millis(50))
       assert.isUndefined(patient.pollUnsafe())
-      yield* options.elapse(Duration.millis(250))
+      yield* options.elapse(Duration.millis(1200))
       assert.strictEqual((yield* Fiber.join(patient))._tag, "InProgress")
       yield* Deferred.succeed(first.end, { n: 1 })
       yield* Fiber.join(first.first)

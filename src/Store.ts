@@ -9,14 +9,19 @@
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
-import type { DeadLetter, DeadLetterOrder, Reason, State } from "./DeadLetter.ts"
+import type { Entry, Query as AuditQuery } from "./Audit.ts"
+import type { Count, DeadLetter, DeadLetterOrder, Filter, Frozen, Group, Query, Reason } from "./DeadLetter.ts"
 import type { Delivery, Failure } from "./Delivery.ts"
 import type {
   CommitRejected,
+  ConsumerBusy,
   ConsumerConflict,
+  ConsumerNotFound,
   DeadLetterConflict,
   DeadLetterNotFound,
   Hiccup,
+  NotSubscribed,
+  PauseConflict,
   StoreFailure,
   TransactionAborted,
   UnknownOutcome
@@ -100,17 +105,33 @@ export interface Registration {
 }
 
 /**
- * Which dead letters to list; newest first. All filters are optional and are combined.
+ * Who does something, and why; both are kept in the audit.
  *
  * @since 0.1.0
  */
-export interface DeadLetterQuery {
-  readonly consumer?: string | undefined
-  readonly state?: State | undefined
-  /** Only letters older than this id: the last id of the page before. */
-  readonly before?: string | undefined
-  /** 1 to 1,000; default 100. */
-  readonly limit?: number | undefined
+export interface Act {
+  readonly by: string
+  readonly note?: string | undefined
+}
+
+/**
+ * A consumer as people see it. Counting ends at 10,000.
+ *
+ * @since 0.1.0
+ */
+export interface Consumer extends Registration {
+  /** Milliseconds since the epoch, on the store's clock. */
+  readonly registeredAt: number
+  /** Who paused it, and when; undefined while it is not paused. */
+  readonly paused: { readonly by: string; readonly at: number; readonly note: string } | undefined
+  /** Workers that live. */
+  readonly workers: number
+  /** Messages that are not settled, held ones included. */
+  readonly waiting: Count
+  /** Keys that pause: for a retry, behind a parked letter, or by a person. */
+  readonly heldKeys: Count
+  /** Letters that are open or being redriven. */
+  readonly letters: Count
 }
 
 /**
@@ -158,22 +179,61 @@ export interface DeadLetterStore {
     consumer: string,
     burials: ReadonlyArray<Burial>
   ) => Effect.Effect<ReadonlyArray<string | undefined>, StoreFailure, Transaction>
-  readonly list: (query: DeadLetterQuery) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure>
+  readonly list: (query: Query) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure>
   readonly get: (letter: string) => Effect.Effect<DeadLetter, StoreFailure | DeadLetterNotFound>
+  /** Letters by cause, those that died last first, at most `limit` (100). Without a state: of open letters. */
+  readonly groups: (
+    filter: Filter & { readonly limit?: number | undefined }
+  ) => Effect.Effect<ReadonlyArray<Group>, StoreFailure>
   /**
    * Puts an open letter's message back into its queue, audited, in one transaction: a parked one at its old place in the
    * key's order (its successors follow it), another one at the end. It begins with no recorded attempts, so that it is
-   * retried anew; its letter keeps them all.
+   * retried anew; its letter keeps them all. With `edit` the letter has another payload from then on, and keeps the first one.
    */
   readonly redrive: (
     letter: string,
-    by: string
+    act: Act,
+    edit?: { readonly payload: string; readonly version: number }
   ) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>
   /** Gives an open letter up, audited; the successors of a parked one go on. */
   readonly discard: (
     letter: string,
-    by: string
+    act: Act
   ) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>
+  /**
+   * Opens a discarded letter again, audited, as it was: a parked one parks its key, from what has not been handed out yet. Its id is
+   * known as dead again, unless it was committed since.
+   */
+  readonly restore: (
+    letter: string,
+    act: Act
+  ) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>
+  /** The successors of an open parked letter go on, audited; the letter stays open, parked no more. */
+  readonly release: (
+    letter: string,
+    act: Act
+  ) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>
+  /** The open letters that match now, as a set that stays as it is. Reads only. */
+  readonly freeze: (filter: Filter) => Effect.Effect<Frozen, StoreFailure>
+  /**
+   * Redrives or discards the next letters of a set in one transaction, as the functions above do, oldest first: at most `most`, those
+   * after `after`. A letter that is not open any more is passed over. Answers the letters that it acted on, in order, and whether
+   * there may be more.
+   */
+  readonly decideSome: (
+    decision: "redriven" | "discarded",
+    frozen: Frozen,
+    options: { readonly act: Act; readonly after: string; readonly most: number }
+  ) => Effect.Effect<{ readonly letters: ReadonlyArray<string>; readonly more: boolean }, StoreFailure>
+}
+
+/**
+ * The part of the store that remembers what people did.
+ *
+ * @since 0.1.0
+ */
+export interface AuditStore {
+  readonly list: (query: AuditQuery) => Effect.Effect<ReadonlyArray<Entry>, StoreFailure>
 }
 
 /**
@@ -187,6 +247,49 @@ export interface Consumers {
    * transaction. Idempotent. Topics that it subscribed to before and that are not named stay subscribed.
    */
   readonly register: (registration: Registration) => Effect.Effect<void, StoreFailure | ConsumerConflict>
+  /** All of them, by name. */
+  readonly list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure>
+  readonly get: (consumer: string) => Effect.Effect<Consumer, StoreFailure | ConsumerNotFound>
+  /**
+   * Removes the consumer with its queue, holds, inbox and letters, audited, in one transaction that excludes publishing, commits and
+   * people. Refused while workers live (`evenIfWorking`), or messages wait or letters are open (`evenIfWaiting`). A worker that
+   * runs nevertheless commits nothing more, and its `take` fails with `ConsumerRemoved`.
+   */
+  readonly remove: (
+    consumer: string,
+    act: Act & { readonly evenIfWorking?: boolean | undefined; readonly evenIfWaiting?: boolean | undefined }
+  ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | ConsumerBusy>
+  /**
+   * Ends one subscription, audited, in one transaction that excludes publishing. What waits of the topic would never be handled:
+   * refused, or, with `evenIfWaiting`, dead letters `rejected` with the tag `Unsubscribed`.
+   */
+  readonly unsubscribe: (
+    consumer: string,
+    topic: string,
+    act: Act & { readonly evenIfWaiting?: boolean | undefined }
+  ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy>
+  /** From the next `take` on nothing is handed out to the consumer's workers, until it is resumed. Audited. */
+  readonly pause: (
+    consumer: string,
+    act: Act
+  ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>
+  /** Workers go on where they were, and those that wait are woken. Audited. */
+  readonly resume: (
+    consumer: string,
+    act: Act
+  ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>
+  /** A hold by a person: it lasts beside retries and parked letters, until a person ends it. Audited. */
+  readonly pauseKey: (
+    consumer: string,
+    key: string,
+    act: Act
+  ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>
+  /** The key goes on in order, unless a retry or a parked letter holds it still. Audited. */
+  readonly resumeKey: (
+    consumer: string,
+    key: string,
+    act: Act
+  ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>
 }
 
 /**
@@ -229,4 +332,5 @@ export class Store extends Context.Service<Store, {
   readonly outbox: Outbox
   readonly deadLetters: DeadLetterStore
   readonly consumers: Consumers
+  readonly audit: AuditStore
 }>()("millrace/Store") {}

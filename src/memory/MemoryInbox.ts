@@ -8,7 +8,7 @@
 import * as Effect from "effect/Effect"
 import { StoreFailure } from "../Errors.ts"
 import { type Message, problem } from "../Message.ts"
-import type { Claim, Claimed, Consumers, Inbox, Outbox } from "../Store.ts"
+import type { Claim, Claimed, Inbox, Outbox } from "../Store.ts"
 import type { Letter, MemoryState, Outcome } from "./MemoryStore.ts"
 import { inboxKey, type MemoryTransaction, required, write } from "./MemoryTransaction.ts"
 
@@ -28,12 +28,17 @@ const claimAll = (
   const outcomes = new Map<string, Outcome>()
   const letters = new Map<string, Letter>()
   const answers = claims.map((claim) => {
-    const claimed = answer(transaction.outcome(consumer, claim.id), claim)
-    if (claimed !== "fresh") return claimed
-    const { fingerprint } = claim
-    outcomes.set(inboxKey(consumer, claim.id), { outcome: "committed", fingerprint, letter: undefined })
+    const known = transaction.outcome(consumer, claim.id)
+    const claimed = answer(known, claim)
+    if (claimed === "conflict") return claimed
+    // An edited payload is still the message that was published.
+    const fingerprint = known?.fingerprint ?? claim.fingerprint
+    if (claimed === "fresh") {
+      outcomes.set(inboxKey(consumer, claim.id), { outcome: "committed", fingerprint, letter: undefined })
+    }
+    // A duplicate was committed by another way: that is what its letter was waiting for.
     const letter = claim.letter === undefined ? undefined : transaction.letter(claim.letter)
-    if (letter !== undefined) {
+    if (letter?.record.state === "redriving") {
       letters.set(letter.record.id, { ...letter, record: { ...letter.record, state: "resolved", changedAt: now } })
     }
     return claimed
@@ -85,18 +90,6 @@ export const makeOutbox = (state: MemoryState): Outbox => ({
         apply: (now) => {
           for (const message of messages) state.publish(message, now)
         }
-      })
-    })
-})
-
-/** The store's consumers. */
-export const makeConsumers = (state: MemoryState): Consumers => ({
-  register: (registration) =>
-    write(state, () => {
-      const conflict = state.conflict(registration)
-      return conflict !== undefined ? Effect.fail(conflict) : Effect.succeed({
-        stale: () => state.conflict(registration)?.message,
-        apply: () => state.register(registration)
       })
     })
 })

@@ -11,8 +11,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Store, type TransactionFailure } from "../Store.ts"
 import { Transport } from "../Transport.ts"
+import { makeAudit, makeConsumers } from "./MemoryConsumers.ts"
 import { makeDeadLetters } from "./MemoryDeadLetters.ts"
-import { makeConsumers, makeInbox, makeOutbox } from "./MemoryInbox.ts"
+import { makeInbox, makeOutbox } from "./MemoryInbox.ts"
 import { MemoryState } from "./MemoryStore.ts"
 import { ambient, savepoint, transact } from "./MemoryTransaction.ts"
 import { makeTransport } from "./MemoryTransport.ts"
@@ -36,7 +37,8 @@ const makeStore = (state: MemoryState): Store["Service"] => ({
   inbox: makeInbox(state),
   outbox: makeOutbox(state),
   deadLetters: makeDeadLetters(state),
-  consumers: makeConsumers(state)
+  consumers: makeConsumers(state),
+  audit: makeAudit(state)
 })
 
 /**

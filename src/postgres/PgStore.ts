@@ -12,6 +12,7 @@ import type { PgDatabase } from "./PgClient.ts"
 import * as PgConsumers from "./PgConsumers.ts"
 import * as PgDeadLetters from "./PgDeadLetters.ts"
 import * as PgInbox from "./PgInbox.ts"
+import * as PgPeople from "./PgPeople.ts"
 import type { Names } from "./sql/names.ts"
 import type { Wake } from "./Wake.ts"
 
@@ -39,6 +40,10 @@ export const make = (
     inbox: PgInbox.makeInbox(db, names, queues),
     outbox: PgInbox.makeOutbox(db, names, wake),
     deadLetters: PgDeadLetters.make(db, names, queues, wake),
-    consumers: PgConsumers.makeConsumers(db, names, wake)
+    consumers: {
+      ...PgConsumers.makeConsumers(db, names, queues, wake),
+      ...PgPeople.makePeople(db, names, queues, wake)
+    },
+    audit: PgPeople.makeAudit(db, names)
   }
 }

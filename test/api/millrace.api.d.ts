@@ -1,6 +1,8 @@
 // ==== millrace ====
 
 // src/index.ts
+export * as Audit from "./Audit.ts";
+export * as Consumers from "./Consumers.ts";
 export * as DeadLetter from "./DeadLetter.ts";
 export * as DeadLetters from "./DeadLetters.ts";
 export * as Delivery from "./Delivery.ts";
@@ -19,6 +21,56 @@ export * as Topic from "./Topic.ts";
 export * as Transport from "./Transport.ts";
 export * as Worker from "./worker/Worker.ts";
 
+// src/Audit.ts
+import type * as Effect from "effect/Effect";
+import type { StoreFailure } from "./Errors.ts";
+import { Store } from "./Store.ts";
+export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed";
+export interface Entry {
+    readonly id: string;
+    readonly at: number;
+    readonly by: string;
+    readonly action: Action;
+    readonly consumer: string;
+    readonly letter: string;
+    readonly topic: string;
+    readonly key: string;
+    readonly note: string;
+    readonly detail: string;
+}
+export interface Query {
+    readonly about?: "letters" | "consumers" | undefined;
+    readonly consumer?: string | undefined;
+    readonly letter?: string | undefined;
+    readonly by?: string | undefined;
+    readonly action?: Action | undefined;
+    readonly before?: string | undefined;
+    readonly limit?: number | undefined;
+}
+export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<Entry>, StoreFailure, Store>;
+
+// src/Consumers.ts
+import type * as Effect from "effect/Effect";
+import * as Audit from "./Audit.ts";
+import type { ConsumerBusy, ConsumerNotFound, NotSubscribed, PauseConflict, StoreFailure } from "./Errors.ts";
+import { type Act, type Consumer, Store } from "./Store.ts";
+export declare const list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure, Store>;
+export declare const get: (consumer: string) => Effect.Effect<Consumer, StoreFailure | ConsumerNotFound, Store>;
+export declare const remove: (consumer: string, act: Act & {
+    readonly evenIfWorking?: boolean | undefined;
+    readonly evenIfWaiting?: boolean | undefined;
+}) => Effect.Effect<void, StoreFailure | ConsumerNotFound | ConsumerBusy, Store>;
+export declare const unsubscribe: (consumer: string, topic: string, act: Act & {
+    readonly evenIfWaiting?: boolean | undefined;
+}) => Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy, Store>;
+type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict, Store>;
+export declare const pause: (consumer: string, act: Act) => Paused;
+export declare const resume: (consumer: string, act: Act) => Paused;
+export declare const pauseKey: (consumer: string, key: string, act: Act) => Paused;
+export declare const resumeKey: (consumer: string, key: string, act: Act) => Paused;
+export declare const audit: (query?: Omit<Audit.Query, "about" | "letter">) => Effect.Effect<ReadonlyArray<Audit.Entry>, StoreFailure, Store>;
+export {};
+
 // src/DeadLetter.ts
 import type { Failure } from "./Delivery.ts";
 import type { Message } from "./Message.ts";
@@ -29,10 +81,12 @@ export interface DeadLetter {
     readonly id: string;
     readonly consumer: string;
     readonly message: Message;
+    readonly original: string | undefined;
     readonly reason: Reason;
     readonly state: State;
     readonly parked: boolean;
     readonly attempts: ReadonlyArray<Failure>;
+    readonly tag: string;
     readonly fingerprint: string;
     readonly redriven: number;
     readonly diedAt: number;
@@ -40,20 +94,76 @@ export interface DeadLetter {
     readonly changedAt: number;
 }
 export declare const fingerprint: (failure: Failure) => string;
+export interface Filter {
+    readonly consumer?: string | undefined;
+    readonly state?: State | undefined;
+    readonly reason?: Reason | undefined;
+    readonly topic?: string | undefined;
+    readonly key?: string | undefined;
+    readonly id?: string | undefined;
+    readonly fingerprint?: string | undefined;
+    readonly tag?: string | undefined;
+    readonly since?: number | undefined;
+    readonly until?: number | undefined;
+}
+export interface Query extends Filter {
+    readonly before?: string | undefined;
+    readonly limit?: number | undefined;
+}
+export interface Count {
+    readonly count: number;
+    readonly more: boolean;
+}
+export interface Group {
+    readonly consumer: string;
+    readonly fingerprint: string;
+    readonly letters: Count;
+    readonly firstAt: number;
+    readonly lastAt: number;
+    readonly sample: DeadLetter;
+}
+export interface Frozen {
+    readonly filter: Filter;
+    readonly cutoff: string;
+    readonly letters: Count;
+}
+export declare const unsubscribed: (topic: string, at: number) => Failure;
 
 // src/DeadLetters.ts
-import type * as Effect from "effect/Effect";
-import type { DeadLetter } from "./DeadLetter.ts";
-import type { DeadLetterConflict, DeadLetterNotFound, StoreFailure } from "./Errors.ts";
-import { type DeadLetterQuery, Store } from "./Store.ts";
-export declare const list: (query?: DeadLetterQuery) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure, Store>;
+import * as Effect from "effect/Effect";
+import type * as Schema from "effect/Schema";
+import * as Audit from "./Audit.ts";
+import type { DeadLetter, Filter, Frozen, Group, Query } from "./DeadLetter.ts";
+import { type DeadLetterConflict, type DeadLetterNotFound, type DecodeFailed, EditRefused, type EncodeFailed, type InvalidMessage, InvalidSetting, type StoreFailure } from "./Errors.ts";
+import { type Act, Store } from "./Store.ts";
+import type { Topic } from "./Topic.ts";
+export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure, Store>;
+export declare const groups: (filter?: Filter & {
+    readonly limit?: number | undefined;
+}) => Effect.Effect<ReadonlyArray<Group>, StoreFailure, Store>;
 export declare const get: (letter: string) => Effect.Effect<DeadLetter, StoreFailure | DeadLetterNotFound, Store>;
-export declare const redrive: (letter: string, options: {
-    readonly by: string;
-}) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict, Store>;
-export declare const discard: (letter: string, options: {
-    readonly by: string;
-}) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict, Store>;
+type Decided = Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict, Store>;
+export declare const redrive: (letter: string, act: Act) => Decided;
+export declare const redriveEdited: <Name extends string, S extends Schema.Constraint>(letter: string, options: Act & {
+    readonly topic: Topic<Name, S>;
+    readonly payload: string;
+}) => Effect.Effect<void, DeadLetterConflict | DeadLetterNotFound | DecodeFailed | EditRefused | EncodeFailed | InvalidMessage | StoreFailure, Store | S["DecodingServices"] | S["EncodingServices"]>;
+export declare const discard: (letter: string, act: Act) => Decided;
+export declare const restore: (letter: string, act: Act) => Decided;
+export declare const release: (letter: string, act: Act) => Decided;
+export declare const freeze: (filter: Omit<Filter, "state">) => Effect.Effect<Frozen, StoreFailure, Store>;
+export interface Progress {
+    readonly done: number;
+    readonly last: string;
+}
+export interface SetOptions extends Act {
+    readonly rate?: number | undefined;
+    readonly onProgress?: ((progress: Progress) => Effect.Effect<void>) | undefined;
+}
+export declare const redriveAll: (set: Frozen | Omit<Filter, "state">, options: SetOptions) => Effect.Effect<Progress, StoreFailure | InvalidSetting, Store>;
+export declare const discardAll: (set: Frozen | Omit<Filter, "state">, options: SetOptions) => Effect.Effect<Progress, StoreFailure | InvalidSetting, Store>;
+export declare const audit: (query?: Omit<Audit.Query, "about">) => Effect.Effect<ReadonlyArray<Audit.Entry>, StoreFailure, Store>;
+export {};
 
 // src/Delivery.ts
 import type * as Deferred from "effect/Deferred";
@@ -119,6 +229,7 @@ declare const DecodeFailed_base: Schema.Class<DecodeFailed, Schema.TaggedStruct<
     readonly id: Schema.String;
     readonly version: Schema.Number;
     readonly issue: Schema.String;
+    readonly where: Schema.String;
 }>, import("effect/Cause").YieldableError>;
 export declare class DecodeFailed extends DecodeFailed_base {
     get message(): string;
@@ -268,6 +379,10 @@ declare const SchemaOutdated_base: Schema.Class<SchemaOutdated, Schema.TaggedStr
 export declare class SchemaOutdated extends SchemaOutdated_base {
     get message(): string;
 }
+export * from "./OperatorErrors.ts";
+
+// src/OperatorErrors.ts
+import * as Schema from "effect/Schema";
 declare const DeadLetterNotFound_base: Schema.Class<DeadLetterNotFound, Schema.TaggedStruct<"DeadLetterNotFound", {
     readonly letter: Schema.String;
 }>, import("effect/Cause").YieldableError>;
@@ -282,6 +397,54 @@ declare const DeadLetterConflict_base: Schema.Class<DeadLetterConflict, Schema.T
     readonly at: Schema.Number;
 }>, import("effect/Cause").YieldableError>;
 export declare class DeadLetterConflict extends DeadLetterConflict_base {
+    get message(): string;
+}
+declare const EditRefused_base: Schema.Class<EditRefused, Schema.TaggedStruct<"EditRefused", {
+    readonly letter: Schema.String;
+    readonly field: Schema.Literals<readonly ["topic", "key"]>;
+    readonly kept: Schema.String;
+    readonly edited: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class EditRefused extends EditRefused_base {
+    get message(): string;
+}
+declare const ConsumerNotFound_base: Schema.Class<ConsumerNotFound, Schema.TaggedStruct<"ConsumerNotFound", {
+    readonly consumer: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class ConsumerNotFound extends ConsumerNotFound_base {
+    get message(): string;
+}
+declare const ConsumerBusy_base: Schema.Class<ConsumerBusy, Schema.TaggedStruct<"ConsumerBusy", {
+    readonly consumer: Schema.String;
+    readonly asked: Schema.String;
+    readonly workers: Schema.Number;
+    readonly waiting: Schema.Number;
+    readonly letters: Schema.Number;
+}>, import("effect/Cause").YieldableError>;
+export declare class ConsumerBusy extends ConsumerBusy_base {
+    get message(): string;
+}
+declare const ConsumerRemoved_base: Schema.Class<ConsumerRemoved, Schema.TaggedStruct<"ConsumerRemoved", {
+    readonly consumer: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class ConsumerRemoved extends ConsumerRemoved_base {
+    get message(): string;
+}
+declare const PauseConflict_base: Schema.Class<PauseConflict, Schema.TaggedStruct<"PauseConflict", {
+    readonly consumer: Schema.String;
+    readonly key: Schema.String;
+    readonly asked: Schema.Literals<readonly ["paused", "resumed"]>;
+    readonly by: Schema.String;
+    readonly at: Schema.Number;
+}>, import("effect/Cause").YieldableError>;
+export declare class PauseConflict extends PauseConflict_base {
+    get message(): string;
+}
+declare const NotSubscribed_base: Schema.Class<NotSubscribed, Schema.TaggedStruct<"NotSubscribed", {
+    readonly consumer: Schema.String;
+    readonly topic: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class NotSubscribed extends NotSubscribed_base {
     get message(): string;
 }
 export {};
@@ -499,9 +662,10 @@ export declare const retryAfter: (error: unknown) => Duration.Duration | undefin
 import * as Context from "effect/Context";
 import type * as Duration from "effect/Duration";
 import type * as Effect from "effect/Effect";
-import type { DeadLetter, DeadLetterOrder, Reason, State } from "./DeadLetter.ts";
+import type { Entry, Query as AuditQuery } from "./Audit.ts";
+import type { Count, DeadLetter, DeadLetterOrder, Filter, Frozen, Group, Query, Reason } from "./DeadLetter.ts";
 import type { Delivery, Failure } from "./Delivery.ts";
-import type { CommitRejected, ConsumerConflict, DeadLetterConflict, DeadLetterNotFound, Hiccup, StoreFailure, TransactionAborted, UnknownOutcome } from "./Errors.ts";
+import type { CommitRejected, ConsumerBusy, ConsumerConflict, ConsumerNotFound, DeadLetterConflict, DeadLetterNotFound, Hiccup, NotSubscribed, PauseConflict, StoreFailure, TransactionAborted, UnknownOutcome } from "./Errors.ts";
 import type { Message } from "./Message.ts";
 declare const Transaction_base: Context.ServiceClass<Transaction, "millrace/Transaction", {
     readonly engine: string;
@@ -530,11 +694,21 @@ export interface Registration {
     readonly lanes: number;
     readonly order: DeadLetterOrder;
 }
-export interface DeadLetterQuery {
-    readonly consumer?: string | undefined;
-    readonly state?: State | undefined;
-    readonly before?: string | undefined;
-    readonly limit?: number | undefined;
+export interface Act {
+    readonly by: string;
+    readonly note?: string | undefined;
+}
+export interface Consumer extends Registration {
+    readonly registeredAt: number;
+    readonly paused: {
+        readonly by: string;
+        readonly at: number;
+        readonly note: string;
+    } | undefined;
+    readonly workers: number;
+    readonly waiting: Count;
+    readonly heldKeys: Count;
+    readonly letters: Count;
 }
 export interface Inbox {
     readonly claim: (consumer: string, claims: ReadonlyArray<Claim>) => Effect.Effect<ReadonlyArray<Claimed>, StoreFailure, Transaction>;
@@ -544,13 +718,46 @@ export interface Outbox {
 }
 export interface DeadLetterStore {
     readonly bury: (consumer: string, burials: ReadonlyArray<Burial>) => Effect.Effect<ReadonlyArray<string | undefined>, StoreFailure, Transaction>;
-    readonly list: (query: DeadLetterQuery) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure>;
+    readonly list: (query: Query) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure>;
     readonly get: (letter: string) => Effect.Effect<DeadLetter, StoreFailure | DeadLetterNotFound>;
-    readonly redrive: (letter: string, by: string) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
-    readonly discard: (letter: string, by: string) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
+    readonly groups: (filter: Filter & {
+        readonly limit?: number | undefined;
+    }) => Effect.Effect<ReadonlyArray<Group>, StoreFailure>;
+    readonly redrive: (letter: string, act: Act, edit?: {
+        readonly payload: string;
+        readonly version: number;
+    }) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
+    readonly discard: (letter: string, act: Act) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
+    readonly restore: (letter: string, act: Act) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
+    readonly release: (letter: string, act: Act) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
+    readonly freeze: (filter: Filter) => Effect.Effect<Frozen, StoreFailure>;
+    readonly decideSome: (decision: "redriven" | "discarded", frozen: Frozen, options: {
+        readonly act: Act;
+        readonly after: string;
+        readonly most: number;
+    }) => Effect.Effect<{
+        readonly letters: ReadonlyArray<string>;
+        readonly more: boolean;
+    }, StoreFailure>;
+}
+export interface AuditStore {
+    readonly list: (query: AuditQuery) => Effect.Effect<ReadonlyArray<Entry>, StoreFailure>;
 }
 export interface Consumers {
     readonly register: (registration: Registration) => Effect.Effect<void, StoreFailure | ConsumerConflict>;
+    readonly list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure>;
+    readonly get: (consumer: string) => Effect.Effect<Consumer, StoreFailure | ConsumerNotFound>;
+    readonly remove: (consumer: string, act: Act & {
+        readonly evenIfWorking?: boolean | undefined;
+        readonly evenIfWaiting?: boolean | undefined;
+    }) => Effect.Effect<void, StoreFailure | ConsumerNotFound | ConsumerBusy>;
+    readonly unsubscribe: (consumer: string, topic: string, act: Act & {
+        readonly evenIfWaiting?: boolean | undefined;
+    }) => Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy>;
+    readonly pause: (consumer: string, act: Act) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
+    readonly resume: (consumer: string, act: Act) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
+    readonly pauseKey: (consumer: string, key: string, act: Act) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
+    readonly resumeKey: (consumer: string, key: string, act: Act) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
 }
 declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
     readonly engine: string;
@@ -565,6 +772,7 @@ declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
     readonly outbox: Outbox;
     readonly deadLetters: DeadLetterStore;
     readonly consumers: Consumers;
+    readonly audit: AuditStore;
 }>;
 export declare class Store extends Store_base {
 }
@@ -623,7 +831,7 @@ import type * as Effect from "effect/Effect";
 import type * as Option from "effect/Option";
 import type * as Scope from "effect/Scope";
 import type { Delivery, Failure, HeldLease } from "./Delivery.ts";
-import type { LeaseLost, StoreFailure, TransportError, Unsupported } from "./Errors.ts";
+import type { ConsumerRemoved, LeaseLost, StoreFailure, TransportError, Unsupported } from "./Errors.ts";
 import type { Hold } from "./Hold.ts";
 import type { Message } from "./Message.ts";
 import type { Transaction } from "./Store.ts";
@@ -666,7 +874,8 @@ export interface SubscriptionSpec {
     readonly idlePoll: Duration.Duration;
 }
 export interface Subscription {
-    readonly take: (room: Room, accept: (deliveries: ReadonlyArray<Delivery>) => void) => Effect.Effect<void, TransportError>;
+    readonly take: (room: Room, accept: (deliveries: ReadonlyArray<Delivery>) => void) => Effect.Effect<void, TransportError | ConsumerRemoved>;
+    readonly paused: () => boolean;
     readonly undisturbed: <A, E, R>(delivery: Delivery, write: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>;
     readonly held: () => ReadonlyArray<HeldLease>;
     readonly renew: (leases: ReadonlyArray<HeldLease>) => Effect.Effect<ReadonlySet<HeldLease>, TransportError>;
@@ -689,14 +898,14 @@ export {};
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Runtime from "effect/Runtime";
-import type { ConsumerConflict, InvalidName, InvalidSetting, StoreFailure, TransportError, Unsupported } from "../Errors.ts";
+import type { ConsumerConflict, ConsumerRemoved, InvalidName, InvalidSetting, StoreFailure, TransportError, Unsupported } from "../Errors.ts";
 import { ForeignSqlClient } from "../Errors.ts";
 import type * as Pipeline from "../Pipeline.ts";
 import { Store } from "../Store.ts";
 import { Transport } from "../Transport.ts";
 import { type WorkerOptions } from "./Settings.ts";
 export { defaults, type WorkerOptions } from "./Settings.ts";
-export type WorkerError = InvalidName | InvalidSetting | ConsumerConflict | Unsupported | ForeignSqlClient | StoreFailure | TransportError;
+export type WorkerError = InvalidName | InvalidSetting | ConsumerConflict | ConsumerRemoved | Unsupported | ForeignSqlClient | StoreFailure | TransportError;
 export declare const run: <A, E, R, P extends Pipeline.Phase>(pipeline: Pipeline.Pipeline<A, E, R, P>, options?: WorkerOptions) => Effect.Effect<never, WorkerError, R | Store | Transport>;
 export declare const drain: <A, E, R, P extends Pipeline.Phase>(pipeline: Pipeline.Pipeline<A, E, R, P>, options?: WorkerOptions) => Effect.Effect<void, WorkerError, R | Store | Transport>;
 export declare const layer: <A, E, R, P extends Pipeline.Phase>(pipeline: Pipeline.Pipeline<A, E, R, P>, options?: WorkerOptions) => Layer.Layer<never, WorkerError, R | Store | Transport>;
@@ -1218,6 +1427,7 @@ export declare const bench: (options: Options, given?: {
         readonly outbox: import("../../Store.ts").Outbox;
         readonly deadLetters: import("../../Store.ts").DeadLetterStore;
         readonly consumers: import("../../Store.ts").Consumers;
+        readonly audit: import("../../Store.ts").AuditStore;
     };
     transport: {
         readonly capabilities: import("../../Transport.ts").Capabilities;
@@ -1233,9 +1443,9 @@ export declare const bench: (options: Options, given?: {
         readonly idlePoll?: Duration.Duration;
     }) => Effect.Effect<Subscription, import("../../Errors.ts").TransportError | import("../../Errors.ts").Unsupported, import("effect/Scope").Scope>;
     publish: (drafts: ReadonlyArray<Draft>) => Effect.Effect<void, InvalidMessage | import("../../Errors.ts").StoreFailure, never>;
-    takeOnce: (subscription: Subscription, room?: Room) => Effect.Effect<Delivery[], import("../../Errors.ts").TransportError, never>;
-    receive: (subscription: Subscription, count: number, room?: Room) => Effect.Effect<Delivery[], import("../../Errors.ts").TransportError, never>;
-    nothing: (subscription: Subscription, room?: Room) => Effect.Effect<void, import("../../Errors.ts").TransportError, never>;
+    takeOnce: (subscription: Subscription, room?: Room) => Effect.Effect<Delivery[], import("../../OperatorErrors.ts").ConsumerRemoved | import("../../Errors.ts").TransportError, never>;
+    receive: (subscription: Subscription, count: number, room?: Room) => Effect.Effect<Delivery[], import("../../OperatorErrors.ts").ConsumerRemoved | import("../../Errors.ts").TransportError, never>;
+    nothing: (subscription: Subscription, room?: Room) => Effect.Effect<void, import("../../OperatorErrors.ts").ConsumerRemoved | import("../../Errors.ts").TransportError, never>;
     working: (subscription: Subscription, duration: Duration.Duration) => Effect.Effect<ReadonlySet<import("../../Delivery.ts").HeldLease>, import("../../Errors.ts").TransportError, never>;
     settle: (subscription: Subscription, deliveries: ReadonlyArray<Delivery>) => Effect.Effect<readonly Delivery[], import("../../Errors.ts").TransportError | import("../../Store.ts").TransactionFailure, never>;
     expire: Effect.Effect<void, never, never>;

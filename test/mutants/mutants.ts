@@ -1,6 +1,8 @@
 /**
  * The breaks: for each guarantee one line of the landed code, made wrong, and the test that must go red.
  */
+import { peopleMutants } from "./people.ts"
+
 export interface Mutant {
   readonly name: string
   /** Number of the guarantee in README.md. */
@@ -365,5 +367,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     to: "\"25006\": \"other\"",
     test: "test/postgres/outages.test.ts",
     named: "is a repeated transaction, a wait"
-  }
+  },
+  ...peopleMutants
 ]

@@ -1,5 +1,5 @@
 /**
- * The table of errors in `src/README.md`, made from `src/Errors.ts`: each class with its docstring, its fields and its
+ * The table of errors in `src/README.md`, made from `src/Errors.ts` and `src/OperatorErrors.ts`: each class with its docstring, its fields and its
  * message. `npm run docs:errors` writes it between its two markers; the tidy test fails when it is stale.
  */
 import { writeFileSync } from "node:fs"
@@ -20,19 +20,23 @@ export const inserted = (readme: string, table: string): string => {
   return `${readme.slice(0, from + begin.length)}\n\n${table}\n\n${readme.slice(to)}`
 }
 
-export const catalogue = (source = parse("src/Errors.ts", read("src/Errors.ts"))): string => {
-  const rows = children(source.program).flatMap((statement) => {
-    const declaration = statement["declaration"]
-    if (statement.type !== "ExportNamedDeclaration" || !isNode(declaration)) return []
-    return declaration.type === "ClassDeclaration" ? [row(source, statement, declaration)] : []
-  })
+const sources = ["src/Errors.ts", "src/OperatorErrors.ts"]
+
+export const catalogue = (): string => {
+  const rows = sources.map((path) => parse(path, read(path))).flatMap((source) =>
+    children(source.program).flatMap((statement) => {
+      const declaration = statement["declaration"]
+      if (statement.type !== "ExportNamedDeclaration" || !isNode(declaration)) return []
+      return declaration.type === "ClassDeclaration" ? [row(source, statement, declaration)] : []
+    })
+  )
   return ["| error | when | fields | what it says |", "| --- | --- | --- | --- |", ...rows].join("\n")
 }
 
 const row = (source: Source, statement: Node, declaration: Node): string => {
   const name = nameOf(declaration["id"]) ?? ""
   const doc = docBefore(source, statement.start)
-  if (doc === undefined || prose(doc) === "") throw new Error(`${name} in src/Errors.ts has no docstring`)
+  if (doc === undefined || prose(doc) === "") throw new Error(`${name} has no docstring`)
   const cells = [
     `\`${name}\``,
     prose(doc),

@@ -12,10 +12,12 @@ import type { Store } from "../../Store.ts"
 import type { Transport } from "../../Transport.ts"
 import { consumerPromises } from "./consumerPromises.ts"
 import { deadLetterPromises } from "./deadLetterPromises.ts"
+import { decisionPromises } from "./decisionPromises.ts"
 import { inboxPromises } from "./inboxPromises.ts"
 import type { Options, Tests } from "./kit.ts"
 import { leasePromises } from "./leasePromises.ts"
 import { orderPromises } from "./orderPromises.ts"
+import { pausePromises } from "./pausePromises.ts"
 import { publishPromises } from "./publishPromises.ts"
 import { settlePromises } from "./settlePromises.ts"
 import { takePromises } from "./takePromises.ts"
@@ -63,14 +65,17 @@ export const inbox: Suite = suiteOf({ inbox: inboxPromises })
  *
  * @since 0.1.0
  */
-export const deadLetters: Suite = suiteOf({ "dead letters": deadLetterPromises })
+export const deadLetters: Suite = suiteOf({
+  "dead letters": deadLetterPromises,
+  decisions: decisionPromises
+})
 
 /**
  * What every registry of consumers must do.
  *
  * @since 0.1.0
  */
-export const consumers: Suite = suiteOf({ consumers: consumerPromises })
+export const consumers: Suite = suiteOf({ consumers: consumerPromises, pauses: pausePromises })
 
 /**
  * All suites, one after the other.
@@ -81,5 +86,7 @@ export const suite: Suite = suiteOf({
   ...transportGroups,
   inbox: inboxPromises,
   "dead letters": deadLetterPromises,
-  consumers: consumerPromises
+  decisions: decisionPromises,
+  consumers: consumerPromises,
+  pauses: pausePromises
 })

@@ -199,14 +199,19 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         yield* Worker.drain(pipeline, options)
         const workers = yield* Effect.forEach([1, 2], () => Effect.forkChild(Worker.run(pipeline, options)))
         const keys = 20
-        const publishing = yield* Effect.forkChild(Effect.forEach(
-          Array.from({ length: 60 }, (_, i) => i),
-          (i) =>
+        let rounds = 0
+        let enough = false
+        const publishing = yield* Effect.forkChild(Effect.whileLoop({
+          while: () => !enough,
+          body: () =>
             Topic.publishAll(
               Notes,
-              Array.from({ length: keys }, (_, k) => ({ id: `k${k}-${i}`, key: `k${k}` }))
-            ).pipe(Effect.andThen(Effect.sleep("10 millis")))
-        ))
+              Array.from({ length: keys }, (_, k) => ({ id: `k${k}-${rounds}`, key: `k${k}` }))
+            ).pipe(Effect.andThen(Effect.sleep("30 millis"))),
+          step: () => {
+            rounds++
+          }
+        }))
         yield* eventually(Effect.map(count, (n) => n > 100))
         for (let i = 0; i < 3; i++) {
           yield* Consumers.pause("paused", { by: "ann" })
@@ -223,13 +228,14 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
           yield* Consumers.resume("paused", { by: "ann" })
           yield* eventually(Effect.map(count, (n) => n > before))
         }
+        enough = true
         yield* Fiber.join(publishing)
-        yield* eventually(Effect.map(count, (n) => n === 60 * keys))
+        yield* eventually(Effect.map(count, (n) => n === rounds * keys))
         const seen = Map.groupBy(yield* rows, (row) => row.key)
         for (let k = 0; k < keys; k++) {
           assert.deepStrictEqual(
             seen.get(`k${k}`)?.map(({ id }) => id),
-            Array.from({ length: 60 }, (_, i) => `k${k}-${i}`)
+            Array.from({ length: rounds }, (_, i) => `k${k}-${i}`)
           )
         }
         for (const worker of workers) yield* Fiber.interrupt(worker)

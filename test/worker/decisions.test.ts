@@ -192,9 +192,13 @@ describe("the record of a failed attempt", () => {
   it("looks for the frame in time that does not grow with what the error says", () => {
     for (const piece of ["\n", " ", "at (", "    at a (b:1:1)\n", "::"]) {
       const error = new Error(piece.repeat(1_048_576 / piece.length))
-      const started = performance.now()
-      record(error)
-      assert.isBelow(performance.now() - started, 50, JSON.stringify(piece))
+      // The best of a few: others use the machine, too.
+      const times = Array.from({ length: 5 }, () => {
+        const started = performance.now()
+        record(error)
+        return performance.now() - started
+      })
+      assert.isBelow(Math.min(...times), 50, JSON.stringify(piece))
     }
   })
 })

@@ -44,13 +44,18 @@ export interface DeadLetter {
   /** Ascending with the time of death; sorts as text. */
   readonly id: string
   readonly consumer: string
+  /** As it is redriven: with the payload of the last edit, if there was one. */
   readonly message: Message
+  /** The payload as it was published, once a person has edited it; undefined before. */
+  readonly original: string | undefined
   readonly reason: Reason
   readonly state: State
   /** Whether its key waits for it. */
   readonly parked: boolean
   /** Every failed attempt, oldest first, across redrives. */
   readonly attempts: ReadonlyArray<Failure>
+  /** Tag of the last attempt's error. */
+  readonly tag: string
   /** Same cause, same fingerprint: error tag, step and first own frame. */
   readonly fingerprint: string
   /** How often it was redriven. */
@@ -96,3 +101,99 @@ export const decodeError = <S extends Schema.Constraint>(
   failure.encoded === true
     ? Effect.asSome(Schema.decodeUnknownEffect(Schema.toCodecJson(errors))(failure.error))
     : Effect.succeedNone
+
+/**
+ * Which letters are meant. Every field is optional, and all that are given must fit.
+ *
+ * @since 0.1.0
+ */
+export interface Filter {
+  readonly consumer?: string | undefined
+  readonly state?: State | undefined
+  readonly reason?: Reason | undefined
+  readonly topic?: string | undefined
+  /** The message's key. */
+  readonly key?: string | undefined
+  /** The message's id. */
+  readonly id?: string | undefined
+  /** One failure group. */
+  readonly fingerprint?: string | undefined
+  /** Tag of the last attempt's error. */
+  readonly tag?: string | undefined
+  /** Died at this time or later: milliseconds since the epoch, on the store's clock. */
+  readonly since?: number | undefined
+  /** Died before this time. */
+  readonly until?: number | undefined
+}
+
+/**
+ * One page of letters, newest first. Ids ascend with the time of the first death and never change, so that pages neither skip nor
+ * repeat a letter while others arrive.
+ *
+ * @since 0.1.0
+ */
+export interface Query extends Filter {
+  /** Only letters older than this id: the last id of the page before. */
+  readonly before?: string | undefined
+  /** 1 to 1,000; default 100. */
+  readonly limit?: number | undefined
+}
+
+/**
+ * How many there are: counting ends at `more`, since a person needs to know that there are many, not how many exactly.
+ *
+ * @since 0.1.0
+ */
+export interface Count {
+  readonly count: number
+  /** There are more than `count`. */
+  readonly more: boolean
+}
+
+/**
+ * Letters of one consumer that died of the same cause.
+ *
+ * @since 0.1.0
+ */
+export interface Group {
+  readonly consumer: string
+  readonly fingerprint: string
+  readonly letters: Count
+  /** When the first and the last of them died; milliseconds since the epoch, on the store's clock. */
+  readonly firstAt: number
+  readonly lastAt: number
+  /** The one that died last. */
+  readonly sample: DeadLetter
+}
+
+/**
+ * A set of letters, fixed: what becomes a letter later, or becomes open again, is not in it.
+ *
+ * @since 0.1.0
+ */
+export interface Frozen {
+  /** Of open letters. */
+  readonly filter: Filter
+  /** The store's own: where the set ends. */
+  readonly cutoff: string
+  /** How many letters were in it. */
+  readonly letters: Count
+}
+
+/**
+ * Why a message died that waited when its topic was unsubscribed: no attempt of it was made.
+ *
+ * @since 0.1.0
+ */
+export const unsubscribed = (topic: string, at: number): Failure => ({
+  attempt: 0,
+  at,
+  tag: "Unsubscribed",
+  error: { _tag: "Unsubscribed", topic },
+  message: `The consumer was unsubscribed from topic "${topic}" while this message waited.`,
+  stack: "",
+  step: "queue",
+  frame: "",
+  worker: "",
+  codeVersion: ""
+})

@@ -2,32 +2,70 @@
  * What people do with dead letters: look at them, redrive them, give them up.
  *
  * A redriven message keeps its id and key. Its letter is resolved in the commit of its message, so that a letter is open
- * exactly as long as its message had no effect. Every change is audited in the transaction that makes it.
+ * exactly as long as its message had no effect. Every change is audited in the transaction that makes it; of two people who
+ * decide about one letter at once one wins, and the other is told who did what and when.
  *
  * @since 0.1.0
  */
-import type * as Effect from "effect/Effect"
-import type { DeadLetter } from "./DeadLetter.ts"
-import type { DeadLetterConflict, DeadLetterNotFound, StoreFailure } from "./Errors.ts"
-import { type DeadLetterQuery, Store } from "./Store.ts"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Schema from "effect/Schema"
+import * as Audit from "./Audit.ts"
+import type { DeadLetter, Filter, Frozen, Group, Query } from "./DeadLetter.ts"
+import {
+  type DeadLetterConflict,
+  type DeadLetterNotFound,
+  type DecodeFailed,
+  EditRefused,
+  type EncodeFailed,
+  type InvalidMessage,
+  InvalidSetting,
+  type StoreFailure
+} from "./Errors.ts"
+import * as Message from "./Message.ts"
+import { type Act, Store } from "./Store.ts"
+import type { Topic } from "./Topic.ts"
 
 /**
- * Letters that match, newest first, at most `limit` (100): the next page begins `before` the last id.
+ * Letters that match, newest first, at most `limit` (100): the next page begins `before` the last id, and neither skips nor
+ * repeats a letter while others arrive.
  *
  * ```ts
  * import { Effect } from "effect"
  * import { DeadLetters } from "millrace"
  *
- * const retryAll = Effect.gen(function*() {
- *   const letters = yield* DeadLetters.list({ consumer: "ledger", state: "open" })
- *   yield* Effect.forEach(letters, (letter) => DeadLetters.redrive(letter.id, { by: "anna" }))
+ * const declined = Effect.gen(function*() {
+ *   const page = yield* DeadLetters.list({ consumer: "ledger", state: "open", tag: "PaymentDeclined" })
+ *   return yield* DeadLetters.list({ consumer: "ledger", state: "open", before: page.at(-1)?.id })
  * })
  * ```
  *
  * @since 0.1.0
  */
-export const list = (query?: DeadLetterQuery): Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure, Store> =>
+export const list = (query?: Query): Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure, Store> =>
   Store.use((store) => store.deadLetters.list(query ?? {}))
+
+/**
+ * Letters by cause, those that died last first: how many, since when, and one of them to look at. Without a `state` of open ones.
+ * Counting ends at 10,000 a group; at most `limit` (100, up to 1,000) groups.
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { DeadLetters } from "millrace"
+ *
+ * const report = Effect.gen(function*() {
+ *   for (const { fingerprint, letters } of yield* DeadLetters.groups({ consumer: "ledger" })) {
+ *     yield* Effect.log(`${letters.count}${letters.more ? "+" : ""} of ${fingerprint}`)
+ *   }
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ */
+export const groups = (
+  filter?: Filter & { readonly limit?: number | undefined }
+): Effect.Effect<ReadonlyArray<Group>, StoreFailure, Store> =>
+  Store.use((store) => store.deadLetters.groups(filter ?? {}))
 
 /**
  * One letter with its message and every attempt's error.
@@ -37,31 +75,213 @@ export const list = (query?: DeadLetterQuery): Effect.Effect<ReadonlyArray<DeadL
 export const get = (letter: string): Effect.Effect<DeadLetter, StoreFailure | DeadLetterNotFound, Store> =>
   Store.use((store) => store.deadLetters.get(letter))
 
+/** What a decision about one letter fails with. */
+type Decided = Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict, Store>
+
 /**
  * Puts an open letter's message back into its queue, with the same id and key. A parked one goes first and its
  * successors follow; another one goes to the end of its key. Fails with `DeadLetterConflict` if somebody was there before.
  *
  * @since 0.1.0
  */
-export const redrive = (
-  letter: string,
-  options: {
-    /** Who does it; kept in the audit. */
-    readonly by: string
-  }
-): Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict, Store> =>
-  Store.use((store) => store.deadLetters.redrive(letter, options.by))
+export const redrive = (letter: string, act: Act): Decided =>
+  Store.use((store) => store.deadLetters.redrive(letter, act))
 
 /**
- * Gives an open letter up. The successors of a parked one go on.
+ * Redrives a letter with another payload: JSON text that the topic's Schema decodes. Id and key stay what they are, since
+ * deduplication and order hang on them: a payload of another key is refused (`EditRefused`). The letter keeps the payload that was
+ * published, as `original`. Nothing is changed when this fails.
+ *
+ * ```ts
+ * import { Schema } from "effect"
+ * import { DeadLetters, Topic } from "millrace"
+ *
+ * const Payments = Topic.make("payments", {
+ *   schema: Schema.Struct({ accountId: Schema.String, cents: Schema.Int }),
+ *   key: (payment) => payment.accountId
+ * })
+ * const mend = (letter: string) =>
+ *   DeadLetters.redriveEdited(letter, {
+ *     topic: Payments,
+ *     payload: `{ "accountId": "a-7", "cents": 1250 }`,
+ *     by: "anna",
+ *     note: "cents came as text"
+ *   })
+ * ```
  *
  * @since 0.1.0
  */
-export const discard = (
+export const redriveEdited = Effect.fnUntraced(function*<Name extends string, S extends Schema.Constraint>(
   letter: string,
-  options: {
-    /** Who does it; kept in the audit. */
-    readonly by: string
+  options: Act & { readonly topic: Topic<Name, S>; readonly payload: string }
+): Effect.fn.Return<
+  void,
+  | StoreFailure
+  | DeadLetterNotFound
+  | DeadLetterConflict
+  | DecodeFailed
+  | EncodeFailed
+  | InvalidMessage
+  | EditRefused,
+  Store | S["DecodingServices"] | S["EncodingServices"]
+> {
+  const { by, note, payload, topic } = options
+  const { message } = yield* get(letter)
+  if (topic.name !== message.topic) {
+    return yield* new EditRefused({ letter, field: "topic", kept: message.topic, edited: topic.name })
   }
-): Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict, Store> =>
-  Store.use((store) => store.deadLetters.discard(letter, options.by))
+  const edited: Message.Message = { ...message, payload, version: topic.version }
+  const bad = Message.problem(edited)
+  if (bad !== undefined) return yield* bad
+  const value = yield* topic.decode(edited)
+  const encoded = yield* topic.encode(value, { id: message.id })
+  if (encoded.keyed !== message.keyed || encoded.key !== message.key) {
+    return yield* new EditRefused({ letter, field: "key", kept: message.key, edited: encoded.key })
+  }
+  const store = yield* Store
+  yield* store.deadLetters.redrive(letter, { by, note }, { payload, version: topic.version })
+})
+
+/**
+ * Gives an open letter up. The successors of a parked one go on. It can be restored as long as it is kept (7 days,
+ * `retention.discarded`).
+ *
+ * @since 0.1.0
+ */
+export const discard = (letter: string, act: Act): Decided =>
+  Store.use((store) => store.deadLetters.discard(letter, act))
+
+/**
+ * Undoes a discard: the letter is open again. If it was parked its key waits again, from what no worker has in its hands yet.
+ *
+ * @since 0.1.0
+ */
+export const restore = (letter: string, act: Act): Decided =>
+  Store.use((store) => store.deadLetters.restore(letter, act))
+
+/**
+ * Lets the successors of a parked letter go on while nobody has decided about it. The letter stays open; when it is redriven, it goes
+ * to the end of its key. A key with several parked letters goes on with the last of them.
+ *
+ * @since 0.1.0
+ */
+export const release = (letter: string, act: Act): Decided =>
+  Store.use((store) => store.deadLetters.release(letter, act))
+
+/**
+ * The open letters that match now, as a set that stays as it is: look at it, then redrive or discard exactly it. What dies later,
+ * and what dies again, is not in it.
+ *
+ * @since 0.1.0
+ */
+export const freeze = (filter: Omit<Filter, "state">): Effect.Effect<Frozen, StoreFailure, Store> =>
+  Store.use((store) => store.deadLetters.freeze(filter))
+
+/**
+ * How far a set is decided about.
+ *
+ * @since 0.1.0
+ */
+export interface Progress {
+  /** Letters that were redriven, or discarded. Others of the set were decided about by somebody else meanwhile. */
+  readonly done: number
+  /** The last of them. */
+  readonly last: string
+}
+
+/**
+ * How a set is decided about.
+ *
+ * @since 0.1.0
+ */
+export interface SetOptions extends Act {
+  /** Letters a second, above 0. Default: as fast as the store can. */
+  readonly rate?: number | undefined
+  /** Told after each transaction. */
+  readonly onProgress?: ((progress: Progress) => Effect.Effect<void>) | undefined
+}
+
+/**
+ * Redrives a set: the open letters that match now, or one that was frozen before. Runs in transactions of at most 100 letters, oldest
+ * first, and answers how many were redriven. Interruption is safe between and within them: what `onProgress` was told is done, and at
+ * most one transaction more; the audit has each letter.
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { DeadLetters } from "millrace"
+ *
+ * const afterTheFix = Effect.gen(function*() {
+ *   const set = yield* DeadLetters.freeze({ consumer: "ledger", tag: "PaymentDeclined" })
+ *   yield* Effect.log(`${set.letters.count} letters`)
+ *   yield* DeadLetters.redriveAll(set, {
+ *     by: "anna",
+ *     rate: 120,
+ *     onProgress: ({ done }) => Effect.log(`${done} are back in the queue`)
+ *   })
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ */
+export const redriveAll = (
+  set: Frozen | Omit<Filter, "state">,
+  options: SetOptions
+): Effect.Effect<Progress, StoreFailure | InvalidSetting, Store> => decideAll("redriven", set, options)
+
+/**
+ * Discards a set, as {@link redriveAll} redrives one.
+ *
+ * @since 0.1.0
+ */
+export const discardAll = (
+  set: Frozen | Omit<Filter, "state">,
+  options: SetOptions
+): Effect.Effect<Progress, StoreFailure | InvalidSetting, Store> => decideAll("discarded", set, options)
+
+/** Letters of one transaction: it holds their rows, and others may want to decide about them. */
+const mostOfOne = 100
+
+const decideAll = Effect.fnUntraced(function*(
+  decision: "redriven" | "discarded",
+  set: Frozen | Omit<Filter, "state">,
+  options: SetOptions
+): Effect.fn.Return<Progress, StoreFailure | InvalidSetting, Store> {
+  const { by, note, onProgress, rate } = options
+  if (rate !== undefined && !(rate > 0 && Number.isFinite(rate))) {
+    return yield* new InvalidSetting({
+      setting: "rate",
+      got: String(rate),
+      expected: "letters a second, above 0, are needed"
+    })
+  }
+  const { deadLetters } = yield* Store
+  const frozen = "cutoff" in set ? set : yield* deadLetters.freeze(set)
+  // Several transactions a second, so that a rate is kept smoothly.
+  const most = rate === undefined ? mostOfOne : Math.min(mostOfOne, Math.max(1, Math.floor(rate / 5)))
+  const started = yield* Clock.monotonicTimeNanos
+  let progress: Progress = { done: 0, last: "" }
+  const one = Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(
+      restore(deadLetters.decideSome(decision, frozen, { act: { by, note }, after: progress.last, most })),
+      ({ letters, more }) => {
+        if (letters.length > 0) progress = { done: progress.done + letters.length, last: letters.at(-1)! }
+        return Effect.as(onProgress === undefined || letters.length === 0 ? Effect.void : onProgress(progress), more)
+      }
+    )
+  )
+  while (yield* Effect.suspend(() => one)) {
+    if (rate === undefined) continue
+    const passed = Number((yield* Clock.monotonicTimeNanos) - started) / 1e6
+    yield* Effect.sleep(Math.max(0, (progress.done / rate) * 1000 - passed))
+  }
+  return progress
+})
+
+/**
+ * Who decided what about letters, and when; newest first.
+ *
+ * @since 0.1.0
+ */
+export const audit = (
+  query?: Omit<Audit.Query, "about">
+): Effect.Effect<ReadonlyArray<Audit.Entry>, StoreFailure, Store> => Audit.list({ ...query, about: "letters" })

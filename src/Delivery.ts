@@ -47,7 +47,10 @@ export interface Failure {
   readonly stack: string
   /** Where it failed: `decode`, `steps`, `commit`. */
   readonly step: string
-  /** First frame of the stack outside of libraries, part of the failure's fingerprint. */
+  /**
+   * First frame of the stack outside of libraries, as function and file, without its line; where the payload does not decode, the
+   * path in it and the kind of issue. Part of the failure's fingerprint.
+   */
   readonly frame: string
   readonly worker: string
   readonly codeVersion: string

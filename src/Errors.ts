@@ -3,7 +3,7 @@
  *
  * Each has a tag and fields that a program can branch on, and a message that a person can act on: what happened and to
  * what; what is safe; what to do. No message contains a payload or a secret. The error catalogue in `src/README.md` is
- * made from this file.
+ * made from this file and `OperatorErrors.ts`, which this one exports too.
  *
  * @since 0.1.0
  */
@@ -56,7 +56,9 @@ export class DecodeFailed extends Schema.TaggedError<DecodeFailed>("millrace/Dec
   topic: Schema.String,
   id: Schema.String,
   version: Schema.Number,
-  issue: Schema.String
+  issue: Schema.String,
+  /** Where, and what kind of issue: `$.lines[*].cents InvalidType`. Part of the failure's fingerprint. */
+  where: Schema.String
 }) {
   override get message() {
     return `Message ${
@@ -410,41 +412,4 @@ export class SchemaOutdated extends Schema.TaggedError<SchemaOutdated>("millrace
   }
 }
 
-/**
- * There is no dead letter with this id.
- *
- * @since 0.1.0
- */
-export class DeadLetterNotFound
-  extends Schema.TaggedError<DeadLetterNotFound>("millrace/DeadLetterNotFound")("DeadLetterNotFound", {
-    letter: Schema.String
-  })
-{
-  override get message() {
-    return `There is no dead letter ${
-      JSON.stringify(this.letter)
-    }. Nothing was changed. List them with DeadLetters.list.`
-  }
-}
-
-/**
- * A dead letter is not in a state that allows what was asked: somebody else was there first.
- *
- * @since 0.1.0
- */
-export class DeadLetterConflict
-  extends Schema.TaggedError<DeadLetterConflict>("millrace/DeadLetterConflict")("DeadLetterConflict", {
-    letter: Schema.String,
-    asked: Schema.String,
-    state: Schema.String,
-    by: Schema.String,
-    at: Schema.Number
-  })
-{
-  override get message() {
-    return `Dead letter ${this.letter} cannot be ${this.asked}: it is ${this.state}`
-      + `${
-        this.by === "" ? "" : `, by ${this.by} at ${new Date(this.at).toISOString()}`
-      }. Nothing was changed. Look at it again.`
-  }
-}
+export * from "./OperatorErrors.ts"

@@ -10,12 +10,13 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { DeadLetter, DeadLetterOrder, Reason, State } from "./DeadLetter.ts"
+import type { Entry, Query as AuditQuery } from "./Audit.ts"
+import type { Act, Consumers } from "./ConsumerStore.ts"
+import type { DeadLetter, Filter, Frozen, Group, Query, Reason } from "./DeadLetter.ts"
 import type { Later } from "./Delay.ts"
 import type { Delivery, Failure } from "./Delivery.ts"
 import type {
   CommitRejected,
-  ConsumerConflict,
   DeadLetterConflict,
   DeadLetterNotFound,
   Hiccup,
@@ -24,6 +25,8 @@ import type {
   UnknownOutcome
 } from "./Errors.ts"
 import type { Message } from "./Message.ts"
+
+export * from "./ConsumerStore.ts"
 
 /**
  * The open transaction of the store, opaque: what must happen inside of it requires this.
@@ -110,32 +113,6 @@ export interface Burial {
 }
 
 /**
- * What a consumer is. Everything but the topics is fixed by the first registration.
- *
- * @since 0.1.0
- */
-export interface Registration {
-  readonly consumer: string
-  readonly topics: ReadonlyArray<string>
-  readonly lanes: number
-  readonly order: DeadLetterOrder
-}
-
-/**
- * Which dead letters to list; newest first. All filters are optional and are combined.
- *
- * @since 0.1.0
- */
-export interface DeadLetterQuery {
-  readonly consumer?: string | undefined
-  readonly state?: State | undefined
-  /** Only letters older than this id: the last id of the page before. */
-  readonly before?: string | undefined
-  /** 1 to 1,000; default 100. */
-  readonly limit?: number | undefined
-}
-
-/**
  * The part of the store that remembers ids.
  *
  * @since 0.1.0
@@ -209,57 +186,61 @@ export interface DeadLetterStore {
     consumer: string,
     burials: ReadonlyArray<Burial>
   ) => Effect.Effect<ReadonlyArray<string | undefined>, StoreFailure, Transaction>
-  readonly list: (query: DeadLetterQuery) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure>
+  readonly list: (query: Query) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure>
   readonly get: (letter: string) => Effect.Effect<DeadLetter, StoreFailure | DeadLetterNotFound>
+  /** Letters by cause, those that died last first, at most `limit` (100). Without a state: of open letters. */
+  readonly groups: (
+    filter: Filter & { readonly limit?: number | undefined }
+  ) => Effect.Effect<ReadonlyArray<Group>, StoreFailure>
   /**
    * Puts an open letter's message back into its queue, audited, in one transaction: a parked one at its old place in the
    * key's order (its successors follow it), another one at the end. It begins with no recorded attempts, so that it is
-   * retried anew; its letter keeps them all.
+   * retried anew; its letter keeps them all. With `edit` the letter has another payload from then on, and keeps the first one.
    */
   readonly redrive: (
     letter: string,
-    by: string
+    act: Act,
+    edit?: { readonly payload: string; readonly version: number }
   ) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>
   /** Gives an open letter up, audited; the successors of a parked one go on. */
   readonly discard: (
     letter: string,
-    by: string
+    act: Act
   ) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>
-}
-
-/**
- * How a consumer's queue stands, on the store's clock. Each count ends at 10,000: it costs the same however much waits.
- *
- * @since 0.1.0
- */
-export interface QueueStatus {
-  /** Messages that can be handled and are not settled, of the first 10,000; those in hand included, those of held keys not. */
-  readonly waiting: number
-  /** Milliseconds since the oldest of them was published; 0 if there is none. */
-  readonly lagMillis: number
-  /** Keys whose next retry is due later. */
-  readonly delayedKeys: number
-  /** Keys that wait for a person. */
-  readonly parkedKeys: number
-  /** Milliseconds since the oldest open letter died whose key is parked; 0 if there is none. */
-  readonly parkedMillis: number
-  /** Open dead letters. */
-  readonly deadLetters: number
-}
-
-/**
- * The part of the store that knows who reads what.
- *
- * @since 0.1.0
- */
-export interface Consumers {
   /**
-   * Makes the consumer known, adds subscriptions it lacks, and takes over what waits unrouted for its topics, in one
-   * transaction. Idempotent. Topics that it subscribed to before and that are not named stay subscribed.
+   * Opens a discarded letter again, audited, as it was: a parked one parks its key, from what has not been handed out yet. Its id is
+   * known as dead again, unless it was committed since.
    */
-  readonly register: (registration: Registration) => Effect.Effect<void, StoreFailure | ConsumerConflict>
-  /** How its queue stands now: one bounded look, outside of any transaction. */
-  readonly status: (consumer: string) => Effect.Effect<QueueStatus, StoreFailure>
+  readonly restore: (
+    letter: string,
+    act: Act
+  ) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>
+  /** The successors of an open parked letter go on, audited; the letter stays open, parked no more. */
+  readonly release: (
+    letter: string,
+    act: Act
+  ) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>
+  /** The open letters that match now, as a set that stays as it is. Reads only. */
+  readonly freeze: (filter: Filter) => Effect.Effect<Frozen, StoreFailure>
+  /**
+   * Redrives or discards the next letters of a set in one transaction, as the functions above do, oldest first: at most `most`, those
+   * after `after`. A letter that is not open any more is passed over. Answers the letters that it acted on, in order, and whether
+   * there may be more.
+   */
+  readonly decideSome: (
+    decision: "redriven" | "discarded",
+    frozen: Frozen,
+    options: { readonly act: Act; readonly after: string; readonly most: number }
+  ) => Effect.Effect<{ readonly letters: ReadonlyArray<string>; readonly more: boolean }, StoreFailure>
+}
+
+/**
+ * The part of the store that remembers what people did.
+ *
+ * @since 0.1.0
+ */
+export interface AuditStore {
+  readonly list: (query: AuditQuery) => Effect.Effect<ReadonlyArray<Entry>, StoreFailure>
 }
 
 /**
@@ -349,4 +330,5 @@ export class Store extends Context.Service<Store, {
   readonly deadLetters: DeadLetterStore
   readonly consumers: Consumers
   readonly leases: Leases
+  readonly audit: AuditStore
 }>()("millrace/Store") {}

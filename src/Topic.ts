@@ -7,13 +7,16 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
 import type { Pipeable } from "effect/Pipeable"
 import { pipeArguments } from "effect/Pipeable"
 import * as Schema from "effect/Schema"
+import type * as SchemaIssue from "effect/SchemaIssue"
 import * as Tracer from "effect/Tracer"
 import { randomUUID } from "node:crypto"
 import * as Delay from "./Delay.ts"
@@ -152,16 +155,16 @@ export const make = <const Name extends string, S extends Schema.Constraint>(
     return yield* Message.make({ id, topic: name, key, payload, headers, version })
   })
 
-  const failed = (message: Message.Message, issue: string) =>
-    new DecodeFailed({ topic: name, id: message.id, version: message.version, issue })
+  const failed = (message: Message.Message, issue: string, where: string) =>
+    new DecodeFailed({ topic: name, id: message.id, version: message.version, issue, where })
 
   const decode = (message: Message.Message): Effect.Effect<S["Type"], DecodeFailed, S["DecodingServices"]> => {
     if (message.version > version) {
-      return Effect.fail(failed(message, `this code reads versions up to ${version}`))
+      return Effect.fail(failed(message, `this code reads versions up to ${version}`, "$ Version"))
     }
     return Effect.suspend(() => decodeValue(JSON.parse(message.payload) as unknown)).pipe(
       // A payload that is no JSON, or nested so deeply that the decoder gives up, arrives as a defect.
-      Effect.catchCause((cause) => Effect.fail(failed(message, firstLine(cause))))
+      Effect.catchCause((cause) => Effect.fail(failed(message, firstLine(cause), whereOf(cause))))
     )
   }
 
@@ -213,6 +216,27 @@ const firstLine = (cause: { readonly reasons: ReadonlyArray<object> }): string =
     ? reason.defect
     : "interrupted"
   return (error instanceof Error ? error.message : String(error)).slice(0, 500)
+}
+
+/** Where a payload does not decode and why, the same for all that fail alike: positions in arrays do not count. */
+const whereOf = (cause: Cause.Cause<unknown>): string => {
+  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+  // It is no JSON, or too deep for the decoder.
+  if (!Schema.isSchemaError(error)) return "$ NotJson"
+  let path = "$"
+  let issue: SchemaIssue.Issue = error.issue
+  while (true) {
+    if (issue._tag === "Pointer") {
+      for (const step of issue.path) path += typeof step === "number" ? "[*]" : `.${String(step).slice(0, 60)}`
+      issue = issue.issue
+    } else if (issue._tag === "Filter" || issue._tag === "Encoding") {
+      issue = issue.issue
+    } else if (issue._tag === "Composite") {
+      issue = issue.issues[0]
+    } else {
+      return `${path.slice(0, 200)} ${issue._tag}`
+    }
+  }
 }
 
 /**

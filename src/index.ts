@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+export * as Audit from "./Audit.ts"
+export * as Consumers from "./Consumers.ts"
 export * as DeadLetter from "./DeadLetter.ts"
 export * as DeadLetters from "./DeadLetters.ts"
 export * as Delay from "./Delay.ts"

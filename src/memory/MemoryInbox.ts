@@ -6,10 +6,9 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { StoreFailure } from "../Errors.ts"
-import type { Claim, Claimed, Consumers, Entered, Inbox, Settled } from "../Store.ts"
+import type { Claim, Claimed, Entered, Inbox, Settled } from "../Store.ts"
 import type { Letter, MemoryState, Outcome } from "./MemoryStore.ts"
-import { inboxKey, type MemoryTransaction, required, write } from "./MemoryTransaction.ts"
+import { inboxKey, type MemoryTransaction, required } from "./MemoryTransaction.ts"
 
 /** What the inbox answers to one claim, given what it knows. Revives the id that its own letter has made dead. */
 const answer = (known: Outcome | undefined, claim: Claim): Claimed => {
@@ -27,12 +26,17 @@ const claimAll = (
   const outcomes = new Map<string, Outcome>()
   const letters = new Map<string, Letter>()
   const answers = claims.map((claim) => {
-    const claimed = answer(transaction.outcome(consumer, claim.id), claim)
-    if (claimed !== "fresh") return claimed
-    const { fingerprint } = claim
-    outcomes.set(inboxKey(consumer, claim.id), { outcome: "committed", fingerprint, letter: undefined })
+    const known = transaction.outcome(consumer, claim.id)
+    const claimed = answer(known, claim)
+    if (claimed === "conflict") return claimed
+    // An edited payload is still the message that was published.
+    const fingerprint = known?.fingerprint ?? claim.fingerprint
+    if (claimed === "fresh") {
+      outcomes.set(inboxKey(consumer, claim.id), { outcome: "committed", fingerprint, letter: undefined })
+    }
+    // A duplicate was committed by another way: that is what its letter was waiting for.
     const letter = claim.letter === undefined ? undefined : transaction.letter(claim.letter)
-    if (letter !== undefined) {
+    if (letter?.record.state === "redriving") {
       letters.set(letter.record.id, { ...letter, record: { ...letter.record, state: "resolved", changedAt: now } })
     }
     return claimed
@@ -103,29 +107,4 @@ export const makeInbox = (state: MemoryState): Inbox => ({
       return known === undefined ? undefined : settledOf(known)
     }),
   watch: (consumer, id) => state.watchers.watch(consumer, id)
-})
-
-/** The store's consumers. */
-export const makeConsumers = (state: MemoryState): Consumers => ({
-  status: (consumer) =>
-    Effect.clockWith((clock) => {
-      const status = state.status(consumer, clock.currentTimeMillisUnsafe())
-      return status !== undefined ? Effect.succeed(status) : Effect.fail(
-        new StoreFailure({
-          operation: "look at the queue",
-          kind: "refused",
-          code: "",
-          detail: `consumer "${consumer}" is not registered`,
-          mend: "Start a worker for it once; it registers itself."
-        })
-      )
-    }),
-  register: (registration) =>
-    write(state, () => {
-      const conflict = state.conflict(registration)
-      return conflict !== undefined ? Effect.fail(conflict) : Effect.succeed({
-        stale: () => state.conflict(registration)?.message,
-        apply: () => state.register(registration)
-      })
-    })
 })

@@ -2,7 +2,7 @@
  * One lane of a memory queue: its messages by key, its holds, and who holds its lease.
  *
  * Every method is synchronous, so every transition is atomic. Invariants: a key is in `ready` exactly if it has an unread
- * row and no hold; a row is in `inHand` exactly if it was handed over and neither settled nor given back; rows of a key
+ * row, no hold and no pause; a row is in `inHand` exactly if it was handed over and neither settled nor given back; rows of a key
  * are linked in order of publishing, and `unread` is the first of them that is not in hand.
  *
  * @since 0.1.0
@@ -35,6 +35,8 @@ export interface KeyRows {
   inHand: number
   /** Milliseconds at which the key goes on; `Infinity` while it is parked. */
   heldUntil: number | undefined
+  /** A person's pause, beside any other. */
+  paused: { readonly by: string; readonly at: number } | undefined
 }
 
 /** What a row is made of. */
@@ -51,6 +53,8 @@ export interface Member {
   readonly held: Map<HeldLease, Lane>
   /** Until when it counts as alive; every read and every renewal moves it. */
   aliveUntil: number
+  /** Whether the consumer was paused when it last talked to the queue. */
+  paused: boolean
   /** Somebody waits for work here. */
   waiting: Deferred.Deferred<void> | undefined
   /** What a takeover counts: everything in hand, or one row at most. */
@@ -76,6 +80,7 @@ export class Lane {
   readonly keys = new Map<string, KeyRows>()
   readonly ready = new Set<KeyRows>()
   readonly held = new Set<KeyRows>()
+  readonly paused = new Set<KeyRows>()
   readonly inHand = new Set<Row>()
 
   constructor(index: number) {
@@ -168,6 +173,35 @@ export class Lane {
     this.settleReady(key)
   }
 
+  /** A person's hold: what is in hand of the key is finished, nothing more of it is read. */
+  pause(key: string, by: string, at: number): void {
+    const rows = this.keyOf(key)
+    rows.paused = { by, at }
+    this.paused.add(rows)
+    this.settleReady(rows)
+  }
+
+  unpause(key: KeyRows): void {
+    key.paused = undefined
+    this.paused.delete(key)
+    this.settleReady(key)
+  }
+
+  /** A key that was parked before is parked again: what is in hand of it is finished. */
+  park(key: string): void {
+    const rows = this.keyOf(key)
+    rows.heldUntil = Infinity
+    this.held.add(rows)
+    this.settleReady(rows)
+  }
+
+  /** Keys that pause, whatever the reason. */
+  get heldKeys(): number {
+    let both = 0
+    for (const key of this.paused) if (this.held.has(key)) both++
+    return this.held.size + this.paused.size - both
+  }
+
   /** Ends the holds whose time has come. Only the lane's owner calls it. */
   endHolds(now: number): void {
     for (const key of this.held) if (key.heldUntil !== undefined && key.heldUntil <= now) this.unhold(key)
@@ -202,15 +236,24 @@ export class Lane {
   private keyOf(key: string): KeyRows {
     let rows = this.keys.get(key)
     if (rows === undefined) {
-      rows = { key, first: undefined, last: undefined, unread: undefined, inHand: 0, heldUntil: undefined }
+      rows = {
+        key,
+        first: undefined,
+        last: undefined,
+        unread: undefined,
+        inHand: 0,
+        heldUntil: undefined,
+        paused: undefined
+      }
       this.keys.set(key, rows)
     }
     return rows
   }
 
   private settleReady(key: KeyRows): void {
-    if (key.heldUntil === undefined && key.unread !== undefined) this.ready.add(key)
+    const free = key.heldUntil === undefined && key.paused === undefined
+    if (free && key.unread !== undefined) this.ready.add(key)
     else this.ready.delete(key)
-    if (key.first === undefined && key.heldUntil === undefined) this.keys.delete(key.key)
+    if (free && key.first === undefined) this.keys.delete(key.key)
   }
 }

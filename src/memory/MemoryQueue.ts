@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import type { DeadLetterOrder } from "../DeadLetter.ts"
 import type { HeldLease } from "../Delivery.ts"
 import { LeaseLost } from "../Errors.ts"
+import type { Consumer, Registration } from "../Store.ts"
 import type { Room } from "../Transport.ts"
 import { type KeyRows, Lane, type Member, type NewRow, type Row } from "./MemoryLane.ts"
 
@@ -20,14 +21,20 @@ export class MemoryQueue {
   readonly consumer: string
   readonly order: DeadLetterOrder
   readonly lanes: ReadonlyArray<Lane>
+  readonly registeredAt: number
+  /** By a person: nothing is read. */
+  paused: Consumer["paused"]
+  /** The consumer is gone; its workers are to hear it. */
+  removed = false
   private readonly members = new Set<Member>()
   /** What is to be completed once the transition is over, since completing a Deferred runs its fibers on the spot. */
   private readonly after: (complete: () => void) => void
 
-  constructor(consumer: string, lanes: number, order: DeadLetterOrder, after: (complete: () => void) => void) {
-    this.consumer = consumer
-    this.order = order
-    this.lanes = Array.from({ length: lanes }, (_, index) => new Lane(index))
+  constructor(registration: Registration, registeredAt: number, after: (complete: () => void) => void) {
+    this.consumer = registration.consumer
+    this.order = registration.order
+    this.registeredAt = registeredAt
+    this.lanes = Array.from({ length: registration.lanes }, (_, index) => new Lane(index))
     this.after = after
   }
 
@@ -63,6 +70,39 @@ export class MemoryQueue {
     this.wake()
   }
 
+  /** Parks a key again, as its letter is open again. */
+  park(key: string): void {
+    this.laneOf(key).park(key)
+  }
+
+  pausedKey(key: string): { readonly by: string; readonly at: number } | undefined {
+    return this.laneOf(key).keys.get(key)?.paused
+  }
+
+  pauseKey(key: string, by: string, now: number): void {
+    this.laneOf(key).pause(key, by, now)
+  }
+
+  resumeKey(key: string): void {
+    const lane = this.laneOf(key)
+    const rows = lane.keys.get(key)
+    if (rows !== undefined) lane.unpause(rows)
+    this.wake()
+  }
+
+  /** What waits, settled rows and gone consumers excepted. */
+  get rows(): ReadonlyArray<{ readonly lane: Lane; readonly row: Row }> {
+    return this.lanes.flatMap((lane) => [...lane.rows.values()].map((row) => ({ lane, row })))
+  }
+
+  /** Nothing of it can be committed any more, and its workers look and hear it. */
+  end(): void {
+    this.removed = true
+    for (const lane of this.lanes) lane.free()
+    for (const { lane, row } of this.rows) lane.remove(row)
+    this.wake()
+  }
+
   forget(lane: Lane, key: string): void {
     lane.forget(key)
     this.wake()
@@ -76,6 +116,7 @@ export class MemoryQueue {
       held: new Map(),
       aliveUntil,
       waiting: undefined,
+      paused: this.paused !== undefined,
       counted: "all",
       turn: 0,
       claims: { expired: 0, free: 0 }
@@ -96,11 +137,13 @@ export class MemoryQueue {
   /** Hands over what there is room for: rows in order per key, marked as in hand. */
   read(member: Member, room: Room, now: number, monotonic: bigint): Array<Row> {
     member.aliveUntil = now + member.leaseMillis
+    member.paused = this.paused !== undefined
     this.notice(member, now)
+    if (this.removed) return []
     const share = Math.ceil(this.lanes.length / this.alive(member, now))
     this.shed(member, share)
     this.claim(member, share, now, monotonic)
-    return this.collect(member, room, now)
+    return member.paused ? [] : this.collect(member, room, now)
   }
 
   /** Rows that were read and not accepted. */
@@ -120,6 +163,7 @@ export class MemoryQueue {
   /** The leases that are confirmed; a lost one stays lost. */
   renew(member: Member, leases: ReadonlyArray<HeldLease>, now: number): ReadonlySet<HeldLease> {
     member.aliveUntil = now + member.leaseMillis
+    member.paused = this.paused !== undefined
     this.notice(member, now)
     const confirmed = new Set<HeldLease>()
     for (const lease of leases) {
@@ -189,7 +233,8 @@ export class MemoryQueue {
     }
   }
 
-  private alive(self: Member, now: number): number {
+  /** Workers that live; the one that asks does. */
+  alive(self: Member | undefined, now: number): number {
     let alive = 0
     for (const member of this.members) if (member === self || member.aliveUntil > now) alive++
     return alive
@@ -242,7 +287,8 @@ export class MemoryQueue {
   private count(lane: Lane): void {
     const counted = lane.owner?.counted ?? "all"
     for (const row of lane.inHand) {
-      if (row.key.heldUntil === undefined && (counted === "all" || counted.seq === row.seq)) row.received++
+      const held = row.key.heldUntil !== undefined || row.key.paused !== undefined
+      if (!held && (counted === "all" || counted.seq === row.seq)) row.received++
     }
   }
 

@@ -8,6 +8,7 @@
  *
  * @since 0.1.0
  */
+import type { Entry } from "../Audit.ts"
 import type { DeadLetter } from "../DeadLetter.ts"
 import { ConsumerConflict } from "../Errors.ts"
 import type { Message } from "../Message.ts"
@@ -30,6 +31,8 @@ export interface Outcome {
 export interface Letter {
   readonly record: DeadLetter
   readonly seq: number
+  /** When it became open last, in the order of such moments: what becomes open later is in no set that was frozen before. */
+  readonly opened: number
 }
 
 /** The state of one memory store. */
@@ -44,6 +47,10 @@ export class MemoryState {
   readonly delayed = new MemoryDelayed()
   private readonly subscribed = new Map<string, Set<MemoryQueue>>()
   private readonly unrouted = new Map<string, Array<{ readonly seq: number; readonly message: Message }>>()
+  /** What people did, in order. */
+  readonly audit: Array<Entry> = []
+  /** How often a letter became open. */
+  opened = 0
   private seq = 0
   private lastLetter = 0
   private pending: Array<() => void> = []
@@ -111,15 +118,10 @@ export class MemoryState {
   }
 
   /** Makes the consumer known, subscribes it, and takes over what waits unrouted, in the order of publishing. */
-  register(registration: Registration): void {
+  register(registration: Registration, now: number): void {
     let queue = this.queues.get(registration.consumer)
     if (queue === undefined) {
-      queue = new MemoryQueue(
-        registration.consumer,
-        registration.lanes,
-        registration.order,
-        (complete) => this.pending.push(complete)
-      )
+      queue = new MemoryQueue(registration, now, (complete) => this.pending.push(complete))
       this.queues.set(registration.consumer, queue)
     }
     const taken: Array<{ readonly seq: number; readonly message: Message }> = []
@@ -168,11 +170,41 @@ export class MemoryState {
       message: record.message,
       redrive: { letter: record.id, count: record.redriven }
     })
-    if (record.parked) queue?.unpark(record.message.key)
+    if (record.parked) this.goOn(record.consumer, record.message.key)
   }
 
-  /** The successors of a parked letter that was given up go on. */
-  discard({ record }: Letter): void {
-    if (record.parked) this.queues.get(record.consumer)?.unpark(record.message.key)
+  /** The key goes on, unless one of its parked letters is open. */
+  goOn(consumer: string, key: string): void {
+    for (const { record } of this.letters.values()) {
+      const same = record.consumer === consumer && record.message.key === key
+      if (same && record.parked && record.state === "open") return
+    }
+    this.queues.get(consumer)?.unpark(key)
+  }
+
+  topicsOf(queue: MemoryQueue): ReadonlyArray<string> {
+    return [...this.subscribed].flatMap(([topic, queues]) => queues.has(queue) ? [topic] : []).sort()
+  }
+
+  unsubscribe(queue: MemoryQueue, topic: string): void {
+    const queues = this.subscribed.get(topic)
+    queues?.delete(queue)
+    // What nobody reads waits unrouted.
+    if (queues?.size === 0) this.subscribed.delete(topic)
+  }
+
+  /** Takes a consumer away with all that is its own. */
+  remove(queue: MemoryQueue): void {
+    for (const topic of this.topicsOf(queue)) this.unsubscribe(queue, topic)
+    this.queues.delete(queue.consumer)
+    this.inbox.delete(queue.consumer)
+    for (const [id, { record }] of this.letters) if (record.consumer === queue.consumer) this.letters.delete(id)
+    queue.end()
+  }
+
+  /** What somebody did. */
+  note(now: number, entry: Pick<Entry, "by" | "action" | "consumer"> & Partial<Entry>): void {
+    const id = String(this.audit.length + 1).padStart(16, "0")
+    this.audit.push({ letter: "", topic: "", key: "", note: "", detail: "", ...entry, id, at: now })
   }
 }

@@ -13,7 +13,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type { Delivery } from "../Delivery.ts"
-import { LeaseLost, TransportError } from "../Errors.ts"
+import { ConsumerRemoved, LeaseLost, TransportError } from "../Errors.ts"
 import { limits } from "../Message.ts"
 import type { Store } from "../Store.ts"
 import * as Telemetry from "../Telemetry.ts"
@@ -156,13 +156,20 @@ interface Idle {
 }
 
 /** One look at the queue: hands over what is there, or answers how to wait for more. */
-const look = (seat: Seat, ...[room, accept]: Parameters<Subscription["take"]>): Effect.Effect<Idle | undefined> =>
+const look = (
+  seat: Seat,
+  ...[room, accept]: Parameters<Subscription["take"]>
+): Effect.Effect<Idle | undefined, ConsumerRemoved> =>
   seat.reading.withPermits(1)(Effect.clockWith((clock) =>
-    Effect.sync(() => {
+    Effect.suspend(() => {
       const { member, queue, state } = seat
       const now = clock.currentTimeMillisUnsafe()
       state.moveDue(now, (name) => isLocked(state, name))
       const rows = queue.read(member, room, now, clock.monotonicTimeNanosUnsafe())
+      if (queue.removed) {
+        state.flush()
+        return Effect.fail(new ConsumerRemoved({ consumer: queue.consumer }))
+      }
       if (rows.length === 0) {
         // In the same step as the look, so that no wake falls in between.
         const woken = member.waiting ??= Deferred.makeUnsafe()
@@ -172,7 +179,7 @@ const look = (seat: Seat, ...[room, accept]: Parameters<Subscription["take"]>): 
           Math.ceil(Math.min(queue.untilDue(member, now), state.delayed.next(now) - now))
         )
         state.flush()
-        return { woken, millis }
+        return Effect.succeed({ woken, millis })
       }
       let accepted = false
       try {
@@ -182,7 +189,7 @@ const look = (seat: Seat, ...[room, accept]: Parameters<Subscription["take"]>): 
         if (!accepted) queue.takeBack(rows)
       }
       state.flush()
-      return undefined
+      return Effect.succeed(undefined)
     })
   ))
 
@@ -217,6 +224,7 @@ const subscription = (seat: Seat): Subscription => {
   return {
     take: take(seat),
     undisturbed: undisturbed(seat),
+    paused: () => member.paused,
     held: () => [...member.held.keys()],
     renew: (leases) =>
       Effect.clockWith((clock) =>

@@ -11,8 +11,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Store, type TransactionFailure } from "../Store.ts"
 import { Transport } from "../Transport.ts"
+import { makeAudit, makeConsumers } from "./MemoryConsumers.ts"
 import { makeDeadLetters } from "./MemoryDeadLetters.ts"
-import { makeConsumers, makeInbox } from "./MemoryInbox.ts"
+import { makeInbox } from "./MemoryInbox.ts"
 import { makeLeases } from "./MemoryLeases.ts"
 import { makeOutbox } from "./MemoryOutbox.ts"
 import { MemoryState } from "./MemoryStore.ts"
@@ -41,6 +42,7 @@ const makeStore = (state: MemoryState): Store["Service"] => ({
   outbox: makeOutbox(state),
   deadLetters: makeDeadLetters(state),
   consumers: makeConsumers(state),
+  audit: makeAudit(state),
   leases: makeLeases(state)
 })
 

@@ -16,11 +16,18 @@ import type { Names } from "./sql/names.ts"
 import * as StatusSql from "./sql/status.ts"
 import type { Wake } from "./Wake.ts"
 
-/** Numbers of queues by the consumer's name. They never change, so they are kept. */
+/**
+ * Numbers of queues by the consumer's name. A name gets another one only if it was removed in between and registered again, which the
+ * worker that works under the new one does.
+ */
 export interface Queues {
   readonly byName: (consumer: string) => Effect.Effect<number, StoreFailure>
   /** As `byName`, and makes the name known where it is not. Never waits for an open transaction of somebody else. */
   readonly named: (consumer: string) => Effect.Effect<number, StoreFailure>
+  /** What a registration found. */
+  readonly learn: (consumer: string, queue: number) => void
+  /** It was removed. */
+  readonly forget: (consumer: string) => void
 }
 
 export const makeQueues = (db: PgDatabase, names: Names): Queues => {
@@ -58,7 +65,9 @@ export const makeQueues = (db: PgDatabase, names: Names): Queues => {
     )
   return {
     byName,
-    named: (consumer) => known.has(consumer) ? byName(consumer) : named(consumer)
+    named: (consumer) => known.has(consumer) ? byName(consumer) : named(consumer),
+    learn: (consumer, queue) => known.set(consumer, queue),
+    forget: (consumer) => known.delete(consumer)
   }
 }
 
@@ -91,10 +100,27 @@ const conflict = (asked: Registration, found: Registered): ConsumerConflict | un
   return found.order === asked.order ? undefined : differ("order", found.order, asked.order)
 }
 
-/** How long a registration tries to get past publishers' open transactions. */
+/** How long one tries to get past publishers' open transactions. */
 const patience = Duration.seconds(30)
 
-export const makeConsumers = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): Consumers => {
+/** Again and again, since the locks are waited for shortly: publishers queue up behind whoever waits. */
+export const patiently = <A, E extends { readonly _tag: string }>(
+  effect: Effect.Effect<A, E | SqlError>
+): Effect.Effect<A, E | SqlError> =>
+  Effect.retry(effect, {
+    while: (error) => error._tag === "SqlError" && PgFailure.kindOf(PgFailure.codeOf(error as SqlError)) === "conflict",
+    schedule: Schedule.max([
+      Schedule.jittered(Schedule.min([Schedule.exponential("20 millis"), Schedule.spaced("500 millis")])),
+      Schedule.during(patience)
+    ])
+  })
+
+export const makeConsumers = (
+  db: PgDatabase,
+  names: Names,
+  queues: Queues,
+  wake: Wake
+): Pick<Consumers, "register" | "status"> => {
   const text = Sql.make(names)
   const look = StatusSql.make(names)
 
@@ -124,11 +150,11 @@ export const makeConsumers = (db: PgDatabase, names: Names, queues: Queues, wake
     yield* db.within(text.insertLanes, [found.id, asked.lanes])
     yield* db.within(text.subscribe, [found.id, topics])
     yield* db.within(text.takeOver, [found.id, topics, asked.lanes])
-    yield* db.sql.afterCommit(Effect.sync(() => wake.published(found.id)))
+    yield* db.sql.afterCommit(Effect.sync(() => {
+      queues.learn(asked.consumer, found.id)
+      wake.published(found.id)
+    }))
   })
-
-  const passes = (error: SqlError | ConsumerConflict): boolean =>
-    error._tag === "SqlError" && PgFailure.kindOf(PgFailure.codeOf(error)) === "conflict"
 
   return {
     status: (consumer) =>
@@ -149,14 +175,10 @@ export const makeConsumers = (db: PgDatabase, names: Names, queues: Queues, wake
         const found = yield* find(asked.consumer)
         const bad = found === undefined ? undefined : conflict(asked, found)
         if (bad !== undefined) return yield* bad
-        if (found !== undefined && found.lanes > 0 && missing(asked, found).length === 0) return
-        yield* Effect.retry(db.sql.withTransaction(add(asked)), {
-          while: passes,
-          schedule: Schedule.max([
-            Schedule.jittered(Schedule.min([Schedule.exponential("20 millis"), Schedule.spaced("500 millis")])),
-            Schedule.during(patience)
-          ])
-        })
+        if (found !== undefined && found.lanes > 0 && missing(asked, found).length === 0) {
+          return queues.learn(asked.consumer, found.id)
+        }
+        yield* patiently(db.sql.withTransaction(add(asked)))
       },
       Effect.mapError((error) =>
         error._tag === "SqlError" ? PgFailure.storeFailure("register the consumer")(error) : error

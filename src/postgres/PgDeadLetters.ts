@@ -1,29 +1,36 @@
 /**
- * Dead letters. Death goes through the inbox, as a commit does, so that the two exclude each other; what a person decides is
- * audited in the same transaction.
+ * Dead letters: buried, listed, grouped, frozen. Death goes through the inbox, as a commit does, so that the two exclude each other.
+ * What people decide is in `PgDecisions.ts`.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
-import type { DeadLetter, Reason, State } from "../DeadLetter.ts"
-import { DeadLetterConflict, DeadLetterNotFound, type StoreFailure } from "../Errors.ts"
+import type { DeadLetter, Group, Reason, State } from "../DeadLetter.ts"
+import { DeadLetterNotFound } from "../Errors.ts"
 import * as MessageId from "../MessageId.ts"
 import type { Burial, DeadLetterStore } from "../Store.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import type { Queues } from "./PgConsumers.ts"
+import { makeDecisions } from "./PgDecisions.ts"
 import * as PgFailure from "./PgFailure.ts"
 import type { Rows } from "./PgSession.ts"
-import { failuresOf, headersOf, type Receipt } from "./Row.ts"
+import {
+  countOf,
+  countTo,
+  failuresOf,
+  filterOf,
+  headersOf,
+  letterId,
+  numberOf,
+  pageOf,
+  type Receipt,
+  textOf
+} from "./Row.ts"
 import * as InboxSql from "./sql/inbox.ts"
 import * as Sql from "./sql/letters.ts"
 import type { Names } from "./sql/names.ts"
 import type { Wake } from "./Wake.ts"
-
-/** As people see the number: it sorts as text. */
-const letterId = (n: unknown): string => String(n).padStart(16, "0")
-
-const numberOf = (letter: string): bigint | undefined => /^\d{16}$/.test(letter) ? BigInt(letter) : undefined
 
 const letterOf = (row: Rows[number]): DeadLetter => ({
   id: String(row["letter"]),
@@ -38,10 +45,12 @@ const letterOf = (row: Rows[number]): DeadLetter => ({
     version: Number(row["version"]),
     publishedAt: Math.floor(Number(row["published_at"]))
   },
+  original: textOf(row["original"]),
   reason: row["reason"] as Reason,
   state: row["state"] as State,
   parked: row["parked"] === true,
   attempts: failuresOf(row["attempts"]),
+  tag: String(row["tag"]),
   fingerprint: String(row["fingerprint"]),
   redriven: Number(row["redriven"]),
   diedAt: Math.floor(Number(row["died_at"])),
@@ -49,23 +58,45 @@ const letterOf = (row: Rows[number]): DeadLetter => ({
   changedAt: Math.floor(Number(row["changed_at"]))
 })
 
+const groupOf = (row: Rows[number]): Group => ({
+  consumer: String(row["consumer"]),
+  fingerprint: String(row["fingerprint"]),
+  letters: countOf(row["n"]),
+  firstAt: Math.floor(Number(row["first_at"])),
+  lastAt: Math.floor(Number(row["last_at"])),
+  sample: letterOf(row)
+})
+
 const receiptOf = (burial: Burial): Receipt => burial.delivery.receipt as Receipt
 
 export const make = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): DeadLetterStore => {
-  const decisions = makeDecisions(db, names, wake)
   const text = Sql.make(names)
   return {
     bury: makeBury(db, names, queues),
     list: (query) =>
       Effect.mapBoth(
         db.query(text.list, [
-          query.consumer ?? null,
+          ...filterOf(query),
           query.state ?? null,
           query.before === undefined ? null : numberOf(query.before) ?? 0n,
-          Math.min(1_000, Math.max(1, query.limit ?? 100))
+          pageOf(query.limit)
         ]),
         { onFailure: PgFailure.storeFailure("list dead letters"), onSuccess: (rows) => rows.map(letterOf) }
       ),
+    groups: (filter) =>
+      Effect.mapBoth(
+        db.query(text.groups, [...filterOf(filter), filter.state ?? "open", countTo, pageOf(filter.limit)]),
+        { onFailure: PgFailure.storeFailure("group dead letters"), onSuccess: (rows) => rows.map(groupOf) }
+      ),
+    freeze: (filter) =>
+      Effect.mapBoth(db.query(text.freeze, [...filterOf(filter), countTo]), {
+        onFailure: PgFailure.storeFailure("freeze a set of dead letters"),
+        onSuccess: ([row]) => ({
+          filter: { ...filter, state: "open" },
+          cutoff: String(row?.["cutoff"]),
+          letters: countOf(row?.["n"])
+        })
+      }),
     get: (letter) => {
       const n = numberOf(letter)
       if (n === undefined) return Effect.fail(new DeadLetterNotFound({ letter }))
@@ -74,10 +105,11 @@ export const make = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): 
         ([row]) => row === undefined ? Effect.fail(new DeadLetterNotFound({ letter })) : Effect.succeed(letterOf(row))
       )
     },
-    redrive: decisions.redrive,
-    discard: decisions.discard
+    ...makeDecisions(db, names, wake)
   }
 }
+
+const tagOf = (burial: Burial): string => burial.attempts.at(-1)?.tag ?? ""
 
 const makeBury = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore["bury"] => {
   const text = Sql.make(names)
@@ -86,7 +118,7 @@ const makeBury = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore
   const fresh = (queue: number, letter: unknown, burial: Burial): Effect.Effect<unknown, SqlError> => {
     const { message } = burial.delivery
     const { lane, large, seq } = receiptOf(burial)
-    const end = [burial.reason, burial.parked, JSON.stringify(burial.attempts), burial.fingerprint]
+    const end = [burial.reason, burial.parked, JSON.stringify(burial.attempts), burial.fingerprint, tagOf(burial)]
     return large
       ? db.within(text.insertLarge, [letter, queue, lane, seq, ...end])
       : db.within(text.insert, [
@@ -117,7 +149,7 @@ const makeBury = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore
     const { lane, seq } = receiptOf(burial)
     const { attempts, fingerprint, parked, reason } = burial
     return Effect.as(
-      db.within(text.reopen, [own, reason, parked, JSON.stringify(attempts), fingerprint, lane, seq]),
+      db.within(text.reopen, [own, reason, parked, JSON.stringify(attempts), fingerprint, lane, seq, tagOf(burial)]),
       letterId(own)
     )
   }
@@ -149,58 +181,4 @@ const makeBury = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore
         Effect.forEach(burials, (burial) => one(queue, burial)),
         PgFailure.storeFailure("bury a message")
       ))
-}
-
-const makeDecisions = (db: PgDatabase, names: Names, wake: Wake): Pick<DeadLetterStore, "redrive" | "discard"> => {
-  const text = Sql.make(names)
-
-  /** Locks the letter, checks that it is open, does what was decided, and writes who decided it. */
-  const decide = Effect.fnUntraced(function*(
-    letter: string,
-    by: string,
-    state: "redriving" | "discarded",
-    act: (n: bigint, queue: unknown, parked: boolean, key: unknown) => Effect.Effect<unknown, SqlError>
-  ) {
-    const asked = state === "redriving" ? "redriven" : "discarded"
-    const n = numberOf(letter)
-    const [row] = n === undefined ? [] : yield* db.within(text.lock, [n])
-    if (n === undefined || row === undefined) return yield* new DeadLetterNotFound({ letter })
-    if (row["state"] !== "open") {
-      return yield* new DeadLetterConflict({
-        letter,
-        asked,
-        state: String(row["state"]),
-        by: String(row["changed_by"]),
-        at: Math.floor(Number(row["changed_at"]))
-      })
-    }
-    yield* db.within(text.decide, [n, state, by, state === "redriving" ? 1 : 0])
-    yield* db.within(text.audit, [by, asked, n])
-    yield* act(n, row["queue_id"], row["parked"] === true, row["key"])
-    yield* db.sql.afterCommit(Effect.sync(() => wake.published(Number(row["queue_id"]))))
-  })
-
-  const unpark = (queue: unknown, parked: boolean, key: unknown) =>
-    parked ? db.within(text.unpark, [queue, key]) : Effect.void
-
-  const run = (operation: string, effect: ReturnType<typeof decide>) =>
-    Effect.mapError(
-      db.sql.withTransaction(effect),
-      (error): StoreFailure | DeadLetterNotFound | DeadLetterConflict =>
-        error._tag === "SqlError" ? PgFailure.storeFailure(operation)(error) : error
-    )
-
-  return {
-    redrive: (letter, by) =>
-      run(
-        "redrive a dead letter",
-        decide(letter, by, "redriving", (n, queue, parked, key) =>
-          Effect.andThen(db.within(text.putBack, [n]), unpark(queue, parked, key)))
-      ),
-    discard: (letter, by) =>
-      run(
-        "discard a dead letter",
-        decide(letter, by, "discarded", (_, queue, parked, key) => unpark(queue, parked, key))
-      )
-  }
 }

@@ -47,6 +47,14 @@ export const makeInbox = (db: PgDatabase, names: Names, queues: Queues): Pick<In
       }
     )
 
+  /** A redriven message that turns out to be a duplicate was committed by another way: its letter is over, too. */
+  const resolved = (claims: ReadonlyArray<Claim>, answers: ReadonlyArray<Claimed>) => {
+    const letters = claims.flatMap(({ letter }, i) =>
+      letter === undefined || answers[i] !== "duplicate" ? [] : [BigInt(letter)]
+    )
+    return letters.length === 0 ? Effect.succeed(answers) : Effect.as(db.within(text.resolve, [letters]), answers)
+  }
+
   return {
     claim: (consumer, claims) =>
       Effect.flatMap(queues.byName(consumer), (queue) => {
@@ -59,7 +67,7 @@ export const makeInbox = (db: PgDatabase, names: Names, queues: Queues): Pick<In
             return Effect.flatMap(revive(queue, claims, fresh), () =>
               fresh.size === claims.length
                 ? Effect.succeed(claims.map((): Claimed => "fresh"))
-                : tellApart(queue, claims, fresh))
+                : Effect.flatMap(tellApart(queue, claims, fresh), (answers) => resolved(claims, answers)))
           }),
           Effect.mapError(failed)
         )

@@ -13,7 +13,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Delivery, HeldLease } from "../Delivery.ts"
-import { LeaseLost } from "../Errors.ts"
+import { ConsumerRemoved, LeaseLost } from "../Errors.ts"
 import * as Telemetry from "../Telemetry.ts"
 import type { SubscriptionSpec } from "../Transport.ts"
 import type { PgDatabase } from "./PgClient.ts"
@@ -46,6 +46,9 @@ export class PgLanes {
   #isolated: Isolated | "none" | undefined
   #nextBeat = 0n
   #nextClaim = 0n
+  #removed = false
+  /** A person has paused the consumer, as far as we have heard: by a heartbeat, or by a poll. */
+  paused = false
 
   constructor(db: PgDatabase, names: Names, queue: number, spec: SubscriptionSpec) {
     this.#db = db
@@ -97,9 +100,14 @@ export class PgLanes {
   }
 
   /** Says that we live, gives back what is too much, claims what is free: each at most once in its interval. */
-  readonly balance: Effect.Effect<void, SqlError> = Effect.suspend(() => {
+  readonly balance: Effect.Effect<void, SqlError | ConsumerRemoved> = Effect.suspend(() => {
     for (const owned of this.#owned.values()) this.#gone(owned)
-    return Effect.andThen(this.#beat, Effect.andThen(this.#giveBack, this.#claim))
+    const share = Effect.andThen(this.#giveBack, this.#claim)
+    return Effect.flatMap(
+      this.#beat,
+      (): Effect.Effect<void, SqlError | ConsumerRemoved> =>
+        this.#removed ? Effect.fail(new ConsumerRemoved({ consumer: this.#spec.consumer })) : share
+    )
   })
 
   readonly #beat: Effect.Effect<void, SqlError> = Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
@@ -107,7 +115,11 @@ export class PgLanes {
     this.#nextBeat = now + this.#interval(this.#lease / 3)
     return Effect.map(
       this.#db.machinery(this.#consumers.heartbeat, [this.queue, this.#spec.worker, this.#lease]),
-      (rows) => this.#shareWith(Number(rows[0]?.["others"] ?? 0))
+      ([row]) => {
+        this.#removed = row === undefined
+        this.paused = row?.["paused"] === true
+        this.#shareWith(Number(row?.["others"] ?? 0))
+      }
     )
   })
 

@@ -18,6 +18,7 @@ import * as PgFailure from "./PgFailure.ts"
 import * as PgInbox from "./PgInbox.ts"
 import * as PgLeases from "./PgLeases.ts"
 import * as PgOnce from "./PgOnce.ts"
+import * as PgPeople from "./PgPeople.ts"
 import type { Names } from "./sql/names.ts"
 import { ping } from "./sql/settings.ts"
 import type { Wake } from "./Wake.ts"
@@ -65,7 +66,11 @@ export const make = (
           settled(consumer, burials.map((burial) => burial.delivery.message))
         )
     },
-    consumers: PgConsumers.makeConsumers(db, names, queues, wake),
+    consumers: {
+      ...PgConsumers.makeConsumers(db, names, queues, wake),
+      ...PgPeople.makePeople(db, names, queues, wake)
+    },
+    audit: PgPeople.makeAudit(db, names),
     leases: PgLeases.make(db, names, wake)
   }
 }

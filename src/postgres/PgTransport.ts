@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Delivery } from "../Delivery.ts"
-import { LeaseLost, TransportError } from "../Errors.ts"
+import { type ConsumerRemoved, LeaseLost, TransportError } from "../Errors.ts"
 import { limits } from "../Message.ts"
 import type { Store } from "../Store.ts"
 import type { Capabilities, Subscription, SubscriptionSpec, Transport } from "../Transport.ts"
@@ -49,7 +49,8 @@ export const readerPort = (
   db: PgDatabase,
   names: Names,
   queue: number,
-  lost: ReaderPort<SqlError>["lost"]
+  lost: ReaderPort<SqlError>["lost"],
+  heard: (paused: boolean) => void = () => {}
 ): ReaderPort<SqlError> => {
   const messages = MessagesSql.make(names)
   const lanes = LanesSql.make(names)
@@ -72,7 +73,11 @@ export const readerPort = (
           poll.rows,
           BigInt(Math.max(0, Math.floor(poll.bytes)))
         ]),
-        ([meta, ...rows]) => ({ meta: meta!["meta"] as Meta, rows })
+        ([first, ...rows]) => {
+          const meta = first!["meta"] as Meta
+          heard(meta.paused)
+          return { meta, rows }
+        }
       ),
     record: (top) => {
       const owned = [...top.keys()]
@@ -111,7 +116,10 @@ interface Seat {
 /** Rounds that one look may take: a reader that always has more must not keep the fiber. */
 const rounds = 100
 
-const look = (seat: Seat, ...[room, accept]: Parameters<Subscription["take"]>): Effect.Effect<boolean, SqlError> => {
+const look = (
+  seat: Seat,
+  ...[room, accept]: Parameters<Subscription["take"]>
+): Effect.Effect<boolean, SqlError | ConsumerRemoved> => {
   const again = (left: number): Effect.Effect<boolean, SqlError> =>
     Effect.flatMap(
       seat.reader.round(room, accept),
@@ -154,7 +162,9 @@ const take = (seat: Seat): Subscription["take"] => (room, accept) =>
         )
       ),
       Effect.ensuring(Effect.sync(waiter.done)),
-      Effect.mapError(PgFailure.transportError("read messages"))
+      Effect.mapError((error) =>
+        error._tag === "ConsumerRemoved" ? error : PgFailure.transportError("read messages")(error)
+      )
     )
   })
 
@@ -255,6 +265,7 @@ const subscription = (seat: Seat): Subscription => {
   const { lanes, reader } = seat
   return {
     take: take(seat),
+    paused: () => lanes.paused,
     undisturbed: (_, write) => reader.exclusively(write),
     held: () => lanes.held(),
     renew: (leases) => Effect.mapError(lanes.renew(leases), PgFailure.transportError("renew leases")),
@@ -304,7 +315,15 @@ const open = (
     yield* wake.listen
     const lanes = new PgLanes(db, names, queue, spec)
     const reader = new QueueReader(
-      readerPort(db, names, queue, (owned) => lanes.lost(owned, "another worker took it over"))
+      readerPort(
+        db,
+        names,
+        queue,
+        (owned) => lanes.lost(owned, "another worker took it over"),
+        (paused) => {
+          lanes.paused = paused
+        }
+      )
     )
     lanes.readBy(reader)
     return yield* Effect.acquireRelease(

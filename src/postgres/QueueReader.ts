@@ -48,6 +48,7 @@ export interface Meta {
   readonly xmax: string
   readonly top: string
   readonly due: ReadonlyArray<string> | null
+  readonly paused: boolean
 }
 
 /** The reader's statements. */
@@ -288,6 +289,8 @@ export class QueueReader<E> {
     this.stats.polls++
     return Effect.flatMap(this.#port.poll(poll), ({ meta, rows }) => {
       const round = this.#round = new Round(room, poll, readings)
+      // Nothing was read, so nothing moves: the next poll asks for the same.
+      if (meta.paused) return Effect.succeed(round)
       this.#due = meta.due ?? []
       this.#running = meta.running ?? []
       this.#xmax = meta.xmax

@@ -308,10 +308,15 @@ export const store = (inner: Store["Service"], faults: Faults["Service"]): Store
     ...inner.deadLetters,
     bury: (consumer, burials) =>
       around(faults, "bury", inner.deadLetters.bury(consumer, burials), storeFailure("bury a message")),
-    redrive: (letter, by) =>
-      throughout(faults, "redrive", inner.deadLetters.redrive(letter, by), storeFailure("redrive a dead letter")),
-    discard: (letter, by) =>
-      throughout(faults, "discard", inner.deadLetters.discard(letter, by), storeFailure("discard a dead letter"))
+    redrive: (letter, act, edit) =>
+      throughout(
+        faults,
+        "redrive",
+        inner.deadLetters.redrive(letter, act, edit),
+        storeFailure("redrive a dead letter")
+      ),
+    discard: (letter, act) =>
+      throughout(faults, "discard", inner.deadLetters.discard(letter, act), storeFailure("discard a dead letter"))
   },
   consumers: {
     ...inner.consumers,

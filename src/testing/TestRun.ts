@@ -389,6 +389,6 @@ const decide = Effect.fnUntraced(function*(
   // On the tape first, so that whoever reads it meanwhile does not note it as well.
   stage.tape.decided(decision, letter.message)
   yield* decision === "Redriven"
-    ? store.deadLetters.redrive(letter.id, "test")
-    : store.deadLetters.discard(letter.id, "test")
+    ? store.deadLetters.redrive(letter.id, { by: "test" })
+    : store.deadLetters.discard(letter.id, { by: "test" })
 })

@@ -46,7 +46,11 @@ export const make = (options: {
     message: (options.error instanceof Error ? options.error.message : text(options.error)).slice(0, 2000),
     stack: stack.slice(0, 4096),
     step: options.step,
-    frame: frameOf(stack),
+    frame: options.error instanceof Errors.DecodeFailed
+      ? options.error.where
+      : options.error instanceof Error
+      ? frameOf(stack, options.error.message)
+      : "",
     worker: options.worker,
     codeVersion: options.codeVersion
   }
@@ -130,18 +134,40 @@ const stackOf = (error: Error): string => {
 /** Where this library stands, in its sources or as a package: frames of it are not the user's. */
 const here = new URL("..", import.meta.url).pathname
 
-/** The first frame of the user's own code, without line numbers of other deploys' paths: `ledger.ts:88`. */
-const frameOf = (stack: string): string => {
-  // The message stands in the stack, too, and may be long: frames begin behind it, and only short lines are looked at.
-  const frames = stack.search(/^\s*at /m)
-  if (frames === -1) return ""
-  for (const raw of stack.slice(frames).split("\n", 60)) {
-    if (raw.length > 500) continue
-    const match = /^\s*at .*?\(?((?:file:\/\/)?[^\s()]+):(\d+):\d+\)?$/.exec(raw)
-    if (match === null || /node_modules|node:/.test(match[1]!) || match[1]!.includes(here)) continue
-    return `${match[1]!.split("/").at(-1)}:${match[2]}`
+/**
+ * The first frame of the user's own code, as function and file, without line and column: `Ledger.post ledger.ts`. A deploy that
+ * moves lines does not make another failure of it. Read by position, not by pattern: what an error says may be long and hostile.
+ */
+const frameOf = (stack: string, message: string): string => {
+  // The message stands in the stack, too, before the frames.
+  const said = stack.indexOf(message)
+  let at = said === -1 ? 0 : said + message.length
+  for (let lines = 0; lines < 60 && at < stack.length; lines++) {
+    const end = stack.indexOf("\n", at)
+    const line = stack.slice(at, Math.min(end === -1 ? stack.length : end, at + 500))
+    at = end === -1 ? stack.length : end + 1
+    const frame = parsed(line.trim())
+    if (frame === undefined || frame.file.includes("node_modules") || frame.file.startsWith("node:")) continue
+    if (frame.file.includes(here)) continue
+    const file = frame.file.slice(Math.max(frame.file.lastIndexOf("/"), frame.file.lastIndexOf("\\")) + 1)
+    return frame.name === "" ? file : `${frame.name} ${file}`
   }
   return ""
+}
+
+/** `at async Ledger.post (file:///app/ledger.ts:88:13)`, `at /app/ledger.ts:88:13`. */
+const parsed = (line: string): { readonly name: string; readonly file: string } | undefined => {
+  if (!line.startsWith("at ")) return undefined
+  const open = line.endsWith(")") ? line.lastIndexOf("(") : -1
+  const name = open === -1 ? "" : line.slice(3, open).trim()
+  let file = open === -1 ? line.slice(3) : line.slice(open + 1, -1)
+  for (let colons = 0; colons < 2; colons++) {
+    const colon = file.lastIndexOf(":")
+    if (colon === -1 || colon === file.length - 1 || !Number.isInteger(Number(file.slice(colon + 1)))) return undefined
+    file = file.slice(0, colon)
+  }
+  if (file.startsWith("async ")) file = file.slice("async ".length)
+  return { name: name.startsWith("async ") ? name.slice("async ".length) : name, file }
 }
 
 /** What JSON can keep, bounded: an error that cannot be written, or is too large, leaves its tag and message. */

@@ -2,8 +2,8 @@
  * Asks the transport for what there is room for, and starts fibers for it.
  *
  * A slot is a fiber that works off one delivery after the other, of whatever key is next; at most `concurrency` of them exist, and
- * only while there is something to do. A temporary failure of the transport is repeated with backoff; a permanent one ends the
- * worker, which says why.
+ * only while there is something to do. A temporary failure of the transport is repeated with backoff; a permanent one, or the
+ * consumer's removal, ends the worker, which says why.
  */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -11,7 +11,7 @@ import * as Metric from "effect/Metric"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import type { Delivery } from "../Delivery.ts"
-import type { TransportError } from "../Errors.ts"
+import type { ConsumerRemoved, TransportError } from "../Errors.ts"
 import * as Telemetry from "../Telemetry.ts"
 import type { Subscription } from "../Transport.ts"
 import type { Attempt } from "./Attempt.ts"
@@ -32,7 +32,7 @@ export interface Options {
 
 export interface Fetcher {
   /** Fetches until interrupted. With `untilEmpty` it ends when nothing can be taken and nothing runs. */
-  readonly run: (untilEmpty: boolean) => Effect.Effect<void, TransportError>
+  readonly run: (untilEmpty: boolean) => Effect.Effect<void, TransportError | ConsumerRemoved>
   /** Starts fibers for what can run now. */
   readonly start: Effect.Effect<void>
   /** Runs one entry in a fiber of its own, so that it can be interrupted alone, and frees its place. */
@@ -105,9 +105,9 @@ export const make = (options: Options): Fetcher => {
     )
   })
 
-  const withBackoff = (tries: number): Effect.Effect<boolean, TransportError> =>
+  const withBackoff = (tries: number): Effect.Effect<boolean, TransportError | ConsumerRemoved> =>
     Effect.catch(take, (error) => {
-      if (error.kind === "permanent") return Effect.fail(error)
+      if (error._tag === "ConsumerRemoved" || error.kind === "permanent") return Effect.fail(error)
       return Effect.logWarning(error.message).pipe(
         Effect.annotateLogs({ consumer: options.consumer }),
         Effect.andThen(Random.next),
@@ -116,7 +116,10 @@ export const make = (options: Options): Fetcher => {
       )
     })
 
-  const run = (untilEmpty: boolean): Effect.Effect<void, TransportError> =>
+  /** Nothing is in hand, or nothing of it is started: a drain of a paused consumer does not wait for a person. */
+  const nothingRuns = () => inFlight.size === 0 || (inFlight.consumerPaused() && inFlight.runningEntries.size === 0)
+
+  const run = (untilEmpty: boolean): Effect.Effect<void, TransportError | ConsumerRemoved> =>
     Effect.suspend(() => {
       let empty = false
       // A drain whose last look found nothing looks again when something has ended, not at once.
@@ -124,15 +127,15 @@ export const make = (options: Options): Fetcher => {
       return Effect.whileLoop({
         while: () => !(untilEmpty && empty),
         body: () => {
-          if ((wait && inFlight.size > 0) || !inFlight.wantsMore) {
+          if ((wait && !nothingRuns()) || !inFlight.wantsMore) {
             inFlight.changed.closeUnsafe()
             return Effect.as(inFlight.changed.await, true)
           }
           return withBackoff(0)
         },
         step: (found) => {
-          empty = !found && inFlight.size === 0
-          wait = untilEmpty && !found && inFlight.size > 0
+          empty = !found && nothingRuns()
+          wait = untilEmpty && !found && !empty
         }
       })
     })

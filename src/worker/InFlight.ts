@@ -5,7 +5,7 @@
  * - a key has at most one entry running; the others of the key wait behind it, in order;
  * - `entries` counts every delivery that was accepted and has not ended, waiting ones included;
  * - an entry under a lost lease is never started; one that runs has been told to stop;
- * - while `paused`, nothing is started.
+ * - while it is paused (for a message that runs alone), or a person has paused the consumer, nothing is started.
  */
 import * as Deferred from "effect/Deferred"
 import type * as Fiber from "effect/Fiber"
@@ -42,8 +42,12 @@ export class InFlight {
   private pauses = 0
   private stopped = false
 
-  constructor(settings: Settings) {
+  /** Whether a person has paused the consumer. */
+  readonly consumerPaused: () => boolean
+
+  constructor(settings: Settings, consumerPaused: () => boolean = () => false) {
     this.settings = settings
+    this.consumerPaused = consumerPaused
   }
 
   get size(): number {
@@ -70,7 +74,10 @@ export class InFlight {
   /** Whether fetching is worth a request: a fiber would be idle, or an eighth of the places is free. */
   get wantsMore(): boolean {
     const room = this.settings.prefetch - this.entries
-    if (this.stopped || this.pauses > 0 || room <= 0 || this.bytes >= this.settings.prefetchBytes) return false
+    if (this.stopped || this.pauses > 0) return false
+    // Asked whatever the room is: only who asks hears that the consumer was resumed.
+    if (this.consumerPaused()) return true
+    if (room <= 0 || this.bytes >= this.settings.prefetchBytes) return false
     const idle = this.queue.readyKeys === 0 && this.running.size < this.settings.concurrency
     return idle || room * 8 >= this.settings.prefetch
   }
@@ -86,7 +93,7 @@ export class InFlight {
 
   /** How many fibers to start so that whatever can run does. The caller starts them; each ends with `endSlot`. */
   openSlots(): number {
-    if (this.stopped || this.pauses > 0) return 0
+    if (this.stopped || this.pauses > 0 || this.consumerPaused()) return 0
     const more = Math.min(this.settings.concurrency - this.slots, this.queue.readyKeys)
     this.slots += Math.max(0, more)
     return Math.max(0, more)
@@ -98,7 +105,7 @@ export class InFlight {
 
   /** The next delivery to run, its key's turn having come. Suspects are set apart: they run alone. */
   next(): Entry | undefined {
-    while (!this.stopped && this.pauses === 0) {
+    while (!this.stopped && this.pauses === 0 && !this.consumerPaused()) {
       const taken = this.queue.take()
       if (taken === undefined) return undefined
       const entry = taken.value

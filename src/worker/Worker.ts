@@ -26,6 +26,7 @@ import { randomUUID } from "node:crypto"
 import { hostname } from "node:os"
 import type {
   ConsumerConflict,
+  ConsumerRemoved,
   InvalidName,
   InvalidSetting,
   StoreFailure,
@@ -63,6 +64,7 @@ export type WorkerError =
   | InvalidName
   | InvalidSetting
   | ConsumerConflict
+  | ConsumerRemoved
   | Unsupported
   | ForeignSqlClient
   | StoreFailure
@@ -182,7 +184,7 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     })
 
     // Finalizers run in reverse: first the drain, then suspects, committers and the renewer end, last the subscription.
-    const inFlight = new InFlight(settings)
+    const inFlight = new InFlight(settings, subscription.paused)
     const draining = Deferred.makeUnsafe<void>()
     const warnings = new Warnings(consumer)
     const spans = yield* Spans.make(consumer, settings)

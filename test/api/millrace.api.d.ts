@@ -1,12 +1,16 @@
 // ==== millrace ====
 
 // src/index.ts
+export * as Audit from "./Audit.ts";
+export * as Consumers from "./Consumers.ts";
 export * as DeadLetter from "./DeadLetter.ts";
 export * as DeadLetters from "./DeadLetters.ts";
+export * as Delay from "./Delay.ts";
 export * as Delivery from "./Delivery.ts";
 export * as Errors from "./Errors.ts";
 export * as Health from "./Health.ts";
 export * as Hold from "./Hold.ts";
+export * as Inbox from "./Inbox.ts";
 export * as KeyedQueue from "./KeyedQueue.ts";
 export * as KeyedStream from "./KeyedStream.ts";
 export * as Lease from "./Lease.ts";
@@ -21,7 +25,60 @@ export * as Topic from "./Topic.ts";
 export * as Transport from "./Transport.ts";
 export * as Worker from "./worker/Worker.ts";
 
+// src/Audit.ts
+import type * as Effect from "effect/Effect";
+import type { StoreFailure } from "./Errors.ts";
+import { Store } from "./Store.ts";
+export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed";
+export interface Entry {
+    readonly id: string;
+    readonly at: number;
+    readonly by: string;
+    readonly action: Action;
+    readonly consumer: string;
+    readonly letter: string;
+    readonly topic: string;
+    readonly key: string;
+    readonly note: string;
+    readonly detail: string;
+}
+export interface Query {
+    readonly about?: "letters" | "consumers" | undefined;
+    readonly consumer?: string | undefined;
+    readonly letter?: string | undefined;
+    readonly by?: string | undefined;
+    readonly action?: Action | undefined;
+    readonly before?: string | undefined;
+    readonly limit?: number | undefined;
+}
+export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<Entry>, StoreFailure, Store>;
+
+// src/Consumers.ts
+import type * as Effect from "effect/Effect";
+import * as Audit from "./Audit.ts";
+import type { ConsumerBusy, ConsumerNotFound, NotSubscribed, PauseConflict, StoreFailure } from "./Errors.ts";
+import { type Act, type Consumer, Store } from "./Store.ts";
+export declare const list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure, Store>;
+export declare const get: (consumer: string) => Effect.Effect<Consumer, StoreFailure | ConsumerNotFound, Store>;
+export declare const remove: (consumer: string, act: Act & {
+    readonly evenIfWorking?: boolean | undefined;
+    readonly evenIfWaiting?: boolean | undefined;
+}) => Effect.Effect<void, StoreFailure | ConsumerNotFound | ConsumerBusy, Store>;
+export declare const unsubscribe: (consumer: string, topic: string, act: Act & {
+    readonly evenIfWaiting?: boolean | undefined;
+}) => Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy, Store>;
+type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict, Store>;
+export declare const pause: (consumer: string, act: Act) => Paused;
+export declare const resume: (consumer: string, act: Act) => Paused;
+export declare const pauseKey: (consumer: string, key: string, act: Act) => Paused;
+export declare const resumeKey: (consumer: string, key: string, act: Act) => Paused;
+export declare const audit: (query?: Omit<Audit.Query, "about" | "letter">) => Effect.Effect<ReadonlyArray<Audit.Entry>, StoreFailure, Store>;
+export {};
+
 // src/DeadLetter.ts
+import * as Effect from "effect/Effect";
+import type * as Option from "effect/Option";
+import * as Schema from "effect/Schema";
 import type { Failure } from "./Delivery.ts";
 import type { Message } from "./Message.ts";
 export type Reason = "exhausted" | "rejected" | "undecodable" | "crashed";
@@ -31,10 +88,12 @@ export interface DeadLetter {
     readonly id: string;
     readonly consumer: string;
     readonly message: Message;
+    readonly original: string | undefined;
     readonly reason: Reason;
     readonly state: State;
     readonly parked: boolean;
     readonly attempts: ReadonlyArray<Failure>;
+    readonly tag: string;
     readonly fingerprint: string;
     readonly redriven: number;
     readonly diedAt: number;
@@ -42,20 +101,96 @@ export interface DeadLetter {
     readonly changedAt: number;
 }
 export declare const fingerprint: (failure: Failure) => string;
+export declare const decodeError: <S extends Schema.Constraint>(failure: Failure, errors: S) => Effect.Effect<Option.Option<S["Type"]>, Schema.SchemaError, S["DecodingServices"]>;
+export interface Filter {
+    readonly consumer?: string | undefined;
+    readonly state?: State | undefined;
+    readonly reason?: Reason | undefined;
+    readonly topic?: string | undefined;
+    readonly key?: string | undefined;
+    readonly id?: string | undefined;
+    readonly fingerprint?: string | undefined;
+    readonly tag?: string | undefined;
+    readonly since?: number | undefined;
+    readonly until?: number | undefined;
+}
+export interface Query extends Filter {
+    readonly before?: string | undefined;
+    readonly limit?: number | undefined;
+}
+export interface Count {
+    readonly count: number;
+    readonly more: boolean;
+}
+export interface Group {
+    readonly consumer: string;
+    readonly fingerprint: string;
+    readonly letters: Count;
+    readonly firstAt: number;
+    readonly lastAt: number;
+    readonly sample: DeadLetter;
+}
+export interface Frozen {
+    readonly filter: Filter;
+    readonly cutoff: string;
+    readonly letters: Count;
+}
+export declare const unsubscribed: (topic: string, at: number) => Failure;
 
 // src/DeadLetters.ts
-import type * as Effect from "effect/Effect";
-import type { DeadLetter } from "./DeadLetter.ts";
-import type { DeadLetterConflict, DeadLetterNotFound, StoreFailure } from "./Errors.ts";
-import { type DeadLetterQuery, Store } from "./Store.ts";
-export declare const list: (query?: DeadLetterQuery) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure, Store>;
+import * as Effect from "effect/Effect";
+import type * as Schema from "effect/Schema";
+import * as Audit from "./Audit.ts";
+import type { DeadLetter, Filter, Frozen, Group, Query } from "./DeadLetter.ts";
+import { type DeadLetterConflict, type DeadLetterNotFound, type DecodeFailed, EditRefused, type EncodeFailed, type InvalidMessage, InvalidSetting, type StoreFailure } from "./Errors.ts";
+import { type Act, Store } from "./Store.ts";
+import type { Topic } from "./Topic.ts";
+export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure, Store>;
+export declare const groups: (filter?: Filter & {
+    readonly limit?: number | undefined;
+}) => Effect.Effect<ReadonlyArray<Group>, StoreFailure, Store>;
 export declare const get: (letter: string) => Effect.Effect<DeadLetter, StoreFailure | DeadLetterNotFound, Store>;
-export declare const redrive: (letter: string, options: {
-    readonly by: string;
-}) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict, Store>;
-export declare const discard: (letter: string, options: {
-    readonly by: string;
-}) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict, Store>;
+type Decided = Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict, Store>;
+export declare const redrive: (letter: string, act: Act) => Decided;
+export declare const redriveEdited: <Name extends string, S extends Schema.Constraint>(letter: string, options: Act & {
+    readonly topic: Topic<Name, S>;
+    readonly payload: string;
+}) => Effect.Effect<void, DeadLetterConflict | DeadLetterNotFound | DecodeFailed | EditRefused | EncodeFailed | InvalidMessage | StoreFailure, Store | S["DecodingServices"] | S["EncodingServices"]>;
+export declare const discard: (letter: string, act: Act) => Decided;
+export declare const restore: (letter: string, act: Act) => Decided;
+export declare const release: (letter: string, act: Act) => Decided;
+export declare const freeze: (filter: Omit<Filter, "state">) => Effect.Effect<Frozen, StoreFailure, Store>;
+export interface Progress {
+    readonly done: number;
+    readonly last: string;
+}
+export interface SetOptions extends Act {
+    readonly rate?: number | undefined;
+    readonly onProgress?: ((progress: Progress) => Effect.Effect<void>) | undefined;
+}
+export declare const redriveAll: (set: Frozen | Omit<Filter, "state">, options: SetOptions) => Effect.Effect<Progress, StoreFailure | InvalidSetting, Store>;
+export declare const discardAll: (set: Frozen | Omit<Filter, "state">, options: SetOptions) => Effect.Effect<Progress, StoreFailure | InvalidSetting, Store>;
+export declare const audit: (query?: Omit<Audit.Query, "about">) => Effect.Effect<ReadonlyArray<Audit.Entry>, StoreFailure, Store>;
+export {};
+
+// src/Delay.ts
+import * as DateTime from "effect/DateTime";
+import * as Duration from "effect/Duration";
+import { InvalidMessage } from "./Errors.ts";
+import * as Message from "./Message.ts";
+export interface DelayOptions {
+    readonly delay?: Duration.Input | undefined;
+    readonly at?: DateTime.DateTime | Date | number | undefined;
+}
+export interface Later {
+    readonly at: number | undefined;
+    readonly delay: number;
+    readonly name: string | undefined;
+}
+export declare const problem: (messages: ReadonlyArray<Message.Message>, later: Later) => InvalidMessage | undefined;
+export declare const resolve: (messages: ReadonlyArray<Message.Message>, options: DelayOptions & {
+    readonly name?: string | undefined;
+}) => Later | InvalidMessage | undefined;
 
 // src/Delivery.ts
 import type * as Deferred from "effect/Deferred";
@@ -72,6 +207,7 @@ export interface Failure {
     readonly at: number;
     readonly tag: string;
     readonly error: unknown;
+    readonly encoded?: true | undefined;
     readonly message: string;
     readonly stack: string;
     readonly step: string;
@@ -99,6 +235,7 @@ export interface Delivered {
 
 // src/Errors.ts
 import * as Schema from "effect/Schema";
+export * from "./InboxErrors.ts";
 declare const InvalidMessage_base: Schema.Class<InvalidMessage, Schema.TaggedStruct<"InvalidMessage", {
     readonly topic: Schema.String;
     readonly id: Schema.String;
@@ -121,6 +258,7 @@ declare const DecodeFailed_base: Schema.Class<DecodeFailed, Schema.TaggedStruct<
     readonly id: Schema.String;
     readonly version: Schema.Number;
     readonly issue: Schema.String;
+    readonly where: Schema.String;
 }>, import("effect/Cause").YieldableError>;
 export declare class DecodeFailed extends DecodeFailed_base {
     get message(): string;
@@ -278,6 +416,55 @@ declare const SchemaOutdated_base: Schema.Class<SchemaOutdated, Schema.TaggedStr
 export declare class SchemaOutdated extends SchemaOutdated_base {
     get message(): string;
 }
+export * from "./OperatorErrors.ts";
+
+// src/InboxErrors.ts
+import * as Schema from "effect/Schema";
+declare const InvalidId_base: Schema.Class<InvalidId, Schema.TaggedStruct<"InvalidId", {
+    readonly consumer: Schema.String;
+    readonly id: Schema.String;
+    readonly problem: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class InvalidId extends InvalidId_base {
+    get message(): string;
+}
+declare const InProgress_base: Schema.Class<InProgress, Schema.TaggedStruct<"InProgress", {
+    readonly consumer: Schema.String;
+    readonly id: Schema.String;
+    readonly waitedMillis: Schema.Number;
+}>, import("effect/Cause").YieldableError>;
+export declare class InProgress extends InProgress_base {
+    get message(): string;
+}
+declare const ResultUnavailable_base: Schema.Class<ResultUnavailable, Schema.TaggedStruct<"ResultUnavailable", {
+    readonly consumer: Schema.String;
+    readonly id: Schema.String;
+    readonly reason: Schema.Literals<readonly ["undecodable", "none", "dead"]>;
+    readonly detail: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class ResultUnavailable extends ResultUnavailable_base {
+    get message(): string;
+}
+declare const ResultRefused_base: Schema.Class<ResultRefused, Schema.TaggedStruct<"ResultRefused", {
+    readonly consumer: Schema.String;
+    readonly id: Schema.String;
+    readonly problem: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class ResultRefused extends ResultRefused_base {
+    get message(): string;
+}
+declare const AwaitTimeout_base: Schema.Class<AwaitTimeout, Schema.TaggedStruct<"AwaitTimeout", {
+    readonly consumer: Schema.String;
+    readonly id: Schema.String;
+    readonly waitedMillis: Schema.Number;
+}>, import("effect/Cause").YieldableError>;
+export declare class AwaitTimeout extends AwaitTimeout_base {
+    get message(): string;
+}
+export {};
+
+// src/OperatorErrors.ts
+import * as Schema from "effect/Schema";
 declare const DeadLetterNotFound_base: Schema.Class<DeadLetterNotFound, Schema.TaggedStruct<"DeadLetterNotFound", {
     readonly letter: Schema.String;
 }>, import("effect/Cause").YieldableError>;
@@ -292,6 +479,54 @@ declare const DeadLetterConflict_base: Schema.Class<DeadLetterConflict, Schema.T
     readonly at: Schema.Number;
 }>, import("effect/Cause").YieldableError>;
 export declare class DeadLetterConflict extends DeadLetterConflict_base {
+    get message(): string;
+}
+declare const EditRefused_base: Schema.Class<EditRefused, Schema.TaggedStruct<"EditRefused", {
+    readonly letter: Schema.String;
+    readonly field: Schema.Literals<readonly ["topic", "key"]>;
+    readonly kept: Schema.String;
+    readonly edited: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class EditRefused extends EditRefused_base {
+    get message(): string;
+}
+declare const ConsumerNotFound_base: Schema.Class<ConsumerNotFound, Schema.TaggedStruct<"ConsumerNotFound", {
+    readonly consumer: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class ConsumerNotFound extends ConsumerNotFound_base {
+    get message(): string;
+}
+declare const ConsumerBusy_base: Schema.Class<ConsumerBusy, Schema.TaggedStruct<"ConsumerBusy", {
+    readonly consumer: Schema.String;
+    readonly asked: Schema.String;
+    readonly workers: Schema.Number;
+    readonly waiting: Schema.Number;
+    readonly letters: Schema.Number;
+}>, import("effect/Cause").YieldableError>;
+export declare class ConsumerBusy extends ConsumerBusy_base {
+    get message(): string;
+}
+declare const ConsumerRemoved_base: Schema.Class<ConsumerRemoved, Schema.TaggedStruct<"ConsumerRemoved", {
+    readonly consumer: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class ConsumerRemoved extends ConsumerRemoved_base {
+    get message(): string;
+}
+declare const PauseConflict_base: Schema.Class<PauseConflict, Schema.TaggedStruct<"PauseConflict", {
+    readonly consumer: Schema.String;
+    readonly key: Schema.String;
+    readonly asked: Schema.Literals<readonly ["paused", "resumed"]>;
+    readonly by: Schema.String;
+    readonly at: Schema.Number;
+}>, import("effect/Cause").YieldableError>;
+export declare class PauseConflict extends PauseConflict_base {
+    get message(): string;
+}
+declare const NotSubscribed_base: Schema.Class<NotSubscribed, Schema.TaggedStruct<"NotSubscribed", {
+    readonly consumer: Schema.String;
+    readonly topic: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class NotSubscribed extends NotSubscribed_base {
     get message(): string;
 }
 export {};
@@ -352,6 +587,33 @@ export type Hold = {
 };
 export declare const delayed: (delay: Duration.Duration) => Hold;
 export declare const parked: Hold;
+
+// src/Inbox.ts
+import * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
+import * as Schema from "effect/Schema";
+import { AwaitTimeout, ForeignSqlClient, IdempotencyConflict, InProgress, InvalidId, type InvalidName, ResultRefused, ResultUnavailable, StoreFailure } from "./Errors.ts";
+import { type Settled, Store, type Transaction, type TransactionFailure } from "./Store.ts";
+export interface OnceKey {
+    readonly consumer: string;
+    readonly id: string;
+    readonly payload?: Schema.Json | undefined;
+}
+export interface OnceOptions<S extends Schema.Constraint> {
+    readonly result: S;
+    readonly whileBusy?: "wait" | "refuse" | undefined;
+    readonly timeout?: Duration.Input | undefined;
+}
+export type OnceError = InvalidName | InvalidId | ForeignSqlClient | IdempotencyConflict | InProgress | ResultUnavailable | ResultRefused | StoreFailure | TransactionFailure;
+export declare const once: <S extends Schema.Constraint, E, R>(key: OnceKey, effect: Effect.Effect<S["Type"], E, R>, options: OnceOptions<S>) => Effect.Effect<S["Type"], E | OnceError, Store | Exclude<R, Transaction> | S["DecodingServices"] | S["EncodingServices"]>;
+export interface AwaitOptions {
+    readonly timeout?: Duration.Input | undefined;
+}
+declare const awaitSettled: (key: {
+    readonly consumer: string;
+    readonly id: string;
+}, options?: AwaitOptions | undefined) => Effect.Effect<Settled, AwaitTimeout | InvalidId | InvalidName | StoreFailure, Store>;
+export { awaitSettled as await };
 
 // src/KeyedQueue.ts
 export declare class KeyedQueue<K, A> {
@@ -438,7 +700,9 @@ export declare const limits: {
     readonly headers: 64;
     readonly headerBytes: 16384;
 };
+export declare const textProblem: (text: string, bytes: number) => string | undefined;
 export declare const problem: (message: Message) => InvalidMessage | undefined;
+export declare const delayNameProblem: ({ id, topic }: Pick<Message, "id" | "topic">, name: string) => InvalidMessage | undefined;
 export declare const make: (fields: {
     readonly id: string;
     readonly topic: string;
@@ -460,6 +724,7 @@ export declare const ofEmit: (consumer: string, messageId: string, n: number) =>
 export declare const ofPayload: (payload: string) => string;
 
 // src/Pipeline.ts
+import type { NonEmptyReadonlyArray } from "effect/Array";
 import type * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import type { Pipeable } from "effect/Pipeable";
@@ -469,91 +734,124 @@ import * as SqlClient from "effect/sql/SqlClient";
 import type { Statement } from "effect/sql/Statement";
 import type { DeadLetterOrder } from "./DeadLetter.ts";
 import type { Delivered } from "./Delivery.ts";
-import * as Retry from "./Retry.ts";
+import { type AnyTopic, type DeliveryMode, type Phase, type Shape } from "./Operator.ts";
+import type * as Retry from "./Retry.ts";
 import type { Topic } from "./Topic.ts";
+import type { BeforeCommit, Reads, Repeatable } from "./TypeMessages.ts";
+export type { AnyTopic, DeliveryMode, Operator, Phase, Settings } from "./Operator.ts";
 declare const TypeId = "~millrace/Pipeline";
-export type Phase = "steps" | "commit";
-export type AnyTopic = Topic<string, Schema.Constraint>;
-export type Operator = {
-    readonly _tag: "Map";
-    readonly f: (value: never, delivered: Delivered) => unknown;
-} | {
-    readonly _tag: "Filter";
-    readonly f: (value: never, delivered: Delivered) => boolean;
-} | {
-    readonly _tag: "MapEffect";
-    readonly f: (value: never, delivered: Delivered) => Effect.Effect<unknown, unknown, unknown>;
-} | {
-    readonly _tag: "Tap";
-    readonly f: (value: never, delivered: Delivered) => Effect.Effect<unknown, unknown, unknown>;
-} | {
-    readonly _tag: "Commit";
-    readonly f: (value: never, delivered: Delivered) => Effect.Effect<unknown, unknown, unknown>;
-} | {
-    readonly _tag: "CommitSql";
-    readonly f: (value: never, delivered: Delivered) => Effect.Effect<ReadonlyArray<Effect.Effect<unknown, unknown, unknown>>, never, SqlClient.SqlClient>;
-} | {
-    readonly _tag: "Emit";
-    readonly topic: AnyTopic;
-    readonly f: (value: never, delivered: Delivered) => ReadonlyArray<unknown>;
-    readonly id: ((value: never, delivered: Delivered) => string) | undefined;
-};
-export interface Settings {
-    readonly retry: Retry.Policy<never>;
-    readonly retryWhile: ((error: never) => boolean) | undefined;
-    readonly timeout: Duration.Input | undefined;
-    readonly commitTimeout: Duration.Input;
-    readonly order: DeadLetterOrder;
-    readonly group: number;
-}
-export interface Pipeline<out A, out E = never, out R = never, out P extends Phase = Phase> extends Pipeable {
+export interface Pipeline<out A, out E = never, out R = never, out P extends Phase = Phase, out M extends DeliveryMode = DeliveryMode> extends Pipeable, Shape {
     readonly [TypeId]: {
         readonly _A: () => A;
         readonly _E: () => E;
         readonly _R: () => R;
         readonly _P: () => P;
+        readonly _M: () => M;
     };
-    readonly consumer: string;
-    readonly union: boolean;
-    readonly topics: ReadonlyArray<AnyTopic>;
-    readonly operators: ReadonlyArray<Operator>;
-    readonly settings: Settings;
     toJSON(): unknown;
 }
-export declare const from: <Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, options: {
+export interface FromOptions<M extends DeliveryMode> {
     readonly consumer: string;
-}) => Pipeline<S["Type"], never, S["DecodingServices"], "steps">;
+    readonly delivery?: M | undefined;
+}
+export declare const from: <Name extends string, S extends Schema.Constraint, M extends DeliveryMode = "effectivelyOnce">(topic: Topic<Name, S>, options: FromOptions<M>) => Pipeline<S["Type"], never, S["DecodingServices"], "steps", M>;
 export type Union<T extends ReadonlyArray<AnyTopic>> = {
     readonly [I in keyof T]: {
         readonly topic: T[I]["name"];
         readonly value: T[I]["schema"]["Type"];
     };
 }[number];
-export declare const fromAll: <const T extends ReadonlyArray<AnyTopic>>(topics: T, options: {
-    readonly consumer: string;
-}) => Pipeline<Union<T>, never, T[number]["schema"]["DecodingServices"], "steps">;
-export declare const map: <A, B>(f: (value: A, delivered: Delivered) => B) => <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<B, E, R, P>;
+export declare const fromAll: <const T extends ReadonlyArray<AnyTopic>, M extends DeliveryMode = "effectivelyOnce">(topics: T, options: FromOptions<M>) => Pipeline<Union<T>, never, T[number]["schema"]["DecodingServices"], "steps", M>;
+export declare const map: <A, B>(f: (value: A, delivered: Delivered) => B) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E, R, P, M>;
 export declare const filter: {
-    <A, B extends A>(refinement: (value: A, delivered: Delivered) => value is B): <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<B, E, R, P>;
-    <A>(predicate: (value: NoInfer<A>, delivered: Delivered) => boolean): <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R, P>;
+    <A, B extends A>(refinement: (value: A, delivered: Delivered) => value is B): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E, R, P, M>;
+    <A>(predicate: (value: NoInfer<A>, delivered: Delivered) => boolean): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
 };
-export declare const mapEffect: <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) => <E, R>(self: Pipeline<A, E, R, "steps">) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps">;
-export declare const tap: <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: Delivered) => Effect.Effect<X, E2, R2>) => <E, R>(self: Pipeline<A, E, R, "steps">) => Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps">;
-export declare const commit: <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) => <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit">;
-export declare const commitSql: <A>(f: (value: NoInfer<A>, sql: SqlClient.SqlClient, delivered: Delivered) => Statement<unknown> | ReadonlyArray<Statement<unknown>>) => <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R | SqlClient.SqlClient, "commit">;
+export declare const mapEffect: <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & BeforeCommit<"mapEffect", P>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>;
+export declare const tap: <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: Delivered) => Effect.Effect<X, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & BeforeCommit<"tap", P>) => Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>;
+export declare const commit: <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M>;
+export type Batched<A, X> = X extends ReadonlyArray<infer B> ? B : A;
+export declare const commitBatch: <A, X extends ReadonlyArray<unknown> | void, E2, R2>(f: (values: NonEmptyReadonlyArray<A>, delivered: NonEmptyReadonlyArray<Delivered>) => Effect.Effect<X, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<Batched<A, X>, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M>;
+export declare const commitSql: <A>(f: (value: NoInfer<A>, sql: SqlClient.SqlClient, delivered: Delivered) => Statement<unknown> | ReadonlyArray<Statement<unknown>>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R | SqlClient.SqlClient, "commit", M>;
 export declare const emit: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: NoInfer<A>, delivered: Delivered) => S["Type"], options?: {
     readonly id?: ((value: NoInfer<A>, delivered: Delivered) => string) | undefined;
-}) => <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R | S["EncodingServices"], "commit">;
-export declare const emitAll: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: NoInfer<A>, delivered: Delivered) => ReadonlyArray<S["Type"]>) => <E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R | S["EncodingServices"], "commit">;
+}) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R | S["EncodingServices"], "commit", M>;
+export declare const emitAll: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: NoInfer<A>, delivered: Delivered) => ReadonlyArray<S["Type"]>, options?: {
+    readonly id?: ((out: S["Type"], value: NoInfer<A>, delivered: Delivered) => string) | undefined;
+}) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R | S["EncodingServices"], "commit", M>;
 export declare const retry: <E0>(schedule: Retry.Policy<E0>, options?: {
     readonly while?: ((error: NoInfer<E0>) => boolean) | undefined;
-}) => <A, E, R, P extends Phase>(self: [E | Retry.RuntimeFailure] extends [E0] ? Pipeline<A, E, R, P> : Pipeline<A, E0, R, P>) => Pipeline<A, E, R, P>;
-export declare const timeout: (duration: Duration.Input) => <A, E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R, P>;
-export declare const commitTimeout: (duration: Duration.Input) => <A, E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R, P>;
-export declare const deadLetter: (options: {
+}) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & Reads<"The retry schedule", E | Retry.RuntimeFailure, E0> & Repeatable<"retry", M>) => Pipeline<A, E, R, P, M>;
+export declare const timeout: (duration: Duration.Input) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
+export declare const commitTimeout: (duration: Duration.Input) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
+export declare const deadLetter: <S extends Schema.Constraint = never>(options: {
     readonly order: DeadLetterOrder;
-}) => <A, E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R, P>;
-export declare const group: (size: number) => <A, E, R, P extends Phase>(self: Pipeline<A, E, R, P>) => Pipeline<A, E, R, P>;
+    readonly errors?: S | undefined;
+}) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & ([S] extends [never] ? unknown : Reads<"The Schema of deadLetter", E, S["Type"]>) & Repeatable<"deadLetter", M>) => Pipeline<A, E, R | S["EncodingServices"] | S["DecodingServices"], P, M>;
+export declare const group: (size: number) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
+
+// src/Operator.ts
+import type { NonEmptyReadonlyArray } from "effect/Array";
+import type * as Duration from "effect/Duration";
+import type * as Effect from "effect/Effect";
+import type * as Schema from "effect/Schema";
+import type * as SqlClient from "effect/sql/SqlClient";
+import type { DeadLetterOrder } from "./DeadLetter.ts";
+import type { Delivered } from "./Delivery.ts";
+import * as Retry from "./Retry.ts";
+import type { Topic } from "./Topic.ts";
+export type Phase = "steps" | "commit";
+export type DeliveryMode = "effectivelyOnce" | "atLeastOnce" | "atMostOnce";
+export type AnyTopic = Topic<string, Schema.Constraint>;
+type Handler<A> = (value: never, delivered: Delivered) => A;
+type AnyEffect = Effect.Effect<unknown, unknown, unknown>;
+export type Operator = {
+    readonly _tag: "Map";
+    readonly f: Handler<unknown>;
+} | {
+    readonly _tag: "Filter";
+    readonly f: Handler<boolean>;
+} | {
+    readonly _tag: "MapEffect";
+    readonly f: Handler<AnyEffect>;
+} | {
+    readonly _tag: "Tap";
+    readonly f: Handler<AnyEffect>;
+} | {
+    readonly _tag: "Commit";
+    readonly f: Handler<AnyEffect>;
+} | {
+    readonly _tag: "CommitBatch";
+    readonly f: (values: NonEmptyReadonlyArray<never>, delivered: NonEmptyReadonlyArray<Delivered>) => AnyEffect;
+} | {
+    readonly _tag: "CommitSql";
+    readonly f: Handler<Effect.Effect<ReadonlyArray<AnyEffect>, never, SqlClient.SqlClient>>;
+} | {
+    readonly _tag: "Emit";
+    readonly topic: AnyTopic;
+    readonly f: Handler<ReadonlyArray<unknown>>;
+    readonly id: ((out: never, value: never, delivered: Delivered) => string) | undefined;
+};
+export interface Settings {
+    readonly delivery: DeliveryMode;
+    readonly retry: Retry.Policy<never>;
+    readonly retryWhile: ((error: never) => boolean) | undefined;
+    readonly timeout: Duration.Input | undefined;
+    readonly commitTimeout: Duration.Input;
+    readonly order: DeadLetterOrder;
+    readonly errors: Schema.Constraint | undefined;
+    readonly group: number;
+}
+export declare const defaults: Settings;
+export interface Shape {
+    readonly consumer: string;
+    readonly union: boolean;
+    readonly topics: ReadonlyArray<AnyTopic>;
+    readonly operators: ReadonlyArray<Operator>;
+    readonly settings: Settings;
+}
+export declare const add: (self: Shape, operator: Operator) => Shape;
+export declare const set: (self: Shape, settings: Partial<Settings>) => Shape;
 export {};
 
 // src/Retry.ts
@@ -561,8 +859,8 @@ import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import * as Schedule from "effect/Schedule";
 import type { Failure } from "./Delivery.ts";
-import type { CommitRejected, Defect, Hiccup, StepTimeout, TransactionAborted } from "./Errors.ts";
-export type RuntimeFailure = Defect | StepTimeout | TransactionAborted | CommitRejected | Hiccup;
+import type { CommitRejected, Defect, EncodeFailed, Hiccup, InvalidMessage, StepTimeout, TransactionAborted } from "./Errors.ts";
+export type RuntimeFailure = Defect | StepTimeout | TransactionAborted | CommitRejected | Hiccup | EncodeFailed | InvalidMessage;
 export type Policy<E> = Schedule.Schedule<unknown, E>;
 export declare const exponential: (base: Duration.Input, options?: {
     readonly factor?: number | undefined;
@@ -581,10 +879,14 @@ import * as Context from "effect/Context";
 import type * as Duration from "effect/Duration";
 import type * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
-import type { DeadLetter, DeadLetterOrder, Reason, State } from "./DeadLetter.ts";
+import type { Entry, Query as AuditQuery } from "./Audit.ts";
+import type { Act, Consumers } from "./ConsumerStore.ts";
+import type { DeadLetter, Filter, Frozen, Group, Query, Reason } from "./DeadLetter.ts";
+import type { Later } from "./Delay.ts";
 import type { Delivery, Failure } from "./Delivery.ts";
-import type { CommitRejected, ConsumerConflict, DeadLetterConflict, DeadLetterNotFound, Hiccup, StoreFailure, TransactionAborted, UnknownOutcome } from "./Errors.ts";
+import type { CommitRejected, DeadLetterConflict, DeadLetterNotFound, Hiccup, StoreFailure, TransactionAborted, UnknownOutcome } from "./Errors.ts";
 import type { Message } from "./Message.ts";
+export * from "./ConsumerStore.ts";
 declare const Transaction_base: Context.ServiceClass<Transaction, "millrace/Transaction", {
     readonly engine: string;
 }>;
@@ -598,6 +900,25 @@ export interface Claim {
     readonly letter?: string | undefined;
 }
 export type Claimed = "fresh" | "duplicate" | "conflict";
+export type Settled = {
+    readonly _tag: "Committed";
+} | {
+    readonly _tag: "Dead";
+    readonly letter: string;
+};
+export type Entered = {
+    readonly _tag: "Fresh";
+} | {
+    readonly _tag: "Busy";
+} | {
+    readonly _tag: "Conflict";
+} | {
+    readonly _tag: "Committed";
+    readonly result: string | undefined;
+} | {
+    readonly _tag: "Dead";
+    readonly letter: string;
+};
 export interface Burial {
     readonly delivery: Delivery;
     readonly reason: Reason;
@@ -606,42 +927,43 @@ export interface Burial {
     readonly parked: boolean;
     readonly conflict?: boolean | undefined;
 }
-export interface Registration {
-    readonly consumer: string;
-    readonly topics: ReadonlyArray<string>;
-    readonly lanes: number;
-    readonly order: DeadLetterOrder;
-}
-export interface DeadLetterQuery {
-    readonly consumer?: string | undefined;
-    readonly state?: State | undefined;
-    readonly before?: string | undefined;
-    readonly limit?: number | undefined;
-}
 export interface Inbox {
     readonly claim: (consumer: string, claims: ReadonlyArray<Claim>) => Effect.Effect<ReadonlyArray<Claimed>, StoreFailure, Transaction>;
+    readonly enter: (consumer: string, claim: Pick<Claim, "id" | "fingerprint">, wait: boolean) => Effect.Effect<Entered, StoreFailure, Transaction>;
+    readonly remember: (consumer: string, id: string, result: string) => Effect.Effect<void, StoreFailure, Transaction>;
+    readonly settled: (consumer: string, id: string) => Effect.Effect<Settled | undefined, StoreFailure>;
+    readonly watch: (consumer: string, id: string) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>;
 }
 export interface Outbox {
-    readonly write: (messages: ReadonlyArray<Message>) => Effect.Effect<void, StoreFailure>;
+    readonly write: (messages: ReadonlyArray<Message>, later?: Later) => Effect.Effect<void, StoreFailure>;
+    readonly cancel: (topic: string, key: string, name: string) => Effect.Effect<boolean, StoreFailure>;
 }
 export interface DeadLetterStore {
     readonly bury: (consumer: string, burials: ReadonlyArray<Burial>) => Effect.Effect<ReadonlyArray<string | undefined>, StoreFailure, Transaction>;
-    readonly list: (query: DeadLetterQuery) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure>;
+    readonly list: (query: Query) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure>;
     readonly get: (letter: string) => Effect.Effect<DeadLetter, StoreFailure | DeadLetterNotFound>;
-    readonly redrive: (letter: string, by: string) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
-    readonly discard: (letter: string, by: string) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
+    readonly groups: (filter: Filter & {
+        readonly limit?: number | undefined;
+    }) => Effect.Effect<ReadonlyArray<Group>, StoreFailure>;
+    readonly redrive: (letter: string, act: Act, edit?: {
+        readonly payload: string;
+        readonly version: number;
+    }) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
+    readonly discard: (letter: string, act: Act) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
+    readonly restore: (letter: string, act: Act) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
+    readonly release: (letter: string, act: Act) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
+    readonly freeze: (filter: Filter) => Effect.Effect<Frozen, StoreFailure>;
+    readonly decideSome: (decision: "redriven" | "discarded", frozen: Frozen, options: {
+        readonly act: Act;
+        readonly after: string;
+        readonly most: number;
+    }) => Effect.Effect<{
+        readonly letters: ReadonlyArray<string>;
+        readonly more: boolean;
+    }, StoreFailure>;
 }
-export interface QueueStatus {
-    readonly waiting: number;
-    readonly lagMillis: number;
-    readonly delayedKeys: number;
-    readonly parkedKeys: number;
-    readonly parkedMillis: number;
-    readonly deadLetters: number;
-}
-export interface Consumers {
-    readonly register: (registration: Registration) => Effect.Effect<void, StoreFailure | ConsumerConflict>;
-    readonly status: (consumer: string) => Effect.Effect<QueueStatus, StoreFailure>;
+export interface AuditStore {
+    readonly list: (query: AuditQuery) => Effect.Effect<ReadonlyArray<Entry>, StoreFailure>;
 }
 export interface LeaseClaim {
     readonly token: bigint | undefined;
@@ -663,6 +985,7 @@ declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
     readonly joins: (context: Context.Context<never>) => boolean;
     readonly transact: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>>;
     readonly savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TransactionFailure, R | Transaction>;
+    readonly inTransaction: Effect.Effect<boolean>;
     readonly ping: Effect.Effect<void, StoreFailure>;
     readonly statements: Effect.Effect<number | undefined, never, Transaction>;
     readonly inbox: Inbox;
@@ -670,10 +993,62 @@ declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
     readonly deadLetters: DeadLetterStore;
     readonly consumers: Consumers;
     readonly leases: Leases;
+    readonly audit: AuditStore;
 }>;
 export declare class Store extends Store_base {
 }
-export {};
+
+// src/ConsumerStore.ts
+import type * as Effect from "effect/Effect";
+import type { Count, DeadLetterOrder } from "./DeadLetter.ts";
+import type { ConsumerBusy, ConsumerConflict, ConsumerNotFound, NotSubscribed, PauseConflict, StoreFailure } from "./Errors.ts";
+export interface Registration {
+    readonly consumer: string;
+    readonly topics: ReadonlyArray<string>;
+    readonly lanes: number;
+    readonly order: DeadLetterOrder;
+}
+export interface Act {
+    readonly by: string;
+    readonly note?: string | undefined;
+}
+export interface Consumer extends Registration {
+    readonly registeredAt: number;
+    readonly paused: {
+        readonly by: string;
+        readonly at: number;
+        readonly note: string;
+    } | undefined;
+    readonly workers: number;
+    readonly waiting: Count;
+    readonly heldKeys: Count;
+    readonly letters: Count;
+}
+export interface QueueStatus {
+    readonly waiting: number;
+    readonly lagMillis: number;
+    readonly delayedKeys: number;
+    readonly parkedKeys: number;
+    readonly parkedMillis: number;
+    readonly deadLetters: number;
+}
+export interface Consumers {
+    readonly register: (registration: Registration) => Effect.Effect<void, StoreFailure | ConsumerConflict>;
+    readonly status: (consumer: string) => Effect.Effect<QueueStatus, StoreFailure>;
+    readonly list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure>;
+    readonly get: (consumer: string) => Effect.Effect<Consumer, StoreFailure | ConsumerNotFound>;
+    readonly remove: (consumer: string, act: Act & {
+        readonly evenIfWorking?: boolean | undefined;
+        readonly evenIfWaiting?: boolean | undefined;
+    }) => Effect.Effect<void, StoreFailure | ConsumerNotFound | ConsumerBusy>;
+    readonly unsubscribe: (consumer: string, topic: string, act: Act & {
+        readonly evenIfWaiting?: boolean | undefined;
+    }) => Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy>;
+    readonly pause: (consumer: string, act: Act) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
+    readonly resume: (consumer: string, act: Act) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
+    readonly pauseKey: (consumer: string, key: string, act: Act) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
+    readonly resumeKey: (consumer: string, key: string, act: Act) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
+}
 
 // src/Telemetry.ts
 import * as Effect from "effect/Effect";
@@ -684,7 +1059,7 @@ export declare const labels: (of: {
     readonly consumer?: string | undefined;
 }) => Record<string, string>;
 export declare const logFields: (consumer: string, { message }: Pick<Delivery, "message">, attempt: number) => Record<string, unknown>;
-export type Outcome = "committed" | "duplicate" | "retried" | "held" | "dead" | "released";
+export type Outcome = "committed" | "duplicate" | "retried" | "held" | "dead" | "failed" | "released";
 export declare const outcomes: Metric.Counter<number>;
 export declare const sent: Metric.Counter<number>;
 export declare const latency: Metric.Histogram<number>;
@@ -713,7 +1088,8 @@ export declare const prometheusName: (name: string) => string;
 import * as Effect from "effect/Effect";
 import type { Pipeable } from "effect/Pipeable";
 import * as Schema from "effect/Schema";
-import { DecodeFailed, EncodeFailed, type InvalidMessage, InvalidName, type StoreFailure } from "./Errors.ts";
+import * as Delay from "./Delay.ts";
+import { DecodeFailed, EncodeFailed, InvalidMessage, InvalidName, type StoreFailure } from "./Errors.ts";
 import * as Message from "./Message.ts";
 import { Store } from "./Store.ts";
 declare const TypeId = "~millrace/Topic";
@@ -732,14 +1108,19 @@ export interface TopicOptions<S extends Schema.Constraint> {
     readonly headers?: ((value: S["Type"]) => Readonly<Record<string, string>>) | undefined;
     readonly version?: number | undefined;
 }
-export interface PublishOptions {
+export interface PublishOptions extends Delay.DelayOptions {
     readonly headers?: Readonly<Record<string, string>> | undefined;
     readonly id?: string | undefined;
+    readonly name?: string | undefined;
 }
 export declare const nameProblem: (kind: "topic" | "consumer" | "lease", name: string) => InvalidName | undefined;
 export declare const make: <const Name extends string, S extends Schema.Constraint>(name: Name, options: TopicOptions<S>) => Topic<Name, S>;
 export declare const publish: <Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, value: S["Type"], options?: PublishOptions) => Effect.Effect<string, InvalidName | InvalidMessage | EncodeFailed | StoreFailure, Store | S["EncodingServices"]>;
-export declare const publishAll: <Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, values: Iterable<S["Type"]>, options?: Pick<PublishOptions, "headers">) => Effect.Effect<ReadonlyArray<string>, InvalidName | InvalidMessage | EncodeFailed | StoreFailure, Store | S["EncodingServices"]>;
+export declare const publishAll: <Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, values: Iterable<S["Type"]>, options?: Pick<PublishOptions, "headers" | "delay" | "at">) => Effect.Effect<ReadonlyArray<string>, InvalidName | InvalidMessage | EncodeFailed | StoreFailure, Store | S["EncodingServices"]>;
+export declare const cancel: <Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, what: {
+    readonly key: string;
+    readonly name: string;
+}) => Effect.Effect<boolean, InvalidName | InvalidMessage | StoreFailure, Store>;
 export {};
 
 // src/Transport.ts
@@ -749,7 +1130,7 @@ import type * as Effect from "effect/Effect";
 import type * as Option from "effect/Option";
 import type * as Scope from "effect/Scope";
 import type { Delivery, Failure, HeldLease } from "./Delivery.ts";
-import type { LeaseLost, StoreFailure, TransportError, Unsupported } from "./Errors.ts";
+import type { ConsumerRemoved, LeaseLost, StoreFailure, TransportError, Unsupported } from "./Errors.ts";
 import type { Hold } from "./Hold.ts";
 import type { Message } from "./Message.ts";
 import type { Transaction } from "./Store.ts";
@@ -792,11 +1173,13 @@ export interface SubscriptionSpec {
     readonly idlePoll: Duration.Duration;
 }
 export interface Subscription {
-    readonly take: (room: Room, accept: (deliveries: ReadonlyArray<Delivery>) => void) => Effect.Effect<void, TransportError>;
+    readonly take: (room: Room, accept: (deliveries: ReadonlyArray<Delivery>) => void) => Effect.Effect<void, TransportError | ConsumerRemoved>;
+    readonly paused: () => boolean;
     readonly undisturbed: <A, E, R>(delivery: Delivery, write: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>;
     readonly held: () => ReadonlyArray<HeldLease>;
     readonly renew: (leases: ReadonlyArray<HeldLease>) => Effect.Effect<ReadonlySet<HeldLease>, TransportError>;
     readonly settleWithin: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>;
+    readonly fence: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>;
     readonly settleAfter: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<void, TransportError>;
     readonly hold: (delivery: Delivery, attempts: ReadonlyArray<Failure>, hold: Hold) => Effect.Effect<void, LeaseLost | TransportError, Transaction>;
     readonly isolate: (delivery: Delivery | undefined) => Effect.Effect<void, TransportError, Scope.Scope>;
@@ -815,14 +1198,14 @@ export {};
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Runtime from "effect/Runtime";
-import type { ConsumerConflict, InvalidName, InvalidSetting, StoreFailure, TransportError, Unsupported } from "../Errors.ts";
+import type { ConsumerConflict, ConsumerRemoved, InvalidName, InvalidSetting, StoreFailure, TransportError, Unsupported } from "../Errors.ts";
 import { ForeignSqlClient } from "../Errors.ts";
 import type * as Pipeline from "../Pipeline.ts";
 import { Store } from "../Store.ts";
 import { Transport } from "../Transport.ts";
 import { type WorkerOptions } from "./Settings.ts";
 export { defaults, type WorkerOptions } from "./Settings.ts";
-export type WorkerError = InvalidName | InvalidSetting | ConsumerConflict | Unsupported | ForeignSqlClient | StoreFailure | TransportError;
+export type WorkerError = InvalidName | InvalidSetting | ConsumerConflict | ConsumerRemoved | Unsupported | ForeignSqlClient | StoreFailure | TransportError;
 export declare const run: <A, E, R, P extends Pipeline.Phase>(pipeline: Pipeline.Pipeline<A, E, R, P>, options?: WorkerOptions) => Effect.Effect<never, WorkerError, R | Store | Transport>;
 export declare const drain: <A, E, R, P extends Pipeline.Phase>(pipeline: Pipeline.Pipeline<A, E, R, P>, options?: WorkerOptions) => Effect.Effect<void, WorkerError, R | Store | Transport>;
 export declare const layer: <A, E, R, P extends Pipeline.Phase>(pipeline: Pipeline.Pipeline<A, E, R, P>, options?: WorkerOptions) => Layer.Layer<never, WorkerError, R | Store | Transport>;
@@ -951,6 +1334,7 @@ export declare const layer: (options?: EmbeddedOptions) => Layer.Layer<Store | T
 export * as Checker from "./Checker.ts";
 export * as Faults from "./Faults.ts";
 export * as History from "./History.ts";
+export * as TestPipeline from "./TestPipeline.ts";
 
 // src/testing/Checker.ts
 import * as Effect from "effect/Effect";
@@ -1287,6 +1671,337 @@ export declare const forEach: (files: readonly string[], use: (entry: Entry) => 
 export declare const read: (files: ReadonlyArray<string>, options?: ReadOptions) => Effect.Effect<readonly Entry[], HistoryUnreadable | PlatformError.PlatformError, FileSystem.FileSystem>;
 export {};
 
+// src/testing/TestPipeline.ts
+import type * as Duration from "effect/Duration";
+import type { What } from "./Injection.ts";
+export { crashEverywhere, type CrashOptions, type Survived } from "./CrashEverywhere.ts";
+export type { What, Where } from "./Injection.ts";
+export { CrashDiverged, NoSuchStep, NotDrained, NothingToCrash } from "./KitErrors.ts";
+export type { Entry } from "./Tape.ts";
+export { type Options, run, type Test } from "./TestRun.ts";
+export { around } from "./WorkerLife.ts";
+export declare const fail: <E>(error: E) => What<E>;
+export declare const die: (defect: unknown) => What;
+export declare const stall: What;
+export declare const delay: (duration: Duration.Input) => What;
+export declare const crash: What;
+export declare const hiccup: (times?: number) => What;
+export declare const lostAnswer: What;
+export declare const lostCommit: What;
+
+// src/testing/CrashEverywhere.ts
+import * as Effect from "effect/Effect";
+import type * as Layer from "effect/Layer";
+import type { Scope } from "effect/Scope";
+import type * as Pipeline from "../Pipeline.ts";
+import type { Store } from "../Store.ts";
+import type { Transport } from "../Transport.ts";
+import type { WorkerError } from "../worker/Worker.ts";
+import { CrashDiverged, type NotDrained, NothingToCrash } from "./KitErrors.ts";
+import { type Options, type Test } from "./TestRun.ts";
+export interface CrashOptions<E, E2, R2, S, E3, R3, L, EL, RL> extends Options {
+    readonly scenario: (test: Test<E>) => Effect.Effect<unknown, E2, R2>;
+    readonly state: Effect.Effect<S, E3, R3>;
+    readonly layer: Layer.Layer<L, EL, RL>;
+    readonly same?: ((clean: S, crashed: S) => boolean) | undefined;
+}
+export interface Survived<S> {
+    readonly state: S;
+    readonly points: ReadonlyArray<string>;
+}
+export declare const crashEverywhere: <A, E, R, P extends Pipeline.Phase, E2, R2, S, E3, R3, L, EL, RL>(pipeline: Pipeline.Pipeline<A, E, R, P>, options: CrashOptions<E, E2, R2, S, E3, R3, L, EL, RL>) => Effect.Effect<Survived<S>, CrashDiverged | NothingToCrash | NotDrained | WorkerError | E2 | E3 | EL, RL | Exclude<R | Store | Transport | Exclude<R2 | R3, Scope>, L>>;
+
+// src/testing/Injection.ts
+import type * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
+import type { Delivered } from "../Delivery.ts";
+import type * as Pipeline from "../Pipeline.ts";
+export interface Where {
+    readonly id?: string | undefined;
+    readonly attempt?: number | "every" | undefined;
+    readonly redriven?: number | undefined;
+    readonly step?: number | "steps" | "commit" | undefined;
+}
+export type What<E = never> = {
+    readonly _tag: "Fail";
+    readonly error: E;
+} | {
+    readonly _tag: "Die";
+    readonly defect: unknown;
+} | {
+    readonly _tag: "Stall";
+} | {
+    readonly _tag: "Delay";
+    readonly duration: Duration.Input;
+} | {
+    readonly _tag: "Crash";
+} | {
+    readonly _tag: "Hiccup";
+    readonly times: number;
+} | {
+    readonly _tag: "LostAnswer";
+} | {
+    readonly _tag: "LostCommit";
+};
+type OfTransaction = Extract<What, {
+    readonly _tag: "Hiccup" | "LostAnswer" | "LostCommit";
+}>;
+export interface Injection {
+    readonly where: Where;
+    readonly what: What<unknown>;
+    readonly struck: Map<string, number>;
+}
+export declare const ofTransaction: (what: What<unknown>) => what is OfTransaction;
+export declare const stepOf: (operators: ReadonlyArray<Pipeline.Operator>, step: Where["step"]) => number | undefined;
+export interface Attempt {
+    readonly id: string;
+    readonly attempt: number;
+    readonly redriven: number;
+}
+export declare const atStep: (injections: ReadonlyArray<Injection>, operators: ReadonlyArray<Pipeline.Operator>, index: number, { attempt, message, redriven }: Delivered) => What<unknown> | undefined;
+export declare const atTransaction: (injections: ReadonlyArray<Injection>, members: ReadonlyArray<Attempt>) => OfTransaction | undefined;
+export declare const strike: (what: What<unknown> | undefined, crash: Effect.Effect<never>) => Effect.Effect<void, unknown>;
+export {};
+
+// src/testing/KitErrors.ts
+import * as Schema from "effect/Schema";
+declare const NotDrained_base: Schema.Class<NotDrained, Schema.TaggedStruct<"NotDrained", {
+    readonly waiting: Schema.$Array<Schema.String>;
+    readonly millis: Schema.Number;
+    readonly story: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class NotDrained extends NotDrained_base {
+    get message(): string;
+}
+declare const NoSuchStep_base: Schema.Class<NoSuchStep, Schema.TaggedStruct<"NoSuchStep", {
+    readonly step: Schema.String;
+    readonly steps: Schema.$Array<Schema.String>;
+}>, import("effect/Cause").YieldableError>;
+export declare class NoSuchStep extends NoSuchStep_base {
+    get message(): string;
+}
+declare const CrashDiverged_base: Schema.Class<CrashDiverged, Schema.TaggedStruct<"CrashDiverged", {
+    readonly point: Schema.String;
+    readonly number: Schema.Int;
+    readonly points: Schema.Int;
+    readonly clean: Schema.String;
+    readonly crashed: Schema.String;
+    readonly story: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class CrashDiverged extends CrashDiverged_base {
+    get message(): string;
+}
+declare const NothingToCrash_base: Schema.Class<NothingToCrash, Schema.TaggedStruct<"NothingToCrash", {
+    readonly consumer: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class NothingToCrash extends NothingToCrash_base {
+    get message(): string;
+}
+export {};
+
+// src/testing/Tape.ts
+import type { Reason } from "../DeadLetter.ts";
+import type { Delivery, Failure } from "../Delivery.ts";
+import type { Message } from "../Message.ts";
+export type Entry = {
+    readonly _tag: "Published";
+    readonly at: number;
+    readonly id: string;
+    readonly topic: string;
+    readonly key: string;
+} | {
+    readonly _tag: "Started";
+    readonly at: number;
+    readonly id: string;
+    readonly attempt: number;
+} | {
+    readonly _tag: "Failed";
+    readonly at: number;
+    readonly id: string;
+    readonly attempt: number;
+    readonly tag: string;
+    readonly message: string;
+} | {
+    readonly _tag: "Retry";
+    readonly at: number;
+    readonly id: string;
+    readonly due: number;
+} | {
+    readonly _tag: "Held";
+    readonly at: number;
+    readonly id: string;
+    readonly key: string;
+    readonly until: number | "parked";
+} | {
+    readonly _tag: "Emitted";
+    readonly at: number;
+    readonly id: string;
+    readonly message: Message;
+} | {
+    readonly _tag: "Committed";
+    readonly at: number;
+    readonly id: string;
+    readonly attempt: number;
+} | {
+    readonly _tag: "Duplicate";
+    readonly at: number;
+    readonly id: string;
+} | {
+    readonly _tag: "Dead";
+    readonly at: number;
+    readonly id: string;
+    readonly reason: Reason;
+    readonly tag: string;
+} | {
+    readonly _tag: "Redriven" | "Discarded";
+    readonly at: number;
+    readonly id: string;
+} | {
+    readonly _tag: "Disturbed";
+    readonly at: number;
+    readonly id: string;
+    readonly tag: string;
+} | {
+    readonly _tag: "Crashed";
+    readonly at: number;
+    readonly id: string;
+    readonly point: string;
+};
+export declare class Tape {
+    readonly entries: Array<Entry>;
+    activity: number;
+    private readonly topics;
+    private readonly millis;
+    private readonly began;
+    private readonly open;
+    private readonly keys;
+    private readonly holds;
+    private readonly due;
+    private readonly writing;
+    private readonly failures;
+    private readonly tries;
+    private closed;
+    constructor(topics: ReadonlyArray<string>, millis: () => number);
+    get now(): number;
+    close(): void;
+    note(entry: Entry): void;
+    write(messages: ReadonlyArray<Message>): void;
+    unwritten(messages: ReadonlyArray<Message>): void;
+    written(messages: ReadonlyArray<Message>): void;
+    handed(delivery: Delivery): void;
+    private published;
+    decided(tag: "Redriven" | "Discarded", { id, key }: Message): void;
+    started(message: Message): void;
+    attemptOf(message: Message): number;
+    failed(id: string, failure: Pick<Failure, "attempt" | "at" | "tag" | "message">): void;
+    retry(id: string, delay: number): void;
+    held({ id, key }: Message, delay: number | "parked"): void;
+    ended(entry: Extract<Entry, {
+        readonly _tag: "Committed" | "Duplicate" | "Dead";
+    }>): void;
+    crashed(point: string): void;
+    get waiting(): ReadonlyArray<string>;
+    get busy(): boolean;
+    get nextDue(): number | undefined;
+    get paused(): ReadonlyArray<{
+        readonly key: string;
+        readonly until: number | "parked";
+    }>;
+    private since;
+}
+export declare const lifeLine: (entries: ReadonlyArray<Entry>, id: string) => string;
+export declare const lifeLines: (entries: ReadonlyArray<Entry>) => string;
+
+// src/testing/TestRun.ts
+import * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
+import type * as Schema from "effect/Schema";
+import * as Scope from "effect/Scope";
+import type { Reason } from "../DeadLetter.ts";
+import { type DeadLetterConflict, DeadLetterNotFound, type DecodeFailed, type EncodeFailed, type InvalidMessage, type InvalidName, type StoreFailure } from "../Errors.ts";
+import type * as Pipeline from "../Pipeline.ts";
+import { Store } from "../Store.ts";
+import * as Topic from "../Topic.ts";
+import { Transport } from "../Transport.ts";
+import type { WorkerOptions } from "../worker/Settings.ts";
+import * as Worker from "../worker/Worker.ts";
+import { type What, type Where } from "./Injection.ts";
+import { NoSuchStep, NotDrained } from "./KitErrors.ts";
+import { type Entry } from "./Tape.ts";
+export interface Options extends Omit<WorkerOptions, "grace" | "name"> {
+    readonly seed?: string | number | undefined;
+}
+type Refused = InvalidName | InvalidMessage | EncodeFailed | StoreFailure;
+export interface Test<in E = never> {
+    readonly publish: <Name extends string, S extends Schema.Constraint>(topic: Topic.Topic<Name, S>, value: S["Type"], options?: Topic.PublishOptions) => Effect.Effect<string, Refused, S["EncodingServices"]>;
+    readonly publishAll: <Name extends string, S extends Schema.Constraint>(topic: Topic.Topic<Name, S>, values: Iterable<S["Type"]>) => Effect.Effect<ReadonlyArray<string>, Refused, S["EncodingServices"]>;
+    readonly settle: Effect.Effect<void, Worker.WorkerError>;
+    readonly advance: (duration: Duration.Input) => Effect.Effect<void, Worker.WorkerError>;
+    readonly drain: (within?: Duration.Input) => Effect.Effect<void, NotDrained | Worker.WorkerError>;
+    readonly inject: (where: Where, what: What<E>) => Effect.Effect<void, NoSuchStep>;
+    readonly crash: Effect.Effect<void>;
+    readonly redrive: (id: string) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
+    readonly discard: (id: string) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
+    readonly committed: ReadonlyArray<string>;
+    readonly dead: ReadonlyArray<{
+        readonly id: string;
+        readonly reason: Reason;
+        readonly tag: string;
+    }>;
+    readonly held: ReadonlyArray<{
+        readonly key: string;
+        readonly until: number | "parked";
+    }>;
+    readonly emitted: <Name extends string, S extends Schema.Constraint>(topic: Topic.Topic<Name, S>) => Effect.Effect<ReadonlyArray<S["Type"]>, DecodeFailed, S["DecodingServices"]>;
+    readonly attempts: (id: string) => ReadonlyArray<number>;
+    readonly life: (id: string) => string;
+    readonly story: string;
+    readonly entries: ReadonlyArray<Entry>;
+}
+export declare const run: <A, E, R, P extends Pipeline.Phase, B, E2, R2>(pipeline: Pipeline.Pipeline<A, E, R, P>, scenario: (test: Test<E>) => Effect.Effect<B, E2, R2>, options?: Options) => Effect.Effect<B, E2 | Worker.WorkerError, R | Exclude<R2, Scope.Scope> | Store | Transport>;
+export declare const stagedRun: <A, E, R, P extends Pipeline.Phase, B, E2, R2>(pipeline: Pipeline.Pipeline<A, E, R, P>, scenario: (test: Test<E>) => Effect.Effect<B, E2, R2>, options: Options, crashAt: number | undefined) => Effect.Effect<{
+    readonly result: B;
+    readonly points: ReadonlyArray<string>;
+    readonly test: Test<E>;
+}, E2 | Worker.WorkerError, R | Exclude<R2, Scope.Scope> | Store | Transport>;
+export {};
+
+// src/testing/WorkerLife.ts
+import * as Context from "effect/Context";
+import * as Deferred from "effect/Deferred";
+import * as Effect from "effect/Effect";
+import type * as Fiber from "effect/Fiber";
+import type * as Pipeline from "../Pipeline.ts";
+import { type Injection } from "./Injection.ts";
+import type { Tape } from "./Tape.ts";
+export interface Stage {
+    readonly tape: Tape;
+    readonly consumer: string;
+    readonly operators: ReadonlyArray<Pipeline.Operator>;
+    readonly injections: Array<Injection>;
+    readonly points: Array<string>;
+    readonly emitters: Map<string, string>;
+    readonly crashAt: number | undefined;
+}
+export declare const Handled: Context.Reference<string | undefined>;
+export declare const around: <A, E, R>(name: string, call: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>;
+export declare class WorkerLife {
+    readonly stage: Stage;
+    readonly death: Deferred.Deferred<void, never>;
+    fiber: Fiber.Fiber<unknown, unknown> | undefined;
+    private over;
+    constructor(stage: Stage);
+    get dead(): boolean;
+    readonly pass: (point: string) => Effect.Effect<void>;
+    readonly crash: (point: string) => Effect.Effect<never>;
+    end(point: string): void;
+    alive<A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, E, R>;
+    whileAlive<A, E, R>(wait: Effect.Effect<A, E, R>): Effect.Effect<A, E, R>;
+}
+type AnyPipeline = Pipeline.Pipeline<unknown, unknown, unknown>;
+export declare const watch: (life: WorkerLife, pipeline: AnyPipeline) => AnyPipeline;
+export {};
+
 // ==== millrace/testing/conformance ====
 
 // src/testing/conformance/index.ts
@@ -1308,6 +2023,7 @@ import { type Vitest } from "@effect/vitest";
 import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import type { DeadLetterOrder } from "../../DeadLetter.ts";
+import type { Later } from "../../Delay.ts";
 import type { Delivery, Failure } from "../../Delivery.ts";
 import type { InvalidMessage } from "../../Errors.ts";
 import * as Message from "../../Message.ts";
@@ -1346,13 +2062,15 @@ export declare const bench: (options: Options, given?: {
         readonly joins: (context: import("effect/Context").Context<never>) => boolean;
         readonly transact: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | import("../../Store.ts").TransactionFailure, Exclude<R, import("../../Store.ts").Transaction>>;
         readonly savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | import("../../Store.ts").TransactionFailure, R | import("../../Store.ts").Transaction>;
+        readonly inTransaction: Effect.Effect<boolean>;
         readonly ping: Effect.Effect<void, import("../../Errors.ts").StoreFailure>;
         readonly statements: Effect.Effect<number | undefined, never, import("../../Store.ts").Transaction>;
         readonly inbox: import("../../Store.ts").Inbox;
         readonly outbox: import("../../Store.ts").Outbox;
         readonly deadLetters: import("../../Store.ts").DeadLetterStore;
-        readonly consumers: import("../../Store.ts").Consumers;
+        readonly consumers: import("../../ConsumerStore.ts").Consumers;
         readonly leases: import("../../Store.ts").Leases;
+        readonly audit: import("../../Store.ts").AuditStore;
     };
     transport: {
         readonly capabilities: import("../../Transport.ts").Capabilities;
@@ -1367,10 +2085,10 @@ export declare const bench: (options: Options, given?: {
         readonly consumer?: string;
         readonly idlePoll?: Duration.Duration;
     }) => Effect.Effect<Subscription, import("../../Errors.ts").TransportError | import("../../Errors.ts").Unsupported, import("effect/Scope").Scope>;
-    publish: (drafts: ReadonlyArray<Draft>) => Effect.Effect<void, InvalidMessage | import("../../Errors.ts").StoreFailure, never>;
-    takeOnce: (subscription: Subscription, room?: Room) => Effect.Effect<Delivery[], import("../../Errors.ts").TransportError, never>;
-    receive: (subscription: Subscription, count: number, room?: Room) => Effect.Effect<Delivery[], import("../../Errors.ts").TransportError, never>;
-    nothing: (subscription: Subscription, room?: Room) => Effect.Effect<void, import("../../Errors.ts").TransportError, never>;
+    publish: (drafts: ReadonlyArray<Draft>, later?: Later) => Effect.Effect<void, InvalidMessage | import("../../Errors.ts").StoreFailure, never>;
+    takeOnce: (subscription: Subscription, room?: Room) => Effect.Effect<Delivery[], import("../../OperatorErrors.ts").ConsumerRemoved | import("../../Errors.ts").TransportError, never>;
+    receive: (subscription: Subscription, count: number, room?: Room) => Effect.Effect<Delivery[], import("../../OperatorErrors.ts").ConsumerRemoved | import("../../Errors.ts").TransportError, never>;
+    nothing: (subscription: Subscription, room?: Room) => Effect.Effect<void, import("../../OperatorErrors.ts").ConsumerRemoved | import("../../Errors.ts").TransportError, never>;
     working: (subscription: Subscription, duration: Duration.Duration) => Effect.Effect<ReadonlySet<import("../../Delivery.ts").HeldLease>, import("../../Errors.ts").TransportError, never>;
     settle: (subscription: Subscription, deliveries: ReadonlyArray<Delivery>) => Effect.Effect<readonly Delivery[], import("../../Errors.ts").TransportError | import("../../Store.ts").TransactionFailure, never>;
     expire: Effect.Effect<void, never, never>;

@@ -163,8 +163,8 @@ const decide = (walk: Walk) =>
     const { deadLetters } = yield* Store
     const letter = walk.pick(yield* deadLetters.list({ state: "open" }))
     if (letter === undefined) return
-    if (walk.random() < 0.7) return yield* deadLetters.redrive(letter.id, "ann")
-    yield* deadLetters.discard(letter.id, "ann")
+    if (walk.random() < 0.7) return yield* deadLetters.redrive(letter.id, { by: "ann" })
+    yield* deadLetters.discard(letter.id, { by: "ann" })
     walk.discarded.add(letter.message.id)
   })
 
@@ -205,7 +205,9 @@ const finish = (walk: Walk) =>
         ids.some((id) => !walk.committed.get(key)!.includes(id) && !walk.discarded.has(id))
       )
     for (let rounds = 0; missing() && rounds < 5000; rounds++) {
-      for (const letter of yield* deadLetters.list({ state: "open" })) yield* deadLetters.redrive(letter.id, "ann")
+      for (const letter of yield* deadLetters.list({ state: "open" })) {
+        yield* deadLetters.redrive(letter.id, { by: "ann" })
+      }
       yield* pass(walk, 1)
       yield* take(walk, last)
       for (let i = 0; i < 10; i++) yield* work(walk, last)

@@ -5,6 +5,7 @@ import { delayed } from "./delayed.ts"
 import { kitMutants } from "./kit.ts"
 import { once } from "./once.ts"
 import { operations } from "./operations.ts"
+import { peopleMutants } from "./people.ts"
 import { pipelineMutants } from "./pipelines.ts"
 import type { Mutant } from "./types.ts"
 
@@ -364,5 +365,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...kitMutants,
   ...once,
   ...operations,
+  ...peopleMutants,
   ...pipelineMutants
 ]

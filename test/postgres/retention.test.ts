@@ -186,3 +186,35 @@ it.effect("keeps every id in memory", () =>
     const store = yield* Store.Store
     assert.isFalse(Duration.isFinite(store.dedupHorizon))
   }).pipe(Effect.provide(Memory.layer)))
+
+it.live("keeps a restored letter redrivable although its id was forgotten while it was discarded", () =>
+  world((schema) =>
+    Effect.gen(function*() {
+      const sweep = yield* sweeping(schema)
+      yield* Worker.drain(notes)
+      yield* Topic.publish(Notes, note("broken", "a", true))
+      yield* Worker.drain(notes)
+      const [letter] = yield* DeadLetters.list({ consumer: "notes" })
+      yield* DeadLetters.discard(letter!.id, { by: "anna" })
+      yield* older(schema, "inbox", "at", 8)
+      yield* sweep
+      assert.deepStrictEqual(yield* ids(schema), [])
+      yield* DeadLetters.restore(letter!.id, { by: "anna" })
+      assert.deepStrictEqual(yield* ids(schema), ["broken"])
+      const payload = JSON.stringify(note("broken", "a"))
+      yield* DeadLetters.redriveEdited(letter!.id, { topic: Notes, payload, by: "anna" })
+      yield* Worker.drain(notes)
+      assert.strictEqual((yield* DeadLetters.get(letter!.id)).state, "resolved")
+      // After its retention there is nothing to restore.
+      yield* Topic.publish(Notes, note("gone", "a", true))
+      yield* Worker.drain(notes)
+      const [other] = yield* DeadLetters.list({ consumer: "notes", state: "open" })
+      yield* DeadLetters.discard(other!.id, { by: "anna" })
+      yield* older(schema, "dead_letters", "changed_at", 8)
+      yield* sweep
+      assert.strictEqual(
+        (yield* Effect.flip(DeadLetters.restore(other!.id, { by: "anna" })))._tag,
+        "DeadLetterNotFound"
+      )
+    })
+  ))

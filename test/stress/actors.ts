@@ -253,7 +253,7 @@ export const person = Effect.fnUntraced(function*(run: Run) {
     yield* Effect.andThen(Effect.sleep(50), pause(150))
     for (const letter of yield* store.deadLetters.list({ state: "open" })) {
       if (run.failing && (yield* chance(0.5))) continue
-      yield* store.deadLetters.redrive(letter.id, "stress")
+      yield* store.deadLetters.redrive(letter.id, { by: "stress" })
       yield* count(run, "redriven")
     }
     if (yield* chance(0.5)) yield* sql.withTransaction(release)

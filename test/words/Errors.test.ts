@@ -8,7 +8,9 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
     new Errors.InvalidMessage({ topic: "t", id: "m1", field: "key", problem: "is empty", mend: "Return a key." })
   ],
   EncodeFailed: [new Errors.EncodeFailed({ topic: "t", issue: "Expected string at [\"id\"]" })],
-  DecodeFailed: [new Errors.DecodeFailed({ topic: "t", id: "m1", version: 2, issue: "Expected string" })],
+  DecodeFailed: [
+    new Errors.DecodeFailed({ topic: "t", id: "m1", version: 2, issue: "Expected string", where: "$.a InvalidType" })
+  ],
   InvalidName: [new Errors.InvalidName({ kind: "topic", name: "a b", problem: "has other characters" })],
   InvalidSetting: [new Errors.InvalidSetting({ setting: "lanes", got: "0", expected: "a whole number is needed" })],
   InvalidConfig: [
@@ -66,6 +68,15 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
   SchemaTooNew: [new Errors.SchemaTooNew({ schema: "millrace", found: 9, supported: 3 })],
   SchemaOutdated: [new Errors.SchemaOutdated({ schema: "millrace", found: 0, needed: 3 })],
   DeadLetterNotFound: [new Errors.DeadLetterNotFound({ letter: "0001" })],
+  EditRefused: [new Errors.EditRefused({ letter: "0001", field: "key", kept: "a", edited: "b" })],
+  ConsumerNotFound: [new Errors.ConsumerNotFound({ consumer: "c" })],
+  ConsumerBusy: [new Errors.ConsumerBusy({ consumer: "c", asked: "removed", workers: 1, waiting: 2, letters: 3 })],
+  ConsumerRemoved: [new Errors.ConsumerRemoved({ consumer: "c" })],
+  PauseConflict: [
+    new Errors.PauseConflict({ consumer: "c", key: "", asked: "resumed", by: "", at: 0 }),
+    new Errors.PauseConflict({ consumer: "c", key: "k", asked: "paused", by: "anna", at: 0 })
+  ],
+  NotSubscribed: [new Errors.NotSubscribed({ consumer: "c", topic: "t" })],
   DeadLetterConflict: [
     new Errors.DeadLetterConflict({ letter: "0001", asked: "redriven", state: "resolved", by: "anna", at: 0 }),
     new Errors.DeadLetterConflict({ letter: "0001", asked: "redriven", state: "resolved", by: "", at: 0 })
@@ -132,7 +143,7 @@ describe("failures of one cause", () => {
     message: "declined",
     stack: "",
     step: "steps",
-    frame: "ledger.ts:88",
+    frame: "post ledger.ts",
     worker: "w",
     codeVersion: ""
   }
@@ -151,7 +162,7 @@ describe("failures of one cause", () => {
   })
 
   it("are told apart by tag, step and place", () => {
-    const others = [{ tag: "Defect" }, { step: "commit" }, { frame: "ledger.ts:89" }, { frame: "" }]
+    const others = [{ tag: "Defect" }, { step: "commit" }, { frame: "undo ledger.ts" }, { frame: "" }]
     const prints = [failure, ...others.map((other) => ({ ...failure, ...other }))].map(DeadLetter.fingerprint)
     assert.strictEqual(new Set(prints).size, prints.length)
     assert.strictEqual(DeadLetter.fingerprint({ ...failure, frame: "" }), "PaymentDeclined@steps")

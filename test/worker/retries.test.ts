@@ -264,7 +264,7 @@ describe("what a handler can do wrong", () => {
       assert.deepInclude(failure, { tag: "Defect", step: "steps" })
       assert.include(failure.message, "TypeError: x is no function")
       assert.include(failure.stack, "retries.test.ts")
-      assert.match(failure.frame, /^retries\.test\.ts:\d+$/)
+      assert.match(failure.frame, /(^| )retries\.test\.ts$/)
     }).pipe(Effect.provide(Memory.layer)))
 
   it.effect("so is an exception thrown by a pure step, a filter, a commit step, or what is emitted", () =>
@@ -386,7 +386,7 @@ describe("a payload that does not decode", () => {
       const done = new Journal<{ readonly total: number }>()
       const [letter] = yield* letters("ledger")
       const store = yield* Store.Store
-      yield* store.deadLetters.redrive(letter!.id, "anna")
+      yield* store.deadLetters.redrive(letter!.id, { by: "anna" })
       yield* drain(Pipeline.from(Second, { consumer: "ledger" }).pipe(Pipeline.commit(done.write)))
       assert.deepStrictEqual(done.values, [{ total: 7 }])
       assert.strictEqual((yield* letters("ledger"))[0]?.state, "resolved")

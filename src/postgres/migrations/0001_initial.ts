@@ -19,7 +19,10 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     lanes             int         not null,                           -- 0: only its name is known, no worker came yet
     dead_letter_order text        not null,
     waiting_until     timestamptz not null default '-infinity',       -- until then a worker wants to be notified
-    registered_at     timestamptz not null default statement_timestamp()
+    registered_at     timestamptz not null default statement_timestamp(),
+    paused_by         text,                                           -- a person's pause: nothing is read
+    paused_at         timestamptz,
+    paused_note       text        not null default ''
   ) with (fillfactor = 50)`,
 
   // primary key: the publishing insert looks consumers up by topic
@@ -70,6 +73,8 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     lane     int         not null,
     until    timestamptz not null,                                     -- 'infinity': parked
     from_seq bigint      not null,                                     -- 0: all of the key
+    paused_by text,                                                    -- a person's pause, beside any other: it is not due
+    paused_at timestamptz,
     primary key (queue_id, key)
   )`,
   // the poll's list of holds that are due, and when the next one is
@@ -98,6 +103,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     key          text        not null,
     keyed        boolean     not null,
     payload      text        not null,
+    original     text,                                                 -- as published, once a person has edited it
     headers      text        not null,
     version      int         not null,
     published_at timestamptz not null,
@@ -105,14 +111,21 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     state        text        not null default 'open',
     parked       boolean     not null,
     attempts     text        not null,
+    tag          text        not null,                                 -- of the last attempt's error
     fingerprint  text        not null,
     redriven     int         not null default 0,
+    opened       xid8        not null default pg_current_xact_id(),    -- who opened it last: a frozen set knows it by that
     died_at      timestamptz not null default statement_timestamp(),
     changed_by   text        not null default '',
     changed_at   timestamptz
   )`,
   // the list of one consumer's letters
   `create index dead_letters_queue on ${t.deadLetters} (queue_id, state, id)`,
+  // failure groups, one after the other; the first and the last of one
+  `create index dead_letters_group on ${t.deadLetters} (state, queue_id, fingerprint, died_at)`,
+  // what a person looks for by name; whether a key has another parked letter
+  `create index dead_letters_key on ${t.deadLetters} (key)`,
+  `create index dead_letters_message on ${t.deadLetters} (message_id)`,
 
   // primary key: the takeover of a topic by its first consumer
   `create table ${t.unrouted} (
@@ -170,8 +183,15 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     at     timestamptz not null default statement_timestamp(),
     who    text        not null,
     action text        not null,
-    letter bigint
+    consumer text      not null,
+    letter bigint,
+    topic  text        not null default '',
+    key    text        not null default '',
+    note   text        not null default '',
+    detail text        not null default ''
   )`,
+  // the history of one letter
+  `create index audit_letter on ${t.audit} (letter)`,
 
   ...Functions.make(t)
 ]

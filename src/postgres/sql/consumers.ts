@@ -46,12 +46,16 @@ on conflict do nothing`,
 insert into ${t.messages} (queue_id, lane, id, topic, key, keyed, payload, headers, version, published_at)
 select $1::int, hash % $3::int, id, topic, key, keyed, payload, headers, version, published_at from taken order by seq`,
 
-  /** The worker is alive; answers how many are. $1 queue $2 worker $3 milliseconds */
+  /**
+   * The worker is alive; answers how many others are, and whether the consumer is paused. No answer: there is no such queue any more.
+   * $1 queue $2 worker $3 milliseconds
+   */
   heartbeat: `insert into ${t.workers} (queue_id, worker, alive_until)
-values ($1, $2, clock_timestamp() + $3::float8 * interval '1 ms')
+select c.id, $2::text, clock_timestamp() + $3::float8 * interval '1 ms' from ${t.consumers} c where c.id = $1
 on conflict (queue_id, worker) do update set alive_until = excluded.alive_until
 returning (select count(*)::int from ${t.workers} w
-  where w.queue_id = $1 and w.worker <> $2 and w.alive_until > clock_timestamp()) as others`,
+  where w.queue_id = $1 and w.worker <> $2 and w.alive_until > clock_timestamp()) as others,
+  (select paused_by is not null from ${t.consumers} where id = $1) as paused`,
 
   /** $1 queue $2 worker; those that died long ago go too */
   leave: `delete from ${t.workers} where queue_id = $1

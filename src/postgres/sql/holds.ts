@@ -1,5 +1,6 @@
 /**
- * Holds: a key's pause. A hold hides its key from `from_seq` on, due or not; only the lane's owner ends it.
+ * Holds: a key's pause. A hold hides its key from `from_seq` on, due or not; only the lane's owner ends it. One that a person has
+ * paused is not due until that person, or another one, resumes it.
  *
  * Locks: the lane for key share, then the hold.
  *
@@ -30,7 +31,7 @@ set until = greatest(h.until, excluded.until), from_seq = least(h.from_seq, excl
   where l.queue_id = $1 order by l.lane for key share of l
 )
 delete from ${t.holds} h using mine where h.queue_id = $1 and h.lane = mine.lane and h.key = any($4::text[])
-  and h.until <= clock_timestamp() returning h.key, h.lane, h.from_seq`,
+  and h.until <= clock_timestamp() and h.paused_by is null returning h.key, h.lane, h.from_seq`,
 
   /** A late row below the hold: it is hidden too. $1 queue $2 keys $3 seqs */
   lower: `update ${t.holds} h set from_seq = least(h.from_seq, s.seq) from unnest($2::text[], $3::bigint[]) s(key, seq)
@@ -43,5 +44,5 @@ where h.queue_id = $1 and h.key = s.key`,
   next: `select min((extract(epoch from h.until - statement_timestamp()) * 1000)::float8) as millis,
   (select (extract(epoch from due_at - statement_timestamp()) * 1000)::float8 from ${t.delayed} order by due_at limit 1) as delayed
 from unnest($2::int[]) l(lane) cross join lateral (
-  select until from ${t.holds} where queue_id = $1 and lane = l.lane and until < 'infinity' order by until limit 1) h`
+  select until from ${t.holds} where queue_id = $1 and lane = l.lane and until < 'infinity' and paused_by is null order by until limit 1) h`
 })

@@ -26,6 +26,10 @@ revived as (
 )
 select id from revived`,
 
+  /** Their messages were committed by another way, which is what these letters were waiting for. $1 letters */
+  resolve: `update ${t.deadLetters} set state = 'resolved', changed_at = statement_timestamp()
+where id = any($1::bigint[]) and state = 'redriving'`,
+
   /** $1 queue $2 ids */
   known: `select id, outcome, fingerprint from ${t.inbox} where queue_id = $1 and id = any($2::text[])`,
 

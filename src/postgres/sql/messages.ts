@@ -15,7 +15,7 @@ export const make = (t: Names) => {
     /**
      * One poll of all lanes of a worker, in one snapshot. Parts: 1 late (keys only), 2 behind (up to the mark), 3 fresh
      * (above it), then the snapshot and what is due as row 0. A hold that covers a row hides it; one that begins above it is
-     * reported, to be lowered. Payloads come until their bytes exceed what there is room for, the first one always.
+     * reported, to be lowered. Of a paused consumer nothing comes. Payloads come until their bytes exceed what there is room for, the first one always.
      *
      * Indexes: messages_xid (late), primary key (behind, fresh; upwards by seq), holds by primary key, holds_due. No locks.
      * `in (select unnest())` is hashed, `= any()` in a generic plan is a linear search; `offset 0` keeps the anti-join a
@@ -28,6 +28,7 @@ export const make = (t: Names) => {
   select x from unnest($5::text[]::xid8[]) x where pg_visible_in_snapshot(x, pg_current_snapshot())
 ), mine as materialized (
   select * from unnest($2::int[], $3::bigint[], $4::int[]) l(lane, mark, most)
+  where not exists (select from ${t.consumers} where id = $1 and paused_by is not null)
 ), late as materialized (
   select m.lane, m.key, min(m.seq) as seq from (
     select lane, key, seq from ${t.messages} where queue_id = $1 and xid in (select x from finished)
@@ -60,7 +61,8 @@ union all select 0, null, null, null, null, null, null, null, null, null, null, 
   'xmax', pg_snapshot_xmax(pg_current_snapshot())::text,
   'top', (select last_value::text from ${t.messageSeq}),
   'due', (select array_agg(key) from (select key from ${t.holds} where queue_id = $1 and lane = any($2::int[])
-    and until <= statement_timestamp() limit 100) d))
+    and until <= statement_timestamp() and paused_by is null limit 100) d),
+  'paused', exists (select from ${t.consumers} where id = $1 and paused_by is not null))
 order by 1, 4`,
 
     /**

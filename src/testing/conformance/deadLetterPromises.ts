@@ -6,54 +6,9 @@
 import { assert } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type { DeadLetterOrder } from "../../DeadLetter.ts"
-import type { Delivery } from "../../Delivery.ts"
 import * as Hold from "../../Hold.ts"
-import type { Subscription } from "../../Transport.ts"
-import { bench, claimOf, type Draft, failure, ids, type Options, type Tests } from "./kit.ts"
-
-/** A consumer with a subscription, and burying as a worker does it. */
-const graveyard = Effect.fnUntraced(function*(options: Options, order: DeadLetterOrder) {
-  const base = yield* bench(options, { order })
-  const { consumer, store } = base
-  const subscription = yield* base.open()
-  const parked = order === "park"
-
-  const bury = (delivery: Delivery, attempts = [failure(1)], from: Subscription = subscription) => {
-    const burial = { delivery, reason: "exhausted" as const, attempts, fingerprint: "Declined@commit", parked }
-    const transaction = store.transact(Effect.gen(function*() {
-      yield* from.settleWithin([delivery])
-      const [letter] = yield* store.deadLetters.bury(consumer, [burial])
-      if (parked && letter !== undefined) yield* from.hold(delivery, attempts, Hold.parked)
-      return letter
-    }))
-    return parked
-      ? from.undisturbed(delivery, transaction)
-      : Effect.tap(transaction, () => from.settleAfter([delivery]))
-  }
-
-  /** Publishes messages, takes them, and buries the first. */
-  const buried = (drafts: ReadonlyArray<Draft>) =>
-    Effect.gen(function*() {
-      yield* base.publish(drafts)
-      const got = yield* base.receive(subscription, drafts.length)
-      const letter = yield* bury(got.find(({ message }) => message.id === drafts[0]!.id)!)
-      assert.isDefined(letter)
-      return { letter: letter!, rest: got.filter(({ message }) => message.id !== drafts[0]!.id) }
-    })
-
-  /** Commits a delivery as a worker does: settled and claimed. */
-  const commit = (delivery: Delivery) =>
-    Effect.tap(
-      store.transact(Effect.andThen(
-        subscription.settleWithin([delivery]),
-        store.inbox.claim(consumer, [claimOf(delivery)])
-      )),
-      () => subscription.settleAfter([delivery])
-    )
-
-  return { ...base, letters: store.deadLetters, subscription, bury, buried, commit }
-})
+import { graveyard } from "./graveyard.ts"
+import { bench, claimOf, failure, ids, type Options, type Tests } from "./kit.ts"
 
 /** Burying and reading. */
 const burying = (it: Tests, options: Options) => {
@@ -69,11 +24,13 @@ const burying = (it: Tests, options: Options) => {
         id: id!,
         consumer,
         message: delivery!.message,
+        original: undefined,
+        tag: "TimedOut",
         reason: "exhausted",
         state: "open",
         parked: false,
         attempts: [failure(1), failure(2, "TimedOut")],
-        fingerprint: "Declined@commit",
+        fingerprint: "TimedOut@commit",
         redriven: 0,
         changedBy: ""
       })
@@ -87,7 +44,7 @@ const burying = (it: Tests, options: Options) => {
       const made = []
       for (const id of ["a", "b", "c", "d", "e"]) made.push((yield* buried([{ id }])).letter)
       assert.deepStrictEqual(made, made.toSorted())
-      yield* letters.discard(made[1]!, "ann")
+      yield* letters.discard(made[1]!, { by: "ann" })
       const list = (query: Parameters<typeof letters.list>[0]) =>
         Effect.map(letters.list({ consumer, ...query }), (found) => found.map(({ message }) => message.id))
       assert.deepStrictEqual(yield* list({}), ["e", "d", "c", "b", "a"])
@@ -139,7 +96,13 @@ const burying = (it: Tests, options: Options) => {
     Effect.gen(function*() {
       const { letters } = yield* graveyard(options, "continue")
       for (const letter of ["9999999999999999", "no such letter", ""]) {
-        for (const ask of [letters.get(letter), letters.redrive(letter, "ann"), letters.discard(letter, "ann")]) {
+        for (
+          const ask of [
+            letters.get(letter),
+            letters.redrive(letter, { by: "ann" }),
+            letters.discard(letter, { by: "ann" })
+          ]
+        ) {
           assert.strictEqual(
             (yield* Effect.flip<unknown, { readonly _tag: string }, never>(ask))._tag,
             "DeadLetterNotFound"
@@ -157,7 +120,7 @@ const redriving = (it: Tests, options: Options) => {
       const { letter, rest } = yield* buried([{ id: "a", key: "k" }, { id: "b", key: "k" }])
       yield* settle(subscription, rest)
       yield* publish([{ id: "c", key: "k" }])
-      yield* letters.redrive(letter, "ann")
+      yield* letters.redrive(letter, { by: "ann" })
       const [c, a] = yield* receive(subscription, 2)
       assert.deepStrictEqual(ids([c!, a!]), ["c", "a"])
       assert.deepStrictEqual(a!.redrive, { letter, count: 1 })
@@ -172,7 +135,7 @@ const redriving = (it: Tests, options: Options) => {
     Effect.gen(function*() {
       const { buried, consumer, letters, receive, store, subscription } = yield* graveyard(options, "continue")
       const { letter } = yield* buried([{ id: "a" }])
-      yield* letters.redrive(letter, "ann")
+      yield* letters.redrive(letter, { by: "ann" })
       const [a] = yield* receive(subscription, 1)
       const claim = store.inbox.claim(consumer, [claimOf(a!)])
       yield* Effect.flip(store.transact(Effect.andThen(claim, Effect.fail("no" as const))))
@@ -184,7 +147,7 @@ const redriving = (it: Tests, options: Options) => {
     Effect.gen(function*() {
       const { bury, buried, consumer, letters, receive, subscription } = yield* graveyard(options, "continue")
       const { letter } = yield* buried([{ id: "a" }])
-      yield* letters.redrive(letter, "ann")
+      yield* letters.redrive(letter, { by: "ann" })
       const [a] = yield* receive(subscription, 1)
       assert.deepStrictEqual(a!.attempts, [])
       assert.strictEqual(yield* bury(a!, [failure(1, "Again")]), letter)
@@ -192,7 +155,7 @@ const redriving = (it: Tests, options: Options) => {
       assert.deepStrictEqual(others, [])
       assert.deepStrictEqual([found!.state, found!.redriven], ["open", 1])
       assert.deepStrictEqual(found!.attempts, [failure(1), failure(1, "Again")])
-      yield* letters.redrive(letter, "ben")
+      yield* letters.redrive(letter, { by: "ben" })
       assert.deepStrictEqual((yield* receive(subscription, 1))[0]!.redrive, { letter, count: 2 })
     }))
 
@@ -201,14 +164,14 @@ const redriving = (it: Tests, options: Options) => {
       const { buried, letters } = yield* graveyard(options, "continue")
       const first = (yield* buried([{ id: "a" }])).letter
       const second = (yield* buried([{ id: "b" }])).letter
-      yield* letters.redrive(first, "ann")
-      for (const ask of [letters.redrive(first, "ben"), letters.discard(first, "ben")]) {
+      yield* letters.redrive(first, { by: "ann" })
+      for (const ask of [letters.redrive(first, { by: "ben" }), letters.discard(first, { by: "ben" })]) {
         const error = yield* Effect.flip(ask)
         assert.strictEqual(error._tag, "DeadLetterConflict")
         if (error._tag === "DeadLetterConflict") assert.deepStrictEqual([error.state, error.by], ["redriving", "ann"])
       }
-      yield* letters.discard(second, "ben")
-      const error = yield* Effect.flip(letters.redrive(second, "ann"))
+      yield* letters.discard(second, { by: "ben" })
+      const error = yield* Effect.flip(letters.redrive(second, { by: "ann" }))
       assert.strictEqual(error._tag, "DeadLetterConflict")
       if (error._tag === "DeadLetterConflict") assert.deepStrictEqual([error.state, error.by], ["discarded", "ben"])
     }))
@@ -217,7 +180,7 @@ const redriving = (it: Tests, options: Options) => {
     Effect.gen(function*() {
       const { buried, letters, nothing, receive, subscription } = yield* graveyard(options, "continue")
       const { letter } = yield* buried([{ id: "a" }])
-      const asked = ["ann", "ben"].map((by) => Effect.exit(letters.redrive(letter, by)))
+      const asked = ["ann", "ben"].map((by) => Effect.exit(letters.redrive(letter, { by })))
       const exits = yield* Effect.all(asked, { concurrency: "unbounded" })
       assert.deepStrictEqual(exits.map((exit) => exit._tag).toSorted(), ["Failure", "Success"])
       yield* receive(subscription, 1)
@@ -243,7 +206,7 @@ const parking = (it: Tests, options: Options) => {
       const { buried, commit, letters, publish, receive, settle, subscription } = yield* graveyard(options, "park")
       const { letter } = yield* buried(three)
       yield* publish([{ id: "d", key: "k" }])
-      yield* letters.redrive(letter, "ann")
+      yield* letters.redrive(letter, { by: "ann" })
       const got = yield* receive(subscription, 4)
       assert.deepStrictEqual(ids(got), ["a", "b", "c", "d"])
       assert.deepStrictEqual(got.map((delivery) => delivery.redrive?.letter), [letter, undefined, undefined, undefined])
@@ -256,11 +219,11 @@ const parking = (it: Tests, options: Options) => {
     Effect.gen(function*() {
       const { bury, buried, letters, nothing, receive, subscription } = yield* graveyard(options, "park")
       const { letter } = yield* buried(three)
-      yield* letters.redrive(letter, "ann")
+      yield* letters.redrive(letter, { by: "ann" })
       const [a] = yield* receive(subscription, 3)
       assert.strictEqual(yield* bury(a!), letter)
       yield* nothing(subscription)
-      yield* letters.redrive(letter, "ann")
+      yield* letters.redrive(letter, { by: "ann" })
       assert.deepStrictEqual(ids(yield* receive(subscription, 3)), ["a", "b", "c"])
     }))
 
@@ -268,7 +231,7 @@ const parking = (it: Tests, options: Options) => {
     Effect.gen(function*() {
       const { buried, letters, nothing, receive, subscription } = yield* graveyard(options, "park")
       const { letter } = yield* buried(three)
-      yield* letters.discard(letter, "ann")
+      yield* letters.discard(letter, { by: "ann" })
       assert.deepStrictEqual(ids(yield* receive(subscription, 2)), ["b", "c"])
       yield* nothing(subscription)
       const found = yield* letters.get(letter)
@@ -282,7 +245,7 @@ const parking = (it: Tests, options: Options) => {
       yield* expire
       const second = yield* open()
       yield* nothing(second)
-      yield* letters.redrive(letter, "ann")
+      yield* letters.redrive(letter, { by: "ann" })
       const got = yield* receive(second, 3)
       assert.deepStrictEqual(ids(got), ["a", "b", "c"])
       assert.deepStrictEqual(got.map((delivery) => delivery.received), [0, 0, 0])

@@ -12,6 +12,7 @@ import type { Store } from "../../Store.ts"
 import type { Transport } from "../../Transport.ts"
 import { consumerPromises } from "./consumerPromises.ts"
 import { deadLetterPromises } from "./deadLetterPromises.ts"
+import { decisionPromises } from "./decisionPromises.ts"
 import { delayedPromises } from "./delayedPromises.ts"
 import { inboxPromises } from "./inboxPromises.ts"
 import type { Options, Tests } from "./kit.ts"
@@ -19,6 +20,7 @@ import { leasePromises } from "./leasePromises.ts"
 import { namedLeasePromises } from "./namedLeasePromises.ts"
 import { oncePromises } from "./oncePromises.ts"
 import { orderPromises } from "./orderPromises.ts"
+import { pausePromises } from "./pausePromises.ts"
 import { publishPromises } from "./publishPromises.ts"
 import { settlePromises } from "./settlePromises.ts"
 import { takePromises } from "./takePromises.ts"
@@ -67,14 +69,17 @@ export const inbox: Suite = suiteOf({ inbox: inboxPromises, once: oncePromises }
  *
  * @since 0.1.0
  */
-export const deadLetters: Suite = suiteOf({ "dead letters": deadLetterPromises })
+export const deadLetters: Suite = suiteOf({
+  "dead letters": deadLetterPromises,
+  decisions: decisionPromises
+})
 
 /**
  * What every registry of consumers must do.
  *
  * @since 0.1.0
  */
-export const consumers: Suite = suiteOf({ consumers: consumerPromises })
+export const consumers: Suite = suiteOf({ consumers: consumerPromises, pauses: pausePromises })
 
 /**
  * What every keeper of named leases must do.
@@ -93,6 +98,8 @@ export const suite: Suite = suiteOf({
   inbox: inboxPromises,
   once: oncePromises,
   "dead letters": deadLetterPromises,
+  decisions: decisionPromises,
   consumers: consumerPromises,
+  pauses: pausePromises,
   "named leases": namedLeasePromises
 })

@@ -1,0 +1,135 @@
+/**
+ * The part of the store's port that is about consumers: who reads what, how its queue stands, and what people do to it.
+ *
+ * @since 0.1.0
+ */
+import type * as Effect from "effect/Effect"
+import type { Count, DeadLetterOrder } from "./DeadLetter.ts"
+import type {
+  ConsumerBusy,
+  ConsumerConflict,
+  ConsumerNotFound,
+  NotSubscribed,
+  PauseConflict,
+  StoreFailure
+} from "./Errors.ts"
+
+/**
+ * What a consumer is. Everything but the topics is fixed by the first registration.
+ *
+ * @since 0.1.0
+ */
+export interface Registration {
+  readonly consumer: string
+  readonly topics: ReadonlyArray<string>
+  readonly lanes: number
+  readonly order: DeadLetterOrder
+}
+
+/**
+ * Who does something, and why; both are kept in the audit.
+ *
+ * @since 0.1.0
+ */
+export interface Act {
+  readonly by: string
+  readonly note?: string | undefined
+}
+
+/**
+ * A consumer as people see it. Counting ends at 10,000.
+ *
+ * @since 0.1.0
+ */
+export interface Consumer extends Registration {
+  /** Milliseconds since the epoch, on the store's clock. */
+  readonly registeredAt: number
+  /** Who paused it, and when; undefined while it is not paused. */
+  readonly paused: { readonly by: string; readonly at: number; readonly note: string } | undefined
+  /** Workers that live. */
+  readonly workers: number
+  /** Messages that are not settled, held ones included. */
+  readonly waiting: Count
+  /** Keys that pause: for a retry, behind a parked letter, or by a person. */
+  readonly heldKeys: Count
+  /** Letters that are open or being redriven. */
+  readonly letters: Count
+}
+
+/**
+ * How a consumer's queue stands, on the store's clock. Each count ends at 10,000: it costs the same however much waits.
+ *
+ * @since 0.1.0
+ */
+export interface QueueStatus {
+  /** Messages that can be handled and are not settled, of the first 10,000; those in hand included, those of held keys not. */
+  readonly waiting: number
+  /** Milliseconds since the oldest of them was published; 0 if there is none. */
+  readonly lagMillis: number
+  /** Keys whose next retry is due later. */
+  readonly delayedKeys: number
+  /** Keys that wait for a person. */
+  readonly parkedKeys: number
+  /** Milliseconds since the oldest open letter died whose key is parked; 0 if there is none. */
+  readonly parkedMillis: number
+  /** Open dead letters. */
+  readonly deadLetters: number
+}
+
+/**
+ * The part of the store that knows who reads what.
+ *
+ * @since 0.1.0
+ */
+export interface Consumers {
+  /**
+   * Makes the consumer known, adds subscriptions it lacks, and takes over what waits unrouted for its topics, in one
+   * transaction. Idempotent. Topics that it subscribed to before and that are not named stay subscribed.
+   */
+  readonly register: (registration: Registration) => Effect.Effect<void, StoreFailure | ConsumerConflict>
+  /** How its queue stands now: one bounded look, outside of any transaction. */
+  readonly status: (consumer: string) => Effect.Effect<QueueStatus, StoreFailure>
+  /** All of them, by name. */
+  readonly list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure>
+  readonly get: (consumer: string) => Effect.Effect<Consumer, StoreFailure | ConsumerNotFound>
+  /**
+   * Removes the consumer with its queue, holds, inbox and letters, audited, in one transaction that excludes publishing, commits and
+   * people. Refused while workers live (`evenIfWorking`), or messages wait or letters are open (`evenIfWaiting`). A worker that
+   * runs nevertheless commits nothing more, and its `take` fails with `ConsumerRemoved`.
+   */
+  readonly remove: (
+    consumer: string,
+    act: Act & { readonly evenIfWorking?: boolean | undefined; readonly evenIfWaiting?: boolean | undefined }
+  ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | ConsumerBusy>
+  /**
+   * Ends one subscription, audited, in one transaction that excludes publishing. What waits of the topic would never be handled:
+   * refused, or, with `evenIfWaiting`, dead letters `rejected` with the tag `Unsubscribed`.
+   */
+  readonly unsubscribe: (
+    consumer: string,
+    topic: string,
+    act: Act & { readonly evenIfWaiting?: boolean | undefined }
+  ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy>
+  /** From the next `take` on nothing is handed out to the consumer's workers, until it is resumed. Audited. */
+  readonly pause: (
+    consumer: string,
+    act: Act
+  ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>
+  /** Workers go on where they were, and those that wait are woken. Audited. */
+  readonly resume: (
+    consumer: string,
+    act: Act
+  ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>
+  /** A hold by a person: it lasts beside retries and parked letters, until a person ends it. Audited. */
+  readonly pauseKey: (
+    consumer: string,
+    key: string,
+    act: Act
+  ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>
+  /** The key goes on in order, unless a retry or a parked letter holds it still. Audited. */
+  readonly resumeKey: (
+    consumer: string,
+    key: string,
+    act: Act
+  ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>
+}

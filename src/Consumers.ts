@@ -1,0 +1,126 @@
+/**
+ * What people do with consumers: look at them, pause them, take them away.
+ *
+ * A consumer begins with its first worker and stays when its workers stop: what is published waits for it. Each function is one
+ * transaction, audited in it: nothing is ever half done, and nothing is done without a record of who did it.
+ *
+ * @since 0.1.0
+ */
+import type * as Effect from "effect/Effect"
+import * as Audit from "./Audit.ts"
+import type { ConsumerBusy, ConsumerNotFound, NotSubscribed, PauseConflict, StoreFailure } from "./Errors.ts"
+import { type Act, type Consumer, Store } from "./Store.ts"
+
+/**
+ * Every consumer by its name: settings, topics, whether it is paused, and how much waits. Counting ends at 10,000.
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Consumers } from "millrace"
+ *
+ * const status = Effect.gen(function*() {
+ *   for (const { consumer, letters, paused, waiting } of yield* Consumers.list) {
+ *     yield* Effect.log(`${consumer}: ${waiting.count} wait, ${letters.count} are dead, ${paused?.by ?? "running"}`)
+ *   }
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ */
+export const list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure, Store> = Store.use((store) =>
+  store.consumers.list
+)
+
+/**
+ * One consumer.
+ *
+ * @since 0.1.0
+ */
+export const get = (consumer: string): Effect.Effect<Consumer, StoreFailure | ConsumerNotFound, Store> =>
+  Store.use((store) => store.consumers.get(consumer))
+
+/**
+ * Takes a consumer away, with its queue, its memory of ids and its letters, all or nothing. There is no undo. Refused with
+ * `ConsumerBusy` while workers live (`evenIfWorking`), or while messages wait or letters are open (`evenIfWaiting`). A worker that
+ * still runs commits nothing more and stops with `ConsumerRemoved`. What is published later waits, unrouted, for another consumer.
+ *
+ * @since 0.1.0
+ */
+export const remove = (
+  consumer: string,
+  act: Act & {
+    /** Although workers live; their work is lost. Default false. */
+    readonly evenIfWorking?: boolean | undefined
+    /** Although messages wait or letters are open: they are gone. Default false. */
+    readonly evenIfWaiting?: boolean | undefined
+  }
+): Effect.Effect<void, StoreFailure | ConsumerNotFound | ConsumerBusy, Store> =>
+  Store.use((store) => store.consumers.remove(consumer, act))
+
+/**
+ * Ends one subscription: what is published to the topic from now on does not come. A worker whose pipeline still has the topic
+ * subscribes again when it starts. Messages of the topic that wait are refused with `ConsumerBusy`.
+ *
+ * @since 0.1.0
+ */
+export const unsubscribe = (
+  consumer: string,
+  topic: string,
+  act: Act & {
+    /** Although messages of the topic wait: they become dead letters. Default false. */
+    readonly evenIfWaiting?: boolean | undefined
+  }
+): Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy, Store> =>
+  Store.use((store) => store.consumers.unsubscribe(consumer, topic, act))
+
+/** What pausing and resuming fails with. */
+type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict, Store>
+
+/**
+ * Pauses a consumer: its workers take and start nothing more (at the latest when they renew their leases, a third of the lease), and
+ * what runs finishes. Publishing goes on, and nothing is lost: what waits, waits. It lasts until somebody resumes it, over restarts.
+ *
+ * ```ts
+ * import { Consumers } from "millrace"
+ *
+ * const stop = Consumers.pause("ledger", { by: "anna", note: "the bank is down" })
+ * const goOn = Consumers.resume("ledger", { by: "anna" })
+ * ```
+ *
+ * @since 0.1.0
+ */
+export const pause = (consumer: string, act: Act): Paused => Store.use((store) => store.consumers.pause(consumer, act))
+
+/**
+ * Resumes a paused consumer; its workers are woken.
+ *
+ * @since 0.1.0
+ */
+export const resume = (consumer: string, act: Act): Paused =>
+  Store.use((store) => store.consumers.resume(consumer, act))
+
+/**
+ * Pauses one key: its messages wait in order, while other keys go on. What a worker has of it in its hands already is finished. It lasts
+ * until somebody resumes it, whatever happens to retries and parked letters of the key.
+ *
+ * @since 0.1.0
+ */
+export const pauseKey = (consumer: string, key: string, act: Act): Paused =>
+  Store.use((store) => store.consumers.pauseKey(consumer, key, act))
+
+/**
+ * Resumes a paused key, in order. A parked letter or a retry that is not due holds it still.
+ *
+ * @since 0.1.0
+ */
+export const resumeKey = (consumer: string, key: string, act: Act): Paused =>
+  Store.use((store) => store.consumers.resumeKey(consumer, key, act))
+
+/**
+ * Who did what to consumers, and when; newest first.
+ *
+ * @since 0.1.0
+ */
+export const audit = (
+  query?: Omit<Audit.Query, "about" | "letter">
+): Effect.Effect<ReadonlyArray<Audit.Entry>, StoreFailure, Store> => Audit.list({ ...query, about: "consumers" })

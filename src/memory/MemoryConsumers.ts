@@ -1,0 +1,222 @@
+/**
+ * The consumers of the memory store: registered by workers, looked at, paused and taken away by people; and what people did.
+ *
+ * Each of these is one transition, or one write of the ambient transaction.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { Entry } from "../Audit.ts"
+import { unsubscribed } from "../DeadLetter.ts"
+import { ConsumerBusy, ConsumerNotFound, NotSubscribed, PauseConflict, StoreFailure } from "../Errors.ts"
+import { ofPayload } from "../MessageId.ts"
+import type { Act, AuditStore, Consumer, Consumers } from "../Store.ts"
+import { counted, pageOf } from "./LetterFilter.ts"
+import type { Lane, Row } from "./MemoryLane.ts"
+import type { MemoryQueue } from "./MemoryQueue.ts"
+import type { MemoryState } from "./MemoryStore.ts"
+import { write } from "./MemoryTransaction.ts"
+
+/** Letters that are not over. */
+const pendingLetters = (state: MemoryState, consumer: string): number => {
+  let count = 0
+  for (const { record } of state.letters.values()) {
+    if (record.consumer === consumer && (record.state === "open" || record.state === "redriving")) count++
+  }
+  return count
+}
+
+const consumerOf = (state: MemoryState, queue: MemoryQueue, now: number): Consumer => ({
+  consumer: queue.consumer,
+  topics: state.topicsOf(queue),
+  lanes: queue.lanes.length,
+  order: queue.order,
+  registeredAt: queue.registeredAt,
+  paused: queue.paused,
+  workers: queue.alive(undefined, now),
+  waiting: counted(queue.rows.length),
+  heldKeys: counted(queue.lanes.reduce((sum, lane) => sum + lane.heldKeys, 0)),
+  letters: counted(pendingLetters(state, queue.consumer))
+})
+
+/** Something that is done to a consumer: refused, or done and noted. */
+const change = <E>(
+  state: MemoryState,
+  consumer: string,
+  refusal: (queue: MemoryQueue, now: number) => E | undefined,
+  apply: (queue: MemoryQueue, now: number) => Pick<Entry, "by" | "action"> & Partial<Entry>
+): Effect.Effect<void, E | ConsumerNotFound> =>
+  write(state, (now) => {
+    const queue = state.queues.get(consumer)
+    if (queue === undefined) return Effect.fail<E | ConsumerNotFound>(new ConsumerNotFound({ consumer }))
+    const refused = refusal(queue, now)
+    return refused !== undefined ? Effect.fail(refused) : Effect.succeed({
+      stale: () =>
+        state.queues.get(consumer) === queue && refusal(queue, now) === undefined
+          ? undefined
+          : `consumer ${consumer} has changed`,
+      apply: (now) => state.note(now, { consumer, ...apply(queue, now) })
+    })
+  })
+
+const busy = (
+  state: MemoryState,
+  queue: MemoryQueue,
+  now: number,
+  act: { readonly evenIfWorking?: boolean | undefined; readonly evenIfWaiting?: boolean | undefined }
+): ConsumerBusy | undefined => {
+  const { consumer } = queue
+  const workers = queue.alive(undefined, now)
+  const waiting = queue.rows.length
+  const letters = pendingLetters(state, consumer)
+  const free = (workers === 0 || act.evenIfWorking === true) && (waiting + letters === 0 || act.evenIfWaiting === true)
+  return free ? undefined : new ConsumerBusy({ consumer, asked: "removed", workers, waiting, letters })
+}
+
+const remove = (state: MemoryState): Consumers["remove"] => (consumer, act) =>
+  change(state, consumer, (queue, now) => busy(state, queue, now, act), (queue) => {
+    const detail = `${queue.rows.length} waiting, ${pendingLetters(state, consumer)} letters`
+    state.remove(queue)
+    return { by: act.by, action: "removed", note: act.note ?? "", detail }
+  })
+
+/** What waits of a topic that is not read any more is given up, as a worker gives a message up. */
+const giveUp = (state: MemoryState, queue: MemoryQueue, lane: Lane, row: Row, now: number): void => {
+  queue.remove(lane, row)
+  const { consumer } = queue
+  const { message, redrive } = row
+  const known = state.outcome(consumer, message.id)
+  const own = redrive === undefined ? undefined : state.letters.get(redrive.letter)
+  if (own === undefined && known !== undefined && known.fingerprint === ofPayload(message.payload)) return
+  const failure = unsubscribed(message.topic, now)
+  const died = {
+    message,
+    reason: "rejected",
+    state: "open",
+    parked: false,
+    tag: failure.tag,
+    fingerprint: failure.tag,
+    diedAt: now
+  } as const
+  const attempts = [...row.attempts, failure]
+  const record = own === undefined
+    ? {
+      id: state.nextLetter(),
+      consumer,
+      original: undefined,
+      attempts,
+      redriven: 0,
+      changedBy: "",
+      changedAt: 0,
+      ...died
+    }
+    : { ...own.record, ...died, attempts: [...own.record.attempts, ...attempts] }
+  state.letters.set(record.id, { record, seq: row.seq, opened: ++state.opened })
+  if (known !== undefined) return
+  state.record(consumer, message.id, { outcome: "dead", fingerprint: ofPayload(message.payload), letter: record.id })
+}
+
+const unsubscribe = (state: MemoryState): Consumers["unsubscribe"] => (consumer, topic, act) => {
+  const ofTopic = (queue: MemoryQueue) => queue.rows.filter(({ row }) => row.message.topic === topic)
+  const refusal = (queue: MemoryQueue, now: number): NotSubscribed | ConsumerBusy | undefined => {
+    if (!state.topicsOf(queue).includes(topic)) return new NotSubscribed({ consumer, topic })
+    const waiting = ofTopic(queue).length
+    if (waiting === 0 || act.evenIfWaiting === true) return undefined
+    const asked = `unsubscribed from ${topic}`
+    return new ConsumerBusy({ consumer, asked, workers: queue.alive(undefined, now), waiting, letters: 0 })
+  }
+  return change(state, consumer, refusal, (queue, now) => {
+    const waiting = ofTopic(queue).sort((a, b) => a.row.seq - b.row.seq)
+    state.unsubscribe(queue, topic)
+    for (const { lane, row } of waiting) giveUp(state, queue, lane, row, now)
+    queue.wake()
+    return { by: act.by, action: "unsubscribed", topic, note: act.note ?? "", detail: `${waiting.length} waiting` }
+  })
+}
+
+/** Pausing what is paused, or resuming what is not, is refused: somebody was there before. */
+const conflict = (
+  consumer: string,
+  key: string,
+  asked: "paused" | "resumed",
+  paused: { readonly by: string; readonly at: number } | undefined
+): PauseConflict | undefined =>
+  (asked === "paused") === (paused === undefined)
+    ? undefined
+    : new PauseConflict({ consumer, key, asked, by: paused?.by ?? "", at: paused?.at ?? 0 })
+
+const ofConsumer =
+  (state: MemoryState, asked: "paused" | "resumed"): Consumers["pause"] => (consumer, { by, note = "" }: Act) =>
+    change(state, consumer, (queue) => conflict(consumer, "", asked, queue.paused), (queue, now) => {
+      queue.paused = asked === "paused" ? { by, at: now, note } : undefined
+      queue.wake()
+      return { by, action: asked, note }
+    })
+
+const ofKey =
+  (state: MemoryState, asked: "paused" | "resumed"): Consumers["pauseKey"] => (consumer, key, { by, note = "" }) =>
+    change(state, consumer, (queue) => conflict(consumer, key, asked, queue.pausedKey(key)), (queue, now) => {
+      if (asked === "paused") queue.pauseKey(key, by, now)
+      else queue.resumeKey(key)
+      return { by, action: asked, key, note }
+    })
+
+/** The store's consumers. */
+export const makeConsumers = (state: MemoryState): Consumers => ({
+  register: (registration) =>
+    write(state, () => {
+      const conflict = state.conflict(registration)
+      return conflict !== undefined ? Effect.fail(conflict) : Effect.succeed({
+        stale: () => state.conflict(registration)?.message,
+        apply: (now) => state.register(registration, now)
+      })
+    }),
+  status: (consumer) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const status = state.status(consumer, now)
+      return status !== undefined ? Effect.succeed(status) : Effect.fail(
+        new StoreFailure({
+          operation: "look at the queue",
+          kind: "refused",
+          code: "",
+          detail: `consumer "${consumer}" is not registered`,
+          mend: "Start a worker for it once; it registers itself."
+        })
+      )
+    }),
+  list: Effect.map(
+    Clock.currentTimeMillis,
+    (now) =>
+      [...state.queues.values()].map((queue) => consumerOf(state, queue, now))
+        .sort((a, b) => a.consumer < b.consumer ? -1 : 1)
+  ),
+  get: (consumer) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const queue = state.queues.get(consumer)
+      return queue === undefined
+        ? Effect.fail(new ConsumerNotFound({ consumer }))
+        : Effect.succeed(consumerOf(state, queue, now))
+    }),
+  remove: remove(state),
+  unsubscribe: unsubscribe(state),
+  pause: ofConsumer(state, "paused"),
+  resume: ofConsumer(state, "resumed"),
+  pauseKey: ofKey(state, "paused"),
+  resumeKey: ofKey(state, "resumed")
+})
+
+/** What people did. */
+export const makeAudit = (state: MemoryState): AuditStore => ({
+  list: ({ about, action, before, by, consumer, letter, limit }) =>
+    Effect.sync(() =>
+      state.audit.filter((entry) =>
+        (about === undefined || (about === "letters") === (entry.letter !== ""))
+        && (action === undefined || entry.action === action)
+        && (before === undefined || entry.id < before)
+        && (by === undefined || entry.by === by)
+        && (consumer === undefined || entry.consumer === consumer)
+        && (letter === undefined || entry.letter === letter)
+      ).reverse().slice(0, pageOf(limit))
+    )
+})

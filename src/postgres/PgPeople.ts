@@ -1,0 +1,257 @@
+/**
+ * What people do with consumers, and the record of what people did. Each is one transaction, audited in it.
+ *
+ * Removing and unsubscribing exclude publishing, as registering does: what was published before is there to be counted, what is
+ * published later finds no subscription.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { SqlError } from "effect/sql/SqlError"
+import type { Action, Entry } from "../Audit.ts"
+import { type DeadLetterOrder, unsubscribed } from "../DeadLetter.ts"
+import { ConsumerBusy, ConsumerNotFound, NotSubscribed, PauseConflict, type StoreFailure } from "../Errors.ts"
+import type { Act, AuditStore, Consumer, Consumers } from "../Store.ts"
+import { keyHash } from "./KeyHash.ts"
+import type { PgDatabase } from "./PgClient.ts"
+import { patiently, type Queues } from "./PgConsumers.ts"
+import * as PgFailure from "./PgFailure.ts"
+import type { Rows } from "./PgSession.ts"
+import { countOf, countTo, letterId, numberOf, pageOf, textOf } from "./Row.ts"
+import * as AuditSql from "./sql/audit.ts"
+import * as ConsumersSql from "./sql/consumers.ts"
+import type { Names } from "./sql/names.ts"
+import * as Sql from "./sql/people.ts"
+import type { Wake } from "./Wake.ts"
+
+/** Whose pause it is, if it is one. */
+const pausedOf = (row: Rows[number] | undefined): { readonly by: string; readonly at: number } | undefined => {
+  const by = textOf(row?.["paused_by"])
+  return by === undefined ? undefined : { by, at: Math.floor(Number(row?.["paused_at"])) }
+}
+
+const consumerOf = (row: Rows[number]): Consumer => {
+  const paused = pausedOf(row)
+  return {
+    paused: paused === undefined ? undefined : { ...paused, note: String(row["paused_note"]) },
+    consumer: String(row["consumer"]),
+    topics: row["topics"] as ReadonlyArray<string>,
+    lanes: Number(row["lanes"]),
+    order: row["dead_letter_order"] as DeadLetterOrder,
+    registeredAt: Math.floor(Number(row["registered_at"])),
+    workers: Number(row["workers"]),
+    waiting: countOf(row["waiting"]),
+    heldKeys: countOf(row["held"]),
+    letters: countOf(row["letters"])
+  }
+}
+
+/** What these transactions are made of. */
+interface Parts {
+  readonly db: PgDatabase
+  readonly queues: Queues
+  readonly wake: Wake
+  readonly text: ReturnType<typeof Sql.make>
+  readonly audit: string
+  readonly locking: ReadonlyArray<string>
+}
+
+/** One transaction; a failure of the database is told as such. */
+const run = <A, E extends { readonly _tag: string }>(
+  parts: Parts,
+  operation: string,
+  effect: Effect.Effect<A, E | SqlError>
+): Effect.Effect<A, Exclude<E, SqlError> | StoreFailure> =>
+  Effect.mapError(
+    patiently(parts.db.sql.withTransaction(effect)),
+    (error) =>
+      error._tag === "SqlError" ? PgFailure.storeFailure(operation)(error as SqlError) : error as Exclude<E, SqlError>
+  )
+
+const found = (parts: Parts, statement: string, consumer: string) =>
+  Effect.flatMap(
+    parts.db.within(statement, [consumer]),
+    ([row]): Effect.Effect<Rows[number], ConsumerNotFound> =>
+      row === undefined ? Effect.fail(new ConsumerNotFound({ consumer })) : Effect.succeed(row)
+  )
+
+const note = (
+  { audit, db }: Parts,
+  action: Action,
+  act: Act,
+  about: { readonly consumer: string; readonly topic?: string; readonly key?: string; readonly detail?: string }
+) =>
+  db.within(audit, [
+    act.by,
+    action,
+    about.consumer,
+    about.topic ?? "",
+    about.key ?? "",
+    act.note ?? "",
+    about.detail ?? ""
+  ])
+
+/** Nobody publishes meanwhile, and what was published is there. */
+const alone = ({ db, locking }: Parts) =>
+  Effect.forEach(locking, (statement) => db.within(statement, []), { discard: true })
+
+const census = (parts: Parts, queue: unknown, topic: string | null) =>
+  Effect.map(parts.db.within(parts.text.census, [queue, topic]), ([row]) => ({
+    workers: Number(row?.["workers"]),
+    waiting: Number(row?.["waiting"]),
+    letters: Number(row?.["letters"])
+  }))
+
+const remove = (parts: Parts): Consumers["remove"] => (consumer, act) => {
+  const { db, queues, text, wake } = parts
+  return run(
+    parts,
+    "remove the consumer",
+    Effect.gen(function*() {
+      yield* alone(parts)
+      const row = yield* found(parts, text.lock, consumer)
+      yield* db.within(text.lockLanes, [row["id"]])
+      const { letters, waiting, workers } = yield* census(parts, row["id"], null)
+      const free = (workers === 0 || act.evenIfWorking === true)
+        && (waiting + letters === 0 || act.evenIfWaiting === true)
+      if (!free) return yield* new ConsumerBusy({ consumer, asked: "removed", workers, waiting, letters })
+      for (const statement of text.remove) yield* db.within(statement, [row["id"]])
+      yield* note(parts, "removed", act, { consumer, detail: `${waiting} waiting, ${letters} letters` })
+      yield* db.sql.afterCommit(Effect.sync(() => {
+        queues.forget(consumer)
+        // Its workers in this process look, and hear it; others do when they look by themselves.
+        wake.published(Number(row["id"]))
+      }))
+    })
+  )
+}
+
+const unsubscribe = (parts: Parts): Consumers["unsubscribe"] => (consumer, topic, act) => {
+  const { db, text, wake } = parts
+  return run(
+    parts,
+    "unsubscribe the consumer",
+    Effect.gen(function*() {
+      yield* alone(parts)
+      const row = yield* found(parts, text.lock, consumer)
+      const gone = yield* db.within(text.unsubscribe, [row["id"], topic])
+      if (gone.length === 0) return yield* new NotSubscribed({ consumer, topic })
+      const { waiting, workers } = yield* census(parts, row["id"], topic)
+      if (waiting > 0 && act.evenIfWaiting !== true) {
+        return yield* new ConsumerBusy({ consumer, asked: `unsubscribed from ${topic}`, workers, waiting, letters: 0 })
+      }
+      const failure = unsubscribed(topic, yield* Clock.currentTimeMillis)
+      const [given] = yield* db.within(text.giveUp, [row["id"], topic, JSON.stringify(failure), failure.tag])
+      yield* note(parts, "unsubscribed", act, { consumer, topic, detail: `${String(given?.["waiting"])} waiting` })
+      yield* db.sql.afterCommit(Effect.sync(() => wake.published(Number(row["id"]))))
+    })
+  )
+}
+
+const ofConsumer = (parts: Parts, asked: "paused" | "resumed"): Consumers["pause"] => (consumer, act) => {
+  const { db, text, wake } = parts
+  return run(
+    parts,
+    asked === "paused" ? "pause the consumer" : "resume the consumer",
+    Effect.gen(function*() {
+      const row = yield* found(parts, text.lock, consumer)
+      if ((pausedOf(row) === undefined) !== (asked === "paused")) return yield* conflict(consumer, "", asked, row)
+      yield* db.within(text.pause, [
+        row["id"],
+        asked === "paused" ? act.by : null,
+        asked === "paused" ? act.note ?? "" : ""
+      ])
+      yield* note(parts, asked, act, { consumer })
+      yield* db.sql.afterCommit(Effect.sync(() => wake.published(Number(row["id"]))))
+    })
+  )
+}
+
+const conflict = (consumer: string, key: string, asked: "paused" | "resumed", row: Rows[number] | undefined) => {
+  const { at, by } = pausedOf(row) ?? { by: "", at: 0 }
+  return new PauseConflict({ consumer, key, asked, by, at })
+}
+
+const ofKey = (parts: Parts, asked: "paused" | "resumed"): Consumers["pauseKey"] => (consumer, key, act) => {
+  const { db, text, wake } = parts
+  return run(
+    parts,
+    asked === "paused" ? "pause the key" : "resume the key",
+    Effect.gen(function*() {
+      const row = yield* found(parts, text.keep, consumer)
+      const queue = row["id"]
+      const changed = asked === "paused"
+        ? yield* db.within(text.pauseKey, [queue, key, keyHash(key) % Number(row["lanes"]), act.by])
+        : yield* db.within(text.resumeKey, [queue, key])
+      if (changed.length === 0) {
+        const [held] = yield* db.within(text.pausedKey, [queue, key])
+        return yield* conflict(consumer, key, asked, held)
+      }
+      yield* note(parts, asked, act, { consumer, key })
+      yield* db.sql.afterCommit(Effect.sync(() => wake.published(Number(queue))))
+    })
+  )
+}
+
+export const makePeople = (
+  db: PgDatabase,
+  names: Names,
+  queues: Queues,
+  wake: Wake
+): Omit<Consumers, "register" | "status"> => {
+  const text = Sql.make(names)
+  const { lock, lockTimeout } = ConsumersSql.make(names)
+  const parts: Parts = { db, queues, wake, text, audit: AuditSql.make(names).insert, locking: [lockTimeout, lock] }
+  const look = (consumer: string | null) =>
+    Effect.mapBoth(db.query(text.list, [consumer, countTo]), {
+      onFailure: PgFailure.storeFailure("look at consumers"),
+      onSuccess: (rows) => rows.map(consumerOf)
+    })
+  return {
+    list: look(null),
+    get: (consumer) =>
+      Effect.flatMap(
+        look(consumer),
+        ([one]) => one === undefined ? Effect.fail(new ConsumerNotFound({ consumer })) : Effect.succeed(one)
+      ),
+    remove: remove(parts),
+    unsubscribe: unsubscribe(parts),
+    pause: ofConsumer(parts, "paused"),
+    resume: ofConsumer(parts, "resumed"),
+    pauseKey: ofKey(parts, "paused"),
+    resumeKey: ofKey(parts, "resumed")
+  }
+}
+
+const entryOf = (row: Rows[number]): Entry => ({
+  id: letterId(row["entry"]),
+  at: Math.floor(Number(row["at"])),
+  by: String(row["who"]),
+  action: row["action"] as Action,
+  consumer: String(row["consumer"]),
+  letter: String(row["letter"]),
+  topic: String(row["topic"]),
+  key: String(row["key"]),
+  note: String(row["note"]),
+  detail: String(row["detail"])
+})
+
+export const makeAudit = (db: PgDatabase, names: Names): AuditStore => {
+  const text = AuditSql.make(names)
+  return {
+    list: (query) =>
+      Effect.mapBoth(
+        db.query(text.list, [
+          query.about === undefined ? null : query.about === "letters",
+          query.consumer ?? null,
+          query.letter === undefined ? null : numberOf(query.letter) ?? 0n,
+          query.by ?? null,
+          query.action ?? null,
+          query.before === undefined ? null : numberOf(query.before) ?? 0n,
+          pageOf(query.limit)
+        ]),
+        { onFailure: PgFailure.storeFailure("list the audit"), onSuccess: (rows) => rows.map(entryOf) }
+      )
+  }
+}

@@ -1,0 +1,243 @@
+/**
+ * What people are promised who pause, unsubscribe and remove consumers: nothing lost by a pause, nothing half done by a removal, one
+ * of two people refused by name, and everything recorded.
+ *
+ * @since 0.1.0
+ */
+import { assert } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import { graveyard } from "./graveyard.ts"
+import { bench, claimOf, fresh, ids, makeMessage, type Options, type Tests } from "./kit.ts"
+
+const ann = { by: "ann" }
+const ben = { by: "ben" }
+
+/** Pausing. */
+const pausing = (it: Tests, options: Options) => {
+  it.effect("hands out nothing of a paused consumer, and all of it in order when it is resumed", () =>
+    Effect.gen(function*() {
+      const { consumer, nothing, open, publish, receive, settle, store } = yield* bench(options)
+      const subscription = yield* open()
+      yield* publish([{ id: "a", key: "k" }])
+      const had = yield* receive(subscription, 1)
+      yield* store.consumers.pause(consumer, { by: "ann", note: "the bank is down" })
+      yield* publish([{ id: "b", key: "k" }, { id: "c", key: "k" }])
+      yield* nothing(subscription)
+      assert.isTrue(subscription.paused())
+      // What was in hand is finished.
+      assert.deepStrictEqual(ids(yield* settle(subscription, had)), ["a"])
+      yield* publish([{ id: "d", key: "k" }])
+      yield* nothing(subscription)
+      const { paused, waiting } = yield* store.consumers.get(consumer)
+      assert.deepStrictEqual([paused?.by, paused?.note, waiting.count], ["ann", "the bank is down", 3])
+      yield* store.consumers.resume(consumer, ben)
+      assert.deepStrictEqual(ids(yield* receive(subscription, 3)), ["b", "c", "d"])
+      assert.isFalse(subscription.paused())
+      assert.isUndefined((yield* store.consumers.get(consumer)).paused)
+      const audit = yield* store.audit.list({ consumer, about: "consumers" })
+      assert.deepStrictEqual(audit.map(({ action, by, note }) => [action, by, note]), [
+        ["resumed", "ben", ""],
+        ["paused", "ann", "the bank is down"]
+      ])
+    }))
+
+  it.effect("keeps a consumer paused for workers that start later, and other consumers running", () =>
+    Effect.gen(function*() {
+      const { consumer, lanes, nothing, open, publish, receive, store, topic } = yield* bench(options)
+      const other = fresh("consumer")
+      yield* store.consumers.register({ consumer: other, topics: [topic], lanes, order: "park" })
+      yield* store.consumers.pause(consumer, ann)
+      yield* store.consumers.register({ consumer, topics: [topic], lanes, order: "park" })
+      yield* publish([{ id: "a" }])
+      yield* nothing(yield* open())
+      assert.deepStrictEqual(ids(yield* receive(yield* open({ consumer: other }), 1)), ["a"])
+    }))
+
+  it.effect("refuses to pause what is paused, and to resume what is not, and names who paused it", () =>
+    Effect.gen(function*() {
+      const { consumer, store } = yield* bench(options)
+      const { consumers } = store
+      const told = (asked: Effect.Effect<void, { readonly _tag: string }>) =>
+        Effect.map(Effect.flip(asked), (error) => {
+          const { asked, by, key } = error as unknown as Record<"asked" | "by" | "key", string>
+          return [error._tag, key, asked, by]
+        })
+      assert.deepStrictEqual(yield* told(consumers.resume(consumer, ben)), ["PauseConflict", "", "resumed", ""])
+      yield* consumers.pause(consumer, ann)
+      assert.deepStrictEqual(yield* told(consumers.pause(consumer, ben)), ["PauseConflict", "", "paused", "ann"])
+      const key = (act: "pauseKey" | "resumeKey", by: string) => consumers[act](consumer, "k", { by })
+      assert.deepStrictEqual(yield* told(key("resumeKey", "ben")), ["PauseConflict", "k", "resumed", ""])
+      yield* key("pauseKey", "ann")
+      assert.deepStrictEqual(yield* told(key("pauseKey", "ben")), ["PauseConflict", "k", "paused", "ann"])
+      const nobody = fresh("nobody")
+      for (const asked of [consumers.get(nobody), consumers.pause(nobody, ann), consumers.remove(nobody, ann)]) {
+        assert.strictEqual(
+          (yield* Effect.flip<unknown, { readonly _tag: string }, never>(asked))._tag,
+          "ConsumerNotFound"
+        )
+      }
+      assert.lengthOf(yield* store.audit.list({ consumer }), 2)
+    }))
+
+  it.effect("holds a key that a person has paused, in order, while others go on", () =>
+    Effect.gen(function*() {
+      const { consumer, nothing, open, publish, receive, store } = yield* bench(options)
+      const subscription = yield* open()
+      yield* store.consumers.pauseKey(consumer, "k", ann)
+      yield* publish([{ id: "a", key: "k" }, { id: "other", key: "other" }, { id: "b", key: "k" }])
+      assert.deepStrictEqual(ids(yield* receive(subscription, 1)), ["other"])
+      yield* nothing(subscription)
+      assert.strictEqual((yield* store.consumers.get(consumer)).heldKeys.count, 1)
+      yield* store.consumers.resumeKey(consumer, "k", ben)
+      assert.deepStrictEqual(ids(yield* receive(subscription, 2)), ["a", "b"])
+      const audit = yield* store.audit.list({ consumer })
+      assert.deepStrictEqual(audit.map(({ action, key }) => [action, key]), [["resumed", "k"], ["paused", "k"]])
+    }))
+
+  it.effect("keeps a key held until both its parked letter and the person who paused it let it go", () =>
+    Effect.gen(function*() {
+      const { buried, consumer, letters, nothing, receive, store, subscription } = yield* graveyard(options, "park")
+      const { letter } = yield* buried([{ id: "a", key: "k" }, { id: "b", key: "k" }])
+      yield* store.consumers.pauseKey(consumer, "k", ann)
+      yield* store.consumers.resumeKey(consumer, "k", ann)
+      yield* nothing(subscription)
+      yield* store.consumers.pauseKey(consumer, "k", ann)
+      yield* letters.redrive(letter, ben)
+      yield* nothing(subscription)
+      yield* store.consumers.resumeKey(consumer, "k", ann)
+      assert.deepStrictEqual(ids(yield* receive(subscription, 2)), ["a", "b"])
+    }))
+}
+
+/** Taking consumers away. */
+const removing = (it: Tests, options: Options) => {
+  it.effect("shows a consumer with its settings and what waits for it", () =>
+    Effect.gen(function*() {
+      const { bury, consumer, lanes, open, publish, receive, store, subscription, topic } = yield* graveyard(
+        options,
+        "park"
+      )
+      const also = fresh("topic")
+      yield* store.consumers.register({ consumer, topics: [also], lanes, order: "park" })
+      yield* publish([{ id: "a", key: "k" }, { id: "b", key: "k" }])
+      yield* bury((yield* receive(subscription, 2))[0]!)
+      yield* open()
+      const shown = yield* store.consumers.get(consumer)
+      const { registeredAt, workers, ...rest } = shown
+      assert.isAbove(registeredAt + 1, 0)
+      assert.isAtLeast(workers, 1)
+      assert.deepStrictEqual(rest, {
+        consumer,
+        topics: [also, topic].toSorted(),
+        lanes,
+        order: "park",
+        paused: undefined,
+        waiting: { count: 1, more: false },
+        heldKeys: { count: 1, more: false },
+        letters: { count: 1, more: false }
+      })
+      const named = (yield* store.consumers.list).map((one) => one.consumer)
+      assert.include(named, consumer)
+      assert.deepStrictEqual(named, named.toSorted())
+    }))
+
+  it.effect("refuses to remove a consumer while workers live or something waits, and changes nothing", () =>
+    Effect.gen(function*() {
+      const { consumer, open, publish, receive, store } = yield* bench(options)
+      const { remove } = store.consumers
+      const scope = yield* Scope.make()
+      yield* publish([{ id: "a" }])
+      const subscription = yield* Scope.provide(open(), scope)
+      yield* receive(subscription, 1)
+      const told = (act: Parameters<typeof remove>[1]) =>
+        Effect.map(Effect.flip(remove(consumer, act)), (error) => {
+          assert.strictEqual(error._tag, "ConsumerBusy")
+          return error._tag === "ConsumerBusy" ? [error.workers, error.waiting, error.letters] : []
+        })
+      assert.deepStrictEqual(yield* told(ann), [1, 1, 0])
+      assert.deepStrictEqual(yield* told({ by: "ann", evenIfWaiting: true }), [1, 1, 0])
+      assert.deepStrictEqual(yield* told({ by: "ann", evenIfWorking: true }), [1, 1, 0])
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual(yield* told(ann), [0, 1, 0])
+      assert.deepStrictEqual(yield* store.audit.list({ consumer }), [])
+      assert.deepStrictEqual(ids(yield* receive(yield* open(), 1)), ["a"])
+    }))
+
+  it.effect("removes a consumer with its queue, its ids and its letters; a worker that runs commits nothing and hears it", () =>
+    Effect.gen(function*() {
+      const yard = yield* graveyard(options, "park")
+      const { commit, consumer, lanes, letters, open, publish, receive, settle, store, subscription, topic } = yard
+      yield* publish([{ id: "done" }])
+      yield* commit((yield* receive(subscription, 1))[0]!)
+      const { letter } = yield* yard.buried([{ id: "dead", key: "k" }])
+      yield* publish([{ id: "waits", key: "k" }, { id: "runs", key: "other" }])
+      const running = yield* receive(subscription, 1)
+      yield* store.consumers.remove(consumer, { by: "ann", note: "moved", evenIfWaiting: true, evenIfWorking: true })
+      assert.deepStrictEqual(yield* settle(subscription, running), [])
+      const heard = yield* Effect.flip(Effect.repeat(yard.takeOnce(subscription), { times: 40 }))
+      assert.strictEqual(heard._tag, "ConsumerRemoved")
+      assert.strictEqual((yield* Effect.flip(store.consumers.get(consumer)))._tag, "ConsumerNotFound")
+      assert.strictEqual((yield* Effect.flip(letters.get(letter)))._tag, "DeadLetterNotFound")
+      assert.strictEqual((yield* Effect.flip(letters.redrive(letter, ben)))._tag, "DeadLetterNotFound")
+      const [entry] = yield* store.audit.list({ consumer, about: "consumers" })
+      assert.deepStrictEqual(
+        [entry!.action, entry!.by, entry!.note, entry!.detail],
+        ["removed", "ann", "moved", "2 waiting, 1 letters"]
+      )
+      // Whoever comes under the same name begins anew; what was published meanwhile waited for somebody.
+      yield* publish([{ id: "done" }])
+      yield* store.consumers.register({ consumer, topics: [topic], lanes, order: "continue" })
+      const anew = yield* open()
+      const got = yield* receive(anew, 1)
+      assert.deepStrictEqual(ids(got), ["done"])
+      const claim = store.inbox.claim(consumer, [claimOf(got[0]!)])
+      assert.deepStrictEqual(yield* store.transact(Effect.andThen(anew.settleWithin(got), claim)), ["fresh"])
+    }))
+
+  it.effect("ends one subscription, and makes dead letters of what waits only if told so", () =>
+    Effect.gen(function*() {
+      const yard = yield* graveyard(options, "continue")
+      const { commit, consumer, lanes, letters, nothing, publish, receive, store, subscription, topic } = yard
+      const gone = fresh("topic")
+      const register = store.consumers.register({ consumer, topics: [gone], lanes, order: "continue" })
+      const { unsubscribe } = store.consumers
+      assert.strictEqual((yield* Effect.flip(unsubscribe(consumer, gone, ann)))._tag, "NotSubscribed")
+      yield* register
+      yield* store.consumers.pause(consumer, ann)
+      yield* publish([{ topic: gone, id: "a", key: "k" }, { id: "b", key: "k" }, { topic: gone, id: "a", key: "k" }])
+      const refused = yield* Effect.flip(unsubscribe(consumer, gone, ann))
+      assert.strictEqual(refused._tag, "ConsumerBusy")
+      if (refused._tag === "ConsumerBusy") assert.strictEqual(refused.waiting, 2)
+      assert.include((yield* store.consumers.get(consumer)).topics, gone)
+      yield* unsubscribe(consumer, gone, { by: "ben", evenIfWaiting: true })
+      yield* store.consumers.resume(consumer, ann)
+      assert.deepStrictEqual((yield* store.consumers.get(consumer)).topics, [topic])
+      yield* commit((yield* receive(subscription, 1))[0]!)
+      // The second "a" was the same message again: one letter.
+      const [letter, ...others] = yield* letters.list({ consumer })
+      assert.deepStrictEqual(others, [])
+      assert.deepInclude(letter, { reason: "rejected", tag: "Unsubscribed", state: "open", parked: false })
+      assert.strictEqual(letter!.message.id, "a")
+      const [entry] = yield* store.audit.list({ consumer, action: "unsubscribed" })
+      assert.deepStrictEqual([entry!.by, entry!.topic, entry!.detail], ["ben", gone, "2 waiting"])
+      // It is dead as any other: not committed by another way, but redriven once.
+      yield* store.outbox.write([yield* makeMessage({ topic: gone, id: "later" })])
+      yield* nothing(subscription)
+      yield* register
+      yield* publish([{ topic: gone, id: "a", key: "k" }])
+      const got = yield* receive(subscription, 2)
+      assert.sameMembers(ids(got), ["later", "a"])
+      assert.deepStrictEqual(yield* commit(got.find(({ message }) => message.id === "a")!), ["duplicate"])
+      yield* letters.redrive(letter!.id, ann)
+      assert.deepStrictEqual(yield* commit((yield* receive(subscription, 1))[0]!), ["fresh"])
+      assert.strictEqual((yield* letters.get(letter!.id)).state, "resolved")
+    }))
+}
+
+/** Registers the promises about pausing and removing. */
+export const pausePromises = (it: Tests, options: Options): void => {
+  pausing(it, options)
+  removing(it, options)
+}

@@ -1,0 +1,165 @@
+/**
+ * The breaks in what people do with letters and consumers.
+ */
+import type { Mutant } from "./types.ts"
+
+const conformance = "test/postgres/conformance.test.ts"
+
+export const peopleMutants: ReadonlyArray<Mutant> = [
+  {
+    name: "redrive without audit",
+    guarantee: 5,
+    file: "src/postgres/PgDecisions.ts",
+    from: "    yield* db.within(text.audit, [letters, by, decision.action, note])\n",
+    to: "",
+    test: conformance,
+    named: "postgres: decisions.*records who did what"
+  },
+  {
+    name: "a decision recorded outside of its transaction",
+    guarantee: 5,
+    file: "src/postgres/PgDecisions.ts",
+    from: "yield* db.within(text.audit, [letters",
+    to: "yield* db.machinery(text.audit, [letters",
+    test: conformance,
+    named: "postgres: decisions.*records a decision in the transaction"
+  },
+  {
+    name: "a set that grows while it is redriven",
+    guarantee: 5,
+    file: "src/postgres/sql/decisions.ts",
+    from: "and pg_visible_in_snapshot(d.opened, $10::text::pg_snapshot)",
+    to: "and $10::text is not null",
+    test: conformance,
+    named: "postgres: decisions.*acts on exactly the letters"
+  },
+  {
+    name: "a restored letter in a set that was frozen before",
+    guarantee: 5,
+    file: "src/postgres/PgDecisions.ts",
+    from: "Effect.andThen(on(text.reopened)(letters)),",
+    to: "",
+    test: conformance,
+    named: "postgres: decisions.*acts on exactly the letters"
+  },
+  {
+    name: "two people decide about one letter",
+    guarantee: 2,
+    file: "src/postgres/sql/decisions.ts",
+    from: "lock: `select ${seen} from ${t.deadLetters} d where d.id = $1 for update`",
+    to: "lock: `select ${seen} from ${t.deadLetters} d where d.id = $1`",
+    test: "test/postgres/people.test.ts",
+    named: "have one winner"
+  },
+  {
+    name: "a key that goes on although another parked letter is open",
+    guarantee: 3,
+    file: "src/postgres/sql/decisions.ts",
+    from:
+      "\n  and not exists (select from ${t.deadLetters} d where d.queue_id = h.queue_id and d.key = h.key and d.parked and d.state = 'open')`",
+    to: "`",
+    test: conformance,
+    named: "postgres: decisions.*parks the key of a restored letter"
+  },
+  {
+    name: "a key held for ever after its last two letters",
+    guarantee: 1,
+    file: "src/postgres/PgDecisions.ts",
+    from: "Effect.andThen(on(text.lockHolds)(letters), on(text.goOn)(letters))",
+    to: "on(text.goOn)(letters)",
+    test: "test/postgres/people.test.ts",
+    named: "keep a key held when its last two"
+  },
+  {
+    name: "an edit that forgets what was published",
+    guarantee: 5,
+    file: "src/postgres/sql/decisions.ts",
+    from: "original = coalesce(original, payload), payload = $2",
+    to: "payload = $2",
+    test: conformance,
+    named: "postgres: decisions.*redrives an edited payload"
+  },
+  {
+    name: "an edit that changes the key",
+    guarantee: 3,
+    file: "src/DeadLetters.ts",
+    from: "encoded.keyed !== message.keyed || encoded.key !== message.key",
+    to: "encoded.keyed !== message.keyed",
+    test: "test/worker/people.test.ts",
+    named: "is refused if it does not decode"
+  },
+  {
+    name: "a restored letter whose id is forgotten",
+    guarantee: 2,
+    file: "src/postgres/PgDecisions.ts",
+    from: "Effect.forEach(letters, known, { discard: true }).pipe(",
+    to: "Effect.void.pipe(",
+    test: "test/postgres/retention.test.ts",
+    named: "keeps a restored letter redrivable"
+  },
+  {
+    name: "a rate that is not kept",
+    guarantee: 6,
+    file: "src/DeadLetters.ts",
+    from: "Math.max(0, (progress.done / rate) * 1000 - passed)",
+    to: "0",
+    test: "test/worker/people.test.ts",
+    named: "keeps its rate"
+  },
+  {
+    name: "a pause that loses",
+    guarantee: 1,
+    file: "src/postgres/QueueReader.ts",
+    from: "      if (meta.paused) return Effect.succeed(round)\n",
+    to: "",
+    test: conformance,
+    named: "postgres: pauses.*hands out nothing of a paused consumer"
+  },
+  {
+    name: "a pause that starts what is in hand",
+    guarantee: 5,
+    file: "src/worker/InFlight.ts",
+    from: "this.pauses === 0 && !this.consumerPaused()",
+    to: "this.pauses === 0",
+    test: "test/worker/people.test.ts",
+    named: "starts nothing more"
+  },
+  {
+    name: "a pause that no worker hears the end of",
+    guarantee: 1,
+    file: "src/worker/InFlight.ts",
+    from: "    if (this.consumerPaused()) return true\n",
+    to: "",
+    test: "test/worker/people.test.ts",
+    named: "starts nothing more"
+  },
+  {
+    name: "a removal beside publishers",
+    guarantee: 1,
+    file: "src/postgres/PgPeople.ts",
+    from: "locking: [lockTimeout, lock]",
+    to: "locking: [lockTimeout]",
+    test: "test/postgres/people.test.ts",
+    named: "remove a consumer while others publish"
+  },
+  {
+    name: "a removal that nobody hears of",
+    guarantee: 4,
+    file: "src/postgres/PgLanes.ts",
+    from: "this.#removed = row === undefined",
+    to: "this.#removed = false",
+    test: conformance,
+    named: "postgres: pauses.*removes a consumer with its queue"
+  },
+  {
+    name: "a removal that takes letters after messages",
+    guarantee: 1,
+    file: "src/postgres/sql/people.ts",
+    from:
+      "      `delete from ${t.deadLetters} where queue_id = $1`,\n      `delete from ${t.messages} where queue_id = $1`,\n",
+    to:
+      "      `delete from ${t.messages} where queue_id = $1`,\n      `delete from ${t.deadLetters} where queue_id = $1`,\n",
+    test: "test/postgres/people.test.ts",
+    named: "remove a consumer while a letter of it is redriven"
+  }
+]

@@ -11,8 +11,8 @@ export default defineConfig({
     exclude: ["test/bench/**", "test/stress/**", "**/node_modules/**", ".tmp/**"],
     globalSetup: ["test/setup/postgres.ts"],
     pool: "forks",
-    // Most of the long files wait for leases and processes, so two share the cores well.
-    maxWorkers: 2,
+    // Most of the long files wait for leases, clocks and processes, so that three share two cores well.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000

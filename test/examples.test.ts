@@ -1,13 +1,16 @@
 /** Every example runs as its reader would run it and prints what it promises after `// Output:`. */
 import { it } from "@effect/vitest"
 import { Effect } from "effect"
-import { execFile } from "node:child_process"
+import { execFile, spawn } from "node:child_process"
+import { createHmac } from "node:crypto"
 import { assert, inject } from "vitest"
 import { root } from "./scripts/run.ts"
 import { files, read } from "./scripts/source.ts"
 import { freshDatabase } from "./setup/database.ts"
 
-const examples = files("examples", ".ts").filter((path) => /^examples\/\d\d-[^/]+\.ts$/.test(path))
+/** A server does not end; it has a test of its own below. */
+const server = "examples/12-webhook-server.ts"
+const examples = files("examples", ".ts").filter((path) => /^examples\/\d\d-[^/]+\.ts$/.test(path) && path !== server)
 
 /** The comment lines that end the file, after `// Output:`. */
 const promised = (source: string): string | undefined => {
@@ -45,3 +48,59 @@ for (const path of examples) {
       assert.equal(output.split("\n").map((line) => line.trimEnd()).join("\n").trim(), expected)
     }), 90_000)
 }
+
+it.live(
+  `${server} takes what is signed, works it off, tells its health, and drains on SIGTERM`,
+  () =>
+    Effect.gen(function*() {
+      const url = yield* freshDatabase(inject("databaseUrl"))
+      const child = yield* Effect.acquireRelease(
+        Effect.sync(() =>
+          spawn(process.execPath, ["--conditions=millrace-source", server], {
+            cwd: root,
+            stdio: ["ignore", "pipe", "inherit"],
+            env: { ...process.env, DATABASE_URL: url, PORT: "0", WEBHOOK_SECRET: "test", NO_COLOR: "1" }
+          })
+        ),
+        (child) => Effect.sync(() => void child.kill("SIGKILL"))
+      )
+      const base = yield* Effect.callback<string>((resume) => {
+        let output = ""
+        child.stdout.on("data", (chunk) => {
+          output += String(chunk)
+          const [, port] = /:(\d+)/.exec(output.split("Listening on").at(1) ?? "") ?? []
+          if (port !== undefined) resume(Effect.succeed(`http://127.0.0.1:${port}`))
+        })
+      })
+      const ask = (path: string, init?: RequestInit) => Effect.promise(() => fetch(`${base}${path}`, init))
+      const send = (id: string, body: string, secret = "test") =>
+        Effect.map(
+          ask("/webhooks", {
+            method: "POST",
+            body,
+            headers: {
+              "x-github-delivery": id,
+              "x-github-event": "issues",
+              "x-hub-signature-256": `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`
+            }
+          }),
+          (response) => response.status
+        )
+      const body = JSON.stringify({ repository: { full_name: "ada/engine" } })
+      assert.equal(yield* send("1", body, "wrong"), 401)
+      assert.equal(yield* send("1", "{}"), 400)
+      assert.equal(yield* send("1", body), 202)
+      assert.equal(yield* send("1", body), 202) // redelivered: it has no second effect
+      const metrics = Effect.flatMap(ask("/metrics"), (response) => Effect.promise(() => response.text()))
+      yield* Effect.repeat(metrics, {
+        until: (text) => /outcome="committed"\S* 1$/m.test(text) && /outcome="duplicate"\S* 1$/m.test(text)
+      })
+      assert.equal((yield* ask("/health")).status, 200)
+      const exit = Effect.callback<number | null>((resume) => {
+        child.once("exit", (code) => resume(Effect.succeed(code)))
+        child.kill("SIGTERM")
+      })
+      assert.equal(yield* exit, 0)
+    }).pipe(Effect.scoped),
+  90_000
+)

@@ -71,3 +71,11 @@ export const eventually = <E, R>(holds: Effect.Effect<boolean, E, R>) =>
     Effect.retry({ schedule: Schedule.spaced("20 millis") }),
     Effect.timeout("8 seconds")
   )
+
+/** How the conformance suites deal with a database's clock. */
+export const realTime = {
+  elapse: (duration: Duration.Duration) => Effect.andThen(Effect.sleep(duration), Effect.sleep(50)),
+  lease: "1200 millis",
+  idlePoll: "50 millis",
+  live: true
+} as const

@@ -25,9 +25,13 @@ if (given !== undefined) {
     const sql = yield* SqlClient.SqlClient
     const lease = yield* Lease.acquire("leader", { duration: "1500 millis", poll: "50 millis" })
     yield* say(`leads ${lease.token}`)
-    const write = Lease.fenced(
-      lease,
-      sql`insert into ${sql(setup.schema)}.terms (token, name) values (${lease.token}, ${setup.name})`
+    // Frozen in the middle of a write, it wakes up with a dead connection: then it asks once more, and hears of its loss.
+    const write = Effect.retry(
+      Lease.fenced(
+        lease,
+        sql`insert into ${sql(setup.schema)}.terms (token, name) values (${lease.token}, ${setup.name})`
+      ),
+      { while: (error) => error._tag !== "LeaseLost", times: 5 }
     )
     yield* Effect.catchTag(Effect.forever(Effect.andThen(write, Effect.sleep(5))), "LeaseLost", () => Effect.void)
     yield* say(`lost ${lease.token}`)

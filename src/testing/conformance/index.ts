@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import { layer as shared } from "@effect/vitest"
+import { describe, layer as shared } from "@effect/vitest"
 import type * as Layer from "effect/Layer"
 import type { Store } from "../../Store.ts"
 import type { Transport } from "../../Transport.ts"
@@ -36,9 +36,14 @@ export type Suite = <E>(name: string, layer: Layer.Layer<Store | Transport, E>, 
 
 const suiteOf =
   (groups: Readonly<Record<string, (it: Tests, options: Options) => void>>): Suite => (name, layer, options) => {
-    for (const [group, register] of Object.entries(groups)) {
-      shared(layer, { excludeTestServices: options.live ?? false })(`${name}: ${group}`, (it) => register(it, options))
-    }
+    // Built once for all groups: each promise has consumers and topics of its own.
+    shared(layer, { excludeTestServices: options.live ?? false })(name, (it) => {
+      for (const [group, register] of Object.entries(groups)) {
+        describe(`${name}: ${group}`, () => {
+          register(it, options)
+        })
+      }
+    })
   }
 
 const transportGroups = {

@@ -75,7 +75,7 @@ export const eventually = <E, R>(holds: Effect.Effect<boolean, E, R>) =>
 /** How the conformance suites deal with a database's clock. */
 export const realTime = {
   elapse: (duration: Duration.Duration) => Effect.andThen(Effect.sleep(duration), Effect.sleep(50)),
-  lease: "1200 millis",
+  lease: "2 seconds",
   idlePoll: "50 millis",
   live: true
 } as const

@@ -16,7 +16,7 @@ import { bench, fresh, ids, idsOf, makeMessage, needsTwoTransactions, type Optio
 const later = (delay: number, name?: string): Later => ({ at: undefined, delay, name })
 /** Milliseconds: short enough to be waited for, long enough that nothing falls due while a test is set up or looks for nothing. */
 const soonOf = (options: Options): number =>
-  options.live === true ? 1000 : 6 * Duration.toMillis(Duration.fromInputUnsafe(options.idlePoll))
+  options.live === true ? 2000 : 6 * Duration.toMillis(Duration.fromInputUnsafe(options.idlePoll))
 
 /** Whether a message comes, and where it stands. */
 const order = (it: Tests, options: Options) => {

@@ -1,5 +1,6 @@
 /** The house rules, applied to every file; and each rule tried on a sample that breaks it. */
 import { assert, describe, it } from "vitest"
+import { defaults } from "../src/worker/Settings.ts"
 import { catalogue, inserted } from "./scripts/error-catalogue.ts"
 import { files, parse, read } from "./scripts/source.ts"
 import * as Tidy from "./scripts/tidy-rules.ts"
@@ -128,6 +129,15 @@ describe("house rules", () => {
       "A.ts: src/A.ts, src/b/A.ts"
     ])
     assert.deepEqual(Tidy.sharedNames(library), [])
+  })
+
+  it("has every setting of a worker in the table of README.md, with the default of the code", () => {
+    const rows = new Map(
+      [...read("README.md").matchAll(/^\| `(\w+)` \| ([^|]+) \|/gm)].map(([, name, value]) => [name, value!.trim()])
+    )
+    const shown = (value: string | number) =>
+      typeof value === "number" && value % 1_048_576 === 0 ? `${value / 1_048_576} MiB` : String(value)
+    for (const [name, value] of Object.entries(defaults)) assert.strictEqual(rows.get(name), shown(value), name)
   })
 
   it("has every error in the catalogue of src/README.md", () => {

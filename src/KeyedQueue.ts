@@ -61,11 +61,26 @@ export class KeyedQueue<K, A> {
     if (this.waiting.has(key)) this.ready.add(key)
   }
 
+  /** The next values of a key that is running, at most so many, as long as the predicate holds: they run with the one taken. */
+  takeMore(key: K, most: number, predicate: (value: A) => boolean): ReadonlyArray<A> {
+    const values: Array<A> = []
+    for (let line = this.waiting.get(key); line !== undefined && values.length < most; line = this.waiting.get(key)) {
+      if (!predicate(line.values[line.first]!)) break
+      values.push(this.shift(key))
+    }
+    return values
+  }
+
+  /** Puts values of a key that is running before those that wait, in their order. */
+  putBack(key: K, values: ReadonlyArray<A>): void {
+    if (values.length === 0) return
+    this.waiting.set(key, { values: [...values, ...rest(this.waiting.get(key))], first: 0 })
+    this.count += values.length
+  }
+
   /** The key's value is to be taken again, before the others. */
   restart(key: K, value: A): void {
-    const line = this.waiting.get(key)
-    this.waiting.set(key, { values: [value, ...rest(line)], first: 0 })
-    this.count++
+    this.putBack(key, [value])
     this.done(key)
   }
 

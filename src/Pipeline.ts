@@ -209,7 +209,7 @@ export type Batched<A, X> = X extends ReadonlyArray<infer B> ? B : A
 
 /**
  * Runs one effect for all messages of a group inside the transaction, across keys, each key's in order: one statement for a hundred
- * rows. It is given their values (never none) and their deliveries, and returns nothing, which keeps the values, or one result for
+ * rows. With `mapEffect` or `tap` before it a key has one message in a group; without them, all that it has in memory. It is given their values (never none) and their deliveries, and returns nothing, which keeps the values, or one result for
  * each in the same order; another number of results is a defect. Duplicates and filtered messages are not among them.
  *
  * If a batch fails, the group is rolled back and run again with each message by itself, in a savepoint of its own: the

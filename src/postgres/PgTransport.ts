@@ -20,7 +20,8 @@ import type { Queues } from "./PgConsumers.ts"
 import type { PgDelayed } from "./PgDelayed.ts"
 import * as PgFailure from "./PgFailure.ts"
 import { PgLanes } from "./PgLanes.ts"
-import { type Meta, QueueReader, type ReaderPort } from "./QueueReader.ts"
+import { QueueReader, type ReaderPort } from "./QueueReader.ts"
+import type { Meta } from "./Round.ts"
 import type { Receipt } from "./Row.ts"
 import * as HoldsSql from "./sql/holds.ts"
 import * as LanesSql from "./sql/lanes.ts"
@@ -151,7 +152,7 @@ const take = (seat: Seat): Subscription["take"] => (room, accept) =>
     const idle = Duration.toMillis(seat.spec.idlePoll)
     const wait = Effect.flatMap(untilDue(seat), (millis) =>
       Effect.andThen(
-        Effect.raceFirst(waiter.woken, Effect.sleep(millis)),
+        Effect.raceFirst(Effect.raceFirst(waiter.woken, seat.reader.roomAgain.await), Effect.sleep(millis)),
         Effect.asVoid(look(seat, room, accept))
       ))
     return look(seat, room, accept).pipe(

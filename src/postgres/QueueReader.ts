@@ -19,37 +19,13 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Semaphore from "effect/Semaphore"
 import type { Delivery } from "../Delivery.ts"
 import type { Room } from "../Transport.ts"
 import type { Rows } from "./PgSession.ts"
+import { type Meta, type Poll, type Reading, Round, type Row } from "./Round.ts"
 import { deliveryOf, type Owned, type Receipt } from "./Row.ts"
-
-type Row = Rows[number]
-
-/** What a poll asks for. */
-export interface Poll {
-  readonly lanes: ReadonlyArray<number>
-  readonly marks: ReadonlyArray<bigint>
-  readonly most: ReadonlyArray<number>
-  readonly running: ReadonlyArray<string>
-  readonly xmax: string
-  readonly over: ReadonlyArray<string>
-  readonly behindLanes: ReadonlyArray<number>
-  readonly behindFrom: ReadonlyArray<bigint>
-  readonly behindKeys: ReadonlyArray<string>
-  readonly rows: number
-  readonly bytes: number
-}
-
-/** Of the snapshot that the poll saw. */
-export interface Meta {
-  readonly running: ReadonlyArray<string> | null
-  readonly xmax: string
-  readonly top: string
-  readonly due: ReadonlyArray<string> | null
-  readonly paused: boolean
-}
 
 /** The reader's statements. */
 export interface ReaderPort<E> {
@@ -61,14 +37,6 @@ export interface ReaderPort<E> {
   readonly lost: (owned: Owned) => void
 }
 
-/** A lane that is being read. */
-interface Reading {
-  readonly owned: Owned
-  mark: bigint
-  /** The last poll ended at its limit of rows. */
-  hot: boolean
-}
-
 /** Nothing was read yet, so nothing can be late: no transaction has this id. */
 const noXid = "18446744073709551615"
 /** Rows of one poll, and keys that are behind in it. */
@@ -78,39 +46,12 @@ const mostBehind = 100
 const min = (a: bigint, b: bigint | undefined): bigint => b === undefined || a < b ? a : b
 const max = (a: bigint, b: bigint): bigint => a > b ? a : b
 
-/** What one poll has come to. */
-class Round {
-  readonly out: Array<{ readonly row: Row; readonly owned: Owned }> = []
-  readonly lower = new Map<string, bigint>()
-  readonly count = new Map<number, number>()
-  readonly last = new Map<number, bigint>()
-  /** The first fresh row that there was no room for: nothing from it on was read. */
-  cut: bigint | undefined
-  readonly room: Room
-  readonly poll: Poll
-  /** The lanes that were asked for: one may be left, and taken up again from its beginning, while the poll is under way. */
-  readonly readings: ReadonlyArray<Reading>
-  readonly #byLane: ReadonlyMap<number, Reading>
-  constructor(room: Room, poll: Poll, readings: ReadonlyArray<Reading>) {
-    this.room = room
-    this.poll = poll
-    this.readings = readings
-    this.#byLane = new Map(readings.map((reading) => [reading.owned.lane, reading]))
-  }
-  asked(lane: number): Reading | undefined {
-    return this.#byLane.get(lane)
-  }
-  counted(row: Row): void {
-    const lane = row["lane"] as number
-    this.count.set(lane, (this.count.get(lane) ?? 0) + 1)
-    this.last.set(lane, row["seq"] as bigint)
-  }
-}
-
 export class QueueReader<E> {
   readonly stats = { polls: 0, rows: 0, late: 0, behind: 0, caughtUp: 0, held: 0, lowered: 0, resets: 0 }
   /** The last round ended at a limit: there may be more at once. */
   more = false
+  /** Opened when a key that is behind has room again: whoever waits for something new should read on. */
+  readonly roomAgain = Latch.makeUnsafe(false)
 
   readonly #port: ReaderPort<E>
   readonly #alone = Semaphore.makeUnsafe(1)
@@ -119,6 +60,8 @@ export class QueueReader<E> {
   readonly #waiting = new Map<string, Map<bigint, Owned>>()
   /** key -> first unread, at or below the mark. */
   readonly #behind = new Map<string, { readonly lane: number; readonly seq: bigint }>()
+  /** Of the last room: how much of one key may be in hand. */
+  #perKey = 1
   #running: ReadonlyArray<string> = []
   #xmax = noXid
   #top = 0n
@@ -179,6 +122,12 @@ export class QueueReader<E> {
     if (seqs?.get(seq) !== owned) return
     seqs.delete(seq)
     if (seqs.size === 0) this.#waiting.delete(key)
+    if (this.#behind.has(key) && this.#readsOn(key)) this.roomAgain.openUnsafe()
+  }
+
+  /** A key that is behind is read on when half of its room is free: not once for each message. */
+  #readsOn(key: string): boolean {
+    return (this.#waiting.get(key)?.size ?? 0) <= this.#perKey / 2
   }
 
   /** From where on a hold on this delivery's key must hide it. Only while no poll is under way. */
@@ -251,6 +200,8 @@ export class QueueReader<E> {
     ready: Map<string, { readonly lane: number; readonly seq: bigint }>
   ): Poll {
     const rows = Math.min(room.messages, mostRows)
+    this.#perKey = room.perKey
+    this.roomAgain.closeUnsafe()
     // Lanes that had more share what is read; of the others little is expected. So the sum over all lanes stays bounded: 64
     // lanes of 500 rows each took several times as long as 500 in all.
     const hot = readings.reduce((n, reading) => n + (reading.hot ? 1 : 0), 0)
@@ -259,7 +210,7 @@ export class QueueReader<E> {
     const over: Array<string> = []
     const first = new Map<number, bigint>()
     for (const [key, behind] of this.#behind) {
-      if (ready.size === mostBehind || (this.#waiting.get(key)?.size ?? 0) > room.perKey / 2) {
+      if (ready.size === mostBehind || !this.#readsOn(key)) {
         over.push(key)
         continue
       }

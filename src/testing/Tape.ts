@@ -80,8 +80,10 @@ export class Tape {
   /** Being written: who reads them meanwhile is told by the writer. */
   private readonly writing = new Map<string, number>()
   private readonly failures = new Set<string>()
-  /** Failed and running attempts of what was handed over; an id can be in more than one place. */
+  /** Failed attempts of what was handed over; an id can be in more than one place. */
   private readonly tries = new WeakMap<Message, number>()
+  /** The attempt that was told last: one that is decoded again, since it went along and came back, is told once. */
+  private readonly told = new WeakMap<Message, number>()
   private closed = false
 
   constructor(topics: ReadonlyArray<string>, millis: () => number) {
@@ -122,6 +124,7 @@ export class Tape {
     const { message } = delivery
     this.activity++
     this.tries.set(message, delivery.attempts.length)
+    this.told.delete(message)
     this.due.delete(message.id)
     if (this.holds.get(message.key) !== "parked") this.holds.delete(message.key)
     if ((this.open.get(message.id) ?? 0) > 0 || (this.writing.get(message.id) ?? 0) > 0) return
@@ -142,14 +145,21 @@ export class Tape {
   }
 
   started(message: Message): void {
-    const attempt = (this.tries.get(message) ?? 0) + 1
-    this.tries.set(message, attempt)
+    const attempt = this.attemptOf(message)
+    this.activity++
     this.due.delete(message.id)
+    if (this.told.get(message) === attempt) return
+    this.told.set(message, attempt)
     this.note({ _tag: "Started", at: this.now, id: message.id, attempt })
   }
 
   attemptOf(message: Message): number {
-    return this.tries.get(message) ?? 1
+    return (this.tries.get(message) ?? 0) + 1
+  }
+
+  /** So many attempts of it have failed by now. */
+  tried(message: Message, attempts: number): void {
+    this.tries.set(message, attempts)
   }
 
   /** Once for each failure, whoever tells of it first. `at` is on the clock, not yet counted from the test's begin. */

@@ -127,7 +127,7 @@ type AnyPipeline = Pipeline.Pipeline<unknown, unknown, unknown>
 
 /** The same pipeline, watched: each function of the user is called as it is. */
 export const watch = (life: WorkerLife, pipeline: AnyPipeline): AnyPipeline => {
-  /** What a fiber works on: decode and retry schedule run in the message's own fiber. */
+  /** What a fiber works on: it decodes its own message first, then those that go along with it, and asks the retry schedule. */
   const working = new Map<number, Message>()
   return {
     ...pipeline,
@@ -142,7 +142,7 @@ const watchTopic = (life: WorkerLife, topic: Pipeline.AnyTopic, working: Map<num
   ...topic,
   decode: (message) =>
     Effect.withFiber((fiber) => {
-      working.set(fiber.id, message)
+      if (!working.has(fiber.id)) working.set(fiber.id, message)
       if (!life.dead) life.stage.tape.started(message)
       return topic.decode(message)
     })
@@ -166,6 +166,7 @@ const watchSchedule = (
         const next = step(now, error)
         if (message === undefined || life.dead || failures < life.stage.tape.attemptOf(message)) return next
         const { tape } = life.stage
+        tape.tried(message, failures)
         tape.failed(message.id, { attempt: failures, at: now, tag: tagOf(error), message: messageOf(error) })
         return Effect.tap(next, ([, delay]) =>
           Effect.sync(() => tape.retry(message.id, Duration.toMillis(Retry.retryAfter(error) ?? delay))))

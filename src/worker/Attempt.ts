@@ -33,8 +33,9 @@ import type * as AtMostOnce from "./AtMostOnce.ts"
 import type { Committer } from "./Committer.ts"
 import type { Counters } from "./Counters.ts"
 import * as FailureRecord from "./FailureRecord.ts"
-import type { Outcome } from "./GroupCommit.ts"
+import type { Outcome, Ready } from "./GroupCommit.ts"
 import type { InFlight } from "./InFlight.ts"
+import * as Runs from "./Runs.ts"
 import type { Settings } from "./Settings.ts"
 import * as Settling from "./Settling.ts"
 import type { Spans } from "./Spans.ts"
@@ -116,26 +117,29 @@ export const make = (options: Options): Attempt => {
         const failed = { error: FailureRecord.errorOf(decoded.cause), step: "decode" }
         return yield* bury(delivery, [...delivery.attempts, yield* record(delivered.attempt, failed)], "undecodable")
       }
-      yield* committer.commitThen({ delivery, delivered, stepped: nothingLeft, span: undefined }, (taken, restore) => {
-        // It is still there, and nothing of it was done.
-        if (taken._tag === "Failed") return restore(hold(delivery, delivery.attempts, Duration.seconds(1)))
-        if (taken._tag !== "Committed") return settled(delivery, taken)
-        const ran = spans.attempt(
-          delivery,
-          delivered,
-          (span) => run({ delivery, delivered, span, steps: steps(decoded.value, delivered) }, restore),
-          (failure) => failure && { error: failure.error, where: "it is handled at most once, and failed" }
-        ).pipe(
-          Effect.annotateLogs(Telemetry.logFields(consumer, delivery, delivered.attempt)),
-          Effect.flatMap((failure) =>
-            failure === undefined ? counters.committed(delivery) : counters.outcome(delivery, "failed")
+      yield* committer.commitThen(
+        [{ delivery, delivered, stepped: nothingLeft, span: undefined }],
+        ([taken], restore) => {
+          // It is still there, and nothing of it was done.
+          if (taken._tag === "Failed") return restore(hold(delivery, delivery.attempts, Duration.seconds(1)))
+          if (taken._tag !== "Committed") return settled(delivery, taken)
+          const ran = spans.attempt(
+            delivery,
+            delivered,
+            (span) => run({ delivery, delivered, span, steps: steps(decoded.value, delivered) }, restore),
+            (failure) => failure && { error: failure.error, where: "it is handled at most once, and failed" }
+          ).pipe(
+            Effect.annotateLogs(Telemetry.logFields(consumer, delivery, delivered.attempt)),
+            Effect.flatMap((failure) =>
+              failure === undefined ? counters.committed(delivery) : counters.outcome(delivery, "failed")
+            )
           )
-        )
-        // A broker would hand it out again; elsewhere it is gone, and as long as it is known here its lane is not given away.
-        return options.acknowledge === "after"
-          ? Effect.andThen(forget(delivery), ran)
-          : Effect.ensuring(ran, forget(delivery))
-      })
+          // A broker would hand it out again; elsewhere it is gone, and as long as it is known here its lane is not given away.
+          return options.acknowledge === "after"
+            ? Effect.andThen(forget(delivery), ran)
+            : Effect.ensuring(ran, forget(delivery))
+        }
+      )
     }
   )
 
@@ -187,7 +191,7 @@ export const make = (options: Options): Attempt => {
         Effect.flatMap((stepped): Effect.Effect<Outcome | Failed> => {
           step = "commit"
           return Effect.map(
-            committer.commit({ delivery, delivered, stepped, span }),
+            runs.commit({ delivery, delivered, stepped, span }),
             (outcome) => outcome._tag === "Failed" ? { error: outcome.error, step } : outcome
           )
         }),
@@ -222,6 +226,17 @@ export const make = (options: Options): Attempt => {
         return forget(delivery)
     }
   }
+
+  const prepare = (delivery: Delivery): Effect.Effect<Omit<Ready, "span">, unknown> => {
+    const topic = topics.get(delivery.message.topic)
+    if (topic === undefined) return Effect.fail("unknown topic")
+    const delivered = deliveredOf(delivery, [])
+    return decode(topic, delivery).pipe(
+      Effect.flatMap((value) => steps(value, delivered)),
+      Effect.map((stepped) => ({ delivery, delivered, stepped }))
+    )
+  }
+  const runs = Runs.make({ ...options, prepare, settled: (delivery, outcome) => settled(delivery, outcome) })
 
   /** Failing to acknowledge makes a duplicate, no more. */
   const forget = (delivery: Delivery): Effect.Effect<void> =>

@@ -6,13 +6,15 @@
  * what its failure means.
  *
  * There are no savepoints on the good path. If a step fails, the group is rolled back and run once more with each member in a
- * savepoint of its own: the failed ones are undone, the others commit. A key has one member in a group at most.
+ * savepoint of its own: the failed ones are undone, and what follows them in their keys is left alone; the others commit.
  * A hiccup repeats the transaction alone, with the same values, uncounted; a missing answer to COMMIT is settled by running the
  * group again: its statements wait for the first transaction to end, and then fence and inbox say what is still to do.
  *
  * A member interrupted before its group begins is withdrawn. Afterwards its place stays taken until the group has ended,
  * which is bounded: every step, statement and COMMIT has a timeout.
  */
+import * as Arr from "effect/Array"
+import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -28,7 +30,7 @@ import * as Store from "../Store.ts"
 import * as Telemetry from "../Telemetry.ts"
 import * as FailureRecord from "./FailureRecord.ts"
 import * as GroupCommit from "./GroupCommit.ts"
-import { gone, type Member, type Outcome, type Ready, type StepFailed, unwrap } from "./GroupCommit.ts"
+import { behind, gone, type Member, type Outcome, passed, type Ready, type StepFailed, unwrap } from "./GroupCommit.ts"
 import * as GroupSize from "./GroupSize.ts"
 import type { LeaseRenewer } from "./LeaseRenewer.ts"
 import type { Spans } from "./Spans.ts"
@@ -58,10 +60,16 @@ const noTrouble: Trouble = { tries: 0, since: undefined }
 export interface Committer {
   /** Waits until the member's transaction has ended. */
   readonly commit: (ready: Ready) => Effect.Effect<Outcome>
-  /** The same, for what has to follow the outcome even if the fiber was interrupted while its group was under way. */
+  /**
+   * The same for several of one key, in its order: none is committed unless the one before it was. `then` is what has to follow their
+   * outcomes even if the fiber was interrupted while their group was under way.
+   */
   readonly commitThen: <A>(
-    ready: Ready,
-    then: (outcome: Outcome, restore: <B, E>(effect: Effect.Effect<B, E>) => Effect.Effect<B, E>) => Effect.Effect<A>
+    run: NonEmptyReadonlyArray<Ready>,
+    then: (
+      outcomes: NonEmptyReadonlyArray<Outcome>,
+      restore: <B, E>(effect: Effect.Effect<B, E>) => Effect.Effect<B, E>
+    ) => Effect.Effect<A>
   ) => Effect.Effect<A>
 }
 
@@ -86,28 +94,38 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
     for (let i = 0; i < name.length; i++) hash = (hash * 31 + name.charCodeAt(i)) | 0
     return lines[Math.abs(hash) % lines.length]!
   }
-  const commitThen: Committer["commitThen"] = ({ delivered, delivery, span, stepped }, then) =>
+  const commitThen: Committer["commitThen"] = (run, then) =>
     Effect.uninterruptibleMask((restore) => {
-      const member: Member = {
-        delivered,
-        delivery,
-        stepped,
-        span,
-        fingerprint: MessageId.ofPayload(delivery.message.payload),
-        done: Deferred.makeUnsafe<Outcome>(),
-        state: "waiting"
-      }
-      lineOf(delivery.lease.name).offer(member)
-      return restore(Deferred.await(member.done)).pipe(
+      const line = lineOf(run[0].delivery.lease.name)
+      let last: Member | undefined
+      const members = Arr.map(run, (ready) => last = memberOf(ready, last))
+      for (const member of members) line.offer(member)
+      // They end in their order, so that the last one ends last.
+      return restore(Deferred.await(last!.done)).pipe(
         Effect.catchCause((cause) => {
-          if (member.state === "begun") return Deferred.await(member.done)
-          member.state = "withdrawn"
-          return Effect.failCause(cause)
+          let begun: Member | undefined
+          for (const member of members) {
+            if (member.state === "begun") begun = member
+            else member.state = "withdrawn"
+          }
+          return begun === undefined ? Effect.failCause(cause) : Deferred.await(begun.done)
         }),
-        Effect.flatMap((outcome) => then(outcome, restore))
+        Effect.flatMap(() => then(Arr.map(members, ({ outcome }) => outcome ?? behind), restore))
       )
     })
-  return { commitThen, commit: (ready) => commitThen(ready, Effect.succeed) }
+  return { commitThen, commit: (ready) => commitThen([ready], ([outcome]) => Effect.succeed(outcome)) }
+})
+
+const memberOf = ({ delivered, delivery, span, stepped }: Ready, previous: Member | undefined): Member => ({
+  delivered,
+  delivery,
+  stepped,
+  span,
+  previous,
+  fingerprint: MessageId.ofPayload(delivery.message.payload),
+  done: Deferred.makeUnsafe<void>(),
+  outcome: undefined,
+  state: "waiting"
 })
 
 /** One committer: a line of waiting members, and the fiber that commits them. */
@@ -144,7 +162,7 @@ class Line {
     this.offered.openUnsafe()
   }
 
-  /** The next group: as many as fit, ids distinct (a second one with the same id waits for the next group). */
+  /** The next group: as many as fit, ids distinct (a second one with the same id waits for the next group, and its key with it). */
   private form(): Array<Member> {
     const group: Array<Member> = []
     const later: Array<Member> = []
@@ -153,7 +171,7 @@ class Line {
     for (; i < this.waiting.length && group.length < this.size.current; i++) {
       const member = this.waiting[i]!
       if (member.state === "withdrawn") continue
-      if (ids.has(member.delivery.message.id)) {
+      if (ids.has(member.delivery.message.id) || member.previous?.state === "waiting") {
         later.push(member)
         continue
       }
@@ -183,18 +201,24 @@ class Line {
   }
 
   /** All members in one transaction, no savepoints. */
-  private whole(group: ReadonlyArray<Member>, trouble: Trouble): Effect.Effect<void> {
-    const body = Effect.timeoutOrElse(GroupCommit.compose(this.options, group, false), {
-      duration: this.commitTimeout,
-      orElse: () => Effect.fail(new GroupTooSlow())
+  private whole(offered: ReadonlyArray<Member>, trouble: Trouble): Effect.Effect<void> {
+    // Looked at when it runs: the group before it may have ended otherwise than it was thought to.
+    return Effect.suspend(() => {
+      const group = this.alive(offered)
+      if (group.length === 0) return Effect.void
+      const body = Effect.timeoutOrElse(GroupCommit.compose(this.options, group, false), {
+        duration: this.commitTimeout,
+        orElse: () => Effect.fail(new GroupTooSlow())
+      })
+      const statements = GroupCommit.isData(this.options) ? "together" : "in turn"
+      return this.transact(body, statements).pipe(Effect.matchCauseEffect({
+        onSuccess: (outcomes) => {
+          this.size = GroupSize.afterSuccess(this.size)
+          return this.finishAll(group, outcomes)
+        },
+        onFailure: (cause) => this.recover(group, cause, trouble)
+      }))
     })
-    return this.transact(body, GroupCommit.isData(this.options) ? "together" : "in turn").pipe(Effect.matchCauseEffect({
-      onSuccess: (outcomes) => {
-        this.size = GroupSize.afterSuccess(this.size)
-        return this.finishAll(group, outcomes)
-      },
-      onFailure: (cause) => this.recover(group, cause, trouble)
-    }))
   }
 
   /** What the failure of a whole group asks for. */
@@ -274,7 +298,16 @@ class Line {
             : Effect.fail(error)
         )
       )
-    return this.transact(Effect.forEach(inLaneOrder, one), "in turn").pipe(Effect.matchCauseEffect({
+    const each = Effect.suspend(() => {
+      const undone = new Set<Member>()
+      return Effect.forEach(inLaneOrder, (member) => {
+        const going = member.previous !== undefined && undone.has(member.previous)
+          ? Effect.succeed(behind)
+          : one(member)
+        return Effect.tap(going, (outcome) => Effect.sync(() => passed(outcome) || undone.add(member)))
+      })
+    })
+    return this.transact(each, "in turn").pipe(Effect.matchCauseEffect({
       onSuccess: (outcomes) => this.finishAll(inLaneOrder, outcomes),
       onFailure: (cause) => {
         const failure = Cause.findErrorOption(cause)
@@ -298,6 +331,10 @@ class Line {
       while: () => left.length > 0,
       body: () => {
         const { member, trouble } = left.shift()!
+        // The one before it of its key is still to be tried.
+        if (member.previous !== undefined && member.previous.outcome === undefined) {
+          return Effect.succeed({ member, trouble })
+        }
         return Effect.map(
           this.alone(member, trouble),
           (next) => next === undefined ? undefined : { member, trouble: next }
@@ -363,11 +400,18 @@ class Line {
     return trouble.tries >= outageTries && trouble.since !== undefined && this.commits.last > trouble.since
   }
 
-  /** Those whose lease is still ours; the others are done with. */
+  /** Those whose turn it still is: the lease is ours, and the one before it of its key was committed. The others are done with. */
   private alive(group: ReadonlyArray<Member>): ReadonlyArray<Member> {
-    const lost = (member: Member) => Deferred.isDoneUnsafe(member.delivery.lease.lost)
-    this.finish(group.filter(lost), gone)
-    return group.filter((member) => !lost(member))
+    return group.filter((member) => {
+      const { delivery, previous } = member
+      const end = Deferred.isDoneUnsafe(delivery.lease.lost)
+        ? gone
+        : previous?.outcome === undefined || passed(previous.outcome)
+        ? undefined
+        : behind
+      if (end !== undefined) this.finish([member], end)
+      return end === undefined
+    })
   }
 
   private transact<A, E>(
@@ -385,7 +429,10 @@ class Line {
   }
 
   private finish(members: ReadonlyArray<Member>, outcome: Outcome): void {
-    for (const member of members) Deferred.doneUnsafe(member.done, Exit.succeed(outcome))
+    for (const member of members) {
+      member.outcome ??= outcome
+      Deferred.doneUnsafe(member.done, Exit.void)
+    }
   }
 }
 

@@ -122,6 +122,8 @@ export const make = (options: Options): Fetcher => {
   const run = (untilEmpty: boolean): Effect.Effect<void, TransportError | ConsumerRemoved> =>
     Effect.suspend(() => {
       let empty = false
+      // A look that ran beside work may have left out what there was no room for.
+      let ran = false
       // A drain whose last look found nothing looks again when something has ended, not at once.
       let wait = false
       return Effect.whileLoop({
@@ -131,10 +133,11 @@ export const make = (options: Options): Fetcher => {
             inFlight.changed.closeUnsafe()
             return Effect.as(inFlight.changed.await, true)
           }
+          ran = !nothingRuns()
           return withBackoff(0)
         },
         step: (found) => {
-          empty = !found && nothingRuns()
+          empty = !found && !ran && nothingRuns()
           wait = untilEmpty && !found && !empty
         }
       })

@@ -32,11 +32,17 @@ export type Outcome =
   /** Not ours any more: its lane was lost, its row was taken by a person, or an unanswered COMMIT had happened. */
   | { readonly _tag: "Gone" }
   | { readonly _tag: "Failed"; readonly error: unknown }
+  /** The one before it of its key was not committed, or it was withdrawn in time: nothing was done, its turn is still to come. */
+  | { readonly _tag: "Behind" }
 
 export const committed: Outcome = { _tag: "Committed" }
 export const duplicate: Outcome = { _tag: "Duplicate" }
 export const conflict: Outcome = { _tag: "Conflict" }
 export const gone: Outcome = { _tag: "Gone" }
+export const behind: Outcome = { _tag: "Behind" }
+
+/** Whether what follows in its key may go on after this. */
+export const passed = ({ _tag }: Outcome): boolean => _tag !== "Failed" && _tag !== "Behind"
 
 /** A message whose steps before the transaction have run. */
 export interface Ready {
@@ -50,7 +56,10 @@ export interface Ready {
 /** A message that is ready to be committed, in its group. */
 export interface Member extends Ready {
   readonly fingerprint: string
-  readonly done: Deferred.Deferred<Outcome>
+  /** The one before it of its key, if both were offered together: nothing is committed before it. */
+  readonly previous: Member | undefined
+  readonly done: Deferred.Deferred<void>
+  outcome: Outcome | undefined
   state: "waiting" | "begun" | "withdrawn"
 }
 
@@ -156,7 +165,9 @@ const stepsOf = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArr
   if ((yield* Store.Committer) === "together") {
     const started = clock.monotonicTimeNanosUnsafe()
     // All are awaited: the first failure is the one that tells why, and an interrupted statement would cost the connection.
-    const exits = yield* Effect.forEach(moving, (one) => Effect.exit(steps(options, one, false)), together)
+    const ofKey = (run: ReadonlyArray<Moving>) =>
+      Effect.exit(Effect.forEach(run, (one) => steps(options, one, false), { discard: true }))
+    const exits = yield* Effect.forEach(byKey(moving), ofKey, together)
     for (const exit of exits) yield* exit
     yield* nameSlow(options, clock, started, `of ${fresh.length} messages`)
     return emitsOf(moving)
@@ -177,6 +188,17 @@ const stepsOf = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArr
 })
 
 const together = { concurrency: "unbounded" } as const
+
+/** Of each key in its order: a later one's first statement must not go before an earlier one's last. */
+const byKey = (moving: ReadonlyArray<Moving>): ReadonlyArray<ReadonlyArray<Moving>> => {
+  const runs = new Map<string, Array<Moving>>()
+  for (const one of moving) {
+    const run = runs.get(one.delivered.message.key)
+    if (run === undefined) runs.set(one.delivered.message.key, [one])
+    else run.push(one)
+  }
+  return [...runs.values()]
+}
 
 const emitsOf = (moving: ReadonlyArray<Moving>): ReadonlyArray<Message> => {
   const emits: Array<Message> = []

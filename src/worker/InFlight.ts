@@ -145,6 +145,41 @@ export class InFlight {
     for (const ending of endings) ending.openUnsafe()
   }
 
+  /** Whether something waits behind this key's running entry. */
+  waitsBehind(key: string): boolean {
+    return this.queue.waitingOf(key) > 0
+  }
+
+  /**
+   * Takes out what waits behind a running delivery and may share its end, at most so many: under the same lease, never failed, and
+   * never in the hands of a process that died.
+   */
+  takeBehind({ lease, message }: Delivery, most: number): ReadonlyArray<Entry> {
+    if (this.stopped || this.pauses > 0 || this.consumerPaused()) return []
+    return this.queue.takeMore(
+      message.key,
+      most,
+      ({ delivery }) =>
+        delivery.lease === lease && delivery.attempts.length === 0 && delivery.redrive === undefined &&
+        delivery.received < this.settings.maxDeliveries - 1
+    )
+  }
+
+  /** Puts them back behind the running delivery of their key. Answers those that are dropped instead, since nothing is started any more. */
+  putBack(key: string, entries: ReadonlyArray<Entry>): ReadonlyArray<Entry> {
+    if (!this.stopped) {
+      this.queue.putBack(key, entries)
+      return []
+    }
+    for (const entry of entries) this.drop(entry)
+    return entries
+  }
+
+  /** It was settled together with the delivery that it waited behind. */
+  settled(entry: Entry): void {
+    this.drop(entry)
+  }
+
   /** Opens the latch when the next running entry has ended. */
   onEnd(latch: Latch.Latch): void {
     this.endings.add(latch)

@@ -21,6 +21,8 @@ export interface Spans {
     run: (span: Tracer.Span | undefined) => Effect.Effect<A>,
     failed: (result: A) => { readonly error: unknown; readonly where: string } | undefined
   ) => Effect.Effect<A>
+  /** The span of an attempt that shares the transaction of another one; who begins it ends it. */
+  readonly begin: (delivery: Delivery, delivered: Delivered) => Effect.Effect<Tracer.Span | undefined>
   /** The group's commit, in a span that is linked to those of its members. */
   readonly commit: (members: ReadonlyArray<Tracer.Span | undefined>, run: Effect.Effect<void>) => Effect.Effect<void>
   /** What was handed over, in a span that is linked to those that published it. */
@@ -30,6 +32,7 @@ export interface Spans {
 /** Nobody looks. */
 const none: Spans = {
   attempt: (_delivery, _delivered, run) => run(undefined),
+  begin: () => Effect.undefined,
   commit: (_members, run) => run,
   receive: (_got, run) => run
 }
@@ -55,8 +58,10 @@ const spans = (consumer: string, settings: Settings): Spans => {
     "messaging.client.id": settings.name
   }
 
-  const process = (delivery: Delivery, delivered: Delivered, publisher: Tracer.ExternalSpan | undefined) => {
+  const begin: Spans["begin"] = (delivery, delivered) => {
     const { message } = delivery
+    const publisher = publisherOf(delivery)
+    if (publisher === false) return Effect.undefined
     const origin: Tracer.SpanOptionsNoTrace = settings.tracing === "parent" && publisher !== undefined
       ? { parent: publisher }
       : { root: true, links: publisher === undefined ? [] : [link(publisher)] }
@@ -78,14 +83,11 @@ const spans = (consumer: string, settings: Settings): Spans => {
 
   return {
     attempt: (delivery, delivered, run, failed) =>
-      Effect.suspend(() => {
-        const publisher = publisherOf(delivery)
-        if (publisher === false) return run(undefined)
-        return Effect.flatMap(
-          process(delivery, delivered, publisher),
-          (span) => Tracing.within(span, run(span), failed)
-        )
-      }),
+      Effect.flatMap(
+        begin(delivery, delivered),
+        (span) => span === undefined ? run(undefined) : Tracing.within(span, run(span), failed)
+      ),
+    begin,
 
     commit: (members, run) =>
       Effect.suspend(() => {

@@ -56,6 +56,10 @@ export const bounded = (
   return Effect.timeoutOrElse(running, { duration, orElse: late })
 }
 
+/** Whether the operators before the commit phase have no effects. */
+export const arePure = (operators: ReadonlyArray<Pipeline.Operator>): boolean =>
+  operators.every(({ _tag }) => _tag !== "MapEffect" && _tag !== "Tap")
+
 /** Runs the operators up to the first one of the commit phase. */
 export const before = Effect.fnUntraced(function*(
   operators: ReadonlyArray<Pipeline.Operator>,

@@ -630,6 +630,8 @@ export declare class KeyedQueue<K, A> {
         readonly value: A;
     } | undefined;
     done(key: K): void;
+    takeMore(key: K, most: number, predicate: (value: A) => boolean): ReadonlyArray<A>;
+    putBack(key: K, values: ReadonlyArray<A>): void;
     restart(key: K, value: A): void;
     forget(key: K): ReadonlyArray<A>;
     remove(predicate: (value: A) => boolean): ReadonlyArray<A>;
@@ -1880,6 +1882,7 @@ export declare class Tape {
     private readonly writing;
     private readonly failures;
     private readonly tries;
+    private readonly told;
     private closed;
     constructor(topics: ReadonlyArray<string>, millis: () => number);
     get now(): number;
@@ -1893,6 +1896,7 @@ export declare class Tape {
     decided(tag: "Redriven" | "Discarded", { id, key }: Message): void;
     started(message: Message): void;
     attemptOf(message: Message): number;
+    tried(message: Message, attempts: number): void;
     failed(id: string, failure: Pick<Failure, "attempt" | "at" | "tag" | "message">): void;
     retry(id: string, delay: number): void;
     held({ id, key }: Message, delay: number | "parked"): void;

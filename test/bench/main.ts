@@ -18,6 +18,9 @@ const { values } = parseArgs({ options: { short: { type: "boolean", default: fal
 const messages = Number(values.messages ?? (values.short ? 10_000 : 40_000))
 const rounds = values.short ? 2 : 5
 const keys = 1000
+/** A key's messages commit in order: how much of the rate is left when there are hardly any keys to run side by side. */
+const hotKeys = 4
+const hotMessages = messages / 4
 const floor = values.short ? 0.33 : 0.5
 
 const median = (numbers: ReadonlyArray<number>): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1]!
@@ -27,7 +30,8 @@ const bench = Effect.gen(function*() {
     ceiling: [] as Array<number>,
     prototype: [] as Array<number>,
     millrace: [] as Array<number>,
-    publish: [] as Array<number>
+    publish: [] as Array<number>,
+    hot: [] as Array<number>
   }
   for (let round = 0; round < rounds; round++) {
     figures.ceiling.push(yield* ceiling(messages))
@@ -35,11 +39,13 @@ const bench = Effect.gen(function*() {
     const { publishRate, rate } = yield* millrace(messages, keys)
     figures.millrace.push(rate)
     figures.publish.push(publishRate)
+    figures.hot.push((yield* millrace(hotMessages, hotKeys)).rate)
     yield* Console.log(
       `round ${round + 1}: ceiling ${figures.ceiling[round]!.toFixed(0)}/s, prototype ${
         figures.prototype[round]!.toFixed(0)
       }/s, `
-        + `millrace ${rate.toFixed(0)}/s (published at ${publishRate.toFixed(0)}/s)`
+        + `millrace ${rate.toFixed(0)}/s (published at ${publishRate.toFixed(0)}/s), `
+        + `over ${hotKeys} keys ${figures.hot[round]!.toFixed(0)}/s`
     )
   }
   const ratio = median(figures.millrace) / median(figures.prototype)
@@ -55,6 +61,9 @@ const bench = Effect.gen(function*() {
     `millrace / prototype ${ratio.toFixed(2)} (floor ${floor}), millrace / ceiling ${
       (median(figures.millrace) / median(figures.ceiling)).toFixed(2)
     }`
+  )
+  yield* Console.log(
+    `over ${hotKeys} keys / over ${keys} keys ${(median(figures.hot) / median(figures.millrace)).toFixed(2)}`
   )
   if (ratio < floor) return yield* Effect.die(`millrace does ${ratio.toFixed(2)} of the prototype, less than ${floor}`)
 })

@@ -154,5 +154,77 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     to: "MessageId.ofEmit(consumer, delivered.message.id, at.emitted.length % 2)",
     test: "test/worker/dead-letter-errors.test.ts",
     named: "of several emits, to any topics, are numbered through"
+  },
+  {
+    name: "a run's follower that goes without the one before it",
+    guarantee: 3,
+    file: "src/worker/Committer.ts",
+    from: "const going = member.previous !== undefined && undone.has(member.previous)",
+    to: "const going = member.previous !== undefined && undone.has(member)",
+    test: "test/postgres/runs.test.ts",
+    named: "those after it stay behind its"
+  },
+  {
+    name: "a run's follower tried alone before the one before it",
+    guarantee: 3,
+    file: "src/worker/Committer.ts",
+    from: "if (member.previous !== undefined && member.previous.outcome === undefined) {",
+    to: "if (false as boolean) {",
+    test: "test/postgres/runs.test.ts",
+    named: "when it is tried alone"
+  },
+  {
+    name: "a run with an effect before its commit",
+    guarantee: 3,
+    file: "src/worker/Steps.ts",
+    from: "operators.every(({ _tag }) => _tag !== \"MapEffect\" && _tag !== \"Tap\")",
+    to: "operators.every(({ _tag }) => _tag !== \"MapEffect\")",
+    test: "test/postgres/runs.test.ts",
+    named: "which must see what came before committed"
+  },
+  {
+    name: "a run whose statements overtake each other",
+    guarantee: 3,
+    file: "src/worker/GroupCommit.ts",
+    from: "yield* Effect.forEach(byKey(moving), ofKey, together)",
+    to: "yield* Effect.forEach(moving.map((one) => [one]), ofKey, together)",
+    test: "test/postgres/runs.test.ts",
+    named: "all of one message before all of the next"
+  },
+  {
+    name: "a run's rest that is not put back",
+    guarantee: 1,
+    file: "src/worker/Runs.ts",
+    from: "Effect.ensuring(Effect.suspend(() => putBack(key, [...left])))",
+    to: "Effect.ensuring(Effect.suspend(() => putBack(key, [])))",
+    test: "test/postgres/runs.test.ts",
+    named: "those after it wait for it"
+  },
+  {
+    name: "a key with room again that waits for the idle poll",
+    guarantee: 6,
+    file: "src/postgres/QueueReader.ts",
+    from: "if (this.#behind.has(key) && this.#readsOn(key)) this.roomAgain.openUnsafe()",
+    to: "",
+    test: "test/postgres/runs.test.ts",
+    named: "is read on as soon as there is room"
+  },
+  {
+    name: "a drain that ends on a look beside work",
+    guarantee: 1,
+    file: "src/worker/Fetcher.ts",
+    from: "empty = !found && !ran && nothingRuns()",
+    to: "empty = !found && nothingRuns()",
+    test: "test/worker/drain.test.ts",
+    named: "whose last look ran beside work"
+  },
+  {
+    name: "a group's second half that does not ask how the first one ended",
+    guarantee: 3,
+    file: "src/worker/Committer.ts",
+    from: "        : previous?.outcome === undefined || passed(previous.outcome)",
+    to: "        : previous === undefined || member !== undefined",
+    test: "test/worker/groups.test.ts",
+    named: "keeps the order of its key, whatever fails around it"
   }
 ]

@@ -13,6 +13,7 @@ import {
   order,
   Orders,
   orders,
+  ports,
   publish,
   settle,
   start,
@@ -196,3 +197,24 @@ it.effect("stopping a hundred times loses nothing and does nothing twice", () =>
       assert.deepStrictEqual(ns, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
     }
   }).pipe(Effect.provide(Memory.layer)))
+
+it.effect("a drain whose last look ran beside work looks again: it may have left out what there was no room for", () => {
+  const settled = Deferred.makeUnsafe<void>()
+  let looks = 0
+  const layer = ports({
+    subscription: (inner) => ({
+      // One message at a time; a look that finds none ends when that one has been settled.
+      take: (room, accept) =>
+        looks++ % 2 === 0
+          ? inner.take({ ...room, messages: Math.min(1, room.messages) }, accept)
+          : Effect.andThen(Deferred.await(settled), settle),
+      settleAfter: (deliveries) => Effect.andThen(inner.settleAfter(deliveries), Deferred.succeed(settled, undefined))
+    })
+  })
+  return Effect.gen(function*() {
+    const done = new Journal<Order>()
+    yield* publish(Orders, orders("a", 2))
+    yield* drain(Pipeline.from(Orders, { consumer: "ledger" }).pipe(Pipeline.commit(done.write)))
+    assert.deepStrictEqual(done.values.map((one) => one.id), ["a1", "a2"])
+  }).pipe(Effect.provide(layer))
+})

@@ -40,8 +40,8 @@ export type Moment =
   | `commitStep.${"first" | "next"}`
 
 /**
- * The crash windows of a message's life, and the moment at which a process is in each. `handle: COMMIT sent, no answer` is missing:
- * it is on the wire, where a proxy finds it.
+ * The crash windows of a message's life, and the moment at which a process is in each. Three are missing, since a proxy finds them, on
+ * the wire: `handle: COMMIT sent, no answer`, `upkeep: while due messages move` and `upkeep: during retention`.
  *
  * @since 0.1.0
  */

@@ -95,7 +95,8 @@ export interface PublishTried {
 }
 
 /**
- * What the producer was told. `failed`: surely not stored. `unknown`: maybe stored.
+ * What the producer was told. `failed`: surely not stored. `unknown`: maybe stored. A delayed message is published when it is due:
+ * `failed` if it was cancelled or replaced in time, `unknown` if nobody can know whether it went before.
  *
  * @since 0.1.0
  */

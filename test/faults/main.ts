@@ -33,9 +33,6 @@ const { values } = parseArgs({
   }
 })
 
-/** Crash windows that nothing can be in, and why. */
-const notApplicable = { "upkeep: while due messages move": "no message can be published for later yet" }
-
 /** How long the full counts take here. */
 const fullMinutes = 11
 const scale = values.minutes !== undefined ? Number(values.minutes) / fullMinutes : values.short ? 0.1 : 1
@@ -65,7 +62,6 @@ const main = async (): Promise<number> => {
   }
   const failed = results.some((result) => result.violations.length > 0)
   console.log(Table.render(results))
-  for (const [window, reason] of Object.entries(notApplicable)) console.log(`not run: ${window}: ${reason}`)
   console.log(
     `seed ${seed}, scale ${scale.toFixed(2)}, ${availableParallelism()} cores (load ${loadavg()[2]!.toFixed(1)}), ${
       Table.duration(started)

@@ -63,8 +63,8 @@ export class Proxy {
   url = ""
   /** What happens to the next COMMITs, one fault each. */
   readonly commits: Array<CommitFault> = []
-  /** A statement was passed on to the server. */
-  sent: (statement: string) => void = () => {}
+  /** A statement was passed on to the server, which knows the session by this port (`inet_client_port()`). */
+  sent: (statement: string, port: number) => void = () => {}
   /** A fault has struck. */
   struck: (fault: CommitFault) => void = () => {}
 
@@ -132,7 +132,7 @@ export class Proxy {
     client.on("data", (chunk: Buffer) => {
       upstream.write(chunk)
       for (const statement of reader.read(chunk)) {
-        this.sent(statement)
+        this.sent(statement, upstream.localPort ?? 0)
         wrote ||= this.marks.test(statement)
         if (/^(commit|rollback)\b/i.test(statement)) {
           const fault = wrote && /^commit/i.test(statement) ? this.commits.shift() : undefined

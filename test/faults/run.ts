@@ -103,13 +103,15 @@ const inWorld = (run: Run, world: World) =>
     return { counts, violations }
   }).pipe(Effect.provide(layer(world)))
 
-/** Waits until nothing waits and no letter is open; answers how long that took. */
+/** Waits until nothing waits, be it for its time, and no letter is open; answers how long that took. */
 const settled = Effect.fnUntraced(function*(world: World) {
   const sql = yield* SqlClient.SqlClient
   const s = sql(world.schema)
   const started = performance.now()
   while (performance.now() - started <= boundMillis) {
-    const [row] = yield* sql<{ readonly n: number }>`select ((select count(*) from ${s}.messages)
+    const [row] = yield* sql<
+      { readonly n: number }
+    >`select ((select count(*) from ${s}.messages) + (select count(*) from ${s}.delayed)
       + (select count(*) from ${s}.dead_letters where state = 'redriving'
         or (state = 'open' and ${world.decides})))::int as n`
     if (row!.n === 0) break

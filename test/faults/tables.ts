@@ -33,7 +33,24 @@ export const create = Effect.fnUntraced(function*(schema: string) {
     insert into "${schema}".burials values (nextval('"${schema}".ledger_n_seq'), new.id); return null; end $$`)
   }`
   yield* sql`create trigger buried after insert on ${s}.dead_letters for each row execute function ${s}.buried()`
+  yield* sql`create table ${s}.departures (n bigserial primary key, port int)`
+  yield* sql`create function ${s}.departed() returns trigger language plpgsql as ${
+    sql.literal(`$$ begin insert into "${schema}".departures (port) values (inet_client_port()); return null; end $$`)
+  }`
+  yield* sql`create trigger departed after delete on ${s}.delayed for each row execute function ${s}.departed()`
 })
+
+/** How many messages have left the delayed ones by now; from there on, how many left in the session of a port. */
+export const departures = Effect.fnUntraced(
+  function*(schema: string, by?: { readonly port: number; readonly after: number }) {
+    const sql = yield* SqlClient.SqlClient
+    const t = sql`${sql(schema)}.departures`
+    const [row] = yield* by === undefined
+      ? sql<{ readonly n: number }>`select coalesce(max(n), 0)::float8 as n from ${t}`
+      : sql<{ readonly n: number }>`select count(*)::float8 as n from ${t} where port = ${by.port} and n > ${by.after}`
+    return row!.n
+  }
+)
 
 /** A number of the ledger's sequence. */
 export const draw = Effect.fnUntraced(function*(schema: string) {
@@ -87,7 +104,7 @@ interface WaitingRow {
   readonly id: string
   readonly key: string
   readonly source: string
-  readonly state: "ready" | "held" | "parked"
+  readonly state: "ready" | "held" | "parked" | "due"
 }
 
 const waiting = Effect.fnUntraced(function*(schema: string, consumers: ReadonlyArray<string>) {
@@ -102,6 +119,8 @@ const waiting = Effect.fnUntraced(function*(schema: string, consumers: ReadonlyA
     where c.name in ${sql.in(consumers)}
     union all select c, u.id, u.key, u.payload::json ->> 'source', 'ready', u.seq
     from ${s}.unrouted u join unnest(${consumers}::text[]) c on u.topic = regexp_replace(c, '-reader$', '-receipts')
+    union all select c, d.id, d.key, '', case when d.due_at <= clock_timestamp() then 'ready' else 'due' end, d.seq
+    from ${s}.delayed d join unnest(${consumers}::text[]) c on d.topic = c || '-pieces'
     order by seq`
 })
 

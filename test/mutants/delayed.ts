@@ -13,6 +13,18 @@ const moves = (alone: string, held: string) =>
   select d.key, d.due_at, d.seq from \${t.delayed} d
   where ${held}d.due_at <=`
 
+/** First the delete, then, from memory, the insert. */
+const twice = `return this.#db.machinery(
+      \`with gone as (delete from \${this.#names.delayed} where due_at <= statement_timestamp() returning *)
+      select coalesce(json_agg(gone), '[]')::text as gone from gone\`,
+      []
+    ).pipe(
+      Effect.flatMap(([row]) => this.#db.machinery(
+        this.#text.replace(/delete from [^]*?returning [*]/, \`select * from json_populate_recordset(
+          null::\${this.#names.delayed}, $3::text::json)\`),
+        [this.#names.channel, rows, row?.["gone"]]
+      )),`
+
 export const delayed: ReadonlyArray<Mutant> = [
   {
     name: "delayed: a cancellation outside of the transaction",
@@ -76,6 +88,15 @@ export const delayed: ReadonlyArray<Mutant> = [
     to: "false order by ${order}",
     test: conformance,
     named: "keeps a delayed message that no consumer reads for the first one that does, due or not"
+  },
+  {
+    name: "delayed: a move in two transactions",
+    guarantee: 1,
+    file: "src/postgres/PgDelayed.ts",
+    from: "return this.#db.machinery(this.#text, [this.#names.channel, rows]).pipe(",
+    to: twice,
+    test: "test/postgres/delayed.test.ts",
+    named: "is lost by no session that dies in the middle of a move"
   },
   {
     name: "delayed: what is due at once leaves what waits under its name",

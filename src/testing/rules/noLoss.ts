@@ -34,7 +34,7 @@ export const noLoss: Rule = (index, expectations) => {
           about,
           () =>
             `Message ${message.id} was found in the database although every attempt to publish it had failed: its `
-            + `publisher's transaction rolled back, and it must never be seen.`
+            + `publisher's transaction rolled back, or it was cancelled in time, and it must never be seen.`
         )
       }
     } else if (missing.length === consumers.length) occurred["unknown and not found"]++

@@ -1,22 +1,26 @@
 /**
  * SIGKILL at every crash window: processes that kill themselves at a named failpoint, workers, publishers and operators alike, and
- * workers that die when their COMMIT was sent and not answered.
+ * workers that die when their COMMIT was sent and not answered, or when they have found messages due and move them. Meanwhile
+ * messages are published later, replaced and cancelled.
  */
 import { Effect } from "effect"
 import { DeadLetters } from "millrace"
 import { type Moment, type Window, windows as moments } from "../../../src/testing/Faults.ts"
 import { type Child, stop } from "../children.ts"
+import * as Later from "../later.ts"
 import * as Load from "../load.ts"
 import { ledgerMark } from "../pipeline.ts"
 import { proxy } from "../proxy.ts"
 import type { Count, Run } from "../run.ts"
+import * as Tables from "../tables.ts"
 import { register, type World } from "../world.ts"
 import { busy, quick, side, until, waiting } from "./common.ts"
 
 const unanswered = "handle: COMMIT sent, no answer"
 const taken = "lease: taken over, nothing read yet"
 const claimed = "fetch: lane claimed, nothing read"
-const names = [...Object.keys(moments) as Array<Window>, unanswered] as const
+const moving = "upkeep: while due messages move"
+const names = [...Object.keys(moments) as Array<Window>, unanswered, moving] as const
 type Name = typeof names[number]
 
 /** Rare moments: a process that waits for the tenth of them lives long. */
@@ -94,6 +98,35 @@ const onTheWire = (world: World) =>
     return yield* dies(worker)
   })
 
+/** The delete is the move's own, in whatever statement it stands. */
+const moves = /delete from \S*delayed"? where (?:seq|due_at)/
+
+/**
+ * A worker dies when its move was sent, or a few milliseconds later: while the server moves, or with the answer. The window counts as hit only
+ * if messages left in that session.
+ */
+const whileMoving = (world: World) =>
+  Effect.gen(function*() {
+    const between = yield* proxy(world.url, ledgerMark)
+    const after = yield* Tables.departures(world.schema)
+    const worker = yield* world.worker({ url: between.url })
+    let left = world.dice.whole(1, 3)
+    const millis = world.dice.whole(0, 3)
+    let port: number | undefined
+    between.sent = (statement, from) => {
+      if (!moves.test(statement) || --left !== 0) return
+      port = from
+      if (millis === 0) worker.process.kill("SIGKILL")
+      else setTimeout(() => worker.process.kill("SIGKILL"), millis)
+    }
+    const died = yield* dies(worker)
+    if (!died || port === undefined) return false
+    const by = { port, after }
+    const moved = yield* until(Effect.map(Tables.departures(world.schema, by), (n) => n > 0), 2000)
+    world.fault("SIGKILL", worker.name, moved ? moving : undefined)
+    return moved
+  })
+
 /** A publisher that dies; its like publishes all of it again, as whoever was told nothing must. */
 const inPublisher = (world: World, window: Window) =>
   Effect.gen(function*() {
@@ -138,6 +171,7 @@ const visit = (world: World, hits: Map<Name, number>, window: Name) =>
   Effect.gen(function*() {
     const hit = (name: Name, died: boolean) => died ? void hits.set(name, (hits.get(name) ?? 0) + 1) : undefined
     if (window === unanswered) return hit(window, yield* onTheWire(world))
+    if (window === moving) return hit(window, yield* whileMoving(world))
     if (window === claimed || window === taken) {
       const [first, second] = yield* claims(world)
       hit(claimed, first)
@@ -161,6 +195,7 @@ export const windows: Run = {
       // The person leaves the operators' letters alone until the end.
       world.spared = /^op/
       yield* Load.keepBusy(world, busy)
+      const later = yield* Later.keepBusy(world)
       const of = (counts: ReadonlyMap<Name, number>, name: Name) => counts.get(name) ?? 0
       // Whoever goes for a claim goes for the takeover, too.
       const next = () =>
@@ -181,6 +216,7 @@ export const windows: Run = {
       world.spared = undefined
       yield* world.worker()
       yield* world.worker()
-      return names.map((name): Count => ({ fault: `SIGKILL ${name}`, wanted, happened: hits.get(name) ?? 0 }))
+      const kills = names.map((name): Count => ({ fault: `SIGKILL ${name}`, wanted, happened: hits.get(name) ?? 0 }))
+      return [...kills, ...(yield* later.told)]
     })
 }

@@ -5,7 +5,7 @@ import { assert, describe } from "vitest"
 import { database, folder, patient, reconciled } from "./kit.ts"
 import { run, start } from "./program.ts"
 
-describe("the main job, interrupted", () => {
+describe("the main job, interrupted", { concurrent: true }, () => {
   const goesOn = Effect.fnUntraced(function*(flags: ReadonlyArray<string>, env: Readonly<Record<string, string>>) {
     const args = ["--messages", "300", "--seed", "5", ...flags]
     const first = yield* start([...args, "--rate", "100"], env)
@@ -34,7 +34,7 @@ describe("the main job, interrupted", () => {
         reconciled(third)
         assert.match(third.output, /_r2\n/)
       }),
-    120_000
+    patient
   )
 
   it.live("ends at once at the second Ctrl-C, and goes on all the same", () =>

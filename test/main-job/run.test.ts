@@ -5,7 +5,7 @@ import { assert, describe } from "vitest"
 import { database, patient, reconciled } from "./kit.ts"
 import { run } from "./program.ts"
 
-describe("the main job", () => {
+describe("the main job", { concurrent: true }, () => {
   it.live("reconciles a small run on PGlite in memory", () =>
     Effect.gen(function*() {
       reconciled(yield* run(["--messages", "300", "--seed", "7"]))
@@ -27,7 +27,7 @@ describe("the main job", () => {
     }), patient)
 })
 
-describe("the main job, asked for nonsense", () => {
+describe("the main job, asked for nonsense", { concurrent: true }, () => {
   const refused = Effect.fnUntraced(function*(
     args: ReadonlyArray<string>,
     says: RegExp,

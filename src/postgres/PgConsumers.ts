@@ -142,6 +142,7 @@ export const makeConsumers = (
   const add = Effect.fnUntraced(function*(asked: Registration): Effect.fn.Return<void, SqlError | ConsumerConflict> {
     yield* db.within(text.lockTimeout, [])
     yield* db.within(text.lock, [])
+    yield* db.within(text.changed, [])
     yield* db.within(text.insert, [asked.consumer, asked.lanes, asked.order])
     const found = (yield* find(asked.consumer))!
     const bad = conflict(asked, found)

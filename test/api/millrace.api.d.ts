@@ -932,7 +932,7 @@ export interface Inbox {
     readonly enter: (consumer: string, claim: Pick<Claim, "id" | "fingerprint">, wait: boolean) => Effect.Effect<Entered, StoreFailure, Transaction>;
     readonly remember: (consumer: string, id: string, result: string) => Effect.Effect<void, StoreFailure, Transaction>;
     readonly settled: (consumer: string, id: string) => Effect.Effect<Settled | undefined, StoreFailure>;
-    readonly watch: (consumer: string, id: string) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>;
+    readonly watch: (consumer: string, id: string, elsewhere: boolean) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>;
 }
 export interface Outbox {
     readonly write: (messages: ReadonlyArray<Message>, later?: Later) => Effect.Effect<void, StoreFailure>;

@@ -75,5 +75,8 @@ and (worker = $2 or alive_until < clock_timestamp() - interval '1 hour')`,
    * waits any more, so that a burst of publishes notifies once. $1 queues $2 channel
    */
   wake: `update ${t.consumers} set waiting_until = '-infinity'
-where id = any($1::int[]) and waiting_until > clock_timestamp() returning pg_notify($2, id::text)`
+where id = any($1::int[]) and waiting_until > clock_timestamp() returning pg_notify($2, id::text)`,
+
+  /** $1 notes $2 channel */
+  tell: `select pg_notify($2, note) from unnest($1::text[]) note`
 })

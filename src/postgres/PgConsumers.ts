@@ -167,7 +167,9 @@ export const makeConsumers = (
             delayedKeys: Number(row?.["delayed"]),
             parkedKeys: Number(row?.["parked"]),
             parkedMillis: Number(row?.["parked_for"]),
-            deadLetters: Number(row?.["letters"])
+            deadLetters: Number(row?.["letters"]),
+            paused: row?.["paused"] === true,
+            oldestMillis: Number(row?.["eldest"])
           })),
           Effect.mapError(PgFailure.storeFailure("look at the queue"))
         )),

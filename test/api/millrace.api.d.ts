@@ -54,7 +54,7 @@ export interface Query {
 export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<Entry>, StoreFailure, Store>;
 
 // src/Consumers.ts
-import type * as Effect from "effect/Effect";
+import * as Effect from "effect/Effect";
 import * as Audit from "./Audit.ts";
 import type { ConsumerBusy, ConsumerNotFound, NotSubscribed, PauseConflict, StoreFailure } from "./Errors.ts";
 import { type Act, type Consumer, Store } from "./Store.ts";
@@ -1031,6 +1031,8 @@ export interface QueueStatus {
     readonly parkedKeys: number;
     readonly parkedMillis: number;
     readonly deadLetters: number;
+    readonly paused: boolean;
+    readonly oldestMillis: number;
 }
 export interface Consumers {
     readonly register: (registration: Registration) => Effect.Effect<void, StoreFailure | ConsumerConflict>;
@@ -1053,6 +1055,7 @@ export interface Consumers {
 // src/Telemetry.ts
 import * as Effect from "effect/Effect";
 import * as Metric from "effect/Metric";
+import type { Action } from "./Audit.ts";
 import type { Delivery } from "./Delivery.ts";
 export declare const labels: (of: {
     readonly topic?: string | undefined;
@@ -1081,6 +1084,10 @@ export declare const lag: Metric.Gauge<number>;
 export declare const heldKeys: Metric.Gauge<number>;
 export declare const parkedAge: Metric.Gauge<number>;
 export declare const deadLetters: Metric.Gauge<number>;
+export declare const paused: Metric.Gauge<number>;
+export declare const horizonSlack: Metric.Gauge<number>;
+export declare const operationItems: Metric.Counter<number>;
+export declare const decided: (action: Action, items?: number) => Effect.Effect<void>;
 export declare const statsAge: Metric.Gauge<number>;
 export declare const prometheusName: (name: string) => string;
 

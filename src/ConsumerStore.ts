@@ -74,6 +74,13 @@ export interface QueueStatus {
   readonly parkedMillis: number
   /** Open dead letters. */
   readonly deadLetters: number
+  /** Whether a person has paused the consumer. */
+  readonly paused: boolean
+  /**
+   * Milliseconds since the oldest message was published that is not settled (of held keys, too), or since the oldest open letter died,
+   * whichever is longer; 0 if there is none. So long, at least, ids must be remembered.
+   */
+  readonly oldestMillis: number
 }
 
 /**

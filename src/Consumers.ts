@@ -6,10 +6,11 @@
  *
  * @since 0.1.0
  */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Audit from "./Audit.ts"
 import type { ConsumerBusy, ConsumerNotFound, NotSubscribed, PauseConflict, StoreFailure } from "./Errors.ts"
 import { type Act, type Consumer, Store } from "./Store.ts"
+import * as Telemetry from "./Telemetry.ts"
 
 /**
  * Every consumer by its name: settings, topics, whether it is paused, and how much waits. Counting ends at 10,000.
@@ -55,7 +56,7 @@ export const remove = (
     readonly evenIfWaiting?: boolean | undefined
   }
 ): Effect.Effect<void, StoreFailure | ConsumerNotFound | ConsumerBusy, Store> =>
-  Store.use((store) => store.consumers.remove(consumer, act))
+  Store.use((store) => Effect.tap(store.consumers.remove(consumer, act), Telemetry.decided("removed")))
 
 /**
  * Ends one subscription: what is published to the topic from now on does not come. A worker whose pipeline still has the topic
@@ -71,7 +72,7 @@ export const unsubscribe = (
     readonly evenIfWaiting?: boolean | undefined
   }
 ): Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy, Store> =>
-  Store.use((store) => store.consumers.unsubscribe(consumer, topic, act))
+  Store.use((store) => Effect.tap(store.consumers.unsubscribe(consumer, topic, act), Telemetry.decided("unsubscribed")))
 
 /** What pausing and resuming fails with. */
 type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict, Store>
@@ -89,7 +90,8 @@ type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflic
  *
  * @since 0.1.0
  */
-export const pause = (consumer: string, act: Act): Paused => Store.use((store) => store.consumers.pause(consumer, act))
+export const pause = (consumer: string, act: Act): Paused =>
+  Store.use((store) => Effect.tap(store.consumers.pause(consumer, act), Telemetry.decided("paused")))
 
 /**
  * Resumes a paused consumer; its workers are woken.
@@ -97,7 +99,7 @@ export const pause = (consumer: string, act: Act): Paused => Store.use((store) =
  * @since 0.1.0
  */
 export const resume = (consumer: string, act: Act): Paused =>
-  Store.use((store) => store.consumers.resume(consumer, act))
+  Store.use((store) => Effect.tap(store.consumers.resume(consumer, act), Telemetry.decided("resumed")))
 
 /**
  * Pauses one key: its messages wait in order, while other keys go on. What a worker has of it in its hands already is finished. It lasts
@@ -106,7 +108,7 @@ export const resume = (consumer: string, act: Act): Paused =>
  * @since 0.1.0
  */
 export const pauseKey = (consumer: string, key: string, act: Act): Paused =>
-  Store.use((store) => store.consumers.pauseKey(consumer, key, act))
+  Store.use((store) => Effect.tap(store.consumers.pauseKey(consumer, key, act), Telemetry.decided("paused")))
 
 /**
  * Resumes a paused key, in order. A parked letter or a retry that is not due holds it still.
@@ -114,7 +116,7 @@ export const pauseKey = (consumer: string, key: string, act: Act): Paused =>
  * @since 0.1.0
  */
 export const resumeKey = (consumer: string, key: string, act: Act): Paused =>
-  Store.use((store) => store.consumers.resumeKey(consumer, key, act))
+  Store.use((store) => Effect.tap(store.consumers.resumeKey(consumer, key, act), Telemetry.decided("resumed")))
 
 /**
  * Who did what to consumers, and when; newest first.

@@ -24,6 +24,7 @@ import {
 } from "./Errors.ts"
 import * as Message from "./Message.ts"
 import { type Act, Store } from "./Store.ts"
+import * as Telemetry from "./Telemetry.ts"
 import type { Topic } from "./Topic.ts"
 
 /**
@@ -85,7 +86,7 @@ type Decided = Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLette
  * @since 0.1.0
  */
 export const redrive = (letter: string, act: Act): Decided =>
-  Store.use((store) => store.deadLetters.redrive(letter, act))
+  Store.use((store) => Effect.tap(store.deadLetters.redrive(letter, act), Telemetry.decided("redriven")))
 
 /**
  * Redrives a letter with another payload: JSON text that the topic's Schema decodes. Id and key stay what they are, since
@@ -140,6 +141,7 @@ export const redriveEdited = Effect.fnUntraced(function*<Name extends string, S 
   }
   const store = yield* Store
   yield* store.deadLetters.redrive(letter, { by, note }, { payload, version: topic.version })
+  yield* Telemetry.decided("edited")
 })
 
 /**
@@ -149,7 +151,7 @@ export const redriveEdited = Effect.fnUntraced(function*<Name extends string, S 
  * @since 0.1.0
  */
 export const discard = (letter: string, act: Act): Decided =>
-  Store.use((store) => store.deadLetters.discard(letter, act))
+  Store.use((store) => Effect.tap(store.deadLetters.discard(letter, act), Telemetry.decided("discarded")))
 
 /**
  * Undoes a discard: the letter is open again. If it was parked its key waits again, from what no worker has in its hands yet.
@@ -157,7 +159,7 @@ export const discard = (letter: string, act: Act): Decided =>
  * @since 0.1.0
  */
 export const restore = (letter: string, act: Act): Decided =>
-  Store.use((store) => store.deadLetters.restore(letter, act))
+  Store.use((store) => Effect.tap(store.deadLetters.restore(letter, act), Telemetry.decided("restored")))
 
 /**
  * Lets the successors of a parked letter go on while nobody has decided about it. The letter stays open; when it is redriven, it goes
@@ -166,7 +168,7 @@ export const restore = (letter: string, act: Act): Decided =>
  * @since 0.1.0
  */
 export const release = (letter: string, act: Act): Decided =>
-  Store.use((store) => store.deadLetters.release(letter, act))
+  Store.use((store) => Effect.tap(store.deadLetters.release(letter, act), Telemetry.decided("released")))
 
 /**
  * The open letters that match now, as a set that stays as it is: look at it, then redrive or discard exactly it. What dies later,
@@ -265,7 +267,8 @@ const decideAll = Effect.fnUntraced(function*(
       restore(deadLetters.decideSome(decision, frozen, { act: { by, note }, after: progress.last, most })),
       ({ letters, more }) => {
         if (letters.length > 0) progress = { done: progress.done + letters.length, last: letters.at(-1)! }
-        return Effect.as(onProgress === undefined || letters.length === 0 ? Effect.void : onProgress(progress), more)
+        const told = onProgress === undefined || letters.length === 0 ? Effect.void : onProgress(progress)
+        return Effect.as(Effect.andThen(Telemetry.decided(decision, letters.length), told), more)
       }
     )
   )

@@ -345,8 +345,9 @@ const slowestLook = 1000
 /**
  * Waits until a message is committed for a consumer (`Committed`) or given up (`Dead`, with its letter's id), and answers which.
  *
- * Woken at once by this process; what another process does is found by looking, after 20 ms at first and every second at last. A
- * consumer that is not known yet is waited for. `Dead` is how it stands: a redrive may commit the message later. Ids are
+ * Woken at once by this process. On Postgres, who has waited for 20 ms asks all workers' processes to tell, by one NOTIFY, and is woken by
+ * the one that commits the message; without such a call a worker notifies nobody. What is missed is found by looking, after 20 ms
+ * at first and every second at last (the whole story behind a pooler): a statement each. A consumer that is not known yet is waited for. `Dead` is how it stands: a redrive may commit the message later. Ids are
  * forgotten after the dedup horizon, and are then waited for in vain. Fails with `AwaitTimeout`, or with the `StoreFailure`
  * if the store was away in the end. Not for the inside of a transaction, which would be kept open meanwhile. Interruption ends
  * the wait and changes nothing.
@@ -375,8 +376,10 @@ const awaitSettled = Effect.fnUntraced(function*(
   const timeout = Duration.fromInputUnsafe(options.timeout ?? "30 seconds")
   let away: StoreFailure | undefined
   let millis = firstLook / 2
+  let looks = 0
   const look = Effect.scoped(Effect.gen(function*() {
-    const decided = yield* inbox.watch(consumer, id)
+    // Who has waited for the first pause asks other processes, once: most are answered before.
+    const decided = yield* inbox.watch(consumer, id, looks++ === 1)
     const looked = yield* Effect.result(inbox.settled(consumer, id))
     away = Result.isFailure(looked) ? looked.failure : undefined
     if (away?.kind === "refused") return yield* away

@@ -142,10 +142,14 @@ export interface Inbox {
   /** How an id was decided; undefined if it was not, or is not known (any more). */
   readonly settled: (consumer: string, id: string) => Effect.Effect<Settled | undefined, StoreFailure>
   /**
-   * Something to await, made before one looks: it ends when this process decides about the id after that look. What other processes
-   * decide it may miss, so whoever waits looks again from time to time.
+   * Something to await, made before one looks: it ends when this process decides about the id after that look. With `elsewhere`, other
+   * processes are asked to tell what they decide; it may be missed, so whoever waits looks again from time to time.
    */
-  readonly watch: (consumer: string, id: string) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>
+  readonly watch: (
+    consumer: string,
+    id: string,
+    elsewhere: boolean
+  ) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>
 }
 
 /**

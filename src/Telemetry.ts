@@ -17,6 +17,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
+import type { Action } from "./Audit.ts"
 import type { Delivery } from "./Delivery.ts"
 
 const seconds = { unit: "s" } as const
@@ -293,6 +294,47 @@ export const deadLetters = Metric.gauge("millrace.dead_letters", {
 })
 
 /**
+ * 1 while a person has paused the consumer, else 0; by consumer.
+ *
+ * @since 0.1.0
+ */
+export const paused = Metric.gauge("millrace.queue.paused", {
+  description: "Whether a person has paused the consumer",
+  attributes: { unit: "{consumer}" }
+})
+
+/**
+ * Seconds by which the dedup horizon is longer than the oldest message waits that is not settled (of held keys, too), or the oldest
+ * letter is open; by consumer. Below 0 ids are remembered longer than the horizon says, and the inbox grows. Not where ids are
+ * remembered for ever.
+ *
+ * @since 0.1.0
+ */
+export const horizonSlack = Metric.gauge("millrace.dedup.horizon.slack", {
+  description: "What the dedup horizon has left beyond the oldest message or letter",
+  attributes: seconds
+})
+
+/**
+ * Letters, consumers and keys that people decided about through this process, by `millrace.operation`, which is the action in the
+ * audit. One that was refused does not count.
+ *
+ * @since 0.1.0
+ */
+export const operationItems = Metric.counter("millrace.operation.items", {
+  description: "Letters, consumers and keys that people decided about",
+  attributes: { unit: "{item}" },
+  incremental: true
+})
+
+/** Counts what a person has decided. */
+export const decided = (action: Action, items = 1): Effect.Effect<void> =>
+  items === 0 ? Effect.void : Metric.update(
+    Metric.withAttributes(operationItems, { ...labels({}), "millrace.operation": action }),
+    items
+  )
+
+/**
  * Age in seconds of what this process knows of the queue (the gauges above), by consumer.
  *
  * @since 0.1.0
@@ -322,6 +364,9 @@ const all: ReadonlyArray<Metric.Metric<never, unknown>> = [
   heldKeys,
   parkedAge,
   deadLetters,
+  paused,
+  horizonSlack,
+  operationItems,
   statsAge
 ]
 

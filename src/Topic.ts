@@ -243,7 +243,9 @@ const whereOf = (cause: Cause.Cause<unknown>): string => {
  * Publishes one message and returns its id.
  *
  * Inside a transaction of the store it is visible, and is woken for, when that transaction commits; otherwise it commits by
- * itself. It fails to its caller when the store does; after success the message is never lost.
+ * itself. It fails to its caller when the store does; after success the message is never lost. On Postgres, a transaction at REPEATABLE
+ * READ or SERIALIZABLE whose snapshot is older than a registration or removal of a consumer cannot publish: it fails with a
+ * `StoreFailure` of code 40001, and is to be run again as a whole.
  *
  * ```ts
  * import { Effect, Schema } from "effect"

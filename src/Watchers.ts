@@ -32,6 +32,13 @@ export class Watchers {
     for (const { id } of ids) for (const deferred of waiting.get(id) ?? []) Deferred.doneUnsafe(deferred, Effect.void)
   }
 
+  /** Whoever waits looks again. */
+  everybody(): void {
+    for (const ids of this.#waiting.values()) {
+      for (const set of ids.values()) for (const deferred of set) Deferred.doneUnsafe(deferred, Effect.void)
+    }
+  }
+
   #forget(consumer: string, id: string, deferred: Deferred.Deferred<void>): void {
     const ids = this.#waiting.get(consumer)
     const set = ids?.get(id)

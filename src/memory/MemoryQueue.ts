@@ -209,11 +209,12 @@ export class MemoryQueue {
     }
   }
 
-  /** Messages of keys that are not held, the oldest publish of them, and keys that are. */
-  standing(): { waiting: number; oldest: number; delayed: number; parked: number } {
-    const standing = { waiting: 0, oldest: Infinity, delayed: 0, parked: 0 }
+  /** Messages of keys that are not held, the oldest publish of them, the oldest of all, and keys that are held. */
+  standing(): { waiting: number; oldest: number; eldest: number; delayed: number; parked: number } {
+    const standing = { waiting: 0, oldest: Infinity, eldest: Infinity, delayed: 0, parked: 0 }
     for (const lane of this.lanes) {
       for (const row of lane.rows.values()) {
+        standing.eldest = Math.min(standing.eldest, row.message.publishedAt)
         if (row.key.heldUntil !== undefined) continue
         standing.waiting++
         standing.oldest = Math.min(standing.oldest, row.message.publishedAt)

@@ -142,12 +142,14 @@ export class MemoryState {
     const since = (at: number) => at === Infinity ? 0 : Math.max(0, now - at)
     let letters = 0
     let parkedSince = Infinity
+    let died = Infinity
     for (const { record } of this.letters.values()) {
       if (record.consumer !== consumer || record.state !== "open") continue
       letters++
+      died = Math.min(died, record.diedAt)
       if (record.parked) parkedSince = Math.min(parkedSince, record.diedAt)
     }
-    const { delayed, oldest, parked, waiting } = queue.standing()
+    const { delayed, eldest, oldest, parked, waiting } = queue.standing()
     const most = (count: number) => Math.min(count, 10_000)
     return {
       waiting: most(waiting),
@@ -155,7 +157,9 @@ export class MemoryState {
       delayedKeys: most(delayed),
       parkedKeys: most(parked),
       parkedMillis: since(parkedSince),
-      deadLetters: most(letters)
+      deadLetters: most(letters),
+      paused: queue.paused !== undefined,
+      oldestMillis: since(Math.min(eldest, died))
     }
   }
 

@@ -142,6 +142,7 @@ export const makeConsumers = (
   const add = Effect.fnUntraced(function*(asked: Registration): Effect.fn.Return<void, SqlError | ConsumerConflict> {
     yield* db.within(text.lockTimeout, [])
     yield* db.within(text.lock, [])
+    yield* db.within(text.changed, [])
     yield* db.within(text.insert, [asked.consumer, asked.lanes, asked.order])
     const found = (yield* find(asked.consumer))!
     const bad = conflict(asked, found)
@@ -166,7 +167,9 @@ export const makeConsumers = (
             delayedKeys: Number(row?.["delayed"]),
             parkedKeys: Number(row?.["parked"]),
             parkedMillis: Number(row?.["parked_for"]),
-            deadLetters: Number(row?.["letters"])
+            deadLetters: Number(row?.["letters"]),
+            paused: row?.["paused"] === true,
+            oldestMillis: Number(row?.["eldest"])
           })),
           Effect.mapError(PgFailure.storeFailure("look at the queue"))
         )),

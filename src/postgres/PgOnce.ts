@@ -9,11 +9,11 @@
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Entered, Inbox, Settled } from "../Store.ts"
-import type { Watchers } from "../Watchers.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import type { Queues } from "./PgConsumers.ts"
 import * as PgFailure from "./PgFailure.ts"
 import type { Rows } from "./PgSession.ts"
+import type { PgWatchers } from "./PgWatchers.ts"
 import * as Sql from "./sql/inbox.ts"
 import type { Names } from "./sql/names.ts"
 
@@ -33,7 +33,7 @@ export const make = (
   db: PgDatabase,
   names: Names,
   queues: Queues,
-  watchers: Watchers
+  watchers: PgWatchers
 ): Omit<Inbox, "claim"> => {
   const text = Sql.make(names)
   return {
@@ -63,6 +63,6 @@ export const make = (
         onFailure: PgFailure.storeFailure("look up an id in the inbox"),
         onSuccess: ([row]) => row === undefined ? undefined : settledOf(row)
       }),
-    watch: (consumer, id) => watchers.watch(consumer, id)
+    watch: (consumer, id, elsewhere) => watchers.watch(consumer, id, elsewhere)
   }
 }

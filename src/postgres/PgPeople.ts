@@ -201,8 +201,15 @@ export const makePeople = (
   wake: Wake
 ): Omit<Consumers, "register" | "status"> => {
   const text = Sql.make(names)
-  const { lock, lockTimeout } = ConsumersSql.make(names)
-  const parts: Parts = { db, queues, wake, text, audit: AuditSql.make(names).insert, locking: [lockTimeout, lock] }
+  const { changed, lock, lockTimeout } = ConsumersSql.make(names)
+  const parts: Parts = {
+    db,
+    queues,
+    wake,
+    text,
+    audit: AuditSql.make(names).insert,
+    locking: [lockTimeout, lock, changed]
+  }
   const look = (consumer: string | null) =>
     Effect.mapBoth(db.query(text.list, [consumer, countTo]), {
       onFailure: PgFailure.storeFailure("look at consumers"),

@@ -9,7 +9,6 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { Store } from "../Store.ts"
-import { Watchers } from "../Watchers.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import * as PgConsumers from "./PgConsumers.ts"
 import * as PgDeadLetters from "./PgDeadLetters.ts"
@@ -19,6 +18,7 @@ import * as PgInbox from "./PgInbox.ts"
 import * as PgLeases from "./PgLeases.ts"
 import * as PgOnce from "./PgOnce.ts"
 import * as PgPeople from "./PgPeople.ts"
+import type { PgWatchers } from "./PgWatchers.ts"
 import type { Names } from "./sql/names.ts"
 import { ping } from "./sql/settings.ts"
 import type { Wake } from "./Wake.ts"
@@ -29,6 +29,7 @@ export const make = (
   queues: PgConsumers.Queues,
   wake: Wake,
   delayed: PgDelayed,
+  watchers: PgWatchers,
   horizon: Duration.Duration
 ): Store["Service"] => {
   const ours = db.sql.transactionService.key
@@ -36,7 +37,6 @@ export const make = (
     const client = Context.getOrUndefined(context, tag)
     return client === undefined || client.transactionService.key === ours
   }
-  const watchers = new Watchers()
   const inbox = PgInbox.makeInbox(db, names, queues)
   const letters = PgDeadLetters.make(db, names, queues, wake)
   /** Once the transaction has committed, whoever waits for one of these ids looks. */

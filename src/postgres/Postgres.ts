@@ -37,6 +37,7 @@ import { PgDelayed } from "./PgDelayed.ts"
 import * as PgFailure from "./PgFailure.ts"
 import * as PgStore from "./PgStore.ts"
 import * as PgTransport from "./PgTransport.ts"
+import * as PgWatchers from "./PgWatchers.ts"
 import * as Retention from "./Retention.ts"
 import * as Names from "./sql/names.ts"
 import * as SettingsSql from "./sql/settings.ts"
@@ -158,7 +159,7 @@ export const services = Effect.fnUntraced(function*(
   // Ids that are never forgotten are remembered for ever.
   const horizon = options.retention === false ? Duration.infinity : Duration.millis(retention.inbox)
   const delayed = new PgDelayed(db, names, wake)
-  const store = PgStore.make(db, names, queues, wake, delayed, horizon)
+  const store = PgStore.make(db, names, queues, wake, delayed, yield* PgWatchers.make(wake), horizon)
   if (options.retention !== false) yield* Retention.start(db, names, retention)
   return Context.make(Store, store).pipe(
     Context.add(Transport, PgTransport.make(db, names, queues, wake, delayed, store, engine.durable)),

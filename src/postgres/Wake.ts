@@ -28,8 +28,18 @@ export interface Wake {
   readonly waiter: (what: What) => Waiter
   /** Says in the database that somebody waits for this queue. Does nothing where nobody listens. */
   readonly announce: (queue: number, millis: number) => Effect.Effect<void, SqlError>
+  /** Says something to all processes that listen, in the background; lost if the database is away. Nothing where nobody can listen. */
+  readonly tell: (note: string) => void
+  /** Whoever is to hear what processes tell, this one included. */
+  readonly hears: (hearer: Hearer) => void
   /** Begins to listen, once; idempotent. */
   readonly listen: Effect.Effect<void>
+}
+
+/** Hears what is told, and when listening begins: what was told before, or in between, is lost. */
+export interface Hearer {
+  heard(note: string): void
+  listening(): void
 }
 
 /** A queue, or a lease by its name. */
@@ -48,6 +58,8 @@ export const make = Effect.fnUntraced(function*(
   const scope = yield* Scope.Scope
   const waiting = new Map<What, Set<Deferred.Deferred<void>>>()
   const pending = new Set<number>()
+  const notes = new Set<string>()
+  let hearer: Hearer | undefined
   const some = Latch.makeUnsafe(false)
   const { listener } = db
 
@@ -56,6 +68,7 @@ export const make = Effect.fnUntraced(function*(
   }
   const wakeAll = () => {
     for (const what of waiting.keys()) wakeHere(what)
+    hearer?.listening()
   }
 
   /** What has been published while the last statement was under way goes into the next. */
@@ -63,7 +76,12 @@ export const make = Effect.fnUntraced(function*(
     some.closeUnsafe()
     const queues = [...pending]
     pending.clear()
-    return db.machinery(text.wake, [queues, names.channel])
+    const told = [...notes]
+    notes.clear()
+    return Effect.andThen(
+      queues.length === 0 ? Effect.void : Effect.ignore(db.machinery(text.wake, [queues, names.channel])),
+      told.length === 0 ? Effect.void : db.machinery(text.tell, [told, names.channel])
+    )
   })
   if (listener !== undefined) {
     // A failure only costs the idle poll.
@@ -77,7 +95,10 @@ export const make = Effect.fnUntraced(function*(
       // What was published while nobody listened.
       yield* Effect.sync(wakeAll)
       return yield* Effect.forever(
-        Effect.map(Queue.take(notifications), (notification) => wakeHere(whatOf(notification.payload)))
+        Effect.map(
+          Queue.take(notifications),
+          ({ payload }) => isNote(payload) ? hearer?.heard(payload) : wakeHere(whatOf(payload))
+        )
       )
     }))
 
@@ -87,6 +108,14 @@ export const make = Effect.fnUntraced(function*(
       if (listener === undefined) return
       pending.add(queue)
       some.openUnsafe()
+    },
+    tell: (note) => {
+      if (listener === undefined) return
+      notes.add(note)
+      some.openUnsafe()
+    },
+    hears: (one) => {
+      hearer = one
     },
     released: (lease) => wakeHere(`lease:${lease}`),
     waiter: (what) => {
@@ -114,4 +143,5 @@ export const make = Effect.fnUntraced(function*(
   }
 })
 
+const isNote = (payload: string): boolean => payload.startsWith("await:") || payload.startsWith("settled:")
 const whatOf = (payload: string): What => payload.startsWith("lease:") ? payload as What : Number(payload)

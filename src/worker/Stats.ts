@@ -6,6 +6,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
@@ -43,7 +44,7 @@ export const make = Effect.fnUntraced(function*(options: {
   )
   if (!options.looks || !Number.isFinite(settings.statsEveryMillis)) return
 
-  const gauges = makeGauges(consumer)
+  const gauges = makeGauges(consumer, Duration.toMillis(store.dedupHorizon))
   const look = Effect.suspend(() => {
     const at = clock.monotonicTimeNanosUnsafe()
     return store.consumers.status(consumer).pipe(
@@ -61,7 +62,7 @@ export const make = Effect.fnUntraced(function*(options: {
   )
 })
 
-const makeGauges = (consumer: string) => {
+const makeGauges = (consumer: string, horizonMillis: number) => {
   const labels = Telemetry.labels({ consumer })
   const gauge = (metric: Metric.Gauge<number>, more?: Record<string, string>) => {
     const labelled = Metric.withAttributes(metric, { ...labels, ...more })
@@ -73,6 +74,8 @@ const makeGauges = (consumer: string) => {
   const parked = gauge(Telemetry.heldKeys, { "millrace.hold": "parked" })
   const parkedAge = gauge(Telemetry.parkedAge)
   const letters = gauge(Telemetry.deadLetters)
+  const paused = gauge(Telemetry.paused)
+  const slack = gauge(Telemetry.horizonSlack)
   const age = gauge(Telemetry.statsAge)
   return {
     of: (status: Store.QueueStatus): Effect.Effect<void> =>
@@ -82,7 +85,10 @@ const makeGauges = (consumer: string) => {
         delayed(status.delayedKeys),
         parked(status.parkedKeys),
         parkedAge(status.parkedMillis / 1000),
-        letters(status.deadLetters)
+        letters(status.deadLetters),
+        paused(status.paused ? 1 : 0),
+        // What is remembered for ever has no horizon.
+        Number.isFinite(horizonMillis) ? slack((horizonMillis - status.oldestMillis) / 1000) : Effect.void
       ], { discard: true }),
     age: (millis: number): Effect.Effect<void> => age(millis / 1000)
   }

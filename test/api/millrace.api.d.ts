@@ -54,7 +54,7 @@ export interface Query {
 export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<Entry>, StoreFailure, Store>;
 
 // src/Consumers.ts
-import type * as Effect from "effect/Effect";
+import * as Effect from "effect/Effect";
 import * as Audit from "./Audit.ts";
 import type { ConsumerBusy, ConsumerNotFound, NotSubscribed, PauseConflict, StoreFailure } from "./Errors.ts";
 import { type Act, type Consumer, Store } from "./Store.ts";
@@ -934,7 +934,7 @@ export interface Inbox {
     readonly enter: (consumer: string, claim: Pick<Claim, "id" | "fingerprint">, wait: boolean) => Effect.Effect<Entered, StoreFailure, Transaction>;
     readonly remember: (consumer: string, id: string, result: string) => Effect.Effect<void, StoreFailure, Transaction>;
     readonly settled: (consumer: string, id: string) => Effect.Effect<Settled | undefined, StoreFailure>;
-    readonly watch: (consumer: string, id: string) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>;
+    readonly watch: (consumer: string, id: string, elsewhere: boolean) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>;
 }
 export interface Outbox {
     readonly write: (messages: ReadonlyArray<Message>, later?: Later) => Effect.Effect<void, StoreFailure>;
@@ -1033,6 +1033,8 @@ export interface QueueStatus {
     readonly parkedKeys: number;
     readonly parkedMillis: number;
     readonly deadLetters: number;
+    readonly paused: boolean;
+    readonly oldestMillis: number;
 }
 export interface Consumers {
     readonly register: (registration: Registration) => Effect.Effect<void, StoreFailure | ConsumerConflict>;
@@ -1055,6 +1057,7 @@ export interface Consumers {
 // src/Telemetry.ts
 import * as Effect from "effect/Effect";
 import * as Metric from "effect/Metric";
+import type { Action } from "./Audit.ts";
 import type { Delivery } from "./Delivery.ts";
 export declare const labels: (of: {
     readonly topic?: string | undefined;
@@ -1083,6 +1086,10 @@ export declare const lag: Metric.Gauge<number>;
 export declare const heldKeys: Metric.Gauge<number>;
 export declare const parkedAge: Metric.Gauge<number>;
 export declare const deadLetters: Metric.Gauge<number>;
+export declare const paused: Metric.Gauge<number>;
+export declare const horizonSlack: Metric.Gauge<number>;
+export declare const operationItems: Metric.Counter<number>;
+export declare const decided: (action: Action, items?: number) => Effect.Effect<void>;
 export declare const statsAge: Metric.Gauge<number>;
 export declare const prometheusName: (name: string) => string;
 

@@ -27,6 +27,15 @@ const twice = `return this.#db.machinery(
 
 export const delayed: ReadonlyArray<Mutant> = [
   {
+    name: "delayed: moved under a snapshot older than its consumer",
+    guarantee: 1,
+    file: "src/postgres/sql/delayed.ts",
+    from: " as mine where ${seesSubscriptions(t)}",
+    to: " as mine",
+    test: "test/postgres/snapshots.test.ts",
+    named: "is not moved to nobody when it is due"
+  },
+  {
     name: "delayed: a cancellation outside of the transaction",
     guarantee: 1,
     file: "src/postgres/PgInbox.ts",
@@ -57,8 +66,11 @@ export const delayed: ReadonlyArray<Mutant> = [
     name: "delayed: moved past what another process moves",
     guarantee: 3,
     file: "src/postgres/sql/delayed.ts",
-    from: moves("select pg_try_advisory_xact_lock(hashtextextended($1, 7248)) as mine", ""),
-    to: moves("select $1::text is not null as mine", "false and "),
+    from: moves(
+      "select pg_try_advisory_xact_lock(hashtextextended($1, 7248)) as mine where ${seesSubscriptions(t)}",
+      ""
+    ),
+    to: moves("select $1::text is not null as mine where ${seesSubscriptions(t)}", "false and "),
     test: "test/postgres/delayed.test.ts",
     named: "keeps its order when many processes find it due at the same moment"
   },

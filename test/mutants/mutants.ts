@@ -13,6 +13,52 @@ const conformance = "test/postgres/conformance.test.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   {
+    name: "published under a snapshot older than its consumer",
+    guarantee: 1,
+    file: "src/postgres/sql/publishing.ts",
+    from: "  where ${seesSubscriptions(t)}\n",
+    to: "",
+    test: "test/postgres/snapshots.test.ts",
+    named: "by Topic.publish, repeatable read, is not lost"
+  },
+  {
+    name: "published by SQL under a snapshot older than its consumer",
+    guarantee: 1,
+    file: "src/postgres/sql/delayed.ts",
+    from: "select * from given where ${seesSubscriptions(t)}",
+    to: "select * from given",
+    test: "test/postgres/snapshots.test.ts",
+    named: "by the SQL function, serializable, is not lost"
+  },
+  {
+    name: "a registration that publishers under an old snapshot do not hear of",
+    guarantee: 1,
+    file: "src/postgres/PgConsumers.ts",
+    from: "    yield* db.within(text.changed, [])\n",
+    to: "",
+    test: "test/postgres/snapshots.test.ts",
+    named: "is refused when another consumer came"
+  },
+  {
+    name: "a removal that publishers under an old snapshot do not hear of",
+    guarantee: 1,
+    file: "src/postgres/PgPeople.ts",
+    from: "locking: [lockTimeout, lock, changed]",
+    to: "locking: [lockTimeout, lock]",
+    test: "test/postgres/snapshots.test.ts",
+    named: "of a consumer that was removed meanwhile"
+  },
+  {
+    name: "a transaction id from another cluster taken for a change that is not seen",
+    guarantee: 1,
+    file: "src/postgres/sql/functions.ts",
+    from:
+      "  begin\n    perform pg_xact_status(changed);\n  exception when invalid_parameter_value then\n    return true;\n  end;\n",
+    to: "",
+    test: "test/postgres/snapshots.test.ts",
+    named: "does not take a number of the cluster"
+  },
+  {
     name: "no fence",
     guarantee: 4,
     file: "src/postgres/sql/messages.ts",

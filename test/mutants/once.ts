@@ -104,6 +104,33 @@ export const once: ReadonlyArray<Mutant> = [
     named: "leaves the name free for a worker"
   },
   {
+    name: "waiters that ask no other process",
+    guarantee: 6,
+    file: "src/Inbox.ts",
+    from: "looks++ === 1",
+    to: "looks++ < 0",
+    test: "test/postgres/await.test.ts",
+    named: "is woken by the process that commits the message"
+  },
+  {
+    name: "waiters that no other process tells",
+    guarantee: 6,
+    file: "src/postgres/PgWatchers.ts",
+    from: "if (this.#elsewhere.delete(name)) this.#wake.tell(`settled:${name}`)",
+    to: "this.#elsewhere.delete(name)",
+    test: "test/postgres/await.test.ts",
+    named: "is woken by the process that commits the message"
+  },
+  {
+    name: "a process that notifies itself of what it commits",
+    guarantee: 6,
+    file: "src/postgres/PgWatchers.ts",
+    from: "      if (who === this.#me) return\n",
+    to: "",
+    test: "test/postgres/await.test.ts",
+    named: "makes no worker notify where nobody waits"
+  },
+  {
     name: "waiters that no commit wakes",
     guarantee: 6,
     file: "src/postgres/PgStore.ts",

@@ -115,6 +115,42 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "says how a queue stands"
   },
   {
+    name: "a pause that no gauge shows",
+    guarantee: 10,
+    file: "src/postgres/sql/status.ts",
+    from: "(select paused_by is not null from",
+    to: "(select paused_by is null and paused_by is not null from",
+    test: conformance,
+    named: "says how a queue stands"
+  },
+  {
+    name: "a dedup horizon in which letters do not count",
+    guarantee: 10,
+    file: "src/postgres/sql/status.ts",
+    from: "least(eldest.at, letters.at)",
+    to: "eldest.at",
+    test: conformance,
+    named: "says how a queue stands"
+  },
+  {
+    name: "a dedup horizon in which messages of held keys do not count",
+    guarantee: 10,
+    file: "src/postgres/sql/status.ts",
+    from: "least(eldest.at, letters.at)",
+    to: "least(oldest.at, letters.at)",
+    test: conformance,
+    named: "says how a queue stands"
+  },
+  {
+    name: "a set of letters counted as one",
+    guarantee: 10,
+    file: "src/DeadLetters.ts",
+    from: "Telemetry.decided(decision, letters.length)",
+    to: "Telemetry.decided(decision, Math.min(1, letters.length))",
+    test: "test/ops/metrics.test.ts",
+    named: "what people decided"
+  },
+  {
     name: "health that waits for the driver",
     guarantee: 6,
     file: "src/Health.ts",

@@ -137,7 +137,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     name: "a removal beside publishers",
     guarantee: 1,
     file: "src/postgres/PgPeople.ts",
-    from: "locking: [lockTimeout, lock]",
+    from: "locking: [lockTimeout, lock, changed]",
     to: "locking: [lockTimeout]",
     test: "test/postgres/people.test.ts",
     named: "remove a consumer while others publish"

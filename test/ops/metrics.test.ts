@@ -1,10 +1,10 @@
 // What is counted, under which names, and how it leaves the process.
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Exit, Layer, Scope } from "effect"
+import { Duration, Effect, Exit, Layer, Metric, Scope } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { Otlp, PrometheusMetrics } from "effect/observability"
 import { TestClock } from "effect/testing"
-import { Memory, Pipeline, Retry, Telemetry, Topic, Worker } from "millrace"
+import { Consumers, DeadLetters, Memory, Pipeline, Retry, Store, Telemetry, Topic, Worker } from "millrace"
 import { readdirSync, readFileSync } from "node:fs"
 import { createServer, type Server } from "node:http"
 import { Declined, drain, eventually, order, Orders, orders, publish, settle, start, stop } from "../worker/support.ts"
@@ -125,6 +125,96 @@ describe("metrics", () => {
       const other = { messaging_consumer_group_name: consumer, error_type: "_OTHER" }
       assert.strictEqual(valueOf(text, "millrace_message_outcomes_total", other), 10)
     }).pipe(Effect.provide(Memory.layer)))
+
+  it.effect("tell that a person has paused the consumer, and what people decided", () =>
+    Effect.gen(function*() {
+      const consumer = "people"
+      const of = { messaging_consumer_group_name: consumer }
+      const by = { by: "ann" }
+      const books = Pipeline.from(Orders, { consumer }).pipe(
+        Pipeline.tap(() => Effect.fail(new Declined({ reason: "no" }))),
+        Pipeline.retry(Retry.exponential("10 millis", { attempts: 1 }))
+      )
+      yield* drain(books)
+      yield* publish(Orders, ["a", "b", "c", "d", "e"].map((account) => order(account, 1)))
+      yield* drain(books)
+      const worker = yield* start(books, { statsEvery: "1 second", idlePoll: "100 millis" })
+      const stats = Effect.andThen(TestClock.adjust("1 second"), settle)
+      const paused = Effect.map(prometheus, (text) => valueOf(text, "millrace_queue_paused", of))
+      yield* stats
+      assert.strictEqual(yield* paused, 0)
+      yield* Consumers.pause(consumer, by)
+      yield* stats
+      assert.strictEqual(yield* paused, 1)
+
+      const letters = yield* DeadLetters.list({ consumer })
+      const [a, b, c] = letters.map(({ id }) => id) as [string, string, string]
+      yield* DeadLetters.discard(a, by)
+      assert.strictEqual((yield* Effect.flip(DeadLetters.discard(a, by)))._tag, "DeadLetterConflict")
+      yield* DeadLetters.restore(a, by)
+      yield* DeadLetters.redrive(b, by)
+      const payload = JSON.stringify(order("c", 1))
+      yield* DeadLetters.redriveEdited(c, { ...by, topic: Orders, payload })
+      yield* DeadLetters.discardAll({ consumer }, by)
+      yield* Consumers.pauseKey(consumer, "a", by)
+      yield* Consumers.resumeKey(consumer, "a", by)
+      yield* Consumers.resume(consumer, by)
+      yield* stats
+      yield* stop(worker)
+      yield* Consumers.unsubscribe(consumer, Orders.name, { ...by, evenIfWaiting: true })
+      yield* Consumers.remove(consumer, { ...by, evenIfWaiting: true })
+      const text = yield* prometheus
+      const counted = Object.fromEntries(
+        ["paused", "resumed", "discarded", "restored", "redriven", "edited", "unsubscribed", "removed"].map((
+          operation
+        ) => [operation, valueOf(text, "millrace_operation_items_total", { millrace_operation: operation })])
+      )
+      assert.deepStrictEqual(counted, {
+        paused: 2,
+        resumed: 2,
+        discarded: 4,
+        restored: 1,
+        redriven: 1,
+        edited: 1,
+        unsubscribed: 1,
+        removed: 1
+      })
+    }).pipe(Effect.provide(Memory.layer)))
+
+  it.effect("tell what the dedup horizon has left beyond the oldest message", () =>
+    Effect.gen(function*() {
+      const consumer = "horizon"
+      const slow = Pipeline.from(Orders, { consumer }).pipe(Pipeline.tap(() => Effect.never))
+      yield* drain(slow)
+      const store = yield* Store.Store
+      const forgetting = { ...store, dedupHorizon: Duration.hours(1) }
+      const worker = yield* Effect.provideService(start(slow, { statsEvery: "1 second" }), Store.Store, forgetting)
+      const slack = Effect.map(
+        prometheus,
+        (text) => valueOf(text, "millrace_dedup_horizon_slack_seconds", { messaging_consumer_group_name: consumer })
+      )
+      yield* Effect.andThen(TestClock.adjust("1 second"), settle)
+      assert.strictEqual(yield* slack, 3600)
+      yield* publish(Orders, orders("a", 1))
+      for (let i = 0; i < 10; i++) yield* Effect.andThen(TestClock.adjust("1 second"), settle)
+      const left = yield* slack
+      assert.isTrue(left! >= 3589 && left! <= 3591, `left ${left}`)
+      yield* stop(worker)
+    }).pipe(Effect.provide(Memory.layer)))
+
+  it("stand in the table of src/README.md, each with its unit and its kind, and no other does", () => {
+    const readme = readFileSync(new URL("../../src/README.md", import.meta.url), "utf8")
+    const rows = [...readme.matchAll(/^\| `((?:millrace|messaging)\.[a-z_.]+)` \| (\w+) \| (\S+) \|/gm)]
+    const told = rows.map(([, name, kind, unit]) => [name, kind, unit].join(" "))
+    const made = Object.values(Telemetry).filter((value) => Metric.isMetric(value))
+    const metrics = made.map(({ attributes, id, type }) => [id, type.toLowerCase(), attributes?.["unit"]].join(" "))
+    assert.isAbove(metrics.length, 20)
+    assert.deepStrictEqual(told.toSorted(), metrics.toSorted())
+    for (const { attributes, id, type } of made) {
+      const suffix = `${attributes?.["unit"] === "s" ? "_seconds" : ""}${type === "Counter" ? "_total" : ""}`
+      assert.strictEqual(Telemetry.prometheusName(id), id + suffix)
+    }
+  })
 
   it("are all documented in one place: no other file of the library names one", () => {
     const root = new URL("../../src/", import.meta.url)

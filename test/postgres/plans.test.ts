@@ -14,6 +14,7 @@ import * as InboxSql from "../../src/postgres/sql/inbox.ts"
 import * as LanesSql from "../../src/postgres/sql/lanes.ts"
 import * as MessagesSql from "../../src/postgres/sql/messages.ts"
 import * as Names from "../../src/postgres/sql/names.ts"
+import * as StatusSql from "../../src/postgres/sql/status.ts"
 import { freshSchema, message, postgres, register } from "./kit.ts"
 
 const schema = freshSchema()
@@ -63,11 +64,12 @@ const statements = (
   enter: [InboxSql.make(names).enter, [queue, "a", "f", "c"]],
   stored: [InboxSql.make(names).stored, [queue, "a"]],
   remember: [InboxSql.make(names).remember, [queue, "a", "1"]],
-  settled: [InboxSql.make(names).settled, ["c", "a"]]
+  settled: [InboxSql.make(names).settled, ["c", "a"]],
+  status: [StatusSql.make(names), [queue]]
 })
 
 /** These run on the machinery's connections. */
-const machinery = ["poll", "received", "free", "takeDue", "next", "move"]
+const machinery = ["poll", "received", "free", "takeDue", "next", "move", "status"]
 
 /** Tables that a plan scans from end to end. */
 const scans = (node: Record<string, unknown>): ReadonlyArray<string> => [

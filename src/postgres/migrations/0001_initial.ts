@@ -8,10 +8,16 @@
 import * as Functions from "../sql/functions.ts"
 import type { Names } from "../sql/names.ts"
 
-export const initial = (t: Names): ReadonlyArray<string> => [
+const sequences = (t: Names): ReadonlyArray<string> => [
   // cache 1: a later nextval anywhere returns a larger number, so that what was published later is read later.
   `create sequence ${t.messageSeq} cache 1`,
   `create sequence ${t.letterSeq} cache 1`,
+  // the transaction that changed subscriptions last: a sequence, since its value is seen under every snapshot
+  `create sequence ${t.subscriptionsChanged} cache 1`
+]
+
+export const initial = (t: Names): ReadonlyArray<string> => [
+  ...sequences(t),
 
   `create table ${t.consumers} (
     id                int generated always as identity primary key,   -- the queue

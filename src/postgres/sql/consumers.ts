@@ -22,6 +22,12 @@ export const make = (t: Names) => ({
   lockTimeout: `set local lock_timeout = '200ms'`,
   lock: `lock table ${t.subscriptions} in access exclusive mode`,
 
+  /**
+   * Behind the lock: a transaction whose snapshot does not show this one may not publish any more, as it would read what was
+   * subscribed before. See `sees_subscriptions` in `functions.ts`.
+   */
+  changed: `select setval('${t.subscriptionsChanged}', pg_current_xact_id()::text::bigint)`,
+
   /** The first worker settles what was only a name. $1 name $2 lanes $3 order */
   insert: `insert into ${t.consumers} as c (name, lanes, dead_letter_order) values ($1, $2, $3)
 on conflict (name) do update set lanes = excluded.lanes, dead_letter_order = excluded.dead_letter_order where c.lanes = 0`,
@@ -69,5 +75,8 @@ and (worker = $2 or alive_until < clock_timestamp() - interval '1 hour')`,
    * waits any more, so that a burst of publishes notifies once. $1 queues $2 channel
    */
   wake: `update ${t.consumers} set waiting_until = '-infinity'
-where id = any($1::int[]) and waiting_until > clock_timestamp() returning pg_notify($2, id::text)`
+where id = any($1::int[]) and waiting_until > clock_timestamp() returning pg_notify($2, id::text)`,
+
+  /** $1 notes $2 channel */
+  tell: `select pg_notify($2, note) from unnest($1::text[]) note`
 })

@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import type { Names } from "./names.ts"
+import { seesSubscriptions } from "./publishing.ts"
 
 const columns = "id, topic, key, keyed, hash, payload, headers, version"
 
@@ -34,8 +35,10 @@ export const make = (t: Names) => {
    * name, until the transaction ends; waits for a move of that row.
    */
   const publish = (m: string, answer: string) =>
-    `with m as materialized (
+    `with given as (
   ${m}
+), m as materialized (
+  select * from given where ${seesSubscriptions(t)}
 ), replaced as (
   delete from ${t.delayed} d using m
   where m.name is not null and m.due <= statement_timestamp() and d.topic = m.topic and d.key = m.key and d.name = m.name
@@ -86,7 +89,7 @@ select ${answer} from woken`
      * $1 channel $2 rows
      */
     move: `with alone as materialized (
-  select pg_try_advisory_xact_lock(hashtextextended($1, 7248)) as mine
+  select pg_try_advisory_xact_lock(hashtextextended($1, 7248)) as mine where ${seesSubscriptions(t)}
 ), picked as materialized (
   select seq, due_at, key from ${t.delayed} where (select mine from alone) and due_at <= statement_timestamp()
   order by due_at, seq limit $2 for update skip locked

@@ -59,6 +59,32 @@ begin
   return (h # (h >> 16)) & 2147483647;
 end $body$`
 
+/**
+ * Whether this transaction's snapshot shows the last change of the subscriptions; fails with 40001 if it does not. Such a transaction
+ * would write to `unrouted` what a consumer reads that it cannot see, behind that consumer's takeover, or into the queue of one
+ * that is gone. Only asked with a lock on subscriptions, so that no change is under way. A change that was rolled back refuses
+ * too, but not when the transaction is run again. A number from the future comes from the cluster that this database was restored
+ * from. Anybody may ask, since whoever may insert publishes without a right on the sequence.
+ */
+const seesSubscriptions = (t: Names) =>
+  `create function ${t.seesSubscriptions}() returns boolean
+language plpgsql stable security definer ${shielded} as $body$
+declare
+  changed xid8 := (select last_value::text::xid8 from ${t.subscriptionsChanged});
+begin
+  if pg_visible_in_snapshot(changed, pg_current_snapshot()) then
+    return true;
+  end if;
+  begin
+    perform pg_xact_status(changed);
+  exception when invalid_parameter_value then
+    return true;
+  end;
+  raise exception using errcode = '40001',
+    message = 'Nothing was published: the transaction''s snapshot is older than a change of who reads what.',
+    hint = 'Run the whole transaction again, or publish at READ COMMITTED.';
+end $body$`
+
 /** Refuses with a state of our own; COLUMN names the parameter, HINT what to do. No value of the message is repeated. */
 const refuse = (when: string, column: string, problem: string, hint: string) =>
   `if ${when} then
@@ -172,6 +198,7 @@ end $body$`
 /** In the order in which they can be made. */
 export const make = (t: Names): ReadonlyArray<string> => [
   keyHash(t),
+  seesSubscriptions(t),
   publish(t),
   cancel(t),
   `revoke all on function ${t.publish}, ${t.cancel} from public`

@@ -21,6 +21,8 @@ export interface Names {
   readonly letterSeq: string
   readonly consumers: string
   readonly subscriptions: string
+  /** A sequence: its value is the transaction that changed them last. */
+  readonly subscriptionsChanged: string
   readonly unrouted: string
   readonly delayed: string
   readonly workers: string
@@ -29,6 +31,7 @@ export interface Names {
   readonly settings: string
   /** Functions. */
   readonly keyHash: string
+  readonly seesSubscriptions: string
   readonly publish: string
   readonly cancel: string
   /** For the migrator, which quotes by itself. */
@@ -67,6 +70,7 @@ export const make = (schema: string): Result.Result<Names, InvalidName> => {
     letterSeq: table("letter_seq"),
     consumers: table("consumers"),
     subscriptions: table("subscriptions"),
+    subscriptionsChanged: table("subscriptions_changed"),
     unrouted: table("unrouted"),
     delayed: table("delayed"),
     workers: table("workers"),
@@ -74,6 +78,7 @@ export const make = (schema: string): Result.Result<Names, InvalidName> => {
     audit: table("audit"),
     settings: table("settings"),
     keyHash: table("key_hash"),
+    seesSubscriptions: table("sees_subscriptions"),
     publish: table("publish"),
     cancel: table("cancel"),
     migrations: `${schema}.migrations`,

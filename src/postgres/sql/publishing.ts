@@ -6,6 +6,13 @@
  */
 import type { Names } from "./names.ts"
 
+/**
+ * Whether this statement sees the subscriptions as they are, or it fails with 40001. At READ COMMITTED its snapshot is younger than its
+ * lock on them, and nothing is asked.
+ */
+export const seesSubscriptions = (t: Names): string =>
+  `(current_setting('transaction_isolation') not in ('repeatable read', 'serializable') or ${t.seesSubscriptions}())`
+
 export const make = (t: Names) => ({
   /**
    * One row for every consumer of the topic, or one unrouted row; answers the queues that got something. The defaults are
@@ -16,6 +23,7 @@ export const make = (t: Names) => ({
   write: `with m as materialized (
   select * from unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::int[], $6::text[], $7::text[], $8::int[])
     with ordinality m(id, topic, key, keyed, hash, payload, headers, version, n)
+  where ${seesSubscriptions(t)}
 ), routed as (
   insert into ${t.messages} (queue_id, lane, id, topic, key, keyed, payload, headers, version)
   select s.queue_id, m.hash % c.lanes, m.id, m.topic, m.key, m.keyed, m.payload, m.headers, m.version

@@ -259,7 +259,7 @@ const standing = (it: Tests, options: Options) => {
       const { bury, consumer, publish, receive, store, subscription } = yield* graveyard(options, "park")
       const status = store.consumers.status(consumer)
       const none = { waiting: 0, lagMillis: 0, delayedKeys: 0, parkedKeys: 0, parkedMillis: 0, deadLetters: 0 }
-      assert.deepStrictEqual(yield* status, none)
+      assert.deepStrictEqual(yield* status, { ...none, paused: false, oldestMillis: 0 })
       yield* publish([
         { id: "parked", key: "p" },
         { id: "behind", key: "p" },
@@ -268,15 +268,29 @@ const standing = (it: Tests, options: Options) => {
       ])
       const got = yield* receive(subscription, 4)
       const of = (id: string) => got.find(({ message }) => message.id === id)!
-      assert.strictEqual((yield* status).waiting, 4)
+      yield* options.elapse(Duration.millis(200))
+      const inHand = yield* status
+      assert.isTrue(inHand.waiting === 4 && inHand.oldestMillis >= 200, "in hand is not settled")
       yield* bury(of("parked"))
       const hold = subscription.hold(of("delayed"), [failure(1)], Hold.delayed(Duration.hours(1)))
       yield* subscription.undisturbed(of("delayed"), store.transact(hold))
       yield* options.elapse(Duration.millis(200))
-      const { lagMillis, parkedMillis, ...counts } = yield* status
+      const { lagMillis, oldestMillis, parkedMillis, paused, ...counts } = yield* status
       // The successors of a parked key do not wait for a worker, and nobody is late.
       assert.deepStrictEqual(counts, { waiting: 1, delayedKeys: 1, parkedKeys: 1, deadLetters: 1 })
       assert.isTrue(lagMillis >= 200 && lagMillis < 60_000 && parkedMillis >= 200 && parkedMillis < 60_000)
+      assert.isTrue(!paused && oldestMillis >= 200 && oldestMillis < 60_000)
+      // What nobody is late for is old nevertheless: the successor of a parked letter; then the letter, which is younger.
+      const settle = (...ids: ReadonlyArray<string>) =>
+        Effect.flatMap(store.transact(subscription.settleWithin(ids.map(of))), subscription.settleAfter)
+      yield* settle("waits", "delayed")
+      const behind = yield* status
+      assert.isTrue(behind.lagMillis === 0 && behind.oldestMillis >= 400)
+      yield* settle("behind")
+      const letter = yield* status
+      assert.isTrue(letter.oldestMillis >= 200 && letter.oldestMillis <= letter.parkedMillis + 1000)
+      yield* store.consumers.pause(consumer, { by: "ann" })
+      assert.isTrue((yield* status).paused)
     }))
 
   it.effect("does not know how a queue stands that nobody registered", () =>

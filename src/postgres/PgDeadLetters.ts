@@ -171,6 +171,8 @@ const makeBury = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore
       if (own !== undefined && letter === own) return yield* reopen(own, burial)
       // Other content under a known id is never dropped, whether or not a claim has found that out.
       if (large || known!["fingerprint"] !== print) return yield* put()
+      // A redriven message that was committed by another way: its letter is over, too.
+      if (own !== undefined) yield* db.within(inbox.resolve, [[own]])
       return undefined
     }
   )

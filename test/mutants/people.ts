@@ -52,6 +52,15 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     named: "memory: decisions.*keeps the key of a restored letter parked"
   },
   {
+    name: "a redriven row that is too large left beside its letter",
+    guarantee: 5,
+    file: "src/postgres/sql/letters.ts",
+    from: "with gone as (delete from ${t.messages} where queue_id = $9 and lane = $6 and seq = $7)",
+    to: "with gone as (select from ${t.messages} where queue_id = $9 and lane = $6 and seq = $7)",
+    test: "test/postgres/transport.test.ts",
+    named: "takes an oversized row back into its own letter"
+  },
+  {
     name: "a decision recorded outside of its transaction",
     guarantee: 5,
     file: "src/postgres/PgDecisions.ts",

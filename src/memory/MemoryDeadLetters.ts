@@ -45,18 +45,17 @@ const newLetter = (id: string, consumer: string, burial: Burial, now: number): D
 const place = (
   transaction: MemoryTransaction,
   consumer: string,
-  burial: Burial
-): { readonly own: Letter | undefined; readonly beside: boolean; readonly fingerprint: string } | undefined => {
+  burial: Burial,
+  own: Letter | undefined
+): { readonly beside: boolean; readonly fingerprint: string } | undefined => {
   const known = transaction.outcome(consumer, burial.delivery.message.id)
-  const redrive = burial.delivery.redrive
-  const own = redrive === undefined ? undefined : transaction.letter(redrive.letter)
   const dead = known?.outcome === "dead" && known.letter === own?.record.id
   // An edited payload is still the message that was published.
   const fingerprint = (dead ? known?.fingerprint : undefined) ?? ofPayload(burial.delivery.message.payload)
-  if (known === undefined || dead) return { own, beside: false, fingerprint }
+  if (known === undefined || dead) return { beside: false, fingerprint }
   // Other content under a known id is never dropped, whether or not a claim has found that out.
   const other = burial.conflict === true || known.fingerprint !== fingerprint
-  return other ? { own, beside: true, fingerprint } : undefined
+  return other ? { beside: true, fingerprint } : undefined
 }
 
 const buryOne = (
@@ -65,9 +64,15 @@ const buryOne = (
   burial: Burial,
   now: number
 ): string | undefined => {
-  const found = place(transaction, consumer, burial)
-  if (found === undefined) return undefined
-  const { beside, fingerprint, own } = found
+  const { redrive } = burial.delivery
+  const own = redrive === undefined ? undefined : transaction.letter(redrive.letter)
+  const found = place(transaction, consumer, burial, own)
+  if (found === undefined) {
+    // A redriven message that was committed by another way: its letter is over, too.
+    transaction.resolve(own === undefined ? [] : [own], now)
+    return undefined
+  }
+  const { beside, fingerprint } = found
   const record = own === undefined
     ? newLetter(transaction.state.nextLetter(), consumer, burial, now)
     // A redriven delivery begins with no attempts, so that it is retried anew; its letter keeps them all.

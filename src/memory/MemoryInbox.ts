@@ -24,7 +24,7 @@ const claimAll = (
   now: number
 ): ReadonlyArray<Claimed> => {
   const outcomes = new Map<string, Outcome>()
-  const letters = new Map<string, Letter>()
+  const letters: Array<Letter> = []
   const answers = claims.map((claim) => {
     const known = transaction.outcome(consumer, claim.id)
     const claimed = answer(known, claim)
@@ -36,21 +36,18 @@ const claimAll = (
     }
     // A duplicate was committed by another way: that is what its letter was waiting for.
     const letter = claim.letter === undefined ? undefined : transaction.letter(claim.letter)
-    if (letter?.record.state === "redriving") {
-      letters.set(letter.record.id, { ...letter, record: { ...letter.record, state: "resolved", changedAt: now } })
-    }
+    if (letter !== undefined) letters.push(letter)
     return claimed
   })
+  transaction.resolve(letters, now)
   transaction.stage({
     outcomes,
-    letters,
     apply: () => {
       claims.forEach((claim, i) => {
         if (answers[i] !== "fresh") return
         const outcome = outcomes.get(inboxKey(consumer, claim.id))
         if (outcome !== undefined) transaction.state.record(consumer, claim.id, outcome)
       })
-      for (const [id, letter] of letters) transaction.state.letters.set(id, letter)
     }
   })
   return answers

@@ -2,8 +2,9 @@
  * One lane of a memory queue: its messages by key, its holds, and who holds its lease.
  *
  * Every method is synchronous, so every transition is atomic. Invariants: a key is in `ready` exactly if it has an unread
- * row, no hold and no pause; a row is in `inHand` exactly if it was handed over and neither settled nor given back; rows of a key
- * are linked in order of publishing, and `unread` is the first of them that is not in hand.
+ * row, no hold and no pause; a row is in `inHand` exactly if it was handed over and neither removed nor given back; it is in
+ * `unacknowledged` from its removal until its owner says so, as work on it may go on (`atMostOnce`); rows of a key are linked in
+ * order of publishing, and `unread` is the first of them that is not in hand.
  *
  * @since 0.1.0
  */
@@ -73,7 +74,7 @@ export class Lane {
   lease: HeldLease | undefined
   owner: Member | undefined
   leaseUntil = 0
-  /** Its owner has more than its share: nothing is read, and it is released with its last row. */
+  /** Its owner has more than its share: nothing is read, and it is released when nothing of it is worked with any more. */
   leaving = false
 
   readonly rows = new Map<number, Row>()
@@ -82,6 +83,8 @@ export class Lane {
   readonly held = new Set<KeyRows>()
   readonly paused = new Set<KeyRows>()
   readonly inHand = new Set<Row>()
+  /** Rows that are gone, by their seq: the key of each. */
+  private readonly unacknowledged = new Map<number, string>()
 
   constructor(index: number) {
     this.index = index
@@ -124,8 +127,21 @@ export class Lane {
     if (row.next === undefined) key.last = row.previous
     else row.next.previous = row.previous
     this.rows.delete(row.seq)
-    if (this.inHand.delete(row)) key.inHand--
+    if (this.inHand.delete(row)) {
+      key.inHand--
+      this.unacknowledged.set(row.seq, key.key)
+    }
     this.settleReady(key)
+  }
+
+  /** The owner works with it no more. */
+  acknowledge(seq: number): void {
+    this.unacknowledged.delete(seq)
+  }
+
+  /** Whether its owner works with anything of it. */
+  get busy(): boolean {
+    return this.inHand.size + this.unacknowledged.size > 0
   }
 
   /** Marks the key's first unread row as handed over. */
@@ -150,6 +166,7 @@ export class Lane {
 
   /** What was handed over of a key is forgotten: it is read again. */
   forget(key: string): void {
+    for (const [seq, of] of this.unacknowledged) if (of === key) this.unacknowledged.delete(seq)
     const rows = this.keys.get(key)
     if (rows === undefined || rows.inHand === 0) return
     const handed: Array<Row> = []
@@ -157,10 +174,10 @@ export class Lane {
     this.takeBack(handed)
   }
 
-  /** Hides a key, those of its rows that were handed over included. */
+  /** Hides a key, those of its rows that were handed over included. A hold that is there (a restored letter's) is only made longer. */
   hold(key: string, until: number): void {
     const rows = this.keyOf(key)
-    rows.heldUntil = until
+    rows.heldUntil = Math.max(rows.heldUntil ?? 0, until)
     this.held.add(rows)
     this.forget(key)
     this.settleReady(rows)
@@ -224,6 +241,7 @@ export class Lane {
     this.owner = undefined
     this.lease = undefined
     this.leaving = false
+    this.unacknowledged.clear()
     this.takeBack([...this.inHand])
   }
 

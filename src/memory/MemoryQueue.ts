@@ -10,7 +10,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type { DeadLetterOrder } from "../DeadLetter.ts"
-import type { HeldLease } from "../Delivery.ts"
+import type { Delivery, HeldLease } from "../Delivery.ts"
 import { LeaseLost } from "../Errors.ts"
 import type { Consumer, Registration } from "../Store.ts"
 import type { Room } from "../Transport.ts"
@@ -49,12 +49,21 @@ export class MemoryQueue {
     this.wake()
   }
 
-  /** Forgets a settled row; frees a lane that its owner was to give up. */
+  /** Takes a row out for good. */
   remove(lane: Lane, row: Row): void {
     lane.remove(row)
-    if (lane.leaving && lane.inHand.size === 0) this.giveUp(lane)
     // A key at its cap has room again: whoever waits has to look.
     if (row.key.unread !== undefined) this.wake()
+  }
+
+  /** Its owner works with these rows no more; frees a lane that it was to give up. */
+  acknowledge(deliveries: ReadonlyArray<Delivery>): void {
+    for (const { lease, message, position } of deliveries) {
+      const lane = this.fenced(lease, message.key)
+      if (lane === undefined) continue
+      lane.acknowledge(Number(position))
+      if (lane.leaving && !lane.busy) this.giveUp(lane)
+    }
   }
 
   hold(key: string, until: number): void {
@@ -241,13 +250,13 @@ export class MemoryQueue {
     return alive
   }
 
-  /** Gives up lanes above the share: idle ones at once, others with their last row. */
+  /** Gives up lanes above the share: idle ones at once, others when their last row is acknowledged. */
   private shed(member: Member, share: number): void {
     let excess = member.held.size - share
     for (const lane of member.held.values()) lane.leaving = false
     if (excess <= 0) return
     for (const lane of member.held.values()) {
-      if (excess > 0 && lane.inHand.size === 0) {
+      if (excess > 0 && !lane.busy) {
         this.giveUp(lane)
         excess--
       }

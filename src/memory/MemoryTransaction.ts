@@ -85,6 +85,23 @@ export class MemoryTransaction {
     return this.writes.findLast((write) => write.letters?.has(id))?.letters?.get(id) ?? this.state.letters.get(id)
   }
 
+  /** Their messages were committed, which is what letters that are being redriven waited for. */
+  resolve(letters: ReadonlyArray<Letter>, now: number): void {
+    const resolved = letters.filter(({ record }) => record.state === "redriving").map((letter) =>
+      [letter.record.id, {
+        ...letter,
+        record: { ...letter.record, state: "resolved" as const, changedAt: now }
+      }] as const
+    )
+    if (resolved.length === 0) return
+    this.stage({
+      letters: new Map(resolved),
+      apply: () => {
+        for (const [id, letter] of resolved) this.state.letters.set(id, letter)
+      }
+    })
+  }
+
   waiting(name: string): Waiting | undefined {
     const write = this.writes.findLast((write) => write.waiting?.has(name))
     return write === undefined ? this.state.delayed.find(name) : write.waiting?.get(name)

@@ -236,7 +236,11 @@ const subscription = (seat: Seat): Subscription => {
       ),
     settleWithin: settleWithin(seat),
     fence: fence(seat),
-    settleAfter: () => Effect.void,
+    settleAfter: (deliveries) =>
+      Effect.sync(() => {
+        queue.acknowledge(deliveries)
+        state.flush()
+      }),
     hold: hold(seat),
     isolate: (delivery) =>
       Effect.asVoid(Effect.acquireRelease(

@@ -145,11 +145,12 @@ const makeBury = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore
   })
 
   /** The letter that a message was redriven from takes it back. */
-  const reopen = (own: bigint, burial: Burial) => {
-    const { lane, seq } = receiptOf(burial)
+  const reopen = (queue: number, own: bigint, burial: Burial) => {
+    const { lane, large, seq } = receiptOf(burial)
     const { attempts, fingerprint, parked, reason } = burial
+    const to = [own, reason, parked, JSON.stringify(attempts), fingerprint, lane, seq, tagOf(burial)]
     return Effect.as(
-      db.within(text.reopen, [own, reason, parked, JSON.stringify(attempts), fingerprint, lane, seq, tagOf(burial)]),
+      large ? db.within(text.reopenLarge, [...to, queue]) : db.within(text.reopen, to),
       letterId(own)
     )
   }
@@ -159,7 +160,7 @@ const makeBury = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore
       const { message, redrive } = burial.delivery
       const { large } = receiptOf(burial)
       const own = redrive === undefined ? undefined : BigInt(redrive.letter)
-      const put = () => own === undefined ? beside(queue, burial) : reopen(own, burial)
+      const put = () => own === undefined ? beside(queue, burial) : reopen(queue, own, burial)
       if (burial.conflict === true) return yield* put()
       const print = large ? "" : MessageId.ofPayload(message.payload)
       const [known] = yield* db.within(inbox.die, [queue, message.id, print, own ?? null])
@@ -168,9 +169,11 @@ const makeBury = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore
         yield* fresh(queue, letter, burial)
         return letterId(letter)
       }
-      if (own !== undefined && letter === own) return yield* reopen(own, burial)
+      if (own !== undefined && letter === own) return yield* reopen(queue, own, burial)
       // Other content under a known id is never dropped, whether or not a claim has found that out.
       if (large || known!["fingerprint"] !== print) return yield* put()
+      // A redriven message that was committed by another way: its letter is over, too.
+      if (own !== undefined) yield* db.within(inbox.resolve, [[own]])
       return undefined
     }
   )

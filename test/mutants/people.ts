@@ -16,6 +16,51 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     named: "postgres: decisions.*records who did what"
   },
   {
+    name: "a letter that is being redriven for ever",
+    guarantee: 1,
+    file: "src/postgres/PgDeadLetters.ts",
+    from: "      if (own !== undefined) yield* db.within(inbox.resolve, [[own]])\n",
+    to: "",
+    test: conformance,
+    named: "postgres: dead letters.*resolves the letter of a redriven message that fails"
+  },
+  {
+    name: "a letter that is being redriven for ever, in memory",
+    guarantee: 1,
+    file: "src/memory/MemoryDeadLetters.ts",
+    from: "    transaction.resolve(own === undefined ? [] : [own], now)\n",
+    to: "",
+    test: "test/conformance/memory.test.ts",
+    named: "memory: dead letters.*resolves the letter of a redriven message that fails"
+  },
+  {
+    name: "a retry that ends a restored letter's park",
+    guarantee: 3,
+    file: "src/postgres/sql/holds.ts",
+    from: "set until = greatest(h.until, excluded.until),",
+    to: "set until = excluded.until,",
+    test: conformance,
+    named: "postgres: decisions.*keeps the key of a restored letter parked"
+  },
+  {
+    name: "a retry that ends a restored letter's park, in memory",
+    guarantee: 3,
+    file: "src/memory/MemoryLane.ts",
+    from: "rows.heldUntil = Math.max(rows.heldUntil ?? 0, until)",
+    to: "rows.heldUntil = until",
+    test: "test/conformance/memory.test.ts",
+    named: "memory: decisions.*keeps the key of a restored letter parked"
+  },
+  {
+    name: "a redriven row that is too large left beside its letter",
+    guarantee: 5,
+    file: "src/postgres/sql/letters.ts",
+    from: "with gone as (delete from ${t.messages} where queue_id = $9 and lane = $6 and seq = $7)",
+    to: "with gone as (select from ${t.messages} where queue_id = $9 and lane = $6 and seq = $7)",
+    test: "test/postgres/transport.test.ts",
+    named: "takes an oversized row back into its own letter"
+  },
+  {
     name: "a decision recorded outside of its transaction",
     guarantee: 5,
     file: "src/postgres/PgDecisions.ts",

@@ -2,7 +2,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, Scope } from "effect"
 import { SqlClient } from "effect/sql"
-import { Hold, Message, Store } from "millrace"
+import { type Delivery, Hold, Message, Store } from "millrace"
 import { inject } from "vitest"
 import { eventually, freshSchema, idsOf, message, open, postgres, receive, register, roomy, settle } from "./kit.ts"
 
@@ -177,6 +177,44 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       }),
     30_000
   )
+
+  it.effect("takes an oversized row back into its own letter as often as it is redriven, and goes on with the queue", () =>
+    Effect.gen(function*() {
+      const store = yield* Store.Store
+      const sql = yield* SqlClient.SqlClient
+      const c = yield* consumer(1)
+      yield* sql`insert into ${yield* table("messages")} (queue_id, lane, id, topic, key, keyed, payload)
+        select id, 0, 'large', 't', 'k', true, repeat('x', 2 * 1024 * 1024) from ${yield* table("consumers")}
+        where name = ${c.name}`
+      yield* c.publish(["after", "k"])
+      const sub = yield* c.open("w")
+      const bury = (delivery: Delivery.Delivery) =>
+        sub.undisturbed(
+          delivery,
+          store.transact(Effect.gen(function*() {
+            yield* sub.settleWithin([delivery])
+            const burial = { delivery, reason: "undecodable", attempts: [], fingerprint: "f", parked: true } as const
+            const [letter] = yield* store.deadLetters.bury(c.name, [burial])
+            yield* sub.hold(delivery, [], Hold.parked)
+            return letter!
+          }))
+        )
+      const waiting = sql`select m.id from ${yield* table("messages")} m join ${yield* table("consumers")} c
+        on c.id = m.queue_id where c.name = ${c.name}`
+      const letter = yield* bury((yield* receive(sub, 2))[0]!)
+      for (let redrives = 1; redrives <= 3; redrives++) {
+        yield* store.deadLetters.redrive(letter, { by: "ann" })
+        const got = yield* receive(sub, 2)
+        assert.deepStrictEqual(idsOf(got), ["large", "after"])
+        assert.deepStrictEqual(got[0]!.redrive, { letter, count: redrives })
+        assert.strictEqual(yield* bury(got[0]!), letter)
+        assert.deepStrictEqual(yield* waiting, [{ id: "after" }])
+      }
+      yield* store.deadLetters.redrive(letter, { by: "ann" }, { payload: "{}", version: 1 })
+      const got = yield* receive(sub, 2)
+      assert.strictEqual(got[0]!.message.payload, "{}")
+      assert.deepStrictEqual(idsOf(yield* settle(sub, got)), ["large", "after"])
+    }))
 
   it.effect("reads one hot key in order past its cap, without stopping others", () =>
     Effect.gen(function*() {

@@ -25,6 +25,17 @@ export const filter =
   and ($7::text is null or d.tag = $7) and ($8::float8 is null or d.died_at >= to_timestamp($8::float8 / 1000))
   and ($9::float8 is null or d.died_at < to_timestamp($9::float8 / 1000))`
 
+/**
+ * A redriven message goes back to its own letter, which keeps the attempts of all its lives: two JSON arrays joined.
+ * $1 letter $2 reason $3 parked $4 attempts $5 fingerprint $6 lane $7 seq $8 tag
+ */
+const reopen = (t: Names) =>
+  `update ${t.deadLetters} set state = 'open', reason = $2, parked = $3, fingerprint = $5, lane = $6, seq = $7,
+  tag = $8, opened = pg_current_xact_id(),
+  attempts = case when attempts = '[]' then $4::text when $4::text = '[]' then attempts
+    else left(attempts, -1) || ',' || substr($4::text, 2) end,
+  died_at = statement_timestamp() where id = $1`
+
 export const make = (t: Names) => ({
   /** A number for a letter beside the inbox: its id is known there by another message. */
   number: `select nextval('${t.letterSeq}') as letter`,
@@ -47,15 +58,11 @@ insert into ${t.deadLetters} (id, queue_id, lane, seq, message_id, topic, key, k
   published_at, reason, parked, attempts, fingerprint, tag)
 select $1, queue_id, lane, seq, id, topic, key, keyed, payload, headers, version, published_at, $5, $6, $7, $8, $9 from gone`,
 
-  /**
-   * A redriven message goes back to its own letter, which keeps the attempts of all its lives: two JSON arrays joined.
-   * $1 letter $2 reason $3 parked $4 attempts $5 fingerprint $6 lane $7 seq $8 tag
-   */
-  reopen: `update ${t.deadLetters} set state = 'open', reason = $2, parked = $3, fingerprint = $5, lane = $6, seq = $7,
-  tag = $8, opened = pg_current_xact_id(),
-  attempts = case when attempts = '[]' then $4::text when $4::text = '[]' then attempts
-    else left(attempts, -1) || ',' || substr($4::text, 2) end,
-  died_at = statement_timestamp() where id = $1`,
+  reopen: reopen(t),
+
+  /** The same for a row that was too large: the letter has its payload, the row goes. Index: primary key. $1 to $8 as above $9 queue */
+  reopenLarge: `with gone as (delete from ${t.messages} where queue_id = $9 and lane = $6 and seq = $7)
+${reopen(t)}`,
 
   /** Index: primary key, (queue, state, id), (key) or (message_id). $1 to $9 filter $10 state $11 before $12 limit */
   list: `select ${columns} from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id

@@ -159,6 +159,25 @@ const redriving = (it: Tests, options: Options) => {
       assert.deepStrictEqual((yield* receive(subscription, 1))[0]!.redrive, { letter, count: 2 })
     }))
 
+  it.effect("resolves the letter of a redriven message that fails when its id was committed by another way", () =>
+    Effect.gen(function*() {
+      const { bury, commit, consumer, letters, publish, receive, settle, store, subscription } = yield* graveyard(
+        options,
+        "continue"
+      )
+      yield* publish([{ id: "a", payload: "1" }])
+      yield* commit((yield* receive(subscription, 1))[0]!)
+      yield* publish([{ id: "a", payload: "2" }])
+      const letter = yield* bury((yield* receive(subscription, 1))[0]!)
+      yield* letters.redrive(letter!, { by: "ann" }, { payload: "1", version: 1 })
+      const [a] = yield* receive(subscription, 1)
+      assert.isUndefined(yield* bury(a!))
+      assert.deepStrictEqual(yield* settle(subscription, [a!]), [])
+      const { changedBy, state } = yield* letters.get(letter!)
+      assert.deepStrictEqual([state, changedBy], ["resolved", "ann"])
+      assert.strictEqual((yield* store.consumers.get(consumer)).letters.count, 0)
+    }))
+
   it.effect("lets one of two people decide, and names them to the other", () =>
     Effect.gen(function*() {
       const { buried, letters } = yield* graveyard(options, "continue")

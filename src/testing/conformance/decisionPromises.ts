@@ -5,8 +5,10 @@
  * @since 0.1.0
  */
 import { assert } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Action } from "../../Audit.ts"
+import * as Hold from "../../Hold.ts"
 import type { DeadLetterStore } from "../../Store.ts"
 import { graveyard } from "./graveyard.ts"
 import { failure, ids, type Options, type Tests } from "./kit.ts"
@@ -158,6 +160,24 @@ const deciding = (it: Tests, options: Options) => {
       assert.strictEqual((yield* letters.get(made[0]!)).state, "resolved")
       yield* publish([{ id: "0", key: "k0" }])
       assert.deepStrictEqual(yield* commit((yield* receive(subscription, 1))[0]!), ["duplicate"])
+    }))
+
+  it.effect("keeps the key of a restored letter parked when the retry of a successor in hand is due", () =>
+    Effect.gen(function*() {
+      const { buried, letters, nothing, receive, store, subscription } = yield* graveyard(options, "park")
+      const { letter, rest: [b] } = yield* buried(three)
+      yield* letters.discard(letter, ann)
+      const [again] = yield* receive(subscription, 2)
+      assert.strictEqual(again!.message.id, b!.message.id)
+      yield* letters.restore(letter, ben)
+      const hold = subscription.hold(again!, [failure(1)], Hold.delayed(Duration.millis(100)))
+      yield* subscription.undisturbed(again!, store.transact(hold))
+      yield* options.elapse(Duration.millis(200))
+      yield* nothing(subscription)
+      yield* letters.redrive(letter, ann)
+      const got = yield* receive(subscription, 3)
+      assert.deepStrictEqual(ids(got), ["a", "b", "c"])
+      assert.deepStrictEqual(got.map((delivery) => delivery.attempts.length), [0, 1, 0])
     }))
 
   it.effect("parks the key of a restored letter again, until the last parked letter of the key is decided", () =>

@@ -7,7 +7,7 @@ import { assert } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { bench, claimOf, failure, fresh, ids, makeMessage, type Options, type Tests } from "./kit.ts"
+import { bench, claimOf, failure, fresh, ids, makeMessage, needs, type Options, type Tests } from "./kit.ts"
 
 const three = [{ id: "a", key: "k" }, { id: "b", key: "k" }, { id: "c", key: "k" }]
 
@@ -87,6 +87,32 @@ const fencing = (it: Tests, options: Options) => {
       const left = yield* receive(heir, 2)
       assert.deepStrictEqual(ids(yield* store.transact(owner.fence(got))), [])
       assert.deepStrictEqual(ids(yield* store.transact(heir.fence(left))), ["b", "c"])
+    }))
+
+  it.effect("gives no lane away while something settled of it is not acknowledged", (context) =>
+    Effect.gen(function*() {
+      const { nothing, open, publish, receive, store, takeOnce, transport } = yield* bench(options, { lanes: 2 })
+      yield* needs(context, transport.capabilities.lease.unit === "shard", "the engine leases no lanes")
+      const keys = Array.from({ length: 12 }, (_, i) => `k${i}`)
+      const first = yield* open()
+      yield* publish(keys.map((key) => ({ id: `${key} 1`, key })))
+      const got = yield* receive(first, keys.length)
+      // Too much for one of two workers: one lane is to go to the second.
+      const second = yield* open()
+      yield* nothing(second)
+      yield* takeOnce(first)
+      assert.lengthOf(yield* store.transact(first.settleWithin(got)), keys.length)
+      yield* takeOnce(first)
+      yield* publish(keys.map((key) => ({ id: `${key} 2`, key })))
+      yield* nothing(second)
+      assert.lengthOf(yield* store.transact(first.fence(got)), keys.length)
+      yield* first.settleAfter(got)
+      const taken = []
+      for (let looks = 0; looks < 20 && taken.length === 0; looks++) {
+        yield* takeOnce(first)
+        taken.push(...yield* takeOnce(second))
+      }
+      assert.isNotEmpty(taken)
     }))
 }
 

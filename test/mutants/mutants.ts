@@ -1,6 +1,7 @@
 /**
  * The breaks: for each guarantee one line of the landed code, made wrong, and the test that must go red.
  */
+import { boundMutants } from "./bounds.ts"
 import { delayed } from "./delayed.ts"
 import { kitMutants } from "./kit.ts"
 import { once } from "./once.ts"
@@ -361,6 +362,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/postgres/outages.test.ts",
     named: "is a repeated transaction, a wait"
   },
+  ...boundMutants,
   ...delayed,
   ...kitMutants,
   ...once,

@@ -30,5 +30,14 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     to: "if (this.queue.size >= 0) return true\n    this.queue.restart",
     test: crashPoison,
     named: "again does not start in a consumer that a person paused"
+  },
+  {
+    name: "a claim of lanes awaited for ever",
+    guarantee: 6,
+    file: "src/postgres/PgClient.ts",
+    from: "inTime(Effect.updateContext(Effect.provideService(transaction, OnMachinery, true), withoutTransaction))",
+    to: "Effect.updateContext(Effect.provideService(transaction, OnMachinery, true), withoutTransaction)",
+    test: "test/postgres/blackholes.test.ts",
+    named: "a claim of lanes whose answer never comes"
   }
 ]

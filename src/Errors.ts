@@ -350,7 +350,7 @@ export class IdempotencyConflict
 }
 
 /**
- * The message was in the hands of a process that died, again and again, the last time alone.
+ * The message was in the hands of a process that died, again and again, and the last time it had begun alone.
  *
  * @since 0.1.0
  */
@@ -358,7 +358,7 @@ export class WorkerCrashed extends Schema.TaggedError<WorkerCrashed>("millrace/W
   received: Schema.Number
 }) {
   override get message() {
-    return `The process died ${this.received} times with this message in its hands, the last time with nothing else. `
+    return `The process died ${this.received} times with this message in its hands, and the last time it had begun alone. `
       + `It is not tried again. Look for out-of-memory, native crashes and process.exit in the handler, then redrive it.`
   }
 }

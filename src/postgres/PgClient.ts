@@ -62,8 +62,11 @@ export interface PgDatabase {
    * only for what a crash of the database may forget (how far was read, renewals, who waits); never a token, never a hold.
    */
   readonly machinery: (text: string, params: ReadonlyArray<unknown>) => Effect.Effect<Rows, SqlError.SqlError>
-  /** Transactions started by this effect run on the machinery's connections, and join no ambient one. */
-  readonly onMachinery: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
+  /**
+   * A transaction on the machinery's connections, which joins no ambient one. Bounded in time as a whole: one that is not over by
+   * then is interrupted, and its connection given up; its COMMIT, once sent, has the bound of every COMMIT.
+   */
+  readonly onMachinery: <A, E>(transaction: Effect.Effect<A, E>) => Effect.Effect<A, E | SqlError.SqlError>
   readonly transact: <A, E, R>(
     body: Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>>
@@ -79,7 +82,10 @@ export interface PgDatabase {
 /** Set where a transaction belongs to the worker's machinery (claims). */
 const OnMachinery = Context.Reference<boolean>("millrace/postgres/OnMachinery", { defaultValue: () => false })
 
-/** Every statement of the machinery ends within this time: it is short, or the database is in trouble. */
+/**
+ * Every statement and every transaction of the machinery is ended after this time: it is short, or the database is in trouble. One that is
+ * interrupted takes as long again at most, for the driver waits for what its cancel request does.
+ */
 const machineryTimeout = Duration.seconds(10)
 
 /** Committers' connections: more than one worker runs in many processes, and a group waits for its connection. */
@@ -221,7 +227,8 @@ export const make = Effect.fnUntraced(function*(
     ...statements(client),
     machinery: ours,
     ...transactions(client),
-    onMachinery: (effect) => Effect.updateContext(Effect.provideService(effect, OnMachinery, true), withoutTransaction),
+    onMachinery: (transaction) =>
+      inTime(Effect.updateContext(Effect.provideService(transaction, OnMachinery, true), withoutTransaction)),
     listener: settings.single || settings.pooler ? undefined : PgConnection.make(connectionConfig(settings, {}))
   }
 })
@@ -266,13 +273,13 @@ const statements = (client: Client.SqlClient): Pick<PgDatabase, "within" | "quer
 })
 
 const machineryOn = (pool: PgPool.PgPool): PgDatabase["machinery"] => (text, params) =>
-  pool.use((connection) => connection.query(text, params)).pipe(
-    Effect.map((result) => result.rows),
-    Effect.timeoutOrElse({
-      duration: machineryTimeout,
-      orElse: () => Effect.fail(connectionError("query", new Error("the database did not answer in time")))
-    })
-  )
+  inTime(Effect.map(pool.use((connection) => connection.query(text, params)), (result) => result.rows))
+
+const inTime = <A, E>(machinery: Effect.Effect<A, E>): Effect.Effect<A, E | SqlError.SqlError> =>
+  Effect.timeoutOrElse(machinery, {
+    duration: machineryTimeout,
+    orElse: () => Effect.fail(connectionError("query", new Error("the database did not answer in time")))
+  })
 
 const opened: Transaction["Service"] = { engine: "postgres" }
 

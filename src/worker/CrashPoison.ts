@@ -5,7 +5,11 @@
  * A transport counts, for each message, the owners that died with it in their hands. At `maxDeliveries - 1` the message is a
  * suspect: it waits until nothing else runs **in this process** (other workers included), the store is told that nothing else
  * is at risk, and it runs. If the process dies again, only this message is counted, and becomes a dead letter `crashed`;
- * if it ends in any other way, it is cleared. Others are interrupted after a while, uncounted, to make room.
+ * if it ends in any other way, nothing is counted. Others are interrupted after a while, uncounted, to make room.
+ *
+ * It is alone for one lease's time at most: a step that hangs is not one that kills, and must not stop every worker of the process.
+ * Then the others go on beside it, and it is counted as they are: as one of those in hand, should the process die later. In this
+ * process it is no suspect again.
  *
  * The gate is one a process (a `Context.Reference` with a shared default), since a process dies as a whole.
  */
@@ -13,12 +17,16 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
-import type * as Scope from "effect/Scope"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type { Delivery } from "../Delivery.ts"
 import type { TransportError } from "../Errors.ts"
+import * as Telemetry from "../Telemetry.ts"
 import type { Subscription } from "../Transport.ts"
+import type { Fetcher } from "./Fetcher.ts"
 import type { Entry, InFlight } from "./InFlight.ts"
+import type { Settings } from "./Settings.ts"
 
 /** One worker of the process, as the gate sees it. */
 interface Member {
@@ -43,30 +51,45 @@ const patience = "5 seconds"
 
 /** Runs each suspect of this worker alone, one after the other. */
 export const make = Effect.fnUntraced(function*(options: {
+  readonly consumer: string
+  readonly settings: Settings
   readonly inFlight: InFlight
   readonly subscription: Subscription
-  readonly resume: Effect.Effect<void>
-  readonly run: (entry: Entry) => Effect.Effect<void>
+  readonly fetcher: Pick<Fetcher, "start" | "runEntry">
 }): Effect.fn.Return<void, never, Scope.Scope> {
   const gate = yield* Process
-  const { inFlight } = options
-  const member: Member = options
+  const { consumer, fetcher, inFlight, settings, subscription } = options
+  const member: Member = { inFlight, subscription, resume: fetcher.start }
   yield* Effect.acquireRelease(
     Effect.sync(() => gate.members.add(member)),
     () => Effect.sync(() => gate.members.delete(member))
   )
+  // Made here, so that it is closed after the drain: what goes on beside the others is the drain's to end.
+  const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
 
   const one = (entry: Entry): Effect.Effect<void> =>
     Effect.scoped(Effect.gen(function*() {
       for (const other of gate.members) yield* quiet(other)
       for (const other of gate.members) yield* shield(other.subscription, other === member ? entry.delivery : undefined)
-      inFlight.start(entry)
-      yield* options.run(entry)
+      if (!inFlight.startAlone(entry)) return
+      const running = yield* Effect.forkIn(fetcher.runEntry(entry), scope, { startImmediately: true })
+      const ended = yield* Effect.timeoutOption(Fiber.await(running), settings.leaseMillis)
+      if (Option.isNone(ended)) yield* survived(entry)
     }))
+
+  const survived = (entry: Entry): Effect.Effect<void> => {
+    entry.survived = true
+    return Effect.logWarning(
+      `A message that was in the hands of dying processes ran alone for ${settings.leaseMillis} ms and has not ended: it goes on, and the `
+        + `others with it. If its steps hang, bound them with Pipeline.timeout.`
+    ).pipe(Effect.annotateLogs(Telemetry.logFields(consumer, entry.delivery, entry.delivery.attempts.length + 1)))
+  }
 
   const loop = Effect.forever(Effect.suspend(() => {
     const entry = inFlight.suspects.shift()
-    if (entry !== undefined) return gate.alone.withPermit(one(entry))
+    if (entry !== undefined) {
+      return gate.alone.withPermit(Effect.suspend(() => inFlight.mayStart(entry) ? one(entry) : Effect.void))
+    }
     inFlight.suspected.closeUnsafe()
     return inFlight.suspected.await
   }))

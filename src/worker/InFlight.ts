@@ -23,6 +23,8 @@ export interface Entry {
   fiber: Fiber.Fiber<unknown> | undefined
   /** Interrupted to make room for a message that runs alone: it is run again, uncounted. */
   again: boolean
+  /** Has run alone as long as one may: it is no suspect any more. */
+  survived: boolean
 }
 
 export class InFlight {
@@ -87,7 +89,7 @@ export class InFlight {
       const bytes = delivery.message.payload.length
       this.entries++
       this.bytes += bytes
-      this.queue.offer(delivery.message.key, { delivery, bytes, fiber: undefined, again: false })
+      this.queue.offer(delivery.message.key, { delivery, bytes, fiber: undefined, again: false, survived: false })
     }
   }
 
@@ -112,7 +114,7 @@ export class InFlight {
       if (Deferred.isDoneUnsafe(entry.delivery.lease.lost)) {
         this.drop(entry)
         this.queue.done(taken.key)
-      } else if (entry.delivery.received === this.settings.maxDeliveries - 1) {
+      } else if (entry.delivery.received === this.settings.maxDeliveries - 1 && !entry.survived) {
         this.suspects.push(entry)
         this.suspected.openUnsafe()
       } else {
@@ -123,8 +125,25 @@ export class InFlight {
     return undefined
   }
 
-  start(entry: Entry): void {
-    this.running.add(entry)
+  /** Whether a suspect may run now. Otherwise it has its place in its key again, or goes with its lease. */
+  mayStart(entry: Entry): boolean {
+    const { key } = entry.delivery.message
+    if (this.stopped || Deferred.isDoneUnsafe(entry.delivery.lease.lost)) {
+      this.drop(entry)
+      this.queue.done(key)
+      this.changed.openUnsafe()
+      return false
+    }
+    if (!this.consumerPaused()) return true
+    this.queue.restart(key, entry)
+    return false
+  }
+
+  /** Starts a suspect, all others being quiet, unless it must not start any more. */
+  startAlone(entry: Entry): boolean {
+    const may = this.mayStart(entry)
+    if (may) this.running.add(entry)
+    return may
   }
 
   /** The entry has ended: the next one of its key may start. */

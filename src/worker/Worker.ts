@@ -213,7 +213,7 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     })
     const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
     const fetcher = Fetcher.make({ consumer, subscription, inFlight, attempt, renewer, spans, scope })
-    yield* CrashPoison.make({ inFlight, subscription, resume: fetcher.start, run: fetcher.runEntry })
+    yield* CrashPoison.make({ consumer, settings, inFlight, subscription, fetcher })
     yield* Effect.addFinalizer(() => drainInFlight({ consumer, settings, inFlight, counters, draining }))
 
     if (started !== undefined) yield* Deferred.succeed(started, undefined)

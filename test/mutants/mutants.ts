@@ -1,6 +1,7 @@
 /**
  * The breaks: for each guarantee one line of the landed code, made wrong, and the test that must go red.
  */
+import { boundMutants } from "./bounds.ts"
 import { delayed } from "./delayed.ts"
 import { kitMutants } from "./kit.ts"
 import { once } from "./once.ts"
@@ -425,6 +426,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/conformance/memory.test.ts",
     named: "memory: settle.*gives no lane away while something settled"
   },
+  ...boundMutants,
   ...delayed,
   ...kitMutants,
   ...once,

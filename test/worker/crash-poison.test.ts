@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { DeadLetters, Memory, Pipeline, Store, Transport } from "millrace"
+import { Consumers, DeadLetters, Memory, Pipeline, Store, Transport } from "millrace"
 import {
   drain,
   eventually,
@@ -15,6 +15,7 @@ import {
   publish,
   settle,
   start,
+  stop,
   until
 } from "./support.ts"
 
@@ -182,6 +183,86 @@ describe("a message in the hands of processes that died", () => {
       assert.deepStrictEqual(log, ["x1", "suspect begins", "suspect ends", "y1"])
     }).pipe(Effect.provide(Memory.layer))
   })
+
+  it.effect("again has its process to itself for one lease's time: one that hangs goes on beside the others", () =>
+    Effect.gen(function*() {
+      yield* register
+      yield* publish(Orders, [order("a", 1), order("b", 1)])
+      yield* die("ledger")
+      yield* die("ledger")
+      const shared = { running: new Set<string>(), log: [] as Array<string> }
+      const ledger = watched("ledger", shared)
+      const other = watched("other", shared)
+      const gates = ["a1", "b1"].map(ledger.gate)
+      yield* start(ledger.pipeline, { lanes, lease: "10 seconds" })
+      yield* start(other.pipeline, { lanes })
+      yield* until("the first suspect runs", () => shared.running.size === 1)
+      yield* publish(Orders, orders("c", 1))
+      yield* TestClock.adjust("9 seconds")
+      yield* settle
+      assert.strictEqual(shared.running.size, 1)
+      assert.isFalse(other.done.values.some((one) => one.id === "c1"))
+      // Both hang. Each had its lease's time, the first was interrupted once for the second, and now nobody waits for them.
+      yield* eventually("the others are done", () => other.done.size === 3 && ledger.done.size === 1, 40_000)
+      yield* eventually("both suspects go on", () => shared.running.size === 2, 40_000)
+      const began = shared.log.length
+      yield* publish(Orders, orders("d", 1))
+      yield* eventually("what comes later is done", () => other.done.size === 4 && ledger.done.size === 2, 2_000)
+      yield* TestClock.adjust("10 minutes")
+      yield* settle
+      assert.strictEqual(shared.log.length, began + 2)
+      for (const one of gates) yield* Deferred.succeed(one, undefined)
+      yield* until("they are done", () => ledger.done.size === 4)
+      assert.isTrue(ledger.done.attempts.every((attempt) => attempt === 1))
+      assert.deepStrictEqual(yield* letters("ledger"), [])
+    }).pipe(Effect.provide(Memory.layer)))
+
+  it.effect("again is given back by a stop after it went on beside the others, uncounted", () =>
+    Effect.gen(function*() {
+      yield* register
+      yield* publish(Orders, [order("a", 1)])
+      yield* die("ledger")
+      yield* die("ledger")
+      const shared = { running: new Set<string>(), log: [] as Array<string> }
+      const ledger = watched("ledger", shared)
+      const gate = ledger.gate("a1")
+      const worker = yield* start(ledger.pipeline, { lanes, grace: "5 seconds" })
+      yield* until("the suspect runs", () => shared.running.size === 1)
+      yield* publish(Orders, [order("b", 1)])
+      yield* eventually("the others go on", () => ledger.done.size === 1, 40_000)
+      yield* stop(worker)
+      assert.strictEqual(shared.running.size, 0)
+      yield* Deferred.succeed(gate, undefined)
+      yield* drain(ledger.pipeline, { lanes })
+      assert.deepStrictEqual(ledger.done.attempts, [1, 1])
+    }).pipe(Effect.provide(Memory.layer)))
+
+  it.effect("again does not start in a consumer that a person paused while it waited for others to be quiet", () =>
+    Effect.gen(function*() {
+      yield* register
+      const shared = { running: new Set<string>(), log: [] as Array<string> }
+      const other = watched("other", shared)
+      const gate = other.gate("a1")
+      yield* publish(Orders, [order("a", 1)])
+      yield* die("ledger")
+      yield* die("ledger")
+      yield* start(other.pipeline, { lanes })
+      yield* until("another worker's handler runs", () => shared.running.size === 1)
+      const ledger = watched("ledger", shared)
+      yield* start(ledger.pipeline, { lanes, lease: "1 second", idlePoll: "100 millis" })
+      yield* settle
+      yield* Consumers.pause("ledger", { by: "anna" })
+      // The other one is interrupted after 5 s, and begins again: it does not wait for a suspect that may not run.
+      yield* eventually("the other one begins again", () => shared.log.length === 2, 8_000)
+      yield* Deferred.succeed(gate, undefined)
+      yield* until("and is done", () => other.done.size === 1)
+      yield* TestClock.adjust("30 seconds")
+      yield* settle
+      assert.deepStrictEqual(shared.log, ["other:a1 with nothing", "other:a1 with nothing"])
+      yield* Consumers.resume("ledger", { by: "anna" })
+      yield* eventually("the suspect is done", () => ledger.done.size === 1)
+      assert.strictEqual(shared.log.at(-1), "ledger:a1 with nothing")
+    }).pipe(Effect.provide(Memory.layer)))
 
   it.effect("maxDeliveries times becomes a dead letter `crashed` without running once more, and its key goes on", () =>
     Effect.gen(function*() {

@@ -1,0 +1,43 @@
+/** The breaks of waits that end: a suspect's time alone, transactions without savepoints and with them, claims of lanes. */
+import type { Mutant } from "./types.ts"
+
+const crashPoison = "test/worker/crash-poison.test.ts"
+
+export const boundMutants: ReadonlyArray<Mutant> = [
+  {
+    name: "a suspect that hangs is alone for ever",
+    guarantee: 6,
+    file: "src/worker/CrashPoison.ts",
+    from: "Effect.timeoutOption(Fiber.await(running), settings.leaseMillis)",
+    to: "Effect.asSome(Fiber.await(running))",
+    test: crashPoison,
+    named: "again has its process to itself for one lease's time"
+  },
+  {
+    name: "two suspects that hang take turns for ever",
+    guarantee: 6,
+    file: "src/worker/InFlight.ts",
+    from: "this.settings.maxDeliveries - 1 && !entry.survived",
+    to: "this.settings.maxDeliveries - 1",
+    test: crashPoison,
+    named: "again has its process to itself for one lease's time"
+  },
+  {
+    name: "a suspect starts in a paused consumer",
+    guarantee: 5,
+    file: "src/worker/InFlight.ts",
+    from: "if (!this.consumerPaused()) return true\n    this.queue.restart",
+    to: "if (this.queue.size >= 0) return true\n    this.queue.restart",
+    test: crashPoison,
+    named: "again does not start in a consumer that a person paused"
+  },
+  {
+    name: "a claim of lanes awaited for ever",
+    guarantee: 6,
+    file: "src/postgres/PgClient.ts",
+    from: "inTime(Effect.updateContext(Effect.provideService(transaction, OnMachinery, true), withoutTransaction))",
+    to: "Effect.updateContext(Effect.provideService(transaction, OnMachinery, true), withoutTransaction)",
+    test: "test/postgres/blackholes.test.ts",
+    named: "a claim of lanes whose answer never comes"
+  }
+]

@@ -11,7 +11,7 @@
  * group again: its statements wait for the first transaction to end, and then fence and inbox say what is still to do.
  *
  * A member interrupted before its group begins is withdrawn. Afterwards its place stays taken until the group has ended,
- * which is bounded: every step, statement and COMMIT has a timeout.
+ * which is bounded: a group as a whole, each member where it is alone or in a savepoint, and COMMIT have a timeout.
  */
 import * as Arr from "effect/Array"
 import type { NonEmptyReadonlyArray } from "effect/Array"
@@ -33,6 +33,7 @@ import * as GroupCommit from "./GroupCommit.ts"
 import { behind, gone, type Member, type Outcome, passed, type Ready, type StepFailed, unwrap } from "./GroupCommit.ts"
 import * as GroupSize from "./GroupSize.ts"
 import type { LeaseRenewer } from "./LeaseRenewer.ts"
+import * as Savepoints from "./Savepoints.ts"
 import type { Spans } from "./Spans.ts"
 
 /** The whole group took longer than one step may: find out which step, with a timeout on each. */
@@ -235,6 +236,7 @@ class Line {
       case "StepFailed":
       case "GroupTooSlow":
       case "TransactionAborted":
+        if (error._tag === "GroupTooSlow") this.size = GroupSize.afterConflict(this.size)
         return this.inSavepoints(group, 0)
       case "CommitRejected":
         return this.oneByOne(group, noTrouble)
@@ -282,43 +284,36 @@ class Line {
     )
   }
 
-  /** Each member in a savepoint of its own, in lane order: finds the ones that fail, and commits the others. */
-  private inSavepoints(group: ReadonlyArray<Member>, tries: number): Effect.Effect<void> {
-    const { store } = this.options
-    if (store.maxGroup === 1) return this.oneByOne(group, noTrouble)
-    const inLaneOrder = [...group].sort((a, b) =>
-      a.delivery.lease.name.localeCompare(b.delivery.lease.name, "en", { numeric: true })
-    )
-    const one = (member: Member): Effect.Effect<Outcome, GroupFailure, Store.Transaction> =>
-      store.savepoint(GroupCommit.compose(this.options, [member], true)).pipe(
-        Effect.map((outcomes) => outcomes[0]!),
-        Effect.catch((error): Effect.Effect<Outcome, GroupFailure> =>
-          error._tag === "StepFailed" || error._tag === "TransactionAborted"
-            ? Effect.succeed({ _tag: "Failed", error: unwrap(error) })
-            : Effect.fail(error)
-        )
+  /**
+   * Each member in a savepoint of its own, in lane order: finds the ones that fail, and commits the others. A pass begins no more members
+   * once it has taken as long as a step may; the rest has a pass of its own, or the server would end a long one, with all that it did.
+   */
+  private inSavepoints(offered: ReadonlyArray<Member>, tries: number): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const group = this.alive(offered)
+      if (group.length === 0) return Effect.void
+      if (this.options.store.maxGroup === 1) return this.oneByOne(group, noTrouble)
+      const inLaneOrder = [...group].sort((a, b) =>
+        a.delivery.lease.name.localeCompare(b.delivery.lease.name, "en", { numeric: true })
       )
-    const each = Effect.suspend(() => {
-      const undone = new Set<Member>()
-      return Effect.forEach(inLaneOrder, (member) => {
-        const going = member.previous !== undefined && undone.has(member.previous)
-          ? Effect.succeed(behind)
-          : one(member)
-        return Effect.tap(going, (outcome) => Effect.sync(() => passed(outcome) || undone.add(member)))
-      })
+      return this.transact(Savepoints.pass(this.options, inLaneOrder), "in turn").pipe(Effect.matchCauseEffect({
+        onSuccess: (outcomes) =>
+          Effect.andThen(
+            this.finishAll(inLaneOrder.slice(0, outcomes.length), outcomes),
+            this.inSavepoints(inLaneOrder.slice(outcomes.length), 0)
+          ),
+        onFailure: (cause) => {
+          const failure = Cause.findErrorOption(cause)
+          if (failure._tag === "None" && Cause.hasInterrupts(cause)) return Effect.interrupt
+          const conflict = failure._tag === "Some" && failure.value._tag === "Hiccup" &&
+            failure.value.kind === "conflict"
+          // The store, or the member at which it stopped: one by one the others need not wait for that one.
+          return conflict && tries < conflictTries
+            ? Effect.andThen(backoff(tries, 500), this.inSavepoints(inLaneOrder, tries + 1))
+            : this.oneByOne(inLaneOrder, noTrouble)
+        }
+      }))
     })
-    return this.transact(each, "in turn").pipe(Effect.matchCauseEffect({
-      onSuccess: (outcomes) => this.finishAll(inLaneOrder, outcomes),
-      onFailure: (cause) => {
-        const failure = Cause.findErrorOption(cause)
-        if (failure._tag === "None" && Cause.hasInterrupts(cause)) return Effect.interrupt
-        const passes = failure._tag === "Some" && failure.value._tag !== "StepFailed" &&
-          failure.value._tag !== "CommitRejected"
-        return passes && tries < conflictTries
-          ? Effect.andThen(backoff(tries, 500), this.inSavepoints(inLaneOrder, tries + 1))
-          : this.oneByOne(inLaneOrder, noTrouble)
-      }
-    }))
   }
 
   /**
@@ -350,7 +345,7 @@ class Line {
   private alone(member: Member, trouble: Trouble): Effect.Effect<Trouble | undefined> {
     return Effect.suspend(() => {
       if (this.alive([member]).length === 0) return Effect.succeed(undefined)
-      return this.transact(GroupCommit.compose(this.options, [member], true), "in turn").pipe(Effect.matchCauseEffect({
+      return this.transact(Savepoints.single(this.options, member), "in turn").pipe(Effect.matchCauseEffect({
         onSuccess: (outcomes) => Effect.as(this.finishAll([member], outcomes), undefined),
         onFailure: (cause) => {
           const failure = Cause.findErrorOption(cause)

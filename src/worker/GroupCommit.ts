@@ -226,8 +226,11 @@ const slowStep = (options: Options, whose: string, millis: number): Effect.Effec
       + `into mapEffect, and look at slow statements.`
   )
 
-const hasCommitStep = (options: Options): boolean =>
-  options.pipeline.operators.some(({ _tag }) => _tag === "Commit" || _tag === "CommitBatch" || _tag === "CommitSql")
+/** How many of its operators run in the transaction, each with a timeout of its own. */
+export const commitSteps = ({ pipeline }: Pick<Options, "pipeline">): number =>
+  pipeline.operators.filter(({ _tag }) => _tag === "Commit" || _tag === "CommitBatch" || _tag === "CommitSql").length
+
+const hasCommitStep = (options: Options): boolean => commitSteps(options) > 0
 
 const noStatement = (options: Options): Effect.Effect<void> =>
   options.warnings.warn(

@@ -1,5 +1,5 @@
 /**
- * How many messages share a transaction: halved after a conflict, grown by an eighth after success. Pure.
+ * How many messages share a transaction: halved after a conflict, or when one took too long, grown by an eighth after success. Pure.
  *
  * Groups raise the chance of deadlocks where handlers lock shared rows; halving makes room quickly, growing slowly finds the
  * size that the workload bears.

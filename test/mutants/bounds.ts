@@ -1,6 +1,7 @@
 /** The breaks of waits that end: a suspect's time alone, transactions without savepoints and with them, claims of lanes. */
 import type { Mutant } from "./types.ts"
 
+const groups = "test/worker/groups.test.ts"
 const crashPoison = "test/worker/crash-poison.test.ts"
 
 export const boundMutants: ReadonlyArray<Mutant> = [
@@ -39,5 +40,32 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     to: "Effect.updateContext(Effect.provideService(transaction, OnMachinery, true), withoutTransaction)",
     test: "test/postgres/blackholes.test.ts",
     named: "a claim of lanes whose answer never comes"
+  },
+  {
+    name: "statements beside the steps of one member awaited too long",
+    guarantee: 6,
+    file: "src/worker/Savepoints.ts",
+    from: "    duration,\n",
+    to: "    duration: Duration.times(duration, 5),\n",
+    test: groups,
+    named: "by a claim that is not answered"
+  },
+  {
+    name: "slow groups never get smaller",
+    guarantee: 6,
+    file: "src/worker/Committer.ts",
+    from: "if (error._tag === \"GroupTooSlow\") this.size = GroupSize.afterConflict(this.size)",
+    to: "",
+    test: groups,
+    named: "by being slow all together"
+  },
+  {
+    name: "a pass through savepoints as long as its group",
+    guarantee: 6,
+    file: "src/worker/Savepoints.ts",
+    from: "(outcomes.length === 0 || renewer.now() < until)",
+    to: "renewer.now() < until + Infinity",
+    test: groups,
+    named: "by being slow all together"
   }
 ]

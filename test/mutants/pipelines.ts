@@ -158,9 +158,9 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "a run's follower that goes without the one before it",
     guarantee: 3,
-    file: "src/worker/Committer.ts",
-    from: "const going = member.previous !== undefined && undone.has(member.previous)",
-    to: "const going = member.previous !== undefined && undone.has(member)",
+    file: "src/worker/Savepoints.ts",
+    from: "const follower = member.previous !== undefined && undone.has(member.previous)",
+    to: "const follower = member.previous !== undefined && undone.has(member)",
     test: "test/postgres/runs.test.ts",
     named: "those after it stay behind its"
   },

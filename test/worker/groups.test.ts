@@ -1,6 +1,6 @@
 // Many messages in one transaction, and what happens to each of them when that transaction fails.
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, type Layer, Schema } from "effect"
+import { Deferred, Duration, Effect, type Layer, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { Errors, Pipeline, Retry, Store, Topic, type Transport } from "millrace"
 import {
@@ -130,6 +130,60 @@ describe("when one member of a group fails", () => {
       const [letter] = yield* letters("ledger")
       assert.deepInclude(letter!.attempts[0], { tag: "StepTimeout", step: "commit" })
     }).pipe(Effect.provide(groups((body, transact) => transact(body)))))
+
+  const slow = { failures: 0, longest: 0 }
+  it.effect("by being slow all together, they commit in short transactions, and the next groups are smaller", () =>
+    Effect.gen(function*() {
+      const { pipeline } = emitting(() => Effect.sleep("60 millis"))
+      yield* publish(Orders, Array.from({ length: 53 }, (_, i) => order(`s${i}-`, 1)))
+      yield* drain(pipeline.pipe(Pipeline.commitTimeout("1 second"), Pipeline.group(20)), options)
+      assert.lengthOf(yield* receipts(), 53)
+      assert.deepStrictEqual(yield* letters("ledger"), [])
+      assert.isAtMost(slow.longest, 1_100)
+      assert.strictEqual(slow.failures, 1)
+    }).pipe(
+      Effect.provide(
+        groups((body, transact) =>
+          Effect.timed(Effect.exit(transact(body))).pipe(Effect.flatMap(([took, exit]) => {
+            slow.longest = Math.max(slow.longest, Duration.toMillis(took))
+            if (exit._tag === "Failure") {
+              slow.failures++
+            }
+            return exit
+          }))
+        )
+      )
+    ))
+
+  it.effect.each([{ maxGroup: 1 }, { maxGroup: 250 }])(
+    "by a claim that is not answered, alone and in a savepoint, the others commit, and it is tried again: $maxGroup",
+    ({ maxGroup }) => {
+      let unanswered = 0
+      const { pipeline, stepped } = emitting()
+      return Effect.gen(function*() {
+        yield* publish(Orders, firsts)
+        const [took] = yield* Effect.timed(drain(pipeline.pipe(Pipeline.commitTimeout("1 second")), options))
+        assert.strictEqual(unanswered, 4)
+        // A second for the whole group, then two for each time that the message is alone, or in a savepoint.
+        assert.isBelow(Duration.toMillis(took), 12_000)
+        assert.lengthOf(yield* receipts(), 20)
+        assert.deepStrictEqual(new Set(stepped.attempts), new Set([1]))
+      }).pipe(Effect.provide(ports({
+        store: ({ inbox }) => ({
+          maxGroup,
+          inbox: {
+            ...inbox,
+            claim: (consumer, claims) =>
+              Effect.suspend(() =>
+                unanswered < 4 && claims.some((claim) => claim.id === "k7-1")
+                  ? (unanswered++, Effect.never)
+                  : inbox.claim(consumer, claims)
+              )
+          }
+        })
+      })))
+    }
+  )
 
   it.effect("at COMMIT, as a deferred constraint does, it is found and the others commit", () => {
     let violated = false

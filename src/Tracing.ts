@@ -25,12 +25,20 @@ class Failed extends Error {
   }
 }
 
+/** What names an error, in records, spans and metrics: its tag, else its name, else its type. At most 100 characters that every store can keep. */
 export const tagOf = (error: unknown): string =>
-  typeof error === "object" && error !== null && "_tag" in error && typeof error._tag === "string"
-    ? error._tag
-    : error instanceof Error
-    ? error.name
-    : typeof error
+  plain(
+    typeof error === "object" && error !== null && "_tag" in error && typeof error._tag === "string"
+      ? error._tag
+      : error instanceof Error
+      ? error.name
+      : typeof error,
+    100
+  )
+
+/** Text of foreign origin for a column that is looked up: bounded, without what a text of Postgres cannot hold. */
+export const plain = (text: string, most: number): string =>
+  text.slice(0, most).replaceAll("\u0000", "\ufffd").toWellFormed()
 
 /** Ends a span; with the tag of an error if there is one. */
 export const end = (span: Tracer.Span, tag: string | undefined, where: string): Effect.Effect<void> =>

@@ -267,7 +267,7 @@ const subscription = (seat: Seat): Subscription => {
   return {
     take: take(seat),
     paused: () => lanes.paused,
-    undisturbed: (_, write) => reader.exclusively(write),
+    undisturbed: (delivery, write) => reader.undisturbed(delivery, write),
     held: () => lanes.held(),
     renew: (leases) => Effect.mapError(lanes.renew(leases), PgFailure.transportError("renew leases")),
     settleWithin: settleWithin(seat),

@@ -155,6 +155,21 @@ export class QueueReader<E> {
     return this.#alone.withPermit(effect)
   }
 
+  /** Runs what may put a hold on this delivery's key while no poll is under way. Afterwards nothing of the key is in hand. */
+  undisturbed<A, E2, R>(delivery: Delivery, effect: Effect.Effect<A, E2, R>): Effect.Effect<A, E2, R> {
+    return this.exclusively(Effect.tap(effect, () => Effect.sync(() => this.#readAgain(delivery))))
+  }
+
+  /** No hold came about: what was handed out of the key is read again, since the worker has forgotten it. */
+  #readAgain(delivery: Delivery): void {
+    const { lane, owned } = delivery.receipt as Receipt
+    const { key } = delivery.message
+    if (owned.lost || !this.#waiting.has(key)) return
+    this.#behind.set(key, { lane, seq: this.heldFrom(delivery) })
+    this.#waiting.delete(key)
+    this.roomAgain.openUnsafe()
+  }
+
   /** Reads once, and hands over what there is room for; answers how many. */
   round(room: Room, accept: (deliveries: ReadonlyArray<Delivery>) => void): Effect.Effect<number, E> {
     return this.#alone.withPermit(Effect.onExitPrimitive(

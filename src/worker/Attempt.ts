@@ -10,6 +10,7 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import type * as Tracer from "effect/Tracer"
 import type { Reason } from "../DeadLetter.ts"
@@ -26,7 +27,7 @@ import {
 } from "../Errors.ts"
 import * as Hold from "../Hold.ts"
 import type * as Pipeline from "../Pipeline.ts"
-import type * as Store from "../Store.ts"
+import * as Store from "../Store.ts"
 import * as Telemetry from "../Telemetry.ts"
 import type { Subscription } from "../Transport.ts"
 import type * as AtMostOnce from "./AtMostOnce.ts"
@@ -246,40 +247,62 @@ export const make = (options: Options): Attempt => {
   const hold = (delivery: Delivery, failures: ReadonlyArray<Failure>, delay: Duration.Duration): Effect.Effect<void> =>
     held(
       delivery,
-      store.transact(subscription.hold(delivery, failures, Hold.delayed(delay)))
+      apart(store.transact(subscription.hold(delivery, failures, Hold.delayed(delay))))
     ).pipe(Effect.andThen(counters.outcome(delivery, "held")), persistently(consumer, delivery))
 
-  /** Runs the transaction of a hold while nothing is read, and forgets what was prefetched of the key with it. */
+  /** Like commits it never queues behind the handlers' own statements, and its session is as bounded as theirs. */
+  const apart = <A, E, R>(transaction: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.provideService(transaction, Store.Committer, "in turn")
+
+  /**
+   * Runs the transaction of a hold while nothing is read, and forgets what was prefetched of the key with it. An interruption waits
+   * for both, which are bounded: a key that is held here and not there would be overtaken by its own successors.
+   */
   const held = <A, E>(delivery: Delivery, transaction: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-    subscription.undisturbed(
-      delivery,
-      Effect.tap(transaction, () => Effect.sync(() => inFlight.forgetKey(delivery.message.key)))
+    whole(
+      subscription.undisturbed(
+        delivery,
+        Effect.tap(transaction, () => Effect.sync(() => inFlight.forgetKey(delivery.message.key)))
+      )
     )
 
   /** Out of the flow: removal, inbox, letter and, for a parked key, its hold in one transaction. */
   const bury = (delivery: Delivery, failures: ReadonlyArray<Failure>, reason: Reason): Effect.Effect<void> => {
     const parked = pipeline.settings.order === "park" && delivery.message.keyed
     const last = failures[failures.length - 1]!
-    const transaction = store.transact(Effect.gen(function*() {
-      const ours = yield* subscription.settleWithin([delivery])
-      if (ours.length === 0) return "gone" as const
-      const fingerprint = DeadLetter.fingerprint(last)
-      const [letter] = yield* store.deadLetters.bury(consumer, [{
-        delivery,
-        reason,
-        attempts: failures,
-        fingerprint,
-        parked
-      }])
-      if (letter === undefined) return "duplicate" as const
-      if (parked) yield* subscription.hold(delivery, failures, Hold.parked)
-      return "dead" as const
-    }))
+    const transaction = (attempts: ReadonlyArray<Failure>) =>
+      apart(store.transact(Effect.gen(function*() {
+        const ours = yield* subscription.settleWithin([delivery])
+        if (ours.length === 0) return "gone" as const
+        const fingerprint = DeadLetter.fingerprint(attempts.at(-1)!)
+        const [letter] = yield* store.deadLetters.bury(consumer, [{
+          delivery,
+          reason,
+          attempts,
+          fingerprint,
+          parked
+        }])
+        if (letter === undefined) return "duplicate" as const
+        if (parked) yield* subscription.hold(delivery, attempts, Hold.parked)
+        return "dead" as const
+      })))
     const log = Effect.logWarning(`A message became a dead letter (${reason}): ${last.tag}`).pipe(
       Effect.annotateLogs(Telemetry.logFields(consumer, delivery, last.attempt))
     )
-    // A parked key is forgotten by both sides within `undisturbed`; otherwise the transport forgets this delivery only.
-    return (parked ? held(delivery, transaction) : Effect.tap(transaction, () => forget(delivery))).pipe(
+    // A parked key is forgotten by both sides within `undisturbed`, where it turns out not to be held, too: then it is read again.
+    const written = (attempts: ReadonlyArray<Failure>) =>
+      parked ? held(delivery, transaction(attempts)) : Effect.tap(transaction(attempts), () => forget(delivery))
+    return Effect.catchIf(
+      written(failures),
+      (error) => error._tag === "StoreFailure" && error.kind === "refused",
+      (refusal) =>
+        Effect.andThen(
+          Effect.logWarning(refusal.message).pipe(
+            Effect.annotateLogs(Telemetry.logFields(consumer, delivery, last.attempt))
+          ),
+          written(failures.map(FailureRecord.bare))
+        )
+    ).pipe(
       Effect.flatMap((end) =>
         end === "dead"
           ? Effect.andThen(counters.outcome(delivery, "dead", reason), log)
@@ -302,6 +325,12 @@ export const make = (options: Options): Attempt => {
 
   return { run }
 }
+
+/** Runs to its end, by itself: an interruption waits for it, and its own timeouts still work, which they would not in an uninterruptible region. */
+const whole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.uninterruptible(
+    Effect.flatMap(Effect.forkChild(Effect.interruptible(effect), { startImmediately: true }), Fiber.join)
+  )
 
 /** Sleeps under the renewed lease. Answers what is left of the delay if the worker is to stop before it is over. */
 const waitHere = (

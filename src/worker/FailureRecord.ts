@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
 import * as DeadLetter from "../DeadLetter.ts"
 import type { Failure } from "../Delivery.ts"
 import * as Errors from "../Errors.ts"
-import { tagOf } from "../Tracing.ts"
+import { plain, tagOf } from "../Tracing.ts"
 
 /** The error that a cause stands for: the typed one if there is one, else the defect. */
 export const errorOf = (cause: Cause.Cause<unknown>): unknown => {
@@ -46,15 +46,28 @@ export const make = (options: {
     message: (options.error instanceof Error ? options.error.message : text(options.error)).slice(0, 2000),
     stack: stack.slice(0, 4096),
     step: options.step,
-    frame: options.error instanceof Errors.DecodeFailed
-      ? options.error.where
-      : options.error instanceof Error
-      ? frameOf(stack, options.error.message)
-      : "",
+    frame: plain(
+      options.error instanceof Errors.DecodeFailed
+        ? options.error.where
+        : options.error instanceof Error
+        ? frameOf(stack, options.error.message)
+        : "",
+      300
+    ),
     worker: options.worker,
     codeVersion: options.codeVersion
   }
 }
+
+/** A record without anything of foreign origin, for a store that refuses the full one: the message must not wait for it for ever. */
+export const bare = ({ encoded: _, ...failure }: Failure): Failure => ({
+  ...failure,
+  tag: "Unrecordable",
+  error: {},
+  message: "The store refused to keep what this attempt failed with.",
+  stack: "",
+  frame: ""
+})
 
 /** How long a Schema may take to encode an error: a failure is written down with it or without it. */
 const encodeTimeout = "1 second"

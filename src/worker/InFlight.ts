@@ -23,6 +23,8 @@ export interface Entry {
   fiber: Fiber.Fiber<unknown> | undefined
   /** Interrupted to make room for a message that runs alone: it is run again, uncounted. */
   again: boolean
+  /** Its key is held: the transport hands it over again, whatever else was to become of it. */
+  forgotten: boolean
   /** Has run alone as long as one may: it is no suspect any more. */
   survived: boolean
 }
@@ -89,7 +91,14 @@ export class InFlight {
       const bytes = delivery.message.payload.length
       this.entries++
       this.bytes += bytes
-      this.queue.offer(delivery.message.key, { delivery, bytes, fiber: undefined, again: false, survived: false })
+      this.queue.offer(delivery.message.key, {
+        delivery,
+        bytes,
+        fiber: undefined,
+        again: false,
+        forgotten: false,
+        survived: false
+      })
     }
   }
 
@@ -150,7 +159,7 @@ export class InFlight {
   end(entry: Entry): void {
     this.running.delete(entry)
     entry.fiber = undefined
-    if (entry.again && !this.stopped && !Deferred.isDoneUnsafe(entry.delivery.lease.lost)) {
+    if (entry.again && !entry.forgotten && !this.stopped && !Deferred.isDoneUnsafe(entry.delivery.lease.lost)) {
       entry.again = false
       this.queue.restart(entry.delivery.message.key, entry)
     } else {
@@ -204,8 +213,9 @@ export class InFlight {
     this.endings.add(latch)
   }
 
-  /** Drops what waits of a key, since its key was held: the transport will hand it over again. */
+  /** Drops what there is of a key, since it was held: the transport will hand it over again. What runs of it ends for good. */
   forgetKey(key: string): void {
+    for (const entry of this.running) if (entry.delivery.message.key === key) entry.forgotten = true
     for (const entry of this.queue.forget(key)) this.drop(entry)
   }
 

@@ -226,5 +226,51 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     to: "        : previous === undefined || member !== undefined",
     test: "test/worker/groups.test.ts",
     named: "keeps the order of its key, whatever fails around it"
+  },
+  {
+    name: "a key that was not held, after all, and is not read again",
+    guarantee: 1,
+    file: "src/postgres/QueueReader.ts",
+    from: "Effect.tap(effect, () => Effect.sync(() => this.#readAgain(delivery)))",
+    to: "effect",
+    test: "test/postgres/failures.test.ts",
+    named: "was committed before leaves"
+  },
+  {
+    name: "a burial that an interruption tears from what follows it",
+    guarantee: 3,
+    file: "src/worker/Attempt.ts",
+    from:
+      "  Effect.uninterruptible(\n    Effect.flatMap(Effect.forkChild(Effect.interruptible(effect), { startImmediately: true }), Fiber.join)\n  )",
+    to: "  Effect.flatMap(Effect.forkChild(effect, { startImmediately: true }), Fiber.join)",
+    test: "test/postgres/failures.test.ts",
+    named: "is interrupted while its burial is on the wire"
+  },
+  {
+    name: "a fingerprint of any text",
+    guarantee: 5,
+    file: "src/Tracing.ts",
+    from: "text.slice(0, most).replaceAll(\"\\u0000\", \"\\ufffd\").toWellFormed()",
+    to: "text.slice(0, most * 100)",
+    test: "test/postgres/failures.test.ts",
+    named: "that no column can hold"
+  },
+  {
+    name: "a refused record tried for ever",
+    guarantee: 5,
+    file: "src/worker/Attempt.ts",
+    from: "error._tag === \"StoreFailure\" && error.kind === \"refused\"",
+    to: "error._tag === \"StoreFailure\" && error.kind === \"timeout\"",
+    test: "test/postgres/failures.test.ts",
+    named: "gets a record without it"
+  },
+  {
+    name: "holds and burials behind the handlers' statements",
+    guarantee: 6,
+    file: "src/worker/Attempt.ts",
+    from: "Effect.provideService(transaction, Store.Committer, \"in turn\")",
+    to: "Effect.provideService(transaction, Store.Committer, undefined)",
+    test: "test/postgres/failures.test.ts",
+    named: "connections that handlers keep"
   }
 ]

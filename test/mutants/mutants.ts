@@ -3,6 +3,7 @@
  */
 import { boundMutants } from "./bounds.ts"
 import { delayed } from "./delayed.ts"
+import { holdMutants } from "./holds.ts"
 import { kitMutants } from "./kit.ts"
 import { once } from "./once.ts"
 import { operations } from "./operations.ts"
@@ -409,42 +410,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "is a repeated transaction, a wait"
   },
   {
-    name: "a due hold that is waited for while somebody has it locked",
-    guarantee: 5,
-    file: "src/postgres/sql/holds.ts",
-    from: "order by h.key for update of h skip locked",
-    to: "order by h.key for update of h",
-    test: "test/postgres/QueueReader.test.ts",
-    named: "ends a due hold that somebody had locked"
-  },
-  {
-    name: "a locked due hold that is tried again and again",
-    guarantee: 6,
-    file: "src/postgres/QueueReader.ts",
-    from: "this.#due.some((key) => !locked.has(key))",
-    to: "this.#due.length > 0",
-    test: "test/postgres/QueueReader.test.ts",
-    named: "ends a due hold that somebody had locked"
-  },
-  {
-    name: "a late row forgotten because its key's hold was locked",
-    guarantee: 1,
-    file: "src/postgres/QueueReader.ts",
-    from: "seq: min(row[\"from_seq\"] as bigint, this.#below.get(key)?.seq)",
-    to: "seq: row[\"from_seq\"] as bigint",
-    test: "test/postgres/QueueReader.test.ts",
-    named: "ends a due hold that somebody had locked"
-  },
-  {
-    name: "a hold that is waited for to be lowered",
-    guarantee: 5,
-    file: "src/postgres/sql/holds.ts",
-    from: "order by h.key for no key update of h skip locked",
-    to: "order by h.key for no key update of h",
-    test: "test/postgres/QueueReader.test.ts",
-    named: "lowers a hold that somebody had locked"
-  },
-  {
     name: "a lane given away while a settled message runs",
     guarantee: 4,
     file: "src/postgres/PgLanes.ts",
@@ -464,6 +429,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   ...boundMutants,
   ...delayed,
+  ...holdMutants,
   ...kitMutants,
   ...once,
   ...operations,

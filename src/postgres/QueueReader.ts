@@ -16,6 +16,9 @@
  * it is under way. On any failure or interruption the state is dropped and reading begins at mark 0; what was handed out is
  * remembered and passed over.
  *
+ * A hold that somebody else has locked is not waited for, as all other keys would wait with it: one that is due is tried again by
+ * the next poll; a row below one that could not be lowered is remembered, until it is or the hold ends.
+ *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
@@ -32,13 +35,16 @@ export interface ReaderPort<E> {
   readonly poll: (poll: Poll) => Effect.Effect<{ readonly rows: Rows; readonly meta: Meta }, E>
   /** Answers the lanes that are still ours. */
   readonly record: (top: ReadonlyMap<Owned, bigint>) => Effect.Effect<ReadonlySet<unknown>, E>
+  /** Answers those that it could end. */
   readonly takeDue: (owned: ReadonlyArray<Owned>, keys: ReadonlyArray<string>) => Effect.Effect<Rows, E>
-  readonly lower: (from: ReadonlyMap<string, bigint>) => Effect.Effect<unknown, E>
+  /** Answers those that it could lower. */
+  readonly lower: (from: ReadonlyMap<string, bigint>) => Effect.Effect<Rows, E>
   readonly lost: (owned: Owned) => void
 }
 
 /** Nothing was read yet, so nothing can be late: no transaction has this id. */
 const noXid = "18446744073709551615"
+const none: ReadonlySet<string> = new Set()
 /** Rows of one poll, and keys that are behind in it. */
 const mostRows = 500
 const mostBehind = 100
@@ -62,6 +68,8 @@ export class QueueReader<E> {
   readonly #behind = new Map<string, { readonly lane: number; readonly seq: bigint }>()
   /** Of the last room: how much of one key may be in hand. */
   #perKey = 1
+  /** key -> oldest row below its hold, which is to be lowered. */
+  readonly #below = new Map<string, { readonly lane: number; readonly seq: bigint }>()
   #running: ReadonlyArray<string> = []
   #xmax = noXid
   #top = 0n
@@ -89,7 +97,7 @@ export class QueueReader<E> {
   }
 
   #forgetBehind(lane: number): void {
-    for (const [key, behind] of this.#behind) if (behind.lane === lane) this.#behind.delete(key)
+    for (const keys of [this.#behind, this.#below]) for (const [key, of] of keys) if (of.lane === lane) keys.delete(key)
   }
 
   /** Forgets the lane and all that was handed out of it. */
@@ -178,7 +186,8 @@ export class QueueReader<E> {
         this.#round = undefined
         for (const { owned } of this.#lanes.values()) if (owned.lost) this.forget(owned)
         if (this.#lanes.size === 0 || room.messages <= 0) return Effect.succeed(0)
-        const read = Effect.flatMap(this.#due.length > 0 ? this.#takeDue() : Effect.void, () => this.#poll(room))
+        const due = this.#due.length > 0 ? this.#takeDue() : Effect.succeed(none)
+        const read = Effect.flatMap(due, (locked) => this.#poll(room, locked))
         return Effect.flatMap(read, (round) => this.#handOver(round, accept))
       }),
       (exit) => {
@@ -192,6 +201,7 @@ export class QueueReader<E> {
     this.stats.resets++
     for (const reading of this.#lanes.values()) reading.mark = 0n
     this.#behind.clear()
+    this.#below.clear()
     this.#running = []
     this.#xmax = noXid
     this.#top = 0n
@@ -247,7 +257,7 @@ export class QueueReader<E> {
     }
   }
 
-  #poll(room: Room): Effect.Effect<Round, E> {
+  #poll(room: Room, locked: ReadonlySet<string>): Effect.Effect<Round, E> {
     const ready = new Map<string, { readonly lane: number; readonly seq: bigint }>()
     const readings = [...this.#lanes.values()]
     const poll = this.#ask(room, readings, ready)
@@ -269,10 +279,17 @@ export class QueueReader<E> {
       this.#readOn(fresh, round)
       this.#advance(fresh, round)
       this.#top = BigInt(meta.top)
-      if (this.#due.length > 0 || (this.#behind.size > 0 && late > 0)) this.more = true
-      if (round.lower.size === 0) return Effect.succeed(round)
-      this.stats.lowered += round.lower.size
-      return Effect.as(this.#port.lower(round.lower), round)
+      if (this.#due.some((key) => !locked.has(key)) || (this.#behind.size > 0 && late > 0)) this.more = true
+      return this.#below.size === 0 ? Effect.succeed(round) : Effect.as(this.#lower(), round)
+    })
+  }
+
+  /** Holds that somebody has locked are lowered after one of the next polls. */
+  #lower(): Effect.Effect<void, E> {
+    const from = new Map([...this.#below].map(([key, { seq }]) => [key, seq]))
+    return Effect.map(this.#port.lower(from), (rows) => {
+      this.stats.lowered += rows.length
+      for (const row of rows) this.#below.delete(row["key"] as string)
     })
   }
 
@@ -357,7 +374,7 @@ export class QueueReader<E> {
     if (held === null) return false
     const key = row["key"] as string
     const seq = row["seq"] as bigint
-    if (held > seq) round.lower.set(key, min(seq, round.lower.get(key)))
+    if (held > seq) this.#below.set(key, { lane, seq: min(seq, this.#below.get(key)?.seq) })
     return true
   }
 
@@ -382,13 +399,20 @@ export class QueueReader<E> {
     return "taken"
   }
 
-  /** A hold whose time has come ends here and nowhere else: its key is behind from then on. */
-  #takeDue(): Effect.Effect<void, E> {
+  /** A hold whose time has come ends here and nowhere else: its key is behind from then on. Answers those that somebody has locked. */
+  #takeDue(): Effect.Effect<ReadonlySet<string>, E> {
     const due = this.#due
     this.#due = []
     return Effect.map(this.#port.takeDue([...this.#lanes.values()].map((reading) => reading.owned), due), (rows) => {
       this.stats.held += rows.length
-      for (const row of rows) this.#fallBehind({ ...row, seq: row["from_seq"] })
+      const locked = new Set(due)
+      for (const row of rows) {
+        const key = row["key"] as string
+        locked.delete(key)
+        this.#fallBehind({ ...row, seq: min(row["from_seq"] as bigint, this.#below.get(key)?.seq) })
+        this.#below.delete(key)
+      }
+      return locked
     })
   }
 

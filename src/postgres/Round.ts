@@ -40,7 +40,6 @@ export interface Reading {
 /** What one poll has come to. */
 export class Round {
   readonly out: Array<{ readonly row: Row; readonly owned: Owned }> = []
-  readonly lower = new Map<string, bigint>()
   readonly count = new Map<number, number>()
   readonly last = new Map<number, bigint>()
   /** The first fresh row that there was no room for: nothing from it on was read. */

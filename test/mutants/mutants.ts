@@ -3,6 +3,7 @@
  */
 import { boundMutants } from "./bounds.ts"
 import { delayed } from "./delayed.ts"
+import { holdMutants } from "./holds.ts"
 import { kitMutants } from "./kit.ts"
 import { once } from "./once.ts"
 import { operations } from "./operations.ts"
@@ -428,6 +429,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   ...boundMutants,
   ...delayed,
+  ...holdMutants,
   ...kitMutants,
   ...once,
   ...operations,

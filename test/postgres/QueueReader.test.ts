@@ -24,7 +24,11 @@ const listedOnly = (port: Port): Port => ({
   ...port,
   poll: (poll) => port.poll({ ...poll, xmax: "9000000000000000000" })
 })
-const notLowered = (port: Port): Port => ({ ...port, lower: () => Effect.void })
+/** Says that it lowered what it did not. */
+const notLowered = (port: Port): Port => ({
+  ...port,
+  lower: (from) => Effect.succeed([...from.keys()].map((key) => ({ key })))
+})
 
 /** One reader of one lane, and hands that publish and hold by SQL, whenever the scenario wants. */
 const stage = Effect.fnUntraced(function*(broken: (port: Port) => Port) {
@@ -109,6 +113,18 @@ const stage = Effect.fnUntraced(function*(broken: (port: Port) => Port) {
     park: (key: string) =>
       sql`insert into ${sql(holds)} (queue_id, key, lane, until, from_seq) values (1, ${key}, 0, 'infinity', 0)`,
     release: sql`update ${sql(holds)} set until = statement_timestamp()`,
+    /** Somebody has every hold locked, until it is run. */
+    lockHolds: Effect.gen(function*() {
+      const [locked, unlock] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+      const lock = Effect.andThen(
+        sql`select from ${sql(holds)} for update`,
+        Effect.andThen(Deferred.succeed(locked, undefined), Deferred.await(unlock))
+      )
+      const fiber = yield* Effect.forkScoped(sql.withTransaction(lock))
+      yield* Deferred.await(locked)
+      return Effect.andThen(Deferred.succeed(unlock, undefined), Fiber.join(fiber))
+    }),
+    heldFrom: Effect.map(sql`select from_seq from ${sql(holds)}`, ([row]) => row?.["from_seq"]),
     settleAll: Effect.suspend(() =>
       Effect.andThen(
         sql`delete from ${sql(messages)} where seq = any(${seen.map((delivery) => delivery.position)}::bigint[])`,
@@ -174,6 +190,47 @@ const below = (s: Stage) =>
     yield* Effect.andThen(s.read, s.read)
   })
 scenario("hides a late row below its key's hold, and hands it out first", "m2 m1 m2 m3", below)
+
+/** As above, but somebody has the hold locked when the late row turns up. */
+const locked = (s: Stage, due: boolean) =>
+  Effect.gen(function*() {
+    const a = yield* s.begin
+    yield* a.put("m1")
+    yield* s.put("m2")
+    yield* Effect.andThen(s.read, s.read)
+    yield* s.hold(s.seen[0]!)
+    if (due) yield* s.release
+    const unlock = yield* s.lockHolds
+    yield* a.commit
+    yield* s.put("other", "o")
+    // None of these waits for the lock, nor looks again and again.
+    yield* Effect.timeout(Effect.andThen(s.read, s.read), "3 seconds")
+    yield* unlock
+  })
+scenario(
+  "lowers a hold that somebody had locked as soon as it can, and reads other keys meanwhile",
+  "m2 other m1 m2 m3",
+  (s) =>
+    Effect.gen(function*() {
+      yield* locked(s, false)
+      const before = yield* s.heldFrom
+      yield* s.read
+      assert.isBelow(Number(yield* s.heldFrom), Number(before))
+      yield* s.put("m3")
+      yield* s.release
+      yield* Effect.andThen(s.read, s.read)
+    })
+)
+scenario(
+  "ends a due hold that somebody had locked as soon as it can, from its key's late row on",
+  "m2 other m1 m2 m3",
+  (s) =>
+    Effect.gen(function*() {
+      yield* locked(s, true)
+      yield* s.put("m3")
+      yield* Effect.andThen(s.read, s.read)
+    })
+)
 scenario("catches: a hold that is not lowered loses the late row", "m2 m2 m3", below, notLowered)
 
 scenario("lets a person park a key that is in memory", "m1 m2 m3", (s) =>

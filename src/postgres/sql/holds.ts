@@ -2,7 +2,8 @@
  * Holds: a key's pause. A hold hides its key from `from_seq` on, due or not; only the lane's owner ends it. One that a person has
  * paused is not due until that person, or another one, resumes it.
  *
- * Locks: the lane for key share, then the hold.
+ * Locks: the lane for key share, then the hold. A reader waits for none that somebody else has locked, a person who pauses its key in
+ * an open transaction, say: all its other keys would wait with it.
  *
  * @since 0.1.0
  */
@@ -25,24 +26,33 @@ select $1::int, $4::text, lane, coalesce(clock_timestamp() + $5::float8 * interv
 on conflict (queue_id, key) do update
 set until = greatest(h.until, excluded.until), from_seq = least(h.from_seq, excluded.from_seq) returning lane`,
 
-  /** A hold whose time has come ends here and nowhere else. $1 queue $2 lanes $3 tokens $4 keys */
+  /** A hold whose time has come ends here and nowhere else; one that is locked stays due. $1 queue $2 lanes $3 tokens $4 keys */
   takeDue: `with mine as materialized (
   select l.lane from ${t.lanes} l join unnest($2::int[], $3::bigint[]) g(lane, token) on l.lane = g.lane and l.token = g.token
   where l.queue_id = $1 order by l.lane for key share of l
+), due as materialized (
+  select h.key from ${t.holds} h where h.queue_id = $1 and h.lane = any(array(select lane from mine)) and h.key = any($4::text[])
+    and h.until <= clock_timestamp() and h.paused_by is null order by h.key for update of h skip locked
 )
-delete from ${t.holds} h using mine where h.queue_id = $1 and h.lane = mine.lane and h.key = any($4::text[])
-  and h.until <= clock_timestamp() and h.paused_by is null returning h.key, h.lane, h.from_seq`,
+delete from ${t.holds} h using due where h.queue_id = $1 and h.key = due.key returning h.key, h.lane, h.from_seq`,
 
-  /** A late row below the hold: it is hidden too. $1 queue $2 keys $3 seqs */
-  lower: `update ${t.holds} h set from_seq = least(h.from_seq, s.seq) from unnest($2::text[], $3::bigint[]) s(key, seq)
-where h.queue_id = $1 and h.key = s.key`,
+  /** A late row below the hold: it is hidden too. Answers the keys of those that were not locked. $1 queue $2 keys $3 seqs */
+  lower: `with free as materialized (
+  select h.key, s.seq from unnest($2::text[], $3::bigint[]) s(key, seq) join ${t.holds} h on h.queue_id = $1 and h.key = s.key
+  order by h.key for no key update of h skip locked
+)
+update ${t.holds} h set from_seq = least(h.from_seq, free.seq) from free where h.queue_id = $1 and h.key = free.key returning h.key`,
 
   /**
-   * Milliseconds until the next hold of these lanes ends (a probe of holds_due a lane), and until the next delayed message
-   * is due (delayed_due): what a worker that found nothing sleeps for. $1 queue $2 lanes
+   * Milliseconds until the next hold of these lanes ends (two probes of holds_due a lane), and until the next delayed message
+   * is due (delayed_due): what a worker that found nothing sleeps for. What is due and locked can only be waited for.
+   * $1 queue $2 lanes
    */
   next: `select min((extract(epoch from h.until - statement_timestamp()) * 1000)::float8) as millis,
   (select (extract(epoch from due_at - statement_timestamp()) * 1000)::float8 from ${t.delayed} order by due_at limit 1) as delayed
 from unnest($2::int[]) l(lane) cross join lateral (
-  select until from ${t.holds} where queue_id = $1 and lane = l.lane and until < 'infinity' and paused_by is null order by until limit 1) h`
+  (select until from ${t.holds} where queue_id = $1 and lane = l.lane and until > statement_timestamp() and until < 'infinity'
+    and paused_by is null order by until limit 1)
+  union all select until from (select until from ${t.holds} where queue_id = $1 and lane = l.lane
+    and until <= statement_timestamp() and paused_by is null order by until limit 1 for update skip locked) due) h`
 })

@@ -1,0 +1,41 @@
+/** The breaks of holds that somebody else has locked: what waits for them, and what is lost meanwhile. */
+import type { Mutant } from "./types.ts"
+
+export const holdMutants: ReadonlyArray<Mutant> = [
+  {
+    name: "a due hold that is waited for while somebody has it locked",
+    guarantee: 5,
+    file: "src/postgres/sql/holds.ts",
+    from: "order by h.key for update of h skip locked",
+    to: "order by h.key for update of h",
+    test: "test/postgres/QueueReader.test.ts",
+    named: "ends a due hold that somebody had locked"
+  },
+  {
+    name: "a locked due hold that is tried again and again",
+    guarantee: 6,
+    file: "src/postgres/QueueReader.ts",
+    from: "this.#due.some((key) => !locked.has(key))",
+    to: "this.#due.length > 0",
+    test: "test/postgres/QueueReader.test.ts",
+    named: "ends a due hold that somebody had locked"
+  },
+  {
+    name: "a late row forgotten because its key's hold was locked",
+    guarantee: 1,
+    file: "src/postgres/QueueReader.ts",
+    from: "seq: min(row[\"from_seq\"] as bigint, this.#below.get(key)?.seq)",
+    to: "seq: row[\"from_seq\"] as bigint",
+    test: "test/postgres/QueueReader.test.ts",
+    named: "ends a due hold that somebody had locked"
+  },
+  {
+    name: "a hold that is waited for to be lowered",
+    guarantee: 5,
+    file: "src/postgres/sql/holds.ts",
+    from: "order by h.key for no key update of h skip locked",
+    to: "order by h.key for no key update of h",
+    test: "test/postgres/QueueReader.test.ts",
+    named: "lowers a hold that somebody had locked"
+  }
+]

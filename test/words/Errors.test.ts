@@ -96,7 +96,7 @@ const safe = new RegExp(
     "had no effect",
     "payload is kept",
     "It may have happened",
-    "nothing else. It is not tried again",
+    "It is not tried again",
     "nothing can be|nothing more can be"
   ].join("|"),
   "i"

@@ -381,6 +381,40 @@ export class ForeignSqlClient
 }
 
 /**
+ * A directory of PGlite is open already. Two that have it open would lose each other's commits.
+ *
+ * @since 0.1.0
+ */
+export class DataInUse extends Schema.TaggedError<DataInUse>("millrace/DataInUse")("DataInUse", {
+  dataDir: Schema.String,
+  /** The process that has it open. */
+  pid: Schema.Number,
+  /** Where that process runs; empty: on this host. */
+  host: Schema.String,
+  /** Whether it is this process. */
+  same: Schema.Boolean,
+  /** Whether it was seen that the process lives; otherwise only its claim says so. */
+  certain: Schema.Boolean,
+  /** Since when, in milliseconds since the epoch. */
+  at: Schema.Number,
+  /** The claim, to be deleted by a person who knows that the process is gone. */
+  file: Schema.String
+}) {
+  override get message() {
+    const who = this.same
+      ? "this process, by another layer"
+      : `process ${this.pid}${this.host === "" ? "" : ` on ${this.host}`}`
+    return `The data in ${JSON.stringify(this.dataDir)} is open in ${who}, since ${new Date(this.at).toISOString()}. `
+      + `Nothing was opened. ${
+        this.same ? "Build the layer once, and share it" : "Stop that process"
+      }, or use a Postgres server, `
+      + `which many may share.${
+        this.certain ? "" : ` If nothing has it open any more, delete ${this.file}, and start again.`
+      }`
+  }
+}
+
+/**
  * The database's schema was made by newer code that older code must not run on.
  *
  * @since 0.1.0

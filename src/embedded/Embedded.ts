@@ -2,7 +2,7 @@
  * Millrace on PGlite: Postgres in this process, in memory or in a directory, through the same driver and the same statements.
  *
  * One session serves everybody in turn, so nothing is faster with more committers, and workers of other processes cannot take
- * part. Needs the package `@electric-sql/pglite`.
+ * part: a directory is open in one process, and once in it. Needs the package `@electric-sql/pglite`.
  *
  * @since 0.1.0
  */
@@ -11,10 +11,11 @@ import { PGlite } from "@electric-sql/pglite"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as SqlClient from "effect/sql/SqlClient"
-import { StoreFailure } from "../Errors.ts"
+import { type DataInUse, StoreFailure } from "../Errors.ts"
 import { type PostgresError, services } from "../postgres/Postgres.ts"
 import type { Store } from "../Store.ts"
 import type { Transport } from "../Transport.ts"
+import * as DataLock from "./DataLock.ts"
 import { streams } from "./PgliteStream.ts"
 
 /**
@@ -23,7 +24,10 @@ import { streams } from "./PgliteStream.ts"
  * @since 0.1.0
  */
 export interface EmbeddedOptions {
-  /** A directory, which is created; one process at a time may have it open. Without it everything is in memory. */
+  /**
+   * A directory, which is created. Without it everything is in memory. One process at a time may have it open, by one layer (build it
+   * once, and share it); another one is refused with `DataInUse`. What a killed process leaves behind is taken over at once.
+   */
   readonly dataDir?: string | undefined
   /** The schema for Millrace's tables. Default `millrace`. */
   readonly schema?: string | undefined
@@ -35,22 +39,41 @@ const failed = (dataDir: string | undefined) => (cause: unknown): StoreFailure =
     kind: "refused",
     code: "",
     detail: `${dataDir ?? "memory"}: ${cause instanceof Error ? cause.message : String(cause)}`,
-    mend: "Use a directory that is empty or holds such a database, and that no other process has open."
+    mend: "Use a directory that is empty or holds such a database, and that this process may write."
   })
 
+/** Where PGlite would put it; nothing where it stays in memory. */
+const directoryOf = ({ dataDir }: EmbeddedOptions): string | undefined =>
+  dataDir === undefined || dataDir.startsWith("memory://") ? undefined : dataDir.replace(/^file:\/\//, "")
+
 /**
- * Store, transport and SqlClient on PGlite.
+ * Store, transport and SqlClient on PGlite. Fails with `DataInUse` if the directory is open already, in another process or by
+ * another layer of this one.
+ *
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { Topic } from "millrace"
+ * import { Embedded } from "millrace/embedded"
+ *
+ * const Payments = Topic.make("payments", { schema: Schema.Struct({ cents: Schema.Int }) })
+ * const paid = Topic.publish(Payments, { cents: 5 }).pipe(
+ *   Effect.provide(Embedded.layer({ dataDir: "data" })),
+ *   Effect.catchTag("DataInUse", (inUse) => Effect.logError(inUse.message))
+ * )
+ * ```
  *
  * @since 0.1.0
  */
 export const layer = (
   options: EmbeddedOptions = {}
-): Layer.Layer<Store | Transport | SqlClient.SqlClient | SqlPg.PgClient, PostgresError> =>
+): Layer.Layer<Store | Transport | SqlClient.SqlClient | SqlPg.PgClient, PostgresError | DataInUse> =>
   Layer.effectContext(Effect.gen(function*() {
+    const directory = directoryOf(options)
+    if (directory !== undefined) yield* DataLock.acquire(directory, failed(directory))
     const pglite = yield* Effect.acquireRelease(
       Effect.tryPromise({ try: () => PGlite.create(options.dataDir ?? "memory://"), catch: failed(options.dataDir) }),
       (opened) => Effect.ignore(Effect.tryPromise(() => opened.close()))
     )
-    const engine = { stream: yield* streams(pglite), single: true, durable: options.dataDir !== undefined }
+    const engine = { stream: yield* streams(pglite), single: true, durable: directory !== undefined }
     return yield* services({ schema: options.schema }, engine)
   }))

@@ -400,6 +400,18 @@ declare const ForeignSqlClient_base: Schema.Class<ForeignSqlClient, Schema.Tagge
 export declare class ForeignSqlClient extends ForeignSqlClient_base {
     get message(): string;
 }
+declare const DataInUse_base: Schema.Class<DataInUse, Schema.TaggedStruct<"DataInUse", {
+    readonly dataDir: Schema.String;
+    readonly pid: Schema.Number;
+    readonly host: Schema.String;
+    readonly same: Schema.Boolean;
+    readonly certain: Schema.Boolean;
+    readonly at: Schema.Number;
+    readonly file: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class DataInUse extends DataInUse_base {
+    get message(): string;
+}
 declare const SchemaTooNew_base: Schema.Class<SchemaTooNew, Schema.TaggedStruct<"SchemaTooNew", {
     readonly schema: Schema.String;
     readonly found: Schema.Number;
@@ -1328,6 +1340,7 @@ export * as Embedded from "./Embedded.ts";
 import type * as SqlPg from "@effect/sql-pg/PgClient";
 import * as Layer from "effect/Layer";
 import type * as SqlClient from "effect/sql/SqlClient";
+import { type DataInUse } from "../Errors.ts";
 import { type PostgresError } from "../postgres/Postgres.ts";
 import type { Store } from "../Store.ts";
 import type { Transport } from "../Transport.ts";
@@ -1335,7 +1348,7 @@ export interface EmbeddedOptions {
     readonly dataDir?: string | undefined;
     readonly schema?: string | undefined;
 }
-export declare const layer: (options?: EmbeddedOptions) => Layer.Layer<Store | Transport | SqlClient.SqlClient | SqlPg.PgClient, PostgresError>;
+export declare const layer: (options?: EmbeddedOptions) => Layer.Layer<Store | Transport | SqlClient.SqlClient | SqlPg.PgClient, PostgresError | DataInUse>;
 
 // ==== millrace/testing ====
 

@@ -7,6 +7,24 @@ const conformance = "test/postgres/conformance.test.ts"
 
 export const operations: ReadonlyArray<Mutant> = [
   {
+    name: "a directory of PGlite that two processes have open",
+    guarantee: 1,
+    file: "src/embedded/DataLock.ts",
+    from: "if (claim !== \"torn\" && holds(claim)) return { claim, file }",
+    to: "if (claim !== \"torn\" && holds(claim)) continue",
+    test: "test/embedded/lock.test.ts",
+    named: "is refused to another one, which is told by whom"
+  },
+  {
+    name: "a reused process number that keeps a directory",
+    guarantee: 7,
+    file: "src/embedded/DataLock.ts",
+    from: "started === \"\" || started === claim.started",
+    to: "started === \"\" || true",
+    test: "test/embedded/lock.test.ts",
+    named: "keeps nobody out, though its number belongs to another program now"
+  },
+  {
     name: "a named lease renewed after it was lost",
     guarantee: 4,
     file: "src/Lease.ts",

@@ -65,6 +65,11 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
   AwaitTimeout: [new Errors.AwaitTimeout({ consumer: "orders", id: "k1", waitedMillis: 30_000 })],
   WorkerCrashed: [new Errors.WorkerCrashed({ received: 3 })],
   ForeignSqlClient: [new Errors.ForeignSqlClient({ consumer: "ledger" })],
+  DataInUse: [
+    new Errors.DataInUse({ dataDir: "d", pid: 7, host: "", same: false, certain: true, at: 0, file: "d/claim" }),
+    new Errors.DataInUse({ dataDir: "d", pid: 7, host: "", same: true, certain: true, at: 0, file: "d/claim" }),
+    new Errors.DataInUse({ dataDir: "d", pid: 7, host: "box", same: false, certain: false, at: 0, file: "d/claim" })
+  ],
   SchemaTooNew: [new Errors.SchemaTooNew({ schema: "millrace", found: 9, supported: 3 })],
   SchemaOutdated: [new Errors.SchemaOutdated({ schema: "millrace", found: 0, needed: 3 })],
   DeadLetterNotFound: [new Errors.DeadLetterNotFound({ letter: "0001" })],
@@ -91,7 +96,7 @@ const safe = new RegExp(
     "had no effect",
     "payload is kept",
     "It may have happened",
-    "nothing else. It is not tried again",
+    "It is not tried again",
     "nothing can be|nothing more can be"
   ].join("|"),
   "i"

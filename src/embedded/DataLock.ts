@@ -1,0 +1,155 @@
+/**
+ * One owner at a time for a PGlite directory: PGlite itself lets two in, and what one of them commits is lost without a word.
+ *
+ * Whoever opens writes a claim of its own into the directory first, and looks at the others' then: of two that begin at once at
+ * least one sees the other, so at most one goes on (perhaps none, where both begin in the same moment). Nothing is ever taken away from
+ * a living process. A claim outlives a process that was killed, and is then removed by the next one at once: its process is gone, or
+ * its number belongs to another program, which the time of its start tells. What cannot be looked at (another host or container, or
+ * a system that tells no such time) is believed, and the error says what to delete.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import { execFileSync } from "node:child_process"
+import { randomUUID } from "node:crypto"
+import * as Fs from "node:fs"
+import { hostname } from "node:os"
+import { join } from "node:path"
+import { DataInUse } from "../Errors.ts"
+
+const Claim = Schema.Struct({
+  pid: Schema.Int,
+  /** When the process began, as its system tells it; empty if it does not. */
+  started: Schema.String,
+  /** Where that number means this process. */
+  host: Schema.String,
+  /** When it opened the directory. */
+  at: Schema.Number
+})
+type Claim = typeof Claim.Type
+
+const ClaimText = Schema.fromJsonString(Claim)
+const written = Schema.encodeSync(ClaimText)
+const parsed = Schema.decodeUnknownOption(ClaimText)
+
+const prefix = "millrace-open-"
+
+/**
+ * Claims the directory, which is created, until the scope closes. Fails with `DataInUse` if somebody else has it open, and as the file
+ * system does (`onError`).
+ */
+export const acquire = <E>(
+  directory: string,
+  onError: (cause: unknown) => E
+): Effect.Effect<void, DataInUse | E, Scope.Scope> => {
+  const attempt = <A>(evaluate: () => A): Effect.Effect<A, E> => Effect.try({ try: evaluate, catch: onError })
+  return Effect.gen(function*() {
+    const at = yield* Clock.currentTimeMillis
+    const own = `${prefix}${randomUUID()}`
+    const me: Claim = { pid: process.pid, started: startOf(process.pid), host: here(), at }
+    yield* Effect.acquireRelease(
+      attempt(() => write(directory, own, me)),
+      () => Effect.ignore(attempt(() => Fs.rmSync(join(directory, own), { force: true })))
+    )
+    const other = yield* attempt(() => otherThan(directory, own))
+    if (other === undefined) return
+    const { claim, file } = other
+    return yield* new DataInUse({
+      dataDir: directory,
+      pid: claim.pid,
+      host: claim.host === me.host ? "" : claim.host,
+      same: claim.pid === me.pid && claim.started === me.started && claim.host === me.host,
+      certain: claim.host === me.host && claim.started !== "" && me.started !== "",
+      at: claim.at,
+      file
+    })
+  })
+}
+
+/** Whole or not at all: whoever reads it meanwhile finds no half of it. */
+const write = (directory: string, name: string, claim: Claim): void => {
+  Fs.mkdirSync(directory, { recursive: true })
+  const draft = join(directory, `.${name}`)
+  Fs.writeFileSync(draft, written(claim))
+  Fs.renameSync(draft, join(directory, name))
+}
+
+/** Another one's claim that still holds; those that do not are removed. Each has a name of its own, so nobody else's goes with it. */
+const otherThan = (directory: string, own: string): { readonly claim: Claim; readonly file: string } | undefined => {
+  for (const name of Fs.readdirSync(directory)) {
+    if (!name.startsWith(prefix) || name === own) continue
+    const file = join(directory, name)
+    const claim = read(file)
+    if (claim === "gone") continue
+    if (claim !== "torn" && holds(claim)) return { claim, file }
+    Fs.rmSync(file, { force: true })
+  }
+  return undefined
+}
+
+/** `torn`: half of it is there, as after a loss of power, which no process has survived. */
+const read = (file: string): Claim | "gone" | "torn" => {
+  try {
+    const claim = parsed(Fs.readFileSync(file, "utf8"))
+    return claim._tag === "Some" ? claim.value : "torn"
+  } catch (error) {
+    return codeOf(error) === "ENOENT" ? "gone" : { pid: 0, started: "", host: "an unknown host", at: 0 }
+  }
+}
+
+const holds = (claim: Claim): boolean => {
+  if (claim.host !== here()) return true
+  if (!lives(claim.pid)) return false
+  const started = startOf(claim.pid)
+  return claim.started === "" || started === "" || started === claim.started
+}
+
+const lives = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // It is there, and belongs to somebody else.
+    return codeOf(error) === "EPERM"
+  }
+}
+
+const codeOf = (error: unknown): unknown =>
+  typeof error === "object" && error !== null && "code" in error ? error.code : undefined
+
+/** A container has process numbers of its own, perhaps under the name of its host. */
+const here = (): string => {
+  try {
+    return `${hostname()} ${Fs.readlinkSync("/proc/self/ns/pid")}`
+  } catch {
+    return hostname()
+  }
+}
+
+/** When a process began: ticks since a boot on Linux, a date elsewhere; empty where nothing tells. */
+const startOf = (pid: number): string => {
+  try {
+    const stat = Fs.readFileSync(`/proc/${pid}/stat`, "latin1")
+    // The second field is the program's name in parentheses, with whatever characters it has; the 22nd is the start.
+    const ticks = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]
+    return `${Fs.readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim()} ${ticks}`
+  } catch {
+    return startByPs(pid)
+  }
+}
+
+const startByPs = (pid: number): string => {
+  try {
+    return execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], {
+      encoding: "utf8",
+      env: { ...process.env, LC_ALL: "C", TZ: "UTC" },
+      stdio: ["ignore", "pipe", "ignore"],
+      timeout: 2_000
+    }).trim()
+  } catch {
+    return ""
+  }
+}

@@ -250,10 +250,6 @@ export const make = (options: Options): Attempt => {
       apart(store.transact(subscription.hold(delivery, failures, Hold.delayed(delay))))
     ).pipe(Effect.andThen(counters.outcome(delivery, "held")), persistently(consumer, delivery))
 
-  /** Like commits it never queues behind the handlers' own statements, and its session is as bounded as theirs. */
-  const apart = <A, E, R>(transaction: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.provideService(transaction, Store.Committer, "in turn")
-
   /**
    * Runs the transaction of a hold while nothing is read, and forgets what was prefetched of the key with it. An interruption waits
    * for both, which are bounded: a key that is held here and not there would be overtaken by its own successors.
@@ -325,6 +321,10 @@ export const make = (options: Options): Attempt => {
 
   return { run }
 }
+
+/** Like commits it never queues behind the handlers' own statements, and its session is as bounded as theirs. */
+const apart = <A, E, R>(transaction: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.provideService(transaction, Store.Committer, "in turn")
 
 /** Runs to its end, by itself: an interruption waits for it, and its own timeouts still work, which they would not in an uninterruptible region. */
 const whole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

@@ -60,13 +60,17 @@ export const make = (options: {
 }
 
 /** A record without anything of foreign origin, for a store that refuses the full one: the message must not wait for it for ever. */
-export const bare = ({ encoded: _, ...failure }: Failure): Failure => ({
-  ...failure,
+export const bare = ({ at, attempt, codeVersion, step, worker }: Failure): Failure => ({
+  attempt,
+  at,
   tag: "Unrecordable",
   error: {},
   message: "The store refused to keep what this attempt failed with.",
   stack: "",
-  frame: ""
+  step,
+  frame: "",
+  worker,
+  codeVersion
 })
 
 /** How long a Schema may take to encode an error: a failure is written down with it or without it. */

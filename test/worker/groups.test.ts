@@ -285,7 +285,7 @@ describe("a transaction that failed through no fault of its messages", () => {
       const [letter] = yield* letters("ledger")
       assert.deepInclude(letter!.attempts[0], { tag: "TransactionAborted", step: "commit" })
       assert.include(letter!.attempts[0]!.message, "savepoint")
-    }).pipe(Effect.provide(failing(1_000, aborted))))
+    }).pipe(Effect.provide(failing(8, aborted))))
 })
 
 describe("a message that waits for its transaction", () => {

@@ -8,7 +8,8 @@
  */
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
-import type { Entered, Inbox, Settled } from "../Store.ts"
+import type { StoreFailure } from "../Errors.ts"
+import type { Claim, Entered, Inbox, Settled } from "../Store.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import type { Queues } from "./PgConsumers.ts"
 import * as PgFailure from "./PgFailure.ts"
@@ -36,22 +37,34 @@ export const make = (
   watchers: PgWatchers
 ): Omit<Inbox, "claim"> => {
   const text = Sql.make(names)
-  return {
-    enter: (consumer, { fingerprint, id }) =>
-      Effect.flatMap(
-        queues.named(consumer),
-        (queue) =>
-          db.within(text.enter, [queue, id, fingerprint, names.channel]).pipe(
-            Effect.flatMap(([row]): Effect.Effect<Entered, SqlError> =>
-              row?.["mine"] !== true
-                ? Effect.succeed({ _tag: "Busy" })
-                : row["fresh"] === true
-                ? Effect.succeed({ _tag: "Fresh" })
-                : Effect.map(db.within(text.stored, [queue, id]), ([row]) => known(row, fingerprint))
-            ),
-            Effect.mapError(PgFailure.storeFailure("claim an id in the inbox"))
-          )
+  /** No answer: the number is no longer this consumer's. */
+  const enterUnder = (queue: number, consumer: string, { fingerprint, id }: Claim) =>
+    db.within(text.enter, [queue, id, fingerprint, names.channel, consumer]).pipe(
+      Effect.flatMap(([row]): Effect.Effect<Entered | undefined, SqlError> =>
+        row === undefined
+          ? Effect.undefined
+          : row["mine"] !== true
+          ? Effect.succeed({ _tag: "Busy" })
+          : row["fresh"] === true
+          ? Effect.succeed({ _tag: "Fresh" })
+          : Effect.map(db.within(text.stored, [queue, id]), ([row]) => known(row, fingerprint))
       ),
+      Effect.mapError(PgFailure.storeFailure("claim an id in the inbox"))
+    )
+  const enter = (consumer: string, claim: Claim): Effect.Effect<Entered, StoreFailure> =>
+    Effect.flatMap(queues.named(consumer), (queue) => enterUnder(queue, consumer, claim)).pipe(
+      Effect.flatMap((entered) => {
+        if (entered !== undefined) return Effect.succeed(entered)
+        // Removed, maybe by another process, since this one has looked: it is named anew.
+        queues.forget(consumer)
+        return Effect.map(
+          Effect.flatMap(queues.named(consumer), (queue) => enterUnder(queue, consumer, claim)),
+          (entered): Entered => entered ?? { _tag: "Busy" }
+        )
+      })
+    )
+  return {
+    enter,
     remember: (consumer, id, result) =>
       Effect.flatMap(queues.named(consumer), (queue) =>
         db.within(text.remember, [queue, id, result]).pipe(

@@ -9,33 +9,16 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
-import * as Random from "effect/Random"
 import type * as Tracer from "effect/Tracer"
-import type { Reason } from "../DeadLetter.ts"
-import * as DeadLetter from "../DeadLetter.ts"
 import type { Delivered, Delivery, Failure } from "../Delivery.ts"
-import {
-  type Hiccup,
-  type LeaseLost,
-  type StoreFailure,
-  type TransactionAborted,
-  type TransportError,
-  type UnknownOutcome,
-  WorkerCrashed
-} from "../Errors.ts"
-import * as Hold from "../Hold.ts"
+import { WorkerCrashed } from "../Errors.ts"
 import type * as Pipeline from "../Pipeline.ts"
-import * as Store from "../Store.ts"
 import * as Telemetry from "../Telemetry.ts"
-import type { Subscription } from "../Transport.ts"
 import type * as AtMostOnce from "./AtMostOnce.ts"
 import type { Committer } from "./Committer.ts"
-import type { Counters } from "./Counters.ts"
+import * as Ending from "./Ending.ts"
 import * as FailureRecord from "./FailureRecord.ts"
 import type { Outcome, Ready } from "./GroupCommit.ts"
-import type { InFlight } from "./InFlight.ts"
 import * as Runs from "./Runs.ts"
 import type { Settings } from "./Settings.ts"
 import * as Settling from "./Settling.ts"
@@ -43,19 +26,14 @@ import type { Spans } from "./Spans.ts"
 import * as Steps from "./Steps.ts"
 
 /** What an attempt needs of its worker. */
-export interface Options {
-  readonly pipeline: Pipeline.Pipeline<unknown, unknown, unknown>
+export interface Options extends Ending.Options {
   readonly settings: Settings
-  readonly store: Store.Store["Service"]
-  readonly subscription: Subscription
-  readonly inFlight: InFlight
   readonly committer: Committer
   /** Where the pipeline is `atMostOnce`: what runs a message once it is taken. */
   readonly atMostOnce: AtMostOnce.AtMostOnce | undefined
   /** Whether the transport forgets a message within the commit, or is told after it. */
   readonly acknowledge: "within" | "after"
   readonly spans: Spans
-  readonly counters: Counters
   /** Completed when the worker stops: who sleeps in place writes its attempts down and goes. */
   readonly draining: Deferred.Deferred<void>
 }
@@ -85,9 +63,9 @@ const failed = (exit: Outcome | Failed) =>
   "_tag" in exit ? undefined : { error: exit.error, where: `the attempt failed in ${exit.step}` }
 
 export const make = (options: Options): Attempt => {
-  const { atMostOnce, committer, counters, draining, inFlight, pipeline, settings, spans, store, subscription } =
-    options
+  const { atMostOnce, committer, counters, draining, pipeline, settings, spans } = options
   const { consumer } = pipeline
+  const { bury, forget, hold, settled } = Ending.make(options)
   const topics = new Map(pipeline.topics.map((topic) => [topic.name, topic]))
   const run = (delivery: Delivery): Effect.Effect<void> =>
     Effect.catchCause(Effect.suspend(() => work(delivery)), (cause) => putBack(delivery, cause))
@@ -214,20 +192,6 @@ export const make = (options: Options): Attempt => {
     return FailureRecord.make({ attempt, at, ...failed, worker: name, codeVersion, encoded })
   })
 
-  /** The commit has decided: the transport may forget it. */
-  const settled = (delivery: Delivery, outcome: Outcome): Effect.Effect<void> => {
-    switch (outcome._tag) {
-      case "Committed":
-        return Effect.andThen(forget(delivery), counters.committed(delivery))
-      case "Duplicate":
-        return Effect.andThen(forget(delivery), counters.outcome(delivery, "duplicate"))
-      case "Conflict":
-        return Effect.andThen(forget(delivery), counters.outcome(delivery, "dead", "rejected"))
-      default:
-        return forget(delivery)
-    }
-  }
-
   const prepare = (delivery: Delivery): Effect.Effect<Omit<Ready, "span">, unknown> => {
     const topic = topics.get(delivery.message.topic)
     if (topic === undefined) return Effect.fail("unknown topic")
@@ -237,78 +201,7 @@ export const make = (options: Options): Attempt => {
       Effect.map((stepped) => ({ delivery, delivered, stepped }))
     )
   }
-  const runs = Runs.make({ ...options, prepare, settled: (delivery, outcome) => settled(delivery, outcome) })
-
-  /** Failing to acknowledge makes a duplicate, no more. */
-  const forget = (delivery: Delivery): Effect.Effect<void> =>
-    Effect.catch(subscription.settleAfter([delivery]), (error) => Effect.logDebug(error.message))
-
-  /** The key pauses, with the attempts written down; the worker is free. */
-  const hold = (delivery: Delivery, failures: ReadonlyArray<Failure>, delay: Duration.Duration): Effect.Effect<void> =>
-    held(
-      delivery,
-      apart(store.transact(subscription.hold(delivery, failures, Hold.delayed(delay))))
-    ).pipe(Effect.andThen(counters.outcome(delivery, "held")), persistently(consumer, delivery))
-
-  /**
-   * Runs the transaction of a hold while nothing is read, and forgets what was prefetched of the key with it. An interruption waits
-   * for both, which are bounded: a key that is held here and not there would be overtaken by its own successors.
-   */
-  const held = <A, E>(delivery: Delivery, transaction: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-    whole(
-      subscription.undisturbed(
-        delivery,
-        Effect.tap(transaction, () => Effect.sync(() => inFlight.forgetKey(delivery.message.key)))
-      )
-    )
-
-  /** Out of the flow: removal, inbox, letter and, for a parked key, its hold in one transaction. */
-  const bury = (delivery: Delivery, failures: ReadonlyArray<Failure>, reason: Reason): Effect.Effect<void> => {
-    const parked = pipeline.settings.order === "park" && delivery.message.keyed
-    const last = failures[failures.length - 1]!
-    const transaction = (attempts: ReadonlyArray<Failure>) =>
-      apart(store.transact(Effect.gen(function*() {
-        const ours = yield* subscription.settleWithin([delivery])
-        if (ours.length === 0) return "gone" as const
-        const fingerprint = DeadLetter.fingerprint(attempts.at(-1)!)
-        const [letter] = yield* store.deadLetters.bury(consumer, [{
-          delivery,
-          reason,
-          attempts,
-          fingerprint,
-          parked
-        }])
-        if (letter === undefined) return "duplicate" as const
-        if (parked) yield* subscription.hold(delivery, attempts, Hold.parked)
-        return "dead" as const
-      })))
-    const log = Effect.logWarning(`A message became a dead letter (${reason}): ${last.tag}`).pipe(
-      Effect.annotateLogs(Telemetry.logFields(consumer, delivery, last.attempt))
-    )
-    // A parked key is forgotten by both sides within `undisturbed`, where it turns out not to be held, too: then it is read again.
-    const written = (attempts: ReadonlyArray<Failure>) =>
-      parked ? held(delivery, transaction(attempts)) : Effect.tap(transaction(attempts), () => forget(delivery))
-    return Effect.catchIf(
-      written(failures),
-      (error) => error._tag === "StoreFailure" && error.kind === "refused",
-      (refusal) =>
-        Effect.andThen(
-          Effect.logWarning(refusal.message).pipe(
-            Effect.annotateLogs(Telemetry.logFields(consumer, delivery, last.attempt))
-          ),
-          written(failures.map(FailureRecord.bare))
-        )
-    ).pipe(
-      Effect.flatMap((end) =>
-        end === "dead"
-          ? Effect.andThen(counters.outcome(delivery, "dead", reason), log)
-          : end === "duplicate"
-          ? counters.outcome(delivery, "duplicate")
-          : Effect.void
-      ),
-      persistently(consumer, delivery)
-    )
-  }
+  const runs = Runs.make({ ...options, prepare, settled })
 
   const crashed = (delivery: Delivery): Effect.Effect<void> =>
     Effect.flatMap(
@@ -321,16 +214,6 @@ export const make = (options: Options): Attempt => {
 
   return { run }
 }
-
-/** Like commits it never queues behind the handlers' own statements, and its session is as bounded as theirs. */
-const apart = <A, E, R>(transaction: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.provideService(transaction, Store.Committer, "in turn")
-
-/** Runs to its end, by itself: an interruption waits for it, and its own timeouts still work, which they would not in an uninterruptible region. */
-const whole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.uninterruptible(
-    Effect.flatMap(Effect.forkChild(Effect.interruptible(effect), { startImmediately: true }), Fiber.join)
-  )
 
 /** Sleeps under the renewed lease. Answers what is left of the delay if the worker is to stop before it is over. */
 const waitHere = (
@@ -347,35 +230,3 @@ const waitHere = (
     const slept = Number((yield* Clock.monotonicTimeNanos) - started) / 1e6
     return Duration.millis(Math.max(1, Duration.toMillis(delay) - slept))
   })
-
-type Transient = Hiccup | TransactionAborted | UnknownOutcome | StoreFailure | TransportError | {
-  readonly _tag: "CommitRejected"
-  readonly message: string
-}
-
-/**
- * Repeats what has to be written until it is, under the renewed lease: the fiber is interrupted when that is lost. Both
- * transactions may be repeated after a missing answer: a hold is the same hold, a burial finds its row gone.
- */
-const persistently = (consumer: string, delivery: Delivery) =>
-(
-  write: Effect.Effect<void, Transient | LeaseLost>
-): Effect.Effect<void> => {
-  const go = (tries: number): Effect.Effect<void> =>
-    Effect.catch(write, (error) => {
-      if (error._tag === "LeaseLost") {
-        return Effect.sync(() => {
-          Deferred.doneUnsafe(delivery.lease.lost, Exit.succeed(error))
-        })
-      }
-      return Effect.logWarning(error.message).pipe(
-        Effect.annotateLogs(Telemetry.logFields(consumer, delivery, delivery.attempts.length + 1)),
-        Effect.andThen(Random.next),
-        Effect.flatMap((random) => Effect.sleep(Math.min(5000, 20 * 2 ** tries) * (0.5 + random / 2))),
-        Effect.andThen(
-          Effect.suspend(() => Deferred.isDoneUnsafe(delivery.lease.lost) ? Effect.void : go(Math.min(tries + 1, 10)))
-        )
-      )
-    })
-  return go(0)
-}

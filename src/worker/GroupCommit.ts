@@ -79,6 +79,9 @@ export const unwrap = (error: unknown): unknown =>
 /** What a group's transaction needs of its worker. */
 export interface Options {
   readonly consumer: string
+  /** Whose work it is, for the record of what fails here. */
+  readonly worker: string
+  readonly codeVersion: string
   readonly pipeline: Pipeline.Pipeline<unknown, unknown, unknown>
   readonly store: Store.Store["Service"]
   readonly subscription: Subscription
@@ -298,22 +301,24 @@ const own = (
 }
 
 /** The message had no effect and is kept: the same id with other content is somebody's mistake, never dropped silently. */
-const buryConflict = (options: Options, member: Member): Effect.Effect<void, StoreFailure, Store.Transaction> => {
-  const { consumer, store } = options
+const buryConflict = Effect.fnUntraced(function*(
+  { codeVersion, consumer, store, worker }: Options,
+  member: Member
+): Effect.fn.Return<void, StoreFailure, Store.Transaction> {
   const failure = FailureRecord.make({
     attempt: member.delivered.attempt,
-    at: member.delivery.message.publishedAt,
+    at: yield* Clock.currentTimeMillis,
     error: new IdempotencyConflict({ consumer, id: member.delivery.message.id }),
     step: "commit",
-    worker: "",
-    codeVersion: ""
+    worker,
+    codeVersion
   })
-  return Effect.asVoid(store.deadLetters.bury(consumer, [{
+  yield* store.deadLetters.bury(consumer, [{
     delivery: member.delivery,
     reason: "rejected",
     attempts: [...member.delivery.attempts, failure],
     fingerprint: "IdempotencyConflict@commit",
     parked: false,
     conflict: true
-  }]))
-}
+  }])
+})

@@ -191,7 +191,8 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     const counters = new Counters(consumer)
     const renewer = yield* LeaseRenewer.make({ consumer, settings, subscription, inFlight, warnings })
     yield* Stats.make({ consumer, settings, store, renewer, draining, looks: !untilEmpty })
-    const commits = { consumer, pipeline, store, subscription, warnings }
+    const { codeVersion, name } = settings
+    const commits = { consumer, worker: name, codeVersion, pipeline, store, subscription, warnings }
     const transactions = Math.min(settings.committers, store.maxTransactions)
     const committer = yield* Committer.make({ ...commits, renewer, spans, committers: transactions })
     const atMostOnce = pipeline.settings.delivery === "atMostOnce"

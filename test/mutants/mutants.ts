@@ -221,7 +221,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a parked key that is not held",
     guarantee: 3,
-    file: "src/worker/Attempt.ts",
+    file: "src/worker/Ending.ts",
     from: "if (parked) yield* subscription.hold(delivery, attempts, Hold.parked)",
     to: "",
     test: "test/worker/dead-letters.test.ts",

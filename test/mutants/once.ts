@@ -156,5 +156,14 @@ export const once: ReadonlyArray<Mutant> = [
     to: "if (wait) yield* Effect.void",
     test: "test/conformance/memory.test.ts",
     named: "waits for the first caller, and gets its result"
+  },
+  {
+    name: "once: an id claimed under a number that was removed",
+    guarantee: 2,
+    file: "src/postgres/sql/inbox.ts",
+    from: "where exists (select from ${t.consumers} where id = $1::int and name = $5::text)",
+    to: "where $5::text is not null",
+    test: "test/postgres/once.test.ts",
+    named: "that another process has removed and named anew"
   }
 ]

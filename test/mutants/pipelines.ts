@@ -239,7 +239,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "a burial that an interruption tears from what follows it",
     guarantee: 3,
-    file: "src/worker/Attempt.ts",
+    file: "src/worker/Ending.ts",
     from:
       "  Effect.uninterruptible(\n    Effect.flatMap(Effect.forkChild(Effect.interruptible(effect), { startImmediately: true }), Fiber.join)\n  )",
     to: "  Effect.flatMap(Effect.forkChild(effect, { startImmediately: true }), Fiber.join)",
@@ -258,7 +258,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "a refused record tried for ever",
     guarantee: 5,
-    file: "src/worker/Attempt.ts",
+    file: "src/worker/Ending.ts",
     from: "error._tag === \"StoreFailure\" && error.kind === \"refused\"",
     to: "error._tag === \"StoreFailure\" && error.kind === \"timeout\"",
     test: "test/postgres/failures.test.ts",
@@ -267,7 +267,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "holds and burials behind the handlers' statements",
     guarantee: 6,
-    file: "src/worker/Attempt.ts",
+    file: "src/worker/Ending.ts",
     from: "Effect.provideService(transaction, Store.Committer, \"in turn\")",
     to: "Effect.provideService(transaction, Store.Committer, undefined)",
     test: "test/postgres/failures.test.ts",

@@ -1,8 +1,8 @@
 /** `Inbox.once` and `Inbox.await` on a real server: other processes, dying backends, lost answers, the user's own SQL. */
 import { assert, it, layer } from "@effect/vitest"
-import { Deferred, Duration, Effect, Fiber, Redacted, Schema } from "effect"
+import { Deferred, Duration, Effect, Fiber, Layer, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { DeadLetters, Inbox, Pipeline, Store, Topic, Worker } from "millrace"
+import { Consumers, DeadLetters, Inbox, Pipeline, Store, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
 import { freshSchema, postgres } from "./kit.ts"
@@ -274,3 +274,20 @@ layer(postgres(url, {}, schema), { excludeTestServices: true })("await", (it) =>
       assert.isBelow(Duration.toMillis(took), 300)
     }))
 })
+
+it.live("runs once under a name that another process has removed and named anew", () =>
+  Effect.gen(function*() {
+    const within = freshSchema()
+    const process = Layer.build(Postgres.layer({ url: Redacted.make(url), schema: within }))
+    const [one, two] = [yield* process, yield* process]
+    let ran = 0
+    const call = (id: string) => Inbox.once(key(id), Effect.sync(() => ({ n: ++ran })), { result })
+    yield* Effect.provide(call("1"), one)
+    yield* Effect.provide(call("1"), two)
+    assert.strictEqual(ran, 1)
+    yield* Effect.provide(Consumers.remove("api", { by: "anna", evenIfWaiting: true }), two)
+    const second = yield* Effect.provide(call("2"), two)
+    assert.deepStrictEqual(yield* Effect.provide(call("2"), one), second)
+    assert.strictEqual(ran, 2)
+    yield* Effect.provide(Effect.flatMap(SqlClient.SqlClient, (sql) => sql`drop schema ${sql(within)} cascade`), one)
+  }).pipe(Effect.scoped))

@@ -36,10 +36,12 @@ where id = any($1::bigint[]) and state = 'redriving'`,
   /**
    * Claims one id for a caller without a pipeline. The lock is tried, never waited for: who does not get it leaves the transaction,
    * so that waiting keeps no connection. It ends with the transaction, however that ends; the row is visible before. Only a
-   * worker that is committing the same id is waited for. $1 queue $2 id $3 fingerprint $4 schema's channel
+   * worker that is committing the same id is waited for. A name that was removed may have another number by now: then nothing is
+   * claimed under the old one. Index: primary key. $1 queue $2 id $3 fingerprint $4 schema's channel $5 consumer
    */
   enter: `with l as materialized (
   select pg_try_advisory_xact_lock(hashtextextended($4::text || ' ' || $2::text, $1::int)) as mine
+  where exists (select from ${t.consumers} where id = $1::int and name = $5::text)
 ), i as (
   insert into ${t.inbox} (queue_id, id, outcome, fingerprint) select $1::int, $2::text, 'done', $3::text from l where mine
   on conflict do nothing returning 1

@@ -1,0 +1,179 @@
+/**
+ * How a delivery leaves the worker: settled as its commit decided, held with its key, or buried as a dead letter.
+ *
+ * What failed is written down with the message before anybody else sees it again, whatever stands in the way: it is repeated under
+ * the renewed lease, and a store that refuses the record gets one that it cannot refuse.
+ */
+import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
+import type { Reason } from "../DeadLetter.ts"
+import * as DeadLetter from "../DeadLetter.ts"
+import type { Delivery, Failure } from "../Delivery.ts"
+import type { Hiccup, LeaseLost, StoreFailure, TransactionAborted, TransportError, UnknownOutcome } from "../Errors.ts"
+import * as Hold from "../Hold.ts"
+import type * as Pipeline from "../Pipeline.ts"
+import * as Store from "../Store.ts"
+import * as Telemetry from "../Telemetry.ts"
+import type { Subscription } from "../Transport.ts"
+import type { Counters } from "./Counters.ts"
+import * as FailureRecord from "./FailureRecord.ts"
+import type { Outcome } from "./GroupCommit.ts"
+import type { InFlight } from "./InFlight.ts"
+
+export interface Options {
+  readonly pipeline: Pipeline.Pipeline<unknown, unknown, unknown>
+  readonly store: Store.Store["Service"]
+  readonly subscription: Subscription
+  readonly inFlight: InFlight
+  readonly counters: Counters
+}
+
+export interface Ending {
+  readonly settled: (delivery: Delivery, outcome: Outcome) => Effect.Effect<void>
+  readonly forget: (delivery: Delivery) => Effect.Effect<void>
+  readonly hold: (delivery: Delivery, failures: ReadonlyArray<Failure>, delay: Duration.Duration) => Effect.Effect<void>
+  readonly bury: (delivery: Delivery, failures: ReadonlyArray<Failure>, reason: Reason) => Effect.Effect<void>
+}
+
+export const make = ({ counters, inFlight, pipeline, store, subscription }: Options): Ending => {
+  const { consumer } = pipeline
+
+  const died = (delivery: Delivery, reason: Reason, { attempt, tag }: Pick<Failure, "attempt" | "tag">) =>
+    Effect.logWarning(`A message became a dead letter (${reason}): ${tag}`).pipe(
+      Effect.annotateLogs(Telemetry.logFields(consumer, delivery, attempt))
+    )
+
+  /** Failing to acknowledge makes a duplicate, no more. */
+  const forget = (delivery: Delivery): Effect.Effect<void> =>
+    Effect.catch(subscription.settleAfter([delivery]), (error) => Effect.logDebug(error.message))
+
+  /** The commit has decided: the transport may forget it. */
+  const settled = (delivery: Delivery, outcome: Outcome): Effect.Effect<void> => {
+    switch (outcome._tag) {
+      case "Committed":
+        return Effect.andThen(forget(delivery), counters.committed(delivery))
+      case "Duplicate":
+        return Effect.andThen(forget(delivery), counters.outcome(delivery, "duplicate"))
+      case "Conflict":
+        return Effect.andThen(forget(delivery), counters.outcome(delivery, "dead", "rejected")).pipe(
+          Effect.andThen(
+            died(delivery, "rejected", { attempt: delivery.attempts.length + 1, tag: "IdempotencyConflict" })
+          )
+        )
+      default:
+        return forget(delivery)
+    }
+  }
+
+  /**
+   * Runs the transaction of a hold while nothing is read, and forgets what was prefetched of the key with it. An interruption waits
+   * for both, which are bounded: a key that is held here and not there would be overtaken by its own successors.
+   */
+  const held = <A, E>(delivery: Delivery, transaction: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    whole(
+      subscription.undisturbed(
+        delivery,
+        Effect.tap(transaction, () => Effect.sync(() => inFlight.forgetKey(delivery.message.key)))
+      )
+    )
+
+  /** The key pauses, with the attempts written down; the worker is free. */
+  const hold = (delivery: Delivery, failures: ReadonlyArray<Failure>, delay: Duration.Duration): Effect.Effect<void> =>
+    held(
+      delivery,
+      apart(store.transact(subscription.hold(delivery, failures, Hold.delayed(delay))))
+    ).pipe(Effect.andThen(counters.outcome(delivery, "held")), persistently(consumer, delivery))
+
+  /** Out of the flow: removal, inbox, letter and, for a parked key, its hold in one transaction. */
+  const bury = (delivery: Delivery, failures: ReadonlyArray<Failure>, reason: Reason): Effect.Effect<void> => {
+    const parked = pipeline.settings.order === "park" && delivery.message.keyed
+    const last = failures[failures.length - 1]!
+    const transaction = (attempts: ReadonlyArray<Failure>) =>
+      apart(store.transact(Effect.gen(function*() {
+        const ours = yield* subscription.settleWithin([delivery])
+        if (ours.length === 0) return "gone" as const
+        const fingerprint = DeadLetter.fingerprint(attempts.at(-1)!)
+        const [letter] = yield* store.deadLetters.bury(consumer, [{
+          delivery,
+          reason,
+          attempts,
+          fingerprint,
+          parked
+        }])
+        if (letter === undefined) return "duplicate" as const
+        if (parked) yield* subscription.hold(delivery, attempts, Hold.parked)
+        return "dead" as const
+      })))
+    // A parked key is forgotten by both sides within `undisturbed`, where it turns out not to be held, too: then it is read again.
+    const written = (attempts: ReadonlyArray<Failure>) =>
+      parked ? held(delivery, transaction(attempts)) : Effect.tap(transaction(attempts), () => forget(delivery))
+    return Effect.catchIf(
+      written(failures),
+      (error) => error._tag === "StoreFailure" && error.kind === "refused",
+      (refusal) =>
+        Effect.andThen(
+          Effect.logWarning(refusal.message).pipe(
+            Effect.annotateLogs(Telemetry.logFields(consumer, delivery, last.attempt))
+          ),
+          written(failures.map(FailureRecord.bare))
+        )
+    ).pipe(
+      Effect.flatMap((end) =>
+        end === "dead"
+          ? Effect.andThen(counters.outcome(delivery, "dead", reason), died(delivery, reason, last))
+          : end === "duplicate"
+          ? counters.outcome(delivery, "duplicate")
+          : Effect.void
+      ),
+      persistently(consumer, delivery)
+    )
+  }
+
+  return { settled, forget, hold, bury }
+}
+
+/** Like commits it never queues behind the handlers' own statements, and its session is as bounded as theirs. */
+const apart = <A, E, R>(transaction: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.provideService(transaction, Store.Committer, "in turn")
+
+/** Runs to its end, by itself: an interruption waits for it, and its own timeouts still work, which they would not in an uninterruptible region. */
+const whole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.uninterruptible(
+    Effect.flatMap(Effect.forkChild(Effect.interruptible(effect), { startImmediately: true }), Fiber.join)
+  )
+
+type Transient = Hiccup | TransactionAborted | UnknownOutcome | StoreFailure | TransportError | {
+  readonly _tag: "CommitRejected"
+  readonly message: string
+}
+
+/**
+ * Repeats what has to be written until it is, under the renewed lease: the fiber is interrupted when that is lost. Both
+ * transactions may be repeated after a missing answer: a hold is the same hold, a burial finds its row gone.
+ */
+const persistently = (consumer: string, delivery: Delivery) =>
+(
+  write: Effect.Effect<void, Transient | LeaseLost>
+): Effect.Effect<void> => {
+  const go = (tries: number): Effect.Effect<void> =>
+    Effect.catch(write, (error) => {
+      if (error._tag === "LeaseLost") {
+        return Effect.sync(() => {
+          Deferred.doneUnsafe(delivery.lease.lost, Exit.succeed(error))
+        })
+      }
+      return Effect.logWarning(error.message).pipe(
+        Effect.annotateLogs(Telemetry.logFields(consumer, delivery, delivery.attempts.length + 1)),
+        Effect.andThen(Random.next),
+        Effect.flatMap((random) => Effect.sleep(Math.min(5000, 20 * 2 ** tries) * (0.5 + random / 2))),
+        Effect.andThen(
+          Effect.suspend(() => Deferred.isDoneUnsafe(delivery.lease.lost) ? Effect.void : go(Math.min(tries + 1, 10)))
+        )
+      )
+    })
+  return go(0)
+}

@@ -37,7 +37,7 @@ const groups = (
       maxGroup,
       transact: ((body: Body) =>
         Effect.flatMap(Store.Committer, (committer) =>
-          committer === undefined
+          committer === undefined || committer === "apart"
             ? inner.transact(body) as Answer
             : commit(body, (inside) => inner.transact(inside) as Answer))) as unknown as Transact
     })
@@ -285,7 +285,7 @@ describe("a transaction that failed through no fault of its messages", () => {
       const [letter] = yield* letters("ledger")
       assert.deepInclude(letter!.attempts[0], { tag: "TransactionAborted", step: "commit" })
       assert.include(letter!.attempts[0]!.message, "savepoint")
-    }).pipe(Effect.provide(failing(8, aborted))))
+    }).pipe(Effect.provide(failing(1_000, aborted))))
 })
 
 describe("a message that waits for its transaction", () => {

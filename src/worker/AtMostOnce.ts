@@ -17,6 +17,7 @@ import * as Store from "../Store.ts"
 import * as Telemetry from "../Telemetry.ts"
 import * as FailureRecord from "./FailureRecord.ts"
 import * as GroupCommit from "./GroupCommit.ts"
+import * as Savepoints from "./Savepoints.ts"
 import type { Stepped } from "./Steps.ts"
 
 /** A message that was taken, on its way to its end. */
@@ -50,7 +51,7 @@ export const make = (options: GroupCommit.Options & { readonly transactions: num
   const statements = GroupCommit.isData(options) ? "together" : "in turn"
 
   const commit = (taken: Taken, stepped: Stepped): Effect.Effect<GroupCommit.Outcome, unknown> => {
-    const body = GroupCommit.composeTaken(options, { ...taken, stepped })
+    const body = Savepoints.inTime(options, GroupCommit.composeTaken(options, { ...taken, stepped }))
     const once = Effect.provideService(store.transact(body), Store.Committer, statements)
     const go = (left: number): Effect.Effect<GroupCommit.Outcome, unknown> =>
       Effect.catch(once, (error) =>

@@ -15,15 +15,15 @@ import type { LeaseRenewer } from "./LeaseRenewer.ts"
 type SingleFailure = StepFailed | StoreFailure | TransportError
 
 /** The commit steps of one member have timeouts of their own, so what takes longer than all of them waits for the store. */
-export const single = (
+export const inTime = <A, E, R>(
   options: GroupCommit.Options,
-  member: Member
-): Effect.Effect<ReadonlyArray<Outcome>, SingleFailure, Store.Transaction> => {
+  body: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | StoreFailure, R> => {
   const duration = Duration.times(
     Duration.fromInputUnsafe(options.pipeline.settings.commitTimeout),
     1 + GroupCommit.commitSteps(options)
   )
-  return Effect.timeoutOrElse(GroupCommit.compose(options, [member], true), {
+  return Effect.timeoutOrElse(body, {
     duration,
     orElse: () =>
       Effect.fail(
@@ -32,11 +32,17 @@ export const single = (
           kind: "timeout",
           code: "",
           detail: `fence, claim and outgoing messages took longer than ${Duration.format(duration)}`,
-          mend: "It is tried again; look for locks on its rows that somebody holds."
+          mend: "Look for locks on its rows that somebody holds."
         })
       )
   })
 }
+
+export const single = (
+  options: GroupCommit.Options,
+  member: Member
+): Effect.Effect<ReadonlyArray<Outcome>, SingleFailure, Store.Transaction> =>
+  inTime(options, GroupCommit.compose(options, [member], true))
 
 /** Each member in a savepoint of its own. Answers the outcomes of as many as there was time for, in their order: of one at least. */
 export const pass = (

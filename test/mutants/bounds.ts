@@ -67,5 +67,14 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     to: "renewer.now() < until + Infinity",
     test: groups,
     named: "by being slow all together"
+  },
+  {
+    name: "at most once: a transaction that waits for the store for ever",
+    guarantee: 6,
+    file: "src/worker/AtMostOnce.ts",
+    from: "Savepoints.inTime(options, GroupCommit.composeTaken(options, { ...taken, stepped }))",
+    to: "GroupCommit.composeTaken(options, { ...taken, stepped })",
+    test: "test/worker/delivery-modes.test.ts",
+    named: "waits for no store that does not answer for ever"
   }
 ]

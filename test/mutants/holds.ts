@@ -37,5 +37,14 @@ export const holdMutants: ReadonlyArray<Mutant> = [
     to: "order by h.key for no key update of h",
     test: "test/postgres/QueueReader.test.ts",
     named: "lowers a hold that somebody had locked"
+  },
+  {
+    name: "a hold that waits for a person's transaction while nothing is read",
+    guarantee: 6,
+    file: "src/postgres/sql/holds.ts",
+    from: "select lane, set_config('lock_timeout', '1s', true) from",
+    to: "select lane from",
+    test: "test/postgres/failures.test.ts",
+    named: "pauses in an open transaction holds up no other key"
   }
 ]

@@ -1,8 +1,8 @@
 /** What becomes of a message that failed, on real Postgres, where something stands in the way of writing it down. */
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Layer, Redacted, Schema } from "effect"
+import { Deferred, Effect, Fiber, Layer, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { DeadLetters, Pipeline, Topic, Worker } from "millrace"
+import { Consumers, DeadLetters, Pipeline, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { randomBytes } from "node:crypto"
 import { inject } from "vitest"
@@ -112,39 +112,65 @@ describe.concurrent("a message that fails for good", () => {
     }).pipe(Effect.scoped, Effect.provide(postgres(url, { maxConnections: 3 }, schema)))
   })
 
-  it.live("and is interrupted while its burial is on the wire keeps its key parked", () => {
-    const within = freshSchema()
-    return Effect.gen(function*() {
+  it.live("of a key that somebody pauses in an open transaction holds up no other key", () =>
+    Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
-      const failing = Deferred.makeUnsafe<void>()
-      const { run, seen } = yield* parking((id) =>
-        id === "m1" ? Effect.andThen(Deferred.await(failing), Effect.fail(declined)) : Effect.void
-      )
-      // The burial's COMMIT takes longer than a suspect waits for the others.
-      yield* sql.unsafe(`create function "${within}".slow() returns trigger language plpgsql as
-        $$ begin perform pg_sleep(7); return null; end $$`)
-      yield* sql.unsafe(
-        `create constraint trigger slow after insert on "${within}".dead_letters deferrable initially deferred
-        for each row execute function "${within}".slow()`
-      )
-      yield* Topic.publishAll(Notes, [...notes("k", "m1", "m2"), ...notes("s", "suspect")])
-      yield* sql.unsafe(`update "${within}".messages set received = 2 where id = 'suspect'`)
+      const { run, sees } = yield* parking((id) => id === "bad" ? Effect.fail(declined) : Effect.void)
       yield* Effect.forkScoped(run)
-      yield* eventually(Effect.sync(() => seen.includes("m1")))
-      yield* Deferred.succeed(failing, undefined)
-      yield* Effect.timeout(
-        Effect.gen(function*() {
-          while (!seen.includes("suspect")) yield* Effect.sleep("50 millis")
-        }),
-        "20 seconds"
-      )
-      const [letter] = yield* DeadLetters.list({})
-      assert.deepInclude(letter, { state: "open", parked: true })
-      yield* Topic.publish(Notes, { id: "o1", key: "o" })
-      yield* eventually(Effect.sync(() => seen.includes("o1")))
-      assert.deepStrictEqual(seen, ["m1", "suspect", "o1"])
-    }).pipe(Effect.scoped, Effect.provide(postgres(url, {}, within)))
-  })
+      const gate = Deferred.makeUnsafe<void>()
+      const paused = Deferred.makeUnsafe<void>()
+      const person = yield* Effect.forkScoped(sql.withTransaction(
+        Consumers.pauseKey("c", "k", { by: "anna" }).pipe(
+          Effect.andThen(Deferred.succeed(paused, undefined)),
+          Effect.andThen(Deferred.await(gate))
+        )
+      ))
+      yield* Deferred.await(paused)
+      yield* Topic.publish(Notes, { id: "bad", key: "k" })
+      yield* sees("bad")
+      for (const n of [1, 2, 3]) {
+        yield* Topic.publish(Notes, { id: `other${n}`, key: "o" })
+        yield* sees(`other${n}`)
+      }
+      yield* Deferred.succeed(gate, undefined)
+      yield* Fiber.join(person)
+      yield* eventually(Effect.map(DeadLetters.list({}), (letters) => letters.length === 1))
+    }).pipe(Effect.scoped, Effect.provide(postgres(url))))
+})
+
+// Not beside the others: a suspect has the whole process to itself.
+it.live("a message that fails for good and is interrupted while its burial is on the wire keeps its key parked", () => {
+  const within = freshSchema()
+  return Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    const failing = Deferred.makeUnsafe<void>()
+    const { run, seen } = yield* parking((id) =>
+      id === "m1" ? Effect.andThen(Deferred.await(failing), Effect.fail(declined)) : Effect.void
+    )
+    // The burial's COMMIT takes longer than a suspect waits for the others.
+    yield* sql.unsafe(`create function "${within}".slow() returns trigger language plpgsql as
+      $$ begin perform pg_sleep(7); return null; end $$`)
+    yield* sql.unsafe(
+      `create constraint trigger slow after insert on "${within}".dead_letters deferrable initially deferred
+      for each row execute function "${within}".slow()`
+    )
+    yield* Topic.publishAll(Notes, [...notes("k", "m1", "m2"), ...notes("s", "suspect")])
+    yield* sql.unsafe(`update "${within}".messages set received = 2 where id = 'suspect'`)
+    yield* Effect.forkScoped(run)
+    yield* eventually(Effect.sync(() => seen.includes("m1")))
+    yield* Deferred.succeed(failing, undefined)
+    yield* Effect.timeout(
+      Effect.gen(function*() {
+        while (!seen.includes("suspect")) yield* Effect.sleep("50 millis")
+      }),
+      "20 seconds"
+    )
+    const [letter] = yield* DeadLetters.list({})
+    assert.deepInclude(letter, { state: "open", parked: true })
+    yield* Topic.publish(Notes, { id: "o1", key: "o" })
+    yield* eventually(Effect.sync(() => seen.includes("o1")))
+    assert.deepStrictEqual(seen, ["m1", "suspect", "o1"])
+  }).pipe(Effect.scoped, Effect.provide(postgres(url, {}, within)))
 })
 
 it.live("a store that refuses to keep what an attempt failed with gets a record without it", () => {

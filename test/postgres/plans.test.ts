@@ -61,7 +61,7 @@ const statements = (
   cancel: [DelayedSql.make(names).cancel, ["t", "k1", "n"]],
   claim: [InboxSql.make(names).claim, [queue, ["a", "b"], ["f", "f"]]],
   known: [InboxSql.make(names).known, [queue, ["a", "b"]]],
-  enter: [InboxSql.make(names).enter, [queue, "a", "f", "c"]],
+  enter: [InboxSql.make(names).enter, [queue, "a", "f", "c", "c"]],
   stored: [InboxSql.make(names).stored, [queue, "a"]],
   remember: [InboxSql.make(names).remember, [queue, "a", "1"]],
   settled: [InboxSql.make(names).settled, ["c", "a"]],

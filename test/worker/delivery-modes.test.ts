@@ -221,6 +221,15 @@ describe("at most once", () => {
       assert.deepStrictEqual(left, [])
     }).pipe(Effect.provide(Memory.layer)))
 
+  it.effect("waits for no store that does not answer for ever", () =>
+    Effect.gen(function*() {
+      const before = yield* failedOnes
+      const { pipeline } = ledger("atMostOnce", {})
+      yield* publish(Orders, orders("a", 1))
+      yield* drain(pipeline.pipe(Pipeline.commitTimeout("5 seconds")))
+      assert.strictEqual((yield* failedOnes) - before, 1)
+    }).pipe(Effect.provide(ports({ subscription: () => ({ fence: () => Effect.never }) }))))
+
   it.effect.each([{ at: "step" }, { at: "commit" }])("reports what fails in its $at, and runs it no more", ({ at }) => {
     const logged: Array<string> = []
     const fail = (one: Order) => one.n === 1 ? Effect.fail(new Declined({ reason: "secret" })) : Effect.void

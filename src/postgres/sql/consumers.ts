@@ -67,15 +67,23 @@ returning (select count(*)::int from ${t.workers} w
   leave: `delete from ${t.workers} where queue_id = $1
 and (worker = $2 or alive_until < clock_timestamp() - interval '1 hour')`,
 
-  /** A worker wants to be notified from now on. One row, by primary key. $1 queue $2 milliseconds */
-  wait: `update ${t.consumers} set waiting_until = clock_timestamp() + $2::float8 * interval '1 ms' where id = $1`,
+  /**
+   * A worker wants to be notified from now on. A person who has the row locked in an open transaction costs the idle poll, no more:
+   * nobody waits for it. One row, by primary key. $1 queue $2 milliseconds
+   */
+  wait: `with free as materialized (select id from ${t.consumers} where id = $1 for no key update skip locked)
+update ${t.consumers} c set waiting_until = clock_timestamp() + $2::float8 * interval '1 ms' from free where c.id = free.id`,
 
   /**
    * Wakes those that wait, and only those: NOTIFY takes a lock on the whole instance at commit. It also says that nobody
-   * waits any more, so that a burst of publishes notifies once. $1 queues $2 channel
+   * waits any more, so that a burst of publishes notifies once. Who has the row locked is either another one that wakes it, behind
+   * this publish, or a worker that looks once more after it has said that it waits. $1 queues $2 channel
    */
-  wake: `update ${t.consumers} set waiting_until = '-infinity'
-where id = any($1::int[]) and waiting_until > clock_timestamp() returning pg_notify($2, id::text)`,
+  wake: `with free as materialized (
+  select id from ${t.consumers} where id = any($1::int[]) and waiting_until > clock_timestamp()
+  order by id for no key update skip locked
+)
+update ${t.consumers} c set waiting_until = '-infinity' from free where c.id = free.id returning pg_notify($2, c.id::text)`,
 
   /** $1 notes $2 channel */
   tell: `select pg_notify($2, note) from unnest($1::text[]) note`

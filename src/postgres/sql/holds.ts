@@ -12,11 +12,11 @@ import type { Names } from "./names.ts"
 export const make = (t: Names) => ({
   /**
    * The attempts are kept with the message, the key pauses. Answers nothing if the token is stale. An existing hold (a
-   * person's) is only made longer and wider.
+   * person's) is only made longer and wider. Nothing is read meanwhile, so one that somebody has locked is waited for one second.
    * $1 queue $2 lane $3 token $4 key $5 milliseconds, or null for parked $6 from_seq $7 seq $8 attempts, or null
    */
   put: `with mine as materialized (
-  select lane from ${t.lanes} where queue_id = $1 and lane = $2 and token = $3 for key share
+  select lane, set_config('lock_timeout', '1s', true) from ${t.lanes} where queue_id = $1 and lane = $2 and token = $3 for key share
 ), noted as (
   update ${t.messages} m set attempts = $8::text from mine
   where m.queue_id = $1 and m.lane = mine.lane and m.seq = $7 and $8::text is not null

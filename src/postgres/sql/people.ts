@@ -28,8 +28,8 @@ from ${t.consumers} c where $1::text is null or c.name = $1 order by c.name`,
       millis("paused_at")
     } as paused_at from ${t.consumers} where name = $1 for update`,
 
-    /** Keeps it from being removed. $1 name */
-    keep: `select id, lanes from ${t.consumers} where name = $1 for share`,
+    /** Keeps it from being removed; workers may say that they wait meanwhile. $1 name */
+    keep: `select id, lanes from ${t.consumers} where name = $1 for key share`,
 
     /** $1 queue $2 who, or null $3 note */
     pause: `update ${t.consumers} set paused_by = $2::text, paused_note = $3,

@@ -43,16 +43,17 @@ export class Transaction extends Context.Service<Transaction, { readonly engine:
 export type TransactionFailure = Hiccup | TransactionAborted | CommitRejected | UnknownOutcome
 
 /**
- * Set where a committer runs the transaction, so that an adapter gives it a connection that no handler of the user can take
+ * Set where the worker runs a transaction that takes messages out of its hands, so that an adapter gives it a connection that no handler of the user can take
  * away. Undefined for everybody else.
  *
  * `together`: nothing is decided between the statements and none is undone alone, so that they may be on the wire together.
- * `in turn`: a statement is sent when the one before is answered, and can be cancelled by itself.
+ * `in turn`: a statement is sent when the one before is answered, and can be cancelled by itself. `apart`: so too, and it commits no
+ * effects: it holds a key, or buries a message.
  *
  * @since 0.1.0
  */
-export const Committer: Context.Reference<"together" | "in turn" | undefined> = Context.Reference<
-  "together" | "in turn" | undefined
+export const Committer: Context.Reference<"together" | "in turn" | "apart" | undefined> = Context.Reference<
+  "together" | "in turn" | "apart" | undefined
 >("millrace/Store/Committer", { defaultValue: () => undefined })
 
 /**

@@ -205,6 +205,7 @@ export const make = Effect.fnUntraced(function*(
       case "together":
         return together
       case "in turn":
+      case "apart":
         return forCommitters.reserve
     }
   })

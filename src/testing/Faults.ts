@@ -333,7 +333,7 @@ const transact = <A, E, R>(
 ): Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>> =>
   Effect.flatMap(Effect.all([Current, Committer]), ([ambient, committer]) => {
     if (ambient !== undefined) return inner.transact(body)
-    const kind = committer === undefined ? "transact" : "group"
+    const kind = committer === undefined || committer === "apart" ? "transact" : "group"
     const open: Open = { group: kind === "group", deliveries: new Map(), steps: 0 }
     const whole = faults.at(`${kind}.begun`, hiccup).pipe(
       Effect.andThen(body),

@@ -268,7 +268,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     name: "holds and burials behind the handlers' statements",
     guarantee: 6,
     file: "src/worker/Ending.ts",
-    from: "Effect.provideService(transaction, Store.Committer, \"in turn\")",
+    from: "Effect.provideService(transaction, Store.Committer, \"apart\")",
     to: "Effect.provideService(transaction, Store.Committer, undefined)",
     test: "test/postgres/failures.test.ts",
     named: "connections that handlers keep"

@@ -6,14 +6,14 @@
  *
  * @since 0.1.0
  */
-import type { Reason } from "../DeadLetter.ts"
+import type { DeadLetter, Reason } from "../DeadLetter.ts"
 import type { Delivery, Failure } from "../Delivery.ts"
 import type { Message } from "../Message.ts"
 
 /**
  * One thing that happened to a message; `id` is the message's.
  *
- * - `Published`: it is stored for the consumer. `Redriven`, `Discarded`: a person decided about its dead letter.
+ * - `Published`: it is stored for the consumer. `Redriven`, `Discarded`, `Restored`, `Released`: a person decided about its dead letter.
  * - `Started`, `Failed`: an attempt began; it failed with an error of this tag. `Retry`: when the next attempt is due.
  * - `Held`: its key pauses until then, or `parked` until a person decides.
  * - `Emitted`: its commit published a message. `Committed`: its effects, its emits and its settlement are there.
@@ -60,9 +60,12 @@ export type Entry =
     /** Tag of the last error. */
     readonly tag: string
   }
-  | { readonly _tag: "Redriven" | "Discarded"; readonly at: number; readonly id: string }
+  | { readonly _tag: Decision; readonly at: number; readonly id: string }
   | { readonly _tag: "Disturbed"; readonly at: number; readonly id: string; readonly tag: string }
   | { readonly _tag: "Crashed"; readonly at: number; readonly id: string; readonly point: string }
+
+/** What a person can decide about a dead letter. */
+export type Decision = "Redriven" | "Discarded" | "Restored" | "Released"
 
 /** The tape of one test. Every method is one synchronous step. */
 export class Tape {
@@ -129,7 +132,7 @@ export class Tape {
     if (this.holds.get(message.key) !== "parked") this.holds.delete(message.key)
     if ((this.open.get(message.id) ?? 0) > 0 || (this.writing.get(message.id) ?? 0) > 0) return
     if (delivery.redrive === undefined) this.published(message, this.since(message.publishedAt))
-    else this.decided("Redriven", message)
+    else this.decided("Redriven", { message, parked: true })
   }
 
   private published({ id, key, topic }: Message, at: number): void {
@@ -138,10 +141,23 @@ export class Tape {
     this.note({ _tag: "Published", at, id, topic, key })
   }
 
-  decided(tag: "Redriven" | "Discarded", { id, key }: Message): void {
-    this.holds.delete(key)
+  /** A person decides about a letter. Answers how to take that back. */
+  decided(tag: Decision, { message, parked }: Pick<DeadLetter, "message" | "parked">): () => void {
+    const { id, key } = message
+    const hold = this.holds.get(key)
+    const entry: Entry = { _tag: tag, at: this.now, id }
+    this.keys.set(id, key)
+    if (parked && tag === "Restored") this.holds.set(key, "parked")
+    if (parked && tag !== "Restored") this.holds.delete(key)
     if (tag === "Redriven") this.open.set(id, (this.open.get(id) ?? 0) + 1)
-    this.note({ _tag: tag, at: this.now, id })
+    this.note(entry)
+    return () => {
+      const place = this.entries.lastIndexOf(entry)
+      if (place >= 0) this.entries.splice(place, 1)
+      if (hold === undefined) this.holds.delete(key)
+      else this.holds.set(key, hold)
+      if (tag === "Redriven") this.open.set(id, Math.max(0, (this.open.get(id) ?? 0) - 1))
+    }
   }
 
   started(message: Message): void {
@@ -228,6 +244,19 @@ export class Tape {
   }
 }
 
+/** The letters that nobody has redriven or discarded, in the order of their deaths. */
+export const deadIn = (entries: ReadonlyArray<Entry>): ReadonlyArray<Extract<Entry, { readonly _tag: "Dead" }>> => {
+  const dead: Array<{ readonly entry: Extract<Entry, { readonly _tag: "Dead" }>; open: boolean }> = []
+  for (const entry of entries) {
+    if (entry._tag === "Dead") dead.push({ entry, open: true })
+    const open = entry._tag === "Restored"
+    if (!open && entry._tag !== "Redriven" && entry._tag !== "Discarded") continue
+    const letter = dead.findLast((letter) => letter.entry.id === entry.id && letter.open !== open)
+    if (letter !== undefined) letter.open = open
+  }
+  return dead.flatMap(({ entry, open }) => open ? [entry] : [])
+}
+
 /** An entry as a person reads it, without its message. */
 const sentence = (entry: Entry): string => {
   switch (entry._tag) {
@@ -251,6 +280,8 @@ const sentence = (entry: Entry): string => {
       return `dead (${entry.reason}, ${entry.tag}) at ${entry.at} ms`
     case "Redriven":
     case "Discarded":
+    case "Restored":
+    case "Released":
       return `${entry._tag.toLowerCase()} at ${entry.at} ms`
     case "Disturbed":
       return `its transaction met ${entry.tag} at ${entry.at} ms`

@@ -15,24 +15,25 @@ import type * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import type { Reason } from "../DeadLetter.ts"
-import {
-  type DeadLetterConflict,
+import type {
+  DeadLetterConflict,
   DeadLetterNotFound,
-  type DecodeFailed,
-  type EncodeFailed,
-  type InvalidMessage,
-  type InvalidName,
-  type StoreFailure
+  DecodeFailed,
+  EncodeFailed,
+  InvalidMessage,
+  InvalidName,
+  StoreFailure
 } from "../Errors.ts"
 import type * as Pipeline from "../Pipeline.ts"
-import { Store, Transaction } from "../Store.ts"
+import { Store } from "../Store.ts"
 import * as Topic from "../Topic.ts"
 import { Transport } from "../Transport.ts"
 import type { WorkerOptions } from "../worker/Settings.ts"
 import * as Worker from "../worker/Worker.ts"
 import { ofTransaction, stepOf, type What, type Where } from "./Injection.ts"
 import { NoSuchStep, NotDrained } from "./KitErrors.ts"
-import { type Entry, lifeLine, lifeLines, Tape } from "./Tape.ts"
+import { decide, seen } from "./SeenStore.ts"
+import { deadIn, type Entry, lifeLine, lifeLines, Tape } from "./Tape.ts"
 import * as Watched from "./WatchedPorts.ts"
 import { type Stage, watch, WorkerLife } from "./WorkerLife.ts"
 
@@ -179,22 +180,6 @@ const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>, live: boolean): Effect.
     return live ? effect : Effect.provide(effect, TestClock.layer())
   })
 
-/** The store as the scenario uses it: what it publishes by itself is on the tape. */
-const seen = (stage: Stage, inner: Store["Service"]): Store["Service"] => ({
-  ...inner,
-  outbox: {
-    ...inner.outbox,
-    write: (messages, later) =>
-      Effect.flatMap(
-        Effect.serviceOption(Transaction),
-        (transaction) =>
-          transaction._tag === "Some"
-            ? inner.outbox.write(messages, later)
-            : Watched.published({ stage }, inner, messages, later)
-      )
-  }
-})
-
 /** How time passes for the worker. */
 interface Time {
   readonly settle: Effect.Effect<void>
@@ -315,17 +300,13 @@ const makeTest = <E>(stage: Stage, time: Time, lives: Lives, store: Store["Servi
         return Effect.void
       }),
     crash: lives.crash,
-    redrive: (id) => decide(stage, store, id, "Redriven"),
-    discard: (id) => decide(stage, store, id, "Discarded"),
+    redrive: (id) => decide(stage, store, id, "redrive"),
+    discard: (id) => decide(stage, store, id, "discard"),
     get committed() {
       return tape.entries.flatMap((entry) => entry._tag === "Committed" ? [entry.id] : [])
     },
     get dead() {
-      return tape.entries.flatMap((entry, i) => {
-        if (entry._tag !== "Dead") return []
-        const later = tape.entries.slice(i + 1).some((next) => next.id === entry.id && isDecision(next))
-        return later ? [] : [{ id: entry.id, reason: entry.reason, tag: entry.tag }]
-      })
+      return deadIn(tape.entries).map(({ id, reason, tag }) => ({ id, reason, tag }))
     },
     get held() {
       return tape.paused
@@ -345,8 +326,6 @@ const makeTest = <E>(stage: Stage, time: Time, lives: Lives, store: Store["Servi
     entries: tape.entries
   }
 }
-
-const isDecision = (entry: Entry): boolean => entry._tag === "Redriven" || entry._tag === "Discarded"
 
 const noSuchStep = (stage: Stage, where: Where): Effect.Effect<never, NoSuchStep> => {
   const steps = stage.operators.flatMap((operator, i) =>
@@ -376,19 +355,3 @@ const drain = (
       still = tape.entries.length === before ? still + 1 : 0
     }
   })
-
-const decide = Effect.fnUntraced(function*(
-  stage: Stage,
-  store: Store["Service"],
-  id: string,
-  decision: "Redriven" | "Discarded"
-): Effect.fn.Return<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict> {
-  const letters = yield* store.deadLetters.list({ consumer: stage.consumer, state: "open", limit: 1000 })
-  const letter = letters.find(({ message }) => message.id === id)
-  if (letter === undefined) return yield* new DeadLetterNotFound({ letter: id })
-  // On the tape first, so that whoever reads it meanwhile does not note it as well.
-  stage.tape.decided(decision, letter.message)
-  yield* decision === "Redriven"
-    ? store.deadLetters.redrive(letter.id, { by: "test" })
-    : store.deadLetters.discard(letter.id, { by: "test" })
-})

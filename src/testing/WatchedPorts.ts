@@ -124,10 +124,8 @@ const transact = <A, E, R>(
 ): Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>> =>
   Effect.flatMap(Effect.all([Ambient, Committer]), ([ambient, committer]) => {
     if (ambient !== undefined) return inner.transact(body)
-    const open: Open = {
-      kind: committer === undefined || committer === "apart" ? "hold or dead letter" : "commit",
-      done: []
-    }
+    const apart = committer === undefined || committer === "apart"
+    const open: Open = { kind: apart ? "hold or dead letter" : "commit", done: [] }
     let lost: "no answer" | "rolled back" | undefined
     const ended: Effect.Effect<void, Hiccup> = Effect.suspend(() => {
       const what = open.kind === "commit" ? atTransaction(life.stage.injections, membersOf(life, open)) : undefined

@@ -1822,7 +1822,7 @@ export declare class NothingToCrash extends NothingToCrash_base {
 export {};
 
 // src/testing/Tape.ts
-import type { Reason } from "../DeadLetter.ts";
+import type { DeadLetter, Reason } from "../DeadLetter.ts";
 import type { Delivery, Failure } from "../Delivery.ts";
 import type { Message } from "../Message.ts";
 export type Entry = {
@@ -1875,7 +1875,7 @@ export type Entry = {
     readonly reason: Reason;
     readonly tag: string;
 } | {
-    readonly _tag: "Redriven" | "Discarded";
+    readonly _tag: Decision;
     readonly at: number;
     readonly id: string;
 } | {
@@ -1889,6 +1889,7 @@ export type Entry = {
     readonly id: string;
     readonly point: string;
 };
+export type Decision = "Redriven" | "Discarded" | "Restored" | "Released";
 export declare class Tape {
     readonly entries: Array<Entry>;
     activity: number;
@@ -1913,7 +1914,7 @@ export declare class Tape {
     written(messages: ReadonlyArray<Message>): void;
     handed(delivery: Delivery): void;
     private published;
-    decided(tag: "Redriven" | "Discarded", { id, key }: Message): void;
+    decided(tag: Decision, { message, parked }: Pick<DeadLetter, "message" | "parked">): () => void;
     started(message: Message): void;
     attemptOf(message: Message): number;
     tried(message: Message, attempts: number): void;
@@ -1933,6 +1934,9 @@ export declare class Tape {
     }>;
     private since;
 }
+export declare const deadIn: (entries: ReadonlyArray<Entry>) => ReadonlyArray<Extract<Entry, {
+    readonly _tag: "Dead";
+}>>;
 export declare const lifeLine: (entries: ReadonlyArray<Entry>, id: string) => string;
 export declare const lifeLines: (entries: ReadonlyArray<Entry>) => string;
 
@@ -1942,7 +1946,7 @@ import * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
 import * as Scope from "effect/Scope";
 import type { Reason } from "../DeadLetter.ts";
-import { type DeadLetterConflict, DeadLetterNotFound, type DecodeFailed, type EncodeFailed, type InvalidMessage, type InvalidName, type StoreFailure } from "../Errors.ts";
+import type { DeadLetterConflict, DeadLetterNotFound, DecodeFailed, EncodeFailed, InvalidMessage, InvalidName, StoreFailure } from "../Errors.ts";
 import type * as Pipeline from "../Pipeline.ts";
 import { Store } from "../Store.ts";
 import * as Topic from "../Topic.ts";

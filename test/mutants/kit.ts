@@ -78,6 +78,24 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "shows nothing of a commit step that was undone to its savepoint"
   },
   {
+    name: "kit: a decision about a letter that a drain does not wait for",
+    guarantee: 11,
+    file: "src/testing/SeenStore.ts",
+    from: "found.consumer === stage.consumer ? told(stage, decision, [found], call) : call",
+    to: "call",
+    test: "test/testing/TestPipeline.sql.test.ts",
+    named: "a drain waits for what a person has decided about letters"
+  },
+  {
+    name: "kit: a refused decision told as made",
+    guarantee: 11,
+    file: "src/testing/SeenStore.ts",
+    from: "Effect.onError(() => undo(() => false))",
+    to: "Effect.onError(() => undo(() => true))",
+    test: kit,
+    named: "nothing of what the store refuses"
+  },
+  {
     name: "memory: sleeps too short to move a clock",
     guarantee: 11,
     file: "src/memory/MemoryTransport.ts",

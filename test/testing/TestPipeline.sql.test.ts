@@ -2,7 +2,7 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Redacted, Ref, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { Pipeline, Retry, Topic } from "millrace"
+import { DeadLetters, Pipeline, Retry, Topic } from "millrace"
 import { Embedded } from "millrace/embedded"
 import { Postgres } from "millrace/postgres"
 import { TestPipeline } from "millrace/testing"
@@ -38,6 +38,51 @@ it.effect("a pipeline with commitSql is tested as it is, on PGlite", () =>
         assert.deepStrictEqual(yield* sql`select id from postings order by id`, [{ id: "a1" }, { id: "a2" }, {
           id: "b1"
         }])
+      })
+  ).pipe(Effect.provide(Embedded.layer())), 60_000)
+
+it.effect("a drain waits for what a person has decided about letters, on PGlite", () =>
+  TestPipeline.run(
+    Pipeline.from(Payments, { consumer: "ledger" }).pipe(
+      Pipeline.tap((p) => p.cents === 0 ? Effect.fail({ retryable: false } as const) : Effect.void),
+      Pipeline.deadLetter({ order: "park" })
+    ),
+    (test) =>
+      Effect.gen(function*() {
+        const by = "anna"
+        const dead = (id: string) =>
+          Effect.gen(function*() {
+            yield* test.publish(Payments, { ...payment(`${id}1`), cents: 0 })
+            yield* test.publish(Payments, payment(`${id}2`))
+            yield* test.drain()
+            return (yield* DeadLetters.list({ key: id }))[0]!.id
+          })
+        const committed = (id: string) => test.committed.filter((one) => one.startsWith(id))
+        const mended = (id: string) => JSON.stringify(payment(`${id}1`))
+
+        const edited = yield* dead("e")
+        yield* DeadLetters.redriveEdited(edited, { topic: Payments, payload: mended("e"), by })
+        yield* test.drain()
+        assert.deepStrictEqual(committed("e"), ["e1", "e2"], test.story)
+        assert.strictEqual((yield* DeadLetters.get(edited)).state, "resolved")
+
+        const again = yield* dead("r")
+        yield* DeadLetters.redrive(again, { by })
+        yield* test.drain()
+        assert.deepStrictEqual((yield* DeadLetters.get(again)).attempts.length, 2, test.story)
+        yield* DeadLetters.redriveAll({ key: "r" }, { by })
+        yield* test.drain()
+        assert.deepStrictEqual((yield* DeadLetters.get(again)).attempts.length, 3, test.story)
+        yield* DeadLetters.discard(again, { by })
+        yield* test.drain()
+        assert.deepStrictEqual(committed("r"), ["r2"], test.story)
+        assert.deepStrictEqual(test.dead, [])
+
+        const released = yield* dead("s")
+        yield* DeadLetters.release(released, { by })
+        yield* test.drain()
+        assert.deepStrictEqual(committed("s"), ["s2"], test.story)
+        assert.deepStrictEqual(test.dead.map((letter) => letter.id), ["s1"])
       })
   ).pipe(Effect.provide(Embedded.layer())), 60_000)
 

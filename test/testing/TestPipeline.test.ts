@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
-import { Memory, Pipeline, Retry, Topic } from "millrace"
+import { DeadLetters, Memory, Pipeline, Retry, Topic } from "millrace"
 import { Faults, TestPipeline } from "millrace/testing"
 import { balance, Declined, ledger, payment, Payments, Receipts, services, TestBalance, TestRates } from "./ledger.ts"
 
@@ -92,6 +92,32 @@ describe("a run", () => {
         yield* test.drain()
         assert.deepStrictEqual(test.committed, ["a2"])
         assert.strictEqual((yield* Effect.flip(test.redrive("a1")))._tag, "DeadLetterNotFound")
+      })).pipe(Effect.provide(services)))
+
+  it.effect("shows what a person decides past it, and nothing of what the store refuses", () =>
+    TestPipeline.run(ledger.pipe(Pipeline.deadLetter({ order: "park" })), (test) =>
+      Effect.gen(function*() {
+        yield* test.inject({ id: "a1", attempt: "every" }, TestPipeline.fail(new Declined()))
+        yield* test.publishAll(Payments, [payment("a1"), payment("a2")])
+        yield* test.drain()
+        const [letter] = yield* DeadLetters.list()
+        yield* DeadLetters.discard(letter!.id, { by: "anna" })
+        assert.deepStrictEqual([test.dead, test.held], [[], []])
+        assert.strictEqual(
+          (yield* Effect.flip(DeadLetters.redrive(letter!.id, { by: "bob" })))._tag,
+          "DeadLetterConflict"
+        )
+        assert.match(test.life("a1"), /dead \(exhausted, Declined\) at \d+ ms, key a parked, discarded at \d+ ms$/)
+        yield* DeadLetters.restore(letter!.id, { by: "anna" })
+        assert.deepStrictEqual(test.dead, [{ id: "a1", reason: "exhausted", tag: "Declined" }])
+        assert.deepStrictEqual(test.held, [{ key: "a", until: "parked" }])
+        yield* DeadLetters.redriveAll({}, { by: "anna" })
+        yield* test.drain()
+        assert.match(
+          test.life("a1"),
+          /discarded at \d+ ms, restored at \d+ ms, redriven at \d+ ms, emitted .* committed/
+        )
+        assert.deepStrictEqual(test.committed, ["a2", "a1"])
       })).pipe(Effect.provide(services)))
 
   it.effect("shows a message whose id was committed before, and one with other content under it", () =>

@@ -265,7 +265,7 @@ export declare class DecodeFailed extends DecodeFailed_base {
 }
 declare const InvalidName_base: Schema.Class<InvalidName, Schema.TaggedStruct<"InvalidName", {
     readonly kind: Schema.String;
-    readonly name: Schema.String;
+    readonly got: Schema.String;
     readonly problem: Schema.String;
 }>, import("effect/Cause").YieldableError>;
 export declare class InvalidName extends InvalidName_base {

@@ -11,7 +11,10 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
   DecodeFailed: [
     new Errors.DecodeFailed({ topic: "t", id: "m1", version: 2, issue: "Expected string", where: "$.a InvalidType" })
   ],
-  InvalidName: [new Errors.InvalidName({ kind: "topic", name: "a b", problem: "has other characters" })],
+  InvalidName: [
+    new Errors.InvalidName({ kind: "topic", got: "a b", problem: "has other characters" }),
+    new Errors.InvalidName({ kind: "schema", got: "a b", problem: "has other characters" })
+  ],
   InvalidSetting: [new Errors.InvalidSetting({ setting: "lanes", got: "0", expected: "a whole number is needed" })],
   InvalidConfig: [
     new Errors.InvalidConfig({
@@ -119,6 +122,7 @@ describe("every error", () => {
     ({ error, name }) => {
       const { message } = error
       assert.strictEqual((error as Error & { _tag: string })._tag, name)
+      assert.strictEqual(error.name, `millrace/${name}`, "no field shadows what a log prints before the message")
       assert.isAtLeast(message.split(/[.:;] /).length, 2, message)
       assert.match(message, safe)
       assert.match(message, mend)

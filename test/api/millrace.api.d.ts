@@ -764,6 +764,8 @@ export interface Pipeline<out A, out E = never, out R = never, out P extends Pha
     };
     toJSON(): unknown;
 }
+export type Error<T> = T extends Pipeline<unknown, infer E, unknown> ? E : never;
+export type Services<T> = T extends Pipeline<unknown, unknown, infer R> ? R : never;
 export interface FromOptions<M extends DeliveryMode> {
     readonly consumer: string;
     readonly delivery?: M | undefined;
@@ -793,9 +795,9 @@ export declare const emit: <A, Name extends string, S extends Schema.Constraint>
 export declare const emitAll: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: NoInfer<A>, delivered: Delivered) => ReadonlyArray<S["Type"]>, options?: {
     readonly id?: ((out: S["Type"], value: NoInfer<A>, delivered: Delivered) => string) | undefined;
 }) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R | S["EncodingServices"], "commit", M>;
-export declare const retry: <E0>(schedule: Retry.Policy<E0>, options?: {
-    readonly while?: ((error: NoInfer<E0>) => boolean) | undefined;
-}) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & Reads<"The retry schedule", E | Retry.RuntimeFailure, E0> & Repeatable<"retry", M>) => Pipeline<A, E, R, P, M>;
+export declare const retry: <E0, Seen = unknown>(schedule: Retry.Policy<E0>, options?: {
+    readonly while?: ((error: NoInfer<Seen> | Retry.RuntimeFailure) => boolean) | undefined;
+}) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & Pipeline<unknown, Seen, unknown> & Reads<"The retry schedule", E | Retry.RuntimeFailure, E0> & Repeatable<"retry", M>) => Pipeline<A, E, R, P, M>;
 export declare const timeout: (duration: Duration.Input) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
 export declare const commitTimeout: (duration: Duration.Input) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
 export declare const deadLetter: <S extends Schema.Constraint = never>(options: {

@@ -54,20 +54,20 @@ export interface Query {
 export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<Entry>, StoreFailure, Store>;
 
 // src/Consumers.ts
-import * as Effect from "effect/Effect";
+import type * as Effect from "effect/Effect";
 import * as Audit from "./Audit.ts";
-import type { ConsumerBusy, ConsumerNotFound, NotSubscribed, PauseConflict, StoreFailure } from "./Errors.ts";
+import type { ConsumerBusy, ConsumerNotFound, InvalidAct, NotSubscribed, PauseConflict, StoreFailure } from "./Errors.ts";
 import { type Act, type Consumer, Store } from "./Store.ts";
 export declare const list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure, Store>;
 export declare const get: (consumer: string) => Effect.Effect<Consumer, StoreFailure | ConsumerNotFound, Store>;
 export declare const remove: (consumer: string, act: Act & {
     readonly evenIfWorking?: boolean | undefined;
     readonly evenIfWaiting?: boolean | undefined;
-}) => Effect.Effect<void, StoreFailure | ConsumerNotFound | ConsumerBusy, Store>;
+}) => Effect.Effect<void, StoreFailure | ConsumerNotFound | ConsumerBusy | InvalidAct, Store>;
 export declare const unsubscribe: (consumer: string, topic: string, act: Act & {
     readonly evenIfWaiting?: boolean | undefined;
-}) => Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy, Store>;
-type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict, Store>;
+}) => Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy | InvalidAct, Store>;
+type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict | InvalidAct, Store>;
 export declare const pause: (consumer: string, act: Act) => Paused;
 export declare const resume: (consumer: string, act: Act) => Paused;
 export declare const pauseKey: (consumer: string, key: string, act: Act) => Paused;
@@ -142,7 +142,7 @@ import * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
 import * as Audit from "./Audit.ts";
 import type { DeadLetter, Filter, Frozen, Group, Query } from "./DeadLetter.ts";
-import { type DeadLetterConflict, type DeadLetterNotFound, type DecodeFailed, EditRefused, type EncodeFailed, type InvalidMessage, InvalidSetting, type StoreFailure } from "./Errors.ts";
+import { type DeadLetterConflict, type DeadLetterNotFound, EditRefused, EditUndecodable, type EncodeFailed, type InvalidAct, type InvalidMessage, InvalidSetting, type StoreFailure } from "./Errors.ts";
 import { type Act, Store } from "./Store.ts";
 import type { Topic } from "./Topic.ts";
 export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure, Store>;
@@ -150,12 +150,12 @@ export declare const groups: (filter?: Filter & {
     readonly limit?: number | undefined;
 }) => Effect.Effect<ReadonlyArray<Group>, StoreFailure, Store>;
 export declare const get: (letter: string) => Effect.Effect<DeadLetter, StoreFailure | DeadLetterNotFound, Store>;
-type Decided = Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict, Store>;
+type Decided = Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict | InvalidAct, Store>;
 export declare const redrive: (letter: string, act: Act) => Decided;
 export declare const redriveEdited: <Name extends string, S extends Schema.Constraint>(letter: string, options: Act & {
     readonly topic: Topic<Name, S>;
     readonly payload: string;
-}) => Effect.Effect<void, DeadLetterConflict | DeadLetterNotFound | DecodeFailed | EditRefused | EncodeFailed | InvalidMessage | StoreFailure, Store | S["DecodingServices"] | S["EncodingServices"]>;
+}) => Effect.Effect<void, DeadLetterConflict | DeadLetterNotFound | EditRefused | EditUndecodable | EncodeFailed | InvalidAct | InvalidMessage | StoreFailure, Store | S["DecodingServices"] | S["EncodingServices"]>;
 export declare const discard: (letter: string, act: Act) => Decided;
 export declare const restore: (letter: string, act: Act) => Decided;
 export declare const release: (letter: string, act: Act) => Decided;
@@ -168,8 +168,8 @@ export interface SetOptions extends Act {
     readonly rate?: number | undefined;
     readonly onProgress?: ((progress: Progress) => Effect.Effect<void>) | undefined;
 }
-export declare const redriveAll: (set: Frozen | Omit<Filter, "state">, options: SetOptions) => Effect.Effect<Progress, StoreFailure | InvalidSetting, Store>;
-export declare const discardAll: (set: Frozen | Omit<Filter, "state">, options: SetOptions) => Effect.Effect<Progress, StoreFailure | InvalidSetting, Store>;
+export declare const redriveAll: (set: Frozen | Omit<Filter, "state">, options: SetOptions) => Effect.Effect<Progress, StoreFailure | InvalidSetting | InvalidAct, Store>;
+export declare const discardAll: (set: Frozen | Omit<Filter, "state">, options: SetOptions) => Effect.Effect<Progress, StoreFailure | InvalidSetting | InvalidAct, Store>;
 export declare const audit: (query?: Omit<Audit.Query, "about">) => Effect.Effect<ReadonlyArray<Audit.Entry>, StoreFailure, Store>;
 export {};
 
@@ -500,6 +500,22 @@ declare const EditRefused_base: Schema.Class<EditRefused, Schema.TaggedStruct<"E
     readonly edited: Schema.String;
 }>, import("effect/Cause").YieldableError>;
 export declare class EditRefused extends EditRefused_base {
+    get message(): string;
+}
+declare const EditUndecodable_base: Schema.Class<EditUndecodable, Schema.TaggedStruct<"EditUndecodable", {
+    readonly letter: Schema.String;
+    readonly topic: Schema.String;
+    readonly issue: Schema.String;
+    readonly where: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class EditUndecodable extends EditUndecodable_base {
+    get message(): string;
+}
+declare const InvalidAct_base: Schema.Class<InvalidAct, Schema.TaggedStruct<"InvalidAct", {
+    readonly field: Schema.Literals<readonly ["by", "note"]>;
+    readonly problem: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class InvalidAct extends InvalidAct_base {
     get message(): string;
 }
 declare const ConsumerNotFound_base: Schema.Class<ConsumerNotFound, Schema.TaggedStruct<"ConsumerNotFound", {

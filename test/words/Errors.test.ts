@@ -77,6 +77,10 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
   SchemaOutdated: [new Errors.SchemaOutdated({ schema: "millrace", found: 0, needed: 3 })],
   DeadLetterNotFound: [new Errors.DeadLetterNotFound({ letter: "0001" })],
   EditRefused: [new Errors.EditRefused({ letter: "0001", field: "key", kept: "a", edited: "b" })],
+  EditUndecodable: [
+    new Errors.EditUndecodable({ letter: "0001", topic: "t", issue: "Expected string", where: "$.a InvalidType" })
+  ],
+  InvalidAct: [new Errors.InvalidAct({ field: "by", problem: "is empty" })],
   ConsumerNotFound: [new Errors.ConsumerNotFound({ consumer: "c" })],
   ConsumerBusy: [new Errors.ConsumerBusy({ consumer: "c", asked: "removed", workers: 1, waiting: 2, letters: 3 })],
   ConsumerRemoved: [new Errors.ConsumerRemoved({ consumer: "c" })],
@@ -106,7 +110,7 @@ const safe = new RegExp(
 )
 const mend = new RegExp(
   "\\b(publish|return|deploy|redrive|use|change|set|instead|wait|mend|start|look|wrap|check|repeats|run again|tried again|"
-    + "speed|move|fix|make|build|list)\\b",
+    + "speed|move|fix|make|build|list|correct|say)\\b",
   "i"
 )
 

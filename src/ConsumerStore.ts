@@ -27,12 +27,14 @@ export interface Registration {
 }
 
 /**
- * Who does something, and why; both are kept in the audit.
+ * Who does something, and why; both are kept in the audit. What has no name is refused with `InvalidAct`.
  *
  * @since 0.1.0
  */
 export interface Act {
+  /** Not blank, at most 512 bytes. */
   readonly by: string
+  /** At most 4,096 bytes. */
   readonly note?: string | undefined
 }
 

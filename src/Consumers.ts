@@ -2,15 +2,22 @@
  * What people do with consumers: look at them, pause them, take them away.
  *
  * A consumer begins with its first worker and stays when its workers stop: what is published waits for it. Each function is one
- * transaction, audited in it: nothing is ever half done, and nothing is done without a record of who did it.
+ * transaction, audited in it: nothing is ever half done, and nothing is done without a record of who did it (`InvalidAct`).
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
+import { done } from "./Act.ts"
 import * as Audit from "./Audit.ts"
-import type { ConsumerBusy, ConsumerNotFound, NotSubscribed, PauseConflict, StoreFailure } from "./Errors.ts"
+import type {
+  ConsumerBusy,
+  ConsumerNotFound,
+  InvalidAct,
+  NotSubscribed,
+  PauseConflict,
+  StoreFailure
+} from "./Errors.ts"
 import { type Act, type Consumer, Store } from "./Store.ts"
-import * as Telemetry from "./Telemetry.ts"
 
 /**
  * Every consumer by its name: settings, topics, whether it is paused, and how much waits. Counting ends at 10,000.
@@ -55,8 +62,8 @@ export const remove = (
     /** Although messages wait or letters are open: they are gone. Default false. */
     readonly evenIfWaiting?: boolean | undefined
   }
-): Effect.Effect<void, StoreFailure | ConsumerNotFound | ConsumerBusy, Store> =>
-  Store.use((store) => Effect.tap(store.consumers.remove(consumer, act), Telemetry.decided("removed")))
+): Effect.Effect<void, StoreFailure | ConsumerNotFound | ConsumerBusy | InvalidAct, Store> =>
+  done(act, "removed", (store) => store.consumers.remove(consumer, act))
 
 /**
  * Ends one subscription: what is published to the topic from now on does not come. A worker whose pipeline still has the topic
@@ -71,11 +78,11 @@ export const unsubscribe = (
     /** Although messages of the topic wait: they become dead letters. Default false. */
     readonly evenIfWaiting?: boolean | undefined
   }
-): Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy, Store> =>
-  Store.use((store) => Effect.tap(store.consumers.unsubscribe(consumer, topic, act), Telemetry.decided("unsubscribed")))
+): Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy | InvalidAct, Store> =>
+  done(act, "unsubscribed", (store) => store.consumers.unsubscribe(consumer, topic, act))
 
 /** What pausing and resuming fails with. */
-type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict, Store>
+type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict | InvalidAct, Store>
 
 /**
  * Pauses a consumer: its workers take and start nothing more (at the latest when they renew their leases, a third of the lease), and
@@ -91,7 +98,7 @@ type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflic
  * @since 0.1.0
  */
 export const pause = (consumer: string, act: Act): Paused =>
-  Store.use((store) => Effect.tap(store.consumers.pause(consumer, act), Telemetry.decided("paused")))
+  done(act, "paused", (store) => store.consumers.pause(consumer, act))
 
 /**
  * Resumes a paused consumer; its workers are woken.
@@ -99,7 +106,7 @@ export const pause = (consumer: string, act: Act): Paused =>
  * @since 0.1.0
  */
 export const resume = (consumer: string, act: Act): Paused =>
-  Store.use((store) => Effect.tap(store.consumers.resume(consumer, act), Telemetry.decided("resumed")))
+  done(act, "resumed", (store) => store.consumers.resume(consumer, act))
 
 /**
  * Pauses one key: its messages wait in order, while other keys go on. What a worker has of it in its hands already is finished. It lasts
@@ -108,7 +115,7 @@ export const resume = (consumer: string, act: Act): Paused =>
  * @since 0.1.0
  */
 export const pauseKey = (consumer: string, key: string, act: Act): Paused =>
-  Store.use((store) => Effect.tap(store.consumers.pauseKey(consumer, key, act), Telemetry.decided("paused")))
+  done(act, "paused", (store) => store.consumers.pauseKey(consumer, key, act))
 
 /**
  * Resumes a paused key, in order. A parked letter or a retry that is not due holds it still.
@@ -116,7 +123,7 @@ export const pauseKey = (consumer: string, key: string, act: Act): Paused =>
  * @since 0.1.0
  */
 export const resumeKey = (consumer: string, key: string, act: Act): Paused =>
-  Store.use((store) => Effect.tap(store.consumers.resumeKey(consumer, key, act), Telemetry.decided("resumed")))
+  done(act, "resumed", (store) => store.consumers.resumeKey(consumer, key, act))
 
 /**
  * Who did what to consumers, and when; newest first.

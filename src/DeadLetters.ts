@@ -10,14 +10,16 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
+import { checked, done } from "./Act.ts"
 import * as Audit from "./Audit.ts"
 import type { DeadLetter, Filter, Frozen, Group, Query } from "./DeadLetter.ts"
 import {
   type DeadLetterConflict,
   type DeadLetterNotFound,
-  type DecodeFailed,
   EditRefused,
+  EditUndecodable,
   type EncodeFailed,
+  type InvalidAct,
   type InvalidMessage,
   InvalidSetting,
   type StoreFailure
@@ -77,7 +79,7 @@ export const get = (letter: string): Effect.Effect<DeadLetter, StoreFailure | De
   Store.use((store) => store.deadLetters.get(letter))
 
 /** What a decision about one letter fails with. */
-type Decided = Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict, Store>
+type Decided = Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict | InvalidAct, Store>
 
 /**
  * Puts an open letter's message back into its queue, with the same id and key. A parked one goes first and its
@@ -86,12 +88,13 @@ type Decided = Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLette
  * @since 0.1.0
  */
 export const redrive = (letter: string, act: Act): Decided =>
-  Store.use((store) => Effect.tap(store.deadLetters.redrive(letter, act), Telemetry.decided("redriven")))
+  done(act, "redriven", (store) => store.deadLetters.redrive(letter, act))
 
 /**
- * Redrives a letter with another payload: JSON text that the topic's Schema decodes. Id and key stay what they are, since
- * deduplication and order hang on them: a payload of another key is refused (`EditRefused`). The letter keeps the payload that was
- * published, as `original`. Nothing is changed when this fails.
+ * Redrives a letter with another payload: JSON text that the topic's Schema decodes, or `EditUndecodable`. Id and key stay what they
+ * are, since deduplication and order hang on them. A payload of another key is refused (`EditRefused`); the topic's `id` is not
+ * asked: the message keeps its id whatever that function says of the new payload. The letter keeps the payload that was published, as
+ * `original`. Nothing is changed when this fails.
  *
  * ```ts
  * import { Schema } from "effect"
@@ -120,13 +123,15 @@ export const redriveEdited = Effect.fnUntraced(function*<Name extends string, S 
   | StoreFailure
   | DeadLetterNotFound
   | DeadLetterConflict
-  | DecodeFailed
+  | EditUndecodable
   | EncodeFailed
   | InvalidMessage
+  | InvalidAct
   | EditRefused,
   Store | S["DecodingServices"] | S["EncodingServices"]
 > {
   const { by, note, payload, topic } = options
+  yield* checked(options)
   const { message } = yield* get(letter)
   if (topic.name !== message.topic) {
     return yield* new EditRefused({ letter, field: "topic", kept: message.topic, edited: topic.name })
@@ -134,7 +139,10 @@ export const redriveEdited = Effect.fnUntraced(function*<Name extends string, S 
   const edited: Message.Message = { ...message, payload, version: topic.version }
   const bad = Message.problem(edited)
   if (bad !== undefined) return yield* bad
-  const value = yield* topic.decode(edited)
+  const value = yield* Effect.mapError(
+    topic.decode(edited),
+    ({ issue, where }) => new EditUndecodable({ letter, topic: topic.name, issue, where })
+  )
   const encoded = yield* topic.encode(value, { id: message.id })
   if (encoded.keyed !== message.keyed || encoded.key !== message.key) {
     return yield* new EditRefused({ letter, field: "key", kept: message.key, edited: encoded.key })
@@ -151,7 +159,7 @@ export const redriveEdited = Effect.fnUntraced(function*<Name extends string, S 
  * @since 0.1.0
  */
 export const discard = (letter: string, act: Act): Decided =>
-  Store.use((store) => Effect.tap(store.deadLetters.discard(letter, act), Telemetry.decided("discarded")))
+  done(act, "discarded", (store) => store.deadLetters.discard(letter, act))
 
 /**
  * Undoes a discard: the letter is open again. If it was parked its key waits again, from what no worker has in its hands yet.
@@ -159,7 +167,7 @@ export const discard = (letter: string, act: Act): Decided =>
  * @since 0.1.0
  */
 export const restore = (letter: string, act: Act): Decided =>
-  Store.use((store) => Effect.tap(store.deadLetters.restore(letter, act), Telemetry.decided("restored")))
+  done(act, "restored", (store) => store.deadLetters.restore(letter, act))
 
 /**
  * Lets the successors of a parked letter go on while nobody has decided about it. The letter stays open; when it is redriven, it goes
@@ -168,7 +176,7 @@ export const restore = (letter: string, act: Act): Decided =>
  * @since 0.1.0
  */
 export const release = (letter: string, act: Act): Decided =>
-  Store.use((store) => Effect.tap(store.deadLetters.release(letter, act), Telemetry.decided("released")))
+  done(act, "released", (store) => store.deadLetters.release(letter, act))
 
 /**
  * The open letters that match now, as a set that stays as it is: look at it, then redrive or discard exactly it. What dies later,
@@ -228,7 +236,7 @@ export interface SetOptions extends Act {
 export const redriveAll = (
   set: Frozen | Omit<Filter, "state">,
   options: SetOptions
-): Effect.Effect<Progress, StoreFailure | InvalidSetting, Store> => decideAll("redriven", set, options)
+): Effect.Effect<Progress, StoreFailure | InvalidSetting | InvalidAct, Store> => decideAll("redriven", set, options)
 
 /**
  * Discards a set, as {@link redriveAll} redrives one.
@@ -238,7 +246,7 @@ export const redriveAll = (
 export const discardAll = (
   set: Frozen | Omit<Filter, "state">,
   options: SetOptions
-): Effect.Effect<Progress, StoreFailure | InvalidSetting, Store> => decideAll("discarded", set, options)
+): Effect.Effect<Progress, StoreFailure | InvalidSetting | InvalidAct, Store> => decideAll("discarded", set, options)
 
 /** Letters of one transaction: it holds their rows, and others may want to decide about them. */
 const mostOfOne = 100
@@ -247,8 +255,9 @@ const decideAll = Effect.fnUntraced(function*(
   decision: "redriven" | "discarded",
   set: Frozen | Omit<Filter, "state">,
   options: SetOptions
-): Effect.fn.Return<Progress, StoreFailure | InvalidSetting, Store> {
+): Effect.fn.Return<Progress, StoreFailure | InvalidSetting | InvalidAct, Store> {
   const { by, note, onProgress, rate } = options
+  yield* checked(options)
   if (rate !== undefined && !(rate > 0 && Number.isFinite(rate))) {
     return yield* new InvalidSetting({
       setting: "rate",

@@ -76,14 +76,15 @@ export class DecodeFailed extends Schema.TaggedError<DecodeFailed>("millrace/Dec
 export class InvalidName extends Schema.TaggedError<InvalidName>("millrace/InvalidName")("InvalidName", {
   /** `topic`, `consumer`, `lease` or `schema`. */
   kind: Schema.String,
-  name: Schema.String,
+  got: Schema.String,
   problem: Schema.String
 }) {
   override get message() {
-    return `${
-      JSON.stringify(this.name.slice(0, 80))
-    } is not a usable ${this.kind} name: it ${this.problem}. Nothing was started. `
-      + `Use letters, digits, dot, dash, underscore and slash, at most 200 characters, beginning with a letter or digit.`
+    return `A ${this.kind} name has ${
+      this.kind === "schema"
+        ? "letters, digits, underscore and dash, at most 50, and begins with a letter or underscore"
+        : "letters, digits, dot, dash, underscore and slash, at most 200, and begins with a letter or digit"
+    }, but ${JSON.stringify(this.got.slice(0, 80))} ${this.problem}. Nothing was done. Change the name.`
   }
 }
 

@@ -67,6 +67,41 @@ export class EditRefused extends Schema.TaggedError<EditRefused>("millrace/EditR
 }
 
 /**
+ * An edited payload is no message of its topic.
+ *
+ * @since 0.1.0
+ */
+export class EditUndecodable
+  extends Schema.TaggedError<EditUndecodable>("millrace/EditUndecodable")("EditUndecodable", {
+    letter: Schema.String,
+    topic: Schema.String,
+    issue: Schema.String,
+    /** Where, and what kind of issue: `$.lines[*].cents InvalidType`. */
+    where: Schema.String
+  })
+{
+  override get message() {
+    return `The edited payload of dead letter ${this.letter} does not decode as a message of topic "${this.topic}": ${this.issue}. `
+      + `Nothing was changed. Correct the edit.`
+  }
+}
+
+/**
+ * Somebody decided about a letter or a consumer without a name that the audit can keep.
+ *
+ * @since 0.1.0
+ */
+export class InvalidAct extends Schema.TaggedError<InvalidAct>("millrace/InvalidAct")("InvalidAct", {
+  field: Schema.Literals(["by", "note"]),
+  problem: Schema.String
+}) {
+  override get message() {
+    return `The decision was refused: its "${this.field}" ${this.problem}. Nothing was changed. `
+      + `Say who decides in "by" (at most 512 bytes), and why in "note" (at most 4096 bytes): the audit keeps both.`
+  }
+}
+
+/**
  * There is no consumer of this name.
  *
  * @since 0.1.0

@@ -54,6 +54,21 @@ export interface Pipeline<
   toJSON(): unknown
 }
 
+/**
+ * What the steps of a pipeline may fail with: `Pipeline.Error<typeof ledger>`, as `Effect.Error` of an effect. What the runtime adds
+ * is `Retry.RuntimeFailure`.
+ *
+ * @since 0.1.0
+ */
+export type Error<T> = T extends Pipeline<unknown, infer E, unknown> ? E : never
+
+/**
+ * What the steps of a pipeline require, as `Effect.Services` of an effect.
+ *
+ * @since 0.1.0
+ */
+export type Services<T> = T extends Pipeline<unknown, unknown, infer R> ? R : never
+
 const phantom = () => undefined as never
 
 const make = <A, E, R, P extends Phase, M extends DeliveryMode>(shape: Shape): Pipeline<A, E, R, P, M> => ({
@@ -268,9 +283,11 @@ const isStatements = (
 ): given is ReadonlyArray<Statement<unknown>> => Array.isArray(given)
 
 /**
- * Publishes one message in the transaction, to any topic. Its id is derived from the consumer, the message and the number of the
- * emit (all emits of the message counted, in order), so that a re-run emits the same message; `id` gives another one, which must
- * not change from run to run either. The value is kept.
+ * Publishes one message in the transaction, to any topic. The topic's own `id` is not asked: ids are derived from the consumer, the
+ * message and the position of the emit (all emits of the message counted, in order), so that a re-run emits the same message. Give
+ * `{ id }` for your own, which must not change from run to run either. The value is kept.
+ *
+ * For a delayed or named message call `Topic.publish` inside of {@link commit}: it joins the transaction.
  *
  * @since 0.1.0
  */
@@ -314,16 +331,33 @@ export const emitAll = <A, Name extends string, S extends Schema.Constraint>(
  * (`Retry.RuntimeFailure`). Put it after the steps it is to cover. Default: `Retry.standard`.
  *
  * Delays up to the worker's `holdAfter` are slept in place; longer ones are persisted, while the key waits and nobody else.
- * `while` ends the attempts early: the message goes to the dead letters as `rejected`.
+ * `while` ends the attempts early: the message goes to the dead letters as `rejected`. In a `pipe` it is given the pipeline's errors
+ * and the runtime's, typed, whatever the schedule reads.
+ *
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { Pipeline, Retry, Topic } from "millrace"
+ *
+ * class Declined extends Schema.TaggedError<Declined>()("Declined", { code: Schema.Int }) {}
+ * const Payments = Topic.make("payments", { schema: Schema.Int, id: "content" })
+ * const ledger = Pipeline.from(Payments, { consumer: "ledger" }).pipe(
+ *   Pipeline.tap((code) => Effect.fail(new Declined({ code }))),
+ *   Pipeline.retry(Retry.exponential("1 second"), { while: (error) => error._tag !== "Declined" || error.code >= 500 })
+ * )
+ * ```
  *
  * @since 0.1.0
  */
-export const retry = <E0>(
+export const retry = <E0, Seen = unknown>(
   schedule: Retry.Policy<E0>,
-  options?: { readonly while?: ((error: NoInfer<E0>) => boolean) | undefined }
+  options?: { readonly while?: ((error: NoInfer<Seen> | Retry.RuntimeFailure) => boolean) | undefined }
 ) =>
 <A, E, R, P extends Phase, M extends DeliveryMode>(
-  self: Pipeline<A, E, R, P, M> & Reads<"The retry schedule", E | Retry.RuntimeFailure, E0> & Repeatable<"retry", M>
+  self:
+    & Pipeline<A, E, R, P, M>
+    & Pipeline<unknown, Seen, unknown>
+    & Reads<"The retry schedule", E | Retry.RuntimeFailure, E0>
+    & Repeatable<"retry", M>
 ): Pipeline<A, E, R, P, M> =>
   make(
     set(self, {
@@ -356,26 +390,31 @@ export const commitTimeout =
  * What happens behind a dead message, and how its errors are kept.
  *
  * `order`: `continue` lets its key's successors pass, as a pipeline without this operator does; `park` keeps them waiting, in
- * order, until a person redrives or discards the letter.
+ * order, until a person redrives or discards the letter. It is fixed by the consumer's first registration: a worker that asks for the
+ * other one later is refused with `ConsumerConflict`.
  *
- * `errors`: a Schema of the pipeline's errors (a `Schema.Union` of them where there are several). Each failure is then kept as this
- * Schema encodes it, the retry schedule reads the typed errors of attempts before a restart, and `DeadLetter.decodeError` reads
- * them back from the letter. Without it, for an error that it cannot encode, and for failures of the runtime, tag, message and
- * what JSON can keep are there. Put it after the steps it is to cover.
+ * `errors`: a Schema that covers every error of the pipeline (`Pipeline.Error`), so a `Schema.Union` where there are several: with
+ * statements in {@link commit} `SqlError.SqlError` is one of them. Each failure is then kept as this Schema encodes it, the retry
+ * schedule reads the typed errors of attempts before a restart, and `DeadLetter.decodeError` reads them back from the letter.
+ * Without it, for an error that it cannot encode, and for failures of the runtime, tag, message and what JSON can keep are there.
+ * Put it after the steps it is to cover.
  *
  * ```ts
  * import { Effect, Schema } from "effect"
+ * import { SqlClient, SqlError } from "effect/sql"
  * import { DeadLetter, DeadLetters, Pipeline, Topic } from "millrace"
  *
  * class Declined extends Schema.TaggedError<Declined>()("Declined", { at: Schema.Date }) {}
+ * const Errors = Schema.Union([Declined, SqlError.SqlError])
  * const Payments = Topic.make("payments", { schema: Schema.String, id: "content" })
  * const ledger = Pipeline.from(Payments, { consumer: "ledger" }).pipe(
- *   Pipeline.tap(() => Effect.fail(new Declined({ at: new Date(0) }))),
- *   Pipeline.deadLetter({ order: "park", errors: Declined })
+ *   Pipeline.tap((id) => id === "" ? Effect.fail(new Declined({ at: new Date(0) })) : Effect.void),
+ *   Pipeline.commit((id) => Effect.flatMap(SqlClient.SqlClient, (sql) => sql`insert into ledger (id) values (${id})`)),
+ *   Pipeline.deadLetter({ order: "park", errors: Errors })
  * )
  * const why = Effect.gen(function*() {
  *   const [letter] = yield* DeadLetters.list({ consumer: ledger.consumer })
- *   return yield* DeadLetter.decodeError(letter!.attempts.at(-1)!, Declined) // Option<Declined>
+ *   return yield* DeadLetter.decodeError(letter!.attempts.at(-1)!, Errors) // Option<Pipeline.Error<typeof ledger>>
  * })
  * ```
  *

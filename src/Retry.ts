@@ -5,6 +5,25 @@
  * growing across restarts and across workers (as Effect's own PersistedQueue does). An error may have a say as well:
  * `retryable: false` sends the message to the dead letters at once, `retryAfter` (a duration) replaces the delay.
  *
+ * A schedule that looks at the error says what it reads with `Schedule.setInputType`: the pipeline's errors and what the runtime adds.
+ * What is here reads `unknown`, so it fits every pipeline; to end attempts by the typed error, `Pipeline.retry(.., { while })` is enough.
+ *
+ * ```ts
+ * import { Effect, Schedule, Schema } from "effect"
+ * import { Pipeline, Retry, Topic } from "millrace"
+ *
+ * class Declined extends Schema.TaggedError<Declined>()("Declined", { code: Schema.Int }) {}
+ * const Payments = Topic.make("payments", { schema: Schema.Int, id: "content" })
+ * const posting = Pipeline.from(Payments, { consumer: "ledger" }).pipe(
+ *   Pipeline.tap((code) => Effect.fail(new Declined({ code })))
+ * )
+ * const whileBusy = Retry.exponential("1 second").pipe(
+ *   Schedule.setInputType<Pipeline.Error<typeof posting> | Retry.RuntimeFailure>(),
+ *   Schedule.while(({ input }) => Effect.succeed(input._tag !== "Declined" || input.code >= 500))
+ * )
+ * const ledger = posting.pipe(Pipeline.retry(whileBusy))
+ * ```
+ *
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"

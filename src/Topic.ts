@@ -92,12 +92,14 @@ export const nameProblem = (kind: "topic" | "consumer" | "lease", name: string):
     ? undefined
     : new InvalidName({
       kind,
-      name,
+      got: name,
       problem: name.length === 0
         ? "is empty"
         : name.length > 200
         ? "has more than 200 characters"
-        : "has other characters, or begins with one"
+        : /^[A-Za-z0-9]/.test(name)
+        ? "has other characters"
+        : "begins with another character"
     })
 
 /** The current span as a W3C `traceparent`, so that the consumer's span can link to it. */

@@ -7,6 +7,7 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { InvalidConfig } from "../Errors.ts"
+import { problem } from "./sql/names.ts"
 
 /** What a variable should be, and how to read it. */
 interface Variable<A> {
@@ -35,9 +36,11 @@ const url: Variable<Redacted.Redacted> = {
 
 const schema: Variable<string> = {
   name: "MILLRACE_SCHEMA",
-  expected: "the name of a schema",
+  expected:
+    "the name of a schema (letters, digits, underscore and dash, at most 50, beginning with a letter or underscore "
+    + "and not with pg_)",
   example: "millrace",
-  parse: (text) => text
+  parse: (text) => problem(text) === undefined ? text : undefined
 }
 
 const migrate: Variable<"auto" | "check"> = {

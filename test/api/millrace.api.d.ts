@@ -54,20 +54,20 @@ export interface Query {
 export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<Entry>, StoreFailure, Store>;
 
 // src/Consumers.ts
-import * as Effect from "effect/Effect";
+import type * as Effect from "effect/Effect";
 import * as Audit from "./Audit.ts";
-import type { ConsumerBusy, ConsumerNotFound, NotSubscribed, PauseConflict, StoreFailure } from "./Errors.ts";
+import type { ConsumerBusy, ConsumerNotFound, InvalidAct, NotSubscribed, PauseConflict, StoreFailure } from "./Errors.ts";
 import { type Act, type Consumer, Store } from "./Store.ts";
 export declare const list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure, Store>;
 export declare const get: (consumer: string) => Effect.Effect<Consumer, StoreFailure | ConsumerNotFound, Store>;
 export declare const remove: (consumer: string, act: Act & {
     readonly evenIfWorking?: boolean | undefined;
     readonly evenIfWaiting?: boolean | undefined;
-}) => Effect.Effect<void, StoreFailure | ConsumerNotFound | ConsumerBusy, Store>;
+}) => Effect.Effect<void, StoreFailure | ConsumerNotFound | ConsumerBusy | InvalidAct, Store>;
 export declare const unsubscribe: (consumer: string, topic: string, act: Act & {
     readonly evenIfWaiting?: boolean | undefined;
-}) => Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy, Store>;
-type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict, Store>;
+}) => Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy | InvalidAct, Store>;
+type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict | InvalidAct, Store>;
 export declare const pause: (consumer: string, act: Act) => Paused;
 export declare const resume: (consumer: string, act: Act) => Paused;
 export declare const pauseKey: (consumer: string, key: string, act: Act) => Paused;
@@ -142,7 +142,7 @@ import * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
 import * as Audit from "./Audit.ts";
 import type { DeadLetter, Filter, Frozen, Group, Query } from "./DeadLetter.ts";
-import { type DeadLetterConflict, type DeadLetterNotFound, type DecodeFailed, EditRefused, type EncodeFailed, type InvalidMessage, InvalidSetting, type StoreFailure } from "./Errors.ts";
+import { type DeadLetterConflict, type DeadLetterNotFound, EditRefused, EditUndecodable, type EncodeFailed, type InvalidAct, type InvalidMessage, InvalidSetting, type StoreFailure } from "./Errors.ts";
 import { type Act, Store } from "./Store.ts";
 import type { Topic } from "./Topic.ts";
 export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure, Store>;
@@ -150,12 +150,12 @@ export declare const groups: (filter?: Filter & {
     readonly limit?: number | undefined;
 }) => Effect.Effect<ReadonlyArray<Group>, StoreFailure, Store>;
 export declare const get: (letter: string) => Effect.Effect<DeadLetter, StoreFailure | DeadLetterNotFound, Store>;
-type Decided = Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict, Store>;
+type Decided = Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict | InvalidAct, Store>;
 export declare const redrive: (letter: string, act: Act) => Decided;
 export declare const redriveEdited: <Name extends string, S extends Schema.Constraint>(letter: string, options: Act & {
     readonly topic: Topic<Name, S>;
     readonly payload: string;
-}) => Effect.Effect<void, DeadLetterConflict | DeadLetterNotFound | DecodeFailed | EditRefused | EncodeFailed | InvalidMessage | StoreFailure, Store | S["DecodingServices"] | S["EncodingServices"]>;
+}) => Effect.Effect<void, DeadLetterConflict | DeadLetterNotFound | EditRefused | EditUndecodable | EncodeFailed | InvalidAct | InvalidMessage | StoreFailure, Store | S["DecodingServices"] | S["EncodingServices"]>;
 export declare const discard: (letter: string, act: Act) => Decided;
 export declare const restore: (letter: string, act: Act) => Decided;
 export declare const release: (letter: string, act: Act) => Decided;
@@ -168,8 +168,8 @@ export interface SetOptions extends Act {
     readonly rate?: number | undefined;
     readonly onProgress?: ((progress: Progress) => Effect.Effect<void>) | undefined;
 }
-export declare const redriveAll: (set: Frozen | Omit<Filter, "state">, options: SetOptions) => Effect.Effect<Progress, StoreFailure | InvalidSetting, Store>;
-export declare const discardAll: (set: Frozen | Omit<Filter, "state">, options: SetOptions) => Effect.Effect<Progress, StoreFailure | InvalidSetting, Store>;
+export declare const redriveAll: (set: Frozen | Omit<Filter, "state">, options: SetOptions) => Effect.Effect<Progress, StoreFailure | InvalidSetting | InvalidAct, Store>;
+export declare const discardAll: (set: Frozen | Omit<Filter, "state">, options: SetOptions) => Effect.Effect<Progress, StoreFailure | InvalidSetting | InvalidAct, Store>;
 export declare const audit: (query?: Omit<Audit.Query, "about">) => Effect.Effect<ReadonlyArray<Audit.Entry>, StoreFailure, Store>;
 export {};
 
@@ -265,7 +265,7 @@ export declare class DecodeFailed extends DecodeFailed_base {
 }
 declare const InvalidName_base: Schema.Class<InvalidName, Schema.TaggedStruct<"InvalidName", {
     readonly kind: Schema.String;
-    readonly name: Schema.String;
+    readonly got: Schema.String;
     readonly problem: Schema.String;
 }>, import("effect/Cause").YieldableError>;
 export declare class InvalidName extends InvalidName_base {
@@ -500,6 +500,22 @@ declare const EditRefused_base: Schema.Class<EditRefused, Schema.TaggedStruct<"E
     readonly edited: Schema.String;
 }>, import("effect/Cause").YieldableError>;
 export declare class EditRefused extends EditRefused_base {
+    get message(): string;
+}
+declare const EditUndecodable_base: Schema.Class<EditUndecodable, Schema.TaggedStruct<"EditUndecodable", {
+    readonly letter: Schema.String;
+    readonly topic: Schema.String;
+    readonly issue: Schema.String;
+    readonly where: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class EditUndecodable extends EditUndecodable_base {
+    get message(): string;
+}
+declare const InvalidAct_base: Schema.Class<InvalidAct, Schema.TaggedStruct<"InvalidAct", {
+    readonly field: Schema.Literals<readonly ["by", "note"]>;
+    readonly problem: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class InvalidAct extends InvalidAct_base {
     get message(): string;
 }
 declare const ConsumerNotFound_base: Schema.Class<ConsumerNotFound, Schema.TaggedStruct<"ConsumerNotFound", {
@@ -764,6 +780,8 @@ export interface Pipeline<out A, out E = never, out R = never, out P extends Pha
     };
     toJSON(): unknown;
 }
+export type Error<T> = T extends Pipeline<unknown, infer E, unknown> ? E : never;
+export type Services<T> = T extends Pipeline<unknown, unknown, infer R> ? R : never;
 export interface FromOptions<M extends DeliveryMode> {
     readonly consumer: string;
     readonly delivery?: M | undefined;
@@ -793,9 +811,9 @@ export declare const emit: <A, Name extends string, S extends Schema.Constraint>
 export declare const emitAll: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: NoInfer<A>, delivered: Delivered) => ReadonlyArray<S["Type"]>, options?: {
     readonly id?: ((out: S["Type"], value: NoInfer<A>, delivered: Delivered) => string) | undefined;
 }) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R | S["EncodingServices"], "commit", M>;
-export declare const retry: <E0>(schedule: Retry.Policy<E0>, options?: {
-    readonly while?: ((error: NoInfer<E0>) => boolean) | undefined;
-}) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & Reads<"The retry schedule", E | Retry.RuntimeFailure, E0> & Repeatable<"retry", M>) => Pipeline<A, E, R, P, M>;
+export declare const retry: <E0, Seen = unknown>(schedule: Retry.Policy<E0>, options?: {
+    readonly while?: ((error: NoInfer<Seen> | Retry.RuntimeFailure) => boolean) | undefined;
+}) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & Pipeline<unknown, Seen, unknown> & Reads<"The retry schedule", E | Retry.RuntimeFailure, E0> & Repeatable<"retry", M>) => Pipeline<A, E, R, P, M>;
 export declare const timeout: (duration: Duration.Input) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
 export declare const commitTimeout: (duration: Duration.Input) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
 export declare const deadLetter: <S extends Schema.Constraint = never>(options: {

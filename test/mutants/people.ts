@@ -16,6 +16,15 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     named: "postgres: decisions.*records who did what"
   },
   {
+    name: "a decision of somebody without a name",
+    guarantee: 5,
+    file: "src/Act.ts",
+    from: "Message.textProblem(by.trim() === \"\" ? \"\" : by, limits.by)",
+    to: "by.length > limits.by ? \"is long\" : undefined",
+    test: "test/worker/people.test.ts",
+    named: "without the name of who decides"
+  },
+  {
     name: "a letter that is being redriven for ever",
     guarantee: 1,
     file: "src/postgres/PgDeadLetters.ts",

@@ -61,7 +61,7 @@ const fields = (declaration: Node): ReadonlyArray<string> => {
   return object === undefined ? [] : children(object).flatMap((property) => nameOf(property["key"]) ?? [])
 }
 
-/** The text that `get message()` returns, its fields in angle brackets; nothing when it is not one plain text. */
+/** The text that `get message()` returns, its fields in angle brackets; nothing when it is not one text. */
 const message = (declaration: Node): string | undefined => {
   const body = declaration["body"]
   const getter = isNode(body)
@@ -82,9 +82,19 @@ const text = (node: Node): string | undefined => {
     const right = text(node["right"])
     return left === undefined || right === undefined ? undefined : left + right
   }
+  if (node.type === "ParenthesizedExpression" && isNode(node["expression"])) return text(node["expression"])
+  if (node.type === "ConditionalExpression") return either(node)
   if (node.type !== "TemplateLiteral") return undefined
   const parts = children(node).toSorted((a, b) => a.start - b.start)
   return parts.map((part) => part.type === "TemplateElement" ? cooked(part) : placeholder(part)).join("")
+}
+
+/** `[one / other]` for what depends on a field, `[one]` where the other is empty. */
+const either = (node: Node): string | undefined => {
+  const { alternate, consequent } = node
+  if (!isNode(alternate) || !isNode(consequent)) return undefined
+  const texts = [text(consequent), text(alternate)].filter((one) => one !== "")
+  return texts.includes(undefined) ? undefined : `[${texts.join(" / ")}]`
 }
 
 const cooked = (element: Node): string => {
@@ -94,6 +104,8 @@ const cooked = (element: Node): string => {
 
 /** `<topic>` for `this.topic`, also inside a call; `<...>` when several fields or none decide. */
 const placeholder = (expression: Node): string => {
+  const known = text(expression)
+  if (known !== undefined) return known
   const names = new Set<string>()
   walk(expression, (node) => {
     const object = node["object"]

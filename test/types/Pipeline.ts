@@ -1,6 +1,7 @@
 // What a pipeline's type promises: checked by tsc itself, never run.
 import { Context, Effect, Schedule, Schema } from "effect"
-import type * as SqlClient from "effect/sql/SqlClient"
+import * as SqlClient from "effect/sql/SqlClient"
+import * as SqlError from "effect/sql/SqlError"
 import { expectTypeOf } from "vitest"
 import * as Pipeline from "../../src/Pipeline.ts"
 import * as Retry from "../../src/Retry.ts"
@@ -63,3 +64,39 @@ declining.pipe(Pipeline.retry(narrow))
 const wide = Schedule.recurs(3).pipe(Schedule.setInputType<Declined | Retry.RuntimeFailure>())
 expectTypeOf(declining.pipe(Pipeline.retry(wide, { while: (e) => e._tag !== "Declined" || e.code < 500 })))
   .toEqualTypeOf<Pipeline.Pipeline<number, Declined, Ledger, "commit", "effectivelyOnce">>()
+
+// Whatever the schedule reads, `while` is given the errors of the pipeline.
+expectTypeOf(
+  declining.pipe(
+    Pipeline.retry(Retry.exponential("1 second"), {
+      while: (error) => {
+        expectTypeOf(error).toEqualTypeOf<Declined | Retry.RuntimeFailure>()
+        return error._tag !== "Declined" || error.code < 500
+      }
+    })
+  )
+).toEqualTypeOf<Pipeline.Pipeline<number, Declined, Ledger, "commit", "effectivelyOnce">>()
+
+// Made apart from a pipeline it fits all of them, and keeps their errors.
+const patient = Pipeline.retry(Retry.standard, { while: (error: unknown) => error !== "enough" })
+expectTypeOf(declining.pipe(patient))
+  .toEqualTypeOf<Pipeline.Pipeline<number, Declined, Ledger, "commit", "effectivelyOnce">>()
+expectTypeOf(patient(base)).toEqualTypeOf<Pipeline.Pipeline<Payment, never, never, "steps", "effectivelyOnce">>()
+// A `while` that reads another error does not compile.
+// @ts-expect-error  Declined is not Other
+declining.pipe(Pipeline.retry(Retry.standard, { while: (error: { readonly why: string }) => error.why !== "" }))
+
+// What a pipeline fails with and requires can be named, as of an effect.
+expectTypeOf<Pipeline.Error<typeof declining>>().toEqualTypeOf<Declined>()
+expectTypeOf<Pipeline.Services<typeof full>>().toEqualTypeOf<Ledger>()
+expectTypeOf<Pipeline.Error<typeof base>>().toEqualTypeOf<never>()
+expectTypeOf<Pipeline.Error<string>>().toEqualTypeOf<never>()
+
+// With statements in commit the errors hold the database's, and the Schema of the dead letters has to cover it.
+const withStatements = declining.pipe(
+  Pipeline.commit((n) => Effect.flatMap(SqlClient.SqlClient, (sql) => sql`insert into t values (${n})`))
+)
+expectTypeOf<Pipeline.Error<typeof withStatements>>().toEqualTypeOf<Declined | SqlError.SqlError>()
+withStatements.pipe(Pipeline.deadLetter({ order: "park", errors: Schema.Union([Declined, SqlError.SqlError]) }))
+// @ts-expect-error  SqlError is not covered
+withStatements.pipe(Pipeline.deadLetter({ order: "park", errors: Declined }))

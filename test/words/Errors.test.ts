@@ -11,7 +11,10 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
   DecodeFailed: [
     new Errors.DecodeFailed({ topic: "t", id: "m1", version: 2, issue: "Expected string", where: "$.a InvalidType" })
   ],
-  InvalidName: [new Errors.InvalidName({ kind: "topic", name: "a b", problem: "has other characters" })],
+  InvalidName: [
+    new Errors.InvalidName({ kind: "topic", got: "a b", problem: "has other characters" }),
+    new Errors.InvalidName({ kind: "schema", got: "a b", problem: "has other characters" })
+  ],
   InvalidSetting: [new Errors.InvalidSetting({ setting: "lanes", got: "0", expected: "a whole number is needed" })],
   InvalidConfig: [
     new Errors.InvalidConfig({
@@ -74,6 +77,10 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
   SchemaOutdated: [new Errors.SchemaOutdated({ schema: "millrace", found: 0, needed: 3 })],
   DeadLetterNotFound: [new Errors.DeadLetterNotFound({ letter: "0001" })],
   EditRefused: [new Errors.EditRefused({ letter: "0001", field: "key", kept: "a", edited: "b" })],
+  EditUndecodable: [
+    new Errors.EditUndecodable({ letter: "0001", topic: "t", issue: "Expected string", where: "$.a InvalidType" })
+  ],
+  InvalidAct: [new Errors.InvalidAct({ field: "by", problem: "is empty" })],
   ConsumerNotFound: [new Errors.ConsumerNotFound({ consumer: "c" })],
   ConsumerBusy: [new Errors.ConsumerBusy({ consumer: "c", asked: "removed", workers: 1, waiting: 2, letters: 3 })],
   ConsumerRemoved: [new Errors.ConsumerRemoved({ consumer: "c" })],
@@ -103,7 +110,7 @@ const safe = new RegExp(
 )
 const mend = new RegExp(
   "\\b(publish|return|deploy|redrive|use|change|set|instead|wait|mend|start|look|wrap|check|repeats|run again|tried again|"
-    + "speed|move|fix|make|build|list)\\b",
+    + "speed|move|fix|make|build|list|correct|say)\\b",
   "i"
 )
 
@@ -119,6 +126,7 @@ describe("every error", () => {
     ({ error, name }) => {
       const { message } = error
       assert.strictEqual((error as Error & { _tag: string })._tag, name)
+      assert.strictEqual(error.name, `millrace/${name}`, "no field shadows what a log prints before the message")
       assert.isAtLeast(message.split(/[.:;] /).length, 2, message)
       assert.match(message, safe)
       assert.match(message, mend)

@@ -330,6 +330,6 @@ describe("a pipeline that emits to a topic with a name that cannot be", () => {
       const Bad = Topic.make("no good", { schema: Schema.String })
       const pipeline = Pipeline.from(Orders, { consumer: "ledger" }).pipe(Pipeline.emit(Bad, (one) => one.id))
       const error = yield* Effect.flip(Worker.run(pipeline))
-      assert.deepInclude(error, { _tag: "InvalidName", kind: "topic", name: "no good" })
+      assert.deepInclude(error, { _tag: "InvalidName", kind: "topic", got: "no good" })
     }).pipe(Effect.provide(Memory.layer)))
 })

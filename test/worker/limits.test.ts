@@ -159,7 +159,7 @@ describe("a worker is refused, and nothing is started,", () => {
     (consumer) =>
       Effect.gen(function*() {
         const error = yield* refusal({}, Pipeline.from(Orders, { consumer }))
-        assert.deepInclude(error, { _tag: "InvalidName", kind: "consumer", name: consumer })
+        assert.deepInclude(error, { _tag: "InvalidName", kind: "consumer", got: consumer })
       }).pipe(Effect.provide(Memory.layer))
   )
 

@@ -120,8 +120,10 @@ describe("an edited payload", () => {
       const { found } = yield* undecodable
       const edit = (payload: string) =>
         Effect.flip(DeadLetters.redriveEdited(found[0]!.id, { topic: Lines, payload, by: "anna" }))
-      assert.strictEqual((yield* edit("{\"account\":\"a\",\"lines\":[{\"cents\":\"12\"}]}"))._tag, "DecodeFailed")
-      assert.strictEqual((yield* edit("no json"))._tag, "DecodeFailed")
+      const wrong = yield* edit("{\"account\":\"a\",\"lines\":[{\"cents\":\"12\"}]}")
+      assert.deepInclude(wrong, { _tag: "EditUndecodable", where: "$.lines[*].cents InvalidType" })
+      assert.match(wrong.message, /Nothing was changed\. Correct the edit\.$/)
+      assert.strictEqual((yield* edit("no json"))._tag, "EditUndecodable")
       const key = yield* edit("{\"account\":\"b\",\"lines\":[]}")
       assert.deepInclude(key, { _tag: "EditRefused", field: "key", kept: "a", edited: "b" })
       assert.strictEqual((yield* edit(`{"account":"a","lines":[]}${" ".repeat(1_048_576)}`))._tag, "InvalidMessage")
@@ -142,6 +144,49 @@ describe("an edited payload", () => {
       ])
       const groups = yield* DeadLetters.groups({ consumer: "ledger" })
       assert.deepStrictEqual(groups.map(({ letters }) => letters.count).toSorted((a, b) => a - b), [1, 1, 2])
+    }).pipe(Effect.provide(Memory.layer)))
+})
+
+describe("what people do", () => {
+  it.effect("is refused without the name of who decides, before anything is looked at; nothing is changed", () =>
+    Effect.gen(function*() {
+      yield* dying(1)
+      const [letter] = yield* letters("ledger")
+      const payload = "{}"
+      const acts = (act: Store.Act) => [
+        Consumers.pause("ledger", act),
+        Consumers.resume("ledger", act),
+        Consumers.pauseKey("ledger", "k0", act),
+        Consumers.resumeKey("ledger", "k0", act),
+        Consumers.unsubscribe("ledger", Orders.name, { ...act, evenIfWaiting: true }),
+        Consumers.remove("nobody", { ...act, evenIfWaiting: true }),
+        DeadLetters.redrive(letter!.id, act),
+        DeadLetters.redriveEdited(letter!.id, { ...act, topic: Orders, payload }),
+        DeadLetters.discard(letter!.id, act),
+        DeadLetters.restore("none", act),
+        DeadLetters.release(letter!.id, act),
+        DeadLetters.redriveAll({ consumer: "ledger" }, act),
+        DeadLetters.discardAll({ consumer: "ledger" }, act)
+      ]
+      const refused: ReadonlyArray<readonly [Store.Act, field: string, problem: string]> = [
+        [{ by: "" }, "by", "is empty"],
+        [{ by: " \n" }, "by", "is empty"],
+        [{ by: "anna\0" }, "by", "contains a NUL character"],
+        [{ by: "x".repeat(513) }, "by", "has more than 512 bytes"],
+        [{ by: "anna", note: "\0" }, "note", "contains a NUL character"],
+        [{ by: "anna", note: "x".repeat(4097) }, "note", "has more than 4096 bytes"]
+      ]
+      for (const [act, field, problem] of refused) {
+        for (const attempt of acts(act)) {
+          assert.deepInclude(yield* Effect.flip<unknown, unknown, Store.Store>(attempt), {
+            _tag: "InvalidAct",
+            field,
+            problem
+          })
+        }
+      }
+      assert.deepStrictEqual(yield* letters("ledger"), [letter!])
+      assert.deepStrictEqual(yield* Audit.list(), [])
     }).pipe(Effect.provide(Memory.layer)))
 })
 

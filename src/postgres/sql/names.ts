@@ -43,19 +43,19 @@ export interface Names {
 // Postgres cuts identifiers at 63 bytes, and the channel has a prefix. No dot: the migrator would read it as schema.table.
 const usable = /^[A-Za-z_][A-Za-z0-9_-]{0,49}$/
 
+/** What is wrong with the name of a schema; undefined: nothing. */
+export const problem = (schema: string): string | undefined => {
+  if (schema.startsWith("pg_")) return "begins with pg_, which Postgres keeps for itself"
+  if (usable.test(schema)) return undefined
+  if (schema === "") return "is empty"
+  if (schema.length > 50) return "has more than 50 characters"
+  return /^[A-Za-z_]/.test(schema) ? "has other characters" : "begins with another character"
+}
+
 /** The tables in a schema of that name; refuses a name that is not plain. */
 export const make = (schema: string): Result.Result<Names, InvalidName> => {
-  if (!usable.test(schema)) {
-    const problem = schema.length > 50
-      ? "has more than 50 characters"
-      : "is not made of letters, digits, underscore and dash"
-    return Result.fail(new InvalidName({ kind: "schema", name: schema, problem }))
-  }
-  if (schema.startsWith("pg_")) {
-    return Result.fail(
-      new InvalidName({ kind: "schema", name: schema, problem: "begins with pg_, which Postgres keeps for itself" })
-    )
-  }
+  const bad = problem(schema)
+  if (bad !== undefined) return Result.fail(new InvalidName({ kind: "schema", got: schema, problem: bad }))
   const quoted = `"${schema}"`
   const table = (name: string) => `${quoted}."${name}"`
   return Result.succeed({

@@ -22,6 +22,8 @@ import { type Act, type Consumer, Store } from "./Store.ts"
 /**
  * Every consumer by its name: settings, topics, whether it is paused, and how much waits. Counting ends at 10,000.
  *
+ * A name that only `Inbox.once` uses has no queue, and is not among them.
+ *
  * ```ts
  * import { Effect } from "effect"
  * import { Consumers } from "millrace"

@@ -165,5 +165,14 @@ export const once: ReadonlyArray<Mutant> = [
     to: "where $5::text is not null",
     test: "test/postgres/once.test.ts",
     named: "that another process has removed and named anew"
+  },
+  {
+    name: "once: its names among the consumers that people see",
+    guarantee: 7,
+    file: "src/postgres/sql/people.ts",
+    from: "from ${t.consumers} c where c.lanes > 0 and (",
+    to: "from ${t.consumers} c where c.lanes >= 0 and (",
+    test: "test/postgres/conformance.test.ts",
+    named: "keeps its names out of the consumers that people see"
   }
 ]

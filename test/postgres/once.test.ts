@@ -5,7 +5,7 @@ import { SqlClient } from "effect/sql"
 import { Consumers, DeadLetters, Inbox, Pipeline, Store, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
-import { freshSchema, postgres } from "./kit.ts"
+import { freshSchema, postgres, register } from "./kit.ts"
 import { proxy } from "./proxy.ts"
 
 const url = inject("databaseUrl")
@@ -282,6 +282,7 @@ it.live("runs once under a name that another process has removed and named anew"
     const [one, two] = [yield* process, yield* process]
     let ran = 0
     const call = (id: string) => Inbox.once(key(id), Effect.sync(() => ({ n: ++ran })), { result })
+    yield* Effect.provide(register({ consumer: "api" }), two)
     yield* Effect.provide(call("1"), one)
     yield* Effect.provide(call("1"), two)
     assert.strictEqual(ran, 1)

@@ -217,12 +217,13 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
           yield* Consumers.pause("paused", { by: "ann" })
           // What is in hand is finished, then nothing moves, although messages wait.
           let before = -1
+          let same = 0
           yield* eventually(Effect.gen(function*() {
             const now = yield* count
-            const same = now === before
+            same = now === before ? same + 1 : 0
             before = now
             yield* Effect.sleep("300 millis")
-            return same && (yield* Consumers.get("paused")).waiting.count > 0
+            return same >= 3 && (yield* Consumers.get("paused")).waiting.count > 0
           }))
           assert.strictEqual(yield* count, before)
           yield* Consumers.resume("paused", { by: "ann" })

@@ -12,7 +12,7 @@ import type { Names } from "./names.ts"
 export const make = (t: Names) => {
   const upTo = (from: string) => `(select count(*)::int from (select from ${from} limit $2::int + 1) seen)`
   return {
-    /** Counting ends at $2. Indexes: primary keys; (queue, state, id). $1 name, or null for all $2 count to */
+    /** Names that only callers without a pipeline use have no lanes, and no queue to look at. Counting ends at $2. Indexes: primary keys; (queue, state, id). $1 name, or null for all $2 count to */
     list: `select c.name as consumer, c.lanes, c.dead_letter_order, ${
       millis("c.registered_at")
     } as registered_at, c.paused_by,
@@ -21,15 +21,15 @@ export const make = (t: Names) => {
   (select count(*)::int from ${t.workers} where queue_id = c.id and alive_until > clock_timestamp()) as workers,
   ${upTo(`${t.messages} where queue_id = c.id`)} as waiting, ${upTo(`${t.holds} where queue_id = c.id`)} as held,
   ${upTo(`${t.deadLetters} where queue_id = c.id and state in ('open', 'redriving')`)} as letters
-from ${t.consumers} c where $1::text is null or c.name = $1 order by c.name`,
+from ${t.consumers} c where c.lanes > 0 and ($1::text is null or c.name = $1) order by c.name`,
 
     /** $1 name */
     lock: `select id, lanes, paused_by, ${
       millis("paused_at")
-    } as paused_at from ${t.consumers} where name = $1 for update`,
+    } as paused_at from ${t.consumers} where name = $1 and lanes > 0 for update`,
 
     /** Keeps it from being removed; workers may say that they wait meanwhile. $1 name */
-    keep: `select id, lanes from ${t.consumers} where name = $1 for key share`,
+    keep: `select id, lanes from ${t.consumers} where name = $1 and lanes > 0 for key share`,
 
     /** $1 queue $2 who, or null $3 note */
     pause: `update ${t.consumers} set paused_by = $2::text, paused_note = $3,

@@ -46,6 +46,23 @@ const replays = (it: Tests, options: Options) => {
       assert.deepStrictEqual(yield* Inbox.once({ ...key, consumer: fresh("api") }, effect, { result }), { n: 3 })
     }))
 
+  it.effect("keeps its names out of the consumers that people see: they have no queue", () =>
+    Effect.gen(function*() {
+      const { store } = yield* bench(options)
+      const consumer = fresh("api")
+      yield* Inbox.once({ consumer, id: "k" }, Effect.succeed({ n: 1 }), { result })
+      assert.notInclude((yield* store.consumers.list).map((one) => one.consumer), consumer)
+      const act = { by: "ann" }
+      const { get, pause, pauseKey, remove } = store.consumers
+      const asked: ReadonlyArray<Effect.Effect<unknown, { readonly _tag: string }>> = [
+        get(consumer),
+        pause(consumer, act),
+        pauseKey(consumer, "k", act),
+        remove(consumer, act)
+      ]
+      for (const one of asked) assert.strictEqual((yield* Effect.flip(one))._tag, "ConsumerNotFound")
+    }))
+
   it.effect("gives a stored result back as the value it was, nothing and unstorable characters included", () =>
     Effect.gen(function*() {
       const consumer = fresh("api")

@@ -7,6 +7,15 @@ const conformance = "test/postgres/conformance.test.ts"
 
 export const operations: ReadonlyArray<Mutant> = [
   {
+    name: "a variable whose schema is not looked at",
+    guarantee: 7,
+    file: "src/postgres/PgConfig.ts",
+    from: "parse: (text) => problem(text) === undefined ? text : undefined",
+    to: "parse: (text) => problem(text) === \"\" ? undefined : text",
+    test: "test/postgres/startup.test.ts",
+    named: "reads the environment, and names the variable"
+  },
+  {
     name: "a directory of PGlite that two processes have open",
     guarantee: 1,
     file: "src/embedded/DataLock.ts",

@@ -8,6 +8,8 @@
 import type { Names } from "./names.ts"
 
 export const make = (t: Names) => ({
+  ...living(t),
+
   /** Primary key by name. $1 name */
   find: `select id, lanes, dead_letter_order from ${t.consumers} where name = $1`,
 
@@ -50,8 +52,11 @@ on conflict do nothing`,
   /** Index: primary key of unrouted. In the order of publishing. $1 queue $2 topics $3 lanes */
   takeOver: `with taken as (delete from ${t.unrouted} where topic = any($2::text[]) returning *)
 insert into ${t.messages} (queue_id, lane, id, topic, key, keyed, payload, headers, version, published_at)
-select $1::int, hash % $3::int, id, topic, key, keyed, payload, headers, version, published_at from taken order by seq`,
+select $1::int, hash % $3::int, id, topic, key, keyed, payload, headers, version, published_at from taken order by seq`
+})
 
+/** Which workers live, and who is to be woken. */
+const living = (t: Names) => ({
   /**
    * The worker is alive; answers how many others are, and whether the consumer is paused. No answer: there is no such queue any more.
    * $1 queue $2 worker $3 milliseconds

@@ -337,23 +337,8 @@ const makeTest = <E>(stage: Stage, time: Time, lives: Lives, store: Store["Servi
     get held() {
       return tape.paused
     },
-    emitted: (topic) =>
-      Effect.suspend(() =>
-        Effect.forEach(
-          tape.entries.flatMap((entry) =>
-            entry._tag === "Emitted" && entry.message.topic === topic.name ? [entry.message] : []
-          ),
-          (message) => topic.decode(message)
-        )
-      ),
-    delayed: (topic) =>
-      Effect.suspend(() =>
-        Effect.forEach(
-          delayedIn(tape.entries).filter(({ due, message }) => due > tape.now && message.topic === topic.name),
-          ({ due, message, name }) =>
-            Effect.map(topic.decode(message), (value) => ({ id: message.id, value, due, name }))
-        )
-      ),
+    emitted: emittedOn(tape),
+    delayed: delayedOn(tape),
     attempts: (id) => tape.entries.flatMap((entry) => entry._tag === "Started" && entry.id === id ? [entry.at] : []),
     life: (id) => lifeLine(tape.entries, id),
     get story() {
@@ -362,6 +347,24 @@ const makeTest = <E>(stage: Stage, time: Time, lives: Lives, store: Store["Servi
     entries: tape.entries
   }
 }
+
+const emittedOn = (tape: Tape): Test["emitted"] => (topic) =>
+  Effect.suspend(() =>
+    Effect.forEach(
+      tape.entries.flatMap((entry) =>
+        entry._tag === "Emitted" && entry.message.topic === topic.name ? [entry.message] : []
+      ),
+      (message) => topic.decode(message)
+    )
+  )
+
+const delayedOn = (tape: Tape): Test["delayed"] => (topic) =>
+  Effect.suspend(() =>
+    Effect.forEach(
+      delayedIn(tape.entries).filter(({ due, message }) => due > tape.now && message.topic === topic.name),
+      ({ due, message, name }) => Effect.map(topic.decode(message), (value) => ({ id: message.id, value, due, name }))
+    )
+  )
 
 const noSuchStep = (stage: Stage, where: Where): Effect.Effect<never, NoSuchStep> => {
   const steps = stage.operators.flatMap((operator, i) =>

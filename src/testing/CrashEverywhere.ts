@@ -12,6 +12,7 @@ import type { Store } from "../Store.ts"
 import type { Transport } from "../Transport.ts"
 import type { WorkerError } from "../worker/Worker.ts"
 import { CrashDiverged, type NotDrained, NothingToCrash } from "./KitErrors.ts"
+import { delayedIn } from "./Tape.ts"
 import { type Options, stagedRun, type Test } from "./TestRun.ts"
 
 /**
@@ -141,9 +142,14 @@ const leftBy = <S, E>(state: S, test: Test<E>): Left<S> => ({
   state,
   committed: test.committed.toSorted(),
   dead: test.dead.map(({ id, reason }) => `${id} ${reason}`).toSorted(),
-  emitted: test.entries.flatMap((entry) =>
-    entry._tag === "Emitted" ? [`${entry.message.topic} ${entry.message.id} ${entry.message.payload}`] : []
-  ).toSorted()
+  emitted: [
+    ...test.entries.flatMap((entry) =>
+      entry._tag === "Emitted" ? [`${entry.message.topic} ${entry.message.id} ${entry.message.payload}`] : []
+    ),
+    ...delayedIn(test.entries).map(({ message: { id, payload, topic }, name = id }) =>
+      `${topic} ${name} ${payload}, later`
+    )
+  ].toSorted()
 })
 
 const written = (left: object): string => {

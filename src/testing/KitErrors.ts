@@ -17,7 +17,8 @@ export class NotDrained extends Schema.TaggedError<NotDrained>("millrace/NotDrai
   story: Schema.String
 }) {
   override get message() {
-    return `${this.waiting.length} messages still wait after ${this.millis} ms: ${
+    const one = this.waiting.length === 1
+    return `${this.waiting.length} ${one ? "message still waits" : "messages still wait"} after ${this.millis} ms: ${
       this.waiting.slice(0, 20).join(", ")
     }. `
       + `Nothing was given up. Look at the last word of each life below: a step that never returns needs Pipeline.timeout, a long retry delay more time `
@@ -31,12 +32,18 @@ export class NotDrained extends Schema.TaggedError<NotDrained>("millrace/NotDrai
  * @since 0.1.0
  */
 export class NoSuchStep extends Schema.TaggedError<NoSuchStep>("millrace/NoSuchStep")("NoSuchStep", {
+  /** As it was asked for: a number, `steps`, `commit`, or empty for any. */
   step: Schema.String,
   /** Those that can be struck: number and kind. */
   steps: Schema.Array(Schema.String)
 }) {
   override get message() {
-    return `The pipeline has no step ${this.step} that runs an effect. Nothing was injected. `
+    const which = this.step === "steps"
+      ? "step before the transaction"
+      : this.step === "commit"
+      ? "step inside of the transaction"
+      : `step ${this.step}`.trimEnd()
+    return `The pipeline has no ${which} that runs an effect. Nothing was injected. `
       + `Use one of those it has: ${this.steps.length === 0 ? "none" : this.steps.join(", ")}.`
   }
 }

@@ -21,7 +21,12 @@ export const seen = (stage: Stage, inner: Inner): Inner => ({
   outbox: {
     ...inner.outbox,
     write: (messages, later) =>
-      unlessWithin(inner.outbox.write(messages, later), () => Watched.published({ stage }, inner, messages, later))
+      unlessWithin(inner.outbox.write(messages, later), () => Watched.published({ stage }, inner, messages, later)),
+    cancel: (topic, key, name) =>
+      unlessWithin(
+        inner.outbox.cancel(topic, key, name),
+        () => Watched.cancelled({ stage }, inner, topic, key, name)
+      )
   },
   deadLetters: {
     ...inner.deadLetters,

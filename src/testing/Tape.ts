@@ -7,13 +7,17 @@
  * @since 0.1.0
  */
 import type { DeadLetter, Reason } from "../DeadLetter.ts"
+import type { Later } from "../Delay.ts"
 import type { Delivery, Failure } from "../Delivery.ts"
 import type { Message } from "../Message.ts"
 
 /**
- * One thing that happened to a message; `id` is the message's.
+ * One thing that happened to a message; `id` is the message's. What a commit published, now or for later, is told of the message
+ * that was committed, with the published one as `message`.
  *
- * - `Published`: it is stored for the consumer. `Redriven`, `Discarded`, `Restored`, `Released`: a person decided about its dead letter.
+ * - `Published`: it is stored for the consumer. `Delayed`: it waits for its time; it is `Published` then. `Cancelled`: it does not wait
+ *   any more, since it was cancelled, or replaced by another one under its name.
+ * - `Redriven`, `Discarded`, `Restored`, `Released`: a person decided about its dead letter.
  * - `Started`, `Failed`: an attempt began; it failed with an error of this tag. `Retry`: when the next attempt is due.
  * - `Held`: its key pauses until then, or `parked` until a person decides.
  * - `Emitted`: its commit published a message. `Committed`: its effects, its emits and its settlement are there.
@@ -31,6 +35,17 @@ export type Entry =
     readonly topic: string
     readonly key: string
   }
+  | {
+    readonly _tag: "Delayed"
+    readonly at: number
+    readonly id: string
+    readonly message: Message
+    /** When it is due. */
+    readonly due: number
+    /** Under which it can be replaced and cancelled. */
+    readonly name: string | undefined
+  }
+  | { readonly _tag: "Cancelled"; readonly at: number; readonly id: string }
   | { readonly _tag: "Started"; readonly at: number; readonly id: string; readonly attempt: number }
   | {
     readonly _tag: "Failed"
@@ -67,6 +82,9 @@ export type Entry =
 /** What a person can decide about a dead letter. */
 export type Decision = "Redriven" | "Discarded" | "Restored" | "Released"
 
+/** A message that was published for later. */
+export type Delayed = Extract<Entry, { readonly _tag: "Delayed" }>
+
 /** The tape of one test. Every method is one synchronous step. */
 export class Tape {
   readonly entries: Array<Entry> = []
@@ -85,6 +103,7 @@ export class Tape {
   private readonly failures = new Set<string>()
   /** Failed attempts of what was handed over; an id can be in more than one place. */
   private readonly tries = new WeakMap<Message, number>()
+  private readonly redrives = new WeakMap<Message, number>()
   /** The attempt that was told last: one that is decoded again, since it went along and came back, is told once. */
   private readonly told = new WeakMap<Message, number>()
   private closed = false
@@ -97,6 +116,11 @@ export class Tape {
 
   get now(): number {
     return this.since(this.millis())
+  }
+
+  /** The test is over. */
+  get isClosed(): boolean {
+    return this.closed
   }
 
   close(): void {
@@ -122,11 +146,28 @@ export class Tape {
     for (const message of messages) if (this.topics.has(message.topic)) this.published(message, this.now)
   }
 
+  /** When that is, since the test began; undefined: it is now. */
+  dueOf(later: Later | undefined): number | undefined {
+    if (later === undefined) return undefined
+    const due = later.at === undefined ? this.now + Math.round(later.delay) : this.since(later.at)
+    return due > this.now ? due : undefined
+  }
+
+  /** What waits under that name waits no more. */
+  cancelled(topic: string, key: string, name: string | undefined): void {
+    if (name === undefined) return
+    for (const { due, message, ...entry } of delayedIn(this.entries)) {
+      if (entry.name !== name || message.key !== key || message.topic !== topic || due <= this.now) continue
+      this.note({ _tag: "Cancelled", at: this.now, id: message.id })
+    }
+  }
+
   /** Handed over to the worker: what the tape has not heard of was published past it. */
   handed(delivery: Delivery): void {
     const { message } = delivery
     this.activity++
     this.tries.set(message, delivery.attempts.length)
+    this.redrives.set(message, delivery.redrive?.count ?? 0)
     this.told.delete(message)
     this.due.delete(message.id)
     if (this.holds.get(message.key) !== "parked") this.holds.delete(message.key)
@@ -179,9 +220,11 @@ export class Tape {
   }
 
   /** Once for each failure, whoever tells of it first. `at` is on the clock, not yet counted from the test's begin. */
-  failed(id: string, failure: Pick<Failure, "attempt" | "at" | "tag" | "message">): void {
+  failed(handed: Message, failure: Pick<Failure, "attempt" | "at" | "tag" | "message">): void {
+    const { id } = handed
     const { attempt, message, tag } = failure
-    const name = JSON.stringify([id, attempt, failure.at])
+    // Attempts count anew after a redrive, which can come within one millisecond.
+    const name = JSON.stringify([id, this.redrives.get(handed), attempt, failure.at])
     if (this.failures.has(name)) return
     this.failures.add(name)
     this.note({ _tag: "Failed", at: this.since(failure.at), id, attempt, tag, message })
@@ -244,6 +287,18 @@ export class Tape {
   }
 }
 
+/** What was published for later and neither replaced nor cancelled, in the order in which it is due. */
+export const delayedIn = (entries: ReadonlyArray<Entry>): ReadonlyArray<Delayed> => {
+  const delayed: Array<Delayed> = []
+  for (const entry of entries) {
+    if (entry._tag === "Delayed") delayed.push(entry)
+    if (entry._tag !== "Cancelled") continue
+    const place = delayed.findLastIndex(({ message }) => message.id === entry.id)
+    if (place >= 0) delayed.splice(place, 1)
+  }
+  return delayed.sort((a, b) => a.due - b.due)
+}
+
 /** The letters that nobody has redriven or discarded, in the order of their deaths. */
 export const deadIn = (entries: ReadonlyArray<Entry>): ReadonlyArray<Extract<Entry, { readonly _tag: "Dead" }>> => {
   const dead: Array<{ readonly entry: Extract<Entry, { readonly _tag: "Dead" }>; open: boolean }> = []
@@ -257,11 +312,15 @@ export const deadIn = (entries: ReadonlyArray<Entry>): ReadonlyArray<Extract<Ent
   return dead.flatMap(({ entry, open }) => open ? [entry] : [])
 }
 
-/** An entry as a person reads it, without its message. */
-const sentence = (entry: Entry): string => {
+/** An entry as a person reads it in the life of this message. */
+const sentence = (entry: Entry, id: string): string => {
   switch (entry._tag) {
     case "Published":
       return `published at ${entry.at} ms`
+    case "Delayed":
+      return entry.message.id === id
+        ? `delayed until ${entry.due} ms`
+        : `delayed to ${entry.message.topic} until ${entry.due} ms`
     case "Started":
       return `attempt ${entry.attempt} began at ${entry.at} ms`
     case "Failed":
@@ -278,6 +337,7 @@ const sentence = (entry: Entry): string => {
       return `duplicate at ${entry.at} ms`
     case "Dead":
       return `dead (${entry.reason}, ${entry.tag}) at ${entry.at} ms`
+    case "Cancelled":
     case "Redriven":
     case "Discarded":
     case "Restored":
@@ -292,11 +352,13 @@ const sentence = (entry: Entry): string => {
 
 /** The life of one message: an attempt's begin is told where its end is not. */
 export const lifeLine = (entries: ReadonlyArray<Entry>, id: string): string => {
-  const own = entries.filter((entry) => entry.id === id)
+  const own = entries.filter((entry) => entry.id === id || (entry._tag === "Delayed" && entry.message.id === id))
   const ends = (entry: Entry | undefined) =>
-    entry !== undefined && /^(Failed|Committed|Duplicate|Dead|Emitted|Disturbed)$/.test(entry._tag)
+    entry !== undefined && /^(Failed|Committed|Duplicate|Dead|Emitted|Delayed|Disturbed)$/.test(entry._tag)
   const told = own.filter((entry, i) => entry._tag !== "Started" || !ends(own[i + 1]))
-  return told.length === 0 ? "never published to a topic of this pipeline" : told.map(sentence).join(", ")
+  return told.length === 0
+    ? "never published to a topic of this pipeline"
+    : told.map((entry) => sentence(entry, id)).join(", ")
 }
 
 /** The life lines of all messages, one a line, in the order in which they were published. */

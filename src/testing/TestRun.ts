@@ -10,6 +10,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
 import * as Random from "effect/Random"
 import type * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
@@ -33,7 +34,7 @@ import * as Worker from "../worker/Worker.ts"
 import { ofTransaction, stepOf, type What, type Where } from "./Injection.ts"
 import { NoSuchStep, NotDrained } from "./KitErrors.ts"
 import { decide, seen } from "./SeenStore.ts"
-import { deadIn, type Entry, lifeLine, lifeLines, Tape } from "./Tape.ts"
+import { deadIn, delayedIn, type Entry, lifeLine, lifeLines, Tape } from "./Tape.ts"
 import * as Watched from "./WatchedPorts.ts"
 import { type Stage, watch, WorkerLife } from "./WorkerLife.ts"
 
@@ -91,10 +92,29 @@ export interface Test<in E = never> {
   readonly dead: ReadonlyArray<{ readonly id: string; readonly reason: Reason; readonly tag: string }>
   /** Keys that pause now, and until when; `parked` is until a person decides. */
   readonly held: ReadonlyArray<{ readonly key: string; readonly until: number | "parked" }>
-  /** What commits published to a topic, decoded, in order. */
+  /**
+   * What commits published to a topic, decoded, in order. What they published for later is not in it: see {@link Test.delayed}; nor
+   * is what a step published by itself before the transaction.
+   */
   readonly emitted: <Name extends string, S extends Schema.Constraint>(
     topic: Topic.Topic<Name, S>
   ) => Effect.Effect<ReadonlyArray<S["Type"]>, DecodeFailed, S["DecodingServices"]>
+  /**
+   * What waits now to be published to a topic later, decoded, in the order in which it is due: what commits published with `delay` or
+   * `at`, and what the test did. What was cancelled is gone, and so is what was replaced under its name.
+   */
+  readonly delayed: <Name extends string, S extends Schema.Constraint>(
+    topic: Topic.Topic<Name, S>
+  ) => Effect.Effect<
+    ReadonlyArray<{
+      readonly id: string
+      readonly value: S["Type"]
+      readonly due: number
+      readonly name: string | undefined
+    }>,
+    DecodeFailed,
+    S["DecodingServices"]
+  >
   /** When the attempts of a message began. */
   readonly attempts: (id: string) => ReadonlyArray<number>
   /** The life of a message in a sentence: `published at 0 ms, attempt 1 failed Declined at 12 ms, retry at 112 ms, committed at 112 ms`. */
@@ -239,6 +259,7 @@ const startLives = Effect.fnUntraced(function*<A, E, R, P extends Pipeline.Phase
 ): Effect.fn.Return<Lives, never, R | Store | Transport | Scope.Scope> {
   const store = yield* Store
   const transport = yield* Transport
+  const loggers = yield* Logger.CurrentLoggers
   const abandoned: Array<Scope.Closeable> = []
   const fibers: Array<Fiber.Fiber<never, Worker.WorkerError>> = []
   let current: WorkerLife | undefined
@@ -248,6 +269,7 @@ const startLives = Effect.fnUntraced(function*<A, E, R, P extends Pipeline.Phase
     const life = current = new WorkerLife(stage)
     const watched = watch(life, pipeline as Pipeline.Pipeline<unknown, unknown, unknown>) as typeof pipeline
     const worker = Worker.run(watched, { ...options, name: "test", grace: 0 }).pipe(
+      Effect.provideService(Logger.CurrentLoggers, new Set([...loggers].map((logger) => ofTheLiving(life, logger)))),
       Effect.provideService(Store, Watched.store(life, store)),
       Effect.provideService(Transport, Watched.transport(life, transport, abandoned))
     )
@@ -278,6 +300,10 @@ const startLives = Effect.fnUntraced(function*<A, E, R, P extends Pipeline.Phase
     check: Effect.suspend(() => stopped ?? Effect.void)
   }
 })
+
+/** The dead say nothing, nor does a worker that its test has ended: what it met then was done to it on purpose. */
+const ofTheLiving = (life: WorkerLife, logger: Logger.Logger<unknown, unknown>): Logger.Logger<unknown, unknown> =>
+  Logger.make((line) => life.dead || life.stage.tape.isClosed ? undefined : logger.log(line))
 
 const makeTest = <E>(stage: Stage, time: Time, lives: Lives, store: Store["Service"]): Test<E> => {
   const { tape } = stage
@@ -311,13 +337,8 @@ const makeTest = <E>(stage: Stage, time: Time, lives: Lives, store: Store["Servi
     get held() {
       return tape.paused
     },
-    emitted: (topic) =>
-      Effect.forEach(
-        tape.entries.flatMap((entry) =>
-          entry._tag === "Emitted" && entry.message.topic === topic.name ? [entry.message] : []
-        ),
-        (message) => topic.decode(message)
-      ),
+    emitted: emittedOn(tape),
+    delayed: delayedOn(tape),
     attempts: (id) => tape.entries.flatMap((entry) => entry._tag === "Started" && entry.id === id ? [entry.at] : []),
     life: (id) => lifeLine(tape.entries, id),
     get story() {
@@ -327,11 +348,29 @@ const makeTest = <E>(stage: Stage, time: Time, lives: Lives, store: Store["Servi
   }
 }
 
+const emittedOn = (tape: Tape): Test["emitted"] => (topic) =>
+  Effect.suspend(() =>
+    Effect.forEach(
+      tape.entries.flatMap((entry) =>
+        entry._tag === "Emitted" && entry.message.topic === topic.name ? [entry.message] : []
+      ),
+      (message) => topic.decode(message)
+    )
+  )
+
+const delayedOn = (tape: Tape): Test["delayed"] => (topic) =>
+  Effect.suspend(() =>
+    Effect.forEach(
+      delayedIn(tape.entries).filter(({ due, message }) => due > tape.now && message.topic === topic.name),
+      ({ due, message, name }) => Effect.map(topic.decode(message), (value) => ({ id: message.id, value, due, name }))
+    )
+  )
+
 const noSuchStep = (stage: Stage, where: Where): Effect.Effect<never, NoSuchStep> => {
   const steps = stage.operators.flatMap((operator, i) =>
     stepOf(stage.operators, i + 1) === i ? [`${i + 1} (${operator._tag})`] : []
   )
-  return Effect.fail(new NoSuchStep({ step: String(where.step ?? "at all"), steps }))
+  return Effect.fail(new NoSuchStep({ step: String(where.step ?? ""), steps }))
 }
 
 const drain = (

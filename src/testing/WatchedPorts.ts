@@ -23,6 +23,7 @@ import {
 } from "../Store.ts"
 import type { Subscription, Transport } from "../Transport.ts"
 import { atTransaction } from "./Injection.ts"
+import type { Tape } from "./Tape.ts"
 import { Handled, type WorkerLife } from "./WorkerLife.ts"
 
 /** What an open transaction has done so far. */
@@ -34,7 +35,9 @@ type Done =
     readonly messages: ReadonlyArray<Message>
     /** The message whose step published them by itself. */
     readonly by: string | undefined
+    readonly planned: Planned
   }
+  | { readonly _tag: "Cancelled"; readonly topic: string; readonly key: string; readonly name: string }
   | { readonly _tag: "Buried"; readonly burial: Burial; readonly letter: string | undefined }
   | {
     readonly _tag: "Held"
@@ -42,6 +45,13 @@ type Done =
     readonly attempts: ReadonlyArray<Failure>
     readonly delay: number | "parked"
   }
+
+/** When messages are published, and the name under which one of them waits or replaces another. */
+interface Planned {
+  /** Undefined: at once. */
+  readonly due: number | undefined
+  readonly name: string | undefined
+}
 
 interface Open {
   readonly kind: "commit" | "hold or dead letter"
@@ -84,13 +94,19 @@ export const store = (life: WorkerLife, inner: Store["Service"]): Store["Service
       Effect.flatMap(Effect.all([Ambient, Handled]), ([open, by]) =>
         open === undefined
           ? life.alive(published(life, inner, messages, later))
-          : later !== undefined
-          ? inner.outbox.write(messages, later)
-          : within(inner.outbox.write(messages), () => {
-            life.stage.tape.write(messages)
-            return [{ _tag: "Wrote", messages, by }]
+          : within(inner.outbox.write(messages, later), () => {
+            const { tape } = life.stage
+            const planned = { due: tape.dueOf(later), name: later?.name }
+            if (planned.due === undefined) tape.write(messages)
+            return [{ _tag: "Wrote", messages, by, planned }]
           })
-            .pipe(Effect.tap(() => life.pass("after the emits"))))
+            .pipe(Effect.tap(() => life.pass("after the emits")))),
+    cancel: (topic, key, name) =>
+      Effect.flatMap(Ambient, (open) =>
+        open === undefined
+          ? life.alive(cancelled(life, inner, topic, key, name))
+          : within(inner.outbox.cancel(topic, key, name), (found) =>
+            found ? [{ _tag: "Cancelled", topic, key, name }] : []))
   },
   deadLetters: {
     ...inner.deadLetters,
@@ -102,20 +118,59 @@ export const store = (life: WorkerLife, inner: Store["Service"]): Store["Service
   }
 })
 
-/** A publish of its own, outside of any watched transaction. What is to come later is told when it is handed over. */
+/** A publish of its own, outside of any watched transaction. */
 export const published = (
   { stage }: Pick<WorkerLife, "stage">,
   inner: Store["Service"],
   messages: ReadonlyArray<Message>,
   later: Later | undefined
 ): ReturnType<Store["Service"]["outbox"]["write"]> =>
-  later !== undefined ? inner.outbox.write(messages, later) : Effect.suspend(() => {
-    stage.tape.write(messages)
-    return inner.outbox.write(messages).pipe(
-      Effect.tap(() => Effect.sync(() => stage.tape.written(messages))),
-      Effect.onError(() => Effect.sync(() => stage.tape.unwritten(messages)))
+  Effect.flatMap(Handled, (by) => {
+    const { tape } = stage
+    const planned = { due: tape.dueOf(later), name: later?.name }
+    if (planned.due !== undefined) {
+      return Effect.tap(inner.outbox.write(messages, later), () =>
+        Effect.sync(() => delayed(tape, messages, by, planned)))
+    }
+    tape.write(messages)
+    return inner.outbox.write(messages, later).pipe(
+      Effect.tap(() =>
+        Effect.sync(() => {
+          for (const { key, topic } of messages) {
+            tape.cancelled(topic, key, planned.name)
+          }
+          tape.written(messages)
+        })
+      ),
+      Effect.onError(() =>
+        Effect.sync(() => tape.unwritten(messages))
+      )
     )
   })
+
+/** A cancel of its own. */
+export const cancelled = (
+  { stage }: Pick<WorkerLife, "stage">,
+  inner: Store["Service"],
+  ...[topic, key, name]: Parameters<Store["Service"]["outbox"]["cancel"]>
+): ReturnType<Store["Service"]["outbox"]["cancel"]> =>
+  Effect.tap(inner.outbox.cancel(topic, key, name), (found) =>
+    Effect.sync(() => {
+      if (found) stage.tape.cancelled(topic, key, name)
+    }))
+
+/** They wait, as what this message published by itself or in its commit. */
+const delayed = (
+  tape: Tape,
+  messages: ReadonlyArray<Message>,
+  by: string | undefined,
+  { due = tape.now, name }: Planned
+): void => {
+  for (const message of messages) {
+    tape.cancelled(message.topic, message.key, name)
+    tape.note({ _tag: "Delayed", at: tape.now, id: by ?? message.id, message, due, name })
+  }
+}
 
 const transact = <A, E, R>(
   life: WorkerLife,
@@ -154,7 +209,9 @@ const transact = <A, E, R>(
 
 /** What was done since a mark is rolled back. Whose transaction it was is still to be told. */
 const undone = ({ stage }: WorkerLife, open: Open, mark: number, told = false): void => {
-  for (const done of open.done.slice(mark)) if (done._tag === "Wrote") stage.tape.unwritten(done.messages)
+  for (const done of open.done.slice(mark)) {
+    if (done._tag === "Wrote" && done.planned.due === undefined) stage.tape.unwritten(done.messages)
+  }
   open.done = open.done.filter((done, i) => i < mark || (told && done._tag !== "Wrote"))
 }
 
@@ -190,8 +247,12 @@ const committed = (life: WorkerLife, open: Open): void => {
   const settled = new Map(settledBy(open).map(({ message }) => [message.id, message]))
   const fresh = [...settled.keys()].filter((id) => answers.get(id) === "fresh")
   for (const done of open.done) {
-    if (done._tag === "Wrote") {
+    if (done._tag === "Cancelled") tape.cancelled(done.topic, done.key, done.name)
+    if (done._tag === "Wrote" && done.planned.due !== undefined) {
+      delayed(tape, done.messages, done.by ?? fresh[0], done.planned)
+    } else if (done._tag === "Wrote") {
       for (const message of done.messages) {
+        tape.cancelled(message.topic, message.key, done.planned.name)
         const id = done.by ?? emitters.get(message.id) ?? emitterOf(consumer, fresh, message, done.messages.length)
         tape.note({ _tag: "Emitted", at: tape.now, id, message })
       }
@@ -200,7 +261,7 @@ const committed = (life: WorkerLife, open: Open): void => {
     if (done._tag === "Buried") {
       const { delivery, attempts, reason } = done.burial
       const { id } = delivery.message
-      for (const failure of attempts) tape.failed(id, failure)
+      for (const failure of attempts) tape.failed(delivery.message, failure)
       const tag = attempts.at(-1)?.tag ?? ""
       tape.ended(
         done.letter === undefined
@@ -209,7 +270,7 @@ const committed = (life: WorkerLife, open: Open): void => {
       )
     }
     if (done._tag === "Held") {
-      for (const failure of done.attempts) tape.failed(done.delivery.message.id, failure)
+      for (const failure of done.attempts) tape.failed(done.delivery.message, failure)
       tape.held(done.delivery.message, done.delay)
     }
   }

@@ -167,7 +167,7 @@ const watchSchedule = (
         if (message === undefined || life.dead || failures < life.stage.tape.attemptOf(message)) return next
         const { tape } = life.stage
         tape.tried(message, failures)
-        tape.failed(message.id, { attempt: failures, at: now, tag: tagOf(error), message: messageOf(error) })
+        tape.failed(message, { attempt: failures, at: now, tag: tagOf(error), message: messageOf(error) })
         return Effect.tap(next, ([, delay]) =>
           Effect.sync(() => tape.retry(message.id, Duration.toMillis(Retry.retryAfter(error) ?? delay))))
       }

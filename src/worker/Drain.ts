@@ -44,9 +44,10 @@ const released = ({ counters }: Options, entries: ReadonlyArray<Entry>): Effect.
 const interruptRest = (options: Options): Effect.Effect<void> =>
   Effect.suspend(() => {
     const running = [...options.inFlight.runningEntries]
-    return Effect.logWarning(
-      `${running.length} attempts did not finish within the grace period; they are given back, uncounted.`
-    ).pipe(
+    const which = running.length === 1
+      ? "1 attempt did not finish within the grace period; it is"
+      : `${running.length} attempts did not finish within the grace period; they are`
+    return Effect.logWarning(`${which} given back, uncounted.`).pipe(
       Effect.annotateLogs({ consumer: options.consumer }),
       Effect.andThen(released(options, running)),
       Effect.andThen(Fiber.interruptAll(running.flatMap((entry) => entry.fiber === undefined ? [] : [entry.fiber])))

@@ -1841,6 +1841,7 @@ export {};
 
 // src/testing/Tape.ts
 import type { DeadLetter, Reason } from "../DeadLetter.ts";
+import type { Later } from "../Delay.ts";
 import type { Delivery, Failure } from "../Delivery.ts";
 import type { Message } from "../Message.ts";
 export type Entry = {
@@ -1849,6 +1850,17 @@ export type Entry = {
     readonly id: string;
     readonly topic: string;
     readonly key: string;
+} | {
+    readonly _tag: "Delayed";
+    readonly at: number;
+    readonly id: string;
+    readonly message: Message;
+    readonly due: number;
+    readonly name: string | undefined;
+} | {
+    readonly _tag: "Cancelled";
+    readonly at: number;
+    readonly id: string;
 } | {
     readonly _tag: "Started";
     readonly at: number;
@@ -1908,6 +1920,9 @@ export type Entry = {
     readonly point: string;
 };
 export type Decision = "Redriven" | "Discarded" | "Restored" | "Released";
+export type Delayed = Extract<Entry, {
+    readonly _tag: "Delayed";
+}>;
 export declare class Tape {
     readonly entries: Array<Entry>;
     activity: number;
@@ -1921,22 +1936,26 @@ export declare class Tape {
     private readonly writing;
     private readonly failures;
     private readonly tries;
+    private readonly redrives;
     private readonly told;
     private closed;
     constructor(topics: ReadonlyArray<string>, millis: () => number);
     get now(): number;
+    get isClosed(): boolean;
     close(): void;
     note(entry: Entry): void;
     write(messages: ReadonlyArray<Message>): void;
     unwritten(messages: ReadonlyArray<Message>): void;
     written(messages: ReadonlyArray<Message>): void;
+    dueOf(later: Later | undefined): number | undefined;
+    cancelled(topic: string, key: string, name: string | undefined): void;
     handed(delivery: Delivery): void;
     private published;
     decided(tag: Decision, { message, parked }: Pick<DeadLetter, "message" | "parked">): () => void;
     started(message: Message): void;
     attemptOf(message: Message): number;
     tried(message: Message, attempts: number): void;
-    failed(id: string, failure: Pick<Failure, "attempt" | "at" | "tag" | "message">): void;
+    failed(handed: Message, failure: Pick<Failure, "attempt" | "at" | "tag" | "message">): void;
     retry(id: string, delay: number): void;
     held({ id, key }: Message, delay: number | "parked"): void;
     ended(entry: Extract<Entry, {
@@ -1952,6 +1971,7 @@ export declare class Tape {
     }>;
     private since;
 }
+export declare const delayedIn: (entries: ReadonlyArray<Entry>) => ReadonlyArray<Delayed>;
 export declare const deadIn: (entries: ReadonlyArray<Entry>) => ReadonlyArray<Extract<Entry, {
     readonly _tag: "Dead";
 }>>;
@@ -1999,6 +2019,12 @@ export interface Test<in E = never> {
         readonly until: number | "parked";
     }>;
     readonly emitted: <Name extends string, S extends Schema.Constraint>(topic: Topic.Topic<Name, S>) => Effect.Effect<ReadonlyArray<S["Type"]>, DecodeFailed, S["DecodingServices"]>;
+    readonly delayed: <Name extends string, S extends Schema.Constraint>(topic: Topic.Topic<Name, S>) => Effect.Effect<ReadonlyArray<{
+        readonly id: string;
+        readonly value: S["Type"];
+        readonly due: number;
+        readonly name: string | undefined;
+    }>, DecodeFailed, S["DecodingServices"]>;
     readonly attempts: (id: string) => ReadonlyArray<number>;
     readonly life: (id: string) => string;
     readonly story: string;

@@ -96,6 +96,42 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "nothing of what the store refuses"
   },
   {
+    name: "kit: what a dead worker says is heard",
+    guarantee: 11,
+    file: "src/testing/TestRun.ts",
+    from: "life.dead || life.stage.tape.isClosed ? undefined : logger.log(line)",
+    to: "logger.log(line)",
+    test: crashes,
+    named: "says nothing of what it does on purpose"
+  },
+  {
+    name: "kit: a delayed publish that is not told",
+    guarantee: 11,
+    file: "src/testing/WatchedPorts.ts",
+    from: "tape.note({ _tag: \"Delayed\", at: tape.now, id: by ?? message.id, message, due, name })",
+    to: "tape.dueOf(undefined)",
+    test: kit,
+    named: "shows what commits published for later"
+  },
+  {
+    name: "kit: what was replaced under its name still waits",
+    guarantee: 11,
+    file: "src/testing/WatchedPorts.ts",
+    from: "tape.cancelled(message.topic, message.key, name)\n    tape.note",
+    to: "tape.note",
+    test: kit,
+    named: "shows what commits published for later"
+  },
+  {
+    name: "kit: failures of two redrives taken for one",
+    guarantee: 11,
+    file: "src/testing/Tape.ts",
+    from: "JSON.stringify([id, this.redrives.get(handed), attempt, failure.at])",
+    to: "JSON.stringify([id, attempt, failure.at])",
+    test: kit,
+    named: "shows every failure of a message that is redriven"
+  },
+  {
     name: "memory: sleeps too short to move a clock",
     guarantee: 11,
     file: "src/memory/MemoryTransport.ts",

@@ -1,6 +1,6 @@
 // The kit for users on engines with SQL: the same words, in real time.
 import { assert, it } from "@effect/vitest"
-import { Effect, Layer, Redacted, Ref, Schema } from "effect"
+import { Effect, Layer, Logger, Redacted, Ref, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { DeadLetters, Pipeline, Retry, Topic } from "millrace"
 import { Embedded } from "millrace/embedded"
@@ -85,6 +85,23 @@ it.effect("a drain waits for what a person has decided about letters, on PGlite"
         assert.deepStrictEqual(test.dead.map((letter) => letter.id), ["s1"])
       })
   ).pipe(Effect.provide(Embedded.layer())), 60_000)
+
+it.effect("a crash at every point says nothing of what it does on purpose, on PGlite", () => {
+  const lines: Array<string> = []
+  return Effect.gen(function*() {
+    yield* TestPipeline.crashEverywhere(
+      Pipeline.from(Payments, { consumer: "ledger" }).pipe(Pipeline.commitSql((p, sql) => sql`select ${p.id}`)),
+      {
+        scenario: (test) => test.publish(Payments, payment("a1")),
+        state: Effect.void,
+        layer: Embedded.layer(),
+        lease: "500 millis",
+        idlePoll: "50 millis"
+      }
+    )
+    assert.deepStrictEqual(lines, [])
+  }).pipe(Effect.provide(Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])))
+}, 120_000)
 
 // Each run has a schema, which holds the user's table, too.
 const schema = Ref.makeUnsafe("")

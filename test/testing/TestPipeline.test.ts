@@ -184,9 +184,71 @@ describe("a run", () => {
       Effect.gen(function*() {
         yield* test.publish(Payments, payment("a1"), { delay: "1 hour" })
         yield* test.advance("59 minutes")
+        assert.deepStrictEqual(yield* test.delayed(Payments), [
+          { id: "a1", value: payment("a1"), due: 3_600_000, name: undefined }
+        ])
+        assert.strictEqual(test.life("a1"), "delayed until 3600000 ms")
         assert.deepStrictEqual(test.committed, [])
         yield* test.advance("2 minutes")
-        assert.match(test.life("a1"), /^published at 3600000 ms, emitted to receipts, committed at \d+ ms$/)
+        assert.deepStrictEqual(yield* test.delayed(Payments), [])
+        assert.match(
+          test.life("a1"),
+          /^delayed until 3600000 ms, published at 3600000 ms, emitted to receipts, committed at \d+ ms$/
+        )
+      })).pipe(Effect.provide(services)))
+
+  it.effect("shows what commits published for later, until it is replaced, cancelled or due", () => {
+    const Reminders = Topic.make("reminders", { schema: Receipts.schema, key: (p) => p.id, id: "random" })
+    const name = "unpaid"
+    const reminding = Pipeline.from(Payments, { consumer: "reminding" }).pipe(
+      Pipeline.commit((p, { attempt }) =>
+        Effect.andThen(
+          p.cents === 0
+            ? Effect.asVoid(Topic.cancel(Reminders, { key: "receipt", name }))
+            : Effect.asVoid(Topic.publish(Reminders, { id: "receipt", cents: p.cents }, { delay: "1 hour", name })),
+          p.id === "a1" && attempt === 1 ? Effect.die("not now") : Effect.void
+        )
+      ),
+      Pipeline.retry(Retry.exponential("1 second", { jitter: false }))
+    )
+    return TestPipeline.run(reminding, (test) =>
+      Effect.gen(function*() {
+        const delayed = Effect.map(test.delayed(Reminders), (all) => all.map(({ due, value }) => [value.cents, due]))
+        yield* test.publish(Payments, payment("a1", 5))
+        yield* test.settle
+        assert.deepStrictEqual(yield* delayed, [])
+        yield* test.advance("1 second")
+        assert.deepStrictEqual(yield* delayed, [[5, 3_601_000]])
+        yield* test.publish(Payments, payment("a2", 6))
+        yield* test.advance("9 seconds")
+        assert.deepStrictEqual(yield* delayed, [[6, 3_601_000]])
+        assert.deepStrictEqual(yield* test.emitted(Reminders), [])
+        yield* test.publish(Payments, payment("a3", 0))
+        yield* test.settle
+        assert.deepStrictEqual(yield* delayed, [])
+        assert.match(test.life("a1"), /delayed to reminders until 3601000 ms, committed at 1000 ms$/)
+        yield* test.publish(Reminders, { id: "receipt", cents: 7 }, { delay: "1 minute", name })
+        yield* test.publish(Reminders, { id: "other", cents: 8 }, { at: 1, name })
+        assert.deepStrictEqual(yield* delayed, [[7, 70_000]])
+        yield* test.advance("1 minute")
+        assert.deepStrictEqual(yield* delayed, [])
+        yield* test.publish(Reminders, { id: "receipt", cents: 9 }, { delay: "1 minute", name })
+        yield* test.publish(Reminders, { id: "receipt", cents: 10 }, { name })
+        assert.deepStrictEqual(yield* delayed, [])
+      })).pipe(Effect.provide(Memory.layer))
+  })
+
+  it.effect("shows every failure of a message that is redriven and fails again at once", () =>
+    TestPipeline.run(ledger.pipe(Pipeline.retry(Retry.never)), (test) =>
+      Effect.gen(function*() {
+        yield* test.inject({ id: "a1" }, TestPipeline.fail(new Declined()))
+        yield* test.inject({ id: "a1", redriven: 1 }, TestPipeline.fail(new Declined()))
+        yield* test.publish(Payments, payment("a1"))
+        yield* test.settle
+        yield* test.redrive("a1")
+        yield* test.settle
+        const once = "attempt 1 failed Declined at 0 ms, dead (exhausted, Declined) at 0 ms"
+        assert.strictEqual(test.life("a1"), `published at 0 ms, ${once}, redriven at 0 ms, ${once}`)
       })).pipe(Effect.provide(services)))
 
   it.effect("shows what was published past it", () =>
@@ -207,7 +269,7 @@ describe("a run", () => {
           assert(error._tag === "NotDrained")
           assert.match(
             error.message,
-            /still wait after 60000 ms: a1\.[^]*a1: published at 0 ms, attempt 1 began at 0 ms$/
+            /1 message still waits after 60000 ms: a1\.[^]*a1: published at 0 ms, attempt 1 began at 0 ms$/
           )
         })
     ).pipe(Effect.provide(Memory.layer)))
@@ -364,5 +426,15 @@ describe("what is made to go wrong", () => {
         assert.strictEqual(error._tag, "NoSuchStep")
         assert.include(error.message, "no step 3 that runs an effect")
         assert.include(error.message, "1 (MapEffect), 2 (Commit)")
+        const none = Pipeline.from(Payments, { consumer: "none" }).pipe(Pipeline.map((p) => p))
+        const said = (step: "steps" | "commit" | undefined) =>
+          TestPipeline.run(none, (test) => Effect.flip(test.inject({ step }, TestPipeline.stall))).pipe(
+            Effect.map((error) => error.message.split(".")[0])
+          )
+        assert.deepStrictEqual([yield* said("steps"), yield* said("commit"), yield* said(undefined)], [
+          "The pipeline has no step before the transaction that runs an effect",
+          "The pipeline has no step inside of the transaction that runs an effect",
+          "The pipeline has no step that runs an effect"
+        ])
       })).pipe(Effect.provide(services)))
 })

@@ -1,6 +1,6 @@
 // The kit for users goes red for handlers that are wrong: a crash at every point, and what a plain test sees.
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer, Ref, TxRef } from "effect"
+import { Context, Effect, Layer, Logger, Ref, TxRef } from "effect"
 import { Memory, Pipeline, Retry, Topic } from "millrace"
 import { TestPipeline } from "millrace/testing"
 import { balance, Declined, ledger, payment, Payments, Rates, Receipts, services } from "./ledger.ts"
@@ -56,6 +56,25 @@ describe("a crash at every point", () => {
       ) assert.isTrue(survived.points.some((point) => point.endsWith(place)), place)
     }))
 
+  it.effect("says nothing of what it does on purpose, and all that the living say", () => {
+    const lines: Array<string> = []
+    const logger = Logger.make(({ message }) => void lines.push(String(message)))
+    return Effect.gen(function*() {
+      yield* TestPipeline.crashEverywhere(ledger, { scenario, state: balance, layer: services })
+      assert.deepStrictEqual(lines, [])
+      yield* TestPipeline.run(ledger, (test) =>
+        Effect.gen(function*() {
+          yield* test.inject({ id: "a1", attempt: "every" }, TestPipeline.fail(new Declined()))
+          yield* test.inject({ id: "b1" }, TestPipeline.stall)
+          yield* test.publish(Payments, payment("a1"))
+          yield* test.drain()
+          yield* test.publish(Payments, payment("b1"))
+          yield* test.settle
+        })).pipe(Effect.provide(services, { local: true }))
+      assert.deepStrictEqual(lines, ["A message became a dead letter (exhausted): Declined"])
+    }).pipe(Effect.provide(Logger.layer([logger])))
+  })
+
   it.effect("catches: a mail that is sent again", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(
@@ -92,6 +111,25 @@ describe("a crash at every point", () => {
       }))
       assert(error._tag === "CrashDiverged")
       assert.include(error.crashed, "\"cents\\\":2")
+    }))
+
+  it.effect("catches: a message for later that is published again after a crash", () =>
+    Effect.gen(function*() {
+      let calls = 0
+      const reminding = (name?: string) =>
+        Pipeline.from(Payments, { consumer: "reminding" }).pipe(
+          Pipeline.tap((p) =>
+            Topic.publish(Receipts, { id: "receipt", cents: p.cents }, {
+              id: name ?? String(++calls),
+              delay: "1 hour",
+              name
+            })
+          )
+        )
+      const crash = { scenario: one, state: Effect.sync(() => calls = 0), layer: Memory.layer }
+      const error = yield* Effect.flip(TestPipeline.crashEverywhere(reminding(), crash))
+      assert(error._tag === "CrashDiverged")
+      assert.strictEqual(error.point, "a1, attempt 1: after step 1 (Tap)")
     }))
 
   it.effect("is refused where nothing would be shown", () =>

@@ -1,6 +1,6 @@
 // The graceful stop: what runs may finish, the rest is given back at once, and nothing is counted.
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber } from "effect"
+import { Deferred, Effect, Fiber, Logger } from "effect"
 import { TestClock } from "effect/testing"
 import { Memory, Pipeline, Retry } from "millrace"
 import {
@@ -66,8 +66,9 @@ describe("a worker that is stopped", () => {
       assert.isTrue(left.attempts.every((attempt) => attempt === 1))
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("interrupts what does not finish within its grace, and gives it back uncounted", () =>
-    Effect.gen(function*() {
+  it.effect("interrupts what does not finish within its grace, and gives it back uncounted", () => {
+    const logged: Array<string> = []
+    return Effect.gen(function*() {
       const { began, done, interrupted, pipeline } = gated()
       yield* publish(Orders, orders("a", 2))
       const worker = yield* start(pipeline, { grace: "10 seconds" })
@@ -79,10 +80,17 @@ describe("a worker that is stopped", () => {
       yield* TestClock.adjust("1 millis")
       yield* until("it has stopped", () => stop.pollUnsafe() !== undefined)
       assert.deepStrictEqual([interrupted, done.size], [["a1"], 0])
+      assert.deepStrictEqual(logged, [
+        "1 attempt did not finish within the grace period; it is given back, uncounted."
+      ])
       const left = yield* rest()
       assert.deepStrictEqual(left.values.map((one) => one.n), [1, 2])
       assert.deepStrictEqual(left.attempts, [1, 1])
-    }).pipe(Effect.provide(Memory.layer)))
+    }).pipe(Effect.provide([
+      Memory.layer,
+      Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))])
+    ]))
+  })
 
   it.effect("with no grace interrupts at once", () =>
     Effect.gen(function*() {

@@ -11,7 +11,7 @@ import type * as Pipeline from "../Pipeline.ts"
 import type { Store } from "../Store.ts"
 import type { Transport } from "../Transport.ts"
 import type { WorkerError } from "../worker/Worker.ts"
-import { CrashDiverged, type NotDrained, NothingToCrash } from "./KitErrors.ts"
+import { CrashDiverged, type NeverStruck, type NotDrained, NothingToCrash } from "./KitErrors.ts"
 import { delayedIn } from "./Tape.ts"
 import { type Options, stagedRun, type Test } from "./TestRun.ts"
 
@@ -55,6 +55,8 @@ interface Left<S> {
  * delivered again, and the state must equal that of a run without a crash; so must what was committed, emitted and given up.
  * Fails with `CrashDiverged`, which names the first point that leaves another state behind.
  *
+ * On PGlite each point starts a database: seconds each; keep the scenario small.
+ *
  * Attempts that are made before a crash count anew unless they were written down, so a scenario that uses attempts up may end otherwise.
  *
  * ```ts
@@ -85,7 +87,7 @@ export const crashEverywhere = <A, E, R, P extends Pipeline.Phase, E2, R2, S, E3
   options: CrashOptions<E, E2, R2, S, E3, R3, L, EL, RL>
 ): Effect.Effect<
   Survived<S>,
-  CrashDiverged | NothingToCrash | NotDrained | WorkerError | E2 | E3 | EL,
+  CrashDiverged | NothingToCrash | NeverStruck | NotDrained | WorkerError | E2 | E3 | EL,
   RL | Exclude<R | Store | Transport | Exclude<R2 | R3, Scope>, L>
 > => {
   const { layer, same, scenario, state, ...rest } = options

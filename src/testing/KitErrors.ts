@@ -49,6 +49,26 @@ export class NoSuchStep extends Schema.TaggedError<NoSuchStep>("millrace/NoSuchS
 }
 
 /**
+ * A test asked for faults (`TestPipeline.inject`) that struck nothing until its end: it has not tested what it meant to.
+ *
+ * @since 0.1.0
+ */
+export class NeverStruck extends Schema.TaggedError<NeverStruck>("millrace/NeverStruck")("NeverStruck", {
+  /** Where and what, as they were asked for. */
+  injections: Schema.Array(Schema.String),
+  /** The life line of each message. */
+  story: Schema.String
+}) {
+  override get message() {
+    return `The scenario succeeded, but nothing was struck by ${
+      this.injections.join(", ")
+    }. What it shows is a run without that. Check id, `
+      + `attempt and step, inject before the message is handled, and drain behind it; if another fault always comes first, leave this one out.\n`
+      + this.story
+  }
+}
+
+/**
  * After a crash and the redelivery that follows, the state is not that of a run without a crash (`TestPipeline.crashEverywhere`):
  * an effect happened twice, or not at all. Shows the values that the test compares.
  *

@@ -3,7 +3,8 @@
  * held, emitted or given up; make steps, transactions and the process itself fail on purpose.
  *
  * The test chooses the engine by a layer: `Memory.layer` for virtual time, or `Embedded.layer()` (`millrace/embedded`) where steps use SQL. Services
- * are swapped by layers as in any Effect test. No test framework is needed. With one seed everything happens in one order.
+ * are swapped by layers as in any Effect test. Share one `Embedded.layer` among tests: each start of PGlite takes seconds. Two pipelines
+ * are tested together by nesting: `TestPipeline.run(a, (t) => TestPipeline.run(b, (u) => ...))`, and `t` and `u` see a worker each. No test framework is needed. With one seed everything happens in one order.
  *
  * ```ts
  * import { Effect, Layer, Schema, Context } from "effect"
@@ -63,7 +64,7 @@ import type { What } from "./Injection.ts"
 
 export { crashEverywhere, type CrashOptions, type Survived } from "./CrashEverywhere.ts"
 export type { What, Where } from "./Injection.ts"
-export { CrashDiverged, NoSuchStep, NotDrained, NothingToCrash } from "./KitErrors.ts"
+export { CrashDiverged, NeverStruck, NoSuchStep, NotDrained, NothingToCrash } from "./KitErrors.ts"
 export type { Entry } from "./Tape.ts"
 export { type Options, run, type Test } from "./TestRun.ts"
 export { around } from "./WorkerLife.ts"

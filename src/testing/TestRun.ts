@@ -32,7 +32,7 @@ import { Transport } from "../Transport.ts"
 import type { WorkerOptions } from "../worker/Settings.ts"
 import * as Worker from "../worker/Worker.ts"
 import { ofTransaction, stepOf, type What, type Where } from "./Injection.ts"
-import { NoSuchStep, NotDrained } from "./KitErrors.ts"
+import { NeverStruck, NoSuchStep, NotDrained } from "./KitErrors.ts"
 import { decide, seen } from "./SeenStore.ts"
 import { deadIn, delayedIn, type Entry, lifeLine, lifeLines, Tape } from "./Tape.ts"
 import * as Watched from "./WatchedPorts.ts"
@@ -69,7 +69,10 @@ export interface Test<in E = never> {
   ) => Effect.Effect<ReadonlyArray<string>, Refused, S["EncodingServices"]>
   /** Lets everything happen that can without time passing. */
   readonly settle: Effect.Effect<void, Worker.WorkerError>
-  /** Lets so much time pass, with everything that happens in it. */
+  /**
+   * Lets so much time pass, with everything that happens in it. An idle worker polls each virtual second: for days, give `idlePoll`,
+   * `statsEvery` and `lease`.
+   */
   readonly advance: (duration: Duration.Input) => Effect.Effect<void, Worker.WorkerError>
   /**
    * Lets time pass until every message is committed or dead; those behind a parked letter may wait, and
@@ -77,7 +80,10 @@ export interface Test<in E = never> {
    * tells their lives, after `within`: default 1 hour (30 seconds where time is real).
    */
   readonly drain: (within?: Duration.Input) => Effect.Effect<void, NotDrained | Worker.WorkerError>
-  /** Makes something go wrong, from now on: see `TestPipeline.fail` and its neighbours. */
+  /**
+   * Makes something go wrong, from now on: see `TestPipeline.fail` and its neighbours. What strikes nothing until the scenario has
+   * succeeded fails the test (`NeverStruck`).
+   */
   readonly inject: (where: Where, what: What<E>) => Effect.Effect<void, NoSuchStep>
   /** The process dies now, and another one starts: see `TestPipeline.crash`. */
   readonly crash: Effect.Effect<void>
@@ -128,7 +134,8 @@ export interface Test<in E = never> {
 /**
  * Runs a scenario against a pipeline and its worker. The worker runs from before the first step of the scenario to behind its last.
  *
- * Takes the ambient `TestClock` (as `it.effect` gives), or one of its own. Fails as the worker does if that cannot start.
+ * Takes the ambient `TestClock` (as `it.effect` gives), or one of its own. Fails as the worker does if that cannot start, and with
+ * `NeverStruck` if a fault was injected that struck nothing.
  *
  * ```ts
  * import { Effect, Schema } from "effect"
@@ -154,7 +161,7 @@ export const run = <A, E, R, P extends Pipeline.Phase, B, E2, R2>(
   pipeline: Pipeline.Pipeline<A, E, R, P>,
   scenario: (test: Test<E>) => Effect.Effect<B, E2, R2>,
   options?: Options
-): Effect.Effect<B, E2 | Worker.WorkerError, R | Exclude<R2, Scope.Scope> | Store | Transport> =>
+): Effect.Effect<B, E2 | NeverStruck | Worker.WorkerError, R | Exclude<R2, Scope.Scope> | Store | Transport> =>
   Effect.map(stagedRun(pipeline, scenario, options ?? {}, undefined), ({ result }) => result)
 
 /** {@link run}, with a process that dies at a point; answers the points that the scenario passed as well. */
@@ -165,7 +172,7 @@ export const stagedRun = <A, E, R, P extends Pipeline.Phase, B, E2, R2>(
   crashAt: number | undefined
 ): Effect.Effect<
   { readonly result: B; readonly points: ReadonlyArray<string>; readonly test: Test<E> },
-  E2 | Worker.WorkerError,
+  E2 | NeverStruck | Worker.WorkerError,
   R | Exclude<R2, Scope.Scope> | Store | Transport
 > =>
   Effect.flatMap(Store, (inner) => {
@@ -186,6 +193,8 @@ export const stagedRun = <A, E, R, P extends Pipeline.Phase, B, E2, R2>(
       const test = makeTest<E>(stage, time, lives, inner)
       yield* test.settle
       const result = yield* Effect.provideService(scenario(test), Store, seen(stage, inner))
+      // Where a process is made to die, what was meant for it may strike nobody.
+      if (crashAt === undefined) yield* allStruck(stage)
       return { result, points: stage.points.slice(), test }
     })
     return Random.withSeed(inTime(Effect.scoped(staged), live), String(options.seed ?? 1))
@@ -365,6 +374,17 @@ const delayedOn = (tape: Tape): Test["delayed"] => (topic) =>
       ({ due, message, name }) => Effect.map(topic.decode(message), (value) => ({ id: message.id, value, due, name }))
     )
   )
+
+const allStruck = ({ injections, tape }: Stage): Effect.Effect<void, NeverStruck> => {
+  const missed = injections.filter(({ struck }) => struck.size === 0)
+  if (missed.length === 0) return Effect.void
+  return Effect.fail(
+    new NeverStruck({
+      injections: missed.map(({ what, where }) => `${what._tag} at ${JSON.stringify(where)}`),
+      story: lifeLines(tape.entries)
+    })
+  )
+}
 
 const noSuchStep = (stage: Stage, where: Where): Effect.Effect<never, NoSuchStep> => {
   const steps = stage.operators.flatMap((operator, i) =>

@@ -1716,7 +1716,7 @@ import type * as Duration from "effect/Duration";
 import type { What } from "./Injection.ts";
 export { crashEverywhere, type CrashOptions, type Survived } from "./CrashEverywhere.ts";
 export type { What, Where } from "./Injection.ts";
-export { CrashDiverged, NoSuchStep, NotDrained, NothingToCrash } from "./KitErrors.ts";
+export { CrashDiverged, NeverStruck, NoSuchStep, NotDrained, NothingToCrash } from "./KitErrors.ts";
 export type { Entry } from "./Tape.ts";
 export { type Options, run, type Test } from "./TestRun.ts";
 export { around } from "./WorkerLife.ts";
@@ -1737,7 +1737,7 @@ import type * as Pipeline from "../Pipeline.ts";
 import type { Store } from "../Store.ts";
 import type { Transport } from "../Transport.ts";
 import type { WorkerError } from "../worker/Worker.ts";
-import { CrashDiverged, type NotDrained, NothingToCrash } from "./KitErrors.ts";
+import { CrashDiverged, type NeverStruck, type NotDrained, NothingToCrash } from "./KitErrors.ts";
 import { type Options, type Test } from "./TestRun.ts";
 export interface CrashOptions<E, E2, R2, S, E3, R3, L, EL, RL> extends Options {
     readonly scenario: (test: Test<E>) => Effect.Effect<unknown, E2, R2>;
@@ -1749,7 +1749,7 @@ export interface Survived<S> {
     readonly state: S;
     readonly points: ReadonlyArray<string>;
 }
-export declare const crashEverywhere: <A, E, R, P extends Pipeline.Phase, E2, R2, S, E3, R3, L, EL, RL>(pipeline: Pipeline.Pipeline<A, E, R, P>, options: CrashOptions<E, E2, R2, S, E3, R3, L, EL, RL>) => Effect.Effect<Survived<S>, CrashDiverged | NothingToCrash | NotDrained | WorkerError | E2 | E3 | EL, RL | Exclude<R | Store | Transport | Exclude<R2 | R3, Scope>, L>>;
+export declare const crashEverywhere: <A, E, R, P extends Pipeline.Phase, E2, R2, S, E3, R3, L, EL, RL>(pipeline: Pipeline.Pipeline<A, E, R, P>, options: CrashOptions<E, E2, R2, S, E3, R3, L, EL, RL>) => Effect.Effect<Survived<S>, CrashDiverged | NothingToCrash | NeverStruck | NotDrained | WorkerError | E2 | E3 | EL, RL | Exclude<R | Store | Transport | Exclude<R2 | R3, Scope>, L>>;
 
 // src/testing/Injection.ts
 import type * as Duration from "effect/Duration";
@@ -1818,6 +1818,13 @@ declare const NoSuchStep_base: Schema.Class<NoSuchStep, Schema.TaggedStruct<"NoS
     readonly steps: Schema.$Array<Schema.String>;
 }>, import("effect/Cause").YieldableError>;
 export declare class NoSuchStep extends NoSuchStep_base {
+    get message(): string;
+}
+declare const NeverStruck_base: Schema.Class<NeverStruck, Schema.TaggedStruct<"NeverStruck", {
+    readonly injections: Schema.$Array<Schema.String>;
+    readonly story: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class NeverStruck extends NeverStruck_base {
     get message(): string;
 }
 declare const CrashDiverged_base: Schema.Class<CrashDiverged, Schema.TaggedStruct<"CrashDiverged", {
@@ -1992,7 +1999,7 @@ import { Transport } from "../Transport.ts";
 import type { WorkerOptions } from "../worker/Settings.ts";
 import * as Worker from "../worker/Worker.ts";
 import { type What, type Where } from "./Injection.ts";
-import { NoSuchStep, NotDrained } from "./KitErrors.ts";
+import { NeverStruck, NoSuchStep, NotDrained } from "./KitErrors.ts";
 import { type Entry } from "./Tape.ts";
 export interface Options extends Omit<WorkerOptions, "grace" | "name"> {
     readonly seed?: string | number | undefined;
@@ -2030,12 +2037,12 @@ export interface Test<in E = never> {
     readonly story: string;
     readonly entries: ReadonlyArray<Entry>;
 }
-export declare const run: <A, E, R, P extends Pipeline.Phase, B, E2, R2>(pipeline: Pipeline.Pipeline<A, E, R, P>, scenario: (test: Test<E>) => Effect.Effect<B, E2, R2>, options?: Options) => Effect.Effect<B, E2 | Worker.WorkerError, R | Exclude<R2, Scope.Scope> | Store | Transport>;
+export declare const run: <A, E, R, P extends Pipeline.Phase, B, E2, R2>(pipeline: Pipeline.Pipeline<A, E, R, P>, scenario: (test: Test<E>) => Effect.Effect<B, E2, R2>, options?: Options) => Effect.Effect<B, E2 | NeverStruck | Worker.WorkerError, R | Exclude<R2, Scope.Scope> | Store | Transport>;
 export declare const stagedRun: <A, E, R, P extends Pipeline.Phase, B, E2, R2>(pipeline: Pipeline.Pipeline<A, E, R, P>, scenario: (test: Test<E>) => Effect.Effect<B, E2, R2>, options: Options, crashAt: number | undefined) => Effect.Effect<{
     readonly result: B;
     readonly points: ReadonlyArray<string>;
     readonly test: Test<E>;
-}, E2 | Worker.WorkerError, R | Exclude<R2, Scope.Scope> | Store | Transport>;
+}, E2 | NeverStruck | Worker.WorkerError, R | Exclude<R2, Scope.Scope> | Store | Transport>;
 export {};
 
 // src/testing/WorkerLife.ts

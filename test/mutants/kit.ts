@@ -132,6 +132,15 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "shows every failure of a message that is redriven"
   },
   {
+    name: "kit: a fault that strikes nothing passes",
+    guarantee: 11,
+    file: "src/testing/TestRun.ts",
+    from: "if (crashAt === undefined) yield* allStruck(stage)",
+    to: "",
+    test: kit,
+    named: "what strikes nothing fails the test"
+  },
+  {
     name: "memory: sleeps too short to move a clock",
     guarantee: 11,
     file: "src/memory/MemoryTransport.ts",

@@ -419,6 +419,24 @@ describe("what is made to go wrong", () => {
         Faults.layer({ faults: [{ at: "transact.ended", act: { _tag: "Fail" } }] }).pipe(Layer.provide(Memory.layer))
       ])))
 
+  it.effect("what strikes nothing fails the test, if nothing else does", () =>
+    Effect.gen(function*() {
+      const test = <E>(after: Effect.Effect<void, E>) =>
+        TestPipeline.run(ledger, (test) =>
+          Effect.gen(function*() {
+            yield* test.inject({ id: "typo" }, TestPipeline.stall)
+            yield* test.inject({ id: "a1" }, TestPipeline.hiccup())
+            yield* test.publish(Payments, payment("a1"))
+            yield* test.drain()
+            yield* after
+          }))
+      const error = yield* Effect.flip(test(Effect.void))
+      assert(error._tag === "NeverStruck")
+      assert.deepStrictEqual(error.injections, [`Stall at {"id":"typo"}`])
+      assert.include(error.message, "a1: published at 0 ms, its transaction met Hiccup")
+      assert.strictEqual(yield* Effect.flip(test(Effect.fail("its own"))), "its own")
+    }).pipe(Effect.provide(services)))
+
   it.effect("a step that the pipeline does not have is refused, and the others are named", () =>
     TestPipeline.run(ledger, (test) =>
       Effect.gen(function*() {

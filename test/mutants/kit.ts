@@ -110,7 +110,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     file: "src/testing/WatchedPorts.ts",
     from: "tape.note({ _tag: \"Delayed\", at: tape.now, id: by ?? message.id, message, due, name })",
     to: "tape.dueOf(undefined)",
-    test: kit,
+    test: "test/testing/TestPipeline.delayed.test.ts",
     named: "shows what commits published for later"
   },
   {
@@ -119,7 +119,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     file: "src/testing/WatchedPorts.ts",
     from: "tape.cancelled(message.topic, message.key, name)\n    tape.note",
     to: "tape.note",
-    test: kit,
+    test: "test/testing/TestPipeline.delayed.test.ts",
     named: "shows what commits published for later"
   },
   {

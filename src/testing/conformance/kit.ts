@@ -127,11 +127,14 @@ export const bench = Effect.fnUntraced(function*(
       return got
     })
 
-  /** Takes until so many are there; a transport may need several looks. */
+  /**
+   * Takes until so many are there; a transport may need several looks, and after an interruption as many as fit into a lease: what a
+   * claim without an answer has taken runs out by itself.
+   */
   const receive = (subscription: Subscription, count: number, room: Room = roomy) =>
     Effect.gen(function*() {
       const got: Array<Delivery> = []
-      for (let looks = 0; got.length < count && looks < 30; looks++) got.push(...yield* takeOnce(subscription, room))
+      for (let looks = 0; got.length < count && looks < 100; looks++) got.push(...yield* takeOnce(subscription, room))
       assert.strictEqual(got.length, count, `expected ${count} deliveries, got ${ids(got).join(", ")}`)
       return got
     })

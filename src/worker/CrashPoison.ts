@@ -16,7 +16,6 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
@@ -103,20 +102,12 @@ const quiet = (member: Member): Effect.Effect<void, never, Scope.Scope> =>
     () => Effect.andThen(Effect.sync(() => member.inFlight.resume()), member.resume)
   ).pipe(
     Effect.andThen(
-      Effect.timeoutOrElse(idle(member.inFlight), {
+      Effect.timeoutOrElse(member.inFlight.idle, {
         duration: patience,
-        orElse: () => Effect.andThen(interruptAll(member.inFlight), idle(member.inFlight))
+        orElse: () => Effect.andThen(interruptAll(member.inFlight), member.inFlight.idle)
       })
     )
   )
-
-const idle = (inFlight: InFlight): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    if (inFlight.runningEntries.size === 0) return Effect.void
-    const ended = Latch.makeUnsafe(false)
-    inFlight.onEnd(ended)
-    return Effect.andThen(ended.await, idle(inFlight))
-  })
 
 const interruptAll = (inFlight: InFlight): Effect.Effect<void> =>
   Effect.suspend(() => {

@@ -5,7 +5,6 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Latch from "effect/Latch"
 import type { Counters } from "./Counters.ts"
 import type { Entry, InFlight } from "./InFlight.ts"
 import type { Settings } from "./Settings.ts"
@@ -24,18 +23,10 @@ export const drain = (options: Options): Effect.Effect<void> =>
     const waiting = inFlight.stop()
     yield* released(options, waiting)
     yield* Deferred.succeed(draining, undefined)
-    yield* Effect.timeoutOrElse(finished(inFlight), {
+    yield* Effect.timeoutOrElse(inFlight.idle, {
       duration: settings.graceMillis,
-      orElse: () => Effect.andThen(interruptRest(options), finished(inFlight))
+      orElse: () => Effect.andThen(interruptRest(options), inFlight.idle)
     })
-  })
-
-const finished = (inFlight: InFlight): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    if (inFlight.runningEntries.size === 0) return Effect.void
-    const ended = Latch.makeUnsafe(false)
-    inFlight.onEnd(ended)
-    return Effect.andThen(ended.await, finished(inFlight))
   })
 
 const released = ({ counters }: Options, entries: ReadonlyArray<Entry>): Effect.Effect<void> =>

@@ -8,6 +8,7 @@
  * - while it is paused (for a message that runs alone), or a person has paused the consumer, nothing is started.
  */
 import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import type { Delivery, HeldLease } from "../Delivery.ts"
@@ -208,10 +209,13 @@ export class InFlight {
     this.drop(entry)
   }
 
-  /** Opens the latch when the next running entry has ended. */
-  onEnd(latch: Latch.Latch): void {
-    this.endings.add(latch)
-  }
+  /** Waits until nothing runs. */
+  readonly idle: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.running.size === 0) return Effect.void
+    const ended = Latch.makeUnsafe(false)
+    this.endings.add(ended)
+    return Effect.andThen(ended.await, this.idle)
+  })
 
   /** Drops what there is of a key, since it was held: the transport will hand it over again. What runs of it ends for good. */
   forgetKey(key: string): void {

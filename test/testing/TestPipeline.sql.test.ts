@@ -86,23 +86,6 @@ it.effect("a drain waits for what a person has decided about letters, on PGlite"
       })
   ).pipe(Effect.provide(Embedded.layer())), 60_000)
 
-it.effect("a crash at every point says nothing of what it does on purpose, on PGlite", () => {
-  const lines: Array<string> = []
-  return Effect.gen(function*() {
-    yield* TestPipeline.crashEverywhere(
-      Pipeline.from(Payments, { consumer: "ledger" }).pipe(Pipeline.commitSql((p, sql) => sql`select ${p.id}`)),
-      {
-        scenario: (test) => test.publish(Payments, payment("a1")),
-        state: Effect.void,
-        layer: Embedded.layer(),
-        lease: "500 millis",
-        idlePoll: "50 millis"
-      }
-    )
-    assert.deepStrictEqual(lines, [])
-  }).pipe(Effect.provide(Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])))
-}, 120_000)
-
 // Each run has a schema, which holds the user's table, too.
 const schema = Ref.makeUnsafe("")
 const database = Layer.unwrap(Effect.gen(function*() {
@@ -132,6 +115,20 @@ const crashing = {
   lease: "500 millis",
   idlePoll: "50 millis"
 } as const
+
+it.effect("a crash at every point says nothing of what it does on purpose", () => {
+  const lines: Array<string> = []
+  return Effect.gen(function*() {
+    yield* TestPipeline.crashEverywhere(
+      Pipeline.from(Payments, { consumer: "ledger" }).pipe(Pipeline.commitSql((p, sql) => sql`select ${p.id}`)),
+      {
+        ...crashing,
+        state: Effect.void
+      }
+    )
+    assert.deepStrictEqual(lines, [])
+  }).pipe(Effect.provide(Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])))
+}, 120_000)
 
 it.effect("a commit step on Postgres survives a crash at every point", () =>
   Effect.gen(function*() {

@@ -101,8 +101,13 @@ export const bench = Effect.fnUntraced(function*(
   const lease = Duration.fromInputUnsafe(options.lease)
   const idlePoll = Duration.fromInputUnsafe(options.idlePoll)
 
-  const open = (change: { readonly consumer?: string; readonly idlePoll?: Duration.Duration } = {}) =>
-    transport.open({ consumer, topics: [topic], worker: fresh("worker"), lanes, lease, idlePoll, ...change })
+  const open = (
+    change: {
+      readonly consumer?: string
+      readonly idlePoll?: Duration.Duration
+      readonly lease?: Duration.Duration
+    } = {}
+  ) => transport.open({ consumer, topics: [topic], worker: fresh("worker"), lanes, lease, idlePoll, ...change })
   const publish = (drafts: ReadonlyArray<Draft>, later?: Later) =>
     Effect.flatMap(
       Effect.forEach(drafts, (draft) => makeMessage({ ...draft, topic: draft.topic ?? topic })),

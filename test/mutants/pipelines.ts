@@ -272,5 +272,14 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     to: "Effect.provideService(transaction, Store.Committer, undefined)",
     test: "test/postgres/failures.test.ts",
     named: "connections that handlers keep"
+  },
+  {
+    name: "a message that is run again although its key is held",
+    guarantee: 3,
+    file: "src/worker/InFlight.ts",
+    from: "if (entry.again && !entry.forgotten && ",
+    to: "if (entry.again && ",
+    test: "test/postgres/failures.test.ts",
+    named: "is interrupted while its burial is on the wire"
   }
 ]

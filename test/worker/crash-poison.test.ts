@@ -73,6 +73,20 @@ const watched = (consumer: string, shared: { readonly running: Set<string>; read
   return { pipeline, gate, done }
 }
 
+/** A suspect of the ledger, while a handler of another worker runs and waits for its gate. */
+const besideAnother = Effect.gen(function*() {
+  yield* register
+  const shared = { running: new Set<string>(), log: [] as Array<string> }
+  const other = watched("other", shared)
+  const gate = other.gate("a1")
+  yield* publish(Orders, [order("a", 1)])
+  yield* die("ledger")
+  yield* die("ledger")
+  yield* start(other.pipeline, { lanes })
+  yield* until("another worker's handler runs", () => shared.running.size === 1)
+  return { shared, other, gate, ledger: watched("ledger", shared) }
+})
+
 describe("a message in the hands of processes that died", () => {
   it.effect("once is an ordinary message: nobody runs alone after one ordinary crash", () =>
     Effect.gen(function*() {
@@ -118,16 +132,7 @@ describe("a message in the hands of processes that died", () => {
 
   it.effect("again does not wait for ever: what runs beside it is interrupted after a while and run again, uncounted", () =>
     Effect.gen(function*() {
-      yield* register
-      const shared = { running: new Set<string>(), log: [] as Array<string> }
-      const other = watched("other", shared)
-      const gate = other.gate("a1")
-      yield* publish(Orders, [order("a", 1)])
-      yield* die("ledger")
-      yield* die("ledger")
-      yield* start(other.pipeline, { lanes })
-      yield* until("another worker's handler runs", () => shared.running.size === 1)
-      const ledger = watched("ledger", shared)
+      const { gate, ledger, other, shared } = yield* besideAnother
       yield* start(ledger.pipeline, { lanes })
       yield* settle
       assert.strictEqual(ledger.done.size, 0)
@@ -239,16 +244,7 @@ describe("a message in the hands of processes that died", () => {
 
   it.effect("again does not start in a consumer that a person paused while it waited for others to be quiet", () =>
     Effect.gen(function*() {
-      yield* register
-      const shared = { running: new Set<string>(), log: [] as Array<string> }
-      const other = watched("other", shared)
-      const gate = other.gate("a1")
-      yield* publish(Orders, [order("a", 1)])
-      yield* die("ledger")
-      yield* die("ledger")
-      yield* start(other.pipeline, { lanes })
-      yield* until("another worker's handler runs", () => shared.running.size === 1)
-      const ledger = watched("ledger", shared)
+      const { gate, ledger, other, shared } = yield* besideAnother
       yield* start(ledger.pipeline, { lanes, lease: "1 second", idlePoll: "100 millis" })
       yield* settle
       yield* Consumers.pause("ledger", { by: "anna" })

@@ -13,9 +13,9 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Backoff from "./Backoff.ts"
 import {
   AwaitTimeout,
   ForeignSqlClient,
@@ -279,11 +279,8 @@ class Patience {
     return passes && ++this.troubles <= tries && this.waitedMillis < this.limit
   }
 
-  /** Exponential from 5 ms to 100 ms, jittered: those that wait for one another should not meet again. */
-  readonly pause: Effect.Effect<void> = Effect.suspend(() => {
-    const longest = Math.min(100, 5 * 2 ** this.rounds++)
-    return Effect.flatMap(Random.next, (random) => Effect.sleep(longest * (0.5 + random / 2)))
-  })
+  /** Those that wait for one another should not meet again. */
+  readonly pause: Effect.Effect<void> = Effect.suspend(() => Backoff.pause(this.rounds++, { first: 5, cap: 100 }))
 }
 
 const fingerprintOf = (payload: Schema.Json): string =>

@@ -1,5 +1,5 @@
 /**
- * The consumers of the memory store: registered by workers, looked at, paused and taken away by people; and what people did.
+ * The consumers of the memory store: registered by workers, looked at, paused and taken away by people.
  *
  * Each of these is one transition, or one write of the ambient transaction.
  *
@@ -11,8 +11,8 @@ import type { Entry } from "../Audit.ts"
 import { unsubscribed } from "../DeadLetter.ts"
 import { ConsumerBusy, ConsumerNotFound, NotSubscribed, PauseConflict, StoreFailure } from "../Errors.ts"
 import { ofPayload } from "../MessageId.ts"
-import type { Act, AuditStore, Consumer, Consumers } from "../Store.ts"
-import { counted, pageOf } from "./LetterFilter.ts"
+import * as Page from "../Page.ts"
+import type { Act, Consumer, Consumers } from "../Store.ts"
 import type { Lane, Row } from "./MemoryLane.ts"
 import type { MemoryQueue } from "./MemoryQueue.ts"
 import type { MemoryState } from "./MemoryStore.ts"
@@ -35,9 +35,9 @@ const consumerOf = (state: MemoryState, queue: MemoryQueue, now: number): Consum
   registeredAt: queue.registeredAt,
   paused: queue.paused,
   workers: queue.alive(undefined, now),
-  waiting: counted(queue.rows.length),
-  heldKeys: counted(queue.lanes.reduce((sum, lane) => sum + lane.heldKeys, 0)),
-  letters: counted(pendingLetters(state, queue.consumer))
+  waiting: Page.countOf(queue.rows.length),
+  heldKeys: Page.countOf(queue.lanes.reduce((sum, lane) => sum + lane.heldKeys, 0)),
+  letters: Page.countOf(pendingLetters(state, queue.consumer))
 })
 
 /** Something that is done to a consumer: refused, or done and noted. */
@@ -204,19 +204,4 @@ export const makeConsumers = (state: MemoryState): Consumers => ({
   resume: ofConsumer(state, "resumed"),
   pauseKey: ofKey(state, "paused"),
   resumeKey: ofKey(state, "resumed")
-})
-
-/** What people did. */
-export const makeAudit = (state: MemoryState): AuditStore => ({
-  list: ({ about, action, before, by, consumer, letter, limit }) =>
-    Effect.sync(() =>
-      state.audit.filter((entry) =>
-        (about === undefined || (about === "letters") === (entry.letter !== ""))
-        && (action === undefined || entry.action === action)
-        && (before === undefined || entry.id < before)
-        && (by === undefined || entry.by === by)
-        && (consumer === undefined || entry.consumer === consumer)
-        && (letter === undefined || entry.letter === letter)
-      ).reverse().slice(0, pageOf(limit))
-    )
 })

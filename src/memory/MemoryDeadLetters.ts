@@ -9,8 +9,9 @@ import * as Effect from "effect/Effect"
 import type { DeadLetter, Filter, Group } from "../DeadLetter.ts"
 import { DeadLetterNotFound } from "../Errors.ts"
 import { ofPayload } from "../MessageId.ts"
+import * as Page from "../Page.ts"
 import type { Burial, DeadLetterStore } from "../Store.ts"
-import { counted, matches, pageOf } from "./LetterFilter.ts"
+import { matches } from "./LetterFilter.ts"
 import { makeDecisions } from "./MemoryDecisions.ts"
 import type { Letter, MemoryState } from "./MemoryStore.ts"
 import { inboxKey, type MemoryTransaction, required } from "./MemoryTransaction.ts"
@@ -98,7 +99,7 @@ const groupsOf = (letters: ReadonlyArray<DeadLetter>): ReadonlyArray<Group> => {
     const lastAt = Math.max(...times)
     const sample = group.findLast((letter) => letter.diedAt === lastAt)!
     const { consumer, fingerprint } = sample
-    return { consumer, fingerprint, letters: counted(group.length), firstAt: Math.min(...times), lastAt, sample }
+    return { consumer, fingerprint, letters: Page.countOf(group.length), firstAt: Math.min(...times), lastAt, sample }
   }).sort((a, b) => b.lastAt - a.lastAt || (a.sample.id < b.sample.id ? 1 : -1))
 }
 
@@ -118,7 +119,7 @@ export const makeDeadLetters = (state: MemoryState): DeadLetterStore => ({
     Effect.sync(() =>
       recordsOf(state).reverse()
         .filter((letter) => matches(filter, letter) && (before === undefined || letter.id < before))
-        .slice(0, pageOf(limit))
+        .slice(0, Page.rows(limit))
     ),
   get: (letter) =>
     Effect.suspend(() => {
@@ -128,12 +129,12 @@ export const makeDeadLetters = (state: MemoryState): DeadLetterStore => ({
   groups: ({ limit, ...filter }) =>
     Effect.sync(() =>
       groupsOf(recordsOf(state).filter((letter) => matches({ ...filter, state: filter.state ?? "open" }, letter)))
-        .slice(0, pageOf(limit))
+        .slice(0, Page.rows(limit))
     ),
   freeze: (filter) =>
     Effect.sync(() => {
       const open: Filter = { ...filter, state: "open" }
-      const letters = counted(recordsOf(state).filter((letter) => matches(open, letter)).length)
+      const letters = Page.countOf(recordsOf(state).filter((letter) => matches(open, letter)).length)
       return { filter: open, cutoff: String(state.opened), letters }
     }),
   ...makeDecisions(state)

@@ -5,31 +5,24 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type { Action } from "../Audit.ts"
-import type { DeadLetter, State } from "../DeadLetter.ts"
-import { DeadLetterConflict, DeadLetterNotFound } from "../Errors.ts"
+import type { DeadLetter } from "../DeadLetter.ts"
+import * as Decision from "../Decision.ts"
+import { type DeadLetterConflict, DeadLetterNotFound } from "../Errors.ts"
 import { ofPayload } from "../MessageId.ts"
 import type { Act, DeadLetterStore } from "../Store.ts"
 import { matches } from "./LetterFilter.ts"
 import type { Letter, MemoryState } from "./MemoryStore.ts"
 import { type MemoryTransaction, type Write, write } from "./MemoryTransaction.ts"
 
-/** A kind of decision. */
-interface Decision {
-  readonly action: Action
-  readonly from: State
-  readonly next: State
-  /** Of a parked letter only. */
-  readonly parked?: true
+/** A kind of decision, and what it does here. */
+interface Deciding extends Decision.Decision {
   readonly change?: (record: DeadLetter) => Partial<DeadLetter>
   /** What it does beside the letter, which is changed already. */
   readonly apply: (state: MemoryState, letter: Letter) => void
 }
 
-const redrive = (edit?: { readonly payload: string; readonly version: number }): Decision => ({
-  action: edit === undefined ? "redriven" : "edited",
-  from: "open",
-  next: "redriving",
+const redrive = (edit?: { readonly payload: string; readonly version: number }): Deciding => ({
+  ...edit === undefined ? Decision.redriven : Decision.edited,
   change: ({ message, original, redriven }) => ({
     redriven: redriven + 1,
     ...edit === undefined ? {} : { original: original ?? message.payload, message: { ...message, ...edit } }
@@ -39,28 +32,21 @@ const redrive = (edit?: { readonly payload: string; readonly version: number }):
 
 const goOn = (state: MemoryState, { record }: Letter): void => state.goOn(record.consumer, record.message.key)
 
-const discard: Decision = {
-  action: "discarded",
-  from: "open",
-  next: "discarded",
+const discard: Deciding = {
+  ...Decision.discarded,
   apply: (state, letter) => {
     if (letter.record.parked) goOn(state, letter)
   }
 }
 
-const release: Decision = {
-  action: "released",
-  from: "open",
-  next: "open",
-  parked: true,
+const release: Deciding = {
+  ...Decision.released,
   change: () => ({ parked: false }),
   apply: goOn
 }
 
-const restore: Decision = {
-  action: "restored",
-  from: "discarded",
-  next: "open",
+const restore: Deciding = {
+  ...Decision.restored,
   apply: (state, { record }) => {
     const { consumer, id, message, original, parked } = record
     if (state.outcome(consumer, message.id) === undefined) {
@@ -71,27 +57,12 @@ const restore: Decision = {
   }
 }
 
-/** What speaks against a decision: somebody decided before. */
-const refusal = (decision: Decision, record: DeadLetter): DeadLetterConflict | undefined => {
-  const released = decision.parked === true && !record.parked
-  if (record.state === decision.from && !released) return undefined
-  const { changedAt: at, changedBy: by, id: letter } = record
-  const asked = decision.action === "edited" ? "redriven" : decision.action
-  return new DeadLetterConflict({
-    letter,
-    asked,
-    state: released && record.state === decision.from ? "not parked" : record.state,
-    by,
-    at
-  })
-}
-
 /** The letters are as they must be: changes them, and writes who did it. */
 const decided = (
   state: MemoryState,
   now: number,
   letters: ReadonlyArray<Letter>,
-  decision: Decision,
+  decision: Deciding,
   act: Act
 ): Write => {
   const changed = letters.map((letter): readonly [base: Letter | undefined, Letter] => {
@@ -121,11 +92,11 @@ const decided = (
   }
 }
 
-const decide = (state: MemoryState, id: string, decision: Decision, act: Act) =>
+const decide = (state: MemoryState, id: string, decision: Deciding, act: Act) =>
   write(state, (now, transaction): Effect.Effect<Write, DeadLetterNotFound | DeadLetterConflict> => {
     const letter = transaction === undefined ? state.letters.get(id) : transaction.letter(id)
     if (letter === undefined) return Effect.fail(new DeadLetterNotFound({ letter: id }))
-    const refused = refusal(decision, letter.record)
+    const refused = Decision.conflict(decision, letter.record)
     return refused === undefined ? Effect.succeed(decided(state, now, [letter], decision, act)) : Effect.fail(refused)
   })
 

@@ -6,22 +6,14 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Delay from "../Delay.ts"
+import type * as Delay from "../Delay.ts"
 import { StoreFailure } from "../Errors.ts"
-import { type Message, problem } from "../Message.ts"
+import type { Message } from "../Message.ts"
+import * as PublishRefusal from "../PublishRefusal.ts"
 import type { Outbox } from "../Store.ts"
 import { nameKey, type Waiting } from "./MemoryDelayed.ts"
 import type { MemoryState } from "./MemoryStore.ts"
 import { ambient, type MemoryTransaction, required, transact, write } from "./MemoryTransaction.ts"
-
-/** The first message that cannot be stored, or a time that makes no sense. */
-const refusal = (messages: ReadonlyArray<Message>, later: Delay.Later | undefined): StoreFailure | undefined => {
-  const bad = messages.map(problem).find((found) => found !== undefined)
-    ?? (later === undefined ? undefined : Delay.problem(messages, later))
-  if (bad === undefined) return undefined
-  const { mend, message: detail } = bad
-  return new StoreFailure({ operation: "publish", kind: "refused", code: "", detail, mend })
-}
 
 /** In the ambient transaction, or in one of its own. */
 const within = <A>(
@@ -79,7 +71,7 @@ const replace = (state: MemoryState, message: Message, later: Delay.Later, name:
 export const makeOutbox = (state: MemoryState): Outbox => ({
   write: (messages, later) =>
     Effect.suspend((): Effect.Effect<void, StoreFailure> => {
-      const bad = refusal(messages, later)
+      const bad = PublishRefusal.of(messages, later)
       if (bad !== undefined) return Effect.fail(bad)
       if (later?.name !== undefined && messages[0] !== undefined) return replace(state, messages[0], later, later.name)
       return write(state, (now) => {

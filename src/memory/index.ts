@@ -11,7 +11,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Store, type TransactionFailure } from "../Store.ts"
 import { Transport } from "../Transport.ts"
-import { makeAudit, makeConsumers } from "./MemoryConsumers.ts"
+import * as MemoryAudit from "./MemoryAudit.ts"
+import { makeConsumers } from "./MemoryConsumers.ts"
 import { makeDeadLetters } from "./MemoryDeadLetters.ts"
 import { makeInbox } from "./MemoryInbox.ts"
 import { makeLeases } from "./MemoryLeases.ts"
@@ -42,7 +43,7 @@ const makeStore = (state: MemoryState): Store["Service"] => ({
   outbox: makeOutbox(state),
   deadLetters: makeDeadLetters(state),
   consumers: makeConsumers(state),
-  audit: makeAudit(state),
+  audit: MemoryAudit.make(state),
   leases: makeLeases(state)
 })
 

@@ -32,7 +32,7 @@ import type { ConnectionOptions } from "node:tls"
 import { Committer, Transaction, type TransactionFailure } from "../Store.ts"
 import * as PgFailure from "./PgFailure.ts"
 import { PgSession, type Rows } from "./PgSession.ts"
-import { notify as notifyText, terminate as terminateText } from "./sql/settings.ts"
+import * as ServerSql from "./sql/server.ts"
 
 /** What the client is built from; every field is decided (defaults stand in `Postgres.ts`). */
 export interface Settings {
@@ -120,10 +120,11 @@ const machineryParameters = {
 }
 
 /** Connects once and asks for the server's version: says within the connect timeout whether the database is there. */
-const probe = (s: Settings, versionText: string): Effect.Effect<number, SqlError.SqlError> =>
+const probe = (s: Settings): Effect.Effect<number, SqlError.SqlError> =>
   Effect.scoped(
     Effect.flatMap(PgConnection.make(connectionConfig(s, {})), (connection) =>
-      Effect.map(connection.query(versionText), (result) => Number(result.rows[0]?.["version"] ?? 0)))
+      Effect.map(connection.query(ServerSql.version), (result) =>
+        Number(result.rows[0]?.["version"] ?? 0)))
   ).pipe(
     Effect.timeoutOrElse({
       duration: machineryTimeout,
@@ -170,69 +171,68 @@ const acquire = (pool: PgPool.PgPool, s: Settings, who: string, setting: string)
 }
 
 /** Builds pools and client in the given scope. The pools connect when they are first used. */
-export const make = Effect.fnUntraced(function*(
-  settings: Settings,
-  versionText: string
-): Effect.fn.Return<PgDatabase, SqlError.SqlError, Scope.Scope | Reactivity.Reactivity> {
-  const version = settings.single ? 0 : yield* probe(settings, versionText)
-  const pool = (parameters: Readonly<Record<string, string>>, max: number, multiplex = false) =>
-    PgPool.make({
-      ...connectionConfig(settings, parameters),
-      // The driver's word for statements that travel together. A connection still has one user at a time.
-      multiplex,
-      multiplexConcurrency: 1,
-      maxConnections: max,
-      minConnections: settings.single ? 1 : 0
-    })
-  const users = yield* pool({}, settings.single ? 1 : settings.maxConnections)
-  const committing = settings.single ? users : yield* pool(committerParameters(version), committers, !settings.pooler)
-  const machinery = settings.single ? users : yield* pool(machineryParameters, machineries)
+export const make = Effect.fnUntraced(
+  function*(settings: Settings): Effect.fn.Return<PgDatabase, SqlError.SqlError, Scope.Scope | Reactivity.Reactivity> {
+    const version = settings.single ? 0 : yield* probe(settings)
+    const pool = (parameters: Readonly<Record<string, string>>, max: number, multiplex = false) =>
+      PgPool.make({
+        ...connectionConfig(settings, parameters),
+        // The driver's word for statements that travel together. A connection still has one user at a time.
+        multiplex,
+        multiplexConcurrency: 1,
+        maxConnections: max,
+        minConnections: settings.single ? 1 : 0
+      })
+    const users = yield* pool({}, settings.single ? 1 : settings.maxConnections)
+    const committing = settings.single ? users : yield* pool(committerParameters(version), committers, !settings.pooler)
+    const machinery = settings.single ? users : yield* pool(machineryParameters, machineries)
 
-  const raise =
-    "raise maxConnections (MILLRACE_POOL), or look for handlers that keep one connection while they wait for another"
-  const forUsers = acquire(users, settings, "a statement", raise)
-  const forCommitters = acquire(committing, settings, "a commit", "run fewer committers in this process")
-  const forMachinery = acquire(machinery, settings, "a worker's own statement", "run fewer workers in this process")
-  const ours = machineryOn(machinery)
-  const together = settings.single || settings.pooler
-    ? forCommitters.reserve
-    : forCommitters.pipelined((processId) => Effect.ignore(ours(terminateText, [processId])))
-  const transactionAcquirer = Effect.withFiber<PgSession, SqlError.SqlError, Scope.Scope>((fiber) => {
-    if (fiber.getRef(OnMachinery)) return forMachinery.reserve
-    switch (fiber.getRef(Committer)) {
-      case undefined:
-        return forUsers.reserve
-      case "together":
-        return together
-      case "in turn":
-      case "apart":
-        return forCommitters.reserve
+    const raise =
+      "raise maxConnections (MILLRACE_POOL), or look for handlers that keep one connection while they wait for another"
+    const forUsers = acquire(users, settings, "a statement", raise)
+    const forCommitters = acquire(committing, settings, "a commit", "run fewer committers in this process")
+    const forMachinery = acquire(machinery, settings, "a worker's own statement", "run fewer workers in this process")
+    const ours = machineryOn(machinery)
+    const together = settings.single || settings.pooler
+      ? forCommitters.reserve
+      : forCommitters.pipelined((processId) => Effect.ignore(ours(ServerSql.terminate, [processId])))
+    const transactionAcquirer = Effect.withFiber<PgSession, SqlError.SqlError, Scope.Scope>((fiber) => {
+      if (fiber.getRef(OnMachinery)) return forMachinery.reserve
+      switch (fiber.getRef(Committer)) {
+        case undefined:
+          return forUsers.reserve
+        case "together":
+          return together
+        case "in turn":
+        case "apart":
+          return forCommitters.reserve
+      }
+    })
+    const client = yield* Client.make({
+      acquirer: forUsers.borrow,
+      transactionAcquirer,
+      compiler: SqlPg.makeCompiler(),
+      driver: "pg",
+      prepareTransactionControls: true,
+      commit: (connection) => (connection as PgSession).commit,
+      releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,
+      spanAttributes: [["db.system.name", "postgresql"]]
+    })
+    const withoutTransaction = (context: Context.Context<never>) =>
+      Context.omit(client.transactionService)(context) as Context.Context<unknown>
+    const sql = withPgParts(client, settings, users, forUsers.borrow)
+    return {
+      sql,
+      settings,
+      ...statements(client),
+      machinery: ours,
+      ...transactions(client),
+      onMachinery: (transaction) =>
+        inTime(Effect.updateContext(Effect.provideService(transaction, OnMachinery, true), withoutTransaction)),
+      listener: settings.single || settings.pooler ? undefined : PgConnection.make(connectionConfig(settings, {}))
     }
-  })
-  const client = yield* Client.make({
-    acquirer: forUsers.borrow,
-    transactionAcquirer,
-    compiler: SqlPg.makeCompiler(),
-    driver: "pg",
-    prepareTransactionControls: true,
-    commit: (connection) => (connection as PgSession).commit,
-    releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,
-    spanAttributes: [["db.system.name", "postgresql"]]
-  })
-  const withoutTransaction = (context: Context.Context<never>) =>
-    Context.omit(client.transactionService)(context) as Context.Context<unknown>
-  const sql = withPgParts(client, settings, users, forUsers.borrow)
-  return {
-    sql,
-    settings,
-    ...statements(client),
-    machinery: ours,
-    ...transactions(client),
-    onMachinery: (transaction) =>
-      inTime(Effect.updateContext(Effect.provideService(transaction, OnMachinery, true), withoutTransaction)),
-    listener: settings.single || settings.pooler ? undefined : PgConnection.make(connectionConfig(settings, {}))
   }
-})
+)
 
 /** What makes a SqlClient a PgClient: JSON fragments, LISTEN and NOTIFY. */
 const withPgParts = (
@@ -254,7 +254,7 @@ const withPgParts = (
         : Effect.flatMap(users.reserve, (connection) => connection.listen(channel)),
     notify: (channel: string, payload: string) =>
       Effect.asVoid(Effect.scoped(
-        Effect.flatMap(borrow, (session) => session.executeRaw(notifyText, [channel, payload]))
+        Effect.flatMap(borrow, (session) => session.executeRaw(ServerSql.notify, [channel, payload]))
       ))
   })
 }

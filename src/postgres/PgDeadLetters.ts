@@ -9,24 +9,15 @@ import type { SqlError } from "effect/sql/SqlError"
 import type { DeadLetter, Group, Reason, State } from "../DeadLetter.ts"
 import { DeadLetterNotFound } from "../Errors.ts"
 import * as MessageId from "../MessageId.ts"
+import * as Page from "../Page.ts"
 import type { Burial, DeadLetterStore } from "../Store.ts"
+import { filterOf, letterId, numberOf, textOf } from "./LetterRow.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import type { Queues } from "./PgConsumers.ts"
 import { makeDecisions } from "./PgDecisions.ts"
 import * as PgFailure from "./PgFailure.ts"
 import type { Rows } from "./PgSession.ts"
-import {
-  countOf,
-  countTo,
-  failuresOf,
-  filterOf,
-  headersOf,
-  letterId,
-  numberOf,
-  pageOf,
-  type Receipt,
-  textOf
-} from "./Row.ts"
+import { failuresOf, headersOf, type Receipt } from "./Row.ts"
 import * as InboxSql from "./sql/inbox.ts"
 import * as Sql from "./sql/letters.ts"
 import type { Names } from "./sql/names.ts"
@@ -61,7 +52,7 @@ const letterOf = (row: Rows[number]): DeadLetter => ({
 const groupOf = (row: Rows[number]): Group => ({
   consumer: String(row["consumer"]),
   fingerprint: String(row["fingerprint"]),
-  letters: countOf(row["n"]),
+  letters: Page.countOf(Number(row["n"])),
   firstAt: Math.floor(Number(row["first_at"])),
   lastAt: Math.floor(Number(row["last_at"])),
   sample: letterOf(row)
@@ -79,22 +70,22 @@ export const make = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): 
           ...filterOf(query),
           query.state ?? null,
           query.before === undefined ? null : numberOf(query.before) ?? 0n,
-          pageOf(query.limit)
+          Page.rows(query.limit)
         ]),
         { onFailure: PgFailure.storeFailure("list dead letters"), onSuccess: (rows) => rows.map(letterOf) }
       ),
     groups: (filter) =>
       Effect.mapBoth(
-        db.query(text.groups, [...filterOf(filter), filter.state ?? "open", countTo, pageOf(filter.limit)]),
+        db.query(text.groups, [...filterOf(filter), filter.state ?? "open", Page.countTo, Page.rows(filter.limit)]),
         { onFailure: PgFailure.storeFailure("group dead letters"), onSuccess: (rows) => rows.map(groupOf) }
       ),
     freeze: (filter) =>
-      Effect.mapBoth(db.query(text.freeze, [...filterOf(filter), countTo]), {
+      Effect.mapBoth(db.query(text.freeze, [...filterOf(filter), Page.countTo]), {
         onFailure: PgFailure.storeFailure("freeze a set of dead letters"),
         onSuccess: ([row]) => ({
           filter: { ...filter, state: "open" },
           cutoff: String(row?.["cutoff"]),
-          letters: countOf(row?.["n"])
+          letters: Page.countOf(Number(row?.["n"]))
         })
       }),
     get: (letter) => {

@@ -6,28 +6,23 @@
  */
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
-import type { Action } from "../Audit.ts"
-import { DeadLetterConflict, DeadLetterNotFound, type StoreFailure } from "../Errors.ts"
+import type { State } from "../DeadLetter.ts"
+import * as Decision from "../Decision.ts"
+import { DeadLetterNotFound, type StoreFailure } from "../Errors.ts"
 import * as MessageId from "../MessageId.ts"
 import type { Act, DeadLetterStore } from "../Store.ts"
+import { filterOf, letterId, numberOf } from "./LetterRow.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import * as PgFailure from "./PgFailure.ts"
 import type { Rows } from "./PgSession.ts"
-import { filterOf, letterId, numberOf } from "./Row.ts"
 import * as Sql from "./sql/decisions.ts"
 import type { Names } from "./sql/names.ts"
 import type { Wake } from "./Wake.ts"
 
 type Step = (letters: ReadonlyArray<bigint>) => Effect.Effect<unknown, SqlError>
 
-/** A kind of decision. */
-interface Decision {
-  readonly action: Action
-  readonly from: "open" | "discarded"
-  readonly next: "open" | "redriving" | "discarded"
-  /** Of a parked letter only. */
-  readonly parked?: true
-  /** What it does beside the letters, which are changed already. */
+/** A kind of decision, and what it does beside the letters, which are changed already. */
+interface Deciding extends Decision.Decision {
   readonly act: Step
 }
 
@@ -41,45 +36,36 @@ const kinds = (db: PgDatabase, text: ReturnType<typeof Sql.make>) => {
       const print = MessageId.ofPayload(String(row!["payload"]))
       return db.within(text.dead, [row!["queue_id"], row!["message_id"], print, letter])
     })
-  const redrive: Decision = { action: "redriven", from: "open", next: "redriving", act: putBack }
-  const discard: Decision = { action: "discarded", from: "open", next: "discarded", act: goOn }
-  const release: Decision = {
-    action: "released",
-    from: "open",
-    next: "open",
-    parked: true,
+  const redrive: Deciding = { ...Decision.redriven, act: putBack }
+  const edited = (edit: { readonly payload: string; readonly version: number }): Deciding => ({
+    ...Decision.edited,
+    act: (letters) => Effect.andThen(db.within(text.edit, [letters[0], edit.payload, edit.version]), putBack(letters))
+  })
+  const discard: Deciding = { ...Decision.discarded, act: goOn }
+  const release: Deciding = {
+    ...Decision.released,
     act: (letters) => Effect.andThen(on(text.unpark)(letters), goOn(letters))
   }
-  const restore: Decision = {
-    action: "restored",
-    from: "discarded",
-    next: "open",
+  const restore: Deciding = {
+    ...Decision.restored,
     act: (letters) =>
       Effect.forEach(letters, known, { discard: true }).pipe(
         Effect.andThen(on(text.reopened)(letters)),
         Effect.andThen(on(text.park)(letters))
       )
   }
-  const edited = (edit: { readonly payload: string; readonly version: number }): Decision => ({
-    ...redrive,
-    action: "edited",
-    act: (letters) => Effect.andThen(db.within(text.edit, [letters[0], edit.payload, edit.version]), putBack(letters))
-  })
   return { redrive, edited, discard, release, restore }
 }
 
-/** What speaks against a decision: somebody decided before. */
-const refusal = (decision: Decision, letter: string, row: Rows[number]): DeadLetterConflict | undefined => {
-  const released = decision.parked === true && row["parked"] !== true
-  if (row["state"] === decision.from && !released) return undefined
-  return new DeadLetterConflict({
-    letter,
-    asked: decision.action === "edited" ? "redriven" : decision.action,
-    state: released && row["state"] === decision.from ? "not parked" : String(row["state"]),
-    by: String(row["changed_by"]),
-    at: Math.floor(Number(row["changed_at"]))
+/** What speaks against a decision about a locked letter. */
+const conflict = (kind: Decision.Decision, letter: string, row: Rows[number]) =>
+  Decision.conflict(kind, {
+    id: letter,
+    state: row["state"] as State,
+    parked: row["parked"] === true,
+    changedBy: String(row["changed_by"]),
+    changedAt: Math.floor(Number(row["changed_at"]))
   })
-}
 
 export const makeDecisions = (
   db: PgDatabase,
@@ -90,7 +76,7 @@ export const makeDecisions = (
   const kind = kinds(db, text)
 
   /** The rows are locked, and as they must be. */
-  const decided = Effect.fnUntraced(function*(decision: Decision, rows: Rows, { by, note = "" }: Act) {
+  const decided = Effect.fnUntraced(function*(decision: Deciding, rows: Rows, { by, note = "" }: Act) {
     const letters = rows.map((row) => row["id"] as bigint)
     if (letters.length === 0) return
     yield* db.within(text.decide, [letters, decision.next, by, decision.next === "redriving" ? 1 : 0])
@@ -100,11 +86,11 @@ export const makeDecisions = (
     yield* db.sql.afterCommit(Effect.sync(() => queues.forEach((queue) => wake.published(queue))))
   })
 
-  const one = Effect.fnUntraced(function*(decision: Decision, letter: string, act: Act) {
+  const one = Effect.fnUntraced(function*(decision: Deciding, letter: string, act: Act) {
     const n = numberOf(letter)
     const [row] = n === undefined ? [] : yield* db.within(text.lock, [n])
     if (row === undefined) return yield* new DeadLetterNotFound({ letter })
-    const refused = refusal(decision, letter, row)
+    const refused = conflict(decision, letter, row)
     if (refused !== undefined) return yield* refused
     yield* decided(decision, [row], act)
   })

@@ -1,5 +1,5 @@
 /**
- * What people do with consumers, and the record of what people did. Each is one transaction, audited in it.
+ * What people do with consumers. Each is one transaction, audited in it.
  *
  * Removing and unsubscribing exclude publishing, as registering does: what was published before is there to be counted, what is
  * published later finds no subscription.
@@ -9,16 +9,17 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
-import type { Action, Entry } from "../Audit.ts"
+import type { Action } from "../Audit.ts"
 import { type DeadLetterOrder, unsubscribed } from "../DeadLetter.ts"
 import { ConsumerBusy, ConsumerNotFound, NotSubscribed, PauseConflict, type StoreFailure } from "../Errors.ts"
-import type { Act, AuditStore, Consumer, Consumers } from "../Store.ts"
+import * as Page from "../Page.ts"
+import type { Act, Consumer, Consumers } from "../Store.ts"
 import { keyHash } from "./KeyHash.ts"
+import { textOf } from "./LetterRow.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import { patiently, type Queues } from "./PgConsumers.ts"
 import * as PgFailure from "./PgFailure.ts"
 import type { Rows } from "./PgSession.ts"
-import { countOf, countTo, letterId, numberOf, pageOf, textOf } from "./Row.ts"
 import * as AuditSql from "./sql/audit.ts"
 import * as ConsumersSql from "./sql/consumers.ts"
 import type { Names } from "./sql/names.ts"
@@ -41,9 +42,9 @@ const consumerOf = (row: Rows[number]): Consumer => {
     order: row["dead_letter_order"] as DeadLetterOrder,
     registeredAt: Math.floor(Number(row["registered_at"])),
     workers: Number(row["workers"]),
-    waiting: countOf(row["waiting"]),
-    heldKeys: countOf(row["held"]),
-    letters: countOf(row["letters"])
+    waiting: Page.countOf(Number(row["waiting"])),
+    heldKeys: Page.countOf(Number(row["held"])),
+    letters: Page.countOf(Number(row["letters"]))
   }
 }
 
@@ -211,7 +212,7 @@ export const makePeople = (
     locking: [lockTimeout, lock, changed]
   }
   const look = (consumer: string | null) =>
-    Effect.mapBoth(db.query(text.list, [consumer, countTo]), {
+    Effect.mapBoth(db.query(text.list, [consumer, Page.countTo]), {
       onFailure: PgFailure.storeFailure("look at consumers"),
       onSuccess: (rows) => rows.map(consumerOf)
     })
@@ -228,37 +229,5 @@ export const makePeople = (
     resume: ofConsumer(parts, "resumed"),
     pauseKey: ofKey(parts, "paused"),
     resumeKey: ofKey(parts, "resumed")
-  }
-}
-
-const entryOf = (row: Rows[number]): Entry => ({
-  id: letterId(row["entry"]),
-  at: Math.floor(Number(row["at"])),
-  by: String(row["who"]),
-  action: row["action"] as Action,
-  consumer: String(row["consumer"]),
-  letter: String(row["letter"]),
-  topic: String(row["topic"]),
-  key: String(row["key"]),
-  note: String(row["note"]),
-  detail: String(row["detail"])
-})
-
-export const makeAudit = (db: PgDatabase, names: Names): AuditStore => {
-  const text = AuditSql.make(names)
-  return {
-    list: (query) =>
-      Effect.mapBoth(
-        db.query(text.list, [
-          query.about === undefined ? null : query.about === "letters",
-          query.consumer ?? null,
-          query.letter === undefined ? null : numberOf(query.letter) ?? 0n,
-          query.by ?? null,
-          query.action ?? null,
-          query.before === undefined ? null : numberOf(query.before) ?? 0n,
-          pageOf(query.limit)
-        ]),
-        { onFailure: PgFailure.storeFailure("list the audit"), onSuccess: (rows) => rows.map(entryOf) }
-      )
   }
 }

@@ -9,6 +9,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { Store } from "../Store.ts"
+import * as PgAudit from "./PgAudit.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import * as PgConsumers from "./PgConsumers.ts"
 import * as PgDeadLetters from "./PgDeadLetters.ts"
@@ -17,10 +18,11 @@ import * as PgFailure from "./PgFailure.ts"
 import * as PgInbox from "./PgInbox.ts"
 import * as PgLeases from "./PgLeases.ts"
 import * as PgOnce from "./PgOnce.ts"
+import * as PgOutbox from "./PgOutbox.ts"
 import * as PgPeople from "./PgPeople.ts"
 import type { PgWatchers } from "./PgWatchers.ts"
 import type { Names } from "./sql/names.ts"
-import { ping } from "./sql/settings.ts"
+import { ping } from "./sql/server.ts"
 import type { Wake } from "./Wake.ts"
 
 export const make = (
@@ -37,7 +39,7 @@ export const make = (
     const client = Context.getOrUndefined(context, tag)
     return client === undefined || client.transactionService.key === ours
   }
-  const inbox = PgInbox.makeInbox(db, names, queues)
+  const inbox = PgInbox.make(db, names, queues)
   const letters = PgDeadLetters.make(db, names, queues, wake)
   /** Once the transaction has committed, whoever waits for one of these ids looks. */
   const settled = (consumer: string, ids: ReadonlyArray<{ readonly id: string }>) => () =>
@@ -57,7 +59,7 @@ export const make = (
       claim: (consumer, claims) => Effect.tap(inbox.claim(consumer, claims), settled(consumer, claims)),
       ...PgOnce.make(db, names, queues, watchers)
     },
-    outbox: PgInbox.makeOutbox(db, names, wake, delayed),
+    outbox: PgOutbox.make(db, names, wake, delayed),
     deadLetters: {
       ...letters,
       bury: (consumer, burials) =>
@@ -70,7 +72,7 @@ export const make = (
       ...PgConsumers.makeConsumers(db, names, queues, wake),
       ...PgPeople.makePeople(db, names, queues, wake)
     },
-    audit: PgPeople.makeAudit(db, names),
+    audit: PgAudit.make(db, names),
     leases: PgLeases.make(db, names, wake)
   }
 }

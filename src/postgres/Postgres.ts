@@ -40,7 +40,6 @@ import * as PgTransport from "./PgTransport.ts"
 import * as PgWatchers from "./PgWatchers.ts"
 import * as Retention from "./Retention.ts"
 import * as Names from "./sql/names.ts"
-import * as SettingsSql from "./sql/settings.ts"
 import * as Wake from "./Wake.ts"
 
 /**
@@ -145,7 +144,7 @@ export const services = Effect.fnUntraced(function*(
         commitTimeout: Duration.fromInputUnsafe(options.commitTimeout ?? "10 seconds"),
         single: engine.single,
         pooler: options.pooler ?? false
-      }, SettingsSql.make(names).serverVersion),
+      }),
       Reactivity.layer
     ),
     notStarted

@@ -1,11 +1,10 @@
 /**
- * From a row of `messages` to a delivery (hot: one object a message, nothing parsed that is empty), and how people's numbers, pages
- * and filters become parameters.
+ * From a row of `messages` to a delivery (hot: one object a message, nothing parsed that is empty).
  *
  * @since 0.1.0
  */
-import type { Count, Filter } from "../DeadLetter.ts"
 import type { Delivery, Failure, HeldLease } from "../Delivery.ts"
+import { letterId } from "./LetterRow.ts"
 import type { Rows } from "./PgSession.ts"
 
 /** A lane in this worker's hands. */
@@ -69,36 +68,7 @@ export const deliveryOf = (row: Rows[number], owned: Owned): Delivery => {
     attempts: failuresOf(row["attempts"]),
     redrive: letter === null
       ? undefined
-      : { letter: String(letter).padStart(16, "0"), count: row["redriven"] as number },
+      : { letter: letterId(letter), count: row["redriven"] as number },
     receipt
   }
 }
-
-/** As people see the number of a letter or of an entry: it sorts as text. */
-export const letterId = (n: unknown): string => String(n).padStart(16, "0")
-
-export const numberOf = (id: string): bigint | undefined => /^\d{16}$/.test(id) ? BigInt(id) : undefined
-
-/** A text that may be null. */
-export const textOf = (value: unknown): string | undefined => typeof value === "string" ? value : undefined
-
-/** Rows of one page. */
-export const pageOf = (limit: number | undefined): number => Math.min(1_000, Math.max(1, limit ?? 100))
-
-/** Counting for people ends here. */
-export const countTo = 10_000
-
-export const countOf = (n: unknown): Count => ({ count: Math.min(Number(n), countTo), more: Number(n) > countTo })
-
-/** Parameters $1 to $9 of every statement that filters. */
-export const filterOf = (filter: Filter): ReadonlyArray<unknown> => [
-  filter.consumer ?? null,
-  filter.reason ?? null,
-  filter.topic ?? null,
-  filter.key ?? null,
-  filter.id ?? null,
-  filter.fingerprint ?? null,
-  filter.tag ?? null,
-  filter.since ?? null,
-  filter.until ?? null
-]

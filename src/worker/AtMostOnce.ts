@@ -7,9 +7,9 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Random from "effect/Random"
 import * as Semaphore from "effect/Semaphore"
 import type * as Tracer from "effect/Tracer"
+import * as Backoff from "../Backoff.ts"
 import * as DeadLetter from "../DeadLetter.ts"
 import type { Delivered, Delivery } from "../Delivery.ts"
 import { LeaseLost } from "../Errors.ts"
@@ -53,14 +53,12 @@ export const make = (options: GroupCommit.Options & { readonly transactions: num
   const commit = (taken: Taken, stepped: Stepped): Effect.Effect<GroupCommit.Outcome, unknown> => {
     const body = Savepoints.inTime(options, GroupCommit.composeTaken(options, { ...taken, stepped }))
     const once = Effect.provideService(store.transact(body), Store.Committer, statements)
-    const go = (left: number): Effect.Effect<GroupCommit.Outcome, unknown> =>
+    const go = (tried: number): Effect.Effect<GroupCommit.Outcome, unknown> =>
       Effect.catch(once, (error) =>
-        error._tag !== "Hiccup" || left === 0 ? Effect.fail(error) : Effect.andThen(
-          Effect.flatMap(Random.next, (random) =>
-            Effect.sleep(Math.min(500, 5 * 2 ** (tries - left)) * (0.5 + random / 2))),
-          go(left - 1)
-        ))
-    return permits.withPermit(go(tries))
+        error._tag !== "Hiccup" || tried === tries
+          ? Effect.fail(error)
+          : Effect.andThen(Backoff.pause(tried, { first: 5, cap: 500 }), go(tried + 1)))
+    return permits.withPermit(go(0))
   }
 
   /** What is reported names error, step and place in the code, never the message's content. */

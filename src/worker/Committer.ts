@@ -22,8 +22,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import * as Metric from "effect/Metric"
-import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
+import * as Backoff from "../Backoff.ts"
 import type { StoreFailure, TransportError } from "../Errors.ts"
 import * as MessageId from "../MessageId.ts"
 import * as Store from "../Store.ts"
@@ -79,6 +79,10 @@ const conflictTries = 10
 
 /** Outages are waited for; after so many tries one looks whether it is an outage at all. */
 const outageTries = 5
+
+/** Milliseconds between tries. */
+const inConflict = { first: 5, cap: 500 }
+const inOutage = { first: 5, cap: 2000 }
 
 export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Return<Committer, never, Scope.Scope> {
   const commits = { last: -Infinity }
@@ -265,7 +269,7 @@ class Line {
     const message = `A transaction of ${alive.length} messages is run again (${next.tries}). ${error.message}`
     return (next.tries <= 3 ? Effect.logDebug(message) : Effect.logWarning(message)).pipe(
       Effect.annotateLogs({ consumer: this.options.consumer }),
-      Effect.andThen(backoff(trouble.tries, 2000)),
+      Effect.andThen(Backoff.pause(trouble.tries, inOutage)),
       Effect.andThen(Effect.suspend(() => this.apart(next) ? this.oneByOne(alive, next) : this.whole(alive, next)))
     )
   }
@@ -274,11 +278,11 @@ class Line {
   private afterConflict(group: ReadonlyArray<Member>, trouble: Trouble): Effect.Effect<void> {
     this.size = GroupSize.afterConflict(this.size)
     if (group.length === 1) {
-      return Effect.andThen(backoff(trouble.tries, 500), this.oneByOne(group, this.more(trouble)))
+      return Effect.andThen(Backoff.pause(trouble.tries, inConflict), this.oneByOne(group, this.more(trouble)))
     }
     const next = this.more(trouble)
     const half = Math.ceil(group.length / 2)
-    return backoff(trouble.tries, 500).pipe(
+    return Backoff.pause(trouble.tries, inConflict).pipe(
       Effect.andThen(this.whole(group.slice(0, half), next)),
       Effect.andThen(this.whole(group.slice(half), next))
     )
@@ -309,7 +313,7 @@ class Line {
             failure.value.kind === "conflict"
           // The store, or the member at which it stopped: one by one the others need not wait for that one.
           return conflict && tries < conflictTries
-            ? Effect.andThen(backoff(tries, 500), this.inSavepoints(inLaneOrder, tries + 1))
+            ? Effect.andThen(Backoff.pause(tries, inConflict), this.inSavepoints(inLaneOrder, tries + 1))
             : this.oneByOne(inLaneOrder, noTrouble)
         }
       }))
@@ -352,7 +356,7 @@ class Line {
           if (failure._tag === "None" && Cause.hasInterrupts(cause)) return Effect.interrupt
           const next = this.more(trouble)
           if (failure._tag === "Some" && this.passes(failure.value, next)) {
-            return Effect.as(backoff(trouble.tries, 2000), next)
+            return Effect.as(Backoff.pause(trouble.tries, inOutage), next)
           }
           return Effect.sync(() => {
             this.finish([member], { _tag: "Failed", error: unwrap(FailureRecord.errorOf(cause)) })
@@ -430,7 +434,3 @@ class Line {
     }
   }
 }
-
-/** Exponential from 5 ms, at most `cap`, with full jitter: those that were in each other's way should not meet again. */
-const backoff = (tries: number, cap: number): Effect.Effect<void> =>
-  Effect.flatMap(Random.next, (random) => Effect.sleep(Math.min(cap, 5 * 2 ** tries) * (0.5 + random / 2)))

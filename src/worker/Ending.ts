@@ -9,7 +9,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Random from "effect/Random"
+import * as Backoff from "../Backoff.ts"
 import type { Reason } from "../DeadLetter.ts"
 import * as DeadLetter from "../DeadLetter.ts"
 import type { Delivery, Failure } from "../Delivery.ts"
@@ -168,10 +168,9 @@ const persistently = (consumer: string, delivery: Delivery) =>
       }
       return Effect.logWarning(error.message).pipe(
         Effect.annotateLogs(Telemetry.logFields(consumer, delivery, delivery.attempts.length + 1)),
-        Effect.andThen(Random.next),
-        Effect.flatMap((random) => Effect.sleep(Math.min(5000, 20 * 2 ** tries) * (0.5 + random / 2))),
+        Effect.andThen(Backoff.pause(tries, { first: 20, cap: 5000 })),
         Effect.andThen(
-          Effect.suspend(() => Deferred.isDoneUnsafe(delivery.lease.lost) ? Effect.void : go(Math.min(tries + 1, 10)))
+          Effect.suspend(() => Deferred.isDoneUnsafe(delivery.lease.lost) ? Effect.void : go(tries + 1))
         )
       )
     })

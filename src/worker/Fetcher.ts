@@ -8,8 +8,8 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
-import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
+import * as Backoff from "../Backoff.ts"
 import type { Delivery } from "../Delivery.ts"
 import type { ConsumerRemoved, TransportError } from "../Errors.ts"
 import * as Telemetry from "../Telemetry.ts"
@@ -110,9 +110,8 @@ export const make = (options: Options): Fetcher => {
       if (error._tag === "ConsumerRemoved" || error.kind === "permanent") return Effect.fail(error)
       return Effect.logWarning(error.message).pipe(
         Effect.annotateLogs({ consumer: options.consumer }),
-        Effect.andThen(Random.next),
-        Effect.flatMap((random) => Effect.sleep(Math.min(5000, 50 * 2 ** tries) * (0.5 + random / 2))),
-        Effect.andThen(Effect.suspend(() => withBackoff(Math.min(tries + 1, 10))))
+        Effect.andThen(Backoff.pause(tries, { first: 50, cap: 5000 })),
+        Effect.andThen(Effect.suspend(() => withBackoff(tries + 1)))
       )
     })
 

@@ -2163,6 +2163,7 @@ export declare const bench: (options: Options, given?: {
     open: (change?: {
         readonly consumer?: string;
         readonly idlePoll?: Duration.Duration;
+        readonly lease?: Duration.Duration;
     }) => Effect.Effect<Subscription, import("../../Errors.ts").TransportError | import("../../Errors.ts").Unsupported, import("effect/Scope").Scope>;
     publish: (drafts: ReadonlyArray<Draft>, later?: Later) => Effect.Effect<void, InvalidMessage | import("../../Errors.ts").StoreFailure, never>;
     takeOnce: (subscription: Subscription, room?: Room) => Effect.Effect<Delivery[], import("../../OperatorErrors.ts").ConsumerRemoved | import("../../Errors.ts").TransportError, never>;

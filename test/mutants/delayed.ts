@@ -38,7 +38,7 @@ export const delayed: ReadonlyArray<Mutant> = [
   {
     name: "delayed: a cancellation outside of the transaction",
     guarantee: 1,
-    file: "src/postgres/PgInbox.ts",
+    file: "src/postgres/PgOutbox.ts",
     from: "db.query(laterText.cancel",
     to: "db.machinery(laterText.cancel",
     test: conformance,
@@ -47,7 +47,7 @@ export const delayed: ReadonlyArray<Mutant> = [
   {
     name: "delayed: published later outside of the transaction",
     guarantee: 2,
-    file: "src/postgres/PgInbox.ts",
+    file: "src/postgres/PgOutbox.ts",
     from: "db.query(laterText.write",
     to: "db.machinery(laterText.write",
     test: conformance,

@@ -127,7 +127,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "emits outside of the transaction",
     guarantee: 2,
-    file: "src/postgres/PgInbox.ts",
+    file: "src/postgres/PgOutbox.ts",
     from: "db.query(text.write, columnsOf",
     to: "db.machinery(text.write, columnsOf",
     test: conformance,

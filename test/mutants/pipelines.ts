@@ -78,8 +78,8 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     name: "at most once run again after an unknown outcome",
     guarantee: 2,
     file: "src/worker/AtMostOnce.ts",
-    from: "error._tag !== \"Hiccup\" || left === 0",
-    to: "left === 0",
+    from: "error._tag !== \"Hiccup\" || tried === tries",
+    to: "tried === tries",
     test: "test/worker/delivery-modes.test.ts",
     named: "has happened once: atMostOnce"
   },

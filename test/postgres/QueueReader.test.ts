@@ -14,7 +14,6 @@ import { readerPort } from "../../src/postgres/PgTransport.ts"
 import { QueueReader, type ReaderPort } from "../../src/postgres/QueueReader.ts"
 import type { Owned } from "../../src/postgres/Row.ts"
 import * as Names from "../../src/postgres/sql/names.ts"
-import * as SettingsSql from "../../src/postgres/sql/settings.ts"
 import { freshSchema } from "./kit.ts"
 
 type Port = ReaderPort<SqlError.SqlError>
@@ -42,7 +41,7 @@ const stage = Effect.fnUntraced(function*(broken: (port: Port) => Port) {
     commitTimeout: Duration.seconds(5),
     single: false,
     pooler: false
-  }, SettingsSql.make(names).serverVersion)
+  })
   const { sql } = db
   yield* Migrations.ensure(sql, names, "auto")
   yield* Effect.addFinalizer(() => Effect.ignore(sql`drop schema ${sql(names.raw)} cascade`))

@@ -11,7 +11,6 @@ import { inject } from "vitest"
 import * as PgClient from "../../src/postgres/PgClient.ts"
 import * as Retention from "../../src/postgres/Retention.ts"
 import * as Names from "../../src/postgres/sql/names.ts"
-import * as SettingsSql from "../../src/postgres/sql/settings.ts"
 import { freshSchema } from "./kit.ts"
 
 const url = Redacted.make(inject("databaseUrl"))
@@ -40,7 +39,7 @@ const sweeping = Effect.fnUntraced(function*(schema: string) {
     commitTimeout: Duration.seconds(5),
     single: false,
     pooler: false
-  }, SettingsSql.make(names).serverVersion).pipe(Effect.provide(Reactivity.layer))
+  }).pipe(Effect.provide(Reactivity.layer))
   return Retention.sweep(db, names, settings)
 })
 

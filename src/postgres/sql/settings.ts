@@ -5,15 +5,6 @@
  */
 import type { Names } from "./names.ts"
 
-/** $1 channel $2 payload */
-export const notify = `select pg_notify($1, $2)`
-
-/** Asks for an answer, no more. */
-export const ping = `select`
-
-/** $1 process id: ends a session whose statement nobody waits for any more, and its locks with it. */
-export const terminate = `select pg_terminate_backend($1)`
-
 export const make = (t: Names) => ({
   /** Takes no lock; two nulls on a database without our tables. */
   installed: `select to_regclass($1)::text as migrations, to_regclass($2)::text as settings`,
@@ -25,6 +16,5 @@ export const make = (t: Names) => ({
   createSettings:
     `create table if not exists ${t.settings} (one boolean primary key default true check (one), oldest_code int not null)`,
   setOldest:
-    `insert into ${t.settings} (oldest_code) values ($1) on conflict (one) do update set oldest_code = excluded.oldest_code`,
-  serverVersion: `select current_setting('server_version_num')::int as version`
+    `insert into ${t.settings} (oldest_code) values ($1) on conflict (one) do update set oldest_code = excluded.oldest_code`
 })

@@ -1,0 +1,23 @@
+/**
+ * The record of what people did, read. Who does something writes it, in the same transition.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Page from "../Page.ts"
+import type { AuditStore } from "../Store.ts"
+import type { MemoryState } from "./MemoryStore.ts"
+
+export const make = (state: MemoryState): AuditStore => ({
+  list: ({ about, action, before, by, consumer, letter, limit }) =>
+    Effect.sync(() =>
+      state.audit.filter((entry) =>
+        (about === undefined || (about === "letters") === (entry.letter !== ""))
+        && (action === undefined || entry.action === action)
+        && (before === undefined || entry.id < before)
+        && (by === undefined || entry.by === by)
+        && (consumer === undefined || entry.consumer === consumer)
+        && (letter === undefined || entry.letter === letter)
+      ).reverse().slice(0, Page.rows(limit))
+    )
+})

@@ -1,0 +1,16 @@
+/**
+ * What is asked of the server itself: no table of ours.
+ *
+ * @since 0.1.0
+ */
+
+/** $1 channel $2 payload */
+export const notify = `select pg_notify($1, $2)`
+
+/** Asks for an answer, no more. */
+export const ping = `select`
+
+/** $1 process id: ends a session whose statement nobody waits for any more, and its locks with it. */
+export const terminate = `select pg_terminate_backend($1)`
+
+export const version = `select current_setting('server_version_num')::int as version`

@@ -1,15 +1,16 @@
 /**
  * The store as a scenario uses it: what the scenario publishes, and what it decides about dead letters as a person would, is on the tape
- * before it has happened, so that a `drain` behind it waits for it. Within a transaction of the scenario's own nothing is told ahead: it
- * shows when the worker is handed it.
+ * before it has happened, so that a `drain` behind it waits for it. Within a transaction of the scenario's own it is told when that has
+ * committed; in memory, when the worker is handed it.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import type { DeadLetter } from "../DeadLetter.ts"
 import { type DeadLetterConflict, DeadLetterNotFound, type StoreFailure } from "../Errors.ts"
-import { type DeadLetterStore, type Store, Transaction } from "../Store.ts"
-import type { Decision } from "./Tape.ts"
+import type { DeadLetterStore, Store } from "../Store.ts"
+import { unlessWithin, whenCommitted } from "./OwnTransaction.ts"
+import type { Decision, Tape } from "./Tape.ts"
 import * as Watched from "./WatchedPorts.ts"
 import type { Stage } from "./WorkerLife.ts"
 
@@ -20,13 +21,8 @@ export const seen = (stage: Stage, inner: Inner): Inner => ({
   ...inner,
   outbox: {
     ...inner.outbox,
-    write: (messages, later) =>
-      unlessWithin(inner.outbox.write(messages, later), () => Watched.published({ stage }, inner, messages, later)),
-    cancel: (topic, key, name) =>
-      unlessWithin(
-        inner.outbox.cancel(topic, key, name),
-        () => Watched.cancelled({ stage }, inner, topic, key, name)
-      )
+    write: (messages, later) => Watched.published({ stage }, inner, messages, later),
+    cancel: (topic, key, name) => Watched.cancelled({ stage }, inner, topic, key, name)
   },
   deadLetters: {
     ...inner.deadLetters,
@@ -52,12 +48,6 @@ export const decide = (
       : seen(stage, inner).deadLetters[decision](letter.id, { by: "test" })
   })
 
-const unlessWithin = <A, E>(within: Effect.Effect<A, E>, alone: () => Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  Effect.flatMap(
-    Effect.serviceOption(Transaction),
-    (transaction) => transaction._tag === "Some" ? within : Effect.suspend(alone)
-  )
-
 /** A decision about one letter of this consumer. */
 const one = <E>(
   stage: Stage,
@@ -66,21 +56,24 @@ const one = <E>(
   letter: string,
   call: Effect.Effect<void, E | StoreFailure | DeadLetterNotFound>
 ): Effect.Effect<void, E | StoreFailure | DeadLetterNotFound> =>
-  unlessWithin(call, () =>
-    Effect.flatMap(
-      inner.deadLetters.get(letter),
-      (found) => found.consumer === stage.consumer ? told(stage, decision, [found], call) : call
-    ))
+  Effect.flatMap(
+    inner.deadLetters.get(letter),
+    (found) => found.consumer === stage.consumer ? told(stage, inner, decision, [found], call) : call
+  )
 
-/** On the tape first, so that whoever reads it meanwhile does not note it as well; a decision that is refused is taken back. */
+/**
+ * On the tape first, so that whoever reads it meanwhile does not note it as well; a decision that is refused is taken back. Within a
+ * transaction of the scenario's own, when that has committed.
+ */
 const told = <A, E>(
   { tape }: Stage,
+  inner: Inner,
   decision: Decision,
   letters: ReadonlyArray<DeadLetter>,
   call: Effect.Effect<A, E>,
   was: (answer: A, letter: string) => boolean = () => true
 ): Effect.Effect<A, E> =>
-  Effect.suspend(() => {
+  unlessWithin(inner, toldLater(tape, decision, letters, call, was), () => {
     const noted = letters.map((letter) => ({ letter: letter.id, undo: tape.decided(decision, letter) }))
     const undo = (happened: (letter: string) => boolean) =>
       Effect.sync(() => {
@@ -92,6 +85,24 @@ const told = <A, E>(
     )
   })
 
+const toldLater = <A, E>(
+  tape: Tape,
+  decision: Decision,
+  letters: ReadonlyArray<DeadLetter>,
+  call: Effect.Effect<A, E>,
+  was: (answer: A, letter: string) => boolean
+): Effect.Effect<A, E> =>
+  Effect.suspend(() => {
+    const unread = tape.unread(letters.map(({ message }) => message))
+    return Effect.tap(call, (answer) =>
+      whenCommitted(() => {
+        const left = new Set(unread())
+        for (const letter of letters) {
+          if (left.has(letter.message) && was(answer, letter.id)) tape.decided(decision, letter)
+        }
+      }))
+  })
+
 /** A decision about the next letters of a set: which ones is known when it is made, so all that may be meant are told ahead. */
 const some = (
   stage: Stage,
@@ -100,17 +111,17 @@ const some = (
 ): ReturnType<DeadLetterStore["decideSome"]> => {
   const call = inner.deadLetters.decideSome(decision, frozen, options)
   const { consumer = stage.consumer } = frozen.filter
-  return consumer !== stage.consumer ?
-    call :
-    unlessWithin(call, () =>
-      Effect.flatMap(openLetters(inner, { ...frozen.filter, consumer }), (open) =>
-        told(
-          stage,
-          decision === "redriven" ? "Redriven" : "Discarded",
-          open.filter(({ id }) => id > options.after),
-          call,
-          ({ letters }, letter) => letters.includes(letter)
-        )))
+  return consumer !== stage.consumer
+    ? call
+    : Effect.flatMap(openLetters(inner, { ...frozen.filter, consumer }), (open) =>
+      told(
+        stage,
+        inner,
+        decision === "redriven" ? "Redriven" : "Discarded",
+        open.filter(({ id }) => id > options.after),
+        call,
+        ({ letters }, letter) => letters.includes(letter)
+      ))
 }
 
 /** All of them, oldest first. */

@@ -98,6 +98,8 @@ export class Tape {
   private readonly keys = new Map<string, string>()
   private readonly holds = new Map<string, number | "parked">()
   private readonly due = new Map<string, number>()
+  /** How often a message was told of by who read it, and not by who published it or decided about it. */
+  private readonly read = new Map<string, number>()
   /** Being written: who reads them meanwhile is told by the writer. */
   private readonly writing = new Map<string, number>()
   private readonly failures = new Set<string>()
@@ -143,7 +145,18 @@ export class Tape {
 
   written(messages: ReadonlyArray<Message>): void {
     this.unwritten(messages)
+    this.stored(messages)
+  }
+
+  /** They are stored now. */
+  stored(messages: ReadonlyArray<Message>): void {
     for (const message of messages) if (this.topics.has(message.topic)) this.published(message, this.now)
+  }
+
+  /** Something is under way in a transaction: says later which of these messages the worker has not told of meanwhile. */
+  unread(messages: ReadonlyArray<Message>): () => ReadonlyArray<Message> {
+    const before = messages.map(({ id }) => this.read.get(id))
+    return () => messages.filter(({ id }, i) => this.read.get(id) === before[i])
   }
 
   /** When that is, since the test began; undefined: it is now. */
@@ -172,6 +185,7 @@ export class Tape {
     this.due.delete(message.id)
     if (this.holds.get(message.key) !== "parked") this.holds.delete(message.key)
     if ((this.open.get(message.id) ?? 0) > 0 || (this.writing.get(message.id) ?? 0) > 0) return
+    this.read.set(message.id, (this.read.get(message.id) ?? 0) + 1)
     if (delivery.redrive === undefined) this.published(message, this.since(message.publishedAt))
     else this.decided("Redriven", { message, parked: true })
   }

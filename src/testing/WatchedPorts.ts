@@ -23,6 +23,7 @@ import {
 } from "../Store.ts"
 import type { Subscription, Transport } from "../Transport.ts"
 import { atTransaction } from "./Injection.ts"
+import { unlessWithin, whenCommitted } from "./OwnTransaction.ts"
 import type { Tape } from "./Tape.ts"
 import { Handled, type WorkerLife } from "./WorkerLife.ts"
 
@@ -128,24 +129,22 @@ export const published = (
   Effect.flatMap(Handled, (by) => {
     const { tape } = stage
     const planned = { due: tape.dueOf(later), name: later?.name }
-    if (planned.due !== undefined) {
-      return Effect.tap(inner.outbox.write(messages, later), () =>
-        Effect.sync(() => delayed(tape, messages, by, planned)))
+    const write = inner.outbox.write(messages, later)
+    const unread = tape.unread(messages)
+    const tell = () => {
+      if (planned.due !== undefined) return delayed(tape, messages, by, planned)
+      for (const { key, topic } of messages) tape.cancelled(topic, key, planned.name)
+      tape.stored(unread())
     }
-    tape.write(messages)
-    return inner.outbox.write(messages, later).pipe(
-      Effect.tap(() =>
-        Effect.sync(() => {
-          for (const { key, topic } of messages) {
-            tape.cancelled(topic, key, planned.name)
-          }
-          tape.written(messages)
-        })
-      ),
-      Effect.onError(() =>
-        Effect.sync(() => tape.unwritten(messages))
+    return unlessWithin(inner, Effect.tap(write, whenCommitted(tell)), () => {
+      if (planned.due !== undefined) return Effect.tap(write, () => Effect.sync(tell))
+      // Told ahead to who may read it before this goes on.
+      tape.write(messages)
+      return write.pipe(
+        Effect.tap(() => Effect.sync(tell)),
+        Effect.ensuring(Effect.sync(() => tape.unwritten(messages)))
       )
-    )
+    })
   })
 
 /** A cancel of its own. */
@@ -154,10 +153,12 @@ export const cancelled = (
   inner: Store["Service"],
   ...[topic, key, name]: Parameters<Store["Service"]["outbox"]["cancel"]>
 ): ReturnType<Store["Service"]["outbox"]["cancel"]> =>
-  Effect.tap(inner.outbox.cancel(topic, key, name), (found) =>
-    Effect.sync(() => {
+  Effect.tap(inner.outbox.cancel(topic, key, name), (found) => {
+    const tell = () => {
       if (found) stage.tape.cancelled(topic, key, name)
-    }))
+    }
+    return unlessWithin(inner, whenCommitted(tell), () => Effect.sync(tell))
+  })
 
 /** They wait, as what this message published by itself or in its commit. */
 const delayed = (

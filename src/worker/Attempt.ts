@@ -66,6 +66,8 @@ export const make = (options: Options): Attempt => {
   const { atMostOnce, committer, counters, draining, pipeline, settings, spans } = options
   const { consumer } = pipeline
   const { bury, forget, hold, settled } = Ending.make(options)
+  // What logs before the commit names its message. Where no operator there has effects, it would be a tenth of the rate (`npm run bench`).
+  const mayLog = !Steps.arePure(pipeline.operators)
   const topics = new Map(pipeline.topics.map((topic) => [topic.name, topic]))
   const run = (delivery: Delivery): Effect.Effect<void> =>
     Effect.catchCause(Effect.suspend(() => work(delivery)), (cause) => putBack(delivery, cause))
@@ -162,7 +164,7 @@ export const make = (options: Options): Attempt => {
   ): Effect.Effect<Outcome | Failed> =>
     Effect.suspend(() => {
       let step = "decode"
-      return decode(topic, delivery).pipe(
+      const attempt = decode(topic, delivery).pipe(
         Effect.flatMap((value) => {
           step = "steps"
           return steps(value, delivered)
@@ -176,9 +178,11 @@ export const make = (options: Options): Attempt => {
         }),
         // An interruption of this fiber goes past here unseen; one that is seen is the step's own (it joined a fiber that
         // somebody interrupted, say), and so its failure.
-        Effect.catchCause((cause) => Effect.succeed<Failed>({ error: FailureRecord.errorOf(cause), step })),
-        Effect.annotateLogs(Telemetry.logFields(consumer, delivery, delivered.attempt))
+        Effect.catchCause((cause) => Effect.succeed<Failed>({ error: FailureRecord.errorOf(cause), step }))
       )
+      return mayLog
+        ? Effect.annotateLogs(attempt, Telemetry.logFields(consumer, delivery, delivered.attempt))
+        : attempt
     })
 
   const decode = (topic: Pipeline.AnyTopic, delivery: Delivery) => Steps.decode(pipeline, topic, delivery.message)

@@ -1940,6 +1940,7 @@ export declare class Tape {
     private readonly keys;
     private readonly holds;
     private readonly due;
+    private readonly read;
     private readonly writing;
     private readonly failures;
     private readonly tries;
@@ -1954,6 +1955,8 @@ export declare class Tape {
     write(messages: ReadonlyArray<Message>): void;
     unwritten(messages: ReadonlyArray<Message>): void;
     written(messages: ReadonlyArray<Message>): void;
+    stored(messages: ReadonlyArray<Message>): void;
+    unread(messages: ReadonlyArray<Message>): () => ReadonlyArray<Message>;
     dueOf(later: Later | undefined): number | undefined;
     cancelled(topic: string, key: string, name: string | undefined): void;
     handed(delivery: Delivery): void;

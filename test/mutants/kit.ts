@@ -78,10 +78,19 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "shows nothing of a commit step that was undone to its savepoint"
   },
   {
+    name: "kit: what a transaction of the scenario's own did is told before it commits",
+    guarantee: 11,
+    file: "src/testing/OwnTransaction.ts",
+    from: "inTransaction ? within : Effect.suspend(alone)",
+    to: "inTransaction && store === undefined ? within : Effect.suspend(alone)",
+    test: "test/testing/TestPipeline.sql.test.ts",
+    named: "publishes in transactions of the scenario's own"
+  },
+  {
     name: "kit: a decision about a letter that a drain does not wait for",
     guarantee: 11,
     file: "src/testing/SeenStore.ts",
-    from: "found.consumer === stage.consumer ? told(stage, decision, [found], call) : call",
+    from: "found.consumer === stage.consumer ? told(stage, inner, decision, [found], call) : call",
     to: "call",
     test: "test/testing/TestPipeline.sql.test.ts",
     named: "a drain waits for what a person has decided about letters"

@@ -86,6 +86,41 @@ it.effect("a drain waits for what a person has decided about letters, on PGlite"
       })
   ).pipe(Effect.provide(Embedded.layer())), 60_000)
 
+it.effect(
+  "publishes in transactions of the scenario's own, on PGlite: all of it when they commit, nothing when they fail",
+  () =>
+    TestPipeline.run(
+      Pipeline.from(Payments, { consumer: "ledger" }).pipe(
+        Pipeline.tap((p) => p.cents === 0 ? Effect.fail({ retryable: false } as const) : Effect.void)
+      ),
+      (test) =>
+        Effect.gen(function*() {
+          const sql = yield* SqlClient.SqlClient
+          const refused = <A, E, R>(within: Effect.Effect<A, E, R>) =>
+            Effect.flip(sql.withTransaction(Effect.andThen(within, Effect.fail("no"))))
+          yield* sql.withTransaction(Effect.andThen(
+            Topic.publish(Payments, payment("a1")),
+            test.publishAll(Payments, [{ ...payment("d1"), cents: 0 }, payment("a2")])
+          ))
+          yield* test.drain()
+          assert.deepStrictEqual(test.committed.toSorted(), ["a1", "a2"], test.story)
+          yield* refused(test.publish(Payments, payment("b1")))
+          yield* refused(test.publish(Payments, payment("b2"), { delay: "1 hour" }))
+          const [letter] = yield* DeadLetters.list({ state: "open" })
+          yield* refused(DeadLetters.discard(letter!.id, { by: "anna" }))
+          yield* test.drain()
+          assert.deepStrictEqual(test.committed.toSorted(), ["a1", "a2"], test.story)
+          assert.deepStrictEqual(test.dead.map(({ id }) => id), ["d1"], test.story)
+          assert.deepStrictEqual(yield* test.delayed(Payments), [])
+          yield* sql.withTransaction(DeadLetters.redrive(letter!.id, { by: "anna" }))
+          yield* test.drain()
+          assert.strictEqual((yield* DeadLetters.get(letter!.id)).attempts.length, 2, test.story)
+          assert.notInclude(test.story, "b1")
+        })
+    ).pipe(Effect.provide(Embedded.layer())),
+  60_000
+)
+
 // Each run has a schema, which holds the user's table, too.
 const schema = Ref.makeUnsafe("")
 const database = Layer.unwrap(Effect.gen(function*() {

@@ -1,0 +1,27 @@
+/**
+ * What is done in a transaction that the user began (`sql.withTransaction`) has happened when that commits, and not at all when it is
+ * rolled back; inside of a commit step that is a savepoint of the group's transaction, and the same.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { Store } from "../Store.ts"
+
+/** Runs `tell` once what is done now is committed. Where no SQL client shows the commit, it is not run. */
+export const whenCommitted = (tell: () => void): Effect.Effect<void> =>
+  Effect.flatMap(
+    Effect.serviceOption(SqlClient.SqlClient),
+    (client) => client._tag === "None" ? Effect.void : client.value.afterCommit(Effect.sync(tell))
+  )
+
+/** What is told at once by itself, and in a transaction of somebody's when that has committed. */
+export const unlessWithin = <A, E, R, A2, E2, R2>(
+  store: Store["Service"],
+  within: Effect.Effect<A, E, R>,
+  alone: () => Effect.Effect<A2, E2, R2>
+): Effect.Effect<A | A2, E | E2, R | R2> =>
+  Effect.flatMap(
+    store.inTransaction,
+    (inTransaction): Effect.Effect<A | A2, E | E2, R | R2> => inTransaction ? within : Effect.suspend(alone)
+  )

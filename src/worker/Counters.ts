@@ -1,6 +1,7 @@
 /**
  * What a worker counts of its messages: one metric a topic and outcome, looked up once, several of them updated in one step.
  */
+import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
@@ -32,23 +33,19 @@ export class Counters {
 
   /** It was committed: with the time since its publish, on the given clock. */
   committed({ message }: Delivery): Effect.Effect<void> {
-    return Effect.clockWith((clock) =>
-      update((context) => {
-        this.metric(message.topic, "committed", undefined).updateUnsafe(1, context)
-        const millis = clock.currentTimeMillisUnsafe() - message.publishedAt
-        this.of(message.topic).latency.updateUnsafe(Math.max(0, millis / 1000), context)
-      })
-    )
+    return update((context, clock) => {
+      this.metric(message.topic, "committed", undefined).updateUnsafe(1, context)
+      const millis = clock.currentTimeMillisUnsafe() - message.publishedAt
+      this.of(message.topic).latency.updateUnsafe(Math.max(0, millis / 1000), context)
+    })
   }
 
   /** An attempt ended that began at this monotonic time. */
   attempt({ message }: Delivery, began: bigint): Effect.Effect<void> {
-    return Effect.clockWith((clock) =>
-      update((context) => {
-        const took = Number(clock.monotonicTimeNanosUnsafe() - began) / 1e9
-        this.of(message.topic).process.updateUnsafe(took, context)
-      })
-    )
+    return update((context, clock) => {
+      const took = Number(clock.monotonicTimeNanosUnsafe() - began) / 1e9
+      this.of(message.topic).process.updateUnsafe(took, context)
+    })
   }
 
   private of(topic: string): OfTopic {
@@ -91,8 +88,8 @@ export class Counters {
   }
 }
 
-const update = (f: (context: Context.Context<never>) => void): Effect.Effect<void> =>
+const update = (f: (context: Context.Context<never>, clock: Clock.Clock) => void): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
-    f(fiber.context)
+    f(fiber.context, fiber.getRef(Clock.Clock))
     return Effect.void
   })

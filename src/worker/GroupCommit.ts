@@ -168,8 +168,14 @@ const stepsOf = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArr
   if ((yield* Store.Committer) === "together") {
     const started = clock.monotonicTimeNanosUnsafe()
     // All are awaited: the first failure is the one that tells why, and an interrupted statement would cost the connection.
-    const ofKey = (run: ReadonlyArray<Moving>) =>
-      Effect.exit(Effect.forEach(run, (one) => steps(options, one, false), { discard: true }))
+    const ofKey = ([first, ...others]: NonEmptyReadonlyArray<Moving>) => {
+      const begun = steps(options, first, false)
+      return Effect.exit(
+        others.length === 0
+          ? begun
+          : Effect.andThen(begun, Effect.forEach(others, (one) => steps(options, one, false), { discard: true }))
+      )
+    }
     const exits = yield* Effect.forEach(byKey(moving), ofKey, together)
     for (const exit of exits) yield* exit
     yield* nameSlow(options, clock, started, `of ${fresh.length} messages`)
@@ -193,8 +199,8 @@ const stepsOf = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArr
 const together = { concurrency: "unbounded" } as const
 
 /** Of each key in its order: a later one's first statement must not go before an earlier one's last. */
-const byKey = (moving: ReadonlyArray<Moving>): ReadonlyArray<ReadonlyArray<Moving>> => {
-  const runs = new Map<string, Array<Moving>>()
+const byKey = (moving: ReadonlyArray<Moving>): ReadonlyArray<NonEmptyReadonlyArray<Moving>> => {
+  const runs = new Map<string, [Moving, ...Array<Moving>]>()
   for (const one of moving) {
     const run = runs.get(one.delivered.message.key)
     if (run === undefined) runs.set(one.delivered.message.key, [one])

@@ -76,5 +76,32 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     to: "GroupCommit.composeTaken(options, { ...taken, stepped })",
     test: "test/worker/delivery-modes.test.ts",
     named: "waits for no store that does not answer for ever"
+  },
+  {
+    name: "a poll that joins the whole queue",
+    guarantee: 6,
+    file: "src/postgres/sql/messages.ts",
+    from: "m.seq = r.seq offset 0) m on true",
+    to: "m.seq = r.seq) m on true",
+    test: "test/postgres/plans.test.ts",
+    named: "use their indexes"
+  },
+  {
+    name: "an index of messages that stands in for another",
+    guarantee: 6,
+    file: "src/postgres/migrations/0001_initial.ts",
+    from: "on ${t.messages} ((queue_id::bigint), xid)",
+    to: "on ${t.messages} (queue_id, xid)",
+    test: "test/postgres/plans.test.ts",
+    named: "use their indexes"
+  },
+  {
+    name: "a claim of lanes that reads all messages",
+    guarantee: 6,
+    file: "src/postgres/sql/lanes.ts",
+    from: "m.lane = l.lane offset 0)",
+    to: "m.lane = l.lane)",
+    test: "test/postgres/plans.test.ts",
+    named: "use their indexes"
   }
 ]

@@ -59,7 +59,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     primary key (queue_id, lane, seq)
   )`,
   // the poll's late rows; it only ever grows at its right end
-  `create index messages_xid on ${t.messages} (queue_id, xid)`,
+  `create index messages_xid on ${t.messages} ((queue_id::bigint), xid)`,
 
   `create table ${t.lanes} (
     queue_id    int         not null,
@@ -84,7 +84,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     primary key (queue_id, key)
   )`,
   // the poll's list of holds that are due, and when the next one is
-  `create index holds_due on ${t.holds} (queue_id, lane, until)`,
+  `create index holds_due on ${t.holds} ((queue_id::bigint), lane, until)`,
 
   `create table ${t.inbox} (
     queue_id    int         not null,

@@ -28,7 +28,7 @@ export const make = (t: Names) => {
 
   /**
    * Publishes the rows of `m` (with `due`, `name`, `n`): now what is due, later the rest. What waits under the same name is
-   * replaced, or deleted by one that is due at once. Answers the queues to wake: those that got something, and those that read the
+   * replaced, or deleted by one that is due at once; a name comes with one message. Answers the queues to wake: those that got something, and those that read the
    * topic of a message that is due before all that wait, since their workers sleep too long.
    *
    * Indexes: delayed_name, delayed_due, those of the publishing insert. Locks: access share on subscriptions, and the row under the
@@ -39,9 +39,10 @@ export const make = (t: Names) => {
   ${m}
 ), m as materialized (
   select * from given where ${seesSubscriptions(t)}
+), named as materialized (
+  select topic, key, name from m where name is not null and due <= statement_timestamp()
 ), replaced as (
-  delete from ${t.delayed} d using m
-  where m.name is not null and m.due <= statement_timestamp() and d.topic = m.topic and d.key = m.key and d.name = m.name
+  delete from ${t.delayed} d where d.topic = (select topic from named) and d.key = (select key from named) and d.name = (select name from named)
 ), ${routed("m.due <= statement_timestamp()", "m.n", "statement_timestamp()")}, waiting as (
   insert into ${t.delayed} as d (due_at, name, ${columns})
   select m.due, m.name, m.id, m.topic, m.key, m.keyed, m.hash, m.payload, m.headers, m.version

@@ -51,8 +51,8 @@ update ${t.holds} h set from_seq = least(h.from_seq, free.seq) from free where h
   next: `select min((extract(epoch from h.until - statement_timestamp()) * 1000)::float8) as millis,
   (select (extract(epoch from due_at - statement_timestamp()) * 1000)::float8 from ${t.delayed} order by due_at limit 1) as delayed
 from unnest($2::int[]) l(lane) cross join lateral (
-  (select until from ${t.holds} where queue_id = $1 and lane = l.lane and until > statement_timestamp() and until < 'infinity'
+  (select until from ${t.holds} where queue_id::bigint = $1::int and lane = l.lane and until > statement_timestamp() and until < 'infinity'
     and paused_by is null order by until limit 1)
-  union all select until from (select until from ${t.holds} where queue_id = $1 and lane = l.lane
+  union all select until from (select until from ${t.holds} where queue_id::bigint = $1::int and lane = l.lane
     and until <= statement_timestamp() and paused_by is null order by until limit 1 for update skip locked) due) h`
 })

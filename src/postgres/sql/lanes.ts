@@ -24,7 +24,7 @@ export const make = (t: Names) => {
     free:
       `select lane, owner is not null and owner <> $3 as died, fetched_to, alone, token + 1 as token from ${t.lanes} l
 where queue_id = $1 and lease_until < clock_timestamp()
-order by (exists (select from ${t.messages} m where m.queue_id = l.queue_id and m.lane = l.lane)) desc, random()
+order by (exists (select from ${t.messages} m where m.queue_id = l.queue_id and m.lane = l.lane offset 0)) desc, random()
 limit $2 for update skip locked`,
 
     /** The token, and with it the lane, must survive a crash of the database. */

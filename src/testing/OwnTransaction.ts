@@ -1,6 +1,6 @@
 /**
  * What is done in a transaction that the user began (`sql.withTransaction`) has happened when that commits, and not at all when it is
- * rolled back; inside of a commit step that is a savepoint of the group's transaction, and the same.
+ * rolled back. What a commit step does is told with its group's commit (`WatchedPorts.ts`), also if the step undid it in a savepoint of its own.
  *
  * @since 0.1.0
  */

@@ -52,9 +52,9 @@ export type TransactionFailure = Hiccup | TransactionAborted | CommitRejected | 
  *
  * @since 0.1.0
  */
-export const Committer: Context.Reference<"together" | "in turn" | "apart" | undefined> = Context.Reference<
+export const WorkerTransaction: Context.Reference<"together" | "in turn" | "apart" | undefined> = Context.Reference<
   "together" | "in turn" | "apart" | undefined
->("millrace/Store/Committer", { defaultValue: () => undefined })
+>("millrace/Store/WorkerTransaction", { defaultValue: () => undefined })
 
 /**
  * What the inbox is asked about one message.

@@ -29,7 +29,7 @@ import * as SqlError from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
 import type { Duplex } from "node:stream"
 import type { ConnectionOptions } from "node:tls"
-import { Committer, Transaction, type TransactionFailure } from "../Store.ts"
+import { Transaction, type TransactionFailure, WorkerTransaction } from "../Store.ts"
 import * as PgFailure from "./PgFailure.ts"
 import { PgSession, type Rows } from "./PgSession.ts"
 import * as ServerSql from "./sql/server.ts"
@@ -198,7 +198,7 @@ export const make = Effect.fnUntraced(
       : forCommitters.pipelined((processId) => Effect.ignore(ours(ServerSql.terminate, [processId])))
     const transactionAcquirer = Effect.withFiber<PgSession, SqlError.SqlError, Scope.Scope>((fiber) => {
       if (fiber.getRef(OnMachinery)) return forMachinery.reserve
-      switch (fiber.getRef(Committer)) {
+      switch (fiber.getRef(WorkerTransaction)) {
         case undefined:
           return forUsers.reserve
         case "together":

@@ -18,7 +18,7 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import type { Delivered, Delivery } from "../Delivery.ts"
 import { Hiccup, StoreFailure, TransportError, UnknownOutcome } from "../Errors.ts"
-import { Committer, Store, Transaction, type TransactionFailure } from "../Store.ts"
+import { Store, Transaction, type TransactionFailure, WorkerTransaction } from "../Store.ts"
 import { type Subscription, type SubscriptionSpec, Transport } from "../Transport.ts"
 
 /**
@@ -331,9 +331,9 @@ const transact = <A, E, R>(
   faults: Faults["Service"],
   body: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>> =>
-  Effect.flatMap(Effect.all([Current, Committer]), ([ambient, committer]) => {
+  Effect.flatMap(Effect.all([Current, WorkerTransaction]), ([ambient, worker]) => {
     if (ambient !== undefined) return inner.transact(body)
-    const kind = committer === undefined || committer === "apart" ? "transact" : "group"
+    const kind = worker === undefined || worker === "apart" ? "transact" : "group"
     const open: Open = { group: kind === "group", deliveries: new Map(), steps: 0 }
     const whole = faults.at(`${kind}.begun`, hiccup).pipe(
       Effect.andThen(body),

@@ -16,10 +16,10 @@ import * as MessageId from "../MessageId.ts"
 import {
   type Burial,
   type Claimed,
-  Committer,
   type Store,
   type Transaction,
-  type TransactionFailure
+  type TransactionFailure,
+  WorkerTransaction
 } from "../Store.ts"
 import type { Subscription, Transport } from "../Transport.ts"
 import { atTransaction } from "./Injection.ts"
@@ -178,9 +178,9 @@ const transact = <A, E, R>(
   inner: Store["Service"],
   body: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>> =>
-  Effect.flatMap(Effect.all([Ambient, Committer]), ([ambient, committer]) => {
+  Effect.flatMap(Effect.all([Ambient, WorkerTransaction]), ([ambient, worker]) => {
     if (ambient !== undefined) return inner.transact(body)
-    const apart = committer === undefined || committer === "apart"
+    const apart = worker === undefined || worker === "apart"
     const open: Open = { kind: apart ? "hold or dead letter" : "commit", done: [] }
     let lost: "no answer" | "rolled back" | undefined
     const ended: Effect.Effect<void, Hiccup> = Effect.suspend(() => {

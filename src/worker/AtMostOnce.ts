@@ -52,7 +52,7 @@ export const make = (options: GroupCommit.Options & { readonly transactions: num
 
   const commit = (taken: Taken, stepped: Stepped): Effect.Effect<GroupCommit.Outcome, unknown> => {
     const body = Savepoints.inTime(options, GroupCommit.composeTaken(options, { ...taken, stepped }))
-    const once = Effect.provideService(store.transact(body), Store.Committer, statements)
+    const once = Effect.provideService(store.transact(body), Store.WorkerTransaction, statements)
     const go = (tried: number): Effect.Effect<GroupCommit.Outcome, unknown> =>
       Effect.catch(once, (error) =>
         error._tag !== "Hiccup" || tried === tries

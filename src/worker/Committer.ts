@@ -417,7 +417,7 @@ class Line {
     body: Effect.Effect<A, E, Store.Transaction>,
     statements: "together" | "in turn"
   ): Effect.Effect<A, E | Store.TransactionFailure> {
-    return Effect.provideService(this.options.store.transact(body), Store.Committer, statements)
+    return Effect.provideService(this.options.store.transact(body), Store.WorkerTransaction, statements)
   }
 
   private finishAll(members: ReadonlyArray<Member>, outcomes: ReadonlyArray<Outcome>): Effect.Effect<void> {

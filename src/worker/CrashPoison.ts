@@ -98,8 +98,8 @@ export const make = Effect.fnUntraced(function*(options: {
 /** Starts nothing more in this worker until the scope closes, and waits until what runs has ended. */
 const quiet = (member: Member): Effect.Effect<void, never, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.sync(() => member.inFlight.pause()),
-    () => Effect.andThen(Effect.sync(() => member.inFlight.resume()), member.resume)
+    Effect.sync(() => member.inFlight.halt()),
+    () => Effect.andThen(Effect.sync(() => member.inFlight.goOn()), member.resume)
   ).pipe(
     Effect.andThen(
       Effect.timeoutOrElse(member.inFlight.idle, {

@@ -138,7 +138,7 @@ export const make = ({ counters, inFlight, pipeline, store, subscription }: Opti
 
 /** Like commits it never queues behind the handlers' own statements, and its session is as bounded as theirs. */
 const apart = <A, E, R>(transaction: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.provideService(transaction, Store.Committer, "apart")
+  Effect.provideService(transaction, Store.WorkerTransaction, "apart")
 
 /** Runs to its end, by itself: an interruption waits for it, and its own timeouts still work, which they would not in an uninterruptible region. */
 const whole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

@@ -165,7 +165,7 @@ interface Moving {
 const stepsOf = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArray<Ready>, timed: boolean) {
   const moving = fresh.map(({ delivered, span, stepped }): Moving => ({ delivered, span, at: Steps.cursor(stepped) }))
   const clock = yield* Clock.Clock
-  if ((yield* Store.Committer) === "together") {
+  if ((yield* Store.WorkerTransaction) === "together") {
     const started = clock.monotonicTimeNanosUnsafe()
     // All are awaited: the first failure is the one that tells why, and an interrupted statement would cost the connection.
     const ofKey = ([first, ...others]: NonEmptyReadonlyArray<Moving>) => {

@@ -5,7 +5,7 @@
  * - a key has at most one entry running; the others of the key wait behind it, in order;
  * - `entries` counts every delivery that was accepted and has not ended, waiting ones included;
  * - an entry under a lost lease is never started; one that runs has been told to stop;
- * - while it is paused (for a message that runs alone), or a person has paused the consumer, nothing is started.
+ * - while it is halted (for a message that runs alone), or a person has paused the consumer, nothing is started.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -44,7 +44,7 @@ export class InFlight {
   private bytes = 0
   private slots = 0
   private readonly endings = new Set<Latch.Latch>()
-  private pauses = 0
+  private halts = 0
   private stopped = false
 
   /** Whether a person has paused the consumer. */
@@ -79,7 +79,7 @@ export class InFlight {
   /** Whether fetching is worth a request: a fiber would be idle, or an eighth of the places is free. */
   get wantsMore(): boolean {
     const room = this.settings.prefetch - this.entries
-    if (this.stopped || this.pauses > 0) return false
+    if (this.stopped || this.halts > 0) return false
     // Asked whatever the room is: only who asks hears that the consumer was resumed.
     if (this.consumerPaused()) return true
     if (room <= 0 || this.bytes >= this.settings.prefetchBytes) return false
@@ -105,7 +105,7 @@ export class InFlight {
 
   /** How many fibers to start so that whatever can run does. The caller starts them; each ends with `endSlot`. */
   openSlots(): number {
-    if (this.stopped || this.pauses > 0 || this.consumerPaused()) return 0
+    if (this.stopped || this.halts > 0 || this.consumerPaused()) return 0
     const more = Math.min(this.settings.concurrency - this.slots, this.queue.readyKeys)
     this.slots += Math.max(0, more)
     return Math.max(0, more)
@@ -117,7 +117,7 @@ export class InFlight {
 
   /** The next delivery to run, its key's turn having come. Suspects are set apart: they run alone. */
   next(): Entry | undefined {
-    while (!this.stopped && this.pauses === 0 && !this.consumerPaused()) {
+    while (!this.stopped && this.halts === 0 && !this.consumerPaused()) {
       const taken = this.queue.take()
       if (taken === undefined) return undefined
       const entry = taken.value
@@ -184,7 +184,7 @@ export class InFlight {
    * never in the hands of a process that died.
    */
   takeBehind({ lease, message }: Delivery, most: number): ReadonlyArray<Entry> {
-    if (this.stopped || this.pauses > 0 || this.consumerPaused()) return []
+    if (this.stopped || this.halts > 0 || this.consumerPaused()) return []
     return this.queue.takeMore(
       message.key,
       most,
@@ -239,12 +239,12 @@ export class InFlight {
     return dropped
   }
 
-  pause(): void {
-    this.pauses++
+  halt(): void {
+    this.halts++
   }
 
-  resume(): void {
-    this.pauses--
+  goOn(): void {
+    this.halts--
     this.changed.openUnsafe()
   }
 

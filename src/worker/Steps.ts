@@ -173,7 +173,7 @@ export class WrongResults extends Error {
 
 /** All are awaited where they go together, and the first that failed tells why. */
 const inOrder = Effect.fnUntraced(function*(statements: ReadonlyArray<Effect.Effect<unknown, unknown, unknown>>) {
-  if (statements.length === 1 || (yield* Store.Committer) !== "together") {
+  if (statements.length === 1 || (yield* Store.WorkerTransaction) !== "together") {
     for (const statement of statements) yield* statement
     return
   }

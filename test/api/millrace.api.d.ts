@@ -925,7 +925,7 @@ declare const Transaction_base: Context.ServiceClass<Transaction, "millrace/Tran
 export declare class Transaction extends Transaction_base {
 }
 export type TransactionFailure = Hiccup | TransactionAborted | CommitRejected | UnknownOutcome;
-export declare const Committer: Context.Reference<"together" | "in turn" | "apart" | undefined>;
+export declare const WorkerTransaction: Context.Reference<"together" | "in turn" | "apart" | undefined>;
 export interface Claim {
     readonly id: string;
     readonly fingerprint: string;

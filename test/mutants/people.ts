@@ -173,8 +173,8 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     name: "a pause that starts what is in hand",
     guarantee: 5,
     file: "src/worker/InFlight.ts",
-    from: "this.pauses === 0 && !this.consumerPaused()",
-    to: "this.pauses === 0",
+    from: "this.halts === 0 && !this.consumerPaused()",
+    to: "this.halts === 0",
     test: "test/worker/people.test.ts",
     named: "starts nothing more"
   },

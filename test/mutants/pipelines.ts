@@ -268,8 +268,8 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     name: "holds and burials behind the handlers' statements",
     guarantee: 6,
     file: "src/worker/Ending.ts",
-    from: "Effect.provideService(transaction, Store.Committer, \"apart\")",
-    to: "Effect.provideService(transaction, Store.Committer, undefined)",
+    from: "Effect.provideService(transaction, Store.WorkerTransaction, \"apart\")",
+    to: "Effect.provideService(transaction, Store.WorkerTransaction, undefined)",
     test: "test/postgres/failures.test.ts",
     named: "connections that handlers keep"
   },

@@ -19,7 +19,7 @@ const entries = (count: number) => Array.from({ length: count }, (_, i) => ({ id
 const together = <A, E, R>(body: Effect.Effect<A, E, R>) =>
   Effect.provideService(
     Effect.flatMap(Store.Store, (store) => store.transact(body)),
-    Store.Committer,
+    Store.WorkerTransaction,
     "together"
   )
 

@@ -142,7 +142,7 @@ layer(postgres(url, { maxConnections: 2, acquireTimeout: "300 millis" }, schema)
         ))
         assert.include(error.message, "maxConnections")
         const commit = transact(Effect.succeed("commits go on")).pipe(
-          Effect.provideService(Store.Committer, "together")
+          Effect.provideService(Store.WorkerTransaction, "together")
         )
         const both = Effect.raceFirst(
           Effect.all([hold, hold], { concurrency: 2 }),

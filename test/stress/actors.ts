@@ -201,7 +201,11 @@ const commit = Effect.fnUntraced(function*(run: Run, desk: Desk, group: Readonly
     if (yield* chance(0.1)) yield* pause(run.failing ? 100 : 20)
     return { ours: ours.length, fresh: fresh.length }
   })
-  const done = yield* insist(run, "commit", Effect.provideService(store.transact(body), Store.Committer, "together"))
+  const done = yield* insist(
+    run,
+    "commit",
+    Effect.provideService(store.transact(body), Store.WorkerTransaction, "together")
+  )
   yield* desk.sub.settleAfter(group)
   if (done === undefined) return
   yield* count(run, "groups")

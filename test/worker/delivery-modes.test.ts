@@ -111,7 +111,7 @@ const unanswered = (nth: number) => {
   return ports({
     store: (inner) => ({
       transact: ((body: Effect.Effect<unknown, unknown, Store.Transaction>) =>
-        Effect.flatMap(Store.Committer, (committer) =>
+        Effect.flatMap(Store.WorkerTransaction, (committer) =>
           Effect.flatMap(inner.transact(body), (value) =>
             committer !== undefined && ++commits === nth
               ? Effect.fail(new Errors.UnknownOutcome({ detail: "no answer" }))

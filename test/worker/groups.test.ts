@@ -36,7 +36,7 @@ const groups = (
     store: (inner) => ({
       maxGroup,
       transact: ((body: Body) =>
-        Effect.flatMap(Store.Committer, (committer) =>
+        Effect.flatMap(Store.WorkerTransaction, (committer) =>
           committer === undefined || committer === "apart"
             ? inner.transact(body) as Answer
             : commit(body, (inside) => inner.transact(inside) as Answer))) as unknown as Transact

@@ -23,7 +23,7 @@ import {
 } from "../Store.ts"
 import type { Subscription, Transport } from "../Transport.ts"
 import { atTransaction } from "./Injection.ts"
-import { unlessWithin, whenCommitted } from "./OwnTransaction.ts"
+import { kept, unlessWithin, whenCommitted } from "./OwnTransaction.ts"
 import type { Tape } from "./Tape.ts"
 import { Handled, type WorkerLife } from "./WorkerLife.ts"
 
@@ -37,8 +37,15 @@ type Done =
     /** The message whose step published them by itself. */
     readonly by: string | undefined
     readonly planned: Planned
+    readonly kept: () => boolean
   }
-  | { readonly _tag: "Cancelled"; readonly topic: string; readonly key: string; readonly name: string }
+  | {
+    readonly _tag: "Cancelled"
+    readonly topic: string
+    readonly key: string
+    readonly name: string
+    readonly kept: () => boolean
+  }
   | { readonly _tag: "Buried"; readonly burial: Burial; readonly letter: string | undefined }
   | {
     readonly _tag: "Held"
@@ -95,19 +102,24 @@ export const store = (life: WorkerLife, inner: Store["Service"]): Store["Service
       Effect.flatMap(Effect.all([Ambient, Handled]), ([open, by]) =>
         open === undefined
           ? life.alive(published(life, inner, messages, later))
-          : within(inner.outbox.write(messages, later), () => {
+          : within(Effect.andThen(inner.outbox.write(messages, later), kept), (kept) => {
             const { tape } = life.stage
             const planned = { due: tape.dueOf(later), name: later?.name }
             if (planned.due === undefined) tape.write(messages)
-            return [{ _tag: "Wrote", messages, by, planned }]
+            return [{ _tag: "Wrote", messages, by, planned, kept }]
           })
-            .pipe(Effect.tap(() => life.pass("after the emits")))),
+            .pipe(Effect.andThen(life.pass("after the emits")))),
     cancel: (topic, key, name) =>
       Effect.flatMap(Ambient, (open) =>
         open === undefined
           ? life.alive(cancelled(life, inner, topic, key, name))
-          : within(inner.outbox.cancel(topic, key, name), (found) =>
-            found ? [{ _tag: "Cancelled", topic, key, name }] : []))
+          : Effect.map(
+            within(
+              Effect.all([inner.outbox.cancel(topic, key, name), kept]),
+              ([found, kept]) => found ? [{ _tag: "Cancelled", topic, key, name, kept }] : []
+            ),
+            ([found]) => found
+          ))
   },
   deadLetters: {
     ...inner.deadLetters,
@@ -248,6 +260,10 @@ const committed = (life: WorkerLife, open: Open): void => {
   const settled = new Map(settledBy(open).map(({ message }) => [message.id, message]))
   const fresh = [...settled.keys()].filter((id) => answers.get(id) === "fresh")
   for (const done of open.done) {
+    if ("kept" in done && !done.kept()) {
+      if (done._tag === "Wrote" && done.planned.due === undefined) tape.unwritten(done.messages)
+      continue
+    }
     if (done._tag === "Cancelled") tape.cancelled(done.topic, done.key, done.name)
     if (done._tag === "Wrote" && done.planned.due !== undefined) {
       delayed(tape, done.messages, done.by ?? fresh[0], done.planned)

@@ -87,6 +87,15 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "publishes in transactions of the scenario's own"
   },
   {
+    name: "kit: what a commit step undid in a transaction of its own is told with the commit",
+    guarantee: 11,
+    file: "src/testing/OwnTransaction.ts",
+    from: "let kept = client._tag === \"None\"",
+    to: "let kept = true",
+    test: "test/testing/TestPipeline.sql.test.ts",
+    named: "tells what a commit step publishes and cancels in a transaction of its own"
+  },
+  {
     name: "kit: a decision about a letter that a drain does not wait for",
     guarantee: 11,
     file: "src/testing/SeenStore.ts",

@@ -198,6 +198,50 @@ it.effect("shows nothing of a commit step that was undone to its savepoint", () 
       })
   ).pipe(Effect.provide(database)), 60_000)
 
+it.effect(
+  "tells what a commit step publishes and cancels in a transaction of its own, unless it undoes that one",
+  () => {
+    const Notes = Topic.make("notes", { schema: Schema.String, key: () => "n", id: "random" })
+    const later = (name: string) => Topic.publish(Notes, name, { delay: "1 hour", name })
+    const publishes = Effect.fnUntraced(function*(what: string) {
+      yield* Topic.publish(Notes, what)
+      yield* Topic.publish(Payments, payment(`${what}1`))
+      yield* later(`${what} later`)
+      yield* Topic.cancel(Notes, { key: "n", name: `cancelled by ${what}` })
+    })
+    return TestPipeline.run(
+      Pipeline.from(Payments, { consumer: "ledger" }).pipe(
+        Pipeline.commit((p) =>
+          p.id !== "a1" ? Effect.void : SqlClient.SqlClient.pipe(
+            Effect.flatMap((sql) =>
+              Effect.andThen(
+                sql.withTransaction(publishes("kept")),
+                Effect.ignore(sql.withTransaction(Effect.andThen(publishes("undone"), Effect.fail("no"))))
+              )
+            ),
+            Effect.orDie
+          )
+        ),
+        retry
+      ),
+      (test) =>
+        Effect.gen(function*() {
+          yield* later("cancelled by kept")
+          yield* later("cancelled by undone")
+          yield* test.publish(Payments, payment("a1"))
+          yield* test.drain()
+          assert.deepStrictEqual(yield* test.emitted(Notes), ["kept"])
+          assert.deepStrictEqual(test.committed, ["a1", "kept1"])
+          assert.deepStrictEqual((yield* test.delayed(Notes)).map(({ value }) => value), [
+            "cancelled by undone",
+            "kept later"
+          ])
+        })
+    ).pipe(Effect.provide(database))
+  },
+  60_000
+)
+
 it.effect("catches: a statement that commits before the transaction does", () =>
   Effect.gen(function*() {
     const error = yield* Effect.flip(TestPipeline.crashEverywhere(

@@ -218,6 +218,32 @@ describe("a run", () => {
         assert.strictEqual(test.life("a1"), "published at 0 ms, emitted to receipts, committed at 0 ms")
       })).pipe(Effect.provide(services)))
 
+  it.effect("of two pipelines shows each its own, of one store and in one time, whichever of them is made to fail", () => {
+    const sent: Array<string> = []
+    const mail = Pipeline.from(Receipts, { consumer: "mail" }).pipe(
+      Pipeline.mapEffect((receipt) => Effect.sync(() => void sent.push(receipt.id))),
+      Pipeline.retry(Retry.exponential("1 second", { jitter: false }))
+    )
+    return TestPipeline.run(ledger, (payments) =>
+      TestPipeline.run(mail, (mails) =>
+        Effect.gen(function*() {
+          yield* payments.inject({ id: "a1", step: 1 }, TestPipeline.fail(new Declined()))
+          yield* mails.inject({ step: 1 }, TestPipeline.crash)
+          yield* payments.publishAll(Payments, [payment("a1"), payment("a2"), payment("b1")])
+          yield* payments.drain()
+          yield* mails.drain()
+          assert.deepStrictEqual(payments.committed, ["b1", "a1", "a2"])
+          // Steps before the commit run again after a crash.
+          assert.sameMembers([...new Set(sent)], ["b1", "a1", "a2"])
+          const receipts = yield* payments.emitted(Receipts)
+          assert.deepStrictEqual(receipts.map(({ id }) => id), payments.committed)
+          assert.strictEqual(mails.committed.length, 3)
+          assert.isEmpty(mails.committed.filter((id) => payments.story.includes(id)))
+          assert.match(payments.life("a1"), /^published at 0 ms, attempt 1 failed Declined at 0 ms, retry at 100 ms/)
+          assert.match(mails.story, /process crashed at 0 ms/)
+        }))).pipe(Effect.provide(services))
+  })
+
   it.effect("tells what still waits when time is up", () =>
     TestPipeline.run(
       Pipeline.from(Payments, { consumer: "ledger" }).pipe(Pipeline.tap(() => Effect.never)),

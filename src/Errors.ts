@@ -346,7 +346,7 @@ export class IdempotencyConflict
     return `Consumer "${this.consumer}" committed ${
       JSON.stringify(this.id)
     } before, with other content. This one had no effect. `
-      + `Make the id unique per content (a topic's id: "content"), or correct the sender.`
+      + `Give other content another id (the topics of one consumer share its ids), or correct the sender.`
   }
 }
 

@@ -47,11 +47,18 @@ export const canonical = (value: unknown): string => {
 }
 
 /**
- * SHA-256 of the canonical JSON, in hexadecimal: the id of a topic with `id: "content"`.
+ * SHA-256 of the canonical JSON, in hexadecimal.
  *
  * @since 0.1.0
  */
 export const fromContent = (value: unknown): string => hash("sha256", canonical(value), "hex")
+
+/**
+ * The id of a message of a topic with `id: "content"`: equal values of two topics are two messages.
+ *
+ * @since 0.1.0
+ */
+export const ofValue = (topic: string, encoded: unknown): string => fromContent([topic, encoded])
 
 /**
  * The id of the n-th message that a consumer emits while it handles a message. A re-run of the handler computes the
@@ -62,10 +69,18 @@ export const fromContent = (value: unknown): string => hash("sha256", canonical(
 export const ofEmit = (consumer: string, messageId: string, n: number): string => fromContent([consumer, messageId, n])
 
 /**
- * Fingerprint of an encoded payload, as the inbox keeps it: tells a redelivery from a second message under one id.
+ * Fingerprint of an encoded payload, as the inbox keeps it: tells a repetition from something else under one id.
  *
  * The bytes are hashed as they are where the sender's encoder is ours (field order is then stable); 16 bytes of SHA-256.
  *
  * @since 0.1.0
  */
 export const ofPayload = (payload: string): string => hash("sha256", payload, "hex").slice(0, 32)
+
+/**
+ * Fingerprint of a message: tells a redelivery from a second message under one id, of another topic included.
+ *
+ * @since 0.1.0
+ */
+export const ofMessage = ({ payload, topic }: { readonly topic: string; readonly payload: string }): string =>
+  ofPayload(`${topic}\n${payload}`)

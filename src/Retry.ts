@@ -108,6 +108,14 @@ export const never: Policy<unknown> = Schedule.recurs(0)
 export const standard: Policy<unknown> = exponential("100 millis")
 
 /**
+ * No message is attempted more often, whatever its schedule says: its failures are kept with it, and replayed for each attempt. Then it is
+ * a dead letter `exhausted`; redriven, it begins anew. For waits of weeks take delays of minutes, not of seconds.
+ *
+ * @since 0.1.0
+ */
+export const mostAttempts = 10_000
+
+/**
  * The delay before the next attempt, after the recorded failures and this one; undefined when the schedule has ended.
  *
  * Recorded failures are replayed with what JSON kept of their errors (typed again where `Pipeline.deadLetter` has a Schema for

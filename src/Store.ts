@@ -63,7 +63,7 @@ export const WorkerTransaction: Context.Reference<"together" | "in turn" | "apar
  */
 export interface Claim {
   readonly id: string
-  /** `MessageId.ofPayload`: a known id with another one is a conflict, not a duplicate. */
+  /** `MessageId.ofMessage`: a known id with another one is a conflict, not a duplicate. */
   readonly fingerprint: string
   /** The dead letter that this delivery redrives: the id is then dead in the inbox, and this claim revives it. */
   readonly letter?: string | undefined

@@ -146,7 +146,7 @@ export const make = <const Name extends string, S extends Schema.Constraint>(
     )
     const payload = yield* written(name, encoded)
     const id = publish?.id ?? (idOf === "content"
-      ? MessageId.fromContent(encoded)
+      ? MessageId.ofValue(name, encoded)
       : idOf === "random"
       ? randomUUID()
       : yield* derived(name, "id", idOf, value))

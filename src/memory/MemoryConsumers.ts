@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import type { Entry } from "../Audit.ts"
 import { unsubscribed } from "../DeadLetter.ts"
 import { ConsumerBusy, ConsumerNotFound, NotSubscribed, PauseConflict, StoreFailure } from "../Errors.ts"
-import { ofPayload } from "../MessageId.ts"
+import { ofMessage } from "../MessageId.ts"
 import * as Page from "../Page.ts"
 import type { Act, Consumer, Consumers } from "../Store.ts"
 import type { Lane, Row } from "./MemoryLane.ts"
@@ -88,7 +88,7 @@ const giveUp = (state: MemoryState, queue: MemoryQueue, lane: Lane, row: Row, no
   const { message, redrive } = row
   const known = state.outcome(consumer, message.id)
   const own = redrive === undefined ? undefined : state.letters.get(redrive.letter)
-  if (own === undefined && known !== undefined && known.fingerprint === ofPayload(message.payload)) return
+  if (own === undefined && known !== undefined && known.fingerprint === ofMessage(message)) return
   const failure = unsubscribed(message.topic, now)
   const died = {
     message,
@@ -114,7 +114,7 @@ const giveUp = (state: MemoryState, queue: MemoryQueue, lane: Lane, row: Row, no
     : { ...own.record, ...died, attempts: [...own.record.attempts, ...attempts] }
   state.letters.set(record.id, { record, seq: row.seq, opened: ++state.opened })
   if (known !== undefined) return
-  state.record(consumer, message.id, { outcome: "dead", fingerprint: ofPayload(message.payload), letter: record.id })
+  state.record(consumer, message.id, { outcome: "dead", fingerprint: ofMessage(message), letter: record.id })
 }
 
 const unsubscribe = (state: MemoryState): Consumers["unsubscribe"] => (consumer, topic, act) => {

@@ -8,7 +8,7 @@
 import * as Effect from "effect/Effect"
 import type { DeadLetter, Filter, Group } from "../DeadLetter.ts"
 import { DeadLetterNotFound } from "../Errors.ts"
-import { ofPayload } from "../MessageId.ts"
+import { ofMessage } from "../MessageId.ts"
 import * as Page from "../Page.ts"
 import type { Burial, DeadLetterStore } from "../Store.ts"
 import { matches } from "./LetterFilter.ts"
@@ -52,7 +52,7 @@ const place = (
   const known = transaction.outcome(consumer, burial.delivery.message.id)
   const dead = known?.outcome === "dead" && known.letter === own?.record.id
   // An edited payload is still the message that was published.
-  const fingerprint = (dead ? known?.fingerprint : undefined) ?? ofPayload(burial.delivery.message.payload)
+  const fingerprint = (dead ? known?.fingerprint : undefined) ?? ofMessage(burial.delivery.message)
   if (known === undefined || dead) return { beside: false, fingerprint }
   // Other content under a known id is never dropped, whether or not a claim has found that out.
   const other = burial.conflict === true || known.fingerprint !== fingerprint

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import type { DeadLetter } from "../DeadLetter.ts"
 import * as Decision from "../Decision.ts"
 import { type DeadLetterConflict, DeadLetterNotFound } from "../Errors.ts"
-import { ofPayload } from "../MessageId.ts"
+import { ofMessage } from "../MessageId.ts"
 import type { Act, DeadLetterStore } from "../Store.ts"
 import { matches } from "./LetterFilter.ts"
 import type { Letter, MemoryState } from "./MemoryStore.ts"
@@ -50,7 +50,7 @@ const restore: Deciding = {
   apply: (state, { record }) => {
     const { consumer, id, message, original, parked } = record
     if (state.outcome(consumer, message.id) === undefined) {
-      const fingerprint = ofPayload(original ?? message.payload)
+      const fingerprint = ofMessage({ topic: message.topic, payload: original ?? message.payload })
       state.record(consumer, message.id, { outcome: "dead", fingerprint, letter: id })
     }
     if (parked) state.queues.get(consumer)?.park(message.key)

@@ -337,6 +337,7 @@ const nothingSeen: PgFailure.Seen = {
   lost: false,
   interrupted: false,
   rolledBack: false,
+  repaired: false,
   detail: ""
 }
 
@@ -347,5 +348,6 @@ const seen = (session: PgSession, finished: boolean): PgFailure.Seen => ({
   lost: session.lost,
   interrupted: session.interrupted,
   rolledBack: session.rolledBack,
+  repaired: session.repaired,
   detail: session.detail
 })

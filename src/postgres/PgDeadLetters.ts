@@ -153,7 +153,7 @@ const makeBury = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore
       const own = redrive === undefined ? undefined : BigInt(redrive.letter)
       const put = () => own === undefined ? beside(queue, burial) : reopen(queue, own, burial)
       if (burial.conflict === true) return yield* put()
-      const print = large ? "" : MessageId.ofPayload(message.payload)
+      const print = large ? "" : MessageId.ofMessage(message)
       const [known] = yield* db.within(inbox.die, [queue, message.id, print, own ?? null])
       const letter = known!["letter"]
       if (known!["fresh"] === true && own === undefined) {

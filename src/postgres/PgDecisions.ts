@@ -33,7 +33,7 @@ const kinds = (db: PgDatabase, text: ReturnType<typeof Sql.make>) => {
   const putBack: Step = (letters) => Effect.andThen(on(text.putBack)(letters), goOn(letters))
   const known = (letter: bigint) =>
     Effect.flatMap(db.within(text.published, [letter]), ([row]) => {
-      const print = MessageId.ofPayload(String(row!["payload"]))
+      const print = MessageId.ofMessage({ topic: String(row!["topic"]), payload: String(row!["payload"]) })
       return db.within(text.dead, [row!["queue_id"], row!["message_id"], print, letter])
     })
   const redrive: Deciding = { ...Decision.redriven, act: putBack }

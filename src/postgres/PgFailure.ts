@@ -3,7 +3,8 @@
  * outcome. Pure; one table by SQLSTATE.
  *
  * The SQLSTATE that was last seen on the transaction's connection decides, not the error that came out of the body:
- * users wrap SQL errors in errors of their own, and a dying connection arrives as a defect.
+ * users wrap SQL errors in errors of their own, and a dying connection arrives as a defect. Only where a savepoint has undone the failed
+ * statement, what came out decides again: a step that caught a conflict and goes on to fail with an error of its own means that one.
  *
  * @since 0.1.0
  */
@@ -67,6 +68,21 @@ export const sqlErrorIn = (cause: Cause.Cause<unknown>): SqlError.SqlError | und
   return undefined
 }
 
+/** Whether an SQL error stands behind a failure: it itself, or as its cause. */
+const comesFromSql = (cause: Cause.Cause<unknown>): boolean =>
+  cause.reasons.some((reason) => {
+    let error: unknown = Cause.isFailReason(reason)
+      ? reason.error
+      : Cause.isDieReason(reason)
+      ? reason.defect
+      : undefined
+    for (let depth = 0; depth < 10 && typeof error === "object" && error !== null; depth++) {
+      if (SqlError.isSqlError(error)) return true
+      error = "cause" in error ? error.cause : undefined
+    }
+    return false
+  })
+
 /** What was seen on the transaction's connection. */
 export interface Seen {
   /** The body began: there was a connection and BEGIN was answered. */
@@ -81,6 +97,8 @@ export interface Seen {
   readonly interrupted: boolean
   /** COMMIT was answered with ROLLBACK: the transaction had been aborted before. */
   readonly rolledBack: boolean
+  /** The failed statement was undone to a savepoint, and nothing was sent since. */
+  readonly repaired: boolean
   /** What was said, for people. */
   readonly detail: string
 }
@@ -91,6 +109,7 @@ export const classify = (cause: Cause.Cause<unknown>, seen: Seen): TransactionFa
   if (!seen.began) return beforeBody(cause)
   const kind = kindOf(seen.code)
   if (seen.finished) return afterBody(seen, kind)
+  if (seen.repaired && !comesFromSql(cause)) return undefined
   if (kind === "conflict" || kind === "unavailable") return new Hiccup({ kind, code: seen.code, detail: seen.detail })
   if (seen.lost) return new Hiccup({ kind: "unavailable", code: seen.code, detail: seen.detail })
   if (kind === "aborted") return new TransactionAborted({ detail: seen.detail })

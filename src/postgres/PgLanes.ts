@@ -11,6 +11,7 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Delivery, HeldLease } from "../Delivery.ts"
 import { ConsumerRemoved, LeaseLost } from "../Errors.ts"
@@ -44,6 +45,8 @@ export class PgLanes {
   #reader!: QueueReader<SqlError>
   #share: number
   #isolated: Isolated | "none" | undefined
+  /** Lanes are claimed under what is isolated now: that must not change under a claim. */
+  readonly #claiming = Semaphore.makeUnsafe(1)
   #nextBeat = 0n
   #nextClaim = 0n
   #removed = false
@@ -175,8 +178,11 @@ export class PgLanes {
     if (wanted <= 0 || now < this.#nextClaim) return Effect.void
     this.#nextClaim = now + this.#interval(Infinity)
     // A transaction that was interrupted, or whose answer was lost, may have claimed: those lanes run out by themselves.
-    return Effect.flatMap(this.#db.onMachinery(this.#db.sql.withTransaction(this.#take(wanted))), (rows) => {
+    const took = Effect.map(this.#db.onMachinery(this.#db.sql.withTransaction(this.#take(wanted))), (rows) => {
       for (const row of rows) this.#got(row, now)
+      return rows
+    })
+    return Effect.flatMap(this.#claiming.withPermit(took), (rows) => {
       const expired = rows.filter((row) => row["died"] === true).length
       return Telemetry.claimed(this.#spec.consumer, expired, rows.length - expired)
     })
@@ -267,11 +273,11 @@ export class PgLanes {
 
   /** Of all that is in our hands, only this (or nothing) can kill the process. Lanes claimed meanwhile count nothing. */
   isolate(delivery: Delivery | undefined): Effect.Effect<void, SqlError> {
-    return Effect.suspend(() => {
+    return this.#claiming.withPermit(Effect.suspend(() => {
       const receipt = delivery?.receipt as Receipt | undefined
       this.#isolated = receipt === undefined ? "none" : { lane: receipt.lane, seq: receipt.seq }
       return this.#writeIsolated
-    })
+    }))
   }
 
   readonly reunite: Effect.Effect<void, SqlError> = Effect.suspend(() => {

@@ -30,6 +30,7 @@ export class PgSession implements Connection {
   lost = false
   interrupted = false
   rolledBack = false
+  repaired = false
   /** An answer did not come in time. */
   unanswered = false
   detail = ""
@@ -146,6 +147,7 @@ export class PgSession implements Connection {
 
   #note(cause: Cause.Cause<SqlError.SqlError>): void {
     this.failures++
+    this.repaired = false
     const error = PgFailure.sqlErrorIn(cause)
     if (error === undefined) {
       this.interrupted = true
@@ -161,7 +163,12 @@ export class PgSession implements Connection {
   }
 
   #control(sql: string, prepare: boolean): Effect.Effect<Rows, SqlError.SqlError> {
-    if (sql !== "ROLLBACK") return Effect.map(this.#bounded(sql, prepare), (result) => result.rows)
+    if (sql !== "ROLLBACK") {
+      return Effect.map(this.#bounded(sql, prepare), (result) => {
+        if (sql.startsWith("ROLLBACK TO")) this.repaired = true
+        return result.rows
+      })
+    }
     // A cancel request may still be on its way to this connection, and a dead one cannot roll back: closing it does. A
     // failed ROLLBACK must not fail the transaction, or it would hide why the body failed.
     return this.interrupted || this.lost

@@ -96,7 +96,8 @@ export const make = (options: Options): Attempt => {
       const decoded = yield* Effect.exit(decode(topic, delivery))
       if (decoded._tag === "Failure") {
         const failed = { error: FailureRecord.errorOf(decoded.cause), step: "decode" }
-        return yield* bury(delivery, [...delivery.attempts, yield* record(delivered.attempt, failed)], "undecodable")
+        const failures = FailureRecord.append(delivery.attempts, yield* record(delivered.attempt, failed))
+        return yield* bury(delivery, failures, "undecodable")
       }
       yield* committer.commitThen(
         [{ delivery, delivered, stepped: nothingLeft, span: undefined }],
@@ -135,7 +136,7 @@ export const make = (options: Options): Attempt => {
         const exit = yield* spans.attempt(delivery, delivered, (span) => once(delivery, topic, delivered, span), failed)
         yield* counters.attempt(delivery, began)
         if ("_tag" in exit) return yield* settled(delivery, exit)
-        const failures = [...recorded, yield* record(delivered.attempt, exit)]
+        const failures = FailureRecord.append(recorded, yield* record(delivered.attempt, exit))
         const now = failures.at(-1)!.at
         if (exit.step === "decode") return yield* bury(delivery, failures, "undecodable")
         const decision = yield* Settling.decide({
@@ -213,7 +214,7 @@ export const make = (options: Options): Attempt => {
         error: new WorkerCrashed({ received: delivery.received }),
         step: "process"
       }),
-      (failure) => bury(delivery, [...delivery.attempts, failure], "crashed")
+      (failure) => bury(delivery, FailureRecord.append(delivery.attempts, failure), "crashed")
     )
 
   return { run }

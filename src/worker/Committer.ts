@@ -127,7 +127,7 @@ const memberOf = ({ delivered, delivery, span, stepped }: Ready, previous: Membe
   stepped,
   span,
   previous,
-  fingerprint: MessageId.ofPayload(delivery.message.payload),
+  fingerprint: MessageId.ofMessage(delivery.message),
   done: Deferred.makeUnsafe<void>(),
   outcome: undefined,
   state: "waiting"

@@ -59,10 +59,9 @@ export const make = Effect.fnUntraced(function*(options: {
   const gate = yield* Process
   const { consumer, fetcher, inFlight, settings, subscription } = options
   const member: Member = { inFlight, subscription, resume: fetcher.start }
-  yield* Effect.acquireRelease(
-    Effect.sync(() => gate.members.add(member)),
-    () => Effect.sync(() => gate.members.delete(member))
-  )
+  // Who joins while a suspect runs alone waits for its end, which is bounded: begun beside it, its messages would be counted with it.
+  yield* Effect.addFinalizer(() => Effect.sync(() => gate.members.delete(member)))
+  yield* gate.alone.withPermit(Effect.sync(() => gate.members.add(member)))
   // Made here, so that it is closed after the drain: what goes on beside the others is the drain's to end.
   const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
 

@@ -1,11 +1,11 @@
 /**
  * How a delivery leaves the worker: settled as its commit decided, held with its key, or buried as a dead letter.
  *
- * What failed is written down with the message before anybody else sees it again, whatever stands in the way: it is repeated under
- * the renewed lease, and a store that refuses the record gets one that it cannot refuse.
+ * What failed is written down with the message before anybody else sees it again, whatever stands in the way: it is bounded in time and
+ * repeated under the renewed lease, and a store that refuses the record gets one that it cannot refuse.
  */
 import * as Deferred from "effect/Deferred"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -13,7 +13,14 @@ import * as Backoff from "../Backoff.ts"
 import type { Reason } from "../DeadLetter.ts"
 import * as DeadLetter from "../DeadLetter.ts"
 import type { Delivery, Failure } from "../Delivery.ts"
-import type { Hiccup, LeaseLost, StoreFailure, TransactionAborted, TransportError, UnknownOutcome } from "../Errors.ts"
+import {
+  type Hiccup,
+  type LeaseLost,
+  StoreFailure,
+  type TransactionAborted,
+  type TransportError,
+  type UnknownOutcome
+} from "../Errors.ts"
 import * as Hold from "../Hold.ts"
 import type * as Pipeline from "../Pipeline.ts"
 import * as Store from "../Store.ts"
@@ -41,6 +48,7 @@ export interface Ending {
 
 export const make = ({ counters, inFlight, pipeline, store, subscription }: Options): Ending => {
   const { consumer } = pipeline
+  const apart = bounded(pipeline.settings.commitTimeout)
 
   const died = (delivery: Delivery, reason: Reason, { attempt, tag }: Pick<Failure, "attempt" | "tag">) =>
     Effect.logWarning(`A message became a dead letter (${reason}): ${tag}`).pipe(
@@ -136,9 +144,27 @@ export const make = ({ counters, inFlight, pipeline, store, subscription }: Opti
   return { settled, forget, hold, bury }
 }
 
-/** Like commits it never queues behind the handlers' own statements, and its session is as bounded as theirs. */
-const apart = <A, E, R>(transaction: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.provideService(transaction, Store.WorkerTransaction, "apart")
+/**
+ * Like commits it never queues behind the handlers' own statements, and is as bounded as theirs: an answer that never comes would keep
+ * the whole worker from reading, and from stopping.
+ */
+const bounded =
+  (most: Duration.Input) => <A, E, R>(transaction: Effect.Effect<A, E, R>): Effect.Effect<A, E | StoreFailure, R> => {
+    const duration = Duration.fromInputUnsafe(most)
+    return Effect.timeoutOrElse(Effect.provideService(transaction, Store.WorkerTransaction, "apart"), {
+      duration,
+      orElse: () =>
+        Effect.fail(
+          new StoreFailure({
+            operation: "hold or bury a message",
+            kind: "timeout",
+            code: "",
+            detail: `it took longer than ${Duration.format(duration)}`,
+            mend: "It is tried again. Look for locks on its rows that somebody holds."
+          })
+        )
+    })
+  }
 
 /** Runs to its end, by itself: an interruption waits for it, and its own timeouts still work, which they would not in an uninterruptible region. */
 const whole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

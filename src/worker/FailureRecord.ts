@@ -1,7 +1,8 @@
 /**
  * A failed attempt as data: what goes into the message's record and later into its dead letter. Pure but for the clock.
  *
- * Everything is bounded, since a record is stored with its message: a stack of 4 KiB, an error of 8 KiB of JSON.
+ * Everything is bounded, since a record is stored with its message: a stack of 4 KiB, an error of 8 KiB of JSON. The first and the
+ * newest failures are kept whole; of those between, what a retry schedule reads. So a message that fails for weeks stays one that can be read.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -57,6 +58,40 @@ export const make = (options: {
     worker: options.worker,
     codeVersion: options.codeVersion
   }
+}
+
+/** So many are kept whole: how it began, and how it goes on. */
+const firstWhole = 10
+const newestWhole = 30
+
+/** The failures of a message with one more: replayed they are as many as before, at the same times and with the same tags. */
+export const append = (recorded: ReadonlyArray<Failure>, failure: Failure): ReadonlyArray<Failure> => {
+  const whole = recorded.length + 1 - newestWhole
+  const kept = whole <= firstWhole
+    ? recorded
+    : recorded.map((earlier, i) => i < firstWhole || i >= whole ? earlier : outline(earlier))
+  return [...kept, failure]
+}
+
+/** Of a failure, what a schedule reads of it. */
+const outline = ({ at, attempt, step, tag }: Failure): Failure => ({
+  attempt,
+  at,
+  tag,
+  error: { _tag: tag },
+  message: "",
+  stack: "",
+  step,
+  frame: "",
+  worker: "",
+  codeVersion: ""
+})
+
+/** About how many bytes of memory the failures of a message take. */
+export const weight = (failures: ReadonlyArray<Failure>): number => {
+  let bytes = 0
+  for (const { message, stack } of failures) bytes += 300 + message.length + stack.length
+  return bytes
 }
 
 /** A record without anything of foreign origin, for a store that refuses the full one: the message must not wait for it for ever. */

@@ -14,6 +14,7 @@ import * as Latch from "effect/Latch"
 import type { Delivery, HeldLease } from "../Delivery.ts"
 import { KeyedQueue } from "../KeyedQueue.ts"
 import type { Room } from "../Transport.ts"
+import * as FailureRecord from "./FailureRecord.ts"
 import type { Settings } from "./Settings.ts"
 
 /** A delivery in the worker's hands. */
@@ -89,7 +90,7 @@ export class InFlight {
 
   accept(deliveries: ReadonlyArray<Delivery>): void {
     for (const delivery of deliveries) {
-      const bytes = delivery.message.payload.length
+      const bytes = delivery.message.payload.length + FailureRecord.weight(delivery.attempts)
       this.entries++
       this.bytes += bytes
       this.queue.offer(delivery.message.key, {

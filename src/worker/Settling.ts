@@ -4,7 +4,7 @@
  * | the attempt ended with | what happens |
  * | --- | --- |
  * | an error that says `retryable: false`, or that the pipeline's `while` refuses | dead letter `rejected` |
- * | any other error, the schedule has ended | dead letter `exhausted` |
+ * | any other error, the schedule has ended, or its 10,000th attempt | dead letter `exhausted` |
  * | any other error, next delay up to `holdAfter` | wait here, under the renewed lease |
  * | any other error, next delay longer | hold the key, persist the attempt |
  */
@@ -34,6 +34,7 @@ export const decide = Effect.fnUntraced(function*(options: {
   const { error, settings } = options
   if (Retry.isFinal(error)) return { _tag: "Bury", reason: "rejected" }
   if (refuses(settings, error)) return { _tag: "Bury", reason: "rejected" }
+  if (options.recorded.length + 1 >= Retry.mostAttempts) return { _tag: "Bury", reason: "exhausted" }
   const recorded = yield* FailureRecord.typed(settings.errors, options.recorded)
   const scheduled = yield* Effect.catchCause(
     Retry.replay(settings.retry, recorded, error, options.now),
@@ -47,9 +48,12 @@ export const decide = Effect.fnUntraced(function*(options: {
       )
   )
   if (scheduled === undefined) return { _tag: "Bury", reason: "exhausted" }
-  const delay = Retry.retryAfter(error) ?? scheduled
+  const delay = Duration.min(Retry.retryAfter(error) ?? scheduled, longest)
   return Duration.toMillis(delay) <= options.holdAfterMillis ? { _tag: "Wait", delay } : { _tag: "Hold", delay }
 })
+
+/** What any clock can still add up to: a delay computed badly (nanoseconds, say) must be written, too. */
+const longest = Duration.days(36_525)
 
 const defectOf = (cause: Cause.Cause<unknown>): string => tagOf(Cause.squash(cause))
 

@@ -9,7 +9,7 @@ import type { Delivery } from "../../src/Delivery.ts"
 import * as Hold from "../../src/Hold.ts"
 import * as Memory from "../../src/memory/index.ts"
 import * as Message from "../../src/Message.ts"
-import { ofPayload } from "../../src/MessageId.ts"
+import { ofMessage } from "../../src/MessageId.ts"
 import { Store } from "../../src/Store.ts"
 import { type Subscription, Transport } from "../../src/Transport.ts"
 
@@ -126,10 +126,10 @@ const work = (walk: Walk, worker: Worker) =>
     const hand = walk.pick([...worker.hands.values()].filter((hand) => hand.length > 0))
     const head = hand?.[0]
     if (hand === undefined || head === undefined) return
-    const { id, key, payload } = head.message
+    const { id, key } = head.message
     const dice = walk.random()
     if (dice < 0.7) {
-      const claim = { id, fingerprint: ofPayload(payload), letter: head.redrive?.letter }
+      const claim = { id, fingerprint: ofMessage(head.message), letter: head.redrive?.letter }
       const exit = yield* Effect.exit(store.transact(Effect.gen(function*() {
         const settled = yield* subscription.settleWithin([head])
         if (settled.length > 0) assert.deepStrictEqual(yield* store.inbox.claim("c", [claim]), ["fresh"])

@@ -3,6 +3,7 @@
  */
 import { boundMutants } from "./bounds.ts"
 import { delayed } from "./delayed.ts"
+import { failureMutants } from "./failures.ts"
 import { holdMutants } from "./holds.ts"
 import { kitMutants } from "./kit.ts"
 import { once } from "./once.ts"
@@ -429,6 +430,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   ...boundMutants,
   ...delayed,
+  ...failureMutants,
   ...holdMutants,
   ...kitMutants,
   ...once,

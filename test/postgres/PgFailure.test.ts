@@ -15,6 +15,7 @@ const seen: PgFailure.Seen = {
   lost: false,
   interrupted: false,
   rolledBack: false,
+  repaired: false,
   detail: "d"
 }
 
@@ -64,6 +65,14 @@ describe("what a failed transaction means", () => {
   it("is an aborted transaction, when an error was caught: found in the next statement or at COMMIT", () => {
     assert.strictEqual(told({ code: "25P02" }), "TransactionAborted")
     assert.strictEqual(told({ code: "23505", finished: true, rolledBack: true }), "TransactionAborted")
+  })
+  it("is the step's own failure, when a savepoint undid a conflict and nothing of it is in what came out", () => {
+    const own = new Error("busy")
+    assert.strictEqual(told({ code: "55P03", repaired: true }, Cause.fail(own)), "step")
+    assert.strictEqual(told({ code: "55P03", repaired: true }, Cause.fail(sqlError("55P03"))), "conflict")
+    const wrapped = new Error("busy", { cause: new Error("ledger", { cause: sqlError("55P03") }) })
+    assert.strictEqual(told({ code: "55P03", repaired: true }, Cause.fail(wrapped)), "conflict")
+    assert.strictEqual(told({ code: "55P03" }, Cause.fail(own)), "conflict")
   })
   it("is an outage, when the connection died in the body, though the driver tells it as a defect", () => {
     assert.strictEqual(told({ lost: true }, Cause.die(sqlError("")) as Cause.Cause<unknown>), "unavailable")

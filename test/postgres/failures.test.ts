@@ -189,3 +189,23 @@ it.live("a store that refuses to keep what an attempt failed with gets a record 
     assert.deepInclude(letter!.attempts[0], { tag: "Unrecordable", attempt: 1, step: "steps" })
   }).pipe(Effect.provide(postgres(url, {}, within)))
 })
+
+it.live("a letter that is redriven on and on stays one that can be read: its early lives are dropped when they are too large", () => {
+  const within = freshSchema()
+  return Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    const pipeline = Pipeline.from(Notes, { consumer: "c" }).pipe(Pipeline.tap(() => Effect.fail(declined)))
+    yield* Worker.drain(pipeline)
+    yield* Topic.publish(Notes, { id: "x", key: "k" })
+    yield* Worker.drain(pipeline)
+    const again = Effect.gen(function*() {
+      const [letter] = yield* DeadLetters.list({})
+      yield* DeadLetters.redrive(letter!.id, { by: "anna" })
+      yield* Worker.drain(pipeline)
+      return (yield* DeadLetters.get(letter!.id)).attempts.length
+    })
+    assert.strictEqual(yield* again, 2)
+    yield* sql`update ${sql(`${within}.dead_letters`)} set attempts = '["' || repeat('x', 5000000) || '"]'`
+    assert.strictEqual(yield* again, 1)
+  }).pipe(Effect.provide(postgres(url, {}, within)))
+})

@@ -1,8 +1,8 @@
 /** The store's transactions: what joins them, what rolls back, and what their failures mean. */
 import { assert, it, layer } from "@effect/vitest"
-import { Context, Duration, Effect, Redacted } from "effect"
+import { Context, Duration, Effect, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { Store } from "millrace"
+import { Inbox, Store } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
 import { eventually, freshSchema, message, postgres, publish } from "./kit.ts"
@@ -103,6 +103,21 @@ layer(postgres(url, { maxConnections: 2, acquireTimeout: "300 millis" }, schema)
           "unavailable",
           "mine"
         ])
+      }))
+
+    it.effect("is the step's own failure after a conflict that a savepoint has undone: it is not run again", () =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        const conflict = sql`do ${sql.literal("$$ begin raise exception 'x' using errcode = '55P03'; end $$")}`
+        const busy = { _tag: "Busy" } as const
+        const tried = Effect.catch(sql.withTransaction(conflict), () => Effect.fail(busy))
+        assert.deepStrictEqual(yield* Effect.flip(transact(tried)), busy)
+        const passedOn = yield* Effect.flip(transact(sql.withTransaction(conflict)))
+        assert.strictEqual(passedOn._tag, "Hiccup")
+        let ran = 0
+        const counted = Effect.suspend(() => Effect.andThen(Effect.sync(() => ran++), tried))
+        const once = Inbox.once({ consumer: "tried", id: "1" }, counted, { result: Schema.Void })
+        assert.deepStrictEqual([(yield* Effect.flip(once))._tag, ran], ["Busy", 1])
       }))
 
     it.effect("reports a deferred constraint as a refused COMMIT", () =>

@@ -222,6 +222,27 @@ describe("a message in the hands of processes that died", () => {
       assert.deepStrictEqual(yield* letters("ledger"), [])
     }).pipe(Effect.provide(Memory.layer)))
 
+  it.effect("again has nothing beside it that starts later: another worker of its process waits for its end", () =>
+    Effect.gen(function*() {
+      yield* register
+      yield* publish(Orders, orders("a", 1))
+      yield* die("ledger")
+      yield* die("ledger")
+      const shared = { running: new Set<string>(), log: [] as Array<string> }
+      const ledger = watched("ledger", shared)
+      const gate = ledger.gate("a1")
+      yield* start(ledger.pipeline, { lanes })
+      yield* until("the suspect runs alone", () => shared.running.size === 1)
+      const other = watched("other", shared)
+      yield* start(other.pipeline, { lanes })
+      yield* TestClock.adjust("2 seconds")
+      yield* settle
+      assert.deepStrictEqual(shared.log, ["ledger:a1 with nothing"])
+      Deferred.doneUnsafe(gate, Effect.void)
+      yield* until("the other one goes on", () => shared.log.length === 2)
+      assert.deepStrictEqual(shared.log, ["ledger:a1 with nothing", "other:a1 with nothing"])
+    }).pipe(Effect.provide(Memory.layer)))
+
   it.effect("again is given back by a stop after it went on beside the others, uncounted", () =>
     Effect.gen(function*() {
       yield* register

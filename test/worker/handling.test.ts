@@ -230,6 +230,30 @@ describe("several topics in one pipeline", () => {
       assert.deepStrictEqual(journal.values, ["order 1", "refund 10", "order 2", "refund 20"])
     }).pipe(Effect.provide(Memory.layer)))
 
+  it.effect("are told apart where their values are equal, and where they share an id it is a conflict that is kept", () =>
+    Effect.gen(function*() {
+      const schema = Schema.Struct({ order: Schema.String })
+      const Paid = Topic.make("paid", { schema })
+      const Expired = Topic.make("expired", { schema })
+      const journal = new Journal<string>()
+      const both = Pipeline.fromAll([Paid, Expired], { consumer: "orders" }).pipe(
+        Pipeline.map(({ topic, value }) => `${topic} ${value.order}`),
+        Pipeline.commit(journal.write)
+      )
+      yield* publish(Paid, [{ order: "1" }, { order: "1" }])
+      yield* publish(Expired, [{ order: "1" }])
+      yield* drain(both)
+      assert.sameMembers([...journal.values], ["paid 1", "expired 1"])
+      yield* Topic.publish(Paid, { order: "2" }, { id: "order-2" })
+      yield* drain(both)
+      yield* Topic.publish(Expired, { order: "2" }, { id: "order-2" })
+      yield* drain(both)
+      assert.strictEqual(journal.values.at(-1), "paid 2")
+      assert.deepStrictEqual((yield* letters("orders")).map(({ message, tag }) => [message.topic, tag]), [
+        ["expired", "IdempotencyConflict"]
+      ])
+    }).pipe(Effect.provide(Memory.layer)))
+
   it.effect("hold a message of a topic that this code does not know, uncounted, until code comes that does", () =>
     Effect.gen(function*() {
       const seen = new Journal<string>()

@@ -68,7 +68,8 @@ select distinct queue_id, key, lane, 'infinity'::timestamptz, 0 from ${t.deadLet
 on conflict (queue_id, key) do update set until = 'infinity', from_seq = 0`,
 
   /** $1 letter */
-  published: `select queue_id, message_id, coalesce(original, payload) as payload from ${t.deadLetters} where id = $1`,
+  published:
+    `select queue_id, message_id, topic, coalesce(original, payload) as payload from ${t.deadLetters} where id = $1`,
 
   /** Its id may have been forgotten while it was discarded. $1 queue $2 id $3 fingerprint $4 letter */
   dead:

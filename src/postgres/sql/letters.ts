@@ -25,15 +25,19 @@ export const filter =
   and ($7::text is null or d.tag = $7) and ($8::float8 is null or d.died_at >= to_timestamp($8::float8 / 1000))
   and ($9::float8 is null or d.died_at < to_timestamp($9::float8 / 1000))`
 
+/** The attempts of two lives, two JSON arrays, joined. Of a letter that is redriven on and on the early lives are dropped: a row that is too large cannot be read. */
+export const joined = (earlier: string, later: string) =>
+  `case when ${earlier} = '[]' or octet_length(${earlier}) > 4194304 then ${later} when ${later} = '[]' then ${earlier}
+    else left(${earlier}, -1) || ',' || substr(${later}, 2) end`
+
 /**
- * A redriven message goes back to its own letter, which keeps the attempts of all its lives: two JSON arrays joined.
+ * A redriven message goes back to its own letter, which keeps the attempts of its lives.
  * $1 letter $2 reason $3 parked $4 attempts $5 fingerprint $6 lane $7 seq $8 tag
  */
 const reopen = (t: Names) =>
   `update ${t.deadLetters} set state = 'open', reason = $2, parked = $3, fingerprint = $5, lane = $6, seq = $7,
   tag = $8, opened = pg_current_xact_id(),
-  attempts = case when attempts = '[]' then $4::text when $4::text = '[]' then attempts
-    else left(attempts, -1) || ',' || substr($4::text, 2) end,
+  attempts = ${joined("attempts", "$4::text")},
   died_at = statement_timestamp() where id = $1`
 
 export const make = (t: Names) => ({

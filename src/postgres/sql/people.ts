@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import { millis } from "./letters.ts"
+import { joined, millis } from "./letters.ts"
 import type { Names } from "./names.ts"
 
 export const make = (t: Names) => {
@@ -81,7 +81,7 @@ where queue_id = $1 and key = $2 and paused_by is not null returning key`,
   delete from ${t.messages} where queue_id = $1 and topic = $2 returning *
 ), told as materialized (
   select g.*, case when coalesce(attempts, '[]') = '[]' then '[' else left(attempts, -1) || ',' end || $3::text || ']' as history,
-    left(encode(sha256(convert_to(payload, 'UTF8')), 'hex'), 32) as print,
+    left(encode(sha256(convert_to(topic || E'\\n' || payload, 'UTF8')), 'hex'), 32) as print,
     row_number() over (partition by id, letter is null order by seq) as nth
   from gone g order by seq
 ), numbered as materialized (
@@ -100,7 +100,7 @@ where queue_id = $1 and key = $2 and paused_by is not null returning key`,
 ), reopened as (
   update ${t.deadLetters} d set state = 'open', reason = 'rejected', parked = false, tag = $4, fingerprint = $4, lane = o.lane,
     seq = o.seq, opened = pg_current_xact_id(), died_at = statement_timestamp(),
-    attempts = case when d.attempts = '[]' then o.history else left(d.attempts, -1) || ',' || substr(o.history, 2) end
+    attempts = ${joined("d.attempts", "o.history")}
   from told o where d.id = o.letter
 )
 select count(*)::int as waiting from gone`

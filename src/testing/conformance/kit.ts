@@ -15,7 +15,7 @@ import type { Later } from "../../Delay.ts"
 import type { Delivery, Failure } from "../../Delivery.ts"
 import type { InvalidMessage } from "../../Errors.ts"
 import * as Message from "../../Message.ts"
-import { ofPayload } from "../../MessageId.ts"
+import { ofMessage } from "../../MessageId.ts"
 import { Store } from "../../Store.ts"
 import { type Room, type Subscription, Transport } from "../../Transport.ts"
 
@@ -200,7 +200,7 @@ export const idsOf = (deliveries: ReadonlyArray<Delivery>, key: string): Array<s
 /** The claim of a delivery, as a worker makes it. */
 export const claimOf = (delivery: Delivery) => ({
   id: delivery.message.id,
-  fingerprint: ofPayload(delivery.message.payload),
+  fingerprint: ofMessage(delivery.message),
   letter: delivery.redrive?.letter
 })
 

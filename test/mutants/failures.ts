@@ -1,0 +1,88 @@
+/** The breaks of what is kept of a failure, what it means, and how long it may take to write down. */
+import type { Mutant } from "./types.ts"
+
+const records = "test/worker/records.test.ts"
+
+export const failureMutants: ReadonlyArray<Mutant> = [
+  {
+    name: "a record that grows with every attempt",
+    guarantee: 5,
+    file: "src/worker/FailureRecord.ts",
+    from: "i < firstWhole || i >= whole ? earlier : outline(earlier)",
+    to: "i < firstWhole || i >= whole ? earlier : { ...outline(earlier), ...earlier }",
+    test: records,
+    named: "stay small however many they are"
+  },
+  {
+    name: "attempts without an end",
+    guarantee: 6,
+    file: "src/worker/Settling.ts",
+    from: "options.recorded.length + 1 >= Retry.mostAttempts",
+    to: "options.recorded.length + 1 >= Infinity",
+    test: records,
+    named: "end with the 10,000th attempt"
+  },
+  {
+    name: "a delay that no clock can add up to",
+    guarantee: 5,
+    file: "src/worker/Settling.ts",
+    from: "Duration.min(Retry.retryAfter(error) ?? scheduled, longest)",
+    to: "Retry.retryAfter(error) ?? scheduled",
+    test: records,
+    named: "are followed by no longer a delay"
+  },
+  {
+    name: "a letter that grows with every redrive",
+    guarantee: 6,
+    file: "src/postgres/sql/letters.ts",
+    from: " or octet_length(${earlier}) > 4194304",
+    to: "",
+    test: "test/postgres/failures.test.ts",
+    named: "a letter that is redriven on and on stays one that can be read"
+  },
+  {
+    name: "a hold or a burial awaited for ever",
+    guarantee: 6,
+    file: "src/worker/Ending.ts",
+    from: "const duration = Duration.fromInputUnsafe(most)",
+    to: "const duration = Duration.times(Duration.fromInputUnsafe(most), 3600)",
+    test: "test/postgres/blackholes.test.ts",
+    named: "a hold whose answer never comes"
+  },
+  {
+    name: "a conflict that was undone to a savepoint still decides",
+    guarantee: 2,
+    file: "src/postgres/PgFailure.ts",
+    from: "  if (seen.repaired && !comesFromSql(cause)) return undefined\n",
+    to: "",
+    test: "test/postgres/transactions.test.ts",
+    named: "is the step's own failure after a conflict that a savepoint has undone"
+  },
+  {
+    name: "a worker that starts beside a suspect",
+    guarantee: 5,
+    file: "src/worker/CrashPoison.ts",
+    from: "yield* gate.alone.withPermit(Effect.sync(() => gate.members.add(member)))",
+    to: "gate.members.add(member)",
+    test: "test/worker/crash-poison.test.ts",
+    named: "again has nothing beside it that starts later"
+  },
+  {
+    name: "equal values of two topics taken for one message",
+    guarantee: 1,
+    file: "src/MessageId.ts",
+    from: "fromContent([topic, encoded])",
+    to: "fromContent(encoded)",
+    test: "test/worker/handling.test.ts",
+    named: "are told apart where their values are equal"
+  },
+  {
+    name: "another topic's message under a known id taken for a duplicate",
+    guarantee: 1,
+    file: "src/MessageId.ts",
+    from: "ofPayload(`${topic}\\n${payload}`)",
+    to: "topic === undefined ? topic : ofPayload(payload)",
+    test: "test/worker/handling.test.ts",
+    named: "are told apart where their values are equal"
+  }
+]

@@ -94,7 +94,8 @@ export const redrive = (letter: string, act: Act): Decided =>
  * Redrives a letter with another payload: JSON text that the topic's Schema decodes, or `EditUndecodable`. Id and key stay what they
  * are, since deduplication and order hang on them. A payload of another key is refused (`EditRefused`); the topic's `id` is not
  * asked: the message keeps its id whatever that function says of the new payload. The letter keeps the payload that was published, as
- * `original`. Nothing is changed when this fails.
+ * `original`. Nothing is changed when this fails. From a typed value it is made by the Schema's JSON codec:
+ * `Schema.encodeEffect(Schema.fromJsonString(Payment))(value)`; `topic.decode(letter.message)` is the way back.
  *
  * ```ts
  * import { Schema } from "effect"

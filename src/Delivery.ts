@@ -49,7 +49,7 @@ export interface Failure {
   readonly step: string
   /**
    * First frame of the stack outside of libraries, as function and file, without its line; where the payload does not decode, the
-   * path in it and the kind of issue. Part of the failure's fingerprint.
+   * path in it and the kind of issue; of an SQL error (or another with a `reason`) before it the kind, SQLSTATE and constraint. Part of the failure's fingerprint.
    */
   readonly frame: string
   readonly worker: string

@@ -346,8 +346,8 @@ const slowestLook = 1000
  * the one that commits the message; without such a call a worker notifies nobody. What is missed is found by looking, after 20 ms
  * at first and every second at last (the whole story behind a pooler): a statement each. A consumer that is not known yet is waited for. `Dead` is how it stands: a redrive may commit the message later. Ids are
  * forgotten after the dedup horizon, and are then waited for in vain. Fails with `AwaitTimeout`, or with the `StoreFailure`
- * if the store was away in the end. Not for the inside of a transaction, which would be kept open meanwhile. Interruption ends
- * the wait and changes nothing.
+ * if the store was away in the end. Inside of a transaction it is refused at once (a `StoreFailure` of kind `refused`): that would be kept
+ * open meanwhile. Interruption ends the wait and changes nothing.
  *
  * ```ts
  * import { Effect, Schema } from "effect"
@@ -368,8 +368,17 @@ const awaitSettled = Effect.fnUntraced(function*(
   key: { readonly consumer: string; readonly id: string },
   options: AwaitOptions = {}
 ): Effect.fn.Return<Settled, InvalidName | InvalidId | AwaitTimeout | StoreFailure, Store> {
-  const { inbox } = yield* checked(key)
+  const { inTransaction, inbox } = yield* checked(key)
   const { consumer, id } = key
+  if (yield* inTransaction) {
+    return yield* new StoreFailure({
+      operation: "await a message",
+      kind: "refused",
+      code: "",
+      detail: "inside of a transaction, which would be kept open until somebody else commits",
+      mend: "Await it when the transaction has ended."
+    })
+  }
   const timeout = Duration.fromInputUnsafe(options.timeout ?? "30 seconds")
   let away: StoreFailure | undefined
   let millis = firstLook / 2

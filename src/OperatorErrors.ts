@@ -174,7 +174,7 @@ export class PauseConflict extends Schema.TaggedError<PauseConflict>("millrace/P
     const what = this.key === "" ? "" : ` of key ${JSON.stringify(this.key)}`
     return `The handling${what} of consumer "${this.consumer}" cannot be ${this.asked}: it is ${
       this.by === "" ? "not paused" : `paused, by ${this.by} at ${new Date(this.at).toISOString()}`
-    }. Nothing was changed. Look at it again with Consumers.get.`
+    }. Nothing was changed. Consumers.get and Consumers.audit say who did what.`
   }
 }
 

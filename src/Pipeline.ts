@@ -6,8 +6,7 @@
  * record, the outgoing messages and the acknowledgement; they hold database work only. The phase is in the type: what may
  * wait does not compile after `commit`. A pipeline does nothing by itself; a `Worker` runs it.
  *
- * Guarantees are given per consumer: one effect per message id, in order per key. Effects outside of the transaction
- * (a network call in `mapEffect`) happen at least once.
+ * Guarantees are given per consumer: one effect per message id, in order per key. Effects outside of the transaction happen at least once.
  *
  * @since 0.1.0
  */
@@ -55,8 +54,7 @@ export interface Pipeline<
 }
 
 /**
- * What the steps of a pipeline may fail with: `Pipeline.Error<typeof ledger>`, as `Effect.Error` of an effect. What the runtime adds
- * is `Retry.RuntimeFailure`.
+ * What its steps may fail with: `Pipeline.Error<typeof ledger>`, as `Effect.Error` of an effect. The runtime adds `Retry.RuntimeFailure`.
  *
  * @since 0.1.0
  */
@@ -144,6 +142,9 @@ export type Union<T extends ReadonlyArray<AnyTopic>> = {
  * Reads several topics in one key space: messages of one key keep their order across the topics. A message of a topic
  * that this code does not know yet (a rolling deploy) is held for a while, uncounted, and never becomes a dead letter.
  *
+ * The topics share the consumer's ids: two of them that derive `id` from one number must say which they are (`paid-${orderId}`).
+ * Steps whose branches have different types are joined by `Effect.gen`, with a `switch` over `topic`.
+ *
  * @since 0.1.0
  */
 export const fromAll = <const T extends ReadonlyArray<AnyTopic>, M extends DeliveryMode = "effectivelyOnce">(
@@ -228,7 +229,9 @@ export type Batched<A, X> = X extends ReadonlyArray<infer B> ? B : A
  * each in the same order; another number of results is a defect. Duplicates and filtered messages are not among them.
  *
  * If a batch fails, the group is rolled back and run again with each message by itself, in a savepoint of its own: the
- * function is then called with one. So it must not count on who else is there. Database work only, as in {@link commit}.
+ * function is then called with one. So it must not count on who else is there. Database work only, as in {@link commit}. A bare
+ * statement answers its rows, of which an insert has none: `Effect.asVoid` keeps the values. Rows of another shape are made with
+ * `Array.map` of effect, which keeps that there is at least one.
  *
  * ```ts
  * import { Effect, Schema } from "effect"
@@ -328,7 +331,8 @@ export const emitAll = <A, Name extends string, S extends Schema.Constraint>(
 
 /**
  * How failed attempts are repeated: any `Schedule` that can read the pipeline's errors and what the runtime adds to them
- * (`Retry.RuntimeFailure`). Put it after the steps it is to cover. Default: `Retry.standard`.
+ * (`Retry.RuntimeFailure`). It is of the whole pipeline wherever it stands; put it behind the steps, so that the types see every
+ * error. Default: `Retry.standard`. After `Retry.mostAttempts` (10,000) a message is a dead letter whatever the schedule says.
  *
  * Delays up to the worker's `holdAfter` are slept in place; longer ones are persisted, while the key waits and nobody else.
  * `while` ends the attempts early: the message goes to the dead letters as `rejected`. In a `pipe` it is given the pipeline's errors
@@ -397,7 +401,9 @@ export const commitTimeout =
  * statements in {@link commit} `SqlError.SqlError` is one of them. Each failure is then kept as this Schema encodes it, the retry
  * schedule reads the typed errors of attempts before a restart, and `DeadLetter.decodeError` reads them back from the letter.
  * Without it, for an error that it cannot encode, and for failures of the runtime, tag, message and what JSON can keep are there.
- * Put it after the steps it is to cover.
+ * A `Topic.publish` in a step adds its errors to the pipeline's (`InvalidName`, `InvalidMessage`, `EncodeFailed`, `StoreFailure`): cover them,
+ * or `Effect.orDie` what cannot be mended by trying again. It is of the whole pipeline wherever it stands; put it last, so that the
+ * types see every error.
  *
  * ```ts
  * import { Effect, Schema } from "effect"

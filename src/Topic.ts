@@ -59,8 +59,9 @@ export interface TopicOptions<S extends Schema.Constraint> {
   /** Messages with the same key are handled in order. Absent: no order is kept, no message waits for another one. */
   readonly key?: ((value: S["Type"]) => string) | undefined
   /**
-   * The deduplication id: a function of the value, `"content"` (SHA-256 of the canonical encoded payload, the default: two
-   * equal values are one message), or `"random"` (every publish is a message of its own).
+   * The deduplication id: a function of the value, `"content"` (SHA-256 of topic and canonical encoded payload, the default: two
+   * equal values are one message), or `"random"` (every publish is a message of its own). Topics that one pipeline reads
+   * (`Pipeline.fromAll`) share its ids: say the topic in them (`paid-${orderId}`), or the second of two is an `IdempotencyConflict`.
    */
   readonly id?: ((value: S["Type"]) => string) | "content" | "random" | undefined
   /** Headers of every message, from its value; those of the publish are added, and win. */

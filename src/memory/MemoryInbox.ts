@@ -66,9 +66,11 @@ const enterOne = (
     stageOutcome(transaction, consumer, id, { outcome: "committed", fingerprint, letter: undefined })
     return { _tag: "Fresh" }
   }
-  if (known.fingerprint !== fingerprint) return { _tag: "Conflict" }
   const settled = settledOf(known)
-  return settled._tag === "Committed" ? { ...settled, result: known.result } : settled
+  if (settled._tag === "Dead") return settled
+  // A pipeline's: whatever the message held, there is no result to give back.
+  if (known.result === undefined) return { ...settled, result: undefined }
+  return known.fingerprint === fingerprint ? { ...settled, result: known.result } : { _tag: "Conflict" }
 }
 
 const stageOutcome = (transaction: MemoryTransaction, consumer: string, id: string, outcome: Outcome): void =>

@@ -24,10 +24,11 @@ const settledOf = (row: Rows[number]): Settled =>
 const known = (row: Rows[number] | undefined, fingerprint: string): Entered => {
   // Forgotten by the retention just now: the next try finds it fresh.
   if (row === undefined) return { _tag: "Busy" }
-  if (row["fingerprint"] !== fingerprint && row["fingerprint"] !== "") return { _tag: "Conflict" }
   const settled = settledOf(row)
   if (settled._tag === "Dead") return settled
-  return { _tag: "Committed", result: typeof row["result"] === "string" ? row["result"] : undefined }
+  // A pipeline's: whatever the message held, there is no result to give back.
+  if (typeof row["result"] !== "string") return { _tag: "Committed", result: undefined }
+  return row["fingerprint"] === fingerprint ? { _tag: "Committed", result: row["result"] } : { _tag: "Conflict" }
 }
 
 export const make = (

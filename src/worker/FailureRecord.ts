@@ -37,6 +37,7 @@ export const make = (options: {
   readonly encoded?: { readonly json: unknown } | undefined
 }): Failure => {
   const stack = options.error instanceof Error ? stackOf(options.error) : ""
+  const reason = reasonOf(options.error)
   return {
     attempt: options.attempt,
     at: options.at,
@@ -44,14 +45,17 @@ export const make = (options: {
     ...(options.encoded === undefined
       ? { error: json(options.error) }
       : { error: options.encoded.json, encoded: true }),
-    message: (options.error instanceof Error ? options.error.message : text(options.error)).slice(0, 2000),
+    message: (reason?.said ?? (options.error instanceof Error ? options.error.message : text(options.error))).slice(
+      0,
+      2000
+    ),
     stack: stack.slice(0, 4096),
     step: options.step,
     frame: plain(
       options.error instanceof Errors.DecodeFailed
         ? options.error.where
         : options.error instanceof Error
-        ? frameOf(stack, options.error.message)
+        ? [reason?.wrong ?? "", frameOf(stack, options.error.message)].join(" ").trim()
         : "",
       300
     ),
@@ -177,6 +181,24 @@ const text = (value: unknown): string =>
     : typeof value === "string"
     ? value
     : (JSON.stringify(json(value)) ?? String(value))
+
+/**
+ * Effect's own errors (`SqlError`, `HttpClientError`, `PlatformError`) say the same whatever is wrong; their `reason`, and what it was caused by,
+ * tell failures apart: kind, code and constraint.
+ */
+const reasonOf = (error: unknown): { readonly said: string | undefined; readonly wrong: string } | undefined => {
+  const reason = field(error, "reason")
+  if (typeof field(reason, "_tag") !== "string") return undefined
+  const cause = field(reason, "cause")
+  const parts = [field(reason, "_tag"), field(cause, "code"), field(cause, "constraint")]
+  return {
+    said: cause instanceof Error && cause.message !== "" ? cause.message : undefined,
+    wrong: parts.filter((part) => typeof part === "string" && part !== "").join(" ")
+  }
+}
+
+const field = (value: unknown, name: string): unknown =>
+  typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined
 
 const stackOf = (error: Error): string => {
   const cause = error.cause instanceof Error ? `\nCaused by: ${error.cause.stack ?? error.cause.message}` : ""

@@ -750,8 +750,13 @@ export declare const traceContext: (message: Message) => Option.Option<{
 // src/MessageId.ts
 export declare const canonical: (value: unknown) => string;
 export declare const fromContent: (value: unknown) => string;
+export declare const ofValue: (topic: string, encoded: unknown) => string;
 export declare const ofEmit: (consumer: string, messageId: string, n: number) => string;
 export declare const ofPayload: (payload: string) => string;
+export declare const ofMessage: ({ payload, topic }: {
+    readonly topic: string;
+    readonly payload: string;
+}) => string;
 
 // src/Pipeline.ts
 import type { NonEmptyReadonlyArray } from "effect/Array";
@@ -902,6 +907,7 @@ export declare const exponential: (base: Duration.Input, options?: {
 }) => Policy<unknown>;
 export declare const never: Policy<unknown>;
 export declare const standard: Policy<unknown>;
+export declare const mostAttempts = 10000;
 export declare const replay: (policy: Policy<never>, recorded: readonly Failure[], error: unknown, now: number) => Effect.Effect<Duration.Duration | undefined, never, never>;
 export declare const isFinal: (error: unknown) => boolean;
 export declare const retryAfter: (error: unknown) => Duration.Duration | undefined;

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { Consumers, DeadLetters, Pipeline, Topic, Worker } from "millrace"
+import { Consumers, DeadLetters, Pipeline, Retry, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { randomBytes } from "node:crypto"
 import { inject } from "vitest"
@@ -209,3 +209,32 @@ it.live("a letter that is redriven on and on stays one that can be read: its ear
     assert.strictEqual(yield* again, 1)
   }).pipe(Effect.provide(postgres(url, {}, within)))
 })
+
+it.live("SQL errors of different causes are different failures, and each says what the database said", () =>
+  Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`create table if not exists millrace_said (id text constraint said_once primary key, n int constraint said_positive check (n > 0))`
+    const pipeline = Pipeline.from(Notes, { consumer: "c" }).pipe(
+      Pipeline.commit(({ id }) =>
+        id === "missing"
+          ? sql`insert into millrace_nowhere values (1)`
+          : sql`insert into millrace_said values (${id.slice(0, 4)}, ${id === "negative" ? -1 : 1})`
+      ),
+      Pipeline.retry(Retry.never)
+    )
+    yield* Worker.drain(pipeline)
+    yield* Topic.publishAll(Notes, notes("k", "once", "negative", "missing", "once again"))
+    yield* Worker.drain(pipeline)
+    yield* sql`drop table millrace_said`
+    const failures = (yield* DeadLetters.list()).map((
+      { attempts: [failure], message }
+    ) => [message.id, failure!.message])
+    assert.sameDeepMembers(failures, [
+      ["negative", "new row for relation \"millrace_said\" violates check constraint \"said_positive\""],
+      ["missing", "relation \"millrace_nowhere\" does not exist"],
+      ["once again", "duplicate key value violates unique constraint \"said_once\""]
+    ])
+    const groups = (yield* DeadLetters.groups()).map(({ fingerprint }) => fingerprint)
+    assert.strictEqual(groups.length, 3)
+    assert.isTrue(groups.some((group) => group.includes("23505 said_once")), String(groups))
+  }).pipe(Effect.provide(postgres(url, {}, freshSchema()))))

@@ -295,6 +295,14 @@ const waiting = (it: Tests, options: Options) => {
       assert.strictEqual((yield* Effect.flip(Inbox.await({ ...key, id: "" })))._tag, "InvalidId")
     }))
 
+  it.effect("is refused at once inside of a transaction, which it would keep open", () =>
+    Effect.gen(function*() {
+      const store = yield* Store
+      const key = { consumer: fresh("nobody"), id: "m" }
+      const error = yield* Effect.flip(store.transact(Inbox.await(key, { timeout: "1 minute" })))
+      assert.deepInclude(error, { _tag: "StoreFailure", kind: "refused" })
+    }))
+
   it.effect("tells who waits for an id that a caller of once has committed it", () =>
     Effect.gen(function*() {
       const key = { consumer: fresh("api"), id: "k" }

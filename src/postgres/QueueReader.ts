@@ -12,6 +12,12 @@
  * A key whose rows the mark has passed is *behind*: too many of it in memory, a late row, a hold that ended. Its rows are read
  * from its first unread seq up to the mark, by the same statement and so in the same snapshot, before its newer ones.
  *
+ * A mark says of a row that is at or below it and was seen: handed out, hidden by a hold, or its key is behind from there or
+ * earlier. Of a row above it, nothing. So a mark may be *put back* at any time, and a key that is behind from above it is
+ * forgotten: what is unread is read upwards again, what is in hand is known. That keeps memory bounded: a publish that takes
+ * longer than a poll is late in most of its rows, and they are as many as it likes. When a poll finds more late keys than one
+ * poll reads, or too many keys are behind of which nothing is in hand, their lanes are put back below the first of them.
+ *
  * Polls (with the handing over of what they read) and holds exclude one another: no hold is written while a poll that cannot see
  * it is under way. On any failure or interruption the state is dropped and reading begins at mark 0; what was handed out is
  * remembered and passed over.
@@ -27,7 +33,7 @@ import * as Semaphore from "effect/Semaphore"
 import type { Delivery } from "../Delivery.ts"
 import type { Room } from "../Transport.ts"
 import type { Rows } from "./PgSession.ts"
-import { type Meta, type Poll, type Reading, Round, type Row } from "./Round.ts"
+import { lowest, max, type Meta, min, type Place, type Poll, type Reading, Round, type Row, shares } from "./Round.ts"
 import { deliveryOf, type Owned, type Receipt } from "./Row.ts"
 
 /** The reader's statements. */
@@ -48,12 +54,11 @@ const none: ReadonlySet<string> = new Set()
 /** Rows of one poll, and keys that are behind in it. */
 const mostRows = 500
 const mostBehind = 100
-
-const min = (a: bigint, b: bigint | undefined): bigint => b === undefined || a < b ? a : b
-const max = (a: bigint, b: bigint): bigint => a > b ? a : b
+/** Keys that are behind though nothing of them is in hand. The others are no more than what is in hand. */
+const mostIdle = 500
 
 export class QueueReader<E> {
-  readonly stats = { polls: 0, rows: 0, late: 0, behind: 0, caughtUp: 0, held: 0, lowered: 0, resets: 0 }
+  readonly stats = { polls: 0, rows: 0, late: 0, behind: 0, caughtUp: 0, held: 0, lowered: 0, putBack: 0, resets: 0 }
   /** The last round ended at a limit: there may be more at once. */
   more = false
   /** Opened when a key that is behind has room again: whoever waits for something new should read on. */
@@ -65,11 +70,11 @@ export class QueueReader<E> {
   /** key -> seq -> lane: handed out and not settled. */
   readonly #waiting = new Map<string, Map<bigint, Owned>>()
   /** key -> first unread, at or below the mark. */
-  readonly #behind = new Map<string, { readonly lane: number; readonly seq: bigint }>()
+  readonly #behind = new Map<string, Place>()
   /** Of the last room: how much of one key may be in hand. */
   #perKey = 1
   /** key -> oldest row below its hold, which is to be lowered. */
-  readonly #below = new Map<string, { readonly lane: number; readonly seq: bigint }>()
+  readonly #below = new Map<string, Place>()
   #running: ReadonlyArray<string> = []
   #xmax = noXid
   #top = 0n
@@ -173,7 +178,7 @@ export class QueueReader<E> {
     const { lane, owned } = delivery.receipt as Receipt
     const { key } = delivery.message
     if (owned.lost || !this.#waiting.has(key)) return
-    this.#behind.set(key, { lane, seq: this.heldFrom(delivery) })
+    this.#readFrom(key, { lane, seq: this.heldFrom(delivery) })
     this.#waiting.delete(key)
     this.roomAgain.openUnsafe()
   }
@@ -219,33 +224,25 @@ export class QueueReader<E> {
     if (seqs.size === 0) this.#waiting.delete(key)
   }
 
-  #ask(
-    room: Room,
-    readings: ReadonlyArray<Reading>,
-    ready: Map<string, { readonly lane: number; readonly seq: bigint }>
-  ): Poll {
+  #ask(room: Room, readings: ReadonlyArray<Reading>, ready: Map<string, Place>): Poll {
     const rows = Math.min(room.messages, mostRows)
     this.#perKey = room.perKey
     this.roomAgain.closeUnsafe()
-    // Lanes that had more share what is read; of the others little is expected. So the sum over all lanes stays bounded: 64
-    // lanes of 500 rows each took several times as long as 500 in all.
-    const hot = readings.reduce((n, reading) => n + (reading.hot ? 1 : 0), 0)
-    const each = Math.max(2, Math.ceil(rows / readings.length))
-    const more = Math.max(each, Math.ceil(rows / Math.max(1, hot)))
     const over: Array<string> = []
-    const first = new Map<number, bigint>()
     for (const [key, behind] of this.#behind) {
-      if (ready.size === mostBehind || !this.#readsOn(key)) {
-        over.push(key)
+      const readsOn = this.#readsOn(key)
+      if (readsOn && ready.size < mostBehind) {
+        ready.set(key, behind)
         continue
       }
-      ready.set(key, behind)
-      first.set(behind.lane, min(behind.seq, first.get(behind.lane)))
+      over.push(key)
+      if (readsOn) this.more = true
     }
+    const first = lowest(ready.values())
     return {
       lanes: readings.map((reading) => reading.owned.lane),
       marks: readings.map((reading) => reading.mark),
-      most: readings.map((reading) => reading.hot ? more : each),
+      most: shares(readings, rows),
       running: this.#running,
       xmax: this.#xmax,
       over,
@@ -258,7 +255,7 @@ export class QueueReader<E> {
   }
 
   #poll(room: Room, locked: ReadonlySet<string>): Effect.Effect<Round, E> {
-    const ready = new Map<string, { readonly lane: number; readonly seq: bigint }>()
+    const ready = new Map<string, Place>()
     const readings = [...this.#lanes.values()]
     const poll = this.#ask(room, readings, ready)
     this.#settledMeanwhile.clear()
@@ -277,7 +274,8 @@ export class QueueReader<E> {
       this.#catchUp(rows.slice(late, i), round, ready)
       const fresh = rows.slice(i)
       this.#readOn(fresh, round)
-      this.#advance(fresh, round)
+      if (round.advance(fresh, this.#top)) this.more = true
+      this.#putIdleBack()
       this.#top = BigInt(meta.top)
       if (this.#due.some((key) => !locked.has(key)) || (this.#behind.size > 0 && late > 0)) this.more = true
       return this.#below.size === 0 ? Effect.succeed(round) : Effect.as(this.#lower(), round)
@@ -293,17 +291,44 @@ export class QueueReader<E> {
     })
   }
 
-  /** Late rows make their key fall behind. */
-  #late(row: Row, round: Round, ready: Map<string, unknown>): void {
+  /** Late rows make their key fall behind; a row without a key stands for more of them than a poll reads. */
+  #late(row: Row, round: Round, ready: Map<string, Place>): void {
     this.stats.late++
     if (this.#covered(row, round)) return
+    if (row["key"] === null) return this.#leaveOut(row, round, ready)
     this.#fallBehind(row)
     // It may lie below what this poll has read of the key.
     ready.delete(row["key"] as string)
   }
 
+  /** Any key of the lane may have a late row below what this poll has read of it: the next one reads all of them. */
+  #leaveOut(row: Row, round: Round, ready: Map<string, Place>): void {
+    const lane = row["lane"] as number
+    round.leaveOut(lane)
+    for (const [key, of] of ready) if (of.lane === lane) ready.delete(key)
+    this.#putBack(lane, row["seq"] as bigint)
+  }
+
+  /** Everything of the lane from this seq on is read again. */
+  #putBack(lane: number, from: bigint): void {
+    this.stats.putBack++
+    const reading = this.#lanes.get(lane)!
+    reading.mark = min(from - 1n, reading.mark)
+    reading.hot = true
+    this.more = true
+    for (const [key, of] of this.#behind) if (of.lane === lane && of.seq > reading.mark) this.#behind.delete(key)
+  }
+
+  /** Each time costs what is in hand, read once more; and more than these keys have to fall behind in between. */
+  #putIdleBack(): void {
+    if (this.#behind.size <= mostIdle) return
+    const idle = new Map([...this.#behind].filter(([key]) => !this.#waiting.has(key)))
+    if (idle.size <= mostIdle) return
+    for (const [lane, seq] of lowest(idle.values())) this.#putBack(lane, seq)
+  }
+
   /** Rows of keys that are behind, up to the mark. */
-  #catchUp(rows: Rows, round: Round, ready: Map<string, { readonly lane: number; readonly seq: bigint }>): void {
+  #catchUp(rows: Rows, round: Round, ready: Map<string, Place>): void {
     const rest = new Map<string, bigint>()
     for (const row of rows) {
       round.counted(row)
@@ -346,25 +371,6 @@ export class QueueReader<E> {
     }
   }
 
-  /**
-   * Not limited: whatever number was drawn by now, its row is read, hidden, or will be late, so any mark will do. The number
-   * drawn by the last poll passes over hidden rows, and few rows are late: most transactions are shorter than a poll.
-   */
-  #advance(fresh: Rows, round: Round): void {
-    const { most, rows } = round.poll
-    const all = round.cut === undefined && fresh.length < rows
-    // Fresh rows come upwards by seq over all lanes: up to here, nothing is left out but by a lane's own limit.
-    const to = all ? this.#top : round.cut === undefined ? fresh[fresh.length - 1]!["seq"] as bigint : round.cut - 1n
-    if (!all) this.more = true
-    round.readings.forEach((reading, i) => {
-      const { lane } = reading.owned
-      const last = round.last.get(lane) ?? 0n
-      reading.hot = round.count.get(lane) === most[i]
-      if (reading.hot) this.more = true
-      reading.mark = reading.hot ? last : max(reading.mark, max(last, to))
-    })
-  }
-
   /** Whether a hold hides the row. One that begins above it must be lowered: the key's older row is hidden too. */
   #covered(row: Row, round: Round): boolean {
     const lane = row["lane"] as number
@@ -382,6 +388,12 @@ export class QueueReader<E> {
     this.stats.behind++
     const key = row["key"] as string
     this.#behind.set(key, { lane: row["lane"] as number, seq: min(row["seq"] as bigint, this.#behind.get(key)?.seq) })
+  }
+
+  /** The key is hidden no more. From above the mark it is not behind: it would pass over what is unread in between. */
+  #readFrom(key: string, place: Place): void {
+    const mark = this.#lanes.get(place.lane)?.mark
+    if (mark !== undefined && place.seq <= mark) this.#fallBehind({ key, ...place })
   }
 
   #take(row: Row, round: Round): "taken" | "known" | "full" | "no room" {
@@ -409,7 +421,8 @@ export class QueueReader<E> {
       for (const row of rows) {
         const key = row["key"] as string
         locked.delete(key)
-        this.#fallBehind({ ...row, seq: min(row["from_seq"] as bigint, this.#below.get(key)?.seq) })
+        const lane = row["lane"] as number
+        this.#readFrom(key, { lane, seq: min(row["from_seq"] as bigint, this.#below.get(key)?.seq) })
         this.#below.delete(key)
       }
       return locked

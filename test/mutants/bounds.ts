@@ -1,7 +1,8 @@
-/** The breaks of waits that end: a suspect's time alone, transactions without savepoints and with them, claims of lanes. */
+/** The breaks of waits that end: a suspect's time alone, transactions without savepoints and with them, claims of lanes; what a reader remembers. */
 import type { Mutant } from "./types.ts"
 
 const groups = "test/worker/groups.test.ts"
+const reader = "test/postgres/QueueReader.test.ts"
 const crashPoison = "test/worker/crash-poison.test.ts"
 
 export const boundMutants: ReadonlyArray<Mutant> = [
@@ -103,5 +104,68 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     to: "m.lane = l.lane)",
     test: "test/postgres/plans.test.ts",
     named: "use their indexes"
+  },
+  {
+    name: "a long publish that turns up late remembered key by key",
+    guarantee: 6,
+    file: "src/postgres/sql/messages.ts",
+    from: "case when (select count(*) from late) <= 100 then key end as key",
+    to: "key",
+    test: reader,
+    named: "a long publish that turns up late"
+  },
+  {
+    name: "a lane that is put back and read on in the same poll",
+    guarantee: 3,
+    file: "src/postgres/Round.ts",
+    from: "    this.#byLane.delete(lane)\n",
+    to: "",
+    test: reader,
+    named: "a long publish that turns up late"
+  },
+  {
+    name: "a lane that is put back, but what is behind in it read in the same poll",
+    guarantee: 1,
+    file: "src/postgres/QueueReader.ts",
+    from: "    for (const [key, of] of ready) if (of.lane === lane) ready.delete(key)\n",
+    to: "",
+    test: reader,
+    named: "of their key that is read again"
+  },
+  {
+    name: "late rows passed over by their key's hold that ended above the mark",
+    guarantee: 1,
+    file: "src/postgres/QueueReader.ts",
+    from: "mark !== undefined && place.seq <= mark",
+    to: "mark !== undefined",
+    test: reader,
+    named: "whose hold ends meanwhile"
+  },
+  {
+    name: "more and more keys that are behind remembered",
+    guarantee: 6,
+    file: "src/postgres/QueueReader.ts",
+    from: "if (idle.size <= mostIdle) return",
+    to: "if (idle.size >= 0) return",
+    test: reader,
+    named: "remembers no more keys than a limit"
+  },
+  {
+    name: "keys forgotten to be behind, but not their lane put back",
+    guarantee: 1,
+    file: "src/postgres/QueueReader.ts",
+    from: "    reading.mark = min(from - 1n, reading.mark)\n",
+    to: "",
+    test: reader,
+    named: "remembers no more keys than a limit"
+  },
+  {
+    name: "keys that a poll did not ask for left to the idle poll",
+    guarantee: 6,
+    file: "src/postgres/QueueReader.ts",
+    from: "if (readsOn) this.more = true",
+    to: "",
+    test: reader,
+    named: "reads on without a pause while keys are behind"
   }
 ]

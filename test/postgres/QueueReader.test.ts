@@ -5,7 +5,7 @@
 import { assert, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Fiber, Redacted, Result } from "effect"
 import { Reactivity } from "effect/reactivity"
-import type { SqlError } from "effect/sql"
+import type { SqlClient, SqlError } from "effect/sql"
 import type { Delivery } from "millrace"
 import { inject } from "vitest"
 import * as Migrations from "../../src/postgres/migrations/index.ts"
@@ -29,19 +29,56 @@ const notLowered = (port: Port): Port => ({
   lower: (from) => Effect.succeed([...from.keys()].map((key) => ({ key })))
 })
 
+const database = () => ({
+  url: Redacted.make(inject("databaseUrl")),
+  ssl: undefined,
+  stream: undefined,
+  maxConnections: 10,
+  acquireTimeout: Duration.seconds(5),
+  commitTimeout: Duration.seconds(5),
+  single: false,
+  pooler: false
+})
+
+/** A transaction that stays open beside everything else: writes within it, one after the other. */
+const openTransaction = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
+  type Write = Effect.Effect<unknown, SqlError.SqlError>
+  const queue: Array<{ readonly write: Write; readonly done: Deferred.Deferred<void> }> = []
+  let wake = Deferred.makeUnsafe<void>()
+  let committing = false
+  const loop = Effect.gen(function*() {
+    while (!committing || queue.length > 0) {
+      const next = queue.shift()
+      if (next === undefined) {
+        yield* Deferred.await(wake)
+        wake = Deferred.makeUnsafe()
+        continue
+      }
+      yield* next.write
+      yield* Deferred.succeed(next.done, undefined)
+    }
+  })
+  const fiber = yield* Effect.forkScoped(sql.withTransaction(loop))
+  return {
+    within: (write: Write) =>
+      Effect.suspend(() => {
+        const done = Deferred.makeUnsafe<void>()
+        queue.push({ write, done })
+        Deferred.doneUnsafe(wake, Effect.void)
+        return Deferred.await(done)
+      }),
+    commit: Effect.suspend(() => {
+      committing = true
+      Deferred.doneUnsafe(wake, Effect.void)
+      return Fiber.join(fiber)
+    })
+  }
+})
+
 /** One reader of one lane, and hands that publish and hold by SQL, whenever the scenario wants. */
 const stage = Effect.fnUntraced(function*(broken: (port: Port) => Port) {
   const names = Result.getOrThrow(Names.make(freshSchema()))
-  const db = yield* PgClient.make({
-    url: Redacted.make(inject("databaseUrl")),
-    ssl: undefined,
-    stream: undefined,
-    maxConnections: 10,
-    acquireTimeout: Duration.seconds(5),
-    commitTimeout: Duration.seconds(5),
-    single: false,
-    pooler: false
-  })
+  const db = yield* PgClient.make(database())
   const { sql } = db
   yield* Migrations.ensure(sql, names, "auto")
   yield* Effect.addFinalizer(() => Effect.ignore(sql`drop schema ${sql(names.raw)} cascade`))
@@ -52,57 +89,67 @@ const stage = Effect.fnUntraced(function*(broken: (port: Port) => Port) {
     lost: false,
     leaving: false
   }
-  const reader = new QueueReader(broken(readerPort(db, names, 1, () => {})))
+  /** Of each poll: rows that it answered, keys that were behind when it was sent. */
+  const polls: Array<{ readonly rows: number; readonly behind: number }> = []
+  const port = broken(readerPort(db, names, 1, () => {}))
+  const reader = new QueueReader<SqlError.SqlError>({
+    ...port,
+    poll: (poll) =>
+      Effect.tap(
+        port.poll(poll),
+        ({ rows }) =>
+          Effect.sync(() => polls.push({ rows: rows.length, behind: poll.over.length + poll.behindKeys.length }))
+      )
+  })
   reader.add(owned)
   const seen: Array<Delivery.Delivery> = []
   const messages = `${names.raw}.messages`
   const put = (id: string, key = "k") =>
     sql`insert into ${sql(messages)} (queue_id, lane, id, topic, key, keyed, payload)
       values (1, 0, ${id}, 't', ${key}, true, '{}')`
+  /** m0, m1 and so on: every fifth with a key of its own, the others on as many keys as there are numbers below `keys`. */
+  const putMany = (from: number, to: number, keys: number) =>
+    sql`insert into ${sql(messages)} (queue_id, lane, id, topic, key, keyed, payload)
+      select 1, 0, 'm' || n, 't', case when n % 5 = 0 then 'own' || n else 'k' || n % ${keys}::int end, n % 5 <> 0, '{}'
+      from generate_series(${from}::int, ${to - 1}::int) n order by n`
+  const round = (messages = 50) =>
+    reader.round({ messages, bytes: 1e6, perKey: 20 }, (deliveries) => seen.push(...deliveries))
   const read = Effect.gen(function*() {
     do {
-      yield* reader.round({ messages: 50, bytes: 1e6, perKey: 20 }, (deliveries) => seen.push(...deliveries))
+      yield* round()
     } while (reader.more)
   })
-  /** A transaction that stays open beside everything else. */
-  const begin = Effect.gen(function*() {
-    const queue: Array<{ readonly id: string; readonly key: string; readonly done: Deferred.Deferred<void> }> = []
-    let wake = Deferred.makeUnsafe<void>()
-    let committing = false
-    const loop = Effect.gen(function*() {
-      while (!committing || queue.length > 0) {
-        const next = queue.shift()
-        if (next === undefined) {
-          yield* Deferred.await(wake)
-          wake = Deferred.makeUnsafe()
-          continue
-        }
-        yield* put(next.id, next.key)
-        yield* Deferred.succeed(next.done, undefined)
-      }
+  const settle = (deliveries: ReadonlyArray<Delivery.Delivery>) =>
+    Effect.andThen(
+      sql`delete from ${sql(messages)} where seq = any(${deliveries.map((delivery) => delivery.position)}::bigint[])`,
+      Effect.sync(() => deliveries.forEach((delivery) => reader.settled(delivery)))
+    )
+  /** Reads, and settles what it has read, until there is no more. */
+  const work = (room?: number) =>
+    Effect.gen(function*() {
+      let before: number
+      do {
+        before = seen.length
+        yield* round(room)
+        yield* settle(seen.slice(before))
+      } while (seen.length > before || reader.more)
     })
-    const fiber = yield* Effect.forkScoped(sql.withTransaction(loop))
-    return {
-      put: (id: string, key = "k") =>
-        Effect.suspend(() => {
-          const done = Deferred.makeUnsafe<void>()
-          queue.push({ id, key, done })
-          Deferred.doneUnsafe(wake, Effect.void)
-          return Deferred.await(done)
-        }),
-      commit: Effect.suspend(() => {
-        committing = true
-        Deferred.doneUnsafe(wake, Effect.void)
-        return Fiber.join(fiber)
-      })
-    }
-  })
+  const begin = Effect.map(openTransaction(sql), ({ commit, within }) => ({
+    put: (id: string, key = "k") => within(put(id, key)),
+    putMany: (from: number, to: number, keys: number) => within(putMany(from, to, keys)),
+    commit
+  }))
   const holds = `${names.raw}.holds`
   return {
     begin,
+    polls,
     put,
     read,
+    round,
     seen,
+    settle,
+    stats: reader.stats,
+    work,
     hold: (delivery: Delivery.Delivery) =>
       reader.exclusively(Effect.andThen(
         sql`insert into ${sql(holds)} (queue_id, key, lane, until, from_seq)
@@ -124,12 +171,9 @@ const stage = Effect.fnUntraced(function*(broken: (port: Port) => Port) {
       return Effect.andThen(Deferred.succeed(unlock, undefined), Fiber.join(fiber))
     }),
     heldFrom: Effect.map(sql`select from_seq from ${sql(holds)}`, ([row]) => row?.["from_seq"]),
-    settleAll: Effect.suspend(() =>
-      Effect.andThen(
-        sql`delete from ${sql(messages)} where seq = any(${seen.map((delivery) => delivery.position)}::bigint[])`,
-        Effect.sync(() => seen.forEach((delivery) => reader.settled(delivery)))
-      )
-    )
+    /** What is in hand of the delivery's key is read again. */
+    readAgain: (delivery: Delivery.Delivery) => reader.undisturbed(delivery, Effect.void),
+    settleAll: Effect.suspend(() => settle(seen))
   }
 })
 
@@ -259,6 +303,94 @@ scenario(
       for (let i = 0; i < 40; i++) yield* Effect.andThen(s.read, s.settleAll)
     })
 )
+
+const ids = (prefix: string, from: number, to: number) =>
+  Array.from({ length: to - from }, (_, i) => `${prefix}${from + i}`)
+
+scenario(
+  "reads a long publish that turns up late as if it had been there, and what is in hand once",
+  ["o", ...ids("m", 0, 5000), "last"].join(" "),
+  (s) =>
+    Effect.gen(function*() {
+      const a = yield* s.begin
+      yield* a.putMany(0, 5000, 1000)
+      yield* s.put("o", "k1")
+      yield* Effect.andThen(s.read, s.read)
+      yield* a.commit
+      yield* s.put("last", "k1")
+      s.polls.length = 0
+      yield* s.work()
+      // 50 a poll; not as many keys as are waiting, neither in an answer nor in memory.
+      assert.isAtMost(s.polls.length, 5002 / 50 + 3)
+      assert.isAtMost(Math.max(...s.polls.map(({ rows }) => rows)), 200)
+      assert.isAtMost(Math.max(...s.polls.map(({ behind }) => behind)), 100)
+    })
+)
+
+/** Late rows below what is in hand of their key, which is then read again, while the rows of another key that is behind are many. */
+const inHand = (s: Stage, again: (delivery: Delivery.Delivery) => Effect.Effect<unknown, unknown>) =>
+  Effect.gen(function*() {
+    for (const id of ids("h", 0, 100)) yield* s.put(id, "hot")
+    const a = yield* s.begin
+    yield* a.putMany(0, 300, 1000)
+    yield* s.put("s41", "k41")
+    yield* s.put("s42", "k42")
+    yield* Effect.andThen(s.read, s.read)
+    yield* a.commit
+    const [first, of41] = [s.seen.slice(0, 20), s.seen[20]!]
+    yield* s.settle(first)
+    yield* s.round() // finds them
+    yield* again(of41)
+    yield* s.work()
+  })
+const inHandOrder = [
+  ...ids("h", 0, 20),
+  "s41",
+  "s42",
+  ...ids("h", 20, 40),
+  ...ids("m", 0, 30),
+  ...ids("h", 40, 60),
+  ...ids("m", 30, 60),
+  ...ids("h", 60, 80),
+  ...ids("m", 60, 90),
+  ...ids("h", 80, 100),
+  ...ids("m", 90, 300),
+  "s41"
+].join(" ")
+scenario(
+  "hands late rows out before a message of their key whose hold ends meanwhile",
+  inHandOrder,
+  (s) => inHand(s, (delivery) => Effect.andThen(s.hold(delivery), s.release))
+)
+scenario(
+  "hands late rows out before a message of their key that is read again",
+  inHandOrder,
+  (s) => inHand(s, (delivery) => s.readAgain(delivery))
+)
+
+/** Late transactions that end one by one, while there is room for one message; then everything is handed out, once. */
+const manyLate = (transactions: number, rows: number, keys: number) =>
+  Effect.gen(function*() {
+    const s = yield* stage((port) => port)
+    const open = yield* Effect.forEach(ids("", 0, transactions), () => s.begin)
+    for (const [i, a] of open.entries()) yield* a.putMany(i * rows, i * rows + rows, keys)
+    yield* s.put("o", "o")
+    yield* Effect.andThen(s.read, s.read)
+    for (const a of open) yield* Effect.andThen(a.commit, s.round(1))
+    yield* s.settleAll
+    yield* s.work()
+    const seen = s.seen.map((delivery) => delivery.message.id)
+    assert.deepStrictEqual([...seen].sort(), ["o", ...ids("m", 0, transactions * rows)].sort())
+    return s
+  })
+it.live("remembers no more keys than a limit of many publishes that turn up late", () =>
+  Effect.scoped(Effect.gen(function*() {
+    const s = yield* manyLate(8, 90, 1000)
+    assert.isAbove(s.stats.putBack, 0)
+    assert.isAtMost(Math.max(...s.polls.map(({ behind }) => behind)), 500)
+  })).pipe(Effect.provide(Reactivity.layer)))
+it.live("reads on without a pause while keys are behind that a poll did not ask for", () =>
+  Effect.scoped(Effect.asVoid(manyLate(8, 120, 60))).pipe(Effect.provide(Reactivity.layer)))
 
 scenario(
   "keeps order when a transaction that began early publishes after another committed",

@@ -13,8 +13,8 @@ export const make = (t: Names) => {
   const light = `lane, key, seq, ${large} as large, case when ${large} then 0 else octet_length(payload) end as bytes`
   return {
     /**
-     * One poll of all lanes of a worker, in one snapshot. Parts: 1 late (keys only), 2 behind (up to the mark), 3 fresh
-     * (above it), then the snapshot and what is due as row 0. A hold that covers a row hides it; one that begins above it is
+     * One poll of all lanes of a worker, in one snapshot. Parts: 1 late (keys only; more than 100 of them: their lanes only),
+     * 2 behind (up to the mark), 3 fresh (above it), then the snapshot and what is due as row 0. A hold that covers a row hides it; one that begins above it is
      * reported, to be lowered. Of a paused consumer nothing comes. Payloads come until their bytes exceed what there is room for, the first one always.
      *
      * Indexes: messages_xid (late), primary key (behind, fresh; upwards by seq), holds by primary key, holds_due. No locks.
@@ -51,7 +51,8 @@ export const make = (t: Names) => {
   select part, lane, key, seq, large, before = 0 or before + bytes <= $12::bigint as fits from (
     select *, sum(bytes) over (order by part, seq) - bytes as before from (
       select 2 as part, * from behind union all select 3, * from fresh) r) r
-  union all select 1, lane, key, seq, false, false from late
+  union all select 1, l.lane, l.key, min(l.seq), false, false from (
+    select lane, case when (select count(*) from late) <= 100 then key end as key, seq from late) l group by l.lane, l.key
 )
 select r.part, r.lane, r.key, r.seq, r.large, h.from_seq as held, m.id, m.topic, m.keyed, m.version,
   case when r.large then '' else m.payload end as payload, case when r.large then '{}' else m.headers end as headers,

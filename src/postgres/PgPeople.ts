@@ -111,7 +111,7 @@ const remove = (parts: Parts): Consumers["remove"] => (consumer, act) => {
     "remove the consumer",
     Effect.gen(function*() {
       yield* alone(parts)
-      const row = yield* found(parts, text.lock, consumer)
+      const row = yield* found(parts, text.lockToRemove, consumer)
       yield* db.within(text.lockLanes, [row["id"]])
       const { letters, waiting, workers } = yield* census(parts, row["id"], null)
       const free = (workers === 0 || act.evenIfWorking === true)

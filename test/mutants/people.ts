@@ -97,6 +97,15 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     named: "postgres: decisions.*acts on exactly the letters"
   },
   {
+    name: "a pause in an open transaction that burials wait for",
+    guarantee: 3,
+    file: "src/postgres/sql/people.ts",
+    from: "lock: locked(t, \"for no key update\")",
+    to: "lock: locked(t, \"for update\")",
+    test: "test/postgres/people.test.ts",
+    named: "pause in an open transaction while letters are buried"
+  },
+  {
     name: "two people decide about one letter",
     guarantee: 2,
     file: "src/postgres/sql/decisions.ts",

@@ -245,6 +245,48 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
   )
 
   it.effect(
+    "pause in an open transaction while letters are buried; another person and a removal wait for them",
+    () =>
+      Effect.gen(function*() {
+        const consumer = `c${++consumers}`
+        const [store, sql] = [yield* Store.Store, yield* SqlClient.SqlClient]
+        yield* register({ consumer, topics: [consumer] })
+        const sub = yield* open(`${consumer}-w`, { consumer, topics: [consumer] })
+        yield* store.outbox.write([yield* message("a", "k", consumer)])
+        const got = yield* receive(sub, 1)
+        const [paused, end] = [Latch.makeUnsafe(false), Latch.makeUnsafe(false)]
+        const pausing = yield* Effect.forkChild(sql.withTransaction(
+          Effect.andThen(Consumers.pause(consumer, { by: "ann" }), Effect.andThen(paused.open, end.await))
+        ))
+        yield* paused.await
+        const burials = got.map((delivery) => ({
+          delivery,
+          reason: "exhausted" as const,
+          attempts: [],
+          fingerprint: "f",
+          parked: true
+        }))
+        yield* store.transact(Effect.andThen(sub.settleWithin(got), store.deadLetters.bury(consumer, burials))).pipe(
+          Effect.timeout("5 seconds")
+        )
+        const waiting = yield* Effect.forEach([
+          Effect.flip(Consumers.pause(consumer, { by: "ben" })),
+          Effect.flip(Consumers.remove(consumer, { by: "cem" }))
+        ], (act) => Effect.forkChild(act))
+        yield* eventually(Effect.map(
+          sql`select from pg_stat_activity where wait_event_type = 'Lock' and query like ${`%"${schema}"."consumers"%`}`,
+          (rows) => rows.length === 2
+        ))
+        yield* end.open
+        yield* Fiber.join(pausing)
+        const refused = yield* Effect.forEach(waiting, (fiber) => Fiber.join(fiber))
+        assert.deepStrictEqual(refused.map(({ _tag }) => _tag), ["PauseConflict", "ConsumerBusy"])
+        if (refused[0]?._tag === "PauseConflict") assert.strictEqual(refused[0].by, "ann")
+      }),
+    30_000
+  )
+
+  it.effect(
     "remove a consumer while others publish: each message is in its queue or waits unrouted",
     () =>
       Effect.gen(function*() {

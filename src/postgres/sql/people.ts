@@ -9,6 +9,11 @@
 import { joined, millis } from "./letters.ts"
 import type { Names } from "./names.ts"
 
+const locked = (t: Names, mode: "for no key update" | "for update") =>
+  `select id, lanes, paused_by, ${
+    millis("paused_at")
+  } as paused_at from ${t.consumers} where name = $1 and lanes > 0 ${mode}`
+
 export const make = (t: Names) => {
   const upTo = (from: string) => `(select count(*)::int from (select from ${from} limit $2::int + 1) seen)`
   return {
@@ -23,10 +28,14 @@ export const make = (t: Names) => {
   ${upTo(`${t.deadLetters} where queue_id = c.id and state in ('open', 'redriving')`)} as letters
 from ${t.consumers} c where c.lanes > 0 and ($1::text is null or c.name = $1) order by c.name`,
 
-    /** $1 name */
-    lock: `select id, lanes, paused_by, ${
-      millis("paused_at")
-    } as paused_at from ${t.consumers} where name = $1 and lanes > 0 for update`,
+    /**
+     * One person at a time. Not as a removal: what refers to the consumer (a burial does, for key share) goes on, however long the
+     * person's transaction is open. $1 name
+     */
+    lock: locked(t, "for no key update"),
+
+    /** Nobody refers to it any more. $1 name */
+    lockToRemove: locked(t, "for update"),
 
     /** Keeps it from being removed; workers may say that they wait meanwhile. $1 name */
     keep: `select id, lanes from ${t.consumers} where name = $1 and lanes > 0 for key share`,

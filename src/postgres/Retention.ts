@@ -2,8 +2,9 @@
  * Forgets what is over: a long-lived process keeps its tables small by itself.
  *
  * Never inside the horizon: an id is remembered at least as long as the setting says after its commit, and longer while a message
- * waits that was published within that time. Ids of open letters are not forgotten at all. Deletes go in small batches with a
- * pause between them, in one process at a time, on the machinery's connections; a failure is tried again at the next round.
+ * waits that was published within that time. Ids of open letters are not forgotten at all, nor those of messages that are not due, or
+ * that no consumer reads, as long as they wait so. Deletes go in small batches with a pause between them, in one process at a time, on
+ * the machinery's connections; a failure is tried again at the next round.
  *
  * @since 0.1.0
  */

@@ -34,6 +34,15 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "keeps nobody out, though its number belongs to another program now"
   },
   {
+    name: "an id forgotten while a message that no consumer reads waits under it",
+    guarantee: 2,
+    file: "src/postgres/sql/retention.ts",
+    from: "    and not exists (select from ${t.unrouted} u where u.id = i.id)\n",
+    to: "",
+    test: "test/postgres/retention.test.ts",
+    named: "remembers an id as long as a message waits under it that no consumer reads"
+  },
+  {
     name: "a named lease renewed after it was lost",
     guarantee: 4,
     file: "src/Lease.ts",

@@ -5,7 +5,7 @@ import { assert, it } from "@effect/vitest"
 import { Duration, Effect, Redacted, Result, Schema } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlClient } from "effect/sql"
-import { DeadLetters, Errors, Inbox, Memory, Pipeline, Store, Topic, Worker } from "millrace"
+import { Consumers, DeadLetters, Errors, Inbox, Memory, Pipeline, Store, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
 import * as PgClient from "../../src/postgres/PgClient.ts"
@@ -107,6 +107,25 @@ it.live("remembers an id as long as a delayed message waits under it", () =>
       yield* sweep
       assert.deepStrictEqual(yield* ids(schema), ["a1"])
       assert.isTrue(yield* Topic.cancel(Notes, { key: "a", name: "again" }))
+      yield* sweep
+      assert.deepStrictEqual(yield* ids(schema), [])
+    })
+  ))
+
+it.live("remembers an id as long as a message waits under it that no consumer reads", () =>
+  world((schema) =>
+    Effect.gen(function*() {
+      const sweep = yield* sweeping(schema)
+      yield* Worker.drain(notes)
+      yield* Topic.publishAll(Notes, [note("a1", "a"), note("b1", "b")])
+      yield* Worker.drain(notes)
+      yield* Consumers.unsubscribe("notes", "notes", { by: "anna" })
+      yield* Topic.publish(Notes, note("a1", "a"))
+      yield* older(schema, "inbox", "at", 80)
+      yield* sweep
+      assert.deepStrictEqual(yield* ids(schema), ["a1"])
+      // The consumer reads it again, and knows it.
+      yield* Worker.drain(notes)
       yield* sweep
       assert.deepStrictEqual(yield* ids(schema), [])
     })

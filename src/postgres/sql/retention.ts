@@ -13,8 +13,8 @@ export const make = (t: Names) => ({
   /**
    * Ids that nobody can ask about any more. A duplicate that was published within the horizon may wait longer than that (behind a
    * parked key, say): its queue's horizon then counts from the oldest message that waits. Ids of open letters stay, and ids of
-   * messages that are not due yet.
-   * Indexes: inbox_at (brin); the oldest row of each lane by primary key; dead_letters by primary key; delayed_id.
+   * messages that are not due yet, or wait for a consumer of their topic.
+   * Indexes: inbox_at (brin); the oldest row of each lane by primary key; dead_letters by primary key; delayed_id; unrouted_id.
    * $1 milliseconds $2 rows
    */
   inbox: `with horizon as materialized (
@@ -30,6 +30,7 @@ delete from ${t.inbox} where ctid = any(array(
     and (i.outcome = 'done' or not exists (
       select from ${t.deadLetters} d where d.id = i.letter and d.state in ('open', 'redriving')))
     and not exists (select from ${t.delayed} d where d.id = i.id)
+    and not exists (select from ${t.unrouted} u where u.id = i.id)
   limit $2 for update of i skip locked))
 returning 1`,
 

@@ -19,7 +19,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
 import { hostname } from "node:os"
-import { type InvalidName, InvalidSetting, LeaseLost, LeaseTaken, type StoreFailure } from "./Errors.ts"
+import { type InvalidName, InvalidSetting, LeaseLost, LeaseTaken, StoreFailure } from "./Errors.ts"
 import { type LeaseClaim, Store, type Transaction, type TransactionFailure } from "./Store.ts"
 import { nameProblem } from "./Topic.ts"
 
@@ -73,7 +73,8 @@ export type AcquireError = InvalidName | InvalidSetting | LeaseTaken | StoreFail
 
 /**
  * Acquires the lease of that name for as long as the scope is open. Waits while somebody else has it (option `wait`), and while
- * the store is not there; then fails with `LeaseTaken`, or with the store's failure. One that will not pass fails at once.
+ * the store is not there, or so slow that half of the lease's time is over when it answers; then gives back what it may have got, and
+ * fails with `LeaseTaken`, or with the store's failure. One that will not pass fails at once.
  *
  * What runs in the scope is not interrupted when the lease is lost: race it against {@link Lease.lost}, or use {@link use}.
  *
@@ -229,8 +230,10 @@ const claim = Effect.fnUntraced(function*(ours: Ours) {
         return undefined
       }
       const { token } = answer.success
-      if (token !== undefined) return now() - sent < nanos(settings.durationMillis / 2) ? { sent, token } : undefined
-      if (left <= 0) return yield* taken(name, answer.success)
+      if (token !== undefined && now() - sent < nanos(settings.durationMillis / 2)) return { sent, token }
+      if (left <= 0) return yield* token === undefined ? taken(name, answer.success) : late(name)
+      // Ours, but too much of its time is over: it is asked for again.
+      if (token !== undefined) return undefined
       yield* Effect.raceFirst(released, Effect.sleep(Math.min(patience(answer.success, settings), left)))
       return undefined
     }))
@@ -246,6 +249,15 @@ const patience = (claimed: LeaseClaim, settings: Settings): number =>
 
 const taken = (name: string, claimed: LeaseClaim): LeaseTaken =>
   new LeaseTaken({ lease: name, holder: claimed.owner, remainingMillis: claimed.remainingMillis })
+
+const late = (name: string): StoreFailure =>
+  new StoreFailure({
+    operation: `claim lease "${name}"`,
+    kind: "timeout",
+    code: "",
+    detail: "its answers came later than half of the lease's duration",
+    mend: "Try again later, or give the lease a longer duration."
+  })
 
 /** Keeps it while the scope is open. */
 const hold = Effect.fnUntraced(function*(

@@ -52,6 +52,15 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "stays lost, though a renewal comes through later"
   },
   {
+    name: "a named lease asked for without end on a store that answers late",
+    guarantee: 6,
+    file: "src/Lease.ts",
+    from: "if (left <= 0) return yield* token === undefined ? taken(name, answer.success) : late(name)",
+    to: "if (left <= 0 && token === undefined) return yield* taken(name, answer.success)",
+    test: "test/words/Lease.test.ts",
+    named: "waits no longer than it was told for a store that answers late"
+  },
+  {
     name: "a named lease renewed after its time",
     guarantee: 4,
     file: "src/postgres/sql/leases.ts",

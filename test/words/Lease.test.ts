@@ -184,6 +184,37 @@ describe("a named lease", () => {
     )
   })
 
+  it.effect("waits no longer than it was told for a store that answers late, and leaves nothing behind", () => {
+    let [slow, asked] = [true, 0]
+    return Effect.gen(function*() {
+      const acquire = (wait: Lease.LeaseOptions["wait"]) =>
+        Effect.forkChild(Effect.flip(Effect.scoped(Lease.acquire("leader", { duration: "1 second", wait }))), {
+          startImmediately: true
+        })
+      for (const [wait, claims] of [[0, 1], ["2 seconds", 4]] as const) {
+        asked = 0
+        const waiting = yield* acquire(wait)
+        yield* TestClock.adjust("10 seconds")
+        yield* settle
+        assert.isDefined(waiting.pollUnsafe())
+        const error = yield* Fiber.join(waiting)
+        assert.deepInclude(error, { _tag: "StoreFailure", kind: "timeout" })
+        assert.strictEqual(asked, claims)
+      }
+      slow = false
+      yield* Lease.acquire("leader", { wait: 0 })
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(memory((leases) => ({
+        claim: (...args) =>
+          Effect.suspend(() => {
+            asked++
+            return slow ? Effect.delay(leases.claim(...args), "600 millis") : leases.claim(...args)
+          })
+      })))
+    )
+  })
+
   it.effect("leaves nothing behind when it is interrupted while it asks", () => {
     let asked = 0
     return Effect.gen(function*() {

@@ -208,7 +208,7 @@ export interface Progress {
 export interface SetOptions extends Act {
   /** Letters a second, above 0. Default: as fast as the store can. */
   readonly rate?: number | undefined
-  /** Told after each transaction. */
+  /** Told after each transaction; the next one waits for it, and an interruption ends it. */
   readonly onProgress?: ((progress: Progress) => Effect.Effect<void>) | undefined
 }
 
@@ -277,7 +277,7 @@ const decideAll = Effect.fnUntraced(function*(
       restore(deadLetters.decideSome(decision, frozen, { act: { by, note }, after: progress.last, most })),
       ({ letters, more }) => {
         if (letters.length > 0) progress = { done: progress.done + letters.length, last: letters.at(-1)! }
-        const told = onProgress === undefined || letters.length === 0 ? Effect.void : onProgress(progress)
+        const told = onProgress === undefined || letters.length === 0 ? Effect.void : restore(onProgress(progress))
         return Effect.as(Effect.andThen(Telemetry.decided(decision, letters.length), told), more)
       }
     )

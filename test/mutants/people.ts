@@ -106,6 +106,15 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     named: "pause in an open transaction while letters are buried"
   },
   {
+    name: "a set that cannot be interrupted while it tells",
+    guarantee: 6,
+    file: "src/DeadLetters.ts",
+    from: "restore(onProgress(progress))",
+    to: "onProgress(progress)",
+    test: "test/worker/people.test.ts",
+    named: "can be interrupted while it tells how far it is"
+  },
+  {
     name: "two people decide about one letter",
     guarantee: 2,
     file: "src/postgres/sql/decisions.ts",

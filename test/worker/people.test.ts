@@ -65,6 +65,30 @@ describe("a redrive of a set", () => {
       assert.lengthOf(yield* DeadLetters.audit({ action: "discarded", by: "ben" }), rest.done)
     }).pipe(Effect.provide(Memory.layer)))
 
+  it.effect("can be interrupted while it tells how far it is: what was told is done, and no more", () =>
+    Effect.gen(function*() {
+      yield* dying(30)
+      const told: Array<number> = []
+      const end = Latch.makeUnsafe(false)
+      const redriving = yield* Effect.forkChild(
+        DeadLetters.redriveAll({ consumer: "ledger" }, {
+          by: "anna",
+          rate: 10,
+          onProgress: ({ done }) => told.push(done) < 2 ? Effect.void : end.await
+        }),
+        { startImmediately: true }
+      )
+      yield* TestClock.adjust("10 seconds")
+      const interrupting = yield* Effect.forkChild(Fiber.interrupt(redriving), { startImmediately: true })
+      yield* settle
+      const interrupted = interrupting.pollUnsafe()
+      yield* end.open
+      assert.isDefined(interrupted)
+      assert.deepStrictEqual(told, [2, 4])
+      assert.lengthOf((yield* letters("ledger")).filter(({ state }) => state === "redriving"), 4)
+      assert.lengthOf(yield* DeadLetters.audit({ action: "redriven" }), 4)
+    }).pipe(Effect.provide(Memory.layer)))
+
   it.effect("refuses a rate that makes no sense, and does nothing", () =>
     Effect.gen(function*() {
       yield* dying(1)

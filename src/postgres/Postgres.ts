@@ -38,6 +38,7 @@ import * as PgFailure from "./PgFailure.ts"
 import * as PgStore from "./PgStore.ts"
 import * as PgTransport from "./PgTransport.ts"
 import * as PgWatchers from "./PgWatchers.ts"
+import * as Restored from "./Restored.ts"
 import * as Retention from "./Retention.ts"
 import * as Names from "./sql/names.ts"
 import * as Wake from "./Wake.ts"
@@ -150,6 +151,7 @@ export const services = Effect.fnUntraced(function*(
     notStarted
   )
   yield* Migrations.ensure(db.sql, names, options.migrate ?? "auto").pipe(
+    Effect.andThen(Restored.mend(db, names)),
     Effect.mapError((error) => error._tag === "SqlError" || error._tag === "MigrationError" ? atStart(error) : error),
     Effect.timeoutOrElse({ duration: startTimeout, orElse: () => Effect.fail(timedOut) })
   )

@@ -16,6 +16,33 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "reads the environment, and names the variable"
   },
   {
+    name: "letters restored from another cluster that are in no set",
+    guarantee: 5,
+    file: "src/postgres/Restored.ts",
+    from: "yield* all(text.letters)",
+    to: "0",
+    test: "test/postgres/startup.test.ts",
+    named: "gives what was restored from another cluster transaction ids"
+  },
+  {
+    name: "messages restored from another cluster that every poll finds late",
+    guarantee: 6,
+    file: "src/postgres/Restored.ts",
+    from: "yield* all(text.messages)",
+    to: "0",
+    test: "test/postgres/startup.test.ts",
+    named: "gives what was restored from another cluster transaction ids"
+  },
+  {
+    name: "nothing said where a role may not rewrite what was restored",
+    guarantee: 7,
+    file: "src/postgres/Restored.ts",
+    from: "return yield* Effect.logWarning(",
+    to: "return yield* Effect.logDebug(",
+    test: "test/postgres/startup.test.ts",
+    named: "says so where the role may not rewrite"
+  },
+  {
     name: "a directory of PGlite that two processes have open",
     guarantee: 1,
     file: "src/embedded/DataLock.ts",

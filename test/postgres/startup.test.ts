@@ -1,8 +1,8 @@
 /** Starting: names, settings, migrations, and databases that are not as they should be. */
 import { assert, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Layer, Redacted } from "effect"
+import { ConfigProvider, Effect, Layer, Logger, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { Store } from "millrace"
+import { DeadLetters, Pipeline, Store, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
 import { freshDatabase } from "../setup/database.ts"
@@ -75,6 +75,86 @@ it.live(
     }),
   40_000
 )
+
+const Notes = Topic.make("notes", { schema: Schema.String, id: (note) => note })
+const failing = Pipeline.from(Notes, { consumer: "notes" }).pipe(Pipeline.tap(() => Effect.fail({ retryable: false })))
+
+/** Three letters and three messages, in a database whose transaction ids are those of another cluster. */
+const restoring = Effect.fnUntraced(function*(schema: string) {
+  const sql = yield* SqlClient.SqlClient
+  yield* Worker.drain(failing)
+  yield* Topic.publishAll(Notes, ["a", "b", "c"])
+  yield* Worker.drain(failing)
+  yield* Topic.publishAll(Notes, ["d", "e", "f"])
+  const far = sql.literal("(pg_current_xact_id()::text::bigint + 1000000)::text::xid8")
+  yield* sql`update ${sql(schema)}.dead_letters set opened = ${far}`
+  yield* sql`update ${sql(schema)}.messages set xid = ${far}`
+  /** How many rows are from there. */
+  return Effect.map(
+    sql<{ readonly n: number }>`select count(*)::int as n from (
+      select opened as x from ${sql(schema)}.dead_letters union all select xid from ${sql(schema)}.messages) r
+      where x >= pg_snapshot_xmax(pg_current_snapshot())`,
+    ([row]) => row!.n
+  )
+})
+
+it.live(
+  "gives what was restored from another cluster transaction ids of this one, once, when many start together",
+  () =>
+    Effect.gen(function*() {
+      const schema = freshSchema()
+      const lines: Array<string> = []
+      const logger = Logger.layer([Logger.make(({ message }) => lines.push(String(message)))])
+      yield* Effect.gen(function*() {
+        const foreign = yield* restoring(schema)
+        assert.strictEqual(yield* foreign, 6)
+        yield* Effect.all(
+          Array.from({ length: 8 }, (_, i) => started(at(schema, i % 2 === 0 ? "auto" : "check"))),
+          { concurrency: "unbounded" }
+        ).pipe(Effect.provide(logger))
+        assert.strictEqual(yield* foreign, 0)
+        const told = lines.map((line) => /(\d) messages and (\d) dead letters/.exec(line)!)
+        assert.deepStrictEqual(
+          [1, 2].map((n) => told.reduce((sum, found) => sum + Number(found[n]), 0)),
+          [3, 3]
+        )
+        const set = yield* DeadLetters.freeze({ consumer: "notes" })
+        assert.strictEqual((yield* DeadLetters.redriveAll(set, { by: "ann" })).done, 3)
+        // What is there is read, and nothing is said of it again.
+        yield* Worker.drain(failing)
+        assert.lengthOf(yield* DeadLetters.list({ consumer: "notes", state: "open" }), 6)
+        const before = lines.length
+        yield* Effect.provide(started(at(schema)), logger)
+        assert.lengthOf(lines, before)
+      }).pipe(Effect.provide(postgres(url, {}, schema)))
+    }),
+  30_000
+)
+
+it.live("says so where the role may not rewrite what was restored from another cluster, and starts", () =>
+  Effect.gen(function*() {
+    const schema = freshSchema()
+    const role = `role_${schema}`
+    const lines: Array<string> = []
+    const logger = Logger.layer([Logger.make(({ message }) => lines.push(String(message)))])
+    yield* Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      const foreign = yield* restoring(schema)
+      yield* Effect.acquireRelease(
+        sql`create role ${sql(role)} login password ${sql.literal(`'${role}'`)}`,
+        () => Effect.ignore(Effect.andThen(sql`drop owned by ${sql(role)}`, sql`drop role ${sql(role)}`))
+      )
+      yield* sql`grant usage on schema ${sql(schema)} to ${sql(role)}`
+      yield* sql`grant select on all tables in schema ${sql(schema)} to ${sql(role)}`
+      const theirs = new URL(url)
+      theirs.username = role
+      theirs.password = role
+      yield* Effect.provide(started(at(schema, "check", theirs.toString())), logger)
+      assert.lengthOf(lines, 1)
+      assert.include(lines[0], "Start once with a role that may update its tables")
+      assert.strictEqual(yield* foreign, 6)
+    }).pipe(Effect.scoped, Effect.provide(postgres(url, {}, schema)))
+  }))
 
 it.live("reads the environment, and names the variable that is wrong, without its secret", () =>
   Effect.gen(function*() {

@@ -173,6 +173,8 @@ export const initial = (t: Names): ReadonlyArray<string> => [
   // what a person looks for by name; whether a key has another parked letter
   `create index dead_letters_key on ${t.deadLetters} (key)`,
   `create index dead_letters_message on ${t.deadLetters} (message_id)`,
+  // a start's look for ids of another cluster
+  `create index dead_letters_opened on ${t.deadLetters} (opened)`,
 
   ...elsewhere(t),
 

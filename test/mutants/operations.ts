@@ -70,6 +70,24 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "remembers an id as long as a message waits under it that no consumer reads"
   },
   {
+    name: "an id forgotten when its message is taken over behind newer ones",
+    guarantee: 2,
+    file: "src/postgres/sql/consumers.ts",
+    from: "where queue_id = $1::int and id = any(array(select id from taken))",
+    to: "where queue_id = $1::int and id = any(array(select id from taken limit 0))",
+    test: "test/postgres/retention.test.ts",
+    named: "behind newer ones, after its topic was taken over"
+  },
+  {
+    name: "an id forgotten when its delayed message is due",
+    guarantee: 2,
+    file: "src/postgres/sql/delayed.ts",
+    from: "id = r.id offset 0 for no key update",
+    to: "id = r.id and false offset 0 for no key update",
+    test: "test/postgres/retention.test.ts",
+    named: "under it that was delayed and is due"
+  },
+  {
     name: "a named lease renewed after it was lost",
     guarantee: 4,
     file: "src/Lease.ts",

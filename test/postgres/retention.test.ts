@@ -11,7 +11,7 @@ import { inject } from "vitest"
 import * as PgClient from "../../src/postgres/PgClient.ts"
 import * as Retention from "../../src/postgres/Retention.ts"
 import * as Names from "../../src/postgres/sql/names.ts"
-import { freshSchema } from "./kit.ts"
+import { freshSchema, idsOf, open, receive, register } from "./kit.ts"
 
 const url = Redacted.make(inject("databaseUrl"))
 const Notes = Topic.make("notes", {
@@ -126,8 +126,53 @@ it.live("remembers an id as long as a message waits under it that no consumer re
       assert.deepStrictEqual(yield* ids(schema), ["a1"])
       // The consumer reads it again, and knows it.
       yield* Worker.drain(notes)
+      yield* older(schema, "inbox", "at", 8)
       yield* sweep
       assert.deepStrictEqual(yield* ids(schema), [])
+    })
+  ))
+
+const Others = Topic.make("others", { schema: Schema.String, id: (other) => other })
+
+/** A consumer of two topics, and its subscription: nothing is handled unless it is taken. */
+const holding = Effect.fnUntraced(function*() {
+  const both = { consumer: "notes", topics: ["notes", "others"], lanes: 1 }
+  yield* register(both)
+  return { both, sub: yield* open("worker", both) }
+})
+
+it.live("remembers an id as long as a message waits under it behind newer ones, after its topic was taken over", () =>
+  world((schema) =>
+    Effect.gen(function*() {
+      const sweep = yield* sweeping(schema)
+      const store = yield* Store.Store
+      const { both, sub } = yield* holding()
+      yield* store.transact(store.inbox.claim("notes", [{ id: "a1", fingerprint: "" }, { id: "b1", fingerprint: "" }]))
+      yield* Consumers.unsubscribe("notes", "notes", { by: "anna" })
+      yield* Topic.publish(Notes, note("a1", "a"))
+      yield* older(schema, "unrouted", "published_at", 80)
+      yield* older(schema, "inbox", "at", 80)
+      yield* Topic.publish(Others, "newer")
+      yield* register(both)
+      assert.deepStrictEqual(idsOf(yield* receive(sub, 2)), ["newer", "a1"])
+      yield* sweep
+      assert.deepStrictEqual(yield* ids(schema), ["a1"])
+    })
+  ))
+
+it.live("remembers an id as long as a message waits under it that was delayed and is due", () =>
+  world((schema) =>
+    Effect.gen(function*() {
+      const sweep = yield* sweeping(schema)
+      const store = yield* Store.Store
+      const { sub } = yield* holding()
+      yield* store.transact(store.inbox.claim("notes", [{ id: "a1", fingerprint: "" }, { id: "b1", fingerprint: "" }]))
+      yield* Topic.publish(Notes, note("a1", "a"), { delay: "300 days" })
+      yield* older(schema, "delayed", "due_at", 300)
+      yield* older(schema, "inbox", "at", 300)
+      assert.deepStrictEqual(idsOf(yield* receive(sub, 1)), ["a1"])
+      yield* sweep
+      assert.deepStrictEqual(yield* ids(schema), ["a1"])
     })
   ))
 

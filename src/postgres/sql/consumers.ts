@@ -49,8 +49,13 @@ on conflict do nothing`,
   subscribe:
     `insert into ${t.subscriptions} (topic, queue_id) select u, $1::int from unnest($2::text[]) u on conflict do nothing`,
 
-  /** Index: primary key of unrouted. In the order of publishing. $1 queue $2 topics $3 lanes */
-  takeOver: `with taken as (delete from ${t.unrouted} where topic = any($2::text[]) returning *)
+  /**
+   * In the order of publishing. An id that is known is remembered from now on: its message was published long ago perhaps, behind newer
+   * ones of its lane, by which the retention would not see it. Indexes: primary keys of unrouted, inbox. $1 queue $2 topics $3 lanes
+   */
+  takeOver: `with taken as (delete from ${t.unrouted} where topic = any($2::text[]) returning *), known as (
+  update ${t.inbox} set at = statement_timestamp() where queue_id = $1::int and id = any(array(select id from taken))
+)
 insert into ${t.messages} (queue_id, lane, id, topic, key, keyed, payload, headers, version, published_at)
 select $1::int, hash % $3::int, id, topic, key, keyed, payload, headers, version, published_at from taken order by seq`
 })

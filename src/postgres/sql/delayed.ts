@@ -19,7 +19,7 @@ export const make = (t: Names) => {
   insert into ${t.messages} (queue_id, lane, id, topic, key, keyed, payload, headers, version, published_at)
   select s.queue_id, m.hash % c.lanes, m.id, m.topic, m.key, m.keyed, m.payload, m.headers, m.version, ${at}
   from m join ${t.subscriptions} s on s.topic = m.topic join ${t.consumers} c on c.id = s.queue_id
-  where ${where} order by ${order}, s.queue_id returning queue_id
+  where ${where} order by ${order}, s.queue_id returning queue_id, id
 ), unrouted as (
   insert into ${t.unrouted} (topic, id, key, keyed, hash, payload, headers, version, published_at)
   select m.topic, m.id, m.key, m.keyed, m.hash, m.payload, m.headers, m.version, ${at} from m
@@ -83,10 +83,12 @@ select ${answer} from woken`
      * still roll back, another move) stays, and with it what is due later of its key: so a key's later message is only moved
      * in a snapshot that shows the move of the earlier one, and draws a larger number. One process at a time, as the others would
      * only find locked rows; the lock is free again when this statement has committed. One statement: whatever dies,
-     * a message is in one of the two tables. Answers how many were seen and moved, which queues got something, and the
+     * a message is in one of the two tables. An id that is known is remembered from now on: it was as long as its message waited here, and
+     * what is due may be put behind newer messages. Answers how many were seen and moved, which queues got something, and the
      * milliseconds until the next one is due.
      *
-     * Indexes: delayed_due (upwards), primary key (delete). Locks: an advisory one, the rows, access share on subscriptions.
+     * Indexes: delayed_due (upwards), primary key (delete), inbox by primary key. Locks: an advisory one, the rows, access share on
+     * subscriptions; ids that somebody has locked are passed over.
      * $1 channel $2 rows
      */
     move: `with alone as materialized (
@@ -102,7 +104,11 @@ select ${answer} from woken`
     select p.seq from picked p
     where not exists (select from held h where h.key = p.key and (h.due_at, h.seq) < (p.due_at, p.seq))))
   returning *
-), ${routed("true", "m.due_at, m.seq", "m.due_at")}
+), ${routed("true", "m.due_at, m.seq", "m.due_at")}, known as (
+  update ${t.inbox} set at = statement_timestamp() where ctid = any(array(
+    select i.ctid from routed r cross join lateral (
+      select ctid from ${t.inbox} where queue_id = r.queue_id and id = r.id offset 0 for no key update skip locked) i))
+)
 select (select count(*)::int from picked) as seen, (select count(*)::int from m) as moved,
   array(select distinct queue_id from routed) as queues,
   (select (extract(epoch from due_at - statement_timestamp()) * 1000)::float8 from ${t.delayed}

@@ -683,7 +683,7 @@ export declare const mapEffect: {
 import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
-import { type InvalidName, InvalidSetting, LeaseLost, LeaseTaken, type StoreFailure } from "./Errors.ts";
+import { type InvalidName, InvalidSetting, LeaseLost, LeaseTaken, StoreFailure } from "./Errors.ts";
 import { Store, type Transaction, type TransactionFailure } from "./Store.ts";
 export interface Lease {
     readonly name: string;

@@ -8,8 +8,8 @@ export const once: ReadonlyArray<Mutant> = [
     name: "conflict ignored in once",
     guarantee: 2,
     file: "src/postgres/PgOnce.ts",
-    from: "row[\"fingerprint\"] !== fingerprint && row[\"fingerprint\"] !== \"\"",
-    to: "false",
+    from: "row[\"fingerprint\"] === fingerprint ? { _tag: \"Committed\"",
+    to: "row[\"fingerprint\"] !== \"\" ? { _tag: \"Committed\"",
     test: conformance,
     named: "refuses the same id with other content, and runs nothing"
   },

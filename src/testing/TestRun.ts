@@ -25,10 +25,12 @@ import type {
   InvalidName,
   StoreFailure
 } from "../Errors.ts"
+import * as Health from "../Health.ts"
 import type * as Pipeline from "../Pipeline.ts"
 import { Store } from "../Store.ts"
 import * as Topic from "../Topic.ts"
 import { Transport } from "../Transport.ts"
+import * as CrashPoison from "../worker/CrashPoison.ts"
 import type { WorkerOptions } from "../worker/Settings.ts"
 import * as Worker from "../worker/Worker.ts"
 import { ofTransaction, stepOf, type What, type Where } from "./Injection.ts"
@@ -133,6 +135,8 @@ export interface Test<in E = never> {
 
 /**
  * Runs a scenario against a pipeline and its worker. The worker runs from before the first step of the scenario to behind its last.
+ * It is alone in its process, whatever runs beside this: a message that kills it stops no other run, and `Health`, if its layer is built
+ * in the scenario, knows no other worker.
  *
  * Takes the ambient `TestClock` (as `it.effect` gives), or one of its own. Fails as the worker does if that cannot start, and with
  * `NeverStruck` if a fault was injected that struck nothing.
@@ -197,7 +201,8 @@ export const stagedRun = <A, E, R, P extends Pipeline.Phase, B, E2, R2>(
       if (crashAt === undefined) yield* allStruck(stage)
       return { result, points: stage.points.slice(), test }
     })
-    return Random.withSeed(inTime(Effect.scoped(staged), live), String(options.seed ?? 1))
+    const alone = Effect.provideService(Effect.scoped(staged), Health.Workers, new Set())
+    return Random.withSeed(inTime(alone, live), String(options.seed ?? 1))
   })
 
 /** Virtual time where the engine goes by Effect's Clock; real time where it has a clock of its own. */
@@ -279,6 +284,7 @@ const startLives = Effect.fnUntraced(function*<A, E, R, P extends Pipeline.Phase
     const watched = watch(life, pipeline as Pipeline.Pipeline<unknown, unknown, unknown>) as typeof pipeline
     const worker = Worker.run(watched, { ...options, name: "test", grace: 0 }).pipe(
       Effect.provideService(Logger.CurrentLoggers, new Set([...loggers].map((logger) => ofTheLiving(life, logger)))),
+      Effect.provideService(CrashPoison.Process, new CrashPoison.Gate()),
       Effect.provideService(Store, Watched.store(life, store)),
       Effect.provideService(Transport, Watched.transport(life, transport, abandoned))
     )

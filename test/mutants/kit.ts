@@ -159,6 +159,24 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "what strikes nothing fails the test"
   },
   {
+    name: "kit: runs that share the right to run alone",
+    guarantee: 11,
+    file: "src/testing/TestRun.ts",
+    from: "Effect.provideService(CrashPoison.Process, new CrashPoison.Gate()),",
+    to: "",
+    test: kit,
+    named: "is a process of its own"
+  },
+  {
+    name: "kit: runs that share their health",
+    guarantee: 11,
+    file: "src/testing/TestRun.ts",
+    from: "Effect.provideService(Effect.scoped(staged), Health.Workers, new Set())",
+    to: "Effect.scoped(staged)",
+    test: kit,
+    named: "is a process of its own"
+  },
+  {
     name: "memory: sleeps too short to move a clock",
     guarantee: 11,
     file: "src/memory/MemoryTransport.ts",

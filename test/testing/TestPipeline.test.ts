@@ -1,8 +1,8 @@
 // The kit for users: what it shows of a run, and what it makes go wrong.
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Layer } from "effect"
+import { Clock, Deferred, Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
-import { DeadLetters, Memory, Pipeline, Retry, Topic } from "millrace"
+import { DeadLetters, Health, Memory, Pipeline, Retry, Topic } from "millrace"
 import { Faults, TestPipeline } from "millrace/testing"
 import { balance, Declined, ledger, payment, Payments, Receipts, services, TestBalance, TestRates } from "./ledger.ts"
 
@@ -243,6 +243,44 @@ describe("a run", () => {
           assert.match(mails.story, /process crashed at 0 ms/)
         }))).pipe(Effect.provide(services))
   })
+
+  it.effect("is a process of its own: what kills another run stops nothing in it, and its health is its own", () =>
+    Effect.gen(function*() {
+      const running = Deferred.makeUnsafe<void>()
+      const dead = Deferred.makeUnsafe<void>()
+      const seen = Deferred.makeUnsafe<void>()
+      let runs = 0
+      const slow = Pipeline.from(Payments, { consumer: "slow" }).pipe(
+        Pipeline.tap(() => Effect.andThen(Effect.sync(() => runs++), Effect.sleep("1 second")))
+      )
+      const innocent = TestPipeline.run(slow, (test) =>
+        Effect.gen(function*() {
+          yield* test.publish(Payments, payment("a1"))
+          yield* test.settle
+          yield* Deferred.succeed(running, undefined)
+          yield* Deferred.await(dead)
+          const { checks } = yield* Effect.provide(Health.Health.use((health) => health.report), Health.layer())
+          assert.strictEqual(checks.workers.reason, "1 worker runs in this process.")
+          yield* test.drain()
+          assert.strictEqual(test.life("a1"), "published at 0 ms, committed at 1000 ms")
+        }))
+      const killed = TestPipeline.run(ledger, (test) =>
+        Effect.gen(function*() {
+          yield* Deferred.await(running)
+          yield* test.inject({ id: "b1", attempt: "every" }, TestPipeline.crash)
+          yield* test.publish(Payments, payment("b1"))
+          yield* test.drain()
+          assert.deepStrictEqual(test.dead.map(({ reason }) => reason), ["crashed"])
+          yield* Deferred.succeed(dead, undefined)
+          // Its worker lives until the other run has looked.
+          yield* Deferred.await(seen)
+        }))
+      const apart = <A, E, R>(run: Effect.Effect<A, E, R>) =>
+        run.pipe(Effect.provide(services, { local: true }), Effect.provide(TestClock.layer(), { local: true }))
+      const done = Deferred.succeed(seen, undefined)
+      yield* Effect.all([Effect.ensuring(apart(innocent), done), apart(killed)], { concurrency: 2 })
+      assert.strictEqual(runs, 1)
+    }))
 
   it.effect("tells what still waits when time is up", () =>
     TestPipeline.run(

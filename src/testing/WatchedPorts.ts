@@ -82,13 +82,10 @@ export const store = (life: WorkerLife, inner: Store["Service"]): Store["Service
   ...inner,
   transact: <A, E, R>(body: Effect.Effect<A, E, R>) => life.alive(transact(life, inner, body)),
   savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) =>
-    Effect.flatMap(Ambient, (open) => {
-      const mark = open?.done.length ?? 0
-      const undo = Effect.sync(() => {
-        if (open !== undefined) undone(life, open, mark)
-      })
-      return Effect.onError(inner.savepoint(body), () => undo)
-    }),
+    Effect.flatMap(
+      Ambient,
+      (open) => open === undefined ? inner.savepoint(body) : joined(life, open, inner.savepoint(body))
+    ),
   inbox: {
     ...inner.inbox,
     claim: (consumer, claims) =>
@@ -185,13 +182,20 @@ const delayed = (
   }
 }
 
+/** A savepoint of the open transaction: what it did is not told if it fails. */
+const joined = <A, E, R>(life: WorkerLife, open: Open, call: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.suspend(() => {
+    const mark = open.done.length
+    return Effect.onError(call, () => Effect.sync(() => undone(life, open, mark)))
+  })
+
 const transact = <A, E, R>(
   life: WorkerLife,
   inner: Store["Service"],
   body: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>> =>
   Effect.flatMap(Effect.all([Ambient, WorkerTransaction]), ([ambient, worker]) => {
-    if (ambient !== undefined) return inner.transact(body)
+    if (ambient !== undefined) return joined(life, ambient, inner.transact(body))
     const apart = worker === undefined || worker === "apart"
     const open: Open = { kind: apart ? "hold or dead letter" : "commit", done: [] }
     let lost: "no answer" | "rolled back" | undefined

@@ -72,10 +72,19 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     name: "kit: what is rolled back told as emitted",
     guarantee: 11,
     file: "src/testing/WatchedPorts.ts",
-    from: "if (open !== undefined) undone(life, open, mark)",
-    to: "if (open === undefined) undone(life, open!, mark)",
+    from: "joined(life, open, inner.savepoint(body))",
+    to: "inner.savepoint(body)",
     test: "test/testing/TestPipeline.sql.test.ts",
     named: "shows nothing of a commit step that was undone to its savepoint"
+  },
+  {
+    name: "kit: what a step undid in a transaction that joins its commit told as emitted",
+    guarantee: 11,
+    file: "src/testing/WatchedPorts.ts",
+    from: "joined(life, ambient, inner.transact(body))",
+    to: "inner.transact(body)",
+    test: kit,
+    named: "shows nothing of what a commit step undid in a transaction that joined"
   },
   {
     name: "kit: what a transaction of the scenario's own did is told before it commits",

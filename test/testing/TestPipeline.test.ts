@@ -1,8 +1,8 @@
 // The kit for users: what it shows of a run, and what it makes go wrong.
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Deferred, Effect, Layer } from "effect"
+import { Clock, Deferred, Effect, Layer, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { DeadLetters, Health, Memory, Pipeline, Retry, Topic } from "millrace"
+import { DeadLetters, Health, Inbox, Memory, Pipeline, Retry, Store, Topic } from "millrace"
 import { Faults, TestPipeline } from "millrace/testing"
 import { balance, Declined, ledger, payment, Payments, Receipts, services, TestBalance, TestRates } from "./ledger.ts"
 
@@ -178,6 +178,34 @@ describe("a run", () => {
           )
         })
     ).pipe(Effect.provide(Memory.layer)))
+
+  it.effect("shows nothing of what a commit step undid in a transaction that joined its commit", () => {
+    const publish = (id: string) => Topic.publish(Payments, payment(id))
+    const undone = (id: string) => Effect.andThen(publish(id), Effect.fail("no" as const))
+    return TestPipeline.run(
+      Pipeline.from(Payments, { consumer: "ledger" }).pipe(
+        Pipeline.commit((p) =>
+          p.id !== "a1" ? Effect.void : Effect.gen(function*() {
+            const store = yield* Store.Store
+            yield* Effect.ignore(store.transact(undone("b1")))
+            yield* Effect.ignore(Inbox.once({ consumer: "api", id: "key", payload: "x" }, undone("c1"), {
+              result: Schema.Void
+            }))
+            yield* store.transact(Effect.andThen(publish("d1"), Effect.ignore(store.transact(undone("e1")))))
+          }).pipe(Effect.orDie)
+        )
+      ),
+      (test) =>
+        Effect.gen(function*() {
+          yield* test.publish(Payments, payment("a1"))
+          yield* test.drain()
+          assert.strictEqual(
+            test.story,
+            "a1: published at 0 ms, emitted to payments, committed at 0 ms\nd1: published at 0 ms, committed at 0 ms"
+          )
+        })
+    ).pipe(Effect.provide(Memory.layer))
+  })
 
   it.effect("shows a message that was published for later when its time has come", () =>
     TestPipeline.run(ledger, (test) =>

@@ -1,18 +1,59 @@
 /**
- * What is done in a transaction that the user began (`sql.withTransaction`) has happened when that commits, and not at all when it is
- * rolled back. What a commit step does is told with its group's commit (`WatchedPorts.ts`); there the user's own transaction is a savepoint.
+ * What is done in a transaction that the user began (`sql.withTransaction`, `Store.transact`) has happened when that commits, and not at
+ * all when it is rolled back. What a commit step does is told with its group's commit (`WatchedPorts.ts`); there the user's own transaction
+ * is a savepoint.
  *
  * @since 0.1.0
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
-import type { Store } from "../Store.ts"
+import type { Store, Transaction, TransactionFailure } from "../Store.ts"
 
-/** Runs `tell` once what is done now is committed. Where no SQL client shows the commit, it is not run. */
+/** What is to be told when the user's own transaction has committed, where no SQL client shows that. */
+const Pending = Context.Reference<Array<() => void> | undefined>("millrace/testing/OwnTransaction/Pending", {
+  defaultValue: () => undefined
+})
+
+/** A transaction that the user begins, or its savepoint within one. */
+export const transact = <A, E, R>(
+  store: Store["Service"],
+  body: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>> =>
+  Effect.flatMap(Effect.all([Pending, store.inTransaction]), ([pending, inTransaction]) => {
+    if (inTransaction) return forgetting(pending, store.transact(body))
+    const own: Array<() => void> = []
+    // The store may run the body again.
+    const begun = Effect.andThen(Effect.sync(() => own.splice(0)), body)
+    return Effect.tap(store.transact(Effect.provideService(begun, Pending, own)), () =>
+      Effect.sync(() => {
+        for (const tell of own) tell()
+      }))
+  })
+
+/** A savepoint of the user's. */
+export const savepoint = <A, E, R>(
+  store: Store["Service"],
+  body: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | TransactionFailure, R | Transaction> =>
+  Effect.flatMap(Pending, (pending) => forgetting(pending, store.savepoint(body)))
+
+/** What it did is not told if it fails. */
+const forgetting = <A, E, R>(
+  pending: Array<() => void> | undefined,
+  call: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  Effect.suspend(() => {
+    const mark = pending?.length ?? 0
+    return Effect.onError(call, () => Effect.sync(() => pending?.splice(mark)))
+  })
+
+/** Runs `tell` once what is done now is committed. Where nothing shows the commit, it is not run. */
 export const whenCommitted = (tell: () => void): Effect.Effect<void> =>
   Effect.flatMap(
-    Effect.serviceOption(SqlClient.SqlClient),
-    (client) => client._tag === "None" ? Effect.void : client.value.afterCommit(Effect.sync(tell))
+    Effect.all([Effect.serviceOption(SqlClient.SqlClient), Pending]),
+    ([client, pending]) =>
+      client._tag === "None" ? Effect.sync(() => void pending?.push(tell)) : client.value.afterCommit(Effect.sync(tell))
   )
 
 /** Says, once the transaction around it has committed, whether what is done now was kept: a savepoint of the user's own may undo it. */

@@ -1,7 +1,7 @@
 /**
  * The store as a scenario uses it: what the scenario publishes, and what it decides about dead letters as a person would, is on the tape
  * before it has happened, so that a `drain` behind it waits for it. Within a transaction of the scenario's own it is told when that has
- * committed; in memory, when the worker is handed it.
+ * committed.
  *
  * @since 0.1.0
  */
@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import type { DeadLetter } from "../DeadLetter.ts"
 import { type DeadLetterConflict, DeadLetterNotFound, type StoreFailure } from "../Errors.ts"
 import type { DeadLetterStore, Store } from "../Store.ts"
-import { unlessWithin, whenCommitted } from "./OwnTransaction.ts"
+import * as OwnTransaction from "./OwnTransaction.ts"
 import type { Decision, Tape } from "./Tape.ts"
 import * as Watched from "./WatchedPorts.ts"
 import type { Stage } from "./WorkerLife.ts"
@@ -19,6 +19,8 @@ type Inner = Store["Service"]
 /** The store, seen. */
 export const seen = (stage: Stage, inner: Inner): Inner => ({
   ...inner,
+  transact: (body) => OwnTransaction.transact(inner, body),
+  savepoint: (body) => OwnTransaction.savepoint(inner, body),
   outbox: {
     ...inner.outbox,
     write: (messages, later) => Watched.published({ stage }, inner, messages, later),
@@ -41,12 +43,13 @@ export const decide = (
   id: string,
   decision: "redrive" | "discard"
 ): Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict> =>
-  Effect.flatMap(inner.deadLetters.list({ consumer: stage.consumer, state: "open", limit: 1000 }), (letters) => {
-    const letter = letters.find(({ message }) => message.id === id)
-    return letter === undefined
-      ? Effect.fail(new DeadLetterNotFound({ letter: id }))
-      : seen(stage, inner).deadLetters[decision](letter.id, { by: "test" })
-  })
+  Effect.flatMap(
+    inner.deadLetters.list({ consumer: stage.consumer, state: "open", id, limit: 1 }),
+    ([letter]) =>
+      letter === undefined
+        ? Effect.fail(new DeadLetterNotFound({ letter: id }))
+        : seen(stage, inner).deadLetters[decision](letter.id, { by: "test" })
+  )
 
 /** A decision about one letter of this consumer. */
 const one = <E>(
@@ -73,7 +76,7 @@ const told = <A, E>(
   call: Effect.Effect<A, E>,
   was: (answer: A, letter: string) => boolean = () => true
 ): Effect.Effect<A, E> =>
-  unlessWithin(inner, toldLater(tape, decision, letters, call, was), () => {
+  OwnTransaction.unlessWithin(inner, toldLater(tape, decision, letters, call, was), () => {
     const noted = letters.map((letter) => ({ letter: letter.id, undo: tape.decided(decision, letter) }))
     const undo = (happened: (letter: string) => boolean) =>
       Effect.sync(() => {
@@ -95,7 +98,7 @@ const toldLater = <A, E>(
   Effect.suspend(() => {
     const unread = tape.unread(letters.map(({ message }) => message))
     return Effect.tap(call, (answer) =>
-      whenCommitted(() => {
+      OwnTransaction.whenCommitted(() => {
         const left = new Set(unread())
         for (const letter of letters) {
           if (left.has(letter.message) && was(answer, letter.id)) tape.decided(decision, letter)

@@ -23,7 +23,7 @@ import {
 } from "../Store.ts"
 import type { Subscription, Transport } from "../Transport.ts"
 import { atTransaction } from "./Injection.ts"
-import { kept, unlessWithin, whenCommitted } from "./OwnTransaction.ts"
+import * as OwnTransaction from "./OwnTransaction.ts"
 import type { Tape } from "./Tape.ts"
 import { Handled, type WorkerLife } from "./WorkerLife.ts"
 
@@ -84,7 +84,7 @@ export const store = (life: WorkerLife, inner: Store["Service"]): Store["Service
   savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) =>
     Effect.flatMap(
       Ambient,
-      (open) => open === undefined ? inner.savepoint(body) : joined(life, open, inner.savepoint(body))
+      (open) => open === undefined ? OwnTransaction.savepoint(inner, body) : joined(life, open, inner.savepoint(body))
     ),
   inbox: {
     ...inner.inbox,
@@ -99,7 +99,7 @@ export const store = (life: WorkerLife, inner: Store["Service"]): Store["Service
       Effect.flatMap(Effect.all([Ambient, Handled]), ([open, by]) =>
         open === undefined
           ? life.alive(published(life, inner, messages, later))
-          : within(Effect.andThen(inner.outbox.write(messages, later), kept), (kept) => {
+          : within(Effect.andThen(inner.outbox.write(messages, later), OwnTransaction.kept), (kept) => {
             const { tape } = life.stage
             const planned = { due: tape.dueOf(later), name: later?.name }
             if (planned.due === undefined) tape.write(messages)
@@ -112,7 +112,7 @@ export const store = (life: WorkerLife, inner: Store["Service"]): Store["Service
           ? life.alive(cancelled(life, inner, topic, key, name))
           : Effect.map(
             within(
-              Effect.all([inner.outbox.cancel(topic, key, name), kept]),
+              Effect.all([inner.outbox.cancel(topic, key, name), OwnTransaction.kept]),
               ([found, kept]) => found ? [{ _tag: "Cancelled", topic, key, name, kept }] : []
             ),
             ([found]) => found
@@ -145,7 +145,7 @@ export const published = (
       for (const { key, topic } of messages) tape.cancelled(topic, key, planned.name)
       tape.stored(unread())
     }
-    return unlessWithin(inner, Effect.tap(write, whenCommitted(tell)), () => {
+    return OwnTransaction.unlessWithin(inner, Effect.tap(write, OwnTransaction.whenCommitted(tell)), () => {
       if (planned.due !== undefined) return Effect.tap(write, () => Effect.sync(tell))
       // Told ahead to who may read it before this goes on.
       tape.write(messages)
@@ -166,7 +166,7 @@ export const cancelled = (
     const tell = () => {
       if (found) stage.tape.cancelled(topic, key, name)
     }
-    return unlessWithin(inner, whenCommitted(tell), () => Effect.sync(tell))
+    return OwnTransaction.unlessWithin(inner, OwnTransaction.whenCommitted(tell), () => Effect.sync(tell))
   })
 
 /** They wait, as what this message published by itself or in its commit. */
@@ -196,8 +196,8 @@ const transact = <A, E, R>(
 ): Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>> =>
   Effect.flatMap(Effect.all([Ambient, WorkerTransaction]), ([ambient, worker]) => {
     if (ambient !== undefined) return joined(life, ambient, inner.transact(body))
-    const apart = worker === undefined || worker === "apart"
-    const open: Open = { kind: apart ? "hold or dead letter" : "commit", done: [] }
+    if (worker === undefined) return ofStep(life, inner, body)
+    const open: Open = { kind: worker === "apart" ? "hold or dead letter" : "commit", done: [] }
     let lost: "no answer" | "rolled back" | undefined
     const ended: Effect.Effect<void, Hiccup> = Effect.suspend(() => {
       const what = open.kind === "commit" ? atTransaction(life.stage.injections, membersOf(life, open)) : undefined
@@ -223,6 +223,20 @@ const transact = <A, E, R>(
       Effect.tapError((error) => Effect.sync(() => disturbed(life, open, error)))
     )
   })
+
+/** A step before the worker's transaction has one of its own: what it publishes there is no deed of the commit. */
+const ofStep = <A, E, R>(
+  life: WorkerLife,
+  inner: Store["Service"],
+  body: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>> =>
+  Effect.flatMap(
+    Handled,
+    (by = "nobody") =>
+      OwnTransaction.transact(inner, Effect.tap(body, () => life.pass(`${by}: before COMMIT of the step's own`))).pipe(
+        Effect.tap(() => life.pass(`${by}: after COMMIT of the step's own`))
+      )
+  )
 
 /** What was done since a mark is rolled back. Whose transaction it was is still to be told. */
 const undone = ({ stage }: WorkerLife, open: Open, mark: number, told = false): void => {

@@ -96,6 +96,42 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "publishes in transactions of the scenario's own"
   },
   {
+    name: "kit: what a step's own transaction published told as the commit's",
+    guarantee: 11,
+    file: "src/testing/WatchedPorts.ts",
+    from: "if (worker === undefined) return ofStep(life, inner, body)",
+    to: "",
+    test: kit,
+    named: "shows as published, and not as emitted"
+  },
+  {
+    name: "kit: what the scenario's own transaction did in memory is not told",
+    guarantee: 11,
+    file: "src/testing/OwnTransaction.ts",
+    from: "for (const tell of own) tell()",
+    to: "own.splice(0)",
+    test: "test/testing/TestPipeline.delayed.test.ts",
+    named: "shows what the scenario did in a transaction of its own"
+  },
+  {
+    name: "kit: what the scenario undid in its own transaction is told",
+    guarantee: 11,
+    file: "src/testing/OwnTransaction.ts",
+    from: "pending?.splice(mark)",
+    to: "pending?.at(mark)",
+    test: "test/testing/TestPipeline.delayed.test.ts",
+    named: "shows what the scenario did in a transaction of its own"
+  },
+  {
+    name: "kit: a letter looked for among the newest only",
+    guarantee: 11,
+    file: "src/testing/SeenStore.ts",
+    from: "state: \"open\", id, limit: 1 }",
+    to: "state: \"open\", limit: 1 }",
+    test: kit,
+    named: "finds the letter of a message"
+  },
+  {
     name: "kit: what a commit step undid in a transaction of its own is told with the commit",
     guarantee: 11,
     file: "src/testing/OwnTransaction.ts",

@@ -1,7 +1,7 @@
 // The kit for users: what it shows of messages that are published later.
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { Memory, Pipeline, Retry, Topic } from "millrace"
+import { DeadLetters, Memory, Pipeline, Retry, Store, Topic } from "millrace"
 import { TestPipeline } from "millrace/testing"
 import { payment, Payments, Receipts } from "./ledger.ts"
 
@@ -45,3 +45,30 @@ it.effect("shows what commits published for later, until it is replaced, cancell
       assert.deepStrictEqual(yield* delayed, [])
     })).pipe(Effect.provide(Memory.layer))
 })
+
+it.effect("shows what the scenario did in a transaction of its own once that has committed, unless it undid it", () =>
+  TestPipeline.run(
+    Pipeline.from(Payments, { consumer: "failing" }).pipe(
+      Pipeline.tap(() => Effect.fail({ retryable: false } as const))
+    ),
+    (test) =>
+      Effect.gen(function*() {
+        const store = yield* Store.Store
+        const later = (id: string) => test.publish(Payments, payment(id), { delay: "1 hour", name: "later" })
+        const no = Effect.fail("no" as const)
+        const waiting = Effect.map(test.delayed(Payments), (all) => all.map(({ id }) => id))
+        yield* test.publish(Payments, payment("a1"))
+        yield* test.drain()
+        const [letter] = yield* DeadLetters.list()
+        yield* Effect.flip(store.transact(Effect.andThen(later("b1"), no)))
+        assert.deepStrictEqual(yield* waiting, [])
+        yield* store.transact(Effect.gen(function*() {
+          yield* later("b2")
+          yield* DeadLetters.discard(letter!.id, { by: "anna" })
+          yield* Effect.ignore(store.transact(Effect.andThen(later("b3"), no)))
+          yield* Effect.ignore(store.savepoint(Effect.andThen(Topic.cancel(Payments, { key: "b", name: "later" }), no)))
+          assert.deepStrictEqual([yield* waiting, test.dead.length], [[], 1])
+        }))
+        assert.deepStrictEqual([yield* waiting, test.dead.length], [["b2"], 0], test.story)
+      })
+  ).pipe(Effect.provide(Memory.layer)))

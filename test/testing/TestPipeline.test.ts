@@ -94,6 +94,22 @@ describe("a run", () => {
         assert.strictEqual((yield* Effect.flip(test.redrive("a1")))._tag, "DeadLetterNotFound")
       })).pipe(Effect.provide(services)))
 
+  it.effect("finds the letter of a message behind a thousand newer ones", () =>
+    TestPipeline.run(
+      Pipeline.from(Payments, { consumer: "ledger" }).pipe(
+        Pipeline.tap((_, { redriven }) => redriven > 0 ? Effect.void : Effect.fail({ retryable: false } as const))
+      ),
+      (test) =>
+        Effect.gen(function*() {
+          yield* test.publishAll(Payments, Array.from({ length: 1001 }, (_, i) => payment(`a${i}`)))
+          yield* test.drain()
+          assert.strictEqual(test.dead.length, 1001)
+          yield* test.redrive("a0")
+          yield* test.drain()
+          assert.deepStrictEqual(test.committed, ["a0"])
+        })
+    ).pipe(Effect.provide(Memory.layer)))
+
   it.effect("shows what a person decides past it, and nothing of what the store refuses", () =>
     TestPipeline.run(ledger.pipe(Pipeline.deadLetter({ order: "park" })), (test) =>
       Effect.gen(function*() {
@@ -178,6 +194,32 @@ describe("a run", () => {
           )
         })
     ).pipe(Effect.provide(Memory.layer)))
+
+  it.effect("shows as published, and not as emitted, what a step before the commit published in a transaction of its own", () => {
+    const publish = (id: string) =>
+      Effect.andThen(Topic.publish(Receipts, { id, cents: 0 }), Topic.publish(Payments, payment(id)))
+    return TestPipeline.run(
+      Pipeline.from(Payments, { consumer: "ledger" }).pipe(
+        Pipeline.tap((p) =>
+          p.id !== "a1" ? Effect.void : Effect.gen(function*() {
+            const store = yield* Store.Store
+            yield* store.transact(publish("b1"))
+            yield* Effect.ignore(store.transact(Effect.andThen(publish("c1"), Effect.fail("no"))))
+          }).pipe(Effect.orDie)
+        )
+      ),
+      (test) =>
+        Effect.gen(function*() {
+          yield* test.publish(Payments, payment("a1"))
+          yield* test.drain()
+          assert.deepStrictEqual(yield* test.emitted(Receipts), [])
+          assert.strictEqual(
+            test.story,
+            "a1: published at 0 ms, committed at 0 ms\nb1: published at 0 ms, committed at 0 ms"
+          )
+        })
+    ).pipe(Effect.provide(Memory.layer))
+  })
 
   it.effect("shows nothing of what a commit step undid in a transaction that joined its commit", () => {
     const publish = (id: string) => Topic.publish(Payments, payment(id))

@@ -12,15 +12,18 @@ import * as Schema from "effect/Schema"
  */
 export class NotDrained extends Schema.TaggedError<NotDrained>("millrace/NotDrained")("NotDrained", {
   waiting: Schema.Array(Schema.String),
+  /** If none of those: how many could be handled that the test's worker has not read. */
+  unheard: Schema.Number,
   millis: Schema.Number,
   /** The life line of each message. */
   story: Schema.String
 }) {
   override get message() {
-    const one = this.waiting.length === 1
-    return `${this.waiting.length} ${one ? "message still waits" : "messages still wait"} after ${this.millis} ms: ${
-      this.waiting.slice(0, 20).join(", ")
-    }. `
+    const count = this.waiting.length + this.unheard
+    const which = this.unheard > 0
+      ? "in the store, not read by the test's worker"
+      : this.waiting.slice(0, 20).join(", ")
+    return `${count} ${count === 1 ? "message still waits" : "messages still wait"} after ${this.millis} ms: ${which}. `
       + `Nothing was given up. Look at the last word of each life below: a step that never returns needs Pipeline.timeout, a long retry delay more time `
       + `(drain("1 day")).\n${this.story}`
   }

@@ -12,6 +12,7 @@ import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import * as Random from "effect/Random"
+import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
@@ -69,7 +70,7 @@ export interface Test<in E = never> {
     topic: Topic.Topic<Name, S>,
     values: Iterable<S["Type"]>
   ) => Effect.Effect<ReadonlyArray<string>, Refused, S["EncodingServices"]>
-  /** Lets everything happen that can without time passing. */
+  /** Lets everything happen that can without time passing; where time is real, for 10 seconds at most. */
   readonly settle: Effect.Effect<void, Worker.WorkerError>
   /**
    * Lets so much time pass, with everything that happens in it. An idle worker polls each virtual second: for days, give `idlePoll`,
@@ -77,7 +78,7 @@ export interface Test<in E = never> {
    */
   readonly advance: (duration: Duration.Input) => Effect.Effect<void, Worker.WorkerError>
   /**
-   * Lets time pass until every message is committed or dead; those behind a parked letter may wait, and
+   * Lets time pass until every message is committed or dead, published by whomever; those behind a parked letter may wait, and
    * those published for a later time are not waited for (`advance` to it). Fails with `NotDrained`, which
    * tells their lives, after `within`: default 1 hour (30 seconds where time is real).
    */
@@ -192,7 +193,7 @@ export const stagedRun = <A, E, R, P extends Pipeline.Phase, B, E2, R2>(
         emitters: new Map(),
         crashAt
       }
-      const time = live ? realTime(stage.tape) : virtualTime(stage.tape)
+      const time = live ? realTime(stage, inner) : virtualTime(stage.tape)
       const lives = yield* startLives(pipeline, stage, time, { ...(live ? { lease: "1 second" } : {}), ...options })
       const test = makeTest<E>(stage, time, lives, inner)
       yield* test.settle
@@ -216,7 +217,10 @@ const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>, live: boolean): Effect.
 
 /** How time passes for the worker. */
 interface Time {
-  readonly settle: Effect.Effect<void>
+  /** Lasts so many milliseconds at most where time is real. */
+  readonly settle: (most: number) => Effect.Effect<void>
+  /** How many messages can be handled that are not on the tape yet. */
+  readonly unheard: Effect.Effect<number, StoreFailure>
   readonly pass: (millis: number) => Effect.Effect<void>
   /** How far to go when nothing is known to be due, the n-th time in a row. */
   readonly step: (n: number) => number
@@ -225,34 +229,40 @@ interface Time {
 
 /** As long as something happens, and then a while: each turn gives every fiber that can run one of its own. */
 const virtualTime = (tape: Tape): Time => ({
-  settle: Effect.suspend(() => {
-    let calm = 0
-    let turns = 0
-    let before = tape.activity
-    return Effect.whileLoop({
-      // Steps that fail and are tried again without any delay would go on for ever.
-      while: () => calm < 150 && turns++ < 20_000,
-      body: () => Effect.yieldNow,
-      step: () => {
-        calm = tape.activity === before ? calm + 1 : 0
-        before = tape.activity
-      }
-    })
-  }),
+  settle: () =>
+    Effect.suspend(() => {
+      let calm = 0
+      let turns = 0
+      let before = tape.activity
+      return Effect.whileLoop({
+        // Steps that fail and are tried again without any delay would go on for ever.
+        while: () => calm < 150 && turns++ < 20_000,
+        body: () => Effect.yieldNow,
+        step: () => {
+          calm = tape.activity === before ? calm + 1 : 0
+          before = tape.activity
+        }
+      })
+    }),
+  // A worker in virtual time is handed everything while it settles.
+  unheard: Effect.succeed(0),
   pass: TestClock.adjust,
   step: (n) => Math.min(60_000, 1000 * 2 ** n),
   patience: "1 hour"
 })
 
-const realTime = (tape: Tape): Time => ({
-  settle: Effect.suspend(() => {
-    let looks = 0
-    return Effect.whileLoop({
-      while: () => tape.busy && looks++ < 2000,
-      body: () => Effect.sleep(5),
-      step: () => {}
-    })
-  }),
+const realTime = ({ consumer, tape }: Stage, store: Store["Service"]): Time => ({
+  settle: (most) =>
+    Effect.suspend(() => {
+      const until = tape.now + most
+      return Effect.whileLoop({
+        while: () => tape.busy && tape.now < until,
+        body: () => Effect.sleep(5),
+        step: () => {}
+      })
+    }),
+  // What another run's pipeline emits, or a trigger, passes this run by until its worker has read it.
+  unheard: Effect.map(store.consumers.status(consumer), ({ paused, waiting }) => paused ? 0 : waiting),
   pass: Effect.sleep,
   step: () => 10,
   patience: "30 seconds"
@@ -305,7 +315,7 @@ const startLives = Effect.fnUntraced(function*<A, E, R, P extends Pipeline.Phase
     let steps = 0
     return Effect.whileLoop({
       while: () => fibers.some((fiber) => fiber.pollUnsafe() === undefined) && steps++ < 3000,
-      body: () => Effect.andThen(time.settle, time.pass(time.step(0))),
+      body: () => Effect.andThen(time.settle(0), time.pass(time.step(0))),
       step: () => {}
     }).pipe(Effect.andThen(Effect.forEach(abandoned, (scope) => Scope.close(scope, exit), { discard: true })))
   })
@@ -322,7 +332,8 @@ const ofTheLiving = (life: WorkerLife, logger: Logger.Logger<unknown, unknown>):
 
 const makeTest = <E>(stage: Stage, time: Time, lives: Lives, store: Store["Service"]): Test<E> => {
   const { tape } = stage
-  const settle = Effect.andThen(time.settle, lives.check)
+  const settleWithin = (most: number) => Effect.andThen(time.settle(most), lives.check)
+  const settle = settleWithin(10_000)
   const published = seen(stage, store)
   return {
     publish: (topic, value, options) => Effect.provideService(Topic.publish(topic, value, options), Store, published),
@@ -333,7 +344,8 @@ const makeTest = <E>(stage: Stage, time: Time, lives: Lives, store: Store["Servi
         Effect.andThen(time.pass(Duration.toMillis(Duration.fromInputUnsafe(duration)))),
         Effect.andThen(settle)
       ),
-    drain: (within) => drain(tape, time, settle, Duration.toMillis(Duration.fromInputUnsafe(within ?? time.patience))),
+    drain: (within = time.patience) =>
+      drain(tape, time, settleWithin, Duration.toMillis(Duration.fromInputUnsafe(within))),
     inject: (where, what) =>
       Effect.suspend(() => {
         if (!ofTransaction(what) && stepOf(stage.operators, where.step) === undefined) return noSuchStep(stage, where)
@@ -402,17 +414,25 @@ const noSuchStep = (stage: Stage, where: Where): Effect.Effect<never, NoSuchStep
 const drain = (
   tape: Tape,
   time: Time,
-  settle: Effect.Effect<void, Worker.WorkerError>,
+  settle: (most: number) => Effect.Effect<void, Worker.WorkerError>,
   within: number
 ): Effect.Effect<void, NotDrained | Worker.WorkerError> =>
   Effect.gen(function*() {
     const until = tape.now + within
     let still = 0
     while (true) {
-      yield* settle
-      if (tape.waiting.length === 0) return
+      yield* settle(until - tape.now)
+      // Until its worker has begun, a consumer may not be known to the store.
+      const unheard = tape.waiting.length > 0 ? Result.succeed(0) : yield* Effect.result(time.unheard)
+      const { waiting } = tape
+      if (waiting.length === 0 && Result.isSuccess(unheard) && unheard.success === 0) return
       if (tape.now >= until) {
-        return yield* new NotDrained({ waiting: tape.waiting, millis: within, story: lifeLines(tape.entries) })
+        return yield* new NotDrained({
+          waiting,
+          unheard: yield* Effect.fromResult(unheard),
+          millis: within,
+          story: lifeLines(tape.entries)
+        })
       }
       const before = tape.entries.length
       const step = tape.nextDue === undefined ? time.step(still) : tape.nextDue - tape.now

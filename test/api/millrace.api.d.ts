@@ -1813,6 +1813,7 @@ export {};
 import * as Schema from "effect/Schema";
 declare const NotDrained_base: Schema.Class<NotDrained, Schema.TaggedStruct<"NotDrained", {
     readonly waiting: Schema.$Array<Schema.String>;
+    readonly unheard: Schema.Number;
     readonly millis: Schema.Number;
     readonly story: Schema.String;
 }>, import("effect/Cause").YieldableError>;

@@ -2,6 +2,7 @@
 import type { Mutant } from "./types.ts"
 
 const kit = "test/testing/TestPipeline.test.ts"
+const apart = "test/testing/TestPipeline.apart.test.ts"
 const crashes = "test/testing/crashEverywhere.test.ts"
 
 export const kitMutants: ReadonlyArray<Mutant> = [
@@ -83,7 +84,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     file: "src/testing/WatchedPorts.ts",
     from: "joined(life, ambient, inner.transact(body))",
     to: "inner.transact(body)",
-    test: kit,
+    test: apart,
     named: "shows nothing of what a commit step undid in a transaction that joined"
   },
   {
@@ -101,7 +102,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     file: "src/testing/WatchedPorts.ts",
     from: "if (worker === undefined) return ofStep(life, inner, body)",
     to: "",
-    test: kit,
+    test: apart,
     named: "shows as published, and not as emitted"
   },
   {
@@ -204,12 +205,48 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "what strikes nothing fails the test"
   },
   {
+    name: "kit: a drain that asks nobody but its own tape",
+    guarantee: 11,
+    file: "src/testing/TestRun.ts",
+    from: "paused ? 0 : waiting)",
+    to: "paused ? 0 : waiting - waiting)",
+    test: "test/testing/TestPipeline.sql.test.ts",
+    named: "a drain waits for what the pipeline around it emits"
+  },
+  {
+    name: "kit: a drain that waits for a paused consumer",
+    guarantee: 11,
+    file: "src/testing/TestRun.ts",
+    from: "({ paused, waiting }) => paused ? 0 : waiting)",
+    to: "({ waiting }) => waiting)",
+    test: "test/testing/TestPipeline.sql.test.ts",
+    named: "a drain waits for what the pipeline around it emits"
+  },
+  {
+    name: "kit: a drain that settles beyond its time",
+    guarantee: 11,
+    file: "src/testing/TestRun.ts",
+    from: "yield* settle(until - tape.now)",
+    to: "yield* settle(10_000)",
+    test: "test/testing/TestPipeline.sql.test.ts",
+    named: "a drain ends when its time is up"
+  },
+  {
+    name: "kit: a test that settles when it is over",
+    guarantee: 11,
+    file: "src/testing/TestRun.ts",
+    from: "Effect.andThen(time.settle(0), time.pass(time.step(0)))",
+    to: "Effect.andThen(time.settle(10_000), time.pass(time.step(0)))",
+    test: "test/testing/TestPipeline.sql.test.ts",
+    named: "a drain ends when its time is up"
+  },
+  {
     name: "kit: runs that share the right to run alone",
     guarantee: 11,
     file: "src/testing/TestRun.ts",
     from: "Effect.provideService(CrashPoison.Process, new CrashPoison.Gate()),",
     to: "",
-    test: kit,
+    test: apart,
     named: "is a process of its own"
   },
   {
@@ -218,7 +255,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     file: "src/testing/TestRun.ts",
     from: "Effect.provideService(Effect.scoped(staged), Health.Workers, new Set())",
     to: "Effect.scoped(staged)",
-    test: kit,
+    test: apart,
     named: "is a process of its own"
   },
   {

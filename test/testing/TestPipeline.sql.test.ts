@@ -1,8 +1,8 @@
 // The kit for users on engines with SQL: the same words, in real time.
 import { assert, it } from "@effect/vitest"
-import { Effect, Layer, Logger, Redacted, Ref, Schema } from "effect"
+import { Duration, Effect, Fiber, Latch, Layer, Logger, Redacted, Ref, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { DeadLetters, Pipeline, Retry, Topic } from "millrace"
+import { Consumers, DeadLetters, Pipeline, Retry, Topic, Transport } from "millrace"
 import { Embedded } from "millrace/embedded"
 import { Postgres } from "millrace/postgres"
 import { TestPipeline } from "millrace/testing"
@@ -241,6 +241,59 @@ it.effect(
   },
   60_000
 )
+
+it.effect("a drain waits for what the pipeline around it emits, but not for what is parked, paused or later", () => {
+  const Receipts = Topic.make("receipts", { schema: Schema.String, key: (id) => id.slice(0, 1), id: (id) => id })
+  const emitting = Pipeline.from(Payments, { consumer: "emitting" }).pipe(
+    Pipeline.commit((p) => Effect.as(Topic.publish(Receipts, `${p.id} later`, { delay: "1 hour" }), p.id)),
+    Pipeline.emit(Receipts, (id) => id, { id: (receipt) => receipt })
+  )
+  const reading = Pipeline.from(Receipts, { consumer: "reading" }).pipe(
+    Pipeline.tap((id) => id === "bad" ? Effect.fail({ retryable: false } as const) : Effect.void),
+    Pipeline.deadLetter({ order: "park" })
+  )
+  return Effect.gen(function*() {
+    const readable = yield* Latch.make()
+    const inner = yield* Transport.Transport
+    const open: typeof inner.open = (spec) =>
+      Effect.map(inner.open(spec), (subscription) => ({
+        ...subscription,
+        take: (room, accept) =>
+          spec.consumer === "reading"
+            ? Effect.andThen(readable.await, subscription.take(room, accept))
+            : subscription.take(room, accept)
+      }))
+    yield* TestPipeline.run(emitting, (payments) =>
+      TestPipeline.run(reading, (receipts) =>
+        Effect.gen(function*() {
+          const emit = (...ids: ReadonlyArray<string>) =>
+            Effect.andThen(payments.publishAll(Payments, ids.map(payment)), payments.drain())
+          yield* emit("bad", "b2")
+          const drained = yield* Effect.forkChild(receipts.drain(), { startImmediately: true })
+          yield* emit("a1")
+          assert.isUndefined(drained.pollUnsafe())
+          const { message } = yield* Effect.flip(receipts.drain("1 second"))
+          assert.match(message, /^3 messages still wait after 1000 ms: in the store, not read by the test's worker\./)
+          yield* readable.open
+          yield* Fiber.join(drained)
+          assert.deepStrictEqual(receipts.committed, ["a1"], receipts.story)
+          assert.deepStrictEqual(receipts.dead.map(({ id }) => id), ["bad"])
+          yield* Consumers.pause("reading", { by: "anna" })
+          yield* emit("a2")
+          yield* receipts.drain("1 second")
+        }))).pipe(Effect.provideService(Transport.Transport, { ...inner, open }))
+  }).pipe(Effect.provide(database))
+}, 60_000)
+
+it.live("a drain ends when its time is up, and the test right behind it, whatever a step does", () =>
+  Effect.gen(function*() {
+    const [time, error] = yield* Effect.timed(Effect.flip(TestPipeline.run(
+      Pipeline.from(Payments, { consumer: "ledger" }).pipe(Pipeline.tap(() => Effect.never)),
+      (test) => Effect.andThen(test.publish(Payments, payment("a1")), test.drain("200 millis"))
+    )))
+    assert.strictEqual(error._tag, "NotDrained")
+    assert.isBelow(Duration.toMillis(time), 8_000)
+  }).pipe(Effect.provide(database)))
 
 it.effect("catches: a statement that commits before the transaction does", () =>
   Effect.gen(function*() {

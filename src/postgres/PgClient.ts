@@ -298,17 +298,26 @@ const transactions = (
     Effect.suspend(() => {
       let session: PgSession | undefined
       let finished = false
+      // Asked before this level is rolled back itself, which repairs nothing for its own failure.
+      let repaired = false
       const inner = Effect.withFiber<A, E | SqlError.SqlError, Exclude<R, Transaction>>((fiber) => {
         session = sessionOf(fiber.context)!
-        return Effect.flatMap(Effect.provideService(body, Transaction, opened), (a) => {
+        const whole = Effect.flatMap(Effect.provideService(body, Transaction, opened), (a) => {
           const last = end(session!)
           if (last !== "commit") return Effect.as(last, a)
           finished = true
           return Effect.succeed(a)
         })
+        return Effect.onExitPrimitive(whole, () => {
+          repaired = session!.repaired
+          return undefined
+        })
       })
       return Effect.catchCause(client.withTransaction(inner), (cause): Effect.Effect<never, E | TransactionFailure> => {
-        const failure = PgFailure.classify(cause, session === undefined ? nothingSeen : seen(session, finished))
+        const failure = PgFailure.classify(
+          cause,
+          session === undefined ? nothingSeen : seen(session, finished, repaired)
+        )
         return failure === undefined ? Effect.failCause(cause as Cause.Cause<E>) : Effect.fail(failure)
       })
     })
@@ -341,13 +350,13 @@ const nothingSeen: PgFailure.Seen = {
   detail: ""
 }
 
-const seen = (session: PgSession, finished: boolean): PgFailure.Seen => ({
+const seen = (session: PgSession, finished: boolean, repaired: boolean): PgFailure.Seen => ({
   began: true,
   finished,
   code: session.code,
   lost: session.lost,
   interrupted: session.interrupted,
   rolledBack: session.rolledBack,
-  repaired: session.repaired,
+  repaired,
   detail: session.detail
 })

@@ -59,6 +59,15 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     named: "is the step's own failure after a conflict that a savepoint has undone"
   },
   {
+    name: "a conflict taken for undone by the rollback of its own savepoint",
+    guarantee: 2,
+    file: "src/postgres/PgClient.ts",
+    from: "  repaired,\n",
+    to: "  repaired: repaired || session.repaired,\n",
+    test: "test/postgres/transactions.test.ts",
+    named: "is the step's own failure after a conflict that a savepoint has undone"
+  },
+  {
     name: "a worker that starts beside a suspect",
     guarantee: 5,
     file: "src/worker/CrashPoison.ts",

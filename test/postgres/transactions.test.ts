@@ -114,6 +114,9 @@ layer(postgres(url, { maxConnections: 2, acquireTimeout: "300 millis" }, schema)
         assert.deepStrictEqual(yield* Effect.flip(transact(tried)), busy)
         const passedOn = yield* Effect.flip(transact(sql.withTransaction(conflict)))
         assert.strictEqual(passedOn._tag, "Hiccup")
+        // A member in a savepoint of its own, which hides its conflict in an error of its own.
+        const member = Effect.flatMap(Store.Store, (store) => store.savepoint(Effect.mapError(conflict, () => busy)))
+        assert.strictEqual((yield* Effect.flip(transact(member)))._tag, "Hiccup")
         let ran = 0
         const counted = Effect.suspend(() => Effect.andThen(Effect.sync(() => ran++), tried))
         const once = Inbox.once({ consumer: "tried", id: "1" }, counted, { result: Schema.Void })

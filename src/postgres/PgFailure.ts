@@ -68,7 +68,7 @@ export const sqlErrorIn = (cause: Cause.Cause<unknown>): SqlError.SqlError | und
   return undefined
 }
 
-/** Whether an SQL error stands behind a failure: it itself, or as its cause. */
+/** Whether an SQL error stands behind a failure: it itself, or as its cause; the worker wraps the whole cause of a step. */
 const comesFromSql = (cause: Cause.Cause<unknown>): boolean =>
   cause.reasons.some((reason) => {
     let error: unknown = Cause.isFailReason(reason)
@@ -78,6 +78,7 @@ const comesFromSql = (cause: Cause.Cause<unknown>): boolean =>
       : undefined
     for (let depth = 0; depth < 10 && typeof error === "object" && error !== null; depth++) {
       if (SqlError.isSqlError(error)) return true
+      if (Cause.isCause(error)) return comesFromSql(error)
       error = "cause" in error ? error.cause : undefined
     }
     return false

@@ -68,6 +68,15 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     named: "is the step's own failure after a conflict that a savepoint has undone"
   },
   {
+    name: "a conflict in a step's cause taken for the step's own failure",
+    guarantee: 2,
+    file: "src/postgres/PgFailure.ts",
+    from: "      if (Cause.isCause(error)) return comesFromSql(error)\n",
+    to: "",
+    test: "test/postgres/PgFailure.test.ts",
+    named: "is the step's own failure, when a savepoint undid a conflict"
+  },
+  {
     name: "a worker that starts beside a suspect",
     guarantee: 5,
     file: "src/worker/CrashPoison.ts",

@@ -72,6 +72,12 @@ describe("what a failed transaction means", () => {
     assert.strictEqual(told({ code: "55P03", repaired: true }, Cause.fail(sqlError("55P03"))), "conflict")
     const wrapped = new Error("busy", { cause: new Error("ledger", { cause: sqlError("55P03") }) })
     assert.strictEqual(told({ code: "55P03", repaired: true }, Cause.fail(wrapped)), "conflict")
+    const ofStep = { _tag: "StepFailed", cause: Cause.fail(sqlError("55P03")) }
+    assert.strictEqual(told({ code: "55P03", repaired: true }, Cause.fail(ofStep)), "conflict")
+    assert.strictEqual(
+      told({ code: "55P03", repaired: true }, Cause.fail({ ...ofStep, cause: Cause.fail(own) })),
+      "step"
+    )
     assert.strictEqual(told({ code: "55P03" }, Cause.fail(own)), "conflict")
   })
   it("is an outage, when the connection died in the body, though the driver tells it as a defect", () => {

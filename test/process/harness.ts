@@ -56,12 +56,12 @@ export const start = Effect.fnUntraced(function*(setup: Pick<Setup, "name"> & ob
   return worker
 })
 
-/** Waits for a condition, at most 60 seconds; then it fails, naming it. */
+/** Waits for a condition, at most 100 seconds: less than a test of processes may take, so that it is this that fails, naming it. */
 export const until = <E, R>(what: string, condition: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
   condition.pipe(
     Effect.repeat({ until: (holds) => holds, schedule: Schedule.spaced("20 millis") }),
     Effect.timeoutOrElse({
-      duration: "60 seconds",
+      duration: "100 seconds",
       orElse: () => Effect.die(new Error(`waited in vain for: ${what}`))
     }),
     Effect.asVoid

@@ -59,6 +59,33 @@ export interface Consumer extends Registration {
 }
 
 /**
+ * A key that pauses, and what for: any of the three, or several.
+ *
+ * @since 0.1.0
+ */
+export interface HeldKey {
+  readonly key: string
+  /** When its next retry is due, in milliseconds since the epoch, on the store's clock; undefined while none waits for its time. */
+  readonly retryAt: number | undefined
+  /** Its messages wait for a decision about its dead letter. */
+  readonly parked: boolean
+  /** Who paused it, and when; undefined while nobody has. */
+  readonly paused: { readonly by: string; readonly at: number } | undefined
+}
+
+/**
+ * One page of held keys, in an order that does not change.
+ *
+ * @since 0.1.0
+ */
+export interface HeldQuery {
+  /** Only keys that come after this one: the last of the page before. */
+  readonly after?: string | undefined
+  /** 1 to 1,000; default 100. */
+  readonly limit?: number | undefined
+}
+
+/**
  * How a consumer's queue stands, on the store's clock. Each count ends at 10,000: it costs the same however much waits.
  *
  * @since 0.1.0
@@ -101,6 +128,11 @@ export interface Consumers {
   /** All of them, by name. */
   readonly list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure>
   readonly get: (consumer: string) => Effect.Effect<Consumer, StoreFailure | ConsumerNotFound>
+  /** Its keys that pause now, whatever the reason. */
+  readonly heldKeys: (
+    consumer: string,
+    query: HeldQuery
+  ) => Effect.Effect<ReadonlyArray<HeldKey>, StoreFailure | ConsumerNotFound>
   /**
    * Removes the consumer with its queue, holds, inbox and letters, audited, in one transaction that excludes publishing, commits and
    * people. Refused while workers live (`evenIfWorking`), or messages wait or letters are open (`evenIfWaiting`). A worker that

@@ -17,7 +17,7 @@ import type {
   PauseConflict,
   StoreFailure
 } from "./Errors.ts"
-import { type Act, type Consumer, Store } from "./Store.ts"
+import { type Act, type Consumer, type HeldKey, type HeldQuery, Store } from "./Store.ts"
 
 /**
  * Every consumer by its name: settings, topics, whether it is paused, and how much waits. Counting ends at 10,000.
@@ -48,6 +48,30 @@ export const list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure, Store> =
  */
 export const get = (consumer: string): Effect.Effect<Consumer, StoreFailure | ConsumerNotFound, Store> =>
   Store.use((store) => store.consumers.get(consumer))
+
+/**
+ * Keys of a consumer that pause, and what for: a retry that waits for its time, a dead letter behind which the key is parked
+ * (`DeadLetters.list({ consumer, key, state: "open" })` shows it), or a person's pause. At most `limit` (100): the next page begins `after`
+ * the last key.
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Consumers } from "millrace"
+ *
+ * const stuck = Effect.gen(function*() {
+ *   for (const { key, parked, paused, retryAt } of yield* Consumers.heldKeys("ledger")) {
+ *     yield* Effect.log(`${key}: ${parked ? "parked" : paused?.by ?? `until ${retryAt}`}`)
+ *   }
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ */
+export const heldKeys = (
+  consumer: string,
+  query?: HeldQuery
+): Effect.Effect<ReadonlyArray<HeldKey>, StoreFailure | ConsumerNotFound, Store> =>
+  Store.use((store) => store.consumers.heldKeys(consumer, query ?? {}))
 
 /**
  * Takes a consumer away, with its queue, its memory of ids and its letters, all or nothing. There is no undo. Refused with

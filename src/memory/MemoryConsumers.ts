@@ -198,6 +198,13 @@ export const makeConsumers = (state: MemoryState): Consumers => ({
         ? Effect.fail(new ConsumerNotFound({ consumer }))
         : Effect.succeed(consumerOf(state, queue, now))
     }),
+  heldKeys: (consumer, { after, limit }) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const queue = state.queues.get(consumer)
+      if (queue === undefined) return Effect.fail(new ConsumerNotFound({ consumer }))
+      const held = queue.heldKeys(now).filter(({ key }) => after === undefined || key > after)
+      return Effect.succeed(held.sort((a, b) => a.key < b.key ? -1 : 1).slice(0, Page.rows(limit)))
+    }),
   remove: remove(state),
   unsubscribe: unsubscribe(state),
   pause: ofConsumer(state, "paused"),

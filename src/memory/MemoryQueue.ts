@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import type { DeadLetterOrder } from "../DeadLetter.ts"
 import type { Delivery, HeldLease } from "../Delivery.ts"
 import { LeaseLost } from "../Errors.ts"
-import type { Consumer, Registration } from "../Store.ts"
+import type { Consumer, HeldKey, Registration } from "../Store.ts"
 import type { Room } from "../Transport.ts"
 import { type KeyRows, Lane, type Member, type NewRow, type Row } from "./MemoryLane.ts"
 
@@ -97,6 +97,15 @@ export class MemoryQueue {
     const rows = lane.keys.get(key)
     if (rows !== undefined) lane.unpause(rows)
     this.wake()
+  }
+
+  /** Keys that pause, and what for. A pause outlives the time of a retry. */
+  heldKeys(now: number): Array<HeldKey> {
+    const held = this.lanes.flatMap((lane) => [...new Set([...lane.held, ...lane.paused])])
+    return held.map(({ heldUntil, key, paused }) => {
+      const waits = heldUntil !== undefined && heldUntil < Infinity && (paused === undefined || heldUntil > now)
+      return { key, retryAt: waits ? heldUntil : undefined, parked: heldUntil === Infinity, paused }
+    })
   }
 
   /** What waits, settled rows and gone consumers excepted. */

@@ -13,7 +13,7 @@ import type { Action } from "../Audit.ts"
 import { type DeadLetterOrder, unsubscribed } from "../DeadLetter.ts"
 import { ConsumerBusy, ConsumerNotFound, NotSubscribed, PauseConflict, type StoreFailure } from "../Errors.ts"
 import * as Page from "../Page.ts"
-import type { Act, Consumer, Consumers } from "../Store.ts"
+import type { Act, Consumer, Consumers, HeldKey } from "../Store.ts"
 import { keyHash } from "./KeyHash.ts"
 import { textOf } from "./LetterRow.ts"
 import type { PgDatabase } from "./PgClient.ts"
@@ -47,6 +47,13 @@ const consumerOf = (row: Rows[number]): Consumer => {
     letters: Page.countOf(Number(row["letters"]))
   }
 }
+
+const heldKeyOf = (row: Rows[number]): HeldKey => ({
+  key: String(row["key"]),
+  retryAt: row["retry_at"] === null ? undefined : Math.floor(Number(row["retry_at"])),
+  parked: row["parked"] === true,
+  paused: pausedOf(row)
+})
 
 /** What these transactions are made of. */
 interface Parts {
@@ -195,6 +202,19 @@ const ofKey = (parts: Parts, asked: "paused" | "resumed"): Consumers["pauseKey"]
   )
 }
 
+const heldKeys = ({ db, text }: Parts): Consumers["heldKeys"] => (consumer, { after, limit }) => {
+  const look = Effect.gen(function*() {
+    const [row] = yield* db.query(text.queue, [consumer])
+    if (row === undefined) return yield* new ConsumerNotFound({ consumer })
+    return (yield* db.query(text.heldKeys, [row["id"], after ?? null, Page.rows(limit)])).map(heldKeyOf)
+  })
+  return Effect.catchTag(
+    look,
+    "SqlError",
+    (error) => Effect.fail(PgFailure.storeFailure("look at held keys")(error))
+  )
+}
+
 export const makePeople = (
   db: PgDatabase,
   names: Names,
@@ -223,6 +243,7 @@ export const makePeople = (
         look(consumer),
         ([one]) => one === undefined ? Effect.fail(new ConsumerNotFound({ consumer })) : Effect.succeed(one)
       ),
+    heldKeys: heldKeys(parts),
     remove: remove(parts),
     unsubscribe: unsubscribe(parts),
     pause: ofConsumer(parts, "paused"),

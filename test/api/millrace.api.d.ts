@@ -57,9 +57,10 @@ export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<Entry>
 import type * as Effect from "effect/Effect";
 import * as Audit from "./Audit.ts";
 import type { ConsumerBusy, ConsumerNotFound, InvalidAct, NotSubscribed, PauseConflict, StoreFailure } from "./Errors.ts";
-import { type Act, type Consumer, Store } from "./Store.ts";
+import { type Act, type Consumer, type HeldKey, type HeldQuery, Store } from "./Store.ts";
 export declare const list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure, Store>;
 export declare const get: (consumer: string) => Effect.Effect<Consumer, StoreFailure | ConsumerNotFound, Store>;
+export declare const heldKeys: (consumer: string, query?: HeldQuery) => Effect.Effect<ReadonlyArray<HeldKey>, StoreFailure | ConsumerNotFound, Store>;
 export declare const remove: (consumer: string, act: Act & {
     readonly evenIfWorking?: boolean | undefined;
     readonly evenIfWaiting?: boolean | undefined;
@@ -1062,6 +1063,19 @@ export interface Consumer extends Registration {
     readonly heldKeys: Count;
     readonly letters: Count;
 }
+export interface HeldKey {
+    readonly key: string;
+    readonly retryAt: number | undefined;
+    readonly parked: boolean;
+    readonly paused: {
+        readonly by: string;
+        readonly at: number;
+    } | undefined;
+}
+export interface HeldQuery {
+    readonly after?: string | undefined;
+    readonly limit?: number | undefined;
+}
 export interface QueueStatus {
     readonly waiting: number;
     readonly lagMillis: number;
@@ -1077,6 +1091,7 @@ export interface Consumers {
     readonly status: (consumer: string) => Effect.Effect<QueueStatus, StoreFailure>;
     readonly list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure>;
     readonly get: (consumer: string) => Effect.Effect<Consumer, StoreFailure | ConsumerNotFound>;
+    readonly heldKeys: (consumer: string, query: HeldQuery) => Effect.Effect<ReadonlyArray<HeldKey>, StoreFailure | ConsumerNotFound>;
     readonly remove: (consumer: string, act: Act & {
         readonly evenIfWorking?: boolean | undefined;
         readonly evenIfWaiting?: boolean | undefined;

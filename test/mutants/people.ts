@@ -206,6 +206,15 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     named: "starts nothing more"
   },
   {
+    name: "a pause shown as a retry that is due",
+    guarantee: 7,
+    file: "src/postgres/sql/people.ts",
+    from: "until < 'infinity' and (paused_by is null or until > statement_timestamp())",
+    to: "until < 'infinity'",
+    test: conformance,
+    named: "postgres: pauses.*shows which keys are held"
+  },
+  {
     name: "a removal beside publishers",
     guarantee: 1,
     file: "src/postgres/PgPeople.ts",

@@ -14,6 +14,8 @@ import * as InboxSql from "../../src/postgres/sql/inbox.ts"
 import * as LanesSql from "../../src/postgres/sql/lanes.ts"
 import * as MessagesSql from "../../src/postgres/sql/messages.ts"
 import * as Names from "../../src/postgres/sql/names.ts"
+import * as PeopleSql from "../../src/postgres/sql/people.ts"
+import * as RestoredSql from "../../src/postgres/sql/restored.ts"
 import * as StatusSql from "../../src/postgres/sql/status.ts"
 import { freshSchema, message, postgres, register } from "./kit.ts"
 
@@ -65,7 +67,9 @@ const statements = (
   stored: [InboxSql.make(names).stored, [queue, "a"]],
   remember: [InboxSql.make(names).remember, [queue, "a", "1"]],
   settled: [InboxSql.make(names).settled, ["c", "a"]],
-  status: [StatusSql.make(names), [queue]]
+  status: [StatusSql.make(names), [queue]],
+  restored: [RestoredSql.make(names).look, []],
+  heldKeys: [PeopleSql.make(names).heldKeys, [queue, "k1", 100]]
 })
 
 /** These run on the machinery's connections. */

@@ -28,6 +28,13 @@ export const make = (t: Names) => {
   ${upTo(`${t.deadLetters} where queue_id = c.id and state in ('open', 'redriving')`)} as letters
 from ${t.consumers} c where c.lanes > 0 and ($1::text is null or c.name = $1) order by c.name`,
 
+    /** In the primary key's order. A pause outlives the time of its hold. $1 queue $2 after, or null $3 limit */
+    heldKeys: `select key, until = 'infinity' as parked, paused_by, ${millis("paused_at")} as paused_at,
+  case when until < 'infinity' and (paused_by is null or until > statement_timestamp()) then ${
+      millis("until")
+    } end as retry_at
+from ${t.holds} where queue_id = $1 and ($2::text is null or key > $2) order by key limit $3`,
+
     /**
      * One person at a time. Not as a removal: what refers to the consumer (a burial does, for key share) goes on, however long the
      * person's transaction is open. $1 name
@@ -39,6 +46,9 @@ from ${t.consumers} c where c.lanes > 0 and ($1::text is null or c.name = $1) or
 
     /** Keeps it from being removed; workers may say that they wait meanwhile. $1 name */
     keep: `select id, lanes from ${t.consumers} where name = $1 and lanes > 0 for key share`,
+
+    /** $1 name */
+    queue: `select id from ${t.consumers} where name = $1 and lanes > 0`,
 
     /** $1 queue $2 who, or null $3 note */
     pause: `update ${t.consumers} set paused_by = $2::text, paused_note = $3,

@@ -5,9 +5,11 @@
  * @since 0.1.0
  */
 import { assert } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
+import * as Hold from "../../Hold.ts"
 import { graveyard } from "./graveyard.ts"
 import { bench, claimOf, fresh, ids, makeMessage, type Options, type Tests } from "./kit.ts"
 
@@ -94,6 +96,38 @@ const pausing = (it: Tests, options: Options) => {
       assert.deepStrictEqual(ids(yield* receive(subscription, 2)), ["a", "b"])
       const audit = yield* store.audit.list({ consumer })
       assert.deepStrictEqual(audit.map(({ action, key }) => [action, key]), [["resumed", "k"], ["paused", "k"]])
+    }))
+
+  it.effect("shows which keys are held, page by page: for a retry, behind a letter, by whom", () =>
+    Effect.gen(function*() {
+      const yard = yield* graveyard(options, "park")
+      const { buried, consumer, publish, receive, store, subscription } = yard
+      const { heldKeys, pauseKey, resumeKey } = store.consumers
+      assert.deepStrictEqual(yield* heldKeys(consumer, {}), [])
+      yield* buried([{ id: "a", key: "parked" }])
+      yield* publish([{ id: "b", key: "delayed" }])
+      const [delivery] = yield* receive(subscription, 1)
+      yield* store.transact(subscription.hold(delivery!, [], Hold.delayed(Duration.hours(1))))
+      yield* pauseKey(consumer, "paused", ann)
+      yield* pauseKey(consumer, "parked", ben)
+      const held = yield* heldKeys(consumer, {})
+      assert.deepStrictEqual(held.map(({ key, parked, paused }) => [key, parked, paused?.by]), [
+        ["delayed", false, undefined],
+        ["parked", true, "ben"],
+        ["paused", false, "ann"]
+      ])
+      const [delayed, parked, paused] = held
+      assert.deepStrictEqual([parked!.retryAt, paused!.retryAt], [undefined, undefined])
+      // On the store's clock, which the pause tells.
+      assert.approximately(delayed!.retryAt! - paused!.paused!.at, Duration.toMillis("1 hour"), 60_000)
+      assert.deepStrictEqual(yield* heldKeys(consumer, { limit: 1 }), held.slice(0, 1))
+      assert.deepStrictEqual(yield* heldKeys(consumer, { after: "delayed", limit: 1 }), held.slice(1, 2))
+      assert.deepStrictEqual(yield* heldKeys(consumer, { after: "paused" }), [])
+      yield* resumeKey(consumer, "parked", ann)
+      assert.deepStrictEqual((yield* heldKeys(consumer, { after: "delayed", limit: 1 })).map((key) => key.paused), [
+        undefined
+      ])
+      assert.strictEqual((yield* Effect.flip(heldKeys(fresh("nobody"), {})))._tag, "ConsumerNotFound")
     }))
 
   it.effect("keeps a key held until both its parked letter and the person who paused it let it go", () =>

@@ -34,6 +34,15 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "again does not start in a consumer that a person paused"
   },
   {
+    name: "an isolation beside a claim of lanes",
+    guarantee: 6,
+    file: "src/postgres/PgLanes.ts",
+    from: "return this.#claiming.withPermit(Effect.suspend(() => {",
+    to: "return Effect.asVoid(Effect.suspend(() => {",
+    test: "test/postgres/transport.test.ts",
+    named: "being claimed when the isolation began"
+  },
+  {
     name: "a claim of lanes awaited for ever",
     guarantee: 6,
     file: "src/postgres/PgClient.ts",

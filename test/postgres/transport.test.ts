@@ -64,6 +64,36 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       yield* Scope.close(scope, Exit.void)
     }))
 
+  it.effect("counts nothing of a lane either that was being claimed when the isolation began", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      const c = yield* consumer(1)
+      yield* c.publish(["innocent", "a"])
+      const scope = yield* Scope.make()
+      const dead = yield* Scope.provide(c.open("dead", { lease: Duration.millis(300) }), scope)
+      // A claim that stands in its last statement, until we let it go.
+      yield* sql`create function ${yield* table("stand")}() returns trigger language plpgsql
+        as 'begin perform pg_advisory_xact_lock(4711); return new; end'`
+      yield* sql`create trigger stand before update on ${yield* table("lanes")} for each row
+        when (new.owner = ${sql.literal(`'${c.name}-dead'`)}) execute function ${yield* table("stand")}()`
+      const waits = sql<{ readonly n: number }>`select count(*)::int as n from pg_locks
+        where locktype = 'advisory' and objid = 4711 and not granted`
+      const fibers = yield* sql.withTransaction(Effect.gen(function*() {
+        yield* sql`select pg_advisory_xact_lock(4711)`
+        const claiming = yield* Effect.forkChild(receive(dead, 1))
+        yield* eventually(Effect.map(waits, ([row]) => row!.n === 1))
+        const isolating = yield* Effect.forkChild(Scope.provide(dead.isolate(undefined), scope), {
+          startImmediately: true
+        })
+        return [claiming, isolating] as const
+      }))
+      yield* Fiber.joinAll(fibers)
+      yield* sql`drop trigger stand on ${yield* table("lanes")}`
+      const [heirs] = yield* receive(yield* c.open("heir"), 1)
+      assert.strictEqual(heirs!.received, 0)
+      yield* Scope.close(scope, Exit.void)
+    }))
+
   it.effect("refuses the commit of an owner whose lane was taken over, and tells it", () =>
     Effect.gen(function*() {
       const c = yield* consumer(1)

@@ -64,14 +64,26 @@ export const make = Effect.fnUntraced(function*(options: {
       Fiber.interruptAll(inFlight.lose(lease).flatMap((entry) => entry.fiber === undefined ? [] : [entry.fiber]))
     )
 
+  const news: Array<LeaseLost> = []
+  /** What is lost at one moment, all lanes mostly, is told in one line. */
+  const tell = Effect.suspend(() => {
+    const [first, ...others] = news.splice(0)
+    const more = others.length === 0 ? "" : ` ${others.length} more were lost with it.`
+    return first === undefined
+      ? Effect.void
+      : Effect.annotateLogs(Effect.logWarning(first.message + more), { consumer })
+  })
+
   const watch = (lease: HeldLease): Effect.Effect<void> =>
-    Effect.flatMap(Deferred.await(lease.lost), (lost) =>
-      Effect.logWarning(lost.message).pipe(
-        Effect.annotateLogs({ consumer }),
-        Effect.andThen(Metric.update(losses, 1)),
-        Effect.andThen(Effect.sync(() => watched.delete(lease))),
-        Effect.andThen(interruptWork(lease))
-      ))
+    Effect.flatMap(
+      Deferred.await(lease.lost),
+      (lost) =>
+        Effect.suspend(() => news.push(lost) === 1 ? Effect.andThen(Effect.yieldNow, tell) : Effect.void).pipe(
+          Effect.andThen(Metric.update(losses, 1)),
+          Effect.andThen(Effect.sync(() => watched.delete(lease))),
+          Effect.andThen(interruptWork(lease))
+        )
+    )
 
   const observe = Effect.suspend(() => {
     const held = subscription.held()

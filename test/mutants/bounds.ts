@@ -43,6 +43,15 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "being claimed when the isolation began"
   },
   {
+    name: "a warning for each lane that is lost",
+    guarantee: 7,
+    file: "src/worker/LeaseRenewer.ts",
+    from: "Effect.andThen(Effect.yieldNow, tell)",
+    to: "tell",
+    test: "test/worker/leases.test.ts",
+    named: "is told of in one warning"
+  },
+  {
     name: "a claim of lanes awaited for ever",
     guarantee: 6,
     file: "src/postgres/PgClient.ts",

@@ -1,6 +1,6 @@
 // The lease: renewed while the worker lives, lost when that cannot be confirmed, and never brought back.
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Deferred, Effect, Fiber, type Layer } from "effect"
+import { Clock, Deferred, Effect, Fiber, type Layer, Logger } from "effect"
 import { TestClock } from "effect/testing"
 import { type Delivery, Errors, Memory, Pipeline, type Store, type Transport } from "millrace"
 import {
@@ -122,6 +122,21 @@ describe("a lease", () => {
       assert.deepStrictEqual(done, [])
       assert.isUndefined(one.pollUnsafe(), "the worker that lost it goes on")
     }).pipe(Effect.provide(cut("one", unreachable))))
+
+  it.effect("that is lost together with others is told of in one warning", () => {
+    const warned: Array<string> = []
+    const logger = Logger.make(({ message }) => void warned.push(String(message)))
+    return Effect.gen(function*() {
+      const { began, interruptedAt, pipeline } = gated()
+      yield* publish(Orders, Array.from({ length: 40 }, (_, i) => order(`k${i}`, 1)))
+      yield* start(pipeline("one"), { lease: "30 seconds", name: "one", lanes: 16 })
+      yield* until("they run", () => began.size === 40)
+      yield* eventually("they are interrupted", () => interruptedAt.length === 40, 31_000)
+      const told = warned.filter((line) => line.startsWith("Lost "))
+      assert.lengthOf(told, 1)
+      assert.match(told[0]!, /^Lost lane-\d+ .*could not be renewed in time.* 15 more were lost with it[.]$/)
+    }).pipe(Effect.provide([cut("one", Effect.never), Logger.layer([logger])]))
+  })
 
   it.effect("is lost before its deadline when the network is cut and nothing answers any more", () =>
     Effect.gen(function*() {

@@ -8,7 +8,7 @@ import { Embedded } from "millrace/embedded"
 import { readFileSync } from "node:fs"
 import { inject } from "vitest"
 import { keyHash } from "../../src/postgres/KeyHash.ts"
-import { eventually, freshSchema, idsOf, open, postgres, receive, register } from "./kit.ts"
+import { asleep, eventually, freshSchema, idsOf, open, postgres, receive, register } from "./kit.ts"
 
 const schema = freshSchema()
 const called = (name: string) => Effect.map(SqlClient.SqlClient, (sql) => sql(`${schema}.${name}`))
@@ -283,6 +283,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         (rows) => rows.length > 0
       )
       yield* eventually(waits)
+      yield* asleep(schema)
       // Not by a publish of this process, which would wake its workers directly.
       const [time] = yield* Effect.timed(Effect.andThen(call({ topic, key: "k", payload: "1" }), Fiber.join(taking)))
       assert.isBelow(Duration.toMillis(time), 3_000)

@@ -72,6 +72,18 @@ export const eventually = <E, R>(holds: Effect.Effect<boolean, E, R>) =>
     Effect.timeout("8 seconds")
   )
 
+/**
+ * Waits until a worker that has said that it waits does so: it looks once more after it has said it. The last statements of the schema's
+ * connections tell; ours does not name the schema.
+ */
+export const asleep = (schema: string) =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) =>
+    eventually(Effect.map(
+      sql`select from pg_stat_activity where query like ${`%${schema}%`}
+        and (state <> 'idle' or state_change > clock_timestamp() - interval '300 ms')`,
+      (rows) => rows.length === 0
+    )))
+
 /** How the conformance suites deal with a database's clock. */
 export const realTime = {
   elapse: (duration: Duration.Duration) => Effect.andThen(Effect.sleep(duration), Effect.sleep(50)),

@@ -4,7 +4,19 @@ import { Deferred, Duration, Effect, Exit, Fiber, Scope } from "effect"
 import { SqlClient } from "effect/sql"
 import { type Delivery, Hold, Message, Store } from "millrace"
 import { inject } from "vitest"
-import { eventually, freshSchema, idsOf, message, open, postgres, receive, register, roomy, settle } from "./kit.ts"
+import {
+  asleep,
+  eventually,
+  freshSchema,
+  idsOf,
+  message,
+  open,
+  postgres,
+  receive,
+  register,
+  roomy,
+  settle
+} from "./kit.ts"
 
 const schema = freshSchema()
 let consumers = 0
@@ -139,6 +151,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         from ${yield* table("consumers")} where name = ${c.name}`
       const taking = yield* Effect.forkChild(receive(sub, 1))
       yield* eventually(Effect.map(waiting, (rows) => rows[0]!.yes))
+      yield* asleep(schema)
       // As a publisher elsewhere does it: the row, and after its commit the notification.
       yield* sql`insert into ${yield* table("messages")} (queue_id, lane, id, topic, key, keyed, payload)
         select id, 0, 'x', 't', 'x', false, '{}' from ${yield* table("consumers")} where name = ${c.name}`

@@ -18,6 +18,7 @@ import { ConsumerRemoved, LeaseLost } from "../Errors.ts"
 import * as Telemetry from "../Telemetry.ts"
 import type { SubscriptionSpec } from "../Transport.ts"
 import type { PgDatabase } from "./PgClient.ts"
+import * as PgFailure from "./PgFailure.ts"
 import type { Rows } from "./PgSession.ts"
 import type { QueueReader } from "./QueueReader.ts"
 import type { Owned, Receipt } from "./Row.ts"
@@ -31,6 +32,9 @@ interface Isolated {
   readonly lane: number
   readonly seq: bigint
 }
+
+/** Lanes that one transaction claims. */
+const lanesAtOnce = 8
 
 export class PgLanes {
   readonly queue: number
@@ -47,6 +51,8 @@ export class PgLanes {
   #isolated: Isolated | "none" | undefined
   /** Lanes are claimed under what is isolated now: that must not change under a claim. */
   readonly #claiming = Semaphore.makeUnsafe(1)
+  /** The most of one key that was ever asked for: as much of it a dead owner may have had in hand. */
+  #mostPerKey = 1
   #nextBeat = 0n
   #nextClaim = 0n
   #removed = false
@@ -102,16 +108,22 @@ export class PgLanes {
     if (this.#owned.get(owned.lane) === owned) this.#owned.delete(owned.lane)
   }
 
-  /** Says that we live, gives back what is too much, claims what is free: each at most once in its interval. */
-  readonly balance: Effect.Effect<void, SqlError | ConsumerRemoved> = Effect.suspend(() => {
-    for (const owned of this.#owned.values()) this.#gone(owned)
-    const share = Effect.andThen(this.#giveBack, this.#claim)
-    return Effect.flatMap(
-      this.#beat,
-      (): Effect.Effect<void, SqlError | ConsumerRemoved> =>
-        this.#removed ? Effect.fail(new ConsumerRemoved({ consumer: this.#spec.consumer })) : share
-    )
-  })
+  /**
+   * Says that we live, gives back what is too much, claims what is free: each at most once in its interval. `perKey` is how much of one key
+   * may be in hand.
+   */
+  balance(perKey: number): Effect.Effect<void, SqlError | ConsumerRemoved> {
+    return Effect.suspend(() => {
+      this.#mostPerKey = Math.max(this.#mostPerKey, perKey)
+      for (const owned of this.#owned.values()) this.#gone(owned)
+      const share = Effect.andThen(this.#giveBack, this.#claim)
+      return Effect.flatMap(
+        this.#beat,
+        (): Effect.Effect<void, SqlError | ConsumerRemoved> =>
+          this.#removed ? Effect.fail(new ConsumerRemoved({ consumer: this.#spec.consumer })) : share
+      )
+    })
+  }
 
   readonly #beat: Effect.Effect<void, SqlError> = Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
     if (now < this.#nextBeat) return Effect.void
@@ -177,16 +189,33 @@ export class PgLanes {
     const wanted = this.#share - this.#owned.size
     if (wanted <= 0 || now < this.#nextClaim) return Effect.void
     this.#nextClaim = now + this.#interval(Infinity)
-    // A transaction that was interrupted, or whose answer was lost, may have claimed: those lanes run out by themselves.
-    const took = Effect.map(this.#db.onMachinery(this.#db.sql.withTransaction(this.#take(wanted))), (rows) => {
-      for (const row of rows) this.#got(row, now)
-      return rows
-    })
-    return Effect.flatMap(this.#claiming.withPermit(took), (rows) => {
-      const expired = rows.filter((row) => row["died"] === true).length
-      return Telemetry.claimed(this.#spec.consumer, expired, rows.length - expired)
-    })
+    // What can be read already is read, whatever is the matter with the lanes of others.
+    return Effect.catch(
+      this.#claimUpTo(wanted),
+      (error) =>
+        this.#owned.size === 0 ? Effect.fail(error) : Effect.annotateLogs(
+          Effect.logWarning(PgFailure.transportError("claim lanes")(error).message),
+          { consumer: this.#spec.consumer }
+        )
+    )
   })
+
+  /** A few at a time: what a dead owner had in hand is counted with the claim, and a transaction is bounded. */
+  #claimUpTo(wanted: number): Effect.Effect<void, SqlError> {
+    const most = Math.min(wanted, lanesAtOnce)
+    return Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
+      // A transaction that was interrupted, or whose answer was lost, may have claimed: those lanes run out by themselves.
+      const took = Effect.map(this.#db.onMachinery(this.#db.sql.withTransaction(this.#take(most))), (rows) => {
+        for (const row of rows) this.#got(row, now)
+        return rows
+      })
+      return Effect.flatMap(this.#claiming.withPermit(took), (rows) => {
+        const expired = rows.filter((row) => row["died"] === true).length
+        const told = Telemetry.claimed(this.#spec.consumer, expired, rows.length - expired)
+        return rows.length < most || wanted === most ? told : Effect.andThen(told, this.#claimUpTo(wanted - most))
+      })
+    })
+  }
 
   /** Locks, then raises the token; who takes a lane of a dead owner counts what that one may have had in memory. */
   readonly #take = Effect.fnUntraced({ self: this }, function*(wanted: number): Effect.fn.Return<Rows, SqlError> {
@@ -198,7 +227,8 @@ export class PgLanes {
     yield* this.#db.within(this.#text.take, [this.queue, lanes, this.#spec.worker, this.#lease, isolated])
     for (const row of rows) {
       if (row["died"] !== true || row["fetched_to"] === 0n || row["alone"] === 0n) continue
-      yield* this.#db.within(this.#received, [this.queue, row["lane"], row["fetched_to"], row["alone"]])
+      const { alone, fetched_to, lane } = row
+      yield* this.#db.within(this.#received, [this.queue, lane, fetched_to, alone, this.#mostPerKey])
     }
     return rows
   })
@@ -233,7 +263,7 @@ export class PgLanes {
         const leases = new Set<HeldLease>()
         for (const each of owned) {
           if (confirmed.has(each.lane)) leases.add(each.lease)
-          else this.lost(each, "another worker took it over")
+          else if (!each.lost) this.lost(each, "another worker took it over")
         }
         return leases
       })

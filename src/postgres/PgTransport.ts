@@ -126,7 +126,8 @@ const look = (
       seat.reader.round(room, accept),
       (n) => n > 0 ? Effect.succeed(true) : seat.reader.more && left > 0 ? again(left - 1) : Effect.succeed(false)
     )
-  return Effect.andThen(Effect.andThen(seat.delayed.whenDue, seat.lanes.balance), Effect.suspend(() => again(rounds)))
+  const before = Effect.andThen(seat.delayed.whenDue, seat.lanes.balance(room.perKey))
+  return Effect.andThen(before, Effect.suspend(() => again(rounds)))
 }
 
 /** Until a hold of ours ends or a delayed message is due, at most the idle poll. */
@@ -241,25 +242,27 @@ const hold = (seat: Seat): Subscription["hold"] => {
         reason: "another worker took it over"
       })
     )
-  return (delivery, attempts, hold) => {
-    const { lane, owned, seq } = delivery.receipt as Receipt
-    if (owned.lost) return stale(delivery)
-    const parked = hold._tag === "Parked"
-    const put = seat.db.within(text.put, [
-      seat.lanes.queue,
-      lane,
-      delivery.lease.token,
-      delivery.message.key,
-      parked ? null : Duration.toMillis(hold.delay),
-      seat.reader.heldFrom(delivery),
-      seq,
-      parked ? null : JSON.stringify(attempts)
-    ])
-    return Effect.flatMap(Effect.mapError(put, PgFailure.transportError("hold a key")), (rows) =>
-      rows.length === 0
-        ? stale(delivery)
-        : seat.db.sql.afterCommit(Effect.sync(() => seat.reader.held(delivery))))
-  }
+  // Where the hold begins is asked when it is written, while no poll is under way: it may be made before, and written again.
+  return (delivery, attempts, hold) =>
+    Effect.suspend(() => {
+      const { lane, owned, seq } = delivery.receipt as Receipt
+      if (owned.lost) return stale(delivery)
+      const parked = hold._tag === "Parked"
+      const put = seat.db.within(text.put, [
+        seat.lanes.queue,
+        lane,
+        delivery.lease.token,
+        delivery.message.key,
+        parked ? null : Duration.toMillis(hold.delay),
+        seat.reader.heldFrom(delivery),
+        seq,
+        parked ? null : JSON.stringify(attempts)
+      ])
+      return Effect.flatMap(Effect.mapError(put, PgFailure.transportError("hold a key")), (rows) =>
+        rows.length === 0
+          ? stale(delivery)
+          : seat.db.sql.afterCommit(Effect.sync(() => seat.reader.held(delivery))))
+    })
 }
 
 const subscription = (seat: Seat): Subscription => {

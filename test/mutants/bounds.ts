@@ -52,6 +52,33 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "is told of in one warning"
   },
   {
+    name: "the whole backlog of a key counted when its owner dies",
+    guarantee: 5,
+    file: "src/postgres/sql/messages.ts",
+    from: "where nth <= $5::int",
+    to: "where nth <= $5::int * 1000",
+    test: "test/postgres/transport.test.ts",
+    named: "and not its whole backlog"
+  },
+  {
+    name: "a claim that fails keeps its worker from reading",
+    guarantee: 6,
+    file: "src/postgres/PgLanes.ts",
+    from: "this.#owned.size === 0 ? Effect.fail(error)",
+    to: "this.#owned.size >= 0 ? Effect.fail(error)",
+    test: "test/postgres/transport.test.ts",
+    named: "goes on reading its lanes when others cannot be claimed"
+  },
+  {
+    name: "a renewal of what was given back",
+    guarantee: 6,
+    file: "src/postgres/sql/lanes.ts",
+    from: ", \"and l.owner is not null\"",
+    to: "",
+    test: "test/postgres/transport.test.ts",
+    named: "gives a lane back although a renewal"
+  },
+  {
     name: "a claim of lanes awaited for ever",
     guarantee: 6,
     file: "src/postgres/PgClient.ts",

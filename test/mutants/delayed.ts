@@ -132,8 +132,8 @@ export const delayed: ReadonlyArray<Mutant> = [
     name: "delayed: a busy worker that never looks",
     guarantee: 6,
     file: "src/postgres/PgTransport.ts",
-    from: "Effect.andThen(seat.delayed.whenDue, seat.lanes.balance)",
-    to: "seat.lanes.balance",
+    from: "Effect.andThen(seat.delayed.whenDue, seat.lanes.balance(room.perKey))",
+    to: "seat.lanes.balance(room.perKey)",
     test: "test/postgres/delayed.test.ts",
     named: "comes about on time to a worker that is never idle"
   },

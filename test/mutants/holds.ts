@@ -46,5 +46,14 @@ export const holdMutants: ReadonlyArray<Mutant> = [
     to: "select lane from",
     test: "test/postgres/failures.test.ts",
     named: "pauses in an open transaction holds up no other key"
+  },
+  {
+    name: "a hold that begins where its message stands",
+    guarantee: 3,
+    file: "src/postgres/PgTransport.ts",
+    from: "seat.reader.heldFrom(delivery),",
+    to: "seq,",
+    test: "test/postgres/transport.test.ts",
+    named: "holds a key from where its hold is written"
   }
 ]

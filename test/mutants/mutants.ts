@@ -232,7 +232,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "lease renewed after loss",
     guarantee: 4,
     file: "src/postgres/sql/lanes.ts",
-    from: "renew: `${mine(\"\", \") g(lane, token)\", \"no key update\")}",
+    from: "renew: `${mine(\"\", \") g(lane, token)\", \"no key update\", \"and l.owner is not null\")}",
     to: "renew: `with mine as materialized (select lane from unnest($2::int[], $3::bigint[]) g(lane, token))",
     test: conformance,
     named: "brings no lost lease back by a late renewal"
@@ -279,7 +279,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "innocents counted",
     guarantee: 5,
     file: "src/postgres/sql/messages.ts",
-    from: "and ($4::bigint is null or seq = $4::bigint)",
+    from: "and ($4::bigint is null or m.seq = $4::bigint)",
     to: "and ($4::bigint is null or true)",
     test: "test/postgres/transport.test.ts",
     named: "counts only the message that ran alone when its owner dies"

@@ -42,7 +42,7 @@ const statements = (
     1_000_000n
   ]],
   settle: [MessagesSql.make(names).settle, [queue, lanes, lanes.map(() => 0n), many(250)]],
-  received: [MessagesSql.make(names).received, [queue, 3, 900n, null]],
+  received: [MessagesSql.make(names).received, [queue, 3, 900n, null, 16]],
   free: [LanesSql.make(names).free, [queue, 16, "w"]],
   takeDue: [HoldsSql.make(names).takeDue, [queue, lanes, lanes.map(() => 0n), ["k1", "k2"]]],
   next: [HoldsSql.make(names).next, [queue, lanes]],

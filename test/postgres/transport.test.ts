@@ -59,6 +59,73 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       yield* Scope.close(scope, Exit.void)
     }))
 
+  it.effect(
+    "counts of a long key what a dead owner may have had in memory, and not its whole backlog",
+    () =>
+      Effect.gen(function*() {
+        const c = yield* consumer(1)
+        yield* c.publish(...Array.from({ length: 40 }, (_, i) => [`hot${i}`, "hot"] as const), ["behind", "other"])
+        const dead = yield* c.open("dead", { lease: Duration.millis(300) })
+        // Of the hot key no more than 8; the other key stands behind all of it.
+        assert.lengthOf(yield* receive(dead, 9, { ...roomy, perKey: 8 }), 9)
+        const heir = yield* c.open("heir")
+        yield* receive(heir, 9, { ...roomy, perKey: 8 })
+        const sql = yield* SqlClient.SqlClient
+        const rows = yield* sql<{ readonly id: string }>`select m.id from ${yield* table("messages")} m
+        join ${yield* table(
+          "consumers"
+        )} c on c.id = m.queue_id where c.name = ${c.name} and m.received = 1 order by seq`
+        assert.deepStrictEqual(rows.map(({ id }) => id), [...Array.from({ length: 8 }, (_, i) => `hot${i}`), "behind"])
+      }),
+    30_000
+  )
+
+  it.effect("goes on reading its lanes when others cannot be claimed", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      const [lanes, messages] = [yield* table("lanes"), yield* table("messages")]
+      const c = yield* consumer(2)
+      yield* c.publish(["a", "a"], ["b", "b"])
+      const [b] = yield* sql<{ readonly queue: number; readonly lane: number }>`select queue_id as queue, lane
+        from ${messages} where topic = ${c.name} and id = 'b'`
+      const dead = (ends: string) =>
+        sql`update ${lanes} set owner = 'dead', fetched_to = 1000000, lease_until = clock_timestamp() + ${ends}::interval
+          where queue_id = ${b!.queue} and lane = ${b!.lane}`
+      yield* dead("1 hour")
+      const living = yield* c.open("living")
+      assert.deepStrictEqual(idsOf(yield* receive(living, 1)), ["a"])
+      // What the dead one had in hand cannot be counted, and its lane not be taken over.
+      const deny = yield* table("deny")
+      const denied = yield* table("denied")
+      yield* sql`create sequence ${denied}`
+      yield* sql`create function ${deny}() returns trigger language plpgsql
+        as ${sql.literal(`'begin perform nextval(''${schema}.denied''); raise exception ''not counted''; end'`)}`
+      yield* sql`create trigger deny before update of received on ${messages} execute function ${deny}()`
+      const reading = yield* Effect.forkChild(receive(living, 1))
+      yield* dead("-1 second")
+      yield* eventually(Effect.map(sql`select from ${denied} where is_called`, (rows) => rows.length === 1))
+      yield* c.publish(["more", "a"])
+      assert.deepStrictEqual(idsOf(yield* Fiber.join(reading)), ["more"])
+      yield* sql`drop trigger deny on ${messages}`
+      assert.deepStrictEqual(idsOf(yield* receive(living, 1)), ["b"])
+    }))
+
+  it.effect("gives a lane back although a renewal of it comes late", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      const c = yield* consumer(1)
+      yield* c.publish(["a", "k"])
+      const owner = yield* c.open("owner")
+      yield* receive(owner, 1)
+      // The release overtakes the renewal, on another connection.
+      yield* sql`update ${yield* table(
+        "lanes"
+      )} set owner = null, lease_until = '-infinity' where owner = ${`${c.name}-owner`}`
+      assert.strictEqual((yield* owner.renew(owner.held())).size, 0)
+      const heir = yield* c.open("heir")
+      assert.deepStrictEqual(idsOf(yield* receive(heir, 1)), ["a"])
+    }))
+
   it.effect("counts only the message that ran alone when its owner dies", () =>
     Effect.gen(function*() {
       const c = yield* consumer(2)
@@ -118,6 +185,33 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       assert.strictEqual((yield* zombie.renew(zombie.held())).size, 0)
       assert.isTrue(Deferred.isDoneUnsafe(stale!.lease.lost))
       assert.deepStrictEqual(idsOf(yield* settle(heir, [a!])), ["a"])
+    }))
+
+  it.effect("holds a key from where its hold is written, whatever was found since it was made: a late message keeps its order", () =>
+    Effect.gen(function*() {
+      const store = yield* Store.Store
+      const c = yield* consumer(1)
+      const sub = yield* c.open("w")
+      const begun = yield* Deferred.make<void>()
+      const go = yield* Deferred.make<void>()
+      const late = yield* Effect.forkChild(
+        store.transact(
+          Effect.andThen(
+            c.publish(["late", "k"]),
+            Effect.andThen(Deferred.succeed(begun, undefined), Deferred.await(go))
+          )
+        )
+      )
+      yield* Deferred.await(begun)
+      yield* c.publish(["first", "k"])
+      const [first] = yield* receive(sub, 1)
+      // As the worker does: made once, and repeated until it is written. Meanwhile the reader finds what was published late.
+      const hold = store.transact(sub.hold(first!, [], Hold.delayed(Duration.millis(50))))
+      yield* Deferred.succeed(go, undefined)
+      yield* Fiber.join(late)
+      assert.deepStrictEqual(idsOf(yield* receive(sub, 1)), ["late"])
+      yield* sub.undisturbed(first!, hold)
+      assert.deepStrictEqual(idsOf(yield* receive(sub, 2)), ["late", "first"])
     }))
 
   it.effect("makes a claim wait for a commit that has looked at the token", () =>

@@ -7,10 +7,10 @@
 import type { Names } from "./names.ts"
 
 export const make = (t: Names) => {
-  const mine = (columns: string, extra: string, lock: string) =>
+  const mine = (columns: string, extra: string, lock: string, which = "") =>
     `with mine as materialized (
   select l.lane${columns} from ${t.lanes} l join unnest($2::int[], $3::bigint[]${extra} on l.lane = g.lane and l.token = g.token
-  where l.queue_id = $1 order by l.lane for ${lock} of l
+  where l.queue_id = $1 ${which} order by l.lane for ${lock} of l
 )`
   return {
     /** $1 queue */
@@ -37,8 +37,11 @@ limit $2 for update skip locked`,
     /** Which tokens still hold; a claim waits for our commit. Index: primary key. $1 queue $2 lanes $3 tokens */
     fence: `${mine("", ") g(lane, token)", "key share")} select lane from mine`,
 
-    /** Changes lease_until only, which conflicts with no commit. $1 queue $2 lanes $3 tokens $4 milliseconds */
-    renew: `${mine("", ") g(lane, token)", "no key update")}
+    /**
+     * Changes lease_until only, which conflicts with no commit. What was given back meanwhile nobody has: it would be free for nobody.
+     * $1 queue $2 lanes $3 tokens $4 milliseconds
+     */
+    renew: `${mine("", ") g(lane, token)", "no key update", "and l.owner is not null")}
 update ${t.lanes} l set lease_until = clock_timestamp() + $4::float8 * interval '1 ms' from mine
 where l.queue_id = $1 and l.lane = mine.lane returning l.lane`,
 

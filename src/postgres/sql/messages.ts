@@ -92,11 +92,17 @@ select lane, seq from ${t.messages} where queue_id = $1 and lane = any(array(sel
   and seq = any($4::bigint[]) for update`,
 
     /**
-     * What the owner that died may have had in memory; what is held it had not. Index: primary key.
-     * $1 queue $2 lane $3 fetched_to $4 the only one that counts, or null
+     * What the owner that died may have had in memory: of each key the first ones, up to where it had read; what is held it had not.
+     * Index: primary key. $1 queue $2 lane $3 fetched_to $4 the only one that counts, or null $5 most of a key
      */
-    received: `update ${t.messages} m set received = received + 1 where queue_id = $1 and lane = $2 and seq <= $3
-  and ($4::bigint is null or seq = $4::bigint)
-  and not exists (select from ${t.holds} h where h.queue_id = $1 and h.key = m.key and h.from_seq <= m.seq offset 0)`
+    received: `with counted as materialized (
+  select seq from (
+    select m.seq, m.key, row_number() over (partition by m.key order by m.seq) as nth from ${t.messages} m
+    where m.queue_id = $1 and m.lane = $2 and m.seq <= $3 and ($4::bigint is null or m.seq = $4::bigint)) m
+  where nth <= $5::int
+    and not exists (select from ${t.holds} h where h.queue_id = $1 and h.key = m.key and h.from_seq <= m.seq offset 0)
+)
+update ${t.messages} set received = received + 1
+where queue_id = $1 and lane = $2 and seq = any(array(select seq from counted))`
   }
 }

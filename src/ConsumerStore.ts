@@ -134,7 +134,7 @@ export interface Consumers {
     query: HeldQuery
   ) => Effect.Effect<ReadonlyArray<HeldKey>, StoreFailure | ConsumerNotFound>
   /**
-   * Removes the consumer with its queue, holds, inbox and letters, audited, in one transaction that excludes publishing, commits and
+   * Removes the consumer with its queue, holds and letters, so that its ids are known to nobody, audited, in one transaction that excludes publishing, commits and
    * people. Refused while workers live (`evenIfWorking`), or messages wait or letters are open (`evenIfWaiting`). A worker that
    * runs nevertheless commits nothing more, and its `take` fails with `ConsumerRemoved`.
    */

@@ -74,7 +74,8 @@ export const heldKeys = (
   Store.use((store) => store.consumers.heldKeys(consumer, query ?? {}))
 
 /**
- * Takes a consumer away, with its queue, its memory of ids and its letters, all or nothing. There is no undo. Refused with
+ * Takes a consumer away, with its queue, its memory of ids and its letters, all or nothing. There is no undo. Nobody publishes while it
+ * runs, which takes the longer the more messages wait. Refused with
  * `ConsumerBusy` while workers live (`evenIfWorking`), or while messages wait or letters are open (`evenIfWaiting`). A worker that
  * still runs commits nothing more and stops with `ConsumerRemoved`. What is published later waits, unrouted, for another consumer.
  *

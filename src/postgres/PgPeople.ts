@@ -24,6 +24,7 @@ import * as AuditSql from "./sql/audit.ts"
 import * as ConsumersSql from "./sql/consumers.ts"
 import type { Names } from "./sql/names.ts"
 import * as Sql from "./sql/people.ts"
+import * as RemovalSql from "./sql/removal.ts"
 import type { Wake } from "./Wake.ts"
 
 /** Whose pause it is, if it is one. */
@@ -61,6 +62,7 @@ interface Parts {
   readonly queues: Queues
   readonly wake: Wake
   readonly text: ReturnType<typeof Sql.make>
+  readonly ending: ReturnType<typeof RemovalSql.make>
   readonly audit: string
   readonly locking: ReadonlyArray<string>
 }
@@ -105,26 +107,26 @@ const alone = ({ db, locking }: Parts) =>
   Effect.forEach(locking, (statement) => db.within(statement, []), { discard: true })
 
 const census = (parts: Parts, queue: unknown, topic: string | null) =>
-  Effect.map(parts.db.within(parts.text.census, [queue, topic]), ([row]) => ({
+  Effect.map(parts.db.within(parts.ending.census, [queue, topic]), ([row]) => ({
     workers: Number(row?.["workers"]),
     waiting: Number(row?.["waiting"]),
     letters: Number(row?.["letters"])
   }))
 
 const remove = (parts: Parts): Consumers["remove"] => (consumer, act) => {
-  const { db, queues, text, wake } = parts
+  const { db, ending, queues, wake } = parts
   return run(
     parts,
     "remove the consumer",
     Effect.gen(function*() {
       yield* alone(parts)
-      const row = yield* found(parts, text.lockToRemove, consumer)
-      yield* db.within(text.lockLanes, [row["id"]])
+      const row = yield* found(parts, ending.lock, consumer)
+      yield* db.within(ending.lockLanes, [row["id"]])
       const { letters, waiting, workers } = yield* census(parts, row["id"], null)
       const free = (workers === 0 || act.evenIfWorking === true)
         && (waiting + letters === 0 || act.evenIfWaiting === true)
       if (!free) return yield* new ConsumerBusy({ consumer, asked: "removed", workers, waiting, letters })
-      for (const statement of text.remove) yield* db.within(statement, [row["id"]])
+      for (const statement of ending.remove) yield* db.within(statement, [row["id"]])
       yield* note(parts, "removed", act, { consumer, detail: `${waiting} waiting, ${letters} letters` })
       yield* db.sql.afterCommit(Effect.sync(() => {
         queues.forget(consumer)
@@ -136,21 +138,21 @@ const remove = (parts: Parts): Consumers["remove"] => (consumer, act) => {
 }
 
 const unsubscribe = (parts: Parts): Consumers["unsubscribe"] => (consumer, topic, act) => {
-  const { db, text, wake } = parts
+  const { db, ending, text, wake } = parts
   return run(
     parts,
     "unsubscribe the consumer",
     Effect.gen(function*() {
       yield* alone(parts)
       const row = yield* found(parts, text.lock, consumer)
-      const gone = yield* db.within(text.unsubscribe, [row["id"], topic])
+      const gone = yield* db.within(ending.unsubscribe, [row["id"], topic])
       if (gone.length === 0) return yield* new NotSubscribed({ consumer, topic })
       const { waiting, workers } = yield* census(parts, row["id"], topic)
       if (waiting > 0 && act.evenIfWaiting !== true) {
         return yield* new ConsumerBusy({ consumer, asked: `unsubscribed from ${topic}`, workers, waiting, letters: 0 })
       }
       const failure = unsubscribed(topic, yield* Clock.currentTimeMillis)
-      const [given] = yield* db.within(text.giveUp, [row["id"], topic, JSON.stringify(failure), failure.tag])
+      const [given] = yield* db.within(ending.giveUp, [row["id"], topic, JSON.stringify(failure), failure.tag])
       yield* note(parts, "unsubscribed", act, { consumer, topic, detail: `${String(given?.["waiting"])} waiting` })
       yield* db.sql.afterCommit(Effect.sync(() => wake.published(Number(row["id"]))))
     })
@@ -228,6 +230,7 @@ export const makePeople = (
     queues,
     wake,
     text,
+    ending: RemovalSql.make(names),
     audit: AuditSql.make(names).insert,
     locking: [lockTimeout, lock, changed]
   }

@@ -235,12 +235,21 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   {
     name: "a removal that takes letters after messages",
     guarantee: 1,
-    file: "src/postgres/sql/people.ts",
+    file: "src/postgres/sql/removal.ts",
     from:
-      "      `delete from ${t.deadLetters} where queue_id = $1`,\n      `delete from ${t.messages} where queue_id = $1`,\n",
+      "    `delete from ${t.deadLetters} where queue_id = $1`,\n    `delete from ${t.messages} where queue_id = $1`,\n",
     to:
-      "      `delete from ${t.messages} where queue_id = $1`,\n      `delete from ${t.deadLetters} where queue_id = $1`,\n",
+      "    `delete from ${t.messages} where queue_id = $1`,\n    `delete from ${t.deadLetters} where queue_id = $1`,\n",
     test: "test/postgres/people.test.ts",
     named: "remove a consumer while a letter of it is redriven"
+  },
+  {
+    name: "a removal that deletes millions of ids while nobody publishes",
+    guarantee: 6,
+    file: "src/postgres/sql/removal.ts",
+    from: "    `delete from ${t.workers} where queue_id = $1`,\n",
+    to: "    `delete from ${t.workers} where queue_id = $1`,\n    `delete from ${t.inbox} where queue_id = $1`,\n",
+    test: "test/postgres/people.test.ts",
+    named: "without the millions of ids"
   }
 ]

@@ -316,6 +316,21 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
     30_000
   )
 
+  it.effect("remove a consumer, for which nobody publishes, without the millions of ids that it may remember", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      const { consumer } = yield* graves(2)
+      const inbox = sql(`${schema}.inbox`)
+      const [queue] = yield* sql<{ readonly id: number }>`select id from ${
+        sql(`${schema}.consumers`)
+      } where name = ${consumer}`
+      const ids = Effect.map(sql`select from ${inbox} where queue_id = ${queue!.id}`, (rows) => rows.length)
+      const before = yield* ids
+      assert.isAbove(before, 0)
+      yield* Consumers.remove(consumer, { by: "ann", evenIfWaiting: true, evenIfWorking: true })
+      assert.strictEqual(yield* ids, before)
+    }))
+
   it.effect(
     "remove a consumer while a letter of it is redriven: no message is left behind",
     () =>

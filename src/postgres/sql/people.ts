@@ -1,15 +1,13 @@
 /**
- * What people do with consumers: look, pause, unsubscribe, remove.
- *
- * Lock order: subscriptions (the table), the consumer, its lanes, then what it has. A removal deletes letters before messages: a person
- * who redrives one has it locked, and puts its message in before we delete.
+ * What people do with consumers that stay: look, pause, resume.
  *
  * @since 0.1.0
  */
-import { joined, millis } from "./letters.ts"
+import { millis } from "./letters.ts"
 import type { Names } from "./names.ts"
 
-const locked = (t: Names, mode: "for no key update" | "for update") =>
+/** $1 name */
+export const locked = (t: Names, mode: "for no key update" | "for update") =>
   `select id, lanes, paused_by, ${
     millis("paused_at")
   } as paused_at from ${t.consumers} where name = $1 and lanes > 0 ${mode}`
@@ -41,9 +39,6 @@ from ${t.holds} where queue_id = $1 and ($2::text is null or key > $2) order by 
      */
     lock: locked(t, "for no key update"),
 
-    /** Nobody refers to it any more. $1 name */
-    lockToRemove: locked(t, "for update"),
-
     /** Keeps it from being removed; workers may say that they wait meanwhile. $1 name */
     keep: `select id, lanes from ${t.consumers} where name = $1 and lanes > 0 for key share`,
 
@@ -65,63 +60,6 @@ where h.paused_by is null returning key`,
 
     /** Its hold may be due now; the lane's owner ends it. Answers nothing if it is not paused. $1 queue $2 key */
     resumeKey: `update ${t.holds} set paused_by = null, paused_at = null
-where queue_id = $1 and key = $2 and paused_by is not null returning key`,
-
-    /** Commits of its workers are over, and no new one begins. $1 queue */
-    lockLanes: `select lane from ${t.lanes} where queue_id = $1 order by lane for update`,
-
-    /** $1 queue $2 topic, or null for all */
-    census:
-      `select (select count(*)::int from ${t.workers} where queue_id = $1 and alive_until > clock_timestamp()) as workers,
-  (select count(*)::int from ${t.messages} where queue_id = $1 and ($2::text is null or topic = $2)) as waiting,
-  (select count(*)::int from ${t.deadLetters} where queue_id = $1 and state in ('open', 'redriving')) as letters`,
-
-    /** In this order. Each: $1 queue */
-    remove: [
-      `delete from ${t.deadLetters} where queue_id = $1`,
-      `delete from ${t.messages} where queue_id = $1`,
-      `delete from ${t.subscriptions} where queue_id = $1`,
-      `delete from ${t.holds} where queue_id = $1`,
-      `delete from ${t.inbox} where queue_id = $1`,
-      `delete from ${t.workers} where queue_id = $1`,
-      `delete from ${t.lanes} where queue_id = $1`,
-      `delete from ${t.consumers} where id = $1`
-    ],
-
-    /** $1 queue $2 topic */
-    unsubscribe: `delete from ${t.subscriptions} where queue_id = $1 and topic = $2 returning topic`,
-
-    /**
-     * What waits of a topic that is not read any more becomes dead letters, as if a worker had given it up: its id is dead, a known
-     * one is a duplicate, other content under a known id is kept beside, a redriven one goes back to its letter.
-     * $1 queue $2 topic $3 the failure, as JSON $4 its tag
-     */
-    giveUp: `with gone as materialized (
-  delete from ${t.messages} where queue_id = $1 and topic = $2 returning *
-), told as materialized (
-  select g.*, case when coalesce(attempts, '[]') = '[]' then '[' else left(attempts, -1) || ',' end || $3::text || ']' as history,
-    left(encode(sha256(convert_to(topic || E'\\n' || payload, 'UTF8')), 'hex'), 32) as print,
-    row_number() over (partition by id, letter is null order by seq) as nth
-  from gone g order by seq
-), numbered as materialized (
-  select *, nextval('${t.letterSeq}') as number from (select * from told where letter is null order by seq offset 0) n
-), fresh as (
-  insert into ${t.inbox} (queue_id, id, outcome, fingerprint, letter)
-  select queue_id, id, 'dead', print, number from numbered where nth = 1 order by id on conflict do nothing
-  returning id, fingerprint, letter
-), buried as (
-  insert into ${t.deadLetters} (id, queue_id, lane, seq, message_id, topic, key, keyed, payload, headers, version, published_at,
-    reason, parked, attempts, tag, fingerprint)
-  select n.number, n.queue_id, n.lane, n.seq, n.id, n.topic, n.key, n.keyed, n.payload, n.headers, n.version, n.published_at,
-    'rejected', false, n.history, $4, $4
-  from numbered n left join fresh f on f.id = n.id left join ${t.inbox} i on i.queue_id = n.queue_id and i.id = n.id
-  where f.letter = n.number or coalesce(f.fingerprint, i.fingerprint) is distinct from n.print
-), reopened as (
-  update ${t.deadLetters} d set state = 'open', reason = 'rejected', parked = false, tag = $4, fingerprint = $4, lane = o.lane,
-    seq = o.seq, opened = pg_current_xact_id(), died_at = statement_timestamp(),
-    attempts = ${joined("d.attempts", "o.history")}
-  from told o where d.id = o.letter
-)
-select count(*)::int as waiting from gone`
+where queue_id = $1 and key = $2 and paused_by is not null returning key`
   }
 }

@@ -315,7 +315,7 @@ export class StepTimeout extends Schema.TaggedError<StepTimeout>("millrace/StepT
     return this.phase === "steps"
       ? `The steps before the transaction took longer than ${this.millis} ms. Nothing was committed. Speed them up, or raise Pipeline.timeout.`
       : `A commit step took longer than ${this.millis} ms. Nothing was committed. A commit step holds database work only: `
-        + `move waiting and network calls into mapEffect, or raise Pipeline.commitTimeout.`
+        + `move waiting and network calls into mapEffect, or raise Pipeline.commitTimeout (25 seconds at most).`
   }
 }
 

@@ -381,7 +381,7 @@ export const timeout =
     make(set(self, { timeout: duration }))
 
 /**
- * Bounds each commit step; beyond it the attempt fails with `StepTimeout`. Default: 10 seconds.
+ * Bounds each commit step; beyond it the attempt fails with `StepTimeout`. Default: 10 seconds; at most 25 seconds.
  *
  * @since 0.1.0
  */

@@ -31,6 +31,26 @@ export const shortHorizon = (
   })
 }
 
+/**
+ * The longest `Pipeline.commitTimeout`: Postgres ends a transaction of ours that waits for 30 seconds, or lasts for 60, since whoever began it
+ * may have died. The same on every engine, so that no test promises what production refuses.
+ */
+const longestCommit = Duration.seconds(25)
+
+export const longCommit = (timeout: Duration.Input): InvalidSetting | undefined => {
+  const given = Duration.fromInput(timeout)
+  return Option.isSome(given) && Duration.isGreaterThan(given.value, Duration.zero)
+      && Duration.isLessThanOrEqualTo(given.value, longestCommit)
+    ? undefined
+    : new InvalidSetting({
+      setting: "commitTimeout",
+      got: Option.match(given, { onNone: () => String(timeout), onSome: Duration.format }),
+      expected: `a commit step takes ${
+        Duration.format(longestCommit)
+      } at most, since its transaction holds up others; what takes longer belongs into mapEffect`
+    })
+}
+
 /** The first thing that the engine cannot do, if any. */
 export const refuse = (
   can: Capabilities,

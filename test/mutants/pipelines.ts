@@ -281,5 +281,14 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     to: "if (entry.again && ",
     test: "test/postgres/failures.test.ts",
     named: "is interrupted while its burial is on the wire"
+  },
+  {
+    name: "a commit timeout in which the database ends the transaction",
+    guarantee: 6,
+    file: "src/worker/Refusals.ts",
+    from: "Duration.isLessThanOrEqualTo(given.value, longestCommit)",
+    to: "Duration.isLessThanOrEqualTo(longestCommit, longestCommit)",
+    test: "test/worker/limits.test.ts",
+    named: "in which the database would have ended"
   }
 ]

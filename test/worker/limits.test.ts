@@ -147,6 +147,18 @@ describe("a worker is refused, and nothing is started,", () => {
       }
     }).pipe(Effect.provide(Memory.layer)))
 
+  it.effect.each(["26 seconds", "2 minutes", 0, Number.NaN, "infinity"] as const)(
+    "with a commit timeout of %s, in which the database would have ended the transaction",
+    (timeout) =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(
+          Effect.scoped(Worker.run(pipeline.pipe(Pipeline.commitTimeout(timeout as "2 minutes"))))
+        )
+        assert.deepInclude(error, { _tag: "InvalidSetting", setting: "commitTimeout" })
+        assert.include((error as Error).message, "25s")
+      }).pipe(Effect.provide(Memory.layer))
+  )
+
   it.effect("with a prefetch below its concurrency", () =>
     Effect.gen(function*() {
       const error = yield* refusal({ concurrency: 10, prefetch: 9 })

@@ -44,7 +44,7 @@ export const longCommit = (timeout: Duration.Input): InvalidSetting | undefined 
     ? undefined
     : new InvalidSetting({
       setting: "commitTimeout",
-      got: Option.match(given, { onNone: () => String(timeout), onSome: Duration.format }),
+      got: Option.match(given, { onNone: () => JSON.stringify(timeout), onSome: Duration.format }),
       expected: `a commit step takes ${
         Duration.format(longestCommit)
       } at most, since its transaction holds up others; what takes longer belongs into mapEffect`

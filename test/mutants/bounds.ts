@@ -145,8 +145,8 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     name: "a settlement that reads the whole table",
     guarantee: 6,
     file: "src/postgres/sql/messages.ts",
-    from: "where ctid = any(array(select place from probed)) returning lane, seq",
-    to: "where queue_id = $1 and lane = any($5::int[]) and seq = any($4::bigint[]) returning lane, seq",
+    from: "m.lane = s.lane and m.seq = s.seq offset 0) m",
+    to: "m.lane = s.lane and m.seq = s.seq) m",
     test: "test/postgres/plans.test.ts",
     named: "use their indexes"
   },

@@ -66,8 +66,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     guarantee: 4,
     file: "src/postgres/sql/messages.ts",
     from:
-      "on l.lane = g.lane and l.token = g.token\n  where l.queue_id = $1 order by l.lane for key share of l\n), probed",
-    to: "on l.lane = g.lane\n  where l.queue_id = $1 order by l.lane for key share of l\n), probed",
+      "on l.lane = g.lane and l.token = g.token\n  where l.queue_id = $1 order by l.lane for key share of l\n)\ndelete",
+    to: "on l.lane = g.lane\n  where l.queue_id = $1 order by l.lane for key share of l\n)\ndelete",
     test: "test/postgres/transport.test.ts",
     named: "refuses the commit of an owner whose lane was taken over"
   },

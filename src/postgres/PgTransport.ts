@@ -179,17 +179,15 @@ const settleWithin = (seat: Seat): Subscription["settleWithin"] => {
   const settle = (statement: string, deliveries: ReadonlyArray<Delivery>, large: boolean) => {
     const tokens = new Map<number, bigint>()
     const seqs: Array<bigint> = []
-    const lanes: Array<number> = []
     for (const delivery of deliveries) {
       const receipt = delivery.receipt as Receipt
       if (receipt.large !== large) continue
       tokens.set(receipt.lane, delivery.lease.token)
       seqs.push(receipt.seq)
-      lanes.push(receipt.lane)
     }
     return seqs.length === 0
       ? Effect.succeed([])
-      : seat.db.within(statement, [seat.lanes.queue, [...tokens.keys()], [...tokens.values()], seqs, lanes])
+      : seat.db.within(statement, [seat.lanes.queue, [...tokens.keys()], [...tokens.values()], seqs])
   }
   const ours = (deliveries: ReadonlyArray<Delivery>, rows: ReadonlyArray<{ readonly [column: string]: unknown }>) => {
     const gone = new Map(rows.map((row) => [row["seq"], row["lane"]]))

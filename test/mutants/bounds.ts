@@ -142,15 +142,6 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "use their indexes"
   },
   {
-    name: "a settlement that reads the whole table",
-    guarantee: 6,
-    file: "src/postgres/sql/messages.ts",
-    from: "m.lane = s.lane and m.seq = s.seq offset 0) m",
-    to: "m.lane = s.lane and m.seq = s.seq) m",
-    test: "test/postgres/plans.test.ts",
-    named: "use their indexes"
-  },
-  {
     name: "a claim of lanes that reads all messages",
     guarantee: 6,
     file: "src/postgres/sql/lanes.ts",

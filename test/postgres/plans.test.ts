@@ -41,13 +41,7 @@ const statements = (
     500,
     1_000_000n
   ]],
-  settle: [MessagesSql.make(names).settle, [
-    queue,
-    lanes,
-    lanes.map(() => 0n),
-    many(250),
-    many(250).map((seq) => Number(seq % 16n))
-  ]],
+  settle: [MessagesSql.make(names).settle, [queue, lanes, lanes.map(() => 0n), many(250)]],
   received: [MessagesSql.make(names).received, [queue, 3, 900n, null, 16]],
   free: [LanesSql.make(names).free, [queue, 16, "w"]],
   takeDue: [HoldsSql.make(names).takeDue, [queue, lanes, lanes.map(() => 0n), ["k1", "k2"]]],
@@ -125,8 +119,6 @@ const run = (queue: number) =>
     for (const [name, [text, params]] of Object.entries(statements(queue))) {
       const looked = yield* Effect.flip(sql.withTransaction(Effect.gen(function*() {
         yield* sql`set local plan_cache_mode = force_generic_plan`
-        // As if its index had become three times as large as it is: a whole table looks cheap.
-        yield* sql`set local seq_page_cost = 0.3`
         yield* sql`set local enable_seqscan = ${sql.literal(machinery.includes(name) ? "off" : "on")}`
         const [row] = yield* sql.unsafe<{ "QUERY PLAN": ReadonlyArray<{ Plan: Record<string, any> }> }>(
           `explain (analyze, format json) ${text}`,

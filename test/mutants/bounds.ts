@@ -142,6 +142,15 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "use their indexes"
   },
   {
+    name: "a settlement that reads the whole table",
+    guarantee: 6,
+    file: "src/postgres/PgClient.ts",
+    from: "random_page_cost: \"1.1\"",
+    to: "random_page_cost: \"4\"",
+    test: "test/postgres/plans.test.ts",
+    named: "use their indexes"
+  },
+  {
     name: "a claim of lanes that reads all messages",
     guarantee: 6,
     file: "src/postgres/sql/lanes.ts",

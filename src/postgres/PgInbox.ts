@@ -38,12 +38,27 @@ export const make = (db: PgDatabase, names: Names, queues: Queues): Pick<Inbox, 
       }
     )
 
-  /** A redriven message that turns out to be a duplicate was committed by another way: its letter is over, too. */
-  const resolved = (claims: ReadonlyArray<Claim>, answers: ReadonlyArray<Claimed>) => {
-    const letters = claims.flatMap(({ letter }, i) =>
-      letter === undefined || answers[i] !== "duplicate" ? [] : [BigInt(letter)]
-    )
+  /**
+   * A redriven message that turns out to be a duplicate was committed by another way: its letter is over, too. So it is when its id was
+   * not known any more, and it is committed now. Of those that were revived, the letter is.
+   */
+  const resolved = (claims: ReadonlyArray<Claim>, answers: ReadonlyArray<Claimed>, inserted: ReadonlySet<unknown>) => {
+    const letters = claims.flatMap(({ id, letter }, i) => {
+      if (letter === undefined) return []
+      return answers[i] === "duplicate" || (answers[i] === "fresh" && inserted.has(id)) ? [BigInt(letter)] : []
+    })
     return letters.length === 0 ? Effect.succeed(answers) : Effect.as(db.within(text.resolve, [letters]), answers)
+  }
+
+  /** What each claim found, once those that are new have been inserted. */
+  const answer = (queue: number, claims: ReadonlyArray<Claim>, inserted: ReadonlySet<unknown>) => {
+    const allFresh = () => claims.map((): Claimed => "fresh")
+    if (inserted.size === claims.length) return resolved(claims, allFresh(), inserted)
+    const fresh = new Set(inserted)
+    return revive(queue, claims, fresh).pipe(
+      Effect.flatMap(() => fresh.size === claims.length ? Effect.succeed(allFresh()) : tellApart(queue, claims, fresh)),
+      Effect.flatMap((answers) => resolved(claims, answers, inserted))
+    )
   }
 
   return {
@@ -52,14 +67,7 @@ export const make = (db: PgDatabase, names: Names, queues: Queues): Pick<Inbox, 
         if (claims.length === 0) return Effect.succeed([])
         const ids = claims.map((claim) => claim.id)
         return db.within(text.claim, [queue, ids, claims.map((claim) => claim.fingerprint)]).pipe(
-          Effect.flatMap((rows) => {
-            if (rows.length === claims.length) return Effect.succeed(claims.map((): Claimed => "fresh"))
-            const fresh = new Set<unknown>(rows.map((row) => row["id"]))
-            return Effect.flatMap(revive(queue, claims, fresh), () =>
-              fresh.size === claims.length
-                ? Effect.succeed(claims.map((): Claimed => "fresh"))
-                : Effect.flatMap(tellApart(queue, claims, fresh), (answers) => resolved(claims, answers)))
-          }),
+          Effect.flatMap((rows) => answer(queue, claims, new Set(rows.map((row) => row["id"])))),
           Effect.mapError(failed)
         )
       })

@@ -70,6 +70,33 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "remembers an id as long as a message waits under it that no consumer reads"
   },
   {
+    name: "an id forgotten while a letter of another message under it is open",
+    guarantee: 2,
+    file: "src/postgres/sql/retention.ts",
+    from: "where d.queue_id = i.queue_id and d.state in ('open', 'redriving')",
+    to: "where d.queue_id = i.queue_id and d.state in ('open', 'redriving') and i.outcome = 'dead'",
+    test: "test/postgres/retention.test.ts",
+    named: "never forgets the id of an open letter of another message under it"
+  },
+  {
+    name: "an id forgotten while its letter is being restored",
+    guarantee: 2,
+    file: "src/postgres/sql/decisions.ts",
+    from: "on conflict (queue_id, id) do update set at = statement_timestamp()",
+    to: "on conflict do nothing",
+    test: "test/postgres/retention.test.ts",
+    named: "does not forget the id of a letter that is being restored"
+  },
+  {
+    name: "a letter that is redriven for ever since its id was forgotten",
+    guarantee: 5,
+    file: "src/postgres/PgInbox.ts",
+    from: "|| (answers[i] === \"fresh\" && inserted.has(id))",
+    to: "",
+    test: conformance,
+    named: "resolves the letter of a redriven message whose id is not known any more"
+  },
+  {
     name: "an id forgotten when its message is taken over behind newer ones",
     guarantee: 2,
     file: "src/postgres/sql/consumers.ts",

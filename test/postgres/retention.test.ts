@@ -213,6 +213,83 @@ it.live("never forgets the id of an open letter, and forgets letters that are ov
     })
   ))
 
+/** A consumer that does something once a message, and how many times it has. */
+const effects = Effect.fnUntraced(function*(schema: string) {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`create table ${sql(schema)}.effects (id text not null)`
+  const acting = Pipeline.from(Notes, { consumer: "acting" }).pipe(
+    Pipeline.tap((one) => one.bad ? Effect.fail({ _tag: "Bad", retryable: false }) : Effect.void),
+    Pipeline.commitSql((one, sql) => sql`insert into ${sql(schema)}.effects (id) values (${one.id})`)
+  )
+  yield* Worker.drain(acting)
+  const sent = Effect.fnUntraced(function*(...sent: ReadonlyArray<ReturnType<typeof note>>) {
+    for (const one of sent) {
+      yield* Topic.publish(Notes, one)
+      yield* Worker.drain(acting)
+    }
+  })
+  const count = Effect.map(sql`select from ${sql(schema)}.effects`, (rows) => rows.length)
+  return { acting, sent, count, letters: DeadLetters.list({ consumer: "acting" }) }
+})
+
+it.live("never forgets the id of an open letter of another message under it, so that its redrive has no effect", () =>
+  world((schema) =>
+    Effect.gen(function*() {
+      const sweep = yield* sweeping(schema)
+      const { acting, count, letters, sent } = yield* effects(schema)
+      yield* sent(note("x", "a"), note("x", "b"), note("y", "a"))
+      const [letter] = yield* letters
+      yield* older(schema, "inbox", "at", 8)
+      yield* sweep
+      assert.deepStrictEqual(yield* ids(schema), ["x"])
+      yield* DeadLetters.redrive(letter!.id, { by: "anna" })
+      // It is being redriven.
+      yield* older(schema, "inbox", "at", 8)
+      yield* older(schema, "messages", "published_at", 8)
+      yield* sweep
+      yield* Worker.drain(acting)
+      assert.strictEqual((yield* DeadLetters.get(letter!.id)).state, "open")
+      assert.strictEqual(yield* count, 2)
+    })
+  ))
+
+it.live("remembers a dead id as long as a letter of another message under it is open, though its own is gone", () =>
+  world((schema) =>
+    Effect.gen(function*() {
+      const sweep = yield* sweeping(schema)
+      const { acting, count, letters, sent } = yield* effects(schema)
+      yield* sent(note("x", "a", true), note("x", "b"))
+      const [second, first] = yield* letters
+      yield* DeadLetters.discard(first!.id, { by: "anna" })
+      yield* older(schema, "inbox", "at", 40)
+      yield* older(schema, "dead_letters", "changed_at", 40)
+      yield* sweep
+      yield* sweep
+      assert.deepStrictEqual((yield* letters).map(({ id }) => id), [second!.id])
+      assert.deepStrictEqual(yield* ids(schema), ["x"])
+      yield* DeadLetters.redrive(second!.id, { by: "anna" })
+      yield* Worker.drain(acting)
+      assert.strictEqual((yield* DeadLetters.get(second!.id)).state, "open")
+      assert.strictEqual(yield* count, 0)
+    })
+  ))
+
+it.live("does not forget the id of a letter that is being restored", () =>
+  world((schema) =>
+    Effect.gen(function*() {
+      const sweep = yield* sweeping(schema)
+      const { letters, sent } = yield* effects(schema)
+      yield* sent(note("x", "a", true))
+      const [letter] = yield* letters
+      yield* DeadLetters.discard(letter!.id, { by: "anna" })
+      yield* older(schema, "inbox", "at", 8)
+      const sql = yield* SqlClient.SqlClient
+      // To this sweep the letter is discarded.
+      yield* sql.withTransaction(Effect.andThen(DeadLetters.restore(letter!.id, { by: "anna" }), sweep))
+      assert.deepStrictEqual(yield* ids(schema), ["x"])
+    })
+  ))
+
 it.live("forgets in batches, and lets only one process do it at a time", () =>
   world((schema) =>
     Effect.gen(function*() {

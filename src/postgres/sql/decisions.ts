@@ -71,9 +71,12 @@ on conflict (queue_id, key) do update set until = 'infinity', from_seq = 0`,
   published:
     `select queue_id, message_id, topic, coalesce(original, payload) as payload from ${t.deadLetters} where id = $1`,
 
-  /** Its id may have been forgotten while it was discarded. $1 queue $2 id $3 fingerprint $4 letter */
-  dead:
-    `insert into ${t.inbox} (queue_id, id, outcome, fingerprint, letter) values ($1, $2, 'dead', $3, $4) on conflict do nothing`,
+  /**
+   * Its id may have been forgotten while it was discarded. One that is known is remembered from now on, and locked: a retention whose
+   * snapshot shows the letter as discarded would take it away. $1 queue $2 id $3 fingerprint $4 letter
+   */
+  dead: `insert into ${t.inbox} (queue_id, id, outcome, fingerprint, letter) values ($1, $2, 'dead', $3, $4)
+on conflict (queue_id, id) do update set at = statement_timestamp()`,
 
   /** $1 letters $2 who $3 action $4 note */
   audit: `insert into ${t.audit} (who, action, consumer, letter, topic, key, note)

@@ -26,7 +26,7 @@ revived as (
 )
 select id from revived`,
 
-  /** Their messages were committed by another way, which is what these letters were waiting for. $1 letters */
+  /** Their messages were committed by another way, or under an id that was forgotten: what these letters were waiting for. $1 letters */
   resolve: `update ${t.deadLetters} set state = 'resolved', changed_at = statement_timestamp()
 where id = any($1::bigint[]) and state = 'redriving'`,
 

@@ -12,9 +12,10 @@ export const make = (t: Names) => ({
 
   /**
    * Ids that nobody can ask about any more. A duplicate that was published within the horizon may wait longer than that (behind a
-   * parked key, say): its queue's horizon then counts from the oldest message that waits. Ids of open letters stay, and ids of
-   * messages that are not due yet, or wait for a consumer of their topic.
-   * Indexes: inbox_at (brin); the oldest row of each lane by primary key; dead_letters by primary key; delayed_id; unrouted_id.
+   * parked key, say): its queue's horizon then counts from the oldest message that waits. Ids of open letters stay, also where another
+   * message was committed under the id, and ids of messages that are not due yet, or wait for a consumer of their topic.
+   * Indexes: inbox_at (brin); the oldest row of each lane by primary key; dead_letters_message (`offset 0`: no other one); delayed_id;
+   * unrouted_id.
    * $1 milliseconds $2 rows
    */
   inbox: `with horizon as materialized (
@@ -27,8 +28,9 @@ export const make = (t: Names) => ({
 delete from ${t.inbox} where ctid = any(array(
   select i.ctid from ${t.inbox} i join horizon h on h.queue_id = i.queue_id
   where i.at < statement_timestamp() - $1::float8 * interval '1 ms' and i.at < h.before
-    and (i.outcome = 'done' or not exists (
-      select from ${t.deadLetters} d where d.id = i.letter and d.state in ('open', 'redriving')))
+    and not exists (
+      select from (select queue_id, state from ${t.deadLetters} where message_id = i.id offset 0) d
+      where d.queue_id = i.queue_id and d.state in ('open', 'redriving'))
     and not exists (select from ${t.delayed} d where d.id = i.id)
     and not exists (select from ${t.unrouted} u where u.id = i.id)
   limit $2 for update of i skip locked))

@@ -178,6 +178,23 @@ const redriving = (it: Tests, options: Options) => {
       assert.strictEqual((yield* store.consumers.get(consumer)).letters.count, 0)
     }))
 
+  it.effect("resolves the letter of a redriven message whose id is not known any more, and no letter of a conflict", () =>
+    Effect.gen(function*() {
+      const { buried, consumer, letters, store } = yield* graveyard(options, "continue")
+      const made: Array<string> = []
+      for (const id of ["a", "b", "c"]) made.push((yield* buried([{ id }])).letter)
+      for (const letter of made) yield* letters.redrive(letter, { by: "ann" })
+      const claim = (id: string, letter: string) => ({ id, fingerprint: "f", letter })
+      const ask = (...claims: ReadonlyArray<ReturnType<typeof claim>>) =>
+        store.transact(store.inbox.claim(consumer, claims))
+      const states = Effect.forEach(made, (id) => Effect.map(letters.get(id), ({ state }) => state))
+      const [a, b, c] = made
+      assert.deepStrictEqual(yield* ask(claim("fresh", a!)), ["fresh"])
+      assert.deepStrictEqual(yield* states, ["resolved", "redriving", "redriving"])
+      assert.deepStrictEqual(yield* ask(claim("new", b!), claim("a", c!)), ["fresh", "conflict"])
+      assert.deepStrictEqual(yield* states, ["resolved", "resolved", "redriving"])
+    }))
+
   it.effect("lets one of two people decide, and names them to the other", () =>
     Effect.gen(function*() {
       const { buried, letters } = yield* graveyard(options, "continue")

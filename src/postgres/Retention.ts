@@ -3,8 +3,9 @@
  *
  * Never inside the horizon: an id is remembered at least as long as the setting says after its commit, and longer while a message
  * waits that was published within that time. Ids of open letters are not forgotten at all, nor those of messages that are not due, or
- * that no consumer reads, as long as they wait so. Deletes go in small batches with a pause between them, in one process at a time, on
- * the machinery's connections; a failure is tried again at the next round.
+ * that no consumer reads, as long as they wait so: those are remembered anew, and for the time of the setting after it. Deletes go in
+ * small batches with a pause between them, in one process at a time, on the machinery's connections; a failure is tried again at the
+ * next round.
  *
  * @since 0.1.0
  */
@@ -115,7 +116,7 @@ export const sweep = Effect.fnUntraced(function*(
     let forgotten = 0
     for (let i = 0; i < batches && alone; i++) {
       const rows = yield* one(statement, [...params, batch])
-      forgotten += rows.length
+      forgotten += rows.filter((row) => row["gone"] === true).length
       if (rows.length < batch) break
       yield* Effect.sleep(pause)
     }

@@ -64,7 +64,7 @@ export const operations: ReadonlyArray<Mutant> = [
     name: "an id forgotten while a message that no consumer reads waits under it",
     guarantee: 2,
     file: "src/postgres/sql/retention.ts",
-    from: "    and not exists (select from ${t.unrouted} u where u.id = i.id)\n",
+    from: "    or exists (select from ${t.unrouted} u where u.id = i.id offset 0)",
     to: "",
     test: "test/postgres/retention.test.ts",
     named: "remembers an id as long as a message waits under it that no consumer reads"
@@ -74,7 +74,8 @@ export const operations: ReadonlyArray<Mutant> = [
     guarantee: 2,
     file: "src/postgres/sql/retention.ts",
     from: "where d.queue_id = i.queue_id and d.state in ('open', 'redriving')",
-    to: "where d.queue_id = i.queue_id and d.state in ('open', 'redriving') and i.outcome = 'dead'",
+    to:
+      "where d.queue_id = i.queue_id and d.state in ('open', 'redriving') and exists (select from ${t.inbox} x where x.queue_id = i.queue_id and x.id = i.id and x.outcome = 'dead')",
     test: "test/postgres/retention.test.ts",
     named: "never forgets the id of an open letter of another message under it"
   },
@@ -95,6 +96,42 @@ export const operations: ReadonlyArray<Mutant> = [
     to: "",
     test: conformance,
     named: "resolves the letter of a redriven message whose id is not known any more"
+  },
+  {
+    name: "a retention that looks at whole tables",
+    guarantee: 6,
+    file: "src/postgres/sql/retention.ts",
+    from: "where queue_id::bigint = h.queue_id::bigint and at < h.before",
+    to: "where queue_id = h.queue_id and at < h.before",
+    test: "test/postgres/retentionLimits.test.ts",
+    named: "looks at no more than it forgets, and at next to nothing"
+  },
+  {
+    name: "a retention that looks at all that was decided",
+    guarantee: 6,
+    file: "src/postgres/sql/retention.ts",
+    from: "order by changed_at limit $3 for update skip locked",
+    to: "order by id limit $3 for update skip locked",
+    test: "test/postgres/retentionLimits.test.ts",
+    named: "looks at no more letters, audit entries and unrouted messages"
+  },
+  {
+    name: "a retention that trusts statistics",
+    guarantee: 6,
+    file: "src/postgres/sql/retention.ts",
+    from: "set_config('enable_sort', 'off', true)",
+    to: "set_config('enable_sort', 'on', true)",
+    test: "test/postgres/retentionLimits.test.ts",
+    named: "looks at no more than it forgets, and at next to nothing"
+  },
+  {
+    name: "ids that must stay in the way of those that may go",
+    guarantee: 6,
+    file: "src/postgres/sql/retention.ts",
+    from: "select place from seen where needed))",
+    to: "select place from seen where needed limit 0))",
+    test: "test/postgres/retentionLimits.test.ts",
+    named: "forgets what is behind more ids than it looks at"
   },
   {
     name: "an id forgotten when its message is taken over behind newer ones",

@@ -2,65 +2,15 @@
  * What is forgotten, and what never is.
  */
 import { assert, it } from "@effect/vitest"
-import { Duration, Effect, Redacted, Result, Schema } from "effect"
-import { Reactivity } from "effect/reactivity"
+import { Duration, Effect, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { Consumers, DeadLetters, Errors, Inbox, Memory, Pipeline, Store, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
-import * as PgClient from "../../src/postgres/PgClient.ts"
-import * as Retention from "../../src/postgres/Retention.ts"
-import * as Names from "../../src/postgres/sql/names.ts"
 import { freshSchema, idsOf, open, receive, register } from "./kit.ts"
+import { ids, note, Notes, notes, older, sweeping, world } from "./retentionKit.ts"
 
 const url = Redacted.make(inject("databaseUrl"))
-const Notes = Topic.make("notes", {
-  schema: Schema.Struct({ id: Schema.String, key: Schema.String, bad: Schema.Boolean }),
-  key: (note) => note.key,
-  id: (note) => note.id
-})
-const note = (id: string, key: string, bad = false) => ({ id, key, bad })
-const notes = Pipeline.from(Notes, { consumer: "notes" }).pipe(
-  Pipeline.tap((one) => one.bad ? Effect.fail({ _tag: "Bad", retryable: false }) : Effect.void),
-  Pipeline.deadLetter({ order: "park" })
-)
-
-const settings = Retention.resolve({}) as Retention.Settings
-
-/** One round of retention now, on a schema of its own. */
-const sweeping = Effect.fnUntraced(function*(schema: string) {
-  const names = Result.getOrThrow(Names.make(schema))
-  const db = yield* PgClient.make({
-    url,
-    ssl: undefined,
-    stream: undefined,
-    maxConnections: 2,
-    acquireTimeout: Duration.seconds(5),
-    commitTimeout: Duration.seconds(5),
-    single: false,
-    pooler: false
-  }).pipe(Effect.provide(Reactivity.layer))
-  return Retention.sweep(db, names, settings)
-})
-
-const world = <A, E, R>(test: (schema: string) => Effect.Effect<A, E, R>) => {
-  const schema = freshSchema()
-  return Effect.scoped(test(schema)).pipe(Effect.provide(Postgres.layer({ url, schema, retention: false })))
-}
-
-const older = (schema: string, table: string, column: string, days: number) =>
-  Effect.flatMap(
-    SqlClient.SqlClient,
-    (sql) => sql`update ${sql(schema)}.${sql(table)} set ${sql(column)} = ${sql(column)} - ${days} * interval '1 day'`
-  )
-
-const ids = (schema: string) =>
-  Effect.flatMap(
-    SqlClient.SqlClient,
-    (sql) =>
-      Effect.map(sql<{ readonly id: string }>`select id from ${sql(schema)}.inbox order by id`, (rows) =>
-        rows.map((row) => row.id))
-  )
 
 it.live("forgets ids that are older than the horizon, and no younger one", () =>
   world((schema) =>
@@ -107,6 +57,7 @@ it.live("remembers an id as long as a delayed message waits under it", () =>
       yield* sweep
       assert.deepStrictEqual(yield* ids(schema), ["a1"])
       assert.isTrue(yield* Topic.cancel(Notes, { key: "a", name: "again" }))
+      yield* older(schema, "inbox", "at", 8)
       yield* sweep
       assert.deepStrictEqual(yield* ids(schema), [])
     })
@@ -287,20 +238,6 @@ it.live("does not forget the id of a letter that is being restored", () =>
       // To this sweep the letter is discarded.
       yield* sql.withTransaction(Effect.andThen(DeadLetters.restore(letter!.id, { by: "anna" }), sweep))
       assert.deepStrictEqual(yield* ids(schema), ["x"])
-    })
-  ))
-
-it.live("forgets in batches, and lets only one process do it at a time", () =>
-  world((schema) =>
-    Effect.gen(function*() {
-      const [one, two] = [yield* sweeping(schema), yield* sweeping(schema)]
-      yield* Worker.drain(notes)
-      const sql = yield* SqlClient.SqlClient
-      yield* sql`insert into ${sql(schema)}.inbox (queue_id, id, outcome, fingerprint, at)
-        select 1, 'n' || g, 'done', '', now() - interval '8 days' from generate_series(1, 3500) g`
-      const forgotten = yield* Effect.all([one, two], { concurrency: 2 })
-      assert.strictEqual(forgotten[0] + forgotten[1], 3500)
-      assert.lengthOf(yield* ids(schema), 0)
     })
   ))
 

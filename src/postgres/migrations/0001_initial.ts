@@ -34,6 +34,8 @@ const elsewhere = (t: Names): ReadonlyArray<string> => [
   )`,
   // retention: an id that waits here is not forgotten
   `create index unrouted_id on ${t.unrouted} (id)`,
+  // retention
+  `create index unrouted_published on ${t.unrouted} (published_at)`,
 
   // primary key: the move's delete
   `create table ${t.delayed} (
@@ -137,8 +139,8 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     result      text,                                                  -- what Inbox.once stored; claims never write it
     primary key (queue_id, id)
   )`,
-  // retention; a block range index costs an insert next to nothing, and rows come in the order of their time
-  `create index inbox_at on ${t.inbox} using brin (at)`,
+  // retention; it only ever grows at a queue's right end
+  `create index inbox_at on ${t.inbox} ((queue_id::bigint), at)`,
 
   `create table ${t.deadLetters} (
     id           bigint      primary key default nextval('${t.letterSeq}'),
@@ -175,6 +177,8 @@ export const initial = (t: Names): ReadonlyArray<string> => [
   `create index dead_letters_message on ${t.deadLetters} (message_id)`,
   // a start's look for ids of another cluster
   `create index dead_letters_opened on ${t.deadLetters} (opened)`,
+  // retention
+  `create index dead_letters_over on ${t.deadLetters} (state, changed_at) where state in ('resolved', 'discarded')`,
 
   ...elsewhere(t),
 

@@ -1,60 +1,80 @@
 /**
  * What is forgotten, in small batches. Each statement deletes at most `$n` rows by their place (`ctid`), so that no lock and no
- * transaction is long; rows that somebody holds are skipped and found at the next round.
+ * transaction is long; rows that somebody holds are skipped and found at the next round. Each reads an index from its oldest entry, and
+ * looks at no more rows than a batch has: nothing that stays is walked over again and again.
  *
  * @since 0.1.0
  */
 import type { Names } from "./names.ts"
 
 export const make = (t: Names) => ({
-  /** One process at a time; the lock ends with the transaction. $1 channel */
-  alone: `select pg_try_advisory_xact_lock(hashtextextended($1, 7247)) as mine`,
-
   /**
-   * Ids that nobody can ask about any more. A duplicate that was published within the horizon may wait longer than that (behind a
-   * parked key, say): its queue's horizon then counts from the oldest message that waits. Ids of open letters stay, also where another
-   * message was committed under the id, and ids of messages that are not due yet, or wait for a consumer of their topic.
-   * Indexes: inbox_at (brin); the oldest row of each lane by primary key; dead_letters_message (`offset 0`: no other one); delayed_id;
-   * unrouted_id.
-   * $1 milliseconds $2 rows
+   * One process at a time; the lock ends with the transaction, and so do its settings: whatever the statistics say, what follows reads its
+   * index in order and stops. A sort would first read all that is old. $1 channel
    */
-  inbox: `with horizon as materialized (
+  alone:
+    `select pg_try_advisory_xact_lock(hashtextextended($1, 7247)) as mine, set_config('enable_seqscan', 'off', true),
+  set_config('enable_sort', 'off', true)`,
+
+  inbox: inbox(t),
+
+  /** Index: dead_letters_over. $1 milliseconds for resolved $2 milliseconds for discarded $3 rows */
+  letters: `delete from ${t.deadLetters} where ctid = any(array(
+  select d.ctid from (values ('resolved', $1::float8), ('discarded', $2::float8)) kept(state, millis) cross join lateral (
+    select ctid from ${t.deadLetters} where state = kept.state and state in ('resolved', 'discarded')
+      and changed_at < statement_timestamp() - kept.millis * interval '1 ms'
+    order by changed_at limit $3 for update skip locked) d
+  limit $3))
+returning true as gone`,
+
+  /** Numbers and times grow together, so only the first ones are looked at. Index: primary key. $1 milliseconds $2 rows */
+  audit: `delete from ${t.audit} where ctid = any(array(
+  select ctid from ${t.audit} where id = any(array(
+    select id from (select id, at from ${t.audit} order by id limit $2) a
+    where at < statement_timestamp() - $1::float8 * interval '1 ms')) for update skip locked))
+returning true as gone`,
+
+  /** What no consumer came for. Index: unrouted_published. $1 milliseconds $2 rows */
+  unrouted: `delete from ${t.unrouted} where ctid = any(array(
+  select ctid from ${t.unrouted} where published_at < statement_timestamp() - $1::float8 * interval '1 ms'
+  order by published_at limit $2 for update skip locked))
+returning true as gone`,
+
+  /** Workers that died long ago. */
+  workers: `delete from ${t.workers} where alive_until < statement_timestamp() - interval '1 hour'`
+})
+
+/**
+ * Ids that nobody can ask about any more. A duplicate that was published within the horizon may wait longer than that (behind a
+ * parked key, say): its queue's horizon then counts from the oldest message that waits. Ids of open letters stay, also where another
+ * message was committed under the id, and ids of messages that are not due yet, or wait for a consumer of their topic: they are
+ * remembered anew, so that the next batch begins behind them. A row for each id that was looked at.
+ *
+ * Indexes: inbox_at, from each queue's oldest id; the oldest row of each lane by primary key; dead_letters_message (`offset 0`: no other
+ * one); delayed_id; unrouted_id. $1 milliseconds $2 rows
+ */
+const inbox = (t: Names): string =>
+  `with horizon as materialized (
   select c.id as queue_id, least(statement_timestamp(), (
     select min(m.published_at) from ${t.lanes} l cross join lateral (
       select published_at from ${t.messages} where queue_id = c.id and lane = l.lane order by seq limit 1) m
     where l.queue_id = c.id)) - $1::float8 * interval '1 ms' as before
   from ${t.consumers} c
-)
-delete from ${t.inbox} where ctid = any(array(
-  select i.ctid from ${t.inbox} i join horizon h on h.queue_id = i.queue_id
-  where i.at < statement_timestamp() - $1::float8 * interval '1 ms' and i.at < h.before
-    and not exists (
+), old as materialized (
+  select i.ctid as place, i.queue_id, i.id from horizon h cross join lateral (
+    select ctid, queue_id, id from ${t.inbox} where queue_id::bigint = h.queue_id::bigint and at < h.before
+    order by at limit $2 for update skip locked) i
+  limit $2
+), seen as materialized (
+  select place, exists (
       select from (select queue_id, state from ${t.deadLetters} where message_id = i.id offset 0) d
       where d.queue_id = i.queue_id and d.state in ('open', 'redriving'))
-    and not exists (select from ${t.delayed} d where d.id = i.id)
-    and not exists (select from ${t.unrouted} u where u.id = i.id)
-  limit $2 for update of i skip locked))
-returning 1`,
-
-  /** $1 milliseconds for resolved $2 milliseconds for discarded $3 rows */
-  letters: `delete from ${t.deadLetters} where ctid = any(array(
-  select ctid from ${t.deadLetters}
-  where (state = 'resolved' and changed_at < statement_timestamp() - $1::float8 * interval '1 ms')
-    or (state = 'discarded' and changed_at < statement_timestamp() - $2::float8 * interval '1 ms')
-  limit $3 for update skip locked))
-returning 1`,
-
-  /** $1 milliseconds $2 rows */
-  audit: `delete from ${t.audit} where ctid = any(array(
-  select ctid from ${t.audit} where at < statement_timestamp() - $1::float8 * interval '1 ms' limit $2 for update skip locked))
-returning 1`,
-
-  /** What no consumer came for. $1 milliseconds $2 rows */
-  unrouted: `delete from ${t.unrouted} where ctid = any(array(
-  select ctid from ${t.unrouted} where published_at < statement_timestamp() - $1::float8 * interval '1 ms'
-  limit $2 for update skip locked))
-returning topic`,
-
-  /** Workers that died long ago. */
-  workers: `delete from ${t.workers} where alive_until < statement_timestamp() - interval '1 hour'`
-})
+    or exists (select from ${t.delayed} d where d.id = i.id offset 0)
+    or exists (select from ${t.unrouted} u where u.id = i.id offset 0) as needed
+  from old i
+), kept as (
+  update ${t.inbox} set at = statement_timestamp() where ctid = any(array(select place from seen where needed))
+), forgotten as (
+  delete from ${t.inbox} where ctid = any(array(select place from seen where not needed))
+)
+select not needed as gone from seen`

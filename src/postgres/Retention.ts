@@ -4,17 +4,19 @@
  * Never inside the horizon: an id is remembered at least as long as the setting says after its commit, and longer while a message
  * waits that was published within that time. Ids of open letters are not forgotten at all, nor those of messages that are not due, or
  * that no consumer reads, as long as they wait so: those are remembered anew, and for the time of the setting after it. Deletes go in
- * small batches with a pause between them, in one process at a time, on the machinery's connections; a failure is tried again at the
- * next round.
+ * small batches with a pause between them, in one process at a time, on the machinery's connections. What fails keeps nothing else from
+ * being forgotten; it is tried again at the next round, and warned of when it goes on.
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
 import { InvalidSetting } from "../Errors.ts"
 import type { PgDatabase } from "./PgClient.ts"
+import * as PgFailure from "./PgFailure.ts"
 import type { Names } from "./sql/names.ts"
 import * as Sql from "./sql/retention.ts"
 
@@ -83,33 +85,66 @@ const batch = 1000
 const batches = 200
 const pause = Duration.millis(20)
 
+/** So many rounds of failures are no hiccup any more. */
+const patience = 3
+
 /** Looks once in a while, as long as the scope lives. */
 export const start = Effect.fnUntraced(function*(
   db: PgDatabase,
   names: Names,
   settings: Settings
 ): Effect.fn.Return<void, never, Scope.Scope> {
-  const round = Effect.catch(
-    sweep(db, names, settings),
-    (error) => Effect.logDebug(`Retention is tried again later: ${error.message}`)
-  )
+  const round = sweep(db, names, settings)
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(settings.every), round)))
 })
 
-/** One round: answers how many rows were forgotten. */
-export const sweep = Effect.fnUntraced(function*(
-  db: PgDatabase,
-  names: Names,
-  settings: Settings
-): Effect.fn.Return<number, SqlError> {
+/**
+ * One round, to be run again and again: answers how many rows were forgotten. Its parts fail each by itself, and how often in a row is
+ * counted from round to round.
+ */
+export const sweep = (db: PgDatabase, names: Names, settings: Settings): Effect.Effect<number> => {
   const text = Sql.make(names)
+  const failures = new Failures()
+  return Effect.gen(function*() {
+    const { all, alone, once } = batched(db, names)
+    const part = (table: string, deletes: Effect.Effect<number, SqlError>) =>
+      Effect.matchCauseEffect(deletes, {
+        onSuccess: (n) =>
+          Effect.sync(() => {
+            // That another process was at work says nothing about the table.
+            if (alone()) failures.over(table)
+            return n
+          }),
+        onFailure: (cause) => Effect.as(failures.add(table, cause), 0)
+      })
+    const inbox = yield* part(names.inbox, all(text.inbox, [settings.inbox]))
+    const letters = yield* part(names.deadLetters, all(text.letters, [settings.resolved, settings.discarded]))
+    const audit = yield* part(names.audit, all(text.audit, [settings.audit]))
+    const unrouted = yield* part(names.unrouted, all(text.unrouted, [settings.unrouted]))
+    yield* part(names.workers, once(text.workers))
+    yield* failures.warn
+    if (unrouted > 0) {
+      yield* Effect.logWarning(
+        `${unrouted} messages of topics without a consumer were older than ${
+          Duration.format(Duration.millis(settings.unrouted))
+        } and are gone. `
+          + `Register a consumer for their topics, or stop publishing them.`
+      )
+    }
+    return inbox + letters + audit + unrouted
+  })
+}
+
+/** Deletes of one round. */
+const batched = (db: PgDatabase, names: Names) => {
+  const lock = Sql.make(names).alone
   // One batch a transaction, and each asks anew whether it is alone: nothing is locked while it pauses. Who is not alone leaves the
   // whole round to the other one; two that take turns would stop each other.
   let alone = true
   const one = (statement: string, params: ReadonlyArray<unknown>) =>
     db.onMachinery(db.sql.withTransaction(Effect.gen(function*() {
-      const [lock] = yield* db.within(text.alone, [names.channel])
-      alone = lock?.["mine"] === true
+      const [row] = yield* db.within(lock, [names.channel])
+      alone = row?.["mine"] === true
       return alone ? yield* db.within(statement, params) : []
     })))
   const all = Effect.fnUntraced(function*(statement: string, params: ReadonlyArray<unknown>) {
@@ -122,18 +157,37 @@ export const sweep = Effect.fnUntraced(function*(
     }
     return forgotten
   })
-  const inbox = yield* all(text.inbox, [settings.inbox])
-  const letters = yield* all(text.letters, [settings.resolved, settings.discarded])
-  const audit = yield* all(text.audit, [settings.audit])
-  const unrouted = yield* all(text.unrouted, [settings.unrouted])
-  if (alone) yield* one(text.workers, [])
-  if (unrouted > 0) {
-    yield* Effect.logWarning(
-      `${unrouted} messages of topics without a consumer were older than ${
-        Duration.format(Duration.millis(settings.unrouted))
-      } and are gone. `
-        + `Register a consumer for their topics, or stop publishing them.`
-    )
+  const once = (statement: string) => Effect.suspend(() => alone ? Effect.as(one(statement, []), 0) : Effect.succeed(0))
+  return { all, once, alone: () => alone }
+}
+
+/** How often in a row each table's part has failed. A part that goes on failing is said once, until it has succeeded again. */
+class Failures {
+  private readonly rounds = new Map<string, number>()
+  private readonly lasting = new Map<string, string>()
+
+  over(table: string): void {
+    this.rounds.delete(table)
   }
-  return inbox + letters + audit + unrouted
-})
+
+  add(table: string, cause: Cause.Cause<SqlError>): Effect.Effect<void> {
+    const error = PgFailure.sqlErrorIn(cause)
+    const said = error === undefined ? Cause.pretty(cause) : PgFailure.detailOf(error)
+    const rounds = (this.rounds.get(table) ?? 0) + 1
+    this.rounds.set(table, rounds)
+    if (rounds === patience) this.lasting.set(table, said)
+    return Effect.logDebug(`Retention of ${table} is tried again later: ${said}`)
+  }
+
+  /** One line for all of them: mostly they have one cause. */
+  readonly warn: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.lasting.size === 0) return Effect.void
+    const parts = [...this.lasting].map(([table, said]) => `${table} (${said})`).join(", ")
+    this.lasting.clear()
+    return Effect.logWarning(
+      `Nothing was forgotten ${patience} rounds in a row in ${parts}. Nothing is lost, but these tables grow until it succeeds. `
+        + `Mend what stands there: the role must be allowed to select, update and delete; a trigger may refuse it; where the database `
+        + `did not answer in time, run "vacuum analyze" on the table, and look for transactions that have been open for long.`
+    )
+  })
+}

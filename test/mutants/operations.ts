@@ -134,6 +134,24 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "forgets what is behind more ids than it looks at"
   },
   {
+    name: "a table whose retention fails keeps the others from theirs",
+    guarantee: 6,
+    file: "src/postgres/Retention.ts",
+    from: "onFailure: (cause) => Effect.as(failures.add(table, cause), 0)",
+    to: "onFailure: (cause) => Effect.andThen(failures.add(table, cause), Effect.die(cause))",
+    test: "test/postgres/retentionLimits.test.ts",
+    named: "forgets everything else while one table cannot be deleted from"
+  },
+  {
+    name: "a retention that fails for ever in silence",
+    guarantee: 7,
+    file: "src/postgres/Retention.ts",
+    from: "if (rounds === patience)",
+    to: "if (rounds === Infinity)",
+    test: "test/postgres/retentionLimits.test.ts",
+    named: "forgets everything else while one table cannot be deleted from"
+  },
+  {
     name: "an id forgotten when its message is taken over behind newer ones",
     guarantee: 2,
     file: "src/postgres/sql/consumers.ts",

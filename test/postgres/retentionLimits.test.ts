@@ -1,16 +1,16 @@
 /**
- * What a round of retention costs: batches, and statements that read no more than they must.
+ * What a round of retention costs, and what it does when it cannot: batches, statements that read no more than they must, failures.
  */
 import { assert, it } from "@effect/vitest"
-import { Effect, Result } from "effect"
+import { Effect, Logger, Result } from "effect"
 import { SqlClient } from "effect/sql"
-import { Worker } from "millrace"
+import { Consumers, Topic, Worker } from "millrace"
 import { inject } from "vitest"
 import * as Names from "../../src/postgres/sql/names.ts"
 import * as RetentionSql from "../../src/postgres/sql/retention.ts"
 import { freshDatabase } from "../setup/database.ts"
 import { register } from "./kit.ts"
-import { ids, notes, settings, sweeping, world } from "./retentionKit.ts"
+import { ids, note, Notes, notes, older, settings, sweeping, world } from "./retentionKit.ts"
 
 it.live("forgets in batches, and lets only one process do it at a time", () =>
   world((schema) =>
@@ -127,5 +127,39 @@ it.live("looks at no more letters, audit entries and unrouted messages than it f
       for (const table of ["dead_letters", "audit", "unrouted"]) yield* sql`vacuum ${sql(schema)}.${sql(table)}`
       yield* fill(0)
       for (const { blocks } of yield* looked) assert.isAtMost(blocks, 50)
+    })
+  ))
+
+it.live("forgets everything else while one table cannot be deleted from, and warns of it once when that goes on", () =>
+  world((schema) =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const logger = Logger.layer([Logger.make(({ logLevel, message }) => {
+        if (logLevel === "Warn") lines.push(String(message))
+      })])
+      const sweep = Effect.provide(yield* sweeping(schema), logger)
+      yield* Worker.drain(notes)
+      yield* Topic.publish(Notes, note("a1", "a"))
+      yield* Worker.drain(notes)
+      yield* Consumers.pause("notes", { by: "anna" })
+      yield* older(schema, "inbox", "at", 8)
+      yield* older(schema, "audit", "at", 40)
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`create function ${sql(schema)}.refuse() returns trigger language plpgsql as
+        $$ begin raise exception 'ids are kept here'; end $$`
+      yield* sql`create trigger refuse before delete on ${sql(schema)}.inbox for each row execute function ${
+        sql(schema)
+      }.refuse()`
+      yield* sweep
+      assert.lengthOf(yield* sql`select from ${sql(schema)}.audit`, 0)
+      assert.deepStrictEqual(yield* ids(schema), ["a1"])
+      yield* sweep
+      assert.deepStrictEqual(lines, [])
+      yield* sweep
+      yield* sweep
+      assert.lengthOf(lines, 1)
+      for (const part of ["inbox", "ids are kept here", "a trigger may refuse it"]) assert.include(lines[0], part)
+      yield* sql`drop trigger refuse on ${sql(schema)}.inbox`
+      assert.strictEqual(yield* sweep, 1)
     })
   ))

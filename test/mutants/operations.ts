@@ -101,7 +101,7 @@ export const operations: ReadonlyArray<Mutant> = [
     name: "a retention that looks at whole tables",
     guarantee: 6,
     file: "src/postgres/sql/retention.ts",
-    from: "where queue_id::bigint = h.queue_id::bigint and at < h.before",
+    from: "where queue_id::bigint = h.queue_id and at < h.before",
     to: "where queue_id = h.queue_id and at < h.before",
     test: "test/postgres/retentionLimits.test.ts",
     named: "looks at no more than it forgets, and at next to nothing"
@@ -114,6 +114,15 @@ export const operations: ReadonlyArray<Mutant> = [
     to: "order by id limit $3 for update skip locked",
     test: "test/postgres/retentionLimits.test.ts",
     named: "looks at no more letters, audit entries and unrouted messages"
+  },
+  {
+    name: "ids of a removed consumer that nobody forgets",
+    guarantee: 6,
+    file: "src/postgres/sql/retention.ts",
+    from: "  from queues q\n",
+    to: "  from queues q join ${t.consumers} c on c.id = q.id::int\n",
+    test: "test/postgres/retention.test.ts",
+    named: "forgets the ids of a consumer that was removed"
   },
   {
     name: "a retention that trusts statistics",

@@ -27,6 +27,28 @@ it.live("forgets ids that are older than the horizon, and no younger one", () =>
     })
   ))
 
+it.live("forgets the ids of a consumer that was removed, which has left them, and those of others at their time", () =>
+  world((schema) =>
+    Effect.gen(function*() {
+      const sweep = yield* sweeping(schema)
+      const [first, last] = ["first", "last"].map((consumer) => Pipeline.from(Notes, { consumer }))
+      for (const one of [first!, notes, last!]) yield* Worker.drain(one)
+      yield* Topic.publish(Notes, note("a1", "a"))
+      for (const one of [first!, notes, last!]) yield* Worker.drain(one)
+      yield* Consumers.remove("notes", { by: "anna" })
+      assert.deepStrictEqual(yield* ids(schema), ["a1", "a1", "a1"])
+      const sql = yield* SqlClient.SqlClient
+      yield* older(schema, "inbox", "at", 8)
+      yield* sql`update ${sql(schema)}.inbox set at = now() where queue_id = (
+        select id from ${sql(schema)}.consumers where name = 'first')`
+      assert.strictEqual(yield* sweep, 2)
+      const left = yield* sql`select c.name from ${sql(schema)}.inbox i join ${
+        sql(schema)
+      }.consumers c on c.id = i.queue_id`
+      assert.deepStrictEqual(left, [{ name: "first" }])
+    })
+  ))
+
 it.live("remembers an id as long as a message waits that was published within its horizon", () =>
   world((schema) =>
     Effect.gen(function*() {

@@ -48,21 +48,27 @@ returning true as gone`,
  * Ids that nobody can ask about any more. A duplicate that was published within the horizon may wait longer than that (behind a
  * parked key, say): its queue's horizon then counts from the oldest message that waits. Ids of open letters stay, also where another
  * message was committed under the id, and ids of messages that are not due yet, or wait for a consumer of their topic: they are
- * remembered anew, so that the next batch begins behind them. A row for each id that was looked at.
+ * remembered anew, so that the next batch begins behind them. The queues are those that the inbox has, from one to the next: a consumer that
+ * was removed has left its ids to us. A row for each id that was looked at.
  *
  * Indexes: inbox_at, from each queue's oldest id; the oldest row of each lane by primary key; dead_letters_message (`offset 0`: no other
  * one); delayed_id; unrouted_id. $1 milliseconds $2 rows
  */
 const inbox = (t: Names): string =>
-  `with horizon as materialized (
-  select c.id as queue_id, least(statement_timestamp(), (
+  `with recursive queues as (
+  (select queue_id::bigint as id from ${t.inbox} order by queue_id::bigint limit 1)
+  union all
+  select n.id from queues q cross join lateral (
+    select queue_id::bigint as id from ${t.inbox} where queue_id::bigint > q.id order by queue_id::bigint limit 1) n
+), horizon as materialized (
+  select q.id as queue_id, least(statement_timestamp(), (
     select min(m.published_at) from ${t.lanes} l cross join lateral (
-      select published_at from ${t.messages} where queue_id = c.id and lane = l.lane order by seq limit 1) m
-    where l.queue_id = c.id)) - $1::float8 * interval '1 ms' as before
-  from ${t.consumers} c
+      select published_at from ${t.messages} where queue_id = q.id::int and lane = l.lane order by seq limit 1) m
+    where l.queue_id = q.id::int)) - $1::float8 * interval '1 ms' as before
+  from queues q
 ), old as materialized (
   select i.ctid as place, i.queue_id, i.id from horizon h cross join lateral (
-    select ctid, queue_id, id from ${t.inbox} where queue_id::bigint = h.queue_id::bigint and at < h.before
+    select ctid, queue_id, id from ${t.inbox} where queue_id::bigint = h.queue_id and at < h.before
     order by at limit $2 for update skip locked) i
   limit $2
 ), seen as materialized (

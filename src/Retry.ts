@@ -40,6 +40,7 @@ import type {
   StepTimeout,
   TransactionAborted
 } from "./Errors.ts"
+import * as Tracing from "./Tracing.ts"
 
 /**
  * What the runtime adds to a pipeline's own errors: a policy meets these, too. The last two are of an emit whose value, id or
@@ -146,8 +147,7 @@ export const replay = Effect.fnUntraced(function*(
  *
  * @since 0.1.0
  */
-export const isFinal = (error: unknown): boolean =>
-  typeof error === "object" && error !== null && "retryable" in error && error.retryable === false
+export const isFinal = (error: unknown): boolean => Tracing.read(error, "retryable") === false
 
 /**
  * The delay that the error itself asks for (`retryAfter`: a duration such as `"30 seconds"`, or milliseconds).
@@ -155,12 +155,16 @@ export const isFinal = (error: unknown): boolean =>
  * @since 0.1.0
  */
 export const retryAfter = (error: unknown): Duration.Duration | undefined => {
-  if (typeof error !== "object" || error === null || !("retryAfter" in error)) return undefined
+  const asked = Tracing.read(error, "retryAfter")
   // What was computed badly (`Number(header) * 1000` without a header) must not mean "at once".
-  if (typeof error.retryAfter === "number" && !(error.retryAfter >= 0)) return undefined
-  if (typeof error.retryAfter === "object" && !Duration.isDuration(error.retryAfter)) return undefined
-  const after = Duration.fromInput(error.retryAfter as Duration.Input)
-  return after._tag === "Some" && Duration.isFinite(after.value) && Duration.toMillis(after.value) >= 0
-    ? after.value
-    : undefined
+  if (asked === undefined || (typeof asked === "number" && !(asked >= 0))) return undefined
+  try {
+    if (typeof asked === "object" && !Duration.isDuration(asked)) return undefined
+    const after = Duration.fromInput(asked as Duration.Input)
+    return after._tag === "Some" && Duration.isFinite(after.value) && Duration.toMillis(after.value) >= 0
+      ? after.value
+      : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -25,16 +25,35 @@ class Failed extends Error {
   }
 }
 
+/** What a foreign value has under a name. Getters and proxies may throw: nothing, then. */
+export const read = (value: unknown, name: string): unknown => {
+  try {
+    return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** `instanceof Error`, of a value that may refuse to be asked. */
+export const isError = (value: unknown): value is Error => {
+  try {
+    return value instanceof Error
+  } catch {
+    return false
+  }
+}
+
 /** What names an error, in records, spans and metrics: its tag, else its name, else its type. At most 100 characters that every store can keep. */
-export const tagOf = (error: unknown): string =>
-  plain(
-    typeof error === "object" && error !== null && "_tag" in error && typeof error._tag === "string"
-      ? error._tag
-      : error instanceof Error
-      ? error.name
-      : typeof error,
-    100
-  )
+export const tagOf = (error: unknown): string => {
+  const tag = read(error, "_tag")
+  return plain(typeof tag === "string" ? tag : isError(error) ? nameOf(error) : typeof error, 100)
+}
+
+/** Its name, where that is a text: fields of foreign errors replace whatever they are called like. */
+export const nameOf = (error: Error): string => {
+  const name = read(error, "name")
+  return typeof name === "string" ? name : "Error"
+}
 
 /** Text of foreign origin for a column that is looked up: bounded, without what a text of Postgres cannot hold. */
 export const plain = (text: string, most: number): string =>

@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import * as DeadLetter from "../DeadLetter.ts"
 import type { Failure } from "../Delivery.ts"
 import * as Errors from "../Errors.ts"
-import { plain, tagOf } from "../Tracing.ts"
+import { isError, nameOf, plain, read, tagOf } from "../Tracing.ts"
 
 /** The error that a cause stands for: the typed one if there is one, else the defect. */
 export const errorOf = (cause: Cause.Cause<unknown>): unknown => {
@@ -19,14 +19,15 @@ export const errorOf = (cause: Cause.Cause<unknown>): unknown => {
   for (const reason of cause.reasons) {
     if (Cause.isDieReason(reason)) {
       const defect = new Errors.Defect({ detail: text(reason.defect).slice(0, 500) })
-      if (reason.defect instanceof Error && reason.defect.stack !== undefined) defect.stack = reason.defect.stack
+      const stack = isError(reason.defect) ? read(reason.defect, "stack") : undefined
+      if (typeof stack === "string") defect.stack = stack
       return defect
     }
   }
   return new Errors.Defect({ detail: "interrupted" })
 }
 
-export const make = (options: {
+interface Attempted {
   readonly attempt: number
   readonly at: number
   readonly error: unknown
@@ -35,32 +36,40 @@ export const make = (options: {
   readonly codeVersion: string
   /** What the pipeline's own Schema made of the error, if it has one that could. */
   readonly encoded?: { readonly json: unknown } | undefined
-}): Failure => {
-  const stack = options.error instanceof Error ? stackOf(options.error) : ""
-  const reason = reasonOf(options.error)
+}
+
+/** Never fails, whatever the error is: an attempt that could not be recorded would be made again and again, uncounted. */
+export const make = (attempted: Attempted): Failure => {
+  try {
+    return full(attempted)
+  } catch {
+    return without(attempted, "What this attempt failed with cannot be read.")
+  }
+}
+
+const full = (attempted: Attempted): Failure => {
+  const { at, attempt, codeVersion, encoded, error, step, worker } = attempted
+  const stack = isError(error) ? stackOf(error) : ""
+  const reason = reasonOf(error)
+  const message = isError(error) ? messageOf(error) : text(error)
   return {
-    attempt: options.attempt,
-    at: options.at,
-    tag: tagOf(options.error),
-    ...(options.encoded === undefined
-      ? { error: json(options.error) }
-      : { error: options.encoded.json, encoded: true }),
-    message: (reason?.said ?? (options.error instanceof Error ? options.error.message : text(options.error))).slice(
-      0,
-      2000
-    ),
+    attempt,
+    at,
+    tag: tagOf(error),
+    ...(encoded === undefined ? { error: json(error) } : { error: encoded.json, encoded: true }),
+    message: (reason?.said ?? message).slice(0, 2000),
     stack: stack.slice(0, 4096),
-    step: options.step,
+    step,
     frame: plain(
-      options.error instanceof Errors.DecodeFailed
-        ? options.error.where
-        : options.error instanceof Error
-        ? [reason?.wrong ?? "", frameOf(stack, options.error.message)].join(" ").trim()
+      error instanceof Errors.DecodeFailed
+        ? error.where
+        : isError(error)
+        ? [reason?.wrong ?? "", frameOf(stack, message)].join(" ").trim()
         : "",
       300
     ),
-    worker: options.worker,
-    codeVersion: options.codeVersion
+    worker,
+    codeVersion
   }
 }
 
@@ -99,12 +108,18 @@ export const weight = (failures: ReadonlyArray<Failure>): number => {
 }
 
 /** A record without anything of foreign origin, for a store that refuses the full one: the message must not wait for it for ever. */
-export const bare = ({ at, attempt, codeVersion, step, worker }: Failure): Failure => ({
+export const bare = (failure: Failure): Failure =>
+  without(failure, "The store refused to keep what this attempt failed with.")
+
+const without = (
+  { at, attempt, codeVersion, step, worker }: Omit<Attempted, "error" | "encoded">,
+  message: string
+): Failure => ({
   attempt,
   at,
   tag: "Unrecordable",
   error: {},
-  message: "The store refused to keep what this attempt failed with.",
+  message,
   stack: "",
   step,
   frame: "",
@@ -127,9 +142,11 @@ export const encoder = (
   if (errors === undefined) return () => Effect.succeed(undefined)
   const encode = Schema.encodeUnknownEffect(Schema.toCodecJson(errors))
   return (error) => {
-    if (isRuntimes(error)) return Effect.succeed(undefined)
     // Its requirements are in the worker's context: they are in the pipeline's type.
-    const encoded = Effect.suspend(() => encode(error)) as Effect.Effect<unknown, unknown>
+    const encoded = Effect.suspend(() => isRuntimes(error) ? Effect.undefined : encode(error)) as Effect.Effect<
+      unknown,
+      unknown
+    >
     return encoded.pipe(
       Effect.map((json) => {
         const text = JSON.stringify(json)
@@ -176,33 +193,45 @@ const runtimes = [
 export { tagOf }
 
 const text = (value: unknown): string =>
-  value instanceof Error
-    ? `${value.name}: ${value.message}`
+  isError(value)
+    ? `${nameOf(value)}: ${messageOf(value)}`
     : typeof value === "string"
     ? value
     : (JSON.stringify(json(value)) ?? String(value))
+
+/** What it says. Errors with fields (`Data.Error`, Schema's) take whatever stands in a field `message` for it. */
+const messageOf = (error: Error): string => {
+  const said = read(error, "message")
+  if (typeof said === "string") return said
+  try {
+    return said === undefined ? "" : (JSON.stringify(said) ?? typeof said)
+  } catch {
+    return ""
+  }
+}
 
 /**
  * Effect's own errors (`SqlError`, `HttpClientError`, `PlatformError`) say the same whatever is wrong; their `reason`, and what it was caused by,
  * tell failures apart: kind, code and constraint.
  */
 const reasonOf = (error: unknown): { readonly said: string | undefined; readonly wrong: string } | undefined => {
-  const reason = field(error, "reason")
-  if (typeof field(reason, "_tag") !== "string") return undefined
-  const cause = field(reason, "cause")
-  const parts = [field(reason, "_tag"), field(cause, "code"), field(cause, "constraint")]
+  const reason = read(error, "reason")
+  if (typeof read(reason, "_tag") !== "string") return undefined
+  const cause = read(reason, "cause")
+  const said = isError(cause) ? messageOf(cause) : ""
+  const parts = [read(reason, "_tag"), read(cause, "code"), read(cause, "constraint")]
   return {
-    said: cause instanceof Error && cause.message !== "" ? cause.message : undefined,
+    said: said === "" ? undefined : said,
     wrong: parts.filter((part) => typeof part === "string" && part !== "").join(" ")
   }
 }
 
-const field = (value: unknown, name: string): unknown =>
-  typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined
-
 const stackOf = (error: Error): string => {
-  const cause = error.cause instanceof Error ? `\nCaused by: ${error.cause.stack ?? error.cause.message}` : ""
-  return (error.stack ?? "") + cause
+  const own = read(error, "stack")
+  const cause = read(error, "cause")
+  if (!isError(cause)) return typeof own === "string" ? own : ""
+  const below = read(cause, "stack")
+  return `${typeof own === "string" ? own : ""}\nCaused by: ${typeof below === "string" ? below : messageOf(cause)}`
 }
 
 /** Where this library stands, in its sources or as a package: frames of it are not the user's. */
@@ -246,12 +275,12 @@ const parsed = (line: string): { readonly name: string; readonly file: string } 
 
 /** What JSON can keep, bounded: an error that cannot be written, or is too large, leaves its tag and message. */
 const json = (value: unknown): unknown => {
-  const small = { _tag: tagOf(value), message: value instanceof Error ? value.message.slice(0, 500) : "" }
+  const small = { _tag: tagOf(value), message: isError(value) ? messageOf(value).slice(0, 500) : "" }
   try {
     const encoded = JSON.stringify(value, (_, inner: unknown) => typeof inner === "bigint" ? String(inner) : inner)
     if (encoded === undefined || encoded.length > mostJson) return small
     const decoded = JSON.parse(encoded) as unknown
-    return typeof decoded === "object" && decoded !== null && value instanceof Error
+    return typeof decoded === "object" && decoded !== null && isError(value)
       ? { ...small, ...decoded }
       : decoded
   } catch {

@@ -73,8 +73,14 @@ export class StepFailed {
 }
 
 /** The error of the user's own step, without the wrapping that told it apart. */
-export const unwrap = (error: unknown): unknown =>
-  error instanceof StepFailed ? FailureRecord.errorOf(error.cause) : error
+export const unwrap = (error: unknown): unknown => {
+  try {
+    return error instanceof StepFailed ? FailureRecord.errorOf(error.cause) : error
+  } catch {
+    // It refuses to be asked, so it is somebody else's.
+    return error
+  }
+}
 
 /** What a group's transaction needs of its worker. */
 export interface Options {

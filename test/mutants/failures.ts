@@ -102,5 +102,23 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     to: "topic === undefined ? topic : ofPayload(payload)",
     test: "test/worker/handling.test.ts",
     named: "are told apart where their values are equal"
+  },
+  {
+    name: "an error's message taken for a text unseen",
+    guarantee: 6,
+    file: "src/worker/FailureRecord.ts",
+    from: "  if (typeof said === \"string\") return said\n",
+    to: "  if (said !== \"\") return said as string\n",
+    test: records,
+    named: "ends the attempts of its message, which becomes a dead letter"
+  },
+  {
+    name: "an error that cannot be read and so is never recorded",
+    guarantee: 6,
+    file: "src/worker/FailureRecord.ts",
+    from: "    return without(attempted, \"What this attempt failed with cannot be read.\")",
+    to: "    return full(attempted)",
+    test: records,
+    named: "ends the attempts of its message, which becomes a dead letter"
   }
 ]

@@ -1,10 +1,11 @@
 // What is kept of failed attempts, which is stored with the message and goes along with every delivery of it.
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Schedule } from "effect"
-import { type Delivery, Retry } from "millrace"
+import { Cause, Data, Duration, Effect, Logger, Schedule, Schema } from "effect"
+import { type Delivery, Memory, Pipeline, Retry } from "millrace"
 import { defaults } from "../../src/Operator.ts"
 import * as FailureRecord from "../../src/worker/FailureRecord.ts"
 import * as Settling from "../../src/worker/Settling.ts"
+import { drain, letters, order, Orders, publish } from "./support.ts"
 
 const minutes = 60_000
 
@@ -75,4 +76,105 @@ describe("the failures of a message", () => {
       const decision = yield* decide(Retry.standard, [], nanoseconds)
       assert.deepStrictEqual(decision, { _tag: "Hold", delay: Duration.days(36_525) })
     }))
+})
+
+/** Its fields become its own, `message` among them. */
+class Odd extends Data.Error<{ readonly message: unknown; readonly name?: unknown }> {}
+
+const throwing = (names: ReadonlyArray<string>) => {
+  const error = new Error("hostile")
+  for (const name of names) {
+    Object.defineProperty(error, name, {
+      enumerable: true,
+      get: () => {
+        throw new Error(`the getter of ${name}`)
+      }
+    })
+  }
+  return error
+}
+
+const revoked = () => {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}
+
+const odd: ReadonlyArray<{ readonly what: string; readonly error: () => unknown; readonly message: string }> = [
+  { what: "no message at all", error: () => new Odd({ message: undefined }), message: "" },
+  { what: "an object for a message", error: () => new Odd({ message: { code: 1 } }), message: "{\"code\":1}" },
+  {
+    what: "a symbol for a message",
+    error: () => Object.assign(new Error("no"), { message: Symbol("s") }),
+    message: "symbol"
+  },
+  { what: "a number for a name", error: () => new Odd({ message: "no", name: 7 }), message: "no" },
+  {
+    what: "getters that throw",
+    error: () => throwing(["_tag", "name", "message", "stack", "cause", "reason", "retryable", "retryAfter", "toJSON"]),
+    message: ""
+  },
+  { what: "a proxy that answers nothing", error: revoked, message: "What this attempt failed with cannot be read." }
+]
+
+describe("an error that is not as errors are", () => {
+  it.effect.each(odd)(
+    "is recorded, and retried by the schedule: $what",
+    ({ error, message }) =>
+      Effect.gen(function*() {
+        const failed = error()
+        const kept = FailureRecord.make({
+          attempt: 3,
+          at: 7,
+          error: failed,
+          step: "steps",
+          worker: "w",
+          codeVersion: ""
+        })
+        assert.deepInclude(kept, { attempt: 3, at: 7, step: "steps", message })
+        assert.isAtLeast(kept.tag.length, 1)
+        assert.deepStrictEqual(JSON.parse(JSON.stringify(kept)), kept)
+        assert.isUndefined(yield* FailureRecord.encoder(Schema.Struct({ code: Schema.Int }))(failed))
+        const decision = yield* decide(Retry.exponential("1 minute", { jitter: false }), [], failed)
+        assert.deepStrictEqual(decision, { _tag: "Hold", delay: Duration.minutes(1) })
+      })
+  )
+
+  it.effect.each(odd)("is a defect like others where it was thrown: $what", ({ error }) =>
+    Effect.sync(() => {
+      assert.deepInclude(FailureRecord.errorOf(Cause.die(error())), { _tag: "Defect" })
+    }))
+
+  it.effect.each(odd)(
+    "ends the attempts of its message, which becomes a dead letter: $what",
+    ({ error, message }) =>
+      Effect.gen(function*() {
+        yield* publish(Orders, [order("a", 1)])
+        yield* drain(
+          Pipeline.from(Orders, { consumer: "ledger" }).pipe(
+            Pipeline.tap((): Effect.Effect<void, unknown> => Effect.fail(error())),
+            Pipeline.retry(Retry.never)
+          )
+        )
+        const dead = yield* letters("ledger")
+        assert.deepStrictEqual(dead.map(({ attempts }) => attempts.map((attempt) => attempt.message)), [[message]])
+      }).pipe(Effect.provide(Memory.layer))
+  )
+
+  it.effect.each(odd)("is reported where its message is handled at most once: $what", ({ error }) => {
+    const logged: Array<string> = []
+    return Effect.gen(function*() {
+      yield* publish(Orders, [order("a", 1)])
+      yield* drain(
+        Pipeline.from(Orders, { consumer: "ledger", delivery: "atMostOnce" }).pipe(
+          Pipeline.tap(() => Effect.fail(error()))
+        )
+      )
+      assert.lengthOf(logged, 1)
+      assert.include(logged[0], "handled at most once failed: ")
+    }).pipe(Effect.provide([
+      Memory.layer,
+      Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))])
+    ]))
+  })
 })

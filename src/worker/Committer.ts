@@ -24,24 +24,17 @@ import * as Latch from "effect/Latch"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import * as Backoff from "../Backoff.ts"
-import type { StoreFailure, TransportError } from "../Errors.ts"
 import * as MessageId from "../MessageId.ts"
 import * as Store from "../Store.ts"
 import * as Telemetry from "../Telemetry.ts"
 import * as FailureRecord from "./FailureRecord.ts"
 import * as GroupCommit from "./GroupCommit.ts"
-import { behind, gone, type Member, type Outcome, passed, type Ready, type StepFailed, unwrap } from "./GroupCommit.ts"
+import { behind, gone, type Member, type Outcome, passed, type Ready, unwrap } from "./GroupCommit.ts"
 import * as GroupSize from "./GroupSize.ts"
 import type { LeaseRenewer } from "./LeaseRenewer.ts"
 import * as Savepoints from "./Savepoints.ts"
 import type { Spans } from "./Spans.ts"
-
-/** The whole group took longer than one step may: find out which step, with a timeout on each. */
-class GroupTooSlow {
-  readonly _tag = "GroupTooSlow"
-}
-
-type GroupFailure = StepFailed | GroupTooSlow | Store.TransactionFailure | StoreFailure | TransportError
+import * as Trouble from "./Trouble.ts"
 
 /** What a committer needs of its worker. */
 export interface Options extends GroupCommit.Options {
@@ -49,14 +42,6 @@ export interface Options extends GroupCommit.Options {
   readonly spans: Spans
   readonly renewer: Pick<LeaseRenewer, "now" | "confirmedAt">
 }
-
-/** How often a transaction did not get through, and since when (monotonic milliseconds). */
-interface Trouble {
-  readonly tries: number
-  readonly since: number | undefined
-}
-
-const noTrouble: Trouble = { tries: 0, since: undefined }
 
 export interface Committer {
   /** Waits until the member's transaction has ended. */
@@ -73,12 +58,6 @@ export interface Committer {
     ) => Effect.Effect<A>
   ) => Effect.Effect<A>
 }
-
-/** Conflicts are repeated this often, then the member's attempt has failed. */
-const conflictTries = 10
-
-/** Outages are waited for; after so many tries one looks whether it is an outage at all. */
-const outageTries = 5
 
 /** Milliseconds between tries. */
 const inConflict = { first: 5, cap: 500 }
@@ -144,6 +123,8 @@ class Line {
   private readonly commitTimeout: Duration.Duration
   private readonly groupSize: Metric.Metric<number, unknown>
   private readonly commitDuration: Metric.Metric<number, unknown>
+  /** Whether the body of the newest transaction began: without a connection it does not. */
+  private began = false
   readonly run: Effect.Effect<never>
 
   constructor(options: Options, commits: { last: number }) {
@@ -191,7 +172,7 @@ class Line {
   /** Commits a group, however it goes; every member's `done` is completed when this ends. */
   private commit(group: ReadonlyArray<Member>): Effect.Effect<void> {
     const { spans } = this.options
-    return Effect.timed(spans.commit(group.map((member) => member.span), this.whole(group, noTrouble))).pipe(
+    return Effect.timed(spans.commit(group.map((member) => member.span), this.whole(group, Trouble.none))).pipe(
       Effect.flatMap(([took]) =>
         Effect.andThen(
           Metric.update(this.groupSize, group.length),
@@ -206,14 +187,14 @@ class Line {
   }
 
   /** All members in one transaction, no savepoints. */
-  private whole(offered: ReadonlyArray<Member>, trouble: Trouble): Effect.Effect<void> {
+  private whole(offered: ReadonlyArray<Member>, trouble: Trouble.Trouble): Effect.Effect<void> {
     // Looked at when it runs: the group before it may have ended otherwise than it was thought to.
     return Effect.suspend(() => {
       const group = this.alive(offered)
       if (group.length === 0) return Effect.void
       const body = Effect.timeoutOrElse(GroupCommit.compose(this.options, group, false), {
         duration: this.commitTimeout,
-        orElse: () => Effect.fail(new GroupTooSlow())
+        orElse: () => Effect.fail(new Trouble.GroupTooSlow())
       })
       const statements = GroupCommit.isData(this.options) ? "together" : "in turn"
       return this.transact(body, statements).pipe(Effect.matchCauseEffect({
@@ -229,12 +210,16 @@ class Line {
   /** What the failure of a whole group asks for. */
   private recover(
     group: ReadonlyArray<Member>,
-    cause: Cause.Cause<GroupFailure>,
-    trouble: Trouble
+    cause: Cause.Cause<Trouble.GroupFailure>,
+    trouble: Trouble.Trouble
   ): Effect.Effect<void> {
     const failure = Cause.findErrorOption(cause)
     // A defect of store or transport is a bug of ours; its members fail with it, one by one.
-    if (failure._tag === "None") return Cause.hasInterrupts(cause) ? Effect.interrupt : this.oneByOne(group, noTrouble)
+    if (failure._tag === "None") {
+      return Cause.hasInterrupts(cause)
+        ? Effect.interrupt
+        : this.oneByOne(group, Trouble.none)
+    }
     const error = failure.value
     switch (error._tag) {
       case "StepFailed":
@@ -243,7 +228,7 @@ class Line {
         if (error._tag === "GroupTooSlow") this.size = GroupSize.afterConflict(this.size)
         return this.inSavepoints(group, 0)
       case "CommitRejected":
-        return this.oneByOne(group, noTrouble)
+        return this.oneByOne(group, Trouble.none)
       case "Hiccup":
         return error.kind === "conflict" ? this.afterConflict(group, trouble) : this.afterOutage(group, trouble, error)
       case "UnknownOutcome":
@@ -255,12 +240,11 @@ class Line {
 
   /**
    * The store is not there, or did not answer: the same transaction again, until it works or the leases are gone. A message that
-   * itself kills its connection looks the same, but leases are renewed meanwhile: then each member goes alone.
-   * Only commits of others prove that it is the message; a store that renews but does not commit is waited for.
+   * itself kills its connection looks the same, but leases are renewed meanwhile: then each member goes alone (`Trouble.ts`).
    */
   private afterOutage(
     group: ReadonlyArray<Member>,
-    trouble: Trouble,
+    trouble: Trouble.Trouble,
     error: { readonly message: string }
   ): Effect.Effect<void> {
     const alive = this.alive(group)
@@ -275,7 +259,7 @@ class Line {
   }
 
   /** Two transactions were in each other's way: smaller groups, a random pause, and again; then one by one. */
-  private afterConflict(group: ReadonlyArray<Member>, trouble: Trouble): Effect.Effect<void> {
+  private afterConflict(group: ReadonlyArray<Member>, trouble: Trouble.Trouble): Effect.Effect<void> {
     this.size = GroupSize.afterConflict(this.size)
     if (group.length === 1) {
       return Effect.andThen(Backoff.pause(trouble.tries, inConflict), this.oneByOne(group, this.more(trouble)))
@@ -296,7 +280,7 @@ class Line {
     return Effect.suspend(() => {
       const group = this.alive(offered)
       if (group.length === 0) return Effect.void
-      if (this.options.store.maxGroup === 1) return this.oneByOne(group, noTrouble)
+      if (this.options.store.maxGroup === 1) return this.oneByOne(group, Trouble.none)
       const inLaneOrder = [...group].sort((a, b) =>
         a.delivery.lease.name.localeCompare(b.delivery.lease.name, "en", { numeric: true })
       )
@@ -312,9 +296,9 @@ class Line {
           const conflict = failure._tag === "Some" && failure.value._tag === "Hiccup" &&
             failure.value.kind === "conflict"
           // The store, or the member at which it stopped: one by one the others need not wait for that one.
-          return conflict && tries < conflictTries
+          return conflict && tries < Trouble.conflictTries
             ? Effect.andThen(Backoff.pause(tries, inConflict), this.inSavepoints(inLaneOrder, tries + 1))
-            : this.oneByOne(inLaneOrder, noTrouble)
+            : this.oneByOne(inLaneOrder, Trouble.none)
         }
       }))
     })
@@ -324,7 +308,7 @@ class Line {
    * Each member in a transaction of its own: what fails now is its own failure. One that does not get through goes behind the
    * others: their commits show whether it is the store or the message.
    */
-  private oneByOne(group: ReadonlyArray<Member>, trouble: Trouble): Effect.Effect<void> {
+  private oneByOne(group: ReadonlyArray<Member>, trouble: Trouble.Trouble): Effect.Effect<void> {
     const left = group.map((member) => ({ member, trouble }))
     return Effect.whileLoop({
       while: () => left.length > 0,
@@ -346,7 +330,7 @@ class Line {
   }
 
   /** One try of one member. Answers its trouble if it is to be tried again. */
-  private alone(member: Member, trouble: Trouble): Effect.Effect<Trouble | undefined> {
+  private alone(member: Member, trouble: Trouble.Trouble): Effect.Effect<Trouble.Trouble | undefined> {
     return Effect.suspend(() => {
       if (this.alive([member]).length === 0) return Effect.succeed(undefined)
       return this.transact(Savepoints.single(this.options, member), "in turn").pipe(Effect.matchCauseEffect({
@@ -355,7 +339,7 @@ class Line {
           const failure = Cause.findErrorOption(cause)
           if (failure._tag === "None" && Cause.hasInterrupts(cause)) return Effect.interrupt
           const next = this.more(trouble)
-          if (failure._tag === "Some" && this.passes(failure.value, next)) {
+          if (failure._tag === "Some" && Trouble.passes(failure.value, next, this.commits.last)) {
             return Effect.as(Backoff.pause(trouble.tries, inOutage), next)
           }
           return Effect.sync(() => {
@@ -367,36 +351,14 @@ class Line {
     })
   }
 
-  /** Whether a lone member's failure is not its own, and goes away. */
-  private passes(error: GroupFailure, trouble: Trouble): boolean {
-    switch (error._tag) {
-      case "StepFailed":
-      case "GroupTooSlow":
-      case "TransactionAborted":
-      case "CommitRejected":
-        return false
-      case "Hiccup":
-        return error.kind === "conflict" ? trouble.tries < conflictTries : !this.itself(trouble)
-      case "UnknownOutcome":
-      case "StoreFailure":
-      case "TransportError":
-        return !this.itself(trouble)
-    }
-  }
-
-  private more(trouble: Trouble): Trouble {
-    return { tries: trouble.tries + 1, since: trouble.since ?? this.options.renewer.now() }
+  /** The transaction that has just failed is one more try. */
+  private more(trouble: Trouble.Trouble): Trouble.Trouble {
+    return Trouble.more(trouble, this.began, this.options.renewer.now())
   }
 
   /** Worth trying each member alone: several tries had no success, and the store answers otherwise. */
-  private apart(trouble: Trouble): boolean {
-    return trouble.tries >= outageTries && trouble.since !== undefined &&
-      Math.max(this.options.renewer.confirmedAt(), this.commits.last) > trouble.since
-  }
-
-  /** It is the message: others committed since its trouble began. */
-  private itself(trouble: Trouble): boolean {
-    return trouble.tries >= outageTries && trouble.since !== undefined && this.commits.last > trouble.since
+  private apart(trouble: Trouble.Trouble): boolean {
+    return Trouble.lastsSince(trouble, Math.max(this.options.renewer.confirmedAt(), this.commits.last))
   }
 
   /** Those whose turn it still is: the lease is ours, and the one before it of its key was committed. The others are done with. */
@@ -417,7 +379,11 @@ class Line {
     body: Effect.Effect<A, E, Store.Transaction>,
     statements: "together" | "in turn"
   ): Effect.Effect<A, E | Store.TransactionFailure> {
-    return Effect.provideService(this.options.store.transact(body), Store.WorkerTransaction, statements)
+    return Effect.suspend(() => {
+      this.began = false
+      const noted = Effect.andThen(Effect.sync(() => this.began = true), body)
+      return Effect.provideService(this.options.store.transact(noted), Store.WorkerTransaction, statements)
+    })
   }
 
   private finishAll(members: ReadonlyArray<Member>, outcomes: ReadonlyArray<Outcome>): Effect.Effect<void> {

@@ -120,5 +120,14 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     to: "    return full(attempted)",
     test: records,
     named: "ends the attempts of its message, which becomes a dead letter"
+  },
+  {
+    name: "a try that never began taken for a try",
+    guarantee: 5,
+    file: "src/worker/Committer.ts",
+    from: "      this.began = false\n",
+    to: "      this.began = true\n",
+    test: "test/worker/outages.test.ts",
+    named: "counts no attempt, whatever the others commit meanwhile"
   }
 ]

@@ -1,11 +1,13 @@
 // Many messages in one transaction, and what happens to each of them when that transaction fails.
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, type Layer, Schema } from "effect"
+import { Deferred, Duration, Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { Errors, Pipeline, Retry, Store, Topic, type Transport } from "millrace"
+import { Errors, Pipeline, Retry } from "millrace"
 import {
   drain,
+  emitting,
   eventually,
+  groups,
   Journal,
   letters,
   type Order,
@@ -14,54 +16,13 @@ import {
   orders,
   ports,
   publish,
+  Receipts,
+  receipts,
   settle,
   start,
   stop,
   until
 } from "./support.ts"
-
-type Transact = Store.Store["Service"]["transact"]
-type Body = Effect.Effect<unknown, unknown, Store.Transaction>
-type Answer = Effect.Effect<unknown, unknown>
-
-/**
- * Memory with groups, whose committers' transactions go through `commit`. Savepoints take back what was staged, so outgoing
- * messages, letters and the inbox show what a transaction did.
- */
-const groups = (
-  commit: (body: Body, transact: (body: Body) => Answer) => Answer,
-  maxGroup = 250
-): Layer.Layer<Store.Store | Transport.Transport> =>
-  ports({
-    store: (inner) => ({
-      maxGroup,
-      transact: ((body: Body) =>
-        Effect.flatMap(Store.WorkerTransaction, (committer) =>
-          committer === undefined || committer === "apart"
-            ? inner.transact(body) as Answer
-            : commit(body, (inside) => inner.transact(inside) as Answer))) as unknown as Transact
-    })
-  })
-
-const Receipts = Topic.make("receipts", { schema: Schema.Struct({ of: Schema.String }), key: (receipt) => receipt.of })
-
-/** Emits a receipt a message, which only a commit makes visible. */
-const emitting = (step: (one: Order, attempt: number) => Effect.Effect<unknown, unknown> = () => Effect.void) => {
-  const stepped = new Journal<Order>()
-  const pipeline = Pipeline.from(Orders, { consumer: "ledger" }).pipe(
-    Pipeline.tap(stepped.write),
-    Pipeline.emit(Receipts, (one) => ({ of: one.id })),
-    Pipeline.commit((one, { attempt }) => step(one, attempt)),
-    Pipeline.retry(Retry.exponential("100 millis", { attempts: 2, jitter: false }))
-  )
-  return { pipeline, stepped }
-}
-
-const receipts = Effect.fnUntraced(function*() {
-  const found = new Journal<{ readonly of: string }>()
-  yield* drain(Pipeline.from(Receipts, { consumer: "auditor" }).pipe(Pipeline.tap(found.write)))
-  return found.values.map((one) => one.of)
-})
 
 const accounts = Array.from({ length: 20 }, (_, i) => `k${i}-`)
 const firsts = accounts.map((account) => order(account, 1))
@@ -210,10 +171,12 @@ describe("when one member of a group fails", () => {
   })
 })
 
-/** Fails the first `times` transactions of the committers without having committed anything. */
+/** The first `times` transactions of the committers fail in their end, without having committed anything. */
 const failing = (times: number, error: unknown) => {
   const left = { times }
-  return groups((body, transact) => Effect.suspend(() => left.times-- > 0 ? Effect.fail(error) : transact(body)))
+  return groups((body, transact) =>
+    Effect.suspend(() => transact(left.times-- > 0 ? Effect.andThen(body, Effect.fail(error)) : body))
+  )
 }
 const conflict = new Errors.Hiccup({ kind: "conflict", code: "40001", detail: "serialization failure" })
 const away = new Errors.Hiccup({ kind: "unavailable", code: "57P01", detail: "terminated" })

@@ -7,7 +7,8 @@ import {
   DeadLetters,
   type Delivery,
   Memory,
-  type Pipeline,
+  Pipeline,
+  Retry,
   Store,
   Topic,
   Transport,
@@ -136,3 +137,51 @@ export const ports = (change: {
       Context.add(Transport.Transport, { ...transport, open, ...change.transport?.(transport) })
     )
   })).pipe(Layer.provide(Memory.layer))
+
+type Transact = Store.Store["Service"]["transact"]
+type Body = Effect.Effect<unknown, unknown, Store.Transaction>
+type Answer = Effect.Effect<unknown, unknown>
+
+/**
+ * Memory with groups, whose committers' transactions go through `commit`. Savepoints take back what was staged, so outgoing
+ * messages, letters and the inbox show what a transaction did.
+ */
+export const groups = (
+  commit: (body: Body, transact: (body: Body) => Answer) => Answer,
+  maxGroup = 250
+): Layer.Layer<Store.Store | Transport.Transport> =>
+  ports({
+    store: (inner) => ({
+      maxGroup,
+      transact: ((body: Body) =>
+        Effect.flatMap(Store.WorkerTransaction, (committer) =>
+          committer === undefined || committer === "apart"
+            ? inner.transact(body) as Answer
+            : commit(body, (inside) => inner.transact(inside) as Answer))) as unknown as Transact
+    })
+  })
+
+export const Receipts = Topic.make("receipts", {
+  schema: Schema.Struct({ of: Schema.String }),
+  key: (receipt) => receipt.of
+})
+
+/** Emits a receipt a message, which only a commit makes visible. */
+export const emitting = (
+  step: (one: Order, attempt: number) => Effect.Effect<unknown, unknown> = () => Effect.void
+) => {
+  const stepped = new Journal<Order>()
+  const pipeline = Pipeline.from(Orders, { consumer: "ledger" }).pipe(
+    Pipeline.tap(stepped.write),
+    Pipeline.emit(Receipts, (one) => ({ of: one.id })),
+    Pipeline.commit((one, { attempt }) => step(one, attempt)),
+    Pipeline.retry(Retry.exponential("100 millis", { attempts: 2, jitter: false }))
+  )
+  return { pipeline, stepped }
+}
+
+export const receipts = Effect.fnUntraced(function*() {
+  const found = new Journal<{ readonly of: string }>()
+  yield* drain(Pipeline.from(Receipts, { consumer: "auditor" }).pipe(Pipeline.tap(found.write)))
+  return found.values.map((one) => one.of)
+})

@@ -10,8 +10,9 @@
  * A hiccup repeats the transaction alone, with the same values, uncounted; a missing answer to COMMIT is settled by running the
  * group again: its statements wait for the first transaction to end, and then fence and inbox say what is still to do.
  *
- * A member interrupted before its group begins is withdrawn. Afterwards its place stays taken until the group has ended,
- * which is bounded: a group as a whole, each member where it is alone or in a savepoint, and COMMIT have a timeout.
+ * A member interrupted before its group begins is withdrawn. Afterwards its place stays taken until the transaction has ended that is
+ * under way, which is bounded: a group as a whole, each member where it is alone or in a savepoint, and COMMIT have a timeout. It
+ * has no part in another try: one whose COMMIT was not answered is settled, by fence and inbox, by whoever has it next.
  */
 import * as Arr from "effect/Array"
 import type { NonEmptyReadonlyArray } from "effect/Array"
@@ -90,9 +91,14 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
           let begun: Member | undefined
           for (const member of members) {
             if (member.state === "begun") begun = member
-            else member.state = "withdrawn"
+            member.state = "withdrawn"
           }
-          return begun === undefined ? Effect.failCause(cause) : Deferred.await(begun.done)
+          if (begun === undefined) return Effect.failCause(cause)
+          // Nothing follows where nothing was done of the first one, and so of none.
+          return Effect.flatMap(
+            Deferred.await(begun.done),
+            () => members[0].outcome === behind ? Effect.failCause(cause) : Effect.void
+          )
         }),
         Effect.flatMap(() => then(Arr.map(members, ({ outcome }) => outcome ?? behind), restore))
       )
@@ -361,12 +367,17 @@ class Line {
     return Trouble.lastsSince(trouble, Math.max(this.options.renewer.confirmedAt(), this.commits.last))
   }
 
-  /** Those whose turn it still is: the lease is ours, and the one before it of its key was committed. The others are done with. */
+  /**
+   * Those whose turn it still is: the lease is ours, somebody waits for it, and the one before it of its key was committed. The others
+   * are done with.
+   */
   private alive(group: ReadonlyArray<Member>): ReadonlyArray<Member> {
     return group.filter((member) => {
       const { delivery, previous } = member
       const end = Deferred.isDoneUnsafe(delivery.lease.lost)
         ? gone
+        : member.state === "withdrawn"
+        ? behind
         : previous?.outcome === undefined || passed(previous.outcome)
         ? undefined
         : behind

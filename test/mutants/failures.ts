@@ -129,5 +129,14 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     to: "      this.began = true\n",
     test: "test/worker/outages.test.ts",
     named: "counts no attempt, whatever the others commit meanwhile"
+  },
+  {
+    name: "a stop that waits until the store commits again",
+    guarantee: 6,
+    file: "src/worker/Committer.ts",
+    from: "            member.state = \"withdrawn\"\n",
+    to: "            if (member !== begun) member.state = \"withdrawn\"\n",
+    test: "test/worker/outages.test.ts",
+    named: "gives its messages back after its grace, uncounted"
   }
 ]

@@ -1,6 +1,6 @@
 // What each delivery mode promises when something dies between effect and acknowledgement, and what it does not.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Logger, Schema } from "effect"
+import { Deferred, Effect, Fiber, Logger, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { DeadLetters, Errors, Memory, Pipeline, Retry, Store, Telemetry, Topic, Transport, Worker } from "millrace"
 import {
@@ -14,6 +14,7 @@ import {
   orders,
   ports,
   publish,
+  settle,
   start,
   stop,
   until
@@ -80,6 +81,7 @@ describe("a message whose worker goes while it is handled", () => {
 
   it.effect("at most once, is reported though none of its steps had begun when it was interrupted", () => {
     let reached = false
+    const gate = Deferred.makeUnsafe<void>()
     const logged: Array<string> = []
     return Effect.gen(function*() {
       const { called, pipeline } = ledger("atMostOnce")
@@ -87,17 +89,19 @@ describe("a message whose worker goes while it is handled", () => {
       const worker = yield* start(pipeline)
       yield* until("it is being taken", () => reached)
       const stopping = yield* Effect.forkChild(Fiber.interrupt(worker), { startImmediately: true })
-      yield* TestClock.adjust("30 seconds")
+      yield* TestClock.adjust("1 second")
+      yield* settle
+      yield* Deferred.succeed(gate, undefined)
       yield* Fiber.join(stopping)
       yield* drain(pipeline)
       assert.strictEqual(called.size, 0)
       assert.lengthOf(logged.filter((line) => line.includes("was interrupted in its steps")), 1)
     }).pipe(Effect.provide([
-      // The first try to take it waits for the group's timeout; the second takes it.
+      // It is interrupted while the transaction that takes it is under way.
       ports({
         subscription: (inner) => ({
           settleWithin: (deliveries) =>
-            Effect.suspend(() => reached ? inner.settleWithin(deliveries) : (reached = true, Effect.never))
+            Effect.suspend(() => (reached = true, Effect.andThen(Deferred.await(gate), inner.settleWithin(deliveries))))
         })
       }),
       Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))])

@@ -1,11 +1,27 @@
 // Transactions that do not get through for long: whose fault it is, who waits for whom, and what a stop makes of it.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import { Errors } from "millrace"
-import { emitting, eventually, groups, order, Orders, publish, receipts, settle, start } from "./support.ts"
+import { Errors, Pipeline } from "millrace"
+import {
+  drain,
+  emitting,
+  eventually,
+  groups,
+  Journal,
+  type Order,
+  order,
+  Orders,
+  orders,
+  publish,
+  receipts,
+  settle,
+  start,
+  until
+} from "./support.ts"
 
 const away = new Errors.Hiccup({ kind: "unavailable", code: "57P01", detail: "terminated" })
+const unanswered = new Errors.UnknownOutcome({ detail: "no answer" })
 const accounts = Array.from({ length: 20 }, (_, i) => `k${i}-`)
 
 describe("a committer whose transactions cannot even begin", () => {
@@ -39,5 +55,38 @@ describe("a committer whose transactions cannot even begin", () => {
         return transact(body)
       })
     )))
+  })
+})
+
+describe("a worker that stops while its transactions do not get through, though its leases are renewed", () => {
+  it.effect.each([
+    { what: "a database that is away", error: away },
+    { what: "a COMMIT that is not answered", error: unanswered }
+  ])("gives its messages back after its grace, uncounted: $what", ({ error }) => {
+    let gotThrough = false
+    return Effect.gen(function*() {
+      const { pipeline, stepped } = emitting()
+      yield* publish(Orders, [...orders("a", 2), order("b", 1)])
+      const worker = yield* start(pipeline, { committers: 1, lease: "1 hour", grace: "1 second" })
+      yield* until("two are ready", () => stepped.size === 2)
+      yield* TestClock.adjust("30 seconds")
+      yield* settle
+      const stopping = yield* Effect.forkChild(Fiber.interrupt(worker), { startImmediately: true })
+      // The grace, and the longest pause between two tries.
+      yield* eventually("it has stopped", () => stopping.pollUnsafe() !== undefined, 3_000)
+      gotThrough = true
+      const done = new Journal<Order>()
+      yield* drain(Pipeline.from(Orders, { consumer: "ledger" }).pipe(Pipeline.commit(done.write)))
+      assert.deepStrictEqual(done.values.map((one) => one.id).toSorted(), ["a1", "a2", "b1"])
+      assert.deepStrictEqual(new Set(done.attempts), new Set([1]))
+      assert.deepStrictEqual(yield* receipts(), [])
+    }).pipe(
+      Effect.ensuring(Effect.sync(() => gotThrough = true)),
+      Effect.provide(
+        groups((body, transact) =>
+          Effect.suspend(() => transact(gotThrough ? body : Effect.andThen(body, Effect.fail(error))))
+        )
+      )
+    )
   })
 })

@@ -91,7 +91,7 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
           let begun: Member | undefined
           for (const member of members) {
             if (member.state === "begun") begun = member
-            member.state = "withdrawn"
+            line.withdraw(member)
           }
           if (begun === undefined) return Effect.failCause(cause)
           // Nothing follows where nothing was done of the first one, and so of none.
@@ -131,6 +131,8 @@ class Line {
   private readonly commitDuration: Metric.Metric<number, unknown>
   /** Whether the body of the newest transaction began: without a connection it does not. */
   private began = false
+  /** Whether it waits between two tries. */
+  private pausing = false
   readonly run: Effect.Effect<never>
 
   constructor(options: Options, commits: { last: number }) {
@@ -152,6 +154,12 @@ class Line {
   offer(member: Member): void {
     this.waiting.push(member)
     this.offered.openUnsafe()
+  }
+
+  /** Its fiber goes. Between two tries nothing of it is under way, so that it need not wait for the next one. */
+  withdraw(member: Member): void {
+    member.state = "withdrawn"
+    if (this.pausing) this.alive([member])
   }
 
   /** The next group: as many as fit, ids distinct (a second one with the same id waits for the next group, and its key with it). */
@@ -259,7 +267,7 @@ class Line {
     const message = `A transaction of ${alive.length} messages is run again (${next.tries}). ${error.message}`
     return (next.tries <= 3 ? Effect.logDebug(message) : Effect.logWarning(message)).pipe(
       Effect.annotateLogs({ consumer: this.options.consumer }),
-      Effect.andThen(Backoff.pause(trouble.tries, inOutage)),
+      Effect.andThen(this.pause(trouble.tries, inOutage)),
       Effect.andThen(Effect.suspend(() => this.apart(next) ? this.oneByOne(alive, next) : this.whole(alive, next)))
     )
   }
@@ -268,11 +276,11 @@ class Line {
   private afterConflict(group: ReadonlyArray<Member>, trouble: Trouble.Trouble): Effect.Effect<void> {
     this.size = GroupSize.afterConflict(this.size)
     if (group.length === 1) {
-      return Effect.andThen(Backoff.pause(trouble.tries, inConflict), this.oneByOne(group, this.more(trouble)))
+      return Effect.andThen(this.pause(trouble.tries, inConflict), this.oneByOne(group, this.more(trouble)))
     }
     const next = this.more(trouble)
     const half = Math.ceil(group.length / 2)
-    return Backoff.pause(trouble.tries, inConflict).pipe(
+    return this.pause(trouble.tries, inConflict).pipe(
       Effect.andThen(this.whole(group.slice(0, half), next)),
       Effect.andThen(this.whole(group.slice(half), next))
     )
@@ -303,7 +311,7 @@ class Line {
             failure.value.kind === "conflict"
           // The store, or the member at which it stopped: one by one the others need not wait for that one.
           return conflict && tries < Trouble.conflictTries
-            ? Effect.andThen(Backoff.pause(tries, inConflict), this.inSavepoints(inLaneOrder, tries + 1))
+            ? Effect.andThen(this.pause(tries, inConflict), this.inSavepoints(inLaneOrder, tries + 1))
             : this.oneByOne(inLaneOrder, Trouble.none)
         }
       }))
@@ -346,7 +354,7 @@ class Line {
           if (failure._tag === "None" && Cause.hasInterrupts(cause)) return Effect.interrupt
           const next = this.more(trouble)
           if (failure._tag === "Some" && Trouble.passes(failure.value, next, this.commits.last)) {
-            return Effect.as(Backoff.pause(trouble.tries, inOutage), next)
+            return Effect.as(this.pause(trouble.tries, inOutage), next)
           }
           return Effect.sync(() => {
             this.finish([member], { _tag: "Failed", error: unwrap(FailureRecord.errorOf(cause)) })
@@ -394,6 +402,13 @@ class Line {
       this.began = false
       const noted = Effect.andThen(Effect.sync(() => this.began = true), body)
       return Effect.provideService(this.options.store.transact(noted), Store.WorkerTransaction, statements)
+    })
+  }
+
+  private pause(tries: number, times: { readonly first: number; readonly cap: number }): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.pausing = true
+      return Effect.ensuring(Backoff.pause(tries, times), Effect.sync(() => this.pausing = false))
     })
   }
 

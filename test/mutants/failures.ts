@@ -134,8 +134,17 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     name: "a stop that waits until the store commits again",
     guarantee: 6,
     file: "src/worker/Committer.ts",
-    from: "            member.state = \"withdrawn\"\n",
-    to: "            if (member !== begun) member.state = \"withdrawn\"\n",
+    from: "            line.withdraw(member)\n",
+    to: "            if (member !== begun) line.withdraw(member)\n",
+    test: "test/worker/outages.test.ts",
+    named: "gives its messages back after its grace, uncounted"
+  },
+  {
+    name: "a stop that waits for the pause between two tries",
+    guarantee: 6,
+    file: "src/worker/Committer.ts",
+    from: "    if (this.pausing) this.alive([member])\n",
+    to: "",
     test: "test/worker/outages.test.ts",
     named: "gives its messages back after its grace, uncounted"
   }

@@ -1,6 +1,6 @@
 // Transactions that do not get through for long: whose fault it is, who waits for whom, and what a stop makes of it.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Deferred, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { Errors, Pipeline } from "millrace"
 import {
@@ -72,8 +72,8 @@ describe("a worker that stops while its transactions do not get through, though 
       yield* TestClock.adjust("30 seconds")
       yield* settle
       const stopping = yield* Effect.forkChild(Fiber.interrupt(worker), { startImmediately: true })
-      // The grace, and the longest pause between two tries.
-      yield* eventually("it has stopped", () => stopping.pollUnsafe() !== undefined, 3_000)
+      yield* TestClock.adjust("1 second")
+      yield* until("it has stopped", () => stopping.pollUnsafe() !== undefined)
       gotThrough = true
       const done = new Journal<Order>()
       yield* drain(Pipeline.from(Orders, { consumer: "ledger" }).pipe(Pipeline.commit(done.write)))
@@ -81,12 +81,36 @@ describe("a worker that stops while its transactions do not get through, though 
       assert.deepStrictEqual(new Set(done.attempts), new Set([1]))
       assert.deepStrictEqual(yield* receipts(), [])
     }).pipe(
-      Effect.ensuring(Effect.sync(() => gotThrough = true)),
+      // So that a test that fails ends, too.
+      Effect.ensuring(Effect.andThen(Effect.sync(() => gotThrough = true), TestClock.adjust("10 seconds"))),
       Effect.provide(
         groups((body, transact) =>
           Effect.suspend(() => transact(gotThrough ? body : Effect.andThen(body, Effect.fail(error))))
         )
       )
     )
+  })
+
+  it.effect("waits for the transaction that is under way, and for no other", () => {
+    const gate = Deferred.makeUnsafe<void>()
+    let begun = 0
+    return Effect.gen(function*() {
+      const { pipeline } = emitting()
+      yield* publish(Orders, [order("a", 1)])
+      const worker = yield* start(pipeline, { committers: 1, lease: "1 hour" })
+      yield* until("its transaction is under way", () => begun === 1)
+      const stopping = yield* Effect.forkChild(Fiber.interrupt(worker), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      yield* settle
+      assert.isUndefined(stopping.pollUnsafe())
+      yield* Deferred.succeed(gate, undefined)
+      yield* until("it has stopped", () => stopping.pollUnsafe() !== undefined)
+      assert.strictEqual(begun, 1)
+    }).pipe(Effect.provide(groups((body, transact) =>
+      Effect.suspend(() => {
+        begun++
+        return transact(body.pipe(Effect.andThen(Deferred.await(gate)), Effect.andThen(Effect.fail(away))))
+      })
+    )))
   })
 })

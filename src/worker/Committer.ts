@@ -106,6 +106,10 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
   return { commitThen, commit: (ready) => commitThen([ready], ([outcome]) => Effect.succeed(outcome)) }
 })
 
+/** Whether it was tried often enough, or waits for one before it of its key. */
+const stuck = ({ member: { previous }, trouble }: { readonly member: Member; readonly trouble: Trouble.Trouble }) =>
+  Trouble.lasts(trouble) || (previous !== undefined && previous.outcome === undefined)
+
 const memberOf = ({ delivered, delivery, span, stepped }: Ready, previous: Member | undefined): Member => ({
   delivered,
   delivery,
@@ -124,6 +128,8 @@ class Line {
   /** When any line of this worker committed last (monotonic milliseconds). */
   private readonly commits: { last: number }
   private waiting: Array<Member> = []
+  /** Whose transactions are under way: a group, and the newcomers that were let in while it was in trouble. */
+  private underWay: Array<Member> = []
   private readonly offered = Latch.makeUnsafe(false)
   private size: GroupSize.GroupSize
   private readonly commitTimeout: Duration.Duration
@@ -144,7 +150,8 @@ class Line {
     this.commitDuration = Metric.withAttributes(Telemetry.commitDuration, labels)
     this.commitTimeout = Duration.fromInputUnsafe(options.pipeline.settings.commitTimeout)
     this.run = Effect.forever(Effect.suspend(() => {
-      const group = this.form()
+      this.underWay = []
+      const group = this.form(this.size.current)
       if (group.length > 0) return this.commit(group)
       this.offered.closeUnsafe()
       return this.offered.await
@@ -162,13 +169,13 @@ class Line {
     if (this.pausing) this.alive([member])
   }
 
-  /** The next group: as many as fit, ids distinct (a second one with the same id waits for the next group, and its key with it). */
-  private form(): Array<Member> {
+  /** The next group: at most so many, ids distinct (a second one with the same id waits for the next group, and its key with it). */
+  private form(most: number): Array<Member> {
     const group: Array<Member> = []
     const later: Array<Member> = []
     const ids = new Set<string>()
     let i = 0
-    for (; i < this.waiting.length && group.length < this.size.current; i++) {
+    for (; i < this.waiting.length && group.length < most; i++) {
       const member = this.waiting[i]!
       if (member.state === "withdrawn") continue
       if (ids.has(member.delivery.message.id) || member.previous?.state === "waiting") {
@@ -178,6 +185,7 @@ class Line {
       ids.add(member.delivery.message.id)
       member.state = "begun"
       group.push(member)
+      this.underWay.push(member)
     }
     this.waiting = later.length === 0 ? this.waiting.slice(i) : [...later, ...this.waiting.slice(i)]
     return group
@@ -195,7 +203,7 @@ class Line {
       ),
       // Whatever happens here must not leave a fiber waiting, nor end this one: the members' attempts have failed.
       Effect.catchCause((cause) =>
-        Effect.sync(() => this.finish(group, { _tag: "Failed", error: FailureRecord.errorOf(cause) }))
+        Effect.sync(() => this.finish(this.underWay, { _tag: "Failed", error: FailureRecord.errorOf(cause) }))
       )
     )
   }
@@ -320,13 +328,16 @@ class Line {
 
   /**
    * Each member in a transaction of its own: what fails now is its own failure. One that does not get through goes behind the
-   * others: their commits show whether it is the store or the message.
+   * others: their commits show whether it is the store or the message. Where none of them gets through, newcomers show it, one
+   * after another: nobody else might ever commit.
    */
   private oneByOne(group: ReadonlyArray<Member>, trouble: Trouble.Trouble): Effect.Effect<void> {
     const left = group.map((member) => ({ member, trouble }))
     return Effect.whileLoop({
       while: () => left.length > 0,
       body: () => {
+        // Behind the others, so that each of them has its turn however many come.
+        if (left.every(stuck)) left.push(...this.form(1).map((member) => ({ member, trouble: Trouble.none })))
         const { member, trouble } = left.shift()!
         // The one before it of its key is still to be tried.
         if (member.previous !== undefined && member.previous.outcome === undefined) {

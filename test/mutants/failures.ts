@@ -147,5 +147,14 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     to: "",
     test: "test/worker/outages.test.ts",
     named: "gives its messages back after its grace, uncounted"
+  },
+  {
+    name: "newcomers that wait behind a message that never gets through",
+    guarantee: 6,
+    file: "src/worker/Committer.ts",
+    from: "if (left.every(stuck))",
+    to: "if (left.length === 0)",
+    test: "test/worker/outages.test.ts",
+    named: "is found by those that come later"
   }
 ]

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import { Errors, Pipeline } from "millrace"
+import { Errors, Pipeline, Retry } from "millrace"
 import {
   drain,
   emitting,
@@ -14,6 +14,7 @@ import {
   Orders,
   orders,
   publish,
+  Receipts,
   receipts,
   settle,
   start,
@@ -110,6 +111,39 @@ describe("a worker that stops while its transactions do not get through, though 
       Effect.suspend(() => {
         begun++
         return transact(body.pipe(Effect.andThen(Deferred.await(gate)), Effect.andThen(Effect.fail(away))))
+      })
+    )))
+  })
+})
+
+describe("a message whose transactions never get through, before the only committer", () => {
+  it.effect("is found by those that come later: they commit, it has failed, and its key keeps its order", () => {
+    const seen: Array<string> = []
+    let poisoned = false
+    return Effect.gen(function*() {
+      // Pure before the commit phase, so that what waits behind it goes into its transaction.
+      const pipeline = Pipeline.from(Orders, { consumer: "ledger" }).pipe(
+        Pipeline.emit(Receipts, (one) => ({ of: one.id })),
+        Pipeline.commit((one, { attempt }) =>
+          Effect.sync(() => {
+            seen.push(`${one.id}:${attempt}`)
+            poisoned ||= one.id === "a1"
+          })
+        ),
+        Pipeline.retry(Retry.exponential("100 millis", { attempts: 2, jitter: false }))
+      )
+      yield* publish(Orders, orders("a", 2))
+      yield* start(pipeline, { committers: 1 })
+      yield* eventually("it is tried alone", () => seen.length > 20 && seen.at(-1) === "a1:1" && seen.at(-2) === "a1:1")
+      yield* publish(Orders, [order("b", 1)])
+      yield* eventually("its attempt has failed", () => seen.includes("a1:2"), 20_000)
+      assert.deepStrictEqual(yield* receipts(), ["b1"])
+      yield* eventually("it has waited for long", () => seen.length > 50)
+      assert.deepStrictEqual(yield* receipts(), [])
+    }).pipe(Effect.provide(groups((body, transact) =>
+      Effect.suspend(() => {
+        poisoned = false
+        return transact(Effect.flatMap(body, (value) => poisoned ? Effect.fail(away) : Effect.succeed(value)))
       })
     )))
   })

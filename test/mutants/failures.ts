@@ -127,7 +127,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     file: "src/worker/Committer.ts",
     from: "      this.began = false\n",
     to: "      this.began = true\n",
-    test: "test/worker/outages.test.ts",
+    test: "test/worker/stuck.test.ts",
     named: "counts no attempt, whatever the others commit meanwhile"
   },
   {
@@ -136,7 +136,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     file: "src/worker/Committer.ts",
     from: "            line.withdraw(member)\n",
     to: "            if (member !== begun) line.withdraw(member)\n",
-    test: "test/worker/outages.test.ts",
+    test: "test/worker/stuck.test.ts",
     named: "gives its messages back after its grace, uncounted"
   },
   {
@@ -145,7 +145,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     file: "src/worker/Committer.ts",
     from: "    if (this.pausing) this.alive([member])\n",
     to: "",
-    test: "test/worker/outages.test.ts",
+    test: "test/worker/stuck.test.ts",
     named: "gives its messages back after its grace, uncounted"
   },
   {
@@ -154,7 +154,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     file: "src/worker/Committer.ts",
     from: "if (left.every(stuck))",
     to: "if (left.length === 0)",
-    test: "test/worker/outages.test.ts",
+    test: "test/worker/stuck.test.ts",
     named: "is found by those that come later"
   }
 ]

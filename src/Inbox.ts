@@ -66,8 +66,8 @@ export interface OnceOptions<S extends Schema.Constraint> {
    */
   readonly whileBusy?: "wait" | "refuse" | undefined
   /**
-   * How long to wait for another caller (then `InProgress`) and for a store that is away (then its failure). It does not bound
-   * the effect. Default 10 seconds.
+   * How long to wait for another caller (then `InProgress`) and for a store that is away (then its failure). Another caller is
+   * waited for from when there was a connection to ask on. It does not bound the effect. Default 10 seconds.
    */
   readonly timeout?: Duration.Input | undefined
 }
@@ -183,6 +183,7 @@ const settle = Effect.fnUntraced(function*<S extends Schema.Constraint, E, R>(
   const patience = new Patience(yield* Clock.Clock, wait, Duration.fromInputUnsafe(options.timeout ?? "10 seconds"))
   const own = Effect.mapError(effect, (error) => new Own(error))
   const once = Effect.gen(function*() {
+    patience.begins()
     const entered = yield* Effect.timeoutOrElse(store.inbox.enter(consumer, { id, fingerprint }, wait), {
       duration: patience.left,
       orElse: () => Effect.fail(new Late())
@@ -231,6 +232,8 @@ class Patience {
   private waited = 0
   /** Since when it waits; undefined while the effect runs. */
   private since: number | undefined
+  /** How long it had waited when its first transaction began: for the store, not for another caller. */
+  private before: number | undefined
   private rounds = 0
   private troubles = 0
 
@@ -251,12 +254,17 @@ class Patience {
   }
 
   get left(): Duration.Duration {
-    return Duration.millis(Math.max(0, this.limit - this.waitedMillis))
+    return Duration.millis(Math.max(0, this.limit - this.waitedMillis + (this.before ?? 0)))
   }
 
   /** Whether an id that another caller holds is given up now. One whose own COMMIT is not settled waits for that in any case. */
   get over(): boolean {
-    return (!this.wait && this.unsettled === undefined) || this.waitedMillis >= this.limit
+    return (!this.wait && this.unsettled === undefined) || Duration.toMillis(this.left) <= 0
+  }
+
+  /** A transaction has begun. Only now may it be another caller who is waited for. */
+  begins(): void {
+    this.before ??= this.waitedMillis
   }
 
   answered({ _tag }: Entered): void {

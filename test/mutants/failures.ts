@@ -156,5 +156,14 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     to: "if (left.length === 0)",
     test: "test/worker/stuck.test.ts",
     named: "is found by those that come later"
+  },
+  {
+    name: "a wait for a connection taken for one for another caller",
+    guarantee: 7,
+    file: "src/Inbox.ts",
+    from: "    this.before ??= this.waitedMillis\n",
+    to: "    this.before ??= 0\n",
+    test: "test/words/Inbox.test.ts",
+    named: "names no other caller who is in the way"
   }
 ]

@@ -70,6 +70,32 @@ it.effect("waits for a store that is away no longer than its timeout", () =>
     engine: inner.engine
   })))))
 
+it.effect.each(["wait", "refuse"] as const)(
+  "names no other caller who is in the way when it only had to wait for a connection: %s",
+  (whileBusy) =>
+    Effect.gen(function*() {
+      const asked = Inbox.once(key, Effect.succeed(1), { result, whileBusy, timeout: "10 seconds" })
+      assert.strictEqual(yield* asking(asked), 1)
+    }).pipe(Effect.provide(on([], (inner) => ({
+      transact: (body) => Effect.andThen(Effect.sleep("15 seconds"), inner.transact(body)),
+      inbox: { ...inner.inbox, enter: (...all) => Effect.andThen(Effect.sleep("10 millis"), inner.inbox.enter(...all)) }
+    }))))
+)
+
+it.effect("waits for another caller as long as it may, from when its transaction began", () =>
+  Effect.gen(function*() {
+    const asked = yield* Effect.forkChild(
+      Effect.flip(Inbox.once(key, Effect.die("it ran"), { result, timeout: "10 seconds" }))
+    )
+    yield* TestClock.adjust("24900 millis")
+    assert.isUndefined(asked.pollUnsafe())
+    yield* TestClock.adjust("200 millis")
+    assert.strictEqual((yield* Fiber.join(asked))._tag, "InProgress")
+  }).pipe(Effect.provide(on([], (inner) => ({
+    transact: (body) => Effect.andThen(Effect.sleep("15 seconds"), inner.transact(body)),
+    inbox: { ...inner.inbox, enter: () => Effect.never }
+  })))))
+
 it.effect("never says that nothing was committed while a COMMIT of its own is not settled", () =>
   Effect.gen(function*() {
     const error = yield* asking(Effect.flip(Inbox.once(key, Effect.succeed(1), { result })))

@@ -2,10 +2,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { Consumers, DeadLetters, Memory, Pipeline, Store, Transport } from "millrace"
+import { Consumers, DeadLetters, Errors, Memory, Pipeline, Store, Transport } from "millrace"
 import {
   drain,
   eventually,
+  groups,
   Journal,
   letters,
   type Order,
@@ -143,6 +144,32 @@ describe("a message in the hands of processes that died", () => {
       yield* until("and is done", () => other.done.size === 1)
       assert.deepStrictEqual(other.done.attempts, [1])
     }).pipe(Effect.provide(Memory.layer)))
+
+  it.effect("again does not wait for a store that does not commit what another worker has", () => {
+    const store = { commits: false, failed: 0, committed: 0 }
+    const away = new Errors.Hiccup({ kind: "unavailable", code: "53100", detail: "disk full" })
+    return Effect.gen(function*() {
+      yield* register
+      yield* publish(Orders, [order("a", 1)])
+      yield* die("ledger")
+      yield* die("ledger")
+      const beside = new Journal<Order>()
+      yield* start(Pipeline.from(Orders, { consumer: "other" }).pipe(Pipeline.commit(beside.write)), { lanes })
+      yield* until("another worker's transaction has failed", () => store.failed > 0)
+      const suspect = new Journal<Order>()
+      yield* start(Pipeline.from(Orders, { consumer: "ledger" }).pipe(Pipeline.tap(suspect.write)), { lanes })
+      yield* eventually("the suspect runs", () => suspect.size === 1, 6_000)
+      store.commits = true
+      yield* eventually("both are committed", () => store.committed === 2, 6_000)
+      assert.deepStrictEqual(new Set(beside.attempts), new Set([1]))
+    }).pipe(Effect.provide(groups((body, transact) =>
+      Effect.suspend(() => {
+        if (store.commits) return Effect.tap(transact(body), () => Effect.sync(() => store.committed++))
+        store.failed++
+        return transact(Effect.andThen(body, Effect.fail(away)))
+      })
+    )))
+  })
 
   it.effect("again has nothing committed beside it: who waited for a transaction is withdrawn and runs again", () => {
     const gate = Deferred.makeUnsafe<void>()

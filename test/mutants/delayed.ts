@@ -120,6 +120,15 @@ export const delayed: ReadonlyArray<Mutant> = [
     named: "publishes now, and lets nothing wait, when the new message under a name is due at once"
   },
   {
+    name: "delayed: moved behind what replaces it at once",
+    guarantee: 3,
+    file: "src/postgres/sql/delayed.ts",
+    from: "(select count(*) from replaced) >= 0 and m.due",
+    to: "m.due",
+    test: "test/postgres/delayed.test.ts",
+    named: "is not moved behind the one that replaces it"
+  },
+  {
     name: "delayed: a worker that sleeps past it",
     guarantee: 6,
     file: "src/postgres/PgTransport.ts",

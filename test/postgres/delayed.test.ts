@@ -90,6 +90,34 @@ layer(postgres(url, {}, schema), { excludeTestServices: true })("what is publish
       assert.lengthOf(yield* rowsOf("delayed", name), 0)
     }).pipe(Effect.scoped), 60_000)
 
+  it.effect("is not moved behind the one that replaces it at once", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      const { name, open, write } = yield* reader
+      const [messages, stand] = [sql(`${schema}.messages`), sql(`${schema}.stand`)]
+      yield* write("old", "k", 20, "n")
+      yield* Effect.sleep("50 millis")
+      // Its number is drawn, and it stands there until we let it go.
+      yield* sql`create function ${stand}() returns trigger language plpgsql
+        as 'begin perform pg_advisory_xact_lock(4712); return new; end'`
+      yield* sql`create trigger stand before insert on ${messages} for each row
+        when (new.id = 'new' and new.topic = ${sql.literal(`'${name}'`)}) execute function ${stand}()`
+      const waits = sql`select from pg_locks where locktype = 'advisory' and objid = 4712 and not granted`
+      const subscription = yield* open("worker")
+      const publishing = yield* sql.withTransaction(Effect.gen(function*() {
+        yield* sql`select pg_advisory_xact_lock(4712)`
+        const publishing = yield* Effect.forkChild(Effect.provide(write("new", "k", 0, "n"), yield* process))
+        yield* eventually(Effect.map(waits, (rows) => rows.length === 1))
+        // The old one is due, and moved if nothing keeps it.
+        yield* sql.unsafe(DelayedSql.make(names).move, [names.channel, 500])
+        return publishing
+      }))
+      yield* Fiber.join(publishing)
+      yield* sql`drop trigger stand on ${messages}`
+      assert.deepStrictEqual(idsOf(yield* receive(subscription, 1)), ["new"])
+      assert.lengthOf(yield* rowsOf("messages", name), 1)
+    }).pipe(Effect.scoped), 30_000)
+
   it.effect("is either cancelled or delivered, and never twice, whoever is first", () =>
     Effect.gen(function*() {
       const { Texts, open } = yield* reader

@@ -43,7 +43,14 @@ export const make = (t: Names) => {
   select topic, key, name from m where name is not null and due <= statement_timestamp()
 ), replaced as (
   delete from ${t.delayed} d where d.topic = (select topic from named) and d.key = (select key from named) and d.name = (select name from named)
-), ${routed("m.due <= statement_timestamp()", "m.n", "statement_timestamp()")}, waiting as (
+  returning 1
+), ${
+      // Only then a number is drawn: a move that is under way has given its message the smaller one, or finds it gone.
+      routed(
+        "(select count(*) from replaced) >= 0 and m.due <= statement_timestamp()",
+        "m.n",
+        "statement_timestamp()"
+      )}, waiting as (
   insert into ${t.delayed} as d (due_at, name, ${columns})
   select m.due, m.name, m.id, m.topic, m.key, m.keyed, m.hash, m.payload, m.headers, m.version
   from m where m.due > statement_timestamp() order by m.n

@@ -96,8 +96,9 @@ layer(postgres(url, {}, schema), { excludeTestServices: true })("what is publish
       const { name, open, write } = yield* reader
       const [messages, stand] = [sql(`${schema}.messages`), sql(`${schema}.stand`)]
       yield* write("old", "k", 20, "n")
-      yield* Effect.sleep("50 millis")
-      // Its number is drawn, and it stands there until we let it go.
+      const due = sql`select from ${sql(`${schema}.delayed`)} where topic = ${name} and due_at <= clock_timestamp()`
+      yield* eventually(Effect.map(due, (rows) => rows.length === 1))
+      // The new one's number is drawn, and it stands there until we let it go.
       yield* sql`create function ${stand}() returns trigger language plpgsql
         as 'begin perform pg_advisory_xact_lock(4712); return new; end'`
       yield* sql`create trigger stand before insert on ${messages} for each row

@@ -17,8 +17,9 @@ import * as StatusSql from "./sql/status.ts"
 import type { Wake } from "./Wake.ts"
 
 /**
- * Numbers of queues by the consumer's name. A name gets another one only if it was removed in between and registered again, which the
- * worker that works under the new one does.
+ * Numbers of queues by the consumer's name. A name gets another one if it was removed in between and registered again, and a number
+ * another name when the server loses its memory. A worker registers, and so learns the number, each time it opens a subscription; what it
+ * does under an old one finds no lane (`fence`). A caller without a pipeline asks for the name with the number (`enter`).
  */
 export interface Queues {
   readonly byName: (consumer: string) => Effect.Effect<number, StoreFailure>
@@ -28,8 +29,6 @@ export interface Queues {
   readonly learn: (consumer: string, queue: number) => void
   /** It was removed. */
   readonly forget: (consumer: string) => void
-  /** The server has lost its memory: a number may be another consumer's. */
-  readonly forgetAll: () => void
 }
 
 export const makeQueues = (db: PgDatabase, names: Names): Queues => {
@@ -68,8 +67,7 @@ export const makeQueues = (db: PgDatabase, names: Names): Queues => {
     byName,
     named: (consumer) => known.has(consumer) ? byName(consumer) : named(consumer),
     learn: (consumer, queue) => known.set(consumer, queue),
-    forget: (consumer) => known.delete(consumer),
-    forgetAll: () => known.clear()
+    forget: (consumer) => known.delete(consumer)
   }
 }
 

@@ -11,6 +11,7 @@ import * as Decision from "../Decision.ts"
 import { DeadLetterNotFound, type StoreFailure } from "../Errors.ts"
 import * as MessageId from "../MessageId.ts"
 import type { Act, DeadLetterStore } from "../Store.ts"
+import * as Isolation from "./Isolation.ts"
 import { filterOf, letterId, numberOf } from "./LetterRow.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import * as PgFailure from "./PgFailure.ts"
@@ -100,7 +101,7 @@ export const makeDecisions = (
     effect: Effect.Effect<A, E | SqlError>
   ): Effect.Effect<A, Exclude<E, SqlError> | StoreFailure> =>
     Effect.mapError(
-      db.sql.withTransaction(effect),
+      db.transaction(effect),
       (error) =>
         error._tag === "SqlError"
           ? PgFailure.storeFailure(operation)(error as SqlError)
@@ -117,6 +118,8 @@ export const makeDecisions = (
       run(
         `have dead letters ${decision}`,
         Effect.gen(function*() {
+          // A set may have been frozen after the snapshot around it, which would pass over some of its letters.
+          yield* Isolation.refuseOlder(db, `have dead letters ${decision}`)
           const rows = yield* db.within(text.lockSome, [...filterOf(filter), cutoff, numberOf(after) ?? 0n, most])
           yield* decided(decision === "redriven" ? kind.redrive : kind.discard, rows, act)
           return { letters: rows.map((row) => letterId(row["id"])), more: rows.length === most }

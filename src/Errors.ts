@@ -252,7 +252,9 @@ export class Hiccup extends Schema.TaggedError<Hiccup>("millrace/Hiccup")("Hiccu
     return `The transaction met a ${
       this.kind === "conflict" ? "conflict" : "database that is not available"
     }: ${this.detail}`
-      + `${this.code === "" ? "" : ` (SQLSTATE ${this.code})`}. Nothing was committed; it is run again.`
+      + `${
+        this.code === "" ? "" : ` (SQLSTATE ${this.code})`
+      }. Nothing was committed; a worker runs it again, and you run your own again.`
   }
 }
 

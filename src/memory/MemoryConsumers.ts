@@ -157,7 +157,7 @@ const ofConsumer =
 const ofKey =
   (state: MemoryState, asked: "paused" | "resumed"): Consumers["pauseKey"] => (consumer, key, { by, note = "" }) =>
     change(state, consumer, (queue) => {
-      // Parked, and its letters are all decided about: nobody else would ever end that.
+      // Parked, although no open letter parks it: no decision about a letter would end that.
       const stray = asked === "resumed" && queue.parkedKey(key) && !state.parks(consumer, key)
       return stray ? undefined : conflict(consumer, key, asked, queue.pausedKey(key))
     }, (queue, now) => {

@@ -1,6 +1,6 @@
 /**
- * The isolation level of transactions. Ours are READ COMMITTED, whatever the role, the database or a caller has for a default: each of
- * their statements sees what was committed before it, so that a look behind a lock shows what the last owner of the lock did.
+ * The isolation level of transactions. The library begins its own READ COMMITTED, whatever default the role or the database has. Each
+ * statement then sees what was committed before it: behind a lock, what the last owner of the lock did.
  *
  * A user's own transaction keeps its level. Most calls are right in it, or fail there with 40001. The others ask here first.
  *
@@ -14,7 +14,7 @@ import type { PgDatabase } from "./PgClient.ts"
 import * as PgFailure from "./PgFailure.ts"
 import * as ServerSql from "./sql/server.ts"
 
-/** As `withTransaction` of the client, but READ COMMITTED where it begins one. What the effect begins elsewhere has the user's level. */
+/** As `withTransaction` of the client, but it begins READ COMMITTED. A transaction that the effect begins elsewhere has the user's level. */
 export const transaction =
   (client: Client.SqlClient): PgDatabase["transaction"] =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError, R> =>
@@ -23,8 +23,8 @@ export const transaction =
       return Effect.provideService(client.withTransaction(theirs), Client.BeginTransaction, ServerSql.begin)
     })
 
-/** Whether a statement of the ambient transaction, if there is one, sees what was committed before it. */
-const sees = (db: PgDatabase): Effect.Effect<string | undefined, SqlError> =>
+/** The level of the ambient transaction, if its statements do not see what was committed since it began. */
+const older = (db: PgDatabase): Effect.Effect<string | undefined, SqlError> =>
   Effect.flatMap(db.inTransaction, (inside) =>
     inside
       ? Effect.map(db.within(ServerSql.level, []), ([row]) => {
@@ -39,7 +39,7 @@ const refuse = (
   error: Pick<StoreFailure, "kind" | "code" | "mend">
 ): Effect.Effect<void, StoreFailure> =>
   Effect.flatMap(
-    Effect.mapError(sees(db), PgFailure.storeFailure(operation)),
+    Effect.mapError(older(db), PgFailure.storeFailure(operation)),
     (level) =>
       level === undefined ? Effect.void : Effect.fail(
         new StoreFailure({
@@ -50,7 +50,7 @@ const refuse = (
       )
   )
 
-/** For what must see all that is committed. */
+/** For a call that must see all that is committed. */
 export const refuseOlder = (db: PgDatabase, operation: string): Effect.Effect<void, StoreFailure> =>
   refuse(db, operation, {
     kind: "refused",
@@ -58,6 +58,6 @@ export const refuseOlder = (db: PgDatabase, operation: string): Effect.Effect<vo
     mend: "Do it outside of that transaction, or in one that is READ COMMITTED."
   })
 
-/** For what was not found, and may be there all the same. */
+/** For a row that was not found, and may be there all the same. */
 export const refuseUnseen = (db: PgDatabase, operation: string): Effect.Effect<void, StoreFailure> =>
   refuse(db, operation, { kind: "timeout", code: "40001", mend: PgFailure.runAgain })

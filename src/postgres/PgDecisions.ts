@@ -118,7 +118,7 @@ export const makeDecisions = (
       run(
         `have dead letters ${decision}`,
         Effect.gen(function*() {
-          // A set may have been frozen after the snapshot around it, which would pass over some of its letters.
+          // An older snapshot would pass over letters of a set that was frozen after it.
           yield* Isolation.refuseOlder(db, `have dead letters ${decision}`)
           const rows = yield* db.within(text.lockSome, [...filterOf(filter), cutoff, numberOf(after) ?? 0n, most])
           yield* decided(decision === "redriven" ? kind.redrive : kind.discard, rows, act)

@@ -145,7 +145,7 @@ export class AcquireTimeout extends Error {
   override readonly name = "AcquireTimeout"
 }
 
-/** What helps against 40001, which a transaction that is READ COMMITTED does not meet. */
+/** What helps against 40001. A transaction that is READ COMMITTED does not meet it. */
 export const runAgain = "Run the whole transaction again, or do this in one that is READ COMMITTED."
 
 /** A failure outside of a worker's transaction, for whoever publishes, lists, redrives or registers. */

@@ -69,8 +69,8 @@ interface Parts {
 }
 
 /**
- * One transaction; a failure of the database is told as such. What is counted, and what is taken away, must be all that there is: a user's
- * transaction that does not see it is refused.
+ * One transaction; a failure of the database is told as such. A removal must see all that it takes away. So a user's transaction of
+ * another level is refused.
  */
 const run = <A, E extends { readonly _tag: string }>(
   parts: Parts,

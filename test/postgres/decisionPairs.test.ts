@@ -231,7 +231,7 @@ layer(postgresAt("repeatable read", schema), { excludeTestServices: true })(
       Effect.gen(function*() {
         const graves = yield* yard("stray", 2)
         const sql = yield* SqlClient.SqlClient
-        // Nothing does that any more; a database may have such keys from before.
+        // No decision does that any more. A database may have such keys from before.
         yield* sql`update ${sql(`${schema}.dead_letters`)} set state = 'discarded' where queue_id = (
           select id from ${sql(`${schema}.consumers`)} where name = 'stray')`
         const [[free], [dies]] = [graves[0]!, graves[1]!]

@@ -55,9 +55,8 @@ from (select * from ${t.deadLetters} where id = any($1::bigint[]) order by id of
   select queue_id, key from ${t.deadLetters} where id = any($1::bigint[])) order by h.queue_id, h.key for update`,
 
   /**
-   * Their keys go on, those without another open parked letter: the hold is due now, and the lane's owner ends it. The hold of a key that
-   * does not go on is written, too: a decision under a snapshot that is older than this one, and shows the other letter as it was, then
-   * fails with 40001. Index: holds by primary key, (key). $1 letters
+   * Their keys go on, those without another open parked letter: the hold is due now, and the lane's owner ends it. The hold of a key
+   * that does not go on is written, too. A decision under an older snapshot, which shows this letter as it was, then fails with 40001. Index: holds by primary key, (key). $1 letters
    */
   goOn: `update ${t.holds} h set until = case when ${
     parks(t)

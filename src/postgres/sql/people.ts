@@ -13,7 +13,7 @@ export const locked = (t: Names, mode: "for no key update" | "for update") =>
   } as paused_at from ${t.consumers} where name = $1 and lanes > 0 ${mode}`
 
 export const make = (t: Names) => {
-  /** A parked key whose letters are all decided about: nobody else would ever end its hold. */
+  /** A key that is parked although no open letter parks it: no decision about a letter would end its hold. */
   const stray = `(h.until = 'infinity' and not ${parks(t)})`
   const upTo = (from: string) => `(select count(*)::int from (select from ${from} limit $2::int + 1) seen)`
   return {
@@ -60,11 +60,11 @@ where h.paused_by is null returning key`,
     /** $1 queue $2 key */
     pausedKey: `select paused_by, ${millis("paused_at")} as paused_at from ${t.holds} where queue_id = $1 and key = $2`,
 
-    /** Before one looks for its letters, in a statement of its own: while this waits, one may be written. $1 queue $2 key */
+    /** Before the look at its letters, in a statement of its own: while this waits, one may be written. $1 queue $2 key */
     lockKey: `select from ${t.holds} where queue_id = $1 and key = $2 for update`,
 
     /**
-     * Its hold may be due now, and the lane's owner ends it. Returns nothing if the key is not paused, and not parked behind nothing.
+     * Its hold may be due now, and the lane's owner ends it. It returns nothing if the key is neither paused nor parked without a letter.
      * Indexes: primary key, dead_letters_key. $1 queue $2 key
      */
     resumeKey: `update ${t.holds} h set paused_by = null, paused_at = null,

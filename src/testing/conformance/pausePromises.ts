@@ -140,7 +140,7 @@ const pausing = (it: Tests, options: Options) => {
       const parked = Effect.map(heldKeys(consumer, {}), (keys) => keys.map(({ key, parked }) => [key, parked]))
       yield* publish([{ id: "a", key: "k" }, { id: "b", key: "k" }])
       const [delivery] = yield* receive(subscription, 2)
-      // Whatever has parked it: nobody finds a letter.
+      // Whatever has parked it, there is no letter to decide about.
       yield* subscription.undisturbed(delivery!, store.transact(subscription.hold(delivery!, [], Hold.parked)))
       assert.deepStrictEqual(yield* parked, [["k", true]])
       assert.deepStrictEqual(yield* letters.list({ consumer }), [])

@@ -200,6 +200,19 @@ layer(postgresAt("read committed", freshSchema()), { excludeTestServices: true }
           yield* Lease.use(`leader-${level.slice(0, 3)}`, (lease) => at(level, Lease.fenced(lease, Effect.void)))
         }))
 
+      it.effect(`at ${level} a cancellation is right as of its snapshot, or run again with its transaction`, () =>
+        Effect.gen(function*() {
+          const name = `name-${level.slice(0, 3)}`
+          const later = Topic.publish(Notes, note(name, "k"), { delay: "1 hour", name })
+          const cancel = Topic.cancel(Notes, { key: "k", name })
+          assert.isFalse(yield* at(level, Effect.andThen(apart(later), cancel)))
+          const refused = yield* Effect.flip(at(level, Effect.andThen(apart(later), cancel)))
+          assert.strictEqual(refused._tag, "StoreFailure")
+          assert.match((refused as { readonly message: string }).message, /40001.*Run the whole transaction again/)
+          assert.isTrue(yield* at(level, cancel))
+          assert.isFalse(yield* cancel)
+        }))
+
       it.effect(`at ${level} a decision about a letter that changed since says that its transaction is to be run again`, () =>
         Effect.gen(function*() {
           const consumer = `stale-${level.slice(0, 3)}`

@@ -40,14 +40,14 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
     file: "src/postgres/migrations/index.ts",
     from: "  yield* transaction(migrate(sql, names))",
     to: "  yield* sql.withTransaction(migrate(sql, names))",
-    test: isolation,
-    named: "migrates once when many start together"
+    test: "test/tidy.test.ts",
+    named: "begins a transaction"
   },
   {
     name: "statements of the machinery at the role's level",
     guarantee: 4,
     file: "src/postgres/PgClient.ts",
-    from: "  default_transaction_isolation: \"read committed\"\n",
+    from: "  default_transaction_isolation: \"read committed\",\n",
     to: "",
     test: isolation,
     named: "where the default is SERIALIZABLE$"
@@ -74,7 +74,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
     name: "a decision that an older snapshot does not meet",
     guarantee: 3,
     file: "src/postgres/sql/decisions.ts",
-    from: "set until = case when ${parks(t)} then until else statement_timestamp() end where until = 'infinity'",
+    from: "set until = ${dueUnlessParked(t)} where until = 'infinity'",
     to: "set until = statement_timestamp() where not ${parks(t)} and until = 'infinity'",
     test: pairs,
     named: "at repeatable read, when the second one comes late, leave"

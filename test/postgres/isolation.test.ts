@@ -98,15 +98,6 @@ for (const pooler of [false, true]) {
   )
 }
 
-it.live("migrates once when many start together where the default is REPEATABLE READ", () => {
-  const schema = freshSchema()
-  return Effect.gen(function*() {
-    const url = yield* databaseAt("repeatable read")
-    const start = Effect.provide(Effect.void, Postgres.layer({ url: Redacted.make(url), schema }))
-    yield* Effect.all(Array.from({ length: 8 }, () => start), { concurrency: "unbounded", discard: true })
-  }).pipe(Effect.scoped)
-})
-
 layer(postgresAt("serializable", freshSchema()), { excludeTestServices: true })("a user's transaction", (it) => {
   it.effect("has the database's default, or the level that it names", () =>
     Effect.gen(function*() {

@@ -12,6 +12,8 @@ import type { Names } from "./names.ts"
 
 const seen = `d.id, d.state, d.parked, d.queue_id, d.changed_by, coalesce(${millis("d.changed_at")}, 0) as changed_at`
 
+const dueUnlessParked = (t: Names) => `case when ${parks(t)} then until else statement_timestamp() end`
+
 export const make = (t: Names) => ({
   /** Two people at once: the second one sees what the first did. $1 letter */
   lock: `select ${seen} from ${t.deadLetters} d where d.id = $1 for update`,
@@ -58,9 +60,7 @@ from (select * from ${t.deadLetters} where id = any($1::bigint[]) order by id of
    * Their keys go on, those without another open parked letter: the hold is due now, and the lane's owner ends it. The hold of a key
    * that does not go on is written, too. A decision under an older snapshot, which shows this letter as it was, then fails with 40001. Index: holds by primary key, (key). $1 letters
    */
-  goOn: `update ${t.holds} h set until = case when ${
-    parks(t)
-  } then until else statement_timestamp() end where until = 'infinity'
+  goOn: `update ${t.holds} h set until = ${dueUnlessParked(t)} where until = 'infinity'
   and (queue_id, key) in (select queue_id, key from ${t.deadLetters} where id = any($1::bigint[]))`,
 
   /** The key waits again, all of it that has not been read. $1 letters */

@@ -7,8 +7,8 @@
 /** $1 channel $2 payload */
 export const notify = `select pg_notify($1, $2)`
 
-/** How the library's own transactions begin: see `Isolation.ts`. */
-export const begin = `BEGIN ISOLATION LEVEL READ COMMITTED`
+/** How the library's own transactions begin: see `Isolation.ts`. `PgSession` knows what controls a transaction by its first word in capitals. */
+export const begin = `BEGIN isolation level read committed`
 
 /** Of this transaction. */
 export const level = `select current_setting('transaction_isolation') as level`

@@ -9,6 +9,7 @@ import * as Schedule from "effect/Schedule"
 import type { SqlError } from "effect/sql/SqlError"
 import { ConsumerConflict, StoreFailure } from "../Errors.ts"
 import type { Consumers, Registration } from "../Store.ts"
+import * as Isolation from "./Isolation.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import * as PgFailure from "./PgFailure.ts"
 import * as Sql from "./sql/consumers.ts"
@@ -50,7 +51,7 @@ export const makeQueues = (db: PgDatabase, names: Names): Queues => {
     const made = Effect.andThen(Effect.mapError(db.query(text.name, [consumer]), failed), look(consumer))
     if (db.settings.single) return made
     return Effect.mapError(
-      db.onMachinery(db.sql.withTransaction(made)),
+      db.onMachinery(db.transaction(made)),
       (error) => error._tag === "SqlError" ? failed(error) : error
     )
   }
@@ -175,13 +176,14 @@ export const makeConsumers = (
         )),
     register: Effect.fnUntraced(
       function*(asked) {
+        yield* Isolation.refuseOlder(db, "register the consumer")
         const found = yield* find(asked.consumer)
         const bad = found === undefined ? undefined : conflict(asked, found)
         if (bad !== undefined) return yield* bad
         if (found !== undefined && found.lanes > 0 && missing(asked, found).length === 0) {
           return queues.learn(asked.consumer, found.id)
         }
-        yield* patiently(db.sql.withTransaction(add(asked)))
+        yield* patiently(db.transaction(add(asked)))
       },
       Effect.mapError((error) =>
         error._tag === "SqlError" ? PgFailure.storeFailure("register the consumer")(error) : error

@@ -242,7 +242,7 @@ export class PgLanes {
     const most = Math.min(wanted, lanesAtOnce)
     return Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
       // A transaction that was interrupted, or whose answer was lost, may have claimed: those lanes run out by themselves.
-      const took = Effect.map(this.#db.onMachinery(this.#db.sql.withTransaction(this.#take(most))), (rows) => {
+      const took = Effect.map(this.#db.onMachinery(this.#db.transaction(this.#take(most))), (rows) => {
         for (const row of rows) this.#got(row, now)
         return rows
       })

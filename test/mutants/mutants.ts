@@ -5,6 +5,7 @@ import { boundMutants } from "./bounds.ts"
 import { delayed } from "./delayed.ts"
 import { failureMutants } from "./failures.ts"
 import { holdMutants } from "./holds.ts"
+import { isolationMutants } from "./isolation.ts"
 import { kitMutants } from "./kit.ts"
 import { once } from "./once.ts"
 import { operations } from "./operations.ts"
@@ -433,6 +434,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...delayed,
   ...failureMutants,
   ...holdMutants,
+  ...isolationMutants,
   ...kitMutants,
   ...once,
   ...operations,

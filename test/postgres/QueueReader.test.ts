@@ -83,7 +83,7 @@ const stage = Effect.fnUntraced(function*(broken: (port: Port) => Port) {
   const names = Result.getOrThrow(Names.make(freshSchema()))
   const db = yield* PgClient.make(database())
   const { sql } = db
-  yield* Migrations.ensure(sql, names, "auto")
+  yield* Migrations.ensure(sql, sql.withTransaction, names, "auto")
   yield* Effect.addFinalizer(() => Effect.ignore(sql`drop schema ${sql(names.raw)} cascade`))
   yield* sql`insert into ${sql(`${names.raw}.lanes`)} (queue_id, lane) values (1, 0)`
   const owned: Owned = {

@@ -278,7 +278,15 @@ const statements = (client: Client.SqlClient): Pick<PgDatabase, "within" | "quer
 })
 
 const machineryOn = (pool: PgPool.PgPool): PgDatabase["machinery"] => (text, params) =>
-  inTime(Effect.map(pool.use((connection) => connection.query(text, params)), (result) => result.rows))
+  inTime(Effect.map(
+    pool.use((connection) =>
+      Effect.tapError(
+        connection.query(text, params),
+        (error) => PgFailure.isSpent(PgFailure.codeOf(error)) ? pool.invalidate(connection) : Effect.void
+      )
+    ),
+    (result) => result.rows
+  ))
 
 const inTime = <A, E>(machinery: Effect.Effect<A, E>): Effect.Effect<A, E | SqlError.SqlError> =>
   Effect.timeoutOrElse(machinery, {

@@ -53,6 +53,8 @@ export interface Report {
     readonly lag: Check
     /** Whether the workers of this process work, or stop. */
     readonly workers: Check
+    /** Whether this process hears of what others publish and commit, or finds it late, by looking. */
+    readonly wakeUps: Check
   }
 }
 
@@ -144,7 +146,8 @@ export const layer = (options?: HealthOptions): Layer.Layer<Health, InvalidSetti
           renewal: renewal(all),
           eventLoop: eventLoop(delay(), limits.maxDelay),
           lag: lag(all, limits.maxLag),
-          workers: working(all)
+          workers: working(all),
+          wakeUps: wakeUps(store.deafMillis())
         }
         return { status: worst(Object.values(checks)), checks }
       })
@@ -277,6 +280,16 @@ const working = (workers: ReadonlyArray<WorkerState>): Check => {
     ? degraded(`Workers that stop, and take nothing more: ${stopping.join(", ")}.`)
     : ok(`${workers.length} ${workers.length === 1 ? "worker runs" : "workers run"} in this process.`)
 }
+
+const wakeUps = (millis: number): Check =>
+  millis === 0
+    ? ok("This process hears what others publish.")
+    : degraded(
+      `This process may not have heard what others publish for ${
+        seconds(millis)
+      }: messages are found by polling, none is lost. `
+        + "It listens again by itself. If this lasts, look for a proxy that drops idle connections."
+    )
 
 const seconds = (millis: number): string => `${Math.round(millis / 100) / 10} s`
 

@@ -328,6 +328,11 @@ export class Store extends Context.Service<Store, {
   readonly inTransaction: Effect.Effect<boolean>
   /** Succeeds if the store answers now. Joins no transaction. */
   readonly ping: Effect.Effect<void, StoreFailure>
+  /**
+   * Milliseconds since which this process may have missed what other processes publish and commit, so that it finds it by looking; 0 while
+   * it hears them, or need not. Synchronous.
+   */
+  readonly deafMillis: () => number
   /** Statements sent in the open transaction so far; undefined where there are none (memory). */
   readonly statements: Effect.Effect<number | undefined, never, Transaction>
   readonly inbox: Inbox

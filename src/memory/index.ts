@@ -31,6 +31,7 @@ const makeStore = (state: MemoryState): Store["Service"] => ({
   dedupHorizon: Duration.infinity,
   inTransaction: Effect.withFiber((fiber) => Effect.succeed(ambient(state, fiber.context) !== undefined)),
   ping: Effect.void,
+  deafMillis: () => 0,
   statements: Effect.succeed(undefined),
   joins: (context) => Context.getOrUndefined(context, SqlClient) === undefined,
   transact: transact(state),

@@ -53,6 +53,7 @@ export const make = (
     transact: db.transact,
     savepoint: db.savepoint,
     ping: Effect.mapError(Effect.asVoid(db.machinery(ping, [])), PgFailure.storeFailure("answer")),
+    deafMillis: wake.deafMillis,
     inTransaction: db.inTransaction,
     statements: db.statements,
     inbox: {

@@ -580,6 +580,7 @@ export interface Report {
         readonly eventLoop: Check;
         readonly lag: Check;
         readonly workers: Check;
+        readonly wakeUps: Check;
     };
 }
 export interface HealthOptions {
@@ -1026,6 +1027,7 @@ declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
     readonly savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TransactionFailure, R | Transaction>;
     readonly inTransaction: Effect.Effect<boolean>;
     readonly ping: Effect.Effect<void, StoreFailure>;
+    readonly deafMillis: () => number;
     readonly statements: Effect.Effect<number | undefined, never, Transaction>;
     readonly inbox: Inbox;
     readonly outbox: Outbox;
@@ -2168,6 +2170,7 @@ export declare const bench: (options: Options, given?: {
         readonly savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | import("../../Store.ts").TransactionFailure, R | import("../../Store.ts").Transaction>;
         readonly inTransaction: Effect.Effect<boolean>;
         readonly ping: Effect.Effect<void, import("../../Errors.ts").StoreFailure>;
+        readonly deafMillis: () => number;
         readonly statements: Effect.Effect<number | undefined, never, import("../../Store.ts").Transaction>;
         readonly inbox: import("../../Store.ts").Inbox;
         readonly outbox: import("../../Store.ts").Outbox;

@@ -1,6 +1,7 @@
 /** The breaks of sessions, wake-ups and starts that would be dead without a word. */
 import type { Mutant } from "./types.ts"
 
+const deaf = "test/postgres/deaf.test.ts"
 const demoted = "test/postgres/demoted.test.ts"
 
 export const sessionMutants: ReadonlyArray<Mutant> = [
@@ -39,5 +40,68 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     to: "cause.routine === \"\"",
     test: "test/postgres/PgFailure.test.ts",
     named: "is on a standby"
+  },
+  {
+    name: "a LISTEN connection that is never asked",
+    guarantee: 6,
+    file: "src/postgres/Wake.ts",
+    from: "Effect.forever(Effect.andThen(Effect.sleep(askEvery), Effect.suspend(() => prove(connection))))",
+    to: "Effect.never",
+    test: deaf,
+    named: "wake-ups take milliseconds again"
+  },
+  {
+    name: "a LISTEN connection that is asked without a bound",
+    guarantee: 6,
+    file: "src/postgres/Wake.ts",
+    from: "const patience = 4_000",
+    to: "const patience = 400_000",
+    test: deaf,
+    named: "is replaced also when LISTEN itself is not answered"
+  },
+  {
+    name: "a LISTEN connection to a read-only server",
+    guarantee: 6,
+    file: "src/postgres/sql/consumers.ts",
+    from: "select current_setting('transaction_read_only') = 'off'",
+    to: "select current_setting('transaction_read_only') <> ''",
+    test: deaf,
+    named: "is replaced when its server is read-only"
+  },
+  {
+    name: "a layer that waits for UNLISTEN on a dead connection",
+    guarantee: 7,
+    file: "src/postgres/Wake.ts",
+    from: "Effect.andThen(Scope.close(line, Exit.void), Scope.close(ears, Exit.void))",
+    to: "Effect.andThen(Scope.close(ears, Exit.void), Scope.close(line, Exit.void))",
+    test: deaf,
+    named: "does not keep the layer from closing"
+  },
+  {
+    name: "deafness that is told again and again",
+    guarantee: 6,
+    file: "src/postgres/Wake.ts",
+    from: "      told = true\n",
+    to: "",
+    test: deaf,
+    named: "is replaced when its server is read-only"
+  },
+  {
+    name: "who awaits an id does not ask again when it hears again",
+    guarantee: 6,
+    file: "src/postgres/PgWatchers.ts",
+    from: "    this.#askAgain()\n    this.#here.everybody()",
+    to: "    this.#here.everybody()",
+    test: deaf,
+    named: "asks again when its process begins to listen again"
+  },
+  {
+    name: "who awaits an id does not ask a process that hears again",
+    guarantee: 6,
+    file: "src/postgres/PgWatchers.ts",
+    from: "if (rest !== this.#me) this.#askAgain()",
+    to: "return",
+    test: deaf,
+    named: "hears for Inbox.await again"
   }
 ]

@@ -24,16 +24,9 @@ import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
 import { hostname } from "node:os"
-import type {
-  ConsumerConflict,
-  ConsumerRemoved,
-  InvalidName,
-  InvalidSetting,
-  StoreFailure,
-  TransportError,
-  Unsupported
-} from "../Errors.ts"
-import { ForeignSqlClient } from "../Errors.ts"
+import * as Backoff from "../Backoff.ts"
+import type { ConsumerConflict, ConsumerRemoved, InvalidName, InvalidSetting, Unsupported } from "../Errors.ts"
+import { ForeignSqlClient, StoreFailure, TransportError } from "../Errors.ts"
 import type * as Pipeline from "../Pipeline.ts"
 import { Store } from "../Store.ts"
 import { nameProblem } from "../Topic.ts"
@@ -96,7 +89,8 @@ export const drain = <A, E, R, P extends Pipeline.Phase>(
 ): Effect.Effect<void, WorkerError, R | Store | Transport> => start(pipeline, options ?? {}, true)
 
 /**
- * Runs the pipeline as long as the layer lives. A failure at the start fails the layer. A failure later is logged, and ends the
+ * Runs the pipeline as long as the layer lives. A failure at the start fails the layer, unless it passes: then the layer waits, and a
+ * warning says for what. A failure later is logged, and ends the
  * program as an orchestrator would: the process gets SIGTERM, on which `NodeRuntime.runMain` drains everything and exits.
  *
  * ```ts
@@ -171,8 +165,9 @@ const start = <A, E, R, P extends Pipeline.Phase>(
 
     const topics = pipeline.topics.map((topic) => topic.name)
     const { consumer } = pipeline
-    yield* store.consumers.register({ consumer, topics, lanes: settings.lanes, order: pipeline.settings.order })
-    const subscription = yield* transport.open({
+    const registration = { consumer, topics, lanes: settings.lanes, order: pipeline.settings.order }
+    yield* patiently(consumer, store.consumers.register(registration))
+    const opened = transport.open({
       consumer,
       topics,
       // A name that people gave may come again after a crash, and that one must count as dead: each run is somebody else.
@@ -182,6 +177,7 @@ const start = <A, E, R, P extends Pipeline.Phase>(
       // A drain that finds nothing is done: it waits for nobody.
       idlePoll: Duration.millis(untilEmpty ? 0 : settings.idlePollMillis)
     })
+    const subscription = yield* patiently(consumer, opened)
 
     // Finalizers run in reverse: first the drain, then suspects, committers and the renewer end, last the subscription.
     const inFlight = new InFlight(settings, subscription.paused)
@@ -220,6 +216,26 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     if (started !== undefined) yield* Deferred.succeed(started, undefined)
     yield* fetcher.run(untilEmpty)
   })) as Effect.Effect<void, WorkerError, R | Store | Transport>
+
+/** A database that is away for a moment ends no process that starts, as it ends none that runs (`Fetcher`). Each step may be repeated. */
+const patiently = <A, E extends { readonly _tag: string; readonly message: string }, R>(
+  consumer: string,
+  step: Effect.Effect<A, E, R>,
+  tries = 0
+): Effect.Effect<A, E, R> =>
+  Effect.catch(step, (error) =>
+    passes(error)
+      ? Effect.logWarning(`The worker has not started yet; it is tried again. ${error.message}`).pipe(
+        Effect.annotateLogs({ consumer }),
+        Effect.andThen(Backoff.pause(tries, { first: 50, cap: 5000 })),
+        Effect.andThen(Effect.suspend(() => patiently(consumer, step, tries + 1)))
+      )
+      : Effect.fail(error))
+
+const passes = (error: unknown): boolean =>
+  error instanceof TransportError
+    ? error.kind === "temporary"
+    : error instanceof StoreFailure && error.kind !== "refused"
 
 /** The topics that it reads, and those that it emits to. */
 const named = (

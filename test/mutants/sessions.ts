@@ -103,5 +103,32 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     to: "return",
     test: deaf,
     named: "hears for Inbox.await again"
+  },
+  {
+    name: "a worker that does not wait to be registered",
+    guarantee: 6,
+    file: "src/worker/Worker.ts",
+    from: "yield* patiently(consumer, store.consumers.register(registration))",
+    to: "yield* store.consumers.register(registration)",
+    test: "test/worker/startsAway.test.ts",
+    named: "waits for a store that is away"
+  },
+  {
+    name: "a worker that does not wait to open its queue",
+    guarantee: 6,
+    file: "src/worker/Worker.ts",
+    from: "yield* patiently(consumer, opened)",
+    to: "yield* opened",
+    test: "test/postgres/startsReset.test.ts",
+    named: "starts nevertheless"
+  },
+  {
+    name: "a worker that waits for a registration that is refused",
+    guarantee: 6,
+    file: "src/worker/Worker.ts",
+    from: "error instanceof StoreFailure && error.kind !== \"refused\"",
+    to: "error instanceof StoreFailure",
+    test: "test/worker/startsAway.test.ts",
+    named: "ends at once with a registration"
   }
 ]

@@ -10,6 +10,8 @@ export interface Proxy {
   deafen: ((chunk: Buffer) => boolean) | undefined
   /** On the connections that have sent this text, nothing is passed on from now on, and both ends stay open. Returns how many there are. */
   readonly silence: (text: string) => number
+  /** Resets the connections that have sent this text. */
+  readonly reset: (text: string) => void
 }
 
 export const proxy = (target: string) =>
@@ -18,16 +20,19 @@ export const proxy = (target: string) =>
       Effect.callback<{ readonly proxy: Proxy; readonly server: Server; readonly sockets: Set<Socket> }>((resume) => {
         const { hostname, port } = new URL(target)
         const sockets = new Set<Socket>()
-        const connections = new Set<{ sent: string; open: boolean }>()
+        const connections = new Set<{ sent: string; open: boolean; readonly client: Socket }>()
         const silence = (text: string) => {
           const those = [...connections].filter(({ open, sent }) => open && sent.includes(text))
           for (const each of those) each.open = false
           return those.length
         }
-        const proxy: Proxy = { url: "", swallow: undefined, deafen: undefined, silence }
+        const reset = (text: string) => {
+          for (const { client, sent } of connections) if (sent.includes(text)) client.resetAndDestroy()
+        }
+        const proxy: Proxy = { url: "", swallow: undefined, deafen: undefined, silence, reset }
         const server = createServer((client) => {
           const upstream = connect(Number(port), hostname)
-          const connection = { sent: "", open: true }
+          const connection = { sent: "", open: true, client }
           connections.add(connection)
           for (const socket of [client, upstream]) {
             sockets.add(socket)

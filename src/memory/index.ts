@@ -30,7 +30,7 @@ const makeStore = (state: MemoryState): Store["Service"] => ({
   maxTransactions: Number.POSITIVE_INFINITY,
   dedupHorizon: Duration.infinity,
   inTransaction: Effect.withFiber((fiber) => Effect.succeed(ambient(state, fiber.context) !== undefined)),
-  ping: Effect.void,
+  ping: () => Effect.void,
   deafMillis: () => 0,
   statements: Effect.succeed(undefined),
   joins: (context) => Context.getOrUndefined(context, SqlClient) === undefined,

@@ -44,6 +44,7 @@ import { longCommit, refuse, shortHorizon } from "./Refusals.ts"
 import { resolve, type Settings, type WorkerOptions } from "./Settings.ts"
 import * as Spans from "./Spans.ts"
 import * as Stats from "./Stats.ts"
+import * as Vain from "./Vain.ts"
 import { Warnings } from "./Warnings.ts"
 
 export { defaults, type WorkerOptions } from "./Settings.ts"
@@ -186,7 +187,6 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     const spans = yield* Spans.make(consumer, settings)
     const counters = new Counters(consumer)
     const renewer = yield* LeaseRenewer.make({ consumer, settings, subscription, inFlight, warnings })
-    yield* Stats.make({ consumer, settings, store, renewer, draining, looks: !untilEmpty })
     const { codeVersion, name } = settings
     const commits = { consumer, worker: name, codeVersion, pipeline, store, subscription, warnings }
     const transactions = Math.min(settings.committers, store.maxTransactions)
@@ -210,6 +210,8 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     })
     const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
     const fetcher = Fetcher.make({ consumer, subscription, inFlight, attempt, renewer, spans, scope })
+    const failing = Vain.told(renewer.now, { read: fetcher.failing, commit: committer.failing })
+    yield* Stats.make({ consumer, settings, store, renewer, draining, failing, looks: !untilEmpty })
     yield* CrashPoison.make({ consumer, settings, inFlight, subscription, fetcher })
     yield* Effect.addFinalizer(() => drainInFlight({ consumer, settings, inFlight, counters, draining }))
 

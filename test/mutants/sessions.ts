@@ -2,6 +2,7 @@
 import type { Mutant } from "./types.ts"
 
 const deaf = "test/postgres/deaf.test.ts"
+const silent = "test/ops/silent.test.ts"
 const demoted = "test/postgres/demoted.test.ts"
 
 export const sessionMutants: ReadonlyArray<Mutant> = [
@@ -130,5 +131,68 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     to: "error instanceof StoreFailure",
     test: "test/worker/startsAway.test.ts",
     named: "ends at once with a registration"
+  },
+  {
+    name: "health asks the database for an answer, no more",
+    guarantee: 6,
+    file: "src/postgres/PgStore.ts",
+    from: "db.machinery(pings[who], [])",
+    to: "db.machinery(who === \"worker\" ? \"select\" : pings[who], [])",
+    test: silent,
+    named: "lets a worker do nothing"
+  },
+  {
+    name: "a worker that cannot read is well",
+    guarantee: 6,
+    file: "src/worker/Fetcher.ts",
+    from: "      vain = Vain.more(vain, renewer.now(), error.message)\n",
+    to: "",
+    test: silent,
+    named: "and cannot read is said so"
+  },
+  {
+    name: "a worker that has failed to read once is never well again",
+    guarantee: 6,
+    file: "src/worker/Fetcher.ts",
+    from: "      vain = undefined\n",
+    to: "",
+    test: silent,
+    named: "and cannot read is said so"
+  },
+  {
+    name: "a worker that cannot commit is well",
+    guarantee: 6,
+    file: "src/worker/Vain.ts",
+    from: "if (isOfStore(error)) line.vain",
+    to: "if (isOfStore(error) && now() < 0) line.vain",
+    test: silent,
+    named: "and cannot commit is said so"
+  },
+  {
+    name: "a worker between two claims is said to hold no lane",
+    guarantee: 6,
+    file: "src/worker/Stats.ts",
+    from: "stranded: () => stranded > 1",
+    to: "stranded: () => stranded > 0",
+    test: silent,
+    named: "and holds no lane while messages wait"
+  },
+  {
+    name: "a worker without lanes is well",
+    guarantee: 6,
+    file: "src/worker/Stats.ts",
+    from: "stranded = waits && !Number.isFinite(renewer.left()) ? stranded + 1 : 0",
+    to: "stranded = waits && Number.isNaN(renewer.left()) ? stranded + 1 : 0",
+    test: silent,
+    named: "somebody has locked"
+  },
+  {
+    name: "lanes whose owner is dead are not free",
+    guarantee: 6,
+    file: "src/postgres/sql/status.ts",
+    from: "l.lease_until < clock_timestamp()",
+    to: "l.lease_until > clock_timestamp()",
+    test: "test/postgres/conformance.test.ts",
+    named: "says how a queue stands"
   }
 ]

@@ -154,12 +154,31 @@ export class AcquireTimeout extends Error {
   override readonly name = "AcquireTimeout"
 }
 
+/** Who uses a layer after its end is told so: its pools would only interrupt. */
+export class LayerClosed extends Error {
+  override readonly name = "LayerClosed"
+  constructor() {
+    super("its Postgres layer was closed")
+  }
+}
+
+export const layerClosed = (): SqlError.SqlError => {
+  const cause = new LayerClosed()
+  return new SqlError.SqlError({
+    reason: new SqlError.ConnectionError({ cause, message: cause.message, operation: "acquire" })
+  })
+}
+
 /** A failure outside of a worker's transaction, for whoever publishes, lists, redrives or registers. */
 export const storeFailure = (operation: string) => (error: SqlError.SqlError): StoreFailure => {
   const code = codeOf(error)
   const cause: unknown = error.reason.cause
   if (cause instanceof AcquireTimeout) {
     return new StoreFailure({ operation, kind: "timeout", code, detail: cause.message, mend: "Try again later." })
+  }
+  if (cause instanceof LayerClosed) {
+    const mend = "Build the layer once, around all that uses it."
+    return new StoreFailure({ operation, kind: "refused", code, detail: cause.message, mend })
   }
   const kind = kindOf(code)
   const passes = kind === "conflict" || kind === "unavailable" || isLost(error)
@@ -186,7 +205,7 @@ const mendOf = (code: string): string =>
 /** A failure of the transport's own requests. Temporary unless the server says that it stays. */
 export const transportError = (operation: string) => (error: SqlError.SqlError): TransportError => {
   const code = codeOf(error)
-  const permanent = code.startsWith("42") || code === "3F000"
+  const permanent = error.reason.cause instanceof LayerClosed || code.startsWith("42") || code === "3F000"
   return new TransportError({
     engine: "postgres",
     operation,

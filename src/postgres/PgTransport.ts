@@ -9,6 +9,7 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Delivery } from "../Delivery.ts"
 import { type ConsumerRemoved, LeaseLost, TransportError } from "../Errors.ts"
@@ -293,12 +294,16 @@ const subscription = (seat: Seat): Subscription => {
 /** How long closing waits for a database that does not answer: the leases run out by themselves. */
 const closing = Duration.seconds(5)
 
+const inTime = (leave: Effect.Effect<void, SqlError>): Effect.Effect<void> =>
+  Effect.ignore(Effect.timeout(Effect.interruptible(leave), closing))
+
 const open = (
   db: PgDatabase,
   names: Names,
   queues: Queues,
   wake: Wake,
-  delayed: PgDelayed
+  delayed: PgDelayed,
+  opened: Set<PgLanes>
 ): Transport["Service"]["open"] =>
   Effect.fnUntraced(function*(spec) {
     const queue = yield* Effect.mapError(queues.byName(spec.consumer), (error) =>
@@ -331,12 +336,18 @@ const open = (
     )
     lanes.readBy(reader)
     return yield* Effect.acquireRelease(
-      Effect.succeed(subscription({ db, names, wake, delayed, lanes, reader, spec })),
-      () => Effect.ignore(Effect.timeout(Effect.interruptible(lanes.leave), closing))
+      Effect.sync(() => {
+        opened.add(lanes)
+        return subscription({ db, names, wake, delayed, lanes, reader, spec })
+      }),
+      () => {
+        opened.delete(lanes)
+        return inTime(lanes.leave)
+      }
     )
   })
 
-export const make = (
+export const make = Effect.fnUntraced(function*(
   db: PgDatabase,
   names: Names,
   queues: Queues,
@@ -344,8 +355,15 @@ export const make = (
   delayed: PgDelayed,
   store: Store["Service"],
   durable: boolean
-): Transport["Service"] => ({
-  capabilities: capabilities(durable),
-  publish: store.outbox.write,
-  open: open(db, names, queues, wake, delayed)
+): Effect.fn.Return<Transport["Service"], never, Scope.Scope> {
+  const opened = new Set<PgLanes>()
+  // A worker that outlives the layer has it end under its hands.
+  yield* Effect.addFinalizer(() =>
+    Effect.forEach(opened, (lanes) => inTime(lanes.abandon), { concurrency: "unbounded", discard: true })
+  )
+  return {
+    capabilities: capabilities(durable),
+    publish: store.outbox.write,
+    open: open(db, names, queues, wake, delayed, opened)
+  }
 })

@@ -3,6 +3,7 @@ import type { Mutant } from "./types.ts"
 
 const deaf = "test/postgres/deaf.test.ts"
 const silent = "test/ops/silent.test.ts"
+const closed = "test/postgres/closed.test.ts"
 const demoted = "test/postgres/demoted.test.ts"
 
 export const sessionMutants: ReadonlyArray<Mutant> = [
@@ -194,5 +195,32 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     to: "l.lease_until > clock_timestamp()",
     test: "test/postgres/conformance.test.ts",
     named: "says how a queue stands"
+  },
+  {
+    name: "a publisher of a closed layer is interrupted",
+    guarantee: 6,
+    file: "src/postgres/PgClient.ts",
+    from: "    life.over && Cause.hasInterruptsOnly(cause)",
+    to: "    life.over && !Cause.hasInterruptsOnly(cause)",
+    test: closed,
+    named: "tells whoever publishes"
+  },
+  {
+    name: "a worker whose layer is closed keeps its lanes",
+    guarantee: 7,
+    file: "src/postgres/PgLanes.ts",
+    from: "return Effect.andThen(Effect.yieldNow, this.leave)",
+    to: "return Effect.yieldNow",
+    test: closed,
+    named: "ends the work of a worker that outlives it"
+  },
+  {
+    name: "a worker whose layer is closed goes on working",
+    guarantee: 4,
+    file: "src/postgres/PgLanes.ts",
+    from: "this.lost(owned, \"the Postgres layer was closed under its worker\")",
+    to: "owned.leaving = true",
+    test: closed,
+    named: "ends the work of a worker that outlives it"
   }
 ]

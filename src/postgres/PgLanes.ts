@@ -307,10 +307,10 @@ export class PgLanes {
   /** The layer is closed under us: nothing more can be committed. The work ends here first, and others may have it at once. */
   readonly abandon: Effect.Effect<void, SqlError> = Effect.suspend(() => {
     this.#abandoned = true
-    return this.#claiming.withPermit(Effect.suspend(() => {
-      for (const owned of [...this.#owned.values()]) this.lost(owned, "the Postgres layer was closed under its worker")
-      return Effect.andThen(Effect.yieldNow, this.leave)
-    }))
+    const end = Effect.sync(() => {
+      for (const owned of this.#owned.values()) this.lost(owned, "the Postgres layer was closed under its worker")
+    })
+    return this.#claiming.withPermit(Effect.andThen(end, Effect.andThen(Effect.yieldNow, this.leave)))
   })
 
   /** Of all that is in our hands, only this (or nothing) can kill the process. Lanes claimed meanwhile count nothing. */

@@ -209,8 +209,8 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     name: "a worker whose layer is closed keeps its lanes",
     guarantee: 7,
     file: "src/postgres/PgLanes.ts",
-    from: "return Effect.andThen(Effect.yieldNow, this.leave)",
-    to: "return Effect.yieldNow",
+    from: "Effect.andThen(end, Effect.andThen(Effect.yieldNow, this.leave))",
+    to: "Effect.andThen(end, Effect.yieldNow)",
     test: closed,
     named: "ends the work of a worker that outlives it"
   },

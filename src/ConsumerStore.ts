@@ -105,6 +105,8 @@ export interface QueueStatus {
   readonly deadLetters: number
   /** Whether a person has paused the consumer. */
   readonly paused: boolean
+  /** Lanes that have messages and no owner whose time is not over: nobody can handle what is in them. */
+  readonly freeLanes: number
   /**
    * Milliseconds since the oldest message was published that is not settled (of held keys, too), or since the oldest open letter died,
    * whichever is longer; 0 if there is none. So long, at least, ids must be remembered.

@@ -43,7 +43,7 @@ export interface Check {
 export interface Report {
   readonly status: Status
   readonly checks: {
-    /** Whether the store answers, within the option `timeout`. */
+    /** Whether the store lets this process publish and, if it has workers, do what they need, within the option `timeout`. */
     readonly database: Check
     /** Whether the workers' leases are renewed well before they end. */
     readonly renewal: Check
@@ -51,8 +51,10 @@ export interface Report {
     readonly eventLoop: Check
     /** How old the oldest message is that could be handled. */
     readonly lag: Check
-    /** Whether the workers of this process work, or stop. */
+    /** Whether the workers of this process work: whether they read, commit and hold lanes, or stop. */
     readonly workers: Check
+    /** Whether this process hears of what others publish and commit, or finds it late, by looking. */
+    readonly wakeUps: Check
   }
 }
 
@@ -71,6 +73,17 @@ export interface HealthOptions {
 }
 
 /**
+ * What a worker tries in vain, each time, and what was said last.
+ *
+ * @since 0.1.0
+ */
+export interface Failing {
+  readonly what: "read" | "commit"
+  readonly millis: number
+  readonly detail: string
+}
+
+/**
  * A worker of this process, as health sees it. Workers enter themselves; you need not.
  *
  * @since 0.1.0
@@ -81,6 +94,10 @@ export interface WorkerState {
   /** Milliseconds until the first of its leases ends unless it is renewed; infinity if it holds none. */
   readonly left: () => number
   readonly stopping: () => boolean
+  /** What it tries in vain now; empty while it works. */
+  readonly failing: () => ReadonlyArray<Failing>
+  /** Whether it holds no lane, look after look, though messages wait in lanes that nobody has. */
+  readonly stranded: () => boolean
   /** How its queue stood when it last looked, and how long that was ago; undefined before its first look. */
   readonly queue: () => { readonly status: QueueStatus; readonly ageMillis: number } | undefined
 }
@@ -122,6 +139,9 @@ const staleMillis = 60_000
 /** How long a blocked event loop is remembered at least. */
 const windowMillis = 10_000
 
+/** What fails for so long is no hiccup. */
+const vainMillis = 10_000
+
 /**
  * Health of this process and of the store around it. Fails with `InvalidSetting` if an option is no positive duration.
  *
@@ -136,7 +156,7 @@ export const layer = (options?: HealthOptions): Layer.Layer<Health, InvalidSetti
       const store = yield* Store
       const workers = yield* Workers
       const delay = yield* eventLoopDelay
-      const reached = database(store, limits.timeout)
+      const reached = database(store, workers, limits.timeout)
       const report = Effect.map(reached, (database): Report => {
         const all = [...workers]
         const checks = {
@@ -144,7 +164,8 @@ export const layer = (options?: HealthOptions): Layer.Layer<Health, InvalidSetti
           renewal: renewal(all),
           eventLoop: eventLoop(delay(), limits.maxDelay),
           lag: lag(all, limits.maxLag),
-          workers: working(all)
+          workers: working(all),
+          wakeUps: wakeUps(store.deafMillis())
         }
         return { status: worst(Object.values(checks)), checks }
       })
@@ -191,9 +212,14 @@ const worst = (checks: ReadonlyArray<Check>): Status =>
  * A store that answers "no" is reached as little as one that does not answer. The question is asked in a fiber of its own: a
  * driver may take seconds to give up a request, and the answer here is bounded. While one is under way no other is asked.
  */
-const database = (store: Store["Service"], timeout: number): Effect.Effect<Check> => {
+const database = (
+  store: Store["Service"],
+  workers: ReadonlySet<WorkerState>,
+  timeout: number
+): Effect.Effect<Check> => {
   let asking: Fiber.Fiber<string> | undefined
-  const ask = Effect.matchCause(store.ping, {
+  const ping = Effect.suspend(() => store.ping(workers.size > 0 ? "worker" : "publisher"))
+  const ask = Effect.matchCause(ping, {
     onSuccess: () => "",
     onFailure: (cause) => cause.reasons.map((reason) => reason._tag === "Fail" ? reason.error.message : "It broke.")[0]!
   })
@@ -271,12 +297,43 @@ const lag = (workers: ReadonlyArray<WorkerState>, most: number): Check => {
   return bad.length > 0 ? degraded(bad.join(" ")) : ok(`No queue is behind by more than ${seconds(behind)}.`)
 }
 
+/** One that can read or commit nothing handles nothing, however well the database answers. */
 const working = (workers: ReadonlyArray<WorkerState>): Check => {
   const stopping = workers.filter((worker) => worker.stopping()).map((worker) => `"${worker.consumer}"`)
-  return stopping.length > 0
-    ? degraded(`Workers that stop, and take nothing more: ${stopping.join(", ")}.`)
+  const bad = stopping.length > 0 ? [`Workers that stop, and take nothing more: ${stopping.join(", ")}.`] : []
+  let useless = 0
+  for (const worker of workers) {
+    const failing = worker.failing().filter(({ millis }) => millis > vainMillis)
+    if (failing.length > 0) useless++
+    for (const { detail, millis, what } of failing) {
+      bad.push(
+        `Consumer "${worker.consumer}" has not been able to ${
+          what === "read" ? "read its messages" : "commit anything"
+        } for ${seconds(millis)}. ${detail}`
+      )
+    }
+    if (worker.stranded()) {
+      bad.push(
+        `Consumer "${worker.consumer}": messages wait in lanes that no worker has, and this one cannot claim them. `
+          + "Look for a transaction that is left open and has locked them."
+      )
+    }
+  }
+  if (useless > 0 && useless === workers.length) return { status: "down", reason: bad.join(" ") }
+  return bad.length > 0
+    ? degraded(bad.join(" "))
     : ok(`${workers.length} ${workers.length === 1 ? "worker runs" : "workers run"} in this process.`)
 }
+
+const wakeUps = (millis: number): Check =>
+  millis === 0
+    ? ok("This process hears what others publish.")
+    : degraded(
+      `This process may not have heard what others publish for ${
+        seconds(millis)
+      }: messages are found by polling, none is lost. `
+        + "It listens again by itself. If this lasts, look for a proxy that drops idle connections."
+    )
 
 const seconds = (millis: number): string => `${Math.round(millis / 100) / 10} s`
 

@@ -332,8 +332,16 @@ export class Store extends Context.Service<Store, {
   ) => Effect.Effect<A, E | TransactionFailure, R | Transaction>
   /** Whether this runs within a transaction of the store, which `transact` then joins. */
   readonly inTransaction: Effect.Effect<boolean>
-  /** Succeeds if the store answers now. Joins no transaction. */
-  readonly ping: Effect.Effect<void, StoreFailure>
+  /**
+   * Succeeds if the store lets a process that publishes, or that works, do now all that it has to do. Joins no transaction, and changes
+   * nothing.
+   */
+  readonly ping: (who: "publisher" | "worker") => Effect.Effect<void, StoreFailure>
+  /**
+   * Milliseconds since which this process may have missed what other processes publish and commit, so that it finds it by looking; 0 while
+   * it hears them, or need not. Synchronous.
+   */
+  readonly deafMillis: () => number
   /** Statements sent in the open transaction so far; undefined where there are none (memory). */
   readonly statements: Effect.Effect<number | undefined, never, Transaction>
   readonly inbox: Inbox

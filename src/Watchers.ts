@@ -32,6 +32,11 @@ export class Watchers {
     for (const { id } of ids) for (const deferred of waiting.get(id) ?? []) Deferred.doneUnsafe(deferred, Effect.void)
   }
 
+  /** What is waited for. */
+  each(f: (consumer: string, id: string) => void): void {
+    for (const [consumer, ids] of this.#waiting) for (const id of ids.keys()) f(consumer, id)
+  }
+
   /** Whoever waits looks again. */
   everybody(): void {
     for (const ids of this.#waiting.values()) {

@@ -243,6 +243,11 @@ export class Lane {
   }
 
   /** Nobody holds it any more, and what was handed over is read again, in order. Counts nothing. */
+  /** Whether somebody has it whose time is not over. */
+  owned(now: number): boolean {
+    return this.owner !== undefined && this.leaseUntil > now
+  }
+
   free(): void {
     this.owner = undefined
     this.lease = undefined

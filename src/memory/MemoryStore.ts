@@ -159,6 +159,7 @@ export class MemoryState {
       parkedMillis: since(parkedSince),
       deadLetters: most(letters),
       paused: queue.paused !== undefined,
+      freeLanes: queue.lanes.filter((lane) => lane.rows.size > 0 && !lane.owned(now)).length,
       oldestMillis: since(Math.min(eldest, died))
     }
   }

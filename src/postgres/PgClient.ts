@@ -17,7 +17,7 @@
 import * as SqlPg from "@effect/sql-pg/PgClient"
 import * as PgConnection from "@effect/sql-pg/PgConnection"
 import * as PgPool from "@effect/sql-pg/PgPool"
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -149,8 +149,24 @@ const probe = (s: Settings): Effect.Effect<{ readonly version: number; readonly 
 const connectionError = (operation: string, cause: Error): SqlError.SqlError =>
   new SqlError.SqlError({ reason: new SqlError.ConnectionError({ cause, message: cause.message, operation }) })
 
+/** Whether the layer lives. */
+interface Life {
+  over: boolean
+}
+
+/** A pool that is closed interrupts who asks it; a caller that was not interrupted is told why it gets nothing. */
+const whileOpen = <A, R>(
+  life: Life,
+  use: Effect.Effect<A, SqlError.SqlError, R>
+): Effect.Effect<A, SqlError.SqlError, R> =>
+  Effect.catchCause(
+    use,
+    (cause) =>
+      life.over && Cause.hasInterruptsOnly(cause) ? Effect.fail(PgFailure.layerClosed()) : Effect.failCause(cause)
+  )
+
 /** Waits for a connection no longer than the setting says, and the error names what to change. */
-const acquire = (pool: PgPool.PgPool, s: Settings, who: string, setting: string) => {
+const acquire = (pool: PgPool.PgPool, s: Settings, life: Life, who: string, setting: string) => {
   const timedOut = () => {
     const millis = Duration.toMillis(s.acquireTimeout)
     return Effect.fail(connectionError(
@@ -165,7 +181,7 @@ const acquire = (pool: PgPool.PgPool, s: Settings, who: string, setting: string)
     cancel?: (connection: PgConnection.PgConnection) => Effect.Effect<unknown>
   ) =>
     Effect.map(
-      Effect.timeoutOrElse(get, { duration: s.acquireTimeout, orElse: timedOut }),
+      Effect.timeoutOrElse(whileOpen(life, get), { duration: s.acquireTimeout, orElse: timedOut }),
       (connection) => new PgSession(connection, s.commitTimeout, pool.invalidate(connection), cancel?.(connection))
     )
   return {
@@ -200,12 +216,24 @@ export const make = Effect.fnUntraced(
     const committing = settings.single ? users : yield* pool(committerParameters(version), committers, !settings.pooler)
     const machinery = settings.single ? users : yield* pool(machineryParameters, machineries)
 
+    const life: Life = { over: false }
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        life.over = true
+      })
+    )
     const raise =
       "raise maxConnections (MILLRACE_POOL), or look for handlers that keep one connection while they wait for another"
-    const forUsers = acquire(users, settings, "a statement", raise)
-    const forCommitters = acquire(committing, settings, "a commit", "run fewer committers in this process")
-    const forMachinery = acquire(machinery, settings, "a worker's own statement", "run fewer workers in this process")
-    const ours = machineryOn(machinery)
+    const forUsers = acquire(users, settings, life, "a statement", raise)
+    const forCommitters = acquire(committing, settings, life, "a commit", "run fewer committers in this process")
+    const forMachinery = acquire(
+      machinery,
+      settings,
+      life,
+      "a worker's own statement",
+      "run fewer workers in this process"
+    )
+    const ours = machineryOn(machinery, life)
     const together = settings.single || settings.pooler
       ? forCommitters.reserve
       : forCommitters.pipelined((processId) => Effect.ignore(ours(ServerSql.terminate, [processId])))
@@ -293,8 +321,19 @@ const statements = (client: Client.SqlClient): Pick<PgDatabase, "within" | "quer
     })
 })
 
-const machineryOn = (pool: PgPool.PgPool): PgDatabase["machinery"] => (text, params) =>
-  inTime(Effect.map(pool.use((connection) => connection.query(text, params)), (result) => result.rows))
+const machineryOn = (pool: PgPool.PgPool, life: Life): PgDatabase["machinery"] => (text, params) =>
+  inTime(whileOpen(
+    life,
+    Effect.map(
+      pool.use((connection) =>
+        Effect.tapError(
+          connection.query(text, params),
+          (error) => PgFailure.isSpent(PgFailure.codeOf(error)) ? pool.invalidate(connection) : Effect.void
+        )
+      ),
+      (result) => result.rows
+    )
+  ))
 
 const inTime = <A, E>(machinery: Effect.Effect<A, E>): Effect.Effect<A, E | SqlError.SqlError> =>
   Effect.timeoutOrElse(machinery, {

@@ -170,6 +170,7 @@ export const makeConsumers = (
             parkedMillis: Number(row?.["parked_for"]),
             deadLetters: Number(row?.["letters"]),
             paused: row?.["paused"] === true,
+            freeLanes: Number(row?.["free"]),
             oldestMillis: Number(row?.["eldest"])
           })),
           Effect.mapError(PgFailure.storeFailure("look at the queue"))

@@ -40,14 +40,23 @@ export const kindOf = (code: string): Kind =>
 const answersNothing = (code: string): boolean =>
   code === "" || code === "40003" || code.startsWith("08") || code.startsWith("57P")
 
-/** The SQLSTATE of a driver's error, or "" if the server did not send one (the connection died, nothing was encoded). */
+/**
+ * The SQLSTATE of a driver's error, or "" if the server did not send one (the connection died, nothing was encoded). A standby says "not
+ * supported" when an unlogged table is read: it means what it says to every write, that it is read-only.
+ */
 export const codeOf = (error: SqlError.SqlError): string => {
   const cause: unknown = error.reason.cause
-  return typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string"
-      && /^[0-9A-Z]{5}$/.test(cause.code)
-    ? cause.code
-    : ""
+  if (typeof cause !== "object" || cause === null || !("code" in cause) || typeof cause.code !== "string") return ""
+  if (cause.code === "0A000" && "routine" in cause && cause.routine === "get_relation_info") return "25006"
+  return /^[0-9A-Z]{5}$/.test(cause.code) ? cause.code : ""
 }
+
+/**
+ * Whether the session is of no more use, whatever is sent next: its server was demoted (25006), ends (57P), or has lost the thread with it
+ * (08). A connection that a proxy has kept open through a failover says so for as long as it lives; a new one reaches the new primary. A
+ * transaction that a user has made read-only says the same, which costs no more than connecting once.
+ */
+export const isSpent = (code: string): boolean => code === "25006" || code.startsWith("08") || code.startsWith("57P")
 
 /** Whether the connection is gone: said by the driver, without an SQLSTATE. */
 export const isLost = (error: SqlError.SqlError): boolean =>
@@ -148,12 +157,31 @@ export class AcquireTimeout extends Error {
 /** What helps against 40001. A transaction that is READ COMMITTED does not meet it. */
 export const runAgain = "Run the whole transaction again, or do this in one that is READ COMMITTED."
 
+/** Who uses a layer after its end is told so: its pools would only interrupt. */
+export class LayerClosed extends Error {
+  override readonly name = "LayerClosed"
+  constructor() {
+    super("its Postgres layer was closed")
+  }
+}
+
+export const layerClosed = (): SqlError.SqlError => {
+  const cause = new LayerClosed()
+  return new SqlError.SqlError({
+    reason: new SqlError.ConnectionError({ cause, message: cause.message, operation: "acquire" })
+  })
+}
+
 /** A failure outside of a worker's transaction, for whoever publishes, lists, redrives or registers. */
 export const storeFailure = (operation: string) => (error: SqlError.SqlError): StoreFailure => {
   const code = codeOf(error)
   const cause: unknown = error.reason.cause
   if (cause instanceof AcquireTimeout) {
     return new StoreFailure({ operation, kind: "timeout", code, detail: cause.message, mend: "Try again later." })
+  }
+  if (cause instanceof LayerClosed) {
+    const mend = "Build the layer once, around all that uses it."
+    return new StoreFailure({ operation, kind: "refused", code, detail: cause.message, mend })
   }
   const kind = kindOf(code)
   const passes = kind === "conflict" || kind === "unavailable" || isLost(error)
@@ -184,7 +212,7 @@ const mendOf = (code: string): string =>
 /** A failure of the transport's own requests. Temporary unless the server says that it stays. */
 export const transportError = (operation: string) => (error: SqlError.SqlError): TransportError => {
   const code = codeOf(error)
-  const permanent = code.startsWith("42") || code === "3F000"
+  const permanent = error.reason.cause instanceof LayerClosed || code.startsWith("42") || code === "3F000"
   return new TransportError({
     engine: "postgres",
     operation,

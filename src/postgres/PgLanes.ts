@@ -62,6 +62,7 @@ export class PgLanes {
   #nextBeat = 0n
   #nextClaim = 0n
   #removed = false
+  #abandoned = false
   /** A person has paused the consumer, as far as we have heard: by a heartbeat, or by a poll. */
   paused = false
 
@@ -146,6 +147,8 @@ export class PgLanes {
    */
   balance(perKey: number): Effect.Effect<void, SqlError | ConsumerRemoved | SubscriptionLost> {
     return Effect.suspend(() => {
+      // The worker ends when its lanes are given back.
+      if (this.#abandoned) return this.#claiming.withPermit(Effect.fail(PgFailure.layerClosed()))
       this.#mostPerKey = Math.max(this.#mostPerKey, perKey)
       for (const owned of this.#owned.values()) this.#gone(owned)
       const share = Effect.andThen(this.#giveBack, this.#claim)
@@ -346,6 +349,15 @@ export class PgLanes {
       this.#db.machinery(this.#text.releaseAll, mine),
       this.#db.machinery(this.#consumers.leave, mine)
     )
+  })
+
+  /** The layer is closed under us: nothing more can be committed. The work ends here first, and others may have it at once. */
+  readonly abandon: Effect.Effect<void, SqlError> = Effect.suspend(() => {
+    this.#abandoned = true
+    const end = Effect.sync(() => {
+      for (const owned of this.#owned.values()) this.lost(owned, "the Postgres layer was closed under its worker")
+    })
+    return this.#claiming.withPermit(Effect.andThen(end, Effect.andThen(Effect.yieldNow, this.leave)))
   })
 
   /** Of all that is in our hands, only this (or nothing) can kill the process. Lanes claimed meanwhile count nothing. */

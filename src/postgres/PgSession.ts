@@ -105,7 +105,7 @@ export class PgSession implements Connection {
   executeStream(sql: string, params: ReadonlyArray<unknown>, transform: Transform) {
     const stream = Stream.tapCause(
       this.#connection.stream(sql, params),
-      (cause) => Effect.sync(() => this.#note(cause))
+      (cause) => Effect.suspend(() => this.#note(cause) ?? Effect.void)
     )
     return transform === undefined
       ? stream
@@ -141,27 +141,26 @@ export class PgSession implements Connection {
 
   #seen<A>(effect: Effect.Effect<A, SqlError.SqlError>): Effect.Effect<A, SqlError.SqlError> {
     this.statements++
-    return Effect.onExitPrimitive(effect, (exit) => {
-      if (exit._tag === "Failure") this.#note(exit.cause)
-      return undefined
-    })
+    return Effect.onExitPrimitive(effect, (exit) => exit._tag === "Failure" ? this.#note(exit.cause) : undefined)
   }
 
-  #note(cause: Cause.Cause<SqlError.SqlError>): void {
+  /** Remembers what failed. A session that is of no more use goes on to the end of this checkout, and to no other. */
+  #note(cause: Cause.Cause<SqlError.SqlError>): Effect.Effect<void> | undefined {
     this.failures++
     this.repaired = false
     const error = PgFailure.sqlErrorIn(cause)
     if (error === undefined) {
       this.interrupted = true
-      return
+      return undefined
     }
     const code = PgFailure.codeOf(error)
     if (PgFailure.isLost(error)) this.lost = true
-    if (code === "" && !this.lost) return
+    if (code === "" && !this.lost) return undefined
     // A statement after the failed one only tells that the transaction is aborted; the first one tells why.
     const before = PgFailure.kindOf(this.code)
     if (code !== "25P02" || this.code === "") this.detail = PgFailure.detailOf(error)
     if (code !== "25P02" || (before !== "conflict" && before !== "unavailable")) this.code = code
+    return PgFailure.isSpent(code) ? this.#invalidate : undefined
   }
 
   #control(sql: string, prepare: boolean): Effect.Effect<Rows, SqlError.SqlError> {

@@ -40,6 +40,7 @@ export const make = (
     return client === undefined || client.transactionService.key === ours
   }
   const inbox = PgInbox.make(db, names, queues)
+  const pings = ping(names)
   const letters = PgDeadLetters.make(db, names, queues, wake)
   /** Once the transaction has committed, whoever waits for one of these ids looks. */
   const settled = (consumer: string, ids: ReadonlyArray<{ readonly id: string }>) => () =>
@@ -52,7 +53,8 @@ export const make = (
     joins: (context) => isOurs(context, SqlClient.SqlClient) && isOurs(context, SqlPg.PgClient),
     transact: db.transact,
     savepoint: db.savepoint,
-    ping: Effect.mapError(Effect.asVoid(db.machinery(ping, [])), PgFailure.storeFailure("answer")),
+    ping: (who) => Effect.mapError(Effect.asVoid(db.machinery(pings[who], [])), PgFailure.storeFailure("answer")),
+    deafMillis: wake.deafMillis,
     inTransaction: db.inTransaction,
     statements: db.statements,
     inbox: {

@@ -9,6 +9,7 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Delivery } from "../Delivery.ts"
 import { type ConsumerRemoved, LeaseLost, type SubscriptionLost, TransportError } from "../Errors.ts"
@@ -341,12 +342,16 @@ const subscription = (seat: Seat): Subscription => {
 /** How long closing waits for a database that does not answer: the leases run out by themselves. */
 const closing = Duration.seconds(5)
 
+const inTime = (leave: Effect.Effect<void, SqlError>): Effect.Effect<void> =>
+  Effect.ignore(Effect.timeout(Effect.interruptible(leave), closing))
+
 const open = (
   db: PgDatabase,
   names: Names,
   queues: Queues,
   wake: Wake,
-  delayed: PgDelayed
+  delayed: PgDelayed,
+  opened: Set<PgLanes>
 ): Transport["Service"]["open"] =>
   Effect.fnUntraced(function*(spec) {
     // First: what is found later belongs to this life, or the next statement sees that it is over.
@@ -380,12 +385,18 @@ const open = (
     lanes.readBy(reader)
     yield* Effect.mapError(lanes.begin, PgFailure.transportError("open"))
     return yield* Effect.acquireRelease(
-      Effect.succeed(subscription({ db, names, wake, delayed, lanes, reader, spec })),
-      () => Effect.ignore(Effect.timeout(Effect.interruptible(lanes.leave), closing))
+      Effect.sync(() => {
+        opened.add(lanes)
+        return subscription({ db, names, wake, delayed, lanes, reader, spec })
+      }),
+      () => {
+        opened.delete(lanes)
+        return inTime(lanes.leave)
+      }
     )
   })
 
-export const make = (
+export const make = Effect.fnUntraced(function*(
   db: PgDatabase,
   names: Names,
   queues: Queues,
@@ -393,8 +404,15 @@ export const make = (
   delayed: PgDelayed,
   store: Store["Service"],
   durable: boolean
-): Transport["Service"] => ({
-  capabilities: capabilities(durable),
-  publish: store.outbox.write,
-  open: open(db, names, queues, wake, delayed)
+): Effect.fn.Return<Transport["Service"], never, Scope.Scope> {
+  const opened = new Set<PgLanes>()
+  // A worker that outlives the layer has it end under its hands.
+  yield* Effect.addFinalizer(() =>
+    Effect.forEach(opened, (lanes) => inTime(lanes.abandon), { concurrency: "unbounded", discard: true })
+  )
+  return {
+    capabilities: capabilities(durable),
+    publish: store.outbox.write,
+    open: open(db, names, queues, wake, delayed, opened)
+  }
 })

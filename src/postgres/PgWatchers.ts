@@ -3,7 +3,8 @@
  *
  * Whoever has waited for a while says so on the wake-up's channel, once. A process that commits or buries the id after it has heard
  * that answers there. So nobody notifies where nobody waits, and a commit costs nothing more than a look at an empty set. An
- * announcement may come too late, or to nobody: who waits looks again by itself, always.
+ * announcement may come too late, or to nobody: who waits looks again by itself, always. A process that begins to listen says so, since it
+ * has heard none before: those who wait announce it once more.
  *
  * @since 0.1.0
  */
@@ -39,8 +40,15 @@ export class PgWatchers {
   ): Effect.Effect<Effect.Effect<void>, never, Scope.Scope> {
     const here = this.#here.watch(consumer, id)
     if (!elsewhere) return here
-    const ask = Effect.sync(() => this.#wake.tell(`await:${this.#me}:${nameOf(consumer, id)}`))
-    return Effect.tap(here, Effect.andThen(this.#wake.listen, ask))
+    return Effect.tap(here, Effect.andThen(this.#wake.listen, Effect.sync(() => this.#ask(consumer, id))))
+  }
+
+  #ask(consumer: string, id: string): void {
+    this.#wake.tell(`await:${this.#me}:${nameOf(consumer, id)}`)
+  }
+
+  #askAgain(): void {
+    this.#here.each((consumer, id) => this.#ask(consumer, id))
   }
 
   /** After the commit that decided about these ids. */
@@ -55,6 +63,8 @@ export class PgWatchers {
 
   /** Listening begins, perhaps anew: what was said before is not known. */
   listening(): void {
+    this.#wake.tell(`hears:${this.#me}`)
+    this.#askAgain()
     this.#here.everybody()
   }
 
@@ -64,6 +74,8 @@ export class PgWatchers {
     if (kind === "settled") {
       const [consumer, id] = cut(rest)
       this.#here.settled(consumer, [{ id }])
+    } else if (kind === "hears") {
+      if (rest !== this.#me) this.#askAgain()
     } else if (kind === "await") {
       const [who, name] = cut(rest)
       if (who === this.#me) return

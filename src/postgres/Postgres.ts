@@ -162,8 +162,9 @@ export const services = Effect.fnUntraced(function*(
   const delayed = new PgDelayed(db, names, wake)
   const store = PgStore.make(db, names, queues, wake, delayed, yield* PgWatchers.make(wake), horizon)
   if (options.retention !== false) yield* Retention.start(db, names, retention)
+  const transport = yield* PgTransport.make(db, names, queues, wake, delayed, store, engine.durable)
   return Context.make(Store, store).pipe(
-    Context.add(Transport, PgTransport.make(db, names, queues, wake, delayed, store, engine.durable)),
+    Context.add(Transport, transport),
     Context.add(SqlClient.SqlClient, db.sql),
     Context.add(SqlPg.PgClient, db.sql)
   )

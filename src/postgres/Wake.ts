@@ -6,16 +6,25 @@
  * one background fiber, which notifies in one statement those queues where somebody waits, and clears the mark. Workers of the
  * same process are woken directly. A lost notification costs the idle poll, nothing else: polling never stops.
  *
+ * The connection that listens proves itself: it is asked now and then whether it hears, in a bounded time, and replaced when it does not.
+ * Otherwise one that a proxy keeps open and passes nothing on looks as one to which nothing is said. Its connection is closed first and
+ * what listens on it second: UNLISTEN would wait for an answer that never comes.
+ *
  * @since 0.1.0
  */
 import type * as PgConnection from "@effect/sql-pg/PgConnection"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
 import type { PgDatabase } from "./PgClient.ts"
+import * as PgFailure from "./PgFailure.ts"
 import * as Sql from "./sql/consumers.ts"
 import type { Names } from "./sql/names.ts"
 
@@ -34,6 +43,8 @@ export interface Wake {
   readonly hears: (hearer: Hearer) => void
   /** Begins to listen, once; idempotent. */
   readonly listen: Effect.Effect<void>
+  /** Milliseconds since which this process may have missed what others tell; 0 while it hears, or need not. */
+  readonly deafMillis: () => number
 }
 
 /** Hears what is told, and when listening begins: what was told before, or in between, is lost. */
@@ -49,6 +60,10 @@ export interface Waiter {
   readonly woken: Effect.Effect<void>
   readonly done: () => void
 }
+
+/** How often the connection is asked whether it hears, and how long its answers may take. A few statements a minute. */
+const askEvery = 5_000
+const patience = 4_000
 
 export const make = Effect.fnUntraced(function*(
   db: PgDatabase,
@@ -88,19 +103,55 @@ export const make = Effect.fnUntraced(function*(
     yield* Effect.forkIn(Effect.forever(Effect.andThen(some.await, Effect.ignore(notify))), scope)
   }
 
-  let listening = false
-  const listenOnce = (connection: Effect.Effect<PgConnection.PgConnection, SqlError, Scope.Scope>) =>
-    Effect.scoped(Effect.gen(function*() {
-      const notifications = yield* Effect.flatMap(connection, (c) => c.listen(names.channel))
-      // What was published while nobody listened.
-      yield* Effect.sync(wakeAll)
-      return yield* Effect.forever(
-        Effect.map(
-          Queue.take(notifications),
-          ({ payload }) => isNote(payload) ? hearer?.heard(payload) : wakeHere(whatOf(payload))
-        )
+  const clock = yield* Clock.Clock
+  /** When it was last known to hear (monotonic); undefined until it is to listen. */
+  let heardAt: bigint | undefined
+  /** Deafness is told once, until it hears again. */
+  let told = false
+  const prove = (connection: PgConnection.PgConnection) =>
+    Effect.flatMap(answered(connection.query(text.hears)), ({ rows }) => {
+      if (rows[0]?.["hears"] !== true) return Effect.fail(new Error("its server is read-only, or it listens no more"))
+      heardAt = clock.monotonicTimeNanosUnsafe()
+      told = false
+      return Effect.void
+    })
+  const hear = (notifications: Queue.Dequeue<PgConnection.Notification, SqlError>) =>
+    Effect.forever(
+      Effect.map(
+        Queue.take(notifications),
+        ({ payload }) => isNote(payload) ? hearer?.heard(payload) : wakeHere(whatOf(payload))
       )
-    }))
+    )
+  const listenOnce = (connect: Effect.Effect<PgConnection.PgConnection, SqlError, Scope.Scope>) =>
+    Effect.suspend(() => {
+      const line = Scope.makeUnsafe()
+      const ears = Scope.makeUnsafe()
+      return Effect.gen(function*() {
+        const connection = yield* Scope.provide(Effect.flatMap(connect, (connection) => connection.pin), line)
+        const notifications = yield* answered(Scope.provide(connection.listen(names.channel), ears))
+        yield* prove(connection)
+        // What was published while nobody listened.
+        yield* Effect.sync(wakeAll)
+        return yield* Effect.raceFirst(
+          hear(notifications),
+          Effect.forever(Effect.andThen(Effect.sleep(askEvery), Effect.suspend(() => prove(connection))))
+        )
+      }).pipe(Effect.ensuring(Effect.andThen(Scope.close(line, Exit.void), Scope.close(ears, Exit.void))))
+    })
+  const tellOnce = (cause: Cause.Cause<unknown>) =>
+    Effect.suspend(() => {
+      if (told) return Effect.void
+      told = true
+      const error = PgFailure.sqlErrorIn(cause)
+      const detail = error === undefined ? Cause.squash(cause) : PgFailure.detailOf(error)
+      return Effect.logWarning(
+        `The connection that listens for wake-ups was lost: ${
+          detail instanceof Error ? detail.message : String(detail)
+        }. `
+          + "No message was lost: workers find them by polling, and it listens again by itself. "
+          + "If this repeats, look for a proxy that drops idle connections."
+      )
+    })
 
   return {
     published: (queue) => {
@@ -133,15 +184,36 @@ export const make = Effect.fnUntraced(function*(
     announce: (queue, millis) =>
       listener === undefined ? Effect.void : Effect.asVoid(db.machinery(text.wait, [queue, millis])),
     listen: Effect.suspend(() => {
-      if (listener === undefined || listening) return Effect.void
-      listening = true
+      if (listener === undefined || heardAt !== undefined) return Effect.void
+      heardAt = clock.monotonicTimeNanosUnsafe()
       return Effect.asVoid(Effect.forkIn(
-        Effect.forever(Effect.andThen(Effect.ignore(listenOnce(listener)), Effect.sleep("500 millis"))),
+        // Whatever ends it, a defect and a queue that was closed included.
+        Effect.forever(Effect.andThen(Effect.catchCause(listenOnce(listener), tellOnce), Effect.sleep("500 millis"))),
         scope
       ))
-    })
+    }),
+    deafMillis: () => {
+      if (heardAt === undefined) return 0
+      const millis = Number(clock.monotonicTimeNanosUnsafe() - heardAt) / 1e6
+      // One that was asked answers at once.
+      return millis < askEvery + 1_000 ? 0 : millis
+    }
   }
 })
 
-const isNote = (payload: string): boolean => payload.startsWith("await:") || payload.startsWith("settled:")
+/**
+ * An answer in time, or none. It is not interrupted: the driver would wait for seconds for what its cancel request does, on a connection
+ * that is closed next.
+ */
+const answered = <A>(asked: Effect.Effect<A, SqlError>): Effect.Effect<A, SqlError | Error> =>
+  Effect.flatMap(
+    Effect.forkDetach(Effect.exit(asked), { startImmediately: true }),
+    (fiber) =>
+      Effect.timeoutOrElse(Effect.flatten(Fiber.join(fiber)), {
+        duration: patience,
+        orElse: () => Effect.fail(new Error(`it did not answer within ${patience} ms`))
+      })
+  )
+
+const isNote = (payload: string): boolean => /^(?:await|settled|hears):/.test(payload)
 const whatOf = (payload: string): What => payload.startsWith("lease:") ? payload as What : Number(payload)

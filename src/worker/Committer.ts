@@ -36,6 +36,7 @@ import type { LeaseRenewer } from "./LeaseRenewer.ts"
 import * as Savepoints from "./Savepoints.ts"
 import type { Spans } from "./Spans.ts"
 import * as Trouble from "./Trouble.ts"
+import * as Vain from "./Vain.ts"
 
 /** What a committer needs of its worker. */
 export interface Options extends GroupCommit.Options {
@@ -58,6 +59,8 @@ export interface Committer {
       restore: <B, E>(effect: Effect.Effect<B, E>) => Effect.Effect<B, E>
     ) => Effect.Effect<A>
   ) => Effect.Effect<A>
+  /** Since when the store has refused each commit; undefined while nothing is to be committed, or something was. */
+  readonly failing: () => Vain.Vain | undefined
 }
 
 /** Milliseconds between tries. */
@@ -103,7 +106,8 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
         Effect.flatMap(() => then(Arr.map(members, ({ outcome }) => outcome ?? behind), restore))
       )
     })
-  return { commitThen, commit: (ready) => commitThen([ready], ([outcome]) => Effect.succeed(outcome)) }
+  const failing = () => lines.map((line) => line.vain).find((vain) => vain !== undefined && vain.since >= commits.last)
+  return { commitThen, commit: (ready) => commitThen([ready], ([outcome]) => Effect.succeed(outcome)), failing }
 })
 
 /** Whether it was tried often enough, or waits for one before it of its key. */
@@ -139,6 +143,8 @@ class Line {
   private began = false
   /** Whether it waits between two tries. */
   private pausing = false
+  /** Since when the store has refused what this line commits. */
+  vain: Vain.Vain | undefined
   readonly run: Effect.Effect<never>
 
   constructor(options: Options, commits: { last: number }) {
@@ -153,6 +159,7 @@ class Line {
       this.underWay = []
       const group = this.form(this.size.current)
       if (group.length > 0) return this.commit(group)
+      this.vain = undefined
       this.offered.closeUnsafe()
       return this.offered.await
     })) as Effect.Effect<never>
@@ -412,7 +419,8 @@ class Line {
     return Effect.suspend(() => {
       this.began = false
       const noted = Effect.andThen(Effect.sync(() => this.began = true), body)
-      return Effect.provideService(this.options.store.transact(noted), Store.WorkerTransaction, statements)
+      const tried = Effect.provideService(this.options.store.transact(noted), Store.WorkerTransaction, statements)
+      return Vain.noted(this, this.options.renewer.now, tried)
     })
   }
 
@@ -426,6 +434,7 @@ class Line {
   private finishAll(members: ReadonlyArray<Member>, outcomes: ReadonlyArray<Outcome>): Effect.Effect<void> {
     return Effect.sync(() => {
       this.commits.last = this.options.renewer.now()
+      this.vain = undefined
       members.forEach((member, i) => this.finish([member], outcomes[i]!))
     })
   }

@@ -18,6 +18,7 @@ import type { Attempt } from "./Attempt.ts"
 import type { Entry, InFlight } from "./InFlight.ts"
 import type { LeaseRenewer } from "./LeaseRenewer.ts"
 import type { Spans } from "./Spans.ts"
+import * as Vain from "./Vain.ts"
 
 export interface Options {
   readonly consumer: string
@@ -35,6 +36,8 @@ export interface Fetcher {
   readonly run: (untilEmpty: boolean) => Effect.Effect<void, TransportError | ConsumerRemoved | SubscriptionLost>
   /** Starts fibers for what can run now. */
   readonly start: Effect.Effect<void>
+  /** Since when each read has failed; undefined after one that went well. */
+  readonly failing: () => Vain.Vain | undefined
   /** Runs one entry in a fiber of its own, so that it can be interrupted alone, and frees its place. */
   readonly runEntry: (entry: Entry) => Effect.Effect<void>
 }
@@ -105,8 +108,15 @@ export const make = (options: Options): Fetcher => {
     )
   })
 
+  let vain: Vain.Vain | undefined
+  const noted = Effect.tap(take, () =>
+    Effect.sync(() => {
+      vain = undefined
+    }))
+
   const withBackoff = (tries: number): Effect.Effect<boolean, TransportError | ConsumerRemoved | SubscriptionLost> =>
-    Effect.catch(take, (error) => {
+    Effect.catch(noted, (error) => {
+      vain = Vain.more(vain, renewer.now(), error.message)
       if (error._tag !== "TransportError" || error.kind === "permanent") return Effect.fail(error)
       return Effect.logWarning(error.message).pipe(
         Effect.annotateLogs({ consumer: options.consumer }),
@@ -142,5 +152,5 @@ export const make = (options: Options): Fetcher => {
       })
     })
 
-  return { run, start, runEntry }
+  return { run, start, runEntry, failing: () => vain }
 }

@@ -22,6 +22,7 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly store: Store.Store["Service"]
   readonly renewer: LeaseRenewer
   readonly draining: Deferred.Deferred<void>
+  readonly failing: Health.WorkerState["failing"]
   /** A drain ends before it has anything to show. */
   readonly looks: boolean
 }): Effect.fn.Return<void, never, Scope.Scope> {
@@ -29,12 +30,16 @@ export const make = Effect.fnUntraced(function*(options: {
   const workers = yield* Health.Workers
   const clock = yield* Clock.Clock
   let seen: { readonly status: Store.QueueStatus; readonly at: bigint } | undefined
+  /** Looks in a row at which messages waited in free lanes, and this worker held none: one may be between two claims. */
+  let stranded = 0
   const age = (at: bigint) => Number(clock.monotonicTimeNanosUnsafe() - at) / 1e6
 
   const state: Health.WorkerState = {
     consumer,
     leaseMillis: settings.leaseMillis,
     left: renewer.left,
+    failing: options.failing,
+    stranded: () => stranded > 1,
     stopping: () => Deferred.isDoneUnsafe(draining),
     queue: () => seen === undefined ? undefined : { status: seen.status, ageMillis: age(seen.at) }
   }
@@ -50,6 +55,8 @@ export const make = Effect.fnUntraced(function*(options: {
     return store.consumers.status(consumer).pipe(
       Effect.flatMap((status) => {
         seen = { status, at }
+        const waits = status.waiting > 0 && status.freeLanes > 0 && !status.paused
+        stranded = waits && !Number.isFinite(renewer.left()) ? stranded + 1 : 0
         return gauges.of(status)
       }),
       Effect.catch((error) => Effect.logDebug(`How the queue stands is not known. ${error.message}`)),

@@ -5,7 +5,7 @@
  * store that renews leases but does not commit is waited for. A try whose body never began (no connection was to be had, say) proves
  * nothing about its messages, whoever commits meanwhile: it only makes the next pause longer.
  */
-import type { StoreFailure, TransportError } from "../Errors.ts"
+import { Hiccup, StoreFailure, TransportError, UnknownOutcome } from "../Errors.ts"
 import type * as Store from "../Store.ts"
 import type { StepFailed } from "./GroupCommit.ts"
 
@@ -16,6 +16,11 @@ export class GroupTooSlow {
 
 /** What a group's transaction fails with. */
 export type GroupFailure = StepFailed | GroupTooSlow | Store.TransactionFailure | StoreFailure | TransportError
+
+/** Whether the store said it, and not a step. */
+export const isOfStore = (error: unknown): error is Hiccup | UnknownOutcome | StoreFailure | TransportError =>
+  error instanceof Hiccup || error instanceof UnknownOutcome || error instanceof StoreFailure
+  || error instanceof TransportError
 
 export interface Trouble {
   /** Tries in all. */

@@ -30,12 +30,10 @@ import type {
   ConsumerRemoved,
   InvalidName,
   InvalidSetting,
-  StoreFailure,
   SubscriptionLost,
-  TransportError,
   Unsupported
 } from "../Errors.ts"
-import { ForeignSqlClient } from "../Errors.ts"
+import { ForeignSqlClient, StoreFailure, TransportError } from "../Errors.ts"
 import type * as Pipeline from "../Pipeline.ts"
 import { Store } from "../Store.ts"
 import { nameProblem } from "../Topic.ts"
@@ -53,6 +51,7 @@ import { longCommit, refuse, shortHorizon } from "./Refusals.ts"
 import { resolve, type Settings, type WorkerOptions } from "./Settings.ts"
 import * as Spans from "./Spans.ts"
 import * as Stats from "./Stats.ts"
+import * as Vain from "./Vain.ts"
 import { Warnings } from "./Warnings.ts"
 
 export { defaults, type WorkerOptions } from "./Settings.ts"
@@ -98,7 +97,8 @@ export const drain = <A, E, R, P extends Pipeline.Phase>(
 ): Effect.Effect<void, WorkerError, R | Store | Transport> => start(pipeline, options ?? {}, true)
 
 /**
- * Runs the pipeline as long as the layer lives. A failure at the start fails the layer. A failure later is logged, and ends the
+ * Runs the pipeline as long as the layer lives. A failure at the start fails the layer, unless it passes: then the layer waits, and a
+ * warning says for what. A failure later is logged, and ends the
  * program as an orchestrator would: the process gets SIGTERM, on which `NodeRuntime.runMain` drains everything and exits.
  *
  * ```ts
@@ -176,20 +176,14 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     const opened = session({ pipeline, settings, store, transport, worker, untilEmpty, started })
     /** A subscription that was lost with its server's memory is opened again, however long the server is away. */
     const again = (losses: number): Effect.Effect<void, WorkerError> =>
-      Effect.catch(opened, (error) =>
-        error._tag !== "SubscriptionLost" && !(losses > 0 && passes(error)) ?
-          Effect.fail(error) :
-          Effect.logWarning(error.message).pipe(
-            Effect.annotateLogs({ consumer: pipeline.consumer }),
-            Effect.andThen(Backoff.pause(losses, { first: 50, cap: 1000 })),
-            Effect.andThen(Effect.suspend(() => again(losses + 1)))
-          ))
+      Effect.catchTag(opened, "SubscriptionLost", (lost) =>
+        Effect.logWarning(lost.message).pipe(
+          Effect.annotateLogs({ consumer: pipeline.consumer }),
+          Effect.andThen(Backoff.pause(losses, { first: 50, cap: 1000 })),
+          Effect.andThen(Effect.suspend(() => again(losses + 1)))
+        ))
     yield* again(0)
   }) as Effect.Effect<void, WorkerError, R | Store | Transport>
-
-const passes = (error: WorkerError) =>
-  (error._tag === "StoreFailure" && error.kind !== "refused")
-  || (error._tag === "TransportError" && error.kind === "temporary")
 
 /** One subscription, from its registration to its end. */
 const session = (options: {
@@ -205,8 +199,9 @@ const session = (options: {
     const { pipeline, settings, started, store, transport, untilEmpty, worker } = options
     const topics = pipeline.topics.map((topic) => topic.name)
     const { consumer } = pipeline
-    yield* store.consumers.register({ consumer, topics, lanes: settings.lanes, order: pipeline.settings.order })
-    const subscription = yield* transport.open({
+    const registration = { consumer, topics, lanes: settings.lanes, order: pipeline.settings.order }
+    yield* patiently(consumer, store.consumers.register(registration))
+    const opened = transport.open({
       consumer,
       topics,
       worker,
@@ -215,6 +210,7 @@ const session = (options: {
       // A drain that finds nothing is done: it waits for nobody.
       idlePoll: Duration.millis(untilEmpty ? 0 : settings.idlePollMillis)
     })
+    const subscription = yield* patiently(consumer, opened)
 
     // Finalizers run in reverse: first the drain, then suspects, committers and the renewer end, last the subscription.
     const inFlight = new InFlight(settings, subscription.paused)
@@ -223,7 +219,6 @@ const session = (options: {
     const spans = yield* Spans.make(consumer, settings)
     const counters = new Counters(consumer)
     const renewer = yield* LeaseRenewer.make({ consumer, settings, subscription, inFlight, warnings })
-    yield* Stats.make({ consumer, settings, store, renewer, draining, looks: !untilEmpty })
     const { codeVersion, name } = settings
     const commits = { consumer, worker: name, codeVersion, pipeline, store, subscription, warnings }
     const transactions = Math.min(settings.committers, store.maxTransactions)
@@ -247,12 +242,34 @@ const session = (options: {
     })
     const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
     const fetcher = Fetcher.make({ consumer, subscription, inFlight, attempt, renewer, spans, scope })
+    const failing = Vain.told(renewer.now, { read: fetcher.failing, commit: committer.failing })
+    yield* Stats.make({ consumer, settings, store, renewer, draining, failing, looks: !untilEmpty })
     yield* CrashPoison.make({ consumer, settings, inFlight, subscription, fetcher })
     yield* Effect.addFinalizer(() => drainInFlight({ consumer, settings, inFlight, counters, draining }))
 
     if (started !== undefined) yield* Deferred.succeed(started, undefined)
     yield* fetcher.run(untilEmpty)
   }))
+
+/** A database that is away for a moment ends no process that starts, as it ends none that runs (`Fetcher`). Each step may be repeated. */
+const patiently = <A, E extends { readonly _tag: string; readonly message: string }, R>(
+  consumer: string,
+  step: Effect.Effect<A, E, R>,
+  tries = 0
+): Effect.Effect<A, E, R> =>
+  Effect.catch(step, (error) =>
+    passes(error)
+      ? Effect.logWarning(`The worker has not started yet; it is tried again. ${error.message}`).pipe(
+        Effect.annotateLogs({ consumer }),
+        Effect.andThen(Backoff.pause(tries, { first: 50, cap: 5000 })),
+        Effect.andThen(Effect.suspend(() => patiently(consumer, step, tries + 1)))
+      )
+      : Effect.fail(error))
+
+const passes = (error: unknown): boolean =>
+  error instanceof TransportError
+    ? error.kind === "temporary"
+    : error instanceof StoreFailure && error.kind !== "refused"
 
 /** The topics that it reads, and those that it emits to. */
 const named = (

@@ -592,6 +592,7 @@ export interface Report {
         readonly eventLoop: Check;
         readonly lag: Check;
         readonly workers: Check;
+        readonly wakeUps: Check;
     };
 }
 export interface HealthOptions {
@@ -599,11 +600,18 @@ export interface HealthOptions {
     readonly maxLag?: Duration.Input | undefined;
     readonly maxDelay?: Duration.Input | undefined;
 }
+export interface Failing {
+    readonly what: "read" | "commit";
+    readonly millis: number;
+    readonly detail: string;
+}
 export interface WorkerState {
     readonly consumer: string;
     readonly leaseMillis: number;
     readonly left: () => number;
     readonly stopping: () => boolean;
+    readonly failing: () => ReadonlyArray<Failing>;
+    readonly stranded: () => boolean;
     readonly queue: () => {
         readonly status: QueueStatus;
         readonly ageMillis: number;
@@ -1037,7 +1045,8 @@ declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
     readonly transact: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>>;
     readonly savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TransactionFailure, R | Transaction>;
     readonly inTransaction: Effect.Effect<boolean>;
-    readonly ping: Effect.Effect<void, StoreFailure>;
+    readonly ping: (who: "publisher" | "worker") => Effect.Effect<void, StoreFailure>;
+    readonly deafMillis: () => number;
     readonly statements: Effect.Effect<number | undefined, never, Transaction>;
     readonly inbox: Inbox;
     readonly outbox: Outbox;
@@ -1096,6 +1105,7 @@ export interface QueueStatus {
     readonly parkedMillis: number;
     readonly deadLetters: number;
     readonly paused: boolean;
+    readonly freeLanes: number;
     readonly oldestMillis: number;
 }
 export interface Consumers {
@@ -1270,8 +1280,8 @@ export {};
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Runtime from "effect/Runtime";
-import type { ConsumerConflict, ConsumerRemoved, InvalidName, InvalidSetting, StoreFailure, TransportError, Unsupported } from "../Errors.ts";
-import { ForeignSqlClient } from "../Errors.ts";
+import type { ConsumerConflict, ConsumerRemoved, InvalidName, InvalidSetting, Unsupported } from "../Errors.ts";
+import { ForeignSqlClient, StoreFailure, TransportError } from "../Errors.ts";
 import type * as Pipeline from "../Pipeline.ts";
 import { Store } from "../Store.ts";
 import { Transport } from "../Transport.ts";
@@ -2179,7 +2189,8 @@ export declare const bench: (options: Options, given?: {
         readonly transact: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | import("../../Store.ts").TransactionFailure, Exclude<R, import("../../Store.ts").Transaction>>;
         readonly savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | import("../../Store.ts").TransactionFailure, R | import("../../Store.ts").Transaction>;
         readonly inTransaction: Effect.Effect<boolean>;
-        readonly ping: Effect.Effect<void, import("../../Errors.ts").StoreFailure>;
+        readonly ping: (who: "publisher" | "worker") => Effect.Effect<void, import("../../Errors.ts").StoreFailure>;
+        readonly deafMillis: () => number;
         readonly statements: Effect.Effect<number | undefined, never, import("../../Store.ts").Transaction>;
         readonly inbox: import("../../Store.ts").Inbox;
         readonly outbox: import("../../Store.ts").Outbox;

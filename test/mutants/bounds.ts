@@ -82,8 +82,8 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     name: "a claim of lanes awaited for ever",
     guarantee: 6,
     file: "src/postgres/PgClient.ts",
-    from: "inTime(Effect.updateContext(Effect.provideService(transaction, OnMachinery, true), withoutTransaction))",
-    to: "Effect.updateContext(Effect.provideService(transaction, OnMachinery, true), withoutTransaction)",
+    from: "inTime(Effect.updateContext(Effect.provideService(body, OnMachinery, true), withoutTransaction))",
+    to: "Effect.updateContext(Effect.provideService(body, OnMachinery, true), withoutTransaction)",
     test: "test/postgres/blackholes.test.ts",
     named: "a claim of lanes whose answer never comes"
   },

@@ -12,6 +12,7 @@ import { operations } from "./operations.ts"
 import { peopleMutants } from "./people.ts"
 import { pipelineMutants } from "./pipelines.ts"
 import { serverLifeMutants } from "./serverLife.ts"
+import { sessionMutants } from "./sessions.ts"
 import type { Mutant } from "./types.ts"
 
 const conformance = "test/postgres/conformance.test.ts"
@@ -440,5 +441,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...operations,
   ...peopleMutants,
   ...pipelineMutants,
-  ...serverLifeMutants
+  ...serverLifeMutants,
+  ...sessionMutants
 ]

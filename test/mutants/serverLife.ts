@@ -91,8 +91,8 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     name: "a worker that ends with its subscription",
     guarantee: 1,
     file: "src/worker/Worker.ts",
-    from: "error._tag !== \"SubscriptionLost\" && !",
-    to: "error._tag !== null && !",
+    from: "Effect.andThen(Effect.suspend(() => again(losses + 1)))",
+    to: "Effect.andThen(Effect.die(lost))",
     test: life,
     named: "is not looked for at its places"
   },

@@ -29,7 +29,7 @@ describe("health", () => {
       yield* settle
       yield* TestClock.adjust("1 minute")
       const { checks, status } = yield* report
-      assert.deepStrictEqual(Object.values(checks).map((check) => check.status), Array(5).fill("ok"))
+      assert.deepStrictEqual(Object.values(checks).map((check) => check.status), Array(6).fill("ok"))
       assert.strictEqual(status, "ok")
       assert.strictEqual(checks.workers.reason, "2 workers run in this process.")
       for (const { reason } of Object.values(checks)) assert.match(reason, /^[A-Z0-9].*\.$/)
@@ -164,7 +164,7 @@ describe("health", () => {
       const { checks, status } = yield* report
       assert.strictEqual(status, "down")
       assert.include(checks.database.reason, "the database system is starting up")
-    }).pipe(Effect.provide(layer({}, ports({ store: () => ({ ping: Effect.fail(failure) }) }))))
+    }).pipe(Effect.provide(layer({}, ports({ store: () => ({ ping: () => Effect.fail(failure) }) }))))
   })
 
   it.effect("refuses settings that make no sense", () =>

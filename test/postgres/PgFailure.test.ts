@@ -96,6 +96,23 @@ describe("what a failed transaction means", () => {
   })
 })
 
+describe("a session", () => {
+  it("is of no more use when its server was demoted, ends, or lost the thread; not for what a statement did", () => {
+    for (const code of ["25006", "08P01", "08006", "57P01", "57P05"]) assert.isTrue(PgFailure.isSpent(code), code)
+    for (const code of [...mistakes, ...conflicts, "53100", ""]) assert.isFalse(PgFailure.isSpent(code), code)
+  })
+  it("is on a standby, when an unlogged table cannot be read: that is no statement of its own fault", () => {
+    const said = (routine: string) =>
+      PgFailure.codeOf(
+        new SqlError.SqlError({
+          reason: new SqlError.UnknownError({ cause: Object.assign(new Error("no"), { code: "0A000", routine }) })
+        })
+      )
+    assert.strictEqual(said("get_relation_info"), "25006")
+    assert.strictEqual(said("transformLockingClause"), "0A000")
+  })
+})
+
 describe("a failure outside of a transaction", () => {
   it("tells outages, timeouts and refusals apart, with the mend", () => {
     const kind = (code: string) => PgFailure.storeFailure("publish")(sqlError(code)).kind

@@ -190,7 +190,7 @@ it.live("a lost NOTIFY, a dropped LISTEN connection: polling finds the message, 
     const sql = yield* SqlClient.SqlClient
     yield* ledgerIn(schema)
     const listeners = Effect.map(
-      sql<{ pid: number }>`select pid from pg_stat_activity where query ilike ${`listen%${schema}%`}`,
+      sql<{ pid: number }>`select pid from pg_stat_activity where query like ${`%pg_listening_channels()%${schema}%`}`,
       (rows) => rows.map((row) => row.pid)
     )
     const booked = Pipeline.from(Tasks, { consumer: "booked" }).pipe(

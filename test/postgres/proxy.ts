@@ -8,6 +8,10 @@ export interface Proxy {
   swallow: ((chunk: Buffer) => boolean) | undefined
   /** As `swallow`, but the chunk still reaches the server: only the answer is lost. */
   deafen: ((chunk: Buffer) => boolean) | undefined
+  /** On the connections that have sent this text, nothing is passed on from now on, and both ends stay open. Returns how many there are. */
+  readonly silence: (text: string) => number
+  /** Resets the connections that have sent this text. */
+  readonly reset: (text: string) => void
 }
 
 export const proxy = (target: string) =>
@@ -16,23 +20,37 @@ export const proxy = (target: string) =>
       Effect.callback<{ readonly proxy: Proxy; readonly server: Server; readonly sockets: Set<Socket> }>((resume) => {
         const { hostname, port } = new URL(target)
         const sockets = new Set<Socket>()
-        const proxy: Proxy = { url: "", swallow: undefined, deafen: undefined }
+        const connections = new Set<{ sent: string; open: boolean; readonly client: Socket }>()
+        const silence = (text: string) => {
+          const those = [...connections].filter(({ open, sent }) => open && sent.includes(text))
+          for (const each of those) each.open = false
+          return those.length
+        }
+        const reset = (text: string) => {
+          for (const { client, sent } of connections) if (sent.includes(text)) client.resetAndDestroy()
+        }
+        const proxy: Proxy = { url: "", swallow: undefined, deafen: undefined, silence, reset }
         const server = createServer((client) => {
           const upstream = connect(Number(port), hostname)
-          let open = true
+          const connection = { sent: "", open: true, client }
+          connections.add(connection)
           for (const socket of [client, upstream]) {
             sockets.add(socket)
             socket.on("error", () => {})
             socket.on("close", () => sockets.delete(socket))
           }
           client.on("data", (chunk: Buffer) => {
-            if (open && proxy.swallow?.(chunk) === true) open = false
-            if (open) upstream.write(chunk)
-            if (open && proxy.deafen?.(chunk) === true) open = false
+            connection.sent += chunk.toString("latin1")
+            if (connection.open && proxy.swallow?.(chunk) === true) connection.open = false
+            if (connection.open) upstream.write(chunk)
+            if (connection.open && proxy.deafen?.(chunk) === true) connection.open = false
           })
-          upstream.on("data", (chunk: Buffer) => open && client.write(chunk))
-          client.on("close", () => upstream.destroy())
-          upstream.on("close", () => open && client.destroy())
+          upstream.on("data", (chunk: Buffer) => connection.open && client.write(chunk))
+          client.on("close", () => {
+            connections.delete(connection)
+            upstream.destroy()
+          })
+          upstream.on("close", () => connection.open && client.destroy())
         })
         server.listen(0, "127.0.0.1", () => {
           const address = server.address()

@@ -97,6 +97,10 @@ update ${t.consumers} c set waiting_until = clock_timestamp() + $2::float8 * int
 )
 update ${t.consumers} c set waiting_until = '-infinity' from free where c.id = free.id returning pg_notify($2, c.id::text)`,
 
+  /** Whether this session hears what is told: it listens, on a server that publishers can write to. Reads no table. */
+  hears: `select current_setting('transaction_read_only') = 'off'
+and exists (select from pg_listening_channels() c where c = '${t.channel}') as hears`,
+
   /** $1 notes $2 channel */
   tell: `select pg_notify($2, note) from unnest($1::text[]) note`
 })

@@ -1,8 +1,10 @@
 /**
- * What is asked of the server itself: no table of ours.
+ * What is asked of the server itself, and changes no row of ours.
  *
  * @since 0.1.0
  */
+
+import type { Names } from "./names.ts"
 
 /** $1 channel $2 payload */
 export const notify = `select pg_notify($1, $2)`
@@ -13,8 +15,20 @@ export const begin = `BEGIN isolation level read committed`
 /** Of this transaction. */
 export const level = `select current_setting('transaction_isolation') as level`
 
-/** Asks for an answer, no more. */
-export const ping = `select`
+/**
+ * Whether this session may do what a process does: publish, or all that a worker does (claim, live, read, settle, remember, hold, bury). No row is
+ * touched or locked, yet a server that is read-only refuses it, as does one where the role has no right, or where a table is locked.
+ */
+export const ping = (t: Names) => ({
+  publisher: `insert into ${t.messages} (id) select '' where false`,
+  worker: `with claim as (update ${t.lanes} set token = token where false),
+live as (update ${t.workers} set alive_until = alive_until where false),
+settle as (delete from ${t.messages} where false),
+remember as (insert into ${t.inbox} (id) select '' where false),
+hold as (delete from ${t.holds} where false),
+bury as (insert into ${t.deadLetters} (key) select '' where false)
+select`
+})
 
 /** $1 process id: ends a session whose statement nobody waits for any more, and its locks with it. */
 export const terminate = `select pg_terminate_backend($1)`

@@ -32,6 +32,10 @@ eldest as (
     select published_at from ${t.messages} m where m.queue_id = $1 and m.lane = l.lane order by seq limit 1
   ) first where l.queue_id = $1
 ),
+free as (
+  select count(*) as n from ${t.lanes} l where l.queue_id = $1 and l.lease_until < clock_timestamp()
+    and exists (select from ${t.messages} m where m.queue_id = $1 and m.lane = l.lane offset 0)
+),
 held as (
   select count(*) filter (where h.until = 'infinity') as parked, count(*) filter (where h.until <> 'infinity') as delayed
   from (select until from ${t.holds} where queue_id = $1 limit ${most}) h
@@ -41,9 +45,10 @@ letters as (
   from (select parked, died_at from ${t.deadLetters} where queue_id = $1 and state = 'open' order by id limit ${most}) d
 )
 select waiting.n::int as waiting, held.parked::int as parked, held.delayed::int as delayed, letters.n::int as letters,
+  free.n::int as free,
   coalesce(greatest(0, extract(epoch from clock_timestamp() - oldest.at) * 1000), 0)::float8 as lag,
   coalesce(greatest(0, extract(epoch from clock_timestamp() - letters.parked_since) * 1000), 0)::float8 as parked_for,
   coalesce(greatest(0, extract(epoch from clock_timestamp() - least(eldest.at, letters.at)) * 1000), 0)::float8 as eldest,
   (select paused_by is not null from ${t.consumers} where id = $1) as paused
-from waiting, oldest, eldest, held, letters`
+from waiting, oldest, eldest, free, held, letters`
 }

@@ -295,7 +295,7 @@ const standing = (it: Tests, options: Options) => {
       const { bury, consumer, publish, receive, store, subscription } = yield* graveyard(options, "park")
       const status = store.consumers.status(consumer)
       const none = { waiting: 0, lagMillis: 0, delayedKeys: 0, parkedKeys: 0, parkedMillis: 0, deadLetters: 0 }
-      assert.deepStrictEqual(yield* status, { ...none, paused: false, oldestMillis: 0 })
+      assert.deepStrictEqual(yield* status, { ...none, paused: false, freeLanes: 0, oldestMillis: 0 })
       yield* publish([
         { id: "parked", key: "p" },
         { id: "behind", key: "p" },
@@ -311,7 +311,7 @@ const standing = (it: Tests, options: Options) => {
       const hold = subscription.hold(of("delayed"), [failure(1)], Hold.delayed(Duration.hours(1)))
       yield* subscription.undisturbed(of("delayed"), store.transact(hold))
       yield* options.elapse(Duration.millis(200))
-      const { lagMillis, oldestMillis, parkedMillis, paused, ...counts } = yield* status
+      const { freeLanes: _, lagMillis, oldestMillis, parkedMillis, paused, ...counts } = yield* status
       // The successors of a parked key do not wait for a worker, and nobody is late.
       assert.deepStrictEqual(counts, { waiting: 1, delayedKeys: 1, parkedKeys: 1, deadLetters: 1 })
       assert.isTrue(lagMillis >= 200 && lagMillis < 60_000 && parkedMillis >= 200 && parkedMillis < 60_000)
@@ -327,12 +327,17 @@ const standing = (it: Tests, options: Options) => {
       assert.isTrue(letter.oldestMillis >= 200 && letter.oldestMillis <= letter.parkedMillis + 1000)
       yield* store.consumers.pause(consumer, { by: "ann" })
       assert.isTrue((yield* status).paused)
+      yield* publish([{ id: "later", key: "w" }])
+      yield* subscription.renew(subscription.held())
+      assert.strictEqual((yield* status).freeLanes, 0)
+      yield* subscription.release(subscription.held())
+      assert.isAbove((yield* status).freeLanes, 0)
     }))
 
   it.effect("does not know how a queue stands that nobody registered", () =>
     Effect.gen(function*() {
       const { store } = yield* bench(options)
-      yield* store.ping
+      yield* Effect.andThen(store.ping("publisher"), store.ping("worker"))
       assert.strictEqual((yield* Effect.flip(store.consumers.status("nobody"))).kind, "refused")
     }))
 }

@@ -1,0 +1,226 @@
+/** The breaks of sessions, wake-ups and starts that would be dead without a word. */
+import type { Mutant } from "./types.ts"
+
+const deaf = "test/postgres/deaf.test.ts"
+const silent = "test/ops/silent.test.ts"
+const closed = "test/postgres/closed.test.ts"
+const demoted = "test/postgres/demoted.test.ts"
+
+export const sessionMutants: ReadonlyArray<Mutant> = [
+  {
+    name: "a demoted session is given back to its pool",
+    guarantee: 6,
+    file: "src/postgres/PgSession.ts",
+    from: "return PgFailure.isSpent(code) ? this.#invalidate : undefined",
+    to: "return undefined",
+    test: demoted,
+    named: "is given to nobody again"
+  },
+  {
+    name: "a demoted session of the machinery is kept",
+    guarantee: 6,
+    file: "src/postgres/PgClient.ts",
+    from: "PgFailure.isSpent(PgFailure.codeOf(error)) ? pool.invalidate(connection) : Effect.void",
+    to: "error === undefined ? pool.invalidate(connection) : Effect.void",
+    test: demoted,
+    named: "is given to nobody again: the machinery's statement"
+  },
+  {
+    name: "a demoted session that streams is kept",
+    guarantee: 6,
+    file: "src/postgres/PgSession.ts",
+    from: "Effect.suspend(() => this.#note(cause) ?? Effect.void)",
+    to: "Effect.suspend(() => Effect.as(Effect.void, this.#note(cause)))",
+    test: demoted,
+    named: "is given to nobody again: a user's stream"
+  },
+  {
+    name: "what a standby says of an unlogged table is the statement's own fault",
+    guarantee: 6,
+    file: "src/postgres/PgFailure.ts",
+    from: "cause.routine === \"get_relation_info\"",
+    to: "cause.routine === \"\"",
+    test: "test/postgres/PgFailure.test.ts",
+    named: "is on a standby"
+  },
+  {
+    name: "a LISTEN connection that is never asked",
+    guarantee: 6,
+    file: "src/postgres/Wake.ts",
+    from: "Effect.forever(Effect.andThen(Effect.sleep(askEvery), Effect.suspend(() => prove(connection))))",
+    to: "Effect.never",
+    test: deaf,
+    named: "wake-ups take milliseconds again"
+  },
+  {
+    name: "a LISTEN connection that is asked without a bound",
+    guarantee: 6,
+    file: "src/postgres/Wake.ts",
+    from: "const patience = 4_000",
+    to: "const patience = 400_000",
+    test: deaf,
+    named: "is replaced also when LISTEN itself is not answered"
+  },
+  {
+    name: "a LISTEN connection to a read-only server",
+    guarantee: 6,
+    file: "src/postgres/sql/consumers.ts",
+    from: "select current_setting('transaction_read_only') = 'off'",
+    to: "select current_setting('transaction_read_only') <> ''",
+    test: deaf,
+    named: "is replaced when its server is read-only"
+  },
+  {
+    name: "a layer that waits for UNLISTEN on a dead connection",
+    guarantee: 7,
+    file: "src/postgres/Wake.ts",
+    from: "Effect.andThen(Scope.close(line, Exit.void), Scope.close(ears, Exit.void))",
+    to: "Effect.andThen(Scope.close(ears, Exit.void), Scope.close(line, Exit.void))",
+    test: deaf,
+    named: "does not keep the layer from closing"
+  },
+  {
+    name: "deafness that is told again and again",
+    guarantee: 6,
+    file: "src/postgres/Wake.ts",
+    from: "      told = true\n",
+    to: "",
+    test: deaf,
+    named: "is replaced when its server is read-only"
+  },
+  {
+    name: "who awaits an id does not ask again when it hears again",
+    guarantee: 6,
+    file: "src/postgres/PgWatchers.ts",
+    from: "    this.#askAgain()\n    this.#here.everybody()",
+    to: "    this.#here.everybody()",
+    test: deaf,
+    named: "asks again when its process begins to listen again"
+  },
+  {
+    name: "who awaits an id does not ask a process that hears again",
+    guarantee: 6,
+    file: "src/postgres/PgWatchers.ts",
+    from: "if (rest !== this.#me) this.#askAgain()",
+    to: "return",
+    test: deaf,
+    named: "hears for Inbox.await again"
+  },
+  {
+    name: "a worker that does not wait to be registered",
+    guarantee: 6,
+    file: "src/worker/Worker.ts",
+    from: "yield* patiently(consumer, store.consumers.register(registration))",
+    to: "yield* store.consumers.register(registration)",
+    test: "test/worker/startsAway.test.ts",
+    named: "waits for a store that is away"
+  },
+  {
+    name: "a worker that does not wait to open its queue",
+    guarantee: 6,
+    file: "src/worker/Worker.ts",
+    from: "yield* patiently(consumer, opened)",
+    to: "yield* opened",
+    test: "test/postgres/startsReset.test.ts",
+    named: "starts nevertheless"
+  },
+  {
+    name: "a worker that waits for a registration that is refused",
+    guarantee: 6,
+    file: "src/worker/Worker.ts",
+    from: "error instanceof StoreFailure && error.kind !== \"refused\"",
+    to: "error instanceof StoreFailure",
+    test: "test/worker/startsAway.test.ts",
+    named: "ends at once with a registration"
+  },
+  {
+    name: "health asks the database for an answer, no more",
+    guarantee: 6,
+    file: "src/postgres/PgStore.ts",
+    from: "db.machinery(pings[who], [])",
+    to: "db.machinery(who === \"worker\" ? \"select\" : pings[who], [])",
+    test: silent,
+    named: "lets a worker do nothing"
+  },
+  {
+    name: "a worker that cannot read is well",
+    guarantee: 6,
+    file: "src/worker/Fetcher.ts",
+    from: "      vain = Vain.more(vain, renewer.now(), error.message)\n",
+    to: "",
+    test: silent,
+    named: "and cannot read is said so"
+  },
+  {
+    name: "a worker that has failed to read once is never well again",
+    guarantee: 6,
+    file: "src/worker/Fetcher.ts",
+    from: "      vain = undefined\n",
+    to: "",
+    test: silent,
+    named: "and cannot read is said so"
+  },
+  {
+    name: "a worker that cannot commit is well",
+    guarantee: 6,
+    file: "src/worker/Vain.ts",
+    from: "if (isOfStore(error)) line.vain",
+    to: "if (isOfStore(error) && now() < 0) line.vain",
+    test: silent,
+    named: "and cannot commit is said so"
+  },
+  {
+    name: "a worker between two claims is said to hold no lane",
+    guarantee: 6,
+    file: "src/worker/Stats.ts",
+    from: "stranded: () => stranded > 1",
+    to: "stranded: () => stranded > 0",
+    test: silent,
+    named: "and holds no lane while messages wait"
+  },
+  {
+    name: "a worker without lanes is well",
+    guarantee: 6,
+    file: "src/worker/Stats.ts",
+    from: "stranded = waits && !Number.isFinite(renewer.left()) ? stranded + 1 : 0",
+    to: "stranded = waits && Number.isNaN(renewer.left()) ? stranded + 1 : 0",
+    test: silent,
+    named: "somebody has locked"
+  },
+  {
+    name: "lanes whose owner is dead are not free",
+    guarantee: 6,
+    file: "src/postgres/sql/status.ts",
+    from: "l.lease_until < clock_timestamp()",
+    to: "l.lease_until > clock_timestamp()",
+    test: "test/postgres/conformance.test.ts",
+    named: "says how a queue stands"
+  },
+  {
+    name: "a publisher of a closed layer is interrupted",
+    guarantee: 6,
+    file: "src/postgres/PgClient.ts",
+    from: "    life.over && Cause.hasInterruptsOnly(cause)",
+    to: "    life.over && !Cause.hasInterruptsOnly(cause)",
+    test: closed,
+    named: "tells whoever publishes"
+  },
+  {
+    name: "a worker whose layer is closed keeps its lanes",
+    guarantee: 7,
+    file: "src/postgres/PgLanes.ts",
+    from: "Effect.andThen(end, Effect.andThen(Effect.yieldNow, this.leave))",
+    to: "Effect.andThen(end, Effect.yieldNow)",
+    test: closed,
+    named: "ends the work of a worker that outlives it"
+  },
+  {
+    name: "a worker whose layer is closed goes on working",
+    guarantee: 4,
+    file: "src/postgres/PgLanes.ts",
+    from: "this.lost(owned, \"the Postgres layer was closed under its worker\")",
+    to: "owned.leaving = true",
+    test: closed,
+    named: "ends the work of a worker that outlives it"
+  }
+]

@@ -1,0 +1,182 @@
+/** The connection that listens: open, and nothing comes through. It notices by itself, and wake-ups take milliseconds again. */
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Deferred, Effect, Fiber, Layer, Queue, Redacted, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import { Health, Inbox, Pipeline, Store, Topic, Worker } from "millrace"
+import { Postgres } from "millrace/postgres"
+import { inject } from "vitest"
+import * as PgWatchers from "../../src/postgres/PgWatchers.ts"
+import type { Hearer, Wake } from "../../src/postgres/Wake.ts"
+import { logging } from "../ops/support.ts"
+import { freshDatabase } from "../setup/database.ts"
+import { asleep, freshSchema, postgres } from "./kit.ts"
+import { proxy } from "./proxy.ts"
+
+const url = inject("databaseUrl")
+const Notes = Topic.make("notes", { schema: Schema.String, id: (note) => note, key: (note) => note })
+
+/** Looks again until it holds, and returns how long that took. */
+const within = <E, R>(seconds: number, holds: Effect.Effect<boolean, E, R>) =>
+  Effect.repeat(Effect.andThen(Effect.sleep("20 millis"), holds), { until: (yes) => yes }).pipe(
+    Effect.timeout(`${seconds} seconds`)
+  )
+
+/** Two processes on one schema: this one behind a proxy, the other beside it. */
+const processes = Effect.fnUntraced(function*(options: Partial<Postgres.PostgresOptions> = {}) {
+  const between = yield* proxy(url)
+  const schema = freshSchema()
+  const other = yield* Layer.build(postgres(url, options, schema))
+  const here = yield* Layer.build(Postgres.layer({ url: Redacted.make(between.url), schema, ...options }))
+  return { between, schema, other, here }
+})
+
+// Each waits for the listener's own bounds.
+describe.concurrent("a LISTEN connection that is open and dead", () => {
+  it.live("is replaced: wake-ups take milliseconds again within 15 seconds, one line says it, and Health, too", () => {
+    const { layer, lines } = logging()
+    const done = new Map<string, number>()
+    const said = () => lines.filter(({ message }) => message.includes("listens for wake-ups"))
+    return Effect.gen(function*() {
+      const { between, here, other, schema } = yield* processes()
+      const pipeline = Pipeline.from(Notes, { consumer: "c" }).pipe(
+        Pipeline.tap((note) => Effect.sync(() => done.set(note, performance.now())))
+      )
+      const health = Context.get(
+        yield* Layer.build(Layer.provide(Health.layer(), Layer.succeedContext(here))),
+        Health.Health
+      )
+      const wakeUps = Effect.map(health.report, ({ checks }) => checks.wakeUps.status)
+      yield* Effect.forkScoped(Effect.provide(Worker.run(pipeline, { idlePoll: "1 minute" }), here))
+      const publish = (note: string) =>
+        Effect.gen(function*() {
+          yield* Effect.provide(asleep(schema), other)
+          yield* Effect.provide(Topic.publish(Notes, note), other)
+          return performance.now()
+        })
+      const handled = (note: string) => Effect.sync(() => done.has(note))
+
+      yield* publish("before")
+      yield* within(5, handled("before"))
+      assert.strictEqual(yield* wakeUps, "ok")
+      assert.strictEqual(between.silence("LISTEN"), 1)
+      const missed = yield* publish("missed")
+      yield* Effect.all([
+        within(15, handled("missed")),
+        within(15, Effect.map(wakeUps, (status) => status === "degraded"))
+      ], { concurrency: 2 })
+      assert.isBelow(done.get("missed")! - missed, 15_000)
+      assert.lengthOf(said(), 1)
+      assert.match(said()[0]!.message, /did not answer within 4000 ms\. No message was lost/)
+      yield* within(5, Effect.map(wakeUps, (status) => status === "ok"))
+      const again = yield* publish("again")
+      yield* within(5, handled("again"))
+      assert.isBelow(done.get("again")! - again, 1_000)
+      assert.lengthOf(said(), 1)
+    }).pipe(Effect.scoped, Effect.provide(layer))
+  }, 40_000)
+
+  it.live("is replaced also when LISTEN itself is not answered", () =>
+    Effect.gen(function*() {
+      const { between, here } = yield* processes()
+      let asked = 0
+      between.deafen = (chunk) => chunk.includes("LISTEN") && asked++ === 0
+      const pipeline = Pipeline.from(Notes, { consumer: "c" })
+      yield* Effect.forkScoped(Effect.provide(Worker.run(pipeline), here))
+      yield* within(15, Effect.sync(() => asked === 2))
+      yield* within(5, Effect.sync(() => Context.get(here, Store.Store).deafMillis() === 0))
+    }).pipe(Effect.scoped), 30_000)
+
+  it.live("does not keep the layer from closing", () =>
+    Effect.gen(function*() {
+      const { between, here } = yield* Effect.gen(function*() {
+        const built = yield* processes()
+        yield* Effect.forkScoped(Effect.provide(Worker.run(Pipeline.from(Notes, { consumer: "c" })), built.here))
+        yield* within(10, Effect.sync(() => built.between.silence("listening_channels") === 1))
+        return built
+      }).pipe(Effect.scoped, Effect.timeout("20 seconds"))
+      assert.isDefined(here)
+      assert.strictEqual(between.silence("listening_channels"), 0)
+    }), 30_000)
+
+  it.live("is replaced when its server is read-only: what is published on the new primary is not said there", () => {
+    const { layer, lines } = logging()
+    return Effect.gen(function*() {
+      const there = yield* freshDatabase(url)
+      const schema = freshSchema()
+      const built = yield* Layer.build(postgres(there, {}, schema))
+      const sql = Context.get(built, SqlClient.SqlClient)
+      const newSessions = (readOnly: string) =>
+        sql`alter database ${sql(new URL(there).pathname.slice(1))} set default_transaction_read_only = ${
+          sql.literal(readOnly)
+        }`
+      yield* Effect.provide(Worker.drain(Pipeline.from(Notes, { consumer: "c" })), built)
+      yield* newSessions("on")
+      const here = yield* Layer.build(Postgres.layer({ url: Redacted.make(there), schema, migrate: "check" }))
+      yield* Effect.forkScoped(Effect.provide(Worker.run(Pipeline.from(Notes, { consumer: "c" })), here))
+      const deaf = () => Context.get(here, Store.Store).deafMillis() > 0
+      yield* within(15, Effect.sync(deaf))
+      yield* newSessions("off")
+      yield* within(15, Effect.sync(() => !deaf()))
+      assert.lengthOf(lines.filter(({ message }) => message.includes("its server is read-only")), 1)
+    }).pipe(Effect.scoped, Effect.provide(layer))
+  }, 40_000)
+
+  it.live("hears for Inbox.await again what another process commits", () =>
+    Effect.gen(function*() {
+      const { between, here, other, schema } = yield* processes()
+      const gate = Deferred.makeUnsafe<void>()
+      // The worker is behind the proxy: it did not hear who awaits.
+      const pipeline = Pipeline.from(Notes, { consumer: "c" }).pipe(Pipeline.tap(() => Deferred.await(gate)))
+      yield* Effect.forkScoped(Effect.provide(Worker.run(pipeline), here))
+      yield* within(10, Effect.sync(() => between.silence("listening_channels") === 1))
+      yield* Effect.provide(Topic.publish(Notes, "n"), other)
+      const awaited = yield* Effect.forkChild(
+        Effect.provide(Inbox.await({ consumer: "c", id: "n" }, { timeout: "40 seconds" }), other)
+      )
+      const notes = yield* Effect.flatMap(PgClient.PgClient, (sql) => sql.listen(`millrace_${schema}`)).pipe(
+        Effect.provide(other)
+      )
+      const said = (note: RegExp) =>
+        Effect.repeat(Effect.map(Queue.take(notes), ({ payload }) => note.exec(payload)), {
+          until: (it) => it !== null
+        })
+          .pipe(Effect.timeout("20 seconds"))
+      const asked = yield* said(/^await:(.*):c:n$/)
+      // The worker's process hears again, and whoever waits tells it.
+      yield* said(new RegExp(`^hears:(?!${asked![1]}$)`))
+      yield* said(/^await:.*:c:n$/)
+      yield* Deferred.succeed(gate, undefined)
+      yield* said(/^settled:c:n$/)
+      assert.strictEqual((yield* Fiber.join(awaited))._tag, "Committed")
+    }).pipe(Effect.scoped), 40_000)
+})
+
+describe("who waits for an id that another process decides", () => {
+  const watching = Effect.gen(function*() {
+    const told: Array<string> = []
+    let hearer: Hearer | undefined
+    const wake: Partial<Wake> = {
+      listen: Effect.void,
+      tell: (note) => void told.push(note),
+      hears: (one) => {
+        hearer = one
+      }
+    }
+    const watchers = yield* PgWatchers.make(wake as Wake)
+    yield* watchers.watch("c", "i", true)
+    const me = /^await:(.*):c:i$/.exec(told.splice(0)[0]!)![1]!
+    return { told, hearer: hearer!, me }
+  })
+
+  it.effect("asks again when its process begins to listen again, and when another one does", () =>
+    Effect.gen(function*() {
+      const { hearer, me, told } = yield* watching
+      hearer.listening()
+      assert.deepStrictEqual(told.splice(0), [`hears:${me}`, `await:${me}:c:i`])
+      hearer.heard("hears:other")
+      assert.deepStrictEqual(told.splice(0), [`await:${me}:c:i`])
+      hearer.heard(`hears:${me}`)
+      assert.deepStrictEqual(told, [])
+    }).pipe(Effect.scoped))
+})

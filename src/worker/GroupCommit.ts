@@ -60,7 +60,8 @@ export interface Member extends Ready {
   readonly previous: Member | undefined
   readonly done: Deferred.Deferred<void>
   outcome: Outcome | undefined
-  state: "waiting" | "begun" | "withdrawn"
+  /** See `CommitQueue`. */
+  state: "queued" | "waiting" | "begun" | "withdrawn"
 }
 
 /** A step's own failure, so that it is told apart from a failure of store and transport around it. */

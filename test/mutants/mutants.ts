@@ -146,22 +146,19 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "unknown outcome taken for a failure",
     guarantee: 2,
-    file: "src/worker/Committer.ts",
-    from:
-      "      case \"UnknownOutcome\":\n      case \"StoreFailure\":\n      case \"TransportError\":\n        return this.afterOutage(group, trouble, error)",
-    to:
-      "      case \"UnknownOutcome\":\n        return Effect.sync(() => this.finish(group, { _tag: \"Failed\", error }))\n      case \"StoreFailure\":\n      case \"TransportError\":\n        return this.afterOutage(group, trouble, error)",
+    file: "src/worker/CommitTries.ts",
+    from: "        if (move._tag === \"FailMember\") fail(group, cause)",
+    to: "        if (move._tag === \"FailMember\" || error?._tag === \"UnknownOutcome\") fail(group, cause)",
     test: "test/worker/groups.test.ts",
     named: "has one effect when COMMIT had happened and only its answer was lost"
   },
   {
     name: "unknown outcome taken for success",
     guarantee: 1,
-    file: "src/worker/Committer.ts",
-    from:
-      "      case \"UnknownOutcome\":\n      case \"StoreFailure\":\n      case \"TransportError\":\n        return this.afterOutage(group, trouble, error)",
+    file: "src/worker/CommitTries.ts",
+    from: "        if (move._tag === \"FailMember\") fail(group, cause)",
     to:
-      "      case \"UnknownOutcome\":\n        return Effect.sync(() => this.finish(group, { _tag: \"Committed\" }))\n      case \"StoreFailure\":\n      case \"TransportError\":\n        return this.afterOutage(group, trouble, error)",
+      "        if (error?._tag === \"UnknownOutcome\") for (const member of group) finish(member, GroupCommit.committed)\n        if (move._tag === \"FailMember\") fail(group, cause)",
     test: "test/worker/groups.test.ts",
     named: "is run again with the same values, without an attempt counted"
   },
@@ -323,9 +320,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "one failure takes its group with it",
     guarantee: 5,
-    file: "src/worker/Committer.ts",
-    from: "        return this.inSavepoints(group, 0)",
-    to: "        return Effect.sync(() => this.finish(group, { _tag: \"Failed\", error }))",
+    file: "src/worker/CommitTries.ts",
+    from: "        if (move._tag === \"FailMember\") fail(group, cause)",
+    to: "        if (move._tag === \"FailMember\" || error?._tag === \"StepFailed\") fail(group, cause)",
     test: "test/worker/groups.test.ts",
     named: "the others commit, and only its attempt is counted"
   },

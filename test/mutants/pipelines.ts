@@ -168,8 +168,8 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     name: "a run's follower tried alone before the one before it",
     guarantee: 3,
     file: "src/worker/Committer.ts",
-    from: "if (member.previous !== undefined && member.previous.outcome === undefined) {",
-    to: "if (false as boolean) {",
+    from: "return isBlocked(lone.member) ? Effect.succeed(lone) : this.alone(lone)",
+    to: "return this.alone(lone)",
     test: "test/postgres/runs.test.ts",
     named: "when it is tried alone"
   },
@@ -221,9 +221,9 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "a group's second half that does not ask how the first one ended",
     guarantee: 3,
-    file: "src/worker/Committer.ts",
-    from: "        : previous?.outcome === undefined || passed(previous.outcome)",
-    to: "        : previous === undefined || member !== undefined",
+    file: "src/worker/CommitQueue.ts",
+    from: "      : previous?.outcome === undefined || passed(previous.outcome)",
+    to: "      : previous === undefined || member !== undefined",
     test: "test/worker/groups.test.ts",
     named: "keeps the order of its key, whatever fails around it"
   },

@@ -1,0 +1,195 @@
+/**
+ * What a failed transaction of a group leads to. Pure: the committer executes what `next` returns.
+ *
+ * | what failed | all members together | each in a savepoint | a member alone |
+ * | --- | --- | --- | --- |
+ * | a commit step, or the group took too long | savepoints | alone | the member's failure |
+ * | the transaction was left aborted | savepoints | alone | the member's failure |
+ * | COMMIT was refused | alone | alone | the member's failure |
+ * | a defect | alone | alone | the member's failure |
+ * | a conflict | wait, then halves; a lone member: wait, then alone | wait, then again; after 10: alone | wait, then again; after 10: its failure |
+ * | the store is away, refuses, or did not answer | wait, then again; alone when others get through | alone | wait, then again; its failure when others commit |
+ *
+ * A store that is away and a message that kills its own connection look the same. Only commits of others since the trouble began prove that
+ * it is the message; a store that renews leases but does not commit is waited for. A try whose body never began (no connection was free,
+ * say) proves nothing about its messages: it only makes the next pause longer.
+ */
+import type { StoreFailure, TransportError } from "../Errors.ts"
+import type * as Store from "../Store.ts"
+import type { StepFailed } from "./GroupCommit.ts"
+
+/** The whole group took longer than one step may: find out which step, with a timeout on each. */
+export class GroupTooSlow {
+  readonly _tag = "GroupTooSlow"
+}
+
+/** What a group's transaction fails with. */
+export type GroupFailure = StepFailed | GroupTooSlow | Store.TransactionFailure | StoreFailure | TransportError
+
+/** One failed transaction. */
+export interface Failure {
+  /** Undefined: a defect. */
+  readonly error: GroupFailure | undefined
+  /** Whether the transaction's body began: without a connection it does not. */
+  readonly began: boolean
+  /** Monotonic milliseconds. */
+  readonly at: number
+}
+
+/** The failed tries of the same members so far. */
+export interface Trouble {
+  readonly tries: number
+  /** Those whose body began. */
+  readonly begun: number
+  /** When the first of these had failed (monotonic milliseconds). */
+  readonly since: number | undefined
+}
+
+export const none: Trouble = { tries: 0, begun: 0, since: undefined }
+
+/** How the members were tried: all in one transaction, each in a savepoint of one, or one member in its own. */
+export type Form = "whole" | "savepoints" | "alone"
+
+/** What the decision needs to know, beside the failure. */
+export interface State {
+  readonly form: Form
+  readonly members: number
+  /** Whether the engine has savepoints. */
+  readonly savepoints: boolean
+  /** Before the transaction that has just failed. */
+  readonly trouble: Trouble
+  /** When any other message of this worker was committed last (monotonic milliseconds). */
+  readonly committedAt: number
+  /** When the newest confirmed renewal of the leases had been sent (monotonic milliseconds). */
+  readonly renewedAt: number
+}
+
+export interface Pause {
+  /** How many pauses there were before. */
+  readonly tries: number
+  /** Milliseconds. */
+  readonly first: number
+  readonly cap: number
+}
+
+/** How the members are tried next. */
+export type Try =
+  /** All in one transaction. */
+  | { readonly _tag: "Whole"; readonly trouble: Trouble }
+  /** Two transactions, one after the other. */
+  | { readonly _tag: "Halve"; readonly trouble: Trouble }
+  /** One transaction, in which each has a savepoint of its own. */
+  | { readonly _tag: "Savepoints"; readonly trouble: Trouble }
+  /** Each in a transaction of its own. */
+  | { readonly _tag: "Alone"; readonly trouble: Trouble }
+
+export type Move =
+  | Try
+  | { readonly _tag: "WaitThen"; readonly pause: Pause; readonly then: Try }
+  /** The failure is that of the lone member: its attempt has failed. */
+  | { readonly _tag: "FailMember" }
+
+/** Conflicts are repeated this often. */
+const conflictTries = 10
+
+/** Outages are waited for; after so many tries it may be the message. */
+const outageTries = 5
+
+type Meaning = "own" | "aborted" | "rejected" | "conflict" | "away"
+
+const meaningOf = (error: GroupFailure | undefined): Meaning => {
+  switch (error?._tag) {
+    case "StepFailed":
+    case "GroupTooSlow":
+      return "own"
+    case "TransactionAborted":
+      return "aborted"
+    case "CommitRejected":
+    case undefined:
+      return "rejected"
+    case "Hiccup":
+      return error.kind === "conflict" ? "conflict" : "away"
+    case "UnknownOutcome":
+    case "StoreFailure":
+    case "TransportError":
+      return "away"
+  }
+}
+
+/** Whether smaller groups would have less of this. */
+export const isCrowded = ({ error }: Failure): boolean =>
+  error?._tag === "GroupTooSlow" || meaningOf(error) === "conflict"
+
+/** Whether it is the store that is waited for. */
+export const isOutage = ({ error }: Failure): boolean => meaningOf(error) === "away"
+
+export const next = (state: State, failure: Failure): Move => {
+  const trouble = more(state.trouble, failure)
+  switch (state.form) {
+    case "whole":
+      return afterWhole(state, failure, trouble)
+    case "savepoints":
+      // The store, or the member at which it stopped: one by one the others need not wait for that one.
+      return meaningOf(failure.error) === "conflict" && trouble.tries <= conflictTries
+        ? wait(inConflict, trouble, { _tag: "Savepoints", trouble })
+        : { _tag: "Alone", trouble: none }
+    case "alone":
+      return afterAlone(state, failure, trouble)
+  }
+}
+
+const afterWhole = (state: State, { error }: Failure, trouble: Trouble): Move => {
+  switch (meaningOf(error)) {
+    case "own":
+    case "aborted":
+      return { _tag: state.savepoints ? "Savepoints" : "Alone", trouble: none }
+    case "rejected":
+      return { _tag: "Alone", trouble: none }
+    case "conflict":
+      return wait(inConflict, trouble, { _tag: state.members === 1 ? "Alone" : "Halve", trouble })
+    case "away":
+      // Several tries had no success, and the store answers otherwise.
+      return wait(inOutage, trouble, {
+        _tag: lastsSince(trouble, Math.max(state.committedAt, state.renewedAt)) ? "Alone" : "Whole",
+        trouble
+      })
+  }
+}
+
+const afterAlone = (state: State, { error }: Failure, trouble: Trouble): Move => {
+  const again = wait(inOutage, trouble, { _tag: "Alone", trouble })
+  switch (meaningOf(error)) {
+    case "own":
+    case "aborted":
+    case "rejected":
+      return { _tag: "FailMember" }
+    case "conflict":
+      return trouble.begun < conflictTries ? again : { _tag: "FailMember" }
+    case "away":
+      return lastsSince(trouble, state.committedAt) ? { _tag: "FailMember" } : again
+  }
+}
+
+/** One more try has failed. */
+const more = (trouble: Trouble, { at, began }: Failure): Trouble => ({
+  tries: trouble.tries + 1,
+  begun: trouble.begun + (began ? 1 : 0),
+  since: trouble.since ?? (began ? at : undefined)
+})
+
+/** Milliseconds between tries. */
+const inConflict = { first: 5, cap: 500 }
+const inOutage = { first: 5, cap: 2000 }
+
+const wait = (times: typeof inConflict, { tries }: Trouble, then: Try): Move => ({
+  _tag: "WaitThen",
+  pause: { tries: tries - 1, ...times },
+  then
+})
+
+/** Whether it was tried so often that it may be the message. */
+export const lasts = (trouble: Trouble): boolean => trouble.begun >= outageTries
+
+/** Whether it lasts, and something went well since it began: `well` is when that was last. */
+const lastsSince = (trouble: Trouble, well: number): boolean =>
+  lasts(trouble) && trouble.since !== undefined && well > trouble.since

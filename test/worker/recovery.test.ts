@@ -1,0 +1,126 @@
+// What a failed transaction of a group leads to: the table itself, without fibers, a store or a clock.
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Schema } from "effect"
+import * as Arbitrary from "effect/Arbitrary"
+import { Errors } from "millrace"
+import * as CommitRecovery from "../../src/worker/CommitRecovery.ts"
+import { StepFailed } from "../../src/worker/GroupCommit.ts"
+
+const failures = {
+  step: new StepFailed(Cause.fail("no")),
+  slow: new CommitRecovery.GroupTooSlow(),
+  aborted: new Errors.TransactionAborted({ detail: "" }),
+  rejected: new Errors.CommitRejected({ code: "23503", detail: "" }),
+  defect: undefined,
+  conflict: new Errors.Hiccup({ kind: "conflict", code: "40001", detail: "" }),
+  away: new Errors.Hiccup({ kind: "unavailable", code: "53100", detail: "" }),
+  unknown: new Errors.UnknownOutcome({ detail: "" })
+} as const
+type Name = keyof typeof failures
+const own: ReadonlyArray<Name> = ["step", "slow", "aborted", "rejected", "defect"]
+const names = Object.keys(failures) as ReadonlyArray<Name>
+
+const failure = (name: Name, at: number, began = true): CommitRecovery.Failure => ({
+  error: failures[name],
+  began,
+  at
+})
+
+const states = Arbitrary.all({
+  form: Arbitrary.schema(Schema.Literals(["whole", "savepoints", "alone"])),
+  members: Arbitrary.schema(Schema.Literals([1, 2, 3, 250])),
+  savepoints: Arbitrary.schema(Schema.Boolean),
+  tries: Arbitrary.schema(Schema.Literals([0, 1, 4, 5, 9, 10, 100])),
+  committedAt: Arbitrary.schema(Schema.Literals([-1, 5, 15])),
+  renewedAt: Arbitrary.schema(Schema.Literals([-1, 5, 15])),
+  name: Arbitrary.schema(Schema.Literals(names)),
+  began: Arbitrary.schema(Schema.Boolean)
+})
+
+/** What the committer does next, past its waits. */
+const tried = (move: CommitRecovery.Move): CommitRecovery.Move => move._tag === "WaitThen" ? move.then : move
+
+interface Alone {
+  readonly name: Name
+  readonly tries: number
+  readonly committedAt?: number
+  readonly began?: boolean
+}
+
+/** How often a member is tried alone until its attempt has failed; undefined: it is still tried after so many. */
+const triesAlone = ({ began = true, committedAt = -Infinity, name, tries }: Alone): number | undefined => {
+  let trouble = CommitRecovery.none
+  for (let n = 1; n <= tries; n++) {
+    const move = CommitRecovery.next(
+      { form: "alone", members: 1, savepoints: true, trouble, committedAt, renewedAt: Infinity },
+      failure(name, n, began)
+    )
+    if (move._tag === "FailMember") return n
+    assert.strictEqual(move._tag, "WaitThen")
+    assert.strictEqual(tried(move)._tag, "Alone")
+    if (move._tag === "WaitThen") trouble = move.then.trouble
+  }
+  return undefined
+}
+
+describe("what a failed transaction leads to", () => {
+  it.prop(
+    "can be done: nothing grows again that was taken apart, and nobody fails for another one",
+    [states],
+    ([{ began, form, members, name, tries, ...state }]) => {
+      const alone = form === "alone"
+      const move = CommitRecovery.next({
+        ...state,
+        form,
+        members: alone ? 1 : members,
+        trouble: { tries, begun: tries, since: tries === 0 ? undefined : 0 }
+      }, failure(name, 10, began))
+      const next = tried(move)._tag
+      if (alone) assert.include(["Alone", "FailMember"], next)
+      if (form === "savepoints") assert.include(["Savepoints", "Alone"], next)
+      if (next === "Halve") assert.isAbove(members, 1)
+      if (next === "Savepoints" && form === "whole") assert.isTrue(state.savepoints)
+      // A wait is what the failure of another transaction, or of the store, asks for.
+      assert.strictEqual(
+        move._tag === "WaitThen",
+        !own.includes(name) && next !== "FailMember" && !(form === "savepoints" && next === "Alone")
+      )
+      if (move._tag === "WaitThen") assert.strictEqual(move.pause.tries, tries)
+    }
+  )
+
+  it("is the member's failure at once where it is its own", () => {
+    for (const name of own) assert.strictEqual(triesAlone({ name, tries: 1 }), 1)
+  })
+
+  it("is the member's failure after ten conflicts", () => {
+    assert.strictEqual(triesAlone({ name: "conflict", tries: 100 }), 10)
+  })
+
+  it("is a wait without an end for a store that is away, while nothing proves that it is the message", () => {
+    for (const name of ["away", "unknown"] as const) {
+      assert.isUndefined(triesAlone({ name, tries: 1000 }))
+      assert.strictEqual(triesAlone({ name, tries: 1000, committedAt: 1.5 }), 5)
+      // They were committed before the trouble began.
+      assert.isUndefined(triesAlone({ name, tries: 1000, committedAt: 1 }))
+    }
+  })
+
+  it("counts no try whose body never began", () => {
+    for (const name of ["conflict", "away", "unknown"] as const) {
+      assert.isUndefined(triesAlone({ name, tries: 1000, committedAt: 2, began: false }))
+    }
+  })
+
+  it("is a try of each member alone when leases are renewed and the group does not get through", () => {
+    let trouble = CommitRecovery.none
+    for (let n = 1; n <= 5; n++) {
+      const move = CommitRecovery.next(
+        { form: "whole", members: 3, savepoints: true, trouble, committedAt: -Infinity, renewedAt: 2 },
+        failure("away", n)
+      )
+      assert.strictEqual(tried(move)._tag, n < 5 ? "Whole" : "Alone")
+      if (move._tag === "WaitThen") trouble = move.then.trouble
+    }
+  })
+})

@@ -3,7 +3,8 @@
  *
  * | what failed | all members together | each in a savepoint | a member alone |
  * | --- | --- | --- | --- |
- * | a commit step, or the group took too long | savepoints | alone | the member's failure |
+ * | the commit step of a member | that member's failure; the others: savepoints | alone | the member's failure |
+ * | the commit step of a batch, or the group took too long | savepoints | alone | the member's failure |
  * | the transaction was left aborted | savepoints | alone | the member's failure |
  * | COMMIT was refused | alone | alone | the member's failure |
  * | a defect | alone | alone | the member's failure |
@@ -54,6 +55,8 @@ export type Form = "whole" | "savepoints" | "alone"
 export interface State {
   readonly form: Form
   readonly members: number
+  /** Whether the statements of all steps were sent together: then the steps have no timeouts, and a failed one hides behind others. */
+  readonly together: boolean
   /** Whether the engine has savepoints. */
   readonly savepoints: boolean
   /** Before the transaction that has just failed. */
@@ -86,8 +89,8 @@ export type Try =
 export type Move =
   | Try
   | { readonly _tag: "WaitThen"; readonly pause: Pause; readonly then: Try }
-  /** The failure is that of the lone member: its attempt has failed. */
-  | { readonly _tag: "FailMember" }
+  /** The attempt of the member has failed, of which the step failed, or which is alone. `then` is for the others. */
+  | { readonly _tag: "FailMember"; readonly then: Try }
 
 /** Conflicts are repeated this often. */
 const conflictTries = 10
@@ -95,15 +98,15 @@ const conflictTries = 10
 /** Outages are waited for; after so many tries it may be the message. */
 const outageTries = 5
 
-type Meaning = "own" | "aborted" | "rejected" | "conflict" | "away"
+type Meaning = "step" | "own" | "rejected" | "conflict" | "away"
 
 const meaningOf = (error: GroupFailure | undefined): Meaning => {
   switch (error?._tag) {
     case "StepFailed":
+      return error.of === undefined ? "own" : "step"
     case "GroupTooSlow":
-      return "own"
     case "TransactionAborted":
-      return "aborted"
+      return "own"
     case "CommitRejected":
     case undefined:
       return "rejected"
@@ -115,6 +118,8 @@ const meaningOf = (error: GroupFailure | undefined): Meaning => {
       return "away"
   }
 }
+
+const isOwn = (meaning: Meaning): boolean => meaning === "step" || meaning === "own" || meaning === "rejected"
 
 /** Whether smaller groups would have less of this. */
 export const isCrowded = ({ error }: Failure): boolean =>
@@ -138,11 +143,15 @@ export const next = (state: State, failure: Failure): Move => {
   }
 }
 
-const afterWhole = (state: State, { error }: Failure, trouble: Trouble): Move => {
-  switch (meaningOf(error)) {
+const afterWhole = (state: State, failure: Failure, trouble: Trouble): Move => {
+  const meaning = meaningOf(failure.error)
+  const apart: Try = { _tag: state.savepoints ? "Savepoints" : "Alone", trouble: none }
+  if (isOwn(meaning) && state.members === 1 && !state.together) return afterAlone(state, failure, trouble)
+  switch (meaning) {
+    case "step":
+      return { _tag: "FailMember", then: apart }
     case "own":
-    case "aborted":
-      return { _tag: state.savepoints ? "Savepoints" : "Alone", trouble: none }
+      return apart
     case "rejected":
       return { _tag: "Alone", trouble: none }
     case "conflict":
@@ -158,15 +167,16 @@ const afterWhole = (state: State, { error }: Failure, trouble: Trouble): Move =>
 
 const afterAlone = (state: State, { error }: Failure, trouble: Trouble): Move => {
   const again = wait(inOutage, trouble, { _tag: "Alone", trouble })
+  const failed: Move = { _tag: "FailMember", then: { _tag: "Alone", trouble: none } }
   switch (meaningOf(error)) {
+    case "step":
     case "own":
-    case "aborted":
     case "rejected":
-      return { _tag: "FailMember" }
+      return failed
     case "conflict":
-      return trouble.begun < conflictTries ? again : { _tag: "FailMember" }
+      return trouble.begun < conflictTries ? again : failed
     case "away":
-      return lastsSince(trouble, state.committedAt) ? { _tag: "FailMember" } : again
+      return lastsSince(trouble, state.committedAt) ? failed : again
   }
 }
 

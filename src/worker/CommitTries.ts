@@ -75,12 +75,16 @@ export class CommitTries {
         const move = CommitRecovery.next({
           form,
           members: group.length,
+          together: this.statements === "together",
           savepoints: store.maxGroup > 1,
           trouble,
           committedAt: this.commits.last,
           renewedAt: renewer.confirmedAt()
         }, failure)
-        if (move._tag === "FailMember") fail(group, cause)
+        if (move._tag === "FailMember") {
+          const of = error?._tag === "StepFailed" ? error.of : undefined
+          fail(of === undefined ? group : group.filter((member) => member === of), cause)
+        }
         return Effect.as(this.warned(group, failure, move), move)
       }
     })
@@ -92,6 +96,8 @@ export class CommitTries {
   ): Effect.Effect<ReadonlyArray<Outcome>, CommitRecovery.GroupFailure, Store.Transaction> {
     switch (form) {
       case "whole":
+        // It is alone already, and need not be run once more to learn what failed.
+        if (group.length === 1 && this.statements === "in turn") return Savepoints.single(this.options, group[0]!)
         return Effect.timeoutOrElse(GroupCommit.compose(this.options, group, false), {
           duration: this.commitTimeout,
           orElse: () => Effect.fail(new CommitRecovery.GroupTooSlow())

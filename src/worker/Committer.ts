@@ -180,7 +180,7 @@ class Line {
           Effect.suspend(() => this.follow(group, move.then))
         )
       case "FailMember":
-        return Effect.void
+        return this.follow(group, move.then)
     }
   }
 

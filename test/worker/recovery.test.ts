@@ -4,10 +4,12 @@ import { Cause, Schema } from "effect"
 import * as Arbitrary from "effect/Arbitrary"
 import { Errors } from "millrace"
 import * as CommitRecovery from "../../src/worker/CommitRecovery.ts"
-import { StepFailed } from "../../src/worker/GroupCommit.ts"
+import { type Ready, StepFailed } from "../../src/worker/GroupCommit.ts"
 
+const member = {} as Ready
 const failures = {
-  step: new StepFailed(Cause.fail("no")),
+  step: new StepFailed(Cause.fail("no"), member),
+  batch: new StepFailed(Cause.fail("no"), undefined),
   slow: new CommitRecovery.GroupTooSlow(),
   aborted: new Errors.TransactionAborted({ detail: "" }),
   rejected: new Errors.CommitRejected({ code: "23503", detail: "" }),
@@ -17,7 +19,7 @@ const failures = {
   unknown: new Errors.UnknownOutcome({ detail: "" })
 } as const
 type Name = keyof typeof failures
-const own: ReadonlyArray<Name> = ["step", "slow", "aborted", "rejected", "defect"]
+const own: ReadonlyArray<Name> = ["step", "batch", "slow", "aborted", "rejected", "defect"]
 const names = Object.keys(failures) as ReadonlyArray<Name>
 
 const failure = (name: Name, at: number, began = true): CommitRecovery.Failure => ({
@@ -30,6 +32,7 @@ const states = Arbitrary.all({
   form: Arbitrary.schema(Schema.Literals(["whole", "savepoints", "alone"])),
   members: Arbitrary.schema(Schema.Literals([1, 2, 3, 250])),
   savepoints: Arbitrary.schema(Schema.Boolean),
+  together: Arbitrary.schema(Schema.Boolean),
   tries: Arbitrary.schema(Schema.Literals([0, 1, 4, 5, 9, 10, 100])),
   committedAt: Arbitrary.schema(Schema.Literals([-1, 5, 15])),
   renewedAt: Arbitrary.schema(Schema.Literals([-1, 5, 15])),
@@ -52,7 +55,7 @@ const triesAlone = ({ began = true, committedAt = -Infinity, name, tries }: Alon
   let trouble = CommitRecovery.none
   for (let n = 1; n <= tries; n++) {
     const move = CommitRecovery.next(
-      { form: "alone", members: 1, savepoints: true, trouble, committedAt, renewedAt: Infinity },
+      { form: "alone", members: 1, savepoints: true, together: false, trouble, committedAt, renewedAt: Infinity },
       failure(name, n, began)
     )
     if (move._tag === "FailMember") return n
@@ -79,6 +82,7 @@ describe("what a failed transaction leads to", () => {
       if (alone) assert.include(["Alone", "FailMember"], next)
       if (form === "savepoints") assert.include(["Savepoints", "Alone"], next)
       if (next === "Halve") assert.isAbove(members, 1)
+      if (form === "whole" && next === "FailMember" && members > 1) assert.strictEqual(name, "step")
       if (next === "Savepoints" && form === "whole") assert.isTrue(state.savepoints)
       // A wait is what the failure of another transaction, or of the store, asks for.
       assert.strictEqual(
@@ -91,6 +95,24 @@ describe("what a failed transaction leads to", () => {
 
   it("is the member's failure at once where it is its own", () => {
     for (const name of own) assert.strictEqual(triesAlone({ name, tries: 1 }), 1)
+  })
+
+  it("is the failure of the one whose step failed, and another try for the others of its group", () => {
+    for (const [savepoints, then] of [[true, "Savepoints"], [false, "Alone"]] as const) {
+      const state = { form: "whole", members: 3, savepoints, together: false, trouble: CommitRecovery.none } as const
+      const move = CommitRecovery.next({ ...state, committedAt: -1, renewedAt: -1 }, failure("step", 1))
+      assert.deepStrictEqual(move, { _tag: "FailMember", then: { _tag: then, trouble: CommitRecovery.none } })
+    }
+  })
+
+  it("is the failure of a lone member without another try, unless a try by itself would tell more", () => {
+    const state = { form: "whole", members: 1, savepoints: true, trouble: CommitRecovery.none } as const
+    for (const name of own) {
+      const seen = { ...state, committedAt: -1, renewedAt: -1 }
+      assert.strictEqual(CommitRecovery.next({ ...seen, together: false }, failure(name, 1))._tag, "FailMember")
+      const again = CommitRecovery.next({ ...seen, together: true }, failure(name, 1))._tag
+      assert.strictEqual(again === "FailMember", name === "step")
+    }
   })
 
   it("is the member's failure after ten conflicts", () => {
@@ -116,7 +138,7 @@ describe("what a failed transaction leads to", () => {
     let trouble = CommitRecovery.none
     for (let n = 1; n <= 5; n++) {
       const move = CommitRecovery.next(
-        { form: "whole", members: 3, savepoints: true, trouble, committedAt: -Infinity, renewedAt: 2 },
+        { form: "whole", members: 3, savepoints: true, together: false, trouble, committedAt: -Infinity, renewedAt: 2 },
         failure("away", n)
       )
       assert.strictEqual(tried(move)._tag, n < 5 ? "Whole" : "Alone")

@@ -9,11 +9,14 @@
  * | COMMIT was refused | alone | alone | the member's failure |
  * | a defect | alone | alone | the member's failure |
  * | a conflict | wait, then halves; a lone member: wait, then alone | wait, then again; after 10: alone | wait, then again; after 10: its failure |
- * | the store is away, refuses, or did not answer | wait, then again; alone when others get through | alone | wait, then again; its failure when others commit |
+ * | the store refused what the runtime asked for | alone; a lone member: as alone | alone | wait, then again; after 3: its failure |
+ * | its session ended | wait, then again; after 5 and a proof: alone | alone | wait, then again; after 5 and a proof: its failure |
+ * | the store is away, or did not answer | wait, then again; alone when others get through | alone | wait, then again; its failure when others commit |
  *
- * A store that is away and a message that kills its own connection look the same. Only commits of others since the trouble began prove that
- * it is the message; a store that renews leases but does not commit is waited for. A try whose body never began (no connection was free,
- * say) proves nothing about its messages: it only makes the next pause longer.
+ * A store that is away and a message that kills its own connection look the same. A commit of others since the trouble began proves that
+ * it is the message. Where nothing else is committed and sessions end, a transaction without a message is the proof. A store that says
+ * that it is away is waited for. A try whose body never began (no connection was free, say) proves nothing about its messages: it only makes
+ * the next pause longer.
  */
 import type { StoreFailure, TransportError } from "../Errors.ts"
 import type * as Store from "../Store.ts"
@@ -63,6 +66,8 @@ export interface State {
   readonly trouble: Trouble
   /** When any other message of this worker was committed last (monotonic milliseconds). */
   readonly committedAt: number
+  /** When a transaction without a message was committed last, to see whether the store commits at all (monotonic milliseconds). */
+  readonly provedAt: number
   /** When the newest confirmed renewal of the leases had been sent (monotonic milliseconds). */
   readonly renewedAt: number
 }
@@ -98,7 +103,10 @@ const conflictTries = 10
 /** Outages are waited for; after so many tries it may be the message. */
 const outageTries = 5
 
-type Meaning = "step" | "own" | "rejected" | "conflict" | "away"
+/** What the store refuses stays refused, mostly: a role or a state of the session that a commit step left behind. */
+const refusedTries = 3
+
+type Meaning = "step" | "own" | "rejected" | "conflict" | "refused" | "ended" | "away"
 
 const meaningOf = (error: GroupFailure | undefined): Meaning => {
   switch (error?._tag) {
@@ -111,13 +119,19 @@ const meaningOf = (error: GroupFailure | undefined): Meaning => {
     case undefined:
       return "rejected"
     case "Hiccup":
-      return error.kind === "conflict" ? "conflict" : "away"
-    case "UnknownOutcome":
+      return error.kind === "conflict" ? "conflict" : endsSession(error.code) ? "ended" : "away"
     case "StoreFailure":
+      return error.kind === "refused" ? "refused" : "away"
     case "TransportError":
+      return error.kind === "permanent" ? "refused" : "away"
+    case "UnknownOutcome":
       return "away"
   }
 }
+
+/** No SQLSTATE at all: the connection closed. The others: it was lost, the server ended it, or ended what took too long in it. */
+const endsSession = (code: string): boolean =>
+  code === "" || code.startsWith("08") || code.startsWith("57P") || code === "25P03" || code === "25P04"
 
 const isOwn = (meaning: Meaning): boolean => meaning === "step" || meaning === "own" || meaning === "rejected"
 
@@ -126,7 +140,14 @@ export const isCrowded = ({ error }: Failure): boolean =>
   error?._tag === "GroupTooSlow" || meaningOf(error) === "conflict"
 
 /** Whether it is the store that is waited for. */
-export const isOutage = ({ error }: Failure): boolean => meaningOf(error) === "away"
+export const isOutage = ({ error }: Failure): boolean => !isOwn(meaningOf(error)) && meaningOf(error) !== "conflict"
+
+/** Whether a transaction without a message would tell whether it is the store or the message. */
+export const needsProof = (state: State, failure: Failure): boolean => {
+  const trouble = more(state.trouble, failure)
+  return state.form !== "savepoints" && meaningOf(failure.error) === "ended" && lasts(trouble)
+    && !lastsSince(trouble, Math.max(state.committedAt, state.provedAt))
+}
 
 export const next = (state: State, failure: Failure): Move => {
   const trouble = more(state.trouble, failure)
@@ -156,10 +177,13 @@ const afterWhole = (state: State, failure: Failure, trouble: Trouble): Move => {
       return { _tag: "Alone", trouble: none }
     case "conflict":
       return wait(inConflict, trouble, { _tag: state.members === 1 ? "Alone" : "Halve", trouble })
+    case "refused":
+      return state.members === 1 ? afterAlone(state, failure, trouble) : { _tag: "Alone", trouble: none }
+    case "ended":
     case "away":
       // Several tries had no success, and the store answers otherwise.
       return wait(inOutage, trouble, {
-        _tag: lastsSince(trouble, Math.max(state.committedAt, state.renewedAt)) ? "Alone" : "Whole",
+        _tag: lastsSince(trouble, Math.max(state.committedAt, state.provedAt, state.renewedAt)) ? "Alone" : "Whole",
         trouble
       })
   }
@@ -175,6 +199,10 @@ const afterAlone = (state: State, { error }: Failure, trouble: Trouble): Move =>
       return failed
     case "conflict":
       return trouble.begun < conflictTries ? again : failed
+    case "refused":
+      return trouble.begun < refusedTries ? again : failed
+    case "ended":
+      return lastsSince(trouble, Math.max(state.committedAt, state.provedAt)) ? failed : again
     case "away":
       return lastsSince(trouble, state.committedAt) ? failed : again
   }

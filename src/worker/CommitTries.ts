@@ -24,6 +24,8 @@ export interface Options extends GroupCommit.Options {
 export interface Commits {
   /** When any of them committed last (monotonic milliseconds). */
   last: number
+  /** When one of them committed a transaction without a message last (monotonic milliseconds). */
+  proved: number
 }
 
 /** Their attempts have failed. */
@@ -72,22 +74,55 @@ export class CommitTries {
         if (error === undefined && Cause.hasInterrupts(cause)) return Effect.interrupt
         const failure: CommitRecovery.Failure = { error, began, at: renewer.now() }
         if (form === "whole" && CommitRecovery.isCrowded(failure)) this.size = GroupSize.afterConflict(this.size)
-        const move = CommitRecovery.next({
-          form,
-          members: group.length,
-          together: this.statements === "together",
-          savepoints: store.maxGroup > 1,
-          trouble,
-          committedAt: this.commits.last,
-          renewedAt: renewer.confirmedAt()
-        }, failure)
-        if (move._tag === "FailMember") {
-          const of = error?._tag === "StepFailed" ? error.of : undefined
-          fail(of === undefined ? group : group.filter((member) => member === of), cause)
-        }
-        return Effect.as(this.warned(group, failure, move), move)
+        const proving = CommitRecovery.needsProof(this.state(form, group, trouble), failure)
+          ? this.prove(group[0]!)
+          : Effect.void
+        return Effect.andThen(
+          proving,
+          Effect.suspend(() => {
+            const move = CommitRecovery.next(this.state(form, group, trouble), failure)
+            if (move._tag === "FailMember") {
+              const of = error?._tag === "StepFailed" ? error.of : undefined
+              fail(of === undefined ? group : group.filter((member) => member === of), cause)
+            }
+            return Effect.as(this.warned(group, failure, move), move)
+          })
+        )
       }
     })
+  }
+
+  private state(
+    form: CommitRecovery.Form,
+    { length }: ReadonlyArray<Member>,
+    trouble: CommitRecovery.Trouble
+  ): CommitRecovery.State {
+    return {
+      form,
+      members: length,
+      together: this.statements === "together",
+      savepoints: this.options.store.maxGroup > 1,
+      trouble,
+      committedAt: this.commits.last,
+      provedAt: this.commits.proved,
+      renewedAt: this.options.renewer.confirmedAt()
+    }
+  }
+
+  /** Whether the store commits under the member's lease, without the member's own statements. */
+  private prove({ delivery }: Member): Effect.Effect<void> {
+    const { renewer, store, subscription } = this.options
+    const looking = Effect.provideService(
+      store.transact(subscription.fence([delivery])),
+      Store.WorkerTransaction,
+      "in turn"
+    )
+    return Effect.timeout(looking, this.commitTimeout).pipe(
+      Effect.matchCauseEffect({
+        onFailure: () => Effect.void,
+        onSuccess: () => Effect.sync(() => this.commits.proved = renewer.now())
+      })
+    )
   }
 
   private body(

@@ -52,7 +52,7 @@ export interface Committer {
 }
 
 export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Return<Committer, never, Scope.Scope> {
-  const commits = { last: -Infinity }
+  const commits = { last: -Infinity, proved: -Infinity }
   const lines = yield* Effect.forEach(
     Array.from({ length: options.committers }),
     Effect.fnUntraced(function*() {

@@ -71,7 +71,6 @@ export class CommitTries {
       onFailure: (cause) => {
         undecided(group)
         const error = Option.getOrUndefined(Cause.findErrorOption(cause))
-        if (error === undefined && Cause.hasInterrupts(cause)) return Effect.interrupt
         const failure: CommitRecovery.Failure = { error, began, at: renewer.now() }
         if (form === "whole" && CommitRecovery.isCrowded(failure)) this.size = GroupSize.afterConflict(this.size)
         const proving = CommitRecovery.needsProof(this.state(form, group, trouble), failure)

@@ -16,9 +16,11 @@
  */
 import * as Arr from "effect/Array"
 import type { NonEmptyReadonlyArray } from "effect/Array"
+import type * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import * as Backoff from "../Backoff.ts"
@@ -120,10 +122,23 @@ class Line {
     const labels = Telemetry.labels({ consumer: options.consumer })
     this.groupSize = Metric.withAttributes(Telemetry.groupSize, labels)
     this.commitDuration = Metric.withAttributes(Telemetry.commitDuration, labels)
-    this.run = Effect.forever(Effect.suspend(() => {
+    const committing = Effect.forever(Effect.suspend(() => {
       this.underWay = this.queue.form(this.tries.groupSize)
       return this.underWay.length > 0 ? this.commit(this.underWay) : this.queue.offering
-    })) as Effect.Effect<never>
+    }))
+    // What ends its fiber past every handler ends no committer: its members' leases would be renewed, and nothing would commit them.
+    this.run = Effect.forever(Effect.flatMap(
+      Effect.flatMap(Effect.forkChild(committing), Fiber.await),
+      (exit) => exit._tag === "Failure" ? this.revived(exit.cause) : Effect.void
+    )) as Effect.Effect<never>
+  }
+
+  private revived(cause: Cause.Cause<unknown>): Effect.Effect<void> {
+    CommitTries.fail(this.underWay, cause)
+    return Effect.annotateLogs(
+      Effect.logError("A committer ended in a defect of the runtime; another one takes its place", cause),
+      { consumer: this.options.consumer }
+    )
   }
 
   /** Commits a group, however it goes; every member's `done` is completed when this ends. */

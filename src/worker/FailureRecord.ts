@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import * as DeadLetter from "../DeadLetter.ts"
 import type { Failure } from "../Delivery.ts"
 import * as Errors from "../Errors.ts"
+import { contained } from "../Returned.ts"
 import { isError, nameOf, plain, read, tagOf } from "../Tracing.ts"
 
 /** The error that a cause stands for: the typed one if there is one, else the defect. */
@@ -166,10 +167,11 @@ export const typed = (
   errors === undefined || recorded.length === 0 ?
     Effect.succeed(recorded) :
     Effect.forEach(recorded, (failure) =>
-      (DeadLetter.decodeError(failure, errors) as Effect.Effect<Option.Option<unknown>, Schema.SchemaError>).pipe(
+      contained(
+        DeadLetter.decodeError(failure, errors) as Effect.Effect<Option.Option<unknown>, Schema.SchemaError>
+      ).pipe(
         Effect.map(Option.match({
-          onNone: () =>
-            failure,
+          onNone: () => failure,
           onSome: (error): Failure => ({ ...failure, error })
         })),
         Effect.catchCause(() => Effect.succeed(failure))

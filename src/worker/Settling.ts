@@ -15,6 +15,7 @@ import type { Reason } from "../DeadLetter.ts"
 import type { Failure } from "../Delivery.ts"
 import type * as Pipeline from "../Pipeline.ts"
 import * as Retry from "../Retry.ts"
+import { contained } from "../Returned.ts"
 import { tagOf } from "../Tracing.ts"
 import * as FailureRecord from "./FailureRecord.ts"
 
@@ -37,7 +38,7 @@ export const decide = Effect.fnUntraced(function*(options: {
   if (options.recorded.length + 1 >= Retry.mostAttempts) return { _tag: "Bury", reason: "exhausted" }
   const recorded = yield* FailureRecord.typed(settings.errors, options.recorded)
   const scheduled = yield* Effect.catchCause(
-    Retry.replay(settings.retry, recorded, error, options.now),
+    contained(Retry.replay(settings.retry, recorded, error, options.now)),
     // Its tag only: what a schedule throws may quote the error it was given, and that one the payload.
     (cause) =>
       Effect.as(

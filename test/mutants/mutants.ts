@@ -148,8 +148,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "unknown outcome taken for a failure",
     guarantee: 2,
     file: "src/worker/CommitTries.ts",
-    from: "        if (move._tag === \"FailMember\") fail(group, cause)",
-    to: "        if (move._tag === \"FailMember\" || error?._tag === \"UnknownOutcome\") fail(group, cause)",
+    from: "            if (move._tag === \"FailMember\") {\n",
+    to: "            if (move._tag === \"FailMember\" || error?._tag === \"UnknownOutcome\") {\n",
     test: "test/worker/groups.test.ts",
     named: "has one effect when COMMIT had happened and only its answer was lost"
   },
@@ -157,9 +157,9 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "unknown outcome taken for success",
     guarantee: 1,
     file: "src/worker/CommitTries.ts",
-    from: "        if (move._tag === \"FailMember\") fail(group, cause)",
+    from: "            if (move._tag === \"FailMember\") {\n",
     to:
-      "        if (error?._tag === \"UnknownOutcome\") for (const member of group) finish(member, GroupCommit.committed)\n        if (move._tag === \"FailMember\") fail(group, cause)",
+      "            if (error?._tag === \"UnknownOutcome\") for (const member of group) finish(member, GroupCommit.committed)\n            if (move._tag === \"FailMember\") {\n",
     test: "test/worker/groups.test.ts",
     named: "is run again with the same values, without an attempt counted"
   },
@@ -257,8 +257,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "attempts asleep forgotten by a drain",
     guarantee: 7,
     file: "src/worker/Attempt.ts",
-    from: "if (left !== undefined) return yield* hold(delivery, failures, left)",
-    to: "if (left !== undefined) return",
+    from: "    if (left !== undefined) {\n      yield* hold(delivery, failures, left)\n",
+    to: "    if (left !== undefined) {\n      if (decision._tag === \"Hold\") yield* hold(delivery, failures, left)\n",
     test: "test/worker/drain.test.ts",
     named: "writes its attempts down and does not wait"
   },
@@ -322,8 +322,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "one failure takes its group with it",
     guarantee: 5,
     file: "src/worker/CommitTries.ts",
-    from: "        if (move._tag === \"FailMember\") fail(group, cause)",
-    to: "        if (move._tag === \"FailMember\" || error?._tag === \"StepFailed\") fail(group, cause)",
+    from: "fail(of === undefined ? group : group.filter((member) => member === of), cause)",
+    to: "fail(of === undefined || group.length > 0 ? group : [], cause)",
     test: "test/worker/groups.test.ts",
     named: "the others commit, and only its attempt is counted"
   },

@@ -42,8 +42,8 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     name: "a batch without a timeout of its own",
     guarantee: 6,
     file: "src/worker/GroupCommit.ts",
-    from: "  return own(options, going[0], warned, timed)",
-    to: "  return own(options, going[0], warned, false)",
+    from: "  return own(options, going, warned, timed)",
+    to: "  return own(options, going, warned, false)",
     test: "test/worker/batches.test.ts",
     named: "by waiting too long ends with its own timeout"
   },
@@ -87,8 +87,8 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     name: "at most once that says nothing of what was interrupted",
     guarantee: 7,
     file: "src/worker/AtMostOnce.ts",
-    from: "return Effect.flatMap(Effect.exit(restore(work)), (exit) =>",
-    to: "return Effect.flatMap(restore(Effect.exit(work)), (exit) =>",
+    from: "return Effect.flatMap(Effect.exit(restore(contained(work))), (exit) =>",
+    to: "return Effect.flatMap(restore(Effect.exit(contained(work))), (exit) =>",
     test: "test/worker/delivery-modes.test.ts",
     named: "is reported though none of its steps had begun"
   },

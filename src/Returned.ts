@@ -1,7 +1,7 @@
 /**
- * What a user's function returned, and how it is run. An effect that is none ends its fiber at once: no handler, finalizer or scope of that
- * fiber runs any more. So what is returned is looked at, and what a function may still hide inside of its effect is run where the end of its
- * fiber is seen.
+ * What a user's function returned. A value that is no Effect ends the fiber that runs it at once: no handler, finalizer or scope of that
+ * fiber runs any more. So the runtime looks at what functions return. A function can still hide such a value inside of its effect, so the
+ * runtime runs effects where another fiber sees how they end.
  *
  * @since 0.1.0
  */
@@ -18,11 +18,11 @@ export class WrongReturn extends Error {
   }
 }
 
-/** The effect itself; a defect in place of anything else. */
+/** Returns an effect as it is, and a defect in place of anything else. */
 export const effectOf = <A, E, R>(returned: Effect.Effect<A, E, R>, operator: string): Effect.Effect<A, E, R> =>
   Effect.isEffect(returned) ? returned : wrong(operator, "an Effect", returned)
 
-/** A defect in place of what is always true, and so never meant by a predicate; undefined for anything else. */
+/** Returns a defect where a predicate returned a promise or an effect, which are always true. */
 export const noBoolean = (returned: unknown, operator: string): Effect.Effect<never> | undefined =>
   typeof returned === "object" && (isThenable(returned) || Effect.isEffect(returned))
     ? wrong(operator, "a boolean", returned)

@@ -190,7 +190,7 @@ export const make = (options: Options): Attempt => {
     }
   })
 
-  /** What an attempt leads to. Answers whether another one is to follow here. */
+  /** Does what an attempt leads to. Returns whether another attempt follows here. */
   const decided = Effect.fnUntraced(function*(delivery: Delivery, course: Course, exit: Outcome | Failed) {
     yield* counters.attempt(delivery, course.began)
     if ("_tag" in exit) {

@@ -237,7 +237,7 @@ const thrown = (causes: ReadonlyArray<unknown>) =>
 const words = (parts: ReadonlyArray<unknown>): string =>
   parts.filter((part) => typeof part === "string" && part !== "").join(" ")
 
-/** What an error was caused by, and that by, as far down as anybody reads. */
+/** The chain of causes of an error, at most five. */
 const causesOf = (error: unknown): ReadonlyArray<unknown> => {
   const causes: Array<unknown> = []
   for (let cause = read(error, "cause"); cause !== undefined && causes.length < 5; cause = read(cause, "cause")) {

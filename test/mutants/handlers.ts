@@ -26,7 +26,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "memory: tap, a promise, within its effect"
   },
   {
-    name: "a promise that nothing listens to",
+    name: "a promise whose rejection is not handled",
     guarantee: 5,
     file: "src/Returned.ts",
     from: "    if (isThenable(returned)) returned.then(undefined, () => undefined)\n",
@@ -89,7 +89,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "has a successor"
   },
   {
-    name: "members that nobody ends when their committer's fiber has ended",
+    name: "members that are not ended when their committer's fiber has ended",
     guarantee: 6,
     file: "src/worker/Committer.ts",
     from: "    CommitTries.fail(this.underWay, cause)\n",

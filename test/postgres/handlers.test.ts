@@ -56,7 +56,7 @@ const steps: ReadonlyArray<
   }
 ]
 
-// A role is that of the whole transaction: who sets one asks for groups of one.
+// A role is that of the whole transaction: a step that sets one needs groups of one.
 const cases = steps.flatMap((step) => [1, 250].map((group) => ({ ...step, group })))
   .filter(({ group, what }) => group === 1 || !what.includes("role"))
 

@@ -81,7 +81,7 @@ const triesAlone = ({ began = true, committedAt = -1, name, provedAt = -1, tries
 
 describe("what a failed transaction leads to", () => {
   it.prop(
-    "can be done: nothing grows again that was taken apart, and nobody fails for another one",
+    "can be done: a group that was taken apart is not put together again, and no member fails for another one",
     [states],
     ([{ began, form, members, name, tries, ...state }]) => {
       const alone = form === "alone"

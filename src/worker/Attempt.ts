@@ -210,7 +210,7 @@ export const make = (options: Options): Attempt => {
       recorded,
       error: exit.error,
       now
-    })
+    }).pipe(Effect.provideService(Settling.Deciding, delivery.message))
     if (decision._tag === "Bury") {
       yield* bury(delivery, failures, decision.reason)
       return false

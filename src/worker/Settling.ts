@@ -9,10 +9,12 @@
  * | any other error, next delay longer | hold the key, persist the attempt |
  */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Reason } from "../DeadLetter.ts"
 import type { Failure } from "../Delivery.ts"
+import type { Message } from "../Message.ts"
 import type * as Pipeline from "../Pipeline.ts"
 import * as Retry from "../Retry.ts"
 import { contained } from "../Returned.ts"
@@ -23,6 +25,12 @@ export type Decision =
   | { readonly _tag: "Wait"; readonly delay: Duration.Duration }
   | { readonly _tag: "Hold"; readonly delay: Duration.Duration }
   | { readonly _tag: "Bury"; readonly reason: Reason }
+
+/** Whose attempt is decided about, for a schedule that is watched. */
+export const Deciding: Context.Reference<Message | undefined> = Context.Reference<Message | undefined>(
+  "millrace/worker/Settling/Deciding",
+  { defaultValue: () => undefined }
+)
 
 export const decide = Effect.fnUntraced(function*(options: {
   readonly settings: Pipeline.Settings

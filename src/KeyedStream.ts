@@ -10,12 +10,15 @@
 import type * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import { dual } from "effect/Function"
 import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { KeyedQueue } from "./KeyedQueue.ts"
+import { effectOf } from "./Returned.ts"
 
 /**
  * How values are spread over fibers.
@@ -99,13 +102,20 @@ const feed = Effect.fnUntraced(function*<A, E, R, B, E2, R2, K>(
     let taken = next()
     return Effect.whileLoop({
       while: () => taken !== undefined,
-      body: () => Effect.flatMap(f(taken!.value), (result) => Queue.offer(out, result)),
+      body: () =>
+        Effect.flatMap(effectOf(f(taken!.value), "KeyedStream.mapEffect"), (result) => Queue.offer(out, result)),
       step: () => {
         queue.done(taken!.key)
         taken = next()
       }
     })
-  }).pipe(Effect.catchCause((cause) => Deferred.failCause(failed, cause)))
+  })
+
+  // Whatever ends the fiber ends the stream: not all of it passes a handler of the fiber itself.
+  const watch = (fiber: Fiber.Fiber<void, E2>) =>
+    fiber.addObserver((exit) => {
+      if (exit._tag === "Failure") Deferred.doneUnsafe(failed, Exit.failCause(exit.cause))
+    })
 
   const accept = (value: A) =>
     Effect.suspend(() => {
@@ -115,7 +125,7 @@ const feed = Effect.fnUntraced(function*<A, E, R, B, E2, R2, K>(
       if (!start) return room.await
       fibers++
       idle.closeUnsafe()
-      return Effect.andThen(Effect.forkScoped(work), room.await)
+      return Effect.andThen(Effect.map(Effect.forkScoped(work), watch), room.await)
     })
 
   yield* Stream.runForEach(self, accept).pipe(

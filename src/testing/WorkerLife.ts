@@ -18,10 +18,11 @@ import type * as Fiber from "effect/Fiber"
 import type * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
 import type { Delivered } from "../Delivery.ts"
-import type { Message } from "../Message.ts"
 import type * as Pipeline from "../Pipeline.ts"
 import * as Retry from "../Retry.ts"
+import { effectOf } from "../Returned.ts"
 import { tagOf } from "../worker/FailureRecord.ts"
+import * as Settling from "../worker/Settling.ts"
 import { atStep, type Injection, strike } from "./Injection.ts"
 import type { Tape } from "./Tape.ts"
 
@@ -126,23 +127,18 @@ export class WorkerLife {
 type AnyPipeline = Pipeline.Pipeline<unknown, unknown, unknown>
 
 /** The same pipeline, watched: each function of the user is called as it is. */
-export const watch = (life: WorkerLife, pipeline: AnyPipeline): AnyPipeline => {
-  /** What a fiber works on: it decodes its own message first, then those that go along with it, and asks the retry schedule. */
-  const working = new Map<number, Message>()
-  return {
-    ...pipeline,
-    topics: pipeline.topics.map((topic) => watchTopic(life, topic, working)),
-    operators: pipeline.operators.map((operator, index) => watchOperator(life, operator, index)),
-    settings: { ...pipeline.settings, retry: watchSchedule(life, pipeline.settings.retry, working) }
-  }
-}
+export const watch = (life: WorkerLife, pipeline: AnyPipeline): AnyPipeline => ({
+  ...pipeline,
+  topics: pipeline.topics.map((topic) => watchTopic(life, topic)),
+  operators: pipeline.operators.map((operator, index) => watchOperator(life, operator, index)),
+  settings: { ...pipeline.settings, retry: watchSchedule(life, pipeline.settings.retry) }
+})
 
 /** An attempt begins with decoding. */
-const watchTopic = (life: WorkerLife, topic: Pipeline.AnyTopic, working: Map<number, Message>): Pipeline.AnyTopic => ({
+const watchTopic = (life: WorkerLife, topic: Pipeline.AnyTopic): Pipeline.AnyTopic => ({
   ...topic,
   decode: (message) =>
-    Effect.withFiber((fiber) => {
-      if (!working.has(fiber.id)) working.set(fiber.id, message)
+    Effect.suspend(() => {
       if (!life.dead) life.stage.tape.started(message)
       return topic.decode(message)
     })
@@ -154,12 +150,10 @@ const watchTopic = (life: WorkerLife, topic: Pipeline.AnyTopic, working: Map<num
  */
 const watchSchedule = (
   life: WorkerLife,
-  schedule: Retry.Policy<never>,
-  working: ReadonlyMap<number, Message>
+  schedule: Retry.Policy<never>
 ): Retry.Policy<never> =>
-  Schedule.fromStep(Effect.withFiber((fiber) => {
-    const message = working.get(fiber.id)
-    return Effect.map(Schedule.toStep(schedule), (step) => {
+  Schedule.fromStep(Effect.flatMap(Settling.Deciding, (message) =>
+    Effect.map(Schedule.toStep(schedule), (step) => {
       let failures = 0
       return (now: number, error: never): Pull.Pull<[unknown, Duration.Duration], never, unknown> => {
         failures++
@@ -171,10 +165,11 @@ const watchSchedule = (
         return Effect.tap(next, ([, delay]) =>
           Effect.sync(() => tape.retry(message.id, Duration.toMillis(Retry.retryAfter(error) ?? delay))))
       }
-    })
-  }))
+    })))
 
 const messageOf = (error: unknown): string => error instanceof Error ? error.message : String(error)
+
+const functionOf = ({ _tag }: Pipeline.Operator): string => `Pipeline.${_tag.charAt(0).toLowerCase()}${_tag.slice(1)}`
 
 /** An operator that runs an effect passes a point before it and one after it, and is struck between them. */
 const watchOperator = (life: WorkerLife, operator: Pipeline.Operator, index: number): Pipeline.Operator => {
@@ -194,7 +189,7 @@ const watchOperator = (life: WorkerLife, operator: Pipeline.Operator, index: num
         ...operator,
         f: (value: never, delivered: Delivered) =>
           before(delivered).pipe(
-            Effect.andThen(Effect.suspend(() => operator.f(value, delivered))),
+            Effect.andThen(Effect.suspend(() => effectOf(operator.f(value, delivered), functionOf(operator)))),
             Effect.tap(() => life.pass(placeOf("after", operator, index, delivered))),
             Effect.provideService(Current, (point) => life.pass(`${nameOf(delivered)}: ${point}`)),
             Effect.provideService(Handled, delivered.message.id)
@@ -205,7 +200,7 @@ const watchOperator = (life: WorkerLife, operator: Pipeline.Operator, index: num
         ...operator,
         f: (values: NonEmptyReadonlyArray<never>, delivered: NonEmptyReadonlyArray<Delivered>) =>
           Effect.forEach(delivered, before, { discard: true }).pipe(
-            Effect.andThen(Effect.suspend(() => operator.f(values, delivered))),
+            Effect.andThen(Effect.suspend(() => effectOf(operator.f(values, delivered), functionOf(operator)))),
             Effect.tap(() =>
               Effect.forEach(delivered, (one) => life.pass(placeOf("after", operator, index, one)), { discard: true })
             ),

@@ -13,6 +13,7 @@ import * as Backoff from "../Backoff.ts"
 import * as DeadLetter from "../DeadLetter.ts"
 import type { Delivered, Delivery } from "../Delivery.ts"
 import { LeaseLost } from "../Errors.ts"
+import { contained } from "../Returned.ts"
 import * as Store from "../Store.ts"
 import * as Telemetry from "../Telemetry.ts"
 import * as FailureRecord from "./FailureRecord.ts"
@@ -86,7 +87,7 @@ export const make = (options: GroupCommit.Options & { readonly transactions: num
             : Effect.fail(lost(taken.delivery))
         )
       )
-      return Effect.flatMap(Effect.exit(restore(work)), (exit) => {
+      return Effect.flatMap(Effect.exit(restore(contained(work))), (exit) => {
         if (exit._tag === "Success") return Effect.succeed(undefined)
         const error = GroupCommit.unwrap(FailureRecord.errorOf(exit.cause))
         return Effect.as(report(taken, step, exit.cause, error), { error })

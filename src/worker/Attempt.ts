@@ -3,6 +3,9 @@
  *
  * An attempt is decode, steps, commit; a retry runs all of it again. What failed is written down with the message before anybody
  * else sees it again. Interruption is always safe: nothing was committed, the delivery goes back to the transport with its lease.
+ *
+ * A user's function can end the fiber it runs in past every handler of that fiber. So a turn keeps where it stands outside of the fiber, and
+ * can be resumed in another one: what ended the first one is then the failure of its attempt.
  */
 import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -10,10 +13,13 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Tracer from "effect/Tracer"
+import * as Backoff from "../Backoff.ts"
 import type { Delivered, Delivery, Failure } from "../Delivery.ts"
 import { WorkerCrashed } from "../Errors.ts"
 import type * as Pipeline from "../Pipeline.ts"
+import { contained } from "../Returned.ts"
 import * as Telemetry from "../Telemetry.ts"
+import * as Tracing from "../Tracing.ts"
 import type * as AtMostOnce from "./AtMostOnce.ts"
 import type { Committer } from "./Committer.ts"
 import * as Ending from "./Ending.ts"
@@ -39,8 +45,26 @@ export interface Options extends Ending.Options {
 }
 
 export interface Attempt {
-  /** Works one delivery off: attempts, waits in place, and settles it. Never fails; what it cannot settle goes back. */
-  readonly run: (delivery: Delivery) => Effect.Effect<void>
+  readonly turn: (delivery: Delivery) => Turn
+}
+
+/** The turn of one delivery. */
+export interface Turn {
+  /** Works the delivery off: attempts, waits in place, and settles it. Never fails; what it cannot settle goes back. */
+  readonly run: Effect.Effect<void>
+  /** Goes on in another fiber, after the one before ended with this cause by itself. */
+  readonly resume: (cause: Cause.Cause<unknown>) => Effect.Effect<void>
+}
+
+/** Where a turn stands. */
+interface Course {
+  recorded: ReadonlyArray<Failure>
+  /** What an attempt is doing; undefined between two of them. */
+  step: "decode" | "steps" | "commit" | undefined
+  began: bigint
+  span: Tracer.Span | undefined
+  /** Fibers that ended by themselves since the last attempt. */
+  ends: number
 }
 
 /** What a handler sees of its delivery, after these failures. */
@@ -69,23 +93,47 @@ export const make = (options: Options): Attempt => {
   // What logs before the commit names its message. Where no operator there has effects, it would be a tenth of the rate (`npm run bench`).
   const mayLog = !Steps.arePure(pipeline.operators)
   const topics = new Map(pipeline.topics.map((topic) => [topic.name, topic]))
-  const run = (delivery: Delivery): Effect.Effect<void> =>
-    Effect.catchCause(Effect.suspend(() => work(delivery)), (cause) => putBack(delivery, cause))
 
-  /** A defect of ours must not leave its message in nobody's hands: it goes back and comes again, uncounted. */
-  const putBack = (delivery: Delivery, cause: Cause.Cause<never>): Effect.Effect<void> =>
+  const turn = (delivery: Delivery): Turn => {
+    const course: Course = { recorded: delivery.attempts, step: undefined, began: 0n, span: undefined, ends: 0 }
+    return {
+      run: Effect.catchCause(Effect.suspend(() => work(delivery, course)), (cause) => putBack(delivery, course, cause)),
+      resume: (cause) =>
+        Effect.suspend(() => {
+          const { ends, step } = course
+          course.step = undefined
+          const resumed = (step === "decode" || step === "steps") && atMostOnce === undefined
+            ? diedIn(delivery, course, step, FailureRecord.errorOf(cause))
+            : putBack(delivery, course, cause)
+          return course.ends++ === 0
+            ? resumed
+            : Effect.andThen(Backoff.pause(ends - 1, { first: 20, cap: 5000 }), resumed)
+        })
+    }
+  }
+
+  /** A defect of ours must not leave its message unowned: it goes back and comes again, uncounted. */
+  const putBack = (delivery: Delivery, { recorded }: Course, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
     Effect.logError("An attempt ended in a defect of the runtime; its message is held for a moment", cause).pipe(
-      Effect.annotateLogs(Telemetry.logFields(consumer, delivery, delivery.attempts.length + 1)),
-      Effect.andThen(hold(delivery, delivery.attempts, Duration.seconds(5)))
+      Effect.annotateLogs(Telemetry.logFields(consumer, delivery, recorded.length + 1)),
+      Effect.andThen(hold(delivery, recorded, Duration.seconds(5)))
     )
 
-  const work = (delivery: Delivery): Effect.Effect<void> => {
+  /** A user's function ended the attempt's fiber: the attempt has failed as by any other defect. */
+  const diedIn = Effect.fnUntraced(function*(delivery: Delivery, course: Course, step: string, error: unknown) {
+    const { span } = course
+    if (span !== undefined) yield* Tracing.end(span, FailureRecord.tagOf(error), `the attempt failed in ${step}`)
+    const topic = topics.get(delivery.message.topic)!
+    if (yield* decided(delivery, course, { error, step })) yield* attempts(delivery, topic, course)
+  })
+
+  const work = (delivery: Delivery, course: Course): Effect.Effect<void> => {
     if (Deferred.isDoneUnsafe(delivery.lease.lost)) return Effect.void
     if (delivery.received >= settings.maxDeliveries) return crashed(delivery)
     const topic = topics.get(delivery.message.topic)
     if (topic === undefined) return hold(delivery, delivery.attempts, Duration.millis(settings.unknownTopicHoldMillis))
     return atMostOnce === undefined
-      ? attempts(delivery, topic, delivery.attempts)
+      ? attempts(delivery, topic, course)
       : takeThenRun(delivery, topic, atMostOnce)
   }
 
@@ -93,7 +141,7 @@ export const make = (options: Options): Attempt => {
   const takeThenRun = Effect.fnUntraced(
     function*(delivery: Delivery, topic: Pipeline.AnyTopic, { run }: AtMostOnce.AtMostOnce) {
       const delivered = deliveredOf(delivery, delivery.attempts)
-      const decoded = yield* Effect.exit(decode(topic, delivery))
+      const decoded = yield* Effect.exit(contained(decode(topic, delivery)))
       if (decoded._tag === "Failure") {
         const failed = { error: FailureRecord.errorOf(decoded.cause), step: "decode" }
         const failures = FailureRecord.append(delivery.attempts, yield* record(delivered.attempt, failed))
@@ -126,60 +174,86 @@ export const make = (options: Options): Attempt => {
   )
 
   /** One attempt after the other while their delays are short. */
-  const attempts = Effect.fnUntraced(
-    function*(delivery: Delivery, topic: Pipeline.AnyTopic, before: ReadonlyArray<Failure>) {
-      const clock = yield* Clock.Clock
-      let recorded = before
-      while (true) {
-        const delivered = deliveredOf(delivery, recorded)
-        const began = clock.monotonicTimeNanosUnsafe()
-        const exit = yield* spans.attempt(delivery, delivered, (span) => once(delivery, topic, delivered, span), failed)
-        yield* counters.attempt(delivery, began)
-        if ("_tag" in exit) return yield* settled(delivery, exit)
-        const failures = FailureRecord.append(recorded, yield* record(delivered.attempt, exit))
-        const now = failures.at(-1)!.at
-        if (exit.step === "decode") return yield* bury(delivery, failures, "undecodable")
-        const decision = yield* Settling.decide({
-          settings: pipeline.settings,
-          holdAfterMillis: settings.holdAfterMillis,
-          recorded,
-          error: exit.error,
-          now
-        })
-        if (decision._tag === "Bury") return yield* bury(delivery, failures, decision.reason)
-        yield* counters.outcome(delivery, "retried", FailureRecord.tagOf(exit.error))
-        if (decision._tag === "Hold") return yield* hold(delivery, failures, decision.delay)
-        const left = yield* waitHere(decision.delay, draining)
-        if (left !== undefined) return yield* hold(delivery, failures, left)
-        recorded = failures
-      }
+  const attempts = Effect.fnUntraced(function*(delivery: Delivery, topic: Pipeline.AnyTopic, course: Course) {
+    const clock = yield* Clock.Clock
+    while (true) {
+      const delivered = deliveredOf(delivery, course.recorded)
+      course.began = clock.monotonicTimeNanosUnsafe()
+      const exit = yield* spans.attempt(
+        delivery,
+        delivered,
+        (span) => once(delivery, topic, delivered, span, course),
+        failed
+      )
+      course.step = undefined
+      if (!(yield* decided(delivery, course, exit))) return
     }
-  )
+  })
+
+  /** Does what an attempt leads to. Returns whether another attempt follows here. */
+  const decided = Effect.fnUntraced(function*(delivery: Delivery, course: Course, exit: Outcome | Failed) {
+    yield* counters.attempt(delivery, course.began)
+    if ("_tag" in exit) {
+      yield* settled(delivery, exit)
+      return false
+    }
+    const { recorded } = course
+    const failures = FailureRecord.append(recorded, yield* record(recorded.length + 1, exit))
+    const now = failures.at(-1)!.at
+    if (exit.step === "decode") {
+      yield* bury(delivery, failures, "undecodable")
+      return false
+    }
+    const decision = yield* Settling.decide({
+      settings: pipeline.settings,
+      holdAfterMillis: settings.holdAfterMillis,
+      recorded,
+      error: exit.error,
+      now
+    }).pipe(Effect.provideService(Settling.Deciding, delivery.message))
+    if (decision._tag === "Bury") {
+      yield* bury(delivery, failures, decision.reason)
+      return false
+    }
+    yield* counters.outcome(delivery, "retried", FailureRecord.tagOf(exit.error))
+    const left = decision._tag === "Hold" ? decision.delay : yield* waitHere(decision.delay, draining)
+    if (left !== undefined) {
+      yield* hold(delivery, failures, left)
+      return false
+    }
+    course.recorded = failures
+    course.ends = 0
+    return true
+  })
 
   /** Decode, steps, commit. Answers what the commit made of it, or how it failed. */
   const once = (
     delivery: Delivery,
     topic: Pipeline.AnyTopic,
     delivered: Delivered,
-    span: Tracer.Span | undefined
+    span: Tracer.Span | undefined,
+    course: Course
   ): Effect.Effect<Outcome | Failed> =>
     Effect.suspend(() => {
-      let step = "decode"
+      course.step = "decode"
+      course.span = span
       const attempt = decode(topic, delivery).pipe(
         Effect.flatMap((value) => {
-          step = "steps"
+          course.step = "steps"
           return steps(value, delivered)
         }),
         Effect.flatMap((stepped): Effect.Effect<Outcome | Failed> => {
-          step = "commit"
+          course.step = "commit"
           return Effect.map(
             runs.commit({ delivery, delivered, stepped, span }),
-            (outcome) => outcome._tag === "Failed" ? { error: outcome.error, step } : outcome
+            (outcome) => outcome._tag === "Failed" ? { error: outcome.error, step: "commit" } : outcome
           )
         }),
         // An interruption of this fiber goes past here unseen; one that is seen is the step's own (it joined a fiber that
-        // somebody interrupted, say), and so its failure.
-        Effect.catchCause((cause) => Effect.succeed<Failed>({ error: FailureRecord.errorOf(cause), step }))
+        // was interrupted, say), and so its failure.
+        Effect.catchCause((cause) =>
+          Effect.sync((): Failed => ({ error: FailureRecord.errorOf(cause), step: course.step ?? "commit" }))
+        )
       )
       return mayLog
         ? Effect.annotateLogs(attempt, Telemetry.logFields(consumer, delivery, delivered.attempt))
@@ -217,7 +291,7 @@ export const make = (options: Options): Attempt => {
       (failure) => bury(delivery, FailureRecord.append(delivery.attempts, failure), "crashed")
     )
 
-  return { run }
+  return { turn }
 }
 
 /** Sleeps under the renewed lease. Answers what is left of the delay if the worker is to stop before it is over. */

@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import * as DeadLetter from "../DeadLetter.ts"
 import type { Failure } from "../Delivery.ts"
 import * as Errors from "../Errors.ts"
+import { contained } from "../Returned.ts"
 import { isError, nameOf, plain, read, tagOf } from "../Tracing.ts"
 
 /** The error that a cause stands for: the typed one if there is one, else the defect. */
@@ -166,10 +167,11 @@ export const typed = (
   errors === undefined || recorded.length === 0 ?
     Effect.succeed(recorded) :
     Effect.forEach(recorded, (failure) =>
-      (DeadLetter.decodeError(failure, errors) as Effect.Effect<Option.Option<unknown>, Schema.SchemaError>).pipe(
+      contained(
+        DeadLetter.decodeError(failure, errors) as Effect.Effect<Option.Option<unknown>, Schema.SchemaError>
+      ).pipe(
         Effect.map(Option.match({
-          onNone: () =>
-            failure,
+          onNone: () => failure,
           onSome: (error): Failure => ({ ...failure, error })
         })),
         Effect.catchCause(() => Effect.succeed(failure))
@@ -211,28 +213,44 @@ const messageOf = (error: Error): string => {
 }
 
 /**
- * Effect's own errors (`SqlError`, `HttpClientError`, `PlatformError`) say the same whatever is wrong; their `reason`, and what it was caused by,
- * tell failures apart: kind, code and constraint.
+ * Effect's own errors say the same whatever is wrong. Of `SqlError`, `HttpClientError` and `PlatformError` the `reason` tells failures apart,
+ * with what it was caused by: kind, code and constraint. Of `UnknownError` (`Effect.tryPromise` without a `catch`) only the cause does.
  */
 const reasonOf = (error: unknown): { readonly said: string | undefined; readonly wrong: string } | undefined => {
+  if (read(error, "_tag") === "UnknownError") return thrown(causesOf(error))
   const reason = read(error, "reason")
   if (typeof read(reason, "_tag") !== "string") return undefined
   const cause = read(reason, "cause")
   const said = isError(cause) ? messageOf(cause) : ""
-  const parts = [read(reason, "_tag"), read(cause, "code"), read(cause, "constraint")]
   return {
     said: said === "" ? undefined : said,
-    wrong: parts.filter((part) => typeof part === "string" && part !== "").join(" ")
+    wrong: words([read(reason, "_tag"), read(cause, "code"), read(cause, "constraint")])
   }
 }
 
-const stackOf = (error: Error): string => {
-  const own = read(error, "stack")
-  const cause = read(error, "cause")
-  if (!isError(cause)) return typeof own === "string" ? own : ""
-  const below = read(cause, "stack")
-  return `${typeof own === "string" ? own : ""}\nCaused by: ${typeof below === "string" ? below : messageOf(cause)}`
+const thrown = (causes: ReadonlyArray<unknown>) =>
+  causes.length === 0 ? undefined : {
+    said: causes.map(text).join(", caused by "),
+    wrong: words([tagOf(causes[0]), ...causes.map((cause) => read(cause, "code"))])
+  }
+
+const words = (parts: ReadonlyArray<unknown>): string =>
+  parts.filter((part) => typeof part === "string" && part !== "").join(" ")
+
+/** The chain of causes of an error, at most five. */
+const causesOf = (error: unknown): ReadonlyArray<unknown> => {
+  const causes: Array<unknown> = []
+  for (let cause = read(error, "cause"); cause !== undefined && causes.length < 5; cause = read(cause, "cause")) {
+    causes.push(cause)
+  }
+  return causes
 }
+
+const stackOf = (error: Error): string =>
+  [error, ...causesOf(error).filter(isError)].map((one) => {
+    const stack = read(one, "stack")
+    return typeof stack === "string" && stack !== "" ? stack : one === error ? "" : messageOf(one)
+  }).join("\nCaused by: ")
 
 /** Where this library stands, in its sources or as a package: frames of it are not the user's. */
 const here = new URL("..", import.meta.url).pathname
@@ -273,11 +291,23 @@ const parsed = (line: string): { readonly name: string; readonly file: string } 
   return { name: name.startsWith("async ") ? name.slice("async ".length) : name, file }
 }
 
+/** An error within an error: its name, message and cause are not among what JSON takes of it by itself. */
+const nested = (error: Error): object =>
+  Object.assign(
+    { name: nameOf(error), message: messageOf(error).slice(0, 500) },
+    error,
+    error.cause === undefined ? undefined : { cause: error.cause }
+  )
+
 /** What JSON can keep, bounded: an error that cannot be written, or is too large, leaves its tag and message. */
 const json = (value: unknown): unknown => {
   const small = { _tag: tagOf(value), message: isError(value) ? messageOf(value).slice(0, 500) : "" }
   try {
-    const encoded = JSON.stringify(value, (_, inner: unknown) => typeof inner === "bigint" ? String(inner) : inner)
+    const encoded = JSON.stringify(
+      value,
+      (name, inner: unknown) =>
+        typeof inner === "bigint" ? String(inner) : name !== "" && isError(inner) ? nested(inner) : inner
+    )
     if (encoded === undefined || encoded.length > mostJson) return small
     const decoded = JSON.parse(encoded) as unknown
     return typeof decoded === "object" && decoded !== null && isError(value)

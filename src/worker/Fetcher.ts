@@ -49,20 +49,23 @@ export const make = (options: Options): Fetcher => {
   const consumed = Metric.withAttributes(Telemetry.consumed, labels)
 
   const runEntry = (entry: Entry): Effect.Effect<void> =>
-    Effect.uninterruptible(
-      Effect.forkChild(Effect.interruptible(attempt.run(entry.delivery)), { startImmediately: false }).pipe(
-        Effect.flatMap((fiber) => {
-          entry.fiber = fiber
-          return Fiber.await(fiber)
-        }),
-        Effect.flatMap((exit) => {
-          inFlight.end(entry)
-          return exit._tag === "Failure" && exit.cause.reasons.some((reason) => reason._tag === "Die")
-            ? Effect.logError("An attempt ended in a defect of the runtime", exit.cause)
-            : Effect.void
-        })
-      )
-    )
+    Effect.uninterruptible(Effect.suspend(() => {
+      const turn = attempt.turn(entry.delivery)
+      const go = (running: Effect.Effect<void>): Effect.Effect<void> =>
+        Effect.forkChild(Effect.interruptible(running), { startImmediately: false }).pipe(
+          Effect.flatMap((fiber) => {
+            entry.fiber = fiber
+            return Fiber.await(fiber)
+          }),
+          // However it ended, the place is not free while it is this worker's to decide about the message.
+          Effect.flatMap((exit) =>
+            exit._tag === "Success" || inFlight.mayEnd(entry)
+              ? Effect.sync(() => inFlight.end(entry))
+              : go(turn.resume(exit.cause))
+          )
+        )
+      return go(turn.run)
+    }))
 
   const slot: Effect.Effect<void> = Effect.suspend(() => {
     let entry = inFlight.next()

@@ -60,15 +60,19 @@ export interface Member extends Ready {
   readonly previous: Member | undefined
   readonly done: Deferred.Deferred<void>
   outcome: Outcome | undefined
-  state: "waiting" | "begun" | "withdrawn"
+  /** See `CommitQueue`. */
+  state: "queued" | "waiting" | "begun" | "withdrawn"
 }
 
 /** A step's own failure, so that it is told apart from a failure of store and transport around it. */
 export class StepFailed {
   readonly _tag = "StepFailed"
   readonly cause: Cause.Cause<unknown>
-  constructor(cause: Cause.Cause<unknown>) {
+  /** Whose step it was; undefined: that of several in a batch. */
+  readonly of: Ready | undefined
+  constructor(cause: Cause.Cause<unknown>, of: Ready | undefined) {
     this.cause = cause
+    this.of = of
   }
 }
 
@@ -158,8 +162,8 @@ export const composeTaken = Effect.fnUntraced(function*(
 
 /** A member on its way through the commit steps. */
 interface Moving {
+  readonly of: Ready
   readonly delivered: Delivered
-  readonly span: Tracer.Span | undefined
   readonly at: Steps.Cursor
 }
 
@@ -169,7 +173,7 @@ interface Moving {
  * their statements, run one member after another, and a batch runs when all have come to it.
  */
 const stepsOf = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArray<Ready>, timed: boolean) {
-  const moving = fresh.map(({ delivered, span, stepped }): Moving => ({ delivered, span, at: Steps.cursor(stepped) }))
+  const moving = fresh.map((of): Moving => ({ of, delivered: of.delivered, at: Steps.cursor(of.stepped) }))
   const clock = yield* Clock.Clock
   if ((yield* Store.WorkerTransaction) === "together") {
     const started = clock.monotonicTimeNanosUnsafe()
@@ -262,11 +266,11 @@ const claimOf = (member: Member): Store.Claim => ({
 
 /** Moves one member on, to the next batch or to its end. */
 const steps = (options: Options, one: Moving, timed: boolean): Effect.Effect<void, StepFailed> => {
-  const { at, delivered, span } = one
+  const { at, delivered, of } = one
   return own(
     options,
-    one,
-    Steps.within(options.pipeline.operators, at, delivered, options.consumer, span !== undefined),
+    [one],
+    Steps.within(options.pipeline.operators, at, delivered, options.consumer, of.span !== undefined),
     timed
   )
 }
@@ -285,13 +289,13 @@ const batch = (
     defect instanceof Steps.WrongResults && going.length > 1
       ? options.warnings.warn("wrongResults", `${defect.message} The group is run again, message by message.`)
       : Effect.void)
-  return own(options, going[0], warned, timed)
+  return own(options, going, warned, timed)
 }
 
 /** A step's failure, told apart, and its timeout; in the span of its message (of a batch: of its first), which its logs name. */
 const own = (
   options: Options,
-  of: Moving,
+  [{ delivered, of }, ...others]: NonEmptyReadonlyArray<Moving>,
   step: Effect.Effect<void, unknown, unknown>,
   timed: boolean
 ): Effect.Effect<void, StepFailed> => {
@@ -303,13 +307,15 @@ const own = (
     ? traced
     : Effect.annotateLogs(
       traced,
-      Telemetry.logFields(options.consumer, of.delivered, of.delivered.attempt)
+      Telemetry.logFields(options.consumer, delivered, delivered.attempt)
     )) as Effect.Effect<void, unknown>
-  const failing = Effect.catchCause(running, (cause) => Effect.fail(new StepFailed(cause)))
+  const failed = (cause: Cause.Cause<unknown>) =>
+    Effect.fail(new StepFailed(cause, others.length === 0 ? of : undefined))
+  const failing = Effect.catchCause(running, failed)
   if (!timed) return failing
   const duration = Duration.fromInputUnsafe(options.pipeline.settings.commitTimeout)
   const timeout = new StepTimeout({ phase: "commit", millis: Duration.toMillis(duration) })
-  return Effect.timeoutOrElse(failing, { duration, orElse: () => Effect.fail(new StepFailed(Cause.fail(timeout))) })
+  return Effect.timeoutOrElse(failing, { duration, orElse: () => failed(Cause.fail(timeout)) })
 }
 
 /** The message had no effect and is kept: the same id with other content is somebody's mistake, never dropped silently. */

@@ -157,6 +157,14 @@ export class InFlight {
     return may
   }
 
+  /**
+   * Whether an entry may end with nothing decided about it: its message is handed out again in its order, here or elsewhere. Otherwise its
+   * successor would overtake it.
+   */
+  mayEnd({ again, delivery, forgotten }: Entry): boolean {
+    return this.stopped || again || forgotten || Deferred.isDoneUnsafe(delivery.lease.lost)
+  }
+
   /** The entry has ended: the next one of its key may start. */
   end(entry: Entry): void {
     this.running.delete(entry)

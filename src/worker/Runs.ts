@@ -13,6 +13,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Delivery } from "../Delivery.ts"
 import type * as Pipeline from "../Pipeline.ts"
+import { contained } from "../Returned.ts"
 import type * as Store from "../Store.ts"
 import * as Tracing from "../Tracing.ts"
 import type { Committer } from "./Committer.ts"
@@ -53,9 +54,15 @@ export const make = (options: Options): Runs => {
   if (most < 1 || !Steps.arePure(pipeline.operators)) return { commit: committer.commit }
 
   /** Those of the entries that can be committed, up to the first one that cannot. */
-  const prepare = Effect.fnUntraced(function*(entries: ReadonlyArray<Entry>) {
+  const prepare = (entries: ReadonlyArray<Entry>): Effect.Effect<ReadonlyArray<Follower>> =>
+    Effect.suspend(() => {
+      const followers: Array<Follower> = []
+      // In a fiber of its own: one that a follower's Schema ends is not the one of the message ahead of it.
+      return Effect.as(Effect.exit(contained(preparing(entries, followers))), followers)
+    })
+
+  const preparing = Effect.fnUntraced(function*(entries: ReadonlyArray<Entry>, followers: Array<Follower>) {
     const clock = yield* Clock.Clock
-    const followers: Array<Follower> = []
     for (const entry of entries) {
       const began = clock.monotonicTimeNanosUnsafe()
       const prepared = yield* Effect.exit(options.prepare(entry.delivery))
@@ -64,7 +71,6 @@ export const make = (options: Options): Runs => {
       const span = yield* spans.begin(entry.delivery, prepared.value.delivered)
       followers.push({ entry, began, ready: { ...prepared.value, span } })
     }
-    return followers
   })
 
   const settle = Effect.fnUntraced(function*({ began, entry, ready: { span } }: Follower, outcome: Outcome) {

@@ -9,12 +9,15 @@
  * | any other error, next delay longer | hold the key, persist the attempt |
  */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Reason } from "../DeadLetter.ts"
 import type { Failure } from "../Delivery.ts"
+import type { Message } from "../Message.ts"
 import type * as Pipeline from "../Pipeline.ts"
 import * as Retry from "../Retry.ts"
+import { contained } from "../Returned.ts"
 import { tagOf } from "../Tracing.ts"
 import * as FailureRecord from "./FailureRecord.ts"
 
@@ -22,6 +25,12 @@ export type Decision =
   | { readonly _tag: "Wait"; readonly delay: Duration.Duration }
   | { readonly _tag: "Hold"; readonly delay: Duration.Duration }
   | { readonly _tag: "Bury"; readonly reason: Reason }
+
+/** Whose attempt is decided about, for a schedule that is watched. */
+export const Deciding: Context.Reference<Message | undefined> = Context.Reference<Message | undefined>(
+  "millrace/worker/Settling/Deciding",
+  { defaultValue: () => undefined }
+)
 
 export const decide = Effect.fnUntraced(function*(options: {
   readonly settings: Pipeline.Settings
@@ -37,7 +46,7 @@ export const decide = Effect.fnUntraced(function*(options: {
   if (options.recorded.length + 1 >= Retry.mostAttempts) return { _tag: "Bury", reason: "exhausted" }
   const recorded = yield* FailureRecord.typed(settings.errors, options.recorded)
   const scheduled = yield* Effect.catchCause(
-    Retry.replay(settings.retry, recorded, error, options.now),
+    contained(Retry.replay(settings.retry, recorded, error, options.now)),
     // Its tag only: what a schedule throws may quote the error it was given, and that one the payload.
     (cause) =>
       Effect.as(

@@ -13,6 +13,7 @@ import { type DecodeFailed, StepTimeout } from "../Errors.ts"
 import type { Message } from "../Message.ts"
 import * as MessageId from "../MessageId.ts"
 import type * as Pipeline from "../Pipeline.ts"
+import { effectOf, noBoolean } from "../Returned.ts"
 import * as Store from "../Store.ts"
 
 /** Where the steps before the transaction ended: with a value for the commit phase, or filtered out. */
@@ -73,14 +74,18 @@ export const before = Effect.fnUntraced(function*(
       case "Map":
         value = operator.f(value as never, delivered)
         break
-      case "Filter":
-        if (!operator.f(value as never, delivered)) return { value, index: operators.length }
+      case "Filter": {
+        const kept = operator.f(value as never, delivered)
+        const misuse = noBoolean(kept, "Pipeline.filter")
+        if (misuse !== undefined) yield* misuse
+        if (!kept) return { value, index: operators.length }
         break
+      }
       case "MapEffect":
-        value = yield* Effect.scoped(operator.f(value as never, delivered))
+        value = yield* Effect.scoped(effectOf(operator.f(value as never, delivered), "Pipeline.mapEffect"))
         break
       case "Tap":
-        yield* Effect.scoped(operator.f(value as never, delivered))
+        yield* Effect.scoped(effectOf(operator.f(value as never, delivered), "Pipeline.tap"))
         break
       case "Commit":
       case "CommitBatch":
@@ -110,18 +115,20 @@ export const within = Effect.fnUntraced(function*(
       case "Map":
         at.value = operator.f(at.value as never, delivered)
         break
-      case "Filter":
-        if (!operator.f(at.value as never, delivered)) {
-          at.index = operators.length
-          return
-        }
-        break
+      case "Filter": {
+        const kept = operator.f(at.value as never, delivered)
+        const misuse = noBoolean(kept, "Pipeline.filter")
+        if (misuse !== undefined) yield* misuse
+        if (kept) break
+        at.index = operators.length
+        return
+      }
       // Before the commit phase only; the types see to it.
       case "MapEffect":
       case "Tap":
         break
       case "Commit":
-        at.value = yield* Effect.scoped(operator.f(at.value as never, delivered))
+        at.value = yield* Effect.scoped(effectOf(operator.f(at.value as never, delivered), "Pipeline.commit"))
         break
       case "CommitBatch":
         return
@@ -150,7 +157,8 @@ export const batch = Effect.fnUntraced(function*(
   members: NonEmptyReadonlyArray<{ readonly at: Cursor; readonly delivered: Delivered }>
 ): Effect.fn.Return<void, unknown, unknown> {
   const values = Arr.map(members, ({ at }) => at.value as never)
-  const results = yield* Effect.scoped(f(values, Arr.map(members, ({ delivered }) => delivered)))
+  const returned = f(values, Arr.map(members, ({ delivered }) => delivered))
+  const results = yield* Effect.scoped(effectOf(returned, "Pipeline.commitBatch"))
   if (Array.isArray(results) && results.length !== members.length) {
     return yield* Effect.die(new WrongResults(results.length, members.length))
   }
@@ -172,7 +180,8 @@ export class WrongResults extends Error {
 }
 
 /** All are awaited where they go together, and the first that failed tells why. */
-const inOrder = Effect.fnUntraced(function*(statements: ReadonlyArray<Effect.Effect<unknown, unknown, unknown>>) {
+const inOrder = Effect.fnUntraced(function*(given: ReadonlyArray<Effect.Effect<unknown, unknown, unknown>>) {
+  const statements = given.map((statement) => effectOf(statement, "Pipeline.commitSql"))
   if (statements.length === 1 || (yield* Store.WorkerTransaction) !== "together") {
     for (const statement of statements) yield* statement
     return

@@ -1,9 +1,8 @@
 /**
  * What is tried in vain, and since when: for `Health.ts`, which says it of a worker that looks alive and can do nothing.
  */
-import * as Effect from "effect/Effect"
+import { Hiccup, StoreFailure, TransportError, UnknownOutcome } from "../Errors.ts"
 import type { Failing } from "../Health.ts"
-import { isOfStore } from "./Trouble.ts"
 
 /** Since when (monotonic milliseconds) something has failed each time, and what was said last. */
 export interface Vain {
@@ -17,16 +16,10 @@ export const more = (vain: Vain | undefined, now: number, detail: string): Vain 
   detail
 })
 
-/** Notes what the store refuses; not what a step fails with. */
-export const noted = <A, E, R>(
-  line: { vain: Vain | undefined },
-  now: () => number,
-  commit: Effect.Effect<A, E, R>
-): Effect.Effect<A, E, R> =>
-  Effect.tapError(commit, (error) =>
-    Effect.sync(() => {
-      if (isOfStore(error)) line.vain = more(line.vain, now(), error.message)
-    }))
+/** Whether the store said it, and not a step. */
+export const isOfStore = (error: unknown): error is Hiccup | UnknownOutcome | StoreFailure | TransportError =>
+  error instanceof Hiccup || error instanceof UnknownOutcome || error instanceof StoreFailure
+  || error instanceof TransportError
 
 /** What is tried in vain now. */
 export const told = (

@@ -124,9 +124,9 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   {
     name: "a try that never began taken for a try",
     guarantee: 5,
-    file: "src/worker/Committer.ts",
-    from: "      this.began = false\n",
-    to: "      this.began = true\n",
+    file: "src/worker/CommitTries.ts",
+    from: "    let began = false\n",
+    to: "    let began = true\n",
     test: "test/worker/stuck.test.ts",
     named: "counts no attempt, whatever the others commit meanwhile"
   },
@@ -134,17 +134,17 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     name: "a stop that waits until the store commits again",
     guarantee: 6,
     file: "src/worker/Committer.ts",
-    from: "            line.withdraw(member)\n",
-    to: "            if (member !== begun) line.withdraw(member)\n",
+    from: "          for (const member of members) withdraw(member)\n",
+    to: "          for (const member of members) if (member.state === \"queued\") withdraw(member)\n",
     test: "test/worker/stuck.test.ts",
     named: "gives its messages back after its grace, uncounted"
   },
   {
     name: "a stop that waits for the pause between two tries",
     guarantee: 6,
-    file: "src/worker/Committer.ts",
-    from: "    if (this.pausing) this.alive([member])\n",
-    to: "",
+    file: "src/worker/CommitQueue.ts",
+    from: "  if (member.state !== \"begun\") finish(member, behind)\n",
+    to: "  if (member.state === \"queued\") finish(member, behind)\n",
     test: "test/worker/stuck.test.ts",
     named: "gives its messages back after its grace, uncounted"
   },

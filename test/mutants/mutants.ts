@@ -4,6 +4,7 @@
 import { boundMutants } from "./bounds.ts"
 import { delayed } from "./delayed.ts"
 import { failureMutants } from "./failures.ts"
+import { handlerMutants } from "./handlers.ts"
 import { holdMutants } from "./holds.ts"
 import { isolationMutants } from "./isolation.ts"
 import { kitMutants } from "./kit.ts"
@@ -149,22 +150,19 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "unknown outcome taken for a failure",
     guarantee: 2,
-    file: "src/worker/Committer.ts",
-    from:
-      "      case \"UnknownOutcome\":\n      case \"StoreFailure\":\n      case \"TransportError\":\n        return this.afterOutage(group, trouble, error)",
-    to:
-      "      case \"UnknownOutcome\":\n        return Effect.sync(() => this.finish(group, { _tag: \"Failed\", error }))\n      case \"StoreFailure\":\n      case \"TransportError\":\n        return this.afterOutage(group, trouble, error)",
+    file: "src/worker/CommitTries.ts",
+    from: "            if (move._tag === \"FailMember\") {\n",
+    to: "            if (move._tag === \"FailMember\" || error?._tag === \"UnknownOutcome\") {\n",
     test: "test/worker/groups.test.ts",
     named: "has one effect when COMMIT had happened and only its answer was lost"
   },
   {
     name: "unknown outcome taken for success",
     guarantee: 1,
-    file: "src/worker/Committer.ts",
-    from:
-      "      case \"UnknownOutcome\":\n      case \"StoreFailure\":\n      case \"TransportError\":\n        return this.afterOutage(group, trouble, error)",
+    file: "src/worker/CommitTries.ts",
+    from: "            if (move._tag === \"FailMember\") {\n",
     to:
-      "      case \"UnknownOutcome\":\n        return Effect.sync(() => this.finish(group, { _tag: \"Committed\" }))\n      case \"StoreFailure\":\n      case \"TransportError\":\n        return this.afterOutage(group, trouble, error)",
+      "            if (error?._tag === \"UnknownOutcome\") for (const member of group) finish(member, GroupCommit.committed)\n            if (move._tag === \"FailMember\") {\n",
     test: "test/worker/groups.test.ts",
     named: "is run again with the same values, without an attempt counted"
   },
@@ -262,8 +260,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "attempts asleep forgotten by a drain",
     guarantee: 7,
     file: "src/worker/Attempt.ts",
-    from: "if (left !== undefined) return yield* hold(delivery, failures, left)",
-    to: "if (left !== undefined) return",
+    from: "    if (left !== undefined) {\n      yield* hold(delivery, failures, left)\n",
+    to: "    if (left !== undefined) {\n      if (decision._tag === \"Hold\") yield* hold(delivery, failures, left)\n",
     test: "test/worker/drain.test.ts",
     named: "writes its attempts down and does not wait"
   },
@@ -326,9 +324,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "one failure takes its group with it",
     guarantee: 5,
-    file: "src/worker/Committer.ts",
-    from: "        return this.inSavepoints(group, 0)",
-    to: "        return Effect.sync(() => this.finish(group, { _tag: \"Failed\", error }))",
+    file: "src/worker/CommitTries.ts",
+    from: "fail(of === undefined ? group : group.filter((member) => member === of), cause)",
+    to: "fail(of === undefined || group.length > 0 ? group : [], cause)",
     test: "test/worker/groups.test.ts",
     named: "the others commit, and only its attempt is counted"
   },
@@ -434,6 +432,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...boundMutants,
   ...delayed,
   ...failureMutants,
+  ...handlerMutants,
   ...holdMutants,
   ...isolationMutants,
   ...kitMutants,

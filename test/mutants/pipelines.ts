@@ -42,8 +42,8 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     name: "a batch without a timeout of its own",
     guarantee: 6,
     file: "src/worker/GroupCommit.ts",
-    from: "  return own(options, going[0], warned, timed)",
-    to: "  return own(options, going[0], warned, false)",
+    from: "  return own(options, going, warned, timed)",
+    to: "  return own(options, going, warned, false)",
     test: "test/worker/batches.test.ts",
     named: "by waiting too long ends with its own timeout"
   },
@@ -87,8 +87,8 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     name: "at most once that says nothing of what was interrupted",
     guarantee: 7,
     file: "src/worker/AtMostOnce.ts",
-    from: "return Effect.flatMap(Effect.exit(restore(work)), (exit) =>",
-    to: "return Effect.flatMap(restore(Effect.exit(work)), (exit) =>",
+    from: "return Effect.flatMap(Effect.exit(restore(contained(work))), (exit) =>",
+    to: "return Effect.flatMap(restore(Effect.exit(contained(work))), (exit) =>",
     test: "test/worker/delivery-modes.test.ts",
     named: "is reported though none of its steps had begun"
   },
@@ -168,8 +168,8 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     name: "a run's follower tried alone before the one before it",
     guarantee: 3,
     file: "src/worker/Committer.ts",
-    from: "if (member.previous !== undefined && member.previous.outcome === undefined) {",
-    to: "if (false as boolean) {",
+    from: "return isBlocked(lone.member) ? Effect.succeed(lone) : this.alone(lone)",
+    to: "return this.alone(lone)",
     test: "test/postgres/runs.test.ts",
     named: "when it is tried alone"
   },
@@ -221,9 +221,9 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "a group's second half that does not ask how the first one ended",
     guarantee: 3,
-    file: "src/worker/Committer.ts",
-    from: "        : previous?.outcome === undefined || passed(previous.outcome)",
-    to: "        : previous === undefined || member !== undefined",
+    file: "src/worker/CommitQueue.ts",
+    from: "      : previous?.outcome === undefined || passed(previous.outcome)",
+    to: "      : previous === undefined || member !== undefined",
     test: "test/worker/groups.test.ts",
     named: "keeps the order of its key, whatever fails around it"
   },

@@ -163,9 +163,9 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a worker that cannot commit is well",
     guarantee: 6,
-    file: "src/worker/Vain.ts",
-    from: "if (isOfStore(error)) line.vain",
-    to: "if (isOfStore(error) && now() < 0) line.vain",
+    file: "src/worker/CommitTries.ts",
+    from: "if (Vain.isOfStore(error)) this.vain",
+    to: "if (error === null) this.vain",
     test: silent,
     named: "and cannot commit is said so"
   },

@@ -9,6 +9,7 @@ import {
   eventually,
   groups,
   Journal,
+  letters,
   type Order,
   order,
   Orders,
@@ -22,6 +23,7 @@ import {
 } from "./support.ts"
 
 const away = new Errors.Hiccup({ kind: "unavailable", code: "57P01", detail: "terminated" })
+const full = new Errors.Hiccup({ kind: "unavailable", code: "53100", detail: "disk full" })
 const unanswered = new Errors.UnknownOutcome({ detail: "no answer" })
 const accounts = Array.from({ length: 20 }, (_, i) => `k${i}-`)
 
@@ -116,6 +118,55 @@ describe("a worker that stops while its transactions do not get through, though 
   })
 })
 
+describe("a message whose transactions never get through on a quiet queue", () => {
+  const refused = new Errors.StoreFailure({
+    operation: "write outgoing messages",
+    kind: "refused",
+    code: "42501",
+    detail: "permission denied",
+    mend: ""
+  })
+  it.effect.each([
+    { what: "its own session ends", error: away },
+    { what: "the connection closes", error: new Errors.Hiccup({ kind: "unavailable", code: "", detail: "closed" }) },
+    { what: "the store refuses", error: refused }
+  ])("has failed after a bounded number of tries, and its key goes on: $what", ({ error }) => {
+    let calls = 0
+    let poisoned = false
+    return Effect.gen(function*() {
+      const { pipeline } = emitting((one) => Effect.sync(() => one.id === "a1" && (calls++, poisoned = true)))
+      yield* publish(Orders, orders("a", 2))
+      yield* drain(pipeline, { committers: 1, lease: "1 hour" })
+      const [letter, ...others] = yield* letters("ledger")
+      assert.deepStrictEqual([letter!.message.id, letter!.attempts.length, others.length], ["a1", 2, 0])
+      assert.include(["Hiccup", "StoreFailure"], letter!.attempts[0]!.tag)
+      assert.deepStrictEqual(yield* receipts(), ["a2"])
+      assert.isAtMost(calls, 14)
+    }).pipe(Effect.provide(groups((body, transact) =>
+      Effect.suspend(() => {
+        poisoned = false
+        return transact(Effect.flatMap(body, (value) => poisoned ? Effect.fail(error) : Effect.succeed(value)))
+      })
+    )))
+  })
+
+  it.effect("is no member's failure while nothing at all gets through, however long that lasts", () => {
+    let tries = 0
+    return Effect.gen(function*() {
+      const { pipeline, stepped } = emitting()
+      yield* publish(Orders, [order("a", 1)])
+      yield* start(pipeline, { committers: 1, lease: "1 hour" })
+      yield* eventually("it was tried often", () => tries > 60, 200_000)
+      assert.deepStrictEqual(stepped.attempts, [1])
+      assert.deepStrictEqual(yield* letters("ledger"), [])
+    }).pipe(
+      Effect.provide(
+        groups((body, transact) => Effect.suspend(() => (tries++, transact(Effect.andThen(body, Effect.fail(away))))))
+      )
+    )
+  })
+})
+
 describe("a message whose transactions never get through, before the only committer", () => {
   it.effect("is found by those that come later: they commit, it has failed, and its key keeps its order", () => {
     const seen: Array<string> = []
@@ -143,7 +194,7 @@ describe("a message whose transactions never get through, before the only commit
     }).pipe(Effect.provide(groups((body, transact) =>
       Effect.suspend(() => {
         poisoned = false
-        return transact(Effect.flatMap(body, (value) => poisoned ? Effect.fail(away) : Effect.succeed(value)))
+        return transact(Effect.flatMap(body, (value) => poisoned ? Effect.fail(full) : Effect.succeed(value)))
       })
     )))
   })

@@ -1,0 +1,227 @@
+/** The breaks of what follows when a user's function does what it should not, and of what a failed group transaction leads to. */
+import type { Mutant } from "./types.ts"
+
+const recovery = "test/worker/recovery.test.ts"
+const noEffect = "test/worker/noEffect.test.ts"
+const once = "test/worker/onceAnAttempt.test.ts"
+const stuck = "test/worker/stuck.test.ts"
+
+export const handlerMutants: ReadonlyArray<Mutant> = [
+  {
+    name: "a place that is free when its attempt's fiber has ended by itself",
+    guarantee: 3,
+    file: "src/worker/Fetcher.ts",
+    from: "exit._tag === \"Success\" || inFlight.mayEnd(entry)",
+    to: "exit._tag === \"Success\" || inFlight.mayEnd(entry) || true",
+    test: noEffect,
+    named: "memory: mapEffect, nothing, within its effect"
+  },
+  {
+    name: "an attempt whose fiber ended by itself taken for a defect of the runtime",
+    guarantee: 5,
+    file: "src/worker/Attempt.ts",
+    from: "(step === \"decode\" || step === \"steps\") && atMostOnce === undefined",
+    to: "(step === \"decode\" || step === \"steps\") && atMostOnce !== undefined",
+    test: noEffect,
+    named: "memory: tap, a promise, within its effect"
+  },
+  {
+    name: "a promise whose rejection is not handled",
+    guarantee: 5,
+    file: "src/Returned.ts",
+    from: "    if (isThenable(returned)) returned.then(undefined, () => undefined)\n",
+    to: "",
+    test: noEffect,
+    named: "memory: mapEffect, a promise that fails"
+  },
+  {
+    name: "a step's result that is not looked at",
+    guarantee: 5,
+    file: "src/Returned.ts",
+    from: "Effect.isEffect(returned) ? returned : wrong(operator, \"an Effect\", returned)",
+    to: "(Effect.isEffect(returned) || operator !== \"\") ? returned : wrong(operator, \"an Effect\", returned)",
+    test: noEffect,
+    named: "memory: commit, a promise"
+  },
+  {
+    name: "a filter that takes a promise for true",
+    guarantee: 5,
+    file: "src/Returned.ts",
+    from: "(isThenable(returned) || Effect.isEffect(returned))\n    ? wrong",
+    to: "(isThenable(returned) && Effect.isEffect(returned))\n    ? wrong",
+    test: noEffect,
+    named: "that filter by a promise"
+  },
+  {
+    name: "a follower's Schema that ends the fiber of the message ahead of it",
+    guarantee: 3,
+    file: "src/worker/Runs.ts",
+    from: "Effect.exit(contained(preparing(entries, followers)))",
+    to: "Effect.exit(preparing(entries, followers))",
+    test: noEffect,
+    named: "in a run of its key"
+  },
+  {
+    name: "a schedule that ends the fiber of its attempt",
+    guarantee: 5,
+    file: "src/worker/Settling.ts",
+    from: "contained(Retry.replay(settings.retry, recorded, error, options.now))",
+    to: "Retry.replay(settings.retry, recorded, error, options.now)",
+    test: noEffect,
+    named: "that decide about the next attempt"
+  },
+  {
+    name: "a step that ends the fiber that has to report and acknowledge it",
+    guarantee: 5,
+    file: "src/worker/AtMostOnce.ts",
+    from: "Effect.exit(restore(contained(work)))",
+    to: "Effect.exit(restore(work))",
+    test: noEffect,
+    named: "handled at most once"
+  },
+  {
+    name: "a committer that ends with its fiber",
+    guarantee: 6,
+    file: "src/worker/Committer.ts",
+    from: "exit._tag === \"Failure\" ? this.revived(exit.cause) : Effect.void",
+    to: "exit._tag === \"Failure\" ? Effect.never : Effect.void",
+    test: noEffect,
+    named: "has a successor"
+  },
+  {
+    name: "members that are not ended when their committer's fiber has ended",
+    guarantee: 6,
+    file: "src/worker/Committer.ts",
+    from: "    CommitTries.fail(this.underWay, cause)\n",
+    to: "",
+    test: noEffect,
+    named: "has a successor"
+  },
+  {
+    name: "a keyed stream that waits for a fiber that has ended",
+    guarantee: 6,
+    file: "src/KeyedStream.ts",
+    from: "      if (exit._tag === \"Failure\") Deferred.doneUnsafe(failed, Exit.failCause(exit.cause))\n",
+    to: "",
+    test: noEffect,
+    named: "of a keyed stream fail the stream"
+  },
+  {
+    name: "a group of one run again to learn what failed",
+    guarantee: 5,
+    file: "src/worker/CommitRecovery.ts",
+    from: "if (isOwn(meaning) && state.members === 1 && !state.together) return",
+    to: "if (isOwn(meaning) && state.members === 0 && !state.together) return",
+    test: once,
+    named: "leaves its transaction aborted"
+  },
+  {
+    name: "a group of one without the timeouts of a member alone",
+    guarantee: 5,
+    file: "src/worker/CommitTries.ts",
+    from: "if (group.length === 1 && this.statements === \"in turn\") return",
+    to: "if (group.length === 0 && this.statements === \"in turn\") return",
+    test: once,
+    named: "where its message is alone: takes too long"
+  },
+  {
+    name: "a member whose step failed run again in its savepoint",
+    guarantee: 5,
+    file: "src/worker/CommitRecovery.ts",
+    from: "      return error.of === undefined ? \"own\" : \"step\"",
+    to: "      return error.of === undefined ? \"own\" : \"own\"",
+    test: once,
+    named: "runs once an attempt in a group"
+  },
+  {
+    name: "a refusal that is waited for like an outage",
+    guarantee: 6,
+    file: "src/worker/CommitRecovery.ts",
+    from: "return error.kind === \"refused\" ? \"refused\" : \"away\"",
+    to: "return error.kind === \"refused\" ? \"away\" : \"away\"",
+    test: stuck,
+    named: "the store refuses"
+  },
+  {
+    name: "a refusal of a transaction that never began counted",
+    guarantee: 5,
+    file: "src/worker/CommitRecovery.ts",
+    from: "trouble.begun < refusedTries",
+    to: "trouble.tries < refusedTries",
+    test: recovery,
+    named: "counts no try whose body never began"
+  },
+  {
+    name: "sessions that end again and again without a proof whose fault it is",
+    guarantee: 6,
+    file: "src/worker/CommitTries.ts",
+    from: "          ? this.prove(group[0]!)\n",
+    to: "          ? Effect.void\n",
+    test: stuck,
+    named: "its own session ends"
+  },
+  {
+    name: "a proof that failed taken for one",
+    guarantee: 5,
+    file: "src/worker/CommitTries.ts",
+    from: "        onFailure: () => Effect.void,\n        onSuccess: () => Effect.sync(() => this.commits.proved",
+    to:
+      "        onFailure: () => Effect.sync(() => this.commits.proved = renewer.now()),\n        onSuccess: () => Effect.sync(() => this.commits.proved",
+    test: stuck,
+    named: "is no member's failure while nothing at all gets through"
+  },
+  {
+    name: "a store that says that it is away judged by a transaction without a message",
+    guarantee: 5,
+    file: "src/worker/CommitRecovery.ts",
+    from: "      return lastsSince(trouble, state.committedAt) ? failed : again",
+    to: "      return lastsSince(trouble, Math.max(state.committedAt, state.provedAt)) ? failed : again",
+    test: recovery,
+    named: "a transaction without it does not"
+  },
+  {
+    name: "a proof from before the trouble",
+    guarantee: 5,
+    file: "src/worker/CommitRecovery.ts",
+    from: "trouble.since !== undefined && well > trouble.since",
+    to: "trouble.since !== undefined && well >= trouble.since",
+    test: recovery,
+    named: "a transaction without it does not"
+  },
+  {
+    name: "conflicts of a member repeated without an end",
+    guarantee: 6,
+    file: "src/worker/CommitRecovery.ts",
+    from: "trouble.begun < conflictTries ? again : failed",
+    to: "trouble.begun < Infinity ? again : failed",
+    test: recovery,
+    named: "after ten conflicts"
+  },
+  {
+    name: "a group that does not get through never taken apart",
+    guarantee: 6,
+    file: "src/worker/CommitRecovery.ts",
+    from: "Math.max(state.committedAt, state.provedAt, state.renewedAt)",
+    to: "Math.max(state.committedAt, state.provedAt)",
+    test: recovery,
+    named: "a try of each member alone when leases are renewed"
+  },
+  {
+    name: "what a promise threw hidden behind its wrapper",
+    guarantee: 5,
+    file: "src/worker/FailureRecord.ts",
+    from: "  if (read(error, \"_tag\") === \"UnknownError\") return thrown(causesOf(error))\n",
+    to: "",
+    test: "test/worker/thrown.test.ts",
+    named: "an error with a cause"
+  },
+  {
+    name: "causes of an error kept without their names and messages",
+    guarantee: 5,
+    file: "src/worker/FailureRecord.ts",
+    from: "name !== \"\" && isError(inner) ? nested(inner)",
+    to: "name === \"\\0\" && isError(inner) ? nested(inner)",
+    test: "test/worker/thrown.test.ts",
+    named: "as far down as it goes"
+  }
+]

@@ -33,6 +33,7 @@ import * as GroupCommit from "./GroupCommit.ts"
 import { behind, gone, type Member, type Outcome, passed, type Ready, unwrap } from "./GroupCommit.ts"
 import * as GroupSize from "./GroupSize.ts"
 import type { LeaseRenewer } from "./LeaseRenewer.ts"
+import { LongWait } from "./LongWait.ts"
 import * as Savepoints from "./Savepoints.ts"
 import type { Spans } from "./Spans.ts"
 import * as Trouble from "./Trouble.ts"
@@ -71,6 +72,7 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
     Effect.fnUntraced(function*() {
       const line = new Line(options, commits)
       yield* Effect.forkScoped(line.run)
+      yield* Effect.forkScoped(line.longWait.watch)
       return line
     })
   )
@@ -139,11 +141,13 @@ class Line {
   private began = false
   /** Whether it waits between two tries. */
   private pausing = false
+  readonly longWait: LongWait
   readonly run: Effect.Effect<never>
 
   constructor(options: Options, commits: { last: number }) {
     this.options = options
     this.commits = commits
+    this.longWait = new LongWait(options.warnings, options.renewer)
     this.size = GroupSize.make(Math.min(options.store.maxGroup, Math.max(1, options.pipeline.settings.group)))
     const labels = Telemetry.labels({ consumer: options.consumer })
     this.groupSize = Metric.withAttributes(Telemetry.groupSize, labels)
@@ -152,7 +156,11 @@ class Line {
     this.run = Effect.forever(Effect.suspend(() => {
       this.underWay = []
       const group = this.form(this.size.current)
-      if (group.length > 0) return this.commit(group)
+      if (group.length > 0) {
+        this.longWait.began(group.length)
+        return this.commit(group)
+      }
+      this.longWait.ended()
       this.offered.closeUnsafe()
       return this.offered.await
     })) as Effect.Effect<never>
@@ -412,7 +420,10 @@ class Line {
     return Effect.suspend(() => {
       this.began = false
       const noted = Effect.andThen(Effect.sync(() => this.began = true), body)
-      return Effect.provideService(this.options.store.transact(noted), Store.WorkerTransaction, statements)
+      return Effect.tapCause(
+        Effect.provideService(this.options.store.transact(noted), Store.WorkerTransaction, statements),
+        (cause) => Effect.sync(() => this.longWait.failed(cause))
+      )
     })
   }
 

@@ -3,10 +3,12 @@
  * for it, its group is committed as a whole, and nobody gets a session that is not as it was.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema, Stream } from "effect"
-import { SqlClient } from "effect/sql"
+import { Duration, Effect, Schema, Stream } from "effect"
+import { SqlClient, SqlError } from "effect/sql"
 import { DeadLetters, Pipeline, Retry, Store, Topic, Worker } from "millrace"
+import { Embedded } from "millrace/embedded"
 import { inject } from "vitest"
+import { PgSession } from "../../src/postgres/PgSession.ts"
 import { eventually, freshSchema, postgres } from "./kit.ts"
 
 const url = inject("databaseUrl")
@@ -277,6 +279,21 @@ describe("prepared statements that vanish", () => {
       assert.include((error as Error).message, "pooler: true (MILLRACE_POOLER=true)")
     })))
 
+  it.live("before COMMIT: nothing is committed, it is run again, and nobody gets the session that is left open", () => {
+    const schema = freshSchema()
+    return Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      const store = yield* Store.Store
+      const publish = (n: number) => Effect.asVoid(Topic.publish(Tasks, n))
+      yield* store.transact(publish(1))
+      const error = yield* Effect.flip(store.transact(Effect.andThen(publish(2), sql.unsafe(forgetting))))
+      assert.include(error, { _tag: "Hiccup", kind: "unavailable", code: "26000" })
+      yield* store.transact(publish(3))
+      const rows = yield* sql<{ key: string }>`select key from ${sql(`${schema}.unrouted`)} order by seq`
+      assert.deepStrictEqual(rows.map((row) => row.key), ["k1", "k3"])
+    }).pipe(Effect.provide(postgres(url, { maxConnections: 1 }, schema)))
+  })
+
   it.live("a table that was altered under them is no failure of a message", () =>
     within(Effect.fnUntraced(function*(schema) {
       let altered = false
@@ -300,4 +317,41 @@ describe("prepared statements that vanish", () => {
       assert.deepStrictEqual(end.effects, others)
       assert.lengthOf(end.letters[0]!.attempts, 3)
     })))
+})
+
+it.effect("a session that cannot begin is given to nobody", () =>
+  Effect.gen(function*() {
+    let invalidated = 0
+    const aborted = Object.assign(new Error("current transaction is aborted"), { code: "25P02" })
+    const reason = new SqlError.UnknownError({ cause: aborted, message: "failed", operation: "query" })
+    const session = new PgSession({
+      connection: { query: () => Effect.fail(new SqlError.SqlError({ reason })) } as never,
+      use: "transaction",
+      scope: yield* Effect.scope,
+      patience: Duration.seconds(1),
+      invalidate: Effect.sync(() => invalidated++)
+    })
+    yield* Effect.flip(session.execute("BEGIN", [], undefined))
+    assert.strictEqual(invalidated, 1)
+  }))
+
+describe("on PGlite, whose one session serves all", () => {
+  it.live(
+    "a step that steers its transaction is refused, and what it has changed in the session is undone",
+    () =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        const path = sql<{ path: string }>`select current_setting('search_path') as path`
+        const [usual] = yield* path
+        const end = yield* story(
+          "millrace",
+          (sql, n) => sql.unsafe(n === 5 ? "commit" : "set search_path = pg_catalog"),
+          (n) => n === 5 || n === 7
+        )
+        assert.deepStrictEqual([end.effects, end.emitted], [others, others])
+        assert.deepStrictEqual(end.letters.map((letter) => letter.tag), ["StatementRefused"])
+        assert.deepStrictEqual(yield* path, [usual!])
+      }).pipe(Effect.provide(Embedded.layer())),
+    30_000
+  )
 })

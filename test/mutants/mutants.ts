@@ -4,6 +4,7 @@
 import { boundMutants } from "./bounds.ts"
 import { delayed } from "./delayed.ts"
 import { failureMutants } from "./failures.ts"
+import { handlerMutants } from "./handlers.ts"
 import { holdMutants } from "./holds.ts"
 import { kitMutants } from "./kit.ts"
 import { once } from "./once.ts"
@@ -431,6 +432,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...boundMutants,
   ...delayed,
   ...failureMutants,
+  ...handlerMutants,
   ...holdMutants,
   ...kitMutants,
   ...once,

@@ -352,6 +352,6 @@ describe("on PGlite, whose one session serves all", () => {
         assert.deepStrictEqual(end.letters.map((letter) => letter.tag), ["StatementRefused"])
         assert.deepStrictEqual(yield* path, [usual!])
       }).pipe(Effect.provide(Embedded.layer())),
-    30_000
+    60_000
   )
 })

@@ -27,10 +27,9 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     name: "a handler's COMMIT sent for values",
     guarantee: 2,
     file: "src/postgres/PgSession.ts",
-    from:
-      "  #values(sql: string, params: ReadonlyArray<unknown>, prepare: boolean) {\n    return this.#guarded(sql, (text) =>",
+    from: "return this.#guarded(sql, (text) =>\n      this.#seen(Effect.map(this.#connection.queryValues(text,",
     to:
-      "  #values(sql: string, params: ReadonlyArray<unknown>, prepare: boolean) {\n    return ((text: string, send: (text: string) => any) => send(text))(sql, (text) =>",
+      "return ((text: string, send: (text: string) => Effect.Effect<any, any>) => send(text))(sql, (text) =>\n      this.#seen(Effect.map(this.#connection.queryValues(text,",
     test: handlers,
     named: "by values: is refused"
   },

@@ -32,9 +32,8 @@ it.effect("a transaction that is never over is named within 15 seconds, and then
     assert.lengthOf(lines, 1)
     assert.include(lines[0], "A group of 1 messages")
     yield* eventually("it is named again", () => lines.length === 2, 65_000)
-    yield* Deferred.succeed(gate, undefined)
-    yield* settle
   }).pipe(
+    Effect.ensuring(Effect.andThen(Deferred.succeed(gate, undefined), settle)),
     Effect.provide(groups((body, transact) =>
       Effect.suspend(() => {
         begun++

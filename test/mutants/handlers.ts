@@ -27,9 +27,10 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     name: "a handler's COMMIT sent for values",
     guarantee: 2,
     file: "src/postgres/PgSession.ts",
-    from: "return this.#guarded(sql, (text) =>\n      this.#seen(Effect.map(this.#connection.queryValues(text,",
+    from:
+      "return this.#guarded(\n      sql,\n      (text) =>\n        this.#seen(Effect.map(this.#connection.queryValues(text,",
     to:
-      "return ((text: string, send: (text: string) => Effect.Effect<any, any>) => send(text))(sql, (text) =>\n      this.#seen(Effect.map(this.#connection.queryValues(text,",
+      "return ((text: string, send: (text: string) => Effect.Effect<any, any>) => send(text))(\n      sql,\n      (text) =>\n        this.#seen(Effect.map(this.#connection.queryValues(text,",
     test: handlers,
     named: "by values: is refused"
   },

@@ -1,15 +1,15 @@
 /**
  * Every error that a user of Millrace can meet.
  *
- * Each has a tag and fields that a program can branch on, and a message that a person can act on: what happened and to
- * what; what is safe; what to do. No message contains a payload or a secret. The error catalogue in `src/README.md` is
- * made from this file and `OperatorErrors.ts`, which this one exports too.
+ * Each has a tag and fields that a program can branch on, and a message that a person can act on: what happened and to what; what is
+ * safe; what to do. No message contains a payload or a secret. The error catalogue in `src/README.md` is made from these files.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 
 export * from "./InboxErrors.ts"
+export * from "./StatementErrors.ts"
 
 /**
  * A message was refused at publish: nothing was stored.

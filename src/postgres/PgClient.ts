@@ -32,7 +32,7 @@ import type { ConnectionOptions } from "node:tls"
 import { Transaction, type TransactionFailure, WorkerTransaction } from "../Store.ts"
 import * as Isolation from "./Isolation.ts"
 import * as PgFailure from "./PgFailure.ts"
-import { PgSession, type Rows } from "./PgSession.ts"
+import { marked, PgSession, type Rows, type Use } from "./PgSession.ts"
 import * as ServerSql from "./sql/server.ts"
 
 /** What the client is built from; every field is decided (defaults stand in `Postgres.ts`). */
@@ -128,11 +128,14 @@ const machineryParameters = {
   idle_in_transaction_session_timeout: "30000"
 }
 
-/** Connects once and asks for version and isolation level: says within the connect timeout whether the database is there. */
+/**
+ * Connects once and asks for version and isolation level: says within the connect timeout whether the database is there, and whether a
+ * pooler before it refuses what sessions are opened with.
+ */
 const probe = (s: Settings): Effect.Effect<{ readonly version: number; readonly level: string }, SqlError.SqlError> =>
   Effect.scoped(
     Effect.flatMap(
-      PgConnection.make(connectionConfig(s, {})),
+      PgConnection.make(connectionConfig(s, machineryParameters)),
       (connection) =>
         Effect.map(connection.query(ServerSql.probe), ({ rows: [row] }) => ({
           version: Number(row?.["version"] ?? 0),
@@ -178,22 +181,34 @@ const acquire = (pool: PgPool.PgPool, s: Settings, life: Life, who: string, sett
   }
   const within = (
     get: Effect.Effect<PgConnection.PgConnection, SqlError.SqlError, Scope.Scope>,
+    use: Use,
     cancel?: (connection: PgConnection.PgConnection) => Effect.Effect<unknown>
   ) =>
-    Effect.map(
-      Effect.timeoutOrElse(whileOpen(life, get), { duration: s.acquireTimeout, orElse: timedOut }),
-      (connection) => new PgSession(connection, s.commitTimeout, pool.invalidate(connection), cancel?.(connection))
-    )
+    Effect.flatMap(Effect.scope, (scope) =>
+      Effect.map(
+        Effect.timeoutOrElse(whileOpen(life, get), { duration: s.acquireTimeout, orElse: timedOut }),
+        (connection) =>
+          new PgSession({
+            connection,
+            use,
+            scope,
+            patience: s.commitTimeout,
+            invalidate: pool.invalidate(connection),
+            cancel: cancel?.(connection)
+          })
+      ))
   return {
-    borrow: within(pool.get),
-    reserve: within(pool.reserve),
+    borrow: within(pool.get, "statement"),
+    transaction: within(pool.reserve, "transaction"),
+    /** For a user who steers it by hand. */
+    reserve: within(pool.reserve, "reserved"),
     /**
      * Checked out, but not pinned: its statements may be on the wire together. The driver then neither cancels a statement that was
      * interrupted, nor destroys a connection that comes back with one; so the session is ended, and its locks with it.
      */
     pipelined: (terminate: (processId: number) => Effect.Effect<unknown>) =>
       Effect.tap(
-        within(pool.get, ({ processId }) => terminate(processId)),
+        within(pool.get, "transaction", ({ processId }) => terminate(processId)),
         (session) => Effect.addFinalizer(() => session.abandoned ? session.giveUp : Effect.void)
       )
   }
@@ -235,18 +250,18 @@ export const make = Effect.fnUntraced(
     )
     const ours = machineryOn(machinery, life)
     const together = settings.single || settings.pooler
-      ? forCommitters.reserve
+      ? forCommitters.transaction
       : forCommitters.pipelined((processId) => Effect.ignore(ours(ServerSql.terminate, [processId])))
     const transactionAcquirer = Effect.withFiber<PgSession, SqlError.SqlError, Scope.Scope>((fiber) => {
-      if (fiber.getRef(OnMachinery)) return forMachinery.reserve
+      if (fiber.getRef(OnMachinery)) return forMachinery.transaction
       switch (fiber.getRef(WorkerTransaction)) {
         case undefined:
-          return forUsers.reserve
+          return forUsers.transaction
         case "together":
           return together
         case "in turn":
         case "apart":
-          return forCommitters.reserve
+          return forCommitters.transaction
       }
     })
     const client = yield* Client.make({
@@ -256,12 +271,15 @@ export const make = Effect.fnUntraced(
       driver: "pg",
       prepareTransactionControls: true,
       commit: (connection) => (connection as PgSession).commit,
-      releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,
+      rollback: marked(ServerSql.rollback),
+      savepoint: (name) => marked(ServerSql.savepoint(name)),
+      rollbackSavepoint: (name) => marked(ServerSql.rollbackTo(name)),
+      releaseSavepoint: (name) => marked(ServerSql.release(name)),
       spanAttributes: [["db.system.name", "postgresql"]]
     })
     const withoutTransaction = (context: Context.Context<never>) =>
       Context.omit(client.transactionService)(context) as Context.Context<unknown>
-    const sql = withPgParts(client, settings, users, forUsers.borrow)
+    const sql = withPgParts(client, settings, users, forUsers)
     const transaction = Isolation.transaction(client)
     const onMachinery: PgDatabase["onMachinery"] = (body) =>
       inTime(Effect.updateContext(Effect.provideService(body, OnMachinery, true), withoutTransaction))
@@ -282,17 +300,18 @@ export const make = Effect.fnUntraced(
   }
 )
 
-/** What makes a SqlClient a PgClient: JSON fragments, LISTEN and NOTIFY. */
+/** What makes a SqlClient a PgClient: JSON fragments, LISTEN and NOTIFY. A reserved session is the user's own, never a committer's. */
 const withPgParts = (
   client: Client.SqlClient,
   settings: Settings,
   users: PgPool.PgPool,
-  borrow: Effect.Effect<PgSession, SqlError.SqlError, Scope.Scope>
+  { borrow, reserve }: Pick<ReturnType<typeof acquire>, "borrow" | "reserve">
 ): SqlPg.PgClient => {
   const json = Statement.custom<Statement.Custom<"PgJson", unknown>>("PgJson")
   return Object.assign(client, {
     [SqlPg.TypeId]: SqlPg.TypeId,
     config: {},
+    reserve,
     json: (value: unknown) => Statement.fragment([json(value, undefined, undefined)]),
     listen: (channel: string) =>
       settings.single
@@ -387,7 +406,7 @@ const transactions = (
       // A body that swallowed an SQL error leaves an aborted transaction; found inside, the savepoint still repairs it.
       return run(
         body,
-        (session) => session.failures === before ? Effect.void : session.execute("select", [], undefined)
+        (session) => session.failures === before ? Effect.void : session.probe
       )
     })
   return {

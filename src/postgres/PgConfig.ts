@@ -20,7 +20,8 @@ interface Variable<A> {
   readonly parse: (text: string) => A | undefined
 }
 
-const isPostgresUrl = (text: string): boolean => {
+/** A URL that the driver reads. */
+export const isPostgresUrl = (text: string): boolean => {
   if (!URL.canParse(text)) return false
   const { protocol } = new URL(text)
   return protocol === "postgres:" || protocol === "postgresql:"

@@ -62,11 +62,36 @@ export const isSpent = (code: string): boolean => code === "25006" || code.start
 export const isLost = (error: SqlError.SqlError): boolean =>
   error.reason._tag === "ConnectionError" && codeOf(error) === ""
 
-/** What the server or the driver said, without values of ours. */
-export const detailOf = (error: SqlError.SqlError): string => {
+/**
+ * Whether a session's prepared statements are gone or stale: `deallocate all`, a pooler that gave the transaction another server
+ * connection, a table that was altered. The driver prepares again, but not within a transaction. A user's own have other names.
+ */
+export const isForgotten = (error: SqlError.SqlError): boolean =>
+  isUnknownName(error) || (codeOf(error) === "0A000" && routineOf(error) === "RevalidateCachedQuery")
+
+const isUnknownName = (error: SqlError.SqlError): boolean =>
+  codeOf(error) === "26000" && /"effect_[0-9a-f]{16}_\d+"/.test(messageOf(error))
+
+/** Where in the server the error was raised: its words may be in any language. */
+const routineOf = (error: SqlError.SqlError): unknown => {
+  const cause: unknown = error.reason.cause
+  return typeof cause === "object" && cause !== null && "routine" in cause ? cause.routine : undefined
+}
+
+/** A pooler between us and the server, without the setting: it refuses settings of a session, or has no prepared statements. */
+const isPooler = (error: SqlError.SqlError): boolean =>
+  isUnknownName(error) || messageOf(error).startsWith("unsupported startup parameter")
+
+const messageOf = (error: SqlError.SqlError): string => {
   const cause: unknown = error.reason.cause
   return cause instanceof Error && cause.message !== "" ? cause.message : error.message
 }
+
+const poolerMend = "Behind a transaction pooler, set pooler: true (MILLRACE_POOLER=true)."
+
+/** What the server or the driver said, without values of ours. */
+export const detailOf = (error: SqlError.SqlError): string =>
+  isPooler(error) ? `${messageOf(error)}. ${poolerMend}` : messageOf(error)
 
 /** The first SQL error in a cause: defects too, since the driver hides some of its failures in them. */
 export const sqlErrorIn = (cause: Cause.Cause<unknown>): SqlError.SqlError | undefined => {
@@ -144,6 +169,8 @@ const afterBody = (seen: Seen, kind: Kind): TransactionFailure => {
       : new TransactionAborted({ detail })
   }
   if (answersNothing(code)) return new UnknownOutcome({ detail })
+  // The name of COMMIT was not known: it did not run.
+  if (code === "26000") return new Hiccup({ kind: "unavailable", code, detail })
   return kind === "conflict" || kind === "unavailable"
     ? new Hiccup({ kind, code, detail })
     : new CommitRejected({ code, detail })
@@ -182,6 +209,9 @@ export const storeFailure = (operation: string) => (error: SqlError.SqlError): S
   if (cause instanceof LayerClosed) {
     const mend = "Build the layer once, around all that uses it."
     return new StoreFailure({ operation, kind: "refused", code, detail: cause.message, mend })
+  }
+  if (isPooler(error)) {
+    return new StoreFailure({ operation, kind: "refused", code, detail: messageOf(error), mend: poolerMend })
   }
   const kind = kindOf(code)
   const passes = kind === "conflict" || kind === "unavailable" || isLost(error)

@@ -12,7 +12,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Reactivity from "effect/reactivity/Reactivity"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type { MigrationError } from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -49,8 +49,8 @@ import * as Wake from "./Wake.ts"
  * @since 0.1.0
  */
 export interface PostgresOptions {
-  /** `postgres://user:password@host:port/database`. */
-  readonly url: Redacted.Redacted
+  /** `postgres://user:password@host:port/database`. A plain text is made `Redacted`, so that no log shows its password. */
+  readonly url: Redacted.Redacted | string
   /** TLS, where the URL's `sslmode` is not enough. */
   readonly ssl?: boolean | ConnectionOptions | undefined
   /** The schema for Millrace's tables: letters, digits, underscore, dash, at most 50 characters. Default `millrace`. */
@@ -126,6 +126,20 @@ const timedOut = new StoreFailure({
   mend: "Look for a transaction that locks its tables, then start again."
 })
 
+/** What is given is not repeated in the error, for it may hold a password. */
+const urlOf = (given: unknown): Effect.Effect<Redacted.Redacted, InvalidSetting> => {
+  const text = Redacted.isRedacted(given) ? Redacted.value(given) : given
+  return typeof text === "string" && PgConfig.isPostgresUrl(text)
+    ? Effect.succeed(Redacted.make(text))
+    : Effect.fail(
+      new InvalidSetting({
+        setting: "url",
+        got: text === undefined ? "missing" : "something else",
+        expected: "it must be a text (or Redacted) of the form postgres://user:password@host:port/database"
+      })
+    )
+}
+
 /** The services, in the scope of the layer. Also what the embedded engine is built with. */
 export const services = Effect.fnUntraced(function*(
   options: Partial<PostgresOptions>,
@@ -137,7 +151,7 @@ export const services = Effect.fnUntraced(function*(
   const db = yield* Effect.mapError(
     Effect.provide(
       PgClient.make({
-        url: options.url,
+        url: engine.single ? undefined : yield* urlOf(options.url),
         ssl: options.ssl,
         stream: engine.stream,
         maxConnections: options.maxConnections ?? 10,

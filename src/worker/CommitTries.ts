@@ -14,6 +14,7 @@ import * as GroupCommit from "./GroupCommit.ts"
 import { type Member, type Outcome, unwrap } from "./GroupCommit.ts"
 import * as GroupSize from "./GroupSize.ts"
 import type { LeaseRenewer } from "./LeaseRenewer.ts"
+import { LongWait } from "./LongWait.ts"
 import * as Savepoints from "./Savepoints.ts"
 import * as Vain from "./Vain.ts"
 
@@ -38,6 +39,7 @@ export const fail = (members: ReadonlyArray<Member>, cause: Cause.Cause<unknown>
 export class CommitTries {
   /** Since when the store has refused what is committed here. */
   vain: Vain.Vain | undefined
+  readonly longWait: LongWait
   private readonly options: Options
   private readonly commits: Commits
   private size: GroupSize.GroupSize
@@ -47,6 +49,7 @@ export class CommitTries {
   constructor(options: Options, commits: Commits) {
     this.options = options
     this.commits = commits
+    this.longWait = new LongWait(options.warnings, options.renewer)
     this.size = GroupSize.make(Math.min(options.store.maxGroup, Math.max(1, options.pipeline.settings.group)))
     this.statements = GroupCommit.isData(options) ? "together" : "in turn"
     this.commitTimeout = Duration.fromInputUnsafe(options.pipeline.settings.commitTimeout)
@@ -73,6 +76,7 @@ export class CommitTries {
       onSuccess: (outcomes) => Effect.succeed(this.committed(form, group, outcomes)),
       onFailure: (cause) => {
         undecided(group)
+        this.longWait.failed(cause)
         const error = Option.getOrUndefined(Cause.findErrorOption(cause))
         if (Vain.isOfStore(error)) this.vain = Vain.more(this.vain, renewer.now(), error.message)
         const failure: CommitRecovery.Failure = { error, began, at: renewer.now() }

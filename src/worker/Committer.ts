@@ -63,6 +63,7 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
     Effect.fnUntraced(function*() {
       const line = new Line(options, commits)
       yield* Effect.forkScoped(line.run)
+      yield* Effect.forkScoped(line.tries.longWait.watch)
       return line
     })
   )
@@ -129,7 +130,11 @@ class Line {
     this.commitDuration = Metric.withAttributes(Telemetry.commitDuration, labels)
     const committing = Effect.forever(Effect.suspend(() => {
       this.underWay = this.queue.form(this.tries.groupSize)
-      if (this.underWay.length > 0) return this.commit(this.underWay)
+      if (this.underWay.length > 0) {
+        this.tries.longWait.began(this.underWay.length)
+        return this.commit(this.underWay)
+      }
+      this.tries.longWait.ended()
       this.tries.vain = undefined
       return this.queue.offering
     }))

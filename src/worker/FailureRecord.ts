@@ -14,11 +14,13 @@ import * as Errors from "../Errors.ts"
 import { contained } from "../Returned.ts"
 import { isError, nameOf, plain, read, tagOf } from "../Tracing.ts"
 
-/** The error that a cause stands for: the typed one if there is one, else the defect. */
+/** The error that a cause stands for: the typed one if there is one, else the defect. A refused statement behind it stands for itself. */
 export const errorOf = (cause: Cause.Cause<unknown>): unknown => {
-  for (const reason of cause.reasons) if (Cause.isFailReason(reason)) return reason.error
+  for (const reason of cause.reasons) if (Cause.isFailReason(reason)) return refusalIn(reason.error) ?? reason.error
   for (const reason of cause.reasons) {
     if (Cause.isDieReason(reason)) {
+      const refusal = refusalIn(reason.defect)
+      if (refusal !== undefined) return refusal
       const defect = new Errors.Defect({ detail: text(reason.defect).slice(0, 500) })
       const stack = isError(reason.defect) ? read(reason.defect, "stack") : undefined
       if (typeof stack === "string") defect.stack = stack
@@ -26,6 +28,16 @@ export const errorOf = (cause: Cause.Cause<unknown>): unknown => {
     }
   }
   return new Errors.Defect({ detail: "interrupted" })
+}
+
+/** The refusal behind an error: the error itself, or a cause of it. The driver's errors keep theirs below their `reason`. */
+const refusalIn = (error: unknown): Errors.StatementRefused | undefined => {
+  let at = error
+  for (let depth = 0; depth < 10 && at !== undefined; depth++) {
+    if (isError(at) && at instanceof Errors.StatementRefused) return at
+    at = read(at, "reason") ?? read(at, "cause")
+  }
+  return undefined
 }
 
 interface Attempted {
@@ -182,6 +194,7 @@ const isRuntimes = (error: unknown): boolean => runtimes.some((made) => error in
 
 const runtimes = [
   Errors.Defect,
+  Errors.StatementRefused,
   Errors.StepTimeout,
   Errors.TransactionAborted,
   Errors.CommitRejected,

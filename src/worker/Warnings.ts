@@ -5,7 +5,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
 /** What can be warned of. */
-export type Kind = "slowStep" | "noStatement" | "wrongResults" | "blockedLoop"
+export type Kind = "slowStep" | "noStatement" | "wrongResults" | "blockedLoop" | "waiting"
 
 const quietMillis = 60_000
 

@@ -237,6 +237,7 @@ export interface Delivered {
 // src/Errors.ts
 import * as Schema from "effect/Schema";
 export * from "./InboxErrors.ts";
+export * from "./StatementErrors.ts";
 declare const InvalidMessage_base: Schema.Class<InvalidMessage, Schema.TaggedStruct<"InvalidMessage", {
     readonly topic: Schema.String;
     readonly id: Schema.String;
@@ -464,6 +465,18 @@ declare const AwaitTimeout_base: Schema.Class<AwaitTimeout, Schema.TaggedStruct<
     readonly waitedMillis: Schema.Number;
 }>, import("effect/Cause").YieldableError>;
 export declare class AwaitTimeout extends AwaitTimeout_base {
+    get message(): string;
+}
+export {};
+
+// src/StatementErrors.ts
+import * as Schema from "effect/Schema";
+declare const StatementRefused_base: Schema.Class<StatementRefused, Schema.TaggedStruct<"StatementRefused", {
+    readonly command: Schema.String;
+    readonly inTransaction: Schema.Boolean;
+}>, import("effect/Cause").YieldableError>;
+export declare class StatementRefused extends StatementRefused_base {
+    readonly retryable = false;
     get message(): string;
 }
 export {};
@@ -1360,7 +1373,7 @@ import * as Context from "effect/Context";
 import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
-import type * as Redacted from "effect/Redacted";
+import * as Redacted from "effect/Redacted";
 import type * as Scope from "effect/Scope";
 import * as SqlClient from "effect/sql/SqlClient";
 import type { Duplex } from "node:stream";
@@ -1370,7 +1383,7 @@ import { Store } from "../Store.ts";
 import { Transport } from "../Transport.ts";
 import * as Retention from "./Retention.ts";
 export interface PostgresOptions {
-    readonly url: Redacted.Redacted;
+    readonly url: Redacted.Redacted | string;
     readonly ssl?: boolean | ConnectionOptions | undefined;
     readonly schema?: string | undefined;
     readonly migrate?: "auto" | "check" | undefined;

@@ -195,8 +195,8 @@ export const delayed: ReadonlyArray<Mutant> = [
     name: "SQL publish: nobody is notified",
     guarantee: 6,
     file: "src/postgres/sql/functions.ts",
-    from: "c.waiting_until > clock_timestamp();",
-    to: "c.waiting_until > 'infinity';",
+    from: "c.waiting_until > clock_timestamp() and",
+    to: "c.waiting_until > 'infinity' and",
     test: "test/postgres/functions.test.ts",
     named: "wakes a worker that waits"
   }

@@ -14,6 +14,7 @@ import { peopleMutants } from "./people.ts"
 import { pipelineMutants } from "./pipelines.ts"
 import { serverLifeMutants } from "./serverLife.ts"
 import { sessionMutants } from "./sessions.ts"
+import { steeringMutants } from "./steering.ts"
 import type { Mutant } from "./types.ts"
 
 const conformance = "test/postgres/conformance.test.ts"
@@ -370,8 +371,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "an interrupted statement of a pipelined connection left running",
     guarantee: 6,
     file: "src/postgres/PgClient.ts",
-    from: "within(pool.get, ({ processId }) => terminate(processId)),",
-    to: "within(pool.get),",
+    from: "within(pool.get, \"transaction\", ({ processId }) => terminate(processId)),",
+    to: "within(pool.get, \"transaction\"),",
     test: "test/postgres/pipelined.test.ts",
     named: "so that no lock stays"
   },
@@ -441,5 +442,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...peopleMutants,
   ...pipelineMutants,
   ...serverLifeMutants,
-  ...sessionMutants
+  ...sessionMutants,
+  ...steeringMutants
 ]

@@ -3,9 +3,9 @@
  * machine without it says so.
  */
 import { assert, it } from "@effect/vitest"
-import { Effect, Fiber, Redacted, Schedule, Schema } from "effect"
+import { Effect, Fiber, Layer, Redacted, Schedule, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { DeadLetters, Pipeline, Retry, Topic, Worker } from "millrace"
+import { DeadLetters, Pipeline, Retry, Store, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
@@ -38,7 +38,7 @@ const answers = (port: number) =>
   })
 
 /** A pooler of two server connections before the test's Postgres; ends with the scope. */
-const pooler = Effect.gen(function*() {
+const poolerWith = Effect.fnUntraced(function*(settings: ReadonlyArray<string>) {
   const target = new URL(inject("databaseUrl"))
   const port = yield* freePort
   const directory = yield* Effect.acquireRelease(
@@ -58,6 +58,7 @@ auth_type = any
 pool_mode = transaction
 default_pool_size = 2
 max_client_conn = 200
+${settings.join("\n")}
 `
   )
   chmodSync(directory, 0o755)
@@ -83,7 +84,7 @@ it.live.skipIf(!installed)(
   "behind PgBouncer in transaction mode, works by polling, without named statements, in order",
   () =>
     Effect.gen(function*() {
-      const url = yield* pooler
+      const url = yield* poolerWith([])
       const schema = freshSchema()
       yield* Effect.gen(function*() {
         const sql = yield* SqlClient.SqlClient
@@ -118,4 +119,42 @@ it.live.skipIf(!installed)(
       }).pipe(Effect.provide(Postgres.layer({ url: Redacted.make(url), schema, pooler: true })))
     }).pipe(Effect.scoped),
   90_000
+)
+
+const parameters =
+  "random_page_cost,idle_in_transaction_session_timeout,transaction_timeout,synchronous_commit,jit,enable_seqscan"
+
+it.live.skipIf(!installed)(
+  "behind PgBouncer without the setting, the start fails, and names it",
+  () =>
+    Effect.gen(function*() {
+      const url = yield* poolerWith([])
+      const error = yield* Effect.flip(Layer.build(Postgres.layer({ url, schema: freshSchema() })))
+      assert.deepInclude(error, { _tag: "StoreFailure", operation: "start", kind: "refused" })
+      assert.include(String(error), "pooler: true (MILLRACE_POOLER=true)")
+    }).pipe(Effect.scoped),
+  30_000
+)
+
+it.live.skipIf(!installed)(
+  "behind PgBouncer that ignores what it does not know, a prepared statement that vanished names the setting",
+  () =>
+    Effect.gen(function*() {
+      const url = yield* poolerWith([`ignore_startup_parameters = ${parameters}`, "server_reset_query_always = 1"])
+      const told = Effect.gen(function*() {
+        const store = yield* Store.Store
+        const sql = yield* SqlClient.SqlClient
+        // Two server connections for four at a time: each has what another one prepared.
+        const busy = Effect.forEach(
+          Array.from({ length: 40 }),
+          () => store.transact(Effect.andThen(sql`select 1`, Effect.sleep("5 millis"))),
+          { concurrency: 4, discard: true }
+        )
+        return yield* Effect.flip(busy)
+      }).pipe(Effect.provide(Postgres.layer({ url, schema: freshSchema() })))
+      // The start may meet it already.
+      const error = yield* Effect.catch(told, Effect.succeed)
+      assert.include(String(error), "pooler: true (MILLRACE_POOLER=true)")
+    }).pipe(Effect.scoped),
+  30_000
 )

@@ -28,6 +28,10 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
     new Errors.ConsumerConflict({ consumer: "ledger", setting: "lanes", registered: "64", asked: "32" })
   ],
   Unsupported: [new Errors.Unsupported({ engine: "sqs", asked: "order", because: "it has none", instead: "use FIFO" })],
+  StatementRefused: [
+    new Errors.StatementRefused({ command: "ROLLBACK", inTransaction: true }),
+    new Errors.StatementRefused({ command: "BEGIN", inTransaction: false })
+  ],
   StoreFailure: [
     new Errors.StoreFailure({
       operation: "publish",

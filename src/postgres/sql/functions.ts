@@ -180,9 +180,10 @@ begin
     )
   };
   -- Where somebody waits now. Whoever begins to wait before we commit finds the message at its idle poll: to say here that nobody
-  -- waits any more would lock the consumer's row until then.
+  -- waits any more would lock the consumer's row until then. A transaction that has notified cannot be prepared, and nobody can tell
+  -- now whether this one will be, so where that is possible at all the idle poll has to do.
   perform pg_notify('${t.channel}', c.id::text) from ${t.consumers} c
-  where c.id = any(v_queues) and c.waiting_until > clock_timestamp();
+  where c.id = any(v_queues) and c.waiting_until > clock_timestamp() and current_setting('max_prepared_transactions') = '0';
   return v_id;
 end $body$`
 

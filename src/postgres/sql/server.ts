@@ -36,3 +36,16 @@ export const terminate = `select pg_terminate_backend($1)`
 /** What is asked of a server before the pools are made. */
 export const probe = `select current_setting('server_version_num')::int as version,
   current_setting('default_transaction_isolation') as level`
+
+/** Aborts the transaction around it, for a statement that was not sent. The command is one of ours, never a text of a user. */
+export const refuse = (command: string): string =>
+  `do $$ begin raise exception using errcode = 'MR002', message = '${command} was refused: its transaction holds other work too.'; end $$`
+
+/** What the client runs to steer its transactions, beside BEGIN and COMMIT. */
+export const rollback = "ROLLBACK"
+export const savepoint = (name: string): string => `SAVEPOINT ${name}`
+export const rollbackTo = (name: string): string => `ROLLBACK TO SAVEPOINT ${name}`
+export const release = (name: string): string => `RELEASE SAVEPOINT ${name}`
+
+/** Fails where the transaction is aborted. */
+export const unaborted = `select`

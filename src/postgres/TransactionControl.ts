@@ -1,0 +1,143 @@
+/**
+ * What a statement does beyond its own rows: it begins or ends a transaction, or it leaves something behind in the session. Pure.
+ *
+ * The extended protocol carries one command in a message, so the first words decide. Comments, white space, empty statements and a byte
+ * order mark before them are skipped, as the server skips them. Two things stand inside of a statement instead: an advisory lock of the
+ * session, and `set_config`. What a function does that the statement calls is not seen; within a transaction it cannot end that.
+ *
+ * @since 0.1.0
+ */
+
+/** `control` steers a transaction, `session` changes the session, `names` drops its prepared statements. */
+export type Kind = "plain" | "begin" | "control" | "session" | "names"
+
+export interface Found {
+  readonly kind: Kind
+  /** The command in capitals: `ROLLBACK`, `PREPARE TRANSACTION`. Empty for a plain statement. */
+  readonly command: string
+}
+
+const plain: Found = { kind: "plain", command: "" }
+
+/** By the first word, in capitals. What needs a look at the second word is a function of what follows the first one. */
+const commands: ReadonlyMap<string, Found | ((rest: string) => Found)> = new Map<
+  string,
+  Found | ((rest: string) => Found)
+>([
+  ["BEGIN", { kind: "begin", command: "BEGIN" }],
+  ["START", { kind: "begin", command: "START TRANSACTION" }],
+  // COMMIT PREPARED and ROLLBACK PREPARED decide about another transaction, and the server refuses them within one.
+  ["COMMIT", (rest) => nextWord(rest) === "PREPARED" ? plain : { kind: "control", command: "COMMIT" }],
+  ["ROLLBACK", (rest) => nextWord(rest) === "PREPARED" ? plain : { kind: "control", command: "ROLLBACK" }],
+  ["END", { kind: "control", command: "END" }],
+  ["ABORT", { kind: "control", command: "ABORT" }],
+  ["SAVEPOINT", { kind: "control", command: "SAVEPOINT" }],
+  ["RELEASE", { kind: "control", command: "RELEASE" }],
+  ["PREPARE", (rest) =>
+    nextWord(rest) === "TRANSACTION"
+      ? { kind: "control", command: "PREPARE TRANSACTION" }
+      : { kind: "session", command: "PREPARE" }],
+  ["SET", (rest) => localSettings.has(nextWord(rest)) ? plain : { kind: "session", command: "SET" }],
+  ["LISTEN", { kind: "session", command: "LISTEN" }],
+  ["LOAD", { kind: "session", command: "LOAD" }],
+  ["DISCARD", { kind: "names", command: "DISCARD" }],
+  ["DEALLOCATE", { kind: "names", command: "DEALLOCATE" }],
+  ["CREATE", (rest) =>
+    temporary.test(rest) && !/\bon\s+commit\s+drop\b/i.test(rest)
+      ? { kind: "session", command: "CREATE TEMPORARY" }
+      : plain],
+  ["DECLARE", (rest) => /\bwith\s+hold\b/i.test(rest) ? { kind: "session", command: "DECLARE WITH HOLD" } : plain]
+])
+
+/** What follows SET where it ends with the transaction. */
+const localSettings: ReadonlySet<string> = new Set(["LOCAL", "TRANSACTION", "CONSTRAINTS"])
+
+const temporary = /^\s*(?:(?:or\s+replace|local|global)\s+)*temp(?:orary)?\b/i
+
+/** A lock that outlives the transaction, or a setting that is not said to end with it. */
+const within = /pg_(?:try_)?advisory_lock|set_config\s*\(/i
+
+/** What the statement does. Costs well below a microsecond for a statement of usual length. */
+export const look = (sql: string): Found => {
+  const start = begin(sql)
+  const end = wordEnd(sql, start)
+  // No command that matters has a longer name.
+  if (end - start >= 3 && end - start <= 10) {
+    const found = commands.get(sql.slice(start, end).toUpperCase())
+    if (found !== undefined) {
+      const told = typeof found === "function" ? found(sql.slice(end)) : found
+      if (told !== plain) return told
+    }
+  }
+  const leaves = within.exec(sql)
+  if (leaves === null) return plain
+  if (!leaves[0].toLowerCase().startsWith("set_config")) return { kind: "session", command: "pg_advisory_lock" }
+  return locks.test(sql)
+    ? { kind: "session", command: "pg_advisory_lock" }
+    : /\btrue\b/i.test(sql)
+    ? plain
+    : { kind: "session", command: "set_config" }
+}
+
+const locks = /pg_(?:try_)?advisory_lock/i
+
+const nextWord = (rest: string): string => {
+  const start = skip(rest, 0, false)
+  return rest.slice(start, wordEnd(rest, start)).toUpperCase()
+}
+
+/** Most statements begin with a letter. */
+const begin = (sql: string): number => isLetter(sql.charCodeAt(0)) ? 0 : skip(sql, 0, true)
+
+const isLetter = (code: number): boolean => (code >= 65 && code <= 90) || (code >= 97 && code <= 122)
+
+/** A word goes on with whatever an identifier may hold: `begin_work` and `set2` are names. */
+const isPart = (code: number): boolean =>
+  isLetter(code) || (code >= 48 && code <= 57) || code === 95 || code === 36 || code > 127
+
+const wordEnd = (sql: string, start: number): number => {
+  let at = start
+  // NaN past the end is no part of a word.
+  while (isPart(sql.charCodeAt(at))) at++
+  return at
+}
+
+const byteOrderMark = 0xfeff
+
+/** Where the next word begins: past white space and comments, and at the beginning past empty statements and a byte order mark. */
+const skip = (sql: string, from: number, first: boolean): number => {
+  for (let at = from; at < sql.length;) {
+    const code = sql.charCodeAt(at)
+    if (code === 32 || (code >= 9 && code <= 13) || (first && (code === 59 || code === byteOrderMark))) at++
+    else if (code === 45 && sql.charCodeAt(at + 1) === 45) at = lineEnd(sql, at)
+    else if (code === 47 && sql.charCodeAt(at + 1) === 42) at = commentEnd(sql, at)
+    else return at
+  }
+  return sql.length
+}
+
+const lineEnd = (sql: string, from: number): number => {
+  for (let at = from; at < sql.length; at++) {
+    const code = sql.charCodeAt(at)
+    if (code === 10 || code === 13) return at
+  }
+  return sql.length
+}
+
+/** Comments nest in Postgres. */
+const commentEnd = (sql: string, from: number): number => {
+  let depth = 0
+  for (let at = from; at < sql.length - 1; at++) {
+    const code = sql.charCodeAt(at)
+    const next = sql.charCodeAt(at + 1)
+    if (code === 47 && next === 42) {
+      depth++
+      at++
+    } else if (code === 42 && next === 47) {
+      depth--
+      at++
+      if (depth === 0) return at + 1
+    }
+  }
+  return sql.length
+}

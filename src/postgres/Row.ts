@@ -65,6 +65,7 @@ export const deliveryOf = (row: Rows[number], owned: Owned): Delivery => {
     lease: owned.lease,
     position: seq,
     received: row["received"] as number,
+    convicted: row["convicted"] === true,
     attempts: failuresOf(row["attempts"]),
     redrive: letter === null
       ? undefined

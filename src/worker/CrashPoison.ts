@@ -2,14 +2,18 @@
  * Messages that were in the hands of dead processes run alone, so that the one that kills is found and no innocent is
  * counted with it.
  *
- * A transport counts, for each message, the owners that died with it in their hands. At `maxDeliveries - 1` the message is a
+ * A transport counts, for each message, the owners that died with it in their hands. From `maxDeliveries - 1` on the message is a
  * suspect: it waits until nothing else runs **in this process** (other workers included), the store is told that nothing else
  * is at risk, and it runs. If the process dies again, only this message is counted, and becomes a dead letter `crashed`;
  * if it ends in any other way, nothing is counted. Others are interrupted after a while, uncounted, to make room.
  *
+ * The proof is the store's record that it runs alone. A process that dies before this record is written, or after it was taken back,
+ * proves nothing: what it had in hand are suspects, however often that happens (`Verdict.ts`). Nothing starts beside a suspect before the
+ * record is taken back. One error is left: a process that dies between the record and the start convicts a message that did not run.
+ *
  * It is alone for one lease's time at most: a step that hangs is not one that kills, and must not stop every worker of the process.
  * Then the others go on beside it, and it is counted as they are: as one of those in hand, should the process die later. In this
- * process it is no suspect again.
+ * process it is no suspect again. In the next one it has a lease's time more, up to eight, so that one which kills late is found.
  *
  * The gate is one a process (a `Context.Reference` with a shared default), since a process dies as a whole.
  */
@@ -26,6 +30,7 @@ import type { Subscription } from "../Transport.ts"
 import type { Fetcher } from "./Fetcher.ts"
 import type { Entry, InFlight } from "./InFlight.ts"
 import type { Settings } from "./Settings.ts"
+import { leasesAlone } from "./Verdict.ts"
 
 /** One worker of the process, as the gate sees it. */
 interface Member {
@@ -68,17 +73,20 @@ export const make = Effect.fnUntraced(function*(options: {
   const one = (entry: Entry): Effect.Effect<void> =>
     Effect.scoped(Effect.gen(function*() {
       for (const other of gate.members) yield* quiet(other)
-      for (const other of gate.members) yield* shield(other.subscription, other === member ? entry.delivery : undefined)
+      // The record that names the message is the last one: a death between it and the start convicts a message that did not run.
+      for (const other of gate.members) if (other !== member) yield* shield(other.subscription, undefined)
+      yield* shield(subscription, entry.delivery)
       if (!inFlight.startAlone(entry)) return
       const running = yield* Effect.forkIn(fetcher.runEntry(entry), scope, { startImmediately: true })
-      const ended = yield* Effect.timeoutOption(Fiber.await(running), settings.leaseMillis)
-      if (Option.isNone(ended)) yield* survived(entry)
+      const millis = settings.leaseMillis * leasesAlone(entry.delivery, settings)
+      const ended = yield* Effect.timeoutOption(Fiber.await(running), millis)
+      if (Option.isNone(ended)) yield* survived(entry, millis)
     }))
 
-  const survived = (entry: Entry): Effect.Effect<void> => {
+  const survived = (entry: Entry, millis: number): Effect.Effect<void> => {
     entry.survived = true
     return Effect.logWarning(
-      `A message that was in the hands of dying processes ran alone for ${settings.leaseMillis} ms and has not ended: it goes on, and the `
+      `A message that was in the hands of dying processes ran alone for ${millis} ms and has not ended: it goes on, and the `
         + `others with it. If its steps hang, bound them with Pipeline.timeout.`
     ).pipe(Effect.annotateLogs(Telemetry.logFields(consumer, entry.delivery, entry.delivery.attempts.length + 1)))
   }

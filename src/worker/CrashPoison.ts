@@ -13,7 +13,8 @@
  *
  * It is alone for one lease's time at most: a step that hangs is not one that kills, and must not stop every worker of the process.
  * Then the others go on beside it, and it is counted as they are: as one of those in hand, should the process die later. In this
- * process it is no suspect again. In the next one it has a lease's time more, up to eight, so that one which kills late is found.
+ * process it is no suspect again. In the next one it has a lease's time more, up to eight, so that one which kills late is found. Before the
+ * next suspect runs alone the others have as long: suspects that hang, however many, take half of the time.
  *
  * The gate is one a process (a `Context.Reference` with a shared default), since a process dies as a whole.
  */
@@ -70,17 +71,20 @@ export const make = Effect.fnUntraced(function*(options: {
   // Made here, so that it is closed after the drain: what goes on beside the others is the drain's to end.
   const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
 
-  const one = (entry: Entry): Effect.Effect<void> =>
+  /** Answers how long the others are to have before the next one: as long as they waited for one that hangs. */
+  const one = (entry: Entry): Effect.Effect<number> =>
     Effect.scoped(Effect.gen(function*() {
       for (const other of gate.members) yield* quiet(other)
       // The record that names the message is the last one: a death between it and the start convicts a message that did not run.
       for (const other of gate.members) if (other !== member) yield* shield(other.subscription, undefined)
       yield* shield(subscription, entry.delivery)
-      if (!inFlight.startAlone(entry)) return
+      if (!inFlight.startAlone(entry)) return 0
       const running = yield* Effect.forkIn(fetcher.runEntry(entry), scope, { startImmediately: true })
       const millis = settings.leaseMillis * leasesAlone(entry.delivery, settings)
       const ended = yield* Effect.timeoutOption(Fiber.await(running), millis)
-      if (Option.isNone(ended)) yield* survived(entry, millis)
+      if (Option.isSome(ended)) return 0
+      yield* survived(entry, millis)
+      return millis
     }))
 
   const survived = (entry: Entry, millis: number): Effect.Effect<void> => {
@@ -94,7 +98,10 @@ export const make = Effect.fnUntraced(function*(options: {
   const loop = Effect.forever(Effect.suspend(() => {
     const entry = inFlight.suspects.shift()
     if (entry !== undefined) {
-      return gate.alone.withPermit(Effect.suspend(() => inFlight.mayStart(entry) ? one(entry) : Effect.void))
+      const turn = gate.alone.withPermit(
+        Effect.suspend(() => inFlight.mayStart(entry) ? one(entry) : Effect.succeed(0))
+      )
+      return Effect.flatMap(turn, (rest) => rest === 0 ? Effect.void : Effect.sleep(rest))
     }
     inFlight.suspected.closeUnsafe()
     return inFlight.suspected.await

@@ -2,9 +2,9 @@
 import type { Mutant } from "./types.ts"
 
 const conformance = "test/conformance/memory.test.ts"
-const onPostgres = "test/postgres/conformance.test.ts"
+const suite = "test/postgres/conformance.test.ts"
 const worker = "test/worker/convictions.test.ts"
-const failing = "test/postgres/convictions.test.ts"
+const onPostgres = "test/postgres/convictions.test.ts"
 
 export const convictionMutants: ReadonlyArray<Mutant> = [
   {
@@ -30,9 +30,9 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     guarantee: 5,
     file: "src/postgres/sql/messages.ts",
     from: "(received > 0 and seq = $4::bigint) is true",
-    to: "received > 0 or seq = $4::bigint",
+    to: "received > 0",
     test: onPostgres,
-    named: "convicts nothing that was merely read"
+    named: "is convicted by the death of its process"
   },
   {
     name: "Postgres: a conviction forgotten by the next death",
@@ -41,7 +41,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     from: "convicted = convicted or (",
     to: "convicted = (",
     test: onPostgres,
-    named: "keeps a conviction"
+    named: "is convicted by the death of its process"
   },
   {
     name: "Postgres: what came back to the place of the one that ran alone is convicted",
@@ -49,7 +49,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     file: "src/postgres/sql/messages.ts",
     from: "(received > 0 and seq = $4::bigint)",
     to: "(seq = $4::bigint)",
-    test: onPostgres,
+    test: suite,
     named: "convicts no redriven message"
   },
   {
@@ -59,7 +59,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     from: "row[\"convicted\"] === true",
     to: "false",
     test: onPostgres,
-    named: "convicts the message that ran alone"
+    named: "is convicted by the death of its process"
   },
   {
     name: "memory: all that was read is convicted",
@@ -105,7 +105,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     file: "src/postgres/PgTransport.ts",
     from: "() => reunited(seat, 0)",
     to: "() => Effect.ignore(seat.lanes.reunite)",
-    test: failing,
+    test: onPostgres,
     named: "has no company before the store knows"
   },
   {
@@ -114,7 +114,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     file: "src/postgres/PgLanes.ts",
     from: "const lanes = [...this.#isolatedLanes]",
     to: "const lanes = [...this.#isolatedLanes].filter((each) => !each.lost)",
-    test: failing,
+    test: onPostgres,
     named: "from a lane that was given up meanwhile"
   },
   {
@@ -123,7 +123,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     file: "src/postgres/PgLanes.ts",
     from: "Effect.tapError(this.#writeIsolated, () =>",
     to: "Effect.tap(this.#writeIsolated, () =>",
-    test: failing,
+    test: onPostgres,
     named: "does not keep lanes from being counted"
   },
   {
@@ -134,6 +134,15 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     to: "settings.leaseMillis",
     test: worker,
     named: "after 3 deaths lets other keys wait"
+  },
+  {
+    name: "suspects that hang, one right after the other",
+    guarantee: 6,
+    file: "src/worker/CrashPoison.ts",
+    from: "rest === 0 ? Effect.void : Effect.sleep(rest)",
+    to: "rest === 0 ? Effect.void : Effect.yieldNow",
+    test: worker,
+    named: "leave the others half of the time"
   },
   {
     name: "a suspect that is alone for longer with each death, without an end",

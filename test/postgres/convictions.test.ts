@@ -41,6 +41,23 @@ const next = Effect.gen(function*() {
 })
 
 layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true })("a message that runs alone", (it) => {
+  it.effect("is convicted by the death of its process, alone and for good", () =>
+    Effect.gen(function*() {
+      yield* register({ lanes: 1 })
+      yield* publish(["a", "a"], ["suspect", "s"], ["b", "b"])
+      for (const alone of [false, false, true, false]) {
+        const owner = yield* open(`dies${Math.random()}`, { lanes: 1, lease })
+        const got = yield* receive(owner, 3)
+        if (alone) yield* owner.isolate(got.find(({ message }) => message.id === "suspect"))
+      }
+      const got = yield* receive(yield* open("heir", { lanes: 1 }), 3)
+      assert.deepStrictEqual(got.map(({ convicted, message, received }) => [message.id, received, convicted]), [
+        ["a", 3, false],
+        ["suspect", 4, true],
+        ["b", 3, false]
+      ])
+    }).pipe(Effect.scoped, Effect.andThen(clean)))
+
   it.effect("has no company before the store knows: the end of its isolation is written again until it is", () =>
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient

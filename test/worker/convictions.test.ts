@@ -94,6 +94,33 @@ describe("a message that was merely read when processes died", () => {
   }
 })
 
+describe("messages that hang alone", () => {
+  it.effect("one after the other leave the others half of the time: what runs beside them is not interrupted for each", () =>
+    Effect.gen(function*() {
+      yield* register
+      yield* publish(Orders, [order("a", 1), order("b", 1), order("c", 1)])
+      yield* die("ledger")
+      yield* die("ledger")
+      const began: Array<string> = []
+      const hanging = Pipeline.from(Orders, { consumer: "ledger" }).pipe(
+        Pipeline.tap((one) => Effect.andThen(Effect.sync(() => began.push(one.id)), Effect.never))
+      )
+      yield* start(hanging, { lanes, lease: "10 seconds" })
+      yield* until("the first one runs", () => began.length === 1)
+      const starts = new Journal<Order>()
+      const done = new Journal<Order>()
+      const slow = Pipeline.from(Orders, { consumer: "other" }).pipe(
+        Pipeline.tap(starts.write),
+        Pipeline.tap(() => Effect.sleep("8 seconds")),
+        Pipeline.commit(done.write)
+      )
+      yield* start(slow, { lanes, lease: "10 seconds" })
+      yield* eventually("the others are done", () => done.size === 3, 20_000)
+      assert.deepStrictEqual([starts.size, began.length], [3, 1])
+      yield* eventually("all suspects had their time", () => new Set(began).size === 3, 60_000)
+    }).pipe(Effect.provide(Memory.layer)))
+})
+
 describe("the record that a message runs alone", () => {
   /** What the store was told, and what ran, in order. */
   const told: Array<string> = []

@@ -68,6 +68,8 @@ export interface Delivery {
   readonly position: bigint
   /** How many owners died with it in their hands. */
   readonly received: number
+  /** Whether one of these owners died while it ran alone, as a suspect: only such a message is a dead letter `crashed`. */
+  readonly convicted: boolean
   /** Recorded failures of earlier attempts, oldest first. */
   readonly attempts: ReadonlyArray<Failure>
   /** The dead letter that this delivery redrives, and how often it has been redriven; absent on a first flow. */

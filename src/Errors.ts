@@ -331,7 +331,7 @@ export class IdempotencyConflict
 }
 
 /**
- * The message was in the hands of a process that died, again and again, and the last time it had begun alone.
+ * The message was in the hands of a process that died, again and again, and one of these times it ran alone.
  *
  * @since 0.1.0
  */
@@ -339,7 +339,7 @@ export class WorkerCrashed extends Schema.TaggedError<WorkerCrashed>("millrace/W
   received: Schema.Number
 }) {
   override get message() {
-    return `The process died ${this.received} times with this message in its hands, and the last time it had begun alone. `
+    return `The process died ${this.received} times with this message in its hands, and one of these times it ran alone. `
       + `It is not tried again. Look for out-of-memory, native crashes and process.exit in the handler, then redrive it.`
   }
 }

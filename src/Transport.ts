@@ -168,7 +168,9 @@ export interface Subscription {
   ) => Effect.Effect<void, LeaseLost | TransportError, Transaction>
   /**
    * While the scope is open, the store knows that of all that is in this worker's hands only this delivery (or nothing) can
-   * be what kills the process: whoever takes over counts nothing else. See crash poison in `src/worker/CrashPoison.ts`.
+   * be what kills the process. Whoever takes over counts nothing else, and convicts it if it had been counted before
+   * (`Delivery.convicted`). Closing the scope waits until the store knows that this is over; if it is interrupted, it tries once.
+   * See crash poison in `src/worker/CrashPoison.ts`.
    */
   readonly isolate: (delivery: Delivery | undefined) => Effect.Effect<void, TransportError, Scope.Scope>
   /** Gives leases back at once, in order, uncounted. Idempotent. */

@@ -22,6 +22,7 @@ export interface Row {
   readonly redrive: Delivery["redrive"]
   attempts: ReadonlyArray<Failure>
   received: number
+  convicted: boolean
   inHand: boolean
   previous: Row | undefined
   next: Row | undefined
@@ -107,6 +108,7 @@ export class Lane {
       redrive: from.redrive,
       attempts: [],
       received: 0,
+      convicted: false,
       inHand: false,
       previous: undefined,
       next: undefined

@@ -306,12 +306,18 @@ export class MemoryQueue {
     }
   }
 
-  /** The owner died: what it had in hand may be what killed it. */
+  /**
+   * The owner died: what it had in hand may be what killed it. Only what ran alone is convicted. It had been counted before it was
+   * isolated. A redriven message that came back to its place since then begins with 0.
+   */
   private count(lane: Lane): void {
     const counted = lane.owner?.counted ?? "all"
     for (const row of lane.inHand) {
       const held = row.key.heldUntil !== undefined || row.key.paused !== undefined
-      if (!held && (counted === "all" || counted.seq === row.seq)) row.received++
+      const alone = counted !== "all" && counted.seq === row.seq
+      if (held || (counted !== "all" && !alone)) continue
+      if (alone && row.received > 0) row.convicted = true
+      row.received++
     }
   }
 

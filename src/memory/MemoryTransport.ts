@@ -66,6 +66,7 @@ const asDelivery = (queue: MemoryQueue, row: Row): Delivery => ({
   lease: queue.laneOf(row.message.key).lease!,
   position: BigInt(row.seq),
   received: row.received,
+  convicted: row.convicted,
   attempts: row.attempts,
   redrive: row.redrive,
   receipt: row.seq

@@ -27,12 +27,6 @@ import * as Sql from "./sql/lanes.ts"
 import * as MessagesSql from "./sql/messages.ts"
 import type { Names } from "./sql/names.ts"
 
-/** What only these may kill the process with: of each lane's messages the given one, or none. */
-interface Isolated {
-  readonly lane: number
-  readonly seq: bigint
-}
-
 /** Lanes that one transaction claims. */
 const lanesAtOnce = 8
 
@@ -54,7 +48,10 @@ export class PgLanes {
   readonly #byLease = new Map<HeldLease, Owned>()
   #reader!: Reader
   #share: number
-  #isolated: Isolated | "none" | undefined
+  /** The only message that can kill the process, or none. */
+  #isolated: Receipt | "none" | undefined
+  /** Lanes whose record may name it. A lane that was given up since is among them: its token stays ours until it is claimed. */
+  readonly #isolatedLanes = new Set<Owned>()
   /** Lanes are claimed under what is isolated now: that must not change under a claim. */
   readonly #claiming = Semaphore.makeUnsafe(1)
   /** The most of one key that was ever asked for: as much of it a dead owner may have had in hand. */
@@ -363,25 +360,32 @@ export class PgLanes {
   /** Of all that is in our hands, only this (or nothing) can kill the process. Lanes claimed meanwhile count nothing. */
   isolate(delivery: Delivery | undefined): Effect.Effect<void, SqlError> {
     return this.#claiming.withPermit(Effect.suspend(() => {
-      const receipt = delivery?.receipt as Receipt | undefined
-      this.#isolated = receipt === undefined ? "none" : { lane: receipt.lane, seq: receipt.seq }
-      return this.#writeIsolated
+      this.#isolated = (delivery?.receipt as Receipt | undefined) ?? "none"
+      // The worker starts nothing after this failure, and may not try again: lanes that it claims later count as usual.
+      return Effect.tapError(this.#writeIsolated, () =>
+        Effect.sync(() => {
+          this.#isolated = undefined
+        }))
     }))
   }
 
-  readonly reunite: Effect.Effect<void, SqlError> = Effect.suspend(() => {
-    this.#isolated = undefined
-    return this.#writeIsolated
-  })
+  /** The message may have company again. Its lanes keep no record of it: with one it would be convicted for what others do. */
+  readonly reunite: Effect.Effect<void, SqlError> = Effect.suspend(() =>
+    this.#claiming.withPermit(Effect.suspend(() => {
+      this.#isolated = undefined
+      return Effect.andThen(this.#writeIsolated, Effect.sync(() => this.#isolatedLanes.clear()))
+    }))
+  )
 
   readonly #writeIsolated: Effect.Effect<void, SqlError> = Effect.suspend(() => {
-    const owned = [...this.#owned.values()].filter((each) => !this.#gone(each))
-    if (owned.length === 0) return Effect.void
+    for (const each of this.#owned.values()) if (!this.#gone(each)) this.#isolatedLanes.add(each)
+    const lanes = [...this.#isolatedLanes]
+    if (lanes.length === 0) return Effect.void
     const isolated = this.#isolated
     // A null array cannot be typed by the driver: -1 stands for it.
-    const alone = owned.map((each) =>
-      isolated === undefined ? -1n : isolated !== "none" && isolated.lane === each.lane ? isolated.seq : 0n
+    const alone = lanes.map((each) =>
+      isolated === undefined ? -1n : isolated !== "none" && isolated.owned === each ? isolated.seq : 0n
     )
-    return Effect.asVoid(this.#db.machinery(this.#text.isolate, [...this.#tokens(owned), alone]))
+    return Effect.asVoid(this.#db.machinery(this.#text.isolate, [...this.#tokens(lanes), alone]))
   })
 }

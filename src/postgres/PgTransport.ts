@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
+import * as Backoff from "../Backoff.ts"
 import type { Delivery } from "../Delivery.ts"
 import { type ConsumerRemoved, LeaseLost, type SubscriptionLost, TransportError } from "../Errors.ts"
 import { limits } from "../Message.ts"
@@ -332,12 +333,27 @@ const subscription = (seat: Seat): Subscription => {
     isolate: (delivery) =>
       Effect.acquireRelease(
         Effect.mapError(lanes.isolate(delivery), PgFailure.transportError("isolate a message")),
-        // If it fails, too little is counted until the lane is claimed anew: safe.
-        () => Effect.ignore(lanes.reunite)
+        () => reunited(seat, 0)
       ),
     release: (leases) => Effect.mapError(lanes.release(leases), PgFailure.transportError("release leases"))
   }
 }
+
+/**
+ * Other messages wait until the store knows that the isolated one has company again. If the process died before that, the record would convict
+ * it. A worker that ends tries once.
+ */
+const reunited = (seat: Seat, tries: number): Effect.Effect<void> =>
+  Effect.catch(
+    seat.lanes.reunite,
+    (error) =>
+      Effect.logWarning(PgFailure.transportError("end an isolation")(error).message).pipe(
+        Effect.annotateLogs({ consumer: seat.spec.consumer }),
+        Effect.andThen(Backoff.pause(tries, { first: 50, cap: 5000 })),
+        Effect.andThen(Effect.suspend(() => reunited(seat, tries + 1))),
+        Effect.interruptible
+      )
+  )
 
 /** How long closing waits for a database that does not answer: the leases run out by themselves. */
 const closing = Duration.seconds(5)

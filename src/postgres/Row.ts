@@ -73,6 +73,7 @@ export const deliveryOf = (row: Rows[number], receipt: Receipt): Delivery => {
     lease: receipt.owned.lease,
     position: receipt.seq,
     received: row["received"] as number,
+    convicted: row["convicted"] === true,
     attempts: failuresOf(row["attempts"]),
     redrive: letter === null
       ? undefined

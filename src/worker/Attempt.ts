@@ -30,6 +30,7 @@ import type { Settings } from "./Settings.ts"
 import * as Settling from "./Settling.ts"
 import type { Spans } from "./Spans.ts"
 import * as Steps from "./Steps.ts"
+import { verdictOn } from "./Verdict.ts"
 
 /** What an attempt needs of its worker. */
 export interface Options extends Ending.Options {
@@ -129,7 +130,7 @@ export const make = (options: Options): Attempt => {
 
   const work = (delivery: Delivery, course: Course): Effect.Effect<void> => {
     if (Deferred.isDoneUnsafe(delivery.lease.lost)) return Effect.void
-    if (delivery.received >= settings.maxDeliveries) return crashed(delivery)
+    if (verdictOn(delivery, settings) === "crashed") return crashed(delivery)
     const topic = topics.get(delivery.message.topic)
     if (topic === undefined) return hold(delivery, delivery.attempts, Duration.millis(settings.unknownTopicHoldMillis))
     return atMostOnce === undefined

@@ -2,14 +2,19 @@
  * Messages that were in the hands of dead processes run alone, so that the one that kills is found and no innocent is
  * counted with it.
  *
- * A transport counts, for each message, the owners that died with it in their hands. At `maxDeliveries - 1` the message is a
+ * A transport counts, for each message, the owners that died with it in their hands. From `maxDeliveries - 1` on the message is a
  * suspect: it waits until nothing else runs **in this process** (other workers included), the store is told that nothing else
  * is at risk, and it runs. If the process dies again, only this message is counted, and becomes a dead letter `crashed`;
  * if it ends in any other way, nothing is counted. Others are interrupted after a while, uncounted, to make room.
  *
+ * The proof is the store's record that it runs alone. A process that dies before this record is written, or after it was taken back,
+ * proves nothing: what it had in hand are suspects, however often that happens (`Verdict.ts`). Nothing starts beside a suspect before the
+ * record is taken back. One error is left: a process that dies between the record and the start convicts a message that did not run.
+ *
  * It is alone for one lease's time at most: a step that hangs is not one that kills, and must not stop every worker of the process.
  * Then the others go on beside it, and it is counted as they are: as one of those in hand, should the process die later. In this
- * process it is no suspect again.
+ * process it is no suspect again. In the next one it has a lease's time more, up to eight, so that one which kills late is found. Before the
+ * next suspect runs alone the others have as long: suspects that hang, however many, take half of the time.
  *
  * The gate is one a process (a `Context.Reference` with a shared default), since a process dies as a whole.
  */
@@ -26,6 +31,7 @@ import type { Subscription } from "../Transport.ts"
 import type { Fetcher } from "./Fetcher.ts"
 import type { Entry, InFlight } from "./InFlight.ts"
 import type { Settings } from "./Settings.ts"
+import { leasesAlone } from "./Verdict.ts"
 
 /** One worker of the process, as the gate sees it. */
 interface Member {
@@ -65,20 +71,26 @@ export const make = Effect.fnUntraced(function*(options: {
   // Made here, so that it is closed after the drain: what goes on beside the others is the drain's to end.
   const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
 
-  const one = (entry: Entry): Effect.Effect<void> =>
+  /** Answers how long the others are to have before the next one: as long as they waited for one that hangs. */
+  const one = (entry: Entry): Effect.Effect<number> =>
     Effect.scoped(Effect.gen(function*() {
       for (const other of gate.members) yield* quiet(other)
-      for (const other of gate.members) yield* shield(other.subscription, other === member ? entry.delivery : undefined)
-      if (!inFlight.startAlone(entry)) return
+      // The record that names the message is the last one: a death between it and the start convicts a message that did not run.
+      for (const other of gate.members) if (other !== member) yield* shield(other.subscription, undefined)
+      yield* shield(subscription, entry.delivery)
+      if (!inFlight.startAlone(entry)) return 0
       const running = yield* Effect.forkIn(fetcher.runEntry(entry), scope, { startImmediately: true })
-      const ended = yield* Effect.timeoutOption(Fiber.await(running), settings.leaseMillis)
-      if (Option.isNone(ended)) yield* survived(entry)
+      const millis = settings.leaseMillis * leasesAlone(entry.delivery, settings)
+      const ended = yield* Effect.timeoutOption(Fiber.await(running), millis)
+      if (Option.isSome(ended)) return 0
+      yield* survived(entry, millis)
+      return millis
     }))
 
-  const survived = (entry: Entry): Effect.Effect<void> => {
+  const survived = (entry: Entry, millis: number): Effect.Effect<void> => {
     entry.survived = true
     return Effect.logWarning(
-      `A message that was in the hands of dying processes ran alone for ${settings.leaseMillis} ms and has not ended: it goes on, and the `
+      `A message that was in the hands of dying processes ran alone for ${millis} ms and has not ended: it goes on, and the `
         + `others with it. If its steps hang, bound them with Pipeline.timeout.`
     ).pipe(Effect.annotateLogs(Telemetry.logFields(consumer, entry.delivery, entry.delivery.attempts.length + 1)))
   }
@@ -86,7 +98,10 @@ export const make = Effect.fnUntraced(function*(options: {
   const loop = Effect.forever(Effect.suspend(() => {
     const entry = inFlight.suspects.shift()
     if (entry !== undefined) {
-      return gate.alone.withPermit(Effect.suspend(() => inFlight.mayStart(entry) ? one(entry) : Effect.void))
+      const turn = gate.alone.withPermit(
+        Effect.suspend(() => inFlight.mayStart(entry) ? one(entry) : Effect.succeed(0))
+      )
+      return Effect.flatMap(turn, (rest) => rest === 0 ? Effect.void : Effect.sleep(rest))
     }
     inFlight.suspected.closeUnsafe()
     return inFlight.suspected.await

@@ -16,6 +16,7 @@ import { KeyedQueue } from "../KeyedQueue.ts"
 import type { Room } from "../Transport.ts"
 import * as FailureRecord from "./FailureRecord.ts"
 import type { Settings } from "./Settings.ts"
+import { verdictOn } from "./Verdict.ts"
 
 /** A delivery in the worker's hands. */
 export interface Entry {
@@ -125,7 +126,7 @@ export class InFlight {
       if (Deferred.isDoneUnsafe(entry.delivery.lease.lost)) {
         this.drop(entry)
         this.queue.done(taken.key)
-      } else if (entry.delivery.received === this.settings.maxDeliveries - 1 && !entry.survived) {
+      } else if (!entry.survived && verdictOn(entry.delivery, this.settings) === "suspect") {
         this.suspects.push(entry)
         this.suspected.openUnsafe()
       } else {
@@ -199,7 +200,7 @@ export class InFlight {
       most,
       ({ delivery }) =>
         delivery.lease === lease && delivery.attempts.length === 0 && delivery.redrive === undefined &&
-        delivery.received < this.settings.maxDeliveries - 1
+        verdictOn(delivery, this.settings) === "innocent"
     )
   }
 

@@ -26,7 +26,7 @@ export interface WorkerOptions {
   readonly idlePoll?: Duration.Input | undefined
   /** Retry delays up to this are slept in place, longer ones are persisted. Default 1 second. */
   readonly holdAfter?: Duration.Input | undefined
-  /** Deaths of a process with the message in its hands until it is a dead letter `crashed`. Default 3, at least 2. */
+  /** Deaths of a process with the message in its hands until it is a dead letter `crashed`, if it ran alone at one of them. Default 3, at least 2. */
   readonly maxDeliveries?: number | undefined
   /** Hash partitions of the queue's keys, fixed by the first registration. Default 64. */
   readonly lanes?: number | undefined

@@ -221,6 +221,7 @@ export interface Delivery {
     readonly lease: HeldLease;
     readonly position: bigint;
     readonly received: number;
+    readonly convicted: boolean;
     readonly attempts: ReadonlyArray<Failure>;
     readonly redrive?: {
         readonly letter: string;

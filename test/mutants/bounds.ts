@@ -10,7 +10,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     name: "a suspect that hangs is alone for ever",
     guarantee: 6,
     file: "src/worker/CrashPoison.ts",
-    from: "Effect.timeoutOption(Fiber.await(running), settings.leaseMillis)",
+    from: "Effect.timeoutOption(Fiber.await(running), millis)",
     to: "Effect.asSome(Fiber.await(running))",
     test: crashPoison,
     named: "again has its process to itself for one lease's time"
@@ -19,8 +19,8 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     name: "two suspects that hang take turns for ever",
     guarantee: 6,
     file: "src/worker/InFlight.ts",
-    from: "this.settings.maxDeliveries - 1 && !entry.survived",
-    to: "this.settings.maxDeliveries - 1",
+    from: "!entry.survived && verdictOn",
+    to: "verdictOn",
     test: crashPoison,
     named: "again has its process to itself for one lease's time"
   },

@@ -2,6 +2,7 @@
  * The breaks: for each guarantee one line of the landed code, made wrong, and the test that must go red.
  */
 import { boundMutants } from "./bounds.ts"
+import { convictionMutants } from "./convictions.ts"
 import { delayed } from "./delayed.ts"
 import { failureMutants } from "./failures.ts"
 import { handlerMutants } from "./handlers.ts"
@@ -308,7 +309,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "suspects not run alone",
     guarantee: 5,
     file: "src/worker/InFlight.ts",
-    from: "entry.delivery.received === this.settings.maxDeliveries - 1",
+    from: "verdictOn(entry.delivery, this.settings) === \"suspect\"",
     to: "entry.delivery.received === -1",
     test: "test/worker/crash-poison.test.ts",
     named: "again runs alone in its process"
@@ -317,7 +318,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "crashed messages run once more",
     guarantee: 5,
     file: "src/worker/Attempt.ts",
-    from: "if (delivery.received >= settings.maxDeliveries) return crashed(delivery)",
+    from: "if (verdictOn(delivery, settings) === \"crashed\") return crashed(delivery)",
     to: "",
     test: "test/worker/crash-poison.test.ts",
     named: "becomes a dead letter `crashed` without running once more"
@@ -431,6 +432,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "memory: settle.*gives no lane away while something settled"
   },
   ...boundMutants,
+  ...convictionMutants,
   ...delayed,
   ...failureMutants,
   ...handlerMutants,

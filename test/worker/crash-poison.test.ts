@@ -1,8 +1,9 @@
 // Messages that were in the hands of processes which died: the one that kills is found, and no innocent is counted with it.
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect } from "effect"
+import { Deferred, Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { Consumers, DeadLetters, Errors, Memory, Pipeline, Store, Transport } from "millrace"
+import { Consumers, DeadLetters, Errors, Memory, Pipeline } from "millrace"
+import { die, lanes, register } from "./dying.ts"
 import {
   drain,
   eventually,
@@ -19,33 +20,6 @@ import {
   stop,
   until
 } from "./support.ts"
-
-const lanes = 4
-
-/** A process that reads everything that waits for the consumer, and dies with it: it never renews and never gives back. */
-const die = Effect.fnUntraced(function*(consumer: string) {
-  const transport = yield* Transport.Transport
-  const subscription = yield* Effect.orDie(transport.open({
-    consumer,
-    topics: ["orders"],
-    worker: "dead",
-    lanes,
-    lease: Duration.seconds(10),
-    idlePoll: Duration.millis(1)
-  }))
-  const reading = yield* Effect.forkChild(subscription.take({ messages: 1_000, bytes: 1e9, perKey: 1_000 }, () => {}))
-  yield* settle
-  yield* TestClock.adjust("11 seconds")
-  yield* settle
-  reading.pollUnsafe()
-})
-
-const register = Effect.gen(function*() {
-  const store = yield* Store.Store
-  for (const consumer of ["ledger", "other"]) {
-    yield* Effect.orDie(store.consumers.register({ consumer, topics: ["orders"], lanes, order: "continue" }))
-  }
-})
 
 /** A pipeline whose handlers note what runs in this process, and wait for the test where it wants. */
 const watched = (consumer: string, shared: { readonly running: Set<string>; readonly log: Array<string> }) => {
@@ -312,7 +286,7 @@ describe("a message in the hands of processes that died", () => {
     Effect.gen(function*() {
       yield* register
       yield* publish(Orders, [order("a", 1)])
-      for (let i = 0; i < 3; i++) yield* die("ledger")
+      for (const alone of [undefined, undefined, "a1"]) yield* die("ledger", alone)
       yield* publish(Orders, [order("a", 2), order("b", 1)])
       const shared = { running: new Set<string>(), log: [] as Array<string> }
       const { done, pipeline } = watched("ledger", shared)
@@ -329,7 +303,7 @@ describe("a message in the hands of processes that died", () => {
     Effect.gen(function*() {
       yield* register
       yield* publish(Orders, [order("a", 1)])
-      for (let i = 0; i < 3; i++) yield* die("ledger")
+      for (const alone of [undefined, undefined, "a1"]) yield* die("ledger", alone)
       const { done, pipeline } = watched("ledger", { running: new Set(), log: [] })
       yield* drain(pipeline, { lanes })
       yield* DeadLetters.redrive((yield* letters("ledger"))[0]!.id, { by: "anna" })

@@ -98,6 +98,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     published_at timestamptz not null default statement_timestamp(),
     attempts     text,                                                 -- failures so far; written only when one is held
     received     int         not null default 0,                       -- owners that died with it in their hands
+    convicted    boolean     not null default false,                   -- one of them died while it ran alone
     letter       bigint,                                               -- the dead letter that it redrives
     redriven     int         not null default 0,
     primary key (queue_id, lane, seq)

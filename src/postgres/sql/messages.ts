@@ -64,12 +64,12 @@ export const make = (t: Names) => {
 )
 select r.part, r.lane, r.key, r.seq, r.large, h.from_seq as held, m.id, m.topic, m.keyed, m.version,
   case when r.large then '' else m.payload end as payload, case when r.large then '{}' else m.headers end as headers,
-  (extract(epoch from m.published_at) * 1000)::float8 as published_at, m.attempts, m.received, m.letter, r.redriven, null as meta
+  (extract(epoch from m.published_at) * 1000)::float8 as published_at, m.attempts, m.received, m.convicted, m.letter, r.redriven, null as meta
 from rows r
 left join lateral (
   select * from ${t.messages} m where r.fits and m.queue_id = $1 and m.lane = r.lane and m.seq = r.seq offset 0) m on true
 left join lateral (select from_seq from ${t.holds} h where h.queue_id = $1 and h.key = r.key offset 0) h on true
-union all select 0, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, json_build_object(
+union all select 0, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, json_build_object(
   'running', (select array_agg(x::text) from pg_snapshot_xip(pg_current_snapshot()) x),
   'xmax', pg_snapshot_xmax(pg_current_snapshot())::text,
   'top', (select last_value::text from ${t.messageSeq}),
@@ -101,7 +101,8 @@ select lane, seq, id, redriven from ${t.messages} where ${places} and ${named} f
 
     /**
      * What the owner that died may have had in memory: of each key the first ones, up to where it had read; what is held it had not.
-     * Index: primary key. $1 queue $2 lane $3 fetched_to $4 the only one that counts, or null $5 most of a key
+     * Only the one that ran alone is convicted. It had been counted before it was isolated. A redriven message that came back to its
+     * place since then begins with 0. Index: primary key. $1 queue $2 lane $3 fetched_to $4 the only one that counts, or null $5 most of a key
      */
     received: `with counted as materialized (
   select seq from (
@@ -110,7 +111,7 @@ select lane, seq, id, redriven from ${t.messages} where ${places} and ${named} f
   where nth <= $5::int
     and not exists (select from ${t.holds} h where h.queue_id = $1 and h.key = m.key and h.from_seq <= m.seq offset 0)
 )
-update ${t.messages} set received = received + 1
+update ${t.messages} set received = received + 1, convicted = convicted or (received > 0 and seq = $4::bigint) is true
 where queue_id = $1 and lane = $2 and seq = any(array(select seq from counted))`
   }
 }

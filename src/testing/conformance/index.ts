@@ -11,6 +11,7 @@ import type * as Layer from "effect/Layer"
 import type { Store } from "../../Store.ts"
 import type { Transport } from "../../Transport.ts"
 import { consumerPromises } from "./consumerPromises.ts"
+import { convictionPromises } from "./convictionPromises.ts"
 import { deadLetterPromises } from "./deadLetterPromises.ts"
 import { decisionPromises } from "./decisionPromises.ts"
 import { delayedPromises } from "./delayedPromises.ts"
@@ -52,6 +53,7 @@ const transportGroups = {
   delayed: delayedPromises,
   take: takePromises,
   lease: leasePromises,
+  conviction: convictionPromises,
   order: orderPromises,
   settle: settlePromises,
   receipts: receiptPromises

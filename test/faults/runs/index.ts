@@ -3,6 +3,7 @@ import type { Run } from "../run.ts"
 import { backends } from "./backends.ts"
 import { clocks } from "./clocks.ts"
 import { commits } from "./commits.ts"
+import { guiltless } from "./innocents.ts"
 import { kills } from "./kills.ts"
 import { poison } from "./poison.ts"
 import { restarts } from "./restarts.ts"
@@ -25,5 +26,6 @@ export const runs: ReadonlyArray<Run> = [
   backends,
   restarts,
   starts,
-  poison
+  poison,
+  guiltless
 ]

@@ -1,0 +1,181 @@
+/**
+ * What a transport promises about guilt: a message is convicted only if it ran alone in a process that died.
+ *
+ * @since 0.1.0
+ */
+import { assert } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import type { Delivery } from "../../Delivery.ts"
+import * as Hold from "../../Hold.ts"
+import type { Store } from "../../Store.ts"
+import type { Subscription, Transport } from "../../Transport.ts"
+import { graveyard } from "./graveyard.ts"
+import { bench, needs, type Options, type Tests } from "./kit.ts"
+
+/** What stands in the record of each message: its deaths, and whether it is convicted. */
+const records = (deliveries: ReadonlyArray<Delivery>) =>
+  Object.fromEntries(deliveries.map(({ convicted, message, received }) => [message.id, `${received} ${convicted}`]))
+
+const of = (deliveries: ReadonlyArray<Delivery>, id: string): Delivery =>
+  deliveries.find(({ message }) => message.id === id)!
+
+/** A consumer, and owners that die with what they have read, one after the other. */
+const court = (options: Options) =>
+  Effect.gen(function*() {
+    const base = yield* bench(options)
+    const { expire, open, receive } = base
+    /** A new owner reads so many, does what it is given to do, and dies. */
+    const die = <E = never, R = never>(
+      count: number,
+      last: (owner: Subscription, got: ReadonlyArray<Delivery>) => Effect.Effect<unknown, E, R> = () => Effect.void
+    ) =>
+      Effect.gen(function*() {
+        const owner = yield* open()
+        const got = yield* receive(owner, count)
+        yield* last(owner, got)
+        yield* expire
+        return got
+      })
+    const look = (count: number) => Effect.flatMap(open(), (owner) => Effect.map(receive(owner, count), records))
+    return { ...base, die, look }
+  })
+
+const three = [{ id: "a", key: "1" }, { id: "suspect", key: "2" }, { id: "b", key: "3" }]
+
+/** Registers the promises about guilt. */
+export const convictionPromises = (it: Tests, options: Options): void => {
+  const promises = (
+    what: string,
+    promise: Effect.Effect<void, unknown, Scope.Scope | Store | Transport>
+  ) =>
+    it.effect(what, (context) =>
+      Effect.gen(function*() {
+        const { transport } = yield* bench(options)
+        yield* needs(context, transport.capabilities.received !== "approximate", "the engine counts approximately")
+        yield* promise
+      }))
+
+  promises(
+    "convicts nothing that was merely read, however many owners died with it",
+    Effect.gen(function*() {
+      const { die, look, publish } = yield* court(options)
+      yield* publish(three)
+      for (let death = 0; death < 5; death++) yield* die(3)
+      assert.deepStrictEqual(yield* look(3), { a: "5 false", suspect: "5 false", b: "5 false" })
+    })
+  )
+
+  promises(
+    "convicts the message that ran alone when its owner died, and no other one, of whatever lane",
+    Effect.gen(function*() {
+      const { die, look, publish } = yield* court(options)
+      yield* publish([...three, { id: "behind", key: "2" }])
+      yield* die(4)
+      yield* die(4, (owner, got) => owner.isolate(of(got, "suspect")))
+      const expected = { a: "1 false", suspect: "2 true", b: "1 false", behind: "1 false" }
+      assert.deepStrictEqual(yield* look(4), expected)
+    })
+  )
+
+  promises(
+    "keeps a conviction, whatever other owners die before a worker has acted on it",
+    Effect.gen(function*() {
+      const { die, look, publish } = yield* court(options)
+      yield* publish(three)
+      yield* die(3)
+      yield* die(3, (owner, got) => owner.isolate(of(got, "suspect")))
+      yield* die(3)
+      yield* die(3, (owner, got) => owner.isolate(of(got, "a")))
+      assert.deepStrictEqual(yield* look(3), { a: "3 true", suspect: "3 true", b: "2 false" })
+    })
+  )
+
+  promises(
+    "convicts nothing once others go on beside it",
+    Effect.gen(function*() {
+      const { die, look, publish } = yield* court(options)
+      yield* publish(three)
+      yield* die(3)
+      yield* die(3, (owner, got) => Effect.scoped(owner.isolate(of(got, "suspect"))))
+      assert.deepStrictEqual(yield* look(3), { a: "2 false", suspect: "2 false", b: "2 false" })
+    })
+  )
+
+  promises(
+    "convicts nothing when the owner of an isolated message has given it back",
+    Effect.gen(function*() {
+      const { die, expire, look, open, publish, receive } = yield* court(options)
+      yield* publish(three)
+      yield* die(3)
+      const scope = yield* Scope.make()
+      const owner = yield* Scope.provide(open(), scope)
+      yield* owner.isolate(of(yield* receive(owner, 3), "suspect"))
+      yield* owner.release(owner.held())
+      yield* expire
+      assert.deepStrictEqual(yield* look(3), { a: "1 false", suspect: "1 false", b: "1 false" })
+      yield* Scope.close(scope, Exit.void)
+    })
+  )
+
+  promises(
+    "convicts nothing in the place of an isolated message that was committed or is held",
+    Effect.gen(function*() {
+      const { die, lease, look, publish, settle, store } = yield* court(options)
+      yield* publish([...three, { id: "behind", key: "2" }])
+      yield* die(4)
+      yield* die(4, (owner, got) => {
+        const suspect = of(got, "suspect")
+        return Effect.andThen(owner.isolate(suspect), settle(owner, [suspect]))
+      })
+      yield* die(3, (owner, got) => {
+        const a = of(got, "a")
+        const hold = store.transact(owner.hold(a, [], Hold.delayed(lease)))
+        return Effect.andThen(owner.isolate(a), owner.undisturbed(a, hold))
+      })
+      assert.deepStrictEqual(yield* look(3), { a: "1 false", b: "1 false", behind: "1 false" })
+    })
+  )
+
+  promises(
+    "convicts no redriven message that came back to the place of the one that ran alone",
+    Effect.gen(function*() {
+      const { bury, expire, letters, open, publish, receive, subscription } = yield* graveyard(options, "park")
+      yield* publish([{ id: "suspect", key: "2" }])
+      yield* receive(subscription, 1)
+      yield* expire
+      const heir = yield* open()
+      const [suspect] = yield* receive(heir, 1)
+      assert.strictEqual(suspect!.received, 1)
+      yield* heir.isolate(suspect)
+      const letter = yield* bury(suspect!, undefined, heir)
+      yield* letters.redrive(letter!, { by: "ann" })
+      const [again] = yield* receive(heir, 1)
+      assert.deepStrictEqual([again!.position, again!.received], [suspect!.position, 0])
+      yield* expire
+      const [last] = yield* receive(yield* open(), 1)
+      assert.isFalse(last!.convicted)
+    })
+  )
+
+  promises(
+    "forgets a conviction with the letter that it led to",
+    Effect.gen(function*() {
+      const { bury, expire, letters, open, publish, receive } = yield* graveyard(options, "park")
+      yield* publish([{ id: "suspect", key: "2" }])
+      for (const alone of [false, true]) {
+        const owner = yield* open()
+        const [suspect] = yield* receive(owner, 1)
+        if (alone) yield* owner.isolate(suspect)
+        yield* expire
+      }
+      const heir = yield* open()
+      const [convicted] = yield* receive(heir, 1)
+      assert.isTrue(convicted!.convicted)
+      const letter = yield* bury(convicted!, undefined, heir)
+      yield* letters.redrive(letter!, { by: "ann" })
+      assert.deepStrictEqual(records(yield* receive(heir, 1)), { suspect: "0 false" })
+    })
+  )
+}

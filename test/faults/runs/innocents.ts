@@ -1,0 +1,77 @@
+/**
+ * Processes that die with innocents in their hands, killed from outside: two at work, then more before any message runs alone.
+ * However often that happens, none of the messages may be `crashed`.
+ */
+import { Effect } from "effect"
+import type { Fault, Moment } from "../../../src/testing/Faults.ts"
+import * as Load from "../load.ts"
+import type { Run } from "../run.ts"
+import { register, type World } from "../world.ts"
+import { quick, side, until, waiting } from "./common.ts"
+
+const innocents = 30
+
+/** A pod is preempted at work. */
+const preempted = "step.running"
+/** A crash loop at start: what was read is recorded, nothing is begun. */
+const looping = "accept.after"
+/** Read, and not isolated: before the first record, or between that of the process's other worker and its own. */
+const isolating = "isolate.before"
+
+const fault = (world: World, at: Moment): Fault => {
+  const nth = at === preempted ? world.dice.whole(1, 15) : at === isolating ? world.dice.whole(1, 2) : 1
+  return { at, nth, act: { _tag: "Kill" } }
+}
+
+/** Starts a process that is to die; answers whether it did. */
+const dies = (world: World, consumer: string, at: Moment) =>
+  Effect.gen(function*() {
+    const worker = yield* world.worker({ consumer, faults: [fault(world, at)] })
+    if (!(yield* until(Effect.sync(() => !worker.isRunning()), 60_000))) yield* worker.signal("SIGTERM")
+    return (yield* worker.ended).signal === "SIGKILL"
+  }).pipe(Effect.scoped)
+
+/** One round: two preempted pods, one to three deaths before isolation, and a worker that lives. Answers how often each happened. */
+const round = (world: World, consumer: string) =>
+  Effect.gen(function*() {
+    yield* register(world, consumer)
+    const pieces = Array.from({ length: innocents }, (_, i) => world.piece(`${consumer}-k${i}`, "wait", 20))
+    yield* Load.publish(world, pieces, consumer)
+    const early = Array.from({ length: world.dice.whole(1, 3) }, () => world.dice.pick([looping, isolating] as const))
+    const happened: Array<Moment> = []
+    for (const at of [preempted, preempted, ...early] as const) {
+      if (yield* dies(world, consumer, at)) happened.push(at)
+      // What comes between two deaths is no suspect, and runs while the suspects wait.
+      yield* Load.publish(world, [world.piece(`${consumer}-new`, "wait", 20)], consumer)
+    }
+    const last = yield* world.worker({ consumer })
+    const done = Effect.map(waiting(world, consumer), (n) => n === 0)
+    if (!(yield* until(done, 120_000))) {
+      return yield* Effect.die(new Error(`nothing happens any more with ${consumer}\n${last.output()}`))
+    }
+    return happened
+  }).pipe(Effect.scoped)
+
+export const guiltless: Run = {
+  name: "innocents",
+  options: { ...quick, lease: "3 seconds" },
+  body: (world) =>
+    Effect.gen(function*() {
+      const wanted = world.scaled(20)
+      let begun = 0
+      const happened: Array<Moment> = []
+      yield* side(4, () =>
+        Effect.gen(function*() {
+          while (begun < wanted) {
+            const consumer = `${world.consumer}-${++begun}`
+            happened.push(...yield* round(world, consumer))
+          }
+        }))
+      const times = (at: Moment) => happened.filter((moment) => moment === at).length
+      return [
+        { fault: "SIGKILL at work", wanted: 2 * wanted - 1, happened: times(preempted) },
+        { fault: "SIGKILL: read, nothing begun", wanted: Math.ceil(wanted / 3), happened: times(looping) },
+        { fault: "SIGKILL: read, not isolated", wanted: Math.ceil(wanted / 3), happened: times(isolating) }
+      ]
+    })
+}

@@ -6,6 +6,7 @@ import { delayed } from "./delayed.ts"
 import { failureMutants } from "./failures.ts"
 import { holdMutants } from "./holds.ts"
 import { kitMutants } from "./kit.ts"
+import { machineMutants } from "./machine.ts"
 import { once } from "./once.ts"
 import { operations } from "./operations.ts"
 import { peopleMutants } from "./people.ts"
@@ -433,6 +434,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...failureMutants,
   ...holdMutants,
   ...kitMutants,
+  ...machineMutants,
   ...once,
   ...operations,
   ...peopleMutants,

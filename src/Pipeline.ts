@@ -332,7 +332,7 @@ export const emitAll = <A, Name extends string, S extends Schema.Constraint>(
 /**
  * How failed attempts are repeated: any `Schedule` that can read the pipeline's errors and what the runtime adds to them
  * (`Retry.RuntimeFailure`). It is of the whole pipeline wherever it stands; put it behind the steps, so that the types see every
- * error. Default: `Retry.standard`. After `Retry.mostAttempts` (10,000) a message is a dead letter whatever the schedule says.
+ * error. Default: `Retry.standard`, which tries for 16 to 25 minutes. After `Retry.mostAttempts` (10,000) a message is a dead letter whatever the schedule says.
  *
  * Delays up to the worker's `holdAfter` are slept in place; longer ones are persisted, while the key waits and nobody else.
  * `while` ends the attempts early: the message goes to the dead letters as `rejected`. In a `pipe` it is given the pipeline's errors

@@ -81,7 +81,7 @@ export const exponential = (base: Duration.Input, options?: {
   readonly factor?: number | undefined
   /** Longest delay. Default 1 minute. */
   readonly cap?: Duration.Input | undefined
-  /** Attempts in all, at least 1. Default 8. */
+  /** Attempts in all, at least 1. Default 30. */
   readonly attempts?: number | undefined
   /** Default true: each delay is multiplied by a random number from 0.8 to 1.2. */
   readonly jitter?: boolean | undefined
@@ -91,7 +91,7 @@ export const exponential = (base: Duration.Input, options?: {
     Schedule.spaced(options?.cap ?? "1 minute")
   ])
   const spread = options?.jitter === false ? capped : Schedule.jittered(capped)
-  return Schedule.max([spread, Schedule.recurs(Math.max(0, (options?.attempts ?? 8) - 1))])
+  return Schedule.max([spread, Schedule.recurs(Math.max(0, (options?.attempts ?? 30) - 1))])
 }
 
 /**
@@ -102,7 +102,9 @@ export const exponential = (base: Duration.Input, options?: {
 export const never: Policy<unknown> = Schedule.recurs(0)
 
 /**
- * What a pipeline without `Pipeline.retry` does: exponential from 100 ms, factor 2, at most 1 minute, jittered, 8 attempts.
+ * What a pipeline without `Pipeline.retry` does: exponential from 100 ms, factor 2, at most 1 minute, jittered, 30 attempts. They take 16
+ * minutes at least, 21 on average and 25 at most, without the time of the attempts themselves. So they outlast an outage of a quarter
+ * of an hour.
  *
  * @since 0.1.0
  */

@@ -94,6 +94,7 @@ export interface DeadLetter {
     readonly state: State;
     readonly parked: boolean;
     readonly attempts: ReadonlyArray<Failure>;
+    readonly triedMillis: number;
     readonly tag: string;
     readonly fingerprint: string;
     readonly redriven: number;
@@ -102,6 +103,7 @@ export interface DeadLetter {
     readonly changedAt: number;
 }
 export declare const fingerprint: (failure: Failure) => string;
+export declare const triedMillis: (attempts: ReadonlyArray<Failure>) => number;
 export declare const decodeError: <S extends Schema.Constraint>(failure: Failure, errors: S) => Effect.Effect<Option.Option<S["Type"]>, Schema.SchemaError, S["DecodingServices"]>;
 export interface Filter {
     readonly consumer?: string | undefined;

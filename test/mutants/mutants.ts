@@ -2,6 +2,7 @@
  * The breaks: for each guarantee one line of the landed code, made wrong, and the test that must go red.
  */
 import { boundMutants } from "./bounds.ts"
+import { defaultMutants } from "./defaults.ts"
 import { delayed } from "./delayed.ts"
 import { failureMutants } from "./failures.ts"
 import { holdMutants } from "./holds.ts"
@@ -430,6 +431,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "memory: settle.*gives no lane away while something settled"
   },
   ...boundMutants,
+  ...defaultMutants,
   ...delayed,
   ...failureMutants,
   ...holdMutants,

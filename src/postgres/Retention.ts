@@ -14,7 +14,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
-import { InvalidSetting } from "../Errors.ts"
+import type { InvalidSetting } from "../Errors.ts"
+import * as GivenDuration from "../GivenDuration.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import * as PgFailure from "./PgFailure.ts"
 import type { Names } from "./sql/names.ts"
@@ -58,14 +59,9 @@ export const resolve = (options: RetentionOptions): Settings | InvalidSetting =>
   let bad: InvalidSetting | undefined
   const millis = (setting: keyof typeof defaults): number => {
     const given = options[setting] ?? defaults[setting]
-    const parsed = Duration.fromInput(given)
-    const value = parsed._tag === "Some" ? Duration.toMillis(parsed.value) : Number.NaN
+    const value = GivenDuration.millis(given)
     if (!(value >= 1) || !Number.isFinite(value)) {
-      bad ??= new InvalidSetting({
-        setting: `retention.${setting}`,
-        got: JSON.stringify(given) ?? "undefined",
-        expected: "a finite duration above zero is needed"
-      })
+      bad ??= GivenDuration.refusal(`retention.${setting}`, given, "a finite duration above zero is needed")
     }
     return value
   }

@@ -47,7 +47,7 @@ import { drain as drainInFlight } from "./Drain.ts"
 import * as Fetcher from "./Fetcher.ts"
 import { InFlight } from "./InFlight.ts"
 import * as LeaseRenewer from "./LeaseRenewer.ts"
-import { longCommit, refuse, shortHorizon } from "./Refusals.ts"
+import { badSetting, refuse, shortHorizon } from "./Refusals.ts"
 import { resolve, type Settings, type WorkerOptions } from "./Settings.ts"
 import * as Spans from "./Spans.ts"
 import * as Stats from "./Stats.ts"
@@ -237,8 +237,8 @@ const check = Effect.fnUntraced(function*(
   const badName = nameProblem("consumer", pipeline.consumer)
     ?? named(pipeline).map((topic) => nameProblem("topic", topic.name)).find((problem) => problem !== undefined)
   if (badName !== undefined) return yield* badName
-  const long = longCommit(pipeline.settings.commitTimeout)
-  if (long !== undefined) return yield* long
+  const bad = badSetting(pipeline.settings)
+  if (bad !== undefined) return yield* bad
   const random = yield* Random.nextIntBetween(0, 0xffffff)
   const settings = resolve(options, options.name ?? `${hostname()}:${process.pid}:${random.toString(16)}`)
   return settings instanceof Error ? yield* settings : settings

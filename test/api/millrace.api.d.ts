@@ -623,7 +623,7 @@ export declare const parked: Hold;
 import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
-import { AwaitTimeout, ForeignSqlClient, IdempotencyConflict, InProgress, InvalidId, type InvalidName, ResultRefused, ResultUnavailable, StoreFailure } from "./Errors.ts";
+import { AwaitTimeout, ForeignSqlClient, IdempotencyConflict, InProgress, InvalidId, type InvalidName, type InvalidSetting, ResultRefused, ResultUnavailable, StoreFailure } from "./Errors.ts";
 import { type Settled, Store, type Transaction, type TransactionFailure } from "./Store.ts";
 export interface OnceKey {
     readonly consumer: string;
@@ -635,7 +635,7 @@ export interface OnceOptions<S extends Schema.Constraint> {
     readonly whileBusy?: "wait" | "refuse" | undefined;
     readonly timeout?: Duration.Input | undefined;
 }
-export type OnceError = InvalidName | InvalidId | ForeignSqlClient | IdempotencyConflict | InProgress | ResultUnavailable | ResultRefused | StoreFailure | TransactionFailure;
+export type OnceError = InvalidName | InvalidId | InvalidSetting | ForeignSqlClient | IdempotencyConflict | InProgress | ResultUnavailable | ResultRefused | StoreFailure | TransactionFailure;
 export declare const once: <S extends Schema.Constraint, E, R>(key: OnceKey, effect: Effect.Effect<S["Type"], E, R>, options: OnceOptions<S>) => Effect.Effect<S["Type"], E | OnceError, Store | Exclude<R, Transaction> | S["DecodingServices"] | S["EncodingServices"]>;
 export interface AwaitOptions {
     readonly timeout?: Duration.Input | undefined;
@@ -643,7 +643,7 @@ export interface AwaitOptions {
 declare const awaitSettled: (key: {
     readonly consumer: string;
     readonly id: string;
-}, options?: AwaitOptions | undefined) => Effect.Effect<Settled, AwaitTimeout | InvalidId | InvalidName | StoreFailure, Store>;
+}, options?: AwaitOptions | undefined) => Effect.Effect<Settled, AwaitTimeout | InvalidId | InvalidName | InvalidSetting | StoreFailure, Store>;
 export { awaitSettled as await };
 
 // src/KeyedQueue.ts
@@ -1274,8 +1274,8 @@ export declare const layer: <A, E, R, P extends Pipeline.Phase>(pipeline: Pipeli
 export declare const teardown: Runtime.Teardown;
 
 // src/worker/Settings.ts
-import * as Duration from "effect/Duration";
-import { InvalidSetting } from "../Errors.ts";
+import type * as Duration from "effect/Duration";
+import type { InvalidSetting } from "../Errors.ts";
 export interface WorkerOptions {
     readonly concurrency?: number | undefined;
     readonly prefetch?: number | undefined;

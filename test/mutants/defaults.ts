@@ -1,6 +1,7 @@
 /** The breaks of defaults that must outlast an outage, and of what is refused from callers without types. */
 import type { Mutant } from "./types.ts"
 
+const given = "test/words/GivenDuration.test.ts"
 const outlasting = "test/worker/outlasting.test.ts"
 
 export const defaultMutants: ReadonlyArray<Mutant> = [
@@ -39,5 +40,68 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
     to: "i === 0 || attempt < 0",
     test: "test/postgres/conformance.test.ts",
     named: "returns a redriven message that fails again to its own letter"
+  },
+  {
+    name: "untyped: an object without a unit taken for no time at all",
+    guarantee: 1,
+    file: "src/GivenDuration.ts",
+    from: "parts.length > 0 && parts.every",
+    to: "parts.every",
+    test: given,
+    named: "is refused by its name"
+  },
+  {
+    name: "untyped: a misspelled unit taken for no time at all",
+    guarantee: 1,
+    file: "src/GivenDuration.ts",
+    from: "units.has(unit) && isNumber(value)",
+    to: "isNumber(value)",
+    test: given,
+    named: "is refused by its name"
+  },
+  {
+    name: "untyped: a text as time is due at once",
+    guarantee: 1,
+    file: "src/Delay.ts",
+    from: "    ? DateTime.toEpochMillis(at)\n    : Number.NaN",
+    to: "    ? DateTime.toEpochMillis(at)\n    : 0",
+    test: given,
+    named: "and nothing is published"
+  },
+  {
+    name: "untyped: a date of another realm refused",
+    guarantee: 1,
+    file: "src/Delay.ts",
+    from: "isDate(at)",
+    to: "at instanceof Date",
+    test: given,
+    named: "is none of these"
+  },
+  {
+    name: "untyped: no delay taken for none given",
+    guarantee: 1,
+    file: "src/Delay.ts",
+    from: "delay === undefined ? 0 : GivenDuration.millis(delay)",
+    to: "GivenDuration.millis(delay ?? 0)",
+    test: given,
+    named: "and nothing is published"
+  },
+  {
+    name: "untyped: a timeout that fails every attempt",
+    guarantee: 5,
+    file: "src/worker/Refusals.ts",
+    from: "timeout === undefined || GivenDuration.millis(timeout) > 0",
+    to: "timeout === undefined || GivenDuration.millis(timeout) !== 0",
+    test: given,
+    named: "shown: timeout"
+  },
+  {
+    name: "untyped: a retry policy without delays",
+    guarantee: 5,
+    file: "src/worker/Refusals.ts",
+    from: "?? GivenDuration.problems.get(retry)",
+    to: "",
+    test: given,
+    named: "shown: retry base"
   }
 ]

@@ -42,6 +42,15 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
     named: "returns a redriven message that fails again to its own letter"
   },
   {
+    name: "defaults: messages of a topic without a consumer deleted after a week",
+    guarantee: 1,
+    file: "src/postgres/Retention.ts",
+    from: "unrouted: \"Infinity\"",
+    to: "unrouted: \"7 days\"",
+    test: "test/postgres/unrouted.test.ts",
+    named: "are kept, whatever their age"
+  },
+  {
     name: "untyped: an object without a unit taken for no time at all",
     guarantee: 1,
     file: "src/GivenDuration.ts",

@@ -117,7 +117,7 @@ it.live("looks at no more letters, audit entries and unrouted messages than it f
         [
           ["letters", [settings.resolved, settings.discarded]],
           ["audit", [settings.audit]],
-          ["unrouted", [settings.unrouted]]
+          ["unrouted", [settings.discarded]]
         ] as const,
         ([part, params]) => explained(schema, part, params)
       )

@@ -24,6 +24,8 @@ export interface Registration {
   readonly topics: ReadonlyArray<string>
   readonly lanes: number
   readonly order: DeadLetterOrder
+  /** What its pipeline consists of, in a few words; the last registration's is kept. */
+  readonly pipeline?: string | undefined
 }
 
 /**
@@ -110,6 +112,8 @@ export interface QueueStatus {
    * whichever is longer; 0 if there is none. So long, at least, ids must be remembered.
    */
   readonly oldestMillis: number
+  /** What the pipeline of the last registration consists of; empty where it did not say. */
+  readonly pipeline: string
 }
 
 /**

@@ -169,7 +169,8 @@ export const makeConsumers = (
             parkedMillis: Number(row?.["parked_for"]),
             deadLetters: Number(row?.["letters"]),
             paused: row?.["paused"] === true,
-            oldestMillis: Number(row?.["eldest"])
+            oldestMillis: Number(row?.["eldest"]),
+            pipeline: String(row?.["pipeline"])
           })),
           Effect.mapError(PgFailure.storeFailure("look at the queue"))
         )),
@@ -179,9 +180,13 @@ export const makeConsumers = (
         const bad = found === undefined ? undefined : conflict(asked, found)
         if (bad !== undefined) return yield* bad
         if (found !== undefined && found.lanes > 0 && missing(asked, found).length === 0) {
-          return queues.learn(asked.consumer, found.id)
+          queues.learn(asked.consumer, found.id)
+        } else {
+          yield* patiently(db.sql.withTransaction(add(asked)))
         }
-        yield* patiently(db.sql.withTransaction(add(asked)))
+        if (asked.pipeline === undefined) return
+        const id = found?.id ?? (yield* find(asked.consumer))?.id
+        yield* db.query(text.describe, [id, asked.pipeline])
       },
       Effect.mapError((error) =>
         error._tag === "SqlError" ? PgFailure.storeFailure("register the consumer")(error) : error

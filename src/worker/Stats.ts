@@ -11,15 +11,18 @@ import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import * as Health from "../Health.ts"
+import type * as Pipeline from "../Pipeline.ts"
 import type * as Store from "../Store.ts"
 import * as Telemetry from "../Telemetry.ts"
 import type { LeaseRenewer } from "./LeaseRenewer.ts"
+import * as Namesakes from "./Namesakes.ts"
 import type { Settings } from "./Settings.ts"
 
 export const make = Effect.fnUntraced(function*(options: {
   readonly consumer: string
   readonly settings: Settings
   readonly store: Store.Store["Service"]
+  readonly pipeline: Pipeline.Pipeline<unknown, unknown, unknown>
   readonly renewer: LeaseRenewer
   readonly draining: Deferred.Deferred<void>
   /** A drain ends before it has anything to show. */
@@ -44,13 +47,14 @@ export const make = Effect.fnUntraced(function*(options: {
   )
   if (!options.looks || !Number.isFinite(settings.statsEveryMillis)) return
 
+  const watch = Namesakes.watch(options.pipeline)
   const gauges = makeGauges(consumer, Duration.toMillis(store.dedupHorizon))
   const look = Effect.suspend(() => {
     const at = clock.monotonicTimeNanosUnsafe()
     return store.consumers.status(consumer).pipe(
       Effect.flatMap((status) => {
         seen = { status, at }
-        return gauges.of(status)
+        return Effect.andThen(gauges.of(status), watch(status))
       }),
       Effect.catch((error) => Effect.logDebug(`How the queue stands is not known. ${error.message}`)),
       Effect.andThen(Effect.suspend(() => seen === undefined ? Effect.void : gauges.age(age(seen.at))))

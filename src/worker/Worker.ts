@@ -47,6 +47,7 @@ import { drain as drainInFlight } from "./Drain.ts"
 import * as Fetcher from "./Fetcher.ts"
 import { InFlight } from "./InFlight.ts"
 import * as LeaseRenewer from "./LeaseRenewer.ts"
+import * as Namesakes from "./Namesakes.ts"
 import { badSetting, refuse, shortHorizon } from "./Refusals.ts"
 import { resolve, type Settings, type WorkerOptions } from "./Settings.ts"
 import * as Spans from "./Spans.ts"
@@ -171,7 +172,14 @@ const start = <A, E, R, P extends Pipeline.Phase>(
 
     const topics = pipeline.topics.map((topic) => topic.name)
     const { consumer } = pipeline
-    yield* store.consumers.register({ consumer, topics, lanes: settings.lanes, order: pipeline.settings.order })
+    yield* store.consumers.register({
+      consumer,
+      topics,
+      lanes: settings.lanes,
+      order: pipeline.settings.order,
+      pipeline: Namesakes.shapeOf(pipeline)
+    })
+    yield* Namesakes.enter(store, pipeline)
     const subscription = yield* transport.open({
       consumer,
       topics,
@@ -190,7 +198,7 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     const spans = yield* Spans.make(consumer, settings)
     const counters = new Counters(consumer)
     const renewer = yield* LeaseRenewer.make({ consumer, settings, subscription, inFlight, warnings })
-    yield* Stats.make({ consumer, settings, store, renewer, draining, looks: !untilEmpty })
+    yield* Stats.make({ consumer, settings, store, pipeline, renewer, draining, looks: !untilEmpty })
     const { codeVersion, name } = settings
     const commits = { consumer, worker: name, codeVersion, pipeline, store, subscription, warnings }
     const transactions = Math.min(settings.committers, store.maxTransactions)

@@ -872,6 +872,8 @@ export type Operator = {
     readonly f: Handler<ReadonlyArray<unknown>>;
     readonly id: ((out: never, value: never, delivered: Delivered) => string) | undefined;
 };
+export declare const wrapping: <F extends object>(users: object, ours: F) => F;
+export declare const sourceOf: (f: object) => string;
 export interface Settings {
     readonly delivery: DeliveryMode;
     readonly retry: Retry.Policy<never>;
@@ -1048,6 +1050,7 @@ export interface Registration {
     readonly topics: ReadonlyArray<string>;
     readonly lanes: number;
     readonly order: DeadLetterOrder;
+    readonly pipeline?: string | undefined;
 }
 export interface Act {
     readonly by: string;
@@ -1087,6 +1090,7 @@ export interface QueueStatus {
     readonly deadLetters: number;
     readonly paused: boolean;
     readonly oldestMillis: number;
+    readonly pipeline: string;
 }
 export interface Consumers {
     readonly register: (registration: Registration) => Effect.Effect<void, StoreFailure | ConsumerConflict>;

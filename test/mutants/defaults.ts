@@ -2,6 +2,7 @@
 import type { Mutant } from "./types.ts"
 
 const given = "test/words/GivenDuration.test.ts"
+const namesakes = "test/worker/namesakes.test.ts"
 const outlasting = "test/worker/outlasting.test.ts"
 
 export const defaultMutants: ReadonlyArray<Mutant> = [
@@ -9,8 +10,8 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
     name: "defaults: retries that end within an outage of a quarter of an hour",
     guarantee: 5,
     file: "src/Retry.ts",
-    from: "options?.attempts ?? 30",
-    to: "options?.attempts ?? 25",
+    from: "attempts = 30",
+    to: "attempts = 25",
     test: "test/words/Retry.test.ts",
     named: "is so long by default that an outage"
   },
@@ -18,8 +19,8 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
     name: "defaults: retries that park every hot key",
     guarantee: 5,
     file: "src/Retry.ts",
-    from: "options?.attempts ?? 30",
-    to: "options?.attempts ?? 8",
+    from: "attempts = 30",
+    to: "attempts = 8",
     test: outlasting,
     named: "outlast an outage of a quarter of an hour"
   },
@@ -49,6 +50,51 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
     to: "unrouted: \"7 days\"",
     test: "test/postgres/unrouted.test.ts",
     named: "are kept, whatever their age"
+  },
+  {
+    name: "namesakes: functions of the same operators not compared",
+    guarantee: 1,
+    file: "src/worker/Namesakes.ts",
+    from: "sourceOf(operator.f)",
+    to: "operator._tag",
+    test: namesakes,
+    named: "another function"
+  },
+  {
+    name: "namesakes: the text of a wrapper compared",
+    guarantee: 1,
+    file: "src/Operator.ts",
+    from: "String(wrapped.get(f) ?? f)",
+    to: "String(f)",
+    test: namesakes,
+    named: "tell the functions apart of emits"
+  },
+  {
+    name: "namesakes: told of each worker",
+    guarantee: 1,
+    file: "src/worker/Namesakes.ts",
+    from: "under.warned = true",
+    to: "under.warned = false",
+    test: namesakes,
+    named: "another operator"
+  },
+  {
+    name: "namesakes: one that has ended is told of",
+    guarantee: 1,
+    file: "src/worker/Namesakes.ts",
+    from: "under.pipelines.splice(under.pipelines.indexOf(pipeline), 1)",
+    to: "under.pipelines.at(0)",
+    test: namesakes,
+    named: "when the first has ended"
+  },
+  {
+    name: "namesakes: another process not looked at",
+    guarantee: 1,
+    file: "src/worker/Stats.ts",
+    from: "Effect.andThen(gauges.of(status), watch(status))",
+    to: "Effect.andThen(gauges.of(status), () => watch)",
+    test: namesakes,
+    named: "in two processes"
   },
   {
     name: "untyped: an object without a unit taken for no time at all",

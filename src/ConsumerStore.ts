@@ -45,7 +45,7 @@ export interface Act {
  *
  * @since 0.1.0
  */
-export interface Consumer extends Registration {
+export interface Consumer extends Omit<Registration, "pipeline"> {
   /** Milliseconds since the epoch, on the store's clock. */
   readonly registeredAt: number
   /** Who paused it, and when; undefined while it is not paused. */

@@ -1056,7 +1056,7 @@ export interface Act {
     readonly by: string;
     readonly note?: string | undefined;
 }
-export interface Consumer extends Registration {
+export interface Consumer extends Omit<Registration, "pipeline"> {
     readonly registeredAt: number;
     readonly paused: {
         readonly by: string;

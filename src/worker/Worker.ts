@@ -172,14 +172,7 @@ const start = <A, E, R, P extends Pipeline.Phase>(
 
     const topics = pipeline.topics.map((topic) => topic.name)
     const { consumer } = pipeline
-    yield* store.consumers.register({
-      consumer,
-      topics,
-      lanes: settings.lanes,
-      order: pipeline.settings.order,
-      pipeline: Namesakes.shapeOf(pipeline)
-    })
-    yield* Namesakes.enter(store, pipeline)
+    yield* register(store, pipeline, settings.lanes)
     const subscription = yield* transport.open({
       consumer,
       topics,
@@ -228,6 +221,18 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     if (started !== undefined) yield* Deferred.succeed(started, undefined)
     yield* fetcher.run(untilEmpty)
   })) as Effect.Effect<void, WorkerError, R | Store | Transport>
+
+/** Makes the consumer known, and says where another pipeline has its name. */
+const register = (
+  store: Store["Service"],
+  pipeline: Pipeline.Pipeline<unknown, unknown, unknown>,
+  lanes: number
+): Effect.Effect<void, ConsumerConflict | StoreFailure, Scope.Scope> => {
+  const { consumer, settings: { order } } = pipeline
+  const topics = pipeline.topics.map((topic) => topic.name)
+  const known = store.consumers.register({ consumer, topics, lanes, order, pipeline: Namesakes.shapeOf(pipeline) })
+  return Effect.andThen(known, Namesakes.enter(store, pipeline))
+}
 
 /** The topics that it reads, and those that it emits to. */
 const named = (

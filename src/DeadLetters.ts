@@ -21,7 +21,7 @@ import {
   type EncodeFailed,
   type InvalidAct,
   type InvalidMessage,
-  InvalidSetting,
+  type InvalidSetting,
   type StoreFailure
 } from "./Errors.ts"
 import * as GivenDuration from "./GivenDuration.ts"

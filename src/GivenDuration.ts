@@ -39,7 +39,9 @@ export const millis = (given: unknown): number => {
 /** What was given, for an error: bounded, and never throws. */
 export const shown = (given: unknown): string => {
   try {
-    const text = typeof given === "object" || typeof given === "string" ? JSON.stringify(given) : String(given)
+    const text = typeof given === "object" || typeof given === "string"
+      ? JSON.stringify(given)
+      : String(given as number | symbol)
     return (text ?? typeof given).slice(0, 80)
   } catch {
     return typeof given

@@ -78,7 +78,7 @@ export const wrapping = <F extends object>(users: object, ours: F): F => {
 }
 
 /** The text of the user's function, to tell pipelines apart. */
-export const sourceOf = (f: object): string => String(wrapped.get(f) ?? f)
+export const sourceOf = (f: object): string => Function.prototype.toString.call(wrapped.get(f) ?? f)
 
 /** What a pipeline asks of the worker, defaults filled in. */
 export interface Settings {

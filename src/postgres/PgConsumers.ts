@@ -110,7 +110,7 @@ const statusOf = (row: Rows[number] | undefined): QueueStatus => ({
   deadLetters: Number(row?.["letters"]),
   paused: row?.["paused"] === true,
   oldestMillis: Number(row?.["eldest"]),
-  pipeline: String(row?.["pipeline"] ?? "")
+  pipeline: String(row?.["pipeline"])
 })
 
 /** How long one tries to get past publishers' open transactions. */

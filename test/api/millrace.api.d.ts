@@ -145,7 +145,7 @@ import * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
 import * as Audit from "./Audit.ts";
 import type { DeadLetter, Filter, Frozen, Group, Query } from "./DeadLetter.ts";
-import { type DeadLetterConflict, type DeadLetterNotFound, EditRefused, EditUndecodable, type EncodeFailed, type InvalidAct, type InvalidMessage, InvalidSetting, type StoreFailure } from "./Errors.ts";
+import { type DeadLetterConflict, type DeadLetterNotFound, EditRefused, EditUndecodable, type EncodeFailed, type InvalidAct, type InvalidMessage, type InvalidSetting, type StoreFailure } from "./Errors.ts";
 import { type Act, Store } from "./Store.ts";
 import type { Topic } from "./Topic.ts";
 export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure, Store>;
@@ -564,7 +564,7 @@ export {};
 
 // src/Health.ts
 import * as Context from "effect/Context";
-import * as Duration from "effect/Duration";
+import type * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import { InvalidSetting } from "./Errors.ts";

@@ -64,8 +64,8 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
     name: "namesakes: the text of a wrapper compared",
     guarantee: 1,
     file: "src/Operator.ts",
-    from: "String(wrapped.get(f) ?? f)",
-    to: "String(f)",
+    from: "wrapped.get(f) ?? f",
+    to: "f",
     test: namesakes,
     named: "tell the functions apart of emits"
   },

@@ -45,6 +45,6 @@ select waiting.n::int as waiting, held.parked::int as parked, held.delayed::int 
   coalesce(greatest(0, extract(epoch from clock_timestamp() - letters.parked_since) * 1000), 0)::float8 as parked_for,
   coalesce(greatest(0, extract(epoch from clock_timestamp() - least(eldest.at, letters.at)) * 1000), 0)::float8 as eldest,
   (select paused_by is not null from ${t.consumers} where id = $1) as paused,
-  (select pipeline from ${t.consumers} where id = $1) as pipeline
+  coalesce((select pipeline from ${t.consumers} where id = $1), '') as pipeline
 from waiting, oldest, eldest, held, letters`
 }

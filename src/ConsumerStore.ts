@@ -24,6 +24,8 @@ export interface Registration {
   readonly topics: ReadonlyArray<string>
   readonly lanes: number
   readonly order: DeadLetterOrder
+  /** What its pipeline consists of, in a few words; the last registration's is kept. */
+  readonly pipeline?: string | undefined
 }
 
 /**
@@ -43,7 +45,7 @@ export interface Act {
  *
  * @since 0.1.0
  */
-export interface Consumer extends Registration {
+export interface Consumer extends Omit<Registration, "pipeline"> {
   /** Milliseconds since the epoch, on the store's clock. */
   readonly registeredAt: number
   /** Who paused it, and when; undefined while it is not paused. */
@@ -112,6 +114,8 @@ export interface QueueStatus {
    * whichever is longer; 0 if there is none. So long, at least, ids must be remembered.
    */
   readonly oldestMillis: number
+  /** What the pipeline of the last registration consists of; empty where it did not say. */
+  readonly pipeline: string
 }
 
 /**

@@ -54,6 +54,8 @@ export interface DeadLetter {
   readonly parked: boolean
   /** Every failed attempt, oldest first, across redrives. */
   readonly attempts: ReadonlyArray<Failure>
+  /** How long it was tried since it was published or last redriven: from the first failed attempt to the last one, in milliseconds. */
+  readonly triedMillis: number
   /** Tag of the last attempt's error. */
   readonly tag: string
   /** Same cause, same fingerprint: error tag, step and first own frame. */
@@ -74,6 +76,21 @@ export interface DeadLetter {
  */
 export const fingerprint = (failure: Failure): string =>
   `${failure.tag}@${failure.step}${failure.frame === "" ? "" : ` ${failure.frame}`}`
+
+/**
+ * How long a message was tried in its last life: milliseconds from the first failed attempt to the last one. Attempts before a redrive
+ * do not count.
+ *
+ * @since 0.1.0
+ */
+export const triedMillis = (attempts: ReadonlyArray<Failure>): number => {
+  const made = attempts.filter(({ attempt }) => attempt > 0)
+  const last = made.at(-1)
+  // The numbers begin again with each redrive.
+  const first = made[made.findLastIndex(({ attempt }, i) => i === 0 || attempt <= made[i - 1]!.attempt)]
+  // Workers whose clocks differ may have made them.
+  return first === undefined || last === undefined ? 0 : Math.max(0, last.at - first.at)
+}
 
 /**
  * The typed error of a failed attempt, read with the Schema that `Pipeline.deadLetter({ errors })` wrote it with. None where it was

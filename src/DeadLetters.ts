@@ -24,9 +24,10 @@ import {
   type EncodeFailed,
   type InvalidAct,
   type InvalidMessage,
-  InvalidSetting,
+  type InvalidSetting,
   type StoreFailure
 } from "./Errors.ts"
+import * as GivenDuration from "./GivenDuration.ts"
 import * as Message from "./Message.ts"
 import { type Act, Store } from "./Store.ts"
 import * as Telemetry from "./Telemetry.ts"
@@ -262,12 +263,8 @@ const decideAll = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Progress, StoreFailure | InvalidSetting | InvalidAct, Store> {
   const { by, note, onProgress, rate } = options
   yield* checked(options)
-  if (rate !== undefined && !(rate > 0 && Number.isFinite(rate))) {
-    return yield* new InvalidSetting({
-      setting: "rate",
-      got: String(rate),
-      expected: "letters a second, above 0, are needed"
-    })
+  if (rate !== undefined && !(Number.isFinite(rate) && rate > 0)) {
+    return yield* GivenDuration.refusal("rate", rate, "letters a second, above 0, are needed")
   }
   const { deadLetters } = yield* Store
   const frozen = "cutoff" in set ? set : yield* deadLetters.freeze(set)

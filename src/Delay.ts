@@ -8,7 +8,9 @@
  */
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
+import { isDate } from "node:util/types"
 import { InvalidMessage } from "./Errors.ts"
+import * as GivenDuration from "./GivenDuration.ts"
 import * as Message from "./Message.ts"
 
 /**
@@ -54,7 +56,12 @@ const delayProblem = (message: Message.Message, millis: number): InvalidMessage 
 
 const atProblem = (message: Message.Message, millis: number): InvalidMessage | undefined =>
   Number.isNaN(millis)
-    ? refuse(message, "at", "is not a time", "Give a Date, a DateTime, or milliseconds since the epoch.")
+    ? refuse(
+      message,
+      "at",
+      "is not a time",
+      "Give a Date, a DateTime, or milliseconds since the epoch; a text goes through `new Date(text)`."
+    )
     : millis > latest
     ? refuse(message, "at", "is after the year 9999", "Check its unit: a number is in milliseconds.")
     : undefined
@@ -88,14 +95,20 @@ export const resolve = (
   if (at !== undefined && delay !== undefined) {
     return refuse(messages[0], "delay", "and its at are both given", "Give one of them.")
   }
-  const later: Later = { at: at === undefined ? undefined : millisAt(at), delay: millisIn(delay ?? 0), name }
+  const later: Later = {
+    at: at === undefined ? undefined : millisAt(at),
+    delay: delay === undefined ? 0 : GivenDuration.millis(delay),
+    name
+  }
   return problem(messages, later) ?? later
 }
 
-const millisIn = (delay: Duration.Input): number => {
-  const parsed = Duration.fromInput(delay)
-  return parsed._tag === "Some" && !Number.isNaN(delay) ? Duration.toMillis(parsed.value) : Number.NaN
-}
-
-const millisAt = (at: DateTime.DateTime | Date | number): number =>
-  typeof at === "number" ? at : at instanceof Date ? at.getTime() : DateTime.toEpochMillis(at)
+/** A date may come from another realm (a test runner's), where it is no instance of this one's class. */
+const millisAt = (at: unknown): number =>
+  typeof at === "number"
+    ? at
+    : isDate(at)
+    ? at.getTime()
+    : DateTime.isDateTime(at)
+    ? DateTime.toEpochMillis(at)
+    : Number.NaN

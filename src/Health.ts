@@ -10,12 +10,13 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import { InvalidSetting } from "./Errors.ts"
+import * as GivenDuration from "./GivenDuration.ts"
 import { type QueueStatus, Store } from "./Store.ts"
 
 /**
@@ -184,15 +185,8 @@ const resolve = (options: HealthOptions): Limits | InvalidSetting => {
   for (const name of ["timeout", "maxLag", "maxDelay"] as const) {
     const given = options[name]
     if (given === undefined) continue
-    const parsed = Duration.fromInput(given)
-    const millis = parsed._tag === "Some" ? Duration.toMillis(parsed.value) : Number.NaN
-    if (!(millis > 0)) {
-      return new InvalidSetting({
-        setting: name,
-        got: JSON.stringify(given) ?? "undefined",
-        expected: "a positive duration is needed"
-      })
-    }
+    const millis = GivenDuration.millis(given)
+    if (!(millis > 0)) return GivenDuration.refusal(name, given, "a positive duration is needed")
     limits[name] = millis
   }
   return limits

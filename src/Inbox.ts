@@ -23,11 +23,13 @@ import {
   InProgress,
   InvalidId,
   type InvalidName,
+  type InvalidSetting,
   ResultRefused,
   ResultUnavailable,
   StoreFailure,
   type UnknownOutcome
 } from "./Errors.ts"
+import * as GivenDuration from "./GivenDuration.ts"
 import * as Message from "./Message.ts"
 import * as MessageId from "./MessageId.ts"
 import { type Entered, type Settled, Store, type Transaction, type TransactionFailure } from "./Store.ts"
@@ -72,6 +74,14 @@ export interface OnceOptions<S extends Schema.Constraint> {
   readonly timeout?: Duration.Input | undefined
 }
 
+/** How long to wait, or the refusal of what is no duration. */
+const patienceOf = (given: Duration.Input): Effect.Effect<number, InvalidSetting> => {
+  const millis = GivenDuration.millis(given)
+  return millis >= 0
+    ? Effect.succeed(millis)
+    : Effect.fail(GivenDuration.refusal("timeout", given, "a duration is needed"))
+}
+
 /**
  * What `once` can fail with, beside the effect's own error.
  *
@@ -80,6 +90,7 @@ export interface OnceOptions<S extends Schema.Constraint> {
 export type OnceError =
   | InvalidName
   | InvalidId
+  | InvalidSetting
   | ForeignSqlClient
   | IdempotencyConflict
   | InProgress
@@ -182,7 +193,7 @@ const settle = Effect.fnUntraced(function*<S extends Schema.Constraint, E, R>(
   const fingerprint = fingerprintOf(key.payload ?? "")
   const codec = codecOf(key, options.result)
   const wait = options.whileBusy !== "refuse"
-  const patience = new Patience(yield* Clock.Clock, wait, Duration.fromInputUnsafe(options.timeout ?? "10 seconds"))
+  const patience = new Patience(yield* Clock.Clock, wait, yield* patienceOf(options.timeout ?? "10 seconds"))
   const own = Effect.mapError(effect, (error) => new Own(error))
   const once = Effect.gen(function*() {
     patience.begins()
@@ -239,10 +250,10 @@ class Patience {
   private rounds = 0
   private troubles = 0
 
-  constructor(clock: Clock.Clock, wait: boolean, patience: Duration.Duration) {
+  constructor(clock: Clock.Clock, wait: boolean, patience: number) {
     this.clock = clock
     this.wait = wait
-    this.patience = Duration.toMillis(patience)
+    this.patience = patience
     this.limit = wait ? this.patience : Math.min(this.patience, refusalMillis)
     this.since = this.now()
   }
@@ -377,7 +388,7 @@ const slowestLook = 1000
 const awaitSettled = Effect.fnUntraced(function*(
   key: { readonly consumer: string; readonly id: string },
   options: AwaitOptions = {}
-): Effect.fn.Return<Settled, InvalidName | InvalidId | AwaitTimeout | StoreFailure, Store> {
+): Effect.fn.Return<Settled, InvalidName | InvalidId | InvalidSetting | AwaitTimeout | StoreFailure, Store> {
   const { inTransaction, inbox } = yield* checked(key)
   const { consumer, id } = key
   if (yield* inTransaction) {
@@ -389,7 +400,7 @@ const awaitSettled = Effect.fnUntraced(function*(
       mend: "Await it when the transaction has ended."
     })
   }
-  const timeout = Duration.fromInputUnsafe(options.timeout ?? "30 seconds")
+  const timeout = yield* patienceOf(options.timeout ?? "30 seconds")
   let away: StoreFailure | undefined
   let millis = firstLook / 2
   let looks = 0
@@ -412,8 +423,7 @@ const awaitSettled = Effect.fnUntraced(function*(
   })
   return yield* Effect.timeoutOrElse(settled, {
     duration: timeout,
-    orElse: () =>
-      Effect.fail(away ?? new AwaitTimeout({ consumer, id, waitedMillis: Math.round(Duration.toMillis(timeout)) }))
+    orElse: () => Effect.fail(away ?? new AwaitTimeout({ consumer, id, waitedMillis: Math.round(timeout) }))
   })
 })
 

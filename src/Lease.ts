@@ -20,6 +20,7 @@ import type * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
 import { hostname } from "node:os"
 import { type InvalidName, InvalidSetting, LeaseLost, LeaseTaken, StoreFailure } from "./Errors.ts"
+import * as GivenDuration from "./GivenDuration.ts"
 import { type LeaseClaim, Store, type Transaction, type TransactionFailure } from "./Store.ts"
 import { nameProblem } from "./Topic.ts"
 
@@ -174,25 +175,21 @@ interface Settings {
 }
 
 const resolve = (options: LeaseOptions): Settings | InvalidSetting => {
-  const millis = (input: Duration.Input): number => {
-    const parsed = Duration.fromInput(input)
-    return parsed._tag === "Some" ? Duration.toMillis(parsed.value) : Number.NaN
-  }
   const settings: Settings = {
-    durationMillis: millis(options.duration ?? "30 seconds"),
-    waitMillis: millis(options.wait ?? Duration.infinity),
-    pollMillis: millis(options.poll ?? "1 second"),
+    durationMillis: GivenDuration.millis(options.duration ?? "30 seconds"),
+    waitMillis: GivenDuration.millis(options.wait ?? Duration.infinity),
+    pollMillis: GivenDuration.millis(options.poll ?? "1 second"),
     holder: options.holder ?? `${hostname()}:${process.pid}`
   }
   const refuse = (setting: keyof LeaseOptions, expected: string) =>
-    new InvalidSetting({ setting, got: JSON.stringify(options[setting]) ?? "undefined", expected })
+    GivenDuration.refusal(setting, options[setting], expected)
   const { durationMillis, holder, pollMillis, waitMillis } = settings
   if (!(durationMillis >= 300 && durationMillis <= 86_400_000)) {
     return refuse("duration", "a duration from 300 ms to 1 day is needed")
   }
   if (!(waitMillis >= 0)) return refuse("wait", "a duration is needed")
   if (!(pollMillis >= 10)) return refuse("poll", "a duration of at least 10 ms is needed")
-  if (holder.length === 0 || holder.length > 200 || holder.includes("\0")) {
+  if (typeof holder !== "string" || holder.length === 0 || holder.length > 200 || holder.includes("\0")) {
     return refuse("holder", "a text of 1 to 200 characters without NUL is needed")
   }
   return settings

@@ -68,6 +68,18 @@ export type Operator =
     readonly id: ((out: never, value: never, delivered: Delivered) => string) | undefined
   }
 
+/** What a wrapper calls, so that its text stands for the operator's. */
+const wrapped = new WeakMap<object, object>()
+
+/** A function of ours around one of the user's. */
+export const wrapping = <F extends object>(users: object, ours: F): F => {
+  wrapped.set(ours, users)
+  return ours
+}
+
+/** The text of the user's function, to tell pipelines apart. */
+export const sourceOf = (f: object): string => Function.prototype.toString.call(wrapped.get(f) ?? f)
+
 /** What a pipeline asks of the worker, defaults filled in. */
 export interface Settings {
   readonly delivery: DeliveryMode

@@ -21,7 +21,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import type { Statement } from "effect/sql/Statement"
 import type { DeadLetterOrder } from "./DeadLetter.ts"
 import type { Delivered } from "./Delivery.ts"
-import { add, type AnyTopic, defaults, type DeliveryMode, type Phase, set, type Shape } from "./Operator.ts"
+import { add, type AnyTopic, defaults, type DeliveryMode, type Phase, set, type Shape, wrapping } from "./Operator.ts"
 import type * as Retry from "./Retry.ts"
 import type { Topic } from "./Topic.ts"
 import type { BeforeCommit, Reads, Repeatable } from "./TypeMessages.ts"
@@ -95,7 +95,7 @@ const make = <A, E, R, P extends Phase, M extends DeliveryMode>(shape: Shape): P
  * @since 0.1.0
  */
 export interface FromOptions<M extends DeliveryMode> {
-  /** The reader's name: two pipelines with one name share one queue, two names each get every message. */
+  /** The reader's name: two pipelines with one name share one queue (and are warned of), two names each get every message. */
   readonly consumer: string
   /** What holds when something dies on the way. Default `effectivelyOnce`. */
   readonly delivery?: M | undefined
@@ -274,11 +274,11 @@ export const commitSql = <A>(
 ): Pipeline<A, E, R | SqlClient.SqlClient, "commit", M> =>
   make(add(self, {
     _tag: "CommitSql",
-    f: (value: A, delivered) =>
+    f: wrapping(f, (value: A, delivered) =>
       Effect.map(SqlClient.SqlClient, (sql) => {
         const statements = f(value, sql, delivered)
         return isStatements(statements) ? statements : [statements]
-      })
+      }))
   }))
 
 const isStatements = (
@@ -306,7 +306,7 @@ export const emit = <A, Name extends string, S extends Schema.Constraint>(
   return make(add(self, {
     _tag: "Emit",
     topic,
-    f: (value: A, delivered) => [f(value, delivered)],
+    f: wrapping(f, (value: A, delivered) => [f(value, delivered)]),
     id: id === undefined ? undefined : (_, value: A, delivered) => id(value, delivered)
   }))
 }
@@ -332,7 +332,7 @@ export const emitAll = <A, Name extends string, S extends Schema.Constraint>(
 /**
  * How failed attempts are repeated: any `Schedule` that can read the pipeline's errors and what the runtime adds to them
  * (`Retry.RuntimeFailure`). It is of the whole pipeline wherever it stands; put it behind the steps, so that the types see every
- * error. Default: `Retry.standard`. After `Retry.mostAttempts` (10,000) a message is a dead letter whatever the schedule says.
+ * error. Default: `Retry.standard`, which tries for 16 to 25 minutes. After `Retry.mostAttempts` (10,000) a message is a dead letter whatever the schedule says.
  *
  * Delays up to the worker's `holdAfter` are slept in place; longer ones are persisted, while the key waits and nobody else.
  * `while` ends the attempts early: the message goes to the dead letters as `rejected`. In a `pipe` it is given the pipeline's errors

@@ -8,7 +8,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Entry } from "../Audit.ts"
-import { unsubscribed } from "../DeadLetter.ts"
+import { triedMillis, unsubscribed } from "../DeadLetter.ts"
 import { ConsumerBusy, ConsumerNotFound, NotSubscribed, PauseConflict, StoreFailure } from "../Errors.ts"
 import { ofMessage } from "../MessageId.ts"
 import * as Page from "../Page.ts"
@@ -97,6 +97,7 @@ const giveUp = (state: MemoryState, queue: MemoryQueue, lane: Lane, row: Row, no
     parked: false,
     tag: failure.tag,
     fingerprint: failure.tag,
+    triedMillis: triedMillis(row.attempts),
     diedAt: now
   } as const
   const attempts = [...row.attempts, failure]

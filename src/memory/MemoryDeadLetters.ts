@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type { DeadLetter, Filter, Group } from "../DeadLetter.ts"
+import { type DeadLetter, type Filter, type Group, triedMillis } from "../DeadLetter.ts"
 import { DeadLetterNotFound } from "../Errors.ts"
 import { ofMessage } from "../MessageId.ts"
 import * as Page from "../Page.ts"
@@ -19,13 +19,14 @@ import { inboxKey, type MemoryTransaction, required } from "./MemoryTransaction.
 const died = (
   burial: Burial,
   now: number
-): Pick<DeadLetter, "reason" | "state" | "parked" | "tag" | "fingerprint" | "diedAt"> => {
+): Pick<DeadLetter, "reason" | "state" | "parked" | "tag" | "fingerprint" | "triedMillis" | "diedAt"> => {
   return {
     reason: burial.reason,
     state: "open",
     parked: burial.parked,
     tag: burial.attempts.at(-1)?.tag ?? "",
     fingerprint: burial.fingerprint,
+    triedMillis: triedMillis(burial.attempts),
     diedAt: now
   }
 }

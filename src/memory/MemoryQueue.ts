@@ -22,6 +22,8 @@ export class MemoryQueue {
   readonly order: DeadLetterOrder
   readonly lanes: ReadonlyArray<Lane>
   readonly registeredAt: number
+  /** What the pipeline of the last registration consists of. */
+  pipeline = ""
   /** By a person: nothing is read. */
   paused: Consumer["paused"]
   /** The consumer is gone; its workers are to hear it. */

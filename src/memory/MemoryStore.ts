@@ -124,6 +124,7 @@ export class MemoryState {
       queue = new MemoryQueue(registration, now, (complete) => this.pending.push(complete))
       this.queues.set(registration.consumer, queue)
     }
+    queue.pipeline = registration.pipeline ?? queue.pipeline
     const taken: Array<{ readonly seq: number; readonly message: Message }> = []
     for (const topic of registration.topics) {
       const queues = this.subscribed.get(topic)
@@ -160,7 +161,8 @@ export class MemoryState {
       deadLetters: most(letters),
       paused: queue.paused !== undefined,
       freeLanes: queue.lanes.filter((lane) => lane.rows.size > 0 && !lane.owned(now)).length,
-      oldestMillis: since(Math.min(eldest, died))
+      oldestMillis: since(Math.min(eldest, died)),
+      pipeline: queue.pipeline
     }
   }
 

@@ -8,10 +8,11 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { SqlError } from "effect/sql/SqlError"
 import { ConsumerConflict, StoreFailure } from "../Errors.ts"
-import type { Consumers, Registration } from "../Store.ts"
+import type { Consumers, QueueStatus, Registration } from "../Store.ts"
 import * as Isolation from "./Isolation.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import * as PgFailure from "./PgFailure.ts"
+import type { Rows } from "./PgSession.ts"
 import * as Sql from "./sql/consumers.ts"
 import type { Names } from "./sql/names.ts"
 import * as StatusSql from "./sql/status.ts"
@@ -101,6 +102,19 @@ const conflict = (asked: Registration, found: Registered): ConsumerConflict | un
   return found.order === asked.order ? undefined : differ("order", found.order, asked.order)
 }
 
+const statusOf = (row: Rows[number] | undefined): QueueStatus => ({
+  waiting: Number(row?.["waiting"]),
+  lagMillis: Number(row?.["lag"]),
+  delayedKeys: Number(row?.["delayed"]),
+  parkedKeys: Number(row?.["parked"]),
+  parkedMillis: Number(row?.["parked_for"]),
+  deadLetters: Number(row?.["letters"]),
+  paused: row?.["paused"] === true,
+  freeLanes: Number(row?.["free"]),
+  oldestMillis: Number(row?.["eldest"]),
+  pipeline: String(row?.["pipeline"])
+})
+
 /** How long one tries to get past publishers' open transactions. */
 const patience = Duration.seconds(30)
 
@@ -162,17 +176,7 @@ export const makeConsumers = (
     status: (consumer) =>
       Effect.flatMap(queues.byName(consumer), (queue) =>
         db.machinery(look, [queue]).pipe(
-          Effect.map(([row]) => ({
-            waiting: Number(row?.["waiting"]),
-            lagMillis: Number(row?.["lag"]),
-            delayedKeys: Number(row?.["delayed"]),
-            parkedKeys: Number(row?.["parked"]),
-            parkedMillis: Number(row?.["parked_for"]),
-            deadLetters: Number(row?.["letters"]),
-            paused: row?.["paused"] === true,
-            freeLanes: Number(row?.["free"]),
-            oldestMillis: Number(row?.["eldest"])
-          })),
+          Effect.map(([row]) => statusOf(row)),
           Effect.mapError(PgFailure.storeFailure("look at the queue"))
         )),
     register: Effect.fnUntraced(
@@ -182,9 +186,11 @@ export const makeConsumers = (
         const bad = found === undefined ? undefined : conflict(asked, found)
         if (bad !== undefined) return yield* bad
         if (found !== undefined && found.lanes > 0 && missing(asked, found).length === 0) {
-          return queues.learn(asked.consumer, found.id)
+          queues.learn(asked.consumer, found.id)
+        } else {
+          yield* patiently(db.transaction(add(asked)))
         }
-        yield* patiently(db.transaction(add(asked)))
+        if (asked.pipeline !== undefined) yield* db.query(text.describe, [asked.consumer, asked.pipeline])
       },
       Effect.mapError((error) =>
         error._tag === "SqlError" ? PgFailure.storeFailure("register the consumer")(error) : error

@@ -6,7 +6,8 @@
  */
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
-import type { DeadLetter, Group, Reason, State } from "../DeadLetter.ts"
+import { type DeadLetter, type Group, type Reason, type State, triedMillis } from "../DeadLetter.ts"
+import type { Failure } from "../Delivery.ts"
 import { DeadLetterNotFound } from "../Errors.ts"
 import * as MessageId from "../MessageId.ts"
 import * as Page from "../Page.ts"
@@ -41,7 +42,7 @@ const letterOf = (row: Rows[number]): DeadLetter => ({
   reason: row["reason"] as Reason,
   state: row["state"] as State,
   parked: row["parked"] === true,
-  attempts: failuresOf(row["attempts"]),
+  ...triedOf(failuresOf(row["attempts"])),
   tag: String(row["tag"]),
   fingerprint: String(row["fingerprint"]),
   redriven: Number(row["redriven"]),
@@ -49,6 +50,8 @@ const letterOf = (row: Rows[number]): DeadLetter => ({
   changedBy: String(row["changed_by"]),
   changedAt: Math.floor(Number(row["changed_at"]))
 })
+
+const triedOf = (attempts: ReadonlyArray<Failure>) => ({ attempts, triedMillis: triedMillis(attempts) })
 
 const groupOf = (row: Rows[number]): Group => ({
   consumer: String(row["consumer"]),

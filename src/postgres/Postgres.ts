@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type { MigrationError } from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -27,6 +28,7 @@ import {
   type SchemaTooNew,
   StoreFailure
 } from "../Errors.ts"
+import * as GivenDuration from "../GivenDuration.ts"
 import { Store } from "../Store.ts"
 import { Transport } from "../Transport.ts"
 import * as Migrations from "./migrations/index.ts"
@@ -140,6 +142,18 @@ const urlOf = (given: unknown): Effect.Effect<Redacted.Redacted, InvalidSetting>
     )
 }
 
+/** How long one waits for a connection, and for the answer to COMMIT. */
+const waitsOf = (options: Partial<PostgresOptions>) => {
+  const wait = (setting: "acquireTimeout" | "commitTimeout"): Result.Result<Duration.Duration, InvalidSetting> => {
+    const given = options[setting] ?? "10 seconds"
+    const millis = GivenDuration.millis(given)
+    return millis > 0
+      ? Result.succeed(Duration.millis(millis))
+      : Result.fail(GivenDuration.refusal(setting, given, "a duration above zero is needed"))
+  }
+  return Result.all({ acquireTimeout: wait("acquireTimeout"), commitTimeout: wait("commitTimeout") })
+}
+
 /** The services, in the scope of the layer. Also what the embedded engine is built with. */
 export const services = Effect.fnUntraced(function*(
   options: Partial<PostgresOptions>,
@@ -148,6 +162,7 @@ export const services = Effect.fnUntraced(function*(
   const names = yield* Effect.fromResult(Names.make(options.schema ?? "millrace"))
   const retention = Retention.resolve(options.retention === false ? {} : options.retention ?? {})
   if (retention instanceof InvalidSetting) return yield* retention
+  const waits = yield* Effect.fromResult(waitsOf(options))
   const db = yield* Effect.mapError(
     Effect.provide(
       PgClient.make({
@@ -155,8 +170,7 @@ export const services = Effect.fnUntraced(function*(
         ssl: options.ssl,
         stream: engine.stream,
         maxConnections: options.maxConnections ?? 10,
-        acquireTimeout: Duration.fromInputUnsafe(options.acquireTimeout ?? "10 seconds"),
-        commitTimeout: Duration.fromInputUnsafe(options.commitTimeout ?? "10 seconds"),
+        ...waits,
         single: engine.single,
         pooler: options.pooler ?? false
       }),

@@ -14,7 +14,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
-import { InvalidSetting } from "../Errors.ts"
+import type { InvalidSetting } from "../Errors.ts"
+import * as GivenDuration from "../GivenDuration.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import * as PgFailure from "./PgFailure.ts"
 import type { Names } from "./sql/names.ts"
@@ -34,7 +35,7 @@ export interface RetentionOptions {
   readonly discarded?: Duration.Input | undefined
   /** The record of who did what. Default 30 days. */
   readonly audit?: Duration.Input | undefined
-  /** Messages of topics that never had a consumer. Default 7 days. */
+  /** Messages of topics without a consumer, which wait for one. Default `"Infinity"`: they are never deleted. */
   readonly unrouted?: Duration.Input | undefined
   /** How often to look. Default 1 minute. */
   readonly every?: Duration.Input | undefined
@@ -46,7 +47,7 @@ export const defaults = {
   resolved: "30 days",
   discarded: "7 days",
   audit: "30 days",
-  unrouted: "7 days",
+  unrouted: "Infinity",
   every: "1 minute"
 } as const
 
@@ -58,14 +59,9 @@ export const resolve = (options: RetentionOptions): Settings | InvalidSetting =>
   let bad: InvalidSetting | undefined
   const millis = (setting: keyof typeof defaults): number => {
     const given = options[setting] ?? defaults[setting]
-    const parsed = Duration.fromInput(given)
-    const value = parsed._tag === "Some" ? Duration.toMillis(parsed.value) : Number.NaN
-    if (!(value >= 1) || !Number.isFinite(value)) {
-      bad ??= new InvalidSetting({
-        setting: `retention.${setting}`,
-        got: JSON.stringify(given) ?? "undefined",
-        expected: "a finite duration above zero is needed"
-      })
+    const value = GivenDuration.millis(given)
+    if (!(value >= 1) || (value === Infinity && setting !== "unrouted")) {
+      bad ??= GivenDuration.refusal(`retention.${setting}`, given, "a finite duration above zero is needed")
     }
     return value
   }
@@ -120,7 +116,10 @@ export const sweep = (db: PgDatabase, names: Names, settings: Settings): Effect.
     const inbox = yield* part(names.inbox, all(text.inbox, [settings.inbox]))
     const letters = yield* part(names.deadLetters, all(text.letters, [settings.resolved, settings.discarded]))
     const audit = yield* part(names.audit, all(text.audit, [settings.audit]))
-    const unrouted = yield* part(names.unrouted, all(text.unrouted, [settings.unrouted]))
+    // They were published, and no consumer has had them: only a person's setting may give them up.
+    const unrouted = settings.unrouted === Infinity
+      ? 0
+      : yield* part(names.unrouted, all(text.unrouted, [settings.unrouted]))
     yield* part(names.workers, once(text.workers))
     yield* failures.warn
     if (unrouted > 0) {

@@ -50,10 +50,13 @@ export const make = ({ counters, inFlight, pipeline, store, subscription }: Opti
   const { consumer } = pipeline
   const apart = bounded(pipeline.settings.commitTimeout)
 
-  const died = (delivery: Delivery, reason: Reason, { attempt, tag }: Pick<Failure, "attempt" | "tag">) =>
-    Effect.logWarning(`A message became a dead letter (${reason}): ${tag}`).pipe(
+  const died = (delivery: Delivery, reason: Reason, tag: string, attempts: ReadonlyArray<Failure>, attempt: number) => {
+    const tried = DeadLetter.triedMillis(attempts)
+    const long = tried === 0 ? "" : `, after it was tried for ${Duration.format(Duration.millis(tried))}`
+    return Effect.logWarning(`A message became a dead letter (${reason}): ${tag}${long}`).pipe(
       Effect.annotateLogs(Telemetry.logFields(consumer, delivery, attempt))
     )
+  }
 
   /** Failing to acknowledge makes a duplicate, no more. */
   const forget = (delivery: Delivery): Effect.Effect<void> =>
@@ -69,7 +72,7 @@ export const make = ({ counters, inFlight, pipeline, store, subscription }: Opti
       case "Conflict":
         return Effect.andThen(forget(delivery), counters.outcome(delivery, "dead", "rejected")).pipe(
           Effect.andThen(
-            died(delivery, "rejected", { attempt: delivery.attempts.length + 1, tag: "IdempotencyConflict" })
+            died(delivery, "rejected", "IdempotencyConflict", delivery.attempts, delivery.attempts.length + 1)
           )
         )
       default:
@@ -132,7 +135,10 @@ export const make = ({ counters, inFlight, pipeline, store, subscription }: Opti
     ).pipe(
       Effect.flatMap((end) =>
         end === "dead"
-          ? Effect.andThen(counters.outcome(delivery, "dead", reason), died(delivery, reason, last))
+          ? Effect.andThen(
+            counters.outcome(delivery, "dead", reason),
+            died(delivery, reason, last.tag, failures, last.attempt)
+          )
           : end === "duplicate"
           ? counters.outcome(delivery, "duplicate")
           : Effect.void

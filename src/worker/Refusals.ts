@@ -5,6 +5,7 @@
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import { InvalidSetting, Unsupported } from "../Errors.ts"
+import * as GivenDuration from "../GivenDuration.ts"
 import type * as Pipeline from "../Pipeline.ts"
 import type { Capabilities } from "../Transport.ts"
 
@@ -37,19 +38,27 @@ export const shortHorizon = (
  */
 const longestCommit = Duration.seconds(25)
 
-export const longCommit = (timeout: Duration.Input): InvalidSetting | undefined => {
-  const given = Duration.fromInput(timeout)
-  return Option.isSome(given) && Duration.isGreaterThan(given.value, Duration.zero)
-      && Duration.isLessThanOrEqualTo(given.value, longestCommit)
-    ? undefined
-    : new InvalidSetting({
-      setting: "commitTimeout",
-      got: Option.match(given, { onNone: () => JSON.stringify(timeout), onSome: Duration.format }),
-      expected: `a commit step takes ${
-        Duration.format(longestCommit)
-      } at most, since its transaction holds up others; what takes longer belongs into mapEffect`
-    })
+const longCommit = (timeout: Duration.Input): InvalidSetting | undefined => {
+  const given = GivenDuration.millis(timeout)
+  return given > 0 && given <= Duration.toMillis(longestCommit) ? undefined : new InvalidSetting({
+    setting: "commitTimeout",
+    got: Number.isNaN(given) ? GivenDuration.shown(timeout) : Duration.format(Duration.millis(given)),
+    expected: `a commit step takes ${
+      Duration.format(longestCommit)
+    } at most, since its transaction holds up others; what takes longer belongs into mapEffect`
+  })
 }
+
+/** A setting of the pipeline that makes no sense: it is found at the start, before any message dies of it. */
+export const badSetting = ({ commitTimeout, group, retry, timeout }: Pipeline.Settings): InvalidSetting | undefined =>
+  longCommit(commitTimeout)
+    ?? (timeout === undefined || GivenDuration.millis(timeout) > 0
+      ? undefined
+      : GivenDuration.refusal("timeout", timeout, "a duration above zero is needed"))
+    ?? (Number.isInteger(group) && group > 0
+      ? undefined
+      : GivenDuration.refusal("group", group, "a whole number from 1 on is needed"))
+    ?? GivenDuration.problems.get(retry)
 
 /** The first thing that the engine cannot do, if any. */
 export const refuse = (

@@ -1,8 +1,9 @@
 /**
  * What a worker can be told, its defaults, and what of it makes no sense. One table in the code; the README shows the same.
  */
-import * as Duration from "effect/Duration"
-import { InvalidSetting } from "../Errors.ts"
+import type * as Duration from "effect/Duration"
+import type { InvalidSetting } from "../Errors.ts"
+import * as GivenDuration from "../GivenDuration.ts"
 
 /**
  * How a worker runs. Every setting has a default that fits most pipelines.
@@ -92,24 +93,16 @@ export const defaults = {
 export const resolve = (options: WorkerOptions, name: string): Settings | InvalidSetting => {
   const problems: Array<InvalidSetting> = []
   const whole = (setting: string, got: number, least: number, most: number): number => {
-    if (!Number.isInteger(got) || got < least || got > most) {
-      problems.push(
-        new InvalidSetting({ setting, got: String(got), expected: `a whole number from ${least} to ${most} is needed` })
-      )
-    }
-    return got
+    if (Number.isInteger(got) && got >= least && got <= most) return got
+    problems.push(GivenDuration.refusal(setting, got, `a whole number from ${least} to ${most} is needed`))
+    // The others are still looked at, and some are computed from this one.
+    return least
   }
   const millis = (setting: string, got: Duration.Input, least: number, most = 86_400_000): number => {
-    const parsed = Duration.fromInput(got)
-    const value = parsed._tag === "Some" ? Duration.toMillis(parsed.value) : Number.NaN
+    const value = GivenDuration.millis(got)
     if (!(value >= least && value <= most)) {
-      problems.push(
-        new InvalidSetting({
-          setting,
-          got: JSON.stringify(got) ?? "undefined",
-          expected: `a duration from ${least} ms ${most === Infinity ? "on" : "to 1 day"} is needed`
-        })
-      )
+      const range = `a duration from ${least} ms ${most === Infinity ? "on" : "to 1 day"} is needed`
+      problems.push(GivenDuration.refusal(setting, got, range))
     }
     return value
   }

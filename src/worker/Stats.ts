@@ -11,15 +11,18 @@ import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import * as Health from "../Health.ts"
+import type * as Pipeline from "../Pipeline.ts"
 import type * as Store from "../Store.ts"
 import * as Telemetry from "../Telemetry.ts"
 import type { LeaseRenewer } from "./LeaseRenewer.ts"
+import * as Namesakes from "./Namesakes.ts"
 import type { Settings } from "./Settings.ts"
 
 export const make = Effect.fnUntraced(function*(options: {
   readonly consumer: string
   readonly settings: Settings
   readonly store: Store.Store["Service"]
+  readonly pipeline: Pipeline.Pipeline<unknown, unknown, unknown>
   readonly renewer: LeaseRenewer
   readonly draining: Deferred.Deferred<void>
   readonly failing: Health.WorkerState["failing"]
@@ -49,6 +52,7 @@ export const make = Effect.fnUntraced(function*(options: {
   )
   if (!options.looks || !Number.isFinite(settings.statsEveryMillis)) return
 
+  const watch = Namesakes.watch(options.pipeline)
   const gauges = makeGauges(consumer, Duration.toMillis(store.dedupHorizon))
   const look = Effect.suspend(() => {
     const at = clock.monotonicTimeNanosUnsafe()
@@ -57,7 +61,7 @@ export const make = Effect.fnUntraced(function*(options: {
         seen = { status, at }
         const waits = status.waiting > 0 && status.freeLanes > 0 && !status.paused
         stranded = waits && !Number.isFinite(renewer.left()) ? stranded + 1 : 0
-        return gauges.of(status)
+        return Effect.andThen(gauges.of(status), watch(status))
       }),
       Effect.catch((error) => Effect.logDebug(`How the queue stands is not known. ${error.message}`)),
       Effect.andThen(Effect.suspend(() => seen === undefined ? Effect.void : gauges.age(age(seen.at))))

@@ -47,7 +47,8 @@ import { drain as drainInFlight } from "./Drain.ts"
 import * as Fetcher from "./Fetcher.ts"
 import { InFlight } from "./InFlight.ts"
 import * as LeaseRenewer from "./LeaseRenewer.ts"
-import { longCommit, refuse, shortHorizon } from "./Refusals.ts"
+import * as Namesakes from "./Namesakes.ts"
+import { badSetting, refuse, shortHorizon } from "./Refusals.ts"
 import { resolve, type Settings, type WorkerOptions } from "./Settings.ts"
 import * as Spans from "./Spans.ts"
 import * as Stats from "./Stats.ts"
@@ -199,8 +200,7 @@ const session = (options: {
     const { pipeline, settings, started, store, transport, untilEmpty, worker } = options
     const topics = pipeline.topics.map((topic) => topic.name)
     const { consumer } = pipeline
-    const registration = { consumer, topics, lanes: settings.lanes, order: pipeline.settings.order }
-    yield* patiently(consumer, store.consumers.register(registration))
+    yield* patiently(consumer, register(store, pipeline, settings.lanes))
     const opened = transport.open({
       consumer,
       topics,
@@ -243,7 +243,7 @@ const session = (options: {
     const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
     const fetcher = Fetcher.make({ consumer, subscription, inFlight, attempt, renewer, spans, scope })
     const failing = Vain.told(renewer.now, { read: fetcher.failing, commit: committer.failing })
-    yield* Stats.make({ consumer, settings, store, renewer, draining, failing, looks: !untilEmpty })
+    yield* Stats.make({ consumer, settings, store, pipeline, renewer, draining, failing, looks: !untilEmpty })
     yield* CrashPoison.make({ consumer, settings, inFlight, subscription, fetcher })
     yield* Effect.addFinalizer(() => drainInFlight({ consumer, settings, inFlight, counters, draining }))
 
@@ -271,6 +271,18 @@ const passes = (error: unknown): boolean =>
     ? error.kind === "temporary"
     : error instanceof StoreFailure && error.kind !== "refused"
 
+/** Makes the consumer known, and says where another pipeline has its name. */
+const register = (
+  store: Store["Service"],
+  pipeline: Pipeline.Pipeline<unknown, unknown, unknown>,
+  lanes: number
+): Effect.Effect<void, ConsumerConflict | StoreFailure, Scope.Scope> => {
+  const { consumer, settings: { order } } = pipeline
+  const topics = pipeline.topics.map((topic) => topic.name)
+  const known = store.consumers.register({ consumer, topics, lanes, order, pipeline: Namesakes.shapeOf(pipeline) })
+  return Effect.andThen(known, Namesakes.enter(store, pipeline))
+}
+
 /** The topics that it reads, and those that it emits to. */
 const named = (
   { operators, topics }: Pipeline.Pipeline<unknown, unknown, unknown>
@@ -287,8 +299,8 @@ const check = Effect.fnUntraced(function*(
   const badName = nameProblem("consumer", pipeline.consumer)
     ?? named(pipeline).map((topic) => nameProblem("topic", topic.name)).find((problem) => problem !== undefined)
   if (badName !== undefined) return yield* badName
-  const long = longCommit(pipeline.settings.commitTimeout)
-  if (long !== undefined) return yield* long
+  const bad = badSetting(pipeline.settings)
+  if (bad !== undefined) return yield* bad
   const random = yield* Random.nextIntBetween(0, 0xffffff)
   const settings = resolve(options, options.name ?? `${hostname()}:${process.pid}:${random.toString(16)}`)
   return settings instanceof Error ? yield* settings : settings

@@ -94,6 +94,7 @@ export interface DeadLetter {
     readonly state: State;
     readonly parked: boolean;
     readonly attempts: ReadonlyArray<Failure>;
+    readonly triedMillis: number;
     readonly tag: string;
     readonly fingerprint: string;
     readonly redriven: number;
@@ -102,6 +103,7 @@ export interface DeadLetter {
     readonly changedAt: number;
 }
 export declare const fingerprint: (failure: Failure) => string;
+export declare const triedMillis: (attempts: ReadonlyArray<Failure>) => number;
 export declare const decodeError: <S extends Schema.Constraint>(failure: Failure, errors: S) => Effect.Effect<Option.Option<S["Type"]>, Schema.SchemaError, S["DecodingServices"]>;
 export interface Filter {
     readonly consumer?: string | undefined;
@@ -143,7 +145,7 @@ import * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
 import * as Audit from "./Audit.ts";
 import type { DeadLetter, Filter, Frozen, Group, Query } from "./DeadLetter.ts";
-import { type DeadLetterConflict, type DeadLetterNotFound, EditRefused, EditUndecodable, type EncodeFailed, type InvalidAct, type InvalidMessage, InvalidSetting, type StoreFailure } from "./Errors.ts";
+import { type DeadLetterConflict, type DeadLetterNotFound, EditRefused, EditUndecodable, type EncodeFailed, type InvalidAct, type InvalidMessage, type InvalidSetting, type StoreFailure } from "./Errors.ts";
 import { type Act, Store } from "./Store.ts";
 import type { Topic } from "./Topic.ts";
 export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure, Store>;
@@ -588,7 +590,7 @@ export {};
 
 // src/Health.ts
 import * as Context from "effect/Context";
-import * as Duration from "effect/Duration";
+import type * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import { InvalidSetting } from "./Errors.ts";
@@ -655,7 +657,7 @@ export declare const parked: Hold;
 import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
-import { AwaitTimeout, ForeignSqlClient, IdempotencyConflict, InProgress, InvalidId, type InvalidName, ResultRefused, ResultUnavailable, StoreFailure } from "./Errors.ts";
+import { AwaitTimeout, ForeignSqlClient, IdempotencyConflict, InProgress, InvalidId, type InvalidName, type InvalidSetting, ResultRefused, ResultUnavailable, StoreFailure } from "./Errors.ts";
 import { type Settled, Store, type Transaction, type TransactionFailure } from "./Store.ts";
 export interface OnceKey {
     readonly consumer: string;
@@ -667,7 +669,7 @@ export interface OnceOptions<S extends Schema.Constraint> {
     readonly whileBusy?: "wait" | "refuse" | undefined;
     readonly timeout?: Duration.Input | undefined;
 }
-export type OnceError = InvalidName | InvalidId | ForeignSqlClient | IdempotencyConflict | InProgress | ResultUnavailable | ResultRefused | StoreFailure | TransactionFailure;
+export type OnceError = InvalidName | InvalidId | InvalidSetting | ForeignSqlClient | IdempotencyConflict | InProgress | ResultUnavailable | ResultRefused | StoreFailure | TransactionFailure;
 export declare const once: <S extends Schema.Constraint, E, R>(key: OnceKey, effect: Effect.Effect<S["Type"], E, R>, options: OnceOptions<S>) => Effect.Effect<S["Type"], E | OnceError, Store | Exclude<R, Transaction> | S["DecodingServices"] | S["EncodingServices"]>;
 export interface AwaitOptions {
     readonly timeout?: Duration.Input | undefined;
@@ -675,7 +677,7 @@ export interface AwaitOptions {
 declare const awaitSettled: (key: {
     readonly consumer: string;
     readonly id: string;
-}, options?: AwaitOptions | undefined) => Effect.Effect<Settled, AwaitTimeout | InvalidId | InvalidName | StoreFailure, Store>;
+}, options?: AwaitOptions | undefined) => Effect.Effect<Settled, AwaitTimeout | InvalidId | InvalidName | InvalidSetting | StoreFailure, Store>;
 export { awaitSettled as await };
 
 // src/KeyedQueue.ts
@@ -904,6 +906,8 @@ export type Operator = {
     readonly f: Handler<ReadonlyArray<unknown>>;
     readonly id: ((out: never, value: never, delivered: Delivered) => string) | undefined;
 };
+export declare const wrapping: <F extends object>(users: object, ours: F) => F;
+export declare const sourceOf: (f: object) => string;
 export interface Settings {
     readonly delivery: DeliveryMode;
     readonly retry: Retry.Policy<never>;
@@ -1081,12 +1085,13 @@ export interface Registration {
     readonly topics: ReadonlyArray<string>;
     readonly lanes: number;
     readonly order: DeadLetterOrder;
+    readonly pipeline?: string | undefined;
 }
 export interface Act {
     readonly by: string;
     readonly note?: string | undefined;
 }
-export interface Consumer extends Registration {
+export interface Consumer extends Omit<Registration, "pipeline"> {
     readonly registeredAt: number;
     readonly paused: {
         readonly by: string;
@@ -1121,6 +1126,7 @@ export interface QueueStatus {
     readonly paused: boolean;
     readonly freeLanes: number;
     readonly oldestMillis: number;
+    readonly pipeline: string;
 }
 export interface Consumers {
     readonly register: (registration: Registration) => Effect.Effect<void, StoreFailure | ConsumerConflict>;
@@ -1308,8 +1314,8 @@ export declare const layer: <A, E, R, P extends Pipeline.Phase>(pipeline: Pipeli
 export declare const teardown: Runtime.Teardown;
 
 // src/worker/Settings.ts
-import * as Duration from "effect/Duration";
-import { InvalidSetting } from "../Errors.ts";
+import type * as Duration from "effect/Duration";
+import type { InvalidSetting } from "../Errors.ts";
 export interface WorkerOptions {
     readonly concurrency?: number | undefined;
     readonly prefetch?: number | undefined;

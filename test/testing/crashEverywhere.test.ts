@@ -71,7 +71,8 @@ describe("a crash at every point", () => {
           yield* test.publish(Payments, payment("b1"))
           yield* test.settle
         })).pipe(Effect.provide(services, { local: true }))
-      assert.deepStrictEqual(lines, ["A message became a dead letter (exhausted): Declined"])
+      assert.lengthOf(lines, 1)
+      assert.match(lines[0]!, /^A message became a dead letter \(exhausted\): Declined, after it was tried for /)
     }).pipe(Effect.provide(Logger.layer([logger])))
   })
 

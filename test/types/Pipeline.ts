@@ -27,7 +27,7 @@ const full = base.pipe(
   Pipeline.mapEffect((p, d) => Effect.succeed({ p, attempt: d.attempt })),
   Pipeline.commit(({ p }) => Ledger.use((l) => l.post(p))),
   Pipeline.emit(Receipts, (total) => ({ total })),
-  Pipeline.retry(Retry.exponential("100 millis", { cap: "1 minute", attempts: 8 })),
+  Pipeline.retry(Retry.exponential("100 millis", { cap: "1 minute", attempts: 30 })),
   Pipeline.deadLetter({ order: "park" })
 )
 expectTypeOf(full).toEqualTypeOf<Pipeline.Pipeline<number, Declined, Ledger, "commit", "effectivelyOnce">>()

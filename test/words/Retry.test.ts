@@ -1,6 +1,6 @@
 // When a failed message is tried again.
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Pull, Schedule, Schema } from "effect"
+import { Duration, Effect, Pull, Random, Schedule, Schema } from "effect"
 import * as Arbitrary from "effect/Arbitrary"
 import { type Delivery, Retry } from "millrace"
 
@@ -15,6 +15,11 @@ const failure = (attempt: number, error: unknown = null, at = 0): Delivery.Failu
   frame: "",
   worker: "w",
   codeVersion: ""
+})
+/** Chance that always falls so. */
+const diceOf = (dice: number): typeof Random.Random["Service"] => ({
+  nextDoubleUnsafe: () => dice,
+  nextIntUnsafe: () => Math.floor(dice * 2 ** 31)
 })
 const failures = (count: number) => Array.from({ length: count }, (_, i) => failure(i + 1))
 
@@ -64,11 +69,24 @@ describe("the delay between attempts", () => {
       assert.isAbove(seen.size, 50)
     }))
 
-  it.effect("is from 100 ms to a minute in 8 attempts unless a pipeline says otherwise", () =>
+  it.effect("is from 100 ms to a minute in 30 attempts unless a pipeline says otherwise", () =>
     Effect.gen(function*() {
-      const found = yield* delays(Retry.standard)
-      assert.lengthOf(found, 7)
-      found.forEach((delay, i) => assert.isTrue(Math.abs(delay / (100 * 2 ** i) - 1) <= 0.2001))
+      const found = yield* delays(Retry.standard, 40)
+      assert.lengthOf(found, 29)
+      found.forEach((delay, i) =>
+        assert.isTrue(Math.abs(delay / Math.min(60_000, 100 * 2 ** i) - 1) <= 0.2001, `${delay}`)
+      )
+    }))
+
+  it.effect("is so long by default that an outage of a quarter of an hour ends before, whatever the dice say", () =>
+    Effect.gen(function*() {
+      for (const [dice, least] of [[0, 16.5 * 60_000], [0.9999, 24.8 * 60_000]] as const) {
+        const total = (yield* delays(Retry.standard, 40).pipe(
+          Effect.provideService(Random.Random, diceOf(dice))
+        )).reduce((sum, delay) => sum + delay, 0)
+        assert.isAbove(total, least)
+        assert.isBelow(total, 25 * 60_000)
+      }
     }))
 
   it.effect("does not exist where every failure is final, or where one attempt is all", () =>

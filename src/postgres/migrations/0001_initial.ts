@@ -68,6 +68,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     name              text        not null unique,
     lanes             int         not null,                           -- 0: only its name is known, no worker came yet
     dead_letter_order text        not null,
+    pipeline          text        not null default '',                -- what that of the last registration consists of
     waiting_until     timestamptz not null default '-infinity',       -- until then a worker wants to be notified
     registered_at     timestamptz not null default statement_timestamp(),
     paused_by         text,                                           -- a person's pause: nothing is read

@@ -14,6 +14,10 @@ export const make = (t: Names) => ({
   /** Primary key by name. $1 name */
   find: `select id, lanes, dead_letter_order from ${t.consumers} where name = $1`,
 
+  /** Who registered last. Written when it changes, and not while a person's transaction has the row. $1 name $2 pipeline */
+  describe: `update ${t.consumers} set pipeline = $2 where id =
+  (select id from ${t.consumers} where name = $1 and pipeline <> $2 for no key update skip locked)`,
+
   /** Topics it reads. $1 queue */
   topics: `select topic from ${t.subscriptions} where queue_id = $1`,
 

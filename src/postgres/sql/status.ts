@@ -49,6 +49,7 @@ select waiting.n::int as waiting, held.parked::int as parked, held.delayed::int 
   coalesce(greatest(0, extract(epoch from clock_timestamp() - oldest.at) * 1000), 0)::float8 as lag,
   coalesce(greatest(0, extract(epoch from clock_timestamp() - letters.parked_since) * 1000), 0)::float8 as parked_for,
   coalesce(greatest(0, extract(epoch from clock_timestamp() - least(eldest.at, letters.at)) * 1000), 0)::float8 as eldest,
-  (select paused_by is not null from ${t.consumers} where id = $1) as paused
+  (select paused_by is not null from ${t.consumers} where id = $1) as paused,
+  coalesce((select pipeline from ${t.consumers} where id = $1), '') as pipeline
 from waiting, oldest, eldest, free, held, letters`
 }

@@ -20,6 +20,19 @@ export const consumerPromises = (it: Tests, options: Options): void => {
       yield* nothing(subscription)
     }))
 
+  it.effect("keeps what the pipeline of the last registration consists of", () =>
+    Effect.gen(function*() {
+      const { consumer, lanes, store, topic } = yield* bench(options)
+      const registered = Effect.fnUntraced(function*(pipeline?: string) {
+        yield* store.consumers.register({ consumer, topics: [topic], lanes, order: "park", pipeline })
+        return (yield* store.consumers.status(consumer)).pipeline
+      })
+      assert.strictEqual(yield* registered(), "")
+      assert.strictEqual(yield* registered("a -> Tap"), "a -> Tap")
+      assert.strictEqual(yield* registered(), "a -> Tap")
+      assert.strictEqual(yield* registered("a -> Commit"), "a -> Commit")
+    }))
+
   it.effect("refuses a registration with other lanes or another order, and names both", () =>
     Effect.gen(function*() {
       const { consumer, lanes, store, topic } = yield* bench(options)

@@ -17,7 +17,8 @@ const burying = (it: Tests, options: Options) => {
       const { bury, consumer, letters, publish, receive, subscription } = yield* graveyard(options, "continue")
       yield* publish([{ id: "a", key: "k", payload: "{\"n\":1}", headers: { h: "1" } }])
       const [delivery] = yield* receive(subscription, 1)
-      const id = yield* bury(delivery!, [failure(1), failure(2, "TimedOut")])
+      const attempts = [failure(1), { ...failure(2, "TimedOut"), at: 90_000 }]
+      const id = yield* bury(delivery!, attempts)
       const letter = yield* letters.get(id!)
       const { changedAt, diedAt: _, ...rest } = letter
       assert.deepStrictEqual(rest, {
@@ -29,7 +30,8 @@ const burying = (it: Tests, options: Options) => {
         reason: "exhausted",
         state: "open",
         parked: false,
-        attempts: [failure(1), failure(2, "TimedOut")],
+        attempts,
+        triedMillis: 90_000,
         fingerprint: "TimedOut@commit",
         redriven: 0,
         changedBy: ""
@@ -150,11 +152,13 @@ const redriving = (it: Tests, options: Options) => {
       yield* letters.redrive(letter, { by: "ann" })
       const [a] = yield* receive(subscription, 1)
       assert.deepStrictEqual(a!.attempts, [])
-      assert.strictEqual(yield* bury(a!, [failure(1, "Again")]), letter)
+      const again = [{ ...failure(1, "Again"), at: 10_000 }, { ...failure(2, "Again"), at: 12_000 }]
+      assert.strictEqual(yield* bury(a!, again), letter)
       const [found, ...others] = yield* letters.list({ consumer })
       assert.deepStrictEqual(others, [])
       assert.deepStrictEqual([found!.state, found!.redriven], ["open", 1])
-      assert.deepStrictEqual(found!.attempts, [failure(1), failure(1, "Again")])
+      assert.deepStrictEqual(found!.attempts, [failure(1), ...again])
+      assert.strictEqual(found!.triedMillis, 2000)
       yield* letters.redrive(letter, { by: "ben" })
       assert.deepStrictEqual((yield* receive(subscription, 1))[0]!.redrive, { letter, count: 2 })
     }))
@@ -295,7 +299,8 @@ const standing = (it: Tests, options: Options) => {
       const { bury, consumer, publish, receive, store, subscription } = yield* graveyard(options, "park")
       const status = store.consumers.status(consumer)
       const none = { waiting: 0, lagMillis: 0, delayedKeys: 0, parkedKeys: 0, parkedMillis: 0, deadLetters: 0 }
-      assert.deepStrictEqual(yield* status, { ...none, paused: false, freeLanes: 0, oldestMillis: 0 })
+      const empty = { ...none, paused: false, freeLanes: 0, oldestMillis: 0, pipeline: "" }
+      assert.deepStrictEqual(yield* status, empty)
       yield* publish([
         { id: "parked", key: "p" },
         { id: "behind", key: "p" },
@@ -311,7 +316,7 @@ const standing = (it: Tests, options: Options) => {
       const hold = subscription.hold(of("delayed"), [failure(1)], Hold.delayed(Duration.hours(1)))
       yield* subscription.undisturbed(of("delayed"), store.transact(hold))
       yield* options.elapse(Duration.millis(200))
-      const { freeLanes: _, lagMillis, oldestMillis, parkedMillis, paused, ...counts } = yield* status
+      const { freeLanes: _, lagMillis, oldestMillis, parkedMillis, paused, pipeline: __, ...counts } = yield* status
       // The successors of a parked key do not wait for a worker, and nobody is late.
       assert.deepStrictEqual(counts, { waiting: 1, delayedKeys: 1, parkedKeys: 1, deadLetters: 1 })
       assert.isTrue(lagMillis >= 200 && lagMillis < 60_000 && parkedMillis >= 200 && parkedMillis < 60_000)

@@ -1,0 +1,162 @@
+/** The breaks of defaults that must outlast an outage, and of what is refused from callers without types. */
+import type { Mutant } from "./types.ts"
+
+const given = "test/words/GivenDuration.test.ts"
+const namesakes = "test/worker/namesakes.test.ts"
+const outlasting = "test/worker/outlasting.test.ts"
+
+export const defaultMutants: ReadonlyArray<Mutant> = [
+  {
+    name: "defaults: retries that end within an outage of a quarter of an hour",
+    guarantee: 5,
+    file: "src/Retry.ts",
+    from: "attempts = 30",
+    to: "attempts = 25",
+    test: "test/words/Retry.test.ts",
+    named: "is so long by default that an outage"
+  },
+  {
+    name: "defaults: retries that park every hot key",
+    guarantee: 5,
+    file: "src/Retry.ts",
+    from: "attempts = 30",
+    to: "attempts = 8",
+    test: outlasting,
+    named: "outlast an outage of a quarter of an hour"
+  },
+  {
+    name: "defaults: a log line that does not say how long a dead message was tried",
+    guarantee: 5,
+    file: "src/worker/Ending.ts",
+    from: "tried === 0 ?",
+    to: "tried >= 0 ?",
+    test: outlasting,
+    named: "say how long the message was tried"
+  },
+  {
+    name: "defaults: the time of a dead message counted across redrives",
+    guarantee: 5,
+    file: "src/DeadLetter.ts",
+    from: "i === 0 || attempt <= made[i - 1]!.attempt",
+    to: "i === 0 || attempt < 0",
+    test: "test/postgres/conformance.test.ts",
+    named: "returns a redriven message that fails again to its own letter"
+  },
+  {
+    name: "defaults: messages of a topic without a consumer deleted after a week",
+    guarantee: 1,
+    file: "src/postgres/Retention.ts",
+    from: "unrouted: \"Infinity\"",
+    to: "unrouted: \"7 days\"",
+    test: "test/postgres/unrouted.test.ts",
+    named: "are kept, whatever their age"
+  },
+  {
+    name: "namesakes: functions of the same operators not compared",
+    guarantee: 1,
+    file: "src/worker/Namesakes.ts",
+    from: "sourceOf(operator.f)",
+    to: "operator._tag",
+    test: namesakes,
+    named: "another function"
+  },
+  {
+    name: "namesakes: the text of a wrapper compared",
+    guarantee: 1,
+    file: "src/Operator.ts",
+    from: "wrapped.get(f) ?? f",
+    to: "f",
+    test: namesakes,
+    named: "tell the functions apart of emits"
+  },
+  {
+    name: "namesakes: told of each worker",
+    guarantee: 1,
+    file: "src/worker/Namesakes.ts",
+    from: "under.warned = true",
+    to: "under.warned = false",
+    test: namesakes,
+    named: "another operator"
+  },
+  {
+    name: "namesakes: one that has ended is told of",
+    guarantee: 1,
+    file: "src/worker/Namesakes.ts",
+    from: "under.pipelines.splice(under.pipelines.indexOf(pipeline), 1)",
+    to: "under.pipelines.at(0)",
+    test: namesakes,
+    named: "when the first has ended"
+  },
+  {
+    name: "namesakes: another process not looked at",
+    guarantee: 1,
+    file: "src/worker/Stats.ts",
+    from: "Effect.andThen(gauges.of(status), watch(status))",
+    to: "Effect.andThen(gauges.of(status), () => watch)",
+    test: namesakes,
+    named: "in two processes"
+  },
+  {
+    name: "untyped: an object without a unit taken for no time at all",
+    guarantee: 1,
+    file: "src/GivenDuration.ts",
+    from: "parts.length > 0 && parts.every",
+    to: "parts.every",
+    test: given,
+    named: "is refused by its name"
+  },
+  {
+    name: "untyped: a misspelled unit taken for no time at all",
+    guarantee: 1,
+    file: "src/GivenDuration.ts",
+    from: "units.has(unit) && isNumber(value)",
+    to: "isNumber(value)",
+    test: given,
+    named: "is refused by its name"
+  },
+  {
+    name: "untyped: a text as time is due at once",
+    guarantee: 1,
+    file: "src/Delay.ts",
+    from: "    ? DateTime.toEpochMillis(at)\n    : Number.NaN",
+    to: "    ? DateTime.toEpochMillis(at)\n    : 0",
+    test: given,
+    named: "and nothing is published"
+  },
+  {
+    name: "untyped: a date of another realm refused",
+    guarantee: 1,
+    file: "src/Delay.ts",
+    from: "isDate(at)",
+    to: "at instanceof Date",
+    test: given,
+    named: "is none of these"
+  },
+  {
+    name: "untyped: no delay taken for none given",
+    guarantee: 1,
+    file: "src/Delay.ts",
+    from: "delay === undefined ? 0 : GivenDuration.millis(delay)",
+    to: "GivenDuration.millis(delay ?? 0)",
+    test: given,
+    named: "and nothing is published"
+  },
+  {
+    name: "untyped: a timeout that fails every attempt",
+    guarantee: 5,
+    file: "src/worker/Refusals.ts",
+    from: "timeout === undefined || GivenDuration.millis(timeout) > 0",
+    to: "timeout === undefined || GivenDuration.millis(timeout) !== 0",
+    test: given,
+    named: "shown: timeout"
+  },
+  {
+    name: "untyped: a retry policy without delays",
+    guarantee: 5,
+    file: "src/worker/Refusals.ts",
+    from: "?? GivenDuration.problems.get(retry)",
+    to: "",
+    test: given,
+    named: "shown: retry base"
+  }
+]

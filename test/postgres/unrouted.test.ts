@@ -1,0 +1,45 @@
+// What is published to a topic that nobody reads yet: it waits for its consumer, unless a person's setting gives it up.
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
+import { Pipeline, Topic, Worker } from "millrace"
+import { inject } from "vitest"
+import { Journal } from "../worker/support.ts"
+import { note, Notes, notes, older, settings, sweeping, world } from "./retentionKit.ts"
+
+const waiting = (schema: string) =>
+  Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    const rows = yield* sql<{ readonly id: string }>`select id from ${sql(schema)}.unrouted order by seq`
+    return rows.map((row) => row.id)
+  })
+
+describe("messages of a topic without a consumer", () => {
+  it.live("are kept, whatever their age, and handled by the consumer that comes", () =>
+    world((schema) =>
+      Effect.gen(function*() {
+        const sweep = yield* sweeping(schema)
+        yield* Topic.publishAll(Notes, [note("a1", "a"), note("a2", "a")])
+        yield* older(schema, "unrouted", "published_at", 3650)
+        assert.strictEqual(yield* sweep, 0)
+        assert.deepStrictEqual(yield* waiting(schema), ["a1", "a2"])
+        const seen = new Journal<{ readonly id: string }>()
+        yield* Worker.drain(Pipeline.from(Notes, { consumer: "late" }).pipe(Pipeline.tap(seen.write)))
+        assert.deepStrictEqual(seen.values.map((one) => one.id), ["a1", "a2"])
+      })
+    ))
+
+  it.live("are deleted after the time that a person has set", () =>
+    world((schema) =>
+      Effect.gen(function*() {
+        const week = 7 * 86_400_000
+        const sweep = yield* sweeping(schema, inject("databaseUrl"), { ...settings, unrouted: week })
+        yield* Topic.publish(Notes, note("old", "a"))
+        yield* older(schema, "unrouted", "published_at", 8)
+        yield* Topic.publish(Notes, note("new", "a"))
+        assert.strictEqual(yield* sweep, 1)
+        assert.deepStrictEqual(yield* waiting(schema), ["new"])
+        yield* Worker.drain(notes)
+      })
+    ))
+})

@@ -1,0 +1,103 @@
+/** One-line mutations that once survived all tests: each has its test since. */
+import type { Mutant } from "./types.ts"
+
+const lanes = "test/postgres/lanes.test.ts"
+const along = "test/worker/going-along.test.ts"
+const dueOrder = "test/postgres/dueOrder.test.ts"
+
+export const survivors: ReadonlyArray<Mutant> = [
+  {
+    name: "a lease counted from the answer of its renewal",
+    guarantee: 4,
+    file: "src/worker/LeaseRenewer.ts",
+    from: "Math.max(entry.deadline, sent + settings.leaseMillis)",
+    to: "Math.max(entry.deadline, now() + settings.leaseMillis)",
+    test: "test/worker/renewed-late.test.ts",
+    named: "although its last renewal was answered late"
+  },
+  {
+    name: "what is due at one moment moved in any order",
+    guarantee: 3,
+    file: "src/postgres/sql/delayed.ts",
+    from: "\"m.due_at, m.seq\", \"m.due_at\"",
+    to: "\"m.due_at\", \"m.due_at\"",
+    test: dueOrder,
+    named: "keeps the order of its publishing"
+  },
+  {
+    name: "what is due at one moment moved before one that is locked",
+    guarantee: 3,
+    file: "src/postgres/sql/delayed.ts",
+    from: "(h.due_at, h.seq) < (p.due_at, p.seq)",
+    to: "h.due_at < p.due_at",
+    test: dueOrder,
+    named: "stays behind one of its key"
+  },
+  {
+    name: "a claim that keeps how far a dead owner had read",
+    guarantee: 5,
+    file: "src/postgres/sql/lanes.ts",
+    from: "owner = $3, fetched_to = 0, ",
+    to: "owner = $3, ",
+    test: lanes,
+    named: "that died before it had read anything"
+  },
+  {
+    name: "a late message that hides how far was read",
+    guarantee: 5,
+    file: "src/postgres/sql/lanes.ts",
+    from: "greatest(l.fetched_to, mine.seq)",
+    to: "mine.seq",
+    test: lanes,
+    named: "also when an earlier one was found late"
+  },
+  {
+    name: "a released lane that says which message runs alone",
+    guarantee: 5,
+    file: "src/postgres/sql/lanes.ts",
+    from:
+      "$3 tokens */\n    release: `${mine(\"\", \") g(lane, token)\", \"no key update\")}\nupdate ${t.lanes} l set owner = null, lease_until = '-infinity', alone = null",
+    to:
+      "$3 tokens */\n    release: `${mine(\"\", \") g(lane, token)\", \"no key update\")}\nupdate ${t.lanes} l set owner = null, lease_until = '-infinity'",
+    test: lanes,
+    named: "says of no message that it runs alone"
+  },
+  {
+    name: "a lane that its worker left, and that says which message runs alone",
+    guarantee: 5,
+    file: "src/postgres/sql/lanes.ts",
+    from:
+      "owner = $2 order by lane for no key update\n)\nupdate ${t.lanes} l set owner = null, lease_until = '-infinity', alone = null",
+    to:
+      "owner = $2 order by lane for no key update\n)\nupdate ${t.lanes} l set owner = null, lease_until = '-infinity'",
+    test: lanes,
+    named: "says of no message that it runs alone"
+  },
+  {
+    name: "an earlier claim of the same lane that goes on",
+    guarantee: 4,
+    file: "src/postgres/PgLanes.ts",
+    from: "    if (before !== undefined) this.lost(before, \"its time was over, and it was claimed again\")\n",
+    to: "",
+    test: lanes,
+    named: "claimed again by the same worker"
+  },
+  {
+    name: "a run over two leases",
+    guarantee: 4,
+    file: "src/worker/InFlight.ts",
+    from: "delivery.lease === lease && delivery.attempts",
+    to: "delivery.attempts",
+    test: along,
+    named: "does not go along under another lease"
+  },
+  {
+    name: "a run behind a message that has failed",
+    guarantee: 3,
+    file: "src/worker/Runs.ts",
+    from: "head.delivered.attempt === 1 && head",
+    to: "head",
+    test: along,
+    named: "does not go along with one that has failed"
+  }
+]

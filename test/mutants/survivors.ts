@@ -99,5 +99,23 @@ export const survivors: ReadonlyArray<Mutant> = [
     to: "head",
     test: along,
     named: "does not go along with one that has failed"
+  },
+  {
+    name: "lanes with messages claimed last",
+    guarantee: 1,
+    file: "src/postgres/sql/lanes.ts",
+    from: "l.lane offset 0)) desc, random()",
+    to: "l.lane offset 0)), random()",
+    test: lanes,
+    named: "with messages is claimed before those without"
+  },
+  {
+    name: "a hold that ends while its lane is claimed",
+    guarantee: 1,
+    file: "src/postgres/sql/holds.ts",
+    from: "where l.queue_id = $1 order by l.lane for key share of l",
+    to: "where l.queue_id = $1 order by l.lane",
+    test: lanes,
+    named: "is claimed by no other worker while its owner ends a hold"
   }
 ]

@@ -1,10 +1,10 @@
 /** What the rows of lanes remember of an owner, and what the next owner makes of it. Time passes by SQL: no test here waits for a lease. */
 import { assert, layer } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Scope } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Scope } from "effect"
 import { SqlClient } from "effect/sql"
-import { Store } from "millrace"
+import { Hold, Store } from "millrace"
 import { inject } from "vitest"
-import { freshSchema, idsOf, message, open, postgres, receive, register, roomy } from "./kit.ts"
+import { eventually, freshSchema, idsOf, message, open, postgres, receive, register, roomy } from "./kit.ts"
 
 const schema = freshSchema()
 let consumers = 0
@@ -31,6 +31,10 @@ const consumer = (lanes: number) =>
           and lane <> (select lane from ${sql(`${schema}.messages`)} where topic = ${name} and id = ${id})`,
       freeOthers:
         sql`update ${table} set owner = null, lease_until = '-infinity' where queue_id = ${queue} and owner = 'other'`,
+      /** Another worker lives, and owns nothing yet. */
+      another: sql`insert into ${
+        sql(`${schema}.workers`)
+      } (queue_id, worker, alive_until) values (${queue}, 'other', 'infinity')`,
       rows: sql`select owner, alone from ${table} where queue_id = ${queue}`
     }
   })
@@ -106,4 +110,53 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       assert.deepStrictEqual(lost, [true])
       assert.strictEqual((yield* sub.renew([stale!.lease])).size, 0)
     }))
+
+  it.effect("with messages is claimed before those without, as each worker takes no more than its share", () =>
+    Effect.gen(function*() {
+      const c = yield* consumer(8)
+      yield* c.publish(["a", "a"], ["b", "b"])
+      yield* c.another
+      const sub = yield* c.open("w")
+      assert.sameMembers(idsOf(yield* receive(sub, 2)), ["a", "b"])
+      assert.lengthOf(sub.held(), 4)
+    }))
+
+  it.effect(
+    "is claimed by no other worker while its owner ends a hold in it: the key would be read by neither",
+    () =>
+      Effect.gen(function*() {
+        const store = yield* Store.Store
+        const sql = yield* SqlClient.SqlClient
+        const c = yield* consumer(1)
+        yield* c.publish(["a", "guarded"])
+        const owner = yield* c.open("owner")
+        const [a] = yield* receive(owner, 1)
+        // The end of the hold stands in its statement, until we let it go.
+        const stand = sql(`${schema}.stand`)
+        yield* sql`create function ${stand}() returns trigger language plpgsql
+        as 'begin perform pg_advisory_xact_lock(4713); return old; end'`
+        yield* sql`create trigger stand before delete on ${sql(`${schema}.holds`)} for each row
+        when (old.key = 'guarded') execute function ${stand}()`
+        yield* owner.undisturbed(a!, store.transact(owner.hold(a!, [], Hold.delayed(Duration.millis(1)))))
+        const heir = yield* c.open("heir")
+        const stands = sql`select from pg_locks where locktype = 'advisory' and objid = 4713 and not granted`
+        const [locked, go] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+        const locking = yield* Effect.forkChild(sql.withTransaction(Effect.gen(function*() {
+          yield* sql`select pg_advisory_xact_lock(4713)`
+          yield* Deferred.succeed(locked, undefined)
+          yield* Deferred.await(go)
+        })))
+        yield* Deferred.await(locked)
+        const reading = yield* Effect.forkChild(receive(owner, 1))
+        yield* eventually(Effect.map(stands, (rows) => rows.length === 1))
+        yield* c.expire("owner")
+        yield* heir.take(roomy, () => {})
+        yield* Deferred.succeed(go, undefined)
+        yield* Fiber.join(locking)
+        yield* Fiber.await(reading)
+        yield* c.expire("owner")
+        assert.deepStrictEqual(idsOf(yield* receive(heir, 1)), ["a"])
+      }),
+    30_000
+  )
 })

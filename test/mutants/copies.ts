@@ -64,11 +64,11 @@ export const vitest = (copy: string, options: {
       cwd: copy,
       env: { ...process.env, DATABASE_URL: options.url },
       detached: true, // a process group of its own, with what it starts
-      stdio: ["ignore", "pipe", "ignore"]
+      stdio: ["ignore", "pipe", "pipe"]
     })
     const timer = setTimeout(() => process.kill(-child.pid!, "SIGKILL"), options.limit)
     let output = ""
-    child.stdout.setEncoding("utf8").on("data", (text) => output += text)
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => output += text)
     child.on("close", (code) => {
       clearTimeout(timer)
       resolve({ output, code })

@@ -117,5 +117,33 @@ export const survivors: ReadonlyArray<Mutant> = [
     to: "where l.queue_id = $1 order by l.lane",
     test: lanes,
     named: "is claimed by no other worker while its owner ends a hold"
+  },
+  {
+    name: "a heartbeat that is wrong about a pause",
+    guarantee: 6,
+    file: "src/postgres/sql/consumers.ts",
+    from:
+      "(select paused_by is not null from ${t.consumers} where id = $1) as paused`,\n\n  /** $1 queue $2 worker; those",
+    to: "(select paused_by is null from ${t.consumers} where id = $1) as paused`,\n\n  /** $1 queue $2 worker; those",
+    test: "test/postgres/heartbeats.test.ts",
+    named: "hears from its renewals that its consumer was paused"
+  },
+  {
+    name: "failure groups with the oldest first",
+    guarantee: 6,
+    file: "src/postgres/sql/letters.ts",
+    from: "order by d.died_at desc limit $12",
+    to: "order by d.died_at limit $12",
+    test: "test/postgres/conformance.test.ts",
+    named: "counts open letters by their cause"
+  },
+  {
+    name: "failure groups of one consumer only",
+    guarantee: 6,
+    file: "src/postgres/sql/letters.ts",
+    from: "where ($1::text is null or c.name = $1) and ($6::text is null or s.fingerprint",
+    to: "where c.name = $1 and ($6::text is null or s.fingerprint",
+    test: "test/postgres/conformance.test.ts",
+    named: "counts open letters by their cause"
   }
 ]

@@ -1,7 +1,8 @@
 /**
  * `npm run mutants:sample -- --seed 1 --count 60`: breaks the worker and the Postgres adapter at random places, and shows what no test sees.
  *
- * The seed decides which mutations there are, and in which order; `--from` passes over the first ones. Kinds of mutations have the same
+ * The seed decides which mutations there are, and in which order; `--from` passes over the first ones, and after
+ * `--minutes` it begins no other. `--together 1` leaves a processor to others. Kinds of mutations have the same
  * chance, so that SQL and locks are not lost among conditions. The tests that concern the file come first, then those that go through it. What
  * survives both is shown with its line: it wants a test, or a reason in SURVIVORS.md.
  */
@@ -17,6 +18,8 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     from: { type: "string", default: "0" },
     count: { type: "string", default: "60" },
+    minutes: { type: "string", default: "Infinity" },
+    together: { type: "string", default: "2" },
     except: { type: "string", default: "migrations/,index.ts" }
   }
 })
@@ -26,10 +29,18 @@ const limit = 300_000
 
 const pg = (...names: ReadonlyArray<string>) => names.map((name) => `test/postgres/${name}.test.ts`)
 const machine = pg("runs", "batches", "failures", "pipelined")
+const worker = (...names: ReadonlyArray<string>) => names.map((name) => `test/worker/${name}.test.ts`)
+const whole = ["test/worker", "test/ops", ...machine]
 
 /** Which tests look at a file, the first that fits: those of the first list see most breaks, the second one takes longer. */
 const concerned: ReadonlyArray<readonly [file: RegExp, ...tests: ReadonlyArray<ReadonlyArray<string>>]> = [
-  [/^src\/worker\//, ["test/worker"], ["test/ops", ...machine]],
+  [/worker\/(Counters|Stats|Spans|Warnings)/, ["test/ops"], whole],
+  [/worker\/(FailureRecord|Settling|Ending)/, worker("records", "decisions", "dead-letters", "retries"), whole],
+  [/worker\/(LeaseRenewer|Drain)/, worker("leases", "renewed-late", "drain"), whole],
+  [/worker\/(InFlight|Fetcher|CrashPoison)/, worker("handling", "limits", "crash-poison", "people", "drain"), whole],
+  [/worker\/.*(Commit|Savepoints|Runs|Trouble|GroupSize)/, worker("groups", "stuck", "batches", "going-along"), whole],
+  [/worker\/(Attempt|Steps|AtMostOnce)/, worker("handling", "delivery-modes", "batches", "retries"), whole],
+  [/^src\/worker\//, worker("limits", "handling", "scopes", "stuck"), whole],
   [/functions|KeyHash/, pg("functions", "snapshots"), pg("values", "delayed")],
   [/[rR]etention/, pg("retention", "retentionLimits"), pg("plans", "conformance")],
   [/[rR]estored|PgConfig|\/Postgres|settings|server|names/, pg("startup", "warnings"), [
@@ -53,11 +64,19 @@ const concerned: ReadonlyArray<readonly [file: RegExp, ...tests: ReadonlyArray<R
   [/^src\/postgres\//, pg("conformance", "people"), pg("retention", "transport", "startup", "snapshots", "plans")]
 ]
 
+/** Read once: the tree may change while this runs, its copies do not. */
+const texts = new Map<string, string>()
+const textOf = (path: string): string => {
+  const text = texts.get(path) ?? read(path)
+  texts.set(path, text)
+  return text
+}
+
 const sampled = (): ReadonlyArray<Mutation> => {
   const except = values.except.split(",")
   const all = ["src/worker", "src/postgres"].flatMap((folder) => files(folder, ".ts"))
     .filter((path) => !except.some((part) => path.includes(part)))
-    .flatMap((path) => mutationsOf(parse(path, read(path))))
+    .flatMap((path) => mutationsOf(parse(path, textOf(path))))
   const kinds = [...Map.groupBy(all, ({ kind }) => kind).values()]
   const dice = new Dice(Number(values.seed))
   const chosen: Array<Mutation> = []
@@ -80,13 +99,14 @@ const diff = (text: string, { end, start, to }: Mutation) => {
 
 // Nothing here outlives a crash of the machine.
 const server = await start({ settings: ["fsync=off"] })
-const { clear, copies } = make("samples")
-const survivors: Array<Mutation> = []
+const { clear, copies } = make(`samples-${values.from}`)
+let [looked, survived] = [0, 0]
 
 const look = async (copy: string, mutation: Mutation, n: number) => {
   const { end, file, kind, start, to } = mutation
-  const text = read(file)
+  const text = textOf(file)
   const breaks = () => text.slice(0, start) + to + text.slice(end)
+  looked++
   const name = `${n} ${file}:${lineOf(text, start)} ${kind}`
   const began = performance.now()
   const seconds = () => ((performance.now() - began) / 1000).toFixed(0)
@@ -104,18 +124,22 @@ const look = async (copy: string, mutation: Mutation, n: number) => {
       )
     }
   }
-  survivors.push(mutation)
+  survived++
   console.log(`SURVIVED  ${name} (${seconds()} s)\n${diff(text, mutation)}`)
 }
 
 const chosen = sampled()
 try {
   const left = chosen.entries()
-  await Promise.all(copies.map(async (copy) => {
-    for (const [i, mutation] of left) await look(copy, mutation, Number(values.from) + i)
-  }))
+  await Promise.all(
+    copies.slice(0, Number(values.together)).map(async (copy) => {
+      for (const [i, mutation] of left) {
+        if (performance.now() < Number(values.minutes) * 60_000) await look(copy, mutation, Number(values.from) + i)
+      }
+    })
+  )
 } finally {
   await server.stop()
   clear()
 }
-console.log(`${chosen.length} mutations of seed ${values.seed}: ${survivors.length} survived`)
+console.log(`${looked} mutations of seed ${values.seed}: ${survived} survived`)

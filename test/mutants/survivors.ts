@@ -138,12 +138,21 @@ export const survivors: ReadonlyArray<Mutant> = [
     named: "counts open letters by their cause"
   },
   {
-    name: "failure groups of one consumer only",
+    name: "lost leases that are not counted",
     guarantee: 6,
-    file: "src/postgres/sql/letters.ts",
-    from: "where ($1::text is null or c.name = $1) and ($6::text is null or s.fingerprint",
-    to: "where c.name = $1 and ($6::text is null or s.fingerprint",
-    test: "test/postgres/conformance.test.ts",
-    named: "counts open letters by their cause"
+    file: "src/worker/LeaseRenewer.ts",
+    from: "          Effect.andThen(Metric.update(losses, 1)),\n",
+    to: "",
+    test: "test/ops/lease-metrics.test.ts",
+    named: "count leases that were lost"
+  },
+  {
+    name: "a start that waits for locked messages",
+    guarantee: 6,
+    file: "src/postgres/sql/restored.ts",
+    from: "limit $1 for update of m skip locked",
+    to: "limit $1",
+    test: "test/postgres/startup.test.ts",
+    named: "does not wait for a transaction that has a restored message locked"
   }
 ]

@@ -37,8 +37,8 @@ export const survivors: ReadonlyArray<Mutant> = [
     name: "a claim that keeps how far a dead owner had read",
     guarantee: 5,
     file: "src/postgres/sql/lanes.ts",
-    from: "owner = $3, fetched_to = 0, ",
-    to: "owner = $3, ",
+    from: "life = $6, fetched_to = 0, ",
+    to: "life = $6, ",
     test: lanes,
     named: "that died before it had read anything"
   },
@@ -56,9 +56,8 @@ export const survivors: ReadonlyArray<Mutant> = [
     guarantee: 5,
     file: "src/postgres/sql/lanes.ts",
     from:
-      "$3 tokens */\n    release: `${mine(\"\", \") g(lane, token)\", \"no key update\")}\nupdate ${t.lanes} l set owner = null, lease_until = '-infinity', alone = null",
-    to:
-      "$3 tokens */\n    release: `${mine(\"\", \") g(lane, token)\", \"no key update\")}\nupdate ${t.lanes} l set owner = null, lease_until = '-infinity'",
+      "\"no key update\", `and ${unflushed}`)}\nupdate ${t.lanes} l set owner = null, lease_until = '-infinity', alone = null",
+    to: "\"no key update\", `and ${unflushed}`)}\nupdate ${t.lanes} l set owner = null, lease_until = '-infinity'",
     test: lanes,
     named: "says of no message that it runs alone"
   },
@@ -67,9 +66,8 @@ export const survivors: ReadonlyArray<Mutant> = [
     guarantee: 5,
     file: "src/postgres/sql/lanes.ts",
     from:
-      "owner = $2 order by lane for no key update\n)\nupdate ${t.lanes} l set owner = null, lease_until = '-infinity', alone = null",
-    to:
-      "owner = $2 order by lane for no key update\n)\nupdate ${t.lanes} l set owner = null, lease_until = '-infinity'",
+      "order by lane for no key update\n)\nupdate ${t.lanes} l set owner = null, lease_until = '-infinity', alone = null",
+    to: "order by lane for no key update\n)\nupdate ${t.lanes} l set owner = null, lease_until = '-infinity'",
     test: lanes,
     named: "says of no message that it runs alone"
   },
@@ -113,8 +111,8 @@ export const survivors: ReadonlyArray<Mutant> = [
     name: "a hold that ends while its lane is claimed",
     guarantee: 1,
     file: "src/postgres/sql/holds.ts",
-    from: "where l.queue_id = $1 order by l.lane for key share of l",
-    to: "where l.queue_id = $1 order by l.lane",
+    from: "${unflushed} order by l.lane for key share of l",
+    to: "${unflushed} order by l.lane",
     test: lanes,
     named: "is claimed by no other worker while its owner ends a hold"
   },

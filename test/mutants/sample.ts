@@ -2,7 +2,8 @@
  * `npm run mutants:sample -- --seed 1 --count 60`: breaks the worker and the Postgres adapter at random places, and shows what no test sees.
  *
  * The seed decides which mutations there are, and in which order; `--from` passes over the first ones, and after
- * `--minutes` it begins no other. `--together 1` leaves a processor to others. Kinds of mutations have the same
+ * `--minutes` it begins no other. `--together 1` leaves a processor to others, `--quick` leaves the second
+ * list of tests out. Kinds of mutations have the same
  * chance, so that SQL and locks are not lost among conditions. The tests that concern the file come first, then those that go through it. What
  * survives both is shown with its line: it wants a test, or a reason in SURVIVORS.md.
  */
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     count: { type: "string", default: "60" },
     minutes: { type: "string", default: "Infinity" },
     together: { type: "string", default: "2" },
+    quick: { type: "boolean", default: false },
     except: { type: "string", default: "migrations/,index.ts" }
   }
 })
@@ -112,7 +114,8 @@ const look = async (copy: string, mutation: Mutation, n: number) => {
   const seconds = () => ((performance.now() - began) / 1000).toFixed(0)
   const run = (args: ReadonlyArray<string>) =>
     broken(copy, file, breaks, () => vitest(copy, { args, url: server.url, limit }))
-  for (const tests of concerned.find(([of]) => of.test(file))!.slice(1) as ReadonlyArray<ReadonlyArray<string>>) {
+  const [, ...lists] = concerned.find(([of]) => of.test(file))!
+  for (const tests of values.quick ? lists.slice(0, 1) : lists) {
     for (let again = 0; again < 3; again++) {
       const { code, output } = await run(tests)
       if (code === 0) break

@@ -11,6 +11,7 @@ const most = 10_000
  * Indexes: the primary keys of messages (upwards) and holds, `holds_due`, `dead_letters_queue`. Locks nothing. $1 queue
  *
  * Held keys' messages are passed over: for them nobody is late. `offset 0` keeps that a probe a row, not a look at all holds a lane.
+ * Where nothing waits a time is null, which `greatest` passes over.
  */
 export const make = (t: Names): string => {
   const notHeld = `not exists (select from ${t.holds} h where h.queue_id = $1 and h.key = m.key offset 0)`
@@ -41,9 +42,9 @@ letters as (
   from (select parked, died_at from ${t.deadLetters} where queue_id = $1 and state = 'open' order by id limit ${most}) d
 )
 select waiting.n::int as waiting, held.parked::int as parked, held.delayed::int as delayed, letters.n::int as letters,
-  coalesce(greatest(0, extract(epoch from clock_timestamp() - oldest.at) * 1000), 0)::float8 as lag,
-  coalesce(greatest(0, extract(epoch from clock_timestamp() - letters.parked_since) * 1000), 0)::float8 as parked_for,
-  coalesce(greatest(0, extract(epoch from clock_timestamp() - least(eldest.at, letters.at)) * 1000), 0)::float8 as eldest,
+  greatest(0, extract(epoch from clock_timestamp() - oldest.at) * 1000)::float8 as lag,
+  greatest(0, extract(epoch from clock_timestamp() - letters.parked_since) * 1000)::float8 as parked_for,
+  greatest(0, extract(epoch from clock_timestamp() - least(eldest.at, letters.at)) * 1000)::float8 as eldest,
   (select paused_by is not null from ${t.consumers} where id = $1) as paused
 from waiting, oldest, eldest, held, letters`
 }

@@ -152,5 +152,14 @@ export const survivors: ReadonlyArray<Mutant> = [
     to: "limit $1",
     test: "test/postgres/startup.test.ts",
     named: "does not wait for a transaction that has a restored message locked"
+  },
+  {
+    name: "only the last lease's end watched",
+    guarantee: 4,
+    file: "src/worker/LeaseRenewer.ts",
+    from: "next = Math.min(next, entry.deadline - margin - now())",
+    to: "next = entry.deadline - margin - now()",
+    test: "test/worker/renewed-late.test.ts",
+    named: "although a lease that was claimed later ends later"
   }
 ]

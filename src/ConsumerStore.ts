@@ -167,7 +167,7 @@ export interface Consumers {
     key: string,
     act: Act
   ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>
-  /** The key goes on in order, unless a retry or a parked letter holds it still. Audited. */
+  /** The key goes on in order, unless a retry or an open parked letter holds it still. A key that is parked without one goes on. Audited. */
   readonly resumeKey: (
     consumer: string,
     key: string,

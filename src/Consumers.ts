@@ -4,6 +4,8 @@
  * A consumer begins with its first worker and stays when its workers stop: what is published waits for it. Each function is one
  * transaction, audited in it: nothing is ever half done, and nothing is done without a record of who did it (`InvalidAct`).
  *
+ * On Postgres, a change inside of a transaction of your own needs READ COMMITTED. At another level it is refused (`StoreFailure`).
+ *
  * @since 0.1.0
  */
 import type * as Effect from "effect/Effect"
@@ -145,7 +147,8 @@ export const pauseKey = (consumer: string, key: string, act: Act): Paused =>
   done(act, "paused", (store) => store.consumers.pauseKey(consumer, key, act))
 
 /**
- * Resumes a paused key, in order. A parked letter or a retry that is not due holds it still.
+ * Resumes a paused key, in order. A parked letter or a retry that is not due holds it still. It also frees a key that is parked although
+ * none of its letters is open. No call leaves such a key behind, but an operator who finds one is not stuck.
  *
  * @since 0.1.0
  */

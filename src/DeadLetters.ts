@@ -5,6 +5,9 @@
  * exactly as long as its message had no effect. Every change is audited in the transaction that makes it; of two people who
  * decide about one letter at once one wins, and the other is told who did what and when.
  *
+ * A key is parked exactly while one of its parked letters is open. On Postgres, a decision inside of a transaction of your own that is not
+ * READ COMMITTED is right too, or fails with a `StoreFailure` of code 40001: run that transaction again. A set is refused there.
+ *
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"

@@ -230,10 +230,9 @@ export class Hiccup extends Schema.TaggedError<Hiccup>("millrace/Hiccup")("Hiccu
   detail: Schema.String
 }) {
   override get message() {
-    return `The transaction met a ${
-      this.kind === "conflict" ? "conflict" : "database that is not available"
-    }: ${this.detail}`
-      + `${this.code === "" ? "" : ` (SQLSTATE ${this.code})`}. Nothing was committed; it is run again.`
+    const what = this.kind === "conflict" ? "conflict" : "database that is not available"
+    return `The transaction met a ${what}: ${this.detail}${this.code === "" ? "" : ` (SQLSTATE ${this.code})`}. `
+      + `Nothing was committed. A worker runs it again; a transaction of your own is to be run again as a whole.`
   }
 }
 

@@ -100,6 +100,8 @@ export type OnceError =
  * that failure comes out. So the effect may run more than once, but is committed once. It keeps a connection as long as it runs:
  * bound it with `Effect.timeout`, and call slow services before.
  *
+ * On Postgres its transaction is READ COMMITTED. For another level, begin a transaction of your own around it, and repeat that on 40001.
+ *
  * Interruption rolls back. Results are forgotten with their ids, after the dedup horizon.
  *
  * ```ts

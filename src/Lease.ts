@@ -143,7 +143,8 @@ export const use = <A, E, R>(
 
 /**
  * Runs the effect in a transaction of the store that begins with {@link Lease.check}: what an owner writes that has been
- * replaced is refused with `LeaseLost`, and nobody replaces it before the transaction has ended.
+ * replaced is refused with `LeaseLost`, and nobody replaces it before the transaction has ended. On Postgres that is READ COMMITTED. Inside of
+ * a transaction of your own at another level it may fail with a `StoreFailure` of code 40001: run that transaction again.
  *
  * ```ts
  * import { Effect } from "effect"

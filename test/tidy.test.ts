@@ -86,6 +86,13 @@ const rules: ReadonlyArray<{
     passed: ["\"select\"", "`update the code`", "// select 1", "\"commit\"", "`Use with care: as it is`"]
   },
   {
+    promise: "src begins a transaction where its isolation level is named, and nowhere else",
+    rule: Tidy.ownLevel,
+    on: library,
+    caught: ["db.sql.withTransaction(effect)", "sql.withTransaction(effect)"],
+    passed: ["db.transaction(effect)", "// sql.withTransaction(effect)", "f(sql.withTransaction)"]
+  },
+  {
     promise: "one word for one thing: src exports no job, task or event",
     rule: Tidy.oneWord,
     on: library,

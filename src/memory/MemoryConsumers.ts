@@ -156,9 +156,16 @@ const ofConsumer =
 
 const ofKey =
   (state: MemoryState, asked: "paused" | "resumed"): Consumers["pauseKey"] => (consumer, key, { by, note = "" }) =>
-    change(state, consumer, (queue) => conflict(consumer, key, asked, queue.pausedKey(key)), (queue, now) => {
+    change(state, consumer, (queue) => {
+      // Parked, although no open letter parks it: no decision about a letter would end that.
+      const stray = asked === "resumed" && queue.parkedKey(key) && !state.parks(consumer, key)
+      return stray ? undefined : conflict(consumer, key, asked, queue.pausedKey(key))
+    }, (queue, now) => {
       if (asked === "paused") queue.pauseKey(key, by, now)
-      else queue.resumeKey(key)
+      else {
+        queue.resumeKey(key)
+        state.goOn(consumer, key)
+      }
       return { by, action: asked, key, note }
     })
 

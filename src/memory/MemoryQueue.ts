@@ -84,6 +84,10 @@ export class MemoryQueue {
     this.laneOf(key).park(key)
   }
 
+  parkedKey(key: string): boolean {
+    return this.laneOf(key).keys.get(key)?.heldUntil === Infinity
+  }
+
   pausedKey(key: string): { readonly by: string; readonly at: number } | undefined {
     return this.laneOf(key).keys.get(key)?.paused
   }

@@ -179,11 +179,16 @@ export class MemoryState {
 
   /** The key goes on, unless one of its parked letters is open. */
   goOn(consumer: string, key: string): void {
+    if (!this.parks(consumer, key)) this.queues.get(consumer)?.unpark(key)
+  }
+
+  /** Whether an open letter parks the key. */
+  parks(consumer: string, key: string): boolean {
     for (const { record } of this.letters.values()) {
       const same = record.consumer === consumer && record.message.key === key
-      if (same && record.parked && record.state === "open") return
+      if (same && record.parked && record.state === "open") return true
     }
-    this.queues.get(consumer)?.unpark(key)
+    return false
   }
 
   topicsOf(queue: MemoryQueue): ReadonlyArray<string> {

@@ -30,6 +30,7 @@ import * as Statement from "effect/sql/Statement"
 import type { Duplex } from "node:stream"
 import type { ConnectionOptions } from "node:tls"
 import { Transaction, type TransactionFailure, WorkerTransaction } from "../Store.ts"
+import * as Isolation from "./Isolation.ts"
 import * as PgFailure from "./PgFailure.ts"
 import { PgSession, type Rows } from "./PgSession.ts"
 import * as ServerSql from "./sql/server.ts"
@@ -67,6 +68,8 @@ export interface PgDatabase {
    * then is interrupted, and its connection given up; its COMMIT, once sent, has the bound of every COMMIT.
    */
   readonly onMachinery: <A, E>(transaction: Effect.Effect<A, E>) => Effect.Effect<A, E | SqlError.SqlError>
+  /** A transaction of the library, READ COMMITTED whatever the role's default is; a savepoint of the ambient one. */
+  readonly transaction: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | SqlError.SqlError, R>
   readonly transact: <A, E, R>(
     body: Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>>
@@ -120,20 +123,26 @@ const machineryParameters = {
   synchronous_commit: "on",
   jit: "off",
   enable_seqscan: "off",
+  // A single statement is a transaction, too, and has its session's level.
+  default_transaction_isolation: "read committed",
   idle_in_transaction_session_timeout: "30000"
 }
 
-/** Connects once and asks for the server's version: says within the connect timeout whether the database is there. */
-const probe = (s: Settings): Effect.Effect<number, SqlError.SqlError> =>
+/** Connects once and asks for version and isolation level: says within the connect timeout whether the database is there. */
+const probe = (s: Settings): Effect.Effect<{ readonly version: number; readonly level: string }, SqlError.SqlError> =>
   Effect.scoped(
-    Effect.flatMap(PgConnection.make(connectionConfig(s, {})), (connection) =>
-      Effect.map(connection.query(ServerSql.version), (result) =>
-        Number(result.rows[0]?.["version"] ?? 0)))
+    Effect.flatMap(
+      PgConnection.make(connectionConfig(s, {})),
+      (connection) =>
+        Effect.map(connection.query(ServerSql.probe), ({ rows: [row] }) => ({
+          version: Number(row?.["version"] ?? 0),
+          level: String(row?.["level"])
+        }))
+    )
   ).pipe(
     Effect.timeoutOrElse({
       duration: machineryTimeout,
-      orElse: () =>
-        Effect.fail(connectionError("connect", new Error("the database did not answer")))
+      orElse: () => Effect.fail(connectionError("connect", new Error("the database did not answer")))
     })
   )
 
@@ -177,7 +186,7 @@ const acquire = (pool: PgPool.PgPool, s: Settings, who: string, setting: string)
 /** Builds pools and client in the given scope. The pools connect when they are first used. */
 export const make = Effect.fnUntraced(
   function*(settings: Settings): Effect.fn.Return<PgDatabase, SqlError.SqlError, Scope.Scope | Reactivity.Reactivity> {
-    const version = settings.single ? 0 : yield* probe(settings)
+    const { level, version } = settings.single ? { level: "", version: 0 } : yield* probe(settings)
     const pool = (parameters: Readonly<Record<string, string>>, max: number, multiplex = false) =>
       PgPool.make({
         ...connectionConfig(settings, parameters),
@@ -225,14 +234,21 @@ export const make = Effect.fnUntraced(
     const withoutTransaction = (context: Context.Context<never>) =>
       Context.omit(client.transactionService)(context) as Context.Context<unknown>
     const sql = withPgParts(client, settings, users, forUsers.borrow)
+    const transaction = Isolation.transaction(client)
+    const onMachinery: PgDatabase["onMachinery"] = (body) =>
+      inTime(Effect.updateContext(Effect.provideService(body, OnMachinery, true), withoutTransaction))
+    const { query, within } = statements(client)
+    // A pooler takes no settings at connecting, so that the level must stand in a BEGIN where the default is another one.
+    const wrapped = settings.pooler && level !== "read committed"
     return {
       sql,
       settings,
-      ...statements(client),
-      machinery: ours,
-      ...transactions(client),
-      onMachinery: (transaction) =>
-        inTime(Effect.updateContext(Effect.provideService(transaction, OnMachinery, true), withoutTransaction)),
+      query,
+      within,
+      machinery: wrapped ? (text, params) => onMachinery(transaction(within(text, params))) : ours,
+      transaction,
+      ...transactions(client, transaction),
+      onMachinery,
       listener: settings.single || settings.pooler ? undefined : PgConnection.make(connectionConfig(settings, {}))
     }
   }
@@ -289,7 +305,8 @@ const inTime = <A, E>(machinery: Effect.Effect<A, E>): Effect.Effect<A, E | SqlE
 const opened: Transaction["Service"] = { engine: "postgres" }
 
 const transactions = (
-  client: Client.SqlClient
+  client: Client.SqlClient,
+  transaction: PgDatabase["transaction"]
 ): Pick<PgDatabase, "transact" | "savepoint" | "statements" | "inTransaction"> => {
   const sessionOf = (context: Context.Context<never>): PgSession | undefined =>
     Context.getOrUndefined(context, client.transactionService)?.[0] as PgSession | undefined
@@ -317,7 +334,7 @@ const transactions = (
           return undefined
         })
       })
-      return Effect.catchCause(client.withTransaction(inner), (cause): Effect.Effect<never, E | TransactionFailure> => {
+      return Effect.catchCause(transaction(inner), (cause): Effect.Effect<never, E | TransactionFailure> => {
         const failure = PgFailure.classify(
           cause,
           session === undefined ? nothingSeen : seen(session, finished, repaired)

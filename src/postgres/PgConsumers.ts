@@ -9,6 +9,7 @@ import * as Schedule from "effect/Schedule"
 import type { SqlError } from "effect/sql/SqlError"
 import { ConsumerConflict, StoreFailure } from "../Errors.ts"
 import type { Consumers, Registration } from "../Store.ts"
+import * as Isolation from "./Isolation.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import * as PgFailure from "./PgFailure.ts"
 import * as Sql from "./sql/consumers.ts"
@@ -17,8 +18,9 @@ import * as StatusSql from "./sql/status.ts"
 import type { Wake } from "./Wake.ts"
 
 /**
- * Numbers of queues by the consumer's name. A name gets another one only if it was removed in between and registered again, which the
- * worker that works under the new one does.
+ * Numbers of queues by the consumer's name. A name gets another one if it was removed in between and registered again, and a number
+ * another name when the server loses its memory. A worker registers, and so learns the number, each time it opens a subscription; what it
+ * does under an old one finds no lane (`fence`). A caller without a pipeline asks for the name with the number (`enter`).
  */
 export interface Queues {
   readonly byName: (consumer: string) => Effect.Effect<number, StoreFailure>
@@ -28,8 +30,6 @@ export interface Queues {
   readonly learn: (consumer: string, queue: number) => void
   /** It was removed. */
   readonly forget: (consumer: string) => void
-  /** The server has lost its memory: a number may be another consumer's. */
-  readonly forgetAll: () => void
 }
 
 export const makeQueues = (db: PgDatabase, names: Names): Queues => {
@@ -51,7 +51,7 @@ export const makeQueues = (db: PgDatabase, names: Names): Queues => {
     const made = Effect.andThen(Effect.mapError(db.query(text.name, [consumer]), failed), look(consumer))
     if (db.settings.single) return made
     return Effect.mapError(
-      db.onMachinery(db.sql.withTransaction(made)),
+      db.onMachinery(db.transaction(made)),
       (error) => error._tag === "SqlError" ? failed(error) : error
     )
   }
@@ -68,8 +68,7 @@ export const makeQueues = (db: PgDatabase, names: Names): Queues => {
     byName,
     named: (consumer) => known.has(consumer) ? byName(consumer) : named(consumer),
     learn: (consumer, queue) => known.set(consumer, queue),
-    forget: (consumer) => known.delete(consumer),
-    forgetAll: () => known.clear()
+    forget: (consumer) => known.delete(consumer)
   }
 }
 
@@ -177,13 +176,14 @@ export const makeConsumers = (
         )),
     register: Effect.fnUntraced(
       function*(asked) {
+        yield* Isolation.refuseOlder(db, "register the consumer")
         const found = yield* find(asked.consumer)
         const bad = found === undefined ? undefined : conflict(asked, found)
         if (bad !== undefined) return yield* bad
         if (found !== undefined && found.lanes > 0 && missing(asked, found).length === 0) {
           return queues.learn(asked.consumer, found.id)
         }
-        yield* patiently(db.sql.withTransaction(add(asked)))
+        yield* patiently(db.transaction(add(asked)))
       },
       Effect.mapError((error) =>
         error._tag === "SqlError" ? PgFailure.storeFailure("register the consumer")(error) : error

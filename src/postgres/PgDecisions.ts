@@ -11,6 +11,7 @@ import * as Decision from "../Decision.ts"
 import { DeadLetterNotFound, StoreFailure } from "../Errors.ts"
 import * as MessageId from "../MessageId.ts"
 import type { Act, DeadLetterStore } from "../Store.ts"
+import * as Isolation from "./Isolation.ts"
 import { filterOf, letterId, numberOf } from "./LetterRow.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import * as PgFailure from "./PgFailure.ts"
@@ -111,7 +112,7 @@ export const makeDecisions = (
     effect: Effect.Effect<A, E | SqlError>
   ): Effect.Effect<A, Exclude<E, SqlError> | StoreFailure> =>
     Effect.mapError(
-      db.sql.withTransaction(effect),
+      db.transaction(effect),
       (error) =>
         error._tag === "SqlError"
           ? PgFailure.storeFailure(operation)(error as SqlError)
@@ -128,6 +129,8 @@ export const makeDecisions = (
       run(
         `have dead letters ${decision}`,
         Effect.gen(function*() {
+          // An older snapshot would pass over letters of a set that was frozen after it.
+          yield* Isolation.refuseOlder(db, `have dead letters ${decision}`)
           const [life, snapshot] = cutoff.split(" ")
           const [now] = yield* db.within(lives.read, [])
           if (snapshot === undefined || now?.["life"] !== life) return yield* forgotten

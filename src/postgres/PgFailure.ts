@@ -145,6 +145,9 @@ export class AcquireTimeout extends Error {
   override readonly name = "AcquireTimeout"
 }
 
+/** What helps against 40001. A transaction that is READ COMMITTED does not meet it. */
+export const runAgain = "Run the whole transaction again, or do this in one that is READ COMMITTED."
+
 /** A failure outside of a worker's transaction, for whoever publishes, lists, redrives or registers. */
 export const storeFailure = (operation: string) => (error: SqlError.SqlError): StoreFailure => {
   const code = codeOf(error)
@@ -159,7 +162,11 @@ export const storeFailure = (operation: string) => (error: SqlError.SqlError): S
     kind: kind === "conflict" || code === "57014" ? "timeout" : passes ? "unavailable" : "refused",
     code,
     detail: detailOf(error),
-    mend: passes ? "Try again; what was published twice with one id has one effect." : mendOf(code)
+    mend: code === "40001"
+      ? runAgain
+      : passes
+      ? "Try again; what was published twice with one id has one effect."
+      : mendOf(code)
   })
 }
 

@@ -44,7 +44,6 @@ export class PgLanes {
   readonly life: string
   /** Why nothing more can be read or committed here. */
   #ended: SubscriptionLost | undefined
-  readonly #onEnd: () => void
   readonly #db: PgDatabase
   readonly #spec: SubscriptionSpec
   readonly #lease: number
@@ -70,13 +69,11 @@ export class PgLanes {
     db: PgDatabase,
     names: Names,
     { life, queue }: { readonly queue: number; readonly life: string },
-    spec: SubscriptionSpec,
-    onEnd: () => void
+    spec: SubscriptionSpec
   ) {
     this.#db = db
     this.queue = queue
     this.life = life
-    this.#onEnd = onEnd
     this.#spec = spec
     this.#lease = Duration.toMillis(spec.lease)
     this.#text = Sql.make(names)
@@ -102,7 +99,6 @@ export class PgLanes {
   end(reason: string): void {
     if (this.#ended !== undefined) return
     this.#ended = new SubscriptionLost({ consumer: this.#spec.consumer, reason })
-    this.#onEnd()
     for (const owned of this.#owned.values()) this.lost(owned, reason)
     this.#reader.roomAgain.openUnsafe()
   }
@@ -246,7 +242,7 @@ export class PgLanes {
     const most = Math.min(wanted, lanesAtOnce)
     return Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
       // A transaction that was interrupted, or whose answer was lost, may have claimed: those lanes run out by themselves.
-      const took = Effect.map(this.#db.onMachinery(this.#db.sql.withTransaction(this.#take(most))), (rows) => {
+      const took = Effect.map(this.#db.onMachinery(this.#db.transaction(this.#take(most))), (rows) => {
         for (const row of rows) this.#got(row, now)
         return rows
       })

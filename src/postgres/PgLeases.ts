@@ -7,11 +7,14 @@
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { LeaseClaim, Leases } from "../Store.ts"
+import * as Isolation from "./Isolation.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import * as PgFailure from "./PgFailure.ts"
 import * as Sql from "./sql/leases.ts"
 import type { Names } from "./sql/names.ts"
 import type { Wake } from "./Wake.ts"
+
+const looking = (name: string) => `look at the token of lease "${name}"`
 
 export const make = (db: PgDatabase, names: Names, wake: Wake): Leases => {
   const text = Sql.make(names)
@@ -42,9 +45,10 @@ export const make = (db: PgDatabase, names: Names, wake: Wake): Leases => {
         Effect.mapError(PgFailure.storeFailure(`give lease "${name}" back`))
       ),
     fence: (name, owner, token, millis) =>
-      db.within(text.fence, [name, token, millis, owner]).pipe(
-        Effect.map((rows) => rows.length > 0),
-        Effect.mapError(PgFailure.storeFailure(`look at the token of lease "${name}"`))
+      Effect.flatMap(
+        Effect.mapError(db.within(text.fence, [name, token, millis, owner]), PgFailure.storeFailure(looking(name))),
+        // Under an older snapshot it may be ours all the same.
+        (rows) => rows.length > 0 ? Effect.succeed(true) : Effect.as(Isolation.refuseUnseen(db, looking(name)), false)
       ),
     released: (name) =>
       Effect.andThen(

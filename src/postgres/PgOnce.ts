@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { StoreFailure } from "../Errors.ts"
 import type { Claim, Entered, Inbox, Settled } from "../Store.ts"
+import * as Isolation from "./Isolation.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import type { Queues } from "./PgConsumers.ts"
 import * as PgFailure from "./PgFailure.ts"
@@ -58,9 +59,13 @@ export const make = (
         if (entered !== undefined) return Effect.succeed(entered)
         // Removed, maybe by another process, since this one has looked: it is named anew.
         queues.forget(consumer)
-        return Effect.map(
+        return Effect.flatMap(
           Effect.flatMap(queues.named(consumer), (queue) => enterUnder(queue, consumer, claim)),
-          (entered): Entered => entered ?? { _tag: "Busy" }
+          (entered): Effect.Effect<Entered, StoreFailure> =>
+            entered !== undefined
+              ? Effect.succeed(entered)
+              // Named after the snapshot of the transaction around it, or removed once more.
+              : Effect.as(Isolation.refuseUnseen(db, "claim an id in the inbox"), { _tag: "Busy" })
         )
       })
     )

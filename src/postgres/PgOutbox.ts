@@ -87,7 +87,7 @@ export const make = (db: PgDatabase, names: Names, wake: Wake, delayed: PgDelaye
       return Effect.mapError(
         parts.length === 1
           ? one(messages)
-          : db.sql.withTransaction(Effect.forEach(parts, one, { discard: true })),
+          : db.transaction(Effect.forEach(parts, one, { discard: true })),
         PgFailure.storeFailure("publish")
       )
     },

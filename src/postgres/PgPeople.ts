@@ -14,6 +14,7 @@ import { type DeadLetterOrder, unsubscribed } from "../DeadLetter.ts"
 import { ConsumerBusy, ConsumerNotFound, NotSubscribed, PauseConflict, type StoreFailure } from "../Errors.ts"
 import * as Page from "../Page.ts"
 import type { Act, Consumer, Consumers, HeldKey } from "../Store.ts"
+import * as Isolation from "./Isolation.ts"
 import { keyHash } from "./KeyHash.ts"
 import { textOf } from "./LetterRow.ts"
 import type { PgDatabase } from "./PgClient.ts"
@@ -69,16 +70,22 @@ interface Parts {
   readonly begin: string
 }
 
-/** One transaction; a failure of the database is told as such. */
+/**
+ * One transaction; a failure of the database is told as such. A removal must see all that it takes away. So a user's transaction of
+ * another level is refused.
+ */
 const run = <A, E extends { readonly _tag: string }>(
   parts: Parts,
   operation: string,
   effect: Effect.Effect<A, E | SqlError>
 ): Effect.Effect<A, Exclude<E, SqlError> | StoreFailure> =>
-  Effect.mapError(
-    patiently(parts.db.sql.withTransaction(effect)),
-    (error) =>
-      error._tag === "SqlError" ? PgFailure.storeFailure(operation)(error as SqlError) : error as Exclude<E, SqlError>
+  Effect.andThen(
+    Isolation.refuseOlder(parts.db, operation),
+    Effect.mapError(
+      patiently(parts.db.transaction(effect)),
+      (error) =>
+        error._tag === "SqlError" ? PgFailure.storeFailure(operation)(error as SqlError) : error as Exclude<E, SqlError>
+    )
   )
 
 const found = (parts: Parts, statement: string, consumer: string) =>
@@ -197,7 +204,7 @@ const ofKey = (parts: Parts, asked: "paused" | "resumed"): Consumers["pauseKey"]
       const queue = row["id"]
       const changed = asked === "paused"
         ? yield* db.within(text.pauseKey, [queue, key, keyHash(key) % Number(row["lanes"]), act.by])
-        : yield* db.within(text.resumeKey, [queue, key])
+        : yield* Effect.andThen(db.within(text.lockKey, [queue, key]), db.within(text.resumeKey, [queue, key]))
       if (changed.length === 0) {
         const [held] = yield* db.within(text.pausedKey, [queue, key])
         return yield* conflict(consumer, key, asked, held)

@@ -17,6 +17,7 @@ import type { Connection } from "effect/sql/SqlConnection"
 import * as SqlError from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
 import * as PgFailure from "./PgFailure.ts"
+import * as ServerSql from "./sql/server.ts"
 
 export type Rows = ReadonlyArray<PgConnection.Row>
 type Transform = (<A extends object>(row: ReadonlyArray<A>) => ReadonlyArray<A>) | undefined
@@ -94,7 +95,8 @@ export class PgSession implements Connection {
     params: ReadonlyArray<unknown>,
     transform: Transform
   ): Effect.Effect<Rows, SqlError.SqlError> {
-    if (params.length === 0 && control.test(sql)) return this.#control(sql, false)
+    // Our own BEGIN never changes, so that it may be prepared.
+    if (params.length === 0 && control.test(sql)) return this.#control(sql, sql === ServerSql.begin)
     return this.#seen(
       Effect.map(this.#connection.query(sql, params, false), (result) => this.#rows(result.rows, transform))
     )

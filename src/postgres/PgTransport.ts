@@ -367,7 +367,7 @@ const open = (
       return yield* new TransportError({ engine: "postgres", operation: "open", kind: "permanent", detail })
     }
     yield* wake.listen
-    const lanes = new PgLanes(db, names, { queue, life }, spec, queues.forgetAll)
+    const lanes = new PgLanes(db, names, { queue, life }, spec)
     const reader = new QueueReader(
       readerPort(db, names, queue, life, {
         lost: (owned) => lanes.lost(owned, "another worker took it over"),

@@ -150,7 +150,7 @@ export const services = Effect.fnUntraced(function*(
     ),
     notStarted
   )
-  yield* Migrations.ensure(db.sql, names, options.migrate ?? "auto").pipe(
+  yield* Migrations.ensure(db.sql, db.transaction, names, options.migrate ?? "auto").pipe(
     Effect.andThen(Restored.mend(db, names)),
     Effect.mapError((error) => error._tag === "SqlError" || error._tag === "MigrationError" ? atStart(error) : error),
     Effect.timeoutOrElse({ duration: startTimeout, orElse: () => Effect.fail(timedOut) })

@@ -33,7 +33,7 @@ export const mend = Effect.fnUntraced(function*(db: PgDatabase, names: Names): E
   const all = Effect.fnUntraced(function*(statement: string) {
     let mended = 0
     while (true) {
-      const rows = yield* db.onMachinery(db.sql.withTransaction(
+      const rows = yield* db.onMachinery(db.transaction(
         Effect.andThen(db.within(text.alone, [names.channel]), db.within(statement, [batch]))
       ))
       if (rows.length === 0) return mended

@@ -142,7 +142,7 @@ const batched = (db: PgDatabase, names: Names) => {
   // whole round to the other one; two that take turns would stop each other.
   let alone = true
   const one = (statement: string, params: ReadonlyArray<unknown>) =>
-    db.onMachinery(db.sql.withTransaction(Effect.gen(function*() {
+    db.onMachinery(db.transaction(Effect.gen(function*() {
       const [row] = yield* db.within(lock, [names.channel])
       alone = row?.["mine"] === true
       return alone ? yield* db.within(statement, params) : []

@@ -5,11 +5,13 @@ import { boundMutants } from "./bounds.ts"
 import { delayed } from "./delayed.ts"
 import { failureMutants } from "./failures.ts"
 import { holdMutants } from "./holds.ts"
+import { isolationMutants } from "./isolation.ts"
 import { kitMutants } from "./kit.ts"
 import { once } from "./once.ts"
 import { operations } from "./operations.ts"
 import { peopleMutants } from "./people.ts"
 import { pipelineMutants } from "./pipelines.ts"
+import { serverLifeMutants } from "./serverLife.ts"
 import { survivors } from "./survivors.ts"
 import type { Mutant } from "./types.ts"
 
@@ -67,8 +69,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     guarantee: 4,
     file: "src/postgres/sql/messages.ts",
     from:
-      "on l.lane = g.lane and l.token = g.token\n  where l.queue_id = $1 order by l.lane for key share of l\n)\ndelete",
-    to: "on l.lane = g.lane\n  where l.queue_id = $1 order by l.lane for key share of l\n)\ndelete",
+      "on l.lane = g.lane and l.token = g.token\n  where l.queue_id = $1 and ${life(t)} = $4::text order by l.lane for key share",
+    to: "on l.lane = g.lane\n  where l.queue_id = $1 and ${life(t)} = $4::text order by l.lane for key share",
     test: "test/postgres/transport.test.ts",
     named: "refuses the commit of an owner whose lane was taken over"
   },
@@ -76,8 +78,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "fence and removal outside of the transaction",
     guarantee: 1,
     file: "src/postgres/PgTransport.ts",
-    from: ": seat.db.within(statement, [seat.lanes.queue",
-    to: ": seat.db.machinery(statement, [seat.lanes.queue",
+    from: "return seat.db.within(text[kind]",
+    to: "return seat.db.machinery(text[kind]",
     test: conformance,
     named: "settles, claims and publishes in one commit, or does none of it"
   },
@@ -94,7 +96,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a takeover that keeps the token",
     guarantee: 4,
     file: "src/postgres/sql/lanes.ts",
-    from: "take: `update ${t.lanes} set token = token + 1, owner",
+    from: "take: `update ${t.lanes} set token = ${nextToken}, owner",
     to: "take: `update ${t.lanes} set token = token + 0, owner",
     test: "test/postgres/transport.test.ts",
     named: "refuses the commit of an owner whose lane was taken over"
@@ -270,9 +272,9 @@ export const mutants: ReadonlyArray<Mutant> = [
     guarantee: 7,
     file: "src/postgres/sql/lanes.ts",
     from:
-      "    releaseAll: `with mine as materialized (\n  select lane from ${t.lanes} where queue_id = $1 and owner = $2 order by lane for no key update\n)\nupdate ${t.lanes} l set owner = null,",
+      "    releaseAll: `with mine as materialized (\n  select lane from ${t.lanes} where queue_id = $1 and owner = $2 and ${unflushed} order by lane for no key update\n)\nupdate ${t.lanes} l set owner = null,",
     to:
-      "    releaseAll: `with mine as materialized (\n  select lane from ${t.lanes} where queue_id = $1 and owner = $2 order by lane for no key update\n)\nupdate ${t.lanes} l set",
+      "    releaseAll: `with mine as materialized (\n  select lane from ${t.lanes} where queue_id = $1 and owner = $2 and ${unflushed} order by lane for no key update\n)\nupdate ${t.lanes} l set",
     test: conformance,
     named: "gives everything back in order when its scope closes, without counting anything"
   },
@@ -289,8 +291,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a worker's own expired lanes counted as a death",
     guarantee: 5,
     file: "src/postgres/sql/lanes.ts",
-    from: "owner is not null and owner <> $3 as died",
-    to: "owner is not null and $3::text is not null as died",
+    from: "owner is not null and owner <> $3 and",
+    to: "owner is not null and $3::text is not null and",
     test: conformance,
     named: "counts no death when an owner that was stopped for a while"
   },
@@ -298,8 +300,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a restarted worker taken for the one that died",
     guarantee: 5,
     file: "src/worker/Worker.ts",
-    from: "worker: `${settings.name}#${randomUUID().slice(0, 8)}`",
-    to: "worker: settings.name",
+    from: "const worker = `${settings.name}#${randomUUID().slice(0, 8)}`",
+    to: "const worker = settings.name",
     test: "test/process/worker.test.ts",
     named: "poison that kills the process"
   },
@@ -433,10 +435,12 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...delayed,
   ...failureMutants,
   ...holdMutants,
+  ...isolationMutants,
   ...kitMutants,
   ...once,
   ...operations,
   ...peopleMutants,
-  ...survivors,
-  ...pipelineMutants
+  ...pipelineMutants,
+  ...serverLifeMutants,
+  ...survivors
 ]

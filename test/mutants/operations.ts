@@ -209,8 +209,8 @@ export const operations: ReadonlyArray<Mutant> = [
     name: "a named lease whose token is not raised",
     guarantee: 4,
     file: "src/postgres/sql/leases.ts",
-    from: "token = l.token + 1",
-    to: "token = l.token + 0",
+    from: "token = ${nextToken}",
+    to: "token = l.token",
     test: "test/postgres/leases.test.ts",
     named: "a zombie's write is refused by its token"
   },

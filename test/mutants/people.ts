@@ -227,7 +227,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     name: "a removal that nobody hears of",
     guarantee: 4,
     file: "src/postgres/PgLanes.ts",
-    from: "this.#removed = row === undefined",
+    from: "this.#removed = row?.[\"known\"] !== true",
     to: "this.#removed = false",
     test: conformance,
     named: "postgres: pauses.*removes a consumer with its queue"

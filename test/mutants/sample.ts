@@ -40,7 +40,10 @@ const concerned: ReadonlyArray<readonly [file: RegExp, ...tests: ReadonlyArray<R
   [/worker\/(FailureRecord|Settling|Ending)/, worker("records", "decisions", "dead-letters", "retries"), whole],
   [/worker\/(LeaseRenewer|Drain)/, worker("leases", "renewed-late", "drain"), whole],
   [/worker\/(InFlight|Fetcher|CrashPoison)/, worker("handling", "limits", "crash-poison", "people", "drain"), whole],
-  [/worker\/.*(Commit|Savepoints|Runs|Trouble|GroupSize)/, worker("groups", "stuck", "batches", "going-along"), whole],
+  [/worker\/.*(Commit|Savepoints|Runs|Trouble|GroupSize)/, [
+    ...worker("groups", "stuck", "batches", "going-along"),
+    ...pg("warnings")
+  ], whole],
   [/worker\/(Attempt|Steps|AtMostOnce)/, worker("handling", "delivery-modes", "batches", "retries"), whole],
   [/^src\/worker\//, worker("limits", "handling", "scopes", "stuck"), whole],
   [/functions|KeyHash/, pg("functions", "snapshots"), pg("values", "delayed")],

@@ -83,7 +83,7 @@ const stage = Effect.fnUntraced(function*(broken: (port: Port) => Port) {
   const names = Result.getOrThrow(Names.make(freshSchema()))
   const db = yield* PgClient.make(database())
   const { sql } = db
-  yield* Migrations.ensure(sql, names, "auto")
+  yield* Migrations.ensure(sql, sql.withTransaction, names, "auto")
   yield* Effect.addFinalizer(() => Effect.ignore(sql`drop schema ${sql(names.raw)} cascade`))
   yield* sql`insert into ${sql(`${names.raw}.lanes`)} (queue_id, lane) values (1, 0)`
   const owned: Owned = {
@@ -159,6 +159,11 @@ const stage = Effect.fnUntraced(function*(broken: (port: Port) => Port) {
           values (1, ${delivery.message.key}, 0, 'infinity', ${reader.heldFrom(delivery)})`,
         Effect.sync(() => reader.held(delivery))
       )),
+    /** It has died, and a redrive has put it back. */
+    redrive: ({ position }: Delivery.Delivery) =>
+      sql`with gone as (delete from ${sql(messages)} where seq = ${position} returning *)
+        insert into ${sql(messages)} (queue_id, lane, seq, id, topic, key, keyed, payload, redriven)
+        select queue_id, lane, seq, id, topic, key, keyed, payload, redriven + 1 from gone`,
     park: (key: string) =>
       sql`insert into ${sql(holds)} (queue_id, key, lane, until, from_seq) values (1, ${key}, 0, 'infinity', 0)`,
     release: sql`update ${sql(holds)} set until = statement_timestamp()`,
@@ -235,6 +240,18 @@ const below = (s: Stage) =>
     yield* s.release
     yield* Effect.andThen(s.read, s.read)
   })
+scenario(
+  "hands out what a redrive has put at the place of a message that is in hand",
+  "m1 m1 m2",
+  (s) =>
+    Effect.gen(function*() {
+      yield* s.put("m1")
+      yield* s.read
+      yield* s.redrive(s.seen[0]!)
+      yield* s.put("m2")
+    })
+)
+
 scenario("hides a late row below its key's hold, and hands it out first", "m2 m1 m2 m3", below)
 
 /** As above, but somebody has the hold locked when the late row turns up. */

@@ -26,8 +26,12 @@ const names = Result.getOrThrow(Names.make(schema))
 const lanes = Array.from({ length: 16 }, (_, i) => i)
 const many = (n: number) => Array.from({ length: n }, (_, i) => BigInt(i * 37))
 
+const redriven = (queue: number, life: string) =>
+  [queue, lanes, lanes.map(() => 0n), life, many(250), many(250).map((seq) => `m${seq}`)] as const
+
 const statements = (
-  queue: number
+  queue: number,
+  life: string
 ): Readonly<Record<string, readonly [text: string, params: ReadonlyArray<unknown>]>> => ({
   poll: [MessagesSql.make(names).poll, [
     queue,
@@ -43,10 +47,12 @@ const statements = (
     500,
     1_000_000n
   ]],
-  settle: [MessagesSql.make(names).settle, [queue, lanes, lanes.map(() => 0n), many(250)]],
+  settle: [MessagesSql.make(names).settle, [queue, lanes, lanes.map(() => 0n), life, many(250)]],
+  settleRedriven: [MessagesSql.make(names).settleRedriven, [...redriven(queue, life), many(250).map(() => 1)]],
+  settleLarge: [MessagesSql.make(names).settleLarge, [...redriven(queue, life), many(250).map(() => 0)]],
   received: [MessagesSql.make(names).received, [queue, 3, 900n, null, 16]],
-  free: [LanesSql.make(names).free, [queue, 16, "w"]],
-  takeDue: [HoldsSql.make(names).takeDue, [queue, lanes, lanes.map(() => 0n), ["k1", "k2"]]],
+  free: [LanesSql.make(names).free, [queue, 16, "w", life]],
+  takeDue: [HoldsSql.make(names).takeDue, [queue, lanes, lanes.map(() => 0n), ["k1", "k2"], life]],
   next: [HoldsSql.make(names).next, [queue, lanes]],
   move: [DelayedSql.make(names).move, [names.channel, 500]],
   publishLater: [DelayedSql.make(names).write, [
@@ -76,7 +82,7 @@ const statements = (
 
 /** These run on the machinery's connections, and these on a committer's. */
 const machinery = ["poll", "received", "free", "takeDue", "next", "move", "status"]
-const committers = ["settle", "claim", "known"]
+const committers = ["settle", "settleRedriven", "settleLarge", "claim", "known"]
 const { random_page_cost } = committerParameters(180000)
 const setUp = Effect.fnUntraced(function*(name: string) {
   const sql = yield* SqlClient.SqlClient
@@ -88,6 +94,11 @@ const setUp = Effect.fnUntraced(function*(name: string) {
   yield* sql`set local seq_page_cost = 0.5`
 })
 
+const lifeOf = Effect.flatMap(
+  SqlClient.SqlClient,
+  (sql) => Effect.map(sql<{ readonly id: string }>`select id from ${sql(`${schema}.server_life`)}`, ([row]) => row!.id)
+)
+
 /** Tables that a plan scans from end to end. */
 const scans = (node: Record<string, unknown>): ReadonlyArray<string> => [
   ...node["Node Type"] === "Seq Scan" ? [String(node["Relation Name"])] : [],
@@ -97,7 +108,7 @@ const scans = (node: Record<string, unknown>): ReadonlyArray<string> => [
 const check = (queue: number, state: string) =>
   Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
-    for (const [name, [text, params]] of Object.entries(statements(queue))) {
+    for (const [name, [text, params]] of Object.entries(statements(queue, yield* lifeOf))) {
       const [row] = yield* sql.withTransaction(Effect.andThen(
         setUp(name),
         sql.unsafe<{ "QUERY PLAN": ReadonlyArray<{ Plan: Record<string, unknown> }> }>(
@@ -126,7 +137,7 @@ const most = (node: Record<string, any>): number =>
 const run = (queue: number) =>
   Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
-    for (const [name, [text, params]] of Object.entries(statements(queue))) {
+    for (const [name, [text, params]] of Object.entries(statements(queue, yield* lifeOf))) {
       const looked = yield* Effect.flip(sql.withTransaction(Effect.gen(function*() {
         yield* setUp(name)
         const [row] = yield* sql.unsafe<{ "QUERY PLAN": ReadonlyArray<{ Plan: Record<string, any> }> }>(

@@ -136,6 +136,20 @@ export const noStatements: Rule = (source) => {
   return found
 }
 
+/** A transaction of the library names its level; that of the client has the level of the role. */
+export const ownLevel: Rule = (source) => {
+  if (source.path === "src/postgres/Isolation.ts") return []
+  const found: Array<Violation> = []
+  walk(source.program, (node) => {
+    if (node.type !== "CallExpression" || !isNode(node["callee"])) return
+    if (nameOf(node["callee"]["property"]) !== "withTransaction") return
+    found.push(
+      violation(source, node.start, "withTransaction", "begins a transaction at the role's level: use db.transaction")
+    )
+  })
+  return found
+}
+
 const literal = (node: Node): string | undefined => {
   if (node.type === "Literal") return typeof node["value"] === "string" ? node["value"] : undefined
   if (node.type !== "TemplateLiteral" || !Array.isArray(node["quasis"])) return undefined

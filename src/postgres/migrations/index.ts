@@ -62,6 +62,7 @@ const migrate = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, names: Nam
 /** Checks the schema, and migrates it if that is wanted and needed. */
 export const ensure = Effect.fnUntraced(function*(
   sql: SqlClient.SqlClient,
+  transaction: SqlClient.SqlClient["withTransaction"],
   names: Names,
   mode: "auto" | "check"
 ): Effect.fn.Return<void, SqlError | Migrator.MigrationError | SchemaTooNew | SchemaOutdated> {
@@ -73,5 +74,5 @@ export const ensure = Effect.fnUntraced(function*(
   if (mode === "check") {
     return yield* new SchemaOutdated({ schema: names.raw, found: before.found, needed: current.version })
   }
-  yield* sql.withTransaction(migrate(sql, names))
+  yield* transaction(migrate(sql, names))
 })

@@ -7,10 +7,12 @@
  *
  * @since 0.1.0
  */
-import { filter, millis } from "./letters.ts"
+import { filter, millis, parks } from "./letters.ts"
 import type { Names } from "./names.ts"
 
 const seen = `d.id, d.state, d.parked, d.queue_id, d.changed_by, coalesce(${millis("d.changed_at")}, 0) as changed_at`
+
+const dueUnlessParked = (t: Names) => `case when ${parks(t)} then until else statement_timestamp() end`
 
 export const make = (t: Names) => ({
   /** Two people at once: the second one sees what the first did. $1 letter */
@@ -55,12 +57,11 @@ from (select * from ${t.deadLetters} where id = any($1::bigint[]) order by id of
   select queue_id, key from ${t.deadLetters} where id = any($1::bigint[])) order by h.queue_id, h.key for update`,
 
   /**
-   * Their keys go on, those without another open parked letter: the hold is due now, and the lane's owner ends it.
-   * Index: holds by primary key, (key). $1 letters
+   * Their keys go on, those without another open parked letter: the hold is due now, and the lane's owner ends it. The hold of a key
+   * that does not go on is written, too. A decision under an older snapshot, which shows this letter as it was, then fails with 40001. Index: holds by primary key, (key). $1 letters
    */
-  goOn: `update ${t.holds} h set until = statement_timestamp() where until = 'infinity'
-  and (queue_id, key) in (select queue_id, key from ${t.deadLetters} where id = any($1::bigint[]))
-  and not exists (select from ${t.deadLetters} d where d.queue_id = h.queue_id and d.key = h.key and d.parked and d.state = 'open')`,
+  goOn: `update ${t.holds} h set until = ${dueUnlessParked(t)} where until = 'infinity'
+  and (queue_id, key) in (select queue_id, key from ${t.deadLetters} where id = any($1::bigint[]))`,
 
   /** The key waits again, all of it that has not been read. $1 letters */
   park: `insert into ${t.holds} (queue_id, key, lane, until, from_seq)

@@ -26,6 +26,10 @@ export const filter =
   and ($7::text is null or d.tag = $7) and ($8::float8 is null or d.died_at >= to_timestamp($8::float8 / 1000))
   and ($9::float8 is null or d.died_at < to_timestamp($9::float8 / 1000))`
 
+/** Whether the key of a hold `h` has an open letter that parks it. Index: dead_letters_key. */
+export const parks = (t: Names) =>
+  `exists (select from ${t.deadLetters} d where d.queue_id = h.queue_id and d.key = h.key and d.parked and d.state = 'open')`
+
 /** The attempts of two lives, two JSON arrays, joined. Of a letter that is redriven on and on the early lives are dropped: a row that is too large cannot be read. */
 export const joined = (earlier: string, later: string) =>
   `case when ${earlier} = '[]' or octet_length(${earlier}) > 4194304 then ${later} when ${later} = '[]' then ${earlier}

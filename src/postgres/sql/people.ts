@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { millis } from "./letters.ts"
+import { millis, parks } from "./letters.ts"
 import type { Names } from "./names.ts"
 
 /** $1 name */
@@ -13,6 +13,8 @@ export const locked = (t: Names, mode: "for no key update" | "for update") =>
   } as paused_at from ${t.consumers} where name = $1 and lanes > 0 ${mode}`
 
 export const make = (t: Names) => {
+  /** A key that is parked although no open letter parks it: no decision about a letter would end its hold. */
+  const stray = `(h.until = 'infinity' and not ${parks(t)})`
   const upTo = (from: string) => `(select count(*)::int from (select from ${from} limit $2::int + 1) seen)`
   return {
     /** Names that only callers without a pipeline use have no lanes, and no queue to look at. Counting ends at $2. Indexes: primary keys; (queue, state, id). $1 name, or null for all $2 count to */
@@ -58,8 +60,15 @@ where h.paused_by is null returning key`,
     /** $1 queue $2 key */
     pausedKey: `select paused_by, ${millis("paused_at")} as paused_at from ${t.holds} where queue_id = $1 and key = $2`,
 
-    /** Its hold may be due now; the lane's owner ends it. Answers nothing if it is not paused. $1 queue $2 key */
-    resumeKey: `update ${t.holds} set paused_by = null, paused_at = null
-where queue_id = $1 and key = $2 and paused_by is not null returning key`
+    /** Before the look at its letters, in a statement of its own: while this waits, one may be written. $1 queue $2 key */
+    lockKey: `select from ${t.holds} where queue_id = $1 and key = $2 for update`,
+
+    /**
+     * Its hold may be due now, and the lane's owner ends it. It returns nothing if the key is neither paused nor parked without a letter.
+     * Indexes: primary key, dead_letters_key. $1 queue $2 key
+     */
+    resumeKey: `update ${t.holds} h set paused_by = null, paused_at = null,
+  until = case when ${stray} then statement_timestamp() else until end
+where queue_id = $1 and key = $2 and (paused_by is not null or ${stray}) returning key`
   }
 }

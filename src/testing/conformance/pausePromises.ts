@@ -130,6 +130,35 @@ const pausing = (it: Tests, options: Options) => {
       assert.strictEqual((yield* Effect.flip(heldKeys(fresh("nobody"), {})))._tag, "ConsumerNotFound")
     }))
 
+  it.effect("frees a key that is parked behind no open letter when it is resumed, and none behind an open one", () =>
+    Effect.gen(function*() {
+      const { consumer, letters, nothing, publish, receive, settle, store, subscription, buried } = yield* graveyard(
+        options,
+        "park"
+      )
+      const { heldKeys, pauseKey, resumeKey } = store.consumers
+      const parked = Effect.map(heldKeys(consumer, {}), (keys) => keys.map(({ key, parked }) => [key, parked]))
+      yield* publish([{ id: "a", key: "k" }, { id: "b", key: "k" }])
+      const [delivery] = yield* receive(subscription, 2)
+      // Whatever has parked it, there is no letter to decide about.
+      yield* subscription.undisturbed(delivery!, store.transact(subscription.hold(delivery!, [], Hold.parked)))
+      assert.deepStrictEqual(yield* parked, [["k", true]])
+      assert.deepStrictEqual(yield* letters.list({ consumer }), [])
+      yield* nothing(subscription)
+      yield* resumeKey(consumer, "k", ann)
+      const got = yield* receive(subscription, 2)
+      assert.deepStrictEqual(ids(got), ["a", "b"])
+      yield* settle(subscription, got)
+      const { letter } = yield* buried([{ id: "c", key: "l" }, { id: "d", key: "l" }])
+      assert.strictEqual((yield* Effect.flip(resumeKey(consumer, "l", ann)))._tag, "PauseConflict")
+      yield* pauseKey(consumer, "l", ann)
+      yield* resumeKey(consumer, "l", ann)
+      assert.deepStrictEqual(yield* parked, [["l", true]])
+      yield* nothing(subscription)
+      yield* letters.discard(letter, ben)
+      assert.deepStrictEqual(ids(yield* receive(subscription, 1)), ["d"])
+    }))
+
   it.effect("keeps a key held until both its parked letter and the person who paused it let it go", () =>
     Effect.gen(function*() {
       const { buried, consumer, letters, nothing, receive, store, subscription } = yield* graveyard(options, "park")

@@ -1,0 +1,172 @@
+/**
+ * The breaks in the isolation levels of transactions, and in what a key's hold waits for.
+ */
+import type { Mutant } from "./types.ts"
+
+const pairs = "test/postgres/decisionPairs.test.ts"
+const isolation = "test/postgres/isolation.test.ts"
+
+export const isolationMutants: ReadonlyArray<Mutant> = [
+  {
+    name: "a transaction of the library at the role's level",
+    guarantee: 3,
+    file: "src/postgres/Isolation.ts",
+    from: "Effect.provideService(client.withTransaction(theirs), Client.BeginTransaction, ServerSql.begin)",
+    to: "client.withTransaction(theirs)",
+    test: pairs,
+    named: "at read committed and in a transaction of the library leave no key parked"
+  },
+  {
+    name: "a user's transaction at the library's level",
+    guarantee: 2,
+    file: "src/postgres/Isolation.ts",
+    from: "Effect.provideService(effect, Client.BeginTransaction, fiber.getRef(Client.BeginTransaction))",
+    to: "fiber.getRef(Client.BeginTransaction) === \"\" ? Effect.never : effect",
+    test: isolation,
+    named: "has it also where it begins behind a transaction of the library"
+  },
+  {
+    name: "decisions at the role's level",
+    guarantee: 3,
+    file: "src/postgres/PgDecisions.ts",
+    from: "      db.transaction(effect),",
+    to: "      db.sql.withTransaction(effect),",
+    test: pairs,
+    named: "at read committed and in a transaction of the library leave no key parked"
+  },
+  {
+    name: "a migration at the role's level",
+    guarantee: 1,
+    file: "src/postgres/migrations/index.ts",
+    from: "  yield* transaction(migrate(sql, names))",
+    to: "  yield* sql.withTransaction(migrate(sql, names))",
+    test: "test/tidy.test.ts",
+    named: "begins a transaction"
+  },
+  {
+    name: "statements of the machinery at the role's level",
+    guarantee: 4,
+    file: "src/postgres/PgClient.ts",
+    from: "  default_transaction_isolation: \"read committed\",\n",
+    to: "",
+    test: isolation,
+    named: "where the default is SERIALIZABLE$"
+  },
+  {
+    name: "statements of the machinery at the role's level behind a pooler",
+    guarantee: 4,
+    file: "src/postgres/PgClient.ts",
+    from: "settings.pooler && level !== \"read committed\"",
+    to: "settings.single && level !== \"read committed\"",
+    test: isolation,
+    named: "behind a pooler, too"
+  },
+  {
+    name: "a retention at the role's level",
+    guarantee: 2,
+    file: "src/postgres/Retention.ts",
+    from: "db.onMachinery(db.transaction(",
+    to: "db.onMachinery(db.sql.withTransaction(",
+    test: "test/tidy.test.ts",
+    named: "begins a transaction"
+  },
+  {
+    name: "a decision that an older snapshot does not meet",
+    guarantee: 3,
+    file: "src/postgres/sql/decisions.ts",
+    from: "set until = ${dueUnlessParked(t)} where until = 'infinity'",
+    to: "set until = statement_timestamp() where not ${parks(t)} and until = 'infinity'",
+    test: pairs,
+    named: "at repeatable read, when the second one comes late, leave"
+  },
+  {
+    name: "a set decided about under an older snapshot",
+    guarantee: 5,
+    file: "src/postgres/PgDecisions.ts",
+    from: "          yield* Isolation.refuseOlder(db, `have dead letters ${decision}`)\n",
+    to: "",
+    test: isolation,
+    named: "at serializable DeadLetters.redriveAll is refused"
+  },
+  {
+    name: "a consumer removed under an older snapshot",
+    guarantee: 1,
+    file: "src/postgres/PgPeople.ts",
+    from: "    Isolation.refuseOlder(parts.db, operation),\n",
+    to: "    Effect.void,\n",
+    test: isolation,
+    named: "at repeatable read Consumers.remove is refused"
+  },
+  {
+    name: "a registration under an older snapshot",
+    guarantee: 1,
+    file: "src/postgres/PgConsumers.ts",
+    from: "        yield* Isolation.refuseOlder(db, \"register the consumer\")\n",
+    to: "",
+    test: isolation,
+    named: "at repeatable read a registration is refused"
+  },
+  {
+    name: "a lease that an older snapshot does not show, taken for lost",
+    guarantee: 4,
+    file: "src/postgres/PgLeases.ts",
+    from: "Effect.as(Isolation.refuseUnseen(db, looking(name)), false)",
+    to: "Effect.succeed(false)",
+    test: isolation,
+    named: "at repeatable read a lease that was acquired since"
+  },
+  {
+    name: "a name that an older snapshot does not show, waited for",
+    guarantee: 2,
+    file: "src/postgres/PgOnce.ts",
+    from: "Effect.as(Isolation.refuseUnseen(db, \"claim an id in the inbox\"), { _tag: \"Busy\" })",
+    to: "Effect.succeed({ _tag: \"Busy\" })",
+    test: isolation,
+    named: "at repeatable read Inbox.once under a name that is new"
+  },
+  {
+    name: "a conflict that does not say that the whole transaction is to be run again",
+    guarantee: 5,
+    file: "src/postgres/PgFailure.ts",
+    from: "mend: code === \"40001\"\n",
+    to: "mend: code === \"\"\n",
+    test: isolation,
+    named: "at repeatable read a decision about a letter that changed since"
+  },
+  {
+    name: "a key parked behind nothing that stays so",
+    guarantee: 3,
+    file: "src/postgres/sql/people.ts",
+    from: "and (paused_by is not null or ${stray}) returning key",
+    to: "and paused_by is not null returning key",
+    test: "test/postgres/conformance.test.ts",
+    named: "frees a key that is parked behind no open letter"
+  },
+  {
+    name: "a key parked behind nothing that stays so, in memory",
+    guarantee: 3,
+    file: "src/memory/MemoryConsumers.ts",
+    from: "      return stray ? undefined : conflict(",
+    to: "      return stray && key === \"\" ? undefined : conflict(",
+    test: "test/conformance/memory.test.ts",
+    named: "frees a key that is parked behind no open letter"
+  },
+  {
+    name: "a key freed behind an open letter, in memory",
+    guarantee: 3,
+    file: "src/memory/MemoryConsumers.ts",
+    from: "asked === \"resumed\" && queue.parkedKey(key) && !state.parks(consumer, key)",
+    to: "asked === \"resumed\" && queue.parkedKey(key)",
+    test: "test/conformance/memory.test.ts",
+    named: "frees a key that is parked behind no open letter"
+  },
+  {
+    name: "a key freed although a message of it dies meanwhile",
+    guarantee: 3,
+    file: "src/postgres/PgPeople.ts",
+    from: "Effect.andThen(db.within(text.lockKey, [queue, key]), db.within(text.resumeKey, [queue, key]))",
+    to: "db.within(text.resumeKey, [queue, key])",
+    test: pairs,
+    named: "free a key that is parked behind no open letter"
+  }
+]

@@ -161,5 +161,14 @@ export const survivors: ReadonlyArray<Mutant> = [
     to: "next = entry.deadline - margin - now()",
     test: "test/worker/renewed-late.test.ts",
     named: "although a lease that was claimed later ends later"
+  },
+  {
+    name: "an unsubscribed message whose id is not dead",
+    guarantee: 2,
+    file: "src/postgres/sql/removal.ts",
+    from: "from numbered where nth = 1 order by id",
+    to: "from numbered where nth <> 1 order by id",
+    test: "test/postgres/conformance.test.ts",
+    named: "ends one subscription, and makes dead letters"
   }
 ]

@@ -18,6 +18,7 @@ import { pipelineMutants } from "./pipelines.ts"
 import { serverLifeMutants } from "./serverLife.ts"
 import { sessionMutants } from "./sessions.ts"
 import { steeringMutants } from "./steering.ts"
+import { survivors } from "./survivors.ts"
 import type { Mutant } from "./types.ts"
 
 const conformance = "test/postgres/conformance.test.ts"
@@ -449,5 +450,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...pipelineMutants,
   ...serverLifeMutants,
   ...sessionMutants,
-  ...steeringMutants
+  ...steeringMutants,
+  ...survivors
 ]

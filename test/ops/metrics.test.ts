@@ -81,7 +81,7 @@ describe("metrics", () => {
       yield* stop(worker)
     }).pipe(Effect.provide(counting)))
 
-  it.effect("count what is given back, lost, and taken over from an owner whose time was over", () =>
+  it.effect("count what is given back", () =>
     Effect.gen(function*() {
       const consumer = "lost"
       const slow = Pipeline.from(Orders, { consumer }).pipe(Pipeline.tap(() => Effect.never))

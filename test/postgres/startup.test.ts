@@ -1,6 +1,6 @@
 /** Starting: names, settings, migrations, and databases that are not as they should be. */
 import { assert, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Layer, Logger, Redacted, Schema } from "effect"
+import { ConfigProvider, Deferred, Effect, Fiber, Layer, Logger, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { DeadLetters, Pipeline, Store, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
@@ -130,6 +130,27 @@ it.live(
     }),
   30_000
 )
+
+it.live("does not wait for a transaction that has a restored message locked, and is about to settle it", () =>
+  Effect.gen(function*() {
+    const schema = freshSchema()
+    yield* Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      const foreign = yield* restoring(schema)
+      const [locked, go] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+      const settling = yield* Effect.forkChild(sql.withTransaction(Effect.gen(function*() {
+        yield* sql`delete from ${sql(schema)}.messages where id = 'd'`
+        yield* Deferred.succeed(locked, undefined)
+        yield* Deferred.await(go)
+      })))
+      yield* Deferred.await(locked)
+      yield* Effect.timeout(started(at(schema)), "10 seconds")
+      assert.strictEqual(yield* foreign, 1, "the others are rewritten")
+      yield* Deferred.succeed(go, undefined)
+      yield* Fiber.join(settling)
+      assert.strictEqual(yield* foreign, 0)
+    }).pipe(Effect.provide(postgres(url, {}, schema)))
+  }))
 
 it.live("says so where the role may not rewrite what was restored from another cluster, and starts", () =>
   Effect.gen(function*() {

@@ -11,6 +11,7 @@ const most = 10_000
  * Indexes: the primary keys of messages (upwards) and holds, `holds_due`, `dead_letters_queue`. Locks nothing. $1 queue
  *
  * Held keys' messages are passed over: for them nobody is late. `offset 0` keeps that a probe a row, not a look at all holds a lane.
+ * Where nothing waits a time is null, which `greatest` passes over.
  */
 export const make = (t: Names): string => {
   const notHeld = `not exists (select from ${t.holds} h where h.queue_id = $1 and h.key = m.key offset 0)`
@@ -46,9 +47,9 @@ letters as (
 )
 select waiting.n::int as waiting, held.parked::int as parked, held.delayed::int as delayed, letters.n::int as letters,
   free.n::int as free,
-  coalesce(greatest(0, extract(epoch from clock_timestamp() - oldest.at) * 1000), 0)::float8 as lag,
-  coalesce(greatest(0, extract(epoch from clock_timestamp() - letters.parked_since) * 1000), 0)::float8 as parked_for,
-  coalesce(greatest(0, extract(epoch from clock_timestamp() - least(eldest.at, letters.at)) * 1000), 0)::float8 as eldest,
+  greatest(0, extract(epoch from clock_timestamp() - oldest.at) * 1000)::float8 as lag,
+  greatest(0, extract(epoch from clock_timestamp() - letters.parked_since) * 1000)::float8 as parked_for,
+  greatest(0, extract(epoch from clock_timestamp() - least(eldest.at, letters.at)) * 1000)::float8 as eldest,
   (select paused_by is not null from ${t.consumers} where id = $1) as paused,
   coalesce((select pipeline from ${t.consumers} where id = $1), '') as pipeline
 from waiting, oldest, eldest, free, held, letters`

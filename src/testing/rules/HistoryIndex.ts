@@ -18,6 +18,7 @@ import {
   ProcessFacts,
   type QueueKey
 } from "./Facts.ts"
+import { Servers } from "./Servers.ts"
 
 /** A second handler of a key began in one process while the first was running. */
 export interface Overlap {
@@ -56,6 +57,7 @@ export class HistoryIndex {
   readonly triedAgain: Array<Life> = []
   readonly overlaps: Array<Overlap> = []
   readonly settled: Array<History.Settled> = []
+  readonly servers = new Servers()
   readonly faults = new Map<string, number>()
   readonly windows = new Map<string, number>()
   faultsStopped = 0
@@ -168,6 +170,12 @@ export class HistoryIndex {
       case "Sampled":
         this.samples.push(entry)
         return
+      case "Durable":
+        return this.servers.durable()
+      case "ServerHolds":
+        return this.servers.holds(this.life(entry.consumer, entry.id, entry.key), entry)
+      case "ServerReturned":
+        return this.servers.returns(entry, this.messages.values())
       case "FaultsStopped":
         this.faultsStopped++
         return
@@ -203,6 +211,7 @@ export class HistoryIndex {
     if (message === undefined) return
     if (entry.answer === "failed") message.failed++
     if (entry.answer !== "acknowledged") return
+    this.servers.acknowledged(message, entry)
     if (++message.acknowledged === 2) this.publishedAgain++
     const { key, position } = message
     if (key.top <= position || (message.batch !== undefined && key.topBatch === message.batch)) message.firm = true
@@ -226,7 +235,15 @@ export class HistoryIndex {
       life.highestAttempt = entry.attempt
     }
     if (entry.transaction !== undefined) life.grouped = [...life.grouped, entry]
-    else if (draw !== undefined && draw < (life.firstStart?.draw ?? Number.POSITIVE_INFINITY)) life.firstStart = entry
+    else if (draw !== undefined) {
+      const first = life.firstStart
+      if (first === undefined) life.firstStart = entry
+      else {
+        const earlier = draw < (first.draw ?? Number.POSITIVE_INFINITY)
+        if (earlier) life.firstStart = entry
+        life.later = [...life.later, earlier ? first : entry]
+      }
+    }
 
     const owner = message.key.at(consumer).owner(process, lane, token)
     owner.latest = entry.id

@@ -1,6 +1,7 @@
 /**
  * Rule 4, one owner: nothing is committed under a token older than one already seen, one token belongs to one process, and
- * handlers of a key overlap in two processes only where the database confirmed that an expired lease was taken over.
+ * handlers of a key overlap in two processes only where the database confirmed that an expired lease was taken over. What one
+ * server handed out is committed only by that server.
  *
  * "Already seen" is the order of the ledger, and that of draws, in which starts and takeovers have their place too. A
  * handler that its process never ended (it was killed) counts as running on.
@@ -8,13 +9,20 @@
  * @since 0.1.0
  */
 import type { Committed, HandlerStarted } from "../History.ts"
-import type { LaneFacts, Owner, QueueKey, TokenFacts } from "./Facts.ts"
+import type { LaneFacts, Life, Owner, QueueKey, TokenFacts } from "./Facts.ts"
 import type { HistoryIndex } from "./HistoryIndex.ts"
 import { Findings, type Rule } from "./Rule.ts"
 
 export const oneOwner: Rule = (index, expectations) => {
   const findings = new Findings("oneOwner", expectations)
-  const occurred = { tokens: 0, takeovers: 0, "overlaps across processes": 0, "commits before a newer token": 0 }
+  const occurred = {
+    tokens: 0,
+    takeovers: 0,
+    "overlaps across processes": 0,
+    "commits before a newer token": 0,
+    "overlaps across servers": 0,
+    "handed out by two servers": 0
+  }
   for (const lanes of index.lanes.values()) {
     for (const lane of lanes.values()) {
       occurred.tokens += lane.tokens.size
@@ -23,7 +31,12 @@ export const oneOwner: Rule = (index, expectations) => {
       for (const token of lane.tokens.values()) exclusive(lane, token, findings)
     }
   }
-  for (const queue of index.queues) occurred["overlaps across processes"] += overlapping(index, queue, findings)
+  for (const queue of index.queues) overlapping(index, queue, occurred, findings)
+  if (index.servers.returned > 0) {
+    for (const { lives } of index.messages.values()) {
+      for (const life of lives) occurred["handed out by two servers"] += acrossServers(index, life, findings)
+    }
+  }
   for (const { first, second } of index.overlaps) {
     if (first.token === second.token) continue
     occurred["overlaps across processes"]++
@@ -91,15 +104,24 @@ const exclusive = (lane: LaneFacts, token: TokenFacts, findings: Findings): void
 }
 
 /** Two processes at work on one key at once. */
-const overlapping = (index: HistoryIndex, queue: QueueKey, findings: Findings): number => {
+const overlapping = (
+  index: HistoryIndex,
+  queue: QueueKey,
+  occurred: Record<"overlaps across processes" | "overlaps across servers", number>,
+  findings: Findings
+): void => {
   const { owners } = queue
-  let overlaps = 0
   for (const one of owners) {
     for (const other of owners) {
       if (one.process === other.process || (one.token ?? 0) >= (other.token ?? 0)) continue
       // By draws where they show it; a handler that never ended runs on beyond every newer token.
       if (!(one.open !== undefined || one.last > other.first)) continue
-      overlaps++
+      // An owner cannot know at once that its server is gone; another server knows nothing of what that one forgot to save.
+      if (index.servers.apart(one.first, other.first)) {
+        occurred["overlaps across servers"]++
+        continue
+      }
+      occurred["overlaps across processes"]++
       if (confirmed(index, queue.consumer, one.lane ?? queue.key, one.token, other.token)) continue
       findings.add(
         { consumer: queue.consumer, ids: ids(one, other), lane: one.lane },
@@ -109,7 +131,27 @@ const overlapping = (index: HistoryIndex, queue: QueueKey, findings: Findings): 
       )
     }
   }
-  return overlaps
+}
+
+/** A server commits what it handed out itself. Answers 1 if the message was handed out by two of them. */
+const acrossServers = (index: HistoryIndex, life: Life, findings: Findings): number => {
+  const { commit, consumer, message } = life
+  const starts = life.allStarts
+  const first = starts[0]
+  if (first === undefined) return 0
+  const server = (one: { readonly draw?: number | undefined }) => index.servers.of(one.draw ?? 0)
+  const twice = starts.some((one) => server(one) !== server(first)) ? 1 : 0
+  // A start without a draw may be the one that counts.
+  if (commit?.draw === undefined || starts.length < life.starts) return twice
+  const own = starts.filter((one) => one.process === commit.worker && one.token === commit.token)
+  if (own.length === 0 || own.some((one) => server(one) === server(commit))) return twice
+  findings.add(
+    { consumer, ids: [message.id], lane: commit.lane },
+    () =>
+      `${commit.worker} committed message ${message.id} by server ${server(commit)}, but was handed it by server `
+      + `${server(own[0]!)}: what one server hands out must not be committed by another.`
+  )
+  return twice
 }
 
 const ids = (

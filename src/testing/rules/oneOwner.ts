@@ -20,8 +20,7 @@ export const oneOwner: Rule = (index, expectations) => {
     takeovers: 0,
     "overlaps across processes": 0,
     "commits before a newer token": 0,
-    "overlaps across servers": 0,
-    "handed out by two servers": 0
+    ...acrossServers(index, findings)
   }
   for (const lanes of index.lanes.values()) {
     for (const lane of lanes.values()) {
@@ -31,12 +30,7 @@ export const oneOwner: Rule = (index, expectations) => {
       for (const token of lane.tokens.values()) exclusive(lane, token, findings)
     }
   }
-  for (const queue of index.queues) overlapping(index, queue, occurred, findings)
-  if (index.servers.returned > 0) {
-    for (const { lives } of index.messages.values()) {
-      for (const life of lives) occurred["handed out by two servers"] += acrossServers(index, life, findings)
-    }
-  }
+  for (const queue of index.queues) occurred["overlaps across processes"] += overlapping(index, queue, findings)
   for (const { first, second } of index.overlaps) {
     if (first.token === second.token) continue
     occurred["overlaps across processes"]++
@@ -104,24 +98,17 @@ const exclusive = (lane: LaneFacts, token: TokenFacts, findings: Findings): void
 }
 
 /** Two processes at work on one key at once. */
-const overlapping = (
-  index: HistoryIndex,
-  queue: QueueKey,
-  occurred: Record<"overlaps across processes" | "overlaps across servers", number>,
-  findings: Findings
-): void => {
+const overlapping = (index: HistoryIndex, queue: QueueKey, findings: Findings): number => {
   const { owners } = queue
+  let overlaps = 0
   for (const one of owners) {
     for (const other of owners) {
       if (one.process === other.process || (one.token ?? 0) >= (other.token ?? 0)) continue
       // By draws where they show it; a handler that never ended runs on beyond every newer token.
       if (!(one.open !== undefined || one.last > other.first)) continue
       // An owner cannot know at once that its server is gone; another server knows nothing of what that one forgot to save.
-      if (index.servers.apart(one.first, other.first)) {
-        occurred["overlaps across servers"]++
-        continue
-      }
-      occurred["overlaps across processes"]++
+      if (index.servers.apart(one.first, other.first)) continue
+      overlaps++
       if (confirmed(index, queue.consumer, one.lane ?? queue.key, one.token, other.token)) continue
       findings.add(
         { consumer: queue.consumer, ids: ids(one, other), lane: one.lane },
@@ -131,10 +118,21 @@ const overlapping = (
       )
     }
   }
+  return overlaps
 }
 
-/** A server commits what it handed out itself. Answers 1 if the message was handed out by two of them. */
-const acrossServers = (index: HistoryIndex, life: Life, findings: Findings): number => {
+/** What servers hand out, in a run of several. */
+const acrossServers = (index: HistoryIndex, findings: Findings): Readonly<Record<string, number>> => {
+  if (index.servers.returned === 0) return {}
+  let twice = 0
+  for (const { lives } of index.messages.values()) {
+    for (const life of lives) twice += byOwnServer(index, life, findings)
+  }
+  return { "handed out by two servers": twice }
+}
+
+/** A server commits what it handed out itself. Returns 1 if the message was handed out by two of them. */
+const byOwnServer = (index: HistoryIndex, life: Life, findings: Findings): number => {
   const { commit, consumer, message } = life
   const starts = life.allStarts
   const first = starts[0]

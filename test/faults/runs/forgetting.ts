@@ -37,7 +37,7 @@ const begun = (world: World, ids: ReadonlyArray<string>) =>
       const started = Judge.started(world)
       return ids.every((id) => started.has(id))
     })
-    if (!(yield* until(all, 20_000))) return yield* Effect.die(new Error("what was published is not begun"))
+    if (!(yield* until(all, 60_000))) return yield* Effect.die(new Error("what was published is not begun"))
   })
 
 /** Nothing is under way: nobody's commit makes anything durable now. */
@@ -102,7 +102,13 @@ const rounds = <E, R>(world: World, wanted: number, fault: string, one: Effect.E
     return lossy
   })
 
-const counts = (world: World, fault: string, wanted: number, lossy: number, wantedLossy = wanted): ReadonlyArray<Count> => [
+const counts = (
+  world: World,
+  fault: string,
+  wanted: number,
+  lossy: number,
+  wantedLossy = wanted
+): ReadonlyArray<Count> => [
   { fault, wanted, happened: world.happened(fault) },
   { fault: `${fault}: acknowledged messages were lost with it`, wanted: wantedLossy, happened: lossy }
 ]

@@ -184,25 +184,6 @@ export class StoreFailure extends Schema.TaggedError<StoreFailure>("millrace/Sto
 }
 
 /**
- * A transport's request failed. Temporary failures are tried again with backoff; a permanent one stops the worker.
- *
- * @since 0.1.0
- */
-export class TransportError extends Schema.TaggedError<TransportError>("millrace/TransportError")("TransportError", {
-  engine: Schema.String,
-  operation: Schema.String,
-  kind: Schema.Literals(["temporary", "permanent"]),
-  detail: Schema.String
-}) {
-  override get message() {
-    return `${this.engine} could not ${this.operation}: ${this.detail}. No message was lost. `
-      + (this.kind === "temporary"
-        ? "It is tried again."
-        : "This does not pass by itself: mend it, then start the worker again.")
-  }
-}
-
-/**
  * A lease ended before its work did: nothing more can be committed under its token. The work goes to the next owner.
  *
  * @since 0.1.0
@@ -448,3 +429,4 @@ export class SchemaOutdated extends Schema.TaggedError<SchemaOutdated>("millrace
 }
 
 export * from "./OperatorErrors.ts"
+export * from "./TransportErrors.ts"

@@ -281,7 +281,7 @@ const hold = Effect.fnUntraced(function*(
   const renew = Effect.suspend(() => {
     if (Deferred.isDoneUnsafe(lost)) return Effect.succeed(0)
     const sent = now()
-    return Effect.timeout(leases.renew(name, token, durationMillis), durationMillis / 3).pipe(
+    return Effect.timeout(leases.renew(name, owner, token, durationMillis), durationMillis / 3).pipe(
       Effect.flatMap((kept) => {
         if (!kept) return Effect.as(Effect.logWarning(lose("somebody else has it, or its time was over").message), 0)
         // A late answer does not bring a lost lease back.
@@ -331,7 +331,7 @@ const hold = Effect.fnUntraced(function*(
     check: Effect.suspend(() =>
       Deferred.isDoneUnsafe(lost)
         ? Effect.flatMap(Deferred.await(lost), (error) => Effect.fail(error))
-        : Effect.flatMap(leases.fence(name, token, durationMillis), (ok) => ok ? Effect.void : stale)
+        : Effect.flatMap(leases.fence(name, owner, token, durationMillis), (ok) => ok ? Effect.void : stale)
     )
   }
 })

@@ -269,20 +269,26 @@ export interface LeaseClaim {
  */
 export interface Leases {
   /**
-   * Takes the lease for so many milliseconds and raises its token, if nobody has it, its time is over, or it is this
+   * Takes the lease for so many milliseconds and raises its token (to the milliseconds since the epoch at least, so that a store which
+   * forgot a claim does not give its token again), if nobody has it, its time is over, or it is this
    * owner's; answers at once either way. Never between a {@link Leases.fence} and the end of its transaction. Joins no
    * ambient transaction. Repeating it after a missing answer is safe: the owner gets a higher token.
    */
   readonly claim: (name: string, owner: string, millis: number) => Effect.Effect<LeaseClaim, StoreFailure>
-  /** Moves the end of a lease that has this token and whose time is not over; false if there is none. Idempotent. */
-  readonly renew: (name: string, token: bigint, millis: number) => Effect.Effect<boolean, StoreFailure>
+  /** Moves the end of a lease that this owner has under this token and whose time is not over; false if there is none. Idempotent. */
+  readonly renew: (name: string, owner: string, token: bigint, millis: number) => Effect.Effect<boolean, StoreFailure>
   /** Gives back what this owner has, at once; who waits is told. Idempotent. */
   readonly release: (name: string, owner: string) => Effect.Effect<void, StoreFailure>
   /**
-   * Whether the token is that of the present owner; if so, nobody can take the lease until the transaction has ended. A
+   * Whether this owner has the lease under this token. If so, no other owner can take it until the transaction has ended. A
    * process that is frozen in such a transaction loses it after `millis` (on Postgres).
    */
-  readonly fence: (name: string, token: bigint, millis: number) => Effect.Effect<boolean, StoreFailure, Transaction>
+  readonly fence: (
+    name: string,
+    owner: string,
+    token: bigint,
+    millis: number
+  ) => Effect.Effect<boolean, StoreFailure, Transaction>
   /**
    * From now on, listens for the lease to be given back: the inner effect completes when it may have been. Nothing is missed
    * that happens after the outer effect. Where nothing can tell (a pooler), it does not complete: look again by yourself.

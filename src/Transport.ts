@@ -20,7 +20,14 @@ import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { Delivery, Failure, HeldLease } from "./Delivery.ts"
-import type { ConsumerRemoved, LeaseLost, StoreFailure, TransportError, Unsupported } from "./Errors.ts"
+import type {
+  ConsumerRemoved,
+  LeaseLost,
+  StoreFailure,
+  SubscriptionLost,
+  TransportError,
+  Unsupported
+} from "./Errors.ts"
 import type { Hold } from "./Hold.ts"
 import type { Message } from "./Message.ts"
 import type { Transaction } from "./Store.ts"
@@ -106,12 +113,13 @@ export interface Subscription {
   /**
    * Hands over what is there, at most `room`; if there is nothing, waits until something is published, a hold has ended
    * or the idle poll is due, looks once more, and returns. `accept` is called synchronously, before anything
-   * {@link Subscription.undisturbed} can begin. Of a paused consumer nothing is there. Fails with `ConsumerRemoved` when it was removed. Interruption loses nothing: what was not accepted is read again.
+   * {@link Subscription.undisturbed} can begin. Of a paused consumer nothing is there. Fails with `ConsumerRemoved` when it was removed, and with `SubscriptionLost` when the engine
+   * forgot what it had handed out: then all leases are lost, and only a new subscription reads on. Interruption loses nothing: what was not accepted is read again.
    */
   readonly take: (
     room: Room,
     accept: (deliveries: ReadonlyArray<Delivery>) => void
-  ) => Effect.Effect<void, TransportError | ConsumerRemoved>
+  ) => Effect.Effect<void, TransportError | ConsumerRemoved | SubscriptionLost>
   /** Whether a person has paused the consumer, as far as this subscription has heard: then `take` hands over nothing. Synchronous. */
   readonly paused: () => boolean
   /**

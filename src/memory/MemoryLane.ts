@@ -65,6 +65,12 @@ export interface Member {
   claims: { expired: number; free: number }
 }
 
+/** Above the last one, and no less than the milliseconds since the epoch, as on every engine. */
+export const nextToken = (last: bigint, now: number): bigint => {
+  const at = BigInt(Math.trunc(now))
+  return last < at ? at : last + 1n
+}
+
 /** A lane: the unit that is leased. */
 export class Lane {
   readonly index: number

@@ -8,6 +8,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type { Leases } from "../Store.ts"
+import { nextToken } from "./MemoryLane.ts"
 import type { MemoryState } from "./MemoryStore.ts"
 import { type MemoryTransaction, required } from "./MemoryTransaction.ts"
 
@@ -45,14 +46,14 @@ export const makeLeases = (state: MemoryState): Leases => {
           return { token: undefined, owner: row.owner ?? "", remainingMillis: Math.max(0, row.until - now) }
         }
         row.owner = owner
-        row.token++
+        row.token = nextToken(row.token, now)
         row.until = now + millis
         return { token: row.token, owner, remainingMillis: millis }
       }),
-    renew: (name, token, millis) =>
+    renew: (name, owner, token, millis) =>
       atNow((now) => {
         const row = rowOf(name)
-        if (row.token !== token || row.owner === undefined || row.until < now) return false
+        if (row.token !== token || row.owner !== owner || row.until < now) return false
         row.until = now + millis
         return true
       }),
@@ -64,10 +65,10 @@ export const makeLeases = (state: MemoryState): Leases => {
         row.until = -Infinity
         for (const waiter of waiting.get(name) ?? []) Deferred.doneUnsafe(waiter, Effect.void)
       }),
-    fence: (name, token) =>
+    fence: (name, owner, token) =>
       Effect.map(required(state, "look at a lease's token"), (transaction) => {
         const row = rowOf(name)
-        if (row.token !== token || row.owner === undefined) return false
+        if (row.token !== token || row.owner !== owner) return false
         row.fences.add(transaction)
         return true
       }),

@@ -14,7 +14,7 @@ import type { Delivery, HeldLease } from "../Delivery.ts"
 import { LeaseLost } from "../Errors.ts"
 import type { Consumer, HeldKey, Registration } from "../Store.ts"
 import type { Room } from "../Transport.ts"
-import { type KeyRows, Lane, type Member, type NewRow, type Row } from "./MemoryLane.ts"
+import { type KeyRows, Lane, type Member, type NewRow, nextToken, type Row } from "./MemoryLane.ts"
 
 /** The queue of a consumer. */
 export class MemoryQueue {
@@ -291,7 +291,7 @@ export class MemoryQueue {
       lane.free()
       const lease: HeldLease = {
         name: `lane-${lane.index}`,
-        token: ++lane.token,
+        token: lane.token = nextToken(lane.token, now),
         claimedAt: monotonic,
         lost: Deferred.makeUnsafe()
       }

@@ -75,7 +75,9 @@ const asDelivery = (queue: MemoryQueue, row: Row): Delivery => ({
 const rowOf = (queue: MemoryQueue, delivery: Delivery): { readonly lane: Lane; readonly row: Row } | undefined => {
   const lane = queue.fenced(delivery.lease, delivery.message.key)
   const row = lane?.rows.get(Number(delivery.position))
-  return lane === undefined || row === undefined ? undefined : { lane, row }
+  // A redriven message may stand where it stood before: the receipt is for one life of it.
+  const same = row?.redrive?.count === delivery.redrive?.count
+  return lane === undefined || row === undefined || !same ? undefined : { lane, row }
 }
 
 const settleWithin = (seat: Seat): Subscription["settleWithin"] =>

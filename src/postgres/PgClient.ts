@@ -58,8 +58,8 @@ export interface PgDatabase {
   /** A statement in the ambient transaction, or by itself on the users' pool. */
   readonly query: (text: string, params: ReadonlyArray<unknown>) => Effect.Effect<Rows, SqlError.SqlError>
   /**
-   * A statement of the worker's own machinery, bounded in time. Its commits are not flushed (`synchronous_commit = off`):
-   * only for what a crash of the database may forget (how far was read, renewals, who waits); never a token, never a hold.
+   * A statement of the worker's own machinery, bounded in time. Its commit is flushed, whatever the role's default is. The statements
+   * that say otherwise (`unflushed`) are listed in `src/postgres/README.md`.
    */
   readonly machinery: (text: string, params: ReadonlyArray<unknown>) => Effect.Effect<Rows, SqlError.SqlError>
   /**
@@ -117,7 +117,7 @@ export const committerParameters = (version: number): Readonly<Record<string, st
 // enable_seqscan: late rows are looked up by transaction id, and after a bulk publish the statistics say that one id has all
 // rows; each poll would then scan the whole table (with a million waiting, for ever), though nearly always none matches.
 const machineryParameters = {
-  synchronous_commit: "off",
+  synchronous_commit: "on",
   jit: "off",
   enable_seqscan: "off",
   idle_in_transaction_session_timeout: "30000"

@@ -28,6 +28,8 @@ export interface Queues {
   readonly learn: (consumer: string, queue: number) => void
   /** It was removed. */
   readonly forget: (consumer: string) => void
+  /** The server has lost its memory: a number may be another consumer's. */
+  readonly forgetAll: () => void
 }
 
 export const makeQueues = (db: PgDatabase, names: Names): Queues => {
@@ -48,9 +50,8 @@ export const makeQueues = (db: PgDatabase, names: Names): Queues => {
   const name = (consumer: string) => {
     const made = Effect.andThen(Effect.mapError(db.query(text.name, [consumer]), failed), look(consumer))
     if (db.settings.single) return made
-    const durably = Effect.andThen(Effect.mapError(db.query(text.durably, []), failed), made)
     return Effect.mapError(
-      db.onMachinery(db.sql.withTransaction(durably)),
+      db.onMachinery(db.sql.withTransaction(made)),
       (error) => error._tag === "SqlError" ? failed(error) : error
     )
   }
@@ -67,7 +68,8 @@ export const makeQueues = (db: PgDatabase, names: Names): Queues => {
     byName,
     named: (consumer) => known.has(consumer) ? byName(consumer) : named(consumer),
     learn: (consumer, queue) => known.set(consumer, queue),
-    forget: (consumer) => known.delete(consumer)
+    forget: (consumer) => known.delete(consumer),
+    forgetAll: () => known.clear()
   }
 }
 

@@ -18,6 +18,7 @@ import { makeDecisions } from "./PgDecisions.ts"
 import * as PgFailure from "./PgFailure.ts"
 import type { Rows } from "./PgSession.ts"
 import { failuresOf, headersOf, type Receipt } from "./Row.ts"
+import * as ServerLife from "./ServerLife.ts"
 import * as InboxSql from "./sql/inbox.ts"
 import * as Sql from "./sql/letters.ts"
 import type { Names } from "./sql/names.ts"
@@ -80,14 +81,17 @@ export const make = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): 
         { onFailure: PgFailure.storeFailure("group dead letters"), onSuccess: (rows) => rows.map(groupOf) }
       ),
     freeze: (filter) =>
-      Effect.mapBoth(db.query(text.freeze, [...filterOf(filter), Page.countTo]), {
-        onFailure: PgFailure.storeFailure("freeze a set of dead letters"),
-        onSuccess: ([row]) => ({
-          filter: { ...filter, state: "open" },
-          cutoff: String(row?.["cutoff"]),
-          letters: Page.countOf(Number(row?.["n"]))
-        })
-      }),
+      Effect.mapBoth(
+        Effect.andThen(ServerLife.current(db, names), db.query(text.freeze, [...filterOf(filter), Page.countTo])),
+        {
+          onFailure: PgFailure.storeFailure("freeze a set of dead letters"),
+          onSuccess: ([row]) => ({
+            filter: { ...filter, state: "open" },
+            cutoff: String(row?.["cutoff"]),
+            letters: Page.countOf(Number(row?.["n"]))
+          })
+        }
+      ),
     get: (letter) => {
       const n = numberOf(letter)
       if (n === undefined) return Effect.fail(new DeadLetterNotFound({ letter }))

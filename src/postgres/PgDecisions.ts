@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { State } from "../DeadLetter.ts"
 import * as Decision from "../Decision.ts"
-import { DeadLetterNotFound, type StoreFailure } from "../Errors.ts"
+import { DeadLetterNotFound, StoreFailure } from "../Errors.ts"
 import * as MessageId from "../MessageId.ts"
 import type { Act, DeadLetterStore } from "../Store.ts"
 import { filterOf, letterId, numberOf } from "./LetterRow.ts"
@@ -17,6 +17,7 @@ import * as PgFailure from "./PgFailure.ts"
 import type { Rows } from "./PgSession.ts"
 import * as Sql from "./sql/decisions.ts"
 import type { Names } from "./sql/names.ts"
+import * as LifeSql from "./sql/serverLife.ts"
 import type { Wake } from "./Wake.ts"
 
 type Step = (letters: ReadonlyArray<bigint>) => Effect.Effect<unknown, SqlError>
@@ -57,6 +58,15 @@ const kinds = (db: PgDatabase, text: ReturnType<typeof Sql.make>) => {
   return { redrive, edited, discard, release, restore }
 }
 
+/** The transaction ids of a frozen set mean other transactions by now. */
+const forgotten = new StoreFailure({
+  operation: "decide about a frozen set",
+  kind: "refused",
+  code: "",
+  detail: "the set was frozen before the server lost its recent memory, in a crash or a failover",
+  mend: "Freeze the set again, and look at it: what was decided before may have been lost with the server."
+})
+
 /** What speaks against a decision about a locked letter. */
 const conflict = (kind: Decision.Decision, letter: string, row: Rows[number]) =>
   Decision.conflict(kind, {
@@ -73,6 +83,7 @@ export const makeDecisions = (
   wake: Wake
 ): Pick<DeadLetterStore, "redrive" | "discard" | "restore" | "release" | "decideSome"> => {
   const text = Sql.make(names)
+  const lives = LifeSql.make(names)
   const kind = kinds(db, text)
 
   /** The rows are locked, and as they must be. */
@@ -117,7 +128,10 @@ export const makeDecisions = (
       run(
         `have dead letters ${decision}`,
         Effect.gen(function*() {
-          const rows = yield* db.within(text.lockSome, [...filterOf(filter), cutoff, numberOf(after) ?? 0n, most])
+          const [life, snapshot] = cutoff.split(" ")
+          const [now] = yield* db.within(lives.read, [])
+          if (snapshot === undefined || now?.["life"] !== life) return yield* forgotten
+          const rows = yield* db.within(text.lockSome, [...filterOf(filter), snapshot, numberOf(after) ?? 0n, most])
           yield* decided(decision === "redriven" ? kind.redrive : kind.discard, rows, act)
           return { letters: rows.map((row) => letterId(row["id"])), more: rows.length === most }
         })

@@ -14,7 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Delivery, HeldLease } from "../Delivery.ts"
-import { ConsumerRemoved, LeaseLost } from "../Errors.ts"
+import { ConsumerRemoved, LeaseLost, SubscriptionLost } from "../Errors.ts"
 import * as Telemetry from "../Telemetry.ts"
 import type { SubscriptionSpec } from "../Transport.ts"
 import type { PgDatabase } from "./PgClient.ts"
@@ -36,8 +36,15 @@ interface Isolated {
 /** Lanes that one transaction claims. */
 const lanesAtOnce = 8
 
+export type Reader = QueueReader<SqlError | SubscriptionLost>
+
 export class PgLanes {
   readonly queue: number
+  /** Of the server: what is handed out here commits only under this one. */
+  readonly life: string
+  /** Why nothing more can be read or committed here. */
+  #ended: SubscriptionLost | undefined
+  readonly #onEnd: () => void
   readonly #db: PgDatabase
   readonly #spec: SubscriptionSpec
   readonly #lease: number
@@ -46,7 +53,7 @@ export class PgLanes {
   readonly #received: string
   readonly #owned = new Map<number, Owned>()
   readonly #byLease = new Map<HeldLease, Owned>()
-  #reader!: QueueReader<SqlError>
+  #reader!: Reader
   #share: number
   #isolated: Isolated | "none" | undefined
   /** Lanes are claimed under what is isolated now: that must not change under a claim. */
@@ -59,9 +66,17 @@ export class PgLanes {
   /** A person has paused the consumer, as far as we have heard: by a heartbeat, or by a poll. */
   paused = false
 
-  constructor(db: PgDatabase, names: Names, queue: number, spec: SubscriptionSpec) {
+  constructor(
+    db: PgDatabase,
+    names: Names,
+    { life, queue }: { readonly queue: number; readonly life: string },
+    spec: SubscriptionSpec,
+    onEnd: () => void
+  ) {
     this.#db = db
     this.queue = queue
+    this.life = life
+    this.#onEnd = onEnd
     this.#spec = spec
     this.#lease = Duration.toMillis(spec.lease)
     this.#text = Sql.make(names)
@@ -71,9 +86,30 @@ export class PgLanes {
   }
 
   /** Reader and lanes know each other; the reader is made second. */
-  readBy(reader: QueueReader<SqlError>): void {
+  readBy(reader: Reader): void {
     this.#reader = reader
   }
+
+  /** Whether the server still is in the life in which this was opened. */
+  sameLife(found: unknown): Effect.Effect<void, SubscriptionLost> {
+    return Effect.suspend(() => {
+      if (found !== this.life) this.end("its server has lost its recent memory, after a crash or a failover")
+      return this.#open
+    })
+  }
+
+  /** Gives everything up: no lease is ours any more, and who waits for messages hears it. */
+  end(reason: string): void {
+    if (this.#ended !== undefined) return
+    this.#ended = new SubscriptionLost({ consumer: this.#spec.consumer, reason })
+    this.#onEnd()
+    for (const owned of this.#owned.values()) this.lost(owned, reason)
+    this.#reader.roomAgain.openUnsafe()
+  }
+
+  readonly #open: Effect.Effect<void, SubscriptionLost> = Effect.suspend(() =>
+    this.#ended === undefined ? Effect.void : Effect.fail(this.#ended)
+  )
 
   held(): ReadonlyArray<HeldLease> {
     const leases: Array<HeldLease> = []
@@ -112,29 +148,34 @@ export class PgLanes {
    * Says that we live, gives back what is too much, claims what is free: each at most once in its interval. `perKey` is how much of one key
    * may be in hand.
    */
-  balance(perKey: number): Effect.Effect<void, SqlError | ConsumerRemoved> {
+  balance(perKey: number): Effect.Effect<void, SqlError | ConsumerRemoved | SubscriptionLost> {
     return Effect.suspend(() => {
       this.#mostPerKey = Math.max(this.#mostPerKey, perKey)
       for (const owned of this.#owned.values()) this.#gone(owned)
       const share = Effect.andThen(this.#giveBack, this.#claim)
-      return Effect.flatMap(
-        this.#beat,
-        (): Effect.Effect<void, SqlError | ConsumerRemoved> =>
-          this.#removed ? Effect.fail(new ConsumerRemoved({ consumer: this.#spec.consumer })) : share
+      return Effect.andThen(this.#open, this.#beat).pipe(
+        Effect.andThen(
+          Effect.suspend((): Effect.Effect<void, SqlError | ConsumerRemoved> =>
+            this.#removed ? Effect.fail(new ConsumerRemoved({ consumer: this.#spec.consumer })) : share
+          )
+        ),
+        // A claim sees another life by finding nothing.
+        Effect.andThen(this.#open)
       )
     })
   }
 
-  readonly #beat: Effect.Effect<void, SqlError> = Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
+  readonly #beat: Effect.Effect<void, SqlError | SubscriptionLost> = Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
     if (now < this.#nextBeat) return Effect.void
     this.#nextBeat = now + this.#interval(this.#lease / 3)
-    return Effect.map(
-      this.#db.machinery(this.#consumers.heartbeat, [this.queue, this.#spec.worker, this.#lease]),
-      ([row]) => {
-        this.#removed = row === undefined
-        this.paused = row?.["paused"] === true
-        this.#shareWith(Number(row?.["others"] ?? 0))
-      }
+    return Effect.flatMap(
+      this.#db.machinery(this.#consumers.heartbeat, [this.queue, this.#spec.worker, this.#lease, this.life]),
+      ([row]) =>
+        Effect.map(this.sameLife(row?.["life"]), () => {
+          this.#removed = row?.["known"] !== true
+          this.paused = row?.["paused"] === true
+          this.#shareWith(Number(row?.["others"] ?? 0))
+        })
     )
   })
 
@@ -181,8 +222,8 @@ export class PgLanes {
     return Effect.asVoid(this.#db.machinery(this.#text.release, this.#tokens(owned)))
   }
 
-  #tokens(owned: ReadonlyArray<Owned>): [number, ReadonlyArray<number>, ReadonlyArray<bigint>] {
-    return [this.queue, owned.map((each) => each.lane), owned.map((each) => each.lease.token)]
+  #tokens(owned: ReadonlyArray<Owned>): [number, ReadonlyArray<number>, ReadonlyArray<bigint>, string] {
+    return [this.queue, owned.map((each) => each.lane), owned.map((each) => each.lease.token), this.life]
   }
 
   readonly #claim: Effect.Effect<void, SqlError> = Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
@@ -219,18 +260,18 @@ export class PgLanes {
 
   /** Locks, then raises the token; who takes a lane of a dead owner counts what that one may have had in memory. */
   readonly #take = Effect.fnUntraced({ self: this }, function*(wanted: number): Effect.fn.Return<Rows, SqlError> {
-    const rows = yield* this.#db.within(this.#text.free, [this.queue, wanted, this.#spec.worker])
+    const rows = yield* this.#db.within(this.#text.free, [this.queue, wanted, this.#spec.worker, this.life])
     if (rows.length === 0) return rows
-    yield* this.#db.within(this.#text.durably, [])
     const isolated = this.#isolated === undefined ? null : 0n
     const lanes = rows.map((row) => row["lane"])
-    yield* this.#db.within(this.#text.take, [this.queue, lanes, this.#spec.worker, this.#lease, isolated])
+    const ours = [this.queue, lanes, this.#spec.worker, this.#lease, isolated, this.life]
+    const taken = new Map((yield* this.#db.within(this.#text.take, ours)).map((row) => [row["lane"], row["token"]]))
     for (const row of rows) {
       if (row["died"] !== true || row["fetched_to"] === 0n || row["alone"] === 0n) continue
       const { alone, fetched_to, lane } = row
       yield* this.#db.within(this.#received, [this.queue, lane, fetched_to, alone, this.#mostPerKey])
     }
-    return rows
+    return rows.map((row) => ({ ...row, token: taken.get(row["lane"]) }))
   })
 
   #got(row: Rows[number], claimedAt: bigint): void {
@@ -252,21 +293,26 @@ export class PgLanes {
   /** One statement for all; what it does not answer has another token. */
   renew(leases: ReadonlyArray<HeldLease>): Effect.Effect<ReadonlySet<HeldLease>, SqlError> {
     const owned = this.#ofLeases(leases)
-    const renewed = owned.length === 0 ? Effect.succeed([]) : this.#db.machinery(this.#text.renew, [
-      ...this.#tokens(owned),
-      this.#lease
-    ])
-    return Effect.andThen(
-      this.#beat,
-      Effect.map(renewed, (rows) => {
-        const confirmed = new Set<unknown>(rows.map((row) => row["lane"]))
-        const leases = new Set<HeldLease>()
-        for (const each of owned) {
-          if (confirmed.has(each.lane)) leases.add(each.lease)
-          else if (!each.lost) this.lost(each, "another worker took it over")
-        }
-        return leases
-      })
+    const none: ReadonlySet<HeldLease> = new Set()
+    const renewed: Effect.Effect<ReadonlySet<HeldLease>, SqlError | SubscriptionLost> = owned.length === 0
+      ? Effect.succeed(none)
+      : Effect.flatMap(
+        this.#db.machinery(this.#text.renew, [...this.#tokens(owned), this.#lease]),
+        ([row]) =>
+          Effect.map(this.sameLife(row?.["life"]), () => {
+            const confirmed = new Set(row?.["lanes"] as ReadonlyArray<number>)
+            const leases = new Set<HeldLease>()
+            for (const each of owned) {
+              if (confirmed.has(each.lane)) leases.add(each.lease)
+              else if (!each.lost) this.lost(each, "another worker took it over")
+            }
+            return leases
+          })
+      )
+    // In another life nothing is confirmed; the next look says why.
+    return Effect.catch(
+      Effect.andThen(this.#beat, renewed),
+      (error) => error._tag === "SubscriptionLost" ? Effect.succeed(none) : Effect.fail(error)
     )
   }
 
@@ -287,6 +333,11 @@ export class PgLanes {
       return this.#release(owned)
     }))
   }
+
+  /** What stands under this run's name is from an earlier subscription of it, which is closed: it could not be given back then. */
+  readonly begin: Effect.Effect<void, SqlError> = Effect.suspend(() =>
+    Effect.asVoid(this.#db.machinery(this.#text.releaseAll, [this.queue, this.#spec.worker]))
+  )
 
   /** Everything is given back, what had expired unnoticed included, and others need not share with us any more. */
   readonly leave: Effect.Effect<void, SqlError> = Effect.suspend(() => {

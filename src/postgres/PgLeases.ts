@@ -31,8 +31,8 @@ export const make = (db: PgDatabase, names: Names, wake: Wake): Leases => {
   return {
     claim: (name, owner, millis) =>
       Effect.mapError(claim(name, owner, millis), PgFailure.storeFailure(`claim lease "${name}"`)),
-    renew: (name, token, millis) =>
-      db.machinery(text.renew, [name, token, millis]).pipe(
+    renew: (name, owner, token, millis) =>
+      db.machinery(text.renew, [name, token, millis, owner]).pipe(
         Effect.map((rows) => rows.length > 0),
         Effect.mapError(PgFailure.storeFailure(`renew lease "${name}"`))
       ),
@@ -41,8 +41,8 @@ export const make = (db: PgDatabase, names: Names, wake: Wake): Leases => {
         Effect.map((rows) => rows.length > 0 ? wake.released(name) : undefined),
         Effect.mapError(PgFailure.storeFailure(`give lease "${name}" back`))
       ),
-    fence: (name, token, millis) =>
-      db.within(text.fence, [name, token, millis]).pipe(
+    fence: (name, owner, token, millis) =>
+      db.within(text.fence, [name, token, millis, owner]).pipe(
         Effect.map((rows) => rows.length > 0),
         Effect.mapError(PgFailure.storeFailure(`look at the token of lease "${name}"`))
       ),

@@ -25,6 +25,7 @@ import * as ConsumersSql from "./sql/consumers.ts"
 import type { Names } from "./sql/names.ts"
 import * as Sql from "./sql/people.ts"
 import * as RemovalSql from "./sql/removal.ts"
+import * as LifeSql from "./sql/serverLife.ts"
 import type { Wake } from "./Wake.ts"
 
 /** Whose pause it is, if it is one. */
@@ -65,6 +66,7 @@ interface Parts {
   readonly ending: ReturnType<typeof RemovalSql.make>
   readonly audit: string
   readonly locking: ReadonlyArray<string>
+  readonly begin: string
 }
 
 /** One transaction; a failure of the database is told as such. */
@@ -152,6 +154,8 @@ const unsubscribe = (parts: Parts): Consumers["unsubscribe"] => (consumer, topic
         return yield* new ConsumerBusy({ consumer, asked: `unsubscribed from ${topic}`, workers, waiting, letters: 0 })
       }
       const failure = unsubscribed(topic, yield* Clock.currentTimeMillis)
+      // The numbers of the dead letters are of a life that has begun.
+      yield* db.within(parts.begin, [])
       const [given] = yield* db.within(ending.giveUp, [row["id"], topic, JSON.stringify(failure), failure.tag])
       yield* note(parts, "unsubscribed", act, { consumer, topic, detail: `${String(given?.["waiting"])} waiting` })
       yield* db.sql.afterCommit(Effect.sync(() => wake.published(Number(row["id"]))))
@@ -232,7 +236,8 @@ export const makePeople = (
     text,
     ending: RemovalSql.make(names),
     audit: AuditSql.make(names).insert,
-    locking: [lockTimeout, lock, changed]
+    locking: [lockTimeout, lock, changed],
+    begin: LifeSql.make(names).begin
   }
   const look = (consumer: string | null) =>
     Effect.mapBoth(db.query(text.list, [consumer, Page.countTo]), {

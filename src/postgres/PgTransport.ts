@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Delivery } from "../Delivery.ts"
-import { type ConsumerRemoved, LeaseLost, TransportError } from "../Errors.ts"
+import { type ConsumerRemoved, LeaseLost, type SubscriptionLost, TransportError } from "../Errors.ts"
 import { limits } from "../Message.ts"
 import type { Store } from "../Store.ts"
 import type { Capabilities, Subscription, SubscriptionSpec, Transport } from "../Transport.ts"
@@ -19,10 +19,12 @@ import type { PgDatabase } from "./PgClient.ts"
 import type { Queues } from "./PgConsumers.ts"
 import type { PgDelayed } from "./PgDelayed.ts"
 import * as PgFailure from "./PgFailure.ts"
-import { PgLanes } from "./PgLanes.ts"
+import { PgLanes, type Reader } from "./PgLanes.ts"
+import type { Rows } from "./PgSession.ts"
 import { QueueReader, type ReaderPort } from "./QueueReader.ts"
 import type { Meta } from "./Round.ts"
 import type { Receipt } from "./Row.ts"
+import * as ServerLife from "./ServerLife.ts"
 import * as HoldsSql from "./sql/holds.ts"
 import * as LanesSql from "./sql/lanes.ts"
 import * as MessagesSql from "./sql/messages.ts"
@@ -50,16 +52,21 @@ export const readerPort = (
   db: PgDatabase,
   names: Names,
   queue: number,
-  lost: ReaderPort<SqlError>["lost"],
-  heard: (paused: boolean) => void = () => {}
-): ReaderPort<SqlError> => {
+  life: string,
+  lanesOf: {
+    readonly lost: ReaderPort<SqlError>["lost"]
+    readonly heard: (paused: boolean) => void
+    /** Fails if the snapshot is of another life of the server. */
+    readonly sameLife: (life: unknown) => Effect.Effect<void, SubscriptionLost>
+  }
+): ReaderPort<SqlError | SubscriptionLost> => {
   const messages = MessagesSql.make(names)
   const lanes = LanesSql.make(names)
   const holds = HoldsSql.make(names)
   return {
-    lost,
+    lost: lanesOf.lost,
     poll: (poll) =>
-      Effect.map(
+      Effect.flatMap(
         db.machinery(messages.poll, [
           queue,
           poll.lanes,
@@ -76,8 +83,10 @@ export const readerPort = (
         ]),
         ([first, ...rows]) => {
           const meta = first!["meta"] as Meta
-          heard(meta.paused)
-          return { meta, rows }
+          return Effect.map(lanesOf.sameLife(meta.life), () => {
+            lanesOf.heard(meta.paused)
+            return { meta, rows }
+          })
         }
       ),
     record: (top) => {
@@ -87,6 +96,7 @@ export const readerPort = (
           queue,
           owned.map((each) => each.lane),
           owned.map((each) => each.lease.token),
+          life,
           [...top.values()]
         ]),
         (rows) => new Set(rows.map((row) => row["lane"]))
@@ -97,9 +107,10 @@ export const readerPort = (
         queue,
         owned.map((each) => each.lane),
         owned.map((each) => each.lease.token),
-        keys
+        keys,
+        life
       ]),
-    lower: (from) => db.machinery(holds.lower, [queue, [...from.keys()], [...from.values()]])
+    lower: (from) => db.machinery(holds.lower, [queue, [...from.keys()], [...from.values()], life])
   }
 }
 
@@ -110,9 +121,11 @@ interface Seat {
   readonly wake: Wake
   readonly delayed: PgDelayed
   readonly lanes: PgLanes
-  readonly reader: QueueReader<SqlError>
+  readonly reader: Reader
   readonly spec: SubscriptionSpec
 }
+
+type ReadError = SqlError | ConsumerRemoved | SubscriptionLost
 
 /** Rounds that one look may take: a reader that always has more must not keep the fiber. */
 const rounds = 100
@@ -120,8 +133,8 @@ const rounds = 100
 const look = (
   seat: Seat,
   ...[room, accept]: Parameters<Subscription["take"]>
-): Effect.Effect<boolean, SqlError | ConsumerRemoved> => {
-  const again = (left: number): Effect.Effect<boolean, SqlError> =>
+): Effect.Effect<boolean, ReadError> => {
+  const again = (left: number): Effect.Effect<boolean, ReadError> =>
     Effect.flatMap(
       seat.reader.round(room, accept),
       (n) => n > 0 ? Effect.succeed(true) : seat.reader.more && left > 0 ? again(left - 1) : Effect.succeed(false)
@@ -164,9 +177,7 @@ const take = (seat: Seat): Subscription["take"] => (room, accept) =>
         )
       ),
       Effect.ensuring(Effect.sync(waiter.done)),
-      Effect.mapError((error) =>
-        error._tag === "ConsumerRemoved" ? error : PgFailure.transportError("read messages")(error)
-      )
+      Effect.mapError((error) => error._tag === "SqlError" ? PgFailure.transportError("read messages")(error) : error)
     )
   })
 
@@ -174,47 +185,78 @@ const take = (seat: Seat): Subscription["take"] => (room, accept) =>
 const current = (delivery: Delivery): boolean =>
   !(delivery.receipt as Receipt).owned.lost && !Deferred.isDoneUnsafe(delivery.lease.lost)
 
+/** How a delivery is settled: by the fast statement, as a redriven one at a place that was another message's before, or as one that stays. */
+type Kind = "settle" | "settleRedriven" | "settleLarge"
+
+const kindOf = ({ large, redriven }: Receipt): Kind =>
+  large ? "settleLarge" : redriven === 0 ? "settle" : "settleRedriven"
+
 const settleWithin = (seat: Seat): Subscription["settleWithin"] => {
   const text = MessagesSql.make(seat.names)
-  const settle = (statement: string, deliveries: ReadonlyArray<Delivery>, large: boolean) => {
+  const { life, queue } = seat.lanes
+  const settle = (kind: Kind, deliveries: ReadonlyArray<Delivery>) => {
     const tokens = new Map<number, bigint>()
     const seqs: Array<bigint> = []
-    for (const delivery of deliveries) {
-      const receipt = delivery.receipt as Receipt
-      if (receipt.large !== large) continue
-      tokens.set(receipt.lane, delivery.lease.token)
-      seqs.push(receipt.seq)
+    for (const { lease, receipt } of deliveries) {
+      const { lane, seq } = receipt as Receipt
+      tokens.set(lane, lease.token)
+      seqs.push(seq)
     }
-    return seqs.length === 0
-      ? Effect.succeed([])
-      : seat.db.within(statement, [seat.lanes.queue, [...tokens.keys()], [...tokens.values()], seqs])
+    const places = [queue, [...tokens.keys()], [...tokens.values()], life, seqs]
+    const named = () => [
+      deliveries.map((delivery) => delivery.message.id),
+      deliveries.map((delivery) => (delivery.receipt as Receipt).redriven)
+    ]
+    return seat.db.within(text[kind], kind === "settle" ? places : [...places, ...named()])
   }
-  const ours = (deliveries: ReadonlyArray<Delivery>, rows: ReadonlyArray<{ readonly [column: string]: unknown }>) => {
-    const gone = new Map(rows.map((row) => [row["seq"], row["lane"]]))
-    return deliveries.filter((delivery) => {
-      const { lane, seq } = delivery.receipt as Receipt
-      if (gone.get(seq) !== lane) return false
-      gone.delete(seq)
-      return true
-    })
+  const apart = (deliveries: ReadonlyArray<Delivery>) => {
+    const kinds = Map.groupBy(deliveries, (delivery) => kindOf(delivery.receipt as Receipt))
+    return Effect.map(Effect.forEach(kinds, ([kind, some]) => settle(kind, some)), (rows) => rows.flat())
   }
   return (all) => {
     const deliveries = all.every(current) ? all : all.filter(current)
-    const some = settle(text.settle, deliveries, false)
-    const large = deliveries.some((delivery) => (delivery.receipt as Receipt).large)
-    return Effect.mapError(
-      Effect.map(
-        large
-          ? Effect.flatMap(
-            some,
-            (rows) => Effect.map(settle(text.settleLarge, deliveries, true), (more) => [...rows, ...more])
-          )
-          : some,
-        (rows) => ours(deliveries, rows)
+    if (deliveries.length === 0) return Effect.succeed([])
+    const ordinary = deliveries.every((delivery) => kindOf(delivery.receipt as Receipt) === "settle")
+    return Effect.flatMap(
+      Effect.mapError(
+        ordinary ? settle("settle", deliveries) : apart(deliveries),
+        PgFailure.transportError("settle messages")
       ),
-      PgFailure.transportError("settle messages")
+      (rows) => ours(seat, deliveries, rows)
     )
   }
+}
+
+/**
+ * What was settled. A place that has another message than the one that was handed out cannot happen within one life of the server. If it
+ * does (a sequence that was set by hand), the commit is refused, and the subscription begins again.
+ */
+const ours = (
+  { lanes }: Seat,
+  deliveries: ReadonlyArray<Delivery>,
+  rows: Rows
+): Effect.Effect<ReadonlyArray<Delivery>, TransportError> => {
+  const gone = new Map(rows.map((row) => [row["seq"], row]))
+  let other = false
+  const settled = deliveries.filter((delivery) => {
+    const { lane, redriven, seq } = delivery.receipt as Receipt
+    const row = gone.get(seq)
+    if (row === undefined || row["lane"] !== lane || (row["redriven"] ?? 0) !== redriven) return false
+    gone.delete(seq)
+    other ||= row["id"] !== delivery.message.id
+    return true
+  })
+  if (!other) return Effect.succeed(settled)
+  const detail = "a place in the queue has another message than the one that was handed out"
+  return Effect.andThen(
+    Effect.logError(`Commit refused: ${detail}. Nothing was lost. Look for a sequence that was set back by hand.`),
+    Effect.suspend(() => {
+      lanes.end(detail)
+      return Effect.fail(
+        new TransportError({ engine: "postgres", operation: "settle messages", kind: "temporary", detail })
+      )
+    })
+  )
 }
 
 const fence = (seat: Seat): Subscription["fence"] => {
@@ -222,13 +264,16 @@ const fence = (seat: Seat): Subscription["fence"] => {
   return (all) => {
     const deliveries = all.filter(current)
     const tokens = new Map(deliveries.map(({ lease, receipt }) => [(receipt as Receipt).lane, lease.token]))
-    return Effect.mapBoth(seat.db.within(text, [seat.lanes.queue, [...tokens.keys()], [...tokens.values()]]), {
-      onFailure: PgFailure.transportError("look at fencing tokens"),
-      onSuccess: (rows) => {
-        const ours = new Set(rows.map((row) => row["lane"]))
-        return deliveries.filter((delivery) => ours.has((delivery.receipt as Receipt).lane))
+    return Effect.mapBoth(
+      seat.db.within(text, [seat.lanes.queue, [...tokens.keys()], [...tokens.values()], seat.lanes.life]),
+      {
+        onFailure: PgFailure.transportError("look at fencing tokens"),
+        onSuccess: (rows) => {
+          const ours = new Set(rows.map((row) => row["lane"]))
+          return deliveries.filter((delivery) => ours.has((delivery.receipt as Receipt).lane))
+        }
       }
-    })
+    )
   }
 }
 
@@ -245,7 +290,7 @@ const hold = (seat: Seat): Subscription["hold"] => {
   // Where the hold begins is asked when it is written, while no poll is under way: it may be made before, and written again.
   return (delivery, attempts, hold) =>
     Effect.suspend(() => {
-      const { lane, owned, seq } = delivery.receipt as Receipt
+      const { lane, owned, redriven, seq } = delivery.receipt as Receipt
       if (owned.lost) return stale(delivery)
       const parked = hold._tag === "Parked"
       const put = seat.db.within(text.put, [
@@ -256,7 +301,10 @@ const hold = (seat: Seat): Subscription["hold"] => {
         parked ? null : Duration.toMillis(hold.delay),
         seat.reader.heldFrom(delivery),
         seq,
-        parked ? null : JSON.stringify(attempts)
+        parked ? null : JSON.stringify(attempts),
+        seat.lanes.life,
+        delivery.message.id,
+        redriven
       ])
       return Effect.flatMap(Effect.mapError(put, PgFailure.transportError("hold a key")), (rows) =>
         rows.length === 0
@@ -301,6 +349,8 @@ const open = (
   delayed: PgDelayed
 ): Transport["Service"]["open"] =>
   Effect.fnUntraced(function*(spec) {
+    // First: what is found later belongs to this life, or the next statement sees that it is over.
+    const life = yield* Effect.mapError(ServerLife.current(db, names), PgFailure.transportError("open"))
     const queue = yield* Effect.mapError(queues.byName(spec.consumer), (error) =>
       new TransportError({
         engine: "postgres",
@@ -317,19 +367,18 @@ const open = (
       return yield* new TransportError({ engine: "postgres", operation: "open", kind: "permanent", detail })
     }
     yield* wake.listen
-    const lanes = new PgLanes(db, names, queue, spec)
+    const lanes = new PgLanes(db, names, { queue, life }, spec, queues.forgetAll)
     const reader = new QueueReader(
-      readerPort(
-        db,
-        names,
-        queue,
-        (owned) => lanes.lost(owned, "another worker took it over"),
-        (paused) => {
+      readerPort(db, names, queue, life, {
+        lost: (owned) => lanes.lost(owned, "another worker took it over"),
+        heard: (paused) => {
           lanes.paused = paused
-        }
-      )
+        },
+        sameLife: (found) => lanes.sameLife(found)
+      })
     )
     lanes.readBy(reader)
+    yield* Effect.mapError(lanes.begin, PgFailure.transportError("open"))
     return yield* Effect.acquireRelease(
       Effect.succeed(subscription({ db, names, wake, delayed, lanes, reader, spec })),
       () => Effect.ignore(Effect.timeout(Effect.interruptible(lanes.leave), closing))

@@ -34,7 +34,7 @@ import type { Delivery } from "../Delivery.ts"
 import type { Room } from "../Transport.ts"
 import type { Rows } from "./PgSession.ts"
 import { lowest, max, type Meta, min, type Place, type Poll, type Reading, Round, type Row, shares } from "./Round.ts"
-import { deliveryOf, type Owned, type Receipt } from "./Row.ts"
+import { deliveryOf, type Owned, type Receipt, receiptOf } from "./Row.ts"
 
 /** The reader's statements. */
 export interface ReaderPort<E> {
@@ -67,8 +67,8 @@ export class QueueReader<E> {
   readonly #port: ReaderPort<E>
   readonly #alone = Semaphore.makeUnsafe(1)
   readonly #lanes = new Map<number, Reading>()
-  /** key -> seq -> lane: handed out and not settled. */
-  readonly #waiting = new Map<string, Map<bigint, Owned>>()
+  /** key -> seq -> receipt: handed out and not settled. A redriven message may stand where it stood before. */
+  readonly #waiting = new Map<string, Map<bigint, Receipt>>()
   /** key -> first unread, at or below the mark. */
   readonly #behind = new Map<string, Place>()
   /** Of the last room: how much of one key may be in hand. */
@@ -79,8 +79,8 @@ export class QueueReader<E> {
   #xmax = noXid
   #top = 0n
   #due: ReadonlyArray<string> = []
-  /** Since the poll under way began: it may still see them. */
-  readonly #settledMeanwhile = new Set<bigint>()
+  /** seq -> redrives, since the poll under way began: it may still see them. */
+  readonly #settledMeanwhile = new Map<bigint, number>()
   #round: Round | undefined
 
   constructor(port: ReaderPort<E>) {
@@ -113,7 +113,7 @@ export class QueueReader<E> {
 
   #forget(which: (owned: Owned) => boolean): void {
     for (const [key, seqs] of this.#waiting) {
-      for (const [seq, of] of seqs) if (which(of)) seqs.delete(seq)
+      for (const [seq, { owned }] of seqs) if (which(owned)) seqs.delete(seq)
       if (seqs.size === 0) this.#waiting.delete(key)
     }
   }
@@ -121,19 +121,18 @@ export class QueueReader<E> {
   /** Lanes of which something is handed out and not settled. */
   inHand(): ReadonlySet<Owned> {
     const lanes = new Set<Owned>()
-    for (const seqs of this.#waiting.values()) for (const owned of seqs.values()) lanes.add(owned)
+    for (const seqs of this.#waiting.values()) for (const { owned } of seqs.values()) lanes.add(owned)
     return lanes
   }
 
   /** The message's removal is committed, or it is not ours any more. */
   settled(delivery: Delivery): void {
-    const { owned, seq } = delivery.receipt as Receipt
-    const { key } = delivery.message
+    const [receipt, { key }] = [delivery.receipt as Receipt, delivery.message]
     // Under a lease that is lost nothing was settled, and a newer claim's poll must hand the row out.
-    if (!owned.lost) this.#settledMeanwhile.add(seq)
+    if (!receipt.owned.lost) this.#settledMeanwhile.set(receipt.seq, receipt.redriven)
     const seqs = this.#waiting.get(key)
-    if (seqs?.get(seq) !== owned) return
-    seqs.delete(seq)
+    if (seqs?.get(receipt.seq) !== receipt) return
+    seqs.delete(receipt.seq)
     if (seqs.size === 0) this.#waiting.delete(key)
     if (this.#behind.has(key) && this.#readsOn(key)) this.roomAgain.openUnsafe()
   }
@@ -212,15 +211,15 @@ export class QueueReader<E> {
     this.#top = 0n
     this.#due = []
     // Entered as handed out, but they never were.
-    for (const { owned, row } of this.#round?.out ?? []) this.#takeBack(owned, row)
+    for (const { receipt, row } of this.#round?.out ?? []) this.#takeBack(receipt, row)
     this.#round = undefined
   }
 
-  #takeBack(owned: Owned, row: Row): void {
+  #takeBack(receipt: Receipt, row: Row): void {
     const key = row["key"] as string
     const seqs = this.#waiting.get(key)
-    if (seqs?.get(row["seq"] as bigint) !== owned) return
-    seqs.delete(row["seq"] as bigint)
+    if (seqs?.get(receipt.seq) !== receipt) return
+    seqs.delete(receipt.seq)
     if (seqs.size === 0) this.#waiting.delete(key)
   }
 
@@ -400,14 +399,15 @@ export class QueueReader<E> {
     const key = row["key"] as string
     const seq = row["seq"] as bigint
     const seqs = this.#waiting.get(key)
-    if (seqs?.has(seq) === true || this.#settledMeanwhile.has(seq)) return "known"
+    const redriven = row["redriven"] as number
+    if (seqs?.get(seq)?.redriven === redriven || this.#settledMeanwhile.get(seq) === redriven) return "known"
     if (seqs !== undefined && seqs.size >= round.room.perKey) return "full"
     if (round.out.length >= round.room.messages || row["id"] === null) return "no room"
-    const { owned } = this.#lanes.get(row["lane"] as number)!
-    if (seqs === undefined) this.#waiting.set(key, new Map([[seq, owned]]))
-    else seqs.set(seq, owned)
+    const receipt = receiptOf(row, this.#lanes.get(row["lane"] as number)!.owned)
+    if (seqs === undefined) this.#waiting.set(key, new Map([[seq, receipt]]))
+    else seqs.set(seq, receipt)
     this.stats.rows++
-    round.out.push({ row, owned })
+    round.out.push({ row, receipt })
     return "taken"
   }
 
@@ -433,7 +433,7 @@ export class QueueReader<E> {
   #handOver(round: Round, accept: (deliveries: ReadonlyArray<Delivery>) => void): Effect.Effect<number, E> {
     if (round.out.length === 0) return Effect.succeed(0)
     const top = new Map<Owned, bigint>()
-    for (const { owned, row } of round.out) top.set(owned, max(top.get(owned) ?? 0n, row["seq"] as bigint))
+    for (const { receipt: { owned, seq } } of round.out) top.set(owned, max(top.get(owned) ?? 0n, seq))
     return Effect.map(this.#port.record(top), (mine) => {
       for (const owned of top.keys()) {
         if (mine.has(owned.lane)) continue
@@ -441,7 +441,7 @@ export class QueueReader<E> {
         this.forget(owned)
       }
       const deliveries: Array<Delivery> = []
-      for (const { owned, row } of round.out) if (!owned.lost) deliveries.push(deliveryOf(row, owned))
+      for (const { receipt, row } of round.out) if (!receipt.owned.lost) deliveries.push(deliveryOf(row, receipt))
       if (deliveries.length > 0) accept(deliveries)
       this.#round = undefined
       return deliveries.length

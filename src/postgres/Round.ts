@@ -1,7 +1,7 @@
 /** One poll of a worker's lanes: what it asks for, what the snapshot that it saw says of itself, and what it comes to. */
 import type { Room } from "../Transport.ts"
 import type { Rows } from "./PgSession.ts"
-import type { Owned } from "./Row.ts"
+import type { Owned, Receipt } from "./Row.ts"
 
 export type Row = Rows[number]
 
@@ -33,6 +33,8 @@ export interface Meta {
   readonly top: string
   readonly due: ReadonlyArray<string> | null
   readonly paused: boolean
+  /** The server's; null before it was begun. */
+  readonly life: string | null
 }
 
 /** A lane that is being read. */
@@ -66,7 +68,7 @@ export const shares = (readings: ReadonlyArray<Reading>, rows: number): Readonly
 
 /** What one poll has come to. */
 export class Round {
-  readonly out: Array<{ readonly row: Row; readonly owned: Owned }> = []
+  readonly out: Array<{ readonly row: Row; readonly receipt: Receipt }> = []
   readonly count = new Map<number, number>()
   readonly last = new Map<number, bigint>()
   /** The first fresh row that there was no room for: nothing from it on was read. */

@@ -22,6 +22,8 @@ export interface Receipt {
   readonly owned: Owned
   readonly lane: number
   readonly seq: bigint
+  /** How often the message was redriven: with the place it names one life of one message. */
+  readonly redriven: number
   /**
    * The row is too large to be handed over: the delivery has no payload, so that it does not decode and becomes a dead letter
    * alone. Settling leaves the row where it is; burying moves it, inside of the database.
@@ -47,9 +49,15 @@ const parsed = (text: unknown, otherwise: object): unknown => {
   }
 }
 
-export const deliveryOf = (row: Rows[number], owned: Owned): Delivery => {
-  const seq = row["seq"] as bigint
-  const receipt: Receipt = { owned, lane: owned.lane, seq, large: row["large"] === true }
+export const receiptOf = (row: Rows[number], owned: Owned): Receipt => ({
+  owned,
+  lane: owned.lane,
+  seq: row["seq"] as bigint,
+  redriven: row["redriven"] as number,
+  large: row["large"] === true
+})
+
+export const deliveryOf = (row: Rows[number], receipt: Receipt): Delivery => {
   const letter = row["letter"] as bigint | null
   return {
     message: {
@@ -62,13 +70,13 @@ export const deliveryOf = (row: Rows[number], owned: Owned): Delivery => {
       version: row["version"] as number,
       publishedAt: Math.floor(row["published_at"] as number)
     },
-    lease: owned.lease,
-    position: seq,
+    lease: receipt.owned.lease,
+    position: receipt.seq,
     received: row["received"] as number,
     attempts: failuresOf(row["attempts"]),
     redrive: letter === null
       ? undefined
-      : { letter: letterId(letter), count: row["redriven"] as number },
+      : { letter: letterId(letter), count: receipt.redriven },
     receipt
   }
 }

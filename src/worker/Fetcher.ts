@@ -11,7 +11,7 @@ import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import * as Backoff from "../Backoff.ts"
 import type { Delivery } from "../Delivery.ts"
-import type { ConsumerRemoved, TransportError } from "../Errors.ts"
+import type { ConsumerRemoved, SubscriptionLost, TransportError } from "../Errors.ts"
 import * as Telemetry from "../Telemetry.ts"
 import type { Subscription } from "../Transport.ts"
 import type { Attempt } from "./Attempt.ts"
@@ -32,7 +32,7 @@ export interface Options {
 
 export interface Fetcher {
   /** Fetches until interrupted. With `untilEmpty` it ends when nothing can be taken and nothing runs. */
-  readonly run: (untilEmpty: boolean) => Effect.Effect<void, TransportError | ConsumerRemoved>
+  readonly run: (untilEmpty: boolean) => Effect.Effect<void, TransportError | ConsumerRemoved | SubscriptionLost>
   /** Starts fibers for what can run now. */
   readonly start: Effect.Effect<void>
   /** Runs one entry in a fiber of its own, so that it can be interrupted alone, and frees its place. */
@@ -105,9 +105,9 @@ export const make = (options: Options): Fetcher => {
     )
   })
 
-  const withBackoff = (tries: number): Effect.Effect<boolean, TransportError | ConsumerRemoved> =>
+  const withBackoff = (tries: number): Effect.Effect<boolean, TransportError | ConsumerRemoved | SubscriptionLost> =>
     Effect.catch(take, (error) => {
-      if (error._tag === "ConsumerRemoved" || error.kind === "permanent") return Effect.fail(error)
+      if (error._tag !== "TransportError" || error.kind === "permanent") return Effect.fail(error)
       return Effect.logWarning(error.message).pipe(
         Effect.annotateLogs({ consumer: options.consumer }),
         Effect.andThen(Backoff.pause(tries, { first: 50, cap: 5000 })),
@@ -118,7 +118,7 @@ export const make = (options: Options): Fetcher => {
   /** Nothing is in hand, or nothing of it is started: a drain of a paused consumer does not wait for a person. */
   const nothingRuns = () => inFlight.size === 0 || (inFlight.consumerPaused() && inFlight.runningEntries.size === 0)
 
-  const run = (untilEmpty: boolean): Effect.Effect<void, TransportError | ConsumerRemoved> =>
+  const run = (untilEmpty: boolean): Effect.Effect<void, TransportError | ConsumerRemoved | SubscriptionLost> =>
     Effect.suspend(() => {
       let empty = false
       // A look that ran beside work may have left out what there was no room for.

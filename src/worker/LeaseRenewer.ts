@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type { HeldLease } from "../Delivery.ts"
 import { LeaseLost } from "../Errors.ts"
 import * as Telemetry from "../Telemetry.ts"
@@ -47,7 +47,8 @@ export const make = Effect.fnUntraced(function*(options: {
 }): Effect.fn.Return<LeaseRenewer, never, Scope.Scope> {
   const { consumer, inFlight, settings, subscription, warnings } = options
   const clock = yield* Clock.Clock
-  const scope = yield* Effect.scope
+  // Made here, so that it is closed after the drain, which is added to the worker's scope later: a lease may be lost while it lasts.
+  const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
   const watched = new Map<HeldLease, Watched>()
   const labels = Telemetry.labels({ consumer })
   const losses = Metric.withAttributes(Telemetry.losses, labels)

@@ -24,12 +24,14 @@ import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
 import { hostname } from "node:os"
+import * as Backoff from "../Backoff.ts"
 import type {
   ConsumerConflict,
   ConsumerRemoved,
   InvalidName,
   InvalidSetting,
   StoreFailure,
+  SubscriptionLost,
   TransportError,
   Unsupported
 } from "../Errors.ts"
@@ -154,7 +156,7 @@ const start = <A, E, R, P extends Pipeline.Phase>(
   untilEmpty: boolean,
   started?: Deferred.Deferred<void, WorkerError>
 ): Effect.Effect<void, WorkerError, R | Store | Transport> =>
-  Effect.scoped(Effect.gen(function*() {
+  Effect.gen(function*() {
     const pipeline = typed as Pipeline.Pipeline<unknown, unknown, unknown>
     const settings = yield* check(pipeline, options)
     const store = yield* Store
@@ -169,14 +171,45 @@ const start = <A, E, R, P extends Pipeline.Phase>(
       : shortHorizon(store.dedupHorizon, transport.capabilities, settings.leaseMillis, settings.maxDeliveries)
     if (short !== undefined) return yield* short
 
+    // A name that people gave may come again after a crash, and that one must count as dead: each run is somebody else.
+    const worker = `${settings.name}#${randomUUID().slice(0, 8)}`
+    const opened = session({ pipeline, settings, store, transport, worker, untilEmpty, started })
+    /** A subscription that was lost with its server's memory is opened again, however long the server is away. */
+    const again = (losses: number): Effect.Effect<void, WorkerError> =>
+      Effect.catch(opened, (error) =>
+        error._tag !== "SubscriptionLost" && !(losses > 0 && passes(error)) ?
+          Effect.fail(error) :
+          Effect.logWarning(error.message).pipe(
+            Effect.annotateLogs({ consumer: pipeline.consumer }),
+            Effect.andThen(Backoff.pause(losses, { first: 50, cap: 1000 })),
+            Effect.andThen(Effect.suspend(() => again(losses + 1)))
+          ))
+    yield* again(0)
+  }) as Effect.Effect<void, WorkerError, R | Store | Transport>
+
+const passes = (error: WorkerError) =>
+  (error._tag === "StoreFailure" && error.kind !== "refused")
+  || (error._tag === "TransportError" && error.kind === "temporary")
+
+/** One subscription, from its registration to its end. */
+const session = (options: {
+  readonly pipeline: Pipeline.Pipeline<unknown, unknown, unknown>
+  readonly settings: Settings
+  readonly store: Store["Service"]
+  readonly transport: Transport["Service"]
+  readonly worker: string
+  readonly untilEmpty: boolean
+  readonly started: Deferred.Deferred<void, WorkerError> | undefined
+}): Effect.Effect<void, WorkerError | SubscriptionLost> =>
+  Effect.scoped(Effect.gen(function*() {
+    const { pipeline, settings, started, store, transport, untilEmpty, worker } = options
     const topics = pipeline.topics.map((topic) => topic.name)
     const { consumer } = pipeline
     yield* store.consumers.register({ consumer, topics, lanes: settings.lanes, order: pipeline.settings.order })
     const subscription = yield* transport.open({
       consumer,
       topics,
-      // A name that people gave may come again after a crash, and that one must count as dead: each run is somebody else.
-      worker: `${settings.name}#${randomUUID().slice(0, 8)}`,
+      worker,
       lanes: settings.lanes,
       lease: Duration.millis(settings.leaseMillis),
       // A drain that finds nothing is done: it waits for nobody.
@@ -219,7 +252,7 @@ const start = <A, E, R, P extends Pipeline.Phase>(
 
     if (started !== undefined) yield* Deferred.succeed(started, undefined)
     yield* fetcher.run(untilEmpty)
-  })) as Effect.Effect<void, WorkerError, R | Store | Transport>
+  }))
 
 /** The topics that it reads, and those that it emits to. */
 const named = (

@@ -317,15 +317,6 @@ declare const StoreFailure_base: Schema.Class<StoreFailure, Schema.TaggedStruct<
 export declare class StoreFailure extends StoreFailure_base {
     get message(): string;
 }
-declare const TransportError_base: Schema.Class<TransportError, Schema.TaggedStruct<"TransportError", {
-    readonly engine: Schema.String;
-    readonly operation: Schema.String;
-    readonly kind: Schema.Literals<readonly ["temporary", "permanent"]>;
-    readonly detail: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class TransportError extends TransportError_base {
-    get message(): string;
-}
 declare const LeaseLost_base: Schema.Class<LeaseLost, Schema.TaggedStruct<"LeaseLost", {
     readonly lease: Schema.String;
     readonly token: Schema.String;
@@ -430,6 +421,7 @@ export declare class SchemaOutdated extends SchemaOutdated_base {
     get message(): string;
 }
 export * from "./OperatorErrors.ts";
+export * from "./TransportErrors.ts";
 
 // src/InboxErrors.ts
 import * as Schema from "effect/Schema";
@@ -556,6 +548,26 @@ declare const NotSubscribed_base: Schema.Class<NotSubscribed, Schema.TaggedStruc
     readonly topic: Schema.String;
 }>, import("effect/Cause").YieldableError>;
 export declare class NotSubscribed extends NotSubscribed_base {
+    get message(): string;
+}
+export {};
+
+// src/TransportErrors.ts
+import * as Schema from "effect/Schema";
+declare const TransportError_base: Schema.Class<TransportError, Schema.TaggedStruct<"TransportError", {
+    readonly engine: Schema.String;
+    readonly operation: Schema.String;
+    readonly kind: Schema.Literals<readonly ["temporary", "permanent"]>;
+    readonly detail: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class TransportError extends TransportError_base {
+    get message(): string;
+}
+declare const SubscriptionLost_base: Schema.Class<SubscriptionLost, Schema.TaggedStruct<"SubscriptionLost", {
+    readonly consumer: Schema.String;
+    readonly reason: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class SubscriptionLost extends SubscriptionLost_base {
     get message(): string;
 }
 export {};
@@ -1011,9 +1023,9 @@ export interface LeaseClaim {
 }
 export interface Leases {
     readonly claim: (name: string, owner: string, millis: number) => Effect.Effect<LeaseClaim, StoreFailure>;
-    readonly renew: (name: string, token: bigint, millis: number) => Effect.Effect<boolean, StoreFailure>;
+    readonly renew: (name: string, owner: string, token: bigint, millis: number) => Effect.Effect<boolean, StoreFailure>;
     readonly release: (name: string, owner: string) => Effect.Effect<void, StoreFailure>;
-    readonly fence: (name: string, token: bigint, millis: number) => Effect.Effect<boolean, StoreFailure, Transaction>;
+    readonly fence: (name: string, owner: string, token: bigint, millis: number) => Effect.Effect<boolean, StoreFailure, Transaction>;
     readonly released: (name: string) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>;
 }
 declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
@@ -1190,7 +1202,7 @@ import type * as Effect from "effect/Effect";
 import type * as Option from "effect/Option";
 import type * as Scope from "effect/Scope";
 import type { Delivery, Failure, HeldLease } from "./Delivery.ts";
-import type { ConsumerRemoved, LeaseLost, StoreFailure, TransportError, Unsupported } from "./Errors.ts";
+import type { ConsumerRemoved, LeaseLost, StoreFailure, SubscriptionLost, TransportError, Unsupported } from "./Errors.ts";
 import type { Hold } from "./Hold.ts";
 import type { Message } from "./Message.ts";
 import type { Transaction } from "./Store.ts";
@@ -1233,7 +1245,7 @@ export interface SubscriptionSpec {
     readonly idlePoll: Duration.Duration;
 }
 export interface Subscription {
-    readonly take: (room: Room, accept: (deliveries: ReadonlyArray<Delivery>) => void) => Effect.Effect<void, TransportError | ConsumerRemoved>;
+    readonly take: (room: Room, accept: (deliveries: ReadonlyArray<Delivery>) => void) => Effect.Effect<void, TransportError | ConsumerRemoved | SubscriptionLost>;
     readonly paused: () => boolean;
     readonly undisturbed: <A, E, R>(delivery: Delivery, write: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>;
     readonly held: () => ReadonlyArray<HeldLease>;
@@ -2178,8 +2190,8 @@ export declare const bench: (options: Options, given?: {
     };
     transport: {
         readonly capabilities: import("../../Transport.ts").Capabilities;
-        readonly publish: (messages: ReadonlyArray<Message.Message>) => Effect.Effect<void, import("../../Errors.ts").TransportError | import("../../Errors.ts").StoreFailure>;
-        readonly open: (spec: import("../../Transport.ts").SubscriptionSpec) => Effect.Effect<Subscription, import("../../Errors.ts").TransportError | import("../../Errors.ts").Unsupported, import("effect/Scope").Scope>;
+        readonly publish: (messages: ReadonlyArray<Message.Message>) => Effect.Effect<void, import("../../TransportErrors.ts").TransportError | import("../../Errors.ts").StoreFailure>;
+        readonly open: (spec: import("../../Transport.ts").SubscriptionSpec) => Effect.Effect<Subscription, import("../../TransportErrors.ts").TransportError | import("../../Errors.ts").Unsupported, import("effect/Scope").Scope>;
     };
     consumer: string;
     topic: string;
@@ -2189,13 +2201,13 @@ export declare const bench: (options: Options, given?: {
         readonly consumer?: string;
         readonly idlePoll?: Duration.Duration;
         readonly lease?: Duration.Duration;
-    }) => Effect.Effect<Subscription, import("../../Errors.ts").TransportError | import("../../Errors.ts").Unsupported, import("effect/Scope").Scope>;
+    }) => Effect.Effect<Subscription, import("../../TransportErrors.ts").TransportError | import("../../Errors.ts").Unsupported, import("effect/Scope").Scope>;
     publish: (drafts: ReadonlyArray<Draft>, later?: Later) => Effect.Effect<void, InvalidMessage | import("../../Errors.ts").StoreFailure, never>;
-    takeOnce: (subscription: Subscription, room?: Room) => Effect.Effect<Delivery[], import("../../OperatorErrors.ts").ConsumerRemoved | import("../../Errors.ts").TransportError, never>;
-    receive: (subscription: Subscription, count: number, room?: Room) => Effect.Effect<Delivery[], import("../../OperatorErrors.ts").ConsumerRemoved | import("../../Errors.ts").TransportError, never>;
-    nothing: (subscription: Subscription, room?: Room) => Effect.Effect<void, import("../../OperatorErrors.ts").ConsumerRemoved | import("../../Errors.ts").TransportError, never>;
-    working: (subscription: Subscription, duration: Duration.Duration) => Effect.Effect<ReadonlySet<import("../../Delivery.ts").HeldLease>, import("../../Errors.ts").TransportError, never>;
-    settle: (subscription: Subscription, deliveries: ReadonlyArray<Delivery>) => Effect.Effect<readonly Delivery[], import("../../Errors.ts").TransportError | import("../../Store.ts").TransactionFailure, never>;
+    takeOnce: (subscription: Subscription, room?: Room) => Effect.Effect<Delivery[], import("../../OperatorErrors.ts").ConsumerRemoved | import("../../TransportErrors.ts").SubscriptionLost | import("../../TransportErrors.ts").TransportError, never>;
+    receive: (subscription: Subscription, count: number, room?: Room) => Effect.Effect<Delivery[], import("../../OperatorErrors.ts").ConsumerRemoved | import("../../TransportErrors.ts").SubscriptionLost | import("../../TransportErrors.ts").TransportError, never>;
+    nothing: (subscription: Subscription, room?: Room) => Effect.Effect<void, import("../../OperatorErrors.ts").ConsumerRemoved | import("../../TransportErrors.ts").SubscriptionLost | import("../../TransportErrors.ts").TransportError, never>;
+    working: (subscription: Subscription, duration: Duration.Duration) => Effect.Effect<ReadonlySet<import("../../Delivery.ts").HeldLease>, import("../../TransportErrors.ts").TransportError, never>;
+    settle: (subscription: Subscription, deliveries: ReadonlyArray<Delivery>) => Effect.Effect<readonly Delivery[], import("../../TransportErrors.ts").TransportError | import("../../Store.ts").TransactionFailure, never>;
     expire: Effect.Effect<void, never, never>;
 }, import("../../Errors.ts").ConsumerConflict | import("../../Errors.ts").StoreFailure, Store | Transport>;
 export declare const ids: (deliveries: ReadonlyArray<Delivery>) => Array<string>;

@@ -13,6 +13,7 @@ import * as PgClient from "../../src/postgres/PgClient.ts"
 import { readerPort } from "../../src/postgres/PgTransport.ts"
 import { QueueReader, type ReaderPort } from "../../src/postgres/QueueReader.ts"
 import type { Owned } from "../../src/postgres/Row.ts"
+import * as ServerLife from "../../src/postgres/ServerLife.ts"
 import * as Names from "../../src/postgres/sql/names.ts"
 import { freshSchema } from "./kit.ts"
 
@@ -75,6 +76,8 @@ const openTransaction = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
   }
 })
 
+const lanesOf = { lost: () => {}, heard: () => {}, sameLife: () => Effect.void }
+
 /** One reader of one lane, and hands that publish and hold by SQL, whenever the scenario wants. */
 const stage = Effect.fnUntraced(function*(broken: (port: Port) => Port) {
   const names = Result.getOrThrow(Names.make(freshSchema()))
@@ -91,7 +94,7 @@ const stage = Effect.fnUntraced(function*(broken: (port: Port) => Port) {
   }
   /** Of each poll: rows that it answered, keys that were behind when it was sent. */
   const polls: Array<{ readonly rows: number; readonly behind: number }> = []
-  const port = broken(readerPort(db, names, 1, () => {}))
+  const port = broken(readerPort(db, names, 1, yield* ServerLife.current(db, names), lanesOf) as Port)
   const reader = new QueueReader<SqlError.SqlError>({
     ...port,
     poll: (poll) =>

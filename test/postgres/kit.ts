@@ -66,10 +66,10 @@ export const settle = (sub: Transport.Subscription, deliveries: ReadonlyArray<De
   )
 
 /** Looks again until it holds. */
-export const eventually = <E, R>(holds: Effect.Effect<boolean, E, R>) =>
+export const eventually = <E, R>(holds: Effect.Effect<boolean, E, R>, within: Duration.Input = "8 seconds") =>
   Effect.flatMap(holds, (yes) => yes ? Effect.void : Effect.fail("not yet" as const)).pipe(
     Effect.retry({ schedule: Schedule.spaced("20 millis") }),
-    Effect.timeout("8 seconds")
+    Effect.timeout(within)
   )
 
 /**

@@ -82,10 +82,10 @@ describe("named leases on Postgres", { concurrent: true }, () => {
       const looked = Deferred.makeUnsafe<void>()
       const frozen = yield* Effect.forkChild(Effect.exit(store.transact(Effect.gen(function*() {
         const { token } = yield* store.leases.claim("leader", "ann", 600)
-        assert.isTrue(yield* store.leases.fence("leader", token!, 600))
+        assert.isTrue(yield* store.leases.fence("leader", "ann", token!, 600))
         yield* Deferred.succeed(looked, undefined)
         yield* Effect.sleep("30 seconds")
-        return yield* store.leases.fence("leader", token!, 600)
+        return yield* store.leases.fence("leader", "ann", token!, 600)
       }))))
       yield* Deferred.await(looked)
       const lease = yield* Effect.timeout(Lease.acquire("leader", { poll: "40 millis" }), "8 seconds")

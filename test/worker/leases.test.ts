@@ -123,6 +123,17 @@ describe("a lease", () => {
       assert.isUndefined(one.pollUnsafe(), "the worker that lost it goes on")
     }).pipe(Effect.provide(cut("one", unreachable))))
 
+  it.effect("that is lost while a stop waits for its handler ends that handler, and the stop", () =>
+    Effect.gen(function*() {
+      const { began, interruptedAt, pipeline } = gated()
+      yield* publish(Orders, [order("a", 1)])
+      const one = yield* start(pipeline("one"), { lease: "10 seconds", grace: "1 hour", name: "one" })
+      yield* until("it runs", () => began.size === 1)
+      const stop = yield* Effect.forkChild(Fiber.interrupt(one))
+      yield* eventually("it is interrupted", () => interruptedAt.length === 1, 11_000)
+      yield* until("it has stopped", () => stop.pollUnsafe() !== undefined)
+    }).pipe(Effect.provide(cut("one", unreachable))))
+
   it.effect("that is lost together with others is told of in one warning", () => {
     const warned: Array<string> = []
     const logger = Logger.make(({ message }) => void warned.push(String(message)))

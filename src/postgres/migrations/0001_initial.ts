@@ -7,6 +7,7 @@
  */
 import * as Functions from "../sql/functions.ts"
 import type { Names } from "../sql/names.ts"
+import * as ServerLife from "../sql/serverLife.ts"
 
 const sequences = (t: Names): ReadonlyArray<string> => [
   // cache 1: a later nextval anywhere returns a larger number, so that what was published later is read later.
@@ -110,6 +111,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     owner       text,                                                  -- null: given back in good order
     lease_until timestamptz not null default '-infinity',
     token       bigint      not null default 0,                        -- raised by every claim
+    life        text,                                                  -- of the server, at the claim
     fetched_to  bigint      not null default 0,                        -- the owner has nothing above it in its hands
     alone       bigint,                                                -- if set, only this seq can kill the owner (0: none)
     primary key (queue_id, lane)
@@ -181,6 +183,14 @@ export const initial = (t: Names): ReadonlyArray<string> => [
   `create index dead_letters_over on ${t.deadLetters} (state, changed_at) where state in ('resolved', 'discarded')`,
 
   ...elsewhere(t),
+
+  // One row. A crash empties it, and so does a promotion: that is what it is for.
+  `create unlogged table ${t.serverLife} (
+    the_one boolean primary key default true check (the_one),
+    id      text not null,
+    cluster text not null                                              -- where it was written: the table and the cluster
+  )`,
+  ServerLife.first(t),
 
   `create table ${t.workers} (
     queue_id    int         not null,

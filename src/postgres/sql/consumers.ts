@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import type { Names } from "./names.ts"
+import { life, unflushed } from "./serverLife.ts"
 
 export const make = (t: Names) => ({
   ...living(t),
@@ -34,9 +35,6 @@ export const make = (t: Names) => ({
   insert: `insert into ${t.consumers} as c (name, lanes, dead_letter_order) values ($1, $2, $3)
 on conflict (name) do update set lanes = excluded.lanes, dead_letter_order = excluded.dead_letter_order where c.lanes = 0`,
 
-  /** The name must survive a crash of the database, as the ids under its number do. */
-  durably: `set local synchronous_commit = on`,
-
   /** A consumer that has no worker, so far: a name under which the inbox keeps ids. $1 name */
   name:
     `insert into ${t.consumers} (name, lanes, dead_letter_order) values ($1, 0, 'continue') on conflict (name) do nothing`,
@@ -63,25 +61,29 @@ select $1::int, hash % $3::int, id, topic, key, keyed, payload, headers, version
 /** Which workers live, and who is to be woken. */
 const living = (t: Names) => ({
   /**
-   * The worker is alive; answers how many others are, and whether the consumer is paused. No answer: there is no such queue any more.
-   * $1 queue $2 worker $3 milliseconds
+   * The worker is alive. Returns one row: the server's life, whether there is such a queue in it, how many other workers live, and whether
+   * the consumer is paused. $1 queue $2 worker $3 milliseconds $4 life
    */
-  heartbeat: `insert into ${t.workers} (queue_id, worker, alive_until)
-select c.id, $2::text, clock_timestamp() + $3::float8 * interval '1 ms' from ${t.consumers} c where c.id = $1
-on conflict (queue_id, worker) do update set alive_until = excluded.alive_until
-returning (select count(*)::int from ${t.workers} w
+  heartbeat: `with beat as (
+  insert into ${t.workers} (queue_id, worker, alive_until)
+  select c.id, $2::text, clock_timestamp() + $3::float8 * interval '1 ms' from ${t.consumers} c
+  where c.id = $1 and ${life(t)} = $4::text and ${unflushed}
+  on conflict (queue_id, worker) do update set alive_until = excluded.alive_until returning 1
+)
+select ${life(t)} as life, exists (select from beat) as known, (select count(*)::int from ${t.workers} w
   where w.queue_id = $1 and w.worker <> $2 and w.alive_until > clock_timestamp()) as others,
   (select paused_by is not null from ${t.consumers} where id = $1) as paused`,
 
   /** $1 queue $2 worker; those that died long ago go too */
-  leave: `delete from ${t.workers} where queue_id = $1
+  leave: `delete from ${t.workers} where queue_id = $1 and ${unflushed}
 and (worker = $2 or alive_until < clock_timestamp() - interval '1 hour')`,
 
   /**
    * A worker wants to be notified from now on. A person who has the row locked in an open transaction costs the idle poll, no more:
    * nobody waits for it. One row, by primary key. $1 queue $2 milliseconds
    */
-  wait: `with free as materialized (select id from ${t.consumers} where id = $1 for no key update skip locked)
+  wait:
+    `with free as materialized (select id from ${t.consumers} where id = $1 and ${unflushed} for no key update skip locked)
 update ${t.consumers} c set waiting_until = clock_timestamp() + $2::float8 * interval '1 ms' from free where c.id = free.id`,
 
   /**
@@ -90,7 +92,7 @@ update ${t.consumers} c set waiting_until = clock_timestamp() + $2::float8 * int
    * this publish, or a worker that looks once more after it has said that it waits. $1 queues $2 channel
    */
   wake: `with free as materialized (
-  select id from ${t.consumers} where id = any($1::int[]) and waiting_until > clock_timestamp()
+  select id from ${t.consumers} where id = any($1::int[]) and waiting_until > clock_timestamp() and ${unflushed}
   order by id for no key update skip locked
 )
 update ${t.consumers} c set waiting_until = '-infinity' from free where c.id = free.id returning pg_notify($2, c.id::text)`,

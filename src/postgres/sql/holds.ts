@@ -8,38 +8,40 @@
  * @since 0.1.0
  */
 import type { Names } from "./names.ts"
+import { life, unflushed } from "./serverLife.ts"
 
 export const make = (t: Names) => ({
   /**
    * The attempts are kept with the message, the key pauses. Answers nothing if the token is stale. An existing hold (a
    * person's) is only made longer and wider. Nothing is read meanwhile, so one that somebody has locked is waited for one second.
-   * $1 queue $2 lane $3 token $4 key $5 milliseconds, or null for parked $6 from_seq $7 seq $8 attempts, or null
+   * $1 queue $2 lane $3 token $4 key $5 milliseconds, or null for parked $6 from_seq $7 seq $8 attempts, or null $9 life $10 id $11 redrives
    */
   put: `with mine as materialized (
-  select lane, set_config('lock_timeout', '1s', true) from ${t.lanes} where queue_id = $1 and lane = $2 and token = $3 for key share
+  select lane, set_config('lock_timeout', '1s', true) from ${t.lanes}
+  where queue_id = $1 and lane = $2 and token = $3 and ${life(t)} = $9::text for key share
 ), noted as (
   update ${t.messages} m set attempts = $8::text from mine
-  where m.queue_id = $1 and m.lane = mine.lane and m.seq = $7 and $8::text is not null
+  where m.queue_id = $1 and m.lane = mine.lane and m.seq = $7 and m.id = $10 and m.redriven = $11 and $8::text is not null
 )
 insert into ${t.holds} as h (queue_id, key, lane, until, from_seq)
 select $1::int, $4::text, lane, coalesce(clock_timestamp() + $5::float8 * interval '1 ms', 'infinity'), $6::bigint from mine
 on conflict (queue_id, key) do update
 set until = greatest(h.until, excluded.until), from_seq = least(h.from_seq, excluded.from_seq) returning lane`,
 
-  /** A hold whose time has come ends here and nowhere else; one that is locked stays due. $1 queue $2 lanes $3 tokens $4 keys */
+  /** A hold whose time has come ends here and nowhere else; one that is locked stays due. $1 queue $2 lanes $3 tokens $4 keys $5 life */
   takeDue: `with mine as materialized (
   select l.lane from ${t.lanes} l join unnest($2::int[], $3::bigint[]) g(lane, token) on l.lane = g.lane and l.token = g.token
-  where l.queue_id = $1 order by l.lane for key share of l
+  where l.queue_id = $1 and ${life(t)} = $5::text and ${unflushed} order by l.lane for key share of l
 ), due as materialized (
   select h.key from ${t.holds} h where h.queue_id = $1 and h.lane = any(array(select lane from mine)) and h.key = any($4::text[])
     and h.until <= clock_timestamp() and h.paused_by is null order by h.key for update of h skip locked
 )
 delete from ${t.holds} h using due where h.queue_id = $1 and h.key = due.key returning h.key, h.lane, h.from_seq`,
 
-  /** A late row below the hold: it is hidden too. Answers the keys of those that were not locked. $1 queue $2 keys $3 seqs */
+  /** A late row below the hold: it is hidden too. Answers the keys of those that were not locked. $1 queue $2 keys $3 seqs $4 life */
   lower: `with free as materialized (
   select h.key, s.seq from unnest($2::text[], $3::bigint[]) s(key, seq) join ${t.holds} h on h.queue_id = $1 and h.key = s.key
-  order by h.key for no key update of h skip locked
+  where ${life(t)} = $4::text and ${unflushed} order by h.key for no key update of h skip locked
 )
 update ${t.holds} h set from_seq = least(h.from_seq, free.seq) from free where h.queue_id = $1 and h.key = free.key returning h.key`,
 

@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import { nextToken } from "./lanes.ts"
 import type { Names } from "./names.ts"
 
 const milliseconds = (parameter: string) => `clock_timestamp() + ${parameter}::float8 * interval '1 ms'`
@@ -12,23 +13,20 @@ export const make = (t: Names) => ({
   /** The row that tokens are counted in. $1 name */
   known: `insert into ${t.leases} (name) values ($1) on conflict do nothing`,
 
-  /**
-   * The token must survive a crash of the database, or two owners would have the same one: this statement waits for the disk,
-   * whatever its session says. No row: the name is not known. $1 name $2 owner $3 milliseconds
-   */
+  /** No row: the name is not known. $1 name $2 owner $3 milliseconds */
   claim: `with free as materialized (
   select name from ${t.leases} where name = $1 and (lease_until < clock_timestamp() or owner = $2) for update skip locked
 ), taken as (
-  update ${t.leases} l set owner = $2, token = l.token + 1, lease_until = ${milliseconds("$3")}
+  update ${t.leases} l set owner = $2, token = ${nextToken}, lease_until = ${milliseconds("$3")}
   from free where l.name = free.name returning l.name, l.token
 )
-select taken.token, coalesce(l.owner, '') as owner, set_config('synchronous_commit', 'on', true),
+select taken.token, coalesce(l.owner, '') as owner,
   greatest(0, extract(epoch from l.lease_until)::float8 - extract(epoch from clock_timestamp())::float8) * 1000 as remaining
 from ${t.leases} l left join taken on taken.name = l.name where l.name = $1`,
 
-  /** Late ones change nothing. Conflicts with no fence. $1 name $2 token $3 milliseconds */
+  /** Late ones change nothing. Conflicts with no fence. $1 name $2 token $3 milliseconds $4 owner */
   renew: `update ${t.leases} set lease_until = ${milliseconds("$3")}
-where name = $1 and token = $2 and owner is not null and lease_until >= clock_timestamp() returning token`,
+where name = $1 and token = $2 and owner = $4 and lease_until >= clock_timestamp() returning token`,
 
   /** Tells who listens, if something was given back. $1 name $2 owner $3 channel */
   release: `with gone as (
@@ -38,11 +36,11 @@ select pg_notify($3, 'lease:' || name) from gone`,
 
   /**
    * Holds claims back until the transaction ends. That of a frozen process ends when it has been idle for as long as its lease
-   * could have lasted. $1 name $2 token $3 milliseconds
+   * could have lasted. $1 name $2 token $3 milliseconds $4 owner
    */
   fence: `select set_config('idle_in_transaction_session_timeout', case
   when current_setting('idle_in_transaction_session_timeout')::interval
     between interval '1 ms' and $3::float8 * interval '1 ms' then current_setting('idle_in_transaction_session_timeout')
   else ceil($3::float8)::int::text end, true)
-from ${t.leases} where name = $1 and token = $2 and owner is not null for key share`
+from ${t.leases} where name = $1 and token = $2 and owner = $4 for key share`
 })

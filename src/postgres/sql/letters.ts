@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { Names } from "./names.ts"
+import { life } from "./serverLife.ts"
 
 export const millis = (column: string) => `(extract(epoch from ${column}) * 1000)::float8`
 
@@ -101,8 +102,8 @@ cross join lateral (select d.* from ${t.deadLetters} d where d.state = $10 and d
   and d.fingerprint = g.fingerprint and ${filter} order by d.died_at desc limit 1) d
 order by d.died_at desc limit $12`,
 
-  /** How many open letters there are, and the snapshot that saw them: the set. $1 to $9 filter $10 count to */
-  freeze: `select count(*)::int as n, pg_current_snapshot()::text as cutoff from (
+  /** How many open letters there are, and the snapshot that saw them, with the server's life: the set. $1 to $9 filter $10 count to */
+  freeze: `select count(*)::int as n, ${life(t)} || ' ' || pg_current_snapshot()::text as cutoff from (
   select from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id where d.state = 'open' and ${filter}
   limit $10::int + 1) seen`
 })

@@ -5,12 +5,20 @@
  */
 import { limits } from "../../Message.ts"
 import type { Names } from "./names.ts"
+import { life } from "./serverLife.ts"
 
 export const make = (t: Names) => {
   // A row that a person wrote by hand may have any size, and one of 17 MiB would end the connection at every poll.
   // octet_length reads the stored length only.
   const large = `(octet_length(payload) > ${limits.payloadBytes} or octet_length(headers) > ${8 * limits.headerBytes})`
-  const light = `lane, key, seq, ${large} as large, case when ${large} then 0 else octet_length(payload) end as bytes`
+  const light =
+    `lane, key, seq, redriven, ${large} as large, case when ${large} then 0 else octet_length(payload) end as bytes`
+  const fence = `with mine as materialized (
+  select l.lane from ${t.lanes} l join unnest($2::int[], $3::bigint[]) g(lane, token) on l.lane = g.lane and l.token = g.token
+  where l.queue_id = $1 and ${life(t)} = $4::text order by l.lane for key share of l
+)`
+  const places = `queue_id = $1 and lane = any(array(select lane from mine)) and seq = any($5::bigint[])`
+  const named = `(seq, id, redriven) in (select * from unnest($5::bigint[], $6::text[], $7::int[]))`
   return {
     /**
      * One poll of all lanes of a worker, in one snapshot. Parts: 1 late (keys only; more than 100 of them: their lanes only),
@@ -48,15 +56,15 @@ export const make = (t: Names) => {
       order by m.seq limit l.most) s
   order by s.seq limit $11
 ), rows as (
-  select part, lane, key, seq, large, before = 0 or before + bytes <= $12::bigint as fits from (
+  select part, lane, key, seq, redriven, large, before = 0 or before + bytes <= $12::bigint as fits from (
     select *, sum(bytes) over (order by part, seq) - bytes as before from (
       select 2 as part, * from behind union all select 3, * from fresh) r) r
-  union all select 1, l.lane, l.key, min(l.seq), false, false from (
+  union all select 1, l.lane, l.key, min(l.seq), 0, false, false from (
     select lane, case when (select count(*) from late) <= 100 then key end as key, seq from late) l group by l.lane, l.key
 )
 select r.part, r.lane, r.key, r.seq, r.large, h.from_seq as held, m.id, m.topic, m.keyed, m.version,
   case when r.large then '' else m.payload end as payload, case when r.large then '{}' else m.headers end as headers,
-  (extract(epoch from m.published_at) * 1000)::float8 as published_at, m.attempts, m.received, m.letter, m.redriven, null as meta
+  (extract(epoch from m.published_at) * 1000)::float8 as published_at, m.attempts, m.received, m.letter, r.redriven, null as meta
 from rows r
 left join lateral (
   select * from ${t.messages} m where r.fits and m.queue_id = $1 and m.lane = r.lane and m.seq = r.seq offset 0) m on true
@@ -67,29 +75,29 @@ union all select 0, null, null, null, null, null, null, null, null, null, null, 
   'top', (select last_value::text from ${t.messageSeq}),
   'due', (select array_agg(key) from (select key from ${t.holds} where queue_id::bigint = $1::int and lane = any($2::int[])
     and until <= statement_timestamp() and paused_by is null limit 100) d),
-  'paused', exists (select from ${t.consumers} where id = $1 and paused_by is not null))
+  'paused', exists (select from ${t.consumers} where id = $1 and paused_by is not null),
+  'life', ${life(t)})
 order by 1, 4`,
 
     /**
      * Fence and removal for a whole group: what comes back was ours. Locks lanes for key share, in lane order: a claim waits
      * for our commit, and we for a claim under way. The lanes stand in an init plan, so that the delete is one index scan
-     * whatever the statistics say (a join with unnest took 1,376 ms for 500 rows).
-     * Indexes: primary keys. $1 queue $2 lanes $3 tokens $4 seqs
+     * whatever the statistics say (a join with unnest took 1,376 ms for 500 rows). Within one life of the server only a redrive puts
+     * a message at a place where one was before; those are left to `settleRedriven`.
+     * Indexes: primary keys. $1 queue $2 lanes $3 tokens $4 life $5 seqs
      */
-    settle: `with mine as materialized (
-  select l.lane from ${t.lanes} l join unnest($2::int[], $3::bigint[]) g(lane, token) on l.lane = g.lane and l.token = g.token
-  where l.queue_id = $1 order by l.lane for key share of l
-)
-delete from ${t.messages} where queue_id = $1 and lane = any(array(select lane from mine)) and seq = any($4::bigint[])
-returning lane, seq`,
+    settle: `${fence}
+delete from ${t.messages} where ${places} and redriven = 0
+returning lane, seq, id`,
 
-    /** The same for rows that are too large: they stay until they are buried. $1 queue $2 lanes $3 tokens $4 seqs */
-    settleLarge: `with mine as materialized (
-  select l.lane from ${t.lanes} l join unnest($2::int[], $3::bigint[]) g(lane, token) on l.lane = g.lane and l.token = g.token
-  where l.queue_id = $1 order by l.lane for key share of l
-)
-select lane, seq from ${t.messages} where queue_id = $1 and lane = any(array(select lane from mine))
-  and seq = any($4::bigint[]) for update`,
+    /** The same for redriven messages: one may stand where it stood before. $1 to $5 as above $6 ids $7 redrives */
+    settleRedriven: `${fence}
+delete from ${t.messages} where ${places} and ${named}
+returning lane, seq, id, redriven`,
+
+    /** The same for rows that are too large: they stay until they are dead letters. $1 to $7 as above */
+    settleLarge: `${fence}
+select lane, seq, id, redriven from ${t.messages} where ${places} and ${named} for update`,
 
     /**
      * What the owner that died may have had in memory: of each key the first ones, up to where it had read; what is held it had not.

@@ -27,6 +27,7 @@ export interface Names {
   readonly delayed: string
   readonly workers: string
   readonly leases: string
+  readonly serverLife: string
   readonly audit: string
   readonly settings: string
   /** Functions. */
@@ -75,6 +76,7 @@ export const make = (schema: string): Result.Result<Names, InvalidName> => {
     delayed: table("delayed"),
     workers: table("workers"),
     leases: table("leases"),
+    serverLife: table("server_life"),
     audit: table("audit"),
     settings: table("settings"),
     keyHash: table("key_hash"),

@@ -22,6 +22,7 @@ import { oncePromises } from "./oncePromises.ts"
 import { orderPromises } from "./orderPromises.ts"
 import { pausePromises } from "./pausePromises.ts"
 import { publishPromises } from "./publishPromises.ts"
+import { receiptPromises } from "./receiptPromises.ts"
 import { settlePromises } from "./settlePromises.ts"
 import { takePromises } from "./takePromises.ts"
 
@@ -52,7 +53,8 @@ const transportGroups = {
   take: takePromises,
   lease: leasePromises,
   order: orderPromises,
-  settle: settlePromises
+  settle: settlePromises,
+  receipts: receiptPromises
 }
 
 /**

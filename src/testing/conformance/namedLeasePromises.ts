@@ -22,22 +22,26 @@ const lease = Effect.fnUntraced(function*(options: Options) {
   const mine = (owner: string) =>
     Effect.map(claim(owner), ({ token }) => {
       assert.isDefined(token, `${owner} got no lease`)
+      owners.set(token!, owner)
       return token!
     })
+  /** Whose token it is. */
+  const owners = new Map<bigint, string>()
+  const ownerOf = (token: bigint) => owners.get(token)!
   return {
     store,
     claim,
     mine,
-    renew: (token: bigint) => leases.renew(name, token, millis),
+    renew: (token: bigint, owner = ownerOf(token)) => leases.renew(name, owner, token, millis),
     release: (owner: string) => leases.release(name, owner),
-    fence: (token: bigint) => store.transact(leases.fence(name, token, millis)),
+    fence: (token: bigint, owner = ownerOf(token)) => store.transact(leases.fence(name, owner, token, millis)),
     released: leases.released(name),
     millis,
     /** A transaction that has looked at the token and stays open; answers how to end it. */
     writing: Effect.fnUntraced(function*(token: bigint) {
       const [looked, go] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
       const fiber = yield* Effect.forkChild(store.transact(Effect.gen(function*() {
-        assert.isTrue(yield* leases.fence(name, token, millis))
+        assert.isTrue(yield* leases.fence(name, ownerOf(token), token, millis))
         yield* Deferred.succeed(looked, undefined)
         yield* Deferred.await(go)
       })))
@@ -51,6 +55,24 @@ const lease = Effect.fnUntraced(function*(options: Options) {
 })
 
 const ownership = (it: Tests, options: Options) => {
+  it.effect("knows an owner by its name and its token: a token that a store gave twice, as it had forgotten the first, is the second owner's", () =>
+    Effect.gen(function*() {
+      const { fence, mine, renew } = yield* lease(options)
+      const token = yield* mine("ann")
+      assert.deepStrictEqual([yield* renew(token, "ben"), yield* fence(token, "ben")], [false, false])
+      assert.deepStrictEqual([yield* renew(token), yield* fence(token)], [true, true])
+    }))
+
+  it.effect("raises a token by the milliseconds that have passed, at least", () =>
+    Effect.gen(function*() {
+      const { half, millis, mine, release } = yield* lease(options)
+      const first = yield* mine("ann")
+      yield* half
+      yield* release("ann")
+      const second = yield* mine("ben")
+      assert.isAtLeast(Number(second - first), millis / 2 - 2)
+    }))
+
   it.effect("gives a named lease to one owner, and tells the other one who has it, and for how long", () =>
     Effect.gen(function*() {
       const { claim, millis, mine } = yield* lease(options)

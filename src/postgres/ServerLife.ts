@@ -1,0 +1,21 @@
+/**
+ * Which life of the server a worker reads. What was handed out under one life commits only under that life: a crash or a failover may
+ * have given a place, a number or a token to something else.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type { SqlError } from "effect/sql/SqlError"
+import type { PgDatabase } from "./PgClient.ts"
+import type { Names } from "./sql/names.ts"
+import * as Sql from "./sql/serverLife.ts"
+
+/** The present life, which is begun where there is none. It may end at any time: each statement that trusts it looks at it again. */
+export const current = (db: PgDatabase, names: Names): Effect.Effect<string, SqlError> => {
+  const text = Sql.make(names)
+  const look: Effect.Effect<string, SqlError> = Effect.flatMap(db.machinery(text.read, []), ([row]) => {
+    const life = row?.["life"]
+    return typeof life === "string" ? Effect.succeed(life) : Effect.andThen(db.machinery(text.begin, []), look)
+  })
+  return look
+}

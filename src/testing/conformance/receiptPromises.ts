@@ -1,0 +1,67 @@
+/**
+ * What a delivery's receipt names: one life of one message. A redrive puts a parked message back where it stood before, and that is
+ * another life: what was handed out earlier neither settles it nor changes it.
+ *
+ * @since 0.1.0
+ */
+import { assert } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { Delivery } from "../../Delivery.ts"
+import * as Hold from "../../Hold.ts"
+import { graveyard } from "./graveyard.ts"
+import { failure, ids, type Options, type Tests } from "./kit.ts"
+
+const two = [{ id: "a", key: "k" }, { id: "b", key: "k" }]
+
+/** A worker has the first delivery of a message that died, was redriven, and stands at its old place again. */
+const revived = Effect.fnUntraced(function*(options: Options) {
+  const yard = yield* graveyard(options, "park")
+  yield* yard.publish(two)
+  const [first] = yield* yard.receive(yard.subscription, 2)
+  const letter = (yield* yard.bury(first!))!
+  yield* yard.letters.redrive(letter, { by: "ann" })
+  return { ...yard, first: first!, letter }
+})
+
+/** The suite. */
+export const receiptPromises = (it: Tests, options: Options): void => {
+  it.effect("settles nothing that a redrive has put at the place of an earlier delivery: it is handed out, in order", () =>
+    Effect.gen(function*() {
+      const { commit, first, letter, letters, receive, settle, subscription } = yield* revived(options)
+      assert.deepStrictEqual(ids(yield* settle(subscription, [first])), [])
+      const [again, next] = yield* receive(subscription, 2)
+      assert.deepStrictEqual([again!.message.id, again!.redrive?.count, next!.message.id], ["a", 1, "b"])
+      assert.deepStrictEqual(ids(yield* settle(subscription, [first])), [])
+      yield* commit(again!)
+      assert.strictEqual((yield* letters.get(letter)).state, "resolved")
+    }))
+
+  it.effect("tells a second redrive from the first", () =>
+    Effect.gen(function*() {
+      const { bury, first, letters, receive, settle, subscription } = yield* revived(options)
+      const [second] = yield* receive(subscription, 2)
+      yield* letters.redrive((yield* bury(second!))!, { by: "ann" })
+      assert.deepStrictEqual(ids(yield* settle(subscription, [first])), [])
+      assert.deepStrictEqual(ids(yield* settle(subscription, [second!])), [])
+      const [third] = yield* receive(subscription, 2)
+      assert.deepStrictEqual(ids(yield* settle(subscription, [third!])), ["a"])
+    }))
+
+  it.effect("settles ordinary and redriven messages together, each by its own receipt", () =>
+    Effect.gen(function*() {
+      const { first, receive, settle, subscription } = yield* revived(options)
+      const got = yield* receive(subscription, 2)
+      const both: ReadonlyArray<Delivery> = [first, ...got]
+      assert.deepStrictEqual((yield* settle(subscription, both)).map(({ redrive }) => redrive?.count), [1, undefined])
+    }))
+
+  it.effect("records no attempt of an earlier delivery with what a redrive has put at its place", () =>
+    Effect.gen(function*() {
+      const { first, receive, store, subscription } = yield* revived(options)
+      const hold = subscription.hold(first, [failure(1)], Hold.delayed(Duration.millis(1)))
+      yield* subscription.undisturbed(first, store.transact(hold))
+      const [again] = yield* receive(subscription, 2)
+      assert.deepStrictEqual([again!.redrive?.count, again!.attempts], [1, []])
+    }))
+}

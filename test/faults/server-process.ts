@@ -31,6 +31,8 @@ const freePort = (): Promise<number> =>
   })
 
 const settings = [
+  // Only processes die here, so what is written to a file is as safe as on the disk.
+  "fsync=off",
   "listen_addresses=127.0.0.1",
   "unix_socket_directories=",
   "max_connections=200",
@@ -145,11 +147,20 @@ const follow = async (primary: Instance): Promise<Instance> => {
   return replica
 }
 
-const promoted = async (primary: Instance, replica: Instance): Promise<void> => {
-  await end(primary, "SIGQUIT")
-  // It is stopped, and hears of nothing else.
-  if (sender !== undefined) process.kill(sender, "SIGKILL")
+const endSender = () => {
+  try {
+    if (sender !== undefined) process.kill(sender, "SIGKILL")
+  } catch {
+    // It has ended by itself.
+  }
   sender = undefined
+}
+
+const promoted = async (primary: Instance, replica: Instance): Promise<void> => {
+  const ended = end(primary, "SIGQUIT")
+  // It is stopped and hears nothing else; its server would wait for it.
+  endSender()
+  await ended
   const accepts = replica.accepts()
   await asked(replica, (ask) => ask("select pg_promote()"))
   await accepts
@@ -202,9 +213,9 @@ const main = async () => {
     say({ error: `${error instanceof Error ? error.message : String(error)}\n${log.join("\n")}` })
     process.exitCode = 1
   } finally {
-    if (sender !== undefined) process.kill(sender, "SIGKILL")
-    if (replica !== undefined) await end(replica, "SIGQUIT")
-    await end(server, "SIGQUIT")
+    const ended = [server, replica].map((one) => one === undefined ? undefined : end(one, "SIGQUIT"))
+    endSender()
+    await Promise.all(ended)
     remove(root)
   }
 }

@@ -10,6 +10,7 @@ import { once } from "./once.ts"
 import { operations } from "./operations.ts"
 import { peopleMutants } from "./people.ts"
 import { pipelineMutants } from "./pipelines.ts"
+import { serverMutants } from "./servers.ts"
 import type { Mutant } from "./types.ts"
 
 const conformance = "test/postgres/conformance.test.ts"
@@ -436,5 +437,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...once,
   ...operations,
   ...peopleMutants,
-  ...pipelineMutants
+  ...pipelineMutants,
+  ...serverMutants
 ]

@@ -175,7 +175,10 @@ describe("an effect", () => {
     caught("oneOwner", "was handed it by server 1", story(...held, committed("m", 1, 2003)))
     // The process was handed it again, under a new token, and commits for the old one.
     const late = Checker.check(story(...held, started("m", 2001, 2), committed("m", 1, 2003)), calm)
-    assert.isTrue(late.violations.some((one) => one.sentence.includes("was handed it by server 1")), Checker.render(late))
+    assert.isTrue(
+      late.violations.some((one) => one.sentence.includes("was handed it by server 1")),
+      Checker.render(late)
+    )
   })
 })
 

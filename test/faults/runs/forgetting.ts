@@ -43,7 +43,7 @@ const begun = (world: World, ids: ReadonlyArray<string>) =>
 /** Nothing is under way: nobody's commit makes anything durable now. */
 const quiet = Effect.fnUntraced(function*(world: World) {
   world.paused = true
-  if (!(yield* until(Effect.map(waiting(world, world.consumer), (n) => n === 0), 60_000))) {
+  if (!(yield* until(Effect.map(waiting(world, world.consumer), (n) => n === 0), 120_000))) {
     return yield* Effect.die(new Error("the work does not come to its end"))
   }
 })
@@ -86,7 +86,7 @@ const workers = (world: World) =>
 const rounds = <E, R>(world: World, wanted: number, fault: string, one: Effect.Effect<ReadonlyArray<string>, E, R>) =>
   Effect.gen(function*() {
     let lossy = 0
-    yield* Load.keepBusy(world, busy)
+    yield* Load.keepBusy(world, { ...busy, outstanding: 100 })
     yield* workers(world)
     yield* whilst(
       () => world.happened(fault) < wanted,

@@ -3,7 +3,7 @@
  * postmaster; it crashes, and its last milliseconds were not on the disk yet; it is back before a worker asks again; a replica that lags
  * takes its place. What is published afterwards gets the numbers of what was lost; it must be handled all the same, and in order.
  */
-import { Deferred, Effect } from "effect"
+import { Deferred, Effect, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import { Store, Topic } from "millrace"
 import { durable, ownOf, past, strike } from "../comeback.ts"
@@ -116,7 +116,7 @@ const counts = (
 const options = { ...quick, lease: "30 seconds", lanes: 4, maxDeliveries: 1000 } as const
 const expects = { redelivered: 0, losesServers: true }
 
-/** A backend of a client. */
+/** A backend of a client, one of the workers' as a rule. */
 const backend = Effect.gen(function*() {
   const sql = yield* SqlClient.SqlClient
   const [row] = yield* sql<{ readonly pid: number; readonly since: string }>`
@@ -144,9 +144,9 @@ export const backendKilled: Run = {
           // Every second time while everything is under way, so that others make durable what would be lost.
           if (n++ % 2 === 0) yield* quiet(world)
           const among = yield* handOut(world)
-          const { pid, since } = yield* past(world, backend)
+          const { pid, since } = yield* backend
           const lost = yield* strike(world, `kill ${pid}`, { first: successors(world), among })
-          const after = yield* past(world, backend)
+          const after = yield* Effect.retry(backend, Schedule.spaced("100 millis"))
           if (after.since !== since) return yield* Effect.die(new Error("the postmaster was started anew"))
           return lost
         })

@@ -29,7 +29,7 @@ export const strike = <E = never>(
 ) =>
   Effect.gen(function*() {
     const { gate, tell } = yield* ownOf(world)
-    yield* past(world, effects(world))
+    yield* effects(world)
     gate.shut = true
     yield* tell(command)
     gate.cut()

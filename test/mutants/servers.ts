@@ -64,8 +64,8 @@ export const serverMutants: ReadonlyArray<Mutant> = [
     name: "servers: another server may commit",
     guarantee: 11,
     file: "src/testing/rules/oneOwner.ts",
-    from: "if (own.length === 0 || own.some((one) => server(one) === server(commit))) return twice",
-    to: "if (own.length === 0 || own.some((one) => server(one) <= server(commit))) return twice",
+    from: "if (own.length === 0 || own.some((one) => index.handedOutBy(one) === server)) return twice",
+    to: "if (own.length === 0 || own.some((one) => index.handedOutBy(one)! <= server)) return twice",
     test,
     named: "is committed by the server that handed its message out"
   },
@@ -82,8 +82,8 @@ export const serverMutants: ReadonlyArray<Mutant> = [
     name: "servers: a start is compared with what another server settled",
     guarantee: 11,
     file: "src/testing/rules/keyOrder.ts",
-    from: "index.servers.of(settledAt(queue, other) ?? draw) === index.servers.of(draw)",
-    to: "index.servers.of(draw) > 0",
+    from: "index.servers.of(settledAt(queue, other) ?? draw) === server",
+    to: "server !== undefined",
     test,
     named: "is a start with what its own server settled"
   }

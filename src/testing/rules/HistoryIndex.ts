@@ -122,6 +122,16 @@ export class HistoryIndex {
     return facts
   }
 
+  /**
+   * The server that handed out what was started: the one that gave the token. A process may begin with it when another server is up
+   * already. Undefined if nobody can know: only under a token that has committed something it is certain which one that was.
+   */
+  handedOutBy({ consumer, draw, key, lane, token }: History.HandlerStarted): number | undefined {
+    if (this.servers.returned === 0 || token === undefined) return this.servers.of(draw ?? 0)
+    const facts = this.lane(consumer, lane ?? key).token(token)
+    return facts.lastCommit === undefined ? undefined : this.servers.of(Math.min(facts.first, draw ?? facts.first))
+  }
+
   private rare(
     entry: Exclude<
       History.Entry,

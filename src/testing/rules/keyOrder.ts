@@ -115,7 +115,7 @@ const early = (
 ): number => {
   const draw = start.draw
   if (draw === undefined) return 0
-  const before = settled > draw ? unsettledBefore(index, queue, life, draw, start.transaction) : undefined
+  const before = settled > draw ? unsettledBefore(index, queue, life, start, draw) : undefined
   if (before !== undefined) {
     findings.add(
       { consumer: queue.consumer, ids: [before.message.id, life.message.id] },
@@ -137,17 +137,20 @@ const unsettledBefore = (
   index: HistoryIndex,
   queue: QueueKey,
   life: Life,
-  draw: number,
-  transaction: string | undefined
-): Life | undefined =>
-  queue.facts.messages.findLast((message) => {
+  start: HandlerStarted,
+  draw: number
+): Life | undefined => {
+  const { transaction } = start
+  const server = index.handedOutBy(start)
+  return queue.facts.messages.findLast((message) => {
     const other = message.position < life.message.position ? message.find(queue.consumer) : undefined
     return other !== undefined
       && ordered(other)
       && (settledAt(queue, other) ?? draw) > draw
-      && index.servers.of(settledAt(queue, other) ?? draw) === index.servers.of(draw)
+      && index.servers.of(settledAt(queue, other) ?? draw) === server
       && (transaction === undefined || other.grouped.every((start) => start.transaction !== transaction))
   })?.find(queue.consumer)
+}
 
 /** Whether later messages of the key come after it by right. An outgoing message has the order of its source. */
 const ordered = (life: Life): boolean => life.message.tries === 0 ? life.commit !== undefined : life.message.firm

@@ -137,17 +137,17 @@ const byOwnServer = (index: HistoryIndex, life: Life, findings: Findings): numbe
   const starts = life.allStarts
   const first = starts[0]
   if (first === undefined) return 0
-  const server = (one: { readonly draw?: number | undefined }) => index.servers.of(one.draw ?? 0)
-  const twice = starts.some((one) => server(one) !== server(first)) ? 1 : 0
+  const twice = starts.some((one) => index.handedOutBy(one) !== index.handedOutBy(first)) ? 1 : 0
   // A start without a draw may be the one that counts.
   if (commit?.draw === undefined || starts.length < life.starts) return twice
+  const server = index.servers.of(commit.draw)
   const own = starts.filter((one) => one.process === commit.worker && one.token === commit.token)
-  if (own.length === 0 || own.some((one) => server(one) === server(commit))) return twice
+  if (own.length === 0 || own.some((one) => index.handedOutBy(one) === server)) return twice
   findings.add(
     { consumer, ids: [message.id], lane: commit.lane },
     () =>
-      `${commit.worker} committed message ${message.id} by server ${server(commit)}, but was handed it by server `
-      + `${server(own[0]!)}: what one server hands out must not be committed by another.`
+      `${commit.worker} committed message ${message.id} by server ${server}, but was handed it by server `
+      + `${index.handedOutBy(own[0]!)}: what one server hands out must not be committed by another.`
   )
   return twice
 }

@@ -1,5 +1,5 @@
 /**
- * A server goes and comes back, or another comes in its place, and may not have all that was told of it. Nobody gets to the new one before
+ * A server goes and comes back, or another comes in its place, and may not have all that was told of it. Nothing gets to the new one before
  * it was read; so the history knows what was lost with the server, and everything that is missing later was lost after it.
  */
 import { Effect } from "effect"
@@ -19,8 +19,8 @@ export const past = <A, E>(world: World, effect: Effect.Effect<A, E, Services>) 
   Effect.flatMap(ownOf(world), (own) => Effect.provide(effect, layer(world, own.gate.target)))
 
 /**
- * Lets a command fall on the server while nothing gets through to it, reads what is there then, and does something before anybody else
- * can. Answers the ids of what was lost with the server, of those that are asked for.
+ * Lets a command fall on the server while nothing gets through to it, reads what is there then, and does something before anything else
+ * can. Returns the ids of what was lost with the server, of those that are asked for.
  */
 export const strike = <E = never>(
   world: World,

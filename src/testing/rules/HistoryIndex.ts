@@ -124,7 +124,7 @@ export class HistoryIndex {
 
   /**
    * The server that handed out what was started: the one that gave the token. A process may begin with it when another server is up
-   * already. Undefined if nobody can know: only under a token that has committed something it is certain which one that was.
+   * already. Undefined if that is not known: only under a token that has committed something it is certain which one that was.
    */
   handedOutBy({ consumer, draw, key, lane, token }: History.HandlerStarted): number | undefined {
     if (this.servers.returned === 0 || token === undefined) return this.servers.of(draw ?? 0)

@@ -104,7 +104,7 @@ const withServers = (index: HistoryIndex, allowed: boolean, findings: Findings):
   }
 }
 
-/** A message that no server has any more, and that nobody has published again, is never seen again. */
+/** A message that no server has any more, and that was not published again, is never seen again. */
 const stayedLost = (message: MessageFacts, server: number, findings: Findings): void => {
   const life = message.lives.find((one) => one.found)
   if (life === undefined) return

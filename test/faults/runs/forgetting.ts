@@ -14,7 +14,7 @@ import type { Count, Run } from "../run.ts"
 import type { World } from "../world.ts"
 import { busy, quick, until, waiting, whilst } from "./common.ts"
 
-/** The disk gets what nobody waits for after ten seconds only, so that a crash loses it for certain. */
+/** The disk gets what no commit waits for after ten seconds only, so that a crash loses it for certain. */
 const forgetful = ["wal_writer_delay=10s"]
 const keys = 15
 /** Longer than a crash takes: what was handed out before is still worked on after it. */
@@ -43,7 +43,7 @@ const begun = (world: World, ids: ReadonlyArray<string>) =>
 /** Something waits on and on: the rounds end, and the checker says what that is. */
 const stuck = "stuck"
 
-/** Nothing is under way: nobody's commit makes anything durable now. */
+/** Nothing is under way: no commit makes anything durable now. */
 const quiet = Effect.fnUntraced(function*(world: World) {
   world.paused = true
   const ended = yield* until(Effect.map(waiting(world, world.consumer), (n) => n === 0), 120_000)
@@ -84,7 +84,7 @@ const workers = (world: World) =>
     yield* Effect.forEach(three, (worker) => worker.ready)
   })
 
-/** Performs rounds; answers how often the server went, and how often something went with it. */
+/** Performs rounds; returns how often the server went, and how often something went with it. */
 const rounds = <E, R>(world: World, wanted: number, fault: string, one: Effect.Effect<ReadonlyArray<string>, E, R>) =>
   Effect.gen(function*() {
     let lossy = 0
@@ -178,7 +178,7 @@ export const lastMoments: Run = {
 
 /**
  * A publisher whose transaction is open for long, beside others that commit: what workers have seen by now is beyond what the disk knows. What
- * it wrote is never seen. Answers what was published last, and handed out.
+ * it wrote is never seen. Returns what was published last, and handed out.
  */
 const ahead = (world: World) =>
   Effect.gen(function*() {
@@ -233,7 +233,7 @@ export const failover: Run = {
       const fault = "failover to a replica that lags"
       const wanted = world.scaled(10)
       const { tell } = yield* ownOf(world)
-      // Nobody waits for the replica.
+      // No commit waits for the replica.
       world.durable = false
       const once = Effect.gen(function*() {
         yield* tell("replica")

@@ -18,6 +18,9 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { DeadLetterOrder, Reason, State } from "../DeadLetter.ts"
 import * as WellFormed from "./rules/wellFormed.ts"
+import type { Durable, ServerHolds, ServerReturned } from "./ServerEntries.ts"
+
+export type { Durable, ServerHolds, ServerReturned } from "./ServerEntries.ts"
 
 /**
  * A message that was made to fail, and how its letter must look. `conflict`: a second payload under a committed id.
@@ -105,6 +108,8 @@ export interface PublishAnswered {
   readonly process: string
   readonly id: string
   readonly answer: "acknowledged" | "failed" | "unknown"
+  /** `false`: acknowledged before it was on the disk, or on the replica that may take over. A `Durable` makes up for it. Default true. */
+  readonly durable?: boolean | undefined
 }
 
 /**
@@ -318,6 +323,9 @@ export type Entry =
   | Takeover
   | PersonActed
   | Sampled
+  | Durable
+  | ServerHolds
+  | ServerReturned
   | FaultsStopped
   | Settled
   | Committed

@@ -1483,6 +1483,7 @@ export interface Expectations {
     readonly occurred?: Readonly<Record<string, number>> | undefined;
     readonly redelivered?: number | undefined;
     readonly settles?: boolean | undefined;
+    readonly losesServers?: boolean | undefined;
     readonly atLeastOnce?: ReadonlyArray<string> | undefined;
     readonly keep?: number | undefined;
 }
@@ -1597,6 +1598,8 @@ import * as FileSystem from "effect/FileSystem";
 import type * as PlatformError from "effect/PlatformError";
 import * as Schema from "effect/Schema";
 import type { DeadLetterOrder, Reason, State } from "../DeadLetter.ts";
+import type { Durable, ServerHolds, ServerReturned } from "./ServerEntries.ts";
+export type { Durable, ServerHolds, ServerReturned } from "./ServerEntries.ts";
 export interface Poison {
     readonly reason: Reason | "conflict";
     readonly attempts?: number | undefined;
@@ -1641,6 +1644,7 @@ export interface PublishAnswered {
     readonly process: string;
     readonly id: string;
     readonly answer: "acknowledged" | "failed" | "unknown";
+    readonly durable?: boolean | undefined;
 }
 export interface HandlerStarted {
     readonly _tag: "HandlerStarted";
@@ -1750,7 +1754,7 @@ export interface Outgoing {
     readonly consumer: string;
     readonly source: string;
 }
-export type Entry = RunStarted | ConsumerRegistered | ProcessStarted | ProcessEnded | PublishTried | PublishAnswered | HandlerStarted | HandlerEnded | FaultInjected | Takeover | PersonActed | Sampled | FaultsStopped | Settled | Committed | DeadLettered | Waiting | Outgoing;
+export type Entry = RunStarted | ConsumerRegistered | ProcessStarted | ProcessEnded | PublishTried | PublishAnswered | HandlerStarted | HandlerEnded | FaultInjected | Takeover | PersonActed | Sampled | Durable | ServerHolds | ServerReturned | FaultsStopped | Settled | Committed | DeadLettered | Waiting | Outgoing;
 export type History = Iterable<Entry>;
 export declare const Entry: Schema.Schema<Entry>;
 export interface Recorder {
@@ -1772,7 +1776,28 @@ export interface ReadOptions {
 }
 export declare const forEach: (files: readonly string[], use: (entry: Entry) => void, options?: ReadOptions | undefined) => Effect.Effect<void, HistoryUnreadable | PlatformError.PlatformError, FileSystem.FileSystem>;
 export declare const read: (files: ReadonlyArray<string>, options?: ReadOptions) => Effect.Effect<readonly Entry[], HistoryUnreadable | PlatformError.PlatformError, FileSystem.FileSystem>;
-export {};
+
+// src/testing/ServerEntries.ts
+export interface Durable {
+    readonly _tag: "Durable";
+    readonly process: string;
+}
+export interface ServerHolds {
+    readonly _tag: "ServerHolds";
+    readonly process: string;
+    readonly server: number;
+    readonly consumer: string;
+    readonly id: string;
+    readonly key: string;
+    readonly as: "committed" | "waiting" | "letter";
+    readonly durable?: boolean | undefined;
+}
+export interface ServerReturned {
+    readonly _tag: "ServerReturned";
+    readonly process: string;
+    readonly server: number;
+    readonly draw: number;
+}
 
 // src/testing/TestPipeline.ts
 import type * as Duration from "effect/Duration";

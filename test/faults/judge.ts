@@ -32,6 +32,14 @@ const complete = (line: string): ReadonlyArray<string> => {
   }
 }
 
+/** The ids of the messages that handlers have begun so far. */
+export const started = (world: World): ReadonlySet<string> =>
+  new Set(
+    world.files.flatMap((file) =>
+      [...read(file).matchAll(/"HandlerStarted"[^\n]*?"id":"([^"]+)"/g)].map((one) => one[1]!)
+    )
+  )
+
 /** All that is known of a run, the facts of the database last. */
 export const history = (world: World): ReadonlyArray<Entry> => [
   ...world.files.flatMap(entriesOf),

@@ -1,7 +1,7 @@
 /** A producer that keeps workers busy, and a person who decides on dead letters; both go on whatever the database does. */
 import { Cause, Effect, Exit, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
-import { DeadLetters, Topic } from "millrace"
+import { DeadLetters, Store, Topic } from "millrace"
 import { type Mix, pick, type Piece, piecesOf, tried } from "./pieces.ts"
 import * as Tables from "./tables.ts"
 import type { World } from "./world.ts"
@@ -21,15 +21,36 @@ export interface Load {
   readonly batch?: number | undefined
 }
 
+/** How something is published. */
+export interface How {
+  readonly consumer?: string | undefined
+  /** It is due so much later, in milliseconds. */
+  readonly delay?: number | undefined
+  /** The publisher does not wait until its commit is on the disk. */
+  readonly unflushed?: boolean | undefined
+}
+
+const published = (pieces: ReadonlyArray<Piece>, consumer: string, { delay, unflushed }: How) => {
+  const all = Topic.publishAll(piecesOf(consumer), pieces, delay === undefined ? {} : { delay })
+  if (unflushed !== true) return all
+  return Effect.gen(function*() {
+    const store = yield* Store.Store
+    const sql = yield* SqlClient.SqlClient
+    return yield* store.transact(Effect.andThen(sql`set local synchronous_commit = off`, all))
+  })
+}
+
 /** Publishes until it is told that it was done: a refusal may hide a success, so it is repeated with the same ids. */
-export const publish = (world: World, pieces: ReadonlyArray<Piece>, consumer = world.consumer) =>
+export const publish = (world: World, pieces: ReadonlyArray<Piece>, how: How = {}) =>
   Effect.gen(function*() {
+    const consumer = how.consumer ?? world.consumer
     const batch = world.nextName("batch")
+    const loose = world.durable && how.unflushed !== true ? {} : { durable: false }
     while (true) {
       for (const piece of pieces) world.record(tried("parent", consumer, piece, batch))
-      const exit = yield* Effect.exit(Topic.publishAll(piecesOf(consumer), pieces))
+      const exit = yield* Effect.exit(published(pieces, consumer, how))
       const answer = Exit.isSuccess(exit) ? "acknowledged" : "unknown"
-      for (const { id } of pieces) world.record({ _tag: "PublishAnswered", process: "parent", id, answer })
+      for (const { id } of pieces) world.record({ _tag: "PublishAnswered", process: "parent", id, answer, ...loose })
       if (answer === "acknowledged") break
       yield* Effect.sleep("100 millis")
     }
@@ -58,7 +79,7 @@ const outstanding = Effect.fnUntraced(function*(world: World) {
 /** In a fiber of the scope, until the world is to come to rest. */
 export const keepBusy = (world: World, load: Load) => {
   const more = Effect.gen(function*() {
-    const waiting = yield* outstanding(world)
+    const waiting = world.paused ? undefined : yield* outstanding(world)
     if (waiting !== undefined && waiting < load.outstanding) {
       yield* publish(world, batchOf(world, load))
       yield* Effect.sleep(load.pace ?? 0)

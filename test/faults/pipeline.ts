@@ -13,6 +13,7 @@ import { type Delivery, Pipeline, Retry } from "millrace"
 import * as Faults from "../../src/testing/Faults.ts"
 import type { Entry } from "../../src/testing/History.ts"
 import { attempts, type Piece, piecesOf, readerOf, receiptsOf } from "./pieces.ts"
+import * as Tables from "./tables.ts"
 
 /** Names the table in the proxy's ear, too. */
 export const ledgerMark = /insert into \S*ledger/
@@ -33,11 +34,7 @@ export interface Self {
 
 /** A number of the ledger's own sequence; undefined where the database does not answer at once. */
 const draw = (self: Self): Effect.Effect<number | undefined, never, SqlClient.SqlClient> =>
-  Effect.gen(function*() {
-    const sql = yield* SqlClient.SqlClient
-    const [row] = yield* sql<{ readonly n: number }>`select nextval(${`"${self.schema}".ledger_n_seq`})::float8 as n`
-    return row?.n
-  }).pipe(
+  Tables.draw(self.schema).pipe(
     Effect.timeout("1 second"),
     Effect.catchCause((cause) => Effect.succeed(undefined).pipe(Effect.tap(() => Effect.logDebug(cause))))
   )

@@ -61,6 +61,10 @@ const text = (body: Buffer, from: number): string => body.toString("utf8", from,
 export class Proxy {
   /** The database's address, through this proxy. */
   url = ""
+  /** Where the database is; connections that are open stay where they are. */
+  target = ""
+  /** Whether it lets nobody in: who comes is reset. */
+  shut = false
   /** What happens to the next COMMITs, one fault each. */
   readonly commits: Array<CommitFault> = []
   /** A statement was passed on to the server, which knows the session by this port (`inet_client_port()`). */
@@ -78,8 +82,12 @@ export class Proxy {
 
   /** Listens on a free port of the loopback interface. */
   listen(target: string, done: (proxy: Proxy) => void): void {
-    const { hostname, port } = new URL(target)
-    this.server = createServer((client) => this.pass(client, connect(Number(port), hostname)))
+    this.target = target
+    this.server = createServer((client) => {
+      const { hostname, port } = new URL(this.target)
+      if (this.shut) client.resetAndDestroy()
+      else this.pass(client, connect(Number(port), hostname))
+    })
     this.server.listen(0, "127.0.0.1", () => {
       const address = this.server?.address()
       const url = new URL(target)

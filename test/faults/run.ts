@@ -34,8 +34,8 @@ export interface Run {
   readonly options: Worker.WorkerOptions
   /** What the checker is to demand beside its rules. */
   readonly expects?: Judge.Expectations | undefined
-  /** It has a server to itself, which it may restart. */
-  readonly ownServer?: boolean | undefined
+  /** It has a server to itself, which it may harm, started with these settings. */
+  readonly ownServer?: ReadonlyArray<string> | undefined
   /** A person decides on letters while it lasts. */
   readonly person?: boolean | undefined
   /** Does the harm; ends when the counts are reached. It leaves workers running that can finish the rest. */
@@ -52,7 +52,7 @@ const boundMillis = 60_000
 /** Runs it, against the common server or one of its own. */
 export const perform = (run: Run, setting: Setting): Effect.Effect<Result> => {
   const started = performance.now()
-  const common = Effect.succeed<Server>({ url: setting.url, restart: Effect.die(new Error("the server is not ours")) })
+  const common = Effect.succeed<Server>({ url: setting.url, own: undefined })
   let world: World | undefined
   const result = (counts: ReadonlyArray<Count>, violations: ReadonlyArray<string>): Result => ({
     name: run.name,
@@ -61,7 +61,7 @@ export const perform = (run: Run, setting: Setting): Effect.Effect<Result> => {
     violations,
     seconds: (performance.now() - started) / 1000
   })
-  const performed = Effect.flatMap(run.ownServer === true ? server : common, (server) => {
+  const performed = Effect.flatMap(run.ownServer === undefined ? common : server(run.ownServer), (server) => {
     world = new World(setting, run.name, server, run.options)
     return inWorld(run, world)
   })

@@ -1,38 +1,59 @@
-/** A Postgres of its own that can be killed and started again at the same address. */
-import { Effect } from "effect"
+/**
+ * A Postgres of its own that can be harmed, behind a gate: clients have one address of it, whatever becomes of it, and nothing passes
+ * while the gate is shut.
+ */
+import { Effect, type Scope } from "effect"
 import { spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
+import { type Proxy, proxy } from "./proxy.ts"
 
+/** What clients know. */
 export interface Server {
   readonly url: string
-  /** An immediate shutdown, and a start. Ends when it accepts connections again. */
-  readonly restart: Effect.Effect<void>
+  /** Undefined where the server is everybody's. */
+  readonly own: Own | undefined
 }
 
-/** Lives as long as the scope. */
-export const server = Effect.map(
-  Effect.acquireRelease(
-    Effect.promise(async () => {
-      const child = spawn(process.execPath, [fileURLToPath(new URL("server-process.ts", import.meta.url))], {
-        detached: true, // Ctrl-C reaches it through its input, and only so
-        stdio: ["pipe", "pipe", "inherit"]
+export interface Own {
+  readonly gate: Proxy
+  /** A command of `server-process.ts`. Ends when it is done; from then on the gate leads to where the server is. */
+  readonly tell: (command: string) => Effect.Effect<void>
+}
+
+/** Started with some settings, as `postgres -c` takes them; lives until the scope closes. */
+export const server = (settings: ReadonlyArray<string>): Effect.Effect<Server, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { child, said } = yield* owner(settings)
+    const gate = yield* proxy(yield* Effect.promise(said), /^$/)
+    const tell = (command: string) =>
+      Effect.promise(async () => {
+        child.stdin.write(`${command}\n`)
+        gate.target = await said()
       })
+    return { url: gate.url, own: { gate, tell } }
+  })
+
+const owner = (settings: ReadonlyArray<string>) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const child = spawn(
+        process.execPath,
+        [fileURLToPath(new URL("server-process.ts", import.meta.url)), ...settings],
+        {
+          detached: true, // Ctrl-C reaches it through its input, and only so
+          stdio: ["pipe", "pipe", "inherit"]
+        }
+      )
       const ended = new Promise((resolve) => child.once("exit", resolve))
       const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-      const said = async (): Promise<Readonly<Record<string, string>>> => {
+      const said = async (): Promise<string> => {
         const line = await lines.next()
         const report = line.done === true ? { error: "its process ended" } : JSON.parse(line.value)
         if ("error" in report) throw new Error(`The server of this run failed: ${report.error}`)
-        return report
+        return report.url
       }
-      const { url } = await said()
-      return { child, ended, said, url: url! }
+      return { child, ended, said }
     }),
     ({ child, ended }) => Effect.promise(() => (child.stdin.end(), ended))
-  ),
-  ({ child, said, url }): Server => ({
-    url,
-    restart: Effect.asVoid(Effect.promise(() => (child.stdin.write("restart\n"), said())))
-  })
-)
+  )

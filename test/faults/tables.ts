@@ -2,8 +2,8 @@
  * The ledger, and what the database tells of itself: triggers number takeovers of lanes and burials with the ledger's own sequence,
  * so that they can be compared with starts and commits. At the end all of it is read as entries of the history.
  */
-import { Effect } from "effect"
-import { SqlClient } from "effect/sql"
+import * as Effect from "effect/Effect"
+import * as SqlClient from "effect/sql/SqlClient"
 import { DeadLetters, MessageId } from "millrace"
 import type { Entry } from "../../src/testing/History.ts"
 import { readerOf } from "./pieces.ts"
@@ -52,10 +52,22 @@ export const departures = Effect.fnUntraced(
   }
 )
 
-/** A number of the ledger's sequence. */
+/**
+ * A number of the ledger's sequence. Drawing it writes nothing to the disk: it must not make anything durable that was not. So numbers come again
+ * after a crash, unless they are put `forward`.
+ */
 export const draw = Effect.fnUntraced(function*(schema: string) {
   const sql = yield* SqlClient.SqlClient
-  const [row] = yield* sql<{ readonly n: number }>`select nextval(${`"${schema}".ledger_n_seq`})::float8 as n`
+  const [row] = yield* sql<{ readonly n: number }>`select nextval(${`"${schema}".ledger_n_seq`})::float8 as n,
+    set_config('synchronous_commit', 'off', true)`
+  return row!.n
+})
+
+/** The first number of a server that is up again, above all that any earlier one gave. */
+export const forward = Effect.fnUntraced(function*(schema: string) {
+  const sql = yield* SqlClient.SqlClient
+  const name = `"${schema}".ledger_n_seq`
+  const [row] = yield* sql<{ readonly n: number }>`select setval(${name}, nextval(${name}) + 1000000)::float8 as n`
   return row!.n
 })
 

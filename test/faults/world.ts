@@ -13,7 +13,7 @@ import type { Entry } from "../../src/testing/History.ts"
 import * as Children from "./children.ts"
 import { Dice } from "./dice.ts"
 import { type Act, type Piece, piecesOf, readerOf, receiptsOf } from "./pieces.ts"
-import type { Server } from "./server.ts"
+import type { Own, Server } from "./server.ts"
 import type { WorkerSetup } from "./setup.ts"
 import * as Tables from "./tables.ts"
 
@@ -57,6 +57,12 @@ export class World implements Children.Nursery {
   spared: RegExp | undefined
   /** Nothing more is published. */
   resting = false
+  /** Nothing is published for now by those that keep workers busy. */
+  paused = false
+  /** Whether what is acknowledged is safe from whatever becomes of the server. */
+  durable = true
+  /** How many servers there were by now. */
+  servers = 1
   readonly loads: Array<Fiber.Fiber<unknown, unknown>> = []
   /** Messages that were published. */
   published = 0
@@ -64,14 +70,14 @@ export class World implements Children.Nursery {
   private readonly positions = new Map<string, number>()
   private names = 0
 
-  /** Restarts the server, where it is this world's own. */
-  readonly restart: Effect.Effect<void>
+  /** The server, where it is this world's own. */
+  readonly own: Own | undefined
 
   constructor(setting: Setting, name: string, server: Server, options: Worker.WorkerOptions) {
     this.name = name
     this.setting = setting
     this.url = server.url
-    this.restart = server.restart
+    this.own = server.own
     this.options = options
     this.schema = `faults_${process.pid}_${worlds++}`
     this.consumer = name.toLowerCase().replaceAll(/[^a-z]+/g, "-").replace(/^-/, "")
@@ -157,9 +163,9 @@ export class World implements Children.Nursery {
 }
 
 /** Services of the parent, on connections that no fault is aimed at. */
-export const layer = (world: World) =>
+export const layer = (world: World, url = world.url) =>
   Postgres.layer({
-    url: Redacted.make(world.url),
+    url: Redacted.make(url),
     schema: world.schema,
     maxConnections: 8,
     acquireTimeout: "20 seconds"

@@ -16,6 +16,7 @@ import { operations } from "./operations.ts"
 import { peopleMutants } from "./people.ts"
 import { pipelineMutants } from "./pipelines.ts"
 import { serverLifeMutants } from "./serverLife.ts"
+import { serverMutants } from "./servers.ts"
 import { sessionMutants } from "./sessions.ts"
 import { steeringMutants } from "./steering.ts"
 import { survivors } from "./survivors.ts"
@@ -451,5 +452,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...serverLifeMutants,
   ...sessionMutants,
   ...steeringMutants,
-  ...survivors
+  ...survivors,
+  ...serverMutants
 ]

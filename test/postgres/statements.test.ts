@@ -98,7 +98,7 @@ const ran = (text: string, params: ReadonlyArray<unknown>) =>
       const [setting] = yield* sql<{ readonly on: string }>`select current_setting('synchronous_commit') as on`
       return yield* Effect.fail({ rows, changed: (yield* seen) !== before, flushed: setting!.on === "on" })
     })))
-    assert("rows" in end, JSON.stringify(end))
+    assert("rows" in end, "the transaction was not undone as it should be")
     return end
   })
 

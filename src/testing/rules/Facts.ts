@@ -99,6 +99,12 @@ export class MessageFacts {
   failed = 0
   /** Acknowledged before a later position of its key was tried: only then has it an order with what follows. */
   firm = false
+  /** The run knows that the database has it: it was acknowledged, or a server was seen to hold it, and none has lost it since. */
+  told = false
+  /** It was told before the message was safe from a crash. */
+  loose = false
+  /** The last server that was seen to hold it. */
+  server = 0
   poison: Poison | undefined = undefined
   /** A second payload was published under its id, on purpose. */
   conflict: Poison | undefined = undefined
@@ -142,6 +148,8 @@ export class Life {
   redelivered = 0
   /** The start with the lowest draw, of those outside of a transaction. */
   firstStart: HandlerStarted | undefined = undefined
+  /** Other starts, outside of a transaction. */
+  later: ReadonlyArray<HandlerStarted> = none
   /** Starts within a transaction, which it may share with its predecessors. */
   grouped: ReadonlyArray<HandlerStarted> = none
   lastStart: HandlerStarted | undefined = undefined
@@ -149,6 +157,12 @@ export class Life {
   constructor(message: MessageFacts, consumer: string) {
     this.message = message
     this.consumer = consumer
+  }
+
+  /** Starts that carry a draw. */
+  get allStarts(): ReadonlyArray<HandlerStarted> {
+    const grouped = this.grouped.filter((one) => one.draw !== undefined)
+    return this.firstStart === undefined ? grouped : [this.firstStart, ...this.later, ...grouped]
   }
 
   /** Whether it may come after its successors: it died, they went on, and a person brought it back. */

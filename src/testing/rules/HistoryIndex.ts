@@ -18,6 +18,7 @@ import {
   ProcessFacts,
   type QueueKey
 } from "./Facts.ts"
+import { Servers } from "./Servers.ts"
 
 /** A second handler of a key began in one process while the first was running. */
 export interface Overlap {
@@ -56,6 +57,7 @@ export class HistoryIndex {
   readonly triedAgain: Array<Life> = []
   readonly overlaps: Array<Overlap> = []
   readonly settled: Array<History.Settled> = []
+  readonly servers = new Servers()
   readonly faults = new Map<string, number>()
   readonly windows = new Map<string, number>()
   faultsStopped = 0
@@ -120,6 +122,16 @@ export class HistoryIndex {
     return facts
   }
 
+  /**
+   * The server that handed out what was started: the one that gave the token. A process may begin with it when another server is up
+   * already. Undefined if that is not known: only under a token that has committed something it is certain which one that was.
+   */
+  handedOutBy({ consumer, draw, key, lane, token }: History.HandlerStarted): number | undefined {
+    if (this.servers.returned === 0 || token === undefined) return this.servers.of(draw ?? 0)
+    const facts = this.lane(consumer, lane ?? key).token(token)
+    return facts.lastCommit === undefined ? undefined : this.servers.of(Math.min(facts.first, draw ?? facts.first))
+  }
+
   private rare(
     entry: Exclude<
       History.Entry,
@@ -168,6 +180,12 @@ export class HistoryIndex {
       case "Sampled":
         this.samples.push(entry)
         return
+      case "Durable":
+        return this.servers.durable()
+      case "ServerHolds":
+        return this.servers.holds(this.life(entry.consumer, entry.id, entry.key), entry)
+      case "ServerReturned":
+        return this.servers.returns(entry, this.messages.values())
       case "FaultsStopped":
         this.faultsStopped++
         return
@@ -203,6 +221,7 @@ export class HistoryIndex {
     if (message === undefined) return
     if (entry.answer === "failed") message.failed++
     if (entry.answer !== "acknowledged") return
+    this.servers.acknowledged(message, entry)
     if (++message.acknowledged === 2) this.publishedAgain++
     const { key, position } = message
     if (key.top <= position || (message.batch !== undefined && key.topBatch === message.batch)) message.firm = true
@@ -226,7 +245,15 @@ export class HistoryIndex {
       life.highestAttempt = entry.attempt
     }
     if (entry.transaction !== undefined) life.grouped = [...life.grouped, entry]
-    else if (draw !== undefined && draw < (life.firstStart?.draw ?? Number.POSITIVE_INFINITY)) life.firstStart = entry
+    else if (draw !== undefined) {
+      const first = life.firstStart
+      if (first === undefined) life.firstStart = entry
+      else {
+        const earlier = draw < (first.draw ?? Number.POSITIVE_INFINITY)
+        if (earlier) life.firstStart = entry
+        life.later = [...life.later, earlier ? first : entry]
+      }
+    }
 
     const owner = message.key.at(consumer).owner(process, lane, token)
     owner.latest = entry.id

@@ -30,6 +30,7 @@ export class LifeLines {
   private readonly byId = new Map<string, Array<Open>>()
   private readonly faults: Array<readonly [place: number, entry: History.FaultInjected | History.ProcessEnded]> = []
   private readonly takeovers: Array<readonly [place: number, entry: History.Takeover]> = []
+  private readonly servers: Array<Line> = []
   private place = 0
 
   constructor(subjects: ReadonlyArray<Subject>) {
@@ -52,6 +53,7 @@ export class LifeLines {
     const place = ++this.place
     if (entry._tag === "FaultInjected" || entry._tag === "ProcessEnded") this.faults.push([place, entry])
     else if (entry._tag === "Takeover") this.takeovers.push([place, entry])
+    else if (entry._tag === "ServerReturned") this.servers.push({ place, text: sentence(entry) })
     else {
       for (const id of idsOf(entry)) {
         for (const one of this.byId.get(id) ?? []) this.append(one, place, entry)
@@ -70,7 +72,8 @@ export class LifeLines {
         const theirs = one.about.consumer === undefined || one.about.consumer === takeover.consumer
         if (theirs && one.lanes.has(takeover.lane)) one.lines.push({ place, text: sentence(takeover) })
       }
-      const sorted = one.lines.sort((a, b) => a.place - b.place)
+      const servers = one.lines.length === 0 ? [] : this.servers
+      const sorted = [...one.lines, ...servers].sort((a, b) => a.place - b.place)
       const shown = sorted.slice(0, maximum).map(({ place, text }) => `entry ${place}: ${text}`)
       return sorted.length > maximum ? [...shown, `... and ${sorted.length - maximum} more`] : shown
     })
@@ -109,7 +112,9 @@ export const sentence = (entry: History.Entry): string => {
         extras({ key: entry.key, position: entry.position, batch: entry.batch, poison: entry.poison?.reason })
       }`
     case "PublishAnswered":
-      return `${entry.process} is told about ${entry.id}: ${entry.answer}`
+      return `${entry.process} is told about ${entry.id}: ${entry.answer}${
+        entry.durable === false ? ", before it is on the disk or a replica" : ""
+      }`
     case "HandlerStarted":
       return `${entry.process} starts attempt ${entry.attempt} of ${entry.id} for "${entry.consumer}"${
         extras({ lane: entry.lane, token: entry.token, draw: entry.draw, transaction: entry.transaction })
@@ -133,6 +138,9 @@ const rest = (
   entry:
     | History.PersonActed
     | History.Sampled
+    | History.Durable
+    | History.ServerHolds
+    | History.ServerReturned
     | History.FaultsStopped
     | History.Settled
     | History.Committed
@@ -145,6 +153,12 @@ const rest = (
       return `a person: ${entry.action} ${entry.id ?? `key ${entry.key}`}${extras({ draw: entry.draw })}`
     case "Sampled":
       return `${entry.process} has ${entry.quantity} at ${entry.value} (setting ${entry.limit})`
+    case "Durable":
+      return `what ${entry.process} was told so far is safe from a crash`
+    case "ServerHolds":
+      return `server ${entry.server} holds ${entry.id} for "${entry.consumer}" (${entry.as})`
+    case "ServerReturned":
+      return `server ${entry.server} is up, from draw ${entry.draw} on`
     case "FaultsStopped":
       return "the faults stop"
     case "Settled":

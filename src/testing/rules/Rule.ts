@@ -39,6 +39,11 @@ export interface Expectations {
   readonly redelivered?: number | undefined
   /** Whether the run waited until nothing moved any more (`Settled`). Default true. */
   readonly settles?: boolean | undefined
+  /**
+   * Whether the run loses servers that had not yet saved all that they had told (`ServerReturned`): such messages are counted then. Default
+   * false: none may be lost.
+   */
+  readonly losesServers?: boolean | undefined
   /** Consumers that give up deduplication: what they commit twice is counted, not refused. */
   readonly atLeastOnce?: ReadonlyArray<string> | undefined
   /** Violations kept for each rule, with their life lines; the others are counted. Default 20. */

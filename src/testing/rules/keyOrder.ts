@@ -19,7 +19,7 @@ export const keyOrder: Rule = (index, expectations) => {
   for (const queue of index.queues) {
     occurred["pairs of commits"] += ascending(index, queue, findings)
     occurred["chain links"] += chained(queue, findings)
-    occurred["starts compared"] += starts(queue, findings)
+    occurred["starts compared"] += starts(index, queue, findings)
   }
   for (const { first, second } of index.overlaps) {
     // Under two tokens it is a question of ownership, which rule 4 asks.
@@ -88,15 +88,14 @@ const chained = (queue: QueueKey, findings: Findings): number => {
 }
 
 /** No start before everything earlier is settled. */
-const starts = (queue: QueueKey, findings: Findings): number => {
+const starts = (index: HistoryIndex, queue: QueueKey, findings: Findings): number => {
   let compared = 0
   let latest: { readonly life: Life; readonly draw: number } | undefined
   for (const message of queue.facts.messages) {
     const life = message.find(queue.consumer)
     if (life === undefined) continue
     if (latest !== undefined && latest.life.message.position < message.position) {
-      if (life.firstStart !== undefined) compared += early(queue, life, life.firstStart, latest.draw, findings)
-      for (const start of life.grouped) compared += early(queue, life, start, latest.draw, findings)
+      for (const start of life.allStarts) compared += early(index, queue, life, start, latest.draw, findings)
     }
     if (!ordered(life)) continue
     const settled = settledAt(queue, life)
@@ -106,10 +105,17 @@ const starts = (queue: QueueKey, findings: Findings): number => {
 }
 
 /** Compares one start with what was settled last of everything earlier. Answers how many comparisons that was. */
-const early = (queue: QueueKey, life: Life, start: HandlerStarted, settled: number, findings: Findings): number => {
+const early = (
+  index: HistoryIndex,
+  queue: QueueKey,
+  life: Life,
+  start: HandlerStarted,
+  settled: number,
+  findings: Findings
+): number => {
   const draw = start.draw
   if (draw === undefined) return 0
-  const before = settled > draw ? unsettledBefore(queue, life, draw, start.transaction) : undefined
+  const before = settled > draw ? unsettledBefore(index, queue, life, start, draw) : undefined
   if (before !== undefined) {
     findings.add(
       { consumer: queue.consumer, ids: [before.message.id, life.message.id] },
@@ -123,20 +129,28 @@ const early = (queue: QueueKey, life: Life, start: HandlerStarted, settled: numb
   return 1
 }
 
-/** The earlier message that was not settled, those aside that run in the same transaction. */
+/**
+ * The earlier message that was not settled, those aside that run in the same transaction. What a later server settled may have been settled
+ * before, by the one that forgot it.
+ */
 const unsettledBefore = (
+  index: HistoryIndex,
   queue: QueueKey,
   life: Life,
-  draw: number,
-  transaction: string | undefined
-): Life | undefined =>
-  queue.facts.messages.findLast((message) => {
+  start: HandlerStarted,
+  draw: number
+): Life | undefined => {
+  const { transaction } = start
+  const server = index.handedOutBy(start)
+  return queue.facts.messages.findLast((message) => {
     const other = message.position < life.message.position ? message.find(queue.consumer) : undefined
     return other !== undefined
       && ordered(other)
       && (settledAt(queue, other) ?? draw) > draw
+      && index.servers.of(settledAt(queue, other) ?? draw) === server
       && (transaction === undefined || other.grouped.every((start) => start.transaction !== transaction))
   })?.find(queue.consumer)
+}
 
 /** Whether later messages of the key come after it by right. An outgoing message has the order of its source. */
 const ordered = (life: Life): boolean => life.message.tries === 0 ? life.commit !== undefined : life.message.firm

@@ -2,6 +2,9 @@
  * Rule 1, no loss: what was published (acknowledged, or of unknown outcome and found) is committed, a dead letter, or still
  * waiting, for every consumer of its topic; what surely failed to be published is nowhere.
  *
+ * What was lost with a server is counted apart: it may be lost if nothing said that it was safe from a crash, and then it stays
+ * lost. What a server held when it came up must be there at the end, and so must the effects that it held.
+ *
  * @since 0.1.0
  */
 import type { Life, MessageFacts } from "./Facts.ts"
@@ -13,16 +16,27 @@ const unrouted: ReadonlyArray<string> = [""]
 
 export const noLoss: Rule = (index, expectations) => {
   const findings = new Findings("noLoss", expectations)
-  const occurred = { acknowledged: 0, "unknown and found": 0, "unknown and not found": 0, failed: 0 }
+  const occurred = {
+    acknowledged: 0,
+    "unknown and found": 0,
+    "unknown and not found": 0,
+    failed: 0,
+    ...withServers(index, expectations.losesServers === true, findings)
+  }
   for (const message of index.messages.values()) {
     const about = { ids: [message.id] }
     if (message.tries === 0) {
       fromNowhere(index, message, findings)
       continue
     }
+    const gone = index.servers.lost.get(message)
+    if (gone?.tries === message.tries) {
+      stayedLost(message, gone.server, findings)
+      continue
+    }
     const consumers = index.subscriptions.get(message.topic) ?? unrouted
     const missing = consumers.filter((consumer) => message.find(consumer)?.found !== true)
-    if (message.acknowledged > 0) {
+    if (message.acknowledged > 0 || (message.told && message.failed === 0)) {
       occurred.acknowledged++
       for (const consumer of missing) {
         findings.add({ consumer, ...about }, () => lost(message, consumer, message.find(consumer)))
@@ -51,6 +65,55 @@ export const noLoss: Rule = (index, expectations) => {
     }
   }
   return findings.outcome(occurred)
+}
+
+/** What went with a server, apart from what was lost after it. Answers how often each of them happened. */
+const withServers = (index: HistoryIndex, allowed: boolean, findings: Findings): Readonly<Record<string, number>> => {
+  const { broken, effectsLost, messagesLost, returned, seen } = index.servers
+  if (!allowed && messagesLost + effectsLost > 0) {
+    findings.add(
+      { ids: [] },
+      () =>
+        `${messagesLost} messages and ${effectsLost} effects were lost with a server, but this run is not one that loses servers.`
+    )
+  }
+  for (const { effect, message, server } of broken) {
+    findings.add(
+      { consumer: effect?.consumer, ids: [message.id] },
+      () =>
+        `${
+          effect === undefined ? "Message" : "The effect of message"
+        } ${message.id} was safe from a crash, on the disk or on the `
+        + `replica, but server ${server} did not have it when it came up: it had gone before, or the crash took what was safe.`
+    )
+  }
+  for (const { commit, consumer, message } of seen) {
+    if (commit !== undefined) continue
+    findings.add(
+      { consumer, ids: [message.id] },
+      () =>
+        `The effect of message ${message.id} was in the ledger of server ${message.server} for consumer "${consumer}", and is not `
+        + `there at the end.`
+    )
+  }
+  if (returned === 0) return {}
+  return {
+    "servers lost": returned,
+    "messages lost with a server": messagesLost,
+    "effects lost with a server": effectsLost
+  }
+}
+
+/** A message that no server has any more, and that was not published again, is never seen again. */
+const stayedLost = (message: MessageFacts, server: number, findings: Findings): void => {
+  const life = message.lives.find((one) => one.found)
+  if (life === undefined) return
+  findings.add(
+    { consumer: life.consumer, ids: [message.id] },
+    () =>
+      `Message ${message.id} was lost with the server before server ${server}, and consumer "${life.consumer}" handled it all the `
+      + `same: what one server handed out must not be committed by another.`
+  )
 }
 
 const lost = (message: MessageFacts, consumer: string, life: Life | undefined): string =>

@@ -1,6 +1,7 @@
 /**
  * Rule 4, one owner: nothing is committed under a token older than one already seen, one token belongs to one process, and
- * handlers of a key overlap in two processes only where the database confirmed that an expired lease was taken over.
+ * handlers of a key overlap in two processes only where the database confirmed that an expired lease was taken over. What one
+ * server handed out is committed only by that server.
  *
  * "Already seen" is the order of the ledger, and that of draws, in which starts and takeovers have their place too. A
  * handler that its process never ended (it was killed) counts as running on.
@@ -8,13 +9,19 @@
  * @since 0.1.0
  */
 import type { Committed, HandlerStarted } from "../History.ts"
-import type { LaneFacts, Owner, QueueKey, TokenFacts } from "./Facts.ts"
+import type { LaneFacts, Life, Owner, QueueKey, TokenFacts } from "./Facts.ts"
 import type { HistoryIndex } from "./HistoryIndex.ts"
 import { Findings, type Rule } from "./Rule.ts"
 
 export const oneOwner: Rule = (index, expectations) => {
   const findings = new Findings("oneOwner", expectations)
-  const occurred = { tokens: 0, takeovers: 0, "overlaps across processes": 0, "commits before a newer token": 0 }
+  const occurred = {
+    tokens: 0,
+    takeovers: 0,
+    "overlaps across processes": 0,
+    "commits before a newer token": 0,
+    ...acrossServers(index, findings)
+  }
   for (const lanes of index.lanes.values()) {
     for (const lane of lanes.values()) {
       occurred.tokens += lane.tokens.size
@@ -99,6 +106,8 @@ const overlapping = (index: HistoryIndex, queue: QueueKey, findings: Findings): 
       if (one.process === other.process || (one.token ?? 0) >= (other.token ?? 0)) continue
       // By draws where they show it; a handler that never ended runs on beyond every newer token.
       if (!(one.open !== undefined || one.last > other.first)) continue
+      // An owner cannot know at once that its server is gone; another server knows nothing of what that one forgot to save.
+      if (index.servers.apart(one.first, other.first)) continue
       overlaps++
       if (confirmed(index, queue.consumer, one.lane ?? queue.key, one.token, other.token)) continue
       findings.add(
@@ -110,6 +119,37 @@ const overlapping = (index: HistoryIndex, queue: QueueKey, findings: Findings): 
     }
   }
   return overlaps
+}
+
+/** What servers hand out, in a run of several. */
+const acrossServers = (index: HistoryIndex, findings: Findings): Readonly<Record<string, number>> => {
+  if (index.servers.returned === 0) return {}
+  let twice = 0
+  for (const { lives } of index.messages.values()) {
+    for (const life of lives) twice += byOwnServer(index, life, findings)
+  }
+  return { "handed out by two servers": twice }
+}
+
+/** A server commits what it handed out itself. Returns 1 if the message was handed out by two of them. */
+const byOwnServer = (index: HistoryIndex, life: Life, findings: Findings): number => {
+  const { commit, consumer, message } = life
+  const starts = life.allStarts
+  const first = starts[0]
+  if (first === undefined) return 0
+  const twice = starts.some((one) => index.handedOutBy(one) !== index.handedOutBy(first)) ? 1 : 0
+  // A start without a draw may be the one that counts.
+  if (commit?.draw === undefined || starts.length < life.starts) return twice
+  const server = index.servers.of(commit.draw)
+  const own = starts.filter((one) => one.process === commit.worker && one.token === commit.token)
+  if (own.length === 0 || own.some((one) => index.handedOutBy(one) === server)) return twice
+  findings.add(
+    { consumer, ids: [message.id], lane: commit.lane },
+    () =>
+      `${commit.worker} committed message ${message.id} by server ${server}, but was handed it by server `
+      + `${index.handedOutBy(own[0]!)}: what one server hands out must not be committed by another.`
+  )
+  return twice
 }
 
 const ids = (

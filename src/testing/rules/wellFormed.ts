@@ -13,6 +13,7 @@ const text = Schema.String
 const int = Schema.Int
 const maybeText = Schema.optional(Schema.String)
 const maybeInt = Schema.optional(Schema.Int)
+const maybeYes = Schema.optional(Schema.Boolean)
 const reasons = ["exhausted", "rejected", "undecodable", "crashed"] as const
 
 const at = { process: text }
@@ -52,7 +53,8 @@ export const schemas = {
     _tag: Schema.tag("PublishAnswered"),
     ...at,
     id: text,
-    answer: Schema.Literals(["acknowledged", "failed", "unknown"])
+    answer: Schema.Literals(["acknowledged", "failed", "unknown"]),
+    durable: maybeYes
   }),
   HandlerStarted: Schema.Struct({
     _tag: Schema.tag("HandlerStarted"),
@@ -103,6 +105,16 @@ export const schemas = {
     value: Schema.Finite,
     limit: Schema.Finite
   }),
+  Durable: Schema.Struct({ _tag: Schema.tag("Durable"), ...at }),
+  ServerHolds: Schema.Struct({
+    _tag: Schema.tag("ServerHolds"),
+    ...at,
+    server: int,
+    ...message,
+    as: Schema.Literals(["committed", "waiting", "letter"]),
+    durable: maybeYes
+  }),
+  ServerReturned: Schema.Struct({ _tag: Schema.tag("ServerReturned"), ...at, server: int, draw: int }),
   FaultsStopped: Schema.Struct({ _tag: Schema.tag("FaultsStopped"), ...at }),
   Settled: Schema.Struct({ _tag: Schema.tag("Settled"), ...at, millis: Schema.Finite, boundMillis: Schema.Finite }),
   Committed: Schema.Struct({

@@ -3,6 +3,7 @@ import type { Run } from "../run.ts"
 import { backends } from "./backends.ts"
 import { clocks } from "./clocks.ts"
 import { commits } from "./commits.ts"
+import { backendKilled, beforeNextPoll, failover, lastMoments } from "./forgetting.ts"
 import { guiltless } from "./innocents.ts"
 import { kills } from "./kills.ts"
 import { poison } from "./poison.ts"
@@ -25,6 +26,10 @@ export const runs: ReadonlyArray<Run> = [
   terms,
   backends,
   restarts,
+  backendKilled,
+  lastMoments,
+  beforeNextPoll,
+  failover,
   starts,
   poison,
   guiltless

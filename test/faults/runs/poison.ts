@@ -58,7 +58,7 @@ export const poison: Run = {
           while (begun < wanted) {
             const consumer = `${world.consumer}-${++begun}`
             yield* register(world, consumer)
-            yield* Load.publish(world, scenario(world, consumer), consumer)
+            yield* Load.publish(world, scenario(world, consumer), { consumer })
             deaths.push(yield* Effect.scoped(supervised(world, consumer)))
             buried++
           }

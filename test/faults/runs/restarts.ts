@@ -1,6 +1,7 @@
 /** Postgres is shut down at once and started again while everything is under way; all resumes by itself, nothing is counted. */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
+import { strike } from "../comeback.ts"
 import * as Load from "../load.ts"
 import type { Run } from "../run.ts"
 import type { World } from "../world.ts"
@@ -15,7 +16,7 @@ const rows = (world: World) =>
 
 export const restarts: Run = {
   name: "restarts of Postgres",
-  ownServer: true,
+  ownServer: [],
   options: { ...quick, lease: "3 seconds", maxDeliveries: 1000 },
   person: true,
   body: (world) =>
@@ -31,7 +32,7 @@ export const restarts: Run = {
           return yield* Effect.die(new Error(`no work for a minute after ${world.happened("restart")} restarts`))
         }
         yield* Effect.sleep(world.dice.whole(0, 500))
-        yield* world.restart
+        yield* strike(world, "restart")
         world.fault("restart")
       })
       yield* whilst(() => world.happened("restart") < wanted, once)

@@ -16,7 +16,7 @@ const lone = (world: World, n: number) =>
     const worker = yield* world.worker({ consumer })
     yield* worker.ready
     const slow = [world.piece(`slow${n}`, "wait", 2500), world.piece(`slow${n}`, "none")]
-    yield* Load.publish(world, slow, consumer)
+    yield* Load.publish(world, slow, { consumer })
     for (let i = 0; i < 3; i++) {
       yield* Effect.sleep(world.dice.whole(900, 1300))
       yield* worker.signal("SIGSTOP")

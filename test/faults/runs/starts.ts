@@ -61,7 +61,7 @@ const handled = (world: World, consumer: string, n: number) =>
     yield* Load.publish(
       world,
       Array.from({ length: messages }, (_, i) => world.piece(`r${n}k${i % 10}`, "none")),
-      consumer
+      { consumer }
     )
     const rows = sql<{ readonly n: number }>`select count(*)::int as n from ${s}.ledger`
     if (!(yield* until(Effect.map(rows, ([row]) => row!.n >= messages), 60_000))) {

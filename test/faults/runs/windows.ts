@@ -73,7 +73,7 @@ const claims = (world: World) =>
     yield* Load.publish(
       world,
       Array.from({ length: 20 }, (_, i) => world.piece(`${consumer}-k${i % 10}`, "none")),
-      consumer
+      { consumer }
     )
     const first = yield* dies(yield* world.worker({ consumer, faults: planned(world, claimed) }))
     const second = yield* dies(yield* world.worker({ consumer, faults: planned(world, taken) }))

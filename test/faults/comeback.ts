@@ -1,0 +1,85 @@
+/**
+ * A server goes and comes back, or another comes in its place, and may not have all that was told of it. Nothing gets to the new one before
+ * it was read; so the history knows what was lost with the server, and everything that is missing later was lost after it.
+ */
+import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
+import type { Entry } from "../../src/testing/History.ts"
+import { until } from "./runs/common.ts"
+import type { Own } from "./server.ts"
+import * as Tables from "./tables.ts"
+import { layer, type Services, type World } from "./world.ts"
+
+/** The world's own server. */
+export const ownOf = (world: World): Effect.Effect<Own> =>
+  world.own === undefined ? Effect.die(new Error("the server is not ours")) : Effect.succeed(world.own)
+
+/** Past the gate, on connections that end with the effect. */
+export const past = <A, E>(world: World, effect: Effect.Effect<A, E, Services>) =>
+  Effect.flatMap(ownOf(world), (own) => Effect.provide(effect, layer(world, own.gate.target)))
+
+/**
+ * Lets a command fall on the server while nothing gets through to it, reads what is there then, and does something before anything else
+ * can. Returns the ids of what was lost with the server, of those that are asked for.
+ */
+export const strike = <E = never>(
+  world: World,
+  command: string,
+  more: { readonly first?: Effect.Effect<unknown, E, Services>; readonly among?: ReadonlyArray<string> } = {}
+) =>
+  Effect.gen(function*() {
+    const { gate, tell } = yield* ownOf(world)
+    yield* effects(world)
+    gate.shut = true
+    yield* tell(command)
+    gate.cut()
+    const held = yield* past(world, Effect.tap(returned(world), () => more.first ?? Effect.void))
+    gate.shut = false
+    return (more.among ?? []).filter((id) => !held.has(id))
+  })
+
+/** What a server has of the world, by its number. */
+const holds = Effect.fnUntraced(function*(world: World, kinds: ReadonlyArray<Entry["_tag"]>, durable: boolean) {
+  const held = new Set<string>()
+  for (const consumer of world.consumers) {
+    for (const entry of yield* Tables.facts(world.schema, consumer)) {
+      const as = asOf(entry)
+      if (as === undefined || !kinds.includes(entry._tag)) continue
+      const { consumer, id, key } = entry as Extract<Entry, { readonly _tag: "Committed" }>
+      const { servers: server } = world
+      const loose = durable ? {} : { durable }
+      world.record({ _tag: "ServerHolds", process: "parent", server, consumer, id, key, as, ...loose })
+      held.add(id)
+    }
+  }
+  return held
+})
+
+const asOf = ({ _tag }: Entry) =>
+  _tag === "Committed" ? "committed" : _tag === "Waiting" ? "waiting" : _tag === "DeadLettered" ? "letter" : undefined
+
+/** What is in the ledger just before the server goes: a worker waits until its commits are on the disk, but for no replica. */
+const effects = (world: World) => holds(world, ["Committed"], world.durable)
+
+/** What a server has that has just come up. */
+const returned = (world: World) =>
+  Effect.gen(function*() {
+    world.servers++
+    const held = yield* holds(world, ["Committed", "Waiting", "DeadLettered"], true)
+    const draw = yield* Tables.forward(world.schema)
+    world.record({ _tag: "ServerReturned", process: "parent", server: world.servers, draw })
+    return held
+  })
+
+/**
+ * Ends when all that was acknowledged by now is as safe as a condition says, and puts that into the history where it became true: what is
+ * acknowledged meanwhile may not be.
+ */
+export const durable = <E, R>(world: World, reached: (position: string) => Effect.Effect<boolean, E, R>) =>
+  Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    const place = world.entries.length
+    const [row] = yield* sql<{ readonly at: string }>`select pg_current_wal_insert_lsn()::text as at`
+    if (!(yield* until(reached(row!.at), 30_000))) return yield* Effect.die(new Error("the replica does not follow"))
+    world.entries.splice(place, 0, { _tag: "Durable", process: "parent" })
+  })

@@ -1,0 +1,249 @@
+/**
+ * The server forgets what workers have seen, while these live on: one backend is killed, and Postgres starts anew under the same
+ * postmaster; it crashes, and its last milliseconds were not on the disk yet; it is back before a worker asks again; a replica that lags
+ * takes its place. What is published afterwards gets the numbers of what was lost; it must be handled all the same, and in order.
+ */
+import { Deferred, Effect, Schedule } from "effect"
+import { SqlClient } from "effect/sql"
+import { Store, Topic } from "millrace"
+import { durable, ownOf, past, strike } from "../comeback.ts"
+import * as Judge from "../judge.ts"
+import * as Load from "../load.ts"
+import { type Piece, piecesOf, tried } from "../pieces.ts"
+import type { Count, Run } from "../run.ts"
+import type { World } from "../world.ts"
+import { busy, quick, until, waiting, whilst } from "./common.ts"
+
+/** The disk gets what no commit waits for after ten seconds only, so that a crash loses it for certain. */
+const forgetful = ["wal_writer_delay=10s"]
+const keys = 15
+/** Longer than a crash takes: what was handed out before is still worked on after it. */
+const slowMillis = 3000
+
+/** So many of each key, of which the first takes its time. */
+const family = (world: World, name: string, each: number, act: "wait" | "none" = "wait"): ReadonlyArray<Piece> =>
+  Array.from({ length: each }, (_, i) =>
+    Array.from(
+      { length: keys },
+      (_, key) => world.piece(`${name}${key}`, i === 0 ? act : "none", slowMillis)
+    )).flat()
+
+const heads = (pieces: ReadonlyArray<Piece>) => pieces.filter((piece) => piece.act === "wait").map(({ id }) => id)
+
+/** Waits until a handler of each has begun. */
+const begun = (world: World, ids: ReadonlyArray<string>) =>
+  Effect.gen(function*() {
+    const all = Effect.sync(() => {
+      const started = Judge.started(world)
+      return ids.every((id) => started.has(id))
+    })
+    if (!(yield* until(all, 60_000))) return yield* Effect.die(new Error("what was published is not begun"))
+  })
+
+/** Something waits on and on: the rounds end, and the checker says what that is. */
+const stuck = "stuck"
+
+/** Nothing is under way: no commit makes anything durable now. */
+const quiet = Effect.fnUntraced(function*(world: World) {
+  world.paused = true
+  const ended = yield* until(Effect.map(waiting(world, world.consumer), (n) => n === 0), 120_000)
+  if (!ended) return yield* Effect.fail(stuck)
+})
+
+/** Messages that will be moved when they are due: what moves them must not be forgotten without them. */
+const later = (world: World, delay: number) =>
+  Effect.gen(function*() {
+    const moved = family(world, "moved", 3)
+    yield* Load.publish(world, moved, { delay })
+    return heads(moved)
+  })
+
+/** Messages whose publisher does not wait for the disk; a worker has some of them before the disk does. */
+const loosely = (world: World, each: number) =>
+  Effect.gen(function*() {
+    const loose = family(world, "loose", each)
+    yield* Load.publish(world, loose, { unflushed: true })
+    yield* begun(world, heads(loose))
+    return loose.map(({ id }) => id)
+  })
+
+/** All of this is handed out, and all that happened to it is lost with the server. */
+const handOut = (world: World) =>
+  Effect.gen(function*() {
+    yield* begun(world, yield* later(world, 300))
+    return yield* loosely(world, 4)
+  })
+
+/** More than was lost, so that it gets the same numbers; many of them in the same lanes. What was moved and is due again comes later by right. */
+const successors = (world: World) =>
+  Load.publish(world, [...family(world, "loose", 5, "none"), ...family(world, "next", 5, "none")])
+
+const workers = (world: World) =>
+  Effect.gen(function*() {
+    const three = yield* Effect.forEach([1, 2, 3], () => world.worker())
+    yield* Effect.forEach(three, (worker) => worker.ready)
+  })
+
+/** Performs rounds; returns how often the server went, and how often something went with it. */
+const rounds = <E, R>(world: World, wanted: number, fault: string, one: Effect.Effect<ReadonlyArray<string>, E, R>) =>
+  Effect.gen(function*() {
+    let lossy = 0
+    yield* Load.keepBusy(world, { ...busy, outstanding: 100 })
+    yield* workers(world)
+    yield* whilst(
+      () => world.happened(fault) < wanted,
+      Effect.gen(function*() {
+        const lost = yield* one
+        if (lost.length > 0) lossy++
+        world.fault(fault)
+        world.say(`${lost.length} messages were lost with the server`)
+        world.paused = false
+        yield* Effect.sleep(world.dice.whole(500, 1500))
+      })
+    ).pipe(Effect.catch((error) => error === stuck ? Effect.void : Effect.fail(error)))
+    return lossy
+  })
+
+const counts = (
+  world: World,
+  fault: string,
+  wanted: number,
+  lossy: number,
+  wantedLossy = wanted
+): ReadonlyArray<Count> => [
+  { fault, wanted, happened: world.happened(fault) },
+  { fault: `${fault}: acknowledged messages were lost with it`, wanted: wantedLossy, happened: lossy }
+]
+
+const options = { ...quick, lease: "30 seconds", lanes: 4, maxDeliveries: 1000 } as const
+const expects = { redelivered: 0, losesServers: true }
+
+/** A backend of a client, one of the workers' as a rule. */
+const backend = Effect.gen(function*() {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ readonly pid: number; readonly since: string }>`
+    select pid, pg_postmaster_start_time()::text as since from pg_stat_activity
+    where backend_type = 'client backend' and pid <> pg_backend_pid() order by random() limit 1`
+  return row!
+})
+
+export const backendKilled: Run = {
+  name: "one backend killed",
+  ownServer: forgetful,
+  options,
+  expects,
+  person: true,
+  body: (world) =>
+    Effect.gen(function*() {
+      const fault = "one backend killed, the postmaster lives on"
+      const wanted = world.scaled(20)
+      let n = 0
+      const lossy = yield* rounds(
+        world,
+        wanted,
+        fault,
+        Effect.gen(function*() {
+          // Every second time while everything is under way, so that others make durable what would be lost.
+          if (n++ % 2 === 0) yield* quiet(world)
+          const among = yield* handOut(world)
+          const { pid, since } = yield* backend
+          const lost = yield* strike(world, `kill ${pid}`, { first: successors(world), among })
+          const after = yield* Effect.retry(backend, Schedule.spaced("100 millis"))
+          if (after.since !== since) return yield* Effect.die(new Error("the postmaster was started anew"))
+          return lost
+        })
+      )
+      return counts(world, fault, wanted, lossy, Math.ceil(wanted / 2))
+    })
+}
+
+export const lastMoments: Run = {
+  name: "last moments lost",
+  ownServer: forgetful,
+  options,
+  expects,
+  person: true,
+  body: (world) =>
+    Effect.gen(function*() {
+      const fault = "Postgres restarted without its last moments"
+      const wanted = world.scaled(20)
+      const once = Effect.gen(function*() {
+        yield* quiet(world)
+        const among = yield* handOut(world)
+        return yield* strike(world, "restart", { first: successors(world), among })
+      })
+      return counts(world, fault, wanted, yield* rounds(world, wanted, fault, once))
+    })
+}
+
+/**
+ * A publisher whose transaction is open for long, beside others that commit: what workers have seen by now is beyond what the disk knows. What
+ * it wrote is never seen. Returns what was published last, and handed out.
+ */
+const ahead = (world: World) =>
+  Effect.gen(function*() {
+    const store = yield* Store.Store
+    const sql = yield* SqlClient.SqlClient
+    const never = family(world, "never", 20)
+    for (const piece of never) world.record(tried("parent", world.consumer, piece, "never"))
+    const open = yield* Deferred.make<void>()
+    const publish = Effect.andThen(Topic.publishAll(piecesOf(world.consumer), never), Deferred.succeed(open, undefined))
+    yield* Effect.forkScoped(Effect.exit(store.transact(Effect.andThen(publish, Effect.never))))
+    yield* Deferred.await(open)
+    yield* sql`do $$ begin for i in 1..300 loop perform pg_current_xact_id(); commit; end loop; end $$`
+    return yield* loosely(world, 1)
+  })
+
+export const beforeNextPoll: Run = {
+  name: "restart before the next poll",
+  ownServer: forgetful,
+  options: { ...options, idlePoll: "5 seconds" },
+  expects,
+  person: true,
+  body: (world) =>
+    Effect.gen(function*() {
+      const fault = "Postgres restarted before a worker asked again"
+      const wanted = world.scaled(20)
+      const once = Effect.gen(function*() {
+        yield* quiet(world)
+        const among = yield* ahead(world)
+        return yield* strike(world, "restart", { first: successors(world), among })
+      })
+      return counts(world, fault, wanted, yield* rounds(world, wanted, fault, Effect.scoped(once)))
+    })
+}
+
+/** What is sent to the replica has reached it. */
+const replayed = (at: string) =>
+  Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    const [row] = yield* sql<{ readonly there: boolean }>`
+      select coalesce(bool_and(replay_lsn >= ${at}::pg_lsn), false) as there from pg_stat_replication`
+    return row!.there
+  })
+
+export const failover: Run = {
+  name: "failover to a replica that lags",
+  ownServer: [],
+  options,
+  expects,
+  person: true,
+  body: (world) =>
+    Effect.gen(function*() {
+      const fault = "failover to a replica that lags"
+      const wanted = world.scaled(10)
+      const { tell } = yield* ownOf(world)
+      // No commit waits for the replica.
+      world.durable = false
+      const once = Effect.gen(function*() {
+        yield* tell("replica")
+        const moved = yield* later(world, 1500)
+        yield* past(world, durable(world, replayed))
+        yield* tell("lag")
+        yield* begun(world, moved)
+        const among = yield* loosely(world, 4)
+        return yield* strike(world, "promote", { first: successors(world), among })
+      })
+      return counts(world, fault, wanted, yield* rounds(world, wanted, fault, once))
+    })
+}

@@ -1,0 +1,90 @@
+/** The breaks of the checker's account of servers that forget: what it must count apart, and what it must not forgive. */
+import type { Mutant } from "./types.ts"
+
+const test = "test/testing/servers.test.ts"
+
+export const serverMutants: ReadonlyArray<Mutant> = [
+  {
+    name: "servers: a loss is accepted in every run",
+    guarantee: 11,
+    file: "src/testing/rules/noLoss.ts",
+    from: "if (!allowed && messagesLost + effectsLost > 0) {",
+    to: "if (!allowed && messagesLost + effectsLost < 0) {",
+    test,
+    named: "may be lost if its publisher did not wait"
+  },
+  {
+    name: "servers: what was safe may be lost",
+    guarantee: 11,
+    file: "src/testing/rules/Servers.ts",
+    from: "if (message.loose) this.messagesLost++",
+    to: "if (message.loose || message.tries > 0) this.messagesLost++",
+    test,
+    named: "must not be lost if it was safe: acknowledged"
+  },
+  {
+    name: "servers: what a server brought along is not safe from the next crash",
+    guarantee: 11,
+    file: "src/testing/rules/Servers.ts",
+    from: "if (durable) message.loose = false",
+    to: "if (durable && !message.loose) message.loose = false",
+    test,
+    named: "must not be lost if it was safe: acknowledged"
+  },
+  {
+    name: "servers: a lost message may be handled",
+    guarantee: 11,
+    file: "src/testing/rules/noLoss.ts",
+    from: "stayedLost(message, gone.server, findings)",
+    to: "if (gone.server < 0) stayedLost(message, gone.server, findings)",
+    test,
+    named: "stays lost"
+  },
+  {
+    name: "servers: what a server holds need not be there at the end",
+    guarantee: 11,
+    file: "src/testing/rules/noLoss.ts",
+    from: "if (message.acknowledged > 0 || (message.told && message.failed === 0)) {",
+    to: "if (message.acknowledged > 0) {",
+    test,
+    named: "must be there at the end, also if"
+  },
+  {
+    name: "servers: an effect may vanish after its server came up",
+    guarantee: 11,
+    file: "src/testing/rules/noLoss.ts",
+    from:
+      "if (commit !== undefined) continue\n    findings.add(\n      { consumer, ids: [message.id] },\n      () =>\n        `The effect",
+    to:
+      "if (commit !== undefined || consumer !== \"\") continue\n    findings.add(\n      { consumer, ids: [message.id] },\n      () =>\n        `The effect",
+    test,
+    named: "that came along must not happen again"
+  },
+  {
+    name: "servers: another server may commit",
+    guarantee: 11,
+    file: "src/testing/rules/oneOwner.ts",
+    from: "if (own.length === 0 || own.some((one) => index.handedOutBy(one) === server)) return twice",
+    to: "if (own.length === 0 || own.some((one) => index.handedOutBy(one)! <= server)) return twice",
+    test,
+    named: "is committed by the server that handed its message out"
+  },
+  {
+    name: "servers: the owners of two servers are compared",
+    guarantee: 11,
+    file: "src/testing/rules/oneOwner.ts",
+    from: "if (index.servers.apart(one.first, other.first)) continue",
+    to: "",
+    test,
+    named: "is not the owner of one server"
+  },
+  {
+    name: "servers: a start is compared with what another server settled",
+    guarantee: 11,
+    file: "src/testing/rules/keyOrder.ts",
+    from: "index.servers.of(settledAt(queue, other) ?? draw) === server",
+    to: "server !== undefined",
+    test,
+    named: "is a start with what its own server settled"
+  }
+]

@@ -190,7 +190,9 @@ export const makeConsumers = (
         } else {
           yield* patiently(db.transaction(add(asked)))
         }
-        if (asked.pipeline !== undefined) yield* db.query(text.describe, [asked.consumer, asked.pipeline])
+        if (asked.pipeline !== undefined) {
+          yield* db.transaction(db.within(text.describe, [asked.consumer, asked.pipeline]))
+        }
       },
       Effect.mapError((error) =>
         error._tag === "SqlError" ? PgFailure.storeFailure("register the consumer")(error) : error

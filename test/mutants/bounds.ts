@@ -221,5 +221,23 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     to: "",
     test: reader,
     named: "reads on without a pause while keys are behind"
+  },
+  {
+    name: "a lane given away while a settled message runs",
+    guarantee: 4,
+    file: "src/postgres/PgLanes.ts",
+    from: "this.#release(leaving.filter((owned) => !busy.has(owned)))",
+    to: "this.#release(leaving.filter(() => busy.size >= 0))",
+    test: "test/postgres/conformance.test.ts",
+    named: "postgres: settle.*gives no lane away while something settled"
+  },
+  {
+    name: "a lane given away while a settled message runs, in memory",
+    guarantee: 4,
+    file: "src/memory/MemoryLane.ts",
+    from: "return this.inHand.size + this.unacknowledged.size > 0",
+    to: "return this.inHand.size > 0",
+    test: "test/conformance/memory.test.ts",
+    named: "memory: settle.*gives no lane away while something settled"
   }
 ]

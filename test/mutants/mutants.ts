@@ -417,24 +417,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/postgres/outages.test.ts",
     named: "is a repeated transaction, a wait"
   },
-  {
-    name: "a lane given away while a settled message runs",
-    guarantee: 4,
-    file: "src/postgres/PgLanes.ts",
-    from: "this.#release(leaving.filter((owned) => !busy.has(owned)))",
-    to: "this.#release(leaving.filter(() => busy.size >= 0))",
-    test: conformance,
-    named: "postgres: settle.*gives no lane away while something settled"
-  },
-  {
-    name: "a lane given away while a settled message runs, in memory",
-    guarantee: 4,
-    file: "src/memory/MemoryLane.ts",
-    from: "return this.inHand.size + this.unacknowledged.size > 0",
-    to: "return this.inHand.size > 0",
-    test: "test/conformance/memory.test.ts",
-    named: "memory: settle.*gives no lane away while something settled"
-  },
   ...boundMutants,
   ...convictionMutants,
   ...defaultMutants,

@@ -92,7 +92,6 @@ const stage = Effect.fnUntraced(function*(broken: (port: Port) => Port) {
     lost: false,
     leaving: false
   }
-  /** Of each poll: rows that it answered, keys that were behind when it was sent. */
   const polls: Array<{ readonly rows: number; readonly behind: number }> = []
   const port = broken(readerPort(db, names, 1, yield* ServerLife.current(db, names), lanesOf) as Port)
   const reader = new QueueReader<SqlError.SqlError>({
@@ -161,9 +160,7 @@ const stage = Effect.fnUntraced(function*(broken: (port: Port) => Port) {
       )),
     /** It has died, and a redrive has put it back. */
     redrive: ({ position }: Delivery.Delivery) =>
-      sql`with gone as (delete from ${sql(messages)} where seq = ${position} returning *)
-        insert into ${sql(messages)} (queue_id, lane, seq, id, topic, key, keyed, payload, redriven)
-        select queue_id, lane, seq, id, topic, key, keyed, payload, redriven + 1 from gone`,
+      sql`update ${sql(messages)} set xid = pg_current_xact_id(), redriven = redriven + 1 where seq = ${position}`,
     park: (key: string) =>
       sql`insert into ${sql(holds)} (queue_id, key, lane, until, from_seq) values (1, ${key}, 0, 'infinity', 0)`,
     release: sql`update ${sql(holds)} set until = statement_timestamp()`,

@@ -3,7 +3,7 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Fiber, Layer, Queue, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { Health, Inbox, Pipeline, Store, Topic, Worker } from "millrace"
+import { Health, Inbox, Lease, Pipeline, Store, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
 import * as PgWatchers from "../../src/postgres/PgWatchers.ts"
@@ -113,7 +113,8 @@ describe.concurrent("a LISTEN connection that is open and dead", () => {
       yield* Effect.provide(Worker.drain(Pipeline.from(Notes, { consumer: "c" })), built)
       yield* newSessions("on")
       const here = yield* Layer.build(Postgres.layer({ url: Redacted.make(there), schema, migrate: "check" }))
-      yield* Effect.forkScoped(Effect.provide(Worker.run(Pipeline.from(Notes, { consumer: "c" })), here))
+      // Whoever waits for a lease listens; a worker would not even have registered.
+      yield* Effect.forkScoped(Effect.provide(Lease.acquire("leader"), here))
       const deaf = () => Context.get(here, Store.Store).deafMillis() > 0
       yield* within(15, Effect.sync(deaf))
       yield* newSessions("off")

@@ -29,7 +29,7 @@ const watched = Effect.fnUntraced(function*(schema: string) {
     return null;
   end $$`)
   const tables = yield* sql<{ name: string }>`select tablename as name from pg_tables
-    where schemaname = ${schema} and tablename not in ('levels', 'migrations', 'settings') order by 1`
+    where schemaname = ${schema} and tablename not in ('levels', 'migrations', 'settings', 'server_life') order by 1`
   for (const { name } of tables) {
     yield* sql.unsafe(
       `create trigger level after insert or update or delete on "${schema}"."${name}" for each row execute function "${schema}".level()`

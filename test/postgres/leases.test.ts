@@ -32,7 +32,7 @@ describe("named leases on Postgres", { concurrent: true }, () => {
       yield* Effect.sleep("300 millis")
       assert.isUndefined(waiting.pollUnsafe())
       yield* Scope.close(scope, Exit.void)
-      assert.strictEqual(yield* Effect.timeout(Fiber.join(waiting), "5 seconds"), first.token + 1n)
+      assert.isTrue((yield* Effect.timeout(Fiber.join(waiting), "5 seconds")) > first.token)
     }).pipe(Effect.provide(postgres(url, {}, schema)))
   })
 
@@ -79,17 +79,17 @@ describe("named leases on Postgres", { concurrent: true }, () => {
     const schema = freshSchema()
     return Effect.gen(function*() {
       const store = yield* Store.Store
-      const looked = Deferred.makeUnsafe<void>()
+      const looked = Deferred.makeUnsafe<bigint>()
       const frozen = yield* Effect.forkChild(Effect.exit(store.transact(Effect.gen(function*() {
         const { token } = yield* store.leases.claim("leader", "ann", 600)
         assert.isTrue(yield* store.leases.fence("leader", "ann", token!, 600))
-        yield* Deferred.succeed(looked, undefined)
+        yield* Deferred.succeed(looked, token!)
         yield* Effect.sleep("30 seconds")
         return yield* store.leases.fence("leader", "ann", token!, 600)
       }))))
-      yield* Deferred.await(looked)
+      const before = yield* Deferred.await(looked)
       const lease = yield* Effect.timeout(Lease.acquire("leader", { poll: "40 millis" }), "8 seconds")
-      assert.strictEqual(lease.token, 2n)
+      assert.isTrue(lease.token > before)
       yield* Fiber.interrupt(frozen)
     }).pipe(Effect.scoped, Effect.provide(postgres(url, {}, schema)))
   })

@@ -83,13 +83,18 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
   it.effect("goes on reading its lanes when others cannot be claimed", () =>
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
-      const [lanes, messages] = [yield* table("lanes"), yield* table("messages")]
+      const [lanes, messages, serverLife] = [
+        yield* table("lanes"),
+        yield* table("messages"),
+        yield* table("server_life")
+      ]
       const c = yield* consumer(2)
       yield* c.publish(["a", "a"], ["b", "b"])
       const [b] = yield* sql<{ readonly queue: number; readonly lane: number }>`select queue_id as queue, lane
         from ${messages} where topic = ${c.name} and id = 'b'`
       const dead = (ends: string) =>
-        sql`update ${lanes} set owner = 'dead', fetched_to = 1000000, lease_until = clock_timestamp() + ${ends}::interval
+        sql`update ${lanes} set owner = 'dead', life = (select id from ${serverLife}), fetched_to = 1000000,
+            lease_until = clock_timestamp() + ${ends}::interval
           where queue_id = ${b!.queue} and lane = ${b!.lane}`
       yield* dead("1 hour")
       const living = yield* c.open("living")

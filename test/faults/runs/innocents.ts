@@ -36,13 +36,13 @@ const round = (world: World, consumer: string) =>
   Effect.gen(function*() {
     yield* register(world, consumer)
     const pieces = Array.from({ length: innocents }, (_, i) => world.piece(`${consumer}-k${i}`, "wait", 20))
-    yield* Load.publish(world, pieces, consumer)
+    yield* Load.publish(world, pieces, { consumer })
     const early = Array.from({ length: world.dice.whole(1, 3) }, () => world.dice.pick([looping, isolating] as const))
     const happened: Array<Moment> = []
     for (const at of [preempted, preempted, ...early] as const) {
       if (yield* dies(world, consumer, at)) happened.push(at)
       // What comes between two deaths is no suspect, and runs while the suspects wait.
-      yield* Load.publish(world, [world.piece(`${consumer}-new`, "wait", 20)], consumer)
+      yield* Load.publish(world, [world.piece(`${consumer}-new`, "wait", 20)], { consumer })
     }
     const last = yield* world.worker({ consumer })
     const done = Effect.map(waiting(world, consumer), (n) => n === 0)

@@ -48,38 +48,41 @@ export const enter = (
   pipeline: AnyPipeline
 ): Effect.Effect<void, never, Scope.Scope> => {
   const { consumer } = pipeline
-  const names = running.get(store) ?? new Map<string, Running>()
-  running.set(store, names)
-  const under = names.get(consumer) ?? { pipelines: [], warned: false }
-  const leave = Effect.sync(() => {
-    under.pipelines.splice(under.pipelines.indexOf(pipeline), 1)
-    if (under.pipelines.length === 0) names.delete(consumer)
-  })
-  return Effect.flatMap(
-    Effect.acquireRelease(
+  return Effect.acquireRelease(
+    // Looked up when it runs: another worker may have entered while this one was made known.
+    Effect.sync(() => {
+      const names = running.get(store) ?? new Map<string, Running>()
+      running.set(store, names)
+      const under = names.get(consumer) ?? { pipelines: [], warned: false }
+      names.set(consumer, under)
+      const other = under.pipelines.find((other) => other !== pipeline && codeOf(other) !== codeOf(pipeline))
+      under.pipelines.push(pipeline)
+      return { names, other, under }
+    }),
+    ({ names, under }) =>
       Effect.sync(() => {
-        names.set(consumer, under)
-        const other = under.pipelines.find((other) => other !== pipeline && codeOf(other) !== codeOf(pipeline))
-        under.pipelines.push(pipeline)
-        return other
-      }),
-      () => leave
-    ),
-    (other) => {
-      if (other === undefined || under.warned) return Effect.void
-      under.warned = true
-      return warning(consumer, " in this process", shapeOf(pipeline), shapeOf(other))
-    }
-  )
+        under.pipelines.splice(under.pipelines.indexOf(pipeline), 1)
+        if (under.pipelines.length === 0) names.delete(consumer)
+      })
+  ).pipe(Effect.flatMap(({ other, under }) => {
+    if (other === undefined || under.warned) return Effect.void
+    under.warned = true
+    return warning(consumer, " in this process", shapeOf(pipeline), shapeOf(other))
+  }))
 }
 
-/** Looks at who registered last: a worker of another shape, while this one runs, is warned of once. */
-export const watch = (pipeline: AnyPipeline): (status: Store.QueueStatus) => Effect.Effect<void> => {
+/** Looks at who registered last: a worker of another shape in another process, while this one runs, is warned of once. */
+export const watch = (
+  store: Store.Store["Service"],
+  pipeline: AnyPipeline
+): (status: Store.QueueStatus) => Effect.Effect<void> => {
+  const { consumer } = pipeline
   const own = shapeOf(pipeline)
   let warned = ""
+  const isHere = (shape: string) => running.get(store)?.get(consumer)?.pipelines.some((one) => shapeOf(one) === shape)
   return ({ pipeline: last }) => {
-    if (last === "" || last === own || last === warned) return Effect.void
+    if (last === "" || last === own || last === warned || isHere(last) === true) return Effect.void
     warned = last
-    return warning(pipeline.consumer, ", in this process and in another one", own, last)
+    return warning(consumer, ", in this process and in another one", own, last)
   }
 }

@@ -18,10 +18,10 @@ const program = Effect.gen(function*() {
   // A leader, as a process is one: it has the lease as long as its scope is open, and renews it by itself.
   const first = yield* Scope.make()
   const ada = yield* Scope.provide(Lease.acquire("nightly-report", { holder: "ada" }), first)
-  yield* write(ada, `by ada, token ${ada.token}`)
+  yield* write(ada, "by ada")
 
   // Another process does not wait for it: `Lease.use` runs an effect with the lease, and interrupts it when the lease is lost.
-  const job = Lease.use("nightly-report", (lease) => write(lease, `by bob, token ${lease.token}`), {
+  const job = Lease.use("nightly-report", (lease) => write(lease, `by bob, higher token: ${lease.token > ada.token}`), {
     holder: "bob",
     wait: 0
   })
@@ -39,4 +39,4 @@ NodeRuntime.runMain(program.pipe(Effect.provide(Postgres.layerConfig)))
 // Output:
 // bob: somebody else writes it
 // ada: refused by the token
-// [ { line: 'by ada, token 1' }, { line: 'by bob, token 2' } ]
+// [ { line: 'by ada' }, { line: 'by bob, higher token: true' } ]

@@ -85,7 +85,7 @@ export const make = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): 
       ),
     freeze: (filter) =>
       Effect.mapBoth(
-        Effect.andThen(ServerLife.current(db, names), db.query(text.freeze, [...filterOf(filter), Page.countTo])),
+        Effect.andThen(ServerLife.current(db.query, names), db.query(text.freeze, [...filterOf(filter), Page.countTo])),
         {
           onFailure: PgFailure.storeFailure("freeze a set of dead letters"),
           onSuccess: ([row]) => ({

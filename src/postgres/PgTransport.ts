@@ -371,7 +371,7 @@ const open = (
 ): Transport["Service"]["open"] =>
   Effect.fnUntraced(function*(spec) {
     // First: what is found later belongs to this life, or the next statement sees that it is over.
-    const life = yield* Effect.mapError(ServerLife.current(db, names), PgFailure.transportError("open"))
+    const life = yield* Effect.mapError(ServerLife.current(db.machinery, names), PgFailure.transportError("open"))
     const queue = yield* Effect.mapError(queues.byName(spec.consumer), (error) =>
       new TransportError({
         engine: "postgres",

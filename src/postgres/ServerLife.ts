@@ -10,12 +10,15 @@ import type { PgDatabase } from "./PgClient.ts"
 import type { Names } from "./sql/names.ts"
 import * as Sql from "./sql/serverLife.ts"
 
-/** The present life, which is begun where there is none. It may end at any time: each statement that trusts it looks at it again. */
-export const current = (db: PgDatabase, names: Names): Effect.Effect<string, SqlError> => {
+/**
+ * The present life, which is begun where there is none. It may end at any time: each statement that trusts it looks at it again. `run` is
+ * where the caller's own statements go: one session that a user's transaction has (PGlite) would wait for itself.
+ */
+export const current = (run: PgDatabase["machinery" | "query"], names: Names): Effect.Effect<string, SqlError> => {
   const text = Sql.make(names)
-  const look: Effect.Effect<string, SqlError> = Effect.flatMap(db.machinery(text.read, []), ([row]) => {
+  const look: Effect.Effect<string, SqlError> = Effect.flatMap(run(text.read, []), ([row]) => {
     const life = row?.["life"]
-    return typeof life === "string" ? Effect.succeed(life) : Effect.andThen(db.machinery(text.begin, []), look)
+    return typeof life === "string" ? Effect.succeed(life) : Effect.andThen(run(text.begin, []), look)
   })
   return look
 }

@@ -42,33 +42,31 @@ const warning = (consumer: string, where: string, own: string, other: string): E
     { consumer }
   )
 
-/** Counts the pipeline among those that run, until the scope ends. */
+/** Counts the pipeline among those that run, until the scope ends. One step looks and enters: of two that start together, one sees the other. */
 export const enter = (
   store: Store.Store["Service"],
   pipeline: AnyPipeline
 ): Effect.Effect<void, never, Scope.Scope> => {
   const { consumer } = pipeline
-  return Effect.acquireRelease(
-    // Looked up when it runs: another worker may have entered while this one was made known.
+  const came = Effect.sync(() => {
+    const names = running.get(store) ?? new Map<string, Running>()
+    running.set(store, names)
+    const under = names.get(consumer) ?? { pipelines: [], warned: false }
+    names.set(consumer, under)
+    const other = under.pipelines.find((other) => other !== pipeline && codeOf(other) !== codeOf(pipeline))
+    under.pipelines.push(pipeline)
+    return { names, other, under }
+  })
+  const left = ({ names, under }: Effect.Success<typeof came>) =>
     Effect.sync(() => {
-      const names = running.get(store) ?? new Map<string, Running>()
-      running.set(store, names)
-      const under = names.get(consumer) ?? { pipelines: [], warned: false }
-      names.set(consumer, under)
-      const other = under.pipelines.find((other) => other !== pipeline && codeOf(other) !== codeOf(pipeline))
-      under.pipelines.push(pipeline)
-      return { names, other, under }
-    }),
-    ({ names, under }) =>
-      Effect.sync(() => {
-        under.pipelines.splice(under.pipelines.indexOf(pipeline), 1)
-        if (under.pipelines.length === 0) names.delete(consumer)
-      })
-  ).pipe(Effect.flatMap(({ other, under }) => {
+      under.pipelines.splice(under.pipelines.indexOf(pipeline), 1)
+      if (under.pipelines.length === 0) names.delete(consumer)
+    })
+  return Effect.flatMap(Effect.acquireRelease(came, left), ({ other, under }) => {
     if (other === undefined || under.warned) return Effect.void
     under.warned = true
     return warning(consumer, " in this process", shapeOf(pipeline), shapeOf(other))
-  }))
+  })
 }
 
 /** Looks at who registered last: a worker of another shape in another process, while this one runs, is warned of once. */

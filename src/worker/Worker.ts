@@ -33,7 +33,7 @@ import type {
   SubscriptionLost,
   Unsupported
 } from "../Errors.ts"
-import { ForeignSqlClient, StoreFailure, TransportError } from "../Errors.ts"
+import { ForeignSqlClient, type StoreFailure, type TransportError } from "../Errors.ts"
 import type * as Pipeline from "../Pipeline.ts"
 import { Store } from "../Store.ts"
 import { nameProblem } from "../Topic.ts"
@@ -48,6 +48,7 @@ import * as Fetcher from "./Fetcher.ts"
 import { InFlight } from "./InFlight.ts"
 import * as LeaseRenewer from "./LeaseRenewer.ts"
 import * as Namesakes from "./Namesakes.ts"
+import * as Opening from "./Opening.ts"
 import { badSetting, refuse, shortHorizon } from "./Refusals.ts"
 import { resolve, type Settings, type WorkerOptions } from "./Settings.ts"
 import * as Spans from "./Spans.ts"
@@ -200,7 +201,6 @@ const session = (options: {
     const { pipeline, settings, started, store, transport, untilEmpty, worker } = options
     const topics = pipeline.topics.map((topic) => topic.name)
     const { consumer } = pipeline
-    yield* patiently(consumer, register(store, pipeline, settings.lanes))
     const opened = transport.open({
       consumer,
       topics,
@@ -210,7 +210,10 @@ const session = (options: {
       // A drain that finds nothing is done: it waits for nobody.
       idlePoll: Duration.millis(untilEmpty ? 0 : settings.idlePollMillis)
     })
-    const subscription = yield* patiently(consumer, opened)
+    const subscription = yield* Opening.run(
+      { consumer, settings },
+      (patiently) => Effect.andThen(patiently(register(store, pipeline, settings.lanes)), patiently(opened))
+    )
 
     // Finalizers run in reverse: first the drain, then suspects, committers and the renewer end, last the subscription.
     const inFlight = new InFlight(settings, subscription.paused)
@@ -250,26 +253,6 @@ const session = (options: {
     if (started !== undefined) yield* Deferred.succeed(started, undefined)
     yield* fetcher.run(untilEmpty)
   }))
-
-/** A database that is away for a moment ends no process that starts, as it ends none that runs (`Fetcher`). Each step may be repeated. */
-const patiently = <A, E extends { readonly _tag: string; readonly message: string }, R>(
-  consumer: string,
-  step: Effect.Effect<A, E, R>,
-  tries = 0
-): Effect.Effect<A, E, R> =>
-  Effect.catch(step, (error) =>
-    passes(error)
-      ? Effect.logWarning(`The worker has not started yet; it is tried again. ${error.message}`).pipe(
-        Effect.annotateLogs({ consumer }),
-        Effect.andThen(Backoff.pause(tries, { first: 50, cap: 5000 })),
-        Effect.andThen(Effect.suspend(() => patiently(consumer, step, tries + 1)))
-      )
-      : Effect.fail(error))
-
-const passes = (error: unknown): boolean =>
-  error instanceof TransportError
-    ? error.kind === "temporary"
-    : error instanceof StoreFailure && error.kind !== "refused"
 
 /** Makes the consumer known, and says where another pipeline has its name. */
 const register = (

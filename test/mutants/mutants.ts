@@ -15,6 +15,7 @@ import { once } from "./once.ts"
 import { operations } from "./operations.ts"
 import { peopleMutants } from "./people.ts"
 import { pipelineMutants } from "./pipelines.ts"
+import { reopeningMutants } from "./reopening.ts"
 import { serverLifeMutants } from "./serverLife.ts"
 import { serverMutants } from "./servers.ts"
 import { sessionMutants } from "./sessions.ts"
@@ -431,6 +432,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...operations,
   ...peopleMutants,
   ...pipelineMutants,
+  ...reopeningMutants,
   ...serverLifeMutants,
   ...sessionMutants,
   ...steeringMutants,

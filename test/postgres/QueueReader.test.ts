@@ -93,7 +93,7 @@ const stage = Effect.fnUntraced(function*(broken: (port: Port) => Port) {
     leaving: false
   }
   const polls: Array<{ readonly rows: number; readonly behind: number }> = []
-  const port = broken(readerPort(db, names, 1, yield* ServerLife.current(db, names), lanesOf) as Port)
+  const port = broken(readerPort(db, names, 1, yield* ServerLife.current(db.machinery, names), lanesOf) as Port)
   const reader = new QueueReader<SqlError.SqlError>({
     ...port,
     poll: (poll) =>

@@ -277,6 +277,15 @@ const sets = (it: Tests, options: Options) => {
       assert.deepStrictEqual(others, ["ann", "ben", "ann"])
     }))
 
+  it.effect("freezes a set within a transaction", () =>
+    Effect.gen(function*() {
+      const { consumer, letters, made, store } = yield* declined(options, ["A", "A"])
+      const frozen = yield* store.transact(letters.freeze({ consumer }))
+      assert.deepStrictEqual(frozen.letters, { count: 2, more: false })
+      const done = yield* letters.decideSome("discarded", frozen, { act: ann, after: "", most: 10 })
+      assert.deepStrictEqual(done.letters, made)
+    }))
+
   it.effect("puts a set back in the order in which it died", () =>
     Effect.gen(function*() {
       const { bury, consumer, letters, publish, receive, subscription } = yield* declined(options, [])

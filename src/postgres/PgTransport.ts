@@ -372,6 +372,7 @@ const open = (
   Effect.fnUntraced(function*(spec) {
     // First: what is found later belongs to this life, or the next statement sees that it is over.
     const life = yield* Effect.mapError(ServerLife.current(db.machinery, names), PgFailure.transportError("open"))
+    yield* Effect.mapError(ServerLife.warn(db, names), PgFailure.transportError("open"))
     const queue = yield* Effect.mapError(queues.byName(spec.consumer), (error) =>
       new TransportError({
         engine: "postgres",

@@ -28,5 +28,14 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
     to: "ServerLife.current(db.machinery, names)",
     test: "test/embedded/conformance.test.ts",
     named: "freezes a set within a transaction"
+  },
+  {
+    name: "a right that only a new life needs is not asked for",
+    guarantee: 6,
+    file: "src/postgres/sql/serverLife.ts",
+    from: "and has_sequence_privilege('${t.letterSeq}', 'update') as",
+    to: "as",
+    test: "test/postgres/reopened.test.ts",
+    named: "may not begin a life"
   }
 ]

@@ -110,7 +110,7 @@ export const make = Effect.fnUntraced(function*(
   let told = false
   const prove = (connection: PgConnection.PgConnection) =>
     Effect.flatMap(answered(connection.query(text.hears)), ({ rows }) => {
-      if (rows[0]?.["hears"] !== true) return Effect.fail(new Error("its server is read-only, or it listens no more"))
+      if (rows[0]?.["hears"] !== true) return Effect.fail("its server is read-only, or it listens no more" as const)
       heardAt = clock.monotonicTimeNanosUnsafe()
       told = false
       return Effect.void
@@ -205,13 +205,13 @@ export const make = Effect.fnUntraced(function*(
  * An answer in time, or none. It is not interrupted: the driver would wait for seconds for what its cancel request does, on a connection
  * that is closed next.
  */
-const answered = <A>(asked: Effect.Effect<A, SqlError>): Effect.Effect<A, SqlError | Error> =>
+const answered = <A>(asked: Effect.Effect<A, SqlError>): Effect.Effect<A, SqlError | string> =>
   Effect.flatMap(
     Effect.forkDetach(Effect.exit(asked), { startImmediately: true }),
     (fiber) =>
       Effect.timeoutOrElse(Effect.flatten(Fiber.join(fiber)), {
         duration: patience,
-        orElse: () => Effect.fail(new Error(`it did not answer within ${patience} ms`))
+        orElse: () => Effect.fail(`it did not answer within ${patience} ms`)
       })
   )
 

@@ -77,7 +77,7 @@ export const before = Effect.fnUntraced(function*(
       case "Filter": {
         const kept = operator.f(value as never, delivered)
         const misuse = noBoolean(kept, "Pipeline.filter")
-        if (misuse !== undefined) yield* misuse
+        if (misuse !== undefined) return yield* misuse
         if (!kept) return { value, index: operators.length }
         break
       }
@@ -118,7 +118,7 @@ export const within = Effect.fnUntraced(function*(
       case "Filter": {
         const kept = operator.f(at.value as never, delivered)
         const misuse = noBoolean(kept, "Pipeline.filter")
-        if (misuse !== undefined) yield* misuse
+        if (misuse !== undefined) return yield* misuse
         if (kept) break
         at.index = operators.length
         return

@@ -26,8 +26,8 @@ export const machineMutants: ReadonlyArray<Mutant> = [
     name: "machine: what Postgres said is not told",
     guarantee: 11,
     file: "test/setup/cluster.ts",
-    from: "`ended with ${code ?? signal}`, this.said.join(\"\")",
-    to: "`ended with ${code ?? signal}`, \"\"",
+    from: "how, said.join(\"\\n\")",
+    to: "how, \"\"",
     test: server,
     named: "says what Postgres said"
   }

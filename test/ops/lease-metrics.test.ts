@@ -28,14 +28,16 @@ it.effect("metrics count leases that were lost, and lanes taken over from an own
     assert.strictEqual(counted("millrace_lease_losses_total"), "1")
     assert.strictEqual(counted("millrace_lane_takeovers_total", "\"expired\""), "1")
   }).pipe(
-    Effect.provide(ports({
-      subscription: (inner, spec) =>
-        !spec.worker.startsWith("one#") ? {} : {
-          renew: () => unreachable,
-          take: (room, accept) => Effect.suspend(() => reads++ === 0 ? inner.take(room, accept) : Effect.never)
-        }
-    })),
     // Counts begin at 0: those that other files of this process made stay out.
-    Effect.provide(Layer.sync(Metric.MetricRegistry, () => new Map()))
+    Effect.provide([
+      ports({
+        subscription: (inner, spec) =>
+          !spec.worker.startsWith("one#") ? {} : {
+            renew: () => unreachable,
+            take: (room, accept) => Effect.suspend(() => reads++ === 0 ? inner.take(room, accept) : Effect.never)
+          }
+      }),
+      Layer.sync(Metric.MetricRegistry, () => new Map())
+    ])
   )
 })

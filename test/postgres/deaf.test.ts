@@ -165,7 +165,7 @@ describe("who waits for an id that another process decides", () => {
       }
     }
     const watchers = yield* PgWatchers.make(wake as Wake)
-    yield* watchers.watch("c", "i", true)
+    yield* Effect.asVoid(watchers.watch("c", "i", true))
     const me = /^await:(.*):c:i$/.exec(told.splice(0)[0]!)![1]!
     return { told, hearer: hearer!, me }
   })

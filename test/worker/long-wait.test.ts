@@ -34,14 +34,16 @@ it.effect("a transaction that is never over is named within 15 seconds, and then
     yield* eventually("it is named again", () => lines.length === 2, 65_000)
   }).pipe(
     Effect.ensuring(Effect.andThen(Deferred.succeed(gate, undefined), settle)),
-    Effect.provide(groups((body, transact) =>
-      Effect.suspend(() => {
-        begun++
-        // Nothing can interrupt it.
-        return Effect.andThen(Effect.uninterruptible(Deferred.await(gate)), transact(body))
-      })
-    )),
-    Effect.provide(layer)
+    Effect.provide([
+      groups((body, transact) =>
+        Effect.suspend(() => {
+          begun++
+          // Nothing can interrupt it.
+          return Effect.andThen(Effect.uninterruptible(Deferred.await(gate)), transact(body))
+        })
+      ),
+      layer
+    ])
   )
 })
 
@@ -52,7 +54,7 @@ it.effect("a message alone whose transaction is repeated again and again is name
     yield* start(emitting().pipeline.pipe(Pipeline.group(1)), { committers: 1, lanes: 4 })
     yield* eventually("it is named", () => lines.length === 1, 20_000)
     assert.include(lines[0], "the session is not as it was (SQLSTATE 26000)")
-  }).pipe(Effect.provide(groups(() => Effect.fail(away))), Effect.provide(layer))
+  }).pipe(Effect.provide([groups(() => Effect.fail(away)), layer]))
 })
 
 it.effect("a committer that has nothing to do is silent, and so is one whose groups come through", () => {
@@ -66,5 +68,5 @@ it.effect("a committer that has nothing to do is silent, and so is one whose gro
       yield* settle
     }
     assert.deepStrictEqual(lines, [])
-  }).pipe(Effect.provide(groups((body, transact) => transact(body))), Effect.provide(layer))
+  }).pipe(Effect.provide([groups((body, transact) => transact(body)), layer]))
 })

@@ -48,8 +48,7 @@ describe("a worker that starts", () => {
       assert.lengthOf(lines.filter(({ message }) => message.startsWith("The worker has not started yet")), 3)
       yield* stop(worker)
     }).pipe(
-      Effect.provide(failing([away("unavailable"), away("timeout")], [cannotOpen("temporary")])),
-      Effect.provide(layer)
+      Effect.provide([failing([away("unavailable"), away("timeout")], [cannotOpen("temporary")]), layer])
     )
   })
 

@@ -138,7 +138,7 @@ export interface Subscription {
   /**
    * First statement of the commit, for the whole group: looks at the fencing tokens and forgets (deletes rows, advances the
    * position) what is still ours, and returns that. A stale token, or a row gone by a person's hand, leaves its
-   * delivery out and fails nobody else. Where the fence is the inbox it returns all.
+   * delivery out and fails nobody else. The lease of a stale token is lost from then on. Where the fence is the inbox it returns all.
    */
   readonly settleWithin: (
     deliveries: ReadonlyArray<Delivery>

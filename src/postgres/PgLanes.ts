@@ -105,6 +105,25 @@ export class PgLanes {
     this.#ended === undefined ? Effect.void : Effect.fail(this.#ended)
   )
 
+  /**
+   * A commit found less than was handed out. What waits behind it in these lanes must not start if they are another's, or the server is in
+   * another life. In the ambient transaction.
+   */
+  notice(receipts: ReadonlyArray<Receipt>): Effect.Effect<void, SqlError> {
+    const asked = [...new Set(receipts.map(({ owned }) => owned))].filter((owned) => !owned.lost)
+    if (asked.length === 0) return Effect.void
+    return Effect.flatMap(this.#db.within(this.#text.stand, this.#tokens(asked)), ([row]) => {
+      const ours = new Set(row?.["lanes"] as ReadonlyArray<number>)
+      const noticed = Effect.map(this.sameLife(row?.["life"]), () => {
+        for (const owned of asked) {
+          if (!ours.has(owned.lane) && !owned.lost) this.lost(owned, "another worker took it over")
+        }
+      })
+      // The next look says it.
+      return Effect.ignore(noticed)
+    })
+  }
+
   held(): ReadonlyArray<HeldLease> {
     const leases: Array<HeldLease> = []
     for (const owned of this.#owned.values()) if (!this.#gone(owned)) leases.push(owned.lease)

@@ -219,14 +219,26 @@ const settleWithin = (seat: Seat): Subscription["settleWithin"] => {
     const deliveries = all.every(current) ? all : all.filter(current)
     if (deliveries.length === 0) return Effect.succeed([])
     const ordinary = deliveries.every((delivery) => kindOf(delivery.receipt as Receipt) === "settle")
-    return Effect.flatMap(
-      Effect.mapError(
+    return Effect.mapError(
+      Effect.flatMap(
         ordinary ? settle("settle", deliveries) : apart(deliveries),
-        PgFailure.transportError("settle messages")
+        (rows) => ours(seat, deliveries, rows)
       ),
-      (rows) => ours(seat, deliveries, rows)
+      (error) => error._tag === "SqlError" ? PgFailure.transportError("settle messages")(error) : error
     )
   }
+}
+
+/** Returns what was found; a lease that is not ours any more is lost from here on. */
+const missed = (
+  lanes: PgLanes,
+  asked: ReadonlyArray<Delivery>,
+  found: ReadonlyArray<Delivery>
+): Effect.Effect<ReadonlyArray<Delivery>, SqlError> => {
+  if (found.length === asked.length) return Effect.succeed(found)
+  const there = new Set(found)
+  const gone = asked.filter((delivery) => !there.has(delivery))
+  return Effect.as(lanes.notice(gone.map(({ receipt }) => receipt as Receipt)), found)
 }
 
 /**
@@ -237,7 +249,7 @@ const ours = (
   { lanes }: Seat,
   deliveries: ReadonlyArray<Delivery>,
   rows: Rows
-): Effect.Effect<ReadonlyArray<Delivery>, TransportError> => {
+): Effect.Effect<ReadonlyArray<Delivery>, TransportError | SqlError> => {
   const gone = new Map(rows.map((row) => [row["seq"], row]))
   let other = false
   const settled = deliveries.filter((delivery) => {
@@ -248,7 +260,7 @@ const ours = (
     other ||= row["id"] !== delivery.message.id
     return true
   })
-  if (!other) return Effect.succeed(settled)
+  if (!other) return missed(lanes, deliveries, settled)
   const detail = "a place in the queue has another message than the one that was handed out"
   return Effect.andThen(
     Effect.logError(`Commit refused: ${detail}. Nothing was lost. Look for a sequence that was set back by hand.`),
@@ -266,15 +278,13 @@ const fence = (seat: Seat): Subscription["fence"] => {
   return (all) => {
     const deliveries = all.filter(current)
     const tokens = new Map(deliveries.map(({ lease, receipt }) => [(receipt as Receipt).lane, lease.token]))
-    return Effect.mapBoth(
-      seat.db.within(text, [seat.lanes.queue, [...tokens.keys()], [...tokens.values()], seat.lanes.life]),
-      {
-        onFailure: PgFailure.transportError("look at fencing tokens"),
-        onSuccess: (rows) => {
-          const ours = new Set(rows.map((row) => row["lane"]))
-          return deliveries.filter((delivery) => ours.has((delivery.receipt as Receipt).lane))
-        }
-      }
+    const looked = seat.db.within(text, [seat.lanes.queue, [...tokens.keys()], [...tokens.values()], seat.lanes.life])
+    return Effect.mapError(
+      Effect.flatMap(looked, (rows) => {
+        const ours = new Set(rows.map((row) => row["lane"]))
+        return missed(seat.lanes, deliveries, deliveries.filter(({ receipt }) => ours.has((receipt as Receipt).lane)))
+      }),
+      PgFailure.transportError("look at fencing tokens")
     )
   }
 }
@@ -308,10 +318,14 @@ const hold = (seat: Seat): Subscription["hold"] => {
         delivery.message.id,
         redriven
       ])
-      return Effect.flatMap(Effect.mapError(put, PgFailure.transportError("hold a key")), (rows) =>
-        rows.length === 0
-          ? stale(delivery)
-          : seat.db.sql.afterCommit(Effect.sync(() => seat.reader.held(delivery))))
+      const held = Effect.flatMap(put, (rows) =>
+        rows.length > 0
+          ? seat.db.sql.afterCommit(Effect.sync(() => seat.reader.held(delivery)))
+          : Effect.andThen(seat.lanes.notice([delivery.receipt as Receipt]), stale(delivery)))
+      return Effect.mapError(
+        held,
+        (error) => error._tag === "SqlError" ? PgFailure.transportError("hold a key")(error) : error
+      )
     })
 }
 
@@ -372,6 +386,7 @@ const open = (
   Effect.fnUntraced(function*(spec) {
     // First: what is found later belongs to this life, or the next statement sees that it is over.
     const life = yield* Effect.mapError(ServerLife.current(db.machinery, names), PgFailure.transportError("open"))
+    yield* Effect.mapError(ServerLife.warn(db, names), PgFailure.transportError("open"))
     const queue = yield* Effect.mapError(queues.byName(spec.consumer), (error) =>
       new TransportError({
         engine: "postgres",

@@ -22,3 +22,14 @@ export const current = (run: PgDatabase["machinery" | "query"], names: Names): E
   })
   return look
 }
+
+/** Says where a worker's role would find out only after a crash that it lacks a right, when each of its workers would end. */
+export const warn = (db: PgDatabase, names: Names): Effect.Effect<void, SqlError> =>
+  Effect.flatMap(
+    db.machinery(Sql.make(names).rights, []),
+    ([row]) =>
+      row?.["begins"] === true ? Effect.void : Effect.logWarning(
+        `Workers under this role will stop after the next crash or failover of the database. Nothing is lost. Now grant the role insert and `
+          + `update on ${names.serverLife}, and update on sequence ${names.letterSeq}.`
+      )
+  )

@@ -28,5 +28,50 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
     to: "ServerLife.current(db.machinery, names)",
     test: "test/embedded/conformance.test.ts",
     named: "freezes a set within a transaction"
+  },
+  {
+    name: "a right that only a new life needs is not asked for",
+    guarantee: 6,
+    file: "src/postgres/sql/serverLife.ts",
+    from: "and has_sequence_privilege('${t.letterSeq}', 'update') as",
+    to: "as",
+    test: "test/postgres/reopened.test.ts",
+    named: "may not begin a life"
+  },
+  {
+    name: "a settlement that finds its lease over and keeps it",
+    guarantee: 3,
+    file: "src/postgres/PgTransport.ts",
+    from: "return missed(lanes, deliveries, settled)",
+    to: "return Effect.succeed(settled)",
+    test: "test/postgres/noticed.test.ts",
+    named: "once a settlement finds it out"
+  },
+  {
+    name: "a fence that finds its lease over and keeps it",
+    guarantee: 3,
+    file: "src/postgres/PgTransport.ts",
+    from: "if (found.length === asked.length) return",
+    to: "if (found.length === asked.length || asked.length > 0) return",
+    test: "test/postgres/noticed.test.ts",
+    named: "once a fence finds it out"
+  },
+  {
+    name: "a hold that finds its lease over and keeps it",
+    guarantee: 3,
+    file: "src/postgres/PgTransport.ts",
+    from: "Effect.andThen(seat.lanes.notice([delivery.receipt as Receipt]), stale(delivery))",
+    to: "stale(delivery)",
+    test: "test/postgres/noticed.test.ts",
+    named: "once a hold finds it out"
+  },
+  {
+    name: "a raised token that is not told",
+    guarantee: 3,
+    file: "src/postgres/PgLanes.ts",
+    from: "if (!ours.has(owned.lane) && !owned.lost)",
+    to: "if (!ours.has(owned.lane) && owned.lost)",
+    test: "test/postgres/noticed.test.ts",
+    named: "by another worker's claim lets no handler start"
   }
 ]

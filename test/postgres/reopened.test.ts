@@ -49,3 +49,33 @@ it.live("a layer that closes while the server's life ends ends its worker", () =
       if (exit._tag === "Failure") assert.include(Cause.pretty(exit.cause), "layer was closed")
     }).pipe(Effect.provide(postgres(url, {}, schema)))
   }).pipe(Effect.scoped, Effect.timeout("30 seconds")))
+
+it.live("a role that may not begin a life of the server is warned of before there is need, with what to grant", () => {
+  const { lines, logger } = logged()
+  const [schema, role] = [freshSchema(), freshSchema()]
+  const others = new URL(url)
+  others.username = role
+  others.password = "x"
+  const table = `"${schema}"."server_life"`
+  const warned = () => lines.filter((line) => line.includes("will stop after the next crash"))
+  return Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    const pipeline = named.pipe(Pipeline.map(({ id }) => id))
+    yield* Worker.drain(pipeline)
+    assert.deepStrictEqual(warned(), [])
+    yield* sql.unsafe(`create role ${role} login password 'x'`)
+    yield* Effect.addFinalizer(() => Effect.ignore(sql.unsafe(`drop owned by ${role}; drop role ${role}`)))
+    yield* sql.unsafe(`grant usage on schema "${schema}" to ${role}`)
+    yield* sql.unsafe(`grant select, insert, update, delete on all tables in schema "${schema}" to ${role}`)
+    yield* sql.unsafe(`grant usage, select on all sequences in schema "${schema}" to ${role}`)
+    const through = Postgres.layer({ url: Redacted.make(others.href), schema, migrate: "check" })
+    yield* Effect.provide(Worker.drain(pipeline), through)
+    assert.lengthOf(warned(), 1)
+    assert.include(warned()[0], `insert and update on ${table}, and update on sequence "${schema}"."letter_seq"`)
+    yield* sql.unsafe(`grant update on all sequences in schema "${schema}" to ${role}`)
+    yield* Effect.provide(Worker.drain(pipeline), through)
+    yield* sql.unsafe(`delete from ${table}`)
+    yield* Effect.provide(Worker.drain(pipeline), through)
+    assert.lengthOf(warned(), 1)
+  }).pipe(Effect.scoped, Effect.provide(postgres(url, {}, schema)), Effect.provide(logger))
+})

@@ -55,6 +55,7 @@ const lane = [1, [0], [7n]] as const
 const living: Readonly<Record<string, readonly [text: string, params: Params]>> = {
   free: [of.lanes.free, (life) => [1, 8, "other", life]],
   "lanes.fence": [of.lanes.fence, (life) => [...lane, life]],
+  stand: [of.lanes.stand, (life) => [...lane, life]],
   renew: [of.lanes.renew, (life) => [...lane, life, 60_000]],
   record: [of.lanes.record, (life) => [...lane, life, [9n]]],
   "lanes.release": [of.lanes.release, (life) => [...lane, life]],

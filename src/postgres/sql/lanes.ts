@@ -42,6 +42,11 @@ limit $2 for update skip locked`,
     /** Which tokens still hold; a claim waits for our commit. Index: primary key. $1 queue $2 lanes $3 tokens $4 life */
     fence: `${mine("", ") g(lane, token)", "key share")} select lane from mine`,
 
+    /** Why a commit found less than it should: returns one row, the server's life and the lanes that are still ours. Parameters as of `fence` */
+    stand: `${mine("", ") g(lane, token)", "key share")} select ${
+      life(t)
+    } as life, array(select lane from mine) as lanes`,
+
     /**
      * Changes lease_until only, which conflicts with no commit. What was given back meanwhile nobody has: it would be free for nobody.
      * Returns one row: the server's life, and the lanes that were renewed. $1 queue $2 lanes $3 tokens $4 life $5 milliseconds

@@ -23,6 +23,10 @@ const gap = 1_000_000
 export const make = (t: Names) => ({
   read: `select ${life(t)} as life`,
 
+  /** Whether this role may begin a life. It is asked for before there is need. */
+  rights: `select has_table_privilege('${t.serverLife}', 'insert') and has_table_privilege('${t.serverLife}', 'update')
+  and has_sequence_privilege('${t.letterSeq}', 'update') as begins`,
+
   /**
    * Begins a life where there is none, and passes over the numbers of dead letters that the last one may have given. Of two that
    * begin at the same time, one does. Index: primary key.

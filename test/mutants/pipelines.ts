@@ -114,7 +114,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     name: "a stale token taken for a good one after the settling",
     guarantee: 4,
     file: "src/postgres/PgTransport.ts",
-    from: "deliveries.filter((delivery) => ours.has((delivery.receipt as Receipt).lane))",
+    from: "deliveries.filter(({ receipt }) => ours.has((receipt as Receipt).lane))",
     to: "deliveries.filter((delivery) => ours.size >= 0 && delivery !== undefined)",
     test: "test/postgres/conformance.test.ts",
     named: "postgres: .*looks at the fencing token of what was settled before"

@@ -25,15 +25,17 @@ import * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
 import { hostname } from "node:os"
 import * as Backoff from "../Backoff.ts"
-import type {
-  ConsumerConflict,
-  ConsumerRemoved,
-  InvalidName,
-  InvalidSetting,
-  SubscriptionLost,
-  Unsupported
+import {
+  type ConsumerConflict,
+  type ConsumerRemoved,
+  ForeignSqlClient,
+  type InvalidName,
+  type InvalidSetting,
+  type StoreFailure,
+  type SubscriptionLost,
+  type TransportError,
+  type Unsupported
 } from "../Errors.ts"
-import { ForeignSqlClient, type StoreFailure, type TransportError } from "../Errors.ts"
 import type * as Pipeline from "../Pipeline.ts"
 import { Store } from "../Store.ts"
 import { nameProblem } from "../Topic.ts"

@@ -8,9 +8,11 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 
+type Expected = "an Effect" | "a boolean" | "a value"
+
 /** A function that returned something else than it had to. */
 export class WrongReturn extends Error {
-  constructor(operator: string, expected: "an Effect" | "a boolean", returned: unknown) {
+  constructor(operator: string, expected: Expected, returned: unknown) {
     super(`The function of ${operator} returned ${nameOf(returned)}, where ${expected} is expected. ${fixOf(returned)}`)
     this.name = "WrongReturn"
     // It would tell where this library stands, not where the function does.
@@ -28,7 +30,11 @@ export const noBoolean = (returned: unknown, operator: string): Effect.Effect<ne
     ? wrong(operator, "a boolean", returned)
     : undefined
 
-const wrong = (operator: string, expected: "an Effect" | "a boolean", returned: unknown): Effect.Effect<never> =>
+/** Returns a defect where a function that only computes returned a promise: nothing waits for one. */
+export const noValue = (returned: unknown, operator: string): Effect.Effect<never> | undefined =>
+  isThenable(returned) ? wrong(operator, "a value", returned) : undefined
+
+const wrong = (operator: string, expected: Expected, returned: unknown): Effect.Effect<never> =>
   Effect.suspend(() => {
     // Nothing else waits for it, and its rejection would end the process.
     if (isThenable(returned)) returned.then(undefined, () => undefined)
@@ -53,10 +59,10 @@ const nameOf = (returned: unknown): string =>
 
 const fixOf = (returned: unknown): string =>
   isThenable(returned)
-    ? "Run what is async in Pipeline.mapEffect, wrapped by Effect.tryPromise."
+    ? "Run what is async in Pipeline.mapEffect, wrapped by Effect.tryPromise"
     : Effect.isEffect(returned)
-    ? "Run effects in Pipeline.mapEffect."
-    : "Return the effect; a function that only computes belongs into Pipeline.map or Effect.sync."
+    ? "Run effects in Pipeline.mapEffect"
+    : "Return the effect; a function that only computes belongs into Pipeline.map or Effect.sync"
 
 /**
  * Runs an effect in a fiber of its own, so that whatever ends that fiber can be handled as a failure. An interruption is passed on and

@@ -234,9 +234,9 @@ const mendOf = (code: string): string =>
     : code === "42P01" || code === "3F000"
     ? "Start once with migrate \"auto\"."
     : code.startsWith("28")
-    ? "Check user and password in DATABASE_URL."
+    ? "Check user and password in the url (DATABASE_URL)."
     : code === "3D000"
-    ? "Create the database, or correct DATABASE_URL."
+    ? "Create the database, or correct the url (DATABASE_URL)."
     : "It does not pass by itself: mend the cause, then try again."
 
 /** A failure of the transport's own requests. Temporary unless the server says that it stays. */

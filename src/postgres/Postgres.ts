@@ -102,7 +102,7 @@ const notStarted = (error: SqlError): StoreFailure => {
   const failure = PgFailure.storeFailure("start")(error)
   if (failure.kind === "refused") return failure
   const { code, detail, kind, operation } = failure
-  return new StoreFailure({ operation, kind, code, detail, mend: "Start Postgres, or correct DATABASE_URL." })
+  return new StoreFailure({ operation, kind, code, detail, mend: "Start Postgres, or correct its url (DATABASE_URL)." })
 }
 
 const atStart = (error: SqlError | MigrationError): StoreFailure => {
@@ -136,7 +136,7 @@ const urlOf = (given: unknown): Effect.Effect<Redacted.Redacted, InvalidSetting>
     : Effect.fail(
       new InvalidSetting({
         setting: "url",
-        got: text === undefined ? "missing" : "something else",
+        got: text === undefined ? "missing" : "no address of Postgres",
         expected: "it must be a text (or Redacted) of the form postgres://user:password@host:port/database"
       })
     )

@@ -69,13 +69,18 @@ export const enter = (
   })
 }
 
-/** Looks at who registered last: a worker of another shape, while this one runs, is warned of once. */
-export const watch = (pipeline: AnyPipeline): (status: Store.QueueStatus) => Effect.Effect<void> => {
+/** Looks at who registered last: a worker of another shape in another process, while this one runs, is warned of once. */
+export const watch = (
+  store: Store.Store["Service"],
+  pipeline: AnyPipeline
+): (status: Store.QueueStatus) => Effect.Effect<void> => {
+  const { consumer } = pipeline
   const own = shapeOf(pipeline)
   let warned = ""
+  const isHere = (shape: string) => running.get(store)?.get(consumer)?.pipelines.some((one) => shapeOf(one) === shape)
   return ({ pipeline: last }) => {
-    if (last === "" || last === own || last === warned) return Effect.void
+    if (last === "" || last === own || last === warned || isHere(last) === true) return Effect.void
     warned = last
-    return warning(pipeline.consumer, ", in this process and in another one", own, last)
+    return warning(consumer, ", in this process and in another one", own, last)
   }
 }

@@ -52,7 +52,7 @@ export const make = Effect.fnUntraced(function*(options: {
   )
   if (!options.looks || !Number.isFinite(settings.statsEveryMillis)) return
 
-  const watch = Namesakes.watch(options.pipeline)
+  const watch = Namesakes.watch(store, options.pipeline)
   const gauges = makeGauges(consumer, Duration.toMillis(store.dedupHorizon))
   const look = Effect.suspend(() => {
     const at = clock.monotonicTimeNanosUnsafe()

@@ -13,7 +13,7 @@ import { type DecodeFailed, StepTimeout } from "../Errors.ts"
 import type { Message } from "../Message.ts"
 import * as MessageId from "../MessageId.ts"
 import type * as Pipeline from "../Pipeline.ts"
-import { effectOf, noBoolean } from "../Returned.ts"
+import { effectOf, noBoolean, noValue } from "../Returned.ts"
 import * as Store from "../Store.ts"
 
 /** Where the steps before the transaction ended: with a value for the commit phase, or filtered out. */
@@ -71,9 +71,12 @@ export const before = Effect.fnUntraced(function*(
   for (let index = 0; index < operators.length; index++) {
     const operator = operators[index]!
     switch (operator._tag) {
-      case "Map":
+      case "Map": {
         value = operator.f(value as never, delivered)
+        const misuse = noValue(value, "Pipeline.map")
+        if (misuse !== undefined) yield* misuse
         break
+      }
       case "Filter": {
         const kept = operator.f(value as never, delivered)
         const misuse = noBoolean(kept, "Pipeline.filter")
@@ -112,9 +115,12 @@ export const within = Effect.fnUntraced(function*(
   for (; at.index < operators.length; at.index++) {
     const operator = operators[at.index]!
     switch (operator._tag) {
-      case "Map":
+      case "Map": {
         at.value = operator.f(at.value as never, delivered)
+        const misuse = noValue(at.value, "Pipeline.map")
+        if (misuse !== undefined) yield* misuse
         break
+      }
       case "Filter": {
         const kept = operator.f(at.value as never, delivered)
         const misuse = noBoolean(kept, "Pipeline.filter")
@@ -135,15 +141,21 @@ export const within = Effect.fnUntraced(function*(
       case "CommitSql":
         yield* inOrder(yield* operator.f(at.value as never, delivered))
         break
-      case "Emit":
+      case "Emit": {
         at.emitted ??= []
-        for (const out of operator.f(at.value as never, delivered)) {
+        const outs = operator.f(at.value as never, delivered)
+        const misuse = noValue(outs, "Pipeline.emitAll")
+        if (misuse !== undefined) yield* misuse
+        for (const out of outs) {
+          const misuse = noValue(out, "Pipeline.emit")
+          if (misuse !== undefined) yield* misuse
           const id = operator.id?.(out as never, at.value as never, delivered) ??
             MessageId.ofEmit(consumer, delivered.message.id, at.emitted.length)
           const headers = traced ? undefined : traceHeaders(delivered.message)
           at.emitted.push(yield* operator.topic.encode(out, { id, headers }))
         }
         break
+      }
     }
   }
 })

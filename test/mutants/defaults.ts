@@ -88,6 +88,15 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
     named: "when the first has ended"
   },
   {
+    name: "namesakes: one of this process taken for one of another process",
+    guarantee: 1,
+    file: "src/worker/Namesakes.ts",
+    from: " || isHere(last) === true",
+    to: " || isHere(last) === undefined",
+    test: namesakes,
+    named: "where both start at one time"
+  },
+  {
     name: "namesakes: another process not looked at",
     guarantee: 1,
     file: "src/worker/Stats.ts",

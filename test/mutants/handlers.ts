@@ -53,6 +53,24 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "that filter by a promise"
   },
   {
+    name: "a map that passes a promise on",
+    guarantee: 5,
+    file: "src/worker/Steps.ts",
+    from: "noValue(value, \"Pipeline.map\")",
+    to: "noValue(0, \"Pipeline.map\")",
+    test: noEffect,
+    named: "are a defect: map"
+  },
+  {
+    name: "an emit of a promise",
+    guarantee: 5,
+    file: "src/worker/Steps.ts",
+    from: "noValue(out, \"Pipeline.emit\")",
+    to: "noValue(0, \"Pipeline.emit\")",
+    test: noEffect,
+    named: "are a defect: emit"
+  },
+  {
     name: "a follower's Schema that ends the fiber of the message ahead of it",
     guarantee: 3,
     file: "src/worker/Runs.ts",

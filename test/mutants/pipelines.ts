@@ -115,7 +115,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     guarantee: 4,
     file: "src/postgres/PgTransport.ts",
     from: "deliveries.filter(({ receipt }) => ours.has((receipt as Receipt).lane))",
-    to: "deliveries.filter((delivery) => ours.size >= 0 && delivery !== undefined)",
+    to: "deliveries.filter(({ receipt }) => ours.size >= 0 && receipt !== undefined)",
     test: "test/postgres/conformance.test.ts",
     named: "postgres: .*looks at the fencing token of what was settled before"
   },

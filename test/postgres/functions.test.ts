@@ -287,7 +287,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       // Not by a publish of this process, which would wake its workers directly.
       const [time] = yield* Effect.timed(Effect.andThen(call({ topic, key: "k", payload: "1" }), Fiber.join(taking)))
       assert.isBelow(Duration.toMillis(time), 3_000)
-    }), 30_000)
+    }), 120_000)
 })
 
 describe("the trigger of the README", () => {
@@ -323,11 +323,11 @@ describe("the trigger of the README", () => {
         const sql = yield* SqlClient.SqlClient
         yield* Effect.ensuring(story, Effect.ignore(sql`drop table orders cascade`))
       }).pipe(Effect.provide(postgres(inject("databaseUrl"), {}, "millrace"))),
-    30_000
+    120_000
   )
   it.live(
     "publishes what is committed, in order, and nothing of what is rolled back: PGlite",
     () => Effect.provide(story, Embedded.layer()),
-    30_000
+    120_000
   )
 })

@@ -6,7 +6,7 @@ import { Consumers, Memory, Pipeline, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
 import { freshSchema } from "../postgres/kit.ts"
-import { Orders, Receipts, settle, start, stop } from "./support.ts"
+import { Orders, ports, Receipts, settle, start, stop } from "./support.ts"
 
 const named = Pipeline.from(Orders, { consumer: "ledger" })
 /** Made anew in each call, as a function of a program makes it. */
@@ -45,6 +45,25 @@ describe("two pipelines of one consumer in one process", () => {
       }).pipe(Effect.provide(Layer.merge(Memory.layer, logger)))
     })
   }
+
+  it.effect("are warned of once also where both start at one time, and never as of another process", () => {
+    const { found, logger } = warnings()
+    const slow = ports({
+      store: ({ consumers }) => ({
+        consumers: {
+          ...consumers,
+          register: (given) => Effect.andThen(Effect.sleep("1 second"), consumers.register(given))
+        }
+      })
+    })
+    return Effect.gen(function*() {
+      yield* start(booking(1))
+      yield* start(others["another operator"])
+      yield* TestClock.adjust("1 minute")
+      assert.lengthOf(found(), 1)
+      assert.include(found()[0], "under consumer \"ledger\" in this process: [")
+    }).pipe(Effect.provide(Layer.merge(slow, logger)))
+  })
 
   it.effect("tell the functions apart of emits and of statements that are data", () => {
     const { found, logger } = warnings()

@@ -59,6 +59,7 @@ const watched = (where: string, f: (one: Order) => Returned) => {
   return { seen, pipeline: pipelines[where as keyof typeof pipelines] }
 }
 
+const all = Pipeline.from(Orders, { consumer: "ledger" })
 const places = ["mapEffect", "tap", "commit", "commitBatch"]
 const cases = returned.flatMap(({ f, says, what }) => places.map((where) => ({ f, says, what, where })))
 
@@ -104,6 +105,26 @@ describe("other functions of the user", () => {
       assert.include((yield* letters("ledger"))[0]!.attempts[0]!.message, "a boolean is expected")
       assert.deepStrictEqual(yield* receipts(), [])
     }).pipe(Effect.provide(Memory.layer)))
+
+  const promise = () => Promise.reject(new Error("async")) as never
+  const computing: ReadonlyArray<{ readonly where: string; readonly step: (from: typeof all) => typeof all }> = [
+    { where: "map", step: Pipeline.map(promise) },
+    { where: "emit", step: (from) => from.pipe(Pipeline.emit(Receipts, promise)) as never },
+    { where: "emitAll", step: (from) => from.pipe(Pipeline.emitAll(Receipts, promise)) as never }
+  ]
+  it.effect.each(computing)(
+    "that only compute, and return a promise, are a defect: $where",
+    ({ step }) =>
+      Effect.gen(function*() {
+        yield* publish(Orders, [order("a", 1)])
+        yield* drain(step(all).pipe(Pipeline.emit(Receipts, (one) => ({ of: one.id })), retry))
+        const [letter] = yield* letters("ledger")
+        assert.deepStrictEqual(letter?.attempts.map(({ tag }) => tag), ["Defect", "Defect"])
+        assert.include(letter!.attempts[0]!.message, "returned a promise, where a value is expected")
+        assert.notInclude(letter!.attempts[0]!.message, "..")
+        assert.deepStrictEqual(yield* receipts(), [])
+      }).pipe(Effect.provide(Memory.layer))
+  )
 
   it.effect.each([{ where: "before an effect" }, { where: "in a run of its key" }])(
     "that decode, and return no effect, make the message a dead letter; its key goes on in order: $where",

@@ -30,8 +30,8 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     file: "src/postgres/sql/holds.ts",
     from: "token = $3 and ${life(t)} = $9::text",
     to: "token = $3 and $9::text is not null",
-    test: life,
-    named: "is neither settled nor held"
+    test: "test/postgres/noticed.test.ts",
+    named: "by the server's life is lost here once a hold finds it out"
   },
   {
     name: "a claim that does not ask for the server's life",

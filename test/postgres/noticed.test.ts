@@ -5,7 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { type Delivery, Hold, Pipeline, Store, Topic, Transport, Worker } from "millrace"
+import { type Delivery, Hold, Pipeline, Store, Topic, type Transport, Worker } from "millrace"
 import { inject } from "vitest"
 import { eventually, freshSchema, open, postgres, publish, receive, register, settle } from "./kit.ts"
 

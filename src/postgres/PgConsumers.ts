@@ -87,6 +87,7 @@ interface Registered {
   readonly lanes: number
   readonly order: string
   readonly topics: ReadonlySet<unknown>
+  readonly pipeline: unknown
 }
 
 const conflict = (asked: Registration, found: Registered): ConsumerConflict | undefined => {
@@ -147,7 +148,8 @@ export const makeConsumers = (
       id: Number(row["id"]),
       lanes: Number(row["lanes"]),
       order: String(row["dead_letter_order"]),
-      topics: new Set(topics.map((topic) => topic["topic"]))
+      topics: new Set(topics.map((topic) => topic["topic"])),
+      pipeline: row["pipeline"]
     }
   })
 
@@ -190,7 +192,8 @@ export const makeConsumers = (
         } else {
           yield* patiently(db.transaction(add(asked)))
         }
-        if (asked.pipeline !== undefined) {
+        // Mostly it is the one of the last start, and nothing is written.
+        if (asked.pipeline !== undefined && asked.pipeline !== found?.pipeline) {
           yield* db.transaction(db.within(text.describe, [asked.consumer, asked.pipeline]))
         }
       },

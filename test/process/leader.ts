@@ -1,6 +1,6 @@
 /**
  * A process that leads while it has a lease, for tests: writes its name and token into a table, fenced, as often as it can. Says
- * `leads TOKEN` when it does, and `lost TOKEN` when it does not any more; then it asks again.
+ * `leads` when it does, and `lost` when it does not any more; then it asks again.
  *
  * Started by `harness.ts` with its settings in `MILLRACE_TEST` (JSON). The writes do not stop by themselves when the lease is lost:
  * only the fence refuses those of a process that was frozen.
@@ -24,7 +24,7 @@ if (given !== undefined) {
   const lead = Effect.scoped(Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
     const lease = yield* Lease.acquire("leader", { duration: "1500 millis", poll: "50 millis" })
-    yield* say(`leads ${lease.token}`)
+    yield* say("leads")
     // Frozen in the middle of a write, it wakes up with a dead connection: then it asks once more, and hears of its loss.
     const write = Effect.retry(
       Lease.fenced(
@@ -34,7 +34,7 @@ if (given !== undefined) {
       { while: (error) => error._tag !== "LeaseLost", times: 5 }
     )
     yield* Effect.catchTag(Effect.forever(Effect.andThen(write, Effect.sleep(5))), "LeaseLost", () => Effect.void)
-    yield* say(`lost ${lease.token}`)
+    yield* say("lost")
   }))
   const program = Effect.forever(lead).pipe(
     Effect.provide(Postgres.layer({ url: Redacted.make(setup.url), schema: setup.schema, migrate: "check" }))

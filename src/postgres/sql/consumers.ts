@@ -12,7 +12,7 @@ export const make = (t: Names) => ({
   ...living(t),
 
   /** Primary key by name. $1 name */
-  find: `select id, lanes, dead_letter_order from ${t.consumers} where name = $1`,
+  find: `select id, lanes, dead_letter_order, pipeline from ${t.consumers} where name = $1`,
 
   /** Who registered last. Written when it changes, and not while a person's transaction has the row. $1 name $2 pipeline */
   describe: `update ${t.consumers} set pipeline = $2 where id =

@@ -74,7 +74,7 @@ export const before = Effect.fnUntraced(function*(
       case "Map": {
         value = operator.f(value as never, delivered)
         const misuse = noValue(value, "Pipeline.map")
-        if (misuse !== undefined) yield* misuse
+        if (misuse !== undefined) return yield* misuse
         break
       }
       case "Filter": {
@@ -118,7 +118,7 @@ export const within = Effect.fnUntraced(function*(
       case "Map": {
         at.value = operator.f(at.value as never, delivered)
         const misuse = noValue(at.value, "Pipeline.map")
-        if (misuse !== undefined) yield* misuse
+        if (misuse !== undefined) return yield* misuse
         break
       }
       case "Filter": {
@@ -145,10 +145,10 @@ export const within = Effect.fnUntraced(function*(
         at.emitted ??= []
         const outs = operator.f(at.value as never, delivered)
         const misuse = noValue(outs, "Pipeline.emitAll")
-        if (misuse !== undefined) yield* misuse
+        if (misuse !== undefined) return yield* misuse
         for (const out of outs) {
           const misuse = noValue(out, "Pipeline.emit")
-          if (misuse !== undefined) yield* misuse
+          if (misuse !== undefined) return yield* misuse
           const id = operator.id?.(out as never, at.value as never, delivered) ??
             MessageId.ofEmit(consumer, delivered.message.id, at.emitted.length)
           const headers = traced ? undefined : traceHeaders(delivered.message)

@@ -47,7 +47,7 @@ const follow = async (primary: Cluster): Promise<Cluster> => {
     primary,
     (session) =>
       session.query("select pid from pg_stat_replication where state = 'streaming'").pipe(
-        Effect.filterOrFail(({ rows }) => rows.length > 0, () => new Error("the replica does not follow")),
+        Effect.filterOrFail(({ rows }) => rows.length > 0, () => "the replica does not follow" as const),
         Effect.retry({ schedule: Schedule.spaced("20 millis"), times: 1000 }),
         Effect.map(({ rows }) => Number(rows[0]!["pid"]))
       )

@@ -26,7 +26,7 @@ it.live("two different pipelines of one name that start together are warned of",
     yield* eventually(Effect.map(Consumers.list, (all) => all[0]?.workers === 2))
     assert.lengthOf(lines.filter((line) => line.includes("Two different pipelines")), 1)
     yield* Fiber.interruptAll([one, two])
-  }).pipe(Effect.provide(postgres(url)), Effect.provide(logger), Effect.scoped)
+  }).pipe(Effect.provide([postgres(url), logger]), Effect.scoped)
 })
 
 it.live("a layer that closes while the server's life ends ends its worker", () =>
@@ -77,5 +77,5 @@ it.live("a role that may not begin a life of the server is warned of before ther
     yield* sql.unsafe(`delete from ${table}`)
     yield* Effect.provide(Worker.drain(pipeline), through)
     assert.lengthOf(warned(), 1)
-  }).pipe(Effect.scoped, Effect.provide(postgres(url, {}, schema)), Effect.provide(logger))
+  }).pipe(Effect.scoped, Effect.provide([postgres(url, {}, schema), logger]))
 })

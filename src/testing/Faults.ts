@@ -407,8 +407,8 @@ const subscription = (inner: Subscription, faults: Faults["Service"]): Subscript
 })
 
 /**
- * While a take is under way, looks at every turn of the event loop whether a lane was claimed of which nothing was read: a
- * lane with its first token was nobody's before.
+ * While a take is under way, looks at every turn of the event loop whether a lane was claimed of which nothing was read. A token does not
+ * tell whose the lane was before, so a plan names one of the two moments.
  */
 const watched = <A, E>(
   inner: Subscription,
@@ -420,7 +420,7 @@ const watched = <A, E>(
   const look: Effect.Effect<void> = Effect.suspend(() => {
     const claimed = inner.held().filter((lease) => !before.has(lease))
     if (claimed.length === 0) return Effect.andThen(Effect.yieldNow, look)
-    return faults.at(claimed.some((lease) => lease.token > 1n) ? "take.takenOver" : "take.claimed")
+    return faults.at(faults.planned("take.claimed") ? "take.claimed" : "take.takenOver")
   })
   return Effect.raceFirst(take, Effect.andThen(look, Effect.never))
 }

@@ -38,7 +38,7 @@ const follow = async (primary: Cluster): Promise<Cluster> => {
   const replica = await primary.follower(name, (copy) =>
     asked(primary, (session) =>
       Effect.gen(function*() {
-        yield* session.query("select pg_backup_start('replica', true)")
+        yield* session.query("select pg_backup_start('replica', true)::text")
         yield* Effect.sync(copy)
         const { rows } = yield* session.query("select labelfile from pg_backup_stop(false)")
         return String(rows[0]!["labelfile"])
@@ -70,7 +70,7 @@ const promoted = async (primary: Cluster, replica: Cluster): Promise<void> => {
   endSender()
   await removed
   const accepts = replica.accepts()
-  await asked(replica, (session) => session.query("select pg_promote()"))
+  await asked(replica, (session) => session.query("select pg_promote()::text"))
   await accepts
 }
 

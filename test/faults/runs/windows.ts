@@ -200,7 +200,7 @@ export const windows: Run = {
       // Whoever goes for a claim goes for the takeover, too.
       const next = () =>
         names.find((name) =>
-          of(hits, name) + of(under, name) < wanted && of(tries, name) < 3 * wanted
+          of(hits, name) + of(under, name) < wanted && of(tries, name) < Math.max(8, 3 * wanted)
           && !(name === taken && of(under, claimed) > 0)
         )
       yield* side(4, () =>

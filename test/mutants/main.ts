@@ -19,7 +19,9 @@ const { values } = parseArgs({
   options: { only: { type: "string", default: "" }, short: { type: "boolean", default: false } }
 })
 const day = Math.floor(Date.now() / 86_400_000)
-const chosen = mutants.filter((mutant, i) => mutant.name.includes(values.only) && (!values.short || i % 32 === day % 32))
+const chosen = mutants.filter((mutant, i) =>
+  mutant.name.includes(values.only) && (!values.short || i % 32 === day % 32)
+)
 
 const { clear, copies } = make("mutants")
 const server = await start()

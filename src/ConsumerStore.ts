@@ -107,7 +107,7 @@ export interface QueueStatus {
   readonly deadLetters: number
   /** Whether a person has paused the consumer. */
   readonly paused: boolean
-  /** Lanes that have messages and no owner whose time is not over: nobody can handle what is in them. */
+  /** Lanes that have messages and no living owner: no worker can process their messages. */
   readonly freeLanes: number
   /**
    * Milliseconds since the oldest message was published that is not settled (of held keys, too), or since the oldest open letter died,
@@ -173,7 +173,7 @@ export interface Consumers {
     key: string,
     act: Act
   ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>
-  /** The key goes on in order, unless a retry or an open parked letter holds it still. A key that is parked without one goes on. Audited. */
+  /** The key continues in order, unless a retry or an open dead letter still holds it. A key that is parked without a dead letter continues. Audited. */
   readonly resumeKey: (
     consumer: string,
     key: string,

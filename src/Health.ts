@@ -97,7 +97,7 @@ export interface WorkerState {
   readonly stopping: () => boolean
   /** What it tries in vain now; empty while it works. */
   readonly failing: () => ReadonlyArray<Failing>
-  /** Whether it holds no lane, look after look, though messages wait in lanes that nobody has. */
+  /** Whether it holds no lane, at two looks in a row, while messages wait in lanes without an owner. */
   readonly stranded: () => boolean
   /** How its queue stood when it last looked, and how long that was ago; undefined before its first look. */
   readonly queue: () => { readonly status: QueueStatus; readonly ageMillis: number } | undefined

@@ -168,7 +168,7 @@ export interface Subscription {
   ) => Effect.Effect<void, LeaseLost | TransportError, Transaction>
   /**
    * While the scope is open, the store knows that of all that is in this worker's hands only this delivery (or nothing) can
-   * be what kills the process. Whoever takes over counts nothing else, and convicts it if it had been counted before
+   * be what kills the process. The worker that takes over counts nothing else, and convicts it if it had been counted before
    * (`Delivery.convicted`). Closing the scope waits until the store knows that this is over; if it is interrupted, it tries once.
    * See crash poison in `src/worker/CrashPoison.ts`.
    */

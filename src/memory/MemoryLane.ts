@@ -245,7 +245,7 @@ export class Lane {
   }
 
   /** Nobody holds it any more, and what was handed over is read again, in order. Counts nothing. */
-  /** Whether somebody has it whose time is not over. */
+  /** Whether it has an owner whose lease has not ended. */
   owned(now: number): boolean {
     return this.owner !== undefined && this.leaseUntil > now
   }

@@ -184,7 +184,7 @@ export class AcquireTimeout extends Error {
 /** What helps against 40001. A transaction that is READ COMMITTED does not meet it. */
 export const runAgain = "Run the whole transaction again, or do this in one that is READ COMMITTED."
 
-/** Who uses a layer after its end is told so: its pools would only interrupt. */
+/** The error of a call on a closed layer, whose pools would only interrupt the caller. */
 export class LayerClosed extends Error {
   override readonly name = "LayerClosed"
   constructor() {

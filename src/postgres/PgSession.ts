@@ -60,7 +60,7 @@ export class PgSession implements Connection {
   readonly #invalidate: Effect.Effect<void>
   readonly #cancel: Effect.Effect<unknown> | undefined
   #begun = false
-  /** Nobody gets this session after its scope. */
+  /** The session leaves its pool at the end of its scope. */
   #replaced = false
   /** Its prepared statements are gone, so nothing is sent by a name. */
   #unnamed = false

@@ -130,7 +130,7 @@ export const make = Effect.fnUntraced(function*(
         const connection = yield* Scope.provide(Effect.flatMap(connect, (connection) => connection.pin), line)
         const notifications = yield* answered(Scope.provide(connection.listen(names.channel), ears))
         yield* prove(connection)
-        // What was published while nobody listened.
+        // Messages that were published while this process did not listen.
         yield* Effect.sync(wakeAll)
         return yield* Effect.raceFirst(
           hear(notifications),

@@ -38,8 +38,10 @@ const program = Effect.gen(function*() {
     { id: "eve-1", account: "eve" }
   ])
   yield* Worker.drain(billing)
-  for (const letter of yield* DeadLetters.list({ consumer: "billing" })) {
-    yield* Console.log(`${letter.message.id} is a dead letter: ${letter.attempts[0]!.tag}, ${letter.reason}`)
+  for (const deadLetter of yield* DeadLetters.list({ consumer: "billing" })) {
+    yield* Console.log(
+      `${deadLetter.message.id} is a dead letter: ${deadLetter.attempts[0]!.tag}, ${deadLetter.reason}`
+    )
   }
 })
 

@@ -1,6 +1,6 @@
 /**
  * On Postgres: a table of yours changes in the transaction of the message. One payment names an account that does not exist
- * yet; it becomes a dead letter, the account is opened, and the letter is redriven. Needs `DATABASE_URL`.
+ * yet; it becomes a dead letter, the account is opened, and the dead letter is redriven. Needs `DATABASE_URL`.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, References, Schema } from "effect"
@@ -49,10 +49,10 @@ const program = Effect.gen(function*() {
   yield* Worker.drain(ledger)
   yield* Console.log(yield* balances)
 
-  const [letter] = yield* DeadLetters.list({ consumer: "ledger" })
-  yield* Console.log(`${letter!.message.id} is ${letter!.reason}: ${letter!.attempts.at(-1)!.message}`)
+  const [deadLetter] = yield* DeadLetters.list({ consumer: "ledger" })
+  yield* Console.log(`${deadLetter!.message.id} is ${deadLetter!.reason}: ${deadLetter!.attempts.at(-1)!.message}`)
   yield* sql`insert into accounts values ('bob', 0)`
-  yield* DeadLetters.redrive(letter!.id, { by: "grace" })
+  yield* DeadLetters.redrive(deadLetter!.id, { by: "grace" })
   yield* Worker.drain(ledger)
   yield* Console.log(yield* balances)
 })

@@ -1,5 +1,5 @@
 /**
- * Who did what to letters and consumers, and when: written in the transaction that did it, so that nothing is done without a record
+ * Who did what to dead letters and consumers, and when: written in the transaction that did it, so that nothing is done without a record
  * and nothing is recorded that was not done. It holds names, never payloads.
  *
  * @since 0.1.0
@@ -9,7 +9,7 @@ import type { StoreFailure } from "./Errors.ts"
 import { Store } from "./Store.ts"
 
 /**
- * What people do. With a letter: `redriven`, `edited` (redriven with another payload), `discarded`, `restored`, `released`. With
+ * What people do. With a dead letter: `redriven`, `edited` (redriven with another payload), `discarded`, `restored`, `released`. With
  * a consumer: `removed`, `unsubscribed`; with a consumer or one of its keys: `paused`, `resumed`.
  *
  * @since 0.1.0
@@ -38,12 +38,12 @@ export interface Entry {
   readonly by: string
   readonly action: Action
   readonly consumer: string
-  readonly letter: string
+  readonly deadLetterId: string
   readonly topic: string
   readonly key: string
   /** What the person wrote down. */
   readonly note: string
-  /** What it came to: `12 waiting, 3 letters`. */
+  /** What it came to: `12 waiting, 3 deadLetters`. */
   readonly detail: string
 }
 
@@ -53,9 +53,9 @@ export interface Entry {
  * @since 0.1.0
  */
 export interface Query {
-  readonly about?: "letters" | "consumers" | undefined
+  readonly about?: "deadLetters" | "consumers" | undefined
   readonly consumer?: string | undefined
-  readonly letter?: string | undefined
+  readonly deadLetterId?: string | undefined
   readonly by?: string | undefined
   readonly action?: Action | undefined
   /** Only entries older than this id: the last id of the page before. */
@@ -72,7 +72,7 @@ export interface Query {
  * import { Audit } from "millrace"
  *
  * const whatAnnaDid = Effect.gen(function*() {
- *   for (const entry of yield* Audit.list({ by: "anna" })) yield* Effect.log(`${entry.action} ${entry.letter}`)
+ *   for (const entry of yield* Audit.list({ by: "anna" })) yield* Effect.log(`${entry.action} ${entry.deadLetterId}`)
  * })
  * ```
  *

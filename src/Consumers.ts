@@ -2,24 +2,24 @@
  * What people do with consumers: look at them, pause them, take them away.
  *
  * A consumer begins with its first worker and stays when its workers stop: what is published waits for it. Each function is one
- * transaction, audited in it: nothing is ever half done, and nothing is done without a record of who did it (`InvalidAct`).
+ * transaction, audited in it: nothing is ever half done, and nothing is done without a record of who did it (`InvalidOperatorAction`).
  *
  * On Postgres, a change inside of a transaction of your own needs READ COMMITTED. At another level it is refused (`StoreFailure`).
  *
  * @since 0.1.0
  */
 import type * as Effect from "effect/Effect"
-import { done } from "./Act.ts"
 import * as Audit from "./Audit.ts"
 import type {
   ConsumerBusy,
   ConsumerNotFound,
-  InvalidAct,
+  InvalidOperatorAction,
   NotSubscribed,
   PauseConflict,
   StoreFailure
 } from "./Errors.ts"
-import { type Act, type Consumer, type HeldKey, type HeldQuery, Store } from "./Store.ts"
+import { done } from "./internal/OperatorAction.ts"
+import { type Consumer, type Force, type HeldKey, type HeldQuery, type OperatorAction, Store } from "./Store.ts"
 
 /**
  * Every consumer by its name: settings, topics, whether it is paused, and how much waits. Counting ends at 10,000.
@@ -31,8 +31,8 @@ import { type Act, type Consumer, type HeldKey, type HeldQuery, Store } from "./
  * import { Consumers } from "millrace"
  *
  * const status = Effect.gen(function*() {
- *   for (const { consumer, letters, paused, waiting } of yield* Consumers.list) {
- *     yield* Effect.log(`${consumer}: ${waiting.count} wait, ${letters.count} are dead, ${paused?.by ?? "running"}`)
+ *   for (const { consumer, deadLetters, paused, waiting } of yield* Consumers.list) {
+ *     yield* Effect.log(`${consumer}: ${waiting.count} wait, ${deadLetters.count} are dead, ${paused?.by ?? "running"}`)
  *   }
  * })
  * ```
@@ -76,23 +76,21 @@ export const heldKeys = (
   Store.use((store) => store.consumers.heldKeys(consumer, query ?? {}))
 
 /**
- * Takes a consumer away, with its queue, its memory of ids and its letters, all or nothing. There is no undo. Nobody publishes while it
+ * Takes a consumer away, with its queue, its memory of ids and its dead letters, all or nothing. There is no undo. Nobody publishes while it
  * runs, which takes the longer the more messages wait. Refused with
- * `ConsumerBusy` while workers live (`evenIfWorking`), or while messages wait or letters are open (`evenIfWaiting`). A worker that
+ * `ConsumerBusy` while workers live (`force.workers`), or while messages wait or dead letters are open (`force.messages`). A worker that
  * still runs commits nothing more and stops with `ConsumerRemoved`. What is published later waits, unrouted, for another consumer.
  *
  * @since 0.1.0
  */
 export const remove = (
   consumer: string,
-  act: Act & {
-    /** Although workers live; their work is lost. Default false. */
-    readonly evenIfWorking?: boolean | undefined
-    /** Although messages wait or letters are open: they are gone. Default false. */
-    readonly evenIfWaiting?: boolean | undefined
+  action: OperatorAction & {
+    /** Removes it despite live workers, whose work is lost, or despite messages and dead letters, which are deleted. */
+    readonly force?: Force | undefined
   }
-): Effect.Effect<void, StoreFailure | ConsumerNotFound | ConsumerBusy | InvalidAct, Store> =>
-  done(act, "removed", (store) => store.consumers.remove(consumer, act))
+): Effect.Effect<void, StoreFailure | ConsumerNotFound | ConsumerBusy | InvalidOperatorAction, Store> =>
+  done(action, "removed", (store) => store.consumers.remove(consumer, action))
 
 /**
  * Ends one subscription: what is published to the topic from now on does not come. A worker whose pipeline still has the topic
@@ -103,15 +101,15 @@ export const remove = (
 export const unsubscribe = (
   consumer: string,
   topic: string,
-  act: Act & {
-    /** Although messages of the topic wait: they become dead letters. Default false. */
-    readonly evenIfWaiting?: boolean | undefined
+  action: OperatorAction & {
+    /** Ends it despite waiting messages of the topic: they become dead letters. */
+    readonly force?: Pick<Force, "messages"> | undefined
   }
-): Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy | InvalidAct, Store> =>
-  done(act, "unsubscribed", (store) => store.consumers.unsubscribe(consumer, topic, act))
+): Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy | InvalidOperatorAction, Store> =>
+  done(action, "unsubscribed", (store) => store.consumers.unsubscribe(consumer, topic, action))
 
 /** What pausing and resuming fails with. */
-type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict | InvalidAct, Store>
+type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict | InvalidOperatorAction, Store>
 
 /**
  * Pauses a consumer: its workers take and start nothing more (at the latest when they renew their leases, a third of the lease), and
@@ -126,34 +124,34 @@ type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflic
  *
  * @since 0.1.0
  */
-export const pause = (consumer: string, act: Act): Paused =>
-  done(act, "paused", (store) => store.consumers.pause(consumer, act))
+export const pause = (consumer: string, action: OperatorAction): Paused =>
+  done(action, "paused", (store) => store.consumers.pause(consumer, action))
 
 /**
  * Resumes a paused consumer; its workers are woken.
  *
  * @since 0.1.0
  */
-export const resume = (consumer: string, act: Act): Paused =>
-  done(act, "resumed", (store) => store.consumers.resume(consumer, act))
+export const resume = (consumer: string, action: OperatorAction): Paused =>
+  done(action, "resumed", (store) => store.consumers.resume(consumer, action))
 
 /**
  * Pauses one key: its messages wait in order, while other keys go on. What a worker has of it in its hands already is finished. It lasts
- * until somebody resumes it, whatever happens to retries and parked letters of the key.
+ * until somebody resumes it, whatever happens to retries and parked dead letters of the key.
  *
  * @since 0.1.0
  */
-export const pauseKey = (consumer: string, key: string, act: Act): Paused =>
-  done(act, "paused", (store) => store.consumers.pauseKey(consumer, key, act))
+export const pauseKey = (consumer: string, key: string, action: OperatorAction): Paused =>
+  done(action, "paused", (store) => store.consumers.pauseKey(consumer, key, action))
 
 /**
  * Resumes a paused key, in order. A parked letter or a retry that is not due holds it still. It also frees a key that is parked although
- * none of its letters is open. No call leaves such a key behind, but an operator who finds one is not stuck.
+ * none of its dead letters is open. No call leaves such a key behind, but an operator who finds one is not stuck.
  *
  * @since 0.1.0
  */
-export const resumeKey = (consumer: string, key: string, act: Act): Paused =>
-  done(act, "resumed", (store) => store.consumers.resumeKey(consumer, key, act))
+export const resumeKey = (consumer: string, key: string, action: OperatorAction): Paused =>
+  done(action, "resumed", (store) => store.consumers.resumeKey(consumer, key, action))
 
 /**
  * Who did what to consumers, and when; newest first.
@@ -161,5 +159,5 @@ export const resumeKey = (consumer: string, key: string, act: Act): Paused =>
  * @since 0.1.0
  */
 export const audit = (
-  query?: Omit<Audit.Query, "about" | "letter">
+  query?: Omit<Audit.Query, "about" | "deadLetterId">
 ): Effect.Effect<ReadonlyArray<Audit.Entry>, StoreFailure, Store> => Audit.list({ ...query, about: "consumers" })

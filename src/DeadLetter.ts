@@ -1,7 +1,7 @@
 /**
  * The record of a message that was taken out of the flow: what it was, why it left, and everything that was tried.
  *
- * A letter and a commit exclude each other: both go through the inbox. While a letter is open its id is not forgotten.
+ * A dead letter and a commit exclude each other: both go through the inbox. While a dead letter is open its id is not forgotten.
  *
  * @since 0.1.0
  */
@@ -29,7 +29,7 @@ export type State = "open" | "redriving" | "resolved" | "discarded"
 
 /**
  * What happens to the successors of a dead message's key: `continue` lets them pass, `park` makes them wait in order
- * until a person has redriven or discarded the letter.
+ * until a person has redriven or discarded the dead letter.
  *
  * @since 0.1.0
  */
@@ -103,8 +103,8 @@ export const triedMillis = (attempts: ReadonlyArray<Failure>): number => {
  *
  * class Declined extends Schema.TaggedError<Declined>()("Declined", { code: Schema.Int }) {}
  * const code = Effect.gen(function*() {
- *   const letter = yield* DeadLetters.get("0000000000000007")
- *   const error = yield* DeadLetter.decodeError(letter.attempts.at(-1)!, Declined)
+ *   const deadLetter = yield* DeadLetters.get("0000000000000007")
+ *   const error = yield* DeadLetter.decodeError(deadLetter.attempts.at(-1)!, Declined)
  *   return Option.map(error, (declined) => declined.code)
  * })
  * ```
@@ -120,7 +120,7 @@ export const decodeError = <S extends Schema.Constraint>(
     : Effect.succeedNone
 
 /**
- * Which letters are meant. Every field is optional, and all that are given must fit.
+ * Which dead letters are meant. Every field is optional, and all that are given must fit.
  *
  * @since 0.1.0
  */
@@ -144,13 +144,13 @@ export interface Filter {
 }
 
 /**
- * One page of letters, newest first. Ids ascend with the time of the first death and never change, so that pages neither skip nor
- * repeat a letter while others arrive.
+ * One page of dead letters, newest first. Ids ascend with the time of the first death and never change, so that pages neither skip nor
+ * repeat a dead letter while others arrive.
  *
  * @since 0.1.0
  */
 export interface Query extends Filter {
-  /** Only letters older than this id: the last id of the page before. */
+  /** Only dead letters older than this id: the last id of the page before. */
   readonly before?: string | undefined
   /** 1 to 1,000; default 100. */
   readonly limit?: number | undefined
@@ -168,14 +168,14 @@ export interface Count {
 }
 
 /**
- * Letters of one consumer that died of the same cause.
+ * Dead letters of one consumer that died of the same cause.
  *
  * @since 0.1.0
  */
 export interface Group {
   readonly consumer: string
   readonly fingerprint: string
-  readonly letters: Count
+  readonly deadLetters: Count
   /** When the first and the last of them died; milliseconds since the epoch, on the store's clock. */
   readonly firstAt: number
   readonly lastAt: number
@@ -184,17 +184,17 @@ export interface Group {
 }
 
 /**
- * A set of letters, fixed: what becomes a letter later, or becomes open again, is not in it.
+ * A set of dead letters, fixed: what becomes a dead letter later, or becomes open again, is not in it.
  *
  * @since 0.1.0
  */
 export interface Frozen {
-  /** Of open letters. */
+  /** Of open dead letters. */
   readonly filter: Filter
   /** The store's own: where the set ends. */
   readonly cutoff: string
-  /** How many letters were in it. */
-  readonly letters: Count
+  /** How many dead letters were in it. */
+  readonly deadLetters: Count
 }
 
 /**

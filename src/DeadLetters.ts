@@ -1,11 +1,11 @@
 /**
  * What people do with dead letters: look at them, redrive them, give them up.
  *
- * A redriven message keeps its id and key. Its letter is resolved in the commit of its message, so that a letter is open
+ * A redriven message keeps its id and key. Its dead letter is resolved in the commit of its message, so that a dead letter is open
  * exactly as long as its message had no effect. Every change is audited in the transaction that makes it; of two people who
- * decide about one letter at once one wins, and the other is told who did what and when.
+ * decide about one dead letter at once one wins, and the other is told who did what and when.
  *
- * A key is parked exactly while one of its parked letters is open. On Postgres, a decision inside of a transaction of your own that is not
+ * A key is parked exactly while one of its parked dead letters is open. On Postgres, a decision inside of a transaction of your own that is not
  * READ COMMITTED is right too, or fails with a `StoreFailure` of code 40001: run that transaction again. A set is refused there.
  *
  * @since 0.1.0
@@ -13,7 +13,6 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
-import { checked, done } from "./Act.ts"
 import * as Audit from "./Audit.ts"
 import type { DeadLetter, Filter, Frozen, Group, Query } from "./DeadLetter.ts"
 import {
@@ -22,20 +21,21 @@ import {
   EditRefused,
   EditUndecodable,
   type EncodeFailed,
-  type InvalidAct,
   type InvalidMessage,
+  type InvalidOperatorAction,
   type InvalidSetting,
   type StoreFailure
 } from "./Errors.ts"
-import * as GivenDuration from "./GivenDuration.ts"
+import * as GivenDuration from "./internal/GivenDuration.ts"
+import { checked, done } from "./internal/OperatorAction.ts"
 import * as Message from "./Message.ts"
-import { type Act, Store } from "./Store.ts"
+import { type OperatorAction, Store } from "./Store.ts"
 import * as Telemetry from "./Telemetry.ts"
 import type { Topic } from "./Topic.ts"
 
 /**
- * Letters that match, newest first, at most `limit` (100): the next page begins `before` the last id, and neither skips nor
- * repeats a letter while others arrive.
+ * Dead letters that match, newest first, at most `limit` (100): the next page begins `before` the last id, and neither skips nor
+ * repeats a dead letter while others arrive.
  *
  * ```ts
  * import { Effect } from "effect"
@@ -53,7 +53,7 @@ export const list = (query?: Query): Effect.Effect<ReadonlyArray<DeadLetter>, St
   Store.use((store) => store.deadLetters.list(query ?? {}))
 
 /**
- * Letters by cause, those that died last first: how many, since when, and one of them to look at. Without a `state` of open ones.
+ * Dead letters by cause, those that died last first: how many, since when, and one of them to look at. Without a `state` of open ones.
  * Counting ends at 10,000 a group; at most `limit` (100, up to 1,000) groups.
  *
  * ```ts
@@ -61,8 +61,8 @@ export const list = (query?: Query): Effect.Effect<ReadonlyArray<DeadLetter>, St
  * import { DeadLetters } from "millrace"
  *
  * const report = Effect.gen(function*() {
- *   for (const { fingerprint, letters } of yield* DeadLetters.groups({ consumer: "ledger" })) {
- *     yield* Effect.log(`${letters.count}${letters.more ? "+" : ""} of ${fingerprint}`)
+ *   for (const { fingerprint, deadLetters } of yield* DeadLetters.groups({ consumer: "ledger" })) {
+ *     yield* Effect.log(`${deadLetters.count}${deadLetters.more ? "+" : ""} of ${fingerprint}`)
  *   }
  * })
  * ```
@@ -75,31 +75,35 @@ export const groups = (
   Store.use((store) => store.deadLetters.groups(filter ?? {}))
 
 /**
- * One letter with its message and every attempt's error.
+ * One dead letter with its message and every attempt's error.
  *
  * @since 0.1.0
  */
-export const get = (letter: string): Effect.Effect<DeadLetter, StoreFailure | DeadLetterNotFound, Store> =>
-  Store.use((store) => store.deadLetters.get(letter))
+export const get = (deadLetterId: string): Effect.Effect<DeadLetter, StoreFailure | DeadLetterNotFound, Store> =>
+  Store.use((store) => store.deadLetters.get(deadLetterId))
 
-/** What a decision about one letter fails with. */
-type Decided = Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict | InvalidAct, Store>
+/** What a decision about one dead letter fails with. */
+type Decided = Effect.Effect<
+  void,
+  StoreFailure | DeadLetterNotFound | DeadLetterConflict | InvalidOperatorAction,
+  Store
+>
 
 /**
- * Puts an open letter's message back into its queue, with the same id and key. A parked one goes first and its
+ * Puts an open dead letter's message back into its queue, with the same id and key. A parked one goes first and its
  * successors follow; another one goes to the end of its key. Fails with `DeadLetterConflict` if somebody was there before.
  *
  * @since 0.1.0
  */
-export const redrive = (letter: string, act: Act): Decided =>
-  done(act, "redriven", (store) => store.deadLetters.redrive(letter, act))
+export const redrive = (deadLetterId: string, action: OperatorAction): Decided =>
+  done(action, "redriven", (store) => store.deadLetters.redrive(deadLetterId, action))
 
 /**
- * Redrives a letter with another payload: JSON text that the topic's Schema decodes, or `EditUndecodable`. Id and key stay what they
+ * Redrives a dead letter with another payload: JSON text that the topic's Schema decodes, or `EditUndecodable`. Id and key stay what they
  * are, since deduplication and order hang on them. A payload of another key is refused (`EditRefused`); the topic's `id` is not
- * asked: the message keeps its id whatever that function says of the new payload. The letter keeps the payload that was published, as
+ * asked: the message keeps its id whatever that function says of the new payload. The dead letter keeps the payload that was published, as
  * `original`. Nothing is changed when this fails. From a typed value it is made by the Schema's JSON codec:
- * `Schema.encodeEffect(Schema.fromJsonString(Payment))(value)`; `topic.decode(letter.message)` is the way back.
+ * `Schema.encodeEffect(Schema.fromJsonString(Payment))(value)`; `topic.decode(deadLetterId.message)` is the way back.
  *
  * ```ts
  * import { Schema } from "effect"
@@ -109,8 +113,8 @@ export const redrive = (letter: string, act: Act): Decided =>
  *   schema: Schema.Struct({ accountId: Schema.String, cents: Schema.Int }),
  *   key: (payment) => payment.accountId
  * })
- * const mend = (letter: string) =>
- *   DeadLetters.redriveEdited(letter, {
+ * const fix = (deadLetter: string) =>
+ *   DeadLetters.redriveEdited(deadLetter, {
  *     topic: Payments,
  *     payload: `{ "accountId": "a-7", "cents": 1250 }`,
  *     by: "anna",
@@ -121,8 +125,8 @@ export const redrive = (letter: string, act: Act): Decided =>
  * @since 0.1.0
  */
 export const redriveEdited = Effect.fnUntraced(function*<Name extends string, S extends Schema.Constraint>(
-  letter: string,
-  options: Act & { readonly topic: Topic<Name, S>; readonly payload: string }
+  deadLetterId: string,
+  options: OperatorAction & { readonly topic: Topic<Name, S>; readonly payload: string }
 ): Effect.fn.Return<
   void,
   | StoreFailure
@@ -131,60 +135,60 @@ export const redriveEdited = Effect.fnUntraced(function*<Name extends string, S 
   | EditUndecodable
   | EncodeFailed
   | InvalidMessage
-  | InvalidAct
+  | InvalidOperatorAction
   | EditRefused,
   Store | S["DecodingServices"] | S["EncodingServices"]
 > {
   const { by, note, payload, topic } = options
   yield* checked(options)
-  const { message } = yield* get(letter)
+  const { message } = yield* get(deadLetterId)
   if (topic.name !== message.topic) {
-    return yield* new EditRefused({ letter, field: "topic", kept: message.topic, edited: topic.name })
+    return yield* new EditRefused({ deadLetterId, field: "topic", kept: message.topic, edited: topic.name })
   }
   const edited: Message.Message = { ...message, payload, version: topic.version }
   const bad = Message.problem(edited)
   if (bad !== undefined) return yield* bad
   const value = yield* Effect.mapError(
     topic.decode(edited),
-    ({ issue, where }) => new EditUndecodable({ letter, topic: topic.name, issue, where })
+    ({ issue, where }) => new EditUndecodable({ deadLetterId, topic: topic.name, issue, where })
   )
   const encoded = yield* topic.encode(value, { id: message.id })
   if (encoded.keyed !== message.keyed || encoded.key !== message.key) {
-    return yield* new EditRefused({ letter, field: "key", kept: message.key, edited: encoded.key })
+    return yield* new EditRefused({ deadLetterId, field: "key", kept: message.key, edited: encoded.key })
   }
   const store = yield* Store
-  yield* store.deadLetters.redrive(letter, { by, note }, { payload, version: topic.version })
+  yield* store.deadLetters.redrive(deadLetterId, { by, note }, { payload, version: topic.version })
   yield* Telemetry.decided("edited")
 })
 
 /**
- * Gives an open letter up. The successors of a parked one go on. It can be restored as long as it is kept (7 days,
+ * Gives an open dead letter up. The successors of a parked one go on. It can be restored as long as it is kept (7 days,
  * `retention.discarded`).
  *
  * @since 0.1.0
  */
-export const discard = (letter: string, act: Act): Decided =>
-  done(act, "discarded", (store) => store.deadLetters.discard(letter, act))
+export const discard = (deadLetterId: string, action: OperatorAction): Decided =>
+  done(action, "discarded", (store) => store.deadLetters.discard(deadLetterId, action))
 
 /**
- * Undoes a discard: the letter is open again. If it was parked its key waits again, from what no worker has in its hands yet.
+ * Undoes a discard: the dead letter is open again. If it was parked its key waits again, from what no worker has in its hands yet.
  *
  * @since 0.1.0
  */
-export const restore = (letter: string, act: Act): Decided =>
-  done(act, "restored", (store) => store.deadLetters.restore(letter, act))
+export const restore = (deadLetterId: string, action: OperatorAction): Decided =>
+  done(action, "restored", (store) => store.deadLetters.restore(deadLetterId, action))
 
 /**
- * Lets the successors of a parked letter go on while nobody has decided about it. The letter stays open; when it is redriven, it goes
- * to the end of its key. A key with several parked letters goes on with the last of them.
+ * Lets the successors of a parked dead letter go on while nobody has decided about it. The dead letter stays open; when it is redriven, it goes
+ * to the end of its key. A key with several parked dead letters goes on with the last of them.
  *
  * @since 0.1.0
  */
-export const release = (letter: string, act: Act): Decided =>
-  done(act, "released", (store) => store.deadLetters.release(letter, act))
+export const release = (deadLetterId: string, action: OperatorAction): Decided =>
+  done(action, "released", (store) => store.deadLetters.release(deadLetterId, action))
 
 /**
- * The open letters that match now, as a set that stays as it is: look at it, then redrive or discard exactly it. What dies later,
+ * The open dead letters that match now, as a set that stays as it is: look at it, then redrive or discard exactly it. What dies later,
  * and what dies again, is not in it.
  *
  * @since 0.1.0
@@ -198,7 +202,7 @@ export const freeze = (filter: Omit<Filter, "state">): Effect.Effect<Frozen, Sto
  * @since 0.1.0
  */
 export interface Progress {
-  /** Letters that were redriven, or discarded. Others of the set were decided about by somebody else meanwhile. */
+  /** Dead letters that were redriven, or discarded. Others of the set were decided about by somebody else meanwhile. */
   readonly done: number
   /** The last of them. */
   readonly last: string
@@ -209,17 +213,17 @@ export interface Progress {
  *
  * @since 0.1.0
  */
-export interface SetOptions extends Act {
-  /** Letters a second, above 0. Default: as fast as the store can. */
+export interface SetOptions extends OperatorAction {
+  /** Dead letters a second, above 0. Default: as fast as the store can. */
   readonly rate?: number | undefined
   /** Told after each transaction; the next one waits for it, and an interruption ends it. */
   readonly onProgress?: ((progress: Progress) => Effect.Effect<void>) | undefined
 }
 
 /**
- * Redrives a set: the open letters that match now, or one that was frozen before. Runs in transactions of at most 100 letters, oldest
+ * Redrives a set: the open dead letters that match now, or one that was frozen before. Runs in transactions of at most 100 dead letters, oldest
  * first, and answers how many were redriven. Interruption is safe between and within them: what `onProgress` was told is done, and at
- * most one transaction more; the audit has each letter.
+ * most one transaction more; the audit has each dead letter.
  *
  * ```ts
  * import { Effect } from "effect"
@@ -227,7 +231,7 @@ export interface SetOptions extends Act {
  *
  * const afterTheFix = Effect.gen(function*() {
  *   const set = yield* DeadLetters.freeze({ consumer: "ledger", tag: "PaymentDeclined" })
- *   yield* Effect.log(`${set.letters.count} letters`)
+ *   yield* Effect.log(`${set.deadLetters.count} deadLetters`)
  *   yield* DeadLetters.redriveAll(set, {
  *     by: "anna",
  *     rate: 120,
@@ -241,7 +245,8 @@ export interface SetOptions extends Act {
 export const redriveAll = (
   set: Frozen | Omit<Filter, "state">,
   options: SetOptions
-): Effect.Effect<Progress, StoreFailure | InvalidSetting | InvalidAct, Store> => decideAll("redriven", set, options)
+): Effect.Effect<Progress, StoreFailure | InvalidSetting | InvalidOperatorAction, Store> =>
+  decideAll("redriven", set, options)
 
 /**
  * Discards a set, as {@link redriveAll} redrives one.
@@ -251,20 +256,21 @@ export const redriveAll = (
 export const discardAll = (
   set: Frozen | Omit<Filter, "state">,
   options: SetOptions
-): Effect.Effect<Progress, StoreFailure | InvalidSetting | InvalidAct, Store> => decideAll("discarded", set, options)
+): Effect.Effect<Progress, StoreFailure | InvalidSetting | InvalidOperatorAction, Store> =>
+  decideAll("discarded", set, options)
 
-/** Letters of one transaction: it holds their rows, and others may want to decide about them. */
+/** Dead letters of one transaction: it holds their rows, and others may want to decide about them. */
 const mostOfOne = 100
 
 const decideAll = Effect.fnUntraced(function*(
   decision: "redriven" | "discarded",
   set: Frozen | Omit<Filter, "state">,
   options: SetOptions
-): Effect.fn.Return<Progress, StoreFailure | InvalidSetting | InvalidAct, Store> {
+): Effect.fn.Return<Progress, StoreFailure | InvalidSetting | InvalidOperatorAction, Store> {
   const { by, note, onProgress, rate } = options
   yield* checked(options)
   if (rate !== undefined && !(Number.isFinite(rate) && rate > 0)) {
-    return yield* GivenDuration.refusal("rate", rate, "letters a second, above 0, are needed")
+    return yield* GivenDuration.refusal("rate", rate, "dead letters a second, above 0, are needed")
   }
   const { deadLetters } = yield* Store
   const frozen = "cutoff" in set ? set : yield* deadLetters.freeze(set)
@@ -274,11 +280,11 @@ const decideAll = Effect.fnUntraced(function*(
   let progress: Progress = { done: 0, last: "" }
   const one = Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(
-      restore(deadLetters.decideSome(decision, frozen, { act: { by, note }, after: progress.last, most })),
-      ({ letters, more }) => {
-        if (letters.length > 0) progress = { done: progress.done + letters.length, last: letters.at(-1)! }
-        const told = onProgress === undefined || letters.length === 0 ? Effect.void : restore(onProgress(progress))
-        return Effect.as(Effect.andThen(Telemetry.decided(decision, letters.length), told), more)
+      restore(deadLetters.decideSome(decision, frozen, { action: { by, note }, after: progress.last, most })),
+      ({ deadLetterIds: deadLetters, more }) => {
+        if (deadLetters.length > 0) progress = { done: progress.done + deadLetters.length, last: deadLetters.at(-1)! }
+        const told = onProgress === undefined || deadLetters.length === 0 ? Effect.void : restore(onProgress(progress))
+        return Effect.as(Effect.andThen(Telemetry.decided(decision, deadLetters.length), told), more)
       }
     )
   )
@@ -291,10 +297,10 @@ const decideAll = Effect.fnUntraced(function*(
 })
 
 /**
- * Who decided what about letters, and when; newest first.
+ * Who decided what about dead letters, and when; newest first.
  *
  * @since 0.1.0
  */
 export const audit = (
   query?: Omit<Audit.Query, "about">
-): Effect.Effect<ReadonlyArray<Audit.Entry>, StoreFailure, Store> => Audit.list({ ...query, about: "letters" })
+): Effect.Effect<ReadonlyArray<Audit.Entry>, StoreFailure, Store> => Audit.list({ ...query, about: "deadLetters" })

@@ -10,7 +10,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import { isDate } from "node:util/types"
 import { InvalidMessage } from "./Errors.ts"
-import * as GivenDuration from "./GivenDuration.ts"
+import * as GivenDuration from "./internal/GivenDuration.ts"
 import * as Message from "./Message.ts"
 
 /**
@@ -44,8 +44,8 @@ const longest = Duration.toMillis("36525 days")
 /** 9999-12-31: what every engine and every tool can write. */
 const latest = 253_402_214_400_000
 
-const refuse = (message: Message.Message, field: string, problem: string, mend: string): InvalidMessage =>
-  new InvalidMessage({ topic: message.topic, id: message.id.slice(0, 64), field, problem, mend })
+const refuse = (message: Message.Message, field: string, problem: string, hint: string): InvalidMessage =>
+  new InvalidMessage({ topic: message.topic, id: message.id.slice(0, 64), field, problem, hint })
 
 const delayProblem = (message: Message.Message, millis: number): InvalidMessage | undefined =>
   Number.isNaN(millis)

@@ -1,7 +1,7 @@
 /**
  * One handing-over of a message to one worker: the message, the attempts so far, and the lease it is held under.
  *
- * Deliveries are made by a transport and settled by a worker. Handlers see {@link Delivered}, a view of it.
+ * Deliveries are made by a transport and settled by a worker. Handlers see {@link DeliveryContext}, a view of it.
  *
  * @since 0.1.0
  */
@@ -67,13 +67,13 @@ export interface Delivery {
   /** Ascending within a lease; what "in order" means. */
   readonly position: bigint
   /** How many owners died with it in their hands. */
-  readonly received: number
+  readonly crashCount: number
   /** Whether one of these owners died while it ran alone, as a suspect: only such a message is a dead letter `crashed`. */
-  readonly convicted: boolean
+  readonly crashedAlone: boolean
   /** Recorded failures of earlier attempts, oldest first. */
   readonly attempts: ReadonlyArray<Failure>
   /** The dead letter that this delivery redrives, and how often it has been redriven; absent on a first flow. */
-  readonly redrive?: { readonly letter: string; readonly count: number } | undefined
+  readonly redrive?: { readonly deadLetterId: string; readonly count: number } | undefined
   /** The adapter's own: lane and seq, receipt handle, reply subject, offset. */
   readonly receipt: unknown
 }
@@ -83,7 +83,7 @@ export interface Delivery {
  *
  * @since 0.1.0
  */
-export interface Delivered {
+export interface DeliveryContext {
   readonly message: Message
   /** 1 on the first try. */
   readonly attempt: number

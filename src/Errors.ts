@@ -8,8 +8,8 @@
  */
 import * as Schema from "effect/Schema"
 
-export * from "./InboxErrors.ts"
-export * from "./StatementErrors.ts"
+export * from "./internal/errors/InboxErrors.ts"
+export * from "./internal/errors/StatementErrors.ts"
 
 /**
  * A message was refused at publish: nothing was stored.
@@ -22,13 +22,13 @@ export class InvalidMessage extends Schema.TaggedError<InvalidMessage>("millrace
   id: Schema.String,
   field: Schema.String,
   problem: Schema.String,
-  mend: Schema.String
+  hint: Schema.String
 }) {
   override get message() {
     return `Message ${
       JSON.stringify(this.id)
     } of topic "${this.topic}" was refused: its ${this.field} ${this.problem}. `
-      + `Nothing was published. ${this.mend}`
+      + `Nothing was published. ${this.hint}`
   }
 }
 
@@ -170,7 +170,7 @@ export class StoreFailure extends Schema.TaggedError<StoreFailure>("millrace/Sto
   /** SQLSTATE where the database gave one. */
   code: Schema.String,
   detail: Schema.String,
-  mend: Schema.String
+  hint: Schema.String
 }) {
   override get message() {
     const safe = this.operation === "start"
@@ -179,7 +179,7 @@ export class StoreFailure extends Schema.TaggedError<StoreFailure>("millrace/Sto
       ? "Nothing of this operation was committed."
       : "Nothing was committed, unless only the answer was lost."
     const code = this.code === "" ? "" : ` (SQLSTATE ${this.code})`
-    return `The store could not ${this.operation}: ${this.detail}${code}. ${safe} ${this.mend}`
+    return `The store could not ${this.operation}: ${this.detail}${code}. ${safe} ${this.hint}`
   }
 }
 
@@ -224,11 +224,13 @@ export class LeaseTaken extends Schema.TaggedError<LeaseTaken>("millrace/LeaseTa
  *
  * @since 0.1.0
  */
-export class Hiccup extends Schema.TaggedError<Hiccup>("millrace/Hiccup")("Hiccup", {
-  kind: Schema.Literals(["conflict", "unavailable"]),
-  code: Schema.String,
-  detail: Schema.String
-}) {
+export class TransientFailure
+  extends Schema.TaggedError<TransientFailure>("millrace/TransientFailure")("TransientFailure", {
+    kind: Schema.Literals(["conflict", "unavailable"]),
+    code: Schema.String,
+    detail: Schema.String
+  })
+{
   override get message() {
     const what = this.kind === "conflict" ? "conflict" : "database that is not available"
     return `The transaction met a ${what}: ${this.detail}${this.code === "" ? "" : ` (SQLSTATE ${this.code})`}. `
@@ -427,5 +429,5 @@ export class SchemaOutdated extends Schema.TaggedError<SchemaOutdated>("millrace
   }
 }
 
-export * from "./OperatorErrors.ts"
-export * from "./TransportErrors.ts"
+export * from "./internal/errors/OperationsErrors.ts"
+export * from "./internal/errors/TransportErrors.ts"

@@ -4,7 +4,7 @@
  *
  * It covers all workers of the process, however many pipelines they run. `degraded` means that a person should look; `down` that
  * no message can be handled. Answer readiness with `status !== "down"`; for liveness it is enough to answer at all: a
- * restart mends neither a database that is away nor a backlog.
+ * restart fixes neither a database that is away nor a backlog.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import { InvalidSetting } from "./Errors.ts"
-import * as GivenDuration from "./GivenDuration.ts"
+import * as GivenDuration from "./internal/GivenDuration.ts"
 import { type QueueStatus, Store } from "./Store.ts"
 
 /**
@@ -140,7 +140,7 @@ const staleMillis = 60_000
 /** How long a blocked event loop is remembered at least. */
 const windowMillis = 10_000
 
-/** What fails for so long is no hiccup. */
+/** What fails for so long is no transient failure. */
 const vainMillis = 10_000
 
 /**
@@ -166,7 +166,7 @@ export const layer = (options?: HealthOptions): Layer.Layer<Health, InvalidSetti
           eventLoop: eventLoop(delay(), limits.maxDelay),
           lag: lag(all, limits.maxLag),
           workers: working(all),
-          wakeUps: wakeUps(store.deafMillis())
+          wakeUps: wakeUps(store.notListeningMillis())
         }
         return { status: worst(Object.values(checks)), checks }
       })

@@ -4,7 +4,7 @@
  *
  * `once` gives an HTTP handler with an idempotency key what a pipeline's commit has: the record of the id, the result, and all that the
  * effect did through the store's transaction commit together or not at all. Effects outside of the transaction (network calls)
- * are at least once. An id and its result are remembered for the dedup horizon (`retention.inbox`, 7 days by default), and then forgotten
+ * are at least once. An id and its result are remembered for the deduplication window (`retention.inbox`, 7 days by default), and then forgotten
  * together: the same id runs anew.
  *
  * @since 0.1.0
@@ -15,7 +15,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Backoff from "./Backoff.ts"
 import {
   AwaitTimeout,
   ForeignSqlClient,
@@ -29,7 +28,8 @@ import {
   StoreFailure,
   type UnknownOutcome
 } from "./Errors.ts"
-import * as GivenDuration from "./GivenDuration.ts"
+import * as Backoff from "./internal/Backoff.ts"
+import * as GivenDuration from "./internal/GivenDuration.ts"
 import * as Message from "./Message.ts"
 import * as MessageId from "./MessageId.ts"
 import { type Entered, type Settled, Store, type Transaction, type TransactionFailure } from "./Store.ts"
@@ -113,7 +113,7 @@ export type OnceError =
  *
  * On Postgres its transaction is READ COMMITTED. For another level, begin a transaction of your own around it, and repeat that on 40001.
  *
- * Interruption rolls back. Results are forgotten with their ids, after the dedup horizon.
+ * Interruption rolls back. Results are forgotten with their ids, after the deduplication window.
  *
  * ```ts
  * import { Effect, Schema } from "effect"
@@ -221,7 +221,7 @@ const settle = Effect.fnUntraced(function*<S extends Schema.Constraint, E, R>(
       case "Conflict":
         return yield* new IdempotencyConflict({ consumer, id })
       case "Dead":
-        return yield* new ResultUnavailable({ consumer, id, reason: "dead", detail: answer.letter })
+        return yield* new ResultUnavailable({ consumer, id, reason: "dead", detail: answer.deadLetterId })
       case "Busy":
       case "Late":
         if (!patience.over) break
@@ -295,7 +295,7 @@ class Patience {
       this.unsettled = error as UnknownOutcome
       this.limit = this.waitedMillis + this.patience
     }
-    const passes = error._tag === "UnknownOutcome" || error._tag === "Hiccup"
+    const passes = error._tag === "UnknownOutcome" || error._tag === "TransientFailure"
       || (error instanceof StoreFailure && error.kind !== "refused")
     return passes && ++this.troubles <= tries && this.waitedMillis < this.limit
   }
@@ -361,12 +361,12 @@ const firstLook = 20
 const slowestLook = 1000
 
 /**
- * Waits until a message is committed for a consumer (`Committed`) or given up (`Dead`, with its letter's id), and answers which.
+ * Waits until a message is committed for a consumer (`Committed`) or given up (`Dead`, with its dead letter's id), and answers which.
  *
  * Woken at once by this process. On Postgres, who has waited for 20 ms asks all workers' processes to tell, by one NOTIFY, and is woken by
  * the one that commits the message; without such a call a worker notifies nobody. What is missed is found by looking, after 20 ms
  * at first and every second at last (the whole story behind a pooler): a statement each. A consumer that is not known yet is waited for. `Dead` is how it stands: a redrive may commit the message later. Ids are
- * forgotten after the dedup horizon, and are then waited for in vain. Fails with `AwaitTimeout`, or with the `StoreFailure`
+ * forgotten after the deduplication window, and are then waited for in vain. Fails with `AwaitTimeout`, or with the `StoreFailure`
  * if the store was away in the end. Inside of a transaction it is refused at once (a `StoreFailure` of kind `refused`): that would be kept
  * open meanwhile. Interruption ends the wait and changes nothing.
  *
@@ -379,7 +379,7 @@ const slowestLook = 1000
  * const order = Effect.gen(function*() {
  *   const id = yield* Topic.publish(Orders, { orderId: "o-1" })
  *   const settled = yield* Inbox.await({ consumer: "warehouse", id }, { timeout: "5 seconds" })
- *   return settled._tag === "Committed" ? "on its way" : `failed, see letter ${settled.letter}`
+ *   return settled._tag === "Committed" ? "on its way" : `failed, see deadLetterId ${settled.deadLetterId}`
  * })
  * ```
  *
@@ -397,7 +397,7 @@ const awaitSettled = Effect.fnUntraced(function*(
       kind: "refused",
       code: "",
       detail: "inside of a transaction, which would be kept open until somebody else commits",
-      mend: "Await it when the transaction has ended."
+      hint: "Await it when the transaction has ended."
     })
   }
   const timeout = yield* patienceOf(options.timeout ?? "30 seconds")

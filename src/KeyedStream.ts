@@ -17,8 +17,8 @@ import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { KeyedQueue } from "./KeyedQueue.ts"
-import { effectOf } from "./Returned.ts"
+import { KeyedQueue } from "./internal/flow/KeyedQueue.ts"
+import { effectOf } from "./internal/HandlerResult.ts"
 
 /**
  * How values are spread over fibers.

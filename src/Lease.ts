@@ -20,7 +20,7 @@ import type * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
 import { hostname } from "node:os"
 import { type InvalidName, InvalidSetting, LeaseLost, LeaseTaken, StoreFailure } from "./Errors.ts"
-import * as GivenDuration from "./GivenDuration.ts"
+import * as GivenDuration from "./internal/GivenDuration.ts"
 import { type LeaseClaim, Store, type Transaction, type TransactionFailure } from "./Store.ts"
 import { nameProblem } from "./Topic.ts"
 
@@ -254,7 +254,7 @@ const late = (name: string): StoreFailure =>
     kind: "timeout",
     code: "",
     detail: "its answers came later than half of the lease's duration",
-    mend: "Try again later, or give the lease a longer duration."
+    hint: "Try again later, or give the lease a longer duration."
   })
 
 /** Keeps it while the scope is open. */

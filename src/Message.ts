@@ -71,8 +71,8 @@ export const textProblem = (text: string, bytes: number): string | undefined => 
     : undefined
 }
 
-const refuse = (topic: string, id: string, field: string, problem: string, mend: string): InvalidMessage =>
-  new InvalidMessage({ topic, id: id.slice(0, 64), field, problem, mend })
+const refuse = (topic: string, id: string, field: string, problem: string, hint: string): InvalidMessage =>
+  new InvalidMessage({ topic, id: id.slice(0, 64), field, problem, hint })
 
 const checkText = (
   topic: string,
@@ -167,7 +167,7 @@ export const delayNameProblem = (
     : checkText(topic, id, "name", name, limits.idBytes)
 
 /**
- * The message, checked against {@link limits}. Fails with `InvalidMessage`, which names the field and the mend.
+ * The message, checked against {@link limits}. Fails with `InvalidMessage`, which names the field and the fix.
  *
  * @since 0.1.0
  */

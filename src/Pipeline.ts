@@ -13,20 +13,20 @@
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type { Pipeable } from "effect/Pipeable"
-import { pipeArguments } from "effect/Pipeable"
+import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { Statement } from "effect/sql/Statement"
 import type { DeadLetterOrder } from "./DeadLetter.ts"
-import type { Delivered } from "./Delivery.ts"
-import { add, type AnyTopic, defaults, type DeliveryMode, type Phase, set, type Shape, wrapping } from "./Operator.ts"
+import type { DeliveryContext } from "./Delivery.ts"
+import type { BeforeCommit, Reads, Repeatable } from "./internal/CompileErrors.ts"
+import * as Step from "./internal/Step.ts"
+import type { AnyTopic, DeliveryMode, Phase, Shape } from "./internal/Step.ts"
 import type * as Retry from "./Retry.ts"
 import type { Topic } from "./Topic.ts"
-import type { BeforeCommit, Reads, Repeatable } from "./TypeMessages.ts"
 
-export type { AnyTopic, DeliveryMode, Operator, Phase, Settings } from "./Operator.ts"
+export type { AnyTopic, DeliveryMode, Phase, Settings, Step } from "./internal/Step.ts"
 
 const TypeId = "~millrace/Pipeline"
 
@@ -81,7 +81,7 @@ const make = <A, E, R, P extends Phase, M extends DeliveryMode>(shape: Shape): P
       consumer: shape.consumer,
       topics: shape.topics.map((topic) => topic.name),
       delivery: shape.settings.delivery,
-      operators: shape.operators.map((operator) =>
+      operators: shape.steps.map((operator) =>
         operator._tag === "Emit" ? `Emit ${operator.topic.name}` : operator._tag
       ),
       order: shape.settings.order
@@ -123,10 +123,10 @@ export const from = <Name extends string, S extends Schema.Constraint, M extends
 ): Pipeline<S["Type"], never, S["DecodingServices"], "steps", M> =>
   make({ ...beginning(options), union: false, topics: [topic] })
 
-const beginning = (options: FromOptions<DeliveryMode>): Pick<Shape, "consumer" | "operators" | "settings"> => ({
+const beginning = (options: FromOptions<DeliveryMode>): Pick<Shape, "consumer" | "steps" | "settings"> => ({
   consumer: options.consumer,
-  operators: [],
-  settings: { ...defaults, delivery: options.delivery ?? defaults.delivery }
+  steps: [],
+  settings: { ...Step.defaults, delivery: options.delivery ?? Step.defaults.delivery }
 })
 
 /**
@@ -159,9 +159,9 @@ export const fromAll = <const T extends ReadonlyArray<AnyTopic>, M extends Deliv
  * @since 0.1.0
  */
 export const map =
-  <A, B>(f: (value: A, delivered: Delivered) => B) =>
+  <A, B>(f: (value: A, delivered: DeliveryContext) => B) =>
   <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>): Pipeline<B, E, R, P, M> =>
-    make(add(self, { _tag: "Map", f }))
+    make(Step.add(self, { _tag: "Map", f }))
 
 /**
  * Lets a message pass that satisfies the predicate. Another one is settled in its turn, without the operators after this.
@@ -170,15 +170,15 @@ export const map =
  */
 export const filter: {
   <A, B extends A>(
-    refinement: (value: A, delivered: Delivered) => value is B
+    refinement: (value: A, delivered: DeliveryContext) => value is B
   ): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E, R, P, M>
   <A>(
-    predicate: (value: NoInfer<A>, delivered: Delivered) => boolean
+    predicate: (value: NoInfer<A>, delivered: DeliveryContext) => boolean
   ): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>
 } =
-  <A>(f: (value: A, delivered: Delivered) => boolean) =>
+  <A>(f: (value: A, delivered: DeliveryContext) => boolean) =>
   <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>): Pipeline<A, E, R, P, M> =>
-    make(add(self, { _tag: "Filter", f }))
+    make(Step.add(self, { _tag: "Filter", f }))
 
 /**
  * Runs an effect before the transaction: lookups, network calls, whatever may wait. It happens at least once, and again in
@@ -187,10 +187,10 @@ export const filter: {
  * @since 0.1.0
  */
 export const mapEffect =
-  <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) =>
+  <A, B, E2, R2>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>) =>
   <E, R, P extends Phase, M extends DeliveryMode>(
     self: Pipeline<A, E, R, P, M> & BeforeCommit<"mapEffect", P>
-  ): Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M> => make(add(self, { _tag: "MapEffect", f }))
+  ): Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M> => make(Step.add(self, { _tag: "MapEffect", f }))
 
 /**
  * Runs an effect before the transaction and keeps the value.
@@ -198,10 +198,10 @@ export const mapEffect =
  * @since 0.1.0
  */
 export const tap =
-  <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: Delivered) => Effect.Effect<X, E2, R2>) =>
+  <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<X, E2, R2>) =>
   <E, R, P extends Phase, M extends DeliveryMode>(
     self: Pipeline<A, E, R, P, M> & BeforeCommit<"tap", P>
-  ): Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M> => make(add(self, { _tag: "Tap", f }))
+  ): Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M> => make(Step.add(self, { _tag: "Tap", f }))
 
 /**
  * Runs an effect inside the transaction: its statements, the inbox record, the emits and the acknowledgement commit together,
@@ -211,10 +211,10 @@ export const tap =
  * @since 0.1.0
  */
 export const commit =
-  <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) =>
+  <A, B, E2, R2>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>) =>
   <E, R, P extends Phase, M extends DeliveryMode>(
     self: Pipeline<A, E, R, P, M>
-  ): Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M> => make(add(self, { _tag: "Commit", f }))
+  ): Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M> => make(Step.add(self, { _tag: "Commit", f }))
 
 /**
  * The value after a batch: its result for the member if it returned any, else the member's value as it was.
@@ -249,12 +249,12 @@ export type Batched<A, X> = X extends ReadonlyArray<infer B> ? B : A
  * @since 0.1.0
  */
 export const commitBatch = <A, X extends ReadonlyArray<unknown> | void, E2, R2>(
-  f: (values: NonEmptyReadonlyArray<A>, delivered: NonEmptyReadonlyArray<Delivered>) => Effect.Effect<X, E2, R2>
+  f: (values: NonEmptyReadonlyArray<A>, delivered: NonEmptyReadonlyArray<DeliveryContext>) => Effect.Effect<X, E2, R2>
 ) =>
 <E, R, P extends Phase, M extends DeliveryMode>(
   self: Pipeline<A, E, R, P, M>
 ): Pipeline<Batched<A, X>, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M> =>
-  make(add(self, { _tag: "CommitBatch", f }))
+  make(Step.add(self, { _tag: "CommitBatch", f }))
 
 /**
  * Runs statements inside the transaction, given as data and in order, so that the runtime may send them together. Nothing can
@@ -266,15 +266,15 @@ export const commitSql = <A>(
   f: (
     value: NoInfer<A>,
     sql: SqlClient.SqlClient,
-    delivered: Delivered
+    delivered: DeliveryContext
   ) => Statement<unknown> | ReadonlyArray<Statement<unknown>>
 ) =>
 <E, R, P extends Phase, M extends DeliveryMode>(
   self: Pipeline<A, E, R, P, M>
 ): Pipeline<A, E, R | SqlClient.SqlClient, "commit", M> =>
-  make(add(self, {
+  make(Step.add(self, {
     _tag: "CommitSql",
-    f: wrapping(f, (value: A, delivered) =>
+    f: Step.wrapping(f, (value: A, delivered) =>
       Effect.map(SqlClient.SqlClient, (sql) => {
         const statements = f(value, sql, delivered)
         return isStatements(statements) ? statements : [statements]
@@ -296,17 +296,17 @@ const isStatements = (
  */
 export const emit = <A, Name extends string, S extends Schema.Constraint>(
   topic: Topic<Name, S>,
-  f: (value: NoInfer<A>, delivered: Delivered) => S["Type"],
-  options?: { readonly id?: ((value: NoInfer<A>, delivered: Delivered) => string) | undefined }
+  f: (value: NoInfer<A>, delivered: DeliveryContext) => S["Type"],
+  options?: { readonly id?: ((value: NoInfer<A>, delivered: DeliveryContext) => string) | undefined }
 ) =>
 <E, R, P extends Phase, M extends DeliveryMode>(
   self: Pipeline<A, E, R, P, M>
 ): Pipeline<A, E, R | S["EncodingServices"], "commit", M> => {
   const id = options?.id
-  return make(add(self, {
+  return make(Step.add(self, {
     _tag: "Emit",
     topic,
-    f: wrapping(f, (value: A, delivered) => [f(value, delivered)]),
+    f: Step.wrapping(f, (value: A, delivered) => [f(value, delivered)]),
     id: id === undefined ? undefined : (_, value: A, delivered) => id(value, delivered)
   }))
 }
@@ -319,15 +319,15 @@ export const emit = <A, Name extends string, S extends Schema.Constraint>(
  */
 export const emitAll = <A, Name extends string, S extends Schema.Constraint>(
   topic: Topic<Name, S>,
-  f: (value: NoInfer<A>, delivered: Delivered) => ReadonlyArray<S["Type"]>,
+  f: (value: NoInfer<A>, delivered: DeliveryContext) => ReadonlyArray<S["Type"]>,
   options?: {
-    readonly id?: ((out: S["Type"], value: NoInfer<A>, delivered: Delivered) => string) | undefined
+    readonly id?: ((out: S["Type"], value: NoInfer<A>, delivered: DeliveryContext) => string) | undefined
   }
 ) =>
 <E, R, P extends Phase, M extends DeliveryMode>(
   self: Pipeline<A, E, R, P, M>
 ): Pipeline<A, E, R | S["EncodingServices"], "commit", M> =>
-  make(add(self, { _tag: "Emit", topic, f, id: options?.id }))
+  make(Step.add(self, { _tag: "Emit", topic, f, id: options?.id }))
 
 /**
  * How failed attempts are repeated: any `Schedule` that can read the pipeline's errors and what the runtime adds to them
@@ -364,7 +364,7 @@ export const retry = <E0, Seen = unknown>(
     & Repeatable<"retry", M>
 ): Pipeline<A, E, R, P, M> =>
   make(
-    set(self, {
+    Step.set(self, {
       retry: schedule as Retry.Policy<never>,
       retryWhile: options?.while as ((error: never) => boolean) | undefined
     })
@@ -378,7 +378,7 @@ export const retry = <E0, Seen = unknown>(
 export const timeout =
   (duration: Duration.Input) =>
   <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>): Pipeline<A, E, R, P, M> =>
-    make(set(self, { timeout: duration }))
+    make(Step.set(self, { timeout: duration }))
 
 /**
  * Bounds each commit step; beyond it the attempt fails with `StepTimeout`. Default: 10 seconds; at most 25 seconds.
@@ -388,21 +388,21 @@ export const timeout =
 export const commitTimeout =
   (duration: Duration.Input) =>
   <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>): Pipeline<A, E, R, P, M> =>
-    make(set(self, { commitTimeout: duration }))
+    make(Step.set(self, { commitTimeout: duration }))
 
 /**
  * What happens behind a dead message, and how its errors are kept.
  *
  * `order`: `continue` lets its key's successors pass, as a pipeline without this operator does; `park` keeps them waiting, in
- * order, until a person redrives or discards the letter. It is fixed by the consumer's first registration: a worker that asks for the
+ * order, until a person redrives or discards the dead letter. It is fixed by the consumer's first registration: a worker that asks for the
  * other one later is refused with `ConsumerConflict`.
  *
  * `errors`: a Schema that covers every error of the pipeline (`Pipeline.Error`), so a `Schema.Union` where there are several: with
  * statements in {@link commit} `SqlError.SqlError` is one of them. Each failure is then kept as this Schema encodes it, the retry
- * schedule reads the typed errors of attempts before a restart, and `DeadLetter.decodeError` reads them back from the letter.
+ * schedule reads the typed errors of attempts before a restart, and `DeadLetter.decodeError` reads them back from the dead letter.
  * Without it, for an error that it cannot encode, and for failures of the runtime, tag, message and what JSON can keep are there.
  * A `Topic.publish` in a step adds its errors to the pipeline's (`InvalidName`, `InvalidMessage`, `EncodeFailed`, `StoreFailure`): cover them,
- * or `Effect.orDie` what cannot be mended by trying again. It is of the whole pipeline wherever it stands; put it last, so that the
+ * or `Effect.orDie` what cannot be fixed by trying again. It is of the whole pipeline wherever it stands; put it last, so that the
  * types see every error.
  *
  * ```ts
@@ -419,8 +419,8 @@ export const commitTimeout =
  *   Pipeline.deadLetter({ order: "park", errors: Errors })
  * )
  * const why = Effect.gen(function*() {
- *   const [letter] = yield* DeadLetters.list({ consumer: ledger.consumer })
- *   return yield* DeadLetter.decodeError(letter!.attempts.at(-1)!, Errors) // Option<Pipeline.Error<typeof ledger>>
+ *   const [deadLetter] = yield* DeadLetters.list({ consumer: ledger.consumer })
+ *   return yield* DeadLetter.decodeError(deadLetter!.attempts.at(-1)!, Errors) // Option<Pipeline.Error<typeof ledger>>
  * })
  * ```
  *
@@ -436,7 +436,7 @@ export const deadLetter = <S extends Schema.Constraint = never>(options: {
     & ([S] extends [never] ? unknown : Reads<"The Schema of deadLetter", E, S["Type"]>)
     & Repeatable<"deadLetter", M>
 ): Pipeline<A, E, R | S["EncodingServices"] | S["DecodingServices"], P, M> =>
-  make(set(self, { order: options.order, errors: options.errors }))
+  make(Step.set(self, { order: options.order, errors: options.errors }))
 
 /**
  * How many messages share a transaction at most. Default 250. With 1 each has its own, as it must where a commit step uses
@@ -447,4 +447,4 @@ export const deadLetter = <S extends Schema.Constraint = never>(options: {
 export const group =
   (size: number) =>
   <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>): Pipeline<A, E, R, P, M> =>
-    make(set(self, { group: size }))
+    make(Step.set(self, { group: size }))

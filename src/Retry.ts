@@ -35,14 +35,14 @@ import type {
   CommitRejected,
   Defect,
   EncodeFailed,
-  Hiccup,
   InvalidMessage,
   InvalidSetting,
   StepTimeout,
-  TransactionAborted
+  TransactionAborted,
+  TransientFailure
 } from "./Errors.ts"
-import * as GivenDuration from "./GivenDuration.ts"
-import * as Tracing from "./Tracing.ts"
+import * as GivenDuration from "./internal/GivenDuration.ts"
+import * as Tracing from "./internal/Tracing.ts"
 
 /**
  * What the runtime adds to a pipeline's own errors: a policy meets these, too. The last two are of an emit whose value, id or
@@ -55,7 +55,7 @@ export type RuntimeFailure =
   | StepTimeout
   | TransactionAborted
   | CommitRejected
-  | Hiccup
+  | TransientFailure
   | EncodeFailed
   | InvalidMessage
 

@@ -11,7 +11,6 @@ import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Entry, Query as AuditQuery } from "./Audit.ts"
-import type { Act, Consumers } from "./ConsumerStore.ts"
 import type { DeadLetter, Filter, Frozen, Group, Query, Reason } from "./DeadLetter.ts"
 import type { Later } from "./Delay.ts"
 import type { Delivery, Failure } from "./Delivery.ts"
@@ -19,14 +18,15 @@ import type {
   CommitRejected,
   DeadLetterConflict,
   DeadLetterNotFound,
-  Hiccup,
   StoreFailure,
   TransactionAborted,
+  TransientFailure,
   UnknownOutcome
 } from "./Errors.ts"
+import type { Consumers, OperatorAction } from "./internal/ConsumerStore.ts"
 import type { Message } from "./Message.ts"
 
-export * from "./ConsumerStore.ts"
+export * from "./internal/ConsumerStore.ts"
 
 /**
  * The open transaction of the store, opaque: what must happen inside of it requires this.
@@ -40,7 +40,7 @@ export class Transaction extends Context.Service<Transaction, { readonly engine:
  *
  * @since 0.1.0
  */
-export type TransactionFailure = Hiccup | TransactionAborted | CommitRejected | UnknownOutcome
+export type TransactionFailure = TransientFailure | TransactionAborted | CommitRejected | UnknownOutcome
 
 /**
  * Set where a worker runs the transaction, so that an adapter gives it a connection that no handler of the user can take away.
@@ -48,13 +48,14 @@ export type TransactionFailure = Hiccup | TransactionAborted | CommitRejected | 
  *
  * `together`: of a group, and nothing is decided between the statements and none is undone alone, so that they may be on the wire
  * together. `in turn`: of a group; a statement is sent when the one before is answered, and can be cancelled by itself.
- * `apart`: in turn, too, and of no group: it holds a key or buries a message.
+ * `apart`: in turn, too, and of no group: it holds a key or dead-letters a message.
  *
  * @since 0.1.0
  */
-export const WorkerTransaction: Context.Reference<"together" | "in turn" | "apart" | undefined> = Context.Reference<
-  "together" | "in turn" | "apart" | undefined
->("millrace/Store/WorkerTransaction", { defaultValue: () => undefined })
+export const WorkerTransaction: Context.Reference<"pipelined" | "sequential" | "separate" | undefined> = Context
+  .Reference<
+    "pipelined" | "sequential" | "separate" | undefined
+  >("millrace/Store/WorkerTransaction", { defaultValue: () => undefined })
 
 /**
  * What the inbox is asked about one message.
@@ -66,11 +67,11 @@ export interface Claim {
   /** `MessageId.ofMessage`: a known id with another one is a conflict, not a duplicate. */
   readonly fingerprint: string
   /** The dead letter that this delivery redrives: the id is then dead in the inbox, and this claim revives it. */
-  readonly letter?: string | undefined
+  readonly deadLetterId?: string | undefined
 }
 
 /**
- * What the inbox answers: run it; it was committed (or buried) before; that id was committed with other content.
+ * What the inbox answers: run it; it was committed (or dead-lettered) before; that id was committed with other content.
  *
  * @since 0.1.0
  */
@@ -81,7 +82,7 @@ export type Claimed = "fresh" | "duplicate" | "conflict"
  *
  * @since 0.1.0
  */
-export type Settled = { readonly _tag: "Committed" } | { readonly _tag: "Dead"; readonly letter: string }
+export type Settled = { readonly _tag: "Committed" } | { readonly _tag: "Dead"; readonly deadLetterId: string }
 
 /**
  * What the inbox answers to a caller without a pipeline that wants to work under an id: go on; another transaction is deciding
@@ -94,22 +95,22 @@ export type Entered =
   | { readonly _tag: "Busy" }
   | { readonly _tag: "Conflict" }
   | { readonly _tag: "Committed"; readonly result: string | undefined }
-  | { readonly _tag: "Dead"; readonly letter: string }
+  | { readonly _tag: "Dead"; readonly deadLetterId: string }
 
 /**
  * A message on its way to the dead letters.
  *
  * @since 0.1.0
  */
-export interface Burial {
+export interface NewDeadLetter {
   readonly delivery: Delivery
   readonly reason: Reason
-  /** Since its publish or its last redrive, oldest first; a letter that comes back appends them to those it has. */
+  /** Since its publish or its last redrive, oldest first; a dead letter that comes back appends them to those it has. */
   readonly attempts: ReadonlyArray<Failure>
   readonly fingerprint: string
   /** Its key waits for a person. */
   readonly parked: boolean
-  /** The id belongs to a committed message with other content: the letter stands beside the inbox, not in it. */
+  /** The id belongs to a committed message with other content: the dead letter stands beside the inbox, not in it. */
   readonly conflict?: boolean | undefined
 }
 
@@ -183,60 +184,60 @@ export interface Outbox {
  */
 export interface DeadLetterStore {
   /**
-   * Writes the letters and marks their ids as dead in the inbox, in the transaction that also settles the deliveries. A
-   * redriven message goes back to its own letter. Answers the letter's id, or undefined where the inbox knows the
-   * id as committed (then nothing was buried). Does not put the hold of a parked letter: that is the transport's.
+   * Writes the dead letters and marks their ids as dead in the inbox, in the transaction that also settles the deliveries. A
+   * redriven message goes back to its own dead letter. Answers the dead letter's id, or undefined where the inbox knows the
+   * id as committed (then nothing was dead-lettered). Does not put the hold of a parked dead letter: that is the transport's.
    */
-  readonly bury: (
+  readonly add: (
     consumer: string,
-    burials: ReadonlyArray<Burial>
+    entries: ReadonlyArray<NewDeadLetter>
   ) => Effect.Effect<ReadonlyArray<string | undefined>, StoreFailure, Transaction>
   readonly list: (query: Query) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure>
-  readonly get: (letter: string) => Effect.Effect<DeadLetter, StoreFailure | DeadLetterNotFound>
-  /** Letters by cause, those that died last first, at most `limit` (100). Without a state: of open letters. */
+  readonly get: (deadLetterId: string) => Effect.Effect<DeadLetter, StoreFailure | DeadLetterNotFound>
+  /** Dead letters by cause, those that died last first, at most `limit` (100). Without a state: of open dead letters. */
   readonly groups: (
     filter: Filter & { readonly limit?: number | undefined }
   ) => Effect.Effect<ReadonlyArray<Group>, StoreFailure>
   /**
-   * Puts an open letter's message back into its queue, audited, in one transaction: a parked one at its old place in the
+   * Puts an open dead letter's message back into its queue, audited, in one transaction: a parked one at its old place in the
    * key's order (its successors follow it), another one at the end. It begins with no recorded attempts, so that it is
-   * retried anew; its letter keeps them all. With `edit` the letter has another payload from then on, and keeps the first one.
+   * retried anew; its dead letter keeps them all. With `edit` the dead letter has another payload from then on, and keeps the first one.
    */
   readonly redrive: (
-    letter: string,
-    act: Act,
+    deadLetterId: string,
+    action: OperatorAction,
     edit?: { readonly payload: string; readonly version: number }
   ) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>
-  /** Gives an open letter up, audited; the successors of a parked one go on. */
+  /** Gives an open dead letter up, audited; the successors of a parked one go on. */
   readonly discard: (
-    letter: string,
-    act: Act
+    deadLetterId: string,
+    action: OperatorAction
   ) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>
   /**
-   * Opens a discarded letter again, audited, as it was: a parked one parks its key, from what has not been handed out yet. Its id is
+   * Opens a discarded dead letter again, audited, as it was: a parked one parks its key, from what has not been handed out yet. Its id is
    * known as dead again, unless it was committed since.
    */
   readonly restore: (
-    letter: string,
-    act: Act
+    deadLetterId: string,
+    action: OperatorAction
   ) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>
-  /** The successors of an open parked letter go on, audited; the letter stays open, parked no more. */
+  /** The successors of an open parked dead letter go on, audited; the dead letter stays open, parked no more. */
   readonly release: (
-    letter: string,
-    act: Act
+    deadLetterId: string,
+    action: OperatorAction
   ) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>
-  /** The open letters that match now, as a set that stays as it is. Reads only. */
+  /** The open dead letters that match now, as a set that stays as it is. Reads only. */
   readonly freeze: (filter: Filter) => Effect.Effect<Frozen, StoreFailure>
   /**
-   * Redrives or discards the next letters of a set in one transaction, as the functions above do, oldest first: at most `most`, those
-   * after `after`. A letter that is not open any more is passed over. Answers the letters that it acted on, in order, and whether
+   * Redrives or discards the next dead letters of a set in one transaction, as the functions above do, oldest first: at most `most`, those
+   * after `after`. A dead letter that is not open any more is passed over. Answers the dead letters that it acted on, in order, and whether
    * there may be more.
    */
   readonly decideSome: (
     decision: "redriven" | "discarded",
     frozen: Frozen,
-    options: { readonly act: Act; readonly after: string; readonly most: number }
-  ) => Effect.Effect<{ readonly letters: ReadonlyArray<string>; readonly more: boolean }, StoreFailure>
+    options: { readonly action: OperatorAction; readonly after: string; readonly most: number }
+  ) => Effect.Effect<{ readonly deadLetterIds: ReadonlyArray<string>; readonly more: boolean }, StoreFailure>
 }
 
 /**
@@ -309,7 +310,7 @@ export class Store extends Context.Service<Store, {
   /** How many transactions can be under way at once: 1 where all share one session, so that one committer makes larger groups. */
   readonly maxTransactions: number
   /** How long a committed id is remembered at least. A worker refuses to start if a redelivery can come later. */
-  readonly dedupHorizon: Duration.Duration
+  readonly deduplicationWindow: Duration.Duration
   /**
    * Whether effects in this context join this store's transactions. False if the context has an SqlClient of another
    * database or another pool.
@@ -341,7 +342,7 @@ export class Store extends Context.Service<Store, {
    * Milliseconds since which this process may have missed what other processes publish and commit, so that it finds it by looking; 0 while
    * it hears them, or need not. Synchronous.
    */
-  readonly deafMillis: () => number
+  readonly notListeningMillis: () => number
   /** Statements sent in the open transaction so far; undefined where there are none (memory). */
   readonly statements: Effect.Effect<number | undefined, never, Transaction>
   readonly inbox: Inbox

@@ -62,7 +62,7 @@ export const logFields = (
  *
  * @since 0.1.0
  */
-export type Outcome = "committed" | "duplicate" | "retried" | "held" | "dead" | "failed" | "released"
+export type DeliveryOutcome = "committed" | "duplicate" | "retried" | "held" | "dead" | "failed" | "released"
 
 /**
  * Messages by topic, consumer and `millrace.outcome`; of dead ones also `millrace.reason`, of retried ones `error.type`.
@@ -135,7 +135,7 @@ export const processDuration = Metric.histogram("messaging.process.duration", {
  *
  * @since 0.1.0
  */
-export const counted = (consumer: string, outcome: Outcome): Effect.Effect<number> =>
+export const counted = (consumer: string, outcome: DeliveryOutcome): Effect.Effect<number> =>
   Effect.map(Metric.snapshot, (metrics) => {
     let sum = 0
     for (const metric of metrics) {
@@ -304,25 +304,25 @@ export const paused = Metric.gauge("millrace.queue.paused", {
 })
 
 /**
- * Seconds by which the dedup horizon is longer than the oldest message waits that is not settled (of held keys, too), or the oldest
- * letter is open; by consumer. Below 0 ids are remembered longer than the horizon says, and the inbox grows. Not where ids are
+ * Seconds by which the deduplication window is longer than the oldest message waits that is not settled (of held keys, too), or the oldest
+ * dead letter is open; by consumer. Below 0 ids are remembered longer than the deduplication window says, and the inbox grows. Not where ids are
  * remembered for ever.
  *
  * @since 0.1.0
  */
-export const horizonSlack = Metric.gauge("millrace.dedup.horizon.slack", {
-  description: "What the dedup horizon has left beyond the oldest message or letter",
+export const windowSlack = Metric.gauge("millrace.dedup.deduplication window.slack", {
+  description: "What the deduplication window has left beyond the oldest message or dead letter",
   attributes: seconds
 })
 
 /**
- * Letters, consumers and keys that people decided about through this process, by `millrace.operation`, which is the action in the
+ * Dead letters, consumers and keys that people decided about through this process, by `millrace.operation`, which is the action in the
  * audit. One that was refused does not count.
  *
  * @since 0.1.0
  */
 export const operationItems = Metric.counter("millrace.operation.items", {
-  description: "Letters, consumers and keys that people decided about",
+  description: "Dead letters, consumers and keys that people decided about",
   attributes: { unit: "{item}" },
   incremental: true
 })
@@ -365,7 +365,7 @@ const all: ReadonlyArray<Metric.Metric<never, unknown>> = [
   parkedAge,
   deadLetters,
   paused,
-  horizonSlack,
+  windowSlack,
   operationItems,
   statsAge
 ]

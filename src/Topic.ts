@@ -21,11 +21,11 @@ import * as Tracer from "effect/Tracer"
 import { randomUUID } from "node:crypto"
 import * as Delay from "./Delay.ts"
 import { DecodeFailed, EncodeFailed, InvalidMessage, InvalidName, type StoreFailure } from "./Errors.ts"
+import * as Tracing from "./internal/Tracing.ts"
 import * as Message from "./Message.ts"
 import * as MessageId from "./MessageId.ts"
 import { Store } from "./Store.ts"
 import * as Telemetry from "./Telemetry.ts"
-import * as Tracing from "./Tracing.ts"
 
 const TypeId = "~millrace/Topic"
 

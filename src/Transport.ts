@@ -44,7 +44,7 @@ export interface Capabilities {
   /** How a stale owner is refused: a token looked at in the commit, or only "the inbox knows the id". */
   readonly fence: "token" | "inbox"
   /** Whether a message is forgotten inside the commit transaction, or after it. */
-  readonly settle: "within" | "after"
+  readonly acknowledge: "within" | "after"
   /** Whether a failing key waits where it is, or has to be moved to the overflow store. */
   readonly hold: "inPlace" | "overflow"
   readonly lease: {
@@ -79,7 +79,7 @@ export interface Capabilities {
  *
  * @since 0.1.0
  */
-export interface Room {
+export interface Demand {
   /** Messages that may be handed over now. */
   readonly messages: number
   /** Bytes of payload that may be handed over now; one message is handed over whatever its size. */
@@ -113,11 +113,11 @@ export interface Subscription {
   /**
    * Hands over what is there, at most `room`; if there is nothing, waits until something is published, a hold has ended
    * or the idle poll is due, looks once more, and returns. `accept` is called synchronously, before anything
-   * {@link Subscription.undisturbed} can begin. Of a paused consumer nothing is there. Fails with `ConsumerRemoved` when it was removed, and with `SubscriptionLost` when the engine
+   * {@link Subscription.whileNotReading} can begin. Of a paused consumer nothing is there. Fails with `ConsumerRemoved` when it was removed, and with `SubscriptionLost` when the engine
    * forgot what it had handed out: then all leases are lost, and only a new subscription reads on. Interruption loses nothing: what was not accepted is read again.
    */
   readonly take: (
-    room: Room,
+    room: Demand,
     accept: (deliveries: ReadonlyArray<Delivery>) => void
   ) => Effect.Effect<void, TransportError | ConsumerRemoved | SubscriptionLost>
   /** Whether a person has paused the consumer, as far as this subscription has heard: then `take` hands over nothing. Synchronous. */
@@ -127,7 +127,7 @@ export interface Subscription {
    * transport has forgotten what it had handed over of the key (the worker forgets its own within `write`): it is read
    * again, in order, when the hold ends. When it fails, nothing is forgotten.
    */
-  readonly undisturbed: <A, E, R>(delivery: Delivery, write: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  readonly whileNotReading: <A, E, R>(delivery: Delivery, write: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   /** The leases held now, those without any delivery included. Synchronous. */
   readonly held: () => ReadonlyArray<HeldLease>
   /**
@@ -140,7 +140,7 @@ export interface Subscription {
    * position) what is still ours, and returns that. A stale token, or a row gone by a person's hand, leaves its
    * delivery out and fails nobody else. The lease of a stale token is lost from then on. Where the fence is the inbox it returns all.
    */
-  readonly settleWithin: (
+  readonly removeInTransaction: (
     deliveries: ReadonlyArray<Delivery>
   ) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>
   /**
@@ -155,10 +155,10 @@ export interface Subscription {
    * After COMMIT, or when a delivery is not ours any more: acknowledges at the broker, and frees what the transport keeps of it in
    * memory. May fail or be lost at will: a redelivery is a duplicate. Makes no request where `settle` is "within".
    */
-  readonly settleAfter: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<void, TransportError>
+  readonly acknowledge: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<void, TransportError>
   /**
-   * In a transaction inside {@link Subscription.undisturbed}: the key pauses with its successors, and the message keeps
-   * `attempts` (all of them). A parked delivery was settled in the same transaction; its letter holds the place. Fails
+   * In a transaction inside {@link Subscription.whileNotReading}: the key pauses with its successors, and the message keeps
+   * `attempts` (all of them). A parked delivery was settled in the same transaction; its dead letter holds the place. Fails
    * with `LeaseLost` if the token is stale.
    */
   readonly hold: (
@@ -169,8 +169,8 @@ export interface Subscription {
   /**
    * While the scope is open, the store knows that of all that is in this worker's hands only this delivery (or nothing) can
    * be what kills the process. The worker that takes over counts nothing else, and convicts it if it had been counted before
-   * (`Delivery.convicted`). Closing the scope waits until the store knows that this is over; if it is interrupted, it tries once.
-   * See crash poison in `src/worker/CrashPoison.ts`.
+   * (`Delivery.crashedAlone`). Closing the scope waits until the store knows that this is over; if it is interrupted, it tries once.
+   * See crash poison in `src/worker/lease/CrashIsolation.ts`.
    */
   readonly isolate: (delivery: Delivery | undefined) => Effect.Effect<void, TransportError, Scope.Scope>
   /** Gives leases back at once, in order, uncounted. Idempotent. */

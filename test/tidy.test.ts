@@ -1,6 +1,6 @@
 /** The house rules, applied to every file; and each rule tried on a sample that breaks it. */
 import { assert, describe, it } from "vitest"
-import { defaults } from "../src/worker/Settings.ts"
+import { defaults } from "../src/worker/start/Settings.ts"
 import { catalogue, inserted } from "./scripts/error-catalogue.ts"
 import { files, parse, read } from "./scripts/source.ts"
 import * as Tidy from "./scripts/tidy-rules.ts"

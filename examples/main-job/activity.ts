@@ -47,4 +47,4 @@ export const stateChange = (kind: string, payload: Schema.JsonObject): StateChan
 
 /** One line for people: `issues opened in octo-org-1/hello-world-1`. */
 export const describe = (webhook: Webhook): string =>
-  `${webhook.kind} ${action(webhook.payload) ?? "received"} in ${webhook.source}`
+  `${webhook.kind} ${action(webhook.payload) ?? "crash_count"} in ${webhook.source}`

@@ -26,12 +26,12 @@ export const agrees = (line: Line): boolean => line.expected === line.found
 
 /** All lines, from one look at the database. Nothing may be running any more. */
 export const reconcile = Effect.fnUntraced(function*(tables: Tables, planned: Planned) {
-  const letters = yield* openLetters("activity")
+  const deadLetters = yield* openLetters("activity")
   const told = yield* openLetters("notifier")
   const sent = yield* sending(tables)
-  const log = yield* applying(tables, letters)
+  const log = yield* applying(tables, deadLetters)
   const chain = yield* chainBreaks(tables)
-  const dead = yield* dying(tables, letters)
+  const dead = yield* dying(tables, deadLetters)
   const notified = yield* notifying(tables)
   const planting = (reason: string): Line => {
     const counts = dead.find((row) => row.reason === reason)
@@ -52,7 +52,7 @@ export const reconcile = Effect.fnUntraced(function*(tables: Tables, planned: Pl
     planting("undecodable"),
     planting("rejected"),
     planting("exhausted"),
-    { name: "dead letters, not planted", expected: 0, found: letters.length - matched + told.length },
+    { name: "dead letters, not planted", expected: 0, found: deadLetters.length - matched + told.length },
     { name: "notifications, one per applied", expected: log.applied, found: notified.matched },
     { name: "notifications, others", expected: 0, found: notified.others },
     { name: "notifications, out of order", expected: 0, found: notified.disorder }
@@ -66,14 +66,14 @@ interface Letter {
 
 /** The consumer's open dead letters, page by page. */
 export const openLetters = Effect.fnUntraced(function*(consumer: string) {
-  const letters: Array<Letter> = []
+  const deadLetters: Array<Letter> = []
   let before: string | undefined
   do {
     const page = yield* DeadLetters.list({ consumer, state: "open", before, limit: 500 })
-    letters.push(...page.map(({ message, reason }) => ({ delivery: message.id, reason })))
+    deadLetters.push(...page.map(({ message, reason }) => ({ delivery: message.id, reason })))
     before = page.at(-1)?.id
   } while (before !== undefined)
-  return letters
+  return deadLetters
 })
 
 const sending = Effect.fnUntraced(function*(tables: Tables) {
@@ -89,7 +89,7 @@ const sending = Effect.fnUntraced(function*(tables: Tables) {
   return row!
 })
 
-const applying = Effect.fnUntraced(function*(tables: Tables, letters: ReadonlyArray<Letter>) {
+const applying = Effect.fnUntraced(function*(tables: Tables, deadLetters: ReadonlyArray<Letter>) {
   const sql = yield* SqlClient.SqlClient
   const { activity, sent, subjects } = tables
   const [row] = yield* sql<{
@@ -101,7 +101,7 @@ const applying = Effect.fnUntraced(function*(tables: Tables, letters: ReadonlyAr
     readonly wrongStates: number
   }>`
     with letters as (
-      select delivery from json_to_recordset(${JSON.stringify(letters)}::json) as letter (delivery text)
+      select delivery from json_to_recordset(${JSON.stringify(deadLetters)}::json) as dead_letter_id (delivery text)
     ), placed as (
       select position, sequence, lag(position) over source as before, row_number() over source as place
       from ${sql(activity)} window source as (partition by source order by id)
@@ -144,12 +144,12 @@ const chainBreaks = Effect.fnUntraced(function*(tables: Tables) {
   return breaks
 })
 
-const dying = Effect.fnUntraced(function*(tables: Tables, letters: ReadonlyArray<Letter>) {
+const dying = Effect.fnUntraced(function*(tables: Tables, deadLetters: ReadonlyArray<Letter>) {
   const sql = yield* SqlClient.SqlClient
   return yield* sql<{ readonly reason: string; readonly planted: number; readonly found: number }>`
     with letters as (
       select distinct delivery, reason
-      from json_to_recordset(${JSON.stringify(letters)}::json) as letter (delivery text, reason text)
+      from json_to_recordset(${JSON.stringify(deadLetters)}::json) as dead_letter_id (delivery text, reason text)
     )
     select outcome as reason, count(*)::int as planted, count(letters.delivery)::int as found
     from ${sql(tables.sent)} as sent

@@ -44,7 +44,7 @@ export const add = (a: Tally, b: Tally): Tally => ({
   dead: a.dead + b.dead
 })
 
-const of = (outcome: Telemetry.Outcome) => Telemetry.counted("activity", outcome)
+const of = (outcome: Telemetry.DeliveryOutcome) => Telemetry.counted("activity", outcome)
 
 /** The tally of this process. */
 export const tally: Effect.Effect<Tally> = Effect.all({

@@ -29,7 +29,7 @@ export const drained = (tables: Tables, options: Worker.WorkerOptions = {}) =>
 export const alone: Worker.WorkerOptions = { lease: "10 seconds", idlePoll: "200 millis" }
 
 /** Where workers die, others should take over within seconds; and no message is to blame for what we do to its worker. */
-export const shared: Worker.WorkerOptions = { lease: "5 seconds", grace: "10 seconds", maxDeliveries: 1_000 }
+export const shared: Worker.WorkerOptions = { lease: "5 seconds", grace: "10 seconds", maxCrashes: 1_000 }
 
 export interface Options {
   readonly count: number

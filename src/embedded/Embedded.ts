@@ -39,7 +39,7 @@ const failed = (dataDir: string | undefined) => (cause: unknown): StoreFailure =
     kind: "refused",
     code: "",
     detail: `${dataDir ?? "memory"}: ${cause instanceof Error ? cause.message : String(cause)}`,
-    mend: "Use a directory that is empty or holds such a database, and that this process may write."
+    hint: "Use a directory that is empty or holds such a database, and that this process may write."
   })
 
 /** Where PGlite would put it; nothing where it stays in memory. */

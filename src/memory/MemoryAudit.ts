@@ -4,20 +4,20 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Page from "../Page.ts"
+import * as Page from "../internal/Page.ts"
 import type { AuditStore } from "../Store.ts"
 import type { MemoryState } from "./MemoryStore.ts"
 
 export const make = (state: MemoryState): AuditStore => ({
-  list: ({ about, action, before, by, consumer, letter, limit }) =>
+  list: ({ about, action, before, by, consumer, deadLetterId, limit }) =>
     Effect.sync(() =>
       state.audit.filter((entry) =>
-        (about === undefined || (about === "letters") === (entry.letter !== ""))
+        (about === undefined || (about === "deadLetters") === (entry.deadLetterId !== ""))
         && (action === undefined || entry.action === action)
         && (before === undefined || entry.id < before)
         && (by === undefined || entry.by === by)
         && (consumer === undefined || entry.consumer === consumer)
-        && (letter === undefined || entry.letter === letter)
+        && (deadLetterId === undefined || entry.deadLetterId === deadLetterId)
       ).reverse().slice(0, Page.rows(limit))
     )
 })

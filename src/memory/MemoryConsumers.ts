@@ -10,18 +10,18 @@ import * as Effect from "effect/Effect"
 import type { Entry } from "../Audit.ts"
 import { triedMillis, unsubscribed } from "../DeadLetter.ts"
 import { ConsumerBusy, ConsumerNotFound, NotSubscribed, PauseConflict, StoreFailure } from "../Errors.ts"
+import * as Page from "../internal/Page.ts"
 import { ofMessage } from "../MessageId.ts"
-import * as Page from "../Page.ts"
-import type { Act, Consumer, Consumers } from "../Store.ts"
+import type { Consumer, Consumers, Force, OperatorAction } from "../Store.ts"
 import type { Lane, Row } from "./MemoryLane.ts"
 import type { MemoryQueue } from "./MemoryQueue.ts"
 import type { MemoryState } from "./MemoryStore.ts"
 import { write } from "./MemoryTransaction.ts"
 
-/** Letters that are not over. */
+/** Dead letters that are not over. */
 const pendingLetters = (state: MemoryState, consumer: string): number => {
   let count = 0
-  for (const { record } of state.letters.values()) {
+  for (const { record } of state.deadLetters.values()) {
     if (record.consumer === consumer && (record.state === "open" || record.state === "redriving")) count++
   }
   return count
@@ -37,7 +37,7 @@ const consumerOf = (state: MemoryState, queue: MemoryQueue, now: number): Consum
   workers: queue.alive(undefined, now),
   waiting: Page.countOf(queue.rows.length),
   heldKeys: Page.countOf(queue.lanes.reduce((sum, lane) => sum + lane.heldKeys, 0)),
-  letters: Page.countOf(pendingLetters(state, queue.consumer))
+  deadLetters: Page.countOf(pendingLetters(state, queue.consumer))
 })
 
 /** Something that is done to a consumer: refused, or done and noted. */
@@ -64,21 +64,22 @@ const busy = (
   state: MemoryState,
   queue: MemoryQueue,
   now: number,
-  act: { readonly evenIfWorking?: boolean | undefined; readonly evenIfWaiting?: boolean | undefined }
+  action: { readonly force?: Force | undefined }
 ): ConsumerBusy | undefined => {
   const { consumer } = queue
   const workers = queue.alive(undefined, now)
   const waiting = queue.rows.length
-  const letters = pendingLetters(state, consumer)
-  const free = (workers === 0 || act.evenIfWorking === true) && (waiting + letters === 0 || act.evenIfWaiting === true)
-  return free ? undefined : new ConsumerBusy({ consumer, asked: "removed", workers, waiting, letters })
+  const deadLetters = pendingLetters(state, consumer)
+  const free = (workers === 0 || action.force?.workers === true) &&
+    (waiting + deadLetters === 0 || action.force?.messages === true)
+  return free ? undefined : new ConsumerBusy({ consumer, asked: "removed", workers, waiting, deadLetters })
 }
 
-const remove = (state: MemoryState): Consumers["remove"] => (consumer, act) =>
-  change(state, consumer, (queue, now) => busy(state, queue, now, act), (queue) => {
-    const detail = `${queue.rows.length} waiting, ${pendingLetters(state, consumer)} letters`
+const remove = (state: MemoryState): Consumers["remove"] => (consumer, action) =>
+  change(state, consumer, (queue, now) => busy(state, queue, now, action), (queue) => {
+    const detail = `${queue.rows.length} waiting, ${pendingLetters(state, consumer)} dead letters`
     state.remove(queue)
-    return { by: act.by, action: "removed", note: act.note ?? "", detail }
+    return { by: action.by, action: "removed", note: action.note ?? "", detail }
   })
 
 /** What waits of a topic that is not read any more is given up, as a worker gives a message up. */
@@ -87,7 +88,7 @@ const giveUp = (state: MemoryState, queue: MemoryQueue, lane: Lane, row: Row, no
   const { consumer } = queue
   const { message, redrive } = row
   const known = state.outcome(consumer, message.id)
-  const own = redrive === undefined ? undefined : state.letters.get(redrive.letter)
+  const own = redrive === undefined ? undefined : state.deadLetters.get(redrive.deadLetterId)
   if (own === undefined && known !== undefined && known.fingerprint === ofMessage(message)) return
   const failure = unsubscribed(message.topic, now)
   const died = {
@@ -113,26 +114,32 @@ const giveUp = (state: MemoryState, queue: MemoryQueue, lane: Lane, row: Row, no
       ...died
     }
     : { ...own.record, ...died, attempts: [...own.record.attempts, ...attempts] }
-  state.letters.set(record.id, { record, seq: row.seq, opened: ++state.opened })
+  state.deadLetters.set(record.id, { record, seq: row.seq, opened: ++state.opened })
   if (known !== undefined) return
-  state.record(consumer, message.id, { outcome: "dead", fingerprint: ofMessage(message), letter: record.id })
+  state.record(consumer, message.id, { outcome: "dead", fingerprint: ofMessage(message), deadLetterId: record.id })
 }
 
-const unsubscribe = (state: MemoryState): Consumers["unsubscribe"] => (consumer, topic, act) => {
+const unsubscribe = (state: MemoryState): Consumers["unsubscribe"] => (consumer, topic, action) => {
   const ofTopic = (queue: MemoryQueue) => queue.rows.filter(({ row }) => row.message.topic === topic)
   const refusal = (queue: MemoryQueue, now: number): NotSubscribed | ConsumerBusy | undefined => {
     if (!state.topicsOf(queue).includes(topic)) return new NotSubscribed({ consumer, topic })
     const waiting = ofTopic(queue).length
-    if (waiting === 0 || act.evenIfWaiting === true) return undefined
+    if (waiting === 0 || action.force?.messages === true) return undefined
     const asked = `unsubscribed from ${topic}`
-    return new ConsumerBusy({ consumer, asked, workers: queue.alive(undefined, now), waiting, letters: 0 })
+    return new ConsumerBusy({ consumer, asked, workers: queue.alive(undefined, now), waiting, deadLetters: 0 })
   }
   return change(state, consumer, refusal, (queue, now) => {
     const waiting = ofTopic(queue).sort((a, b) => a.row.seq - b.row.seq)
     state.unsubscribe(queue, topic)
     for (const { lane, row } of waiting) giveUp(state, queue, lane, row, now)
     queue.wake()
-    return { by: act.by, action: "unsubscribed", topic, note: act.note ?? "", detail: `${waiting.length} waiting` }
+    return {
+      by: action.by,
+      action: "unsubscribed",
+      topic,
+      note: action.note ?? "",
+      detail: `${waiting.length} waiting`
+    }
   })
 }
 
@@ -148,7 +155,8 @@ const conflict = (
     : new PauseConflict({ consumer, key, asked, by: paused?.by ?? "", at: paused?.at ?? 0 })
 
 const ofConsumer =
-  (state: MemoryState, asked: "paused" | "resumed"): Consumers["pause"] => (consumer, { by, note = "" }: Act) =>
+  (state: MemoryState, asked: "paused" | "resumed"): Consumers["pause"] =>
+  (consumer, { by, note = "" }: OperatorAction) =>
     change(state, consumer, (queue) => conflict(consumer, "", asked, queue.paused), (queue, now) => {
       queue.paused = asked === "paused" ? { by, at: now, note } : undefined
       queue.wake()
@@ -158,7 +166,7 @@ const ofConsumer =
 const ofKey =
   (state: MemoryState, asked: "paused" | "resumed"): Consumers["pauseKey"] => (consumer, key, { by, note = "" }) =>
     change(state, consumer, (queue) => {
-      // Parked, although no open letter parks it: no decision about a letter would end that.
+      // Parked, although no open dead letter parks it: no decision about a dead letter would end that.
       const stray = asked === "resumed" && queue.parkedKey(key) && !state.parks(consumer, key)
       return stray ? undefined : conflict(consumer, key, asked, queue.pausedKey(key))
     }, (queue, now) => {
@@ -189,7 +197,7 @@ export const makeConsumers = (state: MemoryState): Consumers => ({
           kind: "refused",
           code: "",
           detail: `consumer "${consumer}" is not registered`,
-          mend: "Start a worker for it once; it registers itself."
+          hint: "Start a worker for it once; it registers itself."
         })
       )
     }),

@@ -1,144 +1,154 @@
 /**
- * The dead letters of the memory store: buried in the transaction that settles them, listed, grouped and frozen for people.
+ * The dead letters of the memory store: dead-lettered in the transaction that settles them, listed, grouped and frozen for people.
  *
- * Death goes through the inbox, so that it and a commit exclude each other: what was committed is not buried.
+ * Death goes through the inbox, so that it and a commit exclude each other: what was committed is not dead-lettered.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import { type DeadLetter, type Filter, type Group, triedMillis } from "../DeadLetter.ts"
 import { DeadLetterNotFound } from "../Errors.ts"
+import * as Page from "../internal/Page.ts"
 import { ofMessage } from "../MessageId.ts"
-import * as Page from "../Page.ts"
-import type { Burial, DeadLetterStore } from "../Store.ts"
-import { matches } from "./LetterFilter.ts"
+import type { DeadLetterStore, NewDeadLetter } from "../Store.ts"
+import { matches } from "./DeadLetterFilter.ts"
 import { makeDecisions } from "./MemoryDecisions.ts"
-import type { Letter, MemoryState } from "./MemoryStore.ts"
+import type { MemoryState, StoredDeadLetter } from "./MemoryStore.ts"
 import { inboxKey, type MemoryTransaction, required } from "./MemoryTransaction.ts"
 
 const died = (
-  burial: Burial,
+  entry: NewDeadLetter,
   now: number
 ): Pick<DeadLetter, "reason" | "state" | "parked" | "tag" | "fingerprint" | "triedMillis" | "diedAt"> => {
   return {
-    reason: burial.reason,
+    reason: entry.reason,
     state: "open",
-    parked: burial.parked,
-    tag: burial.attempts.at(-1)?.tag ?? "",
-    fingerprint: burial.fingerprint,
-    triedMillis: triedMillis(burial.attempts),
+    parked: entry.parked,
+    tag: entry.attempts.at(-1)?.tag ?? "",
+    fingerprint: entry.fingerprint,
+    triedMillis: triedMillis(entry.attempts),
     diedAt: now
   }
 }
 
-const newLetter = (id: string, consumer: string, burial: Burial, now: number): DeadLetter => ({
+const newLetter = (id: string, consumer: string, entry: NewDeadLetter, now: number): DeadLetter => ({
   id,
   consumer,
-  message: burial.delivery.message,
+  message: entry.delivery.message,
   original: undefined,
-  attempts: burial.attempts,
+  attempts: entry.attempts,
   redriven: 0,
   changedBy: "",
   changedAt: 0,
-  ...died(burial, now)
+  ...died(entry, now)
 })
 
-/** Where the letter of a burial stands: undefined if the inbox settled the id otherwise, so that nothing is buried. */
+/** Where the dead letter of a dead-lettering stands: undefined if the inbox settled the id otherwise, so that nothing is dead-lettered. */
 const place = (
   transaction: MemoryTransaction,
   consumer: string,
-  burial: Burial,
-  own: Letter | undefined
+  entry: NewDeadLetter,
+  own: StoredDeadLetter | undefined
 ): { readonly beside: boolean; readonly fingerprint: string } | undefined => {
-  const known = transaction.outcome(consumer, burial.delivery.message.id)
-  const dead = known?.outcome === "dead" && known.letter === own?.record.id
+  const known = transaction.outcome(consumer, entry.delivery.message.id)
+  const dead = known?.outcome === "dead" && known.deadLetterId === own?.record.id
   // An edited payload is still the message that was published.
-  const fingerprint = (dead ? known?.fingerprint : undefined) ?? ofMessage(burial.delivery.message)
+  const fingerprint = (dead ? known?.fingerprint : undefined) ?? ofMessage(entry.delivery.message)
   if (known === undefined || dead) return { beside: false, fingerprint }
   // Other content under a known id is never dropped, whether or not a claim has found that out.
-  const other = burial.conflict === true || known.fingerprint !== fingerprint
+  const other = entry.conflict === true || known.fingerprint !== fingerprint
   return other ? { beside: true, fingerprint } : undefined
 }
 
 const buryOne = (
   transaction: MemoryTransaction,
   consumer: string,
-  burial: Burial,
+  entry: NewDeadLetter,
   now: number
 ): string | undefined => {
-  const { redrive } = burial.delivery
-  const own = redrive === undefined ? undefined : transaction.letter(redrive.letter)
-  const found = place(transaction, consumer, burial, own)
+  const { redrive } = entry.delivery
+  const own = redrive === undefined ? undefined : transaction.deadLetter(redrive.deadLetterId)
+  const found = place(transaction, consumer, entry, own)
   if (found === undefined) {
-    // A redriven message that was committed by another way: its letter is over, too.
+    // A redriven message that was committed by another way: its dead letter is over, too.
     transaction.resolve(own === undefined ? [] : [own], now)
     return undefined
   }
   const { beside, fingerprint } = found
   const record = own === undefined
-    ? newLetter(transaction.state.nextLetter(), consumer, burial, now)
-    // A redriven delivery begins with no attempts, so that it is retried anew; its letter keeps them all.
-    : { ...own.record, ...died(burial, now), attempts: [...own.record.attempts, ...burial.attempts] }
-  const { id } = burial.delivery.message
-  const letter: Letter = { record, seq: Number(burial.delivery.position), opened: Infinity }
-  const outcome = { outcome: "dead", fingerprint, letter: record.id } as const
+    ? newLetter(transaction.state.nextLetter(), consumer, entry, now)
+    // A redriven delivery begins with no attempts, so that it is retried anew; its dead letter keeps them all.
+    : { ...own.record, ...died(entry, now), attempts: [...own.record.attempts, ...entry.attempts] }
+  const { id } = entry.delivery.message
+  const deadLetterId: StoredDeadLetter = { record, seq: Number(entry.delivery.position), opened: Infinity }
+  const outcome = { outcome: "dead", fingerprint, deadLetterId: record.id } as const
   transaction.stage({
-    letters: new Map([[record.id, letter]]),
+    deadLetters: new Map([[record.id, deadLetterId]]),
     outcomes: beside ? undefined : new Map([[inboxKey(consumer, id), outcome]]),
     apply: () => {
-      transaction.state.letters.set(record.id, { ...letter, opened: ++transaction.state.opened })
+      transaction.state.deadLetters.set(record.id, { ...deadLetterId, opened: ++transaction.state.opened })
       if (!beside) transaction.state.record(consumer, id, outcome)
     }
   })
   return record.id
 }
 
-const groupsOf = (letters: ReadonlyArray<DeadLetter>): ReadonlyArray<Group> => {
-  const groups = Map.groupBy(letters, ({ consumer, fingerprint }) => JSON.stringify([consumer, fingerprint]))
+const groupsOf = (deadLetters: ReadonlyArray<DeadLetter>): ReadonlyArray<Group> => {
+  const groups = Map.groupBy(deadLetters, ({ consumer, fingerprint }) => JSON.stringify([consumer, fingerprint]))
   return [...groups.values()].map((group): Group => {
-    const times = group.map((letter) => letter.diedAt)
+    const times = group.map((deadLetter) => deadLetter.diedAt)
     const lastAt = Math.max(...times)
-    const sample = group.findLast((letter) => letter.diedAt === lastAt)!
+    const sample = group.findLast((deadLetter) => deadLetter.diedAt === lastAt)!
     const { consumer, fingerprint } = sample
-    return { consumer, fingerprint, letters: Page.countOf(group.length), firstAt: Math.min(...times), lastAt, sample }
+    return {
+      consumer,
+      fingerprint,
+      deadLetters: Page.countOf(group.length),
+      firstAt: Math.min(...times),
+      lastAt,
+      sample
+    }
   }).sort((a, b) => b.lastAt - a.lastAt || (a.sample.id < b.sample.id ? 1 : -1))
 }
 
 /** The store's dead letters. */
 export const makeDeadLetters = (state: MemoryState): DeadLetterStore => ({
-  bury: Effect.fnUntraced(function*(consumer, burials) {
-    const transaction = yield* required(state, "bury dead letters")
-    yield* transaction.lock(burials.map((burial) => inboxKey(consumer, burial.delivery.message.id)))
+  add: Effect.fnUntraced(function*(consumer, entries) {
+    const transaction = yield* required(state, "dead-letter dead letters")
+    yield* transaction.lock(entries.map((entry) => inboxKey(consumer, entry.delivery.message.id)))
     return yield* Effect.clockWith((clock) =>
       Effect.sync(() => {
         const now = clock.currentTimeMillisUnsafe()
-        return burials.map((burial) => buryOne(transaction, consumer, burial, now))
+        return entries.map((entry) => buryOne(transaction, consumer, entry, now))
       })
     )
   }),
   list: ({ before, limit, ...filter }) =>
     Effect.sync(() =>
       recordsOf(state).reverse()
-        .filter((letter) => matches(filter, letter) && (before === undefined || letter.id < before))
+        .filter((deadLetter) => matches(filter, deadLetter) && (before === undefined || deadLetter.id < before))
         .slice(0, Page.rows(limit))
     ),
-  get: (letter) =>
+  get: (deadLetterId) =>
     Effect.suspend(() => {
-      const found = state.letters.get(letter)
-      return found === undefined ? Effect.fail(new DeadLetterNotFound({ letter })) : Effect.succeed(found.record)
+      const found = state.deadLetters.get(deadLetterId)
+      return found === undefined ? Effect.fail(new DeadLetterNotFound({ deadLetterId })) : Effect.succeed(found.record)
     }),
   groups: ({ limit, ...filter }) =>
     Effect.sync(() =>
-      groupsOf(recordsOf(state).filter((letter) => matches({ ...filter, state: filter.state ?? "open" }, letter)))
+      groupsOf(
+        recordsOf(state).filter((deadLetterId) => matches({ ...filter, state: filter.state ?? "open" }, deadLetterId))
+      )
         .slice(0, Page.rows(limit))
     ),
   freeze: (filter) =>
     Effect.sync(() => {
       const open: Filter = { ...filter, state: "open" }
-      const letters = Page.countOf(recordsOf(state).filter((letter) => matches(open, letter)).length)
-      return { filter: open, cutoff: String(state.opened), letters }
+      const deadLetters = Page.countOf(recordsOf(state).filter((deadLetterId) => matches(open, deadLetterId)).length)
+      return { filter: open, cutoff: String(state.opened), deadLetters }
     }),
   ...makeDecisions(state)
 })
 
-const recordsOf = (state: MemoryState): Array<DeadLetter> => [...state.letters.values()].map((letter) => letter.record)
+const recordsOf = (state: MemoryState): Array<DeadLetter> =>
+  [...state.deadLetters.values()].map((deadLetter) => deadLetter.record)

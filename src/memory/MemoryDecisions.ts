@@ -1,139 +1,144 @@
 /**
- * What people decide about letters of the memory store: each decision, its record in the audit, and what it does to the queue are one
+ * What people decide about dead letters of the memory store: each decision, its record in the audit, and what it does to the queue are one
  * transition, or one write of the ambient transaction.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import type { DeadLetter } from "../DeadLetter.ts"
-import * as Decision from "../Decision.ts"
 import { type DeadLetterConflict, DeadLetterNotFound } from "../Errors.ts"
+import * as OperatorDecision from "../internal/OperatorDecision.ts"
 import { ofMessage } from "../MessageId.ts"
-import type { Act, DeadLetterStore } from "../Store.ts"
-import { matches } from "./LetterFilter.ts"
-import type { Letter, MemoryState } from "./MemoryStore.ts"
+import type { DeadLetterStore, OperatorAction } from "../Store.ts"
+import { matches } from "./DeadLetterFilter.ts"
+import type { MemoryState, StoredDeadLetter } from "./MemoryStore.ts"
 import { type MemoryTransaction, type Write, write } from "./MemoryTransaction.ts"
 
 /** A kind of decision, and what it does here. */
-interface Deciding extends Decision.Decision {
+interface Deciding extends OperatorDecision.OperatorDecision {
   readonly change?: (record: DeadLetter) => Partial<DeadLetter>
-  /** What it does beside the letter, which is changed already. */
-  readonly apply: (state: MemoryState, letter: Letter) => void
+  /** What it does beside the dead letter, which is changed already. */
+  readonly apply: (state: MemoryState, deadLetterId: StoredDeadLetter) => void
 }
 
 const redrive = (edit?: { readonly payload: string; readonly version: number }): Deciding => ({
-  ...edit === undefined ? Decision.redriven : Decision.edited,
+  ...edit === undefined ? OperatorDecision.redriven : OperatorDecision.edited,
   change: ({ message, original, redriven }) => ({
     redriven: redriven + 1,
     ...edit === undefined ? {} : { original: original ?? message.payload, message: { ...message, ...edit } }
   }),
-  apply: (state, letter) => state.redrive(letter)
+  apply: (state, deadLetterId) => state.redrive(deadLetterId)
 })
 
-const goOn = (state: MemoryState, { record }: Letter): void => state.goOn(record.consumer, record.message.key)
+const goOn = (state: MemoryState, { record }: StoredDeadLetter): void => state.goOn(record.consumer, record.message.key)
 
 const discard: Deciding = {
-  ...Decision.discarded,
-  apply: (state, letter) => {
-    if (letter.record.parked) goOn(state, letter)
+  ...OperatorDecision.discarded,
+  apply: (state, deadLetter) => {
+    if (deadLetter.record.parked) goOn(state, deadLetter)
   }
 }
 
 const release: Deciding = {
-  ...Decision.released,
+  ...OperatorDecision.released,
   change: () => ({ parked: false }),
   apply: goOn
 }
 
 const restore: Deciding = {
-  ...Decision.restored,
+  ...OperatorDecision.restored,
   apply: (state, { record }) => {
     const { consumer, id, message, original, parked } = record
     if (state.outcome(consumer, message.id) === undefined) {
       const fingerprint = ofMessage({ topic: message.topic, payload: original ?? message.payload })
-      state.record(consumer, message.id, { outcome: "dead", fingerprint, letter: id })
+      state.record(consumer, message.id, { outcome: "dead", fingerprint, deadLetterId: id })
     }
     if (parked) state.queues.get(consumer)?.park(message.key)
   }
 }
 
-/** The letters are as they must be: changes them, and writes who did it. */
+/** The dead letters are as they must be: changes them, and writes who did it. */
 const decided = (
   state: MemoryState,
   now: number,
-  letters: ReadonlyArray<Letter>,
+  deadLetters: ReadonlyArray<StoredDeadLetter>,
   decision: Deciding,
-  act: Act
+  action: OperatorAction
 ): Write => {
-  const changed = letters.map((letter): readonly [base: Letter | undefined, Letter] => {
-    const { record } = letter
+  const changed = deadLetters.map((deadLetterId): readonly [base: StoredDeadLetter | undefined, StoredDeadLetter] => {
+    const { record } = deadLetterId
     const change = decision.change?.(record)
-    const next = { ...record, state: decision.next, changedBy: act.by, changedAt: now, ...change }
-    return [state.letters.get(record.id), { ...letter, record: next }]
+    const next = { ...record, state: decision.next, changedBy: action.by, changedAt: now, ...change }
+    return [state.deadLetters.get(record.id), { ...deadLetterId, record: next }]
   })
   return {
-    letters: new Map(changed.map(([, letter]) => [letter.record.id, letter])),
-    // Within the transaction that buried it, the letter is not in the store yet.
+    deadLetters: new Map(changed.map(([, deadLetter]) => [deadLetter.record.id, deadLetter])),
+    // Within the transaction that dead-lettered it, the dead letter is not in the store yet.
     stale: () => {
-      const other = changed.find(([base, { record }]) => base !== undefined && state.letters.get(record.id) !== base)
+      const other = changed.find(([base, { record }]) =>
+        base !== undefined && state.deadLetters.get(record.id) !== base
+      )
       return other === undefined ? undefined : `dead letter ${other[1].record.id} has changed`
     },
     apply: (now) => {
-      for (const [, letter] of changed) {
-        const { record } = letter
-        const opened = decision === restore ? ++state.opened : letter.opened
-        state.letters.set(record.id, { ...letter, opened })
+      for (const [, deadLetter] of changed) {
+        const { record } = deadLetter
+        const opened = decision === restore ? ++state.opened : deadLetter.opened
+        state.deadLetters.set(record.id, { ...deadLetter, opened })
         const { consumer, id, message: { key, topic } } = record
-        const { by, note = "" } = act
-        state.note(now, { by, action: decision.action, consumer, letter: id, topic, key, note })
+        const { by, note = "" } = action
+        state.note(now, { by, action: decision.action, consumer, deadLetterId: id, topic, key, note })
       }
-      for (const [, letter] of changed) decision.apply(state, letter)
+      for (const [, deadLetterId] of changed) decision.apply(state, deadLetterId)
     }
   }
 }
 
-const decide = (state: MemoryState, id: string, decision: Deciding, act: Act) =>
+const decide = (state: MemoryState, id: string, decision: Deciding, action: OperatorAction) =>
   write(state, (now, transaction): Effect.Effect<Write, DeadLetterNotFound | DeadLetterConflict> => {
-    const letter = transaction === undefined ? state.letters.get(id) : transaction.letter(id)
-    if (letter === undefined) return Effect.fail(new DeadLetterNotFound({ letter: id }))
-    const refused = Decision.conflict(decision, letter.record)
-    return refused === undefined ? Effect.succeed(decided(state, now, [letter], decision, act)) : Effect.fail(refused)
+    const deadLetter = transaction === undefined ? state.deadLetters.get(id) : transaction.deadLetter(id)
+    if (deadLetter === undefined) return Effect.fail(new DeadLetterNotFound({ deadLetterId: id }))
+    const refused = OperatorDecision.conflict(decision, deadLetter.record)
+    return refused === undefined
+      ? Effect.succeed(decided(state, now, [deadLetter], decision, action))
+      : Effect.fail(refused)
   })
 
-/** The letters of a set that are still open, oldest first. */
+/** The dead letters of a set that are still open, oldest first. */
 const nextOf = (
   state: MemoryState,
   transaction: MemoryTransaction | undefined,
   ...[, { cutoff, filter }, { after, most }]: Parameters<DeadLetterStore["decideSome"]>
-): ReadonlyArray<Letter> => {
-  const next: Array<Letter> = []
-  for (const [id, stored] of state.letters) {
+): ReadonlyArray<StoredDeadLetter> => {
+  const next: Array<StoredDeadLetter> = []
+  for (const [id, stored] of state.deadLetters) {
     if (next.length === most) break
-    const letter = transaction?.letter(id) ?? stored
-    const meant = id > after && letter.opened <= Number(cutoff) && matches({ ...filter, state: "open" }, letter.record)
-    if (meant) next.push(letter)
+    const deadLetter = transaction?.deadLetter(id) ?? stored
+    const meant = id > after && deadLetter.opened <= Number(cutoff) &&
+      matches({ ...filter, state: "open" }, deadLetter.record)
+    if (meant) next.push(deadLetter)
   }
   return next
 }
 
-/** The store's decisions about letters. */
+/** The store's decisions about dead letters. */
 export const makeDecisions = (
   state: MemoryState
 ): Pick<DeadLetterStore, "redrive" | "discard" | "restore" | "release" | "decideSome"> => ({
-  redrive: (letter, act, edit) => decide(state, letter, redrive(edit), act),
-  discard: (letter, act) => decide(state, letter, discard, act),
-  restore: (letter, act) => decide(state, letter, restore, act),
-  release: (letter, act) => decide(state, letter, release, act),
+  redrive: (deadLetterId, action, edit) => decide(state, deadLetterId, redrive(edit), action),
+  discard: (deadLetterId, action) => decide(state, deadLetterId, discard, action),
+  restore: (deadLetterId, action) => decide(state, deadLetterId, restore, action),
+  release: (deadLetterId, action) => decide(state, deadLetterId, release, action),
   decideSome: (decision, frozen, options) =>
     Effect.suspend(() => {
-      let letters: ReadonlyArray<Letter> = []
+      let deadLetters: ReadonlyArray<StoredDeadLetter> = []
       const kind = decision === "redriven" ? redrive() : discard
       return Effect.map(
         write(state, (now, transaction) => {
-          letters = nextOf(state, transaction, decision, frozen, options)
-          return Effect.succeed(decided(state, now, letters, kind, options.act))
+          deadLetters = nextOf(state, transaction, decision, frozen, options)
+          return Effect.succeed(decided(state, now, deadLetters, kind, options.action))
         }),
-        () => ({ letters: letters.map(({ record }) => record.id), more: letters.length === options.most })
+        () => ({ deadLetterIds: deadLetters.map(({ record }) => record.id), more: deadLetters.length === options.most })
       )
     })
 })

@@ -7,13 +7,15 @@
  */
 import * as Effect from "effect/Effect"
 import type { Claim, Claimed, Entered, Inbox, Settled } from "../Store.ts"
-import type { Letter, MemoryState, Outcome } from "./MemoryStore.ts"
+import type { InboxRecord, MemoryState, StoredDeadLetter } from "./MemoryStore.ts"
 import { inboxKey, type MemoryTransaction, required } from "./MemoryTransaction.ts"
 
-/** What the inbox answers to one claim, given what it knows. Revives the id that its own letter has made dead. */
-const answer = (known: Outcome | undefined, claim: Claim): Claimed => {
+/** What the inbox answers to one claim, given what it knows. Revives the id that its own dead letter has made dead. */
+const answer = (known: InboxRecord | undefined, claim: Claim): Claimed => {
   if (known === undefined) return "fresh"
-  if (known.outcome === "dead" && claim.letter !== undefined && known.letter === claim.letter) return "fresh"
+  if (known.outcome === "dead" && claim.deadLetterId !== undefined && known.deadLetterId === claim.deadLetterId) {
+    return "fresh"
+  }
   return known.fingerprint === claim.fingerprint ? "duplicate" : "conflict"
 }
 
@@ -23,8 +25,8 @@ const claimAll = (
   claims: ReadonlyArray<Claim>,
   now: number
 ): ReadonlyArray<Claimed> => {
-  const outcomes = new Map<string, Outcome>()
-  const letters: Array<Letter> = []
+  const outcomes = new Map<string, InboxRecord>()
+  const deadLetters: Array<StoredDeadLetter> = []
   const answers = claims.map((claim) => {
     const known = transaction.outcome(consumer, claim.id)
     const claimed = answer(known, claim)
@@ -32,14 +34,14 @@ const claimAll = (
     // An edited payload is still the message that was published.
     const fingerprint = known?.fingerprint ?? claim.fingerprint
     if (claimed === "fresh") {
-      outcomes.set(inboxKey(consumer, claim.id), { outcome: "committed", fingerprint, letter: undefined })
+      outcomes.set(inboxKey(consumer, claim.id), { outcome: "committed", fingerprint, deadLetterId: undefined })
     }
-    // A duplicate was committed by another way: that is what its letter was waiting for.
-    const letter = claim.letter === undefined ? undefined : transaction.letter(claim.letter)
-    if (letter !== undefined) letters.push(letter)
+    // A duplicate was committed by another way: that is what its dead letter was waiting for.
+    const deadLetterId = claim.deadLetterId === undefined ? undefined : transaction.deadLetter(claim.deadLetterId)
+    if (deadLetterId !== undefined) deadLetters.push(deadLetterId)
     return claimed
   })
-  transaction.resolve(letters, now)
+  transaction.resolve(deadLetters, now)
   transaction.stage({
     outcomes,
     apply: () => {
@@ -53,8 +55,8 @@ const claimAll = (
   return answers
 }
 
-const settledOf = (known: Outcome): Settled =>
-  known.letter === undefined ? { _tag: "Committed" } : { _tag: "Dead", letter: known.letter }
+const settledOf = (known: InboxRecord): Settled =>
+  known.deadLetterId === undefined ? { _tag: "Committed" } : { _tag: "Dead", deadLetterId: known.deadLetterId }
 
 const enterOne = (
   transaction: MemoryTransaction,
@@ -63,7 +65,7 @@ const enterOne = (
 ): Entered => {
   const known = transaction.outcome(consumer, id)
   if (known === undefined) {
-    stageOutcome(transaction, consumer, id, { outcome: "committed", fingerprint, letter: undefined })
+    stageOutcome(transaction, consumer, id, { outcome: "committed", fingerprint, deadLetterId: undefined })
     return { _tag: "Fresh" }
   }
   const settled = settledOf(known)
@@ -73,7 +75,7 @@ const enterOne = (
   return known.fingerprint === fingerprint ? { ...settled, result: known.result } : { _tag: "Conflict" }
 }
 
-const stageOutcome = (transaction: MemoryTransaction, consumer: string, id: string, outcome: Outcome): void =>
+const stageOutcome = (transaction: MemoryTransaction, consumer: string, id: string, outcome: InboxRecord): void =>
   transaction.stage({
     outcomes: new Map([[inboxKey(consumer, id), outcome]]),
     apply: () => transaction.state.record(consumer, id, outcome)

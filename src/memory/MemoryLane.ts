@@ -22,7 +22,7 @@ export interface Row {
   readonly redrive: Delivery["redrive"]
   attempts: ReadonlyArray<Failure>
   received: number
-  convicted: boolean
+  crashedAlone: boolean
   inHand: boolean
   previous: Row | undefined
   next: Row | undefined
@@ -49,7 +49,7 @@ export interface NewRow {
 }
 
 /** One open subscription: a worker, as the queue sees it. */
-export interface Member {
+export interface WorkerClaim {
   readonly worker: string
   readonly leaseMillis: number
   readonly held: Map<HeldLease, Lane>
@@ -79,7 +79,7 @@ export class Lane {
   token = 0n
   /** The lease that was given out last, while it is neither released nor taken over. */
   lease: HeldLease | undefined
-  owner: Member | undefined
+  owner: WorkerClaim | undefined
   leaseUntil = 0
   /** Its owner has more than its share: nothing is read, and it is released when nothing of it is worked with any more. */
   leaving = false
@@ -108,7 +108,7 @@ export class Lane {
       redrive: from.redrive,
       attempts: [],
       received: 0,
-      convicted: false,
+      crashedAlone: false,
       inHand: false,
       previous: undefined,
       next: undefined
@@ -182,7 +182,7 @@ export class Lane {
     this.takeBack(handed)
   }
 
-  /** Hides a key, those of its rows that were handed over included. A hold that is there (a restored letter's) is only made longer. */
+  /** Hides a key, those of its rows that were handed over included. A hold that is there (a restored dead letter's) is only made longer. */
   hold(key: string, until: number): void {
     const rows = this.keyOf(key)
     rows.heldUntil = Math.max(rows.heldUntil ?? 0, until)

@@ -8,8 +8,8 @@
 import * as Effect from "effect/Effect"
 import type * as Delay from "../Delay.ts"
 import { StoreFailure } from "../Errors.ts"
+import * as PublishRefusal from "../internal/PublishRefusal.ts"
 import type { Message } from "../Message.ts"
-import * as PublishRefusal from "../PublishRefusal.ts"
 import type { Outbox } from "../Store.ts"
 import { nameKey, type Waiting } from "./MemoryDelayed.ts"
 import type { MemoryState } from "./MemoryStore.ts"
@@ -32,7 +32,7 @@ const within = <A>(
           kind: "timeout",
           code: "",
           detail: error.message,
-          mend: "Try again."
+          hint: "Try again."
         })
     )
   })

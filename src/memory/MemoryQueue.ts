@@ -13,8 +13,8 @@ import type { DeadLetterOrder } from "../DeadLetter.ts"
 import type { Delivery, HeldLease } from "../Delivery.ts"
 import { LeaseLost } from "../Errors.ts"
 import type { Consumer, HeldKey, Registration } from "../Store.ts"
-import type { Room } from "../Transport.ts"
-import { type KeyRows, Lane, type Member, type NewRow, nextToken, type Row } from "./MemoryLane.ts"
+import type { Demand } from "../Transport.ts"
+import { type KeyRows, Lane, type NewRow, nextToken, type Row, type WorkerClaim } from "./MemoryLane.ts"
 
 /** The queue of a consumer. */
 export class MemoryQueue {
@@ -28,7 +28,7 @@ export class MemoryQueue {
   paused: Consumer["paused"]
   /** The consumer is gone; its workers are to hear it. */
   removed = false
-  private readonly members = new Set<Member>()
+  private readonly members = new Set<WorkerClaim>()
   /** What is to be completed once the transition is over, since completing a Deferred runs its fibers on the spot. */
   private readonly after: (complete: () => void) => void
 
@@ -81,7 +81,7 @@ export class MemoryQueue {
     this.wake()
   }
 
-  /** Parks a key again, as its letter is open again. */
+  /** Parks a key again, as its dead letter is open again. */
   park(key: string): void {
     this.laneOf(key).park(key)
   }
@@ -132,9 +132,9 @@ export class MemoryQueue {
     this.wake()
   }
 
-  join(worker: string, leaseMillis: number, now: number): Member {
+  join(worker: string, leaseMillis: number, now: number): WorkerClaim {
     const aliveUntil = now + leaseMillis
-    const member: Member = {
+    const member: WorkerClaim = {
       worker,
       leaseMillis,
       held: new Map(),
@@ -150,7 +150,7 @@ export class MemoryQueue {
     return member
   }
 
-  leave(member: Member): void {
+  leave(member: WorkerClaim): void {
     this.members.delete(member)
     member.held.clear()
     // Lanes that have expired and that nobody took over are given back too: their owner lives, so nothing is counted.
@@ -159,7 +159,7 @@ export class MemoryQueue {
   }
 
   /** Hands over what there is room for: rows in order per key, marked as in hand. */
-  read(member: Member, room: Room, now: number, monotonic: bigint): Array<Row> {
+  read(member: WorkerClaim, room: Demand, now: number, monotonic: bigint): Array<Row> {
     member.aliveUntil = now + member.leaseMillis
     member.paused = this.paused !== undefined
     this.notice(member, now)
@@ -176,7 +176,7 @@ export class MemoryQueue {
   }
 
   /** Milliseconds until a hold ends in a lane that this member has or could claim. */
-  untilDue(member: Member, now: number): number {
+  untilDue(member: WorkerClaim, now: number): number {
     let due = Infinity
     for (const lane of this.lanes) {
       if (lane.owner === undefined || lane.owner === member) due = Math.min(due, lane.nextDue(now))
@@ -185,7 +185,7 @@ export class MemoryQueue {
   }
 
   /** The leases that are confirmed; a lost one stays lost. */
-  renew(member: Member, leases: ReadonlyArray<HeldLease>, now: number): ReadonlySet<HeldLease> {
+  renew(member: WorkerClaim, leases: ReadonlyArray<HeldLease>, now: number): ReadonlySet<HeldLease> {
     member.aliveUntil = now + member.leaseMillis
     member.paused = this.paused !== undefined
     this.notice(member, now)
@@ -199,7 +199,7 @@ export class MemoryQueue {
     return confirmed
   }
 
-  release(member: Member, leases: ReadonlyArray<HeldLease>): void {
+  release(member: WorkerClaim, leases: ReadonlyArray<HeldLease>): void {
     for (const lease of leases) {
       const lane = member.held.get(lease)
       member.held.delete(lease)
@@ -215,7 +215,7 @@ export class MemoryQueue {
   }
 
   /** Finds the leases that somebody else has taken over, or whose time has passed. */
-  notice(member: Member, now: number): void {
+  notice(member: WorkerClaim, now: number): void {
     for (const [lease, lane] of member.held) {
       const reason = lane.lease !== lease
         ? "another worker took it over"
@@ -259,14 +259,14 @@ export class MemoryQueue {
   }
 
   /** Workers that live; the one that asks does. */
-  alive(self: Member | undefined, now: number): number {
+  alive(self: WorkerClaim | undefined, now: number): number {
     let alive = 0
     for (const member of this.members) if (member === self || member.aliveUntil > now) alive++
     return alive
   }
 
   /** Gives up lanes above the share: idle ones at once, others when their last row is acknowledged. */
-  private shed(member: Member, share: number): void {
+  private shed(member: WorkerClaim, share: number): void {
     let excess = member.held.size - share
     for (const lane of member.held.values()) lane.leaving = false
     if (excess <= 0) return
@@ -285,7 +285,7 @@ export class MemoryQueue {
     this.wake()
   }
 
-  private claim(member: Member, share: number, now: number, monotonic: bigint): void {
+  private claim(member: WorkerClaim, share: number, now: number, monotonic: bigint): void {
     for (let i = 0; i < this.lanes.length && member.held.size < share; i++) {
       const lane = this.lanes[(i + member.turn) % this.lanes.length]!
       const expired = lane.owner !== undefined && lane.leaseUntil <= now
@@ -318,13 +318,13 @@ export class MemoryQueue {
       const held = row.key.heldUntil !== undefined || row.key.paused !== undefined
       const alone = counted !== "all" && counted.seq === row.seq
       if (held || (counted !== "all" && !alone)) continue
-      if (alone && row.received > 0) row.convicted = true
+      if (alone && row.received > 0) row.crashedAlone = true
       row.received++
     }
   }
 
   /** Lanes and keys take turns, so that none of them fills every place. */
-  private collect(member: Member, room: Room, now: number): Array<Row> {
+  private collect(member: WorkerClaim, room: Demand, now: number): Array<Row> {
     const lanes = [...member.held.values()].filter((lane) => !lane.leaving)
     const first = member.turn++ % Math.max(1, lanes.length)
     const turns = [...lanes.slice(first), ...lanes.slice(0, first)]

@@ -11,24 +11,24 @@
 import type { Entry } from "../Audit.ts"
 import type { DeadLetter } from "../DeadLetter.ts"
 import { ConsumerConflict } from "../Errors.ts"
+import { Watchers } from "../internal/Watchers.ts"
 import type { Message } from "../Message.ts"
 import type { QueueStatus, Registration } from "../Store.ts"
-import { Watchers } from "../Watchers.ts"
 import { MemoryDelayed, type Waiting } from "./MemoryDelayed.ts"
 import { MemoryQueue } from "./MemoryQueue.ts"
 
 /** What the inbox knows about an id. */
-export interface Outcome {
+export interface InboxRecord {
   readonly outcome: "committed" | "dead"
   readonly fingerprint: string
-  /** The letter that keeps a dead message. */
-  readonly letter: string | undefined
+  /** The dead letter that keeps a dead message. */
+  readonly deadLetterId: string | undefined
   /** What the first caller of `once` got, encoded. */
   readonly result?: string | undefined
 }
 
 /** A dead letter, and the place that its message had. */
-export interface Letter {
+export interface StoredDeadLetter {
   readonly record: DeadLetter
   readonly seq: number
   /** When it became open last, in the order of such moments: what becomes open later is in no set that was frozen before. */
@@ -41,15 +41,15 @@ export class MemoryState {
   /** Who waits for an id. */
   readonly watchers = new Watchers()
   /** By consumer, then by message id. */
-  private readonly inbox = new Map<string, Map<string, Outcome>>()
+  private readonly inbox = new Map<string, Map<string, InboxRecord>>()
   /** In order of death. */
-  readonly letters = new Map<string, Letter>()
+  readonly deadLetters = new Map<string, StoredDeadLetter>()
   readonly delayed = new MemoryDelayed()
   private readonly subscribed = new Map<string, Set<MemoryQueue>>()
   private readonly unrouted = new Map<string, Array<{ readonly seq: number; readonly message: Message }>>()
   /** What people did, in order. */
   readonly audit: Array<Entry> = []
-  /** How often a letter became open. */
+  /** How often a dead letter became open. */
   opened = 0
   private seq = 0
   private lastLetter = 0
@@ -64,18 +64,18 @@ export class MemoryState {
     }
   }
 
-  outcome(consumer: string, id: string): Outcome | undefined {
+  outcome(consumer: string, id: string): InboxRecord | undefined {
     return this.inbox.get(consumer)?.get(id)
   }
 
-  record(consumer: string, id: string, outcome: Outcome): void {
+  record(consumer: string, id: string, outcome: InboxRecord): void {
     let ids = this.inbox.get(consumer)
     if (ids === undefined) this.inbox.set(consumer, ids = new Map())
     ids.set(id, outcome)
     this.pending.push(() => this.watchers.settled(consumer, [{ id }]))
   }
 
-  /** Ids of letters ascend, also as text. */
+  /** Ids of dead letters ascend, also as text. */
   nextLetter(): string {
     return String(++this.lastLetter).padStart(16, "0")
   }
@@ -141,12 +141,12 @@ export class MemoryState {
     const queue = this.queues.get(consumer)
     if (queue === undefined) return undefined
     const since = (at: number) => at === Infinity ? 0 : Math.max(0, now - at)
-    let letters = 0
+    let deadLetters = 0
     let parkedSince = Infinity
     let died = Infinity
-    for (const { record } of this.letters.values()) {
+    for (const { record } of this.deadLetters.values()) {
       if (record.consumer !== consumer || record.state !== "open") continue
-      letters++
+      deadLetters++
       died = Math.min(died, record.diedAt)
       if (record.parked) parkedSince = Math.min(parkedSince, record.diedAt)
     }
@@ -158,7 +158,7 @@ export class MemoryState {
       delayedKeys: most(delayed),
       parkedKeys: most(parked),
       parkedMillis: since(parkedSince),
-      deadLetters: most(letters),
+      deadLetters: most(deadLetters),
       paused: queue.paused !== undefined,
       freeLanes: queue.lanes.filter((lane) => lane.rows.size > 0 && !lane.owned(now)).length,
       oldestMillis: since(Math.min(eldest, died)),
@@ -167,27 +167,27 @@ export class MemoryState {
   }
 
   /**
-   * Puts a letter's message back: a parked one where it was, and its key goes on; another one at the end. Its attempts
-   * stay with the letter, so that it is retried anew.
+   * Puts a dead letter's message back: a parked one where it was, and its key goes on; another one at the end. Its attempts
+   * stay with the dead letter, so that it is retried anew.
    */
-  redrive({ record, seq }: Letter): void {
+  redrive({ record, seq }: StoredDeadLetter): void {
     const queue = this.queues.get(record.consumer)
     queue?.insert({
       seq: record.parked ? seq : ++this.seq,
       message: record.message,
-      redrive: { letter: record.id, count: record.redriven }
+      redrive: { deadLetterId: record.id, count: record.redriven }
     })
     if (record.parked) this.goOn(record.consumer, record.message.key)
   }
 
-  /** The key goes on, unless one of its parked letters is open. */
+  /** The key goes on, unless one of its parked dead letters is open. */
   goOn(consumer: string, key: string): void {
     if (!this.parks(consumer, key)) this.queues.get(consumer)?.unpark(key)
   }
 
-  /** Whether an open letter parks the key. */
+  /** Whether an open dead letter parks the key. */
   parks(consumer: string, key: string): boolean {
-    for (const { record } of this.letters.values()) {
+    for (const { record } of this.deadLetters.values()) {
       const same = record.consumer === consumer && record.message.key === key
       if (same && record.parked && record.state === "open") return true
     }
@@ -210,13 +210,13 @@ export class MemoryState {
     for (const topic of this.topicsOf(queue)) this.unsubscribe(queue, topic)
     this.queues.delete(queue.consumer)
     this.inbox.delete(queue.consumer)
-    for (const [id, { record }] of this.letters) if (record.consumer === queue.consumer) this.letters.delete(id)
+    for (const [id, { record }] of this.deadLetters) if (record.consumer === queue.consumer) this.deadLetters.delete(id)
     queue.end()
   }
 
   /** What somebody did. */
   note(now: number, entry: Pick<Entry, "by" | "action" | "consumer"> & Partial<Entry>): void {
     const id = String(this.audit.length + 1).padStart(16, "0")
-    this.audit.push({ letter: "", topic: "", key: "", note: "", detail: "", ...entry, id, at: now })
+    this.audit.push({ deadLetterId: "", topic: "", key: "", note: "", detail: "", ...entry, id, at: now })
   }
 }

@@ -5,7 +5,7 @@
  * stretch in which the fiber does not yield, the TxRefs are compared with what the body saw, every fencing token is looked
  * at again, the writes are applied, and `Effect.tx` commits the TxRefs: nothing can slip in between. If a TxRef had
  * changed, `Effect.tx` runs the body once more, with nothing staged; if a token or a row had, the transaction fails
- * with a `Hiccup` and its caller runs it again.
+ * with a `TransientFailure` and its caller runs it again.
  *
  * A savepoint takes back what was staged, not what a TxRef was set to: hence one message a transaction (`maxGroup`).
  *
@@ -15,11 +15,11 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import { PreventSchedulerYield } from "effect/References"
-import { Hiccup, StoreFailure } from "../Errors.ts"
+import { StoreFailure, TransientFailure } from "../Errors.ts"
 import { Transaction, type TransactionFailure } from "../Store.ts"
 import type { Waiting } from "./MemoryDelayed.ts"
 import type { Row } from "./MemoryLane.ts"
-import type { Letter, MemoryState, Outcome } from "./MemoryStore.ts"
+import type { InboxRecord, MemoryState, StoredDeadLetter } from "./MemoryStore.ts"
 
 /** Something that a transaction will do, and what its later reads must already see of it. */
 export interface Write {
@@ -27,9 +27,9 @@ export interface Write {
   readonly stale?: (() => string | undefined) | undefined
   readonly apply: (now: number) => void
   /** By {@link inboxKey}. */
-  readonly outcomes?: ReadonlyMap<string, Outcome> | undefined
+  readonly outcomes?: ReadonlyMap<string, InboxRecord> | undefined
   readonly removed?: ReadonlySet<Row> | undefined
-  readonly letters?: ReadonlyMap<string, Letter> | undefined
+  readonly deadLetters?: ReadonlyMap<string, StoredDeadLetter> | undefined
   /** By `nameKey`; undefined: nothing waits there any more. */
   readonly waiting?: ReadonlyMap<string, Waiting | undefined> | undefined
 }
@@ -71,7 +71,7 @@ export class MemoryTransaction {
     this.writes.length = Math.min(mark, this.writes.length)
   }
 
-  outcome(consumer: string, id: string): Outcome | undefined {
+  outcome(consumer: string, id: string): InboxRecord | undefined {
     const key = inboxKey(consumer, id)
     return this.writes.findLast((write) => write.outcomes?.has(key))?.outcomes?.get(key)
       ?? this.state.outcome(consumer, id)
@@ -81,23 +81,24 @@ export class MemoryTransaction {
     return this.writes.some((write) => write.removed?.has(row))
   }
 
-  letter(id: string): Letter | undefined {
-    return this.writes.findLast((write) => write.letters?.has(id))?.letters?.get(id) ?? this.state.letters.get(id)
+  deadLetter(id: string): StoredDeadLetter | undefined {
+    return this.writes.findLast((write) => write.deadLetters?.has(id))?.deadLetters?.get(id) ??
+      this.state.deadLetters.get(id)
   }
 
-  /** Their messages were committed, which is what letters that are being redriven waited for. */
-  resolve(letters: ReadonlyArray<Letter>, now: number): void {
-    const resolved = letters.filter(({ record }) => record.state === "redriving").map((letter) =>
-      [letter.record.id, {
-        ...letter,
-        record: { ...letter.record, state: "resolved" as const, changedAt: now }
+  /** Their messages were committed, which is what dead letters that are being redriven waited for. */
+  resolve(deadLetters: ReadonlyArray<StoredDeadLetter>, now: number): void {
+    const resolved = deadLetters.filter(({ record }) => record.state === "redriving").map((deadLetter) =>
+      [deadLetter.record.id, {
+        ...deadLetter,
+        record: { ...deadLetter.record, state: "resolved" as const, changedAt: now }
       }] as const
     )
     if (resolved.length === 0) return
     this.stage({
-      letters: new Map(resolved),
+      deadLetters: new Map(resolved),
       apply: () => {
-        for (const [id, letter] of resolved) this.state.letters.set(id, letter)
+        for (const [id, deadLetterId] of resolved) this.state.deadLetters.set(id, deadLetterId)
       }
     })
   }
@@ -148,7 +149,7 @@ export class MemoryTransaction {
   }
 
   /** Looks at everything again and applies it. Synchronous: see the header. */
-  apply(now: number): Hiccup | undefined {
+  apply(now: number): TransientFailure | undefined {
     if (this.deadlocked) return conflict("two transactions waited for each other's message ids")
     for (const write of this.writes) {
       const stale = write.stale?.()
@@ -168,7 +169,7 @@ export class MemoryTransaction {
     this.state.flush()
   }
 
-  failedBy<E>(cause: E): E | Hiccup {
+  failedBy<E>(cause: E): E | TransientFailure {
     return this.deadlocked ? conflict("two transactions waited for each other's message ids") : cause
   }
 }
@@ -182,10 +183,10 @@ const locksOf = (state: MemoryState): Map<string, MemoryTransaction> => {
 /** Whether some open transaction is deciding about it. */
 export const isLocked = (state: MemoryState, key: string): boolean => locksOf(state).has(key)
 
-const conflict = (detail: string): Hiccup => new Hiccup({ kind: "conflict", code: "", detail })
+const conflict = (detail: string): TransientFailure => new TransientFailure({ kind: "conflict", code: "", detail })
 
 const refused = (operation: string, detail: string): StoreFailure =>
-  new StoreFailure({ operation, kind: "refused", code: "", detail, mend: "" })
+  new StoreFailure({ operation, kind: "refused", code: "", detail, hint: "" })
 
 /** The ambient transaction of this store, if one is open. */
 export const ambient = (state: MemoryState, context: Context.Context<never>): MemoryTransaction | undefined => {
@@ -241,7 +242,7 @@ const outdated = (context: Context.Context<never>): boolean => {
 }
 
 /** The last step of the body. From here to the commit of `Effect.tx` the fiber does not yield. */
-const seal = <A>(transaction: MemoryTransaction, value: A): Effect.Effect<A, Hiccup> =>
+const seal = <A>(transaction: MemoryTransaction, value: A): Effect.Effect<A, TransientFailure> =>
   Effect.withFiber((fiber) =>
     Effect.clockWith((clock) => {
       if (outdated(fiber.context)) return Effect.succeed(value)

@@ -18,7 +18,7 @@ import { limits } from "../Message.ts"
 import type { Store } from "../Store.ts"
 import * as Telemetry from "../Telemetry.ts"
 import type { Capabilities, Subscription, SubscriptionSpec, Transport } from "../Transport.ts"
-import type { Lane, Member, Row } from "./MemoryLane.ts"
+import type { Lane, Row, WorkerClaim } from "./MemoryLane.ts"
 import type { MemoryQueue } from "./MemoryQueue.ts"
 import type { MemoryState } from "./MemoryStore.ts"
 import { isLocked, required } from "./MemoryTransaction.ts"
@@ -27,7 +27,7 @@ const capabilities: Capabilities = {
   engine: "memory",
   order: "shard",
   fence: "token",
-  settle: "within",
+  acknowledge: "within",
   hold: "inPlace",
   lease: { unit: "shard", renew: "batch", renewBatch: Number.MAX_SAFE_INTEGER, ceiling: Option.none() },
   // The lanes keep the count.
@@ -52,7 +52,7 @@ const failed = (operation: string, detail: string): TransportError =>
 interface Seat {
   readonly state: MemoryState
   readonly queue: MemoryQueue
-  readonly member: Member
+  readonly member: WorkerClaim
   readonly idleMillis: number
   /** Reading, and writing holds, exclude one another. */
   readonly reading: Semaphore.Semaphore
@@ -65,8 +65,8 @@ const asDelivery = (queue: MemoryQueue, row: Row): Delivery => ({
   message: row.message,
   lease: queue.laneOf(row.message.key).lease!,
   position: BigInt(row.seq),
-  received: row.received,
-  convicted: row.convicted,
+  crashCount: row.received,
+  crashedAlone: row.crashedAlone,
   attempts: row.attempts,
   redrive: row.redrive,
   receipt: row.seq
@@ -81,7 +81,7 @@ const rowOf = (queue: MemoryQueue, delivery: Delivery): { readonly lane: Lane; r
   return lane === undefined || row === undefined || !same ? undefined : { lane, row }
 }
 
-const settleWithin = (seat: Seat): Subscription["settleWithin"] =>
+const removeInTransaction = (seat: Seat): Subscription["removeInTransaction"] =>
   Effect.fnUntraced(function*(deliveries) {
     const { member, queue, state } = seat
     const transaction = yield* transactionOf(state, "settle messages")
@@ -214,7 +214,7 @@ const take = (seat: Seat): Subscription["take"] => (room, accept) =>
     )
   })
 
-const undisturbed = (seat: Seat): Subscription["undisturbed"] => (delivery, write) =>
+const whileNotReading = (seat: Seat): Subscription["whileNotReading"] => (delivery, write) =>
   seat.reading.withPermits(1)(Effect.tap(write, () =>
     Effect.sync(() => {
       const lane = seat.queue.fenced(delivery.lease, delivery.message.key)
@@ -226,7 +226,7 @@ const subscription = (seat: Seat): Subscription => {
   const { member, queue, state } = seat
   return {
     take: take(seat),
-    undisturbed: undisturbed(seat),
+    whileNotReading: whileNotReading(seat),
     paused: () => member.paused,
     held: () => [...member.held.keys()],
     renew: (leases) =>
@@ -237,9 +237,9 @@ const subscription = (seat: Seat): Subscription => {
           return confirmed
         })
       ),
-    settleWithin: settleWithin(seat),
+    removeInTransaction: removeInTransaction(seat),
     fence: fence(seat),
-    settleAfter: (deliveries) =>
+    acknowledge: (deliveries) =>
       Effect.sync(() => {
         queue.acknowledge(deliveries)
         state.flush()

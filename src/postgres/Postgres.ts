@@ -28,22 +28,22 @@ import {
   type SchemaTooNew,
   StoreFailure
 } from "../Errors.ts"
-import * as GivenDuration from "../GivenDuration.ts"
+import * as GivenDuration from "../internal/GivenDuration.ts"
 import { Store } from "../Store.ts"
 import { Transport } from "../Transport.ts"
+import * as Restored from "./maintenance/Restored.ts"
+import * as Retention from "./maintenance/Retention.ts"
 import * as Migrations from "./migrations/index.ts"
-import * as PgClient from "./PgClient.ts"
-import * as PgConfig from "./PgConfig.ts"
-import * as PgConsumers from "./PgConsumers.ts"
-import { PgDelayed } from "./PgDelayed.ts"
-import * as PgFailure from "./PgFailure.ts"
-import * as PgStore from "./PgStore.ts"
-import * as PgTransport from "./PgTransport.ts"
-import * as PgWatchers from "./PgWatchers.ts"
-import * as Restored from "./Restored.ts"
-import * as Retention from "./Retention.ts"
+import { PgDelayed } from "./queue/PgDelayed.ts"
+import * as PgTransport from "./queue/PgTransport.ts"
+import * as Wake from "./queue/Wake.ts"
+import * as PgClient from "./session/PgClient.ts"
+import * as PgConfig from "./session/PgConfig.ts"
+import * as PgFailure from "./session/PgFailure.ts"
 import * as Names from "./sql/names.ts"
-import * as Wake from "./Wake.ts"
+import * as PgConsumers from "./store/PgConsumers.ts"
+import * as PgStore from "./store/PgStore.ts"
+import * as PgWatchers from "./store/PgWatchers.ts"
 
 /**
  * How to reach the database and how to behave towards it.
@@ -97,12 +97,12 @@ export interface Engine {
   readonly durable: boolean
 }
 
-/** What passes by itself elsewhere has a mend of its own at the start: nobody has published anything yet. */
+/** What passes by itself elsewhere has a fix of its own at the start: nobody has published anything yet. */
 const notStarted = (error: SqlError): StoreFailure => {
   const failure = PgFailure.storeFailure("start")(error)
   if (failure.kind === "refused") return failure
   const { code, detail, kind, operation } = failure
-  return new StoreFailure({ operation, kind, code, detail, mend: "Start Postgres, or correct its url (DATABASE_URL)." })
+  return new StoreFailure({ operation, kind, code, detail, hint: "Start Postgres, or correct its url (DATABASE_URL)." })
 }
 
 const atStart = (error: SqlError | MigrationError): StoreFailure => {
@@ -116,7 +116,7 @@ const atStart = (error: SqlError | MigrationError): StoreFailure => {
       kind: "refused",
       code: "",
       detail: error.message,
-      mend: "Mend the schema, then start again."
+      hint: "Fix the schema, then start again."
     })
 }
 
@@ -125,7 +125,7 @@ const timedOut = new StoreFailure({
   kind: "timeout",
   code: "",
   detail: "the schema was not ready within 2 minutes",
-  mend: "Look for a transaction that locks its tables, then start again."
+  hint: "Look for a transaction that locks its tables, then start again."
 })
 
 /** What is given is not repeated in the error, for it may hold a password. */
@@ -179,16 +179,16 @@ export const services = Effect.fnUntraced(function*(
     notStarted
   )
   yield* Migrations.ensure(db.sql, db.transaction, names, options.migrate ?? "auto").pipe(
-    Effect.andThen(Restored.mend(db, names)),
+    Effect.andThen(Restored.repair(db, names)),
     Effect.mapError((error) => error._tag === "SqlError" || error._tag === "MigrationError" ? atStart(error) : error),
     Effect.timeoutOrElse({ duration: startTimeout, orElse: () => Effect.fail(timedOut) })
   )
   const wake = yield* Wake.make(db, names)
   const queues = PgConsumers.makeQueues(db, names)
   // Ids that are never forgotten are remembered for ever.
-  const horizon = options.retention === false ? Duration.infinity : Duration.millis(retention.inbox)
+  const window = options.retention === false ? Duration.infinity : Duration.millis(retention.inbox)
   const delayed = new PgDelayed(db, names, wake)
-  const store = PgStore.make(db, names, queues, wake, delayed, yield* PgWatchers.make(wake), horizon)
+  const store = PgStore.make(db, names, queues, wake, delayed, yield* PgWatchers.make(wake), window)
   if (options.retention !== false) yield* Retention.start(db, names, retention)
   const transport = yield* PgTransport.make(db, names, queues, wake, delayed, store, engine.durable)
   return Context.make(Store, store).pipe(

@@ -13,7 +13,7 @@ import type * as FileSystem from "effect/FileSystem"
 import type * as PlatformError from "effect/PlatformError"
 import * as History from "./History.ts"
 import { bounded } from "./rules/bounded.ts"
-import { deadLetters } from "./rules/deadLetters.ts"
+import { deadLetters } from "./rules/deadLettering.ts"
 import { effectivelyOnce } from "./rules/effectivelyOnce.ts"
 import { HistoryIndex } from "./rules/HistoryIndex.ts"
 import { keyOrder } from "./rules/keyOrder.ts"
@@ -23,7 +23,7 @@ import { nothingStuck } from "./rules/nothingStuck.ts"
 import { notVacuous } from "./rules/notVacuous.ts"
 import { oneOwner } from "./rules/oneOwner.ts"
 import { outbox } from "./rules/outbox.ts"
-import type { Expectations, Finding, Outcome, Rule, RuleName } from "./rules/Rule.ts"
+import type { Expectations, Finding, Rule, RuleName, RunSummary } from "./rules/Rule.ts"
 
 export { crashWindows } from "./rules/notVacuous.ts"
 export type { Expectations, RuleName } from "./rules/Rule.ts"
@@ -142,7 +142,7 @@ export const render = (report: Report): string => {
 const counted = (counts: Readonly<Record<string, number>>): string =>
   Object.entries(counts).map(([what, n]) => `${what} ${n}`).join(", ") || "none"
 
-const judge = (index: HistoryIndex, expectations: Expectations): ReadonlyArray<Outcome> => {
+const judge = (index: HistoryIndex, expectations: Expectations): ReadonlyArray<RunSummary> => {
   index.finish()
   const outcomes = rules.map((rule) => rule(index, expectations))
   return [...outcomes, notVacuous(index, expectations, outcomes)]
@@ -155,10 +155,10 @@ const explained = (findings: ReadonlyArray<Finding>, lives: LifeLines): Readonly
 
 const reportOf = (
   index: HistoryIndex,
-  outcomes: ReadonlyArray<Outcome>,
+  outcomes: ReadonlyArray<RunSummary>,
   violations: ReadonlyArray<Violation>
 ): Report => {
-  const byRule = <A>(value: (outcome: Outcome) => A) =>
+  const byRule = <A>(value: (outcome: RunSummary) => A) =>
     Object.fromEntries(outcomes.map((one) => [one.rule, value(one)])) as Readonly<Record<RuleName, A>>
   return {
     ok: outcomes.every((one) => one.total === 0),

@@ -16,59 +16,13 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
-import type { Delivered, Delivery } from "../Delivery.ts"
-import { Hiccup, StoreFailure, TransportError, UnknownOutcome } from "../Errors.ts"
+import type { Delivery, DeliveryContext } from "../Delivery.ts"
+import { StoreFailure, TransientFailure, TransportError, UnknownOutcome } from "../Errors.ts"
 import { Store, Transaction, type TransactionFailure, WorkerTransaction } from "../Store.ts"
 import { type Subscription, type SubscriptionSpec, Transport } from "../Transport.ts"
+import type { Moment, windows } from "./CrashWindows.ts"
 
-/**
- * One moment of one call. `group` is the transaction of a committer, `transact` any other one; `write.inserted` is in a
- * transaction of the store, `write.after` outside of any; `close` is a worker giving back what it holds, after its drain.
- *
- * @since 0.1.0
- */
-export type Moment =
-  | `${"group" | "transact"}.${"before" | "begun" | "ended" | "after" | "rolledBack"}`
-  | `${"settleWithin" | "settleAfter" | "claim" | "emit" | "bury" | "hold" | "register" | "isolate"}.${
-    | "before"
-    | "after"}`
-  | `write.${"before" | "inserted" | "after"}`
-  | `${"renew" | "release" | "redrive" | "discard" | "close"}.${"before" | "during" | "after"}`
-  | `take.${"before" | "claimed" | "takenOver" | "after"}`
-  | `accept.${"before" | "after"}`
-  | `step.${"decoded" | "running" | "ready"}`
-  | `commitStep.${"first" | "next"}`
-
-/**
- * The crash windows of a message's life, and the moment at which a process is in each. Three are missing, since a proxy finds them, on
- * the wire: `handle: COMMIT sent, no answer`, `upkeep: while due messages move` and `upkeep: during retention`.
- *
- * @since 0.1.0
- */
-export const windows = {
-  "publish: before insert": "write.before",
-  "publish: after insert, before commit": "write.inserted",
-  "publish: after commit, before the answer": "write.after",
-  "fetch: lane claimed, nothing read": "take.claimed",
-  "fetch: read, not decoded": "accept.after",
-  "fetch: decoded, not started": "step.decoded",
-  "handle: in a step before the transaction": "step.running",
-  "handle: ready, not yet in a group": "step.ready",
-  "handle: after begin": "group.begun",
-  "handle: after fence and removal": "settleWithin.after",
-  "handle: after the inbox claim": "claim.after",
-  "handle: between two members' commit steps": "commitStep.next",
-  "handle: after the outbox, before COMMIT": "emit.after",
-  "handle: answered, memory not yet settled": "group.after",
-  "fail: while a hold is written": "hold.after",
-  "fail: while a message moves to the dead letters": "bury.after",
-  "fail: between a group's rollback and its second run with savepoints": "group.rolledBack",
-  "lease: during renewal": "renew.during",
-  "lease: during release and drain": "close.during",
-  "lease: taken over, nothing read yet": "take.takenOver",
-  "upkeep: during a redrive": "redrive.during",
-  "upkeep: during the release of a parked key": "discard.during"
-} as const satisfies Record<string, Moment>
+export { type Moment, windows } from "./CrashWindows.ts"
 
 /**
  * The name of a crash window.
@@ -84,7 +38,7 @@ export type Window = keyof typeof windows
  *
  * @since 0.1.0
  */
-export type Act =
+export type FaultAction =
   | { readonly _tag: "Kill"; readonly after?: Duration.Input | undefined }
   | { readonly _tag: "Fail" }
   | { readonly _tag: "Delay"; readonly duration: Duration.Input }
@@ -101,7 +55,7 @@ export interface Fault {
   readonly nth?: number | undefined
   /** At that one and at every one after it. */
   readonly always?: boolean | undefined
-  readonly act: Act
+  readonly action: FaultAction
 }
 
 /**
@@ -113,7 +67,7 @@ export interface Hit {
   readonly moment: Moment
   /** Which passing of that moment this is, from 1. */
   readonly nth: number
-  readonly act: Act["_tag"]
+  readonly action: FaultAction["_tag"]
 }
 
 /**
@@ -166,7 +120,7 @@ const Current = Context.Reference<Open | undefined>("millrace/testing/Faults/Cur
  *
  * @since 0.1.0
  */
-export const commitStep = (delivered: Delivered): Effect.Effect<Delivery | undefined, never, Faults> =>
+export const commitStep = (delivered: DeliveryContext): Effect.Effect<Delivery | undefined, never, Faults> =>
   Effect.gen(function*() {
     const faults = yield* Faults
     const open = yield* Current
@@ -196,23 +150,23 @@ export const make = (plan: Plan): Faults["Service"] => {
     fail: (() => E) | undefined,
     during: () => boolean
   ): Effect.Effect<void, E> => {
-    const { act, at: moment } = fault
-    if (act._tag === "Kill" && act.after !== undefined) {
-      const later = { ...fault, act: { _tag: "Kill" } as const }
+    const { action, at: moment } = fault
+    if (action._tag === "Kill" && action.after !== undefined) {
+      const later = { ...fault, action: { _tag: "Kill" } as const }
       return Effect.andThen(
-        Effect.sleep(act.after),
+        Effect.sleep(action.after),
         Effect.suspend(() => during() ? strike(later, nth, fail, during) : Effect.void)
       )
     }
-    plan.note?.({ moment, nth, act: act._tag })
-    switch (act._tag) {
+    plan.note?.({ moment, nth, action: action._tag })
+    switch (action._tag) {
       case "Kill":
         kill()
         return Effect.never
       case "Fail":
         return fail === undefined ? Effect.die(new Error(`planned at ${moment}`)) : Effect.fail(fail())
       case "Delay":
-        return Effect.sleep(act.duration)
+        return Effect.sleep(action.duration)
       case "Stall":
         return Effect.never
     }
@@ -235,16 +189,16 @@ export const make = (plan: Plan): Faults["Service"] => {
 
 const detail = "a planned failure"
 const storeFailure = (operation: string) => () =>
-  new StoreFailure({ operation, kind: "unavailable", code: "", detail, mend: "Try again." })
+  new StoreFailure({ operation, kind: "unavailable", code: "", detail, hint: "Try again." })
 const transportError = (operation: string) => () =>
   new TransportError({ engine: "faults", operation, kind: "temporary", detail })
-const hiccup = () => new Hiccup({ kind: "unavailable", code: "", detail })
+const transientFailure = () => new TransientFailure({ kind: "unavailable", code: "", detail })
 const unknown = () => new UnknownOutcome({ detail })
 
 /** A call between its two moments. */
 const around = <A, E, R, E2>(
   faults: Faults["Service"],
-  call: "settleWithin" | "settleAfter" | "claim" | "emit" | "bury" | "hold" | "register" | "isolate",
+  call: "removeInTransaction" | "acknowledge" | "claim" | "emit" | "deadLetter" | "hold" | "register" | "isolate",
   effect: Effect.Effect<A, E, R>,
   fail: () => E2
 ): Effect.Effect<A, E | E2, R> =>
@@ -306,17 +260,22 @@ export const store = (inner: Store["Service"], faults: Faults["Service"]): Store
   },
   deadLetters: {
     ...inner.deadLetters,
-    bury: (consumer, burials) =>
-      around(faults, "bury", inner.deadLetters.bury(consumer, burials), storeFailure("bury a message")),
-    redrive: (letter, act, edit) =>
+    add: (consumer, entries) =>
+      around(faults, "deadLetter", inner.deadLetters.add(consumer, entries), storeFailure("dead-letter a message")),
+    redrive: (deadLetterId, action, edit) =>
       throughout(
         faults,
         "redrive",
-        inner.deadLetters.redrive(letter, act, edit),
+        inner.deadLetters.redrive(deadLetterId, action, edit),
         storeFailure("redrive a dead letter")
       ),
-    discard: (letter, act) =>
-      throughout(faults, "discard", inner.deadLetters.discard(letter, act), storeFailure("discard a dead letter"))
+    discard: (deadLetterId, action) =>
+      throughout(
+        faults,
+        "discard",
+        inner.deadLetters.discard(deadLetterId, action),
+        storeFailure("discard a dead letter")
+      )
   },
   consumers: {
     ...inner.consumers,
@@ -333,14 +292,14 @@ const transact = <A, E, R>(
 ): Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>> =>
   Effect.flatMap(Effect.all([Current, WorkerTransaction]), ([ambient, worker]) => {
     if (ambient !== undefined) return inner.transact(body)
-    const kind = worker === undefined || worker === "apart" ? "transact" : "group"
+    const kind = worker === undefined || worker === "separate" ? "transact" : "group"
     const open: Open = { group: kind === "group", deliveries: new Map(), steps: 0 }
-    const whole = faults.at(`${kind}.begun`, hiccup).pipe(
+    const whole = faults.at(`${kind}.begun`, transientFailure).pipe(
       Effect.andThen(body),
-      Effect.tap(() => faults.at(`${kind}.ended`, hiccup)),
+      Effect.tap(() => faults.at(`${kind}.ended`, transientFailure)),
       Effect.provideService(Current, open)
     )
-    return faults.at(`${kind}.before`, hiccup).pipe(
+    return faults.at(`${kind}.before`, transientFailure).pipe(
       Effect.andThen(inner.transact(whole)),
       Effect.tapError((error) => isStepFailed(error) ? faults.at(`${kind}.rolledBack`) : Effect.void),
       Effect.tap(() => faults.at(`${kind}.after`, unknown))
@@ -385,20 +344,22 @@ const subscription = (inner: Subscription, faults: Faults["Service"]): Subscript
     )
   },
   renew: (leases) => throughout(faults, "renew", inner.renew(leases), transportError("renew leases")),
-  settleWithin: (deliveries) =>
+  removeInTransaction: (deliveries) =>
     Effect.flatMap(Current, (open) => {
-      const settled = Effect.tap(inner.settleWithin(deliveries), (ours) =>
+      const settled = Effect.tap(inner.removeInTransaction(deliveries), (ours) =>
         Effect.sync(() => {
           for (const delivery of ours) open?.deliveries.set(delivery.message.id, delivery)
         }))
-      return open?.group === true ? around(faults, "settleWithin", settled, transportError("settle messages")) : settled
+      return open?.group === true
+        ? around(faults, "removeInTransaction", settled, transportError("settle messages"))
+        : settled
     }),
-  settleAfter: (deliveries) => {
-    const settled = Effect.tap(inner.settleAfter(deliveries), () =>
+  acknowledge: (deliveries) => {
+    const settled = Effect.tap(inner.acknowledge(deliveries), () =>
       Effect.sync(() => {
         for (const delivery of deliveries) faults.handed.delete(delivery.message.id)
       }))
-    return around(faults, "settleAfter", settled, transportError("acknowledge messages"))
+    return around(faults, "acknowledge", settled, transportError("acknowledge messages"))
   },
   hold: (delivery, attempts, hold) =>
     around(faults, "hold", inner.hold(delivery, attempts, hold), transportError("hold a key")),
@@ -434,7 +395,7 @@ const watched = <A, E>(
  * import { Faults } from "millrace/testing"
  *
  * // The first commit is made, but nobody hears of it.
- * const ports = Faults.layer({ faults: [{ at: "group.after", act: { _tag: "Fail" } }] }).pipe(Layer.provide(Memory.layer))
+ * const ports = Faults.layer({ faults: [{ at: "group.after", action: { _tag: "Fail" } }] }).pipe(Layer.provide(Memory.layer))
  * const engine = Effect.provide(Store.Store.use((store) => Effect.succeed(store.engine)), ports)
  * ```
  *

@@ -23,13 +23,13 @@ import type { Durable, ServerHolds, ServerReturned } from "./ServerEntries.ts"
 export type { Durable, ServerHolds, ServerReturned } from "./ServerEntries.ts"
 
 /**
- * A message that was made to fail, and how its letter must look. `conflict`: a second payload under a committed id.
+ * A message that was made to fail, and how its dead letter must look. `conflict`: a second payload under a committed id.
  *
  * @since 0.1.0
  */
 export interface Poison {
   readonly reason: Reason | "conflict"
-  /** Failed attempts that the letter must show for each round (first flow, each redrive), if the run can know. */
+  /** Failed attempts that the dead letter must show for each round (first flow, each redrive), if the run can know. */
   readonly attempts?: number | undefined
 }
 
@@ -191,7 +191,7 @@ export interface PersonActed {
   readonly action: "redrive" | "discard" | "park" | "release"
   readonly consumer: string
   readonly key: string
-  /** The dead message, for redrive, discard, and a release that lets a key go on past its letter. */
+  /** The dead message, for redrive, discard, and a release that lets a key go on past its dead letter. */
   readonly id?: string | undefined
   readonly draw?: number | undefined
 }
@@ -273,7 +273,7 @@ export interface DeadLettered {
   readonly redriven: number
   /** Of every failed attempt, oldest first. */
   readonly attempts: ReadonlyArray<{ readonly attempt: number; readonly tag: string }>
-  /** Drawn when it was buried for the first time. */
+  /** Drawn when it was dead-lettered for the first time. */
   readonly draw?: number | undefined
 }
 

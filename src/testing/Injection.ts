@@ -5,7 +5,7 @@
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type { Delivered } from "../Delivery.ts"
+import type { DeliveryContext } from "../Delivery.ts"
 import type * as Pipeline from "../Pipeline.ts"
 
 /**
@@ -28,7 +28,7 @@ export interface Where {
 }
 
 /**
- * What goes wrong there; made by `TestPipeline.fail`, `die`, `stall`, `delay`, `crash`, `hiccup`, `lostAnswer` and `lostCommit`.
+ * What goes wrong there; made by `TestPipeline.fail`, `die`, `stall`, `delay`, `crash`, `transientFailure`, `lostAnswer` and `lostCommit`.
  *
  * @since 0.1.0
  */
@@ -38,12 +38,12 @@ export type What<E = never> =
   | { readonly _tag: "Stall" }
   | { readonly _tag: "Delay"; readonly duration: Duration.Input }
   | { readonly _tag: "Crash" }
-  | { readonly _tag: "Hiccup"; readonly times: number }
+  | { readonly _tag: "TransientFailure"; readonly times: number }
   | { readonly _tag: "LostAnswer" }
   | { readonly _tag: "LostCommit" }
 
 /** What happens to a step, and what to a transaction. */
-type OfTransaction = Extract<What, { readonly _tag: "Hiccup" | "LostAnswer" | "LostCommit" }>
+type OfTransaction = Extract<What, { readonly _tag: "TransientFailure" | "LostAnswer" | "LostCommit" }>
 
 export interface Injection {
   readonly where: Where
@@ -53,12 +53,12 @@ export interface Injection {
 }
 
 export const ofTransaction = (what: What<unknown>): what is OfTransaction =>
-  what._tag === "Hiccup" || what._tag === "LostAnswer" || what._tag === "LostCommit"
+  what._tag === "TransientFailure" || what._tag === "LostAnswer" || what._tag === "LostCommit"
 
-const effectful = (operator: Pipeline.Operator): boolean => /^(MapEffect|Tap|Commit.*)$/.test(operator._tag)
+const effectful = (operator: Pipeline.Step): boolean => /^(MapEffect|Tap|Commit.*)$/.test(operator._tag)
 
 /** The operators that a fault strikes, by their index; undefined if the pipeline has none of that kind. */
-export const stepOf = (operators: ReadonlyArray<Pipeline.Operator>, step: Where["step"]): number | undefined => {
+export const stepOf = (operators: ReadonlyArray<Pipeline.Step>, step: Where["step"]): number | undefined => {
   const first = operators.findIndex((operator) =>
     effectful(operator) && (step === undefined || (step === "commit") === operator._tag.startsWith("Commit"))
   )
@@ -85,9 +85,9 @@ const meets = ({ where }: Injection, { attempt, id, redriven }: Attempt): boolea
  */
 export const atStep = (
   injections: ReadonlyArray<Injection>,
-  operators: ReadonlyArray<Pipeline.Operator>,
+  operators: ReadonlyArray<Pipeline.Step>,
   index: number,
-  { attempt, message, redriven }: Delivered
+  { attempt, message, redriven }: DeliveryContext
 ): What<unknown> | undefined => {
   const found = injections.find((injection) => {
     const { struck, what, where } = injection
@@ -99,7 +99,7 @@ export const atStep = (
   return found?.what
 }
 
-/** What strikes the transaction with these members; each is struck once in an attempt, a hiccup as often as it says. */
+/** What strikes the transaction with these members; each is struck once in an attempt, a transient failure as often as it says. */
 export const atTransaction = (
   injections: ReadonlyArray<Injection>,
   members: ReadonlyArray<Attempt>
@@ -111,7 +111,7 @@ export const atTransaction = (
       if (!meets(injection, member)) continue
       const name = JSON.stringify([member.id, member.attempt, member.redriven])
       const before = struck.get(name) ?? 0
-      if (before >= (what._tag === "Hiccup" ? what.times : 1)) continue
+      if (before >= (what._tag === "TransientFailure" ? what.times : 1)) continue
       struck.set(name, before + 1)
       return what
     }

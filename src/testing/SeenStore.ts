@@ -10,7 +10,7 @@ import type { DeadLetter } from "../DeadLetter.ts"
 import { type DeadLetterConflict, DeadLetterNotFound, type StoreFailure } from "../Errors.ts"
 import type { DeadLetterStore, Store } from "../Store.ts"
 import * as OwnTransaction from "./OwnTransaction.ts"
-import type { Decision, Tape } from "./Tape.ts"
+import type { OperatorStep, Tape } from "./Tape.ts"
 import * as Watched from "./WatchedPorts.ts"
 import type { Stage } from "./WorkerLife.ts"
 
@@ -28,15 +28,19 @@ export const seen = (stage: Stage, inner: Inner): Inner => ({
   },
   deadLetters: {
     ...inner.deadLetters,
-    redrive: (letter, act, edit) => one(stage, inner, "Redriven", letter, inner.deadLetters.redrive(letter, act, edit)),
-    discard: (letter, act) => one(stage, inner, "Discarded", letter, inner.deadLetters.discard(letter, act)),
-    restore: (letter, act) => one(stage, inner, "Restored", letter, inner.deadLetters.restore(letter, act)),
-    release: (letter, act) => one(stage, inner, "Released", letter, inner.deadLetters.release(letter, act)),
+    redrive: (deadLetterId, action, edit) =>
+      one(stage, inner, "Redriven", deadLetterId, inner.deadLetters.redrive(deadLetterId, action, edit)),
+    discard: (deadLetterId, action) =>
+      one(stage, inner, "Discarded", deadLetterId, inner.deadLetters.discard(deadLetterId, action)),
+    restore: (deadLetterId, action) =>
+      one(stage, inner, "Restored", deadLetterId, inner.deadLetters.restore(deadLetterId, action)),
+    release: (deadLetterId, action) =>
+      one(stage, inner, "Released", deadLetterId, inner.deadLetters.release(deadLetterId, action)),
     decideSome: (decision, frozen, options) => some(stage, inner, decision, frozen, options)
   }
 })
 
-/** Decides about the open letter of a message. */
+/** Decides about the open dead letter of a message. */
 export const decide = (
   stage: Stage,
   inner: Inner,
@@ -45,22 +49,22 @@ export const decide = (
 ): Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict> =>
   Effect.flatMap(
     inner.deadLetters.list({ consumer: stage.consumer, state: "open", id, limit: 1 }),
-    ([letter]) =>
-      letter === undefined
-        ? Effect.fail(new DeadLetterNotFound({ letter: id }))
-        : seen(stage, inner).deadLetters[decision](letter.id, { by: "test" })
+    ([deadLetter]) =>
+      deadLetter === undefined
+        ? Effect.fail(new DeadLetterNotFound({ deadLetterId: id }))
+        : seen(stage, inner).deadLetters[decision](deadLetter.id, { by: "test" })
   )
 
-/** A decision about one letter of this consumer. */
+/** A decision about one dead letter of this consumer. */
 const one = <E>(
   stage: Stage,
   inner: Inner,
-  decision: Decision,
-  letter: string,
+  decision: OperatorStep,
+  deadLetterId: string,
   call: Effect.Effect<void, E | StoreFailure | DeadLetterNotFound>
 ): Effect.Effect<void, E | StoreFailure | DeadLetterNotFound> =>
   Effect.flatMap(
-    inner.deadLetters.get(letter),
+    inner.deadLetters.get(deadLetterId),
     (found) => found.consumer === stage.consumer ? told(stage, inner, decision, [found], call) : call
   )
 
@@ -71,42 +75,45 @@ const one = <E>(
 const told = <A, E>(
   { tape }: Stage,
   inner: Inner,
-  decision: Decision,
-  letters: ReadonlyArray<DeadLetter>,
+  decision: OperatorStep,
+  deadLetters: ReadonlyArray<DeadLetter>,
   call: Effect.Effect<A, E>,
-  was: (answer: A, letter: string) => boolean = () => true
+  was: (answer: A, deadLetterId: string) => boolean = () => true
 ): Effect.Effect<A, E> =>
-  OwnTransaction.unlessWithin(inner, toldLater(tape, decision, letters, call, was), () => {
-    const noted = letters.map((letter) => ({ letter: letter.id, undo: tape.decided(decision, letter) }))
-    const undo = (happened: (letter: string) => boolean) =>
+  OwnTransaction.unlessWithin(inner, toldLater(tape, decision, deadLetters, call, was), () => {
+    const noted = deadLetters.map((deadLetter) => ({
+      deadLetterId: deadLetter.id,
+      undo: tape.decided(decision, deadLetter)
+    }))
+    const undo = (happened: (deadLetterId: string) => boolean) =>
       Effect.sync(() => {
-        for (const { letter, undo } of noted.toReversed()) if (!happened(letter)) undo()
+        for (const { deadLetterId, undo } of noted.toReversed()) if (!happened(deadLetterId)) undo()
       })
     return call.pipe(
-      Effect.tap((answer) => undo((letter) => was(answer, letter))),
+      Effect.tap((answer) => undo((deadLetterId) => was(answer, deadLetterId))),
       Effect.onError(() => undo(() => false))
     )
   })
 
 const toldLater = <A, E>(
   tape: Tape,
-  decision: Decision,
-  letters: ReadonlyArray<DeadLetter>,
+  decision: OperatorStep,
+  deadLetters: ReadonlyArray<DeadLetter>,
   call: Effect.Effect<A, E>,
-  was: (answer: A, letter: string) => boolean
+  was: (answer: A, deadLetterId: string) => boolean
 ): Effect.Effect<A, E> =>
   Effect.suspend(() => {
-    const unread = tape.unread(letters.map(({ message }) => message))
+    const unread = tape.unread(deadLetters.map(({ message }) => message))
     return Effect.tap(call, (answer) =>
       OwnTransaction.whenCommitted(() => {
         const left = new Set(unread())
-        for (const letter of letters) {
-          if (left.has(letter.message) && was(answer, letter.id)) tape.decided(decision, letter)
+        for (const deadLetter of deadLetters) {
+          if (left.has(deadLetter.message) && was(answer, deadLetter.id)) tape.decided(decision, deadLetter)
         }
       }))
   })
 
-/** A decision about the next letters of a set: which ones is known when it is made, so all that may be meant are told ahead. */
+/** A decision about the next dead letters of a set: which ones is known when it is made, so all that may be meant are told ahead. */
 const some = (
   stage: Stage,
   inner: Inner,
@@ -123,7 +130,7 @@ const some = (
         decision === "redriven" ? "Redriven" : "Discarded",
         open.filter(({ id }) => id > options.after),
         call,
-        ({ letters }, letter) => letters.includes(letter)
+        ({ deadLetterIds: deadLetters }, deadLetterId) => deadLetters.includes(deadLetterId)
       ))
 }
 
@@ -132,10 +139,15 @@ const openLetters = Effect.fnUntraced(function*(
   inner: Inner,
   filter: Parameters<DeadLetterStore["list"]>[0]
 ): Effect.fn.Return<ReadonlyArray<DeadLetter>, StoreFailure> {
-  const letters: Array<DeadLetter> = []
+  const deadLetters: Array<DeadLetter> = []
   while (true) {
-    const page = yield* inner.deadLetters.list({ ...filter, state: "open", limit: 1000, before: letters.at(-1)?.id })
-    letters.push(...page)
-    if (page.length === 0) return letters.toReversed()
+    const page = yield* inner.deadLetters.list({
+      ...filter,
+      state: "open",
+      limit: 1000,
+      before: deadLetters.at(-1)?.id
+    })
+    deadLetters.push(...page)
+    if (page.length === 0) return deadLetters.toReversed()
   }
 })

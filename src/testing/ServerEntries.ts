@@ -29,7 +29,7 @@ export interface ServerHolds {
   readonly consumer: string
   readonly id: string
   readonly key: string
-  readonly as: "committed" | "waiting" | "letter"
+  readonly as: "committed" | "waiting" | "deadLetter"
   /** `false`: read before it was on the disk or on the replica, as with `PublishAnswered`. Default true. */
   readonly durable?: boolean | undefined
 }

@@ -22,7 +22,7 @@ import type { Message } from "../Message.ts"
  * - `Held`: its key pauses until then, or `parked` until a person decides.
  * - `Emitted`: its commit published a message. `Committed`: its effects, its emits and its settlement are there.
  * - `Duplicate`: its id was committed before, so nothing was done. `Dead`: it became a dead letter.
- * - `Disturbed`: its transaction met something that was not its own failure (`Hiccup`, `UnknownOutcome`, ...).
+ * - `Disturbed`: its transaction met something that was not its own failure (`TransientFailure`, `UnknownOutcome`, ...).
  * - `Crashed`: the process died with it in its hands, or waiting.
  *
  * @since 0.1.0
@@ -75,12 +75,12 @@ export type Entry =
     /** Tag of the last error. */
     readonly tag: string
   }
-  | { readonly _tag: Decision; readonly at: number; readonly id: string }
+  | { readonly _tag: OperatorStep; readonly at: number; readonly id: string }
   | { readonly _tag: "Disturbed"; readonly at: number; readonly id: string; readonly tag: string }
   | { readonly _tag: "Crashed"; readonly at: number; readonly id: string; readonly point: string }
 
 /** What a person can decide about a dead letter. */
-export type Decision = "Redriven" | "Discarded" | "Restored" | "Released"
+export type OperatorStep = "Redriven" | "Discarded" | "Restored" | "Released"
 
 /** A message that was published for later. */
 export type Delayed = Extract<Entry, { readonly _tag: "Delayed" }>
@@ -196,8 +196,8 @@ export class Tape {
     this.note({ _tag: "Published", at, id, topic, key })
   }
 
-  /** A person decides about a letter. Answers how to take that back. */
-  decided(tag: Decision, { message, parked }: Pick<DeadLetter, "message" | "parked">): () => void {
+  /** A person decides about a dead letter. Answers how to take that back. */
+  decided(tag: OperatorStep, { message, parked }: Pick<DeadLetter, "message" | "parked">): () => void {
     const { id, key } = message
     const hold = this.holds.get(key)
     const entry: Entry = { _tag: tag, at: this.now, id }
@@ -270,7 +270,7 @@ export class Tape {
     }
   }
 
-  /** Ids of messages that are neither committed nor dead; those behind a parked letter wait by right. */
+  /** Ids of messages that are neither committed nor dead; those behind a parked dead letter wait by right. */
   get waiting(): ReadonlyArray<string> {
     return [...this.open].filter(([id, count]) => count > 0 && this.holds.get(this.keys.get(id) ?? id) !== "parked")
       .map(([id]) => id)
@@ -313,15 +313,15 @@ export const delayedIn = (entries: ReadonlyArray<Entry>): ReadonlyArray<Delayed>
   return delayed.sort((a, b) => a.due - b.due)
 }
 
-/** The letters that nobody has redriven or discarded, in the order of their deaths. */
+/** The dead letters that nobody has redriven or discarded, in the order of their deaths. */
 export const deadIn = (entries: ReadonlyArray<Entry>): ReadonlyArray<Extract<Entry, { readonly _tag: "Dead" }>> => {
   const dead: Array<{ readonly entry: Extract<Entry, { readonly _tag: "Dead" }>; open: boolean }> = []
   for (const entry of entries) {
     if (entry._tag === "Dead") dead.push({ entry, open: true })
     const open = entry._tag === "Restored"
     if (!open && entry._tag !== "Redriven" && entry._tag !== "Discarded") continue
-    const letter = dead.findLast((letter) => letter.entry.id === entry.id && letter.open !== open)
-    if (letter !== undefined) letter.open = open
+    const deadLetter = dead.findLast((deadLetter) => deadLetter.entry.id === entry.id && deadLetter.open !== open)
+    if (deadLetter !== undefined) deadLetter.open = open
   }
   return dead.flatMap(({ entry, open }) => open ? [entry] : [])
 }

@@ -108,11 +108,11 @@ export const crash: What = { _tag: "Crash" }
 
 /**
  * The transaction meets a conflict with another one, so many times (default 1), and is run again, uncounted; after 10 conflicts
- * the attempt has failed with `Hiccup`.
+ * the attempt has failed with `TransientFailure`.
  *
  * @since 0.1.0
  */
-export const hiccup = (times = 1): What => ({ _tag: "Hiccup", times })
+export const transientFailure = (times = 1): What => ({ _tag: "TransientFailure", times })
 
 /**
  * COMMIT happens, but its answer does not come: the outcome is unknown to the worker, and settled by running the transaction again.

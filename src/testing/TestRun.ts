@@ -31,8 +31,8 @@ import type * as Pipeline from "../Pipeline.ts"
 import { Store } from "../Store.ts"
 import * as Topic from "../Topic.ts"
 import { Transport } from "../Transport.ts"
-import * as CrashPoison from "../worker/CrashPoison.ts"
-import type { WorkerOptions } from "../worker/Settings.ts"
+import * as CrashIsolation from "../worker/lease/CrashIsolation.ts"
+import type { WorkerOptions } from "../worker/start/Settings.ts"
 import * as Worker from "../worker/Worker.ts"
 import { ofTransaction, stepOf, type What, type Where } from "./Injection.ts"
 import { NeverStruck, NoSuchStep, NotDrained } from "./KitErrors.ts"
@@ -78,7 +78,7 @@ export interface Test<in E = never> {
    */
   readonly advance: (duration: Duration.Input) => Effect.Effect<void, Worker.WorkerError>
   /**
-   * Lets time pass until every message is committed or dead, published by whomever; those behind a parked letter may wait, and
+   * Lets time pass until every message is committed or dead, published by whomever; those behind a parked dead letter may wait, and
    * those published for a later time are not waited for (`advance` to it). Fails with `NotDrained`, which
    * tells their lives, after `within`: default 1 hour (30 seconds where time is real).
    */
@@ -155,7 +155,7 @@ export interface Test<in E = never> {
  *   Effect.gen(function*() {
  *     yield* test.publishAll(Numbers, [1, 2, 3])
  *     yield* test.drain()
- *     return [test.committed, test.dead.map((letter) => letter.id)]
+ *     return [test.committed, test.dead.map((deadLetter) => deadLetter.id)]
  *   }))
  * await Effect.runPromise(Effect.provide(odd, Memory.layer)) // => [ [ '2' ], [ '1', '3' ] ]
  * ```
@@ -187,7 +187,7 @@ export const stagedRun = <A, E, R, P extends Pipeline.Phase, B, E2, R2>(
       const stage: Stage = {
         tape: new Tape(pipeline.topics.map((topic) => topic.name), () => clock.currentTimeMillisUnsafe()),
         consumer: pipeline.consumer,
-        operators: pipeline.operators,
+        operators: pipeline.steps,
         injections: [],
         points: [],
         emitters: new Map(),
@@ -294,7 +294,7 @@ const startLives = Effect.fnUntraced(function*<A, E, R, P extends Pipeline.Phase
     const watched = watch(life, pipeline as Pipeline.Pipeline<unknown, unknown, unknown>) as typeof pipeline
     const worker = Worker.run(watched, { ...options, name: "test", grace: 0 }).pipe(
       Effect.provideService(Logger.CurrentLoggers, new Set([...loggers].map((logger) => ofTheLiving(life, logger)))),
-      Effect.provideService(CrashPoison.Process, new CrashPoison.Gate()),
+      Effect.provideService(CrashIsolation.Process, new CrashIsolation.Gate()),
       Effect.provideService(Store, Watched.store(life, store)),
       Effect.provideService(Transport, Watched.transport(life, transport, abandoned))
     )
@@ -332,8 +332,8 @@ const ofTheLiving = (life: WorkerLife, logger: Logger.Logger<unknown, unknown>):
 
 const makeTest = <E>(stage: Stage, time: Time, lives: Lives, store: Store["Service"]): Test<E> => {
   const { tape } = stage
-  const settleWithin = (most: number) => Effect.andThen(time.settle(most), lives.check)
-  const settle = settleWithin(10_000)
+  const removeInTransaction = (most: number) => Effect.andThen(time.settle(most), lives.check)
+  const settle = removeInTransaction(10_000)
   const published = seen(stage, store)
   return {
     publish: (topic, value, options) => Effect.provideService(Topic.publish(topic, value, options), Store, published),
@@ -345,7 +345,7 @@ const makeTest = <E>(stage: Stage, time: Time, lives: Lives, store: Store["Servi
         Effect.andThen(settle)
       ),
     drain: (within = time.patience) =>
-      drain(tape, time, settleWithin, Duration.toMillis(Duration.fromInputUnsafe(within))),
+      drain(tape, time, removeInTransaction, Duration.toMillis(Duration.fromInputUnsafe(within))),
     inject: (where, what) =>
       Effect.suspend(() => {
         if (!ofTransaction(what) && stepOf(stage.operators, where.step) === undefined) return noSuchStep(stage, where)

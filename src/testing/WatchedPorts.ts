@@ -10,12 +10,12 @@ import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import type { Later } from "../Delay.ts"
 import type { Delivery, Failure } from "../Delivery.ts"
-import { Hiccup, UnknownOutcome } from "../Errors.ts"
+import { TransientFailure, UnknownOutcome } from "../Errors.ts"
 import type { Message } from "../Message.ts"
 import * as MessageId from "../MessageId.ts"
 import {
-  type Burial,
   type Claimed,
+  type NewDeadLetter,
   type Store,
   type Transaction,
   type TransactionFailure,
@@ -46,7 +46,7 @@ type Done =
     readonly name: string
     readonly kept: () => boolean
   }
-  | { readonly _tag: "Buried"; readonly burial: Burial; readonly letter: string | undefined }
+  | { readonly _tag: "Buried"; readonly entry: NewDeadLetter; readonly deadLetterId: string | undefined }
   | {
     readonly _tag: "Held"
     readonly delivery: Delivery
@@ -120,10 +120,10 @@ export const store = (life: WorkerLife, inner: Store["Service"]): Store["Service
   },
   deadLetters: {
     ...inner.deadLetters,
-    bury: (consumer, burials) =>
+    add: (consumer, entries) =>
       within(
-        inner.deadLetters.bury(consumer, burials),
-        (letters) => burials.map((burial, i) => ({ _tag: "Buried", burial, letter: letters[i] }))
+        inner.deadLetters.add(consumer, entries),
+        (deadLetters) => entries.map((entry, i) => ({ _tag: "Buried", entry, deadLetterId: deadLetters[i] }))
       )
   }
 })
@@ -197,15 +197,15 @@ const transact = <A, E, R>(
   Effect.flatMap(Effect.all([Ambient, WorkerTransaction]), ([ambient, worker]) => {
     if (ambient !== undefined) return joined(life, ambient, inner.transact(body))
     if (worker === undefined) return ofStep(life, inner, body)
-    const open: Open = { kind: worker === "apart" ? "hold or dead letter" : "commit", done: [] }
+    const open: Open = { kind: worker === "separate" ? "hold or dead letter" : "commit", done: [] }
     let lost: "no answer" | "rolled back" | undefined
-    const ended: Effect.Effect<void, Hiccup> = Effect.suspend(() => {
+    const ended: Effect.Effect<void, TransientFailure> = Effect.suspend(() => {
       const what = open.kind === "commit" ? atTransaction(life.stage.injections, membersOf(life, open)) : undefined
       if (what?._tag === "LostAnswer") lost = "no answer"
       if (what?._tag === "LostCommit") lost = "rolled back"
       return what === undefined || what._tag === "LostAnswer"
         ? life.pass(`${about(open)}: before COMMIT of the ${open.kind}`)
-        : Effect.fail(new Hiccup({ kind: "conflict", code: "40001", detail: "an injected failure" }))
+        : Effect.fail(new TransientFailure({ kind: "conflict", code: "40001", detail: "an injected failure" }))
     })
     const whole = Effect.suspend(() => {
       // The store may run the body again.
@@ -264,7 +264,7 @@ const membersOf = ({ stage }: WorkerLife, open: Open) =>
 /** Not a member's own failure: those are told by the retry schedule or by what becomes of the message. */
 const disturbed = (life: WorkerLife, open: Open, error: unknown): void => {
   const tag = typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : ""
-  if (life.dead || !/^(Hiccup|UnknownOutcome|TransactionAborted|CommitRejected)$/.test(tag)) return
+  if (life.dead || !/^(TransientFailure|UnknownOutcome|TransactionAborted|CommitRejected)$/.test(tag)) return
   const { tape } = life.stage
   for (const { message } of settledBy(open)) tape.note({ _tag: "Disturbed", at: tape.now, id: message.id, tag })
 }
@@ -294,12 +294,12 @@ const committed = (life: WorkerLife, open: Open): void => {
       tape.written(done.messages)
     }
     if (done._tag === "Buried") {
-      const { delivery, attempts, reason } = done.burial
+      const { delivery, attempts, reason } = done.entry
       const { id } = delivery.message
       for (const failure of attempts) tape.failed(delivery.message, failure)
       const tag = attempts.at(-1)?.tag ?? ""
       tape.ended(
-        done.letter === undefined
+        done.deadLetterId === undefined
           ? { _tag: "Duplicate", at: tape.now, id }
           : { _tag: "Dead", at: tape.now, id, reason, tag }
       )
@@ -365,13 +365,13 @@ const subscription = (life: WorkerLife, inner: Subscription, abandoned: Array<Sc
         () => ids.length === 0 ? Effect.void : life.pass(`${listed(ids)}: read, not started`)
       )
     }),
-  undisturbed: (delivery, write) => life.alive(inner.undisturbed(delivery, write)),
+  whileNotReading: (delivery, write) => life.alive(inner.whileNotReading(delivery, write)),
   renew: (leases) => life.alive(inner.renew(leases)),
-  settleWithin: (deliveries) =>
-    within(inner.settleWithin(deliveries), (ours) => [{ _tag: "Settled", deliveries: ours }]).pipe(
+  removeInTransaction: (deliveries) =>
+    within(inner.removeInTransaction(deliveries), (ours) => [{ _tag: "Settled", deliveries: ours }]).pipe(
       Effect.tap((ours) => life.pass(`${listed(ours.map(({ message }) => message.id))}: after fence and removal`))
     ),
-  settleAfter: (deliveries) => life.alive(inner.settleAfter(deliveries)),
+  acknowledge: (deliveries) => life.alive(inner.acknowledge(deliveries)),
   hold: (delivery, attempts, hold) => {
     const delay = hold._tag === "Parked" ? "parked" : Duration.toMillis(hold.delay)
     return within(inner.hold(delivery, attempts, hold), () => [{ _tag: "Held", delivery, attempts, delay }])

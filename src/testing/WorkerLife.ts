@@ -17,12 +17,12 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
-import type { Delivered } from "../Delivery.ts"
+import type { DeliveryContext } from "../Delivery.ts"
+import { effectOf } from "../internal/HandlerResult.ts"
 import type * as Pipeline from "../Pipeline.ts"
 import * as Retry from "../Retry.ts"
-import { effectOf } from "../Returned.ts"
-import { tagOf } from "../worker/FailureRecord.ts"
-import * as Settling from "../worker/Settling.ts"
+import { tagOf } from "../worker/attempt/FailureRecord.ts"
+import * as RetryDecision from "../worker/attempt/RetryDecision.ts"
 import { atStep, type Injection, strike } from "./Injection.ts"
 import type { Tape } from "./Tape.ts"
 
@@ -30,7 +30,7 @@ import type { Tape } from "./Tape.ts"
 export interface Stage {
   readonly tape: Tape
   readonly consumer: string
-  readonly operators: ReadonlyArray<Pipeline.Operator>
+  readonly operators: ReadonlyArray<Pipeline.Step>
   readonly injections: Array<Injection>
   /** Every point that was passed, in order. */
   readonly points: Array<string>
@@ -130,7 +130,7 @@ type AnyPipeline = Pipeline.Pipeline<unknown, unknown, unknown>
 export const watch = (life: WorkerLife, pipeline: AnyPipeline): AnyPipeline => ({
   ...pipeline,
   topics: pipeline.topics.map((topic) => watchTopic(life, topic)),
-  operators: pipeline.operators.map((operator, index) => watchOperator(life, operator, index)),
+  steps: pipeline.steps.map((operator, index) => watchOperator(life, operator, index)),
   settings: { ...pipeline.settings, retry: watchSchedule(life, pipeline.settings.retry) }
 })
 
@@ -152,29 +152,34 @@ const watchSchedule = (
   life: WorkerLife,
   schedule: Retry.Policy<never>
 ): Retry.Policy<never> =>
-  Schedule.fromStep(Effect.flatMap(Settling.Deciding, (message) =>
-    Effect.map(Schedule.toStep(schedule), (step) => {
-      let failures = 0
-      return (now: number, error: never): Pull.Pull<[unknown, Duration.Duration], never, unknown> => {
-        failures++
-        const next = step(now, error)
-        if (message === undefined || life.dead || failures < life.stage.tape.attemptOf(message)) return next
-        const { tape } = life.stage
-        tape.tried(message, failures)
-        tape.failed(message, { attempt: failures, at: now, tag: tagOf(error), message: messageOf(error) })
-        return Effect.tap(next, ([, delay]) =>
-          Effect.sync(() => tape.retry(message.id, Duration.toMillis(Retry.retryAfter(error) ?? delay))))
-      }
-    })))
+  Schedule.fromStep(
+    Effect.flatMap(RetryDecision.Deciding, (message) =>
+      Effect.map(Schedule.toStep(schedule), (step) => {
+        let failures = 0
+        return (now: number, error: never): Pull.Pull<[unknown, Duration.Duration], never, unknown> => {
+          failures++
+          const next = step(now, error)
+          if (message === undefined || life.dead || failures < life.stage.tape.attemptOf(message)) return next
+          const { tape } = life.stage
+          tape.tried(message, failures)
+          tape.failed(message, { attempt: failures, at: now, tag: tagOf(error), message: messageOf(error) })
+          return Effect.tap(
+            next,
+            ([, delay]) =>
+              Effect.sync(() => tape.retry(message.id, Duration.toMillis(Retry.retryAfter(error) ?? delay)))
+          )
+        }
+      }))
+  )
 
 const messageOf = (error: unknown): string => error instanceof Error ? error.message : String(error)
 
-const functionOf = ({ _tag }: Pipeline.Operator): string => `Pipeline.${_tag.charAt(0).toLowerCase()}${_tag.slice(1)}`
+const functionOf = ({ _tag }: Pipeline.Step): string => `Pipeline.${_tag.charAt(0).toLowerCase()}${_tag.slice(1)}`
 
 /** An operator that runs an effect passes a point before it and one after it, and is struck between them. */
-const watchOperator = (life: WorkerLife, operator: Pipeline.Operator, index: number): Pipeline.Operator => {
+const watchOperator = (life: WorkerLife, operator: Pipeline.Step, index: number): Pipeline.Step => {
   const { injections, operators } = life.stage
-  const before = (delivered: Delivered): Effect.Effect<void, unknown> =>
+  const before = (delivered: DeliveryContext): Effect.Effect<void, unknown> =>
     life.pass(placeOf("before", operator, index, delivered)).pipe(
       Effect.andThen(Effect.suspend(() => {
         const what = atStep(injections, operators, index, delivered)
@@ -187,7 +192,7 @@ const watchOperator = (life: WorkerLife, operator: Pipeline.Operator, index: num
     case "Commit":
       return {
         ...operator,
-        f: (value: never, delivered: Delivered) =>
+        f: (value: never, delivered: DeliveryContext) =>
           before(delivered).pipe(
             Effect.andThen(Effect.suspend(() => effectOf(operator.f(value, delivered), functionOf(operator)))),
             Effect.tap(() => life.pass(placeOf("after", operator, index, delivered))),
@@ -198,7 +203,7 @@ const watchOperator = (life: WorkerLife, operator: Pipeline.Operator, index: num
     case "CommitBatch":
       return {
         ...operator,
-        f: (values: NonEmptyReadonlyArray<never>, delivered: NonEmptyReadonlyArray<Delivered>) =>
+        f: (values: NonEmptyReadonlyArray<never>, delivered: NonEmptyReadonlyArray<DeliveryContext>) =>
           Effect.forEach(delivered, before, { discard: true }).pipe(
             Effect.andThen(Effect.suspend(() => effectOf(operator.f(values, delivered), functionOf(operator)))),
             Effect.tap(() =>
@@ -211,7 +216,7 @@ const watchOperator = (life: WorkerLife, operator: Pipeline.Operator, index: num
     case "CommitSql":
       return {
         ...operator,
-        f: (value: never, delivered: Delivered) =>
+        f: (value: never, delivered: DeliveryContext) =>
           Effect.andThen(Effect.orDie(before(delivered)), operator.f(value, delivered))
       }
     case "Emit": {
@@ -230,7 +235,7 @@ const watchOperator = (life: WorkerLife, operator: Pipeline.Operator, index: num
   }
 }
 
-const nameOf = ({ attempt, message }: Delivered): string => `${message.id}, attempt ${attempt}`
+const nameOf = ({ attempt, message }: DeliveryContext): string => `${message.id}, attempt ${attempt}`
 
-const placeOf = (when: string, operator: Pipeline.Operator, index: number, delivered: Delivered): string =>
+const placeOf = (when: string, operator: Pipeline.Step, index: number, delivered: DeliveryContext): string =>
   `${nameOf(delivered)}: ${when} step ${index + 1} (${operator._tag})`

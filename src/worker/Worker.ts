@@ -24,7 +24,6 @@ import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
 import { hostname } from "node:os"
-import * as Backoff from "../Backoff.ts"
 import {
   type ConsumerConflict,
   type ConsumerRemoved,
@@ -36,29 +35,30 @@ import {
   type TransportError,
   type Unsupported
 } from "../Errors.ts"
+import * as Backoff from "../internal/Backoff.ts"
 import type * as Pipeline from "../Pipeline.ts"
 import { Store } from "../Store.ts"
 import { nameProblem } from "../Topic.ts"
 import { Transport } from "../Transport.ts"
-import * as AtMostOnce from "./AtMostOnce.ts"
-import * as Attempt from "./Attempt.ts"
-import * as Committer from "./Committer.ts"
-import { Counters } from "./Counters.ts"
-import * as CrashPoison from "./CrashPoison.ts"
-import { drain as drainInFlight } from "./Drain.ts"
-import * as Fetcher from "./Fetcher.ts"
-import { InFlight } from "./InFlight.ts"
-import * as LeaseRenewer from "./LeaseRenewer.ts"
-import * as Namesakes from "./Namesakes.ts"
-import * as Opening from "./Opening.ts"
-import { badSetting, refuse, shortHorizon } from "./Refusals.ts"
-import { resolve, type Settings, type WorkerOptions } from "./Settings.ts"
-import * as Spans from "./Spans.ts"
-import * as Stats from "./Stats.ts"
-import * as Vain from "./Vain.ts"
-import { Warnings } from "./Warnings.ts"
+import * as AtMostOnce from "./attempt/AtMostOnce.ts"
+import * as Attempt from "./attempt/Attempt.ts"
+import * as Committer from "./commit/Committer.ts"
+import { drain as drainInFlight } from "./fetch/Drain.ts"
+import * as Fetcher from "./fetch/Fetcher.ts"
+import { InFlight } from "./fetch/InFlight.ts"
+import * as CrashIsolation from "./lease/CrashIsolation.ts"
+import * as LeaseRenewer from "./lease/LeaseRenewer.ts"
+import { Counters } from "./observe/Counters.ts"
+import * as FailingSince from "./observe/FailingSince.ts"
+import * as Spans from "./observe/Spans.ts"
+import * as Stats from "./observe/Stats.ts"
+import { Warnings } from "./observe/Warnings.ts"
+import * as Opening from "./start/Opening.ts"
+import * as PipelineNames from "./start/PipelineNames.ts"
+import { resolve, type Settings, type WorkerOptions } from "./start/Settings.ts"
+import { badSetting, refuse, shortWindow } from "./start/StartupChecks.ts"
 
-export { defaults, type WorkerOptions } from "./Settings.ts"
+export { defaults, type WorkerOptions } from "./start/Settings.ts"
 
 /**
  * Why a worker did not start, or stopped. Failures that pass (a database that is away) are waited for, not reported here.
@@ -76,7 +76,7 @@ export type WorkerError =
   | TransportError
 
 /**
- * Runs the pipeline until it is interrupted, or until something happens that waiting cannot mend.
+ * Runs the pipeline until it is interrupted, or until something happens that waiting cannot fix.
  *
  * Interruption stops gracefully: nothing more is fetched, running attempts may finish within `grace`, and the rest is given
  * back at once, without an attempt counted. Put it last in the program, so that a worker that must stop stops its process.
@@ -167,12 +167,12 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     const transport = yield* Transport
     const context = yield* Effect.context<never>()
     if (!store.joins(context)) return yield* new ForeignSqlClient({ consumer: pipeline.consumer })
-    const refused = refuse(transport.capabilities, pipeline, settings.maxDeliveries)
+    const refused = refuse(transport.capabilities, pipeline, settings.maxCrashes)
     if (refused !== undefined) return yield* refused
     // At least once, nobody counts on remembered ids.
     const short = pipeline.settings.delivery === "atLeastOnce"
       ? undefined
-      : shortHorizon(store.dedupHorizon, transport.capabilities, settings.leaseMillis, settings.maxDeliveries)
+      : shortWindow(store.deduplicationWindow, transport.capabilities, settings.leaseMillis, settings.maxCrashes)
     if (short !== undefined) return yield* short
 
     // A name that people gave may come again after a crash, and that one must count as dead: each run is somebody else.
@@ -231,7 +231,7 @@ const session = (options: {
     const atMostOnce = pipeline.settings.delivery === "atMostOnce"
       ? AtMostOnce.make({ ...commits, transactions })
       : undefined
-    const acknowledge = transport.capabilities.settle
+    const acknowledge = transport.capabilities.acknowledge
     const attempt = Attempt.make({
       pipeline,
       settings,
@@ -247,9 +247,9 @@ const session = (options: {
     })
     const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
     const fetcher = Fetcher.make({ consumer, subscription, inFlight, attempt, renewer, spans, scope })
-    const failing = Vain.told(renewer.now, { read: fetcher.failing, commit: committer.failing })
+    const failing = FailingSince.report(renewer.now, { read: fetcher.failing, commit: committer.failing })
     yield* Stats.make({ consumer, settings, store, pipeline, renewer, draining, failing, looks: !untilEmpty })
-    yield* CrashPoison.make({ consumer, settings, inFlight, subscription, fetcher })
+    yield* CrashIsolation.make({ consumer, settings, inFlight, subscription, fetcher })
     yield* Effect.addFinalizer(() => drainInFlight({ consumer, settings, inFlight, counters, draining }))
 
     if (started !== undefined) yield* Deferred.succeed(started, undefined)
@@ -264,13 +264,13 @@ const register = (
 ): Effect.Effect<void, ConsumerConflict | StoreFailure, Scope.Scope> => {
   const { consumer, settings: { order } } = pipeline
   const topics = pipeline.topics.map((topic) => topic.name)
-  const known = store.consumers.register({ consumer, topics, lanes, order, pipeline: Namesakes.shapeOf(pipeline) })
-  return Effect.andThen(known, Namesakes.enter(store, pipeline))
+  const known = store.consumers.register({ consumer, topics, lanes, order, pipeline: PipelineNames.shapeOf(pipeline) })
+  return Effect.andThen(known, PipelineNames.enter(store, pipeline))
 }
 
 /** The topics that it reads, and those that it emits to. */
 const named = (
-  { operators, topics }: Pipeline.Pipeline<unknown, unknown, unknown>
+  { steps: operators, topics }: Pipeline.Pipeline<unknown, unknown, unknown>
 ): ReadonlyArray<Pipeline.AnyTopic> => [
   ...topics,
   ...operators.flatMap((operator) => operator._tag === "Emit" ? [operator.topic] : [])

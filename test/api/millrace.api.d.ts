@@ -11,7 +11,7 @@ export * as Errors from "./Errors.ts";
 export * as Health from "./Health.ts";
 export * as Hold from "./Hold.ts";
 export * as Inbox from "./Inbox.ts";
-export * as KeyedQueue from "./KeyedQueue.ts";
+export * as KeyedQueue from "./internal/flow/KeyedQueue.ts";
 export * as KeyedStream from "./KeyedStream.ts";
 export * as Lease from "./Lease.ts";
 export * as Memory from "./memory/index.ts";
@@ -36,16 +36,16 @@ export interface Entry {
     readonly by: string;
     readonly action: Action;
     readonly consumer: string;
-    readonly letter: string;
+    readonly deadLetterId: string;
     readonly topic: string;
     readonly key: string;
     readonly note: string;
     readonly detail: string;
 }
 export interface Query {
-    readonly about?: "letters" | "consumers" | undefined;
+    readonly about?: "deadLetters" | "consumers" | undefined;
     readonly consumer?: string | undefined;
-    readonly letter?: string | undefined;
+    readonly deadLetterId?: string | undefined;
     readonly by?: string | undefined;
     readonly action?: Action | undefined;
     readonly before?: string | undefined;
@@ -56,24 +56,23 @@ export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<Entry>
 // src/Consumers.ts
 import type * as Effect from "effect/Effect";
 import * as Audit from "./Audit.ts";
-import type { ConsumerBusy, ConsumerNotFound, InvalidAct, NotSubscribed, PauseConflict, StoreFailure } from "./Errors.ts";
-import { type Act, type Consumer, type HeldKey, type HeldQuery, Store } from "./Store.ts";
+import type { ConsumerBusy, ConsumerNotFound, InvalidOperatorAction, NotSubscribed, PauseConflict, StoreFailure } from "./Errors.ts";
+import { type Consumer, type Force, type HeldKey, type HeldQuery, type OperatorAction, Store } from "./Store.ts";
 export declare const list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure, Store>;
 export declare const get: (consumer: string) => Effect.Effect<Consumer, StoreFailure | ConsumerNotFound, Store>;
 export declare const heldKeys: (consumer: string, query?: HeldQuery) => Effect.Effect<ReadonlyArray<HeldKey>, StoreFailure | ConsumerNotFound, Store>;
-export declare const remove: (consumer: string, act: Act & {
-    readonly evenIfWorking?: boolean | undefined;
-    readonly evenIfWaiting?: boolean | undefined;
-}) => Effect.Effect<void, StoreFailure | ConsumerNotFound | ConsumerBusy | InvalidAct, Store>;
-export declare const unsubscribe: (consumer: string, topic: string, act: Act & {
-    readonly evenIfWaiting?: boolean | undefined;
-}) => Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy | InvalidAct, Store>;
-type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict | InvalidAct, Store>;
-export declare const pause: (consumer: string, act: Act) => Paused;
-export declare const resume: (consumer: string, act: Act) => Paused;
-export declare const pauseKey: (consumer: string, key: string, act: Act) => Paused;
-export declare const resumeKey: (consumer: string, key: string, act: Act) => Paused;
-export declare const audit: (query?: Omit<Audit.Query, "about" | "letter">) => Effect.Effect<ReadonlyArray<Audit.Entry>, StoreFailure, Store>;
+export declare const remove: (consumer: string, action: OperatorAction & {
+    readonly force?: Force | undefined;
+}) => Effect.Effect<void, StoreFailure | ConsumerNotFound | ConsumerBusy | InvalidOperatorAction, Store>;
+export declare const unsubscribe: (consumer: string, topic: string, action: OperatorAction & {
+    readonly force?: Pick<Force, "messages"> | undefined;
+}) => Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy | InvalidOperatorAction, Store>;
+type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict | InvalidOperatorAction, Store>;
+export declare const pause: (consumer: string, action: OperatorAction) => Paused;
+export declare const resume: (consumer: string, action: OperatorAction) => Paused;
+export declare const pauseKey: (consumer: string, key: string, action: OperatorAction) => Paused;
+export declare const resumeKey: (consumer: string, key: string, action: OperatorAction) => Paused;
+export declare const audit: (query?: Omit<Audit.Query, "about" | "deadLetterId">) => Effect.Effect<ReadonlyArray<Audit.Entry>, StoreFailure, Store>;
 export {};
 
 // src/DeadLetter.ts
@@ -128,7 +127,7 @@ export interface Count {
 export interface Group {
     readonly consumer: string;
     readonly fingerprint: string;
-    readonly letters: Count;
+    readonly deadLetters: Count;
     readonly firstAt: number;
     readonly lastAt: number;
     readonly sample: DeadLetter;
@@ -136,7 +135,7 @@ export interface Group {
 export interface Frozen {
     readonly filter: Filter;
     readonly cutoff: string;
-    readonly letters: Count;
+    readonly deadLetters: Count;
 }
 export declare const unsubscribed: (topic: string, at: number) => Failure;
 
@@ -145,34 +144,34 @@ import * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
 import * as Audit from "./Audit.ts";
 import type { DeadLetter, Filter, Frozen, Group, Query } from "./DeadLetter.ts";
-import { type DeadLetterConflict, type DeadLetterNotFound, EditRefused, EditUndecodable, type EncodeFailed, type InvalidAct, type InvalidMessage, type InvalidSetting, type StoreFailure } from "./Errors.ts";
-import { type Act, Store } from "./Store.ts";
+import { type DeadLetterConflict, type DeadLetterNotFound, EditRefused, EditUndecodable, type EncodeFailed, type InvalidMessage, type InvalidOperatorAction, type InvalidSetting, type StoreFailure } from "./Errors.ts";
+import { type OperatorAction, Store } from "./Store.ts";
 import type { Topic } from "./Topic.ts";
 export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure, Store>;
 export declare const groups: (filter?: Filter & {
     readonly limit?: number | undefined;
 }) => Effect.Effect<ReadonlyArray<Group>, StoreFailure, Store>;
-export declare const get: (letter: string) => Effect.Effect<DeadLetter, StoreFailure | DeadLetterNotFound, Store>;
-type Decided = Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict | InvalidAct, Store>;
-export declare const redrive: (letter: string, act: Act) => Decided;
-export declare const redriveEdited: <Name extends string, S extends Schema.Constraint>(letter: string, options: Act & {
+export declare const get: (deadLetterId: string) => Effect.Effect<DeadLetter, StoreFailure | DeadLetterNotFound, Store>;
+type Decided = Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict | InvalidOperatorAction, Store>;
+export declare const redrive: (deadLetterId: string, action: OperatorAction) => Decided;
+export declare const redriveEdited: <Name extends string, S extends Schema.Constraint>(deadLetterId: string, options: OperatorAction & {
     readonly topic: Topic<Name, S>;
     readonly payload: string;
-}) => Effect.Effect<void, DeadLetterConflict | DeadLetterNotFound | EditRefused | EditUndecodable | EncodeFailed | InvalidAct | InvalidMessage | StoreFailure, Store | S["DecodingServices"] | S["EncodingServices"]>;
-export declare const discard: (letter: string, act: Act) => Decided;
-export declare const restore: (letter: string, act: Act) => Decided;
-export declare const release: (letter: string, act: Act) => Decided;
+}) => Effect.Effect<void, DeadLetterConflict | DeadLetterNotFound | EditRefused | EditUndecodable | EncodeFailed | InvalidMessage | InvalidOperatorAction | StoreFailure, Store | S["DecodingServices"] | S["EncodingServices"]>;
+export declare const discard: (deadLetterId: string, action: OperatorAction) => Decided;
+export declare const restore: (deadLetterId: string, action: OperatorAction) => Decided;
+export declare const release: (deadLetterId: string, action: OperatorAction) => Decided;
 export declare const freeze: (filter: Omit<Filter, "state">) => Effect.Effect<Frozen, StoreFailure, Store>;
 export interface Progress {
     readonly done: number;
     readonly last: string;
 }
-export interface SetOptions extends Act {
+export interface SetOptions extends OperatorAction {
     readonly rate?: number | undefined;
     readonly onProgress?: ((progress: Progress) => Effect.Effect<void>) | undefined;
 }
-export declare const redriveAll: (set: Frozen | Omit<Filter, "state">, options: SetOptions) => Effect.Effect<Progress, StoreFailure | InvalidSetting | InvalidAct, Store>;
-export declare const discardAll: (set: Frozen | Omit<Filter, "state">, options: SetOptions) => Effect.Effect<Progress, StoreFailure | InvalidSetting | InvalidAct, Store>;
+export declare const redriveAll: (set: Frozen | Omit<Filter, "state">, options: SetOptions) => Effect.Effect<Progress, StoreFailure | InvalidSetting | InvalidOperatorAction, Store>;
+export declare const discardAll: (set: Frozen | Omit<Filter, "state">, options: SetOptions) => Effect.Effect<Progress, StoreFailure | InvalidSetting | InvalidOperatorAction, Store>;
 export declare const audit: (query?: Omit<Audit.Query, "about">) => Effect.Effect<ReadonlyArray<Audit.Entry>, StoreFailure, Store>;
 export {};
 
@@ -222,16 +221,16 @@ export interface Delivery {
     readonly message: Message;
     readonly lease: HeldLease;
     readonly position: bigint;
-    readonly received: number;
-    readonly convicted: boolean;
+    readonly crashCount: number;
+    readonly crashedAlone: boolean;
     readonly attempts: ReadonlyArray<Failure>;
     readonly redrive?: {
-        readonly letter: string;
+        readonly deadLetterId: string;
         readonly count: number;
     } | undefined;
     readonly receipt: unknown;
 }
-export interface Delivered {
+export interface DeliveryContext {
     readonly message: Message;
     readonly attempt: number;
     readonly redriven: number;
@@ -239,14 +238,14 @@ export interface Delivered {
 
 // src/Errors.ts
 import * as Schema from "effect/Schema";
-export * from "./InboxErrors.ts";
-export * from "./StatementErrors.ts";
+export * from "./internal/errors/InboxErrors.ts";
+export * from "./internal/errors/StatementErrors.ts";
 declare const InvalidMessage_base: Schema.Class<InvalidMessage, Schema.TaggedStruct<"InvalidMessage", {
     readonly topic: Schema.String;
     readonly id: Schema.String;
     readonly field: Schema.String;
     readonly problem: Schema.String;
-    readonly mend: Schema.String;
+    readonly hint: Schema.String;
 }>, import("effect/Cause").YieldableError>;
 export declare class InvalidMessage extends InvalidMessage_base {
     get message(): string;
@@ -316,7 +315,7 @@ declare const StoreFailure_base: Schema.Class<StoreFailure, Schema.TaggedStruct<
     readonly kind: Schema.Literals<readonly ["unavailable", "timeout", "refused"]>;
     readonly code: Schema.String;
     readonly detail: Schema.String;
-    readonly mend: Schema.String;
+    readonly hint: Schema.String;
 }>, import("effect/Cause").YieldableError>;
 export declare class StoreFailure extends StoreFailure_base {
     get message(): string;
@@ -337,12 +336,12 @@ declare const LeaseTaken_base: Schema.Class<LeaseTaken, Schema.TaggedStruct<"Lea
 export declare class LeaseTaken extends LeaseTaken_base {
     get message(): string;
 }
-declare const Hiccup_base: Schema.Class<Hiccup, Schema.TaggedStruct<"Hiccup", {
+declare const TransientFailure_base: Schema.Class<TransientFailure, Schema.TaggedStruct<"TransientFailure", {
     readonly kind: Schema.Literals<readonly ["conflict", "unavailable"]>;
     readonly code: Schema.String;
     readonly detail: Schema.String;
 }>, import("effect/Cause").YieldableError>;
-export declare class Hiccup extends Hiccup_base {
+export declare class TransientFailure extends TransientFailure_base {
     get message(): string;
 }
 declare const TransactionAborted_base: Schema.Class<TransactionAborted, Schema.TaggedStruct<"TransactionAborted", {
@@ -424,10 +423,10 @@ declare const SchemaOutdated_base: Schema.Class<SchemaOutdated, Schema.TaggedStr
 export declare class SchemaOutdated extends SchemaOutdated_base {
     get message(): string;
 }
-export * from "./OperatorErrors.ts";
-export * from "./TransportErrors.ts";
+export * from "./internal/errors/OperationsErrors.ts";
+export * from "./internal/errors/TransportErrors.ts";
 
-// src/InboxErrors.ts
+// src/internal/errors/InboxErrors.ts
 import * as Schema from "effect/Schema";
 declare const InvalidId_base: Schema.Class<InvalidId, Schema.TaggedStruct<"InvalidId", {
     readonly consumer: Schema.String;
@@ -472,7 +471,7 @@ export declare class AwaitTimeout extends AwaitTimeout_base {
 }
 export {};
 
-// src/StatementErrors.ts
+// src/internal/errors/StatementErrors.ts
 import * as Schema from "effect/Schema";
 declare const StatementRefused_base: Schema.Class<StatementRefused, Schema.TaggedStruct<"StatementRefused", {
     readonly command: Schema.String;
@@ -484,16 +483,16 @@ export declare class StatementRefused extends StatementRefused_base {
 }
 export {};
 
-// src/OperatorErrors.ts
+// src/internal/errors/OperationsErrors.ts
 import * as Schema from "effect/Schema";
 declare const DeadLetterNotFound_base: Schema.Class<DeadLetterNotFound, Schema.TaggedStruct<"DeadLetterNotFound", {
-    readonly letter: Schema.String;
+    readonly deadLetterId: Schema.String;
 }>, import("effect/Cause").YieldableError>;
 export declare class DeadLetterNotFound extends DeadLetterNotFound_base {
     get message(): string;
 }
 declare const DeadLetterConflict_base: Schema.Class<DeadLetterConflict, Schema.TaggedStruct<"DeadLetterConflict", {
-    readonly letter: Schema.String;
+    readonly deadLetterId: Schema.String;
     readonly asked: Schema.String;
     readonly state: Schema.String;
     readonly by: Schema.String;
@@ -503,7 +502,7 @@ export declare class DeadLetterConflict extends DeadLetterConflict_base {
     get message(): string;
 }
 declare const EditRefused_base: Schema.Class<EditRefused, Schema.TaggedStruct<"EditRefused", {
-    readonly letter: Schema.String;
+    readonly deadLetterId: Schema.String;
     readonly field: Schema.Literals<readonly ["topic", "key"]>;
     readonly kept: Schema.String;
     readonly edited: Schema.String;
@@ -512,7 +511,7 @@ export declare class EditRefused extends EditRefused_base {
     get message(): string;
 }
 declare const EditUndecodable_base: Schema.Class<EditUndecodable, Schema.TaggedStruct<"EditUndecodable", {
-    readonly letter: Schema.String;
+    readonly deadLetterId: Schema.String;
     readonly topic: Schema.String;
     readonly issue: Schema.String;
     readonly where: Schema.String;
@@ -520,11 +519,11 @@ declare const EditUndecodable_base: Schema.Class<EditUndecodable, Schema.TaggedS
 export declare class EditUndecodable extends EditUndecodable_base {
     get message(): string;
 }
-declare const InvalidAct_base: Schema.Class<InvalidAct, Schema.TaggedStruct<"InvalidAct", {
+declare const InvalidOperatorAction_base: Schema.Class<InvalidOperatorAction, Schema.TaggedStruct<"InvalidOperatorAction", {
     readonly field: Schema.Literals<readonly ["by", "note"]>;
     readonly problem: Schema.String;
 }>, import("effect/Cause").YieldableError>;
-export declare class InvalidAct extends InvalidAct_base {
+export declare class InvalidOperatorAction extends InvalidOperatorAction_base {
     get message(): string;
 }
 declare const ConsumerNotFound_base: Schema.Class<ConsumerNotFound, Schema.TaggedStruct<"ConsumerNotFound", {
@@ -538,7 +537,7 @@ declare const ConsumerBusy_base: Schema.Class<ConsumerBusy, Schema.TaggedStruct<
     readonly asked: Schema.String;
     readonly workers: Schema.Number;
     readonly waiting: Schema.Number;
-    readonly letters: Schema.Number;
+    readonly deadLetters: Schema.Number;
 }>, import("effect/Cause").YieldableError>;
 export declare class ConsumerBusy extends ConsumerBusy_base {
     get message(): string;
@@ -568,7 +567,7 @@ export declare class NotSubscribed extends NotSubscribed_base {
 }
 export {};
 
-// src/TransportErrors.ts
+// src/internal/errors/TransportErrors.ts
 import * as Schema from "effect/Schema";
 declare const TransportError_base: Schema.Class<TransportError, Schema.TaggedStruct<"TransportError", {
     readonly engine: Schema.String;
@@ -680,7 +679,7 @@ declare const awaitSettled: (key: {
 }, options?: AwaitOptions | undefined) => Effect.Effect<Settled, AwaitTimeout | InvalidId | InvalidName | InvalidSetting | StoreFailure, Store>;
 export { awaitSettled as await };
 
-// src/KeyedQueue.ts
+// src/internal/flow/KeyedQueue.ts
 export declare class KeyedQueue<K, A> {
     private readonly waiting;
     private readonly running;
@@ -799,18 +798,18 @@ export declare const ofMessage: ({ payload, topic }: {
 import type { NonEmptyReadonlyArray } from "effect/Array";
 import type * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
-import type { Pipeable } from "effect/Pipeable";
+import { type Pipeable } from "effect/Pipeable";
 import type * as Schema from "effect/Schema";
 import type * as Scope from "effect/Scope";
 import * as SqlClient from "effect/sql/SqlClient";
 import type { Statement } from "effect/sql/Statement";
 import type { DeadLetterOrder } from "./DeadLetter.ts";
-import type { Delivered } from "./Delivery.ts";
-import { type AnyTopic, type DeliveryMode, type Phase, type Shape } from "./Operator.ts";
+import type { DeliveryContext } from "./Delivery.ts";
+import type { BeforeCommit, Reads, Repeatable } from "./internal/CompileErrors.ts";
+import type { AnyTopic, DeliveryMode, Phase, Shape } from "./internal/Step.ts";
 import type * as Retry from "./Retry.ts";
 import type { Topic } from "./Topic.ts";
-import type { BeforeCommit, Reads, Repeatable } from "./TypeMessages.ts";
-export type { AnyTopic, DeliveryMode, Operator, Phase, Settings } from "./Operator.ts";
+export type { AnyTopic, DeliveryMode, Phase, Settings, Step } from "./internal/Step.ts";
 declare const TypeId = "~millrace/Pipeline";
 export interface Pipeline<out A, out E = never, out R = never, out P extends Phase = Phase, out M extends DeliveryMode = DeliveryMode> extends Pipeable, Shape {
     readonly [TypeId]: {
@@ -836,22 +835,22 @@ export type Union<T extends ReadonlyArray<AnyTopic>> = {
     };
 }[number];
 export declare const fromAll: <const T extends ReadonlyArray<AnyTopic>, M extends DeliveryMode = "effectivelyOnce">(topics: T, options: FromOptions<M>) => Pipeline<Union<T>, never, T[number]["schema"]["DecodingServices"], "steps", M>;
-export declare const map: <A, B>(f: (value: A, delivered: Delivered) => B) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E, R, P, M>;
+export declare const map: <A, B>(f: (value: A, delivered: DeliveryContext) => B) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E, R, P, M>;
 export declare const filter: {
-    <A, B extends A>(refinement: (value: A, delivered: Delivered) => value is B): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E, R, P, M>;
-    <A>(predicate: (value: NoInfer<A>, delivered: Delivered) => boolean): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
+    <A, B extends A>(refinement: (value: A, delivered: DeliveryContext) => value is B): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E, R, P, M>;
+    <A>(predicate: (value: NoInfer<A>, delivered: DeliveryContext) => boolean): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
 };
-export declare const mapEffect: <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & BeforeCommit<"mapEffect", P>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>;
-export declare const tap: <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: Delivered) => Effect.Effect<X, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & BeforeCommit<"tap", P>) => Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>;
-export declare const commit: <A, B, E2, R2>(f: (value: A, delivered: Delivered) => Effect.Effect<B, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M>;
+export declare const mapEffect: <A, B, E2, R2>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & BeforeCommit<"mapEffect", P>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>;
+export declare const tap: <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<X, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & BeforeCommit<"tap", P>) => Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>;
+export declare const commit: <A, B, E2, R2>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M>;
 export type Batched<A, X> = X extends ReadonlyArray<infer B> ? B : A;
-export declare const commitBatch: <A, X extends ReadonlyArray<unknown> | void, E2, R2>(f: (values: NonEmptyReadonlyArray<A>, delivered: NonEmptyReadonlyArray<Delivered>) => Effect.Effect<X, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<Batched<A, X>, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M>;
-export declare const commitSql: <A>(f: (value: NoInfer<A>, sql: SqlClient.SqlClient, delivered: Delivered) => Statement<unknown> | ReadonlyArray<Statement<unknown>>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R | SqlClient.SqlClient, "commit", M>;
-export declare const emit: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: NoInfer<A>, delivered: Delivered) => S["Type"], options?: {
-    readonly id?: ((value: NoInfer<A>, delivered: Delivered) => string) | undefined;
+export declare const commitBatch: <A, X extends ReadonlyArray<unknown> | void, E2, R2>(f: (values: NonEmptyReadonlyArray<A>, delivered: NonEmptyReadonlyArray<DeliveryContext>) => Effect.Effect<X, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<Batched<A, X>, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M>;
+export declare const commitSql: <A>(f: (value: NoInfer<A>, sql: SqlClient.SqlClient, delivered: DeliveryContext) => Statement<unknown> | ReadonlyArray<Statement<unknown>>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R | SqlClient.SqlClient, "commit", M>;
+export declare const emit: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: NoInfer<A>, delivered: DeliveryContext) => S["Type"], options?: {
+    readonly id?: ((value: NoInfer<A>, delivered: DeliveryContext) => string) | undefined;
 }) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R | S["EncodingServices"], "commit", M>;
-export declare const emitAll: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: NoInfer<A>, delivered: Delivered) => ReadonlyArray<S["Type"]>, options?: {
-    readonly id?: ((out: S["Type"], value: NoInfer<A>, delivered: Delivered) => string) | undefined;
+export declare const emitAll: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: NoInfer<A>, delivered: DeliveryContext) => ReadonlyArray<S["Type"]>, options?: {
+    readonly id?: ((out: S["Type"], value: NoInfer<A>, delivered: DeliveryContext) => string) | undefined;
 }) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R | S["EncodingServices"], "commit", M>;
 export declare const retry: <E0, Seen = unknown>(schedule: Retry.Policy<E0>, options?: {
     readonly while?: ((error: NoInfer<Seen> | Retry.RuntimeFailure) => boolean) | undefined;
@@ -864,22 +863,22 @@ export declare const deadLetter: <S extends Schema.Constraint = never>(options: 
 }) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & ([S] extends [never] ? unknown : Reads<"The Schema of deadLetter", E, S["Type"]>) & Repeatable<"deadLetter", M>) => Pipeline<A, E, R | S["EncodingServices"] | S["DecodingServices"], P, M>;
 export declare const group: (size: number) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
 
-// src/Operator.ts
+// src/internal/Step.ts
 import type { NonEmptyReadonlyArray } from "effect/Array";
 import type * as Duration from "effect/Duration";
 import type * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
 import type * as SqlClient from "effect/sql/SqlClient";
-import type { DeadLetterOrder } from "./DeadLetter.ts";
-import type { Delivered } from "./Delivery.ts";
-import * as Retry from "./Retry.ts";
-import type { Topic } from "./Topic.ts";
+import type { DeadLetterOrder } from "../DeadLetter.ts";
+import type { DeliveryContext } from "../Delivery.ts";
+import * as Retry from "../Retry.ts";
+import type { Topic } from "../Topic.ts";
 export type Phase = "steps" | "commit";
 export type DeliveryMode = "effectivelyOnce" | "atLeastOnce" | "atMostOnce";
 export type AnyTopic = Topic<string, Schema.Constraint>;
-type Handler<A> = (value: never, delivered: Delivered) => A;
+type Handler<A> = (value: never, delivered: DeliveryContext) => A;
 type AnyEffect = Effect.Effect<unknown, unknown, unknown>;
-export type Operator = {
+export type Step = {
     readonly _tag: "Map";
     readonly f: Handler<unknown>;
 } | {
@@ -896,7 +895,7 @@ export type Operator = {
     readonly f: Handler<AnyEffect>;
 } | {
     readonly _tag: "CommitBatch";
-    readonly f: (values: NonEmptyReadonlyArray<never>, delivered: NonEmptyReadonlyArray<Delivered>) => AnyEffect;
+    readonly f: (values: NonEmptyReadonlyArray<never>, delivered: NonEmptyReadonlyArray<DeliveryContext>) => AnyEffect;
 } | {
     readonly _tag: "CommitSql";
     readonly f: Handler<Effect.Effect<ReadonlyArray<AnyEffect>, never, SqlClient.SqlClient>>;
@@ -904,7 +903,7 @@ export type Operator = {
     readonly _tag: "Emit";
     readonly topic: AnyTopic;
     readonly f: Handler<ReadonlyArray<unknown>>;
-    readonly id: ((out: never, value: never, delivered: Delivered) => string) | undefined;
+    readonly id: ((out: never, value: never, delivered: DeliveryContext) => string) | undefined;
 };
 export declare const wrapping: <F extends object>(users: object, ours: F) => F;
 export declare const sourceOf: (f: object) => string;
@@ -923,10 +922,10 @@ export interface Shape {
     readonly consumer: string;
     readonly union: boolean;
     readonly topics: ReadonlyArray<AnyTopic>;
-    readonly operators: ReadonlyArray<Operator>;
+    readonly steps: ReadonlyArray<Step>;
     readonly settings: Settings;
 }
-export declare const add: (self: Shape, operator: Operator) => Shape;
+export declare const add: (self: Shape, operator: Step) => Shape;
 export declare const set: (self: Shape, settings: Partial<Settings>) => Shape;
 export {};
 
@@ -935,8 +934,8 @@ import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import * as Schedule from "effect/Schedule";
 import type { Failure } from "./Delivery.ts";
-import type { CommitRejected, Defect, EncodeFailed, Hiccup, InvalidMessage, StepTimeout, TransactionAborted } from "./Errors.ts";
-export type RuntimeFailure = Defect | StepTimeout | TransactionAborted | CommitRejected | Hiccup | EncodeFailed | InvalidMessage;
+import type { CommitRejected, Defect, EncodeFailed, InvalidMessage, StepTimeout, TransactionAborted, TransientFailure } from "./Errors.ts";
+export type RuntimeFailure = Defect | StepTimeout | TransactionAborted | CommitRejected | TransientFailure | EncodeFailed | InvalidMessage;
 export type Policy<E> = Schedule.Schedule<unknown, E>;
 export declare const exponential: (base: Duration.Input, options?: {
     readonly factor?: number | undefined;
@@ -957,31 +956,31 @@ import type * as Duration from "effect/Duration";
 import type * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import type { Entry, Query as AuditQuery } from "./Audit.ts";
-import type { Act, Consumers } from "./ConsumerStore.ts";
 import type { DeadLetter, Filter, Frozen, Group, Query, Reason } from "./DeadLetter.ts";
 import type { Later } from "./Delay.ts";
 import type { Delivery, Failure } from "./Delivery.ts";
-import type { CommitRejected, DeadLetterConflict, DeadLetterNotFound, Hiccup, StoreFailure, TransactionAborted, UnknownOutcome } from "./Errors.ts";
+import type { CommitRejected, DeadLetterConflict, DeadLetterNotFound, StoreFailure, TransactionAborted, TransientFailure, UnknownOutcome } from "./Errors.ts";
+import type { Consumers, OperatorAction } from "./internal/ConsumerStore.ts";
 import type { Message } from "./Message.ts";
-export * from "./ConsumerStore.ts";
+export * from "./internal/ConsumerStore.ts";
 declare const Transaction_base: Context.ServiceClass<Transaction, "millrace/Transaction", {
     readonly engine: string;
 }>;
 export declare class Transaction extends Transaction_base {
 }
-export type TransactionFailure = Hiccup | TransactionAborted | CommitRejected | UnknownOutcome;
-export declare const WorkerTransaction: Context.Reference<"together" | "in turn" | "apart" | undefined>;
+export type TransactionFailure = TransientFailure | TransactionAborted | CommitRejected | UnknownOutcome;
+export declare const WorkerTransaction: Context.Reference<"pipelined" | "sequential" | "separate" | undefined>;
 export interface Claim {
     readonly id: string;
     readonly fingerprint: string;
-    readonly letter?: string | undefined;
+    readonly deadLetterId?: string | undefined;
 }
 export type Claimed = "fresh" | "duplicate" | "conflict";
 export type Settled = {
     readonly _tag: "Committed";
 } | {
     readonly _tag: "Dead";
-    readonly letter: string;
+    readonly deadLetterId: string;
 };
 export type Entered = {
     readonly _tag: "Fresh";
@@ -994,9 +993,9 @@ export type Entered = {
     readonly result: string | undefined;
 } | {
     readonly _tag: "Dead";
-    readonly letter: string;
+    readonly deadLetterId: string;
 };
-export interface Burial {
+export interface NewDeadLetter {
     readonly delivery: Delivery;
     readonly reason: Reason;
     readonly attempts: ReadonlyArray<Failure>;
@@ -1016,26 +1015,26 @@ export interface Outbox {
     readonly cancel: (topic: string, key: string, name: string) => Effect.Effect<boolean, StoreFailure>;
 }
 export interface DeadLetterStore {
-    readonly bury: (consumer: string, burials: ReadonlyArray<Burial>) => Effect.Effect<ReadonlyArray<string | undefined>, StoreFailure, Transaction>;
+    readonly add: (consumer: string, entries: ReadonlyArray<NewDeadLetter>) => Effect.Effect<ReadonlyArray<string | undefined>, StoreFailure, Transaction>;
     readonly list: (query: Query) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure>;
-    readonly get: (letter: string) => Effect.Effect<DeadLetter, StoreFailure | DeadLetterNotFound>;
+    readonly get: (deadLetterId: string) => Effect.Effect<DeadLetter, StoreFailure | DeadLetterNotFound>;
     readonly groups: (filter: Filter & {
         readonly limit?: number | undefined;
     }) => Effect.Effect<ReadonlyArray<Group>, StoreFailure>;
-    readonly redrive: (letter: string, act: Act, edit?: {
+    readonly redrive: (deadLetterId: string, action: OperatorAction, edit?: {
         readonly payload: string;
         readonly version: number;
     }) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
-    readonly discard: (letter: string, act: Act) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
-    readonly restore: (letter: string, act: Act) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
-    readonly release: (letter: string, act: Act) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
+    readonly discard: (deadLetterId: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
+    readonly restore: (deadLetterId: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
+    readonly release: (deadLetterId: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
     readonly freeze: (filter: Filter) => Effect.Effect<Frozen, StoreFailure>;
     readonly decideSome: (decision: "redriven" | "discarded", frozen: Frozen, options: {
-        readonly act: Act;
+        readonly action: OperatorAction;
         readonly after: string;
         readonly most: number;
     }) => Effect.Effect<{
-        readonly letters: ReadonlyArray<string>;
+        readonly deadLetterIds: ReadonlyArray<string>;
         readonly more: boolean;
     }, StoreFailure>;
 }
@@ -1058,13 +1057,13 @@ declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
     readonly engine: string;
     readonly maxGroup: number;
     readonly maxTransactions: number;
-    readonly dedupHorizon: Duration.Duration;
+    readonly deduplicationWindow: Duration.Duration;
     readonly joins: (context: Context.Context<never>) => boolean;
     readonly transact: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>>;
     readonly savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TransactionFailure, R | Transaction>;
     readonly inTransaction: Effect.Effect<boolean>;
     readonly ping: (who: "publisher" | "worker") => Effect.Effect<void, StoreFailure>;
-    readonly deafMillis: () => number;
+    readonly notListeningMillis: () => number;
     readonly statements: Effect.Effect<number | undefined, never, Transaction>;
     readonly inbox: Inbox;
     readonly outbox: Outbox;
@@ -1076,10 +1075,10 @@ declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
 export declare class Store extends Store_base {
 }
 
-// src/ConsumerStore.ts
+// src/internal/ConsumerStore.ts
 import type * as Effect from "effect/Effect";
-import type { Count, DeadLetterOrder } from "./DeadLetter.ts";
-import type { ConsumerBusy, ConsumerConflict, ConsumerNotFound, NotSubscribed, PauseConflict, StoreFailure } from "./Errors.ts";
+import type { Count, DeadLetterOrder } from "../DeadLetter.ts";
+import type { ConsumerBusy, ConsumerConflict, ConsumerNotFound, NotSubscribed, PauseConflict, StoreFailure } from "../Errors.ts";
 export interface Registration {
     readonly consumer: string;
     readonly topics: ReadonlyArray<string>;
@@ -1087,9 +1086,13 @@ export interface Registration {
     readonly order: DeadLetterOrder;
     readonly pipeline?: string | undefined;
 }
-export interface Act {
+export interface OperatorAction {
     readonly by: string;
     readonly note?: string | undefined;
+}
+export interface Force {
+    readonly workers?: boolean | undefined;
+    readonly messages?: boolean | undefined;
 }
 export interface Consumer extends Omit<Registration, "pipeline"> {
     readonly registeredAt: number;
@@ -1101,7 +1104,7 @@ export interface Consumer extends Omit<Registration, "pipeline"> {
     readonly workers: number;
     readonly waiting: Count;
     readonly heldKeys: Count;
-    readonly letters: Count;
+    readonly deadLetters: Count;
 }
 export interface HeldKey {
     readonly key: string;
@@ -1134,17 +1137,16 @@ export interface Consumers {
     readonly list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure>;
     readonly get: (consumer: string) => Effect.Effect<Consumer, StoreFailure | ConsumerNotFound>;
     readonly heldKeys: (consumer: string, query: HeldQuery) => Effect.Effect<ReadonlyArray<HeldKey>, StoreFailure | ConsumerNotFound>;
-    readonly remove: (consumer: string, act: Act & {
-        readonly evenIfWorking?: boolean | undefined;
-        readonly evenIfWaiting?: boolean | undefined;
+    readonly remove: (consumer: string, action: OperatorAction & {
+        readonly force?: Force | undefined;
     }) => Effect.Effect<void, StoreFailure | ConsumerNotFound | ConsumerBusy>;
-    readonly unsubscribe: (consumer: string, topic: string, act: Act & {
-        readonly evenIfWaiting?: boolean | undefined;
+    readonly unsubscribe: (consumer: string, topic: string, action: OperatorAction & {
+        readonly force?: Pick<Force, "messages"> | undefined;
     }) => Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy>;
-    readonly pause: (consumer: string, act: Act) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
-    readonly resume: (consumer: string, act: Act) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
-    readonly pauseKey: (consumer: string, key: string, act: Act) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
-    readonly resumeKey: (consumer: string, key: string, act: Act) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
+    readonly pause: (consumer: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
+    readonly resume: (consumer: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
+    readonly pauseKey: (consumer: string, key: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
+    readonly resumeKey: (consumer: string, key: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
 }
 
 // src/Telemetry.ts
@@ -1157,14 +1159,14 @@ export declare const labels: (of: {
     readonly consumer?: string | undefined;
 }) => Record<string, string>;
 export declare const logFields: (consumer: string, { message }: Pick<Delivery, "message">, attempt: number) => Record<string, unknown>;
-export type Outcome = "committed" | "duplicate" | "retried" | "held" | "dead" | "failed" | "released";
+export type DeliveryOutcome = "committed" | "duplicate" | "retried" | "held" | "dead" | "failed" | "released";
 export declare const outcomes: Metric.Counter<number>;
 export declare const sent: Metric.Counter<number>;
 export declare const latency: Metric.Histogram<number>;
 export declare const consumed: Metric.Counter<number>;
 export declare const operationDuration: Metric.Histogram<number>;
 export declare const processDuration: Metric.Histogram<number>;
-export declare const counted: (consumer: string, outcome: Outcome) => Effect.Effect<number>;
+export declare const counted: (consumer: string, outcome: DeliveryOutcome) => Effect.Effect<number>;
 export declare const inFlight: Metric.Gauge<number>;
 export declare const groupSize: Metric.Histogram<number>;
 export declare const commitDuration: Metric.Histogram<number>;
@@ -1180,7 +1182,7 @@ export declare const heldKeys: Metric.Gauge<number>;
 export declare const parkedAge: Metric.Gauge<number>;
 export declare const deadLetters: Metric.Gauge<number>;
 export declare const paused: Metric.Gauge<number>;
-export declare const horizonSlack: Metric.Gauge<number>;
+export declare const windowSlack: Metric.Gauge<number>;
 export declare const operationItems: Metric.Counter<number>;
 export declare const decided: (action: Action, items?: number) => Effect.Effect<void>;
 export declare const statsAge: Metric.Gauge<number>;
@@ -1240,7 +1242,7 @@ export interface Capabilities {
     readonly engine: string;
     readonly order: "none" | "group" | "shard";
     readonly fence: "token" | "inbox";
-    readonly settle: "within" | "after";
+    readonly acknowledge: "within" | "after";
     readonly hold: "inPlace" | "overflow";
     readonly lease: {
         readonly unit: "shard" | "message" | "connection";
@@ -1261,7 +1263,7 @@ export interface Capabilities {
     readonly retention: Option.Option<Duration.Duration>;
     readonly durable: "yes" | "replicasOnly" | "no" | "unknown";
 }
-export interface Room {
+export interface Demand {
     readonly messages: number;
     readonly bytes: number;
     readonly perKey: number;
@@ -1275,14 +1277,14 @@ export interface SubscriptionSpec {
     readonly idlePoll: Duration.Duration;
 }
 export interface Subscription {
-    readonly take: (room: Room, accept: (deliveries: ReadonlyArray<Delivery>) => void) => Effect.Effect<void, TransportError | ConsumerRemoved | SubscriptionLost>;
+    readonly take: (room: Demand, accept: (deliveries: ReadonlyArray<Delivery>) => void) => Effect.Effect<void, TransportError | ConsumerRemoved | SubscriptionLost>;
     readonly paused: () => boolean;
-    readonly undisturbed: <A, E, R>(delivery: Delivery, write: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>;
+    readonly whileNotReading: <A, E, R>(delivery: Delivery, write: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>;
     readonly held: () => ReadonlyArray<HeldLease>;
     readonly renew: (leases: ReadonlyArray<HeldLease>) => Effect.Effect<ReadonlySet<HeldLease>, TransportError>;
-    readonly settleWithin: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>;
+    readonly removeInTransaction: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>;
     readonly fence: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>;
-    readonly settleAfter: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<void, TransportError>;
+    readonly acknowledge: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<void, TransportError>;
     readonly hold: (delivery: Delivery, attempts: ReadonlyArray<Failure>, hold: Hold) => Effect.Effect<void, LeaseLost | TransportError, Transaction>;
     readonly isolate: (delivery: Delivery | undefined) => Effect.Effect<void, TransportError, Scope.Scope>;
     readonly release: (leases: ReadonlyArray<HeldLease>) => Effect.Effect<void, TransportError>;
@@ -1304,17 +1306,17 @@ import { type ConsumerConflict, type ConsumerRemoved, ForeignSqlClient, type Inv
 import type * as Pipeline from "../Pipeline.ts";
 import { Store } from "../Store.ts";
 import { Transport } from "../Transport.ts";
-import { type WorkerOptions } from "./Settings.ts";
-export { defaults, type WorkerOptions } from "./Settings.ts";
+import { type WorkerOptions } from "./start/Settings.ts";
+export { defaults, type WorkerOptions } from "./start/Settings.ts";
 export type WorkerError = InvalidName | InvalidSetting | ConsumerConflict | ConsumerRemoved | Unsupported | ForeignSqlClient | StoreFailure | TransportError;
 export declare const run: <A, E, R, P extends Pipeline.Phase>(pipeline: Pipeline.Pipeline<A, E, R, P>, options?: WorkerOptions) => Effect.Effect<never, WorkerError, R | Store | Transport>;
 export declare const drain: <A, E, R, P extends Pipeline.Phase>(pipeline: Pipeline.Pipeline<A, E, R, P>, options?: WorkerOptions) => Effect.Effect<void, WorkerError, R | Store | Transport>;
 export declare const layer: <A, E, R, P extends Pipeline.Phase>(pipeline: Pipeline.Pipeline<A, E, R, P>, options?: WorkerOptions) => Layer.Layer<never, WorkerError, R | Store | Transport>;
 export declare const teardown: Runtime.Teardown;
 
-// src/worker/Settings.ts
+// src/worker/start/Settings.ts
 import type * as Duration from "effect/Duration";
-import type { InvalidSetting } from "../Errors.ts";
+import type { InvalidSetting } from "../../Errors.ts";
 export interface WorkerOptions {
     readonly concurrency?: number | undefined;
     readonly prefetch?: number | undefined;
@@ -1324,7 +1326,7 @@ export interface WorkerOptions {
     readonly grace?: Duration.Input | undefined;
     readonly idlePoll?: Duration.Input | undefined;
     readonly holdAfter?: Duration.Input | undefined;
-    readonly maxDeliveries?: number | undefined;
+    readonly maxCrashes?: number | undefined;
     readonly lanes?: number | undefined;
     readonly committers?: number | undefined;
     readonly unknownTopicHold?: Duration.Input | undefined;
@@ -1342,7 +1344,7 @@ export interface Settings {
     readonly graceMillis: number;
     readonly idlePollMillis: number;
     readonly holdAfterMillis: number;
-    readonly maxDeliveries: number;
+    readonly maxCrashes: number;
     readonly lanes: number;
     readonly committers: number;
     readonly unknownTopicHoldMillis: number;
@@ -1359,7 +1361,7 @@ export declare const defaults: {
     readonly grace: "25 seconds";
     readonly idlePoll: "1 second";
     readonly holdAfter: "1 second";
-    readonly maxDeliveries: 3;
+    readonly maxCrashes: 3;
     readonly lanes: 64;
     readonly committers: 4;
     readonly unknownTopicHold: "30 seconds";
@@ -1387,7 +1389,7 @@ import type { ConnectionOptions } from "node:tls";
 import { type InvalidConfig, type InvalidName, InvalidSetting, type SchemaOutdated, type SchemaTooNew, StoreFailure } from "../Errors.ts";
 import { Store } from "../Store.ts";
 import { Transport } from "../Transport.ts";
-import * as Retention from "./Retention.ts";
+import * as Retention from "./maintenance/Retention.ts";
 export interface PostgresOptions {
     readonly url: Redacted.Redacted | string;
     readonly ssl?: boolean | ConnectionOptions | undefined;
@@ -1469,9 +1471,9 @@ export declare const render: (report: Report) => string;
 
 // src/testing/rules/notVacuous.ts
 import type { HistoryIndex } from "./HistoryIndex.ts";
-import { type Expectations, type Outcome } from "./Rule.ts";
+import { type Expectations, type RunSummary } from "./Rule.ts";
 export declare const crashWindows: readonly ["publish: before insert", "publish: after insert, before commit", "publish: after commit, before the answer", "fetch: lane claimed, nothing read", "fetch: read, not decoded", "fetch: decoded, not started", "handle: in a step before the transaction", "handle: ready, not yet in a group", "handle: after begin", "handle: after fence and removal", "handle: after the inbox claim", "handle: between two members' commit steps", "handle: after the outbox, before COMMIT", "handle: COMMIT sent, no answer", "handle: answered, memory not yet settled", "fail: while a hold is written", "fail: while a message moves to the dead letters", "fail: between a group's rollback and its second run with savepoints", "lease: during renewal", "lease: during release and drain", "lease: taken over, nothing read yet", "upkeep: during a redrive", "upkeep: during the release of a parked key", "upkeep: while due messages move", "upkeep: during retention"];
-export declare const notVacuous: (index: HistoryIndex, expectations: Expectations, others: ReadonlyArray<Outcome>) => Outcome;
+export declare const notVacuous: (index: HistoryIndex, expectations: Expectations, others: ReadonlyArray<RunSummary>) => RunSummary;
 
 // src/testing/rules/Rule.ts
 import type { HistoryIndex } from "./HistoryIndex.ts";
@@ -1497,13 +1499,13 @@ export interface Finding {
     readonly sentence: string;
     readonly about: Subject;
 }
-export interface Outcome {
+export interface RunSummary {
     readonly rule: RuleName;
     readonly findings: ReadonlyArray<Finding>;
     readonly total: number;
     readonly occurred: Readonly<Record<string, number>>;
 }
-export type Rule = (index: HistoryIndex, expectations: Expectations) => Outcome;
+export type Rule = (index: HistoryIndex, expectations: Expectations) => RunSummary;
 export declare class Findings {
     readonly found: Array<Finding>;
     total: number;
@@ -1511,7 +1513,7 @@ export declare class Findings {
     private readonly keep;
     constructor(rule: RuleName, expectations: Expectations);
     add(about: Subject, sentence: () => string): void;
-    outcome(occurred: Readonly<Record<string, number>>): Outcome;
+    outcome(occurred: Readonly<Record<string, number>>): RunSummary;
 }
 
 // src/testing/Faults.ts
@@ -1519,36 +1521,13 @@ import * as Context from "effect/Context";
 import type * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
-import type { Delivered, Delivery } from "../Delivery.ts";
+import type { Delivery, DeliveryContext } from "../Delivery.ts";
 import { Store } from "../Store.ts";
 import { Transport } from "../Transport.ts";
-export type Moment = `${"group" | "transact"}.${"before" | "begun" | "ended" | "after" | "rolledBack"}` | `${"settleWithin" | "settleAfter" | "claim" | "emit" | "bury" | "hold" | "register" | "isolate"}.${"before" | "after"}` | `write.${"before" | "inserted" | "after"}` | `${"renew" | "release" | "redrive" | "discard" | "close"}.${"before" | "during" | "after"}` | `take.${"before" | "claimed" | "takenOver" | "after"}` | `accept.${"before" | "after"}` | `step.${"decoded" | "running" | "ready"}` | `commitStep.${"first" | "next"}`;
-export declare const windows: {
-    readonly "publish: before insert": "write.before";
-    readonly "publish: after insert, before commit": "write.inserted";
-    readonly "publish: after commit, before the answer": "write.after";
-    readonly "fetch: lane claimed, nothing read": "take.claimed";
-    readonly "fetch: read, not decoded": "accept.after";
-    readonly "fetch: decoded, not started": "step.decoded";
-    readonly "handle: in a step before the transaction": "step.running";
-    readonly "handle: ready, not yet in a group": "step.ready";
-    readonly "handle: after begin": "group.begun";
-    readonly "handle: after fence and removal": "settleWithin.after";
-    readonly "handle: after the inbox claim": "claim.after";
-    readonly "handle: between two members' commit steps": "commitStep.next";
-    readonly "handle: after the outbox, before COMMIT": "emit.after";
-    readonly "handle: answered, memory not yet settled": "group.after";
-    readonly "fail: while a hold is written": "hold.after";
-    readonly "fail: while a message moves to the dead letters": "bury.after";
-    readonly "fail: between a group's rollback and its second run with savepoints": "group.rolledBack";
-    readonly "lease: during renewal": "renew.during";
-    readonly "lease: during release and drain": "close.during";
-    readonly "lease: taken over, nothing read yet": "take.takenOver";
-    readonly "upkeep: during a redrive": "redrive.during";
-    readonly "upkeep: during the release of a parked key": "discard.during";
-};
+import type { Moment, windows } from "./CrashWindows.ts";
+export { type Moment, windows } from "./CrashWindows.ts";
 export type Window = keyof typeof windows;
-export type Act = {
+export type FaultAction = {
     readonly _tag: "Kill";
     readonly after?: Duration.Input | undefined;
 } | {
@@ -1563,12 +1542,12 @@ export interface Fault {
     readonly at: Moment;
     readonly nth?: number | undefined;
     readonly always?: boolean | undefined;
-    readonly act: Act;
+    readonly action: FaultAction;
 }
 export interface Hit {
     readonly moment: Moment;
     readonly nth: number;
-    readonly act: Act["_tag"];
+    readonly action: FaultAction["_tag"];
 }
 export interface Plan {
     readonly faults: ReadonlyArray<Fault>;
@@ -1583,13 +1562,39 @@ declare const Faults_base: Context.ServiceClass<Faults, "millrace/testing/Faults
 }>;
 export declare class Faults extends Faults_base {
 }
-export declare const commitStep: (delivered: Delivered) => Effect.Effect<Delivery | undefined, never, Faults>;
+export declare const commitStep: (delivered: DeliveryContext) => Effect.Effect<Delivery | undefined, never, Faults>;
 export declare const at: (moment: Moment) => Effect.Effect<void, never, Faults>;
 export declare const make: (plan: Plan) => Faults["Service"];
 export declare const store: (inner: Store["Service"], faults: Faults["Service"]) => Store["Service"];
 export declare const transport: (inner: Transport["Service"], faults: Faults["Service"]) => Transport["Service"];
 export declare const layer: (plan: Plan) => Layer.Layer<Faults | Store | Transport, never, Store | Transport>;
-export {};
+
+// src/testing/CrashWindows.ts
+export type Moment = `${"group" | "transact"}.${"before" | "begun" | "ended" | "after" | "rolledBack"}` | `${"removeInTransaction" | "acknowledge" | "claim" | "emit" | "deadLetter" | "hold" | "register" | "isolate"}.${"before" | "after"}` | `write.${"before" | "inserted" | "after"}` | `${"renew" | "release" | "redrive" | "discard" | "close"}.${"before" | "during" | "after"}` | `take.${"before" | "claimed" | "takenOver" | "after"}` | `accept.${"before" | "after"}` | `step.${"decoded" | "running" | "ready"}` | `commitStep.${"first" | "next"}`;
+export declare const windows: {
+    readonly "publish: before insert": "write.before";
+    readonly "publish: after insert, before commit": "write.inserted";
+    readonly "publish: after commit, before the answer": "write.after";
+    readonly "fetch: lane claimed, nothing read": "take.claimed";
+    readonly "fetch: read, not decoded": "accept.after";
+    readonly "fetch: decoded, not started": "step.decoded";
+    readonly "handle: in a step before the transaction": "step.running";
+    readonly "handle: ready, not yet in a group": "step.ready";
+    readonly "handle: after begin": "group.begun";
+    readonly "handle: after fence and removal": "removeInTransaction.after";
+    readonly "handle: after the inbox claim": "claim.after";
+    readonly "handle: between two members' commit steps": "commitStep.next";
+    readonly "handle: after the outbox, before COMMIT": "emit.after";
+    readonly "handle: answered, memory not yet settled": "group.after";
+    readonly "fail: while a hold is written": "hold.after";
+    readonly "fail: while a message moves to the dead letters": "deadLetter.after";
+    readonly "fail: between a group's rollback and its second run with savepoints": "group.rolledBack";
+    readonly "lease: during renewal": "renew.during";
+    readonly "lease: during release and drain": "close.during";
+    readonly "lease: taken over, nothing read yet": "take.takenOver";
+    readonly "upkeep: during a redrive": "redrive.during";
+    readonly "upkeep: during the release of a parked key": "discard.during";
+};
 
 // src/testing/History.ts
 import * as Effect from "effect/Effect";
@@ -1788,7 +1793,7 @@ export interface ServerHolds {
     readonly consumer: string;
     readonly id: string;
     readonly key: string;
-    readonly as: "committed" | "waiting" | "letter";
+    readonly as: "committed" | "waiting" | "deadLetter";
     readonly durable?: boolean | undefined;
 }
 export interface ServerReturned {
@@ -1812,7 +1817,7 @@ export declare const die: (defect: unknown) => What;
 export declare const stall: What;
 export declare const delay: (duration: Duration.Input) => What;
 export declare const crash: What;
-export declare const hiccup: (times?: number) => What;
+export declare const transientFailure: (times?: number) => What;
 export declare const lostAnswer: What;
 export declare const lostCommit: What;
 
@@ -1841,7 +1846,7 @@ export declare const crashEverywhere: <A, E, R, P extends Pipeline.Phase, E2, R2
 // src/testing/Injection.ts
 import type * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
-import type { Delivered } from "../Delivery.ts";
+import type { DeliveryContext } from "../Delivery.ts";
 import type * as Pipeline from "../Pipeline.ts";
 export interface Where {
     readonly id?: string | undefined;
@@ -1863,7 +1868,7 @@ export type What<E = never> = {
 } | {
     readonly _tag: "Crash";
 } | {
-    readonly _tag: "Hiccup";
+    readonly _tag: "TransientFailure";
     readonly times: number;
 } | {
     readonly _tag: "LostAnswer";
@@ -1871,7 +1876,7 @@ export type What<E = never> = {
     readonly _tag: "LostCommit";
 };
 type OfTransaction = Extract<What, {
-    readonly _tag: "Hiccup" | "LostAnswer" | "LostCommit";
+    readonly _tag: "TransientFailure" | "LostAnswer" | "LostCommit";
 }>;
 export interface Injection {
     readonly where: Where;
@@ -1879,13 +1884,13 @@ export interface Injection {
     readonly struck: Map<string, number>;
 }
 export declare const ofTransaction: (what: What<unknown>) => what is OfTransaction;
-export declare const stepOf: (operators: ReadonlyArray<Pipeline.Operator>, step: Where["step"]) => number | undefined;
+export declare const stepOf: (operators: ReadonlyArray<Pipeline.Step>, step: Where["step"]) => number | undefined;
 export interface Attempt {
     readonly id: string;
     readonly attempt: number;
     readonly redriven: number;
 }
-export declare const atStep: (injections: ReadonlyArray<Injection>, operators: ReadonlyArray<Pipeline.Operator>, index: number, { attempt, message, redriven }: Delivered) => What<unknown> | undefined;
+export declare const atStep: (injections: ReadonlyArray<Injection>, operators: ReadonlyArray<Pipeline.Step>, index: number, { attempt, message, redriven }: DeliveryContext) => What<unknown> | undefined;
 export declare const atTransaction: (injections: ReadonlyArray<Injection>, members: ReadonlyArray<Attempt>) => OfTransaction | undefined;
 export declare const strike: (what: What<unknown> | undefined, crash: Effect.Effect<never>) => Effect.Effect<void, unknown>;
 export {};
@@ -2000,7 +2005,7 @@ export type Entry = {
     readonly reason: Reason;
     readonly tag: string;
 } | {
-    readonly _tag: Decision;
+    readonly _tag: OperatorStep;
     readonly at: number;
     readonly id: string;
 } | {
@@ -2014,7 +2019,7 @@ export type Entry = {
     readonly id: string;
     readonly point: string;
 };
-export type Decision = "Redriven" | "Discarded" | "Restored" | "Released";
+export type OperatorStep = "Redriven" | "Discarded" | "Restored" | "Released";
 export type Delayed = Extract<Entry, {
     readonly _tag: "Delayed";
 }>;
@@ -2049,7 +2054,7 @@ export declare class Tape {
     cancelled(topic: string, key: string, name: string | undefined): void;
     handed(delivery: Delivery): void;
     private published;
-    decided(tag: Decision, { message, parked }: Pick<DeadLetter, "message" | "parked">): () => void;
+    decided(tag: OperatorStep, { message, parked }: Pick<DeadLetter, "message" | "parked">): () => void;
     started(message: Message): void;
     attemptOf(message: Message): number;
     tried(message: Message, attempts: number): void;
@@ -2087,7 +2092,7 @@ import type * as Pipeline from "../Pipeline.ts";
 import { Store } from "../Store.ts";
 import * as Topic from "../Topic.ts";
 import { Transport } from "../Transport.ts";
-import type { WorkerOptions } from "../worker/Settings.ts";
+import type { WorkerOptions } from "../worker/start/Settings.ts";
 import * as Worker from "../worker/Worker.ts";
 import { type What, type Where } from "./Injection.ts";
 import { NeverStruck, NoSuchStep, NotDrained } from "./KitErrors.ts";
@@ -2147,7 +2152,7 @@ import type { Tape } from "./Tape.ts";
 export interface Stage {
     readonly tape: Tape;
     readonly consumer: string;
-    readonly operators: ReadonlyArray<Pipeline.Operator>;
+    readonly operators: ReadonlyArray<Pipeline.Step>;
     readonly injections: Array<Injection>;
     readonly points: Array<string>;
     readonly emitters: Map<string, string>;
@@ -2198,7 +2203,7 @@ import type { Delivery, Failure } from "../../Delivery.ts";
 import type { InvalidMessage } from "../../Errors.ts";
 import * as Message from "../../Message.ts";
 import { Store } from "../../Store.ts";
-import { type Room, type Subscription, Transport } from "../../Transport.ts";
+import { type Demand, type Subscription, Transport } from "../../Transport.ts";
 export interface Options {
     readonly elapse: (duration: Duration.Duration) => Effect.Effect<void>;
     readonly lease: Duration.Input;
@@ -2218,7 +2223,7 @@ export declare const makeMessage: (draft: Draft & {
     readonly topic: string;
 }) => Effect.Effect<Message.Message, InvalidMessage>;
 export declare const fresh: (kind: string) => string;
-export declare const roomy: Room;
+export declare const roomy: Demand;
 export declare const failure: (attempt: number, tag?: string) => Failure;
 export declare const bench: (options: Options, given?: {
     readonly lanes?: number | undefined;
@@ -2228,25 +2233,25 @@ export declare const bench: (options: Options, given?: {
         readonly engine: string;
         readonly maxGroup: number;
         readonly maxTransactions: number;
-        readonly dedupHorizon: Duration.Duration;
+        readonly deduplicationWindow: Duration.Duration;
         readonly joins: (context: import("effect/Context").Context<never>) => boolean;
         readonly transact: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | import("../../Store.ts").TransactionFailure, Exclude<R, import("../../Store.ts").Transaction>>;
         readonly savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | import("../../Store.ts").TransactionFailure, R | import("../../Store.ts").Transaction>;
         readonly inTransaction: Effect.Effect<boolean>;
         readonly ping: (who: "publisher" | "worker") => Effect.Effect<void, import("../../Errors.ts").StoreFailure>;
-        readonly deafMillis: () => number;
+        readonly notListeningMillis: () => number;
         readonly statements: Effect.Effect<number | undefined, never, import("../../Store.ts").Transaction>;
         readonly inbox: import("../../Store.ts").Inbox;
         readonly outbox: import("../../Store.ts").Outbox;
         readonly deadLetters: import("../../Store.ts").DeadLetterStore;
-        readonly consumers: import("../../ConsumerStore.ts").Consumers;
+        readonly consumers: import("../../Store.ts").Consumers;
         readonly leases: import("../../Store.ts").Leases;
         readonly audit: import("../../Store.ts").AuditStore;
     };
     transport: {
         readonly capabilities: import("../../Transport.ts").Capabilities;
-        readonly publish: (messages: ReadonlyArray<Message.Message>) => Effect.Effect<void, import("../../TransportErrors.ts").TransportError | import("../../Errors.ts").StoreFailure>;
-        readonly open: (spec: import("../../Transport.ts").SubscriptionSpec) => Effect.Effect<Subscription, import("../../TransportErrors.ts").TransportError | import("../../Errors.ts").Unsupported, import("effect/Scope").Scope>;
+        readonly publish: (messages: ReadonlyArray<Message.Message>) => Effect.Effect<void, import("../../Errors.ts").TransportError | import("../../Errors.ts").StoreFailure>;
+        readonly open: (spec: import("../../Transport.ts").SubscriptionSpec) => Effect.Effect<Subscription, import("../../Errors.ts").TransportError | import("../../Errors.ts").Unsupported, import("effect/Scope").Scope>;
     };
     consumer: string;
     topic: string;
@@ -2256,13 +2261,13 @@ export declare const bench: (options: Options, given?: {
         readonly consumer?: string;
         readonly idlePoll?: Duration.Duration;
         readonly lease?: Duration.Duration;
-    }) => Effect.Effect<Subscription, import("../../TransportErrors.ts").TransportError | import("../../Errors.ts").Unsupported, import("effect/Scope").Scope>;
+    }) => Effect.Effect<Subscription, import("../../Errors.ts").TransportError | import("../../Errors.ts").Unsupported, import("effect/Scope").Scope>;
     publish: (drafts: ReadonlyArray<Draft>, later?: Later) => Effect.Effect<void, InvalidMessage | import("../../Errors.ts").StoreFailure, never>;
-    takeOnce: (subscription: Subscription, room?: Room) => Effect.Effect<Delivery[], import("../../OperatorErrors.ts").ConsumerRemoved | import("../../TransportErrors.ts").SubscriptionLost | import("../../TransportErrors.ts").TransportError, never>;
-    receive: (subscription: Subscription, count: number, room?: Room) => Effect.Effect<Delivery[], import("../../OperatorErrors.ts").ConsumerRemoved | import("../../TransportErrors.ts").SubscriptionLost | import("../../TransportErrors.ts").TransportError, never>;
-    nothing: (subscription: Subscription, room?: Room) => Effect.Effect<void, import("../../OperatorErrors.ts").ConsumerRemoved | import("../../TransportErrors.ts").SubscriptionLost | import("../../TransportErrors.ts").TransportError, never>;
-    working: (subscription: Subscription, duration: Duration.Duration) => Effect.Effect<ReadonlySet<import("../../Delivery.ts").HeldLease>, import("../../TransportErrors.ts").TransportError, never>;
-    settle: (subscription: Subscription, deliveries: ReadonlyArray<Delivery>) => Effect.Effect<readonly Delivery[], import("../../TransportErrors.ts").TransportError | import("../../Store.ts").TransactionFailure, never>;
+    takeOnce: (subscription: Subscription, room?: Demand) => Effect.Effect<Delivery[], import("../../Errors.ts").ConsumerRemoved | import("../../Errors.ts").SubscriptionLost | import("../../Errors.ts").TransportError, never>;
+    receive: (subscription: Subscription, count: number, room?: Demand) => Effect.Effect<Delivery[], import("../../Errors.ts").ConsumerRemoved | import("../../Errors.ts").SubscriptionLost | import("../../Errors.ts").TransportError, never>;
+    nothing: (subscription: Subscription, room?: Demand) => Effect.Effect<void, import("../../Errors.ts").ConsumerRemoved | import("../../Errors.ts").SubscriptionLost | import("../../Errors.ts").TransportError, never>;
+    working: (subscription: Subscription, duration: Duration.Duration) => Effect.Effect<ReadonlySet<import("../../Delivery.ts").HeldLease>, import("../../Errors.ts").TransportError, never>;
+    settle: (subscription: Subscription, deliveries: ReadonlyArray<Delivery>) => Effect.Effect<readonly Delivery[], import("../../Errors.ts").TransportError | import("../../Store.ts").TransactionFailure, never>;
     expire: Effect.Effect<void, never, never>;
 }, import("../../Errors.ts").ConsumerConflict | import("../../Errors.ts").StoreFailure, Store | Transport>;
 export declare const ids: (deliveries: ReadonlyArray<Delivery>) => Array<string>;
@@ -2270,7 +2275,7 @@ export declare const idsOf: (deliveries: ReadonlyArray<Delivery>, key: string) =
 export declare const claimOf: (delivery: Delivery) => {
     id: string;
     fingerprint: string;
-    letter: string | undefined;
+    deadLetterId: string | undefined;
 };
 export declare const needs: (context: {
     readonly skip: (note?: string) => never;

@@ -1,6 +1,6 @@
 /**
  * `npm run load`: what must not matter, and how much it does: a long backlog, many keys, a key held with a long queue behind it, a hot key,
- * a snapshot and a writing transaction held open by somebody else. Rates relative to the undisturbed one of the same run, and the
+ * a snapshot and a writing transaction held open by somebody else. Rates relative to the whileNotReading one of the same run, and the
  * heap in use while it works. Exit code 1 if a rate falls under half, or if memory grows with the backlog.
  *
  * `--messages N` in each scenario (20,000), `--backlog N` (1,000,000).
@@ -98,7 +98,7 @@ const hold = (world: World, key: string) =>
 
 const thousand = (i: number) => `k${i % 1000}`
 const scenarios: ReadonlyArray<Scenario> = [
-  { name: "undisturbed", count: messages, keyOf: thousand },
+  { name: "whileNotReading", count: messages, keyOf: thousand },
   {
     name: "a held key with 100,000 behind it",
     count: messages,
@@ -149,7 +149,7 @@ const program = Effect.gen(function*() {
     yield* Console.log(
       `${ok ? "ok  " : "BAD "} ${scenario.name}: ${perSecond.toFixed(0)}/s, ${
         ratio.toFixed(2)
-      } of the undisturbed, heap at most ${(heap / 1048576).toFixed(0)} MB`
+      } of the whileNotReading, heap at most ${(heap / 1048576).toFixed(0)} MB`
     )
   }
   if (bad > 0) return yield* Effect.die(`${bad} scenarios under ${floor}, or with a heap over ${mostHeap / 1048576} MB`)

@@ -36,7 +36,7 @@ layer(Embedded.layer(), { excludeTestServices: true })("PGlite", (it) => {
       yield* sql`create table effects (id text)`
       const group = (end: Effect.Effect<void, "no">) =>
         store.transact(Effect.gen(function*() {
-          const ours = yield* sub.settleWithin(got)
+          const ours = yield* sub.removeInTransaction(got)
           const claims = ours.map((d) => ({ id: d.message.id, fingerprint: "f" }))
           const answers = yield* store.inbox.claim(c.name, claims)
           for (const d of ours) yield* sql`insert into effects values (${d.message.id})`
@@ -69,7 +69,7 @@ layer(Embedded.layer(), { excludeTestServices: true })("PGlite", (it) => {
       const sub = yield* c.open("w")
       const got = yield* receive(sub, 3)
       const a = got.find((d) => d.message.id === "a")!
-      yield* sub.undisturbed(a, store.transact(sub.hold(a, [], Hold.delayed(Duration.millis(100)))))
+      yield* sub.whileNotReading(a, store.transact(sub.hold(a, [], Hold.delayed(Duration.millis(100)))))
       assert.deepStrictEqual(idsOf(yield* settle(sub, got.filter((d) => d.message.id === "x"))), ["x"])
       assert.deepStrictEqual(idsOf(yield* receive(sub, 2)), ["a", "b"])
     }))

@@ -18,7 +18,7 @@ export const layer: Layer.Layer<Store.Store | Transport.Transport, never, Store.
     const open: typeof transport.open = (spec) =>
       Effect.map(transport.open(spec), (inner) => ({
         ...inner,
-        settleWithin: (deliveries) => Effect.as(inner.settleWithin(deliveries), deliveries)
+        removeInTransaction: (deliveries) => Effect.as(inner.removeInTransaction(deliveries), deliveries)
       }))
     return Context.make(Store.Store, { ...store, inbox }).pipe(Context.add(Transport.Transport, { ...transport, open }))
   }))

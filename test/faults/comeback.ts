@@ -56,7 +56,13 @@ const holds = Effect.fnUntraced(function*(world: World, kinds: ReadonlyArray<Ent
 })
 
 const asOf = ({ _tag }: Entry) =>
-  _tag === "Committed" ? "committed" : _tag === "Waiting" ? "waiting" : _tag === "DeadLettered" ? "letter" : undefined
+  _tag === "Committed"
+    ? "committed"
+    : _tag === "Waiting"
+    ? "waiting"
+    : _tag === "DeadLettered"
+    ? "deadLetter"
+    : undefined
 
 /** What is in the ledger just before the server goes: a worker waits until its commits are on the disk, but for no replica. */
 const effects = (world: World) => holds(world, ["Committed"], world.durable)

@@ -76,12 +76,12 @@ const moments: ReadonlyArray<Faults.Moment> = [
   "group.begun",
   "group.ended",
   "group.after",
-  "settleWithin.before",
-  "settleWithin.after",
+  "removeInTransaction.before",
+  "removeInTransaction.after",
   "claim.before",
   "claim.after",
-  "settleAfter.before",
-  "settleAfter.after"
+  "acknowledge.before",
+  "acknowledge.after"
 ]
 
 describe("failpoints", () => {
@@ -100,8 +100,8 @@ describe("failpoints", () => {
         "accept.after",
         "group.before",
         "group.begun",
-        "settleWithin.before",
-        "settleWithin.after",
+        "removeInTransaction.before",
+        "removeInTransaction.after",
         "claim.before",
         "claim.after",
         "commitStep.first",
@@ -109,7 +109,7 @@ describe("failpoints", () => {
         "group.after"
       ])
       assert.isTrue(
-        ["settleAfter.after", "group.rolledBack", "close.after"].every((one) => path.includes(one as Faults.Moment))
+        ["acknowledge.after", "group.rolledBack", "close.after"].every((one) => path.includes(one as Faults.Moment))
       )
     }).pipe(Effect.provide(onMemory({ faults: [] })))
   })
@@ -117,8 +117,8 @@ describe("failpoints", () => {
   it.effect("kill at the n-th passing, and say so before", () => {
     const happened: Array<string> = []
     const plan: Faults.Plan = {
-      faults: [{ at: "claim.after", nth: 3, act: { _tag: "Kill" } }],
-      note: (hit) => happened.push(`${hit.act} ${hit.moment} ${hit.nth}`),
+      faults: [{ at: "claim.after", nth: 3, action: { _tag: "Kill" } }],
+      note: (hit) => happened.push(`${hit.action} ${hit.moment} ${hit.nth}`),
       kill: () => happened.push("killed")
     }
     const faults = Faults.make(plan)
@@ -131,9 +131,9 @@ describe("failpoints", () => {
     })
   })
 
-  for (const act of [{ _tag: "Fail" }, { _tag: "Delay", duration: "300 millis" }] as const) {
+  for (const action of [{ _tag: "Fail" }, { _tag: "Delay", duration: "300 millis" }] as const) {
     for (const at of moments) {
-      it.effect(`${act._tag} at ${at}, the first three times: all is handled once, in order`, () =>
+      it.effect(`${action._tag} at ${at}, the first three times: all is handled once, in order`, () =>
         Effect.forEach([1, 2, 3], (nth) => {
           const hits: Array<number> = []
           const { judged, published, pipeline } = world()
@@ -143,7 +143,7 @@ describe("failpoints", () => {
             const report = yield* judged
             assert.isTrue(report.ok, `${nth}: ${Checker.render(report)}`)
             if (nth === 1) assert.deepStrictEqual(hits, [1])
-          }).pipe(Effect.provide(onMemory({ faults: [{ at, nth, act }], note: (hit) => hits.push(hit.nth) })))
+          }).pipe(Effect.provide(onMemory({ faults: [{ at, nth, action }], note: (hit) => hits.push(hit.nth) })))
         }))
     }
   }
@@ -164,13 +164,13 @@ describe("failpoints", () => {
         // Five messages, one of them tried twice, and the slow one started again.
         assert.isAtLeast(begun, 7)
         assert.isTrue((yield* judged).ok)
-      }).pipe(Effect.provide(onMemory({ faults: [{ at: "renew.before", always: true, act: { _tag: tag } }] })))
+      }).pipe(Effect.provide(onMemory({ faults: [{ at: "renew.before", always: true, action: { _tag: tag } }] })))
     })
   }
 })
 
 describe("the checker", () => {
-  const once: Faults.Plan = { faults: [{ at: "group.after", act: { _tag: "Fail" } }] }
+  const once: Faults.Plan = { faults: [{ at: "group.after", action: { _tag: "Fail" } }] }
 
   it.effect("lets a worker pass whose COMMIT was not answered", () => {
     const { judged, published, pipeline } = world()
@@ -188,7 +188,7 @@ describe("the checker", () => {
         inbox: { ...inbox, claim: (_, claims) => Effect.succeed(claims.map(() => "fresh" as const)) }
       }),
       subscription: (inner) => ({
-        settleWithin: (deliveries) => Effect.as(inner.settleWithin(deliveries), deliveries)
+        removeInTransaction: (deliveries) => Effect.as(inner.removeInTransaction(deliveries), deliveries)
       })
     })
     return Effect.gen(function*() {

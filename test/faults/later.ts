@@ -82,8 +82,8 @@ const plan = (world: World, key: string, base: number): ReadonlyArray<Delayed> =
   const gap = world.dice.pick([1, 5, 40, 100])
   const last = base + cast.length * gap
   const one = (fate: Fate, due: number): Delayed => {
-    const act = pick({ wait: 0.4, flaky: 0.05 }, world.dice.next())
-    const piece = world.piece(key, act, world.dice.whole(1, 10))
+    const action = pick({ wait: 0.4, flaky: 0.05 }, world.dice.next())
+    const piece = world.piece(key, action, world.dice.whole(1, 10))
     return { fate, piece, due: Math.floor(due), inTime: false, answer: "acknowledged" }
   }
   return [...shuffled(world, cast).map((fate, i) => one(fate, base + i * gap)), one("overtaker", last + 1000)]

@@ -89,15 +89,15 @@ export const keepBusy = (world: World, load: Load) => {
   return Effect.map(Effect.forkScoped(loop), (fiber) => void world.loads.push(fiber))
 }
 
-/** Redrives most letters and discards the others, one after the other. Never ends by itself. */
+/** Redrives most dead letters and discards the others, one after the other. Never ends by itself. */
 export const person = (world: World) =>
   Effect.forever(
     Effect.gen(function*() {
       for (const consumer of world.consumers) {
-        for (const letter of yield* DeadLetters.list({ consumer, state: "open", limit: 100 })) {
-          if (world.spared?.test(letter.message.key) === true) continue
+        for (const deadLetter of yield* DeadLetters.list({ consumer, state: "open", limit: 100 })) {
+          if (world.spared?.test(deadLetter.message.key) === true) continue
           const action = world.dice.next() < 0.75 ? "redrive" : "discard"
-          yield* Effect.uninterruptible(decide(world, consumer, action, letter.id, letter.message))
+          yield* Effect.uninterruptible(decide(world, consumer, action, deadLetter.id, deadLetter.message))
         }
       }
       yield* Effect.sleep("100 millis")
@@ -108,20 +108,20 @@ export const person = (world: World) =>
     )
   )
 
-/** What a person did is known in the end, though an answer was lost: the letter says who decided on it. */
+/** What a person did is known in the end, though an answer was lost: the dead letter says who decided on it. */
 const decide = Effect.fnUntraced(function*(
   world: World,
   consumer: string,
   action: "redrive" | "discard",
-  letter: string,
+  deadLetterId: string,
   message: { readonly id: string; readonly key: string }
 ) {
   const by = { by: "person" }
   const exit = yield* Effect.exit(
-    action === "redrive" ? DeadLetters.redrive(letter, by) : DeadLetters.discard(letter, by)
+    action === "redrive" ? DeadLetters.redrive(deadLetterId, by) : DeadLetters.discard(deadLetterId, by)
   )
   if (Exit.isFailure(exit)) {
-    const now = yield* Effect.retry(DeadLetters.get(letter), { times: 100, schedule: spaced })
+    const now = yield* Effect.retry(DeadLetters.get(deadLetterId), { times: 100, schedule: spaced })
     if (now.changedBy !== "person" || now.state === "open") return
   }
   const draw = yield* Effect.retry(Tables.draw(world.schema), { times: 100, schedule: spaced })

@@ -19,7 +19,7 @@ export const Piece = Schema.Struct({
   key: Schema.String,
   /** Ascending within the key. */
   position: Schema.Int,
-  act: Schema.Literals(acts),
+  action: Schema.Literals(acts),
   millis: Schema.Int
 })
 
@@ -39,9 +39,9 @@ export const readerOf = (consumer: string) => `${consumer}-reader`
 /** Attempts until a piece is given up. */
 export const attempts = 8
 
-/** How its letter must look, where a piece is poison. */
-export const poisonOf = (act: Act): Poison | undefined => {
-  switch (act) {
+/** How its dead letter must look, where a piece is poison. */
+export const poisonOf = (action: Act): Poison | undefined => {
+  switch (action) {
     case "rejected":
       return { reason: "rejected", attempts: 1 }
     case "exhausted":
@@ -59,16 +59,16 @@ export type Mix = Partial<Readonly<Record<Act, number>>>
 /** Picks an act. */
 export const pick = (mix: Mix, dice: number): Act => {
   let left = dice
-  for (const act of acts) {
-    left -= mix[act] ?? 0
-    if (left < 0) return act
+  for (const action of acts) {
+    left -= mix[action] ?? 0
+    if (left < 0) return action
   }
   return "none"
 }
 
 /** A producer is about to publish it. */
 export const tried = (process: string, consumer: string, piece: Piece, batch: string): PublishTried => {
-  const poison = poisonOf(piece.act)
+  const poison = poisonOf(piece.action)
   return {
     _tag: "PublishTried",
     process,

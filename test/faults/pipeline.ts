@@ -43,8 +43,8 @@ const refuse = (piece: Piece, retryable: boolean, retryAfter = -1) =>
   Effect.fail(new Refused({ id: piece.id, retryable, retryAfter }))
 
 /** The handler proper. */
-const act = (piece: Piece, delivered: Delivery.Delivered): Effect.Effect<void, Refused> => {
-  switch (piece.act) {
+const action = (piece: Piece, delivered: Delivery.DeliveryContext): Effect.Effect<void, Refused> => {
+  switch (piece.action) {
     case "wait":
       return Effect.sleep(piece.millis)
     case "flaky":
@@ -64,7 +64,7 @@ const act = (piece: Piece, delivered: Delivery.Delivered): Effect.Effect<void, R
 }
 
 /** The handler, taken down: its start before anything is done, its end after everything was, whatever interrupts it. */
-const handle = (self: Self) => (piece: Piece, delivered: Delivery.Delivered) =>
+const handle = (self: Self) => (piece: Piece, delivered: Delivery.DeliveryContext) =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
       const faults = yield* Faults.Faults
@@ -74,7 +74,7 @@ const handle = (self: Self) => (piece: Piece, delivered: Delivery.Delivered) =>
       const under = lease === undefined ? {} : { lane: laneOf(lease.name), token: Number(lease.token) }
       const begun = yield* restore(draw(self))
       self.record({ _tag: "HandlerStarted", ...entry, ...under, attempt: delivered.attempt, ...drawn(begun) })
-      const exit = yield* Effect.exit(restore(Effect.andThen(faults.at("step.running"), act(piece, delivered))))
+      const exit = yield* Effect.exit(restore(Effect.andThen(faults.at("step.running"), action(piece, delivered))))
       const outcome = Exit.isSuccess(exit) ? "done" : Exit.hasInterrupts(exit) ? "interrupted" : "failed"
       const ended = outcome === "done" ? yield* draw(self) : undefined
       self.record({ _tag: "HandlerEnded", ...entry, outcome, ...drawn(ended) })
@@ -90,7 +90,7 @@ const ledger = (
   self: Self,
   consumer: string,
   row: { readonly key: string; readonly position: number; readonly source: string },
-  delivered: Delivery.Delivered,
+  delivered: Delivery.DeliveryContext,
   delivery: Delivery.Delivery | undefined,
   sql: SqlClient.SqlClient
 ) => {
@@ -118,7 +118,7 @@ export const pieces = (self: Self) => {
         const delivery = yield* Faults.commitStep(delivered)
         const sql = yield* SqlClient.SqlClient
         yield* ledger(self, consumer, { ...piece, source: "" }, delivered, delivery, sql)
-        if (piece.act === "flakyCommit" && delivered.attempt === 1) return yield* refuse(piece, true)
+        if (piece.action === "flakyCommit" && delivered.attempt === 1) return yield* refuse(piece, true)
         return piece
       })
     ),

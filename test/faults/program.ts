@@ -36,7 +36,7 @@ const plan: Faults.Plan = {
     record({
       _tag: "FaultInjected",
       process: setup.name,
-      name: hit.act === "Kill" ? "SIGKILL" : `${hit.act} ${hit.moment}`,
+      name: hit.action === "Kill" ? "SIGKILL" : `${hit.action} ${hit.moment}`,
       target: setup.name,
       ...(window === undefined ? {} : { window })
     })
@@ -95,9 +95,9 @@ const operator = (own: OperatorSetup) =>
     yield* say("ready")
     // So that a connection is open, and a redrive's first statement goes out at once.
     yield* DeadLetters.list({ consumer: own.consumer, limit: 1 })
-    for (const { id, key, letter } of own.letters) {
+    for (const { id, key, deadLetterId } of own.deadLetters) {
       const by = { by: own.name }
-      yield* own.decision === "redrive" ? DeadLetters.redrive(letter, by) : DeadLetters.discard(letter, by)
+      yield* own.decision === "redrive" ? DeadLetters.redrive(deadLetterId, by) : DeadLetters.discard(deadLetterId, by)
       record({ _tag: "PersonActed", process: own.name, action: own.decision, consumer: own.consumer, id, key })
     }
   }).pipe(Effect.provide(database(own)))

@@ -36,7 +36,7 @@ export interface Run {
   readonly expects?: Judge.Expectations | undefined
   /** It has a server to itself, which it may harm, started with these settings. */
   readonly ownServer?: ReadonlyArray<string> | undefined
-  /** A person decides on letters while it lasts. */
+  /** A person decides on dead letters while it lasts. */
   readonly person?: boolean | undefined
   /** Does the harm; ends when the counts are reached. It leaves workers running that can finish the rest. */
   readonly body: (world: World) => Effect.Effect<ReadonlyArray<Count>, unknown, Services | Scope.Scope>
@@ -103,7 +103,7 @@ const inWorld = (run: Run, world: World) =>
     return { counts, violations }
   }).pipe(Effect.provide(layer(world)))
 
-/** Waits until nothing waits, be it for its time, and no letter is open; answers how long that took. */
+/** Waits until nothing waits, be it for its time, and no dead letter is open; answers how long that took. */
 const settled = Effect.fnUntraced(function*(world: World) {
   const sql = yield* SqlClient.SqlClient
   const s = sql(world.schema)

@@ -39,11 +39,11 @@ export interface PublisherSetup extends Common {
   readonly inTransaction: boolean
 }
 
-/** Decides on open letters, and ends. */
+/** Decides on open dead letters, and ends. */
 export interface OperatorSetup extends Common {
   readonly role: "operator"
   readonly decision: "redrive" | "discard"
-  readonly letters: ReadonlyArray<{ readonly letter: string; readonly id: string; readonly key: string }>
+  readonly deadLetters: ReadonlyArray<{ readonly deadLetterId: string; readonly id: string; readonly key: string }>
 }
 
 /** Builds so many workers' layers side by side for each database that it reads from its input. */

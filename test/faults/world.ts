@@ -51,9 +51,9 @@ export class World implements Children.Nursery {
   readonly children: Array<Children.Child> = []
   /** What the checker said, once it has. */
   report: Report | undefined
-  /** Whether a person decides on letters, so that none is open in the end. */
+  /** Whether a person decides on dead letters, so that none is open in the end. */
   decides = false
-  /** Keys whose letters that person leaves alone for now. */
+  /** Keys whose dead letters that person leaves alone for now. */
   spared: RegExp | undefined
   /** Nothing more is published. */
   resting = false
@@ -117,10 +117,10 @@ export class World implements Children.Nursery {
   }
 
   /** The next piece of a key. */
-  piece(key: string, act: Act, millis = 0): Piece {
+  piece(key: string, action: Act, millis = 0): Piece {
     const position = (this.positions.get(key) ?? 0) + 1
     this.positions.set(key, position)
-    return { id: `${key}:${position}`, key, position, act, millis }
+    return { id: `${key}:${position}`, key, position, action, millis }
   }
 
   nextName(kind: string): string {

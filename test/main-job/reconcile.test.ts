@@ -193,8 +193,8 @@ layer(database, { excludeTestServices: true, timeout: "3 minutes" })("the reckon
 
   it.effect("sees that a dead letter is gone", () =>
     Effect.gen(function*() {
-      const letters = yield* DeadLetters.list({ consumer: "activity", state: "open" })
-      const one = letters.find(({ reason }) => reason === "rejected")!
+      const deadLetters = yield* DeadLetters.list({ consumer: "activity", state: "open" })
+      const one = deadLetters.find(({ reason }) => reason === "rejected")!
       yield* DeadLetters.discard(one.id, { by: "the test" })
       assert.deepEqual(yield* differing, ["lost", "dead letters, rejected"])
     }))

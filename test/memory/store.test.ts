@@ -74,7 +74,10 @@ it.effect("ends a hold exactly when the TestClock has come to it, and wakes the 
     const first = yield* taking(subscription)
     yield* Fiber.join(first.fiber)
     const [a] = first.got
-    yield* subscription.undisturbed(a!, store.transact(subscription.hold(a!, [], Hold.delayed(Duration.seconds(20)))))
+    yield* subscription.whileNotReading(
+      a!,
+      store.transact(subscription.hold(a!, [], Hold.delayed(Duration.seconds(20))))
+    )
     const second = yield* taking(subscription)
     yield* TestClock.adjust(Duration.millis(19_999))
     assert.isUndefined(second.fiber.pollUnsafe())
@@ -101,7 +104,7 @@ it.effect("reads nothing while a hold is written", () =>
     yield* Fiber.join(first.fiber)
     const [a] = first.got
     const [begun, go] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
-    const holding = yield* Effect.forkChild(subscription.undisturbed(
+    const holding = yield* Effect.forkChild(subscription.whileNotReading(
       a!,
       store.transact(Effect.gen(function*() {
         yield* Deferred.succeed(begun, undefined)
@@ -129,7 +132,7 @@ it.effect("reads a key again after its hold although the one who held it was int
     yield* Fiber.join(first.fiber)
     const [a] = first.got
     const committed = yield* Deferred.make<void>()
-    const holding = yield* Effect.forkChild(subscription.undisturbed(
+    const holding = yield* Effect.forkChild(subscription.whileNotReading(
       a!,
       store.transact(subscription.hold(a!, [], Hold.delayed(Duration.seconds(5)))).pipe(
         Effect.andThen(Deferred.succeed(committed, undefined)),
@@ -196,7 +199,7 @@ it.effect("works 50,000 messages of one key off in linear time", () =>
       const { fiber, got } = yield* taking(subscription)
       yield* Fiber.join(fiber)
       for (const delivery of got) assert.strictEqual(delivery.message.id, `${next++}`)
-      yield* store.transact(subscription.settleWithin(got))
+      yield* store.transact(subscription.removeInTransaction(got))
     }
   }).pipe(Effect.provide(Memory.layer)))
 

@@ -79,7 +79,7 @@ describe("a fake that lives in a TxRef", () => {
       const stale = yield* take(first)
       const [paused, go] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
       const committing = yield* Effect.forkChild(store.transact(Effect.gen(function*() {
-        assert.deepStrictEqual(ids(yield* first.settleWithin(stale)), ["a"])
+        assert.deepStrictEqual(ids(yield* first.removeInTransaction(stale)), ["a"])
         yield* TxRef.set(balance, 100)
         yield* Deferred.succeed(paused, undefined)
         yield* Deferred.await(go)
@@ -90,9 +90,9 @@ describe("a fake that lives in a TxRef", () => {
       assert.deepStrictEqual(ids(got), ["a"])
       yield* Deferred.succeed(go, undefined)
       const error = yield* Effect.flip(Fiber.join(committing))
-      assert.strictEqual(error._tag, "Hiccup")
+      assert.strictEqual(error._tag, "TransientFailure")
       assert.strictEqual(yield* TxRef.get(balance), 0)
-      assert.deepStrictEqual(ids(yield* store.transact(second.settleWithin(got))), ["a"])
+      assert.deepStrictEqual(ids(yield* store.transact(second.removeInTransaction(got))), ["a"])
     })
   )
 
@@ -151,7 +151,7 @@ describe("the commit", () => {
         yield* publish(`${turns}`)
         const mine = yield* take(first)
         const commit = store.transact(Effect.gen(function*() {
-          const settled = yield* first.settleWithin(mine)
+          const settled = yield* first.removeInTransaction(mine)
           yield* TxRef.set(balance, settled.length)
           return settled.length
         }))
@@ -161,7 +161,7 @@ describe("the commit", () => {
         assert.strictEqual(settled + left.length, 1, `after ${turns} turns`)
         assert.strictEqual(yield* TxRef.get(balance), settled, `after ${turns} turns`)
         seen[exit._tag === "Failure" ? "refused" : settled === 1 ? "committed" : "gone"]++
-        yield* store.transact(second.settleWithin(left))
+        yield* store.transact(second.removeInTransaction(left))
         yield* second.release(second.held())
       }
       for (const count of Object.values(seen)) assert.isAbove(count, 2, JSON.stringify(seen))
@@ -188,7 +188,7 @@ describe("the commit", () => {
         assert.strictEqual(yield* TxRef.get(balance), 102, `after ${turns} turns`)
         const got = yield* take(subscription)
         assert.deepStrictEqual(ids(got), [`${turns}`], `after ${turns} turns`)
-        yield* store.transact(subscription.settleWithin(got))
+        yield* store.transact(subscription.removeInTransaction(got))
         runs[run as 1 | 2]++
       }
       assert.isAbove(runs[1], 2, JSON.stringify(runs))
@@ -203,7 +203,7 @@ describe("the commit", () => {
       const subscription = yield* open
       yield* publish("a")
       const got = yield* take(subscription)
-      const settle = store.transact(Effect.tap(subscription.settleWithin(got), () => Effect.yieldNow))
+      const settle = store.transact(Effect.tap(subscription.removeInTransaction(got), () => Effect.yieldNow))
       const exits = yield* Effect.all([Effect.exit(settle), Effect.exit(settle)], { concurrency: "unbounded" })
       assert.deepStrictEqual(exits.map((exit) => exit._tag).toSorted(), ["Failure", "Success"])
       assert.deepStrictEqual(yield* settle, [])
@@ -232,7 +232,7 @@ describe("the commit", () => {
       const exits = [second, yield* Fiber.await(first)]
       assert.deepStrictEqual(exits.map((exit) => exit._tag).toSorted(), ["Failure", "Success"])
       const failed = exits.find((exit) => exit._tag === "Failure")
-      assert.include(JSON.stringify(failed), "Hiccup")
+      assert.include(JSON.stringify(failed), "TransientFailure")
     })
   )
 
@@ -244,20 +244,20 @@ describe("the commit", () => {
       yield* publish("a")
       const got = yield* take(subscription)
       const [staged, go] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
-      const burial = { delivery: got[0]!, reason: "exhausted", attempts: [], fingerprint: "f", parked: true } as const
+      const entry = { delivery: got[0]!, reason: "exhausted", attempts: [], fingerprint: "f", parked: true } as const
       const burying = yield* Effect.forkChild(store.transact(Effect.gen(function*() {
-        yield* subscription.settleWithin(got)
-        const [letter] = yield* store.deadLetters.bury("ledger", [burial])
+        yield* subscription.removeInTransaction(got)
+        const [deadLetterId] = yield* store.deadLetters.add("ledger", [entry])
         assert.deepStrictEqual(yield* store.inbox.claim("ledger", [{ id: "a", fingerprint: "x" }]), ["conflict"])
         yield* Deferred.succeed(staged, undefined)
         yield* Deferred.await(go)
-        return letter
+        return deadLetterId
       })))
       yield* Deferred.await(staged)
       assert.deepStrictEqual(yield* store.deadLetters.list({}), [])
       yield* Deferred.succeed(go, undefined)
-      const letter = yield* Fiber.join(burying)
-      assert.strictEqual((yield* store.deadLetters.get(letter!)).state, "open")
+      const deadLetterId = yield* Fiber.join(burying)
+      assert.strictEqual((yield* store.deadLetters.get(deadLetterId!)).state, "open")
     })
   )
 

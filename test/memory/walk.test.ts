@@ -1,6 +1,6 @@
 /**
  * Random walks over the memory store: three workers that stall, die and come back, publishers that roll back, holds, parked
- * letters, a person who redrives and discards. A walk is repeated by its seed, which is in the name of a failure.
+ * dead letters, a person who redrives and discards. A walk is repeated by its seed, which is in the name of a failure.
  */
 import { assert, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Fiber, Scope } from "effect"
@@ -109,7 +109,7 @@ const take = (walk: Walk, worker: Worker) =>
           // What it had under a lost lease is not worked on any more.
           const hand = (worker.hands.get(key) ?? []).filter(({ lease }) => lease === delivery.lease)
           worker.hands.set(key, [...hand, delivery])
-          walk.count(delivery.received > 0 ? "taken after a death" : "taken")
+          walk.count(delivery.crashCount > 0 ? "taken after a death" : "taken")
         }
       }),
       { startImmediately: true }
@@ -129,9 +129,9 @@ const work = (walk: Walk, worker: Worker) =>
     const { id, key } = head.message
     const dice = walk.random()
     if (dice < 0.7) {
-      const claim = { id, fingerprint: ofMessage(head.message), letter: head.redrive?.letter }
+      const claim = { id, fingerprint: ofMessage(head.message), deadLetterId: head.redrive?.deadLetterId }
       const exit = yield* Effect.exit(store.transact(Effect.gen(function*() {
-        const settled = yield* subscription.settleWithin([head])
+        const settled = yield* subscription.removeInTransaction([head])
         if (settled.length > 0) assert.deepStrictEqual(yield* store.inbox.claim("c", [claim]), ["fresh"])
         if (walk.random() < 0.2) return yield* Effect.fail("rolled back" as const)
         return settled.length
@@ -146,26 +146,26 @@ const work = (walk: Walk, worker: Worker) =>
     const failure = { attempt: 1, at: 0, tag: "T", error: null, message: "", stack: "", step: "", frame: "" }
     const attempts = [{ ...failure, worker: "", codeVersion: "" }]
     const hold = subscription.hold(head, attempts, Hold.delayed(Duration.seconds(1 + Math.floor(walk.random() * 40))))
-    const bury = Effect.gen(function*() {
-      if ((yield* subscription.settleWithin([head])).length === 0) return yield* Effect.fail("gone" as const)
-      const burial = { delivery: head, reason: "exhausted", attempts, fingerprint: "f", parked: true } as const
-      assert.isDefined((yield* store.deadLetters.bury("c", [burial]))[0])
+    const deadLetter = Effect.gen(function*() {
+      if ((yield* subscription.removeInTransaction([head])).length === 0) return yield* Effect.fail("gone" as const)
+      const entry = { delivery: head, reason: "exhausted", attempts, fingerprint: "f", parked: true } as const
+      assert.isDefined((yield* store.deadLetters.add("c", [entry]))[0])
       yield* subscription.hold(head, attempts, Hold.parked)
     })
-    const exit = yield* Effect.exit(subscription.undisturbed(head, store.transact(dice < 0.9 ? hold : bury)))
+    const exit = yield* Effect.exit(subscription.whileNotReading(head, store.transact(dice < 0.9 ? hold : deadLetter)))
     walk.count(`${dice < 0.9 ? "hold" : "park"} ${exit._tag}`)
     worker.hands.set(key, [])
   })
 
-/** A person decides about a letter. */
+/** A person decides about a dead letter. */
 const decide = (walk: Walk) =>
   Effect.gen(function*() {
     const { deadLetters } = yield* Store
-    const letter = walk.pick(yield* deadLetters.list({ state: "open" }))
-    if (letter === undefined) return
-    if (walk.random() < 0.7) return yield* deadLetters.redrive(letter.id, { by: "ann" })
-    yield* deadLetters.discard(letter.id, { by: "ann" })
-    walk.discarded.add(letter.message.id)
+    const deadLetter = walk.pick(yield* deadLetters.list({ state: "open" }))
+    if (deadLetter === undefined) return
+    if (walk.random() < 0.7) return yield* deadLetters.redrive(deadLetter.id, { by: "ann" })
+    yield* deadLetters.discard(deadLetter.id, { by: "ann" })
+    walk.discarded.add(deadLetter.message.id)
   })
 
 const step = (walk: Walk) =>
@@ -205,8 +205,8 @@ const finish = (walk: Walk) =>
         ids.some((id) => !walk.committed.get(key)!.includes(id) && !walk.discarded.has(id))
       )
     for (let rounds = 0; missing() && rounds < 5000; rounds++) {
-      for (const letter of yield* deadLetters.list({ state: "open" })) {
-        yield* deadLetters.redrive(letter.id, { by: "ann" })
+      for (const deadLetter of yield* deadLetters.list({ state: "open" })) {
+        yield* deadLetters.redrive(deadLetter.id, { by: "ann" })
       }
       yield* pass(walk, 1)
       yield* take(walk, last)

@@ -9,7 +9,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   {
     name: "a suspect that hangs is alone for ever",
     guarantee: 6,
-    file: "src/worker/CrashPoison.ts",
+    file: "src/worker/lease/CrashIsolation.ts",
     from: "Effect.timeoutOption(Fiber.await(running), millis)",
     to: "Effect.asSome(Fiber.await(running))",
     test: crashPoison,
@@ -18,16 +18,16 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   {
     name: "two suspects that hang take turns for ever",
     guarantee: 6,
-    file: "src/worker/InFlight.ts",
-    from: "!entry.survived && verdictOn",
-    to: "verdictOn",
+    file: "src/worker/fetch/InFlight.ts",
+    from: "!entry.survived && crashStatus",
+    to: "crashStatus",
     test: crashPoison,
     named: "again has its process to itself for one lease's time"
   },
   {
     name: "a suspect starts in a paused consumer",
     guarantee: 5,
-    file: "src/worker/InFlight.ts",
+    file: "src/worker/fetch/InFlight.ts",
     from: "if (!this.consumerPaused()) return true\n    this.queue.restart",
     to: "if (this.queue.size >= 0) return true\n    this.queue.restart",
     test: crashPoison,
@@ -36,7 +36,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   {
     name: "an isolation beside a claim of lanes",
     guarantee: 6,
-    file: "src/postgres/PgLanes.ts",
+    file: "src/postgres/queue/PgLanes.ts",
     from: "return this.#claiming.withPermit(Effect.suspend(() => {",
     to: "return Effect.asVoid(Effect.suspend(() => {",
     test: "test/postgres/transport.test.ts",
@@ -45,7 +45,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   {
     name: "a warning for each lane that is lost",
     guarantee: 7,
-    file: "src/worker/LeaseRenewer.ts",
+    file: "src/worker/lease/LeaseRenewer.ts",
     from: "Effect.andThen(Effect.yieldNow, tell)",
     to: "tell",
     test: "test/worker/leases.test.ts",
@@ -63,7 +63,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   {
     name: "a claim that fails keeps its worker from reading",
     guarantee: 6,
-    file: "src/postgres/PgLanes.ts",
+    file: "src/postgres/queue/PgLanes.ts",
     from: "this.#owned.size === 0 ? Effect.fail(error)",
     to: "this.#owned.size >= 0 ? Effect.fail(error)",
     test: "test/postgres/transport.test.ts",
@@ -81,7 +81,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   {
     name: "a claim of lanes awaited for ever",
     guarantee: 6,
-    file: "src/postgres/PgClient.ts",
+    file: "src/postgres/session/PgClient.ts",
     from: "inTime(Effect.updateContext(Effect.provideService(body, OnMachinery, true), withoutTransaction))",
     to: "Effect.updateContext(Effect.provideService(body, OnMachinery, true), withoutTransaction)",
     test: "test/postgres/blackholes.test.ts",
@@ -90,7 +90,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   {
     name: "statements beside the steps of one member awaited too long",
     guarantee: 6,
-    file: "src/worker/Savepoints.ts",
+    file: "src/worker/commit/Savepoints.ts",
     from: "    duration,\n",
     to: "    duration: Duration.times(duration, 5),\n",
     test: groups,
@@ -99,7 +99,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   {
     name: "slow groups never get smaller",
     guarantee: 6,
-    file: "src/worker/CommitRecovery.ts",
+    file: "src/worker/commit/CommitRecovery.ts",
     from: "  error?._tag === \"GroupTooSlow\" || meaningOf",
     to: "  meaningOf",
     test: groups,
@@ -108,7 +108,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   {
     name: "a pass through savepoints as long as its group",
     guarantee: 6,
-    file: "src/worker/Savepoints.ts",
+    file: "src/worker/commit/Savepoints.ts",
     from: "(outcomes.length === 0 || renewer.now() < until)",
     to: "renewer.now() < until + Infinity",
     test: groups,
@@ -117,7 +117,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   {
     name: "at most once: a transaction that waits for the store for ever",
     guarantee: 6,
-    file: "src/worker/AtMostOnce.ts",
+    file: "src/worker/attempt/AtMostOnce.ts",
     from: "Savepoints.inTime(options, GroupCommit.composeTaken(options, { ...taken, stepped }))",
     to: "GroupCommit.composeTaken(options, { ...taken, stepped })",
     test: "test/worker/delivery-modes.test.ts",
@@ -144,7 +144,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   {
     name: "a settlement that reads the whole table",
     guarantee: 6,
-    file: "src/postgres/PgClient.ts",
+    file: "src/postgres/session/PgClient.ts",
     from: "random_page_cost: \"1.1\"",
     to: "random_page_cost: \"4\"",
     test: "test/postgres/plans.test.ts",
@@ -171,7 +171,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   {
     name: "a lane that is put back and read on in the same poll",
     guarantee: 3,
-    file: "src/postgres/Round.ts",
+    file: "src/postgres/queue/Round.ts",
     from: "    this.#byLane.delete(lane)\n",
     to: "",
     test: reader,
@@ -180,7 +180,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   {
     name: "a lane that is put back, but what is behind in it read in the same poll",
     guarantee: 1,
-    file: "src/postgres/QueueReader.ts",
+    file: "src/postgres/queue/QueueReader.ts",
     from: "    for (const [key, of] of ready) if (of.lane === lane) ready.delete(key)\n",
     to: "",
     test: reader,
@@ -189,7 +189,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   {
     name: "late rows passed over by their key's hold that ended above the mark",
     guarantee: 1,
-    file: "src/postgres/QueueReader.ts",
+    file: "src/postgres/queue/QueueReader.ts",
     from: "mark !== undefined && place.seq <= mark",
     to: "mark !== undefined",
     test: reader,
@@ -198,7 +198,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   {
     name: "more and more keys that are behind remembered",
     guarantee: 6,
-    file: "src/postgres/QueueReader.ts",
+    file: "src/postgres/queue/QueueReader.ts",
     from: "if (idle.size <= mostIdle) return",
     to: "if (idle.size >= 0) return",
     test: reader,
@@ -207,7 +207,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   {
     name: "keys forgotten to be behind, but not their lane put back",
     guarantee: 1,
-    file: "src/postgres/QueueReader.ts",
+    file: "src/postgres/queue/QueueReader.ts",
     from: "    reading.mark = min(from - 1n, reading.mark)\n",
     to: "",
     test: reader,
@@ -216,7 +216,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   {
     name: "keys that a poll did not ask for left to the idle poll",
     guarantee: 6,
-    file: "src/postgres/QueueReader.ts",
+    file: "src/postgres/queue/QueueReader.ts",
     from: "if (readsOn) this.more = true",
     to: "",
     test: reader,
@@ -225,7 +225,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   {
     name: "a lane given away while a settled message runs",
     guarantee: 4,
-    file: "src/postgres/PgLanes.ts",
+    file: "src/postgres/queue/PgLanes.ts",
     from: "this.#release(leaving.filter((owned) => !busy.has(owned)))",
     to: "this.#release(leaving.filter(() => busy.size >= 0))",
     test: "test/postgres/conformance.test.ts",

@@ -10,18 +10,18 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
   {
     name: "deaths in company convict",
     guarantee: 5,
-    file: "src/worker/Verdict.ts",
-    from: "convicted && received >= maxDeliveries",
-    to: "received >= maxDeliveries",
+    file: "src/worker/lease/CrashStatus.ts",
+    from: "crashedAlone && crashCount >= maxCrashes",
+    to: "crashCount >= maxCrashes",
     test: worker,
     named: "is never `crashed`"
   },
   {
     name: "a death that convicts, whatever the setting is",
     guarantee: 5,
-    file: "src/worker/Verdict.ts",
-    from: "return convicted && received >= maxDeliveries",
-    to: "return convicted",
+    file: "src/worker/lease/CrashStatus.ts",
+    from: "return crashedAlone && crashCount >= maxCrashes",
+    to: "return crashedAlone",
     test: worker,
     named: "is crashed only with a proof"
   },
@@ -29,8 +29,8 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     name: "Postgres: all that was read is convicted",
     guarantee: 5,
     file: "src/postgres/sql/messages.ts",
-    from: "(received > 0 and seq = $4::bigint) is true",
-    to: "received > 0",
+    from: "(crash_count > 0 and seq = $4::bigint) is true",
+    to: "crash_count > 0",
     test: onPostgres,
     named: "is convicted by the death of its process"
   },
@@ -38,8 +38,8 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     name: "Postgres: a conviction forgotten by the next death",
     guarantee: 5,
     file: "src/postgres/sql/messages.ts",
-    from: "convicted = convicted or (",
-    to: "convicted = (",
+    from: "crashed_alone = crashed_alone or (",
+    to: "crashed_alone = (",
     test: onPostgres,
     named: "is convicted by the death of its process"
   },
@@ -47,7 +47,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     name: "Postgres: what came back to the place of the one that ran alone is convicted",
     guarantee: 5,
     file: "src/postgres/sql/messages.ts",
-    from: "(received > 0 and seq = $4::bigint)",
+    from: "(crash_count > 0 and seq = $4::bigint)",
     to: "(seq = $4::bigint)",
     test: suite,
     named: "convicts no redriven message"
@@ -55,8 +55,8 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
   {
     name: "Postgres: no conviction at all",
     guarantee: 5,
-    file: "src/postgres/Row.ts",
-    from: "row[\"convicted\"] === true",
+    file: "src/postgres/queue/Row.ts",
+    from: "row[\"crashed_alone\"] === true",
     to: "false",
     test: onPostgres,
     named: "is convicted by the death of its process"
@@ -65,8 +65,8 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     name: "memory: all that was read is convicted",
     guarantee: 5,
     file: "src/memory/MemoryQueue.ts",
-    from: "if (alone && row.received > 0) row.convicted = true",
-    to: "if (row.received > 0) row.convicted = true",
+    from: "if (alone && row.received > 0) row.crashedAlone = true",
+    to: "if (row.received > 0) row.crashedAlone = true",
     test: conformance,
     named: "convicts nothing that was merely read"
   },
@@ -74,7 +74,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     name: "memory: no conviction at all",
     guarantee: 5,
     file: "src/memory/MemoryQueue.ts",
-    from: "if (alone && row.received > 0) row.convicted = true",
+    from: "if (alone && row.received > 0) row.crashedAlone = true",
     to: "",
     test: conformance,
     named: "convicts the message that ran alone"
@@ -91,7 +91,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
   {
     name: "the record that names the suspect is not the last one",
     guarantee: 5,
-    file: "src/worker/CrashPoison.ts",
+    file: "src/worker/lease/CrashIsolation.ts",
     from: "      for (const other of gate.members) if (other !== member) yield* shield(other.subscription, undefined)\n"
       + "      yield* shield(subscription, entry.delivery)\n",
     to: "      yield* shield(subscription, entry.delivery)\n"
@@ -102,7 +102,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a suspect that has company before the store knows",
     guarantee: 5,
-    file: "src/postgres/PgTransport.ts",
+    file: "src/postgres/queue/PgTransport.ts",
     from: "() => reunited(seat, 0)",
     to: "() => Effect.ignore(seat.lanes.reunite)",
     test: onPostgres,
@@ -111,7 +111,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a lane that was given up keeps the record of its suspect",
     guarantee: 5,
-    file: "src/postgres/PgLanes.ts",
+    file: "src/postgres/queue/PgLanes.ts",
     from: "const lanes = [...this.#isolatedLanes]",
     to: "const lanes = [...this.#isolatedLanes].filter((each) => !each.lost)",
     test: onPostgres,
@@ -120,7 +120,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
   {
     name: "an isolation that failed goes on",
     guarantee: 5,
-    file: "src/postgres/PgLanes.ts",
+    file: "src/postgres/queue/PgLanes.ts",
     from: "Effect.tapError(this.#writeIsolated, () =>",
     to: "Effect.tap(this.#writeIsolated, () =>",
     test: onPostgres,
@@ -129,7 +129,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a suspect that kills late is never found",
     guarantee: 5,
-    file: "src/worker/CrashPoison.ts",
+    file: "src/worker/lease/CrashIsolation.ts",
     from: "settings.leaseMillis * leasesAlone(entry.delivery, settings)",
     to: "settings.leaseMillis",
     test: worker,
@@ -138,7 +138,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
   {
     name: "suspects that hang, one right after the other",
     guarantee: 6,
-    file: "src/worker/CrashPoison.ts",
+    file: "src/worker/lease/CrashIsolation.ts",
     from: "rest === 0 ? Effect.void : Effect.sleep(rest)",
     to: "rest === 0 ? Effect.void : Effect.yieldNow",
     test: worker,
@@ -147,9 +147,9 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a suspect that is alone for longer with each death, without an end",
     guarantee: 6,
-    file: "src/worker/Verdict.ts",
-    from: "Math.min(received - maxDeliveries + 2, mostLeases)",
-    to: "received - maxDeliveries + 2",
+    file: "src/worker/lease/CrashStatus.ts",
+    from: "Math.min(crashCount - maxCrashes + 2, mostLeases)",
+    to: "crashCount - maxCrashes + 2",
     test: worker,
     named: "after 30 deaths lets other keys wait"
   }

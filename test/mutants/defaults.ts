@@ -27,7 +27,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   {
     name: "defaults: a log line that does not say how long a dead message was tried",
     guarantee: 5,
-    file: "src/worker/Ending.ts",
+    file: "src/worker/attempt/Disposition.ts",
     from: "tried === 0 ?",
     to: "tried >= 0 ?",
     test: outlasting,
@@ -40,12 +40,12 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
     from: "i === 0 || attempt <= made[i - 1]!.attempt",
     to: "i === 0 || attempt < 0",
     test: "test/postgres/conformance.test.ts",
-    named: "returns a redriven message that fails again to its own letter"
+    named: "returns a redriven message that fails again to its own dead letter"
   },
   {
     name: "defaults: messages of a topic without a consumer deleted after a week",
     guarantee: 1,
-    file: "src/postgres/Retention.ts",
+    file: "src/postgres/maintenance/Retention.ts",
     from: "unrouted: \"Infinity\"",
     to: "unrouted: \"7 days\"",
     test: "test/postgres/unrouted.test.ts",
@@ -54,7 +54,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   {
     name: "namesakes: functions of the same operators not compared",
     guarantee: 1,
-    file: "src/worker/Namesakes.ts",
+    file: "src/worker/start/PipelineNames.ts",
     from: "sourceOf(operator.f)",
     to: "operator._tag",
     test: namesakes,
@@ -63,7 +63,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   {
     name: "namesakes: the text of a wrapper compared",
     guarantee: 1,
-    file: "src/Operator.ts",
+    file: "src/internal/Step.ts",
     from: "wrapped.get(f) ?? f",
     to: "f",
     test: namesakes,
@@ -72,7 +72,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   {
     name: "namesakes: told of each worker",
     guarantee: 1,
-    file: "src/worker/Namesakes.ts",
+    file: "src/worker/start/PipelineNames.ts",
     from: "under.warned = true",
     to: "under.warned = false",
     test: namesakes,
@@ -81,7 +81,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   {
     name: "namesakes: one that has ended is told of",
     guarantee: 1,
-    file: "src/worker/Namesakes.ts",
+    file: "src/worker/start/PipelineNames.ts",
     from: "under.pipelines.splice(under.pipelines.indexOf(pipeline), 1)",
     to: "under.pipelines.at(0)",
     test: namesakes,
@@ -90,7 +90,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   {
     name: "namesakes: one of this process taken for one of another process",
     guarantee: 1,
-    file: "src/worker/Namesakes.ts",
+    file: "src/worker/start/PipelineNames.ts",
     from: " || isHere(last) === true",
     to: " || isHere(last) === undefined",
     test: namesakes,
@@ -99,7 +99,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   {
     name: "namesakes: another process not looked at",
     guarantee: 1,
-    file: "src/worker/Stats.ts",
+    file: "src/worker/observe/Stats.ts",
     from: "Effect.andThen(gauges.of(status), watch(status))",
     to: "Effect.andThen(gauges.of(status), () => watch)",
     test: namesakes,
@@ -108,7 +108,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   {
     name: "untyped: an object without a unit taken for no time at all",
     guarantee: 1,
-    file: "src/GivenDuration.ts",
+    file: "src/internal/GivenDuration.ts",
     from: "parts.length > 0 && parts.every",
     to: "parts.every",
     test: given,
@@ -117,7 +117,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   {
     name: "untyped: a misspelled unit taken for no time at all",
     guarantee: 1,
-    file: "src/GivenDuration.ts",
+    file: "src/internal/GivenDuration.ts",
     from: "units.has(unit) && isNumber(value)",
     to: "isNumber(value)",
     test: given,
@@ -153,7 +153,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   {
     name: "untyped: a timeout that fails every attempt",
     guarantee: 5,
-    file: "src/worker/Refusals.ts",
+    file: "src/worker/start/StartupChecks.ts",
     from: "timeout === undefined || GivenDuration.millis(timeout) > 0",
     to: "timeout === undefined || GivenDuration.millis(timeout) !== 0",
     test: given,
@@ -162,7 +162,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   {
     name: "untyped: a retry policy without delays",
     guarantee: 5,
-    file: "src/worker/Refusals.ts",
+    file: "src/worker/start/StartupChecks.ts",
     from: "?? GivenDuration.problems.get(retry)",
     to: "",
     test: given,

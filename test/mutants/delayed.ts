@@ -38,7 +38,7 @@ export const delayed: ReadonlyArray<Mutant> = [
   {
     name: "delayed: a cancellation outside of the transaction",
     guarantee: 1,
-    file: "src/postgres/PgOutbox.ts",
+    file: "src/postgres/store/PgOutbox.ts",
     from: "db.query(laterText.cancel",
     to: "db.machinery(laterText.cancel",
     test: conformance,
@@ -47,7 +47,7 @@ export const delayed: ReadonlyArray<Mutant> = [
   {
     name: "delayed: published later outside of the transaction",
     guarantee: 2,
-    file: "src/postgres/PgOutbox.ts",
+    file: "src/postgres/store/PgOutbox.ts",
     from: "db.query(laterText.write",
     to: "db.machinery(laterText.write",
     test: conformance,
@@ -104,7 +104,7 @@ export const delayed: ReadonlyArray<Mutant> = [
   {
     name: "delayed: a move in two transactions",
     guarantee: 1,
-    file: "src/postgres/PgDelayed.ts",
+    file: "src/postgres/queue/PgDelayed.ts",
     from: "return this.#db.machinery(this.#text, [this.#names.channel, rows]).pipe(",
     to: twice,
     test: "test/postgres/delayed.test.ts",
@@ -131,7 +131,7 @@ export const delayed: ReadonlyArray<Mutant> = [
   {
     name: "delayed: a worker that sleeps past it",
     guarantee: 6,
-    file: "src/postgres/PgTransport.ts",
+    file: "src/postgres/queue/PgTransport.ts",
     from: "if (typeof delayed !== \"number\")",
     to: "if (delayed !== undefined)",
     test: conformance,
@@ -140,7 +140,7 @@ export const delayed: ReadonlyArray<Mutant> = [
   {
     name: "delayed: a busy worker that never looks",
     guarantee: 6,
-    file: "src/postgres/PgTransport.ts",
+    file: "src/postgres/queue/PgTransport.ts",
     from: "Effect.andThen(seat.delayed.whenDue, seat.lanes.balance(room.perKey))",
     to: "seat.lanes.balance(room.perKey)",
     test: "test/postgres/delayed.test.ts",
@@ -149,7 +149,7 @@ export const delayed: ReadonlyArray<Mutant> = [
   {
     name: "delayed: other keys wait for a locked one",
     guarantee: 5,
-    file: "src/postgres/PgDelayed.ts",
+    file: "src/postgres/queue/PgDelayed.ts",
     from: "more && moved === 0 ? rows * 10 : batch",
     to: "batch",
     test: "test/postgres/delayed.test.ts",

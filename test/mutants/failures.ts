@@ -7,7 +7,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   {
     name: "a record that grows with every attempt",
     guarantee: 5,
-    file: "src/worker/FailureRecord.ts",
+    file: "src/worker/attempt/FailureRecord.ts",
     from: "i < firstWhole || i >= whole ? earlier : outline(earlier)",
     to: "i < firstWhole || i >= whole ? earlier : { ...outline(earlier), ...earlier }",
     test: records,
@@ -16,7 +16,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   {
     name: "attempts without an end",
     guarantee: 6,
-    file: "src/worker/Settling.ts",
+    file: "src/worker/attempt/RetryDecision.ts",
     from: "options.recorded.length + 1 >= Retry.mostAttempts",
     to: "options.recorded.length + 1 >= Infinity",
     test: records,
@@ -25,25 +25,25 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   {
     name: "a delay that no clock can add up to",
     guarantee: 5,
-    file: "src/worker/Settling.ts",
+    file: "src/worker/attempt/RetryDecision.ts",
     from: "Duration.min(Retry.retryAfter(error) ?? scheduled, longest)",
     to: "Retry.retryAfter(error) ?? scheduled",
     test: records,
     named: "are followed by no longer a delay"
   },
   {
-    name: "a letter that grows with every redrive",
+    name: "a dead letter that grows with every redrive",
     guarantee: 6,
-    file: "src/postgres/sql/letters.ts",
+    file: "src/postgres/sql/deadLetters.ts",
     from: " or octet_length(${earlier}) > 4194304",
     to: "",
     test: "test/postgres/failures.test.ts",
-    named: "a letter that is redriven on and on stays one that can be read"
+    named: "a dead letter that is redriven on and on stays one that can be read"
   },
   {
-    name: "a hold or a burial awaited for ever",
+    name: "a hold or a dead-lettering awaited for ever",
     guarantee: 6,
-    file: "src/worker/Ending.ts",
+    file: "src/worker/attempt/Disposition.ts",
     from: "const duration = Duration.fromInputUnsafe(most)",
     to: "const duration = Duration.times(Duration.fromInputUnsafe(most), 3600)",
     test: "test/postgres/blackholes.test.ts",
@@ -52,7 +52,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   {
     name: "a conflict that was undone to a savepoint still decides",
     guarantee: 2,
-    file: "src/postgres/PgFailure.ts",
+    file: "src/postgres/session/PgFailure.ts",
     from: "  if (seen.repaired && !comesFromSql(cause)) return undefined\n",
     to: "",
     test: "test/postgres/transactions.test.ts",
@@ -61,7 +61,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   {
     name: "a conflict taken for undone by the rollback of its own savepoint",
     guarantee: 2,
-    file: "src/postgres/PgClient.ts",
+    file: "src/postgres/session/PgClient.ts",
     from: "  repaired,\n",
     to: "  repaired: repaired || session.repaired,\n",
     test: "test/postgres/transactions.test.ts",
@@ -70,7 +70,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   {
     name: "a conflict in a step's cause taken for the step's own failure",
     guarantee: 2,
-    file: "src/postgres/PgFailure.ts",
+    file: "src/postgres/session/PgFailure.ts",
     from: "      if (Cause.isCause(error)) return comesFromSql(error)\n",
     to: "",
     test: "test/postgres/PgFailure.test.ts",
@@ -79,7 +79,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   {
     name: "a worker that starts beside a suspect",
     guarantee: 5,
-    file: "src/worker/CrashPoison.ts",
+    file: "src/worker/lease/CrashIsolation.ts",
     from: "yield* gate.alone.withPermit(Effect.sync(() => gate.members.add(member)))",
     to: "gate.members.add(member)",
     test: "test/worker/crash-poison.test.ts",
@@ -106,7 +106,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   {
     name: "an error's message taken for a text unseen",
     guarantee: 6,
-    file: "src/worker/FailureRecord.ts",
+    file: "src/worker/attempt/FailureRecord.ts",
     from: "  if (typeof said === \"string\") return said\n",
     to: "  if (said !== \"\") return said as string\n",
     test: records,
@@ -115,7 +115,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   {
     name: "an error that cannot be read and so is never recorded",
     guarantee: 6,
-    file: "src/worker/FailureRecord.ts",
+    file: "src/worker/attempt/FailureRecord.ts",
     from: "    return without(attempted, \"What this attempt failed with cannot be read.\")",
     to: "    return full(attempted)",
     test: records,
@@ -124,7 +124,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   {
     name: "a try that never began taken for a try",
     guarantee: 5,
-    file: "src/worker/CommitTries.ts",
+    file: "src/worker/commit/CommitTries.ts",
     from: "    let began = false\n",
     to: "    let began = true\n",
     test: "test/worker/stuck.test.ts",
@@ -133,7 +133,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   {
     name: "a stop that waits until the store commits again",
     guarantee: 6,
-    file: "src/worker/Committer.ts",
+    file: "src/worker/commit/Committer.ts",
     from: "          for (const member of members) withdraw(member)\n",
     to: "          for (const member of members) if (member.state === \"queued\") withdraw(member)\n",
     test: "test/worker/stuck.test.ts",
@@ -142,7 +142,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   {
     name: "a stop that waits for the pause between two tries",
     guarantee: 6,
-    file: "src/worker/CommitQueue.ts",
+    file: "src/worker/commit/CommitQueue.ts",
     from: "  if (member.state !== \"begun\") finish(member, behind)\n",
     to: "  if (member.state === \"queued\") finish(member, behind)\n",
     test: "test/worker/stuck.test.ts",
@@ -151,7 +151,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   {
     name: "newcomers that wait behind a message that never gets through",
     guarantee: 6,
-    file: "src/worker/Committer.ts",
+    file: "src/worker/commit/Committer.ts",
     from: "if (left.every(stuck))",
     to: "if (left.length === 0)",
     test: "test/worker/stuck.test.ts",

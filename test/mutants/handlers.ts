@@ -10,7 +10,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   {
     name: "a place that is free when its attempt's fiber has ended by itself",
     guarantee: 3,
-    file: "src/worker/Fetcher.ts",
+    file: "src/worker/fetch/Fetcher.ts",
     from: "exit._tag === \"Success\" || inFlight.mayEnd(entry)",
     to: "exit._tag === \"Success\" || inFlight.mayEnd(entry) || true",
     test: noEffect,
@@ -19,7 +19,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   {
     name: "an attempt whose fiber ended by itself taken for a defect of the runtime",
     guarantee: 5,
-    file: "src/worker/Attempt.ts",
+    file: "src/worker/attempt/Attempt.ts",
     from: "(step === \"decode\" || step === \"steps\") && atMostOnce === undefined",
     to: "(step === \"decode\" || step === \"steps\") && atMostOnce !== undefined",
     test: noEffect,
@@ -28,7 +28,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   {
     name: "a promise whose rejection is not handled",
     guarantee: 5,
-    file: "src/Returned.ts",
+    file: "src/internal/HandlerResult.ts",
     from: "    if (isThenable(returned)) returned.then(undefined, () => undefined)\n",
     to: "",
     test: noEffect,
@@ -37,7 +37,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   {
     name: "a step's result that is not looked at",
     guarantee: 5,
-    file: "src/Returned.ts",
+    file: "src/internal/HandlerResult.ts",
     from: "Effect.isEffect(returned) ? returned : wrong(operator, \"an Effect\", returned)",
     to: "(Effect.isEffect(returned) || operator !== \"\") ? returned : wrong(operator, \"an Effect\", returned)",
     test: noEffect,
@@ -46,7 +46,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   {
     name: "a filter that takes a promise for true",
     guarantee: 5,
-    file: "src/Returned.ts",
+    file: "src/internal/HandlerResult.ts",
     from: "(isThenable(returned) || Effect.isEffect(returned))\n    ? wrong",
     to: "(isThenable(returned) && Effect.isEffect(returned))\n    ? wrong",
     test: noEffect,
@@ -55,7 +55,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   {
     name: "a map that passes a promise on",
     guarantee: 5,
-    file: "src/worker/Steps.ts",
+    file: "src/worker/attempt/Steps.ts",
     from: "noValue(value, \"Pipeline.map\")",
     to: "noValue(0, \"Pipeline.map\")",
     test: noEffect,
@@ -64,7 +64,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   {
     name: "an emit of a promise",
     guarantee: 5,
-    file: "src/worker/Steps.ts",
+    file: "src/worker/attempt/Steps.ts",
     from: "noValue(out, \"Pipeline.emit\")",
     to: "noValue(0, \"Pipeline.emit\")",
     test: noEffect,
@@ -73,7 +73,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   {
     name: "a follower's Schema that ends the fiber of the message ahead of it",
     guarantee: 3,
-    file: "src/worker/Runs.ts",
+    file: "src/worker/attempt/KeyBatch.ts",
     from: "Effect.exit(contained(preparing(entries, followers)))",
     to: "Effect.exit(preparing(entries, followers))",
     test: noEffect,
@@ -82,7 +82,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   {
     name: "a schedule that ends the fiber of its attempt",
     guarantee: 5,
-    file: "src/worker/Settling.ts",
+    file: "src/worker/attempt/RetryDecision.ts",
     from: "contained(Retry.replay(settings.retry, recorded, error, options.now))",
     to: "Retry.replay(settings.retry, recorded, error, options.now)",
     test: noEffect,
@@ -91,7 +91,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   {
     name: "a step that ends the fiber that has to report and acknowledge it",
     guarantee: 5,
-    file: "src/worker/AtMostOnce.ts",
+    file: "src/worker/attempt/AtMostOnce.ts",
     from: "Effect.exit(restore(contained(work)))",
     to: "Effect.exit(restore(work))",
     test: noEffect,
@@ -100,7 +100,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   {
     name: "a committer that ends with its fiber",
     guarantee: 6,
-    file: "src/worker/Committer.ts",
+    file: "src/worker/commit/Committer.ts",
     from: "exit._tag === \"Failure\" ? this.revived(exit.cause) : Effect.void",
     to: "exit._tag === \"Failure\" ? Effect.never : Effect.void",
     test: noEffect,
@@ -109,7 +109,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   {
     name: "members that are not ended when their committer's fiber has ended",
     guarantee: 6,
-    file: "src/worker/Committer.ts",
+    file: "src/worker/commit/Committer.ts",
     from: "    CommitTries.fail(this.underWay, cause)\n",
     to: "",
     test: noEffect,
@@ -127,7 +127,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   {
     name: "a group of one run again to learn what failed",
     guarantee: 5,
-    file: "src/worker/CommitRecovery.ts",
+    file: "src/worker/commit/CommitRecovery.ts",
     from: "if (isOwn(meaning) && state.members === 1 && !state.together) return",
     to: "if (isOwn(meaning) && state.members === 0 && !state.together) return",
     test: once,
@@ -136,16 +136,16 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   {
     name: "a group of one without the timeouts of a member alone",
     guarantee: 5,
-    file: "src/worker/CommitTries.ts",
-    from: "if (group.length === 1 && this.statements === \"in turn\") return",
-    to: "if (group.length === 0 && this.statements === \"in turn\") return",
+    file: "src/worker/commit/CommitTries.ts",
+    from: "if (group.length === 1 && this.statements === \"sequential\") return",
+    to: "if (group.length === 0 && this.statements === \"sequential\") return",
     test: once,
     named: "where its message is alone: takes too long"
   },
   {
     name: "a member whose step failed run again in its savepoint",
     guarantee: 5,
-    file: "src/worker/CommitRecovery.ts",
+    file: "src/worker/commit/CommitRecovery.ts",
     from: "      return error.of === undefined ? \"own\" : \"step\"",
     to: "      return error.of === undefined ? \"own\" : \"own\"",
     test: once,
@@ -154,7 +154,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   {
     name: "a refusal that is waited for like an outage",
     guarantee: 6,
-    file: "src/worker/CommitRecovery.ts",
+    file: "src/worker/commit/CommitRecovery.ts",
     from: "return error.kind === \"refused\" ? \"refused\" : \"away\"",
     to: "return error.kind === \"refused\" ? \"away\" : \"away\"",
     test: stuck,
@@ -163,7 +163,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   {
     name: "a refusal of a transaction that never began counted",
     guarantee: 5,
-    file: "src/worker/CommitRecovery.ts",
+    file: "src/worker/commit/CommitRecovery.ts",
     from: "trouble.begun < refusedTries",
     to: "trouble.tries < refusedTries",
     test: recovery,
@@ -172,7 +172,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   {
     name: "sessions that end again and again without a proof whose fault it is",
     guarantee: 6,
-    file: "src/worker/CommitTries.ts",
+    file: "src/worker/commit/CommitTries.ts",
     from: "          ? this.prove(group[0]!)\n",
     to: "          ? Effect.void\n",
     test: stuck,
@@ -181,7 +181,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   {
     name: "a proof that failed taken for one",
     guarantee: 5,
-    file: "src/worker/CommitTries.ts",
+    file: "src/worker/commit/CommitTries.ts",
     from: "        onFailure: () => Effect.void,\n        onSuccess: () => Effect.sync(() => this.commits.proved",
     to:
       "        onFailure: () => Effect.sync(() => this.commits.proved = renewer.now()),\n        onSuccess: () => Effect.sync(() => this.commits.proved",
@@ -191,16 +191,16 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   {
     name: "a store that says that it is away judged by a transaction without a message",
     guarantee: 5,
-    file: "src/worker/CommitRecovery.ts",
-    from: "      return lastsSince(trouble, state.committedAt) ? failed : again",
-    to: "      return lastsSince(trouble, Math.max(state.committedAt, state.provedAt)) ? failed : again",
+    file: "src/worker/commit/CommitRecovery.ts",
+    from: "      return persistsSince(trouble, state.committedAt) ? failed : again",
+    to: "      return persistsSince(trouble, Math.max(state.committedAt, state.provedAt)) ? failed : again",
     test: recovery,
     named: "a transaction without it does not"
   },
   {
     name: "a proof from before the trouble",
     guarantee: 5,
-    file: "src/worker/CommitRecovery.ts",
+    file: "src/worker/commit/CommitRecovery.ts",
     from: "trouble.since !== undefined && well > trouble.since",
     to: "trouble.since !== undefined && well >= trouble.since",
     test: recovery,
@@ -209,7 +209,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   {
     name: "conflicts of a member repeated without an end",
     guarantee: 6,
-    file: "src/worker/CommitRecovery.ts",
+    file: "src/worker/commit/CommitRecovery.ts",
     from: "trouble.begun < conflictTries ? again : failed",
     to: "trouble.begun < Infinity ? again : failed",
     test: recovery,
@@ -218,7 +218,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   {
     name: "a group that does not get through never taken apart",
     guarantee: 6,
-    file: "src/worker/CommitRecovery.ts",
+    file: "src/worker/commit/CommitRecovery.ts",
     from: "Math.max(state.committedAt, state.provedAt, state.renewedAt)",
     to: "Math.max(state.committedAt, state.provedAt)",
     test: recovery,
@@ -227,7 +227,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   {
     name: "what a promise threw hidden behind its wrapper",
     guarantee: 5,
-    file: "src/worker/FailureRecord.ts",
+    file: "src/worker/attempt/FailureRecord.ts",
     from: "  if (read(error, \"_tag\") === \"UnknownError\") return thrown(causesOf(error))\n",
     to: "",
     test: "test/worker/thrown.test.ts",
@@ -236,7 +236,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   {
     name: "causes of an error kept without their names and messages",
     guarantee: 5,
-    file: "src/worker/FailureRecord.ts",
+    file: "src/worker/attempt/FailureRecord.ts",
     from: "name !== \"\" && isError(inner) ? nested(inner)",
     to: "name === \"\\0\" && isError(inner) ? nested(inner)",
     test: "test/worker/thrown.test.ts",

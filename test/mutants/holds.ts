@@ -14,7 +14,7 @@ export const holdMutants: ReadonlyArray<Mutant> = [
   {
     name: "a locked due hold that is tried again and again",
     guarantee: 6,
-    file: "src/postgres/QueueReader.ts",
+    file: "src/postgres/queue/QueueReader.ts",
     from: "this.#due.some((key) => !locked.has(key))",
     to: "this.#due.length > 0",
     test: "test/postgres/QueueReader.test.ts",
@@ -23,7 +23,7 @@ export const holdMutants: ReadonlyArray<Mutant> = [
   {
     name: "a late row forgotten because its key's hold was locked",
     guarantee: 1,
-    file: "src/postgres/QueueReader.ts",
+    file: "src/postgres/queue/QueueReader.ts",
     from: "seq: min(row[\"from_seq\"] as bigint, this.#below.get(key)?.seq)",
     to: "seq: row[\"from_seq\"] as bigint",
     test: "test/postgres/QueueReader.test.ts",
@@ -50,7 +50,7 @@ export const holdMutants: ReadonlyArray<Mutant> = [
   {
     name: "a hold that begins where its message stands",
     guarantee: 3,
-    file: "src/postgres/PgTransport.ts",
+    file: "src/postgres/queue/PgTransport.ts",
     from: "seat.reader.heldFrom(delivery),",
     to: "seq,",
     test: "test/postgres/transport.test.ts",

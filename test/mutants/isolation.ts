@@ -10,7 +10,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   {
     name: "a transaction of the library at the role's level",
     guarantee: 3,
-    file: "src/postgres/Isolation.ts",
+    file: "src/postgres/session/Isolation.ts",
     from: "Effect.provideService(client.withTransaction(theirs), Client.BeginTransaction, ServerSql.begin)",
     to: "client.withTransaction(theirs)",
     test: pairs,
@@ -19,7 +19,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   {
     name: "a user's transaction at the library's level",
     guarantee: 2,
-    file: "src/postgres/Isolation.ts",
+    file: "src/postgres/session/Isolation.ts",
     from: "Effect.provideService(effect, Client.BeginTransaction, fiber.getRef(Client.BeginTransaction))",
     to: "fiber.getRef(Client.BeginTransaction) === \"\" ? Effect.never : effect",
     test: isolation,
@@ -28,7 +28,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   {
     name: "decisions at the role's level",
     guarantee: 3,
-    file: "src/postgres/PgDecisions.ts",
+    file: "src/postgres/store/PgDecisions.ts",
     from: "      db.transaction(effect),",
     to: "      db.sql.withTransaction(effect),",
     test: pairs,
@@ -46,7 +46,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   {
     name: "statements of the machinery at the role's level",
     guarantee: 4,
-    file: "src/postgres/PgClient.ts",
+    file: "src/postgres/session/PgClient.ts",
     from: "  default_transaction_isolation: \"read committed\",\n",
     to: "",
     test: isolation,
@@ -55,7 +55,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   {
     name: "statements of the machinery at the role's level behind a pooler",
     guarantee: 4,
-    file: "src/postgres/PgClient.ts",
+    file: "src/postgres/session/PgClient.ts",
     from: "settings.pooler && level !== \"read committed\"",
     to: "settings.single && level !== \"read committed\"",
     test: isolation,
@@ -64,7 +64,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   {
     name: "a retention at the role's level",
     guarantee: 2,
-    file: "src/postgres/Retention.ts",
+    file: "src/postgres/maintenance/Retention.ts",
     from: "db.onMachinery(db.transaction(",
     to: "db.onMachinery(db.sql.withTransaction(",
     test: "test/tidy.test.ts",
@@ -82,7 +82,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   {
     name: "a set decided about under an older snapshot",
     guarantee: 5,
-    file: "src/postgres/PgDecisions.ts",
+    file: "src/postgres/store/PgDecisions.ts",
     from: "          yield* Isolation.refuseOlder(db, `have dead letters ${decision}`)\n",
     to: "",
     test: isolation,
@@ -91,7 +91,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   {
     name: "a consumer removed under an older snapshot",
     guarantee: 1,
-    file: "src/postgres/PgPeople.ts",
+    file: "src/postgres/store/PgConsumerOperations.ts",
     from: "    Isolation.refuseOlder(parts.db, operation),\n",
     to: "    Effect.void,\n",
     test: isolation,
@@ -100,7 +100,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   {
     name: "a registration under an older snapshot",
     guarantee: 1,
-    file: "src/postgres/PgConsumers.ts",
+    file: "src/postgres/store/PgConsumers.ts",
     from: "        yield* Isolation.refuseOlder(db, \"register the consumer\")\n",
     to: "",
     test: isolation,
@@ -109,7 +109,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   {
     name: "a lease that an older snapshot does not show, taken for lost",
     guarantee: 4,
-    file: "src/postgres/PgLeases.ts",
+    file: "src/postgres/store/PgLeases.ts",
     from: "Effect.as(Isolation.refuseUnseen(db, looking(name)), false)",
     to: "Effect.succeed(false)",
     test: isolation,
@@ -118,7 +118,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   {
     name: "a name that an older snapshot does not show, waited for",
     guarantee: 2,
-    file: "src/postgres/PgOnce.ts",
+    file: "src/postgres/store/PgOnce.ts",
     from: "Effect.as(Isolation.refuseUnseen(db, \"claim an id in the inbox\"), { _tag: \"Busy\" })",
     to: "Effect.succeed({ _tag: \"Busy\" })",
     test: isolation,
@@ -127,20 +127,20 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   {
     name: "a conflict that does not say that the whole transaction is to be run again",
     guarantee: 5,
-    file: "src/postgres/PgFailure.ts",
-    from: "mend: code === \"40001\"\n",
-    to: "mend: code === \"\"\n",
+    file: "src/postgres/session/PgFailure.ts",
+    from: "hint: code === \"40001\"\n",
+    to: "hint: code === \"\"\n",
     test: isolation,
-    named: "at repeatable read a decision about a letter that changed since"
+    named: "at repeatable read a decision about a dead letter that changed since"
   },
   {
     name: "a key parked behind nothing that stays so",
     guarantee: 3,
-    file: "src/postgres/sql/people.ts",
+    file: "src/postgres/sql/consumerOperations.ts",
     from: "and (paused_by is not null or ${stray}) returning key",
     to: "and paused_by is not null returning key",
     test: "test/postgres/conformance.test.ts",
-    named: "frees a key that is parked behind no open letter"
+    named: "frees a key that is parked behind no open dead letter"
   },
   {
     name: "a key parked behind nothing that stays so, in memory",
@@ -149,24 +149,24 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
     from: "      return stray ? undefined : conflict(",
     to: "      return stray && key === \"\" ? undefined : conflict(",
     test: "test/conformance/memory.test.ts",
-    named: "frees a key that is parked behind no open letter"
+    named: "frees a key that is parked behind no open dead letter"
   },
   {
-    name: "a key freed behind an open letter, in memory",
+    name: "a key freed behind an open dead letter, in memory",
     guarantee: 3,
     file: "src/memory/MemoryConsumers.ts",
     from: "asked === \"resumed\" && queue.parkedKey(key) && !state.parks(consumer, key)",
     to: "asked === \"resumed\" && queue.parkedKey(key)",
     test: "test/conformance/memory.test.ts",
-    named: "frees a key that is parked behind no open letter"
+    named: "frees a key that is parked behind no open dead letter"
   },
   {
     name: "a key freed although a message of it dies meanwhile",
     guarantee: 3,
-    file: "src/postgres/PgPeople.ts",
+    file: "src/postgres/store/PgConsumerOperations.ts",
     from: "Effect.andThen(db.within(text.lockKey, [queue, key]), db.within(text.resumeKey, [queue, key]))",
     to: "db.within(text.resumeKey, [queue, key])",
     test: pairs,
-    named: "free a key that is parked behind no open letter"
+    named: "free a key that is parked behind no open dead letter"
   }
 ]

@@ -124,13 +124,13 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "shows what the scenario did in a transaction of its own"
   },
   {
-    name: "kit: a letter looked for among the newest only",
+    name: "kit: a dead letter looked for among the newest only",
     guarantee: 11,
     file: "src/testing/SeenStore.ts",
     from: "state: \"open\", id, limit: 1 }",
     to: "state: \"open\", limit: 1 }",
     test: kit,
-    named: "finds the letter of a message"
+    named: "finds the dead letter of a message"
   },
   {
     name: "kit: what a commit step undid in a transaction of its own is told with the commit",
@@ -142,13 +142,13 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "tells what a commit step publishes and cancels in a transaction of its own"
   },
   {
-    name: "kit: a decision about a letter that a drain does not wait for",
+    name: "kit: a decision about a dead letter that a drain does not wait for",
     guarantee: 11,
     file: "src/testing/SeenStore.ts",
     from: "found.consumer === stage.consumer ? told(stage, inner, decision, [found], call) : call",
     to: "call",
     test: "test/testing/TestPipeline.sql.test.ts",
-    named: "a drain waits for what a person has decided about letters"
+    named: "a drain waits for what a person has decided about dead letters"
   },
   {
     name: "kit: a refused decision told as made",
@@ -244,7 +244,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     name: "kit: runs that share the right to run alone",
     guarantee: 11,
     file: "src/testing/TestRun.ts",
-    from: "Effect.provideService(CrashPoison.Process, new CrashPoison.Gate()),",
+    from: "Effect.provideService(CrashIsolation.Process, new CrashIsolation.Gate()),",
     to: "",
     test: apart,
     named: "is a process of its own"

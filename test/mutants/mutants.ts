@@ -47,7 +47,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a registration that publishers under an old snapshot do not hear of",
     guarantee: 1,
-    file: "src/postgres/PgConsumers.ts",
+    file: "src/postgres/store/PgConsumers.ts",
     from: "    yield* db.within(text.changed, [])\n",
     to: "",
     test: "test/postgres/snapshots.test.ts",
@@ -56,7 +56,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a removal that publishers under an old snapshot do not hear of",
     guarantee: 1,
-    file: "src/postgres/PgPeople.ts",
+    file: "src/postgres/store/PgConsumerOperations.ts",
     from: "locking: [lockTimeout, lock, changed]",
     to: "locking: [lockTimeout, lock]",
     test: "test/postgres/snapshots.test.ts",
@@ -85,7 +85,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "fence and removal outside of the transaction",
     guarantee: 1,
-    file: "src/postgres/PgTransport.ts",
+    file: "src/postgres/queue/PgTransport.ts",
     from: "return seat.db.within(text[kind]",
     to: "return seat.db.machinery(text[kind]",
     test: conformance,
@@ -112,7 +112,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "inbox outside of the transaction",
     guarantee: 2,
-    file: "src/postgres/PgInbox.ts",
+    file: "src/postgres/store/PgInbox.ts",
     from: "return db.within(text.claim",
     to: "return db.machinery(text.claim",
     test: conformance,
@@ -121,7 +121,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "no inbox",
     guarantee: 2,
-    file: "src/worker/GroupCommit.ts",
+    file: "src/worker/commit/GroupCommit.ts",
     from: "const fresh = members.filter((_, i) => claimed[i] === \"fresh\")",
     to: "const fresh = members",
     test: "test/worker/handling.test.ts",
@@ -130,7 +130,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "other content under a known id taken for a duplicate",
     guarantee: 2,
-    file: "src/postgres/PgInbox.ts",
+    file: "src/postgres/store/PgInbox.ts",
     from: "return fingerprint === claim.fingerprint || fingerprint === \"\" ? \"duplicate\" : \"conflict\"",
     to: "return fingerprint === claim.fingerprint || fingerprint === \"\" ? \"duplicate\" : \"duplicate\"",
     test: conformance,
@@ -139,7 +139,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "emits outside of the transaction",
     guarantee: 2,
-    file: "src/postgres/PgOutbox.ts",
+    file: "src/postgres/store/PgOutbox.ts",
     from: "db.query(text.write, columnsOf",
     to: "db.machinery(text.write, columnsOf",
     test: conformance,
@@ -157,7 +157,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "unknown outcome taken for a failure",
     guarantee: 2,
-    file: "src/worker/CommitTries.ts",
+    file: "src/worker/commit/CommitTries.ts",
     from: "            if (move._tag === \"FailMember\") {\n",
     to: "            if (move._tag === \"FailMember\" || error?._tag === \"UnknownOutcome\") {\n",
     test: "test/worker/groups.test.ts",
@@ -166,7 +166,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "unknown outcome taken for success",
     guarantee: 1,
-    file: "src/worker/CommitTries.ts",
+    file: "src/worker/commit/CommitTries.ts",
     from: "            if (move._tag === \"FailMember\") {\n",
     to:
       "            if (error?._tag === \"UnknownOutcome\") for (const member of group) finish(member, GroupCommit.committed)\n            if (move._tag === \"FailMember\") {\n",
@@ -176,7 +176,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "COMMIT awaited for ever",
     guarantee: 6,
-    file: "src/postgres/PgSession.ts",
+    file: "src/postgres/session/PgSession.ts",
     from: "          duration: this.#patience,",
     to: "          duration: \"1 hour\",",
     test: "test/postgres/transactions.test.ts",
@@ -212,7 +212,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "late rows read after newer ones of their key",
     guarantee: 3,
-    file: "src/postgres/QueueReader.ts",
+    file: "src/postgres/queue/QueueReader.ts",
     from: "    this.#fallBehind(row)\n    // It may lie",
     to: "    // It may lie",
     test: "test/postgres/QueueReader.test.ts",
@@ -221,7 +221,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "two of a key at a time",
     guarantee: 3,
-    file: "src/KeyedQueue.ts",
+    file: "src/internal/flow/KeyedQueue.ts",
     from: "if (!this.running.has(key)) this.ready.add(key)",
     to: "this.ready.add(key)",
     test: "test/words/KeyedQueue.test.ts",
@@ -230,7 +230,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a parked key that is not held",
     guarantee: 3,
-    file: "src/worker/Ending.ts",
+    file: "src/worker/attempt/Disposition.ts",
     from: "if (parked) yield* subscription.hold(delivery, attempts, Hold.parked)",
     to: "",
     test: "test/worker/dead-letters.test.ts",
@@ -248,7 +248,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "lease never given up",
     guarantee: 4,
-    file: "src/worker/LeaseRenewer.ts",
+    file: "src/worker/lease/LeaseRenewer.ts",
     from: "      if (entry.deadline > limit) continue\n",
     to: "      if (entry.deadline > limit || true) continue\n",
     test: "test/worker/leases.test.ts",
@@ -266,7 +266,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "attempts asleep forgotten by a drain",
     guarantee: 7,
-    file: "src/worker/Attempt.ts",
+    file: "src/worker/attempt/Attempt.ts",
     from: "    if (left !== undefined) {\n      yield* hold(delivery, failures, left)\n",
     to: "    if (left !== undefined) {\n      if (decision._tag === \"Hold\") yield* hold(delivery, failures, left)\n",
     test: "test/worker/drain.test.ts",
@@ -313,17 +313,17 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "suspects not run alone",
     guarantee: 5,
-    file: "src/worker/InFlight.ts",
-    from: "verdictOn(entry.delivery, this.settings) === \"suspect\"",
-    to: "entry.delivery.received === -1",
+    file: "src/worker/fetch/InFlight.ts",
+    from: "crashStatus(entry.delivery, this.settings) === \"suspect\"",
+    to: "entry.delivery.crashCount === -1",
     test: "test/worker/crash-poison.test.ts",
     named: "again runs alone in its process"
   },
   {
     name: "crashed messages run once more",
     guarantee: 5,
-    file: "src/worker/Attempt.ts",
-    from: "if (verdictOn(delivery, settings) === \"crashed\") return crashed(delivery)",
+    file: "src/worker/attempt/Attempt.ts",
+    from: "if (crashStatus(delivery, settings) === \"crashed\") return crashed(delivery)",
     to: "",
     test: "test/worker/crash-poison.test.ts",
     named: "becomes a dead letter `crashed` without running once more"
@@ -331,7 +331,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "one failure takes its group with it",
     guarantee: 5,
-    file: "src/worker/CommitTries.ts",
+    file: "src/worker/commit/CommitTries.ts",
     from: "fail(of === undefined ? group : group.filter((member) => member === of), cause)",
     to: "fail(of === undefined || group.length > 0 ? group : [], cause)",
     test: "test/worker/groups.test.ts",
@@ -340,25 +340,25 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "redrive past the inbox",
     guarantee: 2,
-    file: "src/postgres/PgInbox.ts",
+    file: "src/postgres/store/PgInbox.ts",
     from: "(rows) => rows.forEach((row) => fresh.add(row[\"id\"]))",
     to: "() => redriven.forEach((claim) => fresh.add(claim.id))",
     test: conformance,
     named: "postgres: (inbox|dead letters)"
   },
   {
-    name: "a burial past the inbox",
+    name: "a dead-lettering past the inbox",
     guarantee: 2,
-    file: "src/postgres/PgDeadLetters.ts",
+    file: "src/postgres/store/PgDeadLetters.ts",
     from: "if (large || known![\"fingerprint\"] !== print) return yield* put()",
     to: "return yield* put()",
     test: conformance,
-    named: "does not bury what was committed"
+    named: "does not dead-letter what was committed"
   },
   {
     name: "more in hand than the prefetch",
     guarantee: 6,
-    file: "src/worker/InFlight.ts",
+    file: "src/worker/fetch/InFlight.ts",
     from: "    const messages = this.settings.prefetch - this.entries\n",
     to: "    const messages = 100_000\n",
     test: "test/worker/limits.test.ts",
@@ -376,7 +376,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "an interrupted statement of a pipelined connection left running",
     guarantee: 6,
-    file: "src/postgres/PgClient.ts",
+    file: "src/postgres/session/PgClient.ts",
     from: "within(pool.get, \"transaction\", ({ processId }) => terminate(processId)),",
     to: "within(pool.get, \"transaction\"),",
     test: "test/postgres/pipelined.test.ts",
@@ -385,7 +385,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a pipelined connection whose COMMIT was not answered given back",
     guarantee: 6,
-    file: "src/postgres/PgClient.ts",
+    file: "src/postgres/session/PgClient.ts",
     from: "session.abandoned ? session.giveUp : Effect.void",
     to: "Effect.void",
     test: "test/postgres/pipelined.test.ts",
@@ -394,7 +394,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the statements of a group sent one after another",
     guarantee: 10,
-    file: "src/worker/GroupCommit.ts",
+    file: "src/worker/commit/GroupCommit.ts",
     from: "const together = { concurrency: \"unbounded\" } as const",
     to: "const together = { concurrency: 1 } as const",
     test: "test/postgres/pipelined.test.ts",
@@ -403,7 +403,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a deadlock taken for the message's own failure",
     guarantee: 5,
-    file: "src/postgres/PgFailure.ts",
+    file: "src/postgres/session/PgFailure.ts",
     from: "\"40P01\": \"conflict\", // deadlock",
     to: "\"40P01\": \"other\", // deadlock",
     test: "test/postgres/outages.test.ts",
@@ -412,7 +412,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a failover to read-only counted as an attempt",
     guarantee: 5,
-    file: "src/postgres/PgFailure.ts",
+    file: "src/postgres/session/PgFailure.ts",
     from: "\"25006\": \"unavailable\"",
     to: "\"25006\": \"other\"",
     test: "test/postgres/outages.test.ts",

@@ -7,7 +7,7 @@ export const once: ReadonlyArray<Mutant> = [
   {
     name: "conflict ignored in once",
     guarantee: 2,
-    file: "src/postgres/PgOnce.ts",
+    file: "src/postgres/store/PgOnce.ts",
     from: "row[\"fingerprint\"] === fingerprint ? { _tag: \"Committed\"",
     to: "row[\"fingerprint\"] !== \"\" ? { _tag: \"Committed\"",
     test: conformance,
@@ -16,7 +16,7 @@ export const once: ReadonlyArray<Mutant> = [
   {
     name: "result of once stored outside of the transaction",
     guarantee: 2,
-    file: "src/postgres/PgOnce.ts",
+    file: "src/postgres/store/PgOnce.ts",
     from: "db.within(text.remember",
     to: "db.machinery(text.remember",
     test: conformance,
@@ -25,7 +25,7 @@ export const once: ReadonlyArray<Mutant> = [
   {
     name: "id of once claimed outside of the transaction",
     guarantee: 2,
-    file: "src/postgres/PgOnce.ts",
+    file: "src/postgres/store/PgOnce.ts",
     from: "db.within(text.enter",
     to: "db.machinery(text.enter",
     test: conformance,
@@ -88,7 +88,7 @@ export const once: ReadonlyArray<Mutant> = [
   {
     name: "a new name of once made in the caller's transaction",
     guarantee: 6,
-    file: "src/postgres/PgConsumers.ts",
+    file: "src/postgres/store/PgConsumers.ts",
     from: "if (db.settings.single) return made",
     to: "return made",
     test: "test/postgres/once.test.ts",
@@ -97,7 +97,7 @@ export const once: ReadonlyArray<Mutant> = [
   {
     name: "a name of once taken for a worker's registration",
     guarantee: 2,
-    file: "src/postgres/PgConsumers.ts",
+    file: "src/postgres/store/PgConsumers.ts",
     from: "if (found.lanes === 0) return undefined",
     to: "",
     test: conformance,
@@ -115,7 +115,7 @@ export const once: ReadonlyArray<Mutant> = [
   {
     name: "waiters that no other process tells",
     guarantee: 6,
-    file: "src/postgres/PgWatchers.ts",
+    file: "src/postgres/store/PgWatchers.ts",
     from: "if (this.#elsewhere.delete(name)) this.#wake.tell(`settled:${name}`)",
     to: "this.#elsewhere.delete(name)",
     test: "test/postgres/await.test.ts",
@@ -124,7 +124,7 @@ export const once: ReadonlyArray<Mutant> = [
   {
     name: "a process that notifies itself of what it commits",
     guarantee: 6,
-    file: "src/postgres/PgWatchers.ts",
+    file: "src/postgres/store/PgWatchers.ts",
     from: "      if (who === this.#me) return\n",
     to: "",
     test: "test/postgres/await.test.ts",
@@ -133,7 +133,7 @@ export const once: ReadonlyArray<Mutant> = [
   {
     name: "waiters that no commit wakes",
     guarantee: 6,
-    file: "src/postgres/PgStore.ts",
+    file: "src/postgres/store/PgStore.ts",
     from: "Effect.tap(inbox.claim(consumer, claims), settled(consumer, claims))",
     to: "inbox.claim(consumer, claims)",
     test: "test/postgres/once.test.ts",
@@ -142,7 +142,7 @@ export const once: ReadonlyArray<Mutant> = [
   {
     name: "death told as a commit",
     guarantee: 2,
-    file: "src/postgres/PgOnce.ts",
+    file: "src/postgres/store/PgOnce.ts",
     from: "row[\"outcome\"] === \"dead\"",
     to: "row[\"outcome\"] === \"\"",
     test: conformance,
@@ -169,7 +169,7 @@ export const once: ReadonlyArray<Mutant> = [
   {
     name: "once: its names among the consumers that people see",
     guarantee: 7,
-    file: "src/postgres/sql/people.ts",
+    file: "src/postgres/sql/consumerOperations.ts",
     from: "from ${t.consumers} c where c.lanes > 0 and (",
     to: "from ${t.consumers} c where c.lanes >= 0 and (",
     test: "test/postgres/conformance.test.ts",

@@ -9,17 +9,17 @@ export const operations: ReadonlyArray<Mutant> = [
   {
     name: "a variable whose schema is not looked at",
     guarantee: 7,
-    file: "src/postgres/PgConfig.ts",
+    file: "src/postgres/session/PgConfig.ts",
     from: "parse: (text) => problem(text) === undefined ? text : undefined",
     to: "parse: (text) => problem(text) === \"\" ? undefined : text",
     test: "test/postgres/startup.test.ts",
     named: "reads the environment, and names the variable"
   },
   {
-    name: "letters restored from another cluster that are in no set",
+    name: "dead letters restored from another cluster that are in no set",
     guarantee: 5,
-    file: "src/postgres/Restored.ts",
-    from: "yield* all(text.letters)",
+    file: "src/postgres/maintenance/Restored.ts",
+    from: "yield* all(text.deadLetters)",
     to: "0",
     test: "test/postgres/startup.test.ts",
     named: "gives what was restored from another cluster transaction ids"
@@ -27,7 +27,7 @@ export const operations: ReadonlyArray<Mutant> = [
   {
     name: "messages restored from another cluster that every poll finds late",
     guarantee: 6,
-    file: "src/postgres/Restored.ts",
+    file: "src/postgres/maintenance/Restored.ts",
     from: "yield* all(text.messages)",
     to: "0",
     test: "test/postgres/startup.test.ts",
@@ -36,7 +36,7 @@ export const operations: ReadonlyArray<Mutant> = [
   {
     name: "nothing said where a role may not rewrite what was restored",
     guarantee: 7,
-    file: "src/postgres/Restored.ts",
+    file: "src/postgres/maintenance/Restored.ts",
     from: "return yield* Effect.logWarning(",
     to: "return yield* Effect.logDebug(",
     test: "test/postgres/startup.test.ts",
@@ -70,32 +70,32 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "remembers an id as long as a message waits under it that no consumer reads"
   },
   {
-    name: "an id forgotten while a letter of another message under it is open",
+    name: "an id forgotten while a dead letter of another message under it is open",
     guarantee: 2,
     file: "src/postgres/sql/retention.ts",
     from: "where d.queue_id = i.queue_id and d.state in ('open', 'redriving')",
     to:
       "where d.queue_id = i.queue_id and d.state in ('open', 'redriving') and exists (select from ${t.inbox} x where x.queue_id = i.queue_id and x.id = i.id and x.outcome = 'dead')",
     test: "test/postgres/retention.test.ts",
-    named: "never forgets the id of an open letter of another message under it"
+    named: "never forgets the id of an open dead letter of another message under it"
   },
   {
-    name: "an id forgotten while its letter is being restored",
+    name: "an id forgotten while its dead letter is being restored",
     guarantee: 2,
     file: "src/postgres/sql/decisions.ts",
     from: "on conflict (queue_id, id) do update set at = statement_timestamp()",
     to: "on conflict do nothing",
     test: "test/postgres/retention.test.ts",
-    named: "does not forget the id of a letter that is being restored"
+    named: "does not forget the id of a dead letter that is being restored"
   },
   {
-    name: "a letter that is redriven for ever since its id was forgotten",
+    name: "a dead letter that is redriven for ever since its id was forgotten",
     guarantee: 5,
-    file: "src/postgres/PgInbox.ts",
+    file: "src/postgres/store/PgInbox.ts",
     from: "|| (answers[i] === \"fresh\" && inserted.has(id))",
     to: "",
     test: conformance,
-    named: "resolves the letter of a redriven message whose id is not known any more"
+    named: "resolves the dead letter of a redriven message whose id is not known any more"
   },
   {
     name: "a retention that looks at whole tables",
@@ -113,7 +113,7 @@ export const operations: ReadonlyArray<Mutant> = [
     from: "order by changed_at limit $3 for update skip locked",
     to: "order by id limit $3 for update skip locked",
     test: "test/postgres/retentionLimits.test.ts",
-    named: "looks at no more letters, audit entries and unrouted messages"
+    named: "looks at no more dead letters, audit entries and unrouted messages"
   },
   {
     name: "ids of a removed consumer that nobody forgets",
@@ -145,7 +145,7 @@ export const operations: ReadonlyArray<Mutant> = [
   {
     name: "a table whose retention fails keeps the others from theirs",
     guarantee: 6,
-    file: "src/postgres/Retention.ts",
+    file: "src/postgres/maintenance/Retention.ts",
     from: "onFailure: (cause) => Effect.as(failures.add(table, cause), 0)",
     to: "onFailure: (cause) => Effect.andThen(failures.add(table, cause), Effect.die(cause))",
     test: "test/postgres/retentionLimits.test.ts",
@@ -154,7 +154,7 @@ export const operations: ReadonlyArray<Mutant> = [
   {
     name: "a retention that fails for ever in silence",
     guarantee: 7,
-    file: "src/postgres/Retention.ts",
+    file: "src/postgres/maintenance/Retention.ts",
     from: "if (rounds === patience)",
     to: "if (rounds === Infinity)",
     test: "test/postgres/retentionLimits.test.ts",
@@ -253,7 +253,7 @@ export const operations: ReadonlyArray<Mutant> = [
   {
     name: "spans where nobody looks",
     guarantee: 10,
-    file: "src/Tracing.ts",
+    file: "src/internal/Tracing.ts",
     from: "fiber.getRef(Tracer.Tracer) !== Tracer.nativeTracer && fiber.getRef(References.TracerEnabled)",
     to: "fiber.getRef(References.TracerEnabled)",
     test: "test/ops/spans.test.ts",
@@ -262,7 +262,7 @@ export const operations: ReadonlyArray<Mutant> = [
   {
     name: "emitted messages that begin a trace of their own",
     guarantee: 10,
-    file: "src/worker/GroupCommit.ts",
+    file: "src/worker/commit/GroupCommit.ts",
     from: "Effect.provideService(step, Tracer.ParentSpan, span)",
     to: "step",
     test: "test/ops/spans.test.ts",
@@ -271,7 +271,7 @@ export const operations: ReadonlyArray<Mutant> = [
   {
     name: "what an error says in its span",
     guarantee: 10,
-    file: "src/Tracing.ts",
+    file: "src/internal/Tracing.ts",
     from: "super(`${where}: ${tag}`)",
     to: "super(`${where}: marker-4711`)",
     test: "test/ops/spans.test.ts",
@@ -280,7 +280,7 @@ export const operations: ReadonlyArray<Mutant> = [
   {
     name: "a schedule's defect logged with all that it says",
     guarantee: 10,
-    file: "src/worker/Settling.ts",
+    file: "src/worker/attempt/RetryDecision.ts",
     from: "(${defectOf(cause)}); it is taken",
     to: "(${Cause.pretty(cause)}); it is taken",
     test: "test/ops/logs.test.ts",
@@ -305,29 +305,29 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "says how a queue stands"
   },
   {
-    name: "a dedup horizon in which letters do not count",
+    name: "a deduplication window in which dead letters do not count",
     guarantee: 10,
     file: "src/postgres/sql/status.ts",
-    from: "least(eldest.at, letters.at)",
+    from: "least(eldest.at, dead_letters.at)",
     to: "eldest.at",
     test: conformance,
     named: "says how a queue stands"
   },
   {
-    name: "a dedup horizon in which messages of held keys do not count",
+    name: "a deduplication window in which messages of held keys do not count",
     guarantee: 10,
     file: "src/postgres/sql/status.ts",
-    from: "least(eldest.at, letters.at)",
-    to: "least(oldest.at, letters.at)",
+    from: "least(eldest.at, dead_letters.at)",
+    to: "least(oldest.at, dead_letters.at)",
     test: conformance,
     named: "says how a queue stands"
   },
   {
-    name: "a set of letters counted as one",
+    name: "a set of dead letters counted as one",
     guarantee: 10,
     file: "src/DeadLetters.ts",
-    from: "Telemetry.decided(decision, letters.length)",
-    to: "Telemetry.decided(decision, Math.min(1, letters.length))",
+    from: "Telemetry.decided(decision, deadLetters.length)",
+    to: "Telemetry.decided(decision, Math.min(1, deadLetters.length))",
     test: "test/ops/metrics.test.ts",
     named: "what people decided"
   },

@@ -1,5 +1,5 @@
 /**
- * The breaks in what people do with letters and consumers.
+ * The breaks in what people do with dead letters and consumers.
  */
 import type { Mutant } from "./types.ts"
 
@@ -9,8 +9,8 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   {
     name: "redrive without audit",
     guarantee: 5,
-    file: "src/postgres/PgDecisions.ts",
-    from: "    yield* db.within(text.audit, [letters, by, decision.action, note])\n",
+    file: "src/postgres/store/PgDecisions.ts",
+    from: "    yield* db.within(text.audit, [deadLetters, by, decision.action, note])\n",
     to: "",
     test: conformance,
     named: "postgres: decisions.*records who did what"
@@ -18,63 +18,63 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   {
     name: "a decision of somebody without a name",
     guarantee: 5,
-    file: "src/Act.ts",
+    file: "src/internal/OperatorAction.ts",
     from: "Message.textProblem(by.trim() === \"\" ? \"\" : by, limits.by)",
     to: "by.length > limits.by ? \"is long\" : undefined",
     test: "test/worker/people.test.ts",
     named: "without the name of who decides"
   },
   {
-    name: "a letter that is being redriven for ever",
+    name: "a dead letter that is being redriven for ever",
     guarantee: 1,
-    file: "src/postgres/PgDeadLetters.ts",
+    file: "src/postgres/store/PgDeadLetters.ts",
     from: "      if (own !== undefined) yield* db.within(inbox.resolve, [[own]])\n",
     to: "",
     test: conformance,
-    named: "postgres: dead letters.*resolves the letter of a redriven message that fails"
+    named: "postgres: dead letters.*resolves the dead letter of a redriven message that fails"
   },
   {
-    name: "a letter that is being redriven for ever, in memory",
+    name: "a dead letter that is being redriven for ever, in memory",
     guarantee: 1,
     file: "src/memory/MemoryDeadLetters.ts",
     from: "    transaction.resolve(own === undefined ? [] : [own], now)\n",
     to: "",
     test: "test/conformance/memory.test.ts",
-    named: "memory: dead letters.*resolves the letter of a redriven message that fails"
+    named: "memory: dead letters.*resolves the dead letter of a redriven message that fails"
   },
   {
-    name: "a retry that ends a restored letter's park",
+    name: "a retry that ends a restored dead letter's park",
     guarantee: 3,
     file: "src/postgres/sql/holds.ts",
     from: "set until = greatest(h.until, excluded.until),",
     to: "set until = excluded.until,",
     test: conformance,
-    named: "postgres: decisions.*keeps the key of a restored letter parked"
+    named: "postgres: decisions.*keeps the key of a restored dead letter parked"
   },
   {
-    name: "a retry that ends a restored letter's park, in memory",
+    name: "a retry that ends a restored dead letter's park, in memory",
     guarantee: 3,
     file: "src/memory/MemoryLane.ts",
     from: "rows.heldUntil = Math.max(rows.heldUntil ?? 0, until)",
     to: "rows.heldUntil = until",
     test: "test/conformance/memory.test.ts",
-    named: "memory: decisions.*keeps the key of a restored letter parked"
+    named: "memory: decisions.*keeps the key of a restored dead letter parked"
   },
   {
-    name: "a redriven row that is too large left beside its letter",
+    name: "a redriven row that is too large left beside its dead letter",
     guarantee: 5,
-    file: "src/postgres/sql/letters.ts",
+    file: "src/postgres/sql/deadLetters.ts",
     from: "with gone as (delete from ${t.messages} where queue_id = $9 and lane = $6 and seq = $7)",
     to: "with gone as (select from ${t.messages} where queue_id = $9 and lane = $6 and seq = $7)",
     test: "test/postgres/transport.test.ts",
-    named: "takes an oversized row back into its own letter"
+    named: "takes an oversized row back into its own dead letter"
   },
   {
     name: "a decision recorded outside of its transaction",
     guarantee: 5,
-    file: "src/postgres/PgDecisions.ts",
-    from: "yield* db.within(text.audit, [letters",
-    to: "yield* db.machinery(text.audit, [letters",
+    file: "src/postgres/store/PgDecisions.ts",
+    from: "yield* db.within(text.audit, [deadLetters",
+    to: "yield* db.machinery(text.audit, [deadLetters",
     test: conformance,
     named: "postgres: decisions.*records a decision in the transaction"
   },
@@ -85,25 +85,25 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     from: "and pg_visible_in_snapshot(d.opened, $10::text::pg_snapshot)",
     to: "and $10::text is not null",
     test: conformance,
-    named: "postgres: decisions.*acts on exactly the letters"
+    named: "postgres: decisions.*acts on exactly the dead letters"
   },
   {
-    name: "a restored letter in a set that was frozen before",
+    name: "a restored dead letter in a set that was frozen before",
     guarantee: 5,
-    file: "src/postgres/PgDecisions.ts",
-    from: "Effect.andThen(on(text.reopened)(letters)),",
+    file: "src/postgres/store/PgDecisions.ts",
+    from: "Effect.andThen(on(text.reopened)(deadLetters)),",
     to: "",
     test: conformance,
-    named: "postgres: decisions.*acts on exactly the letters"
+    named: "postgres: decisions.*acts on exactly the dead letters"
   },
   {
-    name: "a pause in an open transaction that burials wait for",
+    name: "a pause in an open transaction that dead-lettering transactions wait for",
     guarantee: 3,
-    file: "src/postgres/sql/people.ts",
+    file: "src/postgres/sql/consumerOperations.ts",
     from: "lock: locked(t, \"for no key update\")",
     to: "lock: locked(t, \"for update\")",
     test: "test/postgres/people.test.ts",
-    named: "pause in an open transaction while letters are buried"
+    named: "pause in an open transaction while dead letters are dead-lettered"
   },
   {
     name: "a set that cannot be interrupted while it tells",
@@ -115,7 +115,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     named: "can be interrupted while it tells how far it is"
   },
   {
-    name: "two people decide about one letter",
+    name: "two people decide about one dead letter",
     guarantee: 2,
     file: "src/postgres/sql/decisions.ts",
     from: "lock: `select ${seen} from ${t.deadLetters} d where d.id = $1 for update`",
@@ -124,20 +124,20 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     named: "have one winner"
   },
   {
-    name: "a key that goes on although another parked letter is open",
+    name: "a key that goes on although another parked dead letter is open",
     guarantee: 3,
     file: "src/postgres/sql/decisions.ts",
     from: "`case when ${parks(t)} then until",
     to: "`case when false and ${parks(t)} then until",
     test: conformance,
-    named: "postgres: decisions.*parks the key of a restored letter"
+    named: "postgres: decisions.*parks the key of a restored dead letter"
   },
   {
-    name: "a key held for ever after its last two letters",
+    name: "a key held for ever after its last two dead letters",
     guarantee: 1,
-    file: "src/postgres/PgDecisions.ts",
-    from: "Effect.andThen(on(text.lockHolds)(letters), on(text.goOn)(letters))",
-    to: "on(text.goOn)(letters)",
+    file: "src/postgres/store/PgDecisions.ts",
+    from: "Effect.andThen(on(text.lockHolds)(deadLetters), on(text.goOn)(deadLetters))",
+    to: "on(text.goOn)(deadLetters)",
     test: "test/postgres/people.test.ts",
     named: "keep a key held when its last two"
   },
@@ -160,13 +160,13 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     named: "is refused if it does not decode"
   },
   {
-    name: "a restored letter whose id is forgotten",
+    name: "a restored dead letter whose id is forgotten",
     guarantee: 2,
-    file: "src/postgres/PgDecisions.ts",
-    from: "Effect.forEach(letters, known, { discard: true }).pipe(",
+    file: "src/postgres/store/PgDecisions.ts",
+    from: "Effect.forEach(deadLetters, known, { discard: true }).pipe(",
     to: "Effect.void.pipe(",
     test: "test/postgres/retention.test.ts",
-    named: "keeps a restored letter redrivable"
+    named: "keeps a restored dead letter redrivable"
   },
   {
     name: "a rate that is not kept",
@@ -180,7 +180,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   {
     name: "a pause that loses",
     guarantee: 1,
-    file: "src/postgres/QueueReader.ts",
+    file: "src/postgres/queue/QueueReader.ts",
     from: "      if (meta.paused) return Effect.succeed(round)\n",
     to: "",
     test: conformance,
@@ -189,16 +189,16 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   {
     name: "a pause that starts what is in hand",
     guarantee: 5,
-    file: "src/worker/InFlight.ts",
-    from: "this.halts === 0 && !this.consumerPaused()",
-    to: "this.halts === 0",
+    file: "src/worker/fetch/InFlight.ts",
+    from: "this.suspensions === 0 && !this.consumerPaused()",
+    to: "this.suspensions === 0",
     test: "test/worker/people.test.ts",
     named: "starts nothing more"
   },
   {
     name: "a pause that no worker hears the end of",
     guarantee: 1,
-    file: "src/worker/InFlight.ts",
+    file: "src/worker/fetch/InFlight.ts",
     from: "    if (this.consumerPaused()) return true\n",
     to: "",
     test: "test/worker/people.test.ts",
@@ -207,7 +207,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   {
     name: "a pause shown as a retry that is due",
     guarantee: 7,
-    file: "src/postgres/sql/people.ts",
+    file: "src/postgres/sql/consumerOperations.ts",
     from: "until < 'infinity' and (paused_by is null or until > statement_timestamp())",
     to: "until < 'infinity'",
     test: conformance,
@@ -216,7 +216,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   {
     name: "a removal beside publishers",
     guarantee: 1,
-    file: "src/postgres/PgPeople.ts",
+    file: "src/postgres/store/PgConsumerOperations.ts",
     from: "locking: [lockTimeout, lock, changed]",
     to: "locking: [lockTimeout]",
     test: "test/postgres/people.test.ts",
@@ -225,14 +225,14 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   {
     name: "a removal that nobody hears of",
     guarantee: 4,
-    file: "src/postgres/PgLanes.ts",
+    file: "src/postgres/queue/PgLanes.ts",
     from: "this.#removed = row?.[\"known\"] !== true",
     to: "this.#removed = false",
     test: conformance,
     named: "postgres: pauses.*removes a consumer with its queue"
   },
   {
-    name: "a removal that takes letters after messages",
+    name: "a removal that takes dead letters after messages",
     guarantee: 1,
     file: "src/postgres/sql/removal.ts",
     from:
@@ -240,7 +240,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     to:
       "    `delete from ${t.messages} where queue_id = $1`,\n    `delete from ${t.deadLetters} where queue_id = $1`,\n",
     test: "test/postgres/people.test.ts",
-    named: "remove a consumer while a letter of it is redriven"
+    named: "remove a consumer while a dead letter of it is redriven"
   },
   {
     name: "a removal that deletes millions of ids while nobody publishes",

@@ -5,7 +5,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "a batch in the wrong order",
     guarantee: 3,
-    file: "src/worker/GroupCommit.ts",
+    file: "src/worker/commit/GroupCommit.ts",
     from: "const running = Effect.suspend(() => Steps.batch(operator, going))",
     to: "const running = Effect.suspend(() => Steps.batch(operator, [...going].reverse() as never))",
     test: "test/worker/batches.test.ts",
@@ -14,7 +14,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "a batch's results handed out from the wrong end",
     guarantee: 2,
-    file: "src/worker/Steps.ts",
+    file: "src/worker/attempt/Steps.ts",
     from: "at.value = results[i]",
     to: "at.value = results[results.length - 1 - i]",
     test: "test/worker/batches.test.ts",
@@ -23,7 +23,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "a batch's number of results not looked at",
     guarantee: 2,
-    file: "src/worker/Steps.ts",
+    file: "src/worker/attempt/Steps.ts",
     from: "if (Array.isArray(results) && results.length !== members.length) {",
     to: "if (Array.isArray(results) && results.length < 0) {",
     test: "test/worker/batches.test.ts",
@@ -32,7 +32,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "a wrong number of results that nobody hears of",
     guarantee: 2,
-    file: "src/worker/GroupCommit.ts",
+    file: "src/worker/commit/GroupCommit.ts",
     from: "defect instanceof Steps.WrongResults && going.length > 1",
     to: "defect instanceof Steps.WrongResults && going.length < 1",
     test: "test/worker/batches.test.ts",
@@ -41,7 +41,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "a batch without a timeout of its own",
     guarantee: 6,
-    file: "src/worker/GroupCommit.ts",
+    file: "src/worker/commit/GroupCommit.ts",
     from: "  return own(options, going, warned, timed)",
     to: "  return own(options, going, warned, false)",
     test: "test/worker/batches.test.ts",
@@ -50,7 +50,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "at most once acknowledged after its steps",
     guarantee: 2,
-    file: "src/worker/Attempt.ts",
+    file: "src/worker/attempt/Attempt.ts",
     from: "    return atMostOnce === undefined\n",
     to: "    return atMostOnce !== undefined\n",
     test: "test/worker/delivery-modes.test.ts",
@@ -59,7 +59,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "at most once without a claim that is kept",
     guarantee: 2,
-    file: "src/worker/GroupCommit.ts",
+    file: "src/worker/commit/GroupCommit.ts",
     from: "if (pipeline.settings.delivery !== \"atLeastOnce\")",
     to: "if (pipeline.settings.delivery === \"effectivelyOnce\")",
     test: "test/worker/delivery-modes.test.ts",
@@ -68,7 +68,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "at most once committed without its token",
     guarantee: 4,
-    file: "src/worker/GroupCommit.ts",
+    file: "src/worker/commit/GroupCommit.ts",
     from: "  if (ours.length === 0) return gone\n",
     to: "",
     test: "test/worker/delivery-modes.test.ts",
@@ -77,8 +77,8 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "at most once run again after an unknown outcome",
     guarantee: 2,
-    file: "src/worker/AtMostOnce.ts",
-    from: "error._tag !== \"Hiccup\" || tried === tries",
+    file: "src/worker/attempt/AtMostOnce.ts",
+    from: "error._tag !== \"TransientFailure\" || tried === tries",
     to: "tried === tries",
     test: "test/worker/delivery-modes.test.ts",
     named: "has happened once: atMostOnce"
@@ -86,7 +86,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "at most once that says nothing of what was interrupted",
     guarantee: 7,
-    file: "src/worker/AtMostOnce.ts",
+    file: "src/worker/attempt/AtMostOnce.ts",
     from: "return Effect.flatMap(Effect.exit(restore(contained(work))), (exit) =>",
     to: "return Effect.flatMap(restore(Effect.exit(contained(work))), (exit) =>",
     test: "test/worker/delivery-modes.test.ts",
@@ -95,7 +95,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "at least once that asks the inbox",
     guarantee: 2,
-    file: "src/worker/GroupCommit.ts",
+    file: "src/worker/commit/GroupCommit.ts",
     from: "  const redriven = members.filter((member) => member.delivery.redrive !== undefined)\n",
     to: "  const redriven = members\n",
     test: "test/worker/delivery-modes.test.ts",
@@ -104,16 +104,16 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "at least once whose redrive resolves nothing",
     guarantee: 2,
-    file: "src/worker/GroupCommit.ts",
+    file: "src/worker/commit/GroupCommit.ts",
     from: "if (redriven.length === 0) return Effect.succeed",
     to: "if (redriven.length >= 0) return Effect.succeed",
     test: "test/worker/delivery-modes.test.ts",
-    named: "a redrive resolves the letter in its commit"
+    named: "a redrive resolves the dead letter in its commit"
   },
   {
     name: "a stale token taken for a good one after the settling",
     guarantee: 4,
-    file: "src/postgres/PgTransport.ts",
+    file: "src/postgres/queue/PgTransport.ts",
     from: "deliveries.filter(({ receipt }) => ours.has((receipt as Receipt).lane))",
     to: "deliveries.filter(({ receipt }) => ours.size >= 0 && receipt !== undefined)",
     test: "test/postgres/conformance.test.ts",
@@ -122,7 +122,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "a message lost with the error that its Schema cannot encode",
     guarantee: 1,
-    file: "src/worker/FailureRecord.ts",
+    file: "src/worker/attempt/FailureRecord.ts",
     from: "      Effect.catchCause(() => Effect.succeed(undefined))\n    )\n  }\n}",
     to: "      Effect.orDie\n    )\n  }\n}",
     test: "test/worker/dead-letter-errors.test.ts",
@@ -131,7 +131,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "an error that is encoded for ever",
     guarantee: 6,
-    file: "src/worker/FailureRecord.ts",
+    file: "src/worker/attempt/FailureRecord.ts",
     from: "      Effect.timeoutOrElse({ duration: encodeTimeout, orElse: () => Effect.succeed(undefined) }),\n",
     to: "",
     test: "test/worker/dead-letter-errors.test.ts",
@@ -140,7 +140,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "typed errors that a schedule does not get back",
     guarantee: 1,
-    file: "src/worker/Settling.ts",
+    file: "src/worker/attempt/RetryDecision.ts",
     from: "yield* FailureRecord.typed(settings.errors, options.recorded)",
     to: "options.recorded",
     test: "test/worker/dead-letter-errors.test.ts",
@@ -149,7 +149,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "emits numbered anew in each emit",
     guarantee: 2,
-    file: "src/worker/Steps.ts",
+    file: "src/worker/attempt/Steps.ts",
     from: "MessageId.ofEmit(consumer, delivered.message.id, at.emitted.length)",
     to: "MessageId.ofEmit(consumer, delivered.message.id, at.emitted.length % 2)",
     test: "test/worker/dead-letter-errors.test.ts",
@@ -158,7 +158,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "a run's follower that goes without the one before it",
     guarantee: 3,
-    file: "src/worker/Savepoints.ts",
+    file: "src/worker/commit/Savepoints.ts",
     from: "const follower = member.previous !== undefined && undone.has(member.previous)",
     to: "const follower = member.previous !== undefined && undone.has(member)",
     test: "test/postgres/runs.test.ts",
@@ -167,7 +167,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "a run's follower tried alone before the one before it",
     guarantee: 3,
-    file: "src/worker/Committer.ts",
+    file: "src/worker/commit/Committer.ts",
     from: "return isBlocked(lone.member) ? Effect.succeed(lone) : this.alone(lone)",
     to: "return this.alone(lone)",
     test: "test/postgres/runs.test.ts",
@@ -176,7 +176,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "a run with an effect before its commit",
     guarantee: 3,
-    file: "src/worker/Steps.ts",
+    file: "src/worker/attempt/Steps.ts",
     from: "operators.every(({ _tag }) => _tag !== \"MapEffect\" && _tag !== \"Tap\")",
     to: "operators.every(({ _tag }) => _tag !== \"MapEffect\")",
     test: "test/postgres/runs.test.ts",
@@ -185,7 +185,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "a run whose statements overtake each other",
     guarantee: 3,
-    file: "src/worker/GroupCommit.ts",
+    file: "src/worker/commit/GroupCommit.ts",
     from: "yield* Effect.forEach(byKey(moving), ofKey, together)",
     to: "yield* Effect.forEach(moving.map((one) => [one]), ofKey, together)",
     test: "test/postgres/runs.test.ts",
@@ -194,7 +194,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "a run's rest that is not put back",
     guarantee: 1,
-    file: "src/worker/Runs.ts",
+    file: "src/worker/attempt/KeyBatch.ts",
     from: "Effect.ensuring(Effect.suspend(() => putBack(key, [...left])))",
     to: "Effect.ensuring(Effect.suspend(() => putBack(key, [])))",
     test: "test/postgres/runs.test.ts",
@@ -203,7 +203,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "a key with room again that waits for the idle poll",
     guarantee: 6,
-    file: "src/postgres/QueueReader.ts",
+    file: "src/postgres/queue/QueueReader.ts",
     from: "if (this.#behind.has(key) && this.#readsOn(key)) this.roomAgain.openUnsafe()",
     to: "",
     test: "test/postgres/runs.test.ts",
@@ -212,7 +212,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "a drain that ends on a look beside work",
     guarantee: 1,
-    file: "src/worker/Fetcher.ts",
+    file: "src/worker/fetch/Fetcher.ts",
     from: "empty = !found && !ran && nothingRuns()",
     to: "empty = !found && nothingRuns()",
     test: "test/worker/drain.test.ts",
@@ -221,7 +221,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "a group's second half that does not ask how the first one ended",
     guarantee: 3,
-    file: "src/worker/CommitQueue.ts",
+    file: "src/worker/commit/CommitQueue.ts",
     from: "      : previous?.outcome === undefined || passed(previous.outcome)",
     to: "      : previous === undefined || member !== undefined",
     test: "test/worker/groups.test.ts",
@@ -230,26 +230,26 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "a key that was not held, after all, and is not read again",
     guarantee: 1,
-    file: "src/postgres/QueueReader.ts",
+    file: "src/postgres/queue/QueueReader.ts",
     from: "Effect.tap(effect, () => Effect.sync(() => this.#readAgain(delivery)))",
     to: "effect",
     test: "test/postgres/failures.test.ts",
     named: "was committed before leaves"
   },
   {
-    name: "a burial that an interruption tears from what follows it",
+    name: "a dead-lettering that an interruption tears from what follows it",
     guarantee: 3,
-    file: "src/worker/Ending.ts",
+    file: "src/worker/attempt/Disposition.ts",
     from:
       "  Effect.uninterruptible(\n    Effect.flatMap(Effect.forkChild(Effect.interruptible(effect), { startImmediately: true }), Fiber.join)\n  )",
     to: "  Effect.flatMap(Effect.forkChild(effect, { startImmediately: true }), Fiber.join)",
     test: "test/postgres/failures.test.ts",
-    named: "is interrupted while its burial is on the wire"
+    named: "is interrupted while its dead-lettering is on the wire"
   },
   {
     name: "a fingerprint of any text",
     guarantee: 5,
-    file: "src/Tracing.ts",
+    file: "src/internal/Tracing.ts",
     from: "text.slice(0, most).replaceAll(\"\\u0000\", \"\\ufffd\").toWellFormed()",
     to: "text.slice(0, most * 100)",
     test: "test/postgres/failures.test.ts",
@@ -258,17 +258,17 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "a refused record tried for ever",
     guarantee: 5,
-    file: "src/worker/Ending.ts",
+    file: "src/worker/attempt/Disposition.ts",
     from: "error._tag === \"StoreFailure\" && error.kind === \"refused\"",
     to: "error._tag === \"StoreFailure\" && error.kind === \"timeout\"",
     test: "test/postgres/failures.test.ts",
     named: "gets a record without it"
   },
   {
-    name: "holds and burials behind the handlers' statements",
+    name: "holds and dead-lettering transactions behind the handlers' statements",
     guarantee: 6,
-    file: "src/worker/Ending.ts",
-    from: "Effect.provideService(transaction, Store.WorkerTransaction, \"apart\")",
+    file: "src/worker/attempt/Disposition.ts",
+    from: "Effect.provideService(transaction, Store.WorkerTransaction, \"separate\")",
     to: "Effect.provideService(transaction, Store.WorkerTransaction, undefined)",
     test: "test/postgres/failures.test.ts",
     named: "connections that handlers keep"
@@ -276,16 +276,16 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "a message that is run again although its key is held",
     guarantee: 3,
-    file: "src/worker/InFlight.ts",
+    file: "src/worker/fetch/InFlight.ts",
     from: "if (entry.again && !entry.forgotten && ",
     to: "if (entry.again && ",
     test: "test/postgres/failures.test.ts",
-    named: "is interrupted while its burial is on the wire"
+    named: "is interrupted while its dead-lettering is on the wire"
   },
   {
     name: "a commit timeout in which the database ends the transaction",
     guarantee: 6,
-    file: "src/worker/Refusals.ts",
+    file: "src/worker/start/StartupChecks.ts",
     from: "given <= Duration.toMillis(longestCommit)",
     to: "given <= Infinity",
     test: "test/worker/limits.test.ts",

@@ -5,7 +5,7 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
   {
     name: "two pipelines of one name that start together do not see one another",
     guarantee: 6,
-    file: "src/worker/Namesakes.ts",
+    file: "src/worker/start/PipelineNames.ts",
     from: "    names.set(consumer, under)\n",
     to: "    setTimeout(() => names.set(consumer, under), 100)\n",
     test: "test/postgres/reopened.test.ts",
@@ -14,8 +14,8 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
   {
     name: "a worker that cannot begin is not seen by Health",
     guarantee: 6,
-    file: "src/worker/Opening.ts",
-    from: "vain = Vain.more(vain, now(), error.message)",
+    file: "src/worker/start/Opening.ts",
+    from: "failing = FailingSince.more(failing, now(), error.message)",
     to: "void vain",
     test: "test/worker/opening.test.ts",
     named: "cannot open its subscription again"
@@ -23,7 +23,7 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
   {
     name: "a set frozen through a session that its transaction has",
     guarantee: 6,
-    file: "src/postgres/PgDeadLetters.ts",
+    file: "src/postgres/store/PgDeadLetters.ts",
     from: "ServerLife.current(db.query, names)",
     to: "ServerLife.current(db.machinery, names)",
     test: "test/embedded/conformance.test.ts",
@@ -33,7 +33,7 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
     name: "a right that only a new life needs is not asked for",
     guarantee: 6,
     file: "src/postgres/sql/serverLife.ts",
-    from: "and has_sequence_privilege('${t.letterSeq}', 'update') as",
+    from: "and has_sequence_privilege('${t.deadLetterSeq}', 'update') as",
     to: "as",
     test: "test/postgres/reopened.test.ts",
     named: "may not begin a life"
@@ -41,7 +41,7 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
   {
     name: "a settlement that finds its lease over and keeps it",
     guarantee: 3,
-    file: "src/postgres/PgTransport.ts",
+    file: "src/postgres/queue/PgTransport.ts",
     from: "return missed(lanes, deliveries, settled)",
     to: "return Effect.succeed(settled)",
     test: "test/postgres/noticed.test.ts",
@@ -50,7 +50,7 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
   {
     name: "a fence that finds its lease over and keeps it",
     guarantee: 3,
-    file: "src/postgres/PgTransport.ts",
+    file: "src/postgres/queue/PgTransport.ts",
     from: "if (found.length === asked.length) return",
     to: "if (found.length === asked.length || asked.length > 0) return",
     test: "test/postgres/noticed.test.ts",
@@ -59,7 +59,7 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
   {
     name: "a hold that finds its lease over and keeps it",
     guarantee: 3,
-    file: "src/postgres/PgTransport.ts",
+    file: "src/postgres/queue/PgTransport.ts",
     from: "Effect.andThen(seat.lanes.notice([delivery.receipt as Receipt]), stale(delivery))",
     to: "stale(delivery)",
     test: "test/postgres/noticed.test.ts",
@@ -68,7 +68,7 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
   {
     name: "a raised token that is not told",
     guarantee: 3,
-    file: "src/postgres/PgLanes.ts",
+    file: "src/postgres/queue/PgLanes.ts",
     from: "if (!ours.has(owned.lane) && !owned.lost)",
     to: "if (!ours.has(owned.lane) && owned.lost)",
     test: "test/postgres/noticed.test.ts",

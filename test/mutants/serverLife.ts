@@ -72,7 +72,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   {
     name: "a poll that believes any life of the server",
     guarantee: 1,
-    file: "src/postgres/PgTransport.ts",
+    file: "src/postgres/queue/PgTransport.ts",
     from: "lanesOf.sameLife(meta.life)",
     to: "Effect.as(Effect.void, meta.life)",
     test: life,
@@ -99,7 +99,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   {
     name: "what a run had stays with it when it opens again",
     guarantee: 6,
-    file: "src/postgres/PgTransport.ts",
+    file: "src/postgres/queue/PgTransport.ts",
     from: "yield* Effect.mapError(lanes.begin",
     to: "yield* Effect.mapError(Effect.succeed(lanes.begin)",
     test: life,
@@ -126,7 +126,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   {
     name: "a frozen set of an earlier life",
     guarantee: 1,
-    file: "src/postgres/PgDecisions.ts",
+    file: "src/postgres/store/PgDecisions.ts",
     from: "now?.[\"life\"] !== life",
     to: "life === \"\"",
     test: life,
@@ -135,7 +135,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   {
     name: "another message at a place is settled",
     guarantee: 1,
-    file: "src/postgres/PgTransport.ts",
+    file: "src/postgres/queue/PgTransport.ts",
     from: "row[\"id\"] !== delivery.message.id",
     to: "row[\"id\"] === undefined",
     test: life,
@@ -180,7 +180,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   {
     name: "a place in hand hides what a redrive has put there",
     guarantee: 3,
-    file: "src/postgres/QueueReader.ts",
+    file: "src/postgres/queue/QueueReader.ts",
     from: "seqs?.get(seq)?.redriven === redriven",
     to: "seqs?.has(seq) === true",
     test: "test/postgres/QueueReader.test.ts",
@@ -234,7 +234,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   {
     name: "the machinery's commits not flushed",
     guarantee: 1,
-    file: "src/postgres/PgClient.ts",
+    file: "src/postgres/session/PgClient.ts",
     from: "synchronous_commit: \"on\"",
     to: "synchronous_commit: \"off\"",
     test: life,
@@ -243,7 +243,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   {
     name: "a lease that is lost while a stop waits is not given up",
     guarantee: 4,
-    file: "src/worker/LeaseRenewer.ts",
+    file: "src/worker/lease/LeaseRenewer.ts",
     from: "const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))",
     to: "const scope = yield* Effect.scope",
     test: "test/worker/leases.test.ts",

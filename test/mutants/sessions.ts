@@ -10,7 +10,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a demoted session is given back to its pool",
     guarantee: 6,
-    file: "src/postgres/PgSession.ts",
+    file: "src/postgres/session/PgSession.ts",
     from: "return PgFailure.isSpent(code) ? this.#invalidate : undefined",
     to: "return undefined",
     test: demoted,
@@ -19,7 +19,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a demoted session of the machinery is kept",
     guarantee: 6,
-    file: "src/postgres/PgClient.ts",
+    file: "src/postgres/session/PgClient.ts",
     from: "PgFailure.isSpent(PgFailure.codeOf(error)) ? pool.invalidate(connection) : Effect.void",
     to: "error === undefined ? pool.invalidate(connection) : Effect.void",
     test: demoted,
@@ -28,7 +28,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a demoted session that streams is kept",
     guarantee: 6,
-    file: "src/postgres/PgSession.ts",
+    file: "src/postgres/session/PgSession.ts",
     from: "Effect.suspend(() => this.#note(cause) ?? Effect.void)",
     to: "Effect.suspend(() => Effect.as(Effect.void, this.#note(cause)))",
     test: demoted,
@@ -37,7 +37,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "what a standby says of an unlogged table is the statement's own fault",
     guarantee: 6,
-    file: "src/postgres/PgFailure.ts",
+    file: "src/postgres/session/PgFailure.ts",
     from: "cause.routine === \"get_relation_info\"",
     to: "cause.routine === \"\"",
     test: "test/postgres/PgFailure.test.ts",
@@ -46,7 +46,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a LISTEN connection that is never asked",
     guarantee: 6,
-    file: "src/postgres/Wake.ts",
+    file: "src/postgres/queue/Wake.ts",
     from: "Effect.forever(Effect.andThen(Effect.sleep(askEvery), Effect.suspend(() => prove(connection))))",
     to: "Effect.never",
     test: deaf,
@@ -55,7 +55,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a LISTEN connection that is asked without a bound",
     guarantee: 6,
-    file: "src/postgres/Wake.ts",
+    file: "src/postgres/queue/Wake.ts",
     from: "const patience = 4_000",
     to: "const patience = 400_000",
     test: deaf,
@@ -73,7 +73,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a layer that waits for UNLISTEN on a dead connection",
     guarantee: 7,
-    file: "src/postgres/Wake.ts",
+    file: "src/postgres/queue/Wake.ts",
     from: "Effect.andThen(Scope.close(line, Exit.void), Scope.close(ears, Exit.void))",
     to: "Effect.andThen(Scope.close(ears, Exit.void), Scope.close(line, Exit.void))",
     test: deaf,
@@ -82,7 +82,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "deafness that is told again and again",
     guarantee: 6,
-    file: "src/postgres/Wake.ts",
+    file: "src/postgres/queue/Wake.ts",
     from: "      told = true\n",
     to: "",
     test: deaf,
@@ -91,7 +91,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "who awaits an id does not ask again when it hears again",
     guarantee: 6,
-    file: "src/postgres/PgWatchers.ts",
+    file: "src/postgres/store/PgWatchers.ts",
     from: "    this.#askAgain()\n    this.#here.everybody()",
     to: "    this.#here.everybody()",
     test: deaf,
@@ -100,7 +100,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "who awaits an id does not ask a process that hears again",
     guarantee: 6,
-    file: "src/postgres/PgWatchers.ts",
+    file: "src/postgres/store/PgWatchers.ts",
     from: "if (rest !== this.#me) this.#askAgain()",
     to: "return",
     test: deaf,
@@ -127,7 +127,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a worker that waits for a registration that is refused",
     guarantee: 6,
-    file: "src/worker/Opening.ts",
+    file: "src/worker/start/Opening.ts",
     from: "error instanceof StoreFailure && error.kind !== \"refused\"",
     to: "error instanceof StoreFailure",
     test: "test/worker/startsAway.test.ts",
@@ -136,7 +136,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "health asks the database for an answer, no more",
     guarantee: 6,
-    file: "src/postgres/PgStore.ts",
+    file: "src/postgres/store/PgStore.ts",
     from: "db.machinery(pings[who], [])",
     to: "db.machinery(who === \"worker\" ? \"select\" : pings[who], [])",
     test: silent,
@@ -145,8 +145,8 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a worker that cannot read is well",
     guarantee: 6,
-    file: "src/worker/Fetcher.ts",
-    from: "      vain = Vain.more(vain, renewer.now(), error.message)\n",
+    file: "src/worker/fetch/Fetcher.ts",
+    from: "      failing = FailingSince.more(failing, renewer.now(), error.message)\n",
     to: "",
     test: silent,
     named: "and cannot read is said so"
@@ -154,8 +154,8 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a worker that has failed to read once is never well again",
     guarantee: 6,
-    file: "src/worker/Fetcher.ts",
-    from: "      vain = undefined\n",
+    file: "src/worker/fetch/Fetcher.ts",
+    from: "      failing = undefined\n",
     to: "",
     test: silent,
     named: "and cannot read is said so"
@@ -163,8 +163,8 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a worker that cannot commit is well",
     guarantee: 6,
-    file: "src/worker/CommitTries.ts",
-    from: "if (Vain.isOfStore(error)) this.vain",
+    file: "src/worker/commit/CommitTries.ts",
+    from: "if (FailingSince.isOfStore(error)) this.failing",
     to: "if (error === null) this.vain",
     test: silent,
     named: "and cannot commit is said so"
@@ -172,7 +172,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a worker between two claims is said to hold no lane",
     guarantee: 6,
-    file: "src/worker/Stats.ts",
+    file: "src/worker/observe/Stats.ts",
     from: "stranded: () => stranded > 1",
     to: "stranded: () => stranded > 0",
     test: silent,
@@ -181,7 +181,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a worker without lanes is well",
     guarantee: 6,
-    file: "src/worker/Stats.ts",
+    file: "src/worker/observe/Stats.ts",
     from: "stranded = waits && !Number.isFinite(renewer.left()) ? stranded + 1 : 0",
     to: "stranded = waits && Number.isNaN(renewer.left()) ? stranded + 1 : 0",
     test: silent,
@@ -199,7 +199,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a publisher of a closed layer is interrupted",
     guarantee: 6,
-    file: "src/postgres/PgClient.ts",
+    file: "src/postgres/session/PgClient.ts",
     from: "    life.over && Cause.hasInterruptsOnly(cause)",
     to: "    life.over && !Cause.hasInterruptsOnly(cause)",
     test: closed,
@@ -208,7 +208,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a worker whose layer is closed keeps its lanes",
     guarantee: 7,
-    file: "src/postgres/PgLanes.ts",
+    file: "src/postgres/queue/PgLanes.ts",
     from: "Effect.andThen(end, Effect.andThen(Effect.yieldNow, this.leave))",
     to: "Effect.andThen(end, Effect.yieldNow)",
     test: closed,
@@ -217,7 +217,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a worker whose layer is closed goes on working",
     guarantee: 4,
-    file: "src/postgres/PgLanes.ts",
+    file: "src/postgres/queue/PgLanes.ts",
     from: "this.lost(owned, \"the Postgres layer was closed under its worker\")",
     to: "owned.leaving = true",
     test: closed,

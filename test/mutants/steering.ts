@@ -7,7 +7,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   {
     name: "a handler's COMMIT sent",
     guarantee: 2,
-    file: "src/postgres/PgSession.ts",
+    file: "src/postgres/session/PgSession.ts",
     from:
       "if ((kind === \"begin\" || kind === \"control\") && this.#use !== \"reserved\") return this.#refuse(command)",
     to: "",
@@ -17,7 +17,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   {
     name: "a handler's COMMIT sent as a stream",
     guarantee: 2,
-    file: "src/postgres/PgSession.ts",
+    file: "src/postgres/session/PgSession.ts",
     from: "if (found.kind === \"plain\") return this.#stream(sql, params, transform)",
     to: "if (found.kind !== \"begin\") return this.#stream(sql, params, transform)",
     test: steering,
@@ -26,7 +26,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   {
     name: "a handler's COMMIT sent for values",
     guarantee: 2,
-    file: "src/postgres/PgSession.ts",
+    file: "src/postgres/session/PgSession.ts",
     from:
       "return this.#guarded(\n      sql,\n      (text) =>\n        this.#seen(Effect.map(this.#connection.queryValues(text,",
     to:
@@ -37,7 +37,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   {
     name: "a refused statement that aborts nothing",
     guarantee: 2,
-    file: "src/postgres/PgSession.ts",
+    file: "src/postgres/session/PgSession.ts",
     from: "    return inTransaction\n      ? Effect.andThen(",
     to: "    return !inTransaction\n      ? Effect.andThen(",
     test: steering,
@@ -46,7 +46,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   {
     name: "a refused statement tried again",
     guarantee: 5,
-    file: "src/StatementErrors.ts",
+    file: "src/internal/errors/StatementErrors.ts",
     from: "readonly retryable = false",
     to: "readonly retryable = true",
     test: steering,
@@ -55,7 +55,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   {
     name: "a refusal hidden by the error around it",
     guarantee: 5,
-    file: "src/worker/FailureRecord.ts",
+    file: "src/worker/attempt/FailureRecord.ts",
     from: "return refusalIn(reason.error) ?? reason.error",
     to: "return reason.error",
     test: steering,
@@ -64,7 +64,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   {
     name: "comments not skipped before a command",
     guarantee: 2,
-    file: "src/postgres/TransactionControl.ts",
+    file: "src/postgres/session/TransactionControl.ts",
     from: "else if (code === 47 && sql.charCodeAt(at + 1) === 42) at = commentEnd(sql, at)",
     to: "",
     test: "test/postgres/TransactionControl.test.ts",
@@ -73,7 +73,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   {
     name: "a changed session given back",
     guarantee: 2,
-    file: "src/postgres/PgSession.ts",
+    file: "src/postgres/session/PgSession.ts",
     from: "return Scope.addFinalizer(this.#scope, this.giveUp)",
     to: "return Effect.void",
     test: steering,
@@ -82,7 +82,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   {
     name: "the session of a failed COMMIT given back",
     guarantee: 7,
-    file: "src/postgres/PgSession.ts",
+    file: "src/postgres/session/PgSession.ts",
     from: "Effect.tapCause(this.#bounded(\"COMMIT\", true), () => this.giveUp)",
     to: "this.#bounded(\"COMMIT\", true)",
     test: steering,
@@ -91,7 +91,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   {
     name: "the session of a failed BEGIN given back",
     guarantee: 7,
-    file: "src/postgres/PgSession.ts",
+    file: "src/postgres/session/PgSession.ts",
     from: "onFailure: (cause) => Effect.andThen(this.giveUp, Effect.failCause(cause)),",
     to: "onFailure: (cause) => Effect.failCause(cause),",
     test: steering,
@@ -100,7 +100,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   {
     name: "vanished statements counted as a message's failure",
     guarantee: 5,
-    file: "src/postgres/PgFailure.ts",
+    file: "src/postgres/session/PgFailure.ts",
     from: "  isUnknownName(error) || (codeOf(error) === \"0A000\"",
     to: "  (codeOf(error) === \"0A000\"",
     test: steering,
@@ -109,7 +109,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   {
     name: "a stale plan counted as a message's failure",
     guarantee: 5,
-    file: "src/postgres/PgFailure.ts",
+    file: "src/postgres/session/PgFailure.ts",
     from: "routineOf(error) === \"RevalidateCachedQuery\"",
     to: "routineOf(error) === \"\"",
     test: steering,
@@ -118,7 +118,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   {
     name: "a user's own prepared statement taken for the driver's",
     guarantee: 5,
-    file: "src/postgres/PgFailure.ts",
+    file: "src/postgres/session/PgFailure.ts",
     from: " && /\"effect_[0-9a-f]{16}_\\d+\"/.test(messageOf(error))",
     to: "",
     test: steering,
@@ -127,7 +127,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   {
     name: "a pooler noticed by its first worker",
     guarantee: 7,
-    file: "src/postgres/PgClient.ts",
+    file: "src/postgres/session/PgClient.ts",
     from: "PgConnection.make(connectionConfig(s, machineryParameters))",
     to: "PgConnection.make(connectionConfig(s, {}))",
     test: "test/postgres/reaching.test.ts",
@@ -145,7 +145,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   {
     name: "a committer that waits without a word",
     guarantee: 8,
-    file: "src/worker/LongWait.ts",
+    file: "src/worker/commit/LongWait.ts",
     from: "const silentMillis = 10_000",
     to: "const silentMillis = 10_000_000",
     test: "test/worker/long-wait.test.ts",

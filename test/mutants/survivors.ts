@@ -9,7 +9,7 @@ export const survivors: ReadonlyArray<Mutant> = [
   {
     name: "a lease counted from the answer of its renewal",
     guarantee: 4,
-    file: "src/worker/LeaseRenewer.ts",
+    file: "src/worker/lease/LeaseRenewer.ts",
     from: "Math.max(entry.deadline, sent + settings.leaseMillis)",
     to: "Math.max(entry.deadline, now() + settings.leaseMillis)",
     test: "test/worker/renewed-late.test.ts",
@@ -74,7 +74,7 @@ export const survivors: ReadonlyArray<Mutant> = [
   {
     name: "an earlier claim of the same lane that goes on",
     guarantee: 4,
-    file: "src/postgres/PgLanes.ts",
+    file: "src/postgres/queue/PgLanes.ts",
     from: "    if (before !== undefined) this.lost(before, \"its time was over, and it was claimed again\")\n",
     to: "",
     test: lanes,
@@ -83,7 +83,7 @@ export const survivors: ReadonlyArray<Mutant> = [
   {
     name: "a run over two leases",
     guarantee: 4,
-    file: "src/worker/InFlight.ts",
+    file: "src/worker/fetch/InFlight.ts",
     from: "delivery.lease === lease && delivery.attempts",
     to: "delivery.attempts",
     test: along,
@@ -92,7 +92,7 @@ export const survivors: ReadonlyArray<Mutant> = [
   {
     name: "a run behind a message that has failed",
     guarantee: 3,
-    file: "src/worker/Runs.ts",
+    file: "src/worker/attempt/KeyBatch.ts",
     from: "head.delivered.attempt === 1 && head",
     to: "head",
     test: along,
@@ -129,16 +129,16 @@ export const survivors: ReadonlyArray<Mutant> = [
   {
     name: "failure groups with the oldest first",
     guarantee: 6,
-    file: "src/postgres/sql/letters.ts",
+    file: "src/postgres/sql/deadLetters.ts",
     from: "order by d.died_at desc limit $12",
     to: "order by d.died_at limit $12",
     test: "test/postgres/conformance.test.ts",
-    named: "counts open letters by their cause"
+    named: "counts open dead letters by their cause"
   },
   {
     name: "lost leases that are not counted",
     guarantee: 6,
-    file: "src/worker/LeaseRenewer.ts",
+    file: "src/worker/lease/LeaseRenewer.ts",
     from: "          Effect.andThen(Metric.update(losses, 1)),\n",
     to: "",
     test: "test/ops/lease-metrics.test.ts",
@@ -156,7 +156,7 @@ export const survivors: ReadonlyArray<Mutant> = [
   {
     name: "only the last lease's end watched",
     guarantee: 4,
-    file: "src/worker/LeaseRenewer.ts",
+    file: "src/worker/lease/LeaseRenewer.ts",
     from: "next = Math.min(next, entry.deadline - margin - now())",
     to: "next = entry.deadline - margin - now()",
     test: "test/worker/renewed-late.test.ts",

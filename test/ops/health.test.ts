@@ -83,7 +83,7 @@ describe("health", () => {
 
   it.effect("is degraded while a worker stops, and when nobody has looked at a queue for a minute", () => {
     let able = true
-    const failure = new Errors.StoreFailure({ operation: "look", kind: "timeout", code: "", detail: "slow", mend: "" })
+    const failure = new Errors.StoreFailure({ operation: "look", kind: "timeout", code: "", detail: "slow", hint: "" })
     const memory = ports({
       store: (store) => ({
         consumers: {
@@ -158,7 +158,7 @@ describe("health", () => {
       kind: "unavailable",
       code: "57P03",
       detail: "the database system is starting up",
-      mend: "Wait."
+      hint: "Wait."
     })
     return Effect.gen(function*() {
       const { checks, status } = yield* report

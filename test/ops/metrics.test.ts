@@ -150,8 +150,8 @@ describe("metrics", () => {
       yield* stats
       assert.strictEqual(yield* paused, 1)
 
-      const letters = yield* DeadLetters.list({ consumer })
-      const [a, b, c] = letters.map(({ id }) => id) as [string, string, string]
+      const deadLetters = yield* DeadLetters.list({ consumer })
+      const [a, b, c] = deadLetters.map(({ id }) => id) as [string, string, string]
       yield* DeadLetters.discard(a, by)
       assert.strictEqual((yield* Effect.flip(DeadLetters.discard(a, by)))._tag, "DeadLetterConflict")
       yield* DeadLetters.restore(a, by)
@@ -164,8 +164,8 @@ describe("metrics", () => {
       yield* Consumers.resume(consumer, by)
       yield* stats
       yield* stop(worker)
-      yield* Consumers.unsubscribe(consumer, Orders.name, { ...by, evenIfWaiting: true })
-      yield* Consumers.remove(consumer, { ...by, evenIfWaiting: true })
+      yield* Consumers.unsubscribe(consumer, Orders.name, { ...by, force: { messages: true } })
+      yield* Consumers.remove(consumer, { ...by, force: { messages: true } })
       const text = yield* prometheus
       const counted = Object.fromEntries(
         ["paused", "resumed", "discarded", "restored", "redriven", "edited", "unsubscribed", "removed"].map((
@@ -184,13 +184,13 @@ describe("metrics", () => {
       })
     }).pipe(Effect.provide(counting)))
 
-  it.effect("tell what the dedup horizon has left beyond the oldest message", () =>
+  it.effect("tell what the deduplication window has left beyond the oldest message", () =>
     Effect.gen(function*() {
-      const consumer = "horizon"
+      const consumer = "deduplication window"
       const slow = Pipeline.from(Orders, { consumer }).pipe(Pipeline.tap(() => Effect.never))
       yield* drain(slow)
       const store = yield* Store.Store
-      const forgetting = { ...store, dedupHorizon: Duration.hours(1) }
+      const forgetting = { ...store, deduplicationWindow: Duration.hours(1) }
       const worker = yield* Effect.provideService(start(slow, { statsEvery: "1 second" }), Store.Store, forgetting)
       const slack = Effect.map(
         prometheus,

@@ -65,14 +65,14 @@ describe("a worker that looks alive", () => {
   })
 
   it.effect("and cannot commit is said so, until it can", () => {
-    let error: Errors.Hiccup | Errors.StoreFailure | undefined
+    let error: Errors.TransientFailure | Errors.StoreFailure | undefined
     const memory = groups((body, transact) => error === undefined ? transact(body) : Effect.fail(error))
     return Effect.gen(function*() {
       const pipeline = Pipeline.from(Orders, { consumer: "c" }).pipe(Pipeline.commit(() => Effect.void))
       yield* drain(pipeline)
       const worker = yield* start(pipeline)
       yield* settle
-      error = new Errors.Hiccup({ kind: "unavailable", code: "25006", detail: "read-only" })
+      error = new Errors.TransientFailure({ kind: "unavailable", code: "25006", detail: "read-only" })
       yield* publish(Orders, [order("a", 1)])
       yield* TestClock.adjust("16 seconds")
       const { checks } = yield* report

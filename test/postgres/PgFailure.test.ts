@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause } from "effect"
 import { SqlError } from "effect/sql"
-import * as PgFailure from "../../src/postgres/PgFailure.ts"
+import * as PgFailure from "../../src/postgres/session/PgFailure.ts"
 
 const sqlError = (code: string) =>
   new SqlError.SqlError({
@@ -22,7 +22,7 @@ const seen: PgFailure.Seen = {
 /** What a failure means, in a few words. */
 const told = (change: Partial<PgFailure.Seen>, cause: Cause.Cause<unknown> = Cause.fail("the step's")) => {
   const failure = PgFailure.classify(cause, { ...seen, ...change })
-  return failure === undefined ? "step" : failure._tag === "Hiccup" ? failure.kind : failure._tag
+  return failure === undefined ? "step" : failure._tag === "TransientFailure" ? failure.kind : failure._tag
 }
 
 const conflicts = ["40001", "40P01", "55P03"]
@@ -114,7 +114,7 @@ describe("a session", () => {
 })
 
 describe("a failure outside of a transaction", () => {
-  it("tells outages, timeouts and refusals apart, with the mend", () => {
+  it("tells outages, timeouts and refusals apart, with the fix", () => {
     const kind = (code: string) => PgFailure.storeFailure("publish")(sqlError(code)).kind
     assert.deepStrictEqual(["57P01", "40P01", "57014", "42P01", "42501"].map(kind), [
       "unavailable",

@@ -9,11 +9,11 @@ import type { SqlClient, SqlError } from "effect/sql"
 import type { Delivery } from "millrace"
 import { inject } from "vitest"
 import * as Migrations from "../../src/postgres/migrations/index.ts"
-import * as PgClient from "../../src/postgres/PgClient.ts"
-import { readerPort } from "../../src/postgres/PgTransport.ts"
-import { QueueReader, type ReaderPort } from "../../src/postgres/QueueReader.ts"
-import type { Owned } from "../../src/postgres/Row.ts"
-import * as ServerLife from "../../src/postgres/ServerLife.ts"
+import { readerPort } from "../../src/postgres/queue/PgTransport.ts"
+import { QueueReader, type ReaderPort } from "../../src/postgres/queue/QueueReader.ts"
+import type { Owned } from "../../src/postgres/queue/Row.ts"
+import * as ServerLife from "../../src/postgres/queue/ServerLife.ts"
+import * as PgClient from "../../src/postgres/session/PgClient.ts"
 import * as Names from "../../src/postgres/sql/names.ts"
 import { freshSchema } from "./kit.ts"
 
@@ -177,7 +177,7 @@ const stage = Effect.fnUntraced(function*(broken: (port: Port) => Port) {
     }),
     heldFrom: Effect.map(sql`select from_seq from ${sql(holds)}`, ([row]) => row?.["from_seq"]),
     /** What is in hand of the delivery's key is read again. */
-    readAgain: (delivery: Delivery.Delivery) => reader.undisturbed(delivery, Effect.void),
+    readAgain: (delivery: Delivery.Delivery) => reader.whileNotReading(delivery, Effect.void),
     settleAll: Effect.suspend(() => settle(seen))
   }
 })

@@ -4,7 +4,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Redacted, Schema } from "effect"
 import * as Arbitrary from "effect/Arbitrary"
 import { inject } from "vitest"
-import * as TransactionControl from "../../src/postgres/TransactionControl.ts"
+import * as TransactionControl from "../../src/postgres/session/TransactionControl.ts"
 
 const told = (sql: string) => {
   const { command, kind } = TransactionControl.look(sql)
@@ -64,7 +64,7 @@ const cases = Arbitrary.array(Arbitrary.schema(Schema.Boolean), { minLength: 60,
 const rows = Arbitrary.schema(Schema.Literals(table.map((_, i) => i)))
 
 const spelled = (sql: string, upper: ReadonlyArray<boolean>) =>
-  [...sql].map((letter, i) => upper[i % upper.length] === true ? letter.toUpperCase() : letter).join("")
+  [...sql].map((deadLetter, i) => upper[i % upper.length] === true ? deadLetter.toUpperCase() : deadLetter).join("")
 
 describe("a statement", () => {
   it("is told by its first words", () => {

@@ -70,9 +70,9 @@ it.live("commits a group by one statement, in each key's order; one bad row fail
       "each message has the result that was its own"
     )
 
-    const letters = yield* DeadLetters.list({ consumer: "ledger" })
-    assert.deepStrictEqual(letters.map((letter) => letter.message.id), ["e57"])
-    const error = yield* DeadLetter.decodeError(letters[0]!.attempts[0]!, Refused)
+    const deadLetters = yield* DeadLetters.list({ consumer: "ledger" })
+    assert.deepStrictEqual(deadLetters.map((deadLetter) => deadLetter.message.id), ["e57"])
+    const error = yield* DeadLetter.decodeError(deadLetters[0]!.attempts[0]!, Refused)
     assert.isTrue(Option.isSome(error) && error.value instanceof Refused && error.value.at.getTime() === 0)
   }).pipe(Effect.provide(postgres(url, {}, within)))
 })

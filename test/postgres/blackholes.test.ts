@@ -36,7 +36,12 @@ describe.concurrent("an answer that never comes", () => {
   it.live.each(
     [
       { what: "a hold", order: "continue", statement: "set until = greatest", retryable: true },
-      { what: "a parked burial", order: "park", statement: "returning i.outcome, i.fingerprint", retryable: false }
+      {
+        what: "a parked dead-lettering",
+        order: "park",
+        statement: "returning i.outcome, i.fingerprint",
+        retryable: false
+      }
     ] as const
   )("$what whose answer never comes ends in time: other keys go on, it is written after all, and a stop ends", (
     { order, retryable, statement }
@@ -69,7 +74,7 @@ describe.concurrent("an answer that never comes", () => {
         yield* eventually(
           retryable
             ? Effect.sync(() => done.includes("a1"))
-            : Effect.map(DeadLetters.list({ consumer: "c" }), (letters) => letters.some(({ parked }) => parked))
+            : Effect.map(DeadLetters.list({ consumer: "c" }), (deadLetters) => deadLetters.some(({ parked }) => parked))
         )
         yield* Effect.timeout(Fiber.interrupt(worker), "20 seconds")
       })

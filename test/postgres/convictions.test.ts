@@ -16,7 +16,7 @@ const isolated = Effect.gen(function*() {
   yield* receive(yield* open("first", { lanes: 1, lease }), 1)
   const owner = yield* open("second", { lanes: 1, lease })
   const [suspect] = yield* receive(owner, 1)
-  assert.strictEqual(suspect!.received, 1)
+  assert.strictEqual(suspect!.crashCount, 1)
   const scope = yield* Scope.make()
   yield* Scope.provide(owner.isolate(suspect), scope)
   return { owner, over: Scope.close(scope, Exit.void) }
@@ -37,7 +37,7 @@ const clean = Effect.gen(function*() {
 
 const next = Effect.gen(function*() {
   const [delivery] = yield* receive(yield* open("heir", { lanes: 1 }), 1)
-  return { received: delivery!.received, convicted: delivery!.convicted }
+  return { received: delivery!.crashCount, crashedAlone: delivery!.crashedAlone }
 })
 
 layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true })("a message that runs alone", (it) => {
@@ -51,11 +51,16 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         if (alone) yield* owner.isolate(got.find(({ message }) => message.id === "suspect"))
       }
       const got = yield* receive(yield* open("heir", { lanes: 1 }), 3)
-      assert.deepStrictEqual(got.map(({ convicted, message, received }) => [message.id, received, convicted]), [
-        ["a", 3, false],
-        ["suspect", 4, true],
-        ["b", 3, false]
-      ])
+      assert.deepStrictEqual(
+        got.map((
+          { crashedAlone, message, crashCount: received }
+        ) => [message.id, received, crashedAlone]),
+        [
+          ["a", 3, false],
+          ["suspect", 4, true],
+          ["b", 3, false]
+        ]
+      )
     }).pipe(Effect.scoped, Effect.andThen(clean)))
 
   it.effect("has no company before the store knows: the end of its isolation is written again until it is", () =>
@@ -70,7 +75,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       yield* sql`alter table ${lanes} rename column gone to alone`
       yield* Fiber.join(ending)
       assert.isNull(yield* alone)
-      assert.deepStrictEqual(yield* next, { received: 2, convicted: false })
+      assert.deepStrictEqual(yield* next, { received: 2, crashedAlone: false })
     }).pipe(Effect.scoped, Effect.andThen(clean)))
 
   it.effect("has its record taken back from a lane that was given up meanwhile, too", () =>
@@ -82,7 +87,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       }
       yield* over
       assert.isNull(yield* alone)
-      assert.deepStrictEqual(yield* next, { received: 2, convicted: false })
+      assert.deepStrictEqual(yield* next, { received: 2, crashedAlone: false })
     }).pipe(Effect.scoped, Effect.andThen(clean)))
 
   it.effect("that the store was not told of does not keep lanes from being counted that are claimed later", () =>
@@ -98,6 +103,6 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       yield* sql`alter table ${lanes} rename column gone to alone`
       yield* owner.release(owner.held())
       yield* receive(owner, 1)
-      assert.deepStrictEqual(yield* next, { received: 1, convicted: false })
+      assert.deepStrictEqual(yield* next, { received: 1, crashedAlone: false })
     }).pipe(Effect.scoped, Effect.andThen(clean)))
 })

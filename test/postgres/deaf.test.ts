@@ -6,8 +6,8 @@ import { SqlClient } from "effect/sql"
 import { Health, Inbox, Lease, Pipeline, Store, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
-import * as PgWatchers from "../../src/postgres/PgWatchers.ts"
-import type { Hearer, Wake } from "../../src/postgres/Wake.ts"
+import type { Hearer, Wake } from "../../src/postgres/queue/Wake.ts"
+import * as PgWatchers from "../../src/postgres/store/PgWatchers.ts"
 import { logging } from "../ops/support.ts"
 import { freshDatabase } from "../setup/database.ts"
 import { asleep, freshSchema, postgres } from "./kit.ts"
@@ -84,7 +84,7 @@ describe.concurrent("a LISTEN connection that is open and dead", () => {
       const pipeline = Pipeline.from(Notes, { consumer: "c" })
       yield* Effect.forkScoped(Effect.provide(Worker.run(pipeline), here))
       yield* within(15, Effect.sync(() => asked === 2))
-      yield* within(5, Effect.sync(() => Context.get(here, Store.Store).deafMillis() === 0))
+      yield* within(5, Effect.sync(() => Context.get(here, Store.Store).notListeningMillis() === 0))
     }).pipe(Effect.scoped), 30_000)
 
   it.live("does not keep the layer from closing", () =>
@@ -115,7 +115,7 @@ describe.concurrent("a LISTEN connection that is open and dead", () => {
       const here = yield* Layer.build(Postgres.layer({ url: Redacted.make(there), schema, migrate: "check" }))
       // Whoever waits for a lease listens; a worker would not even have registered.
       yield* Effect.forkScoped(Effect.provide(Lease.acquire("leader"), here))
-      const deaf = () => Context.get(here, Store.Store).deafMillis() > 0
+      const deaf = () => Context.get(here, Store.Store).notListeningMillis() > 0
       yield* within(15, Effect.sync(deaf))
       yield* newSessions("off")
       yield* within(15, Effect.sync(() => !deaf()))

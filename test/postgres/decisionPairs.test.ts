@@ -1,6 +1,6 @@
 /**
- * Two operators, or an operator and a worker, decide about the parked letters of one key at the same time, each in a transaction of each
- * level: the key is parked exactly while one of its parked letters is open, and who is refused learns it by a typed error.
+ * Two operators, or an operator and a worker, decide about the parked dead letters of one key at the same time, each in a transaction of each
+ * level: the key is parked exactly while one of its parked dead letters is open, and who is refused learns it by a typed error.
  */
 import { assert, layer } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber } from "effect"
@@ -12,24 +12,24 @@ import { at, type Level, levels, postgresAt } from "./levels.ts"
 const schema = freshSchema()
 const by = { by: "ann" }
 
-/** One of a key's two letters, and a message of the key that a worker has in its hands. */
+/** One of a key's two dead letters, and a message of the key that a worker has in its hands. */
 interface Grave {
   readonly consumer: string
   readonly key: string
   readonly id: string
-  readonly letter: string
+  readonly deadLetterId: string
   readonly sub: Transport.Subscription
   readonly inHand: Delivery.Delivery
 }
 
-/** What is done, and the state of the letter before and after it. */
+/** What is done, and the state of the dead letter before and after it. */
 interface Deed {
   readonly run: (grave: Grave) => Effect.Effect<unknown, { readonly _tag: string }, Store.Store>
   readonly from: "open" | "discarded"
   readonly to: string
 }
 
-const burial = (delivery: Delivery.Delivery) => ({
+const entry = (delivery: Delivery.Delivery) => ({
   delivery,
   reason: "exhausted" as const,
   attempts: [],
@@ -44,16 +44,16 @@ const resume: Deed = {
 }
 
 const deeds: Readonly<Record<string, Deed>> = {
-  redrive: { run: ({ letter }) => DeadLetters.redrive(letter, by), from: "open", to: "redriving" },
+  redrive: { run: ({ deadLetterId }) => DeadLetters.redrive(deadLetterId, by), from: "open", to: "redriving" },
   redriveEdited: {
-    run: ({ letter }) =>
-      Store.Store.use((store) => store.deadLetters.redrive(letter, by, { payload: `{"a":1}`, version: 1 })),
+    run: ({ deadLetterId }) =>
+      Store.Store.use((store) => store.deadLetters.redrive(deadLetterId, by, { payload: `{"a":1}`, version: 1 })),
     from: "open",
     to: "redriving"
   },
-  discard: { run: ({ letter }) => DeadLetters.discard(letter, by), from: "open", to: "discarded" },
-  restore: { run: ({ letter }) => DeadLetters.restore(letter, by), from: "discarded", to: "open" },
-  release: { run: ({ letter }) => DeadLetters.release(letter, by), from: "open", to: "open" },
+  discard: { run: ({ deadLetterId }) => DeadLetters.discard(deadLetterId, by), from: "open", to: "discarded" },
+  restore: { run: ({ deadLetterId }) => DeadLetters.restore(deadLetterId, by), from: "discarded", to: "open" },
+  release: { run: ({ deadLetterId }) => DeadLetters.release(deadLetterId, by), from: "open", to: "open" },
   redriveAll: {
     run: ({ consumer, id }) => DeadLetters.redriveAll({ consumer, id }, by),
     from: "open",
@@ -71,11 +71,11 @@ const deeds: Readonly<Record<string, Deed>> = {
 const death: Deed = {
   run: ({ consumer, inHand, sub }) =>
     Store.Store.use((store) =>
-      sub.undisturbed(
+      sub.whileNotReading(
         inHand,
         store.transact(Effect.gen(function*() {
-          yield* sub.settleWithin([inHand])
-          yield* store.deadLetters.bury(consumer, [burial(inHand)])
+          yield* sub.removeInTransaction([inHand])
+          yield* store.deadLetters.add(consumer, [entry(inHand)])
           yield* sub.hold(inHand, [], Hold.parked)
         }))
       )
@@ -84,7 +84,7 @@ const death: Deed = {
   to: "open"
 }
 
-/** Keys with two parked letters and a third message in a worker's hands. */
+/** Keys with two parked dead letters and a third message in a worker's hands. */
 const yard = Effect.fnUntraced(function*(consumer: string, keys: number) {
   const store = yield* Store.Store
   const sql = yield* SqlClient.SqlClient
@@ -99,18 +99,18 @@ const yard = Effect.fnUntraced(function*(consumer: string, keys: number) {
   const room = { messages: 10_000, bytes: 1e8, perKey: 10 }
   while (got.length < drafts.length) yield* sub.take(room, (some) => got.push(...some))
   const dead = got.filter(({ message }) => !message.id.endsWith("-3"))
-  const letters = yield* store.transact(Effect.andThen(
-    sub.settleWithin(dead),
-    store.deadLetters.bury(consumer, dead.map(burial))
+  const deadLetters = yield* store.transact(Effect.andThen(
+    sub.removeInTransaction(dead),
+    store.deadLetters.add(consumer, dead.map(entry))
   ))
-  yield* sub.settleAfter(dead)
+  yield* sub.acknowledge(dead)
   yield* sql`insert into ${sql(`${schema}.holds`)} (queue_id, key, lane, until, from_seq)
     select distinct queue_id, key, lane, 'infinity'::timestamptz, 0 from ${sql(`${schema}.dead_letters`)} d
     where queue_id = (select id from ${sql(`${schema}.consumers`)} where name = ${consumer})`
-  const letterOf = new Map(dead.map(({ message }, i) => [message.id, letters[i]!]))
+  const letterOf = new Map(dead.map(({ message }, i) => [message.id, deadLetters[i]!]))
   return names.map((key): readonly [Grave, Grave] => {
     const inHand = got.find(({ message }) => message.id === `${key}-3`)!
-    const grave = (id: string) => ({ consumer, key, id, letter: letterOf.get(id)!, sub, inHand })
+    const grave = (id: string) => ({ consumer, key, id, deadLetterId: letterOf.get(id)!, sub, inHand })
     return [grave(`${key}-1`), grave(`${key}-2`)]
   })
 })
@@ -167,7 +167,7 @@ const race = Effect.fnUntraced(function*(
   return [yield* Fiber.join(holds), yield* Fiber.join(waits)] as const
 })
 
-/** By what a deed may be refused: its letter was decided about, or its transaction has to be run again, at the latest by its COMMIT. */
+/** By what a deed may be refused: its dead letter was decided about, or its transaction has to be run again, at the latest by its COMMIT. */
 const refusals = ["DeadLetterConflict", "PauseConflict", "StoreFailure", "SqlError"]
 const tagOf = (exit: Exit.Exit<unknown, unknown>) =>
   Exit.isSuccess(exit) ? "done" : String((Exit.findErrorOption(exit) as { value?: { _tag: string } }).value?._tag)
@@ -181,7 +181,7 @@ const state = (grave: Grave) =>
       } h where h.queue_id = d.queue_id and h.key = d.key and h.until = 'infinity') as parked,
         (select count(*)::int from ${sql(`${schema}.dead_letters`)} o where o.queue_id = d.queue_id and o.key = d.key
           and o.parked and o.state = 'open') as open
-        from ${sql(`${schema}.dead_letters`)} d where d.id = ${Number(grave.letter)}`,
+        from ${sql(`${schema}.dead_letters`)} d where d.id = ${Number(grave.deadLetterId)}`,
       ([row]) => row!
     ))
 
@@ -200,7 +200,7 @@ const wrongOf = Effect.fnUntraced(function*(
   for (const [i, { deeds, levels, name, start }] of cases.entries()) {
     const pair = graves[i]!
     for (const n of [0, 1] as const) {
-      if (deeds[n].from === "discarded") yield* DeadLetters.discard(pair[n].letter, by)
+      if (deeds[n].from === "discarded") yield* DeadLetters.discard(pair[n].deadLetterId, by)
     }
     const exits = yield* race([deeds[0].run(pair[0]), deeds[1].run(pair[1])], levels, start)
     const tags = exits.map(tagOf)
@@ -225,9 +225,9 @@ const wrongOf = Effect.fnUntraced(function*(
 const all: ReadonlyArray<readonly [name: string, Deed]> = Object.entries(deeds)
 
 layer(postgresAt("repeatable read", schema), { excludeTestServices: true })(
-  "two decisions about the parked letters of one key",
+  "two decisions about the parked dead letters of one key",
   (it) => {
-    it.effect("free a key that is parked behind no open letter, unless a message of it dies meanwhile", () =>
+    it.effect("free a key that is parked behind no open dead letter, unless a message of it dies meanwhile", () =>
       Effect.gen(function*() {
         const graves = yield* yard("stray", 2)
         const sql = yield* SqlClient.SqlClient
@@ -245,7 +245,7 @@ layer(postgresAt("repeatable read", schema), { excludeTestServices: true })(
 
     for (const level of levels) {
       for (const start of ["waits", "comes late"] as const) {
-        it.effect(`at ${level}, when the second one ${start}, leave no key parked without an open letter`, () =>
+        it.effect(`at ${level}, when the second one ${start}, leave no key parked without an open dead letter`, () =>
           Effect.gen(function*() {
             const cases = all.flatMap(([first, one]) =>
               all.map(([second, other]) => ({
@@ -259,7 +259,7 @@ layer(postgresAt("repeatable read", schema), { excludeTestServices: true })(
           }).pipe(Effect.scoped))
       }
 
-      it.effect(`at ${level} and in a transaction of the library leave no key parked without an open letter`, () =>
+      it.effect(`at ${level} and in a transaction of the library leave no key parked without an open dead letter`, () =>
         Effect.gen(function*() {
           const cases = all.flatMap(([first, one]) =>
             [...all, ["death", death] as const].map(([second, other]) => ({
@@ -272,7 +272,7 @@ layer(postgresAt("repeatable read", schema), { excludeTestServices: true })(
           assert.deepStrictEqual(yield* wrongOf(`${level.slice(0, 3)}-o`, cases), [])
         }).pipe(Effect.scoped))
 
-      it.effect(`at ${level} when a message of the key has died since leave no key parked without an open letter`, () =>
+      it.effect(`at ${level} when a message of the key has died since leave no key parked without an open dead letter`, () =>
         Effect.gen(function*() {
           const cases = all.map(([second, other]) => ({
             name: `death and ${second}`,

@@ -55,7 +55,7 @@ describe.concurrent("a message that fails for good", () => {
     }).pipe(Effect.scoped, Effect.provide(postgres(url, {}, within)))
   })
 
-  it.live("for a reason that no column can hold becomes a letter all the same", () =>
+  it.live("for a reason that no column can hold becomes a dead letter all the same", () =>
     Effect.gen(function*() {
       const ofMap = <S extends Schema.Constraint>(value: S) =>
         Topic.make("maps", {
@@ -75,16 +75,19 @@ describe.concurrent("a message that fails for good", () => {
       yield* Topic.publish(ofMap(Schema.Int), { id: "long", map: {} })
       yield* Topic.publish(ofMap(Schema.Int), { id: "good", map: {} })
       yield* Worker.drain(pipeline)
-      const letters = yield* DeadLetters.list({ consumer: "maps" })
-      assert.deepStrictEqual(letters.map(({ message }) => message.id).toSorted(), ["bad", "long"])
-      for (const { fingerprint } of letters) {
+      const deadLetters = yield* DeadLetters.list({ consumer: "maps" })
+      assert.deepStrictEqual(deadLetters.map(({ message }) => message.id).toSorted(), ["bad", "long"])
+      for (const { fingerprint } of deadLetters) {
         assert.isBelow(fingerprint.length, 500)
         assert.notInclude(fingerprint, "Unrecordable", "the store had nothing to refuse")
       }
-      assert.deepStrictEqual((yield* DeadLetters.groups({ consumer: "maps" })).map(({ letters }) => letters.count), [
-        1,
-        1
-      ])
+      assert.deepStrictEqual(
+        (yield* DeadLetters.groups({ consumer: "maps" })).map(({ deadLetters }) => deadLetters.count),
+        [
+          1,
+          1
+        ]
+      )
     }).pipe(Effect.provide(postgres(url))))
 
   it.live("does not wait for the connections that handlers keep, nor does another key behind it", () => {
@@ -108,7 +111,9 @@ describe.concurrent("a message that fails for good", () => {
       yield* publish("s3", "slow3")
       yield* eventually(Effect.sync(() => inside === 3))
       yield* publish("k", "bad")
-      yield* eventually(Effect.map(Effect.provide(DeadLetters.list({}), other), (letters) => letters.length === 1))
+      yield* eventually(
+        Effect.map(Effect.provide(DeadLetters.list({}), other), (deadLetters) => deadLetters.length === 1)
+      )
       yield* publish("o", "other")
       yield* sees("other")
       yield* Deferred.succeed(gate, undefined)
@@ -137,12 +142,12 @@ describe.concurrent("a message that fails for good", () => {
       }
       yield* Deferred.succeed(gate, undefined)
       yield* Fiber.join(person)
-      yield* eventually(Effect.map(DeadLetters.list({}), (letters) => letters.length === 1))
+      yield* eventually(Effect.map(DeadLetters.list({}), (deadLetters) => deadLetters.length === 1))
     }).pipe(Effect.scoped, Effect.provide(postgres(url))))
 })
 
 // Not beside the others: a suspect has the whole process to itself.
-it.live("a message that fails for good and is interrupted while its burial is on the wire keeps its key parked", () => {
+it.live("a message that fails for good and is interrupted while its dead-lettering is on the wire keeps its key parked", () => {
   const within = freshSchema()
   return Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
@@ -150,7 +155,7 @@ it.live("a message that fails for good and is interrupted while its burial is on
     const { run, seen } = yield* parking((id) =>
       id === "m1" ? Effect.andThen(Deferred.await(failing), Effect.fail(declined)) : Effect.void
     )
-    // The burial's COMMIT takes longer than a suspect waits for the others.
+    // The dead-lettering's COMMIT takes longer than a suspect waits for the others.
     yield* sql.unsafe(`create function "${within}".slow() returns trigger language plpgsql as
       $$ begin perform pg_sleep(7); return null; end $$`)
     yield* sql.unsafe(
@@ -158,7 +163,7 @@ it.live("a message that fails for good and is interrupted while its burial is on
       for each row execute function "${within}".slow()`
     )
     yield* Topic.publishAll(Notes, [...notes("k", "m1", "m2"), ...notes("s", "suspect")])
-    yield* sql.unsafe(`update "${within}".messages set received = 2 where id = 'suspect'`)
+    yield* sql.unsafe(`update "${within}".messages set crash_count = 2 where id = 'suspect'`)
     yield* Effect.forkScoped(run)
     yield* eventually(Effect.sync(() => seen.includes("m1")))
     yield* Deferred.succeed(failing, undefined)
@@ -168,8 +173,8 @@ it.live("a message that fails for good and is interrupted while its burial is on
       }),
       "20 seconds"
     )
-    const [letter] = yield* DeadLetters.list({})
-    assert.deepInclude(letter, { state: "open", parked: true })
+    const [deadLetterId] = yield* DeadLetters.list({})
+    assert.deepInclude(deadLetterId, { state: "open", parked: true })
     yield* Topic.publish(Notes, { id: "o1", key: "o" })
     yield* eventually(Effect.sync(() => seen.includes("o1")))
     assert.deepStrictEqual(seen, ["m1", "suspect", "o1"])
@@ -185,12 +190,12 @@ it.live("a store that refuses to keep what an attempt failed with gets a record 
     yield* sql`alter table ${sql(`${within}.dead_letters`)} add check (attempts not like '%Declined%')`
     yield* Topic.publish(Notes, { id: "x", key: "k" })
     yield* Worker.drain(pipeline)
-    const [letter] = yield* DeadLetters.list({})
-    assert.deepInclude(letter!.attempts[0], { tag: "Unrecordable", attempt: 1, step: "steps" })
+    const [deadLetter] = yield* DeadLetters.list({})
+    assert.deepInclude(deadLetter!.attempts[0], { tag: "Unrecordable", attempt: 1, step: "steps" })
   }).pipe(Effect.provide(postgres(url, {}, within)))
 })
 
-it.live("a letter that is redriven on and on stays one that can be read: its early lives are dropped when they are too large", () => {
+it.live("a dead letter that is redriven on and on stays one that can be read: its early lives are dropped when they are too large", () => {
   const within = freshSchema()
   return Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
@@ -199,10 +204,10 @@ it.live("a letter that is redriven on and on stays one that can be read: its ear
     yield* Topic.publish(Notes, { id: "x", key: "k" })
     yield* Worker.drain(pipeline)
     const again = Effect.gen(function*() {
-      const [letter] = yield* DeadLetters.list({})
-      yield* DeadLetters.redrive(letter!.id, { by: "anna" })
+      const [deadLetter] = yield* DeadLetters.list({})
+      yield* DeadLetters.redrive(deadLetter!.id, { by: "anna" })
       yield* Worker.drain(pipeline)
-      return (yield* DeadLetters.get(letter!.id)).attempts.length
+      return (yield* DeadLetters.get(deadLetter!.id)).attempts.length
     })
     assert.strictEqual(yield* again, 2)
     yield* sql`update ${sql(`${within}.dead_letters`)} set attempts = '["' || repeat('x', 5000000) || '"]'`

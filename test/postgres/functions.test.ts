@@ -7,7 +7,7 @@ import { Pipeline, Topic, Worker } from "millrace"
 import { Embedded } from "millrace/embedded"
 import { readFileSync } from "node:fs"
 import { inject } from "vitest"
-import { keyHash } from "../../src/postgres/KeyHash.ts"
+import { keyHash } from "../../src/postgres/store/KeyHash.ts"
 import { asleep, eventually, freshSchema, idsOf, open, postgres, receive, register } from "./kit.ts"
 
 const schema = freshSchema()

@@ -30,13 +30,13 @@ const steps: ReadonlyArray<
   {
     what: "ends its own session",
     step: (sql) => Effect.ignore(sql`select pg_terminate_backend(pg_backend_pid())`),
-    tag: "Hiccup",
+    tag: "TransientFailure",
     calls: 6
   },
   {
     what: "begins a COPY",
     step: (sql, within) => Effect.ignore(sql`copy ${sql(`${within}.ledger`)} from stdin`),
-    tag: "Hiccup",
+    tag: "TransientFailure",
     calls: 6
   },
   { what: "fails", step: (sql) => sql`select 1 / 0`, tag: "SqlError", calls: 1 },
@@ -90,9 +90,9 @@ describe("a commit step on a quiet queue", () => {
         ])
         const ended = yield* Effect.timeoutOption(Worker.drain(ledger, { committers: 1 }), "20 seconds")
         assert.isTrue(Option.isSome(ended))
-        const [letter, ...others] = yield* DeadLetters.list()
-        assert.deepStrictEqual([letter?.message.id, others.length], ["a1", 0])
-        assert.strictEqual(letter!.attempts[0]!.tag, tag)
+        const [deadLetter, ...others] = yield* DeadLetters.list()
+        assert.deepStrictEqual([deadLetter?.message.id, others.length], ["a1", 0])
+        assert.strictEqual(deadLetter!.attempts[0]!.tag, tag)
         if (group === 1) assert.isAtMost(called, calls)
         const rows = yield* sql<{ readonly id: string }>`select id from ${table} order by id`
         assert.deepStrictEqual(rows.map((row) => row.id), ["a2", "b1"])

@@ -46,7 +46,7 @@ export const open = (worker: string, change: Partial<Transport.SubscriptionSpec>
       ...change
     }))
 
-export const roomy: Transport.Room = { messages: 500, bytes: 16_000_000, perKey: 500 }
+export const roomy: Transport.Demand = { messages: 500, bytes: 16_000_000, perKey: 500 }
 
 /** Takes until so many are here. */
 export const receive = (sub: Transport.Subscription, n: number, room = roomy) =>
@@ -62,7 +62,7 @@ export const idsOf = (deliveries: ReadonlyArray<Delivery.Delivery>) => deliverie
 export const settle = (sub: Transport.Subscription, deliveries: ReadonlyArray<Delivery.Delivery>) =>
   Effect.flatMap(
     Store.Store,
-    (store) => Effect.tap(store.transact(sub.settleWithin(deliveries)), (ours) => sub.settleAfter(ours))
+    (store) => Effect.tap(store.transact(sub.removeInTransaction(deliveries)), (ours) => sub.acknowledge(ours))
   )
 
 /** Looks again until it holds. */

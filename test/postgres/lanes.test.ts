@@ -40,7 +40,7 @@ const consumer = (lanes: number) =>
   })
 
 const receivedOf = (deliveries: Parameters<typeof idsOf>[0]) =>
-  Object.fromEntries(deliveries.map(({ message, received }) => [message.id, received]))
+  Object.fromEntries(deliveries.map(({ message, crashCount: received }) => [message.id, received]))
 
 layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true })("a lane", (it) => {
   it.effect("of an owner that died before it had read anything counts no message once more", () =>
@@ -137,7 +137,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         as 'begin perform pg_advisory_xact_lock(4713); return old; end'`
         yield* sql`create trigger stand before delete on ${sql(`${schema}.holds`)} for each row
         when (old.key = 'guarded') execute function ${stand}()`
-        yield* owner.undisturbed(a!, store.transact(owner.hold(a!, [], Hold.delayed(Duration.millis(1)))))
+        yield* owner.whileNotReading(a!, store.transact(owner.hold(a!, [], Hold.delayed(Duration.millis(1)))))
         const heir = yield* c.open("heir")
         const stands = sql`select from pg_locks where locktype = 'advisory' and objid = 4713 and not granted`
         const [locked, go] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]

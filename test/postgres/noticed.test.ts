@@ -29,7 +29,7 @@ const ways: Record<string, Way> = {
   "a settlement": (subscription, delivery) => settle(subscription, [delivery]),
   "a fence": (subscription, delivery) => transact(subscription.fence([delivery])),
   "a hold": (subscription, delivery) =>
-    Effect.exit(subscription.undisturbed(delivery, transact(subscription.hold(delivery, [], Hold.parked))))
+    Effect.exit(subscription.whileNotReading(delivery, transact(subscription.hold(delivery, [], Hold.parked))))
 }
 
 describe.concurrent("a lease that is over", () => {

@@ -254,8 +254,11 @@ layer(postgres(url, {}, schema), { excludeTestServices: true })("await", (it) =>
         const near = yield* Effect.forkChild(Effect.all([patient("good"), patient("bad")]), { startImmediately: true })
         yield* Topic.publishAll(Notes, [{ id: "good", bad: false }, { id: "bad", bad: true }])
         yield* Worker.drain(notes)
-        const [letter] = yield* DeadLetters.list({ consumer: "notes" })
-        const expected: [Store.Settled, Store.Settled] = [{ _tag: "Committed" }, { _tag: "Dead", letter: letter!.id }]
+        const [deadLetter] = yield* DeadLetters.list({ consumer: "notes" })
+        const expected: [Store.Settled, Store.Settled] = [{ _tag: "Committed" }, {
+          _tag: "Dead",
+          deadLetterId: deadLetter!.id
+        }]
         assert.deepStrictEqual(yield* Fiber.join(near), expected)
         assert.deepStrictEqual(yield* Fiber.join(far), expected)
       }),
@@ -286,7 +289,7 @@ it.live("runs once under a name that another process has removed and named anew"
     yield* Effect.provide(call("1"), one)
     yield* Effect.provide(call("1"), two)
     assert.strictEqual(ran, 1)
-    yield* Effect.provide(Consumers.remove("api", { by: "anna", evenIfWaiting: true }), two)
+    yield* Effect.provide(Consumers.remove("api", { by: "anna", force: { messages: true } }), two)
     const second = yield* Effect.provide(call("2"), two)
     assert.deepStrictEqual(yield* Effect.provide(call("2"), one), second)
     assert.strictEqual(ran, 2)

@@ -118,7 +118,7 @@ it.live("deadlocks: repeated, bounded, no attempt counted, with retention and a 
     yield* Topic.publishAll(Tasks, tasks(120))
     const redriving = Effect.gen(function*() {
       const open = yield* DeadLetters.list({ consumer: "crossing", state: "open" })
-      yield* Effect.forEach(open, (letter) => DeadLetters.redrive(letter.id, { by: "test" }))
+      yield* Effect.forEach(open, (deadLetter) => DeadLetters.redrive(deadLetter.id, { by: "test" }))
       return (yield* committed(schema)).size === 120
     })
     const workers = Effect.all(Array.from({ length: 8 }, () => Worker.run(crossing, { committers: 2 })), {

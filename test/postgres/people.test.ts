@@ -12,7 +12,7 @@ import { eventually, freshSchema, idsOf, message, open, postgres, receive, regis
 const schema = freshSchema()
 let consumers = 0
 
-/** A consumer with letters of one key each, or of the keys given. */
+/** A consumer with dead letters of one key each, or of the keys given. */
 const graves = Effect.fnUntraced(function*(count: number, keyOf: (i: number) => string = (i) => `k${i}`) {
   const store = yield* Store.Store
   const consumer = `c${++consumers}`
@@ -22,9 +22,9 @@ const graves = Effect.fnUntraced(function*(count: number, keyOf: (i: number) => 
     yield* Effect.forEach(Array.from({ length: count }, (_, i) => i), (i) => message(`${i}`, keyOf(i), consumer))
   )
   const got = yield* receive(sub, count)
-  const buried = yield* store.transact(Effect.andThen(
-    sub.settleWithin(got),
-    store.deadLetters.bury(
+  const deadLettered = yield* store.transact(Effect.andThen(
+    sub.removeInTransaction(got),
+    store.deadLetters.add(
       consumer,
       got.map((delivery) => ({
         delivery,
@@ -35,8 +35,8 @@ const graves = Effect.fnUntraced(function*(count: number, keyOf: (i: number) => 
       }))
     )
   ))
-  yield* sub.settleAfter(got)
-  return { store, consumer, sub, letters: buried.map((letter) => letter!) }
+  yield* sub.acknowledge(got)
+  return { store, consumer, sub, deadLetters: deadLettered.map((deadLetterId) => deadLetterId!) }
 })
 
 const Notes = Topic.make("notes", {
@@ -60,10 +60,10 @@ const ledger = Effect.fnUntraced(function*(consumer: string) {
 
 layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true })("people at the same time", (it) => {
   it.effect(
-    "redrive each letter once when two redrive one set, and each is recorded once",
+    "redrive each dead letter once when two redrive one set, and each is recorded once",
     () =>
       Effect.gen(function*() {
-        const { consumer, letters, sub } = yield* graves(300)
+        const { consumer, deadLetters, sub } = yield* graves(300)
         const both = yield* Effect.all(
           ["ann", "ben"].map((by) => DeadLetters.redriveAll({ consumer }, { by })),
           { concurrency: "unbounded" }
@@ -72,7 +72,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         const got = yield* receive(sub, 300)
         assert.strictEqual(new Set(idsOf(got)).size, 300)
         const audit = yield* Audit.list({ consumer, limit: 1000 })
-        assert.deepStrictEqual(audit.map(({ letter }) => letter).toSorted(), letters.toSorted())
+        assert.deepStrictEqual(audit.map(({ deadLetterId }) => deadLetterId).toSorted(), deadLetters.toSorted())
       }),
     30_000
   )
@@ -81,11 +81,11 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
     "have one winner when one redrives what the other discards, and the loser is told who won",
     () =>
       Effect.gen(function*() {
-        const { consumer, letters, sub } = yield* graves(40)
-        const outcomes = yield* Effect.forEach(letters, (letter) =>
+        const { consumer, deadLetters, sub } = yield* graves(40)
+        const outcomes = yield* Effect.forEach(deadLetters, (deadLetterId) =>
           Effect.all([
-            Effect.exit(Effect.flip(DeadLetters.redrive(letter, { by: "ann" }))),
-            Effect.exit(Effect.flip(DeadLetters.discard(letter, { by: "ben" })))
+            Effect.exit(Effect.flip(DeadLetters.redrive(deadLetterId, { by: "ann" }))),
+            Effect.exit(Effect.flip(DeadLetters.discard(deadLetterId, { by: "ben" })))
           ], { concurrency: "unbounded" }), { concurrency: 4 })
         let redriven = 0
         for (const [redrive, discard] of outcomes) {
@@ -107,38 +107,40 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
 
   it.effect("do not wait for one another in a circle when their sets overlap in keys", () =>
     Effect.gen(function*() {
-      const { consumer, letters, sub } = yield* graves(60, (i) => `k${i % 5}`)
+      const { consumer, deadLetters, sub } = yield* graves(60, (i) => `k${i % 5}`)
       const sql = yield* SqlClient.SqlClient
-      // As parked letters, with the holds of their keys.
+      // As parked dead letters, with the holds of their keys.
       yield* sql`update ${sql(`${schema}.dead_letters`)} set parked = true where id = any(${
-        letters.map(Number)
+        deadLetters.map(Number)
       }::bigint[])`
       yield* sql`insert into ${sql(`${schema}.holds`)} (queue_id, key, lane, until, from_seq)
         select distinct queue_id, key, lane, 'infinity'::timestamptz, 0 from ${sql(`${schema}.dead_letters`)}
-        where id = any(${letters.map(Number)}::bigint[])`
+        where id = any(${deadLetters.map(Number)}::bigint[])`
       yield* Effect.all([
-        Effect.forEach(letters, (letter) => Effect.ignore(DeadLetters.redrive(letter, { by: "ann" }))),
-        Effect.forEach(letters.toReversed(), (letter) => Effect.ignore(DeadLetters.discard(letter, { by: "ben" }))),
+        Effect.forEach(deadLetters, (deadLetterId) => Effect.ignore(DeadLetters.redrive(deadLetterId, { by: "ann" }))),
+        Effect.forEach(deadLetters.toReversed(), (deadLetterId) =>
+          Effect.ignore(DeadLetters.discard(deadLetterId, { by: "ben" }))),
         DeadLetters.redriveAll({ consumer }, { by: "cem" })
       ], { concurrency: "unbounded" })
       // Whoever was last let the key go on: none is held for ever.
-      const states = yield* Effect.forEach(letters, (letter) => DeadLetters.get(letter))
+      const states = yield* Effect.forEach(deadLetters, (deadLetterId) =>
+        DeadLetters.get(deadLetterId))
       const redriven = states.filter(({ state }) => state === "redriving")
       assert.strictEqual(states.filter(({ state }) => state === "open").length, 0)
       const got = yield* receive(sub, redriven.length)
-      assert.sameMembers(idsOf(got), redriven.map((letter) => letter.message.id))
+      assert.sameMembers(idsOf(got), redriven.map((deadLetter) => deadLetter.message.id))
     }), 30_000)
 
-  it.effect("do not see a set grow while letters die and die again", () =>
+  it.effect("do not see a set grow while dead letters die and die again", () =>
     Effect.gen(function*() {
-      const { consumer, letters, store, sub } = yield* graves(30)
+      const { consumer, deadLetters, store, sub } = yield* graves(30)
       const rounds = Effect.gen(function*() {
         // Everything that is redriven dies again at once, and new ones die beside it.
         while (true) {
-          const got: Array<Parameters<typeof sub.settleWithin>[0][number]> = []
+          const got: Array<Parameters<typeof sub.removeInTransaction>[0][number]> = []
           yield* sub.take({ messages: 10, bytes: 1e6, perKey: 10 }, (deliveries) => got.push(...deliveries))
           if (got.length === 0) continue
-          const burials = got.map((delivery) => ({
+          const entries = got.map((delivery) => ({
             delivery,
             reason: "exhausted" as const,
             attempts: [],
@@ -146,9 +148,9 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
             parked: false
           }))
           yield* store.transact(
-            Effect.andThen(sub.settleWithin(got), store.deadLetters.bury(consumer, burials))
+            Effect.andThen(sub.removeInTransaction(got), store.deadLetters.add(consumer, entries))
           )
-          yield* sub.settleAfter(got)
+          yield* sub.acknowledge(got)
           yield* store.outbox.write([yield* message(`late-${Math.random()}`, undefined, consumer)])
         }
       })
@@ -165,23 +167,23 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       assert.strictEqual(told.at(-1), 30)
       assert.isAbove(told.length, 2)
       const audit = yield* Audit.list({ consumer, by: "ann", limit: 1000 })
-      assert.deepStrictEqual(audit.map(({ letter }) => letter).toSorted(), letters.toSorted())
+      assert.deepStrictEqual(audit.map(({ deadLetterId }) => deadLetterId).toSorted(), deadLetters.toSorted())
     }), 30_000)
 
   it.effect(
-    "keep a key held when its last two parked letters are decided at the same moment only until both are",
+    "keep a key held when its last two parked dead letters are decided at the same moment only until both are",
     () =>
       Effect.gen(function*() {
         for (let round = 0; round < 10; round++) {
-          const { letters, sub } = yield* graves(2, () => "k")
+          const { deadLetters, sub } = yield* graves(2, () => "k")
           const sql = yield* SqlClient.SqlClient
           yield* sql`update ${sql(`${schema}.dead_letters`)} set parked = true where id = any(${
-            letters.map(Number)
+            deadLetters.map(Number)
           }::bigint[])`
           yield* sql`insert into ${sql(`${schema}.holds`)} (queue_id, key, lane, until, from_seq)
           select distinct queue_id, key, lane, 'infinity'::timestamptz, 0 from ${sql(`${schema}.dead_letters`)}
-          where id = any(${letters.map(Number)}::bigint[])`
-          yield* Effect.forEach(letters, (letter) => DeadLetters.redrive(letter, { by: "ann" }), {
+          where id = any(${deadLetters.map(Number)}::bigint[])`
+          yield* Effect.forEach(deadLetters, (deadLetterId) => DeadLetters.redrive(deadLetterId, { by: "ann" }), {
             concurrency: "unbounded"
           })
           assert.deepStrictEqual(idsOf(yield* receive(sub, 2)), ["0", "1"])
@@ -245,7 +247,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
   )
 
   it.effect(
-    "pause in an open transaction while letters are buried; another person and a removal wait for them",
+    "pause in an open transaction while dead letters are dead-lettered; another person and a removal wait for them",
     () =>
       Effect.gen(function*() {
         const consumer = `c${++consumers}`
@@ -259,20 +261,21 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
           Effect.andThen(Consumers.pause(consumer, { by: "ann" }), Effect.andThen(paused.open, end.await))
         ))
         yield* paused.await
-        const burials = got.map((delivery) => ({
+        const entries = got.map((delivery) => ({
           delivery,
           reason: "exhausted" as const,
           attempts: [],
           fingerprint: "f",
           parked: true
         }))
-        yield* store.transact(Effect.andThen(sub.settleWithin(got), store.deadLetters.bury(consumer, burials))).pipe(
-          Effect.timeout("5 seconds")
-        )
+        yield* store.transact(Effect.andThen(sub.removeInTransaction(got), store.deadLetters.add(consumer, entries)))
+          .pipe(
+            Effect.timeout("5 seconds")
+          )
         const waiting = yield* Effect.forEach([
           Effect.flip(Consumers.pause(consumer, { by: "ben" })),
           Effect.flip(Consumers.remove(consumer, { by: "cem" }))
-        ], (act) => Effect.forkChild(act))
+        ], (action) => Effect.forkChild(action))
         yield* eventually(Effect.map(
           sql`select from pg_stat_activity where wait_event_type = 'Lock' and query like ${`%"${schema}"."consumers"%`}`,
           (rows) => rows.length === 2
@@ -302,7 +305,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
             { concurrency: 8, discard: true }
           ))
           yield* Effect.sleep("5 millis")
-          yield* Consumers.remove(consumer, { by: "ann", evenIfWaiting: true })
+          yield* Consumers.remove(consumer, { by: "ann", force: { messages: true } })
           yield* Fiber.join(publishing)
           const [entry] = yield* Audit.list({ consumer })
           const removed = Number(entry!.detail.split(" ")[0])
@@ -327,23 +330,24 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       const ids = Effect.map(sql`select from ${inbox} where queue_id = ${queue!.id}`, (rows) => rows.length)
       const before = yield* ids
       assert.isAbove(before, 0)
-      yield* Consumers.remove(consumer, { by: "ann", evenIfWaiting: true, evenIfWorking: true })
+      yield* Consumers.remove(consumer, { by: "ann", force: { workers: true, messages: true } })
       assert.strictEqual(yield* ids, before)
     }))
 
   it.effect(
-    "remove a consumer while a letter of it is redriven: no message is left behind",
+    "remove a consumer while a dead letter of it is redriven: no message is left behind",
     () =>
       Effect.gen(function*() {
         const sql = yield* SqlClient.SqlClient
         for (let round = 0; round < 5; round++) {
-          const { consumer, letters } = yield* graves(20)
-          const act = { by: "ann", evenIfWaiting: true, evenIfWorking: true }
+          const { consumer, deadLetters } = yield* graves(20)
+          const action = { by: "ann", force: { workers: true, messages: true } }
           yield* Effect.all([
-            Effect.forEach(letters, (letter) => Effect.ignore(DeadLetters.redrive(letter, { by: "ben" })), {
+            Effect.forEach(deadLetters, (deadLetterId) =>
+              Effect.ignore(DeadLetters.redrive(deadLetterId, { by: "ben" })), {
               concurrency: 4
             }),
-            Consumers.remove(consumer, act)
+            Consumers.remove(consumer, action)
           ], { concurrency: "unbounded" })
           const [left] = yield* sql<{ n: number }>`select count(*)::int as n from ${sql(`${schema}.messages`)}
           where topic = ${consumer}`
@@ -376,7 +380,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         yield* Topic.publish(Notes, { id: "r1", key: "r" })
         yield* begun.await
         assert.strictEqual((yield* Effect.flip(Consumers.remove("removed", { by: "ann" })))._tag, "ConsumerBusy")
-        yield* Consumers.remove("removed", { by: "ann", evenIfWorking: true, evenIfWaiting: true })
+        yield* Consumers.remove("removed", { by: "ann", force: { workers: true, messages: true } })
         yield* end.open
         const exit = yield* Effect.timeout(Fiber.join(worker), "15 seconds")
         assert.strictEqual(exit._tag, "Failure")

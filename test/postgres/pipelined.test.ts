@@ -69,7 +69,7 @@ it.live("sends the statements of a group together, each member's in order", () =
     yield* Effect.provide(program, postgres(between.url, {}, within))
   }))
 
-it.live("undoes and buries the one whose statement fails, and commits the others of its group", () => {
+it.live("undoes and dead-letters the one whose statement fails, and commits the others of its group", () => {
   const within = freshSchema()
   return Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
@@ -82,10 +82,10 @@ it.live("undoes and buries the one whose statement fails, and commits the others
       rows.map((row) => row.id),
       entries(50).filter((entry) => entry.amount !== 7).flatMap((entry) => [entry.id, entry.id])
     )
-    const letters = yield* DeadLetters.list({ consumer: "ledger" })
-    assert.deepStrictEqual(letters.map((letter) => letter.message.id), ["e7"])
+    const deadLetters = yield* DeadLetters.list({ consumer: "ledger" })
+    assert.deepStrictEqual(deadLetters.map((deadLetter) => deadLetter.message.id), ["e7"])
     // Its own failure, not that of a statement behind it in the aborted transaction.
-    assert.strictEqual(letters[0]?.attempts[0]?.tag, "SqlError")
+    assert.strictEqual(deadLetters[0]?.attempts[0]?.tag, "SqlError")
   }).pipe(Effect.provide(postgres(url, {}, within)))
 })
 

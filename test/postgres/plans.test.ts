@@ -8,14 +8,14 @@ import { Effect, Layer, Result } from "effect"
 import { SqlClient } from "effect/sql"
 import { Store } from "millrace"
 import { inject } from "vitest"
-import { committerParameters } from "../../src/postgres/PgClient.ts"
+import { committerParameters } from "../../src/postgres/session/PgClient.ts"
+import * as ConsumerOperationsSql from "../../src/postgres/sql/consumerOperations.ts"
 import * as DelayedSql from "../../src/postgres/sql/delayed.ts"
 import * as HoldsSql from "../../src/postgres/sql/holds.ts"
 import * as InboxSql from "../../src/postgres/sql/inbox.ts"
 import * as LanesSql from "../../src/postgres/sql/lanes.ts"
 import * as MessagesSql from "../../src/postgres/sql/messages.ts"
 import * as Names from "../../src/postgres/sql/names.ts"
-import * as PeopleSql from "../../src/postgres/sql/people.ts"
 import * as RestoredSql from "../../src/postgres/sql/restored.ts"
 import * as StatusSql from "../../src/postgres/sql/status.ts"
 import { freshDatabase } from "../setup/database.ts"
@@ -77,11 +77,11 @@ const statements = (
   settled: [InboxSql.make(names).settled, ["c", "a"]],
   status: [StatusSql.make(names), [queue]],
   restored: [RestoredSql.make(names).look, []],
-  heldKeys: [PeopleSql.make(names).heldKeys, [queue, "k1", 100]]
+  heldKeys: [ConsumerOperationsSql.make(names).heldKeys, [queue, "k1", 100]]
 })
 
 /** These run on the machinery's connections, and these on a committer's. */
-const machinery = ["poll", "received", "free", "takeDue", "next", "move", "status"]
+const machinery = ["poll", "crash_count", "free", "takeDue", "next", "move", "status"]
 const committers = ["settle", "settleRedriven", "settleLarge", "claim", "known"]
 const { random_page_cost } = committerParameters(180000)
 const setUp = Effect.fnUntraced(function*(name: string) {

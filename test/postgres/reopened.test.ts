@@ -71,7 +71,7 @@ it.live("a role that may not begin a life of the server is warned of before ther
     const through = Postgres.layer({ url: Redacted.make(others.href), schema, migrate: "check" })
     yield* Effect.provide(Worker.drain(pipeline), through)
     assert.lengthOf(warned(), 1)
-    assert.include(warned()[0], `insert and update on ${table}, and update on sequence "${schema}"."letter_seq"`)
+    assert.include(warned()[0], `insert and update on ${table}, and update on sequence "${schema}"."dead_letter_seq"`)
     yield* sql.unsafe(`grant update on all sequences in schema "${schema}" to ${role}`)
     yield* Effect.provide(Worker.drain(pipeline), through)
     yield* sql.unsafe(`delete from ${table}`)

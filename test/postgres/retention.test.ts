@@ -12,7 +12,7 @@ import { ids, note, Notes, notes, older, sweeping, world } from "./retentionKit.
 
 const url = Redacted.make(inject("databaseUrl"))
 
-it.live("forgets ids that are older than the horizon, and no younger one", () =>
+it.live("forgets ids that are older than the deduplication window, and no younger one", () =>
   world((schema) =>
     Effect.gen(function*() {
       const sweep = yield* sweeping(schema)
@@ -49,7 +49,7 @@ it.live("forgets the ids of a consumer that was removed, which has left them, an
     })
   ))
 
-it.live("remembers an id as long as a message waits that was published within its horizon", () =>
+it.live("remembers an id as long as a message waits that was published within its deduplication window", () =>
   world((schema) =>
     Effect.gen(function*() {
       const sweep = yield* sweeping(schema)
@@ -163,15 +163,15 @@ it.live("forgets the result of a caller without a pipeline together with its id,
     })
   ))
 
-it.live("never forgets the id of an open letter, and forgets letters that are over with their ids", () =>
+it.live("never forgets the id of an open dead letter, and forgets dead letters that are over with their ids", () =>
   world((schema) =>
     Effect.gen(function*() {
       const sweep = yield* sweeping(schema)
       yield* Worker.drain(notes)
       yield* Topic.publishAll(Notes, [note("open", "a", true), note("given up", "b", true)])
       yield* Worker.drain(notes)
-      const letters = yield* DeadLetters.list({ consumer: "notes" })
-      const letterOf = (id: string) => letters.find((letter) => letter.message.id === id)!.id
+      const deadLetters = yield* DeadLetters.list({ consumer: "notes" })
+      const letterOf = (id: string) => deadLetters.find((deadLetter) => deadLetter.message.id === id)!.id
       yield* DeadLetters.discard(letterOf("given up"), { by: "anna" })
       yield* older(schema, "inbox", "at", 40)
       yield* older(schema, "dead_letters", "changed_at", 40)
@@ -180,7 +180,7 @@ it.live("never forgets the id of an open letter, and forgets letters that are ov
       yield* sweep
       yield* sweep
       assert.deepStrictEqual(yield* ids(schema), ["open"])
-      assert.deepStrictEqual((yield* DeadLetters.list({})).map((letter) => letter.message.id), ["open"])
+      assert.deepStrictEqual((yield* DeadLetters.list({})).map((deadLetter) => deadLetter.message.id), ["open"])
       const sql = yield* SqlClient.SqlClient
       assert.lengthOf(yield* sql`select from ${sql(schema)}.audit`, 0)
     })
@@ -202,43 +202,43 @@ const effects = Effect.fnUntraced(function*(schema: string) {
     }
   })
   const count = Effect.map(sql`select from ${sql(schema)}.effects`, (rows) => rows.length)
-  return { acting, sent, count, letters: DeadLetters.list({ consumer: "acting" }) }
+  return { acting, sent, count, deadLetters: DeadLetters.list({ consumer: "acting" }) }
 })
 
-it.live("never forgets the id of an open letter of another message under it, so that its redrive has no effect", () =>
+it.live("never forgets the id of an open dead letter of another message under it, so that its redrive has no effect", () =>
   world((schema) =>
     Effect.gen(function*() {
       const sweep = yield* sweeping(schema)
-      const { acting, count, letters, sent } = yield* effects(schema)
+      const { acting, count, deadLetters, sent } = yield* effects(schema)
       yield* sent(note("x", "a"), note("x", "b"), note("y", "a"))
-      const [letter] = yield* letters
+      const [deadLetter] = yield* deadLetters
       yield* older(schema, "inbox", "at", 8)
       yield* sweep
       assert.deepStrictEqual(yield* ids(schema), ["x"])
-      yield* DeadLetters.redrive(letter!.id, { by: "anna" })
+      yield* DeadLetters.redrive(deadLetter!.id, { by: "anna" })
       // It is being redriven.
       yield* older(schema, "inbox", "at", 8)
       yield* older(schema, "messages", "published_at", 8)
       yield* sweep
       yield* Worker.drain(acting)
-      assert.strictEqual((yield* DeadLetters.get(letter!.id)).state, "open")
+      assert.strictEqual((yield* DeadLetters.get(deadLetter!.id)).state, "open")
       assert.strictEqual(yield* count, 2)
     })
   ))
 
-it.live("remembers a dead id as long as a letter of another message under it is open, though its own is gone", () =>
+it.live("remembers a dead id as long as a dead letter of another message under it is open, though its own is gone", () =>
   world((schema) =>
     Effect.gen(function*() {
       const sweep = yield* sweeping(schema)
-      const { acting, count, letters, sent } = yield* effects(schema)
+      const { acting, count, deadLetters, sent } = yield* effects(schema)
       yield* sent(note("x", "a", true), note("x", "b"))
-      const [second, first] = yield* letters
+      const [second, first] = yield* deadLetters
       yield* DeadLetters.discard(first!.id, { by: "anna" })
       yield* older(schema, "inbox", "at", 40)
       yield* older(schema, "dead_letters", "changed_at", 40)
       yield* sweep
       yield* sweep
-      assert.deepStrictEqual((yield* letters).map(({ id }) => id), [second!.id])
+      assert.deepStrictEqual((yield* deadLetters).map(({ id }) => id), [second!.id])
       assert.deepStrictEqual(yield* ids(schema), ["x"])
       yield* DeadLetters.redrive(second!.id, { by: "anna" })
       yield* Worker.drain(acting)
@@ -247,23 +247,23 @@ it.live("remembers a dead id as long as a letter of another message under it is 
     })
   ))
 
-it.live("does not forget the id of a letter that is being restored", () =>
+it.live("does not forget the id of a dead letter that is being restored", () =>
   world((schema) =>
     Effect.gen(function*() {
       const sweep = yield* sweeping(schema)
-      const { letters, sent } = yield* effects(schema)
+      const { deadLetters, sent } = yield* effects(schema)
       yield* sent(note("x", "a", true))
-      const [letter] = yield* letters
-      yield* DeadLetters.discard(letter!.id, { by: "anna" })
+      const [deadLetter] = yield* deadLetters
+      yield* DeadLetters.discard(deadLetter!.id, { by: "anna" })
       yield* older(schema, "inbox", "at", 8)
       const sql = yield* SqlClient.SqlClient
-      // To this sweep the letter is discarded.
-      yield* sql.withTransaction(Effect.andThen(DeadLetters.restore(letter!.id, { by: "anna" }), sweep))
+      // To this sweep the dead letter is discarded.
+      yield* sql.withTransaction(Effect.andThen(DeadLetters.restore(deadLetter!.id, { by: "anna" }), sweep))
       assert.deepStrictEqual(yield* ids(schema), ["x"])
     })
   ))
 
-it.live("refuses a horizon that is shorter than a message can come again", () =>
+it.live("refuses a deduplication window that is shorter than a message can come again", () =>
   Effect.gen(function*() {
     const error = yield* Effect.flip(Worker.drain(notes)).pipe(
       Effect.provide(Postgres.layer({ url, schema: freshSchema(), retention: { inbox: "1 minute" } }))
@@ -283,27 +283,27 @@ it.live("refuses a retention that makes no sense, by the setting's name", () =>
 it.effect("keeps every id in memory", () =>
   Effect.gen(function*() {
     const store = yield* Store.Store
-    assert.isFalse(Duration.isFinite(store.dedupHorizon))
+    assert.isFalse(Duration.isFinite(store.deduplicationWindow))
   }).pipe(Effect.provide(Memory.layer)))
 
-it.live("keeps a restored letter redrivable although its id was forgotten while it was discarded", () =>
+it.live("keeps a restored dead letter redrivable although its id was forgotten while it was discarded", () =>
   world((schema) =>
     Effect.gen(function*() {
       const sweep = yield* sweeping(schema)
       yield* Worker.drain(notes)
       yield* Topic.publish(Notes, note("broken", "a", true))
       yield* Worker.drain(notes)
-      const [letter] = yield* DeadLetters.list({ consumer: "notes" })
-      yield* DeadLetters.discard(letter!.id, { by: "anna" })
+      const [deadLetter] = yield* DeadLetters.list({ consumer: "notes" })
+      yield* DeadLetters.discard(deadLetter!.id, { by: "anna" })
       yield* older(schema, "inbox", "at", 8)
       yield* sweep
       assert.deepStrictEqual(yield* ids(schema), [])
-      yield* DeadLetters.restore(letter!.id, { by: "anna" })
+      yield* DeadLetters.restore(deadLetter!.id, { by: "anna" })
       assert.deepStrictEqual(yield* ids(schema), ["broken"])
       const payload = JSON.stringify(note("broken", "a"))
-      yield* DeadLetters.redriveEdited(letter!.id, { topic: Notes, payload, by: "anna" })
+      yield* DeadLetters.redriveEdited(deadLetter!.id, { topic: Notes, payload, by: "anna" })
       yield* Worker.drain(notes)
-      assert.strictEqual((yield* DeadLetters.get(letter!.id)).state, "resolved")
+      assert.strictEqual((yield* DeadLetters.get(deadLetter!.id)).state, "resolved")
       // After its retention there is nothing to restore.
       yield* Topic.publish(Notes, note("gone", "a", true))
       yield* Worker.drain(notes)

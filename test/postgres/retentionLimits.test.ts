@@ -49,7 +49,7 @@ const most = (plan: Plan): number => Math.max(plan["Actual Rows"]!, ...(plan.Pla
 /** The plan of one batch of a part, as it ran: a generic one, in a transaction of the retention. */
 const explained = Effect.fnUntraced(function*(
   schema: string,
-  part: "inbox" | "letters" | "audit" | "unrouted",
+  part: "inbox" | "deadLetters" | "audit" | "unrouted",
   params: ReadonlyArray<number>
 ) {
   const sql = yield* SqlClient.SqlClient
@@ -92,7 +92,7 @@ it.live("looks at no more than it forgets, and at next to nothing in a large tab
     })
   ))
 
-it.live("looks at no more letters, audit entries and unrouted messages than it forgets", () =>
+it.live("looks at no more dead letters, audit entries and unrouted messages than it forgets", () =>
   alone((schema, url) =>
     Effect.gen(function*() {
       const sweep = yield* sweeping(schema, url, { ...settings, unrouted: settings.discarded })
@@ -115,7 +115,7 @@ it.live("looks at no more letters, audit entries and unrouted messages than it f
       })
       const looked = Effect.forEach(
         [
-          ["letters", [settings.resolved, settings.discarded]],
+          ["deadLetters", [settings.resolved, settings.discarded]],
           ["audit", [settings.audit]],
           ["unrouted", [settings.discarded]]
         ] as const,

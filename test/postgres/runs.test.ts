@@ -188,9 +188,9 @@ describe.concurrent("one of them fails", () => {
         yield* Worker.drain(pipeline)
         assert.deepStrictEqual(ids(yield* lines), ["a0", "a1", "a2"])
         unlucky = false
-        const [letter] = yield* DeadLetters.list({ consumer: "ledger" })
-        assert.strictEqual(letter!.attempts.length, 1)
-        yield* DeadLetters.redrive(letter!.id, { by: "test" })
+        const [deadLetter] = yield* DeadLetters.list({ consumer: "ledger" })
+        assert.strictEqual(deadLetter!.attempts.length, 1)
+        yield* DeadLetters.redrive(deadLetter!.id, { by: "test" })
         yield* Worker.drain(pipeline)
         assert.deepStrictEqual(ids(yield* lines), ordersOf("a", 16).map(({ id }) => id))
       })

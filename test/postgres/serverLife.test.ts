@@ -10,7 +10,7 @@ import { Reactivity } from "effect/reactivity"
 import { SqlClient } from "effect/sql"
 import { Consumers, DeadLetters, Hold, Pipeline, Retry, Store, Topic, Worker } from "millrace"
 import { inject } from "vitest"
-import * as PgClient from "../../src/postgres/PgClient.ts"
+import * as PgClient from "../../src/postgres/session/PgClient.ts"
 import { eventually, freshSchema, idsOf, open, postgres, publish, receive, register, roomy, settle } from "./kit.ts"
 import { proxy } from "./proxy.ts"
 
@@ -57,7 +57,7 @@ describe.concurrent("what was handed out before the server lost its memory", () 
         assert.deepStrictEqual(yield* settle(subscription, [a!, b!]), [])
         assert.deepStrictEqual(yield* store.transact(subscription.fence([a!])), [])
         const hold = store.transact(subscription.hold(a!, [], Hold.parked))
-        assert.strictEqual((yield* Effect.flip(subscription.undisturbed(a!, hold)))._tag, "LeaseLost")
+        assert.strictEqual((yield* Effect.flip(subscription.whileNotReading(a!, hold)))._tag, "LeaseLost")
         assert.deepStrictEqual(yield* sql.unsafe(`select id from ${table("messages")} order by seq`), [{ id: "a" }, {
           id: "b"
         }])
@@ -69,7 +69,10 @@ describe.concurrent("what was handed out before the server lost its memory", () 
         // Opened again by the same run of a worker, it reads all of it at once, and nothing is counted.
         const next = yield* open("worker", { lanes: 1 })
         const again = yield* receive(next, 2)
-        assert.deepStrictEqual(again.map(({ message, received }) => [message.id, received]), [["a", 0], ["b", 0]])
+        assert.deepStrictEqual(again.map(({ message, crashCount: received }) => [message.id, received]), [["a", 0], [
+          "b",
+          0
+        ]])
       })
     ))
 
@@ -188,7 +191,7 @@ describe.concurrent("what was handed out before the server lost its memory", () 
         )
         assert.deepStrictEqual(yield* sql.unsafe(`select owner from ${table("lanes")}`), [{ owner: "dead" }])
         const next = yield* open("next", { lanes: 1 })
-        assert.deepStrictEqual((yield* receive(next, 1)).map(({ received }) => received), [0])
+        assert.deepStrictEqual((yield* receive(next, 1)).map(({ crashCount: received }) => received), [0])
       })
     ))
 
@@ -221,7 +224,7 @@ describe.concurrent("what was handed out before the server lost its memory", () 
         yield* Worker.drain(pipeline)
         const [, lost] = [yield* kill("kept"), yield* kill("lost")]
         yield* sql.unsafe(`delete from ${table("dead_letters")} where message_id = 'lost'`)
-        yield* sql.unsafe(`select setval('${table("letter_seq")}', 1)`)
+        yield* sql.unsafe(`select setval('${table("dead_letter_seq")}', 1)`)
         yield* endLife
         assert.isAbove(Number(yield* kill("new")), Number(lost))
       })
@@ -284,11 +287,11 @@ it.live(
         }
         const through = postgres(between.url, { commitTimeout: "3 seconds" }, schema)
         const worker = yield* Effect.forkChild(Effect.provide(Worker.run(pipeline, { grace: 0 }), through))
-        yield* eventually(Effect.map(DeadLetters.list(), (letters) => letters.length === 1))
+        yield* eventually(Effect.map(DeadLetters.list(), (deadLetters) => deadLetters.length === 1))
         assert.isTrue(deaf)
         broken = false
-        const [letter] = yield* DeadLetters.list()
-        yield* DeadLetters.redrive(letter!.id, { by: "ann" })
+        const [deadLetter] = yield* DeadLetters.list()
+        yield* DeadLetters.redrive(deadLetter!.id, { by: "ann" })
         yield* eventually(Effect.sync(() => handled.length === 2))
         assert.deepStrictEqual(handled, ["m1", "m2"])
         yield* eventually(Effect.map(DeadLetters.list(), ([one]) => one?.state === "resolved"))

@@ -156,7 +156,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         assert.deepStrictEqual(idsOf(yield* receive(yield* open("w", mine), 1)), ["1"])
       }))
 
-    it.effect("is told to the owner of a worker's transaction as a hiccup: the same transaction is run again", () =>
+    it.effect("is told to the owner of a worker's transaction as a transient failure: the same transaction is run again", () =>
       Effect.gen(function*() {
         const topic = `s${++consumers}`
         const store = yield* Store.Store
@@ -174,8 +174,8 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         yield* register({ consumer: topic, topics: [topic] })
         yield* Deferred.succeed(go, undefined)
         const failure = yield* Effect.flip(Fiber.join(transaction))
-        assert.strictEqual(failure._tag, "Hiccup")
-        assert.strictEqual(failure._tag === "Hiccup" ? failure.kind : "", "conflict")
+        assert.strictEqual(failure._tag, "TransientFailure")
+        assert.strictEqual(failure._tag === "TransientFailure" ? failure.kind : "", "conflict")
       }).pipe(Effect.scoped))
   }
 )

@@ -79,7 +79,7 @@ it.live(
 const Notes = Topic.make("notes", { schema: Schema.String, id: (note) => note })
 const failing = Pipeline.from(Notes, { consumer: "notes" }).pipe(Pipeline.tap(() => Effect.fail({ retryable: false })))
 
-/** Three letters and three messages, in a database whose transaction ids are those of another cluster. */
+/** Three dead letters and three messages, in a database whose transaction ids are those of another cluster. */
 const restoring = Effect.fnUntraced(function*(schema: string) {
   const sql = yield* SqlClient.SqlClient
   yield* Worker.drain(failing)

@@ -9,17 +9,17 @@ import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { inject } from "vitest"
 import * as AuditSql from "../../src/postgres/sql/audit.ts"
+import * as ConsumerOperationsSql from "../../src/postgres/sql/consumerOperations.ts"
 import * as ConsumersSql from "../../src/postgres/sql/consumers.ts"
+import * as DeadLettersSql from "../../src/postgres/sql/deadLetters.ts"
 import * as DecisionsSql from "../../src/postgres/sql/decisions.ts"
 import * as DelayedSql from "../../src/postgres/sql/delayed.ts"
 import * as HoldsSql from "../../src/postgres/sql/holds.ts"
 import * as InboxSql from "../../src/postgres/sql/inbox.ts"
 import * as LanesSql from "../../src/postgres/sql/lanes.ts"
 import * as LeasesSql from "../../src/postgres/sql/leases.ts"
-import * as LettersSql from "../../src/postgres/sql/letters.ts"
 import * as MessagesSql from "../../src/postgres/sql/messages.ts"
 import * as Names from "../../src/postgres/sql/names.ts"
-import * as PeopleSql from "../../src/postgres/sql/people.ts"
 import * as PublishingSql from "../../src/postgres/sql/publishing.ts"
 import * as RemovalSql from "../../src/postgres/sql/removal.ts"
 import * as RestoredSql from "../../src/postgres/sql/restored.ts"
@@ -38,9 +38,9 @@ const of = {
   inbox: InboxSql.make(names),
   lanes: LanesSql.make(names),
   leases: LeasesSql.make(names),
-  letters: LettersSql.make(names),
+  deadLetters: DeadLettersSql.make(names),
   messages: MessagesSql.make(names),
-  people: PeopleSql.make(names),
+  consumerOperations: ConsumerOperationsSql.make(names),
   publishing: PublishingSql.make(names),
   removal: RemovalSql.make(names),
   restored: RestoredSql.make(names),

@@ -8,7 +8,7 @@ import { SqlClient, SqlError } from "effect/sql"
 import { DeadLetters, Pipeline, Retry, Store, Topic, Worker } from "millrace"
 import { Embedded } from "millrace/embedded"
 import { inject } from "vitest"
-import { PgSession } from "../../src/postgres/PgSession.ts"
+import { PgSession } from "../../src/postgres/session/PgSession.ts"
 import { eventually, freshSchema, postgres } from "./kit.ts"
 
 const url = inject("databaseUrl")
@@ -51,13 +51,13 @@ const story = Effect.fnUntraced(
     >`select * from ${ledger} order by n`
     const emitted = yield* sql<{ n: number }>`
     select substr(key, 2)::int as n from ${sql(`${schema}.messages`)} where topic = 'done' order by n`
-    const letters = yield* DeadLetters.list({ consumer: "tasks" })
+    const deadLetters = yield* DeadLetters.list({ consumer: "tasks" })
     return {
       rows,
       effects: rows.map((row) => row.n),
       emitted: emitted.map((row) => row.n),
       attempts: [...new Set(rows.map((row) => row.attempt))],
-      letters: yield* Effect.forEach(letters, (letter) => DeadLetters.get(letter.id))
+      deadLetters: yield* Effect.forEach(deadLetters, (deadLetter) => DeadLetters.get(deadLetter.id))
     }
   }
 )
@@ -98,8 +98,8 @@ describe("a commit step that steers its transaction", () => {
           const end = yield* story(schema, (sql, n) => send(sql, commands[n]!), steers)
           const innocent = all.filter((n) => !steers(n))
           assert.deepStrictEqual([end.effects, end.emitted, end.attempts], [innocent, innocent, [1]])
-          assert.lengthOf(end.letters, commands.length)
-          for (const { attempts, reason, tag } of end.letters) {
+          assert.lengthOf(end.deadLetters, commands.length)
+          for (const { attempts, reason, tag } of end.deadLetters) {
             assert.deepStrictEqual([reason, tag, attempts.length], ["rejected", "StatementRefused", 1])
             assert.include(attempts[0]!.message, "sql.withTransaction")
           }
@@ -115,15 +115,15 @@ describe("a commit step that steers its transaction", () => {
         (sql) => Effect.catch(sql.unsafe("rollback"), (cause) => Effect.fail(new Legacy({ cause })))
       )
       assert.deepStrictEqual(end.effects, others)
-      assert.lengthOf(end.letters[0]!.attempts, 1)
+      assert.lengthOf(end.deadLetters[0]!.attempts, 1)
     })))
 
   it.live("and swallows the refusal: none of it is committed, as after any SQL error", () =>
     within(Effect.fnUntraced(function*(schema) {
       const end = yield* story(schema, (sql) => Effect.ignore(sql.unsafe("rollback")))
       assert.deepStrictEqual([end.effects, end.emitted], [others, others])
-      assert.strictEqual(end.letters[0]!.attempts.at(-1)!.tag, "TransactionAborted")
-      assert.include(end.letters[0]!.attempts.at(-1)!.message, "ROLLBACK was refused")
+      assert.strictEqual(end.deadLetters[0]!.attempts.at(-1)!.tag, "TransactionAborted")
+      assert.include(end.deadLetters[0]!.attempts.at(-1)!.message, "ROLLBACK was refused")
     })))
 
   it.live("within a savepoint of its own, and goes on without it: is committed", () =>
@@ -147,8 +147,8 @@ describe("a commit step that steers its transaction", () => {
       yield* Effect.timeout(Worker.drain(pipeline, { committers: 1 }), "15 seconds")
       const rows = yield* sql<{ n: number }>`select n from ${ledger} order by n`
       assert.deepStrictEqual(rows.map((row) => row.n), others)
-      const letters = yield* DeadLetters.list({ consumer: "tasks" })
-      assert.deepStrictEqual(letters.map((letter) => letter.reason), ["rejected"])
+      const deadLetters = yield* DeadLetters.list({ consumer: "tasks" })
+      assert.deepStrictEqual(deadLetters.map((deadLetter) => deadLetter.reason), ["rejected"])
     })))
 })
 
@@ -261,7 +261,7 @@ describe("prepared statements that vanish", () => {
           (sql) => Effect.suspend((): Effect.Effect<unknown, unknown> => times++ < 3 ? sql.unsafe(text) : Effect.void),
           (n) => n === 3 || n === 11
         )
-        assert.deepStrictEqual([end.effects, end.emitted, end.attempts, end.letters], [all, all, [1], []])
+        assert.deepStrictEqual([end.effects, end.emitted, end.attempts, end.deadLetters], [all, all, [1], []])
         assert.isAtLeast(times, 2)
         const stuck =
           yield* sql`select from pg_stat_activity where state like '%aborted%' and query like ${`%${schema}%`}`
@@ -277,7 +277,7 @@ describe("prepared statements that vanish", () => {
       const error = yield* Effect.flip(
         store.transact(one.pipe(Effect.andThen(sql.unsafe(forgetting)), Effect.andThen(one)))
       )
-      assert.include(error, { _tag: "Hiccup", kind: "unavailable", code: "26000" })
+      assert.include(error, { _tag: "TransientFailure", kind: "unavailable", code: "26000" })
       assert.include((error as Error).message, "pooler: true (MILLRACE_POOLER=true)")
     })))
 
@@ -289,7 +289,7 @@ describe("prepared statements that vanish", () => {
       const publish = (n: number) => Effect.asVoid(Topic.publish(Tasks, n))
       yield* store.transact(publish(1))
       const error = yield* Effect.flip(store.transact(Effect.andThen(publish(2), sql.unsafe(forgetting))))
-      assert.include(error, { _tag: "Hiccup", kind: "unavailable", code: "26000" })
+      assert.include(error, { _tag: "TransientFailure", kind: "unavailable", code: "26000" })
       yield* store.transact(publish(3))
       const rows = yield* sql<{ key: string }>`select key from ${sql(`${schema}.unrouted`)} order by seq`
       assert.deepStrictEqual(rows.map((row) => row.key), ["k1", "k3"])
@@ -310,14 +310,14 @@ describe("prepared statements that vanish", () => {
           }
         }), () => true)
       assert.isTrue(altered)
-      assert.deepStrictEqual([end.effects, end.attempts, end.letters], [all, [1], []])
+      assert.deepStrictEqual([end.effects, end.attempts, end.deadLetters], [all, [1], []])
     })))
 
   it.live("of a user's own naming are the message's own failure", () =>
     within(Effect.fnUntraced(function*(schema) {
       const end = yield* story(schema, (sql) => sql.unsafe("execute never_prepared"))
       assert.deepStrictEqual(end.effects, others)
-      assert.lengthOf(end.letters[0]!.attempts, 3)
+      assert.lengthOf(end.deadLetters[0]!.attempts, 3)
     })))
 })
 
@@ -351,7 +351,7 @@ describe("on PGlite, whose one session serves all", () => {
           (n) => n === 5 || n === 7
         )
         assert.deepStrictEqual([end.effects, end.emitted], [others, others])
-        assert.deepStrictEqual(end.letters.map((letter) => letter.tag), ["StatementRefused"])
+        assert.deepStrictEqual(end.deadLetters.map((deadLetter) => deadLetter.tag), ["StatementRefused"])
         assert.deepStrictEqual(yield* path, [usual!])
       }).pipe(Effect.provide(Embedded.layer())),
     60_000

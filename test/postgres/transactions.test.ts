@@ -94,7 +94,7 @@ layer(postgres(url, { maxConnections: 2, acquireTimeout: "300 millis" }, schema)
         const told = (code: string) =>
           Effect.map(
             Effect.flip(transact(raise(code))),
-            (e) => e === "mine" ? e : e._tag === "Hiccup" ? e.kind : e._tag
+            (e) => e === "mine" ? e : e._tag === "TransientFailure" ? e.kind : e._tag
           )
         assert.deepStrictEqual(yield* Effect.forEach(["23505", "40001", "55P03", "53100", "57014"], told), [
           "mine",
@@ -113,10 +113,10 @@ layer(postgres(url, { maxConnections: 2, acquireTimeout: "300 millis" }, schema)
         const tried = Effect.catch(sql.withTransaction(conflict), () => Effect.fail(busy))
         assert.deepStrictEqual(yield* Effect.flip(transact(tried)), busy)
         const passedOn = yield* Effect.flip(transact(sql.withTransaction(conflict)))
-        assert.strictEqual(passedOn._tag, "Hiccup")
+        assert.strictEqual(passedOn._tag, "TransientFailure")
         // A member in a savepoint of its own, which hides its conflict in an error of its own.
         const member = Effect.flatMap(Store.Store, (store) => store.savepoint(Effect.mapError(conflict, () => busy)))
-        assert.strictEqual((yield* Effect.flip(transact(member)))._tag, "Hiccup")
+        assert.strictEqual((yield* Effect.flip(transact(member)))._tag, "TransientFailure")
         let ran = 0
         const counted = Effect.suspend(() => Effect.andThen(Effect.sync(() => ran++), tried))
         const once = Inbox.once({ consumer: "tried", id: "1" }, counted, { result: Schema.Void })
@@ -132,11 +132,11 @@ layer(postgres(url, { maxConnections: 2, acquireTimeout: "300 millis" }, schema)
         assert.strictEqual(error._tag === "CommitRejected" ? error.code : error._tag, "23505")
       }))
 
-    it.effect("is a hiccup when its backend is terminated, though the driver tells it as a defect", () =>
+    it.effect("is a transient failure when its backend is terminated, though the driver tells it as a defect", () =>
       Effect.gen(function*() {
         const sql = yield* SqlClient.SqlClient
         const error = yield* Effect.flip(transact(sql`select pg_terminate_backend(pg_backend_pid())`))
-        assert.deepInclude(error, { _tag: "Hiccup", kind: "unavailable" })
+        assert.deepInclude(error, { _tag: "TransientFailure", kind: "unavailable" })
         assert.strictEqual((yield* transact(sql`select 1`)).length, 1)
       }))
 

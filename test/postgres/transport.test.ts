@@ -47,15 +47,15 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       const scope = yield* Scope.make()
       const dead = yield* Scope.provide(c.open("dead", { lease: Duration.millis(300) }), scope)
       const [, b] = yield* receive(dead, 2)
-      yield* dead.undisturbed(b!, store.transact(dead.hold(b!, [], Hold.delayed(Duration.millis(1)))))
+      yield* dead.whileNotReading(b!, store.transact(dead.hold(b!, [], Hold.delayed(Duration.millis(1)))))
       yield* c.publish(["unread", "u"])
       const heir = yield* c.open("heir")
       const got = yield* receive(heir, 3)
-      const received = new Map(got.map((d) => [d.message.id, d.received]))
+      const received = new Map(got.map((d) => [d.message.id, d.crashCount]))
       assert.deepStrictEqual(Object.fromEntries(received), { a: 1, unread: 0, b: 0 })
       yield* heir.release(heir.held())
       const third = yield* c.open("third")
-      assert.deepStrictEqual((yield* receive(third, 3)).map((d) => d.received).toSorted((a, b) => a - b), [0, 0, 1])
+      assert.deepStrictEqual((yield* receive(third, 3)).map((d) => d.crashCount).toSorted((a, b) => a - b), [0, 0, 1])
       yield* Scope.close(scope, Exit.void)
     }))
 
@@ -74,7 +74,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         const rows = yield* sql<{ readonly id: string }>`select m.id from ${yield* table("messages")} m
         join ${yield* table(
           "consumers"
-        )} c on c.id = m.queue_id where c.name = ${c.name} and m.received = 1 order by seq`
+        )} c on c.id = m.queue_id where c.name = ${c.name} and m.crash_count = 1 order by seq`
         assert.deepStrictEqual(rows.map(({ id }) => id), [...Array.from({ length: 8 }, (_, i) => `hot${i}`), "behind"])
       }),
     30_000
@@ -105,7 +105,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       yield* sql`create sequence ${denied}`
       yield* sql`create function ${deny}() returns trigger language plpgsql
         as ${sql.literal(`'begin perform nextval(''${schema}.denied''); raise exception ''not counted''; end'`)}`
-      yield* sql`create trigger deny before update of received on ${messages} execute function ${deny}()`
+      yield* sql`create trigger deny before update of crash_count on ${messages} execute function ${deny}()`
       const reading = yield* Effect.forkChild(receive(living, 1))
       yield* dead("-1 second")
       yield* eventually(Effect.map(sql`select from ${denied} where is_called`, (rows) => rows.length === 1))
@@ -142,7 +142,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       const heir = yield* c.open("heir")
       const got = yield* receive(heir, 4)
       assert.deepStrictEqual(
-        Object.fromEntries(got.map((d) => [d.message.id, d.received])),
+        Object.fromEntries(got.map((d) => [d.message.id, d.crashCount])),
         { a: 0, b: 1, c: 0, d: 0 }
       )
       yield* Scope.close(scope, Exit.void)
@@ -152,7 +152,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
       const c = yield* consumer(1)
-      yield* c.publish(["innocent", "a"])
+      yield* c.publish(["clear", "a"])
       const scope = yield* Scope.make()
       const dead = yield* Scope.provide(c.open("dead", { lease: Duration.millis(300) }), scope)
       // A claim that stands in its last statement, until we let it go.
@@ -174,7 +174,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       yield* Fiber.joinAll(fibers)
       yield* sql`drop trigger stand on ${yield* table("lanes")}`
       const [heirs] = yield* receive(yield* c.open("heir"), 1)
-      assert.strictEqual(heirs!.received, 0)
+      assert.strictEqual(heirs!.crashCount, 0)
       yield* Scope.close(scope, Exit.void)
     }))
 
@@ -215,7 +215,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       yield* Deferred.succeed(go, undefined)
       yield* Fiber.join(late)
       assert.deepStrictEqual(idsOf(yield* receive(sub, 1)), ["late"])
-      yield* sub.undisturbed(first!, hold)
+      yield* sub.whileNotReading(first!, hold)
       assert.deepStrictEqual(idsOf(yield* receive(sub, 2)), ["late", "first"])
     }))
 
@@ -229,7 +229,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       const heir = yield* c.open("heir")
       const taken: Array<string> = []
       yield* store.transact(Effect.gen(function*() {
-        yield* owner.settleWithin(got)
+        yield* owner.removeInTransaction(got)
         // Past the end of the lease: the lane is free, but for us.
         yield* Effect.sleep(300)
         for (let i = 0; i < 3; i++) yield* heir.take(roomy, (deliveries) => taken.push(...idsOf(deliveries)))
@@ -282,7 +282,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
     }))
 
   it.effect(
-    "hands an oversized row over without its payload, buries it whole, and goes on with the queue",
+    "hands an oversized row over without its payload, dead-letters it whole, and goes on with the queue",
     () =>
       Effect.gen(function*() {
         const store = yield* Store.Store
@@ -297,7 +297,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         const got = yield* receive(sub, 3)
         assert.deepStrictEqual(idsOf(got), ["before", "huge", "after"])
         assert.strictEqual(got[1]!.message.payload, "")
-        const burial = {
+        const entry = {
           delivery: got[1]!,
           reason: "undecodable",
           attempts: [],
@@ -305,8 +305,8 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
           parked: false
         } as const
         const settled = yield* store.transact(Effect.gen(function*() {
-          const ours = yield* sub.settleWithin(got)
-          yield* store.deadLetters.bury(c.name, [burial])
+          const ours = yield* sub.removeInTransaction(got)
+          yield* store.deadLetters.add(c.name, [entry])
           return idsOf(ours)
         }))
         assert.deepStrictEqual(settled, ["before", "huge", "after"])
@@ -320,7 +320,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
     30_000
   )
 
-  it.effect("takes an oversized row back into its own letter as often as it is redriven, and goes on with the queue", () =>
+  it.effect("takes an oversized row back into its own dead letter as often as it is redriven, and goes on with the queue", () =>
     Effect.gen(function*() {
       const store = yield* Store.Store
       const sql = yield* SqlClient.SqlClient
@@ -330,29 +330,29 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         where name = ${c.name}`
       yield* c.publish(["after", "k"])
       const sub = yield* c.open("w")
-      const bury = (delivery: Delivery.Delivery) =>
-        sub.undisturbed(
+      const deadLetter = (delivery: Delivery.Delivery) =>
+        sub.whileNotReading(
           delivery,
           store.transact(Effect.gen(function*() {
-            yield* sub.settleWithin([delivery])
-            const burial = { delivery, reason: "undecodable", attempts: [], fingerprint: "f", parked: true } as const
-            const [letter] = yield* store.deadLetters.bury(c.name, [burial])
+            yield* sub.removeInTransaction([delivery])
+            const entry = { delivery, reason: "undecodable", attempts: [], fingerprint: "f", parked: true } as const
+            const [deadLetterId] = yield* store.deadLetters.add(c.name, [entry])
             yield* sub.hold(delivery, [], Hold.parked)
-            return letter!
+            return deadLetterId!
           }))
         )
       const waiting = sql`select m.id from ${yield* table("messages")} m join ${yield* table("consumers")} c
         on c.id = m.queue_id where c.name = ${c.name}`
-      const letter = yield* bury((yield* receive(sub, 2))[0]!)
+      const deadLetterId = yield* deadLetter((yield* receive(sub, 2))[0]!)
       for (let redrives = 1; redrives <= 3; redrives++) {
-        yield* store.deadLetters.redrive(letter, { by: "ann" })
+        yield* store.deadLetters.redrive(deadLetterId, { by: "ann" })
         const got = yield* receive(sub, 2)
         assert.deepStrictEqual(idsOf(got), ["large", "after"])
-        assert.deepStrictEqual(got[0]!.redrive, { letter, count: redrives })
-        assert.strictEqual(yield* bury(got[0]!), letter)
+        assert.deepStrictEqual(got[0]!.redrive, { deadLetterId, count: redrives })
+        assert.strictEqual(yield* deadLetter(got[0]!), deadLetterId)
         assert.deepStrictEqual(yield* waiting, [{ id: "after" }])
       }
-      yield* store.deadLetters.redrive(letter, { by: "ann" }, { payload: "{}", version: 1 })
+      yield* store.deadLetters.redrive(deadLetterId, { by: "ann" }, { payload: "{}", version: 1 })
       const got = yield* receive(sub, 2)
       assert.strictEqual(got[0]!.message.payload, "{}")
       assert.deepStrictEqual(idsOf(yield* settle(sub, got)), ["large", "after"])

@@ -147,9 +147,9 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true, 
         yield* sql`update ${sql(`${schema}.messages`)} set headers = 'no json' where id = 'raw0'`
         const after = yield* through(consumer, [{ key: "k0", id: "after", value: 0 }])
         assert.isTrue(seen.has("first") && after.seen.has("after"))
-        const letters = yield* DeadLetters.list({ consumer })
-        assert.isAtLeast(letters.length, 5)
-        assert.isTrue(letters.every((letter) => letter.reason === "undecodable"))
+        const deadLetters = yield* DeadLetters.list({ consumer })
+        assert.isAtLeast(deadLetters.length, 5)
+        assert.isTrue(deadLetters.every((deadLetter) => deadLetter.reason === "undecodable"))
       }))
   }
 )

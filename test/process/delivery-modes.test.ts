@@ -13,16 +13,16 @@ const url = inject("databaseUrl")
 const options: Worker.WorkerOptions = { lease: "2 seconds", grace: "5 seconds", lanes: 4, concurrency: 8 }
 
 const cases = [
-  { delivery: "effectivelyOnce", act: "wait", again: true, commits: 1 },
-  { delivery: "effectivelyOnce", act: "waitInCommit", again: true, commits: 1 },
-  { delivery: "atLeastOnce", act: "wait", again: true, commits: 1 },
-  { delivery: "atLeastOnce", act: "waitInCommit", again: true, commits: 1 },
-  { delivery: "atMostOnce", act: "wait", again: false, commits: 0 },
-  { delivery: "atMostOnce", act: "waitInCommit", again: false, commits: 0 }
+  { delivery: "effectivelyOnce", action: "wait", again: true, commits: 1 },
+  { delivery: "effectivelyOnce", action: "waitInCommit", again: true, commits: 1 },
+  { delivery: "atLeastOnce", action: "wait", again: true, commits: 1 },
+  { delivery: "atLeastOnce", action: "waitInCommit", again: true, commits: 1 },
+  { delivery: "atMostOnce", action: "wait", again: false, commits: 0 },
+  { delivery: "atMostOnce", action: "waitInCommit", again: false, commits: 0 }
 ] as const
 
 describe("a message whose process is killed", { timeout: 120_000, concurrent: true }, () => {
-  it.live.each(cases)("in its `$act`: $delivery", ({ act, again, commits, delivery }) => {
+  it.live.each(cases)("in its `$action`: $delivery", ({ action, again, commits, delivery }) => {
     const schema = Harness.fresh("modes")
     const consumer = Harness.fresh("consumer")
     return Effect.gen(function*() {
@@ -30,9 +30,9 @@ describe("a message whose process is killed", { timeout: 120_000, concurrent: tr
       const setup = (name: string): Setup => ({ url, schema, consumer, name, options, delivery })
       const first = yield* Harness.start(setup("first"))
       yield* first.said("ready")
-      yield* Harness.publish(consumer, [Harness.piece("k", 0, { act, millis: 1500 }), Harness.piece("k", 1)])
+      yield* Harness.publish(consumer, [Harness.piece("k", 0, { action, millis: 1500 }), Harness.piece("k", 1)])
       yield* first.said("start k:0")
-      if (act === "waitInCommit") yield* first.said("inside k:0")
+      if (action === "waitInCommit") yield* first.said("inside k:0")
       yield* first.signal("SIGKILL")
       yield* first.exit
       assert.deepStrictEqual(yield* Harness.ledger(schema), [], "nothing of it was committed")

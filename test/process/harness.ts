@@ -83,7 +83,7 @@ export const piece = (key: string, position: number, more?: Partial<Piece>): Pie
   id: `${key}:${position}`,
   key,
   position,
-  act: "none",
+  action: "none",
   millis: 0,
   ...more
 })

@@ -25,7 +25,7 @@ export const Work = Schema.Struct({
   key: Schema.String,
   position: Schema.Int,
   /** What the handler does: nothing, wait before or inside of the transaction, end the process, fail always. */
-  act: Schema.Literals(["none", "wait", "waitInCommit", "exit", "fail"]),
+  action: Schema.Literals(["none", "wait", "waitInCommit", "exit", "fail"]),
   millis: Schema.Int
 })
 
@@ -38,8 +38,8 @@ export class Refused extends Schema.TaggedError<Refused>()("Refused", { id: Sche
 const handled = <M extends Pipeline.DeliveryMode>(setup: Setup, delivery: M) =>
   Pipeline.from(topicOf(setup.consumer), { consumer: setup.consumer, delivery }).pipe(
     Pipeline.tap((work) => {
-      if (work.act !== "exit") process.stdout.write(`start ${work.id}\n`)
-      switch (work.act) {
+      if (work.action !== "exit") process.stdout.write(`start ${work.id}\n`)
+      switch (work.action) {
         case "wait":
           return Effect.sleep(work.millis)
         case "exit":
@@ -55,7 +55,7 @@ const handled = <M extends Pipeline.DeliveryMode>(setup: Setup, delivery: M) =>
         const sql = yield* SqlClient.SqlClient
         yield* sql`insert into ${sql(setup.schema)}.test_ledger (id, key, position, worker, attempt)
           values (${work.id}, ${work.key}, ${work.position}, ${setup.name}, ${delivered.attempt})`
-        if (work.act === "waitInCommit") {
+        if (work.action === "waitInCommit") {
           process.stdout.write(`inside ${work.id}\n`)
           yield* Effect.sleep(work.millis)
         }

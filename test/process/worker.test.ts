@@ -38,7 +38,7 @@ describe("worker processes", { timeout: 120_000, concurrent: true }, () => {
   it.live("SIGKILL under load: another worker goes on, nothing lost, nothing twice, in order", () =>
     withWorld(({ consumer, schema, setup }) =>
       Effect.gen(function*() {
-        const published = pieces(40, 30, { act: "wait", millis: 3 })
+        const published = pieces(40, 30, { action: "wait", millis: 3 })
         const first = yield* Harness.start(setup("first"))
         yield* first.said("ready")
         yield* Harness.publish(consumer, published)
@@ -58,7 +58,7 @@ describe("worker processes", { timeout: 120_000, concurrent: true }, () => {
       Effect.gen(function*() {
         const zombie = yield* Harness.start(setup("zombie"))
         yield* zombie.said("ready")
-        const slow = [Harness.piece("slow", 0, { act: "waitInCommit", millis: 1500 }), Harness.piece("slow", 1)]
+        const slow = [Harness.piece("slow", 0, { action: "waitInCommit", millis: 1500 }), Harness.piece("slow", 1)]
         yield* Harness.publish(consumer, slow)
         yield* zombie.said("start slow:0")
         yield* zombie.signal("SIGSTOP")
@@ -87,7 +87,7 @@ describe("worker processes", { timeout: 120_000, concurrent: true }, () => {
   it.live("SIGTERM under load: exit code says so, what ran is finished, the rest is given back at once, no attempt counted", () =>
     withWorld(({ consumer, schema, setup }) =>
       Effect.gen(function*() {
-        const published = pieces(40, 10, { act: "wait", millis: 20 })
+        const published = pieces(40, 10, { action: "wait", millis: 20 })
         const first = yield* Harness.start(setup("first", { options: { ...options, lease: "60 seconds" } }))
         yield* first.said("ready")
         yield* Harness.publish(consumer, published)
@@ -108,8 +108,8 @@ describe("worker processes", { timeout: 120_000, concurrent: true }, () => {
   it.live("poison that kills the process becomes a dead letter `crashed`; none of the innocents around it does", () =>
     withWorld(({ consumer, schema, setup }) =>
       Effect.gen(function*() {
-        const innocent = pieces(50, 4, { act: "wait", millis: 10 })
-        const poison = Harness.piece("poison", 0, { act: "exit" })
+        const innocent = pieces(50, 4, { action: "wait", millis: 10 })
+        const poison = Harness.piece("poison", 0, { action: "exit" })
         yield* Harness.publish(consumer, [...innocent.slice(0, 100), poison, ...innocent.slice(100)])
         let deaths = 0
         yield* Effect.forkScoped(Effect.forever(Effect.gen(function*() {
@@ -120,11 +120,14 @@ describe("worker processes", { timeout: 120_000, concurrent: true }, () => {
         })))
         yield* Harness.until(
           "the poison is dead",
-          Effect.map(DeadLetters.list({ consumer }), (letters) => letters.length > 0)
+          Effect.map(DeadLetters.list({ consumer }), (deadLetters) => deadLetters.length > 0)
         )
         yield* Harness.ledgerHas(schema, innocent.length)
-        const letters = yield* DeadLetters.list({ consumer })
-        assert.deepStrictEqual(letters.map((letter) => [letter.message.id, letter.reason]), [["poison:0", "crashed"]])
+        const deadLetters = yield* DeadLetters.list({ consumer })
+        assert.deepStrictEqual(deadLetters.map((deadLetter) => [deadLetter.message.id, deadLetter.reason]), [[
+          "poison:0",
+          "crashed"
+        ]])
         assert.deepStrictEqual(Harness.violations(yield* Harness.ledger(schema), innocent), intact)
         assert.strictEqual(deaths, 3)
       })
@@ -161,7 +164,7 @@ describe("worker processes", { timeout: 120_000, concurrent: true }, () => {
         const first = yield* Harness.start(setup("first", { retry }))
         yield* first.said("ready")
         yield* Harness.publish(consumer, [
-          Harness.piece("k", 0, { act: "fail" }),
+          Harness.piece("k", 0, { action: "fail" }),
           Harness.piece("k", 1),
           Harness.piece("other", 0)
         ])
@@ -174,14 +177,14 @@ describe("worker processes", { timeout: 120_000, concurrent: true }, () => {
         yield* first.signal("SIGKILL")
         yield* Harness.start(setup("second", { retry }))
         yield* Harness.ledgerHas(schema, 2)
-        const [letter] = yield* DeadLetters.list({ consumer })
-        assert.strictEqual(letter?.reason, "exhausted")
-        assert.deepStrictEqual(letter?.attempts.map((failure) => [failure.attempt, failure.tag]), [
+        const [deadLetter] = yield* DeadLetters.list({ consumer })
+        assert.strictEqual(deadLetter?.reason, "exhausted")
+        assert.deepStrictEqual(deadLetter?.attempts.map((failure) => [failure.attempt, failure.tag]), [
           [1, "Refused"],
           [2, "Refused"],
           [3, "Refused"]
         ])
-        assert.strictEqual(letter?.attempts[0]?.worker, "first")
+        assert.strictEqual(deadLetter?.attempts[0]?.worker, "first")
       })
     ))
 })

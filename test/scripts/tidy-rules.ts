@@ -138,7 +138,7 @@ export const noStatements: Rule = (source) => {
 
 /** A transaction of the library names its level; that of the client has the level of the role. */
 export const ownLevel: Rule = (source) => {
-  if (source.path === "src/postgres/Isolation.ts") return []
+  if (source.path === "src/postgres/session/Isolation.ts") return []
   const found: Array<Violation> = []
   walk(source.program, (node) => {
     if (node.type !== "CallExpression" || !isNode(node["callee"])) return

@@ -193,8 +193,8 @@ const commit = Effect.fnUntraced(function*(run: Run, desk: Desk, group: Readonly
   const store = yield* Store.Store
   const sql = yield* SqlClient.SqlClient
   const body = Effect.gen(function*() {
-    const ours = yield* desk.sub.settleWithin(group)
-    const claims = ours.map((d) => ({ id: d.message.id, fingerprint: "f", letter: d.redrive?.letter }))
+    const ours = yield* desk.sub.removeInTransaction(group)
+    const claims = ours.map((d) => ({ id: d.message.id, fingerprint: "f", deadLetterId: d.redrive?.deadLetterId }))
     const answers = yield* store.inbox.claim("c", claims)
     const fresh = claims.filter((_, i) => answers[i] === "fresh")
     for (const { id } of fresh) yield* sql`insert into ${sql(run.ledger)} (id, worker) values (${id}, ${desk.name})`
@@ -206,7 +206,7 @@ const commit = Effect.fnUntraced(function*(run: Run, desk: Desk, group: Readonly
     "commit",
     Effect.provideService(store.transact(body), Store.WorkerTransaction, "together")
   )
-  yield* desk.sub.settleAfter(group)
+  yield* desk.sub.acknowledge(group)
   if (done === undefined) return
   yield* count(run, "groups")
   yield* count(run, "messages committed", done.fresh)
@@ -219,10 +219,10 @@ const fail = Effect.fnUntraced(function*(run: Run, desk: Desk, delivery: Deliver
   const store = yield* Store.Store
   const what = yield* below(10)
   const park = Effect.gen(function*() {
-    const ours = yield* desk.sub.settleWithin([delivery])
+    const ours = yield* desk.sub.removeInTransaction([delivery])
     // Not ours any more: then nothing of the key may be forgotten here, a newer claim may have brought it again.
     if (ours.length === 0) return yield* new RolledBack()
-    yield* store.deadLetters.bury("c", [{
+    yield* store.deadLetters.add("c", [{
       delivery,
       reason: "exhausted",
       attempts: [],
@@ -234,7 +234,7 @@ const fail = Effect.fnUntraced(function*(run: Run, desk: Desk, delivery: Deliver
   const delay = Duration.millis(what < 7 ? yield* below(60) : 500 + (yield* below(1_000)))
   const work = what < 9 ? desk.sub.hold(delivery, [], Hold.delayed(delay)) : park
   const write = Effect.tap(store.transact(work), () => Effect.sync(() => desk.queues.delete(delivery.message.key)))
-  const exit = yield* Effect.exit(desk.sub.undisturbed(delivery, write))
+  const exit = yield* Effect.exit(desk.sub.whileNotReading(delivery, write))
   if (exit._tag === "Success") return yield* count(run, what < 7 ? "short holds" : what < 9 ? "long holds" : "parked")
   // Not held: what is in hand of the key goes on, in order; if the lane is lost, the fence will say so.
   yield* count(run, "holds refused")
@@ -245,19 +245,19 @@ export const person = Effect.fnUntraced(function*(run: Run) {
   const store = yield* Store.Store
   const sql = yield* SqlClient.SqlClient
   const holds = `${run.schema}.holds`
-  const letters = `${run.schema}.dead_letters`
-  // Only his own, which cover the whole key, and not where a letter's message has to go first. Looked at in two statements:
-  // while the first waits for a lock, a letter may be written.
+  const deadLetters = `${run.schema}.dead_letters`
+  // Only his own, which cover the whole key, and not where a dead letter's message has to go first. Looked at in two statements:
+  // while the first waits for a lock, a dead letter may be written.
   const release = Effect.andThen(
     sql`select from ${sql(holds)} where until = 'infinity' and from_seq = 0 order by key for update`,
     sql`update ${sql(holds)} h set until = clock_timestamp() where until = 'infinity' and from_seq = 0
-      and not exists (select from ${sql(letters)} l where l.key = h.key and l.state = 'open')`
+      and not exists (select from ${sql(deadLetters)} l where l.key = h.key and l.state = 'open')`
   )
   while (!run.stopped) {
     yield* Effect.andThen(Effect.sleep(50), pause(150))
-    for (const letter of yield* store.deadLetters.list({ state: "open" })) {
+    for (const deadLetter of yield* store.deadLetters.list({ state: "open" })) {
       if (run.failing && (yield* chance(0.5))) continue
-      yield* store.deadLetters.redrive(letter.id, { by: "stress" })
+      yield* store.deadLetters.redrive(deadLetter.id, { by: "stress" })
       yield* count(run, "redriven")
     }
     if (yield* chance(0.5)) yield* sql.withTransaction(release)

@@ -41,7 +41,7 @@ it.effect("a pipeline with commitSql is tested as it is, on PGlite", () =>
       })
   ).pipe(Effect.provide(Embedded.layer())), 60_000)
 
-it.effect("a drain waits for what a person has decided about letters, on PGlite", () =>
+it.effect("a drain waits for what a person has decided about dead letters, on PGlite", () =>
   TestPipeline.run(
     Pipeline.from(Payments, { consumer: "ledger" }).pipe(
       Pipeline.tap((p) => p.cents === 0 ? Effect.fail({ retryable: false } as const) : Effect.void),
@@ -82,7 +82,7 @@ it.effect("a drain waits for what a person has decided about letters, on PGlite"
         yield* DeadLetters.release(released, { by })
         yield* test.drain()
         assert.deepStrictEqual(committed("s"), ["s2"], test.story)
-        assert.deepStrictEqual(test.dead.map((letter) => letter.id), ["s1"])
+        assert.deepStrictEqual(test.dead.map((deadLetter) => deadLetter.id), ["s1"])
       })
   ).pipe(Effect.provide(Embedded.layer())), 60_000)
 
@@ -106,15 +106,15 @@ it.effect(
           assert.deepStrictEqual(test.committed.toSorted(), ["a1", "a2"], test.story)
           yield* refused(test.publish(Payments, payment("b1")))
           yield* refused(test.publish(Payments, payment("b2"), { delay: "1 hour" }))
-          const [letter] = yield* DeadLetters.list({ state: "open" })
-          yield* refused(DeadLetters.discard(letter!.id, { by: "anna" }))
+          const [deadLetter] = yield* DeadLetters.list({ state: "open" })
+          yield* refused(DeadLetters.discard(deadLetter!.id, { by: "anna" }))
           yield* test.drain()
           assert.deepStrictEqual(test.committed.toSorted(), ["a1", "a2"], test.story)
           assert.deepStrictEqual(test.dead.map(({ id }) => id), ["d1"], test.story)
           assert.deepStrictEqual(yield* test.delayed(Payments), [])
-          yield* sql.withTransaction(DeadLetters.redrive(letter!.id, { by: "anna" }))
+          yield* sql.withTransaction(DeadLetters.redrive(deadLetter!.id, { by: "anna" }))
           yield* test.drain()
-          assert.strictEqual((yield* DeadLetters.get(letter!.id)).attempts.length, 2, test.story)
+          assert.strictEqual((yield* DeadLetters.get(deadLetter!.id)).attempts.length, 2, test.story)
           assert.notInclude(test.story, "b1")
         })
     ).pipe(Effect.provide(Embedded.layer())),

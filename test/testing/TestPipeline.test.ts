@@ -82,7 +82,7 @@ describe("a run", () => {
         )
       })).pipe(Effect.provide(services)))
 
-  it.effect("lets a parked key go on when its letter is discarded", () =>
+  it.effect("lets a parked key go on when its dead letter is discarded", () =>
     TestPipeline.run(ledger.pipe(Pipeline.deadLetter({ order: "park" })), (test) =>
       Effect.gen(function*() {
         yield* test.inject({ id: "a1", attempt: "every" }, TestPipeline.fail(new Declined()))
@@ -94,7 +94,7 @@ describe("a run", () => {
         assert.strictEqual((yield* Effect.flip(test.redrive("a1")))._tag, "DeadLetterNotFound")
       })).pipe(Effect.provide(services)))
 
-  it.effect("finds the letter of a message behind a thousand newer ones", () =>
+  it.effect("finds the dead letter of a message behind a thousand newer ones", () =>
     TestPipeline.run(
       Pipeline.from(Payments, { consumer: "ledger" }).pipe(
         Pipeline.tap((_, { redriven }) => redriven > 0 ? Effect.void : Effect.fail({ retryable: false } as const))
@@ -116,15 +116,15 @@ describe("a run", () => {
         yield* test.inject({ id: "a1", attempt: "every" }, TestPipeline.fail(new Declined()))
         yield* test.publishAll(Payments, [payment("a1"), payment("a2")])
         yield* test.drain()
-        const [letter] = yield* DeadLetters.list()
-        yield* DeadLetters.discard(letter!.id, { by: "anna" })
+        const [deadLetter] = yield* DeadLetters.list()
+        yield* DeadLetters.discard(deadLetter!.id, { by: "anna" })
         assert.deepStrictEqual([test.dead, test.held], [[], []])
         assert.strictEqual(
-          (yield* Effect.flip(DeadLetters.redrive(letter!.id, { by: "bob" })))._tag,
+          (yield* Effect.flip(DeadLetters.redrive(deadLetter!.id, { by: "bob" })))._tag,
           "DeadLetterConflict"
         )
         assert.match(test.life("a1"), /dead \(exhausted, Declined\) at \d+ ms, key a parked, discarded at \d+ ms$/)
-        yield* DeadLetters.restore(letter!.id, { by: "anna" })
+        yield* DeadLetters.restore(deadLetter!.id, { by: "anna" })
         assert.deepStrictEqual(test.dead, [{ id: "a1", reason: "exhausted", tag: "Declined" }])
         assert.deepStrictEqual(test.held, [{ key: "a", until: "parked" }])
         yield* DeadLetters.redriveAll({}, { by: "anna" })
@@ -307,16 +307,16 @@ describe("what is made to go wrong", () => {
         assert.strictEqual(yield* balance, 2)
       })).pipe(Effect.provide(services)))
 
-  it.effect("a hiccup repeats the transaction and counts no attempt", () =>
+  it.effect("a transient failure repeats the transaction and counts no attempt", () =>
     TestPipeline.run(ledger, (test) =>
       Effect.gen(function*() {
-        yield* test.inject({ id: "a1" }, TestPipeline.hiccup(2))
+        yield* test.inject({ id: "a1" }, TestPipeline.transientFailure(2))
         yield* test.publish(Payments, payment("a1"))
         yield* test.drain()
         assert.deepStrictEqual(test.attempts("a1"), [0])
         assert.match(
           test.life("a1"),
-          /^published at 0 ms, its transaction met Hiccup at 0 ms, its transaction met Hiccup at \d+ ms, emitted .*committed/
+          /^published at 0 ms, its transaction met TransientFailure at 0 ms, its transaction met TransientFailure at \d+ ms, emitted .*committed/
         )
         assert.strictEqual(yield* balance, 2)
       })).pipe(Effect.provide(services)))
@@ -386,12 +386,15 @@ describe("what is made to go wrong", () => {
         yield* test.inject({ id: "a1", attempt: 2 }, TestPipeline.fail(new Declined()))
         yield* test.publish(Payments, payment("a1"))
         yield* test.drain()
-        assert.match(test.life("a1"), /its transaction met Hiccup at \d+ ms, key a held until \d+ ms, .*committed/)
+        assert.match(
+          test.life("a1"),
+          /its transaction met TransientFailure at \d+ ms, key a held until \d+ ms, .*committed/
+        )
         assert.deepStrictEqual(test.committed, ["a1"])
       })).pipe(Effect.provide([
         TestRates,
         TestBalance,
-        Faults.layer({ faults: [{ at: "transact.ended", act: { _tag: "Fail" } }] }).pipe(Layer.provide(Memory.layer))
+        Faults.layer({ faults: [{ at: "transact.ended", action: { _tag: "Fail" } }] }).pipe(Layer.provide(Memory.layer))
       ])))
 
   it.effect("what strikes nothing fails the test, if nothing else does", () =>
@@ -400,7 +403,7 @@ describe("what is made to go wrong", () => {
         TestPipeline.run(ledger, (test) =>
           Effect.gen(function*() {
             yield* test.inject({ id: "typo" }, TestPipeline.stall)
-            yield* test.inject({ id: "a1" }, TestPipeline.hiccup())
+            yield* test.inject({ id: "a1" }, TestPipeline.transientFailure())
             yield* test.publish(Payments, payment("a1"))
             yield* test.drain()
             yield* after
@@ -408,7 +411,7 @@ describe("what is made to go wrong", () => {
       const error = yield* Effect.flip(test(Effect.void))
       assert(error._tag === "NeverStruck")
       assert.deepStrictEqual(error.injections, [`Stall at {"id":"typo"}`])
-      assert.include(error.message, "a1: published at 0 ms, its transaction met Hiccup")
+      assert.include(error.message, "a1: published at 0 ms, its transaction met TransientFailure")
       assert.strictEqual(yield* Effect.flip(test(Effect.fail("its own"))), "its own")
     }).pipe(Effect.provide(services)))
 

@@ -137,7 +137,7 @@ const both = (id: string, consumers: ReadonlyArray<string>): ReadonlyArray<Histo
 const calm: Checker.Expectations = { settles: false, redelivered: 0 }
 
 describe("a parked key", () => {
-  const letter: History.Entry = {
+  const deadLetterId: History.Entry = {
     _tag: "DeadLettered",
     consumer: "books",
     id: "m",
@@ -156,12 +156,12 @@ describe("a parked key", () => {
     "position" in one ? { ...one, position: 1, draw: 9 } : one
   )
   const release: History.Entry = { _tag: "PersonActed", process: "p", action: "release", consumer: "books", key: "k" }
-  const mails = { ...letter, consumer: "mails", parked: false }
+  const mails = { ...deadLetterId, consumer: "mails", parked: false }
 
-  it("goes on when a person releases it from its letter, and not when only a hold of that person's own ends", () => {
-    passes(Checker.check([...entries, ...successor, { ...release, id: "m" }, letter, mails], calm))
-    caughtBy("deadLetters", Checker.check([...entries, ...successor, letter, mails], calm))
-    caughtBy("deadLetters", Checker.check([...entries, ...successor, release, letter, mails], calm))
+  it("goes on when a person releases it from its dead letter, and not when only a hold of that person's own ends", () => {
+    passes(Checker.check([...entries, ...successor, { ...release, id: "m" }, deadLetterId, mails], calm))
+    caughtBy("deadLetters", Checker.check([...entries, ...successor, deadLetterId, mails], calm))
+    caughtBy("deadLetters", Checker.check([...entries, ...successor, release, deadLetterId, mails], calm))
   })
 })
 

@@ -22,7 +22,7 @@ export class Model {
   private readonly ledger: Array<History.Committed> = []
   private readonly committed = new Set<string>()
   private readonly conflicts: Array<Queued> = []
-  private readonly letters = new Map<string, Letter>()
+  private readonly deadLetters = new Map<string, Letter>()
   private readonly open: Array<Letter> = []
   private readonly keys: Array<Key>
   private readonly lanes: Array<Lane>
@@ -245,8 +245,8 @@ export class Model {
     const previous = key.chain
     key.chain = `${key.key}/${this.ledger.length}`
     this.committed.add(id)
-    const letter = this.letters.get(id)
-    if (letter !== undefined) letter.state = "resolved"
+    const deadLetter = this.deadLetters.get(id)
+    if (deadLetter !== undefined) deadLetter.state = "resolved"
     this.ledger.push({
       _tag: "Committed",
       consumer: "books",
@@ -273,16 +273,16 @@ export class Model {
     const draw = ++this.draws
     this.ends(owner, message, "failed")
     if (message.conflict) return void this.conflicts.push(message)
-    const known = this.letters.get(message.id)
+    const known = this.deadLetters.get(message.id)
     // Published once more when it was dead already: a duplicate.
     if (known !== undefined && known.state !== "redriving") return
-    const letter = known ?? { message, state: "open", redriven: 0, attempts: [], draw }
-    letter.state = "open"
-    letter.attempts.push(...message.attempts)
+    const deadLetter = known ?? { message, state: "open", redriven: 0, attempts: [], draw }
+    deadLetter.state = "open"
+    deadLetter.attempts.push(...message.attempts)
     message.attempts = []
-    this.letters.set(message.id, letter)
-    this.open.push(letter)
-    if (this.order === "park") key.parked = letter
+    this.deadLetters.set(message.id, deadLetter)
+    this.open.push(deadLetter)
+    if (this.order === "park") key.parked = deadLetter
     // The same id again in the queue is a duplicate of a dead message: dropped by the inbox.
     while (key.queue.some((one) => one.id === message.id)) {
       key.queue.splice(key.queue.findIndex((one) => one.id === message.id), 1)
@@ -306,22 +306,22 @@ export class Model {
       return this.answers(message, "acknowledged")
     }
     const at = Math.floor(this.next() * this.open.length)
-    const letter = this.open[at]
-    if (letter === undefined) return
+    const deadLetterId = this.open[at]
+    if (deadLetterId === undefined) return
     this.open.splice(at, 1)
-    this.decide(letter, this.chance(0.2) ? "discard" : "redrive")
+    this.decide(deadLetterId, this.chance(0.2) ? "discard" : "redrive")
   }
 
-  private decide(letter: Letter, action: "discard" | "redrive"): void {
-    const { message } = letter
+  private decide(deadLetter: Letter, action: "discard" | "redrive"): void {
+    const { message } = deadLetter
     const { id, key } = message
     const draw = ++this.draws
     this.say({ _tag: "PersonActed", process: "person", action, consumer: "books", key: key.key, id, draw })
-    const parked = key.parked === letter
+    const parked = key.parked === deadLetter
     if (parked) key.parked = undefined
-    letter.state = action === "discard" ? "discarded" : "redriving"
+    deadLetter.state = action === "discard" ? "discarded" : "redriving"
     if (action === "discard") return
-    letter.redriven++
+    deadLetter.redriven++
     if (this.chance(0.7)) message.poison = undefined
     if (parked) key.queue.unshift(message)
     else key.queue.push(message)
@@ -394,7 +394,7 @@ export class Model {
 
   private facts(): void {
     for (const row of this.ledger) this.say(row)
-    for (const { attempts, draw, message, redriven, state } of this.letters.values()) {
+    for (const { attempts, draw, message, redriven, state } of this.deadLetters.values()) {
       const reason = reasonOf(attempts)
       const { id, key } = message
       const parked = this.order === "park"

@@ -178,32 +178,32 @@ const older = (one: Of<"Committed"> | Of<"HandlerStarted">, entries: Entries): n
   return tokens.length === 0 ? undefined : Math.max(...tokens.map((row) => row.token ?? 0))
 }
 
-const first = (letter: Of<"DeadLettered">) => letter.attempts[0]?.tag !== "IdempotencyConflict"
+const first = (deadLetter: Of<"DeadLettered">) => deadLetter.attempts[0]?.tag !== "IdempotencyConflict"
 
 const deadLetters: ReadonlyArray<Mutant> = [
   {
     name: "an innocent dies",
     rule: "deadLetters",
     apply: (entries, dice) => {
-      const letter = pick(dice, all(entries, "DeadLettered").filter(first))
-      if (letter === undefined) return undefined
+      const deadLetter = pick(dice, all(entries, "DeadLettered").filter(first))
+      if (deadLetter === undefined) return undefined
       return entries.map((one) =>
-        one._tag === "PublishTried" && one.id === letter.id ? { ...one, poison: undefined } : one
+        one._tag === "PublishTried" && one.id === deadLetter.id ? { ...one, poison: undefined } : one
       )
     }
   },
   {
     name: "the history of attempts is lost",
     rule: "deadLetters",
-    apply: change("DeadLettered", () => true, (letter) => [{ ...letter, attempts: [] }])
+    apply: change("DeadLettered", () => true, (deadLetterId) => [{ ...deadLetterId, attempts: [] }])
   },
   {
     name: "one attempt is missing from the history",
     rule: "deadLetters",
     apply: change(
       "DeadLettered",
-      (letter) => letter.attempts.length > 1,
-      (letter) => [{ ...letter, attempts: letter.attempts.slice(1) }]
+      (deadLetter) => deadLetter.attempts.length > 1,
+      (deadLetter) => [{ ...deadLetter, attempts: deadLetter.attempts.slice(1) }]
     )
   },
   {
@@ -212,39 +212,51 @@ const deadLetters: ReadonlyArray<Mutant> = [
     apply: change(
       "DeadLettered",
       first,
-      (letter) => [{ ...letter, reason: letter.reason === "crashed" ? "exhausted" : "crashed" }]
+      (deadLetter) => [{ ...deadLetter, reason: deadLetter.reason === "crashed" ? "exhausted" : "crashed" }]
     )
   },
   {
     name: "poison is committed",
     rule: "deadLetters",
-    apply: change("DeadLettered", (letter) => letter.state === "open" && first(letter), ({ consumer, id, key }) => [
-      { _tag: "Committed", consumer, id, key, position: 1_000_000, worker: "w1", attempt: 1 }
-    ])
+    apply: change(
+      "DeadLettered",
+      (deadLetter) => deadLetter.state === "open" && first(deadLetter),
+      ({ consumer, id, key }) => [
+        { _tag: "Committed", consumer, id, key, position: 1_000_000, worker: "w1", attempt: 1 }
+      ]
+    )
   },
   {
     name: "death and commit do not exclude each other",
     rule: "deadLetters",
-    apply: change("DeadLettered", (letter) => letter.state === "resolved", (letter) => [{ ...letter, state: "open" }])
+    apply: change(
+      "DeadLettered",
+      (deadLetter) => deadLetter.state === "resolved",
+      (deadLetterId) => [{ ...deadLetterId, state: "open" }]
+    )
   },
   {
     name: "a parked key goes on",
     rule: "deadLetters",
-    apply: change("DeadLettered", (letter) => letter.state === "open" && letter.parked, (letter) => [letter, {
-      _tag: "Committed",
-      consumer: letter.consumer,
-      id: "after the park",
-      key: letter.key,
-      position: 1_000_000,
-      worker: "w1",
-      attempt: 1,
-      draw: (letter.draw ?? 0) + 1
-    }])
+    apply: change(
+      "DeadLettered",
+      (deadLetter) => deadLetter.state === "open" && deadLetter.parked,
+      (deadLetter) => [deadLetter, {
+        _tag: "Committed",
+        consumer: deadLetter.consumer,
+        id: "after the park",
+        key: deadLetter.key,
+        position: 1_000_000,
+        worker: "w1",
+        attempt: 1,
+        draw: (deadLetter.draw ?? 0) + 1
+      }]
+    )
   },
   {
     name: "another payload under a committed id is dropped in silence",
     rule: "deadLetters",
-    apply: change("DeadLettered", (letter) => !first(letter), () => [])
+    apply: change("DeadLettered", (deadLetterId) => !first(deadLetterId), () => [])
   }
 ]
 
@@ -346,8 +358,8 @@ const nothingStuck: ReadonlyArray<Mutant> = [
     rule: "nothingStuck",
     apply: change(
       "DeadLettered",
-      (letter) => letter.state === "open" && first(letter),
-      (letter) => [{ ...letter, state: "redriving" }]
+      (deadLetter) => deadLetter.state === "open" && first(deadLetter),
+      (deadLetterId) => [{ ...deadLetterId, state: "redriving" }]
     )
   }
 ]

@@ -1,4 +1,4 @@
-/** What the model of a run is made of: queues, lanes, processes, letters, and dice that a seed repeats. */
+/** What the model of a run is made of: queues, lanes, processes, dead letters, and dice that a seed repeats. */
 import type { History } from "millrace/testing"
 
 export interface Options {

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Random } from "effect"
 import { TestClock } from "effect/testing"
-import * as Backoff from "../../src/Backoff.ts"
+import * as Backoff from "../../src/internal/Backoff.ts"
 
 /** The virtual milliseconds that a pause takes. */
 const lengthOf = Effect.fnUntraced(function*(tries: number, seed: string) {

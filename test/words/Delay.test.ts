@@ -70,7 +70,7 @@ describe("a message that is published later", () => {
       assert.deepStrictEqual(ids(), ["a2"])
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("is refused where its time is none, or its name is not usable, and says how to mend it", () =>
+  it.effect("is refused where its time is none, or its name is not usable, and says how to fix it", () =>
     Effect.gen(function*() {
       const bad: ReadonlyArray<readonly [field: string, options: Topic.PublishOptions]> = [
         ["delay", { delay: Number.NaN }],

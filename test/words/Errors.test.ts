@@ -5,7 +5,7 @@ import { DeadLetter, type Delivery, Errors } from "millrace"
 /** One of each, as it can happen. */
 const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceType<(typeof Errors)[Name]>> } = {
   InvalidMessage: [
-    new Errors.InvalidMessage({ topic: "t", id: "m1", field: "key", problem: "is empty", mend: "Return a key." })
+    new Errors.InvalidMessage({ topic: "t", id: "m1", field: "key", problem: "is empty", hint: "Return a key." })
   ],
   EncodeFailed: [new Errors.EncodeFailed({ topic: "t", issue: "Expected string at [\"id\"]" })],
   DecodeFailed: [
@@ -38,9 +38,9 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
       kind: "unavailable",
       code: "57P01",
       detail: "down",
-      mend: "Wait."
+      hint: "Wait."
     }),
-    new Errors.StoreFailure({ operation: "publish", kind: "refused", code: "", detail: "no", mend: "Change it." })
+    new Errors.StoreFailure({ operation: "publish", kind: "refused", code: "", detail: "no", hint: "Change it." })
   ],
   TransportError: [
     new Errors.TransportError({ engine: "kafka", operation: "read", kind: "temporary", detail: "no broker" }),
@@ -49,9 +49,9 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
   SubscriptionLost: [new Errors.SubscriptionLost({ consumer: "ledger", reason: "its server was replaced" })],
   LeaseLost: [new Errors.LeaseLost({ lease: "lane-3", token: "7", reason: "another worker took it over" })],
   LeaseTaken: [new Errors.LeaseTaken({ lease: "leader", holder: "host:1#ab", remainingMillis: 900.4 })],
-  Hiccup: [
-    new Errors.Hiccup({ kind: "conflict", code: "40001", detail: "serialization failure" }),
-    new Errors.Hiccup({ kind: "unavailable", code: "", detail: "connection refused" })
+  TransientFailure: [
+    new Errors.TransientFailure({ kind: "conflict", code: "40001", detail: "serialization failure" }),
+    new Errors.TransientFailure({ kind: "unavailable", code: "", detail: "connection refused" })
   ],
   TransactionAborted: [new Errors.TransactionAborted({ detail: "duplicate key" })],
   CommitRejected: [new Errors.CommitRejected({ code: "23503", detail: "deferred foreign key" })],
@@ -80,14 +80,14 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
   ],
   SchemaTooNew: [new Errors.SchemaTooNew({ schema: "millrace", found: 9, supported: 3 })],
   SchemaOutdated: [new Errors.SchemaOutdated({ schema: "millrace", found: 0, needed: 3 })],
-  DeadLetterNotFound: [new Errors.DeadLetterNotFound({ letter: "0001" })],
-  EditRefused: [new Errors.EditRefused({ letter: "0001", field: "key", kept: "a", edited: "b" })],
+  DeadLetterNotFound: [new Errors.DeadLetterNotFound({ deadLetterId: "0001" })],
+  EditRefused: [new Errors.EditRefused({ deadLetterId: "0001", field: "key", kept: "a", edited: "b" })],
   EditUndecodable: [
-    new Errors.EditUndecodable({ letter: "0001", topic: "t", issue: "Expected string", where: "$.a InvalidType" })
+    new Errors.EditUndecodable({ deadLetterId: "0001", topic: "t", issue: "Expected string", where: "$.a InvalidType" })
   ],
-  InvalidAct: [new Errors.InvalidAct({ field: "by", problem: "is empty" })],
+  InvalidOperatorAction: [new Errors.InvalidOperatorAction({ field: "by", problem: "is empty" })],
   ConsumerNotFound: [new Errors.ConsumerNotFound({ consumer: "c" })],
-  ConsumerBusy: [new Errors.ConsumerBusy({ consumer: "c", asked: "removed", workers: 1, waiting: 2, letters: 3 })],
+  ConsumerBusy: [new Errors.ConsumerBusy({ consumer: "c", asked: "removed", workers: 1, waiting: 2, deadLetters: 3 })],
   ConsumerRemoved: [new Errors.ConsumerRemoved({ consumer: "c" })],
   PauseConflict: [
     new Errors.PauseConflict({ consumer: "c", key: "", asked: "resumed", by: "", at: 0 }),
@@ -95,8 +95,8 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
   ],
   NotSubscribed: [new Errors.NotSubscribed({ consumer: "c", topic: "t" })],
   DeadLetterConflict: [
-    new Errors.DeadLetterConflict({ letter: "0001", asked: "redriven", state: "resolved", by: "anna", at: 0 }),
-    new Errors.DeadLetterConflict({ letter: "0001", asked: "redriven", state: "resolved", by: "", at: 0 })
+    new Errors.DeadLetterConflict({ deadLetterId: "0001", asked: "redriven", state: "resolved", by: "anna", at: 0 }),
+    new Errors.DeadLetterConflict({ deadLetterId: "0001", asked: "redriven", state: "resolved", by: "", at: 0 })
   ]
 }
 
@@ -113,8 +113,8 @@ const safe = new RegExp(
   ].join("|"),
   "i"
 )
-const mend = new RegExp(
-  "\\b(publish|return|deploy|redrive|use|change|set|instead|wait|mend|start|look|wrap|check|repeats|run again|tried again|"
+const hint = new RegExp(
+  "\\b(publish|return|deploy|redrive|use|change|set|instead|wait|fix|start|look|wrap|check|repeats|run again|tried again|"
     + "speed|move|fix|make|build|list|correct|say)\\b",
   "i"
 )
@@ -134,7 +134,7 @@ describe("every error", () => {
       assert.strictEqual(error.name, `millrace/${name}`, "no field shadows what a log prints before the message")
       assert.isAtLeast(message.split(/[.:;] /).length, 2, message)
       assert.match(message, safe)
-      assert.match(message, mend)
+      assert.match(message, hint)
       assert.notMatch(message, /undefined|null|NaN|\[object|\(SQLSTATE \)|"" |  /)
       assert.match(message, /^["A-Z0-9]|^[a-z]+ could|^[a-z]+ cannot|^kafka|^sqs/)
     }
@@ -145,7 +145,7 @@ describe("every error", () => {
     assert.deepInclude(JSON.parse(JSON.stringify(error)), { _tag: "ConsumerConflict", setting: "lanes", asked: "32" })
   })
 
-  it("names people and their times where a letter was taken by somebody else", () => {
+  it("names people and their times where a dead letter was taken by somebody else", () => {
     const [by, nobody] = samples.DeadLetterConflict
     assert.include(by!.message, "by anna at 1970-01-01T00:00:00.000Z")
     assert.notInclude(nobody!.message, "1970")

@@ -33,26 +33,26 @@ it.effect("asks the inbox when the answer to COMMIT was lost: what had happened 
     const { effect, runs } = counted()
     assert.strictEqual(yield* asking(Inbox.once(key, effect, { result, whileBusy: "refuse" })), 1)
     assert.strictEqual(runs(), 1)
-  }).pipe(Effect.provide(on([{ at: "transact.after", act: { _tag: "Fail" } }]))))
+  }).pipe(Effect.provide(on([{ at: "transact.after", action: { _tag: "Fail" } }]))))
 
-it.effect("runs again after a hiccup, which had committed nothing", () =>
+it.effect("runs again after a transient failure, which had committed nothing", () =>
   Effect.gen(function*() {
     const { effect, runs } = counted()
     assert.strictEqual(yield* asking(Inbox.once(key, effect, { result })), 2)
     assert.strictEqual(yield* asking(Inbox.once(key, effect, { result })), 2)
     assert.strictEqual(runs(), 2)
   }).pipe(Effect.provide(on([
-    { at: "transact.before", act: { _tag: "Fail" } },
-    { at: "transact.ended", act: { _tag: "Fail" } }
+    { at: "transact.before", action: { _tag: "Fail" } },
+    { at: "transact.ended", action: { _tag: "Fail" } }
   ]))))
 
-it.effect("repeats a hiccup ten times at most, then says what it was", () =>
+it.effect("repeats a transient failure ten times at most, then says what it was", () =>
   Effect.gen(function*() {
     const { effect, runs } = counted()
     const error = yield* asking(Effect.flip(Inbox.once(key, effect, { result })))
-    assert.strictEqual(error._tag, "Hiccup")
+    assert.strictEqual(error._tag, "TransientFailure")
     assert.strictEqual(runs(), 11)
-  }).pipe(Effect.provide(on([{ at: "transact.ended", act: { _tag: "Fail" }, always: true }]))))
+  }).pipe(Effect.provide(on([{ at: "transact.ended", action: { _tag: "Fail" }, always: true }]))))
 
 it.effect("waits for a store that is away no longer than its timeout", () =>
   Effect.gen(function*() {
@@ -60,12 +60,12 @@ it.effect("waits for a store that is away no longer than its timeout", () =>
       Effect.flip(Inbox.once(key, Effect.die("it ran"), { result, timeout: "2 seconds" }))
     )
     yield* TestClock.adjust("3500 millis")
-    assert.strictEqual((yield* Fiber.join(asked))._tag, "Hiccup")
+    assert.strictEqual((yield* Fiber.join(asked))._tag, "TransientFailure")
   }).pipe(Effect.provide(on([], (inner) => ({
     transact: () =>
       Effect.andThen(
         Effect.sleep("900 millis"),
-        Effect.fail(new Errors.Hiccup({ kind: "unavailable", code: "", detail: "" }))
+        Effect.fail(new Errors.TransientFailure({ kind: "unavailable", code: "", detail: "" }))
       ),
     engine: inner.engine
   })))))
@@ -101,8 +101,8 @@ it.effect("never says that nothing was committed while a COMMIT of its own is no
     const error = yield* asking(Effect.flip(Inbox.once(key, Effect.succeed(1), { result })))
     assert.strictEqual(error._tag, "UnknownOutcome")
   }).pipe(Effect.provide(on([
-    { at: "transact.after", act: { _tag: "Fail" } },
-    { at: "transact.before", nth: 2, act: { _tag: "Fail" }, always: true }
+    { at: "transact.after", action: { _tag: "Fail" } },
+    { at: "transact.before", nth: 2, action: { _tag: "Fail" }, always: true }
   ]))))
 
 it.effect("waits for a COMMIT of its own that is not settled, though it would refuse to wait for another caller", () => {
@@ -117,32 +117,32 @@ it.effect("waits for a COMMIT of its own that is not settled, though it would re
   return Effect.gen(function*() {
     assert.strictEqual(yield* asking(Inbox.once(key, Effect.succeed(1), { result, whileBusy: "refuse" })), 1)
     assert.strictEqual(asked, 3)
-  }).pipe(Effect.provide(on([{ at: "transact.after", act: { _tag: "Fail" } }], slow)))
+  }).pipe(Effect.provide(on([{ at: "transact.after", action: { _tag: "Fail" } }], slow)))
 })
 
 it.effect("does not repeat within somebody else's transaction", () =>
   Effect.gen(function*() {
     const store = yield* Store.Store
     const { effect, runs } = counted()
-    const hiccup = Effect.andThen(
+    const transientFailure = Effect.andThen(
       effect,
-      Effect.fail(new Errors.Hiccup({ kind: "conflict", code: "40001", detail: "" }))
+      Effect.fail(new Errors.TransientFailure({ kind: "conflict", code: "40001", detail: "" }))
     )
     const inner = {
       ...store,
-      transact: <A, E, R>(body: Effect.Effect<A, E, R>) => store.transact(Effect.andThen(body, hiccup))
+      transact: <A, E, R>(body: Effect.Effect<A, E, R>) => store.transact(Effect.andThen(body, transientFailure))
     }
     const asked = Effect.provideService(Inbox.once(key, Effect.succeed(1), { result }), Store.Store, inner)
-    assert.strictEqual((yield* Effect.flip(store.transact(asked)))._tag, "Hiccup")
+    assert.strictEqual((yield* Effect.flip(store.transact(asked)))._tag, "TransientFailure")
     assert.strictEqual(runs(), 1)
-    assert.strictEqual((yield* asking(Effect.flip(asked)))._tag, "Hiccup")
+    assert.strictEqual((yield* asking(Effect.flip(asked)))._tag, "TransientFailure")
     assert.strictEqual(runs(), 12)
   }).pipe(Effect.provide(Memory.layer)))
 
 it.effect("keeps an error of the effect's own apart from the store's, though it has the same tag", () =>
   Effect.gen(function*() {
     const { effect, runs } = counted()
-    const own = new Errors.Hiccup({ kind: "conflict", code: "", detail: "mine" })
+    const own = new Errors.TransientFailure({ kind: "conflict", code: "", detail: "mine" })
     assert.strictEqual(yield* Effect.flip(Inbox.once(key, Effect.andThen(effect, Effect.fail(own)), { result })), own)
     assert.strictEqual(runs(), 1)
   }).pipe(Effect.provide(Memory.layer)))
@@ -154,7 +154,7 @@ it.effect("goes on waiting while the store is away, and says so when that was ho
       ...store,
       inbox: {
         ...store.inbox,
-        settled: () => Effect.fail(new Errors.StoreFailure({ operation: "look", kind, code: "", detail: "", mend: "" }))
+        settled: () => Effect.fail(new Errors.StoreFailure({ operation: "look", kind, code: "", detail: "", hint: "" }))
       }
     })
     const waiting = (kind: "unavailable" | "refused") =>

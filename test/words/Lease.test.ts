@@ -16,7 +16,7 @@ const memory = (change: (leases: Leases) => Partial<Leases>) =>
     Layer.provide(Memory.layer)
   )
 
-const down = new Errors.StoreFailure({ operation: "renew", kind: "unavailable", code: "", detail: "down", mend: "" })
+const down = new Errors.StoreFailure({ operation: "renew", kind: "unavailable", code: "", detail: "down", hint: "" })
 
 const nanos = (millis: number) => BigInt(millis) * 1_000_000n
 
@@ -165,7 +165,7 @@ describe("a named lease", () => {
 
   it.effect("waits while the store is away, and fails at once when it refuses", () => {
     let kind: "unavailable" | "refused" | undefined = "unavailable"
-    const failure = () => new Errors.StoreFailure({ operation: "claim", kind: kind!, code: "", detail: "no", mend: "" })
+    const failure = () => new Errors.StoreFailure({ operation: "claim", kind: kind!, code: "", detail: "no", hint: "" })
     return Effect.gen(function*() {
       const waiting = yield* Effect.forkChild(Lease.acquire("leader"), { startImmediately: true })
       yield* TestClock.adjust("1 minute")

@@ -43,8 +43,8 @@ describe("a pipeline", () => {
     )
     assert.strictEqual(JSON.stringify(base), before)
     assert.deepStrictEqual(base.settings, settings)
-    assert.deepStrictEqual(one.operators.map((operator) => operator._tag), ["Map"])
-    assert.deepStrictEqual(two.operators.map((operator) => operator._tag), ["Commit"])
+    assert.deepStrictEqual(one.steps.map((operator) => operator._tag), ["Map"])
+    assert.deepStrictEqual(two.steps.map((operator) => operator._tag), ["Commit"])
     assert.deepInclude(two.settings, {
       retry: Retry.never,
       timeout: "1 second",

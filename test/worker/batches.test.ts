@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Logger, Schema } from "effect"
 import { Memory, MessageId, Pipeline, Retry, Topic } from "millrace"
-import { drain, Journal, letters, type Order, order, Orders, orders, ports, publish } from "./support.ts"
+import { deadLetters, drain, Journal, type Order, order, Orders, orders, ports, publish } from "./support.ts"
 
 /** Memory with groups: savepoints take back what was staged. */
 const grouped = ports({ store: () => ({ maxGroup: 250 }) })
@@ -132,8 +132,11 @@ describe("a batch that fails", () => {
       assert.lengthOf(calls[0]!, 20)
       assert.isTrue(calls.slice(1).every((call) => call.length === 1))
       assert.lengthOf((yield* receipts()).values, 19)
-      const dead = yield* letters("ledger")
-      assert.deepStrictEqual(dead.map((letter) => [letter.message.id, letter.attempts.length]), [["k7-1", 2]])
+      const dead = yield* deadLetters("ledger")
+      assert.deepStrictEqual(dead.map((deadLetter) => [deadLetter.message.id, deadLetter.attempts.length]), [[
+        "k7-1",
+        2
+      ]])
     }).pipe(Effect.provide(grouped)))
 
   it.effect("by waiting too long ends with its own timeout, and takes nobody with it", () =>
@@ -149,8 +152,8 @@ describe("a batch that fails", () => {
         options
       )
       assert.lengthOf((yield* receipts()).values, 19)
-      const [letter] = yield* letters("ledger")
-      assert.deepInclude(letter!.attempts[0], { tag: "StepTimeout", step: "commit" })
+      const [deadLetter] = yield* deadLetters("ledger")
+      assert.deepInclude(deadLetter!.attempts[0], { tag: "StepTimeout", step: "commit" })
     }).pipe(Effect.provide(grouped)))
 
   it.effect("by the wrong number of results is a defect that says so, and mixes no results up", () =>
@@ -165,7 +168,7 @@ describe("a batch that fails", () => {
         options
       )
       assert.lengthOf((yield* receipts()).values, 0)
-      const dead = yield* letters("ledger")
+      const dead = yield* deadLetters("ledger")
       assert.lengthOf(dead, 20)
       assert.strictEqual(dead[0]!.attempts[0]!.tag, "Defect")
       assert.include(dead[0]!.attempts[0]!.message, "commitBatch returned 2 results for 1 messages")

@@ -2,13 +2,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Deferred, Effect } from "effect"
 import { Memory, Pipeline } from "millrace"
-import { leasesAlone, verdictOn } from "../../src/worker/Verdict.ts"
+import { crashStatus, leasesAlone } from "../../src/worker/lease/CrashStatus.ts"
 import { die, lanes, register } from "./dying.ts"
 import {
+  deadLetters,
   drain,
   eventually,
   Journal,
-  letters,
   type Order,
   order,
   Orders,
@@ -41,22 +41,22 @@ const waitsBesideSuspect = (deaths: number) =>
 
 describe("the verdict on a message", () => {
   it("is crashed only with a proof, and suspect without one, however many died and whatever the setting is now", () => {
-    const of = (received: number, convicted: boolean, maxDeliveries = 3) =>
-      verdictOn({ received, convicted }, { maxDeliveries })
+    const of = (received: number, crashedAlone: boolean, maxCrashes = 3) =>
+      crashStatus({ crashCount: received, crashedAlone: crashedAlone }, { maxCrashes })
     assert.deepStrictEqual([0, 1, 2, 3, 100].map((received) => of(received, false)), [
-      "innocent",
-      "innocent",
+      "clear",
+      "clear",
       "suspect",
       "suspect",
       "suspect"
     ])
     assert.deepStrictEqual([2, 3, 4].map((received) => of(received, true)), ["suspect", "crashed", "crashed"])
     assert.strictEqual(of(7, false, 2), "suspect")
-    assert.strictEqual(of(3, true, 10), "innocent")
+    assert.strictEqual(of(3, true, 10), "clear")
   })
 
   it("gives a suspect one lease's time alone, and one more for each further death, up to eight", () => {
-    const leases = [2, 3, 4, 9, 10, 100].map((received) => leasesAlone({ received }, { maxDeliveries: 3 }))
+    const leases = [2, 3, 4, 9, 10, 100].map((received) => leasesAlone({ crashCount: received }, { maxCrashes: 3 }))
     assert.deepStrictEqual(leases, [1, 2, 3, 8, 8, 8])
   })
 })
@@ -72,7 +72,7 @@ describe("a message that was merely read when processes died", () => {
       yield* drain(ledger(done), { lanes })
       assert.strictEqual(done.size, 40)
       assert.isTrue(done.attempts.every((attempt) => attempt === 1))
-      assert.deepStrictEqual(yield* letters("ledger"), [])
+      assert.deepStrictEqual(yield* deadLetters("ledger"), [])
     }).pipe(Effect.provide(Memory.layer)))
 
   it.effect("is not `crashed` either by the proof against another one, which is", () =>
@@ -83,9 +83,9 @@ describe("a message that was merely read when processes died", () => {
       const done = new Journal<Order>()
       yield* drain(ledger(done), { lanes })
       assert.deepStrictEqual(done.values.map(({ id }) => id).toSorted(), ["a1", "c1"])
-      const [letter, ...more] = yield* letters("ledger")
-      assert.deepStrictEqual([letter?.message.id, letter?.reason, more.length], ["b1", "crashed", 0])
-      assert.include(letter!.attempts.at(-1)!.message, "5 times")
+      const [deadLetter, ...more] = yield* deadLetters("ledger")
+      assert.deepStrictEqual([deadLetter?.message.id, deadLetter?.reason, more.length], ["b1", "crashed", 0])
+      assert.include(deadLetter!.attempts.at(-1)!.message, "5 times")
     }).pipe(Effect.provide(Memory.layer)))
 
   for (const [deaths, leases] of [[2, 1], [3, 2], [30, 8]] as const) {

@@ -5,11 +5,11 @@ import { TestClock } from "effect/testing"
 import { Consumers, DeadLetters, Errors, Memory, Pipeline } from "millrace"
 import { die, lanes, register } from "./dying.ts"
 import {
+  deadLetters,
   drain,
   eventually,
   groups,
   Journal,
-  letters,
   type Order,
   order,
   Orders,
@@ -101,7 +101,7 @@ describe("a message in the hands of processes that died", () => {
         // Nothing began while it ran.
         assert.isFalse(shared.log.some((line) => line.endsWith(`ledger:${id}`) || line.includes(`ledger:${id},`)))
       }
-      assert.deepStrictEqual(yield* letters("ledger"), [])
+      assert.deepStrictEqual(yield* deadLetters("ledger"), [])
       assert.isTrue(ledger.done.attempts.every((attempt) => attempt === 1))
     }).pipe(Effect.provide(Memory.layer)))
 
@@ -121,7 +121,7 @@ describe("a message in the hands of processes that died", () => {
 
   it.effect("again does not wait for a store that does not commit what another worker has", () => {
     const store = { commits: false, failed: 0, committed: 0 }
-    const away = new Errors.Hiccup({ kind: "unavailable", code: "53100", detail: "disk full" })
+    const away = new Errors.TransientFailure({ kind: "unavailable", code: "53100", detail: "disk full" })
     return Effect.gen(function*() {
       yield* register
       yield* publish(Orders, [order("a", 1)])
@@ -220,7 +220,7 @@ describe("a message in the hands of processes that died", () => {
       for (const one of gates) yield* Deferred.succeed(one, undefined)
       yield* until("they are done", () => ledger.done.size === 4)
       assert.isTrue(ledger.done.attempts.every((attempt) => attempt === 1))
-      assert.deepStrictEqual(yield* letters("ledger"), [])
+      assert.deepStrictEqual(yield* deadLetters("ledger"), [])
     }).pipe(Effect.provide(Memory.layer)))
 
   it.effect("again has nothing beside it that starts later: another worker of its process waits for its end", () =>
@@ -282,7 +282,7 @@ describe("a message in the hands of processes that died", () => {
       assert.strictEqual(shared.log.at(-1), "ledger:a1 with nothing")
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("maxDeliveries times becomes a dead letter `crashed` without running once more, and its key goes on", () =>
+  it.effect("maxCrashes times becomes a dead letter `crashed` without running once more, and its key goes on", () =>
     Effect.gen(function*() {
       yield* register
       yield* publish(Orders, [order("a", 1)])
@@ -293,10 +293,10 @@ describe("a message in the hands of processes that died", () => {
       yield* start(pipeline, { lanes, name: "survivor" })
       yield* until("the others are done", () => done.size === 2)
       assert.isFalse(shared.log.some((line) => line.startsWith("ledger:a1")))
-      const [letter] = yield* letters("ledger")
-      assert.deepInclude(letter, { reason: "crashed", state: "open" })
-      assert.deepInclude(letter!.attempts.at(-1), { tag: "WorkerCrashed", step: "process", worker: "survivor" })
-      assert.include(letter!.attempts.at(-1)!.message, "3 times")
+      const [deadLetter] = yield* deadLetters("ledger")
+      assert.deepInclude(deadLetter, { reason: "crashed", state: "open" })
+      assert.deepInclude(deadLetter!.attempts.at(-1), { tag: "WorkerCrashed", step: "process", worker: "survivor" })
+      assert.include(deadLetter!.attempts.at(-1)!.message, "3 times")
     }).pipe(Effect.provide(Memory.layer)))
 
   it.effect("is run again when somebody redrives it", () =>
@@ -306,9 +306,9 @@ describe("a message in the hands of processes that died", () => {
       for (const alone of [undefined, undefined, "a1"]) yield* die("ledger", alone)
       const { done, pipeline } = watched("ledger", { running: new Set(), log: [] })
       yield* drain(pipeline, { lanes })
-      yield* DeadLetters.redrive((yield* letters("ledger"))[0]!.id, { by: "anna" })
+      yield* DeadLetters.redrive((yield* deadLetters("ledger"))[0]!.id, { by: "anna" })
       yield* drain(pipeline, { lanes })
       assert.strictEqual(done.size, 1)
-      assert.deepInclude((yield* letters("ledger"))[0], { state: "resolved" })
+      assert.deepInclude((yield* deadLetters("ledger"))[0], { state: "resolved" })
     }).pipe(Effect.provide(Memory.layer)))
 })

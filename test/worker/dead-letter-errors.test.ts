@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Schedule, Schema, SchemaGetter } from "effect"
 import { TestClock } from "effect/testing"
 import { DeadLetter, DeadLetters, Memory, MessageId, Pipeline, Retry, Topic } from "millrace"
-import { Declined, drain, letters, order, Orders, publish } from "./support.ts"
+import { deadLetters, Declined, drain, order, Orders, publish } from "./support.ts"
 
 /** JSON alone would make texts of its date and of its number. */
 class Late extends Schema.TaggedError<Late>()("Late", { since: Schema.Date, tries: Schema.BigInt }) {}
@@ -16,9 +16,9 @@ const failing = (error: Late | Declined) =>
     Pipeline.retry(Retry.exponential("2 seconds", { attempts: 2, jitter: false }))
   )
 
-const buried = Effect.fnUntraced(function*() {
-  const [letter] = yield* letters("ledger")
-  return (yield* Effect.orDie(DeadLetters.get(letter!.id))).attempts
+const deadLettered = Effect.fnUntraced(function*() {
+  const [deadLetter] = yield* deadLetters("ledger")
+  return (yield* Effect.orDie(DeadLetters.get(deadLetter!.id))).attempts
 })
 
 /** A Schema that cannot encode what it claims to. */
@@ -39,7 +39,7 @@ describe("the errors of a dead letter", () => {
       yield* drain(pipeline)
       yield* TestClock.adjust("3 seconds")
       yield* drain(pipeline)
-      const attempts = yield* buried()
+      const attempts = yield* deadLettered()
       assert.lengthOf(attempts, 2)
       for (const attempt of attempts) {
         const error = yield* DeadLetter.decodeError(attempt, Errors)
@@ -54,7 +54,7 @@ describe("the errors of a dead letter", () => {
     Effect.gen(function*() {
       yield* publish(Orders, [order("a", 1)])
       yield* drain(failing(new Declined({ reason: "limit" })).pipe(Pipeline.retry(Retry.never)))
-      const [attempt] = yield* buried()
+      const [attempt] = yield* deadLettered()
       assert.deepInclude(attempt, { tag: "Declined", message: "declined: limit" })
       assert.deepInclude(attempt!.error, { _tag: "Declined", reason: "limit" })
       assert.isUndefined(attempt!.encoded)
@@ -77,7 +77,7 @@ describe("the errors of a dead letter", () => {
         Pipeline.deadLetter({ order: "continue", errors: schema as typeof Schema.Unknown })
       )
       yield* drain(pipeline)
-      const [attempt, ...more] = yield* buried()
+      const [attempt, ...more] = yield* deadLettered()
       assert.deepInclude(attempt, { tag: "Declined", message: "declined: limit" })
       assert.isUndefined(attempt!.encoded)
       assert.lengthOf(more, 0)
@@ -93,7 +93,7 @@ describe("the errors of a dead letter", () => {
           Pipeline.deadLetter({ order: "continue", errors: Schema.Struct({ _tag: Schema.String }) })
         )
       )
-      const [attempt] = yield* buried()
+      const [attempt] = yield* deadLettered()
       assert.deepInclude(attempt, { tag: "Defect" })
       assert.isUndefined(attempt!.encoded)
     }).pipe(Effect.provide(Memory.layer)))
@@ -105,7 +105,7 @@ describe("the errors of a dead letter", () => {
         failing(late).pipe(Pipeline.retry(Retry.never), Pipeline.deadLetter({ order: "continue", errors: Errors }))
       )
       const error = yield* Effect.flip(
-        DeadLetter.decodeError((yield* buried())[0]!, Schema.Struct({ other: Schema.Int }))
+        DeadLetter.decodeError((yield* deadLettered())[0]!, Schema.Struct({ other: Schema.Int }))
       )
       assert.strictEqual(error._tag, "SchemaError")
     }).pipe(Effect.provide(Memory.layer)))

@@ -4,11 +4,11 @@ import { Effect, Ref, Schema, TxRef } from "effect"
 import { TestClock } from "effect/testing"
 import { DeadLetters, Memory, MessageId, Pipeline, Retry, Topic } from "millrace"
 import {
+  deadLetters,
   Declined,
   drain,
   eventually,
   Journal,
-  letters,
   type Order,
   order,
   Orders,
@@ -35,21 +35,27 @@ const ledger = Effect.fnUntraced(function*(order: "park" | "continue", broken: R
     Pipeline.deadLetter({ order })
   )
   const ids = () => done.values.map((one) => one.id)
-  return { pipeline, done, ids, mend: Ref.set(bad, new Set<string>()) }
+  return { pipeline, done, ids, hint: Ref.set(bad, new Set<string>()) }
 })
 
 describe("behind a dead message with order `continue`", () => {
   it.effect("its successors pass, and a redriven one comes at the end", () =>
     Effect.gen(function*() {
-      const { ids, mend, pipeline } = yield* ledger("continue", ["a2"])
+      const { ids, hint, pipeline } = yield* ledger("continue", ["a2"])
       yield* publish(Orders, [...orders("a", 3), order("b", 1)])
       yield* drain(pipeline)
       assert.deepStrictEqual(ids().toSorted(), ["a1", "a3", "b1"])
-      const [letter] = yield* letters("ledger")
-      assert.deepInclude(letter, { reason: "exhausted", state: "open", parked: false, consumer: "ledger", redriven: 0 })
-      yield* mend
+      const [deadLetter] = yield* deadLetters("ledger")
+      assert.deepInclude(deadLetter, {
+        reason: "exhausted",
+        state: "open",
+        parked: false,
+        consumer: "ledger",
+        redriven: 0
+      })
+      yield* hint
       yield* publish(Orders, [order("a", 4)])
-      yield* DeadLetters.redrive(letter!.id, { by: "anna" })
+      yield* DeadLetters.redrive(deadLetter!.id, { by: "anna" })
       yield* drain(pipeline)
       assert.deepStrictEqual(ids().slice(3), ["a4", "a2"])
     }).pipe(Effect.provide(Memory.layer)))
@@ -66,21 +72,21 @@ describe("behind a dead message with order `park`", () => {
       yield* publish(Orders, [order("a", 5), order("b", 3)])
       yield* settle
       assert.deepStrictEqual(ids().toSorted(), ["a1", "b1", "b2", "b3"])
-      assert.deepInclude((yield* letters("ledger"))[0], { parked: true, state: "open" })
+      assert.deepInclude((yield* deadLetters("ledger"))[0], { parked: true, state: "open" })
     }).pipe(Effect.provide(Memory.layer)))
 
   it.effect("a redriven one goes first, then they follow in order", () =>
     Effect.gen(function*() {
-      const { done, ids, mend, pipeline } = yield* ledger("park", ["a2"])
+      const { done, ids, hint, pipeline } = yield* ledger("park", ["a2"])
       yield* publish(Orders, orders("a", 4))
       yield* start(pipeline)
       yield* eventually("a1 is done, a2 dead", () => ids().length === 1, 3_000)
       yield* TestClock.adjust("1 second")
       yield* settle
       yield* publish(Orders, [order("a", 5)])
-      yield* mend
-      const [letter] = yield* letters("ledger")
-      yield* DeadLetters.redrive(letter!.id, { by: "anna" })
+      yield* hint
+      const [deadLetter] = yield* deadLetters("ledger")
+      yield* DeadLetters.redrive(deadLetter!.id, { by: "anna" })
       yield* until("all are done", () => ids().length === 5)
       assert.deepStrictEqual(ids(), ["a1", "a2", "a3", "a4", "a5"])
       assert.deepInclude(done.entries[1]!.delivered, { attempt: 1, redriven: 1 })
@@ -93,24 +99,24 @@ describe("behind a dead message with order `park`", () => {
       yield* publish(Orders, orders("a", 4))
       yield* drain(pipeline)
       assert.deepStrictEqual(ids(), ["a1"])
-      const [letter] = yield* letters("ledger")
-      yield* DeadLetters.discard(letter!.id, { by: "anna" })
+      const [deadLetter] = yield* deadLetters("ledger")
+      yield* DeadLetters.discard(deadLetter!.id, { by: "anna" })
       yield* drain(pipeline)
       assert.deepStrictEqual(ids(), ["a1", "a3", "a4"])
-      assert.deepInclude((yield* letters("ledger"))[0], { state: "discarded", changedBy: "anna" })
+      assert.deepInclude((yield* deadLetters("ledger"))[0], { state: "discarded", changedBy: "anna" })
     }).pipe(Effect.provide(Memory.layer)))
 
   it.effect("two of one key die one after the other, each with its successors behind it", () =>
     Effect.gen(function*() {
-      const { ids, mend, pipeline } = yield* ledger("park", ["a1", "a2"])
+      const { ids, hint, pipeline } = yield* ledger("park", ["a1", "a2"])
       yield* publish(Orders, orders("a", 3))
       yield* drain(pipeline)
-      yield* DeadLetters.discard((yield* letters("ledger"))[0]!.id, { by: "anna" })
+      yield* DeadLetters.discard((yield* deadLetters("ledger"))[0]!.id, { by: "anna" })
       yield* drain(pipeline)
       assert.deepStrictEqual(ids(), [])
-      const [, second] = yield* letters("ledger")
+      const [, second] = yield* deadLetters("ledger")
       assert.deepInclude(second, { state: "open", parked: true })
-      yield* mend
+      yield* hint
       yield* DeadLetters.redrive(second!.id, { by: "anna" })
       yield* drain(pipeline)
       assert.deepStrictEqual(ids(), ["a2", "a3"])
@@ -129,22 +135,22 @@ describe("behind a dead message with order `park`", () => {
         )
       )
       assert.deepStrictEqual(new Set(done.values), new Set([1, 3]))
-      assert.deepInclude((yield* letters("pinger"))[0], { parked: false })
+      assert.deepInclude((yield* deadLetters("pinger"))[0], { parked: false })
     }).pipe(Effect.provide(Memory.layer)))
 })
 
 describe("a redriven message", () => {
-  it.effect("that commits resolves its letter", () =>
+  it.effect("that commits resolves its dead letter", () =>
     Effect.gen(function*() {
-      const { done, mend, pipeline } = yield* ledger("continue", ["a1"])
+      const { done, hint, pipeline } = yield* ledger("continue", ["a1"])
       yield* publish(Orders, [order("a", 1)])
       yield* drain(pipeline)
-      yield* mend
-      const [letter] = yield* letters("ledger")
-      yield* DeadLetters.redrive(letter!.id, { by: "anna" })
-      assert.deepInclude(yield* DeadLetters.get(letter!.id), { state: "redriving", changedBy: "anna", redriven: 1 })
+      yield* hint
+      const [deadLetter] = yield* deadLetters("ledger")
+      yield* DeadLetters.redrive(deadLetter!.id, { by: "anna" })
+      assert.deepInclude(yield* DeadLetters.get(deadLetter!.id), { state: "redriving", changedBy: "anna", redriven: 1 })
       yield* drain(pipeline)
-      assert.deepInclude(yield* DeadLetters.get(letter!.id), { state: "resolved", redriven: 1 })
+      assert.deepInclude(yield* DeadLetters.get(deadLetter!.id), { state: "resolved", redriven: 1 })
       assert.deepStrictEqual(done.entries.map((one) => [one.value.id, one.delivered.redriven, one.delivered.attempt]), [
         ["a1", 1, 1]
       ])
@@ -154,26 +160,26 @@ describe("a redriven message", () => {
       assert.strictEqual(done.size, 1)
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("that fails again returns to its letter, which keeps all attempts of all its lives", () =>
+  it.effect("that fails again returns to its dead letter, which keeps all attempts of all its lives", () =>
     Effect.gen(function*() {
-      const { done, mend, pipeline } = yield* ledger("park", ["a1"])
+      const { done, hint, pipeline } = yield* ledger("park", ["a1"])
       yield* publish(Orders, orders("a", 2))
       yield* drain(pipeline)
       for (const life of [1, 2]) {
-        const [letter, ...others] = yield* letters("ledger")
+        const [deadLetter, ...others] = yield* deadLetters("ledger")
         assert.lengthOf(others, 0)
-        assert.deepInclude(letter, { state: "open", parked: true, redriven: life - 1 })
-        assert.lengthOf(letter!.attempts, life * 2)
-        yield* DeadLetters.redrive(letter!.id, { by: "anna" })
+        assert.deepInclude(deadLetter, { state: "open", parked: true, redriven: life - 1 })
+        assert.lengthOf(deadLetter!.attempts, life * 2)
+        yield* DeadLetters.redrive(deadLetter!.id, { by: "anna" })
         yield* drain(pipeline)
       }
-      const [letter] = yield* letters("ledger")
-      assert.deepStrictEqual(letter!.attempts.map((one) => one.attempt), [1, 2, 1, 2, 1, 2])
-      yield* mend
-      yield* DeadLetters.redrive(letter!.id, { by: "anna" })
+      const [deadLetter] = yield* deadLetters("ledger")
+      assert.deepStrictEqual(deadLetter!.attempts.map((one) => one.attempt), [1, 2, 1, 2, 1, 2])
+      yield* hint
+      yield* DeadLetters.redrive(deadLetter!.id, { by: "anna" })
       yield* drain(pipeline)
       assert.deepStrictEqual(done.values.map((one) => one.id), ["a1", "a2"])
-      assert.deepInclude((yield* letters("ledger"))[0], { state: "resolved", redriven: 3 })
+      assert.deepInclude((yield* deadLetters("ledger"))[0], { state: "resolved", redriven: 3 })
     }).pipe(Effect.provide(Memory.layer)))
 
   it.effect("cannot be redriven or discarded by a second person; the refusal names the first", () =>
@@ -181,10 +187,10 @@ describe("a redriven message", () => {
       const { pipeline } = yield* ledger("continue", ["a1"])
       yield* publish(Orders, [order("a", 1)])
       yield* drain(pipeline)
-      const [letter] = yield* letters("ledger")
-      yield* DeadLetters.redrive(letter!.id, { by: "anna" })
+      const [deadLetter] = yield* deadLetters("ledger")
+      yield* DeadLetters.redrive(deadLetter!.id, { by: "anna" })
       for (const second of [DeadLetters.redrive, DeadLetters.discard]) {
-        const error = yield* Effect.flip(second(letter!.id, { by: "ben" }))
+        const error = yield* Effect.flip(second(deadLetter!.id, { by: "ben" }))
         assert.deepInclude(error, { _tag: "DeadLetterConflict", by: "anna", state: "redriving" })
       }
       assert.strictEqual((yield* Effect.flip(DeadLetters.get("nope")))._tag, "DeadLetterNotFound")
@@ -192,16 +198,16 @@ describe("a redriven message", () => {
     }).pipe(Effect.provide(Memory.layer)))
 })
 
-it.effect("a message published again while its letter is open has no effect of its own", () =>
+it.effect("a message published again while its dead letter is open has no effect of its own", () =>
   Effect.gen(function*() {
-    const { done, mend, pipeline } = yield* ledger("continue", ["a1"])
+    const { done, hint, pipeline } = yield* ledger("continue", ["a1"])
     yield* publish(Orders, [order("a", 1)])
     yield* drain(pipeline)
-    yield* mend
+    yield* hint
     yield* publish(Orders, [order("a", 1)])
     yield* drain(pipeline)
     assert.strictEqual(done.size, 0)
-    assert.lengthOf(yield* letters("ledger"), 1)
+    assert.lengthOf(yield* deadLetters("ledger"), 1)
   }).pipe(Effect.provide(Memory.layer)))
 
 describe("outgoing messages", () => {
@@ -282,7 +288,7 @@ describe("outgoing messages", () => {
         )
       )
       assert.strictEqual(yield* TxRef.get(sum), 0)
-      const [letter] = yield* letters("ledger")
-      assert.deepInclude(letter!.attempts[0], { tag: "EncodeFailed", step: "commit" })
+      const [deadLetter] = yield* deadLetters("ledger")
+      assert.deepInclude(deadLetter!.attempts[0], { tag: "EncodeFailed", step: "commit" })
     }).pipe(Effect.provide(Memory.layer)))
 })

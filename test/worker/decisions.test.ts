@@ -3,11 +3,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Duration, Effect, Option, Schedule, Schema } from "effect"
 import * as Arbitrary from "effect/Arbitrary"
 import { type Delivery, Errors, Pipeline, Retry, Topic, type Transport, Worker } from "millrace"
-import * as FailureRecord from "../../src/worker/FailureRecord.ts"
-import * as GroupSize from "../../src/worker/GroupSize.ts"
-import { refuse } from "../../src/worker/Refusals.ts"
-import * as Settings from "../../src/worker/Settings.ts"
-import * as Settling from "../../src/worker/Settling.ts"
+import * as FailureRecord from "../../src/worker/attempt/FailureRecord.ts"
+import * as RetryDecision from "../../src/worker/attempt/RetryDecision.ts"
+import * as GroupSize from "../../src/worker/commit/GroupSize.ts"
+import * as Settings from "../../src/worker/start/Settings.ts"
+import { refuse } from "../../src/worker/start/StartupChecks.ts"
 import { Declined } from "./support.ts"
 
 const whole = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -53,7 +53,7 @@ describe("after a failed attempt", () => {
     },
     ({ attempts, base, holdAfter, recorded, refused, retryAfter, retryable }) =>
       Effect.gen(function*() {
-        const decision = yield* Settling.decide({
+        const decision = yield* RetryDecision.decide({
           settings: settings({
             retry: Retry.exponential(base, { attempts, factor: 1, jitter: false }) as Retry.Policy<never>,
             retryWhile: refused ? () => false : undefined
@@ -64,11 +64,11 @@ describe("after a failed attempt", () => {
           now: 0
         })
         const delay = retryAfter ?? base
-        if (retryable === false || refused) assert.deepStrictEqual(decision, { _tag: "Bury", reason: "rejected" })
-        else if (recorded + 1 >= attempts) assert.deepStrictEqual(decision, { _tag: "Bury", reason: "exhausted" })
+        if (retryable === false || refused) assert.deepStrictEqual(decision, { _tag: "DeadLetter", reason: "rejected" })
+        else if (recorded + 1 >= attempts) assert.deepStrictEqual(decision, { _tag: "DeadLetter", reason: "exhausted" })
         else {
           assert.strictEqual(decision._tag, delay <= holdAfter ? "Wait" : "Hold")
-          if (decision._tag !== "Bury") assert.strictEqual(Duration.toMillis(decision.delay), delay)
+          if (decision._tag !== "DeadLetter") assert.strictEqual(Duration.toMillis(decision.delay), delay)
         }
       }),
     { arbitrary: { runs: 400 } }
@@ -77,7 +77,9 @@ describe("after a failed attempt", () => {
   it.effect("a rule that throws does not lose the message", () =>
     Effect.gen(function*() {
       const decide = (change: Partial<Pipeline.Settings>) =>
-        Effect.exit(Settling.decide({ settings: settings(change), holdAfterMillis: 0, recorded: [], error: 1, now: 0 }))
+        Effect.exit(
+          RetryDecision.decide({ settings: settings(change), holdAfterMillis: 0, recorded: [], error: 1, now: 0 })
+        )
       const thrown = () => {
         throw new Error("in the rule")
       }
@@ -216,7 +218,7 @@ describe("settings", () => {
       graceMillis: 25_000,
       idlePollMillis: 1_000,
       holdAfterMillis: 1_000,
-      maxDeliveries: 3,
+      maxCrashes: 3,
       lanes: 64,
       committers: 4,
       unknownTopicHoldMillis: 30_000,
@@ -249,7 +251,7 @@ describe("what an engine cannot do", () => {
     engine: "toy",
     order: "shard",
     fence: "token",
-    settle: "within",
+    acknowledge: "within",
     hold: "inPlace",
     lease: { unit: "shard", renew: "batch", renewBatch: 100, ceiling: Option.none() },
     received: "exact",
@@ -268,16 +270,16 @@ describe("what an engine cannot do", () => {
       hold: Schema.Literals(["inPlace", "overflow"]),
       parks: Schema.Boolean,
       discards: Schema.UndefinedOr(Schema.Literals([1, 6, 7, 100])),
-      maxDeliveries: Schema.Literals([2, 3, 10])
+      maxCrashes: Schema.Literals([2, 3, 10])
     },
-    ({ discards, hold, maxDeliveries, order, parks }) => {
+    ({ discards, hold, maxCrashes, order, parks }) => {
       const refusal = refuse(
         { ...able, order, hold, discardsAfter: discards === undefined ? Option.none() : Option.some(discards) },
         { settings: settings({ order: parks ? "park" : "continue" }) },
-        maxDeliveries
+        maxCrashes
       )
       const expected = order === "none" || (hold === "overflow" && parks)
-        || (discards !== undefined && discards <= maxDeliveries * 2)
+        || (discards !== undefined && discards <= maxCrashes * 2)
       assert.strictEqual(refusal !== undefined, expected)
       if (refusal !== undefined) assert.strictEqual(refusal.engine, "toy")
     }

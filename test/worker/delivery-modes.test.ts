@@ -4,10 +4,10 @@ import { Deferred, Effect, Fiber, Logger, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { DeadLetters, Errors, Memory, Pipeline, Retry, Store, Telemetry, Topic, Transport, Worker } from "millrace"
 import {
+  deadLetters,
   Declined,
   drain,
   Journal,
-  letters,
   type Order,
   order,
   Orders,
@@ -75,7 +75,7 @@ describe("a message whose worker goes while it is handled", () => {
         yield* drain(pipeline)
         assert.lengthOf(called.values, calls)
         assert.lengthOf(yield* receipts(), commits)
-        assert.deepStrictEqual(yield* letters("ledger"), [])
+        assert.deepStrictEqual(yield* deadLetters("ledger"), [])
       }).pipe(Effect.provide(Memory.layer))
   )
 
@@ -100,8 +100,10 @@ describe("a message whose worker goes while it is handled", () => {
       // It is interrupted while the transaction that takes it is under way.
       ports({
         subscription: (inner) => ({
-          settleWithin: (deliveries) =>
-            Effect.suspend(() => (reached = true, Effect.andThen(Deferred.await(gate), inner.settleWithin(deliveries))))
+          removeInTransaction: (deliveries) =>
+            Effect.suspend(
+              () => (reached = true, Effect.andThen(Deferred.await(gate), inner.removeInTransaction(deliveries)))
+            )
         })
       }),
       Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))])
@@ -154,7 +156,7 @@ describe("a message that is published twice under one id", () => {
 })
 
 describe("at least once", () => {
-  it.effect("asks no inbox, and needs no horizon for ids", () =>
+  it.effect("asks no inbox, and needs no deduplication window for ids", () =>
     Effect.gen(function*() {
       const { pipeline } = ledger("atLeastOnce")
       yield* publish(Orders, [order("a", 1), order("b", 1)])
@@ -162,7 +164,7 @@ describe("at least once", () => {
       assert.lengthOf(yield* receipts(), 2)
     }).pipe(Effect.provide(ports({
       store: (inner) => ({
-        dedupHorizon: inner.dedupHorizon,
+        deduplicationWindow: inner.deduplicationWindow,
         inbox: {
           ...inner.inbox,
           claim: (consumer, claims) =>
@@ -171,7 +173,7 @@ describe("at least once", () => {
       })
     }))))
 
-  it.effect("retries and buries what fails, and a redrive resolves the letter in its commit", () =>
+  it.effect("retries and dead-letters what fails, and a redrive resolves the dead letter in its commit", () =>
     Effect.gen(function*() {
       let broken = true
       const { pipeline } = ledger("atLeastOnce", {
@@ -183,14 +185,14 @@ describe("at least once", () => {
       )
       yield* publish(Orders, orders("a", 2))
       yield* drain(whole)
-      const [letter] = yield* letters("ledger")
-      assert.deepInclude(letter, { state: "open", parked: true, reason: "exhausted" })
-      assert.lengthOf(letter!.attempts, 2)
+      const [deadLetter] = yield* deadLetters("ledger")
+      assert.deepInclude(deadLetter, { state: "open", parked: true, reason: "exhausted" })
+      assert.lengthOf(deadLetter!.attempts, 2)
       broken = false
-      yield* DeadLetters.redrive(letter!.id, { by: "anna" })
+      yield* DeadLetters.redrive(deadLetter!.id, { by: "anna" })
       yield* drain(whole)
       assert.deepStrictEqual(yield* receipts(), ["a1", "a2"])
-      assert.deepStrictEqual((yield* letters("ledger")).map((one) => one.state), ["resolved"])
+      assert.deepStrictEqual((yield* deadLetters("ledger")).map((one) => one.state), ["resolved"])
     }).pipe(Effect.provide(Memory.layer)))
 })
 
@@ -244,7 +246,7 @@ describe("at most once", () => {
       yield* drain(pipeline)
       assert.deepStrictEqual(called.values.map((one) => one.id), ["a1", "a2", "a3"])
       assert.deepStrictEqual((yield* receipts()).toSorted(), ["a2", "a3"], "its emits are undone with its commit step")
-      assert.deepStrictEqual(yield* letters("ledger"), [])
+      assert.deepStrictEqual(yield* deadLetters("ledger"), [])
       assert.strictEqual((yield* failedOnes) - before, 1)
       const [line, ...more] = logged.filter((text) => text.includes("at most once"))
       assert.include(line, `Declined@${at === "step" ? "steps" : "commit"}`)
@@ -279,7 +281,7 @@ describe("at most once", () => {
       subscription: (inner) => ({
         fence: (deliveries) =>
           hiccups-- > 0
-            ? Effect.fail(new Errors.Hiccup({ kind: "conflict", code: "40001", detail: "again" }) as never)
+            ? Effect.fail(new Errors.TransientFailure({ kind: "conflict", code: "40001", detail: "again" }) as never)
             : inner.fence(deliveries)
       })
     })))
@@ -294,14 +296,14 @@ describe("at most once", () => {
       assert.deepStrictEqual(yield* receipts(), [])
     }).pipe(Effect.provide(ports({ subscription: () => ({ fence: () => Effect.succeed([]) }) }))))
 
-  it.effect("still buries what does not decode, since that is known before it is taken", () =>
+  it.effect("still dead-letters what does not decode, since that is known before it is taken", () =>
     Effect.gen(function*() {
       const { called, pipeline } = ledger("atMostOnce")
       const Broken = Topic.make("orders", { schema: Schema.Struct({ id: Schema.String }), id: (one) => one.id })
       yield* publish(Broken, [{ id: "a1" }])
       yield* drain(pipeline)
       assert.lengthOf(called.values, 0)
-      assert.deepStrictEqual((yield* letters("ledger")).map((letter) => letter.reason), ["undecodable"])
+      assert.deepStrictEqual((yield* deadLetters("ledger")).map((deadLetter) => deadLetter.reason), ["undecodable"])
     }).pipe(Effect.provide(Memory.layer)))
 
   it.effect("waits for a store that cannot take it, with nothing done", () => {
@@ -320,7 +322,7 @@ describe("at most once", () => {
           ...inner.inbox,
           claim: (consumer, claims) =>
             consumer === "ledger" && left-- > 0
-              ? Effect.fail(new Errors.Hiccup({ kind: "conflict", code: "40001", detail: "again" }) as never)
+              ? Effect.fail(new Errors.TransientFailure({ kind: "conflict", code: "40001", detail: "again" }) as never)
               : inner.inbox.claim(consumer, claims)
         }
       })

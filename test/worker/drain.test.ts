@@ -4,11 +4,11 @@ import { Deferred, Effect, Fiber, Logger } from "effect"
 import { TestClock } from "effect/testing"
 import { Memory, Pipeline, Retry } from "millrace"
 import {
+  deadLetters,
   Declined,
   drain,
   eventually,
   Journal,
-  letters,
   type Order,
   order,
   Orders,
@@ -178,7 +178,7 @@ describe("a worker that is stopped between two attempts", () => {
       yield* TestClock.adjust("1 hour")
       yield* drain(pipeline)
       assert.deepStrictEqual(tried.attempts, [1, 2, 3])
-      assert.deepStrictEqual(yield* letters("ledger"), [])
+      assert.deepStrictEqual(yield* deadLetters("ledger"), [])
     }).pipe(Effect.provide(Memory.layer)))
 })
 
@@ -216,7 +216,7 @@ it.effect("a drain whose last look ran beside work looks again: it may have left
         looks++ % 2 === 0
           ? inner.take({ ...room, messages: Math.min(1, room.messages) }, accept)
           : Effect.andThen(Deferred.await(settled), settle),
-      settleAfter: (deliveries) => Effect.andThen(inner.settleAfter(deliveries), Deferred.succeed(settled, undefined))
+      acknowledge: (deliveries) => Effect.andThen(inner.acknowledge(deliveries), Deferred.succeed(settled, undefined))
     })
   })
   return Effect.gen(function*() {

@@ -2,7 +2,19 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect } from "effect"
 import { type Delivery, Errors, Pipeline, Retry, type Transport } from "millrace"
-import { drain, groups, letters, type Order, Orders, orders, ports, publish, settle, start, until } from "./support.ts"
+import {
+  deadLetters,
+  drain,
+  groups,
+  type Order,
+  Orders,
+  orders,
+  ports,
+  publish,
+  settle,
+  start,
+  until
+} from "./support.ts"
 
 describe("a message that waits behind another one of its key", () => {
   it.effect("does not go along with one that has failed, which would be rolled back for its sake", () => {
@@ -21,7 +33,7 @@ describe("a message that waits behind another one of its key", () => {
       yield* publish(Orders, orders("a", 2))
       yield* drain(pipeline)
       assert.strictEqual(ran.filter((run) => run === "a1 2").length, 1, "its second attempt runs its commit step once")
-      assert.deepStrictEqual((yield* letters("ledger")).map(({ message }) => message.id), ["a2"])
+      assert.deepStrictEqual((yield* deadLetters("ledger")).map(({ message }) => message.id), ["a2"])
     }).pipe(Effect.provide(groups((body, transact) => transact(body))))
   })
 
@@ -67,11 +79,11 @@ const leasedApart = (own: Map<string, Delivery.HeldLease>) =>
         held: () => [...own.values()],
         renew: (leases) => Effect.as(inner.renew(inner.held()), new Set(leases)),
         take: (room, accept) => inner.take(room, (deliveries) => accept(deliveries.map(apart))),
-        settleWithin: (all) =>
-          Effect.map(inner.settleWithin(all.map((one) => given.get(one)!)), (ours) =>
+        removeInTransaction: (all) =>
+          Effect.map(inner.removeInTransaction(all.map((one) => given.get(one)!)), (ours) =>
             all.filter((one) => ours.includes(given.get(one)!))),
-        settleAfter: (all) =>
-          inner.settleAfter(all.map((one) => given.get(one)!))
+        acknowledge: (all) =>
+          inner.acknowledge(all.map((one) => given.get(one)!))
       }
       return change
     }

@@ -4,12 +4,12 @@ import { Deferred, Duration, Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { Errors, Pipeline, Retry } from "millrace"
 import {
+  deadLetters,
   drain,
   emitting,
   eventually,
   groups,
   Journal,
-  letters,
   type Order,
   order,
   Orders,
@@ -73,8 +73,11 @@ describe("when one member of a group fails", () => {
       const found = yield* receipts()
       assert.lengthOf(found, 19)
       assert.isFalse(found.includes("k7-1"))
-      const dead = yield* letters("ledger")
-      assert.deepStrictEqual(dead.map((letter) => [letter.message.id, letter.attempts.length]), [["k7-1", 2], [
+      const dead = yield* deadLetters("ledger")
+      assert.deepStrictEqual(dead.map((deadLetter) => [deadLetter.message.id, deadLetter.attempts.length]), [[
+        "k7-1",
+        2
+      ], [
         "k7-2",
         2
       ]])
@@ -88,8 +91,8 @@ describe("when one member of a group fails", () => {
       yield* publish(Orders, firsts)
       yield* drain(pipeline.pipe(Pipeline.commitTimeout("1 second")), options)
       assert.lengthOf(yield* receipts(), 19)
-      const [letter] = yield* letters("ledger")
-      assert.deepInclude(letter!.attempts[0], { tag: "StepTimeout", step: "commit" })
+      const [deadLetter] = yield* deadLetters("ledger")
+      assert.deepInclude(deadLetter!.attempts[0], { tag: "StepTimeout", step: "commit" })
     }).pipe(Effect.provide(groups((body, transact) => transact(body)))))
 
   const slow = { failures: 0, longest: 0 }
@@ -99,7 +102,7 @@ describe("when one member of a group fails", () => {
       yield* publish(Orders, Array.from({ length: 53 }, (_, i) => order(`s${i}-`, 1)))
       yield* drain(pipeline.pipe(Pipeline.commitTimeout("1 second"), Pipeline.group(20)), options)
       assert.lengthOf(yield* receipts(), 53)
-      assert.deepStrictEqual(yield* letters("ledger"), [])
+      assert.deepStrictEqual(yield* deadLetters("ledger"), [])
       assert.isAtMost(slow.longest, 1_100)
       assert.strictEqual(slow.failures, 1)
     }).pipe(
@@ -156,8 +159,8 @@ describe("when one member of a group fails", () => {
       const found = yield* receipts()
       assert.lengthOf(found, 19)
       assert.isFalse(found.includes("k7-1"))
-      const [letter, ...others] = yield* letters("ledger")
-      assert.deepStrictEqual([letter!.message.id, letter!.attempts[0]?.tag, others.length], [
+      const [deadLetter, ...others] = yield* deadLetters("ledger")
+      assert.deepStrictEqual([deadLetter!.message.id, deadLetter!.attempts[0]?.tag, others.length], [
         "k7-1",
         "CommitRejected",
         0
@@ -178,8 +181,8 @@ const failing = (times: number, error: unknown) => {
     Effect.suspend(() => transact(left.times-- > 0 ? Effect.andThen(body, Effect.fail(error)) : body))
   )
 }
-const conflict = new Errors.Hiccup({ kind: "conflict", code: "40001", detail: "serialization failure" })
-const away = new Errors.Hiccup({ kind: "unavailable", code: "57P01", detail: "terminated" })
+const conflict = new Errors.TransientFailure({ kind: "conflict", code: "40001", detail: "serialization failure" })
+const away = new Errors.TransientFailure({ kind: "unavailable", code: "57P01", detail: "terminated" })
 const aborted = new Errors.TransactionAborted({ detail: "duplicate key" })
 const unknown = new Errors.UnknownOutcome({ detail: "no answer" })
 
@@ -197,7 +200,7 @@ describe("a transaction that failed through no fault of its messages", () => {
         yield* drain(pipeline, options)
         assert.lengthOf(yield* receipts(), 20)
         assert.strictEqual(stepped.size, 20, "the steps before the transaction were not run again")
-        assert.deepStrictEqual(yield* letters("ledger"), [])
+        assert.deepStrictEqual(yield* deadLetters("ledger"), [])
       }).pipe(Effect.provide(failing(times, error)))
   )
 
@@ -211,7 +214,7 @@ describe("a transaction that failed through no fault of its messages", () => {
       assert.strictEqual(found.length, 40)
       assert.strictEqual(new Set(found).size, 40)
       assert.strictEqual(stepped.size, 40)
-      assert.deepStrictEqual(yield* letters("ledger"), [])
+      assert.deepStrictEqual(yield* deadLetters("ledger"), [])
       assert.strictEqual(lost, 4)
     }).pipe(
       Effect.provide(
@@ -240,14 +243,14 @@ describe("a transaction that failed through no fault of its messages", () => {
       assert.deepStrictEqual(yield* receipts(), ["a1"])
     }).pipe(Effect.provide(failing(11, conflict))))
 
-  it.effect("that a step left aborted is a failed attempt of that message, with the mend in its error", () =>
+  it.effect("that a step left aborted is a failed attempt of that message, with the fix in its error", () =>
     Effect.gen(function*() {
       const { pipeline } = emitting()
       yield* publish(Orders, [order("a", 1)])
       yield* drain(pipeline, options)
-      const [letter] = yield* letters("ledger")
-      assert.deepInclude(letter!.attempts[0], { tag: "TransactionAborted", step: "commit" })
-      assert.include(letter!.attempts[0]!.message, "savepoint")
+      const [deadLetter] = yield* deadLetters("ledger")
+      assert.deepInclude(deadLetter!.attempts[0], { tag: "TransactionAborted", step: "commit" })
+      assert.include(deadLetter!.attempts[0]!.message, "savepoint")
     }).pipe(Effect.provide(failing(1_000, aborted))))
 })
 

@@ -4,10 +4,10 @@ import { Deferred, Effect, Schema, TxRef } from "effect"
 import { TestClock } from "effect/testing"
 import { Memory, Pipeline, Topic, Worker } from "millrace"
 import {
+  deadLetters,
   drain,
   eventually,
   Journal,
-  letters,
   type Order,
   order,
   Orders,
@@ -125,7 +125,7 @@ describe("the same message twice", () => {
       yield* publish(Orders, [order("a", 1), order("a", 1), order("b", 2), order("a", 1), order("b", 2)])
       yield* drain(ledger)
       assert.strictEqual(yield* TxRef.get(sum), 3)
-      assert.deepStrictEqual(yield* letters("ledger"), [])
+      assert.deepStrictEqual(yield* deadLetters("ledger"), [])
     }).pipe(Effect.provide(Memory.layer)))
 
   it.effect("has one effect when the second comes after the commit, even to another worker", () =>
@@ -159,11 +159,11 @@ describe("the same message twice", () => {
       yield* publish(Orders, [order("a", 1), { ...order("a", 1), n: 5 }, order("a", 2)])
       yield* drain(ledger)
       assert.strictEqual(yield* TxRef.get(sum), 3)
-      const [letter, ...more] = yield* letters("ledger")
+      const [deadLetter, ...more] = yield* deadLetters("ledger")
       assert.lengthOf(more, 0)
-      assert.deepInclude(letter, { reason: "rejected", state: "open", parked: false })
-      assert.strictEqual(letter!.attempts.at(-1)!.tag, "IdempotencyConflict")
-      assert.strictEqual(JSON.parse(letter!.message.payload).n, 5)
+      assert.deepInclude(deadLetter, { reason: "rejected", state: "open", parked: false })
+      assert.strictEqual(deadLetter!.attempts.at(-1)!.tag, "IdempotencyConflict")
+      assert.strictEqual(JSON.parse(deadLetter!.message.payload).n, 5)
     }).pipe(Effect.provide(Memory.layer)))
 })
 
@@ -249,7 +249,7 @@ describe("several topics in one pipeline", () => {
       yield* Topic.publish(Expired, { order: "2" }, { id: "order-2" })
       yield* drain(both)
       assert.strictEqual(journal.values.at(-1), "paid 2")
-      assert.deepStrictEqual((yield* letters("orders")).map(({ message, tag }) => [message.topic, tag]), [
+      assert.deepStrictEqual((yield* deadLetters("orders")).map(({ message, tag }) => [message.topic, tag]), [
         ["expired", "IdempotencyConflict"]
       ])
     }).pipe(Effect.provide(Memory.layer)))
@@ -274,7 +274,7 @@ describe("several topics in one pipeline", () => {
       yield* TestClock.adjust("5 minutes")
       yield* settle
       assert.deepStrictEqual(seen.values, ["order 1"])
-      assert.deepStrictEqual(yield* letters("ledger"), [])
+      assert.deepStrictEqual(yield* deadLetters("ledger"), [])
       yield* stop(worker)
       const next = yield* start(newer)
       yield* eventually("it is handled, then its successor", () => seen.size === 3, 31_000)
@@ -302,8 +302,8 @@ describe("several consumers of one topic", () => {
       yield* until("both have seen them", () => ledger.size === 3 && mailer.size === 2)
       assert.deepStrictEqual(ledger.values.map((one) => one.n), [1, 2, 3])
       assert.deepStrictEqual(mailer.values.map((one) => one.n), [1, 3])
-      assert.lengthOf(yield* letters("ledger"), 0)
-      assert.lengthOf(yield* letters("mailer"), 1)
+      assert.lengthOf(yield* deadLetters("ledger"), 0)
+      assert.lengthOf(yield* deadLetters("mailer"), 1)
       for (const worker of workers) yield* stop(worker)
     }).pipe(Effect.provide(Memory.layer)))
 

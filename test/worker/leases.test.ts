@@ -4,10 +4,10 @@ import { Clock, Deferred, Effect, Fiber, type Layer, Logger } from "effect"
 import { TestClock } from "effect/testing"
 import { type Delivery, Errors, Memory, Pipeline, type Store, type Transport } from "millrace"
 import {
+  deadLetters,
   drain,
   eventually,
   Journal,
-  letters,
   type Order,
   order,
   Orders,
@@ -204,7 +204,7 @@ describe("a lease", () => {
       assert.deepStrictEqual(one.done, [])
       yield* Deferred.succeed(two.gate, undefined)
       yield* until("the owner commits", () => two.done.length === 1)
-      assert.deepStrictEqual(yield* letters("ledger"), [])
+      assert.deepStrictEqual(yield* deadLetters("ledger"), [])
     }).pipe(Effect.provide(ports({
       subscription: (inner, spec) =>
         !spec.worker.startsWith("one#") ? {} : {
@@ -245,12 +245,12 @@ describe("a worker whose store or transport is away for a while", () => {
     })))
   })
 
-  it.effect("ends and says why when waiting cannot mend it", () =>
+  it.effect("ends and says why when waiting cannot fix it", () =>
     Effect.gen(function*() {
       const worker = yield* start(Pipeline.from(Orders, { consumer: "ledger" }))
       const error = yield* Effect.flip(Fiber.join(worker))
       assert.deepInclude(error, { _tag: "TransportError", kind: "permanent" })
-      assert.include(error.message, "mend it")
+      assert.include(error.message, "fix it")
     }).pipe(Effect.provide(ports({
       subscription: () => ({
         take: () =>
@@ -265,7 +265,7 @@ describe("a worker whose store or transport is away for a while", () => {
       })
     }))))
 
-  it.effect("holds and buries again and again until it is written, without another attempt", () => {
+  it.effect("holds and dead-letters again and again until it is written, without another attempt", () => {
     let failures = 6
     return Effect.gen(function*() {
       const tried = new Journal<Order>()
@@ -276,16 +276,16 @@ describe("a worker whose store or transport is away for a while", () => {
           Pipeline.tap(() => Effect.fail({ retryable: false }))
         )
       )
-      yield* eventually("it could not be buried six times", () => failures === 0, 30_000)
+      yield* eventually("it could not be dead-lettered six times", () => failures === 0, 30_000)
       yield* TestClock.adjust("10 seconds")
       yield* settle
-      assert.deepStrictEqual([tried.size, (yield* letters("ledger")).length], [1, 1])
+      assert.deepStrictEqual([tried.size, (yield* deadLetters("ledger")).length], [1, 1])
     }).pipe(Effect.provide(ports({
       store: (inner) => ({
         transact: (body) =>
           Effect.suspend(() =>
             failures-- > 0
-              ? Effect.fail(new Errors.Hiccup({ kind: "unavailable", code: "57P01", detail: "down" }))
+              ? Effect.fail(new Errors.TransientFailure({ kind: "unavailable", code: "57P01", detail: "down" }))
               : inner.transact(body)
           ) as never
       })

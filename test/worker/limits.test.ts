@@ -33,8 +33,8 @@ const counting = () => {
           for (const delivery of deliveries) handed.bytes += delivery.message.payload.length
           accept(deliveries)
         }),
-      settleWithin: (deliveries) =>
-        Effect.tap(inner.settleWithin(deliveries), (ours) => Effect.sync(() => handed.total -= ours.length))
+      removeInTransaction: (deliveries) =>
+        Effect.tap(inner.removeInTransaction(deliveries), (ours) => Effect.sync(() => handed.total -= ours.length))
     })
   })
   return { handed, layer }
@@ -134,7 +134,7 @@ describe("a worker is refused, and nothing is started,", () => {
     ["grace", [-1, "25 hours", "later"]],
     ["idlePoll", [0, "-1 seconds", "never"]],
     ["holdAfter", [-1, "2 days", "x"]],
-    ["maxDeliveries", [0, 1, 1.5, 1001]],
+    ["maxCrashes", [0, 1, 1.5, 1001]],
     ["lanes", [0, 1025, -64, 3.3]],
     ["committers", [0, 65, 2.5]],
     ["unknownTopicHold", [0, "2 days", ""]]
@@ -203,8 +203,8 @@ describe("a worker is refused, and nothing is started,", () => {
 
   it.effect("on an engine that drops messages before they could become dead letters", () =>
     Effect.gen(function*() {
-      assert.deepInclude(yield* refusal({}), { _tag: "Unsupported", asked: "maxDeliveries 3" })
-      yield* drain(pipeline, { maxDeliveries: 2 })
+      assert.deepInclude(yield* refusal({}), { _tag: "Unsupported", asked: "maxCrashes 3" })
+      yield* drain(pipeline, { maxCrashes: 2 })
     }).pipe(Effect.provide(engine({ discardsAfter: Option.some(5) }))))
 
   it.effect("where the SqlClient around it is not the store's", () =>

@@ -5,7 +5,7 @@ import { TestClock } from "effect/testing"
 import { Errors, Pipeline } from "millrace"
 import { emitting, eventually, groups, order, Orders, publish, settle, start, until } from "./support.ts"
 
-const away = new Errors.Hiccup({ kind: "unavailable", code: "26000", detail: "the session is not as it was" })
+const away = new Errors.TransientFailure({ kind: "unavailable", code: "26000", detail: "the session is not as it was" })
 
 /** The lines that say that a group waits. */
 const noted = () => {

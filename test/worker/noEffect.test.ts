@@ -3,7 +3,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Schedule, Schema, SchemaGetter, Stream } from "effect"
 import { Consumers, KeyedStream, Memory, Pipeline, Retry, Store, Topic } from "millrace"
-import { drain, groups, letters, type Order, order, Orders, ports, publish, Receipts, receipts } from "./support.ts"
+import { deadLetters, drain, groups, type Order, order, Orders, ports, publish, Receipts, receipts } from "./support.ts"
 
 const retry = Pipeline.retry(Retry.exponential("100 millis", { attempts: 2, jitter: false }))
 type Returned = Effect.Effect<Order>
@@ -75,12 +75,12 @@ describe("a function that returns no effect is a failed attempt like any other d
         const { pipeline, seen } = watched(where, f)
         yield* publish(Orders, [order("a", 1), order("a", 2), order("b", 2)])
         yield* drain(pipeline, { committers: 1 })
-        const [letter, ...others] = yield* letters("ledger")
-        assert.deepStrictEqual([letter?.message.id, others.length], ["a1", 0])
-        assert.deepStrictEqual(letter!.attempts.map(({ tag }) => tag), ["Defect", "Defect"])
-        assert.deepStrictEqual(letter!.attempts.map(({ attempt }) => attempt), [1, 2])
-        assert.include(letter!.attempts[0]!.message, says)
-        assert.strictEqual(letter!.attempts[0]!.step, where.startsWith("commit") ? "commit" : "steps")
+        const [deadLetter, ...others] = yield* deadLetters("ledger")
+        assert.deepStrictEqual([deadLetter?.message.id, others.length], ["a1", 0])
+        assert.deepStrictEqual(deadLetter!.attempts.map(({ tag }) => tag), ["Defect", "Defect"])
+        assert.deepStrictEqual(deadLetter!.attempts.map(({ attempt }) => attempt), [1, 2])
+        assert.include(deadLetter!.attempts[0]!.message, says)
+        assert.strictEqual(deadLetter!.attempts[0]!.step, where.startsWith("commit") ? "commit" : "steps")
         assert.deepStrictEqual((yield* receipts()).toSorted(), ["a2", "b2"])
         if (where !== "commitBatch") {
           const ofA = seen.filter((id) => id.startsWith("a"))
@@ -102,7 +102,7 @@ describe("other functions of the user", () => {
           retry
         )
       )
-      assert.include((yield* letters("ledger"))[0]!.attempts[0]!.message, "a boolean is expected")
+      assert.include((yield* deadLetters("ledger"))[0]!.attempts[0]!.message, "a boolean is expected")
       assert.deepStrictEqual(yield* receipts(), [])
     }).pipe(Effect.provide(Memory.layer)))
 
@@ -118,10 +118,10 @@ describe("other functions of the user", () => {
       Effect.gen(function*() {
         yield* publish(Orders, [order("a", 1)])
         yield* drain(step(all).pipe(Pipeline.emit(Receipts, (one) => ({ of: one.id })), retry))
-        const [letter] = yield* letters("ledger")
-        assert.deepStrictEqual(letter?.attempts.map(({ tag }) => tag), ["Defect", "Defect"])
-        assert.include(letter!.attempts[0]!.message, "returned a promise, where a value is expected")
-        assert.notInclude(letter!.attempts[0]!.message, "..")
+        const [deadLetter] = yield* deadLetters("ledger")
+        assert.deepStrictEqual(deadLetter?.attempts.map(({ tag }) => tag), ["Defect", "Defect"])
+        assert.include(deadLetter!.attempts[0]!.message, "returned a promise, where a value is expected")
+        assert.notInclude(deadLetter!.attempts[0]!.message, "..")
         assert.deepStrictEqual(yield* receipts(), [])
       }).pipe(Effect.provide(Memory.layer))
   )
@@ -149,8 +149,11 @@ describe("other functions of the user", () => {
           { committers: 1 }
         ))
         assert.isBelow(Duration.toMillis(took), 2000, "nothing was held")
-        const dead = yield* letters("ledger")
-        assert.deepStrictEqual(dead.map((letter) => [letter.message.id, letter.reason]), [["a2", "undecodable"]])
+        const dead = yield* deadLetters("ledger")
+        assert.deepStrictEqual(dead.map((deadLetter) => [deadLetter.message.id, deadLetter.reason]), [[
+          "a2",
+          "undecodable"
+        ]])
         assert.deepStrictEqual(yield* receipts(), ["a1", "a3", "a4"])
       }).pipe(Effect.provide(groups((body, transact) => transact(body))))
   )
@@ -167,8 +170,12 @@ describe("other functions of the user", () => {
           )
         )
       )
-      const [letter] = yield* letters("ledger")
-      assert.deepStrictEqual([letter!.message.id, letter!.reason, letter!.attempts.length], ["a1", "exhausted", 1])
+      const [deadLetter] = yield* deadLetters("ledger")
+      assert.deepStrictEqual([deadLetter!.message.id, deadLetter!.reason, deadLetter!.attempts.length], [
+        "a1",
+        "exhausted",
+        1
+      ])
       assert.deepStrictEqual(yield* receipts(), ["a2"])
     }).pipe(Effect.provide(Memory.layer)))
 
@@ -216,7 +223,7 @@ describe("a committer whose store ends its fiber", () => {
       store: ({ transact }) => ({
         transact: ((body: Effect.Effect<unknown, unknown, Store.Transaction>) =>
           Effect.flatMap(Store.WorkerTransaction, (worker) =>
-            worker !== undefined && worker !== "apart" && broken-- > 0
+            worker !== undefined && worker !== "separate" && broken-- > 0
               ? wrong(undefined) as never
               : transact(body))) as unknown as typeof transact
       })

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Errors, Memory, Pipeline, Retry } from "millrace"
-import { drain, groups, letters, type Order, order, Orders, publish, Receipts, receipts } from "./support.ts"
+import { deadLetters, drain, groups, type Order, order, Orders, publish, Receipts, receipts } from "./support.ts"
 
 const retry = Pipeline.retry(Retry.exponential("100 millis", { attempts: 3, jitter: false }))
 const options = { committers: 1, lanes: 4 }
@@ -37,8 +37,8 @@ describe("a commit function that fails", () => {
         yield* publish(Orders, [order("a", 1)])
         yield* drain(pipeline, options)
         assert.deepStrictEqual([...calls], [["a1", 3]])
-        const [letter] = yield* letters("ledger")
-        assert.deepStrictEqual(letter!.attempts.map((attempt) => attempt.tag), [tag, tag, tag])
+        const [deadLetter] = yield* deadLetters("ledger")
+        assert.deepStrictEqual(deadLetter!.attempts.map((attempt) => attempt.tag), [tag, tag, tag])
       }).pipe(Effect.provide(Memory.layer))
   )
 
@@ -52,8 +52,8 @@ describe("a commit function that fails", () => {
         assert.strictEqual(calls.get("k7-1"), 3)
         for (const [id, count] of calls) if (id !== "k7-1") assert.isAtMost(count, 2, id)
         assert.strictEqual((yield* receipts()).length, 19)
-        const [letter] = yield* letters("ledger")
-        assert.strictEqual(letter!.attempts.length, 3)
+        const [deadLetter] = yield* deadLetters("ledger")
+        assert.strictEqual(deadLetter!.attempts.length, 3)
       }).pipe(Effect.provide(groups((body, transact) => transact(body))))
   )
 

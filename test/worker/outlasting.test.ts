@@ -2,7 +2,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer, Logger, Schema } from "effect"
 import { Memory, Pipeline, Topic } from "millrace"
-import { Declined, eventually, Journal, letters, type Order, order, Orders, orders, publish, start } from "./support.ts"
+import {
+  deadLetters,
+  Declined,
+  eventually,
+  Journal,
+  type Order,
+  order,
+  Orders,
+  orders,
+  publish,
+  start
+} from "./support.ts"
 
 /** A ledger behind a service that fails until a time. */
 const until = (back: number) => {
@@ -28,7 +39,7 @@ describe("the retries of a pipeline that names none", () => {
       yield* publish(Orders, [...orders("a", 2), ...orders("b", 2)])
       yield* start(pipeline)
       yield* eventually("all are committed", () => done.size === 4, outage + 90_000)
-      assert.deepStrictEqual(yield* letters("ledger"), [])
+      assert.deepStrictEqual(yield* deadLetters("ledger"), [])
       for (const account of ["a", "b"]) {
         assert.deepStrictEqual(done.values.filter((one) => one.account === account), orders(account, 2))
       }
@@ -43,10 +54,10 @@ describe("the retries of a pipeline that names none", () => {
       yield* publish(Orders, [order("a", 1)])
       yield* start(pipeline)
       yield* eventually("it is dead", () => died() !== undefined, 30 * 60_000)
-      const [letter] = yield* letters("ledger")
-      assert.lengthOf(letter!.attempts, 30)
-      assert.strictEqual(letter!.triedMillis, letter!.attempts[29]!.at - letter!.attempts[0]!.at)
-      assert.isAbove(letter!.triedMillis, 16 * 60_000)
+      const [deadLetter] = yield* deadLetters("ledger")
+      assert.lengthOf(deadLetter!.attempts, 30)
+      assert.strictEqual(deadLetter!.triedMillis, deadLetter!.attempts[29]!.at - deadLetter!.attempts[0]!.at)
+      assert.isAbove(deadLetter!.triedMillis, 16 * 60_000)
       assert.match(died()!, /dead letter \(exhausted\): Declined, after it was tried for \d\dm /)
     }).pipe(Effect.provide(Layer.merge(Memory.layer, log)))
   })
@@ -63,7 +74,7 @@ describe("the retries of a pipeline that names none", () => {
         )
       )
       yield* eventually("it is dead", () => lines.some((line) => line.endsWith("(rejected): Final")))
-      assert.strictEqual((yield* letters("ledger"))[0]!.triedMillis, 0)
+      assert.strictEqual((yield* deadLetters("ledger"))[0]!.triedMillis, 0)
     }).pipe(Effect.provide(Layer.merge(Memory.layer, log)))
   })
 })

@@ -1,14 +1,14 @@
-// What people do to letters and consumers while workers run, on the memory engine and virtual time.
+// What people do to dead letters and consumers while workers run, on the memory engine and virtual time.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Latch, Ref, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { Audit, Consumers, DeadLetters, Memory, Message, Pipeline, Store, Topic } from "millrace"
 import {
+  deadLetters,
   Declined,
   drain,
   eventually,
   Journal,
-  letters,
   order,
   Orders,
   orders,
@@ -18,7 +18,7 @@ import {
   until
 } from "./support.ts"
 
-/** Everything dies until it is mended. */
+/** Everything dies until it is fixed. */
 const dying = Effect.fnUntraced(function*(count: number) {
   const broken = yield* Ref.make(true)
   const done = new Journal<(typeof Orders)["schema"]["Type"]>()
@@ -33,7 +33,7 @@ const dying = Effect.fnUntraced(function*(count: number) {
   )
   yield* publish(Orders, Array.from({ length: count }, (_, i) => order(`k${i}`, 1)))
   yield* drain(pipeline)
-  return { pipeline, done, mend: Ref.set(broken, false), letters: yield* letters("ledger") }
+  return { pipeline, done, hint: Ref.set(broken, false), deadLetters: yield* deadLetters("ledger") }
 })
 
 describe("a redrive of a set", () => {
@@ -57,7 +57,7 @@ describe("a redrive of a set", () => {
       assert.isAtLeast(told.at(-1)!, 10)
       yield* Fiber.interrupt(redriving)
       yield* TestClock.adjust("1 minute")
-      const states = (yield* letters("ledger")).map(({ state }) => state)
+      const states = (yield* deadLetters("ledger")).map(({ state }) => state)
       assert.strictEqual(states.filter((state) => state === "redriving").length, told.at(-1))
       assert.lengthOf(yield* DeadLetters.audit({ action: "redriven" }), told.at(-1)!)
       const rest = yield* DeadLetters.discardAll({ consumer: "ledger" }, { by: "ben", note: "given up" })
@@ -85,7 +85,7 @@ describe("a redrive of a set", () => {
       yield* end.open
       assert.isDefined(interrupted)
       assert.deepStrictEqual(told, [2, 4])
-      assert.lengthOf((yield* letters("ledger")).filter(({ state }) => state === "redriving"), 4)
+      assert.lengthOf((yield* deadLetters("ledger")).filter(({ state }) => state === "redriving"), 4)
       assert.lengthOf(yield* DeadLetters.audit({ action: "redriven" }), 4)
     }).pipe(Effect.provide(Memory.layer)))
 
@@ -121,10 +121,10 @@ describe("an edited payload", () => {
       yield* Effect.forEach(payloads, (payload, i) => Message.make({ id: `${i}`, topic: "lines", key: "a", payload }))
     )
     yield* drain(pipeline)
-    return { done, pipeline, found: yield* letters("ledger"), payloads }
+    return { done, pipeline, found: yield* deadLetters("ledger"), payloads }
   })
 
-  it.effect("is decoded by its topic, keeps id and key, and is committed; the letter shows both payloads", () =>
+  it.effect("is decoded by its topic, keeps id and key, and is committed; the dead letter shows both payloads", () =>
     Effect.gen(function*() {
       const { done, found, payloads, pipeline } = yield* undecodable
       const payload = "{ \"account\": \"a\", \"lines\": [{ \"cents\": 12 }] }"
@@ -132,10 +132,10 @@ describe("an edited payload", () => {
       yield* drain(pipeline)
       assert.deepStrictEqual(done.values, [{ account: "a", lines: [{ cents: 12 }] }])
       assert.strictEqual(done.entries[0]!.delivered.message.id, "0")
-      const letter = yield* DeadLetters.get(found[0]!.id)
-      assert.deepInclude(letter, { state: "resolved", original: payloads[0] })
-      assert.deepInclude(letter.message, { payload, version: 2 })
-      const [entry] = yield* DeadLetters.audit({ letter: letter.id })
+      const deadLetter = yield* DeadLetters.get(found[0]!.id)
+      assert.deepInclude(deadLetter, { state: "resolved", original: payloads[0] })
+      assert.deepInclude(deadLetter.message, { payload, version: 2 })
+      const [entry] = yield* DeadLetters.audit({ deadLetterId: deadLetter.id })
       assert.deepInclude(entry, { action: "edited", by: "anna", note: "cents came as text" })
     }).pipe(Effect.provide(Memory.layer)))
 
@@ -167,7 +167,7 @@ describe("an edited payload", () => {
         "DecodeFailed@decode $ NotJson"
       ])
       const groups = yield* DeadLetters.groups({ consumer: "ledger" })
-      assert.deepStrictEqual(groups.map(({ letters }) => letters.count).toSorted((a, b) => a - b), [1, 1, 2])
+      assert.deepStrictEqual(groups.map(({ deadLetters }) => deadLetters.count).toSorted((a, b) => a - b), [1, 1, 2])
     }).pipe(Effect.provide(Memory.layer)))
 })
 
@@ -175,24 +175,24 @@ describe("what people do", () => {
   it.effect("is refused without the name of who decides, before anything is looked at; nothing is changed", () =>
     Effect.gen(function*() {
       yield* dying(1)
-      const [letter] = yield* letters("ledger")
+      const [deadLetter] = yield* deadLetters("ledger")
       const payload = "{}"
-      const acts = (act: Store.Act) => [
-        Consumers.pause("ledger", act),
-        Consumers.resume("ledger", act),
-        Consumers.pauseKey("ledger", "k0", act),
-        Consumers.resumeKey("ledger", "k0", act),
-        Consumers.unsubscribe("ledger", Orders.name, { ...act, evenIfWaiting: true }),
-        Consumers.remove("nobody", { ...act, evenIfWaiting: true }),
-        DeadLetters.redrive(letter!.id, act),
-        DeadLetters.redriveEdited(letter!.id, { ...act, topic: Orders, payload }),
-        DeadLetters.discard(letter!.id, act),
-        DeadLetters.restore("none", act),
-        DeadLetters.release(letter!.id, act),
-        DeadLetters.redriveAll({ consumer: "ledger" }, act),
-        DeadLetters.discardAll({ consumer: "ledger" }, act)
+      const acts = (action: Store.OperatorAction) => [
+        Consumers.pause("ledger", action),
+        Consumers.resume("ledger", action),
+        Consumers.pauseKey("ledger", "k0", action),
+        Consumers.resumeKey("ledger", "k0", action),
+        Consumers.unsubscribe("ledger", Orders.name, { ...action, force: { messages: true } }),
+        Consumers.remove("nobody", { ...action, force: { messages: true } }),
+        DeadLetters.redrive(deadLetter!.id, action),
+        DeadLetters.redriveEdited(deadLetter!.id, { ...action, topic: Orders, payload }),
+        DeadLetters.discard(deadLetter!.id, action),
+        DeadLetters.restore("none", action),
+        DeadLetters.release(deadLetter!.id, action),
+        DeadLetters.redriveAll({ consumer: "ledger" }, action),
+        DeadLetters.discardAll({ consumer: "ledger" }, action)
       ]
-      const refused: ReadonlyArray<readonly [Store.Act, field: string, problem: string]> = [
+      const refused: ReadonlyArray<readonly [Store.OperatorAction, field: string, problem: string]> = [
         [{ by: "" }, "by", "is empty"],
         [{ by: " \n" }, "by", "is empty"],
         [{ by: "anna\0" }, "by", "contains a NUL character"],
@@ -200,16 +200,16 @@ describe("what people do", () => {
         [{ by: "anna", note: "\0" }, "note", "contains a NUL character"],
         [{ by: "anna", note: "x".repeat(4097) }, "note", "has more than 4096 bytes"]
       ]
-      for (const [act, field, problem] of refused) {
-        for (const attempt of acts(act)) {
+      for (const [action, field, problem] of refused) {
+        for (const attempt of acts(action)) {
           assert.deepInclude(yield* Effect.flip<unknown, unknown, Store.Store>(attempt), {
-            _tag: "InvalidAct",
+            _tag: "InvalidOperatorAction",
             field,
             problem
           })
         }
       }
-      assert.deepStrictEqual(yield* letters("ledger"), [letter!])
+      assert.deepStrictEqual(yield* deadLetters("ledger"), [deadLetter!])
       assert.deepStrictEqual(yield* Audit.list(), [])
     }).pipe(Effect.provide(Memory.layer)))
 })
@@ -277,7 +277,7 @@ describe("a removed consumer", () => {
       yield* publish(Orders, orders("a", 1))
       yield* until("it works", () => done.size === 1)
       assert.strictEqual((yield* Effect.flip(Consumers.remove("ledger", { by: "anna" })))._tag, "ConsumerBusy")
-      yield* Consumers.remove("ledger", { by: "anna", evenIfWorking: true })
+      yield* Consumers.remove("ledger", { by: "anna", force: { workers: true } })
       yield* eventually("it has stopped", () => worker.pollUnsafe() !== undefined)
       const error = yield* Effect.flip(Fiber.join(worker))
       assert.deepInclude(error, { _tag: "ConsumerRemoved", consumer: "ledger" })

@@ -2,10 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Data, Duration, Effect, Logger, Schedule, Schema } from "effect"
 import { type Delivery, Memory, Pipeline, Retry } from "millrace"
-import { defaults } from "../../src/Operator.ts"
-import * as FailureRecord from "../../src/worker/FailureRecord.ts"
-import * as Settling from "../../src/worker/Settling.ts"
-import { drain, letters, order, Orders, publish } from "./support.ts"
+import { defaults } from "../../src/internal/Step.ts"
+import * as FailureRecord from "../../src/worker/attempt/FailureRecord.ts"
+import * as RetryDecision from "../../src/worker/attempt/RetryDecision.ts"
+import { deadLetters, drain, order, Orders, publish } from "./support.ts"
 
 const minutes = 60_000
 
@@ -23,7 +23,7 @@ const recorded = (attempts: number) => {
 }
 
 const decide = (policy: Retry.Policy<unknown>, failures: ReadonlyArray<Delivery.Failure>, error: unknown = "away") =>
-  Settling.decide({
+  RetryDecision.decide({
     settings: { ...defaults, retry: policy },
     holdAfterMillis: 1000,
     recorded: failures,
@@ -67,7 +67,7 @@ describe("the failures of a message", () => {
       const forever = Schedule.spaced("1 minute")
       const failures = Array.from({ length: Retry.mostAttempts - 1 }, (_, i) => ({ ...failure(1), attempt: i + 1 }))
       assert.strictEqual((yield* decide(forever, failures.slice(1)))._tag, "Hold")
-      assert.deepStrictEqual(yield* decide(forever, failures), { _tag: "Bury", reason: "exhausted" })
+      assert.deepStrictEqual(yield* decide(forever, failures), { _tag: "DeadLetter", reason: "exhausted" })
     }))
 
   it.effect("are followed by no longer a delay than a clock can add up to", () =>
@@ -156,7 +156,7 @@ describe("an error that is not as errors are", () => {
             Pipeline.retry(Retry.never)
           )
         )
-        const dead = yield* letters("ledger")
+        const dead = yield* deadLetters("ledger")
         assert.deepStrictEqual(dead.map(({ attempts }) => attempts.map((attempt) => attempt.message)), [[message]])
       }).pipe(Effect.provide(Memory.layer))
   )

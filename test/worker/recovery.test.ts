@@ -3,8 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Schema } from "effect"
 import * as Arbitrary from "effect/Arbitrary"
 import { Errors } from "millrace"
-import * as CommitRecovery from "../../src/worker/CommitRecovery.ts"
-import { type Ready, StepFailed } from "../../src/worker/GroupCommit.ts"
+import * as CommitRecovery from "../../src/worker/commit/CommitRecovery.ts"
+import { type Ready, StepFailed } from "../../src/worker/commit/GroupCommit.ts"
 
 const member = {} as Ready
 const failures = {
@@ -14,10 +14,10 @@ const failures = {
   aborted: new Errors.TransactionAborted({ detail: "" }),
   rejected: new Errors.CommitRejected({ code: "23503", detail: "" }),
   defect: undefined,
-  conflict: new Errors.Hiccup({ kind: "conflict", code: "40001", detail: "" }),
-  refused: new Errors.StoreFailure({ operation: "", kind: "refused", code: "42501", detail: "", mend: "" }),
-  ended: new Errors.Hiccup({ kind: "unavailable", code: "", detail: "" }),
-  away: new Errors.Hiccup({ kind: "unavailable", code: "53100", detail: "" }),
+  conflict: new Errors.TransientFailure({ kind: "conflict", code: "40001", detail: "" }),
+  refused: new Errors.StoreFailure({ operation: "", kind: "refused", code: "42501", detail: "", hint: "" }),
+  ended: new Errors.TransientFailure({ kind: "unavailable", code: "", detail: "" }),
+  away: new Errors.TransientFailure({ kind: "unavailable", code: "53100", detail: "" }),
   unknown: new Errors.UnknownOutcome({ detail: "" })
 } as const
 type Name = keyof typeof failures

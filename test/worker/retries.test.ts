@@ -4,11 +4,11 @@ import { Duration, Effect, Schedule, Schema, TxRef } from "effect"
 import { TestClock } from "effect/testing"
 import { Memory, Message, Pipeline, Retry, Store, Topic } from "millrace"
 import {
+  deadLetters,
   Declined,
   drain,
   eventually,
   Journal,
-  letters,
   type Order,
   order,
   Orders,
@@ -130,12 +130,12 @@ describe("a long delay", () => {
         yield* stop(worker)
       }
       yield* drain(pipeline)
-      const [letter] = yield* letters("ledger")
-      assert.strictEqual(letter!.reason, "exhausted")
-      assert.deepStrictEqual(letter!.attempts.map((one) => one.attempt), [1, 2, 3, 4])
-      assert.deepStrictEqual(letter!.attempts.map((one) => one.worker), [1, 2, 3, 4].map((n) => `worker-${n}`))
-      assert.deepStrictEqual(letter!.attempts.map((one) => one.codeVersion), ["v1", "v2", "v3", "v4"])
-      assert.deepStrictEqual(letter!.attempts[0]!.error, {
+      const [deadLetter] = yield* deadLetters("ledger")
+      assert.strictEqual(deadLetter!.reason, "exhausted")
+      assert.deepStrictEqual(deadLetter!.attempts.map((one) => one.attempt), [1, 2, 3, 4])
+      assert.deepStrictEqual(deadLetter!.attempts.map((one) => one.worker), [1, 2, 3, 4].map((n) => `worker-${n}`))
+      assert.deepStrictEqual(deadLetter!.attempts.map((one) => one.codeVersion), ["v1", "v2", "v3", "v4"])
+      assert.deepStrictEqual(deadLetter!.attempts[0]!.error, {
         _tag: "Declined",
         reason: "attempt 1",
         message: "declined: attempt 1"
@@ -184,7 +184,7 @@ describe("an error has a say", () => {
         )
       )
       assert.strictEqual(tried.size, 5)
-      assert.strictEqual((yield* letters("ledger"))[0]?.reason, "exhausted")
+      assert.strictEqual((yield* deadLetters("ledger"))[0]?.reason, "exhausted")
     }).pipe(Effect.provide(Memory.layer)))
 
   it.effect("that another attempt is useless: rejected after one", () =>
@@ -197,8 +197,8 @@ describe("an error has a say", () => {
           Pipeline.commit(() => Effect.fail(new Refused({ retryable: false })))
         )
       )
-      const [letter] = yield* letters("ledger")
-      assert.deepStrictEqual([tried.size, letter?.reason, letter?.attempts.length], [1, "rejected", 1])
+      const [deadLetter] = yield* deadLetters("ledger")
+      assert.deepStrictEqual([tried.size, deadLetter?.reason, deadLetter?.attempts.length], [1, "rejected", 1])
     }).pipe(Effect.provide(Memory.layer)))
 
   it.effect("and so has the pipeline's own rule, by the typed error", () =>
@@ -214,8 +214,8 @@ describe("an error has a say", () => {
           Pipeline.retry(fast, { while: (error: unknown) => !(error instanceof Declined) || error.reason !== "closed" })
         )
       )
-      const [letter] = yield* letters("ledger")
-      assert.deepStrictEqual([tried.size, letter?.reason, letter?.attempts.length], [3, "rejected", 3])
+      const [deadLetter] = yield* deadLetters("ledger")
+      assert.deepStrictEqual([tried.size, deadLetter?.reason, deadLetter?.attempts.length], [3, "rejected", 3])
     }).pipe(Effect.provide(Memory.layer)))
 
   it.effect("and so has a schedule that branches on it, also over errors of an earlier worker", () =>
@@ -235,8 +235,8 @@ describe("an error has a say", () => {
         yield* drain(pipeline)
         yield* TestClock.adjust("1 minute")
       }
-      const [letter] = yield* letters("ledger")
-      assert.deepStrictEqual([tried.size, letter?.reason], [4, "exhausted"])
+      const [deadLetter] = yield* deadLetters("ledger")
+      assert.deepStrictEqual([tried.size, deadLetter?.reason], [4, "exhausted"])
     }).pipe(Effect.provide(Memory.layer)))
 })
 
@@ -247,10 +247,10 @@ describe("what a handler can do wrong", () => {
   ) {
     yield* publish(Orders, [order("a", 1), order("b", 1)])
     yield* drain(pipeline)
-    const [letter] = yield* letters("ledger")
-    assert.strictEqual(letter!.message.id, "a1")
-    assert.lengthOf(letter!.attempts, attempts)
-    return letter!.attempts[0]!
+    const [deadLetter] = yield* deadLetters("ledger")
+    assert.strictEqual(deadLetter!.message.id, "a1")
+    assert.lengthOf(deadLetter!.attempts, attempts)
+    return deadLetter!.attempts[0]!
   })
   const from = Pipeline.from(Orders, { consumer: "ledger" })
   const onA = (effect: Effect.Effect<unknown>) => (one: Order) => one.account === "a" ? effect : Effect.void
@@ -283,10 +283,10 @@ describe("what a handler can do wrong", () => {
         yield* Effect.gen(function*() {
           yield* publish(Orders, [order("a", 1)])
           yield* drain(pipeline as Pipeline.Pipeline<unknown>)
-          const [letter] = yield* letters("ledger")
-          assert.deepInclude(letter, { reason: "exhausted" })
-          assert.deepInclude(letter!.attempts[0], { tag: "Defect" })
-          assert.include(letter!.attempts[0]!.message, "boom a1")
+          const [deadLetter] = yield* deadLetters("ledger")
+          assert.deepInclude(deadLetter, { reason: "exhausted" })
+          assert.deepInclude(deadLetter!.attempts[0], { tag: "Defect" })
+          assert.include(deadLetter!.attempts[0]!.message, "boom a1")
         }).pipe(Effect.provide(Memory.layer, { local: true }))
       }
     }))
@@ -345,7 +345,7 @@ describe("what a handler can do wrong", () => {
       yield* TestClock.adjust("5 seconds")
       yield* settle
       assert.isUndefined(worker.pollUnsafe())
-      assert.deepStrictEqual((yield* letters("ledger")).map((letter) => letter.message.id), ["a1"])
+      assert.deepStrictEqual((yield* deadLetters("ledger")).map((deadLetter) => deadLetter.message.id), ["a1"])
     }).pipe(Effect.provide(Memory.layer)))
 })
 
@@ -365,12 +365,15 @@ describe("a payload that does not decode", () => {
       yield* write(JSON.stringify(order("a", 3)), "m3", 2)
       yield* publish(Orders, [order("a", 1)])
       yield* drain(pipeline)
-      const found = yield* letters("ledger")
-      assert.deepStrictEqual(found.map((letter) => [letter.message.id, letter.reason, letter.attempts.length]), [
-        ["m1", "undecodable", 1],
-        ["m2", "undecodable", 1],
-        ["m3", "undecodable", 1]
-      ])
+      const found = yield* deadLetters("ledger")
+      assert.deepStrictEqual(
+        found.map((deadLetter) => [deadLetter.message.id, deadLetter.reason, deadLetter.attempts.length]),
+        [
+          ["m1", "undecodable", 1],
+          ["m2", "undecodable", 1],
+          ["m3", "undecodable", 1]
+        ]
+      )
       assert.strictEqual(found[0]!.message.payload, "{\"id\":")
       assert.deepInclude(found[1]!.attempts[0], { tag: "DecodeFailed", step: "decode" })
       assert.deepStrictEqual(done.values.map((one) => one.id), ["a1"])
@@ -384,11 +387,11 @@ describe("a payload that does not decode", () => {
       yield* drain(pipeline)
       const Second = Topic.make("orders", { schema: Schema.Struct({ total: Schema.Int }), version: 2 })
       const done = new Journal<{ readonly total: number }>()
-      const [letter] = yield* letters("ledger")
+      const [deadLetter] = yield* deadLetters("ledger")
       const store = yield* Store.Store
-      yield* store.deadLetters.redrive(letter!.id, { by: "anna" })
+      yield* store.deadLetters.redrive(deadLetter!.id, { by: "anna" })
       yield* drain(Pipeline.from(Second, { consumer: "ledger" }).pipe(Pipeline.commit(done.write)))
       assert.deepStrictEqual(done.values, [{ total: 7 }])
-      assert.strictEqual((yield* letters("ledger"))[0]?.state, "resolved")
+      assert.strictEqual((yield* deadLetters("ledger"))[0]?.state, "resolved")
     }).pipe(Effect.provide(Memory.layer)))
 })

@@ -6,7 +6,7 @@ import { logging } from "../ops/support.ts"
 import { eventually, Journal, type Order, order, Orders, orders, ports, publish, start, stop } from "./support.ts"
 
 const away = (kind: "unavailable" | "timeout" | "refused") =>
-  new Errors.StoreFailure({ operation: "register", kind, code: "", detail: "the connection was reset", mend: "Wait." })
+  new Errors.StoreFailure({ operation: "register", kind, code: "", detail: "the connection was reset", hint: "Wait." })
 const cannotOpen = (kind: "temporary" | "permanent") =>
   new Errors.TransportError({ engine: "t", operation: "open", kind, detail: "the connection was reset" })
 

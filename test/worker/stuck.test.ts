@@ -4,12 +4,12 @@ import { Deferred, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { Errors, Pipeline, Retry } from "millrace"
 import {
+  deadLetters,
   drain,
   emitting,
   eventually,
   groups,
   Journal,
-  letters,
   type Order,
   order,
   Orders,
@@ -22,8 +22,8 @@ import {
   until
 } from "./support.ts"
 
-const away = new Errors.Hiccup({ kind: "unavailable", code: "57P01", detail: "terminated" })
-const full = new Errors.Hiccup({ kind: "unavailable", code: "53100", detail: "disk full" })
+const away = new Errors.TransientFailure({ kind: "unavailable", code: "57P01", detail: "terminated" })
+const full = new Errors.TransientFailure({ kind: "unavailable", code: "53100", detail: "disk full" })
 const unanswered = new Errors.UnknownOutcome({ detail: "no answer" })
 const accounts = Array.from({ length: 20 }, (_, i) => `k${i}-`)
 
@@ -124,11 +124,14 @@ describe("a message whose transactions never get through on a quiet queue", () =
     kind: "refused",
     code: "42501",
     detail: "permission denied",
-    mend: ""
+    hint: ""
   })
   it.effect.each([
     { what: "its own session ends", error: away },
-    { what: "the connection closes", error: new Errors.Hiccup({ kind: "unavailable", code: "", detail: "closed" }) },
+    {
+      what: "the connection closes",
+      error: new Errors.TransientFailure({ kind: "unavailable", code: "", detail: "closed" })
+    },
     { what: "the store refuses", error: refused }
   ])("has failed after a bounded number of tries, and its key goes on: $what", ({ error }) => {
     let calls = 0
@@ -137,9 +140,9 @@ describe("a message whose transactions never get through on a quiet queue", () =
       const { pipeline } = emitting((one) => Effect.sync(() => one.id === "a1" && (calls++, poisoned = true)))
       yield* publish(Orders, orders("a", 2))
       yield* drain(pipeline, { committers: 1, lease: "1 hour" })
-      const [letter, ...others] = yield* letters("ledger")
-      assert.deepStrictEqual([letter!.message.id, letter!.attempts.length, others.length], ["a1", 2, 0])
-      assert.include(["Hiccup", "StoreFailure"], letter!.attempts[0]!.tag)
+      const [deadLetter, ...others] = yield* deadLetters("ledger")
+      assert.deepStrictEqual([deadLetter!.message.id, deadLetter!.attempts.length, others.length], ["a1", 2, 0])
+      assert.include(["TransientFailure", "StoreFailure"], deadLetter!.attempts[0]!.tag)
       assert.deepStrictEqual(yield* receipts(), ["a2"])
       assert.isAtMost(calls, 14)
     }).pipe(Effect.provide(groups((body, transact) =>
@@ -158,7 +161,7 @@ describe("a message whose transactions never get through on a quiet queue", () =
       yield* start(pipeline, { committers: 1, lease: "1 hour" })
       yield* eventually("it was tried often", () => tries > 60, 200_000)
       assert.deepStrictEqual(stepped.attempts, [1])
-      assert.deepStrictEqual(yield* letters("ledger"), [])
+      assert.deepStrictEqual(yield* deadLetters("ledger"), [])
     }).pipe(
       Effect.provide(
         groups((body, transact) => Effect.suspend(() => (tries++, transact(Effect.andThen(body, Effect.fail(away))))))

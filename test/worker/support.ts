@@ -83,9 +83,9 @@ export const drain = Effect.fnUntraced(function*<A, E, R, P extends Pipeline.Pha
 
 /** What handlers saw, in the order in which it happened. */
 export class Journal<A> {
-  readonly entries: Array<{ readonly value: A; readonly delivered: Delivery.Delivered }> = []
+  readonly entries: Array<{ readonly value: A; readonly delivered: Delivery.DeliveryContext }> = []
 
-  readonly write = (value: A, delivered: Delivery.Delivered): Effect.Effect<void> =>
+  readonly write = (value: A, delivered: Delivery.DeliveryContext): Effect.Effect<void> =>
     Effect.sync(() => {
       this.entries.push({ value, delivered })
     })
@@ -103,8 +103,8 @@ export class Journal<A> {
   }
 }
 
-/** The letters of a consumer, in whatever state, oldest first. */
-export const letters = (
+/** The dead letters of a consumer, in whatever state, oldest first. */
+export const deadLetters = (
   consumer: string
 ): Effect.Effect<ReadonlyArray<DeadLetter.DeadLetter>, never, Store.Store> =>
   Effect.map(Effect.orDie(DeadLetters.list({ consumer })), (found) => found.toReversed())
@@ -144,7 +144,7 @@ type Answer = Effect.Effect<unknown, unknown>
 
 /**
  * Memory with groups, whose committers' transactions go through `commit`. Savepoints take back what was staged, so outgoing
- * messages, letters and the inbox show what a transaction did.
+ * messages, dead letters and the inbox show what a transaction did.
  */
 export const groups = (
   commit: (body: Body, transact: (body: Body) => Answer) => Answer,
@@ -155,7 +155,7 @@ export const groups = (
       maxGroup,
       transact: ((body: Body) =>
         Effect.flatMap(Store.WorkerTransaction, (committer) =>
-          committer === undefined || committer === "apart"
+          committer === undefined || committer === "separate"
             ? inner.transact(body) as Answer
             : commit(body, (inside) => inner.transact(inside) as Answer))) as unknown as Transact
     })

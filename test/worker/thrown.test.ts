@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Memory, Pipeline, Retry } from "millrace"
-import { drain, letters, order, Orders, publish } from "./support.ts"
+import { deadLetters, drain, order, Orders, publish } from "./support.ts"
 
 const refused = () =>
   new TypeError("fetch failed", {
@@ -55,9 +55,9 @@ describe("what a promise threw", () => {
             Pipeline.retry(Retry.exponential("100 millis", { attempts: 1 }))
           )
         )
-        const [letter] = yield* letters("ledger")
-        assert.strictEqual(letter!.attempts[0]!.message, message)
-        assert.strictEqual(letter!.fingerprint, fingerprint)
+        const [deadLetter] = yield* deadLetters("ledger")
+        assert.strictEqual(deadLetter!.attempts[0]!.message, message)
+        assert.strictEqual(deadLetter!.fingerprint, fingerprint)
       }).pipe(Effect.provide(Memory.layer))
   )
 
@@ -70,7 +70,7 @@ describe("what a promise threw", () => {
           Pipeline.retry(Retry.exponential("100 millis", { attempts: 1 }))
         )
       )
-      const [failure] = (yield* letters("ledger"))[0]!.attempts
+      const [failure] = (yield* deadLetters("ledger"))[0]!.attempts
       assert.include(failure!.stack, "Caused by: TypeError: fetch failed")
       assert.include(failure!.stack, "Caused by: Error: connect ECONNREFUSED")
       assert.deepInclude(failure!.error, {

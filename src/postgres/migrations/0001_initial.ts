@@ -12,7 +12,7 @@ import * as ServerLife from "../sql/serverLife.ts"
 const sequences = (t: Names): ReadonlyArray<string> => [
   // cache 1: a later nextval anywhere returns a larger number, so that what was published later is read later.
   `create sequence ${t.messageSeq} cache 1`,
-  `create sequence ${t.letterSeq} cache 1`,
+  `create sequence ${t.deadLetterSeq} cache 1`,
   // the transaction that changed subscriptions last: a sequence, since its value is seen under every snapshot
   `create sequence ${t.subscriptionsChanged} cache 1`
 ]
@@ -98,9 +98,9 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     version      int         not null default 1,
     published_at timestamptz not null default statement_timestamp(),
     attempts     text,                                                 -- failures so far; written only when one is held
-    received     int         not null default 0,                       -- owners that died with it in their hands
-    convicted    boolean     not null default false,                   -- one of them died while it ran alone
-    letter       bigint,                                               -- the dead letter that it redrives
+    crash_count  int         not null default 0,                       -- owners that died with it in their hands
+    crashed_alone boolean    not null default false,                   -- one of them died while it ran alone
+    dead_letter_id bigint,                                             -- the dead letter that it redrives
     redriven     int         not null default 0,
     primary key (queue_id, lane, seq)
   )`,
@@ -138,7 +138,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     id          text        not null,
     outcome     text        not null,                                  -- done, dead
     fingerprint text        not null,                                  -- of the payload; empty if it was not read
-    letter      bigint,
+    dead_letter_id bigint,
     at          timestamptz not null default statement_timestamp(),
     result      text,                                                  -- what Inbox.once stored; claims never write it
     primary key (queue_id, id)
@@ -147,7 +147,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
   `create index inbox_at on ${t.inbox} ((queue_id::bigint), at)`,
 
   `create table ${t.deadLetters} (
-    id           bigint      primary key default nextval('${t.letterSeq}'),
+    id           bigint      primary key default nextval('${t.deadLetterSeq}'),
     queue_id     int         not null references ${t.consumers} (id),
     lane         int         not null,
     seq          bigint      not null,                                 -- its place, to which a parked one goes back
@@ -172,11 +172,11 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     changed_by   text        not null default '',
     changed_at   timestamptz
   )`,
-  // the list of one consumer's letters
+  // the list of one consumer's dead letters
   `create index dead_letters_queue on ${t.deadLetters} (queue_id, state, id)`,
   // failure groups, one after the other; the first and the last of one
   `create index dead_letters_group on ${t.deadLetters} (state, queue_id, fingerprint, died_at)`,
-  // what a person looks for by name; whether a key has another parked letter
+  // what a person looks for by name; whether a key has another parked dead letter
   `create index dead_letters_key on ${t.deadLetters} (key)`,
   `create index dead_letters_message on ${t.deadLetters} (message_id)`,
   // a start's look for ids of another cluster
@@ -215,14 +215,14 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     who    text        not null,
     action text        not null,
     consumer text      not null,
-    letter bigint,
+    dead_letter_id bigint,
     topic  text        not null default '',
     key    text        not null default '',
     note   text        not null default '',
     detail text        not null default ''
   )`,
-  // the history of one letter
-  `create index audit_letter on ${t.audit} (letter)`,
+  // the history of one dead letter
+  `create index audit_dead_letter_id on ${t.audit} (dead_letter_id)`,
 
   ...Functions.make(t)
 ]

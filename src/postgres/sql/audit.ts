@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { millis } from "./letters.ts"
+import { millis } from "./deadLetters.ts"
 import type { Names } from "./names.ts"
 
 export const make = (t: Names) => ({
@@ -12,12 +12,12 @@ export const make = (t: Names) => ({
     `insert into ${t.audit} (who, action, consumer, topic, key, note, detail) values ($1, $2, $3, $4, $5, $6, $7)`,
 
   /**
-   * Index: primary key, or (letter). $1 letters (true), consumers (false), or null $2 consumer $3 letter $4 who $5 action $6 before
+   * Index: primary key, or (dead letter). $1 dead letters (true), consumers (false), or null $2 consumer $3 dead letter $4 who $5 action $6 before
    * $7 limit
    */
   list: `select lpad(id::text, 16, '0') as entry, ${millis("at")} as at, who, action, consumer,
-  coalesce(lpad(letter::text, 16, '0'), '') as letter, topic, key, note, detail
-from ${t.audit} where ($1::boolean is null or (letter is not null) = $1) and ($2::text is null or consumer = $2)
-  and ($3::bigint is null or letter = $3) and ($4::text is null or who = $4) and ($5::text is null or action = $5)
+  coalesce(lpad(dead_letter_id::text, 16, '0'), '') as dead_letter_id, topic, key, note, detail
+from ${t.audit} where ($1::boolean is null or (dead_letter_id is not null) = $1) and ($2::text is null or consumer = $2)
+  and ($3::bigint is null or dead_letter_id = $3) and ($4::text is null or who = $4) and ($5::text is null or action = $5)
   and ($6::bigint is null or id < $6) order by id desc limit $7`
 })

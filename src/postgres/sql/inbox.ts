@@ -15,18 +15,18 @@ export const make = (t: Names) => ({
 select $1::int, c.id, 'done', c.fingerprint from unnest($2::text[], $3::text[]) c(id, fingerprint) order by c.id
 on conflict do nothing returning id`,
 
-  /** Dead ids whose own letter is being redriven: they are done now, and the letter is resolved. $1 queue $2 ids $3 letters */
-  revive: `with c as materialized (select * from unnest($2::text[], $3::bigint[]) c(id, letter) order by id),
+  /** Dead ids whose own dead letter is being redriven: they are done now, and the dead letter is resolved. $1 queue $2 ids $3 dead letters */
+  revive: `with c as materialized (select * from unnest($2::text[], $3::bigint[]) c(id, dead_letter_id) order by id),
 revived as (
-  update ${t.inbox} i set outcome = 'done', letter = null, at = statement_timestamp() from c
-  where i.queue_id = $1 and i.id = c.id and i.outcome = 'dead' and i.letter = c.letter returning i.id, c.letter
+  update ${t.inbox} i set outcome = 'done', dead_letter_id = null, at = statement_timestamp() from c
+  where i.queue_id = $1 and i.id = c.id and i.outcome = 'dead' and i.dead_letter_id = c.dead_letter_id returning i.id, c.dead_letter_id
 ), resolved as (
   update ${t.deadLetters} d set state = 'resolved', changed_at = statement_timestamp()
-  from revived r where d.id = r.letter and d.state = 'redriving'
+  from revived r where d.id = r.dead_letter_id and d.state = 'redriving'
 )
 select id from revived`,
 
-  /** Their messages were committed by another way, or under an id that was forgotten: what these letters were waiting for. $1 letters */
+  /** Their messages were committed by another way, or under an id that was forgotten: what these dead letters were waiting for. $1 dead letters */
   resolve: `update ${t.deadLetters} set state = 'resolved', changed_at = statement_timestamp()
 where id = any($1::bigint[]) and state = 'redriving'`,
 
@@ -49,22 +49,22 @@ where id = any($1::bigint[]) and state = 'redriving'`,
 select mine, exists (select from i) as fresh from l`,
 
   /** Index: primary key. $1 queue $2 id */
-  stored: `select outcome, fingerprint, result, lpad(letter::text, 16, '0') as letter from ${t.inbox}
+  stored: `select outcome, fingerprint, result, lpad(dead_letter_id::text, 16, '0') as dead_letter_id from ${t.inbox}
 where queue_id = $1 and id = $2`,
 
   /** Into the row that this transaction has inserted. Index: primary key. $1 queue $2 id $3 result */
   remember: `update ${t.inbox} set result = $3 where queue_id = $1 and id = $2`,
 
   /** How an id was decided; a consumer that nobody knows has decided nothing. Indexes: name, primary key. $1 consumer $2 id */
-  settled: `select outcome, lpad(letter::text, 16, '0') as letter from ${t.inbox}
+  settled: `select outcome, lpad(dead_letter_id::text, 16, '0') as dead_letter_id from ${t.inbox}
 where queue_id = (select id from ${t.consumers} where name = $1) and id = $2`,
 
   /**
    * Marks an id as dead, under its own letter or a new number; locks and answers what is there already.
    * $1 queue $2 id $3 fingerprint $4 own letter or null
    */
-  die: `insert into ${t.inbox} as i (queue_id, id, outcome, fingerprint, letter)
-values ($1, $2, 'dead', $3, coalesce($4::bigint, nextval('${t.letterSeq}')))
+  die: `insert into ${t.inbox} as i (queue_id, id, outcome, fingerprint, dead_letter_id)
+values ($1, $2, 'dead', $3, coalesce($4::bigint, nextval('${t.deadLetterSeq}')))
 on conflict (queue_id, id) do update set outcome = i.outcome
-returning i.outcome, i.fingerprint, i.letter, (i.xmax = 0) as fresh`
+returning i.outcome, i.fingerprint, i.dead_letter_id, (i.xmax = 0) as fresh`
 })

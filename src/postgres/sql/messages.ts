@@ -64,7 +64,7 @@ export const make = (t: Names) => {
 )
 select r.part, r.lane, r.key, r.seq, r.large, h.from_seq as held, m.id, m.topic, m.keyed, m.version,
   case when r.large then '' else m.payload end as payload, case when r.large then '{}' else m.headers end as headers,
-  (extract(epoch from m.published_at) * 1000)::float8 as published_at, m.attempts, m.received, m.convicted, m.letter, r.redriven, null as meta
+  (extract(epoch from m.published_at) * 1000)::float8 as published_at, m.attempts, m.crash_count, m.crashed_alone, m.dead_letter_id, r.redriven, null as meta
 from rows r
 left join lateral (
   select * from ${t.messages} m where r.fits and m.queue_id = $1 and m.lane = r.lane and m.seq = r.seq offset 0) m on true
@@ -111,7 +111,7 @@ select lane, seq, id, redriven from ${t.messages} where ${places} and ${named} f
   where nth <= $5::int
     and not exists (select from ${t.holds} h where h.queue_id = $1 and h.key = m.key and h.from_seq <= m.seq offset 0)
 )
-update ${t.messages} set received = received + 1, convicted = convicted or (received > 0 and seq = $4::bigint) is true
+update ${t.messages} set crash_count = crash_count + 1, crashed_alone = crashed_alone or (crash_count > 0 and seq = $4::bigint) is true
 where queue_id = $1 and lane = $2 and seq = any(array(select seq from counted))`
   }
 }

@@ -18,7 +18,7 @@ export interface Names {
   readonly holds: string
   readonly inbox: string
   readonly deadLetters: string
-  readonly letterSeq: string
+  readonly deadLetterSeq: string
   readonly consumers: string
   readonly subscriptions: string
   /** A sequence: its value is the transaction that changed them last. */
@@ -68,7 +68,7 @@ export const make = (schema: string): Result.Result<Names, InvalidName> => {
     holds: table("holds"),
     inbox: table("inbox"),
     deadLetters: table("dead_letters"),
-    letterSeq: table("letter_seq"),
+    deadLetterSeq: table("dead_letter_seq"),
     consumers: table("consumers"),
     subscriptions: table("subscriptions"),
     subscriptionsChanged: table("subscriptions_changed"),

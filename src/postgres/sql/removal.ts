@@ -1,15 +1,15 @@
 /**
  * The end of a consumer, or of one of its subscriptions.
  *
- * Lock order: subscriptions (the table), the consumer, its lanes, then what it has. A removal deletes letters before messages: a person
+ * Lock order: subscriptions (the table), the consumer, its lanes, then what it has. A removal deletes dead letters before messages: a person
  * who redrives one has it locked, and puts its message in before we delete. Nobody publishes meanwhile, so it is short: the ids that the
  * consumer remembers, millions maybe, are left to retention. Its number is never given to another one.
  *
  * @since 0.1.0
  */
-import { joined } from "./letters.ts"
+import { locked } from "./consumerOperations.ts"
+import { joined } from "./deadLetters.ts"
 import type { Names } from "./names.ts"
-import { locked } from "./people.ts"
 
 export const make = (t: Names) => ({
   /** Nobody refers to it any more. $1 name */
@@ -22,7 +22,7 @@ export const make = (t: Names) => ({
   census:
     `select (select count(*)::int from ${t.workers} where queue_id = $1 and alive_until > clock_timestamp()) as workers,
   (select count(*)::int from ${t.messages} where queue_id = $1 and ($2::text is null or topic = $2)) as waiting,
-  (select count(*)::int from ${t.deadLetters} where queue_id = $1 and state in ('open', 'redriving')) as letters`,
+  (select count(*)::int from ${t.deadLetters} where queue_id = $1 and state in ('open', 'redriving')) as dead_letters`,
 
   /** In this order. Each: $1 queue */
   remove: [
@@ -40,7 +40,7 @@ export const make = (t: Names) => ({
 
   /**
    * What waits of a topic that is not read any more becomes dead letters, as if a worker had given it up: its id is dead, a known
-   * one is a duplicate, other content under a known id is kept beside, a redriven one goes back to its letter.
+   * one is a duplicate, other content under a known id is kept beside, a redriven one goes back to its dead letter.
    * $1 queue $2 topic $3 the failure, as JSON $4 its tag
    */
   giveUp: `with gone as materialized (
@@ -48,26 +48,26 @@ export const make = (t: Names) => ({
 ), told as materialized (
   select g.*, case when coalesce(attempts, '[]') = '[]' then '[' else left(attempts, -1) || ',' end || $3::text || ']' as history,
     left(encode(sha256(convert_to(topic || E'\\n' || payload, 'UTF8')), 'hex'), 32) as print,
-    row_number() over (partition by id, letter is null order by seq) as nth
+    row_number() over (partition by id, dead_letter_id is null order by seq) as nth
   from gone g order by seq
 ), numbered as materialized (
-  select *, nextval('${t.letterSeq}') as number from (select * from told where letter is null order by seq offset 0) n
+  select *, nextval('${t.deadLetterSeq}') as number from (select * from told where dead_letter_id is null order by seq offset 0) n
 ), fresh as (
-  insert into ${t.inbox} (queue_id, id, outcome, fingerprint, letter)
+  insert into ${t.inbox} (queue_id, id, outcome, fingerprint, dead_letter_id)
   select queue_id, id, 'dead', print, number from numbered where nth = 1 order by id on conflict do nothing
-  returning id, fingerprint, letter
+  returning id, fingerprint, dead_letter_id
 ), buried as (
   insert into ${t.deadLetters} (id, queue_id, lane, seq, message_id, topic, key, keyed, payload, headers, version, published_at,
     reason, parked, attempts, tag, fingerprint)
   select n.number, n.queue_id, n.lane, n.seq, n.id, n.topic, n.key, n.keyed, n.payload, n.headers, n.version, n.published_at,
     'rejected', false, n.history, $4, $4
   from numbered n left join fresh f on f.id = n.id left join ${t.inbox} i on i.queue_id = n.queue_id and i.id = n.id
-  where f.letter = n.number or coalesce(f.fingerprint, i.fingerprint) is distinct from n.print
+  where f.dead_letter_id = n.number or coalesce(f.fingerprint, i.fingerprint) is distinct from n.print
 ), reopened as (
   update ${t.deadLetters} d set state = 'open', reason = 'rejected', parked = false, tag = $4, fingerprint = $4, lane = o.lane,
     seq = o.seq, opened = pg_current_xact_id(), died_at = statement_timestamp(),
     attempts = ${joined("d.attempts", "o.history")}
-  from told o where d.id = o.letter
+  from told o where d.id = o.dead_letter_id
 )
 select count(*)::int as waiting from gone`
 })

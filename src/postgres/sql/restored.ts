@@ -2,7 +2,7 @@
  * Transaction ids from the future: those of the cluster from which this database was restored.
  *
  * A row that a snapshot shows was written by a transaction below the snapshot's xmax. One at or above it comes from elsewhere: a
- * poll would take the message for a late one each time, until the ids of this cluster have got there, and a letter would be in no set.
+ * poll would take the message for a late one each time, until the ids of this cluster have got there, and a dead letter would be in no set.
  *
  * @since 0.1.0
  */
@@ -11,9 +11,9 @@ import type { Names } from "./names.ts"
 const next = "pg_snapshot_xmax(pg_current_snapshot())"
 
 export const make = (t: Names) => ({
-  /** What this role may do about it. $1 messages $2 letters $3 consumers */
+  /** What this role may do about it. $1 messages $2 dead letters $3 consumers */
   rights:
-    `select look, look and has_column_privilege($1, 'xid', 'update') and has_column_privilege($2, 'opened', 'update') as mend
+    `select look, look and has_column_privilege($1, 'xid', 'update') and has_column_privilege($2, 'opened', 'update') as repair
 from (select has_column_privilege($1, 'xid', 'select') and has_column_privilege($1, 'queue_id', 'select')
   and has_column_privilege($2, 'opened', 'select') and has_column_privilege($3, 'id', 'select') as look) l`,
 
@@ -35,7 +35,7 @@ from (select has_column_privilege($1, 'xid', 'select') and has_column_privilege(
 returning 1`,
 
   /** $1 rows */
-  letters: `update ${t.deadLetters} set opened = pg_current_xact_id() where ctid = any(array(
+  deadLetters: `update ${t.deadLetters} set opened = pg_current_xact_id() where ctid = any(array(
   select ctid from ${t.deadLetters} where opened >= ${next} limit $1 for update skip locked))
 returning 1`
 })

@@ -19,7 +19,7 @@ export const make = (t: Names) => ({
   inbox: inbox(t),
 
   /** Index: dead_letters_over. $1 milliseconds for resolved $2 milliseconds for discarded $3 rows */
-  letters: `delete from ${t.deadLetters} where ctid = any(array(
+  deadLetters: `delete from ${t.deadLetters} where ctid = any(array(
   select d.ctid from (values ('resolved', $1::float8), ('discarded', $2::float8)) kept(state, millis) cross join lateral (
     select ctid from ${t.deadLetters} where state = kept.state and state in ('resolved', 'discarded')
       and changed_at < statement_timestamp() - kept.millis * interval '1 ms'
@@ -45,8 +45,8 @@ returning true as gone`,
 })
 
 /**
- * Ids that nobody can ask about any more. A duplicate that was published within the horizon may wait longer than that (behind a
- * parked key, say): its queue's horizon then counts from the oldest message that waits. Ids of open letters stay, also where another
+ * Ids that nobody can ask about any more. A duplicate that was published within the deduplication window may wait longer than that (behind a
+ * parked key, say): its queue's deduplication window then counts from the oldest message that waits. Ids of open dead letters stay, also where another
  * message was committed under the id, and ids of messages that are not due yet, or wait for a consumer of their topic: they are
  * remembered anew, so that the next batch begins behind them. The queues are those that the inbox has, from one to the next: a consumer that
  * was removed has left its ids to us. A row for each id that was looked at.

@@ -16,7 +16,7 @@ export const begin = `BEGIN isolation level read committed`
 export const level = `select current_setting('transaction_isolation') as level`
 
 /**
- * Whether this session may do what a process does: publish, or all that a worker does (claim, live, read, settle, remember, hold, bury). No row is
+ * Whether this session may do what a process does: publish, or all that a worker does (claim, live, read, settle, remember, hold, dead-letter). No row is
  * touched or locked, yet a server that is read-only refuses it, as does one where the role has no right, or where a table is locked.
  */
 export const ping = (t: Names) => ({

@@ -25,7 +25,7 @@ export const make = (t: Names) => ({
 
   /** Whether this role may begin a life. It is asked for before there is need. */
   rights: `select has_table_privilege('${t.serverLife}', 'insert') and has_table_privilege('${t.serverLife}', 'update')
-  and has_sequence_privilege('${t.letterSeq}', 'update') as begins`,
+  and has_sequence_privilege('${t.deadLetterSeq}', 'update') as begins`,
 
   /**
    * Begins a life where there is none, and passes over the numbers of dead letters that the last one may have given. Of two that
@@ -37,7 +37,7 @@ export const make = (t: Names) => ({
   on conflict (the_one) do update set id = excluded.id, cluster = excluded.cluster where l.cluster <> excluded.cluster
   returning 1
 )
-select setval('${t.letterSeq}', nextval('${t.letterSeq}') + ${gap}) from begun`
+select setval('${t.deadLetterSeq}', nextval('${t.deadLetterSeq}') + ${gap}) from begun`
 })
 
 /** The first life: no number was given before it. */

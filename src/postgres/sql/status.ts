@@ -41,16 +41,16 @@ held as (
   select count(*) filter (where h.until = 'infinity') as parked, count(*) filter (where h.until <> 'infinity') as delayed
   from (select until from ${t.holds} where queue_id = $1 limit ${most}) h
 ),
-letters as (
+dead_letters as (
   select count(*) as n, min(d.died_at) filter (where d.parked) as parked_since, min(d.died_at) as at
   from (select parked, died_at from ${t.deadLetters} where queue_id = $1 and state = 'open' order by id limit ${most}) d
 )
-select waiting.n::int as waiting, held.parked::int as parked, held.delayed::int as delayed, letters.n::int as letters,
+select waiting.n::int as waiting, held.parked::int as parked, held.delayed::int as delayed, dead_letters.n::int as dead_letters,
   free.n::int as free,
   greatest(0, extract(epoch from clock_timestamp() - oldest.at) * 1000)::float8 as lag,
-  greatest(0, extract(epoch from clock_timestamp() - letters.parked_since) * 1000)::float8 as parked_for,
-  greatest(0, extract(epoch from clock_timestamp() - least(eldest.at, letters.at)) * 1000)::float8 as eldest,
+  greatest(0, extract(epoch from clock_timestamp() - dead_letters.parked_since) * 1000)::float8 as parked_for,
+  greatest(0, extract(epoch from clock_timestamp() - least(eldest.at, dead_letters.at)) * 1000)::float8 as eldest,
   (select paused_by is not null from ${t.consumers} where id = $1) as paused,
   coalesce((select pipeline from ${t.consumers} where id = $1), '') as pipeline
-from waiting, oldest, eldest, free, held, letters`
+from waiting, oldest, eldest, free, held, dead_letters`
 }

@@ -16,7 +16,11 @@ import { bench, needs, type Options, type Tests } from "./kit.ts"
 
 /** What stands in the record of each message: its deaths, and whether it is convicted. */
 const records = (deliveries: ReadonlyArray<Delivery>) =>
-  Object.fromEntries(deliveries.map(({ convicted, message, received }) => [message.id, `${received} ${convicted}`]))
+  Object.fromEntries(
+    deliveries.map((
+      { crashedAlone, message, crashCount: received }
+    ) => [message.id, `${received} ${crashedAlone}`])
+  )
 
 const of = (deliveries: ReadonlyArray<Delivery>, id: string): Delivery =>
   deliveries.find(({ message }) => message.id === id)!
@@ -132,7 +136,7 @@ export const convictionPromises = (it: Tests, options: Options): void => {
       yield* die(3, (owner, got) => {
         const a = of(got, "a")
         const hold = store.transact(owner.hold(a, [], Hold.delayed(lease)))
-        return Effect.andThen(owner.isolate(a), owner.undisturbed(a, hold))
+        return Effect.andThen(owner.isolate(a), owner.whileNotReading(a, hold))
       })
       assert.deepStrictEqual(yield* look(3), { a: "1 false", b: "1 false", behind: "1 false" })
     })
@@ -141,28 +145,31 @@ export const convictionPromises = (it: Tests, options: Options): void => {
   promises(
     "convicts no redriven message that came back to the place of the one that ran alone",
     Effect.gen(function*() {
-      const { bury, expire, letters, open, publish, receive, subscription } = yield* graveyard(options, "park")
+      const { writeDeadLetter, expire, deadLetters, open, publish, receive, subscription } = yield* graveyard(
+        options,
+        "park"
+      )
       yield* publish([{ id: "suspect", key: "2" }])
       yield* receive(subscription, 1)
       yield* expire
       const heir = yield* open()
       const [suspect] = yield* receive(heir, 1)
-      assert.strictEqual(suspect!.received, 1)
+      assert.strictEqual(suspect!.crashCount, 1)
       yield* heir.isolate(suspect)
-      const letter = yield* bury(suspect!, undefined, heir)
-      yield* letters.redrive(letter!, { by: "ann" })
+      const deadLetterId = yield* writeDeadLetter(suspect!, undefined, heir)
+      yield* deadLetters.redrive(deadLetterId!, { by: "ann" })
       const [again] = yield* receive(heir, 1)
-      assert.deepStrictEqual([again!.position, again!.received], [suspect!.position, 0])
+      assert.deepStrictEqual([again!.position, again!.crashCount], [suspect!.position, 0])
       yield* expire
       const [last] = yield* receive(yield* open(), 1)
-      assert.isFalse(last!.convicted)
+      assert.isFalse(last!.crashedAlone)
     })
   )
 
   promises(
-    "forgets a conviction with the letter that it led to",
+    "forgets a conviction with the dead letter that it led to",
     Effect.gen(function*() {
-      const { bury, expire, letters, open, publish, receive } = yield* graveyard(options, "park")
+      const { writeDeadLetter, expire, deadLetters, open, publish, receive } = yield* graveyard(options, "park")
       yield* publish([{ id: "suspect", key: "2" }])
       for (const alone of [false, true]) {
         const owner = yield* open()
@@ -171,10 +178,10 @@ export const convictionPromises = (it: Tests, options: Options): void => {
         yield* expire
       }
       const heir = yield* open()
-      const [convicted] = yield* receive(heir, 1)
-      assert.isTrue(convicted!.convicted)
-      const letter = yield* bury(convicted!, undefined, heir)
-      yield* letters.redrive(letter!, { by: "ann" })
+      const [crashedAlone] = yield* receive(heir, 1)
+      assert.isTrue(crashedAlone!.crashedAlone)
+      const deadLetterId = yield* writeDeadLetter(crashedAlone!, undefined, heir)
+      yield* deadLetters.redrive(deadLetterId!, { by: "ann" })
       assert.deepStrictEqual(records(yield* receive(heir, 1)), { suspect: "0 false" })
     })
   )

@@ -16,25 +16,25 @@ import { failure, ids, type Options, type Tests } from "./kit.ts"
 const ann = { by: "ann" }
 const ben = { by: "ben" }
 
-/** Letters of a consumer with order `continue`: one a tag, each of a key of its own. */
+/** Dead letters of a consumer with order `continue`: one a tag, each of a key of its own. */
 const declined = Effect.fnUntraced(function*(options: Options, tags: ReadonlyArray<string>) {
   const yard = yield* graveyard(options, "continue")
   const made: Array<string> = []
   for (const [i, tag] of tags.entries()) {
     yield* yard.publish([{ id: `${i}`, key: `k${i}` }])
     const [delivery] = yield* yard.receive(yard.subscription, 1)
-    made.push((yield* yard.bury(delivery!, [failure(1, tag)]))!)
+    made.push((yield* yard.writeDeadLetter(delivery!, [failure(1, tag)]))!)
   }
   return { ...yard, made }
 })
 
-/** Finding letters. */
+/** Finding dead letters. */
 const finding = (it: Tests, options: Options) => {
-  it.effect("finds letters by each thing that is known of them", () =>
+  it.effect("finds dead letters by each thing that is known of them", () =>
     Effect.gen(function*() {
-      const { consumer, letters, made, topic } = yield* declined(options, ["Declined", "TimedOut", "Declined"])
+      const { consumer, deadLetters, made, topic } = yield* declined(options, ["Declined", "TimedOut", "Declined"])
       const found = (filter: Parameters<DeadLetterStore["list"]>[0]) =>
-        Effect.map(letters.list({ consumer, ...filter }), (page) => page.map(({ message }) => message.id))
+        Effect.map(deadLetters.list({ consumer, ...filter }), (page) => page.map(({ message }) => message.id))
       assert.deepStrictEqual(yield* found({ tag: "Declined" }), ["2", "0"])
       assert.deepStrictEqual(yield* found({ fingerprint: "TimedOut@commit" }), ["1"])
       assert.deepStrictEqual(yield* found({ key: "k1" }), ["1"])
@@ -44,43 +44,51 @@ const finding = (it: Tests, options: Options) => {
       for (const none of [{ topic: "other" }, { reason: "crashed" }, { tag: "declined" }, { key: "k" }] as const) {
         assert.deepStrictEqual(yield* found(none), [])
       }
-      const { diedAt } = yield* letters.get(made[1]!)
+      const { diedAt } = yield* deadLetters.get(made[1]!)
       assert.include(yield* found({ since: diedAt, until: diedAt + 1 }), "1")
       assert.deepStrictEqual(yield* found({ until: diedAt - 60_000 }), [])
       assert.deepStrictEqual(yield* found({ since: diedAt + 60_000 }), [])
     }))
 
-  it.effect("neither skips nor repeats a letter on later pages while others arrive", () =>
+  it.effect("neither skips nor repeats a dead letter on later pages while others arrive", () =>
     Effect.gen(function*() {
-      const { buried, consumer, letters } = yield* declined(options, ["A", "A", "A", "A"])
-      const first = yield* letters.list({ consumer, limit: 2 })
-      yield* buried([{ id: "late" }])
-      const second = yield* letters.list({ consumer, limit: 2, before: first[1]!.id })
+      const { deadLettered, consumer, deadLetters } = yield* declined(options, ["A", "A", "A", "A"])
+      const first = yield* deadLetters.list({ consumer, limit: 2 })
+      yield* deadLettered([{ id: "late" }])
+      const second = yield* deadLetters.list({ consumer, limit: 2, before: first[1]!.id })
       assert.deepStrictEqual([...first, ...second].map(({ message }) => message.id), ["3", "2", "1", "0"])
     }))
 
-  it.effect("counts open letters by their cause, with the first, the last and a sample", () =>
+  it.effect("counts open dead letters by their cause, with the first, the last and a sample", () =>
     Effect.gen(function*() {
-      const { consumer, letters, made, topic } = yield* declined(options, ["Declined", "TimedOut", "Declined", "Gone"])
-      yield* letters.discard(made[3]!, ann)
-      const groups = yield* letters.groups({ consumer })
-      // The one that failed last comes first.
-      assert.deepStrictEqual(groups.map(({ consumer: of, fingerprint, letters }) => [of, fingerprint, letters]), [
-        [consumer, "Declined@commit", { count: 2, more: false }],
-        [consumer, "TimedOut@commit", { count: 1, more: false }]
+      const { consumer, deadLetters, made, topic } = yield* declined(options, [
+        "Declined",
+        "TimedOut",
+        "Declined",
+        "Gone"
       ])
-      const group = groups.find(({ fingerprint }) => fingerprint === "Declined@commit")!
-      assert.strictEqual(group.firstAt, (yield* letters.get(made[0]!)).diedAt)
-      assert.strictEqual(group.lastAt, (yield* letters.get(made[2]!)).diedAt)
-      assert.deepStrictEqual(group.sample, yield* letters.get(made[2]!))
+      yield* deadLetters.discard(made[3]!, ann)
+      const groups = yield* deadLetters.groups({ consumer })
+      // The one that failed last comes first.
       assert.deepStrictEqual(
-        yield* letters.groups({ consumer, tag: "TimedOut" }),
+        groups.map(({ consumer: of, fingerprint, deadLetters }) => [of, fingerprint, deadLetters]),
+        [
+          [consumer, "Declined@commit", { count: 2, more: false }],
+          [consumer, "TimedOut@commit", { count: 1, more: false }]
+        ]
+      )
+      const group = groups.find(({ fingerprint }) => fingerprint === "Declined@commit")!
+      assert.strictEqual(group.firstAt, (yield* deadLetters.get(made[0]!)).diedAt)
+      assert.strictEqual(group.lastAt, (yield* deadLetters.get(made[2]!)).diedAt)
+      assert.deepStrictEqual(group.sample, yield* deadLetters.get(made[2]!))
+      assert.deepStrictEqual(
+        yield* deadLetters.groups({ consumer, tag: "TimedOut" }),
         groups.filter((one) => one !== group)
       )
-      assert.deepStrictEqual(yield* letters.groups({ topic }), groups, "of all consumers")
-      const given = yield* letters.groups({ consumer, state: "discarded" })
+      assert.deepStrictEqual(yield* deadLetters.groups({ topic }), groups, "of all consumers")
+      const given = yield* deadLetters.groups({ consumer, state: "discarded" })
       assert.deepStrictEqual(given.map(({ fingerprint }) => fingerprint), ["Gone@commit"])
-      assert.deepStrictEqual(yield* letters.groups({ consumer: `${consumer}-other` }), [])
+      assert.deepStrictEqual(yield* deadLetters.groups({ consumer: `${consumer}-other` }), [])
     }))
 }
 
@@ -88,60 +96,63 @@ const finding = (it: Tests, options: Options) => {
 const auditing = (it: Tests, options: Options) => {
   it.effect("records who did what, when and why, newest first", () =>
     Effect.gen(function*() {
-      const { consumer, letters, made, store, topic } = yield* declined(options, ["A", "B"])
-      yield* letters.discard(made[0]!, { by: "ann", note: "known" })
-      yield* letters.restore(made[0]!, ben)
-      yield* letters.redrive(made[0]!, ann, { payload: "{\"n\":2}", version: 1 })
-      yield* letters.redrive(made[1]!, ben)
+      const { consumer, deadLetters, made, store, topic } = yield* declined(options, ["A", "B"])
+      yield* deadLetters.discard(made[0]!, { by: "ann", note: "known" })
+      yield* deadLetters.restore(made[0]!, ben)
+      yield* deadLetters.redrive(made[0]!, ann, { payload: "{\"n\":2}", version: 1 })
+      yield* deadLetters.redrive(made[1]!, ben)
       const all = yield* store.audit.list({ consumer })
-      const [letter, other] = made
-      assert.deepStrictEqual(all.map(({ action, by, key, letter, note }) => [action, by, letter, key, note]), [
-        ["redriven", "ben", other, "k1", ""],
-        ["edited", "ann", letter, "k0", ""],
-        ["restored", "ben", letter, "k0", ""],
-        ["discarded", "ann", letter, "k0", "known"]
-      ])
+      const [deadLetterId, other] = made
+      assert.deepStrictEqual(
+        all.map(({ action, by, key, deadLetterId, note }) => [action, by, deadLetterId, key, note]),
+        [
+          ["redriven", "ben", other, "k1", ""],
+          ["edited", "ann", deadLetterId, "k0", ""],
+          ["restored", "ben", deadLetterId, "k0", ""],
+          ["discarded", "ann", deadLetterId, "k0", "known"]
+        ]
+      )
       for (const entry of all) assert.deepStrictEqual([entry.consumer, entry.topic], [consumer, topic])
       assert.isAtLeast(all[0]!.at, all[3]!.at)
       const actions = (query: Parameters<typeof store.audit.list>[0]) =>
         Effect.map(store.audit.list({ consumer, ...query }), (entries) => entries.map(({ action }) => action))
-      assert.deepStrictEqual(yield* actions({ letter: other! }), ["redriven"])
+      assert.deepStrictEqual(yield* actions({ deadLetterId: other! }), ["redriven"])
       assert.deepStrictEqual(yield* actions({ by: "ann" }), ["edited", "discarded"])
       assert.deepStrictEqual(yield* actions({ action: "restored" }), ["restored"])
       assert.deepStrictEqual(yield* actions({ before: all[1]!.id, limit: 1 }), ["restored"])
       assert.deepStrictEqual(yield* actions({ about: "consumers" }), [])
-      assert.lengthOf(yield* actions({ about: "letters" }), 4)
+      assert.lengthOf(yield* actions({ about: "deadLetters" }), 4)
     }))
 
   it.effect("records a decision in the transaction that makes it, and nothing that was refused", () =>
     Effect.gen(function*() {
-      const { consumer, letters, made, nothing, store, subscription } = yield* declined(options, ["A"])
-      const redriven = letters.redrive(made[0]!, ann)
+      const { consumer, deadLetters, made, nothing, store, subscription } = yield* declined(options, ["A"])
+      const redriven = deadLetters.redrive(made[0]!, ann)
       yield* Effect.flip(store.transact(Effect.andThen(redriven, Effect.fail("no" as const))))
       assert.deepStrictEqual(yield* store.audit.list({ consumer }), [])
-      assert.strictEqual((yield* letters.get(made[0]!)).state, "open")
+      assert.strictEqual((yield* deadLetters.get(made[0]!)).state, "open")
       yield* nothing(subscription)
       yield* store.transact(redriven)
-      yield* Effect.flip(letters.discard(made[0]!, ben))
+      yield* Effect.flip(deadLetters.discard(made[0]!, ben))
       assert.deepStrictEqual((yield* store.audit.list({ consumer })).map(({ by }) => by), ["ann"])
     }))
 
   it.effect("names who was there before to whoever cannot decide any more", () =>
     Effect.gen(function*() {
-      const { letters, made } = yield* declined(options, ["A", "B"])
+      const { deadLetters, made } = yield* declined(options, ["A", "B"])
       const told = (asked: Effect.Effect<void, { readonly _tag: string }>) =>
         Effect.map(Effect.flip(asked), (error) => {
           assert.strictEqual(error._tag, "DeadLetterConflict")
           const { asked, by, state } = error as unknown as Record<"asked" | "by" | "state", string>
           return [asked, state, by]
         })
-      assert.deepStrictEqual(yield* told(letters.restore(made[0]!, ben)), ["restored", "open", ""])
-      assert.deepStrictEqual(yield* told(letters.release(made[0]!, ben)), ["released", "not parked", ""])
-      yield* letters.discard(made[0]!, ann)
-      assert.deepStrictEqual(yield* told(letters.discard(made[0]!, ben)), ["discarded", "discarded", "ann"])
-      assert.deepStrictEqual(yield* told(letters.release(made[0]!, ben)), ["released", "discarded", "ann"])
+      assert.deepStrictEqual(yield* told(deadLetters.restore(made[0]!, ben)), ["restored", "open", ""])
+      assert.deepStrictEqual(yield* told(deadLetters.release(made[0]!, ben)), ["released", "not parked", ""])
+      yield* deadLetters.discard(made[0]!, ann)
+      assert.deepStrictEqual(yield* told(deadLetters.discard(made[0]!, ben)), ["discarded", "discarded", "ann"])
+      assert.deepStrictEqual(yield* told(deadLetters.release(made[0]!, ben)), ["released", "discarded", "ann"])
       const edit = { payload: "1", version: 1 }
-      assert.deepStrictEqual(yield* told(letters.redrive(made[0]!, ben, edit)), ["redriven", "discarded", "ann"])
+      assert.deepStrictEqual(yield* told(deadLetters.redrive(made[0]!, ben, edit)), ["redriven", "discarded", "ann"])
     }))
 }
 
@@ -149,80 +160,89 @@ const auditing = (it: Tests, options: Options) => {
 const deciding = (it: Tests, options: Options) => {
   const three = ["a", "b", "c"].map((id) => ({ id, key: "k" }))
 
-  it.effect("opens a discarded letter again, and its message can be committed once", () =>
+  it.effect("opens a discarded dead letter again, and its message can be committed once", () =>
     Effect.gen(function*() {
-      const { commit, letters, made, publish, receive, subscription } = yield* declined(options, ["A"])
-      yield* letters.discard(made[0]!, ann)
-      yield* letters.restore(made[0]!, ben)
-      const restored = yield* letters.get(made[0]!)
+      const { commit, deadLetters, made, publish, receive, subscription } = yield* declined(options, ["A"])
+      yield* deadLetters.discard(made[0]!, ann)
+      yield* deadLetters.restore(made[0]!, ben)
+      const restored = yield* deadLetters.get(made[0]!)
       assert.deepStrictEqual([restored.state, restored.changedBy], ["open", "ben"])
-      yield* letters.redrive(made[0]!, ann)
+      yield* deadLetters.redrive(made[0]!, ann)
       const [again] = yield* receive(subscription, 1)
       assert.deepStrictEqual(yield* commit(again!), ["fresh"])
-      assert.strictEqual((yield* letters.get(made[0]!)).state, "resolved")
+      assert.strictEqual((yield* deadLetters.get(made[0]!)).state, "resolved")
       yield* publish([{ id: "0", key: "k0" }])
       assert.deepStrictEqual(yield* commit((yield* receive(subscription, 1))[0]!), ["duplicate"])
     }))
 
-  it.effect("keeps the key of a restored letter parked when the retry of a successor in hand is due", () =>
+  it.effect("keeps the key of a restored dead letter parked when the retry of a successor in hand is due", () =>
     Effect.gen(function*() {
-      const { buried, letters, nothing, receive, store, subscription } = yield* graveyard(options, "park")
-      const { letter, rest: [b] } = yield* buried(three)
-      yield* letters.discard(letter, ann)
+      const { deadLettered, deadLetters, nothing, receive, store, subscription } = yield* graveyard(options, "park")
+      const { deadLetterId, rest: [b] } = yield* deadLettered(three)
+      yield* deadLetters.discard(deadLetterId, ann)
       const [again] = yield* receive(subscription, 2)
       assert.strictEqual(again!.message.id, b!.message.id)
-      yield* letters.restore(letter, ben)
+      yield* deadLetters.restore(deadLetterId, ben)
       const hold = subscription.hold(again!, [failure(1)], Hold.delayed(Duration.millis(100)))
-      yield* subscription.undisturbed(again!, store.transact(hold))
+      yield* subscription.whileNotReading(again!, store.transact(hold))
       yield* options.elapse(Duration.millis(200))
       yield* nothing(subscription)
-      yield* letters.redrive(letter, ann)
+      yield* deadLetters.redrive(deadLetterId, ann)
       const got = yield* receive(subscription, 3)
       assert.deepStrictEqual(ids(got), ["a", "b", "c"])
       assert.deepStrictEqual(got.map((delivery) => delivery.attempts.length), [0, 1, 0])
     }))
 
-  it.effect("parks the key of a restored letter again, until the last parked letter of the key is decided", () =>
+  it.effect("parks the key of a restored dead letter again, until the last parked dead letter of the key is decided", () =>
     Effect.gen(function*() {
-      const { bury, buried, letters, nothing, receive, subscription } = yield* graveyard(options, "park")
-      const { letter: a } = yield* buried(three)
-      yield* letters.discard(a, ann)
+      const { writeDeadLetter, deadLettered, deadLetters, nothing, receive, subscription } = yield* graveyard(
+        options,
+        "park"
+      )
+      const { deadLetterId: a } = yield* deadLettered(three)
+      yield* deadLetters.discard(a, ann)
       const [second] = yield* receive(subscription, 2)
-      const b = (yield* bury(second!))!
-      yield* letters.restore(a, ben)
-      yield* letters.redrive(b, ann)
+      const b = (yield* writeDeadLetter(second!))!
+      yield* deadLetters.restore(a, ben)
+      yield* deadLetters.redrive(b, ann)
       yield* nothing(subscription)
-      yield* letters.redrive(a, ann)
+      yield* deadLetters.redrive(a, ann)
       assert.deepStrictEqual(ids(yield* receive(subscription, 3)), ["a", "b", "c"])
     }))
 
-  it.effect("lets the successors of a parked letter go on while it stays open", () =>
+  it.effect("lets the successors of a parked dead letter go on while it stays open", () =>
     Effect.gen(function*() {
-      const { buried, letters, nothing, receive, settle, subscription } = yield* graveyard(options, "park")
-      const { letter } = yield* buried(three)
-      yield* letters.release(letter, ann)
+      const { deadLettered, deadLetters, nothing, receive, settle, subscription } = yield* graveyard(options, "park")
+      const { deadLetterId } = yield* deadLettered(three)
+      yield* deadLetters.release(deadLetterId, ann)
       const rest = yield* receive(subscription, 2)
       assert.deepStrictEqual(ids(rest), ["b", "c"])
-      const released = yield* letters.get(letter)
+      const released = yield* deadLetters.get(deadLetterId)
       assert.deepStrictEqual([released.state, released.parked, released.changedBy], ["open", false, "ann"])
       yield* settle(subscription, rest)
       yield* nothing(subscription)
-      yield* letters.redrive(letter, ben)
+      yield* deadLetters.redrive(deadLetterId, ben)
       assert.deepStrictEqual(ids(yield* receive(subscription, 1)), ["a"])
     }))
 
   it.effect("redrives an edited payload under the same id and key, and keeps the one that was published", () =>
     Effect.gen(function*() {
-      const { bury, commit, letters, made, publish, receive, subscription } = yield* declined(options, ["A"])
-      const edit = (payload: string) => letters.redrive(made[0]!, ann, { payload, version: 3 })
+      const { writeDeadLetter, commit, deadLetters, made, publish, receive, subscription } = yield* declined(options, [
+        "A"
+      ])
+      const edit = (payload: string) => deadLetters.redrive(made[0]!, ann, { payload, version: 3 })
       yield* edit("{\"n\":2}")
       const [edited] = yield* receive(subscription, 1)
       const { id, key, payload, version } = edited!.message
       assert.deepStrictEqual([id, key, payload, version], ["0", "k0", "{\"n\":2}", 3])
-      assert.strictEqual(yield* bury(edited!), made[0])
+      assert.strictEqual(yield* writeDeadLetter(edited!), made[0])
       yield* edit("{\"n\":3}")
-      const letter = yield* letters.get(made[0]!)
-      assert.deepStrictEqual([letter.original, letter.message.payload, letter.redriven], ["{}", "{\"n\":3}", 2])
+      const deadLetter = yield* deadLetters.get(made[0]!)
+      assert.deepStrictEqual([deadLetter.original, deadLetter.message.payload, deadLetter.redriven], [
+        "{}",
+        "{\"n\":3}",
+        2
+      ])
       assert.deepStrictEqual(yield* commit((yield* receive(subscription, 1))[0]!), ["fresh"])
       // What the sender sends again is still the same message.
       yield* publish([{ id: "0", key: "k0" }])
@@ -232,67 +252,67 @@ const deciding = (it: Tests, options: Options) => {
 
 /** Sets. */
 const sets = (it: Tests, options: Options) => {
-  it.effect("acts on exactly the letters that were open when the set was frozen", () =>
+  it.effect("acts on exactly the dead letters that were open when the set was frozen", () =>
     Effect.gen(function*() {
       const yard = yield* declined(options, ["A", "A", "B", "A", "A"])
-      const { buried, bury, consumer, letters, made, receive, store, subscription } = yard
-      yield* letters.discard(made[3]!, ann)
-      yield* letters.redrive(made[4]!, ann)
+      const { deadLettered, writeDeadLetter, consumer, deadLetters, made, receive, store, subscription } = yard
+      yield* deadLetters.discard(made[3]!, ann)
+      yield* deadLetters.redrive(made[4]!, ann)
       const [again] = yield* receive(subscription, 1)
-      const frozen = yield* letters.freeze({ consumer, tag: "A" })
-      assert.deepStrictEqual(frozen.letters, { count: 2, more: false })
+      const frozen = yield* deadLetters.freeze({ consumer, tag: "A" })
+      assert.deepStrictEqual(frozen.deadLetters, { count: 2, more: false })
       // One dies later, one dies again, one is opened again.
-      yield* buried([{ id: "late" }])
-      yield* bury(again!, [failure(1, "A")])
-      yield* letters.restore(made[3]!, ann)
-      const next = (after: string) => letters.decideSome("redriven", frozen, { act: ben, after, most: 1 })
+      yield* deadLettered([{ id: "late" }])
+      yield* writeDeadLetter(again!, [failure(1, "A")])
+      yield* deadLetters.restore(made[3]!, ann)
+      const next = (after: string) => deadLetters.decideSome("redriven", frozen, { action: ben, after, most: 1 })
       const first = yield* next("")
-      assert.deepStrictEqual(first, { letters: [made[0]!], more: true })
+      assert.deepStrictEqual(first, { deadLetterIds: [made[0]!], more: true })
       // What was redriven dies again while the set is worked off.
-      yield* bury((yield* receive(subscription, 1))[0]!, [failure(1, "A")])
+      yield* writeDeadLetter((yield* receive(subscription, 1))[0]!, [failure(1, "A")])
       assert.deepStrictEqual(
-        (yield* letters.decideSome("redriven", frozen, { act: ben, after: "", most: 9 })).letters,
+        (yield* deadLetters.decideSome("redriven", frozen, { action: ben, after: "", most: 9 })).deadLetterIds,
         [
           made[1]!
         ]
       )
-      assert.deepStrictEqual(yield* next(made[1]!), { letters: [], more: false })
-      const states = yield* Effect.forEach(made, (id) => Effect.map(letters.get(id), ({ state }) => state))
+      assert.deepStrictEqual(yield* next(made[1]!), { deadLetterIds: [], more: false })
+      const states = yield* Effect.forEach(made, (id) => Effect.map(deadLetters.get(id), ({ state }) => state))
       assert.deepStrictEqual(states, ["open", "redriving", "open", "open", "open"])
       const done = yield* store.audit.list({ consumer, by: "ben" })
-      assert.deepStrictEqual(done.map(({ action, letter }): [Action, string] => [action, letter]), [
+      assert.deepStrictEqual(done.map(({ action, deadLetterId }): [Action, string] => [action, deadLetterId]), [
         ["redriven", made[1]!],
         ["redriven", made[0]!]
       ])
     }))
 
-  it.effect("passes over letters of a set that somebody else has decided about", () =>
+  it.effect("passes over dead letters of a set that somebody else has decided about", () =>
     Effect.gen(function*() {
-      const { consumer, letters, made } = yield* declined(options, ["A", "A", "A"])
-      const frozen = yield* letters.freeze({ consumer })
-      yield* letters.redrive(made[1]!, ben)
-      const done = yield* letters.decideSome("discarded", frozen, { act: ann, after: "", most: 10 })
-      assert.deepStrictEqual(done, { letters: [made[0]!, made[2]!], more: false })
-      const others = yield* Effect.forEach(made, (id) => Effect.map(letters.get(id), ({ changedBy }) => changedBy))
+      const { consumer, deadLetters, made } = yield* declined(options, ["A", "A", "A"])
+      const frozen = yield* deadLetters.freeze({ consumer })
+      yield* deadLetters.redrive(made[1]!, ben)
+      const done = yield* deadLetters.decideSome("discarded", frozen, { action: ann, after: "", most: 10 })
+      assert.deepStrictEqual(done, { deadLetterIds: [made[0]!, made[2]!], more: false })
+      const others = yield* Effect.forEach(made, (id) => Effect.map(deadLetters.get(id), ({ changedBy }) => changedBy))
       assert.deepStrictEqual(others, ["ann", "ben", "ann"])
     }))
 
   it.effect("freezes a set within a transaction", () =>
     Effect.gen(function*() {
-      const { consumer, letters, made, store } = yield* declined(options, ["A", "A"])
-      const frozen = yield* store.transact(letters.freeze({ consumer }))
-      assert.deepStrictEqual(frozen.letters, { count: 2, more: false })
-      const done = yield* letters.decideSome("discarded", frozen, { act: ann, after: "", most: 10 })
-      assert.deepStrictEqual(done.letters, made)
+      const { consumer, deadLetters, made, store } = yield* declined(options, ["A", "A"])
+      const frozen = yield* store.transact(deadLetters.freeze({ consumer }))
+      assert.deepStrictEqual(frozen.deadLetters, { count: 2, more: false })
+      const done = yield* deadLetters.decideSome("discarded", frozen, { action: ann, after: "", most: 10 })
+      assert.deepStrictEqual(done.deadLetterIds, made)
     }))
 
   it.effect("puts a set back in the order in which it died", () =>
     Effect.gen(function*() {
-      const { bury, consumer, letters, publish, receive, subscription } = yield* declined(options, [])
+      const { writeDeadLetter, consumer, deadLetters, publish, receive, subscription } = yield* declined(options, [])
       yield* publish(["a", "b", "c", "d"].map((id) => ({ id, key: "k" })))
-      for (const delivery of yield* receive(subscription, 4)) yield* bury(delivery)
-      const frozen = yield* letters.freeze({ consumer })
-      yield* letters.decideSome("redriven", frozen, { act: ann, after: "", most: 10 })
+      for (const delivery of yield* receive(subscription, 4)) yield* writeDeadLetter(delivery)
+      const frozen = yield* deadLetters.freeze({ consumer })
+      yield* deadLetters.decideSome("redriven", frozen, { action: ann, after: "", most: 10 })
       assert.deepStrictEqual(ids(yield* receive(subscription, 4)), ["a", "b", "c", "d"])
     }))
 }

@@ -18,8 +18,8 @@ export const graveyard = Effect.fnUntraced(function*(options: Options, order: De
   const subscription = yield* base.open()
   const parked = order === "park"
 
-  const bury = (delivery: Delivery, attempts = [failure(1)], from: Subscription = subscription) => {
-    const burial = {
+  const writeDeadLetter = (delivery: Delivery, attempts = [failure(1)], from: Subscription = subscription) => {
+    const entry = {
       delivery,
       reason: "exhausted" as const,
       attempts,
@@ -27,35 +27,35 @@ export const graveyard = Effect.fnUntraced(function*(options: Options, order: De
       parked
     }
     const transaction = store.transact(Effect.gen(function*() {
-      yield* from.settleWithin([delivery])
-      const [letter] = yield* store.deadLetters.bury(consumer, [burial])
-      if (parked && letter !== undefined) yield* from.hold(delivery, attempts, Hold.parked)
-      return letter
+      yield* from.removeInTransaction([delivery])
+      const [deadLetterId] = yield* store.deadLetters.add(consumer, [entry])
+      if (parked && deadLetterId !== undefined) yield* from.hold(delivery, attempts, Hold.parked)
+      return deadLetterId
     }))
     return parked
-      ? from.undisturbed(delivery, transaction)
-      : Effect.tap(transaction, () => from.settleAfter([delivery]))
+      ? from.whileNotReading(delivery, transaction)
+      : Effect.tap(transaction, () => from.acknowledge([delivery]))
   }
 
-  /** Publishes messages, takes them, and buries the first. */
-  const buried = (drafts: ReadonlyArray<Draft>) =>
+  /** Publishes messages, takes them, and dead-letters the first. */
+  const deadLettered = (drafts: ReadonlyArray<Draft>) =>
     Effect.gen(function*() {
       yield* base.publish(drafts)
       const got = yield* base.receive(subscription, drafts.length)
-      const letter = yield* bury(got.find(({ message }) => message.id === drafts[0]!.id)!)
-      assert.isDefined(letter)
-      return { letter: letter!, rest: got.filter(({ message }) => message.id !== drafts[0]!.id) }
+      const deadLetterId = yield* writeDeadLetter(got.find(({ message }) => message.id === drafts[0]!.id)!)
+      assert.isDefined(deadLetterId)
+      return { deadLetterId: deadLetterId!, rest: got.filter(({ message }) => message.id !== drafts[0]!.id) }
     })
 
   /** Commits a delivery as a worker does: settled and claimed. */
   const commit = (delivery: Delivery) =>
     Effect.tap(
       store.transact(Effect.andThen(
-        subscription.settleWithin([delivery]),
+        subscription.removeInTransaction([delivery]),
         store.inbox.claim(consumer, [claimOf(delivery)])
       )),
-      () => subscription.settleAfter([delivery])
+      () => subscription.acknowledge([delivery])
     )
 
-  return { ...base, letters: store.deadLetters, subscription, bury, buried, commit }
+  return { ...base, deadLetters: store.deadLetters, subscription, writeDeadLetter, deadLettered, commit }
 })

@@ -17,7 +17,7 @@ import type { InvalidMessage } from "../../Errors.ts"
 import * as Message from "../../Message.ts"
 import { ofMessage } from "../../MessageId.ts"
 import { Store } from "../../Store.ts"
-import { type Room, type Subscription, Transport } from "../../Transport.ts"
+import { type Demand, type Subscription, Transport } from "../../Transport.ts"
 
 /**
  * How a suite runs against one implementation.
@@ -71,7 +71,7 @@ export const makeMessage = (
 export const fresh = (kind: string): string => `${kind}-${randomUUID().slice(0, 13)}`
 
 /** Room for everything that a test publishes. */
-export const roomy: Room = { messages: 1000, bytes: 16 * 1024 * 1024, perKey: 1000 }
+export const roomy: Demand = { messages: 1000, bytes: 16 * 1024 * 1024, perKey: 1000 }
 
 /** A failed attempt, as a worker would record it. */
 export const failure = (attempt: number, tag = "Declined"): Failure => ({
@@ -115,7 +115,7 @@ export const bench = Effect.fnUntraced(function*(
     )
 
   /** One `take`, which lets time pass only if there is nothing to take. */
-  const takeOnce = (subscription: Subscription, room: Room = roomy) =>
+  const takeOnce = (subscription: Subscription, room: Demand = roomy) =>
     Effect.gen(function*() {
       const got: Array<Delivery> = []
       const taking = yield* Effect.forkChild(
@@ -136,7 +136,7 @@ export const bench = Effect.fnUntraced(function*(
    * Takes until so many are there; a transport may need several looks, and after an interruption as many as fit into a lease: what a
    * claim without an answer has taken runs out by itself.
    */
-  const receive = (subscription: Subscription, count: number, room: Room = roomy) =>
+  const receive = (subscription: Subscription, count: number, room: Demand = roomy) =>
     Effect.gen(function*() {
       const got: Array<Delivery> = []
       for (let looks = 0; got.length < count && looks < 100; looks++) got.push(...yield* takeOnce(subscription, room))
@@ -145,7 +145,7 @@ export const bench = Effect.fnUntraced(function*(
     })
 
   /** Looks twice, since a first look may only do housekeeping, and finds nothing. */
-  const nothing = (subscription: Subscription, room: Room = roomy) =>
+  const nothing = (subscription: Subscription, room: Demand = roomy) =>
     Effect.gen(function*() {
       const got = [...yield* takeOnce(subscription, room), ...yield* takeOnce(subscription, room)]
       assert.deepStrictEqual(ids(got), [])
@@ -165,8 +165,8 @@ export const bench = Effect.fnUntraced(function*(
   /** Commits deliveries without any effect; answers those that were still ours. */
   const settle = (subscription: Subscription, deliveries: ReadonlyArray<Delivery>) =>
     Effect.tap(
-      store.transact(subscription.settleWithin(deliveries)),
-      (settled) => subscription.settleAfter(settled)
+      store.transact(subscription.removeInTransaction(deliveries)),
+      (settled) => subscription.acknowledge(settled)
     )
 
   /** Lets the leases of an owner that does not renew run out. */
@@ -201,7 +201,7 @@ export const idsOf = (deliveries: ReadonlyArray<Delivery>, key: string): Array<s
 export const claimOf = (delivery: Delivery) => ({
   id: delivery.message.id,
   fingerprint: ofMessage(delivery.message),
-  letter: delivery.redrive?.letter
+  deadLetterId: delivery.redrive?.deadLetterId
 })
 
 /** Ends a test early where the engine does not promise what it is about, and says why. */

@@ -52,13 +52,13 @@ const replays = (it: Tests, options: Options) => {
       const consumer = fresh("api")
       yield* Inbox.once({ consumer, id: "k" }, Effect.succeed({ n: 1 }), { result })
       assert.notInclude((yield* store.consumers.list).map((one) => one.consumer), consumer)
-      const act = { by: "ann" }
+      const action = { by: "ann" }
       const { get, pause, pauseKey, remove } = store.consumers
       const asked: ReadonlyArray<Effect.Effect<unknown, { readonly _tag: string }>> = [
         get(consumer),
-        pause(consumer, act),
-        pauseKey(consumer, "k", act),
-        remove(consumer, act)
+        pause(consumer, action),
+        pauseKey(consumer, "k", action),
+        remove(consumer, action)
       ]
       for (const one of asked) assert.strictEqual((yield* Effect.flip(one))._tag, "ConsumerNotFound")
     }))
@@ -270,20 +270,24 @@ const waiting = (it: Tests, options: Options) => {
       assert.deepStrictEqual(yield* Inbox.await({ consumer, id: "m" }), { _tag: "Committed" })
     }))
 
-  it.effect("tells who waits for an id that it is dead, with its letter", () =>
+  it.effect("tells who waits for an id that it is dead, with its dead letter", () =>
     Effect.gen(function*() {
       const { consumer, open, publish, receive, store } = yield* bench(options)
       yield* publish([{ id: "m" }])
       const subscription = yield* open()
       const [delivery] = yield* receive(subscription, 1)
       const waiter = yield* Effect.forkChild(Inbox.await({ consumer, id: "m" }), { startImmediately: true })
-      const burial = { delivery: delivery!, reason: "rejected", attempts: [], fingerprint: "", parked: false } as const
-      const [letter] = yield* store.transact(
-        Effect.andThen(subscription.settleWithin([delivery!]), store.deadLetters.bury(consumer, [burial]))
+      const entry = { delivery: delivery!, reason: "rejected", attempts: [], fingerprint: "", parked: false } as const
+      const [deadLetterId] = yield* store.transact(
+        Effect.andThen(subscription.removeInTransaction([delivery!]), store.deadLetters.add(consumer, [entry]))
       )
-      assert.deepStrictEqual(yield* Fiber.join(waiter), { _tag: "Dead", letter: letter! })
+      assert.deepStrictEqual(yield* Fiber.join(waiter), { _tag: "Dead", deadLetterId: deadLetterId! })
       const asked = Inbox.once({ consumer, id: "m", payload: "{}" }, Effect.die("it ran"), { result })
-      assert.deepInclude(yield* Effect.flip(asked), { _tag: "ResultUnavailable", reason: "dead", detail: letter! })
+      assert.deepInclude(yield* Effect.flip(asked), {
+        _tag: "ResultUnavailable",
+        reason: "dead",
+        detail: deadLetterId!
+      })
     }))
 
   it.effect("gives up after its timeout, also for a consumer that nobody knows", () =>

@@ -22,7 +22,7 @@ const hold = (
   delay: Duration.Duration
 ) =>
   Effect.flatMap(Store, (store) =>
-    subscription.undisturbed(
+    subscription.whileNotReading(
       delivery,
       store.transact(subscription.hold(delivery, attempts, Hold.delayed(delay)))
     ))
@@ -78,7 +78,7 @@ const holding = (it: Tests, options: Options) => {
         subscription.hold(got[0]!, [failure(1)], Hold.delayed(Duration.hours(1))),
         Effect.fail("no" as const)
       ))
-      assert.strictEqual(yield* Effect.flip(subscription.undisturbed(got[0]!, write)), "no")
+      assert.strictEqual(yield* Effect.flip(subscription.whileNotReading(got[0]!, write)), "no")
       yield* nothing(subscription)
       yield* publish(keyed("a", 3))
       assert.deepStrictEqual(ids(yield* receive(subscription, 1)), ["a3"])

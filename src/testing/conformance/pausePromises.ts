@@ -69,7 +69,7 @@ const pausing = (it: Tests, options: Options) => {
       assert.deepStrictEqual(yield* told(consumers.resume(consumer, ben)), ["PauseConflict", "", "resumed", ""])
       yield* consumers.pause(consumer, ann)
       assert.deepStrictEqual(yield* told(consumers.pause(consumer, ben)), ["PauseConflict", "", "paused", "ann"])
-      const key = (act: "pauseKey" | "resumeKey", by: string) => consumers[act](consumer, "k", { by })
+      const key = (action: "pauseKey" | "resumeKey", by: string) => consumers[action](consumer, "k", { by })
       assert.deepStrictEqual(yield* told(key("resumeKey", "ben")), ["PauseConflict", "k", "resumed", ""])
       yield* key("pauseKey", "ann")
       assert.deepStrictEqual(yield* told(key("pauseKey", "ben")), ["PauseConflict", "k", "paused", "ann"])
@@ -98,13 +98,13 @@ const pausing = (it: Tests, options: Options) => {
       assert.deepStrictEqual(audit.map(({ action, key }) => [action, key]), [["resumed", "k"], ["paused", "k"]])
     }))
 
-  it.effect("shows which keys are held, page by page: for a retry, behind a letter, by whom", () =>
+  it.effect("shows which keys are held, page by page: for a retry, behind a dead letter, by whom", () =>
     Effect.gen(function*() {
       const yard = yield* graveyard(options, "park")
-      const { buried, consumer, publish, receive, store, subscription } = yard
+      const { deadLettered, consumer, publish, receive, store, subscription } = yard
       const { heldKeys, pauseKey, resumeKey } = store.consumers
       assert.deepStrictEqual(yield* heldKeys(consumer, {}), [])
-      yield* buried([{ id: "a", key: "parked" }])
+      yield* deadLettered([{ id: "a", key: "parked" }])
       yield* publish([{ id: "b", key: "delayed" }])
       const [delivery] = yield* receive(subscription, 1)
       yield* store.transact(subscription.hold(delivery!, [], Hold.delayed(Duration.hours(1))))
@@ -130,44 +130,48 @@ const pausing = (it: Tests, options: Options) => {
       assert.strictEqual((yield* Effect.flip(heldKeys(fresh("nobody"), {})))._tag, "ConsumerNotFound")
     }))
 
-  it.effect("frees a key that is parked behind no open letter when it is resumed, and none behind an open one", () =>
+  it.effect("frees a key that is parked behind no open dead letter when it is resumed, and none behind an open one", () =>
     Effect.gen(function*() {
-      const { consumer, letters, nothing, publish, receive, settle, store, subscription, buried } = yield* graveyard(
-        options,
-        "park"
-      )
+      const { consumer, deadLetters, nothing, publish, receive, settle, store, subscription, deadLettered } =
+        yield* graveyard(
+          options,
+          "park"
+        )
       const { heldKeys, pauseKey, resumeKey } = store.consumers
       const parked = Effect.map(heldKeys(consumer, {}), (keys) => keys.map(({ key, parked }) => [key, parked]))
       yield* publish([{ id: "a", key: "k" }, { id: "b", key: "k" }])
       const [delivery] = yield* receive(subscription, 2)
-      // Whatever has parked it, there is no letter to decide about.
-      yield* subscription.undisturbed(delivery!, store.transact(subscription.hold(delivery!, [], Hold.parked)))
+      // Whatever has parked it, there is no dead letter to decide about.
+      yield* subscription.whileNotReading(delivery!, store.transact(subscription.hold(delivery!, [], Hold.parked)))
       assert.deepStrictEqual(yield* parked, [["k", true]])
-      assert.deepStrictEqual(yield* letters.list({ consumer }), [])
+      assert.deepStrictEqual(yield* deadLetters.list({ consumer }), [])
       yield* nothing(subscription)
       yield* resumeKey(consumer, "k", ann)
       const got = yield* receive(subscription, 2)
       assert.deepStrictEqual(ids(got), ["a", "b"])
       yield* settle(subscription, got)
-      const { letter } = yield* buried([{ id: "c", key: "l" }, { id: "d", key: "l" }])
+      const { deadLetterId } = yield* deadLettered([{ id: "c", key: "l" }, { id: "d", key: "l" }])
       assert.strictEqual((yield* Effect.flip(resumeKey(consumer, "l", ann)))._tag, "PauseConflict")
       yield* pauseKey(consumer, "l", ann)
       yield* resumeKey(consumer, "l", ann)
       assert.deepStrictEqual(yield* parked, [["l", true]])
       yield* nothing(subscription)
-      yield* letters.discard(letter, ben)
+      yield* deadLetters.discard(deadLetterId, ben)
       assert.deepStrictEqual(ids(yield* receive(subscription, 1)), ["d"])
     }))
 
-  it.effect("keeps a key held until both its parked letter and the person who paused it let it go", () =>
+  it.effect("keeps a key held until both its parked dead letter and the person who paused it let it go", () =>
     Effect.gen(function*() {
-      const { buried, consumer, letters, nothing, receive, store, subscription } = yield* graveyard(options, "park")
-      const { letter } = yield* buried([{ id: "a", key: "k" }, { id: "b", key: "k" }])
+      const { deadLettered, consumer, deadLetters, nothing, receive, store, subscription } = yield* graveyard(
+        options,
+        "park"
+      )
+      const { deadLetterId } = yield* deadLettered([{ id: "a", key: "k" }, { id: "b", key: "k" }])
       yield* store.consumers.pauseKey(consumer, "k", ann)
       yield* store.consumers.resumeKey(consumer, "k", ann)
       yield* nothing(subscription)
       yield* store.consumers.pauseKey(consumer, "k", ann)
-      yield* letters.redrive(letter, ben)
+      yield* deadLetters.redrive(deadLetterId, ben)
       yield* nothing(subscription)
       yield* store.consumers.resumeKey(consumer, "k", ann)
       assert.deepStrictEqual(ids(yield* receive(subscription, 2)), ["a", "b"])
@@ -178,14 +182,14 @@ const pausing = (it: Tests, options: Options) => {
 const removing = (it: Tests, options: Options) => {
   it.effect("shows a consumer with its settings and what waits for it", () =>
     Effect.gen(function*() {
-      const { bury, consumer, lanes, open, publish, receive, store, subscription, topic } = yield* graveyard(
+      const { writeDeadLetter, consumer, lanes, open, publish, receive, store, subscription, topic } = yield* graveyard(
         options,
         "park"
       )
       const also = fresh("topic")
       yield* store.consumers.register({ consumer, topics: [also], lanes, order: "park" })
       yield* publish([{ id: "a", key: "k" }, { id: "b", key: "k" }])
-      yield* bury((yield* receive(subscription, 2))[0]!)
+      yield* writeDeadLetter((yield* receive(subscription, 2))[0]!)
       yield* open()
       const shown = yield* store.consumers.get(consumer)
       const { registeredAt, workers, ...rest } = shown
@@ -199,7 +203,7 @@ const removing = (it: Tests, options: Options) => {
         paused: undefined,
         waiting: { count: 1, more: false },
         heldKeys: { count: 1, more: false },
-        letters: { count: 1, more: false }
+        deadLetters: { count: 1, more: false }
       })
       const named = (yield* store.consumers.list).map((one) => one.consumer)
       assert.include(named, consumer)
@@ -214,40 +218,40 @@ const removing = (it: Tests, options: Options) => {
       yield* publish([{ id: "a" }])
       const subscription = yield* Scope.provide(open(), scope)
       yield* receive(subscription, 1)
-      const told = (act: Parameters<typeof remove>[1]) =>
-        Effect.map(Effect.flip(remove(consumer, act)), (error) => {
+      const told = (action: Parameters<typeof remove>[1]) =>
+        Effect.map(Effect.flip(remove(consumer, action)), (error) => {
           assert.strictEqual(error._tag, "ConsumerBusy")
-          return error._tag === "ConsumerBusy" ? [error.workers, error.waiting, error.letters] : []
+          return error._tag === "ConsumerBusy" ? [error.workers, error.waiting, error.deadLetters] : []
         })
       assert.deepStrictEqual(yield* told(ann), [1, 1, 0])
-      assert.deepStrictEqual(yield* told({ by: "ann", evenIfWaiting: true }), [1, 1, 0])
-      assert.deepStrictEqual(yield* told({ by: "ann", evenIfWorking: true }), [1, 1, 0])
+      assert.deepStrictEqual(yield* told({ by: "ann", force: { messages: true } }), [1, 1, 0])
+      assert.deepStrictEqual(yield* told({ by: "ann", force: { workers: true } }), [1, 1, 0])
       yield* Scope.close(scope, Exit.void)
       assert.deepStrictEqual(yield* told(ann), [0, 1, 0])
       assert.deepStrictEqual(yield* store.audit.list({ consumer }), [])
       assert.deepStrictEqual(ids(yield* receive(yield* open(), 1)), ["a"])
     }))
 
-  it.effect("removes a consumer with its queue, its ids and its letters; a worker that runs commits nothing and hears it", () =>
+  it.effect("removes a consumer with its queue, its ids and its dead letters; a worker that runs commits nothing and hears it", () =>
     Effect.gen(function*() {
       const yard = yield* graveyard(options, "park")
-      const { commit, consumer, lanes, letters, open, publish, receive, settle, store, subscription, topic } = yard
+      const { commit, consumer, lanes, deadLetters, open, publish, receive, settle, store, subscription, topic } = yard
       yield* publish([{ id: "done" }])
       yield* commit((yield* receive(subscription, 1))[0]!)
-      const { letter } = yield* yard.buried([{ id: "dead", key: "k" }])
+      const { deadLetterId } = yield* yard.deadLettered([{ id: "dead", key: "k" }])
       yield* publish([{ id: "waits", key: "k" }, { id: "runs", key: "other" }])
       const running = yield* receive(subscription, 1)
-      yield* store.consumers.remove(consumer, { by: "ann", note: "moved", evenIfWaiting: true, evenIfWorking: true })
+      yield* store.consumers.remove(consumer, { by: "ann", note: "moved", force: { workers: true, messages: true } })
       assert.deepStrictEqual(yield* settle(subscription, running), [])
       const heard = yield* Effect.flip(Effect.repeat(yard.takeOnce(subscription), { times: 40 }))
       assert.strictEqual(heard._tag, "ConsumerRemoved")
       assert.strictEqual((yield* Effect.flip(store.consumers.get(consumer)))._tag, "ConsumerNotFound")
-      assert.strictEqual((yield* Effect.flip(letters.get(letter)))._tag, "DeadLetterNotFound")
-      assert.strictEqual((yield* Effect.flip(letters.redrive(letter, ben)))._tag, "DeadLetterNotFound")
+      assert.strictEqual((yield* Effect.flip(deadLetters.get(deadLetterId)))._tag, "DeadLetterNotFound")
+      assert.strictEqual((yield* Effect.flip(deadLetters.redrive(deadLetterId, ben)))._tag, "DeadLetterNotFound")
       const [entry] = yield* store.audit.list({ consumer, about: "consumers" })
       assert.deepStrictEqual(
         [entry!.action, entry!.by, entry!.note, entry!.detail],
-        ["removed", "ann", "moved", "2 waiting, 1 letters"]
+        ["removed", "ann", "moved", "2 waiting, 1 dead letters"]
       )
       // Whoever comes under the same name begins anew; what was published meanwhile waited for somebody.
       yield* publish([{ id: "done" }])
@@ -256,13 +260,13 @@ const removing = (it: Tests, options: Options) => {
       const got = yield* receive(anew, 1)
       assert.deepStrictEqual(ids(got), ["done"])
       const claim = store.inbox.claim(consumer, [claimOf(got[0]!)])
-      assert.deepStrictEqual(yield* store.transact(Effect.andThen(anew.settleWithin(got), claim)), ["fresh"])
+      assert.deepStrictEqual(yield* store.transact(Effect.andThen(anew.removeInTransaction(got), claim)), ["fresh"])
     }))
 
   it.effect("ends one subscription, and makes dead letters of what waits only if told so", () =>
     Effect.gen(function*() {
       const yard = yield* graveyard(options, "continue")
-      const { commit, consumer, lanes, letters, nothing, publish, receive, store, subscription, topic } = yard
+      const { commit, consumer, lanes, deadLetters, nothing, publish, receive, store, subscription, topic } = yard
       const gone = fresh("topic")
       const register = store.consumers.register({ consumer, topics: [gone], lanes, order: "continue" })
       const { unsubscribe } = store.consumers
@@ -275,15 +279,15 @@ const removing = (it: Tests, options: Options) => {
       assert.strictEqual(refused._tag, "ConsumerBusy")
       if (refused._tag === "ConsumerBusy") assert.strictEqual(refused.waiting, 3)
       assert.include((yield* store.consumers.get(consumer)).topics, gone)
-      yield* unsubscribe(consumer, gone, { by: "ben", evenIfWaiting: true })
+      yield* unsubscribe(consumer, gone, { by: "ben", force: { messages: true } })
       yield* store.consumers.resume(consumer, ann)
       assert.deepStrictEqual((yield* store.consumers.get(consumer)).topics, [topic])
       yield* commit((yield* receive(subscription, 1))[0]!)
-      // The second "a" was the same message again: one letter.
-      const [letter, ...others] = yield* letters.list({ consumer })
+      // The second "a" was the same message again: one dead letter.
+      const [deadLetter, ...others] = yield* deadLetters.list({ consumer })
       assert.deepStrictEqual(others.map(({ message }) => message.id), ["once"])
-      assert.deepInclude(letter, { reason: "rejected", tag: "Unsubscribed", state: "open", parked: false })
-      assert.strictEqual(letter!.message.id, "a")
+      assert.deepInclude(deadLetter, { reason: "rejected", tag: "Unsubscribed", state: "open", parked: false })
+      assert.strictEqual(deadLetter!.message.id, "a")
       const [entry] = yield* store.audit.list({ consumer, action: "unsubscribed" })
       assert.deepStrictEqual([entry!.by, entry!.topic, entry!.detail], ["ben", gone, "3 waiting"])
       // It is dead as any other: not committed by another way, but redriven once.
@@ -296,9 +300,9 @@ const removing = (it: Tests, options: Options) => {
       for (const { id } of again) {
         assert.deepStrictEqual(yield* commit(got.find(({ message }) => message.id === id)!), ["duplicate"])
       }
-      yield* letters.redrive(letter!.id, ann)
+      yield* deadLetters.redrive(deadLetter!.id, ann)
       assert.deepStrictEqual(yield* commit((yield* receive(subscription, 1))[0]!), ["fresh"])
-      assert.strictEqual((yield* letters.get(letter!.id)).state, "resolved")
+      assert.strictEqual((yield* deadLetters.get(deadLetter!.id)).state, "resolved")
     }))
 }
 

@@ -165,7 +165,7 @@ const content = (it: Tests, options: Options) => {
       const { open, publish, receive } = yield* bench(options)
       yield* publish([{}])
       const [delivery] = yield* receive(yield* open(), 1)
-      assert.strictEqual(delivery!.received, 0)
+      assert.strictEqual(delivery!.crashCount, 0)
       assert.deepStrictEqual(delivery!.attempts, [])
       assert.isUndefined(delivery!.redrive)
     }))

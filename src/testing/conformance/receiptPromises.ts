@@ -19,29 +19,29 @@ const revived = Effect.fnUntraced(function*(options: Options) {
   const yard = yield* graveyard(options, "park")
   yield* yard.publish(two)
   const [first] = yield* yard.receive(yard.subscription, 2)
-  const letter = (yield* yard.bury(first!))!
-  yield* yard.letters.redrive(letter, { by: "ann" })
-  return { ...yard, first: first!, letter }
+  const deadLetterId = (yield* yard.writeDeadLetter(first!))!
+  yield* yard.deadLetters.redrive(deadLetterId, { by: "ann" })
+  return { ...yard, first: first!, deadLetterId }
 })
 
 /** The suite. */
 export const receiptPromises = (it: Tests, options: Options): void => {
   it.effect("settles nothing that a redrive has put at the place of an earlier delivery: it is handed out, in order", () =>
     Effect.gen(function*() {
-      const { commit, first, letter, letters, receive, settle, subscription } = yield* revived(options)
+      const { commit, first, deadLetterId, deadLetters, receive, settle, subscription } = yield* revived(options)
       assert.deepStrictEqual(ids(yield* settle(subscription, [first])), [])
       const [again, next] = yield* receive(subscription, 2)
       assert.deepStrictEqual([again!.message.id, again!.redrive?.count, next!.message.id], ["a", 1, "b"])
       assert.deepStrictEqual(ids(yield* settle(subscription, [first])), [])
       yield* commit(again!)
-      assert.strictEqual((yield* letters.get(letter)).state, "resolved")
+      assert.strictEqual((yield* deadLetters.get(deadLetterId)).state, "resolved")
     }))
 
   it.effect("tells a second redrive from the first", () =>
     Effect.gen(function*() {
-      const { bury, first, letters, receive, settle, subscription } = yield* revived(options)
+      const { writeDeadLetter, first, deadLetters, receive, settle, subscription } = yield* revived(options)
       const [second] = yield* receive(subscription, 2)
-      yield* letters.redrive((yield* bury(second!))!, { by: "ann" })
+      yield* deadLetters.redrive((yield* writeDeadLetter(second!))!, { by: "ann" })
       assert.deepStrictEqual(ids(yield* settle(subscription, [first])), [])
       assert.deepStrictEqual(ids(yield* settle(subscription, [second!])), [])
       const [third] = yield* receive(subscription, 2)
@@ -60,7 +60,7 @@ export const receiptPromises = (it: Tests, options: Options): void => {
     Effect.gen(function*() {
       const { first, receive, store, subscription } = yield* revived(options)
       const hold = subscription.hold(first, [failure(1)], Hold.delayed(Duration.millis(1)))
-      yield* subscription.undisturbed(first, store.transact(hold))
+      yield* subscription.whileNotReading(first, store.transact(hold))
       const [again] = yield* receive(subscription, 2)
       assert.deepStrictEqual([again!.redrive?.count, again!.attempts], [1, []])
     }))

@@ -34,8 +34,8 @@ const settling = (it: Tests, options: Options) => {
       yield* publish(three)
       const got = yield* receive(subscription, 3)
       const [first, again] = yield* store.transact(Effect.all([
-        subscription.settleWithin(got),
-        subscription.settleWithin(got)
+        subscription.removeInTransaction(got),
+        subscription.removeInTransaction(got)
       ]))
       assert.deepStrictEqual(ids(first), ["a", "b", "c"])
       assert.deepStrictEqual(ids(again), [])
@@ -47,11 +47,13 @@ const settling = (it: Tests, options: Options) => {
       const subscription = yield* open()
       yield* publish(three)
       const got = yield* receive(subscription, 3)
-      yield* Effect.flip(store.transact(Effect.andThen(subscription.settleWithin(got), Effect.fail("no" as const))))
+      yield* Effect.flip(
+        store.transact(Effect.andThen(subscription.removeInTransaction(got), Effect.fail("no" as const)))
+      )
       yield* subscription.release(subscription.held())
       const again = yield* receive(subscription, 3)
       assert.deepStrictEqual(ids(again), ["a", "b", "c"])
-      assert.deepStrictEqual(again.map((delivery) => delivery.received), [0, 0, 0])
+      assert.deepStrictEqual(again.map((delivery) => delivery.crashCount), [0, 0, 0])
       assert.deepStrictEqual(ids(yield* settle(subscription, again)), ["a", "b", "c"])
     }))
 
@@ -63,7 +65,7 @@ const settling = (it: Tests, options: Options) => {
       const got = yield* receive(subscription, 3)
       const settled = yield* Deferred.make<void>()
       const transaction = yield* Effect.forkChild(store.transact(Effect.gen(function*() {
-        yield* subscription.settleWithin(got)
+        yield* subscription.removeInTransaction(got)
         yield* Deferred.succeed(settled, undefined)
         return yield* Effect.never
       })))
@@ -104,12 +106,12 @@ const fencing = (it: Tests, options: Options) => {
       const second = yield* open({ lease })
       yield* nothing(second)
       yield* takeOnce(first)
-      assert.lengthOf(yield* store.transact(first.settleWithin(got)), keys.length)
+      assert.lengthOf(yield* store.transact(first.removeInTransaction(got)), keys.length)
       yield* takeOnce(first)
       yield* publish(keys.map((key) => ({ id: `${key} 2`, key })))
       yield* nothing(second)
       assert.lengthOf(yield* store.transact(first.fence(got)), keys.length)
-      yield* first.settleAfter(got)
+      yield* first.acknowledge(got)
       const taken = []
       for (let looks = 0; looks < 100 && taken.length === 0; looks++) {
         yield* takeOnce(first)
@@ -119,7 +121,7 @@ const fencing = (it: Tests, options: Options) => {
     }))
 }
 
-/** Settling, inbox, letters and outgoing messages commit together. */
+/** Settling, inbox, dead letters and outgoing messages commit together. */
 const together = (it: Tests, options: Options) => {
   it.effect("settles, claims and publishes in one commit, or does none of it", () =>
     Effect.gen(function*() {
@@ -128,7 +130,7 @@ const together = (it: Tests, options: Options) => {
       yield* publish([three[0]!])
       const [delivery] = yield* receive(subscription, 1)
       const work = Effect.gen(function*() {
-        const settled = yield* subscription.settleWithin([delivery!])
+        const settled = yield* subscription.removeInTransaction([delivery!])
         const claimed = yield* store.inbox.claim(consumer, settled.map(claimOf))
         yield* publish([{ id: "emitted" }])
         return [ids(settled), claimed]
@@ -140,20 +142,20 @@ const together = (it: Tests, options: Options) => {
       assert.deepStrictEqual(yield* store.transact(store.inbox.claim(consumer, [claimOf(delivery!)])), ["duplicate"])
     }))
 
-  it.effect("settles and buries in one commit, or does neither", () =>
+  it.effect("settles and dead-letters in one commit, or does neither", () =>
     Effect.gen(function*() {
       const { consumer, nothing, open, publish, receive, settle, store } = yield* bench(options, { order: "continue" })
       const subscription = yield* open()
       yield* publish(three)
       const got = yield* receive(subscription, 3)
-      const burial = {
+      const entry = {
         delivery: got[0]!,
         reason: "exhausted" as const,
         attempts: [failure(1)],
         fingerprint: "f",
         parked: false
       }
-      const work = Effect.andThen(subscription.settleWithin([got[0]!]), store.deadLetters.bury(consumer, [burial]))
+      const work = Effect.andThen(subscription.removeInTransaction([got[0]!]), store.deadLetters.add(consumer, [entry]))
       yield* Effect.flip(store.transact(Effect.andThen(work, Effect.fail("no" as const))))
       assert.deepStrictEqual(yield* store.deadLetters.list({ consumer }), [])
       yield* store.transact(work)
@@ -196,13 +198,13 @@ const nesting = (it: Tests, options: Options) => {
       const claims = [{ id: fresh("id"), fingerprint: "f" }]
       const answers = yield* store.transact(Effect.gen(function*() {
         const failing = Effect.gen(function*() {
-          yield* subscription.settleWithin([got[0]!])
+          yield* subscription.removeInTransaction([got[0]!])
           yield* store.inbox.claim(consumer, claims)
           yield* publish([{}])
           return yield* Effect.fail("no" as const)
         })
         assert.strictEqual(yield* Effect.flip(store.savepoint(failing)), "no")
-        yield* store.savepoint(subscription.settleWithin([got[1]!]))
+        yield* store.savepoint(subscription.removeInTransaction([got[1]!]))
         return yield* store.inbox.claim(consumer, claims)
       }))
       assert.deepStrictEqual(answers, ["fresh"])

@@ -138,10 +138,10 @@ export class Life {
   /** Place of its commit in the ledger. */
   rank = 0
   more: ReadonlyArray<Committed> = none
-  letter: DeadLettered | undefined = undefined
-  /** The letter of another payload under its id. */
+  deadLetterId: DeadLettered | undefined = undefined
+  /** The dead letter of another payload under its id. */
   conflict: DeadLettered | undefined = undefined
-  letters = 0
+  deadLetters = 0
   waiting: Waiting | undefined = undefined
   starts = 0
   highestAttempt = 0
@@ -167,13 +167,13 @@ export class Life {
 
   /** Whether it may come after its successors: it died, they went on, and a person brought it back. */
   get overtaken(): boolean {
-    return this.letter !== undefined && !this.letter.parked && this.letter.redriven > 0
+    return this.deadLetterId !== undefined && !this.deadLetterId.parked && this.deadLetterId.redriven > 0
   }
 
   /** Whether the database holds it in some place at the end. */
   get found(): boolean {
     return this.commit !== undefined || this.waiting !== undefined
-      || (this.letter !== undefined && this.letter.state !== "resolved")
+      || (this.deadLetterId !== undefined && this.deadLetterId.state !== "resolved")
   }
 }
 

@@ -49,7 +49,7 @@ export class HistoryIndex {
   readonly outgoing: Array<History.Outgoing> = []
   readonly samples: Array<History.Sampled> = []
   // Most messages are in none of these lists: rules look at few.
-  readonly letters: Array<Life> = []
+  readonly deadLetters: Array<Life> = []
   readonly waiting: Array<Life> = []
   readonly poisoned: Array<MessageFacts> = []
   readonly recommitted: Array<Life> = []
@@ -347,12 +347,12 @@ export class HistoryIndex {
 
   private died(entry: History.DeadLettered): void {
     const life = this.life(entry.consumer, entry.id, entry.key)
-    if (life.letters++ === 0) this.letters.push(life)
+    if (life.deadLetters++ === 0) this.deadLetters.push(life)
     if (entry.attempts.at(-1)?.tag === "IdempotencyConflict") {
       life.conflict = entry
       return
     }
-    life.letter = entry
+    life.deadLetterId = entry
     if (!entry.parked) return
     const queue = life.message.key.at(entry.consumer)
     queue.parked = [...queue.parked, life]

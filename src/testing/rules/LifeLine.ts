@@ -12,14 +12,14 @@ import type { Subject } from "./Rule.ts"
 /** Entries of one life line that are kept: the first ones. */
 const maximum = 80
 
-interface Line {
+interface LifeLineEntry {
   readonly place: number
   readonly text: string
 }
 
 interface Open {
   readonly about: Subject
-  readonly lines: Array<Line>
+  readonly lines: Array<LifeLineEntry>
   readonly processes: Set<string>
   readonly lanes: Set<number>
 }
@@ -30,7 +30,7 @@ export class LifeLines {
   private readonly byId = new Map<string, Array<Open>>()
   private readonly faults: Array<readonly [place: number, entry: History.FaultInjected | History.ProcessEnded]> = []
   private readonly takeovers: Array<readonly [place: number, entry: History.Takeover]> = []
-  private readonly servers: Array<Line> = []
+  private readonly servers: Array<LifeLineEntry> = []
   private place = 0
 
   constructor(subjects: ReadonlyArray<Subject>) {

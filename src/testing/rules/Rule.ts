@@ -78,7 +78,7 @@ export interface Finding {
  *
  * @since 0.1.0
  */
-export interface Outcome {
+export interface RunSummary {
   readonly rule: RuleName
   readonly findings: ReadonlyArray<Finding>
   /** How many there are; only the first ones are in `findings`. */
@@ -92,7 +92,7 @@ export interface Outcome {
  *
  * @since 0.1.0
  */
-export type Rule = (index: HistoryIndex, expectations: Expectations) => Outcome
+export type Rule = (index: HistoryIndex, expectations: Expectations) => RunSummary
 
 /** Collects what a rule finds: keeps the first ones, counts all, and words only what it keeps. */
 export class Findings {
@@ -110,7 +110,7 @@ export class Findings {
     if (++this.total <= this.keep) this.found.push({ rule: this.rule, sentence: sentence(), about })
   }
 
-  outcome(occurred: Readonly<Record<string, number>>): Outcome {
+  outcome(occurred: Readonly<Record<string, number>>): RunSummary {
     return { rule: this.rule, findings: this.found, total: this.total, occurred }
   }
 }

@@ -157,12 +157,12 @@ const ordered = (life: Life): boolean => life.message.tries === 0 ? life.commit 
 
 /** The draw at which a message was settled, infinite if it never was; undefined if nobody can know. */
 const settledAt = (queue: QueueKey, life: Life): number | undefined => {
-  const { commit, letter } = life
-  if (letter !== undefined) {
-    if (!letter.parked) return letter.draw
+  const { commit, deadLetterId: deadLetter } = life
+  if (deadLetter !== undefined) {
+    if (!deadLetter.parked) return deadLetter.draw
     if (queue.releasedFrom(life.message.id)) return undefined
-    if (letter.state === "resolved") return commit?.draw
-    if (letter.state !== "discarded") return Number.POSITIVE_INFINITY
+    if (deadLetter.state === "resolved") return commit?.draw
+    if (deadLetter.state !== "discarded") return Number.POSITIVE_INFINITY
     return queue.persons.findLast((one) => one.action === "discard" && one.id === life.message.id)?.draw
   }
   if (commit !== undefined) return commit.draw

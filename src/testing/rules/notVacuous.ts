@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import type { HistoryIndex } from "./HistoryIndex.ts"
-import { type Expectations, Findings, type Outcome } from "./Rule.ts"
+import { type Expectations, Findings, type RunSummary } from "./Rule.ts"
 
 /**
  * The crash windows that a run can promise to hit, by the names that failpoints carry.
@@ -44,8 +44,8 @@ export const crashWindows = [
 export const notVacuous = (
   index: HistoryIndex,
   expectations: Expectations,
-  others: ReadonlyArray<Outcome>
-): Outcome => {
+  others: ReadonlyArray<RunSummary>
+): RunSummary => {
   const findings = new Findings("notVacuous", expectations)
   const wanted = (what: string, least: number, got: number) => {
     if (got >= least) return

@@ -35,7 +35,7 @@ export const nothingStuck: Rule = (index, expectations) => {
     if (byRight(life)) occurred["waiting by right"]++
     else findings.add({ consumer: life.consumer, ids: [life.message.id] }, () => stuck(life))
   }
-  for (const life of index.letters) if (life.waiting === undefined) redriving(life, findings)
+  for (const life of index.deadLetters) if (life.waiting === undefined) redriving(life, findings)
   occurred["processes ended well"] = unfinished(index, findings)
   return findings.outcome(occurred)
 }
@@ -46,10 +46,10 @@ const byRight = (life: Life): boolean => {
   if (state !== "parked") return false
   const { message } = life
   const queue = message.key.at(life.consumer)
-  // Behind a letter waits what comes after it, and what is only here once more.
-  const mayFollow = (letter: Life) =>
-    letter.message.position <= message.position || life.commit !== undefined || !message.firm
-  return queue.parkedByPerson || queue.parked.some((one) => one.letter?.state === "open" && mayFollow(one))
+  // Behind a dead letter waits what comes after it, and what is only here once more.
+  const mayFollow = (deadLetter: Life) =>
+    deadLetter.message.position <= message.position || life.commit !== undefined || !message.firm
+  return queue.parkedByPerson || queue.parked.some((one) => one.deadLetterId?.state === "open" && mayFollow(one))
 }
 
 const stuck = (life: Life): string =>
@@ -61,7 +61,7 @@ const stuck = (life: Life): string =>
   }; ${life.starts === 0 ? "no handler ever started with it" : `${life.starts} handlers had started with it`}.`
 
 const redriving = (life: Life, findings: Findings): void => {
-  if (life.letter?.state !== "redriving") return
+  if (life.deadLetterId?.state !== "redriving") return
   findings.add(
     { consumer: life.consumer, ids: [life.message.id] },
     () =>

@@ -111,7 +111,7 @@ export const schemas = {
     ...at,
     server: int,
     ...message,
-    as: Schema.Literals(["committed", "waiting", "letter"]),
+    as: Schema.Literals(["committed", "waiting", "deadLetter"]),
     durable: maybeYes
   }),
   ServerReturned: Schema.Struct({ _tag: Schema.tag("ServerReturned"), ...at, server: int, draw: int }),
@@ -150,14 +150,14 @@ export const schemas = {
 }
 
 type Kind = keyof typeof schemas
-type Line = (typeof schemas)[Kind]["Type"]
+type HistoryLine = (typeof schemas)[Kind]["Type"]
 
-const guards = new Map<unknown, (value: unknown) => value is Line>(
-  Object.entries(schemas).map(([kind, schema]) => [kind, Schema.is(schema as Schema.Schema<Line>)])
+const guards = new Map<unknown, (value: unknown) => value is HistoryLine>(
+  Object.entries(schemas).map(([kind, schema]) => [kind, Schema.is(schema as Schema.Schema<HistoryLine>)])
 )
 
 /** The entry of a line, or what is wrong with it. */
-const parse = (line: string): Line | string => {
+const parse = (line: string): HistoryLine | string => {
   const value = fromJson(line)
   if (value === undefined) return "it is not JSON"
   const kind = typeof value === "object" && value !== null && "_tag" in value ? value._tag : undefined
@@ -175,7 +175,7 @@ const fromJson = (line: string): unknown => {
 }
 
 const explain = (kind: Kind, value: unknown): string => {
-  const result = Schema.decodeUnknownResult(schemas[kind] as Schema.Decoder<Line>)(value)
+  const result = Schema.decodeUnknownResult(schemas[kind] as Schema.Decoder<HistoryLine>)(value)
   return Result.isFailure(result) ? `${kind}: ${String(result.failure).replaceAll(/\s+/g, " ")}` : kind
 }
 
@@ -190,9 +190,9 @@ export class Lines {
   private readonly decoder = new TextDecoder()
   private rest = ""
   private line = 0
-  private readonly use: (entry: Line) => void
+  private readonly use: (entry: HistoryLine) => void
 
-  constructor(use: (entry: Line) => void) {
+  constructor(use: (entry: HistoryLine) => void) {
     this.use = use
   }
 

@@ -32,7 +32,7 @@ const terminate = Effect.fnUntraced(function*(world: World) {
 
 export const backends: Run = {
   name: "backends terminated",
-  options: { ...quick, lease: "3 seconds", maxDeliveries: 1000 },
+  options: { ...quick, lease: "3 seconds", maxCrashes: 1000 },
   person: true,
   body: (world) =>
     Effect.gen(function*() {

@@ -11,7 +11,7 @@ const hour = 3_600_000
 
 export const clocks: Run = {
   name: "clocks that are off",
-  options: { ...quick, maxDeliveries: 1000 },
+  options: { ...quick, maxCrashes: 1000 },
   person: true,
   body: (world) =>
     Effect.gen(function*() {

@@ -53,7 +53,7 @@ const strike = (world: World, between: Proxy, worker: Child) =>
 export const commits: Run = {
   name: "COMMIT unanswered",
   // One committer each, so that a slot that is not freed shows.
-  options: { ...quick, lease: "3 seconds", committers: 1, lanes: 32, maxDeliveries: 1000 },
+  options: { ...quick, lease: "3 seconds", committers: 1, lanes: 32, maxCrashes: 1000 },
   person: true,
   body: (world) =>
     Effect.gen(function*() {

@@ -21,14 +21,14 @@ const keys = 15
 const slowMillis = 3000
 
 /** So many of each key, of which the first takes its time. */
-const family = (world: World, name: string, each: number, act: "wait" | "none" = "wait"): ReadonlyArray<Piece> =>
+const family = (world: World, name: string, each: number, action: "wait" | "none" = "wait"): ReadonlyArray<Piece> =>
   Array.from({ length: each }, (_, i) =>
     Array.from(
       { length: keys },
-      (_, key) => world.piece(`${name}${key}`, i === 0 ? act : "none", slowMillis)
+      (_, key) => world.piece(`${name}${key}`, i === 0 ? action : "none", slowMillis)
     )).flat()
 
-const heads = (pieces: ReadonlyArray<Piece>) => pieces.filter((piece) => piece.act === "wait").map(({ id }) => id)
+const heads = (pieces: ReadonlyArray<Piece>) => pieces.filter((piece) => piece.action === "wait").map(({ id }) => id)
 
 /** Waits until a handler of each has begun. */
 const begun = (world: World, ids: ReadonlyArray<string>) =>
@@ -115,7 +115,7 @@ const counts = (
   { fault: `${fault}: acknowledged messages were lost with it`, wanted: wantedLossy, happened: lossy }
 ]
 
-const options = { ...quick, lease: "30 seconds", lanes: 4, maxDeliveries: 1000 } as const
+const options = { ...quick, lease: "30 seconds", lanes: 4, maxCrashes: 1000 } as const
 const expects = { redelivered: 0, losesServers: true }
 
 /** A backend of a client, one of the workers' as a rule. */
@@ -124,7 +124,8 @@ const backend = Effect.gen(function*() {
   const [row] = yield* sql<{ readonly pid: number; readonly since: string }>`
     select pid, pg_postmaster_start_time()::text as since from pg_stat_activity
     where backend_type = 'client backend' and pid <> pg_backend_pid() order by random() limit 1`
-  return row!
+  // Right after a crash no client has connected again yet: the caller retries.
+  return row === undefined ? yield* Effect.fail("no client backend") : row
 })
 
 export const backendKilled: Run = {

@@ -20,7 +20,7 @@ const isolating = "isolate.before"
 
 const fault = (world: World, at: Moment): Fault => {
   const nth = at === preempted ? world.dice.whole(1, 15) : at === isolating ? world.dice.whole(1, 2) : 1
-  return { at, nth, act: { _tag: "Kill" } }
+  return { at, nth, action: { _tag: "Kill" } }
 }
 
 /** Starts a process that is to die; answers whether it did. */

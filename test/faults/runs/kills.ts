@@ -7,7 +7,7 @@ import { busy, quick, side, whilst } from "./common.ts"
 export const kills: Run = {
   name: "SIGKILL at random",
   // Nothing here dies by its own hand: a message that was there three times in a row is an innocent.
-  options: { ...quick, maxDeliveries: 1000 },
+  options: { ...quick, maxCrashes: 1000 },
   person: true,
   body: (world) =>
     Effect.gen(function*() {

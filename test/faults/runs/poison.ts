@@ -51,7 +51,7 @@ export const poison: Run = {
     Effect.gen(function*() {
       const wanted = world.scaled(20)
       let begun = 0
-      let buried = 0
+      let deadLettered = 0
       const deaths: Array<number> = []
       yield* side(3, () =>
         Effect.gen(function*() {
@@ -60,11 +60,11 @@ export const poison: Run = {
             yield* register(world, consumer)
             yield* Load.publish(world, scenario(world, consumer), { consumer })
             deaths.push(yield* Effect.scoped(supervised(world, consumer)))
-            buried++
+            deadLettered++
           }
         }))
       const often = deaths.filter((n) => n !== 3)
       if (often.length > 0) return yield* Effect.die(new Error(`3 deaths each were due, not ${often.join(", ")}`))
-      return [{ fault: "crash poison among 200 innocents", wanted, happened: buried }]
+      return [{ fault: "crash poison among 200 innocents", wanted, happened: deadLettered }]
     })
 }

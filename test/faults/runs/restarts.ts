@@ -17,7 +17,7 @@ const rows = (world: World) =>
 export const restarts: Run = {
   name: "restarts of Postgres",
   ownServer: [],
-  options: { ...quick, lease: "3 seconds", maxDeliveries: 1000 },
+  options: { ...quick, lease: "3 seconds", maxCrashes: 1000 },
   person: true,
   body: (world) =>
     Effect.gen(function*() {

@@ -33,7 +33,7 @@ const life = (world: World) =>
 
 export const retention: Run = {
   name: "SIGKILL during retention",
-  options: { ...quick, maxDeliveries: 8 },
+  options: { ...quick, maxCrashes: 8 },
   person: true,
   body: (world) =>
     Effect.gen(function*() {

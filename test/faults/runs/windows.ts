@@ -26,7 +26,7 @@ type Name = typeof names[number]
 /** Rare moments: a process that waits for the tenth of them lives long. */
 const rare: Partial<Readonly<Record<Moment, number>>> = {
   "hold.after": 3,
-  "bury.after": 2,
+  "deadLetter.after": 2,
   "group.rolledBack": 3,
   "renew.during": 3,
   "close.during": 1,
@@ -41,7 +41,7 @@ const rare: Partial<Readonly<Record<Moment, number>>> = {
 
 const planned = (world: World, window: Window) => {
   const at = moments[window]
-  return [{ at, nth: world.dice.whole(1, rare[at] ?? 10), act: { _tag: "Kill" as const } }]
+  return [{ at, nth: world.dice.whole(1, rare[at] ?? 10), action: { _tag: "Kill" as const } }]
 }
 
 /** Waits for a process to kill itself; one that does not is stopped. Answers whether it did. */
@@ -140,29 +140,29 @@ const inPublisher = (world: World, window: Window) =>
     return died
   })
 
-/** A person's process that dies while it redrives or gives up the letter of a parked key. */
+/** A person's process that dies while it redrives or gives up the dead letter of a parked key. */
 const inOperator = (world: World, window: Window) =>
   Effect.gen(function*() {
     const key = world.nextName("op")
     yield* Load.publish(world, [world.piece(key, "rejected"), world.piece(key, "none"), world.piece(key, "none")])
     const find = Effect.map(
       DeadLetters.list({ consumer: world.consumer, state: "open", limit: 1000 }),
-      (letters) => letters.find((letter) => letter.message.key === key)
+      (deadLetters) => deadLetters.find((deadLetter) => deadLetter.message.key === key)
     )
     // Others may all be publishers and operators at this moment.
     const helper = yield* world.worker()
-    yield* until(Effect.map(find, (letter) => letter !== undefined), 20_000)
+    yield* until(Effect.map(find, (deadLetterId) => deadLetterId !== undefined), 20_000)
     yield* stop(helper)
-    const letter = yield* find
-    if (letter === undefined) return false
+    const deadLetter = yield* find
+    if (deadLetter === undefined) return false
     const after = world.dice.whole(0, 3)
-    const act = { _tag: "Kill" as const, ...(after === 0 ? {} : { after }) }
+    const action = { _tag: "Kill" as const, ...(after === 0 ? {} : { after }) }
     const operator = yield* world.start({
       role: "operator",
       ...world.told("o"),
-      faults: [{ at: moments[window], act }],
+      faults: [{ at: moments[window], action }],
       decision: window === "upkeep: during a redrive" ? "redrive" : "discard",
-      letters: [{ letter: letter.id, id: letter.message.id, key }]
+      deadLetters: [{ deadLetterId: deadLetter.id, id: deadLetter.message.id, key }]
     })
     return yield* dies(operator)
   })
@@ -184,7 +184,7 @@ const visit = (world: World, hits: Map<Name, number>, window: Name) =>
 
 export const windows: Run = {
   name: "crash windows",
-  options: { ...quick, maxDeliveries: 1000 },
+  options: { ...quick, maxCrashes: 1000 },
   person: true,
   body: (world) =>
     Effect.gen(function*() {
@@ -192,7 +192,7 @@ export const windows: Run = {
       const hits = new Map<Name, number>()
       const under = new Map<Name, number>()
       const tries = new Map<Name, number>()
-      // The person leaves the operators' letters alone until the end.
+      // The person leaves the operators' dead letters alone until the end.
       world.spared = /^op/
       yield* Load.keepBusy(world, busy)
       const later = yield* Later.keepBusy(world)

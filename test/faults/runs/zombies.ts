@@ -36,7 +36,7 @@ const zombie = Effect.fnUntraced(function*(world: World, worker: Child, leaseMil
 
 export const zombies: Run = {
   name: "zombies",
-  options: { ...quick, maxDeliveries: 1000 },
+  options: { ...quick, maxCrashes: 1000 },
   person: true,
   body: (world) =>
     Effect.gen(function*() {

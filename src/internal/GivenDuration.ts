@@ -1,0 +1,56 @@
+/**
+ * Durations as callers give them, also those that no type checker has seen. Effect takes `{}`, `{ minute: 5 }` and NaN for zero, which
+ * would mean "at once" or "never wait": here they are no durations, and the caller is refused by the name of what it gave.
+ */
+import * as Duration from "effect/Duration"
+import { InvalidSetting } from "../Errors.ts"
+
+const units: ReadonlySet<string> = new Set([
+  "weeks",
+  "days",
+  "hours",
+  "minutes",
+  "seconds",
+  "milliseconds",
+  "microseconds",
+  "nanoseconds"
+])
+
+const isUnits = (given: object): boolean => {
+  const parts = Object.entries(given).filter(([, value]) => value !== undefined)
+  return parts.length > 0 && parts.every(([unit, value]) => units.has(unit) && isNumber(value))
+}
+
+const isNumber = (value: unknown): boolean => typeof value === "number" && !Number.isNaN(value)
+
+/** Milliseconds; NaN where it is no duration. Never throws. */
+export const millis = (given: unknown): number => {
+  try {
+    const fits = typeof given === "object" && given !== null && !Duration.isDuration(given)
+      ? Array.isArray(given) ? given.every(isNumber) : isUnits(given)
+      : !Number.isNaN(given)
+    const parsed = fits ? Duration.fromInput(given as Duration.Input) : undefined
+    return parsed?._tag === "Some" ? Duration.toMillis(parsed.value) : Number.NaN
+  } catch {
+    return Number.NaN
+  }
+}
+
+/** What was given, for an error: bounded, and never throws. */
+export const shown = (given: unknown): string => {
+  try {
+    const text = typeof given === "object" || typeof given === "string"
+      ? JSON.stringify(given)
+      : String(given as number | symbol)
+    return (text ?? typeof given).slice(0, 80)
+  } catch {
+    return typeof given
+  }
+}
+
+/** What is wrong with values that had no way to fail when they were made: a worker that is given one does not start. */
+export const problems = new WeakMap<object, InvalidSetting>()
+
+/** The refusal of a setting that is outside of its range, or is no duration. */
+export const refusal = (setting: string, given: unknown, expected: string): InvalidSetting =>
+  new InvalidSetting({ setting, got: shown(given), expected })

@@ -1,0 +1,195 @@
+/**
+ * The errors that people meet who operate consumers and work on dead letters: somebody else was first, or something would be taken
+ * away. Part of `Errors.ts`, whose rules hold here.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+
+/**
+ * There is no dead letter with this id.
+ *
+ * @since 0.1.0
+ */
+export class DeadLetterNotFound
+  extends Schema.TaggedError<DeadLetterNotFound>("millrace/DeadLetterNotFound")("DeadLetterNotFound", {
+    deadLetterId: Schema.String
+  })
+{
+  override get message() {
+    return `There is no dead letter ${
+      JSON.stringify(this.deadLetterId)
+    }. Nothing was changed. List them with DeadLetters.list.`
+  }
+}
+
+/**
+ * A dead letter is not in a state that allows what was asked: somebody else was there first.
+ *
+ * @since 0.1.0
+ */
+export class DeadLetterConflict
+  extends Schema.TaggedError<DeadLetterConflict>("millrace/DeadLetterConflict")("DeadLetterConflict", {
+    deadLetterId: Schema.String,
+    asked: Schema.String,
+    state: Schema.String,
+    by: Schema.String,
+    at: Schema.Number
+  })
+{
+  override get message() {
+    return `Dead letter ${this.deadLetterId} cannot be ${this.asked}: it is ${this.state}`
+      + `${
+        this.by === "" ? "" : `, by ${this.by} at ${new Date(this.at).toISOString()}`
+      }. Nothing was changed. Look at it again.`
+  }
+}
+
+/**
+ * An edited payload cannot take the place of a dead letter's: it belongs to another topic or would change the key, on which the
+ * order hangs.
+ *
+ * @since 0.1.0
+ */
+export class EditRefused extends Schema.TaggedError<EditRefused>("millrace/EditRefused")("EditRefused", {
+  deadLetterId: Schema.String,
+  /** `topic` or `key`. */
+  field: Schema.Literals(["topic", "key"]),
+  kept: Schema.String,
+  edited: Schema.String
+}) {
+  override get message() {
+    return `The edit of dead letter ${this.deadLetterId} was refused: its ${this.field} is ${
+      JSON.stringify(this.kept)
+    } and would become ${JSON.stringify(this.edited)}. Nothing was changed. `
+      + `Keep the ${this.field}, or discard the dead letter and publish a new message.`
+  }
+}
+
+/**
+ * An edited payload is no message of its topic.
+ *
+ * @since 0.1.0
+ */
+export class EditUndecodable
+  extends Schema.TaggedError<EditUndecodable>("millrace/EditUndecodable")("EditUndecodable", {
+    deadLetterId: Schema.String,
+    topic: Schema.String,
+    issue: Schema.String,
+    /** Where, and what kind of issue: `$.lines[*].cents InvalidType`. */
+    where: Schema.String
+  })
+{
+  override get message() {
+    return `The edited payload of dead letter ${this.deadLetterId} does not decode as a message of topic "${this.topic}": ${this.issue}. `
+      + `Nothing was changed. Correct the edit.`
+  }
+}
+
+/**
+ * Somebody decided about a letter or a consumer without a name that the audit can keep.
+ *
+ * @since 0.1.0
+ */
+export class InvalidOperatorAction
+  extends Schema.TaggedError<InvalidOperatorAction>("millrace/InvalidOperatorAction")("InvalidOperatorAction", {
+    field: Schema.Literals(["by", "note"]),
+    problem: Schema.String
+  })
+{
+  override get message() {
+    return `The decision was refused: its "${this.field}" ${this.problem}. Nothing was changed. `
+      + `Say who decides in "by" (at most 512 bytes), and why in "note" (at most 4096 bytes): the audit keeps both.`
+  }
+}
+
+/**
+ * There is no consumer of this name.
+ *
+ * @since 0.1.0
+ */
+export class ConsumerNotFound
+  extends Schema.TaggedError<ConsumerNotFound>("millrace/ConsumerNotFound")("ConsumerNotFound", {
+    consumer: Schema.String
+  })
+{
+  override get message() {
+    return `There is no consumer ${JSON.stringify(this.consumer)}. Nothing was changed. `
+      + `List them with Consumers.list; a consumer registers when its first worker starts.`
+  }
+}
+
+/**
+ * A consumer cannot be removed, or unsubscribed, as long as something would be taken away from somebody.
+ *
+ * @since 0.1.0
+ */
+export class ConsumerBusy extends Schema.TaggedError<ConsumerBusy>("millrace/ConsumerBusy")("ConsumerBusy", {
+  consumer: Schema.String,
+  /** `removed`, or `unsubscribed from <topic>`. */
+  asked: Schema.String,
+  /** Workers that live. */
+  workers: Schema.Number,
+  /** Messages that wait, held ones included. */
+  waiting: Schema.Number,
+  /** Dead letters that are open or being redriven. */
+  deadLetters: Schema.Number
+}) {
+  override get message() {
+    return `Consumer "${this.consumer}" cannot be ${this.asked}: it has ${this.workers} live workers, ${this.waiting} waiting messages and `
+      + `${this.deadLetters} open dead letters. Nothing was changed. Wait until its workers have stopped and what waits is worked off, or `
+      + `override the check with the option force.`
+  }
+}
+
+/**
+ * The consumer was removed while this worker ran: the worker stops. What it had in its hands was not committed.
+ *
+ * @since 0.1.0
+ */
+export class ConsumerRemoved
+  extends Schema.TaggedError<ConsumerRemoved>("millrace/ConsumerRemoved")("ConsumerRemoved", {
+    consumer: Schema.String
+  })
+{
+  override get message() {
+    return `Consumer "${this.consumer}" was removed while this worker ran. The worker stops; nothing was committed since. `
+      + `Consumers.audit says who removed it. Start the worker again only if the consumer is to exist again: it then begins anew.`
+  }
+}
+
+/**
+ * A consumer or a key is not in a state that allows what was asked: it is paused already, or it is not paused.
+ *
+ * @since 0.1.0
+ */
+export class PauseConflict extends Schema.TaggedError<PauseConflict>("millrace/PauseConflict")("PauseConflict", {
+  consumer: Schema.String,
+  /** Empty where the whole consumer is meant. */
+  key: Schema.String,
+  asked: Schema.Literals(["paused", "resumed"]),
+  /** Who paused it, and when; empty and 0 if it is not paused. */
+  by: Schema.String,
+  at: Schema.Number
+}) {
+  override get message() {
+    const what = this.key === "" ? "" : ` of key ${JSON.stringify(this.key)}`
+    return `The handling${what} of consumer "${this.consumer}" cannot be ${this.asked}: it is ${
+      this.by === "" ? "not paused" : `paused, by ${this.by} at ${new Date(this.at).toISOString()}`
+    }. Nothing was changed. Consumers.get and Consumers.audit say who did what.`
+  }
+}
+
+/**
+ * A consumer is not subscribed to this topic.
+ *
+ * @since 0.1.0
+ */
+export class NotSubscribed extends Schema.TaggedError<NotSubscribed>("millrace/NotSubscribed")("NotSubscribed", {
+  consumer: Schema.String,
+  topic: Schema.String
+}) {
+  override get message() {
+    return `Consumer "${this.consumer}" is not subscribed to topic "${this.topic}". Nothing was changed. Look at its topics with Consumers.get.`
+  }
+}

@@ -1,0 +1,19 @@
+/**
+ * Which dead letters people mean, in memory: what the statements say on Postgres.
+ *
+ * @since 0.1.0
+ */
+import type { DeadLetter, Filter } from "../DeadLetter.ts"
+
+/** Whether a dead letter is meant. */
+export const matches = (filter: Filter, deadLetter: DeadLetter): boolean =>
+  (filter.consumer === undefined || deadLetter.consumer === filter.consumer)
+  && (filter.state === undefined || deadLetter.state === filter.state)
+  && (filter.reason === undefined || deadLetter.reason === filter.reason)
+  && (filter.topic === undefined || deadLetter.message.topic === filter.topic)
+  && (filter.key === undefined || deadLetter.message.key === filter.key)
+  && (filter.id === undefined || deadLetter.message.id === filter.id)
+  && (filter.fingerprint === undefined || deadLetter.fingerprint === filter.fingerprint)
+  && (filter.tag === undefined || deadLetter.tag === filter.tag)
+  && (filter.since === undefined || deadLetter.diedAt >= filter.since)
+  && (filter.until === undefined || deadLetter.diedAt < filter.until)

@@ -1,0 +1,63 @@
+/**
+ * The isolation level of transactions. The library begins its own READ COMMITTED, whatever default the role or the database has. Each
+ * statement then sees what was committed before it: behind a lock, what the last owner of the lock did.
+ *
+ * A user's own transaction keeps its level. Most calls are right in it, or fail there with 40001. The others ask here first.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Client from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import { StoreFailure } from "../../Errors.ts"
+import * as ServerSql from "../sql/server.ts"
+import type { PgDatabase } from "./PgClient.ts"
+import * as PgFailure from "./PgFailure.ts"
+
+/** As `withTransaction` of the client, but it begins READ COMMITTED. A transaction that the effect begins elsewhere has the user's level. */
+export const transaction =
+  (client: Client.SqlClient): PgDatabase["transaction"] =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError, R> =>
+    Effect.withFiber((fiber) => {
+      const theirs = Effect.provideService(effect, Client.BeginTransaction, fiber.getRef(Client.BeginTransaction))
+      return Effect.provideService(client.withTransaction(theirs), Client.BeginTransaction, ServerSql.begin)
+    })
+
+/** The level of the ambient transaction, if its statements do not see what was committed since it began. */
+const older = (db: PgDatabase): Effect.Effect<string | undefined, SqlError> =>
+  Effect.flatMap(db.inTransaction, (inside) =>
+    inside
+      ? Effect.map(db.within(ServerSql.level, []), ([row]) => {
+        const level = String(row?.["level"])
+        return level === "repeatable read" || level === "serializable" ? level.toUpperCase() : undefined
+      })
+      : Effect.undefined)
+
+const refuse = (
+  db: PgDatabase,
+  operation: string,
+  error: Pick<StoreFailure, "kind" | "code" | "hint">
+): Effect.Effect<void, StoreFailure> =>
+  Effect.flatMap(
+    Effect.mapError(older(db), PgFailure.storeFailure(operation)),
+    (level) =>
+      level === undefined ? Effect.void : Effect.fail(
+        new StoreFailure({
+          operation,
+          ...error,
+          detail: `the transaction around it is ${level}, which does not see what was committed since it began`
+        })
+      )
+  )
+
+/** For a call that must see all that is committed. */
+export const refuseOlder = (db: PgDatabase, operation: string): Effect.Effect<void, StoreFailure> =>
+  refuse(db, operation, {
+    kind: "refused",
+    code: "",
+    hint: "Do it outside of that transaction, or in one that is READ COMMITTED."
+  })
+
+/** For a row that was not found, and may be there all the same. */
+export const refuseUnseen = (db: PgDatabase, operation: string): Effect.Effect<void, StoreFailure> =>
+  refuse(db, operation, { kind: "timeout", code: "40001", hint: PgFailure.runAgain })

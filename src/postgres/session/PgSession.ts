@@ -1,0 +1,309 @@
+/**
+ * One checkout of a connection, as the SqlClient sees it: it remembers the SQLSTATE seen last, whether the connection died
+ * or a statement was interrupted, and bounds what the client runs uninterruptibly (BEGIN, COMMIT, ROLLBACK, savepoints).
+ *
+ * A black hole in the network would otherwise hold a fiber for ever: the client runs those statements where nothing can
+ * interrupt them. Here they run in a fiber of their own; if no answer comes in time, the checkout goes on without it, and
+ * giving a connection back that still has a statement on the wire destroys it (a pinned one does so by itself).
+ *
+ * @since 0.1.0
+ */
+import type * as PgConnection from "@effect/sql-pg/PgConnection"
+import type * as Cause from "effect/Cause"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import type { Connection } from "effect/sql/SqlConnection"
+import * as SqlError from "effect/sql/SqlError"
+import * as Stream from "effect/Stream"
+import { StatementRefused } from "../../Errors.ts"
+import * as ServerSql from "../sql/server.ts"
+import * as PgFailure from "./PgFailure.ts"
+import * as TransactionControl from "./TransactionControl.ts"
+
+export type Rows = ReadonlyArray<PgConnection.Row>
+type Transform = (<A extends object>(row: ReadonlyArray<A>) => ReadonlyArray<A>) | undefined
+
+/**
+ * Stands before what the client itself runs to steer a transaction, so that it is told from the same words of a user. No statement of a
+ * user can begin so: the protocol carries no NUL.
+ */
+const mark = "\0"
+export const marked = (control: string): string => mark + control
+
+/**
+ * Who has the session: one statement, a transaction of the client (`sql.withTransaction`, a worker's commit), or a user who took it
+ * (`sql.reserve`) and may steer it by hand.
+ */
+export type Use = "statement" | "transaction" | "reserved"
+
+export class PgSession implements Connection {
+  /** See `PgFailure.Seen`. */
+  code = ""
+  lost = false
+  interrupted = false
+  rolledBack = false
+  repaired = false
+  /** An answer did not come in time. */
+  unanswered = false
+  detail = ""
+  /** Statements sent so far: tells whether a commit step used this connection at all. */
+  statements = 0
+  /** Failures seen so far: a savepoint looks for an aborted state only if there were any. */
+  failures = 0
+
+  readonly #connection: PgConnection.PgConnection
+  readonly #use: Use
+  readonly #scope: Scope.Scope
+  readonly #patience: Duration.Duration
+  readonly #invalidate: Effect.Effect<void>
+  readonly #cancel: Effect.Effect<unknown> | undefined
+  #begun = false
+  /** The session leaves its pool at the end of its scope. */
+  #replaced = false
+  /** Its prepared statements are gone, so nothing is sent by a name. */
+  #unnamed = false
+
+  /** `cancel` ends what runs on the server, where the driver does not do it when a statement is interrupted. */
+  constructor(options: {
+    readonly connection: PgConnection.PgConnection
+    readonly use: Use
+    /** Of this checkout. */
+    readonly scope: Scope.Scope
+    readonly patience: Duration.Duration
+    readonly invalidate: Effect.Effect<void>
+    readonly cancel?: Effect.Effect<unknown> | undefined
+  }) {
+    this.#connection = options.connection
+    this.#use = options.use
+    this.#scope = options.scope
+    this.#patience = options.patience
+    this.#invalidate = options.invalidate
+    this.#cancel = options.cancel
+  }
+
+  /** Whether a statement may be on the wire whose answer nobody waits for any more. */
+  get abandoned(): boolean {
+    return this.interrupted || this.unanswered
+  }
+
+  /** Nobody gets this connection again. */
+  readonly giveUp: Effect.Effect<void> = Effect.suspend(() => {
+    const cancel = this.interrupted && !this.lost ? this.#cancel : undefined
+    // Not waited for: it needs another connection, which may be in the same trouble.
+    return cancel === undefined ? this.#invalidate : Effect.andThen(Effect.forkDetach(cancel), this.#invalidate)
+  })
+
+  execute(sql: string, params: ReadonlyArray<unknown>, transform: Transform): Effect.Effect<Rows, SqlError.SqlError> {
+    return this.#rowsOf(sql, params, transform, true)
+  }
+
+  executeRaw(sql: string, params: ReadonlyArray<unknown>): Effect.Effect<unknown, SqlError.SqlError> {
+    return this.#guarded(
+      sql,
+      (text) =>
+        this.#seen(Effect.map(this.#connection.query(text, params, !this.#unnamed), (result) => {
+          this.code = ""
+          return result
+        }))
+    )
+  }
+
+  executeValues(sql: string, params: ReadonlyArray<unknown>) {
+    return this.#values(sql, params, true)
+  }
+
+  executeValuesUnprepared(sql: string, params: ReadonlyArray<unknown>) {
+    return this.#values(sql, params, false)
+  }
+
+  executeUnprepared(
+    sql: string,
+    params: ReadonlyArray<unknown>,
+    transform: Transform
+  ): Effect.Effect<Rows, SqlError.SqlError> {
+    return this.#rowsOf(sql, params, transform, false)
+  }
+
+  executeStream(sql: string, params: ReadonlyArray<unknown>, transform: Transform) {
+    const found = TransactionControl.look(sql)
+    if (found.kind === "plain") return this.#stream(sql, params, transform)
+    return Stream.unwrap(Effect.as(this.#allowed(found), this.#stream(sql, params, transform)))
+  }
+
+  /** Fails if the transaction is aborted. Bounded, since the client does not interrupt it. */
+  readonly probe: Effect.Effect<unknown, SqlError.SqlError> = Effect.suspend(() =>
+    this.#bounded(ServerSql.unaborted, true)
+  )
+
+  /** COMMIT, answered within the bound or not at all. Postgres answers ROLLBACK if the transaction was aborted. */
+  readonly commit: Effect.Effect<void, SqlError.SqlError> = Effect.suspend(() =>
+    // One that failed may have left the transaction open: COMMIT itself may not have been found by its name.
+    Effect.flatMap(Effect.tapCause(this.#bounded("COMMIT", true), () => this.giveUp), (result) => {
+      if (result.command !== "ROLLBACK") return Effect.void
+      this.rolledBack = true
+      return Effect.fail(failure(
+        new SqlError.UnknownError({
+          cause: new Error("COMMIT rolled back an aborted transaction"),
+          message: "COMMIT rolled back an aborted transaction",
+          operation: "commit"
+        })
+      ))
+    })
+  )
+
+  #rowsOf(
+    sql: string,
+    params: ReadonlyArray<unknown>,
+    transform: Transform,
+    prepare: boolean
+  ): Effect.Effect<Rows, SqlError.SqlError> {
+    if (sql.startsWith(mark)) return this.#control(sql.slice(mark.length), prepare)
+    return this.#guarded(sql, (text, found) =>
+      // The transaction's own BEGIN may be a user's text (`SqlClient.BeginTransaction`).
+      found.kind === "begin" && this.#use === "transaction"
+        // Our own never changes, so that it may be prepared.
+        ? this.#begin(text, prepare || text === ServerSql.begin)
+        : this.#seen(Effect.map(this.#connection.query(text, params, prepare && !this.#unnamed), (result) => {
+          this.code = ""
+          return transform === undefined ? result.rows : transform(result.rows)
+        })))
+  }
+
+  #values(sql: string, params: ReadonlyArray<unknown>, prepare: boolean) {
+    return this.#guarded(
+      sql,
+      (text) =>
+        this.#seen(Effect.map(this.#connection.queryValues(text, params, prepare && !this.#unnamed), (values) => {
+          this.code = ""
+          return values
+        }))
+    )
+  }
+
+  #stream(sql: string, params: ReadonlyArray<unknown>, transform: Transform) {
+    const stream = Stream.tapCause(
+      this.#connection.stream(sql, params),
+      (cause) => Effect.suspend(() => this.#note(cause) ?? Effect.void)
+    )
+    return transform === undefined
+      ? stream
+      : Stream.map(stream, (row) => transform([row])[0] as PgConnection.Row)
+  }
+
+  /** Every statement that may be a user's passes here, by whichever way it came in. */
+  #guarded<A>(
+    sql: string,
+    send: (sql: string, found: TransactionControl.Found) => Effect.Effect<A, SqlError.SqlError>
+  ): Effect.Effect<A, SqlError.SqlError> {
+    const found = TransactionControl.look(sql)
+    return found.kind === "plain"
+      ? send(sql, found)
+      : Effect.andThen(this.#allowed(found), Effect.suspend(() => send(sql, found)))
+  }
+
+  /** Refuses what would steer a transaction of the client, and remembers what the session must not be given back with. */
+  #allowed({ command, kind }: TransactionControl.Found): Effect.Effect<void, SqlError.SqlError> {
+    return Effect.suspend(() => {
+      if (kind === "names") this.#unnamed = true
+      if (kind === "begin" && this.#use === "transaction" && !this.#begun) return Effect.void
+      if ((kind === "begin" || kind === "control") && this.#use !== "reserved") return this.#refuse(command)
+      if (this.#replaced) return Effect.void
+      this.#replaced = true
+      return Scope.addFinalizer(this.#scope, this.giveUp)
+    })
+  }
+
+  /** As for any failed statement: the transaction is aborted, back to a savepoint or as a whole, even if the user catches the error. */
+  #refuse(command: string): Effect.Effect<never, SqlError.SqlError> {
+    const inTransaction = this.#use === "transaction"
+    const cause = new StatementRefused({ command, inTransaction })
+    const refused = Effect.fail(
+      failure(new SqlError.UnknownError({ cause, message: cause.message, operation: "execute" }))
+    )
+    return inTransaction
+      ? Effect.andThen(Effect.exit(this.#bounded(ServerSql.refuse(command), false)), refused)
+      : refused
+  }
+
+  /** A session that cannot begin is in no state to be given to anybody: a transaction of before may still be open in it. */
+  #begin(sql: string, prepare: boolean): Effect.Effect<Rows, SqlError.SqlError> {
+    return Effect.matchCauseEffect(this.#bounded(sql, prepare), {
+      onFailure: (cause) => Effect.andThen(this.giveUp, Effect.failCause(cause)),
+      onSuccess: (result) => {
+        this.#begun = true
+        return Effect.succeed(result.rows)
+      }
+    })
+  }
+
+  #seen<A>(effect: Effect.Effect<A, SqlError.SqlError>): Effect.Effect<A, SqlError.SqlError> {
+    this.statements++
+    return Effect.onExitPrimitive(effect, (exit) => exit._tag === "Failure" ? this.#note(exit.cause) : undefined)
+  }
+
+  /** Remembers what failed. A session that is of no more use goes on to the end of this checkout, and to no other. */
+  #note(cause: Cause.Cause<SqlError.SqlError>): Effect.Effect<void> | undefined {
+    this.failures++
+    this.repaired = false
+    const error = PgFailure.sqlErrorIn(cause)
+    if (error === undefined) {
+      this.interrupted = true
+      return undefined
+    }
+    const code = PgFailure.codeOf(error)
+    if (PgFailure.isLost(error) || PgFailure.isForgotten(error)) this.lost = true
+    if (code === "" && !this.lost) return undefined
+    // A statement after the failed one only tells that the transaction is aborted; the first one tells why.
+    const before = PgFailure.kindOf(this.code)
+    if (code !== "25P02" || this.code === "") this.detail = PgFailure.detailOf(error)
+    if (code !== "25P02" || (before !== "conflict" && before !== "unavailable")) this.code = code
+    return PgFailure.isSpent(code) ? this.#invalidate : undefined
+  }
+
+  #control(sql: string, prepare: boolean): Effect.Effect<Rows, SqlError.SqlError> {
+    if (sql !== ServerSql.rollback) {
+      return Effect.map(this.#bounded(sql, prepare), (result) => {
+        if (sql.startsWith("ROLLBACK TO")) this.repaired = true
+        return result.rows
+      })
+    }
+    // A cancel request may still be on its way to this connection, and a dead one cannot roll back: closing it does. A
+    // failed ROLLBACK must not fail the transaction, or it would hide why the body failed.
+    return this.interrupted || this.lost
+      ? Effect.as(this.giveUp, [])
+      : Effect.matchCauseEffect(this.#wire(sql, prepare), {
+        onFailure: () => Effect.as(this.giveUp, []),
+        onSuccess: () => Effect.succeed([])
+      })
+  }
+
+  /** As `#wire`, and what it failed with is remembered. */
+  #bounded(sql: string, prepare: boolean): Effect.Effect<PgConnection.Result, SqlError.SqlError> {
+    return this.#seen(this.#wire(sql, prepare))
+  }
+
+  #wire(sql: string, prepare: boolean): Effect.Effect<PgConnection.Result, SqlError.SqlError> {
+    return Effect.flatMap(
+      Effect.forkDetach(Effect.exit(this.#connection.query(sql, [], prepare && !this.#unnamed)), {
+        startImmediately: true
+      }),
+      (fiber) =>
+        Effect.timeoutOrElse(Effect.interruptible(Effect.flatten(Fiber.join(fiber))), {
+          duration: this.#patience,
+          orElse: () => {
+            this.unanswered = true
+            return Effect.fail(noAnswer(sql))
+          }
+        })
+    )
+  }
+}
+
+const failure = (reason: SqlError.SqlErrorReason): SqlError.SqlError => new SqlError.SqlError({ reason })
+
+const noAnswer = (sql: string): SqlError.SqlError => {
+  const message = `no answer to ${sql.split(" ", 1)[0]} in time`
+  return failure(new SqlError.ConnectionError({ cause: new Error(message), message, operation: "control" }))
+}

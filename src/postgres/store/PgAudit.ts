@@ -1,0 +1,47 @@
+/**
+ * The record of what people did, read. Who does something writes it, in the same transaction.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type { Action, Entry } from "../../Audit.ts"
+import * as Page from "../../internal/Page.ts"
+import type { AuditStore } from "../../Store.ts"
+import type { PgDatabase } from "../session/PgClient.ts"
+import * as PgFailure from "../session/PgFailure.ts"
+import type { Rows } from "../session/PgSession.ts"
+import * as AuditSql from "../sql/audit.ts"
+import type { Names } from "../sql/names.ts"
+import { formatDeadLetterId, numberOf } from "./DeadLetterRow.ts"
+
+const entryOf = (row: Rows[number]): Entry => ({
+  id: formatDeadLetterId(row["entry"]),
+  at: Math.floor(Number(row["at"])),
+  by: String(row["who"]),
+  action: row["action"] as Action,
+  consumer: String(row["consumer"]),
+  deadLetterId: String(row["dead_letter_id"]),
+  topic: String(row["topic"]),
+  key: String(row["key"]),
+  note: String(row["note"]),
+  detail: String(row["detail"])
+})
+
+export const make = (db: PgDatabase, names: Names): AuditStore => {
+  const text = AuditSql.make(names)
+  return {
+    list: (query) =>
+      Effect.mapBoth(
+        db.query(text.list, [
+          query.about === undefined ? null : query.about === "deadLetters",
+          query.consumer ?? null,
+          query.deadLetterId === undefined ? null : numberOf(query.deadLetterId) ?? 0n,
+          query.by ?? null,
+          query.action ?? null,
+          query.before === undefined ? null : numberOf(query.before) ?? 0n,
+          Page.rows(query.limit)
+        ]),
+        { onFailure: PgFailure.storeFailure("list the audit"), onSuccess: (rows) => rows.map(entryOf) }
+      )
+  }
+}

@@ -1,0 +1,275 @@
+/**
+ * What people do with consumers. Each is one transaction, audited in it.
+ *
+ * Removing and unsubscribing exclude publishing, as registering does: what was published before is there to be counted, what is
+ * published later finds no subscription.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { SqlError } from "effect/sql/SqlError"
+import type { Action } from "../../Audit.ts"
+import { type DeadLetterOrder, unsubscribed } from "../../DeadLetter.ts"
+import { ConsumerBusy, ConsumerNotFound, NotSubscribed, PauseConflict, type StoreFailure } from "../../Errors.ts"
+import * as Page from "../../internal/Page.ts"
+import type { Consumer, Consumers, HeldKey, OperatorAction } from "../../Store.ts"
+import type { Wake } from "../queue/Wake.ts"
+import * as Isolation from "../session/Isolation.ts"
+import type { PgDatabase } from "../session/PgClient.ts"
+import * as PgFailure from "../session/PgFailure.ts"
+import type { Rows } from "../session/PgSession.ts"
+import * as AuditSql from "../sql/audit.ts"
+import * as Sql from "../sql/consumerOperations.ts"
+import * as ConsumersSql from "../sql/consumers.ts"
+import type { Names } from "../sql/names.ts"
+import * as RemovalSql from "../sql/removal.ts"
+import * as LifeSql from "../sql/serverLife.ts"
+import { textOf } from "./DeadLetterRow.ts"
+import { keyHash } from "./KeyHash.ts"
+import { patiently, type Queues } from "./PgConsumers.ts"
+
+/** Whose pause it is, if it is one. */
+const pausedOf = (row: Rows[number] | undefined): { readonly by: string; readonly at: number } | undefined => {
+  const by = textOf(row?.["paused_by"])
+  return by === undefined ? undefined : { by, at: Math.floor(Number(row?.["paused_at"])) }
+}
+
+const consumerOf = (row: Rows[number]): Consumer => {
+  const paused = pausedOf(row)
+  return {
+    paused: paused === undefined ? undefined : { ...paused, note: String(row["paused_note"]) },
+    consumer: String(row["consumer"]),
+    topics: row["topics"] as ReadonlyArray<string>,
+    lanes: Number(row["lanes"]),
+    order: row["dead_letter_order"] as DeadLetterOrder,
+    registeredAt: Math.floor(Number(row["registered_at"])),
+    workers: Number(row["workers"]),
+    waiting: Page.countOf(Number(row["waiting"])),
+    heldKeys: Page.countOf(Number(row["held"])),
+    deadLetters: Page.countOf(Number(row["dead_letters"]))
+  }
+}
+
+const heldKeyOf = (row: Rows[number]): HeldKey => ({
+  key: String(row["key"]),
+  retryAt: row["retry_at"] === null ? undefined : Math.floor(Number(row["retry_at"])),
+  parked: row["parked"] === true,
+  paused: pausedOf(row)
+})
+
+/** What these transactions are made of. */
+interface Parts {
+  readonly db: PgDatabase
+  readonly queues: Queues
+  readonly wake: Wake
+  readonly text: ReturnType<typeof Sql.make>
+  readonly ending: ReturnType<typeof RemovalSql.make>
+  readonly audit: string
+  readonly locking: ReadonlyArray<string>
+  readonly begin: string
+}
+
+/**
+ * One transaction; a failure of the database is told as such. A removal must see all that it takes away. So a user's transaction of
+ * another level is refused.
+ */
+const run = <A, E extends { readonly _tag: string }>(
+  parts: Parts,
+  operation: string,
+  effect: Effect.Effect<A, E | SqlError>
+): Effect.Effect<A, Exclude<E, SqlError> | StoreFailure> =>
+  Effect.andThen(
+    Isolation.refuseOlder(parts.db, operation),
+    Effect.mapError(
+      patiently(parts.db.transaction(effect)),
+      (error) =>
+        error._tag === "SqlError" ? PgFailure.storeFailure(operation)(error as SqlError) : error as Exclude<E, SqlError>
+    )
+  )
+
+const found = (parts: Parts, statement: string, consumer: string) =>
+  Effect.flatMap(
+    parts.db.within(statement, [consumer]),
+    ([row]): Effect.Effect<Rows[number], ConsumerNotFound> =>
+      row === undefined ? Effect.fail(new ConsumerNotFound({ consumer })) : Effect.succeed(row)
+  )
+
+const note = (
+  { audit, db }: Parts,
+  kind: Action,
+  action: OperatorAction,
+  about: { readonly consumer: string; readonly topic?: string; readonly key?: string; readonly detail?: string }
+) =>
+  db.within(audit, [
+    action.by,
+    kind,
+    about.consumer,
+    about.topic ?? "",
+    about.key ?? "",
+    action.note ?? "",
+    about.detail ?? ""
+  ])
+
+/** Nobody publishes meanwhile, and what was published is there. */
+const alone = ({ db, locking }: Parts) =>
+  Effect.forEach(locking, (statement) => db.within(statement, []), { discard: true })
+
+const census = (parts: Parts, queue: unknown, topic: string | null) =>
+  Effect.map(parts.db.within(parts.ending.census, [queue, topic]), ([row]) => ({
+    workers: Number(row?.["workers"]),
+    waiting: Number(row?.["waiting"]),
+    deadLetters: Number(row?.["dead_letters"])
+  }))
+
+const remove = (parts: Parts): Consumers["remove"] => (consumer, action) => {
+  const { db, ending, queues, wake } = parts
+  return run(
+    parts,
+    "remove the consumer",
+    Effect.gen(function*() {
+      yield* alone(parts)
+      const row = yield* found(parts, ending.lock, consumer)
+      yield* db.within(ending.lockLanes, [row["id"]])
+      const { deadLetters, waiting, workers } = yield* census(parts, row["id"], null)
+      const free = (workers === 0 || action.force?.workers === true)
+        && (waiting + deadLetters === 0 || action.force?.messages === true)
+      if (!free) return yield* new ConsumerBusy({ consumer, asked: "removed", workers, waiting, deadLetters })
+      for (const statement of ending.remove) yield* db.within(statement, [row["id"]])
+      yield* note(parts, "removed", action, { consumer, detail: `${waiting} waiting, ${deadLetters} dead letters` })
+      yield* db.sql.afterCommit(Effect.sync(() => {
+        queues.forget(consumer)
+        // Its workers in this process look, and hear it; others do when they look by themselves.
+        wake.published(Number(row["id"]))
+      }))
+    })
+  )
+}
+
+const unsubscribe = (parts: Parts): Consumers["unsubscribe"] => (consumer, topic, action) => {
+  const { db, ending, text, wake } = parts
+  return run(
+    parts,
+    "unsubscribe the consumer",
+    Effect.gen(function*() {
+      yield* alone(parts)
+      const row = yield* found(parts, text.lock, consumer)
+      const gone = yield* db.within(ending.unsubscribe, [row["id"], topic])
+      if (gone.length === 0) return yield* new NotSubscribed({ consumer, topic })
+      const { waiting, workers } = yield* census(parts, row["id"], topic)
+      if (waiting > 0 && action.force?.messages !== true) {
+        return yield* new ConsumerBusy({
+          consumer,
+          asked: `unsubscribed from ${topic}`,
+          workers,
+          waiting,
+          deadLetters: 0
+        })
+      }
+      const failure = unsubscribed(topic, yield* Clock.currentTimeMillis)
+      // The numbers of the dead letters are of a life that has begun.
+      yield* db.within(parts.begin, [])
+      const [given] = yield* db.within(ending.giveUp, [row["id"], topic, JSON.stringify(failure), failure.tag])
+      yield* note(parts, "unsubscribed", action, { consumer, topic, detail: `${String(given?.["waiting"])} waiting` })
+      yield* db.sql.afterCommit(Effect.sync(() => wake.published(Number(row["id"]))))
+    })
+  )
+}
+
+const ofConsumer = (parts: Parts, asked: "paused" | "resumed"): Consumers["pause"] => (consumer, action) => {
+  const { db, text, wake } = parts
+  return run(
+    parts,
+    asked === "paused" ? "pause the consumer" : "resume the consumer",
+    Effect.gen(function*() {
+      const row = yield* found(parts, text.lock, consumer)
+      if ((pausedOf(row) === undefined) !== (asked === "paused")) return yield* conflict(consumer, "", asked, row)
+      yield* db.within(text.pause, [
+        row["id"],
+        asked === "paused" ? action.by : null,
+        asked === "paused" ? action.note ?? "" : ""
+      ])
+      yield* note(parts, asked, action, { consumer })
+      yield* db.sql.afterCommit(Effect.sync(() => wake.published(Number(row["id"]))))
+    })
+  )
+}
+
+const conflict = (consumer: string, key: string, asked: "paused" | "resumed", row: Rows[number] | undefined) => {
+  const { at, by } = pausedOf(row) ?? { by: "", at: 0 }
+  return new PauseConflict({ consumer, key, asked, by, at })
+}
+
+const ofKey = (parts: Parts, asked: "paused" | "resumed"): Consumers["pauseKey"] => (consumer, key, action) => {
+  const { db, text, wake } = parts
+  return run(
+    parts,
+    asked === "paused" ? "pause the key" : "resume the key",
+    Effect.gen(function*() {
+      const row = yield* found(parts, text.keep, consumer)
+      const queue = row["id"]
+      const changed = asked === "paused"
+        ? yield* db.within(text.pauseKey, [queue, key, keyHash(key) % Number(row["lanes"]), action.by])
+        : yield* Effect.andThen(db.within(text.lockKey, [queue, key]), db.within(text.resumeKey, [queue, key]))
+      if (changed.length === 0) {
+        const [held] = yield* db.within(text.pausedKey, [queue, key])
+        return yield* conflict(consumer, key, asked, held)
+      }
+      yield* note(parts, asked, action, { consumer, key })
+      yield* db.sql.afterCommit(Effect.sync(() => wake.published(Number(queue))))
+    })
+  )
+}
+
+const heldKeys = ({ db, text }: Parts): Consumers["heldKeys"] => (consumer, { after, limit }) => {
+  const look = Effect.gen(function*() {
+    const [row] = yield* db.query(text.queue, [consumer])
+    if (row === undefined) return yield* new ConsumerNotFound({ consumer })
+    return (yield* db.query(text.heldKeys, [row["id"], after ?? null, Page.rows(limit)])).map(heldKeyOf)
+  })
+  return Effect.catchTag(
+    look,
+    "SqlError",
+    (error) => Effect.fail(PgFailure.storeFailure("look at held keys")(error))
+  )
+}
+
+export const makeConsumerOperations = (
+  db: PgDatabase,
+  names: Names,
+  queues: Queues,
+  wake: Wake
+): Omit<Consumers, "register" | "status"> => {
+  const text = Sql.make(names)
+  const { changed, lock, lockTimeout } = ConsumersSql.make(names)
+  const parts: Parts = {
+    db,
+    queues,
+    wake,
+    text,
+    ending: RemovalSql.make(names),
+    audit: AuditSql.make(names).insert,
+    locking: [lockTimeout, lock, changed],
+    begin: LifeSql.make(names).begin
+  }
+  const look = (consumer: string | null) =>
+    Effect.mapBoth(db.query(text.list, [consumer, Page.countTo]), {
+      onFailure: PgFailure.storeFailure("look at consumers"),
+      onSuccess: (rows) => rows.map(consumerOf)
+    })
+  return {
+    list: look(null),
+    get: (consumer) =>
+      Effect.flatMap(
+        look(consumer),
+        ([one]) => one === undefined ? Effect.fail(new ConsumerNotFound({ consumer })) : Effect.succeed(one)
+      ),
+    heldKeys: heldKeys(parts),
+    remove: remove(parts),
+    unsubscribe: unsubscribe(parts),
+    pause: ofConsumer(parts, "paused"),
+    resume: ofConsumer(parts, "resumed"),
+    pauseKey: ofKey(parts, "paused"),
+    resumeKey: ofKey(parts, "resumed")
+  }
+}

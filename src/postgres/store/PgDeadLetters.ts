@@ -1,0 +1,186 @@
+/**
+ * Dead letters: dead-lettered, listed, grouped, frozen. Death goes through the inbox, as a commit does, so that the two exclude each other.
+ * What people decide is in `PgDecisions.ts`.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type { SqlError } from "effect/sql/SqlError"
+import { type DeadLetter, type Group, type Reason, type State, triedMillis } from "../../DeadLetter.ts"
+import type { Failure } from "../../Delivery.ts"
+import { DeadLetterNotFound } from "../../Errors.ts"
+import * as Page from "../../internal/Page.ts"
+import * as MessageId from "../../MessageId.ts"
+import type { DeadLetterStore, NewDeadLetter } from "../../Store.ts"
+import { failuresOf, headersOf, type Receipt } from "../queue/Row.ts"
+import * as ServerLife from "../queue/ServerLife.ts"
+import type { Wake } from "../queue/Wake.ts"
+import type { PgDatabase } from "../session/PgClient.ts"
+import * as PgFailure from "../session/PgFailure.ts"
+import type { Rows } from "../session/PgSession.ts"
+import * as Sql from "../sql/deadLetters.ts"
+import * as InboxSql from "../sql/inbox.ts"
+import type { Names } from "../sql/names.ts"
+import { filterOf, formatDeadLetterId, numberOf, textOf } from "./DeadLetterRow.ts"
+import type { Queues } from "./PgConsumers.ts"
+import { makeDecisions } from "./PgDecisions.ts"
+
+const letterOf = (row: Rows[number]): DeadLetter => ({
+  id: String(row["dead_letter_id"]),
+  consumer: String(row["consumer"]),
+  message: {
+    id: String(row["id"]),
+    topic: String(row["topic"]),
+    key: String(row["key"]),
+    keyed: row["keyed"] === true,
+    payload: String(row["payload"]),
+    headers: headersOf(row["headers"]),
+    version: Number(row["version"]),
+    publishedAt: Math.floor(Number(row["published_at"]))
+  },
+  original: textOf(row["original"]),
+  reason: row["reason"] as Reason,
+  state: row["state"] as State,
+  parked: row["parked"] === true,
+  ...triedOf(failuresOf(row["attempts"])),
+  tag: String(row["tag"]),
+  fingerprint: String(row["fingerprint"]),
+  redriven: Number(row["redriven"]),
+  diedAt: Math.floor(Number(row["died_at"])),
+  changedBy: String(row["changed_by"]),
+  changedAt: Math.floor(Number(row["changed_at"]))
+})
+
+const triedOf = (attempts: ReadonlyArray<Failure>) => ({ attempts, triedMillis: triedMillis(attempts) })
+
+const groupOf = (row: Rows[number]): Group => ({
+  consumer: String(row["consumer"]),
+  fingerprint: String(row["fingerprint"]),
+  deadLetters: Page.countOf(Number(row["n"])),
+  firstAt: Math.floor(Number(row["first_at"])),
+  lastAt: Math.floor(Number(row["last_at"])),
+  sample: letterOf(row)
+})
+
+const receiptOf = (entry: NewDeadLetter): Receipt => entry.delivery.receipt as Receipt
+
+export const make = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): DeadLetterStore => {
+  const text = Sql.make(names)
+  return {
+    add: makeBury(db, names, queues),
+    list: (query) =>
+      Effect.mapBoth(
+        db.query(text.list, [
+          ...filterOf(query),
+          query.state ?? null,
+          query.before === undefined ? null : numberOf(query.before) ?? 0n,
+          Page.rows(query.limit)
+        ]),
+        { onFailure: PgFailure.storeFailure("list dead letters"), onSuccess: (rows) => rows.map(letterOf) }
+      ),
+    groups: (filter) =>
+      Effect.mapBoth(
+        db.query(text.groups, [...filterOf(filter), filter.state ?? "open", Page.countTo, Page.rows(filter.limit)]),
+        { onFailure: PgFailure.storeFailure("group dead letters"), onSuccess: (rows) => rows.map(groupOf) }
+      ),
+    freeze: (filter) =>
+      Effect.mapBoth(
+        Effect.andThen(ServerLife.current(db.query, names), db.query(text.freeze, [...filterOf(filter), Page.countTo])),
+        {
+          onFailure: PgFailure.storeFailure("freeze a set of dead letters"),
+          onSuccess: ([row]) => ({
+            filter: { ...filter, state: "open" },
+            cutoff: String(row?.["cutoff"]),
+            deadLetters: Page.countOf(Number(row?.["n"]))
+          })
+        }
+      ),
+    get: (deadLetterId) => {
+      const n = numberOf(deadLetterId)
+      if (n === undefined) return Effect.fail(new DeadLetterNotFound({ deadLetterId }))
+      return Effect.flatMap(
+        Effect.mapError(db.query(text.get, [n]), PgFailure.storeFailure("get a dead letter")),
+        ([row]) =>
+          row === undefined ? Effect.fail(new DeadLetterNotFound({ deadLetterId })) : Effect.succeed(letterOf(row))
+      )
+    },
+    ...makeDecisions(db, names, wake)
+  }
+}
+
+const tagOf = (entry: NewDeadLetter): string => entry.attempts.at(-1)?.tag ?? ""
+
+const makeBury = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore["add"] => {
+  const text = Sql.make(names)
+  const inbox = InboxSql.make(names)
+
+  const fresh = (queue: number, deadLetterId: unknown, entry: NewDeadLetter): Effect.Effect<unknown, SqlError> => {
+    const { message } = entry.delivery
+    const { lane, large, seq } = receiptOf(entry)
+    const end = [entry.reason, entry.parked, JSON.stringify(entry.attempts), entry.fingerprint, tagOf(entry)]
+    return large
+      ? db.within(text.insertLarge, [deadLetterId, queue, lane, seq, ...end])
+      : db.within(text.insert, [
+        deadLetterId,
+        queue,
+        lane,
+        seq,
+        message.id,
+        message.topic,
+        message.key,
+        message.keyed,
+        message.payload,
+        JSON.stringify(message.headers),
+        message.version,
+        message.publishedAt,
+        ...end
+      ])
+  }
+
+  const beside = Effect.fnUntraced(function*(queue: number, entry: NewDeadLetter) {
+    const [row] = yield* db.within(text.number, [])
+    yield* fresh(queue, row!["dead_letter_id"], entry)
+    return formatDeadLetterId(row!["dead_letter_id"])
+  })
+
+  /** The dead letter that a message was redriven from takes it back. */
+  const reopen = (queue: number, own: bigint, entry: NewDeadLetter) => {
+    const { lane, large, seq } = receiptOf(entry)
+    const { attempts, fingerprint, parked, reason } = entry
+    const to = [own, reason, parked, JSON.stringify(attempts), fingerprint, lane, seq, tagOf(entry)]
+    return Effect.as(
+      large ? db.within(text.reopenLarge, [...to, queue]) : db.within(text.reopen, to),
+      formatDeadLetterId(own)
+    )
+  }
+
+  const one = Effect.fnUntraced(
+    function*(queue: number, entry: NewDeadLetter): Effect.fn.Return<string | undefined, SqlError> {
+      const { message, redrive } = entry.delivery
+      const { large } = receiptOf(entry)
+      const own = redrive === undefined ? undefined : BigInt(redrive.deadLetterId)
+      const put = () => own === undefined ? beside(queue, entry) : reopen(queue, own, entry)
+      if (entry.conflict === true) return yield* put()
+      const print = large ? "" : MessageId.ofMessage(message)
+      const [known] = yield* db.within(inbox.die, [queue, message.id, print, own ?? null])
+      const deadLetterId = known!["dead_letter_id"]
+      if (known!["fresh"] === true && own === undefined) {
+        yield* fresh(queue, deadLetterId, entry)
+        return formatDeadLetterId(deadLetterId)
+      }
+      if (own !== undefined && deadLetterId === own) return yield* reopen(queue, own, entry)
+      // Other content under a known id is never dropped, whether or not a claim has found that out.
+      if (large || known!["fingerprint"] !== print) return yield* put()
+      // A redriven message that was committed by another way: its dead letter is over, too.
+      if (own !== undefined) yield* db.within(inbox.resolve, [[own]])
+      return undefined
+    }
+  )
+
+  return (consumer, entries) =>
+    Effect.flatMap(queues.byName(consumer), (queue) =>
+      Effect.mapError(
+        Effect.forEach(entries, (entry) => one(queue, entry)),
+        PgFailure.storeFailure("dead-letter a message")
+      ))
+}

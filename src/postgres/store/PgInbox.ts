@@ -1,0 +1,77 @@
+/**
+ * Which ids a consumer has committed: a commit claims those of its messages, and of two claims of one id one waits for the other.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type { Claim, Claimed, Inbox } from "../../Store.ts"
+import type { PgDatabase } from "../session/PgClient.ts"
+import * as PgFailure from "../session/PgFailure.ts"
+import * as InboxSql from "../sql/inbox.ts"
+import type { Names } from "../sql/names.ts"
+import type { Queues } from "./PgConsumers.ts"
+
+export const make = (db: PgDatabase, names: Names, queues: Queues): Pick<Inbox, "claim"> => {
+  const text = InboxSql.make(names)
+  const failed = PgFailure.storeFailure("claim message ids in the inbox")
+
+  const revive = (queue: number, claims: ReadonlyArray<Claim>, fresh: Set<unknown>) => {
+    const redriven = claims.filter((claim) => claim.deadLetterId !== undefined && !fresh.has(claim.id))
+    if (redriven.length === 0) return Effect.void
+    return Effect.map(
+      db.within(text.revive, [queue, redriven.map((c) => c.id), redriven.map((c) => BigInt(c.deadLetterId!))]),
+      (rows) => rows.forEach((row) => fresh.add(row["id"]))
+    )
+  }
+
+  /** The others: the same message again, or another one under its id. */
+  const tellApart = (queue: number, claims: ReadonlyArray<Claim>, fresh: ReadonlySet<unknown>) =>
+    Effect.map(
+      db.within(text.known, [queue, claims.filter((c) => !fresh.has(c.id)).map((c) => c.id)]),
+      (rows) => {
+        const known = new Map(rows.map((row) => [row["id"], row["fingerprint"]]))
+        return claims.map((claim): Claimed => {
+          if (fresh.has(claim.id)) return "fresh"
+          const fingerprint = known.get(claim.id)
+          return fingerprint === claim.fingerprint || fingerprint === "" ? "duplicate" : "conflict"
+        })
+      }
+    )
+
+  /**
+   * A redriven message that turns out to be a duplicate was committed by another way: its dead letter is over, too. So it is when its id was
+   * not known any more, and it is committed now. Of those that were revived, the dead letter is.
+   */
+  const resolved = (claims: ReadonlyArray<Claim>, answers: ReadonlyArray<Claimed>, inserted: ReadonlySet<unknown>) => {
+    const deadLetters = claims.flatMap(({ id, deadLetterId }, i) => {
+      if (deadLetterId === undefined) return []
+      return answers[i] === "duplicate" || (answers[i] === "fresh" && inserted.has(id)) ? [BigInt(deadLetterId)] : []
+    })
+    return deadLetters.length === 0
+      ? Effect.succeed(answers)
+      : Effect.as(db.within(text.resolve, [deadLetters]), answers)
+  }
+
+  /** What each claim found, once those that are new have been inserted. */
+  const answer = (queue: number, claims: ReadonlyArray<Claim>, inserted: ReadonlySet<unknown>) => {
+    const allFresh = () => claims.map((): Claimed => "fresh")
+    if (inserted.size === claims.length) return resolved(claims, allFresh(), inserted)
+    const fresh = new Set(inserted)
+    return revive(queue, claims, fresh).pipe(
+      Effect.flatMap(() => fresh.size === claims.length ? Effect.succeed(allFresh()) : tellApart(queue, claims, fresh)),
+      Effect.flatMap((answers) => resolved(claims, answers, inserted))
+    )
+  }
+
+  return {
+    claim: (consumer, claims) =>
+      Effect.flatMap(queues.byName(consumer), (queue) => {
+        if (claims.length === 0) return Effect.succeed([])
+        const ids = claims.map((claim) => claim.id)
+        return db.within(text.claim, [queue, ids, claims.map((claim) => claim.fingerprint)]).pipe(
+          Effect.flatMap((rows) => answer(queue, claims, new Set(rows.map((row) => row["id"])))),
+          Effect.mapError(failed)
+        )
+      })
+  }
+}

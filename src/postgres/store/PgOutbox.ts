@@ -1,0 +1,100 @@
+/**
+ * What goes out, now or later, in the transaction of whoever publishes it; workers hear of it when that has committed.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type * as Delay from "../../Delay.ts"
+import type { StoreFailure } from "../../Errors.ts"
+import * as PublishRefusal from "../../internal/PublishRefusal.ts"
+import type { Message } from "../../Message.ts"
+import type { Outbox } from "../../Store.ts"
+import type { PgDelayed } from "../queue/PgDelayed.ts"
+import type { Wake } from "../queue/Wake.ts"
+import type { PgDatabase } from "../session/PgClient.ts"
+import * as PgFailure from "../session/PgFailure.ts"
+import type { Rows } from "../session/PgSession.ts"
+import * as DelayedSql from "../sql/delayed.ts"
+import type { Names } from "../sql/names.ts"
+import * as OutboxSql from "../sql/publishing.ts"
+import { keyHash } from "./KeyHash.ts"
+
+/** Rows and bytes of one insert; more go in several, in one transaction. */
+const chunkRows = 1_000
+const chunkBytes = 4 * 1_048_576
+
+/** The messages in inserts of a bounded size, in order. */
+const chunks = (messages: ReadonlyArray<Message>): ReadonlyArray<ReadonlyArray<Message>> => {
+  const out: Array<Array<Message>> = []
+  let chunk: Array<Message> = []
+  let bytes = 0
+  for (const message of messages) {
+    if (chunk.length === chunkRows || bytes > chunkBytes) {
+      out.push(chunk)
+      chunk = []
+      bytes = 0
+    }
+    chunk.push(message)
+    bytes += message.payload.length
+  }
+  out.push(chunk)
+  return out
+}
+
+const headersOf = (message: Message): string => {
+  for (const _ in message.headers) return JSON.stringify(message.headers)
+  return "{}"
+}
+
+const columnsOf = (messages: ReadonlyArray<Message>): ReadonlyArray<unknown> => [
+  messages.map((m) => m.id),
+  messages.map((m) => m.topic),
+  messages.map((m) => m.key),
+  messages.map((m) => m.keyed),
+  messages.map((m) => keyHash(m.key)),
+  messages.map((m) => m.payload),
+  messages.map(headersOf),
+  messages.map((m) => m.version)
+]
+
+export const make = (db: PgDatabase, names: Names, wake: Wake, delayed: PgDelayed): Outbox => {
+  const text = OutboxSql.make(names)
+  const laterText = DelayedSql.make(names)
+  const wakeAfterCommit = (rows: Rows, also: () => void) =>
+    rows.length === 0 ? Effect.void : db.sql.afterCommit(Effect.sync(() => {
+      also()
+      for (const row of rows) wake.published(Number(row["queue_id"]))
+    }))
+  const insert = (messages: ReadonlyArray<Message>) =>
+    Effect.flatMap(db.query(text.write, columnsOf(messages)), (rows) => wakeAfterCommit(rows, () => {}))
+  const insertLater = ({ at, delay, name }: Delay.Later) => (messages: ReadonlyArray<Message>) =>
+    Effect.flatMap(
+      db.query(laterText.write, [
+        ...columnsOf(messages),
+        at === undefined ? null : Math.max(0, at),
+        Math.max(0, delay),
+        name ?? null
+      ]),
+      (rows) => wakeAfterCommit(rows, () => delayed.soon())
+    )
+  return {
+    write: (messages, later): Effect.Effect<void, StoreFailure> => {
+      if (messages.length === 0) return Effect.void
+      const bad = PublishRefusal.of(messages, later)
+      if (bad !== undefined) return Effect.fail(bad)
+      const one = later === undefined ? insert : insertLater(later)
+      const parts = chunks(messages)
+      return Effect.mapError(
+        parts.length === 1
+          ? one(messages)
+          : db.transaction(Effect.forEach(parts, one, { discard: true })),
+        PgFailure.storeFailure("publish")
+      )
+    },
+    cancel: (topic, key, name) =>
+      Effect.mapError(
+        Effect.map(db.query(laterText.cancel, [topic, key, name]), (rows) => rows.length > 0),
+        PgFailure.storeFailure("cancel a delayed message")
+      )
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * At most once: what happens to a message after it was taken, which is when it was settled and claimed for good.
+ *
+ * Its steps run, and then its commit steps and emits, in a transaction of their own that looks at the fencing token again. Nothing of
+ * that is repeated once it may have happened: a failure, an interruption or an answer that is missing is reported and is the end.
+ * Only a transaction of which the store says that nothing was committed is run again, for a while.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
+import type * as Tracer from "effect/Tracer"
+import * as DeadLetter from "../../DeadLetter.ts"
+import type { Delivery, DeliveryContext } from "../../Delivery.ts"
+import { LeaseLost } from "../../Errors.ts"
+import * as Backoff from "../../internal/Backoff.ts"
+import { contained } from "../../internal/HandlerResult.ts"
+import * as Store from "../../Store.ts"
+import * as Telemetry from "../../Telemetry.ts"
+import * as GroupCommit from "../commit/GroupCommit.ts"
+import * as Savepoints from "../commit/Savepoints.ts"
+import * as FailureRecord from "./FailureRecord.ts"
+import type { Stepped } from "./Steps.ts"
+
+/** A message that was taken, on its way to its end. */
+export interface Taken {
+  readonly delivery: Delivery
+  readonly delivered: DeliveryContext
+  readonly span: Tracer.Span | undefined
+  readonly steps: Effect.Effect<Stepped, unknown>
+}
+
+export interface AtMostOnce {
+  /** Answers why it was not committed, if it was not. Never fails: what went wrong has been reported. */
+  readonly run: (
+    taken: Taken,
+    /** Makes what runs interruptible; the report is not. */
+    restore: <B, E>(effect: Effect.Effect<B, E>) => Effect.Effect<B, E>
+  ) => Effect.Effect<{ readonly error: unknown } | undefined>
+}
+
+/** Somebody else may have the key by now. */
+const lost = ({ lease }: Delivery) =>
+  new LeaseLost({ lease: lease.name, token: String(lease.token), reason: "it was taken over before the commit" })
+
+/** A transaction that did not begin is tried this often. */
+const tries = 10
+
+export const make = (options: GroupCommit.Options & { readonly transactions: number }): AtMostOnce => {
+  const { consumer, store } = options
+  // Its commits may take as many of the store's connections as the committers of another pipeline would.
+  const permits = Semaphore.makeUnsafe(options.transactions)
+  const statements = GroupCommit.isData(options) ? "pipelined" : "sequential"
+
+  const commit = (taken: Taken, stepped: Stepped): Effect.Effect<GroupCommit.MemberOutcome, unknown> => {
+    const body = Savepoints.inTime(options, GroupCommit.composeTaken(options, { ...taken, stepped }))
+    const once = Effect.provideService(store.transact(body), Store.WorkerTransaction, statements)
+    const go = (tried: number): Effect.Effect<GroupCommit.MemberOutcome, unknown> =>
+      Effect.catch(once, (error) =>
+        error._tag !== "TransientFailure" || tried === tries
+          ? Effect.fail(error)
+          : Effect.andThen(Backoff.pause(tried, { first: 5, cap: 500 }), go(tried + 1)))
+    return permits.withPermit(go(0))
+  }
+
+  /** What is reported names error, step and place in the code, never the message's content. */
+  const report = (taken: Taken, step: string, cause: Cause.Cause<unknown>, error: unknown): Effect.Effect<void> => {
+    const failure = FailureRecord.make({ attempt: 1, at: 0, error, step, worker: "", codeVersion: "" })
+    const what = Cause.hasInterruptsOnly(cause)
+      ? `was interrupted in its ${step}`
+      : `failed: ${DeadLetter.fingerprint(failure)}`
+    return Effect.logWarning(`A message that is handled at most once ${what}. It is not run again.`).pipe(
+      Effect.annotateLogs(Telemetry.logFields(consumer, taken.delivery, taken.delivered.attempt))
+    )
+  }
+
+  const run: AtMostOnce["run"] = (taken, restore) =>
+    Effect.suspend(() => {
+      let step = "steps"
+      const work = taken.steps.pipe(
+        Effect.flatMap((stepped) => {
+          step = "commit"
+          return commit(taken, stepped)
+        }),
+        Effect.flatMap((outcome) =>
+          outcome._tag === "Committed"
+            ? Effect.void
+            : Effect.fail(lost(taken.delivery))
+        )
+      )
+      return Effect.flatMap(Effect.exit(restore(contained(work))), (exit) => {
+        if (exit._tag === "Success") return Effect.succeed(undefined)
+        const error = GroupCommit.unwrap(FailureRecord.errorOf(exit.cause))
+        return Effect.as(report(taken, step, exit.cause, error), { error })
+      })
+    })
+
+  return { run }
+}

@@ -1,0 +1,312 @@
+/**
+ * One delivery, from the turn of its key to its end: decode, steps, commit, settle.
+ *
+ * An attempt is decode, steps, commit; a retry runs all of it again. What failed is written down with the message before anybody
+ * else sees it again. Interruption is always safe: nothing was committed, the delivery goes back to the transport with its lease.
+ *
+ * A user's function can end the fiber it runs in past every handler of that fiber. So a turn keeps where it stands outside of the fiber, and
+ * can be resumed in another one: what ended the first one is then the failure of its attempt.
+ */
+import type * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Tracer from "effect/Tracer"
+import type { Delivery, DeliveryContext, Failure } from "../../Delivery.ts"
+import { WorkerCrashed } from "../../Errors.ts"
+import * as Backoff from "../../internal/Backoff.ts"
+import { contained } from "../../internal/HandlerResult.ts"
+import * as Tracing from "../../internal/Tracing.ts"
+import type * as Pipeline from "../../Pipeline.ts"
+import * as Telemetry from "../../Telemetry.ts"
+import type { Committer } from "../commit/Committer.ts"
+import type { MemberOutcome, Ready } from "../commit/GroupCommit.ts"
+import { crashStatus } from "../lease/CrashStatus.ts"
+import type { Spans } from "../observe/Spans.ts"
+import type { Settings } from "../start/Settings.ts"
+import type * as AtMostOnce from "./AtMostOnce.ts"
+import * as Disposition from "./Disposition.ts"
+import * as FailureRecord from "./FailureRecord.ts"
+import * as KeyBatch from "./KeyBatch.ts"
+import * as RetryDecision from "./RetryDecision.ts"
+import * as Steps from "./Steps.ts"
+
+/** What an attempt needs of its worker. */
+export interface Options extends Disposition.Options {
+  readonly settings: Settings
+  readonly committer: Committer
+  /** Where the pipeline is `atMostOnce`: what runs a message once it is taken. */
+  readonly atMostOnce: AtMostOnce.AtMostOnce | undefined
+  /** Whether the transport forgets a message within the commit, or is told after it. */
+  readonly acknowledge: "within" | "after"
+  readonly spans: Spans
+  /** Completed when the worker stops: who sleeps in place writes its attempts down and goes. */
+  readonly draining: Deferred.Deferred<void>
+}
+
+export interface Attempt {
+  readonly turn: (delivery: Delivery) => Turn
+}
+
+/** The turn of one delivery. */
+export interface Turn {
+  /** Works the delivery off: attempts, waits in place, and settles it. Never fails; what it cannot settle goes back. */
+  readonly run: Effect.Effect<void>
+  /** Goes on in another fiber, after the one before ended with this cause by itself. */
+  readonly resume: (cause: Cause.Cause<unknown>) => Effect.Effect<void>
+}
+
+/** Where a turn stands. */
+interface Course {
+  recorded: ReadonlyArray<Failure>
+  /** What an attempt is doing; undefined between two of them. */
+  step: "decode" | "steps" | "commit" | undefined
+  began: bigint
+  span: Tracer.Span | undefined
+  /** Fibers that ended by themselves since the last attempt. */
+  ends: number
+}
+
+/** What a handler sees of its delivery, after these failures. */
+const deliveredOf = (delivery: Delivery, recorded: ReadonlyArray<Failure>): DeliveryContext => ({
+  message: delivery.message,
+  attempt: recorded.length + 1,
+  redriven: delivery.redrive?.count ?? 0
+})
+
+/** For a member that is only taken: its steps come later. */
+const nothingLeft: Steps.Stepped = { value: undefined, index: Number.MAX_SAFE_INTEGER }
+
+/** How the steps of one attempt failed. */
+interface Failed {
+  readonly error: unknown
+  readonly step: string
+}
+
+const failed = (exit: MemberOutcome | Failed) =>
+  "_tag" in exit ? undefined : { error: exit.error, where: `the attempt failed in ${exit.step}` }
+
+export const make = (options: Options): Attempt => {
+  const { atMostOnce, committer, counters, draining, pipeline, settings, spans } = options
+  const { consumer } = pipeline
+  const { deadLetter, forget, hold, settled } = Disposition.make(options)
+  // What logs before the commit names its message. Where no operator there has effects, it would be a tenth of the rate (`npm run bench`).
+  const mayLog = !Steps.arePure(pipeline.steps)
+  const topics = new Map(pipeline.topics.map((topic) => [topic.name, topic]))
+
+  const turn = (delivery: Delivery): Turn => {
+    const course: Course = { recorded: delivery.attempts, step: undefined, began: 0n, span: undefined, ends: 0 }
+    return {
+      run: Effect.catchCause(Effect.suspend(() => work(delivery, course)), (cause) => putBack(delivery, course, cause)),
+      resume: (cause) =>
+        Effect.suspend(() => {
+          const { ends, step } = course
+          course.step = undefined
+          const resumed = (step === "decode" || step === "steps") && atMostOnce === undefined
+            ? diedIn(delivery, course, step, FailureRecord.errorOf(cause))
+            : putBack(delivery, course, cause)
+          return course.ends++ === 0
+            ? resumed
+            : Effect.andThen(Backoff.pause(ends - 1, { first: 20, cap: 5000 }), resumed)
+        })
+    }
+  }
+
+  /** A defect of ours must not leave its message unowned: it goes back and comes again, uncounted. */
+  const putBack = (delivery: Delivery, { recorded }: Course, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
+    Effect.logError("An attempt ended in a defect of the runtime; its message is held for a moment", cause).pipe(
+      Effect.annotateLogs(Telemetry.logFields(consumer, delivery, recorded.length + 1)),
+      Effect.andThen(hold(delivery, recorded, Duration.seconds(5)))
+    )
+
+  /** A user's function ended the attempt's fiber: the attempt has failed as by any other defect. */
+  const diedIn = Effect.fnUntraced(function*(delivery: Delivery, course: Course, step: string, error: unknown) {
+    const { span } = course
+    if (span !== undefined) yield* Tracing.end(span, FailureRecord.tagOf(error), `the attempt failed in ${step}`)
+    const topic = topics.get(delivery.message.topic)!
+    if (yield* decided(delivery, course, { error, step })) yield* attempts(delivery, topic, course)
+  })
+
+  const work = (delivery: Delivery, course: Course): Effect.Effect<void> => {
+    if (Deferred.isDoneUnsafe(delivery.lease.lost)) return Effect.void
+    if (crashStatus(delivery, settings) === "crashed") return crashed(delivery)
+    const topic = topics.get(delivery.message.topic)
+    if (topic === undefined) return hold(delivery, delivery.attempts, Duration.millis(settings.unknownTopicHoldMillis))
+    return atMostOnce === undefined
+      ? attempts(delivery, topic, course)
+      : takeThenRun(delivery, topic, atMostOnce)
+  }
+
+  /** Decodes, takes the message for good, and only then runs its steps: nothing of this is an attempt that comes again. */
+  const takeThenRun = Effect.fnUntraced(
+    function*(delivery: Delivery, topic: Pipeline.AnyTopic, { run }: AtMostOnce.AtMostOnce) {
+      const delivered = deliveredOf(delivery, delivery.attempts)
+      const decoded = yield* Effect.exit(contained(decode(topic, delivery)))
+      if (decoded._tag === "Failure") {
+        const failed = { error: FailureRecord.errorOf(decoded.cause), step: "decode" }
+        const failures = FailureRecord.append(delivery.attempts, yield* record(delivered.attempt, failed))
+        return yield* deadLetter(delivery, failures, "undecodable")
+      }
+      yield* committer.commitThen(
+        [{ delivery, delivered, stepped: nothingLeft, span: undefined }],
+        ([taken], restore) => {
+          // It is still there, and nothing of it was done.
+          if (taken._tag === "Failed") return restore(hold(delivery, delivery.attempts, Duration.seconds(1)))
+          if (taken._tag !== "Committed") return settled(delivery, taken)
+          const ran = spans.attempt(
+            delivery,
+            delivered,
+            (span) => run({ delivery, delivered, span, steps: steps(decoded.value, delivered) }, restore),
+            (failure) => failure && { error: failure.error, where: "it is handled at most once, and failed" }
+          ).pipe(
+            Effect.annotateLogs(Telemetry.logFields(consumer, delivery, delivered.attempt)),
+            Effect.flatMap((failure) =>
+              failure === undefined ? counters.committed(delivery) : counters.outcome(delivery, "failed")
+            )
+          )
+          // A broker would hand it out again; elsewhere it is gone, and as long as it is known here its lane is not given away.
+          return options.acknowledge === "after"
+            ? Effect.andThen(forget(delivery), ran)
+            : Effect.ensuring(ran, forget(delivery))
+        }
+      )
+    }
+  )
+
+  /** One attempt after the other while their delays are short. */
+  const attempts = Effect.fnUntraced(function*(delivery: Delivery, topic: Pipeline.AnyTopic, course: Course) {
+    const clock = yield* Clock.Clock
+    while (true) {
+      const delivered = deliveredOf(delivery, course.recorded)
+      course.began = clock.monotonicTimeNanosUnsafe()
+      const exit = yield* spans.attempt(
+        delivery,
+        delivered,
+        (span) => once(delivery, topic, delivered, span, course),
+        failed
+      )
+      course.step = undefined
+      if (!(yield* decided(delivery, course, exit))) return
+    }
+  })
+
+  /** Does what an attempt leads to. Returns whether another attempt follows here. */
+  const decided = Effect.fnUntraced(function*(delivery: Delivery, course: Course, exit: MemberOutcome | Failed) {
+    yield* counters.attempt(delivery, course.began)
+    if ("_tag" in exit) {
+      yield* settled(delivery, exit)
+      return false
+    }
+    const { recorded } = course
+    const failures = FailureRecord.append(recorded, yield* record(recorded.length + 1, exit))
+    const now = failures.at(-1)!.at
+    if (exit.step === "decode") {
+      yield* deadLetter(delivery, failures, "undecodable")
+      return false
+    }
+    const decision = yield* RetryDecision.decide({
+      settings: pipeline.settings,
+      holdAfterMillis: settings.holdAfterMillis,
+      recorded,
+      error: exit.error,
+      now
+    }).pipe(Effect.provideService(RetryDecision.Deciding, delivery.message))
+    if (decision._tag === "DeadLetter") {
+      yield* deadLetter(delivery, failures, decision.reason)
+      return false
+    }
+    yield* counters.outcome(delivery, "retried", FailureRecord.tagOf(exit.error))
+    const left = decision._tag === "Hold" ? decision.delay : yield* waitHere(decision.delay, draining)
+    if (left !== undefined) {
+      yield* hold(delivery, failures, left)
+      return false
+    }
+    course.recorded = failures
+    course.ends = 0
+    return true
+  })
+
+  /** Decode, steps, commit. Answers what the commit made of it, or how it failed. */
+  const once = (
+    delivery: Delivery,
+    topic: Pipeline.AnyTopic,
+    delivered: DeliveryContext,
+    span: Tracer.Span | undefined,
+    course: Course
+  ): Effect.Effect<MemberOutcome | Failed> =>
+    Effect.suspend(() => {
+      course.step = "decode"
+      course.span = span
+      const attempt = decode(topic, delivery).pipe(
+        Effect.flatMap((value) => {
+          course.step = "steps"
+          return steps(value, delivered)
+        }),
+        Effect.flatMap((stepped): Effect.Effect<MemberOutcome | Failed> => {
+          course.step = "commit"
+          return Effect.map(
+            runs.commit({ delivery, delivered, stepped, span }),
+            (outcome) => outcome._tag === "Failed" ? { error: outcome.error, step: "commit" } : outcome
+          )
+        }),
+        // An interruption of this fiber goes past here unseen; one that is seen is the step's own (it joined a fiber that
+        // was interrupted, say), and so its failure.
+        Effect.catchCause((cause) =>
+          Effect.sync((): Failed => ({ error: FailureRecord.errorOf(cause), step: course.step ?? "commit" }))
+        )
+      )
+      return mayLog
+        ? Effect.annotateLogs(attempt, Telemetry.logFields(consumer, delivery, delivered.attempt))
+        : attempt
+    })
+
+  const decode = (topic: Pipeline.AnyTopic, delivery: Delivery) => Steps.decode(pipeline, topic, delivery.message)
+  const steps = (value: unknown, delivered: DeliveryContext) => Steps.bounded(pipeline, value, delivered)
+
+  const encode = FailureRecord.encoder(pipeline.settings.errors)
+  const record = Effect.fnUntraced(function*(attempt: number, failed: Failed) {
+    const at = yield* Clock.currentTimeMillis
+    const encoded = yield* encode(failed.error)
+    const { codeVersion, name } = settings
+    return FailureRecord.make({ attempt, at, ...failed, worker: name, codeVersion, encoded })
+  })
+
+  const prepare = (delivery: Delivery): Effect.Effect<Omit<Ready, "span">, unknown> => {
+    const topic = topics.get(delivery.message.topic)
+    if (topic === undefined) return Effect.fail("unknown topic")
+    const delivered = deliveredOf(delivery, [])
+    return decode(topic, delivery).pipe(
+      Effect.flatMap((value) => steps(value, delivered)),
+      Effect.map((stepped) => ({ delivery, delivered, stepped }))
+    )
+  }
+  const runs = KeyBatch.make({ ...options, prepare, settled })
+
+  const crashed = (delivery: Delivery): Effect.Effect<void> =>
+    Effect.flatMap(
+      record(delivery.attempts.length + 1, {
+        error: new WorkerCrashed({ received: delivery.crashCount }),
+        step: "process"
+      }),
+      (failure) => deadLetter(delivery, FailureRecord.append(delivery.attempts, failure), "crashed")
+    )
+
+  return { turn }
+}
+
+/** Sleeps under the renewed lease. Answers what is left of the delay if the worker is to stop before it is over. */
+const waitHere = (
+  delay: Duration.Duration,
+  draining: Deferred.Deferred<void>
+): Effect.Effect<Duration.Duration | undefined> =>
+  Effect.gen(function*() {
+    const started = yield* Clock.monotonicTimeNanos
+    const stop = yield* Effect.raceFirst(
+      Effect.as(Effect.sleep(delay), false),
+      Effect.as(Deferred.await(draining), true)
+    )
+    if (!stop) return undefined
+    const slept = Number((yield* Clock.monotonicTimeNanos) - started) / 1e6
+    return Duration.millis(Math.max(1, Duration.toMillis(delay) - slept))
+  })

@@ -1,0 +1,332 @@
+/**
+ * A failed attempt as data: what goes into the message's record and later into its dead letter. Pure but for the clock.
+ *
+ * Everything is bounded, since a record is stored with its message: a stack of 4 KiB, an error of 8 KiB of JSON. The first and the
+ * newest failures are kept whole; of those between, what a retry schedule reads. So a message that fails for weeks stays one that can be read.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as DeadLetter from "../../DeadLetter.ts"
+import type { Failure } from "../../Delivery.ts"
+import * as Errors from "../../Errors.ts"
+import { contained } from "../../internal/HandlerResult.ts"
+import { isError, nameOf, plain, read, tagOf } from "../../internal/Tracing.ts"
+
+/** The error that a cause stands for: the typed one if there is one, else the defect. A refused statement behind it stands for itself. */
+export const errorOf = (cause: Cause.Cause<unknown>): unknown => {
+  for (const reason of cause.reasons) if (Cause.isFailReason(reason)) return refusalIn(reason.error) ?? reason.error
+  for (const reason of cause.reasons) {
+    if (Cause.isDieReason(reason)) {
+      const refusal = refusalIn(reason.defect)
+      if (refusal !== undefined) return refusal
+      const defect = new Errors.Defect({ detail: text(reason.defect).slice(0, 500) })
+      const stack = isError(reason.defect) ? read(reason.defect, "stack") : undefined
+      if (typeof stack === "string") defect.stack = stack
+      return defect
+    }
+  }
+  return new Errors.Defect({ detail: "interrupted" })
+}
+
+/** The refusal behind an error: the error itself, or a cause of it. The driver's errors keep theirs below their `reason`. */
+const refusalIn = (error: unknown): Errors.StatementRefused | undefined => {
+  let at = error
+  for (let depth = 0; depth < 10 && at !== undefined; depth++) {
+    if (isError(at) && at instanceof Errors.StatementRefused) return at
+    at = read(at, "reason") ?? read(at, "cause")
+  }
+  return undefined
+}
+
+interface Attempted {
+  readonly attempt: number
+  readonly at: number
+  readonly error: unknown
+  readonly step: string
+  readonly worker: string
+  readonly codeVersion: string
+  /** What the pipeline's own Schema made of the error, if it has one that could. */
+  readonly encoded?: { readonly json: unknown } | undefined
+}
+
+/** Never fails, whatever the error is: an attempt that could not be recorded would be made again and again, uncounted. */
+export const make = (attempted: Attempted): Failure => {
+  try {
+    return full(attempted)
+  } catch {
+    return without(attempted, "What this attempt failed with cannot be read.")
+  }
+}
+
+const full = (attempted: Attempted): Failure => {
+  const { at, attempt, codeVersion, encoded, error, step, worker } = attempted
+  const stack = isError(error) ? stackOf(error) : ""
+  const reason = reasonOf(error)
+  const message = isError(error) ? messageOf(error) : text(error)
+  return {
+    attempt,
+    at,
+    tag: tagOf(error),
+    ...(encoded === undefined ? { error: json(error) } : { error: encoded.json, encoded: true }),
+    message: (reason?.said ?? message).slice(0, 2000),
+    stack: stack.slice(0, 4096),
+    step,
+    frame: plain(
+      error instanceof Errors.DecodeFailed
+        ? error.where
+        : isError(error)
+        ? [reason?.wrong ?? "", frameOf(stack, message)].join(" ").trim()
+        : "",
+      300
+    ),
+    worker,
+    codeVersion
+  }
+}
+
+/** So many are kept whole: how it began, and how it goes on. */
+const firstWhole = 10
+const newestWhole = 30
+
+/** The failures of a message with one more: replayed they are as many as before, at the same times and with the same tags. */
+export const append = (recorded: ReadonlyArray<Failure>, failure: Failure): ReadonlyArray<Failure> => {
+  const whole = recorded.length + 1 - newestWhole
+  const kept = whole <= firstWhole
+    ? recorded
+    : recorded.map((earlier, i) => i < firstWhole || i >= whole ? earlier : outline(earlier))
+  return [...kept, failure]
+}
+
+/** Of a failure, what a schedule reads of it. */
+const outline = ({ at, attempt, step, tag }: Failure): Failure => ({
+  attempt,
+  at,
+  tag,
+  error: { _tag: tag },
+  message: "",
+  stack: "",
+  step,
+  frame: "",
+  worker: "",
+  codeVersion: ""
+})
+
+/** About how many bytes of memory the failures of a message take. */
+export const weight = (failures: ReadonlyArray<Failure>): number => {
+  let bytes = 0
+  for (const { message, stack } of failures) bytes += 300 + message.length + stack.length
+  return bytes
+}
+
+/** A record without anything of foreign origin, for a store that refuses the full one: the message must not wait for it for ever. */
+export const bare = (failure: Failure): Failure =>
+  without(failure, "The store refused to keep what this attempt failed with.")
+
+const without = (
+  { at, attempt, codeVersion, step, worker }: Omit<Attempted, "error" | "encoded">,
+  message: string
+): Failure => ({
+  attempt,
+  at,
+  tag: "Unrecordable",
+  error: {},
+  message,
+  stack: "",
+  step,
+  frame: "",
+  worker,
+  codeVersion
+})
+
+/** How long a Schema may take to encode an error: a failure is written down with it or without it. */
+const encodeTimeout = "1 second"
+
+const mostJson = 8192
+
+/**
+ * Encodes a pipeline's errors with the Schema of its `deadLetter`. Answers undefined, never a failure, where that cannot be: a failure of the
+ * runtime, an error that does not fit, a Schema that throws, waits or writes too much. The message must not be lost with it.
+ */
+export const encoder = (
+  errors: Schema.Constraint | undefined
+): (error: unknown) => Effect.Effect<{ readonly json: unknown } | undefined> => {
+  if (errors === undefined) return () => Effect.succeed(undefined)
+  const encode = Schema.encodeUnknownEffect(Schema.toCodecJson(errors))
+  return (error) => {
+    // Its requirements are in the worker's context: they are in the pipeline's type.
+    const encoded = Effect.suspend(() => isRuntimes(error) ? Effect.undefined : encode(error)) as Effect.Effect<
+      unknown,
+      unknown
+    >
+    return encoded.pipe(
+      Effect.map((json) => {
+        const text = JSON.stringify(json)
+        return text === undefined || text.length > mostJson ? undefined : { json: JSON.parse(text) as unknown }
+      }),
+      Effect.timeoutOrElse({ duration: encodeTimeout, orElse: () => Effect.succeed(undefined) }),
+      Effect.catchCause(() => Effect.succeed(undefined))
+    )
+  }
+}
+
+/** Recorded failures as a retry schedule reads them: with typed errors where they can be read. */
+export const typed = (
+  errors: Schema.Constraint | undefined,
+  recorded: ReadonlyArray<Failure>
+): Effect.Effect<ReadonlyArray<Failure>> =>
+  errors === undefined || recorded.length === 0 ?
+    Effect.succeed(recorded) :
+    Effect.forEach(recorded, (failure) =>
+      contained(
+        DeadLetter.decodeError(failure, errors) as Effect.Effect<Option.Option<unknown>, Schema.SchemaError>
+      ).pipe(
+        Effect.map(Option.match({
+          onNone: () => failure,
+          onSome: (error): Failure => ({ ...failure, error })
+        })),
+        Effect.catchCause(() => Effect.succeed(failure))
+      ))
+
+/** Whether the runtime made it: its errors are not the pipeline's, and a Schema of those could only garble them. */
+const isRuntimes = (error: unknown): boolean => runtimes.some((made) => error instanceof made)
+
+const runtimes = [
+  Errors.Defect,
+  Errors.StatementRefused,
+  Errors.StepTimeout,
+  Errors.TransactionAborted,
+  Errors.CommitRejected,
+  Errors.TransientFailure,
+  Errors.DecodeFailed,
+  Errors.EncodeFailed,
+  Errors.InvalidMessage,
+  Errors.WorkerCrashed
+]
+
+export { tagOf }
+
+const text = (value: unknown): string =>
+  isError(value)
+    ? `${nameOf(value)}: ${messageOf(value)}`
+    : typeof value === "string"
+    ? value
+    : (JSON.stringify(json(value)) ?? String(value))
+
+/** What it says. Errors with fields (`Data.Error`, Schema's) take whatever stands in a field `message` for it. */
+const messageOf = (error: Error): string => {
+  const said = read(error, "message")
+  if (typeof said === "string") return said
+  try {
+    return said === undefined ? "" : (JSON.stringify(said) ?? typeof said)
+  } catch {
+    return ""
+  }
+}
+
+/**
+ * Effect's own errors say the same whatever is wrong. Of `SqlError`, `HttpClientError` and `PlatformError` the `reason` tells failures apart,
+ * with what it was caused by: kind, code and constraint. Of `UnknownError` (`Effect.tryPromise` without a `catch`) only the cause does.
+ */
+const reasonOf = (error: unknown): { readonly said: string | undefined; readonly wrong: string } | undefined => {
+  if (read(error, "_tag") === "UnknownError") return thrown(causesOf(error))
+  const reason = read(error, "reason")
+  if (typeof read(reason, "_tag") !== "string") return undefined
+  const cause = read(reason, "cause")
+  const said = isError(cause) ? messageOf(cause) : ""
+  return {
+    said: said === "" ? undefined : said,
+    wrong: words([read(reason, "_tag"), read(cause, "code"), read(cause, "constraint")])
+  }
+}
+
+const thrown = (causes: ReadonlyArray<unknown>) =>
+  causes.length === 0 ? undefined : {
+    said: causes.map(text).join(", caused by "),
+    wrong: words([tagOf(causes[0]), ...causes.map((cause) => read(cause, "code"))])
+  }
+
+const words = (parts: ReadonlyArray<unknown>): string =>
+  parts.filter((part) => typeof part === "string" && part !== "").join(" ")
+
+/** The chain of causes of an error, at most five. */
+const causesOf = (error: unknown): ReadonlyArray<unknown> => {
+  const causes: Array<unknown> = []
+  for (let cause = read(error, "cause"); cause !== undefined && causes.length < 5; cause = read(cause, "cause")) {
+    causes.push(cause)
+  }
+  return causes
+}
+
+const stackOf = (error: Error): string =>
+  [error, ...causesOf(error).filter(isError)].map((one) => {
+    const stack = read(one, "stack")
+    return typeof stack === "string" && stack !== "" ? stack : one === error ? "" : messageOf(one)
+  }).join("\nCaused by: ")
+
+/** Where this library stands, in its sources or as a package: frames of it are not the user's. */
+const here = new URL("..", import.meta.url).pathname
+
+/**
+ * The first frame of the user's own code, as function and file, without line and column: `Ledger.post ledger.ts`. A deploy that
+ * moves lines does not make another failure of it. Read by position, not by pattern: what an error says may be long and hostile.
+ */
+const frameOf = (stack: string, message: string): string => {
+  // The message stands in the stack, too, before the frames.
+  const said = stack.indexOf(message)
+  let at = said === -1 ? 0 : said + message.length
+  for (let lines = 0; lines < 60 && at < stack.length; lines++) {
+    const end = stack.indexOf("\n", at)
+    const line = stack.slice(at, Math.min(end === -1 ? stack.length : end, at + 500))
+    at = end === -1 ? stack.length : end + 1
+    const frame = parsed(line.trim())
+    if (frame === undefined || frame.file.includes("node_modules") || frame.file.startsWith("node:")) continue
+    if (frame.file.includes(here)) continue
+    const file = frame.file.slice(Math.max(frame.file.lastIndexOf("/"), frame.file.lastIndexOf("\\")) + 1)
+    return frame.name === "" ? file : `${frame.name} ${file}`
+  }
+  return ""
+}
+
+/** `at async Ledger.post (file:///app/ledger.ts:88:13)`, `at /app/ledger.ts:88:13`. */
+const parsed = (line: string): { readonly name: string; readonly file: string } | undefined => {
+  if (!line.startsWith("at ")) return undefined
+  const open = line.endsWith(")") ? line.lastIndexOf("(") : -1
+  const name = open === -1 ? "" : line.slice(3, open).trim()
+  let file = open === -1 ? line.slice(3) : line.slice(open + 1, -1)
+  for (let colons = 0; colons < 2; colons++) {
+    const colon = file.lastIndexOf(":")
+    if (colon === -1 || colon === file.length - 1 || !Number.isInteger(Number(file.slice(colon + 1)))) return undefined
+    file = file.slice(0, colon)
+  }
+  if (file.startsWith("async ")) file = file.slice("async ".length)
+  return { name: name.startsWith("async ") ? name.slice("async ".length) : name, file }
+}
+
+/** An error within an error: its name, message and cause are not among what JSON takes of it by itself. */
+const nested = (error: Error): object =>
+  Object.assign(
+    { name: nameOf(error), message: messageOf(error).slice(0, 500) },
+    error,
+    error.cause === undefined ? undefined : { cause: error.cause }
+  )
+
+/** What JSON can keep, bounded: an error that cannot be written, or is too large, leaves its tag and message. */
+const json = (value: unknown): unknown => {
+  const small = { _tag: tagOf(value), message: isError(value) ? messageOf(value).slice(0, 500) : "" }
+  try {
+    const encoded = JSON.stringify(
+      value,
+      (name, inner: unknown) =>
+        typeof inner === "bigint" ? String(inner) : name !== "" && isError(inner) ? nested(inner) : inner
+    )
+    if (encoded === undefined || encoded.length > mostJson) return small
+    const decoded = JSON.parse(encoded) as unknown
+    return typeof decoded === "object" && decoded !== null && isError(value)
+      ? { ...small, ...decoded }
+      : decoded
+  } catch {
+    return small
+  }
+}

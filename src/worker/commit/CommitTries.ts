@@ -1,0 +1,185 @@
+/**
+ * One try of a group: its transaction in one of three forms. What a try decided about its members is theirs when it ends; what a failed
+ * one leads to is returned, as `CommitRecovery.ts` says.
+ */
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Store from "../../Store.ts"
+import * as FailureRecord from "../attempt/FailureRecord.ts"
+import type { LeaseRenewer } from "../lease/LeaseRenewer.ts"
+import * as FailingSince from "../observe/FailingSince.ts"
+import { begin, finish, undecided } from "./CommitQueue.ts"
+import * as CommitRecovery from "./CommitRecovery.ts"
+import * as GroupCommit from "./GroupCommit.ts"
+import { type GroupMember, type MemberOutcome, unwrap } from "./GroupCommit.ts"
+import * as GroupSize from "./GroupSize.ts"
+import { LongWait } from "./LongWait.ts"
+import * as Savepoints from "./Savepoints.ts"
+
+export interface Options extends GroupCommit.Options {
+  readonly renewer: Pick<LeaseRenewer, "now" | "confirmedAt">
+}
+
+/** What the committers of a worker know of one another. */
+export interface Commits {
+  /** When any of them committed last (monotonic milliseconds). */
+  last: number
+  /** When one of them committed a transaction without a message last (monotonic milliseconds). */
+  proved: number
+}
+
+/** Their attempts have failed. */
+export const fail = (members: ReadonlyArray<GroupMember>, cause: Cause.Cause<unknown>): void => {
+  const outcome: MemberOutcome = { _tag: "Failed", error: unwrap(FailureRecord.errorOf(cause)) }
+  for (const member of members) finish(member, outcome)
+}
+
+export class CommitTries {
+  /** Since when the store has refused what is committed here. */
+  failing: FailingSince.FailingSince | undefined
+  readonly longWait: LongWait
+  private readonly options: Options
+  private readonly commits: Commits
+  private size: GroupSize.GroupSize
+  private readonly statements: "pipelined" | "sequential"
+  private readonly commitTimeout: Duration.Duration
+
+  constructor(options: Options, commits: Commits) {
+    this.options = options
+    this.commits = commits
+    this.longWait = new LongWait(options.warnings, options.renewer)
+    this.size = GroupSize.make(Math.min(options.store.maxGroup, Math.max(1, options.pipeline.settings.group)))
+    this.statements = GroupCommit.isData(options) ? "pipelined" : "sequential"
+    this.commitTimeout = Duration.fromInputUnsafe(options.pipeline.settings.commitTimeout)
+  }
+
+  /** How many members the next group may have. */
+  get groupSize(): number {
+    return this.size.current
+  }
+
+  /** Runs one transaction of these members. Returns what is to follow, undefined if it decided about all of them. */
+  run(
+    form: CommitRecovery.Form,
+    offered: ReadonlyArray<GroupMember>,
+    trouble: CommitRecovery.FailedTries
+  ): Effect.Effect<CommitRecovery.Move | undefined> {
+    const { renewer, store } = this.options
+    let began = false
+    const group = form === "savepoints" ? inLaneOrder(offered) : offered
+    const body = Effect.andThen(Effect.sync(() => began = true), this.body(form, group))
+    const statements = form === "whole" ? this.statements : "sequential"
+    begin(group)
+    return Effect.matchCauseEffect(Effect.provideService(store.transact(body), Store.WorkerTransaction, statements), {
+      onSuccess: (outcomes) => Effect.succeed(this.committed(form, group, outcomes)),
+      onFailure: (cause) => {
+        undecided(group)
+        this.longWait.failed(cause)
+        const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+        if (FailingSince.isOfStore(error)) this.failing = FailingSince.more(this.failing, renewer.now(), error.message)
+        const failure: CommitRecovery.Failure = { error, began, at: renewer.now() }
+        if (form === "whole" && CommitRecovery.isCrowded(failure)) this.size = GroupSize.afterConflict(this.size)
+        const proving = CommitRecovery.needsProof(this.state(form, group, trouble), failure)
+          ? this.prove(group[0]!)
+          : Effect.void
+        return Effect.andThen(
+          proving,
+          Effect.suspend(() => {
+            const move = CommitRecovery.next(this.state(form, group, trouble), failure)
+            if (move._tag === "FailMember") {
+              const of = error?._tag === "StepFailed" ? error.of : undefined
+              fail(of === undefined ? group : group.filter((member) => member === of), cause)
+            }
+            return Effect.as(this.warned(group, failure, move), move)
+          })
+        )
+      }
+    })
+  }
+
+  private state(
+    form: CommitRecovery.Form,
+    { length }: ReadonlyArray<GroupMember>,
+    trouble: CommitRecovery.FailedTries
+  ): CommitRecovery.State {
+    return {
+      form,
+      members: length,
+      together: this.statements === "pipelined",
+      savepoints: this.options.store.maxGroup > 1,
+      trouble,
+      committedAt: this.commits.last,
+      provedAt: this.commits.proved,
+      renewedAt: this.options.renewer.confirmedAt()
+    }
+  }
+
+  /** Whether the store commits under the member's lease, without the member's own statements. */
+  private prove({ delivery }: GroupMember): Effect.Effect<void> {
+    const { renewer, store, subscription } = this.options
+    const looking = Effect.provideService(
+      store.transact(subscription.fence([delivery])),
+      Store.WorkerTransaction,
+      "sequential"
+    )
+    return Effect.timeout(looking, this.commitTimeout).pipe(
+      Effect.matchCauseEffect({
+        onFailure: () => Effect.void,
+        onSuccess: () => Effect.sync(() => this.commits.proved = renewer.now())
+      })
+    )
+  }
+
+  private body(
+    form: CommitRecovery.Form,
+    group: ReadonlyArray<GroupMember>
+  ): Effect.Effect<ReadonlyArray<MemberOutcome>, CommitRecovery.GroupFailure, Store.Transaction> {
+    switch (form) {
+      case "whole":
+        // It is alone already, and need not be run once more to learn what failed.
+        if (group.length === 1 && this.statements === "sequential") return Savepoints.single(this.options, group[0]!)
+        return Effect.timeoutOrElse(GroupCommit.compose(this.options, group, false), {
+          duration: this.commitTimeout,
+          orElse: () => Effect.fail(new CommitRecovery.GroupTooSlow())
+        })
+      case "savepoints":
+        return Savepoints.pass(this.options, group)
+      case "alone":
+        return Savepoints.single(this.options, group[0]!)
+    }
+  }
+
+  /** A pass through savepoints may have had no time for the last ones: they have one of their own. */
+  private committed(
+    form: CommitRecovery.Form,
+    group: ReadonlyArray<GroupMember>,
+    outcomes: ReadonlyArray<MemberOutcome>
+  ): CommitRecovery.Move | undefined {
+    if (form === "whole") this.size = GroupSize.afterSuccess(this.size)
+    this.commits.last = this.options.renewer.now()
+    this.failing = undefined
+    outcomes.forEach((outcome, i) => finish(group[i]!, outcome))
+    if (outcomes.length === group.length) return undefined
+    undecided(group.slice(outcomes.length))
+    return { _tag: "Savepoints", trouble: CommitRecovery.none }
+  }
+
+  private warned(
+    { length }: ReadonlyArray<GroupMember>,
+    failure: CommitRecovery.Failure,
+    move: CommitRecovery.Move
+  ): Effect.Effect<void> {
+    if (move._tag !== "WaitThen" || !CommitRecovery.isOutage(failure)) return Effect.void
+    const tries = move.then.trouble.tries
+    const said = failure.error !== undefined && "message" in failure.error ? failure.error.message : ""
+    const message = `A transaction of ${length} messages is run again (${tries}). ${said}`
+    return Effect.annotateLogs(tries <= 3 ? Effect.logDebug(message) : Effect.logWarning(message), {
+      consumer: this.options.consumer
+    })
+  }
+}
+
+const inLaneOrder = (group: ReadonlyArray<GroupMember>): ReadonlyArray<GroupMember> =>
+  [...group].sort((a, b) => a.delivery.lease.name.localeCompare(b.delivery.lease.name, "en", { numeric: true }))

@@ -1,0 +1,342 @@
+/**
+ * The transaction of a group, composed in one place and in this order on every engine: fence and removal, inbox claim, the commit
+ * steps of the fresh members, outgoing messages. COMMIT and what follows a failure are the committer's.
+ *
+ * What commits here commits together or not at all. The order matters: the fence comes first, so that nothing is done under a
+ * stale token; the claim comes before the steps, so that a second worker with the same id waits for how this transaction ends.
+ */
+import { isReadonlyArrayNonEmpty as isNonEmpty, type NonEmptyReadonlyArray } from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import type * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Tracer from "effect/Tracer"
+import type { Delivery, DeliveryContext } from "../../Delivery.ts"
+import { IdempotencyConflict, StepTimeout, type StoreFailure, type TransportError } from "../../Errors.ts"
+import type { Message } from "../../Message.ts"
+import type * as Pipeline from "../../Pipeline.ts"
+import * as Store from "../../Store.ts"
+import * as Telemetry from "../../Telemetry.ts"
+import type { Subscription } from "../../Transport.ts"
+import * as FailureRecord from "../attempt/FailureRecord.ts"
+import * as Steps from "../attempt/Steps.ts"
+import type { Warnings } from "../observe/Warnings.ts"
+
+/** What the commit made of a member. */
+export type MemberOutcome =
+  | { readonly _tag: "Committed" }
+  | { readonly _tag: "Duplicate" }
+  /** Known id, other content. */
+  | { readonly _tag: "Conflict" }
+  /** Not ours any more: its lane was lost, its row was taken by a person, or an unanswered COMMIT had happened. */
+  | { readonly _tag: "Gone" }
+  | { readonly _tag: "Failed"; readonly error: unknown }
+  /** The one before it of its key was not committed, or it was withdrawn in time: nothing was done, its turn is still to come. */
+  | { readonly _tag: "Behind" }
+
+export const committed: MemberOutcome = { _tag: "Committed" }
+export const duplicate: MemberOutcome = { _tag: "Duplicate" }
+export const conflict: MemberOutcome = { _tag: "Conflict" }
+export const gone: MemberOutcome = { _tag: "Gone" }
+export const behind: MemberOutcome = { _tag: "Behind" }
+
+/** Whether what follows in its key may go on after this. */
+export const passed = ({ _tag }: MemberOutcome): boolean => _tag !== "Failed" && _tag !== "Behind"
+
+/** A message whose steps before the transaction have run. */
+export interface Ready {
+  readonly delivery: Delivery
+  readonly delivered: DeliveryContext
+  readonly stepped: Steps.Stepped
+  /** The attempt's span: the commit steps run in it. */
+  readonly span: Tracer.Span | undefined
+}
+
+/** A message that is ready to be committed, in its group. */
+export interface GroupMember extends Ready {
+  readonly fingerprint: string
+  /** The one before it of its key, if both were offered together: nothing is committed before it. */
+  readonly previous: GroupMember | undefined
+  readonly done: Deferred.Deferred<void>
+  outcome: MemberOutcome | undefined
+  /** See `CommitQueue`. */
+  state: "queued" | "waiting" | "begun" | "withdrawn"
+}
+
+/** A step's own failure, so that it is told apart from a failure of store and transport around it. */
+export class StepFailed {
+  readonly _tag = "StepFailed"
+  readonly cause: Cause.Cause<unknown>
+  /** Whose step it was; undefined: that of several in a batch. */
+  readonly of: Ready | undefined
+  constructor(cause: Cause.Cause<unknown>, of: Ready | undefined) {
+    this.cause = cause
+    this.of = of
+  }
+}
+
+/** The error of the user's own step, without the wrapping that told it apart. */
+export const unwrap = (error: unknown): unknown => {
+  try {
+    return error instanceof StepFailed ? FailureRecord.errorOf(error.cause) : error
+  } catch {
+    // It refuses to be asked, so it is somebody else's.
+    return error
+  }
+}
+
+/** What a group's transaction needs of its worker. */
+export interface Options {
+  readonly consumer: string
+  /** Whose work it is, for the record of what fails here. */
+  readonly worker: string
+  readonly codeVersion: string
+  readonly pipeline: Pipeline.Pipeline<unknown, unknown, unknown>
+  readonly store: Store.Store["Service"]
+  readonly subscription: Subscription
+  readonly warnings: Warnings
+}
+
+/** The body of a group's transaction. Answers an outcome a member. With `timed` each step has its own timeout. */
+export const compose = Effect.fnUntraced(function*(
+  options: Options,
+  group: ReadonlyArray<GroupMember>,
+  timed: boolean
+): Effect.fn.Return<ReadonlyArray<MemberOutcome>, StepFailed | StoreFailure | TransportError, Store.Transaction> {
+  const { pipeline, subscription } = options
+  const kept = yield* subscription.removeInTransaction(group.map((member) => member.delivery))
+  const ours = kept.length === group.length ? undefined : new Set(kept)
+  const members = ours === undefined ? group : group.filter((member) => ours.has(member.delivery))
+  if (members.length === 0) return group.map(() => gone)
+  const claimed = yield* claim(options, members)
+  const fresh = members.filter((_, i) => claimed[i] === "fresh")
+  // At most once: all that is done now is to take the message, so that whatever happens to its steps it never comes again.
+  const emits = pipeline.settings.delivery === "atMostOnce" ? [] : yield* effects(options, fresh, timed)
+  for (let i = 0; i < members.length; i++) {
+    if (claimed[i] === "conflict") yield* recordConflict(options, members[i]!)
+  }
+  if (emits.length > 0) yield* options.store.outbox.write(emits)
+  const outcomes = new Map(members.map((member, i) => [member, outcomeOf[claimed[i]!]]))
+  return group.map((member) => outcomes.get(member) ?? gone)
+})
+
+const outcomeOf: Readonly<Record<Store.Claimed, MemberOutcome>> = { fresh: committed, duplicate, conflict }
+
+/** At least once no inbox is asked, but for a redriven message: its claim is what resolves its dead letter. */
+const claim = (options: Options, members: ReadonlyArray<GroupMember>) => {
+  const { consumer, pipeline, store } = options
+  if (pipeline.settings.delivery !== "atLeastOnce") return store.inbox.claim(consumer, members.map(claimOf))
+  const redriven = members.filter((member) => member.delivery.redrive !== undefined)
+  if (redriven.length === 0) return Effect.succeed(members.map((): Store.Claimed => "fresh"))
+  return Effect.map(store.inbox.claim(consumer, redriven.map(claimOf)), (claimed) => {
+    const answers = new Map(redriven.map((member, i) => [member, claimed[i]!]))
+    return members.map((member): Store.Claimed => answers.get(member) ?? "fresh")
+  })
+}
+
+/** The commit steps of members in the open transaction; answers the messages to publish in it. */
+const effects = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArray<Ready>, timed: boolean) {
+  const { store } = options
+  const before = yield* store.statements
+  const emits = yield* stepsOf(options, fresh, timed)
+  if (
+    before !== undefined && fresh.length > 0 && hasCommitStep(options) && (yield* store.statements) === before
+  ) {
+    yield* noStatement(options)
+  }
+  return emits
+})
+
+/** The body of the transaction of a message that was taken before (at most once): under the token still, its steps and its emits. */
+export const composeTaken = Effect.fnUntraced(function*(
+  options: Options,
+  member: Ready
+): Effect.fn.Return<MemberOutcome, StepFailed | StoreFailure | TransportError, Store.Transaction> {
+  const ours = yield* options.subscription.fence([member.delivery])
+  if (ours.length === 0) return gone
+  const emits = yield* effects(options, [member], true)
+  if (emits.length > 0) yield* options.store.outbox.write(emits)
+  return committed
+})
+
+/** A member on its way through the commit steps. */
+interface Moving {
+  readonly of: Ready
+  readonly delivered: DeliveryContext
+  readonly at: Steps.Cursor
+}
+
+/**
+ * The commit steps of the members, in their order; answers the messages they emit. Steps that are statements as data are sent together
+ * (a round trip for all instead of one each: `npm run bench` went from 0.50 to 0.82 of the prototype); effects, which may decide between
+ * their statements, run one member after another, and a batch runs when all have come to it.
+ */
+const stepsOf = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArray<Ready>, timed: boolean) {
+  const moving = fresh.map((of): Moving => ({ of, delivered: of.delivered, at: Steps.cursor(of.stepped) }))
+  const clock = yield* Clock.Clock
+  if ((yield* Store.WorkerTransaction) === "pipelined") {
+    const started = clock.monotonicTimeNanosUnsafe()
+    // All are awaited: the first failure is the one that tells why, and an interrupted statement would cost the connection.
+    const ofKey = ([first, ...others]: NonEmptyReadonlyArray<Moving>) => {
+      const begun = steps(options, first, false)
+      return Effect.exit(
+        others.length === 0
+          ? begun
+          : Effect.andThen(begun, Effect.forEach(others, (one) => steps(options, one, false), { discard: true }))
+      )
+    }
+    const exits = yield* Effect.forEach(byKey(moving), ofKey, together)
+    for (const exit of exits) yield* exit
+    yield* nameSlow(options, clock, started, `of ${fresh.length} messages`)
+    return emitsOf(moving)
+  }
+  for (let going: ReadonlyArray<Moving> = moving; going.length > 0;) {
+    for (const one of going) {
+      const began = clock.monotonicTimeNanosUnsafe()
+      yield* steps(options, one, timed)
+      yield* nameSlow(options, clock, began, `of message ${JSON.stringify(one.delivered.message.id)}`)
+    }
+    // Operators stand in one line, so all that are not at its end stand at the same batch.
+    going = going.filter(({ at }) => at.index < options.pipeline.steps.length)
+    const began = clock.monotonicTimeNanosUnsafe()
+    if (isNonEmpty(going)) yield* batch(options, going, timed)
+    yield* nameSlow(options, clock, began, `of a batch of ${going.length} messages`)
+  }
+  return emitsOf(moving)
+})
+
+const together = { concurrency: "unbounded" } as const
+
+/** Of each key in its order: a later one's first statement must not go before an earlier one's last. */
+const byKey = (moving: ReadonlyArray<Moving>): ReadonlyArray<NonEmptyReadonlyArray<Moving>> => {
+  const runs = new Map<string, [Moving, ...Array<Moving>]>()
+  for (const one of moving) {
+    const run = runs.get(one.delivered.message.key)
+    if (run === undefined) runs.set(one.delivered.message.key, [one])
+    else run.push(one)
+  }
+  return [...runs.values()]
+}
+
+const emitsOf = (moving: ReadonlyArray<Moving>): ReadonlyArray<Message> => {
+  const emits: Array<Message> = []
+  for (const { at } of moving) if (at.emitted !== undefined) { for (const message of at.emitted) emits.push(message) }
+  return emits
+}
+
+/** Whether all that the commit phase sends are statements as data. */
+export const isData = ({ pipeline }: Pick<Options, "pipeline">): boolean =>
+  pipeline.steps.every((operator) => operator._tag !== "Commit" && operator._tag !== "CommitBatch")
+
+/** Others wait while a commit step waits: beyond this it is named. */
+const slowStepMillis = 1000
+
+const nameSlow = (options: Options, clock: Clock.Clock, began: bigint, whose: string): Effect.Effect<void> => {
+  const millis = Number(clock.monotonicTimeNanosUnsafe() - began) / 1e6
+  return millis > slowStepMillis ? slowStep(options, whose, millis) : Effect.void
+}
+
+const slowStep = (options: Options, whose: string, millis: number): Effect.Effect<void> =>
+  options.warnings.warn(
+    "slowStep",
+    `The commit steps ${whose} took ${Math.round(millis)} ms inside of the transaction, `
+      + `and everything in its group waited for them. A commit step holds database work only: move waiting and network calls `
+      + `into mapEffect, and look at slow statements.`
+  )
+
+/** How many of its operators run in the transaction, each with a timeout of its own. */
+export const commitSteps = ({ pipeline }: Pick<Options, "pipeline">): number =>
+  pipeline.steps.filter(({ _tag }) => _tag === "Commit" || _tag === "CommitBatch" || _tag === "CommitSql").length
+
+const hasCommitStep = (options: Options): boolean => commitSteps(options) > 0
+
+const noStatement = (options: Options): Effect.Effect<void> =>
+  options.warnings.warn(
+    "noStatement",
+    `The commit steps of consumer "${options.consumer}" ran no statement on the transaction's connection. If they write to a database, `
+      + `their effects are not in the message's transaction: use the SqlClient that Postgres.layer exports, and build that layer once.`
+  )
+
+const claimOf = (member: GroupMember): Store.Claim => ({
+  id: member.delivery.message.id,
+  fingerprint: member.fingerprint,
+  deadLetterId: member.delivery.redrive?.deadLetterId
+})
+
+/** Moves one member on, to the next batch or to its end. */
+const steps = (options: Options, one: Moving, timed: boolean): Effect.Effect<void, StepFailed> => {
+  const { at, delivered, of } = one
+  return own(
+    options,
+    [one],
+    Steps.within(options.pipeline.steps, at, delivered, options.consumer, of.span !== undefined),
+    timed
+  )
+}
+
+/** Runs the batch at which these members stand. */
+const batch = (
+  options: Options,
+  going: NonEmptyReadonlyArray<Moving>,
+  timed: boolean
+): Effect.Effect<void, StepFailed> => {
+  const operator = options.pipeline.steps[going[0].at.index]!
+  if (operator._tag !== "CommitBatch") return Effect.die(new Error(`A group stopped at ${operator._tag}`))
+  const running = Effect.suspend(() => Steps.batch(operator, going))
+  // Alone each may have the right number and commit, so that nobody would hear of it.
+  const warned = Effect.tapDefect(running, (defect) =>
+    defect instanceof Steps.WrongResults && going.length > 1
+      ? options.warnings.warn("wrongResults", `${defect.message} The group is run again, message by message.`)
+      : Effect.void)
+  return own(options, going, warned, timed)
+}
+
+/** A step's failure, told apart, and its timeout; in the span of its message (of a batch: of its first), which its logs name. */
+const own = (
+  options: Options,
+  [{ delivered, of }, ...others]: NonEmptyReadonlyArray<Moving>,
+  step: Effect.Effect<void, unknown, unknown>,
+  timed: boolean
+): Effect.Effect<void, StepFailed> => {
+  // The step's requirements are in the committer's context: it was forked by the worker, which has them in its type.
+  const { span } = of
+  const traced = span === undefined ? step : Effect.provideService(step, Tracer.ParentSpan, span)
+  // Statements as data have nothing to log.
+  const running = (isData(options)
+    ? traced
+    : Effect.annotateLogs(
+      traced,
+      Telemetry.logFields(options.consumer, delivered, delivered.attempt)
+    )) as Effect.Effect<void, unknown>
+  const failed = (cause: Cause.Cause<unknown>) =>
+    Effect.fail(new StepFailed(cause, others.length === 0 ? of : undefined))
+  const failing = Effect.catchCause(running, failed)
+  if (!timed) return failing
+  const duration = Duration.fromInputUnsafe(options.pipeline.settings.commitTimeout)
+  const timeout = new StepTimeout({ phase: "commit", millis: Duration.toMillis(duration) })
+  return Effect.timeoutOrElse(failing, { duration, orElse: () => failed(Cause.fail(timeout)) })
+}
+
+/** The message had no effect and is kept: the same id with other content is somebody's mistake, never dropped silently. */
+const recordConflict = Effect.fnUntraced(function*(
+  { codeVersion, consumer, store, worker }: Options,
+  member: GroupMember
+): Effect.fn.Return<void, StoreFailure, Store.Transaction> {
+  const failure = FailureRecord.make({
+    attempt: member.delivered.attempt,
+    at: yield* Clock.currentTimeMillis,
+    error: new IdempotencyConflict({ consumer, id: member.delivery.message.id }),
+    step: "commit",
+    worker,
+    codeVersion
+  })
+  yield* store.deadLetters.add(consumer, [{
+    delivery: member.delivery,
+    reason: "rejected",
+    attempts: [...member.delivery.attempts, failure],
+    fingerprint: "IdempotencyConflict@commit",
+    parked: false,
+    conflict: true
+  }])
+})

@@ -1,0 +1,56 @@
+/**
+ * Says in the log when a group waits long for its transaction to come through, whatever it waits for: a committer that is silent cannot be
+ * told from one that has nothing to do. Costs a group one look at the clock.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { LeaseRenewer } from "../lease/LeaseRenewer.ts"
+import { isOfStore } from "../observe/FailingSince.ts"
+import type { Warnings } from "../observe/Warnings.ts"
+
+/** A group may take so long without a word: no statement of ours is waited for longer. */
+const silentMillis = 10_000
+
+export class LongWait {
+  private readonly warnings: Warnings
+  private readonly renewer: Pick<LeaseRenewer, "now">
+  private since: number | undefined
+  private members = 0
+  private last = ""
+
+  constructor(warnings: Warnings, renewer: Pick<LeaseRenewer, "now">) {
+    this.warnings = warnings
+    this.renewer = renewer
+  }
+
+  began(members: number): void {
+    this.since = this.renewer.now()
+    this.members = members
+    this.last = ""
+  }
+
+  ended(): void {
+    this.since = undefined
+  }
+
+  /** What a step failed with may hold what is in its message, so it is not repeated. */
+  failed(cause: Cause.Cause<unknown>): void {
+    const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+    this.last = isOfStore(error) ? ` Its last transaction failed. ${error.message}` : ""
+  }
+
+  /** Looks now and then. */
+  readonly watch: Effect.Effect<never> = Effect.forever(
+    Effect.andThen(Effect.sleep("5 seconds"), Effect.suspend(() => this.look()))
+  )
+
+  private look(): Effect.Effect<void> {
+    const waited = this.since === undefined ? 0 : this.renewer.now() - this.since
+    return waited < silentMillis ? Effect.void : this.warnings.warn(
+      "waiting",
+      `A group of ${this.members} messages has been under way for ${Math.round(waited / 1000)} s. No message is lost. `
+        + `Look for locks that its statements wait for, and for a commit step that nothing can interrupt.${this.last}`
+    )
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * One renewer a worker: keeps everything the worker holds, and interrupts what it cannot keep.
+ *
+ * All leases are renewed in one request, at a third of the lease's time. The deadline is counted on the monotonic clock, from
+ * before the request that claimed or renewed was sent; only this file moves it. A lease that cannot be confirmed before
+ * its deadline is lost: the work under it is interrupted a little earlier than the database lets another worker in. Nothing
+ * brings a lost lease back. Time is the database's; a worker's wall clock does not matter.
+ */
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Metric from "effect/Metric"
+import * as Scope from "effect/Scope"
+import type { HeldLease } from "../../Delivery.ts"
+import { LeaseLost } from "../../Errors.ts"
+import * as Telemetry from "../../Telemetry.ts"
+import type { Subscription } from "../../Transport.ts"
+import type { InFlight } from "../fetch/InFlight.ts"
+import type { Warnings } from "../observe/Warnings.ts"
+import type { Settings } from "../start/Settings.ts"
+
+export interface LeaseRenewer {
+  /** Takes note of leases that were claimed or given back since: called after each fetch. */
+  readonly observe: Effect.Effect<void>
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+  /** Milliseconds until the first of the leases ends unless it is renewed; infinity if none is held. */
+  readonly left: () => number
+  /** When the newest renewal that was confirmed had been sent: the store has answered since. */
+  readonly confirmedAt: () => number
+}
+
+interface Watched {
+  /** Monotonic milliseconds. */
+  deadline: number
+  watcher: Fiber.Fiber<void> | undefined
+}
+
+export const make = Effect.fnUntraced(function*(options: {
+  readonly consumer: string
+  readonly settings: Settings
+  readonly subscription: Subscription
+  readonly inFlight: InFlight
+  readonly warnings: Warnings
+}): Effect.fn.Return<LeaseRenewer, never, Scope.Scope> {
+  const { consumer, inFlight, settings, subscription, warnings } = options
+  const clock = yield* Clock.Clock
+  // Made here, so that it is closed after the drain, which is added to the worker's scope later: a lease may be lost while it lasts.
+  const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
+  const watched = new Map<HeldLease, Watched>()
+  const labels = Telemetry.labels({ consumer })
+  const losses = Metric.withAttributes(Telemetry.losses, labels)
+  const requests = Metric.withAttributes(Telemetry.renewals, labels)
+  const owned = Metric.withAttributes(Telemetry.lanesOwned, labels)
+  const slack = Metric.withAttributes(Telemetry.leaseSlack, labels)
+  let confirmed = -Infinity
+  const now = () => millis(clock.monotonicTimeNanosUnsafe())
+  // Work stops before the database would hand the lease on: a twentieth of the lease, at least 50 ms.
+  const margin = Math.max(50, settings.leaseMillis / 20)
+
+  const interruptWork = (lease: HeldLease): Effect.Effect<void> =>
+    Effect.suspend(() =>
+      Fiber.interruptAll(inFlight.lose(lease).flatMap((entry) => entry.fiber === undefined ? [] : [entry.fiber]))
+    )
+
+  const news: Array<LeaseLost> = []
+  /** What is lost at one moment, all lanes mostly, is told in one line. */
+  const tell = Effect.suspend(() => {
+    const [first, ...others] = news.splice(0)
+    const more = others.length === 0 ? "" : ` ${others.length} more were lost with it.`
+    return first === undefined
+      ? Effect.void
+      : Effect.annotateLogs(Effect.logWarning(first.message + more), { consumer })
+  })
+
+  const watch = (lease: HeldLease): Effect.Effect<void> =>
+    Effect.flatMap(
+      Deferred.await(lease.lost),
+      (lost) =>
+        Effect.suspend(() => news.push(lost) === 1 ? Effect.andThen(Effect.yieldNow, tell) : Effect.void).pipe(
+          Effect.andThen(Metric.update(losses, 1)),
+          Effect.andThen(Effect.sync(() => watched.delete(lease))),
+          Effect.andThen(interruptWork(lease))
+        )
+    )
+
+  const observe = Effect.suspend(() => {
+    const held = subscription.held()
+    const gone = [...watched.keys()].filter((lease) => !held.includes(lease) && !Deferred.isDoneUnsafe(lease.lost))
+    const added = held.filter((lease) => !watched.has(lease) && !Deferred.isDoneUnsafe(lease.lost))
+    if (gone.length === 0 && added.length === 0) return Effect.void
+    return Metric.update(owned, held.length).pipe(
+      Effect.andThen(Effect.forEach(gone, (lease) => {
+        const watcher = watched.get(lease)?.watcher
+        watched.delete(lease)
+        return watcher === undefined ? Effect.void : Fiber.interrupt(watcher)
+      }, { discard: true })),
+      Effect.andThen(Effect.forEach(added, (lease) => {
+        const entry: Watched = { deadline: millis(lease.claimedAt) + settings.leaseMillis, watcher: undefined }
+        watched.set(lease, entry)
+        return Effect.map(Effect.forkIn(watch(lease), scope), (fiber) => {
+          entry.watcher = fiber
+        })
+      }, { discard: true }))
+    )
+  })
+
+  const left = () => {
+    let left = Infinity
+    for (const [lease, { deadline }] of watched) {
+      if (!Deferred.isDoneUnsafe(lease.lost)) left = Math.min(left, deadline - now())
+    }
+    return left
+  }
+
+  const expire = Effect.sync(() => {
+    const limit = now() + margin
+    for (const [lease, entry] of watched) {
+      if (entry.deadline > limit) continue
+      lose(lease, "it could not be renewed in time")
+    }
+  })
+
+  const renew = Effect.suspend(() => {
+    const leases = [...watched.keys()].filter((lease) => !Deferred.isDoneUnsafe(lease.lost))
+    if (leases.length === 0) return Effect.void
+    const sent = now()
+    const deadline = Math.min(...leases.map((lease) => watched.get(lease)?.deadline ?? Infinity))
+    return subscription.renew(leases).pipe(
+      Effect.timeout(settings.leaseMillis / 3),
+      Effect.ensuring(Effect.suspend(() => Metric.update(slack, Math.max(0, deadline - now()) / 1000))),
+      Effect.map((kept) => {
+        confirmed = sent
+        for (const lease of kept) {
+          const entry = watched.get(lease)
+          // A late answer does not bring a lost lease back: it is not watched any more.
+          if (entry !== undefined) entry.deadline = Math.max(entry.deadline, sent + settings.leaseMillis)
+        }
+      }),
+      Effect.andThen(Metric.update(requests, 1)),
+      Effect.catch((error) =>
+        Effect.logWarning(`Leases could not be renewed; it is tried again. ${error.message}`).pipe(
+          Effect.annotateLogs({ consumer })
+        )
+      )
+    )
+  })
+
+  // Deadlines are watched apart from the renewals: a renewal that hangs must not keep anybody from looking at the clock.
+  const tick = settings.leaseMillis / 12
+  const untilNext = () => {
+    let next = tick
+    for (const entry of watched.values()) next = Math.min(next, entry.deadline - margin - now())
+    return Math.max(1, next)
+  }
+  const watchDeadlines = Effect.suspend(() => {
+    const sleep = untilNext()
+    const due = now() + sleep
+    return Effect.sleep(sleep).pipe(
+      Effect.andThen(Effect.suspend(() => warnIfBlocked(now() - due))),
+      Effect.andThen(observe),
+      Effect.andThen(expire)
+    )
+  })
+  const warnIfBlocked = (late: number): Effect.Effect<void> =>
+    late < settings.leaseMillis / 3 ? Effect.void : warnings.warn(
+      "blockedLoop",
+      `The event loop was blocked for ${
+        Math.round(late)
+      } ms; leases of ${settings.leaseMillis} ms cannot be renewed meanwhile. `
+        + `Move long computations out of the handlers (into a worker thread), or lengthen the lease.`
+    )
+
+  // At a third of the lease, and at every tick while something is further behind than that.
+  const renewals = Effect.suspend(() => {
+    let last = now()
+    return Effect.forever(
+      Effect.sleep(tick).pipe(
+        Effect.andThen(Effect.suspend(() => {
+          const behind = [...watched.values()].some((entry) => entry.deadline - now() < settings.leaseMillis / 2)
+          if (!behind && now() - last < settings.leaseMillis / 3) return Effect.void
+          last = now()
+          return renew
+        }))
+      )
+    )
+  })
+  yield* Effect.forkScoped(Effect.forever(watchDeadlines))
+  yield* Effect.forkScoped(renewals)
+  return { observe, now, confirmedAt: () => confirmed, left }
+})
+
+/** Completes the lease's `lost`, once: by the deadline here, or by the transport that was refused. */
+const lose = (lease: HeldLease, reason: string): void => {
+  Deferred.doneUnsafe(
+    lease.lost,
+    Exit.succeed(new LeaseLost({ lease: lease.name, token: String(lease.token), reason }))
+  )
+}
+
+const millis = (nanos: bigint): number => Number(nanos / 1000n) / 1000

@@ -1,0 +1,95 @@
+/**
+ * What a worker counts of its messages: one metric a topic and outcome, looked up once, several of them updated in one step.
+ */
+import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+import type { Delivery } from "../../Delivery.ts"
+import * as Telemetry from "../../Telemetry.ts"
+
+/** More kinds of errors than this are counted as `_OTHER`: a tag that is made of data must not become a series each. */
+const maxErrorTypes = 50
+
+interface OfTopic {
+  readonly latency: Metric.Metric<number, unknown>
+  readonly process: Metric.Metric<number, unknown>
+  readonly outcomes: Map<string, Metric.Metric<number, unknown>>
+}
+
+export class Counters {
+  private readonly consumer: string
+  private readonly topics = new Map<string, OfTopic>()
+  private readonly errorTypes = new Set<string>()
+
+  constructor(consumer: string) {
+    this.consumer = consumer
+  }
+
+  /** How a message ended; `detail` is the reason of a death, or the tag of what is retried. */
+  outcome({ message }: Delivery, outcome: Telemetry.DeliveryOutcome, detail?: string): Effect.Effect<void> {
+    return update((context) => this.metric(message.topic, outcome, detail).updateUnsafe(1, context))
+  }
+
+  /** It was committed: with the time since its publish, on the given clock. */
+  committed({ message }: Delivery): Effect.Effect<void> {
+    return update((context, clock) => {
+      this.metric(message.topic, "committed", undefined).updateUnsafe(1, context)
+      const millis = clock.currentTimeMillisUnsafe() - message.publishedAt
+      this.of(message.topic).latency.updateUnsafe(Math.max(0, millis / 1000), context)
+    })
+  }
+
+  /** An attempt ended that began at this monotonic time. */
+  attempt({ message }: Delivery, began: bigint): Effect.Effect<void> {
+    return update((context, clock) => {
+      const took = Number(clock.monotonicTimeNanosUnsafe() - began) / 1e9
+      this.of(message.topic).process.updateUnsafe(took, context)
+    })
+  }
+
+  private of(topic: string): OfTopic {
+    let found = this.topics.get(topic)
+    if (found === undefined) {
+      const labels = Telemetry.labels({ topic, consumer: this.consumer })
+      found = {
+        latency: Metric.withAttributes(Telemetry.latency, labels),
+        process: Metric.withAttributes(Telemetry.processDuration, labels),
+        outcomes: new Map()
+      }
+      this.topics.set(topic, found)
+    }
+    return found
+  }
+
+  private metric(topic: string, outcome: Telemetry.DeliveryOutcome, detail: string | undefined) {
+    const { outcomes } = this.of(topic)
+    const key = detail === undefined ? outcome : `${outcome} ${detail}`
+    let found = outcomes.get(key)
+    if (found === undefined) {
+      found = Metric.withAttributes(Telemetry.outcomes, {
+        ...Telemetry.labels({ topic, consumer: this.consumer }),
+        "millrace.outcome": outcome,
+        ...(detail === undefined
+          ? undefined
+          : outcome === "dead"
+          ? { "millrace.reason": detail }
+          : { "error.type": this.errorType(detail) })
+      })
+      // Not kept beyond the limit: a tag that is made of data would fill the memory, too.
+      if (detail === undefined || outcome === "dead" || this.errorTypes.has(detail)) outcomes.set(key, found)
+    }
+    return found
+  }
+
+  private errorType(tag: string): string {
+    if (this.errorTypes.size < maxErrorTypes) this.errorTypes.add(tag)
+    return this.errorTypes.has(tag) ? tag : "_OTHER"
+  }
+}
+
+const update = (f: (context: Context.Context<never>, clock: Clock.Clock) => void): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    f(fiber.context, fiber.getRef(Clock.Clock))
+    return Effect.void
+  })

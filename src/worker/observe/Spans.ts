@@ -1,0 +1,131 @@
+/**
+ * A worker's spans, after OpenTelemetry's messaging conventions: `receive`, `process` for each attempt, `commit` for each group.
+ *
+ * An attempt's span is linked to the span that published its message: a publisher does not wait for its consumers, and one
+ * trace would hold everything that follows. With `tracing: "parent"` it goes on in the publisher's trace instead. Where the
+ * publisher's trace was not sampled, no span is made.
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Tracer from "effect/Tracer"
+import type { Delivery, DeliveryContext } from "../../Delivery.ts"
+import * as Tracing from "../../internal/Tracing.ts"
+import * as Message from "../../Message.ts"
+import type { Settings } from "../start/Settings.ts"
+
+export interface Spans {
+  /** The attempt, in a span of its own if there is one; `failed` finds the error of an attempt that did not commit. */
+  readonly attempt: <A>(
+    delivery: Delivery,
+    delivered: DeliveryContext,
+    run: (span: Tracer.Span | undefined) => Effect.Effect<A>,
+    failed: (result: A) => { readonly error: unknown; readonly where: string } | undefined
+  ) => Effect.Effect<A>
+  /** The span of an attempt that shares the transaction of another one; who begins it ends it. */
+  readonly begin: (delivery: Delivery, delivered: DeliveryContext) => Effect.Effect<Tracer.Span | undefined>
+  /** The group's commit, in a span that is linked to those of its members. */
+  readonly commit: (members: ReadonlyArray<Tracer.Span | undefined>, run: Effect.Effect<void>) => Effect.Effect<void>
+  /** What was handed over, in a span that is linked to those that published it. */
+  readonly receive: <A, E>(got: () => ReadonlyArray<Delivery>, run: Effect.Effect<A, E>) => Effect.Effect<A, E>
+}
+
+/** Nobody looks. */
+const none: Spans = {
+  attempt: (_delivery, _delivered, run) => run(undefined),
+  begin: () => Effect.undefined,
+  commit: (_members, run) => run,
+  receive: (_got, run) => run
+}
+
+/** Collectors cut what has more links. */
+const maxLinks = 128
+
+const link = (span: Tracer.AnySpan): Tracer.SpanLink => ({ span, attributes: {} })
+
+/** The span that published a message; false if its trace was not sampled. */
+const publisherOf = (delivery: Delivery): Tracer.ExternalSpan | false | undefined => {
+  const context = Option.getOrUndefined(Message.traceContext(delivery.message))
+  return context === undefined ? undefined : context.sampled && Tracer.externalSpan(context)
+}
+
+export const make = (consumer: string, settings: Settings): Effect.Effect<Spans> =>
+  Effect.withFiber((fiber) => Effect.succeed(Tracing.isOn(fiber) ? spans(consumer, settings) : none))
+
+const spans = (consumer: string, settings: Settings): Spans => {
+  const common = {
+    "messaging.system": "millrace",
+    "messaging.consumer.group.name": consumer,
+    "messaging.client.id": settings.name
+  }
+
+  const begin: Spans["begin"] = (delivery, delivered) => {
+    const { message } = delivery
+    const publisher = publisherOf(delivery)
+    if (publisher === false) return Effect.undefined
+    const origin: Tracer.SpanOptionsNoTrace = settings.tracing === "parent" && publisher !== undefined
+      ? { parent: publisher }
+      : { root: true, links: publisher === undefined ? [] : [link(publisher)] }
+    return Effect.makeSpan(`process ${message.topic}`, {
+      ...origin,
+      kind: "consumer",
+      attributes: {
+        ...common,
+        "messaging.operation.name": "process",
+        "messaging.operation.type": "process",
+        "messaging.destination.name": message.topic,
+        "messaging.destination.partition.id": delivery.lease.name,
+        "messaging.message.id": message.id,
+        "millrace.attempt": delivered.attempt,
+        ...(delivered.redriven === 0 ? undefined : { "millrace.redrive.generation": delivered.redriven })
+      }
+    })
+  }
+
+  return {
+    attempt: (delivery, delivered, run, failed) =>
+      Effect.flatMap(
+        begin(delivery, delivered),
+        (span) => span === undefined ? run(undefined) : Tracing.within(span, run(span), failed)
+      ),
+    begin,
+
+    commit: (members, run) =>
+      Effect.suspend(() => {
+        const linked = members.filter((span) => span !== undefined)
+        if (linked.length === 0) return run
+        return Effect.flatMap(
+          Effect.makeSpan(`commit ${consumer}`, {
+            root: true,
+            kind: "client",
+            links: linked.slice(0, maxLinks).map(link),
+            attributes: {
+              ...common,
+              "messaging.operation.name": "commit",
+              "messaging.operation.type": "settle",
+              "messaging.batch.message_count": members.length
+            }
+          }),
+          (span) => Tracing.within(span, run)
+        )
+      }),
+
+    receive: (got, run) =>
+      Effect.flatMap(
+        Effect.makeSpan(`receive ${consumer}`, {
+          root: true,
+          kind: "client",
+          attributes: { ...common, "messaging.operation.name": "receive", "messaging.operation.type": "receive" }
+        }),
+        (span) =>
+          Effect.tap(run, () => {
+            const deliveries = got()
+            const links = deliveries.slice(0, maxLinks).flatMap((delivery) => publisherOf(delivery) || [])
+            // Most looks find nothing: their span is dropped, unended.
+            if (links.length === 0) return Effect.void
+            span.addLinks(links.map(link))
+            span.attribute("messaging.batch.message_count", deliveries.length)
+            return Tracing.end(span, undefined, "")
+          })
+      )
+  }
+}

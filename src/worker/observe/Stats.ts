@@ -1,0 +1,106 @@
+/**
+ * Looks at the worker's queue every few seconds: for the gauges of `Telemetry.ts`, and for `Health.ts`.
+ *
+ * Every worker looks for itself. One look is one bounded statement, and so no process shows figures that only another one
+ * keeps up to date; whoever adds processes up takes the maximum.
+ */
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+import type * as Scope from "effect/Scope"
+import * as Health from "../../Health.ts"
+import type * as Pipeline from "../../Pipeline.ts"
+import type * as Store from "../../Store.ts"
+import * as Telemetry from "../../Telemetry.ts"
+import type { LeaseRenewer } from "../lease/LeaseRenewer.ts"
+import * as PipelineNames from "../start/PipelineNames.ts"
+import type { Settings } from "../start/Settings.ts"
+
+export const make = Effect.fnUntraced(function*(options: {
+  readonly consumer: string
+  readonly settings: Settings
+  readonly store: Store.Store["Service"]
+  readonly pipeline: Pipeline.Pipeline<unknown, unknown, unknown>
+  readonly renewer: LeaseRenewer
+  readonly draining: Deferred.Deferred<void>
+  readonly failing: Health.WorkerState["failing"]
+  /** A drain ends before it has anything to show. */
+  readonly looks: boolean
+}): Effect.fn.Return<void, never, Scope.Scope> {
+  const { consumer, draining, renewer, settings, store } = options
+  const workers = yield* Health.Workers
+  const clock = yield* Clock.Clock
+  let seen: { readonly status: Store.QueueStatus; readonly at: bigint } | undefined
+  /** Looks in a row at which messages waited in free lanes, and this worker held none: one may be between two claims. */
+  let stranded = 0
+  const age = (at: bigint) => Number(clock.monotonicTimeNanosUnsafe() - at) / 1e6
+
+  const state: Health.WorkerState = {
+    consumer,
+    leaseMillis: settings.leaseMillis,
+    left: renewer.left,
+    failing: options.failing,
+    stranded: () => stranded > 1,
+    stopping: () => Deferred.isDoneUnsafe(draining),
+    queue: () => seen === undefined ? undefined : { status: seen.status, ageMillis: age(seen.at) }
+  }
+  yield* Effect.acquireRelease(
+    Effect.sync(() => workers.add(state)),
+    () => Effect.sync(() => workers.delete(state))
+  )
+  if (!options.looks || !Number.isFinite(settings.statsEveryMillis)) return
+
+  const watch = PipelineNames.watch(store, options.pipeline)
+  const gauges = makeGauges(consumer, Duration.toMillis(store.deduplicationWindow))
+  const look = Effect.suspend(() => {
+    const at = clock.monotonicTimeNanosUnsafe()
+    return store.consumers.status(consumer).pipe(
+      Effect.flatMap((status) => {
+        seen = { status, at }
+        const waits = status.waiting > 0 && status.freeLanes > 0 && !status.paused
+        stranded = waits && !Number.isFinite(renewer.left()) ? stranded + 1 : 0
+        return Effect.andThen(gauges.of(status), watch(status))
+      }),
+      Effect.catch((error) => Effect.logDebug(`How the queue stands is not known. ${error.message}`)),
+      Effect.andThen(Effect.suspend(() => seen === undefined ? Effect.void : gauges.age(age(seen.at))))
+    )
+  })
+  const first = Effect.sleep(settings.statsEveryMillis / 10)
+  yield* Effect.forkScoped(
+    Effect.andThen(first, Effect.forever(Effect.andThen(look, Effect.sleep(settings.statsEveryMillis))))
+  )
+})
+
+const makeGauges = (consumer: string, horizonMillis: number) => {
+  const labels = Telemetry.labels({ consumer })
+  const gauge = (metric: Metric.Gauge<number>, more?: Record<string, string>) => {
+    const labelled = Metric.withAttributes(metric, { ...labels, ...more })
+    return (value: number) => Metric.update(labelled, value)
+  }
+  const waiting = gauge(Telemetry.waiting)
+  const lag = gauge(Telemetry.lag)
+  const delayed = gauge(Telemetry.heldKeys, { "millrace.hold": "delayed" })
+  const parked = gauge(Telemetry.heldKeys, { "millrace.hold": "parked" })
+  const parkedAge = gauge(Telemetry.parkedAge)
+  const deadLetters = gauge(Telemetry.deadLetters)
+  const paused = gauge(Telemetry.paused)
+  const slack = gauge(Telemetry.windowSlack)
+  const age = gauge(Telemetry.statsAge)
+  return {
+    of: (status: Store.QueueStatus): Effect.Effect<void> =>
+      Effect.all([
+        waiting(status.waiting),
+        lag(status.lagMillis / 1000),
+        delayed(status.delayedKeys),
+        parked(status.parkedKeys),
+        parkedAge(status.parkedMillis / 1000),
+        deadLetters(status.deadLetters),
+        paused(status.paused ? 1 : 0),
+        // What is remembered for ever has no deduplication window.
+        Number.isFinite(horizonMillis) ? slack((horizonMillis - status.oldestMillis) / 1000) : Effect.void
+      ], { discard: true }),
+    age: (millis: number): Effect.Effect<void> => age(millis / 1000)
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * How a worker begins, and begins again after its subscription was lost. A store that is away for a moment ends no worker that starts, as it
+ * ends none that runs (`Fetcher.ts`). `Health.ts` sees such a worker as one that reads nothing.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { StoreFailure, TransportError } from "../../Errors.ts"
+import * as Health from "../../Health.ts"
+import * as Backoff from "../../internal/Backoff.ts"
+import * as FailingSince from "../observe/FailingSince.ts"
+import type { Settings } from "./Settings.ts"
+
+/** Runs a step until it does not fail by something that passes. Each step may be repeated. */
+export type Patiently = <A, E extends { readonly _tag: string; readonly message: string }, R>(
+  step: Effect.Effect<A, E, R>
+) => Effect.Effect<A, E, R>
+
+const passes = (error: unknown): boolean =>
+  error instanceof TransportError
+    ? error.kind === "temporary"
+    : error instanceof StoreFailure && error.kind !== "refused"
+
+/** The steps that open a worker's subscription. */
+export const run = <A, E, R>(
+  { consumer, settings }: { readonly consumer: string; readonly settings: Pick<Settings, "leaseMillis"> },
+  steps: (patiently: Patiently) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  Effect.gen(function*() {
+    const workers = yield* Health.Workers
+    const clock = yield* Clock.Clock
+    const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    let failing: FailingSince.FailingSince | undefined
+    const state: Health.WorkerState = {
+      consumer,
+      leaseMillis: settings.leaseMillis,
+      left: () => Infinity,
+      stopping: () => false,
+      failing: FailingSince.report(now, { read: () => failing, commit: () => undefined }),
+      stranded: () => false,
+      queue: () => undefined
+    }
+    const again = (tries: number): Patiently => (step) =>
+      Effect.catch(step, (error) => {
+        if (!passes(error)) return Effect.fail(error)
+        failing = FailingSince.more(failing, now(), error.message)
+        return Effect.logWarning(`The worker has not started yet; it is tried again. ${error.message}`).pipe(
+          Effect.annotateLogs({ consumer }),
+          Effect.andThen(Backoff.pause(tries, { first: 50, cap: 5000 })),
+          Effect.andThen(Effect.suspend(() => again(tries + 1)(step)))
+        )
+      })
+    return yield* Effect.acquireUseRelease(
+      Effect.sync(() => workers.add(state)),
+      () => steps(again(0)),
+      () => Effect.sync(() => workers.delete(state))
+    )
+  })

@@ -1,0 +1,85 @@
+/**
+ * What an engine cannot do is refused before anything is opened: the worker compares what the pipeline asks with the
+ * capabilities that the transport declares. Pure.
+ */
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+import { InvalidSetting, Unsupported } from "../../Errors.ts"
+import * as GivenDuration from "../../internal/GivenDuration.ts"
+import type * as Pipeline from "../../Pipeline.ts"
+import type { Capabilities } from "../../Transport.ts"
+
+/**
+ * A message may come again as long as it can be in hands that die, and as long as its engine keeps it: its id must be remembered
+ * longer than that.
+ */
+export const shortWindow = (
+  window: Duration.Duration,
+  can: Capabilities,
+  leaseMillis: number,
+  maxCrashes: number
+): InvalidSetting | undefined => {
+  const longest = Math.max(
+    leaseMillis * (maxCrashes + 1),
+    Option.match(can.retention, { onNone: () => 0, onSome: Duration.toMillis })
+  )
+  return Duration.toMillis(window) > longest ? undefined : new InvalidSetting({
+    setting: "retention.inbox",
+    got: Duration.format(window),
+    expected: `a message can come again for ${
+      Duration.format(Duration.millis(longest))
+    }, and its id must be remembered longer`
+  })
+}
+
+/**
+ * The longest `Pipeline.commitTimeout`: Postgres ends a transaction of ours that waits for 30 seconds, or lasts for 60, since whoever began it
+ * may have died. The same on every engine, so that no test promises what production refuses.
+ */
+const longestCommit = Duration.seconds(25)
+
+const longCommit = (timeout: Duration.Input): InvalidSetting | undefined => {
+  const given = GivenDuration.millis(timeout)
+  return given > 0 && given <= Duration.toMillis(longestCommit) ? undefined : new InvalidSetting({
+    setting: "commitTimeout",
+    got: Number.isNaN(given) ? GivenDuration.shown(timeout) : Duration.format(Duration.millis(given)),
+    expected: `a commit step takes ${
+      Duration.format(longestCommit)
+    } at most, since its transaction holds up others; what takes longer belongs into mapEffect`
+  })
+}
+
+/** A setting of the pipeline that makes no sense: it is found at the start, before any message dies of it. */
+export const badSetting = ({ commitTimeout, group, retry, timeout }: Pipeline.Settings): InvalidSetting | undefined =>
+  longCommit(commitTimeout)
+    ?? (timeout === undefined || GivenDuration.millis(timeout) > 0
+      ? undefined
+      : GivenDuration.refusal("timeout", timeout, "a duration above zero is needed"))
+    ?? (Number.isInteger(group) && group > 0
+      ? undefined
+      : GivenDuration.refusal("group", group, "a whole number from 1 on is needed"))
+    ?? GivenDuration.problems.get(retry)
+
+/** The first thing that the engine cannot do, if any. */
+export const refuse = (
+  can: Capabilities,
+  pipeline: Pick<Pipeline.Pipeline<unknown, unknown, unknown>, "settings">,
+  maxCrashes: number
+): Unsupported | undefined => {
+  const no = (asked: string, because: string, instead: string) =>
+    new Unsupported({ engine: can.engine, asked, because, instead })
+  if (can.order === "none") {
+    return no("order per key", "it hands messages to any worker", "a queue with message groups or partitions")
+  }
+  if (can.hold === "overflow" && pipeline.settings.order === "park") {
+    return no("parked keys", "it cannot keep one key back", "a Postgres overflow around the transport")
+  }
+  if (Option.isSome(can.discardsAfter) && can.discardsAfter.value <= maxCrashes * 2) {
+    return no(
+      `maxCrashes ${maxCrashes}`,
+      `it discards a message after ${can.discardsAfter.value} deliveries`,
+      "raise or switch off its limit"
+    )
+  }
+  return undefined
+}

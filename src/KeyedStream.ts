@@ -8,16 +8,14 @@
  * @since 0.1.0
  */
 import type * as Cause from "effect/Cause"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import { dual } from "effect/Function"
-import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { KeyedQueue } from "./internal/flow/KeyedQueue.ts"
+import { Capacity } from "./internal/flow/Capacity.ts"
+import * as Flow from "./internal/flow/Flow.ts"
 import { effectOf } from "./internal/HandlerResult.ts"
 
 /**
@@ -76,61 +74,51 @@ export const mapEffect: {
   }
 )
 
+/** A value in the flow. */
+interface Turn<A, K> extends Flow.Turn<K> {
+  readonly value: A
+}
+
 const feed = Effect.fnUntraced(function*<A, E, R, B, E2, R2, K>(
   self: Stream.Stream<A, E, R>,
   f: (value: A) => Effect.Effect<B, E2, R2>,
   options: { readonly key: (value: A) => K; readonly concurrency: number; readonly buffer: number },
   out: Queue.Queue<B, E | E2 | Cause.Done>
 ): Effect.fn.Return<void, E | E2, R | R2 | Scope.Scope> {
-  const queue = new KeyedQueue<K, A>()
-  const failed = Deferred.makeUnsafe<never, E2>()
-  const room = Latch.makeUnsafe(true)
-  const idle = Latch.makeUnsafe(true)
-  let fibers = 0
+  const { buffer, concurrency, key } = options
+  const capacity = new Capacity({ messages: concurrency + buffer, bytes: Infinity })
+  const flow = new Flow.Flow<K, Turn<A, K>, E | E2>({ concurrency }, capacity)
+  const { changed } = capacity
+  // The last finalizer: what runs is interrupted when no more of it can start.
+  yield* Effect.addFinalizer(() => Effect.andThen(Effect.sync(() => flow.drain()), flow.withdraw(flow.running.keys())))
 
-  // The look that finds nothing ends its fiber in the same synchronous step: a fiber that still counted after it would keep `accept`
-  // from starting another one, and the value would wait for nobody.
-  const next = () => {
-    const taken = queue.take()
-    if (queue.size < options.buffer) room.openUnsafe()
-    if (taken === undefined && --fibers === 0) idle.openUnsafe()
-    return taken
+  const accept = (value: A) => {
+    flow.offer({ key: key(value), bytes: 0, value })
+    flow.wake()
+    return room
   }
-
-  // Handles values while any is ready. A fiber takes whatever key is next, so that no key owns a fiber.
-  const work = Effect.suspend(() => {
-    let taken = next()
-    return Effect.whileLoop({
-      while: () => taken !== undefined,
-      body: () =>
-        Effect.flatMap(effectOf(f(taken!.value), "KeyedStream.mapEffect"), (result) => Queue.offer(out, result)),
-      step: () => {
-        queue.done(taken!.key)
-        taken = next()
-      }
-    })
+  const room: Effect.Effect<void> = Effect.suspend(() => {
+    if (flow.waiting < buffer) return Effect.void
+    changed.closeUnsafe()
+    return Effect.andThen(changed.await, room)
   })
-
-  // Whatever ends the fiber ends the stream: not all of it passes a handler of the fiber itself.
-  const watch = (fiber: Fiber.Fiber<void, E2>) =>
-    fiber.addObserver((exit) => {
-      if (exit._tag === "Failure") Deferred.doneUnsafe(failed, Exit.failCause(exit.cause))
-    })
-
-  const accept = (value: A) =>
-    Effect.suspend(() => {
-      queue.offer(options.key(value), value)
-      if (queue.size >= options.buffer) room.closeUnsafe()
-      const start = fibers < options.concurrency && queue.readyKeys > 0
-      if (!start) return room.await
-      fibers++
-      idle.closeUnsafe()
-      return Effect.andThen(Effect.map(Effect.forkScoped(work), watch), room.await)
-    })
-
-  yield* Stream.runForEach(self, accept).pipe(
-    Effect.andThen(idle.await),
-    Effect.raceFirst(Deferred.await(failed))
+  const reading = yield* Effect.forkScoped(
+    Effect.andThen(Stream.runForEach(self, (value) => Effect.suspend(() => accept(value))), flow.empty)
   )
+  // Not every end of a fiber passes the handlers inside of it.
+  reading.addObserver((exit) => flow.finish(exit))
+
+  // A stream does not know what its effects require: the fibers inherit the context of this one.
+  const work = ({ value }: Turn<A, K>): Flow.Work<E | E2> => ({
+    run: Effect.flatMap(
+      Effect.suspend(() => effectOf(f(value), "KeyedStream.mapEffect")),
+      (result) => Effect.asVoid(Queue.offer(out, result))
+    ) as Effect.Effect<void, E2>,
+    resume: (cause) => {
+      flow.finish(Exit.failCause(cause))
+      return undefined
+    }
+  })
+  yield* Stream.runForEachArray(Stream.fromPull(Effect.succeed(flow.turns)), flow.start({ work }))
   yield* Queue.end(out)
 })

@@ -21,7 +21,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import { randomUUID } from "node:crypto"
 import { hostname } from "node:os"
 import {
@@ -245,15 +246,21 @@ const session = (options: {
       counters,
       draining
     })
-    const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
-    const fetcher = Fetcher.make({ consumer, subscription, inFlight, attempt, renewer, spans, scope })
+    const fetcher = Fetcher.make({ consumer, subscription, inFlight, renewer, spans })
     const failing = FailingSince.report(renewer.now, { read: fetcher.failing, commit: committer.failing })
     yield* Stats.make({ consumer, settings, store, pipeline, renewer, draining, failing, looks: !untilEmpty })
-    yield* CrashIsolation.make({ consumer, settings, inFlight, subscription, fetcher })
+    yield* CrashIsolation.make({ consumer, settings, inFlight, subscription })
     yield* Effect.addFinalizer(() => drainInFlight({ consumer, settings, inFlight, counters, draining }))
 
     if (started !== undefined) yield* Deferred.succeed(started, undefined)
-    yield* fetcher.run(untilEmpty)
+    const { flow } = inFlight
+    const fetching = yield* Effect.forkScoped(fetcher.run(untilEmpty))
+    fetching.addObserver((exit) => flow.finish(exit))
+    const turns = Stream.fromPull(Effect.succeed(flow.turns))
+    yield* Stream.runForEachArray(
+      turns,
+      flow.start({ work: (entry) => inFlight.work(entry, attempt.turn(entry.delivery)) })
+    )
   }))
 
 /** Makes the consumer known, and says where another pipeline has its name. */

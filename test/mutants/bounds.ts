@@ -10,8 +10,8 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     name: "a suspect that hangs is alone for ever",
     guarantee: 6,
     file: "src/worker/lease/CrashIsolation.ts",
-    from: "Effect.timeoutOption(Fiber.await(running), millis)",
-    to: "Effect.asSome(Fiber.await(running))",
+    from: "Effect.timeoutOption(flow.ended(entry), millis)",
+    to: "Effect.asSome(flow.ended(entry))",
     test: crashPoison,
     named: "again has its process to itself for one lease's time"
   },
@@ -28,8 +28,8 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     name: "a suspect starts in a paused consumer",
     guarantee: 5,
     file: "src/worker/fetch/InFlight.ts",
-    from: "if (!this.consumerPaused()) return true\n    this.queue.restart",
-    to: "if (this.queue.size >= 0) return true\n    this.queue.restart",
+    from: "if (!this.consumerPaused()) return true\n    this.flow.restart",
+    to: "if (this.flow.size >= 0) return true\n    this.flow.restart",
     test: crashPoison,
     named: "again does not start in a consumer that a person paused"
   },

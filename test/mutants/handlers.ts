@@ -10,9 +10,9 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   {
     name: "a place that is free when its attempt's fiber has ended by itself",
     guarantee: 3,
-    file: "src/worker/fetch/Fetcher.ts",
-    from: "exit._tag === \"Success\" || inFlight.mayEnd(entry)",
-    to: "exit._tag === \"Success\" || inFlight.mayEnd(entry) || true",
+    file: "src/worker/fetch/InFlight.ts",
+    from: "this.mayEnd(entry) ? undefined",
+    to: "this.mayEnd(entry) || true ? undefined",
     test: noEffect,
     named: "memory: mapEffect, nothing, within its effect"
   },
@@ -119,7 +119,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     name: "a keyed stream that waits for a fiber that has ended",
     guarantee: 6,
     file: "src/KeyedStream.ts",
-    from: "      if (exit._tag === \"Failure\") Deferred.doneUnsafe(failed, Exit.failCause(exit.cause))\n",
+    from: "      flow.finish(Exit.failCause(cause))\n",
     to: "",
     test: noEffect,
     named: "of a keyed stream fail the stream"

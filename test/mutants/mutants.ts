@@ -6,6 +6,7 @@ import { convictionMutants } from "./convictions.ts"
 import { defaultMutants } from "./defaults.ts"
 import { delayed } from "./delayed.ts"
 import { failureMutants } from "./failures.ts"
+import { flowMutants } from "./flow.ts"
 import { handlerMutants } from "./handlers.ts"
 import { holdMutants } from "./holds.ts"
 import { isolationMutants } from "./isolation.ts"
@@ -358,8 +359,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "more in hand than the prefetch",
     guarantee: 6,
-    file: "src/worker/fetch/InFlight.ts",
-    from: "    const messages = this.settings.prefetch - this.entries\n",
+    file: "src/internal/flow/Flow.ts",
+    from: "    const messages = Math.max(0, this.capacity.freeMessages)\n",
     to: "    const messages = 100_000\n",
     test: "test/worker/limits.test.ts",
     named: "has at most as many messages in its hands as its prefetch says"
@@ -423,6 +424,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...defaultMutants,
   ...delayed,
   ...failureMutants,
+  ...flowMutants,
   ...handlerMutants,
   ...holdMutants,
   ...isolationMutants,

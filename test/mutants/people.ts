@@ -189,17 +189,17 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   {
     name: "a pause that starts what is in hand",
     guarantee: 5,
-    file: "src/worker/fetch/InFlight.ts",
-    from: "this.suspensions === 0 && !this.consumerPaused()",
-    to: "this.suspensions === 0",
+    file: "src/internal/flow/Flow.ts",
+    from: "while (this.mode === \"running\" && this.running",
+    to: "while ((this.mode === \"running\" || this.mode === \"paused\") && this.running",
     test: "test/worker/people.test.ts",
     named: "starts nothing more"
   },
   {
     name: "a pause that no worker hears the end of",
     guarantee: 1,
-    file: "src/worker/fetch/InFlight.ts",
-    from: "    if (this.consumerPaused()) return true\n",
+    file: "src/internal/flow/Flow.ts",
+    from: "    if (mode === \"paused\") return true\n",
     to: "",
     test: "test/worker/people.test.ts",
     named: "starts nothing more"

@@ -213,8 +213,8 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     name: "a drain that ends on a look beside work",
     guarantee: 1,
     file: "src/worker/fetch/Fetcher.ts",
-    from: "empty = !found && !ran && nothingRuns()",
-    to: "empty = !found && nothingRuns()",
+    from: "next = found === \"nothing\" && inFlight.nothingRuns",
+    to: "next = inFlight.nothingRuns",
     test: "test/worker/drain.test.ts",
     named: "whose last look ran beside work"
   },

@@ -36,15 +36,23 @@ const whole = ["test/worker", "test/ops", ...machine]
 
 /** Which tests look at a file, the first that fits: those of the first list see most breaks, the second one takes longer. */
 const concerned: ReadonlyArray<readonly [file: RegExp, ...tests: ReadonlyArray<ReadonlyArray<string>>]> = [
-  [/worker\/(Counters|Stats|Spans|Warnings)/, ["test/ops"], whole],
-  [/worker\/(FailureRecord|Settling|Ending)/, worker("records", "decisions", "dead-letters", "retries"), whole],
-  [/worker\/(LeaseRenewer|Drain)/, worker("leases", "renewed-late", "drain"), whole],
-  [/worker\/(InFlight|Fetcher|CrashPoison)/, worker("handling", "limits", "crash-poison", "people", "drain"), whole],
-  [/worker\/.*(Commit|Savepoints|Runs|Trouble|GroupSize)/, [
+  [/worker\/.*(Counters|Stats|Spans|Warnings)/, ["test/ops"], whole],
+  [
+    /worker\/.*(FailureRecord|RetryDecision|Disposition)/,
+    worker("records", "decisions", "dead-letters", "retries"),
+    whole
+  ],
+  [/worker\/.*(LeaseRenewer|Drain)/, worker("leases", "renewed-late", "drain"), whole],
+  [
+    /(worker|internal)\/.*(InFlight|Fetcher|CrashIsolation|Flow|Capacity)/,
+    worker("handling", "limits", "crash-poison", "people", "drain"),
+    whole
+  ],
+  [/worker\/.*(Commit|Savepoints|KeyBatch|GroupSize)/, [
     ...worker("groups", "stuck", "batches", "going-along"),
     ...pg("warnings")
   ], whole],
-  [/worker\/(Attempt|Steps|AtMostOnce)/, worker("handling", "delivery-modes", "batches", "retries"), whole],
+  [/worker\/.*(Attempt|Steps|AtMostOnce)/, worker("handling", "delivery-modes", "batches", "retries"), whole],
   [/^src\/worker\//, worker("limits", "handling", "scopes", "stuck"), whole],
   [/functions|KeyHash/, pg("functions", "snapshots"), pg("values", "delayed")],
   [/[rR]etention/, pg("retention", "retentionLimits"), pg("plans", "conformance")],

@@ -20,15 +20,13 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type { Delivery } from "../../Delivery.ts"
 import type { TransportError } from "../../Errors.ts"
 import * as Telemetry from "../../Telemetry.ts"
 import type { Subscription } from "../../Transport.ts"
-import type { Fetcher } from "../fetch/Fetcher.ts"
 import type { Entry, InFlight } from "../fetch/InFlight.ts"
 import type { Settings } from "../start/Settings.ts"
 import { leasesAlone } from "./CrashStatus.ts"
@@ -37,8 +35,6 @@ import { leasesAlone } from "./CrashStatus.ts"
 interface WorkerInProcess {
   readonly inFlight: InFlight
   readonly subscription: Subscription
-  /** Starts what was paused. */
-  readonly resume: Effect.Effect<void>
 }
 
 /** The workers of this process, and the right to be the only one that runs something. */
@@ -60,16 +56,14 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly settings: Settings
   readonly inFlight: InFlight
   readonly subscription: Subscription
-  readonly fetcher: Pick<Fetcher, "start" | "runEntry">
 }): Effect.fn.Return<void, never, Scope.Scope> {
   const gate = yield* Process
-  const { consumer, fetcher, inFlight, settings, subscription } = options
-  const member: WorkerInProcess = { inFlight, subscription, resume: fetcher.start }
+  const { consumer, inFlight, settings, subscription } = options
+  const { flow } = inFlight
+  const member: WorkerInProcess = { inFlight, subscription }
   // Who joins while a suspect runs alone waits for its end, which is bounded: begun beside it, its messages would be counted with it.
   yield* Effect.addFinalizer(() => Effect.sync(() => gate.members.delete(member)))
   yield* gate.alone.withPermit(Effect.sync(() => gate.members.add(member)))
-  // Made here, so that it is closed after the drain: what goes on beside the others is the drain's to end.
-  const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
 
   /** Answers how long the others are to have before the next one: as long as they waited for one that hangs. */
   const one = (entry: Entry): Effect.Effect<number> =>
@@ -79,16 +73,15 @@ export const make = Effect.fnUntraced(function*(options: {
       for (const other of gate.members) if (other !== member) yield* shield(other.subscription, undefined)
       yield* shield(subscription, entry.delivery)
       if (!inFlight.startAlone(entry)) return 0
-      const running = yield* Effect.forkIn(fetcher.runEntry(entry), scope, { startImmediately: true })
       const millis = settings.leaseMillis * leasesAlone(entry.delivery, settings)
-      const ended = yield* Effect.timeoutOption(Fiber.await(running), millis)
+      const ended = yield* Effect.timeoutOption(flow.ended(entry), millis)
       if (Option.isSome(ended)) return 0
       yield* survived(entry, millis)
       return millis
     }))
 
   const survived = (entry: Entry, millis: number): Effect.Effect<void> => {
-    entry.survived = true
+    inFlight.survive(entry)
     return Effect.logWarning(
       `A message that was in the hands of dying processes ran alone for ${millis} ms and has not ended: it goes on, and the `
         + `others with it. If its steps hang, bound them with Pipeline.timeout.`
@@ -96,42 +89,29 @@ export const make = Effect.fnUntraced(function*(options: {
   }
 
   const loop = Effect.forever(Effect.suspend(() => {
-    const entry = inFlight.suspects.shift()
+    const entry = flow.nextAlone()
     if (entry !== undefined) {
       const turn = gate.alone.withPermit(
         Effect.suspend(() => inFlight.mayStart(entry) ? one(entry) : Effect.succeed(0))
       )
       return Effect.flatMap(turn, (rest) => rest === 0 ? Effect.void : Effect.sleep(rest))
     }
-    inFlight.suspected.closeUnsafe()
-    return inFlight.suspected.await
+    flow.quarantined.closeUnsafe()
+    return flow.quarantined.await
   }))
   yield* Effect.forkScoped(loop)
 })
 
-/** Starts nothing more in this worker until the scope closes, and waits until what runs has ended. */
-const quiet = (member: WorkerInProcess): Effect.Effect<void, never, Scope.Scope> =>
+/** Starts nothing more in this worker until the scope closes, and waits until nothing of it runs. */
+const quiet = ({ inFlight: { flow, makeRoom } }: WorkerInProcess): Effect.Effect<void, never, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.sync(() => member.inFlight.suspend()),
-    () => Effect.andThen(Effect.sync(() => member.inFlight.resume()), member.resume)
+    Effect.sync(() => flow.quarantine()),
+    () => Effect.sync(() => flow.endQuarantine())
   ).pipe(
     Effect.andThen(
-      Effect.timeoutOrElse(member.inFlight.idle, {
-        duration: patience,
-        orElse: () => Effect.andThen(interruptAll(member.inFlight), member.inFlight.idle)
-      })
+      Effect.timeoutOrElse(flow.idle, { duration: patience, orElse: () => Effect.andThen(makeRoom, flow.idle) })
     )
   )
-
-const interruptAll = (inFlight: InFlight): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    const fibers: Array<Fiber.Fiber<unknown>> = []
-    for (const entry of inFlight.runningEntries) {
-      entry.again = true
-      if (entry.fiber !== undefined) fibers.push(entry.fiber)
-    }
-    return Fiber.interruptAll(fibers)
-  })
 
 /** Without the store's knowledge nothing may run alone: tries until it is told. */
 const shield = (subscription: Subscription, delivery: Delivery | undefined): Effect.Effect<void, never, Scope.Scope> =>

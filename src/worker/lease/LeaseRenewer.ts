@@ -60,11 +60,6 @@ export const make = Effect.fnUntraced(function*(options: {
   // Work stops before the database would hand the lease on: a twentieth of the lease, at least 50 ms.
   const margin = Math.max(50, settings.leaseMillis / 20)
 
-  const interruptWork = (lease: HeldLease): Effect.Effect<void> =>
-    Effect.suspend(() =>
-      Fiber.interruptAll(inFlight.lose(lease).flatMap((entry) => entry.fiber === undefined ? [] : [entry.fiber]))
-    )
-
   const news: Array<LeaseLost> = []
   /** What is lost at one moment, all lanes mostly, is told in one line. */
   const tell = Effect.suspend(() => {
@@ -82,7 +77,7 @@ export const make = Effect.fnUntraced(function*(options: {
         Effect.suspend(() => news.push(lost) === 1 ? Effect.andThen(Effect.yieldNow, tell) : Effect.void).pipe(
           Effect.andThen(Metric.update(losses, 1)),
           Effect.andThen(Effect.sync(() => watched.delete(lease))),
-          Effect.andThen(interruptWork(lease))
+          Effect.andThen(inFlight.lose(lease))
         )
     )
 

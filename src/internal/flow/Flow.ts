@@ -1,0 +1,376 @@
+/**
+ * The flow: a keyed queue, its demand and its mode. The worker and `KeyedStream` both run on it.
+ *
+ * A turn is one value and the exclusive run of its key. `offer` is synchronous, and a turn waits nowhere else than here, so that
+ * `forget` and `remove` miss none. `turns` hands out runs of turns that may start, for a `Stream`. `start` runs them: a batch may take
+ * those that wait for nothing, and each of the others has a fiber of its own. Either way the next turn of a key starts after `end`.
+ *
+ * | mode | the flow hands out | it asks for more |
+ * | --- | --- | --- |
+ * | `running` | turns that are ready, up to the concurrency | while it has places |
+ * | `paused` | nothing | always: the answer tells when the pause ends |
+ * | `quarantine` | the turn that runs alone | no |
+ * | `draining` | nothing, and nothing waits any more; what runs may end | no |
+ * | `stopped` | nothing, and nothing runs | no |
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
+import type * as Pull from "effect/Pull"
+import type { Capacity } from "./Capacity.ts"
+import { KeyedQueue } from "./KeyedQueue.ts"
+
+export interface Turn<K> {
+  readonly key: K
+  /** How much of the capacity's bytes it occupies. */
+  readonly bytes: number
+}
+
+export type Mode = "running" | "paused" | "quarantine" | "draining" | "stopped"
+
+/** What a flow asks its owner. All of it is synchronous. */
+export interface Rules<T> {
+  /** Most turns that run at once. A turn that was started alone does not count. */
+  readonly concurrency: number
+  /** Most turns of one key in memory. */
+  readonly perKey?: number | undefined
+  /** Whether an operator has paused the flow. */
+  readonly paused?: (() => boolean) | undefined
+  /** Decides about the turn that is next: it runs, it is dropped, or it waits until it may run alone. */
+  readonly admit?: ((turn: T) => "run" | "drop" | "quarantine") | undefined
+  /** Whether a turn that has ended runs again, before the others of its key. */
+  readonly repeats?: ((turn: T) => boolean) | undefined
+}
+
+/** The work of one turn. */
+export interface Work<E> {
+  readonly run: Effect.Effect<void, E>
+  /** Called when the fiber has failed. Returns what another fiber does for the same turn, or undefined if the turn is over. */
+  readonly resume: (cause: Cause.Cause<E>) => Effect.Effect<void, E> | undefined
+}
+
+export interface Runner<T, E> {
+  readonly work: (turn: T) => Work<E>
+  /**
+   * Takes, in one synchronous step, the turns that it can work off without a fiber, and returns the others. It calls `held` for each
+   * turn that it takes, and `end` when that turn is over.
+   */
+  readonly batch?: ((turns: ReadonlyArray<T>) => ReadonlyArray<T>) | undefined
+}
+
+/** What runs a turn: a fiber, or a batch that withdraws the turn when this is called. */
+type Holder = Fiber.Fiber<void, unknown> | (() => void)
+
+/** Stands for the holder of a turn that was withdrawn before anything ran it. */
+const withdrawn = (): void => {}
+
+export class Flow<K, T extends Turn<K>, E = never> {
+  /** Opened when a turn waits to run alone. */
+  readonly quarantined = Latch.makeUnsafe(false)
+  private readonly rules: Rules<T>
+  private readonly capacity: Capacity
+  private readonly queue = new KeyedQueue<K, T>()
+  private readonly runningTurns = new Map<T, Holder | undefined>()
+  private readonly waitingAlone: Array<T> = []
+  private readonly alone = new Set<T>()
+  /** Turns that start whatever the mode is: alone, or in another fiber. */
+  private starting: Array<T> = []
+  private readonly resumed = new Map<T, Work<E>>()
+  private readonly ready = Latch.makeUnsafe(false)
+  private readonly endings = new Set<Latch.Latch>()
+  private count = 0
+  private quarantines = 0
+  private stage: "open" | "draining" | "stopped" = "open"
+  private finished: Exit.Exit<void, E> | undefined
+
+  constructor(rules: Rules<T>, capacity: Capacity) {
+    this.rules = rules
+    this.capacity = capacity
+  }
+
+  get mode(): Mode {
+    if (this.stage !== "open") return this.stage
+    if (this.quarantines > 0) return "quarantine"
+    return this.rules.paused?.() === true ? "paused" : "running"
+  }
+
+  /** How many turns it has, running ones included. */
+  get size(): number {
+    return this.count
+  }
+
+  /** How many turns wait for their key or for a free fiber. */
+  get waiting(): number {
+    return this.queue.size
+  }
+
+  get running(): ReadonlyMap<T, unknown> {
+    return this.runningTurns
+  }
+
+  /**
+   * What may be offered now. The share of one key shrinks with the free places, so that a few slow keys do not take all of them: with
+   * the defaults it takes more than a hundred slow keys.
+   */
+  demand(): { readonly messages: number; readonly bytes: number; readonly perKey: number } {
+    const messages = Math.max(0, this.capacity.freeMessages)
+    return {
+      messages,
+      bytes: this.capacity.freeBytes,
+      perKey: Math.max(1, Math.min(this.rules.perKey ?? Infinity, Math.floor(messages / 32)))
+    }
+  }
+
+  /** Whether asking for more is worth a request: a fiber would be idle, or an eighth of the places is free. */
+  get wantsMore(): boolean {
+    const { mode } = this
+    if (mode === "paused") return true
+    if (mode !== "running") return false
+    const { freeBytes, freeMessages, limits } = this.capacity
+    if (freeMessages <= 0 || freeBytes <= 0) return false
+    const idle = this.queue.readyKeys === 0 && this.runningTurns.size < this.rules.concurrency
+    return idle || freeMessages * 8 >= limits.messages
+  }
+
+  /** Puts a turn behind the others of its key. `wake` follows, once for all that are offered together. */
+  offer(turn: T): void {
+    this.count++
+    this.capacity.occupy(turn.bytes)
+    this.queue.offer(turn.key, turn)
+  }
+
+  /** Lets `turns` look again: turns were offered, or a pause may have ended. */
+  wake(): void {
+    this.ready.openUnsafe()
+  }
+
+  /** Waits until turns may start, and hands them out. It is done, or fails, as `finish` says. */
+  readonly turns: Pull.Pull<readonly [T, ...Array<T>], E> = Effect.suspend(() => {
+    if (this.finished !== undefined) {
+      return this.finished._tag === "Success" ? Cause.done() : Effect.failCause(this.finished.cause)
+    }
+    const turns = this.takeReady()
+    if (isNonEmpty(turns)) return Effect.succeed(turns)
+    this.ready.closeUnsafe()
+    return Effect.andThen(this.ready.await, this.turns)
+  })
+
+  /** Runs turns that were handed out: the batch takes its share, and each of the others has a fiber. */
+  readonly start = (runner: Runner<T, E>) => (turns: ReadonlyArray<T>): Effect.Effect<void> =>
+    Effect.uninterruptible(Effect.suspend(() => {
+      const alone = this.alone.size === 0 && this.resumed.size === 0
+        ? []
+        : turns.filter((turn) => this.alone.has(turn) || this.resumed.has(turn))
+      const fresh = alone.length === 0 ? turns : turns.filter((turn) => !alone.includes(turn))
+      const rest = [...alone, ...(runner.batch === undefined ? fresh : runner.batch(fresh))]
+      let next = 0
+      return Effect.whileLoop({
+        while: () => next < rest.length,
+        body: () => this.fork(rest[next]!, runner),
+        step: () => {
+          next++
+        }
+      })
+    }))
+
+  /** A batch has taken this turn. Called to withdraw it, `withdraw` makes the batch end the turn soon. */
+  held(turn: T, withdraw: () => void): void {
+    this.runningTurns.set(turn, withdraw)
+  }
+
+  /** The turn is over: the next one of its key may start. */
+  end(turn: T): void {
+    this.runningTurns.delete(turn)
+    this.alone.delete(turn)
+    this.resumed.delete(turn)
+    if (this.rules.repeats?.(turn) === true) this.queue.restart(turn.key, turn)
+    else this.release(turn)
+    this.ready.openUnsafe()
+    this.capacity.changed.openUnsafe()
+    if (this.endings.size === 0) return
+    // A copy: opening a latch may run its waiter at once, which waits for the next ending.
+    const endings = [...this.endings]
+    this.endings.clear()
+    for (const ending of endings) ending.openUnsafe()
+  }
+
+  /** Ends these running turns early: interrupts their fibers and withdraws them from their batch. Waits for the fibers. */
+  withdraw(turns: Iterable<T>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const fibers: Array<Fiber.Fiber<void, unknown>> = []
+      for (const turn of turns) {
+        if (!this.runningTurns.has(turn)) continue
+        const holder = this.runningTurns.get(turn)
+        if (holder === undefined || this.resumed.has(turn)) this.runningTurns.set(turn, withdrawn)
+        else if (typeof holder === "function") holder()
+        else fibers.push(holder)
+      }
+      return Fiber.interruptAll(fibers)
+    })
+  }
+
+  /** How many turns wait behind this key's running one. */
+  waitingOf(key: K): number {
+    return this.queue.waitingOf(key)
+  }
+
+  /** Takes out the next turns of a key that is running, while the predicate holds: they share the running turn. */
+  takeMore(key: K, most: number, predicate: (turn: T) => boolean): ReadonlyArray<T> {
+    return this.mode === "running" ? this.queue.takeMore(key, most, predicate) : []
+  }
+
+  /** Puts turns back behind the running one of their key. Returns those that it drops instead, since nothing starts any more. */
+  putBack(key: K, turns: ReadonlyArray<T>): ReadonlyArray<T> {
+    if (this.stage === "open") {
+      this.queue.putBack(key, turns)
+      return []
+    }
+    for (const turn of turns) this.drop(turn)
+    return turns
+  }
+
+  /** Frees the place of a turn that was taken out by `takeMore` and ended with the running one. */
+  drop(turn: T): void {
+    this.count--
+    this.capacity.free(turn.bytes)
+  }
+
+  /** Drops what waits of a key. What runs of it goes on. */
+  forget(key: K): void {
+    for (const turn of this.queue.forget(key)) this.drop(turn)
+  }
+
+  /** Drops the waiting turns that the predicate names, of any key. */
+  remove(predicate: (turn: T) => boolean): void {
+    for (const turn of this.queue.remove(predicate)) this.drop(turn)
+  }
+
+  /** The turn that has waited longest to run alone. The caller decides about it with `startAlone`, `restart` or `release`. */
+  nextAlone(): T | undefined {
+    return this.waitingAlone.shift()
+  }
+
+  /** Starts a turn beside nothing else: the flow is in quarantine, or the caller has made sure otherwise. */
+  startAlone(turn: T): void {
+    this.runningTurns.set(turn, undefined)
+    this.alone.add(turn)
+    this.starting.push(turn)
+    this.ready.openUnsafe()
+  }
+
+  /** Gives a turn that did not run its place in its key again. */
+  restart(turn: T): void {
+    this.queue.restart(turn.key, turn)
+    this.ready.openUnsafe()
+  }
+
+  /** Drops a turn that has its key: the next one of the key may start. */
+  release(turn: T): void {
+    this.drop(turn)
+    this.queue.done(turn.key)
+  }
+
+  /** Starts nothing until `endQuarantine`, but what is started alone. */
+  quarantine(): void {
+    this.quarantines++
+  }
+
+  endQuarantine(): void {
+    this.quarantines--
+    this.ready.openUnsafe()
+    this.capacity.changed.openUnsafe()
+  }
+
+  /** Ends `turns`, with this failure if it is one. What runs goes on. */
+  finish(exit: Exit.Exit<void, E>): void {
+    this.finished ??= exit
+    this.ready.openUnsafe()
+  }
+
+  /**
+   * Starts nothing more, for good. Drops what waits, and what was handed out and has not started, and returns it. The reader of `turns`
+   * has ended before.
+   */
+  drain(): ReadonlyArray<T> {
+    this.stage = "draining"
+    const dropped = [...this.queue.remove(() => true), ...this.waitingAlone.splice(0)]
+    for (const turn of dropped) this.drop(turn)
+    for (const [turn, holder] of this.runningTurns) {
+      if (holder !== undefined && holder !== withdrawn && !this.resumed.has(turn)) continue
+      this.end(turn)
+      dropped.push(turn)
+    }
+    this.capacity.changed.openUnsafe()
+    return dropped
+  }
+
+  /** Nothing runs any more. */
+  stop(): void {
+    this.stage = "stopped"
+  }
+
+  /** Waits until nothing runs. */
+  readonly idle: Effect.Effect<void> = this.until(() => this.runningTurns.size === 0)
+
+  /** Waits until nothing waits and nothing runs. */
+  readonly empty: Effect.Effect<void> = this.until(() => this.count === 0)
+
+  /** Waits until this turn is over. */
+  ended(turn: T): Effect.Effect<void> {
+    return this.until(() => !this.runningTurns.has(turn))
+  }
+
+  private until(met: () => boolean): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (met()) return Effect.void
+      const ended = Latch.makeUnsafe(false)
+      this.endings.add(ended)
+      return Effect.andThen(ended.await, this.until(met))
+    })
+  }
+
+  private takeReady(): ReadonlyArray<T> {
+    const turns = this.starting
+    this.starting = []
+    while (this.mode === "running" && this.runningTurns.size - this.alone.size < this.rules.concurrency) {
+      const taken = this.queue.take()
+      if (taken === undefined) break
+      const turn = taken.value
+      const decision = this.rules.admit?.(turn) ?? "run"
+      if (decision === "run") {
+        this.runningTurns.set(turn, undefined)
+        turns.push(turn)
+      } else if (decision === "drop") this.release(turn)
+      else {
+        this.waitingAlone.push(turn)
+        this.quarantined.openUnsafe()
+      }
+    }
+    // A key that is ready no longer may make a fiber idle.
+    if (turns.length > 0) this.capacity.changed.openUnsafe()
+    return turns
+  }
+
+  private fork(turn: T, { work }: Runner<T, E>): Effect.Effect<void> {
+    if (this.runningTurns.get(turn) === withdrawn) return Effect.sync(() => this.end(turn))
+    const working = this.resumed.get(turn) ?? work(turn)
+    return Effect.map(Effect.forkDetach(working.run), (fiber) => {
+      this.resumed.delete(turn)
+      this.runningTurns.set(turn, fiber)
+      // Not every end of a fiber passes the handlers inside of it.
+      fiber.addObserver((exit) => this.fiberEnded(turn, working, exit))
+    })
+  }
+
+  private fiberEnded(turn: T, { resume }: Work<E>, exit: Exit.Exit<void, E>): void {
+    const more = exit._tag === "Failure" && this.stage === "open" ? resume(exit.cause) : undefined
+    if (more === undefined) return this.end(turn)
+    this.resumed.set(turn, { run: more, resume })
+    this.starting.push(turn)
+    this.ready.openUnsafe()
+  }
+}
+
+const isNonEmpty = <T>(turns: ReadonlyArray<T>): turns is readonly [T, ...Array<T>] => turns.length > 0

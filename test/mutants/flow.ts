@@ -1,0 +1,43 @@
+/** Breaks in the flow, which the worker and `KeyedStream` share. */
+import type { Mutant } from "./types.ts"
+
+const flow = "test/worker/flow.test.ts"
+
+export const flowMutants: ReadonlyArray<Mutant> = [
+  {
+    name: "a drain that waits for a turn that nothing will start",
+    guarantee: 7,
+    file: "src/internal/flow/Flow.ts",
+    from: "      this.end(turn)\n      dropped.push(turn)\n",
+    to: "",
+    test: flow,
+    named: "handed out and never began"
+  },
+  {
+    name: "a turn that starts although it was withdrawn",
+    guarantee: 4,
+    file: "src/internal/flow/Flow.ts",
+    from: "if (this.runningTurns.get(turn) === withdrawn) return",
+    to: "if (this.runningTurns.get(turn) === withdrawn && this.count < 0) return",
+    test: flow,
+    named: "withdrawn before it began"
+  },
+  {
+    name: "a batch that keeps a turn whose lease is lost",
+    guarantee: 4,
+    file: "src/internal/flow/Flow.ts",
+    from: "else if (typeof holder === \"function\") holder()\n        else fibers",
+    to: "else if (typeof holder !== \"function\") fibers",
+    test: flow,
+    named: "withdraws a turn from its batch"
+  },
+  {
+    name: "a quarantine that fetches",
+    guarantee: 5,
+    file: "src/internal/flow/Flow.ts",
+    from: "if (mode !== \"running\") return false",
+    to: "if (mode === \"draining\") return false",
+    test: flow,
+    named: "starts nothing in quarantine"
+  }
+]

@@ -18,7 +18,7 @@ import type {
   PauseConflict,
   StoreFailure
 } from "./Errors.ts"
-import { done } from "./internal/OperatorAction.ts"
+import { run } from "./internal/OperatorAction.ts"
 import { type Consumer, type Force, type HeldKey, type HeldQuery, type OperatorAction, Store } from "./Store.ts"
 
 /**
@@ -90,7 +90,7 @@ export const remove = (
     readonly force?: Force | undefined
   }
 ): Effect.Effect<void, StoreFailure | ConsumerNotFound | ConsumerBusy | InvalidOperatorAction, Store> =>
-  done(action, "removed", (store) => store.consumers.remove(consumer, action))
+  run(action, "removed", (store) => store.consumers.remove(consumer, action))
 
 /**
  * Ends one subscription: what is published to the topic from now on does not come. A worker whose pipeline still has the topic
@@ -106,7 +106,7 @@ export const unsubscribe = (
     readonly force?: Pick<Force, "messages"> | undefined
   }
 ): Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy | InvalidOperatorAction, Store> =>
-  done(action, "unsubscribed", (store) => store.consumers.unsubscribe(consumer, topic, action))
+  run(action, "unsubscribed", (store) => store.consumers.unsubscribe(consumer, topic, action))
 
 /** What pausing and resuming fails with. */
 type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict | InvalidOperatorAction, Store>
@@ -125,7 +125,7 @@ type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflic
  * @since 0.1.0
  */
 export const pause = (consumer: string, action: OperatorAction): Paused =>
-  done(action, "paused", (store) => store.consumers.pause(consumer, action))
+  run(action, "paused", (store) => store.consumers.pause(consumer, action))
 
 /**
  * Resumes a paused consumer; its workers are woken.
@@ -133,7 +133,7 @@ export const pause = (consumer: string, action: OperatorAction): Paused =>
  * @since 0.1.0
  */
 export const resume = (consumer: string, action: OperatorAction): Paused =>
-  done(action, "resumed", (store) => store.consumers.resume(consumer, action))
+  run(action, "resumed", (store) => store.consumers.resume(consumer, action))
 
 /**
  * Pauses one key: its messages wait in order, while other keys go on. What a worker has of it in its hands already is finished. It lasts
@@ -142,7 +142,7 @@ export const resume = (consumer: string, action: OperatorAction): Paused =>
  * @since 0.1.0
  */
 export const pauseKey = (consumer: string, key: string, action: OperatorAction): Paused =>
-  done(action, "paused", (store) => store.consumers.pauseKey(consumer, key, action))
+  run(action, "paused", (store) => store.consumers.pauseKey(consumer, key, action))
 
 /**
  * Resumes a paused key, in order. A parked letter or a retry that is not due holds it still. It also frees a key that is parked although
@@ -151,7 +151,7 @@ export const pauseKey = (consumer: string, key: string, action: OperatorAction):
  * @since 0.1.0
  */
 export const resumeKey = (consumer: string, key: string, action: OperatorAction): Paused =>
-  done(action, "resumed", (store) => store.consumers.resumeKey(consumer, key, action))
+  run(action, "resumed", (store) => store.consumers.resumeKey(consumer, key, action))
 
 /**
  * Who did what to consumers, and when; newest first.

@@ -55,7 +55,7 @@ export interface DeadLetter {
   /** Every failed attempt, oldest first, across redrives. */
   readonly attempts: ReadonlyArray<Failure>
   /** How long it was tried since it was published or last redriven: from the first failed attempt to the last one, in milliseconds. */
-  readonly triedMillis: number
+  readonly retriedMillis: number
   /** Tag of the last attempt's error. */
   readonly tag: string
   /** Same cause, same fingerprint: error tag, step and first own frame. */
@@ -83,7 +83,7 @@ export const fingerprint = (failure: Failure): string =>
  *
  * @since 0.1.0
  */
-export const triedMillis = (attempts: ReadonlyArray<Failure>): number => {
+export const retriedMillis = (attempts: ReadonlyArray<Failure>): number => {
   const made = attempts.filter(({ attempt }) => attempt > 0)
   const last = made.at(-1)
   // The numbers begin again with each redrive.
@@ -161,7 +161,7 @@ export interface Query extends Filter {
  *
  * @since 0.1.0
  */
-export interface Count {
+export interface BoundedCount {
   readonly count: number
   /** There are more than `count`. */
   readonly more: boolean
@@ -172,10 +172,10 @@ export interface Count {
  *
  * @since 0.1.0
  */
-export interface Group {
+export interface FailureGroup {
   readonly consumer: string
   readonly fingerprint: string
-  readonly deadLetters: Count
+  readonly deadLetters: BoundedCount
   /** When the first and the last of them died; milliseconds since the epoch, on the store's clock. */
   readonly firstAt: number
   readonly lastAt: number
@@ -188,13 +188,13 @@ export interface Group {
  *
  * @since 0.1.0
  */
-export interface Frozen {
+export interface FrozenSet {
   /** Of open dead letters. */
   readonly filter: Filter
   /** The store's own: where the set ends. */
   readonly cutoff: string
   /** How many dead letters were in it. */
-  readonly deadLetters: Count
+  readonly deadLetters: BoundedCount
 }
 
 /**

@@ -14,7 +14,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import * as Audit from "./Audit.ts"
-import type { DeadLetter, Filter, Frozen, Group, Query } from "./DeadLetter.ts"
+import type { DeadLetter, FailureGroup, Filter, FrozenSet, Query } from "./DeadLetter.ts"
 import {
   type DeadLetterConflict,
   type DeadLetterNotFound,
@@ -27,7 +27,7 @@ import {
   type StoreFailure
 } from "./Errors.ts"
 import * as GivenDuration from "./internal/GivenDuration.ts"
-import { checked, done } from "./internal/OperatorAction.ts"
+import { checked, run } from "./internal/OperatorAction.ts"
 import * as Message from "./Message.ts"
 import { type OperatorAction, Store } from "./Store.ts"
 import * as Telemetry from "./Telemetry.ts"
@@ -71,7 +71,7 @@ export const list = (query?: Query): Effect.Effect<ReadonlyArray<DeadLetter>, St
  */
 export const groups = (
   filter?: Filter & { readonly limit?: number | undefined }
-): Effect.Effect<ReadonlyArray<Group>, StoreFailure, Store> =>
+): Effect.Effect<ReadonlyArray<FailureGroup>, StoreFailure, Store> =>
   Store.use((store) => store.deadLetters.groups(filter ?? {}))
 
 /**
@@ -96,7 +96,7 @@ type Decided = Effect.Effect<
  * @since 0.1.0
  */
 export const redrive = (deadLetterId: string, action: OperatorAction): Decided =>
-  done(action, "redriven", (store) => store.deadLetters.redrive(deadLetterId, action))
+  run(action, "redriven", (store) => store.deadLetters.redrive(deadLetterId, action))
 
 /**
  * Redrives a dead letter with another payload: JSON text that the topic's Schema decodes, or `EditUndecodable`. Id and key stay what they
@@ -158,7 +158,7 @@ export const redriveEdited = Effect.fnUntraced(function*<Name extends string, S 
   }
   const store = yield* Store
   yield* store.deadLetters.redrive(deadLetterId, { by, note }, { payload, version: topic.version })
-  yield* Telemetry.decided("edited")
+  yield* Telemetry.operatorAction("edited")
 })
 
 /**
@@ -168,7 +168,7 @@ export const redriveEdited = Effect.fnUntraced(function*<Name extends string, S 
  * @since 0.1.0
  */
 export const discard = (deadLetterId: string, action: OperatorAction): Decided =>
-  done(action, "discarded", (store) => store.deadLetters.discard(deadLetterId, action))
+  run(action, "discarded", (store) => store.deadLetters.discard(deadLetterId, action))
 
 /**
  * Undoes a discard: the dead letter is open again. If it was parked its key waits again, from what no worker has in its hands yet.
@@ -176,7 +176,7 @@ export const discard = (deadLetterId: string, action: OperatorAction): Decided =
  * @since 0.1.0
  */
 export const restore = (deadLetterId: string, action: OperatorAction): Decided =>
-  done(action, "restored", (store) => store.deadLetters.restore(deadLetterId, action))
+  run(action, "restored", (store) => store.deadLetters.restore(deadLetterId, action))
 
 /**
  * Lets the successors of a parked dead letter go on while nobody has decided about it. The dead letter stays open; when it is redriven, it goes
@@ -185,7 +185,7 @@ export const restore = (deadLetterId: string, action: OperatorAction): Decided =
  * @since 0.1.0
  */
 export const release = (deadLetterId: string, action: OperatorAction): Decided =>
-  done(action, "released", (store) => store.deadLetters.release(deadLetterId, action))
+  run(action, "released", (store) => store.deadLetters.release(deadLetterId, action))
 
 /**
  * The open dead letters that match now, as a set that stays as it is: look at it, then redrive or discard exactly it. What dies later,
@@ -193,7 +193,7 @@ export const release = (deadLetterId: string, action: OperatorAction): Decided =
  *
  * @since 0.1.0
  */
-export const freeze = (filter: Omit<Filter, "state">): Effect.Effect<Frozen, StoreFailure, Store> =>
+export const freeze = (filter: Omit<Filter, "state">): Effect.Effect<FrozenSet, StoreFailure, Store> =>
   Store.use((store) => store.deadLetters.freeze(filter))
 
 /**
@@ -243,7 +243,7 @@ export interface SetOptions extends OperatorAction {
  * @since 0.1.0
  */
 export const redriveAll = (
-  set: Frozen | Omit<Filter, "state">,
+  set: FrozenSet | Omit<Filter, "state">,
   options: SetOptions
 ): Effect.Effect<Progress, StoreFailure | InvalidSetting | InvalidOperatorAction, Store> =>
   decideAll("redriven", set, options)
@@ -254,7 +254,7 @@ export const redriveAll = (
  * @since 0.1.0
  */
 export const discardAll = (
-  set: Frozen | Omit<Filter, "state">,
+  set: FrozenSet | Omit<Filter, "state">,
   options: SetOptions
 ): Effect.Effect<Progress, StoreFailure | InvalidSetting | InvalidOperatorAction, Store> =>
   decideAll("discarded", set, options)
@@ -264,7 +264,7 @@ const mostOfOne = 100
 
 const decideAll = Effect.fnUntraced(function*(
   decision: "redriven" | "discarded",
-  set: Frozen | Omit<Filter, "state">,
+  set: FrozenSet | Omit<Filter, "state">,
   options: SetOptions
 ): Effect.fn.Return<Progress, StoreFailure | InvalidSetting | InvalidOperatorAction, Store> {
   const { by, note, onProgress, rate } = options
@@ -284,7 +284,7 @@ const decideAll = Effect.fnUntraced(function*(
       ({ deadLetterIds: deadLetters, more }) => {
         if (deadLetters.length > 0) progress = { done: progress.done + deadLetters.length, last: deadLetters.at(-1)! }
         const told = onProgress === undefined || deadLetters.length === 0 ? Effect.void : restore(onProgress(progress))
-        return Effect.as(Effect.andThen(Telemetry.decided(decision, deadLetters.length), told), more)
+        return Effect.as(Effect.andThen(Telemetry.operatorAction(decision, deadLetters.length), told), more)
       }
     )
   )

@@ -30,7 +30,7 @@ export interface DelayOptions {
  *
  * @since 0.1.0
  */
-export interface Later {
+export interface ResolvedDelay {
   /** Milliseconds since the epoch; undefined: `delay` counts. */
   readonly at: number | undefined
   /** Milliseconds from the store's now. */
@@ -71,7 +71,7 @@ const atProblem = (message: Message.Message, millis: number): InvalidMessage | u
  *
  * @since 0.1.0
  */
-export const problem = (messages: ReadonlyArray<Message.Message>, later: Later): InvalidMessage | undefined => {
+export const problem = (messages: ReadonlyArray<Message.Message>, later: ResolvedDelay): InvalidMessage | undefined => {
   const message = messages[0]
   if (message === undefined) return undefined
   if (later.name !== undefined && messages.length > 1) {
@@ -89,13 +89,13 @@ export const problem = (messages: ReadonlyArray<Message.Message>, later: Later):
 export const resolve = (
   messages: ReadonlyArray<Message.Message>,
   options: DelayOptions & { readonly name?: string | undefined }
-): Later | InvalidMessage | undefined => {
+): ResolvedDelay | InvalidMessage | undefined => {
   const { at, delay, name } = options
   if (messages[0] === undefined || (at === undefined && delay === undefined && name === undefined)) return undefined
   if (at !== undefined && delay !== undefined) {
     return refuse(messages[0], "delay", "and its at are both given", "Give one of them.")
   }
-  const later: Later = {
+  const later: ResolvedDelay = {
     at: at === undefined ? undefined : millisAt(at),
     delay: delay === undefined ? 0 : GivenDuration.millis(delay),
     name

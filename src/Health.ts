@@ -212,7 +212,7 @@ const database = (
   timeout: number
 ): Effect.Effect<Check> => {
   let asking: Fiber.Fiber<string> | undefined
-  const ping = Effect.suspend(() => store.ping(workers.size > 0 ? "worker" : "publisher"))
+  const ping = Effect.suspend(() => store.checkAccess(workers.size > 0 ? "worker" : "publisher"))
   const ask = Effect.matchCause(ping, {
     onSuccess: () => "",
     onFailure: (cause) => cause.reasons.map((reason) => reason._tag === "Fail" ? reason.error.message : "It broke.")[0]!

@@ -32,7 +32,7 @@ import * as Backoff from "./internal/Backoff.ts"
 import * as GivenDuration from "./internal/GivenDuration.ts"
 import * as Message from "./Message.ts"
 import * as MessageId from "./MessageId.ts"
-import { type Entered, type Settled, Store, type Transaction, type TransactionFailure } from "./Store.ts"
+import { type InboxRecord, type OnceClaim, Store, type Transaction, type TransactionFailure } from "./Store.ts"
 import { nameProblem } from "./Topic.ts"
 
 /**
@@ -189,7 +189,7 @@ const settle = Effect.fnUntraced(function*<S extends Schema.Constraint, E, R>(
   Exclude<R, Transaction> | S["DecodingServices"] | S["EncodingServices"]
 > {
   const { consumer, id } = key
-  if (!store.joins(yield* Effect.context<never>())) return yield* new ForeignSqlClient({ consumer })
+  if (!store.joinsTransactions(yield* Effect.context<never>())) return yield* new ForeignSqlClient({ consumer })
   const fingerprint = fingerprintOf(key.payload ?? "")
   const codec = codecOf(key, options.result)
   const wait = options.whileBusy !== "refuse"
@@ -197,14 +197,14 @@ const settle = Effect.fnUntraced(function*<S extends Schema.Constraint, E, R>(
   const own = Effect.mapError(effect, (error) => new Own(error))
   const once = Effect.gen(function*() {
     patience.begins()
-    const entered = yield* Effect.timeoutOrElse(store.inbox.enter(consumer, { id, fingerprint }, wait), {
+    const entered = yield* Effect.timeoutOrElse(store.inbox.claimOnce(consumer, { id, fingerprint }, wait), {
       duration: patience.left,
       orElse: () => Effect.fail(new Late())
     })
     patience.answered(entered)
     if (entered._tag !== "Fresh") return entered
     const value = yield* own
-    yield* store.inbox.remember(consumer, id, yield* codec.encode(value))
+    yield* store.inbox.storeResult(consumer, id, yield* codec.encode(value))
     return { _tag: "Ran", value } as const
   })
   const repeatable = !(yield* store.inTransaction)
@@ -280,7 +280,7 @@ class Patience {
     this.before ??= this.waitedMillis
   }
 
-  answered({ _tag }: Entered): void {
+  answered({ _tag }: OnceClaim): void {
     if (_tag === "Busy") return
     this.unsettled = undefined
     if (_tag !== "Fresh") return
@@ -388,7 +388,7 @@ const slowestLook = 1000
 const awaitSettled = Effect.fnUntraced(function*(
   key: { readonly consumer: string; readonly id: string },
   options: AwaitOptions = {}
-): Effect.fn.Return<Settled, InvalidName | InvalidId | InvalidSetting | AwaitTimeout | StoreFailure, Store> {
+): Effect.fn.Return<InboxRecord, InvalidName | InvalidId | InvalidSetting | AwaitTimeout | StoreFailure, Store> {
   const { inTransaction, inbox } = yield* checked(key)
   const { consumer, id } = key
   if (yield* inTransaction) {
@@ -407,7 +407,7 @@ const awaitSettled = Effect.fnUntraced(function*(
   const look = Effect.scoped(Effect.gen(function*() {
     // Who has waited for the first pause asks other processes, once: most are answered before.
     const decided = yield* inbox.watch(consumer, id, looks++ === 1)
-    const looked = yield* Effect.result(inbox.settled(consumer, id))
+    const looked = yield* Effect.result(inbox.lookup(consumer, id))
     away = Result.isFailure(looked) ? looked.failure : undefined
     if (away?.kind === "refused") return yield* away
     if (Result.isSuccess(looked) && looked.success !== undefined) return looked.success

@@ -217,7 +217,7 @@ const claim = Effect.fnUntraced(function*(ours: Ours) {
   while (true) {
     const got = yield* Effect.scoped(Effect.gen(function*() {
       // Before one looks: what is given back after the look is not missed.
-      const released = yield* leases.released(name)
+      const released = yield* leases.awaitRelease(name)
       const sent = now()
       const answer = yield* Effect.result(leases.claim(name, owner, settings.durationMillis))
       const left = settings.waitMillis - Number(now() - began) / 1e6

@@ -328,7 +328,7 @@ export const operationItems = Metric.counter("millrace.operation.items", {
 })
 
 /** Counts what a person has decided. */
-export const decided = (action: Action, items = 1): Effect.Effect<void> =>
+export const operatorAction = (action: Action, items = 1): Effect.Effect<void> =>
   items === 0 ? Effect.void : Metric.update(
     Metric.withAttributes(operationItems, { ...labels({}), "millrace.operation": action }),
     items

@@ -74,6 +74,6 @@ export const layer = (
       Effect.tryPromise({ try: () => PGlite.create(options.dataDir ?? "memory://"), catch: failed(options.dataDir) }),
       (opened) => Effect.ignore(Effect.tryPromise(() => opened.close()))
     )
-    const engine = { stream: yield* streams(pglite), single: true, durable: directory !== undefined }
+    const engine = { stream: yield* streams(pglite), single: true }
     return yield* services({ schema: options.schema }, engine)
   }))

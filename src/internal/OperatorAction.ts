@@ -23,9 +23,9 @@ export const checked = ({ by, note = "" }: OperatorAction): Effect.Effect<void, 
 }
 
 /** Runs one operator action and counts it. */
-export const done = <E>(
+export const run = <E>(
   action: OperatorAction,
   kind: Action,
   f: (store: Store["Service"]) => Effect.Effect<void, E>
 ): Effect.Effect<void, E | InvalidOperatorAction, Store> =>
-  Effect.andThen(checked(action), Store.use((store) => Effect.tap(f(store), Telemetry.decided(kind))))
+  Effect.andThen(checked(action), Store.use((store) => Effect.tap(f(store), Telemetry.operatorAction(kind))))

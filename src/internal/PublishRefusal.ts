@@ -6,7 +6,7 @@ import * as Message from "../Message.ts"
 /** The first message that cannot be stored, or a time or name for later that makes no sense. */
 export const of = (
   messages: ReadonlyArray<Message.Message>,
-  later: Delay.Later | undefined
+  later: Delay.ResolvedDelay | undefined
 ): StoreFailure | undefined => {
   const bad = messages.map(Message.problem).find((found) => found !== undefined)
     ?? (later === undefined ? undefined : Delay.problem(messages, later))

@@ -26,7 +26,7 @@ export class Watchers {
   }
 
   /** After the commit that decided about these ids. */
-  settled(consumer: string, ids: ReadonlyArray<{ readonly id: string }>): void {
+  notify(consumer: string, ids: ReadonlyArray<{ readonly id: string }>): void {
     const waiting = this.#waiting.get(consumer)
     if (waiting === undefined) return
     for (const { id } of ids) for (const deferred of waiting.get(id) ?? []) Deferred.doneUnsafe(deferred, Effect.void)
@@ -38,7 +38,7 @@ export class Watchers {
   }
 
   /** Whoever waits looks again. */
-  everybody(): void {
+  notifyAll(): void {
     for (const ids of this.#waiting.values()) {
       for (const set of ids.values()) for (const deferred of set) Deferred.doneUnsafe(deferred, Effect.void)
     }

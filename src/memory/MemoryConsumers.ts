@@ -8,11 +8,11 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Entry } from "../Audit.ts"
-import { triedMillis, unsubscribed } from "../DeadLetter.ts"
+import { retriedMillis, unsubscribed } from "../DeadLetter.ts"
 import { ConsumerBusy, ConsumerNotFound, NotSubscribed, PauseConflict, StoreFailure } from "../Errors.ts"
 import * as Page from "../internal/Page.ts"
 import { ofMessage } from "../MessageId.ts"
-import type { Consumer, Consumers, Force, OperatorAction } from "../Store.ts"
+import type { Consumer, ConsumerStore, Force, OperatorAction } from "../Store.ts"
 import type { Lane, Row } from "./MemoryLane.ts"
 import type { MemoryQueue } from "./MemoryQueue.ts"
 import type { MemoryState } from "./MemoryStore.ts"
@@ -75,7 +75,7 @@ const busy = (
   return free ? undefined : new ConsumerBusy({ consumer, asked: "removed", workers, waiting, deadLetters })
 }
 
-const remove = (state: MemoryState): Consumers["remove"] => (consumer, action) =>
+const remove = (state: MemoryState): ConsumerStore["remove"] => (consumer, action) =>
   change(state, consumer, (queue, now) => busy(state, queue, now, action), (queue) => {
     const detail = `${queue.rows.length} waiting, ${pendingLetters(state, consumer)} dead letters`
     state.remove(queue)
@@ -98,7 +98,7 @@ const giveUp = (state: MemoryState, queue: MemoryQueue, lane: Lane, row: Row, no
     parked: false,
     tag: failure.tag,
     fingerprint: failure.tag,
-    triedMillis: triedMillis(row.attempts),
+    retriedMillis: retriedMillis(row.attempts),
     diedAt: now
   } as const
   const attempts = [...row.attempts, failure]
@@ -119,7 +119,7 @@ const giveUp = (state: MemoryState, queue: MemoryQueue, lane: Lane, row: Row, no
   state.record(consumer, message.id, { outcome: "dead", fingerprint: ofMessage(message), deadLetterId: record.id })
 }
 
-const unsubscribe = (state: MemoryState): Consumers["unsubscribe"] => (consumer, topic, action) => {
+const unsubscribe = (state: MemoryState): ConsumerStore["unsubscribe"] => (consumer, topic, action) => {
   const ofTopic = (queue: MemoryQueue) => queue.rows.filter(({ row }) => row.message.topic === topic)
   const refusal = (queue: MemoryQueue, now: number): NotSubscribed | ConsumerBusy | undefined => {
     if (!state.topicsOf(queue).includes(topic)) return new NotSubscribed({ consumer, topic })
@@ -155,7 +155,7 @@ const conflict = (
     : new PauseConflict({ consumer, key, asked, by: paused?.by ?? "", at: paused?.at ?? 0 })
 
 const ofConsumer =
-  (state: MemoryState, asked: "paused" | "resumed"): Consumers["pause"] =>
+  (state: MemoryState, asked: "paused" | "resumed"): ConsumerStore["pause"] =>
   (consumer, { by, note = "" }: OperatorAction) =>
     change(state, consumer, (queue) => conflict(consumer, "", asked, queue.paused), (queue, now) => {
       queue.paused = asked === "paused" ? { by, at: now, note } : undefined
@@ -164,7 +164,7 @@ const ofConsumer =
     })
 
 const ofKey =
-  (state: MemoryState, asked: "paused" | "resumed"): Consumers["pauseKey"] => (consumer, key, { by, note = "" }) =>
+  (state: MemoryState, asked: "paused" | "resumed"): ConsumerStore["pauseKey"] => (consumer, key, { by, note = "" }) =>
     change(state, consumer, (queue) => {
       // Parked, although no open dead letter parks it: no decision about a dead letter would end that.
       const stray = asked === "resumed" && queue.parkedKey(key) && !state.parks(consumer, key)
@@ -179,7 +179,7 @@ const ofKey =
     })
 
 /** The store's consumers. */
-export const makeConsumers = (state: MemoryState): Consumers => ({
+export const makeConsumers = (state: MemoryState): ConsumerStore => ({
   register: (registration) =>
     write(state, () => {
       const conflict = state.conflict(registration)

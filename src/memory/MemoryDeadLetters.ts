@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { type DeadLetter, type Filter, type Group, triedMillis } from "../DeadLetter.ts"
+import { type DeadLetter, type FailureGroup, type Filter, retriedMillis } from "../DeadLetter.ts"
 import { DeadLetterNotFound } from "../Errors.ts"
 import * as Page from "../internal/Page.ts"
 import { ofMessage } from "../MessageId.ts"
@@ -19,14 +19,14 @@ import { inboxKey, type MemoryTransaction, required } from "./MemoryTransaction.
 const died = (
   entry: NewDeadLetter,
   now: number
-): Pick<DeadLetter, "reason" | "state" | "parked" | "tag" | "fingerprint" | "triedMillis" | "diedAt"> => {
+): Pick<DeadLetter, "reason" | "state" | "parked" | "tag" | "fingerprint" | "retriedMillis" | "diedAt"> => {
   return {
     reason: entry.reason,
     state: "open",
     parked: entry.parked,
     tag: entry.attempts.at(-1)?.tag ?? "",
     fingerprint: entry.fingerprint,
-    triedMillis: triedMillis(entry.attempts),
+    retriedMillis: retriedMillis(entry.attempts),
     diedAt: now
   }
 }
@@ -93,9 +93,9 @@ const buryOne = (
   return record.id
 }
 
-const groupsOf = (deadLetters: ReadonlyArray<DeadLetter>): ReadonlyArray<Group> => {
+const groupsOf = (deadLetters: ReadonlyArray<DeadLetter>): ReadonlyArray<FailureGroup> => {
   const groups = Map.groupBy(deadLetters, ({ consumer, fingerprint }) => JSON.stringify([consumer, fingerprint]))
-  return [...groups.values()].map((group): Group => {
+  return [...groups.values()].map((group): FailureGroup => {
     const times = group.map((deadLetter) => deadLetter.diedAt)
     const lastAt = Math.max(...times)
     const sample = group.findLast((deadLetter) => deadLetter.diedAt === lastAt)!

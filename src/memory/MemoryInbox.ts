@@ -6,12 +6,12 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type { Claim, Claimed, Entered, Inbox, Settled } from "../Store.ts"
-import type { InboxRecord, MemoryState, StoredDeadLetter } from "./MemoryStore.ts"
+import type { Claim, ClaimResult, InboxRecord, InboxStore, OnceClaim } from "../Store.ts"
+import type { InboxRow, MemoryState, StoredDeadLetter } from "./MemoryStore.ts"
 import { inboxKey, type MemoryTransaction, required } from "./MemoryTransaction.ts"
 
 /** What the inbox answers to one claim, given what it knows. Revives the id that its own dead letter has made dead. */
-const answer = (known: InboxRecord | undefined, claim: Claim): Claimed => {
+const answer = (known: InboxRow | undefined, claim: Claim): ClaimResult => {
   if (known === undefined) return "fresh"
   if (known.outcome === "dead" && claim.deadLetterId !== undefined && known.deadLetterId === claim.deadLetterId) {
     return "fresh"
@@ -24,8 +24,8 @@ const claimAll = (
   consumer: string,
   claims: ReadonlyArray<Claim>,
   now: number
-): ReadonlyArray<Claimed> => {
-  const outcomes = new Map<string, InboxRecord>()
+): ReadonlyArray<ClaimResult> => {
+  const outcomes = new Map<string, InboxRow>()
   const deadLetters: Array<StoredDeadLetter> = []
   const answers = claims.map((claim) => {
     const known = transaction.outcome(consumer, claim.id)
@@ -55,14 +55,14 @@ const claimAll = (
   return answers
 }
 
-const settledOf = (known: InboxRecord): Settled =>
+const settledOf = (known: InboxRow): InboxRecord =>
   known.deadLetterId === undefined ? { _tag: "Committed" } : { _tag: "Dead", deadLetterId: known.deadLetterId }
 
 const enterOne = (
   transaction: MemoryTransaction,
   consumer: string,
   { fingerprint, id }: Pick<Claim, "id" | "fingerprint">
-): Entered => {
+): OnceClaim => {
   const known = transaction.outcome(consumer, id)
   if (known === undefined) {
     stageOutcome(transaction, consumer, id, { outcome: "committed", fingerprint, deadLetterId: undefined })
@@ -75,14 +75,14 @@ const enterOne = (
   return known.fingerprint === fingerprint ? { ...settled, result: known.result } : { _tag: "Conflict" }
 }
 
-const stageOutcome = (transaction: MemoryTransaction, consumer: string, id: string, outcome: InboxRecord): void =>
+const stageOutcome = (transaction: MemoryTransaction, consumer: string, id: string, outcome: InboxRow): void =>
   transaction.stage({
     outcomes: new Map([[inboxKey(consumer, id), outcome]]),
     apply: () => transaction.state.record(consumer, id, outcome)
   })
 
 /** The store's inbox. */
-export const makeInbox = (state: MemoryState): Inbox => ({
+export const makeInbox = (state: MemoryState): InboxStore => ({
   claim: Effect.fnUntraced(function*(consumer, claims) {
     const transaction = yield* required(state, "claim message ids")
     yield* transaction.lock(claims.map((claim) => inboxKey(consumer, claim.id)))
@@ -90,19 +90,19 @@ export const makeInbox = (state: MemoryState): Inbox => ({
       Effect.sync(() => claimAll(transaction, consumer, claims, clock.currentTimeMillisUnsafe()))
     )
   }),
-  enter: Effect.fnUntraced(function*(consumer, claim, wait) {
+  claimOnce: Effect.fnUntraced(function*(consumer, claim, wait) {
     const transaction = yield* required(state, "claim an id")
     const key = inboxKey(consumer, claim.id)
     if (wait) yield* transaction.lock([key])
     else if (!transaction.tryLock(key)) return { _tag: "Busy" }
     return enterOne(transaction, consumer, claim)
   }),
-  remember: (consumer, id, result) =>
+  storeResult: (consumer, id, result) =>
     Effect.map(required(state, "store a result"), (transaction) => {
       const known = transaction.outcome(consumer, id)
       if (known !== undefined) stageOutcome(transaction, consumer, id, { ...known, result })
     }),
-  settled: (consumer, id) =>
+  lookup: (consumer, id) =>
     Effect.sync(() => {
       const known = state.outcome(consumer, id)
       return known === undefined ? undefined : settledOf(known)

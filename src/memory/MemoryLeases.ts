@@ -7,7 +7,7 @@
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type { Leases } from "../Store.ts"
+import type { LeaseStore } from "../Store.ts"
 import { nextToken } from "./MemoryLane.ts"
 import type { MemoryState } from "./MemoryStore.ts"
 import { type MemoryTransaction, required } from "./MemoryTransaction.ts"
@@ -22,7 +22,7 @@ interface Row {
 }
 
 /** The store's leases. */
-export const makeLeases = (state: MemoryState): Leases => {
+export const makeLeases = (state: MemoryState): LeaseStore => {
   const rows = new Map<string, Row>()
   const waiting = new Map<string, Set<Deferred.Deferred<void>>>()
 
@@ -72,7 +72,7 @@ export const makeLeases = (state: MemoryState): Leases => {
         row.fences.add(transaction)
         return true
       }),
-    released: (name) =>
+    awaitRelease: (name) =>
       Effect.map(
         Effect.acquireRelease(
           Effect.sync(() => {

@@ -10,7 +10,7 @@ import type * as Delay from "../Delay.ts"
 import { StoreFailure } from "../Errors.ts"
 import * as PublishRefusal from "../internal/PublishRefusal.ts"
 import type { Message } from "../Message.ts"
-import type { Outbox } from "../Store.ts"
+import type { OutboxStore } from "../Store.ts"
 import { nameKey, type Waiting } from "./MemoryDelayed.ts"
 import type { MemoryState } from "./MemoryStore.ts"
 import { ambient, type MemoryTransaction, required, transact, write } from "./MemoryTransaction.ts"
@@ -37,14 +37,14 @@ const within = <A>(
     )
   })
 
-const dueAt = (later: Delay.Later, now: number): number => later.at ?? now + later.delay
+const dueAt = (later: Delay.ResolvedDelay, now: number): number => later.at ?? now + later.delay
 
 const publishNow = (state: MemoryState, messages: ReadonlyArray<Message>, now: number): void => {
   for (const message of messages) state.publish(message, now)
 }
 
 /** Replaces what waits under the name, by a message that waits or by one that is published. */
-const replace = (state: MemoryState, message: Message, later: Delay.Later, name: string) => {
+const replace = (state: MemoryState, message: Message, later: Delay.ResolvedDelay, name: string) => {
   const place = nameKey(message.topic, message.key, name)
   return within(state, "publish", (transaction) =>
     Effect.andThen(
@@ -68,7 +68,7 @@ const replace = (state: MemoryState, message: Message, later: Delay.Later, name:
 }
 
 /** The store's outbox. */
-export const makeOutbox = (state: MemoryState): Outbox => ({
+export const makeOutbox = (state: MemoryState): OutboxStore => ({
   write: (messages, later) =>
     Effect.suspend((): Effect.Effect<void, StoreFailure> => {
       const bad = PublishRefusal.of(messages, later)

@@ -18,7 +18,7 @@ import { MemoryDelayed, type Waiting } from "./MemoryDelayed.ts"
 import { MemoryQueue } from "./MemoryQueue.ts"
 
 /** What the inbox knows about an id. */
-export interface InboxRecord {
+export interface InboxRow {
   readonly outcome: "committed" | "dead"
   readonly fingerprint: string
   /** The dead letter that keeps a dead message. */
@@ -41,7 +41,7 @@ export class MemoryState {
   /** Who waits for an id. */
   readonly watchers = new Watchers()
   /** By consumer, then by message id. */
-  private readonly inbox = new Map<string, Map<string, InboxRecord>>()
+  private readonly inbox = new Map<string, Map<string, InboxRow>>()
   /** In order of death. */
   readonly deadLetters = new Map<string, StoredDeadLetter>()
   readonly delayed = new MemoryDelayed()
@@ -64,15 +64,15 @@ export class MemoryState {
     }
   }
 
-  outcome(consumer: string, id: string): InboxRecord | undefined {
+  outcome(consumer: string, id: string): InboxRow | undefined {
     return this.inbox.get(consumer)?.get(id)
   }
 
-  record(consumer: string, id: string, outcome: InboxRecord): void {
+  record(consumer: string, id: string, outcome: InboxRow): void {
     let ids = this.inbox.get(consumer)
     if (ids === undefined) this.inbox.set(consumer, ids = new Map())
     ids.set(id, outcome)
-    this.pending.push(() => this.watchers.settled(consumer, [{ id }]))
+    this.pending.push(() => this.watchers.notify(consumer, [{ id }]))
   }
 
   /** Ids of dead letters ascend, also as text. */

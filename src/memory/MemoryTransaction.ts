@@ -19,7 +19,7 @@ import { StoreFailure, TransientFailure } from "../Errors.ts"
 import { Transaction, type TransactionFailure } from "../Store.ts"
 import type { Waiting } from "./MemoryDelayed.ts"
 import type { Row } from "./MemoryLane.ts"
-import type { InboxRecord, MemoryState, StoredDeadLetter } from "./MemoryStore.ts"
+import type { InboxRow, MemoryState, StoredDeadLetter } from "./MemoryStore.ts"
 
 /** Something that a transaction will do, and what its later reads must already see of it. */
 export interface Write {
@@ -27,7 +27,7 @@ export interface Write {
   readonly stale?: (() => string | undefined) | undefined
   readonly apply: (now: number) => void
   /** By {@link inboxKey}. */
-  readonly outcomes?: ReadonlyMap<string, InboxRecord> | undefined
+  readonly outcomes?: ReadonlyMap<string, InboxRow> | undefined
   readonly removed?: ReadonlySet<Row> | undefined
   readonly deadLetters?: ReadonlyMap<string, StoredDeadLetter> | undefined
   /** By `nameKey`; undefined: nothing waits there any more. */
@@ -71,7 +71,7 @@ export class MemoryTransaction {
     this.writes.length = Math.min(mark, this.writes.length)
   }
 
-  outcome(consumer: string, id: string): InboxRecord | undefined {
+  outcome(consumer: string, id: string): InboxRow | undefined {
     const key = inboxKey(consumer, id)
     return this.writes.findLast((write) => write.outcomes?.has(key))?.outcomes?.get(key)
       ?? this.state.outcome(consumer, id)

@@ -14,7 +14,6 @@ import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type { Delivery } from "../Delivery.ts"
 import { ConsumerRemoved, LeaseLost, TransportError } from "../Errors.ts"
-import { limits } from "../Message.ts"
 import type { Store } from "../Store.ts"
 import * as Telemetry from "../Telemetry.ts"
 import type { Capabilities, Subscription, SubscriptionSpec, Transport } from "../Transport.ts"
@@ -26,23 +25,10 @@ import { isLocked, required } from "./MemoryTransaction.ts"
 const capabilities: Capabilities = {
   engine: "memory",
   order: "shard",
-  fence: "token",
   acknowledge: "within",
   hold: "inPlace",
-  lease: { unit: "shard", renew: "batch", renewBatch: Number.MAX_SAFE_INTEGER, ceiling: Option.none() },
-  // The lanes keep the count.
-  received: "none",
   discardsAfter: Option.none(),
-  publish: {
-    dedupWindow: Option.none(),
-    maxBatch: Number.MAX_SAFE_INTEGER,
-    orderedBatch: true,
-    joinsTransaction: true
-  },
-  maxBytes: Option.some(limits.payloadBytes),
-  maxHeaders: Option.some(limits.headers),
-  retention: Option.none(),
-  durable: "no"
+  retention: Option.none()
 }
 
 const failed = (operation: string, detail: string): TransportError =>

@@ -30,10 +30,10 @@ const makeStore = (state: MemoryState): Store["Service"] => ({
   maxTransactions: Number.POSITIVE_INFINITY,
   deduplicationWindow: Duration.infinity,
   inTransaction: Effect.withFiber((fiber) => Effect.succeed(ambient(state, fiber.context) !== undefined)),
-  ping: () => Effect.void,
+  checkAccess: () => Effect.void,
   notListeningMillis: () => 0,
   statements: Effect.succeed(undefined),
-  joins: (context) => Context.getOrUndefined(context, SqlClient) === undefined,
+  joinsTransactions: (context) => Context.getOrUndefined(context, SqlClient) === undefined,
   transact: transact(state),
   savepoint: <A, E, R>(body: Effect.Effect<A, E, R>): Effect.Effect<A, E | TransactionFailure, R> =>
     Effect.withFiber((fiber) => {

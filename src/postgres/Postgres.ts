@@ -94,7 +94,6 @@ const startTimeout = Duration.minutes(2)
 export interface Engine {
   readonly stream: (() => Duplex) | undefined
   readonly single: boolean
-  readonly durable: boolean
 }
 
 /** What passes by itself elsewhere has a fix of its own at the start: nobody has published anything yet. */
@@ -190,7 +189,7 @@ export const services = Effect.fnUntraced(function*(
   const delayed = new PgDelayed(db, names, wake)
   const store = PgStore.make(db, names, queues, wake, delayed, yield* PgWatchers.make(wake), window)
   if (options.retention !== false) yield* Retention.start(db, names, retention)
-  const transport = yield* PgTransport.make(db, names, queues, wake, delayed, store, engine.durable)
+  const transport = yield* PgTransport.make(db, names, queues, wake, delayed, store)
   return Context.make(Store, store).pipe(
     Context.add(Transport, transport),
     Context.add(SqlClient.SqlClient, db.sql),
@@ -198,7 +197,7 @@ export const services = Effect.fnUntraced(function*(
   )
 })
 
-const server: Engine = { stream: undefined, single: false, durable: true }
+const server: Engine = { stream: undefined, single: false }
 
 /**
  * Store, transport and SqlClient on a Postgres server (15 or later).

@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import type { DeadLetter, Reason } from "../DeadLetter.ts"
-import type { Later } from "../Delay.ts"
+import type { ResolvedDelay } from "../Delay.ts"
 import type { Delivery, Failure } from "../Delivery.ts"
 import type { Message } from "../Message.ts"
 
@@ -160,7 +160,7 @@ export class Tape {
   }
 
   /** When that is, since the test began; undefined: it is now. */
-  dueOf(later: Later | undefined): number | undefined {
+  dueOf(later: ResolvedDelay | undefined): number | undefined {
     if (later === undefined) return undefined
     const due = later.at === undefined ? this.now + Math.round(later.delay) : this.since(later.at)
     return due > this.now ? due : undefined

@@ -8,13 +8,13 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
-import type { Later } from "../Delay.ts"
+import type { ResolvedDelay } from "../Delay.ts"
 import type { Delivery, Failure } from "../Delivery.ts"
 import { TransientFailure, UnknownOutcome } from "../Errors.ts"
 import type { Message } from "../Message.ts"
 import * as MessageId from "../MessageId.ts"
 import {
-  type Claimed,
+  type ClaimResult,
   type NewDeadLetter,
   type Store,
   type Transaction,
@@ -30,7 +30,7 @@ import { Handled, type WorkerLife } from "./WorkerLife.ts"
 /** What an open transaction has done so far. */
 type Done =
   | { readonly _tag: "Settled"; readonly deliveries: ReadonlyArray<Delivery> }
-  | { readonly _tag: "Claimed"; readonly ids: ReadonlyArray<string>; readonly answers: ReadonlyArray<Claimed> }
+  | { readonly _tag: "Claimed"; readonly ids: ReadonlyArray<string>; readonly answers: ReadonlyArray<ClaimResult> }
   | {
     readonly _tag: "Wrote"
     readonly messages: ReadonlyArray<Message>
@@ -133,7 +133,7 @@ export const published = (
   { stage }: Pick<WorkerLife, "stage">,
   inner: Store["Service"],
   messages: ReadonlyArray<Message>,
-  later: Later | undefined
+  later: ResolvedDelay | undefined
 ): ReturnType<Store["Service"]["outbox"]["write"]> =>
   Effect.flatMap(Handled, (by) => {
     const { tape } = stage

@@ -167,7 +167,7 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     const store = yield* Store
     const transport = yield* Transport
     const context = yield* Effect.context<never>()
-    if (!store.joins(context)) return yield* new ForeignSqlClient({ consumer: pipeline.consumer })
+    if (!store.joinsTransactions(context)) return yield* new ForeignSqlClient({ consumer: pipeline.consumer })
     const refused = refuse(transport.capabilities, pipeline, settings.maxCrashes)
     if (refused !== undefined) return yield* refused
     // At least once, nobody counts on remembered ids.

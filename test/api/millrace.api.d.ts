@@ -11,7 +11,6 @@ export * as Errors from "./Errors.ts";
 export * as Health from "./Health.ts";
 export * as Hold from "./Hold.ts";
 export * as Inbox from "./Inbox.ts";
-export * as KeyedQueue from "./internal/flow/KeyedQueue.ts";
 export * as KeyedStream from "./KeyedStream.ts";
 export * as Lease from "./Lease.ts";
 export * as Memory from "./memory/index.ts";
@@ -28,7 +27,14 @@ export * as Worker from "./worker/Worker.ts";
 // src/Audit.ts
 import type * as Effect from "effect/Effect";
 import type { StoreFailure } from "./Errors.ts";
+import type { Entry, Query } from "./internal/store/AuditStore.ts";
 import { Store } from "./Store.ts";
+export type { Action, Entry, Query } from "./internal/store/AuditStore.ts";
+export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<Entry>, StoreFailure, Store>;
+
+// src/internal/store/AuditStore.ts
+import type * as Effect from "effect/Effect";
+import type { StoreFailure } from "../../Errors.ts";
 export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed";
 export interface Entry {
     readonly id: string;
@@ -51,7 +57,9 @@ export interface Query {
     readonly before?: string | undefined;
     readonly limit?: number | undefined;
 }
-export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<Entry>, StoreFailure, Store>;
+export interface AuditStore {
+    readonly list: (query: Query) => Effect.Effect<ReadonlyArray<Entry>, StoreFailure>;
+}
 
 // src/Consumers.ts
 import type * as Effect from "effect/Effect";
@@ -93,7 +101,7 @@ export interface DeadLetter {
     readonly state: State;
     readonly parked: boolean;
     readonly attempts: ReadonlyArray<Failure>;
-    readonly triedMillis: number;
+    readonly retriedMillis: number;
     readonly tag: string;
     readonly fingerprint: string;
     readonly redriven: number;
@@ -102,7 +110,7 @@ export interface DeadLetter {
     readonly changedAt: number;
 }
 export declare const fingerprint: (failure: Failure) => string;
-export declare const triedMillis: (attempts: ReadonlyArray<Failure>) => number;
+export declare const retriedMillis: (attempts: ReadonlyArray<Failure>) => number;
 export declare const decodeError: <S extends Schema.Constraint>(failure: Failure, errors: S) => Effect.Effect<Option.Option<S["Type"]>, Schema.SchemaError, S["DecodingServices"]>;
 export interface Filter {
     readonly consumer?: string | undefined;
@@ -120,22 +128,22 @@ export interface Query extends Filter {
     readonly before?: string | undefined;
     readonly limit?: number | undefined;
 }
-export interface Count {
+export interface BoundedCount {
     readonly count: number;
     readonly more: boolean;
 }
-export interface Group {
+export interface FailureGroup {
     readonly consumer: string;
     readonly fingerprint: string;
-    readonly deadLetters: Count;
+    readonly deadLetters: BoundedCount;
     readonly firstAt: number;
     readonly lastAt: number;
     readonly sample: DeadLetter;
 }
-export interface Frozen {
+export interface FrozenSet {
     readonly filter: Filter;
     readonly cutoff: string;
-    readonly deadLetters: Count;
+    readonly deadLetters: BoundedCount;
 }
 export declare const unsubscribed: (topic: string, at: number) => Failure;
 
@@ -143,14 +151,14 @@ export declare const unsubscribed: (topic: string, at: number) => Failure;
 import * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
 import * as Audit from "./Audit.ts";
-import type { DeadLetter, Filter, Frozen, Group, Query } from "./DeadLetter.ts";
+import type { DeadLetter, FailureGroup, Filter, FrozenSet, Query } from "./DeadLetter.ts";
 import { type DeadLetterConflict, type DeadLetterNotFound, EditRefused, EditUndecodable, type EncodeFailed, type InvalidMessage, type InvalidOperatorAction, type InvalidSetting, type StoreFailure } from "./Errors.ts";
 import { type OperatorAction, Store } from "./Store.ts";
 import type { Topic } from "./Topic.ts";
 export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure, Store>;
 export declare const groups: (filter?: Filter & {
     readonly limit?: number | undefined;
-}) => Effect.Effect<ReadonlyArray<Group>, StoreFailure, Store>;
+}) => Effect.Effect<ReadonlyArray<FailureGroup>, StoreFailure, Store>;
 export declare const get: (deadLetterId: string) => Effect.Effect<DeadLetter, StoreFailure | DeadLetterNotFound, Store>;
 type Decided = Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict | InvalidOperatorAction, Store>;
 export declare const redrive: (deadLetterId: string, action: OperatorAction) => Decided;
@@ -161,7 +169,7 @@ export declare const redriveEdited: <Name extends string, S extends Schema.Const
 export declare const discard: (deadLetterId: string, action: OperatorAction) => Decided;
 export declare const restore: (deadLetterId: string, action: OperatorAction) => Decided;
 export declare const release: (deadLetterId: string, action: OperatorAction) => Decided;
-export declare const freeze: (filter: Omit<Filter, "state">) => Effect.Effect<Frozen, StoreFailure, Store>;
+export declare const freeze: (filter: Omit<Filter, "state">) => Effect.Effect<FrozenSet, StoreFailure, Store>;
 export interface Progress {
     readonly done: number;
     readonly last: string;
@@ -170,8 +178,8 @@ export interface SetOptions extends OperatorAction {
     readonly rate?: number | undefined;
     readonly onProgress?: ((progress: Progress) => Effect.Effect<void>) | undefined;
 }
-export declare const redriveAll: (set: Frozen | Omit<Filter, "state">, options: SetOptions) => Effect.Effect<Progress, StoreFailure | InvalidSetting | InvalidOperatorAction, Store>;
-export declare const discardAll: (set: Frozen | Omit<Filter, "state">, options: SetOptions) => Effect.Effect<Progress, StoreFailure | InvalidSetting | InvalidOperatorAction, Store>;
+export declare const redriveAll: (set: FrozenSet | Omit<Filter, "state">, options: SetOptions) => Effect.Effect<Progress, StoreFailure | InvalidSetting | InvalidOperatorAction, Store>;
+export declare const discardAll: (set: FrozenSet | Omit<Filter, "state">, options: SetOptions) => Effect.Effect<Progress, StoreFailure | InvalidSetting | InvalidOperatorAction, Store>;
 export declare const audit: (query?: Omit<Audit.Query, "about">) => Effect.Effect<ReadonlyArray<Audit.Entry>, StoreFailure, Store>;
 export {};
 
@@ -184,15 +192,15 @@ export interface DelayOptions {
     readonly delay?: Duration.Input | undefined;
     readonly at?: DateTime.DateTime | Date | number | undefined;
 }
-export interface Later {
+export interface ResolvedDelay {
     readonly at: number | undefined;
     readonly delay: number;
     readonly name: string | undefined;
 }
-export declare const problem: (messages: ReadonlyArray<Message.Message>, later: Later) => InvalidMessage | undefined;
+export declare const problem: (messages: ReadonlyArray<Message.Message>, later: ResolvedDelay) => InvalidMessage | undefined;
 export declare const resolve: (messages: ReadonlyArray<Message.Message>, options: DelayOptions & {
     readonly name?: string | undefined;
-}) => Later | InvalidMessage | undefined;
+}) => ResolvedDelay | InvalidMessage | undefined;
 
 // src/Delivery.ts
 import type * as Deferred from "effect/Deferred";
@@ -237,132 +245,19 @@ export interface DeliveryContext {
 }
 
 // src/Errors.ts
-import * as Schema from "effect/Schema";
+export * from "./internal/errors/AttemptErrors.ts";
 export * from "./internal/errors/InboxErrors.ts";
+export * from "./internal/errors/LeaseErrors.ts";
+export * from "./internal/errors/MessageErrors.ts";
+export * from "./internal/errors/OperationsErrors.ts";
+export * from "./internal/errors/SettingsErrors.ts";
 export * from "./internal/errors/StatementErrors.ts";
-declare const InvalidMessage_base: Schema.Class<InvalidMessage, Schema.TaggedStruct<"InvalidMessage", {
-    readonly topic: Schema.String;
-    readonly id: Schema.String;
-    readonly field: Schema.String;
-    readonly problem: Schema.String;
-    readonly hint: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class InvalidMessage extends InvalidMessage_base {
-    get message(): string;
-}
-declare const EncodeFailed_base: Schema.Class<EncodeFailed, Schema.TaggedStruct<"EncodeFailed", {
-    readonly topic: Schema.String;
-    readonly issue: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class EncodeFailed extends EncodeFailed_base {
-    get message(): string;
-}
-declare const DecodeFailed_base: Schema.Class<DecodeFailed, Schema.TaggedStruct<"DecodeFailed", {
-    readonly topic: Schema.String;
-    readonly id: Schema.String;
-    readonly version: Schema.Number;
-    readonly issue: Schema.String;
-    readonly where: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class DecodeFailed extends DecodeFailed_base {
-    get message(): string;
-}
-declare const InvalidName_base: Schema.Class<InvalidName, Schema.TaggedStruct<"InvalidName", {
-    readonly kind: Schema.String;
-    readonly got: Schema.String;
-    readonly problem: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class InvalidName extends InvalidName_base {
-    get message(): string;
-}
-declare const InvalidSetting_base: Schema.Class<InvalidSetting, Schema.TaggedStruct<"InvalidSetting", {
-    readonly setting: Schema.String;
-    readonly got: Schema.String;
-    readonly expected: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class InvalidSetting extends InvalidSetting_base {
-    get message(): string;
-}
-declare const InvalidConfig_base: Schema.Class<InvalidConfig, Schema.TaggedStruct<"InvalidConfig", {
-    readonly variable: Schema.String;
-    readonly got: Schema.String;
-    readonly expected: Schema.String;
-    readonly example: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class InvalidConfig extends InvalidConfig_base {
-    get message(): string;
-}
-declare const ConsumerConflict_base: Schema.Class<ConsumerConflict, Schema.TaggedStruct<"ConsumerConflict", {
-    readonly consumer: Schema.String;
-    readonly setting: Schema.String;
-    readonly registered: Schema.String;
-    readonly asked: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class ConsumerConflict extends ConsumerConflict_base {
-    get message(): string;
-}
-declare const Unsupported_base: Schema.Class<Unsupported, Schema.TaggedStruct<"Unsupported", {
-    readonly engine: Schema.String;
-    readonly asked: Schema.String;
-    readonly because: Schema.String;
-    readonly instead: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class Unsupported extends Unsupported_base {
-    get message(): string;
-}
-declare const StoreFailure_base: Schema.Class<StoreFailure, Schema.TaggedStruct<"StoreFailure", {
-    readonly operation: Schema.String;
-    readonly kind: Schema.Literals<readonly ["unavailable", "timeout", "refused"]>;
-    readonly code: Schema.String;
-    readonly detail: Schema.String;
-    readonly hint: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class StoreFailure extends StoreFailure_base {
-    get message(): string;
-}
-declare const LeaseLost_base: Schema.Class<LeaseLost, Schema.TaggedStruct<"LeaseLost", {
-    readonly lease: Schema.String;
-    readonly token: Schema.String;
-    readonly reason: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class LeaseLost extends LeaseLost_base {
-    get message(): string;
-}
-declare const LeaseTaken_base: Schema.Class<LeaseTaken, Schema.TaggedStruct<"LeaseTaken", {
-    readonly lease: Schema.String;
-    readonly holder: Schema.String;
-    readonly remainingMillis: Schema.Number;
-}>, import("effect/Cause").YieldableError>;
-export declare class LeaseTaken extends LeaseTaken_base {
-    get message(): string;
-}
-declare const TransientFailure_base: Schema.Class<TransientFailure, Schema.TaggedStruct<"TransientFailure", {
-    readonly kind: Schema.Literals<readonly ["conflict", "unavailable"]>;
-    readonly code: Schema.String;
-    readonly detail: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class TransientFailure extends TransientFailure_base {
-    get message(): string;
-}
-declare const TransactionAborted_base: Schema.Class<TransactionAborted, Schema.TaggedStruct<"TransactionAborted", {
-    readonly detail: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class TransactionAborted extends TransactionAborted_base {
-    get message(): string;
-}
-declare const CommitRejected_base: Schema.Class<CommitRejected, Schema.TaggedStruct<"CommitRejected", {
-    readonly code: Schema.String;
-    readonly detail: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class CommitRejected extends CommitRejected_base {
-    get message(): string;
-}
-declare const UnknownOutcome_base: Schema.Class<UnknownOutcome, Schema.TaggedStruct<"UnknownOutcome", {
-    readonly detail: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class UnknownOutcome extends UnknownOutcome_base {
-    get message(): string;
-}
+export * from "./internal/errors/StoreErrors.ts";
+export * from "./internal/errors/TransactionErrors.ts";
+export * from "./internal/errors/TransportErrors.ts";
+
+// src/internal/errors/AttemptErrors.ts
+import * as Schema from "effect/Schema";
 declare const StepTimeout_base: Schema.Class<StepTimeout, Schema.TaggedStruct<"StepTimeout", {
     readonly phase: Schema.Literals<readonly ["steps", "commit"]>;
     readonly millis: Schema.Number;
@@ -376,55 +271,13 @@ declare const Defect_base: Schema.Class<Defect, Schema.TaggedStruct<"Defect", {
 export declare class Defect extends Defect_base {
     get message(): string;
 }
-declare const IdempotencyConflict_base: Schema.Class<IdempotencyConflict, Schema.TaggedStruct<"IdempotencyConflict", {
-    readonly consumer: Schema.String;
-    readonly id: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class IdempotencyConflict extends IdempotencyConflict_base {
-    get message(): string;
-}
 declare const WorkerCrashed_base: Schema.Class<WorkerCrashed, Schema.TaggedStruct<"WorkerCrashed", {
-    readonly received: Schema.Number;
+    readonly crashCount: Schema.Number;
 }>, import("effect/Cause").YieldableError>;
 export declare class WorkerCrashed extends WorkerCrashed_base {
     get message(): string;
 }
-declare const ForeignSqlClient_base: Schema.Class<ForeignSqlClient, Schema.TaggedStruct<"ForeignSqlClient", {
-    readonly consumer: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class ForeignSqlClient extends ForeignSqlClient_base {
-    get message(): string;
-}
-declare const DataInUse_base: Schema.Class<DataInUse, Schema.TaggedStruct<"DataInUse", {
-    readonly dataDir: Schema.String;
-    readonly pid: Schema.Number;
-    readonly host: Schema.String;
-    readonly same: Schema.Boolean;
-    readonly certain: Schema.Boolean;
-    readonly at: Schema.Number;
-    readonly file: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class DataInUse extends DataInUse_base {
-    get message(): string;
-}
-declare const SchemaTooNew_base: Schema.Class<SchemaTooNew, Schema.TaggedStruct<"SchemaTooNew", {
-    readonly schema: Schema.String;
-    readonly found: Schema.Number;
-    readonly supported: Schema.Number;
-}>, import("effect/Cause").YieldableError>;
-export declare class SchemaTooNew extends SchemaTooNew_base {
-    get message(): string;
-}
-declare const SchemaOutdated_base: Schema.Class<SchemaOutdated, Schema.TaggedStruct<"SchemaOutdated", {
-    readonly schema: Schema.String;
-    readonly found: Schema.Number;
-    readonly needed: Schema.Number;
-}>, import("effect/Cause").YieldableError>;
-export declare class SchemaOutdated extends SchemaOutdated_base {
-    get message(): string;
-}
-export * from "./internal/errors/OperationsErrors.ts";
-export * from "./internal/errors/TransportErrors.ts";
+export {};
 
 // src/internal/errors/InboxErrors.ts
 import * as Schema from "effect/Schema";
@@ -434,6 +287,13 @@ declare const InvalidId_base: Schema.Class<InvalidId, Schema.TaggedStruct<"Inval
     readonly problem: Schema.String;
 }>, import("effect/Cause").YieldableError>;
 export declare class InvalidId extends InvalidId_base {
+    get message(): string;
+}
+declare const IdempotencyConflict_base: Schema.Class<IdempotencyConflict, Schema.TaggedStruct<"IdempotencyConflict", {
+    readonly consumer: Schema.String;
+    readonly id: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class IdempotencyConflict extends IdempotencyConflict_base {
     get message(): string;
 }
 declare const InProgress_base: Schema.Class<InProgress, Schema.TaggedStruct<"InProgress", {
@@ -471,14 +331,53 @@ export declare class AwaitTimeout extends AwaitTimeout_base {
 }
 export {};
 
-// src/internal/errors/StatementErrors.ts
+// src/internal/errors/LeaseErrors.ts
 import * as Schema from "effect/Schema";
-declare const StatementRefused_base: Schema.Class<StatementRefused, Schema.TaggedStruct<"StatementRefused", {
-    readonly command: Schema.String;
-    readonly inTransaction: Schema.Boolean;
+declare const LeaseLost_base: Schema.Class<LeaseLost, Schema.TaggedStruct<"LeaseLost", {
+    readonly lease: Schema.String;
+    readonly token: Schema.String;
+    readonly reason: Schema.String;
 }>, import("effect/Cause").YieldableError>;
-export declare class StatementRefused extends StatementRefused_base {
-    readonly retryable = false;
+export declare class LeaseLost extends LeaseLost_base {
+    get message(): string;
+}
+declare const LeaseTaken_base: Schema.Class<LeaseTaken, Schema.TaggedStruct<"LeaseTaken", {
+    readonly lease: Schema.String;
+    readonly holder: Schema.String;
+    readonly remainingMillis: Schema.Number;
+}>, import("effect/Cause").YieldableError>;
+export declare class LeaseTaken extends LeaseTaken_base {
+    get message(): string;
+}
+export {};
+
+// src/internal/errors/MessageErrors.ts
+import * as Schema from "effect/Schema";
+declare const InvalidMessage_base: Schema.Class<InvalidMessage, Schema.TaggedStruct<"InvalidMessage", {
+    readonly topic: Schema.String;
+    readonly id: Schema.String;
+    readonly field: Schema.String;
+    readonly problem: Schema.String;
+    readonly hint: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class InvalidMessage extends InvalidMessage_base {
+    get message(): string;
+}
+declare const EncodeFailed_base: Schema.Class<EncodeFailed, Schema.TaggedStruct<"EncodeFailed", {
+    readonly topic: Schema.String;
+    readonly issue: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class EncodeFailed extends EncodeFailed_base {
+    get message(): string;
+}
+declare const DecodeFailed_base: Schema.Class<DecodeFailed, Schema.TaggedStruct<"DecodeFailed", {
+    readonly topic: Schema.String;
+    readonly id: Schema.String;
+    readonly version: Schema.Number;
+    readonly issue: Schema.String;
+    readonly where: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class DecodeFailed extends DecodeFailed_base {
     get message(): string;
 }
 export {};
@@ -563,6 +462,144 @@ declare const NotSubscribed_base: Schema.Class<NotSubscribed, Schema.TaggedStruc
     readonly topic: Schema.String;
 }>, import("effect/Cause").YieldableError>;
 export declare class NotSubscribed extends NotSubscribed_base {
+    get message(): string;
+}
+export {};
+
+// src/internal/errors/SettingsErrors.ts
+import * as Schema from "effect/Schema";
+declare const InvalidName_base: Schema.Class<InvalidName, Schema.TaggedStruct<"InvalidName", {
+    readonly kind: Schema.String;
+    readonly got: Schema.String;
+    readonly problem: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class InvalidName extends InvalidName_base {
+    get message(): string;
+}
+declare const InvalidSetting_base: Schema.Class<InvalidSetting, Schema.TaggedStruct<"InvalidSetting", {
+    readonly setting: Schema.String;
+    readonly got: Schema.String;
+    readonly expected: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class InvalidSetting extends InvalidSetting_base {
+    get message(): string;
+}
+declare const InvalidConfig_base: Schema.Class<InvalidConfig, Schema.TaggedStruct<"InvalidConfig", {
+    readonly variable: Schema.String;
+    readonly got: Schema.String;
+    readonly expected: Schema.String;
+    readonly example: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class InvalidConfig extends InvalidConfig_base {
+    get message(): string;
+}
+declare const ConsumerConflict_base: Schema.Class<ConsumerConflict, Schema.TaggedStruct<"ConsumerConflict", {
+    readonly consumer: Schema.String;
+    readonly setting: Schema.String;
+    readonly registered: Schema.String;
+    readonly asked: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class ConsumerConflict extends ConsumerConflict_base {
+    get message(): string;
+}
+declare const Unsupported_base: Schema.Class<Unsupported, Schema.TaggedStruct<"Unsupported", {
+    readonly engine: Schema.String;
+    readonly asked: Schema.String;
+    readonly because: Schema.String;
+    readonly instead: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class Unsupported extends Unsupported_base {
+    get message(): string;
+}
+declare const ForeignSqlClient_base: Schema.Class<ForeignSqlClient, Schema.TaggedStruct<"ForeignSqlClient", {
+    readonly consumer: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class ForeignSqlClient extends ForeignSqlClient_base {
+    get message(): string;
+}
+export {};
+
+// src/internal/errors/StatementErrors.ts
+import * as Schema from "effect/Schema";
+declare const StatementRefused_base: Schema.Class<StatementRefused, Schema.TaggedStruct<"StatementRefused", {
+    readonly command: Schema.String;
+    readonly inTransaction: Schema.Boolean;
+}>, import("effect/Cause").YieldableError>;
+export declare class StatementRefused extends StatementRefused_base {
+    readonly retryable = false;
+    get message(): string;
+}
+export {};
+
+// src/internal/errors/StoreErrors.ts
+import * as Schema from "effect/Schema";
+declare const StoreFailure_base: Schema.Class<StoreFailure, Schema.TaggedStruct<"StoreFailure", {
+    readonly operation: Schema.String;
+    readonly kind: Schema.Literals<readonly ["unavailable", "timeout", "refused"]>;
+    readonly code: Schema.String;
+    readonly detail: Schema.String;
+    readonly hint: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class StoreFailure extends StoreFailure_base {
+    get message(): string;
+}
+declare const DataInUse_base: Schema.Class<DataInUse, Schema.TaggedStruct<"DataInUse", {
+    readonly dataDir: Schema.String;
+    readonly pid: Schema.Number;
+    readonly host: Schema.String;
+    readonly same: Schema.Boolean;
+    readonly certain: Schema.Boolean;
+    readonly at: Schema.Number;
+    readonly file: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class DataInUse extends DataInUse_base {
+    get message(): string;
+}
+declare const SchemaTooNew_base: Schema.Class<SchemaTooNew, Schema.TaggedStruct<"SchemaTooNew", {
+    readonly schema: Schema.String;
+    readonly found: Schema.Number;
+    readonly supported: Schema.Number;
+}>, import("effect/Cause").YieldableError>;
+export declare class SchemaTooNew extends SchemaTooNew_base {
+    get message(): string;
+}
+declare const SchemaOutdated_base: Schema.Class<SchemaOutdated, Schema.TaggedStruct<"SchemaOutdated", {
+    readonly schema: Schema.String;
+    readonly found: Schema.Number;
+    readonly needed: Schema.Number;
+}>, import("effect/Cause").YieldableError>;
+export declare class SchemaOutdated extends SchemaOutdated_base {
+    get message(): string;
+}
+export {};
+
+// src/internal/errors/TransactionErrors.ts
+import * as Schema from "effect/Schema";
+declare const TransientFailure_base: Schema.Class<TransientFailure, Schema.TaggedStruct<"TransientFailure", {
+    readonly kind: Schema.Literals<readonly ["conflict", "unavailable"]>;
+    readonly code: Schema.String;
+    readonly detail: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class TransientFailure extends TransientFailure_base {
+    get message(): string;
+}
+declare const TransactionAborted_base: Schema.Class<TransactionAborted, Schema.TaggedStruct<"TransactionAborted", {
+    readonly detail: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class TransactionAborted extends TransactionAborted_base {
+    get message(): string;
+}
+declare const CommitRejected_base: Schema.Class<CommitRejected, Schema.TaggedStruct<"CommitRejected", {
+    readonly code: Schema.String;
+    readonly detail: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class CommitRejected extends CommitRejected_base {
+    get message(): string;
+}
+declare const UnknownOutcome_base: Schema.Class<UnknownOutcome, Schema.TaggedStruct<"UnknownOutcome", {
+    readonly detail: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class UnknownOutcome extends UnknownOutcome_base {
     get message(): string;
 }
 export {};
@@ -657,7 +694,7 @@ import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { AwaitTimeout, ForeignSqlClient, IdempotencyConflict, InProgress, InvalidId, type InvalidName, type InvalidSetting, ResultRefused, ResultUnavailable, StoreFailure } from "./Errors.ts";
-import { type Settled, Store, type Transaction, type TransactionFailure } from "./Store.ts";
+import { type InboxRecord, Store, type Transaction, type TransactionFailure } from "./Store.ts";
 export interface OnceKey {
     readonly consumer: string;
     readonly id: string;
@@ -676,31 +713,8 @@ export interface AwaitOptions {
 declare const awaitSettled: (key: {
     readonly consumer: string;
     readonly id: string;
-}, options?: AwaitOptions | undefined) => Effect.Effect<Settled, AwaitTimeout | InvalidId | InvalidName | InvalidSetting | StoreFailure, Store>;
+}, options?: AwaitOptions | undefined) => Effect.Effect<InboxRecord, AwaitTimeout | InvalidId | InvalidName | InvalidSetting | StoreFailure, Store>;
 export { awaitSettled as await };
-
-// src/internal/flow/KeyedQueue.ts
-export declare class KeyedQueue<K, A> {
-    private readonly waiting;
-    private readonly running;
-    private readonly ready;
-    private count;
-    get size(): number;
-    get readyKeys(): number;
-    waitingOf(key: K): number;
-    offer(key: K, value: A): void;
-    take(): {
-        readonly key: K;
-        readonly value: A;
-    } | undefined;
-    done(key: K): void;
-    takeMore(key: K, most: number, predicate: (value: A) => boolean): ReadonlyArray<A>;
-    putBack(key: K, values: ReadonlyArray<A>): void;
-    restart(key: K, value: A): void;
-    forget(key: K): ReadonlyArray<A>;
-    remove(predicate: (value: A) => boolean): ReadonlyArray<A>;
-    private shift;
-}
 
 // src/KeyedStream.ts
 import * as Effect from "effect/Effect";
@@ -954,131 +968,47 @@ export declare const retryAfter: (error: unknown) => Duration.Duration | undefin
 import * as Context from "effect/Context";
 import type * as Duration from "effect/Duration";
 import type * as Effect from "effect/Effect";
-import type * as Scope from "effect/Scope";
-import type { Entry, Query as AuditQuery } from "./Audit.ts";
-import type { DeadLetter, Filter, Frozen, Group, Query, Reason } from "./DeadLetter.ts";
-import type { Later } from "./Delay.ts";
-import type { Delivery, Failure } from "./Delivery.ts";
-import type { CommitRejected, DeadLetterConflict, DeadLetterNotFound, StoreFailure, TransactionAborted, TransientFailure, UnknownOutcome } from "./Errors.ts";
-import type { Consumers, OperatorAction } from "./internal/ConsumerStore.ts";
-import type { Message } from "./Message.ts";
-export * from "./internal/ConsumerStore.ts";
-declare const Transaction_base: Context.ServiceClass<Transaction, "millrace/Transaction", {
-    readonly engine: string;
-}>;
-export declare class Transaction extends Transaction_base {
-}
-export type TransactionFailure = TransientFailure | TransactionAborted | CommitRejected | UnknownOutcome;
-export declare const WorkerTransaction: Context.Reference<"pipelined" | "sequential" | "separate" | undefined>;
-export interface Claim {
-    readonly id: string;
-    readonly fingerprint: string;
-    readonly deadLetterId?: string | undefined;
-}
-export type Claimed = "fresh" | "duplicate" | "conflict";
-export type Settled = {
-    readonly _tag: "Committed";
-} | {
-    readonly _tag: "Dead";
-    readonly deadLetterId: string;
-};
-export type Entered = {
-    readonly _tag: "Fresh";
-} | {
-    readonly _tag: "Busy";
-} | {
-    readonly _tag: "Conflict";
-} | {
-    readonly _tag: "Committed";
-    readonly result: string | undefined;
-} | {
-    readonly _tag: "Dead";
-    readonly deadLetterId: string;
-};
-export interface NewDeadLetter {
-    readonly delivery: Delivery;
-    readonly reason: Reason;
-    readonly attempts: ReadonlyArray<Failure>;
-    readonly fingerprint: string;
-    readonly parked: boolean;
-    readonly conflict?: boolean | undefined;
-}
-export interface Inbox {
-    readonly claim: (consumer: string, claims: ReadonlyArray<Claim>) => Effect.Effect<ReadonlyArray<Claimed>, StoreFailure, Transaction>;
-    readonly enter: (consumer: string, claim: Pick<Claim, "id" | "fingerprint">, wait: boolean) => Effect.Effect<Entered, StoreFailure, Transaction>;
-    readonly remember: (consumer: string, id: string, result: string) => Effect.Effect<void, StoreFailure, Transaction>;
-    readonly settled: (consumer: string, id: string) => Effect.Effect<Settled | undefined, StoreFailure>;
-    readonly watch: (consumer: string, id: string, elsewhere: boolean) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>;
-}
-export interface Outbox {
-    readonly write: (messages: ReadonlyArray<Message>, later?: Later) => Effect.Effect<void, StoreFailure>;
-    readonly cancel: (topic: string, key: string, name: string) => Effect.Effect<boolean, StoreFailure>;
-}
-export interface DeadLetterStore {
-    readonly add: (consumer: string, entries: ReadonlyArray<NewDeadLetter>) => Effect.Effect<ReadonlyArray<string | undefined>, StoreFailure, Transaction>;
-    readonly list: (query: Query) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure>;
-    readonly get: (deadLetterId: string) => Effect.Effect<DeadLetter, StoreFailure | DeadLetterNotFound>;
-    readonly groups: (filter: Filter & {
-        readonly limit?: number | undefined;
-    }) => Effect.Effect<ReadonlyArray<Group>, StoreFailure>;
-    readonly redrive: (deadLetterId: string, action: OperatorAction, edit?: {
-        readonly payload: string;
-        readonly version: number;
-    }) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
-    readonly discard: (deadLetterId: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
-    readonly restore: (deadLetterId: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
-    readonly release: (deadLetterId: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
-    readonly freeze: (filter: Filter) => Effect.Effect<Frozen, StoreFailure>;
-    readonly decideSome: (decision: "redriven" | "discarded", frozen: Frozen, options: {
-        readonly action: OperatorAction;
-        readonly after: string;
-        readonly most: number;
-    }) => Effect.Effect<{
-        readonly deadLetterIds: ReadonlyArray<string>;
-        readonly more: boolean;
-    }, StoreFailure>;
-}
-export interface AuditStore {
-    readonly list: (query: AuditQuery) => Effect.Effect<ReadonlyArray<Entry>, StoreFailure>;
-}
-export interface LeaseClaim {
-    readonly token: bigint | undefined;
-    readonly owner: string;
-    readonly remainingMillis: number;
-}
-export interface Leases {
-    readonly claim: (name: string, owner: string, millis: number) => Effect.Effect<LeaseClaim, StoreFailure>;
-    readonly renew: (name: string, owner: string, token: bigint, millis: number) => Effect.Effect<boolean, StoreFailure>;
-    readonly release: (name: string, owner: string) => Effect.Effect<void, StoreFailure>;
-    readonly fence: (name: string, owner: string, token: bigint, millis: number) => Effect.Effect<boolean, StoreFailure, Transaction>;
-    readonly released: (name: string) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>;
-}
+import type { StoreFailure } from "./Errors.ts";
+import type { AuditStore } from "./internal/store/AuditStore.ts";
+import type { ConsumerStore } from "./internal/store/ConsumerStore.ts";
+import type { DeadLetterStore } from "./internal/store/DeadLetterStore.ts";
+import type { InboxStore } from "./internal/store/InboxStore.ts";
+import type { LeaseStore } from "./internal/store/LeaseStore.ts";
+import type { OutboxStore } from "./internal/store/OutboxStore.ts";
+import type { Transaction, TransactionFailure } from "./internal/store/StoreTransaction.ts";
+export type { AuditStore } from "./internal/store/AuditStore.ts";
+export * from "./internal/store/ConsumerStore.ts";
+export * from "./internal/store/DeadLetterStore.ts";
+export * from "./internal/store/InboxStore.ts";
+export * from "./internal/store/LeaseStore.ts";
+export * from "./internal/store/OutboxStore.ts";
+export * from "./internal/store/StoreTransaction.ts";
 declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
     readonly engine: string;
     readonly maxGroup: number;
     readonly maxTransactions: number;
     readonly deduplicationWindow: Duration.Duration;
-    readonly joins: (context: Context.Context<never>) => boolean;
+    readonly joinsTransactions: (context: Context.Context<never>) => boolean;
     readonly transact: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>>;
     readonly savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TransactionFailure, R | Transaction>;
     readonly inTransaction: Effect.Effect<boolean>;
-    readonly ping: (who: "publisher" | "worker") => Effect.Effect<void, StoreFailure>;
+    readonly checkAccess: (role: "publisher" | "worker") => Effect.Effect<void, StoreFailure>;
     readonly notListeningMillis: () => number;
     readonly statements: Effect.Effect<number | undefined, never, Transaction>;
-    readonly inbox: Inbox;
-    readonly outbox: Outbox;
+    readonly inbox: InboxStore;
+    readonly outbox: OutboxStore;
     readonly deadLetters: DeadLetterStore;
-    readonly consumers: Consumers;
-    readonly leases: Leases;
+    readonly consumers: ConsumerStore;
+    readonly leases: LeaseStore;
     readonly audit: AuditStore;
 }>;
 export declare class Store extends Store_base {
 }
 
-// src/internal/ConsumerStore.ts
+// src/internal/store/ConsumerStore.ts
 import type * as Effect from "effect/Effect";
-import type { Count, DeadLetterOrder } from "../DeadLetter.ts";
-import type { ConsumerBusy, ConsumerConflict, ConsumerNotFound, NotSubscribed, PauseConflict, StoreFailure } from "../Errors.ts";
+import type { BoundedCount, DeadLetterOrder } from "../../DeadLetter.ts";
+import type { ConsumerBusy, ConsumerConflict, ConsumerNotFound, NotSubscribed, PauseConflict, StoreFailure } from "../../Errors.ts";
 export interface Registration {
     readonly consumer: string;
     readonly topics: ReadonlyArray<string>;
@@ -1102,9 +1032,9 @@ export interface Consumer extends Omit<Registration, "pipeline"> {
         readonly note: string;
     } | undefined;
     readonly workers: number;
-    readonly waiting: Count;
-    readonly heldKeys: Count;
-    readonly deadLetters: Count;
+    readonly waiting: BoundedCount;
+    readonly heldKeys: BoundedCount;
+    readonly deadLetters: BoundedCount;
 }
 export interface HeldKey {
     readonly key: string;
@@ -1131,7 +1061,7 @@ export interface QueueStatus {
     readonly oldestMillis: number;
     readonly pipeline: string;
 }
-export interface Consumers {
+export interface ConsumerStore {
     readonly register: (registration: Registration) => Effect.Effect<void, StoreFailure | ConsumerConflict>;
     readonly status: (consumer: string) => Effect.Effect<QueueStatus, StoreFailure>;
     readonly list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure>;
@@ -1148,6 +1078,124 @@ export interface Consumers {
     readonly pauseKey: (consumer: string, key: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
     readonly resumeKey: (consumer: string, key: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
 }
+
+// src/internal/store/DeadLetterStore.ts
+import type * as Effect from "effect/Effect";
+import type { DeadLetter, FailureGroup, Filter, FrozenSet, Query, Reason } from "../../DeadLetter.ts";
+import type { Delivery, Failure } from "../../Delivery.ts";
+import type { DeadLetterConflict, DeadLetterNotFound, StoreFailure } from "../../Errors.ts";
+import type { OperatorAction } from "./ConsumerStore.ts";
+import type { Transaction } from "./StoreTransaction.ts";
+export interface NewDeadLetter {
+    readonly delivery: Delivery;
+    readonly reason: Reason;
+    readonly attempts: ReadonlyArray<Failure>;
+    readonly fingerprint: string;
+    readonly parked: boolean;
+    readonly conflict?: boolean | undefined;
+}
+export interface DeadLetterStore {
+    readonly add: (consumer: string, entries: ReadonlyArray<NewDeadLetter>) => Effect.Effect<ReadonlyArray<string | undefined>, StoreFailure, Transaction>;
+    readonly list: (query: Query) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure>;
+    readonly get: (deadLetterId: string) => Effect.Effect<DeadLetter, StoreFailure | DeadLetterNotFound>;
+    readonly groups: (filter: Filter & {
+        readonly limit?: number | undefined;
+    }) => Effect.Effect<ReadonlyArray<FailureGroup>, StoreFailure>;
+    readonly redrive: (deadLetterId: string, action: OperatorAction, edit?: {
+        readonly payload: string;
+        readonly version: number;
+    }) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
+    readonly discard: (deadLetterId: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
+    readonly restore: (deadLetterId: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
+    readonly release: (deadLetterId: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>;
+    readonly freeze: (filter: Filter) => Effect.Effect<FrozenSet, StoreFailure>;
+    readonly decideSome: (decision: "redriven" | "discarded", frozen: FrozenSet, options: {
+        readonly action: OperatorAction;
+        readonly after: string;
+        readonly most: number;
+    }) => Effect.Effect<{
+        readonly deadLetterIds: ReadonlyArray<string>;
+        readonly more: boolean;
+    }, StoreFailure>;
+}
+
+// src/internal/store/InboxStore.ts
+import type * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import type { StoreFailure } from "../../Errors.ts";
+import type { Transaction } from "./StoreTransaction.ts";
+export interface Claim {
+    readonly id: string;
+    readonly fingerprint: string;
+    readonly deadLetterId?: string | undefined;
+}
+export type ClaimResult = "fresh" | "duplicate" | "conflict";
+export type InboxRecord = {
+    readonly _tag: "Committed";
+} | {
+    readonly _tag: "Dead";
+    readonly deadLetterId: string;
+};
+export type OnceClaim = {
+    readonly _tag: "Fresh";
+} | {
+    readonly _tag: "Busy";
+} | {
+    readonly _tag: "Conflict";
+} | {
+    readonly _tag: "Committed";
+    readonly result: string | undefined;
+} | {
+    readonly _tag: "Dead";
+    readonly deadLetterId: string;
+};
+export interface InboxStore {
+    readonly claim: (consumer: string, claims: ReadonlyArray<Claim>) => Effect.Effect<ReadonlyArray<ClaimResult>, StoreFailure, Transaction>;
+    readonly claimOnce: (consumer: string, claim: Pick<Claim, "id" | "fingerprint">, wait: boolean) => Effect.Effect<OnceClaim, StoreFailure, Transaction>;
+    readonly storeResult: (consumer: string, id: string, result: string) => Effect.Effect<void, StoreFailure, Transaction>;
+    readonly lookup: (consumer: string, id: string) => Effect.Effect<InboxRecord | undefined, StoreFailure>;
+    readonly watch: (consumer: string, id: string, elsewhere: boolean) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>;
+}
+
+// src/internal/store/LeaseStore.ts
+import type * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import type { StoreFailure } from "../../Errors.ts";
+import type { Transaction } from "./StoreTransaction.ts";
+export interface LeaseClaim {
+    readonly token: bigint | undefined;
+    readonly owner: string;
+    readonly remainingMillis: number;
+}
+export interface LeaseStore {
+    readonly claim: (name: string, owner: string, millis: number) => Effect.Effect<LeaseClaim, StoreFailure>;
+    readonly renew: (name: string, owner: string, token: bigint, millis: number) => Effect.Effect<boolean, StoreFailure>;
+    readonly release: (name: string, owner: string) => Effect.Effect<void, StoreFailure>;
+    readonly fence: (name: string, owner: string, token: bigint, millis: number) => Effect.Effect<boolean, StoreFailure, Transaction>;
+    readonly awaitRelease: (name: string) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>;
+}
+
+// src/internal/store/OutboxStore.ts
+import type * as Effect from "effect/Effect";
+import type { ResolvedDelay } from "../../Delay.ts";
+import type { StoreFailure } from "../../Errors.ts";
+import type { Message } from "../../Message.ts";
+export interface OutboxStore {
+    readonly write: (messages: ReadonlyArray<Message>, delay?: ResolvedDelay) => Effect.Effect<void, StoreFailure>;
+    readonly cancel: (topic: string, key: string, name: string) => Effect.Effect<boolean, StoreFailure>;
+}
+
+// src/internal/store/StoreTransaction.ts
+import * as Context from "effect/Context";
+import type { CommitRejected, TransactionAborted, TransientFailure, UnknownOutcome } from "../../Errors.ts";
+declare const Transaction_base: Context.ServiceClass<Transaction, "millrace/Transaction", {
+    readonly engine: string;
+}>;
+export declare class Transaction extends Transaction_base {
+}
+export type TransactionFailure = TransientFailure | TransactionAborted | CommitRejected | UnknownOutcome;
+export declare const WorkerTransaction: Context.Reference<"pipelined" | "sequential" | "separate" | undefined>;
+export {};
 
 // src/Telemetry.ts
 import * as Effect from "effect/Effect";
@@ -1184,7 +1232,7 @@ export declare const deadLetters: Metric.Gauge<number>;
 export declare const paused: Metric.Gauge<number>;
 export declare const windowSlack: Metric.Gauge<number>;
 export declare const operationItems: Metric.Counter<number>;
-export declare const decided: (action: Action, items?: number) => Effect.Effect<void>;
+export declare const operatorAction: (action: Action, items?: number) => Effect.Effect<void>;
 export declare const statsAge: Metric.Gauge<number>;
 export declare const prometheusName: (name: string) => string;
 
@@ -1241,27 +1289,10 @@ import type { Transaction } from "./Store.ts";
 export interface Capabilities {
     readonly engine: string;
     readonly order: "none" | "group" | "shard";
-    readonly fence: "token" | "inbox";
     readonly acknowledge: "within" | "after";
     readonly hold: "inPlace" | "overflow";
-    readonly lease: {
-        readonly unit: "shard" | "message" | "connection";
-        readonly renew: "batch" | "each" | "none";
-        readonly renewBatch: number;
-        readonly ceiling: Option.Option<Duration.Duration>;
-    };
-    readonly received: "exact" | "approximate" | "none";
     readonly discardsAfter: Option.Option<number>;
-    readonly publish: {
-        readonly dedupWindow: Option.Option<Duration.Duration>;
-        readonly maxBatch: number;
-        readonly orderedBatch: boolean;
-        readonly joinsTransaction: boolean;
-    };
-    readonly maxBytes: Option.Option<number>;
-    readonly maxHeaders: Option.Option<number>;
     readonly retention: Option.Option<Duration.Duration>;
-    readonly durable: "yes" | "replicasOnly" | "no" | "unknown";
 }
 export interface Demand {
     readonly messages: number;
@@ -1277,7 +1308,7 @@ export interface SubscriptionSpec {
     readonly idlePoll: Duration.Duration;
 }
 export interface Subscription {
-    readonly take: (room: Demand, accept: (deliveries: ReadonlyArray<Delivery>) => void) => Effect.Effect<void, TransportError | ConsumerRemoved | SubscriptionLost>;
+    readonly take: (demand: Demand, accept: (deliveries: ReadonlyArray<Delivery>) => void) => Effect.Effect<void, TransportError | ConsumerRemoved | SubscriptionLost>;
     readonly paused: () => boolean;
     readonly whileNotReading: <A, E, R>(delivery: Delivery, write: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>;
     readonly held: () => ReadonlyArray<HeldLease>;
@@ -1406,7 +1437,6 @@ type Services = Store | Transport | SqlClient.SqlClient | SqlPg.PgClient;
 export interface Engine {
     readonly stream: (() => Duplex) | undefined;
     readonly single: boolean;
-    readonly durable: boolean;
 }
 export declare const services: (options: Partial<PostgresOptions>, engine: Engine) => Effect.Effect<Context.Context<Services>, PostgresError, Scope.Scope>;
 export declare const layer: (options: PostgresOptions) => Layer.Layer<Services, PostgresError>;
@@ -1941,7 +1971,7 @@ export {};
 
 // src/testing/Tape.ts
 import type { DeadLetter, Reason } from "../DeadLetter.ts";
-import type { Later } from "../Delay.ts";
+import type { ResolvedDelay } from "../Delay.ts";
 import type { Delivery, Failure } from "../Delivery.ts";
 import type { Message } from "../Message.ts";
 export type Entry = {
@@ -2050,7 +2080,7 @@ export declare class Tape {
     written(messages: ReadonlyArray<Message>): void;
     stored(messages: ReadonlyArray<Message>): void;
     unread(messages: ReadonlyArray<Message>): () => ReadonlyArray<Message>;
-    dueOf(later: Later | undefined): number | undefined;
+    dueOf(later: ResolvedDelay | undefined): number | undefined;
     cancelled(topic: string, key: string, name: string | undefined): void;
     handed(delivery: Delivery): void;
     private published;
@@ -2198,7 +2228,7 @@ import { type Vitest } from "@effect/vitest";
 import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import type { DeadLetterOrder } from "../../DeadLetter.ts";
-import type { Later } from "../../Delay.ts";
+import type { ResolvedDelay } from "../../Delay.ts";
 import type { Delivery, Failure } from "../../Delivery.ts";
 import type { InvalidMessage } from "../../Errors.ts";
 import * as Message from "../../Message.ts";
@@ -2234,18 +2264,18 @@ export declare const bench: (options: Options, given?: {
         readonly maxGroup: number;
         readonly maxTransactions: number;
         readonly deduplicationWindow: Duration.Duration;
-        readonly joins: (context: import("effect/Context").Context<never>) => boolean;
+        readonly joinsTransactions: (context: import("effect/Context").Context<never>) => boolean;
         readonly transact: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | import("../../Store.ts").TransactionFailure, Exclude<R, import("../../Store.ts").Transaction>>;
         readonly savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | import("../../Store.ts").TransactionFailure, R | import("../../Store.ts").Transaction>;
         readonly inTransaction: Effect.Effect<boolean>;
-        readonly ping: (who: "publisher" | "worker") => Effect.Effect<void, import("../../Errors.ts").StoreFailure>;
+        readonly checkAccess: (role: "publisher" | "worker") => Effect.Effect<void, import("../../Errors.ts").StoreFailure>;
         readonly notListeningMillis: () => number;
         readonly statements: Effect.Effect<number | undefined, never, import("../../Store.ts").Transaction>;
-        readonly inbox: import("../../Store.ts").Inbox;
-        readonly outbox: import("../../Store.ts").Outbox;
+        readonly inbox: import("../../Store.ts").InboxStore;
+        readonly outbox: import("../../Store.ts").OutboxStore;
         readonly deadLetters: import("../../Store.ts").DeadLetterStore;
-        readonly consumers: import("../../Store.ts").Consumers;
-        readonly leases: import("../../Store.ts").Leases;
+        readonly consumers: import("../../Store.ts").ConsumerStore;
+        readonly leases: import("../../Store.ts").LeaseStore;
         readonly audit: import("../../Store.ts").AuditStore;
     };
     transport: {
@@ -2262,7 +2292,7 @@ export declare const bench: (options: Options, given?: {
         readonly idlePoll?: Duration.Duration;
         readonly lease?: Duration.Duration;
     }) => Effect.Effect<Subscription, import("../../Errors.ts").TransportError | import("../../Errors.ts").Unsupported, import("effect/Scope").Scope>;
-    publish: (drafts: ReadonlyArray<Draft>, later?: Later) => Effect.Effect<void, InvalidMessage | import("../../Errors.ts").StoreFailure, never>;
+    publish: (drafts: ReadonlyArray<Draft>, later?: ResolvedDelay) => Effect.Effect<void, InvalidMessage | import("../../Errors.ts").StoreFailure, never>;
     takeOnce: (subscription: Subscription, room?: Demand) => Effect.Effect<Delivery[], import("../../Errors.ts").ConsumerRemoved | import("../../Errors.ts").SubscriptionLost | import("../../Errors.ts").TransportError, never>;
     receive: (subscription: Subscription, count: number, room?: Demand) => Effect.Effect<Delivery[], import("../../Errors.ts").ConsumerRemoved | import("../../Errors.ts").SubscriptionLost | import("../../Errors.ts").TransportError, never>;
     nothing: (subscription: Subscription, room?: Demand) => Effect.Effect<void, import("../../Errors.ts").ConsumerRemoved | import("../../Errors.ts").SubscriptionLost | import("../../Errors.ts").TransportError, never>;

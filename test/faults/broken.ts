@@ -11,7 +11,7 @@ export const layer: Layer.Layer<Store.Store | Transport.Transport, never, Store.
   .effectContext(Effect.gen(function*() {
     const store = yield* Store.Store
     const transport = yield* Transport.Transport
-    const inbox: Store.Inbox = {
+    const inbox: Store.InboxStore = {
       ...store.inbox,
       claim: (_, claims) => Effect.succeed(claims.map(() => "fresh" as const))
     }

@@ -60,9 +60,11 @@ it.effect("gives two stores when it is built twice", () =>
 it.effect("does not join the statements of an SqlClient", () =>
   Effect.gen(function*() {
     const store = yield* Store
-    assert.isTrue(store.joins(Context.empty()))
+    assert.isTrue(store.joinsTransactions(Context.empty()))
     assert.isFalse(
-      store.joins(Context.make(Context.Service<unknown>("effect/sql/SqlClient"), {}) as Context.Context<never>)
+      store.joinsTransactions(
+        Context.make(Context.Service<unknown>("effect/sql/SqlClient"), {}) as Context.Context<never>
+      )
     )
   }).pipe(Effect.provide(Memory.layer)))
 

@@ -326,8 +326,8 @@ export const operations: ReadonlyArray<Mutant> = [
     name: "a set of dead letters counted as one",
     guarantee: 10,
     file: "src/DeadLetters.ts",
-    from: "Telemetry.decided(decision, deadLetters.length)",
-    to: "Telemetry.decided(decision, Math.min(1, deadLetters.length))",
+    from: "Telemetry.operatorAction(decision, deadLetters.length)",
+    to: "Telemetry.operatorAction(decision, Math.min(1, deadLetters.length))",
     test: "test/ops/metrics.test.ts",
     named: "what people decided"
   },

@@ -92,8 +92,8 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     name: "who awaits an id does not ask again when it hears again",
     guarantee: 6,
     file: "src/postgres/store/PgWatchers.ts",
-    from: "    this.#askAgain()\n    this.#here.everybody()",
-    to: "    this.#here.everybody()",
+    from: "    this.#askAgain()\n    this.#here.notifyAll()",
+    to: "    this.#here.notifyAll()",
     test: deaf,
     named: "asks again when its process begins to listen again"
   },

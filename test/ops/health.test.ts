@@ -164,7 +164,7 @@ describe("health", () => {
       const { checks, status } = yield* report
       assert.strictEqual(status, "down")
       assert.include(checks.database.reason, "the database system is starting up")
-    }).pipe(Effect.provide(layer({}, ports({ store: () => ({ ping: () => Effect.fail(failure) }) }))))
+    }).pipe(Effect.provide(layer({}, ports({ store: () => ({ checkAccess: () => Effect.fail(failure) }) }))))
   })
 
   it.effect("refuses settings that make no sense", () =>

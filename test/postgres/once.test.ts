@@ -255,7 +255,7 @@ layer(postgres(url, {}, schema), { excludeTestServices: true })("await", (it) =>
         yield* Topic.publishAll(Notes, [{ id: "good", bad: false }, { id: "bad", bad: true }])
         yield* Worker.drain(notes)
         const [deadLetter] = yield* DeadLetters.list({ consumer: "notes" })
-        const expected: [Store.Settled, Store.Settled] = [{ _tag: "Committed" }, {
+        const expected: [Store.InboxRecord, Store.InboxRecord] = [{ _tag: "Committed" }, {
           _tag: "Dead",
           deadLetterId: deadLetter!.id
         }]

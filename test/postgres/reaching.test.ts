@@ -14,7 +14,7 @@ describe("the address", () => {
   it.live("may be a plain text", () =>
     Effect.gen(function*() {
       yield* publish(["a"])
-      yield* (yield* Store.Store).ping("publisher")
+      yield* (yield* Store.Store).checkAccess("publisher")
     }).pipe(Effect.provide(Postgres.layer({ url, schema: freshSchema() }))))
 
   it.live("is refused by name where it is none, and not repeated", () =>

@@ -177,9 +177,9 @@ layer(postgres(url, { maxConnections: 2, acquireTimeout: "300 millis" }, schema)
           Effect.context<SqlClient.SqlClient>(),
           Postgres.layer({ url: Redacted.make(url), schema })
         ))
-        assert.isTrue(store.joins(Context.empty()))
-        assert.isTrue(store.joins(own as Context.Context<never>))
-        assert.isFalse(store.joins(foreign as Context.Context<never>))
+        assert.isTrue(store.joinsTransactions(Context.empty()))
+        assert.isTrue(store.joinsTransactions(own as Context.Context<never>))
+        assert.isFalse(store.joinsTransactions(foreign as Context.Context<never>))
       }))
   }
 )

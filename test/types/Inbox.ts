@@ -30,5 +30,5 @@ export const refused = [
 ]
 
 const awaited = Inbox.await(key)
-expectTypeOf<Effect.Success<typeof awaited>>().toEqualTypeOf<Store.Settled>()
+expectTypeOf<Effect.Success<typeof awaited>>().toEqualTypeOf<Store.InboxRecord>()
 expectTypeOf<Effect.Services<typeof awaited>>().toEqualTypeOf<Store.Store>()

@@ -71,7 +71,7 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
   ],
   ResultRefused: [new Errors.ResultRefused({ consumer: "orders", id: "k1", problem: "has 2000000 bytes" })],
   AwaitTimeout: [new Errors.AwaitTimeout({ consumer: "orders", id: "k1", waitedMillis: 30_000 })],
-  WorkerCrashed: [new Errors.WorkerCrashed({ received: 3 })],
+  WorkerCrashed: [new Errors.WorkerCrashed({ crashCount: 3 })],
   ForeignSqlClient: [new Errors.ForeignSqlClient({ consumer: "ledger" })],
   DataInUse: [
     new Errors.DataInUse({ dataDir: "d", pid: 7, host: "", same: false, certain: true, at: 0, file: "d/claim" }),
@@ -114,8 +114,8 @@ const safe = new RegExp(
   "i"
 )
 const hint = new RegExp(
-  "\\b(publish|return|deploy|redrive|use|change|set|instead|wait|fix|start|look|wrap|check|repeats|run again|tried again|"
-    + "speed|move|fix|make|build|list|correct|say)\\b",
+  "\\b(publish|return|deploy|redrive|use|change|set|instead|wait|fix|start|look|wrap|check|repeats|runs? it again|tried again|"
+    + "speed|move|make|build|list|correct|give)\\b",
   "i"
 )
 

@@ -78,7 +78,10 @@ it.effect.each(["wait", "refuse"] as const)(
       assert.strictEqual(yield* asking(asked), 1)
     }).pipe(Effect.provide(on([], (inner) => ({
       transact: (body) => Effect.andThen(Effect.sleep("15 seconds"), inner.transact(body)),
-      inbox: { ...inner.inbox, enter: (...all) => Effect.andThen(Effect.sleep("10 millis"), inner.inbox.enter(...all)) }
+      inbox: {
+        ...inner.inbox,
+        claimOnce: (...all) => Effect.andThen(Effect.sleep("10 millis"), inner.inbox.claimOnce(...all))
+      }
     }))))
 )
 
@@ -93,7 +96,7 @@ it.effect("waits for another caller as long as it may, from when its transaction
     assert.strictEqual((yield* Fiber.join(asked))._tag, "InProgress")
   }).pipe(Effect.provide(on([], (inner) => ({
     transact: (body) => Effect.andThen(Effect.sleep("15 seconds"), inner.transact(body)),
-    inbox: { ...inner.inbox, enter: () => Effect.never }
+    inbox: { ...inner.inbox, claimOnce: () => Effect.never }
   })))))
 
 it.effect("never says that nothing was committed while a COMMIT of its own is not settled", () =>
@@ -111,7 +114,7 @@ it.effect("waits for a COMMIT of its own that is not settled, though it would re
     inbox: {
       ...inner.inbox,
       // The first transaction holds the id, until the server has noticed that its client is gone.
-      enter: (...all) => ++asked === 2 ? Effect.succeed({ _tag: "Busy" }) : inner.inbox.enter(...all)
+      claimOnce: (...all) => ++asked === 2 ? Effect.succeed({ _tag: "Busy" }) : inner.inbox.claimOnce(...all)
     }
   })
   return Effect.gen(function*() {

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Arbitrary from "effect/Arbitrary"
-import { KeyedQueue } from "millrace"
+import * as KeyedQueue from "../../src/internal/flow/KeyedQueue.ts"
 
 /** The model: one list of what waits, in order, and the keys that run. */
 class Model {

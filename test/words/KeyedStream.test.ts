@@ -2,7 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, References, Schema, Stream } from "effect"
 import * as Arbitrary from "effect/Arbitrary"
-import { KeyedQueue, KeyedStream } from "millrace"
+import { KeyedStream } from "millrace"
+import * as KeyedQueue from "../../src/internal/flow/KeyedQueue.ts"
 import { settle, until } from "../worker/support.ts"
 
 interface Item {

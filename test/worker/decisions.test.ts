@@ -250,17 +250,10 @@ describe("what an engine cannot do", () => {
   const able: Transport.Capabilities = {
     engine: "toy",
     order: "shard",
-    fence: "token",
     acknowledge: "within",
     hold: "inPlace",
-    lease: { unit: "shard", renew: "batch", renewBatch: 100, ceiling: Option.none() },
-    received: "exact",
     discardsAfter: Option.none(),
-    publish: { dedupWindow: Option.none(), maxBatch: 100, orderedBatch: true, joinsTransaction: true },
-    maxBytes: Option.none(),
-    maxHeaders: Option.none(),
-    retention: Option.none(),
-    durable: "yes"
+    retention: Option.none()
   }
 
   it.prop(

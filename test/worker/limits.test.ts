@@ -210,7 +210,7 @@ describe("a worker is refused, and nothing is started,", () => {
   it.effect("where the SqlClient around it is not the store's", () =>
     Effect.gen(function*() {
       assert.deepInclude(yield* refusal({}), { _tag: "ForeignSqlClient", consumer: "ledger" })
-    }).pipe(Effect.provide(ports({ store: () => ({ joins: () => false }) }))))
+    }).pipe(Effect.provide(ports({ store: () => ({ joinsTransactions: () => false }) }))))
 
   it.effect("and a layer of it fails to build", () =>
     Effect.gen(function*() {

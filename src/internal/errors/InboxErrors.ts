@@ -1,12 +1,12 @@
 /**
- * The errors of `Inbox.once` and `Inbox.await`; `Errors.ts` exports them with the others.
+ * Errors of the inbox: of `Inbox.once`, of `Inbox.await`, and of an id that comes again with other content.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 
 /**
- * An id that a caller gave to the inbox cannot be stored: empty, too long, or with characters that Postgres does not keep.
+ * The inbox cannot store an id: it is empty or too long, or has characters that Postgres does not keep.
  *
  * @since 0.1.0
  */
@@ -23,7 +23,27 @@ export class InvalidId extends Schema.TaggedError<InvalidId>("millrace/InvalidId
 }
 
 /**
- * Another caller is at work under this id, and this one would not wait, or waited as long as it may.
+ * An id was committed before, with other content. A pipeline keeps the message as a dead letter and never drops it. A
+ * caller of `Inbox.once` gets this error.
+ *
+ * @since 0.1.0
+ */
+export class IdempotencyConflict
+  extends Schema.TaggedError<IdempotencyConflict>("millrace/IdempotencyConflict")("IdempotencyConflict", {
+    consumer: Schema.String,
+    id: Schema.String
+  })
+{
+  override get message() {
+    return `Consumer "${this.consumer}" committed ${
+      JSON.stringify(this.id)
+    } before, with other content. This one had no effect. `
+      + `Give other content another id (the topics of one consumer share its ids), or correct the sender.`
+  }
+}
+
+/**
+ * Another caller runs its effect under this id, and this call must not wait, or has waited for its whole timeout.
  *
  * @since 0.1.0
  */
@@ -37,13 +57,16 @@ export class InProgress extends Schema.TaggedError<InProgress>("millrace/InProgr
     return `Another caller is at work on ${
       JSON.stringify(this.id)
     } of "${this.consumer}"; this one gave up after ${this.waitedMillis} ms. `
-      + `Nothing was run by this call. Use the same id again later: it gets the result of the other one, or runs if that one failed.`
+      + `Nothing was run by this call. Use the same id again later. It gets the result of the other call, or runs if that one failed.`
   }
 }
 
 /**
- * The id was decided before, but there is no result to give back: it does not decode (`undecodable`), the id was committed by a
- * pipeline, which stores none (`none`), or it was given up as a dead letter (`dead`).
+ * The id was decided before, but there is no result to return.
+ *
+ * - `undecodable`: the stored result does not decode with this Schema.
+ * - `none`: a pipeline committed the id, and pipelines store no result.
+ * - `dead`: the message with this id is a dead letter.
  *
  * @since 0.1.0
  */
@@ -52,7 +75,7 @@ export class ResultUnavailable
     consumer: Schema.String,
     id: Schema.String,
     reason: Schema.Literals(["undecodable", "none", "dead"]),
-    /** What does not decode, or the dead letter's id. */
+    /** The decoding issue, or the dead letter's id. */
     detail: Schema.String
   })
 {
@@ -65,7 +88,7 @@ export class ResultUnavailable
       : this.reason === "none"
       ? { why: "was committed by a pipeline, which stores no result", hint: "Use a consumer name of its own for once." }
       : {
-        why: `was given up as dead letter ${this.detail}`,
+        why: `is dead letter ${this.detail}`,
         hint: "Redrive that dead letter, or use another id."
       }
     return `The id ${JSON.stringify(this.id)} of "${this.consumer}" ${why}. Nothing was run by this call. ${hint}`
@@ -73,7 +96,8 @@ export class ResultUnavailable
 }
 
 /**
- * The effect succeeded, but its result cannot be stored: too large, or not what its Schema says. All of it was rolled back.
+ * The effect succeeded, but its result cannot be stored. It is too large or does not fit its Schema. Everything that
+ * the effect did was rolled back.
  *
  * @since 0.1.0
  */
@@ -84,12 +108,13 @@ export class ResultRefused extends Schema.TaggedError<ResultRefused>("millrace/R
 }) {
   override get message() {
     return `The result for ${JSON.stringify(this.id)} of "${this.consumer}" was not stored: it ${this.problem}. `
-      + `Nothing was committed: the effect was rolled back. Return less (a reference to a large result), or correct its schema; then use the same id again.`
+      + `Nothing was committed: the effect was rolled back. Return less (a reference to a large result), or correct its schema. `
+      + `Then use the same id again.`
   }
 }
 
 /**
- * A message was neither committed nor dead when `Inbox.await` had waited as long as it may.
+ * `Inbox.await` waited for its whole timeout, and the message is neither committed nor dead.
  *
  * @since 0.1.0
  */
@@ -101,7 +126,7 @@ export class AwaitTimeout extends Schema.TaggedError<AwaitTimeout>("millrace/Awa
   override get message() {
     return `${
       JSON.stringify(this.id)
-    } was neither committed nor dead for "${this.consumer}" within ${this.waitedMillis} ms. Nothing was changed; it goes on. `
+    } was neither committed nor dead for "${this.consumer}" within ${this.waitedMillis} ms. Nothing was changed. `
       + `Wait longer, check the consumer's name and the id, or look whether its worker runs and whether its key is held.`
   }
 }

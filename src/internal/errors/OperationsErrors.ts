@@ -1,6 +1,5 @@
 /**
- * The errors that people meet who operate consumers and work on dead letters: somebody else was first, or something would be taken
- * away. Part of `Errors.ts`, whose rules hold here.
+ * Errors of operator actions on consumers and dead letters: another operator was first, or messages would be lost.
  *
  * @since 0.1.0
  */
@@ -24,7 +23,7 @@ export class DeadLetterNotFound
 }
 
 /**
- * A dead letter is not in a state that allows what was asked: somebody else was there first.
+ * A dead letter is not in a state that allows the operator action: another operator decided about it first.
  *
  * @since 0.1.0
  */
@@ -46,8 +45,8 @@ export class DeadLetterConflict
 }
 
 /**
- * An edited payload cannot take the place of a dead letter's: it belongs to another topic or would change the key, on which the
- * order hangs.
+ * An edited payload cannot replace the payload of a dead letter. It belongs to another topic, or would change the key
+ * and with it the order.
  *
  * @since 0.1.0
  */
@@ -87,7 +86,7 @@ export class EditUndecodable
 }
 
 /**
- * Somebody decided about a letter or a consumer without a name that the audit can keep.
+ * An operator action has no operator's name, or a note, that the audit can keep.
  *
  * @since 0.1.0
  */
@@ -98,8 +97,8 @@ export class InvalidOperatorAction
   })
 {
   override get message() {
-    return `The decision was refused: its "${this.field}" ${this.problem}. Nothing was changed. `
-      + `Say who decides in "by" (at most 512 bytes), and why in "note" (at most 4096 bytes): the audit keeps both.`
+    return `The operator action was refused: its "${this.field}" ${this.problem}. Nothing was changed. `
+      + `Give the operator in "by" (at most 512 bytes) and the reason in "note" (at most 4096 bytes): the audit keeps both.`
   }
 }
 
@@ -120,7 +119,7 @@ export class ConsumerNotFound
 }
 
 /**
- * A consumer cannot be removed, or unsubscribed, as long as something would be taken away from somebody.
+ * A consumer cannot be removed or unsubscribed while workers live, messages wait or dead letters are open.
  *
  * @since 0.1.0
  */
@@ -128,22 +127,22 @@ export class ConsumerBusy extends Schema.TaggedError<ConsumerBusy>("millrace/Con
   consumer: Schema.String,
   /** `removed`, or `unsubscribed from <topic>`. */
   asked: Schema.String,
-  /** Workers that live. */
+  /** Number of live workers. */
   workers: Schema.Number,
-  /** Messages that wait, held ones included. */
+  /** Number of waiting messages, those of held keys included. */
   waiting: Schema.Number,
-  /** Dead letters that are open or being redriven. */
+  /** Number of dead letters that are open or being redriven. */
   deadLetters: Schema.Number
 }) {
   override get message() {
     return `Consumer "${this.consumer}" cannot be ${this.asked}: it has ${this.workers} live workers, ${this.waiting} waiting messages and `
-      + `${this.deadLetters} open dead letters. Nothing was changed. Wait until its workers have stopped and what waits is worked off, or `
-      + `override the check with the option force.`
+      + `${this.deadLetters} open dead letters. Nothing was changed. Wait until its workers have stopped and its messages are processed, `
+      + `or override the check with the option force.`
   }
 }
 
 /**
- * The consumer was removed while this worker ran: the worker stops. What it had in its hands was not committed.
+ * The consumer was removed while this worker ran, so the worker stops. Its messages in flight were not committed.
  *
  * @since 0.1.0
  */
@@ -154,21 +153,21 @@ export class ConsumerRemoved
 {
   override get message() {
     return `Consumer "${this.consumer}" was removed while this worker ran. The worker stops; nothing was committed since. `
-      + `Consumers.audit says who removed it. Start the worker again only if the consumer is to exist again: it then begins anew.`
+      + `Consumers.audit names the operator. Start the worker again only if the consumer is to exist again; it then starts empty.`
   }
 }
 
 /**
- * A consumer or a key is not in a state that allows what was asked: it is paused already, or it is not paused.
+ * A consumer or a key cannot be paused because it is paused already, or cannot be resumed because it is not paused.
  *
  * @since 0.1.0
  */
 export class PauseConflict extends Schema.TaggedError<PauseConflict>("millrace/PauseConflict")("PauseConflict", {
   consumer: Schema.String,
-  /** Empty where the whole consumer is meant. */
+  /** The key, or empty for the whole consumer. */
   key: Schema.String,
   asked: Schema.Literals(["paused", "resumed"]),
-  /** Who paused it, and when; empty and 0 if it is not paused. */
+  /** The operator that paused it, and the time. Empty and 0 if it is not paused. */
   by: Schema.String,
   at: Schema.Number
 }) {
@@ -176,7 +175,7 @@ export class PauseConflict extends Schema.TaggedError<PauseConflict>("millrace/P
     const what = this.key === "" ? "" : ` of key ${JSON.stringify(this.key)}`
     return `The handling${what} of consumer "${this.consumer}" cannot be ${this.asked}: it is ${
       this.by === "" ? "not paused" : `paused, by ${this.by} at ${new Date(this.at).toISOString()}`
-    }. Nothing was changed. Consumers.get and Consumers.audit say who did what.`
+    }. Nothing was changed. Look at the operator actions with Consumers.audit.`
   }
 }
 

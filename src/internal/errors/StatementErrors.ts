@@ -1,13 +1,14 @@
 /**
- * The errors of statements that a user sends on the library's connections; `Errors.ts` exports them with the others.
+ * Errors of statements that a user's code sends on the library's connections.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 
 /**
- * A statement that begins, ends or splits a transaction was sent by hand. It did not reach the database. The driver's `SqlError` has
- * this error as its cause. A message whose attempt fails with it becomes a dead letter at once, since the statement stands in the code.
+ * User code sent a statement that begins, ends or splits a transaction. It did not reach the database. The driver's
+ * `SqlError` has this error as its cause. A message whose attempt fails with it becomes a dead letter at once, since
+ * the next attempt would send the same statement.
  *
  * @since 0.1.0
  */

@@ -1,6 +1,6 @@
 /**
- * What a transport fails with: a request of its own, or a subscription that cannot go on. Neither loses a message, and neither counts an
- * attempt.
+ * Errors of a transport: a failed request, and a subscription that cannot continue. Neither loses a message, and
+ * neither counts an attempt.
  *
  * @since 0.1.0
  */
@@ -26,8 +26,9 @@ export class TransportError extends Schema.TaggedError<TransportError>("millrace
 }
 
 /**
- * A subscription is over, because its server lost its recent memory: a crash, a failover, or a restored copy. A place in the queue, a
- * token or a number may name something else now, so nothing that was handed out before can be committed. Open another subscription.
+ * A subscription is over because its server lost recent data: it crashed, failed over, or was restored from a copy. A
+ * position or a token may now name something else, so no delivery of this subscription can be committed. Open another
+ * subscription.
  *
  * @since 0.1.0
  */

@@ -14,7 +14,6 @@ import type { SqlError } from "effect/sql/SqlError"
 import type { Delivery } from "../../Delivery.ts"
 import { type ConsumerRemoved, LeaseLost, type SubscriptionLost, TransportError } from "../../Errors.ts"
 import * as Backoff from "../../internal/Backoff.ts"
-import { limits } from "../../Message.ts"
 import type { Store } from "../../Store.ts"
 import type { Capabilities, Subscription, SubscriptionSpec, Transport } from "../../Transport.ts"
 import type { PgDatabase } from "../session/PgClient.ts"
@@ -33,21 +32,14 @@ import type { Receipt } from "./Row.ts"
 import * as ServerLife from "./ServerLife.ts"
 import type { Wake } from "./Wake.ts"
 
-const capabilities = (durable: boolean): Capabilities => ({
+const capabilities: Capabilities = {
   engine: "postgres",
   order: "shard",
-  fence: "token",
   acknowledge: "within",
   hold: "inPlace",
-  lease: { unit: "shard", renew: "batch", renewBatch: 10_000, ceiling: Option.none() },
-  received: "none",
   discardsAfter: Option.none(),
-  publish: { dedupWindow: Option.none(), maxBatch: 1_000_000, orderedBatch: true, joinsTransaction: true },
-  maxBytes: Option.some(limits.payloadBytes),
-  maxHeaders: Option.some(limits.headers),
-  retention: Option.none(),
-  durable: durable ? "yes" : "no"
-})
+  retention: Option.none()
+}
 
 /** The reader's statements, on the machinery's connections. */
 export const readerPort = (
@@ -433,8 +425,7 @@ export const make = Effect.fnUntraced(function*(
   queues: Queues,
   wake: Wake,
   delayed: PgDelayed,
-  store: Store["Service"],
-  durable: boolean
+  store: Store["Service"]
 ): Effect.fn.Return<Transport["Service"], never, Scope.Scope> {
   const opened = new Set<PgLanes>()
   // A worker that outlives the layer has it end under its hands.
@@ -442,7 +433,7 @@ export const make = Effect.fnUntraced(function*(
     Effect.forEach(opened, (lanes) => inTime(lanes.abandon), { concurrency: "unbounded", discard: true })
   )
   return {
-    capabilities: capabilities(durable),
+    capabilities,
     publish: store.outbox.write,
     open: open(db, names, queues, wake, delayed, opened)
   }

@@ -13,7 +13,7 @@ import type { Action } from "../../Audit.ts"
 import { type DeadLetterOrder, unsubscribed } from "../../DeadLetter.ts"
 import { ConsumerBusy, ConsumerNotFound, NotSubscribed, PauseConflict, type StoreFailure } from "../../Errors.ts"
 import * as Page from "../../internal/Page.ts"
-import type { Consumer, Consumers, HeldKey, OperatorAction } from "../../Store.ts"
+import type { Consumer, ConsumerStore, HeldKey, OperatorAction } from "../../Store.ts"
 import type { Wake } from "../queue/Wake.ts"
 import * as Isolation from "../session/Isolation.ts"
 import type { PgDatabase } from "../session/PgClient.ts"
@@ -122,7 +122,7 @@ const census = (parts: Parts, queue: unknown, topic: string | null) =>
     deadLetters: Number(row?.["dead_letters"])
   }))
 
-const remove = (parts: Parts): Consumers["remove"] => (consumer, action) => {
+const remove = (parts: Parts): ConsumerStore["remove"] => (consumer, action) => {
   const { db, ending, queues, wake } = parts
   return run(
     parts,
@@ -146,7 +146,7 @@ const remove = (parts: Parts): Consumers["remove"] => (consumer, action) => {
   )
 }
 
-const unsubscribe = (parts: Parts): Consumers["unsubscribe"] => (consumer, topic, action) => {
+const unsubscribe = (parts: Parts): ConsumerStore["unsubscribe"] => (consumer, topic, action) => {
   const { db, ending, text, wake } = parts
   return run(
     parts,
@@ -176,7 +176,7 @@ const unsubscribe = (parts: Parts): Consumers["unsubscribe"] => (consumer, topic
   )
 }
 
-const ofConsumer = (parts: Parts, asked: "paused" | "resumed"): Consumers["pause"] => (consumer, action) => {
+const ofConsumer = (parts: Parts, asked: "paused" | "resumed"): ConsumerStore["pause"] => (consumer, action) => {
   const { db, text, wake } = parts
   return run(
     parts,
@@ -200,7 +200,7 @@ const conflict = (consumer: string, key: string, asked: "paused" | "resumed", ro
   return new PauseConflict({ consumer, key, asked, by, at })
 }
 
-const ofKey = (parts: Parts, asked: "paused" | "resumed"): Consumers["pauseKey"] => (consumer, key, action) => {
+const ofKey = (parts: Parts, asked: "paused" | "resumed"): ConsumerStore["pauseKey"] => (consumer, key, action) => {
   const { db, text, wake } = parts
   return run(
     parts,
@@ -221,7 +221,7 @@ const ofKey = (parts: Parts, asked: "paused" | "resumed"): Consumers["pauseKey"]
   )
 }
 
-const heldKeys = ({ db, text }: Parts): Consumers["heldKeys"] => (consumer, { after, limit }) => {
+const heldKeys = ({ db, text }: Parts): ConsumerStore["heldKeys"] => (consumer, { after, limit }) => {
   const look = Effect.gen(function*() {
     const [row] = yield* db.query(text.queue, [consumer])
     if (row === undefined) return yield* new ConsumerNotFound({ consumer })
@@ -239,7 +239,7 @@ export const makeConsumerOperations = (
   names: Names,
   queues: Queues,
   wake: Wake
-): Omit<Consumers, "register" | "status"> => {
+): Omit<ConsumerStore, "register" | "status"> => {
   const text = Sql.make(names)
   const { changed, lock, lockTimeout } = ConsumersSql.make(names)
   const parts: Parts = {

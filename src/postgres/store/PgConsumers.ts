@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { SqlError } from "effect/sql/SqlError"
 import { ConsumerConflict, StoreFailure } from "../../Errors.ts"
-import type { Consumers, QueueStatus, Registration } from "../../Store.ts"
+import type { ConsumerStore, QueueStatus, Registration } from "../../Store.ts"
 import type { Wake } from "../queue/Wake.ts"
 import * as Isolation from "../session/Isolation.ts"
 import type { PgDatabase } from "../session/PgClient.ts"
@@ -136,7 +136,7 @@ export const makeConsumers = (
   names: Names,
   queues: Queues,
   wake: Wake
-): Pick<Consumers, "register" | "status"> => {
+): Pick<ConsumerStore, "register" | "status"> => {
   const text = Sql.make(names)
   const look = StatusSql.make(names)
 

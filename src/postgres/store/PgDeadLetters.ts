@@ -6,7 +6,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
-import { type DeadLetter, type Group, type Reason, type State, triedMillis } from "../../DeadLetter.ts"
+import { type DeadLetter, type FailureGroup, type Reason, retriedMillis, type State } from "../../DeadLetter.ts"
 import type { Failure } from "../../Delivery.ts"
 import { DeadLetterNotFound } from "../../Errors.ts"
 import * as Page from "../../internal/Page.ts"
@@ -51,9 +51,9 @@ const letterOf = (row: Rows[number]): DeadLetter => ({
   changedAt: Math.floor(Number(row["changed_at"]))
 })
 
-const triedOf = (attempts: ReadonlyArray<Failure>) => ({ attempts, triedMillis: triedMillis(attempts) })
+const triedOf = (attempts: ReadonlyArray<Failure>) => ({ attempts, retriedMillis: retriedMillis(attempts) })
 
-const groupOf = (row: Rows[number]): Group => ({
+const groupOf = (row: Rows[number]): FailureGroup => ({
   consumer: String(row["consumer"]),
   fingerprint: String(row["fingerprint"]),
   deadLetters: Page.countOf(Number(row["n"])),

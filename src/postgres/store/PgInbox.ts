@@ -4,14 +4,14 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type { Claim, Claimed, Inbox } from "../../Store.ts"
+import type { Claim, ClaimResult, InboxStore } from "../../Store.ts"
 import type { PgDatabase } from "../session/PgClient.ts"
 import * as PgFailure from "../session/PgFailure.ts"
 import * as InboxSql from "../sql/inbox.ts"
 import type { Names } from "../sql/names.ts"
 import type { Queues } from "./PgConsumers.ts"
 
-export const make = (db: PgDatabase, names: Names, queues: Queues): Pick<Inbox, "claim"> => {
+export const make = (db: PgDatabase, names: Names, queues: Queues): Pick<InboxStore, "claim"> => {
   const text = InboxSql.make(names)
   const failed = PgFailure.storeFailure("claim message ids in the inbox")
 
@@ -30,7 +30,7 @@ export const make = (db: PgDatabase, names: Names, queues: Queues): Pick<Inbox, 
       db.within(text.known, [queue, claims.filter((c) => !fresh.has(c.id)).map((c) => c.id)]),
       (rows) => {
         const known = new Map(rows.map((row) => [row["id"], row["fingerprint"]]))
-        return claims.map((claim): Claimed => {
+        return claims.map((claim): ClaimResult => {
           if (fresh.has(claim.id)) return "fresh"
           const fingerprint = known.get(claim.id)
           return fingerprint === claim.fingerprint || fingerprint === "" ? "duplicate" : "conflict"
@@ -42,7 +42,11 @@ export const make = (db: PgDatabase, names: Names, queues: Queues): Pick<Inbox, 
    * A redriven message that turns out to be a duplicate was committed by another way: its dead letter is over, too. So it is when its id was
    * not known any more, and it is committed now. Of those that were revived, the dead letter is.
    */
-  const resolved = (claims: ReadonlyArray<Claim>, answers: ReadonlyArray<Claimed>, inserted: ReadonlySet<unknown>) => {
+  const resolved = (
+    claims: ReadonlyArray<Claim>,
+    answers: ReadonlyArray<ClaimResult>,
+    inserted: ReadonlySet<unknown>
+  ) => {
     const deadLetters = claims.flatMap(({ id, deadLetterId }, i) => {
       if (deadLetterId === undefined) return []
       return answers[i] === "duplicate" || (answers[i] === "fresh" && inserted.has(id)) ? [BigInt(deadLetterId)] : []
@@ -54,7 +58,7 @@ export const make = (db: PgDatabase, names: Names, queues: Queues): Pick<Inbox, 
 
   /** What each claim found, once those that are new have been inserted. */
   const answer = (queue: number, claims: ReadonlyArray<Claim>, inserted: ReadonlySet<unknown>) => {
-    const allFresh = () => claims.map((): Claimed => "fresh")
+    const allFresh = () => claims.map((): ClaimResult => "fresh")
     if (inserted.size === claims.length) return resolved(claims, allFresh(), inserted)
     const fresh = new Set(inserted)
     return revive(queue, claims, fresh).pipe(

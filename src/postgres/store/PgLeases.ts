@@ -6,7 +6,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
-import type { LeaseClaim, Leases } from "../../Store.ts"
+import type { LeaseClaim, LeaseStore } from "../../Store.ts"
 import type { Wake } from "../queue/Wake.ts"
 import * as Isolation from "../session/Isolation.ts"
 import type { PgDatabase } from "../session/PgClient.ts"
@@ -16,7 +16,7 @@ import type { Names } from "../sql/names.ts"
 
 const looking = (name: string) => `look at the token of lease "${name}"`
 
-export const make = (db: PgDatabase, names: Names, wake: Wake): Leases => {
+export const make = (db: PgDatabase, names: Names, wake: Wake): LeaseStore => {
   const text = Sql.make(names)
 
   const claim = (name: string, owner: string, millis: number): Effect.Effect<LeaseClaim, SqlError> =>
@@ -50,7 +50,7 @@ export const make = (db: PgDatabase, names: Names, wake: Wake): Leases => {
         // Under an older snapshot it may be ours all the same.
         (rows) => rows.length > 0 ? Effect.succeed(true) : Effect.as(Isolation.refuseUnseen(db, looking(name)), false)
       ),
-    released: (name) =>
+    awaitRelease: (name) =>
       Effect.andThen(
         wake.listen,
         Effect.map(

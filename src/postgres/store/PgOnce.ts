@@ -9,7 +9,7 @@
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { StoreFailure } from "../../Errors.ts"
-import type { Claim, Entered, Inbox, Settled } from "../../Store.ts"
+import type { Claim, InboxRecord, InboxStore, OnceClaim } from "../../Store.ts"
 import * as Isolation from "../session/Isolation.ts"
 import type { PgDatabase } from "../session/PgClient.ts"
 import * as PgFailure from "../session/PgFailure.ts"
@@ -19,10 +19,10 @@ import type { Names } from "../sql/names.ts"
 import type { Queues } from "./PgConsumers.ts"
 import type { PgWatchers } from "./PgWatchers.ts"
 
-const settledOf = (row: Rows[number]): Settled =>
+const settledOf = (row: Rows[number]): InboxRecord =>
   row["outcome"] === "dead" ? { _tag: "Dead", deadLetterId: String(row["dead_letter_id"]) } : { _tag: "Committed" }
 
-const known = (row: Rows[number] | undefined, fingerprint: string): Entered => {
+const known = (row: Rows[number] | undefined, fingerprint: string): OnceClaim => {
   // Forgotten by the retention just now: the next try finds it fresh.
   if (row === undefined) return { _tag: "Busy" }
   const settled = settledOf(row)
@@ -37,12 +37,12 @@ export const make = (
   names: Names,
   queues: Queues,
   watchers: PgWatchers
-): Omit<Inbox, "claim"> => {
+): Omit<InboxStore, "claim"> => {
   const text = Sql.make(names)
   /** No answer: the number is no longer this consumer's. */
   const enterUnder = (queue: number, consumer: string, { fingerprint, id }: Claim) =>
     db.within(text.enter, [queue, id, fingerprint, names.channel, consumer]).pipe(
-      Effect.flatMap(([row]): Effect.Effect<Entered | undefined, SqlError> =>
+      Effect.flatMap(([row]): Effect.Effect<OnceClaim | undefined, SqlError> =>
         row === undefined
           ? Effect.undefined
           : row["mine"] !== true
@@ -53,7 +53,7 @@ export const make = (
       ),
       Effect.mapError(PgFailure.storeFailure("claim an id in the inbox"))
     )
-  const enter = (consumer: string, claim: Claim): Effect.Effect<Entered, StoreFailure> =>
+  const enter = (consumer: string, claim: Claim): Effect.Effect<OnceClaim, StoreFailure> =>
     Effect.flatMap(queues.named(consumer), (queue) => enterUnder(queue, consumer, claim)).pipe(
       Effect.flatMap((entered) => {
         if (entered !== undefined) return Effect.succeed(entered)
@@ -61,7 +61,7 @@ export const make = (
         queues.forget(consumer)
         return Effect.flatMap(
           Effect.flatMap(queues.named(consumer), (queue) => enterUnder(queue, consumer, claim)),
-          (entered): Effect.Effect<Entered, StoreFailure> =>
+          (entered): Effect.Effect<OnceClaim, StoreFailure> =>
             entered !== undefined
               ? Effect.succeed(entered)
               // Named after the snapshot of the transaction around it, or removed once more.
@@ -70,14 +70,14 @@ export const make = (
       })
     )
   return {
-    enter,
-    remember: (consumer, id, result) =>
+    claimOnce: enter,
+    storeResult: (consumer, id, result) =>
       Effect.flatMap(queues.named(consumer), (queue) =>
         db.within(text.remember, [queue, id, result]).pipe(
           Effect.andThen(db.sql.afterCommit(Effect.sync(() => watchers.settled(consumer, [{ id }])))),
           Effect.mapError(PgFailure.storeFailure("store a result"))
         )),
-    settled: (consumer, id) =>
+    lookup: (consumer, id) =>
       Effect.mapBoth(db.query(text.settled, [consumer, id]), {
         onFailure: PgFailure.storeFailure("look up an id in the inbox"),
         onSuccess: ([row]) => row === undefined ? undefined : settledOf(row)

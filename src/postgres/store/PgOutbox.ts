@@ -8,7 +8,7 @@ import type * as Delay from "../../Delay.ts"
 import type { StoreFailure } from "../../Errors.ts"
 import * as PublishRefusal from "../../internal/PublishRefusal.ts"
 import type { Message } from "../../Message.ts"
-import type { Outbox } from "../../Store.ts"
+import type { OutboxStore } from "../../Store.ts"
 import type { PgDelayed } from "../queue/PgDelayed.ts"
 import type { Wake } from "../queue/Wake.ts"
 import type { PgDatabase } from "../session/PgClient.ts"
@@ -57,7 +57,7 @@ const columnsOf = (messages: ReadonlyArray<Message>): ReadonlyArray<unknown> => 
   messages.map((m) => m.version)
 ]
 
-export const make = (db: PgDatabase, names: Names, wake: Wake, delayed: PgDelayed): Outbox => {
+export const make = (db: PgDatabase, names: Names, wake: Wake, delayed: PgDelayed): OutboxStore => {
   const text = OutboxSql.make(names)
   const laterText = DelayedSql.make(names)
   const wakeAfterCommit = (rows: Rows, also: () => void) =>
@@ -67,7 +67,7 @@ export const make = (db: PgDatabase, names: Names, wake: Wake, delayed: PgDelaye
     }))
   const insert = (messages: ReadonlyArray<Message>) =>
     Effect.flatMap(db.query(text.write, columnsOf(messages)), (rows) => wakeAfterCommit(rows, () => {}))
-  const insertLater = ({ at, delay, name }: Delay.Later) => (messages: ReadonlyArray<Message>) =>
+  const insertLater = ({ at, delay, name }: Delay.ResolvedDelay) => (messages: ReadonlyArray<Message>) =>
     Effect.flatMap(
       db.query(laterText.write, [
         ...columnsOf(messages),

@@ -50,10 +50,11 @@ export const make = (
     maxGroup: 1_000,
     maxTransactions: db.settings.single ? 1 : Number.POSITIVE_INFINITY,
     deduplicationWindow: window,
-    joins: (context) => isOurs(context, SqlClient.SqlClient) && isOurs(context, SqlPg.PgClient),
+    joinsTransactions: (context) => isOurs(context, SqlClient.SqlClient) && isOurs(context, SqlPg.PgClient),
     transact: db.transact,
     savepoint: db.savepoint,
-    ping: (who) => Effect.mapError(Effect.asVoid(db.machinery(pings[who], [])), PgFailure.storeFailure("answer")),
+    checkAccess: (who) =>
+      Effect.mapError(Effect.asVoid(db.machinery(pings[who], [])), PgFailure.storeFailure("answer")),
     notListeningMillis: wake.notListeningMillis,
     inTransaction: db.inTransaction,
     statements: db.statements,

@@ -53,7 +53,7 @@ export class PgWatchers {
 
   /** After the commit that decided about these ids. */
   settled(consumer: string, ids: ReadonlyArray<{ readonly id: string }>): void {
-    this.#here.settled(consumer, ids)
+    this.#here.notify(consumer, ids)
     if (this.#elsewhere.size === 0) return
     for (const { id } of ids) {
       const name = nameOf(consumer, id)
@@ -65,7 +65,7 @@ export class PgWatchers {
   listening(): void {
     this.#wake.tell(`hears:${this.#me}`)
     this.#askAgain()
-    this.#here.everybody()
+    this.#here.notifyAll()
   }
 
   /** What a process said on the channel. */
@@ -73,7 +73,7 @@ export class PgWatchers {
     const [kind, rest] = cut(note)
     if (kind === "settled") {
       const [consumer, id] = cut(rest)
-      this.#here.settled(consumer, [{ id }])
+      this.#here.notify(consumer, [{ id }])
     } else if (kind === "hears") {
       if (rest !== this.#me) this.#askAgain()
     } else if (kind === "await") {

@@ -34,7 +34,7 @@ const burying = (it: Tests, options: Options) => {
         state: "open",
         parked: false,
         attempts,
-        triedMillis: 90_000,
+        retriedMillis: 90_000,
         fingerprint: "TimedOut@commit",
         redriven: 0,
         changedBy: ""
@@ -179,7 +179,7 @@ const redriving = (it: Tests, options: Options) => {
       assert.deepStrictEqual(others, [])
       assert.deepStrictEqual([found!.state, found!.redriven], ["open", 1])
       assert.deepStrictEqual(found!.attempts, [failure(1), ...again])
-      assert.strictEqual(found!.triedMillis, 2000)
+      assert.strictEqual(found!.retriedMillis, 2000)
       yield* deadLetters.redrive(deadLetterId, { by: "ben" })
       assert.deepStrictEqual((yield* receive(subscription, 1))[0]!.redrive, { deadLetterId, count: 2 })
     }))
@@ -375,7 +375,7 @@ const standing = (it: Tests, options: Options) => {
   it.effect("does not know how a queue stands that nobody registered", () =>
     Effect.gen(function*() {
       const { store } = yield* bench(options)
-      yield* Effect.andThen(store.ping("publisher"), store.ping("worker"))
+      yield* Effect.andThen(store.checkAccess("publisher"), store.checkAccess("worker"))
       assert.strictEqual((yield* Effect.flip(store.consumers.status("nobody"))).kind, "refused")
     }))
 }

@@ -9,11 +9,11 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import type { Later } from "../../Delay.ts"
+import type { ResolvedDelay } from "../../Delay.ts"
 import type { Delivery } from "../../Delivery.ts"
 import { bench, fresh, ids, idsOf, makeMessage, needsTwoTransactions, type Options, type Tests } from "./kit.ts"
 
-const later = (delay: number, name?: string): Later => ({ at: undefined, delay, name })
+const later = (delay: number, name?: string): ResolvedDelay => ({ at: undefined, delay, name })
 /** Milliseconds: short enough to be waited for, long enough that nothing falls due while a test is set up or looks for nothing. */
 const soonOf = (options: Options): number =>
   options.live === true ? 3000 : 6 * Duration.toMillis(Duration.fromInputUnsafe(options.idlePoll))
@@ -191,7 +191,7 @@ const names = (it: Tests, options: Options) => {
   it.effect("refuses a time that is none, one that is too far, and a name for several messages", () =>
     Effect.gen(function*() {
       const { nothing, open, publish } = yield* bench(options)
-      const bad: ReadonlyArray<Later> = [
+      const bad: ReadonlyArray<ResolvedDelay> = [
         later(NaN),
         later(Infinity),
         { at: NaN, delay: 0, name: undefined },

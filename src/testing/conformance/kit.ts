@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { randomUUID } from "node:crypto"
 import type { DeadLetterOrder } from "../../DeadLetter.ts"
-import type { Later } from "../../Delay.ts"
+import type { ResolvedDelay } from "../../Delay.ts"
 import type { Delivery, Failure } from "../../Delivery.ts"
 import type { InvalidMessage } from "../../Errors.ts"
 import * as Message from "../../Message.ts"
@@ -108,7 +108,7 @@ export const bench = Effect.fnUntraced(function*(
       readonly lease?: Duration.Duration
     } = {}
   ) => transport.open({ consumer, topics: [topic], worker: fresh("worker"), lanes, lease, idlePoll, ...change })
-  const publish = (drafts: ReadonlyArray<Draft>, later?: Later) =>
+  const publish = (drafts: ReadonlyArray<Draft>, later?: ResolvedDelay) =>
     Effect.flatMap(
       Effect.forEach(drafts, (draft) => makeMessage({ ...draft, topic: draft.topic ?? topic })),
       (messages) => store.outbox.write(messages, later)

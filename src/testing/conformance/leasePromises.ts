@@ -11,7 +11,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { LeaseLost } from "../../Errors.ts"
 import * as Hold from "../../Hold.ts"
-import { bench, ids, needs, type Options, type Tests } from "./kit.ts"
+import { bench, ids, type Options, type Tests } from "./kit.ts"
 
 const three = [{ id: "a", key: "k" }, { id: "b", key: "k" }, { id: "c", key: "k" }]
 
@@ -121,10 +121,9 @@ const release = (it: Tests, options: Options) => {
 
 /** Which deliveries are counted when their owner dies. */
 const deaths = (it: Tests, options: Options) => {
-  it.effect("counts what a dead owner had in hand, once a death, and not what is given back", (context) =>
+  it.effect("counts what a dead owner had in hand, once a death, and not what is given back", () =>
     Effect.gen(function*() {
-      const { expire, open, publish, receive, transport } = yield* bench(options)
-      yield* needs(context, transport.capabilities.received !== "approximate", "the engine counts approximately")
+      const { expire, open, publish, receive } = yield* bench(options)
       yield* publish([{ id: "a", key: "k" }])
       const received = []
       for (let death = 0; death < 3; death++) {
@@ -138,10 +137,9 @@ const deaths = (it: Tests, options: Options) => {
       assert.deepStrictEqual(received, [0, 1, 2, 3, 3])
     }))
 
-  it.effect("counts no death when an owner that was stopped for a while claims its own work again", (context) =>
+  it.effect("counts no death when an owner that was stopped for a while claims its own work again", () =>
     Effect.gen(function*() {
-      const { expire, open, publish, receive, settle, transport } = yield* bench(options)
-      yield* needs(context, transport.capabilities.received !== "approximate", "the engine counts approximately")
+      const { expire, open, publish, receive, settle } = yield* bench(options)
       const stopped = yield* open()
       yield* publish([{ id: "a", key: "k" }])
       const received = []
@@ -160,10 +158,9 @@ const deaths = (it: Tests, options: Options) => {
       assert.deepStrictEqual(ids(yield* settle(stopped, again)), ["a"])
     }))
 
-  it.effect("counts nothing that was settled or not yet handed over before the death", (context) =>
+  it.effect("counts nothing that was settled or not yet handed over before the death", () =>
     Effect.gen(function*() {
-      const { expire, open, publish, receive, settle, transport } = yield* bench(options)
-      yield* needs(context, transport.capabilities.received !== "approximate", "the engine counts approximately")
+      const { expire, open, publish, receive, settle } = yield* bench(options)
       const first = yield* open()
       yield* publish([{ id: "a", key: "k" }, { id: "b", key: "k" }])
       const [a] = yield* receive(first, 2)
@@ -177,10 +174,9 @@ const deaths = (it: Tests, options: Options) => {
       ]])
     }))
 
-  it.effect("counts only the isolated delivery when its owner dies", (context) =>
+  it.effect("counts only the isolated delivery when its owner dies", () =>
     Effect.gen(function*() {
-      const { expire, open, publish, receive, transport } = yield* bench(options)
-      yield* needs(context, transport.capabilities.received !== "approximate", "the engine counts approximately")
+      const { expire, open, publish, receive } = yield* bench(options)
       const first = yield* open()
       yield* publish([{ id: "clear", key: "1" }, { id: "suspect", key: "2" }, { id: "other", key: "2" }])
       const suspect = (yield* receive(first, 3)).find(({ message }) => message.id === "suspect")
@@ -192,10 +188,9 @@ const deaths = (it: Tests, options: Options) => {
       assert.deepStrictEqual([got.get("clear"), got.get("suspect"), got.get("other")], [0, 1, 0])
     }))
 
-  it.effect("counts nothing of a worker that runs nothing while another one isolates", (context) =>
+  it.effect("counts nothing of a worker that runs nothing while another one isolates", () =>
     Effect.gen(function*() {
-      const { expire, open, publish, receive, transport } = yield* bench(options)
-      yield* needs(context, transport.capabilities.received !== "approximate", "the engine counts approximately")
+      const { expire, open, publish, receive } = yield* bench(options)
       const first = yield* open()
       yield* publish(three)
       yield* receive(first, 3)
@@ -205,10 +200,9 @@ const deaths = (it: Tests, options: Options) => {
       assert.deepStrictEqual(got.map((delivery) => delivery.crashCount), [0, 0, 0])
     }))
 
-  it.effect("counts everything again once the isolation has ended", (context) =>
+  it.effect("counts everything again once the isolation has ended", () =>
     Effect.gen(function*() {
-      const { expire, open, publish, receive, transport } = yield* bench(options)
-      yield* needs(context, transport.capabilities.received !== "approximate", "the engine counts approximately")
+      const { expire, open, publish, receive } = yield* bench(options)
       const first = yield* open()
       yield* publish(three)
       yield* receive(first, 3)

@@ -35,7 +35,7 @@ const lease = Effect.fnUntraced(function*(options: Options) {
     renew: (token: bigint, owner = ownerOf(token)) => leases.renew(name, owner, token, millis),
     release: (owner: string) => leases.release(name, owner),
     fence: (token: bigint, owner = ownerOf(token)) => store.transact(leases.fence(name, owner, token, millis)),
-    released: leases.released(name),
+    released: leases.awaitRelease(name),
     millis,
     /** A transaction that has looked at the token and stays open; answers how to end it. */
     writing: Effect.fnUntraced(function*(token: bigint) {

@@ -131,10 +131,8 @@ const atomicity = (it: Tests, options: Options) => {
       const { nothing, open, receive, store, topic, transport } = yield* bench(options)
       const subscription = yield* open()
       const message = yield* makeMessage({ topic, id: "relayed" })
-      if (transport.capabilities.publish.joinsTransaction) {
-        yield* Effect.flip(store.transact(Effect.andThen(transport.publish([message]), Effect.fail("no" as const))))
-        yield* nothing(subscription)
-      }
+      yield* Effect.flip(store.transact(Effect.andThen(transport.publish([message]), Effect.fail("no" as const))))
+      yield* nothing(subscription)
       yield* transport.publish([message])
       assert.deepStrictEqual(ids(yield* receive(subscription, 1)), ["relayed"])
     }))

@@ -286,7 +286,7 @@ export const make = (options: Options): Attempt => {
   const crashed = (delivery: Delivery): Effect.Effect<void> =>
     Effect.flatMap(
       record(delivery.attempts.length + 1, {
-        error: new WorkerCrashed({ received: delivery.crashCount }),
+        error: new WorkerCrashed({ crashCount: delivery.crashCount }),
         step: "process"
       }),
       (failure) => deadLetter(delivery, FailureRecord.append(delivery.attempts, failure), "crashed")

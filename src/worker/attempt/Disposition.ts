@@ -51,7 +51,7 @@ export const make = ({ counters, inFlight, pipeline, store, subscription }: Opti
   const apart = bounded(pipeline.settings.commitTimeout)
 
   const died = (delivery: Delivery, reason: Reason, tag: string, attempts: ReadonlyArray<Failure>, attempt: number) => {
-    const tried = DeadLetter.triedMillis(attempts)
+    const tried = DeadLetter.retriedMillis(attempts)
     const long = tried === 0 ? "" : `, after it was tried for ${Duration.format(Duration.millis(tried))}`
     return Effect.logWarning(`A message became a dead letter (${reason}): ${tag}${long}`).pipe(
       Effect.annotateLogs(Telemetry.logFields(consumer, delivery, attempt))

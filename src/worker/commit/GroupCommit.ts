@@ -121,17 +121,17 @@ export const compose = Effect.fnUntraced(function*(
   return group.map((member) => outcomes.get(member) ?? gone)
 })
 
-const outcomeOf: Readonly<Record<Store.Claimed, MemberOutcome>> = { fresh: committed, duplicate, conflict }
+const outcomeOf: Readonly<Record<Store.ClaimResult, MemberOutcome>> = { fresh: committed, duplicate, conflict }
 
 /** At least once no inbox is asked, but for a redriven message: its claim is what resolves its dead letter. */
 const claim = (options: Options, members: ReadonlyArray<GroupMember>) => {
   const { consumer, pipeline, store } = options
   if (pipeline.settings.delivery !== "atLeastOnce") return store.inbox.claim(consumer, members.map(claimOf))
   const redriven = members.filter((member) => member.delivery.redrive !== undefined)
-  if (redriven.length === 0) return Effect.succeed(members.map((): Store.Claimed => "fresh"))
+  if (redriven.length === 0) return Effect.succeed(members.map((): Store.ClaimResult => "fresh"))
   return Effect.map(store.inbox.claim(consumer, redriven.map(claimOf)), (claimed) => {
     const answers = new Map(redriven.map((member, i) => [member, claimed[i]!]))
-    return members.map((member): Store.Claimed => answers.get(member) ?? "fresh")
+    return members.map((member): Store.ClaimResult => answers.get(member) ?? "fresh")
   })
 }
 

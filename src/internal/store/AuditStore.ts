@@ -1,0 +1,79 @@
+/**
+ * The part of the store's port that keeps the audit. `Audit.ts` exports its types.
+ *
+ * @since 0.1.0
+ */
+import type * as Effect from "effect/Effect"
+import type { StoreFailure } from "../../Errors.ts"
+
+/**
+ * The kinds of operator action.
+ *
+ * - On a dead letter: `redriven`, `edited` (redriven with another payload), `discarded`, `restored`, `released`.
+ * - On a consumer: `removed`, `unsubscribed`.
+ * - On a consumer or one of its keys: `paused`, `resumed`.
+ *
+ * @since 0.1.0
+ */
+export type Action =
+  | "redriven"
+  | "edited"
+  | "discarded"
+  | "restored"
+  | "released"
+  | "removed"
+  | "unsubscribed"
+  | "paused"
+  | "resumed"
+
+/**
+ * One operator action. Fields that do not apply are empty.
+ *
+ * @since 0.1.0
+ */
+export interface Entry {
+  /** Ascending; sorts as text. */
+  readonly id: string
+  /** Milliseconds since the epoch, on the store's clock. */
+  readonly at: number
+  /** The operator. */
+  readonly by: string
+  readonly action: Action
+  readonly consumer: string
+  readonly deadLetterId: string
+  readonly topic: string
+  readonly key: string
+  /** The operator's note. */
+  readonly note: string
+  /** The effect of the action, as text: `12 waiting, 3 deadLetters`. */
+  readonly detail: string
+}
+
+/**
+ * Selects audit entries. Every field is optional, and an entry must match all given fields.
+ *
+ * @since 0.1.0
+ */
+export interface Query {
+  /** Only actions on dead letters, or only actions on consumers and keys. */
+  readonly about?: "deadLetters" | "consumers" | undefined
+  readonly consumer?: string | undefined
+  readonly deadLetterId?: string | undefined
+  /** The operator. */
+  readonly by?: string | undefined
+  readonly action?: Action | undefined
+  /** Only entries older than this id: the last id of the previous page. */
+  readonly before?: string | undefined
+  /** 1 to 1,000; default 100. */
+  readonly limit?: number | undefined
+}
+
+/**
+ * The part of the store that keeps the audit.
+ *
+ * @since 0.1.0
+ */
+export interface AuditStore {
+  /** Returns matching entries, newest first. */
+  readonly list: (query: Query) => Effect.Effect<ReadonlyArray<Entry>, StoreFailure>
+}

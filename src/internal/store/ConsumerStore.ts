@@ -1,0 +1,208 @@
+/**
+ * The part of the store's port that keeps consumers: their subscriptions, the state of their queues, and pauses.
+ *
+ * @since 0.1.0
+ */
+import type * as Effect from "effect/Effect"
+import type { BoundedCount, DeadLetterOrder } from "../../DeadLetter.ts"
+import type {
+  ConsumerBusy,
+  ConsumerConflict,
+  ConsumerNotFound,
+  NotSubscribed,
+  PauseConflict,
+  StoreFailure
+} from "../../Errors.ts"
+
+/**
+ * The settings of a consumer. The first registration fixes all of them but the topics.
+ *
+ * @since 0.1.0
+ */
+export interface Registration {
+  readonly consumer: string
+  readonly topics: ReadonlyArray<string>
+  /** Number of lanes of its queue. */
+  readonly lanes: number
+  readonly order: DeadLetterOrder
+  /** A short description of its pipeline. The store keeps that of the last registration. */
+  readonly pipeline?: string | undefined
+}
+
+/**
+ * The operator of an action and the reason. The audit keeps both. A blank `by` is refused with `InvalidOperatorAction`.
+ *
+ * @since 0.1.0
+ */
+export interface OperatorAction {
+  /** The operator: not blank, at most 512 bytes. */
+  readonly by: string
+  /** The reason: at most 4,096 bytes. */
+  readonly note?: string | undefined
+}
+
+/**
+ * The checks that an operator action overrides. Each is off by default.
+ *
+ * @since 0.1.0
+ */
+export interface Force {
+  /** Overrides the check for live workers. Their messages in flight are not committed. */
+  readonly workers?: boolean | undefined
+  /** Overrides the check for waiting messages and open dead letters. */
+  readonly messages?: boolean | undefined
+}
+
+/**
+ * A consumer, as an operator sees it. Counting ends at 10,000.
+ *
+ * @since 0.1.0
+ */
+export interface Consumer extends Omit<Registration, "pipeline"> {
+  /** Milliseconds since the epoch, on the store's clock. */
+  readonly registeredAt: number
+  /** The operator that paused it, with time and note. Undefined while the consumer is not paused. */
+  readonly paused: { readonly by: string; readonly at: number; readonly note: string } | undefined
+  /** Number of live workers. */
+  readonly workers: number
+  /** Messages that are not settled, those of held keys included. */
+  readonly waiting: BoundedCount
+  /** Keys on hold: for a retry, behind a parked dead letter, or paused by an operator. */
+  readonly heldKeys: BoundedCount
+  /** Dead letters that are open or being redriven. */
+  readonly deadLetters: BoundedCount
+}
+
+/**
+ * A key on hold. It has one, two or all three of the reasons.
+ *
+ * @since 0.1.0
+ */
+export interface HeldKey {
+  readonly key: string
+  /**
+   * Due time of its next retry, in milliseconds since the epoch on the store's clock. Undefined if no retry is
+   * delayed.
+   */
+  readonly retryAt: number | undefined
+  /** Whether its messages wait until an operator decides about its dead letter. */
+  readonly parked: boolean
+  /** The operator that paused it, and the time. Undefined while the key is not paused. */
+  readonly paused: { readonly by: string; readonly at: number } | undefined
+}
+
+/**
+ * Selects one page of held keys. Their order does not change.
+ *
+ * @since 0.1.0
+ */
+export interface HeldQuery {
+  /** Only keys after this one: the last key of the previous page. */
+  readonly after?: string | undefined
+  /** 1 to 1,000; default 100. */
+  readonly limit?: number | undefined
+}
+
+/**
+ * The state of a consumer's queue, on the store's clock. Each count ends at 10,000, so that its cost is bounded.
+ *
+ * @since 0.1.0
+ */
+export interface QueueStatus {
+  /** Messages that can be processed and are not settled, those in flight included, those of held keys not. */
+  readonly waiting: number
+  /** Milliseconds since the oldest of them was published; 0 if there is none. */
+  readonly lagMillis: number
+  /** Keys that are held until a retry is due. */
+  readonly delayedKeys: number
+  /** Keys that wait for an operator. */
+  readonly parkedKeys: number
+  /** Age in milliseconds of the oldest open dead letter whose key is parked; 0 if there is none. */
+  readonly parkedMillis: number
+  /** Open dead letters. */
+  readonly deadLetters: number
+  /** Whether an operator has paused the consumer. */
+  readonly paused: boolean
+  /** Lanes that have messages and no living owner. No worker can process these messages. */
+  readonly freeLanes: number
+  /**
+   * Age in milliseconds of the oldest unsettled message (of held keys, too) or open dead letter;
+   * 0 if there is none. Ids must be remembered at least this long.
+   */
+  readonly oldestMillis: number
+  /** The description of the pipeline from the last registration; empty if it gave none. */
+  readonly pipeline: string
+}
+
+/**
+ * The part of the store that keeps consumers and their subscriptions.
+ *
+ * @since 0.1.0
+ */
+export interface ConsumerStore {
+  /**
+   * Registers the consumer, adds missing subscriptions, and moves unrouted messages of its topics into its queue, in
+   * one transaction. Earlier subscriptions to other topics stay. Idempotent.
+   */
+  readonly register: (registration: Registration) => Effect.Effect<void, StoreFailure | ConsumerConflict>
+  /** Reads the state of the queue in one bounded query, outside of any transaction. */
+  readonly status: (consumer: string) => Effect.Effect<QueueStatus, StoreFailure>
+  /** Returns all consumers, sorted by name. */
+  readonly list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure>
+  readonly get: (consumer: string) => Effect.Effect<Consumer, StoreFailure | ConsumerNotFound>
+  /** Returns the consumer's keys that are on hold now. */
+  readonly heldKeys: (
+    consumer: string,
+    query: HeldQuery
+  ) => Effect.Effect<ReadonlyArray<HeldKey>, StoreFailure | ConsumerNotFound>
+  /**
+   * Removes the consumer with its queue, holds, dead letters and inbox records, audited, in one transaction. The
+   * transaction excludes publishing, commits and operator actions.
+   *
+   * Refused while workers live (`force.workers`), or while messages wait or dead letters are open (`force.messages`). A
+   * worker that still runs commits nothing more, and its `take` fails with `ConsumerRemoved`.
+   */
+  readonly remove: (
+    consumer: string,
+    action: OperatorAction & { readonly force?: Force | undefined }
+  ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | ConsumerBusy>
+  /**
+   * Ends one subscription, audited, in one transaction that excludes publishing.
+   *
+   * Refused while messages of the topic wait, because no worker would process them. With `force.messages` they become
+   * dead letters `rejected` with the tag `Unsubscribed`.
+   */
+  readonly unsubscribe: (
+    consumer: string,
+    topic: string,
+    action: OperatorAction & { readonly force?: Pick<Force, "messages"> | undefined }
+  ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy>
+  /** Pauses the consumer, audited. From the next `take` on its workers get nothing, until an operator resumes it. */
+  readonly pause: (
+    consumer: string,
+    action: OperatorAction
+  ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>
+  /** Resumes the consumer, audited. Wakes its workers, which continue where they were. */
+  readonly resume: (
+    consumer: string,
+    action: OperatorAction
+  ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>
+  /**
+   * Pauses one key, audited. The pause is independent of retries and parked dead letters, and only an operator ends
+   * it.
+   */
+  readonly pauseKey: (
+    consumer: string,
+    key: string,
+    action: OperatorAction
+  ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>
+  /**
+   * Resumes one key in order, audited. A delayed retry or an open dead letter still holds it. A key that is parked
+   * without an open dead letter continues, too.
+   */
+  readonly resumeKey: (
+    consumer: string,
+    key: string,
+    action: OperatorAction
+  ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>
+}

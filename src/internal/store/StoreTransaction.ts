@@ -1,0 +1,39 @@
+/**
+ * The transaction of the store: the service that an effect inside of it requires, and the failures of the transaction.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import type { CommitRejected, TransactionAborted, TransientFailure, UnknownOutcome } from "../../Errors.ts"
+
+/**
+ * The open transaction of the store. An effect that must run inside a transaction requires this service.
+ *
+ * @since 0.1.0
+ */
+export class Transaction extends Context.Service<Transaction, { readonly engine: string }>()("millrace/Transaction") {}
+
+/**
+ * The failures of a transaction, beside the failure of its own body. The adapter decides which one by SQLSTATE.
+ *
+ * @since 0.1.0
+ */
+export type TransactionFailure = TransientFailure | TransactionAborted | CommitRejected | UnknownOutcome
+
+/**
+ * Marks a transaction that a worker runs, and how it sends its statements. Undefined for every other transaction.
+ *
+ * An adapter gives such a transaction a connection that no handler can take away.
+ *
+ * - `pipelined`: a group commit whose statements do not depend on one another and are never undone alone. They may be
+ *   on the wire at the same time.
+ * - `sequential`: a group commit that sends a statement when the one before has an answer, so that each can be
+ *   cancelled.
+ * - `separate`: sequential, and not a group commit. It holds a key or dead-letters a message.
+ *
+ * @since 0.1.0
+ */
+export const WorkerTransaction: Context.Reference<"pipelined" | "sequential" | "separate" | undefined> = Context
+  .Reference<
+    "pipelined" | "sequential" | "separate" | undefined
+  >("millrace/Store/WorkerTransaction", { defaultValue: () => undefined })

@@ -1,0 +1,70 @@
+// The structure of `src` that a reader can rely on: public modules, no circles, ports without unused members.
+import { assert, describe, it } from "@effect/vitest"
+import { files, parse, read } from "../scripts/source.ts"
+import { circles, errorsOf, importsOf, membersOf, namespaces } from "../scripts/structure-rules.ts"
+
+const load = (path: string) => parse(path, read(path))
+const library = files("src", ".ts")
+const root = library.filter((path) => /^src\/\w+\.ts$/.test(path))
+
+/** Members of the ports that nothing in `src` calls yet, each with the part that will. */
+const reserved: Readonly<Record<string, string>> = {
+  publish: "the relay hands messages to a broker",
+  release: "a broker's worker gives leases back"
+}
+
+describe("the public modules", () => {
+  it("are exactly the files at the root of src", () => {
+    const exported = namespaces(load("src/index.ts"))
+    const folders = new Map([["Memory", "src/memory/index.ts"], ["Worker", "src/worker/Worker.ts"]])
+    assert.deepStrictEqual(
+      [...exported].filter(([name]) => !folders.has(name)).map(([name, path]) => [path, `src/${name}.ts`]),
+      root.filter((path) => path !== "src/index.ts").map((path) => [path, path])
+    )
+    for (const [name, path] of folders) assert.strictEqual(exported.get(name), path)
+  })
+
+  it("and the internal ones import one another without a circle, types included", () => {
+    const words = [...root, ...library.filter((path) => path.startsWith("src/internal/"))]
+      .filter((path) => path !== "src/index.ts")
+    const graph = new Map(words.map((path) => [path, importsOf(load(path))]))
+    assert.deepStrictEqual(circles(new Map([["a", ["b"]], ["b", ["c"]], ["c", ["b"]]])), ["b", "c"])
+    assert.deepStrictEqual(circles(graph), [])
+  })
+
+  it("have all errors in one place: src/Errors.ts exports every file with an error", () => {
+    const kit = "src/testing/"
+    const elsewhere = library.filter((path) => !path.startsWith("src/internal/errors/") && !path.startsWith(kit))
+    assert.deepStrictEqual(elsewhere.flatMap((path) => errorsOf(load(path)).map((name) => `${name} in ${path}`)), [])
+    assert.deepStrictEqual(
+      importsOf(load("src/Errors.ts")),
+      library.filter((path) => path.startsWith("src/internal/errors/"))
+    )
+  })
+})
+
+describe("a port", () => {
+  /** Code that calls the ports: the worker and the public modules, without the ports themselves. */
+  const callers = [...root, ...library.filter((path) => path.startsWith("src/worker/"))]
+    .filter((path) => path !== "src/Transport.ts" && path !== "src/Store.ts")
+    .map((path) => {
+      const { comments, text } = load(path)
+      return comments.reduceRight((left, { end, start }) => left.slice(0, start) + left.slice(end), text)
+    })
+    .join("\n")
+  const isRead = (name: string) =>
+    new RegExp(`\\.${name}\\b|\\{[^{}]*\\b${name}\\b[^{}]*\\}(?:: [^=]*)? = |\\(\\{[^{}]*\\b${name}\\b[^{}]*\\}`).test(
+      callers
+    )
+
+  it.each([
+    "src/Transport.ts",
+    "src/Store.ts",
+    ...library.filter((path) => path.startsWith("src/internal/store/"))
+  ])("has no member that nothing in src reads: %s", (path) => {
+    const unused = membersOf(load(path), /(?:Store|Subscription|Capabilities)$/).filter((name) =>
+      !isRead(name) && !(name in reserved)
+    )
+    assert.deepStrictEqual(unused, [])
+  })
+})

@@ -217,10 +217,28 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     name: "keys that a poll did not ask for left to the idle poll",
     guarantee: 6,
     file: "src/postgres/queue/QueueReader.ts",
-    from: "if (readsOn) this.more = true",
+    from: "if (hasRoom) this.more = true",
     to: "",
     test: reader,
     named: "reads on without a pause while keys are behind"
+  },
+  {
+    name: "a lane that is kept after all is read by no reader",
+    guarantee: 3,
+    file: "src/postgres/queue/PgLanes.ts",
+    from: "        this.#report({ _tag: \"Opened\", owned: each })\n",
+    to: "",
+    test: "test/postgres/laneChanges.test.ts",
+    named: "as opened again when the worker keeps it after all"
+  },
+  {
+    name: "a worker that waits is not woken when its lanes are lost for good",
+    guarantee: 3,
+    file: "src/postgres/queue/PgLanes.ts",
+    from: "    this.#report({ _tag: \"Ended\" })\n",
+    to: "",
+    test: "test/postgres/laneChanges.test.ts",
+    named: "and once that all are lost for good"
   },
   {
     name: "a lane given away while a settled message runs",

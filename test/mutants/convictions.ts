@@ -102,9 +102,9 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a suspect that has company before the store knows",
     guarantee: 5,
-    file: "src/postgres/queue/PgTransport.ts",
-    from: "() => reunited(seat, 0)",
-    to: "() => Effect.ignore(seat.lanes.reunite)",
+    file: "src/postgres/queue/PgSubscription.ts",
+    from: "() => endIsolation(parts, 0)",
+    to: "() => Effect.ignore(lanes.endIsolation)",
     test: onPostgres,
     named: "has no company before the store knows"
   },

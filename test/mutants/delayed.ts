@@ -131,18 +131,18 @@ export const delayed: ReadonlyArray<Mutant> = [
   {
     name: "delayed: a worker that sleeps past it",
     guarantee: 6,
-    file: "src/postgres/queue/PgTransport.ts",
-    from: "if (typeof delayed !== \"number\")",
-    to: "if (delayed !== undefined)",
+    file: "src/postgres/queue/PgSubscription.ts",
+    from: "if (typeof due !== \"number\")",
+    to: "if (due !== undefined)",
     test: conformance,
     named: "wakes a waiting worker at its time, also when it fell asleep before the publish"
   },
   {
     name: "delayed: a busy worker that never looks",
     guarantee: 6,
-    file: "src/postgres/queue/PgTransport.ts",
-    from: "Effect.andThen(seat.delayed.whenDue, seat.lanes.balance(room.perKey))",
-    to: "seat.lanes.balance(room.perKey)",
+    file: "src/postgres/queue/PgSubscription.ts",
+    from: "Effect.andThen(delayed.whenDue, balance)",
+    to: "balance",
     test: "test/postgres/delayed.test.ts",
     named: "comes about on time to a worker that is never idle"
   },

@@ -24,7 +24,7 @@ export const holdMutants: ReadonlyArray<Mutant> = [
     name: "a late row forgotten because its key's hold was locked",
     guarantee: 1,
     file: "src/postgres/queue/QueueReader.ts",
-    from: "seq: min(row[\"from_seq\"] as bigint, this.#below.get(key)?.seq)",
+    from: "seq: min(row[\"from_seq\"] as bigint, this.#belowHold.get(key)?.seq)",
     to: "seq: row[\"from_seq\"] as bigint",
     test: "test/postgres/QueueReader.test.ts",
     named: "ends a due hold that somebody had locked"
@@ -50,8 +50,8 @@ export const holdMutants: ReadonlyArray<Mutant> = [
   {
     name: "a hold that begins where its message stands",
     guarantee: 3,
-    file: "src/postgres/queue/PgTransport.ts",
-    from: "seat.reader.heldFrom(delivery),",
+    file: "src/postgres/queue/PgHold.ts",
+    from: "reader.heldFrom(delivery),",
     to: "seq,",
     test: "test/postgres/transport.test.ts",
     named: "holds a key from where its hold is written"

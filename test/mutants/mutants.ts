@@ -86,9 +86,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "fence and removal outside of the transaction",
     guarantee: 1,
-    file: "src/postgres/queue/PgTransport.ts",
-    from: "return seat.db.within(text[kind]",
-    to: "return seat.db.machinery(text[kind]",
+    file: "src/postgres/queue/PgSettlement.ts",
+    from: "return parts.db.within(text[kind]",
+    to: "return parts.db.machinery(text[kind]",
     test: conformance,
     named: "settles, claims and publishes in one commit, or does none of it"
   },
@@ -105,8 +105,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a takeover that keeps the token",
     guarantee: 4,
     file: "src/postgres/sql/lanes.ts",
-    from: "take: `update ${t.lanes} set token = ${nextToken}, owner",
-    to: "take: `update ${t.lanes} set token = token + 0, owner",
+    from: "claim: `update ${t.lanes} set token = ${nextToken}, owner",
+    to: "claim: `update ${t.lanes} set token = token + 0, owner",
     test: "test/postgres/transport.test.ts",
     named: "refuses the commit of an owner whose lane was taken over"
   },
@@ -214,8 +214,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "late rows read after newer ones of their key",
     guarantee: 3,
     file: "src/postgres/queue/QueueReader.ts",
-    from: "    this.#fallBehind(row)\n    // It may lie",
-    to: "    // It may lie",
+    from: "    this.#addLagging(row)\n    // The late row",
+    to: "    // The late row",
     test: "test/postgres/QueueReader.test.ts",
     named: "hands a late commit out before its successor"
   },

@@ -113,7 +113,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "a stale token taken for a good one after the settling",
     guarantee: 4,
-    file: "src/postgres/queue/PgTransport.ts",
+    file: "src/postgres/queue/PgSettlement.ts",
     from: "deliveries.filter(({ receipt }) => ours.has((receipt as Receipt).lane))",
     to: "deliveries.filter(({ receipt }) => ours.size >= 0 && receipt !== undefined)",
     test: "test/postgres/conformance.test.ts",
@@ -204,7 +204,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     name: "a key with room again that waits for the idle poll",
     guarantee: 6,
     file: "src/postgres/queue/QueueReader.ts",
-    from: "if (this.#behind.has(key) && this.#readsOn(key)) this.roomAgain.openUnsafe()",
+    from: "if (this.#lagging.has(key) && this.#hasRoom(key)) this.roomAgain.openUnsafe()",
     to: "",
     test: "test/postgres/runs.test.ts",
     named: "is read on as soon as there is room"

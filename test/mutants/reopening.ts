@@ -41,8 +41,8 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
   {
     name: "a settlement that finds its lease over and keeps it",
     guarantee: 3,
-    file: "src/postgres/queue/PgTransport.ts",
-    from: "return missed(lanes, deliveries, settled)",
+    file: "src/postgres/queue/PgSettlement.ts",
+    from: "return checkMissing(lanes, deliveries, settled)",
     to: "return Effect.succeed(settled)",
     test: "test/postgres/noticed.test.ts",
     named: "once a settlement finds it out"
@@ -50,7 +50,7 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
   {
     name: "a fence that finds its lease over and keeps it",
     guarantee: 3,
-    file: "src/postgres/queue/PgTransport.ts",
+    file: "src/postgres/queue/PgSettlement.ts",
     from: "if (found.length === asked.length) return",
     to: "if (found.length === asked.length || asked.length > 0) return",
     test: "test/postgres/noticed.test.ts",
@@ -59,8 +59,8 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
   {
     name: "a hold that finds its lease over and keeps it",
     guarantee: 3,
-    file: "src/postgres/queue/PgTransport.ts",
-    from: "Effect.andThen(seat.lanes.notice([delivery.receipt as Receipt]), stale(delivery))",
+    file: "src/postgres/queue/PgHold.ts",
+    from: "Effect.andThen(lanes.checkOwnership([delivery.receipt as Receipt]), stale(delivery))",
     to: "stale(delivery)",
     test: "test/postgres/noticed.test.ts",
     named: "once a hold finds it out"

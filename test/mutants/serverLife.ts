@@ -72,8 +72,8 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   {
     name: "a poll that believes any life of the server",
     guarantee: 1,
-    file: "src/postgres/queue/PgTransport.ts",
-    from: "lanesOf.sameLife(meta.life)",
+    file: "src/postgres/queue/ReaderPort.ts",
+    from: "reports.sameLife(meta.life)",
     to: "Effect.as(Effect.void, meta.life)",
     test: life,
     named: "moves no mark of the next life"
@@ -100,8 +100,8 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     name: "what a run had stays with it when it opens again",
     guarantee: 6,
     file: "src/postgres/queue/PgTransport.ts",
-    from: "yield* Effect.mapError(lanes.begin",
-    to: "yield* Effect.mapError(Effect.succeed(lanes.begin)",
+    from: "yield* Effect.mapError(lanes.releaseEarlier",
+    to: "yield* Effect.mapError(Effect.succeed(lanes.releaseEarlier)",
     test: life,
     named: "is neither settled nor held"
   },
@@ -135,7 +135,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   {
     name: "another message at a place is settled",
     guarantee: 1,
-    file: "src/postgres/queue/PgTransport.ts",
+    file: "src/postgres/queue/PgSettlement.ts",
     from: "row[\"id\"] !== delivery.message.id",
     to: "row[\"id\"] === undefined",
     test: life,
@@ -180,7 +180,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   {
     name: "a place in hand hides what a redrive has put there",
     guarantee: 3,
-    file: "src/postgres/queue/QueueReader.ts",
+    file: "src/postgres/queue/InFlightRows.ts",
     from: "seqs?.get(seq)?.redriven === redriven",
     to: "seqs?.has(seq) === true",
     test: "test/postgres/QueueReader.test.ts",

@@ -9,9 +9,9 @@ import type { SqlClient, SqlError } from "effect/sql"
 import type { Delivery } from "millrace"
 import { inject } from "vitest"
 import * as Migrations from "../../src/postgres/migrations/index.ts"
-import { readerPort } from "../../src/postgres/queue/PgTransport.ts"
-import { QueueReader, type ReaderPort } from "../../src/postgres/queue/QueueReader.ts"
-import type { Owned } from "../../src/postgres/queue/Row.ts"
+import { QueueReader } from "../../src/postgres/queue/QueueReader.ts"
+import { type ReaderPort, readerPort } from "../../src/postgres/queue/ReaderPort.ts"
+import type { OwnedLane } from "../../src/postgres/queue/Row.ts"
 import * as ServerLife from "../../src/postgres/queue/ServerLife.ts"
 import * as PgClient from "../../src/postgres/session/PgClient.ts"
 import * as Names from "../../src/postgres/sql/names.ts"
@@ -76,7 +76,7 @@ const openTransaction = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
   }
 })
 
-const lanesOf = { lost: () => {}, heard: () => {}, sameLife: () => Effect.void }
+const reports = { lost: () => {}, paused: () => {}, sameLife: () => Effect.void }
 
 /** One reader of one lane, and hands that publish and hold by SQL, whenever the scenario wants. */
 const stage = Effect.fnUntraced(function*(broken: (port: Port) => Port) {
@@ -86,21 +86,23 @@ const stage = Effect.fnUntraced(function*(broken: (port: Port) => Port) {
   yield* Migrations.ensure(sql, sql.withTransaction, names, "auto")
   yield* Effect.addFinalizer(() => Effect.ignore(sql`drop schema ${sql(names.raw)} cascade`))
   yield* sql`insert into ${sql(`${names.raw}.lanes`)} (queue_id, lane) values (1, 0)`
-  const owned: Owned = {
+  const owned: OwnedLane = {
     lane: 0,
     lease: { name: "lane-0", token: 0n, claimedAt: 0n, lost: Deferred.makeUnsafe() },
     lost: false,
     leaving: false
   }
-  const polls: Array<{ readonly rows: number; readonly behind: number }> = []
-  const port = broken(readerPort(db, names, 1, yield* ServerLife.current(db.machinery, names), lanesOf) as Port)
+  const polls: Array<{ readonly rows: number; readonly lagging: number }> = []
+  const port = broken(readerPort(db, names, 1, yield* ServerLife.current(db.machinery, names), reports) as Port)
   const reader = new QueueReader<SqlError.SqlError>({
     ...port,
     poll: (poll) =>
       Effect.tap(
         port.poll(poll),
         ({ rows }) =>
-          Effect.sync(() => polls.push({ rows: rows.length, behind: poll.over.length + poll.behindKeys.length }))
+          Effect.sync(() =>
+            polls.push({ rows: rows.length, lagging: poll.passedOver.length + poll.laggingKeys.length })
+          )
       )
   })
   reader.add(owned)
@@ -340,7 +342,7 @@ scenario(
       // 50 a poll; not as many keys as are waiting, neither in an answer nor in memory.
       assert.isAtMost(s.polls.length, 5002 / 50 + 3)
       assert.isAtMost(Math.max(...s.polls.map(({ rows }) => rows)), 200)
-      assert.isAtMost(Math.max(...s.polls.map(({ behind }) => behind)), 100)
+      assert.isAtMost(Math.max(...s.polls.map(({ lagging }) => lagging)), 100)
     })
 )
 
@@ -404,7 +406,7 @@ it.live("remembers no more keys than a limit of many publishes that turn up late
   Effect.scoped(Effect.gen(function*() {
     const s = yield* manyLate(8, 90, 1000)
     assert.isAbove(s.stats.putBack, 0)
-    assert.isAtMost(Math.max(...s.polls.map(({ behind }) => behind)), 500)
+    assert.isAtMost(Math.max(...s.polls.map(({ lagging }) => lagging)), 500)
   })).pipe(Effect.provide(Reactivity.layer)))
 it.live("reads on without a pause while keys are behind that a poll did not ask for", () =>
   Effect.scoped(Effect.asVoid(manyLate(8, 120, 60))).pipe(Effect.provide(Reactivity.layer)))

@@ -50,9 +50,9 @@ const statements = (
   settle: [MessagesSql.make(names).settle, [queue, lanes, lanes.map(() => 0n), life, many(250)]],
   settleRedriven: [MessagesSql.make(names).settleRedriven, [...redriven(queue, life), many(250).map(() => 1)]],
   settleLarge: [MessagesSql.make(names).settleLarge, [...redriven(queue, life), many(250).map(() => 0)]],
-  received: [MessagesSql.make(names).received, [queue, 3, 900n, null, 16]],
-  free: [LanesSql.make(names).free, [queue, 16, "w", life]],
-  takeDue: [HoldsSql.make(names).takeDue, [queue, lanes, lanes.map(() => 0n), ["k1", "k2"], life]],
+  countCrashes: [MessagesSql.make(names).countCrashes, [queue, 3, 900n, null, 16]],
+  lockFree: [LanesSql.make(names).lockFree, [queue, 16, "w", life]],
+  endDue: [HoldsSql.make(names).endDue, [queue, lanes, lanes.map(() => 0n), ["k1", "k2"], life]],
   next: [HoldsSql.make(names).next, [queue, lanes]],
   move: [DelayedSql.make(names).move, [names.channel, 500]],
   publishLater: [DelayedSql.make(names).write, [

@@ -53,9 +53,9 @@ const lane = [1, [0], [7n]] as const
 
 /** The statements that ask for the server's life, with what they need to find their rows. */
 const living: Readonly<Record<string, readonly [text: string, params: Params]>> = {
-  free: [of.lanes.free, (life) => [1, 8, "other", life]],
+  lockFree: [of.lanes.lockFree, (life) => [1, 8, "other", life]],
   "lanes.fence": [of.lanes.fence, (life) => [...lane, life]],
-  stand: [of.lanes.stand, (life) => [...lane, life]],
+  stillOwned: [of.lanes.stillOwned, (life) => [...lane, life]],
   renew: [of.lanes.renew, (life) => [...lane, life, 60_000]],
   record: [of.lanes.record, (life) => [...lane, life, [9n]]],
   "lanes.release": [of.lanes.release, (life) => [...lane, life]],
@@ -64,7 +64,7 @@ const living: Readonly<Record<string, readonly [text: string, params: Params]>> 
   settleRedriven: [of.messages.settleRedriven, (life) => [...lane, life, [6n], ["redriven"], [1]]],
   settleLarge: [of.messages.settleLarge, (life) => [...lane, life, [5n], ["m"], [0]]],
   put: [of.holds.put, (life) => [1, 0, 7n, "k", 1000, 5n, 5n, "[1]", life, "m", 0]],
-  takeDue: [of.holds.takeDue, (life) => [...lane, ["due"], life]],
+  endDue: [of.holds.endDue, (life) => [...lane, ["due"], life]],
   lower: [of.holds.lower, (life) => [1, ["due"], [1n], life]],
   heartbeat: [of.consumers.heartbeat, (life) => [1, "w", 60_000, life]]
 }
@@ -74,7 +74,7 @@ const unflushed: Readonly<Record<string, readonly [text: string, params: Params]
   record: living["record"]!,
   "lanes.release": living["lanes.release"]!,
   releaseAll: [of.lanes.releaseAll, () => [1, "owner"]],
-  takeDue: living["takeDue"]!,
+  endDue: living["endDue"]!,
   lower: living["lower"]!,
   heartbeat: living["heartbeat"]!,
   leave: [of.consumers.leave, () => [1, "w"]],

@@ -1,9 +1,11 @@
 /**
- * Which lanes a worker owns: its share of them, claimed when they are free, left when it has too many, lost when another one
- * took them.
+ * Which lanes a worker owns: it claims free lanes up to its share, leaves lanes above its share, and loses lanes that another worker
+ * claims.
  *
- * A worker that lives keeps a row in `workers`; the share is ceil(lanes / live workers). Above it, lanes are read no more and
- * given back when nothing of them is in hand; below it, free lanes are claimed, those with work first.
+ * Each live worker keeps a row in `workers`; a worker's share is ceil(lanes / live workers). A worker stops reading lanes above its share,
+ * and gives each of them back when none of its messages is in flight. Below its share it claims free lanes, those with messages first.
+ *
+ * Lanes do not know the reader: they report each `LaneChange`, and are asked to `balance` with the lanes that are in flight.
  *
  * @since 0.1.0
  */
@@ -24,68 +26,73 @@ import * as ConsumersSql from "../sql/consumers.ts"
 import * as Sql from "../sql/lanes.ts"
 import * as MessagesSql from "../sql/messages.ts"
 import type { Names } from "../sql/names.ts"
-import type { QueueReader } from "./QueueReader.ts"
-import type { Owned, Receipt } from "./Row.ts"
+import type { OwnedLane, Receipt } from "./Row.ts"
 
-/** Lanes that one transaction claims. */
+/** The most lanes that one transaction claims. */
 const lanesAtOnce = 8
 
-export type Reader = QueueReader<SqlError | SubscriptionLost>
+/** What happens to the lanes of a worker. Reported synchronously, when it happens. */
+export type LaneChange =
+  /** The lane is to be read from its beginning: it was claimed, or the worker keeps a lane that it was leaving. */
+  | { readonly _tag: "Opened"; readonly owned: OwnedLane }
+  /** The lane is not to be read any more. Its messages in flight may still commit. */
+  | { readonly _tag: "Leaving"; readonly owned: OwnedLane }
+  /** The lane was given back: nothing of it is in flight any more. */
+  | { readonly _tag: "Released"; readonly owned: OwnedLane }
+  /** All lanes are lost for good. The next `balance` fails and says why. */
+  | { readonly _tag: "Ended" }
 
 export class PgLanes {
   readonly queue: number
-  /** Of the server: what is handed out here commits only under this one. */
+  /** The server's life: a message that was handed out under it commits only under it. */
   readonly life: string
-  /** Why nothing more can be read or committed here. */
+  /** Set once nothing more can be read or committed here. */
   #ended: SubscriptionLost | undefined
   readonly #db: PgDatabase
   readonly #spec: SubscriptionSpec
   readonly #lease: number
   readonly #text: ReturnType<typeof Sql.make>
   readonly #consumers: ReturnType<typeof ConsumersSql.make>
-  readonly #received: string
-  readonly #owned = new Map<number, Owned>()
-  readonly #byLease = new Map<HeldLease, Owned>()
-  #reader!: Reader
+  readonly #countCrashes: string
+  readonly #report: (change: LaneChange) => void
+  readonly #owned = new Map<number, OwnedLane>()
+  readonly #byLease = new Map<HeldLease, OwnedLane>()
   #share: number
-  /** The only message that can kill the process, or none. */
+  /** The only message that can crash the process, or none. */
   #isolated: Receipt | "none" | undefined
-  /** Lanes whose record may name it. A lane that was given up since is among them: its token stays ours until it is claimed. */
-  readonly #isolatedLanes = new Set<Owned>()
-  /** Lanes are claimed under what is isolated now: that must not change under a claim. */
+  /** Lanes whose record may name the isolated message. Lanes given back since are included: our token is valid until the next claim. */
+  readonly #isolatedLanes = new Set<OwnedLane>()
+  /** A claim writes the isolated message into its lanes, so the isolation must not change during a claim. */
   readonly #claiming = Semaphore.makeUnsafe(1)
-  /** The most of one key that was ever asked for: as much of it a dead owner may have had in hand. */
+  /** The highest limit per key so far: a dead owner may have had as many messages of a key in flight. */
   #mostPerKey = 1
   #nextBeat = 0n
   #nextClaim = 0n
   #removed = false
   #abandoned = false
-  /** A person has paused the consumer, as far as we have heard: by a heartbeat, or by a poll. */
+  /** Whether an operator has paused the consumer, according to the last heartbeat or poll. */
   paused = false
 
   constructor(
     db: PgDatabase,
     names: Names,
     { life, queue }: { readonly queue: number; readonly life: string },
-    spec: SubscriptionSpec
+    spec: SubscriptionSpec,
+    report: (change: LaneChange) => void
   ) {
     this.#db = db
+    this.#report = report
     this.queue = queue
     this.life = life
     this.#spec = spec
     this.#lease = Duration.toMillis(spec.lease)
     this.#text = Sql.make(names)
     this.#consumers = ConsumersSql.make(names)
-    this.#received = MessagesSql.make(names).received
+    this.#countCrashes = MessagesSql.make(names).countCrashes
     this.#share = spec.lanes
   }
 
-  /** Reader and lanes know each other; the reader is made second. */
-  readBy(reader: Reader): void {
-    this.#reader = reader
-  }
-
-  /** Whether the server still is in the life in which this was opened. */
+  /** Fails, and ends the subscription, if the server is in another life than at the opening. */
   sameLife(found: unknown): Effect.Effect<void, SubscriptionLost> {
     return Effect.suspend(() => {
       if (found !== this.life) this.end("its server has lost its recent memory, after a crash or a failover")
@@ -93,12 +100,12 @@ export class PgLanes {
     })
   }
 
-  /** Gives everything up: no lease is ours any more, and who waits for messages hears it. */
+  /** Loses all lanes for good. A worker that waits for messages is woken, and fails. */
   end(reason: string): void {
     if (this.#ended !== undefined) return
     this.#ended = new SubscriptionLost({ consumer: this.#spec.consumer, reason })
     for (const owned of this.#owned.values()) this.lost(owned, reason)
-    this.#reader.roomAgain.openUnsafe()
+    this.#report({ _tag: "Ended" })
   }
 
   readonly #open: Effect.Effect<void, SubscriptionLost> = Effect.suspend(() =>
@@ -106,32 +113,32 @@ export class PgLanes {
   )
 
   /**
-   * A commit found less than was handed out. What waits behind it in these lanes must not start if they are another's, or the server is in
-   * another life. In the ambient transaction.
+   * Finds out, in the ambient transaction, why a commit removed fewer messages than were handed out. If the lanes belong to another worker,
+   * or the server is in another life, the messages that wait behind them must not start.
    */
-  notice(receipts: ReadonlyArray<Receipt>): Effect.Effect<void, SqlError> {
+  checkOwnership(receipts: ReadonlyArray<Receipt>): Effect.Effect<void, SqlError> {
     const asked = [...new Set(receipts.map(({ owned }) => owned))].filter((owned) => !owned.lost)
     if (asked.length === 0) return Effect.void
-    return Effect.flatMap(this.#db.within(this.#text.stand, this.#tokens(asked)), ([row]) => {
+    return Effect.flatMap(this.#db.within(this.#text.stillOwned, this.#tokens(asked)), ([row]) => {
       const ours = new Set(row?.["lanes"] as ReadonlyArray<number>)
-      const noticed = Effect.map(this.sameLife(row?.["life"]), () => {
+      const checked = Effect.map(this.sameLife(row?.["life"]), () => {
         for (const owned of asked) {
           if (!ours.has(owned.lane) && !owned.lost) this.lost(owned, "another worker took it over")
         }
       })
-      // The next look says it.
-      return Effect.ignore(noticed)
+      // If the life is over, the next `take` fails.
+      return Effect.ignore(checked)
     })
   }
 
   held(): ReadonlyArray<HeldLease> {
     const leases: Array<HeldLease> = []
-    for (const owned of this.#owned.values()) if (!this.#gone(owned)) leases.push(owned.lease)
+    for (const owned of this.#owned.values()) if (!this.#isLost(owned)) leases.push(owned.lease)
     return leases
   }
 
-  /** Another worker has it, or may: its work is interrupted, and nothing of it is handed out any more. */
-  lost(owned: Owned, reason: string): void {
+  /** Gives up a lane that belongs, or may belong, to another worker: its deliveries are interrupted. */
+  lost(owned: OwnedLane, reason: string): void {
     owned.lost = true
     const { lease } = owned
     Deferred.doneUnsafe(
@@ -143,8 +150,8 @@ export class PgLanes {
     this.#drop(owned)
   }
 
-  /** The worker, too, may have given a lease up: at its deadline. */
-  #gone(owned: Owned): boolean {
+  /** The worker itself gives a lease up at its deadline. */
+  #isLost(owned: OwnedLane): boolean {
     if (!owned.lost && Deferred.isDoneUnsafe(owned.lease.lost)) {
       owned.lost = true
       this.#drop(owned)
@@ -152,92 +159,93 @@ export class PgLanes {
     return owned.lost
   }
 
-  #drop(owned: Owned): void {
+  #drop(owned: OwnedLane): void {
     this.#byLease.delete(owned.lease)
     if (this.#owned.get(owned.lane) === owned) this.#owned.delete(owned.lane)
   }
 
   /**
-   * Says that we live, gives back what is too much, claims what is free: each at most once in its interval. `perKey` is how much of one key
-   * may be in hand.
+   * Sends a heartbeat, gives back lanes above the share, and claims free ones: each at most once in its interval.
+   *
+   * `perKey` is the limit of messages of one key in flight; `inFlight` returns the lanes that have messages in flight.
    */
-  balance(perKey: number): Effect.Effect<void, SqlError | ConsumerRemoved | SubscriptionLost> {
+  balance(
+    perKey: number,
+    inFlight: () => ReadonlySet<OwnedLane>
+  ): Effect.Effect<void, SqlError | ConsumerRemoved | SubscriptionLost> {
     return Effect.suspend(() => {
-      // The worker ends when its lanes are given back.
+      // The permit waits until the lanes are given back: the worker ends with this failure.
       if (this.#abandoned) return this.#claiming.withPermit(Effect.fail(PgFailure.layerClosed()))
       this.#mostPerKey = Math.max(this.#mostPerKey, perKey)
-      for (const owned of this.#owned.values()) this.#gone(owned)
-      const share = Effect.andThen(this.#giveBack, this.#claim)
-      return Effect.andThen(this.#open, this.#beat).pipe(
+      for (const owned of this.#owned.values()) this.#isLost(owned)
+      const share = Effect.andThen(this.#fitShare(inFlight), this.#claim)
+      return Effect.andThen(this.#open, this.#heartbeat).pipe(
         Effect.andThen(
           Effect.suspend((): Effect.Effect<void, SqlError | ConsumerRemoved> =>
             this.#removed ? Effect.fail(new ConsumerRemoved({ consumer: this.#spec.consumer })) : share
           )
         ),
-        // A claim sees another life by finding nothing.
+        // A claim under another life finds nothing.
         Effect.andThen(this.#open)
       )
     })
   }
 
-  readonly #beat: Effect.Effect<void, SqlError | SubscriptionLost> = Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
-    if (now < this.#nextBeat) return Effect.void
-    this.#nextBeat = now + this.#interval(this.#lease / 3)
-    return Effect.flatMap(
-      this.#db.machinery(this.#consumers.heartbeat, [this.queue, this.#spec.worker, this.#lease, this.life]),
-      ([row]) =>
-        Effect.map(this.sameLife(row?.["life"]), () => {
-          this.#removed = row?.["known"] !== true
-          this.paused = row?.["paused"] === true
-          this.#shareWith(Number(row?.["others"] ?? 0))
-        })
-    )
-  })
+  readonly #heartbeat: Effect.Effect<void, SqlError | SubscriptionLost> = Effect.flatMap(
+    Clock.monotonicTimeNanos,
+    (now) => {
+      if (now < this.#nextBeat) return Effect.void
+      this.#nextBeat = now + this.#interval(this.#lease / 3)
+      return Effect.flatMap(
+        this.#db.machinery(this.#consumers.heartbeat, [this.queue, this.#spec.worker, this.#lease, this.life]),
+        ([row]) =>
+          Effect.map(this.sameLife(row?.["life"]), () => {
+            this.#removed = row?.["known"] !== true
+            this.paused = row?.["paused"] === true
+            this.#share = Math.ceil(this.#spec.lanes / (Number(row?.["others"] ?? 0) + 1))
+          })
+      )
+    }
+  )
 
   #interval(millis: number): bigint {
     return BigInt(Math.round(Math.min(millis, Duration.toMillis(this.#spec.idlePoll)) * 1e6))
   }
 
-  /** Decides which lanes to leave, those first of which nothing is in hand; or to stay with some that were to be left. */
-  #shareWith(others: number): void {
-    this.#share = Math.ceil(this.#spec.lanes / (others + 1))
-    const staying = [...this.#owned.values()].filter((owned) => !owned.leaving)
-    let surplus = staying.length - this.#share
-    if (surplus > 0) {
-      const busy = this.#reader.inHand()
+  /** Leaves lanes above the share, those without messages in flight first, and gives back the left lanes that have none. */
+  #fitShare(inFlight: () => ReadonlySet<OwnedLane>): Effect.Effect<void, SqlError> {
+    return Effect.suspend(() => {
+      const owned = [...this.#owned.values()]
+      const staying = owned.filter((each) => !each.leaving)
+      const surplus = staying.length - this.#share
+      if (surplus <= 0 && staying.length === owned.length) return Effect.void
+      const busy = inFlight()
       staying.sort((a, b) => Number(busy.has(a)) - Number(busy.has(b)))
-      for (const owned of staying.slice(0, surplus)) {
-        owned.leaving = true
-        this.#reader.leave(owned)
+      for (const each of staying.slice(0, Math.max(0, surplus))) {
+        each.leaving = true
+        this.#report({ _tag: "Leaving", owned: each })
       }
-    }
-    for (const owned of this.#owned.values()) {
-      if (surplus >= 0) return
-      if (!owned.leaving || owned.lost) continue
-      owned.leaving = false
-      this.#reader.add(owned)
-      surplus++
-    }
+      for (const each of owned.filter(({ leaving }) => leaving).slice(0, Math.max(0, -surplus))) {
+        each.leaving = false
+        this.#report({ _tag: "Opened", owned: each })
+      }
+      const leaving = owned.filter((each) => each.leaving)
+      return this.#release(leaving.filter((owned) => !busy.has(owned)))
+    })
   }
 
-  readonly #giveBack: Effect.Effect<void, SqlError> = Effect.suspend(() => {
-    const leaving = [...this.#owned.values()].filter((owned) => owned.leaving)
-    if (leaving.length === 0) return Effect.void
-    const busy = this.#reader.inHand()
-    return this.#release(leaving.filter((owned) => !busy.has(owned)))
-  })
-
-  #release(owned: ReadonlyArray<Owned>): Effect.Effect<void, SqlError> {
+  #release(owned: ReadonlyArray<OwnedLane>): Effect.Effect<void, SqlError> {
     if (owned.length === 0) return Effect.void
     for (const each of owned) {
-      // Its token stays valid in the database until somebody claims the lane: nothing more may commit under it.
+      // The token stays valid in the database until the next claim, so nothing more may commit under it here.
       each.lost = true
       this.#drop(each)
+      this.#report({ _tag: "Released", owned: each })
     }
     return Effect.asVoid(this.#db.machinery(this.#text.release, this.#tokens(owned)))
   }
 
-  #tokens(owned: ReadonlyArray<Owned>): [number, ReadonlyArray<number>, ReadonlyArray<bigint>, string] {
+  #tokens(owned: ReadonlyArray<OwnedLane>): [number, ReadonlyArray<number>, ReadonlyArray<bigint>, string] {
     return [this.queue, owned.map((each) => each.lane), owned.map((each) => each.lease.token), this.life]
   }
 
@@ -245,7 +253,7 @@ export class PgLanes {
     const wanted = this.#share - this.#owned.size
     if (wanted <= 0 || now < this.#nextClaim) return Effect.void
     this.#nextClaim = now + this.#interval(Infinity)
-    // What can be read already is read, whatever is the matter with the lanes of others.
+    // A failed claim must not stop the worker from reading the lanes that it owns already.
     return Effect.catch(
       this.#claimUpTo(wanted),
       (error) =>
@@ -256,40 +264,40 @@ export class PgLanes {
     )
   })
 
-  /** A few at a time: what a dead owner had in hand is counted with the claim, and a transaction is bounded. */
+  /** Claims a few lanes at a time, so that the transaction stays short: it also counts the crash of a dead owner. */
   #claimUpTo(wanted: number): Effect.Effect<void, SqlError> {
     const most = Math.min(wanted, lanesAtOnce)
     return Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
-      // A transaction that was interrupted, or whose answer was lost, may have claimed: those lanes run out by themselves.
-      const took = Effect.map(this.#db.onMachinery(this.#db.transaction(this.#take(most))), (rows) => {
-        for (const row of rows) this.#got(row, now)
+      // An interrupted transaction may have committed its claim: the leases of those lanes expire by themselves.
+      const claimed = Effect.map(this.#db.onMachinery(this.#db.transaction(this.#claimLanes(most))), (rows) => {
+        for (const row of rows) this.#add(row, now)
         return rows
       })
-      return Effect.flatMap(this.#claiming.withPermit(took), (rows) => {
+      return Effect.flatMap(this.#claiming.withPermit(claimed), (rows) => {
         const expired = rows.filter((row) => row["died"] === true).length
-        const told = Telemetry.claimed(this.#spec.consumer, expired, rows.length - expired)
-        return rows.length < most || wanted === most ? told : Effect.andThen(told, this.#claimUpTo(wanted - most))
+        const count = Telemetry.claimed(this.#spec.consumer, expired, rows.length - expired)
+        return rows.length < most || wanted === most ? count : Effect.andThen(count, this.#claimUpTo(wanted - most))
       })
     })
   }
 
-  /** Locks, then raises the token; who takes a lane of a dead owner counts what that one may have had in memory. */
-  readonly #take = Effect.fnUntraced({ self: this }, function*(wanted: number): Effect.fn.Return<Rows, SqlError> {
-    const rows = yield* this.#db.within(this.#text.free, [this.queue, wanted, this.#spec.worker, this.life])
+  /** Locks free lanes, then raises their tokens. Counts a crash for the messages that a dead owner may have had in flight. */
+  readonly #claimLanes = Effect.fnUntraced({ self: this }, function*(wanted: number): Effect.fn.Return<Rows, SqlError> {
+    const rows = yield* this.#db.within(this.#text.lockFree, [this.queue, wanted, this.#spec.worker, this.life])
     if (rows.length === 0) return rows
     const isolated = this.#isolated === undefined ? null : 0n
     const lanes = rows.map((row) => row["lane"])
     const ours = [this.queue, lanes, this.#spec.worker, this.#lease, isolated, this.life]
-    const taken = new Map((yield* this.#db.within(this.#text.take, ours)).map((row) => [row["lane"], row["token"]]))
+    const tokens = new Map((yield* this.#db.within(this.#text.claim, ours)).map((row) => [row["lane"], row["token"]]))
     for (const row of rows) {
       if (row["died"] !== true || row["fetched_to"] === 0n || row["alone"] === 0n) continue
       const { alone, fetched_to, lane } = row
-      yield* this.#db.within(this.#received, [this.queue, lane, fetched_to, alone, this.#mostPerKey])
+      yield* this.#db.within(this.#countCrashes, [this.queue, lane, fetched_to, alone, this.#mostPerKey])
     }
-    return rows.map((row) => ({ ...row, token: taken.get(row["lane"]) }))
+    return rows.map((row) => ({ ...row, token: tokens.get(row["lane"]) }))
   })
 
-  #got(row: Rows[number], claimedAt: bigint): void {
+  #add(row: Rows[number], claimedAt: bigint): void {
     const lane = Number(row["lane"])
     const before = this.#owned.get(lane)
     if (before !== undefined) this.lost(before, "its time was over, and it was claimed again")
@@ -299,13 +307,13 @@ export class PgLanes {
       claimedAt,
       lost: Deferred.makeUnsafe()
     }
-    const owned: Owned = { lane, lease, lost: false, leaving: false }
+    const owned: OwnedLane = { lane, lease, lost: false, leaving: false }
     this.#owned.set(lane, owned)
     this.#byLease.set(lease, owned)
-    this.#reader.add(owned)
+    this.#report({ _tag: "Opened", owned })
   }
 
-  /** One statement for all; what it does not answer has another token. */
+  /** Renews all leases by one statement. A lane that it does not return has another token. */
   renew(leases: ReadonlyArray<HeldLease>): Effect.Effect<ReadonlySet<HeldLease>, SqlError> {
     const owned = this.#ofLeases(leases)
     const none: ReadonlySet<HeldLease> = new Set()
@@ -324,37 +332,33 @@ export class PgLanes {
             return leases
           })
       )
-    // In another life nothing is confirmed; the next look says why.
+    // In another life no lease is confirmed, and the next `take` fails.
     return Effect.catch(
-      Effect.andThen(this.#beat, renewed),
+      Effect.andThen(this.#heartbeat, renewed),
       (error) => error._tag === "SubscriptionLost" ? Effect.succeed(none) : Effect.fail(error)
     )
   }
 
-  #ofLeases(leases: ReadonlyArray<HeldLease>): Array<Owned> {
-    const owned: Array<Owned> = []
+  #ofLeases(leases: ReadonlyArray<HeldLease>): Array<OwnedLane> {
+    const owned: Array<OwnedLane> = []
     for (const lease of leases) {
       const each = this.#byLease.get(lease)
-      if (each !== undefined && !this.#gone(each)) owned.push(each)
+      if (each !== undefined && !this.#isLost(each)) owned.push(each)
     }
     return owned
   }
 
-  /** Given back at once, after the poll that is under way. */
+  /** Gives leases back at once. Call it only while no poll is under way. */
   release(leases: ReadonlyArray<HeldLease>): Effect.Effect<void, SqlError> {
-    return this.#reader.exclusively(Effect.suspend(() => {
-      const owned = this.#ofLeases(leases)
-      for (const each of owned) this.#reader.forget(each)
-      return this.#release(owned)
-    }))
+    return Effect.suspend(() => this.#release(this.#ofLeases(leases)))
   }
 
-  /** What stands under this run's name is from an earlier subscription of it, which is closed: it could not be given back then. */
-  readonly begin: Effect.Effect<void, SqlError> = Effect.suspend(() =>
+  /** Gives back lanes of an earlier subscription of this worker, which was closed and could not give them back then. */
+  readonly releaseEarlier: Effect.Effect<void, SqlError> = Effect.suspend(() =>
     Effect.asVoid(this.#db.machinery(this.#text.releaseAll, [this.queue, this.#spec.worker]))
   )
 
-  /** Everything is given back, what had expired unnoticed included, and others need not share with us any more. */
+  /** Gives back all lanes, including those whose lease has expired here, and removes this worker from the sharing. */
   readonly leave: Effect.Effect<void, SqlError> = Effect.suspend(() => {
     for (const owned of this.#owned.values()) {
       owned.lost = true
@@ -367,7 +371,7 @@ export class PgLanes {
     )
   })
 
-  /** The layer is closed under us: nothing more can be committed. The work ends here first, and others may have it at once. */
+  /** Ends all deliveries when the layer closes before its worker. Then gives back all lanes, so that other workers can claim them at once. */
   readonly abandon: Effect.Effect<void, SqlError> = Effect.suspend(() => {
     this.#abandoned = true
     const end = Effect.sync(() => {
@@ -376,11 +380,11 @@ export class PgLanes {
     return this.#claiming.withPermit(Effect.andThen(end, Effect.andThen(Effect.yieldNow, this.leave)))
   })
 
-  /** Of all that is in our hands, only this (or nothing) can kill the process. Lanes claimed meanwhile count nothing. */
+  /** Records that only this delivery (or none) can crash the process. Lanes claimed during the isolation count no crash. */
   isolate(delivery: Delivery | undefined): Effect.Effect<void, SqlError> {
     return this.#claiming.withPermit(Effect.suspend(() => {
       this.#isolated = (delivery?.receipt as Receipt | undefined) ?? "none"
-      // The worker starts nothing after this failure, and may not try again: lanes that it claims later count as usual.
+      // After this failure the worker starts no isolated run, and may not try again: lanes that it claims later count as usual.
       return Effect.tapError(this.#writeIsolated, () =>
         Effect.sync(() => {
           this.#isolated = undefined
@@ -388,8 +392,8 @@ export class PgLanes {
     }))
   }
 
-  /** The message may have company again. Its lanes keep no record of it: with one it would be convicted for what others do. */
-  readonly reunite: Effect.Effect<void, SqlError> = Effect.suspend(() =>
+  /** Ends the isolation and its record. Otherwise a crash by another message would count as a crash of this one alone. */
+  readonly endIsolation: Effect.Effect<void, SqlError> = Effect.suspend(() =>
     this.#claiming.withPermit(Effect.suspend(() => {
       this.#isolated = undefined
       return Effect.andThen(this.#writeIsolated, Effect.sync(() => this.#isolatedLanes.clear()))
@@ -397,7 +401,7 @@ export class PgLanes {
   )
 
   readonly #writeIsolated: Effect.Effect<void, SqlError> = Effect.suspend(() => {
-    for (const each of this.#owned.values()) if (!this.#gone(each)) this.#isolatedLanes.add(each)
+    for (const each of this.#owned.values()) if (!this.#isLost(each)) this.#isolatedLanes.add(each)
     const lanes = [...this.#isolatedLanes]
     if (lanes.length === 0) return Effect.void
     const isolated = this.#isolated

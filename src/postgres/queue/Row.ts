@@ -1,5 +1,5 @@
 /**
- * From a row of `messages` to a delivery (hot: one object a message, nothing parsed that is empty).
+ * From a row of `messages` to a delivery. On the hot path: one object a message, and empty columns are not parsed.
  *
  * @since 0.1.0
  */
@@ -7,26 +7,26 @@ import type { Delivery, Failure, HeldLease } from "../../Delivery.ts"
 import type { Rows } from "../session/PgSession.ts"
 import { formatDeadLetterId } from "../store/DeadLetterRow.ts"
 
-/** A lane in this worker's hands. */
-export interface Owned {
+/** A lane whose lease this worker holds. */
+export interface OwnedLane {
   readonly lane: number
   readonly lease: HeldLease
-  /** It is, or may be, another worker's: nothing of it is handed out any more. */
+  /** The lane belongs to another worker, or may do so: none of its messages is handed out any more. */
   lost: boolean
-  /** It is not read any more, and given back when nothing of it is in hand. */
+  /** The lane is not read any more, and is given back when none of its messages is in flight. */
   leaving: boolean
 }
 
-/** What a delivery brings back to its transport. */
+/** What the transport needs to find a delivery's row again. */
 export interface Receipt {
-  readonly owned: Owned
+  readonly owned: OwnedLane
   readonly lane: number
   readonly seq: bigint
-  /** How often the message was redriven: with the place it names one life of one message. */
+  /** How often the message was redriven. Together with the place it identifies the message. */
   readonly redriven: number
   /**
-   * The row is too large to be handed over: the delivery has no payload, so that it does not decode and becomes a dead letter
-   * alone. Settling leaves the row where it is; burying moves it, inside of the database.
+   * The row is too large to be handed over. Its delivery has no payload, so it does not decode and only this message becomes a dead letter.
+   * Settling leaves the row where it is; dead-lettering moves it inside of the database.
    */
   readonly large: boolean
 }
@@ -40,7 +40,7 @@ export const failuresOf = (text: unknown): ReadonlyArray<Failure> => {
   return Array.isArray(failures) ? failures : []
 }
 
-/** A row that a person wrote by hand may hold anything. */
+/** Never fails: a row that an operator wrote by hand may hold any text. */
 const parsed = (text: unknown, otherwise: object): unknown => {
   try {
     return JSON.parse(String(text)) ?? otherwise
@@ -49,7 +49,7 @@ const parsed = (text: unknown, otherwise: object): unknown => {
   }
 }
 
-export const receiptOf = (row: Rows[number], owned: Owned): Receipt => ({
+export const receiptOf = (row: Rows[number], owned: OwnedLane): Receipt => ({
   owned,
   lane: owned.lane,
   seq: row["seq"] as bigint,

@@ -1,5 +1,5 @@
 /**
- * Who did what, and when: written beside what was done, read by people.
+ * The audit: which operator did what, and when. Each entry commits together with its operator action.
  *
  * @since 0.1.0
  */
@@ -7,13 +7,18 @@ import { millis } from "./deadLetters.ts"
 import type { Names } from "./names.ts"
 
 export const make = (t: Names) => ({
-  /** What was done to a consumer. $1 who $2 action $3 consumer $4 topic $5 key $6 note $7 detail */
+  /**
+   * Writes what an operator did to a consumer.
+   * $1 operator $2 action $3 consumer $4 topic $5 key $6 note $7 detail
+   */
   insert:
     `insert into ${t.audit} (who, action, consumer, topic, key, note, detail) values ($1, $2, $3, $4, $5, $6, $7)`,
 
   /**
-   * Index: primary key, or (dead letter). $1 dead letters (true), consumers (false), or null $2 consumer $3 dead letter $4 who $5 action $6 before
-   * $7 limit
+   * Lists entries, newest first. A filter that is null matches all. Index: primary key, or (dead letter). No locks.
+   * $1 entries about dead letters (true) or consumers (false), or null $2 consumer $3 dead letter $4 operator $5
+   * action
+   * $6 before $7 limit
    */
   list: `select lpad(id::text, 16, '0') as entry, ${millis("at")} as at, who, action, consumer,
   coalesce(lpad(dead_letter_id::text, 16, '0'), '') as dead_letter_id, topic, key, note, detail

@@ -1,5 +1,6 @@
 /**
- * Dead letters: written by the transaction that settles their message, read by people. What people decide is in `decisions.ts`.
+ * Dead letters: written by the transaction that settles their message, and read by operators. Their decisions are in
+ * `decisions.ts`.
  *
  * @since 0.1.0
  */
@@ -8,9 +9,9 @@ import { life } from "./serverLife.ts"
 
 export const millis = (column: string) => `(extract(epoch from ${column}) * 1000)::float8`
 
-/** A dead letter as people see it; its number sorts as text. */
-const columns =
-  `lpad(d.id::text, 16, '0') as dead_letter_id, c.name as consumer, d.message_id as id, d.topic, d.key, d.keyed,
+/** A dead letter as operators see it. Its id is padded, so that ids sort as text. */
+const selected =
+  `select lpad(d.id::text, 16, '0') as dead_letter_id, c.name as consumer, d.message_id as id, d.topic, d.key, d.keyed,
   d.payload, d.original, d.headers, d.version, ${
     millis("d.published_at")
   } as published_at, d.reason, d.state, d.parked, d.attempts,
@@ -18,26 +19,38 @@ const columns =
   coalesce(${millis("d.changed_at")}, 0) as changed_at`
 
 /**
- * A filter but for its state. $1 consumer $2 reason $3 topic $4 key $5 message id $6 fingerprint $7 tag $8 since $9 until (ms);
- * each may be null
+ * A filter without its state. Each parameter may be null.
+ *
+ * $1 consumer $2 reason $3 topic $4 key $5 message id $6 fingerprint $7 tag $8 since $9 until (ms)
  */
-export const filter =
-  `($1::text is null or c.name = $1) and ($2::text is null or d.reason = $2) and ($3::text is null or d.topic = $3)
-  and ($4::text is null or d.key = $4) and ($5::text is null or d.message_id = $5) and ($6::text is null or d.fingerprint = $6)
-  and ($7::text is null or d.tag = $7) and ($8::float8 is null or d.died_at >= to_timestamp($8::float8 / 1000))
-  and ($9::float8 is null or d.died_at < to_timestamp($9::float8 / 1000))`
+export const filter = [
+  "($1::text is null or c.name = $1)",
+  "($2::text is null or d.reason = $2)",
+  "($3::text is null or d.topic = $3)",
+  "($4::text is null or d.key = $4)",
+  "($5::text is null or d.message_id = $5)",
+  "($6::text is null or d.fingerprint = $6)",
+  "($7::text is null or d.tag = $7)",
+  "($8::float8 is null or d.died_at >= to_timestamp($8::float8 / 1000))",
+  "($9::float8 is null or d.died_at < to_timestamp($9::float8 / 1000))"
+].join(" and ")
 
 /** Whether the key of a hold `h` has an open dead letter that parks it. Index: dead_letters_key. */
 export const parks = (t: Names) =>
   `exists (select from ${t.deadLetters} d where d.queue_id = h.queue_id and d.key = h.key and d.parked and d.state = 'open')`
 
-/** The attempts of two lives, two JSON arrays, joined. Of a dead letter that is redriven on and on the early lives are dropped: a row that is too large cannot be read. */
+/**
+ * Joins the earlier and the later attempts, two JSON arrays. Above 4 MiB the earlier attempts are dropped. Otherwise
+ * the row of a dead letter that is redriven again and again grows until it cannot be read.
+ */
 export const joined = (earlier: string, later: string) =>
   `case when ${earlier} = '[]' or octet_length(${earlier}) > 4194304 then ${later} when ${later} = '[]' then ${earlier}
     else left(${earlier}, -1) || ',' || substr(${later}, 2) end`
 
 /**
- * A redriven message goes back to its own dead letter, which keeps the attempts of its lives.
+ * Reopens the dead letter of a redriven message that failed again. The dead letter keeps the attempts of all
+ * redrives. Index: primary key.
+ *
  * $1 dead letter $2 reason $3 parked $4 attempts $5 fingerprint $6 lane $7 seq $8 tag
  */
 const reopen = (t: Names) =>
@@ -47,11 +60,13 @@ const reopen = (t: Names) =>
   died_at = statement_timestamp() where id = $1`
 
 export const make = (t: Names) => ({
-  /** A number for a dead letter beside the inbox: its id is known there by another message. */
+  /** Draws an id for a dead letter whose message id the inbox has for another message. */
   number: `select nextval('${t.deadLetterSeq}') as dead_letter_id`,
 
   /**
-   * $1 dead letter $2 queue $3 lane $4 seq $5 id $6 topic $7 key $8 keyed $9 payload $10 headers $11 version
+   * Writes a dead letter.
+   *
+   * $1 dead letter $2 queue $3 lane $4 seq $5 id $6 topic $7 key $8 keyed $9 payload. $10 headers $11 version
    * $12 published (ms) $13 reason $14 parked $15 attempts $16 fingerprint $17 tag
    */
   insert:
@@ -60,7 +75,8 @@ export const make = (t: Names) => ({
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, to_timestamp($12::float8 / 1000), $13, $14, $15, $16, $17)`,
 
   /**
-   * A row whose payload was too large to be handed over: it goes from table to table. Index: primary key.
+   * Moves a row whose payload was too large to be handed over from table to table. Index: primary key. Locks the row.
+   *
    * $1 dead letter $2 queue $3 lane $4 seq $5 reason $6 parked $7 attempts $8 fingerprint $9 tag
    */
   insertLarge: `with gone as (delete from ${t.messages} where queue_id = $2 and lane = $3 and seq = $4 returning *)
@@ -70,21 +86,30 @@ select $1, queue_id, lane, seq, id, topic, key, keyed, payload, headers, version
 
   reopen: reopen(t),
 
-  /** The same for a row that was too large: the dead letter has its payload, the row goes. Index: primary key. $1 to $8 as above $9 queue */
+  /**
+   * Does the same for a row that was too large. The dead letter has its payload already, so the row is deleted.
+   *
+   * Index: primary key. $1 to $8 as above $9 queue
+   */
   reopenLarge: `with gone as (delete from ${t.messages} where queue_id = $9 and lane = $6 and seq = $7)
 ${reopen(t)}`,
 
-  /** Index: primary key, (queue, state, id), (key) or (message_id). $1 to $9 filter $10 state $11 before $12 limit */
-  list: `select ${columns} from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id
+  /**
+   * Lists dead letters, newest first. Index: primary key, (queue, state, id), (key) or (message_id). No locks.
+   * $1 to $9 filter $10 state $11 before $12 limit
+   */
+  list: `${selected} from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id
 where ${filter} and ($10::text is null or d.state = $10) and ($11::bigint is null or d.id < $11) order by d.id desc limit $12`,
 
-  /** $1 dead letter */
-  get: `select ${columns} from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id where d.id = $1`,
+  /** Reads a dead letter. Index: primary key. No locks. $1 dead letter */
+  get: `${selected} from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id where d.id = $1`,
 
   /**
-   * Groups one after the other, from index entry to index entry, not from dead letter to dead letter: counting ends at $11, and there is no
-   * counter to be kept, which would be one hot row exactly when dead letters pour in. A group of which nothing fits is passed over.
-   * Index: (state, queue, fingerprint, died_at). $1 to $9 filter $10 state $11 count to $12 groups
+   * Lists failure groups. It steps from group to group in the index, and not from dead letter to dead letter.
+   * Counting stops at $11. A stored counter would be one contended row whenever many messages fail. Groups without a
+   * match are passed over.
+   *
+   * Index: (state, queue, fingerprint, died_at). No locks. $1 to $9 filter $10 state $11 count to $12 groups
    */
   groups: `with recursive step as (
   (select queue_id, fingerprint from ${t.deadLetters} where state = $10 order by queue_id, fingerprint limit 1)
@@ -96,7 +121,7 @@ where ${filter} and ($10::text is null or d.state = $10) and ($11::bigint is nul
   select s.queue_id, s.fingerprint from step s join ${t.consumers} c on c.id = s.queue_id
   where ($1::text is null or c.name = $1) and ($6::text is null or s.fingerprint = $6)
 )
-select counted.n, ${millis("first.died_at")} as first_at, ${millis("d.died_at")} as last_at, ${columns}
+${selected}, counted.n, ${millis("first.died_at")} as first_at, ${millis("d.died_at")} as last_at
 from groups g join ${t.consumers} c on c.id = g.queue_id
 cross join lateral (select count(*)::int as n from (
   select from ${t.deadLetters} d where d.state = $10 and d.queue_id = g.queue_id and d.fingerprint = g.fingerprint and ${filter}
@@ -107,7 +132,12 @@ cross join lateral (select d.* from ${t.deadLetters} d where d.state = $10 and d
   and d.fingerprint = g.fingerprint and ${filter} order by d.died_at desc limit 1) d
 order by d.died_at desc limit $12`,
 
-  /** How many open dead letters there are, and the snapshot that saw them, with the server's life: the set. $1 to $9 filter $10 count to */
+  /**
+   * Counts the open dead letters that match, and returns the snapshot that saw them with the server's life. Both
+   * together name the frozen set.
+   *
+   * No locks. $1 to $9 filter $10 count to
+   */
   freeze: `select count(*)::int as n, ${life(t)} || ' ' || pg_current_snapshot()::text as cutoff from (
   select from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id where d.state = 'open' and ${filter}
   limit $10::int + 1) seen`

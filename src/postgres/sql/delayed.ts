@@ -1,9 +1,9 @@
 /**
- * Messages that are published later: kept apart until they are due, then moved into `messages` by an insert of that moment, so
- * that all that is proven about the order of reading holds for them.
+ * Delayed messages: kept apart until they are due, then moved into `messages` by an insert at that moment. So
+ * everything that is proven about the order of reading holds for them.
  *
- * Who replaces or cancels one locks its row until the end of their transaction. The move passes over such a row, and over what
- * is due after it of the same key.
+ * A transaction that replaces or cancels a delayed message locks its row until it ends. The move passes over such a
+ * row, and over later messages of the same key.
  *
  * @since 0.1.0
  */
@@ -13,7 +13,10 @@ import { seesSubscriptions } from "./publishing.ts"
 const columns = "id, topic, key, keyed, hash, payload, headers, version"
 
 export const make = (t: Names) => {
-  /** Rows of `m` go to every consumer of their topic, or wait unrouted: in the given order, as the publishing insert does. */
+  /**
+   * Routes the rows of `m` to every consumer of their topic, or to `unrouted`, in the given order. The publishing
+   * insert does the same.
+   */
   const routed = (where: string, order: string, at: string) =>
     `routed as (
   insert into ${t.messages} (queue_id, lane, id, topic, key, keyed, payload, headers, version, published_at)
@@ -27,12 +30,15 @@ export const make = (t: Names) => {
 )`
 
   /**
-   * Publishes the rows of `m` (with `due`, `name`, `n`): now what is due, later the rest. What waits under the same name is
-   * replaced, or deleted by one that is due at once; a name comes with one message. Answers the queues to wake: those that got something, and those that read the
-   * topic of a message that is due before all that wait, since their workers sleep too long.
+   * Publishes the rows of `m` (with `due`, `name`, `n`): those that are due now, and the others later. A message that
+   * waits under the same name is replaced, or deleted if the new one is due at once. A call with a name has one
+   * message.
    *
-   * Indexes: delayed_name, delayed_due, those of the publishing insert. Locks: access share on subscriptions, and the row under the
-   * name, until the transaction ends; waits for a move of that row.
+   * Returns the queues to wake. Some got a message. Others read the topic of a message that is due before all waiting
+   * ones: their workers would sleep too long.
+   *
+   * Indexes: delayed_name, delayed_due, those of the publishing insert. Locks: access share on subscriptions, and the
+   * row under the name, until the transaction ends. Waits for a move of that row.
    */
   const publish = (m: string, answer: string) =>
     `with given as (
@@ -45,7 +51,8 @@ export const make = (t: Names) => {
   delete from ${t.delayed} d where d.topic = (select topic from named) and d.key = (select key from named) and d.name = (select name from named)
   returning 1
 ), ${
-      // Only then a number is drawn: a move that is under way has given its message the smaller one, or finds it gone.
+      // Draws a seq only after the delete. A move under way has either given its message a smaller seq, or finds it
+      // deleted.
       routed(
         "(select count(*) from replaced) >= 0 and m.due <= statement_timestamp()",
         "m.n",
@@ -64,14 +71,19 @@ export const make = (t: Names) => {
 )
 select ${answer} from woken`
 
-  /** Index: delayed_name. Locks the row; waits for a move of it, and then finds nothing. */
+  /** Deletes a delayed message. Waits for a move of it, and then finds nothing. Index: delayed_name. Locks the row. */
   const cancel = (topic: string, key: string, name: string) =>
     `delete from ${t.delayed} d where d.topic = ${topic} and d.key = ${key} and d.name = ${name}`
 
   return {
     publish,
 
-    /** $1 ids $2 topics $3 keys $4 keyed $5 hashes $6 payloads $7 headers $8 versions $9 at, or null $10 delay (ms) $11 name, or null */
+    /**
+     * Publishes messages later.
+     *
+     * $1 ids $2 topics $3 keys $4 keyed $5 hashes $6 payloads $7 headers $8 versions. $9 at, or null $10 delay (ms)
+     * $11 name, or null
+     */
     write: publish(
       `select m.*, $11::text as name,
     coalesce(to_timestamp($9::float8 / 1000), statement_timestamp() + $10::float8 * interval '1 ms') as due
@@ -82,20 +94,25 @@ select ${answer} from woken`
 
     cancelWhere: cancel,
 
-    /** $1 topic $2 key $3 name */
+    /** Cancels a delayed message. $1 topic $2 key $3 name */
     cancel: `${cancel("$1", "$2", "$3")} returning 1`,
 
     /**
-     * What is due is published, the earliest first. A row that somebody else has locked (a replacement, a cancellation that may
-     * still roll back, another move) stays, and with it what is due later of its key: so a key's later message is only moved
-     * in a snapshot that shows the move of the earlier one, and draws a larger number. One process at a time, as the others would
-     * only find locked rows; the lock is free again when this statement has committed. One statement: whatever dies,
-     * a message is in one of the two tables. An id that is known is remembered from now on: it was as long as its message waited here, and
-     * what is due may be put behind newer messages. Answers how many were seen and moved, which queues got something, and the
-     * milliseconds until the next one is due.
+     * Publishes delayed messages that are due, the earliest first. Returns how many it saw and moved, the queues that
+     * got some, and the milliseconds until the next one is due.
      *
-     * Indexes: delayed_due (upwards), primary key (delete), inbox by primary key. Locks: an advisory one, the rows, access share on
-     * subscriptions; ids that somebody has locked are passed over.
+     * - A row that another transaction has locked stays. It may be a replacement, a cancellation that may still roll
+     *   back, or another move. Later messages of its key stay, too. So a later message is moved only in a snapshot
+     *   that shows the move of the earlier one, and its seq is larger.
+     * - One process moves at a time, since the others would only find locked rows. The advisory lock ends when this
+     *   statement has committed.
+     * - It is one statement, so after any crash a message is in exactly one of the two tables.
+     * - An id that the inbox knows gets a new time. It was kept while its message waited here. The message may now be
+     *   placed behind newer messages, where retention would not see it.
+     *
+     * Indexes: delayed_due (upwards), primary key (delete), inbox by primary key. Locks: an advisory one, the rows,
+     * access share on subscriptions. Ids that another transaction has locked are passed over.
+     *
      * $1 channel $2 rows
      */
     move: `with alone as materialized (

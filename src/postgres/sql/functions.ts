@@ -1,8 +1,9 @@
 /**
- * The functions for people who write SQL: `publish` and `cancel`, with the routing, lanes and limits of `Topic.publish`.
+ * The functions for SQL users: `publish` and `cancel`, with the routing, lanes and limits of `Topic.publish`.
  *
- * They run with the rights of who migrated (`security definer`) on a search path of their own, so that a role which may execute them
- * needs no right on any table, and no name that it makes is found. Nobody may execute them until somebody grants it.
+ * They run with the rights of the migrating role (`security definer`) on a search path of their own. So a role that
+ * may execute them needs no right on any table, and no name that the role creates is found. No role may execute them
+ * until it is granted.
  *
  * @since 0.1.0
  */
@@ -10,18 +11,18 @@ import { limits } from "../../Message.ts"
 import * as Delayed from "./delayed.ts"
 import type { Names } from "./names.ts"
 
-/** The UTF-16 unit `u` goes into the hash: FNV-1a. A product stays below 2^57. */
+/** Adds the UTF-16 unit `u` to the hash: FNV-1a. A product stays below 2^57. */
 const unit = (u: string) => `h := ((h # (${u})) * 16777619) & 4294967295;`
 
-/** Multiplied in 32 bits: in halves, since the whole product could exceed a bigint. */
+/** Multiplies in 32 bits, in halves: the whole product could exceed a bigint. */
 const times = (factor: number) =>
   `h := (h * ${factor & 0xffff} + (((h * ${factor >>> 16}) & 65535) << 16)) & 4294967295;`
 
 const shielded = "set search_path = pg_catalog, pg_temp"
 
 /**
- * `KeyHash.ts`, in the database: the same number for the same key, or the key would be in two lanes. Over the key's UTF-8, whatever
- * the database's encoding, read as the UTF-16 that JavaScript has.
+ * `KeyHash.ts` in the database. Both must return the same number for a key, or the key would be in two lanes. It
+ * hashes the key's UTF-8 in every database encoding, read as the UTF-16 that JavaScript has.
  */
 const keyHash = (t: Names) =>
   `create function ${t.keyHash}(key text) returns int
@@ -60,11 +61,15 @@ begin
 end $body$`
 
 /**
- * Whether this transaction's snapshot shows the last change of the subscriptions; fails with 40001 if it does not. Such a transaction
- * would write to `unrouted` what a consumer reads that it cannot see, behind that consumer's takeover, or into the queue of one
- * that is gone. Only asked with a lock on subscriptions, so that no change is under way. A change that was rolled back refuses
- * too, but not when the transaction is run again. A number from the future comes from the cluster that this database was restored
- * from. Anybody may ask, since whoever may insert publishes without a right on the sequence.
+ * Whether this transaction's snapshot shows the last change of the subscriptions. Fails with 40001 if it does not.
+ *
+ * Such a transaction does not see a consumer that registered since. It would write to `unrouted`, after that consumer
+ * had taken its unrouted messages over. Or it would write into the queue of a removed consumer. It is only called
+ * with a lock on subscriptions, so that no change is under way.
+ *
+ * A change that was rolled back refuses, too, but not when the transaction is run again. A number from the future
+ * comes from the cluster that this database was restored from. Every role may execute it: publishing needs no right
+ * on the sequence.
  */
 const seesSubscriptions = (t: Names) =>
   `create function ${t.seesSubscriptions}() returns boolean
@@ -85,7 +90,10 @@ begin
     hint = 'Run the whole transaction again, or publish at READ COMMITTED.';
 end $body$`
 
-/** Refuses with a state of our own; COLUMN names the parameter, HINT what to do. No value of the message is repeated. */
+/**
+ * Refuses a message with SQLSTATE MR001. COLUMN names the parameter, HINT says what to do. The text repeats no value
+ * of the message.
+ */
 const refuse = (when: string, column: string, problem: string, hint: string) =>
   `if ${when} then
     raise exception using errcode = 'MR001', column = '${column}', message = 'The message was refused: its ${column} ${problem}. Nothing was published.', hint = '${hint}';
@@ -179,9 +187,9 @@ begin
       "array_agg(queue_id) into v_queues"
     )
   };
-  -- Where somebody waits now. Whoever begins to wait before we commit finds the message at its idle poll: to say here that nobody
-  -- waits any more would lock the consumer's row until then. A transaction that has notified cannot be prepared, and nobody can tell
-  -- now whether this one will be, so where that is possible at all the idle poll has to do.
+  -- Notifies the queues where a worker waits now. A worker that begins to wait before our commit finds the message at its idle poll: clearing
+  -- its announcement here would lock the consumer's row until then. A transaction that has notified cannot be prepared, and we cannot know
+  -- whether this one will be. So where prepared transactions are possible, workers find the message at their idle poll.
   perform pg_notify('${t.channel}', c.id::text) from ${t.consumers} c
   where c.id = any(v_queues) and c.waiting_until > clock_timestamp() and current_setting('max_prepared_transactions') = '0';
   return v_id;
@@ -196,7 +204,7 @@ begin
   return found;
 end $body$`
 
-/** In the order in which they can be made. */
+/** The functions, in the order in which they can be created. */
 export const make = (t: Names): ReadonlyArray<string> => [
   keyHash(t),
   seesSubscriptions(t),

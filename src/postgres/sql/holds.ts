@@ -1,9 +1,9 @@
 /**
- * Holds: a key's pause. A hold hides its key from `from_seq` on, due or not; only the lane's owner ends it. One that a person has
- * paused is not due until that person, or another one, resumes it.
+ * Holds: a key's pause. A hold hides its key from `from_seq` on, due or not; only the lane's owner ends it. A hold
+ * that an operator has paused is not due until an operator resumes it.
  *
- * Locks: the lane for key share, then the hold. A reader waits for none that somebody else has locked, a person who pauses its key in
- * an open transaction, say: all its other keys would wait with it.
+ * Locks: the lane for key share, then the hold. A reader never waits for a hold that another transaction has locked,
+ * because all other keys would wait with it. An operator who pauses the key has such a lock, for example.
  *
  * @since 0.1.0
  */
@@ -12,9 +12,12 @@ import { life, unflushed } from "./serverLife.ts"
 
 export const make = (t: Names) => ({
   /**
-   * The attempts are kept with the message, the key pauses. Answers nothing if the token is stale. An existing hold (a
-   * person's) is only made longer and wider. Nothing is read meanwhile, so one that somebody has locked is waited for one second.
-   * $1 queue $2 lane $3 token $4 key $5 milliseconds, or null for parked $6 from_seq $7 seq $8 attempts, or null $9 life $10 id $11 redrives
+   * Holds a key and stores the message's attempts. Returns nothing if the token is stale. An existing hold (an
+   * operator's) is only made longer and wider. Waits one second for a locked hold: nothing is read meanwhile.
+   *
+   * Index: primary keys. $1 queue $2 lane $3 token $4 key $5 milliseconds, or null for parked $6 from_seq. $7 seq $8
+   * attempts, or null
+   * $9 life $10 id $11 redrives
    */
   put: `with mine as materialized (
   select lane, set_config('lock_timeout', '1s', true) from ${t.lanes}
@@ -28,8 +31,12 @@ select $1::int, $4::text, lane, coalesce(clock_timestamp() + $5::float8 * interv
 on conflict (queue_id, key) do update
 set until = greatest(h.until, excluded.until), from_seq = least(h.from_seq, excluded.from_seq) returning lane`,
 
-  /** A hold whose time has come ends here and nowhere else; one that is locked stays due. $1 queue $2 lanes $3 tokens $4 keys $5 life */
-  takeDue: `with mine as materialized (
+  /**
+   * Ends holds whose time has come; nothing else ends them. A locked hold stays due. Index: primary key.
+   *
+   * $1 queue $2 lanes $3 tokens $4 keys $5 life
+   */
+  endDue: `with mine as materialized (
   select l.lane from ${t.lanes} l join unnest($2::int[], $3::bigint[]) g(lane, token) on l.lane = g.lane and l.token = g.token
   where l.queue_id = $1 and ${life(t)} = $5::text and ${unflushed} order by l.lane for key share of l
 ), due as materialized (
@@ -38,7 +45,12 @@ set until = greatest(h.until, excluded.until), from_seq = least(h.from_seq, excl
 )
 delete from ${t.holds} h using due where h.queue_id = $1 and h.key = due.key returning h.key, h.lane, h.from_seq`,
 
-  /** A late row below the hold: it is hidden too. Answers the keys of those that were not locked. $1 queue $2 keys $3 seqs $4 life */
+  /**
+   * Lowers holds that have a late row below them, so that they hide it too. Returns the keys of those that were not
+   * locked.
+   *
+   * Index: primary key. $1 queue $2 keys $3 seqs $4 life
+   */
   lower: `with free as materialized (
   select h.key, s.seq from unnest($2::text[], $3::bigint[]) s(key, seq) join ${t.holds} h on h.queue_id = $1 and h.key = s.key
   where ${life(t)} = $4::text and ${unflushed} order by h.key for no key update of h skip locked
@@ -46,9 +58,10 @@ delete from ${t.holds} h using due where h.queue_id = $1 and h.key = due.key ret
 update ${t.holds} h set from_seq = least(h.from_seq, free.seq) from free where h.queue_id = $1 and h.key = free.key returning h.key`,
 
   /**
-   * Milliseconds until the next hold of these lanes ends (two probes of holds_due a lane), and until the next delayed message
-   * is due (delayed_due): what a worker that found nothing sleeps for. What is due and locked can only be waited for.
-   * $1 queue $2 lanes
+   * Returns the milliseconds until the next hold of these lanes ends, and until the next delayed message is due. A
+   * worker that found nothing sleeps no longer. A hold that is due and locked is not counted.
+   *
+   * Indexes: holds_due (two probes a lane), delayed_due. $1 queue $2 lanes
    */
   next: `select min((extract(epoch from h.until - statement_timestamp()) * 1000)::float8) as millis,
   (select (extract(epoch from due_at - statement_timestamp()) * 1000)::float8 from ${t.delayed} order by due_at limit 1) as delayed

@@ -1,6 +1,6 @@
 /**
- * Which message ids a consumer has committed or given up. Ids are locked in their order, so that two groups with the same
- * ids do not wait for each other in a circle.
+ * The inbox: which message ids a consumer has committed or dead-lettered. Ids are locked in their order, so that two
+ * groups with the same ids cannot deadlock.
  *
  * @since 0.1.0
  */
@@ -8,14 +8,21 @@ import type { Names } from "./names.ts"
 
 export const make = (t: Names) => ({
   /**
-   * The ids that are fresh. Waits for another transaction that is claiming the same one. Index: primary key.
+   * Claims ids, and returns those that are fresh. Waits for another transaction that claims the same id. Index:
+   * primary key.
+   *
    * $1 queue $2 ids $3 fingerprints
    */
   claim: `insert into ${t.inbox} (queue_id, id, outcome, fingerprint)
 select $1::int, c.id, 'done', c.fingerprint from unnest($2::text[], $3::text[]) c(id, fingerprint) order by c.id
 on conflict do nothing returning id`,
 
-  /** Dead ids whose own dead letter is being redriven: they are done now, and the dead letter is resolved. $1 queue $2 ids $3 dead letters */
+  /**
+   * Marks dead ids as done whose own dead letter is being redriven, and resolves the dead letters. Indexes: primary
+   * keys.
+   *
+   * $1 queue $2 ids $3 dead letters
+   */
   revive: `with c as materialized (select * from unnest($2::text[], $3::bigint[]) c(id, dead_letter_id) order by id),
 revived as (
   update ${t.inbox} i set outcome = 'done', dead_letter_id = null, at = statement_timestamp() from c
@@ -26,18 +33,25 @@ revived as (
 )
 select id from revived`,
 
-  /** Their messages were committed by another way, or under an id that was forgotten: what these dead letters were waiting for. $1 dead letters */
+  /**
+   * Resolves dead letters whose message was committed by another way, or under an id that was forgotten. Index:
+   * primary key.
+   *
+   * $1 dead letters
+   */
   resolve: `update ${t.deadLetters} set state = 'resolved', changed_at = statement_timestamp()
 where id = any($1::bigint[]) and state = 'redriving'`,
 
-  /** $1 queue $2 ids */
+  /** Reads what the inbox knows of these ids. Index: primary key. No locks. $1 queue $2 ids */
   known: `select id, outcome, fingerprint from ${t.inbox} where queue_id = $1 and id = any($2::text[])`,
 
   /**
-   * Claims one id for a caller without a pipeline. The lock is tried, never waited for: who does not get it leaves the transaction,
-   * so that waiting keeps no connection. It ends with the transaction, however that ends; the row is visible before. Only a
-   * worker that is committing the same id is waited for. A name that was removed may have another number by now: then nothing is
-   * claimed under the old one. Index: primary key. $1 queue $2 id $3 fingerprint $4 schema's channel $5 consumer
+   * Claims one id for `Inbox.once`. It tries the advisory lock and never waits for it. A caller that does not get it
+   * leaves the transaction, so that a waiting caller holds no connection. The lock ends with the transaction; the row
+   * is visible before that. The statement waits only for a worker that is committing the same id. A name that was
+   * removed may have another queue by now: then nothing is claimed under the old one.
+   *
+   * Index: primary key. $1 queue $2 id $3 fingerprint $4 schema's channel $5 consumer
    */
   enter: `with l as materialized (
   select pg_try_advisory_xact_lock(hashtextextended($4::text || ' ' || $2::text, $1::int)) as mine
@@ -48,20 +62,22 @@ where id = any($1::bigint[]) and state = 'redriving'`,
 )
 select mine, exists (select from i) as fresh from l`,
 
-  /** Index: primary key. $1 queue $2 id */
+  /** Reads an id with its stored result. Index: primary key. $1 queue $2 id */
   stored: `select outcome, fingerprint, result, lpad(dead_letter_id::text, 16, '0') as dead_letter_id from ${t.inbox}
 where queue_id = $1 and id = $2`,
 
-  /** Into the row that this transaction has inserted. Index: primary key. $1 queue $2 id $3 result */
+  /** Stores the result in the row that this transaction has inserted. Index: primary key. $1 queue $2 id $3 result */
   remember: `update ${t.inbox} set result = $3 where queue_id = $1 and id = $2`,
 
-  /** How an id was decided; a consumer that nobody knows has decided nothing. Indexes: name, primary key. $1 consumer $2 id */
+  /** Reads the outcome of an id. An unknown consumer has none. Indexes: name, primary key. $1 consumer $2 id */
   settled: `select outcome, lpad(dead_letter_id::text, 16, '0') as dead_letter_id from ${t.inbox}
 where queue_id = (select id from ${t.consumers} where name = $1) and id = $2`,
 
   /**
-   * Marks an id as dead, under its own letter or a new number; locks and answers what is there already.
-   * $1 queue $2 id $3 fingerprint $4 own letter or null
+   * Marks an id as dead, under its own dead letter's id or a new one. If the id exists, locks and returns it
+   * unchanged. Index: primary key.
+   *
+   * $1 queue $2 id $3 fingerprint $4 its own dead letter, or null
    */
   die: `insert into ${t.inbox} as i (queue_id, id, outcome, fingerprint, dead_letter_id)
 values ($1, $2, 'dead', $3, coalesce($4::bigint, nextval('${t.deadLetterSeq}')))

@@ -1,5 +1,5 @@
 /**
- * Messages: the poll, and their removal with the commit. No update on the good path.
+ * Messages: the poll, and their removal by the commit. A message that succeeds at once is never updated.
  *
  * @since 0.1.0
  */
@@ -8,8 +8,8 @@ import type { Names } from "./names.ts"
 import { life } from "./serverLife.ts"
 
 export const make = (t: Names) => {
-  // A row that a person wrote by hand may have any size, and one of 17 MiB would end the connection at every poll.
-  // octet_length reads the stored length only.
+  // A row that an operator wrote by hand may have any size, and one of 17 MiB would end the connection at every poll.
+  // // octet_length reads the stored length only.
   const large = `(octet_length(payload) > ${limits.payloadBytes} or octet_length(headers) > ${8 * limits.headerBytes})`
   const light =
     `lane, key, seq, redriven, ${large} as large, case when ${large} then 0 else octet_length(payload) end as bytes`
@@ -21,18 +21,30 @@ export const make = (t: Names) => {
   const named = `(seq, id, redriven) in (select * from unnest($5::bigint[], $6::text[], $7::int[]))`
   return {
     /**
-     * One poll of all lanes of a worker, in one snapshot. Parts: 1 late (keys only; more than 100 of them: their lanes only),
-     * 2 behind (up to the mark), 3 fresh (above it), then the snapshot and what is due as row 0. A hold that covers a row hides it; one that begins above it is
-     * reported, to be lowered. Of a paused consumer nothing comes. Payloads come until their bytes exceed what there is room for, the first one always.
+     * Polls all lanes of a worker in one snapshot. See `QueueReader.ts`.
      *
-     * Indexes: messages_xid (late), primary key (behind, fresh; upwards by seq), holds by primary key, holds_due. No locks.
-     * `in (select unnest())` is hashed, `= any()` in a generic plan is a linear search; `offset 0` keeps each of these
-     * a probe a row: statistics of a queue that was nearly empty ask for a join with all of it, 2 s a poll of 40,000 messages.
-     * `queue_id::bigint` finds messages_xid and holds_due, `queue_id` the primary keys, never each other's. A volatile clock would not
-     * use holds_due.
+     * Parts of the result, in order:
      *
-     * $1 queue $2 lanes $3 marks $4 rows a lane $5 running $6 xmax $7 keys to pass over
-     * $8 behind: lanes $9 from $10 keys $11 rows in all $12 bytes
+     * - 0: the state of the snapshot and the holds that are due, as one row.
+     * - 1: late rows, their keys only. If there are more than 100 keys, their lanes only.
+     * - 2: rows of lagging keys, up to the mark.
+     * - 3: fresh rows, above the mark.
+     *
+     * A hold that covers a row hides it. A hold that begins above the row is returned, to be lowered. A paused
+     * consumer's poll returns no rows. Payloads come until their bytes exceed $12, the first one always.
+     *
+     * Indexes: messages_xid (late), primary key (lagging and fresh, upwards by seq), holds by primary key, holds_due.
+     * No locks.
+     *
+     * - `in (select unnest())` is hashed, and `= any()` in a generic plan is a linear search.
+     * - `offset 0` keeps each of these a probe per row. The statistics of a queue that was nearly empty ask for a
+     *   join with all of it, 2 s for a poll of 40,000 messages.
+     * - `queue_id::bigint` finds messages_xid and holds_due, and `queue_id` finds the primary keys, never each
+     *   other's.
+     * - A volatile clock would not use holds_due.
+     *
+     * $1 queue $2 lanes $3 marks $4 rows a lane $5 running $6 xmax $7 keys to pass over.
+     * $8 lagging: lanes $9 from $10 keys $11 rows in all $12 bytes
      */
     poll: `with finished as materialized (
   select x from unnest($5::text[]::xid8[]) x where pg_visible_in_snapshot(x, pg_current_snapshot())
@@ -44,7 +56,7 @@ export const make = (t: Names) => {
     select m.* from finished cross join lateral (select lane, key, seq from ${t.messages} where queue_id::bigint = $1::int and xid = x offset 0) m
     union all select lane, key, seq from ${t.messages} where queue_id::bigint = $1::int and xid >= $6::text::xid8 offset 0) m
   join mine l on l.lane = m.lane and m.seq <= l.mark group by m.lane, m.key
-), behind as materialized (
+), lagging as materialized (
   select s.* from unnest($8::int[], $9::bigint[]) b(lane, first) join mine l using (lane) cross join lateral (
     select ${light} from ${t.messages} m where m.queue_id = $1 and m.lane = b.lane and m.seq between b.first and l.mark
       and m.key in (select unnest($10::text[])) order by m.seq limit $11) s
@@ -58,7 +70,7 @@ export const make = (t: Names) => {
 ), rows as (
   select part, lane, key, seq, redriven, large, before = 0 or before + bytes <= $12::bigint as fits from (
     select *, sum(bytes) over (order by part, seq) - bytes as before from (
-      select 2 as part, * from behind union all select 3, * from fresh) r) r
+      select 2 as part, * from lagging union all select 3, * from fresh) r) r
   union all select 1, l.lane, l.key, min(l.seq), 0, false, false from (
     select lane, case when (select count(*) from late) <= 100 then key end as key, seq from late) l group by l.lane, l.key
 )
@@ -80,31 +92,38 @@ union all select 0, null, null, null, null, null, null, null, null, null, null, 
 order by 1, 4`,
 
     /**
-     * Fence and removal for a whole group: what comes back was ours. Locks lanes for key share, in lane order: a claim waits
-     * for our commit, and we for a claim under way. The lanes stand in an init plan, so that the delete is one index scan
-     * whatever the statistics say (a join with unnest took 1,376 ms for 500 rows). Within one life of the server only a redrive puts
-     * a message at a place where one was before; those are left to `settleRedriven`.
+     * Checks the fencing tokens of a whole group, and removes its rows. The rows that it returns were ours. It locks
+     * the lanes for key share, in lane order: a claim waits for our commit, and we wait for a claim under way.
+     *
+     * The lanes are in an init plan, so that the delete is one index scan under any statistics. A join with unnest
+     * took 1,376 ms for 500 rows. Within one life of the server only a redrive puts a message where another one was:
+     * `settleRedriven` settles those.
+     *
      * Indexes: primary keys. $1 queue $2 lanes $3 tokens $4 life $5 seqs
      */
     settle: `${fence}
 delete from ${t.messages} where ${places} and redriven = 0
 returning lane, seq, id`,
 
-    /** The same for redriven messages: one may stand where it stood before. $1 to $5 as above $6 ids $7 redrives */
+    /** Does the same for redriven messages, which may have their old place. $1 to $5 as above $6 ids $7 redrives */
     settleRedriven: `${fence}
 delete from ${t.messages} where ${places} and ${named}
 returning lane, seq, id, redriven`,
 
-    /** The same for rows that are too large: they stay until they are dead letters. $1 to $7 as above */
+    /** Does the same for rows that are too large, which stay until they are dead letters. $1 to $7 as above */
     settleLarge: `${fence}
 select lane, seq, id, redriven from ${t.messages} where ${places} and ${named} for update`,
 
     /**
-     * What the owner that died may have had in memory: of each key the first ones, up to where it had read; what is held it had not.
-     * Only the one that ran alone is convicted. It had been counted before it was isolated. A redriven message that came back to its
-     * place since then begins with 0. Index: primary key. $1 queue $2 lane $3 fetched_to $4 the only one that counts, or null $5 most of a key
+     * Counts a crash for the messages that a dead owner may have had in flight. These are the first ones of each key,
+     * up to where it had read. Messages that a hold covers were not in flight.
+     *
+     * Only a message that ran alone gets `crashed_alone`, and it had been counted before it was isolated. A redriven
+     * message that came back to its place since then begins with 0.
+     *
+     * Index: primary key. $1 queue $2 lane $3 fetched_to $4 the only one that counts, or null $5 most of a key
      */
-    received: `with counted as materialized (
+    countCrashes: `with counted as materialized (
   select seq from (
     select m.seq, m.key, row_number() over (partition by m.key order by m.seq) as nth from ${t.messages} m
     where m.queue_id = $1 and m.lane = $2 and m.seq <= $3 and ($4::bigint is null or m.seq = $4::bigint)) m

@@ -1,15 +1,15 @@
 /**
- * The schema's name, which is a setting, and the tables in it, quoted once: statements are made with these and take
- * everything else as parameters.
+ * The quoted names of the schema, which is a setting, and of its tables. Statements are made with these names and
+ * take everything else as parameters.
  *
  * @since 0.1.0
  */
 import * as Result from "effect/Result"
 import { InvalidName } from "../../Errors.ts"
 
-/** Quoted names, ready to stand in a statement. */
+/** Quoted names, ready for a statement. */
 export interface Names {
-  /** As people wrote it. */
+  /** The name as the operator wrote it. */
   readonly raw: string
   readonly schema: string
   readonly messages: string
@@ -21,7 +21,7 @@ export interface Names {
   readonly deadLetterSeq: string
   readonly consumers: string
   readonly subscriptions: string
-  /** A sequence: its value is the transaction that changed them last. */
+  /** A sequence. Its value is the transaction that changed the subscriptions last. */
   readonly subscriptionsChanged: string
   readonly unrouted: string
   readonly delayed: string
@@ -30,21 +30,22 @@ export interface Names {
   readonly serverLife: string
   readonly audit: string
   readonly settings: string
-  /** Functions. */
+  /** The functions. */
   readonly keyHash: string
   readonly seesSubscriptions: string
   readonly publish: string
   readonly cancel: string
   /** For the migrator, which quotes by itself. */
   readonly migrations: string
-  /** Channel of the wake-up: at most 63 bytes, as Postgres wants it. */
+  /** The channel of wake-ups: at most 63 bytes, as Postgres requires. */
   readonly channel: string
 }
 
-// Postgres cuts identifiers at 63 bytes, and the channel has a prefix. No dot: the migrator would read it as schema.table.
+// Postgres cuts identifiers at 63 bytes, and the channel has a prefix. No dot: the migrator would read it as
+// schema.table.
 const usable = /^[A-Za-z_][A-Za-z0-9_-]{0,49}$/
 
-/** What is wrong with the name of a schema; undefined: nothing. */
+/** Says what is wrong with a schema's name. Undefined if nothing is. */
 export const problem = (schema: string): string | undefined => {
   if (schema.startsWith("pg_")) return "begins with pg_, which Postgres keeps for itself"
   if (usable.test(schema)) return undefined
@@ -53,7 +54,7 @@ export const problem = (schema: string): string | undefined => {
   return /^[A-Za-z_]/.test(schema) ? "has other characters" : "begins with another character"
 }
 
-/** The tables in a schema of that name; refuses a name that is not plain. */
+/** The tables in the schema. Refuses a name that is not plain. */
 export const make = (schema: string): Result.Result<Names, InvalidName> => {
   const bad = problem(schema)
   if (bad !== undefined) return Result.fail(new InvalidName({ kind: "schema", got: schema, problem: bad }))

@@ -1,23 +1,26 @@
 /**
- * The publishing insert. It reads the subscriptions inside the statement, so that a registration and a publish see each
- * other whole or not at all; nothing about them is ever cached.
+ * The publishing insert. It reads the subscriptions inside the statement, so a registration and a publish see each
+ * other whole or not at all. The subscriptions are never cached.
  *
  * @since 0.1.0
  */
 import type { Names } from "./names.ts"
 
 /**
- * Whether this statement sees the subscriptions as they are, or it fails with 40001. At READ COMMITTED its snapshot is younger than its
- * lock on them, and nothing is asked.
+ * Whether this statement sees the current subscriptions; it fails with 40001 if not. At READ COMMITTED the snapshot
+ * is younger than the lock on them, so nothing needs to be checked.
  */
 export const seesSubscriptions = (t: Names): string =>
   `(current_setting('transaction_isolation') not in ('repeatable read', 'serializable') or ${t.seesSubscriptions}())`
 
 export const make = (t: Names) => ({
   /**
-   * One row for every consumer of the topic, or one unrouted row; answers the queues that got something. The defaults are
-   * computed above the sort, so the numbers follow the given order.
-   * Index: primary key of subscriptions, of consumers. Locks: access share on subscriptions until the transaction ends.
+   * Inserts one row for every consumer of the topic, or one unrouted row. Returns the queues that got something. The
+   * defaults are computed above the sort, so the seqs follow the given order.
+   *
+   * Index: primary key of subscriptions, of consumers. Locks: access share on subscriptions until the transaction
+   * ends.
+   *
    * $1 ids $2 topics $3 keys $4 keyed $5 hashes $6 payloads $7 headers $8 versions
    */
   write: `with m as materialized (

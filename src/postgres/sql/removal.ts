@@ -1,9 +1,10 @@
 /**
- * The end of a consumer, or of one of its subscriptions.
+ * Removes a consumer, or one of its subscriptions.
  *
- * Lock order: subscriptions (the table), the consumer, its lanes, then what it has. A removal deletes dead letters before messages: a person
- * who redrives one has it locked, and puts its message in before we delete. Nobody publishes meanwhile, so it is short: the ids that the
- * consumer remembers, millions maybe, are left to retention. Its number is never given to another one.
+ * Lock order: subscriptions (the table), the consumer, its lanes, then its rows. A removal deletes dead letters
+ * before messages: an operator who redrives a dead letter has it locked, and puts its message in before the delete.
+ * Publishers wait meanwhile, so a removal is short. It leaves the consumer's ids, which may be millions, to
+ * retention. A consumer's number is never reused.
  *
  * @since 0.1.0
  */
@@ -12,19 +13,19 @@ import { joined } from "./deadLetters.ts"
 import type { Names } from "./names.ts"
 
 export const make = (t: Names) => ({
-  /** Nobody refers to it any more. $1 name */
+  /** Locks a consumer so that no other row can refer to it. Index: (name). $1 name */
   lock: locked(t, "for update"),
 
-  /** Commits of its workers are over, and no new one begins. $1 queue */
+  /** Locks all lanes: commits of its workers are over, and no new one begins. Index: primary key. $1 queue */
   lockLanes: `select lane from ${t.lanes} where queue_id = $1 order by lane for update`,
 
-  /** $1 queue $2 topic, or null for all */
+  /** Counts what a removal would affect. Indexes: primary keys. No locks. $1 queue $2 topic, or null for all */
   census:
     `select (select count(*)::int from ${t.workers} where queue_id = $1 and alive_until > clock_timestamp()) as workers,
   (select count(*)::int from ${t.messages} where queue_id = $1 and ($2::text is null or topic = $2)) as waiting,
   (select count(*)::int from ${t.deadLetters} where queue_id = $1 and state in ('open', 'redriving')) as dead_letters`,
 
-  /** In this order. Each: $1 queue */
+  /** The deletes, in this order. Each: $1 queue */
   remove: [
     `delete from ${t.deadLetters} where queue_id = $1`,
     `delete from ${t.messages} where queue_id = $1`,
@@ -35,28 +36,30 @@ export const make = (t: Names) => ({
     `delete from ${t.consumers} where id = $1`
   ],
 
-  /** $1 queue $2 topic */
+  /** Ends a subscription. $1 queue $2 topic */
   unsubscribe: `delete from ${t.subscriptions} where queue_id = $1 and topic = $2 returning topic`,
 
   /**
-   * What waits of a topic that is not read any more becomes dead letters, as if a worker had given it up: its id is dead, a known
-   * one is a duplicate, other content under a known id is kept beside, a redriven one goes back to its dead letter.
-   * $1 queue $2 topic $3 the failure, as JSON $4 its tag
+   * Dead-letters the waiting messages of a topic that is not read any more, as a worker would. Their ids are marked
+   * dead, and a message whose id the inbox has is a duplicate. A message with a known id but other content becomes a
+   * dead letter of its own. A redriven message goes back to its dead letter.
+   *
+   * Indexes: primary keys. Locks the rows. $1 queue $2 topic $3 the failure, as JSON $4 its tag
    */
   giveUp: `with gone as materialized (
   delete from ${t.messages} where queue_id = $1 and topic = $2 returning *
-), told as materialized (
+), failed as materialized (
   select g.*, case when coalesce(attempts, '[]') = '[]' then '[' else left(attempts, -1) || ',' end || $3::text || ']' as history,
     left(encode(sha256(convert_to(topic || E'\\n' || payload, 'UTF8')), 'hex'), 32) as print,
     row_number() over (partition by id, dead_letter_id is null order by seq) as nth
   from gone g order by seq
 ), numbered as materialized (
-  select *, nextval('${t.deadLetterSeq}') as number from (select * from told where dead_letter_id is null order by seq offset 0) n
+  select *, nextval('${t.deadLetterSeq}') as number from (select * from failed where dead_letter_id is null order by seq offset 0) n
 ), fresh as (
   insert into ${t.inbox} (queue_id, id, outcome, fingerprint, dead_letter_id)
   select queue_id, id, 'dead', print, number from numbered where nth = 1 order by id on conflict do nothing
   returning id, fingerprint, dead_letter_id
-), buried as (
+), dead as (
   insert into ${t.deadLetters} (id, queue_id, lane, seq, message_id, topic, key, keyed, payload, headers, version, published_at,
     reason, parked, attempts, tag, fingerprint)
   select n.number, n.queue_id, n.lane, n.seq, n.id, n.topic, n.key, n.keyed, n.payload, n.headers, n.version, n.published_at,
@@ -67,7 +70,7 @@ export const make = (t: Names) => ({
   update ${t.deadLetters} d set state = 'open', reason = 'rejected', parked = false, tag = $4, fingerprint = $4, lane = o.lane,
     seq = o.seq, opened = pg_current_xact_id(), died_at = statement_timestamp(),
     attempts = ${joined("d.attempts", "o.history")}
-  from told o where d.id = o.dead_letter_id
+  from failed o where d.id = o.dead_letter_id
 )
 select count(*)::int as waiting from gone`
 })

@@ -1,7 +1,9 @@
 /**
- * What is forgotten, in small batches. Each statement deletes at most `$n` rows by their place (`ctid`), so that no lock and no
- * transaction is long; rows that somebody holds are skipped and found at the next round. Each reads an index from its oldest entry, and
- * looks at no more rows than a batch has: nothing that stays is walked over again and again.
+ * Deletes what is over, in small batches. Each statement deletes at most `$n` rows by their place (`ctid`), so that
+ * no lock and no transaction is long. It skips rows that are locked, and the next round finds them.
+ *
+ * Each statement reads an index from its oldest entry, and looks at no more rows than a batch has. So no batch reads
+ * again the rows that stay.
  *
  * @since 0.1.0
  */
@@ -9,8 +11,8 @@ import type { Names } from "./names.ts"
 
 export const make = (t: Names) => ({
   /**
-   * One process at a time; the lock ends with the transaction, and so do its settings: whatever the statistics say, what follows reads its
-   * index in order and stops. A sort would first read all that is old. $1 channel
+   * Locks out other processes, and makes the following statement read its index in order under any statistics. A sort
+   * would first read everything that is old. Lock and settings end with the transaction. $1 channel
    */
   alone:
     `select pg_try_advisory_xact_lock(hashtextextended($1, 7247)) as mine, set_config('enable_seqscan', 'off', true),
@@ -18,7 +20,10 @@ export const make = (t: Names) => ({
 
   inbox: inbox(t),
 
-  /** Index: dead_letters_over. $1 milliseconds for resolved $2 milliseconds for discarded $3 rows */
+  /**
+   * Deletes dead letters that are over. Index: dead_letters_over. $1 milliseconds for resolved $2 milliseconds for
+   * discarded $3 rows
+   */
   deadLetters: `delete from ${t.deadLetters} where ctid = any(array(
   select d.ctid from (values ('resolved', $1::float8), ('discarded', $2::float8)) kept(state, millis) cross join lateral (
     select ctid from ${t.deadLetters} where state = kept.state and state in ('resolved', 'discarded')
@@ -27,32 +32,39 @@ export const make = (t: Names) => ({
   limit $3))
 returning true as gone`,
 
-  /** Numbers and times grow together, so only the first ones are looked at. Index: primary key. $1 milliseconds $2 rows */
+  /**
+   * Deletes old audit entries. Ids and times grow together, so it looks only at the first ones. Index: primary key.
+   * $1 milliseconds $2 rows
+   */
   audit: `delete from ${t.audit} where ctid = any(array(
   select ctid from ${t.audit} where id = any(array(
     select id from (select id, at from ${t.audit} order by id limit $2) a
     where at < statement_timestamp() - $1::float8 * interval '1 ms')) for update skip locked))
 returning true as gone`,
 
-  /** What no consumer came for. Index: unrouted_published. $1 milliseconds $2 rows */
+  /** Deletes old messages that no consumer has read. Index: unrouted_published. $1 milliseconds $2 rows */
   unrouted: `delete from ${t.unrouted} where ctid = any(array(
   select ctid from ${t.unrouted} where published_at < statement_timestamp() - $1::float8 * interval '1 ms'
   order by published_at limit $2 for update skip locked))
 returning true as gone`,
 
-  /** Workers that died long ago. */
+  /** Deletes workers that died more than an hour ago. */
   workers: `delete from ${t.workers} where alive_until < statement_timestamp() - interval '1 hour'`
 })
 
 /**
- * Ids that nobody can ask about any more. A duplicate that was published within the deduplication window may wait longer than that (behind a
- * parked key, say): its queue's deduplication window then counts from the oldest message that waits. Ids of open dead letters stay, also where another
- * message was committed under the id, and ids of messages that are not due yet, or wait for a consumer of their topic: they are
- * remembered anew, so that the next batch begins behind them. The queues are those that the inbox has, from one to the next: a consumer that
- * was removed has left its ids to us. A row for each id that was looked at.
+ * Deletes ids that are outside of the deduplication window. Returns a row for each id that it looked at.
  *
- * Indexes: inbox_at, from each queue's oldest id; the oldest row of each lane by primary key; dead_letters_message (`offset 0`: no other
- * one); delayed_id; unrouted_id. $1 milliseconds $2 rows
+ * - A duplicate that was published within the window may wait for longer (behind a parked key, for example). The
+ *   window of its queue then counts from the oldest message that waits.
+ * - Ids of open dead letters stay, also where another message was committed under the id. So do ids of messages that
+ *   are not due yet, or that wait for a consumer of their topic. Such ids get a new time, so that the next batch
+ *   begins behind them.
+ * - The queues are those that the inbox has, from one to the next: a removed consumer has left its ids behind.
+ *
+ * Indexes: inbox_at (from each queue's oldest id), the primary key of messages (the oldest row of each lane),
+ * delayed_id, unrouted_id and dead_letters_message. `offset 0` lets the planner use no other one. $1 milliseconds $2
+ * rows
  */
 const inbox = (t: Names): string =>
   `with recursive queues as (
@@ -60,14 +72,14 @@ const inbox = (t: Names): string =>
   union all
   select n.id from queues q cross join lateral (
     select queue_id::bigint as id from ${t.inbox} where queue_id::bigint > q.id order by queue_id::bigint limit 1) n
-), horizon as materialized (
+), deduplication as materialized (
   select q.id as queue_id, least(statement_timestamp(), (
     select min(m.published_at) from ${t.lanes} l cross join lateral (
       select published_at from ${t.messages} where queue_id = q.id::int and lane = l.lane order by seq limit 1) m
     where l.queue_id = q.id::int)) - $1::float8 * interval '1 ms' as before
   from queues q
 ), old as materialized (
-  select i.ctid as place, i.queue_id, i.id from horizon h cross join lateral (
+  select i.ctid as place, i.queue_id, i.id from deduplication h cross join lateral (
     select ctid, queue_id, id from ${t.inbox} where queue_id::bigint = h.queue_id and at < h.before
     order by at limit $2 for update skip locked) i
   limit $2

@@ -1,16 +1,18 @@
 /**
- * The schema's own record: which version it has, and the oldest code that may still run on it.
+ * The schema's own record: its version, and the oldest code that may still run on it.
  *
  * @since 0.1.0
  */
 import type { Names } from "./names.ts"
 
 export const make = (t: Names) => ({
-  /** Takes no lock; two nulls on a database without our tables. */
+  /** Takes no lock. Two nulls on a database without our tables. */
   installed: `select to_regclass($1)::text as migrations, to_regclass($2)::text as settings`,
   found: `select coalesce(max(migration_id), 0)::int as version from ${t.schema}."migrations"`,
   oldest: `select oldest_code from ${t.settings}`,
-  /** Workers that start together queue up here, until the transaction of the first has ended. */
+  /**
+   * Makes workers that start together take turns: the second one waits until the transaction of the first has ended.
+   */
   alone: `select pg_advisory_xact_lock(hashtextextended($1, 7246))`,
   createSchema: `create schema if not exists ${t.schema}`,
   createSettings:

@@ -1,5 +1,5 @@
 /**
- * How a queue stands, in one look of a bounded cost: every part ends at 10,000 rows, or 200 a lane.
+ * The state of a queue, in one look of bounded cost: every part ends at 10,000 rows, or 200 a lane.
  *
  * @since 0.1.0
  */
@@ -8,10 +8,13 @@ import type { Names } from "./names.ts"
 const most = 10_000
 
 /**
- * Indexes: the primary keys of messages (upwards) and holds, `holds_due`, `dead_letters_queue`. Locks nothing. $1 queue
+ * Counts what waits, what is held and what is dead, with the oldest times. Messages of held keys are passed over,
+ * since they are not late.
  *
- * Held keys' messages are passed over: for them nobody is late. `offset 0` keeps that a probe a row, not a look at all holds a lane.
- * Where nothing waits a time is null, which `greatest` passes over.
+ * `offset 0` keeps that a probe per row, and not a look at all holds per lane. A time is null where nothing waits,
+ * and `greatest` passes over it.
+ *
+ * Indexes: the primary keys of messages (upwards) and holds, `holds_due`, `dead_letters_queue`. No locks. $1 queue
  */
 export const make = (t: Names): string => {
   const notHeld = `not exists (select from ${t.holds} h where h.queue_id = $1 and h.key = m.key offset 0)`

@@ -1,0 +1,138 @@
+/**
+ * Settles deliveries within a commit: removes their rows under the fencing tokens of their lanes.
+ *
+ * A commit that finds fewer rows than were handed out asks why, and gives up the lanes that belong to another worker.
+ *
+ * @since 0.1.0
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import type { SqlError } from "effect/sql/SqlError"
+import type { Delivery } from "../../Delivery.ts"
+import { TransportError } from "../../Errors.ts"
+import type { Subscription } from "../../Transport.ts"
+import type { PgDatabase } from "../session/PgClient.ts"
+import * as PgFailure from "../session/PgFailure.ts"
+import type { Rows } from "../session/PgSession.ts"
+import * as LanesSql from "../sql/lanes.ts"
+import * as MessagesSql from "../sql/messages.ts"
+import type { Names } from "../sql/names.ts"
+import type { PgLanes } from "./PgLanes.ts"
+import type { Receipt } from "./Row.ts"
+
+export interface SettlementParts {
+  readonly db: PgDatabase
+  readonly names: Names
+  readonly lanes: PgLanes
+}
+
+/** A lease that was given up here may still be valid in the database. Its rows must not be removed: no handler finished them. */
+const isCurrent = (delivery: Delivery): boolean =>
+  !(delivery.receipt as Receipt).owned.lost && !Deferred.isDoneUnsafe(delivery.lease.lost)
+
+/**
+ * The statement that settles a delivery. `settle` is the fast one. `settleRedriven` also compares id and redrives, since a redrive puts a
+ * message back to its old place. `settleLarge` leaves the row where it is.
+ */
+type Kind = "settle" | "settleRedriven" | "settleLarge"
+
+const kindOf = ({ large, redriven }: Receipt): Kind =>
+  large ? "settleLarge" : redriven === 0 ? "settle" : "settleRedriven"
+
+export const removeInTransaction = (parts: SettlementParts): Subscription["removeInTransaction"] => {
+  const text = MessagesSql.make(parts.names)
+  const { life, queue } = parts.lanes
+  const settle = (kind: Kind, deliveries: ReadonlyArray<Delivery>) => {
+    const tokens = new Map<number, bigint>()
+    const seqs: Array<bigint> = []
+    for (const { lease, receipt } of deliveries) {
+      const { lane, seq } = receipt as Receipt
+      tokens.set(lane, lease.token)
+      seqs.push(seq)
+    }
+    const places = [queue, [...tokens.keys()], [...tokens.values()], life, seqs]
+    const named = () => [
+      deliveries.map((delivery) => delivery.message.id),
+      deliveries.map((delivery) => (delivery.receipt as Receipt).redriven)
+    ]
+    return parts.db.within(text[kind], kind === "settle" ? places : [...places, ...named()])
+  }
+  const byKind = (deliveries: ReadonlyArray<Delivery>) => {
+    const kinds = Map.groupBy(deliveries, (delivery) => kindOf(delivery.receipt as Receipt))
+    return Effect.map(Effect.forEach(kinds, ([kind, some]) => settle(kind, some)), (rows) => rows.flat())
+  }
+  return (all) => {
+    const deliveries = all.every(isCurrent) ? all : all.filter(isCurrent)
+    if (deliveries.length === 0) return Effect.succeed([])
+    const ordinary = deliveries.every((delivery) => kindOf(delivery.receipt as Receipt) === "settle")
+    return Effect.mapError(
+      Effect.flatMap(
+        ordinary ? settle("settle", deliveries) : byKind(deliveries),
+        (rows) => settledOf(parts, deliveries, rows)
+      ),
+      (error) => error._tag === "SqlError" ? PgFailure.transportError("settle messages")(error) : error
+    )
+  }
+}
+
+/** Returns what was found. Gives up the lanes of the other deliveries, if they belong to another worker. */
+const checkMissing = (
+  lanes: PgLanes,
+  asked: ReadonlyArray<Delivery>,
+  found: ReadonlyArray<Delivery>
+): Effect.Effect<ReadonlyArray<Delivery>, SqlError> => {
+  if (found.length === asked.length) return Effect.succeed(found)
+  const there = new Set(found)
+  const missing = asked.filter((delivery) => !there.has(delivery))
+  return Effect.as(lanes.checkOwnership(missing.map(({ receipt }) => receipt as Receipt)), found)
+}
+
+/**
+ * Returns the deliveries that were settled. Within one life of the server a place never has another message than the one handed out. If it
+ * does (an operator set a sequence back), the commit is refused, and the worker opens a new subscription.
+ */
+const settledOf = (
+  { lanes }: SettlementParts,
+  deliveries: ReadonlyArray<Delivery>,
+  rows: Rows
+): Effect.Effect<ReadonlyArray<Delivery>, TransportError | SqlError> => {
+  const removed = new Map(rows.map((row) => [row["seq"], row]))
+  let isOther = false
+  const settled = deliveries.filter((delivery) => {
+    const { lane, redriven, seq } = delivery.receipt as Receipt
+    const row = removed.get(seq)
+    if (row === undefined || row["lane"] !== lane || (row["redriven"] ?? 0) !== redriven) return false
+    removed.delete(seq)
+    isOther ||= row["id"] !== delivery.message.id
+    return true
+  })
+  if (!isOther) return checkMissing(lanes, deliveries, settled)
+  const detail = "a place in the queue has another message than the one that was handed out"
+  return Effect.andThen(
+    Effect.logError(`Commit refused: ${detail}. Nothing was lost. Look for a sequence that was set back by hand.`),
+    Effect.suspend(() => {
+      lanes.end(detail)
+      return Effect.fail(
+        new TransportError({ engine: "postgres", operation: "settle messages", kind: "temporary", detail })
+      )
+    })
+  )
+}
+
+export const fence = (parts: SettlementParts): Subscription["fence"] => {
+  const text = LanesSql.make(parts.names).fence
+  return (all) => {
+    const { lanes } = parts
+    const deliveries = all.filter(isCurrent)
+    const tokens = new Map(deliveries.map(({ lease, receipt }) => [(receipt as Receipt).lane, lease.token]))
+    const looked = parts.db.within(text, [lanes.queue, [...tokens.keys()], [...tokens.values()], lanes.life])
+    return Effect.mapError(
+      Effect.flatMap(looked, (rows) => {
+        const ours = new Set(rows.map((row) => row["lane"]))
+        const found = deliveries.filter(({ receipt }) => ours.has((receipt as Receipt).lane))
+        return checkMissing(lanes, deliveries, found)
+      }),
+      PgFailure.transportError("look at fencing tokens")
+    )
+  }
+}

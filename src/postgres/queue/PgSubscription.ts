@@ -1,0 +1,129 @@
+/**
+ * A worker's open connection to its queue: polls for messages, and waits when there are none.
+ *
+ * Lanes are in `PgLanes.ts`, the order of reading is in `QueueReader.ts`, and the statements of a commit are in `PgSettlement.ts` and `PgHold.ts`.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { SqlError } from "effect/sql/SqlError"
+import type { ConsumerRemoved, SubscriptionLost } from "../../Errors.ts"
+import * as Backoff from "../../internal/Backoff.ts"
+import type { Subscription } from "../../Transport.ts"
+import * as PgFailure from "../session/PgFailure.ts"
+import * as HoldsSql from "../sql/holds.ts"
+import type { PgDelayed } from "./PgDelayed.ts"
+import { hold, type HoldParts } from "./PgHold.ts"
+import { fence, removeInTransaction } from "./PgSettlement.ts"
+import type { QueueReader } from "./QueueReader.ts"
+import type { Wake } from "./Wake.ts"
+
+export type Reader = QueueReader<SqlError | SubscriptionLost>
+
+/** The parts of one subscription. */
+export interface SubscriptionParts extends HoldParts {
+  readonly wake: Wake
+  readonly delayed: PgDelayed
+  readonly reader: Reader
+}
+
+type ReadError = SqlError | ConsumerRemoved | SubscriptionLost
+
+/** The most rounds of one look: a reader that always has more must not keep the fiber. */
+const mostRounds = 100
+
+/** Balances the lanes, then polls until something was handed over or there is nothing more. Returns whether something was handed over. */
+const look = (
+  parts: SubscriptionParts,
+  ...[demand, accept]: Parameters<Subscription["take"]>
+): Effect.Effect<boolean, ReadError> => {
+  const { delayed, lanes, reader } = parts
+  const poll = (left: number): Effect.Effect<boolean, ReadError> =>
+    Effect.flatMap(
+      reader.round(demand, accept),
+      (n) => n > 0 ? Effect.succeed(true) : reader.more && left > 0 ? poll(left - 1) : Effect.succeed(false)
+    )
+  const balance = lanes.balance(demand.perKey, () => reader.lanesInFlight())
+  return Effect.andThen(Effect.andThen(delayed.whenDue, balance), Effect.suspend(() => poll(mostRounds)))
+}
+
+/** Milliseconds until a hold of our lanes ends or a delayed message is due, at most the idle poll. */
+const untilDue = ({ db, delayed, lanes, names, spec }: SubscriptionParts): Effect.Effect<number, SqlError> => {
+  const idle = Duration.toMillis(spec.idlePoll)
+  const owned = lanes.held().map((lease) => Number(lease.name.slice("lane-".length)))
+  if (owned.length === 0) return Effect.succeed(idle)
+  return Effect.flatMap(db.machinery(HoldsSql.make(names).next, [lanes.queue, owned]), ([row]) => {
+    const held = row?.["millis"]
+    const millis = typeof held === "number" ? Math.min(idle, Math.max(0, held)) : idle
+    const due = row?.["delayed"]
+    if (typeof due !== "number") return Effect.succeed(millis)
+    if (due > 0) return Effect.as(delayed.expect(due), Math.min(millis, Math.ceil(due)))
+    // A due message that another transaction has locked is tried again after the idle poll.
+    return Effect.map(delayed.move, (moved) => moved > 0 ? 0 : millis)
+  })
+}
+
+const take = (parts: SubscriptionParts): Subscription["take"] => (demand, accept) =>
+  Effect.suspend(() => {
+    const { lanes, reader, spec, wake } = parts
+    // The waiter exists before the last look, so that a message published after that look wakes it.
+    const waiter = wake.waiter(lanes.queue)
+    const idle = Duration.toMillis(spec.idlePoll)
+    const wait = Effect.flatMap(untilDue(parts), (millis) =>
+      Effect.andThen(
+        Effect.raceFirst(Effect.raceFirst(waiter.woken, reader.roomAgain.await), Effect.sleep(millis)),
+        Effect.asVoid(look(parts, demand, accept))
+      ))
+    return look(parts, demand, accept).pipe(
+      Effect.flatMap((found) =>
+        found ? Effect.void : Effect.flatMap(
+          Effect.andThen(wake.announce(lanes.queue, idle + 200), look(parts, demand, accept)),
+          (found) => found ? Effect.void : wait
+        )
+      ),
+      Effect.ensuring(Effect.sync(waiter.done)),
+      Effect.mapError((error) => error._tag === "SqlError" ? PgFailure.transportError("read messages")(error) : error)
+    )
+  })
+
+/**
+ * Ends an isolation. Other messages wait until the database knows it: until then a crash of the process would count as a crash of the
+ * isolated message alone. Retries without end; a worker that stops tries once.
+ */
+const endIsolation = (parts: SubscriptionParts, tries: number): Effect.Effect<void> =>
+  Effect.catch(
+    parts.lanes.endIsolation,
+    (error) =>
+      Effect.logWarning(PgFailure.transportError("end an isolation")(error).message).pipe(
+        Effect.annotateLogs({ consumer: parts.spec.consumer }),
+        Effect.andThen(Backoff.pause(tries, { first: 50, cap: 5000 })),
+        Effect.andThen(Effect.suspend(() => endIsolation(parts, tries + 1))),
+        Effect.interruptible
+      )
+  )
+
+export const make = (parts: SubscriptionParts): Subscription => {
+  const { lanes, reader } = parts
+  return {
+    take: take(parts),
+    paused: () => lanes.paused,
+    whileNotReading: (delivery, write) => reader.whileNotReading(delivery, write),
+    held: () => lanes.held(),
+    renew: (leases) => Effect.mapError(lanes.renew(leases), PgFailure.transportError("renew leases")),
+    removeInTransaction: removeInTransaction(parts),
+    fence: fence(parts),
+    acknowledge: (deliveries) =>
+      Effect.sync(() => {
+        for (const delivery of deliveries) reader.settled(delivery)
+      }),
+    hold: hold(parts),
+    isolate: (delivery) =>
+      Effect.acquireRelease(
+        Effect.mapError(lanes.isolate(delivery), PgFailure.transportError("isolate a message")),
+        () => endIsolation(parts, 0)
+      ),
+    release: (leases) =>
+      Effect.mapError(reader.exclusively(lanes.release(leases)), PgFailure.transportError("release leases"))
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The reader's statements, on the machinery's connections.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type { SqlError } from "effect/sql/SqlError"
+import type { SubscriptionLost } from "../../Errors.ts"
+import type { PgDatabase } from "../session/PgClient.ts"
+import type { Rows } from "../session/PgSession.ts"
+import * as HoldsSql from "../sql/holds.ts"
+import * as LanesSql from "../sql/lanes.ts"
+import * as MessagesSql from "../sql/messages.ts"
+import type { Names } from "../sql/names.ts"
+import type { Meta, Poll } from "./Round.ts"
+import type { OwnedLane } from "./Row.ts"
+
+export interface ReaderPort<E> {
+  readonly poll: (poll: Poll) => Effect.Effect<{ readonly rows: Rows; readonly meta: Meta }, E>
+  /** Records how far each lane was read. Returns the lanes that are still ours. */
+  readonly record: (top: ReadonlyMap<OwnedLane, bigint>) => Effect.Effect<ReadonlySet<unknown>, E>
+  /** Ends holds that are due. Returns those that it could end. */
+  readonly endDue: (owned: ReadonlyArray<OwnedLane>, keys: ReadonlyArray<string>) => Effect.Effect<Rows, E>
+  /** Lowers holds. Returns those that it could lower. */
+  readonly lower: (from: ReadonlyMap<string, bigint>) => Effect.Effect<Rows, E>
+  readonly lost: (owned: OwnedLane) => void
+}
+
+/** Receives what a poll shows about its lanes, beside their rows. */
+export interface LaneReports {
+  readonly lost: (owned: OwnedLane) => void
+  readonly paused: (paused: boolean) => void
+  /** Fails if the snapshot is of another life of the server. */
+  readonly sameLife: (life: unknown) => Effect.Effect<void, SubscriptionLost>
+}
+
+export const readerPort = (
+  db: PgDatabase,
+  names: Names,
+  queue: number,
+  life: string,
+  reports: LaneReports
+): ReaderPort<SqlError | SubscriptionLost> => {
+  const messages = MessagesSql.make(names)
+  const lanes = LanesSql.make(names)
+  const holds = HoldsSql.make(names)
+  return {
+    lost: reports.lost,
+    poll: (poll) =>
+      Effect.flatMap(
+        db.machinery(messages.poll, [
+          queue,
+          poll.lanes,
+          poll.marks,
+          poll.most,
+          poll.running,
+          poll.xmax,
+          poll.passedOver,
+          poll.laggingLanes,
+          poll.laggingFrom,
+          poll.laggingKeys,
+          poll.rows,
+          BigInt(Math.max(0, Math.floor(poll.bytes)))
+        ]),
+        ([first, ...rows]) => {
+          const meta = first!["meta"] as Meta
+          return Effect.map(reports.sameLife(meta.life), () => {
+            reports.paused(meta.paused)
+            return { meta, rows }
+          })
+        }
+      ),
+    record: (top) => {
+      const owned = [...top.keys()]
+      return Effect.map(
+        db.machinery(lanes.record, [
+          queue,
+          owned.map((each) => each.lane),
+          owned.map((each) => each.lease.token),
+          life,
+          [...top.values()]
+        ]),
+        (rows) => new Set(rows.map((row) => row["lane"]))
+      )
+    },
+    endDue: (owned, keys) =>
+      db.machinery(holds.endDue, [
+        queue,
+        owned.map((each) => each.lane),
+        owned.map((each) => each.lease.token),
+        keys,
+        life
+      ]),
+    lower: (from) => db.machinery(holds.lower, [queue, [...from.keys()], [...from.values()], life])
+  }
+}

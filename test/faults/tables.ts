@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import { DeadLetters, MessageId } from "millrace"
-import type { Entry } from "../../src/testing/History.ts"
+import type { Entry } from "../checker/History.ts"
 import { readerOf } from "./pieces.ts"
 
 /** Creates them in the schema of a store. */
@@ -17,7 +17,7 @@ export const create = Effect.fnUntraced(function*(schema: string) {
     transaction text not null, previous text not null, chain text not null)`
   yield* sql`create index ledger_key on ${s}.ledger (consumer, key, n)`
   yield* sql`create table ${s}.takeovers (n bigint, queue_id int, lane int, token bigint, was text, is_now text)`
-  yield* sql`create table ${s}.dead-lettering transactions (n bigint, dead letter bigint)`
+  yield* sql`create table ${s}.dead_letterings (n bigint, dead_letter_id bigint)`
   yield* sql`create function ${s}.taken_over() returns trigger language plpgsql as ${
     sql.literal(`$$ begin
     insert into "${schema}".takeovers values
@@ -28,11 +28,11 @@ export const create = Effect.fnUntraced(function*(schema: string) {
   // An owner that had given its lane back left null behind: that is no takeover.
   yield* sql`create trigger taken_over after update on ${s}.lanes for each row
     when (old.token <> new.token and old.owner is not null) execute function ${s}.taken_over()`
-  yield* sql`create function ${s}.dead-lettered() returns trigger language plpgsql as ${
+  yield* sql`create function ${s}.dead_lettered() returns trigger language plpgsql as ${
     sql.literal(`$$ begin
-    insert into "${schema}".burials values (nextval('"${schema}".ledger_n_seq'), new.id); return null; end $$`)
+    insert into "${schema}".dead_letterings values (nextval('"${schema}".ledger_n_seq'), new.id); return null; end $$`)
   }`
-  yield* sql`create trigger dead-lettered after insert on ${s}.dead_letters for each row execute function ${s}.dead-lettered()`
+  yield* sql`create trigger dead_lettered after insert on ${s}.dead_letters for each row execute function ${s}.dead_lettered()`
   yield* sql`create table ${s}.departures (n bigserial primary key, port int)`
   yield* sql`create function ${s}.departed() returns trigger language plpgsql as ${
     sql.literal(`$$ begin insert into "${schema}".departures (port) values (inet_client_port()); return null; end $$`)
@@ -173,8 +173,8 @@ const deadLetters = Effect.fnUntraced(function*(schema: string, consumer: string
   const drawn = new Map(
     (yield* sql<
       { deadLetterId: string; n: number }
-    >`select lpad(dead_letter_id::text, 16, '0') as dead_letter_id, n::float8 as n
-      from ${sql(schema)}.dead-lettering transactions`).map((row) => [row.deadLetterId, row.n])
+    >`select lpad(dead_letter_id::text, 16, '0') as "deadLetterId", n::float8 as n
+      from ${sql(schema)}.dead_letterings`).map((row) => [row.deadLetterId, row.n])
   )
   const entries: Array<Entry> = []
   let before: string | undefined

@@ -90,7 +90,7 @@ describe("a broken history is caught and explained", () => {
       it(`catches: ${name}`, () => {
         let tried = 0
         for (let seed = 1; seed <= 40; seed++) {
-          const entries = apply(run(seed), dice(seed))
+          const entries = apply(run(seed, { messages: 250 }), dice(seed))
           if (entries === undefined) continue
           tried++
           const violation = caughtBy(rule, Checker.check(entries))

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
-import type { Entry } from "../../src/testing/History.ts"
+import type { Entry } from "../checker/History.ts"
 import type { OperatorSetup, PublisherSetup, Setup, StarterSetup, WorkerSetup } from "./setup.ts"
 
 export interface Ending {

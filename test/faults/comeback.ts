@@ -4,7 +4,7 @@
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
-import type { Entry } from "../../src/testing/History.ts"
+import type { Entry } from "../checker/History.ts"
 import { until } from "./runs/common.ts"
 import type { Own } from "./server.ts"
 import * as Tables from "./tables.ts"

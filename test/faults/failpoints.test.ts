@@ -6,8 +6,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, TxRef } from "effect"
 import { TestClock } from "effect/testing"
 import { Memory, Pipeline, Retry } from "millrace"
-import { Checker, Faults, type History } from "millrace/testing"
+import * as Checker from "../checker/Checker.ts"
+import type * as History from "../checker/History.ts"
 import { Declined, drain, type Order, order, Orders, ports, publish } from "../worker/support.ts"
+import * as Faults from "./Faults.ts"
 
 const consumer = "ledger"
 

@@ -1,8 +1,8 @@
 /** The verdict on a run: the histories of all its processes, together with the database's facts, before the checker. */
 import { Cause, Effect } from "effect"
 import { readFileSync } from "node:fs"
-import * as Checker from "../../src/testing/Checker.ts"
-import type { Entry } from "../../src/testing/History.ts"
+import * as Checker from "../checker/Checker.ts"
+import type { Entry } from "../checker/History.ts"
 import type { World } from "./world.ts"
 
 export type Expectations = Checker.Expectations

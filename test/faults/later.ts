@@ -9,7 +9,7 @@
 import { Effect, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import { Topic } from "millrace"
-import type { PublishAnswered } from "../../src/testing/History.ts"
+import type { PublishAnswered } from "../checker/History.ts"
 import { pick, type Piece, piecesOf, tried } from "./pieces.ts"
 import type { Count } from "./run.ts"
 import { until } from "./runs/common.ts"

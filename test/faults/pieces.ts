@@ -4,7 +4,7 @@
  */
 import * as Schema from "effect/Schema"
 import { Topic } from "millrace"
-import type { Poison, PublishTried } from "../../src/testing/History.ts"
+import type { Poison, PublishTried } from "../checker/History.ts"
 
 /**
  * What a handler does with a piece: nothing; wait before the transaction; fail twice in its steps, or once in its commit; fail once

@@ -1,6 +1,6 @@
 /** What the parent tells a child process, as JSON in `MILLRACE_FAULTS`. */
 import type { Worker } from "millrace"
-import type { Fault } from "../../src/testing/Faults.ts"
+import type { Fault } from "./Faults.ts"
 import type { Piece } from "./pieces.ts"
 
 interface Common {

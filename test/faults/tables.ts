@@ -1,11 +1,11 @@
 /**
- * The ledger, and what the database tells of itself: triggers number takeovers of lanes and dead letters with the ledger's own sequence,
+ * The ledger, and what the database tells of itself: triggers number takeovers of lanes and dead-lettering transactions with the ledger's own sequence,
  * so that they can be compared with starts and commits. At the end all of it is read as entries of the history.
  */
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import { DeadLetters, MessageId } from "millrace"
-import type { Entry } from "../../src/testing/History.ts"
+import type { Entry } from "../checker/History.ts"
 import { readerOf } from "./pieces.ts"
 
 /** Creates them in the schema of a store. */
@@ -172,9 +172,9 @@ const deadLetters = Effect.fnUntraced(function*(schema: string, consumer: string
   const sql = yield* SqlClient.SqlClient
   const drawn = new Map(
     (yield* sql<
-      { dead_letter_id: string; n: number }
-    >`select lpad(dead_letter_id::text, 16, '0') as dead_letter_id, n::float8 as n
-      from ${sql(schema)}.dead_letterings`).map((row) => [row.dead_letter_id, row.n])
+      { deadLetterId: string; n: number }
+    >`select lpad(dead_letter_id::text, 16, '0') as "deadLetterId", n::float8 as n
+      from ${sql(schema)}.dead_letterings`).map((row) => [row.deadLetterId, row.n])
   )
   const entries: Array<Entry> = []
   let before: string | undefined

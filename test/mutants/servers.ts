@@ -1,13 +1,13 @@
 /** The breaks of the checker's account of servers that forget: what it must count apart, and what it must not forgive. */
 import type { Mutant } from "./types.ts"
 
-const test = "test/testing/servers.test.ts"
+const test = "test/checker/servers.test.ts"
 
 export const serverMutants: ReadonlyArray<Mutant> = [
   {
     name: "servers: a loss is accepted in every run",
     guarantee: 11,
-    file: "src/testing/rules/noLoss.ts",
+    file: "test/checker/rules/noLoss.ts",
     from: "if (!allowed && messagesLost + effectsLost > 0) {",
     to: "if (!allowed && messagesLost + effectsLost < 0) {",
     test,
@@ -16,7 +16,7 @@ export const serverMutants: ReadonlyArray<Mutant> = [
   {
     name: "servers: what was safe may be lost",
     guarantee: 11,
-    file: "src/testing/rules/Servers.ts",
+    file: "test/checker/rules/ServerLosses.ts",
     from: "if (message.loose) this.messagesLost++",
     to: "if (message.loose || message.tries > 0) this.messagesLost++",
     test,
@@ -25,7 +25,7 @@ export const serverMutants: ReadonlyArray<Mutant> = [
   {
     name: "servers: what a server brought along is not safe from the next crash",
     guarantee: 11,
-    file: "src/testing/rules/Servers.ts",
+    file: "test/checker/rules/ServerLosses.ts",
     from: "if (durable) message.loose = false",
     to: "if (durable && !message.loose) message.loose = false",
     test,
@@ -34,7 +34,7 @@ export const serverMutants: ReadonlyArray<Mutant> = [
   {
     name: "servers: a lost message may be handled",
     guarantee: 11,
-    file: "src/testing/rules/noLoss.ts",
+    file: "test/checker/rules/noLoss.ts",
     from: "stayedLost(message, gone.server, findings)",
     to: "if (gone.server < 0) stayedLost(message, gone.server, findings)",
     test,
@@ -43,7 +43,7 @@ export const serverMutants: ReadonlyArray<Mutant> = [
   {
     name: "servers: what a server holds need not be there at the end",
     guarantee: 11,
-    file: "src/testing/rules/noLoss.ts",
+    file: "test/checker/rules/noLoss.ts",
     from: "if (message.acknowledged > 0 || (message.told && message.failed === 0)) {",
     to: "if (message.acknowledged > 0) {",
     test,
@@ -52,7 +52,7 @@ export const serverMutants: ReadonlyArray<Mutant> = [
   {
     name: "servers: an effect may vanish after its server came up",
     guarantee: 11,
-    file: "src/testing/rules/noLoss.ts",
+    file: "test/checker/rules/noLoss.ts",
     from:
       "if (commit !== undefined) continue\n    findings.add(\n      { consumer, ids: [message.id] },\n      () =>\n        `The effect",
     to:
@@ -63,7 +63,7 @@ export const serverMutants: ReadonlyArray<Mutant> = [
   {
     name: "servers: another server may commit",
     guarantee: 11,
-    file: "src/testing/rules/oneOwner.ts",
+    file: "test/checker/rules/oneOwner.ts",
     from: "if (own.length === 0 || own.some((one) => index.handedOutBy(one) === server)) return twice",
     to: "if (own.length === 0 || own.some((one) => index.handedOutBy(one)! <= server)) return twice",
     test,
@@ -72,7 +72,7 @@ export const serverMutants: ReadonlyArray<Mutant> = [
   {
     name: "servers: the owners of two servers are compared",
     guarantee: 11,
-    file: "src/testing/rules/oneOwner.ts",
+    file: "test/checker/rules/oneOwner.ts",
     from: "if (index.servers.apart(one.first, other.first)) continue",
     to: "",
     test,
@@ -81,7 +81,7 @@ export const serverMutants: ReadonlyArray<Mutant> = [
   {
     name: "servers: a start is compared with what another server settled",
     guarantee: 11,
-    file: "src/testing/rules/keyOrder.ts",
+    file: "test/checker/rules/keyOrder.ts",
     from: "index.servers.of(settledAt(queue, other) ?? draw) === server",
     to: "server !== undefined",
     test,

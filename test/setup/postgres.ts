@@ -1,10 +1,8 @@
 /**
- * Vitest's global setup: one Postgres for the whole run, or the one that `DATABASE_URL` names. Tests get its address
- * by `inject("databaseUrl")`; each test file works in a schema of its own.
+ * Vitest's global setup for the test files that need a database: one Postgres for the whole run, or the one that `DATABASE_URL` names.
+ *
+ * Tests get its address by `inject("databaseUrl")`; each test file works in a schema of its own.
  */
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import type { TestProject } from "vitest/node"
 import { givenOrStarted } from "./server.ts"
 
@@ -15,29 +13,7 @@ declare module "vitest" {
 }
 
 export default async function setup(project: TestProject) {
-  requireNode()
-  const compiled = shareCompiledCode()
   const server = await givenOrStarted()
   project.provide("databaseUrl", server.url)
-  return async () => {
-    await server.stop()
-    rmSync(compiled, { recursive: true, force: true })
-  }
-}
-
-/** Processes that tests start compile what they import once, not once each: half of the processor time of such a start. */
-const shareCompiledCode = () => {
-  const directory = mkdtempSync(join(tmpdir(), "millrace-compiled-"))
-  process.env["NODE_COMPILE_CACHE"] ??= directory
-  return directory
-}
-
-/** The npm package `node` brings the version we test with; without its install script the machine's own is used. */
-const requireNode = () => {
-  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
-  if (major > 22 || (major === 22 && minor >= 19)) return
-  throw new Error(
-    `Tests need Node 22.19 or newer but run on ${process.versions.node}: start them with "npm test"; ` +
-      `if that is what you did, the install script of the package "node" was not run: run "npm rebuild node".`
-  )
+  return () => server.stop()
 }

@@ -3,7 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { DeadLetters, Memory, Pipeline, Retry, Topic } from "millrace"
-import { Faults, TestPipeline } from "millrace/testing"
+import { TestPipeline } from "millrace/testing"
+import * as Faults from "../faults/Faults.ts"
 import { balance, Declined, ledger, payment, Payments, Receipts, services, TestBalance, TestRates } from "./ledger.ts"
 
 describe("a run", () => {

@@ -3,7 +3,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { Errors, Inbox, Memory, Store } from "millrace"
-import { Faults } from "millrace/testing"
+import * as Faults from "../faults/Faults.ts"
 
 const key = { consumer: "api", id: "k" }
 const result = Schema.Int

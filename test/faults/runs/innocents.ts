@@ -3,7 +3,7 @@
  * However often that happens, none of the messages may be `crashed`.
  */
 import { Effect } from "effect"
-import type { Fault, Moment } from "../../../src/testing/Faults.ts"
+import type { Fault, Moment } from "../Faults.ts"
 import * as Load from "../load.ts"
 import type { Run } from "../run.ts"
 import { register, type World } from "../world.ts"

@@ -5,8 +5,8 @@
  */
 import { Effect } from "effect"
 import { DeadLetters } from "millrace"
-import { type Moment, type Window, windows as moments } from "../../../src/testing/Faults.ts"
 import { type Child, stop } from "../children.ts"
+import { type Moment, type Window, windows as moments } from "../Faults.ts"
 import * as Later from "../later.ts"
 import * as Load from "../load.ts"
 import { ledgerMark } from "../pipeline.ts"

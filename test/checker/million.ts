@@ -5,10 +5,11 @@
  */
 import { NodeServices } from "@effect/platform-node"
 import { Effect } from "effect"
-import { Checker, type History } from "millrace/testing"
 import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import * as Checker from "./Checker.ts"
+import type * as History from "./History.ts"
 import { Model } from "./model.ts"
 
 const messages = Number(process.argv[2] ?? 1_000_000)

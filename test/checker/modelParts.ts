@@ -1,5 +1,5 @@
 /** What the model of a run is made of: queues, lanes, processes, dead letters, and dice that a seed repeats. */
-import type { History } from "millrace/testing"
+import type * as History from "./History.ts"
 
 export interface Options {
   readonly seed: number

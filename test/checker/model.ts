@@ -2,7 +2,7 @@
  * A seeded model of a run that makes no mistakes: producers, workers that claim lanes, die, freeze, drain and are taken over
  * from, poison, people. It writes the history that such a run would leave, for the checker to be tried on.
  */
-import type { History } from "millrace/testing"
+import type * as History from "./History.ts"
 import {
   type Attempt,
   dice,
@@ -15,7 +15,7 @@ import {
   type Process,
   type Queued,
   windows
-} from "./world.ts"
+} from "./modelParts.ts"
 
 export class Model {
   readonly entries: Array<History.Entry> = []

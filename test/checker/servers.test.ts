@@ -2,7 +2,8 @@
  * What is lost with a server is counted apart from what is lost after it: histories of servers that forget, and what the checker says.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Checker, type History } from "millrace/testing"
+import * as Checker from "./Checker.ts"
+import type * as History from "./History.ts"
 
 const calm: Checker.Expectations = { settles: false, redelivered: 0, losesServers: true }
 const consumer = "books"

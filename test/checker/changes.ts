@@ -1,5 +1,6 @@
 /** Small changes to a history, of which mutants are made. */
-import type { Checker, History } from "millrace/testing"
+import type * as Checker from "./Checker.ts"
+import type * as History from "./History.ts"
 
 export type Entries = ReadonlyArray<History.Entry>
 export type Of<Tag extends History.Entry["_tag"]> = Extract<History.Entry, { readonly _tag: Tag }>

@@ -16,7 +16,7 @@ import * as FileSystem from "effect/FileSystem"
 import type * as PlatformError from "effect/PlatformError"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { DeadLetterOrder, Reason, State } from "../DeadLetter.ts"
+import type { DeadLetterOrder, Reason, State } from "../../src/DeadLetter.ts"
 import * as WellFormed from "./rules/wellFormed.ts"
 import type { Durable, ServerHolds, ServerReturned } from "./ServerEntries.ts"
 

@@ -18,7 +18,7 @@ import {
   ProcessFacts,
   type QueueKey
 } from "./Facts.ts"
-import { Servers } from "./Servers.ts"
+import { Servers } from "./ServerLosses.ts"
 
 /** A second handler of a key began in one process while the first was running. */
 export interface Overlap {

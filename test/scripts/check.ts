@@ -1,0 +1,49 @@
+/**
+ * What a contributor runs again and again: `npm run check`. Types, lint, format, prose, and the tests that need no database.
+ *
+ * Two steps run at a time, one for each of two cores. The output of a step is printed when it ends. All steps run, whatever fails.
+ */
+import { spawn } from "node:child_process"
+import { root } from "./run.ts"
+
+const steps: ReadonlyArray<readonly [name: string, ...command: ReadonlyArray<string>]> = [
+  ["tests", "vitest", "run", "--project", "memory", "--silent", "--reporter=dot"],
+  ["types", "tsc", "--project", "tsconfig.json"],
+  ["lint", "oxlint", "--type-aware", "--deny-warnings"],
+  ["prose", "node", "test/scripts/prose.ts"],
+  ["format", "dprint", "check"]
+]
+
+interface Ended {
+  readonly code: number | null
+  readonly output: string
+}
+
+const run = ([command = "", ...args]: ReadonlyArray<string>): Promise<Ended> =>
+  new Promise((resolve) => {
+    const child = spawn("npx", ["--no-install", command, ...args], { cwd: root, stdio: ["ignore", "pipe", "pipe"] })
+    let output = ""
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => output += String(chunk))
+    child.once("error", (error) => resolve({ code: null, output: String(error) }))
+    child.once("close", (code) => resolve({ code, output }))
+  })
+
+const began = performance.now()
+const seconds = (since: number) => ((performance.now() - since) / 1000).toFixed(0)
+const failed: Array<string> = []
+const left = steps.values()
+
+const work = async () => {
+  for (const [name, ...command] of left) {
+    const since = performance.now()
+    const { code, output } = await run(command)
+    console.log(`${code === 0 ? "ok    " : "FAILED"} ${name} (${seconds(since)} s)`)
+    if (code === 0) continue
+    failed.push(name)
+    console.log(output)
+  }
+}
+
+await Promise.all([work(), work()])
+console.log(`${failed.length === 0 ? "all passed" : `failed: ${failed.join(", ")}`}, in ${seconds(began)} s`)
+process.exitCode = failed.length === 0 ? 0 : 1

@@ -1,0 +1,47 @@
+/**
+ * Which test files need a database server, derived from what they import.
+ *
+ * Vitest runs them in a project of their own, so that a run of other files starts no server. `npm run check` runs only the others.
+ */
+import { existsSync, globSync, readFileSync } from "node:fs"
+import { dirname, join, normalize } from "node:path"
+
+/** What a test asks the global setup for, and the packages that are a database themselves. */
+const asks = /inject\("databaseUrl"\)/
+const engines = /^(?:millrace\/embedded$|@electric-sql\/|src\/embedded\/|test\/setup\/(?:server|cluster)\.ts$)/
+
+/** The modules that a file imports or loads, as they are written. */
+const importsOf = (text: string): ReadonlyArray<string> =>
+  [...text.matchAll(/\b(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(([, specifier]) => specifier!)
+
+/** Whether a file, or a file of `test/` that it imports, uses a database server or PGlite. */
+export const needsDatabase = (
+  root: string,
+  path: string,
+  read: (path: string) => string | undefined = readFrom(root),
+  seen: Set<string> = new Set()
+): boolean => {
+  if (seen.has(path)) return false
+  seen.add(path)
+  const text = read(path) ?? ""
+  if (asks.test(text)) return true
+  return importsOf(text).some((specifier) => {
+    const module = specifier.startsWith(".") ? normalize(join(dirname(path), specifier)) : specifier
+    return engines.test(module) || needsDatabase(root, module, read, seen)
+  })
+}
+
+const readFrom = (root: string) => (path: string): string | undefined =>
+  path.startsWith("test/") && existsSync(join(root, path)) ? readFileSync(join(root, path), "utf8") : undefined
+
+/** All test files of the repository, in two parts. */
+export const testFiles = (
+  root: string
+): { readonly withDatabase: ReadonlyArray<string>; readonly without: ReadonlyArray<string> } => {
+  const all = globSync("test/**/*.test.ts", { cwd: root }).map((path) => path.replaceAll("\\", "/")).sort()
+  const { false: without = [], true: withDatabase = [] } = Object.groupBy(
+    all,
+    (path) => needsDatabase(root, path) ? "true" : "false"
+  )
+  return { withDatabase, without }
+}

@@ -39,6 +39,13 @@ it(`finds ${examples.length} examples`, () => {
   assert.isUndefined(promised("x()\n"))
 })
 
+it("the README begins with the first example, and with what it prints", () => {
+  const source = read("examples/01-quick-start.ts")
+  const program = source.slice(source.indexOf("import ")).trim()
+  const [, first] = /^```ts\n([\s\S]*?)\n```$/m.exec(read("README.md")) ?? []
+  assert.equal(first, program)
+})
+
 for (const path of examples) {
   it.live(`${path} prints what it promises`, () =>
     Effect.gen(function*() {

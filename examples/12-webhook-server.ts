@@ -93,4 +93,4 @@ const app = Layer.merge(HttpRouter.serve(routes).pipe(Layer.provide(server)), Wo
   Layer.provide(Postgres.layerConfig)
 )
 
-NodeRuntime.runMain(Layer.launch(app), { teardown: Worker.teardown })
+NodeRuntime.runMain(Worker.launch(app), { teardown: Worker.teardown })

@@ -15,9 +15,11 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
@@ -51,6 +53,7 @@ import * as CrashIsolation from "./lease/CrashIsolation.ts"
 import * as LeaseRenewer from "./lease/LeaseRenewer.ts"
 import { Counters } from "./observe/Counters.ts"
 import * as FailingSince from "./observe/FailingSince.ts"
+import { type Outcome, Outcomes } from "./observe/Outcomes.ts"
 import * as Spans from "./observe/Spans.ts"
 import * as Stats from "./observe/Stats.ts"
 import { Warnings } from "./observe/Warnings.ts"
@@ -59,6 +62,7 @@ import * as PipelineNames from "./start/PipelineNames.ts"
 import { resolve, type Settings, type WorkerOptions } from "./start/Settings.ts"
 import { badSetting, refuse, shortWindow } from "./start/StartupChecks.ts"
 
+export type { Outcome } from "./observe/Outcomes.ts"
 export { defaults, type WorkerOptions } from "./start/Settings.ts"
 
 /**
@@ -77,10 +81,10 @@ export type WorkerError =
   | TransportError
 
 /**
- * Runs the pipeline until it is interrupted, or until something happens that waiting cannot fix.
+ * Runs the pipeline until it is interrupted, or until it fails with an error that waiting cannot fix.
  *
- * Interruption stops gracefully: nothing more is fetched, running attempts may finish within `grace`, and the rest is given
- * back at once, without an attempt counted. Put it last in the program, so that a worker that must stop stops its process.
+ * Interruption stops gracefully. Nothing more is fetched, and running attempts may finish within `grace`. The rest is given back at once,
+ * and no attempt is counted for it. Put it last in the program, so that a worker that must stop stops its process.
  *
  * @since 0.1.0
  */
@@ -88,7 +92,7 @@ export const run = <A, E, R, P extends Pipeline.Phase>(
   pipeline: Pipeline.Pipeline<A, E, R, P>,
   options?: WorkerOptions
 ): Effect.Effect<never, WorkerError, R | Store | Transport> =>
-  Effect.andThen(start(pipeline, options ?? {}, false), Effect.never)
+  Effect.andThen(start(pipeline, options ?? {}), Effect.never)
 
 /**
  * Runs the pipeline until nothing can be taken and nothing runs, then stops. For tests and for cron. Keys that are held wait for
@@ -99,12 +103,106 @@ export const run = <A, E, R, P extends Pipeline.Phase>(
 export const drain = <A, E, R, P extends Pipeline.Phase>(
   pipeline: Pipeline.Pipeline<A, E, R, P>,
   options?: WorkerOptions
-): Effect.Effect<void, WorkerError, R | Store | Transport> => start(pipeline, options ?? {}, true)
+): Effect.Effect<void, WorkerError, R | Store | Transport> => start(pipeline, options ?? {}, { untilEmpty: true })
 
 /**
- * Runs the pipeline as long as the layer lives. A failure at the start fails the layer, unless it passes: then the layer waits, and a
- * warning says for what. A failure later is logged, and ends the
- * program as an orchestrator would: the process gets SIGTERM, on which `NodeRuntime.runMain` drains everything and exits.
+ * How a stream of outcomes runs its worker.
+ *
+ * @since 0.1.0
+ */
+export interface StreamOptions extends WorkerOptions {
+  /** When it completes, the worker drains as at SIGTERM. The stream emits the outcomes of the drain and ends. Default: never. */
+  readonly stopWhen?: Effect.Effect<unknown> | undefined
+}
+
+/**
+ * Runs the pipeline like {@link run}, and emits how each delivery ended: for live views, for tests, and for metrics of your own.
+ *
+ * An outcome comes after COMMIT and before the next message of its key starts, so the outcomes of one key are in order. It is an
+ * observation and comes at most once. The effects of a message never depend on it: put those into the pipeline.
+ *
+ * Unread outcomes take places of `prefetch`, so a slow reader slows the fetching. They delay no COMMIT and no renewal. When the stream is
+ * cancelled, the worker drains as at SIGTERM, and the outcomes of the drain are not emitted.
+ *
+ * ```ts
+ * import { Console, Effect, Schema, Stream } from "effect"
+ * import { Memory, Pipeline, Topic, Worker } from "millrace"
+ *
+ * const Payments = Topic.make("payments", { schema: Schema.Struct({ cents: Schema.Int }), id: "random" })
+ * const ledger = Pipeline.from(Payments, { consumer: "ledger" }).pipe(Pipeline.map(({ cents }) => cents))
+ *
+ * const program = Worker.stream(ledger).pipe(
+ *   Stream.filter((outcome) => outcome._tag === "Committed"),
+ *   Stream.runForEach(({ context, value }) => Console.log(`${context.message.id}: ${value} cents`)),
+ *   Effect.provide(Memory.layer)
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ */
+export const stream = <A, E, R, P extends Pipeline.Phase>(
+  pipeline: Pipeline.Pipeline<A, E, R, P>,
+  options?: StreamOptions
+): Stream.Stream<Outcome<A>, WorkerError, R | Store | Transport> =>
+  Stream.unwrap(Effect.gen(function*() {
+    const { stopWhen, ...workerOptions } = options ?? {}
+    const settings = yield* check(pipeline as AnyPipeline, workerOptions)
+    const outcomes = new Outcomes<WorkerError>({ messages: settings.prefetch, bytes: settings.prefetchBytes })
+    const working = start(pipeline, workerOptions, { outcomes })
+    const running = yield* Effect.forkScoped(stopWhen === undefined ? working : Effect.raceFirst(working, stopWhen))
+    running.addObserver((exit) => outcomes.end(Exit.asVoid(exit)))
+    return Stream.fromPull(Effect.succeed(outcomes.pull)) as Stream.Stream<Outcome<A>, WorkerError>
+  }))
+
+/**
+ * How a layer runs its worker.
+ *
+ * @since 0.1.0
+ */
+export interface LayerOptions extends WorkerOptions {
+  /** Called once if the worker fails after its layer was built. The failure is logged in any case. Default: nothing more. */
+  readonly onFatal?: ((cause: Cause.Cause<WorkerError>) => Effect.Effect<void>) | undefined
+}
+
+/**
+ * Runs the pipeline while the layer lives. A failure at the start fails the layer. If that failure is temporary, the layer waits instead, and
+ * a warning names the reason.
+ *
+ * A built layer cannot fail any more. A later failure is logged, `onFatal` is called with it, and the program of {@link launch} fails
+ * with it.
+ *
+ * @since 0.1.0
+ */
+export const layer = <A, E, R, P extends Pipeline.Phase>(
+  pipeline: Pipeline.Pipeline<A, E, R, P>,
+  options?: LayerOptions
+): Layer.Layer<never, WorkerError, R | Store | Transport> =>
+  Layer.effectDiscard(Effect.gen(function*() {
+    const { onFatal, ...workerOptions } = options ?? {}
+    const program = yield* Launched
+    const started = Deferred.makeUnsafe<void, WorkerError>()
+    const fatal = Effect.fnUntraced(function*(cause: Cause.Cause<WorkerError>) {
+      yield* Effect.logFatal(
+        `The worker of consumer "${pipeline.consumer}" failed and stopped. Its messages wait.`,
+        cause
+      )
+      if (onFatal !== undefined) yield* onFatal(cause)
+      if (program !== undefined) yield* Deferred.failCause(program, cause)
+    })
+    yield* Effect.forkScoped(Effect.catchCause(start(pipeline, workerOptions, { started }), (cause) =>
+      Effect.flatMap(Deferred.failCause(started, cause), (atStart) =>
+        atStart || Cause.hasInterruptsOnly(cause) ? Effect.void : fatal(cause))))
+    yield* Deferred.await(started)
+  }))
+
+/** Completed with the failure of the first worker that fails in the program of `launch`. */
+const Launched: Context.Reference<Deferred.Deferred<never, WorkerError> | undefined> = Context.Reference<
+  Deferred.Deferred<never, WorkerError> | undefined
+>("millrace/worker/Launched", { defaultValue: () => undefined })
+
+/**
+ * Builds the layer and runs until it is interrupted, or until one of the layer's workers fails: then the others drain, and the program fails
+ * with that error. With `NodeRuntime.runMain` the process exits with 1, so an orchestrator starts it again.
  *
  * ```ts
  * import { NodeRuntime } from "@effect/platform-node"
@@ -115,34 +213,17 @@ export const drain = <A, E, R, P extends Pipeline.Phase>(
  * const greeter = Pipeline.from(Greetings, { consumer: "greeter" }).pipe(
  *   Pipeline.tap((name) => Effect.log(`hello ${name}`))
  * )
- * const program = Worker.layer(greeter).pipe(Layer.provide(Memory.layer), Layer.launch)
- * const main = () => NodeRuntime.runMain(program)
+ * const program = Worker.launch(Worker.layer(greeter).pipe(Layer.provide(Memory.layer)))
+ * const main = () => NodeRuntime.runMain(program, { teardown: Worker.teardown })
  * ```
  *
  * @since 0.1.0
  */
-export const layer = <A, E, R, P extends Pipeline.Phase>(
-  pipeline: Pipeline.Pipeline<A, E, R, P>,
-  options?: WorkerOptions
-): Layer.Layer<never, WorkerError, R | Store | Transport> =>
-  Layer.effectDiscard(Effect.gen(function*() {
-    const started = Deferred.makeUnsafe<void, WorkerError>()
-    const running = start(pipeline, options ?? {}, false, started)
-    yield* Effect.forkScoped(Effect.catchCause(running, (cause) =>
-      Effect.flatMap(Deferred.failCause(started, cause), (atStart) =>
-        atStart || Cause.hasInterruptsOnly(cause) ? Effect.void : endProgram(pipeline.consumer, cause))))
-    yield* Deferred.await(started)
-  }))
-
-/** A layer cannot fail any more once it is built, and a process whose worker is dead must not look alive. */
-const endProgram = (consumer: string, cause: Cause.Cause<WorkerError>): Effect.Effect<void> =>
-  Effect.andThen(
-    Effect.logFatal(`The worker of consumer "${consumer}" stopped; the program ends`, cause),
-    Effect.sync(() => {
-      process.exitCode = 1
-      process.kill(process.pid, "SIGTERM")
-    })
-  )
+export const launch = <A, E, R>(layer: Layer.Layer<A, E, R>): Effect.Effect<never, E | WorkerError, R> =>
+  Effect.suspend(() => {
+    const failed = Deferred.makeUnsafe<never, WorkerError>()
+    return Effect.raceFirst(Effect.provideService(Layer.launch(layer), Launched, failed), Deferred.await(failed))
+  })
 
 /**
  * For `NodeRuntime.runMain(program, { teardown: Worker.teardown })`: a program that was told to stop and has drained exits with 0,
@@ -155,14 +236,25 @@ export const teardown: Runtime.Teardown = (exit, onExit) =>
     ? onExit(Number(process.exitCode ?? 0))
     : Runtime.defaultTeardown(exit, onExit)
 
+type AnyPipeline = Pipeline.Pipeline<unknown, unknown, unknown>
+
+/** How a worker runs, beside its settings. */
+interface Mode {
+  /** It ends when nothing can be taken and nothing runs. */
+  readonly untilEmpty?: boolean | undefined
+  /** Completed when it fetches for the first time. */
+  readonly started?: Deferred.Deferred<void, WorkerError> | undefined
+  /** Where it puts the outcomes, if the program reads them. */
+  readonly outcomes?: Outcomes<WorkerError> | undefined
+}
+
 const start = <A, E, R, P extends Pipeline.Phase>(
   typed: Pipeline.Pipeline<A, E, R, P>,
   options: WorkerOptions,
-  untilEmpty: boolean,
-  started?: Deferred.Deferred<void, WorkerError>
+  mode: Mode = {}
 ): Effect.Effect<void, WorkerError, R | Store | Transport> =>
   Effect.gen(function*() {
-    const pipeline = typed as Pipeline.Pipeline<unknown, unknown, unknown>
+    const pipeline = typed as AnyPipeline
     const settings = yield* check(pipeline, options)
     const store = yield* Store
     const transport = yield* Transport
@@ -178,7 +270,7 @@ const start = <A, E, R, P extends Pipeline.Phase>(
 
     // A name that people gave may come again after a crash, and that one must count as dead: each run is somebody else.
     const worker = `${settings.name}#${randomUUID().slice(0, 8)}`
-    const opened = session({ pipeline, settings, store, transport, worker, untilEmpty, started })
+    const opened = session({ pipeline, settings, store, transport, worker, ...mode })
     /** A subscription that was lost with its server's memory is opened again, however long the server is away. */
     const again = (losses: number): Effect.Effect<void, WorkerError> =>
       Effect.catchTag(opened, "SubscriptionLost", (lost) =>
@@ -191,17 +283,17 @@ const start = <A, E, R, P extends Pipeline.Phase>(
   }) as Effect.Effect<void, WorkerError, R | Store | Transport>
 
 /** One subscription, from its registration to its end. */
-const session = (options: {
-  readonly pipeline: Pipeline.Pipeline<unknown, unknown, unknown>
-  readonly settings: Settings
-  readonly store: Store["Service"]
-  readonly transport: Transport["Service"]
-  readonly worker: string
-  readonly untilEmpty: boolean
-  readonly started: Deferred.Deferred<void, WorkerError> | undefined
-}): Effect.Effect<void, WorkerError | SubscriptionLost> =>
+const session = (
+  options: {
+    readonly pipeline: Pipeline.Pipeline<unknown, unknown, unknown>
+    readonly settings: Settings
+    readonly store: Store["Service"]
+    readonly transport: Transport["Service"]
+    readonly worker: string
+  } & Mode
+): Effect.Effect<void, WorkerError | SubscriptionLost> =>
   Effect.scoped(Effect.gen(function*() {
-    const { pipeline, settings, started, store, transport, untilEmpty, worker } = options
+    const { outcomes, pipeline, settings, started, store, transport, untilEmpty = false, worker } = options
     const topics = pipeline.topics.map((topic) => topic.name)
     const { consumer } = pipeline
     const opened = transport.open({
@@ -219,7 +311,7 @@ const session = (options: {
     )
 
     // Finalizers run in reverse: first the drain, then suspects, committers and the renewer end, last the subscription.
-    const inFlight = new InFlight(settings, subscription.paused)
+    const inFlight = new InFlight(settings, subscription.paused, outcomes?.capacity)
     const draining = Deferred.makeUnsafe<void>()
     const warnings = new Warnings(consumer)
     const spans = yield* Spans.make(consumer, settings)
@@ -244,6 +336,7 @@ const session = (options: {
       acknowledge,
       spans,
       counters,
+      outcomes,
       draining
     })
     const fetcher = Fetcher.make({ consumer, subscription, inFlight, renewer, spans })

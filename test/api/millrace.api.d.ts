@@ -1330,20 +1330,77 @@ export declare class Transport extends Transport_base {
 export {};
 
 // src/worker/Worker.ts
+import * as Cause from "effect/Cause";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Runtime from "effect/Runtime";
+import * as Stream from "effect/Stream";
 import { type ConsumerConflict, type ConsumerRemoved, ForeignSqlClient, type InvalidName, type InvalidSetting, type StoreFailure, type TransportError, type Unsupported } from "../Errors.ts";
 import type * as Pipeline from "../Pipeline.ts";
 import { Store } from "../Store.ts";
 import { Transport } from "../Transport.ts";
+import { type Outcome } from "./observe/Outcomes.ts";
 import { type WorkerOptions } from "./start/Settings.ts";
+export type { Outcome } from "./observe/Outcomes.ts";
 export { defaults, type WorkerOptions } from "./start/Settings.ts";
 export type WorkerError = InvalidName | InvalidSetting | ConsumerConflict | ConsumerRemoved | Unsupported | ForeignSqlClient | StoreFailure | TransportError;
 export declare const run: <A, E, R, P extends Pipeline.Phase>(pipeline: Pipeline.Pipeline<A, E, R, P>, options?: WorkerOptions) => Effect.Effect<never, WorkerError, R | Store | Transport>;
 export declare const drain: <A, E, R, P extends Pipeline.Phase>(pipeline: Pipeline.Pipeline<A, E, R, P>, options?: WorkerOptions) => Effect.Effect<void, WorkerError, R | Store | Transport>;
-export declare const layer: <A, E, R, P extends Pipeline.Phase>(pipeline: Pipeline.Pipeline<A, E, R, P>, options?: WorkerOptions) => Layer.Layer<never, WorkerError, R | Store | Transport>;
+export interface StreamOptions extends WorkerOptions {
+    readonly stopWhen?: Effect.Effect<unknown> | undefined;
+}
+export declare const stream: <A, E, R, P extends Pipeline.Phase>(pipeline: Pipeline.Pipeline<A, E, R, P>, options?: StreamOptions) => Stream.Stream<Outcome<A>, WorkerError, R | Store | Transport>;
+export interface LayerOptions extends WorkerOptions {
+    readonly onFatal?: ((cause: Cause.Cause<WorkerError>) => Effect.Effect<void>) | undefined;
+}
+export declare const layer: <A, E, R, P extends Pipeline.Phase>(pipeline: Pipeline.Pipeline<A, E, R, P>, options?: LayerOptions) => Layer.Layer<never, WorkerError, R | Store | Transport>;
+export declare const launch: <A, E, R>(layer: Layer.Layer<A, E, R>) => Effect.Effect<never, E | WorkerError, R>;
 export declare const teardown: Runtime.Teardown;
+
+// src/worker/observe/Outcomes.ts
+import type * as Exit from "effect/Exit";
+import type * as Pull from "effect/Pull";
+import type { Reason } from "../../DeadLetter.ts";
+import type { DeliveryContext } from "../../Delivery.ts";
+import { Capacity, type Limits } from "../../internal/flow/Capacity.ts";
+import type { MemberOutcome } from "../commit/GroupCommit.ts";
+interface Ended {
+    readonly context: DeliveryContext;
+}
+export type Outcome<A> = (Ended & {
+    readonly _tag: "Committed";
+    readonly value: A;
+}) | (Ended & {
+    readonly _tag: "Filtered";
+}) | (Ended & {
+    readonly _tag: "Duplicate";
+}) | (Ended & {
+    readonly _tag: "DeadLettered";
+    readonly id: string;
+    readonly reason: Reason;
+    readonly parked: boolean;
+}) | (Ended & {
+    readonly _tag: "Held";
+    readonly until: number;
+}) | (Ended & {
+    readonly _tag: "Failed";
+    readonly error: unknown;
+});
+type Unread = Outcome<unknown>;
+export type OutcomeSink = Pick<Outcomes<never>, "add" | "addMember">;
+export declare class Outcomes<E> {
+    readonly capacity: Capacity;
+    private unread;
+    private reading;
+    private readonly arrived;
+    private exit;
+    constructor(limits: Limits);
+    add(outcome: Unread): void;
+    addMember(context: DeliveryContext, outcome: MemberOutcome): void;
+    end(exit: Exit.Exit<void, E>): void;
+    readonly pull: Pull.Pull<readonly [Unread, ...Array<Unread>], E>;
+}
+export {};
 
 // src/worker/start/Settings.ts
 import type * as Duration from "effect/Duration";

@@ -74,7 +74,7 @@ const worker = (own: WorkerSetup) =>
   workers({ ...own, record }, own.options).pipe(
     Layer.tap(() => say("ready")),
     Layer.provide(database(own, own)),
-    Layer.launch
+    Worker.launch
   )
 
 const publisher = (own: PublisherSetup) =>

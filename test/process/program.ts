@@ -80,7 +80,7 @@ if (given !== undefined) {
   const program = worker.pipe(
     Layer.tap(() => Effect.sync(() => process.stdout.write("ready\n"))),
     Layer.provide(Postgres.layer({ url: Redacted.make(setup.url), schema: setup.schema })),
-    Layer.launch
+    Worker.launch
   )
   NodeRuntime.runMain(program, { teardown: Worker.teardown })
 }

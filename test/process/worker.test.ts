@@ -4,7 +4,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
-import { DeadLetters, type Worker } from "millrace"
+import { Consumers, DeadLetters, type Worker } from "millrace"
 import { inject } from "vitest"
 import * as Harness from "./harness.ts"
 import type { Setup } from "./program.ts"
@@ -102,6 +102,17 @@ describe("worker processes", { timeout: 120_000, concurrent: true }, () => {
         const rows = yield* Harness.ledger(schema)
         assert.deepStrictEqual(Harness.violations(rows, published), intact)
         assert.isTrue(rows.every((row) => row.attempt === 1))
+      })
+    ))
+
+  it.live("a worker whose consumer is removed ends its process with exit code 1, after what ran has been given back", () =>
+    withWorld(({ consumer, setup }) =>
+      Effect.gen(function*() {
+        const worker = yield* Harness.start(setup("first"))
+        yield* worker.said("ready")
+        yield* Consumers.remove(consumer, { by: "test", force: { workers: true, messages: true } })
+        assert.deepStrictEqual(yield* worker.exit, { code: 1, signal: null })
+        assert.include(worker.output(), "ConsumerRemoved")
       })
     ))
 

@@ -107,6 +107,20 @@ export const onlyEffects: Rule = (source) => {
   return found
 }
 
+/** A library reports a failure; its program decides whether the process ends. Signal 0 only asks whether a process lives. */
+export const endsNoProcess: Rule = (source) => {
+  const found: Array<Violation> = []
+  walk(source.program, (node) => {
+    if (node.type !== "CallExpression" || !isNode(node["callee"])) return
+    const { callee } = node
+    const name = nameOf(callee["property"])
+    if (nameOf(callee["object"]) !== "process" || !/^(kill|exit|abort|reallyExit)$/.test(name ?? "")) return
+    if (/,\s*0\s*\)$/.test(source.text.slice(node.start, node.end))) return
+    found.push(violation(source, node.start, `process.${name}`, `process.${name}: fail, and let the program decide`))
+  })
+  return found
+}
+
 /** The identifier that is called, constructed, or whose member is taken: `Promise` in `new Promise`, `Promise.all`. */
 const callee = (node: Node): unknown =>
   node.type === "CallExpression" || node.type === "NewExpression"

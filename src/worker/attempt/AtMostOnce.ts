@@ -29,13 +29,16 @@ export interface Taken {
   readonly steps: Effect.Effect<Stepped, unknown>
 }
 
+/** How the steps of a message that was taken ended. */
+export type Ran = Extract<GroupCommit.MemberOutcome, { readonly _tag: "Committed" | "Failed" }>
+
 export interface AtMostOnce {
-  /** Answers why it was not committed, if it was not. Never fails: what went wrong has been reported. */
+  /** Returns the commit of its steps, or their failure. Never fails: the failure has been reported. */
   readonly run: (
     taken: Taken,
     /** Makes what runs interruptible; the report is not. */
     restore: <B, E>(effect: Effect.Effect<B, E>) => Effect.Effect<B, E>
-  ) => Effect.Effect<{ readonly error: unknown } | undefined>
+  ) => Effect.Effect<Ran>
 }
 
 /** Somebody else may have the key by now. */
@@ -83,14 +86,14 @@ export const make = (options: GroupCommit.Options & { readonly transactions: num
         }),
         Effect.flatMap((outcome) =>
           outcome._tag === "Committed"
-            ? Effect.void
+            ? Effect.succeed(outcome)
             : Effect.fail(lost(taken.delivery))
         )
       )
       return Effect.flatMap(Effect.exit(restore(contained(work))), (exit) => {
-        if (exit._tag === "Success") return Effect.succeed(undefined)
+        if (exit._tag === "Success") return Effect.succeed<Ran>(exit.value)
         const error = GroupCommit.unwrap(FailureRecord.errorOf(exit.cause))
-        return Effect.as(report(taken, step, exit.cause, error), { error })
+        return Effect.as(report(taken, step, exit.cause, error), { _tag: "Failed", error })
       })
     })
 

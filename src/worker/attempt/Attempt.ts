@@ -69,14 +69,11 @@ interface Course {
 }
 
 /** What a handler sees of its delivery, after these failures. */
-const deliveredOf = (delivery: Delivery, recorded: ReadonlyArray<Failure>): DeliveryContext => ({
-  message: delivery.message,
-  attempt: recorded.length + 1,
-  redriven: delivery.redrive?.count ?? 0
-})
+const deliveredOf = (delivery: Delivery, recorded: ReadonlyArray<Failure>): DeliveryContext =>
+  Disposition.contextOf(delivery, recorded.length + 1)
 
 /** For a member that is only taken: its steps come later. */
-const nothingLeft: Steps.Stepped = { value: undefined, index: Number.MAX_SAFE_INTEGER }
+const nothingLeft: Steps.Stepped = { value: undefined, index: Number.MAX_SAFE_INTEGER, filtered: false }
 
 /** How the steps of one attempt failed. */
 interface Failed {
@@ -88,7 +85,7 @@ const failed = (exit: MemberOutcome | Failed) =>
   "_tag" in exit ? undefined : { error: exit.error, where: `the attempt failed in ${exit.step}` }
 
 export const make = (options: Options): Attempt => {
-  const { atMostOnce, committer, counters, draining, pipeline, settings, spans } = options
+  const { atMostOnce, committer, counters, draining, outcomes, pipeline, settings, spans } = options
   const { consumer } = pipeline
   const { deadLetter, forget, hold, settled } = Disposition.make(options)
   // What logs before the commit names its message. Where no operator there has effects, it would be a tenth of the rate (`npm run bench`).
@@ -117,7 +114,7 @@ export const make = (options: Options): Attempt => {
   const putBack = (delivery: Delivery, { recorded }: Course, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
     Effect.logError("An attempt ended in a defect of the runtime; its message is held for a moment", cause).pipe(
       Effect.annotateLogs(Telemetry.logFields(consumer, delivery, recorded.length + 1)),
-      Effect.andThen(hold(delivery, recorded, Duration.seconds(5)))
+      Effect.andThen(hold(delivery, recorded, Duration.seconds(5), recorded.length + 1))
     )
 
   /** A user's function ended the attempt's fiber: the attempt has failed as by any other defect. */
@@ -132,11 +129,14 @@ export const make = (options: Options): Attempt => {
     if (Deferred.isDoneUnsafe(delivery.lease.lost)) return Effect.void
     if (crashStatus(delivery, settings) === "crashed") return crashed(delivery)
     const topic = topics.get(delivery.message.topic)
-    if (topic === undefined) return hold(delivery, delivery.attempts, Duration.millis(settings.unknownTopicHoldMillis))
+    if (topic === undefined) return holdUncounted(delivery, Duration.millis(settings.unknownTopicHoldMillis))
     return atMostOnce === undefined
       ? attempts(delivery, topic, course)
       : takeThenRun(delivery, topic, atMostOnce)
   }
+
+  const holdUncounted = (delivery: Delivery, delay: Duration.Duration): Effect.Effect<void> =>
+    hold(delivery, delivery.attempts, delay, delivery.attempts.length + 1)
 
   /** Decodes, takes the message for good, and only then runs its steps: nothing of this is an attempt that comes again. */
   const takeThenRun = Effect.fnUntraced(
@@ -152,18 +152,27 @@ export const make = (options: Options): Attempt => {
         [{ delivery, delivered, stepped: nothingLeft, span: undefined }],
         ([taken], restore) => {
           // It is still there, and nothing of it was done.
-          if (taken._tag === "Failed") return restore(hold(delivery, delivery.attempts, Duration.seconds(1)))
-          if (taken._tag !== "Committed") return settled(delivery, taken)
+          if (taken._tag === "Failed") return restore(holdUncounted(delivery, Duration.seconds(1)))
+          if (taken._tag !== "Committed") {
+            outcomes?.addMember(delivered, taken)
+            return settled(delivery, taken)
+          }
           const ran = spans.attempt(
             delivery,
             delivered,
             (span) => run({ delivery, delivered, span, steps: steps(decoded.value, delivered) }, restore),
-            (failure) => failure && { error: failure.error, where: "it is handled at most once, and failed" }
+            (ran) =>
+              ran._tag === "Failed" ? { error: ran.error, where: "it is handled at most once, and failed" } : undefined
           ).pipe(
             Effect.annotateLogs(Telemetry.logFields(consumer, delivery, delivered.attempt)),
-            Effect.flatMap((failure) =>
-              failure === undefined ? counters.committed(delivery) : counters.outcome(delivery, "failed")
-            )
+            Effect.flatMap((ran) => {
+              if (ran._tag === "Committed") {
+                outcomes?.addMember(delivered, ran)
+                return counters.committed(delivery)
+              }
+              outcomes?.add({ _tag: "Failed", context: delivered, error: ran.error })
+              return counters.outcome(delivery, "failed")
+            })
           )
           // A broker would hand it out again; elsewhere it is gone, and as long as it is known here its lane is not given away.
           return options.acknowledge === "after"
@@ -219,7 +228,7 @@ export const make = (options: Options): Attempt => {
     yield* counters.outcome(delivery, "retried", FailureRecord.tagOf(exit.error))
     const left = decision._tag === "Hold" ? decision.delay : yield* waitHere(decision.delay, draining)
     if (left !== undefined) {
-      yield* hold(delivery, failures, left)
+      yield* hold(delivery, failures, left, failures.length)
       return false
     }
     course.recorded = failures

@@ -4,6 +4,7 @@
  * What failed is written down with the message before anybody else sees it again, whatever stands in the way: it is bounded in time and
  * repeated under the renewed lease, and a store that refuses the record gets one that it cannot refuse.
  */
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -11,7 +12,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { Reason } from "../../DeadLetter.ts"
 import * as DeadLetter from "../../DeadLetter.ts"
-import type { Delivery, Failure } from "../../Delivery.ts"
+import type { Delivery, DeliveryContext, Failure } from "../../Delivery.ts"
 import {
   type LeaseLost,
   StoreFailure,
@@ -29,6 +30,7 @@ import type { Subscription } from "../../Transport.ts"
 import type { MemberOutcome } from "../commit/GroupCommit.ts"
 import type { InFlight } from "../fetch/InFlight.ts"
 import type { Counters } from "../observe/Counters.ts"
+import type { OutcomeSink } from "../observe/Outcomes.ts"
 import * as FailureRecord from "./FailureRecord.ts"
 
 export interface Options {
@@ -37,16 +39,32 @@ export interface Options {
   readonly subscription: Subscription
   readonly inFlight: InFlight
   readonly counters: Counters
+  /** Undefined where the program does not read them. */
+  readonly outcomes: OutcomeSink | undefined
 }
+
+/** What a handler sees of its delivery, in this attempt. */
+export const contextOf = (delivery: Delivery, attempt: number): DeliveryContext => ({
+  message: delivery.message,
+  attempt,
+  redriven: delivery.redrive?.count ?? 0
+})
 
 export interface Disposition {
   readonly settled: (delivery: Delivery, outcome: MemberOutcome) => Effect.Effect<void>
   readonly forget: (delivery: Delivery) => Effect.Effect<void>
-  readonly hold: (delivery: Delivery, failures: ReadonlyArray<Failure>, delay: Duration.Duration) => Effect.Effect<void>
+  /** Holds the key, after or before this attempt. */
+  readonly hold: (
+    delivery: Delivery,
+    failures: ReadonlyArray<Failure>,
+    delay: Duration.Duration,
+    attempt: number
+  ) => Effect.Effect<void>
   readonly deadLetter: (delivery: Delivery, failures: ReadonlyArray<Failure>, reason: Reason) => Effect.Effect<void>
 }
 
-export const make = ({ counters, inFlight, pipeline, store, subscription }: Options): Disposition => {
+export const make = (options: Options): Disposition => {
+  const { counters, inFlight, outcomes, pipeline, store, subscription } = options
   const { consumer } = pipeline
   const apart = bounded(pipeline.settings.commitTimeout)
 
@@ -93,11 +111,23 @@ export const make = ({ counters, inFlight, pipeline, store, subscription }: Opti
     )
 
   /** The key pauses, with the attempts written down; the worker is free. */
-  const hold = (delivery: Delivery, failures: ReadonlyArray<Failure>, delay: Duration.Duration): Effect.Effect<void> =>
+  const hold: Disposition["hold"] = (delivery, failures, delay, attempt) =>
     held(
       delivery,
       apart(store.transact(subscription.hold(delivery, failures, Hold.delayed(delay))))
-    ).pipe(Effect.andThen(counters.outcome(delivery, "held")), persistently(consumer, delivery))
+    ).pipe(
+      Effect.andThen(observeHold(contextOf(delivery, attempt), delay)),
+      Effect.andThen(counters.outcome(delivery, "held")),
+      persistently(consumer, delivery)
+    )
+
+  const observeHold = (context: DeliveryContext, delay: Duration.Duration): Effect.Effect<void> =>
+    outcomes === undefined
+      ? Effect.void
+      : Effect.map(
+        Clock.currentTimeMillis,
+        (now) => outcomes.add({ _tag: "Held", context, until: now + Duration.toMillis(delay) })
+      )
 
   /** Out of the flow: removal, inbox, dead letter and, for a parked key, its hold in one transaction. */
   const deadLetter = (delivery: Delivery, failures: ReadonlyArray<Failure>, reason: Reason): Effect.Effect<void> => {
@@ -106,7 +136,7 @@ export const make = ({ counters, inFlight, pipeline, store, subscription }: Opti
     const transaction = (attempts: ReadonlyArray<Failure>) =>
       apart(store.transact(Effect.gen(function*() {
         const ours = yield* subscription.removeInTransaction([delivery])
-        if (ours.length === 0) return "gone" as const
+        if (ours.length === 0) return undefined
         const fingerprint = DeadLetter.fingerprint(attempts.at(-1)!)
         const [deadLetterId] = yield* store.deadLetters.add(consumer, [{
           delivery,
@@ -115,9 +145,9 @@ export const make = ({ counters, inFlight, pipeline, store, subscription }: Opti
           fingerprint,
           parked
         }])
-        if (deadLetterId === undefined) return "duplicate" as const
+        if (deadLetterId === undefined) return duplicate
         if (parked) yield* subscription.hold(delivery, attempts, Hold.parked)
-        return "dead" as const
+        return { _tag: "DeadLettered", id: deadLetterId } as const
       })))
     // A parked key is forgotten by both sides within `whileNotReading`, where it turns out not to be held, too: then it is read again.
     const written = (attempts: ReadonlyArray<Failure>) =>
@@ -133,22 +163,30 @@ export const make = ({ counters, inFlight, pipeline, store, subscription }: Opti
           written(failures.map(FailureRecord.bare))
         )
     ).pipe(
-      Effect.flatMap((end) =>
-        end === "dead"
-          ? Effect.andThen(
-            counters.outcome(delivery, "dead", reason),
-            died(delivery, reason, last.tag, failures, last.attempt)
-          )
-          : end === "duplicate"
-          ? counters.outcome(delivery, "duplicate")
-          : Effect.void
-      ),
+      Effect.flatMap((end) => {
+        const context = contextOf(delivery, last.attempt)
+        switch (end?._tag) {
+          case undefined:
+            return Effect.void
+          case "Duplicate":
+            outcomes?.add({ ...end, context })
+            return counters.outcome(delivery, "duplicate")
+          case "DeadLettered":
+            outcomes?.add({ ...end, context, reason, parked })
+            return Effect.andThen(
+              counters.outcome(delivery, "dead", reason),
+              died(delivery, reason, last.tag, failures, last.attempt)
+            )
+        }
+      }),
       persistently(consumer, delivery)
     )
   }
 
-  return { settled, forget, hold, deadLetter: deadLetter }
+  return { settled, forget, hold, deadLetter }
 }
+
+const duplicate = { _tag: "Duplicate" } as const
 
 /**
  * Like commits it never queues behind the handlers' own statements, and is as bounded as theirs: an answer that never comes would keep

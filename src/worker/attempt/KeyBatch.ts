@@ -20,6 +20,7 @@ import type { Committer } from "../commit/Committer.ts"
 import { type MemberOutcome, passed, type Ready } from "../commit/GroupCommit.ts"
 import type { Entry, InFlight } from "../fetch/InFlight.ts"
 import type { Counters } from "../observe/Counters.ts"
+import type { OutcomeSink } from "../observe/Outcomes.ts"
 import type { Spans } from "../observe/Spans.ts"
 import * as Steps from "./Steps.ts"
 
@@ -42,6 +43,7 @@ interface Options {
   readonly committer: Committer
   readonly spans: Spans
   readonly counters: Counters
+  readonly outcomes: OutcomeSink | undefined
   /** Decodes a message and runs its operators up to the commit phase; fails if it must not go along. */
   readonly prepare: (delivery: Delivery) => Effect.Effect<Omit<Ready, "span">, unknown>
   /** What follows when a message's commit has decided. */
@@ -49,9 +51,16 @@ interface Options {
 }
 
 export const make = (options: Options): KeyBatch => {
-  const { committer, counters, inFlight, pipeline, spans, store } = options
+  const { committer, counters, inFlight, outcomes, pipeline, spans, store } = options
   const most = Math.min(store.maxGroup, pipeline.settings.group) - 1
-  if (most < 1 || !Steps.arePure(pipeline.steps)) return { commit: committer.commit }
+  const commit: KeyBatch["commit"] = outcomes === undefined
+    ? committer.commit
+    : (head) =>
+      committer.commitThen([head], ([outcome]) => {
+        outcomes.addMember(head.delivered, outcome)
+        return Effect.succeed(outcome)
+      })
+  if (most < 1 || !Steps.arePure(pipeline.steps)) return { commit }
 
   /** Those of the entries that can be committed, up to the first one that cannot. */
   const prepare = (entries: ReadonlyArray<Entry>): Effect.Effect<ReadonlyArray<Follower>> =>
@@ -92,15 +101,19 @@ export const make = (options: Options): KeyBatch => {
       return restore(Effect.flatMap(
         prepare([...left]),
         (followers) =>
-          committer.commitThen([head, ...followers.map(({ ready }) => ready)], ([outcome, ...outcomes]) =>
-            Effect.as(
+          committer.commitThen([head, ...followers.map(({ ready }) => ready)], ([outcome, ...ofFollowers]) => {
+            // All of them here: the key's later outcomes must not come before the first one.
+            outcomes?.addMember(head.delivered, outcome)
+            followers.forEach(({ ready }, i) => outcomes?.addMember(ready.delivered, ofFollowers[i]!))
+            return Effect.as(
               Effect.forEach(followers, (follower, i) => {
-                if (!passed(outcomes[i]!)) return Effect.void
+                if (!passed(ofFollowers[i]!)) return Effect.void
                 left.delete(follower.entry)
-                return settle(follower, outcomes[i]!)
+                return settle(follower, ofFollowers[i]!)
               }, { discard: true }),
               outcome
-            ))
+            )
+          })
       )).pipe(Effect.ensuring(Effect.suspend(() => putBack(key, [...left]))))
     })
 
@@ -109,6 +122,6 @@ export const make = (options: Options): KeyBatch => {
       head.delivered.attempt === 1 && head.delivery.redrive === undefined &&
         inFlight.waitsBehind(head.delivery.message.key)
         ? together(head)
-        : committer.commit(head)
+        : commit(head)
   }
 }

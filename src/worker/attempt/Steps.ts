@@ -21,6 +21,8 @@ export interface Stepped {
   readonly value: unknown
   /** Index of the first operator of the commit phase; the number of operators if nothing is left to do. */
   readonly index: number
+  /** Whether a filter dropped the message. */
+  readonly filtered: boolean
 }
 
 /** Where a message stands in the commit phase, as its operators move it on. */
@@ -28,10 +30,11 @@ export interface Cursor {
   value: unknown
   /** The operator that is next; the number of operators when nothing is left to do. */
   index: number
+  filtered: boolean
   emitted: Array<Message> | undefined
 }
 
-export const cursor = ({ index, value }: Stepped): Cursor => ({ value, index, emitted: undefined })
+export const cursor = ({ filtered, index, value }: Stepped): Cursor => ({ value, index, filtered, emitted: undefined })
 
 /** The value that a message holds, with its topic's name where there are several. */
 export const decode = (
@@ -81,7 +84,7 @@ export const before = Effect.fnUntraced(function*(
         const kept = operator.f(value as never, delivered)
         const misuse = noBoolean(kept, "Pipeline.filter")
         if (misuse !== undefined) return yield* misuse
-        if (!kept) return { value, index: operators.length }
+        if (!kept) return { value, index: operators.length, filtered: true }
         break
       }
       case "MapEffect":
@@ -94,10 +97,10 @@ export const before = Effect.fnUntraced(function*(
       case "CommitBatch":
       case "CommitSql":
       case "Emit":
-        return { value, index }
+        return { value, index, filtered: false }
     }
   }
-  return { value, index: operators.length }
+  return { value, index: operators.length, filtered: false }
 })
 
 /**
@@ -126,6 +129,7 @@ export const within = Effect.fnUntraced(function*(
         const misuse = noBoolean(kept, "Pipeline.filter")
         if (misuse !== undefined) return yield* misuse
         if (kept) break
+        at.filtered = true
         at.index = operators.length
         return
       }

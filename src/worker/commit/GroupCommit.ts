@@ -25,19 +25,20 @@ import type { Warnings } from "../observe/Warnings.ts"
 
 /** What the commit made of a member. */
 export type MemberOutcome =
-  | { readonly _tag: "Committed" }
+  /** With the value that the last step left. */
+  | { readonly _tag: "Committed"; readonly value: unknown; readonly filtered: boolean }
   | { readonly _tag: "Duplicate" }
-  /** Known id, other content. */
-  | { readonly _tag: "Conflict" }
+  /** The id is known with other content: the message is a dead letter. */
+  | { readonly _tag: "Conflict"; readonly deadLetterId: string | undefined }
   /** Not ours any more: its lane was lost, its row was taken by a person, or an unanswered COMMIT had happened. */
   | { readonly _tag: "Gone" }
   | { readonly _tag: "Failed"; readonly error: unknown }
   /** The one before it of its key was not committed, or it was withdrawn in time: nothing was done, its turn is still to come. */
   | { readonly _tag: "Behind" }
 
-export const committed: MemberOutcome = { _tag: "Committed" }
+/** The commit of a message that was only taken (at most once): its steps come later. */
+const taken: MemberOutcome = { _tag: "Committed", value: undefined, filtered: false }
 export const duplicate: MemberOutcome = { _tag: "Duplicate" }
-export const conflict: MemberOutcome = { _tag: "Conflict" }
 export const gone: MemberOutcome = { _tag: "Gone" }
 export const behind: MemberOutcome = { _tag: "Behind" }
 
@@ -112,16 +113,21 @@ export const compose = Effect.fnUntraced(function*(
   const claimed = yield* claim(options, members)
   const fresh = members.filter((_, i) => claimed[i] === "fresh")
   // At most once: all that is done now is to take the message, so that whatever happens to its steps it never comes again.
-  const emits = pipeline.settings.delivery === "atMostOnce" ? [] : yield* effects(options, fresh, timed)
+  const moved = pipeline.settings.delivery === "atMostOnce" ? [] : yield* effects(options, fresh, timed)
+  const outcomes = new Map<GroupMember, MemberOutcome>()
+  let next = 0
   for (let i = 0; i < members.length; i++) {
-    if (claimed[i] === "conflict") yield* recordConflict(options, members[i]!)
+    const member = members[i]!
+    if (claimed[i] === "fresh") {
+      const one = moved[next++]
+      outcomes.set(member, one === undefined ? taken : committed(one))
+    } else if (claimed[i] === "duplicate") outcomes.set(member, duplicate)
+    else outcomes.set(member, { _tag: "Conflict", deadLetterId: yield* recordConflict(options, member) })
   }
+  const emits = emitsOf(moved)
   if (emits.length > 0) yield* options.store.outbox.write(emits)
-  const outcomes = new Map(members.map((member, i) => [member, outcomeOf[claimed[i]!]]))
   return group.map((member) => outcomes.get(member) ?? gone)
 })
-
-const outcomeOf: Readonly<Record<Store.ClaimResult, MemberOutcome>> = { fresh: committed, duplicate, conflict }
 
 /** At least once no inbox is asked, but for a redriven message: its claim is what resolves its dead letter. */
 const claim = (options: Options, members: ReadonlyArray<GroupMember>) => {
@@ -135,17 +141,17 @@ const claim = (options: Options, members: ReadonlyArray<GroupMember>) => {
   })
 }
 
-/** The commit steps of members in the open transaction; answers the messages to publish in it. */
+/** Runs the commit steps of members in the open transaction. Returns the members with their values and the messages that they emit. */
 const effects = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArray<Ready>, timed: boolean) {
   const { store } = options
   const before = yield* store.statements
-  const emits = yield* stepsOf(options, fresh, timed)
+  const moved = yield* stepsOf(options, fresh, timed)
   if (
     before !== undefined && fresh.length > 0 && hasCommitStep(options) && (yield* store.statements) === before
   ) {
     yield* noStatement(options)
   }
-  return emits
+  return moved
 })
 
 /** The body of the transaction of a message that was taken before (at most once): under the token still, its steps and its emits. */
@@ -155,9 +161,10 @@ export const composeTaken = Effect.fnUntraced(function*(
 ): Effect.fn.Return<MemberOutcome, StepFailed | StoreFailure | TransportError, Store.Transaction> {
   const ours = yield* options.subscription.fence([member.delivery])
   if (ours.length === 0) return gone
-  const emits = yield* effects(options, [member], true)
+  const moved = yield* effects(options, [member], true)
+  const emits = emitsOf(moved)
   if (emits.length > 0) yield* options.store.outbox.write(emits)
-  return committed
+  return committed(moved[0]!)
 })
 
 /** A member on its way through the commit steps. */
@@ -189,7 +196,7 @@ const stepsOf = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArr
     const exits = yield* Effect.forEach(byKey(moving), ofKey, together)
     for (const exit of exits) yield* exit
     yield* nameSlow(options, clock, started, `of ${fresh.length} messages`)
-    return emitsOf(moving)
+    return moving
   }
   for (let going: ReadonlyArray<Moving> = moving; going.length > 0;) {
     for (const one of going) {
@@ -203,7 +210,7 @@ const stepsOf = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArr
     if (isNonEmpty(going)) yield* batch(options, going, timed)
     yield* nameSlow(options, clock, began, `of a batch of ${going.length} messages`)
   }
-  return emitsOf(moving)
+  return moving
 })
 
 const together = { concurrency: "unbounded" } as const
@@ -218,6 +225,8 @@ const byKey = (moving: ReadonlyArray<Moving>): ReadonlyArray<NonEmptyReadonlyArr
   }
   return [...runs.values()]
 }
+
+const committed = ({ at }: Moving): MemberOutcome => ({ _tag: "Committed", value: at.value, filtered: at.filtered })
 
 const emitsOf = (moving: ReadonlyArray<Moving>): ReadonlyArray<Message> => {
   const emits: Array<Message> = []
@@ -322,7 +331,7 @@ const own = (
 const recordConflict = Effect.fnUntraced(function*(
   { codeVersion, consumer, store, worker }: Options,
   member: GroupMember
-): Effect.fn.Return<void, StoreFailure, Store.Transaction> {
+): Effect.fn.Return<string | undefined, StoreFailure, Store.Transaction> {
   const failure = FailureRecord.make({
     attempt: member.delivered.attempt,
     at: yield* Clock.currentTimeMillis,
@@ -331,7 +340,7 @@ const recordConflict = Effect.fnUntraced(function*(
     worker,
     codeVersion
   })
-  yield* store.deadLetters.add(consumer, [{
+  const [deadLetterId] = yield* store.deadLetters.add(consumer, [{
     delivery: member.delivery,
     reason: "rejected",
     attempts: [...member.delivery.attempts, failure],
@@ -339,4 +348,5 @@ const recordConflict = Effect.fnUntraced(function*(
     parked: false,
     conflict: true
   }])
+  return deadLetterId
 })

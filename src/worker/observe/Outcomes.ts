@@ -1,0 +1,111 @@
+/**
+ * How messages ended, for the reader of `Worker.stream`.
+ *
+ * An outcome is added in one synchronous step after COMMIT and before the turn of its key ends, so outcomes of one key come in order. It
+ * occupies the place that its message had until the reader asks for more: a slow reader slows the fetching, and never a COMMIT.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import * as Latch from "effect/Latch"
+import type * as Pull from "effect/Pull"
+import type { Reason } from "../../DeadLetter.ts"
+import type { DeliveryContext } from "../../Delivery.ts"
+import { Capacity, type Limits } from "../../internal/flow/Capacity.ts"
+import type { MemberOutcome } from "../commit/GroupCommit.ts"
+
+interface Ended {
+  /** The message, and the attempt with which it ended. */
+  readonly context: DeliveryContext
+}
+
+/**
+ * How a delivery ended. An outcome is an observation and comes at most once. A delivery that was lost or given back has none, and a COMMIT
+ * whose answer was lost may have none.
+ *
+ * @since 0.1.0
+ */
+export type Outcome<A> =
+  /** The effects of its steps are committed. `value` is the result of the last step. */
+  | Ended & { readonly _tag: "Committed"; readonly value: A }
+  /** A filter dropped it: it is committed without the steps after the filter. */
+  | Ended & { readonly _tag: "Filtered" }
+  /** Its id was committed before, with the same content: it had no effect. */
+  | Ended & { readonly _tag: "Duplicate" }
+  /** It is a dead letter with this id. If it is `parked`, its key waits for an operator. */
+  | Ended & { readonly _tag: "DeadLettered"; readonly id: string; readonly reason: Reason; readonly parked: boolean }
+  /** Its key pauses until about this time, in milliseconds since the epoch. Then the message is delivered again. */
+  | Ended & { readonly _tag: "Held"; readonly until: number }
+  /** Its pipeline runs at most once, and the message failed after it was taken: it does not run again. */
+  | Ended & { readonly _tag: "Failed"; readonly error: unknown }
+
+type Unread = Outcome<unknown>
+
+/** Where a worker puts outcomes. */
+export type OutcomeSink = Pick<Outcomes<never>, "add" | "addMember">
+
+export class Outcomes<E> {
+  /** The capacity of the worker: unread outcomes share it with the messages in flight. */
+  readonly capacity: Capacity
+  private unread: Array<Unread> = []
+  private reading: ReadonlyArray<Unread> = []
+  private readonly arrived = Latch.makeUnsafe(false)
+  private exit: Exit.Exit<void, E> | undefined
+
+  constructor(limits: Limits) {
+    this.capacity = new Capacity(limits)
+  }
+
+  add(outcome: Unread): void {
+    this.unread.push(outcome)
+    this.capacity.occupy(outcome.context.message.payload.length)
+    this.arrived.openUnsafe()
+  }
+
+  /** Adds the outcome of a member whose transaction has ended, if that ended the delivery. */
+  addMember(context: DeliveryContext, outcome: MemberOutcome): void {
+    switch (outcome._tag) {
+      case "Committed":
+        return this.add(
+          outcome.filtered ? { _tag: "Filtered", context } : { _tag: "Committed", context, value: outcome.value }
+        )
+      case "Duplicate":
+        return this.add({ _tag: "Duplicate", context })
+      case "Conflict":
+        return outcome.deadLetterId === undefined ? undefined : this.add({
+          _tag: "DeadLettered",
+          context,
+          id: outcome.deadLetterId,
+          reason: "rejected",
+          parked: false
+        })
+      case "Failed":
+      case "Behind":
+      case "Gone":
+        return undefined
+    }
+  }
+
+  /** The worker has ended. The reader gets what is unread first. */
+  end(exit: Exit.Exit<void, E>): void {
+    this.exit = exit
+    this.arrived.openUnsafe()
+  }
+
+  /** The outcomes since the last pull. A pull frees the places of those that the last one returned. */
+  readonly pull: Pull.Pull<readonly [Unread, ...Array<Unread>], E> = Effect.suspend(() => {
+    for (const { context } of this.reading) this.capacity.free(context.message.payload.length)
+    this.reading = []
+    const { unread } = this
+    if (isNonEmpty(unread)) {
+      this.reading = unread
+      this.unread = []
+      return Effect.succeed(unread)
+    }
+    if (this.exit !== undefined) return this.exit._tag === "Success" ? Cause.done() : Effect.failCause(this.exit.cause)
+    this.arrived.closeUnsafe()
+    return Effect.andThen(this.arrived.await, this.pull)
+  })
+}
+
+const isNonEmpty = (outcomes: Array<Unread>): outcomes is [Unread, ...Array<Unread>] => outcomes.length > 0

@@ -189,7 +189,9 @@ const settle = Effect.fnUntraced(function*<S extends Schema.Constraint, E, R>(
   Exclude<R, Transaction> | S["DecodingServices"] | S["EncodingServices"]
 > {
   const { consumer, id } = key
-  if (!store.joinsTransactions(yield* Effect.context<never>())) return yield* new ForeignSqlClient({ consumer })
+  if (!store.joinsTransactions(yield* Effect.context<never>())) {
+    return yield* new ForeignSqlClient({ consumer, engine: store.engine })
+  }
   const fingerprint = fingerprintOf(key.payload ?? "")
   const codec = codecOf(key, options.result)
   const wait = options.whileBusy !== "refuse"

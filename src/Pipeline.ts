@@ -20,10 +20,10 @@ import * as SqlClient from "effect/sql/SqlClient"
 import type { Statement } from "effect/sql/Statement"
 import type { DeadLetterOrder } from "./DeadLetter.ts"
 import type { DeliveryContext } from "./Delivery.ts"
-import type { BeforeCommit, Reads, Repeatable } from "./internal/CompileErrors.ts"
+import type { BeforeCommit, Emitting, NoAsync, Reads, Repeatable } from "./internal/CompileErrors.ts"
 import * as Step from "./internal/Step.ts"
 import type { AnyTopic, DeliveryMode, Phase, Shape } from "./internal/Step.ts"
-import type * as Retry from "./Retry.ts"
+import * as Retry from "./Retry.ts"
 import type { Topic } from "./Topic.ts"
 
 export type { AnyTopic, DeliveryMode, Phase, Settings, Step } from "./internal/Step.ts"
@@ -180,28 +180,49 @@ export const filter: {
   <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>): Pipeline<A, E, R, P, M> =>
     make(Step.add(self, { _tag: "Filter", f }))
 
+/** Adds a step that runs an effect. The types of its function stand with each of the three operators. */
+const running = (_tag: "MapEffect" | "Tap" | "Commit") => (f: unknown) => (self: unknown): never =>
+  make(Step.add(self as Shape, { _tag, f } as Step.Step)) as never
+
 /**
  * Runs an effect before the transaction: lookups, network calls, whatever may wait. It happens at least once, and again in
  * every attempt. It has a scope of its own: what it opens is released, and what it forks into it is interrupted, when it ends.
  *
  * @since 0.1.0
  */
-export const mapEffect =
-  <A, B, E2, R2>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>) =>
-  <E, R, P extends Phase, M extends DeliveryMode>(
+export const mapEffect: {
+  <A, B, E2, R2>(
+    f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>
+  ): <E, R, P extends Phase, M extends DeliveryMode>(
     self: Pipeline<A, E, R, P, M> & BeforeCommit<"mapEffect", P>
-  ): Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M> => make(Step.add(self, { _tag: "MapEffect", f }))
+  ) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>
+  <A>(
+    f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | PromiseLike<unknown>
+  ): <E, R, P extends Phase, M extends DeliveryMode>(
+    self: Pipeline<A, E, R, P, M> & NoAsync<"mapEffect">
+  ) => never
+} = running("MapEffect")
 
 /**
  * Runs an effect before the transaction and keeps the value.
  *
  * @since 0.1.0
  */
-export const tap =
-  <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<X, E2, R2>) =>
-  <E, R, P extends Phase, M extends DeliveryMode>(
+export const tap: {
+  <A, X, E2, R2>(
+    f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<X, E2, R2>
+  ): <E, R, P extends Phase, M extends DeliveryMode>(
     self: Pipeline<A, E, R, P, M> & BeforeCommit<"tap", P>
-  ): Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M> => make(Step.add(self, { _tag: "Tap", f }))
+  ) => Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>
+  <A>(
+    f: (
+      value: NoInfer<A>,
+      delivered: DeliveryContext
+    ) => Effect.Effect<unknown, unknown, unknown> | PromiseLike<unknown>
+  ): <E, R, P extends Phase, M extends DeliveryMode>(
+    self: Pipeline<A, E, R, P, M> & NoAsync<"tap">
+  ) => never
+} = running("Tap")
 
 /**
  * Runs an effect inside the transaction: its statements, the inbox record, the emits and the acknowledgement commit together,
@@ -210,11 +231,18 @@ export const tap =
  *
  * @since 0.1.0
  */
-export const commit =
-  <A, B, E2, R2>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>) =>
-  <E, R, P extends Phase, M extends DeliveryMode>(
+export const commit: {
+  <A, B, E2, R2>(
+    f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>
+  ): <E, R, P extends Phase, M extends DeliveryMode>(
     self: Pipeline<A, E, R, P, M>
-  ): Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M> => make(Step.add(self, { _tag: "Commit", f }))
+  ) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M>
+  <A>(
+    f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | PromiseLike<unknown>
+  ): <E, R, P extends Phase, M extends DeliveryMode>(
+    self: Pipeline<A, E, R, P, M> & NoAsync<"commit">
+  ) => never
+} = running("Commit")
 
 /**
  * The value after a batch: its result for the member if it returned any, else the member's value as it was.
@@ -296,7 +324,7 @@ const isStatements = (
  */
 export const emit = <A, Name extends string, S extends Schema.Constraint>(
   topic: Topic<Name, S>,
-  f: (value: NoInfer<A>, delivered: DeliveryContext) => S["Type"],
+  f: (value: Emitting<NoInfer<A>>, delivered: DeliveryContext) => S["Type"],
   options?: { readonly id?: ((value: NoInfer<A>, delivered: DeliveryContext) => string) | undefined }
 ) =>
 <E, R, P extends Phase, M extends DeliveryMode>(
@@ -306,7 +334,7 @@ export const emit = <A, Name extends string, S extends Schema.Constraint>(
   return make(Step.add(self, {
     _tag: "Emit",
     topic,
-    f: Step.wrapping(f, (value: A, delivered) => [f(value, delivered)]),
+    f: Step.wrapping(f, (value: Emitting<NoInfer<A>>, delivered) => [f(value, delivered)]),
     id: id === undefined ? undefined : (_, value: A, delivered) => id(value, delivered)
   }))
 }
@@ -319,7 +347,7 @@ export const emit = <A, Name extends string, S extends Schema.Constraint>(
  */
 export const emitAll = <A, Name extends string, S extends Schema.Constraint>(
   topic: Topic<Name, S>,
-  f: (value: NoInfer<A>, delivered: DeliveryContext) => ReadonlyArray<S["Type"]>,
+  f: (value: Emitting<NoInfer<A>>, delivered: DeliveryContext) => ReadonlyArray<S["Type"]>,
   options?: {
     readonly id?: ((out: S["Type"], value: NoInfer<A>, delivered: DeliveryContext) => string) | undefined
   }
@@ -353,7 +381,7 @@ export const emitAll = <A, Name extends string, S extends Schema.Constraint>(
  * @since 0.1.0
  */
 export const retry = <E0, Seen = unknown>(
-  schedule: Retry.Policy<E0>,
+  policy: Retry.Policy<E0> | Retry.RetryOptions,
   options?: { readonly while?: ((error: NoInfer<Seen> | Retry.RuntimeFailure) => boolean) | undefined }
 ) =>
 <A, E, R, P extends Phase, M extends DeliveryMode>(
@@ -365,8 +393,8 @@ export const retry = <E0, Seen = unknown>(
 ): Pipeline<A, E, R, P, M> =>
   make(
     Step.set(self, {
-      retry: schedule as Retry.Policy<never>,
-      retryWhile: options?.while as ((error: never) => boolean) | undefined
+      retry: Retry.policy(policy) as Retry.Policy<never>,
+      retryWhile: Step.checkedWhile(options?.while as ((error: never) => boolean) | undefined)
     })
   )
 

@@ -96,7 +96,39 @@ export const exponential = (base: Duration.Input, options?: {
   return Schedule.max([spread, Schedule.recurs(Math.max(0, attempts - 1))])
 }
 
-/** A policy is a plain value, so what is wrong with it is kept for the worker. Behind a `Schedule` combinator the default policy holds. */
+/**
+ * The settings of {@link exponential} that `Pipeline.retry` takes as an object.
+ *
+ * @since 0.1.0
+ */
+export interface RetryOptions {
+  /** Attempts in all, the first one counted; at least 1. Default 30. */
+  readonly attempts?: number | undefined
+  /** The first delay, doubled after each attempt. Default 100 milliseconds. */
+  readonly base?: Duration.Input | undefined
+  /** The longest delay. Default 1 minute. */
+  readonly cap?: Duration.Input | undefined
+}
+
+/**
+ * Returns the policy of a pipeline: a schedule as it is, and exponential backoff for an object of settings.
+ *
+ * A worker refuses an object with other or invalid settings (`InvalidSetting`).
+ *
+ * @since 0.1.0
+ */
+export const policy = <E>(given: Policy<E> | RetryOptions): Policy<E> => {
+  if (Schedule.isSchedule(given)) return given as Policy<E>
+  const { attempts, base = "100 millis", cap, ...others } = Object(given) as RetryOptions
+  return typeof given !== "object" || given === null || Object.keys(others).length > 0
+    ? refused(GivenDuration.refusal("retry", given, "a Schedule, or an object of attempts, base and cap, is needed"))
+    : exponential(base, { attempts, cap })
+}
+
+/**
+ * Returns a policy in place of an invalid one. A policy is a plain value and cannot fail, so its problem is stored for the
+ * worker, which then refuses to start. If a `Schedule` combinator wraps the policy, the worker runs the default policy.
+ */
 const refused = (bad: InvalidSetting): Policy<unknown> => {
   const instead = exponential("100 millis")
   GivenDuration.problems.set(instead, bad)

@@ -21,6 +21,7 @@ import * as Tracer from "effect/Tracer"
 import { randomUUID } from "node:crypto"
 import * as Delay from "./Delay.ts"
 import { DecodeFailed, EncodeFailed, InvalidMessage, InvalidName, type StoreFailure } from "./Errors.ts"
+import * as HandlerResult from "./internal/HandlerResult.ts"
 import * as Tracing from "./internal/Tracing.ts"
 import * as Message from "./Message.ts"
 import * as MessageId from "./MessageId.ts"
@@ -191,14 +192,27 @@ const written = (topic: string, encoded: unknown): Effect.Effect<string, EncodeF
     catch: (error) => new EncodeFailed({ topic, issue: `it cannot be written as JSON: ${String(error).slice(0, 200)}` })
   })
 
-/** A function of the topic's author that throws refuses the value. */
+/** Calls a function of the topic. A function that throws, or that is async, refuses the value. */
 const called = <A, B>(topic: string, field: string, f: (value: A) => B, value: A): Effect.Effect<B, EncodeFailed> =>
-  Effect.try({
-    try: () => f(value),
-    catch: (error) => new EncodeFailed({ topic, issue: `its ${field} function failed: ${String(error).slice(0, 200)}` })
-  })
+  Effect.flatMap(
+    Effect.try({
+      try: () => f(value),
+      catch: (error) =>
+        new EncodeFailed({ topic, issue: `its ${field} function failed: ${String(error).slice(0, 200)}` })
+    }),
+    (returned) => {
+      if (!HandlerResult.isThenable(returned)) return Effect.succeed(returned)
+      HandlerResult.ignoreRejection(returned)
+      return Effect.fail(
+        new EncodeFailed({
+          topic,
+          issue: `its ${field} function is async: it returned a promise, and must return its result at once`
+        })
+      )
+    }
+  )
 
-/** Without a key or an id of its own a message would be taken for another one, so whatever is no text is refused. */
+/** Derives a key or an id. A value that is no text is refused, because two messages would get the same key or id. */
 const derived = <A>(
   topic: string,
   field: string,
@@ -208,7 +222,9 @@ const derived = <A>(
   Effect.flatMap(called(topic, field, f, value), (text) =>
     typeof text === "string"
       ? Effect.succeed(text)
-      : Effect.fail(new EncodeFailed({ topic, issue: `its ${field} function returned ${typeof text}, not a string` })))
+      : Effect.fail(
+        new EncodeFailed({ topic, issue: `its ${field} function returned ${HandlerResult.nameOf(text)}, not a string` })
+      ))
 
 /** What is wrong, without the value: messages of schema issues name paths and types; they are cut, since they may quote. */
 const firstLine = (cause: { readonly reasons: ReadonlyArray<object> }): string => {

@@ -4,7 +4,24 @@
  *
  * @since 0.1.0
  */
+import type { Row } from "effect/sql/SqlConnection"
 import type { DeliveryMode, Phase } from "./Step.ts"
+
+/** The message for a step with an async function. No pipeline is assignable to it. */
+export type NoAsync<Name extends string> =
+  `${Name} takes no async function: return an Effect, with Effect.tryPromise around the promise`
+
+/**
+ * The value of an emit. The rows of a bare statement carry a hint, since most are the result of an insert by mistake.
+ */
+export type Emitting<A> = [ReadonlyArray<Row>, A] extends [A, ReadonlyArray<Row>]
+  ? A & Hint<"The step before returned the rows of its statement. Return the value, with Effect.as(value)">
+  : A
+
+/** A hint that a compiler error shows as part of a type. Nothing has this field. */
+interface Hint<Text extends string> {
+  readonly "~hint"?: Text
+}
 
 /** What may wait stands before the transaction. */
 export type BeforeCommit<Name extends string, P extends Phase> = [P] extends ["steps"] ? unknown

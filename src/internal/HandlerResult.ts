@@ -36,8 +36,7 @@ export const noValue = (returned: unknown, operator: string): Effect.Effect<neve
 
 const wrong = (operator: string, expected: Expected, returned: unknown): Effect.Effect<never> =>
   Effect.suspend(() => {
-    // Nothing else waits for it, and its rejection would end the process.
-    if (isThenable(returned)) returned.then(undefined, () => undefined)
+    ignoreRejection(returned)
     return Effect.die(new WrongReturn(operator, expected, returned))
   })
 
@@ -45,10 +44,16 @@ interface Thenable {
   readonly then: (done: undefined, failed: () => undefined) => unknown
 }
 
-const isThenable = (value: unknown): value is Thenable =>
+export const isThenable = (value: unknown): value is Thenable =>
   typeof value === "object" && value !== null && "then" in value && typeof value.then === "function"
 
-const nameOf = (returned: unknown): string =>
+/** Handles a promise that no code awaits. Otherwise its rejection would end the process. */
+export const ignoreRejection = (returned: unknown): void => {
+  if (isThenable(returned)) returned.then(undefined, () => undefined)
+}
+
+/** Names a value that a function returned, for an error. */
+export const nameOf = (returned: unknown): string =>
   isThenable(returned)
     ? "a promise"
     : Effect.isEffect(returned)

@@ -13,6 +13,7 @@ import type { DeadLetterOrder } from "../DeadLetter.ts"
 import type { DeliveryContext } from "../Delivery.ts"
 import * as Retry from "../Retry.ts"
 import type { Topic } from "../Topic.ts"
+import * as GivenDuration from "./GivenDuration.ts"
 
 /**
  * `steps`: before the transaction. `commit`: inside of it.
@@ -102,6 +103,22 @@ export const defaults: Settings = {
   order: "continue",
   errors: undefined,
   group: 250
+}
+
+/** Stores the problem of a `while` that cannot decide, for the worker: it is async, or no function. */
+export const checkedWhile = (
+  given: ((error: never) => boolean) | undefined
+): ((error: never) => boolean) | undefined => {
+  if (given === undefined) return undefined
+  const problem = typeof given !== "function"
+    ? "a function of the error is needed"
+    : given.constructor.name === "AsyncFunction"
+    ? "a function that returns true or false is needed, and an async one returns a promise"
+    : undefined
+  if (problem === undefined) return given
+  const refused = () => true
+  GivenDuration.problems.set(refused, GivenDuration.refusal("retry while", given, problem))
+  return refused
 }
 
 /** A pipeline without its types. */

@@ -259,9 +259,13 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     const store = yield* Store
     const transport = yield* Transport
     const context = yield* Effect.context<never>()
-    if (!store.joinsTransactions(context)) return yield* new ForeignSqlClient({ consumer: pipeline.consumer })
+    if (!store.joinsTransactions(context)) {
+      return yield* new ForeignSqlClient({ consumer: pipeline.consumer, engine: store.engine })
+    }
     const refused = refuse(transport.capabilities, pipeline, settings.maxCrashes)
-    if (refused !== undefined) return yield* refused
+    if (refused !== undefined) {
+      return yield* refused
+    }
     // At least once, nobody counts on remembered ids.
     const short = pipeline.settings.delivery === "atLeastOnce"
       ? undefined

@@ -167,5 +167,32 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
     to: "",
     test: given,
     named: "shown: retry base"
+  },
+  {
+    name: "untyped: a while that is async is taken for true",
+    guarantee: 5,
+    file: "src/internal/Step.ts",
+    from: `given.constructor.name === "AsyncFunction"`,
+    to: "false",
+    test: given,
+    named: "a while that is async, or no function"
+  },
+  {
+    name: "untyped: a retry object with a misspelt setting",
+    guarantee: 5,
+    file: "src/Retry.ts",
+    from: "Object.keys(others).length > 0",
+    to: "Object.keys(others).length < 0",
+    test: given,
+    named: "no object, or an object of other settings"
+  },
+  {
+    name: "untyped: an async key is taken for a key",
+    guarantee: 3,
+    file: "src/Topic.ts",
+    from: "if (!HandlerResult.isThenable(returned)) return",
+    to: "if (true) return",
+    test: "test/words/Topic.test.ts",
+    named: "is refused when its key, id or headers function is async"
   }
 ]

@@ -29,7 +29,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     name: "a promise whose rejection is not handled",
     guarantee: 5,
     file: "src/internal/HandlerResult.ts",
-    from: "    if (isThenable(returned)) returned.then(undefined, () => undefined)\n",
+    from: "  if (isThenable(returned)) returned.then(undefined, () => undefined)\n",
     to: "",
     test: noEffect,
     named: "memory: mapEffect, a promise that fails"

@@ -56,6 +56,16 @@ base.pipe(
   Pipeline.emit(Receipts, (p) => ({ sum: p.cents }))
 )
 
+// Rows of a select are a value like any other: an emit can read them.
+base.pipe(
+  Pipeline.commit(() => Effect.flatMap(SqlClient.SqlClient, (sql) => sql`select 1 as one`)),
+  Pipeline.emit(Receipts, (rows) => ({ total: rows.length }))
+)
+
+// An object of settings is a policy that reads every error.
+expectTypeOf(full.pipe(Pipeline.retry({ attempts: 3, base: "1 second" }, { while: (e) => e._tag !== "Declined" })))
+  .toEqualTypeOf<Pipeline.Pipeline<number, Declined, Ledger, "commit", "effectivelyOnce">>()
+
 // A policy that reads another error than the pipeline has does not compile; one that reads all of it does.
 const declining = base.pipe(Pipeline.commit((p) => Ledger.use((l) => l.post(p))))
 const narrow = Schedule.recurs(3).pipe(Schedule.setInputType<{ readonly _tag: "Other"; readonly why: string }>())

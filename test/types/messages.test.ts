@@ -1,4 +1,4 @@
-// What the compiler says to somebody who gets a pipeline wrong names the reason, and the types that an editor shows can be read.
+// The compiler's message for a wrong pipeline names the reason, and the types that an editor shows are readable.
 import { assert, describe, it } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
@@ -15,7 +15,7 @@ const tsc = (...flags: ReadonlyArray<string>): string =>
     encoding: "utf8"
   }).stdout
 
-/** What each exported constant must not compile with, and the part of the message that names why. */
+/** Exported constants that must not compile, each with the part of the message that names the reason. */
 const reasons: Readonly<Record<string, string>> = {
   mapEffectAfterCommit: "mapEffect cannot stand after commit or emit: it may wait, and a transaction must not.",
   tapAfterEmit: "tap cannot stand after commit or emit: it may wait, and a transaction must not.",
@@ -27,10 +27,21 @@ const reasons: Readonly<Record<string, string>> = {
   schemaOfAnotherError: "\"The Schema of deadLetter has to read these errors of the pipeline, too\": Declined",
   requirementNotProvided: "Type 'Ledger' is not assignable to type 'never'",
   batchThatReturnsOne: "Type 'number' is not assignable to type 'void | readonly unknown[]'",
-  unknownMode: "'\"exactlyOnce\"' is not assignable to type 'DeliveryMode"
+  unknownMode: "'\"exactlyOnce\"' is not assignable to type 'DeliveryMode",
+  asyncStep: "mapEffect takes no async function: return an Effect, with Effect.tryPromise around the promise",
+  asyncTap: "tap takes no async function: return an Effect, with Effect.tryPromise around the promise",
+  asyncCommit: "commit takes no async function: return an Effect, with Effect.tryPromise around the promise",
+  noEffect: "Type 'number' is not assignable to type 'Effect<unknown, unknown, unknown> | PromiseLike<unknown>'",
+  asyncWhile: "Type 'Promise<boolean>' is not assignable to type 'boolean'",
+  asyncKey: "Type 'Promise<string>' is not assignable to type 'string'",
+  misspeltRetry: "'attemps' does not exist in type 'Policy<unknown> | RetryOptions'",
+  emitAfterInsert: "The step before returned the rows of its statement. Return the value, with Effect.as(value)",
+  emitAllAfterInsert: "The step before returned the rows of its statement. Return the value, with Effect.as(value)",
+  // `Memory.layer` cannot say more: the compiler does not know that no other layer will provide the client.
+  sqlOnMemory: "Type 'SqlClient' is not assignable to type 'never'"
 }
 
-/** The compiler's messages by the constant in whose line they are. */
+/** The compiler's messages, by the constant on their line. */
 const messages = (): ReadonlyMap<string, string> => {
   const lines = readFileSync(join(folder, "pipelines.ts"), "utf8").split("\n")
   const found = new Map<string, string>()

@@ -72,7 +72,10 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
   ResultRefused: [new Errors.ResultRefused({ consumer: "orders", id: "k1", problem: "has 2000000 bytes" })],
   AwaitTimeout: [new Errors.AwaitTimeout({ consumer: "orders", id: "k1", waitedMillis: 30_000 })],
   WorkerCrashed: [new Errors.WorkerCrashed({ crashCount: 3 })],
-  ForeignSqlClient: [new Errors.ForeignSqlClient({ consumer: "ledger" })],
+  ForeignSqlClient: [
+    new Errors.ForeignSqlClient({ consumer: "ledger", engine: "postgres" }),
+    new Errors.ForeignSqlClient({ consumer: "ledger", engine: "memory" })
+  ],
   DataInUse: [
     new Errors.DataInUse({ dataDir: "d", pid: 7, host: "", same: false, certain: true, at: 0, file: "d/claim" }),
     new Errors.DataInUse({ dataDir: "d", pid: 7, host: "", same: true, certain: true, at: 0, file: "d/claim" }),

@@ -114,6 +114,10 @@ describe("a setting that is no duration", () => {
         Worker.drain(recorder().pipeline.pipe(Pipeline.retry(Retry.exponential(1, { cap })))),
         Memory.layer
       ),
+    "retry base of an object": (base) =>
+      Effect.provide(Worker.drain(recorder().pipeline.pipe(Pipeline.retry({ base }))), Memory.layer),
+    "retry cap of an object": (cap) =>
+      Effect.provide(Worker.drain(recorder().pipeline.pipe(Pipeline.retry({ cap }))), Memory.layer),
     duration: (duration) => Effect.provide(Lease.use("l", () => Effect.void, { duration }), Memory.layer),
     wait: (wait) => Effect.provide(Lease.use("l", () => Effect.void, { wait }), Memory.layer),
     poll: (poll) => Effect.provide(Lease.use("l", () => Effect.void, { poll }), Memory.layer),
@@ -125,8 +129,9 @@ describe("a setting that is no duration", () => {
   for (const [setting, ask] of Object.entries(places)) {
     it.effect(`is refused by its name, and shown: ${setting}`, () =>
       Effect.gen(function*() {
-        for (const [shown, given] of noDurations) yield* refused(setting, ask(asDuration(given)), shown)
-        for (const given of hostile) yield* refused(setting, ask(asDuration(given)))
+        const named = setting.replace(" of an object", "")
+        for (const [shown, given] of noDurations) yield* refused(named, ask(asDuration(given)), shown)
+        for (const given of hostile) yield* refused(named, ask(asDuration(given)))
       }))
   }
 
@@ -152,6 +157,26 @@ describe("a setting that is no duration", () => {
       ),
       "0"
     ))
+})
+
+describe("a retry policy that is none", () => {
+  const start = (policy: unknown, options?: object) =>
+    Effect.provide(Worker.drain(recorder().pipeline.pipe(Pipeline.retry(policy as object, options))), Memory.layer)
+
+  it.effect("is refused when the worker starts: no object, or an object of other settings", () =>
+    Effect.gen(function*() {
+      for (const [shown, given] of [["5", 5], ["\"1 second\"", "1 second"], ["null", null], ["undefined", undefined]]) {
+        yield* refused("retry", start(given), shown as string)
+      }
+      yield* refused("retry", start({ attemps: 3 }), "{\"attemps\":3}")
+      yield* refused("retry attempts", start({ attempts: "3" }), "\"3\"")
+    }))
+
+  it.effect("is refused when the worker starts: a while that is async, or no function", () =>
+    Effect.gen(function*() {
+      yield* refused("retry while", start({ attempts: 3 }, { while: async () => false }))
+      yield* refused("retry while", start(Retry.standard, { while: true }), "true")
+    }))
 })
 
 describe("a number that is none", () => {

@@ -41,6 +41,16 @@ describe("the delay between attempts", () => {
       assert.deepStrictEqual(yield* delays(policy), [100, 200, 400, 800])
     }))
 
+  it.effect("is that of an object of attempts, base and cap, with the defaults of the exponential policy", () =>
+    Effect.gen(function*() {
+      const exact = Effect.provideService(Random.Random, diceOf(0.5))
+      const settings = { attempts: 5, base: "1 second", cap: "3 seconds" } as const
+      assert.deepStrictEqual(yield* exact(delays(Retry.policy(settings))), [1000, 2000, 3000, 3000])
+      assert.deepStrictEqual(yield* exact(delays(Retry.policy({ attempts: 3 }))), [100, 200])
+      assert.deepStrictEqual(yield* exact(delays(Retry.policy({}), 30)), yield* exact(delays(Retry.standard, 30)))
+      assert.strictEqual(Retry.policy(Retry.never), Retry.never)
+    }))
+
   it.effect("grows by the factor that was asked for", () =>
     Effect.gen(function*() {
       const policy = Retry.exponential("1 second", { factor: 3, attempts: 4, jitter: false })

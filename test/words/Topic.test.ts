@@ -1,6 +1,7 @@
 // What a topic makes of a value, and what it makes of a payload that somebody else wrote.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import { TestClock } from "effect/testing"
 import { Memory, Message, Pipeline, Store, Topic, Worker } from "millrace"
 import { drain, Journal } from "../worker/support.ts"
 
@@ -103,8 +104,23 @@ describe("a value that is published", () => {
         })
         const error = yield* Effect.flip(Topic.publish(topic, {}))
         assert.strictEqual(error._tag, "EncodeFailed")
-        assert.include(error.message, `${field} function returned undefined`)
+        assert.include(error.message, `${field} function returned nothing, not a string`)
       }
+    }).pipe(Effect.provide(Memory.layer)))
+
+  it.effect("is refused when its key, id or headers function is async, and the rejection ends no process", () =>
+    Effect.gen(function*() {
+      for (const field of ["key", "id", "headers"]) {
+        for (const f of [async () => "k", () => Promise.reject(new Error("late"))]) {
+          const error = yield* Effect.flip(
+            Topic.publish(Topic.make("async", { schema: Schema.String, id: "random", [field]: f }), "x")
+          )
+          assert.strictEqual(error._tag, "EncodeFailed")
+          assert.include(error.message, `its ${field} function is async: it returned a promise`)
+        }
+      }
+      // An unhandled rejection would fail this file.
+      yield* TestClock.withLive(Effect.sleep(1))
     }).pipe(Effect.provide(Memory.layer)))
 
   it.effect("carries the headers that its topic derives; those of the publish win", () =>

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Duration, Effect, Option, Schedule, Schema } from "effect"
 import * as Arbitrary from "effect/Arbitrary"
+import { TestClock } from "effect/testing"
 import { type Delivery, Errors, Pipeline, Retry, Topic, type Transport, Worker } from "millrace"
 import * as FailureRecord from "../../src/worker/attempt/FailureRecord.ts"
 import * as RetryDecision from "../../src/worker/attempt/RetryDecision.ts"
@@ -88,6 +89,20 @@ describe("after a failed attempt", () => {
         const exit = yield* decide(change)
         assert.strictEqual(exit._tag, "Success")
       }
+    }))
+
+  it.effect("a rule that returns a promise leaves the decision to the schedule, and its rejection ends no process", () =>
+    Effect.gen(function*() {
+      const retryWhile = (() => Promise.reject(new Error("late"))) as unknown as () => boolean
+      const { _tag } = yield* RetryDecision.decide({
+        settings: settings({ retryWhile }),
+        holdAfterMillis: 60_000,
+        recorded: [],
+        error: 1,
+        now: 0
+      })
+      assert.strictEqual(_tag, "Wait")
+      yield* TestClock.withLive(Effect.sleep(1))
     }))
 })
 

@@ -94,18 +94,24 @@ export class Unsupported extends Schema.TaggedError<Unsupported>("millrace/Unsup
 }
 
 /**
- * The `SqlClient` in the context is not the one that `Postgres.layer` exports. Effects on it would commit outside of
- * the message's transaction.
+ * The context has a `SqlClient` that is not the store's. Effects on it would commit outside of the message's transaction.
+ * The memory engine has no `SqlClient`, so it refuses every one.
  *
  * @since 0.1.0
  */
 export class ForeignSqlClient
   extends Schema.TaggedError<ForeignSqlClient>("millrace/ForeignSqlClient")("ForeignSqlClient", {
-    consumer: Schema.String
+    consumer: Schema.String,
+    /** The engine of the store: `postgres` or `memory`. */
+    engine: Schema.String
   })
 {
   override get message() {
     return `The SqlClient around consumer "${this.consumer}" is not the one of the store, so its effects would commit outside of the message's transaction. `
-      + `Nothing was started; nothing was changed. Build your services on the SqlClient that Postgres.layer exports, and build that layer once.`
+      + `Nothing was started; nothing was changed. ${
+        this.engine === "memory"
+          ? "Memory has no SQL: use Embedded.layer, or put a service between the pipeline and the database."
+          : "Build your services on the SqlClient that Postgres.layer exports, and build that layer once."
+      }`
   }
 }

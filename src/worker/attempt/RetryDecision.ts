@@ -14,7 +14,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Reason } from "../../DeadLetter.ts"
 import type { Failure } from "../../Delivery.ts"
-import { contained } from "../../internal/HandlerResult.ts"
+import { contained, ignoreRejection } from "../../internal/HandlerResult.ts"
 import { tagOf } from "../../internal/Tracing.ts"
 import type { Message } from "../../Message.ts"
 import type * as Pipeline from "../../Pipeline.ts"
@@ -70,7 +70,9 @@ const defectOf = (cause: Cause.Cause<unknown>): string => tagOf(Cause.squash(cau
 const refuses = (settings: Pipeline.Settings, error: unknown): boolean => {
   if (settings.retryWhile === undefined) return false
   try {
-    return !settings.retryWhile(error as never)
+    const repeat: unknown = settings.retryWhile(error as never)
+    ignoreRejection(repeat)
+    return !repeat
   } catch {
     return false
   }

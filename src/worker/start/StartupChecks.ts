@@ -50,7 +50,9 @@ const longCommit = (timeout: Duration.Input): InvalidSetting | undefined => {
 }
 
 /** A setting of the pipeline that makes no sense: it is found at the start, before any message dies of it. */
-export const badSetting = ({ commitTimeout, group, retry, timeout }: Pipeline.Settings): InvalidSetting | undefined =>
+export const badSetting = (
+  { commitTimeout, group, retry, retryWhile, timeout }: Pipeline.Settings
+): InvalidSetting | undefined =>
   longCommit(commitTimeout)
     ?? (timeout === undefined || GivenDuration.millis(timeout) > 0
       ? undefined
@@ -59,6 +61,7 @@ export const badSetting = ({ commitTimeout, group, retry, timeout }: Pipeline.Se
       ? undefined
       : GivenDuration.refusal("group", group, "a whole number from 1 on is needed"))
     ?? GivenDuration.problems.get(retry)
+    ?? (retryWhile === undefined ? undefined : GivenDuration.problems.get(retryWhile))
 
 /** The first thing that the engine cannot do, if any. */
 export const refuse = (

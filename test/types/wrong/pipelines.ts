@@ -1,6 +1,7 @@
-// What must not compile, one a line: `messages.test.ts` has the compiler read this file, and compares what it says of each line.
-// It is not part of the project: see `exclude` in tsconfig.json.
+// Mistakes that must not compile, one a line. `messages.test.ts` runs the compiler on this file and compares its messages.
+// The file is not part of the project: see `exclude` in tsconfig.json.
 import { Context, Effect, Schedule, Schema } from "effect"
+import { SqlClient } from "effect/sql"
 import { Memory, Pipeline, Retry, Topic, Worker } from "millrace"
 
 const Payments = Topic.make("payments", { schema: Schema.Struct({ id: Schema.String, cents: Schema.Int }) })
@@ -25,3 +26,17 @@ export const schemaOfAnotherError = declining.pipe(Pipeline.deadLetter({ order: 
 export const requirementNotProvided = Effect.runPromise(Worker.run(declining).pipe(Effect.provide(Memory.layer)))
 export const batchThatReturnsOne = base.pipe(Pipeline.commitBatch((batch) => Effect.succeed(batch.length)))
 export const unknownMode = Pipeline.from(Payments, { consumer: "ledger", delivery: "exactlyOnce" })
+export const asyncStep = base.pipe(Pipeline.mapEffect(async (p) => p.cents))
+export const asyncTap = base.pipe(Pipeline.tap(async (p) => console.log(p.cents)))
+export const asyncCommit = base.pipe(Pipeline.commit((p) => Promise.resolve(p.cents)))
+export const asyncWhile = base.pipe(Pipeline.retry({ attempts: 3 }, { while: async () => false }))
+export const asyncKey = Topic.make("async", { schema: Schema.String, key: async (text) => text })
+export const misspeltRetry = base.pipe(Pipeline.retry({ attemps: 3 }))
+const insert = Pipeline.commit((p: { readonly id: string }) =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) => sql`insert into ledger (id) values (${p.id})`)
+)
+export const emitAfterInsert = base.pipe(insert, Pipeline.emit(Receipts, (p) => ({ total: p.cents })))
+export const emitAllAfterInsert = base.pipe(insert, Pipeline.emitAll(Receipts, (p) => [{ total: p.cents }]))
+const inserting = Worker.run(base.pipe(insert)).pipe(Effect.provide(Memory.layer))
+export const sqlOnMemory = Effect.runPromise(inserting)
+export const noEffect = base.pipe(Pipeline.mapEffect((p) => p.cents))

@@ -144,7 +144,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   {
     name: "a settlement that reads the whole table",
     guarantee: 6,
-    file: "src/postgres/session/PgClient.ts",
+    file: "src/postgres/session/Pools.ts",
     from: "random_page_cost: \"1.1\"",
     to: "random_page_cost: \"4\"",
     test: "test/postgres/plans.test.ts",

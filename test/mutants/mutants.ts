@@ -48,7 +48,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a registration that publishers under an old snapshot do not hear of",
     guarantee: 1,
     file: "src/postgres/store/PgConsumers.ts",
-    from: "    yield* db.within(text.changed, [])\n",
+    from: "    yield* db.within(text.recordChange, [])\n",
     to: "",
     test: "test/postgres/snapshots.test.ts",
     named: "is refused when another consumer came"
@@ -177,7 +177,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "COMMIT awaited for ever",
     guarantee: 6,
     file: "src/postgres/session/PgSession.ts",
-    from: "          duration: this.#patience,",
+    from: "          duration: this.#controlTimeout,",
     to: "          duration: \"1 hour\",",
     test: "test/postgres/transactions.test.ts",
     named: "answers an unknown outcome, within its bound"
@@ -376,7 +376,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "an interrupted statement of a pipelined connection left running",
     guarantee: 6,
-    file: "src/postgres/session/PgClient.ts",
+    file: "src/postgres/session/Pools.ts",
     from: "within(pool.get, \"transaction\", ({ processId }) => terminate(processId)),",
     to: "within(pool.get, \"transaction\"),",
     test: "test/postgres/pipelined.test.ts",
@@ -385,8 +385,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a pipelined connection whose COMMIT was not answered given back",
     guarantee: 6,
-    file: "src/postgres/session/PgClient.ts",
-    from: "session.abandoned ? session.giveUp : Effect.void",
+    file: "src/postgres/session/Pools.ts",
+    from: "session.abandoned ? session.discard : Effect.void",
     to: "Effect.void",
     test: "test/postgres/pipelined.test.ts",
     named: "gives nobody a connection"

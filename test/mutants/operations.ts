@@ -18,7 +18,7 @@ export const operations: ReadonlyArray<Mutant> = [
   {
     name: "dead letters restored from another cluster that are in no set",
     guarantee: 5,
-    file: "src/postgres/maintenance/Restored.ts",
+    file: "src/postgres/maintenance/RestoredCluster.ts",
     from: "yield* all(text.deadLetters)",
     to: "0",
     test: "test/postgres/startup.test.ts",
@@ -27,7 +27,7 @@ export const operations: ReadonlyArray<Mutant> = [
   {
     name: "messages restored from another cluster that every poll finds late",
     guarantee: 6,
-    file: "src/postgres/maintenance/Restored.ts",
+    file: "src/postgres/maintenance/RestoredCluster.ts",
     from: "yield* all(text.messages)",
     to: "0",
     test: "test/postgres/startup.test.ts",
@@ -36,7 +36,7 @@ export const operations: ReadonlyArray<Mutant> = [
   {
     name: "nothing said where a role may not rewrite what was restored",
     guarantee: 7,
-    file: "src/postgres/maintenance/Restored.ts",
+    file: "src/postgres/maintenance/RestoredCluster.ts",
     from: "return yield* Effect.logWarning(",
     to: "return yield* Effect.logDebug(",
     test: "test/postgres/startup.test.ts",
@@ -46,8 +46,8 @@ export const operations: ReadonlyArray<Mutant> = [
     name: "a directory of PGlite that two processes have open",
     guarantee: 1,
     file: "src/embedded/DataLock.ts",
-    from: "if (claim !== \"torn\" && holds(claim)) return { claim, file }",
-    to: "if (claim !== \"torn\" && holds(claim)) continue",
+    from: "if (claim !== \"torn\" && isValid(claim)) return { claim, file }",
+    to: "if (claim !== \"torn\" && isValid(claim)) continue",
     test: "test/embedded/lock.test.ts",
     named: "is refused to another one, which is told by whom"
   },
@@ -155,7 +155,7 @@ export const operations: ReadonlyArray<Mutant> = [
     name: "a retention that fails for ever in silence",
     guarantee: 7,
     file: "src/postgres/maintenance/Retention.ts",
-    from: "if (rounds === patience)",
+    from: "if (rounds === failedRounds)",
     to: "if (rounds === Infinity)",
     test: "test/postgres/retentionLimits.test.ts",
     named: "forgets everything else while one table cannot be deleted from"

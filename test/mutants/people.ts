@@ -91,7 +91,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     name: "a restored dead letter in a set that was frozen before",
     guarantee: 5,
     file: "src/postgres/store/PgDecisions.ts",
-    from: "Effect.andThen(on(text.reopened)(deadLetters)),",
+    from: "Effect.andThen(on(text.reopen)(deadLetters)),",
     to: "",
     test: conformance,
     named: "postgres: decisions.*acts on exactly the dead letters"
@@ -136,8 +136,8 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     name: "a key held for ever after its last two dead letters",
     guarantee: 1,
     file: "src/postgres/store/PgDecisions.ts",
-    from: "Effect.andThen(on(text.lockHolds)(deadLetters), on(text.goOn)(deadLetters))",
-    to: "on(text.goOn)(deadLetters)",
+    from: "Effect.andThen(on(text.lockHolds)(deadLetters), on(text.continueKeys)(deadLetters))",
+    to: "on(text.continueKeys)(deadLetters)",
     test: "test/postgres/people.test.ts",
     named: "keep a key held when its last two"
   },
@@ -163,7 +163,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     name: "a restored dead letter whose id is forgotten",
     guarantee: 2,
     file: "src/postgres/store/PgDecisions.ts",
-    from: "Effect.forEach(deadLetters, known, { discard: true }).pipe(",
+    from: "Effect.forEach(deadLetters, markDead, { discard: true }).pipe(",
     to: "Effect.void.pipe(",
     test: "test/postgres/retention.test.ts",
     named: "keeps a restored dead letter redrivable"

@@ -234,7 +234,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   {
     name: "the machinery's commits not flushed",
     guarantee: 1,
-    file: "src/postgres/session/PgClient.ts",
+    file: "src/postgres/session/Pools.ts",
     from: "synchronous_commit: \"on\"",
     to: "synchronous_commit: \"off\"",
     test: life,

@@ -11,7 +11,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     name: "a demoted session is given back to its pool",
     guarantee: 6,
     file: "src/postgres/session/PgSession.ts",
-    from: "return PgFailure.isSpent(code) ? this.#invalidate : undefined",
+    from: "return PgFailure.isUnusable(code) ? this.#invalidate : undefined",
     to: "return undefined",
     test: demoted,
     named: "is given to nobody again"
@@ -19,8 +19,8 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a demoted session of the machinery is kept",
     guarantee: 6,
-    file: "src/postgres/session/PgClient.ts",
-    from: "PgFailure.isSpent(PgFailure.codeOf(error)) ? pool.invalidate(connection) : Effect.void",
+    file: "src/postgres/session/Pools.ts",
+    from: "PgFailure.isUnusable(PgFailure.codeOf(error)) ? pool.invalidate(connection) : Effect.void",
     to: "error === undefined ? pool.invalidate(connection) : Effect.void",
     test: demoted,
     named: "is given to nobody again: the machinery's statement"
@@ -56,8 +56,8 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     name: "a LISTEN connection that is asked without a bound",
     guarantee: 6,
     file: "src/postgres/queue/Wake.ts",
-    from: "const patience = 4_000",
-    to: "const patience = 400_000",
+    from: "const responseTimeout = 4_000",
+    to: "const responseTimeout = 400_000",
     test: deaf,
     named: "is replaced also when LISTEN itself is not answered"
   },
@@ -74,8 +74,8 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     name: "a layer that waits for UNLISTEN on a dead connection",
     guarantee: 7,
     file: "src/postgres/queue/Wake.ts",
-    from: "Effect.andThen(Scope.close(line, Exit.void), Scope.close(ears, Exit.void))",
-    to: "Effect.andThen(Scope.close(ears, Exit.void), Scope.close(line, Exit.void))",
+    from: "Effect.andThen(Scope.close(connectionScope, Exit.void), Scope.close(listenScope, Exit.void))",
+    to: "Effect.andThen(Scope.close(listenScope, Exit.void), Scope.close(connectionScope, Exit.void))",
     test: deaf,
     named: "does not keep the layer from closing"
   },
@@ -83,7 +83,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     name: "deafness that is told again and again",
     guarantee: 6,
     file: "src/postgres/queue/Wake.ts",
-    from: "      told = true\n",
+    from: "      warned = true\n",
     to: "",
     test: deaf,
     named: "is replaced when its server is read-only"
@@ -92,7 +92,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     name: "who awaits an id does not ask again when it hears again",
     guarantee: 6,
     file: "src/postgres/store/PgWatchers.ts",
-    from: "    this.#askAgain()\n    this.#here.everybody()",
+    from: "    this.#announceAgain()\n    this.#here.everybody()",
     to: "    this.#here.everybody()",
     test: deaf,
     named: "asks again when its process begins to listen again"
@@ -101,7 +101,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     name: "who awaits an id does not ask a process that hears again",
     guarantee: 6,
     file: "src/postgres/store/PgWatchers.ts",
-    from: "if (rest !== this.#me) this.#askAgain()",
+    from: "if (rest !== this.#process) this.#announceAgain()",
     to: "return",
     test: deaf,
     named: "hears for Inbox.await again"
@@ -199,9 +199,9 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a publisher of a closed layer is interrupted",
     guarantee: 6,
-    file: "src/postgres/session/PgClient.ts",
-    from: "    life.over && Cause.hasInterruptsOnly(cause)",
-    to: "    life.over && !Cause.hasInterruptsOnly(cause)",
+    file: "src/postgres/session/Pools.ts",
+    from: "    layer.closed && Cause.hasInterruptsOnly(cause)",
+    to: "    layer.closed && !Cause.hasInterruptsOnly(cause)",
     test: closed,
     named: "tells whoever publishes"
   },

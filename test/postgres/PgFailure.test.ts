@@ -98,8 +98,8 @@ describe("what a failed transaction means", () => {
 
 describe("a session", () => {
   it("is of no more use when its server was demoted, ends, or lost the thread; not for what a statement did", () => {
-    for (const code of ["25006", "08P01", "08006", "57P01", "57P05"]) assert.isTrue(PgFailure.isSpent(code), code)
-    for (const code of [...mistakes, ...conflicts, "53100", ""]) assert.isFalse(PgFailure.isSpent(code), code)
+    for (const code of ["25006", "08P01", "08006", "57P01", "57P05"]) assert.isTrue(PgFailure.isUnusable(code), code)
+    for (const code of [...mistakes, ...conflicts, "53100", ""]) assert.isFalse(PgFailure.isUnusable(code), code)
   })
   it("is on a standby, when an unlogged table cannot be read: that is no statement of its own fault", () => {
     const said = (routine: string) =>

@@ -6,7 +6,7 @@ import { SqlClient } from "effect/sql"
 import { Health, Inbox, Lease, Pipeline, Store, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
-import type { Hearer, Wake } from "../../src/postgres/queue/Wake.ts"
+import type { NoteHandler, Wake } from "../../src/postgres/queue/Wake.ts"
 import * as PgWatchers from "../../src/postgres/store/PgWatchers.ts"
 import { logging } from "../ops/support.ts"
 import { freshDatabase } from "../setup/database.ts"
@@ -67,7 +67,7 @@ describe.concurrent("a LISTEN connection that is open and dead", () => {
       ], { concurrency: 2 })
       assert.isBelow(done.get("missed")! - missed, 15_000)
       assert.lengthOf(said(), 1)
-      assert.match(said()[0]!.message, /did not answer within 4000 ms\. No message was lost/)
+      assert.match(said()[0]!.message, /did not respond within 4000 ms\. No message was lost/)
       yield* within(5, Effect.map(wakeUps, (status) => status === "ok"))
       const again = yield* publish("again")
       yield* within(5, handled("again"))
@@ -145,7 +145,7 @@ describe.concurrent("a LISTEN connection that is open and dead", () => {
           .pipe(Effect.timeout("20 seconds"))
       const asked = yield* said(/^await:(.*):c:n$/)
       // The worker's process hears again, and whoever waits tells it.
-      yield* said(new RegExp(`^hears:(?!${asked![1]}$)`))
+      yield* said(new RegExp(`^listening:(?!${asked![1]}$)`))
       yield* said(/^await:.*:c:n$/)
       yield* Deferred.succeed(gate, undefined)
       yield* said(/^settled:c:n$/)
@@ -156,11 +156,11 @@ describe.concurrent("a LISTEN connection that is open and dead", () => {
 describe("who waits for an id that another process decides", () => {
   const watching = Effect.gen(function*() {
     const told: Array<string> = []
-    let hearer: Hearer | undefined
+    let hearer: NoteHandler | undefined
     const wake: Partial<Wake> = {
       listen: Effect.void,
-      tell: (note) => void told.push(note),
-      hears: (one) => {
+      send: (note) => void told.push(note),
+      onNote: (one) => {
         hearer = one
       }
     }
@@ -174,10 +174,10 @@ describe("who waits for an id that another process decides", () => {
     Effect.gen(function*() {
       const { hearer, me, told } = yield* watching
       hearer.listening()
-      assert.deepStrictEqual(told.splice(0), [`hears:${me}`, `await:${me}:c:i`])
-      hearer.heard("hears:other")
+      assert.deepStrictEqual(told.splice(0), [`listening:${me}`, `await:${me}:c:i`])
+      hearer.receive("listening:other")
       assert.deepStrictEqual(told.splice(0), [`await:${me}:c:i`])
-      hearer.heard(`hears:${me}`)
+      hearer.receive(`listening:${me}`)
       assert.deepStrictEqual(told, [])
     }).pipe(Effect.scoped))
 })

@@ -8,7 +8,7 @@ import { Effect, Layer, Result } from "effect"
 import { SqlClient } from "effect/sql"
 import { Store } from "millrace"
 import { inject } from "vitest"
-import { committerParameters } from "../../src/postgres/session/PgClient.ts"
+import { committerParameters } from "../../src/postgres/session/Pools.ts"
 import * as ConsumerOperationsSql from "../../src/postgres/sql/consumerOperations.ts"
 import * as DelayedSql from "../../src/postgres/sql/delayed.ts"
 import * as HoldsSql from "../../src/postgres/sql/holds.ts"
@@ -71,7 +71,7 @@ const statements = (
   cancel: [DelayedSql.make(names).cancel, ["t", "k1", "n"]],
   claim: [InboxSql.make(names).claim, [queue, ["a", "b"], ["f", "f"]]],
   known: [InboxSql.make(names).known, [queue, ["a", "b"]]],
-  enter: [InboxSql.make(names).enter, [queue, "a", "f", "c", "c"]],
+  enter: [InboxSql.make(names).claimOnce, [queue, "a", "f", "c", "c"]],
   stored: [InboxSql.make(names).stored, [queue, "a"]],
   remember: [InboxSql.make(names).remember, [queue, "a", "1"]],
   settled: [InboxSql.make(names).settled, ["c", "a"]],
@@ -81,7 +81,7 @@ const statements = (
 })
 
 /** These run on the machinery's connections, and these on a committer's. */
-const machinery = ["poll", "crash_count", "free", "takeDue", "next", "move", "status"]
+const machinery = ["poll", "countCrashes", "lockFree", "endDue", "next", "move", "status"]
 const committers = ["settle", "settleRedriven", "settleLarge", "claim", "known"]
 const { random_page_cost } = committerParameters(180000)
 const setUp = Effect.fnUntraced(function*(name: string) {

@@ -148,7 +148,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         yield* register(mine)
         // As a registration that fails behind its lock.
         const failed = sql.withTransaction(
-          Effect.andThen(sql.unsafe(ConsumersSql.make(names).changed), Effect.fail("rolled back" as const))
+          Effect.andThen(sql.unsafe(ConsumersSql.make(names).recordChange), Effect.fail("rolled back" as const))
         )
         const publish = Topic.publish(Numbers(topic), { n: 1 })
         refused(yield* straddling("repeatable read", Effect.ignore(failed), Effect.asVoid(publish)))

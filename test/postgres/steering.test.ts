@@ -330,7 +330,7 @@ it.effect("a session that cannot begin is given to nobody", () =>
       connection: { query: () => Effect.fail(new SqlError.SqlError({ reason })) } as never,
       use: "transaction",
       scope: yield* Effect.scope,
-      patience: Duration.seconds(1),
+      controlTimeout: Duration.seconds(1),
       invalidate: Effect.sync(() => invalidated++)
     })
     yield* Effect.flip(session.execute("BEGIN", [], undefined))

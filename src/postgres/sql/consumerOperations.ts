@@ -49,7 +49,7 @@ from ${t.holds} where queue_id = $1 and ($2::text is null or key > $2) order by 
     lock: locked(t, "for no key update"),
 
     /** Keeps a consumer from being removed. Workers may still announce that they wait. Index: (name). $1 name */
-    keep: `select id, lanes from ${t.consumers} where name = $1 and lanes > 0 for key share`,
+    keepConsumer: `select id, lanes from ${t.consumers} where name = $1 and lanes > 0 for key share`,
 
     /** Finds a consumer's queue. Index: (name). No locks. $1 name */
     queue: `select id from ${t.consumers} where name = $1 and lanes > 0`,

@@ -28,7 +28,7 @@ export const make = (t: Names) => ({
    *
    * Index: (queue, state, id), or primary key. $1 to $9 filter $10 snapshot $11 after $12 most
    */
-  lockSome: `select ${seen} from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id
+  lockNext: `select ${seen} from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id
 where d.state = 'open' and ${filter} and pg_visible_in_snapshot(d.opened, $10::text::pg_snapshot) and d.id > $11::bigint
 order by d.id limit $12 for update of d`,
 
@@ -44,7 +44,7 @@ where id = any($1::bigint[])`,
   unpark: `update ${t.deadLetters} set parked = false where id = any($1::bigint[])`,
 
   /** Takes a reopened dead letter out of all sets that were frozen before. Index: primary key. $1 dead letters */
-  reopened: `update ${t.deadLetters} set opened = pg_current_xact_id() where id = any($1::bigint[])`,
+  reopen: `update ${t.deadLetters} set opened = pg_current_xact_id() where id = any($1::bigint[])`,
 
   /**
    * Puts the messages back into the queue: a parked one at its old place, another one at the end. At the old place
@@ -72,7 +72,7 @@ from (select * from ${t.deadLetters} where id = any($1::bigint[]) order by id of
    * The hold of a key that stays parked is written, too. So a decision under an older snapshot, which still shows
    * this dead letter as open, fails with 40001. Indexes: holds by primary key, dead_letters_key. $1 dead letters
    */
-  goOn: `update ${t.holds} h set until = ${dueUnlessParked(t)} where until = 'infinity'
+  continueKeys: `update ${t.holds} h set until = ${dueUnlessParked(t)} where until = 'infinity'
   and (queue_id, key) in (select queue_id, key from ${t.deadLetters} where id = any($1::bigint[]))`,
 
   /**
@@ -84,7 +84,7 @@ select distinct queue_id, key, lane, 'infinity'::timestamptz, 0 from ${t.deadLet
 on conflict (queue_id, key) do update set until = 'infinity', from_seq = 0`,
 
   /** Reads the payload as it was published. Index: primary key. $1 dead letter */
-  published:
+  publishedPayload:
     `select queue_id, message_id, topic, coalesce(original, payload) as payload from ${t.deadLetters} where id = $1`,
 
   /**
@@ -94,7 +94,7 @@ on conflict (queue_id, key) do update set until = 'infinity', from_seq = 0`,
    *
    * Index: primary key. $1 queue $2 id $3 fingerprint $4 dead letter
    */
-  dead: `insert into ${t.inbox} (queue_id, id, outcome, fingerprint, dead_letter_id) values ($1, $2, 'dead', $3, $4)
+  markDead: `insert into ${t.inbox} (queue_id, id, outcome, fingerprint, dead_letter_id) values ($1, $2, 'dead', $3, $4)
 on conflict (queue_id, id) do update set at = statement_timestamp()`,
 
   /** Writes the audit entries. $1 dead letters $2 operator $3 action $4 note */

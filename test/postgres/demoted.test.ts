@@ -35,7 +35,7 @@ const database = Effect.gen(function*() {
 })
 
 const write = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`insert into ledger (id) values ('x')`)
-const inWorker = (how: "together" | "in turn" | "apart") =>
+const inWorker = (how: "pipelined" | "sequential" | "separate") =>
   Effect.flatMap(
     Store.Store,
     (store) => Effect.provideService(store.transact(write), Store.WorkerTransaction, how)
@@ -55,9 +55,9 @@ const uses: Record<string, Effect.Effect<unknown, unknown, Store.Store | SqlClie
     Store.Store,
     (store) => store.transact(store.inbox.enter("someone", { id: "i", fingerprint: "f" }, false))
   ),
-  "a group's transaction": inWorker("together"),
-  "a group's transaction, in turn": inWorker("in turn"),
-  "a worker's other transaction": inWorker("apart")
+  "a group's transaction": inWorker("pipelined"),
+  "a group's transaction, in turn": inWorker("sequential"),
+  "a worker's other transaction": inWorker("separate")
 }
 
 describe("a session that says it is read-only", () => {

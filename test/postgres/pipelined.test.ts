@@ -20,7 +20,7 @@ const together = <A, E, R>(body: Effect.Effect<A, E, R>) =>
   Effect.provideService(
     Effect.flatMap(Store.Store, (store) => store.transact(body)),
     Store.WorkerTransaction,
-    "together"
+    "pipelined"
   )
 
 const ledger = (within: string) =>

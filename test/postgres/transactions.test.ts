@@ -160,7 +160,7 @@ layer(postgres(url, { maxConnections: 2, acquireTimeout: "300 millis" }, schema)
         ))
         assert.include(error.message, "maxConnections")
         const commit = transact(Effect.succeed("commits go on")).pipe(
-          Effect.provideService(Store.WorkerTransaction, "together")
+          Effect.provideService(Store.WorkerTransaction, "pipelined")
         )
         const both = Effect.raceFirst(
           Effect.all([hold, hold], { concurrency: 2 }),

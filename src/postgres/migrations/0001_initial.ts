@@ -67,7 +67,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
   `create table ${t.consumers} (
     id                int generated always as identity primary key,   -- the queue
     name              text        not null unique,
-    lanes             int         not null,                           -- 0: only its name is known, no worker came yet
+    lanes             int         not null,                           -- 0: a name of Inbox.once, without a worker so far
     dead_letter_order text        not null,
     pipeline          text        not null default '',                -- steps of the pipeline that registered last
     waiting_until     timestamptz not null default '-infinity',       -- until then a worker wants to be notified
@@ -114,9 +114,9 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     owner       text,                                                  -- null: given back in good order
     lease_until timestamptz not null default '-infinity',
     token       bigint      not null default 0,                        -- raised by every claim
-    life        text,                                                  -- of the server, at the claim
-    fetched_to  bigint      not null default 0,                        -- the owner has nothing above it in its hands
-    alone       bigint,                                                -- if set, only this seq can kill the owner (0: none)
+    life        text,                                                  -- the server's life at the claim
+    fetched_to  bigint      not null default 0,                        -- the owner has no message above it in flight
+    alone       bigint,                                                -- if set, only this seq can crash the owner (0: none)
     primary key (queue_id, lane)
   ) with (fillfactor = 50)`,
 

@@ -240,7 +240,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "lease renewed after loss",
     guarantee: 4,
     file: "src/postgres/sql/lanes.ts",
-    from: "renew: `${mine(\"\", \") g(lane, token)\", \"no key update\", \"and l.owner is not null\")}",
+    from: "renew: `${mine(t, \"\", \") g(lane, token)\", \"no key update\", \"and l.owner is not null\")}",
     to: "renew: `with mine as materialized (select lane from unnest($2::int[], $3::bigint[]) g(lane, token))",
     test: conformance,
     named: "brings no lost lease back by a late renewal"
@@ -277,9 +277,9 @@ export const mutants: ReadonlyArray<Mutant> = [
     guarantee: 7,
     file: "src/postgres/sql/lanes.ts",
     from:
-      "    releaseAll: `with mine as materialized (\n  select lane from ${t.lanes} where queue_id = $1 and owner = $2 and ${unflushed} order by lane for no key update\n)\nupdate ${t.lanes} l set owner = null,",
+      "  releaseAll: `with mine as materialized (\n  select lane from ${t.lanes} where queue_id = $1 and owner = $2 and ${unflushed} order by lane for no key update\n)\nupdate ${t.lanes} l set owner = null,",
     to:
-      "    releaseAll: `with mine as materialized (\n  select lane from ${t.lanes} where queue_id = $1 and owner = $2 and ${unflushed} order by lane for no key update\n)\nupdate ${t.lanes} l set",
+      "  releaseAll: `with mine as materialized (\n  select lane from ${t.lanes} where queue_id = $1 and owner = $2 and ${unflushed} order by lane for no key update\n)\nupdate ${t.lanes} l set",
     test: conformance,
     named: "gives everything back in order when its scope closes, without counting anything"
   },

@@ -226,8 +226,8 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     name: "renewals that a crash forgets",
     guarantee: 4,
     file: "src/postgres/sql/lanes.ts",
-    from: "renew: `${mine(\"\", \") g(lane, token)\", \"no key update\", \"and l.owner is not null\")}",
-    to: "renew: `${mine(\"\", \") g(lane, token)\", \"no key update\", `and l.owner is not null and ${unflushed}`)}",
+    from: "renew: `${mine(t, \"\", \") g(lane, token)\", \"no key update\", \"and l.owner is not null\")}",
+    to: "renew: `${mine(t, \"\", \") g(lane, token)\", \"no key update\", `and l.owner is not null and ${unflushed}`)}",
     test: statements,
     named: "has its commit flushed"
   },

@@ -180,7 +180,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "          duration: this.#controlTimeout,",
     to: "          duration: \"1 hour\",",
     test: "test/postgres/transactions.test.ts",
-    named: "answers an unknown outcome, within its bound"
+    named: "fails with an unknown outcome, within its bound"
   },
   {
     name: "hold ignored",
@@ -389,7 +389,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "session.abandoned ? session.discard : Effect.void",
     to: "Effect.void",
     test: "test/postgres/pipelined.test.ts",
-    named: "gives nobody a connection"
+    named: "gives no other caller a connection"
   },
   {
     name: "the statements of a group sent one after another",

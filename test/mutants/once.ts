@@ -128,7 +128,7 @@ export const once: ReadonlyArray<Mutant> = [
     from: "      if (who === this.#process) return\n",
     to: "",
     test: "test/postgres/await.test.ts",
-    named: "makes no worker notify where nobody waits"
+    named: "makes no worker notify without a waiter"
   },
   {
     name: "waiters that no commit wakes",
@@ -164,7 +164,7 @@ export const once: ReadonlyArray<Mutant> = [
     from: "where exists (select from ${t.consumers} where id = $1::int and name = $5::text)",
     to: "where $5::text is not null",
     test: "test/postgres/once.test.ts",
-    named: "that another process has removed and named anew"
+    named: "that another process has removed and registered again"
   },
   {
     name: "once: its names among the consumers that people see",

@@ -102,8 +102,8 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     file: "src/postgres/sql/consumerOperations.ts",
     from: "lock: locked(t, \"for no key update\")",
     to: "lock: locked(t, \"for update\")",
-    test: "test/postgres/people.test.ts",
-    named: "pause in an open transaction while dead letters are dead-lettered"
+    test: "test/postgres/operatorActions.test.ts",
+    named: "pause in an open transaction while messages are dead-lettered"
   },
   {
     name: "a set that cannot be interrupted while it tells",
@@ -120,7 +120,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     file: "src/postgres/sql/decisions.ts",
     from: "lock: `select ${seen} from ${t.deadLetters} d where d.id = $1 for update`",
     to: "lock: `select ${seen} from ${t.deadLetters} d where d.id = $1`",
-    test: "test/postgres/people.test.ts",
+    test: "test/postgres/operatorActions.test.ts",
     named: "have one winner"
   },
   {
@@ -138,7 +138,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     file: "src/postgres/store/PgDecisions.ts",
     from: "Effect.andThen(on(text.lockHolds)(deadLetters), on(text.continueKeys)(deadLetters))",
     to: "on(text.continueKeys)(deadLetters)",
-    test: "test/postgres/people.test.ts",
+    test: "test/postgres/operatorActions.test.ts",
     named: "keep a key held when its last two"
   },
   {
@@ -219,7 +219,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     file: "src/postgres/store/PgConsumerOperations.ts",
     from: "locking: [lockTimeout, lock, changed]",
     to: "locking: [lockTimeout]",
-    test: "test/postgres/people.test.ts",
+    test: "test/postgres/operatorActions.test.ts",
     named: "remove a consumer while others publish"
   },
   {
@@ -239,7 +239,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
       "    `delete from ${t.deadLetters} where queue_id = $1`,\n    `delete from ${t.messages} where queue_id = $1`,\n",
     to:
       "    `delete from ${t.messages} where queue_id = $1`,\n    `delete from ${t.deadLetters} where queue_id = $1`,\n",
-    test: "test/postgres/people.test.ts",
+    test: "test/postgres/operatorActions.test.ts",
     named: "remove a consumer while a dead letter of it is redriven"
   },
   {
@@ -248,7 +248,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     file: "src/postgres/sql/removal.ts",
     from: "    `delete from ${t.workers} where queue_id = $1`,\n",
     to: "    `delete from ${t.workers} where queue_id = $1`,\n    `delete from ${t.inbox} where queue_id = $1`,\n",
-    test: "test/postgres/people.test.ts",
+    test: "test/postgres/operatorActions.test.ts",
     named: "without the millions of ids"
   }
 ]

@@ -30,7 +30,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     file: "src/postgres/sql/holds.ts",
     from: "token = $3 and ${life(t)} = $9::text",
     to: "token = $3 and $9::text is not null",
-    test: "test/postgres/noticed.test.ts",
+    test: "test/postgres/lostOwnership.test.ts",
     named: "by the server's life is lost here once a hold finds it out"
   },
   {

@@ -1,7 +1,7 @@
 /** The breaks of sessions, wake-ups and starts that would be dead without a word. */
 import type { Mutant } from "./types.ts"
 
-const deaf = "test/postgres/deaf.test.ts"
+const deaf = "test/postgres/listening.test.ts"
 const silent = "test/ops/silent.test.ts"
 const closed = "test/postgres/closed.test.ts"
 const demoted = "test/postgres/demoted.test.ts"
@@ -14,7 +14,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     from: "return PgFailure.isUnusable(code) ? this.#invalidate : undefined",
     to: "return undefined",
     test: demoted,
-    named: "is given to nobody again"
+    named: "is given to no other caller"
   },
   {
     name: "a demoted session of the machinery is kept",
@@ -23,7 +23,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     from: "PgFailure.isUnusable(PgFailure.codeOf(error)) ? pool.invalidate(connection) : Effect.void",
     to: "error === undefined ? pool.invalidate(connection) : Effect.void",
     test: demoted,
-    named: "is given to nobody again: the machinery's statement"
+    named: "is given to no other caller: the machinery's statement"
   },
   {
     name: "a demoted session that streams is kept",
@@ -32,7 +32,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     from: "Effect.suspend(() => this.#note(cause) ?? Effect.void)",
     to: "Effect.suspend(() => Effect.as(Effect.void, this.#note(cause)))",
     test: demoted,
-    named: "is given to nobody again: a user's stream"
+    named: "is given to no other caller: a user's stream"
   },
   {
     name: "what a standby says of an unlogged table is the statement's own fault",
@@ -104,7 +104,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     from: "if (rest !== this.#process) this.#announceAgain()",
     to: "return",
     test: deaf,
-    named: "hears for Inbox.await again"
+    named: "notifies Inbox.await again"
   },
   {
     name: "a worker that does not wait to be registered",
@@ -121,8 +121,8 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     file: "src/worker/Worker.ts",
     from: ", patiently(opened))",
     to: ", opened)",
-    test: "test/postgres/startsReset.test.ts",
-    named: "starts nevertheless"
+    test: "test/postgres/startupResets.test.ts",
+    named: "starts although its connections are reset"
   },
   {
     name: "a worker that waits for a registration that is refused",
@@ -203,7 +203,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     from: "    layer.closed && Cause.hasInterruptsOnly(cause)",
     to: "    layer.closed && !Cause.hasInterruptsOnly(cause)",
     test: closed,
-    named: "tells whoever publishes"
+    named: "fails publishers, readers and writers"
   },
   {
     name: "a worker whose layer is closed keeps its lanes",

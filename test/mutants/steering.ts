@@ -68,7 +68,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
     from: "else if (code === 47 && sql.charCodeAt(at + 1) === 42) at = commentEnd(sql, at)",
     to: "",
     test: "test/postgres/TransactionControl.test.ts",
-    named: "is told whatever stands before it"
+    named: "is recognised behind any comments"
   },
   {
     name: "a changed session given back",
@@ -130,7 +130,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
     file: "src/postgres/session/Pools.ts",
     from: "PgConnection.make(connectionConfig(s, machineryParameters))",
     to: "PgConnection.make(connectionConfig(s, {}))",
-    test: "test/postgres/reaching.test.ts",
+    test: "test/postgres/connecting.test.ts",
     named: "a pooler that refuses"
   },
   {

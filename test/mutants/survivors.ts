@@ -123,7 +123,7 @@ export const survivors: ReadonlyArray<Mutant> = [
     from: "(select paused_by is not null from ${t.consumers} where id = $1) as paused`",
     to: "(select paused_by is null from ${t.consumers} where id = $1) as paused`",
     test: "test/postgres/heartbeats.test.ts",
-    named: "hears from its renewals that its consumer was paused"
+    named: "learns from its renewals that its consumer was paused"
   },
   {
     name: "failure groups with the oldest first",

@@ -1,6 +1,6 @@
 /**
- * A failover that breaks no connection: the sessions that were open stay with a server that is read-only now, and new ones reach the new
- * primary. Here the database's default decides which sessions are which.
+ * A failover that breaks no connection. The sessions that were open stay with a server that is read-only now, and new
+ * ones reach the new primary. Here the database's default decides which sessions are which.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Redacted, Schema, Stream } from "effect"
@@ -41,7 +41,7 @@ const inWorker = (how: "pipelined" | "sequential" | "separate") =>
     (store) => Effect.provideService(store.transact(write), Store.WorkerTransaction, how)
   )
 
-/** What uses a session of each kind. */
+/** A use of a session of each kind. */
 const uses: Record<string, Effect.Effect<unknown, unknown, Store.Store | SqlClient.SqlClient>> = {
   "a user's statement": write,
   "a user's transaction": Effect.flatMap(SqlClient.SqlClient, (sql) => sql.withTransaction(write)),
@@ -61,7 +61,7 @@ const uses: Record<string, Effect.Effect<unknown, unknown, Store.Store | SqlClie
 }
 
 describe("a session that says it is read-only", () => {
-  it.live.each(Object.keys(uses))("is given to nobody again: %s", (kind) =>
+  it.live.each(Object.keys(uses))("is given to no other caller: %s", (kind) =>
     Effect.gen(function*() {
       const { layer, newSessions } = yield* database
       yield* newSessions(true)
@@ -76,7 +76,7 @@ describe("a session that says it is read-only", () => {
 })
 
 it.live(
-  "a worker whose sessions are all read-only goes on with new ones, and nothing is lost or counted",
+  "a worker whose sessions are all read-only continues with new ones, and nothing is lost or counted",
   () =>
     Effect.gen(function*() {
       const { first, layer, newSessions, sql } = yield* database

@@ -102,7 +102,7 @@ it.live("ends the session of a statement that was interrupted, so that no lock s
   }).pipe(Effect.provide(postgres(url, {}, within)))
 })
 
-it.live("gives nobody a connection whose COMMIT was not answered", () =>
+it.live("gives no other caller a connection without a response to COMMIT", () =>
   Effect.gen(function*() {
     const between = yield* proxy(url)
     const within = freshSchema()

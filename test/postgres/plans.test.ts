@@ -1,7 +1,7 @@
 /**
- * A queue's statistics are always wrong, often taken while it was empty. The hot statements keep their plans with missing,
- * stale and fresh ones: no sequential scan of messages, inbox, holds or delayed. Each is explained under the settings of the
- * connection that it runs on.
+ * A queue's statistics are always wrong, often taken while it was empty. The hot statements keep their plans with
+ * missing, stale and fresh ones: no sequential scan of messages, inbox, holds or delayed. Each is explained under the
+ * settings of the connection that it runs on.
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Result } from "effect"
@@ -90,7 +90,8 @@ const setUp = Effect.fnUntraced(function*(name: string) {
   yield* sql`set local enable_seqscan = ${sql.literal(machinery.includes(name) ? "off" : "on")}`
   if (!committers.includes(name)) return
   yield* sql`set local random_page_cost = ${sql.literal(random_page_cost!)}`
-  // As if its indexes had twice as many pages: so it is where somebody's open transaction has kept rows from being vacuumed.
+  // As if its indexes had twice as many pages. An open transaction has that effect: it keeps rows from being
+  // vacuumed.
   yield* sql`set local seq_page_cost = 0.5`
 })
 
@@ -147,7 +148,7 @@ const run = (queue: number) =>
         return yield* Effect.fail({ rows: most(row!["QUERY PLAN"][0]!.Plan) })
       })))
       assert("rows" in looked, name)
-      // Counting for people and metrics ends at 10,000.
+      // Counts for operators and metrics end at 10,000.
       assert.isAtMost(looked.rows, name === "status" ? 10_001 : 4_000, name)
     }
   })

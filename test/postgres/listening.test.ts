@@ -1,4 +1,7 @@
-/** The connection that listens: open, and nothing comes through. It notices by itself, and wake-ups take milliseconds again. */
+/**
+ * The connection that listens: open, and nothing comes through. It notices by itself, and wake-ups take milliseconds
+ * again.
+ */
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Fiber, Layer, Queue, Redacted, Schema } from "effect"
@@ -113,7 +116,7 @@ describe.concurrent("a LISTEN connection that is open and dead", () => {
       yield* Effect.provide(Worker.drain(Pipeline.from(Notes, { consumer: "c" })), built)
       yield* newSessions("on")
       const here = yield* Layer.build(Postgres.layer({ url: Redacted.make(there), schema, migrate: "check" }))
-      // Whoever waits for a lease listens; a worker would not even have registered.
+      // A waiter for a lease listens; a worker would not even have registered.
       yield* Effect.forkScoped(Effect.provide(Lease.acquire("leader"), here))
       const deaf = () => Context.get(here, Store.Store).notListeningMillis() > 0
       yield* within(15, Effect.sync(deaf))
@@ -123,7 +126,7 @@ describe.concurrent("a LISTEN connection that is open and dead", () => {
     }).pipe(Effect.scoped, Effect.provide(layer))
   }, 40_000)
 
-  it.live("hears for Inbox.await again what another process commits", () =>
+  it.live("notifies Inbox.await again of what another process commits", () =>
     Effect.gen(function*() {
       const { between, here, other, schema } = yield* processes()
       const gate = Deferred.makeUnsafe<void>()
@@ -144,7 +147,7 @@ describe.concurrent("a LISTEN connection that is open and dead", () => {
         })
           .pipe(Effect.timeout("20 seconds"))
       const asked = yield* said(/^await:(.*):c:n$/)
-      // The worker's process hears again, and whoever waits tells it.
+      // The worker's process listens again, and the waiter announces its id to it.
       yield* said(new RegExp(`^listening:(?!${asked![1]}$)`))
       yield* said(/^await:.*:c:n$/)
       yield* Deferred.succeed(gate, undefined)
@@ -153,7 +156,7 @@ describe.concurrent("a LISTEN connection that is open and dead", () => {
     }).pipe(Effect.scoped), 40_000)
 })
 
-describe("who waits for an id that another process decides", () => {
+describe("a waiter for an id that another process decides", () => {
   const watching = Effect.gen(function*() {
     const told: Array<string> = []
     let hearer: NoteHandler | undefined

@@ -1,11 +1,15 @@
 /**
- * One owner at a time for a PGlite directory: PGlite itself lets two in, and what one of them commits is lost without a word.
+ * Lets one owner at a time open a PGlite directory. PGlite itself lets two in, and silently loses what one of them
+ * commits.
  *
- * Whoever opens writes a claim of its own into the directory first, and looks at the others' then: of two that begin at once at
- * least one sees the other, so at most one goes on (perhaps none, where both begin in the same moment). Nothing is ever taken away from
- * a living process. A claim outlives a process that was killed, and is then removed by the next one at once: its process is gone, or
- * its number belongs to another program, which the time of its start tells. What cannot be looked at (another host or container, or
- * a system that tells no such time) is believed, and the error says what to delete.
+ * An opener first writes a claim of its own into the directory, and then looks at the other claims. If two open it at
+ * once, at least one sees the other, so at most one continues. Perhaps none does, where both begin in the same
+ * moment. No claim is ever taken from a living process.
+ *
+ * A claim outlives a process that was killed. The next opener removes it at once if that process is gone. It also
+ * does so if the process number belongs to another program, which the start time shows. A claim that cannot be
+ * checked counts as valid, and the error says what to delete. This is so on another host or container, and on a
+ * system that does not tell start times.
  *
  * @since 0.1.0
  */
@@ -22,11 +26,11 @@ import { DataInUse } from "../Errors.ts"
 
 const Claim = Schema.Struct({
   pid: Schema.Int,
-  /** When the process began, as its system tells it; empty if it does not. */
+  /** When the process began, according to its system; empty if unknown. */
   started: Schema.String,
-  /** Where that number means this process. */
+  /** The host on which the process number is valid. */
   host: Schema.String,
-  /** When it opened the directory. */
+  /** When the process opened the directory. */
   at: Schema.Number
 })
 type Claim = typeof Claim.Type
@@ -38,8 +42,8 @@ const parsed = Schema.decodeUnknownOption(ClaimText)
 const prefix = "millrace-open-"
 
 /**
- * Claims the directory, which is created, until the scope closes. Fails with `DataInUse` if somebody else has it open, and as the file
- * system does (`onError`).
+ * Claims the directory, which is created, until the scope closes. Fails with `DataInUse` if another process or layer
+ * has it open, and with `onError` of a failure of the file system.
  */
 export const acquire = <E>(
   directory: string,
@@ -69,7 +73,7 @@ export const acquire = <E>(
   })
 }
 
-/** Whole or not at all: whoever reads it meanwhile finds no half of it. */
+/** Writes the whole claim or nothing: no reader finds half of it. */
 const write = (directory: string, name: string, claim: Claim): void => {
   Fs.mkdirSync(directory, { recursive: true })
   const draft = join(directory, `.${name}`)
@@ -77,20 +81,23 @@ const write = (directory: string, name: string, claim: Claim): void => {
   Fs.renameSync(draft, join(directory, name))
 }
 
-/** Another one's claim that still holds; those that do not are removed. Each has a name of its own, so nobody else's goes with it. */
+/**
+ * Returns another claim that is valid, and removes those that are not. Each claim has a name of its own, so no other
+ * one is removed with it.
+ */
 const otherThan = (directory: string, own: string): { readonly claim: Claim; readonly file: string } | undefined => {
   for (const name of Fs.readdirSync(directory)) {
     if (!name.startsWith(prefix) || name === own) continue
     const file = join(directory, name)
     const claim = read(file)
     if (claim === "gone") continue
-    if (claim !== "torn" && holds(claim)) return { claim, file }
+    if (claim !== "torn" && isValid(claim)) return { claim, file }
     Fs.rmSync(file, { force: true })
   }
   return undefined
 }
 
-/** `torn`: half of it is there, as after a loss of power, which no process has survived. */
+/** `torn`: half of the claim is there, as after a loss of power, which no process has survived. */
 const read = (file: string): Claim | "gone" | "torn" => {
   try {
     const claim = parsed(Fs.readFileSync(file, "utf8"))
@@ -100,19 +107,19 @@ const read = (file: string): Claim | "gone" | "torn" => {
   }
 }
 
-const holds = (claim: Claim): boolean => {
+const isValid = (claim: Claim): boolean => {
   if (claim.host !== here()) return true
-  if (!lives(claim.pid)) return false
+  if (!isAlive(claim.pid)) return false
   const started = startOf(claim.pid)
   return claim.started === "" || started === "" || started === claim.started
 }
 
-const lives = (pid: number): boolean => {
+const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    // It is there, and belongs to somebody else.
+    // The process exists, and belongs to another user.
     return codeOf(error) === "EPERM"
   }
 }
@@ -120,7 +127,7 @@ const lives = (pid: number): boolean => {
 const codeOf = (error: unknown): unknown =>
   typeof error === "object" && error !== null && "code" in error ? error.code : undefined
 
-/** A container has process numbers of its own, perhaps under the name of its host. */
+/** The host, with the container: it has process numbers of its own, perhaps under the name of its host. */
 const here = (): string => {
   try {
     return `${hostname()} ${Fs.readlinkSync("/proc/self/ns/pid")}`
@@ -129,11 +136,11 @@ const here = (): string => {
   }
 }
 
-/** When a process began: ticks since a boot on Linux, a date elsewhere; empty where nothing tells. */
+/** When a process began: ticks since a boot on Linux, a date elsewhere. Empty if the system does not tell. */
 const startOf = (pid: number): string => {
   try {
     const stat = Fs.readFileSync(`/proc/${pid}/stat`, "latin1")
-    // The second field is the program's name in parentheses, with whatever characters it has; the 22nd is the start.
+    // The second field is the program's name in parentheses, with any characters; the 22nd is the start.
     const ticks = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]
     return `${Fs.readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim()} ${ticks}`
   } catch {

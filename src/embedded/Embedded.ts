@@ -1,8 +1,9 @@
 /**
- * Millrace on PGlite: Postgres in this process, in memory or in a directory, through the same driver and the same statements.
+ * Millrace on PGlite: Postgres in this process, in memory or in a directory, through the same driver and the same
+ * statements.
  *
- * One session serves everybody in turn, so nothing is faster with more committers, and workers of other processes cannot take
- * part: a directory is open in one process, and once in it. Needs the package `@electric-sql/pglite`.
+ * One session serves all callers in turn, so more committers make nothing faster. Workers of other processes cannot
+ * take part: a directory is open in one process, and once in it. Needs the package `@electric-sql/pglite`.
  *
  * @since 0.1.0
  */
@@ -19,14 +20,15 @@ import * as DataLock from "./DataLock.ts"
 import { streams } from "./PgliteStream.ts"
 
 /**
- * Where the database lives.
+ * Where the database is.
  *
  * @since 0.1.0
  */
 export interface EmbeddedOptions {
   /**
-   * A directory, which is created. Without it everything is in memory. One process at a time may have it open, by one layer (build it
-   * once, and share it); another one is refused with `DataInUse`. What a killed process leaves behind is taken over at once.
+   * A directory, which is created. Without it everything is in memory. One layer of one process at a time may have it
+   * open (build it once, and share it). Another one fails with `DataInUse`. The directory of a killed process can be
+   * opened at once.
    */
   readonly dataDir?: string | undefined
   /** The schema for Millrace's tables. Default `millrace`. */
@@ -42,13 +44,13 @@ const failed = (dataDir: string | undefined) => (cause: unknown): StoreFailure =
     hint: "Use a directory that is empty or holds such a database, and that this process may write."
   })
 
-/** Where PGlite would put it; nothing where it stays in memory. */
+/** The directory of PGlite; undefined if it is in memory. */
 const directoryOf = ({ dataDir }: EmbeddedOptions): string | undefined =>
   dataDir === undefined || dataDir.startsWith("memory://") ? undefined : dataDir.replace(/^file:\/\//, "")
 
 /**
- * Store, transport and SqlClient on PGlite. Fails with `DataInUse` if the directory is open already, in another process or by
- * another layer of this one.
+ * Store, transport and SqlClient on PGlite. Fails with `DataInUse` if the directory is open already, in another process
+ * or by another layer of this one.
  *
  * ```ts
  * import { Effect, Schema } from "effect"

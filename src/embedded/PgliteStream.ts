@@ -1,9 +1,8 @@
 /**
- * A connection to PGlite as the driver wants one: a stream of the wire protocol.
+ * A connection to PGlite in the form that the driver needs: a stream of the wire protocol.
  *
- * PGlite has one session, whoever connects. So each new stream begins by ending whatever the one before left behind (an
- * open transaction, named statements), and streams take turns: what is written goes in, whole messages at a time, and the
- * answer comes out.
+ * PGlite has one session for all connections. So each new stream first ends what the one before left behind (an open
+ * transaction, named statements). Streams take turns: whole messages go in, and the response comes out.
  *
  * @since 0.1.0
  */
@@ -29,10 +28,12 @@ const simpleQuery = (sql: string): Uint8Array => {
   return frame
 }
 
-/** Ends an open transaction, names, settings. Each statement by itself: the second must not run in a transaction. */
+/**
+ * Ends an open transaction, names, settings. Each statement goes by itself: the second must not run in a transaction.
+ */
 const clean = ["ROLLBACK", "DISCARD ALL"].map(simpleQuery)
 
-/** What is answered to a start: the session is there already, and asks for no password. */
+/** The response to a start: the session exists already, and needs no password. */
 const welcome = (): Uint8Array => {
   const authenticated = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0])
   const key = Buffer.from([0x4b, 0, 0, 0, 12, 0, 0, 0, 1, 0, 0, 0, 1])
@@ -40,13 +41,13 @@ const welcome = (): Uint8Array => {
   return Buffer.concat([authenticated, key, ready])
 }
 
-/** Written, and to be served in its turn. */
+/** Bytes that were written, to be served in their turn. */
 interface Turn {
   readonly stream: PgliteStream
   readonly done: (error?: Error) => void
 }
 
-/** Makes the streams of one PGlite; one fiber serves them, turn by turn, as long as the scope is open. */
+/** Makes the streams of one PGlite. One fiber serves them, turn by turn, while the scope is open. */
 export const streams = (pglite: PGlite): Effect.Effect<() => Duplex, never, Scope.Scope> =>
   Effect.gen(function*() {
     const turns = yield* Queue.unbounded<Turn>()
@@ -76,7 +77,7 @@ class PgliteStream extends Duplex {
     Queue.offerUnsafe(this.#turns, { stream: this, done })
   }
 
-  /** Hands over what was written and is whole, and passes the answer on. */
+  /** Passes on the whole messages, and returns the response. */
   serve(exec: Exec): Effect.Effect<void, Cause.UnknownError> {
     return Effect.suspend(() => {
       if (this.destroyed) return Effect.void
@@ -92,7 +93,10 @@ class PgliteStream extends Duplex {
     })
   }
 
-  /** The first message has no type: a version with settings, or a cancel request, which there is nobody to receive. */
+  /**
+   * Reads the first message, which has no type: a version with settings, or a cancel request. There is no other
+   * session to cancel.
+   */
   #start(exec: Exec): Effect.Effect<boolean, Cause.UnknownError> {
     const length = this.#rest.length < 8 ? Infinity : this.#rest.readInt32BE(0)
     if (this.#rest.length < length) return Effect.succeed(false)
@@ -109,8 +113,8 @@ class PgliteStream extends Duplex {
   }
 
   /**
-   * Where the last message that ends a cycle ends (Sync, a simple query): a session given half a cycle would keep it. A
-   * farewell is not passed on, since the session goes on for the next stream.
+   * Where the last message that ends a cycle ends (Sync, a simple query): a session given half a cycle would keep it.
+   * A Terminate message is not passed on, since the session continues for the next stream.
    */
   #wholeMessages(): number {
     let at = 0

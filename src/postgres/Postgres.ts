@@ -1,8 +1,8 @@
 /**
  * Millrace on Postgres: store, transport, and the one SqlClient on which effects commit together with them.
  *
- * Build your services on the SqlClient that this layer exports, and build the layer once: effects on another client would
- * commit outside of the message's transaction.
+ * Build your services on the SqlClient that this layer exports, and build the layer once. Effects on another client
+ * would commit outside of the message's transaction.
  *
  * @since 0.1.0
  */
@@ -31,7 +31,7 @@ import {
 import * as GivenDuration from "../internal/GivenDuration.ts"
 import { Store } from "../Store.ts"
 import { Transport } from "../Transport.ts"
-import * as Restored from "./maintenance/Restored.ts"
+import * as RestoredCluster from "./maintenance/RestoredCluster.ts"
 import * as Retention from "./maintenance/Retention.ts"
 import * as Migrations from "./migrations/index.ts"
 import { PgDelayed } from "./queue/PgDelayed.ts"
@@ -46,12 +46,15 @@ import * as PgStore from "./store/PgStore.ts"
 import * as PgWatchers from "./store/PgWatchers.ts"
 
 /**
- * How to reach the database and how to behave towards it.
+ * How to connect to the database, and how to use it.
  *
  * @since 0.1.0
  */
 export interface PostgresOptions {
-  /** `postgres://user:password@host:port/database`. A plain text is made `Redacted`, so that no log shows its password. */
+  /**
+   * `postgres://user:password@host:port/database`. A plain text is made `Redacted`, so that no log shows its
+   * password.
+   */
   readonly url: Redacted.Redacted | string
   /** TLS, where the URL's `sslmode` is not enough. */
   readonly ssl?: boolean | ConnectionOptions | undefined
@@ -60,43 +63,48 @@ export interface PostgresOptions {
   /** `auto` creates and migrates the schema; `check` only refuses one that does not fit. Default `auto`. */
   readonly migrate?: "auto" | "check" | undefined
   /**
-   * Connections for publishing and for your own statements. Workers' commits (up to 16) and their reading (up to 4) have
-   * others, opened when they are needed. Default 10.
+   * Connections for publishing and for your own statements. Workers' commits (up to 16) and their reading (up to 4)
+   * have others, opened when they are needed. Default 10.
    */
   readonly maxConnections?: number | undefined
-  /** How long anybody waits for a free connection; then an error names this setting. Default 10 seconds. */
+  /** How long a caller waits for a free connection; then an error names this setting. Default 10 seconds. */
   readonly acquireTimeout?: Duration.Input | undefined
-  /** How long the answer to COMMIT is awaited; then its outcome is unknown and is settled by the inbox. Default 10 seconds. */
+  /**
+   * How long the response to COMMIT is awaited. Then its outcome is unknown, and the inbox decides it. Default 10
+   * seconds.
+   */
   readonly commitTimeout?: Duration.Input | undefined
   /**
-   * True behind a transaction pooler (PgBouncer in transaction mode): no named statements, no session settings, no LISTEN.
-   * Workers then find messages by polling. Default false.
+   * True behind a transaction pooler (PgBouncer in transaction mode): no named statements, no session settings, no
+   * LISTEN. Workers then find messages by polling. Default false.
    */
   readonly pooler?: boolean | undefined
-  /** How long what is over is kept, and how often one looks; false: never look. Default: see `RetentionOptions`. */
+  /**
+   * How long data that is over is kept, and how often to look. `false` never looks. Default: see `RetentionOptions`.
+   */
   readonly retention?: Retention.RetentionOptions | false | undefined
 }
 
 /**
- * What a layer on Postgres can fail with: the database is not there, or its schema does not fit this code.
+ * The failures of a layer on Postgres: the database is not there, or its schema does not fit this code.
  *
  * @since 0.1.0
  */
 export type PostgresError = StoreFailure | InvalidName | InvalidSetting | SchemaTooNew | SchemaOutdated
 
-/** Everything that one database gives. */
+/** All services of one database. */
 type Services = Store | Transport | SqlClient.SqlClient | SqlPg.PgClient
 
-/** A migration under way elsewhere is awaited, but not for ever. */
+/** How long to wait for a migration that another process runs. */
 const startTimeout = Duration.minutes(2)
 
-/** What tells Postgres and PGlite apart. */
+/** The differences between Postgres and PGlite. */
 export interface Engine {
   readonly stream: (() => Duplex) | undefined
   readonly single: boolean
 }
 
-/** What passes by itself elsewhere has a fix of its own at the start: nobody has published anything yet. */
+/** Some failures are transient elsewhere and need a fix at the start: nothing was published yet. */
 const notStarted = (error: SqlError): StoreFailure => {
   const failure = PgFailure.storeFailure("start")(error)
   if (failure.kind === "refused") return failure
@@ -127,7 +135,7 @@ const timedOut = new StoreFailure({
   hint: "Look for a transaction that locks its tables, then start again."
 })
 
-/** What is given is not repeated in the error, for it may hold a password. */
+/** Does not repeat the given text in the error, for it may hold a password. */
 const urlOf = (given: unknown): Effect.Effect<Redacted.Redacted, InvalidSetting> => {
   const text = Redacted.isRedacted(given) ? Redacted.value(given) : given
   return typeof text === "string" && PgConfig.isPostgresUrl(text)
@@ -141,7 +149,7 @@ const urlOf = (given: unknown): Effect.Effect<Redacted.Redacted, InvalidSetting>
     )
 }
 
-/** How long one waits for a connection, and for the answer to COMMIT. */
+/** How long to wait for a connection, and for the response to COMMIT. */
 const waitsOf = (options: Partial<PostgresOptions>) => {
   const wait = (setting: "acquireTimeout" | "commitTimeout"): Result.Result<Duration.Duration, InvalidSetting> => {
     const given = options[setting] ?? "10 seconds"
@@ -153,7 +161,7 @@ const waitsOf = (options: Partial<PostgresOptions>) => {
   return Result.all({ acquireTimeout: wait("acquireTimeout"), commitTimeout: wait("commitTimeout") })
 }
 
-/** The services, in the scope of the layer. Also what the embedded engine is built with. */
+/** Builds the services in the scope of the layer. The embedded engine uses it, too. */
 export const services = Effect.fnUntraced(function*(
   options: Partial<PostgresOptions>,
   engine: Engine
@@ -178,13 +186,13 @@ export const services = Effect.fnUntraced(function*(
     notStarted
   )
   yield* Migrations.ensure(db.sql, db.transaction, names, options.migrate ?? "auto").pipe(
-    Effect.andThen(Restored.repair(db, names)),
+    Effect.andThen(RestoredCluster.repair(db, names)),
     Effect.mapError((error) => error._tag === "SqlError" || error._tag === "MigrationError" ? atStart(error) : error),
     Effect.timeoutOrElse({ duration: startTimeout, orElse: () => Effect.fail(timedOut) })
   )
   const wake = yield* Wake.make(db, names)
   const queues = PgConsumers.makeQueues(db, names)
-  // Ids that are never forgotten are remembered for ever.
+  // Without retention no id is ever deleted.
   const window = options.retention === false ? Duration.infinity : Duration.millis(retention.inbox)
   const delayed = new PgDelayed(db, names, wake)
   const store = PgStore.make(db, names, queues, wake, delayed, yield* PgWatchers.make(wake), window)
@@ -208,8 +216,9 @@ export const layer = (options: PostgresOptions): Layer.Layer<Services, PostgresE
   Layer.effectContext(services(options, server))
 
 /**
- * The same, from the environment: `DATABASE_URL`, and optionally `MILLRACE_SCHEMA`, `MILLRACE_MIGRATE` (auto or check),
- * `MILLRACE_POOL` (connections), `MILLRACE_POOLER` (true behind PgBouncer). Fails with `InvalidConfig`, which names the variable.
+ * Does the same from the environment. `DATABASE_URL` is required. `MILLRACE_SCHEMA`, `MILLRACE_MIGRATE` (auto or
+ * check), `MILLRACE_POOL` (connections) and `MILLRACE_POOLER` (true behind PgBouncer) are optional. Fails with
+ * `InvalidConfig`, which names the variable.
  *
  * @since 0.1.0
  */

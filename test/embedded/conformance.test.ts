@@ -1,5 +1,6 @@
 /**
- * The conformance suites on PGlite. It has one session, so what needs two open transactions at once is skipped there, and says so.
+ * The conformance suites on PGlite. It has one session, so what needs two open transactions at once is skipped there,
+ * and says so.
  */
 import { Embedded } from "millrace/embedded"
 import { suite } from "millrace/testing/conformance"

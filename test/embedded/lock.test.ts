@@ -1,4 +1,4 @@
-/** Who may open a directory of PGlite: one process, once; and nobody is kept out by the dead. */
+/** The lock of a PGlite directory: one process opens it, once, and a dead process keeps no other one out. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
@@ -23,7 +23,7 @@ const rows = SqlClient.SqlClient.use((sql) =>
 
 const claims = (dataDir: string) => readdirSync(dataDir).filter((name) => name.startsWith("millrace-open-"))
 const claim = (dataDir: string) => Effect.scoped(DataLock.acquire(dataDir, String))
-/** A claim by somebody else, as the lock writes it. */
+/** A claim of another process, as the lock writes it. */
 const leave = (dataDir: string, change: object) =>
   Effect.scoped(Effect.gen(function*() {
     yield* DataLock.acquire(dataDir, String)
@@ -35,7 +35,7 @@ const leave = (dataDir: string, change: object) =>
 
 describe("a directory that one process has open", () => {
   it.live(
-    "is refused to another one, which is told by whom, and nothing that was committed is lost",
+    "is refused to another one with the owner's name, and nothing that was committed is lost",
     () =>
       Effect.gen(function*() {
         const dataDir = yield* directory
@@ -80,8 +80,8 @@ describe("a directory that one process has open", () => {
     }), 60_000)
 })
 
-describe("what a process left behind that was killed", () => {
-  it.live("keeps nobody out, though its number belongs to another program now", () =>
+describe("the claim of a killed process", () => {
+  it.live("keeps no process out, though its process number now belongs to another program", () =>
     Effect.gen(function*() {
       const dataDir = yield* directory
       yield* leave(dataDir, { started: "another boot 12345" })
@@ -89,7 +89,7 @@ describe("what a process left behind that was killed", () => {
       assert.deepStrictEqual(claims(dataDir), [])
     }))
 
-  it.live("keeps nobody out, though only half of it reached the disk", () =>
+  it.live("keeps no process out, though only half of it reached the disk", () =>
     Effect.gen(function*() {
       const dataDir = yield* directory
       writeFileSync(join(dataDir, "millrace-open-torn"), `{"pid":1`)

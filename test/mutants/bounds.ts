@@ -67,7 +67,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     from: "this.#owned.size === 0 ? Effect.fail(error)",
     to: "this.#owned.size >= 0 ? Effect.fail(error)",
     test: "test/postgres/transport.test.ts",
-    named: "goes on reading its lanes when others cannot be claimed"
+    named: "keeps reading its lanes when others cannot be claimed"
   },
   {
     name: "a renewal of what was given back",
@@ -144,7 +144,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   {
     name: "a settlement that reads the whole table",
     guarantee: 6,
-    file: "src/postgres/session/PgClient.ts",
+    file: "src/postgres/session/Pools.ts",
     from: "random_page_cost: \"1.1\"",
     to: "random_page_cost: \"4\"",
     test: "test/postgres/plans.test.ts",
@@ -220,7 +220,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     from: "if (hasRoom) this.more = true",
     to: "",
     test: reader,
-    named: "reads on without a pause while keys are behind"
+    named: "reads on without a pause while keys lag"
   },
   {
     name: "a lane that is kept after all is read by no reader",

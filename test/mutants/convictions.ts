@@ -4,7 +4,7 @@ import type { Mutant } from "./types.ts"
 const conformance = "test/conformance/memory.test.ts"
 const suite = "test/postgres/conformance.test.ts"
 const worker = "test/worker/convictions.test.ts"
-const onPostgres = "test/postgres/convictions.test.ts"
+const onPostgres = "test/postgres/crashCounts.test.ts"
 
 export const convictionMutants: ReadonlyArray<Mutant> = [
   {
@@ -32,7 +32,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     from: "(crash_count > 0 and seq = $4::bigint) is true",
     to: "crash_count > 0",
     test: onPostgres,
-    named: "is convicted by the death of its process"
+    named: "gets crashed_alone by the death of its process"
   },
   {
     name: "Postgres: a conviction forgotten by the next death",
@@ -41,7 +41,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     from: "crashed_alone = crashed_alone or (",
     to: "crashed_alone = (",
     test: onPostgres,
-    named: "is convicted by the death of its process"
+    named: "gets crashed_alone by the death of its process"
   },
   {
     name: "Postgres: what came back to the place of the one that ran alone is convicted",
@@ -59,7 +59,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     from: "row[\"crashed_alone\"] === true",
     to: "false",
     test: onPostgres,
-    named: "is convicted by the death of its process"
+    named: "gets crashed_alone by the death of its process"
   },
   {
     name: "memory: all that was read is convicted",

@@ -49,7 +49,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
     from: "unrouted: \"Infinity\"",
     to: "unrouted: \"7 days\"",
     test: "test/postgres/unrouted.test.ts",
-    named: "are kept, whatever their age"
+    named: "are kept at any age"
   },
   {
     name: "namesakes: functions of the same operators not compared",

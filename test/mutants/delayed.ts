@@ -33,7 +33,7 @@ export const delayed: ReadonlyArray<Mutant> = [
     from: " as mine where ${seesSubscriptions(t)}",
     to: " as mine",
     test: "test/postgres/snapshots.test.ts",
-    named: "is not moved to nobody when it is due"
+    named: "is moved to its consumer when it is due"
   },
   {
     name: "delayed: a cancellation outside of the transaction",
@@ -153,7 +153,7 @@ export const delayed: ReadonlyArray<Mutant> = [
     from: "more && moved === 0 ? rows * 10 : batch",
     to: "batch",
     test: "test/postgres/delayed.test.ts",
-    named: "does not wait for a key of which very many stay behind a row that somebody has locked"
+    named: "does not wait for a key with very many messages behind a locked row"
   },
   {
     name: "delayed: an id forgotten while a message waits under it",
@@ -162,7 +162,7 @@ export const delayed: ReadonlyArray<Mutant> = [
     from: "or exists (select from ${t.delayed} d where d.id = i.id offset 0)",
     to: "",
     test: "test/postgres/retention.test.ts",
-    named: "remembers an id as long as a delayed message waits under it"
+    named: "remembers an id while a delayed message waits under it"
   },
   {
     name: "delayed: in memory, published while an open transaction cancels it",

@@ -61,7 +61,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   {
     name: "a conflict taken for undone by the rollback of its own savepoint",
     guarantee: 2,
-    file: "src/postgres/session/PgClient.ts",
+    file: "src/postgres/session/PgTransactions.ts",
     from: "  repaired,\n",
     to: "  repaired: repaired || session.repaired,\n",
     test: "test/postgres/transactions.test.ts",

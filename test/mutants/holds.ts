@@ -9,7 +9,7 @@ export const holdMutants: ReadonlyArray<Mutant> = [
     from: "order by h.key for update of h skip locked",
     to: "order by h.key for update of h",
     test: "test/postgres/QueueReader.test.ts",
-    named: "ends a due hold that somebody had locked"
+    named: "ends a due hold that another transaction had locked"
   },
   {
     name: "a locked due hold that is tried again and again",
@@ -18,7 +18,7 @@ export const holdMutants: ReadonlyArray<Mutant> = [
     from: "this.#due.some((key) => !locked.has(key))",
     to: "this.#due.length > 0",
     test: "test/postgres/QueueReader.test.ts",
-    named: "ends a due hold that somebody had locked"
+    named: "ends a due hold that another transaction had locked"
   },
   {
     name: "a late row forgotten because its key's hold was locked",
@@ -27,7 +27,7 @@ export const holdMutants: ReadonlyArray<Mutant> = [
     from: "seq: min(row[\"from_seq\"] as bigint, this.#belowHold.get(key)?.seq)",
     to: "seq: row[\"from_seq\"] as bigint",
     test: "test/postgres/QueueReader.test.ts",
-    named: "ends a due hold that somebody had locked"
+    named: "ends a due hold that another transaction had locked"
   },
   {
     name: "a hold that is waited for to be lowered",
@@ -36,7 +36,7 @@ export const holdMutants: ReadonlyArray<Mutant> = [
     from: "order by h.key for no key update of h skip locked",
     to: "order by h.key for no key update of h",
     test: "test/postgres/QueueReader.test.ts",
-    named: "lowers a hold that somebody had locked"
+    named: "lowers a hold that another transaction had locked"
   },
   {
     name: "a hold that waits for a person's transaction while nothing is read",
@@ -45,7 +45,7 @@ export const holdMutants: ReadonlyArray<Mutant> = [
     from: "select lane, set_config('lock_timeout', '1s', true) from",
     to: "select lane from",
     test: "test/postgres/failures.test.ts",
-    named: "pauses in an open transaction holds up no other key"
+    named: "pauses in an open transaction delays no other key"
   },
   {
     name: "a hold that begins where its message stands",

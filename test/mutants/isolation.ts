@@ -46,7 +46,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   {
     name: "statements of the machinery at the role's level",
     guarantee: 4,
-    file: "src/postgres/session/PgClient.ts",
+    file: "src/postgres/session/Pools.ts",
     from: "  default_transaction_isolation: \"read committed\",\n",
     to: "",
     test: isolation,

@@ -49,7 +49,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a registration that publishers under an old snapshot do not hear of",
     guarantee: 1,
     file: "src/postgres/store/PgConsumers.ts",
-    from: "    yield* db.within(text.changed, [])\n",
+    from: "    yield* db.within(text.recordChange, [])\n",
     to: "",
     test: "test/postgres/snapshots.test.ts",
     named: "is refused when another consumer came"
@@ -178,10 +178,10 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "COMMIT awaited for ever",
     guarantee: 6,
     file: "src/postgres/session/PgSession.ts",
-    from: "          duration: this.#patience,",
+    from: "          duration: this.#controlTimeout,",
     to: "          duration: \"1 hour\",",
     test: "test/postgres/transactions.test.ts",
-    named: "answers an unknown outcome, within its bound"
+    named: "fails with an unknown outcome, within its bound"
   },
   {
     name: "hold ignored",
@@ -241,7 +241,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "lease renewed after loss",
     guarantee: 4,
     file: "src/postgres/sql/lanes.ts",
-    from: "renew: `${mine(\"\", \") g(lane, token)\", \"no key update\", \"and l.owner is not null\")}",
+    from: "renew: `${mine(t, \"\", \") g(lane, token)\", \"no key update\", \"and l.owner is not null\")}",
     to: "renew: `with mine as materialized (select lane from unnest($2::int[], $3::bigint[]) g(lane, token))",
     test: conformance,
     named: "brings no lost lease back by a late renewal"
@@ -278,9 +278,9 @@ export const mutants: ReadonlyArray<Mutant> = [
     guarantee: 7,
     file: "src/postgres/sql/lanes.ts",
     from:
-      "    releaseAll: `with mine as materialized (\n  select lane from ${t.lanes} where queue_id = $1 and owner = $2 and ${unflushed} order by lane for no key update\n)\nupdate ${t.lanes} l set owner = null,",
+      "  releaseAll: `with mine as materialized (\n  select lane from ${t.lanes} where queue_id = $1 and owner = $2 and ${unflushed} order by lane for no key update\n)\nupdate ${t.lanes} l set owner = null,",
     to:
-      "    releaseAll: `with mine as materialized (\n  select lane from ${t.lanes} where queue_id = $1 and owner = $2 and ${unflushed} order by lane for no key update\n)\nupdate ${t.lanes} l set",
+      "  releaseAll: `with mine as materialized (\n  select lane from ${t.lanes} where queue_id = $1 and owner = $2 and ${unflushed} order by lane for no key update\n)\nupdate ${t.lanes} l set",
     test: conformance,
     named: "gives everything back in order when its scope closes, without counting anything"
   },
@@ -377,7 +377,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "an interrupted statement of a pipelined connection left running",
     guarantee: 6,
-    file: "src/postgres/session/PgClient.ts",
+    file: "src/postgres/session/Pools.ts",
     from: "within(pool.get, \"transaction\", ({ processId }) => terminate(processId)),",
     to: "within(pool.get, \"transaction\"),",
     test: "test/postgres/pipelined.test.ts",
@@ -386,11 +386,11 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a pipelined connection whose COMMIT was not answered given back",
     guarantee: 6,
-    file: "src/postgres/session/PgClient.ts",
-    from: "session.abandoned ? session.giveUp : Effect.void",
+    file: "src/postgres/session/Pools.ts",
+    from: "session.abandoned ? session.discard : Effect.void",
     to: "Effect.void",
     test: "test/postgres/pipelined.test.ts",
-    named: "gives nobody a connection"
+    named: "gives no other caller a connection"
   },
   {
     name: "the statements of a group sent one after another",

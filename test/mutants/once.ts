@@ -26,8 +26,8 @@ export const once: ReadonlyArray<Mutant> = [
     name: "id of once claimed outside of the transaction",
     guarantee: 2,
     file: "src/postgres/store/PgOnce.ts",
-    from: "db.within(text.enter",
-    to: "db.machinery(text.enter",
+    from: "db.within(text.claimOnce",
+    to: "db.machinery(text.claimOnce",
     test: conformance,
     named: "remembers nothing of an effect that failed"
   },
@@ -116,7 +116,7 @@ export const once: ReadonlyArray<Mutant> = [
     name: "waiters that no other process tells",
     guarantee: 6,
     file: "src/postgres/store/PgWatchers.ts",
-    from: "if (this.#elsewhere.delete(name)) this.#wake.tell(`settled:${name}`)",
+    from: "if (this.#elsewhere.delete(name)) this.#wake.send(`settled:${name}`)",
     to: "this.#elsewhere.delete(name)",
     test: "test/postgres/await.test.ts",
     named: "is woken by the process that commits the message"
@@ -125,10 +125,10 @@ export const once: ReadonlyArray<Mutant> = [
     name: "a process that notifies itself of what it commits",
     guarantee: 6,
     file: "src/postgres/store/PgWatchers.ts",
-    from: "      if (who === this.#me) return\n",
+    from: "      if (who === this.#process) return\n",
     to: "",
     test: "test/postgres/await.test.ts",
-    named: "makes no worker notify where nobody waits"
+    named: "makes no worker notify without a waiter"
   },
   {
     name: "waiters that no commit wakes",
@@ -164,7 +164,7 @@ export const once: ReadonlyArray<Mutant> = [
     from: "where exists (select from ${t.consumers} where id = $1::int and name = $5::text)",
     to: "where $5::text is not null",
     test: "test/postgres/once.test.ts",
-    named: "that another process has removed and named anew"
+    named: "that another process has removed and registered again"
   },
   {
     name: "once: its names among the consumers that people see",

@@ -18,7 +18,7 @@ export const operations: ReadonlyArray<Mutant> = [
   {
     name: "dead letters restored from another cluster that are in no set",
     guarantee: 5,
-    file: "src/postgres/maintenance/Restored.ts",
+    file: "src/postgres/maintenance/RestoredCluster.ts",
     from: "yield* all(text.deadLetters)",
     to: "0",
     test: "test/postgres/startup.test.ts",
@@ -27,7 +27,7 @@ export const operations: ReadonlyArray<Mutant> = [
   {
     name: "messages restored from another cluster that every poll finds late",
     guarantee: 6,
-    file: "src/postgres/maintenance/Restored.ts",
+    file: "src/postgres/maintenance/RestoredCluster.ts",
     from: "yield* all(text.messages)",
     to: "0",
     test: "test/postgres/startup.test.ts",
@@ -36,20 +36,20 @@ export const operations: ReadonlyArray<Mutant> = [
   {
     name: "nothing said where a role may not rewrite what was restored",
     guarantee: 7,
-    file: "src/postgres/maintenance/Restored.ts",
+    file: "src/postgres/maintenance/RestoredCluster.ts",
     from: "return yield* Effect.logWarning(",
     to: "return yield* Effect.logDebug(",
     test: "test/postgres/startup.test.ts",
-    named: "says so where the role may not rewrite"
+    named: "says so where the role has no right to rewrite"
   },
   {
     name: "a directory of PGlite that two processes have open",
     guarantee: 1,
     file: "src/embedded/DataLock.ts",
-    from: "if (claim !== \"torn\" && holds(claim)) return { claim, file }",
-    to: "if (claim !== \"torn\" && holds(claim)) continue",
+    from: "if (claim !== \"torn\" && isValid(claim)) return { claim, file }",
+    to: "if (claim !== \"torn\" && isValid(claim)) continue",
     test: "test/embedded/lock.test.ts",
-    named: "is refused to another one, which is told by whom"
+    named: "is refused to another one with the owner's name"
   },
   {
     name: "a reused process number that keeps a directory",
@@ -58,7 +58,7 @@ export const operations: ReadonlyArray<Mutant> = [
     from: "started === \"\" || started === claim.started",
     to: "started === \"\" || true",
     test: "test/embedded/lock.test.ts",
-    named: "keeps nobody out, though its number belongs to another program now"
+    named: "keeps no process out, though its process number now belongs to another program"
   },
   {
     name: "an id forgotten while a message that no consumer reads waits under it",
@@ -67,7 +67,7 @@ export const operations: ReadonlyArray<Mutant> = [
     from: "    or exists (select from ${t.unrouted} u where u.id = i.id offset 0)",
     to: "",
     test: "test/postgres/retention.test.ts",
-    named: "remembers an id as long as a message waits under it that no consumer reads"
+    named: "remembers an id while a message waits under it that no consumer reads"
   },
   {
     name: "an id forgotten while a dead letter of another message under it is open",
@@ -155,7 +155,7 @@ export const operations: ReadonlyArray<Mutant> = [
     name: "a retention that fails for ever in silence",
     guarantee: 7,
     file: "src/postgres/maintenance/Retention.ts",
-    from: "if (rounds === patience)",
+    from: "if (rounds === failedRounds)",
     to: "if (rounds === Infinity)",
     test: "test/postgres/retentionLimits.test.ts",
     named: "forgets everything else while one table cannot be deleted from"
@@ -212,7 +212,7 @@ export const operations: ReadonlyArray<Mutant> = [
     from: "token = ${nextToken}",
     to: "token = l.token",
     test: "test/postgres/leases.test.ts",
-    named: "a zombie's write is refused by its token"
+    named: "a stale owner's write is refused by its token"
   },
   {
     name: "the fence of a named lease ignored",
@@ -221,7 +221,7 @@ export const operations: ReadonlyArray<Mutant> = [
     from: "(ok) => ok ? Effect.void : stale",
     to: "(ok) => ok ? Effect.void : Effect.asVoid(Effect.ignore(stale))",
     test: "test/postgres/leases.test.ts",
-    named: "a zombie's write is refused by its token"
+    named: "a stale owner's write is refused by its token"
   },
   {
     name: "a named lease taken in the middle of a fenced transaction",

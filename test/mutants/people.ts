@@ -91,7 +91,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     name: "a restored dead letter in a set that was frozen before",
     guarantee: 5,
     file: "src/postgres/store/PgDecisions.ts",
-    from: "Effect.andThen(on(text.reopened)(deadLetters)),",
+    from: "Effect.andThen(on(text.reopen)(deadLetters)),",
     to: "",
     test: conformance,
     named: "postgres: decisions.*acts on exactly the dead letters"
@@ -102,8 +102,8 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     file: "src/postgres/sql/consumerOperations.ts",
     from: "lock: locked(t, \"for no key update\")",
     to: "lock: locked(t, \"for update\")",
-    test: "test/postgres/people.test.ts",
-    named: "pause in an open transaction while dead letters are dead-lettered"
+    test: "test/postgres/operatorActions.test.ts",
+    named: "pause in an open transaction while messages are dead-lettered"
   },
   {
     name: "a set that cannot be interrupted while it tells",
@@ -120,7 +120,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     file: "src/postgres/sql/decisions.ts",
     from: "lock: `select ${seen} from ${t.deadLetters} d where d.id = $1 for update`",
     to: "lock: `select ${seen} from ${t.deadLetters} d where d.id = $1`",
-    test: "test/postgres/people.test.ts",
+    test: "test/postgres/operatorActions.test.ts",
     named: "have one winner"
   },
   {
@@ -136,9 +136,9 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     name: "a key held for ever after its last two dead letters",
     guarantee: 1,
     file: "src/postgres/store/PgDecisions.ts",
-    from: "Effect.andThen(on(text.lockHolds)(deadLetters), on(text.goOn)(deadLetters))",
-    to: "on(text.goOn)(deadLetters)",
-    test: "test/postgres/people.test.ts",
+    from: "Effect.andThen(on(text.lockHolds)(deadLetters), on(text.continueKeys)(deadLetters))",
+    to: "on(text.continueKeys)(deadLetters)",
+    test: "test/postgres/operatorActions.test.ts",
     named: "keep a key held when its last two"
   },
   {
@@ -163,7 +163,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     name: "a restored dead letter whose id is forgotten",
     guarantee: 2,
     file: "src/postgres/store/PgDecisions.ts",
-    from: "Effect.forEach(deadLetters, known, { discard: true }).pipe(",
+    from: "Effect.forEach(deadLetters, markDead, { discard: true }).pipe(",
     to: "Effect.void.pipe(",
     test: "test/postgres/retention.test.ts",
     named: "keeps a restored dead letter redrivable"
@@ -219,7 +219,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     file: "src/postgres/store/PgConsumerOperations.ts",
     from: "locking: [lockTimeout, lock, changed]",
     to: "locking: [lockTimeout]",
-    test: "test/postgres/people.test.ts",
+    test: "test/postgres/operatorActions.test.ts",
     named: "remove a consumer while others publish"
   },
   {
@@ -239,7 +239,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
       "    `delete from ${t.deadLetters} where queue_id = $1`,\n    `delete from ${t.messages} where queue_id = $1`,\n",
     to:
       "    `delete from ${t.messages} where queue_id = $1`,\n    `delete from ${t.deadLetters} where queue_id = $1`,\n",
-    test: "test/postgres/people.test.ts",
+    test: "test/postgres/operatorActions.test.ts",
     named: "remove a consumer while a dead letter of it is redriven"
   },
   {
@@ -248,7 +248,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     file: "src/postgres/sql/removal.ts",
     from: "    `delete from ${t.workers} where queue_id = $1`,\n",
     to: "    `delete from ${t.workers} where queue_id = $1`,\n    `delete from ${t.inbox} where queue_id = $1`,\n",
-    test: "test/postgres/people.test.ts",
+    test: "test/postgres/operatorActions.test.ts",
     named: "without the millions of ids"
   }
 ]

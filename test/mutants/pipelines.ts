@@ -161,7 +161,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     file: "src/worker/commit/Savepoints.ts",
     from: "const follower = member.previous !== undefined && undone.has(member.previous)",
     to: "const follower = member.previous !== undefined && undone.has(member)",
-    test: "test/postgres/runs.test.ts",
+    test: "test/postgres/keyBatches.test.ts",
     named: "those after it stay behind its"
   },
   {
@@ -170,7 +170,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     file: "src/worker/commit/Committer.ts",
     from: "return isBlocked(lone.member) ? Effect.succeed(lone) : this.alone(lone)",
     to: "return this.alone(lone)",
-    test: "test/postgres/runs.test.ts",
+    test: "test/postgres/keyBatches.test.ts",
     named: "when it is tried alone"
   },
   {
@@ -179,7 +179,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     file: "src/worker/attempt/Steps.ts",
     from: "operators.every(({ _tag }) => _tag !== \"MapEffect\" && _tag !== \"Tap\")",
     to: "operators.every(({ _tag }) => _tag !== \"MapEffect\")",
-    test: "test/postgres/runs.test.ts",
+    test: "test/postgres/keyBatches.test.ts",
     named: "which must see what came before committed"
   },
   {
@@ -188,7 +188,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     file: "src/worker/commit/GroupCommit.ts",
     from: "yield* Effect.forEach(byKey(moving), ofKey, together)",
     to: "yield* Effect.forEach(moving.map((one) => [one]), ofKey, together)",
-    test: "test/postgres/runs.test.ts",
+    test: "test/postgres/keyBatches.test.ts",
     named: "all of one message before all of the next"
   },
   {
@@ -197,7 +197,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     file: "src/worker/attempt/KeyBatch.ts",
     from: "Effect.ensuring(Effect.suspend(() => putBack(key, [...left])))",
     to: "Effect.ensuring(Effect.suspend(() => putBack(key, [])))",
-    test: "test/postgres/runs.test.ts",
+    test: "test/postgres/keyBatches.test.ts",
     named: "those after it wait for it"
   },
   {
@@ -206,7 +206,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     file: "src/postgres/queue/QueueReader.ts",
     from: "if (this.#lagging.has(key) && this.#hasRoom(key)) this.roomAgain.openUnsafe()",
     to: "",
-    test: "test/postgres/runs.test.ts",
+    test: "test/postgres/keyBatches.test.ts",
     named: "is read on as soon as there is room"
   },
   {

@@ -44,7 +44,7 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
     file: "src/postgres/queue/PgSettlement.ts",
     from: "return checkMissing(lanes, deliveries, settled)",
     to: "return Effect.succeed(settled)",
-    test: "test/postgres/noticed.test.ts",
+    test: "test/postgres/lostOwnership.test.ts",
     named: "once a settlement finds it out"
   },
   {
@@ -53,7 +53,7 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
     file: "src/postgres/queue/PgSettlement.ts",
     from: "if (found.length === asked.length) return",
     to: "if (found.length === asked.length || asked.length > 0) return",
-    test: "test/postgres/noticed.test.ts",
+    test: "test/postgres/lostOwnership.test.ts",
     named: "once a fence finds it out"
   },
   {
@@ -62,7 +62,7 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
     file: "src/postgres/queue/PgHold.ts",
     from: "Effect.andThen(lanes.checkOwnership([delivery.receipt as Receipt]), stale(delivery))",
     to: "stale(delivery)",
-    test: "test/postgres/noticed.test.ts",
+    test: "test/postgres/lostOwnership.test.ts",
     named: "once a hold finds it out"
   },
   {
@@ -71,7 +71,7 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
     file: "src/postgres/queue/PgLanes.ts",
     from: "if (!ours.has(owned.lane) && !owned.lost)",
     to: "if (!ours.has(owned.lane) && owned.lost)",
-    test: "test/postgres/noticed.test.ts",
+    test: "test/postgres/lostOwnership.test.ts",
     named: "by another worker's claim lets no handler start"
   }
 ]

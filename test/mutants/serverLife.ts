@@ -30,7 +30,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     file: "src/postgres/sql/holds.ts",
     from: "token = $3 and ${life(t)} = $9::text",
     to: "token = $3 and $9::text is not null",
-    test: "test/postgres/noticed.test.ts",
+    test: "test/postgres/lostOwnership.test.ts",
     named: "by the server's life is lost here once a hold finds it out"
   },
   {
@@ -226,15 +226,15 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     name: "renewals that a crash forgets",
     guarantee: 4,
     file: "src/postgres/sql/lanes.ts",
-    from: "renew: `${mine(\"\", \") g(lane, token)\", \"no key update\", \"and l.owner is not null\")}",
-    to: "renew: `${mine(\"\", \") g(lane, token)\", \"no key update\", `and l.owner is not null and ${unflushed}`)}",
+    from: "renew: `${mine(t, \"\", \") g(lane, token)\", \"no key update\", \"and l.owner is not null\")}",
+    to: "renew: `${mine(t, \"\", \") g(lane, token)\", \"no key update\", `and l.owner is not null and ${unflushed}`)}",
     test: statements,
     named: "has its commit flushed"
   },
   {
     name: "the machinery's commits not flushed",
     guarantee: 1,
-    file: "src/postgres/session/PgClient.ts",
+    file: "src/postgres/session/Pools.ts",
     from: "synchronous_commit: \"on\"",
     to: "synchronous_commit: \"off\"",
     test: life,

@@ -1,7 +1,7 @@
 /** The breaks of sessions, wake-ups and starts that would be dead without a word. */
 import type { Mutant } from "./types.ts"
 
-const deaf = "test/postgres/deaf.test.ts"
+const deaf = "test/postgres/listening.test.ts"
 const silent = "test/ops/silent.test.ts"
 const closed = "test/postgres/closed.test.ts"
 const demoted = "test/postgres/demoted.test.ts"
@@ -11,19 +11,19 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     name: "a demoted session is given back to its pool",
     guarantee: 6,
     file: "src/postgres/session/PgSession.ts",
-    from: "return PgFailure.isSpent(code) ? this.#invalidate : undefined",
+    from: "return PgFailure.isUnusable(code) ? this.#invalidate : undefined",
     to: "return undefined",
     test: demoted,
-    named: "is given to nobody again"
+    named: "is given to no other caller"
   },
   {
     name: "a demoted session of the machinery is kept",
     guarantee: 6,
-    file: "src/postgres/session/PgClient.ts",
-    from: "PgFailure.isSpent(PgFailure.codeOf(error)) ? pool.invalidate(connection) : Effect.void",
+    file: "src/postgres/session/Pools.ts",
+    from: "PgFailure.isUnusable(PgFailure.codeOf(error)) ? pool.invalidate(connection) : Effect.void",
     to: "error === undefined ? pool.invalidate(connection) : Effect.void",
     test: demoted,
-    named: "is given to nobody again: the machinery's statement"
+    named: "is given to no other caller: the machinery's statement"
   },
   {
     name: "a demoted session that streams is kept",
@@ -32,7 +32,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     from: "Effect.suspend(() => this.#note(cause) ?? Effect.void)",
     to: "Effect.suspend(() => Effect.as(Effect.void, this.#note(cause)))",
     test: demoted,
-    named: "is given to nobody again: a user's stream"
+    named: "is given to no other caller: a user's stream"
   },
   {
     name: "what a standby says of an unlogged table is the statement's own fault",
@@ -56,8 +56,8 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     name: "a LISTEN connection that is asked without a bound",
     guarantee: 6,
     file: "src/postgres/queue/Wake.ts",
-    from: "const patience = 4_000",
-    to: "const patience = 400_000",
+    from: "const responseTimeout = 4_000",
+    to: "const responseTimeout = 400_000",
     test: deaf,
     named: "is replaced also when LISTEN itself is not answered"
   },
@@ -74,8 +74,8 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     name: "a layer that waits for UNLISTEN on a dead connection",
     guarantee: 7,
     file: "src/postgres/queue/Wake.ts",
-    from: "Effect.andThen(Scope.close(line, Exit.void), Scope.close(ears, Exit.void))",
-    to: "Effect.andThen(Scope.close(ears, Exit.void), Scope.close(line, Exit.void))",
+    from: "Effect.andThen(Scope.close(connectionScope, Exit.void), Scope.close(listenScope, Exit.void))",
+    to: "Effect.andThen(Scope.close(listenScope, Exit.void), Scope.close(connectionScope, Exit.void))",
     test: deaf,
     named: "does not keep the layer from closing"
   },
@@ -83,7 +83,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     name: "deafness that is told again and again",
     guarantee: 6,
     file: "src/postgres/queue/Wake.ts",
-    from: "      told = true\n",
+    from: "      warned = true\n",
     to: "",
     test: deaf,
     named: "is replaced when its server is read-only"
@@ -92,7 +92,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     name: "who awaits an id does not ask again when it hears again",
     guarantee: 6,
     file: "src/postgres/store/PgWatchers.ts",
-    from: "    this.#askAgain()\n    this.#here.notifyAll()",
+    from: "    this.#announceAgain()\n    this.#here.notifyAll()",
     to: "    this.#here.notifyAll()",
     test: deaf,
     named: "asks again when its process begins to listen again"
@@ -101,10 +101,10 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     name: "who awaits an id does not ask a process that hears again",
     guarantee: 6,
     file: "src/postgres/store/PgWatchers.ts",
-    from: "if (rest !== this.#me) this.#askAgain()",
+    from: "if (rest !== this.#process) this.#announceAgain()",
     to: "return",
     test: deaf,
-    named: "hears for Inbox.await again"
+    named: "notifies Inbox.await again"
   },
   {
     name: "a worker that does not wait to be registered",
@@ -121,8 +121,8 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     file: "src/worker/Worker.ts",
     from: ", patiently(opened))",
     to: ", opened)",
-    test: "test/postgres/startsReset.test.ts",
-    named: "starts nevertheless"
+    test: "test/postgres/startupResets.test.ts",
+    named: "starts although its connections are reset"
   },
   {
     name: "a worker that waits for a registration that is refused",
@@ -199,11 +199,11 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a publisher of a closed layer is interrupted",
     guarantee: 6,
-    file: "src/postgres/session/PgClient.ts",
-    from: "    life.over && Cause.hasInterruptsOnly(cause)",
-    to: "    life.over && !Cause.hasInterruptsOnly(cause)",
+    file: "src/postgres/session/Pools.ts",
+    from: "    layer.closed && Cause.hasInterruptsOnly(cause)",
+    to: "    layer.closed && !Cause.hasInterruptsOnly(cause)",
     test: closed,
-    named: "tells whoever publishes"
+    named: "fails publishers, readers and writers"
   },
   {
     name: "a worker whose layer is closed keeps its lanes",

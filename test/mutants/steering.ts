@@ -28,9 +28,9 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
     guarantee: 2,
     file: "src/postgres/session/PgSession.ts",
     from:
-      "return this.#guarded(\n      sql,\n      (text) =>\n        this.#seen(Effect.map(this.#connection.queryValues(text,",
+      "return this.#guarded(\n      sql,\n      (text) =>\n        this.#observed(Effect.map(this.#connection.queryValues(text,",
     to:
-      "return ((text: string, send: (text: string) => Effect.Effect<any, any>) => send(text))(\n      sql,\n      (text) =>\n        this.#seen(Effect.map(this.#connection.queryValues(text,",
+      "return ((text: string, send: (text: string) => Effect.Effect<any, any>) => send(text))(\n      sql,\n      (text) =>\n        this.#observed(Effect.map(this.#connection.queryValues(text,",
     test: steering,
     named: "by values: is refused"
   },
@@ -68,13 +68,13 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
     from: "else if (code === 47 && sql.charCodeAt(at + 1) === 42) at = commentEnd(sql, at)",
     to: "",
     test: "test/postgres/TransactionControl.test.ts",
-    named: "is told whatever stands before it"
+    named: "is recognised behind any comments"
   },
   {
     name: "a changed session given back",
     guarantee: 2,
     file: "src/postgres/session/PgSession.ts",
-    from: "return Scope.addFinalizer(this.#scope, this.giveUp)",
+    from: "return Scope.addFinalizer(this.#scope, this.discard)",
     to: "return Effect.void",
     test: steering,
     named: "is replaced: set search_path"
@@ -83,7 +83,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
     name: "the session of a failed COMMIT given back",
     guarantee: 7,
     file: "src/postgres/session/PgSession.ts",
-    from: "Effect.tapCause(this.#bounded(\"COMMIT\", true), () => this.giveUp)",
+    from: "Effect.tapCause(this.#bounded(\"COMMIT\", true), () => this.discard)",
     to: "this.#bounded(\"COMMIT\", true)",
     test: steering,
     named: "before COMMIT: nothing is committed"
@@ -92,7 +92,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
     name: "the session of a failed BEGIN given back",
     guarantee: 7,
     file: "src/postgres/session/PgSession.ts",
-    from: "onFailure: (cause) => Effect.andThen(this.giveUp, Effect.failCause(cause)),",
+    from: "onFailure: (cause) => Effect.andThen(this.discard, Effect.failCause(cause)),",
     to: "onFailure: (cause) => Effect.failCause(cause),",
     test: steering,
     named: "a session that cannot begin"
@@ -127,10 +127,10 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   {
     name: "a pooler noticed by its first worker",
     guarantee: 7,
-    file: "src/postgres/session/PgClient.ts",
+    file: "src/postgres/session/Pools.ts",
     from: "PgConnection.make(connectionConfig(s, machineryParameters))",
     to: "PgConnection.make(connectionConfig(s, {}))",
-    test: "test/postgres/reaching.test.ts",
+    test: "test/postgres/connecting.test.ts",
     named: "a pooler that refuses"
   },
   {

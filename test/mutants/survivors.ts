@@ -120,11 +120,10 @@ export const survivors: ReadonlyArray<Mutant> = [
     name: "a heartbeat that is wrong about a pause",
     guarantee: 6,
     file: "src/postgres/sql/consumers.ts",
-    from:
-      "(select paused_by is not null from ${t.consumers} where id = $1) as paused`,\n\n  /** $1 queue $2 worker; those",
-    to: "(select paused_by is null from ${t.consumers} where id = $1) as paused`,\n\n  /** $1 queue $2 worker; those",
+    from: "(select paused_by is not null from ${t.consumers} where id = $1) as paused`",
+    to: "(select paused_by is null from ${t.consumers} where id = $1) as paused`",
     test: "test/postgres/heartbeats.test.ts",
-    named: "hears from its renewals that its consumer was paused"
+    named: "learns from its renewals that its consumer was paused"
   },
   {
     name: "failure groups with the oldest first",

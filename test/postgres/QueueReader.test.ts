@@ -1,6 +1,6 @@
 /**
- * The interleavings that random stress seldom meets, one by one, each with its expected order; and two readers broken on
- * purpose, which these scenarios must catch.
+ * Interleavings that random stress seldom meets, one by one, each with its expected order. Two readers are broken on
+ * purpose, and these scenarios must catch them.
  */
 import { assert, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Fiber, Redacted, Result } from "effect"
@@ -111,7 +111,10 @@ const stage = Effect.fnUntraced(function*(broken: (port: Port) => Port) {
   const put = (id: string, key = "k") =>
     sql`insert into ${sql(messages)} (queue_id, lane, id, topic, key, keyed, payload)
       values (1, 0, ${id}, 't', ${key}, true, '{}')`
-  /** m0, m1 and so on: every fifth with a key of its own, the others on as many keys as there are numbers below `keys`. */
+  /**
+   * m0, m1 and so on: every fifth with a key of its own, the others on as many keys as there are numbers below
+   * `keys`.
+   */
   const putMany = (from: number, to: number, keys: number) =>
     sql`insert into ${sql(messages)} (queue_id, lane, id, topic, key, keyed, payload)
       select 1, 0, 'm' || n, 't', case when n % 5 = 0 then 'own' || n else 'k' || n % ${keys}::int end, n % 5 <> 0, '{}'
@@ -166,7 +169,7 @@ const stage = Effect.fnUntraced(function*(broken: (port: Port) => Port) {
     park: (key: string) =>
       sql`insert into ${sql(holds)} (queue_id, key, lane, until, from_seq) values (1, ${key}, 0, 'infinity', 0)`,
     release: sql`update ${sql(holds)} set until = statement_timestamp()`,
-    /** Somebody has every hold locked, until it is run. */
+    /** Locks every hold in another transaction, until the result is run. */
     lockHolds: Effect.gen(function*() {
       const [locked, unlock] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
       const lock = Effect.andThen(
@@ -178,7 +181,7 @@ const stage = Effect.fnUntraced(function*(broken: (port: Port) => Port) {
       return Effect.andThen(Deferred.succeed(unlock, undefined), Fiber.join(fiber))
     }),
     heldFrom: Effect.map(sql`select from_seq from ${sql(holds)}`, ([row]) => row?.["from_seq"]),
-    /** What is in hand of the delivery's key is read again. */
+    /** Reads the rows of the delivery's key in flight again. */
     readAgain: (delivery: Delivery.Delivery) => reader.whileNotReading(delivery, Effect.void),
     settleAll: Effect.suspend(() => settle(seen))
   }
@@ -240,7 +243,7 @@ const below = (s: Stage) =>
     yield* Effect.andThen(s.read, s.read)
   })
 scenario(
-  "hands out what a redrive has put at the place of a message that is in hand",
+  "hands out what a redrive has put at the place of a message that is in flight",
   "m1 m1 m2",
   (s) =>
     Effect.gen(function*() {
@@ -253,7 +256,7 @@ scenario(
 
 scenario("hides a late row below its key's hold, and hands it out first", "m2 m1 m2 m3", below)
 
-/** As above, but somebody has the hold locked when the late row turns up. */
+/** As above, but another transaction has locked the hold when the late row appears. */
 const locked = (s: Stage, due: boolean) =>
   Effect.gen(function*() {
     const a = yield* s.begin
@@ -270,7 +273,7 @@ const locked = (s: Stage, due: boolean) =>
     yield* unlock
   })
 scenario(
-  "lowers a hold that somebody had locked as soon as it can, and reads other keys meanwhile",
+  "lowers a hold that another transaction had locked as soon as it can, and reads other keys meanwhile",
   "m2 other m1 m2 m3",
   (s) =>
     Effect.gen(function*() {
@@ -284,7 +287,7 @@ scenario(
     })
 )
 scenario(
-  "ends a due hold that somebody had locked as soon as it can, from its key's late row on",
+  "ends a due hold that another transaction had locked as soon as it can, from its key's late row on",
   "m2 other m1 m2 m3",
   (s) =>
     Effect.gen(function*() {
@@ -295,7 +298,7 @@ scenario(
 )
 scenario("catches: a hold that is not lowered loses the late row", "m2 m2 m3", below, notLowered)
 
-scenario("lets a person park a key that is in memory", "m1 m2 m3", (s) =>
+scenario("lets an operator park a key that is in memory", "m1 m2 m3", (s) =>
   Effect.gen(function*() {
     yield* s.put("m1")
     yield* s.put("m2")
@@ -327,7 +330,7 @@ const ids = (prefix: string, from: number, to: number) =>
   Array.from({ length: to - from }, (_, i) => `${prefix}${from + i}`)
 
 scenario(
-  "reads a long publish that turns up late as if it had been there, and what is in hand once",
+  "reads a long publish that turns up late as if it had been there, and what is in flight once",
   ["o", ...ids("m", 0, 5000), "last"].join(" "),
   (s) =>
     Effect.gen(function*() {
@@ -346,8 +349,11 @@ scenario(
     })
 )
 
-/** Late rows below what is in hand of their key, which is then read again, while the rows of another key that is behind are many. */
-const inHand = (s: Stage, again: (delivery: Delivery.Delivery) => Effect.Effect<unknown, unknown>) =>
+/**
+ * Finds late rows below rows of their key in flight, which are then read again. Meanwhile another lagging key has
+ * many rows.
+ */
+const lateBelowInFlight = (s: Stage, again: (delivery: Delivery.Delivery) => Effect.Effect<unknown, unknown>) =>
   Effect.gen(function*() {
     for (const id of ids("h", 0, 100)) yield* s.put(id, "hot")
     const a = yield* s.begin
@@ -362,7 +368,7 @@ const inHand = (s: Stage, again: (delivery: Delivery.Delivery) => Effect.Effect<
     yield* again(of41)
     yield* s.work()
   })
-const inHandOrder = [
+const lateBelowOrder = [
   ...ids("h", 0, 20),
   "s41",
   "s42",
@@ -378,13 +384,13 @@ const inHandOrder = [
 ].join(" ")
 scenario(
   "hands late rows out before a message of their key whose hold ends meanwhile",
-  inHandOrder,
-  (s) => inHand(s, (delivery) => Effect.andThen(s.hold(delivery), s.release))
+  lateBelowOrder,
+  (s) => lateBelowInFlight(s, (delivery) => Effect.andThen(s.hold(delivery), s.release))
 )
 scenario(
   "hands late rows out before a message of their key that is read again",
-  inHandOrder,
-  (s) => inHand(s, (delivery) => s.readAgain(delivery))
+  lateBelowOrder,
+  (s) => lateBelowInFlight(s, (delivery) => s.readAgain(delivery))
 )
 
 /** Late transactions that end one by one, while there is room for one message; then everything is handed out, once. */
@@ -408,7 +414,7 @@ it.live("remembers no more keys than a limit of many publishes that turn up late
     assert.isAbove(s.stats.putBack, 0)
     assert.isAtMost(Math.max(...s.polls.map(({ lagging }) => lagging)), 500)
   })).pipe(Effect.provide(Reactivity.layer)))
-it.live("reads on without a pause while keys are behind that a poll did not ask for", () =>
+it.live("reads on without a pause while keys lag that a poll did not ask for", () =>
   Effect.scoped(Effect.asVoid(manyLate(8, 120, 60))).pipe(Effect.provide(Reactivity.layer)))
 
 scenario(
@@ -429,7 +435,7 @@ scenario(
 it.live("catches: a reader that trusts the list of running transactions alone loses one that no snapshot lists", () =>
   Effect.scoped(Effect.gen(function*() {
     const s = yield* stage(listedOnly)
-    // Whatever else commits on the server in these milliseconds makes it listed by chance: again, until nothing does.
+    // Any other commit on the server in these milliseconds may make it listed. So it is tried until there is none.
     for (let i = 0; i < 1000; i++) {
       yield* unlisted(s)
       yield* s.read

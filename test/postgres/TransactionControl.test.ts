@@ -1,4 +1,7 @@
-/** Which statements steer a transaction or change a session, told by their words; the server itself is the model. */
+/**
+ * Statements that steer a transaction or change a session are recognised by their words. The server itself is the
+ * model.
+ */
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Redacted, Schema } from "effect"
@@ -67,17 +70,21 @@ const spelled = (sql: string, upper: ReadonlyArray<boolean>) =>
   [...sql].map((deadLetter, i) => upper[i % upper.length] === true ? deadLetter.toUpperCase() : deadLetter).join("")
 
 describe("a statement", () => {
-  it("is told by its first words", () => {
+  it("is recognised by its first words", () => {
     for (const [sql, expected] of table) assert.strictEqual(told(sql), expected, sql)
     assert.strictEqual(told("\ufeffrollback"), "control: ROLLBACK")
     assert.strictEqual(told("/* rollback"), "plain")
     assert.strictEqual(told("-- rollback"), "plain")
   })
 
-  it.prop("is told whatever stands before it, in any case", [before, rows, cases], ([space, row, upper]) => {
-    const [sql, expected] = table[row]!
-    assert.strictEqual(told(space.join("") + spelled(sql, upper)), expected)
-  })
+  it.prop(
+    "is recognised behind any comments, in upper and lower case",
+    [before, rows, cases],
+    ([space, row, upper]) => {
+      const [sql, expected] = table[row]!
+      assert.strictEqual(told(space.join("") + spelled(sql, upper)), expected)
+    }
+  )
 
   it("costs little: a text of 1 MB is looked at once", () => {
     const long = `select '${"x".repeat(1_000_000)}'`
@@ -108,7 +115,7 @@ layer(PgClient.layer({ url: Redacted.make(inject("databaseUrl")), maxConnections
       "to"
     ])
     it.effect.prop(
-      "never ends a transaction by a statement that is told to be plain",
+      "never ends a transaction by a statement that is classified as plain",
       [Arbitrary.array(Arbitrary.schema(parts), { minLength: 1, maxLength: 6 })],
       ([words]) =>
         Effect.scoped(Effect.gen(function*() {

@@ -11,13 +11,16 @@ const url = inject("databaseUrl")
 const schema = freshSchema()
 const channel = `millrace_${schema}`
 
-/** A process of its own, as long as the test runs. */
+/** A process of its own, while the test runs. */
 const process = Effect.map(
   Layer.build(Postgres.layer({ url: Redacted.make(url), schema, migrate: "check" })),
   (context) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.provideContext(effect, context)
 )
 
-/** Waits on a clock on which the fourth look never comes, so that only being told ends it; and says when it has looked three times. */
+/**
+ * Waits on a clock on which the fourth look never comes, so that only a notification ends it. Returns when it has
+ * looked three times.
+ */
 const awaiting = Effect.fnUntraced(function*(consumer: string, id: string) {
   const looked = yield* Deferred.make<void>()
   const clock = yield* Clock.Clock
@@ -38,7 +41,7 @@ const awaiting = Effect.fnUntraced(function*(consumer: string, id: string) {
 const commit = (consumer: string, id: string) =>
   Effect.flatMap(Store.Store, (store) => store.transact(store.inbox.claim(consumer, [{ id, fingerprint: "f" }])))
 
-/** What is said on the channel from here on. */
+/** The notes on the channel from here on. */
 const listening = Effect.gen(function*() {
   const client = yield* PgClient.PgClient
   const said = yield* client.listen(channel)
@@ -56,7 +59,8 @@ layer(postgres(url, {}, schema), { excludeTestServices: true })("await", (it) =>
       const worker = yield* process
       yield* worker(open("w", mine))
       const said = yield* listening
-      // On a busy machine a question may get lost, or be heard after the commit: looking finds that one, on another clock.
+      // On a busy machine a question may get lost, or be heard after the commit: looking finds that one, on another
+      // clock.
       const told = Effect.fnUntraced(function*(id: string) {
         const waiter = yield* awaiting(consumer, id)
         while (!(yield* said).endsWith(`:${id}`));
@@ -69,7 +73,7 @@ layer(postgres(url, {}, schema), { excludeTestServices: true })("await", (it) =>
       assert.deepStrictEqual(yield* Effect.retry(round, { times: 4 }), { _tag: "Committed" })
     }).pipe(Effect.scoped))
 
-  it.effect("makes no worker notify where nobody waits, nor where only its own process does", () =>
+  it.effect("makes no worker notify without a waiter in another process", () =>
     Effect.gen(function*() {
       const consumer = `c${++consumers}`
       const mine = { consumer, topics: ["t"] }
@@ -81,7 +85,7 @@ layer(postgres(url, {}, schema), { excludeTestServices: true })("await", (it) =>
       assert.match(yield* said, /^await:[^:]+:c\d+:own$/)
       yield* commit(consumer, "own")
       assert.deepStrictEqual(yield* Effect.timeout(Fiber.join(waiter), "5 seconds"), { _tag: "Committed" })
-      // What is told is told in order: nothing was, between these two.
+      // Notes keep their order, so there was none between these two.
       yield* awaiting(consumer, "last")
       assert.match(yield* said, /^await:[^:]+:c\d+:last$/)
     }).pipe(Effect.scoped))

@@ -1,4 +1,7 @@
-/** A batch is one statement for many messages, in their transaction: on real Postgres, with the failure of one of them. */
+/**
+ * A batch is one statement for many messages, in their transaction: on real Postgres, with the failure of one of
+ * them.
+ */
 import { assert, it } from "@effect/vitest"
 import { Effect, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"

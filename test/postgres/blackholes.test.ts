@@ -1,4 +1,7 @@
-/** Connections that swallow answers: what waits on them ends, and its connection is given up with the locks that it holds. */
+/**
+ * Connections that swallow answers: what waits on them ends, and its connection is given up with the locks that it
+ * holds.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber, Schema } from "effect"
 import { DeadLetters, Pipeline, Retry, Topic, Worker } from "millrace"
@@ -19,7 +22,7 @@ describe.concurrent("an answer that never comes", () => {
         yield* register()
         yield* publish(["m1", "k"])
         const subscription = yield* open("worker")
-        // The lanes are locked by then, and the worker does not hear of it.
+        // The lanes are locked by then, and the worker gets no response.
         between.deafen = (chunk) => {
           if (!chunk.includes("lease_until < clock_timestamp()")) return false
           between.deafen = undefined

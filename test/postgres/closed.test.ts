@@ -1,4 +1,4 @@
-/** A layer that is closed while somebody still uses it: each is told, and nothing is kept. */
+/** A layer that is closed while it is still used: each caller gets an error, and nothing stays open. */
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Exit, Fiber, Layer, Redacted, Schema, Scope } from "effect"
 import { SqlClient } from "effect/sql"
@@ -23,7 +23,7 @@ const two = Effect.fnUntraced(function*(options: Partial<Postgres.PostgresOption
 })
 
 describe("a layer that was closed", () => {
-  it.live("tells whoever publishes, asks or writes: a typed failure, no interruption", () =>
+  it.live("fails publishers, readers and writers with a typed error, and interrupts none", () =>
     Effect.gen(function*() {
       const { close, here } = yield* two()
       yield* close

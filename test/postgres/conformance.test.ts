@@ -1,4 +1,6 @@
-/** The conformance suites on a Postgres server; those on PGlite are in `test/embedded`, so that they run side by side. */
+/**
+ * The conformance suites on a Postgres server; those on PGlite are in `test/embedded`, so that they run side by side.
+ */
 import { Redacted } from "effect"
 import { Postgres } from "millrace/postgres"
 import { suite } from "millrace/testing/conformance"

@@ -1,19 +1,21 @@
 /**
- * Two operators, or an operator and a worker, decide about the parked dead letters of one key at the same time, each in a transaction of each
- * level: the key is parked exactly while one of its parked dead letters is open, and who is refused learns it by a typed error.
+ * Pairs of operator actions, or of an operator and a worker, on the parked dead letters of one key at the same time.
+ * Each runs in a transaction of each level.
+ *
+ * The key is parked exactly while one of its parked dead letters is open. A refused action fails with a typed error.
  */
 import { assert, layer } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber } from "effect"
 import { SqlClient } from "effect/sql"
 import { Consumers, DeadLetters, type Delivery, Hold, Message, Store, type Transport } from "millrace"
+import { at, type Level, levels, postgresAt } from "./isolationLevels.ts"
 import { eventually, freshSchema, open, register } from "./kit.ts"
-import { at, type Level, levels, postgresAt } from "./levels.ts"
 
 const schema = freshSchema()
 const by = { by: "ann" }
 
-/** One of a key's two dead letters, and a message of the key that a worker has in its hands. */
-interface Grave {
+/** One of a key's two dead letters, and a message of the key that a worker has in flight. */
+interface Pair {
   readonly consumer: string
   readonly key: string
   readonly id: string
@@ -22,9 +24,9 @@ interface Grave {
   readonly inHand: Delivery.Delivery
 }
 
-/** What is done, and the state of the dead letter before and after it. */
-interface Deed {
-  readonly run: (grave: Grave) => Effect.Effect<unknown, { readonly _tag: string }, Store.Store>
+/** An operator action, and the state of the dead letter before and after it. */
+interface ActionCase {
+  readonly run: (pair: Pair) => Effect.Effect<unknown, { readonly _tag: string }, Store.Store>
   readonly from: "open" | "discarded"
   readonly to: string
 }
@@ -37,13 +39,13 @@ const entry = (delivery: Delivery.Delivery) => ({
   parked: true
 })
 
-const resume: Deed = {
+const resume: ActionCase = {
   run: ({ consumer, key }) => Consumers.resumeKey(consumer, key, by),
   from: "open",
   to: "open"
 }
 
-const deeds: Readonly<Record<string, Deed>> = {
+const actions: Readonly<Record<string, ActionCase>> = {
   redrive: { run: ({ deadLetterId }) => DeadLetters.redrive(deadLetterId, by), from: "open", to: "redriving" },
   redriveEdited: {
     run: ({ deadLetterId }) =>
@@ -68,7 +70,7 @@ const deeds: Readonly<Record<string, Deed>> = {
 }
 
 /** Another message of the key dies meanwhile, in a worker's transaction. */
-const death: Deed = {
+const death: ActionCase = {
   run: ({ consumer, inHand, sub }) =>
     Store.Store.use((store) =>
       sub.whileNotReading(
@@ -108,14 +110,17 @@ const yard = Effect.fnUntraced(function*(consumer: string, keys: number) {
     select distinct queue_id, key, lane, 'infinity'::timestamptz, 0 from ${sql(`${schema}.dead_letters`)} d
     where queue_id = (select id from ${sql(`${schema}.consumers`)} where name = ${consumer})`
   const letterOf = new Map(dead.map(({ message }, i) => [message.id, deadLetters[i]!]))
-  return names.map((key): readonly [Grave, Grave] => {
+  return names.map((key): readonly [Pair, Pair] => {
     const inHand = got.find(({ message }) => message.id === `${key}-3`)!
-    const grave = (id: string) => ({ consumer, key, id, deadLetterId: letterOf.get(id)!, sub, inHand })
-    return [grave(`${key}-1`), grave(`${key}-2`)]
+    const pair = (id: string) => ({ consumer, key, id, deadLetterId: letterOf.get(id)!, sub, inHand })
+    return [pair(`${key}-1`), pair(`${key}-2`)]
   })
 })
 
-/** How the second one begins: with the first one's decision made and not committed, or with an older snapshot than its commit. */
+/**
+ * How the second one begins: with the first one's decision made and not committed, or with an older snapshot than its
+ * commit.
+ */
 type Start = "waits" | "comes late"
 
 const waiting = Effect.flatMap(SqlClient.SqlClient, (sql) =>
@@ -167,12 +172,15 @@ const race = Effect.fnUntraced(function*(
   return [yield* Fiber.join(holds), yield* Fiber.join(waits)] as const
 })
 
-/** By what a deed may be refused: its dead letter was decided about, or its transaction has to be run again, at the latest by its COMMIT. */
+/**
+ * The errors of a refused action: its dead letter was decided about, or its transaction must be run again, at the
+ * latest by its COMMIT.
+ */
 const refusals = ["DeadLetterConflict", "PauseConflict", "StoreFailure", "SqlError"]
 const tagOf = (exit: Exit.Exit<unknown, unknown>) =>
   Exit.isSuccess(exit) ? "done" : String((Exit.findErrorOption(exit) as { value?: { _tag: string } }).value?._tag)
 
-const state = (grave: Grave) =>
+const state = (pair: Pair) =>
   Effect.flatMap(SqlClient.SqlClient, (sql) =>
     Effect.map(
       sql<{ parked: boolean; open: number; state: string }>`select d.state,
@@ -181,7 +189,7 @@ const state = (grave: Grave) =>
       } h where h.queue_id = d.queue_id and h.key = d.key and h.until = 'infinity') as parked,
         (select count(*)::int from ${sql(`${schema}.dead_letters`)} o where o.queue_id = d.queue_id and o.key = d.key
           and o.parked and o.state = 'open') as open
-        from ${sql(`${schema}.dead_letters`)} d where d.id = ${Number(grave.deadLetterId)}`,
+        from ${sql(`${schema}.dead_letters`)} d where d.id = ${Number(pair.deadLetterId)}`,
       ([row]) => row!
     ))
 
@@ -190,23 +198,23 @@ const wrongOf = Effect.fnUntraced(function*(
   consumer: string,
   cases: ReadonlyArray<{
     readonly name: string
-    readonly deeds: readonly [Deed, Deed]
+    readonly actions: readonly [ActionCase, ActionCase]
     readonly levels: readonly [Level | undefined, Level | undefined]
     readonly start: Start
   }>
 ) {
   const graves = yield* yard(consumer, cases.length)
   const wrong: Array<string> = []
-  for (const [i, { deeds, levels, name, start }] of cases.entries()) {
+  for (const [i, { actions, levels, name, start }] of cases.entries()) {
     const pair = graves[i]!
     for (const n of [0, 1] as const) {
-      if (deeds[n].from === "discarded") yield* DeadLetters.discard(pair[n].deadLetterId, by)
+      if (actions[n].from === "discarded") yield* DeadLetters.discard(pair[n].deadLetterId, by)
     }
-    const exits = yield* race([deeds[0].run(pair[0]), deeds[1].run(pair[1])], levels, start)
+    const exits = yield* race([actions[0].run(pair[0]), actions[1].run(pair[1])], levels, start)
     const tags = exits.map(tagOf)
     const [one, two] = [yield* state(pair[0]), yield* state(pair[1])]
     const told = tags.every((tag) => tag === "done" || refusals.includes(tag))
-    const kept = [one, two].every(({ state }, n) => state === (tags[n] === "done" ? deeds[n]!.to : deeds[n]!.from))
+    const kept = [one, two].every(({ state }, n) => state === (tags[n] === "done" ? actions[n]!.to : actions[n]!.from))
     // At READ COMMITTED, which a transaction of the library is always, nothing has to be run again.
     const right = levels.every((level, n) =>
       (level !== undefined && level !== "read committed") || ["done", "PauseConflict"].includes(tags[n]!)
@@ -222,7 +230,7 @@ const wrongOf = Effect.fnUntraced(function*(
   return wrong
 })
 
-const all: ReadonlyArray<readonly [name: string, Deed]> = Object.entries(deeds)
+const all: ReadonlyArray<readonly [name: string, ActionCase]> = Object.entries(actions)
 
 layer(postgresAt("repeatable read", schema), { excludeTestServices: true })(
   "two decisions about the parked dead letters of one key",
@@ -250,7 +258,7 @@ layer(postgresAt("repeatable read", schema), { excludeTestServices: true })(
             const cases = all.flatMap(([first, one]) =>
               all.map(([second, other]) => ({
                 name: `${first} and ${second}`,
-                deeds: [one, other] as const,
+                actions: [one, other] as const,
                 levels: [level, level] as const,
                 start
               }))
@@ -264,7 +272,7 @@ layer(postgresAt("repeatable read", schema), { excludeTestServices: true })(
           const cases = all.flatMap(([first, one]) =>
             [...all, ["death", death] as const].map(([second, other]) => ({
               name: `${first} and ${second}`,
-              deeds: [one, other] as const,
+              actions: [one, other] as const,
               levels: [level, undefined] as const,
               start: "waits" as const
             }))
@@ -276,7 +284,7 @@ layer(postgresAt("repeatable read", schema), { excludeTestServices: true })(
         Effect.gen(function*() {
           const cases = all.map(([second, other]) => ({
             name: `death and ${second}`,
-            deeds: [death, other] as const,
+            actions: [death, other] as const,
             levels: [undefined, level] as const,
             start: "comes late" as const
           }))

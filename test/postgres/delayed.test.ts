@@ -40,7 +40,7 @@ const rowsOf = (table: string, topic: string) =>
     (sql) => sql<{ id: string }>`select id from ${sql(`${schema}.${table}`)} where topic = ${topic} order by seq`
   )
 
-/** What a process does when something is due, held in an open transaction until it is let go. */
+/** The move of due messages, in a transaction that stays open until it is released. */
 const heldMove = Effect.gen(function*() {
   const sql = yield* SqlClient.SqlClient
   const [moved, go] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
@@ -56,7 +56,7 @@ const heldMove = Effect.gen(function*() {
   }
 })
 
-/** Whether somebody waits for somebody else's row. */
+/** Whether a transaction waits for a row that another one has locked. */
 const blocked = Effect.flatMap(
   SqlClient.SqlClient,
   (sql) =>
@@ -119,7 +119,7 @@ layer(postgres(url, {}, schema), { excludeTestServices: true })("what is publish
       assert.lengthOf(yield* rowsOf("messages", name), 1)
     }).pipe(Effect.scoped), 30_000)
 
-  it.effect("is either cancelled or delivered, and never twice, whoever is first", () =>
+  it.effect("is either cancelled or delivered, and never twice, in either order", () =>
     Effect.gen(function*() {
       const { Texts, open } = yield* reader
       const got: Array<Delivery.Delivery> = []
@@ -184,7 +184,7 @@ layer(postgres(url, {}, schema), { excludeTestServices: true })("what is publish
       assert.isAbove(got.length, 10)
     }).pipe(Effect.scoped), 60_000)
 
-  it.effect("answers a cancellation in the middle of a move when that has ended: false if it committed, true if not", () =>
+  it.effect("returns from a cancellation in the middle of a move when that has ended: false if it committed, true if not", () =>
     Effect.gen(function*() {
       const { Texts, open, write } = yield* reader
       const cancel = Topic.cancel(Texts, { key: "k", name: "n" })
@@ -251,7 +251,7 @@ layer(postgres(url, {}, schema), { excludeTestServices: true })("what is publish
       yield* Scope.close(scope, Exit.void)
     }))
 
-  it.effect("does not wait for a key of which very many stay behind a row that somebody has locked", () =>
+  it.effect("does not wait for a key with very many messages behind a locked row", () =>
     Effect.gen(function*() {
       const { Texts, name, open, write } = yield* reader
       const sql = yield* SqlClient.SqlClient
@@ -295,7 +295,7 @@ layer(postgres(url, {}, schema), { excludeTestServices: true })("what is publish
       const { name, open, write } = yield* reader
       const store = yield* Store.Store
       const subscription = yield* open("w")
-      // Published elsewhere: nobody tells this process.
+      // Published by another process, which does not notify this one.
       yield* Effect.scoped(Effect.flatMap(process, (context) => Effect.provide(write("due", "k", 500), context)))
       const seen: Array<string> = []
       const busy = Effect.gen(function*() {

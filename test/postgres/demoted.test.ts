@@ -1,6 +1,6 @@
 /**
- * A failover that breaks no connection: the sessions that were open stay with a server that is read-only now, and new ones reach the new
- * primary. Here the database's default decides which sessions are which.
+ * A failover that breaks no connection. The sessions that were open stay with a server that is read-only now, and new
+ * ones reach the new primary. Here the database's default decides which sessions are which.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Redacted, Schema, Stream } from "effect"
@@ -35,13 +35,13 @@ const database = Effect.gen(function*() {
 })
 
 const write = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`insert into ledger (id) values ('x')`)
-const inWorker = (how: "together" | "in turn" | "apart") =>
+const inWorker = (how: "pipelined" | "sequential" | "separate") =>
   Effect.flatMap(
     Store.Store,
     (store) => Effect.provideService(store.transact(write), Store.WorkerTransaction, how)
   )
 
-/** What uses a session of each kind. */
+/** A use of a session of each kind. */
 const uses: Record<string, Effect.Effect<unknown, unknown, Store.Store | SqlClient.SqlClient>> = {
   "a user's statement": write,
   "a user's transaction": Effect.flatMap(SqlClient.SqlClient, (sql) => sql.withTransaction(write)),
@@ -55,13 +55,13 @@ const uses: Record<string, Effect.Effect<unknown, unknown, Store.Store | SqlClie
     Store.Store,
     (store) => store.transact(store.inbox.claimOnce("someone", { id: "i", fingerprint: "f" }, false))
   ),
-  "a group's transaction": inWorker("together"),
-  "a group's transaction, in turn": inWorker("in turn"),
-  "a worker's other transaction": inWorker("apart")
+  "a group's transaction": inWorker("pipelined"),
+  "a group's transaction, in turn": inWorker("sequential"),
+  "a worker's other transaction": inWorker("separate")
 }
 
 describe("a session that says it is read-only", () => {
-  it.live.each(Object.keys(uses))("is given to nobody again: %s", (kind) =>
+  it.live.each(Object.keys(uses))("is given to no other caller: %s", (kind) =>
     Effect.gen(function*() {
       const { layer, newSessions } = yield* database
       yield* newSessions(true)
@@ -76,7 +76,7 @@ describe("a session that says it is read-only", () => {
 })
 
 it.live(
-  "a worker whose sessions are all read-only goes on with new ones, and nothing is lost or counted",
+  "a worker whose sessions are all read-only continues with new ones, and nothing is lost or counted",
   () =>
     Effect.gen(function*() {
       const { first, layer, newSessions, sql } = yield* database

@@ -1,4 +1,7 @@
-/** Delayed messages of one key that are due at the same moment come in the order of their publishing. Time passes by SQL. */
+/**
+ * Delayed messages of one key that are due at the same moment come in the order of their publishing. Time passes by
+ * SQL.
+ */
 import { assert, layer } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Schema } from "effect"
 import { SqlClient } from "effect/sql"
@@ -30,7 +33,7 @@ const consumer = Effect.gen(function*() {
 })
 
 layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true })("what is due at one moment", (it) => {
-  it.effect("keeps the order of its publishing, whatever is due before and after it", () =>
+  it.effect("keeps the order of its publishing among messages that are due before and after it", () =>
     Effect.gen(function*() {
       const c = yield* consumer
       const ids = Array.from({ length: 120 }, (_, i) => `${i % 3}-${String(i).padStart(3, "0")}`)

@@ -1,4 +1,4 @@
-/** What becomes of a message that failed, on real Postgres, where something stands in the way of writing it down. */
+/** A message that failed, on real Postgres, when its failure cannot be written at once. */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
@@ -120,7 +120,7 @@ describe.concurrent("a message that fails for good", () => {
     }).pipe(Effect.scoped, Effect.provide(postgres(url, { maxConnections: 3 }, schema)))
   })
 
-  it.live("of a key that somebody pauses in an open transaction holds up no other key", () =>
+  it.live("of a key that an operator pauses in an open transaction delays no other key", () =>
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
       const { run, sees } = yield* parking((id) => id === "bad" ? Effect.fail(declined) : Effect.void)

@@ -13,7 +13,7 @@ import { asleep, eventually, freshSchema, idsOf, open, postgres, receive, regist
 const schema = freshSchema()
 const called = (name: string) => Effect.map(SqlClient.SqlClient, (sql) => sql(`${schema}.${name}`))
 
-/** Publishes by the function, with named arguments; answers the id. */
+/** Publishes by the function, with named arguments. Returns the id. */
 const call = (args: Readonly<Record<string, unknown>>, casts: Readonly<Record<string, string>> = {}) =>
   Effect.flatMap(SqlClient.SqlClient, (sql) => {
     const names = Object.keys(args)
@@ -213,7 +213,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       assert.lengthOf(Object.keys(delivery!.message.headers), 64)
     }))
 
-  it.effect("needs nothing but the right to execute it, which nobody has by default", () =>
+  it.effect("needs nothing but the right to execute it, which no role has by default", () =>
     Effect.gen(function*() {
       const { subscription, topic } = yield* reader
       const sql = yield* SqlClient.SqlClient

@@ -1,14 +1,15 @@
 /**
- * A database whose default is another isolation level: what the library begins is READ COMMITTED, what users begin is theirs, and a call
- * inside of a user's transaction is right or refused by a typed error that says what to do.
+ * A database whose default is another isolation level. The library's transactions are READ COMMITTED, and users'
+ * transactions keep their level. A call inside of a user's transaction is right, or refused by a typed error with a
+ * hint.
  */
 import { assert, it, layer } from "@effect/vitest"
 import { Effect, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { Consumers, DeadLetters, Inbox, Lease, Pipeline, type Store, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
+import { apart, at, databaseAt, levels, postgresAt } from "./isolationLevels.ts"
 import { eventually, freshSchema, postgres, register } from "./kit.ts"
-import { apart, at, databaseAt, levels, postgresAt } from "./levels.ts"
 import { note, Notes, notes, older, sweeping } from "./retentionKit.ts"
 
 const by = { by: "ann" }
@@ -80,7 +81,7 @@ const everything = Effect.fnUntraced(function*(schema: string, url: string) {
 
 for (const pooler of [false, true]) {
   it.live(
-    `what the library begins is READ COMMITTED where the default is SERIALIZABLE${
+    `a transaction of the library is READ COMMITTED where the default is SERIALIZABLE${
       pooler ? ", behind a pooler, too" : ""
     }`,
     () => {

@@ -1,4 +1,4 @@
-/** What the tests on Postgres share: a layer on a schema of its own, a consumer, and a worker's first steps. */
+/** Shared by the tests on Postgres: a layer on a schema of its own, a consumer, and a worker's first steps. */
 import { Duration, Effect, Layer, Redacted, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import { type Delivery, Message, Store, Transport } from "millrace"
@@ -73,8 +73,8 @@ export const eventually = <E, R>(holds: Effect.Effect<boolean, E, R>, within: Du
   )
 
 /**
- * Waits until a worker that has said that it waits does so: it looks once more after it has said it. The last statements of the schema's
- * connections tell; ours does not name the schema.
+ * Waits until a worker that has said that it waits does so: it looks once more after it has said it. The last
+ * statements of the schema's connections tell; ours does not name the schema.
  */
 export const asleep = (schema: string) =>
   Effect.flatMap(SqlClient.SqlClient, (sql) =>

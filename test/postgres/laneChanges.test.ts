@@ -11,7 +11,10 @@ import * as PgClient from "../../src/postgres/session/PgClient.ts"
 import * as Names from "../../src/postgres/sql/names.ts"
 import { freshSchema } from "./kit.ts"
 
-/** Four lanes of a consumer without messages, and one worker's view of them. Every balance sends a heartbeat and may claim. */
+/**
+ * Four lanes of a consumer without messages, and one worker's view of them. Every balance sends a heartbeat and may
+ * claim.
+ */
 const lanesOfOneWorker = Effect.gen(function*() {
   const names = Result.getOrThrow(Names.make(freshSchema()))
   const db = yield* PgClient.make({

@@ -1,4 +1,7 @@
-/** What the rows of lanes remember of an owner, and what the next owner makes of it. Time passes by SQL: no test here waits for a lease. */
+/**
+ * The record of an owner in the rows of its lanes, and what the next owner makes of it. Time passes by SQL: no test
+ * here waits for a lease.
+ */
 import { assert, layer } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, Scope } from "effect"
 import { SqlClient } from "effect/sql"
@@ -72,7 +75,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       yield* Fiber.join(publishing)
       assert.deepStrictEqual(idsOf(yield* receive(dead, 1)), ["late"])
       yield* c.expire("dead")
-      assert.deepStrictEqual(receivedOf(yield* receive(yield* c.open("heir"), 2)), { late: 1, first: 1 })
+      assert.deepStrictEqual(receivedOf(yield* receive(yield* c.open("successor"), 2)), { late: 1, first: 1 })
     }))
 
   it.effect("that is given back says of no message that it runs alone", () =>
@@ -92,7 +95,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       assert.deepStrictEqual(yield* c.rows, [given])
     }))
 
-  it.effect("whose time was over, claimed again by the same worker, ends what still runs of it before it hands it out again", () =>
+  it.effect("with an expired lease, claimed again by the same worker, interrupts its deliveries before it hands them out again", () =>
     Effect.gen(function*() {
       const c = yield* consumer(2)
       yield* c.publish(["a", "a"])
@@ -138,7 +141,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         yield* sql`create trigger stand before delete on ${sql(`${schema}.holds`)} for each row
         when (old.key = 'guarded') execute function ${stand}()`
         yield* owner.whileNotReading(a!, store.transact(owner.hold(a!, [], Hold.delayed(Duration.millis(1)))))
-        const heir = yield* c.open("heir")
+        const successor = yield* c.open("successor")
         const stands = sql`select from pg_locks where locktype = 'advisory' and objid = 4713 and not granted`
         const [locked, go] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
         const locking = yield* Effect.forkChild(sql.withTransaction(Effect.gen(function*() {
@@ -150,12 +153,12 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         const reading = yield* Effect.forkChild(receive(owner, 1))
         yield* eventually(Effect.map(stands, (rows) => rows.length === 1))
         yield* c.expire("owner")
-        yield* heir.take(roomy, () => {})
+        yield* successor.take(roomy, () => {})
         yield* Deferred.succeed(go, undefined)
         yield* Fiber.join(locking)
         yield* Fiber.await(reading)
         yield* c.expire("owner")
-        assert.deepStrictEqual(idsOf(yield* receive(heir, 1)), ["a"])
+        assert.deepStrictEqual(idsOf(yield* receive(successor, 1)), ["a"])
       }),
     30_000
   )

@@ -60,7 +60,7 @@ describe("named leases on Postgres", { concurrent: true }, () => {
     }).pipe(Effect.scoped, Effect.provide(postgres(url, {}, schema)))
   })
 
-  it.live("a zombie's write is refused by its token", () =>
+  it.live("a stale owner's write is refused by its token", () =>
     Effect.gen(function*() {
       const store = yield* Store.Store
       const zombie = yield* Lease.acquire("leader", { duration: "10 seconds" })
@@ -75,7 +75,7 @@ describe("named leases on Postgres", { concurrent: true }, () => {
       assert.deepStrictEqual(wrote, ["heir"])
     }).pipe(Effect.scoped, Effect.provide(postgres(url))))
 
-  it.live("a fenced transaction that idles keeps the next owner away for one lease, not for ever", () => {
+  it.live("a fenced transaction that idles keeps the next owner away for one lease, and no longer", () => {
     const schema = freshSchema()
     return Effect.gen(function*() {
       const store = yield* Store.Store

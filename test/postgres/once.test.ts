@@ -1,4 +1,6 @@
-/** `Inbox.once` and `Inbox.await` on a real server: other processes, dying backends, lost answers, the user's own SQL. */
+/**
+ * `Inbox.once` and `Inbox.await` on a real server: other processes, dying backends, lost answers, the user's own SQL.
+ */
 import { assert, it, layer } from "@effect/vitest"
 import { Deferred, Duration, Effect, Fiber, Layer, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
@@ -159,7 +161,7 @@ layer(postgres(url, { maxConnections: 3, acquireTimeout: "500 millis" }, schema)
         assert.deepStrictEqual(yield* orders().of("within"), [2, 5])
       }))
 
-    it.effect("knows a new consumer's name at once, whatever becomes of the transaction that brought it", () =>
+    it.effect("knows a new consumer's name at once, even if the transaction that brought it rolls back", () =>
       Effect.gen(function*() {
         const sql = yield* SqlClient.SqlClient
         const ask = (id: string) => Inbox.once({ consumer: "new", id }, Effect.succeed({ n: 1 }), { result })
@@ -186,7 +188,7 @@ layer(postgres(url, { maxConnections: 3, acquireTimeout: "500 millis" }, schema)
           Array.from({ length: 8 }, () => Inbox.once(key("slow"), Effect.die("it ran"), { result })),
           { concurrency: "unbounded" }
         ))
-        // Longer than anybody waits for a connection: were they held, one of these would fail.
+        // Longer than a caller waits for a connection. If they were held, one of these would fail.
         for (let i = 0; i < 30; i++) yield* Effect.andThen(orders().create, Effect.sleep("30 millis"))
         assert.isUndefined(others.pollUnsafe())
         yield* Deferred.succeed(go, undefined)
@@ -249,7 +251,7 @@ layer(postgres(url, {}, schema), { excludeTestServices: true })("await", (it) =>
     () =>
       Effect.gen(function*() {
         const patient = (id: string) => Inbox.await({ consumer: "notes", id }, { timeout: "8 seconds" })
-        // Before anybody knows the consumer.
+        // Before the consumer has a name in the database.
         const far = yield* Effect.forkChild(elsewhere(Effect.all([patient("good"), patient("bad")])))
         const near = yield* Effect.forkChild(Effect.all([patient("good"), patient("bad")]), { startImmediately: true })
         yield* Topic.publishAll(Notes, [{ id: "good", bad: false }, { id: "bad", bad: true }])
@@ -278,7 +280,7 @@ layer(postgres(url, {}, schema), { excludeTestServices: true })("await", (it) =>
     }))
 })
 
-it.live("runs once under a name that another process has removed and named anew", () =>
+it.live("runs once under a name that another process has removed and registered again", () =>
   Effect.gen(function*() {
     const within = freshSchema()
     const process = Layer.build(Postgres.layer({ url: Redacted.make(url), schema: within }))

@@ -1,6 +1,6 @@
 /**
- * What a database does to its users on bad days, against a real server: every SQLSTATE of the policy table, deadlocks, a failover to read-only,
- * a dropped LISTEN connection, handlers that take the whole pool, cancel requests that come late.
+ * Outages and other trouble, against a real server: every SQLSTATE of the policy table, deadlocks, a failover to
+ * read-only. Also a dropped LISTEN connection, handlers that take the whole pool, and cancel requests that come late.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Logger, Redacted, Schema } from "effect"
@@ -50,7 +50,7 @@ describe("every SQLSTATE of the policy table", () => {
         const sql = yield* SqlClient.SqlClient
         yield* ledgerIn(schema)
         const codes = [...conflicts, ...outages, ...own]
-        // What a sequence has given is not taken back with the transaction, so the first three runs of a step fail, or the first one.
+        // A rollback does not take back a sequence's value, so the first three runs of a step fail, or the first one.
         for (const code of codes) yield* sql`create sequence ${sql(`${schema}.runs_${code.toLowerCase()}`)}`
         yield* sql.unsafe(`create function "${schema}".trouble(code text, times int) returns void language plpgsql as $$
         begin
@@ -136,7 +136,7 @@ const until = <E, R>(holds: Effect.Effect<boolean, E, R>) =>
   Effect.repeat(Effect.andThen(Effect.sleep("20 millis"), holds), { until: (yes) => yes })
 
 it.live(
-  "a failover to read-only: the publisher is told, the worker waits and goes on, nothing is lost or counted",
+  "a failover to read-only: the publisher gets an error, the worker waits and continues, nothing is lost or counted",
   () =>
     Effect.gen(function*() {
       const admin = yield* SqlClient.SqlClient
@@ -168,7 +168,7 @@ it.live(
           Effect.tap(Topic.publish(Tasks, task), () => Effect.sync(() => sent.add(task.id)))
         yield* Effect.forEach(tasks(50), publish)
         yield* become(true)
-        // Whoever publishes now is told, with the reason, and nothing of it is there.
+        // A publisher now gets an error with the reason, and nothing is published.
         const refused = Effect.flip(publish({ id: "refused", n: -1 }))
         yield* eventually(Effect.map(refused, (error) => error.message.includes("read-only")))
         yield* become(false)
@@ -184,7 +184,7 @@ it.live(
   30_000
 )
 
-it.live("a lost NOTIFY, a dropped LISTEN connection: polling finds the message, and somebody listens again", () => {
+it.live("a lost NOTIFY, a dropped LISTEN connection: polling finds the message, and the process listens again", () => {
   const schema = freshSchema()
   return Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
@@ -222,7 +222,8 @@ it.live(
     return Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
       yield* ledgerIn(schema)
-      // Keeps one connection and asks for another: with as many of these as there are connections, all would wait for ever.
+      // Keeps one connection and asks for another. With as many of these as there are connections, all would wait
+      // indefinitely.
       const greedy = Pipeline.from(Tasks, { consumer: "greedy" }).pipe(
         Pipeline.tap((_, { attempt }) =>
           attempt > 1 ? Effect.void : sql.reserve.pipe(
@@ -261,7 +262,7 @@ it.live(
 )
 
 it.live(
-  "a cancel request that comes late hits nobody else: hundreds of interrupted statements, no innocent fails",
+  "a cancel request that comes late hits no other statement: hundreds are interrupted, and no other one fails",
   () => {
     const schema = freshSchema()
     return Effect.gen(function*() {

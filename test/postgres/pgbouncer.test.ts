@@ -1,6 +1,6 @@
 /**
- * Behind PgBouncer in transaction mode: works by polling, without named statements. Needs the Debian package `pgbouncer`; a
- * machine without it says so.
+ * Behind PgBouncer in transaction mode: works by polling, without named statements. Needs the Debian package
+ * `pgbouncer`; a machine without it says so.
  */
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Redacted, Schedule, Schema } from "effect"

@@ -20,7 +20,7 @@ const together = <A, E, R>(body: Effect.Effect<A, E, R>) =>
   Effect.provideService(
     Effect.flatMap(Store.Store, (store) => store.transact(body)),
     Store.WorkerTransaction,
-    "together"
+    "pipelined"
   )
 
 const ledger = (within: string) =>
@@ -102,7 +102,7 @@ it.live("ends the session of a statement that was interrupted, so that no lock s
   }).pipe(Effect.provide(postgres(url, {}, within)))
 })
 
-it.live("gives nobody a connection whose COMMIT was not answered", () =>
+it.live("gives no other caller a connection without a response to COMMIT", () =>
   Effect.gen(function*() {
     const between = yield* proxy(url)
     const within = freshSchema()

@@ -1,14 +1,14 @@
 /**
- * A queue's statistics are always wrong, often taken while it was empty. The hot statements keep their plans with missing,
- * stale and fresh ones: no sequential scan of messages, inbox, holds or delayed. Each is explained under the settings of the
- * connection that it runs on.
+ * A queue's statistics are always wrong, often taken while it was empty. The hot statements keep their plans with
+ * missing, stale and fresh ones: no sequential scan of messages, inbox, holds or delayed. Each is explained under the
+ * settings of the connection that it runs on.
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Result } from "effect"
 import { SqlClient } from "effect/sql"
 import { Store } from "millrace"
 import { inject } from "vitest"
-import { committerParameters } from "../../src/postgres/session/PgClient.ts"
+import { committerParameters } from "../../src/postgres/session/Pools.ts"
 import * as ConsumerOperationsSql from "../../src/postgres/sql/consumerOperations.ts"
 import * as DelayedSql from "../../src/postgres/sql/delayed.ts"
 import * as HoldsSql from "../../src/postgres/sql/holds.ts"
@@ -71,7 +71,7 @@ const statements = (
   cancel: [DelayedSql.make(names).cancel, ["t", "k1", "n"]],
   claim: [InboxSql.make(names).claim, [queue, ["a", "b"], ["f", "f"]]],
   known: [InboxSql.make(names).known, [queue, ["a", "b"]]],
-  enter: [InboxSql.make(names).enter, [queue, "a", "f", "c", "c"]],
+  enter: [InboxSql.make(names).claimOnce, [queue, "a", "f", "c", "c"]],
   stored: [InboxSql.make(names).stored, [queue, "a"]],
   remember: [InboxSql.make(names).remember, [queue, "a", "1"]],
   settled: [InboxSql.make(names).settled, ["c", "a"]],
@@ -81,7 +81,7 @@ const statements = (
 })
 
 /** These run on the machinery's connections, and these on a committer's. */
-const machinery = ["poll", "crash_count", "free", "takeDue", "next", "move", "status"]
+const machinery = ["poll", "countCrashes", "lockFree", "endDue", "next", "move", "status"]
 const committers = ["settle", "settleRedriven", "settleLarge", "claim", "known"]
 const { random_page_cost } = committerParameters(180000)
 const setUp = Effect.fnUntraced(function*(name: string) {
@@ -90,7 +90,8 @@ const setUp = Effect.fnUntraced(function*(name: string) {
   yield* sql`set local enable_seqscan = ${sql.literal(machinery.includes(name) ? "off" : "on")}`
   if (!committers.includes(name)) return
   yield* sql`set local random_page_cost = ${sql.literal(random_page_cost!)}`
-  // As if its indexes had twice as many pages: so it is where somebody's open transaction has kept rows from being vacuumed.
+  // As if its indexes had twice as many pages. An open transaction has that effect: it keeps rows from being
+  // vacuumed.
   yield* sql`set local seq_page_cost = 0.5`
 })
 
@@ -147,7 +148,7 @@ const run = (queue: number) =>
         return yield* Effect.fail({ rows: most(row!["QUERY PLAN"][0]!.Plan) })
       })))
       assert("rows" in looked, name)
-      // Counting for people and metrics ends at 10,000.
+      // Counts for operators and metrics end at 10,000.
       assert.isAtMost(looked.rows, name === "status" ? 10_001 : 4_000, name)
     }
   })

@@ -1,4 +1,7 @@
-/** Two-phase commit around `millrace.publish`, on a server of its own: only a setting at its start makes that possible. */
+/**
+ * Two-phase commit around `millrace.publish`, on a server of its own: only a setting at its start makes that
+ * possible.
+ */
 import { assert, it } from "@effect/vitest"
 import { Duration, Effect, Fiber, type Scope } from "effect"
 import { SqlClient } from "effect/sql"

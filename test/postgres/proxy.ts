@@ -4,11 +4,17 @@ import { connect, createServer, type Server, type Socket } from "node:net"
 
 export interface Proxy {
   readonly url: string
-  /** From a client's chunk on that this accepts, nothing of that connection is passed on in either direction; undefined: all is. */
+  /**
+   * From the first chunk of a client that this accepts, nothing of that connection is passed on in either direction.
+   * If undefined, everything is.
+   */
   swallow: ((chunk: Buffer) => boolean) | undefined
   /** As `swallow`, but the chunk still reaches the server: only the answer is lost. */
   deafen: ((chunk: Buffer) => boolean) | undefined
-  /** On the connections that have sent this text, nothing is passed on from now on, and both ends stay open. Returns how many there are. */
+  /**
+   * On the connections that have sent this text, nothing is passed on from now on, and both ends stay open. Returns
+   * how many there are.
+   */
   readonly silence: (text: string) => number
   /** Resets the connections that have sent this text. */
   readonly reset: (text: string) => void

@@ -1,5 +1,5 @@
 /**
- * What is forgotten, and what never is.
+ * Retention: which rows are deleted, and which never are.
  */
 import { assert, it } from "@effect/vitest"
 import { Duration, Effect, Redacted, Schema } from "effect"
@@ -49,7 +49,7 @@ it.live("forgets the ids of a consumer that was removed, which has left them, an
     })
   ))
 
-it.live("remembers an id as long as a message waits that was published within its deduplication window", () =>
+it.live("remembers an id while a message waits that was published within its deduplication window", () =>
   world((schema) =>
     Effect.gen(function*() {
       const sweep = yield* sweeping(schema)
@@ -67,7 +67,7 @@ it.live("remembers an id as long as a message waits that was published within it
     })
   ))
 
-it.live("remembers an id as long as a delayed message waits under it", () =>
+it.live("remembers an id while a delayed message waits under it", () =>
   world((schema) =>
     Effect.gen(function*() {
       const sweep = yield* sweeping(schema)
@@ -85,7 +85,7 @@ it.live("remembers an id as long as a delayed message waits under it", () =>
     })
   ))
 
-it.live("remembers an id as long as a message waits under it that no consumer reads", () =>
+it.live("remembers an id while a message waits under it that no consumer reads", () =>
   world((schema) =>
     Effect.gen(function*() {
       const sweep = yield* sweeping(schema)
@@ -114,7 +114,7 @@ const holding = Effect.fnUntraced(function*() {
   return { both, sub: yield* open("worker", both) }
 })
 
-it.live("remembers an id as long as a message waits under it behind newer ones, after its topic was taken over", () =>
+it.live("remembers an id while a message waits under it behind newer ones, after its topic was taken over", () =>
   world((schema) =>
     Effect.gen(function*() {
       const sweep = yield* sweeping(schema)
@@ -133,7 +133,7 @@ it.live("remembers an id as long as a message waits under it behind newer ones, 
     })
   ))
 
-it.live("remembers an id as long as a message waits under it that was delayed and is due", () =>
+it.live("remembers an id while a message waits under it that was delayed and is due", () =>
   world((schema) =>
     Effect.gen(function*() {
       const sweep = yield* sweeping(schema)
@@ -226,7 +226,7 @@ it.live("never forgets the id of an open dead letter of another message under it
     })
   ))
 
-it.live("remembers a dead id as long as a dead letter of another message under it is open, though its own is gone", () =>
+it.live("remembers a dead id while a dead letter of another message under it is open, though its own is gone", () =>
   world((schema) =>
     Effect.gen(function*() {
       const sweep = yield* sweeping(schema)

@@ -1,4 +1,4 @@
-/** What the tests of retention share: a pipeline, a world of its own, one round now, and rows that grow old. */
+/** Shared by the tests of retention: a pipeline, a schema of its own, one round now, and rows that grow old. */
 import { Duration, Effect, Redacted, Result, Schema } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlClient } from "effect/sql"
@@ -59,7 +59,7 @@ export const older = (schema: string, table: string, column: string, days: numbe
     (sql) => sql`update ${sql(schema)}.${sql(table)} set ${sql(column)} = ${sql(column)} - ${days} * interval '1 day'`
   )
 
-/** What the inbox knows. */
+/** The ids in the inbox. */
 export const ids = (schema: string) =>
   Effect.flatMap(
     SqlClient.SqlClient,

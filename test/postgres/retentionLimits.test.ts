@@ -1,5 +1,5 @@
 /**
- * What a round of retention costs, and what it does when it cannot: batches, statements that read no more than they must, failures.
+ * The cost of a round of retention, and its failures: batches, and statements that read no more rows than they must.
  */
 import { assert, it } from "@effect/vitest"
 import { Effect, Logger, Result } from "effect"
@@ -67,7 +67,7 @@ const explained = Effect.fnUntraced(function*(
   return { rows: most(plan), blocks: plan["Shared Hit Blocks"]! + plan["Shared Read Blocks"]! }
 })
 
-/** A database of its own: what is gone stays in indexes as long as anybody in the database has an older snapshot. */
+/** A database of its own. Deleted rows stay in indexes while any transaction in the database has an older snapshot. */
 const alone = <A, E, R>(test: (schema: string, url: string) => Effect.Effect<A, E, R>) =>
   Effect.scoped(Effect.flatMap(
     freshDatabase(inject("databaseUrl")),
@@ -130,7 +130,7 @@ it.live("looks at no more dead letters, audit entries and unrouted messages than
     })
   ))
 
-it.live("forgets everything else while one table cannot be deleted from, and warns of it once when that goes on", () =>
+it.live("forgets everything else while one table cannot be deleted from, and warns of it once when that lasts", () =>
   world((schema) =>
     Effect.gen(function*() {
       const lines: Array<string> = []
@@ -158,7 +158,7 @@ it.live("forgets everything else while one table cannot be deleted from, and war
       yield* sweep
       yield* sweep
       assert.lengthOf(lines, 1)
-      for (const part of ["inbox", "ids are kept here", "a trigger may refuse it"]) assert.include(lines[0], part)
+      for (const part of ["inbox", "ids are kept here", "no trigger must refuse it"]) assert.include(lines[0], part)
       yield* sql`drop trigger refuse on ${sql(schema)}.inbox`
       assert.strictEqual(yield* sweep, 1)
     })

@@ -1,8 +1,9 @@
 /**
- * The server loses its recent memory, and a worker lives on: nothing of one life of the server is committed in the next.
+ * The server loses its recent memory, and a worker lives on: nothing of one life of the server is committed in the
+ * next.
  *
- * Here the life ends by its row, as a crash ends it, and what the server "lost" is deleted by hand. Real crashes and failovers are in
- * `test/faults`.
+ * Here the life ends by its row, as a crash ends it, and what the server "lost" is deleted by hand. Real crashes and
+ * failovers are in `test/faults`.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Duration, Effect, Fiber, Redacted, Schema } from "effect"
@@ -100,7 +101,8 @@ describe.concurrent("what was handed out before the server lost its memory", () 
         )
         yield* Topic.publishAll(Notes, [note("old1", "a"), note("old2", "b"), note("old3", "c")])
         yield* Deferred.await(begun)
-        // A crash that lost what was not flushed: the messages and their numbers. Others get the numbers before the worker looks.
+        // A crash that lost what was not flushed: the messages and their numbers. Others get the numbers before the
+        // worker looks.
         yield* sql.withTransaction(Effect.gen(function*() {
           yield* sql.unsafe(`delete from ${table("messages")}`)
           yield* sql.unsafe(`select setval('${table("message_seq")}', ${before!.last_value}, false)`)
@@ -263,7 +265,7 @@ describe.concurrent("what was handed out before the server lost its memory", () 
 })
 
 it.live(
-  "what died and was redriven, while its worker did not know that its COMMIT had happened, is handled in order",
+  "a message that was dead-lettered and redriven, while its worker did not know that its COMMIT had happened, is handled in order",
   () =>
     Effect.gen(function*() {
       const [between, schema] = [yield* proxy(url), freshSchema()]
@@ -304,7 +306,7 @@ it.live(
   60_000
 )
 
-it.live("what the machinery commits is flushed on the machinery's connections, whatever the role's default is", () =>
+it.live("a commit of the machinery is flushed on the machinery's connections, under every default of the role", () =>
   Effect.gen(function*() {
     const db = yield* PgClient.make({
       url: Redacted.make(`${url}?options=${encodeURIComponent("-c synchronous_commit=off")}`),

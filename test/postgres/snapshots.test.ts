@@ -1,4 +1,4 @@
-/** Publishing in transactions whose snapshot is older than a change of who reads what: nothing may go to nobody. */
+/** Publishing in transactions whose snapshot is older than a change of the subscriptions: no message is lost. */
 import { assert, layer } from "@effect/vitest"
 import { Cause, Deferred, Effect, Exit, Fiber, Result, Schema } from "effect"
 import { SqlClient } from "effect/sql"
@@ -127,7 +127,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         refused(yield* straddling("repeatable read", register({ consumer: topic, topics: [topic] }), publish))
       }))
 
-    it.effect("is not moved to nobody when it is due", () =>
+    it.effect("is moved to its consumer when it is due", () =>
       Effect.gen(function*() {
         const topic = `s${++consumers}`
         const sql = yield* SqlClient.SqlClient
@@ -148,7 +148,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         yield* register(mine)
         // As a registration that fails behind its lock.
         const failed = sql.withTransaction(
-          Effect.andThen(sql.unsafe(ConsumersSql.make(names).changed), Effect.fail("rolled back" as const))
+          Effect.andThen(sql.unsafe(ConsumersSql.make(names).recordChange), Effect.fail("rolled back" as const))
         )
         const publish = Topic.publish(Numbers(topic), { n: 1 })
         refused(yield* straddling("repeatable read", Effect.ignore(failed), Effect.asVoid(publish)))
@@ -156,7 +156,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         assert.deepStrictEqual(idsOf(yield* receive(yield* open("w", mine), 1)), ["1"])
       }))
 
-    it.effect("is told to the owner of a worker's transaction as a transient failure: the same transaction is run again", () =>
+    it.effect("is a transient failure for the owner of a worker's transaction: the same transaction is run again", () =>
       Effect.gen(function*() {
         const topic = `s${++consumers}`
         const store = yield* Store.Store

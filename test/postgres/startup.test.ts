@@ -23,7 +23,7 @@ it.live("migrates once when 20 workers start together on an empty database", () 
     assert.strictEqual((yield* Effect.provide(migrations, at("millrace", "check", fresh))).length, 1)
   }), 30_000)
 
-it.live("only checks where it may not migrate, and changes nothing", () =>
+it.live("only checks where it must not migrate, and changes nothing", () =>
   Effect.gen(function*() {
     const schema = freshSchema()
     const error = yield* Effect.flip(started(at(schema, "check")))
@@ -120,7 +120,7 @@ it.live(
         )
         const set = yield* DeadLetters.freeze({ consumer: "notes" })
         assert.strictEqual((yield* DeadLetters.redriveAll(set, { by: "ann" })).done, 3)
-        // What is there is read, and nothing is said of it again.
+        // The waiting messages are read, and nothing is logged again.
         yield* Worker.drain(failing)
         assert.lengthOf(yield* DeadLetters.list({ consumer: "notes", state: "open" }), 6)
         const before = lines.length
@@ -152,7 +152,7 @@ it.live("does not wait for a transaction that has a restored message locked, and
     }).pipe(Effect.provide(postgres(url, {}, schema)))
   }))
 
-it.live("says so where the role may not rewrite what was restored from another cluster, and starts", () =>
+it.live("says so where the role has no right to rewrite what was restored from another cluster, and starts", () =>
   Effect.gen(function*() {
     const schema = freshSchema()
     const role = `role_${schema}`

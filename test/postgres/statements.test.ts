@@ -1,6 +1,6 @@
 /**
- * What a statement may believe that a worker remembers, statement by statement: under another life of the server it does nothing. And
- * whose commits are not flushed: those on a short list, each with its reason in `src/postgres/README.md`.
+ * Each statement, under another life of the server, does nothing with what a worker remembers. The statements whose
+ * commits are not flushed are on a short list, each with its reason in `src/postgres/README.md`.
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Result } from "effect"
@@ -69,7 +69,7 @@ const living: Readonly<Record<string, readonly [text: string, params: Params]>> 
   heartbeat: [of.consumers.heartbeat, (life) => [1, "w", 60_000, life]]
 }
 
-/** Whose commits are not flushed. */
+/** The statements without a flushed commit. */
 const unflushed: Readonly<Record<string, readonly [text: string, params: Params]>> = {
   record: living["record"]!,
   "lanes.release": living["lanes.release"]!,
@@ -84,7 +84,10 @@ const unflushed: Readonly<Record<string, readonly [text: string, params: Params]
 
 const tables = ["lanes", "messages", "holds", "workers", "consumers"]
 
-/** Runs it alone in a transaction, and undoes it: what it left in the tables, and whether its commit would have been flushed. */
+/**
+ * Runs it alone in a transaction, and undoes it: what it left in the tables, and whether its commit would have been
+ * flushed.
+ */
 const ran = (text: string, params: ReadonlyArray<unknown>) =>
   Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient

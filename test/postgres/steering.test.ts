@@ -1,6 +1,6 @@
 /**
- * Commit steps that steer their transaction by hand, leave a session changed, or lose its prepared statements: the message that did it pays
- * for it, its group is committed as a whole, and nobody gets a session that is not as it was.
+ * Commit steps that steer their transaction by hand, leave a session changed, or lose its prepared statements. Only
+ * the message that did it fails, and its group is committed as a whole. No other caller gets a changed session.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Data, Duration, Effect, Schema, Stream } from "effect"
@@ -25,7 +25,7 @@ class Legacy extends Data.TaggedError("Legacy")<{ readonly cause: unknown }> {}
 
 type Step = (sql: SqlClient.SqlClient, n: number) => Effect.Effect<unknown, unknown>
 
-/** A group of sixteen, of which the commit step of one does something more. Answers what is there afterwards. */
+/** A group of sixteen. The commit step of one does something more. Returns the rows that exist afterwards. */
 const story = Effect.fnUntraced(
   function*(schema: string, step: Step, of: (n: number) => boolean = (n) => n === culprit) {
     const sql = yield* SqlClient.SqlClient
@@ -126,7 +126,7 @@ describe("a commit step that steers its transaction", () => {
       assert.include(end.deadLetters[0]!.attempts.at(-1)!.message, "ROLLBACK was refused")
     })))
 
-  it.live("within a savepoint of its own, and goes on without it: is committed", () =>
+  it.live("within a savepoint of its own, and continues without it: is committed", () =>
     within(Effect.fnUntraced(function*(schema) {
       const end = yield* story(schema, (sql) => Effect.ignore(sql.withTransaction(sql.unsafe("rollback"))))
       assert.deepStrictEqual([end.effects, end.emitted], [all, all])
@@ -166,7 +166,7 @@ describe("a statement outside of a transaction", () => {
       assert.lengthOf(open, 0)
     })))
 
-  it.live("may steer a session that was reserved, which nobody gets after it", () =>
+  it.live("may steer a session that was reserved, which no other caller gets after it", () =>
     within(Effect.fnUntraced(function*(schema) {
       const sql = yield* SqlClient.SqlClient
       const ledger = sql(`${schema}.ledger`)
@@ -281,7 +281,7 @@ describe("prepared statements that vanish", () => {
       assert.include((error as Error).message, "pooler: true (MILLRACE_POOLER=true)")
     })))
 
-  it.live("before COMMIT: nothing is committed, it is run again, and nobody gets the session that is left open", () => {
+  it.live("before COMMIT: nothing is committed, it is run again, and no other caller gets the session that is left open", () => {
     const schema = freshSchema()
     return Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
@@ -330,7 +330,7 @@ it.effect("a session that cannot begin is given to nobody", () =>
       connection: { query: () => Effect.fail(new SqlError.SqlError({ reason })) } as never,
       use: "transaction",
       scope: yield* Effect.scope,
-      patience: Duration.seconds(1),
+      controlTimeout: Duration.seconds(1),
       invalidate: Effect.sync(() => invalidated++)
     })
     yield* Effect.flip(session.execute("BEGIN", [], undefined))

@@ -65,7 +65,7 @@ layer(postgres(url, { maxConnections: 2, acquireTimeout: "300 millis" }, schema)
         assert.deepStrictEqual(yield* stored("ab-"), [])
       }))
 
-    it.effect("goes on after a savepoint whose body failed, or swallowed an SQL error", () =>
+    it.effect("continues after a savepoint whose body failed, or swallowed an SQL error", () =>
       Effect.gen(function*() {
         const sql = yield* SqlClient.SqlClient
         const store = yield* Store.Store
@@ -83,7 +83,7 @@ layer(postgres(url, { maxConnections: 2, acquireTimeout: "300 millis" }, schema)
         assert.deepStrictEqual(yield* stored("sp-"), ["sp-3"])
       }))
 
-    it.effect("tells the step's own failure from a conflict, whatever the step makes of the error", () =>
+    it.effect("distinguishes the step's own failure from a conflict, even if the step wraps the error", () =>
       Effect.gen(function*() {
         const sql = yield* SqlClient.SqlClient
         const raise = (code: string) =>
@@ -160,7 +160,7 @@ layer(postgres(url, { maxConnections: 2, acquireTimeout: "300 millis" }, schema)
         ))
         assert.include(error.message, "maxConnections")
         const commit = transact(Effect.succeed("commits go on")).pipe(
-          Effect.provideService(Store.WorkerTransaction, "together")
+          Effect.provideService(Store.WorkerTransaction, "pipelined")
         )
         const both = Effect.raceFirst(
           Effect.all([hold, hold], { concurrency: 2 }),
@@ -186,7 +186,7 @@ layer(postgres(url, { maxConnections: 2, acquireTimeout: "300 millis" }, schema)
 
 const commits = (chunk: Buffer) => chunk.includes("COMMIT")
 
-it.live("answers an unknown outcome, within its bound, when the answer to COMMIT never comes; the pool goes on", () =>
+it.live("fails with an unknown outcome, within its bound, when the response to COMMIT never comes; the pool stays usable", () =>
   Effect.gen(function*() {
     const between = yield* proxy(url)
     const within = freshSchema()

@@ -80,7 +80,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
     30_000
   )
 
-  it.effect("goes on reading its lanes when others cannot be claimed", () =>
+  it.effect("keeps reading its lanes when others cannot be claimed", () =>
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
       const [lanes, messages, serverLife] = [
@@ -99,7 +99,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       yield* dead("1 hour")
       const living = yield* c.open("living")
       assert.deepStrictEqual(idsOf(yield* receive(living, 1)), ["a"])
-      // What the dead one had in hand cannot be counted, and its lane not be taken over.
+      // The dead owner's messages in flight cannot be counted, so its lane cannot be claimed.
       const deny = yield* table("deny")
       const denied = yield* table("denied")
       yield* sql`create sequence ${denied}`
@@ -192,7 +192,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       assert.deepStrictEqual(idsOf(yield* settle(heir, [a!])), ["a"])
     }))
 
-  it.effect("holds a key from where its hold is written, whatever was found since it was made: a late message keeps its order", () =>
+  it.effect("holds a key from where its hold is written, also if a late row was found since it was made: it keeps its order", () =>
     Effect.gen(function*() {
       const store = yield* Store.Store
       const c = yield* consumer(1)
@@ -210,7 +210,8 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       yield* Deferred.await(begun)
       yield* c.publish(["first", "k"])
       const [first] = yield* receive(sub, 1)
-      // As the worker does: made once, and repeated until it is written. Meanwhile the reader finds what was published late.
+      // As the worker does: made once, and repeated until it is written. Meanwhile the reader finds what was
+      // published late.
       const hold = store.transact(sub.hold(first!, [], Hold.delayed(Duration.millis(50))))
       yield* Deferred.succeed(go, undefined)
       yield* Fiber.join(late)
@@ -261,7 +262,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       assert.isBelow(Duration.toMillis(time), 2_000)
     }))
 
-  it.effect("notifies only where somebody waits", () =>
+  it.effect("notifies only where a worker waits", () =>
     Effect.gen(function*() {
       const c = yield* consumer()
       const sub = yield* c.open("w", { idlePoll: Duration.seconds(5) })
@@ -277,12 +278,12 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       yield* eventually(waiting)
       yield* c.publish(["one"])
       yield* Fiber.join(taking)
-      // The publisher has cleared the mark; a burst after it notifies nobody.
+      // The publisher has cleared the announcement, so a burst after it notifies no worker.
       yield* eventually(Effect.map(waiting, (yes) => !yes))
     }))
 
   it.effect(
-    "hands an oversized row over without its payload, dead-letters it whole, and goes on with the queue",
+    "hands an oversized row over without its payload, dead-letters it whole, and continues with the queue",
     () =>
       Effect.gen(function*() {
         const store = yield* Store.Store
@@ -320,7 +321,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
     30_000
   )
 
-  it.effect("takes an oversized row back into its own dead letter as often as it is redriven, and goes on with the queue", () =>
+  it.effect("takes an oversized row back into its own dead letter as often as it is redriven, and continues with the queue", () =>
     Effect.gen(function*() {
       const store = yield* Store.Store
       const sql = yield* SqlClient.SqlClient

@@ -1,4 +1,4 @@
-// What is published to a topic that nobody reads yet: it waits for its consumer, unless a person's setting gives it up.
+// A message of a topic that no consumer reads yet waits for one, unless an operator's setting deletes it.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
@@ -15,7 +15,7 @@ const waiting = (schema: string) =>
   })
 
 describe("messages of a topic without a consumer", () => {
-  it.live("are kept, whatever their age, and handled by the consumer that comes", () =>
+  it.live("are kept at any age, and handled by the consumer that comes", () =>
     world((schema) =>
       Effect.gen(function*() {
         const sweep = yield* sweeping(schema)
@@ -29,7 +29,7 @@ describe("messages of a topic without a consumer", () => {
       })
     ))
 
-  it.live("are deleted after the time that a person has set", () =>
+  it.live("are deleted after the time that an operator has set", () =>
     world((schema) =>
       Effect.gen(function*() {
         const week = 7 * 86_400_000

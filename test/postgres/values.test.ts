@@ -1,6 +1,6 @@
 /**
- * Hostile values on their way through a real database: each is stored exactly, or refused at publish with a typed error; none of them crashes
- * a worker or stops a queue.
+ * Hostile values on their way through a real database. Each is stored exactly, or refused at publish with a typed
+ * error. None of them crashes a worker or stops a queue.
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Exit, Schema } from "effect"
@@ -19,7 +19,7 @@ const Values = Topic.make("values", {
 })
 type Value = (typeof Values)["schema"]["Type"]
 
-/** Publishes, and works off what is there: what the handler saw, by id. */
+/** Publishes, and processes the waiting messages. Returns what the handler saw, by id. */
 const through = (consumer: string, given: ReadonlyArray<Value>) =>
   Effect.gen(function*() {
     const seen = new Map<string, Value>()
@@ -63,7 +63,7 @@ const hostile: Readonly<Record<string, unknown>> = {
 layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true, timeout: 60_000 })(
   "a hostile value",
   (it) => {
-    it.effect("is stored exactly, or refused at publish with a typed error; the queue goes on", () =>
+    it.effect("is stored exactly, or refused at publish with a typed error; the queue continues", () =>
       Effect.gen(function*() {
         const given = Object.entries(hostile).map(([id, value]) => ({ key: "k", id, value }))
         const { exits, seen } = yield* through("hostile", [...given, { key: "k", id: "last", value: 0 }])

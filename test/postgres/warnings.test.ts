@@ -1,5 +1,6 @@
 /**
- * What a worker warns of, each with its remedy: a step that waits in its transaction, effects beside the transaction, a blocked event loop.
+ * The warnings of a worker, each with its remedy: a step that waits in its transaction, effects beside the
+ * transaction, a blocked event loop.
  */
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Logger, Redacted, Schedule, Schema } from "effect"

@@ -204,7 +204,7 @@ const commit = Effect.fnUntraced(function*(run: Run, desk: Desk, group: Readonly
   const done = yield* insist(
     run,
     "commit",
-    Effect.provideService(store.transact(body), Store.WorkerTransaction, "together")
+    Effect.provideService(store.transact(body), Store.WorkerTransaction, "pipelined")
   )
   yield* desk.sub.acknowledge(group)
   if (done === undefined) return

@@ -1,11 +1,13 @@
 /**
- * Forgets what is over: a long-lived process keeps its tables small by itself.
+ * Deletes what is over, so that the tables of a long-lived process stay small.
  *
- * Never inside the deduplication window: an id is remembered at least as long as the setting says after its commit, and longer while a message
- * waits that was published within that time. Ids of open dead letters are not forgotten at all, nor those of messages that are not due, or
- * that no consumer reads, as long as they wait so: those are remembered anew, and for the time of the setting after it. Deletes go in
- * small batches with a pause between them, in one process at a time, on the machinery's connections. What fails keeps nothing else from
- * being forgotten; it is tried again at the next round, and warned of when it goes on.
+ * Never inside of the deduplication window: an id is remembered for at least the setting's time after its commit. It
+ * stays longer while a message waits that was published within that time. Ids of open dead letters stay. So do the
+ * ids of messages that are not due, or that no consumer reads; their time begins again when a batch meets them.
+ *
+ * Deletes go in small batches with a pause between them, in one process at a time, on the machinery's connections. A
+ * part that fails does not stop the others. It is tried again in the next round, and a warning says so when it keeps
+ * failing.
  *
  * @since 0.1.0
  */
@@ -22,18 +24,21 @@ import type { Names } from "../sql/names.ts"
 import * as Sql from "../sql/retention.ts"
 
 /**
- * How long what is over is kept.
+ * How long data that is over is kept.
  *
  * @since 0.1.0
  */
 export interface RetentionOptions {
-  /** The deduplication window: how long a committed id is remembered. Longer than any redelivery must be. Default 7 days. */
+  /**
+   * The deduplication window: how long a committed id is remembered. It must be longer than the time in which a
+   * duplicate can arrive. Default 7 days.
+   */
   readonly inbox?: Duration.Input | undefined
   /** Dead letters whose message was committed after a redrive. Default 30 days. */
   readonly resolved?: Duration.Input | undefined
-  /** Dead letters that were given up. Default 7 days. */
+  /** Discarded dead letters. Default 7 days. */
   readonly discarded?: Duration.Input | undefined
-  /** The record of who did what. Default 30 days. */
+  /** Audit entries. Default 30 days. */
   readonly audit?: Duration.Input | undefined
   /** Messages of topics without a consumer, which wait for one. Default `"Infinity"`: they are never deleted. */
   readonly unrouted?: Duration.Input | undefined
@@ -54,7 +59,7 @@ export const defaults = {
 /** The options in milliseconds. */
 export type Settings = { readonly [K in keyof typeof defaults]: number }
 
-/** Fills in the defaults; answers the first that makes no sense. */
+/** Fills in the defaults. Returns the first setting that is invalid. */
 export const resolve = (options: RetentionOptions): Settings | InvalidSetting => {
   let bad: InvalidSetting | undefined
   const millis = (setting: keyof typeof defaults): number => {
@@ -76,15 +81,18 @@ export const resolve = (options: RetentionOptions): Settings | InvalidSetting =>
   return bad ?? settings
 }
 
-/** Rows of one delete, deletes of one round (so that a minute forgets what 16,000 messages a second leave), and the pause between them. */
+/**
+ * Rows of one delete, deletes of one round, and the pause between them. A round a minute can delete what 16,000
+ * messages a second leave.
+ */
 const batch = 1000
 const batches = 1000
 const pause = Duration.millis(20)
 
-/** So many rounds of failures are no transient failure any more. */
-const patience = 3
+/** After so many failed rounds a failure is not transient. */
+const failedRounds = 3
 
-/** Looks once in a while, as long as the scope lives. */
+/** Runs a round at each interval while the scope is open. */
 export const start = Effect.fnUntraced(function*(
   db: PgDatabase,
   names: Names,
@@ -95,8 +103,8 @@ export const start = Effect.fnUntraced(function*(
 })
 
 /**
- * One round, to be run again and again: answers how many rows were forgotten. Its parts fail each by itself, and how often in a row is
- * counted from round to round.
+ * Makes a round, which is run again and again. It returns the number of deleted rows. Each part fails by itself, and
+ * its failures in a row are counted from round to round.
  */
 export const sweep = (db: PgDatabase, names: Names, settings: Settings): Effect.Effect<number> => {
   const text = Sql.make(names)
@@ -107,8 +115,8 @@ export const sweep = (db: PgDatabase, names: Names, settings: Settings): Effect.
       Effect.matchCauseEffect(deletes, {
         onSuccess: (n) =>
           Effect.sync(() => {
-            // That another process was at work says nothing about the table.
-            if (alone()) failures.over(table)
+            // A round that another process did says nothing about this table.
+            if (alone()) failures.succeeded(table)
             return n
           }),
         onFailure: (cause) => Effect.as(failures.add(table, cause), 0)
@@ -116,7 +124,7 @@ export const sweep = (db: PgDatabase, names: Names, settings: Settings): Effect.
     const inbox = yield* part(names.inbox, all(text.inbox, [settings.inbox]))
     const deadLetters = yield* part(names.deadLetters, all(text.deadLetters, [settings.resolved, settings.discarded]))
     const audit = yield* part(names.audit, all(text.audit, [settings.audit]))
-    // They were published, and no consumer has had them: only a person's setting may give them up.
+    // These messages were published, and no consumer has read them: only an operator's setting may delete them.
     const unrouted = settings.unrouted === Infinity
       ? 0
       : yield* part(names.unrouted, all(text.unrouted, [settings.unrouted]))
@@ -126,7 +134,7 @@ export const sweep = (db: PgDatabase, names: Names, settings: Settings): Effect.
       yield* Effect.logWarning(
         `${unrouted} messages of topics without a consumer were older than ${
           Duration.format(Duration.millis(settings.unrouted))
-        } and are gone. `
+        } and were deleted, as the setting retention.unrouted says. `
           + `Register a consumer for their topics, or stop publishing them.`
       )
     }
@@ -134,11 +142,11 @@ export const sweep = (db: PgDatabase, names: Names, settings: Settings): Effect.
   })
 }
 
-/** Deletes of one round. */
+/** The deletes of one round. */
 const batched = (db: PgDatabase, names: Names) => {
   const lock = Sql.make(names).alone
-  // One batch a transaction, and each asks anew whether it is alone: nothing is locked while it pauses. Who is not alone leaves the
-  // whole round to the other one; two that take turns would stop each other.
+  // Each batch is one transaction, and tries the lock again, so that nothing is locked during the pause. A process
+  // that does not get the lock leaves the whole round to the other one: two that take turns would stop each other.
   let alone = true
   const one = (statement: string, params: ReadonlyArray<unknown>) =>
     db.onMachinery(db.transaction(Effect.gen(function*() {
@@ -160,12 +168,15 @@ const batched = (db: PgDatabase, names: Names) => {
   return { all, once, alone: () => alone }
 }
 
-/** How often in a row each table's part has failed. A part that goes on failing is said once, until it has succeeded again. */
+/**
+ * Counts the failed rounds in a row of each table's part. A part that keeps failing is warned of once, until it has
+ * succeeded again.
+ */
 class Failures {
   private readonly rounds = new Map<string, number>()
   private readonly lasting = new Map<string, string>()
 
-  over(table: string): void {
+  succeeded(table: string): void {
     this.rounds.delete(table)
   }
 
@@ -174,19 +185,19 @@ class Failures {
     const said = error === undefined ? Cause.pretty(cause) : PgFailure.detailOf(error)
     const rounds = (this.rounds.get(table) ?? 0) + 1
     this.rounds.set(table, rounds)
-    if (rounds === patience) this.lasting.set(table, said)
+    if (rounds === failedRounds) this.lasting.set(table, said)
     return Effect.logDebug(`Retention of ${table} is tried again later: ${said}`)
   }
 
-  /** One line for all of them: mostly they have one cause. */
+  /** Logs one line for all of them, since they usually have one cause. */
   readonly warn: Effect.Effect<void> = Effect.suspend(() => {
     if (this.lasting.size === 0) return Effect.void
     const parts = [...this.lasting].map(([table, said]) => `${table} (${said})`).join(", ")
     this.lasting.clear()
     return Effect.logWarning(
-      `Nothing was forgotten ${patience} rounds in a row in ${parts}. Nothing is lost, but these tables grow until it succeeds. `
-        + `Fix what stands there: the role must be allowed to select, update and delete; a trigger may refuse it; where the database `
-        + `did not answer in time, run "vacuum analyze" on the table, and look for transactions that have been open for long.`
+      `Retention failed ${failedRounds} rounds in a row in ${parts}. No message is lost, but these tables grow until it succeeds. `
+        + `Fix the cause. The role needs the rights to select, update and delete, and no trigger must refuse it. If the `
+        + `database did not respond in time, run "vacuum analyze" on the table, and look for long transactions.`
     )
   })
 }

@@ -1,7 +1,8 @@
 /**
  * The tables, and beside each index the statement that it serves.
  *
- * Payload, headers and attempts are text: jsonb cannot hold every JSON text (`\u0000`), and none of them is looked into.
+ * Payload, headers and attempts are text: jsonb cannot hold every JSON text (`\u0000`), and none of them is looked
+ * into.
  *
  * @since 0.1.0
  */
@@ -10,14 +11,14 @@ import type { Names } from "../sql/names.ts"
 import * as ServerLife from "../sql/serverLife.ts"
 
 const sequences = (t: Names): ReadonlyArray<string> => [
-  // cache 1: a later nextval anywhere returns a larger number, so that what was published later is read later.
+  // cache 1: a later nextval anywhere returns a larger number, so that a later publish is read later.
   `create sequence ${t.messageSeq} cache 1`,
   `create sequence ${t.deadLetterSeq} cache 1`,
   // the transaction that changed subscriptions last: a sequence, since its value is seen under every snapshot
   `create sequence ${t.subscriptionsChanged} cache 1`
 ]
 
-/** What waits in no queue. */
+/** The tables of messages that are in no queue. */
 const elsewhere = (t: Names): ReadonlyArray<string> => [
   // primary key: the takeover of a topic by its first consumer
   `create table ${t.unrouted} (
@@ -66,12 +67,12 @@ export const initial = (t: Names): ReadonlyArray<string> => [
   `create table ${t.consumers} (
     id                int generated always as identity primary key,   -- the queue
     name              text        not null unique,
-    lanes             int         not null,                           -- 0: only its name is known, no worker came yet
+    lanes             int         not null,                           -- 0: a name of Inbox.once, without a worker so far
     dead_letter_order text        not null,
-    pipeline          text        not null default '',                -- what that of the last registration consists of
+    pipeline          text        not null default '',                -- steps of the pipeline that registered last
     waiting_until     timestamptz not null default '-infinity',       -- until then a worker wants to be notified
     registered_at     timestamptz not null default statement_timestamp(),
-    paused_by         text,                                           -- a person's pause: nothing is read
+    paused_by         text,                                           -- an operator's pause: nothing is read
     paused_at         timestamptz,
     paused_note       text        not null default ''
   ) with (fillfactor = 50)`,
@@ -83,12 +84,12 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     primary key (topic, queue_id)
   )`,
 
-  // primary key: the poll reads a lane upwards; the settling delete
+  // primary key: for the poll, which reads a lane upwards, and for the settling delete
   `create table ${t.messages} (
     queue_id     int         not null,
     lane         int         not null,
     seq          bigint      not null default nextval('${t.messageSeq}'),
-    xid          xid8        not null default pg_current_xact_id(),    -- who wrote it: late rows are looked up by it
+    xid          xid8        not null default pg_current_xact_id(),    -- the writing transaction: late rows are looked up by it
     id           text        not null,
     topic        text        not null,
     key          text        not null,                                 -- a message without a key has its id here
@@ -98,7 +99,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     version      int         not null default 1,
     published_at timestamptz not null default statement_timestamp(),
     attempts     text,                                                 -- failures so far; written only when one is held
-    crash_count  int         not null default 0,                       -- owners that died with it in their hands
+    crash_count  int         not null default 0,                       -- owners that died while it was in flight
     crashed_alone boolean    not null default false,                   -- one of them died while it ran alone
     dead_letter_id bigint,                                             -- the dead letter that it redrives
     redriven     int         not null default 0,
@@ -113,20 +114,20 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     owner       text,                                                  -- null: given back in good order
     lease_until timestamptz not null default '-infinity',
     token       bigint      not null default 0,                        -- raised by every claim
-    life        text,                                                  -- of the server, at the claim
-    fetched_to  bigint      not null default 0,                        -- the owner has nothing above it in its hands
-    alone       bigint,                                                -- if set, only this seq can kill the owner (0: none)
+    life        text,                                                  -- the server's life at the claim
+    fetched_to  bigint      not null default 0,                        -- the owner has no message above it in flight
+    alone       bigint,                                                -- if set, only this seq can crash the owner (0: none)
     primary key (queue_id, lane)
   ) with (fillfactor = 50)`,
 
-  // A key with a hold is not read. It covers the key's rows from from_seq on, due or not; the lane's owner alone ends it.
+  // A hold hides the key's rows from from_seq on, due or not. Only the lane's owner ends it.
   `create table ${t.holds} (
     queue_id int         not null,
     key      text        not null,
     lane     int         not null,
     until    timestamptz not null,                                     -- 'infinity': parked
     from_seq bigint      not null,                                     -- 0: all of the key
-    paused_by text,                                                    -- a person's pause, beside any other: it is not due
+    paused_by text,                                                    -- an operator's pause, beside any other: it is not due
     paused_at timestamptz,
     primary key (queue_id, key)
   )`,
@@ -150,13 +151,13 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     id           bigint      primary key default nextval('${t.deadLetterSeq}'),
     queue_id     int         not null references ${t.consumers} (id),
     lane         int         not null,
-    seq          bigint      not null,                                 -- its place, to which a parked one goes back
+    seq          bigint      not null,                                 -- its place, to which a parked one returns
     message_id   text        not null,
     topic        text        not null,
     key          text        not null,
     keyed        boolean     not null,
     payload      text        not null,
-    original     text,                                                 -- as published, once a person has edited it
+    original     text,                                                 -- as published, once an operator has edited it
     headers      text        not null,
     version      int         not null,
     published_at timestamptz not null,
@@ -167,7 +168,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     tag          text        not null,                                 -- of the last attempt's error
     fingerprint  text        not null,
     redriven     int         not null default 0,
-    opened       xid8        not null default pg_current_xact_id(),    -- who opened it last: a frozen set knows it by that
+    opened       xid8        not null default pg_current_xact_id(),    -- the last opening transaction: frozen sets use it
     died_at      timestamptz not null default statement_timestamp(),
     changed_by   text        not null default '',
     changed_at   timestamptz
@@ -176,7 +177,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
   `create index dead_letters_queue on ${t.deadLetters} (queue_id, state, id)`,
   // failure groups, one after the other; the first and the last of one
   `create index dead_letters_group on ${t.deadLetters} (state, queue_id, fingerprint, died_at)`,
-  // what a person looks for by name; whether a key has another parked dead letter
+  // an operator's search; whether a key has another parked dead letter
   `create index dead_letters_key on ${t.deadLetters} (key)`,
   `create index dead_letters_message on ${t.deadLetters} (message_id)`,
   // a start's look for ids of another cluster
@@ -186,7 +187,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
 
   ...elsewhere(t),
 
-  // One row. A crash empties it, and so does a promotion: that is what it is for.
+  // One row. A crash and a promotion empty it, on purpose: see `sql/serverLife.ts`.
   `create unlogged table ${t.serverLife} (
     the_one boolean primary key default true check (the_one),
     id      text not null,
@@ -201,7 +202,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     primary key (queue_id, worker)
   ) with (fillfactor = 50)`,
 
-  // A row stays when its lease was given back: its token must not begin anew.
+  // A row stays when its lease is given back, so that its token never starts over.
   `create table ${t.leases} (
     name        text        primary key,
     owner       text,                                                  -- null: given back in good order

@@ -1,8 +1,9 @@
 /**
  * Brings the schema to this code's version, or says why this code cannot run on it.
  *
- * Migrations only add. The schema records the oldest code that may run on it, so that old and new code run side by side
- * during a deploy. Workers that start together queue up behind one advisory lock, and the later ones find nothing to do.
+ * Migrations only add. The schema records the oldest code that may run on it, so that old and new code run side by
+ * side during a deploy. Workers that start together queue up behind one advisory lock, and the later ones find
+ * nothing to do.
  *
  * @since 0.1.0
  */

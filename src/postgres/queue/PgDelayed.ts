@@ -1,9 +1,10 @@
 /**
- * Delayed messages are moved into the order when they are due: by whichever worker looks first, one process at a time.
+ * Moves delayed messages into the queue when they are due. The first worker that looks moves them, one process at a
+ * time.
  *
- * A worker that reads without a pause looks once a second, or when the next one that it knows of is due; one that found nothing
- * always looks, and sleeps no longer than until the next. The move is one statement, so that a death in the middle of it has
- * moved all or nothing. One of these a process: its workers share it.
+ * A busy worker looks once a second, or when the next known message is due. A worker that found nothing always looks,
+ * and sleeps until the next message is due at most. The move is one statement, so a crash in the middle of it has
+ * moved all or nothing. The workers of a process share one instance.
  *
  * @since 0.1.0
  */
@@ -15,10 +16,11 @@ import * as Sql from "../sql/delayed.ts"
 import type { Names } from "../sql/names.ts"
 import type { Wake } from "./Wake.ts"
 
-/** Rows of one move; more where all of them stay behind a row that somebody has locked, so that other keys do not wait for it. */
+// Rows of one move. A move reads more when all of them stay behind a locked row, so that other keys do not wait for
+// it.
 const batch = 500
 const mostRows = 500_000
-/** Moves in a row, of a worker that has nothing else to do. */
+/** The most moves in a row, by a worker that has nothing else to do. */
 const batches = 100
 /** How often a busy worker looks, in nanoseconds. */
 const every = 1_000_000_000n
@@ -38,12 +40,12 @@ export class PgDelayed {
     this.#text = Sql.make(names).move
   }
 
-  /** One was published that may be due before all that are known. */
+  /** Looks at once: a message was published that may be due before all known ones. */
   soon(): void {
     this.#next = 0n
   }
 
-  /** So long from now the next one is due. */
+  /** Notes that the next message is due after so many milliseconds. */
   expect(millis: number): Effect.Effect<void> {
     return Effect.map(Clock.monotonicTimeNanos, (now) => {
       const at = now + BigInt(Math.ceil(millis * 1e6))
@@ -51,13 +53,13 @@ export class PgDelayed {
     })
   }
 
-  /** What is due, if it is time to look: a comparison where it is not. */
+  /** Moves what is due, if it is time to look. Otherwise it costs a comparison. */
   readonly whenDue: Effect.Effect<void, SqlError> = Effect.flatMap(
     Clock.monotonicTimeNanos,
     (now) => now < this.#next ? Effect.void : Effect.asVoid(this.#once(now))
   )
 
-  /** All that is due; answers how many were moved. */
+  /** Moves everything that is due. Returns how many messages were moved. */
   readonly move: Effect.Effect<number, SqlError> = Effect.suspend(() => {
     let [left, moved, more] = [batches, 0, true]
     return Effect.map(
@@ -74,7 +76,7 @@ export class PgDelayed {
   })
 
   #once(now: bigint): Effect.Effect<{ readonly moved: number; readonly more: boolean }, SqlError> {
-    // Set first: workers of this process that look meanwhile leave it to us.
+    // Set before the statement, so that other workers of this process do not look meanwhile.
     this.#next = now + every
     const rows = this.#rows
     return this.#db.machinery(this.#text, [this.#names.channel, rows]).pipe(

@@ -30,7 +30,8 @@ export const hold = (parts: HoldParts): Subscription["hold"] => {
         reason: "another worker took it over"
       })
     )
-  // A hold may be constructed early and run more than once. So `heldFrom` is asked when it runs, while no poll is under way.
+  // A hold may be constructed early and run more than once. So `heldFrom` is asked when it runs, while no poll is
+  // under way.
   return (delivery, attempts, hold) =>
     Effect.suspend(() => {
       const { lane, owned, redriven, seq } = delivery.receipt as Receipt

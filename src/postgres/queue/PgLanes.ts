@@ -1,11 +1,13 @@
 /**
- * Which lanes a worker owns: it claims free lanes up to its share, leaves lanes above its share, and loses lanes that another worker
- * claims.
+ * The lanes that a worker owns. A worker claims free lanes up to its share, leaves lanes above its share, and loses
+ * lanes that another worker claims.
  *
- * Each live worker keeps a row in `workers`; a worker's share is ceil(lanes / live workers). A worker stops reading lanes above its share,
- * and gives each of them back when none of its messages is in flight. Below its share it claims free lanes, those with messages first.
+ * Each live worker keeps a row in `workers`; a worker's share is ceil(lanes / live workers). A worker stops reading
+ * lanes above its share, and gives each of them back when none of its messages is in flight. Below its share it
+ * claims free lanes, those with messages first.
  *
- * Lanes do not know the reader: they report each `LaneChange`, and are asked to `balance` with the lanes that are in flight.
+ * Lanes do not know the reader: they report each `LaneChange`, and are asked to `balance` with the lanes that are in
+ * flight.
  *
  * @since 0.1.0
  */
@@ -31,7 +33,7 @@ import type { OwnedLane, Receipt } from "./Row.ts"
 /** The most lanes that one transaction claims. */
 const lanesAtOnce = 8
 
-/** What happens to the lanes of a worker. Reported synchronously, when it happens. */
+/** A change of a worker's lanes. Reported synchronously, when it happens. */
 export type LaneChange =
   /** The lane is to be read from its beginning: it was claimed, or the worker keeps a lane that it was leaving. */
   | { readonly _tag: "Opened"; readonly owned: OwnedLane }
@@ -60,7 +62,10 @@ export class PgLanes {
   #share: number
   /** The only message that can crash the process, or none. */
   #isolated: Receipt | "none" | undefined
-  /** Lanes whose record may name the isolated message. Lanes given back since are included: our token is valid until the next claim. */
+  /**
+   * Lanes whose record may name the isolated message. Lanes given back since are included: our token is valid until
+   * the next claim.
+   */
   readonly #isolatedLanes = new Set<OwnedLane>()
   /** A claim writes the isolated message into its lanes, so the isolation must not change during a claim. */
   readonly #claiming = Semaphore.makeUnsafe(1)
@@ -113,8 +118,8 @@ export class PgLanes {
   )
 
   /**
-   * Finds out, in the ambient transaction, why a commit removed fewer messages than were handed out. If the lanes belong to another worker,
-   * or the server is in another life, the messages that wait behind them must not start.
+   * Finds out, in the ambient transaction, why a commit removed fewer messages than were handed out. If the lanes
+   * belong to another worker, or the server is in another life, the messages that wait behind them must not start.
    */
   checkOwnership(receipts: ReadonlyArray<Receipt>): Effect.Effect<void, SqlError> {
     const asked = [...new Set(receipts.map(({ owned }) => owned))].filter((owned) => !owned.lost)
@@ -212,7 +217,10 @@ export class PgLanes {
     return BigInt(Math.round(Math.min(millis, Duration.toMillis(this.#spec.idlePoll)) * 1e6))
   }
 
-  /** Leaves lanes above the share, those without messages in flight first, and gives back the left lanes that have none. */
+  /**
+   * Leaves lanes above the share, those without messages in flight first, and gives back the left lanes that have
+   * none.
+   */
   #fitShare(inFlight: () => ReadonlySet<OwnedLane>): Effect.Effect<void, SqlError> {
     return Effect.suspend(() => {
       const owned = [...this.#owned.values()]
@@ -281,7 +289,10 @@ export class PgLanes {
     })
   }
 
-  /** Locks free lanes, then raises their tokens. Counts a crash for the messages that a dead owner may have had in flight. */
+  /**
+   * Locks free lanes, then raises their tokens. Counts a crash for the messages that a dead owner may have had in
+   * flight.
+   */
   readonly #claimLanes = Effect.fnUntraced({ self: this }, function*(wanted: number): Effect.fn.Return<Rows, SqlError> {
     const rows = yield* this.#db.within(this.#text.lockFree, [this.queue, wanted, this.#spec.worker, this.life])
     if (rows.length === 0) return rows
@@ -371,7 +382,10 @@ export class PgLanes {
     )
   })
 
-  /** Ends all deliveries when the layer closes before its worker. Then gives back all lanes, so that other workers can claim them at once. */
+  /**
+   * Ends all deliveries when the layer closes before its worker. Then gives back all lanes, so that other workers can
+   * claim them at once.
+   */
   readonly abandon: Effect.Effect<void, SqlError> = Effect.suspend(() => {
     this.#abandoned = true
     const end = Effect.sync(() => {
@@ -380,11 +394,15 @@ export class PgLanes {
     return this.#claiming.withPermit(Effect.andThen(end, Effect.andThen(Effect.yieldNow, this.leave)))
   })
 
-  /** Records that only this delivery (or none) can crash the process. Lanes claimed during the isolation count no crash. */
+  /**
+   * Records that only this delivery (or none) can crash the process. Lanes claimed during the isolation count no
+   * crash.
+   */
   isolate(delivery: Delivery | undefined): Effect.Effect<void, SqlError> {
     return this.#claiming.withPermit(Effect.suspend(() => {
       this.#isolated = (delivery?.receipt as Receipt | undefined) ?? "none"
-      // After this failure the worker starts no isolated run, and may not try again: lanes that it claims later count as usual.
+      // After this failure the worker starts no isolated run, and perhaps does not try again. So lanes that it claims
+      // later count as usual.
       return Effect.tapError(this.#writeIsolated, () =>
         Effect.sync(() => {
           this.#isolated = undefined
@@ -392,7 +410,9 @@ export class PgLanes {
     }))
   }
 
-  /** Ends the isolation and its record. Otherwise a crash by another message would count as a crash of this one alone. */
+  /**
+   * Ends the isolation and its record. Otherwise a crash by another message would count as a crash of this one alone.
+   */
   readonly endIsolation: Effect.Effect<void, SqlError> = Effect.suspend(() =>
     this.#claiming.withPermit(Effect.suspend(() => {
       this.#isolated = undefined

@@ -26,13 +26,16 @@ export interface SettlementParts {
   readonly lanes: PgLanes
 }
 
-/** A lease that was given up here may still be valid in the database. Its rows must not be removed: no handler finished them. */
+/**
+ * A lease that was given up here may still be valid in the database. Its rows must not be removed: no handler
+ * finished them.
+ */
 const isCurrent = (delivery: Delivery): boolean =>
   !(delivery.receipt as Receipt).owned.lost && !Deferred.isDoneUnsafe(delivery.lease.lost)
 
 /**
- * The statement that settles a delivery. `settle` is the fast one. `settleRedriven` also compares id and redrives, since a redrive puts a
- * message back to its old place. `settleLarge` leaves the row where it is.
+ * The statement that settles a delivery. `settle` is the fast one. `settleRedriven` also compares id and redrives,
+ * since a redrive puts a message back to its old place. `settleLarge` leaves the row where it is.
  */
 type Kind = "settle" | "settleRedriven" | "settleLarge"
 
@@ -88,8 +91,9 @@ const checkMissing = (
 }
 
 /**
- * Returns the deliveries that were settled. Within one life of the server a place never has another message than the one handed out. If it
- * does (an operator set a sequence back), the commit is refused, and the worker opens a new subscription.
+ * Returns the deliveries that were settled. Within one life of the server a place never has another message than the
+ * one handed out. If it does (an operator set a sequence back), the commit is refused, and the worker opens a new
+ * subscription.
  */
 const settledOf = (
   { lanes }: SettlementParts,

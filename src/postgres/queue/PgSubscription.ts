@@ -1,7 +1,8 @@
 /**
  * A worker's open connection to its queue: polls for messages, and waits when there are none.
  *
- * Lanes are in `PgLanes.ts`, the order of reading is in `QueueReader.ts`, and the statements of a commit are in `PgSettlement.ts` and `PgHold.ts`.
+ * Lanes are in `PgLanes.ts`, the order of reading is in `QueueReader.ts`, and the statements of a commit are in
+ * `PgSettlement.ts` and `PgHold.ts`.
  *
  * @since 0.1.0
  */
@@ -33,7 +34,10 @@ type ReadError = SqlError | ConsumerRemoved | SubscriptionLost
 /** The most rounds of one look: a reader that always has more must not keep the fiber. */
 const mostRounds = 100
 
-/** Balances the lanes, then polls until something was handed over or there is nothing more. Returns whether something was handed over. */
+/**
+ * Balances the lanes, then polls until something was handed over or there is nothing more. Returns whether something
+ * was handed over.
+ */
 const look = (
   parts: SubscriptionParts,
   ...[demand, accept]: Parameters<Subscription["take"]>
@@ -88,8 +92,8 @@ const take = (parts: SubscriptionParts): Subscription["take"] => (demand, accept
   })
 
 /**
- * Ends an isolation. Other messages wait until the database knows it: until then a crash of the process would count as a crash of the
- * isolated message alone. Retries without end; a worker that stops tries once.
+ * Ends an isolation. Other messages wait until the database knows it: until then a crash of the process would count
+ * as a crash of the isolated message alone. Retries without end; a worker that stops tries once.
  */
 const endIsolation = (parts: SubscriptionParts, tries: number): Effect.Effect<void> =>
   Effect.catch(

@@ -1,5 +1,6 @@
 /**
- * The transport on Postgres: messages wait in a table, workers lease its lanes, and each commit checks the lane's fencing token.
+ * The transport on Postgres: messages wait in a table, workers lease its lanes, and each commit checks the lane's
+ * fencing token.
  *
  * @since 0.1.0
  */
@@ -33,7 +34,10 @@ const capabilities: Capabilities = {
   retention: Option.none()
 }
 
-/** How long closing waits for the database to give lanes back. If it does not respond, their leases expire by themselves. */
+/**
+ * How long closing waits for the database to give lanes back. If it does not respond, their leases expire by
+ * themselves.
+ */
 const closing = Duration.seconds(5)
 
 const inTime = (leave: Effect.Effect<void, SqlError>): Effect.Effect<void> =>
@@ -114,7 +118,8 @@ export const make = Effect.fnUntraced(function*(
   store: Store["Service"]
 ): Effect.fn.Return<Transport["Service"], never, Scope.Scope> {
   const opened = new Set<PgLanes>()
-  // The layer may close before a worker that uses it. That worker's lanes are given back while there are still connections.
+  // The layer may close before a worker that uses it. That worker's lanes are given back while there are still
+  // connections.
   yield* Effect.addFinalizer(() =>
     Effect.forEach(opened, (lanes) => inTime(lanes.abandon), { concurrency: "unbounded", discard: true })
   )

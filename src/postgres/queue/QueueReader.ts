@@ -1,33 +1,35 @@
 /**
  * Reads all lanes of one worker, in order per key. A lane has exactly one reader: its owner's.
  *
- * Promise: suppose rows A and B have the same key, and A's publish had committed before B's publish began. Then A is handed out
- * before B. Every committed row is handed out once per claim.
+ * Promise: suppose rows A and B have the same key, and A's publish had committed before B's publish began. Then A is
+ * handed out before B. Every committed row is handed out once per claim.
  *
- * The reader reads rows upwards by seq, from a *mark* (a read position) of each lane. A seq is drawn before its transaction commits, so
- * a row may appear below the mark: a *late* row. A row that the last snapshot did not show belongs to a transaction that this snapshot
- * listed as running, or to one at or above its xmax. So each poll asks for exactly those rows at or below the mark:
- * their xid was running then and is not now, or it is at or above that xmax. No poll has seen such a row before. After
- * this poll the same holds for this poll's snapshot.
+ * The reader reads rows upwards by seq, from a *mark* (a read position) of each lane. A seq is drawn before its
+ * transaction commits, so a row may appear below the mark: a *late* row. Suppose that the last snapshot did not show
+ * a row. Then its transaction was in that snapshot's list of running ones, or is at or above its xmax. So each poll
+ * asks for exactly those rows at or below the mark. No poll has seen such a row before. After this poll the same
+ * holds for this poll's snapshot.
  *
- * A key *lags* when the mark has passed rows of it that were not handed out. This happens when too many of its rows are in flight, when a
- * late row appears, or when a hold ends. The same statement, in the same snapshot, reads the key's rows from its first unread seq up to the
- * mark, before its newer ones.
+ * A key *lags* when the mark has passed rows of it that were not handed out. This happens when too many of its rows
+ * are in flight, when a late row appears, or when a hold ends. The same statement, in the same snapshot, reads the
+ * key's rows from its first unread seq up to the mark, before its newer ones.
  *
- * Suppose a row is at or below the mark and was seen. Then it was handed out, or a hold hides it, or its key lags from there or
- * earlier. A mark says nothing about rows above it. So a mark may be *put back* at any time, and a key that lags from above it
- * is forgotten. Unread rows are then read upwards again, and rows in flight are known. That bounds the memory.
- * A publish that takes longer than a poll is late in most of its rows, and their number has no limit. When a poll finds more late keys than
- * one poll reads, their lanes are put back below the first late row. The same happens when too many keys lag
- * that have nothing in flight.
+ * Suppose a row is at or below the mark and was seen. Then it was handed out, or a hold hides it, or its key lags
+ * from there or earlier. A mark says nothing about rows above it. So a mark may be *put back* at any time, and a key
+ * that lags from above it is forgotten. Unread rows are then read upwards again, and rows in flight are known. That
+ * bounds the memory.
  *
- * Polls (until their rows are handed over) and holds exclude one another: no hold is written while a poll that cannot see it is
- * under way. On any failure or interruption the reader drops its state and begins at mark 0. It remembers what is in flight, and passes
- * over it.
+ * A publish that takes longer than a poll is late in most of its rows, and their number has no limit. When a poll
+ * finds more late keys than one poll reads, their lanes are put back below the first late row. The same happens when
+ * too many keys lag that have nothing in flight.
  *
- * The reader does not wait for a hold that another transaction has locked, since all other keys would wait with it. It
- * tries to end a due hold again in the next poll. When it could not lower a hold, it remembers the row below, until it can or the hold
- * ends.
+ * Polls (until their rows are handed over) and holds exclude one another, so no hold is written beside a poll that
+ * cannot see it. On any failure or interruption the reader drops its state and begins at mark 0. It remembers what is
+ * in flight, and passes over it.
+ *
+ * The reader does not wait for a hold that another transaction has locked, since all other keys would wait with it.
+ * It tries to end a due hold again in the next poll. When it could not lower a hold, it remembers the row below,
+ * until it can or the hold ends.
  *
  * @since 0.1.0
  */
@@ -78,7 +80,10 @@ export class QueueReader<E> {
     this.#port = port
   }
 
-  /** Reads the lane from its beginning. The rows that an earlier claim had in flight are handed out again, under the new lease. */
+  /**
+   * Reads the lane from its beginning. The rows that an earlier claim had in flight are handed out again, under the
+   * new lease.
+   */
   add(owned: OwnedLane): void {
     this.#inFlight.forgetLanes((of) => of.lane === owned.lane && of !== owned)
     this.#forgetLagging(owned.lane)
@@ -144,7 +149,10 @@ export class QueueReader<E> {
     return this.#exclusive.withPermit(effect)
   }
 
-  /** Runs an effect that may hold this delivery's key, while no poll is under way. Afterwards the key has no rows in flight. */
+  /**
+   * Runs an effect that may hold this delivery's key, while no poll is under way. Afterwards the key has no rows in
+   * flight.
+   */
   whileNotReading<A, E2, R>(delivery: Delivery, effect: Effect.Effect<A, E2, R>): Effect.Effect<A, E2, R> {
     return this.exclusively(Effect.tap(effect, () => Effect.sync(() => this.#readAgain(delivery))))
   }
@@ -376,7 +384,10 @@ export class QueueReader<E> {
     return "taken"
   }
 
-  /** Ends holds that are due; from then on their keys lag. Nothing else ends a due hold. Returns the keys whose holds are locked. */
+  /**
+   * Ends holds that are due; from then on their keys lag. Nothing else ends a due hold. Returns the keys whose holds
+   * are locked.
+   */
   #endDue(): Effect.Effect<ReadonlySet<string>, E> {
     const due = this.#due
     this.#due = []
@@ -394,7 +405,10 @@ export class QueueReader<E> {
     })
   }
 
-  /** Records how far this owner has read, before anything is handed over. A lane that the record does not return is lost. */
+  /**
+   * Records how far this owner has read, before anything is handed over. A lane that the record does not return is
+   * lost.
+   */
   #handOver(round: Round, accept: (deliveries: ReadonlyArray<Delivery>) => void): Effect.Effect<number, E> {
     if (round.out.length === 0) return Effect.succeed(0)
     const top = new Map<OwnedLane, bigint>()

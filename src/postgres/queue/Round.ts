@@ -57,8 +57,9 @@ export const lowest = (places: Iterable<Place>): ReadonlyMap<number, bigint> => 
 }
 
 /**
- * Divides the rows of a poll among its lanes. Lanes that had more last time share them, and each other lane gets a few. So the sum
- * over all lanes stays bounded: 64 lanes of 500 rows each took several times as long as 500 in all.
+ * Divides the rows of a poll among its lanes. Lanes that had more last time share them, and each other lane gets a
+ * few. So the sum over all lanes stays bounded. 64 lanes of 500 rows each took several times the time of 500 rows in
+ * all.
  */
 export const shares = (readings: ReadonlyArray<Reading>, rows: number): ReadonlyArray<number> => {
   const hot = readings.reduce((n, reading) => n + (reading.hot ? 1 : 0), 0)
@@ -98,9 +99,11 @@ export class Round {
     this.#byLane.delete(lane)
   }
   /**
-   * Moves the marks up to where everything was read. Returns whether there may be more rows. The marks have no limit: each seq drawn so
-   * far belongs to a row that is read, is hidden, or will be late. Moving to the seq drawn by the last poll passes over hidden
-   * rows, and few rows are late, since most transactions are shorter than a poll.
+   * Moves the marks up to where everything was read. Returns whether there may be more rows.
+   *
+   * The marks have no limit: each seq drawn so far belongs to a row that is read, is hidden, or will be late. Moving
+   * to the seq drawn by the last poll passes over hidden rows. Few rows are late, since most transactions are shorter
+   * than a poll.
    */
   advance(fresh: Rows, top: bigint): boolean {
     const { most, rows } = this.poll

@@ -17,7 +17,7 @@ export interface OwnedLane {
   leaving: boolean
 }
 
-/** What the transport needs to find a delivery's row again. */
+/** Identifies a delivery's row for the transport. */
 export interface Receipt {
   readonly owned: OwnedLane
   readonly lane: number
@@ -25,8 +25,8 @@ export interface Receipt {
   /** How often the message was redriven. Together with the place it identifies the message. */
   readonly redriven: number
   /**
-   * The row is too large to be handed over. Its delivery has no payload, so it does not decode and only this message becomes a dead letter.
-   * Settling leaves the row where it is; dead-lettering moves it inside of the database.
+   * The row is too large to be handed over. Its delivery has no payload, so it does not decode and only this message
+   * becomes a dead letter. Settling leaves the row where it is; dead-lettering moves it inside of the database.
    */
   readonly large: boolean
 }

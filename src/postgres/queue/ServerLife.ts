@@ -1,6 +1,6 @@
 /**
- * Which life of the server a worker reads. What was handed out under one life commits only under that life: a crash or a failover may
- * have given a place, a number or a token to something else.
+ * The life of the server that a worker reads. A message that was handed out under one life commits only under that
+ * life. After a crash or a failover, its place, its id or its token may belong to something else.
  *
  * @since 0.1.0
  */
@@ -11,8 +11,11 @@ import type { Names } from "../sql/names.ts"
 import * as Sql from "../sql/serverLife.ts"
 
 /**
- * The present life, which is begun where there is none. It may end at any time: each statement that trusts it looks at it again. `run` is
- * where the caller's own statements go: one session that a user's transaction has (PGlite) would wait for itself.
+ * Returns the present life, and begins one if there is none. It may end at any time, so each statement that relies on
+ * it checks it again.
+ *
+ * `run` is where the caller's own statements run. With one session (PGlite) a user's transaction would otherwise wait
+ * for itself.
  */
 export const current = (run: PgDatabase["machinery" | "query"], names: Names): Effect.Effect<string, SqlError> => {
   const text = Sql.make(names)
@@ -23,7 +26,10 @@ export const current = (run: PgDatabase["machinery" | "query"], names: Names): E
   return look
 }
 
-/** Says where a worker's role would find out only after a crash that it lacks a right, when each of its workers would end. */
+/**
+ * Warns at a worker's start if its role could not begin a life. Otherwise all its workers would end after the next
+ * crash.
+ */
 export const warn = (db: PgDatabase, names: Names): Effect.Effect<void, SqlError> =>
   Effect.flatMap(
     db.machinery(Sql.make(names).rights, []),

@@ -1,14 +1,16 @@
 /**
- * Wakes workers when something was published, without making every commit notify.
+ * Wakes workers when something was published, without a NOTIFY in every commit.
  *
- * NOTIFY takes a lock on the whole instance at commit (15,465 -> 4,341 publishing transactions a second at 32 clients). So a
- * worker that finds nothing says so in `consumers`, looks once more, and waits; a publisher, after its commit, hands the queue to
- * one background fiber, which notifies in one statement those queues where somebody waits, and clears the mark. Workers of the
- * same process are woken directly. A lost notification costs the idle poll, nothing else: polling never stops.
+ * NOTIFY takes a lock on the whole instance at commit: at 32 clients, 15,465 publishing transactions a second became
+ * 4,341. So a worker that finds nothing announces in `consumers` that it waits, looks once more, and waits. After its
+ * commit a publisher passes the queue to one background fiber. In one statement this fiber notifies those queues
+ * where a worker waits, and clears the announcements. Workers of the same process are woken directly. A lost
+ * notification costs the idle poll and nothing else: polling never stops.
  *
- * The connection that listens proves itself: it is asked now and then whether it hears, in a bounded time, and replaced when it does not.
- * Otherwise one that a proxy keeps open and passes nothing on looks as one to which nothing is said. Its connection is closed first and
- * what listens on it second: UNLISTEN would wait for an answer that never comes.
+ * The connection that listens proves itself. Every few seconds it must confirm, in a bounded time, that it listens;
+ * if it does not, it is replaced. Otherwise a connection that a proxy keeps open without passing anything on looks
+ * like one without notifications. The connection is closed before the listener is: UNLISTEN would wait for a response
+ * that never comes.
  *
  * @since 0.1.0
  */
@@ -29,41 +31,49 @@ import * as Sql from "../sql/consumers.ts"
 import type { Names } from "../sql/names.ts"
 
 export interface Wake {
-  /** After the commit of whatever put messages into the queue. Synchronous and cheap: it only makes a note. */
+  /** Notes that a queue has new messages, after their commit. Synchronous and cheap. */
   readonly published: (queue: number) => void
-  /** A lease was given back: who waits for it in this process looks again. Others are told by the statement itself. */
+  /**
+   * Wakes the waiters of this process for a lease that was given back. The statement itself notifies other processes.
+   */
   readonly released: (lease: string) => void
-  /** Something to await, made before one looks for the last time: nothing published after that look is missed. */
-  readonly waiter: (what: What) => Waiter
-  /** Says in the database that somebody waits for this queue. Does nothing where nobody listens. */
+  /** Makes a waiter. Make it before the last look: it is woken by everything that is published after that look. */
+  readonly waiter: (what: WakeTarget) => Waiter
+  /** Announces in the database that a worker waits for this queue. Does nothing without a listening connection. */
   readonly announce: (queue: number, millis: number) => Effect.Effect<void, SqlError>
-  /** Says something to all processes that listen, in the background; lost if the database is away. Nothing where nobody can listen. */
-  readonly tell: (note: string) => void
-  /** Whoever is to hear what processes tell, this one included. */
-  readonly hears: (hearer: Hearer) => void
-  /** Begins to listen, once; idempotent. */
+  /**
+   * Sends a note to all processes that listen, in the background. It is lost while the database is away. Does nothing
+   * without a listening connection.
+   */
+  readonly send: (note: string) => void
+  /** Sets the handler of the notes from all processes, this one included. */
+  readonly onNote: (hearer: NoteHandler) => void
+  /** Begins to listen. Idempotent. */
   readonly listen: Effect.Effect<void>
-  /** Milliseconds since which this process may have missed what others tell; 0 while it hears, or need not. */
+  /** Milliseconds for which this process may have missed notes; 0 while it receives them, or needs none. */
   readonly notListeningMillis: () => number
 }
 
-/** Hears what is told, and when listening begins: what was told before, or in between, is lost. */
-export interface Hearer {
-  heard(note: string): void
+/** Receives notes, and is called when listening begins: earlier notes are lost. */
+export interface NoteHandler {
+  receive(note: string): void
   listening(): void
 }
 
 /** A queue, or a lease by its name. */
-export type What = number | `lease:${string}`
+export type WakeTarget = number | `lease:${string}`
 
 export interface Waiter {
   readonly woken: Effect.Effect<void>
   readonly done: () => void
 }
 
-/** How often the connection is asked whether it hears, and how long its answers may take. A few statements a minute. */
+/**
+ * How often the connection must prove that it listens, and how long its response may take. It costs a few statements
+ * a minute.
+ */
 const askEvery = 5_000
-const patience = 4_000
+const responseTimeout = 4_000
 
 export const make = Effect.fnUntraced(function*(
   db: PgDatabase,
@@ -71,31 +81,31 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Wake, never, Scope.Scope> {
   const text = Sql.make(names)
   const scope = yield* Scope.Scope
-  const waiting = new Map<What, Set<Deferred.Deferred<void>>>()
+  const waiting = new Map<WakeTarget, Set<Deferred.Deferred<void>>>()
   const pending = new Set<number>()
   const notes = new Set<string>()
-  let hearer: Hearer | undefined
+  let handler: NoteHandler | undefined
   const some = Latch.makeUnsafe(false)
   const { listener } = db
 
-  const wakeHere = (what: What) => {
+  const wakeHere = (what: WakeTarget) => {
     for (const deferred of waiting.get(what) ?? []) Deferred.doneUnsafe(deferred, Effect.void)
   }
   const wakeAll = () => {
     for (const what of waiting.keys()) wakeHere(what)
-    hearer?.listening()
+    handler?.listening()
   }
 
-  /** What has been published while the last statement was under way goes into the next. */
+  /** Notifies queues and sends notes. Those that arrive during one statement go into the next. */
   const notify = Effect.suspend(() => {
     some.closeUnsafe()
     const queues = [...pending]
     pending.clear()
-    const told = [...notes]
+    const sending = [...notes]
     notes.clear()
     return Effect.andThen(
       queues.length === 0 ? Effect.void : Effect.ignore(db.machinery(text.wake, [queues, names.channel])),
-      told.length === 0 ? Effect.void : db.machinery(text.tell, [told, names.channel])
+      sending.length === 0 ? Effect.void : db.machinery(text.notify, [sending, names.channel])
     )
   })
   if (listener !== undefined) {
@@ -104,44 +114,51 @@ export const make = Effect.fnUntraced(function*(
   }
 
   const clock = yield* Clock.Clock
-  /** When it was last known to hear (monotonic); undefined until it is to listen. */
-  let heardAt: bigint | undefined
-  /** Deafness is told once, until it hears again. */
-  let told = false
+  /** When the connection last proved that it listens (monotonic); undefined until this process is to listen. */
+  let provenAt: bigint | undefined
+  /** Set after the warning, until the connection listens again. */
+  let warned = false
   const prove = (connection: PgConnection.PgConnection) =>
-    Effect.flatMap(answered(connection.query(text.hears)), ({ rows }) => {
-      if (rows[0]?.["hears"] !== true) return Effect.fail("its server is read-only, or it listens no more" as const)
-      heardAt = clock.monotonicTimeNanosUnsafe()
-      told = false
+    Effect.flatMap(inTime(connection.query(text.isListening)), ({ rows }) => {
+      if (rows[0]?.["listening"] !== true) {
+        return Effect.fail("its server is read-only, or the session no longer listens" as const)
+      }
+      provenAt = clock.monotonicTimeNanosUnsafe()
+      warned = false
       return Effect.void
     })
-  const hear = (notifications: Queue.Dequeue<PgConnection.Notification, SqlError>) =>
+  const receiveAll = (notifications: Queue.Dequeue<PgConnection.Notification, SqlError>) =>
     Effect.forever(
       Effect.map(
         Queue.take(notifications),
-        ({ payload }) => isNote(payload) ? hearer?.heard(payload) : wakeHere(whatOf(payload))
+        ({ payload }) => isNote(payload) ? handler?.receive(payload) : wakeHere(targetOf(payload))
       )
     )
   const listenOnce = (connect: Effect.Effect<PgConnection.PgConnection, SqlError, Scope.Scope>) =>
     Effect.suspend(() => {
-      const line = Scope.makeUnsafe()
-      const ears = Scope.makeUnsafe()
+      const connectionScope = Scope.makeUnsafe()
+      const listenScope = Scope.makeUnsafe()
       return Effect.gen(function*() {
-        const connection = yield* Scope.provide(Effect.flatMap(connect, (connection) => connection.pin), line)
-        const notifications = yield* answered(Scope.provide(connection.listen(names.channel), ears))
+        const connection = yield* Scope.provide(
+          Effect.flatMap(connect, (connection) => connection.pin),
+          connectionScope
+        )
+        const notifications = yield* inTime(Scope.provide(connection.listen(names.channel), listenScope))
         yield* prove(connection)
-        // Messages that were published while this process did not listen.
+        // Wakes all: messages may have been published while this process did not listen.
         yield* Effect.sync(wakeAll)
         return yield* Effect.raceFirst(
-          hear(notifications),
+          receiveAll(notifications),
           Effect.forever(Effect.andThen(Effect.sleep(askEvery), Effect.suspend(() => prove(connection))))
         )
-      }).pipe(Effect.ensuring(Effect.andThen(Scope.close(line, Exit.void), Scope.close(ears, Exit.void))))
+      }).pipe(
+        Effect.ensuring(Effect.andThen(Scope.close(connectionScope, Exit.void), Scope.close(listenScope, Exit.void)))
+      )
     })
-  const tellOnce = (cause: Cause.Cause<unknown>) =>
+  const warnOnce = (cause: Cause.Cause<unknown>) =>
     Effect.suspend(() => {
-      if (told) return Effect.void
-      told = true
+      if (warned) return Effect.void
+      warned = true
       const error = PgFailure.sqlErrorIn(cause)
       const detail = error === undefined ? Cause.squash(cause) : PgFailure.detailOf(error)
       return Effect.logWarning(
@@ -160,13 +177,13 @@ export const make = Effect.fnUntraced(function*(
       pending.add(queue)
       some.openUnsafe()
     },
-    tell: (note) => {
+    send: (note) => {
       if (listener === undefined) return
       notes.add(note)
       some.openUnsafe()
     },
-    hears: (one) => {
-      hearer = one
+    onNote: (one) => {
+      handler = one
     },
     released: (lease) => wakeHere(`lease:${lease}`),
     waiter: (what) => {
@@ -184,36 +201,36 @@ export const make = Effect.fnUntraced(function*(
     announce: (queue, millis) =>
       listener === undefined ? Effect.void : Effect.asVoid(db.machinery(text.wait, [queue, millis])),
     listen: Effect.suspend(() => {
-      if (listener === undefined || heardAt !== undefined) return Effect.void
-      heardAt = clock.monotonicTimeNanosUnsafe()
+      if (listener === undefined || provenAt !== undefined) return Effect.void
+      provenAt = clock.monotonicTimeNanosUnsafe()
       return Effect.asVoid(Effect.forkIn(
-        // Whatever ends it, a defect and a queue that was closed included.
-        Effect.forever(Effect.andThen(Effect.catchCause(listenOnce(listener), tellOnce), Effect.sleep("500 millis"))),
+        // Every end leads to a new connection, also a defect or a closed queue.
+        Effect.forever(Effect.andThen(Effect.catchCause(listenOnce(listener), warnOnce), Effect.sleep("500 millis"))),
         scope
       ))
     }),
     notListeningMillis: () => {
-      if (heardAt === undefined) return 0
-      const millis = Number(clock.monotonicTimeNanosUnsafe() - heardAt) / 1e6
-      // One that was asked answers at once.
+      if (provenAt === undefined) return 0
+      const millis = Number(clock.monotonicTimeNanosUnsafe() - provenAt) / 1e6
+      // A connection that must prove itself usually responds at once.
       return millis < askEvery + 1_000 ? 0 : millis
     }
   }
 })
 
 /**
- * An answer in time, or none. It is not interrupted: the driver would wait for seconds for what its cancel request does, on a connection
- * that is closed next.
+ * Returns a response in time, or fails. It does not interrupt the statement: the driver would wait for its cancel
+ * request, for seconds, on a connection that is closed next.
  */
-const answered = <A>(asked: Effect.Effect<A, SqlError>): Effect.Effect<A, SqlError | string> =>
+const inTime = <A>(asked: Effect.Effect<A, SqlError>): Effect.Effect<A, SqlError | string> =>
   Effect.flatMap(
     Effect.forkDetach(Effect.exit(asked), { startImmediately: true }),
     (fiber) =>
       Effect.timeoutOrElse(Effect.flatten(Fiber.join(fiber)), {
-        duration: patience,
-        orElse: () => Effect.fail(`it did not answer within ${patience} ms`)
+        duration: responseTimeout,
+        orElse: () => Effect.fail(`it did not respond within ${responseTimeout} ms`)
       })
   )
 
-const isNote = (payload: string): boolean => /^(?:await|settled|hears):/.test(payload)
-const whatOf = (payload: string): What => payload.startsWith("lease:") ? payload as What : Number(payload)
+const isNote = (payload: string): boolean => /^(?:await|settled|listening):/.test(payload)
+const targetOf = (payload: string): WakeTarget => payload.startsWith("lease:") ? payload as WakeTarget : Number(payload)

@@ -1,8 +1,10 @@
 /**
- * The isolation level of transactions. The library begins its own READ COMMITTED, whatever default the role or the database has. Each
- * statement then sees what was committed before it: behind a lock, what the last owner of the lock did.
+ * The isolation level of transactions. The library begins its own at READ COMMITTED, even if the role or the database
+ * has another default. Each statement then sees what was committed before it: behind a lock, what the last owner of
+ * the lock did.
  *
- * A user's own transaction keeps its level. Most calls are right in it, or fail there with 40001. The others ask here first.
+ * A user's own transaction keeps its level. Most calls are right in it, or fail there with 40001. The others check
+ * the level first.
  *
  * @since 0.1.0
  */
@@ -14,7 +16,10 @@ import * as ServerSql from "../sql/server.ts"
 import type { PgDatabase } from "./PgClient.ts"
 import * as PgFailure from "./PgFailure.ts"
 
-/** As `withTransaction` of the client, but it begins READ COMMITTED. A transaction that the effect begins elsewhere has the user's level. */
+/**
+ * Runs a transaction as the client's `withTransaction` does, but begins it READ COMMITTED. A transaction that the
+ * effect begins on another client keeps the user's level.
+ */
 export const transaction =
   (client: Client.SqlClient): PgDatabase["transaction"] =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError, R> =>
@@ -23,7 +28,7 @@ export const transaction =
       return Effect.provideService(client.withTransaction(theirs), Client.BeginTransaction, ServerSql.begin)
     })
 
-/** The level of the ambient transaction, if its statements do not see what was committed since it began. */
+/** The level of the ambient transaction, if its snapshot does not show later commits. */
 const older = (db: PgDatabase): Effect.Effect<string | undefined, SqlError> =>
   Effect.flatMap(db.inTransaction, (inside) =>
     inside
@@ -50,7 +55,7 @@ const refuse = (
       )
   )
 
-/** For a call that must see all that is committed. */
+/** Refuses a call that must see everything that is committed. */
 export const refuseOlder = (db: PgDatabase, operation: string): Effect.Effect<void, StoreFailure> =>
   refuse(db, operation, {
     kind: "refused",
@@ -58,6 +63,6 @@ export const refuseOlder = (db: PgDatabase, operation: string): Effect.Effect<vo
     hint: "Do it outside of that transaction, or in one that is READ COMMITTED."
   })
 
-/** For a row that was not found, and may be there all the same. */
+/** Refuses a call that did not find a row, which may exist outside of the snapshot. */
 export const refuseUnseen = (db: PgDatabase, operation: string): Effect.Effect<void, StoreFailure> =>
   refuse(db, operation, { kind: "timeout", code: "40001", hint: PgFailure.runAgain })

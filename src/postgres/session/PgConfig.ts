@@ -1,5 +1,6 @@
 /**
- * Settings from the environment. Each error names the variable, what was got, and an example; secrets are never repeated.
+ * Settings from the environment. Each error names the variable, its present value, and an example. Secrets are never
+ * repeated.
  *
  * @since 0.1.0
  */
@@ -9,14 +10,14 @@ import * as Redacted from "effect/Redacted"
 import { InvalidConfig } from "../../Errors.ts"
 import { problem } from "../sql/names.ts"
 
-/** What a variable should be, and how to read it. */
+/** A variable: its expected form, and how to read it. */
 interface Variable<A> {
   readonly name: string
   readonly expected: string
   readonly example: string
-  /** Not repeated in an error. */
+  /** Set if the value must not be repeated in an error. */
   readonly secret?: boolean
-  /** Undefined: it does not parse. */
+  /** Returns undefined if the text does not parse. */
   readonly parse: (text: string) => A | undefined
 }
 
@@ -92,7 +93,7 @@ const required = <A>(variable: Variable<A>): Effect.Effect<A, InvalidConfig> =>
     (value) => value === undefined ? Effect.fail(invalid(variable, "nothing")) : Effect.succeed(value)
   )
 
-/** All of them; the first that is wrong fails. */
+/** Reads all variables. The first wrong one fails. */
 export const options = Effect.all({
   url: required(url),
   schema: optional(schema),

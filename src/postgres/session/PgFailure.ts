@@ -1,10 +1,11 @@
 /**
- * What a failed transaction means: the user's failure, a transient failure, an aborted transaction, a refused COMMIT, an unknown
- * outcome. Pure; one table by SQLSTATE.
+ * Classifies a failed transaction: the user's failure, a transient failure, an aborted transaction, a refused COMMIT,
+ * an unknown outcome. Pure; one table by SQLSTATE.
  *
- * The SQLSTATE that was last seen on the transaction's connection decides, not the error that came out of the body:
- * users wrap SQL errors in errors of their own, and a dying connection arrives as a defect. Only where a savepoint has undone the failed
- * statement, what came out decides again: a step that caught a conflict and goes on to fail with an error of its own means that one.
+ * The last SQLSTATE on the transaction's connection decides, not the error that the body failed with. Users wrap SQL
+ * errors in errors of their own, and a dying connection arrives as a defect. There is one exception: if a savepoint
+ * has undone the failed statement, the body's error decides. A step may catch a conflict, and then fail with an error
+ * of its own.
  *
  * @since 0.1.0
  */
@@ -20,7 +21,7 @@ import {
 } from "../../Errors.ts"
 import type { TransactionFailure } from "../../Store.ts"
 
-/** What an SQLSTATE tells about trying again. `other` is the statement's own fault. */
+/** Whether an SQLSTATE means that a retry helps. `other` is the statement's own fault. */
 export type Kind = "conflict" | "unavailable" | "aborted" | "other"
 
 const kinds: Readonly<Record<string, Kind>> = {
@@ -39,17 +40,23 @@ const classes: Readonly<Record<string, Kind>> = {
   "58": "unavailable" // system error outside of Postgres
 }
 
-/** Reads the table. 57P01-57P05 mean that the server ends or ended; 57014, a cancelled query, is the user's own timeout. */
+/**
+ * Reads the table. 57P01-57P05 mean that the server ends or ended. 57014, a cancelled query, is the user's own
+ * timeout.
+ */
 export const kindOf = (code: string): Kind =>
   kinds[code] ?? classes[code.slice(0, 2)] ?? (code.startsWith("57P") ? "unavailable" : "other")
 
-/** Codes after which nobody knows whether COMMIT happened: the server went away while it answered. */
-const answersNothing = (code: string): boolean =>
+/** Whether the outcome of COMMIT is unknown after this code: the server went away while it responded. */
+const hidesOutcome = (code: string): boolean =>
   code === "" || code === "40003" || code.startsWith("08") || code.startsWith("57P")
 
 /**
- * The SQLSTATE of a driver's error, or "" if the server did not send one (the connection died, nothing was encoded). A standby says "not
- * supported" when an unlogged table is read: it means what it says to every write, that it is read-only.
+ * The SQLSTATE of a driver's error, or "" if the server did not send one (the connection died, or a parameter could
+ * not be encoded).
+ *
+ * A standby says "not supported" when an unlogged table is read. It is read-only, as it says to every write, so the
+ * code becomes 25006.
  */
 export const codeOf = (error: SqlError.SqlError): string => {
   const cause: unknown = error.reason.cause
@@ -59,33 +66,40 @@ export const codeOf = (error: SqlError.SqlError): string => {
 }
 
 /**
- * Whether the session is of no more use, whatever is sent next: its server was demoted (25006), ends (57P), or has lost the thread with it
- * (08). A connection that a proxy has kept open through a failover says so for as long as it lives; a new one reaches the new primary. A
- * transaction that a user has made read-only says the same, which costs no more than connecting once.
+ * Whether the session cannot be used any more: its server was demoted (25006), ends (57P), or has lost the protocol's
+ * state (08).
+ *
+ * A proxy may keep a connection open through a failover. It then fails in this way until it is closed, and a new one
+ * reaches the new primary. A transaction that a user has made read-only fails with the same code. That costs one new
+ * connection and nothing else.
  */
-export const isSpent = (code: string): boolean => code === "25006" || code.startsWith("08") || code.startsWith("57P")
+export const isUnusable = (code: string): boolean => code === "25006" || code.startsWith("08") || code.startsWith("57P")
 
-/** Whether the connection is gone: said by the driver, without an SQLSTATE. */
+/** Whether the connection is gone: the driver says so, without an SQLSTATE. */
 export const isLost = (error: SqlError.SqlError): boolean =>
   error.reason._tag === "ConnectionError" && codeOf(error) === ""
 
 /**
- * Whether a session's prepared statements are gone or stale: `deallocate all`, a pooler that gave the transaction another server
- * connection, a table that was altered. The driver prepares again, but not within a transaction. A user's own have other names.
+ * Whether a session's prepared statements are gone or stale. The causes: `deallocate all`, a pooler that gave the
+ * transaction another server connection, a table that was altered. The driver prepares again, but not within a
+ * transaction. A user's own statements have other names.
  */
-export const isForgotten = (error: SqlError.SqlError): boolean =>
+export const isStaleStatement = (error: SqlError.SqlError): boolean =>
   isUnknownName(error) || (codeOf(error) === "0A000" && routineOf(error) === "RevalidateCachedQuery")
 
 const isUnknownName = (error: SqlError.SqlError): boolean =>
   codeOf(error) === "26000" && /"effect_[0-9a-f]{16}_\d+"/.test(messageOf(error))
 
-/** Where in the server the error was raised: its words may be in any language. */
+/** Where in the server the error was raised: its text may be in any language. */
 const routineOf = (error: SqlError.SqlError): unknown => {
   const cause: unknown = error.reason.cause
   return typeof cause === "object" && cause !== null && "routine" in cause ? cause.routine : undefined
 }
 
-/** A pooler between us and the server, without the setting: it refuses settings of a session, or has no prepared statements. */
+/**
+ * Whether a pooler without the setting is between us and the server: it refuses settings of a session, or has no
+ * prepared statements.
+ */
 const isPooler = (error: SqlError.SqlError): boolean =>
   isUnknownName(error) || messageOf(error).startsWith("unsupported startup parameter")
 
@@ -96,11 +110,11 @@ const messageOf = (error: SqlError.SqlError): string => {
 
 const poolerHint = "Behind a transaction pooler, set pooler: true (MILLRACE_POOLER=true)."
 
-/** What the server or the driver said, without values of ours. */
+/** The text of the server or the driver, without values of ours. */
 export const detailOf = (error: SqlError.SqlError): string =>
   isPooler(error) ? `${messageOf(error)}. ${poolerHint}` : messageOf(error)
 
-/** The first SQL error in a cause: defects too, since the driver hides some of its failures in them. */
+/** The first SQL error in a cause. It may be a defect, since the driver hides some of its failures in defects. */
 export const sqlErrorIn = (cause: Cause.Cause<unknown>): SqlError.SqlError | undefined => {
   for (const reason of cause.reasons) {
     if (Cause.isFailReason(reason) && SqlError.isSqlError(reason.error)) return reason.error
@@ -109,7 +123,7 @@ export const sqlErrorIn = (cause: Cause.Cause<unknown>): SqlError.SqlError | und
   return undefined
 }
 
-/** Whether an SQL error stands behind a failure: it itself, or as its cause; the worker wraps the whole cause of a step. */
+/** Whether an SQL error is in a failure, itself or as its cause. The worker wraps the whole cause of a step. */
 const comesFromSql = (cause: Cause.Cause<unknown>): boolean =>
   cause.reasons.some((reason) => {
     let error: unknown = Cause.isFailReason(reason)
@@ -125,27 +139,27 @@ const comesFromSql = (cause: Cause.Cause<unknown>): boolean =>
     return false
   })
 
-/** What was seen on the transaction's connection. */
+/** The state of the transaction's connection. */
 export interface Seen {
-  /** The body began: there was a connection and BEGIN was answered. */
+  /** The body began: there was a connection, and BEGIN succeeded. */
   readonly began: boolean
-  /** The body ended well; what failed is COMMIT. */
+  /** The body succeeded, so the failure is of COMMIT. */
   readonly finished: boolean
   /** SQLSTATE of the failure that decides, "" if there was none since the last statement that succeeded. */
   readonly code: string
-  /** The connection died or gave no answer in time. */
+  /** The connection died, or did not respond in time. */
   readonly lost: boolean
-  /** A statement of it was interrupted by us, so that a cancel request may be on its way. */
+  /** We interrupted a statement, so a cancel request may be on its way. */
   readonly interrupted: boolean
-  /** COMMIT was answered with ROLLBACK: the transaction had been aborted before. */
+  /** The response to COMMIT was ROLLBACK: the transaction had been aborted before. */
   readonly rolledBack: boolean
   /** The failed statement was undone to a savepoint, and nothing was sent since. */
   readonly repaired: boolean
-  /** What was said, for people. */
+  /** The text of the failure, for operators. */
   readonly detail: string
 }
 
-/** What the failure means; undefined if it is the body's own, or an interruption. */
+/** Classifies the failure. Returns undefined if it is the body's own, or an interruption. */
 export const classify = (cause: Cause.Cause<unknown>, seen: Seen): TransactionFailure | undefined => {
   if (Cause.hasInterruptsOnly(cause)) return undefined
   if (!seen.began) return beforeBody(cause)
@@ -157,7 +171,7 @@ export const classify = (cause: Cause.Cause<unknown>, seen: Seen): TransactionFa
   }
   if (seen.lost) return new TransientFailure({ kind: "unavailable", code: seen.code, detail: seen.detail })
   if (kind === "aborted") return new TransactionAborted({ detail: seen.detail })
-  // Our interrupt's cancel request hit a later, innocent statement.
+  // The cancel request of our interruption hit a later statement.
   return seen.interrupted && seen.code === "57014"
     ? new TransientFailure({ kind: "conflict", code: seen.code, detail: "a late cancel request ended a statement" })
     : undefined
@@ -181,20 +195,20 @@ const afterBody = (seen: Seen, kind: Kind): TransactionFailure => {
       ? new TransientFailure({ kind, code, detail })
       : new TransactionAborted({ detail })
   }
-  if (answersNothing(code)) return new UnknownOutcome({ detail })
-  // The name of COMMIT was not known: it did not run.
+  if (hidesOutcome(code)) return new UnknownOutcome({ detail })
+  // The prepared COMMIT did not exist, so it did not run.
   if (code === "26000") return new TransientFailure({ kind: "unavailable", code, detail })
   return kind === "conflict" || kind === "unavailable"
     ? new TransientFailure({ kind, code, detail })
     : new CommitRejected({ code, detail })
 }
 
-/** Marks the driver's error when no connection became free in time; its message names the setting. */
+/** The driver's error when no connection became free in time. Its message names the setting. */
 export class AcquireTimeout extends Error {
   override readonly name = "AcquireTimeout"
 }
 
-/** What helps against 40001. A transaction that is READ COMMITTED does not meet it. */
+/** The hint for 40001. A transaction at READ COMMITTED does not fail with it. */
 export const runAgain = "Run the whole transaction again, or do this in one that is READ COMMITTED."
 
 /** The error of a call on a closed layer, whose pools would only interrupt the caller. */
@@ -212,7 +226,7 @@ export const layerClosed = (): SqlError.SqlError => {
   })
 }
 
-/** A failure outside of a worker's transaction, for whoever publishes, lists, redrives or registers. */
+/** A failure outside of a worker's transaction, for callers that publish, list, redrive or register. */
 export const storeFailure = (operation: string) => (error: SqlError.SqlError): StoreFailure => {
   const code = codeOf(error)
   const cause: unknown = error.reason.cause
@@ -220,7 +234,7 @@ export const storeFailure = (operation: string) => (error: SqlError.SqlError): S
     return new StoreFailure({ operation, kind: "timeout", code, detail: cause.message, hint: "Try again later." })
   }
   if (cause instanceof LayerClosed) {
-    const hint = "Build the layer once, around all that uses it."
+    const hint = "Build the layer once, around everything that uses it."
     return new StoreFailure({ operation, kind: "refused", code, detail: cause.message, hint })
   }
   if (isPooler(error)) {
@@ -236,23 +250,23 @@ export const storeFailure = (operation: string) => (error: SqlError.SqlError): S
     hint: code === "40001"
       ? runAgain
       : passes
-      ? "Try again; what was published twice with one id has one effect."
+      ? "Try again. A message that is published twice with one id has one effect."
       : hintOf(code)
   })
 }
 
 const hintOf = (code: string): string =>
   code === "42501"
-    ? "Grant the role what it needs on the schema."
+    ? "Grant the role the rights that it needs on the schema."
     : code === "42P01" || code === "3F000"
     ? "Start once with migrate \"auto\"."
     : code.startsWith("28")
     ? "Check user and password in the url (DATABASE_URL)."
     : code === "3D000"
     ? "Create the database, or correct the url (DATABASE_URL)."
-    : "It does not pass by itself: fix the cause, then try again."
+    : "A retry alone does not help. Fix the cause, then try again."
 
-/** A failure of the transport's own requests. Temporary unless the server says that it stays. */
+/** A failure of the transport's own requests. It is temporary unless the server says that it is permanent. */
 export const transportError = (operation: string) => (error: SqlError.SqlError): TransportError => {
   const code = codeOf(error)
   const permanent = error.reason.cause instanceof LayerClosed || code.startsWith("42") || code === "3F000"

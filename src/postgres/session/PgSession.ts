@@ -1,10 +1,11 @@
 /**
- * One checkout of a connection, as the SqlClient sees it: it remembers the SQLSTATE seen last, whether the connection died
- * or a statement was interrupted, and bounds what the client runs uninterruptibly (BEGIN, COMMIT, ROLLBACK, savepoints).
+ * One checkout of a connection, as the SqlClient sees it. It remembers the last SQLSTATE, whether the connection died
+ * or a statement was interrupted, and bounds the client's uninterruptible statements (BEGIN, COMMIT, ROLLBACK,
+ * savepoints).
  *
- * A black hole in the network would otherwise hold a fiber for ever: the client runs those statements where nothing can
- * interrupt them. Here they run in a fiber of their own; if no answer comes in time, the checkout goes on without it, and
- * giving a connection back that still has a statement on the wire destroys it (a pinned one does so by itself).
+ * If the network drops all packets, those statements would otherwise hold a fiber indefinitely: nothing can interrupt
+ * them. Here they run in a fiber of their own. Without a response in time, the checkout continues. A connection with
+ * an unfinished statement is destroyed when it is given back (a pinned one does so by itself).
  *
  * @since 0.1.0
  */
@@ -26,15 +27,15 @@ export type Rows = ReadonlyArray<PgConnection.Row>
 type Transform = (<A extends object>(row: ReadonlyArray<A>) => ReadonlyArray<A>) | undefined
 
 /**
- * Stands before what the client itself runs to steer a transaction, so that it is told from the same words of a user. No statement of a
- * user can begin so: the protocol carries no NUL.
+ * Precedes the client's own control statements, which distinguishes them from the same words of a user. No user's
+ * statement can begin with it: the protocol carries no NUL.
  */
 const mark = "\0"
 export const marked = (control: string): string => mark + control
 
 /**
- * Who has the session: one statement, a transaction of the client (`sql.withTransaction`, a worker's commit), or a user who took it
- * (`sql.reserve`) and may steer it by hand.
+ * The use of a session. It serves one statement, or a transaction of the client (`sql.withTransaction`, a worker's
+ * commit). Or it is reserved for a user (`sql.reserve`), who may steer it by hand.
  */
 export type Use = "statement" | "transaction" | "reserved"
 
@@ -45,18 +46,18 @@ export class PgSession implements Connection {
   interrupted = false
   rolledBack = false
   repaired = false
-  /** An answer did not come in time. */
+  /** A response did not come in time. */
   unanswered = false
   detail = ""
-  /** Statements sent so far: tells whether a commit step used this connection at all. */
+  /** Statements sent so far: shows whether a commit step used this connection at all. */
   statements = 0
-  /** Failures seen so far: a savepoint looks for an aborted state only if there were any. */
+  /** Failures so far: a savepoint checks for an aborted state only if there were any. */
   failures = 0
 
   readonly #connection: PgConnection.PgConnection
   readonly #use: Use
   readonly #scope: Scope.Scope
-  readonly #patience: Duration.Duration
+  readonly #controlTimeout: Duration.Duration
   readonly #invalidate: Effect.Effect<void>
   readonly #cancel: Effect.Effect<unknown> | undefined
   #begun = false
@@ -65,33 +66,33 @@ export class PgSession implements Connection {
   /** Its prepared statements are gone, so nothing is sent by a name. */
   #unnamed = false
 
-  /** `cancel` ends what runs on the server, where the driver does not do it when a statement is interrupted. */
+  /** `cancel` ends a statement on the server. The driver does not always do that when a statement is interrupted. */
   constructor(options: {
     readonly connection: PgConnection.PgConnection
     readonly use: Use
-    /** Of this checkout. */
+    /** The scope of this checkout. */
     readonly scope: Scope.Scope
-    readonly patience: Duration.Duration
+    readonly controlTimeout: Duration.Duration
     readonly invalidate: Effect.Effect<void>
     readonly cancel?: Effect.Effect<unknown> | undefined
   }) {
     this.#connection = options.connection
     this.#use = options.use
     this.#scope = options.scope
-    this.#patience = options.patience
+    this.#controlTimeout = options.controlTimeout
     this.#invalidate = options.invalidate
     this.#cancel = options.cancel
   }
 
-  /** Whether a statement may be on the wire whose answer nobody waits for any more. */
+  /** Whether a statement may be unfinished whose response is not awaited any more. */
   get abandoned(): boolean {
     return this.interrupted || this.unanswered
   }
 
-  /** Nobody gets this connection again. */
-  readonly giveUp: Effect.Effect<void> = Effect.suspend(() => {
+  /** Removes the connection from its pool. */
+  readonly discard: Effect.Effect<void> = Effect.suspend(() => {
     const cancel = this.interrupted && !this.lost ? this.#cancel : undefined
-    // Not waited for: it needs another connection, which may be in the same trouble.
+    // Does not wait for the cancel: it needs another connection, which may have the same problem.
     return cancel === undefined ? this.#invalidate : Effect.andThen(Effect.forkDetach(cancel), this.#invalidate)
   })
 
@@ -103,7 +104,7 @@ export class PgSession implements Connection {
     return this.#guarded(
       sql,
       (text) =>
-        this.#seen(Effect.map(this.#connection.query(text, params, !this.#unnamed), (result) => {
+        this.#observed(Effect.map(this.#connection.query(text, params, !this.#unnamed), (result) => {
           this.code = ""
           return result
         }))
@@ -137,10 +138,13 @@ export class PgSession implements Connection {
     this.#bounded(ServerSql.unaborted, true)
   )
 
-  /** COMMIT, answered within the bound or not at all. Postgres answers ROLLBACK if the transaction was aborted. */
+  /**
+   * Sends COMMIT, and fails without a response in time. If the transaction was aborted, the response of Postgres is
+   * ROLLBACK.
+   */
   readonly commit: Effect.Effect<void, SqlError.SqlError> = Effect.suspend(() =>
-    // One that failed may have left the transaction open: COMMIT itself may not have been found by its name.
-    Effect.flatMap(Effect.tapCause(this.#bounded("COMMIT", true), () => this.giveUp), (result) => {
+    // After a failed COMMIT the transaction may still be open: perhaps the prepared COMMIT did not exist.
+    Effect.flatMap(Effect.tapCause(this.#bounded("COMMIT", true), () => this.discard), (result) => {
       if (result.command !== "ROLLBACK") return Effect.void
       this.rolledBack = true
       return Effect.fail(failure(
@@ -163,9 +167,9 @@ export class PgSession implements Connection {
     return this.#guarded(sql, (text, found) =>
       // The transaction's own BEGIN may be a user's text (`SqlClient.BeginTransaction`).
       found.kind === "begin" && this.#use === "transaction"
-        // Our own never changes, so that it may be prepared.
+        // Our own BEGIN never changes, so it may be prepared.
         ? this.#begin(text, prepare || text === ServerSql.begin)
-        : this.#seen(Effect.map(this.#connection.query(text, params, prepare && !this.#unnamed), (result) => {
+        : this.#observed(Effect.map(this.#connection.query(text, params, prepare && !this.#unnamed), (result) => {
           this.code = ""
           return transform === undefined ? result.rows : transform(result.rows)
         })))
@@ -175,7 +179,7 @@ export class PgSession implements Connection {
     return this.#guarded(
       sql,
       (text) =>
-        this.#seen(Effect.map(this.#connection.queryValues(text, params, prepare && !this.#unnamed), (values) => {
+        this.#observed(Effect.map(this.#connection.queryValues(text, params, prepare && !this.#unnamed), (values) => {
           this.code = ""
           return values
         }))
@@ -192,7 +196,7 @@ export class PgSession implements Connection {
       : Stream.map(stream, (row) => transform([row])[0] as PgConnection.Row)
   }
 
-  /** Every statement that may be a user's passes here, by whichever way it came in. */
+  /** Checks a statement that may be a user's. Every way into the session passes here. */
   #guarded<A>(
     sql: string,
     send: (sql: string, found: TransactionControl.Found) => Effect.Effect<A, SqlError.SqlError>
@@ -203,7 +207,7 @@ export class PgSession implements Connection {
       : Effect.andThen(this.#allowed(found), Effect.suspend(() => send(sql, found)))
   }
 
-  /** Refuses what would steer a transaction of the client, and remembers what the session must not be given back with. */
+  /** Refuses a statement that would steer a transaction of the client. Discards a session that a statement changes. */
   #allowed({ command, kind }: TransactionControl.Found): Effect.Effect<void, SqlError.SqlError> {
     return Effect.suspend(() => {
       if (kind === "names") this.#unnamed = true
@@ -211,11 +215,14 @@ export class PgSession implements Connection {
       if ((kind === "begin" || kind === "control") && this.#use !== "reserved") return this.#refuse(command)
       if (this.#replaced) return Effect.void
       this.#replaced = true
-      return Scope.addFinalizer(this.#scope, this.giveUp)
+      return Scope.addFinalizer(this.#scope, this.discard)
     })
   }
 
-  /** As for any failed statement: the transaction is aborted, back to a savepoint or as a whole, even if the user catches the error. */
+  /**
+   * Refuses a statement as a failed statement does: the transaction is aborted, back to a savepoint or as a whole.
+   * This holds even if the user catches the error.
+   */
   #refuse(command: string): Effect.Effect<never, SqlError.SqlError> {
     const inTransaction = this.#use === "transaction"
     const cause = new StatementRefused({ command, inTransaction })
@@ -227,10 +234,10 @@ export class PgSession implements Connection {
       : refused
   }
 
-  /** A session that cannot begin is in no state to be given to anybody: a transaction of before may still be open in it. */
+  /** A session that cannot begin is given to no other caller: an earlier transaction may still be open in it. */
   #begin(sql: string, prepare: boolean): Effect.Effect<Rows, SqlError.SqlError> {
     return Effect.matchCauseEffect(this.#bounded(sql, prepare), {
-      onFailure: (cause) => Effect.andThen(this.giveUp, Effect.failCause(cause)),
+      onFailure: (cause) => Effect.andThen(this.discard, Effect.failCause(cause)),
       onSuccess: (result) => {
         this.#begun = true
         return Effect.succeed(result.rows)
@@ -238,12 +245,12 @@ export class PgSession implements Connection {
     })
   }
 
-  #seen<A>(effect: Effect.Effect<A, SqlError.SqlError>): Effect.Effect<A, SqlError.SqlError> {
+  #observed<A>(effect: Effect.Effect<A, SqlError.SqlError>): Effect.Effect<A, SqlError.SqlError> {
     this.statements++
     return Effect.onExitPrimitive(effect, (exit) => exit._tag === "Failure" ? this.#note(exit.cause) : undefined)
   }
 
-  /** Remembers what failed. A session that is of no more use goes on to the end of this checkout, and to no other. */
+  /** Remembers a failure. A session that cannot be used any more serves this checkout to its end, and no other. */
   #note(cause: Cause.Cause<SqlError.SqlError>): Effect.Effect<void> | undefined {
     this.failures++
     this.repaired = false
@@ -253,13 +260,13 @@ export class PgSession implements Connection {
       return undefined
     }
     const code = PgFailure.codeOf(error)
-    if (PgFailure.isLost(error) || PgFailure.isForgotten(error)) this.lost = true
+    if (PgFailure.isLost(error) || PgFailure.isStaleStatement(error)) this.lost = true
     if (code === "" && !this.lost) return undefined
-    // A statement after the failed one only tells that the transaction is aborted; the first one tells why.
+    // A statement after the failed one only says that the transaction is aborted; the first one says why.
     const before = PgFailure.kindOf(this.code)
     if (code !== "25P02" || this.code === "") this.detail = PgFailure.detailOf(error)
     if (code !== "25P02" || (before !== "conflict" && before !== "unavailable")) this.code = code
-    return PgFailure.isSpent(code) ? this.#invalidate : undefined
+    return PgFailure.isUnusable(code) ? this.#invalidate : undefined
   }
 
   #control(sql: string, prepare: boolean): Effect.Effect<Rows, SqlError.SqlError> {
@@ -269,19 +276,19 @@ export class PgSession implements Connection {
         return result.rows
       })
     }
-    // A cancel request may still be on its way to this connection, and a dead one cannot roll back: closing it does. A
-    // failed ROLLBACK must not fail the transaction, or it would hide why the body failed.
+    // A cancel request may still be on its way to this connection, and a dead one cannot roll back: closing it does.
+    // A // failed ROLLBACK must not fail the transaction, or it would hide why the body failed.
     return this.interrupted || this.lost
-      ? Effect.as(this.giveUp, [])
+      ? Effect.as(this.discard, [])
       : Effect.matchCauseEffect(this.#wire(sql, prepare), {
-        onFailure: () => Effect.as(this.giveUp, []),
+        onFailure: () => Effect.as(this.discard, []),
         onSuccess: () => Effect.succeed([])
       })
   }
 
-  /** As `#wire`, and what it failed with is remembered. */
+  /** Does the same as `#wire`, and remembers a failure. */
   #bounded(sql: string, prepare: boolean): Effect.Effect<PgConnection.Result, SqlError.SqlError> {
-    return this.#seen(this.#wire(sql, prepare))
+    return this.#observed(this.#wire(sql, prepare))
   }
 
   #wire(sql: string, prepare: boolean): Effect.Effect<PgConnection.Result, SqlError.SqlError> {
@@ -291,10 +298,10 @@ export class PgSession implements Connection {
       }),
       (fiber) =>
         Effect.timeoutOrElse(Effect.interruptible(Effect.flatten(Fiber.join(fiber))), {
-          duration: this.#patience,
+          duration: this.#controlTimeout,
           orElse: () => {
             this.unanswered = true
-            return Effect.fail(noAnswer(sql))
+            return Effect.fail(noResponse(sql))
           }
         })
     )
@@ -303,7 +310,7 @@ export class PgSession implements Connection {
 
 const failure = (reason: SqlError.SqlErrorReason): SqlError.SqlError => new SqlError.SqlError({ reason })
 
-const noAnswer = (sql: string): SqlError.SqlError => {
+const noResponse = (sql: string): SqlError.SqlError => {
   const message = `no answer to ${sql.split(" ", 1)[0]} in time`
   return failure(new SqlError.ConnectionError({ cause: new Error(message), message, operation: "control" }))
 }

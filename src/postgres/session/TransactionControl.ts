@@ -1,9 +1,11 @@
 /**
- * What a statement does beyond its own rows: it begins or ends a transaction, or it leaves something behind in the session. Pure.
+ * Finds statements that affect more than their own rows: they begin or end a transaction, or leave something behind
+ * in the session. Pure.
  *
- * The extended protocol carries one command in a message, so the first words decide. Comments, white space, empty statements and a byte
- * order mark before them are skipped, as the server skips them. Two things stand inside of a statement instead: an advisory lock of the
- * session, and `set_config`. What a function does that the statement calls is not seen; within a transaction it cannot end that.
+ * The extended protocol carries one command per message, so the first words decide. Comments, white space, empty
+ * statements and a byte order mark before them are skipped, as the server skips them. Two things are found inside of
+ * a statement: an advisory lock of the session, and `set_config`. The effects of functions that a statement calls are
+ * not found. Within a transaction a function cannot end it.
  *
  * @since 0.1.0
  */
@@ -19,7 +21,7 @@ export interface Found {
 
 const plain: Found = { kind: "plain", command: "" }
 
-/** By the first word, in capitals. What needs a look at the second word is a function of what follows the first one. */
+/** By the first word, in capitals. A command that depends on the second word is a function of the rest. */
 const commands: ReadonlyMap<string, Found | ((rest: string) => Found)> = new Map<
   string,
   Found | ((rest: string) => Found)
@@ -49,19 +51,19 @@ const commands: ReadonlyMap<string, Found | ((rest: string) => Found)> = new Map
   ["DECLARE", (rest) => /\bwith\s+hold\b/i.test(rest) ? { kind: "session", command: "DECLARE WITH HOLD" } : plain]
 ])
 
-/** What follows SET where it ends with the transaction. */
+/** Words after SET whose settings end with the transaction. */
 const localSettings: ReadonlySet<string> = new Set(["LOCAL", "TRANSACTION", "CONSTRAINTS"])
 
 const temporary = /^\s*(?:(?:or\s+replace|local|global)\s+)*temp(?:orary)?\b/i
 
-/** A lock that outlives the transaction, or a setting that is not said to end with it. */
+/** A lock that outlives the transaction, or a setting that perhaps does. */
 const within = /pg_(?:try_)?advisory_lock|set_config\s*\(/i
 
-/** What the statement does. Costs well below a microsecond for a statement of usual length. */
+/** Classifies a statement. Costs well below a microsecond for a statement of usual length. */
 export const look = (sql: string): Found => {
   const start = begin(sql)
   const end = wordEnd(sql, start)
-  // No command that matters has a longer name.
+  // No command in the table has a longer name.
   if (end - start >= 3 && end - start <= 10) {
     const found = commands.get(sql.slice(start, end).toUpperCase())
     if (found !== undefined) {
@@ -86,25 +88,28 @@ const nextWord = (rest: string): string => {
   return rest.slice(start, wordEnd(rest, start)).toUpperCase()
 }
 
-/** Most statements begin with a letter. */
+/** Where the first word begins. Most statements begin with one. */
 const begin = (sql: string): number => isLetter(sql.charCodeAt(0)) ? 0 : skip(sql, 0, true)
 
 const isLetter = (code: number): boolean => (code >= 65 && code <= 90) || (code >= 97 && code <= 122)
 
-/** A word goes on with whatever an identifier may hold: `begin_work` and `set2` are names. */
+/** A word continues with all characters of an identifier: `begin_work` and `set2` are names. */
 const isPart = (code: number): boolean =>
   isLetter(code) || (code >= 48 && code <= 57) || code === 95 || code === 36 || code > 127
 
 const wordEnd = (sql: string, start: number): number => {
   let at = start
-  // NaN past the end is no part of a word.
+  // Past the end the code is NaN, which is no part of a word.
   while (isPart(sql.charCodeAt(at))) at++
   return at
 }
 
 const byteOrderMark = 0xfeff
 
-/** Where the next word begins: past white space and comments, and at the beginning past empty statements and a byte order mark. */
+/**
+ * Where the next word begins. Skips white space and comments, and at the beginning empty statements and a byte order
+ * mark.
+ */
 const skip = (sql: string, from: number, first: boolean): number => {
   for (let at = from; at < sql.length;) {
     const code = sql.charCodeAt(at)

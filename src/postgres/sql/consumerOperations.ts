@@ -13,10 +13,10 @@ export const locked = (t: Names, mode: "for no key update" | "for update") =>
   } as paused_at from ${t.consumers} where name = $1 and lanes > 0 ${mode}`
 
 export const make = (t: Names) => {
-  /** A key that is parked although no open dead letter parks it: no decision about a dead letter would end its hold. */
-  const stray = `(h.until = 'infinity' and not ${parks(t)})`
   const upTo = (from: string) => `(select count(*)::int from (select from ${from} limit $2::int + 1) seen)`
   return {
+    ...keys(t),
+
     /**
      * Lists consumers that have a queue: names that only `Inbox.once` uses have no lanes. Counts stop at $2.
      *
@@ -49,7 +49,7 @@ from ${t.holds} where queue_id = $1 and ($2::text is null or key > $2) order by 
     lock: locked(t, "for no key update"),
 
     /** Keeps a consumer from being removed. Workers may still announce that they wait. Index: (name). $1 name */
-    keep: `select id, lanes from ${t.consumers} where name = $1 and lanes > 0 for key share`,
+    keepConsumer: `select id, lanes from ${t.consumers} where name = $1 and lanes > 0 for key share`,
 
     /** Finds a consumer's queue. Index: (name). No locks. $1 name */
     queue: `select id from ${t.consumers} where name = $1 and lanes > 0`,
@@ -59,8 +59,15 @@ from ${t.holds} where queue_id = $1 and ($2::text is null or key > $2) order by 
      * note
      */
     pause: `update ${t.consumers} set paused_by = $2::text, paused_note = $3,
-  paused_at = case when $2::text is null then null else statement_timestamp() end where id = $1`,
+  paused_at = case when $2::text is null then null else statement_timestamp() end where id = $1`
+  }
+}
 
+/** Pausing and resuming a key. */
+const keys = (t: Names) => {
+  /** A key that is parked although no open dead letter parks it: no decision about a dead letter would end its hold. */
+  const stray = `(h.until = 'infinity' and not ${parks(t)})`
+  return {
     /**
      * Pauses all messages of a key, even if the key is held already. Returns nothing if an operator has paused it
      * before.

@@ -39,7 +39,7 @@ export const make = (t: Names) => ({
    * show this one cannot publish any more: it would read the earlier subscriptions. See `sees_subscriptions` in
    * `functions.ts`.
    */
-  changed: `select setval('${t.subscriptionsChanged}', pg_current_xact_id()::text::bigint)`,
+  recordChange: `select setval('${t.subscriptionsChanged}', pg_current_xact_id()::text::bigint)`,
 
   /**
    * Registers a consumer. The first worker gives lanes to a name that only `Inbox.once` used. Index: (name).
@@ -67,7 +67,7 @@ on conflict do nothing`,
    * newer messages of its lane. Retention would not see it there. Indexes: primary keys of unrouted and inbox. Locks
    * the rows. $1 queue $2 topics $3 lanes
    */
-  takeOver: `with taken as (delete from ${t.unrouted} where topic = any($2::text[]) returning *), known as (
+  moveUnrouted: `with taken as (delete from ${t.unrouted} where topic = any($2::text[]) returning *), known as (
   update ${t.inbox} set at = statement_timestamp() where queue_id = $1::int and id = any(array(select id from taken))
 )
 insert into ${t.messages} (queue_id, lane, id, topic, key, keyed, payload, headers, version, published_at)
@@ -120,9 +120,9 @@ update ${t.consumers} c set waiting_until = '-infinity' from free where c.id = f
    * Says whether this session receives notifications: it listens, on a server that publishers can write to. Reads no
    * table.
    */
-  hears: `select current_setting('transaction_read_only') = 'off'
-and exists (select from pg_listening_channels() c where c = '${t.channel}') as hears`,
+  isListening: `select current_setting('transaction_read_only') = 'off'
+and exists (select from pg_listening_channels() c where c = '${t.channel}') as listening`,
 
   /** Sends notes to all processes that listen. $1 notes $2 channel */
-  tell: `select pg_notify($2, note) from unnest($1::text[]) note`
+  notify: `select pg_notify($2, note) from unnest($1::text[]) note`
 })

@@ -16,6 +16,9 @@ const seen = `d.id, d.state, d.parked, d.queue_id, d.changed_by, coalesce(${mill
 const dueUnlessParked = (t: Names) => `case when ${parks(t)} then until else statement_timestamp() end`
 
 export const make = (t: Names) => ({
+  ...changes(t),
+  ...keys(t),
+
   /**
    * Locks a dead letter. The second of two operators sees what the first one did. Index: primary key. $1 dead letter
    */
@@ -28,10 +31,32 @@ export const make = (t: Names) => ({
    *
    * Index: (queue, state, id), or primary key. $1 to $9 filter $10 snapshot $11 after $12 most
    */
-  lockSome: `select ${seen} from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id
+  lockNext: `select ${seen} from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id
 where d.state = 'open' and ${filter} and pg_visible_in_snapshot(d.opened, $10::text::pg_snapshot) and d.id > $11::bigint
 order by d.id limit $12 for update of d`,
 
+  /** Reads the payload as it was published. Index: primary key. $1 dead letter */
+  publishedPayload:
+    `select queue_id, message_id, topic, coalesce(original, payload) as payload from ${t.deadLetters} where id = $1`,
+
+  /**
+   * Marks the id of a restored dead letter as dead: it may have been forgotten while the dead letter was discarded.
+   * An id that is known gets a new time and is locked. Otherwise a retention whose snapshot shows the dead letter as
+   * discarded would delete it.
+   *
+   * Index: primary key. $1 queue $2 id $3 fingerprint $4 dead letter
+   */
+  markDead: `insert into ${t.inbox} (queue_id, id, outcome, fingerprint, dead_letter_id) values ($1, $2, 'dead', $3, $4)
+on conflict (queue_id, id) do update set at = statement_timestamp()`,
+
+  /** Writes the audit entries. $1 dead letters $2 operator $3 action $4 note */
+  audit: `insert into ${t.audit} (who, action, consumer, dead_letter_id, topic, key, note)
+select $2, $3, c.name, d.id, d.topic, d.key, $4 from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id
+where d.id = any($1::bigint[]) order by d.id`
+})
+
+/** Changes of dead letters, and the return of their messages. */
+const changes = (t: Names) => ({
   /** Writes the new state. Index: primary key. $1 dead letters $2 state $3 operator $4 redrives to add */
   decide:
     `update ${t.deadLetters} set state = $2, changed_by = $3, changed_at = statement_timestamp(), redriven = redriven + $4
@@ -44,7 +69,7 @@ where id = any($1::bigint[])`,
   unpark: `update ${t.deadLetters} set parked = false where id = any($1::bigint[])`,
 
   /** Takes a reopened dead letter out of all sets that were frozen before. Index: primary key. $1 dead letters */
-  reopened: `update ${t.deadLetters} set opened = pg_current_xact_id() where id = any($1::bigint[])`,
+  reopen: `update ${t.deadLetters} set opened = pg_current_xact_id() where id = any($1::bigint[])`,
 
   /**
    * Puts the messages back into the queue: a parked one at its old place, another one at the end. At the old place
@@ -56,8 +81,11 @@ where id = any($1::bigint[])`,
   dead_letter_id, redriven)
 select queue_id, lane, case when parked then seq else nextval('${t.messageSeq}') end, message_id, topic, key, keyed, payload,
   headers, version, published_at, id, redriven
-from (select * from ${t.deadLetters} where id = any($1::bigint[]) order by id offset 0) d`,
+from (select * from ${t.deadLetters} where id = any($1::bigint[]) order by id offset 0) d`
+})
 
+/** The keys of dead letters: continued or parked. */
+const keys = (t: Names) => ({
   /**
    * Locks the holds of the keys. The look for other parked dead letters is a later statement: such a dead letter may
    * be written while this one waits. Index: primary key. $1 dead letters
@@ -72,7 +100,7 @@ from (select * from ${t.deadLetters} where id = any($1::bigint[]) order by id of
    * The hold of a key that stays parked is written, too. So a decision under an older snapshot, which still shows
    * this dead letter as open, fails with 40001. Indexes: holds by primary key, dead_letters_key. $1 dead letters
    */
-  goOn: `update ${t.holds} h set until = ${dueUnlessParked(t)} where until = 'infinity'
+  continueKeys: `update ${t.holds} h set until = ${dueUnlessParked(t)} where until = 'infinity'
   and (queue_id, key) in (select queue_id, key from ${t.deadLetters} where id = any($1::bigint[]))`,
 
   /**
@@ -81,24 +109,5 @@ from (select * from ${t.deadLetters} where id = any($1::bigint[]) order by id of
    */
   park: `insert into ${t.holds} (queue_id, key, lane, until, from_seq)
 select distinct queue_id, key, lane, 'infinity'::timestamptz, 0 from ${t.deadLetters} where id = any($1::bigint[]) and parked
-on conflict (queue_id, key) do update set until = 'infinity', from_seq = 0`,
-
-  /** Reads the payload as it was published. Index: primary key. $1 dead letter */
-  published:
-    `select queue_id, message_id, topic, coalesce(original, payload) as payload from ${t.deadLetters} where id = $1`,
-
-  /**
-   * Marks the id of a restored dead letter as dead: it may have been forgotten while the dead letter was discarded.
-   * An id that is known gets a new time and is locked. Otherwise a retention whose snapshot shows the dead letter as
-   * discarded would delete it.
-   *
-   * Index: primary key. $1 queue $2 id $3 fingerprint $4 dead letter
-   */
-  dead: `insert into ${t.inbox} (queue_id, id, outcome, fingerprint, dead_letter_id) values ($1, $2, 'dead', $3, $4)
-on conflict (queue_id, id) do update set at = statement_timestamp()`,
-
-  /** Writes the audit entries. $1 dead letters $2 operator $3 action $4 note */
-  audit: `insert into ${t.audit} (who, action, consumer, dead_letter_id, topic, key, note)
-select $2, $3, c.name, d.id, d.topic, d.key, $4 from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id
-where d.id = any($1::bigint[]) order by d.id`
+on conflict (queue_id, key) do update set until = 'infinity', from_seq = 0`
 })

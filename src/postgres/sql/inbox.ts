@@ -23,7 +23,8 @@ on conflict do nothing returning id`,
    *
    * $1 queue $2 ids $3 dead letters
    */
-  revive: `with c as materialized (select * from unnest($2::text[], $3::bigint[]) c(id, dead_letter_id) order by id),
+  commitRedriven:
+    `with c as materialized (select * from unnest($2::text[], $3::bigint[]) c(id, dead_letter_id) order by id),
 revived as (
   update ${t.inbox} i set outcome = 'done', dead_letter_id = null, at = statement_timestamp() from c
   where i.queue_id = $1 and i.id = c.id and i.outcome = 'dead' and i.dead_letter_id = c.dead_letter_id returning i.id, c.dead_letter_id
@@ -53,7 +54,7 @@ where id = any($1::bigint[]) and state = 'redriving'`,
    *
    * Index: primary key. $1 queue $2 id $3 fingerprint $4 schema's channel $5 consumer
    */
-  enter: `with l as materialized (
+  claimOnce: `with l as materialized (
   select pg_try_advisory_xact_lock(hashtextextended($4::text || ' ' || $2::text, $1::int)) as mine
   where exists (select from ${t.consumers} where id = $1::int and name = $5::text)
 ), i as (
@@ -79,7 +80,7 @@ where queue_id = (select id from ${t.consumers} where name = $1) and id = $2`,
    *
    * $1 queue $2 id $3 fingerprint $4 its own dead letter, or null
    */
-  die: `insert into ${t.inbox} as i (queue_id, id, outcome, fingerprint, dead_letter_id)
+  markDead: `insert into ${t.inbox} as i (queue_id, id, outcome, fingerprint, dead_letter_id)
 values ($1, $2, 'dead', $3, coalesce($4::bigint, nextval('${t.deadLetterSeq}')))
 on conflict (queue_id, id) do update set outcome = i.outcome
 returning i.outcome, i.fingerprint, i.dead_letter_id, (i.xmax = 0) as fresh`

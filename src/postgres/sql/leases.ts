@@ -12,7 +12,7 @@ const milliseconds = (parameter: string) => `clock_timestamp() + ${parameter}::f
 
 export const make = (t: Names) => ({
   /** Makes the row in which tokens are counted. $1 name */
-  known: `insert into ${t.leases} (name) values ($1) on conflict do nothing`,
+  create: `insert into ${t.leases} (name) values ($1) on conflict do nothing`,
 
   /**
    * Claims a lease that is free or our own. Returns its present owner and remaining time. No row: the name does not

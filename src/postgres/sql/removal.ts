@@ -20,7 +20,7 @@ export const make = (t: Names) => ({
   lockLanes: `select lane from ${t.lanes} where queue_id = $1 order by lane for update`,
 
   /** Counts what a removal would affect. Indexes: primary keys. No locks. $1 queue $2 topic, or null for all */
-  census:
+  count:
     `select (select count(*)::int from ${t.workers} where queue_id = $1 and alive_until > clock_timestamp()) as workers,
   (select count(*)::int from ${t.messages} where queue_id = $1 and ($2::text is null or topic = $2)) as waiting,
   (select count(*)::int from ${t.deadLetters} where queue_id = $1 and state in ('open', 'redriving')) as dead_letters`,
@@ -46,7 +46,7 @@ export const make = (t: Names) => ({
    *
    * Indexes: primary keys. Locks the rows. $1 queue $2 topic $3 the failure, as JSON $4 its tag
    */
-  giveUp: `with gone as materialized (
+  deadLetterTopic: `with gone as materialized (
   delete from ${t.messages} where queue_id = $1 and topic = $2 returning *
 ), failed as materialized (
   select g.*, case when coalesce(attempts, '[]') = '[]' then '[' else left(attempts, -1) || ',' end || $3::text || ']' as history,

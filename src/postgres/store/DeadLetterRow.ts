@@ -1,11 +1,11 @@
 /**
- * What people name and filter dead letters and audit entries by, as the columns and parameters of statements.
+ * How operators name and filter dead letters and audit entries, as columns and parameters of statements.
  *
  * @since 0.1.0
  */
 import type { Filter } from "../../DeadLetter.ts"
 
-/** As people see the number of a letter or of an entry: it sorts as text. */
+/** Formats the id of a dead letter or audit entry, so that ids sort as text. */
 export const formatDeadLetterId = (n: unknown): string => String(n).padStart(16, "0")
 
 export const numberOf = (id: string): bigint | undefined => /^\d{16}$/.test(id) ? BigInt(id) : undefined

@@ -1,11 +1,14 @@
 /**
- * Which lane a key belongs to. Computed here and not by the database: its hash functions may change with its version, and a
- * key that changed lanes while messages of it wait would lose its order.
+ * Maps a key to its lane. The hash is computed here, because the database's hash functions may change with its
+ * version. A key that changed lanes while its messages wait would lose its order.
  *
  * @since 0.1.0
  */
 
-/** 31 bits, well spread also for keys that differ in their last character only (FNV-1a, then murmur's last mix). */
+/**
+ * Hashes a key to 31 bits. Keys that differ in their last character only are well spread (FNV-1a, then the last mix
+ * of murmur).
+ */
 export const keyHash = (key: string): number => {
   let h = 0x811c9dc5
   for (let i = 0; i < key.length; i++) h = Math.imul(h ^ key.charCodeAt(i), 0x01000193)

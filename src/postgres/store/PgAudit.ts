@@ -1,5 +1,5 @@
 /**
- * The record of what people did, read. Who does something writes it, in the same transaction.
+ * Reads the audit. Each operator action writes its entry in its own transaction.
  *
  * @since 0.1.0
  */

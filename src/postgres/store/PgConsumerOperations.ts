@@ -1,8 +1,8 @@
 /**
- * What people do with consumers. Each is one transaction, audited in it.
+ * Operator actions on consumers. Each is one transaction, which also writes the audit entry.
  *
- * Removing and unsubscribing exclude publishing, as registering does: what was published before is there to be counted, what is
- * published later finds no subscription.
+ * Removing and unsubscribing exclude publishing, as registering does. Messages published before are counted, and
+ * later ones find no subscription.
  *
  * @since 0.1.0
  */
@@ -27,9 +27,9 @@ import * as RemovalSql from "../sql/removal.ts"
 import * as LifeSql from "../sql/serverLife.ts"
 import { textOf } from "./DeadLetterRow.ts"
 import { keyHash } from "./KeyHash.ts"
-import { patiently, type Queues } from "./PgConsumers.ts"
+import { type Queues, retryConflicts } from "./PgConsumers.ts"
 
-/** Whose pause it is, if it is one. */
+/** The operator who paused it, and when; undefined if it is not paused. */
 const pausedOf = (row: Rows[number] | undefined): { readonly by: string; readonly at: number } | undefined => {
   const by = textOf(row?.["paused_by"])
   return by === undefined ? undefined : { by, at: Math.floor(Number(row?.["paused_at"])) }
@@ -58,21 +58,21 @@ const heldKeyOf = (row: Rows[number]): HeldKey => ({
   paused: pausedOf(row)
 })
 
-/** What these transactions are made of. */
+/** The parts of these transactions. */
 interface Parts {
   readonly db: PgDatabase
   readonly queues: Queues
   readonly wake: Wake
   readonly text: ReturnType<typeof Sql.make>
-  readonly ending: ReturnType<typeof RemovalSql.make>
+  readonly removal: ReturnType<typeof RemovalSql.make>
   readonly audit: string
   readonly locking: ReadonlyArray<string>
   readonly begin: string
 }
 
 /**
- * One transaction; a failure of the database is told as such. A removal must see all that it takes away. So a user's transaction of
- * another level is refused.
+ * Runs one transaction, and maps a failure of the database. A removal must see everything that it deletes. So a
+ * user's transaction at another level is refused.
  */
 const run = <A, E extends { readonly _tag: string }>(
   parts: Parts,
@@ -82,7 +82,7 @@ const run = <A, E extends { readonly _tag: string }>(
   Effect.andThen(
     Isolation.refuseOlder(parts.db, operation),
     Effect.mapError(
-      patiently(parts.db.transaction(effect)),
+      retryConflicts(parts.db.transaction(effect)),
       (error) =>
         error._tag === "SqlError" ? PgFailure.storeFailure(operation)(error as SqlError) : error as Exclude<E, SqlError>
     )
@@ -111,27 +111,27 @@ const note = (
     about.detail ?? ""
   ])
 
-/** Nobody publishes meanwhile, and what was published is there. */
-const alone = ({ db, locking }: Parts) =>
+/** Excludes publishers until the transaction ends. Everything that was published before is then visible. */
+const excludePublishers = ({ db, locking }: Parts) =>
   Effect.forEach(locking, (statement) => db.within(statement, []), { discard: true })
 
-const census = (parts: Parts, queue: unknown, topic: string | null) =>
-  Effect.map(parts.db.within(parts.ending.census, [queue, topic]), ([row]) => ({
+const count = (parts: Parts, queue: unknown, topic: string | null) =>
+  Effect.map(parts.db.within(parts.removal.count, [queue, topic]), ([row]) => ({
     workers: Number(row?.["workers"]),
     waiting: Number(row?.["waiting"]),
     deadLetters: Number(row?.["dead_letters"])
   }))
 
 const remove = (parts: Parts): ConsumerStore["remove"] => (consumer, action) => {
-  const { db, ending, queues, wake } = parts
+  const { db, removal: ending, queues, wake } = parts
   return run(
     parts,
     "remove the consumer",
     Effect.gen(function*() {
-      yield* alone(parts)
+      yield* excludePublishers(parts)
       const row = yield* found(parts, ending.lock, consumer)
       yield* db.within(ending.lockLanes, [row["id"]])
-      const { deadLetters, waiting, workers } = yield* census(parts, row["id"], null)
+      const { deadLetters, waiting, workers } = yield* count(parts, row["id"], null)
       const free = (workers === 0 || action.force?.workers === true)
         && (waiting + deadLetters === 0 || action.force?.messages === true)
       if (!free) return yield* new ConsumerBusy({ consumer, asked: "removed", workers, waiting, deadLetters })
@@ -139,7 +139,7 @@ const remove = (parts: Parts): ConsumerStore["remove"] => (consumer, action) => 
       yield* note(parts, "removed", action, { consumer, detail: `${waiting} waiting, ${deadLetters} dead letters` })
       yield* db.sql.afterCommit(Effect.sync(() => {
         queues.forget(consumer)
-        // Its workers in this process look, and hear it; others do when they look by themselves.
+        // Wakes its workers in this process, which then find the removal. Other workers find it at their next look.
         wake.published(Number(row["id"]))
       }))
     })
@@ -147,16 +147,16 @@ const remove = (parts: Parts): ConsumerStore["remove"] => (consumer, action) => 
 }
 
 const unsubscribe = (parts: Parts): ConsumerStore["unsubscribe"] => (consumer, topic, action) => {
-  const { db, ending, text, wake } = parts
+  const { db, removal: ending, text, wake } = parts
   return run(
     parts,
     "unsubscribe the consumer",
     Effect.gen(function*() {
-      yield* alone(parts)
+      yield* excludePublishers(parts)
       const row = yield* found(parts, text.lock, consumer)
       const gone = yield* db.within(ending.unsubscribe, [row["id"], topic])
       if (gone.length === 0) return yield* new NotSubscribed({ consumer, topic })
-      const { waiting, workers } = yield* census(parts, row["id"], topic)
+      const { waiting, workers } = yield* count(parts, row["id"], topic)
       if (waiting > 0 && action.force?.messages !== true) {
         return yield* new ConsumerBusy({
           consumer,
@@ -167,9 +167,9 @@ const unsubscribe = (parts: Parts): ConsumerStore["unsubscribe"] => (consumer, t
         })
       }
       const failure = unsubscribed(topic, yield* Clock.currentTimeMillis)
-      // The numbers of the dead letters are of a life that has begun.
+      // The ids of the new dead letters need a life that has begun.
       yield* db.within(parts.begin, [])
-      const [given] = yield* db.within(ending.giveUp, [row["id"], topic, JSON.stringify(failure), failure.tag])
+      const [given] = yield* db.within(ending.deadLetterTopic, [row["id"], topic, JSON.stringify(failure), failure.tag])
       yield* note(parts, "unsubscribed", action, { consumer, topic, detail: `${String(given?.["waiting"])} waiting` })
       yield* db.sql.afterCommit(Effect.sync(() => wake.published(Number(row["id"]))))
     })
@@ -206,7 +206,7 @@ const ofKey = (parts: Parts, asked: "paused" | "resumed"): ConsumerStore["pauseK
     parts,
     asked === "paused" ? "pause the key" : "resume the key",
     Effect.gen(function*() {
-      const row = yield* found(parts, text.keep, consumer)
+      const row = yield* found(parts, text.keepConsumer, consumer)
       const queue = row["id"]
       const changed = asked === "paused"
         ? yield* db.within(text.pauseKey, [queue, key, keyHash(key) % Number(row["lanes"]), action.by])
@@ -241,13 +241,13 @@ export const makeConsumerOperations = (
   wake: Wake
 ): Omit<ConsumerStore, "register" | "status"> => {
   const text = Sql.make(names)
-  const { changed, lock, lockTimeout } = ConsumersSql.make(names)
+  const { recordChange: changed, lock, lockTimeout } = ConsumersSql.make(names)
   const parts: Parts = {
     db,
     queues,
     wake,
     text,
-    ending: RemovalSql.make(names),
+    removal: RemovalSql.make(names),
     audit: AuditSql.make(names).insert,
     locking: [lockTimeout, lock, changed],
     begin: LifeSql.make(names).begin

@@ -1,5 +1,5 @@
 /**
- * Who reads what: registration, and the number of a consumer's queue.
+ * Registers consumers, and finds the numbers of their queues.
  *
  * @since 0.1.0
  */
@@ -19,17 +19,19 @@ import type { Names } from "../sql/names.ts"
 import * as StatusSql from "../sql/status.ts"
 
 /**
- * Numbers of queues by the consumer's name. A name gets another one if it was removed in between and registered again, and a number
- * another name when the server loses its memory. A worker registers, and so learns the number, each time it opens a subscription; what it
- * does under an old one finds no lane (`fence`). A caller without a pipeline asks for the name with the number (`enter`).
+ * Finds the numbers of consumers' queues by name. A consumer that was removed and registered again has another
+ * number. When the server loses its memory, a number may come to mean another consumer.
+ *
+ * A worker registers, and so learns the number, each time it opens a subscription. Under an old number it finds no
+ * lane (`fence`). `Inbox.once` checks the name together with the number (`claimOnce`).
  */
 export interface Queues {
   readonly byName: (consumer: string) => Effect.Effect<number, StoreFailure>
-  /** As `byName`, and makes the name known where it is not. Never waits for an open transaction of somebody else. */
+  /** Does the same, and registers an unknown name. Never waits for the open transaction of another caller. */
   readonly named: (consumer: string) => Effect.Effect<number, StoreFailure>
-  /** What a registration found. */
+  /** Remembers a queue that a registration found. */
   readonly learn: (consumer: string, queue: number) => void
-  /** It was removed. */
+  /** Forgets the queue of a removed consumer. */
   readonly forget: (consumer: string) => void
 }
 
@@ -43,11 +45,14 @@ export const makeQueues = (db: PgDatabase, names: Names): Queues => {
       ([row]) => {
         if (row === undefined) return Effect.fail(notRegistered(consumer))
         const queue = Number(row["id"])
-        // A row that the ambient transaction has made may never be.
+        // The ambient transaction may have made the row, and may roll back.
         return Effect.as(db.sql.afterCommit(Effect.sync(() => void known.set(consumer, queue))), queue)
       }
     )
-  /** Committed before anything refers to it, on a connection of its own: nobody waits for the caller's transaction. */
+  /**
+   * Registers a name on a connection of its own, and commits before any row refers to it. So no other caller waits
+   * for this caller's transaction.
+   */
   const name = (consumer: string) => {
     const made = Effect.andThen(Effect.mapError(db.query(text.name, [consumer]), failed), look(consumer))
     if (db.settings.single) return made
@@ -116,11 +121,11 @@ const statusOf = (row: Rows[number] | undefined): QueueStatus => ({
   pipeline: String(row?.["pipeline"])
 })
 
-/** How long one tries to get past publishers' open transactions. */
+/** How long to retry while publishers' open transactions hold the lock. */
 const patience = Duration.seconds(30)
 
-/** Again and again, since the locks are waited for shortly: publishers queue up behind whoever waits. */
-export const patiently = <A, E extends { readonly _tag: string }>(
+/** Retries conflicts. The lock timeouts are short, because publishers queue behind a waiting registration. */
+export const retryConflicts = <A, E extends { readonly _tag: string }>(
   effect: Effect.Effect<A, E | SqlError>
 ): Effect.Effect<A, E | SqlError> =>
   Effect.retry(effect, {
@@ -155,11 +160,11 @@ export const makeConsumers = (
 
   const missing = (asked: Registration, found: Registered) => asked.topics.filter((topic) => !found.topics.has(topic))
 
-  /** With the subscriptions locked: nobody publishes meanwhile, and all that was published is visible. */
+  /** Registers with the subscriptions locked: no publish is under way, and everything that was published is visible. */
   const add = Effect.fnUntraced(function*(asked: Registration): Effect.fn.Return<void, SqlError | ConsumerConflict> {
     yield* db.within(text.lockTimeout, [])
     yield* db.within(text.lock, [])
-    yield* db.within(text.changed, [])
+    yield* db.within(text.recordChange, [])
     yield* db.within(text.insert, [asked.consumer, asked.lanes, asked.order])
     const found = (yield* find(asked.consumer))!
     const bad = conflict(asked, found)
@@ -167,7 +172,7 @@ export const makeConsumers = (
     const topics = missing(asked, found)
     yield* db.within(text.insertLanes, [found.id, asked.lanes])
     yield* db.within(text.subscribe, [found.id, topics])
-    yield* db.within(text.takeOver, [found.id, topics, asked.lanes])
+    yield* db.within(text.moveUnrouted, [found.id, topics, asked.lanes])
     yield* db.sql.afterCommit(Effect.sync(() => {
       queues.learn(asked.consumer, found.id)
       wake.published(found.id)
@@ -190,9 +195,9 @@ export const makeConsumers = (
         if (found !== undefined && found.lanes > 0 && missing(asked, found).length === 0) {
           queues.learn(asked.consumer, found.id)
         } else {
-          yield* patiently(db.transaction(add(asked)))
+          yield* retryConflicts(db.transaction(add(asked)))
         }
-        // Mostly it is the one of the last start, and nothing is written.
+        // Usually the pipeline is the one of the last start, and nothing is written.
         if (asked.pipeline !== undefined && asked.pipeline !== found?.pipeline) {
           yield* db.transaction(db.within(text.describe, [asked.consumer, asked.pipeline]))
         }

@@ -1,6 +1,6 @@
 /**
- * Dead letters: dead-lettered, listed, grouped, frozen. Death goes through the inbox, as a commit does, so that the two exclude each other.
- * What people decide is in `PgDecisions.ts`.
+ * Dead letters: added, listed, grouped, frozen. A message becomes a dead letter through the inbox, as it commits
+ * through the inbox, so that the two exclude each other. Operator actions are in `PgDecisions.ts`.
  *
  * @since 0.1.0
  */
@@ -25,7 +25,7 @@ import { filterOf, formatDeadLetterId, numberOf, textOf } from "./DeadLetterRow.
 import type { Queues } from "./PgConsumers.ts"
 import { makeDecisions } from "./PgDecisions.ts"
 
-const letterOf = (row: Rows[number]): DeadLetter => ({
+const deadLetterOf = (row: Rows[number]): DeadLetter => ({
   id: String(row["dead_letter_id"]),
   consumer: String(row["consumer"]),
   message: {
@@ -59,7 +59,7 @@ const groupOf = (row: Rows[number]): FailureGroup => ({
   deadLetters: Page.countOf(Number(row["n"])),
   firstAt: Math.floor(Number(row["first_at"])),
   lastAt: Math.floor(Number(row["last_at"])),
-  sample: letterOf(row)
+  sample: deadLetterOf(row)
 })
 
 const receiptOf = (entry: NewDeadLetter): Receipt => entry.delivery.receipt as Receipt
@@ -67,7 +67,7 @@ const receiptOf = (entry: NewDeadLetter): Receipt => entry.delivery.receipt as R
 export const make = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): DeadLetterStore => {
   const text = Sql.make(names)
   return {
-    add: makeBury(db, names, queues),
+    add: makeAdd(db, names, queues),
     list: (query) =>
       Effect.mapBoth(
         db.query(text.list, [
@@ -76,7 +76,7 @@ export const make = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): 
           query.before === undefined ? null : numberOf(query.before) ?? 0n,
           Page.rows(query.limit)
         ]),
-        { onFailure: PgFailure.storeFailure("list dead letters"), onSuccess: (rows) => rows.map(letterOf) }
+        { onFailure: PgFailure.storeFailure("list dead letters"), onSuccess: (rows) => rows.map(deadLetterOf) }
       ),
     groups: (filter) =>
       Effect.mapBoth(
@@ -101,7 +101,7 @@ export const make = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): 
       return Effect.flatMap(
         Effect.mapError(db.query(text.get, [n]), PgFailure.storeFailure("get a dead letter")),
         ([row]) =>
-          row === undefined ? Effect.fail(new DeadLetterNotFound({ deadLetterId })) : Effect.succeed(letterOf(row))
+          row === undefined ? Effect.fail(new DeadLetterNotFound({ deadLetterId })) : Effect.succeed(deadLetterOf(row))
       )
     },
     ...makeDecisions(db, names, wake)
@@ -110,11 +110,11 @@ export const make = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): 
 
 const tagOf = (entry: NewDeadLetter): string => entry.attempts.at(-1)?.tag ?? ""
 
-const makeBury = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore["add"] => {
+const makeAdd = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore["add"] => {
   const text = Sql.make(names)
   const inbox = InboxSql.make(names)
 
-  const fresh = (queue: number, deadLetterId: unknown, entry: NewDeadLetter): Effect.Effect<unknown, SqlError> => {
+  const insert = (queue: number, deadLetterId: unknown, entry: NewDeadLetter): Effect.Effect<unknown, SqlError> => {
     const { message } = entry.delivery
     const { lane, large, seq } = receiptOf(entry)
     const end = [entry.reason, entry.parked, JSON.stringify(entry.attempts), entry.fingerprint, tagOf(entry)]
@@ -137,13 +137,13 @@ const makeBury = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore
       ])
   }
 
-  const beside = Effect.fnUntraced(function*(queue: number, entry: NewDeadLetter) {
+  const addUnderNewId = Effect.fnUntraced(function*(queue: number, entry: NewDeadLetter) {
     const [row] = yield* db.within(text.number, [])
-    yield* fresh(queue, row!["dead_letter_id"], entry)
+    yield* insert(queue, row!["dead_letter_id"], entry)
     return formatDeadLetterId(row!["dead_letter_id"])
   })
 
-  /** The dead letter that a message was redriven from takes it back. */
+  /** Reopens the dead letter that the message was redriven from. */
   const reopen = (queue: number, own: bigint, entry: NewDeadLetter) => {
     const { lane, large, seq } = receiptOf(entry)
     const { attempts, fingerprint, parked, reason } = entry
@@ -154,24 +154,24 @@ const makeBury = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore
     )
   }
 
-  const one = Effect.fnUntraced(
+  const add = Effect.fnUntraced(
     function*(queue: number, entry: NewDeadLetter): Effect.fn.Return<string | undefined, SqlError> {
       const { message, redrive } = entry.delivery
       const { large } = receiptOf(entry)
       const own = redrive === undefined ? undefined : BigInt(redrive.deadLetterId)
-      const put = () => own === undefined ? beside(queue, entry) : reopen(queue, own, entry)
+      const put = () => own === undefined ? addUnderNewId(queue, entry) : reopen(queue, own, entry)
       if (entry.conflict === true) return yield* put()
       const print = large ? "" : MessageId.ofMessage(message)
-      const [known] = yield* db.within(inbox.die, [queue, message.id, print, own ?? null])
+      const [known] = yield* db.within(inbox.markDead, [queue, message.id, print, own ?? null])
       const deadLetterId = known!["dead_letter_id"]
       if (known!["fresh"] === true && own === undefined) {
-        yield* fresh(queue, deadLetterId, entry)
+        yield* insert(queue, deadLetterId, entry)
         return formatDeadLetterId(deadLetterId)
       }
       if (own !== undefined && deadLetterId === own) return yield* reopen(queue, own, entry)
-      // Other content under a known id is never dropped, whether or not a claim has found that out.
+      // Other content under a known id is never dropped, whether or not a claim has found the conflict.
       if (large || known!["fingerprint"] !== print) return yield* put()
-      // A redriven message that was committed by another way: its dead letter is over, too.
+      // The redriven message was committed by another way, so its dead letter is over.
       if (own !== undefined) yield* db.within(inbox.resolve, [[own]])
       return undefined
     }
@@ -180,7 +180,7 @@ const makeBury = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore
   return (consumer, entries) =>
     Effect.flatMap(queues.byName(consumer), (queue) =>
       Effect.mapError(
-        Effect.forEach(entries, (entry) => one(queue, entry)),
+        Effect.forEach(entries, (entry) => add(queue, entry)),
         PgFailure.storeFailure("dead-letter a message")
       ))
 }

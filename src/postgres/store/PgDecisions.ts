@@ -1,6 +1,6 @@
 /**
- * What people decide about dead letters: the dead letter is locked, looked at, changed, and who decided is written down, in one transaction. Of two
- * people at once the second one waits, and then sees what the first one did.
+ * Operator actions on dead letters. One transaction locks and checks the dead letter, changes it, and writes the
+ * audit entry. The second of two operators waits, and then sees what the first one did.
  *
  * @since 0.1.0
  */
@@ -23,45 +23,46 @@ import { filterOf, formatDeadLetterId, numberOf } from "./DeadLetterRow.ts"
 
 type Step = (deadLetters: ReadonlyArray<bigint>) => Effect.Effect<unknown, SqlError>
 
-/** A kind of decision, and what it does beside the dead letters, which are changed already. */
-interface Deciding extends OperatorDecision.OperatorDecision {
+/** An operator's decision, with its effect beside the dead letters, which are changed already. */
+interface Decision extends OperatorDecision.OperatorDecision {
   readonly apply: Step
 }
 
 /** The decisions, as steps on a database. */
 const kinds = (db: PgDatabase, text: ReturnType<typeof Sql.make>) => {
   const on = (statement: string): Step => (deadLetters) => db.within(statement, [deadLetters])
-  const goOn: Step = (deadLetters) => Effect.andThen(on(text.lockHolds)(deadLetters), on(text.goOn)(deadLetters))
-  const putBack: Step = (deadLetters) => Effect.andThen(on(text.putBack)(deadLetters), goOn(deadLetters))
-  const known = (deadLetterId: bigint) =>
-    Effect.flatMap(db.within(text.published, [deadLetterId]), ([row]) => {
+  const continueKeys: Step = (deadLetters) =>
+    Effect.andThen(on(text.lockHolds)(deadLetters), on(text.continueKeys)(deadLetters))
+  const putBack: Step = (deadLetters) => Effect.andThen(on(text.putBack)(deadLetters), continueKeys(deadLetters))
+  const markDead = (deadLetterId: bigint) =>
+    Effect.flatMap(db.within(text.publishedPayload, [deadLetterId]), ([row]) => {
       const print = MessageId.ofMessage({ topic: String(row!["topic"]), payload: String(row!["payload"]) })
-      return db.within(text.dead, [row!["queue_id"], row!["message_id"], print, deadLetterId])
+      return db.within(text.markDead, [row!["queue_id"], row!["message_id"], print, deadLetterId])
     })
-  const redrive: Deciding = { ...OperatorDecision.redriven, apply: putBack }
-  const edited = (edit: { readonly payload: string; readonly version: number }): Deciding => ({
+  const redrive: Decision = { ...OperatorDecision.redriven, apply: putBack }
+  const edited = (edit: { readonly payload: string; readonly version: number }): Decision => ({
     ...OperatorDecision.edited,
     apply: (deadLetters) =>
       Effect.andThen(db.within(text.edit, [deadLetters[0], edit.payload, edit.version]), putBack(deadLetters))
   })
-  const discard: Deciding = { ...OperatorDecision.discarded, apply: goOn }
-  const release: Deciding = {
+  const discard: Decision = { ...OperatorDecision.discarded, apply: continueKeys }
+  const release: Decision = {
     ...OperatorDecision.released,
-    apply: (deadLetters) => Effect.andThen(on(text.unpark)(deadLetters), goOn(deadLetters))
+    apply: (deadLetters) => Effect.andThen(on(text.unpark)(deadLetters), continueKeys(deadLetters))
   }
-  const restore: Deciding = {
+  const restore: Decision = {
     ...OperatorDecision.restored,
     apply: (deadLetters) =>
-      Effect.forEach(deadLetters, known, { discard: true }).pipe(
-        Effect.andThen(on(text.reopened)(deadLetters)),
+      Effect.forEach(deadLetters, markDead, { discard: true }).pipe(
+        Effect.andThen(on(text.reopen)(deadLetters)),
         Effect.andThen(on(text.park)(deadLetters))
       )
   }
   return { redrive, edited, discard, release, restore }
 }
 
-/** The transaction ids of a frozen set mean other transactions by now. */
-const forgotten = new StoreFailure({
+/** After a crash the transaction ids of a frozen set may belong to other transactions. */
+const staleSet = new StoreFailure({
   operation: "decide about a frozen set",
   kind: "refused",
   code: "",
@@ -69,7 +70,7 @@ const forgotten = new StoreFailure({
   hint: "Freeze the set again, and look at it: what was decided before may have been lost with the server."
 })
 
-/** What speaks against a decision about a locked dead letter. */
+/** Returns why an operator cannot decide this about a locked dead letter. */
 const conflict = (kind: OperatorDecision.OperatorDecision, deadLetterId: string, row: Rows[number]) =>
   OperatorDecision.conflict(kind, {
     id: deadLetterId,
@@ -88,8 +89,8 @@ export const makeDecisions = (
   const lives = LifeSql.make(names)
   const kind = kinds(db, text)
 
-  /** The rows are locked, and as they must be. */
-  const decided = Effect.fnUntraced(function*(decision: Deciding, rows: Rows, { by, note = "" }: OperatorAction) {
+  /** Applies a decision to rows that are locked and checked. */
+  const decide = Effect.fnUntraced(function*(decision: Decision, rows: Rows, { by, note = "" }: OperatorAction) {
     const deadLetters = rows.map((row) => row["id"] as bigint)
     if (deadLetters.length === 0) return
     yield* db.within(text.decide, [deadLetters, decision.next, by, decision.next === "redriving" ? 1 : 0])
@@ -99,13 +100,13 @@ export const makeDecisions = (
     yield* db.sql.afterCommit(Effect.sync(() => queues.forEach((queue) => wake.published(queue))))
   })
 
-  const one = Effect.fnUntraced(function*(decision: Deciding, deadLetterId: string, action: OperatorAction) {
+  const one = Effect.fnUntraced(function*(decision: Decision, deadLetterId: string, action: OperatorAction) {
     const n = numberOf(deadLetterId)
     const [row] = n === undefined ? [] : yield* db.within(text.lock, [n])
     if (row === undefined) return yield* new DeadLetterNotFound({ deadLetterId })
     const refused = conflict(decision, deadLetterId, row)
     if (refused !== undefined) return yield* refused
-    yield* decided(decision, [row], action)
+    yield* decide(decision, [row], action)
   })
 
   const run = <A, E extends { readonly _tag: string }>(
@@ -130,13 +131,13 @@ export const makeDecisions = (
       run(
         `have dead letters ${decision}`,
         Effect.gen(function*() {
-          // An older snapshot would pass over dead letters of a set that was frozen after it.
+          // An older snapshot would miss dead letters of a set that was frozen after it.
           yield* Isolation.refuseOlder(db, `have dead letters ${decision}`)
           const [life, snapshot] = cutoff.split(" ")
           const [now] = yield* db.within(lives.read, [])
-          if (snapshot === undefined || now?.["life"] !== life) return yield* forgotten
-          const rows = yield* db.within(text.lockSome, [...filterOf(filter), snapshot, numberOf(after) ?? 0n, most])
-          yield* decided(decision === "redriven" ? kind.redrive : kind.discard, rows, action)
+          if (snapshot === undefined || now?.["life"] !== life) return yield* staleSet
+          const rows = yield* db.within(text.lockNext, [...filterOf(filter), snapshot, numberOf(after) ?? 0n, most])
+          yield* decide(decision === "redriven" ? kind.redrive : kind.discard, rows, action)
           return { deadLetterIds: rows.map((row) => formatDeadLetterId(row["id"])), more: rows.length === most }
         })
       )

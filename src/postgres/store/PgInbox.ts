@@ -1,5 +1,6 @@
 /**
- * Which ids a consumer has committed: a commit claims those of its messages, and of two claims of one id one waits for the other.
+ * The inbox: which ids a consumer has committed. A commit claims the ids of its messages. Of two claims of one id,
+ * one waits for the other.
  *
  * @since 0.1.0
  */
@@ -15,17 +16,17 @@ export const make = (db: PgDatabase, names: Names, queues: Queues): Pick<InboxSt
   const text = InboxSql.make(names)
   const failed = PgFailure.storeFailure("claim message ids in the inbox")
 
-  const revive = (queue: number, claims: ReadonlyArray<Claim>, fresh: Set<unknown>) => {
+  const commitRedriven = (queue: number, claims: ReadonlyArray<Claim>, fresh: Set<unknown>) => {
     const redriven = claims.filter((claim) => claim.deadLetterId !== undefined && !fresh.has(claim.id))
     if (redriven.length === 0) return Effect.void
     return Effect.map(
-      db.within(text.revive, [queue, redriven.map((c) => c.id), redriven.map((c) => BigInt(c.deadLetterId!))]),
+      db.within(text.commitRedriven, [queue, redriven.map((c) => c.id), redriven.map((c) => BigInt(c.deadLetterId!))]),
       (rows) => rows.forEach((row) => fresh.add(row["id"]))
     )
   }
 
-  /** The others: the same message again, or another one under its id. */
-  const tellApart = (queue: number, claims: ReadonlyArray<Claim>, fresh: ReadonlySet<unknown>) =>
+  /** Finds out for the other claims whether the id is known for the same message or for another one. */
+  const compareKnown = (queue: number, claims: ReadonlyArray<Claim>, fresh: ReadonlySet<unknown>) =>
     Effect.map(
       db.within(text.known, [queue, claims.filter((c) => !fresh.has(c.id)).map((c) => c.id)]),
       (rows) => {
@@ -39,10 +40,11 @@ export const make = (db: PgDatabase, names: Names, queues: Queues): Pick<InboxSt
     )
 
   /**
-   * A redriven message that turns out to be a duplicate was committed by another way: its dead letter is over, too. So it is when its id was
-   * not known any more, and it is committed now. Of those that were revived, the dead letter is.
+   * Resolves the dead letters of redriven messages that turn out to be duplicates: they were committed by another
+   * way. It also resolves those whose id was forgotten and is committed now. `commitRedriven` has resolved the
+   * others.
    */
-  const resolved = (
+  const resolveDuplicates = (
     claims: ReadonlyArray<Claim>,
     answers: ReadonlyArray<ClaimResult>,
     inserted: ReadonlySet<unknown>
@@ -56,14 +58,16 @@ export const make = (db: PgDatabase, names: Names, queues: Queues): Pick<InboxSt
       : Effect.as(db.within(text.resolve, [deadLetters]), answers)
   }
 
-  /** What each claim found, once those that are new have been inserted. */
-  const answer = (queue: number, claims: ReadonlyArray<Claim>, inserted: ReadonlySet<unknown>) => {
+  /** Returns what each claim found, once the fresh ids have been inserted. */
+  const outcomesOf = (queue: number, claims: ReadonlyArray<Claim>, inserted: ReadonlySet<unknown>) => {
     const allFresh = () => claims.map((): ClaimResult => "fresh")
-    if (inserted.size === claims.length) return resolved(claims, allFresh(), inserted)
+    if (inserted.size === claims.length) return resolveDuplicates(claims, allFresh(), inserted)
     const fresh = new Set(inserted)
-    return revive(queue, claims, fresh).pipe(
-      Effect.flatMap(() => fresh.size === claims.length ? Effect.succeed(allFresh()) : tellApart(queue, claims, fresh)),
-      Effect.flatMap((answers) => resolved(claims, answers, inserted))
+    return commitRedriven(queue, claims, fresh).pipe(
+      Effect.flatMap(() =>
+        fresh.size === claims.length ? Effect.succeed(allFresh()) : compareKnown(queue, claims, fresh)
+      ),
+      Effect.flatMap((answers) => resolveDuplicates(claims, answers, inserted))
     )
   }
 
@@ -73,7 +77,7 @@ export const make = (db: PgDatabase, names: Names, queues: Queues): Pick<InboxSt
         if (claims.length === 0) return Effect.succeed([])
         const ids = claims.map((claim) => claim.id)
         return db.within(text.claim, [queue, ids, claims.map((claim) => claim.fingerprint)]).pipe(
-          Effect.flatMap((rows) => answer(queue, claims, new Set(rows.map((row) => row["id"])))),
+          Effect.flatMap((rows) => outcomesOf(queue, claims, new Set(rows.map((row) => row["id"])))),
           Effect.mapError(failed)
         )
       })

@@ -1,6 +1,6 @@
 /**
- * Named leases: a row each, claimed, renewed and given back in one statement on the machinery's connections, fenced in the
- * transaction that wants it.
+ * Named leases: one row each. They are claimed, renewed and given back by one statement on the machinery's
+ * connections, and fenced in the user's transaction.
  *
  * @since 0.1.0
  */
@@ -22,7 +22,7 @@ export const make = (db: PgDatabase, names: Names, wake: Wake): LeaseStore => {
   const claim = (name: string, owner: string, millis: number): Effect.Effect<LeaseClaim, SqlError> =>
     Effect.flatMap(db.machinery(text.claim, [name, owner, millis]), ([row]) => {
       if (row === undefined) {
-        return Effect.andThen(db.machinery(text.known, [name]), Effect.suspend(() => claim(name, owner, millis)))
+        return Effect.andThen(db.machinery(text.create, [name]), Effect.suspend(() => claim(name, owner, millis)))
       }
       return Effect.succeed<LeaseClaim>({
         token: row["token"] as bigint | null ?? undefined,
@@ -47,7 +47,7 @@ export const make = (db: PgDatabase, names: Names, wake: Wake): LeaseStore => {
     fence: (name, owner, token, millis) =>
       Effect.flatMap(
         Effect.mapError(db.within(text.fence, [name, token, millis, owner]), PgFailure.storeFailure(looking(name))),
-        // Under an older snapshot it may be ours all the same.
+        // Under an older snapshot a lease that is ours may be missing.
         (rows) => rows.length > 0 ? Effect.succeed(true) : Effect.as(Isolation.refuseUnseen(db, looking(name)), false)
       ),
     awaitRelease: (name) =>

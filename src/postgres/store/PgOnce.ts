@@ -1,8 +1,9 @@
 /**
- * The inbox for callers without a pipeline: entering under an id, the stored result, and how an id was decided.
+ * The inbox for `Inbox.once`: claiming an id, the stored result, and the outcome of an id.
  *
- * Two callers exclude each other by an advisory lock that is tried inside of the transaction: it ends with the transaction, also when
- * its backend dies, and who does not get it has nothing to wait for. The inbox row itself decides, as for a pipeline.
+ * Two callers exclude each other by an advisory lock that is tried inside of the transaction. It ends with the
+ * transaction, also when its backend dies. A caller that does not get the lock does not wait in the database. As for
+ * a pipeline, the inbox row itself decides.
  *
  * @since 0.1.0
  */
@@ -23,11 +24,11 @@ const settledOf = (row: Rows[number]): InboxRecord =>
   row["outcome"] === "dead" ? { _tag: "Dead", deadLetterId: String(row["dead_letter_id"]) } : { _tag: "Committed" }
 
 const known = (row: Rows[number] | undefined, fingerprint: string): OnceClaim => {
-  // Forgotten by the retention just now: the next try finds it fresh.
+  // Retention has just deleted the row: the next try finds the id fresh.
   if (row === undefined) return { _tag: "Busy" }
   const settled = settledOf(row)
   if (settled._tag === "Dead") return settled
-  // A pipeline's: whatever the message held, there is no result to give back.
+  // A pipeline committed the id: there is no stored result, and the content is not compared.
   if (typeof row["result"] !== "string") return { _tag: "Committed", result: undefined }
   return row["fingerprint"] === fingerprint ? { _tag: "Committed", result: row["result"] } : { _tag: "Conflict" }
 }
@@ -39,9 +40,9 @@ export const make = (
   watchers: PgWatchers
 ): Omit<InboxStore, "claim"> => {
   const text = Sql.make(names)
-  /** No answer: the number is no longer this consumer's. */
+  /** Returns undefined if the number no longer belongs to this consumer. */
   const enterUnder = (queue: number, consumer: string, { fingerprint, id }: Claim) =>
-    db.within(text.enter, [queue, id, fingerprint, names.channel, consumer]).pipe(
+    db.within(text.claimOnce, [queue, id, fingerprint, names.channel, consumer]).pipe(
       Effect.flatMap(([row]): Effect.Effect<OnceClaim | undefined, SqlError> =>
         row === undefined
           ? Effect.undefined
@@ -57,14 +58,15 @@ export const make = (
     Effect.flatMap(queues.named(consumer), (queue) => enterUnder(queue, consumer, claim)).pipe(
       Effect.flatMap((entered) => {
         if (entered !== undefined) return Effect.succeed(entered)
-        // Removed, maybe by another process, since this one has looked: it is named anew.
+        // The consumer was removed since this process has looked, perhaps by another process. Its name is registered
+        // again.
         queues.forget(consumer)
         return Effect.flatMap(
           Effect.flatMap(queues.named(consumer), (queue) => enterUnder(queue, consumer, claim)),
           (entered): Effect.Effect<OnceClaim, StoreFailure> =>
             entered !== undefined
               ? Effect.succeed(entered)
-              // Named after the snapshot of the transaction around it, or removed once more.
+              // The name was registered after this transaction's snapshot, or the consumer was removed once more.
               : Effect.as(Isolation.refuseUnseen(db, "claim an id in the inbox"), { _tag: "Busy" })
         )
       })

@@ -1,5 +1,5 @@
 /**
- * What goes out, now or later, in the transaction of whoever publishes it; workers hear of it when that has committed.
+ * Publishes messages, now or later, in the publisher's transaction. Workers are woken after its commit.
  *
  * @since 0.1.0
  */
@@ -19,11 +19,11 @@ import type { Names } from "../sql/names.ts"
 import * as OutboxSql from "../sql/publishing.ts"
 import { keyHash } from "./KeyHash.ts"
 
-/** Rows and bytes of one insert; more go in several, in one transaction. */
+/** Rows and bytes of one insert. A larger publish takes several inserts, in one transaction. */
 const chunkRows = 1_000
 const chunkBytes = 4 * 1_048_576
 
-/** The messages in inserts of a bounded size, in order. */
+/** Splits messages into inserts of a bounded size, in order. */
 const chunks = (messages: ReadonlyArray<Message>): ReadonlyArray<ReadonlyArray<Message>> => {
   const out: Array<Array<Message>> = []
   let chunk: Array<Message> = []

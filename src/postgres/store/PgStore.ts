@@ -1,5 +1,5 @@
 /**
- * The store on Postgres: its parts put together.
+ * The store on Postgres, composed of its parts.
  *
  * @since 0.1.0
  */
@@ -42,7 +42,7 @@ export const make = (
   const inbox = PgInbox.make(db, names, queues)
   const pings = ping(names)
   const deadLetters = PgDeadLetters.make(db, names, queues, wake)
-  /** Once the transaction has committed, whoever waits for one of these ids looks. */
+  /** Wakes the waiters of these ids after the commit. */
   const settled = (consumer: string, ids: ReadonlyArray<{ readonly id: string }>) => () =>
     db.sql.afterCommit(Effect.sync(() => watchers.settled(consumer, ids)))
   return {

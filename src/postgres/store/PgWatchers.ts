@@ -1,10 +1,12 @@
 /**
- * Who waits for which id of which consumer: in this process, and, as far as one has heard, in others.
+ * Waiters for the outcome of ids: of this process, and, as far as announced, of others.
  *
- * Whoever has waited for a while says so on the wake-up's channel, once. A process that commits or dead-letters the id after it has heard
- * that answers there. So nobody notifies where nobody waits, and a commit costs nothing more than a look at an empty set. An
- * announcement may come too late, or to nobody: who waits looks again by itself, always. A process that begins to listen says so, since it
- * has heard none before: those who wait announce it once more.
+ * A process that has waited for a while announces the id on the wake-up channel, once. Another process that then
+ * commits or dead-letters the id sends `settled`. So without waiters no process notifies, and a commit costs nothing
+ * more than a look at an empty set.
+ *
+ * An announcement may come too late, or reach no process. So each waiter also looks again by itself. A process that
+ * begins to listen says so, since it has missed earlier announcements: all waiters announce their ids again.
  *
  * @since 0.1.0
  */
@@ -14,25 +16,25 @@ import type * as Scope from "effect/Scope"
 import { Watchers } from "../../internal/Watchers.ts"
 import type { Wake } from "../queue/Wake.ts"
 
-/** Announcements that are kept; beyond it the oldest is forgotten, and who made it finds out by looking. */
+/** The most announcements kept. Beyond it the oldest one is forgotten, and its waiter finds the outcome by looking. */
 const most = 10_000
 
-/** A consumer's name has no colon. */
+/** Joins both. A consumer's name has no colon. */
 const nameOf = (consumer: string, id: string): string => `${consumer}:${id}`
 
 export class PgWatchers {
   readonly #here = new Watchers()
   readonly #elsewhere = new Set<string>()
   readonly #wake: Wake
-  /** Tells our own announcements from those of others. */
-  readonly #me: string
+  /** Distinguishes our own announcements from those of other processes. */
+  readonly #process: string
 
   constructor(wake: Wake, me: string) {
     this.#wake = wake
-    this.#me = me
+    this.#process = me
   }
 
-  /** As `Watchers.watch`; with `elsewhere`, other processes are asked to tell, too. */
+  /** Watches an id, as `Watchers.watch` does. With `elsewhere`, other processes are asked for a notification, too. */
   watch(
     consumer: string,
     id: string,
@@ -40,45 +42,45 @@ export class PgWatchers {
   ): Effect.Effect<Effect.Effect<void>, never, Scope.Scope> {
     const here = this.#here.watch(consumer, id)
     if (!elsewhere) return here
-    return Effect.tap(here, Effect.andThen(this.#wake.listen, Effect.sync(() => this.#ask(consumer, id))))
+    return Effect.tap(here, Effect.andThen(this.#wake.listen, Effect.sync(() => this.#announce(consumer, id))))
   }
 
-  #ask(consumer: string, id: string): void {
-    this.#wake.tell(`await:${this.#me}:${nameOf(consumer, id)}`)
+  #announce(consumer: string, id: string): void {
+    this.#wake.send(`await:${this.#process}:${nameOf(consumer, id)}`)
   }
 
-  #askAgain(): void {
-    this.#here.each((consumer, id) => this.#ask(consumer, id))
+  #announceAgain(): void {
+    this.#here.each((consumer, id) => this.#announce(consumer, id))
   }
 
-  /** After the commit that decided about these ids. */
+  /** Wakes the waiters of these ids. Call it after the commit that decided about them. */
   settled(consumer: string, ids: ReadonlyArray<{ readonly id: string }>): void {
     this.#here.notify(consumer, ids)
     if (this.#elsewhere.size === 0) return
     for (const { id } of ids) {
       const name = nameOf(consumer, id)
-      if (this.#elsewhere.delete(name)) this.#wake.tell(`settled:${name}`)
+      if (this.#elsewhere.delete(name)) this.#wake.send(`settled:${name}`)
     }
   }
 
-  /** Listening begins, perhaps anew: what was said before is not known. */
+  /** Announces all ids again after listening begins: earlier notes were missed. */
   listening(): void {
-    this.#wake.tell(`hears:${this.#me}`)
-    this.#askAgain()
+    this.#wake.send(`listening:${this.#process}`)
+    this.#announceAgain()
     this.#here.notifyAll()
   }
 
-  /** What a process said on the channel. */
-  heard(note: string): void {
+  /** Handles a note of a process on the channel. */
+  receive(note: string): void {
     const [kind, rest] = cut(note)
     if (kind === "settled") {
       const [consumer, id] = cut(rest)
       this.#here.notify(consumer, [{ id }])
-    } else if (kind === "hears") {
-      if (rest !== this.#me) this.#askAgain()
+    } else if (kind === "listening") {
+      if (rest !== this.#process) this.#announceAgain()
     } else if (kind === "await") {
       const [who, name] = cut(rest)
-      if (who === this.#me) return
+      if (who === this.#process) return
       this.#elsewhere.add(name)
       for (const oldest of this.#elsewhere) {
         if (this.#elsewhere.size <= most) break
@@ -88,7 +90,7 @@ export class PgWatchers {
   }
 }
 
-/** What stands before the first colon, and what behind it. */
+/** Splits a text at its first colon. */
 const cut = (text: string): readonly [string, string] => {
   const at = text.indexOf(":")
   return [text.slice(0, at), text.slice(at + 1)]
@@ -97,6 +99,6 @@ const cut = (text: string): readonly [string, string] => {
 export const make = (wake: Wake): Effect.Effect<PgWatchers> =>
   Effect.map(Random.nextInt, (n) => {
     const watchers = new PgWatchers(wake, n.toString(36))
-    wake.hears(watchers)
+    wake.onNote(watchers)
     return watchers
   })

@@ -32,7 +32,7 @@ describe("the address", () => {
         { url }
       ]
       for (const given of wrong) {
-        // What JavaScript lets through.
+        // JavaScript lets such values through.
         const error = yield* Effect.flip(started(Postgres.layer({ url: given as string })))
         assert.deepInclude(error, { _tag: "InvalidSetting", setting: "url" })
         assert.include(error.message, "postgres://user:password@host:port/database")

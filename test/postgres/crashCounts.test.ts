@@ -1,4 +1,6 @@
-/** Who is convicted when an owner dies, where the database fails in between: beyond what the conformance suite asks of every transport. */
+/**
+ * Counts crashes when an owner dies while the database fails. The conformance suite has the cases of every transport.
+ */
 import { assert, layer } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, Scope } from "effect"
 import { SqlClient } from "effect/sql"
@@ -41,7 +43,7 @@ const next = Effect.gen(function*() {
 })
 
 layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true })("a message that runs alone", (it) => {
-  it.effect("is convicted by the death of its process, alone and for good", () =>
+  it.effect("gets crashed_alone by the death of its process, alone and for good", () =>
     Effect.gen(function*() {
       yield* register({ lanes: 1 })
       yield* publish(["a", "a"], ["suspect", "s"], ["b", "b"])
@@ -81,7 +83,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
   it.effect("has its record taken back from a lane that was given up meanwhile, too", () =>
     Effect.gen(function*() {
       const { over, owner } = yield* isolated
-      // As the worker does at the deadline: its process lives, and goes on with other lanes.
+      // As the worker does at the deadline: its process is alive, and continues with other lanes.
       for (const { lost, name, token } of owner.held()) {
         yield* Deferred.succeed(lost, new Errors.LeaseLost({ lease: name, token: String(token), reason: "too late" }))
       }
@@ -90,7 +92,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       assert.deepStrictEqual(yield* next, { received: 2, crashedAlone: false })
     }).pipe(Effect.scoped, Effect.andThen(clean)))
 
-  it.effect("that the store was not told of does not keep lanes from being counted that are claimed later", () =>
+  it.effect("that the store does not know of does not keep lanes from being counted that are claimed later", () =>
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
       yield* register({ lanes: 1 })

@@ -9,7 +9,7 @@ import { proxy } from "./proxy.ts"
 
 const Notes = Topic.make("notes", { schema: Schema.String, id: (note) => note })
 
-it.live("a worker whose connections are reset while it registers and while it opens starts nevertheless", () => {
+it.live("a worker starts although its connections are reset while it registers and while it opens", () => {
   const done: Array<string> = []
   return Effect.gen(function*() {
     const between = yield* proxy(inject("databaseUrl"))

@@ -1,6 +1,6 @@
 /**
- * A commit that finds out that its lease is over: what waits behind its message in the same worker must not start, since the message was
- * not committed and will come again, here or elsewhere.
+ * A commit that finds out that its lease is over. That message was not committed and will come again, here or
+ * elsewhere. So messages that wait behind it in the same worker must not start.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Schema } from "effect"

@@ -1,4 +1,6 @@
-/** What the tests of isolation levels share: a database whose default is another one, and transactions of a user's own. */
+/**
+ * Shared by the tests of isolation levels: a database whose default is another one, and transactions of a user's own.
+ */
 import { PgClient } from "@effect/sql-pg"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { SqlClient } from "effect/sql"

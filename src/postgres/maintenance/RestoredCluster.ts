@@ -1,10 +1,10 @@
 /**
- * A database that was restored from a dump has the transaction ids of the cluster that it comes from in its rows, and its own cluster
- * may be far behind them. Who starts gives such rows an id of this cluster.
+ * Repairs a database that was restored from a dump. Its rows have the transaction ids of another cluster, which may
+ * be far ahead of those of its own. Each start gives such rows an id of this cluster.
  *
- * Looking costs two short statements a start. What is found is rewritten in small transactions, beside workers that run and beside
- * other starts; one that dies is gone on with by the next start. A restored message is late once for who reads already, as one that
- * is put back is.
+ * Looking costs two short statements per start. The rows are rewritten in small transactions, beside running workers
+ * and other starts. If a start dies, the next one continues. A reader that is already running finds a restored
+ * message late once, as one that was put back into the queue.
  *
  * @since 0.1.0
  */
@@ -17,7 +17,7 @@ import * as Sql from "../sql/restored.ts"
 /** Rows of one transaction. */
 const batch = 10_000
 
-/** Looks, and fixes what it finds; only says so where the role may not. */
+/** Looks for such rows and repairs them. Only warns where the role lacks the right. */
 export const repair = Effect.fnUntraced(function*(db: PgDatabase, names: Names): Effect.fn.Return<void, SqlError> {
   const text = Sql.make(names)
   const [rights] = yield* db.query(text.rights, [names.messages, names.deadLetters, names.consumers])
@@ -26,18 +26,18 @@ export const repair = Effect.fnUntraced(function*(db: PgDatabase, names: Names):
   if (future?.["found"] !== true) return
   if (rights["repair"] !== true) {
     return yield* Effect.logWarning(
-      `Schema "${names.raw}" was restored from another cluster, and transaction ids of that one are in its rows: sets of dead letters do `
-        + `not have them, and polls find messages late again and again. Nothing is lost. Start once with a role that may update its tables.`
+      `Schema "${names.raw}" was restored from another cluster, and its rows have transaction ids of that cluster. Frozen sets miss `
+        + `such dead letters, and each poll finds such messages again. Nothing is lost. Start once with a role that may update its tables.`
     )
   }
   const all = Effect.fnUntraced(function*(statement: string) {
-    let mended = 0
+    let repaired = 0
     while (true) {
       const rows = yield* db.onMachinery(db.transaction(
         Effect.andThen(db.within(text.alone, [names.channel]), db.within(statement, [batch]))
       ))
-      if (rows.length === 0) return mended
-      mended += rows.length
+      if (rows.length === 0) return repaired
+      repaired += rows.length
     }
   })
   const [messages, deadLetters] = [yield* all(text.messages), yield* all(text.deadLetters)]

@@ -1,4 +1,7 @@
-/** The connection that listens: open, and nothing comes through. It notices by itself, and wake-ups take milliseconds again. */
+/**
+ * The connection that listens: open, and nothing comes through. It notices by itself, and wake-ups take milliseconds
+ * again.
+ */
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Fiber, Layer, Queue, Redacted, Schema } from "effect"
@@ -6,7 +9,7 @@ import { SqlClient } from "effect/sql"
 import { Health, Inbox, Lease, Pipeline, Store, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
-import type { Hearer, Wake } from "../../src/postgres/queue/Wake.ts"
+import type { NoteHandler, Wake } from "../../src/postgres/queue/Wake.ts"
 import * as PgWatchers from "../../src/postgres/store/PgWatchers.ts"
 import { logging } from "../ops/support.ts"
 import { freshDatabase } from "../setup/database.ts"
@@ -67,7 +70,7 @@ describe.concurrent("a LISTEN connection that is open and dead", () => {
       ], { concurrency: 2 })
       assert.isBelow(done.get("missed")! - missed, 15_000)
       assert.lengthOf(said(), 1)
-      assert.match(said()[0]!.message, /did not answer within 4000 ms\. No message was lost/)
+      assert.match(said()[0]!.message, /did not respond within 4000 ms\. No message was lost/)
       yield* within(5, Effect.map(wakeUps, (status) => status === "ok"))
       const again = yield* publish("again")
       yield* within(5, handled("again"))
@@ -113,7 +116,7 @@ describe.concurrent("a LISTEN connection that is open and dead", () => {
       yield* Effect.provide(Worker.drain(Pipeline.from(Notes, { consumer: "c" })), built)
       yield* newSessions("on")
       const here = yield* Layer.build(Postgres.layer({ url: Redacted.make(there), schema, migrate: "check" }))
-      // Whoever waits for a lease listens; a worker would not even have registered.
+      // A waiter for a lease listens; a worker would not even have registered.
       yield* Effect.forkScoped(Effect.provide(Lease.acquire("leader"), here))
       const deaf = () => Context.get(here, Store.Store).notListeningMillis() > 0
       yield* within(15, Effect.sync(deaf))
@@ -123,7 +126,7 @@ describe.concurrent("a LISTEN connection that is open and dead", () => {
     }).pipe(Effect.scoped, Effect.provide(layer))
   }, 40_000)
 
-  it.live("hears for Inbox.await again what another process commits", () =>
+  it.live("notifies Inbox.await again of what another process commits", () =>
     Effect.gen(function*() {
       const { between, here, other, schema } = yield* processes()
       const gate = Deferred.makeUnsafe<void>()
@@ -144,8 +147,8 @@ describe.concurrent("a LISTEN connection that is open and dead", () => {
         })
           .pipe(Effect.timeout("20 seconds"))
       const asked = yield* said(/^await:(.*):c:n$/)
-      // The worker's process hears again, and whoever waits tells it.
-      yield* said(new RegExp(`^hears:(?!${asked![1]}$)`))
+      // The worker's process listens again, and the waiter announces its id to it.
+      yield* said(new RegExp(`^listening:(?!${asked![1]}$)`))
       yield* said(/^await:.*:c:n$/)
       yield* Deferred.succeed(gate, undefined)
       yield* said(/^settled:c:n$/)
@@ -153,14 +156,14 @@ describe.concurrent("a LISTEN connection that is open and dead", () => {
     }).pipe(Effect.scoped), 40_000)
 })
 
-describe("who waits for an id that another process decides", () => {
+describe("a waiter for an id that another process decides", () => {
   const watching = Effect.gen(function*() {
     const told: Array<string> = []
-    let hearer: Hearer | undefined
+    let hearer: NoteHandler | undefined
     const wake: Partial<Wake> = {
       listen: Effect.void,
-      tell: (note) => void told.push(note),
-      hears: (one) => {
+      send: (note) => void told.push(note),
+      onNote: (one) => {
         hearer = one
       }
     }
@@ -174,10 +177,10 @@ describe("who waits for an id that another process decides", () => {
     Effect.gen(function*() {
       const { hearer, me, told } = yield* watching
       hearer.listening()
-      assert.deepStrictEqual(told.splice(0), [`hears:${me}`, `await:${me}:c:i`])
-      hearer.heard("hears:other")
+      assert.deepStrictEqual(told.splice(0), [`listening:${me}`, `await:${me}:c:i`])
+      hearer.receive("listening:other")
       assert.deepStrictEqual(told.splice(0), [`await:${me}:c:i`])
-      hearer.heard(`hears:${me}`)
+      hearer.receive(`listening:${me}`)
       assert.deepStrictEqual(told, [])
     }).pipe(Effect.scoped))
 })

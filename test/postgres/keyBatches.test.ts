@@ -1,4 +1,7 @@
-/** A key's waiting run shares a transaction, and its order survives whatever becomes of one of them: on real Postgres. */
+/**
+ * The waiting messages of a key share a transaction, and keep their order even if one of them fails: on real
+ * Postgres.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Schema } from "effect"
 import { SqlClient } from "effect/sql"
@@ -53,7 +56,7 @@ const transactions = (lines: ReadonlyArray<Line>) => new Set(lines.map(({ xid })
 
 class Unlucky extends Schema.TaggedError<Unlucky>()("Unlucky", { id: Schema.String }) {}
 
-/** Committed by effects, of which one fails as often as it is told to. */
+/** Committed by effects. One of them fails as often as the test says. */
 const byEffects = (table: string, failing: (id: string, attempt: number) => boolean) =>
   Pipeline.from(Orders, { consumer: "ledger" }).pipe(
     Pipeline.commit(({ id }, { attempt }) =>
@@ -201,7 +204,7 @@ describe.concurrent("one of them fails", () => {
       Effect.gen(function*() {
         const sql = yield* SqlClient.SqlClient
         const together = `(select count(*) from ${table} where xid = pg_current_xact_id()) > 1`
-        // Refused at COMMIT, as long as it is one of many: the committer goes on one by one.
+        // COMMIT refuses a group with this message, and the committer continues one by one.
         yield* sql`create function ${sql(`${table}_alone`)}() returns trigger language plpgsql as ${
           sql.literal(`$$ begin
             if ${together} then raise exception 'not together' using errcode = '23514'; end if;

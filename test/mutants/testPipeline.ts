@@ -166,7 +166,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     from: "life.dead || life.stage.tape.isClosed ? undefined : logger.log(line)",
     to: "logger.log(line)",
     test: crashes,
-    named: "says nothing of what it does on purpose"
+    named: "with `logs` only what a living worker logs"
   },
   {
     name: "kit: a delayed publish that is not shown",
@@ -248,6 +248,15 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     to: "",
     test: apart,
     named: "is a process of its own"
+  },
+  {
+    name: "kit: a worker that logs by default",
+    guarantee: "the test kit",
+    file: "src/testing/TestRun.ts",
+    from: "const { logs = false, ...workerOptions } = options",
+    to: "const { logs = true, ...workerOptions } = options",
+    test: crashes,
+    named: "logs nothing by default"
   },
   {
     name: "kit: runs that share their health",

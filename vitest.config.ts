@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config"
+import { limit } from "./test/harness/patience.ts"
 import { testFiles } from "./test/setup/needs.ts"
 import { LongestFirst } from "./test/setup/sequence.ts"
 
@@ -29,8 +30,8 @@ export default defineConfig({
     // Conformance tests wait for real leases most of the time. With 5 at once the suite on PGlite takes 54 s, with 16 it takes 30 s.
     maxConcurrency: 16,
     sequence: { sequencer: LongestFirst },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    teardownTimeout: 20_000
+    testTimeout: limit(60_000),
+    hookTimeout: limit(60_000),
+    teardownTimeout: limit(20_000)
   }
 })

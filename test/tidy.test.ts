@@ -1,9 +1,19 @@
 /** The house rules, applied to every file; and each rule tried on a sample that breaks it. */
+import { existsSync } from "node:fs"
+import { join } from "node:path"
 import { assert, describe, it } from "vitest"
 import { defaults } from "../src/worker/start/Settings.ts"
+import { Dice } from "./faults/dice.ts"
+import { mutants } from "./mutants/mutants.ts"
+import { guarantees, type Mutant, stale } from "./mutants/types.ts"
 import { catalogue, inserted } from "./scripts/error-catalogue.ts"
+import { guaranteesTable, withTable } from "./scripts/guarantees-table.ts"
+import { banned, check, type Text } from "./scripts/prose-rules.ts"
+import { commentsOf, sample } from "./scripts/prose-sample.ts"
+import { root } from "./scripts/run.ts"
 import { files, parse, read } from "./scripts/source.ts"
 import * as Tidy from "./scripts/tidy-rules.ts"
+import { needsDatabase } from "./setup/needs.ts"
 
 /** Exceptions, each with its reason. An entry that is no longer needed fails the test too. */
 const allowed: ReadonlyArray<{ readonly path: string; readonly found: string; readonly reason: string }> = [
@@ -140,11 +150,12 @@ describe("house rules", () => {
     assert.deepEqual(allowed.filter((entry) => !used.has(entry)), [])
   })
 
-  it("gives no two files of src the same base name", () => {
+  it("gives no two files of src the same base name, nor two of test", () => {
     assert.deepEqual(Tidy.sharedNames(["src/A.ts", "src/b/A.ts", "src/index.ts", "src/b/index.ts"]), [
       "A.ts: src/A.ts, src/b/A.ts"
     ])
     assert.deepEqual(Tidy.sharedNames(library), [])
+    assert.deepEqual(Tidy.sharedNames(everywhere.filter((path) => path.startsWith("test/"))), [])
   })
 
   it("has every setting of a worker in the table of README.md, with the default of the code", () => {
@@ -159,5 +170,139 @@ describe("house rules", () => {
   it("has every error in the catalogue of src/README.md", () => {
     const readme = read("src/README.md")
     assert.equal(readme, inserted(readme, catalogue()), "the catalogue is stale: run `npm run docs:errors`")
+  })
+  it("has every break of a guarantee in the table of test/README.md", () => {
+    const readme = read("test/README.md")
+    assert.equal(readme, withTable(readme, guaranteesTable()), "the table is stale: run `npm run docs:guarantees`")
+  })
+})
+
+describe("breaks of the code", () => {
+  const broken: Mutant = {
+    name: "a break",
+    guarantee: "no loss",
+    file: "src/A.ts",
+    from: "a()",
+    to: "b()",
+    test: "test/A.test.ts",
+    named: "keeps its promise"
+  }
+  const staleIn = (text: string, ...there: ReadonlyArray<string>) =>
+    stale([broken], () => text, (path) => there.includes(path))
+
+  it("are found exactly once in their files, and their tests exist", () => {
+    assert.deepEqual(staleIn("a()", "src/A.ts", "test/A.test.ts"), [])
+    assert.deepEqual(staleIn("b()", "src/A.ts", "test/A.test.ts"), [
+      "a break: the text to break stands 0 times in src/A.ts"
+    ])
+    assert.deepEqual(staleIn("a() a()", "src/A.ts", "test/A.test.ts"), [
+      "a break: the text to break stands 2 times in src/A.ts"
+    ])
+    assert.deepEqual(staleIn("a()", "src/A.ts"), ["a break: there is no test test/A.test.ts"])
+    assert.deepEqual(staleIn("a()", "test/A.test.ts"), ["a break: there is no file src/A.ts"])
+    assert.deepEqual(stale(mutants, read, (path) => existsSync(join(root, path))), [])
+  })
+
+  it("have names of their own, and each guarantee has one", () => {
+    const names = mutants.map(({ name }) => name)
+    assert.deepEqual(names.filter((name, i) => names.indexOf(name) !== i), [])
+    assert.deepEqual(Object.keys(guarantees).filter((one) => mutants.every(({ guarantee }) => guarantee !== one)), [])
+  })
+})
+
+/** A sentence that breaks each rule against a word, in the order of `banned`. */
+const bannedSamples: ReadonlyArray<string> = [
+  "The mend stands in the error.",
+  "A hiccup repeats the transaction.",
+  "Nobody reads the queue.",
+  "The message waits for a person.",
+  "It is an act of the consumer.",
+  "The worker buries the message.",
+  "The letter stays open.",
+  "Ids leave the horizon.",
+  "The function answers true.",
+  "The lane is read anew.",
+  "The key waits for ever.",
+  "The message is in hand.",
+  "The worker is told by the store.",
+  "The lease lasts as long as its owner.",
+  "There are two lanes, of which one is free.",
+  "The worker hears of its loss.",
+  "The reader goes on.",
+  "The write comes to nothing.",
+  "The backlog is worked off.",
+  "The message is given up as dead.",
+  "The statement belongs into the folder.",
+  "The worker waits nevertheless.",
+  "Henceforth the lane is free.",
+  "The zombie commits.",
+  "The job of the queue is done.",
+  "The handler may not run."
+]
+
+describe("prose", () => {
+  const problems = (text: string, kind: Text["kind"] = "comment") =>
+    check({ path: "src/Sample.ts", line: 1, kind, text }).map(({ problem }) => problem)
+
+  it("uses none of the words that have a replacement, each rule tried on a sample", () => {
+    assert.strictEqual(bannedSamples.length, banned.length)
+    banned.forEach(([pattern, instead], i) => {
+      assert.match(bannedSamples[i]!, pattern)
+      assert.isTrue(problems(bannedSamples[i]!).some((problem) => problem.includes(instead)), bannedSamples[i])
+    })
+    const fine = "The worker claims lanes whose lease has expired. The operator redrives a dead letter."
+    assert.deepEqual(problems(fine), [])
+    assert.deepEqual(
+      problems("The field `mend` is code, and the rule [links](https://nobody.example) is not prose."),
+      []
+    )
+  })
+
+  it("has sentences of 25 words at most", () => {
+    const words = (count: number) => `${Array.from({ length: count }, () => "word").join(" ")}.`
+    assert.deepEqual(problems(words(25)), [])
+    assert.match(problems(words(26))[0]!, /^26 words, more than 25/)
+    assert.deepEqual(problems(`${words(20)} ${words(20)}`), [])
+    assert.match(problems(`- ${words(26)}\n- ${words(3)}`)[0]!, /^26 words/)
+  })
+
+  it("has one colon or semicolon in a sentence at most", () => {
+    assert.deepEqual(problems("One thing: the other."), [])
+    assert.match(problems("One thing: the other; a third.")[0]!, /^2 colons and semicolons/)
+  })
+
+  it("names the subject of each sentence", () => {
+    assert.match(problems("Who waits for a lane is woken.")[0]!, /^names no subject/)
+    assert.deepEqual(problems("Who waits for a lane?"), [])
+    assert.deepEqual(problems("The worker that waits for a lane is woken."), [])
+  })
+
+  it("is sampled by a seed, each comment at most once", () => {
+    const text = "/** Claims all the lanes. */\nexport {}\n// Renews before the lease ends.\n// short\n"
+    const { docstrings, others } = commentsOf("src/Sample.ts", text)
+    assert.deepEqual(docstrings.map(({ line, text }) => [line, text]), [[1, "Claims all the lanes."]])
+    assert.deepEqual(others.map(({ line, text }) => [line, text]), [[3, "Renews before the lease ends."]])
+    const numbers = Array.from({ length: 50 }, (_, i) => i)
+    const drawn = sample(numbers, 20, new Dice(7))
+    assert.strictEqual(new Set(drawn).size, 20)
+    assert.deepEqual(sample(numbers, 20, new Dice(7)), drawn)
+    assert.notDeepEqual(sample(numbers, 20, new Dice(8)), drawn)
+    assert.strictEqual(sample(numbers, 80, new Dice(7)).length, 50)
+  })
+})
+
+describe("test files", () => {
+  const tree: Readonly<Record<string, string>> = {
+    "test/a.test.ts": "import { b } from \"./b.ts\"",
+    "test/b.ts": "import { a } from \"./a.test.ts\"",
+    "test/c.test.ts": "import { d } from \"./setup/d.ts\"",
+    "test/setup/d.ts": "const url = inject(\"databaseUrl\")",
+    "test/e.test.ts": "import { Embedded } from \"millrace/embedded\"",
+    "test/f.test.ts": "import { start } from \"./setup/server.ts\"",
+    "test/g.test.ts": "import { Memory } from \"millrace\"\nimport { Postgres } from \"millrace/postgres\""
+  }
+  it("that use a database are found by what they import, through other files", () => {
+    const needs = Object.keys(tree).filter((path) => needsDatabase(root, path, (file) => tree[file]))
+    assert.deepEqual(needs, ["test/c.test.ts", "test/setup/d.ts", "test/e.test.ts", "test/f.test.ts"])
   })
 })

@@ -49,6 +49,8 @@ import { type Stage, watch, WorkerLife } from "./WorkerLife.ts"
 export interface Options extends Omit<WorkerOptions, "grace" | "name"> {
   /** Of `Random`, which jitters retries: one seed, one run. Default 1. */
   readonly seed?: string | number | undefined
+  /** Whether the worker and the pipeline log to the loggers of the context. Default false: `story` shows what happened. */
+  readonly logs?: boolean | undefined
 }
 
 type Refused = InvalidName | InvalidMessage | EncodeFailed | StoreFailure
@@ -283,7 +285,9 @@ const startLives = Effect.fnUntraced(function*<A, E, R, P extends Pipeline.Phase
 ): Effect.fn.Return<Lives, never, R | Store | Transport | Scope.Scope> {
   const store = yield* Store
   const transport = yield* Transport
-  const loggers = yield* Logger.CurrentLoggers
+  const { logs = false, ...workerOptions } = options
+  const loggers = logs ? [...yield* Logger.CurrentLoggers] : []
+  const loggersOf = (life: WorkerLife) => new Set(loggers.map((logger) => whileAlive(life, logger)))
   const abandoned: Array<Scope.Closeable> = []
   const fibers: Array<Fiber.Fiber<never, Worker.WorkerError>> = []
   let current: WorkerLife | undefined
@@ -292,8 +296,8 @@ const startLives = Effect.fnUntraced(function*<A, E, R, P extends Pipeline.Phase
   const life = Effect.suspend(() => {
     const life = current = new WorkerLife(stage)
     const watched = watch(life, pipeline as Pipeline.Pipeline<unknown, unknown, unknown>) as typeof pipeline
-    const worker = Worker.run(watched, { ...options, name: "test", grace: 0 }).pipe(
-      Effect.provideService(Logger.CurrentLoggers, new Set([...loggers].map((logger) => ofTheLiving(life, logger)))),
+    const worker = Worker.run(watched, { ...workerOptions, name: "test", grace: 0 }).pipe(
+      Effect.provideService(Logger.CurrentLoggers, loggersOf(life)),
       Effect.provideService(CrashIsolation.Process, new CrashIsolation.Gate()),
       Effect.provideService(Store, Watched.store(life, store)),
       Effect.provideService(Transport, Watched.transport(life, transport, abandoned))
@@ -326,8 +330,8 @@ const startLives = Effect.fnUntraced(function*<A, E, R, P extends Pipeline.Phase
   }
 })
 
-/** The dead say nothing, nor does a worker that its test has ended: what it met then was done to it on purpose. */
-const ofTheLiving = (life: WorkerLife, logger: Logger.Logger<unknown, unknown>): Logger.Logger<unknown, unknown> =>
+/** Logs nothing of a dead worker, nor of one that its test has ended: the test caused those failures on purpose. */
+const whileAlive = (life: WorkerLife, logger: Logger.Logger<unknown, unknown>): Logger.Logger<unknown, unknown> =>
   Logger.make((line) => life.dead || life.stage.tape.isClosed ? undefined : logger.log(line))
 
 const makeTest = <E>(stage: Stage, time: Time, lives: Lives, store: Store["Service"]): Test<E> => {

@@ -6,8 +6,10 @@ import { Embedded } from "millrace/embedded"
 import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { hostname, tmpdir } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import * as DataLock from "../../src/embedded/DataLock.ts"
-import { start, until } from "../process/harness.ts"
+import { start, until } from "../harness/child.ts"
+import { limit } from "../harness/patience.ts"
 import type { Opening } from "./opener.ts"
 
 const directory = Effect.acquireRelease(
@@ -15,7 +17,9 @@ const directory = Effect.acquireRelease(
   (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
 )
 
-const opener = (opening: Opening) => start(opening, "../embedded/opener.ts")
+const program = fileURLToPath(new URL("opener.ts", import.meta.url))
+
+const opener = (opening: Opening) => start({ name: opening.name, program, setup: opening })
 
 const rows = SqlClient.SqlClient.use((sql) =>
   sql<{ who: string; n: number }>`select who, count(*)::int as n from notes group by who order by who`
@@ -43,15 +47,15 @@ describe("a directory that one process has open", () => {
         yield* first.said("committed")
         const second = yield* opener({ name: "second", dataDir, rows: 20 })
         yield* until("an answer", Effect.sync(() => /refused|committed/.test(second.output())))
-        assert.include(second.output(), `is open in process ${first.child.pid}`)
+        assert.include(second.output(), `is open in process ${first.process.pid}`)
         assert.include(second.output(), "Nothing was opened. Stop that process, or use a Postgres server")
         assert.notInclude(second.output(), "delete")
         yield* first.signal("SIGKILL")
-        yield* first.exit
+        yield* first.ended
         assert.deepStrictEqual(yield* Effect.provide(rows, Embedded.layer({ dataDir })), [{ who: "first", n: 20 }])
         assert.deepStrictEqual(claims(dataDir), [])
       }),
-    120_000
+    limit(120_000)
   )
 
   it.live("is refused to another layer of the same process, until the first is closed", () =>

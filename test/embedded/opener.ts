@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { Embedded } from "millrace/embedded"
 import * as DataLock from "../../src/embedded/DataLock.ts"
+import { given } from "../harness/child.ts"
 
 export interface Opening {
   readonly name: string
@@ -13,7 +14,7 @@ export interface Opening {
   readonly claimAt?: number | undefined
 }
 
-const { claimAt, dataDir, name, rows }: Opening = JSON.parse(process.env["MILLRACE_TEST"] ?? "{}")
+const { claimAt, dataDir, name, rows }: Opening = given<Opening>() ?? { name: "", dataDir: "", rows: 0 }
 const say = (line: string) => Effect.sync(() => process.stdout.write(`${line}\n`))
 
 const use = Effect.gen(function*() {

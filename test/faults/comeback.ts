@@ -5,8 +5,8 @@
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Entry } from "../checker/History.ts"
+import type { Own } from "./gate.ts"
 import { until } from "./runs/common.ts"
-import type { Own } from "./server.ts"
 import * as Tables from "./tables.ts"
 import { layer, type Services, type World } from "./world.ts"
 

@@ -1,4 +1,4 @@
-/** What the parent tells a child process, as JSON in `MILLRACE_FAULTS`. */
+/** What the parent tells a child process, as JSON in `MILLRACE_SETUP`. */
 import type { Worker } from "millrace"
 import type { Fault } from "./Faults.ts"
 import type { Piece } from "./pieces.ts"

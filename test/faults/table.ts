@@ -1,5 +1,5 @@
 /** What the runs have shown, as text. */
-import type { Result } from "./run.ts"
+import type { Result } from "./fault-run.ts"
 
 export const duration = (started: number): string => {
   const seconds = Math.round((performance.now() - started) / 1000)

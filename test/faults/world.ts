@@ -10,10 +10,11 @@ import { mkdtempSync } from "node:fs"
 import { join } from "node:path"
 import type { Report } from "../checker/Checker.ts"
 import type { Entry } from "../checker/History.ts"
+import { type Child, stop } from "../harness/child.ts"
 import * as Children from "./children.ts"
 import { Dice } from "./dice.ts"
+import type { Own, Server } from "./gate.ts"
 import { type Act, type Piece, piecesOf, readerOf, receiptsOf } from "./pieces.ts"
-import type { Own, Server } from "./server.ts"
 import type { WorkerSetup } from "./setup.ts"
 import * as Tables from "./tables.ts"
 
@@ -48,7 +49,7 @@ export class World implements Children.Nursery {
   readonly options: Worker.WorkerOptions
   /** The main consumer, and others that were prepared; each with a queue of pieces and one of receipts. */
   readonly consumers: Array<string> = []
-  readonly children: Array<Children.Child> = []
+  readonly children: Array<Child> = []
   /** What the checker said, once it has. */
   report: Report | undefined
   /** Whether a person decides on dead letters, so that none is open in the end. */
@@ -128,7 +129,7 @@ export class World implements Children.Nursery {
   }
 
   /** Starts a worker of the main consumer. */
-  worker(more?: Partial<WorkerSetup>): Effect.Effect<Children.Child, never, Scope.Scope> {
+  worker(more?: Partial<WorkerSetup>): Effect.Effect<Child, never, Scope.Scope> {
     return this.start({
       role: "worker",
       options: this.options,
@@ -149,13 +150,13 @@ export class World implements Children.Nursery {
     }
   }
 
-  start(setup: Parameters<typeof Children.start>[1]): Effect.Effect<Children.Child, never, Scope.Scope> {
+  start(setup: Parameters<typeof Children.start>[1]): Effect.Effect<Child, never, Scope.Scope> {
     return Effect.tap(Children.start(this, setup), (child) => Effect.sync(() => this.children.push(child)))
   }
 
   /** Stops all children in good order; one that does not end is killed. */
   readonly stopAll: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.forEach(this.children.filter((child) => child.isRunning()), Children.stop, {
+    Effect.forEach(this.children.filter((child) => child.isRunning()), stop, {
       concurrency: "unbounded",
       discard: true
     })

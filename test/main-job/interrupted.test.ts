@@ -2,8 +2,8 @@
 import { it } from "@effect/vitest"
 import { Effect } from "effect"
 import { assert, describe } from "vitest"
-import { database, folder, patient, reconciled } from "./kit.ts"
-import { run, start } from "./program.ts"
+import { database, folder, patient, reconciled } from "./main-job-kit.ts"
+import { run, start } from "./main-job-program.ts"
 
 describe("the main job, interrupted", { concurrent: true }, () => {
   const goesOn = Effect.fnUntraced(function*(flags: ReadonlyArray<string>, env: Readonly<Record<string, string>>) {

@@ -2,8 +2,8 @@
 import { it } from "@effect/vitest"
 import { Effect } from "effect"
 import { assert, describe } from "vitest"
-import { database, patient, reconciled } from "./kit.ts"
-import { run } from "./program.ts"
+import { database, patient, reconciled } from "./main-job-kit.ts"
+import { run } from "./main-job-program.ts"
 
 describe("the main job", { concurrent: true }, () => {
   it.live("reconciles a small run on PGlite in memory", () =>

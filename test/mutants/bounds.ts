@@ -7,8 +7,8 @@ const crashPoison = "test/worker/crash-poison.test.ts"
 
 export const boundMutants: ReadonlyArray<Mutant> = [
   {
-    name: "a suspect that hangs is alone for ever",
-    guarantee: 6,
+    name: "a suspect that hangs is alone without a bound",
+    guarantee: "bounded",
     file: "src/worker/lease/CrashIsolation.ts",
     from: "Effect.timeoutOption(flow.ended(entry), millis)",
     to: "Effect.asSome(flow.ended(entry))",
@@ -16,8 +16,8 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "again has its process to itself for one lease's time"
   },
   {
-    name: "two suspects that hang take turns for ever",
-    guarantee: 6,
+    name: "two suspects that hang take turns without a bound",
+    guarantee: "bounded",
     file: "src/worker/fetch/InFlight.ts",
     from: "!entry.survived && crashStatus",
     to: "crashStatus",
@@ -26,7 +26,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a suspect starts in a paused consumer",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/fetch/InFlight.ts",
     from: "if (!this.consumerPaused()) return true\n    this.flow.restart",
     to: "if (this.flow.size >= 0) return true\n    this.flow.restart",
@@ -35,7 +35,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "an isolation beside a claim of lanes",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/queue/PgLanes.ts",
     from: "return this.#claiming.withPermit(Effect.suspend(() => {",
     to: "return Effect.asVoid(Effect.suspend(() => {",
@@ -44,7 +44,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a warning for each lane that is lost",
-    guarantee: 7,
+    guarantee: "graceful",
     file: "src/worker/lease/LeaseRenewer.ts",
     from: "Effect.andThen(Effect.yieldNow, tell)",
     to: "tell",
@@ -53,7 +53,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "the whole backlog of a key counted when its owner dies",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/postgres/sql/messages.ts",
     from: "where nth <= $5::int",
     to: "where nth <= $5::int * 1000",
@@ -62,7 +62,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a claim that fails keeps its worker from reading",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/queue/PgLanes.ts",
     from: "this.#owned.size === 0 ? Effect.fail(error)",
     to: "this.#owned.size >= 0 ? Effect.fail(error)",
@@ -71,7 +71,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a renewal of what was given back",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/sql/lanes.ts",
     from: ", \"and l.owner is not null\"",
     to: "",
@@ -79,8 +79,8 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "gives a lane back although a renewal"
   },
   {
-    name: "a claim of lanes awaited for ever",
-    guarantee: 6,
+    name: "a claim of lanes awaited without a bound",
+    guarantee: "bounded",
     file: "src/postgres/session/PgClient.ts",
     from: "inTime(Effect.updateContext(Effect.provideService(body, OnMachinery, true), withoutTransaction))",
     to: "Effect.updateContext(Effect.provideService(body, OnMachinery, true), withoutTransaction)",
@@ -89,7 +89,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "statements beside the steps of one member awaited too long",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/commit/Savepoints.ts",
     from: "    duration,\n",
     to: "    duration: Duration.times(duration, 5),\n",
@@ -98,7 +98,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "slow groups never get smaller",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/commit/CommitRecovery.ts",
     from: "  error?._tag === \"GroupTooSlow\" || meaningOf",
     to: "  meaningOf",
@@ -106,8 +106,8 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "by being slow all together"
   },
   {
-    name: "a pass through savepoints as long as its group",
-    guarantee: 6,
+    name: "a pass through savepoints of the length of its group",
+    guarantee: "bounded",
     file: "src/worker/commit/Savepoints.ts",
     from: "(outcomes.length === 0 || renewer.now() < until)",
     to: "renewer.now() < until + Infinity",
@@ -115,8 +115,8 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "by being slow all together"
   },
   {
-    name: "at most once: a transaction that waits for the store for ever",
-    guarantee: 6,
+    name: "at most once: a transaction that waits for the store without a bound",
+    guarantee: "bounded",
     file: "src/worker/attempt/AtMostOnce.ts",
     from: "Savepoints.inTime(options, GroupCommit.composeTaken(options, { ...taken, stepped }))",
     to: "GroupCommit.composeTaken(options, { ...taken, stepped })",
@@ -125,7 +125,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a poll that joins the whole queue",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/sql/messages.ts",
     from: "m.seq = r.seq offset 0) m on true",
     to: "m.seq = r.seq) m on true",
@@ -134,7 +134,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "an index of messages that stands in for another",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/migrations/0001_initial.ts",
     from: "on ${t.messages} ((queue_id::bigint), xid)",
     to: "on ${t.messages} (queue_id, xid)",
@@ -143,7 +143,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a settlement that reads the whole table",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/session/Pools.ts",
     from: "random_page_cost: \"1.1\"",
     to: "random_page_cost: \"4\"",
@@ -152,7 +152,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a claim of lanes that reads all messages",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/sql/lanes.ts",
     from: "m.lane = l.lane offset 0)",
     to: "m.lane = l.lane)",
@@ -161,7 +161,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a long publish that turns up late remembered key by key",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/sql/messages.ts",
     from: "case when (select count(*) from late) <= 100 then key end as key",
     to: "key",
@@ -170,7 +170,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a lane that is put back and read on in the same poll",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/postgres/queue/Round.ts",
     from: "    this.#byLane.delete(lane)\n",
     to: "",
@@ -179,7 +179,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a lane that is put back, but what is behind in it read in the same poll",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/queue/QueueReader.ts",
     from: "    for (const [key, of] of ready) if (of.lane === lane) ready.delete(key)\n",
     to: "",
@@ -188,7 +188,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "late rows passed over by their key's hold that ended above the mark",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/queue/QueueReader.ts",
     from: "mark !== undefined && place.seq <= mark",
     to: "mark !== undefined",
@@ -197,7 +197,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "more and more keys that are behind remembered",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/queue/QueueReader.ts",
     from: "if (idle.size <= mostIdle) return",
     to: "if (idle.size >= 0) return",
@@ -206,7 +206,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "keys forgotten to be behind, but not their lane put back",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/queue/QueueReader.ts",
     from: "    reading.mark = min(from - 1n, reading.mark)\n",
     to: "",
@@ -215,7 +215,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "keys that a poll did not ask for left to the idle poll",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/queue/QueueReader.ts",
     from: "if (hasRoom) this.more = true",
     to: "",
@@ -224,7 +224,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a lane that is kept after all is read by no reader",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/postgres/queue/PgLanes.ts",
     from: "        this.#report({ _tag: \"Opened\", owned: each })\n",
     to: "",
@@ -233,7 +233,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a worker that waits is not woken when its lanes are lost for good",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/postgres/queue/PgLanes.ts",
     from: "    this.#report({ _tag: \"Ended\" })\n",
     to: "",
@@ -242,7 +242,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a lane given away while a settled message runs",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/postgres/queue/PgLanes.ts",
     from: "this.#release(leaving.filter((owned) => !busy.has(owned)))",
     to: "this.#release(leaving.filter(() => busy.size >= 0))",
@@ -251,7 +251,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a lane given away while a settled message runs, in memory",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/memory/MemoryLane.ts",
     from: "return this.inHand.size + this.unacknowledged.size > 0",
     to: "return this.inHand.size > 0",

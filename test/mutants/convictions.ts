@@ -8,8 +8,8 @@ const onPostgres = "test/postgres/crashCounts.test.ts"
 
 export const convictionMutants: ReadonlyArray<Mutant> = [
   {
-    name: "deaths in company convict",
-    guarantee: 5,
+    name: "crashes beside other messages make a message `crashed`",
+    guarantee: "poison cannot block",
     file: "src/worker/lease/CrashStatus.ts",
     from: "crashedAlone && crashCount >= maxCrashes",
     to: "crashCount >= maxCrashes",
@@ -17,8 +17,8 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     named: "is never `crashed`"
   },
   {
-    name: "a death that convicts, whatever the setting is",
-    guarantee: 5,
+    name: "one crash alone makes a message `crashed`, at every setting",
+    guarantee: "poison cannot block",
     file: "src/worker/lease/CrashStatus.ts",
     from: "return crashedAlone && crashCount >= maxCrashes",
     to: "return crashedAlone",
@@ -26,8 +26,8 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     named: "is crashed only with a proof"
   },
   {
-    name: "Postgres: all that was read is convicted",
-    guarantee: 5,
+    name: "Postgres: all messages that were read are recorded as crashed alone",
+    guarantee: "poison cannot block",
     file: "src/postgres/sql/messages.ts",
     from: "(crash_count > 0 and seq = $4::bigint) is true",
     to: "crash_count > 0",
@@ -35,8 +35,8 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     named: "gets crashed_alone by the death of its process"
   },
   {
-    name: "Postgres: a conviction forgotten by the next death",
-    guarantee: 5,
+    name: "Postgres: a crash alone that the next crash erases",
+    guarantee: "poison cannot block",
     file: "src/postgres/sql/messages.ts",
     from: "crashed_alone = crashed_alone or (",
     to: "crashed_alone = (",
@@ -44,8 +44,8 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     named: "gets crashed_alone by the death of its process"
   },
   {
-    name: "Postgres: what came back to the place of the one that ran alone is convicted",
-    guarantee: 5,
+    name: "Postgres: a message redriven to the place of one that ran alone counts as crashed alone",
+    guarantee: "poison cannot block",
     file: "src/postgres/sql/messages.ts",
     from: "(crash_count > 0 and seq = $4::bigint)",
     to: "(seq = $4::bigint)",
@@ -53,8 +53,8 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     named: "convicts no redriven message"
   },
   {
-    name: "Postgres: no conviction at all",
-    guarantee: 5,
+    name: "Postgres: a crash alone that is not recorded",
+    guarantee: "poison cannot block",
     file: "src/postgres/queue/Row.ts",
     from: "row[\"crashed_alone\"] === true",
     to: "false",
@@ -62,8 +62,8 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     named: "gets crashed_alone by the death of its process"
   },
   {
-    name: "memory: all that was read is convicted",
-    guarantee: 5,
+    name: "memory: all messages that were read are recorded as crashed alone",
+    guarantee: "poison cannot block",
     file: "src/memory/MemoryQueue.ts",
     from: "if (alone && row.received > 0) row.crashedAlone = true",
     to: "if (row.received > 0) row.crashedAlone = true",
@@ -71,8 +71,8 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     named: "convicts nothing that was merely read"
   },
   {
-    name: "memory: no conviction at all",
-    guarantee: 5,
+    name: "memory: a crash alone that is not recorded",
+    guarantee: "poison cannot block",
     file: "src/memory/MemoryQueue.ts",
     from: "if (alone && row.received > 0) row.crashedAlone = true",
     to: "",
@@ -81,7 +81,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "memory: what ran alone is not the only one that is counted",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/memory/MemoryQueue.ts",
     from: "if (held || (counted !== \"all\" && !alone)) continue",
     to: "if (held) continue",
@@ -90,7 +90,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "the record that names the suspect is not the last one",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/lease/CrashIsolation.ts",
     from: "      for (const other of gate.members) if (other !== member) yield* shield(other.subscription, undefined)\n"
       + "      yield* shield(subscription, entry.delivery)\n",
@@ -101,7 +101,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a suspect that has company before the store knows",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/postgres/queue/PgSubscription.ts",
     from: "() => endIsolation(parts, 0)",
     to: "() => Effect.ignore(lanes.endIsolation)",
@@ -110,7 +110,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a lane that was given up keeps the record of its suspect",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/postgres/queue/PgLanes.ts",
     from: "const lanes = [...this.#isolatedLanes]",
     to: "const lanes = [...this.#isolatedLanes].filter((each) => !each.lost)",
@@ -118,8 +118,8 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     named: "from a lane that was given up meanwhile"
   },
   {
-    name: "an isolation that failed goes on",
-    guarantee: 5,
+    name: "an isolation that failed continues",
+    guarantee: "poison cannot block",
     file: "src/postgres/queue/PgLanes.ts",
     from: "Effect.tapError(this.#writeIsolated, () =>",
     to: "Effect.tap(this.#writeIsolated, () =>",
@@ -128,7 +128,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a suspect that kills late is never found",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/lease/CrashIsolation.ts",
     from: "settings.leaseMillis * leasesAlone(entry.delivery, settings)",
     to: "settings.leaseMillis",
@@ -137,7 +137,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "suspects that hang, one right after the other",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/lease/CrashIsolation.ts",
     from: "rest === 0 ? Effect.void : Effect.sleep(rest)",
     to: "rest === 0 ? Effect.void : Effect.yieldNow",
@@ -146,7 +146,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a suspect that is alone for longer with each death, without an end",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/lease/CrashStatus.ts",
     from: "Math.min(crashCount - maxCrashes + 2, mostLeases)",
     to: "crashCount - maxCrashes + 2",

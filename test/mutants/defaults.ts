@@ -8,7 +8,7 @@ const outlasting = "test/worker/outlasting.test.ts"
 export const defaultMutants: ReadonlyArray<Mutant> = [
   {
     name: "defaults: retries that end within an outage of a quarter of an hour",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/Retry.ts",
     from: "attempts = 30",
     to: "attempts = 25",
@@ -17,7 +17,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "defaults: retries that park every hot key",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/Retry.ts",
     from: "attempts = 30",
     to: "attempts = 8",
@@ -26,7 +26,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "defaults: a log line that does not say how long a dead message was tried",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/attempt/Disposition.ts",
     from: "tried === 0 ?",
     to: "tried >= 0 ?",
@@ -35,7 +35,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "defaults: the time of a dead message counted across redrives",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/DeadLetter.ts",
     from: "i === 0 || attempt <= made[i - 1]!.attempt",
     to: "i === 0 || attempt < 0",
@@ -44,7 +44,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "defaults: messages of a topic without a consumer deleted after a week",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/maintenance/Retention.ts",
     from: "unrouted: \"Infinity\"",
     to: "unrouted: \"7 days\"",
@@ -53,7 +53,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "namesakes: functions of the same operators not compared",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/worker/start/PipelineNames.ts",
     from: "sourceOf(operator.f)",
     to: "operator._tag",
@@ -62,7 +62,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "namesakes: the text of a wrapper compared",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/internal/Step.ts",
     from: "wrapped.get(f) ?? f",
     to: "f",
@@ -70,8 +70,8 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
     named: "tell the functions apart of emits"
   },
   {
-    name: "namesakes: told of each worker",
-    guarantee: 1,
+    name: "namesakes: a warning for each worker",
+    guarantee: "no loss",
     file: "src/worker/start/PipelineNames.ts",
     from: "under.warned = true",
     to: "under.warned = false",
@@ -79,8 +79,8 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
     named: "another operator"
   },
   {
-    name: "namesakes: one that has ended is told of",
-    guarantee: 1,
+    name: "namesakes: a warning about one that has ended",
+    guarantee: "no loss",
     file: "src/worker/start/PipelineNames.ts",
     from: "under.pipelines.splice(under.pipelines.indexOf(pipeline), 1)",
     to: "under.pipelines.at(0)",
@@ -89,7 +89,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "namesakes: one of this process taken for one of another process",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/worker/start/PipelineNames.ts",
     from: " || isHere(last) === true",
     to: " || isHere(last) === undefined",
@@ -98,7 +98,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "namesakes: another process not looked at",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/worker/observe/Stats.ts",
     from: "Effect.andThen(gauges.of(status), watch(status))",
     to: "Effect.andThen(gauges.of(status), () => watch)",
@@ -107,7 +107,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "untyped: an object without a unit taken for no time at all",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/internal/GivenDuration.ts",
     from: "parts.length > 0 && parts.every",
     to: "parts.every",
@@ -116,7 +116,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "untyped: a misspelled unit taken for no time at all",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/internal/GivenDuration.ts",
     from: "units.has(unit) && isNumber(value)",
     to: "isNumber(value)",
@@ -125,7 +125,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "untyped: a text as time is due at once",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/Delay.ts",
     from: "    ? DateTime.toEpochMillis(at)\n    : Number.NaN",
     to: "    ? DateTime.toEpochMillis(at)\n    : 0",
@@ -134,7 +134,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "untyped: a date of another realm refused",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/Delay.ts",
     from: "isDate(at)",
     to: "at instanceof Date",
@@ -143,7 +143,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "untyped: no delay taken for none given",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/Delay.ts",
     from: "delay === undefined ? 0 : GivenDuration.millis(delay)",
     to: "GivenDuration.millis(delay ?? 0)",
@@ -152,7 +152,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "untyped: a timeout that fails every attempt",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/start/StartupChecks.ts",
     from: "timeout === undefined || GivenDuration.millis(timeout) > 0",
     to: "timeout === undefined || GivenDuration.millis(timeout) !== 0",
@@ -161,7 +161,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "untyped: a retry policy without delays",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/start/StartupChecks.ts",
     from: "?? GivenDuration.problems.get(retry)",
     to: "",
@@ -170,7 +170,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "untyped: a while that is async is taken for true",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/internal/Step.ts",
     from: `given.constructor.name === "AsyncFunction"`,
     to: "false",
@@ -179,7 +179,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "untyped: a retry object with a misspelt setting",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/Retry.ts",
     from: "Object.keys(others).length > 0",
     to: "Object.keys(others).length < 0",
@@ -188,7 +188,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "untyped: an async key is taken for a key",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/Topic.ts",
     from: "if (!HandlerResult.isThenable(returned)) return",
     to: "if (true) return",

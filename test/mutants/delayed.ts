@@ -28,7 +28,7 @@ const twice = `return this.#db.machinery(
 export const delayed: ReadonlyArray<Mutant> = [
   {
     name: "delayed: moved under a snapshot older than its consumer",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/sql/delayed.ts",
     from: " as mine where ${seesSubscriptions(t)}",
     to: " as mine",
@@ -37,7 +37,7 @@ export const delayed: ReadonlyArray<Mutant> = [
   },
   {
     name: "delayed: a cancellation outside of the transaction",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/store/PgOutbox.ts",
     from: "db.query(laterText.cancel",
     to: "db.machinery(laterText.cancel",
@@ -46,7 +46,7 @@ export const delayed: ReadonlyArray<Mutant> = [
   },
   {
     name: "delayed: published later outside of the transaction",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/store/PgOutbox.ts",
     from: "db.query(laterText.write",
     to: "db.machinery(laterText.write",
@@ -55,7 +55,7 @@ export const delayed: ReadonlyArray<Mutant> = [
   },
   {
     name: "delayed: overtaking one that is locked",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/postgres/sql/delayed.ts",
     from: "where not exists (select from held h where",
     to: "where not exists (select from held h where false and",
@@ -64,7 +64,7 @@ export const delayed: ReadonlyArray<Mutant> = [
   },
   {
     name: "delayed: moved past what another process moves",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/postgres/sql/delayed.ts",
     from: moves(
       "select pg_try_advisory_xact_lock(hashtextextended($1, 7248)) as mine where ${seesSubscriptions(t)}",
@@ -76,7 +76,7 @@ export const delayed: ReadonlyArray<Mutant> = [
   },
   {
     name: "delayed: the order of publishing instead of that of the times",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/postgres/sql/delayed.ts",
     from: "routed(\"true\", \"m.due_at, m.seq\", \"m.due_at\")",
     to: "routed(\"true\", \"m.seq\", \"m.due_at\")",
@@ -85,7 +85,7 @@ export const delayed: ReadonlyArray<Mutant> = [
   },
   {
     name: "delayed: published before it is due",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/postgres/sql/delayed.ts",
     from: "where (select mine from alone) and due_at <= statement_timestamp()",
     to: "where (select mine from alone)",
@@ -93,8 +93,8 @@ export const delayed: ReadonlyArray<Mutant> = [
     named: "puts a message behind what was published until it was due, and ahead of what came after"
   },
   {
-    name: "delayed: a move of which the insert is forgotten",
-    guarantee: 1,
+    name: "delayed: a move without its insert",
+    guarantee: "no loss",
     file: "src/postgres/sql/delayed.ts",
     from: "not exists (select from ${t.subscriptions} s where s.topic = m.topic) order by ${order}",
     to: "false order by ${order}",
@@ -103,7 +103,7 @@ export const delayed: ReadonlyArray<Mutant> = [
   },
   {
     name: "delayed: a move in two transactions",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/queue/PgDelayed.ts",
     from: "return this.#db.machinery(this.#text, [this.#names.channel, rows]).pipe(",
     to: twice,
@@ -112,7 +112,7 @@ export const delayed: ReadonlyArray<Mutant> = [
   },
   {
     name: "delayed: what is due at once leaves what waits under its name",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/sql/delayed.ts",
     from: "where name is not null and due <= statement_timestamp()",
     to: "where false",
@@ -121,7 +121,7 @@ export const delayed: ReadonlyArray<Mutant> = [
   },
   {
     name: "delayed: moved behind what replaces it at once",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/postgres/sql/delayed.ts",
     from: "(select count(*) from replaced) >= 0 and m.due",
     to: "m.due",
@@ -130,7 +130,7 @@ export const delayed: ReadonlyArray<Mutant> = [
   },
   {
     name: "delayed: a worker that sleeps past it",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/queue/PgSubscription.ts",
     from: "if (typeof due !== \"number\")",
     to: "if (due !== undefined)",
@@ -139,7 +139,7 @@ export const delayed: ReadonlyArray<Mutant> = [
   },
   {
     name: "delayed: a busy worker that never looks",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/queue/PgSubscription.ts",
     from: "Effect.andThen(delayed.whenDue, balance)",
     to: "balance",
@@ -148,7 +148,7 @@ export const delayed: ReadonlyArray<Mutant> = [
   },
   {
     name: "delayed: other keys wait for a locked one",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/postgres/queue/PgDelayed.ts",
     from: "more && moved === 0 ? rows * 10 : batch",
     to: "batch",
@@ -157,7 +157,7 @@ export const delayed: ReadonlyArray<Mutant> = [
   },
   {
     name: "delayed: an id forgotten while a message waits under it",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/sql/retention.ts",
     from: "or exists (select from ${t.delayed} d where d.id = i.id offset 0)",
     to: "",
@@ -166,7 +166,7 @@ export const delayed: ReadonlyArray<Mutant> = [
   },
   {
     name: "delayed: in memory, published while an open transaction cancels it",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/memory/MemoryDelayed.ts",
     from: "waiting.name !== undefined && locked(waiting.name)",
     to: "waiting.name !== undefined && waiting.due === Infinity",
@@ -175,7 +175,7 @@ export const delayed: ReadonlyArray<Mutant> = [
   },
   {
     name: "SQL publish: the lane from code points instead of UTF-16",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/postgres/sql/functions.ts",
     from: "${unit(\"55296 + (c >> 10)\")}",
     to: "${unit(\"c\")}",
@@ -184,7 +184,7 @@ export const delayed: ReadonlyArray<Mutant> = [
   },
   {
     name: "SQL publish: on the search path of its caller",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/sql/functions.ts",
     from: "set search_path = pg_catalog, pg_temp",
     to: "cost 100",
@@ -192,8 +192,8 @@ export const delayed: ReadonlyArray<Mutant> = [
     named: "finds no name that a caller has put before the right one"
   },
   {
-    name: "SQL publish: nobody is notified",
-    guarantee: 6,
+    name: "SQL publish: no worker is notified",
+    guarantee: "bounded",
     file: "src/postgres/sql/functions.ts",
     from: "c.waiting_until > clock_timestamp() and",
     to: "c.waiting_until > 'infinity' and",

@@ -6,7 +6,7 @@ const records = "test/worker/records.test.ts"
 export const failureMutants: ReadonlyArray<Mutant> = [
   {
     name: "a record that grows with every attempt",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/attempt/FailureRecord.ts",
     from: "i < firstWhole || i >= whole ? earlier : outline(earlier)",
     to: "i < firstWhole || i >= whole ? earlier : { ...outline(earlier), ...earlier }",
@@ -15,7 +15,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "attempts without an end",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/attempt/RetryDecision.ts",
     from: "options.recorded.length + 1 >= Retry.mostAttempts",
     to: "options.recorded.length + 1 >= Infinity",
@@ -24,7 +24,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a delay that no clock can add up to",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/attempt/RetryDecision.ts",
     from: "Duration.min(Retry.retryAfter(error) ?? scheduled, longest)",
     to: "Retry.retryAfter(error) ?? scheduled",
@@ -33,7 +33,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a dead letter that grows with every redrive",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/sql/deadLetters.ts",
     from: " or octet_length(${earlier}) > 4194304",
     to: "",
@@ -41,8 +41,8 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     named: "a dead letter that is redriven on and on stays one that can be read"
   },
   {
-    name: "a hold or a dead-lettering awaited for ever",
-    guarantee: 6,
+    name: "a hold or a dead-lettering awaited without a bound",
+    guarantee: "bounded",
     file: "src/worker/attempt/Disposition.ts",
     from: "const duration = Duration.fromInputUnsafe(most)",
     to: "const duration = Duration.times(Duration.fromInputUnsafe(most), 3600)",
@@ -51,7 +51,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a conflict that was undone to a savepoint still decides",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/session/PgFailure.ts",
     from: "  if (seen.repaired && !comesFromSql(cause)) return undefined\n",
     to: "",
@@ -60,7 +60,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a conflict taken for undone by the rollback of its own savepoint",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/session/PgTransactions.ts",
     from: "  repaired,\n",
     to: "  repaired: repaired || session.repaired,\n",
@@ -69,7 +69,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a conflict in a step's cause taken for the step's own failure",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/session/PgFailure.ts",
     from: "      if (Cause.isCause(error)) return comesFromSql(error)\n",
     to: "",
@@ -78,7 +78,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a worker that starts beside a suspect",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/lease/CrashIsolation.ts",
     from: "yield* gate.alone.withPermit(Effect.sync(() => gate.members.add(member)))",
     to: "gate.members.add(member)",
@@ -87,7 +87,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "equal values of two topics taken for one message",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/MessageId.ts",
     from: "fromContent([topic, encoded])",
     to: "fromContent(encoded)",
@@ -96,7 +96,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "another topic's message under a known id taken for a duplicate",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/MessageId.ts",
     from: "ofPayload(`${topic}\\n${payload}`)",
     to: "topic === undefined ? topic : ofPayload(payload)",
@@ -105,7 +105,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "an error's message taken for a text unseen",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/attempt/FailureRecord.ts",
     from: "  if (typeof said === \"string\") return said\n",
     to: "  if (said !== \"\") return said as string\n",
@@ -114,7 +114,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "an error that cannot be read and so is never recorded",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/attempt/FailureRecord.ts",
     from: "    return without(attempted, \"What this attempt failed with cannot be read.\")",
     to: "    return full(attempted)",
@@ -123,7 +123,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a try that never began taken for a try",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/commit/CommitTries.ts",
     from: "    let began = false\n",
     to: "    let began = true\n",
@@ -132,7 +132,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a stop that waits until the store commits again",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/commit/Committer.ts",
     from: "          for (const member of members) withdraw(member)\n",
     to: "          for (const member of members) if (member.state === \"queued\") withdraw(member)\n",
@@ -141,7 +141,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a stop that waits for the pause between two tries",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/commit/CommitQueue.ts",
     from: "  if (member.state !== \"begun\") finish(member, behind)\n",
     to: "  if (member.state === \"queued\") finish(member, behind)\n",
@@ -150,7 +150,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "newcomers that wait behind a message that never gets through",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/commit/Committer.ts",
     from: "if (left.every(stuck))",
     to: "if (left.length === 0)",
@@ -159,7 +159,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a wait for a connection taken for one for another caller",
-    guarantee: 7,
+    guarantee: "graceful",
     file: "src/Inbox.ts",
     from: "    this.before ??= this.waitedMillis\n",
     to: "    this.before ??= 0\n",

@@ -6,7 +6,7 @@ const flow = "test/worker/flow.test.ts"
 export const flowMutants: ReadonlyArray<Mutant> = [
   {
     name: "a drain that waits for a turn that nothing will start",
-    guarantee: 7,
+    guarantee: "graceful",
     file: "src/internal/flow/Flow.ts",
     from: "      this.end(turn)\n      dropped.push(turn)\n",
     to: "",
@@ -15,7 +15,7 @@ export const flowMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a turn that starts although it was withdrawn",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/internal/flow/Flow.ts",
     from: "if (this.runningTurns.get(turn) === withdrawn) return",
     to: "if (this.runningTurns.get(turn) === withdrawn && this.count < 0) return",
@@ -24,7 +24,7 @@ export const flowMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a batch that keeps a turn whose lease is lost",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/internal/flow/Flow.ts",
     from: "else if (typeof holder === \"function\") holder()\n        else fibers",
     to: "else if (typeof holder !== \"function\") fibers",
@@ -33,7 +33,7 @@ export const flowMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a quarantine that fetches",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/internal/flow/Flow.ts",
     from: "if (mode !== \"running\") return false",
     to: "if (mode === \"draining\") return false",

@@ -9,7 +9,7 @@ const stuck = "test/worker/stuck.test.ts"
 export const handlerMutants: ReadonlyArray<Mutant> = [
   {
     name: "a place that is free when its attempt's fiber has ended by itself",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/worker/fetch/InFlight.ts",
     from: "this.mayEnd(entry) ? undefined",
     to: "this.mayEnd(entry) || true ? undefined",
@@ -18,7 +18,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "an attempt whose fiber ended by itself taken for a defect of the runtime",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/attempt/Attempt.ts",
     from: "(step === \"decode\" || step === \"steps\") && atMostOnce === undefined",
     to: "(step === \"decode\" || step === \"steps\") && atMostOnce !== undefined",
@@ -27,7 +27,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a promise whose rejection is not handled",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/internal/HandlerResult.ts",
     from: "  if (isThenable(returned)) returned.then(undefined, () => undefined)\n",
     to: "",
@@ -36,7 +36,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a step's result that is not looked at",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/internal/HandlerResult.ts",
     from: "Effect.isEffect(returned) ? returned : wrong(operator, \"an Effect\", returned)",
     to: "(Effect.isEffect(returned) || operator !== \"\") ? returned : wrong(operator, \"an Effect\", returned)",
@@ -45,7 +45,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a filter that takes a promise for true",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/internal/HandlerResult.ts",
     from: "(isThenable(returned) || Effect.isEffect(returned))\n    ? wrong",
     to: "(isThenable(returned) && Effect.isEffect(returned))\n    ? wrong",
@@ -54,7 +54,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a map that passes a promise on",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/attempt/Steps.ts",
     from: "noValue(value, \"Pipeline.map\")",
     to: "noValue(0, \"Pipeline.map\")",
@@ -63,7 +63,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "an emit of a promise",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/attempt/Steps.ts",
     from: "noValue(out, \"Pipeline.emit\")",
     to: "noValue(0, \"Pipeline.emit\")",
@@ -72,7 +72,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a follower's Schema that ends the fiber of the message ahead of it",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/worker/attempt/KeyBatch.ts",
     from: "Effect.exit(contained(preparing(entries, followers)))",
     to: "Effect.exit(preparing(entries, followers))",
@@ -81,7 +81,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a schedule that ends the fiber of its attempt",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/attempt/RetryDecision.ts",
     from: "contained(Retry.replay(settings.retry, recorded, error, options.now))",
     to: "Retry.replay(settings.retry, recorded, error, options.now)",
@@ -90,7 +90,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a step that ends the fiber that has to report and acknowledge it",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/attempt/AtMostOnce.ts",
     from: "Effect.exit(restore(contained(work)))",
     to: "Effect.exit(restore(work))",
@@ -99,7 +99,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a committer that ends with its fiber",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/commit/Committer.ts",
     from: "exit._tag === \"Failure\" ? this.revived(exit.cause) : Effect.void",
     to: "exit._tag === \"Failure\" ? Effect.never : Effect.void",
@@ -108,7 +108,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "members that are not ended when their committer's fiber has ended",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/commit/Committer.ts",
     from: "    CommitTries.fail(this.underWay, cause)\n",
     to: "",
@@ -117,7 +117,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a keyed stream that waits for a fiber that has ended",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/KeyedStream.ts",
     from: "      flow.finish(Exit.failCause(cause))\n",
     to: "",
@@ -126,7 +126,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a group of one run again to learn what failed",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/commit/CommitRecovery.ts",
     from: "if (isOwn(meaning) && state.members === 1 && !state.together) return",
     to: "if (isOwn(meaning) && state.members === 0 && !state.together) return",
@@ -135,7 +135,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a group of one without the timeouts of a member alone",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/commit/CommitTries.ts",
     from: "if (group.length === 1 && this.statements === \"sequential\") return",
     to: "if (group.length === 0 && this.statements === \"sequential\") return",
@@ -144,7 +144,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a member whose step failed run again in its savepoint",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/commit/CommitRecovery.ts",
     from: "      return error.of === undefined ? \"own\" : \"step\"",
     to: "      return error.of === undefined ? \"own\" : \"own\"",
@@ -153,7 +153,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a refusal that is waited for like an outage",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/commit/CommitRecovery.ts",
     from: "return error.kind === \"refused\" ? \"refused\" : \"away\"",
     to: "return error.kind === \"refused\" ? \"away\" : \"away\"",
@@ -162,7 +162,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a refusal of a transaction that never began counted",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/commit/CommitRecovery.ts",
     from: "trouble.begun < refusedTries",
     to: "trouble.tries < refusedTries",
@@ -171,7 +171,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "sessions that end again and again without a proof whose fault it is",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/commit/CommitTries.ts",
     from: "          ? this.prove(group[0]!)\n",
     to: "          ? Effect.void\n",
@@ -180,7 +180,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a proof that failed taken for one",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/commit/CommitTries.ts",
     from: "        onFailure: () => Effect.void,\n        onSuccess: () => Effect.sync(() => this.commits.proved",
     to:
@@ -190,7 +190,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a store that says that it is away judged by a transaction without a message",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/commit/CommitRecovery.ts",
     from: "      return persistsSince(trouble, state.committedAt) ? failed : again",
     to: "      return persistsSince(trouble, Math.max(state.committedAt, state.provedAt)) ? failed : again",
@@ -199,7 +199,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a proof from before the trouble",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/commit/CommitRecovery.ts",
     from: "trouble.since !== undefined && well > trouble.since",
     to: "trouble.since !== undefined && well >= trouble.since",
@@ -208,7 +208,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "conflicts of a member repeated without an end",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/commit/CommitRecovery.ts",
     from: "trouble.begun < conflictTries ? again : failed",
     to: "trouble.begun < Infinity ? again : failed",
@@ -217,7 +217,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a group that does not get through never taken apart",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/commit/CommitRecovery.ts",
     from: "Math.max(state.committedAt, state.provedAt, state.renewedAt)",
     to: "Math.max(state.committedAt, state.provedAt)",
@@ -226,7 +226,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "what a promise threw hidden behind its wrapper",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/attempt/FailureRecord.ts",
     from: "  if (read(error, \"_tag\") === \"UnknownError\") return thrown(causesOf(error))\n",
     to: "",
@@ -235,7 +235,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "causes of an error kept without their names and messages",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/attempt/FailureRecord.ts",
     from: "name !== \"\" && isError(inner) ? nested(inner)",
     to: "name === \"\\0\" && isError(inner) ? nested(inner)",

@@ -3,8 +3,8 @@ import type { Mutant } from "./types.ts"
 
 export const holdMutants: ReadonlyArray<Mutant> = [
   {
-    name: "a due hold that is waited for while somebody has it locked",
-    guarantee: 5,
+    name: "a due hold that is waited for while another transaction has it locked",
+    guarantee: "poison cannot block",
     file: "src/postgres/sql/holds.ts",
     from: "order by h.key for update of h skip locked",
     to: "order by h.key for update of h",
@@ -13,7 +13,7 @@ export const holdMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a locked due hold that is tried again and again",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/queue/QueueReader.ts",
     from: "this.#due.some((key) => !locked.has(key))",
     to: "this.#due.length > 0",
@@ -22,7 +22,7 @@ export const holdMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a late row forgotten because its key's hold was locked",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/queue/QueueReader.ts",
     from: "seq: min(row[\"from_seq\"] as bigint, this.#belowHold.get(key)?.seq)",
     to: "seq: row[\"from_seq\"] as bigint",
@@ -31,7 +31,7 @@ export const holdMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a hold that is waited for to be lowered",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/postgres/sql/holds.ts",
     from: "order by h.key for no key update of h skip locked",
     to: "order by h.key for no key update of h",
@@ -39,8 +39,8 @@ export const holdMutants: ReadonlyArray<Mutant> = [
     named: "lowers a hold that another transaction had locked"
   },
   {
-    name: "a hold that waits for a person's transaction while nothing is read",
-    guarantee: 6,
+    name: "a hold that waits for an operator's transaction while nothing is read",
+    guarantee: "bounded",
     file: "src/postgres/sql/holds.ts",
     from: "select lane, set_config('lock_timeout', '1s', true) from",
     to: "select lane from",
@@ -49,7 +49,7 @@ export const holdMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a hold that begins where its message stands",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/postgres/queue/PgHold.ts",
     from: "reader.heldFrom(delivery),",
     to: "seq,",

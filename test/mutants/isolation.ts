@@ -9,7 +9,7 @@ const isolation = "test/postgres/isolation.test.ts"
 export const isolationMutants: ReadonlyArray<Mutant> = [
   {
     name: "a transaction of the library at the role's level",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/postgres/session/Isolation.ts",
     from: "Effect.provideService(client.withTransaction(theirs), Client.BeginTransaction, ServerSql.begin)",
     to: "client.withTransaction(theirs)",
@@ -18,7 +18,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a user's transaction at the library's level",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/session/Isolation.ts",
     from: "Effect.provideService(effect, Client.BeginTransaction, fiber.getRef(Client.BeginTransaction))",
     to: "fiber.getRef(Client.BeginTransaction) === \"\" ? Effect.never : effect",
@@ -27,7 +27,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "decisions at the role's level",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/postgres/store/PgDecisions.ts",
     from: "      db.transaction(effect),",
     to: "      db.sql.withTransaction(effect),",
@@ -36,7 +36,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a migration at the role's level",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/migrations/index.ts",
     from: "  yield* transaction(migrate(sql, names))",
     to: "  yield* sql.withTransaction(migrate(sql, names))",
@@ -45,7 +45,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "statements of the machinery at the role's level",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/postgres/session/Pools.ts",
     from: "  default_transaction_isolation: \"read committed\",\n",
     to: "",
@@ -54,7 +54,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "statements of the machinery at the role's level behind a pooler",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/postgres/session/PgClient.ts",
     from: "settings.pooler && level !== \"read committed\"",
     to: "settings.single && level !== \"read committed\"",
@@ -63,7 +63,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a retention at the role's level",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/maintenance/Retention.ts",
     from: "db.onMachinery(db.transaction(",
     to: "db.onMachinery(db.sql.withTransaction(",
@@ -72,7 +72,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a decision that an older snapshot does not meet",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/postgres/sql/decisions.ts",
     from: "set until = ${dueUnlessParked(t)} where until = 'infinity'",
     to: "set until = statement_timestamp() where not ${parks(t)} and until = 'infinity'",
@@ -81,7 +81,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a set decided about under an older snapshot",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/postgres/store/PgDecisions.ts",
     from: "          yield* Isolation.refuseOlder(db, `have dead letters ${decision}`)\n",
     to: "",
@@ -90,7 +90,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a consumer removed under an older snapshot",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/store/PgConsumerOperations.ts",
     from: "    Isolation.refuseOlder(parts.db, operation),\n",
     to: "    Effect.void,\n",
@@ -99,7 +99,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a registration under an older snapshot",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/store/PgConsumers.ts",
     from: "        yield* Isolation.refuseOlder(db, \"register the consumer\")\n",
     to: "",
@@ -108,7 +108,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a lease that an older snapshot does not show, taken for lost",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/postgres/store/PgLeases.ts",
     from: "Effect.as(Isolation.refuseUnseen(db, looking(name)), false)",
     to: "Effect.succeed(false)",
@@ -117,7 +117,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a name that an older snapshot does not show, waited for",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/store/PgOnce.ts",
     from: "Effect.as(Isolation.refuseUnseen(db, \"claim an id in the inbox\"), { _tag: \"Busy\" })",
     to: "Effect.succeed({ _tag: \"Busy\" })",
@@ -126,7 +126,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a conflict that does not say that the whole transaction is to be run again",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/postgres/session/PgFailure.ts",
     from: "hint: code === \"40001\"\n",
     to: "hint: code === \"\"\n",
@@ -135,7 +135,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a key parked behind nothing that stays so",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/postgres/sql/consumerOperations.ts",
     from: "and (paused_by is not null or ${stray}) returning key",
     to: "and paused_by is not null returning key",
@@ -144,7 +144,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a key parked behind nothing that stays so, in memory",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/memory/MemoryConsumers.ts",
     from: "      return stray ? undefined : conflict(",
     to: "      return stray && key === \"\" ? undefined : conflict(",
@@ -153,7 +153,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a key freed behind an open dead letter, in memory",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/memory/MemoryConsumers.ts",
     from: "asked === \"resumed\" && queue.parkedKey(key) && !state.parks(consumer, key)",
     to: "asked === \"resumed\" && queue.parkedKey(key)",
@@ -162,7 +162,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a key freed although a message of it dies meanwhile",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/postgres/store/PgConsumerOperations.ts",
     from: "Effect.andThen(db.within(text.lockKey, [queue, key]), db.within(text.resumeKey, [queue, key]))",
     to: "db.within(text.resumeKey, [queue, key])",

@@ -5,13 +5,14 @@
  * found any more, or that survives, fails the run: the first is a stale mutant, the second a missing test. `--only NAME` runs those whose
  * name contains it.
  */
-import { readFileSync } from "node:fs"
+import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
+import { read } from "../scripts/source.ts"
 import { start } from "../setup/server.ts"
 import { broken, make, root, vitest } from "./copies.ts"
 import { mutants } from "./mutants.ts"
-import type { Mutant } from "./types.ts"
+import { type Mutant, stale } from "./types.ts"
 
 /** Milliseconds that a mutant may take; a break that makes its test hang takes them all. No test of a mutant needs a third of it. */
 const limit = 60_000
@@ -29,10 +30,8 @@ let bad = 0
 
 const ran = (output: string) => /Tests .*\b(\d+) (passed|failed)/.test(output)
 
-for (const mutant of mutants) {
-  const times = readFileSync(join(root, mutant.file), "utf8").split(mutant.from).length - 1
-  if (times === 1) continue
-  console.log(`STALE     ${mutant.name}: the text to break stands ${times} times in ${mutant.file}`)
+for (const problem of stale(mutants, read, (path) => existsSync(join(root, path)))) {
+  console.log(`STALE     ${problem}`)
   bad++
 }
 

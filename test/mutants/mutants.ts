@@ -10,8 +10,6 @@ import { flowMutants } from "./flow.ts"
 import { handlerMutants } from "./handlers.ts"
 import { holdMutants } from "./holds.ts"
 import { isolationMutants } from "./isolation.ts"
-import { kitMutants } from "./kit.ts"
-import { machineMutants } from "./machine.ts"
 import { once } from "./once.ts"
 import { operations } from "./operations.ts"
 import { peopleMutants } from "./people.ts"
@@ -22,6 +20,8 @@ import { serverMutants } from "./servers.ts"
 import { sessionMutants } from "./sessions.ts"
 import { steeringMutants } from "./steering.ts"
 import { survivors } from "./survivors.ts"
+import { kitMutants } from "./testPipeline.ts"
+import { machineMutants } from "./testServer.ts"
 import type { Mutant } from "./types.ts"
 
 const conformance = "test/postgres/conformance.test.ts"
@@ -29,7 +29,7 @@ const conformance = "test/postgres/conformance.test.ts"
 export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "published under a snapshot older than its consumer",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/sql/publishing.ts",
     from: "  where ${seesSubscriptions(t)}\n",
     to: "",
@@ -38,7 +38,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "published by SQL under a snapshot older than its consumer",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/sql/delayed.ts",
     from: "select * from given where ${seesSubscriptions(t)}",
     to: "select * from given",
@@ -46,8 +46,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "by the SQL function, serializable, is not lost"
   },
   {
-    name: "a registration that publishers under an old snapshot do not hear of",
-    guarantee: 1,
+    name: "a registration that publishers under an old snapshot do not see",
+    guarantee: "no loss",
     file: "src/postgres/store/PgConsumers.ts",
     from: "    yield* db.within(text.recordChange, [])\n",
     to: "",
@@ -55,8 +55,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "is refused when another consumer came"
   },
   {
-    name: "a removal that publishers under an old snapshot do not hear of",
-    guarantee: 1,
+    name: "a removal that publishers under an old snapshot do not see",
+    guarantee: "no loss",
     file: "src/postgres/store/PgConsumerOperations.ts",
     from: "locking: [lockTimeout, lock, changed]",
     to: "locking: [lockTimeout, lock]",
@@ -65,7 +65,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a transaction id from another cluster taken for a change that is not seen",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/sql/functions.ts",
     from:
       "  begin\n    perform pg_xact_status(changed);\n  exception when invalid_parameter_value then\n    return true;\n  end;\n",
@@ -75,7 +75,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "no fence",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/postgres/sql/messages.ts",
     from:
       "on l.lane = g.lane and l.token = g.token\n  where l.queue_id = $1 and ${life(t)} = $4::text order by l.lane for key share",
@@ -85,7 +85,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "fence and removal outside of the transaction",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/queue/PgSettlement.ts",
     from: "return parts.db.within(text[kind]",
     to: "return parts.db.machinery(text[kind]",
@@ -94,7 +94,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "claim by plain update",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/postgres/sql/lanes.ts",
     from: "limit $2 for update skip locked`",
     to: "limit $2`",
@@ -103,7 +103,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a takeover that keeps the token",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/postgres/sql/lanes.ts",
     from: "claim: `update ${t.lanes} set token = ${nextToken}, owner",
     to: "claim: `update ${t.lanes} set token = token + 0, owner",
@@ -112,7 +112,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "inbox outside of the transaction",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/store/PgInbox.ts",
     from: "return db.within(text.claim",
     to: "return db.machinery(text.claim",
@@ -121,7 +121,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "no inbox",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/worker/commit/GroupCommit.ts",
     from: "const fresh = members.filter((_, i) => claimed[i] === \"fresh\")",
     to: "const fresh = members",
@@ -130,7 +130,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "other content under a known id taken for a duplicate",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/store/PgInbox.ts",
     from: "return fingerprint === claim.fingerprint || fingerprint === \"\" ? \"duplicate\" : \"conflict\"",
     to: "return fingerprint === claim.fingerprint || fingerprint === \"\" ? \"duplicate\" : \"duplicate\"",
@@ -139,7 +139,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "emits outside of the transaction",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/store/PgOutbox.ts",
     from: "db.query(text.write, columnsOf",
     to: "db.machinery(text.write, columnsOf",
@@ -148,7 +148,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "emits with other ids on every run",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/MessageId.ts",
     from: "fromContent([consumer, messageId, n])",
     to: "fromContent([consumer, messageId, n, Math.random()])",
@@ -157,7 +157,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "unknown outcome taken for a failure",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/worker/commit/CommitTries.ts",
     from: "            if (move._tag === \"FailMember\") {\n",
     to: "            if (move._tag === \"FailMember\" || error?._tag === \"UnknownOutcome\") {\n",
@@ -166,7 +166,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "unknown outcome taken for success",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/worker/commit/CommitTries.ts",
     from: "            if (move._tag === \"FailMember\") {\n",
     to:
@@ -175,8 +175,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "is run again with the same values, without an attempt counted"
   },
   {
-    name: "COMMIT awaited for ever",
-    guarantee: 6,
+    name: "COMMIT awaited without a bound",
+    guarantee: "bounded",
     file: "src/postgres/session/PgSession.ts",
     from: "          duration: this.#controlTimeout,",
     to: "          duration: \"1 hour\",",
@@ -185,7 +185,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "hold ignored",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/postgres/sql/holds.ts",
     from: "'infinity'), $6::bigint from mine",
     to: "'infinity'), 9000000000000000000 from mine",
@@ -194,7 +194,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "hold written beside a poll",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/memory/MemoryTransport.ts",
     from: "  seat.reading.withPermits(1)(Effect.tap(write, () =>",
     to: "  ((effect: typeof write) => effect)(Effect.tap(write, () =>",
@@ -203,7 +203,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "late rows not looked up",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/sql/messages.ts",
     from: "join mine l on l.lane = m.lane and m.seq <= l.mark group by",
     to: "join mine l on l.lane = m.lane and m.seq <= l.mark and false group by",
@@ -212,7 +212,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "late rows read after newer ones of their key",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/postgres/queue/QueueReader.ts",
     from: "    this.#addLagging(row)\n    // The late row",
     to: "    // The late row",
@@ -221,7 +221,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "two of a key at a time",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/internal/flow/KeyedQueue.ts",
     from: "if (!this.running.has(key)) this.ready.add(key)",
     to: "this.ready.add(key)",
@@ -230,7 +230,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a parked key that is not held",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/worker/attempt/Disposition.ts",
     from: "if (parked) yield* subscription.hold(delivery, attempts, Hold.parked)",
     to: "",
@@ -239,7 +239,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "lease renewed after loss",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/postgres/sql/lanes.ts",
     from: "renew: `${mine(t, \"\", \") g(lane, token)\", \"no key update\", \"and l.owner is not null\")}",
     to: "renew: `with mine as materialized (select lane from unnest($2::int[], $3::bigint[]) g(lane, token))",
@@ -248,7 +248,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "lease never given up",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/worker/lease/LeaseRenewer.ts",
     from: "      if (entry.deadline > limit) continue\n",
     to: "      if (entry.deadline > limit || true) continue\n",
@@ -257,7 +257,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a drain that drops what it interrupts",
-    guarantee: 7,
+    guarantee: "graceful",
     file: "src/worker/Worker.ts",
     from: "yield* Effect.addFinalizer(() => drainInFlight({ consumer, settings, inFlight, counters, draining }))",
     to: "",
@@ -266,16 +266,16 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "attempts asleep forgotten by a drain",
-    guarantee: 7,
+    guarantee: "graceful",
     file: "src/worker/attempt/Attempt.ts",
-    from: "    if (left !== undefined) {\n      yield* hold(delivery, failures, left)\n",
-    to: "    if (left !== undefined) {\n      if (decision._tag === \"Hold\") yield* hold(delivery, failures, left)\n",
+    from: "    if (left !== undefined) {\n      yield* hold(delivery, failures, left, failures.length)\n",
+    to: "    if (left !== undefined) {\n      if (decision._tag === \"Hold\") yield* hold(delivery, failures, left, failures.length)\n",
     test: "test/worker/drain.test.ts",
     named: "writes its attempts down and does not wait"
   },
   {
     name: "attempt counted on drain",
-    guarantee: 7,
+    guarantee: "graceful",
     file: "src/postgres/sql/lanes.ts",
     from:
       "  releaseAll: `with mine as materialized (\n  select lane from ${t.lanes} where queue_id = $1 and owner = $2 and ${unflushed} order by lane for no key update\n)\nupdate ${t.lanes} l set owner = null,",
@@ -285,8 +285,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "gives everything back in order when its scope closes, without counting anything"
   },
   {
-    name: "innocents counted",
-    guarantee: 5,
+    name: "a crash counted for messages that did not run",
+    guarantee: "poison cannot block",
     file: "src/postgres/sql/messages.ts",
     from: "and ($4::bigint is null or m.seq = $4::bigint)",
     to: "and ($4::bigint is null or true)",
@@ -295,7 +295,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a worker's own expired lanes counted as a death",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/postgres/sql/lanes.ts",
     from: "owner is not null and owner <> $3 and",
     to: "owner is not null and $3::text is not null and",
@@ -304,7 +304,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a restarted worker taken for the one that died",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/Worker.ts",
     from: "const worker = `${settings.name}#${randomUUID().slice(0, 8)}`",
     to: "const worker = settings.name",
@@ -313,7 +313,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "suspects not run alone",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/fetch/InFlight.ts",
     from: "crashStatus(entry.delivery, this.settings) === \"suspect\"",
     to: "entry.delivery.crashCount === -1",
@@ -322,7 +322,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "crashed messages run once more",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/attempt/Attempt.ts",
     from: "if (crashStatus(delivery, settings) === \"crashed\") return crashed(delivery)",
     to: "",
@@ -331,7 +331,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "one failure takes its group with it",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/commit/CommitTries.ts",
     from: "fail(of === undefined ? group : group.filter((member) => member === of), cause)",
     to: "fail(of === undefined || group.length > 0 ? group : [], cause)",
@@ -340,7 +340,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "redrive past the inbox",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/store/PgInbox.ts",
     from: "(rows) => rows.forEach((row) => fresh.add(row[\"id\"]))",
     to: "() => redriven.forEach((claim) => fresh.add(claim.id))",
@@ -349,7 +349,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a dead-lettering past the inbox",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/store/PgDeadLetters.ts",
     from: "if (large || known![\"fingerprint\"] !== print) return yield* put()",
     to: "return yield* put()",
@@ -357,8 +357,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "does not dead-letter what was committed"
   },
   {
-    name: "more in hand than the prefetch",
-    guarantee: 6,
+    name: "more in memory than the prefetch",
+    guarantee: "bounded",
     file: "src/internal/flow/Flow.ts",
     from: "    const messages = Math.max(0, this.capacity.freeMessages)\n",
     to: "    const messages = 100_000\n",
@@ -367,7 +367,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a registration beside publishers",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/sql/consumers.ts",
     from: "lock: `lock table ${t.subscriptions} in access exclusive mode`",
     to: "lock: `lock table ${t.subscriptions} in access share mode`",
@@ -376,7 +376,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "an interrupted statement of a pipelined connection left running",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/session/Pools.ts",
     from: "within(pool.get, \"transaction\", ({ processId }) => terminate(processId)),",
     to: "within(pool.get, \"transaction\"),",
@@ -385,7 +385,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a pipelined connection whose COMMIT was not answered given back",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/session/Pools.ts",
     from: "session.abandoned ? session.discard : Effect.void",
     to: "Effect.void",
@@ -394,7 +394,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "the statements of a group sent one after another",
-    guarantee: 10,
+    guarantee: "observability",
     file: "src/worker/commit/GroupCommit.ts",
     from: "const together = { concurrency: \"unbounded\" } as const",
     to: "const together = { concurrency: 1 } as const",
@@ -403,7 +403,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a deadlock taken for the message's own failure",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/postgres/session/PgFailure.ts",
     from: "\"40P01\": \"conflict\", // deadlock",
     to: "\"40P01\": \"other\", // deadlock",
@@ -412,7 +412,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a failover to read-only counted as an attempt",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/postgres/session/PgFailure.ts",
     from: "\"25006\": \"unavailable\"",
     to: "\"25006\": \"other\"",

@@ -6,7 +6,7 @@ const conformance = "test/postgres/conformance.test.ts"
 export const once: ReadonlyArray<Mutant> = [
   {
     name: "conflict ignored in once",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/store/PgOnce.ts",
     from: "row[\"fingerprint\"] === fingerprint ? { _tag: \"Committed\"",
     to: "row[\"fingerprint\"] !== \"\" ? { _tag: \"Committed\"",
@@ -15,7 +15,7 @@ export const once: ReadonlyArray<Mutant> = [
   },
   {
     name: "result of once stored outside of the transaction",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/store/PgOnce.ts",
     from: "db.within(text.remember",
     to: "db.machinery(text.remember",
@@ -24,7 +24,7 @@ export const once: ReadonlyArray<Mutant> = [
   },
   {
     name: "id of once claimed outside of the transaction",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/store/PgOnce.ts",
     from: "db.within(text.claimOnce",
     to: "db.machinery(text.claimOnce",
@@ -33,7 +33,7 @@ export const once: ReadonlyArray<Mutant> = [
   },
   {
     name: "callers of once that keep a connection while they wait",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/sql/inbox.ts",
     from: "pg_try_advisory_xact_lock(hashtextextended($4::text || ' ' || $2::text, $1::int)) as mine",
     to: "($4::text || $2::text) is not null as mine",
@@ -42,7 +42,7 @@ export const once: ReadonlyArray<Mutant> = [
   },
   {
     name: "once told as not committed while its COMMIT is not settled",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/Inbox.ts",
     from: "return yield* patience.unsettled ?? answer",
     to: "return yield* answer",
@@ -51,7 +51,7 @@ export const once: ReadonlyArray<Mutant> = [
   },
   {
     name: "an unanswered COMMIT of once taken for another caller",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/Inbox.ts",
     from: "(!this.wait && this.unsettled === undefined)",
     to: "!this.wait",
@@ -59,8 +59,8 @@ export const once: ReadonlyArray<Mutant> = [
     named: "waits for a COMMIT of its own that is not settled"
   },
   {
-    name: "once that repeats within somebody else's transaction",
-    guarantee: 2,
+    name: "once that repeats within a transaction of its caller",
+    guarantee: "effectively once",
     file: "src/Inbox.ts",
     from: "const repeatable = !(yield* store.inTransaction)",
     to: "const repeatable = true",
@@ -69,7 +69,7 @@ export const once: ReadonlyArray<Mutant> = [
   },
   {
     name: "an effect's own error taken for the store's",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/Inbox.ts",
     from: "(error) => new Own(error)",
     to: "(error) => error as unknown as Own<E>",
@@ -78,7 +78,7 @@ export const once: ReadonlyArray<Mutant> = [
   },
   {
     name: "results of once of any size",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/Inbox.ts",
     from: "(text) => Buffer.byteLength(text) <= Message.limits.payloadBytes,",
     to: "() => true,",
@@ -87,7 +87,7 @@ export const once: ReadonlyArray<Mutant> = [
   },
   {
     name: "a new name of once made in the caller's transaction",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/store/PgConsumers.ts",
     from: "if (db.settings.single) return made",
     to: "return made",
@@ -96,7 +96,7 @@ export const once: ReadonlyArray<Mutant> = [
   },
   {
     name: "a name of once taken for a worker's registration",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/store/PgConsumers.ts",
     from: "if (found.lanes === 0) return undefined",
     to: "",
@@ -105,7 +105,7 @@ export const once: ReadonlyArray<Mutant> = [
   },
   {
     name: "waiters that ask no other process",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/Inbox.ts",
     from: "looks++ === 1",
     to: "looks++ < 0",
@@ -114,7 +114,7 @@ export const once: ReadonlyArray<Mutant> = [
   },
   {
     name: "waiters that no other process tells",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/store/PgWatchers.ts",
     from: "if (this.#elsewhere.delete(name)) this.#wake.send(`settled:${name}`)",
     to: "this.#elsewhere.delete(name)",
@@ -123,7 +123,7 @@ export const once: ReadonlyArray<Mutant> = [
   },
   {
     name: "a process that notifies itself of what it commits",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/store/PgWatchers.ts",
     from: "      if (who === this.#process) return\n",
     to: "",
@@ -132,7 +132,7 @@ export const once: ReadonlyArray<Mutant> = [
   },
   {
     name: "waiters that no commit wakes",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/store/PgStore.ts",
     from: "Effect.tap(inbox.claim(consumer, claims), settled(consumer, claims))",
     to: "inbox.claim(consumer, claims)",
@@ -141,7 +141,7 @@ export const once: ReadonlyArray<Mutant> = [
   },
   {
     name: "death told as a commit",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/store/PgOnce.ts",
     from: "row[\"outcome\"] === \"dead\"",
     to: "row[\"outcome\"] === \"\"",
@@ -150,7 +150,7 @@ export const once: ReadonlyArray<Mutant> = [
   },
   {
     name: "a caller of once that does not wait its turn in memory",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/memory/MemoryInbox.ts",
     from: "if (wait) yield* transaction.lock([key])",
     to: "if (wait) yield* Effect.void",
@@ -159,7 +159,7 @@ export const once: ReadonlyArray<Mutant> = [
   },
   {
     name: "once: an id claimed under a number that was removed",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/sql/inbox.ts",
     from: "where exists (select from ${t.consumers} where id = $1::int and name = $5::text)",
     to: "where $5::text is not null",
@@ -167,8 +167,8 @@ export const once: ReadonlyArray<Mutant> = [
     named: "that another process has removed and registered again"
   },
   {
-    name: "once: its names among the consumers that people see",
-    guarantee: 7,
+    name: "once: its names among the consumers that operators see",
+    guarantee: "graceful",
     file: "src/postgres/sql/consumerOperations.ts",
     from: "from ${t.consumers} c where c.lanes > 0 and (",
     to: "from ${t.consumers} c where c.lanes >= 0 and (",

@@ -8,7 +8,7 @@ const conformance = "test/postgres/conformance.test.ts"
 export const operations: ReadonlyArray<Mutant> = [
   {
     name: "a variable whose schema is not looked at",
-    guarantee: 7,
+    guarantee: "graceful",
     file: "src/postgres/session/PgConfig.ts",
     from: "parse: (text) => problem(text) === undefined ? text : undefined",
     to: "parse: (text) => problem(text) === \"\" ? undefined : text",
@@ -17,7 +17,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "dead letters restored from another cluster that are in no set",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/postgres/maintenance/RestoredCluster.ts",
     from: "yield* all(text.deadLetters)",
     to: "0",
@@ -26,7 +26,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "messages restored from another cluster that every poll finds late",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/maintenance/RestoredCluster.ts",
     from: "yield* all(text.messages)",
     to: "0",
@@ -34,8 +34,8 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "gives what was restored from another cluster transaction ids"
   },
   {
-    name: "nothing said where a role may not rewrite what was restored",
-    guarantee: 7,
+    name: "nothing said where a role cannot rewrite restored rows",
+    guarantee: "graceful",
     file: "src/postgres/maintenance/RestoredCluster.ts",
     from: "return yield* Effect.logWarning(",
     to: "return yield* Effect.logDebug(",
@@ -44,7 +44,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "a directory of PGlite that two processes have open",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/embedded/DataLock.ts",
     from: "if (claim !== \"torn\" && isValid(claim)) return { claim, file }",
     to: "if (claim !== \"torn\" && isValid(claim)) continue",
@@ -53,7 +53,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "a reused process number that keeps a directory",
-    guarantee: 7,
+    guarantee: "graceful",
     file: "src/embedded/DataLock.ts",
     from: "started === \"\" || started === claim.started",
     to: "started === \"\" || true",
@@ -62,7 +62,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "an id forgotten while a message that no consumer reads waits under it",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/sql/retention.ts",
     from: "    or exists (select from ${t.unrouted} u where u.id = i.id offset 0)",
     to: "",
@@ -71,7 +71,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "an id forgotten while a dead letter of another message under it is open",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/sql/retention.ts",
     from: "where d.queue_id = i.queue_id and d.state in ('open', 'redriving')",
     to:
@@ -81,7 +81,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "an id forgotten while its dead letter is being restored",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/sql/decisions.ts",
     from: "on conflict (queue_id, id) do update set at = statement_timestamp()",
     to: "on conflict do nothing",
@@ -89,8 +89,8 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "does not forget the id of a dead letter that is being restored"
   },
   {
-    name: "a dead letter that is redriven for ever since its id was forgotten",
-    guarantee: 5,
+    name: "a dead letter that is redriven without end since its id was forgotten",
+    guarantee: "poison cannot block",
     file: "src/postgres/store/PgInbox.ts",
     from: "|| (answers[i] === \"fresh\" && inserted.has(id))",
     to: "",
@@ -99,7 +99,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "a retention that looks at whole tables",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/sql/retention.ts",
     from: "where queue_id::bigint = h.queue_id and at < h.before",
     to: "where queue_id = h.queue_id and at < h.before",
@@ -108,7 +108,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "a retention that looks at all that was decided",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/sql/retention.ts",
     from: "order by changed_at limit $3 for update skip locked",
     to: "order by id limit $3 for update skip locked",
@@ -116,8 +116,8 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "looks at no more dead letters, audit entries and unrouted messages"
   },
   {
-    name: "ids of a removed consumer that nobody forgets",
-    guarantee: 6,
+    name: "ids of a removed consumer that are never deleted",
+    guarantee: "bounded",
     file: "src/postgres/sql/retention.ts",
     from: "  from queues q\n",
     to: "  from queues q join ${t.consumers} c on c.id = q.id::int\n",
@@ -126,7 +126,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "a retention that trusts statistics",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/sql/retention.ts",
     from: "set_config('enable_sort', 'off', true)",
     to: "set_config('enable_sort', 'on', true)",
@@ -135,7 +135,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "ids that must stay in the way of those that may go",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/sql/retention.ts",
     from: "select place from seen where needed))",
     to: "select place from seen where needed limit 0))",
@@ -144,7 +144,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "a table whose retention fails keeps the others from theirs",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/maintenance/Retention.ts",
     from: "onFailure: (cause) => Effect.as(failures.add(table, cause), 0)",
     to: "onFailure: (cause) => Effect.andThen(failures.add(table, cause), Effect.die(cause))",
@@ -152,8 +152,8 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "forgets everything else while one table cannot be deleted from"
   },
   {
-    name: "a retention that fails for ever in silence",
-    guarantee: 7,
+    name: "a retention that keeps failing in silence",
+    guarantee: "graceful",
     file: "src/postgres/maintenance/Retention.ts",
     from: "if (rounds === failedRounds)",
     to: "if (rounds === Infinity)",
@@ -162,7 +162,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "an id forgotten when its message is taken over behind newer ones",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/sql/consumers.ts",
     from: "where queue_id = $1::int and id = any(array(select id from taken))",
     to: "where queue_id = $1::int and id = any(array(select id from taken limit 0))",
@@ -171,7 +171,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "an id forgotten when its delayed message is due",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/sql/delayed.ts",
     from: "id = r.id offset 0 for no key update",
     to: "id = r.id and false offset 0 for no key update",
@@ -180,7 +180,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "a named lease renewed after it was lost",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/Lease.ts",
     from: "if (Deferred.isDoneUnsafe(lost)) return Effect.succeed(0)",
     to: "",
@@ -189,7 +189,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "a named lease asked for without end on a store that answers late",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/Lease.ts",
     from: "if (left <= 0) return yield* token === undefined ? taken(name, answer.success) : late(name)",
     to: "if (left <= 0 && token === undefined) return yield* taken(name, answer.success)",
@@ -198,7 +198,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "a named lease renewed after its time",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/postgres/sql/leases.ts",
     from: " and lease_until >= clock_timestamp() returning token",
     to: " returning token",
@@ -207,25 +207,25 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "a named lease whose token is not raised",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/postgres/sql/leases.ts",
     from: "token = ${nextToken}",
     to: "token = l.token",
-    test: "test/postgres/leases.test.ts",
+    test: "test/postgres/pg-named-leases.test.ts",
     named: "a stale owner's write is refused by its token"
   },
   {
     name: "the fence of a named lease ignored",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/Lease.ts",
     from: "(ok) => ok ? Effect.void : stale",
     to: "(ok) => ok ? Effect.void : Effect.asVoid(Effect.ignore(stale))",
-    test: "test/postgres/leases.test.ts",
+    test: "test/postgres/pg-named-leases.test.ts",
     named: "a stale owner's write is refused by its token"
   },
   {
     name: "a named lease taken in the middle of a fenced transaction",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/postgres/sql/leases.ts",
     from: "or owner = $2) for update skip locked",
     to: "or owner = $2)",
@@ -233,8 +233,8 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "lets nobody have a named lease before a transaction has ended"
   },
   {
-    name: "work that goes on when its named lease is lost",
-    guarantee: 4,
+    name: "work that continues when its named lease is lost",
+    guarantee: "one owner",
     file: "src/Lease.ts",
     from: "Effect.raceFirst(f(lease), Effect.flatMap(lease.lost, (lost) => Effect.fail(lost)))",
     to: "f(lease)",
@@ -242,17 +242,17 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "interrupts its work before anybody else can have it"
   },
   {
-    name: "nobody told when a named lease is given back",
-    guarantee: 4,
+    name: "no notification when a named lease is given back",
+    guarantee: "one owner",
     file: "src/postgres/sql/leases.ts",
     from: "select pg_notify($3, 'lease:' || name) from gone",
     to: "select $3::text from gone",
-    test: "test/postgres/leases.test.ts",
+    test: "test/postgres/pg-named-leases.test.ts",
     named: "two contenders"
   },
   {
-    name: "spans where nobody looks",
-    guarantee: 10,
+    name: "spans where no tracer is installed",
+    guarantee: "observability",
     file: "src/internal/Tracing.ts",
     from: "fiber.getRef(Tracer.Tracer) !== Tracer.nativeTracer && fiber.getRef(References.TracerEnabled)",
     to: "fiber.getRef(References.TracerEnabled)",
@@ -261,7 +261,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "emitted messages that begin a trace of their own",
-    guarantee: 10,
+    guarantee: "observability",
     file: "src/worker/commit/GroupCommit.ts",
     from: "Effect.provideService(step, Tracer.ParentSpan, span)",
     to: "step",
@@ -270,7 +270,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "what an error says in its span",
-    guarantee: 10,
+    guarantee: "observability",
     file: "src/internal/Tracing.ts",
     from: "super(`${where}: ${tag}`)",
     to: "super(`${where}: marker-4711`)",
@@ -279,7 +279,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "a schedule's defect logged with all that it says",
-    guarantee: 10,
+    guarantee: "observability",
     file: "src/worker/attempt/RetryDecision.ts",
     from: "(${defectOf(cause)}); it is taken",
     to: "(${Cause.pretty(cause)}); it is taken",
@@ -288,7 +288,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "held keys' messages counted as late",
-    guarantee: 10,
+    guarantee: "observability",
     file: "src/postgres/sql/status.ts",
     from: "not exists (select from ${t.holds} h where h.queue_id = $1 and h.key = m.key offset 0)",
     to: "true",
@@ -297,7 +297,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "a pause that no gauge shows",
-    guarantee: 10,
+    guarantee: "observability",
     file: "src/postgres/sql/status.ts",
     from: "(select paused_by is not null from",
     to: "(select paused_by is null and paused_by is not null from",
@@ -306,7 +306,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "a deduplication window in which dead letters do not count",
-    guarantee: 10,
+    guarantee: "observability",
     file: "src/postgres/sql/status.ts",
     from: "least(eldest.at, dead_letters.at)",
     to: "eldest.at",
@@ -315,7 +315,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "a deduplication window in which messages of held keys do not count",
-    guarantee: 10,
+    guarantee: "observability",
     file: "src/postgres/sql/status.ts",
     from: "least(eldest.at, dead_letters.at)",
     to: "least(oldest.at, dead_letters.at)",
@@ -324,7 +324,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "a set of dead letters counted as one",
-    guarantee: 10,
+    guarantee: "observability",
     file: "src/DeadLetters.ts",
     from: "Telemetry.operatorAction(decision, deadLetters.length)",
     to: "Telemetry.operatorAction(decision, Math.min(1, deadLetters.length))",
@@ -333,7 +333,7 @@ export const operations: ReadonlyArray<Mutant> = [
   },
   {
     name: "health that waits for the driver",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/Health.ts",
     from: "Effect.tap(Effect.forkDetach(ask), (fiber) =>",
     to: "Effect.tap(Effect.tap(Effect.forkDetach(ask), Fiber.await), (fiber) =>",

@@ -8,7 +8,7 @@ const conformance = "test/postgres/conformance.test.ts"
 export const peopleMutants: ReadonlyArray<Mutant> = [
   {
     name: "redrive without audit",
-    guarantee: 5,
+    guarantee: "operations",
     file: "src/postgres/store/PgDecisions.ts",
     from: "    yield* db.within(text.audit, [deadLetters, by, decision.action, note])\n",
     to: "",
@@ -16,8 +16,8 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     named: "postgres: decisions.*records who did what"
   },
   {
-    name: "a decision of somebody without a name",
-    guarantee: 5,
+    name: "a decision without the name of its operator",
+    guarantee: "operations",
     file: "src/internal/OperatorAction.ts",
     from: "Message.textProblem(by.trim() === \"\" ? \"\" : by, limits.by)",
     to: "by.length > limits.by ? \"is long\" : undefined",
@@ -25,8 +25,8 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     named: "without the name of who decides"
   },
   {
-    name: "a dead letter that is being redriven for ever",
-    guarantee: 1,
+    name: "a dead letter that stays in its redrive",
+    guarantee: "operations",
     file: "src/postgres/store/PgDeadLetters.ts",
     from: "      if (own !== undefined) yield* db.within(inbox.resolve, [[own]])\n",
     to: "",
@@ -34,8 +34,8 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     named: "postgres: dead letters.*resolves the dead letter of a redriven message that fails"
   },
   {
-    name: "a dead letter that is being redriven for ever, in memory",
-    guarantee: 1,
+    name: "a dead letter that stays in its redrive, in memory",
+    guarantee: "operations",
     file: "src/memory/MemoryDeadLetters.ts",
     from: "    transaction.resolve(own === undefined ? [] : [own], now)\n",
     to: "",
@@ -44,7 +44,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a retry that ends a restored dead letter's park",
-    guarantee: 3,
+    guarantee: "operations",
     file: "src/postgres/sql/holds.ts",
     from: "set until = greatest(h.until, excluded.until),",
     to: "set until = excluded.until,",
@@ -53,7 +53,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a retry that ends a restored dead letter's park, in memory",
-    guarantee: 3,
+    guarantee: "operations",
     file: "src/memory/MemoryLane.ts",
     from: "rows.heldUntil = Math.max(rows.heldUntil ?? 0, until)",
     to: "rows.heldUntil = until",
@@ -62,7 +62,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a redriven row that is too large left beside its dead letter",
-    guarantee: 5,
+    guarantee: "operations",
     file: "src/postgres/sql/deadLetters.ts",
     from: "with gone as (delete from ${t.messages} where queue_id = $9 and lane = $6 and seq = $7)",
     to: "with gone as (select from ${t.messages} where queue_id = $9 and lane = $6 and seq = $7)",
@@ -71,7 +71,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a decision recorded outside of its transaction",
-    guarantee: 5,
+    guarantee: "operations",
     file: "src/postgres/store/PgDecisions.ts",
     from: "yield* db.within(text.audit, [deadLetters",
     to: "yield* db.machinery(text.audit, [deadLetters",
@@ -80,7 +80,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a set that grows while it is redriven",
-    guarantee: 5,
+    guarantee: "operations",
     file: "src/postgres/sql/decisions.ts",
     from: "and pg_visible_in_snapshot(d.opened, $10::text::pg_snapshot)",
     to: "and $10::text is not null",
@@ -89,7 +89,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a restored dead letter in a set that was frozen before",
-    guarantee: 5,
+    guarantee: "operations",
     file: "src/postgres/store/PgDecisions.ts",
     from: "Effect.andThen(on(text.reopen)(deadLetters)),",
     to: "",
@@ -98,7 +98,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a pause in an open transaction that dead-lettering transactions wait for",
-    guarantee: 3,
+    guarantee: "operations",
     file: "src/postgres/sql/consumerOperations.ts",
     from: "lock: locked(t, \"for no key update\")",
     to: "lock: locked(t, \"for update\")",
@@ -107,7 +107,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a set that cannot be interrupted while it tells",
-    guarantee: 6,
+    guarantee: "operations",
     file: "src/DeadLetters.ts",
     from: "restore(onProgress(progress))",
     to: "onProgress(progress)",
@@ -115,8 +115,8 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     named: "can be interrupted while it tells how far it is"
   },
   {
-    name: "two people decide about one dead letter",
-    guarantee: 2,
+    name: "two operators decide about one dead letter",
+    guarantee: "operations",
     file: "src/postgres/sql/decisions.ts",
     from: "lock: `select ${seen} from ${t.deadLetters} d where d.id = $1 for update`",
     to: "lock: `select ${seen} from ${t.deadLetters} d where d.id = $1`",
@@ -124,8 +124,8 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     named: "have one winner"
   },
   {
-    name: "a key that goes on although another parked dead letter is open",
-    guarantee: 3,
+    name: "a key that continues although another parked dead letter is open",
+    guarantee: "operations",
     file: "src/postgres/sql/decisions.ts",
     from: "`case when ${parks(t)} then until",
     to: "`case when false and ${parks(t)} then until",
@@ -133,8 +133,8 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     named: "postgres: decisions.*parks the key of a restored dead letter"
   },
   {
-    name: "a key held for ever after its last two dead letters",
-    guarantee: 1,
+    name: "a key that stays held after its last two dead letters",
+    guarantee: "operations",
     file: "src/postgres/store/PgDecisions.ts",
     from: "Effect.andThen(on(text.lockHolds)(deadLetters), on(text.continueKeys)(deadLetters))",
     to: "on(text.continueKeys)(deadLetters)",
@@ -143,7 +143,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "an edit that forgets what was published",
-    guarantee: 5,
+    guarantee: "operations",
     file: "src/postgres/sql/decisions.ts",
     from: "original = coalesce(original, payload), payload = $2",
     to: "payload = $2",
@@ -152,7 +152,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "an edit that changes the key",
-    guarantee: 3,
+    guarantee: "operations",
     file: "src/DeadLetters.ts",
     from: "encoded.keyed !== message.keyed || encoded.key !== message.key",
     to: "encoded.keyed !== message.keyed",
@@ -161,7 +161,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a restored dead letter whose id is forgotten",
-    guarantee: 2,
+    guarantee: "operations",
     file: "src/postgres/store/PgDecisions.ts",
     from: "Effect.forEach(deadLetters, markDead, { discard: true }).pipe(",
     to: "Effect.void.pipe(",
@@ -170,7 +170,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a rate that is not kept",
-    guarantee: 6,
+    guarantee: "operations",
     file: "src/DeadLetters.ts",
     from: "Math.max(0, (progress.done / rate) * 1000 - passed)",
     to: "0",
@@ -179,7 +179,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a pause that loses",
-    guarantee: 1,
+    guarantee: "operations",
     file: "src/postgres/queue/QueueReader.ts",
     from: "      if (meta.paused) return Effect.succeed(round)\n",
     to: "",
@@ -187,8 +187,8 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     named: "postgres: pauses.*hands out nothing of a paused consumer"
   },
   {
-    name: "a pause that starts what is in hand",
-    guarantee: 5,
+    name: "a pause that starts messages in memory",
+    guarantee: "operations",
     file: "src/internal/flow/Flow.ts",
     from: "while (this.mode === \"running\" && this.running",
     to: "while ((this.mode === \"running\" || this.mode === \"paused\") && this.running",
@@ -197,7 +197,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a pause that no worker hears the end of",
-    guarantee: 1,
+    guarantee: "operations",
     file: "src/internal/flow/Flow.ts",
     from: "    if (mode === \"paused\") return true\n",
     to: "",
@@ -206,7 +206,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a pause shown as a retry that is due",
-    guarantee: 7,
+    guarantee: "operations",
     file: "src/postgres/sql/consumerOperations.ts",
     from: "until < 'infinity' and (paused_by is null or until > statement_timestamp())",
     to: "until < 'infinity'",
@@ -215,7 +215,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a removal beside publishers",
-    guarantee: 1,
+    guarantee: "operations",
     file: "src/postgres/store/PgConsumerOperations.ts",
     from: "locking: [lockTimeout, lock, changed]",
     to: "locking: [lockTimeout]",
@@ -223,8 +223,8 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     named: "remove a consumer while others publish"
   },
   {
-    name: "a removal that nobody hears of",
-    guarantee: 4,
+    name: "a removal that no worker notices",
+    guarantee: "operations",
     file: "src/postgres/queue/PgLanes.ts",
     from: "this.#removed = row?.[\"known\"] !== true",
     to: "this.#removed = false",
@@ -233,7 +233,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a removal that takes dead letters after messages",
-    guarantee: 1,
+    guarantee: "operations",
     file: "src/postgres/sql/removal.ts",
     from:
       "    `delete from ${t.deadLetters} where queue_id = $1`,\n    `delete from ${t.messages} where queue_id = $1`,\n",
@@ -243,8 +243,8 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     named: "remove a consumer while a dead letter of it is redriven"
   },
   {
-    name: "a removal that deletes millions of ids while nobody publishes",
-    guarantee: 6,
+    name: "a removal that deletes millions of ids while publishing is blocked",
+    guarantee: "operations",
     file: "src/postgres/sql/removal.ts",
     from: "    `delete from ${t.workers} where queue_id = $1`,\n",
     to: "    `delete from ${t.workers} where queue_id = $1`,\n    `delete from ${t.inbox} where queue_id = $1`,\n",

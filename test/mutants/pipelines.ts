@@ -4,7 +4,7 @@ import type { Mutant } from "./types.ts"
 export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "a batch in the wrong order",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/worker/commit/GroupCommit.ts",
     from: "const running = Effect.suspend(() => Steps.batch(operator, going))",
     to: "const running = Effect.suspend(() => Steps.batch(operator, [...going].reverse() as never))",
@@ -13,7 +13,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a batch's results handed out from the wrong end",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/worker/attempt/Steps.ts",
     from: "at.value = results[i]",
     to: "at.value = results[results.length - 1 - i]",
@@ -22,7 +22,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a batch's number of results not looked at",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/worker/attempt/Steps.ts",
     from: "if (Array.isArray(results) && results.length !== members.length) {",
     to: "if (Array.isArray(results) && results.length < 0) {",
@@ -30,8 +30,8 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "by the wrong number of results is a defect"
   },
   {
-    name: "a wrong number of results that nobody hears of",
-    guarantee: 2,
+    name: "a wrong number of results that is not reported",
+    guarantee: "effectively once",
     file: "src/worker/commit/GroupCommit.ts",
     from: "defect instanceof Steps.WrongResults && going.length > 1",
     to: "defect instanceof Steps.WrongResults && going.length < 1",
@@ -40,7 +40,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a batch without a timeout of its own",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/commit/GroupCommit.ts",
     from: "  return own(options, going, warned, timed)",
     to: "  return own(options, going, warned, false)",
@@ -49,7 +49,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "at most once acknowledged after its steps",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/worker/attempt/Attempt.ts",
     from: "    return atMostOnce === undefined\n",
     to: "    return atMostOnce !== undefined\n",
@@ -58,7 +58,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "at most once without a claim that is kept",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/worker/commit/GroupCommit.ts",
     from: "if (pipeline.settings.delivery !== \"atLeastOnce\")",
     to: "if (pipeline.settings.delivery === \"effectivelyOnce\")",
@@ -67,7 +67,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "at most once committed without its token",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/worker/commit/GroupCommit.ts",
     from: "  if (ours.length === 0) return gone\n",
     to: "",
@@ -76,7 +76,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "at most once run again after an unknown outcome",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/worker/attempt/AtMostOnce.ts",
     from: "error._tag !== \"TransientFailure\" || tried === tries",
     to: "tried === tries",
@@ -85,7 +85,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "at most once that says nothing of what was interrupted",
-    guarantee: 7,
+    guarantee: "graceful",
     file: "src/worker/attempt/AtMostOnce.ts",
     from: "return Effect.flatMap(Effect.exit(restore(contained(work))), (exit) =>",
     to: "return Effect.flatMap(restore(Effect.exit(contained(work))), (exit) =>",
@@ -94,7 +94,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "at least once that asks the inbox",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/worker/commit/GroupCommit.ts",
     from: "  const redriven = members.filter((member) => member.delivery.redrive !== undefined)\n",
     to: "  const redriven = members\n",
@@ -103,7 +103,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "at least once whose redrive resolves nothing",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/worker/commit/GroupCommit.ts",
     from: "if (redriven.length === 0) return Effect.succeed",
     to: "if (redriven.length >= 0) return Effect.succeed",
@@ -112,7 +112,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a stale token taken for a good one after the settling",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/postgres/queue/PgSettlement.ts",
     from: "deliveries.filter(({ receipt }) => ours.has((receipt as Receipt).lane))",
     to: "deliveries.filter(({ receipt }) => ours.size >= 0 && receipt !== undefined)",
@@ -121,7 +121,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a message lost with the error that its Schema cannot encode",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/worker/attempt/FailureRecord.ts",
     from: "      Effect.catchCause(() => Effect.succeed(undefined))\n    )\n  }\n}",
     to: "      Effect.orDie\n    )\n  }\n}",
@@ -129,8 +129,8 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "do not lose the message when the Schema refuses"
   },
   {
-    name: "an error that is encoded for ever",
-    guarantee: 6,
+    name: "an error that is encoded without end",
+    guarantee: "bounded",
     file: "src/worker/attempt/FailureRecord.ts",
     from: "      Effect.timeoutOrElse({ duration: encodeTimeout, orElse: () => Effect.succeed(undefined) }),\n",
     to: "",
@@ -139,7 +139,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "typed errors that a schedule does not get back",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/worker/attempt/RetryDecision.ts",
     from: "yield* FailureRecord.typed(settings.errors, options.recorded)",
     to: "options.recorded",
@@ -147,8 +147,8 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "reads the typed errors of the attempts before it"
   },
   {
-    name: "emits numbered anew in each emit",
-    guarantee: 2,
+    name: "emits numbered from the beginning in each emit",
+    guarantee: "effectively once",
     file: "src/worker/attempt/Steps.ts",
     from: "MessageId.ofEmit(consumer, delivered.message.id, at.emitted.length)",
     to: "MessageId.ofEmit(consumer, delivered.message.id, at.emitted.length % 2)",
@@ -157,7 +157,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a run's follower that goes without the one before it",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/worker/commit/Savepoints.ts",
     from: "const follower = member.previous !== undefined && undone.has(member.previous)",
     to: "const follower = member.previous !== undefined && undone.has(member)",
@@ -166,7 +166,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a run's follower tried alone before the one before it",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/worker/commit/Committer.ts",
     from: "return isBlocked(lone.member) ? Effect.succeed(lone) : this.alone(lone)",
     to: "return this.alone(lone)",
@@ -175,7 +175,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a run with an effect before its commit",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/worker/attempt/Steps.ts",
     from: "operators.every(({ _tag }) => _tag !== \"MapEffect\" && _tag !== \"Tap\")",
     to: "operators.every(({ _tag }) => _tag !== \"MapEffect\")",
@@ -184,7 +184,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a run whose statements overtake each other",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/worker/commit/GroupCommit.ts",
     from: "yield* Effect.forEach(byKey(moving), ofKey, together)",
     to: "yield* Effect.forEach(moving.map((one) => [one]), ofKey, together)",
@@ -193,7 +193,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a run's rest that is not put back",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/worker/attempt/KeyBatch.ts",
     from: "Effect.ensuring(Effect.suspend(() => putBack(key, [...left])))",
     to: "Effect.ensuring(Effect.suspend(() => putBack(key, [])))",
@@ -202,7 +202,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a key with room again that waits for the idle poll",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/queue/QueueReader.ts",
     from: "if (this.#lagging.has(key) && this.#hasRoom(key)) this.roomAgain.openUnsafe()",
     to: "",
@@ -211,7 +211,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a drain that ends on a look beside work",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/worker/fetch/Fetcher.ts",
     from: "next = found === \"nothing\" && inFlight.nothingRuns",
     to: "next = inFlight.nothingRuns",
@@ -220,7 +220,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a group's second half that does not ask how the first one ended",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/worker/commit/CommitQueue.ts",
     from: "      : previous?.outcome === undefined || passed(previous.outcome)",
     to: "      : previous === undefined || member !== undefined",
@@ -229,7 +229,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a key that was not held, after all, and is not read again",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/queue/QueueReader.ts",
     from: "Effect.tap(effect, () => Effect.sync(() => this.#readAgain(delivery)))",
     to: "effect",
@@ -238,7 +238,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a dead-lettering that an interruption tears from what follows it",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/worker/attempt/Disposition.ts",
     from:
       "  Effect.uninterruptible(\n    Effect.flatMap(Effect.forkChild(Effect.interruptible(effect), { startImmediately: true }), Fiber.join)\n  )",
@@ -248,7 +248,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a fingerprint of any text",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/internal/Tracing.ts",
     from: "text.slice(0, most).replaceAll(\"\\u0000\", \"\\ufffd\").toWellFormed()",
     to: "text.slice(0, most * 100)",
@@ -256,8 +256,8 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "that no column can hold"
   },
   {
-    name: "a refused record tried for ever",
-    guarantee: 5,
+    name: "a refused record tried without end",
+    guarantee: "poison cannot block",
     file: "src/worker/attempt/Disposition.ts",
     from: "error._tag === \"StoreFailure\" && error.kind === \"refused\"",
     to: "error._tag === \"StoreFailure\" && error.kind === \"timeout\"",
@@ -266,7 +266,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "holds and dead-lettering transactions behind the handlers' statements",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/attempt/Disposition.ts",
     from: "Effect.provideService(transaction, Store.WorkerTransaction, \"separate\")",
     to: "Effect.provideService(transaction, Store.WorkerTransaction, undefined)",
@@ -275,7 +275,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a message that is run again although its key is held",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/worker/fetch/InFlight.ts",
     from: "if (entry.again && !entry.forgotten && ",
     to: "if (entry.again && ",
@@ -284,7 +284,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a commit timeout in which the database ends the transaction",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/start/StartupChecks.ts",
     from: "given <= Duration.toMillis(longestCommit)",
     to: "given <= Infinity",

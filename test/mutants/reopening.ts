@@ -4,7 +4,7 @@ import type { Mutant } from "./types.ts"
 export const reopeningMutants: ReadonlyArray<Mutant> = [
   {
     name: "two pipelines of one name that start together do not see one another",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/start/PipelineNames.ts",
     from: "    names.set(consumer, under)\n",
     to: "    setTimeout(() => names.set(consumer, under), 100)\n",
@@ -13,7 +13,7 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a worker that cannot begin is not seen by Health",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/start/Opening.ts",
     from: "failing = FailingSince.more(failing, now(), error.message)",
     to: "void vain",
@@ -22,16 +22,16 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a set frozen through a session that its transaction has",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/store/PgDeadLetters.ts",
     from: "ServerLife.current(db.query, names)",
     to: "ServerLife.current(db.machinery, names)",
-    test: "test/embedded/conformance.test.ts",
+    test: "test/embedded/pglite-conformance.test.ts",
     named: "freezes a set within a transaction"
   },
   {
     name: "a right that only a new life needs is not asked for",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/sql/serverLife.ts",
     from: "and has_sequence_privilege('${t.deadLetterSeq}', 'update') as",
     to: "as",
@@ -40,7 +40,7 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a settlement that finds its lease over and keeps it",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/postgres/queue/PgSettlement.ts",
     from: "return checkMissing(lanes, deliveries, settled)",
     to: "return Effect.succeed(settled)",
@@ -49,7 +49,7 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a fence that finds its lease over and keeps it",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/postgres/queue/PgSettlement.ts",
     from: "if (found.length === asked.length) return",
     to: "if (found.length === asked.length || asked.length > 0) return",
@@ -58,7 +58,7 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a hold that finds its lease over and keeps it",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/postgres/queue/PgHold.ts",
     from: "Effect.andThen(lanes.checkOwnership([delivery.receipt as Receipt]), stale(delivery))",
     to: "stale(delivery)",
@@ -66,8 +66,8 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
     named: "once a hold finds it out"
   },
   {
-    name: "a raised token that is not told",
-    guarantee: 3,
+    name: "a raised token that is not reported",
+    guarantee: "order per key",
     file: "src/postgres/queue/PgLanes.ts",
     from: "if (!ours.has(owned.lane) && !owned.lost)",
     to: "if (!ours.has(owned.lane) && owned.lost)",

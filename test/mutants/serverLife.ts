@@ -8,7 +8,7 @@ const conformance = "test/postgres/conformance.test.ts"
 export const serverLifeMutants: ReadonlyArray<Mutant> = [
   {
     name: "a settlement that does not ask for the server's life",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/sql/messages.ts",
     from: "and ${life(t)} = $4::text order by l.lane for key share",
     to: "order by l.lane for key share",
@@ -17,7 +17,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a fence that does not ask for the server's life",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/sql/lanes.ts",
     from: "and ${life(t)} = $4::text ${which}",
     to: "and $4::text is not null ${which}",
@@ -26,7 +26,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a hold that does not ask for the server's life",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/postgres/sql/holds.ts",
     from: "token = $3 and ${life(t)} = $9::text",
     to: "token = $3 and $9::text is not null",
@@ -35,7 +35,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a claim that does not ask for the server's life",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/postgres/sql/lanes.ts",
     from: "clock_timestamp() and ${life(t)} = $4::text",
     to: "clock_timestamp() and $4::text is not null",
@@ -44,7 +44,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a hold ended under another life of the server",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/postgres/sql/holds.ts",
     from: "and ${life(t)} = $5::text and",
     to: "and $5::text is not null and",
@@ -53,7 +53,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a hold lowered under another life of the server",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/postgres/sql/holds.ts",
     from: "where ${life(t)} = $4::text and",
     to: "where $4::text is not null and",
@@ -62,7 +62,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a heartbeat under another life of the server",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/postgres/sql/consumers.ts",
     from: "and ${life(t)} = $4::text and",
     to: "and $4::text is not null and",
@@ -71,7 +71,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a poll that believes any life of the server",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/queue/ReaderPort.ts",
     from: "reports.sameLife(meta.life)",
     to: "Effect.as(Effect.void, meta.life)",
@@ -80,7 +80,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "what a dead owner recorded in an earlier life is counted",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/postgres/sql/lanes.ts",
     from: "and l.life = $4 as died",
     to: "and $4::text is not null as died",
@@ -89,7 +89,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a worker that ends with its subscription",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/worker/Worker.ts",
     from: "Effect.andThen(Effect.suspend(() => again(losses + 1)))",
     to: "Effect.andThen(Effect.die(lost))",
@@ -98,7 +98,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "what a run had stays with it when it opens again",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/queue/PgTransport.ts",
     from: "yield* Effect.mapError(lanes.releaseEarlier",
     to: "yield* Effect.mapError(Effect.succeed(lanes.releaseEarlier)",
@@ -107,7 +107,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a life that came with a copy of the database",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/sql/serverLife.ts",
     from: " where cluster = ${here})",
     to: "",
@@ -116,7 +116,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "numbers of dead letters given twice",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/sql/serverLife.ts",
     from: "+ ${gap})",
     to: "+ 0)",
@@ -125,7 +125,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a frozen set of an earlier life",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/store/PgDecisions.ts",
     from: "now?.[\"life\"] !== life",
     to: "life === \"\"",
@@ -134,7 +134,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "another message at a place is settled",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/queue/PgSettlement.ts",
     from: "row[\"id\"] !== delivery.message.id",
     to: "row[\"id\"] === undefined",
@@ -143,7 +143,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "an old receipt settles what a redrive has put at its place",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/sql/messages.ts",
     from: "${places} and redriven = 0",
     to: "${places} and redriven >= 0",
@@ -152,7 +152,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a redriven message settled by its place alone",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/sql/messages.ts",
     from: "delete from ${t.messages} where ${places} and ${named}",
     to: "delete from ${t.messages} where ${places} and $6::text[] is not null and $7::int[] is not null",
@@ -161,7 +161,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "an attempt recorded with another life of its message",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/postgres/sql/holds.ts",
     from: "m.seq = $7 and m.id = $10 and m.redriven = $11",
     to: "m.seq = $7 and $10::text is not null and $11::int is not null",
@@ -170,7 +170,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "in memory, a receipt for a place",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/memory/MemoryTransport.ts",
     from: "row?.redrive?.count === delivery.redrive?.count",
     to: "row?.seq === Number(delivery.position)",
@@ -178,8 +178,8 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     named: "settles nothing that a redrive has put"
   },
   {
-    name: "a place in hand hides what a redrive has put there",
-    guarantee: 3,
+    name: "a place in memory hides a message that a redrive has put there",
+    guarantee: "order per key",
     file: "src/postgres/queue/InFlightRows.ts",
     from: "seqs?.get(seq)?.redriven === redriven",
     to: "seqs?.has(seq) === true",
@@ -188,7 +188,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "tokens that do not grow with the clock",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/postgres/sql/lanes.ts",
     from: "greatest(token + 1, (extract(epoch from clock_timestamp()) * 1000)::bigint)",
     to: "token + 1",
@@ -197,7 +197,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "in memory, tokens that do not grow with the clock",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/memory/MemoryLane.ts",
     from: "return last < at ? at : last + 1n",
     to: "return at === -1n ? at : last + 1n",
@@ -206,7 +206,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a named lease renewed by its token alone",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/postgres/sql/leases.ts",
     from: "where name = $1 and token = $2 and owner = $4 and",
     to: "where name = $1 and token = $2 and $4::text is not null and",
@@ -215,7 +215,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a named lease fenced by its token alone",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/postgres/sql/leases.ts",
     from: "and owner = $4 for key share",
     to: "and $4::text is not null for key share",
@@ -224,7 +224,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "renewals that a crash forgets",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/postgres/sql/lanes.ts",
     from: "renew: `${mine(t, \"\", \") g(lane, token)\", \"no key update\", \"and l.owner is not null\")}",
     to: "renew: `${mine(t, \"\", \") g(lane, token)\", \"no key update\", `and l.owner is not null and ${unflushed}`)}",
@@ -233,7 +233,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "the machinery's commits not flushed",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/session/Pools.ts",
     from: "synchronous_commit: \"on\"",
     to: "synchronous_commit: \"off\"",
@@ -242,7 +242,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a lease that is lost while a stop waits is not given up",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/worker/lease/LeaseRenewer.ts",
     from: "const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))",
     to: "const scope = yield* Effect.scope",

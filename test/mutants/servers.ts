@@ -6,7 +6,7 @@ const test = "test/checker/servers.test.ts"
 export const serverMutants: ReadonlyArray<Mutant> = [
   {
     name: "servers: a loss is accepted in every run",
-    guarantee: 11,
+    guarantee: "the history checker",
     file: "test/checker/rules/noLoss.ts",
     from: "if (!allowed && messagesLost + effectsLost > 0) {",
     to: "if (!allowed && messagesLost + effectsLost < 0) {",
@@ -15,7 +15,7 @@ export const serverMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "servers: what was safe may be lost",
-    guarantee: 11,
+    guarantee: "the history checker",
     file: "test/checker/rules/ServerLosses.ts",
     from: "if (message.loose) this.messagesLost++",
     to: "if (message.loose || message.tries > 0) this.messagesLost++",
@@ -24,7 +24,7 @@ export const serverMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "servers: what a server brought along is not safe from the next crash",
-    guarantee: 11,
+    guarantee: "the history checker",
     file: "test/checker/rules/ServerLosses.ts",
     from: "if (durable) message.loose = false",
     to: "if (durable && !message.loose) message.loose = false",
@@ -33,7 +33,7 @@ export const serverMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "servers: a lost message may be handled",
-    guarantee: 11,
+    guarantee: "the history checker",
     file: "test/checker/rules/noLoss.ts",
     from: "stayedLost(message, gone.server, findings)",
     to: "if (gone.server < 0) stayedLost(message, gone.server, findings)",
@@ -42,7 +42,7 @@ export const serverMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "servers: what a server holds need not be there at the end",
-    guarantee: 11,
+    guarantee: "the history checker",
     file: "test/checker/rules/noLoss.ts",
     from: "if (message.acknowledged > 0 || (message.told && message.failed === 0)) {",
     to: "if (message.acknowledged > 0) {",
@@ -51,7 +51,7 @@ export const serverMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "servers: an effect may vanish after its server came up",
-    guarantee: 11,
+    guarantee: "the history checker",
     file: "test/checker/rules/noLoss.ts",
     from:
       "if (commit !== undefined) continue\n    findings.add(\n      { consumer, ids: [message.id] },\n      () =>\n        `The effect",
@@ -62,7 +62,7 @@ export const serverMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "servers: another server may commit",
-    guarantee: 11,
+    guarantee: "the history checker",
     file: "test/checker/rules/oneOwner.ts",
     from: "if (own.length === 0 || own.some((one) => index.handedOutBy(one) === server)) return twice",
     to: "if (own.length === 0 || own.some((one) => index.handedOutBy(one)! <= server)) return twice",
@@ -71,7 +71,7 @@ export const serverMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "servers: the owners of two servers are compared",
-    guarantee: 11,
+    guarantee: "the history checker",
     file: "test/checker/rules/oneOwner.ts",
     from: "if (index.servers.apart(one.first, other.first)) continue",
     to: "",
@@ -80,7 +80,7 @@ export const serverMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "servers: a start is compared with what another server settled",
-    guarantee: 11,
+    guarantee: "the history checker",
     file: "test/checker/rules/keyOrder.ts",
     from: "index.servers.of(settledAt(queue, other) ?? draw) === server",
     to: "server !== undefined",

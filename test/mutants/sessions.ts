@@ -9,7 +9,7 @@ const demoted = "test/postgres/demoted.test.ts"
 export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a demoted session is given back to its pool",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/session/PgSession.ts",
     from: "return PgFailure.isUnusable(code) ? this.#invalidate : undefined",
     to: "return undefined",
@@ -18,7 +18,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a demoted session of the machinery is kept",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/session/Pools.ts",
     from: "PgFailure.isUnusable(PgFailure.codeOf(error)) ? pool.invalidate(connection) : Effect.void",
     to: "error === undefined ? pool.invalidate(connection) : Effect.void",
@@ -27,7 +27,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a demoted session that streams is kept",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/session/PgSession.ts",
     from: "Effect.suspend(() => this.#note(cause) ?? Effect.void)",
     to: "Effect.suspend(() => Effect.as(Effect.void, this.#note(cause)))",
@@ -36,7 +36,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "what a standby says of an unlogged table is the statement's own fault",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/session/PgFailure.ts",
     from: "cause.routine === \"get_relation_info\"",
     to: "cause.routine === \"\"",
@@ -45,7 +45,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a LISTEN connection that is never asked",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/queue/Wake.ts",
     from: "Effect.forever(Effect.andThen(Effect.sleep(askEvery), Effect.suspend(() => prove(connection))))",
     to: "Effect.never",
@@ -54,7 +54,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a LISTEN connection that is asked without a bound",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/queue/Wake.ts",
     from: "const responseTimeout = 4_000",
     to: "const responseTimeout = 400_000",
@@ -63,7 +63,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a LISTEN connection to a read-only server",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/sql/consumers.ts",
     from: "select current_setting('transaction_read_only') = 'off'",
     to: "select current_setting('transaction_read_only') <> ''",
@@ -72,7 +72,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a layer that waits for UNLISTEN on a dead connection",
-    guarantee: 7,
+    guarantee: "graceful",
     file: "src/postgres/queue/Wake.ts",
     from: "Effect.andThen(Scope.close(connectionScope, Exit.void), Scope.close(listenScope, Exit.void))",
     to: "Effect.andThen(Scope.close(listenScope, Exit.void), Scope.close(connectionScope, Exit.void))",
@@ -80,8 +80,8 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     named: "does not keep the layer from closing"
   },
   {
-    name: "deafness that is told again and again",
-    guarantee: 6,
+    name: "a warning of lost notifications that is repeated",
+    guarantee: "bounded",
     file: "src/postgres/queue/Wake.ts",
     from: "      warned = true\n",
     to: "",
@@ -90,7 +90,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "who awaits an id does not ask again when it hears again",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/store/PgWatchers.ts",
     from: "    this.#announceAgain()\n    this.#here.notifyAll()",
     to: "    this.#here.notifyAll()",
@@ -99,7 +99,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "who awaits an id does not ask a process that hears again",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/store/PgWatchers.ts",
     from: "if (rest !== this.#process) this.#announceAgain()",
     to: "return",
@@ -108,7 +108,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a worker that does not wait to be registered",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/Worker.ts",
     from: "Effect.andThen(patiently(register(store, pipeline, settings.lanes))",
     to: "Effect.andThen(register(store, pipeline, settings.lanes)",
@@ -117,7 +117,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a worker that does not wait to open its queue",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/Worker.ts",
     from: ", patiently(opened))",
     to: ", opened)",
@@ -126,7 +126,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a worker that waits for a registration that is refused",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/start/Opening.ts",
     from: "error instanceof StoreFailure && error.kind !== \"refused\"",
     to: "error instanceof StoreFailure",
@@ -135,7 +135,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "health asks the database for an answer, no more",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/store/PgStore.ts",
     from: "db.machinery(pings[who], [])",
     to: "db.machinery(who === \"worker\" ? \"select\" : pings[who], [])",
@@ -144,7 +144,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a worker that cannot read is well",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/fetch/Fetcher.ts",
     from: "      failing = FailingSince.more(failing, renewer.now(), error.message)\n",
     to: "",
@@ -153,7 +153,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a worker that has failed to read once is never well again",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/fetch/Fetcher.ts",
     from: "      failing = undefined\n",
     to: "",
@@ -162,7 +162,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a worker that cannot commit is well",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/commit/CommitTries.ts",
     from: "if (FailingSince.isOfStore(error)) this.failing",
     to: "if (error === null) this.vain",
@@ -171,7 +171,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a worker between two claims is said to hold no lane",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/observe/Stats.ts",
     from: "stranded: () => stranded > 1",
     to: "stranded: () => stranded > 0",
@@ -180,7 +180,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a worker without lanes is well",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/observe/Stats.ts",
     from: "stranded = waits && !Number.isFinite(renewer.left()) ? stranded + 1 : 0",
     to: "stranded = waits && Number.isNaN(renewer.left()) ? stranded + 1 : 0",
@@ -189,7 +189,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "lanes whose owner is dead are not free",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/sql/status.ts",
     from: "l.lease_until < clock_timestamp()",
     to: "l.lease_until > clock_timestamp()",
@@ -198,7 +198,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a publisher of a closed layer is interrupted",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/session/Pools.ts",
     from: "    layer.closed && Cause.hasInterruptsOnly(cause)",
     to: "    layer.closed && !Cause.hasInterruptsOnly(cause)",
@@ -207,7 +207,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a worker whose layer is closed keeps its lanes",
-    guarantee: 7,
+    guarantee: "graceful",
     file: "src/postgres/queue/PgLanes.ts",
     from: "Effect.andThen(end, Effect.andThen(Effect.yieldNow, this.leave))",
     to: "Effect.andThen(end, Effect.yieldNow)",
@@ -215,8 +215,8 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     named: "ends the work of a worker that outlives it"
   },
   {
-    name: "a worker whose layer is closed goes on working",
-    guarantee: 4,
+    name: "a worker whose layer is closed continues",
+    guarantee: "one owner",
     file: "src/postgres/queue/PgLanes.ts",
     from: "this.lost(owned, \"the Postgres layer was closed under its worker\")",
     to: "owned.leaving = true",

@@ -6,7 +6,7 @@ const steering = "test/postgres/steering.test.ts"
 export const steeringMutants: ReadonlyArray<Mutant> = [
   {
     name: "a handler's COMMIT sent",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/session/PgSession.ts",
     from:
       "if ((kind === \"begin\" || kind === \"control\") && this.#use !== \"reserved\") return this.#refuse(command)",
@@ -16,7 +16,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a handler's COMMIT sent as a stream",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/session/PgSession.ts",
     from: "if (found.kind === \"plain\") return this.#stream(sql, params, transform)",
     to: "if (found.kind !== \"begin\") return this.#stream(sql, params, transform)",
@@ -25,7 +25,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a handler's COMMIT sent for values",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/session/PgSession.ts",
     from:
       "return this.#guarded(\n      sql,\n      (text) =>\n        this.#observed(Effect.map(this.#connection.queryValues(text,",
@@ -36,7 +36,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a refused statement that aborts nothing",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/session/PgSession.ts",
     from: "    return inTransaction\n      ? Effect.andThen(",
     to: "    return !inTransaction\n      ? Effect.andThen(",
@@ -45,7 +45,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a refused statement tried again",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/internal/errors/StatementErrors.ts",
     from: "readonly retryable = false",
     to: "readonly retryable = true",
@@ -54,7 +54,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a refusal hidden by the error around it",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/worker/attempt/FailureRecord.ts",
     from: "return refusalIn(reason.error) ?? reason.error",
     to: "return reason.error",
@@ -63,7 +63,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "comments not skipped before a command",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/session/TransactionControl.ts",
     from: "else if (code === 47 && sql.charCodeAt(at + 1) === 42) at = commentEnd(sql, at)",
     to: "",
@@ -72,7 +72,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a changed session given back",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/session/PgSession.ts",
     from: "return Scope.addFinalizer(this.#scope, this.discard)",
     to: "return Effect.void",
@@ -81,7 +81,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "the session of a failed COMMIT given back",
-    guarantee: 7,
+    guarantee: "graceful",
     file: "src/postgres/session/PgSession.ts",
     from: "Effect.tapCause(this.#bounded(\"COMMIT\", true), () => this.discard)",
     to: "this.#bounded(\"COMMIT\", true)",
@@ -90,7 +90,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "the session of a failed BEGIN given back",
-    guarantee: 7,
+    guarantee: "graceful",
     file: "src/postgres/session/PgSession.ts",
     from: "onFailure: (cause) => Effect.andThen(this.discard, Effect.failCause(cause)),",
     to: "onFailure: (cause) => Effect.failCause(cause),",
@@ -99,7 +99,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "vanished statements counted as a message's failure",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/postgres/session/PgFailure.ts",
     from: "  isUnknownName(error) || (codeOf(error) === \"0A000\"",
     to: "  (codeOf(error) === \"0A000\"",
@@ -108,7 +108,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a stale plan counted as a message's failure",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/postgres/session/PgFailure.ts",
     from: "routineOf(error) === \"RevalidateCachedQuery\"",
     to: "routineOf(error) === \"\"",
@@ -117,7 +117,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a user's own prepared statement taken for the driver's",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/postgres/session/PgFailure.ts",
     from: " && /\"effect_[0-9a-f]{16}_\\d+\"/.test(messageOf(error))",
     to: "",
@@ -126,7 +126,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a pooler noticed by its first worker",
-    guarantee: 7,
+    guarantee: "graceful",
     file: "src/postgres/session/Pools.ts",
     from: "PgConnection.make(connectionConfig(s, machineryParameters))",
     to: "PgConnection.make(connectionConfig(s, {}))",
@@ -135,7 +135,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "NOTIFY in a transaction that is to be prepared",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/sql/functions.ts",
     from: " and current_setting('max_prepared_transactions') = '0'",
     to: "",
@@ -144,7 +144,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a committer that waits without a word",
-    guarantee: 8,
+    guarantee: "observability",
     file: "src/worker/commit/LongWait.ts",
     from: "const silentMillis = 10_000",
     to: "const silentMillis = 10_000_000",

@@ -8,7 +8,7 @@ const dueOrder = "test/postgres/dueOrder.test.ts"
 export const survivors: ReadonlyArray<Mutant> = [
   {
     name: "a lease counted from the answer of its renewal",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/worker/lease/LeaseRenewer.ts",
     from: "Math.max(entry.deadline, sent + settings.leaseMillis)",
     to: "Math.max(entry.deadline, now() + settings.leaseMillis)",
@@ -17,7 +17,7 @@ export const survivors: ReadonlyArray<Mutant> = [
   },
   {
     name: "what is due at one moment moved in any order",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/postgres/sql/delayed.ts",
     from: "\"m.due_at, m.seq\", \"m.due_at\"",
     to: "\"m.due_at\", \"m.due_at\"",
@@ -26,7 +26,7 @@ export const survivors: ReadonlyArray<Mutant> = [
   },
   {
     name: "what is due at one moment moved before one that is locked",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/postgres/sql/delayed.ts",
     from: "(h.due_at, h.seq) < (p.due_at, p.seq)",
     to: "h.due_at < p.due_at",
@@ -35,7 +35,7 @@ export const survivors: ReadonlyArray<Mutant> = [
   },
   {
     name: "a claim that keeps how far a dead owner had read",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/postgres/sql/lanes.ts",
     from: "life = $6, fetched_to = 0, ",
     to: "life = $6, ",
@@ -44,7 +44,7 @@ export const survivors: ReadonlyArray<Mutant> = [
   },
   {
     name: "a late message that hides how far was read",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/postgres/sql/lanes.ts",
     from: "greatest(l.fetched_to, mine.seq)",
     to: "mine.seq",
@@ -53,7 +53,7 @@ export const survivors: ReadonlyArray<Mutant> = [
   },
   {
     name: "a released lane that says which message runs alone",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/postgres/sql/lanes.ts",
     from:
       "\"no key update\", `and ${unflushed}`)}\nupdate ${t.lanes} l set owner = null, lease_until = '-infinity', alone = null",
@@ -63,7 +63,7 @@ export const survivors: ReadonlyArray<Mutant> = [
   },
   {
     name: "a lane that its worker left, and that says which message runs alone",
-    guarantee: 5,
+    guarantee: "poison cannot block",
     file: "src/postgres/sql/lanes.ts",
     from:
       "order by lane for no key update\n)\nupdate ${t.lanes} l set owner = null, lease_until = '-infinity', alone = null",
@@ -72,8 +72,8 @@ export const survivors: ReadonlyArray<Mutant> = [
     named: "says of no message that it runs alone"
   },
   {
-    name: "an earlier claim of the same lane that goes on",
-    guarantee: 4,
+    name: "an earlier claim of the same lane that continues",
+    guarantee: "one owner",
     file: "src/postgres/queue/PgLanes.ts",
     from: "    if (before !== undefined) this.lost(before, \"its time was over, and it was claimed again\")\n",
     to: "",
@@ -82,7 +82,7 @@ export const survivors: ReadonlyArray<Mutant> = [
   },
   {
     name: "a run over two leases",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/worker/fetch/InFlight.ts",
     from: "delivery.lease === lease && delivery.attempts",
     to: "delivery.attempts",
@@ -91,7 +91,7 @@ export const survivors: ReadonlyArray<Mutant> = [
   },
   {
     name: "a run behind a message that has failed",
-    guarantee: 3,
+    guarantee: "order per key",
     file: "src/worker/attempt/KeyBatch.ts",
     from: "head.delivered.attempt === 1 && head",
     to: "head",
@@ -100,7 +100,7 @@ export const survivors: ReadonlyArray<Mutant> = [
   },
   {
     name: "lanes with messages claimed last",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/sql/lanes.ts",
     from: "l.lane offset 0)) desc, random()",
     to: "l.lane offset 0)), random()",
@@ -109,7 +109,7 @@ export const survivors: ReadonlyArray<Mutant> = [
   },
   {
     name: "a hold that ends while its lane is claimed",
-    guarantee: 1,
+    guarantee: "no loss",
     file: "src/postgres/sql/holds.ts",
     from: "${unflushed} order by l.lane for key share of l",
     to: "${unflushed} order by l.lane",
@@ -118,7 +118,7 @@ export const survivors: ReadonlyArray<Mutant> = [
   },
   {
     name: "a heartbeat that is wrong about a pause",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/sql/consumers.ts",
     from: "(select paused_by is not null from ${t.consumers} where id = $1) as paused`",
     to: "(select paused_by is null from ${t.consumers} where id = $1) as paused`",
@@ -127,7 +127,7 @@ export const survivors: ReadonlyArray<Mutant> = [
   },
   {
     name: "failure groups with the oldest first",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/sql/deadLetters.ts",
     from: "order by d.died_at desc limit $12",
     to: "order by d.died_at limit $12",
@@ -136,7 +136,7 @@ export const survivors: ReadonlyArray<Mutant> = [
   },
   {
     name: "lost leases that are not counted",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/worker/lease/LeaseRenewer.ts",
     from: "          Effect.andThen(Metric.update(losses, 1)),\n",
     to: "",
@@ -145,7 +145,7 @@ export const survivors: ReadonlyArray<Mutant> = [
   },
   {
     name: "a start that waits for locked messages",
-    guarantee: 6,
+    guarantee: "bounded",
     file: "src/postgres/sql/restored.ts",
     from: "limit $1 for update of m skip locked",
     to: "limit $1",
@@ -154,7 +154,7 @@ export const survivors: ReadonlyArray<Mutant> = [
   },
   {
     name: "only the last lease's end watched",
-    guarantee: 4,
+    guarantee: "one owner",
     file: "src/worker/lease/LeaseRenewer.ts",
     from: "next = Math.min(next, entry.deadline - margin - now())",
     to: "next = entry.deadline - margin - now()",
@@ -163,7 +163,7 @@ export const survivors: ReadonlyArray<Mutant> = [
   },
   {
     name: "an unsubscribed message whose id is not dead",
-    guarantee: 2,
+    guarantee: "effectively once",
     file: "src/postgres/sql/removal.ts",
     from: "from numbered where nth = 1 order by id",
     to: "from numbered where nth <> 1 order by id",

@@ -1,8 +1,23 @@
+/** Guarantees by name, in the order of the table in test/README.md; the first seven stand in README.md. */
+export const guarantees = {
+  "no loss": "A published message is waiting, committed, or a dead letter, at every instant.",
+  "effectively once": "The effects inside of the transaction are committed once for each consumer and message id.",
+  "order per key": "A key's next message starts after the one before it has ended, in all processes.",
+  "one owner": "A worker that lost its lease commits nothing.",
+  "poison cannot block": "A message that cannot succeed becomes a dead letter; other keys never wait for it.",
+  "bounded": "Memory does not depend on backlog or keys, and every wait ends.",
+  "graceful": "A worker that stops finishes or gives back its messages, and counts no attempt for it.",
+  "operations": "Operator actions happen once, whole, and are recorded with the operator's name.",
+  "observability": "Metrics, spans, log lines and health tell the truth, and no payload.",
+  "the test kit": "`TestPipeline` shows what happened, and fails where it should.",
+  "the history checker": "The checker accepts correct histories and no others.",
+  "the test server": "The tests find their Postgres on every machine, or say why not."
+} as const
+
 /** What a break is made of. */
 export interface Mutant {
   readonly name: string
-  /** Number of the guarantee in README.md. */
-  readonly guarantee: number
+  readonly guarantee: keyof typeof guarantees
   readonly file: string
   /** Stands exactly once in the file. */
   readonly from: string
@@ -10,4 +25,23 @@ export interface Mutant {
   readonly test: string
   /** Part of the test's name. */
   readonly named: string
+}
+
+/** The mutants whose text to break does not stand exactly once in its file, and those whose test does not exist. */
+export const stale = (
+  mutants: ReadonlyArray<Mutant>,
+  read: (path: string) => string,
+  exists: (path: string) => boolean
+): ReadonlyArray<string> => {
+  const texts = new Map<string, string>()
+  return mutants.flatMap(({ file, from, name, test }) => {
+    if (!exists(file)) return [`${name}: there is no file ${file}`]
+    const text = texts.get(file) ?? read(file)
+    texts.set(file, text)
+    const times = text.split(from).length - 1
+    return [
+      ...(times === 1 ? [] : [`${name}: the text to break stands ${times} times in ${file}`]),
+      ...(exists(test) ? [] : [`${name}: there is no test ${test}`])
+    ]
+  })
 }

@@ -5,8 +5,8 @@ import { TestClock } from "effect/testing"
 import { Errors, Health, Memory, Pipeline, Store } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
+import { proxy } from "../harness/proxy.ts"
 import { freshSchema } from "../postgres/kit.ts"
-import { proxy } from "../postgres/proxy.ts"
 import { drain, order, Orders, orders, ports, publish, settle, start, stop } from "../worker/support.ts"
 
 const report = Effect.flatMap(Health.Health, (health) => health.report)

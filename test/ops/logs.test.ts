@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schedule, Schema } from "effect"
 import { Memory, Message, Pipeline, Retry, Store, Topic } from "millrace"
 import { Declined, drain, order, Orders, publish } from "../worker/support.ts"
-import { logging } from "./support.ts"
+import { logging } from "./collectors.ts"
 
 const marker = "marker-4711"
 

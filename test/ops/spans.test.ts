@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema, type Tracer } from "effect"
 import { Memory, Pipeline, Retry, Topic, Worker } from "millrace"
 import { Declined, drain, order, Orders, publish } from "../worker/support.ts"
-import { failed, tracing } from "./support.ts"
+import { failed, tracing } from "./collectors.ts"
 
 const Receipts = Topic.make("receipts", { schema: Schema.String, id: "random" })
 

@@ -6,8 +6,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber, Schema } from "effect"
 import { DeadLetters, Pipeline, Retry, Topic, Worker } from "millrace"
 import { inject } from "vitest"
+import { proxy } from "../harness/proxy.ts"
 import { eventually, idsOf, open, postgres, publish, receive, register, roomy } from "./kit.ts"
-import { proxy } from "./proxy.ts"
 
 const url = inject("databaseUrl")
 

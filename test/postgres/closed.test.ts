@@ -5,7 +5,7 @@ import { SqlClient } from "effect/sql"
 import { Errors, Inbox, Pipeline, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
-import { logging } from "../ops/support.ts"
+import { logging } from "../ops/collectors.ts"
 import { eventually, freshSchema, postgres } from "./kit.ts"
 
 const url = inject("databaseUrl")

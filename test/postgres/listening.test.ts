@@ -11,10 +11,10 @@ import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
 import type { NoteHandler, Wake } from "../../src/postgres/queue/Wake.ts"
 import * as PgWatchers from "../../src/postgres/store/PgWatchers.ts"
-import { logging } from "../ops/support.ts"
+import { proxy } from "../harness/proxy.ts"
+import { logging } from "../ops/collectors.ts"
 import { freshDatabase } from "../setup/database.ts"
 import { asleep, freshSchema, postgres } from "./kit.ts"
-import { proxy } from "./proxy.ts"
 
 const url = inject("databaseUrl")
 const Notes = Topic.make("notes", { schema: Schema.String, id: (note) => note, key: (note) => note })

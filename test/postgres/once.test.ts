@@ -7,8 +7,8 @@ import { SqlClient } from "effect/sql"
 import { Consumers, DeadLetters, Inbox, Pipeline, Store, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
+import { proxy } from "../harness/proxy.ts"
 import { freshSchema, postgres, register } from "./kit.ts"
-import { proxy } from "./proxy.ts"
 
 const url = inject("databaseUrl")
 const schema = freshSchema()

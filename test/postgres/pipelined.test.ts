@@ -4,8 +4,8 @@ import { Effect, Schedule, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { DeadLetters, Pipeline, Store, Topic, Worker } from "millrace"
 import { inject } from "vitest"
+import { proxy } from "../harness/proxy.ts"
 import { eventually, freshSchema, postgres, publish } from "./kit.ts"
-import { proxy } from "./proxy.ts"
 
 const url = inject("databaseUrl")
 

@@ -12,8 +12,8 @@ import { SqlClient } from "effect/sql"
 import { Consumers, DeadLetters, Hold, Pipeline, Retry, Store, Topic, Worker } from "millrace"
 import { inject } from "vitest"
 import * as PgClient from "../../src/postgres/session/PgClient.ts"
+import { proxy } from "../harness/proxy.ts"
 import { eventually, freshSchema, idsOf, open, postgres, publish, receive, register, roomy, settle } from "./kit.ts"
-import { proxy } from "./proxy.ts"
 
 const url = inject("databaseUrl")
 

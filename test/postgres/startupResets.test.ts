@@ -4,8 +4,8 @@ import { Effect, Layer, Redacted, Schema } from "effect"
 import { Pipeline, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
+import { proxy } from "../harness/proxy.ts"
 import { eventually, freshSchema, postgres } from "./kit.ts"
-import { proxy } from "./proxy.ts"
 
 const Notes = Topic.make("notes", { schema: Schema.String, id: (note) => note })
 

@@ -5,8 +5,8 @@ import { SqlClient } from "effect/sql"
 import { Inbox, Store } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
+import { proxy } from "../harness/proxy.ts"
 import { eventually, freshSchema, message, postgres, publish } from "./kit.ts"
-import { proxy } from "./proxy.ts"
 
 const url = inject("databaseUrl")
 const schema = freshSchema()

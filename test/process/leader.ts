@@ -2,7 +2,7 @@
  * A process that leads while it has a lease, for tests: writes its name and token into a table, fenced, as often as it can. Says
  * `leads` when it does, and `lost` when it does not any more; then it asks again.
  *
- * Started by `harness.ts` with its settings in `MILLRACE_TEST` (JSON). The writes do not stop by themselves when the lease is lost:
+ * Started by `workers.ts` with a setup. The writes do not stop by themselves when the lease is lost:
  * only the fence refuses those of a process that was frozen.
  */
 import { NodeRuntime } from "@effect/platform-node"
@@ -10,6 +10,7 @@ import { Effect, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
 import { Lease } from "millrace"
 import { Postgres } from "millrace/postgres"
+import { given } from "../harness/child.ts"
 
 export interface LeaderSetup {
   readonly url: string
@@ -17,9 +18,8 @@ export interface LeaderSetup {
   readonly name: string
 }
 
-const given = process.env["MILLRACE_TEST"]
-if (given !== undefined) {
-  const setup = JSON.parse(given) as LeaderSetup
+const setup = given<LeaderSetup>()
+if (setup !== undefined) {
   const say = (text: string) => Effect.sync(() => process.stdout.write(`${text}\n`))
   const lead = Effect.scoped(Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient

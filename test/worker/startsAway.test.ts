@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Errors, Pipeline } from "millrace"
-import { logging } from "../ops/support.ts"
+import { logging } from "../ops/collectors.ts"
 import { eventually, Journal, type Order, order, Orders, orders, ports, publish, start, stop } from "./support.ts"
 
 const away = (kind: "unavailable" | "timeout" | "refused") =>

@@ -1,8 +1,8 @@
 /** Backends of the workers are terminated at random, every second one in a transaction; nothing is counted, work goes on. */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
-import * as Load from "../load.ts"
-import type { Run } from "../run.ts"
+import type { Run } from "../fault-run.ts"
+import * as Load from "../traffic.ts"
 import type { World } from "../world.ts"
 import { busy, quick, whilst } from "./common.ts"
 

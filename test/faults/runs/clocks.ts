@@ -3,8 +3,8 @@
  * database's clock and the monotonic one rule: no lease is given up or kept for it, no hold ends early or never, nothing is lost.
  */
 import { Effect } from "effect"
-import * as Load from "../load.ts"
-import type { Run } from "../run.ts"
+import type { Run } from "../fault-run.ts"
+import * as Load from "../traffic.ts"
 import { busy, quick, side, whilst } from "./common.ts"
 
 const hour = 3_600_000

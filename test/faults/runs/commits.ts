@@ -4,10 +4,10 @@
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
-import type { Child } from "../children.ts"
-import * as Load from "../load.ts"
-import { type CommitFault, type Proxy, proxy } from "../proxy.ts"
-import type { Run } from "../run.ts"
+import type { Child } from "../../harness/child.ts"
+import { type CommitFault, type Proxy, proxy } from "../../harness/proxy.ts"
+import type { Run } from "../fault-run.ts"
+import * as Load from "../traffic.ts"
 import type { World } from "../world.ts"
 import { busy, quick, side, until, whilst } from "./common.ts"
 

@@ -2,8 +2,8 @@
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Worker } from "millrace"
-import type { Load } from "../load.ts"
 import { readerOf } from "../pieces.ts"
+import type { Load } from "../traffic.ts"
 import type { World } from "../world.ts"
 
 /** Leases that end soon, so that takeovers take no time. */

@@ -1,5 +1,5 @@
 /** All fault runs, in the order in which they are performed. */
-import type { Run } from "../run.ts"
+import type { Run } from "../fault-run.ts"
 import { backends } from "./backends.ts"
 import { clocks } from "./clocks.ts"
 import { commits } from "./commits.ts"

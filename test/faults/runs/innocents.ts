@@ -3,9 +3,9 @@
  * However often that happens, none of the messages may be `crashed`.
  */
 import { Effect } from "effect"
+import type { Run } from "../fault-run.ts"
 import type { Fault, Moment } from "../Faults.ts"
-import * as Load from "../load.ts"
-import type { Run } from "../run.ts"
+import * as Load from "../traffic.ts"
 import { register, type World } from "../world.ts"
 import { quick, side, until, waiting } from "./common.ts"
 

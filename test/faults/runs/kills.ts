@@ -1,7 +1,7 @@
 /** SIGKILL at any time: workers die while they start, read, handle, commit and renew; others go on. */
 import { Effect } from "effect"
-import * as Load from "../load.ts"
-import type { Run } from "../run.ts"
+import type { Run } from "../fault-run.ts"
+import * as Load from "../traffic.ts"
 import { busy, quick, side, whilst } from "./common.ts"
 
 export const kills: Run = {

@@ -1,9 +1,9 @@
 /** A message that kills its process among 200 innocents: after three deaths it is a dead letter `crashed`, alone. */
 import { Effect } from "effect"
 import { DeadLetters } from "millrace"
-import * as Load from "../load.ts"
+import type { Run } from "../fault-run.ts"
 import type { Piece } from "../pieces.ts"
-import type { Run } from "../run.ts"
+import * as Load from "../traffic.ts"
 import { register, type World } from "../world.ts"
 import { quick, side, until, waiting } from "./common.ts"
 

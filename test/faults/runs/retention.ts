@@ -4,10 +4,10 @@
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
-import * as Load from "../load.ts"
+import { proxy } from "../../harness/proxy.ts"
+import type { Run } from "../fault-run.ts"
 import { ledgerMark } from "../pipeline.ts"
-import { proxy } from "../proxy.ts"
-import type { Run } from "../run.ts"
+import * as Load from "../traffic.ts"
 import type { World } from "../world.ts"
 import { busy, quick, side, whilst } from "./common.ts"
 

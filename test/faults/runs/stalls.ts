@@ -3,8 +3,8 @@
  * nothing that it held may be counted as having killed it.
  */
 import { Effect } from "effect"
-import * as Load from "../load.ts"
-import type { Run } from "../run.ts"
+import type { Run } from "../fault-run.ts"
+import * as Load from "../traffic.ts"
 import { register, type World } from "../world.ts"
 import { quick, side, until, waiting } from "./common.ts"
 

@@ -5,10 +5,10 @@
 import { Effect, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
 import { Postgres } from "millrace/postgres"
-import type { Child } from "../children.ts"
-import * as Load from "../load.ts"
-import type { Run } from "../run.ts"
+import type { Child } from "../../harness/child.ts"
+import type { Run } from "../fault-run.ts"
 import * as Tables from "../tables.ts"
+import * as Load from "../traffic.ts"
 import type { World } from "../world.ts"
 import { quick, until } from "./common.ts"
 

@@ -1,8 +1,8 @@
 /** SIGTERM under load: exit code 0, everything is finished or given back at once, and no attempt is counted for it. */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
-import * as Load from "../load.ts"
-import type { Run } from "../run.ts"
+import type { Run } from "../fault-run.ts"
+import * as Load from "../traffic.ts"
 import { busy, quick, side, whilst } from "./common.ts"
 
 export const terms: Run = {

@@ -5,14 +5,14 @@
  */
 import { Effect } from "effect"
 import { DeadLetters } from "millrace"
-import { type Child, stop } from "../children.ts"
+import { type Child, stop } from "../../harness/child.ts"
+import { proxy } from "../../harness/proxy.ts"
+import type { Count, Run } from "../fault-run.ts"
 import { type Moment, type Window, windows as moments } from "../Faults.ts"
 import * as Later from "../later.ts"
-import * as Load from "../load.ts"
 import { ledgerMark } from "../pipeline.ts"
-import { proxy } from "../proxy.ts"
-import type { Count, Run } from "../run.ts"
 import * as Tables from "../tables.ts"
+import * as Load from "../traffic.ts"
 import { register, type World } from "../world.ts"
 import { busy, quick, side, until, waiting } from "./common.ts"
 

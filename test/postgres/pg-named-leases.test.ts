@@ -4,8 +4,8 @@ import { Deferred, Effect, Exit, Fiber, Redacted, Scope } from "effect"
 import { Lease, Store } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
+import { proxy } from "../harness/proxy.ts"
 import { freshSchema, postgres } from "./kit.ts"
-import { proxy } from "./proxy.ts"
 
 const url = inject("databaseUrl")
 

@@ -2,13 +2,14 @@
  * A worker process for tests: reads a topic whose messages say what is to happen to them, and writes each into a ledger in
  * the message's own transaction. The ledger has no unique constraint: the database must not hide what the runtime got wrong.
  *
- * Started by `harness.ts` with its settings in `MILLRACE_TEST` (JSON); says `ready` when it runs, and what it does on stdout.
+ * Started by `workers.ts` with a setup; says `ready` when it runs, and what it does on stdout.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect, Layer, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { Pipeline, Retry, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
+import { given } from "../harness/child.ts"
 
 export interface Setup {
   readonly url: string
@@ -70,9 +71,8 @@ const pipelineOf = (setup: Setup) =>
     )
   )
 
-const given = process.env["MILLRACE_TEST"]
-if (given !== undefined) {
-  const setup = JSON.parse(given) as Setup
+const setup = given<Setup>()
+if (setup !== undefined) {
   const settings = { ...setup.options, name: setup.name }
   const worker = setup.delivery === "atMostOnce"
     ? Worker.layer(handled(setup, "atMostOnce"), settings)

@@ -1,24 +1,23 @@
 /**
- * A TCP proxy in front of Postgres that reads what clients send, so that it can strike at a COMMIT: the server gets it, and the
- * client is reset, hears nothing any more, or hears late.
+ * A TCP proxy in front of Postgres: it stops passing bytes on, cuts connections, or strikes at a COMMIT, when a test says so.
  *
  * COMMIT is a prepared statement here: its text is sent once a connection, later a name stands for it. So the proxy reads the
- * messages of the wire protocol (Parse, Bind, Query) and knows which statement each one runs. Only a COMMIT of a
- * transaction that has written what `marks` matches is struck: others are publishers', or the worker's own machinery.
+ * messages of the wire protocol (Parse, Bind, Query) and knows which statement each one runs. It strikes only a COMMIT of a
+ * transaction that has written what `marks` matches. Other COMMITs come from publishers, or from the worker itself.
  */
 import { Effect } from "effect"
 import { connect, createServer, type Server, type Socket } from "node:net"
 
 /**
- * `reset`: the connection is reset when COMMIT was sent. `late reset`: when the server had answered it. `black hole`: nothing
- * reaches the client any more. `delay`: the answer comes late. `kill`: nothing but the note, which kills the client.
+ * `reset`: the connection is reset when COMMIT was sent. `late reset`: it is reset when the server has answered. `black hole`: nothing
+ * reaches the client any more. `delay`: the answer comes late. `kill`: only `struck` is called, which kills the client.
  */
 export type CommitFault = { readonly kind: "reset" | "late reset" | "black hole" | "kill" } | {
   readonly kind: "delay"
   readonly millis: number
 }
 
-/** What a client runs, from the bytes that it sends. */
+/** Finds the statements that a client runs in the bytes that it sends. */
 class Reader {
   private buffer: Buffer = Buffer.alloc(0)
   private started = false
@@ -36,7 +35,7 @@ class Reader {
       if (this.buffer.length < head + length) return found
       const body = this.buffer.subarray(head + 4, head + length)
       const type = this.started ? String.fromCharCode(this.buffer[0]!) : ""
-      // 3.x is the protocol; anything else asks for TLS, and is asked again without.
+      // 3.x is the protocol; anything else asks for TLS, and the client asks again without.
       if (!this.started) this.started = body.length >= 4 && body.readUInt16BE(0) === 3
       else this.message(type, body, found)
       this.buffer = this.buffer.subarray(head + length)
@@ -58,22 +57,37 @@ class Reader {
 
 const text = (body: Buffer, from: number): string => body.toString("utf8", from, body.indexOf(0, from))
 
+interface Connection {
+  readonly client: Socket
+  readonly upstream: Socket
+  /** The beginning of what the client has sent. */
+  sent: string
+  /** Whether bytes pass; both ends stay open where they do not. */
+  passes: boolean
+}
+
+const remembered = 1_000_000
+
 export class Proxy {
   /** The database's address, through this proxy. */
   url = ""
   /** Where the database is; connections that are open stay where they are. */
   target = ""
-  /** Whether it lets nobody in: who comes is reset. */
+  /** Whether new connections are reset at once. */
   shut = false
   /** What happens to the next COMMITs, one fault each. */
   readonly commits: Array<CommitFault> = []
+  /** From a client's chunk on that this accepts, nothing of its connection passes in either direction. */
+  swallow: ((chunk: Buffer) => boolean) | undefined
+  /** As `swallow`, but the chunk still reaches the server: only the answer is lost. */
+  deafen: ((chunk: Buffer) => boolean) | undefined
   /** A statement was passed on to the server, which knows the session by this port (`inet_client_port()`). */
   sent: (statement: string, port: number) => void = () => {}
   /** A fault has struck. */
   struck: (fault: CommitFault) => void = () => {}
 
   private readonly marks: RegExp
-  private readonly pairs = new Set<{ readonly client: Socket; readonly upstream: Socket }>()
+  private readonly connections = new Set<Connection>()
   private server: Server | undefined
 
   constructor(marks: RegExp) {
@@ -86,7 +100,7 @@ export class Proxy {
     this.server = createServer((client) => {
       const { hostname, port } = new URL(this.target)
       if (this.shut) client.resetAndDestroy()
-      else this.pass(client, connect(Number(port), hostname))
+      else this.pass({ client, upstream: connect(Number(port), hostname), sent: "", passes: true })
     })
     this.server.listen(0, "127.0.0.1", () => {
       const address = this.server?.address()
@@ -98,9 +112,21 @@ export class Proxy {
     })
   }
 
-  /** Resets every connection that is open now. Answers how many. */
+  /** From now on nothing passes on the connections that have sent this text. Returns their number. */
+  silence(text: string): number {
+    const those = [...this.connections].filter(({ passes, sent }) => passes && sent.includes(text))
+    for (const each of those) each.passes = false
+    return those.length
+  }
+
+  /** Resets the connections that have sent this text. */
+  reset(text: string): void {
+    for (const { client, sent } of this.connections) if (sent.includes(text)) client.resetAndDestroy()
+  }
+
+  /** Resets every connection that is open now. Returns their number. */
   cut(): number {
-    const open = [...this.pairs]
+    const open = [...this.connections]
     for (const { client, upstream } of open) {
       client.resetAndDestroy()
       upstream.destroy()
@@ -113,15 +139,15 @@ export class Proxy {
     this.cut()
   }
 
-  private pass(client: Socket, upstream: Socket): void {
-    const pair = { client, upstream }
-    this.pairs.add(pair)
+  private pass(connection: Connection): void {
+    const { client, upstream } = connection
+    this.connections.add(connection)
     const reader = new Reader()
     let wrote = false
     let answer: "pass" | "drop" | "reset" | "hold" = "pass"
     const held: Array<Buffer> = []
     const end = () => {
-      this.pairs.delete(pair)
+      this.connections.delete(connection)
       client.destroy()
       upstream.destroy()
     }
@@ -130,15 +156,20 @@ export class Proxy {
       socket.on("error", () => {})
     }
     client.on("close", end)
-    // In a black hole the client does not even hear that the server has gone.
-    upstream.on("close", () => answer === "drop" ? undefined : end())
+    // In a black hole the client does not notice that the server has gone, either.
+    upstream.on("close", () => answer === "drop" || !connection.passes ? undefined : end())
     upstream.on("data", (chunk: Buffer) => {
+      if (!connection.passes) return
       if (answer === "pass") client.write(chunk)
       if (answer === "hold") held.push(chunk)
       if (answer === "reset") client.resetAndDestroy()
     })
     client.on("data", (chunk: Buffer) => {
+      if (connection.sent.length < remembered) connection.sent += chunk.toString("latin1")
+      if (connection.passes && this.swallow?.(chunk) === true) connection.passes = false
+      if (!connection.passes) return
       upstream.write(chunk)
+      if (this.deafen?.(chunk) === true) connection.passes = false
       for (const statement of reader.read(chunk)) {
         this.sent(statement, upstream.localPort ?? 0)
         wrote ||= this.marks.test(statement)
@@ -165,8 +196,8 @@ export class Proxy {
   }
 }
 
-/** A proxy that ends with the scope. */
-export const proxy = (target: string, marks: RegExp) =>
+/** A proxy that ends with the scope. It strikes no COMMIT without `marks`. */
+export const proxy = (target: string, marks = /(?!)/) =>
   Effect.acquireRelease(
     Effect.callback<Proxy>((resume) => new Proxy(marks).listen(target, (proxy) => resume(Effect.succeed(proxy)))),
     (proxy) => Effect.sync(() => proxy.close())

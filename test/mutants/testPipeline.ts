@@ -8,7 +8,7 @@ const crashes = "test/testing/crashEverywhere.test.ts"
 export const kitMutants: ReadonlyArray<Mutant> = [
   {
     name: "kit: a dead process gives its lanes back",
-    guarantee: 11,
+    guarantee: "the test kit",
     file: "src/testing/WatchedPorts.ts",
     from: "life.dead ? Effect.sync(() => void abandoned.push(scope)) : Scope.close(scope, exit)",
     to: "Scope.close(scope, exit)",
@@ -17,7 +17,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "kit: every state taken for the same",
-    guarantee: 11,
+    guarantee: "the test kit",
     file: "src/testing/CrashEverywhere.ts",
     from: "if (!equal(clean.left, crashed.left)) {",
     to: "if (points === 0) {",
@@ -26,7 +26,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "kit: emitted messages not compared",
-    guarantee: 11,
+    guarantee: "the test kit",
     file: "src/testing/CrashEverywhere.ts",
     from: "Equal.equals([a.committed, a.dead, a.emitted], [",
     to: "Equal.equals([b.committed, b.dead, b.emitted], [",
@@ -35,7 +35,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "kit: no crash after a step",
-    guarantee: 11,
+    guarantee: "the test kit",
     file: "src/testing/WorkerLife.ts",
     from: "Effect.tap(() => life.pass(placeOf(\"after\", operator, index, delivered))),",
     to: "Effect.tap(() => Effect.void),",
@@ -44,7 +44,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "kit: the process does not die at its point",
-    guarantee: 11,
+    guarantee: "the test kit",
     file: "src/testing/WorkerLife.ts",
     from: "return points.length === crashAt ? this.crash(point) : Effect.void",
     to: "return Effect.void",
@@ -53,7 +53,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "kit: faults strike nothing",
-    guarantee: 11,
+    guarantee: "the test kit",
     file: "src/testing/WorkerLife.ts",
     from: "return strike(what, life",
     to: "return strike(undefined, life",
@@ -62,7 +62,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "kit: a lost answer that is heard",
-    guarantee: 11,
+    guarantee: "the test kit",
     file: "src/testing/WatchedPorts.ts",
     from: "lost === \"no answer\" ? Effect.fail(unknown) : Effect.void",
     to: "Effect.void",
@@ -71,7 +71,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "kit: what is rolled back told as emitted",
-    guarantee: 11,
+    guarantee: "the test kit",
     file: "src/testing/WatchedPorts.ts",
     from: "joined(life, open, inner.savepoint(body))",
     to: "inner.savepoint(body)",
@@ -80,7 +80,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "kit: what a step undid in a transaction that joins its commit told as emitted",
-    guarantee: 11,
+    guarantee: "the test kit",
     file: "src/testing/WatchedPorts.ts",
     from: "joined(life, ambient, inner.transact(body))",
     to: "inner.transact(body)",
@@ -88,8 +88,8 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "shows nothing of what a commit step undid in a transaction that joined"
   },
   {
-    name: "kit: what a transaction of the scenario's own did is told before it commits",
-    guarantee: 11,
+    name: "kit: a transaction of the scenario's own shown before it commits",
+    guarantee: "the test kit",
     file: "src/testing/OwnTransaction.ts",
     from: "inTransaction ? within : Effect.suspend(alone)",
     to: "inTransaction && store === undefined ? within : Effect.suspend(alone)",
@@ -98,7 +98,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "kit: what a step's own transaction published told as the commit's",
-    guarantee: 11,
+    guarantee: "the test kit",
     file: "src/testing/WatchedPorts.ts",
     from: "if (worker === undefined) return ofStep(life, inner, body)",
     to: "",
@@ -106,8 +106,8 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "shows as published, and not as emitted"
   },
   {
-    name: "kit: what the scenario's own transaction did in memory is not told",
-    guarantee: 11,
+    name: "kit: the scenario's own transaction in memory not shown",
+    guarantee: "the test kit",
     file: "src/testing/OwnTransaction.ts",
     from: "for (const tell of own) tell()",
     to: "own.splice(0)",
@@ -115,8 +115,8 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "shows what the scenario did in a transaction of its own"
   },
   {
-    name: "kit: what the scenario undid in its own transaction is told",
-    guarantee: 11,
+    name: "kit: work that the scenario's own transaction undid is shown",
+    guarantee: "the test kit",
     file: "src/testing/OwnTransaction.ts",
     from: "pending?.splice(mark)",
     to: "pending?.at(mark)",
@@ -125,7 +125,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "kit: a dead letter looked for among the newest only",
-    guarantee: 11,
+    guarantee: "the test kit",
     file: "src/testing/SeenStore.ts",
     from: "state: \"open\", id, limit: 1 }",
     to: "state: \"open\", limit: 1 }",
@@ -133,8 +133,8 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "finds the dead letter of a message"
   },
   {
-    name: "kit: what a commit step undid in a transaction of its own is told with the commit",
-    guarantee: 11,
+    name: "kit: work that a commit step undid in its own transaction is shown with the commit",
+    guarantee: "the test kit",
     file: "src/testing/OwnTransaction.ts",
     from: "let kept = client._tag === \"None\"",
     to: "let kept = true",
@@ -143,7 +143,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "kit: a decision about a dead letter that a drain does not wait for",
-    guarantee: 11,
+    guarantee: "the test kit",
     file: "src/testing/SeenStore.ts",
     from: "found.consumer === stage.consumer ? told(stage, inner, decision, [found], call) : call",
     to: "call",
@@ -152,7 +152,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "kit: a refused decision told as made",
-    guarantee: 11,
+    guarantee: "the test kit",
     file: "src/testing/SeenStore.ts",
     from: "Effect.onError(() => undo(() => false))",
     to: "Effect.onError(() => undo(() => true))",
@@ -161,16 +161,16 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "kit: what a dead worker says is heard",
-    guarantee: 11,
+    guarantee: "the test kit",
     file: "src/testing/TestRun.ts",
     from: "life.dead || life.stage.tape.isClosed ? undefined : logger.log(line)",
     to: "logger.log(line)",
     test: crashes,
-    named: "says nothing of what it does on purpose"
+    named: "with `logs` only what a living worker logs"
   },
   {
-    name: "kit: a delayed publish that is not told",
-    guarantee: 11,
+    name: "kit: a delayed publish that is not shown",
+    guarantee: "the test kit",
     file: "src/testing/WatchedPorts.ts",
     from: "tape.note({ _tag: \"Delayed\", at: tape.now, id: by ?? message.id, message, due, name })",
     to: "tape.dueOf(undefined)",
@@ -179,7 +179,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "kit: what was replaced under its name still waits",
-    guarantee: 11,
+    guarantee: "the test kit",
     file: "src/testing/WatchedPorts.ts",
     from: "tape.cancelled(message.topic, message.key, name)\n    tape.note",
     to: "tape.note",
@@ -188,7 +188,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "kit: failures of two redrives taken for one",
-    guarantee: 11,
+    guarantee: "the test kit",
     file: "src/testing/Tape.ts",
     from: "JSON.stringify([id, this.redrives.get(handed), attempt, failure.at])",
     to: "JSON.stringify([id, attempt, failure.at])",
@@ -197,7 +197,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "kit: a fault that strikes nothing passes",
-    guarantee: 11,
+    guarantee: "the test kit",
     file: "src/testing/TestRun.ts",
     from: "if (crashAt === undefined) yield* allStruck(stage)",
     to: "",
@@ -205,8 +205,8 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "what strikes nothing fails the test"
   },
   {
-    name: "kit: a drain that asks nobody but its own tape",
-    guarantee: 11,
+    name: "kit: a drain that asks only its own tape",
+    guarantee: "the test kit",
     file: "src/testing/TestRun.ts",
     from: "paused ? 0 : waiting)",
     to: "paused ? 0 : waiting - waiting)",
@@ -215,7 +215,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "kit: a drain that waits for a paused consumer",
-    guarantee: 11,
+    guarantee: "the test kit",
     file: "src/testing/TestRun.ts",
     from: "({ paused, waiting }) => paused ? 0 : waiting)",
     to: "({ waiting }) => waiting)",
@@ -224,7 +224,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "kit: a drain that settles beyond its time",
-    guarantee: 11,
+    guarantee: "the test kit",
     file: "src/testing/TestRun.ts",
     from: "yield* settle(until - tape.now)",
     to: "yield* settle(10_000)",
@@ -233,7 +233,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "kit: a test that settles when it is over",
-    guarantee: 11,
+    guarantee: "the test kit",
     file: "src/testing/TestRun.ts",
     from: "Effect.andThen(time.settle(0), time.pass(time.step(0)))",
     to: "Effect.andThen(time.settle(10_000), time.pass(time.step(0)))",
@@ -242,7 +242,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "kit: runs that share the right to run alone",
-    guarantee: 11,
+    guarantee: "the test kit",
     file: "src/testing/TestRun.ts",
     from: "Effect.provideService(CrashIsolation.Process, new CrashIsolation.Gate()),",
     to: "",
@@ -250,8 +250,17 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "is a process of its own"
   },
   {
+    name: "kit: a worker that logs by default",
+    guarantee: "the test kit",
+    file: "src/testing/TestRun.ts",
+    from: "const { logs = false, ...workerOptions } = options",
+    to: "const { logs = true, ...workerOptions } = options",
+    test: crashes,
+    named: "logs nothing by default"
+  },
+  {
     name: "kit: runs that share their health",
-    guarantee: 11,
+    guarantee: "the test kit",
     file: "src/testing/TestRun.ts",
     from: "Effect.provideService(Effect.scoped(staged), Health.Workers, new Set())",
     to: "Effect.scoped(staged)",
@@ -260,7 +269,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "memory: sleeps too short to move a clock",
-    guarantee: 11,
+    guarantee: "the test kit",
     file: "src/memory/MemoryTransport.ts",
     from: "Math.ceil(Math.min(queue.untilDue(member, now), state.delayed.next(now) - now))",
     to: "Math.min(queue.untilDue(member, now), state.delayed.next(now) - now)",

@@ -7,10 +7,10 @@ import { SqlClient } from "effect/sql"
 import type { Worker } from "millrace"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { type Server, server } from "./gate.ts"
 import * as Judge from "./judge.ts"
-import * as Load from "./load.ts"
-import { type Server, server } from "./server.ts"
 import * as Tables from "./tables.ts"
+import * as Load from "./traffic.ts"
 import { layer, prepare, type Services, type Setting, World } from "./world.ts"
 
 /** A fault as the table shows it. */

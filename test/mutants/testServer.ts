@@ -6,7 +6,7 @@ const server = "test/setup/server.test.ts"
 export const machineMutants: ReadonlyArray<Mutant> = [
   {
     name: "machine: binaries run in a place that their user cannot enter",
-    guarantee: 11,
+    guarantee: "the test server",
     file: "test/setup/cluster.ts",
     from: "user.uid === undefined || runs(native).status === 0",
     to: "user.uid === undefined || runs(native).status !== 0",
@@ -15,7 +15,7 @@ export const machineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "machine: data in a directory that the server's user cannot enter",
-    guarantee: 11,
+    guarantee: "the test server",
     file: "test/setup/cluster.ts",
     from: "places.find(enters) ?? tmpdir()",
     to: "tmpdir()",
@@ -23,8 +23,8 @@ export const machineMutants: ReadonlyArray<Mutant> = [
     named: "finds another directory for its data"
   },
   {
-    name: "machine: what Postgres said is not told",
-    guarantee: 11,
+    name: "machine: Postgres's own message is not shown",
+    guarantee: "the test server",
     file: "test/setup/cluster.ts",
     from: "how, said.join(\"\\n\")",
     to: "how, \"\"",

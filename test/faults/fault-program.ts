@@ -17,13 +17,14 @@ import { Postgres } from "millrace/postgres"
 import { openSync, writeSync } from "node:fs"
 import { createInterface } from "node:readline"
 import type { Entry } from "../checker/History.ts"
+import { given } from "../harness/child.ts"
 import * as Broken from "./broken.ts"
 import * as Faults from "./Faults.ts"
 import { piecesOf, tried } from "./pieces.ts"
 import * as Pipelines from "./pipeline.ts"
 import type { OperatorSetup, PublisherSetup, Setup, StarterSetup, WorkerSetup } from "./setup.ts"
 
-const setup = JSON.parse(process.env["MILLRACE_FAULTS"] ?? "{}") as Setup
+const setup = given<Setup>() ?? {} as Setup
 const file = openSync(setup.history, "a")
 const record = (entry: Entry) => void writeSync(file, `${JSON.stringify(entry)}\n`)
 const say = (line: string) => Effect.sync(() => void process.stdout.write(`${line}\n`))

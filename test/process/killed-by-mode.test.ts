@@ -6,8 +6,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Worker } from "millrace"
 import { inject } from "vitest"
-import * as Harness from "./harness.ts"
-import type { Setup } from "./program.ts"
+import { limit } from "../harness/patience.ts"
+import type { Setup } from "./worker-program.ts"
+import * as Workers from "./workers.ts"
 
 const url = inject("databaseUrl")
 const options: Worker.WorkerOptions = { lease: "2 seconds", grace: "5 seconds", lanes: 4, concurrency: 8 }
@@ -21,27 +22,27 @@ const cases = [
   { delivery: "atMostOnce", action: "waitInCommit", again: false, commits: 0 }
 ] as const
 
-describe("a message whose process is killed", { timeout: 120_000, concurrent: true }, () => {
+describe("a message whose process is killed", { timeout: limit(120_000), concurrent: true }, () => {
   it.live.each(cases)("in its `$action`: $delivery", ({ action, again, commits, delivery }) => {
-    const schema = Harness.fresh("modes")
-    const consumer = Harness.fresh("consumer")
+    const schema = Workers.fresh("modes")
+    const consumer = Workers.fresh("consumer")
     return Effect.gen(function*() {
-      yield* Harness.prepare(schema, consumer, options)
+      yield* Workers.prepare(schema, consumer, options)
       const setup = (name: string): Setup => ({ url, schema, consumer, name, options, delivery })
-      const first = yield* Harness.start(setup("first"))
+      const first = yield* Workers.start(setup("first"))
       yield* first.said("ready")
-      yield* Harness.publish(consumer, [Harness.piece("k", 0, { action, millis: 1500 }), Harness.piece("k", 1)])
+      yield* Workers.publish(consumer, [Workers.piece("k", 0, { action, millis: 1500 }), Workers.piece("k", 1)])
       yield* first.said("start k:0")
       if (action === "waitInCommit") yield* first.said("inside k:0")
       yield* first.signal("SIGKILL")
-      yield* first.exit
-      assert.deepStrictEqual(yield* Harness.ledger(schema), [], "nothing of it was committed")
-      const second = yield* Harness.start(setup("second"))
+      yield* first.ended
+      assert.deepStrictEqual(yield* Workers.ledger(schema), [], "nothing of it was committed")
+      const second = yield* Workers.start(setup("second"))
       // Its successor comes after it, or instead of it.
-      yield* Harness.ledgerHas(schema, commits + 1)
-      const rows = yield* Harness.ledger(schema)
+      yield* Workers.ledgerHas(schema, commits + 1)
+      const rows = yield* Workers.ledger(schema)
       assert.deepStrictEqual(rows.map((row) => row.id), commits === 1 ? ["k:0", "k:1"] : ["k:1"])
       assert.strictEqual(second.output().includes("start k:0"), again)
-    }).pipe(Effect.scoped, Effect.provide(Harness.layer(url, schema)))
+    }).pipe(Effect.scoped, Effect.provide(Workers.layer(url, schema)))
   })
 })

@@ -1,6 +1,7 @@
 /**
- * Publishing in a business transaction: the message exists if, and only if, the order does. That is an outbox, without a table of
- * yours and without a process that reads it. Needs `DATABASE_URL`.
+ * Publishes in a business transaction: the message exists if, and only if, the order does.
+ *
+ * This is an outbox without another table of yours and without a process that reads it. Needs `DATABASE_URL`.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Schema } from "effect"
@@ -22,7 +23,7 @@ const place = (order: string, item: string) =>
     yield* sql`insert into orders (id, item) values (${order}, ${item})`
     yield* Topic.publish(OrderPlaced, { order, item }) // joins the transaction around it
     const left = yield* sql`update stock set n = n - 1 where item = ${item} and n > 0 returning n`
-    if (left.length === 0) return yield* new SoldOut({ item }) // takes order and message back
+    if (left.length === 0) return yield* new SoldOut({ item }) // rolls order and message back
   })
 
 const shipping = Pipeline.from(OrderPlaced, { consumer: "shipping" }).pipe(
@@ -38,15 +39,16 @@ const program = Effect.gen(function*() {
 
   for (const order of ["o1", "o2", "o3"]) {
     yield* sql.withTransaction(place(order, "book")).pipe(
-      Effect.catchTag("SoldOut", ({ item }) => Console.log(`${order}: no ${item} left`))
+      Effect.catchTag("SoldOut", ({ item }) => Console.log(`no ${item} left for ${order}`))
     )
   }
   yield* Worker.drain(shipping)
-  yield* Console.log(yield* sql`select order_id from shipments order by order_id`)
+  const shipped = yield* sql<{ order_id: string }>`select order_id from shipments order by order_id`
+  yield* Console.log(`shipped ${shipped.map((shipment) => shipment.order_id).join(", ")}`)
 })
 
 NodeRuntime.runMain(program.pipe(Effect.provide(Postgres.layerConfig)))
 
 // Output:
-// o3: no book left
-// [ { order_id: 'o1' }, { order_id: 'o2' } ]
+// no book left for o3
+// shipped o1, o2

@@ -1,6 +1,7 @@
 /**
- * A retry keeps its key's order: while ada's first payment waits for the bank, her second one waits behind it, and nobody else waits.
- * What is worth a retry is decided by the typed error.
+ * Shows that a retry keeps its key's order. The typed error decides whether there is a retry.
+ *
+ * While ada's first payment waits for the bank, her second one waits behind it. Payments of other accounts do not wait.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, References, Schema } from "effect"
@@ -17,7 +18,7 @@ class CardStolen extends Schema.TaggedError<CardStolen>()("CardStolen", {}) {
   readonly retryable = false // a dead letter after one attempt
 }
 
-/** Before the transaction: it may wait, and it runs again with each attempt. */
+/** Runs before the transaction, so it may wait. It runs again with each attempt. */
 const charge = (id: string, attempt: number) =>
   Effect.gen(function*() {
     if (id === "ada-1" && attempt < 3) return yield* new BankClosed()
@@ -40,7 +41,7 @@ const program = Effect.gen(function*() {
   yield* Worker.drain(billing)
   for (const deadLetter of yield* DeadLetters.list({ consumer: "billing" })) {
     yield* Console.log(
-      `${deadLetter.message.id} is a dead letter: ${deadLetter.attempts[0]!.tag}, ${deadLetter.reason}`
+      `${deadLetter.message.id} is a dead letter (${deadLetter.attempts[0]!.tag}, ${deadLetter.reason})`
     )
   }
 })
@@ -54,4 +55,4 @@ NodeRuntime.runMain(program.pipe(
 // bob-1 charged in attempt 1
 // ada-1 charged in attempt 3
 // ada-2 charged in attempt 1
-// eve-1 is a dead letter: CardStolen, rejected
+// eve-1 is a dead letter (CardStolen, rejected)

@@ -1,6 +1,8 @@
 /**
- * On Postgres: a table of yours changes in the transaction of the message. One payment names an account that does not exist
- * yet; it becomes a dead letter, the account is opened, and the dead letter is redriven. Needs `DATABASE_URL`.
+ * Parks an account behind its failed payment, and redrives the dead letter after the fix. Needs `DATABASE_URL`.
+ *
+ * One payment names an account that does not exist yet, so it becomes a dead letter.
+ * An operator opens the account and redrives the dead letter. The account's later payment was waiting behind it.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, References, Schema } from "effect"
@@ -33,12 +35,14 @@ const post = Effect.fnUntraced(function*({ account, cents }: Payment) {
 const ledger = Pipeline.from(Payments, { consumer: "ledger" }).pipe(
   Pipeline.commit(post),
   Pipeline.retry(Retry.exponential("10 millis", { attempts: 3 })),
-  Pipeline.deadLetter({ order: "park" }) // later payments of that account wait for a person
+  Pipeline.deadLetter({ order: "park" }) // later payments of that account wait for an operator
 )
 
 const program = Effect.gen(function*() {
   const sql = yield* SqlClient.SqlClient
-  const balances = sql`select name, cents from accounts order by name`
+  const balances = sql<{ name: string; cents: number }>`select name, cents from accounts order by name`.pipe(
+    Effect.map((accounts) => accounts.map(({ cents, name }) => `${name} has ${cents}`).join(", "))
+  )
   yield* sql`create table accounts (name text primary key, cents int not null)`
   yield* sql`insert into accounts values ('ada', 0)`
   yield* Topic.publishAll(Payments, [
@@ -50,7 +54,7 @@ const program = Effect.gen(function*() {
   yield* Console.log(yield* balances)
 
   const [deadLetter] = yield* DeadLetters.list({ consumer: "ledger" })
-  yield* Console.log(`${deadLetter!.message.id} is ${deadLetter!.reason}: ${deadLetter!.attempts.at(-1)!.message}`)
+  yield* Console.log(`${deadLetter!.message.id} is ${deadLetter!.reason} (${deadLetter!.attempts.at(-1)!.message})`)
   yield* sql`insert into accounts values ('bob', 0)`
   yield* DeadLetters.redrive(deadLetter!.id, { by: "grace" })
   yield* Worker.drain(ledger)
@@ -63,6 +67,6 @@ NodeRuntime.runMain(program.pipe(
 ))
 
 // Output:
-// [ { name: 'ada', cents: 500 } ]
-// p2 is exhausted: There is no account "bob".
-// [ { name: 'ada', cents: 500 }, { name: 'bob', cents: 200 } ]
+// ada has 500
+// p2 is exhausted (There is no account "bob".)
+// ada has 500, bob has 200

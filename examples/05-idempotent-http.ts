@@ -1,6 +1,8 @@
 /**
- * `Inbox.once` behind an HTTP idempotency key: a client that repeats its request gets the first answer again, and the money moves once.
- * The order, the answer and the key are committed together. Needs `DATABASE_URL`.
+ * Uses `Inbox.once` behind an HTTP idempotency key. Needs `DATABASE_URL`.
+ *
+ * A client that repeats its request gets the first response again, and the order is placed once.
+ * The order, the response and the key commit together.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Layer, Schema } from "effect"
@@ -52,9 +54,9 @@ const program = Effect.gen(function*() {
       return `${response.status} ${await response.text()}`
     })
   yield* Console.log(yield* post("k1", "500"))
-  yield* Console.log(yield* post("k1", "500")) // the same answer, no second order
+  yield* Console.log(yield* post("k1", "500")) // the same response, no second order
   yield* Console.log(yield* post("k1", "900")) // the same key for something else
-  yield* Console.log(yield* sql`select * from orders`)
+  yield* Console.log(`${(yield* sql`select from orders`).length} order`)
 })
 
 NodeRuntime.runMain(program.pipe(Effect.provide(Postgres.layerConfig)))
@@ -63,4 +65,4 @@ NodeRuntime.runMain(program.pipe(Effect.provide(Postgres.layerConfig)))
 // 200 {"order":1,"cents":500}
 // 200 {"order":1,"cents":500}
 // 409 this key was used for another order
-// [ { id: 1, cents: 500 } ]
+// 1 order

@@ -1,6 +1,7 @@
 /**
- * Two pipelines: the first emits receipts in the transaction of the payment, the second one mails them. A payment that fails emits
- * nothing; one that runs again emits the same messages, with the same ids.
+ * Runs two pipelines. The first emits receipts in the transaction of the payment, and the second one mails them.
+ *
+ * A failed attempt emits nothing. The next attempt emits the same messages with the same ids.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Schema } from "effect"
@@ -24,7 +25,7 @@ const ledger = Pipeline.from(Payments, { consumer: "ledger" }).pipe(
 )
 
 const mailer = Pipeline.from(Receipts, { consumer: "mailer" }).pipe(
-  Pipeline.tap(({ text, to }) => Console.log(`to ${to}: ${text}`))
+  Pipeline.tap(({ text, to }) => Console.log(`mail to ${to}, "${text}"`))
 )
 
 const program = Effect.gen(function*() {
@@ -36,4 +37,4 @@ const program = Effect.gen(function*() {
 NodeRuntime.runMain(program.pipe(Effect.provide(Memory.layer)))
 
 // Output:
-// to ada: 500 cents received
+// mail to ada, "500 cents received"

@@ -1,4 +1,4 @@
-/** Several topics in one key space: what happens to one account keeps its order, whichever topic it came by. */
+/** Reads several topics in one key space. Messages of one account keep their order across the topics. */
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Schema } from "effect"
 import { Memory, Pipeline, Topic, Worker } from "millrace"
@@ -15,12 +15,12 @@ const Paid = Topic.make("account-paid", {
 })
 
 const statement = Pipeline.fromAll([Opened, Paid], { consumer: "statement" }).pipe(
-  Pipeline.tap((event) => {
-    switch (event.topic) {
+  Pipeline.tap((message) => {
+    switch (message.topic) {
       case "account-opened":
-        return Console.log(`${event.value.account} opened by ${event.value.owner}`)
+        return Console.log(`${message.value.account} opened by ${message.value.owner}`)
       case "account-paid":
-        return Console.log(`${event.value.account} ${event.value.cents} cents`)
+        return Console.log(`${message.value.account} ${message.value.cents} cents`)
     }
   })
 )

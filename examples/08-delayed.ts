@@ -1,6 +1,8 @@
 /**
- * Messages for later: a reminder an hour after the last change of a cart. Under one name only one waits; paying cancels it. On
- * `TestClock`, so that the hour passes at once; in production the database's clock decides.
+ * Publishes messages for later: a reminder an hour after the last change of a cart.
+ *
+ * Only one message waits under a name, and paying cancels it.
+ * The program runs on `TestClock`, so that the hour passes at once. In production the database's clock decides.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Schema } from "effect"
@@ -18,7 +20,7 @@ const changed = (cart: string, items: number) =>
 const paid = (cart: string) => Topic.cancel(Reminders, { key: cart, name: "abandoned" })
 
 const mailer = Pipeline.from(Reminders, { consumer: "mailer" }).pipe(
-  Pipeline.tap(({ cart, items }) => Console.log(`${cart}: ${items} things still wait for you`))
+  Pipeline.tap(({ cart, items }) => Console.log(`${items} things still wait in ${cart}`))
 )
 
 const program = Effect.gen(function*() {
@@ -26,7 +28,7 @@ const program = Effect.gen(function*() {
   yield* TestClock.adjust("30 minutes")
   yield* changed("ada's cart", 3)
   yield* changed("bob's cart", 2)
-  yield* Console.log(`bob's reminder is cancelled: ${yield* paid("bob's cart")}`)
+  yield* Console.log((yield* paid("bob's cart")) ? "cancelled bob's reminder" : "bob has no reminder")
 
   yield* TestClock.adjust("59 minutes")
   yield* Worker.drain(mailer)
@@ -38,6 +40,6 @@ const program = Effect.gen(function*() {
 NodeRuntime.runMain(program.pipe(Effect.provide([Memory.layer, TestClock.layer()])))
 
 // Output:
-// bob's reminder is cancelled: true
+// cancelled bob's reminder
 // not yet
-// ada's cart: 3 things still wait for you
+// 3 things still wait in ada's cart

@@ -1,6 +1,7 @@
 /**
- * A pipeline tested as it is, with another bank and another clock. In vitest these are the bodies of two `it.effect`; here they
- * print what they found.
+ * Tests a pipeline unchanged, with another bank and another clock.
+ *
+ * In vitest these are the bodies of two `it.effect`. Here they print their results.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Context, Effect, Layer, References, Schema, TxRef } from "effect"
@@ -36,11 +37,11 @@ const retried = TestPipeline.run(billing, (test) =>
     yield* test.inject({ id: "p1", attempt: 1 }, TestPipeline.fail(new BankClosed()))
     yield* test.publishAll(Payments, [{ id: "p1", account: "ada", cents: 500 }, { id: "p2", account: "ada", cents: 1 }])
     yield* test.advance("2 minutes")
-    yield* Console.log(test.life("p1"))
-    yield* Console.log(`committed: ${test.committed.join(", ")}`)
+    yield* Console.log(test.life("p1").split(", ").map((line) => `- ${line}`).join("\n"))
+    yield* Console.log(`committed ${test.committed.join(" and ")}`)
   })).pipe(Effect.provide(services))
 
-/** The process dies at each point once; after the redelivery all must be as in a run without a death. */
+/** The process dies at each point once. After the redelivery the state must be as in a run without a crash. */
 const crashed = TestPipeline.crashEverywhere(billing, {
   scenario: (test) => test.publish(Payments, { id: "p1", account: "ada", cents: 500 }),
   state: Balances.use(TxRef.get),
@@ -53,9 +54,13 @@ const program = Effect.gen(function*() {
   yield* Console.log(`died at ${survived.points.length} points, the balance was ${survived.state} each time`)
 })
 
-NodeRuntime.runMain(Effect.provideService(program, References.MinimumLogLevel, "Error")) // each death warns
+NodeRuntime.runMain(Effect.provideService(program, References.MinimumLogLevel, "Error")) // each crash logs a warning
 
 // Output:
-// published at 0 ms, attempt 1 failed BankClosed at 0 ms, retry at 60000 ms, key ada held until 60000 ms, committed at 60000 ms
-// committed: p1, p2
+// - published at 0 ms
+// - attempt 1 failed BankClosed at 0 ms
+// - retry at 60000 ms
+// - key ada held until 60000 ms
+// - committed at 60000 ms
+// committed p1 and p2
 // died at 9 points, the balance was 500 each time

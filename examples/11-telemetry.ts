@@ -1,6 +1,8 @@
 /**
- * Metrics and traces are Effect's own: one layer exports them. The consumer's span is linked to the span that published, across the
- * store and across processes. For OTLP give `Otlp.layerJson` of `effect/observability` in place of the tracer here.
+ * Metrics and traces are Effect's own, so one layer exports them.
+ *
+ * The consumer's span is linked to the publisher's span, across the store and across processes.
+ * For OTLP use `Otlp.layerJson` of `effect/observability` in place of the tracer here.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Exit, Option, Schema, Tracer } from "effect"
@@ -17,7 +19,7 @@ const ledger = Pipeline.from(Payments, { consumer: "ledger" }).pipe(Pipeline.tap
 const names = new Map<string, string>()
 const spans: Array<string> = []
 
-/** Stands for an exporter: keeps the names of spans, and of those that they are linked to. */
+/** Takes the place of an exporter: keeps the names of spans and of their links. */
 const tracer = Tracer.make({
   span: (options) => {
     const span = new Tracer.NativeSpan(options)
@@ -39,7 +41,8 @@ const program = Effect.gen(function*() {
   yield* Console.log(spans.filter((span) => !span.startsWith("receive")).join("\n"))
 
   const metrics = yield* PrometheusMetrics.format({ metricNameMapper: Telemetry.prometheusName })
-  yield* Console.log(metrics.split("\n").filter((line) => line.includes("outcome=\"committed\"")).join("\n"))
+  const committed = metrics.split("\n").filter((line) => line.includes("outcome=\"committed\""))
+  yield* Console.log(committed.join("\n").replaceAll(/\{.*,/g, "{..., "))
 })
 
 NodeRuntime.runMain(program.pipe(Effect.provide(Memory.layer), Effect.withTracer(tracer)))
@@ -49,4 +52,4 @@ NodeRuntime.runMain(program.pipe(Effect.provide(Memory.layer), Effect.withTracer
 // POST /payments
 // process payments <- publish payments
 // commit ledger <- process payments
-// millrace_message_outcomes_total{messaging_system="millrace",messaging_destination_name="payments",messaging_consumer_group_name="ledger",millrace_outcome="committed"} 1
+// millrace_message_outcomes_total{..., millrace_outcome="committed"} 1

@@ -1,6 +1,8 @@
 /**
- * A long-lived server: receives GitHub's webhooks, checks `X-Hub-Signature-256`, publishes, and works them off in the same process; tells
- * its health and metrics, and drains on SIGTERM. Needs `DATABASE_URL`; start it, and send it something:
+ * A long-lived server that receives GitHub's webhooks and processes them in the same process.
+ *
+ * It checks `X-Hub-Signature-256`, publishes, serves its health and metrics, and drains on SIGTERM.
+ * Needs `DATABASE_URL`. Start it, and send it a webhook:
  *
  * ```sh
  * body='{"repository":{"full_name":"ada/engine"},"action":"opened"}'
@@ -53,13 +55,13 @@ const webhooks = HttpRouter.use(Effect.fn(function*(router) {
       if (!isSigned(secret, text, header("x-hub-signature-256"))) return HttpServerResponse.empty({ status: 401 })
       const body = yield* decodeBody(text)
       const delivery = header("x-github-delivery")
-      // Answered when it is committed: from then on it is not lost.
+      // The response follows the commit, and from then on the message is not lost.
       yield* Topic.publish(Webhooks, { delivery, event: header("x-github-event"), body })
       return HttpServerResponse.empty({ status: 202 })
     }).pipe(Effect.catchTags({
       SchemaError: () => Effect.succeed(HttpServerResponse.text("not a webhook", { status: 400 })),
       InvalidMessage: (error) => Effect.succeed(HttpServerResponse.text(error.message, { status: 400 })),
-      // GitHub tries again later.
+      // GitHub lets its user redeliver later.
       StoreFailure: () => Effect.succeed(HttpServerResponse.empty({ status: 503 }))
     })))
   yield* router.add(

@@ -310,7 +310,7 @@ export const paused = Metric.gauge("millrace.queue.paused", {
  *
  * @since 0.1.0
  */
-export const windowSlack = Metric.gauge("millrace.deduplication.window.slack", {
+export const windowSlack = Metric.gauge("millrace.dedup.window.slack", {
   description: "What the deduplication window has left beyond the oldest message or dead letter",
   attributes: seconds
 })

@@ -57,7 +57,7 @@ for (const path of examples) {
 }
 
 it.live(
-  `${server} takes what is signed, works it off, tells its health, and drains on SIGTERM`,
+  `${server} accepts signed webhooks, processes them, reports its health, and drains on SIGTERM`,
   () =>
     Effect.gen(function*() {
       const url = yield* freshDatabase(inject("databaseUrl"))

@@ -1,6 +1,7 @@
 /**
- * What a webhook means for the projection: pure functions from a payload to the change it makes. The sender's record and
- * the pipeline both need to name the subject of a payload; neither reads the other's tables.
+ * Pure functions from a webhook's payload to the change that it makes in the projection.
+ *
+ * The sender's record and the pipeline both name the subject of a payload. Neither reads the other's tables.
  */
 import { Option, Schema } from "effect"
 import type { Webhook } from "./topics.ts"
@@ -34,7 +35,7 @@ const states: Readonly<Record<string, StateChange["state"]>> = {
 export const action = (payload: Schema.JsonObject): string | undefined =>
   Option.match(read(payload), { onNone: () => undefined, onSome: (read) => read.action ?? undefined })
 
-/** What a payload does to an issue or pull request; undefined if it leaves all of them as they are. */
+/** The change that a payload makes to an issue or pull request. Undefined: it changes none. */
 export const stateChange = (kind: string, payload: Schema.JsonObject): StateChange | undefined => {
   if (kind !== "issues" && kind !== "pull_request") return undefined
   const parts = Option.getOrUndefined(read(payload))
@@ -45,6 +46,6 @@ export const stateChange = (kind: string, payload: Schema.JsonObject): StateChan
     : { subject: `${kind === "issues" ? "issue" : "pull request"} ${number}`, state }
 }
 
-/** One line for people: `issues opened in octo-org-1/hello-world-1`. */
+/** Describes a webhook in one line: `issues opened in octo-org-1/hello-world-1`. */
 export const describe = (webhook: Webhook): string =>
-  `${webhook.kind} ${action(webhook.payload) ?? "crash_count"} in ${webhook.source}`
+  `${webhook.kind} ${action(webhook.payload) ?? "received"} in ${webhook.source}`

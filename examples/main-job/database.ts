@@ -1,6 +1,7 @@
 /**
- * Where a run lives: in memory, in a folder, or on a Postgres server. All three are Postgres to the program; which one it is
- * decides nothing but what is left when the process ends.
+ * Chooses the database of a run: in memory, in a folder, or on a Postgres server.
+ *
+ * The program uses each of them as Postgres. They differ only in what remains when the process ends.
  */
 import { Config, Effect, Option, Redacted } from "effect"
 import { Embedded } from "millrace/embedded"
@@ -29,7 +30,7 @@ export const layer = (place: Place, schema: string) => {
   }
 }
 
-/** For people; a server's address is shown without its password. */
+/** Describes the database, without a server's password. */
 export const describe = (place: Place): string => {
   switch (place._tag) {
     case "Memory":

@@ -1,10 +1,14 @@
 /**
- * One run from beginning to end: open the database, send while the workers work, wait until everything that was sent has
- * found its place, let the workers finish, and reckon.
+ * One run from beginning to end.
+ *
+ * It opens the database and sends while the workers run.
+ * When every delivery is applied or dead, it reconciles the tables.
  */
 import { Effect, Layer, Schedule, Schema } from "effect"
+import * as Counts from "./counts.ts"
 import * as Database from "./database.ts"
 import * as Downstream from "./downstream.ts"
+import * as Fault from "./faultPlan.ts"
 import * as Logs from "./logs.ts"
 import * as Plan from "./plan.ts"
 import { Progress } from "./progress.ts"
@@ -13,22 +17,20 @@ import * as Report from "./report.ts"
 import * as Runs from "./runs.ts"
 import { count, duration, type Screen } from "./screen.ts"
 import * as Sender from "./sender.ts"
-import * as Standing from "./standing.ts"
 import * as Tables from "./tables.ts"
-import * as Weather from "./weather.ts"
 import * as Workers from "./workers.ts"
 
 export interface Options {
   readonly place: Database.Place
   readonly messages: number
   readonly seed: number
-  /** Worker processes; undefined: the workers run in this process. */
+  /** Worker processes. Undefined: the workers run in this process. */
   readonly workers: number | undefined
   readonly kill: boolean
   readonly rate: number | undefined
 }
 
-/** Not everything has found its place. */
+/** The reconciliation found a difference. */
 export class NotReconciled extends Schema.TaggedError<NotReconciled>()("NotReconciled", {
   differing: Schema.Array(Schema.String)
 }) {
@@ -39,7 +41,7 @@ export class NotReconciled extends Schema.TaggedError<NotReconciled>()("NotRecon
 
 const senders = 4
 
-/** A run that stands still for so long has lost something; the reckoning says what. */
+/** A run without progress for so long has lost something, and the reconciliation says what. */
 const patience = 60_000
 
 /** Runs the main job. Fails with `NotReconciled` if a single number differs. */
@@ -71,14 +73,14 @@ const work = Effect.fnUntraced(function*(options: Options, run: Runs.Run, screen
   screen.line(
     screen.paint(
       "dim",
-      `  ${Database.describe(place)}, schema ${run.schema}${run.resumed ? ", going on with an earlier run" : ""}`
+      `  ${Database.describe(place)}, schema ${run.schema}${run.resumed ? ", continuing an earlier run" : ""}`
     )
   )
 
   const progress = new Progress(screen, messages)
-  if (run.resumed) progress.earlier = (yield* Reconcile.openLetters("activity")).length
-  const course: Course = { options, run, tables, deliveries, steps, progress, screen }
-  yield* progress.show(follow(course)).pipe(Effect.onInterrupt(() => leave(course)))
+  if (run.resumed) progress.earlier = (yield* Reconcile.openDeadLetters("activity")).length
+  const state: RunState = { options, run, tables, deliveries, steps, progress, screen }
+  yield* progress.show(follow(state)).pipe(Effect.onInterrupt(() => leave(state)))
   const lines = yield* Reconcile.reconcile(tables, {
     deliveries: messages,
     redeliveries: steps.flat().reduce((sum, { sendings }) => sum + sendings.length, 0) - messages
@@ -93,7 +95,7 @@ const work = Effect.fnUntraced(function*(options: Options, run: Runs.Run, screen
   screen.line(`  ${screen.paint("green", "Reconciled")} in ${speed}.`)
 })
 
-interface Course {
+interface RunState {
   readonly options: Options
   readonly run: Runs.Run
   readonly tables: Tables.Tables
@@ -103,10 +105,10 @@ interface Course {
   readonly screen: Screen
 }
 
-/** Sends and works until everything has its place; then the workers stop and this process reads what is left. */
-const follow = Effect.fnUntraced(function*(course: Course) {
-  const { options, progress, run, screen, steps, tables } = course
-  const sending = Effect.all([Sender.run({ tables, steps, rate: options.rate }), settling(course)], {
+/** Sends and processes until nothing is left. Then the workers stop, and this process handles late redeliveries. */
+const follow = Effect.fnUntraced(function*(state: RunState) {
+  const { options, progress, run, screen, steps, tables } = state
+  const sending = Effect.all([Sender.run({ tables, steps, rate: options.rate }), finished(state)], {
     concurrency: "unbounded",
     discard: true
   })
@@ -121,55 +123,55 @@ const follow = Effect.fnUntraced(function*(course: Course) {
         kill: options.kill,
         seed: options.seed,
         schema: run.schema,
-        say: (line) => screen.line(screen.paint("dim", `  ${line}`)),
-        heard: (tally) => progress.tally = tally
+        log: (line) => screen.line(screen.paint("dim", `  ${line}`)),
+        onTally: (tally) => progress.tally = tally
       }),
       sending
     )
-  progress.phase = "reading what is left: late redeliveries"
+  progress.phase = "processing late redeliveries"
   yield* Workers.drained(tables, Workers.alone)
 })
 
-/** Copies this process' metrics to the progress, for ever. */
+/** Copies this process' metrics to the progress, until interrupted. */
 const counting = (progress: Progress) =>
-  Standing.tally.pipe(
+  Counts.tally.pipe(
     Effect.map((tally) => progress.tally = tally),
     Effect.repeat(Schedule.spaced("200 millis"))
   )
 
-/** Waits until every delivery is applied or dead and every notification told, or until nothing has moved for long. */
-const settling = Effect.fnUntraced(function*({ deliveries, progress, tables }: Course) {
-  const doomed = deliveries.filter(({ weather }) => Weather.outcome(weather) !== "applied").length
+/** Waits until every delivery is applied or dead and every notification is written, or until progress stops. */
+const finished = Effect.fnUntraced(function*({ deliveries, progress, tables }: RunState) {
+  const doomed = deliveries.filter(({ fault }) => Fault.outcome(fault) !== "applied").length
   const applicable = deliveries.length - doomed
   let moved = performance.now()
   let before = ""
   while (performance.now() - moved < patience) {
-    const standing = yield* Standing.read(tables)
-    progress.note(standing)
-    const arrived = standing.applied >= applicable && standing.notified >= standing.applied
-    if (arrived) progress.counted = (yield* Reconcile.openLetters("activity")).length
-    if (arrived && standing.sent === deliveries.length && progress.dead >= doomed) {
+    const counts = yield* Counts.read(tables)
+    progress.note(counts)
+    const arrived = counts.applied >= applicable && counts.notified >= counts.applied
+    if (arrived) progress.counted = (yield* Reconcile.openDeadLetters("activity")).length
+    if (arrived && counts.sent === deliveries.length && progress.dead >= doomed) {
       progress.phase = "letting the workers finish"
       return
     }
-    const now = JSON.stringify([standing, progress.tally])
+    const now = JSON.stringify([counts, progress.tally])
     if (now !== before) moved = performance.now()
     before = now
     yield* Effect.sleep("500 millis")
   }
 })
 
-/** After Ctrl-C: what is done, what remains, and how to go on. */
-const leave = Effect.fnUntraced(function*({ options, screen, tables }: Course) {
-  const standing = yield* Standing.read(tables)
-  const dead = (yield* Reconcile.openLetters("activity")).length
-  const [done, remains] = Report.remaining(standing, options.messages, dead)
+/** Reports after Ctrl-C: what is done, what remains, and how to continue. */
+const leave = Effect.fnUntraced(function*({ options, screen, tables }: RunState) {
+  const counts = yield* Counts.read(tables)
+  const dead = (yield* Reconcile.openDeadLetters("activity")).length
+  const [done, remains] = Report.remaining(counts, options.messages, dead)
   screen.line()
   screen.line(`  ${screen.paint("yellow", "Stopped.")} ${done}`)
   screen.line(`  ${remains}`)
   screen.line(
     options.place._tag === "Memory"
-      ? "  All of it was in memory and is gone. With --data DIR or DATABASE_URL the next start goes on."
-      : "  Start again with the same flags to go on with this run."
+      ? "  All of it was in memory and is gone. With --data DIR or DATABASE_URL the next start continues the run."
+      : "  Start again with the same flags to continue this run."
   )
 }, (effect) => Effect.ignore(effect))

@@ -1,7 +1,8 @@
 /**
- * What the library has to say: errors, a line each, to wherever lines are shown. The default logger would write across the
- * progress that is drawn on the same terminal. Its warnings are left out, since every dead letter is one, and this program
- * plants them by the hundred and counts them.
+ * Writes the library's errors as one line each.
+ *
+ * The default logger would write across the progress that is drawn on the same terminal.
+ * Warnings are left out, because every dead letter is one, and this program plants and counts hundreds of them.
  */
 import { Cause, Layer, Logger, References } from "effect"
 

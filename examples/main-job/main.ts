@@ -1,12 +1,14 @@
 /**
  * The main job: real GitHub webhooks, effectively once, in order, and a table at the end that proves it.
  *
- *     npm start                                  20,000 webhooks, PGlite in memory
- *     npm start -- --messages 2000 --seed 7      a smaller run, which every start repeats
- *     npm start -- --data runs                   PGlite in a folder: Ctrl-C, and the next start goes on
- *     DATABASE_URL=postgres://... npm start -- --workers 4 --kill
+ * ```sh
+ * npm start                                # 20,000 webhooks, PGlite in memory
+ * npm start -- --messages 2000 --seed 7    # a smaller run, which every start repeats
+ * npm start -- --data runs                 # PGlite in a folder; after Ctrl-C the next start continues
+ * DATABASE_URL=postgres://... npm start -- --workers 4 --kill
+ * ```
  *
- * This file is the command line; `job.ts` is the run, and `README.md` in the folder above the guided tour.
+ * This file is the command line. `job.ts` is the run, and `README.md` in the folder above is the guided tour.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -17,7 +19,7 @@ import * as Job from "./job.ts"
 import { Screen } from "./screen.ts"
 import { endingAtOnce } from "./signals.ts"
 
-/** The command line makes no sense, although each flag does. */
+/** The flags contradict each other. */
 class BadUsage extends Schema.TaggedError<BadUsage>()("BadUsage", { problem: Schema.String }) {
   override get message() {
     return this.problem
@@ -62,7 +64,7 @@ const flags = {
   )
 }
 
-/** Which database the flags and the environment mean together. */
+/** Chooses the database by the flags and the environment. */
 const placeOf = Effect.fnUntraced(function*(flags: {
   readonly data: Option.Option<string>
   readonly workers: Option.Option<number>
@@ -107,7 +109,7 @@ const command = Command.make(
           rate: Option.getOrUndefined(flags.rate)
         }, screen)
       ),
-      // Whatever was foreseen ends in one sentence: what happened, and what to do.
+      // An expected failure ends in one sentence that says what happened and what to do.
       Effect.tapError((error) => Effect.sync(() => complain(screen, error))),
       endingAtOnce(screen)
     )
@@ -122,7 +124,7 @@ const complain = (screen: Screen, error: Error) => {
   Object.assign(error, { [Runtime.errorReported]: false })
 }
 
-/** A flag that does not exist or does not parse is answered by its error alone; `--help` shows the rest. */
+/** Shows only the error of a flag that does not exist or does not parse. `--help` shows the rest. */
 const brief = CliOutput.layerPresenter({
   present: (shown) =>
     shown._tag === "InvalidInvocation"

@@ -1,15 +1,17 @@
 /**
- * The real payloads: every example that GitHub's users gathered in `@octokit/webhooks-examples`, and the same payload as if
- * it came from another repository, so that a few hundred examples make the traffic of a few hundred repositories.
+ * The real payloads: every example in `@octokit/webhooks-examples`.
+ *
+ * A payload can be renamed to another repository.
+ * So a few hundred examples make the traffic of a few hundred repositories.
  */
 import { Schema } from "effect"
 import { createRequire } from "node:module"
 
-/** One example: what GitHub names in the header `X-GitHub-Event`, and the body that it posts. */
+/** One example: the value of the header `X-GitHub-Event`, and the body that GitHub posts. */
 export interface Example {
   readonly kind: string
   readonly payload: Schema.JsonObject
-  /** False for what happens to an account as a whole: an organisation, a sponsorship, an installed app. */
+  /** False for webhooks of a whole account: an organisation, a sponsorship, an installed app. */
   readonly ofRepository: boolean
 }
 

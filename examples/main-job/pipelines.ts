@@ -1,6 +1,7 @@
 /**
- * The two pipelines, which is all that the library needs to be told: what to do before the transaction, what inside of it,
- * what to publish with it, and how often to try.
+ * The two pipelines. This is the whole use of the library.
+ *
+ * Each says what runs before the transaction, what runs inside it, what is emitted, and how often it is tried.
  */
 import { Effect } from "effect"
 import { Pipeline, Retry } from "millrace"
@@ -10,7 +11,7 @@ import * as Projection from "./projection.ts"
 import type { Tables } from "./tables.ts"
 import { Notification, Notifications, Webhooks } from "./topics.ts"
 
-/** Webhooks become the projection, and one notification each. */
+/** Applies each webhook to the projection, and emits one notification for it. */
 export const activity = (tables: Tables) =>
   Pipeline.from(Webhooks, { consumer: "activity" }).pipe(
     Pipeline.mapEffect((webhook, { attempt }) =>
@@ -33,7 +34,7 @@ export const activity = (tables: Tables) =>
     Pipeline.deadLetter({ order: "continue" })
   )
 
-/** Notifications are written down, where a real program would send mail. Statements as data: nothing is decided between. */
+/** Records notifications, where a real program would send mail. No statement needs the result of another one. */
 export const notifier = (tables: Tables) =>
   Pipeline.from(Notifications, { consumer: "notifier" }).pipe(
     Pipeline.commitSql(({ delivery, followers, sequence, source, text }, sql) =>

@@ -1,14 +1,15 @@
 /**
- * The plan of a run: every delivery, in the order of its source, and the steps in which several senders publish them. It
- * follows from the seed and the number of messages alone, so that a run can be repeated, or resumed after a break.
+ * The plan of a run: every delivery, in the order of its source, and the steps in which several senders publish them.
+ *
+ * It follows from the seed and the number of messages alone, so a run can be repeated, or resumed after a break.
  */
 import { Array } from "effect"
-import { guid, pick, roll, shuffled } from "./dice.ts"
+import * as Fault from "./faultPlan.ts"
 import * as Payloads from "./payloads.ts"
+import { guid, pick, roll, shuffled } from "./seeded.ts"
 import { Webhook } from "./topics.ts"
-import * as Weather from "./weather.ts"
 
-/** One delivery as planned. Its payload is made when it is sent, so that a plan of a million fits into memory. */
+/** One planned delivery. Its payload is made when it is sent, so that a plan of a million fits into memory. */
 export interface Delivery {
   readonly delivery: string
   readonly example: Payloads.Example
@@ -16,16 +17,16 @@ export interface Delivery {
   readonly source: string
   /** 1 for the source's first delivery. */
   readonly position: number
-  readonly weather: Weather.Weather
+  readonly fault: Fault.Fault
 }
 
-/** One act of sending: the delivery itself (copy 1), or its redelivery (copy 2). */
+/** One sending: the delivery itself (copy 1), or its redelivery (copy 2). */
 export interface Sending {
   readonly delivery: Delivery
   readonly copy: 1 | 2
 }
 
-/** What a sender does at a time: some deliveries in one transaction, or one delivery by two transactions that race. */
+/** One step of a sender: some deliveries in one transaction, or one delivery by two transactions that race. */
 export type Step =
   | { readonly _tag: "Together"; readonly sendings: Array.NonEmptyReadonlyArray<Sending> }
   | { readonly _tag: "Race"; readonly sendings: readonly [Sending, Sending] }
@@ -45,13 +46,15 @@ export const deliveries = (seed: number, messages: number): ReadonlyArray<Delive
     const position = (positions.get(source) ?? 0) + 1
     positions.set(source, position)
     const delivery = guid(seed, n)
-    return { delivery, example, account: repository.account, source, position, weather: Weather.of(seed, delivery) }
+    return { delivery, example, account: repository.account, source, position, fault: Fault.of(seed, delivery) }
   })
 }
 
 /**
- * The steps of each sender. A source has one sender, which is what defines its order; a redelivery comes at the same
- * moment, or after up to 200 other deliveries of the same sender.
+ * Plans the steps of each sender.
+ *
+ * A source has one sender, which defines its order.
+ * A redelivery comes at the same moment, or up to 200 deliveries later.
  */
 export const steps = (
   seed: number,
@@ -63,25 +66,25 @@ export const steps = (
   return parts.map((part) => chunked(seed, withRedeliveries(seed, part)))
 }
 
-/** The sender's deliveries and its late redeliveries in one row; what races stands as a pair. */
+/** The sender's deliveries and its late redeliveries in one row. Two sendings that race are a pair. */
 const withRedeliveries = (seed: number, part: ReadonlyArray<Delivery>): ReadonlyArray<Step["sendings"]> => {
   const late = Map.groupBy(
     part.flatMap((delivery, index) =>
-      Weather.redelivery(seed, delivery.delivery) === "later"
+      Fault.redelivery(seed, delivery.delivery) === "later"
         ? [{ delivery, after: Math.min(index + 1 + pick(200, seed, "late", delivery.delivery), part.length - 1) }]
         : []
     ),
     ({ after }) => after
   )
   return part.flatMap((delivery, index): ReadonlyArray<Step["sendings"]> => [
-    Weather.redelivery(seed, delivery.delivery) === "atOnce"
+    Fault.redelivery(seed, delivery.delivery) === "atOnce"
       ? [{ delivery, copy: 1 }, { delivery, copy: 2 }]
       : [{ delivery, copy: 1 }],
     ...(late.get(index) ?? []).map(({ delivery }): Step["sendings"] => [{ delivery, copy: 2 }])
   ])
 }
 
-/** Transactions of 1 to 60 sendings; a race stands alone. */
+/** Transactions of 1 to 60 sendings. A race is alone. */
 const chunked = (seed: number, row: ReadonlyArray<Step["sendings"]>): ReadonlyArray<Step> => {
   const steps: Array<Step> = []
   let open: Array<Sending> = []

@@ -1,12 +1,13 @@
 /**
- * What one sees while a run is under way: a bar, the rate, and what the workers met. On a terminal it is redrawn in place ten
- * times a second; elsewhere it is one plain line every two seconds.
+ * Shows a run under way: a bar, the rate, and the counts of the workers.
+ *
+ * On a terminal it is redrawn in place ten times a second. Elsewhere it is one plain line every two seconds.
  */
 import { Effect, Schedule } from "effect"
+import * as Counts from "./counts.ts"
 import { bar, type Colour, count, duration, type Screen } from "./screen.ts"
-import * as Standing from "./standing.ts"
 
-/** The shown rate looks back so many milliseconds. */
+/** Milliseconds over which the shown rate is measured. */
 const window = 3_000
 
 export class Progress {
@@ -14,21 +15,21 @@ export class Progress {
   readonly #messages: number
   readonly #started = performance.now()
   readonly #samples: Array<{ readonly at: number; readonly done: number }> = []
-  /** What the workers met since this start. */
-  tally: Standing.Tally = Standing.zero
+  /** The counts of the workers since this start. */
+  tally: Counts.Tally = Counts.zero
   /** Dead letters that an earlier start of this run left. */
   earlier = 0
-  /** The dead letters in the database, once somebody has counted them there. */
+  /** The dead letters in the database. Undefined: not counted there yet. */
   counted: number | undefined
   phase = ""
-  #standing: Standing.Standing = { sent: 0, applied: 0, notified: 0 }
+  #counts: Counts.Counts = { sent: 0, applied: 0, notified: 0 }
 
   constructor(screen: Screen, messages: number) {
     this.#screen = screen
     this.#messages = messages
   }
 
-  /** Shows the progress for as long as the effect runs, then takes the block away. */
+  /** Shows the progress while the effect runs, then removes the block. */
   readonly show = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
     const screen = this.#screen
     const tick = Effect.sync(() => screen.live ? screen.draw(this.block()) : screen.line(this.plain()))
@@ -39,8 +40,8 @@ export class Progress {
   }
 
   /** Notes what the database holds now. */
-  note(standing: Standing.Standing): void {
-    this.#standing = standing
+  note(counts: Counts.Counts): void {
+    this.#counts = counts
     const at = performance.now()
     this.#samples.push({ at, done: this.done })
     while (this.#samples.length > 3 && this.#samples[2]!.at < at - window) this.#samples.splice(1, 1)
@@ -57,7 +58,7 @@ export class Progress {
 
   /** Webhooks that are applied or dead. */
   get done(): number {
-    return this.#standing.applied + this.dead
+    return this.#counts.applied + this.dead
   }
 
   /** Webhooks a second, over the last seconds. */
@@ -97,7 +98,7 @@ export class Progress {
   }
 
   #facts(): ReadonlyArray<Fact> {
-    const { applied, notified, sent } = this.#standing
+    const { applied, notified, sent } = this.#counts
     const { duplicates, holds, retries } = this.tally
     return [
       { name: "sent", n: sent, colour: "bold" },

@@ -1,7 +1,9 @@
 /**
- * The projection: what each source has done, in its order. Every applied webhook gets the next sequence number of its
- * source and a link in a hash chain, so that a webhook lost, doubled or swapped changes everything behind it. These
- * statements run inside the transaction of the message.
+ * The projection: the webhooks of each source, in its order.
+ *
+ * Every applied webhook gets the next sequence number of its source and a link in a hash chain.
+ * A webhook that is lost, doubled or swapped therefore changes every later link.
+ * These statements run inside the transaction of the message.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
@@ -9,7 +11,7 @@ import * as Activity from "./activity.ts"
 import type { Tables } from "./tables.ts"
 import type { Webhook } from "./topics.ts"
 
-/** Applies one webhook and answers its sequence number. Nothing here asks whether it was applied before: the inbox did. */
+/** Applies one webhook and returns its sequence number. It need not check for duplicates, because the inbox does. */
 export const apply = Effect.fnUntraced(function*(tables: Tables, webhook: Webhook) {
   const sql = yield* SqlClient.SqlClient
   const { delivery, kind, position, source } = webhook

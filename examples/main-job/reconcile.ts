@@ -1,7 +1,8 @@
 /**
- * The reckoning: what was sent, by the plan and the sender's own record, against what the database holds. It reads this
- * program's tables by SQL of its own and computes the hash chains anew; it asks the library for the dead letters only.
- * Each line has an expected and a found number, and all of them have to agree.
+ * The reconciliation: compares the plan and the sender's own record with the contents of the database.
+ *
+ * It reads this program's tables by SQL of its own, and computes the hash chains again.
+ * The library only supplies the dead letters. Each line has an expected and a found number, which must be equal.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
@@ -9,14 +10,14 @@ import { DeadLetters } from "millrace"
 import { hash } from "node:crypto"
 import type { Tables } from "./tables.ts"
 
-/** One line of the reckoning. */
+/** One line of the reconciliation. */
 export interface Line {
   readonly name: string
   readonly expected: number
   readonly found: number
 }
 
-/** What the plan says should have been sent. */
+/** The numbers of sendings in the plan. */
 export interface Planned {
   readonly deliveries: number
   readonly redeliveries: number
@@ -24,10 +25,10 @@ export interface Planned {
 
 export const agrees = (line: Line): boolean => line.expected === line.found
 
-/** All lines, from one look at the database. Nothing may be running any more. */
+/** Computes all lines. No worker may be running. */
 export const reconcile = Effect.fnUntraced(function*(tables: Tables, planned: Planned) {
-  const deadLetters = yield* openLetters("activity")
-  const told = yield* openLetters("notifier")
+  const deadLetters = yield* openDeadLetters("activity")
+  const notifierDeadLetters = yield* openDeadLetters("notifier")
   const sent = yield* sending(tables)
   const log = yield* applying(tables, deadLetters)
   const chain = yield* chainBreaks(tables)
@@ -52,21 +53,25 @@ export const reconcile = Effect.fnUntraced(function*(tables: Tables, planned: Pl
     planting("undecodable"),
     planting("rejected"),
     planting("exhausted"),
-    { name: "dead letters, not planted", expected: 0, found: deadLetters.length - matched + told.length },
+    {
+      name: "dead letters, not planted",
+      expected: 0,
+      found: deadLetters.length - matched + notifierDeadLetters.length
+    },
     { name: "notifications, one per applied", expected: log.applied, found: notified.matched },
     { name: "notifications, others", expected: 0, found: notified.others },
     { name: "notifications, out of order", expected: 0, found: notified.disorder }
   ] satisfies ReadonlyArray<Line>
 })
 
-interface Letter {
+interface OpenDeadLetter {
   readonly delivery: string
   readonly reason: string
 }
 
-/** The consumer's open dead letters, page by page. */
-export const openLetters = Effect.fnUntraced(function*(consumer: string) {
-  const deadLetters: Array<Letter> = []
+/** Lists the consumer's open dead letters, page by page. */
+export const openDeadLetters = Effect.fnUntraced(function*(consumer: string) {
+  const deadLetters: Array<OpenDeadLetter> = []
   let before: string | undefined
   do {
     const page = yield* DeadLetters.list({ consumer, state: "open", before, limit: 500 })
@@ -89,7 +94,7 @@ const sending = Effect.fnUntraced(function*(tables: Tables) {
   return row!
 })
 
-const applying = Effect.fnUntraced(function*(tables: Tables, deadLetters: ReadonlyArray<Letter>) {
+const applying = Effect.fnUntraced(function*(tables: Tables, deadLetters: ReadonlyArray<OpenDeadLetter>) {
   const sql = yield* SqlClient.SqlClient
   const { activity, sent, subjects } = tables
   const [row] = yield* sql<{
@@ -100,8 +105,8 @@ const applying = Effect.fnUntraced(function*(tables: Tables, deadLetters: Readon
     readonly disorder: number
     readonly wrongStates: number
   }>`
-    with letters as (
-      select delivery from json_to_recordset(${JSON.stringify(deadLetters)}::json) as dead_letter_id (delivery text)
+    with dead_letters as (
+      select delivery from json_to_recordset(${JSON.stringify(deadLetters)}::json) as dead_letter (delivery text)
     ), placed as (
       select position, sequence, lag(position) over source as before, row_number() over source as place
       from ${sql(activity)} window source as (partition by source order by id)
@@ -115,7 +120,7 @@ const applying = Effect.fnUntraced(function*(tables: Tables, deadLetters: Readon
       (select count(*)::int from (
         select delivery from ${sql(sent)} except select delivery from ${
     sql(activity)
-  } except select delivery from letters
+  } except select delivery from dead_letters
       ) as missing) as lost,
       (select count(*)::int from (
         select delivery from ${sql(activity)} except select delivery from ${sql(sent)}
@@ -126,7 +131,7 @@ const applying = Effect.fnUntraced(function*(tables: Tables, deadLetters: Readon
   return row!
 })
 
-/** Walks every source's log and computes its chain anew; the stored head has to be where the log ends. */
+/** Computes the hash chain of every source again. The stored head must be the end of the log. */
 const chainBreaks = Effect.fnUntraced(function*(tables: Tables) {
   const sql = yield* SqlClient.SqlClient
   const log = yield* sql<{ readonly source: string; readonly delivery: string; readonly hash: string }>`
@@ -144,16 +149,16 @@ const chainBreaks = Effect.fnUntraced(function*(tables: Tables) {
   return breaks
 })
 
-const dying = Effect.fnUntraced(function*(tables: Tables, deadLetters: ReadonlyArray<Letter>) {
+const dying = Effect.fnUntraced(function*(tables: Tables, deadLetters: ReadonlyArray<OpenDeadLetter>) {
   const sql = yield* SqlClient.SqlClient
   return yield* sql<{ readonly reason: string; readonly planted: number; readonly found: number }>`
-    with letters as (
+    with dead_letters as (
       select distinct delivery, reason
-      from json_to_recordset(${JSON.stringify(deadLetters)}::json) as dead_letter_id (delivery text, reason text)
+      from json_to_recordset(${JSON.stringify(deadLetters)}::json) as dead_letter (delivery text, reason text)
     )
-    select outcome as reason, count(*)::int as planted, count(letters.delivery)::int as found
+    select outcome as reason, count(*)::int as planted, count(dead_letters.delivery)::int as found
     from ${sql(tables.sent)} as sent
-    left join letters on letters.delivery = sent.delivery and letters.reason = sent.outcome
+    left join dead_letters on dead_letters.delivery = sent.delivery and dead_letters.reason = sent.outcome
     where copy = 1 and outcome <> 'applied'
     group by outcome`
 })
@@ -163,8 +168,8 @@ const notifying = Effect.fnUntraced(function*(tables: Tables) {
   const { activity, notified } = tables
   const [row] = yield* sql<{ readonly matched: number; readonly others: number; readonly disorder: number }>`
     with matched as (
-      select count(distinct told.delivery)::int as count
-      from ${sql(notified)} as told join ${sql(activity)} as log using (source, sequence, delivery)
+      select count(distinct notification.delivery)::int as count
+      from ${sql(notified)} as notification join ${sql(activity)} as log using (source, sequence, delivery)
     ), placed as (
       select sequence, lag(sequence) over (partition by source order by id) as before from ${sql(notified)}
     )

@@ -1,11 +1,11 @@
 /**
- * What is said when a run ends: the table of the reckoning, or what remains after Ctrl-C.
+ * The texts at the end of a run: the table of the reconciliation, or what remains after Ctrl-C.
  */
+import type { Counts } from "./counts.ts"
 import { agrees, type Line } from "./reconcile.ts"
 import { count, type Screen } from "./screen.ts"
-import type { Standing } from "./standing.ts"
 
-/** The table: a line each, red where the two numbers differ. */
+/** Formats the lines as a table. A line is red if its two numbers differ. */
 export const table = (screen: Screen, lines: ReadonlyArray<Line>): ReadonlyArray<string> => {
   const name = Math.max(...lines.map((line) => line.name.length))
   const row = (title: string, expected: string, found: string) =>
@@ -19,15 +19,15 @@ export const table = (screen: Screen, lines: ReadonlyArray<Line>): ReadonlyArray
   ]
 }
 
-/** What a run that was stopped has done, and what it leaves for the next start. */
-export const remaining = (standing: Standing, messages: number, dead: number): ReadonlyArray<string> => {
-  const unsent = messages - standing.sent
-  const waiting = Math.max(0, standing.sent - standing.applied - dead)
-  const untold = Math.max(0, standing.applied - standing.notified)
+/** Says what a stopped run has done, and what it leaves for the next start. */
+export const remaining = (counts: Counts, messages: number, dead: number): ReadonlyArray<string> => {
+  const unsent = messages - counts.sent
+  const waiting = Math.max(0, counts.sent - counts.applied - dead)
+  const unnotified = Math.max(0, counts.applied - counts.notified)
   return [
-    `${count(standing.applied)} webhooks are applied, ${count(dead)} are dead letters.`,
-    `What remains: ${count(waiting)} wait in the queue, ${count(unsent)} are not sent yet, ${
-      count(untold)
+    `${count(counts.applied)} webhooks are applied, ${count(dead)} are dead letters.`,
+    `Remaining: ${count(waiting)} wait in the queue, ${count(unsent)} are not sent yet, ${
+      count(unnotified)
     } notifications wait.`
   ]
 }

@@ -1,7 +1,8 @@
 /**
- * Which run this is. Every run has a schema of its own; the list of runs stands beside them in the same database. A run
- * that did not finish goes on when it is started again with the same seed and number of messages; one that did finish
- * makes room for a new one.
+ * The list of runs in a database. Every run has a schema of its own.
+ *
+ * An unfinished run continues when it is started again with the same seed and number of messages.
+ * After a finished run, the same flags begin a new one.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
@@ -12,19 +13,19 @@ export interface Run {
   readonly messages: number
   /** The schema of its tables, and of the library's. */
   readonly schema: string
-  /** An earlier start was interrupted, and this one goes on with it. */
+  /** An earlier start was interrupted, and this one continues it. */
   readonly resumed: boolean
 }
 
 /** The schema of the list. */
 export const home = "millrace_main_job"
 
-/** The one run of a database that forgets everything. */
+/** The only run of a database in memory. */
 export const only = (seed: number, messages: number): Run => make({ number: 1, seed, messages, resumed: false })
 
 const make = (run: Omit<Run, "schema">): Run => ({ ...run, schema: `webhooks_s${run.seed}_r${run.number}` })
 
-/** The run to go on with, or a new one. Schemas of finished runs with the same seed are dropped then, but for the last. */
+/** Opens the unfinished run, or a new one. A new one drops all finished runs with the same seed except the last. */
 export const open = Effect.fnUntraced(function*(seed: number, messages: number) {
   const sql = yield* SqlClient.SqlClient
   const runs = sql(`${home}.runs`)
@@ -48,7 +49,7 @@ export const open = Effect.fnUntraced(function*(seed: number, messages: number) 
   return make({ number: started!.number, seed, messages, resumed: false })
 })
 
-/** The run is over: the next start with the same flags is a new one. */
+/** Marks the run as finished, so that the next start with the same flags is a new one. */
 export const finish = Effect.fnUntraced(function*(run: Run) {
   const sql = yield* SqlClient.SqlClient
   yield* sql`update ${sql(`${home}.runs`)} set finished_at = now() where number = ${run.number}`

@@ -1,9 +1,11 @@
 /**
- * The terminal: lines that stay, and below them a block that is redrawn in place. Where the output is no terminal the block
- * is never drawn, and progress comes as plain lines. Colours follow `NO_COLOR`; no line of the block is wider than the window.
+ * The terminal: lines that stay, and below them a block that is redrawn in place.
+ *
+ * If the output is not a terminal, the block is never drawn, and progress comes as plain lines.
+ * Colours follow `NO_COLOR`. No line of the block is wider than the window.
  */
 
-/** What the screen needs of standard output. */
+/** The part of standard output that the screen uses. */
 export interface Output {
   readonly isTTY?: boolean | undefined
   readonly columns?: number | undefined
@@ -42,12 +44,12 @@ export class Screen {
     return this.#coloured ? `\u001b[${codes[colour]}m${text}\u001b[0m` : text
   }
 
-  /** A line that stays; the block moves below it. A long one wraps. */
+  /** Writes a line that stays. The block moves below it. A long line wraps. */
   line(text = ""): void {
     this.#output.write(`${this.#erasing()}${text}\n`)
   }
 
-  /** Draws the block in place of the one before. */
+  /** Draws the block in place of the previous one. */
   draw(lines: ReadonlyArray<string>): void {
     if (!this.live) return
     const erase = this.#erasing()
@@ -55,7 +57,7 @@ export class Screen {
     this.#output.write(`\u001b[?25l${erase}${lines.map((line) => `${fit(line, this.width)}\n`).join("")}`)
   }
 
-  /** Takes the block away and shows the cursor again. Safe to call twice. */
+  /** Removes the block and shows the cursor again. Safe to call twice. */
   clear(): void {
     if (this.live) this.#output.write(`${this.#erasing()}\u001b[?25h`)
   }
@@ -67,7 +69,7 @@ export class Screen {
   }
 }
 
-/** Cuts a text to so many visible characters; colours take no room and are closed. */
+/** Cuts a text to so many visible characters. Colour codes do not count, and are closed. */
 export const fit = (text: string, width: number): string => {
   const parts = text.split(/(\u001b\[[\d;]*m)/)
   const isColour = (part: string) => part.startsWith("\u001b[")

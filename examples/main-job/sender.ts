@@ -1,26 +1,27 @@
 /**
- * The sender, as GitHub would be: several at once, each responsible for some of the sources. A sending and the sender's own
- * record of it commit in one transaction (that is what an outbox is), so the record says exactly what was published, and
- * a sender that was stopped goes on behind its last row.
+ * The senders, in GitHub's place. Several run at once, each for some of the sources.
+ *
+ * A sending and the sender's own record of it commit in one transaction, as in an outbox.
+ * So the record says exactly what was published, and a stopped sender continues after its last row.
  */
 import { Array, Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { Topic } from "millrace"
 import * as Activity from "./activity.ts"
+import * as Fault from "./faultPlan.ts"
 import * as Plan from "./plan.ts"
 import type { Tables } from "./tables.ts"
 import { CarelessWebhooks, type Webhook, Webhooks } from "./topics.ts"
-import * as Weather from "./weather.ts"
 
 export interface Options {
   readonly tables: Tables
-  /** What each sender does, in order. */
+  /** The steps of each sender, in order. */
   readonly steps: ReadonlyArray<ReadonlyArray<Plan.Step>>
-  /** Sendings a second, all senders together; undefined: as fast as the database takes them. */
+  /** Sendings a second by all senders together. Undefined: as fast as the database takes them. */
   readonly rate: number | undefined
 }
 
-/** Sends what the plan says and the record does not have yet; all senders at once, each in its order. */
+/** Sends what the plan contains and the record lacks. All senders run at once, each in its order. */
 export const run = Effect.fnUntraced(function*({ rate, steps, tables }: Options) {
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql<{ readonly delivery: string; readonly copy: number }>`
@@ -48,27 +49,27 @@ export const run = Effect.fnUntraced(function*({ rate, steps, tables }: Options)
   })
 })
 
-/** Publishes the sendings and records them, both or neither. */
+/** Publishes the sendings and records them in one transaction. */
 const transaction = Effect.fnUntraced(function*(tables: Tables, sendings: Array.NonEmptyReadonlyArray<Plan.Sending>) {
   const sql = yield* SqlClient.SqlClient
   yield* sql.withTransaction(Effect.gen(function*() {
-    const webhooks = sendings.map(({ delivery }) => ({ weather: delivery.weather, webhook: Plan.webhook(delivery) }))
+    const webhooks = sendings.map(({ delivery }) => ({ fault: delivery.fault, webhook: Plan.webhook(delivery) }))
     for (const run of runs(webhooks)) yield* publish(run)
     yield* sql`insert into ${sql(tables.sent)} ${sql.insert(Array.map(sendings, record))}`
   }))
 })
 
 interface Sent {
-  readonly weather: Weather.Weather
+  readonly fault: Fault.Fault
   readonly webhook: Webhook
 }
 
-/** Malformed ones go alone, each in its place; what stands between them goes together. */
+/** Splits the webhooks so that each malformed one is published alone, in its place. */
 const runs = (webhooks: ReadonlyArray<Sent>): ReadonlyArray<ReadonlyArray<Sent>> => {
   const runs: Array<Array<Sent>> = []
   let previous: Sent | undefined
   for (const next of webhooks) {
-    const alone = next.weather._tag === "Malformed" || previous?.weather._tag === "Malformed"
+    const alone = next.fault._tag === "Malformed" || previous?.fault._tag === "Malformed"
     if (alone || runs.length === 0) runs.push([next])
     else runs.at(-1)!.push(next)
     previous = next
@@ -82,10 +83,10 @@ const publish = (run: ReadonlyArray<Sent>) => {
   if (run.length > 1) {
     return Effect.asVoid(Topic.publishAll(Webhooks, run.map(({ webhook }) => webhook), { headers: hookshot }))
   }
-  const { weather, webhook } = first
+  const { fault, webhook } = first
   const headers = { ...hookshot, "x-github-event": webhook.kind, "x-github-delivery": webhook.delivery }
   return Effect.asVoid(
-    weather._tag === "Malformed"
+    fault._tag === "Malformed"
       ? Topic.publish(CarelessWebhooks, { ...webhook, payload: "not what was agreed" }, { headers })
       : Topic.publish(Webhooks, webhook, { headers })
   )
@@ -93,7 +94,7 @@ const publish = (run: ReadonlyArray<Sent>) => {
 
 const hookshot = { "user-agent": "GitHub-Hookshot/millrace" }
 
-/** The row of a sending, with what has to become of it. */
+/** The row of a sending, with its expected outcome. */
 const record = ({ copy, delivery }: Plan.Sending) => {
   const change = Activity.stateChange(delivery.example.kind, delivery.example.payload)
   return {
@@ -101,7 +102,7 @@ const record = ({ copy, delivery }: Plan.Sending) => {
     copy,
     source: delivery.source,
     position: delivery.position,
-    outcome: Weather.outcome(delivery.weather),
+    outcome: Fault.outcome(delivery.fault),
     subject: change?.subject ?? null,
     state: change?.state ?? null
   }

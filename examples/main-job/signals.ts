@@ -1,11 +1,13 @@
 /**
- * Ctrl-C. The first one interrupts the program, and every worker drains: it finishes what it has begun and gives the rest
- * back. Whoever is in a hurry presses it again. Nothing is lost either way; a drained run just goes on sooner.
+ * Handles Ctrl-C.
+ *
+ * The first one interrupts the program, and every worker drains: it finishes running attempts and releases the rest.
+ * The second one ends the process at once. Nothing is lost either way, but a drained run continues sooner.
  */
 import { Effect } from "effect"
 import type { Screen } from "./screen.ts"
 
-/** `NodeRuntime.runMain` does the interrupting; this says so, and ends the process at the second signal. */
+/** Announces the drain, which `NodeRuntime.runMain` starts, and ends the process at the second signal. */
 export const endingAtOnce = (screen: Screen) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.acquireUseRelease(
     Effect.sync(() => {
@@ -14,7 +16,7 @@ export const endingAtOnce = (screen: Screen) => <A, E, R>(effect: Effect.Effect<
         signals++
         screen.clear()
         if (signals > 1) process.exit(130)
-        screen.line("  Finishing what is in hand; Ctrl-C again ends at once.")
+        screen.line("  Finishing running attempts; Ctrl-C again ends at once.")
       }
       process.on("SIGINT", listener)
       return listener

@@ -1,21 +1,23 @@
 /**
- * The tables of this program, all in the schema of the run. None of them belongs to the library, and none has a constraint
- * that would hide a mistake of the library: what is applied twice stands there twice, and is found in the end.
+ * The tables of this program, all in the schema of the run. None of them belongs to the library.
+ *
+ * No constraint hides a mistake of the library.
+ * A webhook that is applied twice has two rows, which the reconciliation finds.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 
 /** Qualified names; `sql(name)` quotes them. */
 export interface Tables {
-  /** The sender's own record: one row a sending, written in the transaction that publishes it. */
+  /** The sender's own record: one row for each sending, written in the transaction that publishes it. */
   readonly sent: string
-  /** The projection's log: one row a webhook, only ever appended to. */
+  /** The projection's log: one row for each webhook, only ever appended to. */
   readonly activity: string
   /** The head of each source's log: the last sequence number and the end of its hash chain. */
   readonly sources: string
   /** The issues and pull requests of each source, and whether they are open. */
   readonly subjects: string
-  /** What the notifier was told to tell, only ever appended to. */
+  /** The notifications, only ever appended to. */
   readonly notified: string
 }
 
@@ -27,7 +29,7 @@ export const of = (schema: string): Tables => ({
   notified: `${schema}.notified`
 })
 
-/** Makes them where they are missing. The schema itself is made by the library's layer. */
+/** Creates missing tables. The library's layer creates the schema. */
 export const create = Effect.fnUntraced(function*(tables: Tables) {
   const sql = yield* SqlClient.SqlClient
   yield* sql`create table if not exists ${sql(tables.sent)} (

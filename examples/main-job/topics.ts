@@ -1,19 +1,18 @@
 /**
- * The two kinds of message of this program, and what they promise: a webhook as the sender delivers it, and the
- * notification that each applied webhook causes.
+ * The two topics of this program: webhooks as the sender delivers them, and a notification for each applied webhook.
  */
 import { Schema } from "effect"
 import { Topic } from "millrace"
 
-/** One webhook delivery. The payload is whatever GitHub posts: JSON, different for each kind. */
+/** One webhook delivery. The payload is JSON as GitHub posts it, different for each kind. */
 export class Webhook extends Schema.Class<Webhook>("Webhook")({
   /** GitHub's `X-GitHub-Delivery`: a redelivery carries the same one. */
   delivery: Schema.String.check(Schema.isUUID()),
   /** GitHub's `X-GitHub-Event`: `issues`, `push`, ... */
   kind: Schema.NonEmptyString,
-  /** Where it happened: a repository's full name, or the account's login for what happens to an account as a whole. */
+  /** Its repository's full name, or the account's login for a webhook of a whole account. */
   source: Schema.NonEmptyString,
-  /** 1 for the first delivery of its source, and so on: the sender's own count, with which order is checked at the end. */
+  /** The sender's own count of the source's deliveries, from 1. The reconciliation checks the order with it. */
   position: Schema.Int.check(Schema.isGreaterThan(0)),
   payload: Schema.JsonObject
 }) {}
@@ -25,8 +24,9 @@ export const Webhooks = Topic.make("webhooks", {
 })
 
 /**
- * The same topic as a sender sees it whose code went wrong: nothing checks what it puts into the payload. What it
- * publishes travels like every other message, and does not decode where `Webhooks` is read.
+ * The same topic with a wrong Schema, as a sender with a bug would define it.
+ *
+ * Its messages are published like others, and do not decode in a pipeline that reads `Webhooks`.
  */
 export const CarelessWebhooks = Topic.make("webhooks", {
   schema: Schema.Struct({
@@ -40,7 +40,7 @@ export const CarelessWebhooks = Topic.make("webhooks", {
   id: (webhook) => webhook.delivery
 })
 
-/** What subscribers of a source are told. It has no id of its own: it is made from the webhook's, once. */
+/** The notification of a source's subscribers. `Pipeline.emit` derives its id from the webhook's. */
 export class Notification extends Schema.Class<Notification>("Notification")({
   delivery: Schema.String,
   source: Schema.String,

@@ -1,14 +1,15 @@
 /**
- * One worker process, as `workers.ts` starts it: `worker.ts SCHEMA SEED`, with the database in `DATABASE_URL`. It runs both
- * pipelines, reports its tally on standard output, and drains on SIGTERM. When the process that started it is gone, its
- * standard input ends, and it ends at once: whatever it held is taken over when its lease has run out.
+ * One worker process, as `workers.ts` starts it: `worker.ts SCHEMA SEED`, with the database in `DATABASE_URL`.
+ *
+ * It runs both pipelines, reports its tally on standard output, and drains on SIGTERM.
+ * If its parent process dies, its standard input ends, and it exits at once. Others claim its lanes after its lease.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Config, Effect, Layer, Schedule, Schema } from "effect"
+import * as Counts from "./counts.ts"
 import * as Database from "./database.ts"
 import * as Downstream from "./downstream.ts"
 import * as Logs from "./logs.ts"
-import * as Standing from "./standing.ts"
 import * as Tables from "./tables.ts"
 import * as Workers from "./workers.ts"
 
@@ -16,8 +17,8 @@ const [schema = "", seed = ""] = process.argv.slice(2)
 
 process.stdin.resume().once("end", () => process.exit(1))
 
-const report = Standing.tally.pipe(
-  Effect.flatMap(Schema.encodeEffect(Standing.TallyLine)),
+const report = Counts.tally.pipe(
+  Effect.flatMap(Schema.encodeEffect(Counts.TallyLine)),
   Effect.flatMap((line) => Effect.sync(() => process.stdout.write(`${line}\n`))),
   Effect.repeat(Schedule.spaced("500 millis"))
 )
@@ -36,5 +37,5 @@ const program = Effect.raceFirst(Workers.here(Tables.of(schema), Workers.shared)
   Effect.tapError(({ message }) => Effect.sync(() => process.stderr.write(`${message}\n`)))
 )
 
-// Standard output is for reports alone: why it failed stands on standard error.
+// Standard output carries reports only, so errors go to standard error.
 NodeRuntime.runMain(program, { disableErrorReporting: true })

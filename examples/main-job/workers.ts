@@ -1,34 +1,35 @@
 /**
- * The workers: both pipelines in this process, or in several that share one database. The processes are children of this
- * one; with `--kill` one of them is killed every few seconds, with SIGKILL, in the middle of whatever it does.
+ * The workers: both pipelines in this process, or in several that share one database.
+ *
+ * The processes are children of this one. With `--kill`, one of them gets SIGKILL every few seconds.
  */
 import { Effect, Fiber, Result, Schema, Stream } from "effect"
 import { ChildProcess, type ChildProcessSpawner } from "effect/process"
 import { Worker } from "millrace"
 import { fileURLToPath } from "node:url"
-import { pick } from "./dice.ts"
+import * as Counts from "./counts.ts"
 import * as Pipelines from "./pipelines.ts"
-import * as Standing from "./standing.ts"
+import { pick } from "./seeded.ts"
 import type { Tables } from "./tables.ts"
 
-/** Runs both pipelines here, until interrupted; the interruption drains them. */
+/** Runs both pipelines here, until interrupted. The interruption drains them. */
 export const here = (tables: Tables, options: Worker.WorkerOptions = {}) =>
   Effect.all([Worker.run(Pipelines.activity(tables), options), Worker.run(Pipelines.notifier(tables), options)], {
     concurrency: "unbounded",
     discard: true
   })
 
-/** Runs both pipelines here until nothing is left for them: webhooks first, since they cause the notifications. */
+/** Runs both pipelines here until their queues are empty: webhooks first, since they emit the notifications. */
 export const drained = (tables: Tables, options: Worker.WorkerOptions = {}) =>
   Effect.andThen(
     Worker.drain(Pipelines.activity(tables), options),
     Worker.drain(Pipelines.notifier(tables), options)
   )
 
-/** In one process: a short lease, so that a start after a crash does not wait long for what the dead one held. */
+/** For one process. The short lease lets a start after a crash claim the lanes soon. */
 export const alone: Worker.WorkerOptions = { lease: "10 seconds", idlePoll: "200 millis" }
 
-/** Where workers die, others should take over within seconds; and no message is to blame for what we do to its worker. */
+/** For processes that are killed. Others claim their lanes within seconds, and no message is dead-lettered for it. */
 export const shared: Worker.WorkerOptions = { lease: "5 seconds", grace: "10 seconds", maxCrashes: 1_000 }
 
 export interface Options {
@@ -36,68 +37,68 @@ export interface Options {
   readonly kill: boolean
   readonly seed: number
   readonly schema: string
-  /** Told when a process starts, ends or is killed, and what it writes to standard error. */
-  readonly say: (line: string) => void
-  /** Told whenever a process reports: the sum over all processes that ever ran. */
-  readonly heard: (tally: Standing.Tally) => void
+  /** Called when a process is killed, and for each line on its standard error. */
+  readonly log: (line: string) => void
+  /** Called when a process reports, with the sum over all processes that ever ran. */
+  readonly onTally: (tally: Counts.Tally) => void
 }
 
-/** A process ended that nobody had killed. */
+/** A process ended that this program had not killed. */
 export class WorkerEnded
   extends Schema.TaggedError<WorkerEnded>()("WorkerEnded", { worker: Schema.Int, why: Schema.String })
 {
   override get message() {
-    return `Worker ${this.worker} ended by itself (${this.why}). Nothing is lost: start again with the same flags to go on.`
+    return `Worker ${this.worker} ended by itself (${this.why}). Nothing is lost: start again with the same flags to continue.`
   }
 }
 
-/** Runs the processes until interrupted; then each gets SIGTERM, drains, and is waited for. */
+/** Runs the processes until interrupted. Then each gets SIGTERM and drains, and this waits for it. */
 export const processes = Effect.fnUntraced(function*(options: Options) {
-  const staff = new Staff()
-  const keepRunning = (worker: number) => Effect.forever(Effect.scoped(one(worker, options, staff)))
+  const started = new Processes()
+  const keepRunning = (worker: number) => Effect.forever(Effect.scoped(one(worker, options, started)))
   yield* Effect.all([
     ...Array.from({ length: options.count }, (_, index) => keepRunning(index + 1)),
-    options.kill ? killing(options, staff) : Effect.never
+    options.kill ? killing(options, started) : Effect.never
   ], { concurrency: "unbounded", discard: true })
 })
 
-/** Who runs, who was killed on purpose, and what each process has reported. */
-class Staff {
+/** The running processes, those that were killed on purpose, and the tally of each. */
+class Processes {
   readonly running = new Map<number, ChildProcessSpawner.ChildProcessHandle>()
   readonly killed = new Set<number>()
-  readonly tallies = new Map<number, Standing.Tally>()
+  readonly tallies = new Map<number, Counts.Tally>()
 
-  get total(): Standing.Tally {
-    return [...this.tallies.values()].reduce(Standing.add, Standing.zero)
+  get total(): Counts.Tally {
+    return [...this.tallies.values()].reduce(Counts.add, Counts.zero)
   }
 }
 
 /** One process, from its start to its end. */
-const one = Effect.fnUntraced(function*(worker: number, options: Options, staff: Staff) {
+const one = Effect.fnUntraced(function*(worker: number, options: Options, started: Processes) {
   const child = yield* ChildProcess.make(
     process.execPath,
     [...process.execArgv, fileURLToPath(new URL("worker.ts", import.meta.url)), options.schema, String(options.seed)],
     { forceKillAfter: "20 seconds" }
   )
-  staff.running.set(worker, child)
+  started.running.set(worker, child)
   const lines = (stream: typeof child.stdout) => stream.pipe(Stream.decodeText(), Stream.splitLines)
   const reports = Stream.runForEach(
     lines(child.stdout),
     (line) =>
-      Effect.map(Schema.decodeEffect(Standing.TallyLine)(line), (tally) => {
-        staff.tallies.set(child.pid, tally)
-        options.heard(staff.total)
+      Effect.map(Schema.decodeEffect(Counts.TallyLine)(line), (tally) => {
+        started.tallies.set(child.pid, tally)
+        options.onTally(started.total)
       })
   )
   const complaints = Stream.runForEach(
     lines(child.stderr),
-    (line) => Effect.sync(() => options.say(`worker ${worker}: ${line}`))
+    (line) => Effect.sync(() => options.log(`worker ${worker}: ${line}`))
   )
   yield* Effect.forkScoped(Effect.ignore(reports))
   const complaining = yield* Effect.forkScoped(Effect.ignore(complaints))
   const end = yield* Effect.result(child.exitCode)
-  staff.running.delete(worker)
-  if (staff.killed.has(child.pid)) return
+  started.running.delete(worker)
+  if (started.killed.has(child.pid)) return
   yield* Fiber.await(complaining)
   return yield* new WorkerEnded({
     worker,
@@ -105,15 +106,15 @@ const one = Effect.fnUntraced(function*(worker: number, options: Options, staff:
   })
 })
 
-/** Kills one process every three to six seconds. Which one, and when, is the seed's choice. */
-const killing = Effect.fnUntraced(function*({ count, say, seed }: Options, staff: Staff) {
+/** Kills one process every three to six seconds. The seed decides which one and when. */
+const killing = Effect.fnUntraced(function*({ count, log, seed }: Options, started: Processes) {
   for (let round = 1;; round++) {
     yield* Effect.sleep(3_000 + pick(3_000, seed, "kill after", round))
     const worker = 1 + pick(count, seed, "kill", round)
-    const child = staff.running.get(worker)
+    const child = started.running.get(worker)
     if (child === undefined) continue
-    staff.killed.add(child.pid)
-    say(`worker ${worker} (process ${child.pid}) is killed; another one takes its place`)
+    started.killed.add(child.pid)
+    log(`worker ${worker} (process ${child.pid}) is killed; another one takes its place`)
     yield* Effect.ignore(child.kill({ killSignal: "SIGKILL" }))
   }
 })

@@ -1,4 +1,4 @@
-/** What the tests of the main job share. */
+/** Helpers of the main job's tests. */
 import { Effect } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -16,7 +16,7 @@ export const folder = Effect.acquireRelease(
   (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
 )
 
-/** Far more than any of these takes: a machine may have other things to do. */
+/** Far more than any of these takes, for a busy machine. */
 export const patient = 180_000
 
 export const reconciled = ({ code, output }: { readonly code: number; readonly output: string }) => {

@@ -1,4 +1,4 @@
-/** The main job as a person starts it: a process of its own, its output, its signals, and its end. */
+/** Runs the main job as a user does: a process of its own, its output, its signals, and its end. */
 import { Effect, type Scope } from "effect"
 import { spawn } from "node:child_process"
 import { root } from "../scripts/run.ts"
@@ -13,7 +13,7 @@ export interface Program {
   readonly code: Effect.Effect<number>
 }
 
-/** Starts it; whatever happens, the process is gone when the scope ends. */
+/** Starts it. The process is killed at the latest when the scope ends. */
 export const start = (
   args: ReadonlyArray<string>,
   env: Readonly<Record<string, string>> = {}

@@ -1,9 +1,9 @@
-/** The plan of the main job: what makes a run repeatable, and worth running. */
+/** The plan of the main job: runs are repeatable, and contain every fault. */
 import { assert, describe, it } from "vitest"
 import * as Activity from "../../examples/main-job/activity.ts"
+import * as Fault from "../../examples/main-job/faultPlan.ts"
 import * as Payloads from "../../examples/main-job/payloads.ts"
 import * as Plan from "../../examples/main-job/plan.ts"
-import * as Weather from "../../examples/main-job/weather.ts"
 
 const seed = 7
 const deliveries = Plan.deliveries(seed, 20_000)
@@ -65,11 +65,11 @@ describe("the plan of the main job", () => {
     assert.isTrue(steps.flat().some((step) => step.sendings.length > 40))
   })
 
-  it("has weather of every kind, also in a small run", () => {
+  it("has faults of every kind, also in a small run", () => {
     for (const [plan, some] of [[deliveries, 50], [Plan.deliveries(seed, 1_000), 1]] as const) {
-      const weather = Map.groupBy(plan, (delivery) => delivery.weather._tag)
-      for (const kind of ["Clear", "Shower", "Throttled", "Malformed", "Refused", "Hopeless"] as const) {
-        assert.isAtLeast(weather.get(kind)?.length ?? 0, some, kind)
+      const fault = Map.groupBy(plan, (delivery) => delivery.fault._tag)
+      for (const kind of ["None", "Unavailable", "Throttled", "Malformed", "Refused", "AlwaysFails"] as const) {
+        assert.isAtLeast(fault.get(kind)?.length ?? 0, some, kind)
       }
     }
   })
@@ -86,6 +86,6 @@ describe("the plan of the main job", () => {
   it("opens and closes issues and pull requests", () => {
     const states = deliveries.map(({ example }) => Activity.stateChange(example.kind, example.payload)?.state)
     assert.deepEqual(new Set(states), new Set([undefined, "open", "closed", "gone"]))
-    assert.equal(Weather.outcome({ _tag: "Shower", failures: 2 }), "applied")
+    assert.equal(Fault.outcome({ _tag: "Unavailable", failures: 2 }), "applied")
   })
 })

@@ -1,6 +1,8 @@
 /**
- * The reckoning of the main job can fail: a small run is reconciled, then its database is falsified in every way that a line
- * of the table promises to see, and that line has to turn red.
+ * The reconciliation of the main job can fail.
+ *
+ * A small run is reconciled. Then its database is falsified in every way that a line of the table promises to detect.
+ * That line must turn red.
  */
 import { layer } from "@effect/vitest"
 import { Effect, Layer, References } from "effect"
@@ -9,24 +11,24 @@ import { DeadLetters } from "millrace"
 import { Embedded } from "millrace/embedded"
 import { assert } from "vitest"
 import * as Downstream from "../../examples/main-job/downstream.ts"
+import * as Fault from "../../examples/main-job/faultPlan.ts"
 import * as Plan from "../../examples/main-job/plan.ts"
 import * as Reconcile from "../../examples/main-job/reconcile.ts"
 import * as Sender from "../../examples/main-job/sender.ts"
 import * as Tables from "../../examples/main-job/tables.ts"
-import * as Weather from "../../examples/main-job/weather.ts"
 import * as Workers from "../../examples/main-job/workers.ts"
 
 const seed = 7
 const deliveries = Plan.deliveries(seed, 1_000)
 const steps = Plan.steps(seed, deliveries, 2)
 const planned = { deliveries: 1_000, redeliveries: steps.flat().flatMap((step) => step.sendings).length - 1_000 }
-const tables = Tables.of("reckoning")
+const tables = Tables.of("reconciliation")
 
 /** Sends and drains until the last hold is over. */
 const run = Effect.gen(function*() {
   yield* Tables.create(tables)
   yield* Sender.run({ tables, steps, rate: undefined })
-  const doomed = deliveries.filter(({ weather }) => Weather.outcome(weather) !== "applied").length
+  const doomed = deliveries.filter(({ fault }) => Fault.outcome(fault) !== "applied").length
   const sql = yield* SqlClient.SqlClient
   for (let round = 0; round < 20; round++) {
     yield* Workers.drained(tables, Workers.alone)
@@ -41,7 +43,7 @@ const differing = Effect.map(
   (lines) => lines.filter((line) => !Reconcile.agrees(line)).map(({ name }) => name)
 )
 
-/** What one falsification does, and the lines that must see it; other lines may see it, too. */
+/** One falsification, and the lines that must detect it. Other lines may detect it, too. */
 interface Falsification {
   readonly what: string
   readonly sql: (sql: SqlClient.SqlClient) => Effect.Effect<unknown, unknown>
@@ -50,12 +52,12 @@ interface Falsification {
 
 const falsifications: ReadonlyArray<Falsification> = [
   {
-    what: "a row of the log is gone",
+    what: "a row of the log is missing",
     sql: (sql) => sql`delete from ${sql(tables.activity)} where id = (select max(id) / 2 from ${sql(tables.activity)})`,
     red: ["applied", "lost", "out of order", "broken links of the hash chains", "notifications, others"]
   },
   {
-    what: "the last row of a source is gone, where no later one shows it",
+    what: "the last row of a source is missing, which no later row shows",
     sql: (sql) => sql`delete from ${sql(tables.activity)} where id = (select max(id) from ${sql(tables.activity)})`,
     red: ["applied", "lost", "broken links of the hash chains"]
   },
@@ -85,8 +87,8 @@ const falsifications: ReadonlyArray<Falsification> = [
     red: ["out of order", "broken links of the hash chains"]
   },
   {
-    what: "a webhook is applied that nobody sent",
-    sql: (sql) => sql`update ${sql(tables.activity)} set delivery = 'nobody' where id = 1`,
+    what: "a webhook is applied that was never sent",
+    sql: (sql) => sql`update ${sql(tables.activity)} set delivery = 'unsent' where id = 1`,
     red: ["never sent", "lost", "broken links of the hash chains"]
   },
   {
@@ -133,12 +135,12 @@ const falsifications: ReadonlyArray<Falsification> = [
     red: ["dead letters, exhausted", "dead letters, not planted"]
   },
   {
-    what: "a notification is gone",
+    what: "a notification is missing",
     sql: (sql) => sql`delete from ${sql(tables.notified)} where id = (select min(id) from ${sql(tables.notified)})`,
     red: ["notifications, one per applied"]
   },
   {
-    what: "a notification is told twice",
+    what: "a notification is written twice",
     sql: (sql) =>
       sql`
       insert into ${sql(tables.notified)} (source, sequence, delivery, followers, text)
@@ -156,23 +158,23 @@ const falsifications: ReadonlyArray<Falsification> = [
       } b on a.source = b.source and b.sequence = a.sequence + 1
         limit 1
       ), moved as (
-        update ${sql(tables.notified)} as told set source = 'moved' from pair where told.id = pair.a
-        returning told.sequence, told.delivery, told.followers, told.text
+        update ${sql(tables.notified)} as notification set source = 'moved' from pair where notification.id = pair.a
+        returning notification.sequence, notification.delivery, notification.followers, notification.text
       )
       insert into ${sql(tables.notified)} (source, sequence, delivery, followers, text)
-      select told.source, moved.sequence, moved.delivery, moved.followers, moved.text
-      from moved, pair, ${sql(tables.notified)} as told where told.id = pair.b`,
+      select notification.source, moved.sequence, moved.delivery, moved.followers, moved.text
+      from moved, pair, ${sql(tables.notified)} as notification where notification.id = pair.b`,
     red: ["notifications, out of order"]
   }
 ]
 
 const database = Layer.mergeAll(
-  Embedded.layer({ schema: "reckoning" }),
+  Embedded.layer({ schema: "reconciliation" }),
   Downstream.layer(seed),
   Layer.succeed(References.MinimumLogLevel, "Error")
 )
 
-layer(database, { excludeTestServices: true, timeout: "3 minutes" })("the reckoning of the main job", (it) => {
+layer(database, { excludeTestServices: true, timeout: "3 minutes" })("the reconciliation of the main job", (it) => {
   it.effect("agrees in every line after a whole run", () =>
     Effect.gen(function*() {
       yield* run
@@ -180,7 +182,7 @@ layer(database, { excludeTestServices: true, timeout: "3 minutes" })("the reckon
     }), 180_000)
 
   for (const { red, sql: falsify, what } of falsifications) {
-    it.effect(`sees that ${what}`, () =>
+    it.effect(`detects that ${what}`, () =>
       Effect.gen(function*() {
         const sql = yield* SqlClient.SqlClient
         const seen = yield* Effect.flip(sql.withTransaction(Effect.gen(function*() {
@@ -191,7 +193,7 @@ layer(database, { excludeTestServices: true, timeout: "3 minutes" })("the reckon
       }))
   }
 
-  it.effect("sees that a dead letter is gone", () =>
+  it.effect("detects that a dead letter is missing", () =>
     Effect.gen(function*() {
       const deadLetters = yield* DeadLetters.list({ consumer: "activity", state: "open" })
       const one = deadLetters.find(({ reason }) => reason === "rejected")!

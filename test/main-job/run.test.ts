@@ -1,4 +1,4 @@
-/** The main job as a stranger meets it: started as a process, stopped, started again, given nonsense. */
+/** The main job as a new user meets it: started as a process, killed, and given wrong flags. */
 import { it } from "@effect/vitest"
 import { Effect } from "effect"
 import { assert, describe } from "vitest"
@@ -27,7 +27,7 @@ describe("the main job", { concurrent: true }, () => {
     }), patient)
 })
 
-describe("the main job, asked for nonsense", { concurrent: true }, () => {
+describe("the main job, with wrong flags", { concurrent: true }, () => {
   const refused = Effect.fnUntraced(function*(
     args: ReadonlyArray<string>,
     says: RegExp,

@@ -1,4 +1,4 @@
-/** The terminal of the main job: what is redrawn, what is plain, and that nothing is wider than the window. */
+/** The terminal of the main job: redrawn blocks, plain lines, and the width of the window. */
 import { assert, describe, it } from "vitest"
 import { Progress } from "../../examples/main-job/progress.ts"
 import * as Report from "../../examples/main-job/report.ts"
@@ -53,7 +53,7 @@ describe("the terminal of the main job", () => {
     assert.equal(fit("abcd", 4), "abcd")
   })
 
-  it("shows shares, counts and times as people write them", () => {
+  it("shows shares, counts and times in readable form", () => {
     assert.equal(bar(0, 4), "░░░░")
     assert.equal(bar(0.5, 4), "██░░")
     assert.equal(bar(1, 4), "████")

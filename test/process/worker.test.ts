@@ -112,7 +112,7 @@ describe("worker processes", { timeout: limit(120_000), concurrent: true }, () =
         const worker = yield* Workers.start(setup("first"))
         yield* worker.said("ready")
         yield* Consumers.remove(consumer, { by: "test", force: { workers: true, messages: true } })
-        assert.deepStrictEqual(yield* worker.exit, { code: 1, signal: null })
+        assert.deepStrictEqual(yield* worker.ended, { code: 1, signal: null })
         assert.include(worker.output(), "ConsumerRemoved")
       })
     ))

@@ -1,14 +1,16 @@
 /**
- * How far a run is: what the database holds, counted by SQL, and what the workers met on the way, counted by the metrics
- * of the library. The first is the truth that the program waits for; the second is for people to look at.
+ * Counts the progress of a run.
+ *
+ * SQL counts the rows of the database, and the program waits for these numbers.
+ * The library's metrics count retries, holds and duplicates, which are only shown.
  */
 import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { Telemetry } from "millrace"
 import type { Tables } from "./tables.ts"
 
-/** What the database holds. */
-export interface Standing {
+/** Numbers of rows in the database. */
+export interface Counts {
   readonly sent: number
   readonly applied: number
   readonly notified: number
@@ -16,14 +18,14 @@ export interface Standing {
 
 export const read = Effect.fnUntraced(function*(tables: Tables) {
   const sql = yield* SqlClient.SqlClient
-  const [standing] = yield* sql<Standing>`
+  const [counts] = yield* sql<Counts>`
     select (select count(*)::int from ${sql(tables.sent)} where copy = 1) as sent,
       (select count(*)::int from ${sql(tables.activity)}) as applied,
       (select count(*)::int from ${sql(tables.notified)}) as notified`
-  return standing!
+  return counts!
 })
 
-/** What the workers of one process met since they started. */
+/** The outcomes that the workers of one process counted since they started. */
 export const Tally = Schema.Struct({
   retries: Schema.Int,
   holds: Schema.Int,

@@ -1,6 +1,8 @@
 /**
- * Seeded dice. Every number is a hash of the seed and of what it is thrown for, so it does not matter who throws first: a
- * run with the same seed is the same run, in one process or in five.
+ * Random numbers that follow from a seed.
+ *
+ * Every number is a hash of the seed and its purpose, so the order of the calls does not matter.
+ * Runs with the same seed are the same, in one process or in five.
  */
 import { hash } from "node:crypto"
 

@@ -16,9 +16,7 @@ import * as Tidy from "./scripts/tidy-rules.ts"
 import { needsDatabase } from "./setup/needs.ts"
 
 /** Exceptions, each with its reason. An entry that is no longer needed fails the test too. */
-const allowed: ReadonlyArray<{ readonly path: string; readonly found: string; readonly reason: string }> = [
-  { path: "src/testing/Faults.ts", found: "process.kill", reason: "a fault plan kills the process of a fault run" }
-]
+const allowed: ReadonlyArray<{ readonly path: string; readonly found: string; readonly reason: string }> = []
 
 const everywhere = ["src", "test", "examples"].flatMap((folder) => files(folder, ".ts"))
   .filter((path) => !path.endsWith(".d.ts"))

@@ -513,6 +513,7 @@ export declare class Unsupported extends Unsupported_base {
 }
 declare const ForeignSqlClient_base: Schema.Class<ForeignSqlClient, Schema.TaggedStruct<"ForeignSqlClient", {
     readonly consumer: Schema.String;
+    readonly engine: Schema.String;
 }>, import("effect/Cause").YieldableError>;
 export declare class ForeignSqlClient extends ForeignSqlClient_base {
     get message(): string;
@@ -819,9 +820,9 @@ import * as SqlClient from "effect/sql/SqlClient";
 import type { Statement } from "effect/sql/Statement";
 import type { DeadLetterOrder } from "./DeadLetter.ts";
 import type { DeliveryContext } from "./Delivery.ts";
-import type { BeforeCommit, Reads, Repeatable } from "./internal/CompileErrors.ts";
+import type { BeforeCommit, Emitting, NoAsync, Reads, Repeatable } from "./internal/CompileErrors.ts";
 import type { AnyTopic, DeliveryMode, Phase, Shape } from "./internal/Step.ts";
-import type * as Retry from "./Retry.ts";
+import * as Retry from "./Retry.ts";
 import type { Topic } from "./Topic.ts";
 export type { AnyTopic, DeliveryMode, Phase, Settings, Step } from "./internal/Step.ts";
 declare const TypeId = "~millrace/Pipeline";
@@ -854,19 +855,28 @@ export declare const filter: {
     <A, B extends A>(refinement: (value: A, delivered: DeliveryContext) => value is B): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E, R, P, M>;
     <A>(predicate: (value: NoInfer<A>, delivered: DeliveryContext) => boolean): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
 };
-export declare const mapEffect: <A, B, E2, R2>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & BeforeCommit<"mapEffect", P>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>;
-export declare const tap: <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<X, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & BeforeCommit<"tap", P>) => Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>;
-export declare const commit: <A, B, E2, R2>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M>;
+export declare const mapEffect: {
+    <A, B, E2, R2>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & BeforeCommit<"mapEffect", P>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>;
+    <A>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | PromiseLike<unknown>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & NoAsync<"mapEffect">) => never;
+};
+export declare const tap: {
+    <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<X, E2, R2>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & BeforeCommit<"tap", P>) => Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>;
+    <A>(f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | PromiseLike<unknown>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & NoAsync<"tap">) => never;
+};
+export declare const commit: {
+    <A, B, E2, R2>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M>;
+    <A>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | PromiseLike<unknown>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & NoAsync<"commit">) => never;
+};
 export type Batched<A, X> = X extends ReadonlyArray<infer B> ? B : A;
 export declare const commitBatch: <A, X extends ReadonlyArray<unknown> | void, E2, R2>(f: (values: NonEmptyReadonlyArray<A>, delivered: NonEmptyReadonlyArray<DeliveryContext>) => Effect.Effect<X, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<Batched<A, X>, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M>;
 export declare const commitSql: <A>(f: (value: NoInfer<A>, sql: SqlClient.SqlClient, delivered: DeliveryContext) => Statement<unknown> | ReadonlyArray<Statement<unknown>>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R | SqlClient.SqlClient, "commit", M>;
-export declare const emit: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: NoInfer<A>, delivered: DeliveryContext) => S["Type"], options?: {
+export declare const emit: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: Emitting<NoInfer<A>>, delivered: DeliveryContext) => S["Type"], options?: {
     readonly id?: ((value: NoInfer<A>, delivered: DeliveryContext) => string) | undefined;
 }) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R | S["EncodingServices"], "commit", M>;
-export declare const emitAll: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: NoInfer<A>, delivered: DeliveryContext) => ReadonlyArray<S["Type"]>, options?: {
+export declare const emitAll: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: Emitting<NoInfer<A>>, delivered: DeliveryContext) => ReadonlyArray<S["Type"]>, options?: {
     readonly id?: ((out: S["Type"], value: NoInfer<A>, delivered: DeliveryContext) => string) | undefined;
 }) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R | S["EncodingServices"], "commit", M>;
-export declare const retry: <E0, Seen = unknown>(schedule: Retry.Policy<E0>, options?: {
+export declare const retry: <E0, Seen = unknown>(policy: Retry.Policy<E0> | Retry.RetryOptions, options?: {
     readonly while?: ((error: NoInfer<Seen> | Retry.RuntimeFailure) => boolean) | undefined;
 }) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & Pipeline<unknown, Seen, unknown> & Reads<"The retry schedule", E | Retry.RuntimeFailure, E0> & Repeatable<"retry", M>) => Pipeline<A, E, R, P, M>;
 export declare const timeout: (duration: Duration.Input) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
@@ -932,6 +942,7 @@ export interface Settings {
     readonly group: number;
 }
 export declare const defaults: Settings;
+export declare const checkedWhile: (given: ((error: never) => boolean) | undefined) => ((error: never) => boolean) | undefined;
 export interface Shape {
     readonly consumer: string;
     readonly union: boolean;
@@ -957,6 +968,12 @@ export declare const exponential: (base: Duration.Input, options?: {
     readonly attempts?: number | undefined;
     readonly jitter?: boolean | undefined;
 }) => Policy<unknown>;
+export interface RetryOptions {
+    readonly attempts?: number | undefined;
+    readonly base?: Duration.Input | undefined;
+    readonly cap?: Duration.Input | undefined;
+}
+export declare const policy: <E>(given: Policy<E> | RetryOptions) => Policy<E>;
 export declare const never: Policy<unknown>;
 export declare const standard: Policy<unknown>;
 export declare const mostAttempts = 10000;
@@ -1522,373 +1539,7 @@ export declare const layer: (options?: EmbeddedOptions) => Layer.Layer<Store | T
 // ==== millrace/testing ====
 
 // src/testing/index.ts
-export * as Checker from "./Checker.ts";
-export * as Faults from "./Faults.ts";
-export * as History from "./History.ts";
 export * as TestPipeline from "./TestPipeline.ts";
-
-// src/testing/Checker.ts
-import * as Effect from "effect/Effect";
-import type * as FileSystem from "effect/FileSystem";
-import type * as PlatformError from "effect/PlatformError";
-import * as History from "./History.ts";
-import type { Expectations, RuleName } from "./rules/Rule.ts";
-export { crashWindows } from "./rules/notVacuous.ts";
-export type { Expectations, RuleName } from "./rules/Rule.ts";
-export interface Violation {
-    readonly rule: RuleName;
-    readonly sentence: string;
-    readonly ids: ReadonlyArray<string>;
-    readonly lifeLine: ReadonlyArray<string>;
-}
-export interface Report {
-    readonly ok: boolean;
-    readonly run: History.RunStarted | undefined;
-    readonly entries: number;
-    readonly messages: number;
-    readonly faults: Readonly<Record<string, number>>;
-    readonly windows: Readonly<Record<string, number>>;
-    readonly found: Readonly<Record<RuleName, number>>;
-    readonly occurred: Readonly<Record<RuleName, Readonly<Record<string, number>>>>;
-    readonly violations: ReadonlyArray<Violation>;
-}
-export declare const check: (history: History.History, expectations?: Expectations) => Report;
-export declare const checkFiles: (files: readonly string[], expectations?: Expectations | undefined, options?: History.ReadOptions | undefined) => Effect.Effect<Report, History.HistoryUnreadable | PlatformError.PlatformError, FileSystem.FileSystem>;
-export declare const render: (report: Report) => string;
-
-// src/testing/rules/notVacuous.ts
-import type { HistoryIndex } from "./HistoryIndex.ts";
-import { type Expectations, type RunSummary } from "./Rule.ts";
-export declare const crashWindows: readonly ["publish: before insert", "publish: after insert, before commit", "publish: after commit, before the answer", "fetch: lane claimed, nothing read", "fetch: read, not decoded", "fetch: decoded, not started", "handle: in a step before the transaction", "handle: ready, not yet in a group", "handle: after begin", "handle: after fence and removal", "handle: after the inbox claim", "handle: between two members' commit steps", "handle: after the outbox, before COMMIT", "handle: COMMIT sent, no answer", "handle: answered, memory not yet settled", "fail: while a hold is written", "fail: while a message moves to the dead letters", "fail: between a group's rollback and its second run with savepoints", "lease: during renewal", "lease: during release and drain", "lease: taken over, nothing read yet", "upkeep: during a redrive", "upkeep: during the release of a parked key", "upkeep: while due messages move", "upkeep: during retention"];
-export declare const notVacuous: (index: HistoryIndex, expectations: Expectations, others: ReadonlyArray<RunSummary>) => RunSummary;
-
-// src/testing/rules/Rule.ts
-import type { HistoryIndex } from "./HistoryIndex.ts";
-export type RuleName = "noLoss" | "effectivelyOnce" | "keyOrder" | "oneOwner" | "deadLetters" | "outbox" | "nothingStuck" | "bounded" | "notVacuous";
-export interface Expectations {
-    readonly faults?: Readonly<Record<string, number>> | undefined;
-    readonly windows?: Readonly<Record<string, number>> | undefined;
-    readonly occurred?: Readonly<Record<string, number>> | undefined;
-    readonly redelivered?: number | undefined;
-    readonly settles?: boolean | undefined;
-    readonly losesServers?: boolean | undefined;
-    readonly atLeastOnce?: ReadonlyArray<string> | undefined;
-    readonly keep?: number | undefined;
-}
-export interface Subject {
-    readonly consumer?: string | undefined;
-    readonly ids: ReadonlyArray<string>;
-    readonly lane?: number | undefined;
-    readonly process?: string | undefined;
-}
-export interface Finding {
-    readonly rule: RuleName;
-    readonly sentence: string;
-    readonly about: Subject;
-}
-export interface RunSummary {
-    readonly rule: RuleName;
-    readonly findings: ReadonlyArray<Finding>;
-    readonly total: number;
-    readonly occurred: Readonly<Record<string, number>>;
-}
-export type Rule = (index: HistoryIndex, expectations: Expectations) => RunSummary;
-export declare class Findings {
-    readonly found: Array<Finding>;
-    total: number;
-    private readonly rule;
-    private readonly keep;
-    constructor(rule: RuleName, expectations: Expectations);
-    add(about: Subject, sentence: () => string): void;
-    outcome(occurred: Readonly<Record<string, number>>): RunSummary;
-}
-
-// src/testing/Faults.ts
-import * as Context from "effect/Context";
-import type * as Duration from "effect/Duration";
-import * as Effect from "effect/Effect";
-import * as Layer from "effect/Layer";
-import type { Delivery, DeliveryContext } from "../Delivery.ts";
-import { Store } from "../Store.ts";
-import { Transport } from "../Transport.ts";
-import type { Moment, windows } from "./CrashWindows.ts";
-export { type Moment, windows } from "./CrashWindows.ts";
-export type Window = keyof typeof windows;
-export type FaultAction = {
-    readonly _tag: "Kill";
-    readonly after?: Duration.Input | undefined;
-} | {
-    readonly _tag: "Fail";
-} | {
-    readonly _tag: "Delay";
-    readonly duration: Duration.Input;
-} | {
-    readonly _tag: "Stall";
-};
-export interface Fault {
-    readonly at: Moment;
-    readonly nth?: number | undefined;
-    readonly always?: boolean | undefined;
-    readonly action: FaultAction;
-}
-export interface Hit {
-    readonly moment: Moment;
-    readonly nth: number;
-    readonly action: FaultAction["_tag"];
-}
-export interface Plan {
-    readonly faults: ReadonlyArray<Fault>;
-    readonly note?: ((hit: Hit) => void) | undefined;
-    readonly kill?: (() => void) | undefined;
-}
-declare const Faults_base: Context.ServiceClass<Faults, "millrace/testing/Faults", {
-    readonly at: <E = never>(moment: Moment, fail?: () => E, during?: () => boolean) => Effect.Effect<void, E>;
-    readonly planned: (moment: Moment) => boolean;
-    readonly passed: ReadonlyMap<Moment, number>;
-    readonly handed: Map<string, Delivery>;
-}>;
-export declare class Faults extends Faults_base {
-}
-export declare const commitStep: (delivered: DeliveryContext) => Effect.Effect<Delivery | undefined, never, Faults>;
-export declare const at: (moment: Moment) => Effect.Effect<void, never, Faults>;
-export declare const make: (plan: Plan) => Faults["Service"];
-export declare const store: (inner: Store["Service"], faults: Faults["Service"]) => Store["Service"];
-export declare const transport: (inner: Transport["Service"], faults: Faults["Service"]) => Transport["Service"];
-export declare const layer: (plan: Plan) => Layer.Layer<Faults | Store | Transport, never, Store | Transport>;
-
-// src/testing/CrashWindows.ts
-export type Moment = `${"group" | "transact"}.${"before" | "begun" | "ended" | "after" | "rolledBack"}` | `${"removeInTransaction" | "acknowledge" | "claim" | "emit" | "deadLetter" | "hold" | "register" | "isolate"}.${"before" | "after"}` | `write.${"before" | "inserted" | "after"}` | `${"renew" | "release" | "redrive" | "discard" | "close"}.${"before" | "during" | "after"}` | `take.${"before" | "claimed" | "takenOver" | "after"}` | `accept.${"before" | "after"}` | `step.${"decoded" | "running" | "ready"}` | `commitStep.${"first" | "next"}`;
-export declare const windows: {
-    readonly "publish: before insert": "write.before";
-    readonly "publish: after insert, before commit": "write.inserted";
-    readonly "publish: after commit, before the answer": "write.after";
-    readonly "fetch: lane claimed, nothing read": "take.claimed";
-    readonly "fetch: read, not decoded": "accept.after";
-    readonly "fetch: decoded, not started": "step.decoded";
-    readonly "handle: in a step before the transaction": "step.running";
-    readonly "handle: ready, not yet in a group": "step.ready";
-    readonly "handle: after begin": "group.begun";
-    readonly "handle: after fence and removal": "removeInTransaction.after";
-    readonly "handle: after the inbox claim": "claim.after";
-    readonly "handle: between two members' commit steps": "commitStep.next";
-    readonly "handle: after the outbox, before COMMIT": "emit.after";
-    readonly "handle: answered, memory not yet settled": "group.after";
-    readonly "fail: while a hold is written": "hold.after";
-    readonly "fail: while a message moves to the dead letters": "deadLetter.after";
-    readonly "fail: between a group's rollback and its second run with savepoints": "group.rolledBack";
-    readonly "lease: during renewal": "renew.during";
-    readonly "lease: during release and drain": "close.during";
-    readonly "lease: taken over, nothing read yet": "take.takenOver";
-    readonly "upkeep: during a redrive": "redrive.during";
-    readonly "upkeep: during the release of a parked key": "discard.during";
-};
-
-// src/testing/History.ts
-import * as Effect from "effect/Effect";
-import * as FileSystem from "effect/FileSystem";
-import type * as PlatformError from "effect/PlatformError";
-import * as Schema from "effect/Schema";
-import type { DeadLetterOrder, Reason, State } from "../DeadLetter.ts";
-import type { Durable, ServerHolds, ServerReturned } from "./ServerEntries.ts";
-export type { Durable, ServerHolds, ServerReturned } from "./ServerEntries.ts";
-export interface Poison {
-    readonly reason: Reason | "conflict";
-    readonly attempts?: number | undefined;
-}
-export interface RunStarted {
-    readonly _tag: "RunStarted";
-    readonly seed: number;
-    readonly command: string;
-}
-export interface ConsumerRegistered {
-    readonly _tag: "ConsumerRegistered";
-    readonly consumer: string;
-    readonly topics: ReadonlyArray<string>;
-    readonly order: DeadLetterOrder;
-}
-export interface ProcessStarted {
-    readonly _tag: "ProcessStarted";
-    readonly process: string;
-    readonly limits?: {
-        readonly inFlight?: number | undefined;
-        readonly attempts?: number | undefined;
-    } | undefined;
-}
-export interface ProcessEnded {
-    readonly _tag: "ProcessEnded";
-    readonly process: string;
-    readonly code: number | null;
-    readonly signal: string | null;
-}
-export interface PublishTried {
-    readonly _tag: "PublishTried";
-    readonly process: string;
-    readonly id: string;
-    readonly topic: string;
-    readonly key: string;
-    readonly position: number;
-    readonly batch?: string | undefined;
-    readonly poison?: Poison | undefined;
-}
-export interface PublishAnswered {
-    readonly _tag: "PublishAnswered";
-    readonly process: string;
-    readonly id: string;
-    readonly answer: "acknowledged" | "failed" | "unknown";
-    readonly durable?: boolean | undefined;
-}
-export interface HandlerStarted {
-    readonly _tag: "HandlerStarted";
-    readonly process: string;
-    readonly consumer: string;
-    readonly id: string;
-    readonly key: string;
-    readonly attempt: number;
-    readonly lane?: number | undefined;
-    readonly token?: number | undefined;
-    readonly draw?: number | undefined;
-    readonly transaction?: string | undefined;
-}
-export interface HandlerEnded {
-    readonly _tag: "HandlerEnded";
-    readonly process: string;
-    readonly consumer: string;
-    readonly id: string;
-    readonly key: string;
-    readonly outcome: "done" | "failed" | "interrupted";
-    readonly draw?: number | undefined;
-}
-export interface FaultInjected {
-    readonly _tag: "FaultInjected";
-    readonly process: string;
-    readonly name: string;
-    readonly target?: string | undefined;
-    readonly window?: string | undefined;
-}
-export interface Takeover {
-    readonly _tag: "Takeover";
-    readonly consumer: string;
-    readonly lane: number;
-    readonly token: number;
-    readonly from?: string | undefined;
-    readonly to?: string | undefined;
-    readonly draw?: number | undefined;
-}
-export interface PersonActed {
-    readonly _tag: "PersonActed";
-    readonly process: string;
-    readonly action: "redrive" | "discard" | "park" | "release";
-    readonly consumer: string;
-    readonly key: string;
-    readonly id?: string | undefined;
-    readonly draw?: number | undefined;
-}
-export interface Sampled {
-    readonly _tag: "Sampled";
-    readonly process: string;
-    readonly quantity: string;
-    readonly value: number;
-    readonly limit: number;
-}
-export interface FaultsStopped {
-    readonly _tag: "FaultsStopped";
-    readonly process: string;
-}
-export interface Settled {
-    readonly _tag: "Settled";
-    readonly process: string;
-    readonly millis: number;
-    readonly boundMillis: number;
-}
-export interface Committed {
-    readonly _tag: "Committed";
-    readonly consumer: string;
-    readonly id: string;
-    readonly key: string;
-    readonly position: number;
-    readonly worker: string;
-    readonly attempt: number;
-    readonly lane?: number | undefined;
-    readonly token?: number | undefined;
-    readonly draw?: number | undefined;
-    readonly transaction?: string | undefined;
-    readonly emits?: ReadonlyArray<string> | undefined;
-    readonly previous?: string | undefined;
-    readonly chain?: string | undefined;
-}
-export interface DeadLettered {
-    readonly _tag: "DeadLettered";
-    readonly consumer: string;
-    readonly id: string;
-    readonly key: string;
-    readonly reason: Reason;
-    readonly state: State;
-    readonly parked: boolean;
-    readonly redriven: number;
-    readonly attempts: ReadonlyArray<{
-        readonly attempt: number;
-        readonly tag: string;
-    }>;
-    readonly draw?: number | undefined;
-}
-export interface Waiting {
-    readonly _tag: "Waiting";
-    readonly consumer: string;
-    readonly id: string;
-    readonly key: string;
-    readonly state: "ready" | "held" | "parked" | "due" | "unrouted";
-}
-export interface Outgoing {
-    readonly _tag: "Outgoing";
-    readonly id: string;
-    readonly key: string;
-    readonly consumer: string;
-    readonly source: string;
-}
-export type Entry = RunStarted | ConsumerRegistered | ProcessStarted | ProcessEnded | PublishTried | PublishAnswered | HandlerStarted | HandlerEnded | FaultInjected | Takeover | PersonActed | Sampled | Durable | ServerHolds | ServerReturned | FaultsStopped | Settled | Committed | DeadLettered | Waiting | Outgoing;
-export type History = Iterable<Entry>;
-export declare const Entry: Schema.Schema<Entry>;
-export interface Recorder {
-    readonly record: (entry: Entry) => void;
-    readonly entries: ReadonlyArray<Entry>;
-}
-export declare const recorder: (sink?: (line: string) => void) => Recorder;
-export declare const toLine: (entry: Entry) => string;
-declare const HistoryUnreadable_base: Schema.Class<HistoryUnreadable, Schema.TaggedStruct<"HistoryUnreadable", {
-    readonly file: Schema.String;
-    readonly line: Schema.Int;
-    readonly problem: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class HistoryUnreadable extends HistoryUnreadable_base {
-    get message(): string;
-}
-export interface ReadOptions {
-    readonly tornEnd?: "refuse" | "drop" | undefined;
-}
-export declare const forEach: (files: readonly string[], use: (entry: Entry) => void, options?: ReadOptions | undefined) => Effect.Effect<void, HistoryUnreadable | PlatformError.PlatformError, FileSystem.FileSystem>;
-export declare const read: (files: ReadonlyArray<string>, options?: ReadOptions) => Effect.Effect<readonly Entry[], HistoryUnreadable | PlatformError.PlatformError, FileSystem.FileSystem>;
-
-// src/testing/ServerEntries.ts
-export interface Durable {
-    readonly _tag: "Durable";
-    readonly process: string;
-}
-export interface ServerHolds {
-    readonly _tag: "ServerHolds";
-    readonly process: string;
-    readonly server: number;
-    readonly consumer: string;
-    readonly id: string;
-    readonly key: string;
-    readonly as: "committed" | "waiting" | "deadLetter";
-    readonly durable?: boolean | undefined;
-}
-export interface ServerReturned {
-    readonly _tag: "ServerReturned";
-    readonly process: string;
-    readonly server: number;
-    readonly draw: number;
-}
 
 // src/testing/TestPipeline.ts
 import type * as Duration from "effect/Duration";
@@ -2186,6 +1837,7 @@ import { NeverStruck, NoSuchStep, NotDrained } from "./KitErrors.ts";
 import { type Entry } from "./Tape.ts";
 export interface Options extends Omit<WorkerOptions, "grace" | "name"> {
     readonly seed?: string | number | undefined;
+    readonly logs?: boolean | undefined;
 }
 type Refused = InvalidName | InvalidMessage | EncodeFailed | StoreFailure;
 export interface Test<in E = never> {

@@ -269,7 +269,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     guarantee: "graceful",
     file: "src/worker/attempt/Attempt.ts",
     from: "    if (left !== undefined) {\n      yield* hold(delivery, failures, left, failures.length)\n",
-    to: "    if (left !== undefined) {\n      if (decision._tag === \"Hold\") yield* hold(delivery, failures, left, failures.length)\n",
+    to:
+      "    if (left !== undefined) {\n      if (decision._tag === \"Hold\") yield* hold(delivery, failures, left, failures.length)\n",
     test: "test/worker/drain.test.ts",
     named: "writes its attempts down and does not wait"
   },

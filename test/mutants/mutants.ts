@@ -14,6 +14,7 @@ import { kitMutants } from "./kit.ts"
 import { machineMutants } from "./machine.ts"
 import { once } from "./once.ts"
 import { operations } from "./operations.ts"
+import { outcomeMutants } from "./outcomes.ts"
 import { peopleMutants } from "./people.ts"
 import { pipelineMutants } from "./pipelines.ts"
 import { reopeningMutants } from "./reopening.ts"
@@ -268,8 +269,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "attempts asleep forgotten by a drain",
     guarantee: 7,
     file: "src/worker/attempt/Attempt.ts",
-    from: "    if (left !== undefined) {\n      yield* hold(delivery, failures, left)\n",
-    to: "    if (left !== undefined) {\n      if (decision._tag === \"Hold\") yield* hold(delivery, failures, left)\n",
+    from: "    if (left !== undefined) {\n      yield* hold(delivery, failures, left, failures.length)\n",
+    to: "    if (left !== undefined) {\n      if (decision._tag === \"Hold\") yield* hold(delivery, failures, left, failures.length)\n",
     test: "test/worker/drain.test.ts",
     named: "writes its attempts down and does not wait"
   },
@@ -425,6 +426,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...delayed,
   ...failureMutants,
   ...flowMutants,
+  ...outcomeMutants,
   ...handlerMutants,
   ...holdMutants,
   ...isolationMutants,

@@ -260,7 +260,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a drain that drops what it interrupts",
     guarantee: 7,
     file: "src/worker/Worker.ts",
-    from: "yield* Effect.addFinalizer(() => drainInFlight({ consumer, settings, inFlight, counters, draining }))",
+    from: "yield* Effect.addFinalizer(() => drain)",
     to: "",
     test: "test/worker/drain.test.ts",
     named: "finishes what runs, starts nothing more"
@@ -270,7 +270,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     guarantee: 7,
     file: "src/worker/attempt/Attempt.ts",
     from: "    if (left !== undefined) {\n      yield* hold(delivery, failures, left, failures.length)\n",
-    to: "    if (left !== undefined) {\n      if (decision._tag === \"Hold\") yield* hold(delivery, failures, left, failures.length)\n",
+    to:
+      "    if (left !== undefined) {\n      if (decision._tag === \"Hold\") yield* hold(delivery, failures, left, failures.length)\n",
     test: "test/worker/drain.test.ts",
     named: "writes its attempts down and does not wait"
   },

@@ -1,32 +1,28 @@
 /**
- * Runs a pipeline, for as long as the process lives.
+ * Runs a pipeline while the process lives.
  *
  * ```text
- *            take                  per key, in order                     one transaction a group
- * Transport ------> Fetcher -----> Attempt: decode, steps ------------> Committer: fence, inbox, steps, outbox, COMMIT
- *      ^               |              |  failed: Settling: wait here | hold the key | dead letter
- *      |            InFlight          |
- *      +-- renew -- LeaseRenewer -----+-- CrashPoison: suspects run alone -- Drain: the graceful stop
+ *            take               a run of turns                        one transaction a group
+ * Transport ------> Fetcher --> flow --> Attempt: decode, steps --> Committer: fence, inbox, steps, outbox, COMMIT
+ *      ^                         |          |
+ *      |                     InFlight       +-- failed: RetryDecision: wait here | hold the key | dead letter
+ *      +-- renew -- LeaseRenewer +-- CrashIsolation: suspects run alone
  * ```
  *
- * Files in the order in which a delivery passes them: `Fetcher`, `InFlight`, `Attempt`, `Steps`, `Committer`, `Settling`.
- * A worker knows the two ports only. Interruption is a graceful stop: it drains within the grace period, then gives back.
+ * A delivery passes `fetch/`, `attempt/` and `commit/`; `start/Stages.ts` opens them, and `session` below connects them. A worker knows
+ * the two ports only. Interruption is a graceful stop: the worker drains within the grace period and gives the rest back.
  *
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
-import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { randomUUID } from "node:crypto"
-import { hostname } from "node:os"
 import {
   type ConsumerConflict,
   type ConsumerRemoved,
@@ -41,26 +37,12 @@ import {
 import * as Backoff from "../internal/Backoff.ts"
 import type * as Pipeline from "../Pipeline.ts"
 import { Store } from "../Store.ts"
-import { nameProblem } from "../Topic.ts"
 import { Transport } from "../Transport.ts"
-import * as AtMostOnce from "./attempt/AtMostOnce.ts"
-import * as Attempt from "./attempt/Attempt.ts"
-import * as Committer from "./commit/Committer.ts"
-import { drain as drainInFlight } from "./fetch/Drain.ts"
-import * as Fetcher from "./fetch/Fetcher.ts"
-import { InFlight } from "./fetch/InFlight.ts"
-import * as CrashIsolation from "./lease/CrashIsolation.ts"
-import * as LeaseRenewer from "./lease/LeaseRenewer.ts"
-import { Counters } from "./observe/Counters.ts"
-import * as FailingSince from "./observe/FailingSince.ts"
+import type { Entry } from "./fetch/InFlight.ts"
 import { type Outcome, Outcomes } from "./observe/Outcomes.ts"
-import * as Spans from "./observe/Spans.ts"
-import * as Stats from "./observe/Stats.ts"
-import { Warnings } from "./observe/Warnings.ts"
-import * as Opening from "./start/Opening.ts"
-import * as PipelineNames from "./start/PipelineNames.ts"
-import { resolve, type Settings, type WorkerOptions } from "./start/Settings.ts"
-import { badSetting, refuse, shortWindow } from "./start/StartupChecks.ts"
+import type { WorkerOptions } from "./start/Settings.ts"
+import * as Stages from "./start/Stages.ts"
+import { check, refuse, shortWindow } from "./start/StartupChecks.ts"
 
 export type { Outcome } from "./observe/Outcomes.ts"
 export { defaults, type WorkerOptions } from "./start/Settings.ts"
@@ -263,19 +245,18 @@ const start = <A, E, R, P extends Pipeline.Phase>(
       return yield* new ForeignSqlClient({ consumer: pipeline.consumer, engine: store.engine })
     }
     const refused = refuse(transport.capabilities, pipeline, settings.maxCrashes)
-    if (refused !== undefined) {
-      return yield* refused
-    }
-    // At least once, nobody counts on remembered ids.
+    if (refused !== undefined) return yield* refused
+    // A pipeline that runs at least once does not depend on remembered ids.
     const short = pipeline.settings.delivery === "atLeastOnce"
       ? undefined
       : shortWindow(store.deduplicationWindow, transport.capabilities, settings.leaseMillis, settings.maxCrashes)
     if (short !== undefined) return yield* short
 
-    // A name that people gave may come again after a crash, and that one must count as dead: each run is somebody else.
+    // A name may come again after a crash, and the crashed worker must count as dead: each run has a name of its own.
     const worker = `${settings.name}#${randomUUID().slice(0, 8)}`
-    const opened = session({ pipeline, settings, store, transport, worker, ...mode })
-    /** A subscription that was lost with its server's memory is opened again, however long the server is away. */
+    const { outcomes, started, untilEmpty = false } = mode
+    const opened = session({ pipeline, settings, store, transport, worker, untilEmpty, outcomes }, started)
+    /** Opens another subscription when the server has lost its memory, however long the server is away. */
     const again = (losses: number): Effect.Effect<void, WorkerError> =>
       Effect.catchTag(opened, "SubscriptionLost", (lost) =>
         Effect.logWarning(lost.message).pipe(
@@ -286,111 +267,20 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     yield* again(0)
   }) as Effect.Effect<void, WorkerError, R | Store | Transport>
 
-/** One subscription, from its registration to its end. */
+/** One subscription, from its registration to its end: fetches into the flow, and runs the turns that come out of it. */
 const session = (
-  options: {
-    readonly pipeline: Pipeline.Pipeline<unknown, unknown, unknown>
-    readonly settings: Settings
-    readonly store: Store["Service"]
-    readonly transport: Transport["Service"]
-    readonly worker: string
-  } & Mode
+  options: Stages.Options,
+  started: Deferred.Deferred<void, WorkerError> | undefined
 ): Effect.Effect<void, WorkerError | SubscriptionLost> =>
   Effect.scoped(Effect.gen(function*() {
-    const { outcomes, pipeline, settings, started, store, transport, untilEmpty = false, worker } = options
-    const topics = pipeline.topics.map((topic) => topic.name)
-    const { consumer } = pipeline
-    const opened = transport.open({
-      consumer,
-      topics,
-      worker,
-      lanes: settings.lanes,
-      lease: Duration.millis(settings.leaseMillis),
-      // A drain that finds nothing is done: it waits for nobody.
-      idlePoll: Duration.millis(untilEmpty ? 0 : settings.idlePollMillis)
-    })
-    const subscription = yield* Opening.run(
-      { consumer, settings },
-      (patiently) => Effect.andThen(patiently(register(store, pipeline, settings.lanes)), patiently(opened))
-    )
-
-    // Finalizers run in reverse: first the drain, then suspects, committers and the renewer end, last the subscription.
-    const inFlight = new InFlight(settings, subscription.paused, outcomes?.capacity)
-    const draining = Deferred.makeUnsafe<void>()
-    const warnings = new Warnings(consumer)
-    const spans = yield* Spans.make(consumer, settings)
-    const counters = new Counters(consumer)
-    const renewer = yield* LeaseRenewer.make({ consumer, settings, subscription, inFlight, warnings })
-    const { codeVersion, name } = settings
-    const commits = { consumer, worker: name, codeVersion, pipeline, store, subscription, warnings }
-    const transactions = Math.min(settings.committers, store.maxTransactions)
-    const committer = yield* Committer.make({ ...commits, renewer, spans, committers: transactions })
-    const atMostOnce = pipeline.settings.delivery === "atMostOnce"
-      ? AtMostOnce.make({ ...commits, transactions })
-      : undefined
-    const acknowledge = transport.capabilities.acknowledge
-    const attempt = Attempt.make({
-      pipeline,
-      settings,
-      store,
-      subscription,
-      inFlight,
-      committer,
-      atMostOnce,
-      acknowledge,
-      spans,
-      counters,
-      outcomes,
-      draining
-    })
-    const fetcher = Fetcher.make({ consumer, subscription, inFlight, renewer, spans })
-    const failing = FailingSince.report(renewer.now, { read: fetcher.failing, commit: committer.failing })
-    yield* Stats.make({ consumer, settings, store, pipeline, renewer, draining, failing, looks: !untilEmpty })
-    yield* CrashIsolation.make({ consumer, settings, inFlight, subscription })
-    yield* Effect.addFinalizer(() => drainInFlight({ consumer, settings, inFlight, counters, draining }))
-
+    const { attempt, drain, fetcher, inFlight } = yield* Stages.open(options)
+    yield* Effect.addFinalizer(() => drain)
     if (started !== undefined) yield* Deferred.succeed(started, undefined)
+
     const { flow } = inFlight
-    const fetching = yield* Effect.forkScoped(fetcher.run(untilEmpty))
+    const fetching = yield* Effect.forkScoped(fetcher.run(options.untilEmpty))
     fetching.addObserver((exit) => flow.finish(exit))
     const turns = Stream.fromPull(Effect.succeed(flow.turns))
-    yield* Stream.runForEachArray(
-      turns,
-      flow.start({ work: (entry) => inFlight.work(entry, attempt.turn(entry.delivery)) })
-    )
+    const work = (entry: Entry) => inFlight.work(entry, attempt.turn(entry.delivery))
+    yield* Stream.runForEachArray(turns, flow.start({ work }))
   }))
-
-/** Makes the consumer known, and says where another pipeline has its name. */
-const register = (
-  store: Store["Service"],
-  pipeline: Pipeline.Pipeline<unknown, unknown, unknown>,
-  lanes: number
-): Effect.Effect<void, ConsumerConflict | StoreFailure, Scope.Scope> => {
-  const { consumer, settings: { order } } = pipeline
-  const topics = pipeline.topics.map((topic) => topic.name)
-  const known = store.consumers.register({ consumer, topics, lanes, order, pipeline: PipelineNames.shapeOf(pipeline) })
-  return Effect.andThen(known, PipelineNames.enter(store, pipeline))
-}
-
-/** The topics that it reads, and those that it emits to. */
-const named = (
-  { steps: operators, topics }: Pipeline.Pipeline<unknown, unknown, unknown>
-): ReadonlyArray<Pipeline.AnyTopic> => [
-  ...topics,
-  ...operators.flatMap((operator) => operator._tag === "Emit" ? [operator.topic] : [])
-]
-
-/** What can be refused without asking anybody. */
-const check = Effect.fnUntraced(function*(
-  pipeline: Pipeline.Pipeline<unknown, unknown, unknown>,
-  options: WorkerOptions
-): Effect.fn.Return<Settings, InvalidName | InvalidSetting> {
-  const badName = nameProblem("consumer", pipeline.consumer)
-    ?? named(pipeline).map((topic) => nameProblem("topic", topic.name)).find((problem) => problem !== undefined)
-  if (badName !== undefined) return yield* badName
-  const bad = badSetting(pipeline.settings)
-  if (bad !== undefined) return yield* bad
-  const random = yield* Random.nextIntBetween(0, 0xffffff)
-  const settings = resolve(options, options.name ?? `${hostname()}:${process.pid}:${random.toString(16)}`)
-  return settings instanceof Error ? yield* settings : settings
-})

@@ -12,6 +12,7 @@ import { holdMutants } from "./holds.ts"
 import { isolationMutants } from "./isolation.ts"
 import { once } from "./once.ts"
 import { operations } from "./operations.ts"
+import { outcomeMutants } from "./outcomes.ts"
 import { peopleMutants } from "./people.ts"
 import { pipelineMutants } from "./pipelines.ts"
 import { reopeningMutants } from "./reopening.ts"
@@ -259,7 +260,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a drain that drops what it interrupts",
     guarantee: "graceful",
     file: "src/worker/Worker.ts",
-    from: "yield* Effect.addFinalizer(() => drainInFlight({ consumer, settings, inFlight, counters, draining }))",
+    from: "yield* Effect.addFinalizer(() => drain)",
     to: "",
     test: "test/worker/drain.test.ts",
     named: "finishes what runs, starts nothing more"
@@ -426,6 +427,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...delayed,
   ...failureMutants,
   ...flowMutants,
+  ...outcomeMutants,
   ...handlerMutants,
   ...holdMutants,
   ...isolationMutants,

@@ -109,7 +109,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a worker that does not wait to be registered",
     guarantee: "bounded",
-    file: "src/worker/Worker.ts",
+    file: "src/worker/start/Stages.ts",
     from: "Effect.andThen(patiently(register(store, pipeline, settings.lanes))",
     to: "Effect.andThen(register(store, pipeline, settings.lanes)",
     test: "test/worker/startsAway.test.ts",
@@ -118,7 +118,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a worker that does not wait to open its queue",
     guarantee: "bounded",
-    file: "src/worker/Worker.ts",
+    file: "src/worker/start/Stages.ts",
     from: ", patiently(opened))",
     to: ", opened)",
     test: "test/postgres/startupResets.test.ts",

@@ -104,7 +104,7 @@ describe("the outcomes of a worker", () => {
     Effect.gen(function*() {
       const pure = Pipeline.from(Orders, { consumer: "ledger" }).pipe(Pipeline.map((one) => one.n))
       for (const account of ["a", "b", "c"]) yield* publish(Orders, orders(account, 30))
-      const { fiber, read } = yield* reading(Worker.stream(pure, { ...quick, concurrency: 2 }))
+      const { fiber, read } = yield* reading(Worker.stream(pure, quick))
       yield* until("all are read", () => read.length === 90)
       for (const account of ["a", "b", "c"]) {
         const of = read.filter((one) => one.context.message.key === account)
@@ -182,6 +182,31 @@ describe("a stream of outcomes", () => {
       yield* Deferred.succeed(gate, undefined)
       yield* Fiber.join(fiber)
       assert.deepStrictEqual([read.map(shown), began.size], [["a1 Committed 1"], 1])
+    }).pipe(Effect.provide(Memory.layer)))
+
+  it.effect("with stopWhen emits what was unread when its worker had stopped", () =>
+    Effect.gen(function*() {
+      const done = new Journal<Order>()
+      const pipeline = Pipeline.from(Orders, { consumer: "ledger" }).pipe(Pipeline.commit(done.write))
+      const gate = Deferred.makeUnsafe<void>()
+      const enough = Deferred.makeUnsafe<void>()
+      const read: Array<string> = []
+      const fiber = yield* Worker.stream(pipeline, { ...quick, stopWhen: Deferred.await(enough) }).pipe(
+        Stream.runForEach((one) =>
+          Effect.andThen(Effect.sync(() => read.push(one.context.message.id)), Deferred.await(gate))
+        ),
+        Effect.forkChild({ startImmediately: true })
+      )
+      yield* settle
+      yield* publish(Orders, [order("a", 1)])
+      yield* eventually("the reader has the first", () => read.length === 1)
+      yield* publish(Orders, [order("b", 1)])
+      yield* eventually("the second is committed", () => done.size === 2)
+      yield* Deferred.succeed(enough, undefined)
+      yield* settle
+      yield* Deferred.succeed(gate, undefined)
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(read, ["a1", "b1"])
     }).pipe(Effect.provide(Memory.layer)))
 
   it.effect("emits nothing for what is given back: its next delivery has the outcome", () =>

@@ -3,11 +3,16 @@
  * capabilities that the transport declares. Pure.
  */
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { InvalidSetting, Unsupported } from "../../Errors.ts"
+import * as Random from "effect/Random"
+import { hostname } from "node:os"
+import { type InvalidName, InvalidSetting, Unsupported } from "../../Errors.ts"
 import * as GivenDuration from "../../internal/GivenDuration.ts"
 import type * as Pipeline from "../../Pipeline.ts"
+import { nameProblem } from "../../Topic.ts"
 import type { Capabilities } from "../../Transport.ts"
+import { resolve, type Settings, type WorkerOptions } from "./Settings.ts"
 
 /**
  * A message may come again as long as it can be in hands that die, and as long as its engine keeps it: its id must be remembered
@@ -86,3 +91,26 @@ export const refuse = (
   }
   return undefined
 }
+
+/** The topics that a pipeline reads, and those that it emits to. */
+const named = (
+  { steps: operators, topics }: Pipeline.Pipeline<unknown, unknown, unknown>
+): ReadonlyArray<Pipeline.AnyTopic> => [
+  ...topics,
+  ...operators.flatMap((operator) => operator._tag === "Emit" ? [operator.topic] : [])
+]
+
+/** Checks what can be refused without a request, and resolves the settings. */
+export const check = Effect.fnUntraced(function*(
+  pipeline: Pipeline.Pipeline<unknown, unknown, unknown>,
+  options: WorkerOptions
+): Effect.fn.Return<Settings, InvalidName | InvalidSetting> {
+  const badName = nameProblem("consumer", pipeline.consumer)
+    ?? named(pipeline).map((topic) => nameProblem("topic", topic.name)).find((problem) => problem !== undefined)
+  if (badName !== undefined) return yield* badName
+  const bad = badSetting(pipeline.settings)
+  if (bad !== undefined) return yield* bad
+  const random = yield* Random.nextIntBetween(0, 0xffffff)
+  const settings = resolve(options, options.name ?? `${hostname()}:${process.pid}:${random.toString(16)}`)
+  return settings instanceof Error ? yield* settings : settings
+})

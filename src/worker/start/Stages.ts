@@ -1,0 +1,127 @@
+/**
+ * Opens what a worker consists of, around one subscription: lanes, flow, renewer, committers, attempts, fetching and quarantine.
+ *
+ * The scope closes them in reverse. The caller adds the drain last, so it comes first, while everything else still works.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { ConsumerConflict, StoreFailure, TransportError, Unsupported } from "../../Errors.ts"
+import type * as Pipeline from "../../Pipeline.ts"
+import type { Store } from "../../Store.ts"
+import type { Subscription, Transport } from "../../Transport.ts"
+import * as AtMostOnce from "../attempt/AtMostOnce.ts"
+import * as Attempt from "../attempt/Attempt.ts"
+import * as Committer from "../commit/Committer.ts"
+import { drain } from "../fetch/Drain.ts"
+import * as Fetcher from "../fetch/Fetcher.ts"
+import { InFlight } from "../fetch/InFlight.ts"
+import * as CrashIsolation from "../lease/CrashIsolation.ts"
+import * as LeaseRenewer from "../lease/LeaseRenewer.ts"
+import { Counters } from "../observe/Counters.ts"
+import * as FailingSince from "../observe/FailingSince.ts"
+import type { Outcomes } from "../observe/Outcomes.ts"
+import * as Spans from "../observe/Spans.ts"
+import * as Stats from "../observe/Stats.ts"
+import { Warnings } from "../observe/Warnings.ts"
+import * as Opening from "./Opening.ts"
+import * as PipelineNames from "./PipelineNames.ts"
+import type { Settings } from "./Settings.ts"
+
+export interface Options {
+  readonly pipeline: Pipeline.Pipeline<unknown, unknown, unknown>
+  readonly settings: Settings
+  readonly store: Store["Service"]
+  readonly transport: Transport["Service"]
+  /** Unique for each run of a worker. */
+  readonly worker: string
+  /** The worker ends when nothing can be taken and nothing runs. */
+  readonly untilEmpty: boolean
+  /** Where outcomes go, if the program reads them. */
+  readonly outcomes: Outcomes<unknown> | undefined
+}
+
+export interface Stages {
+  readonly inFlight: InFlight
+  readonly attempt: Attempt.Attempt
+  readonly fetcher: Fetcher.Fetcher
+  /** The graceful stop. */
+  readonly drain: Effect.Effect<void>
+}
+
+export const open = Effect.fnUntraced(function*(
+  options: Options
+): Effect.fn.Return<Stages, ConsumerConflict | StoreFailure | TransportError | Unsupported, Scope.Scope> {
+  const { outcomes, pipeline, settings, store, untilEmpty } = options
+  const { consumer } = pipeline
+  const subscription = yield* subscribe(options)
+  const inFlight = new InFlight(settings, subscription.paused, outcomes?.capacity)
+  const draining = Deferred.makeUnsafe<void>()
+  const warnings = new Warnings(consumer)
+  const spans = yield* Spans.make(consumer, settings)
+  const counters = new Counters(consumer)
+  const renewer = yield* LeaseRenewer.make({ consumer, settings, subscription, inFlight, warnings })
+  const { codeVersion, name } = settings
+  const commits = { consumer, worker: name, codeVersion, pipeline, store, subscription, warnings }
+  const transactions = Math.min(settings.committers, store.maxTransactions)
+  const committer = yield* Committer.make({ ...commits, renewer, spans, committers: transactions })
+  const attempt = Attempt.make({
+    pipeline,
+    settings,
+    store,
+    subscription,
+    inFlight,
+    committer,
+    atMostOnce: pipeline.settings.delivery === "atMostOnce"
+      ? AtMostOnce.make({ ...commits, transactions })
+      : undefined,
+    acknowledge: options.transport.capabilities.acknowledge,
+    spans,
+    counters,
+    outcomes,
+    draining
+  })
+  const fetcher = Fetcher.make({ consumer, subscription, inFlight, renewer, spans })
+  const failing = FailingSince.report(renewer.now, { read: fetcher.failing, commit: committer.failing })
+  yield* Stats.make({ consumer, settings, store, pipeline, renewer, draining, failing, looks: !untilEmpty })
+  yield* CrashIsolation.make({ consumer, settings, inFlight, subscription })
+  return { inFlight, attempt, fetcher, drain: drain({ consumer, settings, inFlight, counters, draining }) }
+})
+
+/** Registers the consumer and opens its subscription. Waits while the store is away. */
+const subscribe = (
+  { pipeline, settings, store, transport, untilEmpty, worker }: Options
+): Effect.Effect<
+  Subscription,
+  ConsumerConflict | StoreFailure | TransportError | Unsupported,
+  Scope.Scope
+> => {
+  const { consumer } = pipeline
+  const topics = pipeline.topics.map((topic) => topic.name)
+  const opened = transport.open({
+    consumer,
+    topics,
+    worker,
+    lanes: settings.lanes,
+    lease: Duration.millis(settings.leaseMillis),
+    // A drain that finds nothing is done, so its polls do not wait.
+    idlePoll: Duration.millis(untilEmpty ? 0 : settings.idlePollMillis)
+  })
+  return Opening.run(
+    { consumer, settings },
+    (patiently) => Effect.andThen(patiently(register(store, pipeline, settings.lanes)), patiently(opened))
+  )
+}
+
+/** Registers the consumer, and warns if another pipeline has its name. */
+const register = (
+  store: Store["Service"],
+  pipeline: Pipeline.Pipeline<unknown, unknown, unknown>,
+  lanes: number
+): Effect.Effect<void, ConsumerConflict | StoreFailure, Scope.Scope> => {
+  const { consumer, settings: { order } } = pipeline
+  const topics = pipeline.topics.map((topic) => topic.name)
+  const known = store.consumers.register({ consumer, topics, lanes, order, pipeline: PipelineNames.shapeOf(pipeline) })
+  return Effect.andThen(known, PipelineNames.enter(store, pipeline))
+}

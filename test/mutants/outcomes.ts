@@ -1,0 +1,73 @@
+/** Breaks in the outcomes of `Worker.stream`, and in how a worker's failure reaches its program. */
+import type { Mutant } from "./types.ts"
+
+const outcomes = "test/worker/outcomes.test.ts"
+const launch = "test/worker/launch.test.ts"
+
+export const outcomeMutants: ReadonlyArray<Mutant> = [
+  {
+    name: "outcomes of a shared transaction before the one of its first message",
+    guarantee: "order per key",
+    file: "src/worker/attempt/KeyBatch.ts",
+    from: "            outcomes?.addMember(head.delivered, outcome)\n"
+      + "            followers.forEach(({ ready }, i) => outcomes?.addMember(ready.delivered, ofFollowers[i]!))\n",
+    to: "            followers.forEach(({ ready }, i) => outcomes?.addMember(ready.delivered, ofFollowers[i]!))\n"
+      + "            outcomes?.addMember(head.delivered, outcome)\n",
+    test: outcomes,
+    named: "of one key come in its order"
+  },
+  {
+    name: "unread outcomes without a bound",
+    guarantee: "bounded",
+    file: "src/worker/observe/Outcomes.ts",
+    from: "    this.capacity.occupy(outcome.context.message.payload.length)\n",
+    to: "",
+    test: outcomes,
+    named: "slow the fetching while they are unread"
+  },
+  {
+    name: "outcomes whose places are free before they are read",
+    guarantee: "bounded",
+    file: "src/worker/observe/Outcomes.ts",
+    from: "      this.reading = unread\n",
+    to: "      for (const { context } of unread) this.capacity.free(context.message.payload.length)\n",
+    test: outcomes,
+    named: "slow the fetching while they are unread"
+  },
+  {
+    name: "a stream that ends before the outcomes of the drain are read",
+    guarantee: "graceful",
+    file: "src/worker/observe/Outcomes.ts",
+    from: "    if (isNonEmpty(unread)) {\n",
+    to: "    if (this.exit === undefined && isNonEmpty(unread)) {\n",
+    test: outcomes,
+    named: "with stopWhen emits what was unread"
+  },
+  {
+    name: "a filtered message shown as committed",
+    guarantee: "no loss",
+    file: "src/worker/attempt/Steps.ts",
+    from: "return { value, index: operators.length, filtered: true }",
+    to: "return { value, index: operators.length, filtered: false }",
+    test: outcomes,
+    named: "say how each delivery ended"
+  },
+  {
+    name: "a program that lives on without its worker",
+    guarantee: "bounded",
+    file: "src/worker/Worker.ts",
+    from: "      if (program !== undefined) yield* Deferred.failCause(program, cause)\n",
+    to: "",
+    test: launch,
+    named: "fails with the failure of one of them"
+  },
+  {
+    name: "a worker's failure that onFatal does not see",
+    guarantee: "bounded",
+    file: "src/worker/Worker.ts",
+    from: "      if (onFatal !== undefined) yield* onFatal(cause)\n",
+    to: "",
+    test: launch,
+    named: "calls onFatal once"
+  }
+]

@@ -197,7 +197,7 @@ export interface ResolvedDelay {
     readonly delay: number;
     readonly name: string | undefined;
 }
-export declare const problem: (messages: ReadonlyArray<Message.Message>, later: ResolvedDelay) => InvalidMessage | undefined;
+export declare const problem: (messages: ReadonlyArray<Message.Message>, delay: ResolvedDelay) => InvalidMessage | undefined;
 export declare const resolve: (messages: ReadonlyArray<Message.Message>, options: DelayOptions & {
     readonly name?: string | undefined;
 }) => ResolvedDelay | InvalidMessage | undefined;
@@ -513,6 +513,7 @@ export declare class Unsupported extends Unsupported_base {
 }
 declare const ForeignSqlClient_base: Schema.Class<ForeignSqlClient, Schema.TaggedStruct<"ForeignSqlClient", {
     readonly consumer: Schema.String;
+    readonly engine: Schema.String;
 }>, import("effect/Cause").YieldableError>;
 export declare class ForeignSqlClient extends ForeignSqlClient_base {
     get message(): string;
@@ -809,34 +810,18 @@ export declare const ofMessage: ({ payload, topic }: {
 }) => string;
 
 // src/Pipeline.ts
-import type { NonEmptyReadonlyArray } from "effect/Array";
-import type * as Duration from "effect/Duration";
-import * as Effect from "effect/Effect";
-import { type Pipeable } from "effect/Pipeable";
+import type * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
 import type * as Scope from "effect/Scope";
-import * as SqlClient from "effect/sql/SqlClient";
-import type { Statement } from "effect/sql/Statement";
-import type { DeadLetterOrder } from "./DeadLetter.ts";
 import type { DeliveryContext } from "./Delivery.ts";
-import type { BeforeCommit, Reads, Repeatable } from "./internal/CompileErrors.ts";
-import type { AnyTopic, DeliveryMode, Phase, Shape } from "./internal/Step.ts";
-import type * as Retry from "./Retry.ts";
+import type { BeforeCommit, NoAsync } from "./internal/CompileErrors.ts";
+import { type Pipeline } from "./internal/pipeline/PipelineType.ts";
+import type { AnyTopic, DeliveryMode, Phase } from "./internal/Step.ts";
 import type { Topic } from "./Topic.ts";
+export { type Batched, commit, commitBatch, commitSql, emit, emitAll } from "./internal/pipeline/CommitSteps.ts";
+export { commitTimeout, deadLetter, group, retry, timeout } from "./internal/pipeline/PipelineSettings.ts";
+export type { Error, Pipeline, Services } from "./internal/pipeline/PipelineType.ts";
 export type { AnyTopic, DeliveryMode, Phase, Settings, Step } from "./internal/Step.ts";
-declare const TypeId = "~millrace/Pipeline";
-export interface Pipeline<out A, out E = never, out R = never, out P extends Phase = Phase, out M extends DeliveryMode = DeliveryMode> extends Pipeable, Shape {
-    readonly [TypeId]: {
-        readonly _A: () => A;
-        readonly _E: () => E;
-        readonly _R: () => R;
-        readonly _P: () => P;
-        readonly _M: () => M;
-    };
-    toJSON(): unknown;
-}
-export type Error<T> = T extends Pipeline<unknown, infer E, unknown> ? E : never;
-export type Services<T> = T extends Pipeline<unknown, unknown, infer R> ? R : never;
 export interface FromOptions<M extends DeliveryMode> {
     readonly consumer: string;
     readonly delivery?: M | undefined;
@@ -854,19 +839,50 @@ export declare const filter: {
     <A, B extends A>(refinement: (value: A, delivered: DeliveryContext) => value is B): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E, R, P, M>;
     <A>(predicate: (value: NoInfer<A>, delivered: DeliveryContext) => boolean): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
 };
-export declare const mapEffect: <A, B, E2, R2>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & BeforeCommit<"mapEffect", P>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>;
-export declare const tap: <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<X, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & BeforeCommit<"tap", P>) => Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>;
-export declare const commit: <A, B, E2, R2>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M>;
+export declare const mapEffect: {
+    <A, B, E2, R2>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & BeforeCommit<"mapEffect", P>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>;
+    <A>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | PromiseLike<unknown>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & NoAsync<"mapEffect">) => never;
+};
+export declare const tap: {
+    <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<X, E2, R2>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & BeforeCommit<"tap", P>) => Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>;
+    <A>(f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | PromiseLike<unknown>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & NoAsync<"tap">) => never;
+};
+
+// src/internal/pipeline/CommitSteps.ts
+import type { NonEmptyReadonlyArray } from "effect/Array";
+import * as Effect from "effect/Effect";
+import type * as Schema from "effect/Schema";
+import type * as Scope from "effect/Scope";
+import * as SqlClient from "effect/sql/SqlClient";
+import type { Statement } from "effect/sql/Statement";
+import type { DeliveryContext } from "../../Delivery.ts";
+import type { Topic } from "../../Topic.ts";
+import type { Emitting, NoAsync } from "../CompileErrors.ts";
+import type { DeliveryMode, Phase } from "../Step.ts";
+import { type Pipeline } from "./PipelineType.ts";
+export declare const commit: {
+    <A, B, E2, R2>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M>;
+    <A>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | PromiseLike<unknown>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & NoAsync<"commit">) => never;
+};
 export type Batched<A, X> = X extends ReadonlyArray<infer B> ? B : A;
 export declare const commitBatch: <A, X extends ReadonlyArray<unknown> | void, E2, R2>(f: (values: NonEmptyReadonlyArray<A>, delivered: NonEmptyReadonlyArray<DeliveryContext>) => Effect.Effect<X, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<Batched<A, X>, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M>;
 export declare const commitSql: <A>(f: (value: NoInfer<A>, sql: SqlClient.SqlClient, delivered: DeliveryContext) => Statement<unknown> | ReadonlyArray<Statement<unknown>>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R | SqlClient.SqlClient, "commit", M>;
-export declare const emit: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: NoInfer<A>, delivered: DeliveryContext) => S["Type"], options?: {
+export declare const emit: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: Emitting<NoInfer<A>>, delivered: DeliveryContext) => S["Type"], options?: {
     readonly id?: ((value: NoInfer<A>, delivered: DeliveryContext) => string) | undefined;
 }) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R | S["EncodingServices"], "commit", M>;
-export declare const emitAll: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: NoInfer<A>, delivered: DeliveryContext) => ReadonlyArray<S["Type"]>, options?: {
+export declare const emitAll: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: Emitting<NoInfer<A>>, delivered: DeliveryContext) => ReadonlyArray<S["Type"]>, options?: {
     readonly id?: ((out: S["Type"], value: NoInfer<A>, delivered: DeliveryContext) => string) | undefined;
 }) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R | S["EncodingServices"], "commit", M>;
-export declare const retry: <E0, Seen = unknown>(schedule: Retry.Policy<E0>, options?: {
+
+// src/internal/pipeline/PipelineSettings.ts
+import type * as Duration from "effect/Duration";
+import type * as Schema from "effect/Schema";
+import type { DeadLetterOrder } from "../../DeadLetter.ts";
+import * as Retry from "../../Retry.ts";
+import type { Reads, Repeatable } from "../CompileErrors.ts";
+import type { DeliveryMode, Phase } from "../Step.ts";
+import { type Pipeline } from "./PipelineType.ts";
+export declare const retry: <E0, Seen = unknown>(policy: Retry.Policy<E0> | Retry.RetryOptions, options?: {
     readonly while?: ((error: NoInfer<Seen> | Retry.RuntimeFailure) => boolean) | undefined;
 }) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & Pipeline<unknown, Seen, unknown> & Reads<"The retry schedule", E | Retry.RuntimeFailure, E0> & Repeatable<"retry", M>) => Pipeline<A, E, R, P, M>;
 export declare const timeout: (duration: Duration.Input) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
@@ -876,6 +892,26 @@ export declare const deadLetter: <S extends Schema.Constraint = never>(options: 
     readonly errors?: S | undefined;
 }) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & ([S] extends [never] ? unknown : Reads<"The Schema of deadLetter", E, S["Type"]>) & Repeatable<"deadLetter", M>) => Pipeline<A, E, R | S["EncodingServices"] | S["DecodingServices"], P, M>;
 export declare const group: (size: number) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
+
+// src/internal/pipeline/PipelineType.ts
+import { type Pipeable } from "effect/Pipeable";
+import type { DeliveryMode, Phase, Shape } from "../Step.ts";
+declare const TypeId = "~millrace/Pipeline";
+export interface Pipeline<out A, out E = never, out R = never, out P extends Phase = Phase, out M extends DeliveryMode = DeliveryMode> extends Pipeable, Shape {
+    readonly [TypeId]: {
+        readonly _A: () => A;
+        readonly _E: () => E;
+        readonly _R: () => R;
+        readonly _P: () => P;
+        readonly _M: () => M;
+    };
+    toJSON(): unknown;
+}
+export type Error<T> = T extends Pipeline<unknown, infer E, unknown> ? E : never;
+export type Services<T> = T extends Pipeline<unknown, unknown, infer R> ? R : never;
+export declare const make: <A, E, R, P extends Phase, M extends DeliveryMode>(shape: Shape) => Pipeline<A, E, R, P, M>;
+export declare const running: (_tag: "MapEffect" | "Tap" | "Commit") => (f: unknown) => (self: unknown) => never;
+export {};
 
 // src/internal/Step.ts
 import type { NonEmptyReadonlyArray } from "effect/Array";
@@ -932,6 +968,7 @@ export interface Settings {
     readonly group: number;
 }
 export declare const defaults: Settings;
+export declare const checkedWhile: (given: ((error: never) => boolean) | undefined) => ((error: never) => boolean) | undefined;
 export interface Shape {
     readonly consumer: string;
     readonly union: boolean;
@@ -957,6 +994,12 @@ export declare const exponential: (base: Duration.Input, options?: {
     readonly attempts?: number | undefined;
     readonly jitter?: boolean | undefined;
 }) => Policy<unknown>;
+export interface RetryOptions {
+    readonly attempts?: number | undefined;
+    readonly base?: Duration.Input | undefined;
+    readonly cap?: Duration.Input | undefined;
+}
+export declare const policy: <E>(given: Policy<E> | RetryOptions) => Policy<E>;
 export declare const never: Policy<unknown>;
 export declare const standard: Policy<unknown>;
 export declare const mostAttempts = 10000;

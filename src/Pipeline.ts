@@ -17,7 +17,7 @@ import type * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { DeliveryContext } from "./Delivery.ts"
-import type { BeforeCommit, NoAsync } from "./internal/CompileErrors.ts"
+import type { AsyncResult, BeforeCommit, NoAsync } from "./internal/CompileErrors.ts"
 import { make, type Pipeline, running } from "./internal/pipeline/PipelineType.ts"
 import * as Step from "./internal/Step.ts"
 import type { AnyTopic, DeliveryMode, Phase, Shape } from "./internal/Step.ts"
@@ -139,7 +139,7 @@ export const mapEffect: {
     self: Pipeline<A, E, R, P, M> & BeforeCommit<"mapEffect", P>
   ) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>
   <A>(
-    f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | PromiseLike<unknown>
+    f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult
   ): <E, R, P extends Phase, M extends DeliveryMode>(
     self: Pipeline<A, E, R, P, M> & NoAsync<"mapEffect">
   ) => never
@@ -160,7 +160,7 @@ export const tap: {
     f: (
       value: NoInfer<A>,
       delivered: DeliveryContext
-    ) => Effect.Effect<unknown, unknown, unknown> | PromiseLike<unknown>
+    ) => Effect.Effect<unknown, unknown, unknown> | AsyncResult
   ): <E, R, P extends Phase, M extends DeliveryMode>(
     self: Pipeline<A, E, R, P, M> & NoAsync<"tap">
   ) => never

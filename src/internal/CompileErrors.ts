@@ -7,6 +7,11 @@
 import type { Row } from "effect/sql/SqlConnection"
 import type { DeliveryMode, Phase } from "./Step.ts"
 
+/** The result of an async function. */
+export interface AsyncResult {
+  readonly then: (...args: never) => unknown
+}
+
 /** The message for a step with an async function. No pipeline is assignable to it. */
 export type NoAsync<Name extends string> =
   `${Name} takes no async function: return an Effect, with Effect.tryPromise around the promise`

@@ -65,8 +65,8 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     name: "memory: all that was read is convicted",
     guarantee: 5,
     file: "src/memory/MemoryQueue.ts",
-    from: "if (alone && row.received > 0) row.crashedAlone = true",
-    to: "if (row.received > 0) row.crashedAlone = true",
+    from: "if (alone && row.crashCount > 0) row.crashedAlone = true",
+    to: "if (row.crashCount > 0) row.crashedAlone = true",
     test: conformance,
     named: "convicts nothing that was merely read"
   },
@@ -74,7 +74,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     name: "memory: no conviction at all",
     guarantee: 5,
     file: "src/memory/MemoryQueue.ts",
-    from: "if (alone && row.received > 0) row.crashedAlone = true",
+    from: "if (alone && row.crashCount > 0) row.crashedAlone = true",
     to: "",
     test: conformance,
     named: "convicts the message that ran alone"

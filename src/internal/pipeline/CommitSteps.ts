@@ -11,7 +11,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import type { Statement } from "effect/sql/Statement"
 import type { DeliveryContext } from "../../Delivery.ts"
 import type { Topic } from "../../Topic.ts"
-import type { Emitting, NoAsync } from "../CompileErrors.ts"
+import type { AsyncResult, Emitting, NoAsync } from "../CompileErrors.ts"
 import type { DeliveryMode, Phase } from "../Step.ts"
 import * as Step from "../Step.ts"
 import { make, type Pipeline, running } from "./PipelineType.ts"
@@ -33,7 +33,7 @@ export const commit: {
     self: Pipeline<A, E, R, P, M>
   ) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M>
   <A>(
-    f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | PromiseLike<unknown>
+    f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult
   ): <E, R, P extends Phase, M extends DeliveryMode>(
     self: Pipeline<A, E, R, P, M> & NoAsync<"commit">
   ) => never

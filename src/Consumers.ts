@@ -1,10 +1,12 @@
 /**
- * What people do with consumers: look at them, pause them, take them away.
+ * Operator actions on consumers: list, pause, resume, unsubscribe and remove them.
  *
- * A consumer begins with its first worker and stays when its workers stop: what is published waits for it. Each function is one
- * transaction, audited in it: nothing is ever half done, and nothing is done without a record of who did it (`InvalidOperatorAction`).
+ * A consumer is registered by its first worker and stays when its workers stop, so published messages wait for it.
+ * Each function is one audited transaction: it happens completely or not at all. An action without an operator's name
+ * is refused (`InvalidOperatorAction`).
  *
- * On Postgres, a change inside of a transaction of your own needs READ COMMITTED. At another level it is refused (`StoreFailure`).
+ * On Postgres, an action inside a transaction of your own needs READ COMMITTED. At another level it is refused with a
+ * `StoreFailure`.
  *
  * @since 0.1.0
  */
@@ -22,9 +24,8 @@ import { run } from "./internal/OperatorAction.ts"
 import { type Consumer, type Force, type HeldKey, type HeldQuery, type OperatorAction, Store } from "./Store.ts"
 
 /**
- * Every consumer by its name: settings, topics, whether it is paused, and how much waits. Counting ends at 10,000.
- *
- * A name that only `Inbox.once` uses has no queue, and is not among them.
+ * Returns every consumer, sorted by name: settings, topics, pause, and the number of waiting messages. Counting ends
+ * at 10,000. A name that only `Inbox.once` uses has no queue and is left out.
  *
  * ```ts
  * import { Effect } from "effect"
@@ -32,7 +33,7 @@ import { type Consumer, type Force, type HeldKey, type HeldQuery, type OperatorA
  *
  * const status = Effect.gen(function*() {
  *   for (const { consumer, deadLetters, paused, waiting } of yield* Consumers.list) {
- *     yield* Effect.log(`${consumer}: ${waiting.count} wait, ${deadLetters.count} are dead, ${paused?.by ?? "running"}`)
+ *     yield* Effect.log(`${consumer}: ${waiting.count} wait, ${deadLetters.count} dead, ${paused?.by ?? "running"}`)
  *   }
  * })
  * ```
@@ -44,7 +45,7 @@ export const list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure, Store> =
 )
 
 /**
- * One consumer.
+ * Returns one consumer.
  *
  * @since 0.1.0
  */
@@ -52,9 +53,10 @@ export const get = (consumer: string): Effect.Effect<Consumer, StoreFailure | Co
   Store.use((store) => store.consumers.get(consumer))
 
 /**
- * Keys of a consumer that pause, and what for: a retry that waits for its time, a dead letter behind which the key is parked
- * (`DeadLetters.list({ consumer, key, state: "open" })` shows it), or a person's pause. At most `limit` (100): the next page begins `after`
- * the last key.
+ * Returns the consumer's keys on hold, at most `limit` (default 100). For the next page, set `after` to the last key.
+ *
+ * A key is held for a delayed retry, is parked behind a dead letter, or was paused by an operator. For a parked one,
+ * `DeadLetters.list({ consumer, key, state: "open" })` returns the dead letter.
  *
  * ```ts
  * import { Effect } from "effect"
@@ -76,10 +78,12 @@ export const heldKeys = (
   Store.use((store) => store.consumers.heldKeys(consumer, query ?? {}))
 
 /**
- * Takes a consumer away, with its queue, its memory of ids and its dead letters, all or nothing. There is no undo. Nobody publishes while it
- * runs, which takes the longer the more messages wait. Refused with
- * `ConsumerBusy` while workers live (`force.workers`), or while messages wait or dead letters are open (`force.messages`). A worker that
- * still runs commits nothing more and stops with `ConsumerRemoved`. What is published later waits, unrouted, for another consumer.
+ * Removes a consumer with its queue, inbox records and dead letters, all or nothing. It cannot be undone.
+ *
+ * Publishing waits while it runs, which takes longer with more waiting messages. Fails with `ConsumerBusy` while
+ * workers live (`force.workers`), or while messages wait or dead letters are open (`force.messages`). A worker that
+ * still runs commits nothing more and stops with `ConsumerRemoved`. Messages that are published later wait as
+ * unrouted for another consumer.
  *
  * @since 0.1.0
  */
@@ -93,8 +97,9 @@ export const remove = (
   run(action, "removed", (store) => store.consumers.remove(consumer, action))
 
 /**
- * Ends one subscription: what is published to the topic from now on does not come. A worker whose pipeline still has the topic
- * subscribes again when it starts. Messages of the topic that wait are refused with `ConsumerBusy`.
+ * Ends one subscription: messages that are published to the topic from now on do not reach the consumer. A worker
+ * whose pipeline still has the topic subscribes again when it starts. Fails with `ConsumerBusy` while messages of the
+ * topic wait.
  *
  * @since 0.1.0
  */
@@ -102,24 +107,26 @@ export const unsubscribe = (
   consumer: string,
   topic: string,
   action: OperatorAction & {
-    /** Ends it despite waiting messages of the topic: they become dead letters. */
+    /** Ends it despite waiting messages of the topic, which become dead letters. */
     readonly force?: Pick<Force, "messages"> | undefined
   }
 ): Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy | InvalidOperatorAction, Store> =>
   run(action, "unsubscribed", (store) => store.consumers.unsubscribe(consumer, topic, action))
 
-/** What pausing and resuming fails with. */
+/** The result of pausing and resuming. */
 type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict | InvalidOperatorAction, Store>
 
 /**
- * Pauses a consumer: its workers take and start nothing more (at the latest when they renew their leases, a third of the lease), and
- * what runs finishes. Publishing goes on, and nothing is lost: what waits, waits. It lasts until somebody resumes it, over restarts.
+ * Pauses a consumer until an operator resumes it, also across restarts.
+ *
+ * Its workers take and start nothing more, at the latest when they renew their leases, after a third of the lease.
+ * Messages in flight finish. Publishing continues, and messages wait.
  *
  * ```ts
  * import { Consumers } from "millrace"
  *
  * const stop = Consumers.pause("ledger", { by: "anna", note: "the bank is down" })
- * const goOn = Consumers.resume("ledger", { by: "anna" })
+ * const start = Consumers.resume("ledger", { by: "anna" })
  * ```
  *
  * @since 0.1.0
@@ -128,7 +135,7 @@ export const pause = (consumer: string, action: OperatorAction): Paused =>
   run(action, "paused", (store) => store.consumers.pause(consumer, action))
 
 /**
- * Resumes a paused consumer; its workers are woken.
+ * Resumes a paused consumer and wakes its workers.
  *
  * @since 0.1.0
  */
@@ -136,8 +143,9 @@ export const resume = (consumer: string, action: OperatorAction): Paused =>
   run(action, "resumed", (store) => store.consumers.resume(consumer, action))
 
 /**
- * Pauses one key: its messages wait in order, while other keys go on. What a worker has of it in its hands already is finished. It lasts
- * until somebody resumes it, whatever happens to retries and parked dead letters of the key.
+ * Pauses one key: its messages wait in order, and other keys continue. Messages of the key that a worker already
+ * holds finish. The pause lasts until an operator resumes the key, independent of its retries and parked dead
+ * letters.
  *
  * @since 0.1.0
  */
@@ -145,8 +153,9 @@ export const pauseKey = (consumer: string, key: string, action: OperatorAction):
   run(action, "paused", (store) => store.consumers.pauseKey(consumer, key, action))
 
 /**
- * Resumes a paused key, in order. A parked letter or a retry that is not due holds it still. It also frees a key that is parked although
- * none of its dead letters is open. No call leaves such a key behind, but an operator who finds one is not stuck.
+ * Resumes a paused key, in order. A parked dead letter, or a retry that is not due, still holds it. A key that is
+ * parked although none of its dead letters is open continues, too. No call leaves such a key behind, but an operator
+ * that finds one can free it.
  *
  * @since 0.1.0
  */
@@ -154,7 +163,7 @@ export const resumeKey = (consumer: string, key: string, action: OperatorAction)
   run(action, "resumed", (store) => store.consumers.resumeKey(consumer, key, action))
 
 /**
- * Who did what to consumers, and when; newest first.
+ * Returns the operator actions on consumers, newest first.
  *
  * @since 0.1.0
  */

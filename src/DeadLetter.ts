@@ -1,7 +1,8 @@
 /**
- * The record of a message that was taken out of the flow: what it was, why it left, and everything that was tried.
+ * The record of a message that was dead-lettered: the message, the reason, and all failed attempts.
  *
- * A dead letter and a commit exclude each other: both go through the inbox. While a dead letter is open its id is not forgotten.
+ * A message is dead-lettered or committed, and never both, because both go through the inbox. The inbox keeps the id
+ * of an open dead letter.
  *
  * @since 0.1.0
  */
@@ -12,24 +13,32 @@ import type { Failure } from "./Delivery.ts"
 import type { Message } from "./Message.ts"
 
 /**
- * Why a message was taken out: its attempts were used up, its error is not worth another attempt, its payload does not
- * decode, or the process died with it again and again.
+ * The reason for a dead letter.
+ *
+ * - `exhausted`: its attempts were used up.
+ * - `rejected`: its error rules out another attempt.
+ * - `undecodable`: its payload does not decode.
+ * - `crashed`: processes died several times while the message was in flight.
  *
  * @since 0.1.0
  */
 export type Reason = "exhausted" | "rejected" | "undecodable" | "crashed"
 
 /**
- * `open`: waits for a person. `redriving`: back in the queue. `resolved`: committed after a redrive.
- * `discarded`: given up by a person.
+ * The state of a dead letter.
+ *
+ * - `open`: waits for an operator.
+ * - `redriving`: its message is back in the queue.
+ * - `resolved`: its message was committed after a redrive.
+ * - `discarded`: an operator discarded it.
  *
  * @since 0.1.0
  */
 export type State = "open" | "redriving" | "resolved" | "discarded"
 
 /**
- * What happens to the successors of a dead message's key: `continue` lets them pass, `park` makes them wait in order
- * until a person has redriven or discarded the dead letter.
+ * The order behind a dead letter. `continue`: the key's next messages pass. `park`: they wait in order until an
+ * operator has redriven or discarded the dead letter.
  *
  * @since 0.1.0
  */
@@ -41,36 +50,36 @@ export type DeadLetterOrder = "continue" | "park"
  * @since 0.1.0
  */
 export interface DeadLetter {
-  /** Ascending with the time of death; sorts as text. */
+  /** Ascending with the time of the first death; sorts as text. */
   readonly id: string
   readonly consumer: string
-  /** As it is redriven: with the payload of the last edit, if there was one. */
+  /** The message as it is redriven: with the payload of the last edit, if there is one. */
   readonly message: Message
-  /** The payload as it was published, once a person has edited it; undefined before. */
+  /** The published payload, if an operator has edited it; otherwise undefined. */
   readonly original: string | undefined
   readonly reason: Reason
   readonly state: State
-  /** Whether its key waits for it. */
+  /** Whether its key is parked behind it. */
   readonly parked: boolean
   /** Every failed attempt, oldest first, across redrives. */
   readonly attempts: ReadonlyArray<Failure>
-  /** How long it was tried since it was published or last redriven: from the first failed attempt to the last one, in milliseconds. */
+  /** Milliseconds from the first failed attempt to the last one, since the message was published or last redriven. */
   readonly retriedMillis: number
   /** Tag of the last attempt's error. */
   readonly tag: string
-  /** Same cause, same fingerprint: error tag, step and first own frame. */
+  /** The cause: error tag, step and first frame outside of libraries. The same cause has the same fingerprint. */
   readonly fingerprint: string
   /** How often it was redriven. */
   readonly redriven: number
   /** Milliseconds since the epoch, on the store's clock. */
   readonly diedAt: number
-  /** Who changed its state last, and when (same clock); empty and 0 if nobody did. */
+  /** The operator that changed its state last, and the time (same clock). Empty and 0 if no operator did. */
   readonly changedBy: string
   readonly changedAt: number
 }
 
 /**
- * The fingerprint of a failure, taken when it happens.
+ * Returns the fingerprint of a failure: tag, step and frame.
  *
  * @since 0.1.0
  */
@@ -78,24 +87,25 @@ export const fingerprint = (failure: Failure): string =>
   `${failure.tag}@${failure.step}${failure.frame === "" ? "" : ` ${failure.frame}`}`
 
 /**
- * How long a message was tried in its last life: milliseconds from the first failed attempt to the last one. Attempts before a redrive
- * do not count.
+ * Returns the milliseconds from the first failed attempt to the last one, since the last redrive.
  *
  * @since 0.1.0
  */
 export const retriedMillis = (attempts: ReadonlyArray<Failure>): number => {
   const made = attempts.filter(({ attempt }) => attempt > 0)
   const last = made.at(-1)
-  // The numbers begin again with each redrive.
+  // Attempt numbers start at 1 again after each redrive.
   const first = made[made.findLastIndex(({ attempt }, i) => i === 0 || attempt <= made[i - 1]!.attempt)]
-  // Workers whose clocks differ may have made them.
+  // Workers with different clocks may have recorded them.
   return first === undefined || last === undefined ? 0 : Math.max(0, last.at - first.at)
 }
 
 /**
- * The typed error of a failed attempt, read with the Schema that `Pipeline.deadLetter({ errors })` wrote it with. None where it was
- * not written by a Schema: a failure of the runtime (`Defect`, `StepTimeout`, ...), an error that the Schema could not encode,
- * or a pipeline without one; `tag`, `message` and `error` are there all the same. Fails where this Schema reads it no more.
+ * Decodes the typed error of a failed attempt with the Schema of `Pipeline.deadLetter({ errors })`.
+ *
+ * Returns none if no Schema wrote the error. It is then a failure of the runtime (`Defect`, `StepTimeout`, ...), an
+ * error that the Schema could not encode, or a pipeline without a Schema. `tag`, `message` and `error` are present in
+ * each case. Fails if this Schema does not decode the stored error.
  *
  * ```ts
  * import { Effect, Option, Schema } from "effect"
@@ -120,7 +130,7 @@ export const decodeError = <S extends Schema.Constraint>(
     : Effect.succeedNone
 
 /**
- * Which dead letters are meant. Every field is optional, and all that are given must fit.
+ * Selects dead letters. Every field is optional, and a dead letter must match all given fields.
  *
  * @since 0.1.0
  */
@@ -144,31 +154,31 @@ export interface Filter {
 }
 
 /**
- * One page of dead letters, newest first. Ids ascend with the time of the first death and never change, so that pages neither skip nor
- * repeat a dead letter while others arrive.
+ * Selects one page of dead letters, newest first. Ids ascend with the time of the first death and never change, so
+ * pages neither skip nor repeat a dead letter while others arrive.
  *
  * @since 0.1.0
  */
 export interface Query extends Filter {
-  /** Only dead letters older than this id: the last id of the page before. */
+  /** Only dead letters older than this id: the last id of the previous page. */
   readonly before?: string | undefined
   /** 1 to 1,000; default 100. */
   readonly limit?: number | undefined
 }
 
 /**
- * How many there are: counting ends at `more`, since a person needs to know that there are many, not how many exactly.
+ * A bounded count: it ends at 10,000, and `more` says whether there are more.
  *
  * @since 0.1.0
  */
 export interface BoundedCount {
   readonly count: number
-  /** There are more than `count`. */
+  /** Whether there are more than `count`. */
   readonly more: boolean
 }
 
 /**
- * Dead letters of one consumer that died of the same cause.
+ * The dead letters of one consumer with the same cause.
  *
  * @since 0.1.0
  */
@@ -176,29 +186,29 @@ export interface FailureGroup {
   readonly consumer: string
   readonly fingerprint: string
   readonly deadLetters: BoundedCount
-  /** When the first and the last of them died; milliseconds since the epoch, on the store's clock. */
+  /** When the first and the last of them died: milliseconds since the epoch, on the store's clock. */
   readonly firstAt: number
   readonly lastAt: number
-  /** The one that died last. */
+  /** The newest of them. */
   readonly sample: DeadLetter
 }
 
 /**
- * A set of dead letters, fixed: what becomes a dead letter later, or becomes open again, is not in it.
+ * A fixed set of dead letters. A message that becomes a dead letter later, or again, is not in it.
  *
  * @since 0.1.0
  */
 export interface FrozenSet {
-  /** Of open dead letters. */
+  /** Matches open dead letters. */
   readonly filter: Filter
-  /** The store's own: where the set ends. */
+  /** The end of the set, in the store's own form. */
   readonly cutoff: string
-  /** How many dead letters were in it. */
+  /** Number of dead letters in the set. */
   readonly deadLetters: BoundedCount
 }
 
 /**
- * Why a message died that waited when its topic was unsubscribed: no attempt of it was made.
+ * The failure of a message that waited when its topic was unsubscribed. No attempt of it was made.
  *
  * @since 0.1.0
  */

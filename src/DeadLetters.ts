@@ -1,12 +1,15 @@
 /**
- * What people do with dead letters: look at them, redrive them, give them up.
+ * Operator actions on dead letters: list, redrive, edit, discard, restore and release them.
  *
- * A redriven message keeps its id and key. Its dead letter is resolved in the commit of its message, so that a dead letter is open
- * exactly as long as its message had no effect. Every change is audited in the transaction that makes it; of two people who
- * decide about one dead letter at once one wins, and the other is told who did what and when.
+ * A redriven message keeps its id and key. Its dead letter is resolved in the commit of its message, so a dead letter
+ * is open exactly while its message had no effect. Every action is audited in its own transaction. If two operators
+ * decide about one dead letter at the same time, one action succeeds. The other one fails with `DeadLetterConflict`,
+ * which names the first operator, the action and the time.
  *
- * A key is parked exactly while one of its parked dead letters is open. On Postgres, a decision inside of a transaction of your own that is not
- * READ COMMITTED is right too, or fails with a `StoreFailure` of code 40001: run that transaction again. A set is refused there.
+ * A key is parked exactly while one of its parked dead letters is open.
+ *
+ * On Postgres, an action inside a transaction of your own needs READ COMMITTED. At another level it is correct or fails
+ * with a `StoreFailure` of code 40001; run that transaction again. An action on a set is refused there.
  *
  * @since 0.1.0
  */
@@ -34,8 +37,8 @@ import * as Telemetry from "./Telemetry.ts"
 import type { Topic } from "./Topic.ts"
 
 /**
- * Dead letters that match, newest first, at most `limit` (100): the next page begins `before` the last id, and neither skips nor
- * repeats a dead letter while others arrive.
+ * Returns matching dead letters, newest first, at most `limit` (default 100). For the next page, set `before` to the
+ * last id. Pages neither skip nor repeat a dead letter while others arrive.
  *
  * ```ts
  * import { Effect } from "effect"
@@ -53,8 +56,9 @@ export const list = (query?: Query): Effect.Effect<ReadonlyArray<DeadLetter>, St
   Store.use((store) => store.deadLetters.list(query ?? {}))
 
 /**
- * Dead letters by cause, those that died last first: how many, since when, and one of them to look at. Without a `state` of open ones.
- * Counting ends at 10,000 a group; at most `limit` (100, up to 1,000) groups.
+ * Groups dead letters by cause, newest group first: their number, the time of the first and last one, and a sample.
+ * Default state: `open`. Counting ends at 10,000 per group. Returns at most `limit` groups (default 100, up to
+ * 1,000).
  *
  * ```ts
  * import { Effect } from "effect"
@@ -75,14 +79,14 @@ export const groups = (
   Store.use((store) => store.deadLetters.groups(filter ?? {}))
 
 /**
- * One dead letter with its message and every attempt's error.
+ * Returns one dead letter with its message and the error of every attempt.
  *
  * @since 0.1.0
  */
 export const get = (deadLetterId: string): Effect.Effect<DeadLetter, StoreFailure | DeadLetterNotFound, Store> =>
   Store.use((store) => store.deadLetters.get(deadLetterId))
 
-/** What a decision about one dead letter fails with. */
+/** The result of an action on one dead letter. */
 type Decided = Effect.Effect<
   void,
   StoreFailure | DeadLetterNotFound | DeadLetterConflict | InvalidOperatorAction,
@@ -90,8 +94,9 @@ type Decided = Effect.Effect<
 >
 
 /**
- * Puts an open dead letter's message back into its queue, with the same id and key. A parked one goes first and its
- * successors follow; another one goes to the end of its key. Fails with `DeadLetterConflict` if somebody was there before.
+ * Puts an open dead letter's message back into its queue, with the same id and key. A parked message goes first and
+ * the messages behind it follow; any other message goes to the end of its key. Fails with `DeadLetterConflict` if
+ * another operator decided before.
  *
  * @since 0.1.0
  */
@@ -99,11 +104,15 @@ export const redrive = (deadLetterId: string, action: OperatorAction): Decided =
   run(action, "redriven", (store) => store.deadLetters.redrive(deadLetterId, action))
 
 /**
- * Redrives a dead letter with another payload: JSON text that the topic's Schema decodes, or `EditUndecodable`. Id and key stay what they
- * are, since deduplication and order hang on them. A payload of another key is refused (`EditRefused`); the topic's `id` is not
- * asked: the message keeps its id whatever that function says of the new payload. The dead letter keeps the payload that was published, as
- * `original`. Nothing is changed when this fails. From a typed value it is made by the Schema's JSON codec:
- * `Schema.encodeEffect(Schema.fromJsonString(Payment))(value)`; `topic.decode(deadLetterId.message)` is the way back.
+ * Redrives a dead letter with another payload: JSON text that the topic's Schema decodes. Otherwise it fails with
+ * `EditUndecodable`.
+ *
+ * Id and key stay the same, since deduplication and order depend on them. A payload of another key is refused
+ * (`EditRefused`). The topic's `id` function is not called. The dead letter keeps the published payload as
+ * `original`. If the call fails, nothing is changed.
+ *
+ * To encode a typed value, use the Schema's JSON codec: `Schema.encodeEffect(Schema.fromJsonString(Payment))(value)`.
+ * To decode the present payload, use `topic.decode(deadLetter.message)`.
  *
  * ```ts
  * import { Schema } from "effect"
@@ -162,8 +171,8 @@ export const redriveEdited = Effect.fnUntraced(function*<Name extends string, S 
 })
 
 /**
- * Gives an open dead letter up. The successors of a parked one go on. It can be restored as long as it is kept (7 days,
- * `retention.discarded`).
+ * Discards an open dead letter. The messages behind a parked one continue. It can be restored while it is kept (7
+ * days, `retention.discarded`).
  *
  * @since 0.1.0
  */
@@ -171,7 +180,8 @@ export const discard = (deadLetterId: string, action: OperatorAction): Decided =
   run(action, "discarded", (store) => store.deadLetters.discard(deadLetterId, action))
 
 /**
- * Undoes a discard: the dead letter is open again. If it was parked its key waits again, from what no worker has in its hands yet.
+ * Undoes a discard: the dead letter is open again. A parked one parks its key again, before the first message that no
+ * worker holds.
  *
  * @since 0.1.0
  */
@@ -179,8 +189,8 @@ export const restore = (deadLetterId: string, action: OperatorAction): Decided =
   run(action, "restored", (store) => store.deadLetters.restore(deadLetterId, action))
 
 /**
- * Lets the successors of a parked dead letter go on while nobody has decided about it. The dead letter stays open; when it is redriven, it goes
- * to the end of its key. A key with several parked dead letters goes on with the last of them.
+ * Lets the messages behind a parked dead letter continue while the dead letter stays open. If it is redriven later,
+ * it goes to the end of its key. A key with several parked dead letters continues when the last of them is released.
  *
  * @since 0.1.0
  */
@@ -188,8 +198,8 @@ export const release = (deadLetterId: string, action: OperatorAction): Decided =
   run(action, "released", (store) => store.deadLetters.release(deadLetterId, action))
 
 /**
- * The open dead letters that match now, as a set that stays as it is: look at it, then redrive or discard exactly it. What dies later,
- * and what dies again, is not in it.
+ * Returns the open dead letters that match now as a frozen set. Look at the set, then redrive or discard exactly it.
+ * A message that becomes a dead letter later, or again, is not in the set.
  *
  * @since 0.1.0
  */
@@ -197,33 +207,34 @@ export const freeze = (filter: Omit<Filter, "state">): Effect.Effect<FrozenSet, 
   Store.use((store) => store.deadLetters.freeze(filter))
 
 /**
- * How far a set is decided about.
+ * The progress of an action on a set.
  *
  * @since 0.1.0
  */
 export interface Progress {
-  /** Dead letters that were redriven, or discarded. Others of the set were decided about by somebody else meanwhile. */
+  /** Number of dead letters that were redriven or discarded. Other operators decided about the rest of the set. */
   readonly done: number
-  /** The last of them. */
+  /** The id of the last of them. */
   readonly last: string
 }
 
 /**
- * How a set is decided about.
+ * Options of an action on a set.
  *
  * @since 0.1.0
  */
 export interface SetOptions extends OperatorAction {
-  /** Dead letters a second, above 0. Default: as fast as the store can. */
+  /** Dead letters a second, above 0. Default: no limit. */
   readonly rate?: number | undefined
-  /** Told after each transaction; the next one waits for it, and an interruption ends it. */
+  /** Runs after each transaction. The next transaction waits for it, and an interruption ends it. */
   readonly onProgress?: ((progress: Progress) => Effect.Effect<void>) | undefined
 }
 
 /**
- * Redrives a set: the open dead letters that match now, or one that was frozen before. Runs in transactions of at most 100 dead letters, oldest
- * first, and answers how many were redriven. Interruption is safe between and within them: what `onProgress` was told is done, and at
- * most one transaction more; the audit has each dead letter.
+ * Redrives the open dead letters that match now, or a frozen set, and returns how many were redriven.
+ *
+ * It runs in transactions of at most 100 dead letters, oldest first. It can be interrupted at any time: the reported
+ * progress is done, and at most one transaction more. The audit has an entry for each dead letter.
  *
  * ```ts
  * import { Effect } from "effect"
@@ -231,7 +242,7 @@ export interface SetOptions extends OperatorAction {
  *
  * const afterTheFix = Effect.gen(function*() {
  *   const set = yield* DeadLetters.freeze({ consumer: "ledger", tag: "PaymentDeclined" })
- *   yield* Effect.log(`${set.deadLetters.count} deadLetters`)
+ *   yield* Effect.log(`${set.deadLetters.count} dead letters`)
  *   yield* DeadLetters.redriveAll(set, {
  *     by: "anna",
  *     rate: 120,
@@ -249,7 +260,7 @@ export const redriveAll = (
   decideAll("redriven", set, options)
 
 /**
- * Discards a set, as {@link redriveAll} redrives one.
+ * Discards the open dead letters that match now, or a frozen set, as {@link redriveAll} redrives one.
  *
  * @since 0.1.0
  */
@@ -259,7 +270,7 @@ export const discardAll = (
 ): Effect.Effect<Progress, StoreFailure | InvalidSetting | InvalidOperatorAction, Store> =>
   decideAll("discarded", set, options)
 
-/** Dead letters of one transaction: it holds their rows, and others may want to decide about them. */
+/** Dead letters of one transaction. It locks their rows, and other operators may want to decide about them. */
 const mostOfOne = 100
 
 const decideAll = Effect.fnUntraced(function*(
@@ -274,7 +285,7 @@ const decideAll = Effect.fnUntraced(function*(
   }
   const { deadLetters } = yield* Store
   const frozen = "cutoff" in set ? set : yield* deadLetters.freeze(set)
-  // Several transactions a second, so that a rate is kept smoothly.
+  // Runs several transactions a second, so that the rate is smooth.
   const most = rate === undefined ? mostOfOne : Math.min(mostOfOne, Math.max(1, Math.floor(rate / 5)))
   const started = yield* Clock.monotonicTimeNanos
   let progress: Progress = { done: 0, last: "" }
@@ -283,8 +294,10 @@ const decideAll = Effect.fnUntraced(function*(
       restore(deadLetters.decideSome(decision, frozen, { action: { by, note }, after: progress.last, most })),
       ({ deadLetterIds: deadLetters, more }) => {
         if (deadLetters.length > 0) progress = { done: progress.done + deadLetters.length, last: deadLetters.at(-1)! }
-        const told = onProgress === undefined || deadLetters.length === 0 ? Effect.void : restore(onProgress(progress))
-        return Effect.as(Effect.andThen(Telemetry.operatorAction(decision, deadLetters.length), told), more)
+        const report = onProgress === undefined || deadLetters.length === 0
+          ? Effect.void
+          : restore(onProgress(progress))
+        return Effect.as(Effect.andThen(Telemetry.operatorAction(decision, deadLetters.length), report), more)
       }
     )
   )
@@ -297,7 +310,7 @@ const decideAll = Effect.fnUntraced(function*(
 })
 
 /**
- * Who decided what about dead letters, and when; newest first.
+ * Returns the operator actions on dead letters, newest first.
  *
  * @since 0.1.0
  */

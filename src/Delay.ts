@@ -1,8 +1,8 @@
 /**
- * When a message is published that is not published now, and the name under which it waits.
+ * The due time of a message that is published later, and the name under which it waits.
  *
- * A delayed message is published when it is due: that is when it takes its place in its key's order, as if it had been
- * published at that moment. Until then it is in nobody's way, and one with a name can be replaced and cancelled.
+ * A delayed message is published when it is due. Only then it takes its place in the order of its key. A message with
+ * a name can be replaced and cancelled until then.
  *
  * @since 0.1.0
  */
@@ -19,29 +19,32 @@ import * as Message from "./Message.ts"
  * @since 0.1.0
  */
 export interface DelayOptions {
-  /** How long to wait, counted from the database's now; at most 100 years. Zero and less: due at once. */
+  /** How long to wait, counted from the database's time; at most 100 years. Zero and less: due at once. */
   readonly delay?: Duration.Input | undefined
-  /** Instead of `delay`: the time, by the database's clock (a number: milliseconds since the epoch). Past: due at once. */
+  /**
+   * The due time in place of `delay`, on the database's clock. A number is milliseconds since the epoch. Past: due at
+   * once.
+   */
   readonly at?: DateTime.DateTime | Date | number | undefined
 }
 
 /**
- * The same, as a store takes it: checked, in milliseconds, and with the name.
+ * The same as a store takes it: checked, in milliseconds, and with the name.
  *
  * @since 0.1.0
  */
 export interface ResolvedDelay {
-  /** Milliseconds since the epoch; undefined: `delay` counts. */
+  /** Milliseconds since the epoch. Undefined: `delay` counts. */
   readonly at: number | undefined
-  /** Milliseconds from the store's now. */
+  /** Milliseconds from the store's present time. */
   readonly delay: number
-  /** Of the one message that goes with it. */
+  /** The name of the only message of the publish. */
   readonly name: string | undefined
 }
 
-/** Longer is a mistake in the unit, more likely than a plan. */
+/** A longer delay is more likely a mistake in the unit than a plan. */
 const longest = Duration.toMillis("36525 days")
-/** 9999-12-31: what every engine and every tool can write. */
+/** 9999-12-31, which every engine and every tool can write. */
 const latest = 253_402_214_400_000
 
 const refuse = (message: Message.Message, field: string, problem: string, hint: string): InvalidMessage =>
@@ -67,22 +70,23 @@ const atProblem = (message: Message.Message, millis: number): InvalidMessage | u
     : undefined
 
 /**
- * What is wrong with a time or a name, if anything.
+ * Returns the problem of a due time or a name, if any.
  *
  * @since 0.1.0
  */
-export const problem = (messages: ReadonlyArray<Message.Message>, later: ResolvedDelay): InvalidMessage | undefined => {
+export const problem = (messages: ReadonlyArray<Message.Message>, delay: ResolvedDelay): InvalidMessage | undefined => {
   const message = messages[0]
   if (message === undefined) return undefined
-  if (later.name !== undefined && messages.length > 1) {
-    return refuse(message, "name", "stands for one message, and there are several", "Publish them one by one.")
+  if (delay.name !== undefined && messages.length > 1) {
+    return refuse(message, "name", "names one message, but there are several", "Publish them one by one.")
   }
-  return (later.name === undefined ? undefined : Message.delayNameProblem(message, later.name))
-    ?? (later.at === undefined ? delayProblem(message, later.delay) : atProblem(message, later.at))
+  return (delay.name === undefined ? undefined : Message.delayNameProblem(message, delay.name))
+    ?? (delay.at === undefined ? delayProblem(message, delay.delay) : atProblem(message, delay.at))
 }
 
 /**
- * From what a person gave to what a store takes; undefined: publish now, and there is no name.
+ * Checks the caller's options and returns them as a store takes them. Returns undefined for a message without a name
+ * that is published now.
  *
  * @since 0.1.0
  */
@@ -95,15 +99,17 @@ export const resolve = (
   if (at !== undefined && delay !== undefined) {
     return refuse(messages[0], "delay", "and its at are both given", "Give one of them.")
   }
-  const later: ResolvedDelay = {
+  const resolved: ResolvedDelay = {
     at: at === undefined ? undefined : millisAt(at),
     delay: delay === undefined ? 0 : GivenDuration.millis(delay),
     name
   }
-  return problem(messages, later) ?? later
+  return problem(messages, resolved) ?? resolved
 }
 
-/** A date may come from another realm (a test runner's), where it is no instance of this one's class. */
+/**
+ * Reads a time. A date may come from another realm (of a test runner), where it is no instance of this realm's class.
+ */
 const millisAt = (at: unknown): number =>
   typeof at === "number"
     ? at

@@ -1,7 +1,7 @@
 /**
- * One handing-over of a message to one worker: the message, the attempts so far, and the lease it is held under.
+ * A delivery: one message handed to one worker, with its earlier attempts and the lease that it is held under.
  *
- * Deliveries are made by a transport and settled by a worker. Handlers see {@link DeliveryContext}, a view of it.
+ * A transport makes deliveries and a worker settles them. Handlers see a {@link DeliveryContext}.
  *
  * @since 0.1.0
  */
@@ -10,46 +10,49 @@ import type { LeaseLost } from "./Errors.ts"
 import type { Message } from "./Message.ts"
 
 /**
- * The right to work on deliveries until a deadline: what is lost as one (a lane, a partition, a received group, a
- * message, a channel). The fencing token is looked at again in every commit.
+ * The right to process deliveries until a deadline. Its deliveries are lost together: a lane, a partition, a received
+ * group, a message or a channel. Every commit checks its fencing token.
  *
  * @since 0.1.0
  */
 export interface HeldLease {
-  /** Names it in logs and errors, and picks the committer: `lane-12`. */
+  /** Its name in logs and errors (`lane-12`). The name also selects the committer. */
   readonly name: string
-  /** Raised by every claim; a commit under an older one is refused. */
+  /** The fencing token. Every claim raises it, and a commit with an older token is refused. */
   readonly token: bigint
-  /** Monotonic nanoseconds, read before the request that claimed it was sent: the first deadline counts from here. */
+  /** Monotonic nanoseconds, read before the request of the claim was sent. The first deadline counts from here. */
   readonly claimedAt: bigint
-  /** Completed when the lease is lost, by whoever notices first: the transport, or the worker at the deadline. */
+  /** Completed when the lease is lost. The transport completes it, or the worker at the deadline. */
   readonly lost: Deferred.Deferred<LeaseLost>
 }
 
 /**
- * One failed attempt, as it is stored with the message and later with its dead letter. JSON through and through.
+ * One failed attempt, as it is stored with the message and later with its dead letter. It contains JSON values only.
  *
  * @since 0.1.0
  */
 export interface Failure {
   /** 1 for the first attempt. */
   readonly attempt: number
-  /** Milliseconds since the epoch, on the worker's clock: for people to read, never compared. */
+  /** Milliseconds since the epoch, on the worker's clock. For display only; it is never compared. */
   readonly at: number
   /** Tag of the error: `PaymentDeclined`, `StepTimeout`, `Defect`. */
   readonly tag: string
-  /** What JSON can keep of the typed error, or what the Schema of `Pipeline.deadLetter` made of it. */
+  /** The JSON of the typed error, or the error as the Schema of `Pipeline.deadLetter` encoded it. */
   readonly error: unknown
-  /** Whether `error` was written by that Schema, so that `DeadLetter.decodeError` can read it. */
+  /** Whether that Schema encoded `error`, so that `DeadLetter.decodeError` can decode it. */
   readonly encoded?: true | undefined
   readonly message: string
-  /** Stack and cause, as text, bounded. */
+  /** Stack and cause as text, bounded. */
   readonly stack: string
-  /** Where it failed: `decode`, `steps`, `commit`. */
+  /** The phase that failed: `decode`, `steps`, `commit`. */
   readonly step: string
   /**
-   * First frame of the stack outside of libraries, as function and file, without its line; where the payload does not decode, the
-   * path in it and the kind of issue; of an SQL error (or another with a `reason`) before it the kind, SQLSTATE and constraint. Part of the failure's fingerprint.
+   * The place of the failure, part of its fingerprint.
+   *
+   * - For most errors: function and file of the first frame outside of libraries, without its line.
+   * - For an undecodable payload: the path in it and the kind of issue.
+   * - For an SQL error, or another error with a `reason`: kind, SQLSTATE and constraint, before the frame.
    */
   readonly frame: string
   readonly worker: string
@@ -57,36 +60,42 @@ export interface Failure {
 }
 
 /**
- * One message in the hands of one worker.
+ * One message handed to one worker.
  *
  * @since 0.1.0
  */
 export interface Delivery {
   readonly message: Message
   readonly lease: HeldLease
-  /** Ascending within a lease; what "in order" means. */
+  /** Ascending within a lease. It defines the order. */
   readonly position: bigint
-  /** How many owners died with it in their hands. */
+  /** How many of its owners died while the message was in flight. */
   readonly crashCount: number
-  /** Whether one of these owners died while it ran alone, as a suspect: only such a message is a dead letter `crashed`. */
+  /**
+   * Whether one of these owners died while the message ran alone. Only such a message can become a dead letter
+   * `crashed`.
+   */
   readonly crashedAlone: boolean
   /** Recorded failures of earlier attempts, oldest first. */
   readonly attempts: ReadonlyArray<Failure>
-  /** The dead letter that this delivery redrives, and how often it has been redriven; absent on a first flow. */
+  /**
+   * The dead letter that this delivery redrives, and how often it has been redriven. Absent for a message that was
+   * never redriven.
+   */
   readonly redrive?: { readonly deadLetterId: string; readonly count: number } | undefined
-  /** The adapter's own: lane and seq, receipt handle, reply subject, offset. */
+  /** Data of the adapter: lane and sequence number, receipt handle, reply subject, offset. */
   readonly receipt: unknown
 }
 
 /**
- * What a handler sees of its delivery, beside the decoded value.
+ * The delivery as a handler sees it, beside the decoded value.
  *
  * @since 0.1.0
  */
 export interface DeliveryContext {
   readonly message: Message
-  /** 1 on the first try. */
+  /** 1 for the first attempt. */
   readonly attempt: number
-  /** How often the message was redriven from the dead letters: 0 on a first flow. */
+  /** How often the message was redriven. 0 if it never was. */
   readonly redriven: number
 }

@@ -1,10 +1,10 @@
 /**
- * How this process stands, for readiness and liveness endpoints and for people: is the database there, are leases renewed on time,
- * is the event loop free, does a queue fall behind.
+ * The health of this process, for readiness and liveness endpoints and for operators. It checks the database, lease
+ * renewals, the event loop, the lag of queues, the workers and the notifications.
  *
- * It covers all workers of the process, however many pipelines they run. `degraded` means that a person should look; `down` that
- * no message can be handled. Answer readiness with `status !== "down"`; for liveness it is enough to answer at all: a
- * restart fixes neither a database that is away nor a backlog.
+ * It covers all workers of the process. `degraded` means that an operator should look. `down` means that no message
+ * can be processed. Return readiness as `status !== "down"`. For liveness, any response is enough: a restart fixes
+ * neither an unavailable database nor a backlog.
  *
  * @since 0.1.0
  */
@@ -27,7 +27,7 @@ import { type QueueStatus, Store } from "./Store.ts"
 export type Status = "ok" | "degraded" | "down"
 
 /**
- * What one check found, in a sentence.
+ * The result of one check, with a sentence for the operator.
  *
  * @since 0.1.0
  */
@@ -37,44 +37,50 @@ export interface Check {
 }
 
 /**
- * How the process stands; `status` is the worst of its checks.
+ * The health of the process. `status` is the worst of its checks.
  *
  * @since 0.1.0
  */
 export interface Report {
   readonly status: Status
   readonly checks: {
-    /** Whether the store lets this process publish and, if it has workers, do what they need, within the option `timeout`. */
+    /**
+     * Whether the store permits this process to publish, and to run its workers if it has any, within the option
+     * `timeout`.
+     */
     readonly database: Check
     /** Whether the workers' leases are renewed well before they end. */
     readonly renewal: Check
     /** The longest delay of the event loop in the last 10 to 20 seconds. */
     readonly eventLoop: Check
-    /** How old the oldest message is that could be handled. */
+    /** Age of the oldest message that can be processed. */
     readonly lag: Check
-    /** Whether the workers of this process work: whether they read, commit and hold lanes, or stop. */
+    /** Whether the workers of this process read, commit and hold lanes, or are stopping. */
     readonly workers: Check
-    /** Whether this process hears of what others publish and commit, or finds it late, by looking. */
+    /**
+     * Whether this process receives notifications about publishes and commits of other processes. Otherwise it finds
+     * them later, by polling.
+     */
     readonly wakeUps: Check
   }
 }
 
 /**
- * When a check is not `ok` any more.
+ * The limits beyond which a check is not `ok`.
  *
  * @since 0.1.0
  */
 export interface HealthOptions {
-  /** How long the store may take to answer. Default 2 seconds. */
+  /** How long the store may take to respond. Default 2 seconds. */
   readonly timeout?: Duration.Input | undefined
-  /** A queue that is behind by more than this is degraded. Default 5 minutes. */
+  /** A queue with a longer lag is degraded. Default 5 minutes. */
   readonly maxLag?: Duration.Input | undefined
   /** An event loop that was blocked for longer is degraded. Default 500 milliseconds. */
   readonly maxDelay?: Duration.Input | undefined
 }
 
 /**
- * What a worker tries in vain, each time, and what was said last.
+ * An operation of a worker that keeps failing: for how long, and its last error.
  *
  * @since 0.1.0
  */
@@ -85,21 +91,21 @@ export interface Failing {
 }
 
 /**
- * A worker of this process, as health sees it. Workers enter themselves; you need not.
+ * The state of a worker, as the health checks read it. Workers register themselves.
  *
  * @since 0.1.0
  */
 export interface WorkerState {
   readonly consumer: string
   readonly leaseMillis: number
-  /** Milliseconds until the first of its leases ends unless it is renewed; infinity if it holds none. */
+  /** Milliseconds until the first of its leases ends unless it is renewed. Infinity if it holds none. */
   readonly left: () => number
   readonly stopping: () => boolean
-  /** What it tries in vain now; empty while it works. */
+  /** Operations that keep failing now. Empty while the worker succeeds. */
   readonly failing: () => ReadonlyArray<Failing>
-  /** Whether it holds no lane, at two looks in a row, while messages wait in lanes without an owner. */
+  /** Whether it holds no lane, at two polls in a row, while messages wait in lanes without an owner. */
   readonly stranded: () => boolean
-  /** How its queue stood when it last looked, and how long that was ago; undefined before its first look. */
+  /** The last state of its queue and the age of that state. Undefined before the first poll. */
   readonly queue: () => { readonly status: QueueStatus; readonly ageMillis: number } | undefined
 }
 
@@ -114,7 +120,8 @@ export const Workers: Context.Reference<Set<WorkerState>> = Context.Reference<Se
 )
 
 /**
- * Looks at this process. Build its layer once, beside the workers, so that the event loop is watched all the time.
+ * Checks the health of this process. Build its layer once, beside the workers, so that the event loop is watched all
+ * the time.
  *
  * ```ts
  * import { Effect } from "effect"
@@ -130,21 +137,22 @@ export const Workers: Context.Reference<Set<WorkerState>> = Context.Reference<Se
  * @since 0.1.0
  */
 export class Health extends Context.Service<Health, {
-  /** Looks now. Never fails, and ends within the option `timeout`. */
+  /** Runs all checks. Never fails, and ends within the option `timeout`. */
   readonly report: Effect.Effect<Report>
 }>()("millrace/Health") {}
 
-/** A worker that has not looked at its queue for so long knows nothing of it. */
+/** The state of a queue that is older than this is unknown. */
 const staleMillis = 60_000
 
 /** How long a blocked event loop is remembered at least. */
 const windowMillis = 10_000
 
-/** What fails for so long is no transient failure. */
-const vainMillis = 10_000
+/** An operation that fails for longer than this is no transient failure. */
+const failingMillis = 10_000
 
 /**
- * Health of this process and of the store around it. Fails with `InvalidSetting` if an option is no positive duration.
+ * Provides the health of this process and of the store around it. Fails with `InvalidSetting` if an option is no
+ * positive duration.
  *
  * @since 0.1.0
  */
@@ -203,8 +211,10 @@ const worst = (checks: ReadonlyArray<Check>): Status =>
     : "ok"
 
 /**
- * A store that answers "no" is reached as little as one that does not answer. The question is asked in a fiber of its own: a
- * driver may take seconds to give up a request, and the answer here is bounded. While one is under way no other is asked.
+ * Checks the store. A refusal counts as unreachable, like a missing answer.
+ *
+ * The request runs in its own fiber, because a driver may take seconds to cancel it, and this check is bounded. While
+ * one request is under way, no other one is sent.
  */
 const database = (
   store: Store["Service"],
@@ -256,7 +266,7 @@ const renewal = (workers: ReadonlyArray<WorkerState>): Check => {
       late.map((worker) =>
         `Consumer "${worker.consumer}": leases of ${worker.leaseMillis} ms end in ${
           Math.max(0, Math.round(worker.left()))
-        } ms unless they are renewed; that should have happened. Look for a blocked event loop or a slow database.`
+        } ms, and should have been renewed before. Look for a blocked event loop or a slow database.`
       ).join(" ")
     )
 }
@@ -275,7 +285,7 @@ const lag = (workers: ReadonlyArray<WorkerState>, most: number): Check => {
     const queue = worker.queue()
     if (queue === undefined) continue
     if (queue.ageMillis > staleMillis) {
-      bad.push(`Nobody has looked at the queue of "${worker.consumer}" for ${seconds(queue.ageMillis)}.`)
+      bad.push(`The state of the queue of "${worker.consumer}" is unknown for ${seconds(queue.ageMillis)}.`)
       continue
     }
     const lagMillis = queue.status.lagMillis
@@ -291,13 +301,13 @@ const lag = (workers: ReadonlyArray<WorkerState>, most: number): Check => {
   return bad.length > 0 ? degraded(bad.join(" ")) : ok(`No queue is behind by more than ${seconds(behind)}.`)
 }
 
-/** One that can read or commit nothing handles nothing, however well the database answers. */
+/** Checks the workers. A worker that cannot read or commit processes nothing, even if the database responds. */
 const working = (workers: ReadonlyArray<WorkerState>): Check => {
   const stopping = workers.filter((worker) => worker.stopping()).map((worker) => `"${worker.consumer}"`)
-  const bad = stopping.length > 0 ? [`Workers that stop, and take nothing more: ${stopping.join(", ")}.`] : []
+  const bad = stopping.length > 0 ? [`Workers that are stopping, and take nothing more: ${stopping.join(", ")}.`] : []
   let useless = 0
   for (const worker of workers) {
-    const failing = worker.failing().filter(({ millis }) => millis > vainMillis)
+    const failing = worker.failing().filter(({ millis }) => millis > failingMillis)
     if (failing.length > 0) useless++
     for (const { detail, millis, what } of failing) {
       bad.push(
@@ -309,7 +319,7 @@ const working = (workers: ReadonlyArray<WorkerState>): Check => {
     if (worker.stranded()) {
       bad.push(
         `Consumer "${worker.consumer}": messages wait in lanes that no worker has, and this one cannot claim them. `
-          + "Look for a transaction that is left open and has locked them."
+          + "Look for an open transaction that has locked them."
       )
     }
   }
@@ -321,17 +331,17 @@ const working = (workers: ReadonlyArray<WorkerState>): Check => {
 
 const wakeUps = (millis: number): Check =>
   millis === 0
-    ? ok("This process hears what others publish.")
+    ? ok("This process receives notifications of other processes.")
     : degraded(
-      `This process may not have heard what others publish for ${
+      `This process may have missed notifications of other processes for ${
         seconds(millis)
-      }: messages are found by polling, none is lost. `
+      }. Messages are found by polling; none is lost. `
         + "It listens again by itself. If this lasts, look for a proxy that drops idle connections."
     )
 
 const seconds = (millis: number): string => `${Math.round(millis / 100) / 10} s`
 
-/** The longest delay of this window and the one before, in milliseconds. */
+/** Returns the longest delay of this window and the previous one, in milliseconds. */
 const eventLoopDelay = Effect.gen(function*() {
   const resolution = 10
   const histogram = yield* Effect.acquireRelease(
@@ -354,7 +364,7 @@ const eventLoopDelay = Effect.gen(function*() {
       began = time
       histogram.reset()
     }
-    // What it measures includes its own interval.
+    // The measured delay includes the histogram's own interval.
     return Math.max(0, longest - resolution)
   }
 })

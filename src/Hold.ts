@@ -1,13 +1,14 @@
 /**
- * A key's pause. While it lasts none of the key's messages is handled, so that order is kept across retries; no other
- * key waits. It ends at a time (a delayed retry), or when a person has decided (a parked key).
+ * The hold of a key. While it lasts, none of the key's messages is processed, so that order is kept across retries.
+ * Other keys continue. A hold ends after a delay (a retry), or when an operator decides about a dead letter (a parked
+ * key).
  *
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
 
 /**
- * How long a key pauses. The transport's clock counts the delay, never the worker's.
+ * The length of a hold. The transport's clock counts the delay, and never the worker's.
  *
  * @since 0.1.0
  */
@@ -16,14 +17,14 @@ export type Hold =
   | { readonly _tag: "Parked" }
 
 /**
- * A pause until a delay has passed.
+ * Makes a hold that ends after a delay.
  *
  * @since 0.1.0
  */
 export const delayed = (delay: Duration.Duration): Hold => ({ _tag: "Delayed", delay })
 
 /**
- * A pause until a person redrives or discards the dead letter at its head.
+ * A hold until an operator redrives or discards the dead letter at the head of the key.
  *
  * @since 0.1.0
  */

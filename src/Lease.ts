@@ -1,14 +1,14 @@
 /**
- * A right that one process has at a time, by its name: leader election, a job that must have one owner.
+ * A named lease: a right that one process holds at a time, for leader election or work that must have one owner.
  *
- * A lease is a scoped resource. While its scope is open it renews itself, at a third of its time; when the scope closes it is
- * given back, and who waits for it has it at once. Time is the store's. The deadline is measured on the monotonic clock, from
- * before the request that claimed or renewed was sent, so that work under it stops before the store lets the next owner in.
- * A lease that could not be renewed is lost for good; nothing brings it back.
+ * A lease is a scoped resource. While its scope is open, it renews itself at a third of its duration. When the scope
+ * closes, the lease is given back, and a waiting process gets it at once. Time is the store's. The deadline is
+ * measured on the monotonic clock, from before the request was sent. So work stops before the store lets the next
+ * owner in. A lease that could not be renewed is lost and cannot be recovered.
  *
- * A process may be frozen, and believe in its lease when it wakes up. What it writes to the store is refused if it asks
- * first ({@link fenced}): each owner has a higher token, and the transaction looks at it. What it does elsewhere cannot be
- * refused: hand {@link Lease.token} on, to whoever can compare it.
+ * A process may freeze and still believe in its lease when it continues. Its writes to the store are refused if it
+ * checks the lease in the same transaction ({@link fenced}), because each owner has a higher token. Its effects
+ * elsewhere cannot be refused. Pass {@link Lease.token} to systems that can compare it.
  *
  * @since 0.1.0
  */
@@ -25,26 +25,33 @@ import { type LeaseClaim, Store, type Transaction, type TransactionFailure } fro
 import { nameProblem } from "./Topic.ts"
 
 /**
- * A lease that is, or was, ours.
+ * A lease that this process holds or held.
  *
  * @since 0.1.0
  */
 export interface Lease {
   readonly name: string
-  /** Who has it, as others see it: the option `holder` and a part that is new in each acquisition. */
+  /** The owner's name as others see it: the option `holder` and a part that is new in each acquisition. */
   readonly holder: string
-  /** Grows with each change of owner, for ever: of two owners the one with the higher token is the present one. */
+  /**
+   * The fencing token. It grows with each change of owner, so of two owners the one with the higher token is the
+   * present one.
+   */
   readonly token: bigint
   /**
-   * When it ends unless it is renewed: nanoseconds of the monotonic clock (`Clock.monotonicTimeNanos`). Work stops a
-   * twentieth of the lease's time, at least 50 ms, before.
+   * When the lease ends unless it is renewed: nanoseconds of the monotonic clock (`Clock.monotonicTimeNanos`). Work
+   * stops a twentieth of the lease's duration before, and at least 50 ms before.
    */
   readonly deadline: Effect.Effect<bigint>
-  /** Completes when it is lost: it could not be renewed in time, or somebody else has it. Not when it is given back. */
+  /**
+   * Completes when the lease is lost, because it was not renewed in time or another owner holds it. It does not
+   * complete when the lease is given back.
+   */
   readonly lost: Effect.Effect<LeaseLost>
   /**
-   * Inside a transaction: fails with `LeaseLost` if somebody else has had the lease since; otherwise nobody gets it before this
-   * transaction has ended. The transaction must not idle for longer than the lease lasts.
+   * Checks the lease inside a transaction. Fails with `LeaseLost` if another owner has held it since. Otherwise no
+   * other owner gets it before this transaction has ended. The transaction must not idle for longer than the lease
+   * lasts.
    */
   readonly check: Effect.Effect<void, LeaseLost | StoreFailure, Transaction>
 }
@@ -55,29 +62,36 @@ export interface Lease {
  * @since 0.1.0
  */
 export interface LeaseOptions {
-  /** How long an owner that is not heard of keeps it: 300 ms to 1 day. Renewed at a third of it. Default 30 seconds. */
+  /**
+   * How long an unresponsive owner keeps the lease: 300 ms to 1 day. It is renewed at a third of it. Default 30
+   * seconds.
+   */
   readonly duration?: Duration.Input | undefined
-  /** How long to wait for it while somebody else has it; 0 fails at once. Default: for ever. */
+  /** How long to wait while another owner holds it. 0 fails at once. Default: indefinitely. */
   readonly wait?: Duration.Input | undefined
-  /** How often one who waits looks, even if nobody says that it was given back. Default 1 second. */
+  /** How often a waiting process polls, even without a notification that the lease was given back. Default 1 second. */
   readonly poll?: Duration.Input | undefined
-  /** Who one is, for people. Default `host:pid`. */
+  /** Human-readable name of the owner. Default `host:pid`. */
   readonly holder?: string | undefined
 }
 
 /**
- * Why a lease was not acquired.
+ * The errors of an acquisition.
  *
  * @since 0.1.0
  */
 export type AcquireError = InvalidName | InvalidSetting | LeaseTaken | StoreFailure
 
 /**
- * Acquires the lease of that name for as long as the scope is open. Waits while somebody else has it (option `wait`), and while
- * the store is not there, or so slow that half of the lease's time is over when it answers; then gives back what it may have got, and
- * fails with `LeaseTaken`, or with the store's failure. One that will not pass fails at once.
+ * Acquires the lease of that name while the scope is open.
  *
- * What runs in the scope is not interrupted when the lease is lost: race it against {@link Lease.lost}, or use {@link use}.
+ * It waits while another owner holds the lease (option `wait`) or the store is not available. It also claims again if
+ * the answer took more than half of the lease's duration. When `wait` is over, it gives back what it may have
+ * claimed, and fails with `LeaseTaken` or with the store's failure. A failure that does not pass by itself ends the
+ * wait at once.
+ *
+ * An effect in the scope is not interrupted when the lease is lost. Race it against {@link Lease.lost}, or use {@link
+ * use}.
  *
  * ```ts
  * import { Effect } from "effect"
@@ -108,7 +122,7 @@ export const acquire = Effect.fnUntraced(function*(
     (error) => Effect.logDebug(`${error.message} It runs out by itself.`)
   )
   return yield* Effect.uninterruptibleMask((restore) =>
-    // A request whose answer nobody waited for may have got it.
+    // An interrupted request may have claimed the lease.
     Effect.onExit(restore(claim(ours)), (exit) => exit._tag === "Failure" ? giveBack : Effect.void).pipe(
       Effect.tap(() => Effect.addFinalizer(() => giveBack)),
       Effect.flatMap(({ sent, token }) => hold(ours, token, sent))
@@ -117,14 +131,15 @@ export const acquire = Effect.fnUntraced(function*(
 })
 
 /**
- * Runs the effect while the lease is held. When the lease is lost, the effect is interrupted before anybody else can have it, and
- * this fails with `LeaseLost`; to go on as soon as it can be had again, retry.
+ * Runs the effect while the lease is held. When the lease is lost, the effect is interrupted before another owner can
+ * hold it, and this fails with `LeaseLost`. Retry it to continue when the lease can be acquired again.
  *
  * ```ts
  * import { Effect } from "effect"
  * import { Lease } from "millrace"
  *
- * const leader = Lease.use("leader", (lease) => Effect.andThen(Effect.log(`leading, term ${lease.token}`), Effect.never))
+ * const lead = (lease: Lease.Lease) => Effect.andThen(Effect.log(`leading, term ${lease.token}`), Effect.never)
+ * const leader = Lease.use("leader", lead)
  * const program = Effect.retry(leader, { while: (error) => error._tag === "LeaseLost" })
  * ```
  *
@@ -143,9 +158,11 @@ export const use = <A, E, R>(
   )
 
 /**
- * Runs the effect in a transaction of the store that begins with {@link Lease.check}: what an owner writes that has been
- * replaced is refused with `LeaseLost`, and nobody replaces it before the transaction has ended. On Postgres that is READ COMMITTED. Inside of
- * a transaction of your own at another level it may fail with a `StoreFailure` of code 40001: run that transaction again.
+ * Runs the effect in a transaction of the store that begins with {@link Lease.check}. Writes of a former owner are
+ * refused with `LeaseLost`, and no other owner gets the lease before the transaction has ended.
+ *
+ * On Postgres the transaction is READ COMMITTED. Inside a transaction of your own at another level it may fail with a
+ * `StoreFailure` of code 40001. Run that transaction again.
  *
  * ```ts
  * import { Effect } from "effect"
@@ -195,7 +212,7 @@ const resolve = (options: LeaseOptions): Settings | InvalidSetting => {
   return settings
 }
 
-/** What the parts of an acquisition share. */
+/** Data that the parts of an acquisition share. */
 interface Ours {
   readonly name: string
   readonly owner: string
@@ -207,16 +224,16 @@ interface Ours {
 
 const nanos = (millis: number): bigint => BigInt(Math.round(millis * 1e6))
 
-/** Work stops so long before the store would let another one in. */
+/** How long before the store's deadline work stops. */
 const marginOf = (settings: Settings): bigint => nanos(Math.max(50, settings.durationMillis / 20))
 
-/** Asks until it is ours, and answers since when: from before the request was sent. */
+/** Claims the lease, repeatedly, and returns the token and the time before the successful request was sent. */
 const claim = Effect.fnUntraced(function*(ours: Ours) {
   const { leases, name, now, owner, settings } = ours
   const began = now()
   while (true) {
     const got = yield* Effect.scoped(Effect.gen(function*() {
-      // Before one looks: what is given back after the look is not missed.
+      // Listens before it claims, so that a release between the two is not missed.
       const released = yield* leases.awaitRelease(name)
       const sent = now()
       const answer = yield* Effect.result(leases.claim(name, owner, settings.durationMillis))
@@ -230,7 +247,7 @@ const claim = Effect.fnUntraced(function*(ours: Ours) {
       const { token } = answer.success
       if (token !== undefined && now() - sent < nanos(settings.durationMillis / 2)) return { sent, token }
       if (left <= 0) return yield* token === undefined ? taken(name, answer.success) : late(name)
-      // Ours, but too much of its time is over: it is asked for again.
+      // The lease is ours, but most of its time is over, so it is claimed again.
       if (token !== undefined) return undefined
       yield* Effect.raceFirst(released, Effect.sleep(Math.min(patience(answer.success, settings), left)))
       return undefined
@@ -239,7 +256,7 @@ const claim = Effect.fnUntraced(function*(ours: Ours) {
   }
 })
 
-/** Until the time of the present owner is over, if that is sooner than the poll. */
+/** How long to wait before the next claim: until the present owner's deadline, or the poll if that is sooner. */
 const patience = (claimed: LeaseClaim, settings: Settings): number =>
   claimed.remainingMillis === 0
     ? settings.pollMillis / 4
@@ -257,7 +274,7 @@ const late = (name: string): StoreFailure =>
     hint: "Try again later, or give the lease a longer duration."
   })
 
-/** Keeps it while the scope is open. */
+/** Keeps the lease while the scope is open. */
 const hold = Effect.fnUntraced(function*(
   ours: Ours,
   token: bigint,
@@ -275,13 +292,13 @@ const hold = Effect.fnUntraced(function*(
     return error
   }
 
-  /** Answers after how long the next one is due: after a failure soon. */
+  /** Renews the lease and returns the pause before the next renewal. After a failure the pause is short. */
   const renew = Effect.suspend(() => {
     if (Deferred.isDoneUnsafe(lost)) return Effect.succeed(0)
     const sent = now()
     return Effect.timeout(leases.renew(name, owner, token, durationMillis), durationMillis / 3).pipe(
       Effect.flatMap((kept) => {
-        if (!kept) return Effect.as(Effect.logWarning(lose("somebody else has it, or its time was over").message), 0)
+        if (!kept) return Effect.as(Effect.logWarning(lose("another owner holds it, or it has expired").message), 0)
         // A late answer does not bring a lost lease back.
         if (!Deferred.isDoneUnsafe(lost)) deadline = sent + nanos(durationMillis)
         return Effect.succeed(durationMillis / 3)
@@ -303,7 +320,7 @@ const hold = Effect.fnUntraced(function*(
     }
   })
 
-  // Apart from the renewals: one that hangs must not keep anybody from looking at the clock.
+  // Runs beside the renewals, so that a renewal that hangs does not delay the check of the clock.
   const watch = Effect.whileLoop({
     while: () => !Deferred.isDoneUnsafe(lost),
     body: () =>
@@ -319,7 +336,7 @@ const hold = Effect.fnUntraced(function*(
   yield* Effect.forkScoped(renewals)
   yield* Effect.forkScoped(watch)
 
-  const stale = Effect.suspend(() => Effect.fail(lose("somebody else has had it since, or it was given back")))
+  const stale = Effect.suspend(() => Effect.fail(lose("another owner has held it since, or it was given back")))
   return {
     name,
     holder: owner,

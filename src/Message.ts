@@ -1,9 +1,9 @@
 /**
- * The immutable envelope that travels: encoded payload, identity, order key, headers and trace context.
+ * The immutable message envelope: encoded payload, id, key, headers and trace context.
  *
- * A `Message` is a plain readonly object made by one function, because one is built for every delivery (a Schema class
- * costs seven times as much). What a person or a foreign system wrote (ids, keys, headers) is data everywhere: its size
- * is bounded and NUL, which Postgres cannot store, is refused with an error that names the field.
+ * A `Message` is a plain readonly object made by one function. One is made for every delivery, and a Schema class
+ * costs seven times as much. Ids, keys and headers come from callers and foreign systems. Their size is bounded, and
+ * NUL, which Postgres cannot store, is refused with an error that names the field.
  *
  * @since 0.1.0
  */
@@ -12,31 +12,32 @@ import * as Option from "effect/Option"
 import { InvalidMessage } from "./Errors.ts"
 
 /**
- * What a transport keeps and a worker receives. The payload is JSON text that the topic's Schema encoded.
+ * A message as a transport stores it and a worker receives it. The payload is JSON text that the topic's Schema
+ * encoded.
  *
  * @since 0.1.0
  */
 export interface Message {
-  /** Deduplication id: one effect per (consumer, id). At most 512 bytes. */
+  /** Deduplication id: one effect per consumer and id. At most 512 bytes. */
   readonly id: string
-  /** The topic it was published to. */
+  /** The topic of the publish. */
   readonly topic: string
-  /** Messages with one key are handled in the order in which they were published. Without a key: the id. */
+  /** Messages with one key are processed in the order of their publishes. Without a key: the id. */
   readonly key: string
-  /** Whether the publisher gave a key; a message without one waits for no other. */
+  /** Whether the publisher gave a key. A message without one waits for no other message. */
   readonly keyed: boolean
   /** The encoded value, JSON text. At most 1 MiB of UTF-8. */
   readonly payload: string
-  /** Strings beside the payload, trace context (`traceparent`) among them. At most 64, and 16 KiB together. */
+  /** Strings beside the payload, trace context (`traceparent`) included. At most 64, and 16 KiB together. */
   readonly headers: Readonly<Record<string, string>>
   /** Version of the topic's Schema that encoded the payload. */
   readonly version: number
-  /** When it was published: milliseconds since the epoch, on the clock of the database (0 until it is stored). */
+  /** Time of the publish: milliseconds since the epoch on the database's clock. 0 until the message is stored. */
   readonly publishedAt: number
 }
 
 /**
- * Limits of a message. They are the same on every transport, so that moving to another one loses nothing.
+ * Limits of a message. They are the same on every transport, so that a move to another one loses nothing.
  *
  * @since 0.1.0
  */
@@ -51,15 +52,15 @@ export const limits = {
   headerBytes: 16_384
 } as const
 
-/** Whether a text holds NUL or a surrogate without its partner: Postgres would refuse the one and change the other. */
+/** Returns the character that Postgres would refuse (NUL) or change (a surrogate without its partner). */
 const unstorable = (text: string): string | undefined =>
   text.includes("\0") ? "a NUL character" : text.isWellFormed() ? undefined : "a lone surrogate"
 
-/** UTF-8 length, without measuring texts that cannot be too long: no character takes more than three bytes a unit. */
+/** Compares the UTF-8 length with a limit. A short text is not measured, since a unit takes at most three bytes. */
 const exceeds = (text: string, bytes: number): boolean =>
   text.length > bytes || (text.length * 3 > bytes && Buffer.byteLength(text) > bytes)
 
-/** What is wrong with a text that is to be an id or a key of at most so many bytes, if anything. */
+/** Returns the problem of an id or a key of at most so many bytes, if any. */
 export const textProblem = (text: string, bytes: number): string | undefined => {
   const bad = unstorable(text)
   return text.length === 0
@@ -125,7 +126,7 @@ const checkHeaders = (
 }
 
 /**
- * What is wrong with a message, if anything: an empty, oversized or unstorable id, key, payload or header.
+ * Returns the problem of a message, if any: an empty, oversized or unstorable id, key, payload or header.
  *
  * @since 0.1.0
  */
@@ -154,7 +155,7 @@ export const problem = (message: Message): InvalidMessage | undefined => {
 }
 
 /**
- * What is wrong with a name under which a message waits: the limits are those of an id.
+ * Returns the problem of a name under which a message waits. The limits are those of an id.
  *
  * @since 0.1.0
  */
@@ -167,7 +168,7 @@ export const delayNameProblem = (
     : checkText(topic, id, "name", name, limits.idBytes)
 
 /**
- * The message, checked against {@link limits}. Fails with `InvalidMessage`, which names the field and the fix.
+ * Makes a message, checked against {@link limits}. Fails with `InvalidMessage`, which names the field and the fix.
  *
  * @since 0.1.0
  */
@@ -194,7 +195,7 @@ export const make = (fields: {
 }
 
 /**
- * The span that published the message, from its `traceparent` header (W3C Trace Context).
+ * Returns the span that published the message, from its `traceparent` header (W3C Trace Context).
  *
  * @since 0.1.0
  */

@@ -1,22 +1,23 @@
 /**
  * Ids made from content: canonical JSON and its SHA-256.
  *
- * Two payloads that mean the same (other key order, `1.0` for `1`) get the same id, so that a sender without ids of its
- * own can still be deduplicated. The same hash tells whether a second message with a known id has other content.
- * Canonical form: RFC 8785 (JSON Canonicalization Scheme), with object keys sorted by UTF-16 code units.
+ * Two payloads with the same meaning (another key order, `1.0` for `1`) get the same id. So messages of a sender
+ * without ids can be deduplicated. The same hash tells whether a second message with a known id has other content.
+ * The canonical form is RFC 8785 (JSON Canonicalization Scheme), with object keys sorted by UTF-16 code units.
  *
  * @since 0.1.0
  */
 import { hash } from "node:crypto"
 
 /**
- * Canonical JSON of any value that JSON can hold. Iterative, so that depth 10,000 does not overflow the stack.
+ * Returns the canonical JSON of any value that JSON can hold. Iterative, so that depth 10,000 does not overflow the
+ * stack.
  *
  * @since 0.1.0
  */
 export const canonical = (value: unknown): string => {
   const out: Array<string> = []
-  // What is still to be written, last first: a text as it stands, or a value.
+  // Stack of texts and values that are still to be written.
   const todo: Array<{ readonly text: string } | { readonly value: unknown }> = [{ value }]
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
     if ("text" in next) {
@@ -47,38 +48,41 @@ export const canonical = (value: unknown): string => {
 }
 
 /**
- * SHA-256 of the canonical JSON, in hexadecimal.
+ * Returns the SHA-256 of the canonical JSON, in hexadecimal.
  *
  * @since 0.1.0
  */
 export const fromContent = (value: unknown): string => hash("sha256", canonical(value), "hex")
 
 /**
- * The id of a message of a topic with `id: "content"`: equal values of two topics are two messages.
+ * Returns the id of a message of a topic with `id: "content"`. Equal values of two topics are two messages.
  *
  * @since 0.1.0
  */
 export const ofValue = (topic: string, encoded: unknown): string => fromContent([topic, encoded])
 
 /**
- * The id of the n-th message that a consumer emits while it handles a message. A re-run of the handler computes the
- * same id, so that an outgoing message is never sent as two.
+ * Returns the id of the n-th message that a consumer emits for a message. A repeated attempt computes the same id, so
+ * that an emitted message is never published twice.
  *
  * @since 0.1.0
  */
 export const ofEmit = (consumer: string, messageId: string, n: number): string => fromContent([consumer, messageId, n])
 
 /**
- * Fingerprint of an encoded payload, as the inbox keeps it: tells a repetition from something else under one id.
+ * Returns the fingerprint of an encoded payload, as the inbox stores it. It tells a repetition from other content
+ * under one id.
  *
- * The bytes are hashed as they are where the sender's encoder is ours (field order is then stable); 16 bytes of SHA-256.
+ * The bytes are hashed unchanged, because Millrace's encoder keeps the order of fields. The fingerprint is 16 bytes
+ * of SHA-256.
  *
  * @since 0.1.0
  */
 export const ofPayload = (payload: string): string => hash("sha256", payload, "hex").slice(0, 32)
 
 /**
- * Fingerprint of a message: tells a redelivery from a second message under one id, of another topic included.
+ * Returns the fingerprint of a message. It tells a redelivery from a second message under one id, also of another
+ * topic.
  *
  * @since 0.1.0
  */

@@ -1,12 +1,13 @@
 /**
- * When a failed message is tried again: one `Schedule`, whose input is the typed error.
+ * Decides when a failed message is tried again: one `Schedule` whose input is the typed error.
  *
- * The schedule's state is not kept anywhere. It is replayed over the recorded failures of the message, so that delays go on
- * growing across restarts and across workers (as Effect's own PersistedQueue does). An error may have a say as well:
- * `retryable: false` sends the message to the dead letters at once, `retryAfter` (a duration) replaces the delay.
+ * The state of the schedule is not stored. It is replayed over the recorded failures of the message, so that delays
+ * keep growing across restarts and workers. An error can decide as well: `retryable: false` dead-letters the message
+ * at once, and `retryAfter` (a duration) replaces the delay.
  *
- * A schedule that looks at the error says what it reads with `Schedule.setInputType`: the pipeline's errors and what the runtime adds.
- * What is here reads `unknown`, so it fits every pipeline; to end attempts by the typed error, `Pipeline.retry(.., { while })` is enough.
+ * A schedule that reads the error declares its input with `Schedule.setInputType`: the pipeline's errors and
+ * `Retry.RuntimeFailure`. The policies in this module read `unknown` and fit every pipeline. To end the attempts by
+ * the typed error, `Pipeline.retry(.., { while })` is enough.
  *
  * ```ts
  * import { Effect, Schedule, Schema } from "effect"
@@ -45,8 +46,8 @@ import * as GivenDuration from "./internal/GivenDuration.ts"
 import * as Tracing from "./internal/Tracing.ts"
 
 /**
- * What the runtime adds to a pipeline's own errors: a policy meets these, too. The last two are of an emit whose value, id or
- * key cannot be published.
+ * The failures that the runtime adds to a pipeline's own errors. A policy gets these, too. The last two come from an
+ * emit whose value, id or key cannot be published.
  *
  * @since 0.1.0
  */
@@ -60,15 +61,15 @@ export type RuntimeFailure =
   | InvalidMessage
 
 /**
- * A retry policy: any schedule that can read the pipeline's errors. It ends when the attempts are used up.
+ * A retry policy: any schedule that can read the pipeline's errors. When it ends, the message becomes a dead letter.
  *
  * @since 0.1.0
  */
 export type Policy<E> = Schedule.Schedule<unknown, E>
 
 /**
- * Exponential backoff: `base`, then `factor` times more each time, at most `cap`, randomised by 20 %, until `attempts`
- * attempts were made (the first one counted).
+ * Exponential backoff: the first delay is `base`, and each next delay is `factor` times longer, up to `cap`. Each
+ * delay is randomised by 20 %. It ends after `attempts` attempts, the first one counted.
  *
  * ```ts
  * import { Retry } from "millrace"
@@ -81,11 +82,11 @@ export type Policy<E> = Schedule.Schedule<unknown, E>
 export const exponential = (base: Duration.Input, options?: {
   /** Default 2. */
   readonly factor?: number | undefined
-  /** Longest delay. Default 1 minute. */
+  /** The longest delay. Default 1 minute. */
   readonly cap?: Duration.Input | undefined
   /** Attempts in all, at least 1. Default 30. */
   readonly attempts?: number | undefined
-  /** Default true: each delay is multiplied by a random number from 0.8 to 1.2. */
+  /** Whether each delay is multiplied by a random number from 0.8 to 1.2. Default true. */
   readonly jitter?: boolean | undefined
 }): Policy<unknown> => {
   const { attempts = 30, cap = "1 minute", factor = 2 } = options ?? {}
@@ -126,8 +127,9 @@ export const policy = <E>(given: Policy<E> | RetryOptions): Policy<E> => {
 }
 
 /**
- * Returns a policy in place of an invalid one. A policy is a plain value and cannot fail, so its problem is stored for the
- * worker, which then refuses to start. If a `Schedule` combinator wraps the policy, the worker runs the default policy.
+ * Returns a policy in place of an invalid one. A policy is a plain value and cannot fail, so its problem is stored
+ * for the worker, which then refuses to start. If a `Schedule` combinator wraps the policy, the worker runs the
+ * default policy.
  */
 const refused = (bad: InvalidSetting): Policy<unknown> => {
   const instead = exponential("100 millis")
@@ -151,35 +153,36 @@ const problem = (
 }
 
 /**
- * Every failure is final.
+ * Makes every failure final.
  *
  * @since 0.1.0
  */
 export const never: Policy<unknown> = Schedule.recurs(0)
 
 /**
- * What a pipeline without `Pipeline.retry` does: exponential from 100 ms, factor 2, at most 1 minute, jittered, 30 attempts. They take 16
- * minutes at least, 21 on average and 25 at most, without the time of the attempts themselves. So they outlast an outage of a quarter
- * of an hour.
+ * The policy of a pipeline without `Pipeline.retry`: exponential from 100 ms, factor 2, at most 1 minute, jittered,
+ * 30 attempts. All attempts together take 16 to 25 minutes, 21 on average, without the time of the attempts
+ * themselves. So they outlast an outage of a quarter of an hour.
  *
  * @since 0.1.0
  */
 export const standard: Policy<unknown> = exponential("100 millis")
 
 /**
- * No message is attempted more often, whatever its schedule says: its failures are kept with it, and replayed for each attempt. Then it is
- * a dead letter `exhausted`; redriven, it begins anew. For waits of weeks take delays of minutes, not of seconds.
+ * The most attempts of a message, for every schedule. Its failures are stored with it and replayed for each attempt,
+ * so their number is bounded. Then the message is a dead letter `exhausted`. A redriven message starts again. For
+ * waits of weeks use delays of minutes, and not of seconds.
  *
  * @since 0.1.0
  */
 export const mostAttempts = 10_000
 
 /**
- * The delay before the next attempt, after the recorded failures and this one; undefined when the schedule has ended.
+ * Replays the policy and returns the delay before the next attempt, or undefined if the schedule has ended.
  *
- * Recorded failures are replayed with what JSON kept of their errors (typed again where `Pipeline.deadLetter` has a Schema for
- * them), the newest with the typed error itself. Elapsed
- * time is that between the recorded failures.
+ * Recorded failures are replayed with the JSON of their errors, or with typed errors if `Pipeline.deadLetter` has a
+ * Schema for them. The newest failure is replayed with the typed error itself. Elapsed time is the time between the
+ * recorded failures.
  *
  * @since 0.1.0
  */
@@ -201,20 +204,20 @@ export const replay = Effect.fnUntraced(function*(
 })
 
 /**
- * Whether the error itself says that another attempt is useless (`retryable: false`).
+ * Returns whether the error rules out another attempt (`retryable: false`).
  *
  * @since 0.1.0
  */
 export const isFinal = (error: unknown): boolean => Tracing.read(error, "retryable") === false
 
 /**
- * The delay that the error itself asks for (`retryAfter`: a duration such as `"30 seconds"`, or milliseconds).
+ * Returns the delay that the error asks for (`retryAfter`: a duration such as `"30 seconds"`, or milliseconds).
  *
  * @since 0.1.0
  */
 export const retryAfter = (error: unknown): Duration.Duration | undefined => {
   const asked = Tracing.read(error, "retryAfter")
-  // What was computed badly (`Number(header) * 1000` without a header) must not mean "at once".
+  // A wrong number, such as `Number(header) * 1000` without a header, must not mean "at once".
   if (asked === undefined || (typeof asked === "number" && !(asked >= 0))) return undefined
   try {
     if (typeof asked === "object" && !Duration.isDuration(asked)) return undefined

@@ -1,17 +1,22 @@
 /**
- * What the runtime counts, and what its log lines carry: names in one place.
+ * Names of the metrics and of the log fields, in one place.
  *
- * Metrics follow OpenTelemetry's messaging conventions (1.44) where they have a name, and `millrace.*` elsewhere. Labels are
- * topics, consumers, outcomes and tags of errors; never keys, ids or lanes, so that the number of series stays small. They are
- * ordinary `Metric`s of Effect, so that each of its exporters has them: `Otlp.layer`, or `PrometheusMetrics.layerHttp` with
- * {@link prometheusName} as its `metricNameMapper`.
+ * Metrics follow OpenTelemetry's messaging conventions (1.44) where these have a name, and are called `millrace.*`
+ * elsewhere. Labels are topics, consumers, outcomes and tags of errors. They are never keys, ids or lanes, so that
+ * the number of series stays small. They are ordinary `Metric`s of Effect, so each of its exporters has them:
+ * `Otlp.layer`, or `PrometheusMetrics.layerHttp` with {@link prometheusName} as its `metricNameMapper`.
  *
- * Spans are made only where a tracer is installed, and for messages whose publisher's trace was sampled: `publish TOPIC`,
- * `receive CONSUMER`, `process TOPIC` for each attempt, linked to the span that published the message, and `commit CONSUMER`, linked
- * to its members. What a handler publishes or emits carries the span of its attempt on.
+ * Spans are made only if a tracer is installed, and for messages whose publisher's trace was sampled.
  *
- * Log lines about a message carry `consumer`, `topic`, `id`, `key` (if it has one) and `attempt`, those of handlers too; never a
- * payload, nor the message of a handler's error, which may quote one.
+ * - `publish TOPIC`: the publish.
+ * - `receive CONSUMER`: the receipt of messages.
+ * - `process TOPIC`: each attempt, linked to the span that published the message.
+ * - `commit CONSUMER`: a group commit, linked to its members.
+ *
+ * A message that a handler publishes or emits carries the span of its attempt.
+ *
+ * Log lines about a message, those of handlers included, carry `consumer`, `topic`, `id`, `attempt`, and `key` if it
+ * has one. They never carry a payload or the message of a handler's error, which may quote one.
  *
  * @since 0.1.0
  */
@@ -22,11 +27,11 @@ import type { Delivery } from "./Delivery.ts"
 
 const seconds = { unit: "s" } as const
 
-/** Boundaries of durations, as the conventions have them. */
+/** Boundaries of durations, from the conventions. */
 const durations = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] as const
 
 /**
- * Labels of a topic, of a consumer, or of both.
+ * Returns the labels of a topic, of a consumer, or of both.
  *
  * @since 0.1.0
  */
@@ -40,7 +45,7 @@ export const labels = (of: {
 })
 
 /**
- * What a log line about a message carries.
+ * Returns the fields of a log line about a message.
  *
  * @since 0.1.0
  */
@@ -57,15 +62,16 @@ export const logFields = (
 })
 
 /**
- * How a message ended, as the label `millrace.outcome` of {@link outcomes}. `retried` and `released` are no ends: it comes again.
- * `failed` is the end of one that is handled at most once.
+ * The outcome of a delivery, as the label `millrace.outcome` of {@link outcomes}. After `retried`, `held` and
+ * `released` the message comes again. `failed` is the end of a message that is processed at most once.
  *
  * @since 0.1.0
  */
 export type DeliveryOutcome = "committed" | "duplicate" | "retried" | "held" | "dead" | "failed" | "released"
 
 /**
- * Messages by topic, consumer and `millrace.outcome`; of dead ones also `millrace.reason`, of retried ones `error.type`.
+ * Messages by topic, consumer and `millrace.outcome`; those with the outcome `dead` also by `millrace.reason`, and
+ * `retried` by `error.type`.
  *
  * @since 0.1.0
  */
@@ -87,7 +93,8 @@ export const sent = Metric.counter("messaging.client.sent.messages", {
 })
 
 /**
- * Seconds from the publish to the commit, by topic and consumer: the store's clock then, the worker's now.
+ * Seconds from the publish to the commit, by topic and consumer. The publish is timed by the store's clock and the
+ * commit by the worker's.
  *
  * @since 0.1.0
  */
@@ -98,7 +105,7 @@ export const latency = Metric.histogram("millrace.delivery.latency", {
 })
 
 /**
- * Messages that were handed to this process, by consumer; one that comes again counts again.
+ * Messages handed to this process, by consumer. A redelivery counts again.
  *
  * @since 0.1.0
  */
@@ -109,7 +116,7 @@ export const consumed = Metric.counter("messaging.client.consumed.messages", {
 })
 
 /**
- * Duration of a publish in seconds, its encoding and the answer of the store included, by topic.
+ * Duration of a publish in seconds, from its encoding to the response of the store, by topic.
  *
  * @since 0.1.0
  */
@@ -131,7 +138,7 @@ export const processDuration = Metric.histogram("messaging.process.duration", {
 })
 
 /**
- * How many messages of a consumer had this outcome in this process, over all topics and reasons.
+ * Returns how many messages of a consumer had this outcome in this process, over all topics and reasons.
  *
  * @since 0.1.0
  */
@@ -147,12 +154,12 @@ export const counted = (consumer: string, outcome: DeliveryOutcome): Effect.Effe
   })
 
 /**
- * Messages in the hands of a worker now, by consumer: prefetched, running and waiting for their commit.
+ * Messages in flight in this process, by consumer: prefetched, running, or waiting for their commit.
  *
  * @since 0.1.0
  */
 export const inFlight = Metric.gauge("millrace.inflight.messages", {
-  description: "Messages in the hands of this process",
+  description: "Messages in flight in this process",
   attributes: { unit: "{message}" }
 })
 
@@ -201,13 +208,13 @@ export const losses = Metric.counter("millrace.lease.losses", {
 })
 
 /**
- * Seconds that were left of the leases when the last renewal was answered, or failed; by consumer. Two thirds of the lease when all is
- * well; near 0 leases are lost.
+ * Seconds that were left of the leases when the last renewal was confirmed or failed, by consumer. The normal value
+ * is two thirds of the lease. Near 0, leases are lost.
  *
  * @since 0.1.0
  */
 export const leaseSlack = Metric.gauge("millrace.lease.slack", {
-  description: "What was left of the leases when they were renewed",
+  description: "Remaining time of the leases when they were renewed",
   attributes: seconds
 })
 
@@ -222,8 +229,8 @@ export const lanesOwned = Metric.gauge("millrace.lanes.owned", {
 })
 
 /**
- * Lanes that this process claimed, by consumer and `millrace.cause`: `expired` (their owner died, or was stopped for too
- * long) or `free`.
+ * Lanes that this process claimed, by consumer and `millrace.cause`. `expired`: the owner died, or was stopped for
+ * too long. `free`: the lane had no owner.
  *
  * @since 0.1.0
  */
@@ -243,8 +250,8 @@ export const claimed = (consumer: string, expired: number, free: number): Effect
 }
 
 /**
- * Messages that can be handled and are not settled, by consumer; those in hand included, those of held keys not. The store looks at
- * 10,000 at most.
+ * Messages that can be processed and are not settled, by consumer. Messages in flight count, and those of held keys
+ * do not. The store counts up to 10,000.
  *
  * @since 0.1.0
  */
@@ -254,17 +261,19 @@ export const waiting = Metric.gauge("millrace.queue.waiting.messages", {
 })
 
 /**
- * Age of the oldest message that can be handled and is not settled, in seconds on the store's clock, by consumer; 0 if there is none.
+ * Age of the oldest message that can be processed and is not settled, in seconds on the store's clock, by consumer. 0
+ * if there is none.
  *
  * @since 0.1.0
  */
 export const lag = Metric.gauge("millrace.queue.lag", {
-  description: "Age of the oldest message that can be handled",
+  description: "Age of the oldest message that can be processed",
   attributes: seconds
 })
 
 /**
- * Keys that wait, by consumer and `millrace.hold`: `delayed` (a retry is due later) or `parked` (for a person).
+ * Keys on hold, by consumer and `millrace.hold`. `delayed`: a retry is due later. `parked`: the key waits for an
+ * operator.
  *
  * @since 0.1.0
  */
@@ -274,7 +283,7 @@ export const heldKeys = Metric.gauge("millrace.held.keys", {
 })
 
 /**
- * How long the key has been parked that has been for longest, in seconds, by consumer; 0 if none is.
+ * Age of the oldest parked key in seconds, by consumer. 0 if no key is parked.
  *
  * @since 0.1.0
  */
@@ -284,7 +293,7 @@ export const parkedAge = Metric.gauge("millrace.parked.age", {
 })
 
 /**
- * Open dead letters, by consumer. The store counts to 10,000 at most.
+ * Open dead letters, by consumer. The store counts up to 10,000.
  *
  * @since 0.1.0
  */
@@ -294,40 +303,40 @@ export const deadLetters = Metric.gauge("millrace.dead_letters", {
 })
 
 /**
- * 1 while a person has paused the consumer, else 0; by consumer.
+ * 1 while an operator has paused the consumer, else 0; by consumer.
  *
  * @since 0.1.0
  */
 export const paused = Metric.gauge("millrace.queue.paused", {
-  description: "Whether a person has paused the consumer",
+  description: "Whether an operator has paused the consumer",
   attributes: { unit: "{consumer}" }
 })
 
 /**
- * Seconds by which the deduplication window is longer than the oldest message waits that is not settled (of held keys, too), or the oldest
- * dead letter is open; by consumer. Below 0 ids are remembered longer than the deduplication window says, and the inbox grows. Not where ids are
- * remembered for ever.
+ * Deduplication window minus the age of the oldest unsettled message or open dead letter, in seconds, by consumer.
+ * Messages of held keys count. Below 0, ids are kept longer than the window, and the inbox grows. Absent if ids are
+ * kept indefinitely.
  *
  * @since 0.1.0
  */
 export const windowSlack = Metric.gauge("millrace.dedup.window.slack", {
-  description: "What the deduplication window has left beyond the oldest message or dead letter",
+  description: "Deduplication window minus the age of the oldest message or dead letter",
   attributes: seconds
 })
 
 /**
- * Dead letters, consumers and keys that people decided about through this process, by `millrace.operation`, which is the action in the
- * audit. One that was refused does not count.
+ * Dead letters, consumers and keys on which operators acted through this process, by `millrace.operation`, which is
+ * the action in the audit. Refused actions do not count.
  *
  * @since 0.1.0
  */
 export const operationItems = Metric.counter("millrace.operation.items", {
-  description: "Dead letters, consumers and keys that people decided about",
+  description: "Dead letters, consumers and keys on which operators acted",
   attributes: { unit: "{item}" },
   incremental: true
 })
 
-/** Counts what a person has decided. */
+/** Counts an operator action. */
 export const operatorAction = (action: Action, items = 1): Effect.Effect<void> =>
   items === 0 ? Effect.void : Metric.update(
     Metric.withAttributes(operationItems, { ...labels({}), "millrace.operation": action }),
@@ -335,7 +344,7 @@ export const operatorAction = (action: Action, items = 1): Effect.Effect<void> =
   )
 
 /**
- * Age in seconds of what this process knows of the queue (the gauges above), by consumer.
+ * Age of the queue's gauges above, in seconds, by consumer.
  *
  * @since 0.1.0
  */
@@ -378,8 +387,8 @@ const suffixes = new Map(
 )
 
 /**
- * The name of a metric as OpenTelemetry's rules give it to Prometheus: with `_seconds` and `_total`. Other metrics keep
- * their names.
+ * Returns the name of a metric by OpenTelemetry's rules for Prometheus, with `_seconds` and `_total`. Other metrics
+ * keep their names.
  *
  * ```ts
  * import { PrometheusMetrics } from "effect/observability"

@@ -1,9 +1,9 @@
 /**
- * A kind of message: its name, its Schema, and how key and id are derived from a value.
+ * A kind of message: its name, its Schema, and the functions that derive key and id from a value.
  *
- * A topic is a value that publishers and pipelines share. Publishing encodes the value, checks the limits, and stores the
- * message for every consumer; inside a transaction of the store it becomes visible with that transaction, which makes
- * it an outbox.
+ * Publishers and pipelines share a topic as a value. A publish encodes the value, checks the limits, and stores the
+ * message for every consumer. Inside a transaction of the store the message becomes visible when that transaction
+ * commits, so the topic works as an outbox.
  *
  * @since 0.1.0
  */
@@ -39,7 +39,7 @@ export interface Topic<out Name extends string, out S extends Schema.Constraint>
   readonly [TypeId]: typeof TypeId
   readonly name: Name
   readonly schema: S
-  /** Version of the schema, stored with each message; a message of a higher version does not decode here. */
+  /** Version of the Schema, stored with each message. A message of a higher version does not decode with this code. */
   readonly version: number
   /** Encodes a value as the message to publish. */
   encode(
@@ -51,44 +51,53 @@ export interface Topic<out Name extends string, out S extends Schema.Constraint>
 }
 
 /**
- * How a topic derives identity and order.
+ * The Schema of a topic, and how it derives id, key and headers.
  *
  * @since 0.1.0
  */
 export interface TopicOptions<S extends Schema.Constraint> {
   readonly schema: S
-  /** Messages with the same key are handled in order. Absent: no order is kept, no message waits for another one. */
+  /**
+   * Returns the key. Messages with the same key are processed in order. Absent: no order is kept, and no message
+   * waits for another one.
+   */
   readonly key?: ((value: S["Type"]) => string) | undefined
   /**
-   * The deduplication id: a function of the value, `"content"` (SHA-256 of topic and canonical encoded payload, the default: two
-   * equal values are one message), or `"random"` (every publish is a message of its own). Topics that one pipeline reads
-   * (`Pipeline.fromAll`) share its ids: say the topic in them (`paid-${orderId}`), or the second of two is an `IdempotencyConflict`.
+   * The deduplication id. Default `"content"`.
+   *
+   * - A function of the value.
+   * - `"content"`: SHA-256 of topic and canonical encoded payload, so that two equal values are one message.
+   * - `"random"`: every publish is a message of its own.
+   *
+   * Topics that one pipeline reads (`Pipeline.fromAll`) share its ids. Put the topic into them (`paid-${orderId}`).
+   * Otherwise the second message with an id becomes a dead letter with `IdempotencyConflict`.
    */
   readonly id?: ((value: S["Type"]) => string) | "content" | "random" | undefined
-  /** Headers of every message, from its value; those of the publish are added, and win. */
+  /** Returns headers of every message. Headers of the publish are added, and win. */
   readonly headers?: ((value: S["Type"]) => Readonly<Record<string, string>>) | undefined
-  /** Default 1. Raise it when older code must not read what newer code writes. */
+  /** Default 1. Raise it if older code must not read messages of newer code. */
   readonly version?: number | undefined
 }
 
 /**
- * What one publish may add.
+ * Options of one publish.
  *
  * @since 0.1.0
  */
 export interface PublishOptions extends Delay.DelayOptions {
-  /** Strings to carry beside the payload. `traceparent` is added from the current span unless given. */
+  /** Strings beside the payload. `traceparent` is added from the current span unless it is given. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** Overrides the topic's id for this message. */
   readonly id?: string | undefined
   /**
-   * One message at most waits under a name, a key and a topic: this one replaces it, its content and its time. At most 512
-   * bytes. Without `delay` or `at` it is published now, and nothing waits any more.
+   * The name under which the message waits; at most 512 bytes. At most one message of a topic and key waits under a
+   * name. This message replaces it, with content and time. Without `delay` or `at` the new message is published now,
+   * and no message waits under the name any more.
    */
   readonly name?: string | undefined
 }
 
-/** Names go into logs, metrics and URLs as they are, so they are kept plain. */
+/** Returns the problem of a name. Names go into logs, metrics and URLs unchanged, so their characters are limited. */
 export const nameProblem = (kind: "topic" | "consumer" | "lease", name: string): InvalidName | undefined =>
   /^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$/.test(name)
     ? undefined
@@ -104,7 +113,7 @@ export const nameProblem = (kind: "topic" | "consumer" | "lease", name: string):
         : "begins with another character"
     })
 
-/** The current span as a W3C `traceparent`, so that the consumer's span can link to it. */
+/** Returns the current span as a W3C `traceparent`, so that the consumer's span can link to it. */
 const traceparent: Effect.Effect<string | undefined> = Effect.withFiber((fiber) => {
   const span = Context.getOrUndefined(fiber.context, Tracer.ParentSpan)
   return Effect.succeed(
@@ -117,7 +126,7 @@ const traceparent: Effect.Effect<string | undefined> = Effect.withFiber((fiber) 
 /**
  * Defines a topic.
  *
- * A name that is not usable fails when the topic is first used (`InvalidName` from `publish` and from the worker).
+ * An unusable name fails when the topic is first used: with `InvalidName` from `publish`, and when the worker starts.
  *
  * ```ts
  * import { Schema } from "effect"
@@ -167,7 +176,7 @@ export const make = <const Name extends string, S extends Schema.Constraint>(
       return Effect.fail(failed(message, `this code reads versions up to ${version}`, "$ Version"))
     }
     return Effect.suspend(() => decodeValue(JSON.parse(message.payload) as unknown)).pipe(
-      // A payload that is no JSON, or nested so deeply that the decoder gives up, arrives as a defect.
+      // A payload that is no JSON, or is nested too deeply for the decoder, arrives as a defect.
       Effect.catchCause((cause) => Effect.fail(failed(message, firstLine(cause), whereOf(cause))))
     )
   }
@@ -185,7 +194,7 @@ export const make = <const Name extends string, S extends Schema.Constraint>(
   }
 }
 
-/** A value nested too deeply for the engine's JSON writer is refused, not a crash. */
+/** Writes the payload as JSON. A value that is nested too deeply is refused. */
 const written = (topic: string, encoded: unknown): Effect.Effect<string, EncodeFailed> =>
   Effect.try({
     try: () => JSON.stringify(encoded) ?? "null",
@@ -226,7 +235,7 @@ const derived = <A>(
         new EncodeFailed({ topic, issue: `its ${field} function returned ${HandlerResult.nameOf(text)}, not a string` })
       ))
 
-/** What is wrong, without the value: messages of schema issues name paths and types; they are cut, since they may quote. */
+/** Returns the first issue, cut to 500 characters, because messages of schema issues may quote values. */
 const firstLine = (cause: { readonly reasons: ReadonlyArray<object> }): string => {
   const reason = cause.reasons[0]
   const error = reason !== undefined && "error" in reason
@@ -237,10 +246,13 @@ const firstLine = (cause: { readonly reasons: ReadonlyArray<object> }): string =
   return (error instanceof Error ? error.message : String(error)).slice(0, 500)
 }
 
-/** Where a payload does not decode and why, the same for all that fail alike: positions in arrays do not count. */
+/**
+ * Returns the path and kind of a decoding issue. Positions in arrays are left out, so that the same cause has the
+ * same text.
+ */
 const whereOf = (cause: Cause.Cause<unknown>): string => {
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
-  // It is no JSON, or too deep for the decoder.
+  // The payload is no JSON, or is nested too deeply for the decoder.
   if (!Schema.isSchemaError(error)) return "$ NotJson"
   let path = "$"
   let issue: SchemaIssue.Issue = error.issue
@@ -261,10 +273,12 @@ const whereOf = (cause: Cause.Cause<unknown>): string => {
 /**
  * Publishes one message and returns its id.
  *
- * Inside a transaction of the store it is visible, and is woken for, when that transaction commits; otherwise it commits by
- * itself. It fails to its caller when the store does; after success the message is never lost. On Postgres, a transaction at REPEATABLE
- * READ or SERIALIZABLE whose snapshot is older than a registration or removal of a consumer cannot publish: it fails with a
- * `StoreFailure` of code 40001, and is to be run again as a whole.
+ * Inside a transaction of the store the message becomes visible, and wakes workers, when that transaction commits.
+ * Otherwise it commits by itself. If the store fails, the call fails; after success the message is never lost.
+ *
+ * On Postgres, a transaction at REPEATABLE READ or SERIALIZABLE cannot publish if its snapshot is older than a
+ * registration or removal of a consumer. The publish fails with a `StoreFailure` of code 40001. Run that transaction
+ * again as a whole.
  *
  * ```ts
  * import { Effect, Schema } from "effect"
@@ -277,14 +291,17 @@ const whereOf = (cause: Cause.Cause<unknown>): string => {
  * })
  * ```
  *
- * **Delayed.** With `delay` or `at` it is published when it is due, by the database's clock: then, and not before, it takes its
- * place in its key's order. Exactly: the first worker (of any consumer) that looks at or after that time moves it behind all that
- * was published until then, and ahead of all that is published afterwards. A waiting worker looks at that time, a busy one within
- * a second; while none runs, it waits. Delayed messages of one key come in the order of their times, and those of one time in
- * the order in which they were published. It goes to the consumers that read the topic when it is due (to none: it waits as
- * unrouted), and its `publishedAt` is its time. `Worker.drain` does not wait for what is not due.
+ * **Delayed.** With `delay` or `at`, the message is published when it is due, on the database's clock. Only then it
+ * takes its place in the order of its key. The first worker of any consumer that polls at or after that time moves it
+ * behind all messages published until then. A waiting worker polls at that time, and a busy one within a second;
+ * while no worker runs, the message waits.
  *
- * **Named.** Publishing again under the same name and key replaces what waits; {@link cancel} deletes it.
+ * Delayed messages of one key are moved in the order of their due times. Messages with the same due time keep the
+ * order of their publishes. The message goes to the consumers that read the topic when it is due. If there is none,
+ * it waits as unrouted. Its `publishedAt` is its due time. `Worker.drain` does not wait for messages that are not
+ * due.
+ *
+ * **Named.** Another publish under the same name and key replaces the waiting message; {@link cancel} deletes it.
  *
  * ```ts
  * import { Schema } from "effect"
@@ -311,8 +328,8 @@ export const publish = <Name extends string, S extends Schema.Constraint>(
   Effect.map(write(topic, [value], options), (ids) => ids[0]!)
 
 /**
- * Publishes many messages, all or none, in the given order, and returns their ids. 100,000 take seconds. With `delay` or `at` all
- * of them are due at that time, in the given order (see {@link publish}).
+ * Publishes many messages, all or none, in the given order, and returns their ids. 100,000 messages take seconds.
+ * With `delay` or `at` all of them are due at that time, in the given order (see {@link publish}).
  *
  * @since 0.1.0
  */
@@ -327,11 +344,11 @@ export const publishAll = <Name extends string, S extends Schema.Constraint>(
 > => write(topic, values, options)
 
 /**
- * Deletes the message that waits under a name, and says whether there was one: false where it is published already, or was
- * never there. For a topic without keys the key is the message's id.
+ * Deletes the message that waits under a name and returns whether there was one. Returns false if it is published
+ * already or never existed. For a topic without keys, `key` is the message's id.
  *
- * It joins the transaction around it: rolled back, the message waits as before; until its end nobody publishes it. True and
- * committed, no consumer will ever see the message.
+ * It joins the ambient transaction. Until the end of the transaction no worker publishes the message, and after a
+ * rollback it waits as before. If the call returned true and is committed, no consumer will ever see the message.
  *
  * @since 0.1.0
  */
@@ -385,7 +402,10 @@ const write = Effect.fnUntraced(function*<Name extends string, S extends Schema.
   return messages.map((message) => message.id)
 })
 
-/** The publishing span, if a tracer is there: the messages carry it, and their consumers' spans link to it. */
+/**
+ * Makes the publishing span if a tracer is installed. The messages carry it, and the spans of their consumers link to
+ * it.
+ */
 const inSpan = <E, R>(
   topic: string,
   publish: Effect.Effect<ReadonlyArray<Message.Message>, E, R>

@@ -1,13 +1,14 @@
 /**
- * Waiting between two tries of what is repeated until it works: the runtime's own reads and writes, not people's steps (those have a
- * `Schedule`, see `Retry.ts`).
+ * Pauses between two tries of the runtime's own reads and writes. Steps of users have a `Schedule` instead (see
+ * `Retry.ts`).
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 
 /**
- * Twice as long after each try, from `first` to at most `cap` milliseconds, half of it random: those that were in each other's way should not
- * meet again ("equal jitter" of https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). `tries` counts from 0.
+ * Sleeps twice as long after each try, from `first` to at most `cap` milliseconds. Half of the time is random, so
+ * that conflicting callers do not meet again ("equal jitter" of
+ * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). `tries` counts from 0.
  */
 export const pause = (
   tries: number,

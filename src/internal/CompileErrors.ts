@@ -1,11 +1,16 @@
 /**
- * What the compiler says to somebody who puts a pipeline together in a way that cannot work: each rule is a type that is `unknown`
- * where it holds, and else a sentence that the error shows.
+ * Messages of the compiler for pipelines that cannot work. Each rule is a type that is `unknown` if the rule holds,
+ * and otherwise a sentence that the compiler error shows.
  *
  * @since 0.1.0
  */
 import type { Row } from "effect/sql/SqlConnection"
 import type { DeliveryMode, Phase } from "./Step.ts"
+
+/** The result of an async function. */
+export interface AsyncResult {
+  readonly then: (...args: never) => unknown
+}
 
 /** The message for a step with an async function. No pipeline is assignable to it. */
 export type NoAsync<Name extends string> =
@@ -23,15 +28,15 @@ interface Hint<Text extends string> {
   readonly "~hint"?: Text
 }
 
-/** What may wait stands before the transaction. */
+/** Requires that a step that may wait stands before the transaction. */
 export type BeforeCommit<Name extends string, P extends Phase> = [P] extends ["steps"] ? unknown
   : `${Name} cannot stand after commit or emit: it may wait, and a transaction must not. Put it before them.`
 
-/** What needs a message that comes again. */
+/** Requires a delivery mode that repeats messages. */
 export type Repeatable<Name extends string, M extends DeliveryMode> = [M] extends ["atMostOnce"]
   ? `${Name} cannot stand in an atMostOnce pipeline: its messages are settled before their steps run, and never come again.`
   : unknown
 
-/** Whether what reads the errors of a pipeline (`Reader`) can read all of them. */
+/** Requires that a schedule or Schema (`Reader`) reads all errors of the pipeline. */
 export type Reads<Reader extends string, E, E0> = [E] extends [E0] ? unknown
   : { readonly [K in `${Reader} has to read these errors of the pipeline, too`]: Exclude<E, E0> }

@@ -1,6 +1,7 @@
 /**
- * Durations as callers give them, also those that no type checker has seen. Effect takes `{}`, `{ minute: 5 }` and NaN for zero, which
- * would mean "at once" or "never wait": here they are no durations, and the caller is refused by the name of what it gave.
+ * Checks durations that callers give, also untyped ones. Effect reads `{}`, `{ minute: 5 }` and NaN as zero, which
+ * would mean "at once" or "never wait". Here they are no durations, and the caller gets an error that shows the
+ * value.
  */
 import * as Duration from "effect/Duration"
 import { InvalidSetting } from "../Errors.ts"
@@ -23,7 +24,7 @@ const isUnits = (given: object): boolean => {
 
 const isNumber = (value: unknown): boolean => typeof value === "number" && !Number.isNaN(value)
 
-/** Milliseconds; NaN where it is no duration. Never throws. */
+/** Returns milliseconds, or NaN if the value is no duration. Never throws. */
 export const millis = (given: unknown): number => {
   try {
     const fits = typeof given === "object" && given !== null && !Duration.isDuration(given)
@@ -36,7 +37,7 @@ export const millis = (given: unknown): number => {
   }
 }
 
-/** What was given, for an error: bounded, and never throws. */
+/** Returns the given value as text for an error. Bounded, and never throws. */
 export const shown = (given: unknown): string => {
   try {
     const text = typeof given === "object" || typeof given === "string"
@@ -48,9 +49,9 @@ export const shown = (given: unknown): string => {
   }
 }
 
-/** What is wrong with values that had no way to fail when they were made: a worker that is given one does not start. */
+/** Problems of values that could not fail when they were made. A worker that gets such a value does not start. */
 export const problems = new WeakMap<object, InvalidSetting>()
 
-/** The refusal of a setting that is outside of its range, or is no duration. */
+/** Makes the refusal of a setting that is outside of its range, or is no duration. */
 export const refusal = (setting: string, given: unknown, expected: string): InvalidSetting =>
   new InvalidSetting({ setting, got: shown(given), expected })

@@ -1,7 +1,7 @@
 /**
- * What a user's function returned. A value that is no Effect ends the fiber that runs it at once: no handler, finalizer or scope of that
- * fiber runs any more. So the runtime looks at what functions return. A function can still hide such a value inside of its effect, so the
- * runtime runs effects where another fiber sees how they end.
+ * Checks of the values that users' functions return. A value that is no Effect ends the fiber that runs it at once,
+ * without its handlers, finalizers and scopes. So the runtime checks what functions return. A function can still hide
+ * such a value inside its effect, so the runtime runs effects in a fiber whose end another fiber sees.
  *
  * @since 0.1.0
  */
@@ -10,27 +10,27 @@ import * as Fiber from "effect/Fiber"
 
 type Expected = "an Effect" | "a boolean" | "a value"
 
-/** A function that returned something else than it had to. */
+/** A function that returned another type of value than it must. */
 export class WrongReturn extends Error {
   constructor(operator: string, expected: Expected, returned: unknown) {
     super(`The function of ${operator} returned ${nameOf(returned)}, where ${expected} is expected. ${fixOf(returned)}`)
     this.name = "WrongReturn"
-    // It would tell where this library stands, not where the function does.
+    // Omits the stack, because it would point into this library and not at the function.
     this.stack = ""
   }
 }
 
-/** Returns an effect as it is, and a defect in place of anything else. */
+/** Returns an effect unchanged, and a defect in place of anything else. */
 export const effectOf = <A, E, R>(returned: Effect.Effect<A, E, R>, operator: string): Effect.Effect<A, E, R> =>
   Effect.isEffect(returned) ? returned : wrong(operator, "an Effect", returned)
 
-/** Returns a defect where a predicate returned a promise or an effect, which are always true. */
+/** Returns a defect if a predicate returned a promise or an effect, which are always true. */
 export const noBoolean = (returned: unknown, operator: string): Effect.Effect<never> | undefined =>
   typeof returned === "object" && (isThenable(returned) || Effect.isEffect(returned))
     ? wrong(operator, "a boolean", returned)
     : undefined
 
-/** Returns a defect where a function that only computes returned a promise: nothing waits for one. */
+/** Returns a defect if a pure function returned a promise, since no code awaits it. */
 export const noValue = (returned: unknown, operator: string): Effect.Effect<never> | undefined =>
   isThenable(returned) ? wrong(operator, "a value", returned) : undefined
 
@@ -67,11 +67,11 @@ const fixOf = (returned: unknown): string =>
     ? "Run what is async in Pipeline.mapEffect, wrapped by Effect.tryPromise"
     : Effect.isEffect(returned)
     ? "Run effects in Pipeline.mapEffect"
-    : "Return the effect; a function that only computes belongs into Pipeline.map or Effect.sync"
+    : "Return the effect; a function that only computes belongs in Pipeline.map or Effect.sync"
 
 /**
- * Runs an effect in a fiber of its own, so that whatever ends that fiber can be handled as a failure. An interruption is passed on and
- * waited for.
+ * Runs an effect in a fiber of its own, so that any end of that fiber can be handled as a failure. Passes an
+ * interruption on and waits for its end.
  */
 export const contained = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.uninterruptibleMask((restore) =>

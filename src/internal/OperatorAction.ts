@@ -1,6 +1,5 @@
 /**
- * What people do, on its way to the store: an act without a name is refused here, for every engine, before anything is asked of it.
- * What was done is counted.
+ * Checks an operator action for every engine before any request, and counts it after its success.
  *
  * @since 0.1.0
  */
@@ -11,15 +10,17 @@ import * as Message from "../Message.ts"
 import { type OperatorAction, Store } from "../Store.ts"
 import * as Telemetry from "../Telemetry.ts"
 
-/** Bytes of what the audit keeps. */
+/** Bytes that the audit keeps. */
 const limits = { by: 512, note: 4096 }
 
-/** The audit has to say who it was. */
+/** Requires a name and a note that the audit can keep. */
 export const checked = ({ by, note = "" }: OperatorAction): Effect.Effect<void, InvalidOperatorAction> => {
-  const who = Message.textProblem(by.trim() === "" ? "" : by, limits.by)
-  if (who !== undefined) return Effect.fail(new InvalidOperatorAction({ field: "by", problem: who }))
-  const why = note === "" ? undefined : Message.textProblem(note, limits.note)
-  return why === undefined ? Effect.void : Effect.fail(new InvalidOperatorAction({ field: "note", problem: why }))
+  const badName = Message.textProblem(by.trim() === "" ? "" : by, limits.by)
+  if (badName !== undefined) return Effect.fail(new InvalidOperatorAction({ field: "by", problem: badName }))
+  const badNote = note === "" ? undefined : Message.textProblem(note, limits.note)
+  return badNote === undefined
+    ? Effect.void
+    : Effect.fail(new InvalidOperatorAction({ field: "note", problem: badNote }))
 }
 
 /** Runs one operator action and counts it. */

@@ -1,6 +1,6 @@
 /**
- * The kinds of decision about a dead letter: which dead letters each is about, and what they become. What it does beside the dead letter is the
- * store's.
+ * The kinds of decision about a dead letter, each with the required state and the next state. The store carries out
+ * the rest.
  */
 import type { Action } from "../Audit.ts"
 import type { DeadLetter, State } from "../DeadLetter.ts"
@@ -8,10 +8,10 @@ import { DeadLetterConflict } from "../Errors.ts"
 
 export interface OperatorDecision {
   readonly action: Action
-  /** The state in which a dead letter must be, and the next one. */
+  /** The required state of the dead letter, and its next state. */
   readonly from: State
   readonly next: State
-  /** Only of a dead letter whose key is parked. */
+  /** Whether the dead letter's key must be parked. */
   readonly parked: boolean
 }
 
@@ -23,13 +23,13 @@ const kind = (action: Action, from: State, next: State, parked = false): Operato
 })
 
 export const redriven = kind("redriven", "open", "redriving")
-/** Redriven with another payload. */
+/** A redrive with another payload. */
 export const edited = kind("edited", "open", "redriving")
 export const discarded = kind("discarded", "open", "discarded")
 export const restored = kind("restored", "discarded", "open")
 export const released = kind("released", "open", "open", true)
 
-/** What speaks against a decision: somebody decided before. */
+/** Returns the conflict of a decision with an earlier decision, if there is one. */
 export const conflict = (
   decision: OperatorDecision,
   { changedAt: at, changedBy: by, id: deadLetterId, parked, state }: Pick<

@@ -1,15 +1,18 @@
-/** What no store takes, looked at before anything is written: messages made by hand have not been through `Message.make`. */
+/**
+ * Refuses messages that no store can keep, before anything is written. Messages made by hand have not been through
+ * `Message.make`.
+ */
 import * as Delay from "../Delay.ts"
 import { StoreFailure } from "../Errors.ts"
 import * as Message from "../Message.ts"
 
-/** The first message that cannot be stored, or a time or name for later that makes no sense. */
+/** Returns the refusal of the first message that cannot be stored, or of an invalid due time or name. */
 export const of = (
   messages: ReadonlyArray<Message.Message>,
-  later: Delay.ResolvedDelay | undefined
+  delay: Delay.ResolvedDelay | undefined
 ): StoreFailure | undefined => {
   const bad = messages.map(Message.problem).find((found) => found !== undefined)
-    ?? (later === undefined ? undefined : Delay.problem(messages, later))
+    ?? (delay === undefined ? undefined : Delay.problem(messages, delay))
   if (bad === undefined) return undefined
   const { hint, message: detail } = bad
   return new StoreFailure({ operation: "publish", kind: "refused", code: "", detail, hint })

@@ -1,6 +1,7 @@
 /**
- * What a pipeline is made of, as data: operators in their order, and settings. `Pipeline.ts` builds it in types, the worker
- * interprets it. Nothing here runs anything, and values are untyped: an operator is given what the one before it returned.
+ * The data of a pipeline: its steps in order, and its settings. `Pipeline.ts` builds it with types, and the worker
+ * interprets it. Nothing here runs an effect. Values are untyped: a step gets the value that the previous one
+ * returned.
  *
  * @since 0.1.0
  */
@@ -16,35 +17,36 @@ import type { Topic } from "../Topic.ts"
 import * as GivenDuration from "./GivenDuration.ts"
 
 /**
- * `steps`: before the transaction. `commit`: inside of it.
+ * The phase of a pipeline. `steps`: before the transaction. `commit`: inside of it.
  *
  * @since 0.1.0
  */
 export type Phase = "steps" | "commit"
 
 /**
- * What a consumer promises when something dies on the way, for what is done inside of the transaction.
+ * The guarantee of a consumer for its commit steps and emits when a process dies or a message comes again.
  *
- * - `effectivelyOnce` (default): committed once for each message id, under redelivery, crashes and lost answers. The inbox remembers
- *   the ids.
- * - `atLeastOnce`: no inbox, so one statement less. A message published twice under one id has its effects twice. One that was
- *   published once is committed once where the transport forgets it inside of the transaction (Postgres, memory), since an
- *   unknown outcome is settled by whether the message is still there; on a broker a redelivery repeats it.
- * - `atMostOnce`: the message is settled and claimed first, and its steps run then. What dies or fails after that is not
- *   repeated: the failure is reported in the log and in the metric, and that is all. So `retry` and `deadLetter` do not compile. A
- *   message that does not decode still becomes a dead letter, since decoding comes first.
+ * - `effectivelyOnce` (default): committed once for each message id, under redelivery, crashes and lost answers. The
+ *   inbox remembers the ids.
+ * - `atLeastOnce`: no inbox, so one statement less. A message published twice under one id has its effects twice.
+ *   Postgres and memory remove the message inside of the transaction, so a message published once is committed once.
+ *   There the queue also shows whether a COMMIT without an answer happened. On a broker, a redelivery repeats the
+ *   effects.
+ * - `atMostOnce`: the message is settled first, and its steps run then. A failure or crash after that is not
+ *   repeated; a failure is reported in the log and the metric. So `retry` and `deadLetter` do not compile. Decoding
+ *   comes first, so an undecodable message still becomes a dead letter.
  *
  * @since 0.1.0
  */
 export type DeliveryMode = "effectivelyOnce" | "atLeastOnce" | "atMostOnce"
 
-/** A topic of any kind, as the runtime keeps it. */
+/** A topic of any type, as the runtime keeps it. */
 export type AnyTopic = Topic<string, Schema.Constraint>
 
 type Handler<A> = (value: never, delivered: DeliveryContext) => A
 type AnyEffect = Effect.Effect<unknown, unknown, unknown>
 
-/** One operator, as the worker interprets it. Values are what the operator before it returned. */
+/** One step, as the worker interprets it. Its function gets the value that the previous step returned. */
 export type Step =
   | { readonly _tag: "Map"; readonly f: Handler<unknown> }
   | { readonly _tag: "Filter"; readonly f: Handler<boolean> }
@@ -53,35 +55,38 @@ export type Step =
   | { readonly _tag: "Commit"; readonly f: Handler<AnyEffect> }
   | {
     readonly _tag: "CommitBatch"
-    /** Answers nothing (each value is kept), or an array with a result for each member. */
+    /** Returns nothing, which keeps each value, or an array with a result for each message. */
     readonly f: (values: NonEmptyReadonlyArray<never>, delivered: NonEmptyReadonlyArray<DeliveryContext>) => AnyEffect
   }
   | {
     readonly _tag: "CommitSql"
-    /** The statements, as data: nothing is decided between them. */
+    /** The statements, as data. */
     readonly f: Handler<Effect.Effect<ReadonlyArray<AnyEffect>, never, SqlClient.SqlClient>>
   }
   | {
     readonly _tag: "Emit"
     readonly topic: AnyTopic
     readonly f: Handler<ReadonlyArray<unknown>>
-    /** Of one outgoing value; undefined: derived from the consumer, the message and its number. */
+    /**
+     * Returns the id of one outgoing value. Undefined: the id is derived from the consumer, the message and the
+     * emit's number.
+     */
     readonly id: ((out: never, value: never, delivered: DeliveryContext) => string) | undefined
   }
 
-/** What a wrapper calls, so that its text stands for the operator's. */
+/** The user's function behind a wrapper, so that its source text describes the step. */
 const wrapped = new WeakMap<object, object>()
 
-/** A function of ours around one of the user's. */
+/** Registers a wrapper around a user's function. */
 export const wrapping = <F extends object>(users: object, ours: F): F => {
   wrapped.set(ours, users)
   return ours
 }
 
-/** The text of the user's function, to tell pipelines apart. */
+/** Returns the source text of the user's function. It tells pipelines apart. */
 export const sourceOf = (f: object): string => Function.prototype.toString.call(wrapped.get(f) ?? f)
 
-/** What a pipeline asks of the worker, defaults filled in. */
+/** The settings of a pipeline, with defaults filled in. */
 export interface Settings {
   readonly delivery: DeliveryMode
   readonly retry: Retry.Policy<never>
@@ -89,7 +94,7 @@ export interface Settings {
   readonly timeout: Duration.Input | undefined
   readonly commitTimeout: Duration.Input
   readonly order: DeadLetterOrder
-  /** Writes a typed error into its failure, so that it can be read back. */
+  /** The Schema that encodes a typed error for its stored failure. */
   readonly errors: Schema.Constraint | undefined
   readonly group: number
 }
@@ -105,7 +110,7 @@ export const defaults: Settings = {
   group: 250
 }
 
-/** Stores the problem of a `while` that cannot decide, for the worker: it is async, or no function. */
+/** Stores the problem of an invalid `while` for the worker: it is async, or no function. */
 export const checkedWhile = (
   given: ((error: never) => boolean) | undefined
 ): ((error: never) => boolean) | undefined => {

@@ -1,7 +1,7 @@
 /**
- * Spans where somebody looks, and nothing where nobody does: Effect's own tracer keeps its spans to itself, so none is made for it.
+ * Spans for an installed tracer. Without one, no spans are made, because Effect's own tracer does not export any.
  *
- * A failure leaves the tag of its error in its span, never the message, which may quote a payload.
+ * A failure leaves the tag of its error in its span, and never the message, which may quote a payload.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import * as Tracer from "effect/Tracer"
 export const isOn = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
   fiber.getRef(Tracer.Tracer) !== Tracer.nativeTracer && fiber.getRef(References.TracerEnabled)
 
-/** What a span says of a failure. */
+/** The error that a span shows for a failure. */
 class Failed extends Error {
   constructor(tag: string, where: string) {
     super(`${where}: ${tag}`)
@@ -25,7 +25,7 @@ class Failed extends Error {
   }
 }
 
-/** What a foreign value has under a name. Getters and proxies may throw: nothing, then. */
+/** Reads a field of a foreign value. Returns undefined if a getter or proxy throws. */
 export const read = (value: unknown, name: string): unknown => {
   try {
     return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined
@@ -34,7 +34,7 @@ export const read = (value: unknown, name: string): unknown => {
   }
 }
 
-/** `instanceof Error`, of a value that may refuse to be asked. */
+/** Returns `value instanceof Error`, for a value that may throw at the check. */
 export const isError = (value: unknown): value is Error => {
   try {
     return value instanceof Error
@@ -43,23 +43,26 @@ export const isError = (value: unknown): value is Error => {
   }
 }
 
-/** What names an error, in records, spans and metrics: its tag, else its name, else its type. At most 100 characters that every store can keep. */
+/**
+ * Returns the tag of an error, else its name, else its type, for records, spans and metrics. At most 100 characters
+ * that every store can keep.
+ */
 export const tagOf = (error: unknown): string => {
   const tag = read(error, "_tag")
   return plain(typeof tag === "string" ? tag : isError(error) ? nameOf(error) : typeof error, 100)
 }
 
-/** Its name, where that is a text: fields of foreign errors replace whatever they are called like. */
+/** Returns the name of an error if it is a text. A field of a foreign error may replace it. */
 export const nameOf = (error: Error): string => {
   const name = read(error, "name")
   return typeof name === "string" ? name : "Error"
 }
 
-/** Text of foreign origin for a column that is looked up: bounded, without what a text of Postgres cannot hold. */
+/** Returns foreign text for an indexed column: bounded, and without characters that Postgres cannot store. */
 export const plain = (text: string, most: number): string =>
   text.slice(0, most).replaceAll("\u0000", "\ufffd").toWellFormed()
 
-/** Ends a span; with the tag of an error if there is one. */
+/** Ends a span, with the tag of an error if there is one. */
 export const end = (span: Tracer.Span, tag: string | undefined, where: string): Effect.Effect<void> =>
   Effect.map(Clock.currentTimeNanos, (now) => {
     if (tag !== undefined) span.attribute("error.type", tag)
@@ -67,8 +70,8 @@ export const end = (span: Tracer.Span, tag: string | undefined, where: string): 
   })
 
 /**
- * Runs the effect within a span that was made for it. `failed` finds the error in a result that is not a failure of the effect.
- * An interruption is no error.
+ * Runs the effect within a span that was made for it. `failed` finds the error in a successful result. An
+ * interruption is no error.
  */
 export const within = <A, E, R>(
   span: Tracer.Span,

@@ -1,5 +1,6 @@
 /**
- * Who in this process waits for which id of which consumer. Synchronous and cheap, since every commit looks here.
+ * The calls in this process that wait for an id of a consumer. Synchronous and cheap, because every commit notifies
+ * them.
  *
  * @since 0.1.0
  */
@@ -7,11 +8,11 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 
-/** By consumer, then by id. An entry lives as long as somebody waits. */
+/** Waiting calls by consumer, then by id. An entry exists while a call waits. */
 export class Watchers {
   readonly #waiting = new Map<string, Map<string, Set<Deferred.Deferred<void>>>>()
 
-  /** Ends at the next `settled` of this id; watching ends with the scope. */
+  /** Waits for the next `notify` of this id. The watch ends with the scope. */
   watch(consumer: string, id: string): Effect.Effect<Effect.Effect<void>, never, Scope.Scope> {
     return Effect.acquireRelease(
       Effect.sync(() => {
@@ -25,19 +26,19 @@ export class Watchers {
     ).pipe(Effect.map(Deferred.await))
   }
 
-  /** After the commit that decided about these ids. */
+  /** Notifies the calls that wait for these ids, after the commit that decided them. */
   notify(consumer: string, ids: ReadonlyArray<{ readonly id: string }>): void {
     const waiting = this.#waiting.get(consumer)
     if (waiting === undefined) return
     for (const { id } of ids) for (const deferred of waiting.get(id) ?? []) Deferred.doneUnsafe(deferred, Effect.void)
   }
 
-  /** What is waited for. */
+  /** Calls a function for each id that a call waits for. */
   each(f: (consumer: string, id: string) => void): void {
     for (const [consumer, ids] of this.#waiting) for (const id of ids.keys()) f(consumer, id)
   }
 
-  /** Whoever waits looks again. */
+  /** Notifies all waiting calls, which then poll. */
   notifyAll(): void {
     for (const ids of this.#waiting.values()) {
       for (const set of ids.values()) for (const deferred of set) Deferred.doneUnsafe(deferred, Effect.void)

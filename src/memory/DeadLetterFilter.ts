@@ -1,11 +1,11 @@
 /**
- * Which dead letters people mean, in memory: what the statements say on Postgres.
+ * Matches dead letters with a filter in memory, as the statements do on Postgres.
  *
  * @since 0.1.0
  */
 import type { DeadLetter, Filter } from "../DeadLetter.ts"
 
-/** Whether a dead letter is meant. */
+/** Returns whether a dead letter matches the filter. */
 export const matches = (filter: Filter, deadLetter: DeadLetter): boolean =>
   (filter.consumer === undefined || deadLetter.consumer === filter.consumer)
   && (filter.state === undefined || deadLetter.state === filter.state)

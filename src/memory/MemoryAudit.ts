@@ -1,5 +1,5 @@
 /**
- * The record of what people did, read. Who does something writes it, in the same transition.
+ * Reads the audit of the memory store. An operator action writes its entry in its own transition.
  *
  * @since 0.1.0
  */

@@ -1,7 +1,7 @@
 /**
- * The consumers of the memory store: registered by workers, looked at, paused and taken away by people.
+ * The consumers of the memory store, and the operator actions on them.
  *
- * Each of these is one transition, or one write of the ambient transaction.
+ * Each action is one transition, or one write of the ambient transaction.
  *
  * @since 0.1.0
  */
@@ -82,7 +82,7 @@ const remove = (state: MemoryState): ConsumerStore["remove"] => (consumer, actio
     return { by: action.by, action: "removed", note: action.note ?? "", detail }
   })
 
-/** What waits of a topic that is not read any more is given up, as a worker gives a message up. */
+/** Dead-letters a waiting message of an unsubscribed topic, as a worker dead-letters a message. */
 const giveUp = (state: MemoryState, queue: MemoryQueue, lane: Lane, row: Row, now: number): void => {
   queue.remove(lane, row)
   const { consumer } = queue
@@ -104,7 +104,7 @@ const giveUp = (state: MemoryState, queue: MemoryQueue, lane: Lane, row: Row, no
   const attempts = [...row.attempts, failure]
   const record = own === undefined
     ? {
-      id: state.nextLetter(),
+      id: state.nextDeadLetterId(),
       consumer,
       original: undefined,
       attempts,
@@ -143,7 +143,7 @@ const unsubscribe = (state: MemoryState): ConsumerStore["unsubscribe"] => (consu
   })
 }
 
-/** Pausing what is paused, or resuming what is not, is refused: somebody was there before. */
+/** Refuses to pause a paused consumer or key, and to resume one that is not paused. */
 const conflict = (
   consumer: string,
   key: string,
@@ -173,7 +173,7 @@ const ofKey =
       if (asked === "paused") queue.pauseKey(key, by, now)
       else {
         queue.resumeKey(key)
-        state.goOn(consumer, key)
+        state.unparkIfDecided(consumer, key)
       }
       return { by, action: asked, key, note }
     })

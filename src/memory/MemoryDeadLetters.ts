@@ -1,7 +1,9 @@
 /**
- * The dead letters of the memory store: dead-lettered in the transaction that settles them, listed, grouped and frozen for people.
+ * The dead letters of the memory store: written in the transaction that removes the deliveries, listed, grouped and
+ * frozen.
  *
- * Death goes through the inbox, so that it and a commit exclude each other: what was committed is not dead-lettered.
+ * A dead-lettering goes through the inbox, so that it and a commit exclude each other: a committed message is not
+ * dead-lettered.
  *
  * @since 0.1.0
  */
@@ -43,7 +45,10 @@ const newLetter = (id: string, consumer: string, entry: NewDeadLetter, now: numb
   ...died(entry, now)
 })
 
-/** Where the dead letter of a dead-lettering stands: undefined if the inbox settled the id otherwise, so that nothing is dead-lettered. */
+/**
+ * Returns the place of a new dead letter, or undefined if the inbox knows the id as committed, so that nothing is
+ * dead-lettered.
+ */
 const place = (
   transaction: MemoryTransaction,
   consumer: string,
@@ -70,14 +75,15 @@ const buryOne = (
   const own = redrive === undefined ? undefined : transaction.deadLetter(redrive.deadLetterId)
   const found = place(transaction, consumer, entry, own)
   if (found === undefined) {
-    // A redriven message that was committed by another way: its dead letter is over, too.
+    // A redriven message was committed in another way, so its dead letter is resolved.
     transaction.resolve(own === undefined ? [] : [own], now)
     return undefined
   }
   const { beside, fingerprint } = found
   const record = own === undefined
-    ? newLetter(transaction.state.nextLetter(), consumer, entry, now)
-    // A redriven delivery begins with no attempts, so that it is retried anew; its dead letter keeps them all.
+    ? newLetter(transaction.state.nextDeadLetterId(), consumer, entry, now)
+    // A redriven delivery starts without attempts and is retried from the beginning. Its dead letter keeps all
+    // attempts.
     : { ...own.record, ...died(entry, now), attempts: [...own.record.attempts, ...entry.attempts] }
   const { id } = entry.delivery.message
   const deadLetterId: StoredDeadLetter = { record, seq: Number(entry.delivery.position), opened: Infinity }

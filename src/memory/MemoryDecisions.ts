@@ -1,6 +1,6 @@
 /**
- * What people decide about dead letters of the memory store: each decision, its record in the audit, and what it does to the queue are one
- * transition, or one write of the ambient transaction.
+ * Operator decisions about dead letters of the memory store. A decision, its audit entry and its change of the queue
+ * are one transition, or one write of the ambient transaction.
  *
  * @since 0.1.0
  */
@@ -14,10 +14,10 @@ import { matches } from "./DeadLetterFilter.ts"
 import type { MemoryState, StoredDeadLetter } from "./MemoryStore.ts"
 import { type MemoryTransaction, type Write, write } from "./MemoryTransaction.ts"
 
-/** A kind of decision, and what it does here. */
+/** A kind of decision, and its effect on the memory store. */
 interface Deciding extends OperatorDecision.OperatorDecision {
   readonly change?: (record: DeadLetter) => Partial<DeadLetter>
-  /** What it does beside the dead letter, which is changed already. */
+  /** Its change beside the dead letter, which is changed already. */
   readonly apply: (state: MemoryState, deadLetterId: StoredDeadLetter) => void
 }
 
@@ -30,19 +30,20 @@ const redrive = (edit?: { readonly payload: string; readonly version: number }):
   apply: (state, deadLetterId) => state.redrive(deadLetterId)
 })
 
-const goOn = (state: MemoryState, { record }: StoredDeadLetter): void => state.goOn(record.consumer, record.message.key)
+const unpark = (state: MemoryState, { record }: StoredDeadLetter): void =>
+  state.unparkIfDecided(record.consumer, record.message.key)
 
 const discard: Deciding = {
   ...OperatorDecision.discarded,
   apply: (state, deadLetter) => {
-    if (deadLetter.record.parked) goOn(state, deadLetter)
+    if (deadLetter.record.parked) unpark(state, deadLetter)
   }
 }
 
 const release: Deciding = {
   ...OperatorDecision.released,
   change: () => ({ parked: false }),
-  apply: goOn
+  apply: unpark
 }
 
 const restore: Deciding = {

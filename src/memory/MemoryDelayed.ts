@@ -1,8 +1,8 @@
 /**
- * Messages of a memory store that are published later, in the order in which they are due.
+ * Messages of a memory store that are published later, in the order of their due times.
  *
- * Every method is synchronous. What a transaction replaces or cancels is locked until its end (see `MemoryOutbox.ts`): it
- * is passed over meanwhile, and with it what is due after it of the same key.
+ * Every method is synchronous. A message that a transaction replaces or cancels is locked until the end of that
+ * transaction (see `MemoryOutbox.ts`). Meanwhile it is skipped, and so are later messages of the same key.
  *
  * @since 0.1.0
  */

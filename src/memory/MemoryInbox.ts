@@ -1,7 +1,7 @@
 /**
- * Which ids a consumer has committed or given up, and who reads what, over the memory store.
+ * The inbox of the memory store: the ids that each consumer has committed or dead-lettered.
  *
- * Two transactions that claim one id wait for each other, so that exactly one of them finds it fresh.
+ * Two transactions that claim one id wait for each other, so that exactly one of them gets `fresh`.
  *
  * @since 0.1.0
  */
@@ -10,7 +10,7 @@ import type { Claim, ClaimResult, InboxRecord, InboxStore, OnceClaim } from "../
 import type { InboxRow, MemoryState, StoredDeadLetter } from "./MemoryStore.ts"
 import { inboxKey, type MemoryTransaction, required } from "./MemoryTransaction.ts"
 
-/** What the inbox answers to one claim, given what it knows. Revives the id that its own dead letter has made dead. */
+/** Returns the result of one claim. A redrive's claim revives the id that its own dead letter has made dead. */
 const answer = (known: InboxRow | undefined, claim: Claim): ClaimResult => {
   if (known === undefined) return "fresh"
   if (known.outcome === "dead" && claim.deadLetterId !== undefined && known.deadLetterId === claim.deadLetterId) {
@@ -36,7 +36,7 @@ const claimAll = (
     if (claimed === "fresh") {
       outcomes.set(inboxKey(consumer, claim.id), { outcome: "committed", fingerprint, deadLetterId: undefined })
     }
-    // A duplicate was committed by another way: that is what its dead letter was waiting for.
+    // A duplicate was committed in another way, so its dead letter is resolved.
     const deadLetterId = claim.deadLetterId === undefined ? undefined : transaction.deadLetter(claim.deadLetterId)
     if (deadLetterId !== undefined) deadLetters.push(deadLetterId)
     return claimed
@@ -70,7 +70,7 @@ const enterOne = (
   }
   const settled = settledOf(known)
   if (settled._tag === "Dead") return settled
-  // A pipeline's: whatever the message held, there is no result to give back.
+  // A pipeline committed the id, so there is no result to return.
   if (known.result === undefined) return { ...settled, result: undefined }
   return known.fingerprint === fingerprint ? { ...settled, result: known.result } : { _tag: "Conflict" }
 }

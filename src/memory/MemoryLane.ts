@@ -1,10 +1,13 @@
 /**
- * One lane of a memory queue: its messages by key, its holds, and who holds its lease.
+ * One lane of a memory queue: its messages by key, its holds, and its lease.
  *
- * Every method is synchronous, so every transition is atomic. Invariants: a key is in `ready` exactly if it has an unread
- * row, no hold and no pause; a row is in `inHand` exactly if it was handed over and neither removed nor given back; it is in
- * `unacknowledged` from its removal until its owner says so, as work on it may go on (`atMostOnce`); rows of a key are linked in
- * order of publishing, and `unread` is the first of them that is not in hand.
+ * Every method is synchronous, so every transition is atomic. Invariants:
+ *
+ * - A key is in `ready` exactly if it has an unread row, no hold and no pause.
+ * - A row is in `inFlight` exactly if it was handed over and neither removed nor given back.
+ * - A row is in `unacknowledged` from its removal until its owner acknowledges it, because an `atMostOnce` step may
+ *   still run.
+ * - Rows of a key are linked in the order of their publishes, and `unread` is the first one that is not in flight.
  *
  * @since 0.1.0
  */
@@ -14,16 +17,16 @@ import type { Message } from "../Message.ts"
 
 /** A message that waits in a lane. */
 export interface Row {
-  /** Its place in the order of publishing; a redriven parked message gets its old one back. */
+  /** Its place in the order of publishing. A redriven parked message gets its old place back. */
   readonly seq: number
   readonly message: Message
   readonly bytes: number
   readonly key: KeyRows
   readonly redrive: Delivery["redrive"]
   attempts: ReadonlyArray<Failure>
-  received: number
+  crashCount: number
   crashedAlone: boolean
-  inHand: boolean
+  inFlight: boolean
   previous: Row | undefined
   next: Row | undefined
 }
@@ -34,14 +37,14 @@ export interface KeyRows {
   first: Row | undefined
   last: Row | undefined
   unread: Row | undefined
-  inHand: number
-  /** Milliseconds at which the key goes on; `Infinity` while it is parked. */
+  inFlight: number
+  /** End of the hold in milliseconds. `Infinity` while the key is parked. */
   heldUntil: number | undefined
-  /** A person's pause, beside any other. */
+  /** An operator's pause, independent of any hold. */
   paused: { readonly by: string; readonly at: number } | undefined
 }
 
-/** What a row is made of. */
+/** The data of a new row. */
 export interface NewRow {
   readonly seq: number
   readonly message: Message
@@ -53,20 +56,20 @@ export interface WorkerClaim {
   readonly worker: string
   readonly leaseMillis: number
   readonly held: Map<HeldLease, Lane>
-  /** Until when it counts as alive; every read and every renewal moves it. */
+  /** The end of the time in which the worker counts as alive. Every read and every renewal extends it. */
   aliveUntil: number
   /** Whether the consumer was paused when it last talked to the queue. */
   paused: boolean
-  /** Somebody waits for work here. */
+  /** Completed when there may be work for the waiting worker. */
   waiting: Deferred.Deferred<void> | undefined
-  /** What a takeover counts: everything in hand, or one row at most. */
+  /** The rows that a takeover counts as crashed: all rows in flight, or one row at most. */
   counted: "all" | { readonly seq: number | undefined }
   turn: number
-  /** Lanes it has claimed, and how many of them from an owner whose time was over: until somebody has counted them. */
+  /** Lanes that it has claimed, and how many of them from an expired owner, until they are counted. */
   claims: { expired: number; free: number }
 }
 
-/** Above the last one, and no less than the milliseconds since the epoch, as on every engine. */
+/** Returns a token above the last one, and no less than the milliseconds since the epoch, as every engine does. */
 export const nextToken = (last: bigint, now: number): bigint => {
   const at = BigInt(Math.trunc(now))
   return last < at ? at : last + 1n
@@ -77,11 +80,14 @@ export class Lane {
   readonly index: number
   /** Raised by every claim. */
   token = 0n
-  /** The lease that was given out last, while it is neither released nor taken over. */
+  /** The lease that was issued last, while it is neither released nor taken over. */
   lease: HeldLease | undefined
   owner: WorkerClaim | undefined
   leaseUntil = 0
-  /** Its owner has more than its share: nothing is read, and it is released when nothing of it is worked with any more. */
+  /**
+   * Whether its owner has more than its share. The lane is then not read, and is released when no row of it is in
+   * flight.
+   */
   leaving = false
 
   readonly rows = new Map<number, Row>()
@@ -89,8 +95,8 @@ export class Lane {
   readonly ready = new Set<KeyRows>()
   readonly held = new Set<KeyRows>()
   readonly paused = new Set<KeyRows>()
-  readonly inHand = new Set<Row>()
-  /** Rows that are gone, by their seq: the key of each. */
+  readonly inFlight = new Set<Row>()
+  /** Removed rows that are not acknowledged: the key of each, by its seq. */
   private readonly unacknowledged = new Map<number, string>()
 
   constructor(index: number) {
@@ -107,9 +113,9 @@ export class Lane {
       key,
       redrive: from.redrive,
       attempts: [],
-      received: 0,
+      crashCount: 0,
       crashedAlone: false,
-      inHand: false,
+      inFlight: false,
       previous: undefined,
       next: undefined
     }
@@ -135,54 +141,57 @@ export class Lane {
     if (row.next === undefined) key.last = row.previous
     else row.next.previous = row.previous
     this.rows.delete(row.seq)
-    if (this.inHand.delete(row)) {
-      key.inHand--
+    if (this.inFlight.delete(row)) {
+      key.inFlight--
       this.unacknowledged.set(row.seq, key.key)
     }
     this.settleReady(key)
   }
 
-  /** The owner works with it no more. */
+  /** Ends the owner's work on a removed row. */
   acknowledge(seq: number): void {
     this.unacknowledged.delete(seq)
   }
 
-  /** Whether its owner works with anything of it. */
+  /** Whether its owner still works on a row of it. */
   get busy(): boolean {
-    return this.inHand.size + this.unacknowledged.size > 0
+    return this.inFlight.size + this.unacknowledged.size > 0
   }
 
   /** Marks the key's first unread row as handed over. */
   hand(row: Row): void {
-    row.inHand = true
-    row.key.inHand++
+    row.inFlight = true
+    row.key.inFlight++
     row.key.unread = this.unreadAfter(row)
-    this.inHand.add(row)
+    this.inFlight.add(row)
     this.settleReady(row.key)
   }
 
   /** Makes rows that were handed over readable again, in order. */
   takeBack(rows: Iterable<Row>): void {
     for (const row of rows) {
-      if (!this.inHand.delete(row)) continue
-      row.inHand = false
-      row.key.inHand--
+      if (!this.inFlight.delete(row)) continue
+      row.inFlight = false
+      row.key.inFlight--
       if (row.key.unread === undefined || row.key.unread.seq > row.seq) row.key.unread = row
       this.settleReady(row.key)
     }
   }
 
-  /** What was handed over of a key is forgotten: it is read again. */
+  /** Makes the key's rows in flight readable again. */
   forget(key: string): void {
     for (const [seq, of] of this.unacknowledged) if (of === key) this.unacknowledged.delete(seq)
     const rows = this.keys.get(key)
-    if (rows === undefined || rows.inHand === 0) return
+    if (rows === undefined || rows.inFlight === 0) return
     const handed: Array<Row> = []
-    for (let row = rows.first; row !== undefined; row = row.next) if (row.inHand) handed.push(row)
+    for (let row = rows.first; row !== undefined; row = row.next) if (row.inFlight) handed.push(row)
     this.takeBack(handed)
   }
 
-  /** Hides a key, those of its rows that were handed over included. A hold that is there (a restored dead letter's) is only made longer. */
+  /**
+   * Holds a key, its rows in flight included. It extends an existing hold (of a restored dead letter) and never
+   * shortens it.
+   */
   hold(key: string, until: number): void {
     const rows = this.keyOf(key)
     rows.heldUntil = Math.max(rows.heldUntil ?? 0, until)
@@ -198,7 +207,7 @@ export class Lane {
     this.settleReady(key)
   }
 
-  /** A person's hold: what is in hand of the key is finished, nothing more of it is read. */
+  /** Pauses a key for an operator. Its rows in flight finish, and no more are read. */
   pause(key: string, by: string, at: number): void {
     const rows = this.keyOf(key)
     rows.paused = { by, at }
@@ -212,7 +221,7 @@ export class Lane {
     this.settleReady(key)
   }
 
-  /** A key that was parked before is parked again: what is in hand of it is finished. */
+  /** Parks a key again. Its rows in flight finish. */
   park(key: string): void {
     const rows = this.keyOf(key)
     rows.heldUntil = Infinity
@@ -220,21 +229,21 @@ export class Lane {
     this.settleReady(rows)
   }
 
-  /** Keys that pause, whatever the reason. */
+  /** Number of keys that are held or paused. */
   get heldKeys(): number {
     let both = 0
     for (const key of this.paused) if (this.held.has(key)) both++
     return this.held.size + this.paused.size - both
   }
 
-  /** Ends the holds whose time has come. Only the lane's owner calls it. */
+  /** Ends the holds that are due. Only the lane's owner calls it. */
   endHolds(now: number): void {
     for (const key of this.held) if (key.heldUntil !== undefined && key.heldUntil <= now) this.unhold(key)
   }
 
-  /** Whether a claim would find something: an unread row, a hold that is due, or what a dead owner had in hand. */
+  /** Whether a claim would find work: an unread row, a hold that is due, or rows in flight of a dead owner. */
   hasWork(now: number): boolean {
-    return this.ready.size > 0 || this.inHand.size > 0 || this.nextDue(0) <= now
+    return this.ready.size > 0 || this.inFlight.size > 0 || this.nextDue(0) <= now
   }
 
   /** When the next hold ends, of those that end after the given time. */
@@ -244,23 +253,23 @@ export class Lane {
     return due
   }
 
-  /** Nobody holds it any more, and what was handed over is read again, in order. Counts nothing. */
   /** Whether it has an owner whose lease has not ended. */
   owned(now: number): boolean {
     return this.owner !== undefined && this.leaseUntil > now
   }
 
+  /** Frees the lane and makes its rows in flight readable again, in order. Counts nothing. */
   free(): void {
     this.owner = undefined
     this.lease = undefined
     this.leaving = false
     this.unacknowledged.clear()
-    this.takeBack([...this.inHand])
+    this.takeBack([...this.inFlight])
   }
 
   private unreadAfter(row: Row): Row | undefined {
     let next = row.next
-    while (next !== undefined && next.inHand) next = next.next
+    while (next !== undefined && next.inFlight) next = next.next
     return next
   }
 
@@ -272,7 +281,7 @@ export class Lane {
         first: undefined,
         last: undefined,
         unread: undefined,
-        inHand: 0,
+        inFlight: 0,
         heldUntil: undefined,
         paused: undefined
       }

@@ -1,7 +1,7 @@
 /**
- * What goes out of the memory store, now or later.
+ * The outbox of the memory store, for messages that are published now or later.
  *
- * Who replaces or cancels what waits under a name keeps that name to itself until its transaction ends.
+ * A transaction that replaces or cancels a named message locks the name until it ends.
  *
  * @since 0.1.0
  */

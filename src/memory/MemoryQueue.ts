@@ -1,9 +1,9 @@
 /**
  * The queue of one consumer in memory: lanes shared fairly among its open subscriptions, read in order per key.
  *
- * It behaves as the lanes of Postgres do: a claim raises the fencing token, an expired lease may be taken over (and then
- * counts what the dead owner had in hand), a released one is given back in order and uncounted. A member that lost a lane
- * is not told by magic: it notices when it next talks to the queue, as a process far away would.
+ * It behaves as the lanes of Postgres do. A claim raises the fencing token. An expired lease can be taken over, which
+ * counts the rows in flight of the dead owner. A released lane is given back in order and uncounted. A worker that
+ * lost a lane notices this at its next request, as a remote process would.
  *
  * @since 0.1.0
  */
@@ -22,14 +22,14 @@ export class MemoryQueue {
   readonly order: DeadLetterOrder
   readonly lanes: ReadonlyArray<Lane>
   readonly registeredAt: number
-  /** What the pipeline of the last registration consists of. */
+  /** The description of the pipeline of the last registration. */
   pipeline = ""
-  /** By a person: nothing is read. */
+  /** The operator's pause, in which no row is read. */
   paused: Consumer["paused"]
-  /** The consumer is gone; its workers are to hear it. */
+  /** Whether the consumer was removed. Its workers then stop at their next request. */
   removed = false
   private readonly members = new Set<WorkerClaim>()
-  /** What is to be completed once the transition is over, since completing a Deferred runs its fibers on the spot. */
+  /** Completes a Deferred after the transition, because its fibers run at once. */
   private readonly after: (complete: () => void) => void
 
   constructor(registration: Registration, registeredAt: number, after: (complete: () => void) => void) {
@@ -54,11 +54,11 @@ export class MemoryQueue {
   /** Takes a row out for good. */
   remove(lane: Lane, row: Row): void {
     lane.remove(row)
-    // A key at its cap has room again: whoever waits has to look.
+    // A key at its limit has capacity again, so waiting workers poll.
     if (row.key.unread !== undefined) this.wake()
   }
 
-  /** Its owner works with these rows no more; frees a lane that it was to give up. */
+  /** Ends the owner's work on these rows, and frees a lane that its owner must give up. */
   acknowledge(deliveries: ReadonlyArray<Delivery>): void {
     for (const { lease, message, position } of deliveries) {
       const lane = this.fenced(lease, message.key)
@@ -81,7 +81,7 @@ export class MemoryQueue {
     this.wake()
   }
 
-  /** Parks a key again, as its dead letter is open again. */
+  /** Parks a key again, because its dead letter is open again. */
   park(key: string): void {
     this.laneOf(key).park(key)
   }
@@ -105,7 +105,7 @@ export class MemoryQueue {
     this.wake()
   }
 
-  /** Keys that pause, and what for. A pause outlives the time of a retry. */
+  /** Returns the keys on hold and the reasons. A pause outlives the time of a retry. */
   heldKeys(now: number): Array<HeldKey> {
     const held = this.lanes.flatMap((lane) => [...new Set([...lane.held, ...lane.paused])])
     return held.map(({ heldUntil, key, paused }) => {
@@ -114,12 +114,12 @@ export class MemoryQueue {
     })
   }
 
-  /** What waits, settled rows and gone consumers excepted. */
+  /** All waiting rows, without settled rows. */
   get rows(): ReadonlyArray<{ readonly lane: Lane; readonly row: Row }> {
     return this.lanes.flatMap((lane) => [...lane.rows.values()].map((row) => ({ lane, row })))
   }
 
-  /** Nothing of it can be committed any more, and its workers look and hear it. */
+  /** Removes all rows, so that no delivery can be committed, and wakes the workers, which then stop. */
   end(): void {
     this.removed = true
     for (const lane of this.lanes) lane.free()
@@ -153,12 +153,12 @@ export class MemoryQueue {
   leave(member: WorkerClaim): void {
     this.members.delete(member)
     member.held.clear()
-    // Lanes that have expired and that nobody took over are given back too: their owner lives, so nothing is counted.
+    // Expired lanes that were not taken over are given back too. Their owner is alive, so nothing is counted.
     for (const lane of this.lanes) if (lane.owner === member) lane.free()
     this.wake()
   }
 
-  /** Hands over what there is room for: rows in order per key, marked as in hand. */
+  /** Hands over rows up to the demand, in order per key, and marks them as in flight. */
   read(member: WorkerClaim, room: Demand, now: number, monotonic: bigint): Array<Row> {
     member.aliveUntil = now + member.leaseMillis
     member.paused = this.paused !== undefined
@@ -214,7 +214,7 @@ export class MemoryQueue {
     return lane.lease === lease ? lane : undefined
   }
 
-  /** Finds the leases that somebody else has taken over, or whose time has passed. */
+  /** Finds the leases that another worker has taken over, or that have expired. */
   notice(member: WorkerClaim, now: number): void {
     for (const [lease, lane] of member.held) {
       const reason = lane.lease !== lease
@@ -233,22 +233,25 @@ export class MemoryQueue {
     }
   }
 
-  /** Messages of keys that are not held, the oldest publish of them, the oldest of all, and keys that are held. */
-  standing(): { waiting: number; oldest: number; eldest: number; delayed: number; parked: number } {
-    const standing = { waiting: 0, oldest: Infinity, eldest: Infinity, delayed: 0, parked: 0 }
+  /**
+   * Counts the messages of keys that are not held, their oldest publish, the oldest publish of all, and the held
+   * keys.
+   */
+  counts(): { waiting: number; oldest: number; eldest: number; delayed: number; parked: number } {
+    const counts = { waiting: 0, oldest: Infinity, eldest: Infinity, delayed: 0, parked: 0 }
     for (const lane of this.lanes) {
       for (const row of lane.rows.values()) {
-        standing.eldest = Math.min(standing.eldest, row.message.publishedAt)
+        counts.eldest = Math.min(counts.eldest, row.message.publishedAt)
         if (row.key.heldUntil !== undefined) continue
-        standing.waiting++
-        standing.oldest = Math.min(standing.oldest, row.message.publishedAt)
+        counts.waiting++
+        counts.oldest = Math.min(counts.oldest, row.message.publishedAt)
       }
-      for (const { heldUntil } of lane.held) standing[heldUntil === Infinity ? "parked" : "delayed"]++
+      for (const { heldUntil } of lane.held) counts[heldUntil === Infinity ? "parked" : "delayed"]++
     }
-    return standing
+    return counts
   }
 
-  /** Whoever waits for work looks again. */
+  /** Wakes the waiting workers, which then poll. */
   wake(): void {
     for (const member of this.members) {
       const waiting = member.waiting
@@ -258,7 +261,7 @@ export class MemoryQueue {
     }
   }
 
-  /** Workers that live; the one that asks does. */
+  /** Returns the number of live workers, the asking one included. */
   alive(self: WorkerClaim | undefined, now: number): number {
     let alive = 0
     for (const member of this.members) if (member === self || member.aliveUntil > now) alive++
@@ -290,7 +293,7 @@ export class MemoryQueue {
       const lane = this.lanes[(i + member.turn) % this.lanes.length]!
       const expired = lane.owner !== undefined && lane.leaseUntil <= now
       if ((lane.owner !== undefined && !expired) || !lane.hasWork(now)) continue
-      // Its own it gets back uncounted: who was stopped for a while is not dead.
+      // A worker gets its own lane back uncounted, because it was only stopped for a while.
       const died = expired && lane.owner !== member
       if (died) this.count(lane)
       member.claims[died ? "expired" : "free"]++
@@ -309,21 +312,22 @@ export class MemoryQueue {
   }
 
   /**
-   * The owner died: what it had in hand may be what killed it. Only what ran alone is convicted. It had been counted before it was
-   * isolated. A redriven message that came back to its place since then begins with 0.
+   * Counts a crash for the rows in flight of a dead owner. If one row ran alone, only that row counts. It is marked
+   * as crashed alone if it had been counted before it was isolated. A redriven message that returned to its place
+   * since then starts with 0.
    */
   private count(lane: Lane): void {
     const counted = lane.owner?.counted ?? "all"
-    for (const row of lane.inHand) {
+    for (const row of lane.inFlight) {
       const held = row.key.heldUntil !== undefined || row.key.paused !== undefined
       const alone = counted !== "all" && counted.seq === row.seq
       if (held || (counted !== "all" && !alone)) continue
-      if (alone && row.received > 0) row.crashedAlone = true
-      row.received++
+      if (alone && row.crashCount > 0) row.crashedAlone = true
+      row.crashCount++
     }
   }
 
-  /** Lanes and keys take turns, so that none of them fills every place. */
+  /** Reads lanes and keys in turns, so that none of them takes the whole demand. */
   private collect(member: WorkerClaim, room: Demand, now: number): Array<Row> {
     const lanes = [...member.held.values()].filter((lane) => !lane.leaving)
     const first = member.turn++ % Math.max(1, lanes.length)
@@ -336,7 +340,7 @@ export class MemoryQueue {
       for (const lane of turns) {
         for (const key of lane.ready) {
           if (rows.length >= room.messages) return rows.sort(bySeq)
-          if (key.inHand >= room.perKey) continue
+          if (key.inFlight >= room.perKey) continue
           const row = nextOf(key)
           if (rows.length > 0 && row.bytes > bytes) return rows.sort(bySeq)
           bytes -= row.bytes

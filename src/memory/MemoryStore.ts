@@ -1,10 +1,10 @@
 /**
- * The one owner of everything a memory store keeps: queues, subscriptions, unrouted and delayed messages, inbox,
- * dead letters.
+ * The single owner of the state of a memory store: queues, subscriptions, unrouted and delayed messages, inbox, dead
+ * letters.
  *
- * Every method is one synchronous transition, so nothing is ever half done. A transaction stages its writes and applies
- * them here at its end (see `MemoryTransaction.ts`). Nothing survives the process, and the inbox forgets nothing while
- * the store lives: it is for tests and for work that may be lost with its process.
+ * Every method is one synchronous transition, so no change is ever half done. A transaction stages its writes and
+ * applies them here at its end (see `MemoryTransaction.ts`). Nothing survives the process, and the inbox keeps every
+ * id while the store exists. Use it for tests, and for work that may be lost with its process.
  *
  * @since 0.1.0
  */
@@ -17,28 +17,31 @@ import type { QueueStatus, Registration } from "../Store.ts"
 import { MemoryDelayed, type Waiting } from "./MemoryDelayed.ts"
 import { MemoryQueue } from "./MemoryQueue.ts"
 
-/** What the inbox knows about an id. */
+/** The inbox record of an id. */
 export interface InboxRow {
   readonly outcome: "committed" | "dead"
   readonly fingerprint: string
   /** The dead letter that keeps a dead message. */
   readonly deadLetterId: string | undefined
-  /** What the first caller of `once` got, encoded. */
+  /** The encoded result of the first `Inbox.once`. */
   readonly result?: string | undefined
 }
 
-/** A dead letter, and the place that its message had. */
+/** A dead letter, with the place of its message. */
 export interface StoredDeadLetter {
   readonly record: DeadLetter
   readonly seq: number
-  /** When it became open last, in the order of such moments: what becomes open later is in no set that was frozen before. */
+  /**
+   * The number of the transition in which it was last opened. A frozen set contains no dead letter that was opened
+   * later.
+   */
   readonly opened: number
 }
 
 /** The state of one memory store. */
 export class MemoryState {
   readonly queues = new Map<string, MemoryQueue>()
-  /** Who waits for an id. */
+  /** The calls that wait for an id. */
   readonly watchers = new Watchers()
   /** By consumer, then by message id. */
   private readonly inbox = new Map<string, Map<string, InboxRow>>()
@@ -47,15 +50,15 @@ export class MemoryState {
   readonly delayed = new MemoryDelayed()
   private readonly subscribed = new Map<string, Set<MemoryQueue>>()
   private readonly unrouted = new Map<string, Array<{ readonly seq: number; readonly message: Message }>>()
-  /** What people did, in order. */
+  /** Operator actions, in order. */
   readonly audit: Array<Entry> = []
-  /** How often a dead letter became open. */
+  /** Number of times that a dead letter was opened. */
   opened = 0
   private seq = 0
-  private lastLetter = 0
+  private lastDeadLetter = 0
   private pending: Array<() => void> = []
 
-  /** Runs what transitions left to be completed: waiters and lost leases. Never called in the middle of a transition. */
+  /** Completes the waiters and lost leases of earlier transitions. Never called in the middle of a transition. */
   flush(): void {
     while (this.pending.length > 0) {
       const pending = this.pending
@@ -76,8 +79,8 @@ export class MemoryState {
   }
 
   /** Ids of dead letters ascend, also as text. */
-  nextLetter(): string {
-    return String(++this.lastLetter).padStart(16, "0")
+  nextDeadLetterId(): string {
+    return String(++this.lastDeadLetter).padStart(16, "0")
   }
 
   /** Puts a message into the queue of every consumer of its topic, behind all that was published before. */
@@ -94,18 +97,18 @@ export class MemoryState {
     else waiting.push({ seq, message: stored })
   }
 
-  /** Keeps a message until it is due. Workers that wait look how long they may sleep now. */
+  /** Keeps a message until it is due. Waiting workers compute again how long they can sleep. */
   delay(waiting: Waiting): void {
     this.delayed.add(waiting)
     for (const queue of this.subscribed.get(waiting.message.topic) ?? []) queue.wake()
   }
 
-  /** Publishes what is due, as of its time. */
+  /** Publishes the messages that are due, with their due times. */
   moveDue(now: number, locked: (name: string) => boolean): void {
     for (const { due, message } of this.delayed.take(now, locked)) this.publish(message, due)
   }
 
-  /** What speaks against a registration. */
+  /** Returns the conflict of a registration with the first one, if any. */
   conflict(registration: Registration): ConsumerConflict | undefined {
     const queue = this.queues.get(registration.consumer)
     if (queue === undefined) return undefined
@@ -117,7 +120,10 @@ export class MemoryState {
       ?? differs("dead-letter order", queue.order, registration.order)
   }
 
-  /** Makes the consumer known, subscribes it, and takes over what waits unrouted, in the order of publishing. */
+  /**
+   * Registers the consumer, subscribes it, and moves its unrouted messages into the queue, in the order of
+   * publishing.
+   */
   register(registration: Registration, now: number): void {
     let queue = this.queues.get(registration.consumer)
     if (queue === undefined) {
@@ -136,7 +142,7 @@ export class MemoryState {
     for (const { message } of taken.sort((a, b) => a.seq - b.seq)) queue.insert({ seq: ++this.seq, message })
   }
 
-  /** How a queue stands; counts end where those of Postgres do. */
+  /** Returns the state of a queue. Counts end where those of Postgres do. */
   status(consumer: string, now: number): QueueStatus | undefined {
     const queue = this.queues.get(consumer)
     if (queue === undefined) return undefined
@@ -150,7 +156,7 @@ export class MemoryState {
       died = Math.min(died, record.diedAt)
       if (record.parked) parkedSince = Math.min(parkedSince, record.diedAt)
     }
-    const { delayed, eldest, oldest, parked, waiting } = queue.standing()
+    const { delayed, eldest, oldest, parked, waiting } = queue.counts()
     const most = (count: number) => Math.min(count, 10_000)
     return {
       waiting: most(waiting),
@@ -167,8 +173,8 @@ export class MemoryState {
   }
 
   /**
-   * Puts a dead letter's message back: a parked one where it was, and its key goes on; another one at the end. Its attempts
-   * stay with the dead letter, so that it is retried anew.
+   * Puts a dead letter's message back. A parked one returns to its place, and its key continues; any other one goes
+   * to the end. Its attempts stay with the dead letter, so that it is retried from the beginning.
    */
   redrive({ record, seq }: StoredDeadLetter): void {
     const queue = this.queues.get(record.consumer)
@@ -177,11 +183,11 @@ export class MemoryState {
       message: record.message,
       redrive: { deadLetterId: record.id, count: record.redriven }
     })
-    if (record.parked) this.goOn(record.consumer, record.message.key)
+    if (record.parked) this.unparkIfDecided(record.consumer, record.message.key)
   }
 
-  /** The key goes on, unless one of its parked dead letters is open. */
-  goOn(consumer: string, key: string): void {
+  /** Lets the key continue, unless one of its parked dead letters is open. */
+  unparkIfDecided(consumer: string, key: string): void {
     if (!this.parks(consumer, key)) this.queues.get(consumer)?.unpark(key)
   }
 
@@ -201,11 +207,11 @@ export class MemoryState {
   unsubscribe(queue: MemoryQueue, topic: string): void {
     const queues = this.subscribed.get(topic)
     queues?.delete(queue)
-    // What nobody reads waits unrouted.
+    // Messages of a topic without a consumer wait as unrouted.
     if (queues?.size === 0) this.subscribed.delete(topic)
   }
 
-  /** Takes a consumer away with all that is its own. */
+  /** Removes a consumer with its data. */
   remove(queue: MemoryQueue): void {
     for (const topic of this.topicsOf(queue)) this.unsubscribe(queue, topic)
     this.queues.delete(queue.consumer)
@@ -214,7 +220,7 @@ export class MemoryState {
     queue.end()
   }
 
-  /** What somebody did. */
+  /** Writes an audit entry. */
   note(now: number, entry: Pick<Entry, "by" | "action" | "consumer"> & Partial<Entry>): void {
     const id = String(this.audit.length + 1).padStart(16, "0")
     this.audit.push({ deadLetterId: "", topic: "", key: "", note: "", detail: "", ...entry, id, at: now })

@@ -1,13 +1,18 @@
 /**
  * Transactions over the memory store: writes are staged while the body runs and applied at once at its end.
  *
- * The body runs in `Effect.tx`, so that fakes kept in `TxRef` commit and roll back with it. At the end, in one
- * stretch in which the fiber does not yield, the TxRefs are compared with what the body saw, every fencing token is looked
- * at again, the writes are applied, and `Effect.tx` commits the TxRefs: nothing can slip in between. If a TxRef had
- * changed, `Effect.tx` runs the body once more, with nothing staged; if a token or a row had, the transaction fails
- * with a `TransientFailure` and its caller runs it again.
+ * The body runs in `Effect.tx`, so that fakes kept in `TxRef` commit and roll back with it. The end of a transaction
+ * is one stretch in which the fiber does not yield:
  *
- * A savepoint takes back what was staged, not what a TxRef was set to: hence one message a transaction (`maxGroup`).
+ * - It compares the TxRefs with the values that the body read.
+ * - It checks every fencing token.
+ * - It applies the writes.
+ * - `Effect.tx` commits the TxRefs.
+ *
+ * If a TxRef has changed, `Effect.tx` runs the body again, with nothing staged. If a token or a row has changed, the
+ * transaction fails with a `TransientFailure` and its caller runs it again.
+ *
+ * A savepoint takes back staged writes, and not a changed TxRef. So a transaction has one message (`maxGroup`).
  *
  * @since 0.1.0
  */
@@ -23,21 +28,21 @@ import type { InboxRow, MemoryState, StoredDeadLetter } from "./MemoryStore.ts"
 
 /** Something that a transaction will do, and what its later reads must already see of it. */
 export interface Write {
-  /** Why it cannot be applied any more: looked at in the same breath as it is applied. */
+  /** Returns why the write cannot be applied any more. Checked in the same stretch in which it is applied. */
   readonly stale?: (() => string | undefined) | undefined
   readonly apply: (now: number) => void
   /** By {@link inboxKey}. */
   readonly outcomes?: ReadonlyMap<string, InboxRow> | undefined
   readonly removed?: ReadonlySet<Row> | undefined
   readonly deadLetters?: ReadonlyMap<string, StoredDeadLetter> | undefined
-  /** By `nameKey`; undefined: nothing waits there any more. */
+  /** By `nameKey`. Undefined: no message waits under the name any more. */
   readonly waiting?: ReadonlyMap<string, Waiting | undefined> | undefined
 }
 
 /** Names an inbox entry; ids and consumer names hold no NUL. */
 export const inboxKey = (consumer: string, id: string): string => `${consumer}\0${id}`
 
-/** Which transaction is deciding about an id, by store. */
+/** The transaction that is deciding about an id, by store. */
 const deciding = new WeakMap<MemoryState, Map<string, MemoryTransaction>>()
 
 /** One open transaction. */
@@ -224,7 +229,7 @@ export const write = <E>(
     })
   )
 
-/** What the body staged is taken back if it fails. */
+/** Takes the body's staged writes back if the body fails. */
 export const savepoint = <A, E, R>(
   transaction: MemoryTransaction,
   body: Effect.Effect<A, E, R>
@@ -268,7 +273,7 @@ export const transact =
         Effect.flatMap((value) => seal(transaction, value)),
         Effect.provideService(Transaction, transaction),
         Effect.tx,
-        // Somebody else's Effect.tx around this would commit later, or never: a transaction of the store is its own.
+        // An outer Effect.tx of the caller would commit later, or never. So a transaction of the store hides it.
         Effect.updateContext((context: Context.Context<Exclude<R, Transaction>>) =>
           Context.add(Context.omit(Effect.Transaction)(context), PreventSchedulerYield, true)
         ),

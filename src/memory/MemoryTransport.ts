@@ -1,8 +1,8 @@
 /**
- * Where messages wait for a worker, in memory: the port over the queues of a memory store.
+ * The transport over the queues of a memory store.
  *
- * Time is Effect's `Clock`, so a `TestClock` drives leases, holds and idle polls. Reading is one synchronous step with the
- * handing over; while a hold is written nothing is read.
+ * Time is Effect's `Clock`, so a `TestClock` drives leases, holds and idle polls. A read hands its rows over in the
+ * same synchronous step. While a hold is written, nothing is read.
  *
  * @since 0.1.0
  */
@@ -51,7 +51,7 @@ const asDelivery = (queue: MemoryQueue, row: Row): Delivery => ({
   message: row.message,
   lease: queue.laneOf(row.message.key).lease!,
   position: BigInt(row.seq),
-  crashCount: row.received,
+  crashCount: row.crashCount,
   crashedAlone: row.crashedAlone,
   attempts: row.attempts,
   redrive: row.redrive,
@@ -138,13 +138,13 @@ const hold = (seat: Seat): Subscription["hold"] =>
     })
   })
 
-/** Found nothing: what ends the wait for more. */
+/** A poll that found nothing: how the wait for more ends. */
 interface Idle {
   readonly woken: Deferred.Deferred<void>
   readonly millis: number
 }
 
-/** One look at the queue: hands over what is there, or answers how to wait for more. */
+/** Polls the queue once: hands over its rows, or returns how to wait for more. */
 const look = (
   seat: Seat,
   ...[room, accept]: Parameters<Subscription["take"]>
@@ -162,7 +162,8 @@ const look = (
       if (rows.length === 0) {
         // In the same step as the look, so that no wake falls in between.
         const woken = member.waiting ??= Deferred.makeUnsafe()
-        // Whole milliseconds: what is left by rounding can be too little to move a clock, and would be slept again and again.
+        // Whole milliseconds: what is left by rounding can be too little to move a clock, and would be slept again
+        // and again.
         const millis = Math.min(
           seat.idleMillis,
           Math.ceil(Math.min(queue.untilDue(member, now), state.delayed.next(now) - now))

@@ -1,7 +1,9 @@
 /**
- * The memory adapter: store and transport in this process, with the semantics of Postgres, driven by Effect's `Clock`.
+ * The memory adapter: store and transport in this process, with the semantics of Postgres, driven by Effect's
+ * `Clock`.
  *
- * For tests, and for work that may be lost with its process: nothing survives it, and the inbox forgets nothing.
+ * Use it for tests, and for work that may be lost with its process. Nothing survives the process, and the inbox keeps
+ * every id. It has no SQL: use `Embedded.layer` for a pipeline with statements, or put a service between.
  *
  * @since 0.1.0
  */
@@ -49,7 +51,7 @@ const makeStore = (state: MemoryState): Store["Service"] => ({
 })
 
 /**
- * Store and transport over one memory store of its own. Built twice, it gives two stores that know nothing of each other.
+ * Provides store and transport over one memory store. Each build of the layer makes an independent store.
  *
  * @since 0.1.0
  */

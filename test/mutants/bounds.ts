@@ -253,8 +253,8 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     name: "a lane given away while a settled message runs, in memory",
     guarantee: "one owner",
     file: "src/memory/MemoryLane.ts",
-    from: "return this.inHand.size + this.unacknowledged.size > 0",
-    to: "return this.inHand.size > 0",
+    from: "return this.inFlight.size + this.unacknowledged.size > 0",
+    to: "return this.inFlight.size > 0",
     test: "test/conformance/memory.test.ts",
     named: "memory: settle.*gives no lane away while something settled"
   }

@@ -65,8 +65,8 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     name: "memory: all messages that were read are recorded as crashed alone",
     guarantee: "poison cannot block",
     file: "src/memory/MemoryQueue.ts",
-    from: "if (alone && row.received > 0) row.crashedAlone = true",
-    to: "if (row.received > 0) row.crashedAlone = true",
+    from: "if (alone && row.crashCount > 0) row.crashedAlone = true",
+    to: "if (row.crashCount > 0) row.crashedAlone = true",
     test: conformance,
     named: "convicts nothing that was merely read"
   },
@@ -74,7 +74,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     name: "memory: a crash alone that is not recorded",
     guarantee: "poison cannot block",
     file: "src/memory/MemoryQueue.ts",
-    from: "if (alone && row.received > 0) row.crashedAlone = true",
+    from: "if (alone && row.crashCount > 0) row.crashedAlone = true",
     to: "",
     test: conformance,
     named: "convicts the message that ran alone"

@@ -160,9 +160,9 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   {
     name: "a wait for a connection taken for one for another caller",
     guarantee: "graceful",
-    file: "src/Inbox.ts",
-    from: "    this.before ??= this.waitedMillis\n",
-    to: "    this.before ??= 0\n",
+    file: "src/internal/OnceWait.ts",
+    from: "    this.waitedForStore ??= this.waitedMillis\n",
+    to: "    this.waitedForStore ??= 0\n",
     test: "test/words/Inbox.test.ts",
     named: "names no other caller who is in the way"
   }

@@ -44,7 +44,7 @@ export const once: ReadonlyArray<Mutant> = [
     name: "once told as not committed while its COMMIT is not settled",
     guarantee: "effectively once",
     file: "src/Inbox.ts",
-    from: "return yield* patience.unsettled ?? answer",
+    from: "return yield* waiting.unknownOutcome ?? answer",
     to: "return yield* answer",
     test: "test/words/Inbox.test.ts",
     named: "never says that nothing was committed"
@@ -52,8 +52,8 @@ export const once: ReadonlyArray<Mutant> = [
   {
     name: "an unanswered COMMIT of once taken for another caller",
     guarantee: "effectively once",
-    file: "src/Inbox.ts",
-    from: "(!this.wait && this.unsettled === undefined)",
+    file: "src/internal/OnceWait.ts",
+    from: "(!this.wait && this.unknownOutcome === undefined)",
     to: "!this.wait",
     test: "test/words/Inbox.test.ts",
     named: "waits for a COMMIT of its own that is not settled"

@@ -101,10 +101,13 @@ describe("health", () => {
       yield* TestClock.adjust("30 seconds")
       able = false
       yield* TestClock.adjust("80 seconds")
-      assert.match((yield* report).checks.lag.reason, /^Nobody has looked at the queue of "slow" for \d+/)
+      assert.match((yield* report).checks.lag.reason, /^The state of the queue of "slow" is unknown for \d+/)
       const stopping = yield* Effect.forkChild(Fiber.interrupt(worker), { startImmediately: true })
       yield* settle
-      assert.strictEqual((yield* report).checks.workers.reason, "Workers that stop, and take nothing more: \"slow\".")
+      assert.strictEqual(
+        (yield* report).checks.workers.reason,
+        "Workers that are stopping, and take nothing more: \"slow\"."
+      )
       yield* TestClock.adjust("21 seconds")
       yield* Fiber.join(stopping)
     }).pipe(Effect.provide(layer({}, memory)))

@@ -31,7 +31,7 @@ const reasons: Readonly<Record<string, string>> = {
   asyncStep: "mapEffect takes no async function: return an Effect, with Effect.tryPromise around the promise",
   asyncTap: "tap takes no async function: return an Effect, with Effect.tryPromise around the promise",
   asyncCommit: "commit takes no async function: return an Effect, with Effect.tryPromise around the promise",
-  noEffect: "Type 'number' is not assignable to type 'Effect<unknown, unknown, unknown> | PromiseLike<unknown>'",
+  noEffect: "Type 'number' is not assignable to type 'AsyncResult | Effect<unknown, unknown, unknown>'",
   asyncWhile: "Type 'Promise<boolean>' is not assignable to type 'boolean'",
   asyncKey: "Type 'Promise<string>' is not assignable to type 'string'",
   misspeltRetry: "'attemps' does not exist in type 'Policy<unknown> | RetryOptions'",

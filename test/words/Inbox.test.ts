@@ -157,7 +157,7 @@ it.effect("goes on waiting while the store is away, and says so when that was ho
       ...store,
       inbox: {
         ...store.inbox,
-        settled: () => Effect.fail(new Errors.StoreFailure({ operation: "look", kind, code: "", detail: "", hint: "" }))
+        lookup: () => Effect.fail(new Errors.StoreFailure({ operation: "look", kind, code: "", detail: "", hint: "" }))
       }
     })
     const waiting = (kind: "unavailable" | "refused") =>
@@ -174,7 +174,7 @@ it.effect("looks every second at most, however long it waits", () =>
   Effect.gen(function*() {
     const store = yield* Store.Store
     let looks = 0
-    const inbox = { ...store.inbox, settled: () => Effect.sync(() => void looks++) }
+    const inbox = { ...store.inbox, lookup: () => Effect.sync(() => void looks++) }
     const fiber = yield* Effect.forkChild(
       Effect.provideService(Effect.flip(Inbox.await(key, { timeout: "100 seconds" })), Store.Store, { ...store, inbox })
     )

@@ -94,8 +94,8 @@ export class Unsupported extends Schema.TaggedError<Unsupported>("millrace/Unsup
 }
 
 /**
- * The context has a `SqlClient` that is not the store's. Effects on it would commit outside of the message's transaction.
- * The memory engine has no `SqlClient`, so it refuses every one.
+ * The context has a `SqlClient` that is not the store's. Effects on it would commit outside of the message's
+ * transaction. The memory engine has no `SqlClient`, so it refuses every one.
  *
  * @since 0.1.0
  */

@@ -10,7 +10,7 @@ export interface Proxy {
    */
   swallow: ((chunk: Buffer) => boolean) | undefined
   /** As `swallow`, but the chunk still reaches the server: only the answer is lost. */
-  deafen: ((chunk: Buffer) => boolean) | undefined
+  dropResponses: ((chunk: Buffer) => boolean) | undefined
   /**
    * On the connections that have sent this text, nothing is passed on from now on, and both ends stay open. Returns
    * how many there are.
@@ -35,7 +35,7 @@ export const proxy = (target: string) =>
         const reset = (text: string) => {
           for (const { client, sent } of connections) if (sent.includes(text)) client.resetAndDestroy()
         }
-        const proxy: Proxy = { url: "", swallow: undefined, deafen: undefined, silence, reset }
+        const proxy: Proxy = { url: "", swallow: undefined, dropResponses: undefined, silence, reset }
         const server = createServer((client) => {
           const upstream = connect(Number(port), hostname)
           const connection = { sent: "", open: true, client }
@@ -49,7 +49,7 @@ export const proxy = (target: string) =>
             connection.sent += chunk.toString("latin1")
             if (connection.open && proxy.swallow?.(chunk) === true) connection.open = false
             if (connection.open) upstream.write(chunk)
-            if (connection.open && proxy.deafen?.(chunk) === true) connection.open = false
+            if (connection.open && proxy.dropResponses?.(chunk) === true) connection.open = false
           })
           upstream.on("data", (chunk: Buffer) => connection.open && client.write(chunk))
           client.on("close", () => {

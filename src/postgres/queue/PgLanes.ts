@@ -39,7 +39,7 @@ export type LaneChange =
   | { readonly _tag: "Opened"; readonly owned: OwnedLane }
   /** The lane is not to be read any more. Its messages in flight may still commit. */
   | { readonly _tag: "Leaving"; readonly owned: OwnedLane }
-  /** The lane was given back: nothing of it is in flight any more. */
+  /** The lane was given back: its messages, in flight or not, are the next owner's. */
   | { readonly _tag: "Released"; readonly owned: OwnedLane }
   /** All lanes are lost for good. The next `balance` fails and says why. */
   | { readonly _tag: "Ended" }

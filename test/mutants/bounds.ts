@@ -36,7 +36,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   {
     name: "an isolation beside a claim of lanes",
     guarantee: "bounded",
-    file: "src/postgres/queue/PgLanes.ts",
+    file: "src/postgres/queue/LaneIsolation.ts",
     from: "return this.#claiming.withPermit(Effect.suspend(() => {",
     to: "return Effect.asVoid(Effect.suspend(() => {",
     test: "test/postgres/transport.test.ts",

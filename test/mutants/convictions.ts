@@ -104,25 +104,25 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     guarantee: "poison cannot block",
     file: "src/postgres/queue/PgSubscription.ts",
     from: "() => endIsolation(parts, 0)",
-    to: "() => Effect.ignore(lanes.endIsolation)",
+    to: "() => Effect.ignore(lanes.isolation.end)",
     test: onPostgres,
     named: "has no company before the store knows"
   },
   {
     name: "a lane that was given up keeps the record of its suspect",
     guarantee: "poison cannot block",
-    file: "src/postgres/queue/PgLanes.ts",
-    from: "const lanes = [...this.#isolatedLanes]",
-    to: "const lanes = [...this.#isolatedLanes].filter((each) => !each.lost)",
+    file: "src/postgres/queue/LaneIsolation.ts",
+    from: "const lanes = [...this.#recorded]",
+    to: "const lanes = [...this.#recorded].filter((each) => !each.lost)",
     test: onPostgres,
     named: "from a lane that was given up meanwhile"
   },
   {
-    name: "an isolation that failed continues",
+    name: "an isolation that failed goes on",
     guarantee: "poison cannot block",
-    file: "src/postgres/queue/PgLanes.ts",
-    from: "Effect.tapError(this.#writeIsolated, () =>",
-    to: "Effect.tap(this.#writeIsolated, () =>",
+    file: "src/postgres/queue/LaneIsolation.ts",
+    from: "Effect.tapError(this.#write, () =>",
+    to: "Effect.tap(this.#write, () =>",
     test: onPostgres,
     named: "does not keep lanes from being counted"
   },

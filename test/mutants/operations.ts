@@ -245,7 +245,7 @@ export const operations: ReadonlyArray<Mutant> = [
     name: "no notification when a named lease is given back",
     guarantee: "one owner",
     file: "src/postgres/sql/leases.ts",
-    from: "select pg_notify($3, 'lease:' || name) from gone",
+    from: "select pg_notify($3, 'lease:' || name) from released",
     to: "select $3::text from gone",
     test: "test/postgres/pg-named-leases.test.ts",
     named: "two contenders"

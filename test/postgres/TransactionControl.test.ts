@@ -9,12 +9,12 @@ import * as Arbitrary from "effect/Arbitrary"
 import { inject } from "vitest"
 import * as TransactionControl from "../../src/postgres/session/TransactionControl.ts"
 
-const told = (sql: string) => {
+const classOf = (sql: string) => {
   const { command, kind } = TransactionControl.look(sql)
   return kind === "plain" ? "plain" : `${kind}: ${command}`
 }
 
-const table: ReadonlyArray<readonly [sql: string, told: string]> = [
+const table: ReadonlyArray<readonly [sql: string, expected: string]> = [
   ["begin", "begin: BEGIN"],
   ["start transaction isolation level serializable", "begin: START TRANSACTION"],
   ["commit", "control: COMMIT"],
@@ -71,10 +71,10 @@ const spelled = (sql: string, upper: ReadonlyArray<boolean>) =>
 
 describe("a statement", () => {
   it("is recognised by its first words", () => {
-    for (const [sql, expected] of table) assert.strictEqual(told(sql), expected, sql)
-    assert.strictEqual(told("\ufeffrollback"), "control: ROLLBACK")
-    assert.strictEqual(told("/* rollback"), "plain")
-    assert.strictEqual(told("-- rollback"), "plain")
+    for (const [sql, expected] of table) assert.strictEqual(classOf(sql), expected, sql)
+    assert.strictEqual(classOf("\ufeffrollback"), "control: ROLLBACK")
+    assert.strictEqual(classOf("/* rollback"), "plain")
+    assert.strictEqual(classOf("-- rollback"), "plain")
   })
 
   it.prop(
@@ -82,15 +82,15 @@ describe("a statement", () => {
     [before, rows, cases],
     ([space, row, upper]) => {
       const [sql, expected] = table[row]!
-      assert.strictEqual(told(space.join("") + spelled(sql, upper)), expected)
+      assert.strictEqual(classOf(space.join("") + spelled(sql, upper)), expected)
     }
   )
 
   it("costs little: a text of 1 MB is looked at once", () => {
     const long = `select '${"x".repeat(1_000_000)}'`
     const comment = `${"/*".repeat(250_000)}${"*/".repeat(250_000)} rollback`
-    assert.strictEqual(told(long), "plain")
-    assert.strictEqual(told(comment), "control: ROLLBACK")
+    assert.strictEqual(classOf(long), "plain")
+    assert.strictEqual(classOf(comment), "control: ROLLBACK")
   })
 })
 
@@ -133,7 +133,7 @@ layer(PgClient.layer({ url: Redacted.make(inject("databaseUrl")), maxConnections
           yield* run("rollback")
           if (!ended) return
           endings++
-          assert.notStrictEqual(told(sql), "plain", JSON.stringify(sql))
+          assert.notStrictEqual(classOf(sql), "plain", JSON.stringify(sql))
         })),
       { arbitrary: { runs: 300 } }
     )

@@ -61,7 +61,7 @@ layer(postgres(url, {}, schema), { excludeTestServices: true })("await", (it) =>
       const said = yield* listening
       // On a busy machine a question may get lost, or be heard after the commit: looking finds that one, on another
       // clock.
-      const told = Effect.fnUntraced(function*(id: string) {
+      const notified = Effect.fnUntraced(function*(id: string) {
         const waiter = yield* awaiting(consumer, id)
         while (!(yield* said).endsWith(`:${id}`));
         assert.isUndefined(waiter.pollUnsafe())
@@ -69,7 +69,7 @@ layer(postgres(url, {}, schema), { excludeTestServices: true })("await", (it) =>
         return yield* Fiber.join(waiter)
       })
       let rounds = 0
-      const round = Effect.suspend(() => Effect.timeout(told(`round-${++rounds}`), "5 seconds"))
+      const round = Effect.suspend(() => Effect.timeout(notified(`round-${++rounds}`), "5 seconds"))
       assert.deepStrictEqual(yield* Effect.retry(round, { times: 4 }), { _tag: "Committed" })
     }).pipe(Effect.scoped))
 

@@ -23,9 +23,9 @@ describe.concurrent("an answer that never comes", () => {
         yield* publish(["m1", "k"])
         const subscription = yield* open("worker")
         // The lanes are locked by then, and the worker gets no response.
-        between.deafen = (chunk) => {
+        between.dropResponses = (chunk) => {
           if (!chunk.includes("lease_until < clock_timestamp()")) return false
-          between.deafen = undefined
+          between.dropResponses = undefined
           return true
         }
         const [time, error] = yield* Effect.timed(Effect.flip(subscription.take(roomy, () => {})))
@@ -63,15 +63,15 @@ describe.concurrent("an answer that never comes", () => {
           Pipeline.deadLetter({ order })
         )
         yield* Worker.drain(pipeline)
-        let deaf = false
-        between.deafen = (chunk) => {
+        let dropped = false
+        between.dropResponses = (chunk) => {
           if (!chunk.includes(statement)) return false
-          between.deafen = undefined
-          return deaf = true
+          between.dropResponses = undefined
+          return dropped = true
         }
         const worker = yield* Effect.forkChild(Worker.run(pipeline, { grace: 0 }))
         yield* Topic.publish(Notes, "a1")
-        yield* eventually(Effect.sync(() => deaf))
+        yield* eventually(Effect.sync(() => dropped))
         yield* Topic.publish(Notes, "b1")
         yield* eventually(Effect.sync(() => done.includes("b1")))
         yield* eventually(

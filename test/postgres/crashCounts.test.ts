@@ -38,7 +38,7 @@ const clean = Effect.gen(function*() {
 })
 
 const next = Effect.gen(function*() {
-  const [delivery] = yield* receive(yield* open("heir", { lanes: 1 }), 1)
+  const [delivery] = yield* receive(yield* open("successor", { lanes: 1 }), 1)
   return { received: delivery!.crashCount, crashedAlone: delivery!.crashedAlone }
 })
 
@@ -52,7 +52,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         const got = yield* receive(owner, 3)
         if (alone) yield* owner.isolate(got.find(({ message }) => message.id === "suspect"))
       }
-      const got = yield* receive(yield* open("heir", { lanes: 1 }), 3)
+      const got = yield* receive(yield* open("successor", { lanes: 1 }), 3)
       assert.deepStrictEqual(
         got.map((
           { crashedAlone, message, crashCount: received }

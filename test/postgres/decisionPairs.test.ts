@@ -213,14 +213,14 @@ const wrongOf = Effect.fnUntraced(function*(
     const exits = yield* race([actions[0].run(pair[0]), actions[1].run(pair[1])], levels, start)
     const tags = exits.map(tagOf)
     const [one, two] = [yield* state(pair[0]), yield* state(pair[1])]
-    const told = tags.every((tag) => tag === "done" || refusals.includes(tag))
+    const typed = tags.every((tag) => tag === "done" || refusals.includes(tag))
     const kept = [one, two].every(({ state }, n) => state === (tags[n] === "done" ? actions[n]!.to : actions[n]!.from))
     // At READ COMMITTED, which a transaction of the library is always, nothing has to be run again.
     const right = levels.every((level, n) =>
       (level !== undefined && level !== "read committed") || ["done", "PauseConflict"].includes(tags[n]!)
     )
     const invariant = one.parked === one.open > 0
-    if (told && kept && right && invariant) continue
+    if (typed && kept && right && invariant) continue
     wrong.push(
       `${name}, ${levels.join(" / ")}, ${start}: ${tags.join(" / ")}, ${one.state} / ${two.state}, ${one.open} open, ${
         one.parked ? "parked" : "free"

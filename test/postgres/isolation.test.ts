@@ -147,10 +147,10 @@ layer(postgresAt("read committed", freshSchema()), { excludeTestServices: true }
             yield* Effect.ignore(Consumers.pause("paused", by))
             yield* Effect.ignore(Consumers.pauseKey("c", "paused", by))
             // Undone in the end, so that each level finds the same.
-            const told = yield* Effect.flip(at(level, Effect.andThen(call, Effect.fail({ _tag: "done" } as const))))
-            assert.strictEqual(told._tag, right ? "done" : "StoreFailure")
+            const failed = yield* Effect.flip(at(level, Effect.andThen(call, Effect.fail({ _tag: "done" } as const))))
+            assert.strictEqual(failed._tag, right ? "done" : "StoreFailure")
             if (right) return
-            const { kind, message } = told as unknown as { readonly kind: string; readonly message: string }
+            const { kind, message } = failed as unknown as { readonly kind: string; readonly message: string }
             assert.strictEqual(kind, "refused")
             assert.match(message, new RegExp(`transaction around it is ${level.toUpperCase()}`))
             assert.match(message, /Do it outside of that transaction, or in one that is READ COMMITTED\./)

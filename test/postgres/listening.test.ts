@@ -83,7 +83,7 @@ describe.concurrent("a LISTEN connection that is open and dead", () => {
     Effect.gen(function*() {
       const { between, here } = yield* processes()
       let asked = 0
-      between.deafen = (chunk) => chunk.includes("LISTEN") && asked++ === 0
+      between.dropResponses = (chunk) => chunk.includes("LISTEN") && asked++ === 0
       const pipeline = Pipeline.from(Notes, { consumer: "c" })
       yield* Effect.forkScoped(Effect.provide(Worker.run(pipeline), here))
       yield* within(15, Effect.sync(() => asked === 2))
@@ -118,10 +118,10 @@ describe.concurrent("a LISTEN connection that is open and dead", () => {
       const here = yield* Layer.build(Postgres.layer({ url: Redacted.make(there), schema, migrate: "check" }))
       // A waiter for a lease listens; a worker would not even have registered.
       yield* Effect.forkScoped(Effect.provide(Lease.acquire("leader"), here))
-      const deaf = () => Context.get(here, Store.Store).notListeningMillis() > 0
-      yield* within(15, Effect.sync(deaf))
+      const isNotListening = () => Context.get(here, Store.Store).notListeningMillis() > 0
+      yield* within(15, Effect.sync(isNotListening))
       yield* newSessions("off")
-      yield* within(15, Effect.sync(() => !deaf()))
+      yield* within(15, Effect.sync(() => !isNotListening()))
       assert.lengthOf(lines.filter(({ message }) => message.includes("its server is read-only")), 1)
     }).pipe(Effect.scoped, Effect.provide(layer))
   }, 40_000)
@@ -158,29 +158,29 @@ describe.concurrent("a LISTEN connection that is open and dead", () => {
 
 describe("a waiter for an id that another process decides", () => {
   const watching = Effect.gen(function*() {
-    const told: Array<string> = []
-    let hearer: NoteHandler | undefined
+    const sent: Array<string> = []
+    let handler: NoteHandler | undefined
     const wake: Partial<Wake> = {
       listen: Effect.void,
-      send: (note) => void told.push(note),
+      send: (note) => void sent.push(note),
       onNote: (one) => {
-        hearer = one
+        handler = one
       }
     }
     const watchers = yield* PgWatchers.make(wake as Wake)
     yield* Effect.asVoid(watchers.watch("c", "i", true))
-    const me = /^await:(.*):c:i$/.exec(told.splice(0)[0]!)![1]!
-    return { told, hearer: hearer!, me }
+    const me = /^await:(.*):c:i$/.exec(sent.splice(0)[0]!)![1]!
+    return { sent, handler: handler!, me }
   })
 
   it.effect("asks again when its process begins to listen again, and when another one does", () =>
     Effect.gen(function*() {
-      const { hearer, me, told } = yield* watching
-      hearer.listening()
-      assert.deepStrictEqual(told.splice(0), [`listening:${me}`, `await:${me}:c:i`])
-      hearer.receive("listening:other")
-      assert.deepStrictEqual(told.splice(0), [`await:${me}:c:i`])
-      hearer.receive(`listening:${me}`)
-      assert.deepStrictEqual(told, [])
+      const { handler, me, sent } = yield* watching
+      handler.listening()
+      assert.deepStrictEqual(sent.splice(0), [`listening:${me}`, `await:${me}:c:i`])
+      handler.receive("listening:other")
+      assert.deepStrictEqual(sent.splice(0), [`await:${me}:c:i`])
+      handler.receive(`listening:${me}`)
+      assert.deepStrictEqual(sent, [])
     }).pipe(Effect.scoped))
 })

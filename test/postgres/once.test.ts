@@ -209,8 +209,8 @@ layer(postgres(url, { maxConnections: 3, acquireTimeout: "500 millis" }, schema)
   }
 )
 
-for (const lost of ["deafen", "swallow"] as const) {
-  const happened = lost === "deafen"
+for (const lost of ["dropResponses", "swallow"] as const) {
+  const happened = lost === "dropResponses"
   it.live(`settles an unanswered COMMIT by the inbox, when it ${happened ? "had" : "had not"} happened`, () =>
     Effect.gen(function*() {
       const between = yield* proxy(url)

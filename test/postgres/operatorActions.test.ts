@@ -161,17 +161,17 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
           }
         })
         const dying = yield* Effect.forkChild(rounds)
-        const told: Array<number> = []
+        const progress: Array<number> = []
         const frozen = yield* DeadLetters.freeze({ consumer })
         const done = yield* DeadLetters.redriveAll(frozen, {
           by: "ann",
           rate: 60,
-          onProgress: ({ done }) => Effect.sync(() => told.push(done))
+          onProgress: ({ done }) => Effect.sync(() => progress.push(done))
         }).pipe(Effect.timeout("10 seconds"))
         yield* Fiber.interrupt(dying)
         assert.strictEqual(done.done, 30)
-        assert.strictEqual(told.at(-1), 30)
-        assert.isAbove(told.length, 2)
+        assert.strictEqual(progress.at(-1), 30)
+        assert.isAbove(progress.length, 2)
         const audit = yield* Audit.list({ consumer, by: "ann", limit: 1000 })
         assert.deepStrictEqual(audit.map(({ deadLetterId }) => deadLetterId).toSorted(), deadLetters.toSorted())
       }), 30_000)

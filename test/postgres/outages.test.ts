@@ -278,12 +278,12 @@ it.live(
           yield* Effect.sleep((n % 5) / 2)
           yield* Fiber.interrupt(fiber)
         })
-      const innocent = (n: number) => n % 2 === 0 ? sql`select ${n}::int` : store.transact(sql`select ${n}::int`)
+      const other = (n: number) => n % 2 === 0 ? sql`select ${n}::int` : store.transact(sql`select ${n}::int`)
       const each = Array.from({ length: 300 }, (_, n) => n)
       yield* Effect.all([
         Effect.forEach(each, culprit, { discard: true }),
         Effect.forEach(each, culprit, { discard: true }),
-        Effect.forEach([...each, ...each, ...each, ...each], innocent, { discard: true })
+        Effect.forEach([...each, ...each, ...each, ...each], other, { discard: true })
       ], { concurrency: "unbounded" })
       assert.isAbove(interrupted, 150)
     }).pipe(Effect.provide(postgres(url, { maxConnections: 2, acquireTimeout: "5 seconds" }, schema)))

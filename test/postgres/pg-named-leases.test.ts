@@ -63,16 +63,16 @@ describe("named leases on Postgres", { concurrent: true }, () => {
   it.live("a stale owner's write is refused by its token", () =>
     Effect.gen(function*() {
       const store = yield* Store.Store
-      const zombie = yield* Lease.acquire("leader", { duration: "10 seconds" })
+      const staleOwner = yield* Lease.acquire("leader", { duration: "10 seconds" })
       // As if it had been frozen: its time is over in the database, and it does not know.
-      yield* store.leases.release("leader", zombie.holder)
-      const heir = yield* Lease.acquire("leader", { wait: 0 })
+      yield* store.leases.release("leader", staleOwner.holder)
+      const successor = yield* Lease.acquire("leader", { wait: 0 })
       const wrote: Array<string> = []
       const write = (who: string) => Effect.sync(() => wrote.push(who))
-      const error = yield* Effect.flip(Lease.fenced(zombie, write("zombie")))
+      const error = yield* Effect.flip(Lease.fenced(staleOwner, write("staleOwner")))
       assert.strictEqual(error._tag, "LeaseLost")
-      yield* Lease.fenced(heir, write("heir"))
-      assert.deepStrictEqual(wrote, ["heir"])
+      yield* Lease.fenced(successor, write("successor"))
+      assert.deepStrictEqual(wrote, ["successor"])
     }).pipe(Effect.scoped, Effect.provide(postgres(url))))
 
   it.live("a fenced transaction that idles keeps the next owner away for one lease, and no longer", () => {

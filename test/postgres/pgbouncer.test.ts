@@ -141,7 +141,7 @@ it.live.skipIf(!installed)(
   () =>
     Effect.gen(function*() {
       const url = yield* poolerWith([`ignore_startup_parameters = ${parameters}`, "server_reset_query_always = 1"])
-      const told = Effect.gen(function*() {
+      const failing = Effect.gen(function*() {
         const store = yield* Store.Store
         const sql = yield* SqlClient.SqlClient
         // Two server connections for four at a time: each has what another one prepared.
@@ -153,7 +153,7 @@ it.live.skipIf(!installed)(
         return yield* Effect.flip(busy)
       }).pipe(Effect.provide(Postgres.layer({ url, schema: freshSchema() })))
       // The start may meet it already.
-      const error = yield* Effect.catch(told, Effect.succeed)
+      const error = yield* Effect.catch(failing, Effect.succeed)
       assert.include(String(error), "pooler: true (MILLRACE_POOLER=true)")
     }).pipe(Effect.scoped),
   30_000

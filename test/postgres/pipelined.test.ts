@@ -55,7 +55,7 @@ it.live("sends the statements of a group together, each member's in order", () =
       yield* tableIn(within)
       yield* Worker.drain(ledger(within))
       yield* Topic.publishAll(Entries, entries(200).filter((entry) => entry.amount !== 7))
-      between.deafen = (chunk) => {
+      between.dropResponses = (chunk) => {
         most.together = Math.max(most.together, chunk.toString("latin1").match(/(?:first|second):e\d+/g)?.length ?? 0)
         return false
       }
@@ -108,9 +108,9 @@ it.live("gives no other caller a connection without a response to COMMIT", () =>
     const within = freshSchema()
     const program = Effect.gen(function*() {
       // The first COMMIT of a connection goes over the wire with its text.
-      between.deafen = (chunk) => chunk.includes("COMMIT")
+      between.dropResponses = (chunk) => chunk.includes("COMMIT")
       const error = yield* Effect.flip(together(publish(["cm-1"])))
-      between.deafen = undefined
+      between.dropResponses = undefined
       assert.strictEqual(error._tag, "UnknownOutcome")
       yield* Effect.timeout(together(publish(["cm-2"])), "3 seconds")
     })

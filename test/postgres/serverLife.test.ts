@@ -281,16 +281,16 @@ it.live(
       yield* Effect.gen(function*() {
         yield* Worker.drain(pipeline)
         yield* Topic.publishAll(Notes, [note("m1", "k"), note("m2", "k")])
-        let [died, deaf] = [false, false]
-        between.deafen = (chunk) => {
+        let [died, dropped] = [false, false]
+        between.dropResponses = (chunk) => {
           died ||= chunk.includes("\"dead_letters\" (id, queue_id")
-          if (!died || deaf || !chunk.includes("COMMIT")) return false
-          return deaf = true
+          if (!died || dropped || !chunk.includes("COMMIT")) return false
+          return dropped = true
         }
         const through = postgres(between.url, { commitTimeout: "3 seconds" }, schema)
         const worker = yield* Effect.forkChild(Effect.provide(Worker.run(pipeline, { grace: 0 }), through))
         yield* eventually(Effect.map(DeadLetters.list(), (deadLetters) => deadLetters.length === 1))
-        assert.isTrue(deaf)
+        assert.isTrue(dropped)
         broken = false
         const [deadLetter] = yield* DeadLetters.list()
         yield* DeadLetters.redrive(deadLetter!.id, { by: "ann" })

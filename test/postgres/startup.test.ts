@@ -113,9 +113,9 @@ it.live(
           { concurrency: "unbounded" }
         ).pipe(Effect.provide(logger))
         assert.strictEqual(yield* foreign, 0)
-        const told = lines.map((line) => /(\d) messages and (\d) dead letters/.exec(line)!)
+        const counts = lines.map((line) => /(\d) messages and (\d) dead letters/.exec(line)!)
         assert.deepStrictEqual(
-          [1, 2].map((n) => told.reduce((sum, found) => sum + Number(found[n]), 0)),
+          [1, 2].map((n) => counts.reduce((sum, found) => sum + Number(found[n]), 0)),
           [3, 3]
         )
         const set = yield* DeadLetters.freeze({ consumer: "notes" })

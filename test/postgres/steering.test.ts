@@ -96,8 +96,8 @@ describe("a commit step that steers its transaction", () => {
         within(Effect.fnUntraced(function*(schema) {
           const steers = (n: number) => n < commands.length
           const end = yield* story(schema, (sql, n) => send(sql, commands[n]!), steers)
-          const innocent = all.filter((n) => !steers(n))
-          assert.deepStrictEqual([end.effects, end.emitted, end.attempts], [innocent, innocent, [1]])
+          const others = all.filter((n) => !steers(n))
+          assert.deepStrictEqual([end.effects, end.emitted, end.attempts], [others, others, [1]])
           assert.lengthOf(end.deadLetters, commands.length)
           for (const { attempts, reason, tag } of end.deadLetters) {
             assert.deepStrictEqual([reason, tag, attempts.length], ["rejected", "StatementRefused", 1])
@@ -321,7 +321,7 @@ describe("prepared statements that vanish", () => {
     })))
 })
 
-it.effect("a session that cannot begin is given to nobody", () =>
+it.effect("a session that cannot begin is given to no other caller", () =>
   Effect.gen(function*() {
     let invalidated = 0
     const aborted = Object.assign(new Error("current transaction is aborted"), { code: "25P02" })

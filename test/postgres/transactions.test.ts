@@ -91,12 +91,12 @@ layer(postgres(url, { maxConnections: 2, acquireTimeout: "300 millis" }, schema)
             sql`do ${sql.literal(`$$ begin raise exception 'x' using errcode = '${code}'; end $$`)}`,
             () => "mine" as const
           )
-        const told = (code: string) =>
+        const outcomeOf = (code: string) =>
           Effect.map(
             Effect.flip(transact(raise(code))),
             (e) => e === "mine" ? e : e._tag === "TransientFailure" ? e.kind : e._tag
           )
-        assert.deepStrictEqual(yield* Effect.forEach(["23505", "40001", "55P03", "53100", "57014"], told), [
+        assert.deepStrictEqual(yield* Effect.forEach(["23505", "40001", "55P03", "53100", "57014"], outcomeOf), [
           "mine",
           "conflict",
           "conflict",
@@ -192,9 +192,9 @@ it.live("fails with an unknown outcome, within its bound, when the response to C
     const within = freshSchema()
     const program = Effect.gen(function*() {
       // Behind a pooler no statement has a name, so the text of COMMIT goes over the wire each time.
-      between.deafen = commits
+      between.dropResponses = commits
       const [time, error] = yield* Effect.timed(Effect.flip(transact(publish(["cm-1"]))))
-      between.deafen = undefined
+      between.dropResponses = undefined
       assert.strictEqual(error._tag, "UnknownOutcome")
       assert.isBelow(Duration.toMillis(time), 3_000)
       // It had happened.

@@ -49,11 +49,11 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       const [, b] = yield* receive(dead, 2)
       yield* dead.whileNotReading(b!, store.transact(dead.hold(b!, [], Hold.delayed(Duration.millis(1)))))
       yield* c.publish(["unread", "u"])
-      const heir = yield* c.open("heir")
-      const got = yield* receive(heir, 3)
+      const successor = yield* c.open("successor")
+      const got = yield* receive(successor, 3)
       const received = new Map(got.map((d) => [d.message.id, d.crashCount]))
       assert.deepStrictEqual(Object.fromEntries(received), { a: 1, unread: 0, b: 0 })
-      yield* heir.release(heir.held())
+      yield* successor.release(successor.held())
       const third = yield* c.open("third")
       assert.deepStrictEqual((yield* receive(third, 3)).map((d) => d.crashCount).toSorted((a, b) => a - b), [0, 0, 1])
       yield* Scope.close(scope, Exit.void)
@@ -68,8 +68,8 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         const dead = yield* c.open("dead", { lease: Duration.millis(300) })
         // Of the hot key no more than 8; the other key stands behind all of it.
         assert.lengthOf(yield* receive(dead, 9, { ...roomy, perKey: 8 }), 9)
-        const heir = yield* c.open("heir")
-        yield* receive(heir, 9, { ...roomy, perKey: 8 })
+        const successor = yield* c.open("successor")
+        yield* receive(successor, 9, { ...roomy, perKey: 8 })
         const sql = yield* SqlClient.SqlClient
         const rows = yield* sql<{ readonly id: string }>`select m.id from ${yield* table("messages")} m
         join ${yield* table(
@@ -127,8 +127,8 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         "lanes"
       )} set owner = null, lease_until = '-infinity' where owner = ${`${c.name}-owner`}`
       assert.strictEqual((yield* owner.renew(owner.held())).size, 0)
-      const heir = yield* c.open("heir")
-      assert.deepStrictEqual(idsOf(yield* receive(heir, 1)), ["a"])
+      const successor = yield* c.open("successor")
+      assert.deepStrictEqual(idsOf(yield* receive(successor, 1)), ["a"])
     }))
 
   it.effect("counts only the message that ran alone when its owner dies", () =>
@@ -139,8 +139,8 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       const dead = yield* Scope.provide(c.open("dead", { lease: Duration.millis(300) }), scope)
       const all = yield* receive(dead, 4)
       yield* Scope.provide(dead.isolate(all.find((d) => d.message.id === "b")), scope)
-      const heir = yield* c.open("heir")
-      const got = yield* receive(heir, 4)
+      const successor = yield* c.open("successor")
+      const got = yield* receive(successor, 4)
       assert.deepStrictEqual(
         Object.fromEntries(got.map((d) => [d.message.id, d.crashCount])),
         { a: 0, b: 1, c: 0, d: 0 }
@@ -173,7 +173,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       }))
       yield* Fiber.joinAll(fibers)
       yield* sql`drop trigger stand on ${yield* table("lanes")}`
-      const [heirs] = yield* receive(yield* c.open("heir"), 1)
+      const [heirs] = yield* receive(yield* c.open("successor"), 1)
       assert.strictEqual(heirs!.crashCount, 0)
       yield* Scope.close(scope, Exit.void)
     }))
@@ -182,14 +182,14 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
     Effect.gen(function*() {
       const c = yield* consumer(1)
       yield* c.publish(["a", "k"])
-      const zombie = yield* c.open("zombie", { lease: Duration.millis(200) })
-      const [stale] = yield* receive(zombie, 1)
-      const heir = yield* c.open("heir")
-      const [a] = yield* receive(heir, 1)
-      assert.deepStrictEqual(yield* settle(zombie, [stale!]), [])
-      assert.strictEqual((yield* zombie.renew(zombie.held())).size, 0)
+      const staleOwner = yield* c.open("staleOwner", { lease: Duration.millis(200) })
+      const [stale] = yield* receive(staleOwner, 1)
+      const successor = yield* c.open("successor")
+      const [a] = yield* receive(successor, 1)
+      assert.deepStrictEqual(yield* settle(staleOwner, [stale!]), [])
+      assert.strictEqual((yield* staleOwner.renew(staleOwner.held())).size, 0)
       assert.isTrue(Deferred.isDoneUnsafe(stale!.lease.lost))
-      assert.deepStrictEqual(idsOf(yield* settle(heir, [a!])), ["a"])
+      assert.deepStrictEqual(idsOf(yield* settle(successor, [a!])), ["a"])
     }))
 
   it.effect("holds a key from where its hold is written, also if a late row was found since it was made: it keeps its order", () =>
@@ -227,17 +227,20 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       yield* c.publish(["a", "k"])
       const owner = yield* c.open("owner", { lease: Duration.millis(200) })
       const got = yield* receive(owner, 1)
-      const heir = yield* c.open("heir")
+      const successor = yield* c.open("successor")
       const taken: Array<string> = []
       yield* store.transact(Effect.gen(function*() {
         yield* owner.removeInTransaction(got)
         // Past the end of the lease: the lane is free, but for us.
         yield* Effect.sleep(300)
-        for (let i = 0; i < 3; i++) yield* heir.take(roomy, (deliveries) => taken.push(...idsOf(deliveries)))
-        assert.strictEqual(heir.held().length, 0)
+        for (let i = 0; i < 3; i++) yield* successor.take(roomy, (deliveries) => taken.push(...idsOf(deliveries)))
+        assert.strictEqual(successor.held().length, 0)
       }))
       yield* eventually(
-        Effect.andThen(heir.take(roomy, (d) => taken.push(...idsOf(d))), Effect.sync(() => heir.held().length === 1))
+        Effect.andThen(
+          successor.take(roomy, (d) => taken.push(...idsOf(d))),
+          Effect.sync(() => successor.held().length === 1)
+        )
       )
       assert.deepStrictEqual(taken, [])
     }))

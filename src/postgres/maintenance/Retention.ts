@@ -158,7 +158,7 @@ const batched = (db: PgDatabase, names: Names) => {
     let forgotten = 0
     for (let i = 0; i < batches && alone; i++) {
       const rows = yield* one(statement, [...params, batch])
-      forgotten += rows.filter((row) => row["gone"] === true).length
+      forgotten += rows.filter((row) => row["deleted"] === true).length
       if (rows.length < batch) break
       yield* Effect.sleep(pause)
     }

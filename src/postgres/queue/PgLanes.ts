@@ -15,9 +15,8 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Semaphore from "effect/Semaphore"
 import type { SqlError } from "effect/sql/SqlError"
-import type { Delivery, HeldLease } from "../../Delivery.ts"
+import type { HeldLease } from "../../Delivery.ts"
 import { ConsumerRemoved, LeaseLost, SubscriptionLost } from "../../Errors.ts"
 import * as Telemetry from "../../Telemetry.ts"
 import type { SubscriptionSpec } from "../../Transport.ts"
@@ -28,6 +27,7 @@ import * as ConsumersSql from "../sql/consumers.ts"
 import * as Sql from "../sql/lanes.ts"
 import * as MessagesSql from "../sql/messages.ts"
 import type { Names } from "../sql/names.ts"
+import { LaneIsolation } from "./LaneIsolation.ts"
 import type { OwnedLane, Receipt } from "./Row.ts"
 
 /** The most lanes that one transaction claims. */
@@ -39,13 +39,14 @@ export type LaneChange =
   | { readonly _tag: "Opened"; readonly owned: OwnedLane }
   /** The lane is not to be read any more. Its messages in flight may still commit. */
   | { readonly _tag: "Leaving"; readonly owned: OwnedLane }
-  /** The lane was given back: nothing of it is in flight any more. */
+  /** The lane was given back: its messages, in flight or not, are the next owner's. */
   | { readonly _tag: "Released"; readonly owned: OwnedLane }
   /** All lanes are lost for good. The next `balance` fails and says why. */
   | { readonly _tag: "Ended" }
 
 export class PgLanes {
   readonly queue: number
+  readonly isolation: LaneIsolation
   /** The server's life: a message that was handed out under it commits only under it. */
   readonly life: string
   /** Set once nothing more can be read or committed here. */
@@ -60,15 +61,6 @@ export class PgLanes {
   readonly #owned = new Map<number, OwnedLane>()
   readonly #byLease = new Map<HeldLease, OwnedLane>()
   #share: number
-  /** The only message that can crash the process, or none. */
-  #isolated: Receipt | "none" | undefined
-  /**
-   * Lanes whose record may name the isolated message. Lanes given back since are included: our token is valid until
-   * the next claim.
-   */
-  readonly #isolatedLanes = new Set<OwnedLane>()
-  /** A claim writes the isolated message into its lanes, so the isolation must not change during a claim. */
-  readonly #claiming = Semaphore.makeUnsafe(1)
   /** The highest limit per key so far: a dead owner may have had as many messages of a key in flight. */
   #mostPerKey = 1
   #nextBeat = 0n
@@ -95,6 +87,10 @@ export class PgLanes {
     this.#consumers = ConsumersSql.make(names)
     this.#countCrashes = MessagesSql.make(names).countCrashes
     this.#share = spec.lanes
+    this.isolation = new LaneIsolation(
+      () => [...this.#owned.values()].filter((owned) => !this.#isLost(owned)),
+      (lanes, seqs) => db.machinery(this.#text.isolate, [...this.#tokens(lanes), seqs])
+    )
   }
 
   /** Fails, and ends the subscription, if the server is in another life than at the opening. */
@@ -180,7 +176,7 @@ export class PgLanes {
   ): Effect.Effect<void, SqlError | ConsumerRemoved | SubscriptionLost> {
     return Effect.suspend(() => {
       // The permit waits until the lanes are given back: the worker ends with this failure.
-      if (this.#abandoned) return this.#claiming.withPermit(Effect.fail(PgFailure.layerClosed()))
+      if (this.#abandoned) return this.isolation.whileUnchanged(Effect.fail(PgFailure.layerClosed()))
       this.#mostPerKey = Math.max(this.#mostPerKey, perKey)
       for (const owned of this.#owned.values()) this.#isLost(owned)
       const share = Effect.andThen(this.#fitShare(inFlight), this.#claim)
@@ -281,7 +277,7 @@ export class PgLanes {
         for (const row of rows) this.#add(row, now)
         return rows
       })
-      return Effect.flatMap(this.#claiming.withPermit(claimed), (rows) => {
+      return Effect.flatMap(this.isolation.whileUnchanged(claimed), (rows) => {
         const expired = rows.filter((row) => row["died"] === true).length
         const count = Telemetry.claimed(this.#spec.consumer, expired, rows.length - expired)
         return rows.length < most || wanted === most ? count : Effect.andThen(count, this.#claimUpTo(wanted - most))
@@ -296,9 +292,8 @@ export class PgLanes {
   readonly #claimLanes = Effect.fnUntraced({ self: this }, function*(wanted: number): Effect.fn.Return<Rows, SqlError> {
     const rows = yield* this.#db.within(this.#text.lockFree, [this.queue, wanted, this.#spec.worker, this.life])
     if (rows.length === 0) return rows
-    const isolated = this.#isolated === undefined ? null : 0n
     const lanes = rows.map((row) => row["lane"])
-    const ours = [this.queue, lanes, this.#spec.worker, this.#lease, isolated, this.life]
+    const ours = [this.queue, lanes, this.#spec.worker, this.#lease, this.isolation.ofClaimed, this.life]
     const tokens = new Map((yield* this.#db.within(this.#text.claim, ours)).map((row) => [row["lane"], row["token"]]))
     for (const row of rows) {
       if (row["died"] !== true || row["fetched_to"] === 0n || row["alone"] === 0n) continue
@@ -391,44 +386,6 @@ export class PgLanes {
     const end = Effect.sync(() => {
       for (const owned of this.#owned.values()) this.lost(owned, "the Postgres layer was closed under its worker")
     })
-    return this.#claiming.withPermit(Effect.andThen(end, Effect.andThen(Effect.yieldNow, this.leave)))
-  })
-
-  /**
-   * Records that only this delivery (or none) can crash the process. Lanes claimed during the isolation count no
-   * crash.
-   */
-  isolate(delivery: Delivery | undefined): Effect.Effect<void, SqlError> {
-    return this.#claiming.withPermit(Effect.suspend(() => {
-      this.#isolated = (delivery?.receipt as Receipt | undefined) ?? "none"
-      // After this failure the worker starts no isolated run, and perhaps does not try again. So lanes that it claims
-      // later count as usual.
-      return Effect.tapError(this.#writeIsolated, () =>
-        Effect.sync(() => {
-          this.#isolated = undefined
-        }))
-    }))
-  }
-
-  /**
-   * Ends the isolation and its record. Otherwise a crash by another message would count as a crash of this one alone.
-   */
-  readonly endIsolation: Effect.Effect<void, SqlError> = Effect.suspend(() =>
-    this.#claiming.withPermit(Effect.suspend(() => {
-      this.#isolated = undefined
-      return Effect.andThen(this.#writeIsolated, Effect.sync(() => this.#isolatedLanes.clear()))
-    }))
-  )
-
-  readonly #writeIsolated: Effect.Effect<void, SqlError> = Effect.suspend(() => {
-    for (const each of this.#owned.values()) if (!this.#isLost(each)) this.#isolatedLanes.add(each)
-    const lanes = [...this.#isolatedLanes]
-    if (lanes.length === 0) return Effect.void
-    const isolated = this.#isolated
-    // A null array cannot be typed by the driver: -1 stands for it.
-    const alone = lanes.map((each) =>
-      isolated === undefined ? -1n : isolated !== "none" && isolated.owned === each ? isolated.seq : 0n
-    )
-    return Effect.asVoid(this.#db.machinery(this.#text.isolate, [...this.#tokens(lanes), alone]))
+    return this.isolation.whileUnchanged(Effect.andThen(end, Effect.andThen(Effect.yieldNow, this.leave)))
   })
 }

@@ -97,7 +97,7 @@ const take = (parts: SubscriptionParts): Subscription["take"] => (demand, accept
  */
 const endIsolation = (parts: SubscriptionParts, tries: number): Effect.Effect<void> =>
   Effect.catch(
-    parts.lanes.endIsolation,
+    parts.lanes.isolation.end,
     (error) =>
       Effect.logWarning(PgFailure.transportError("end an isolation")(error).message).pipe(
         Effect.annotateLogs({ consumer: parts.spec.consumer }),
@@ -124,7 +124,7 @@ export const make = (parts: SubscriptionParts): Subscription => {
     hold: hold(parts),
     isolate: (delivery) =>
       Effect.acquireRelease(
-        Effect.mapError(lanes.isolate(delivery), PgFailure.transportError("isolate a message")),
+        Effect.mapError(lanes.isolation.begin(delivery), PgFailure.transportError("isolate a message")),
         () => endIsolation(parts, 0)
       ),
     release: (leases) =>

@@ -67,8 +67,8 @@ export const look = (sql: string): Found => {
   if (end - start >= 3 && end - start <= 10) {
     const found = commands.get(sql.slice(start, end).toUpperCase())
     if (found !== undefined) {
-      const told = typeof found === "function" ? found(sql.slice(end)) : found
-      if (told !== plain) return told
+      const classified = typeof found === "function" ? found(sql.slice(end)) : found
+      if (classified !== plain) return classified
     }
   }
   const leaves = within.exec(sql)

@@ -79,10 +79,10 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, to_timestamp($12::float8 /
    *
    * $1 dead letter $2 queue $3 lane $4 seq $5 reason $6 parked $7 attempts $8 fingerprint $9 tag
    */
-  insertLarge: `with gone as (delete from ${t.messages} where queue_id = $2 and lane = $3 and seq = $4 returning *)
+  insertLarge: `with removed as (delete from ${t.messages} where queue_id = $2 and lane = $3 and seq = $4 returning *)
 insert into ${t.deadLetters} (id, queue_id, lane, seq, message_id, topic, key, keyed, payload, headers, version,
   published_at, reason, parked, attempts, fingerprint, tag)
-select $1, queue_id, lane, seq, id, topic, key, keyed, payload, headers, version, published_at, $5, $6, $7, $8, $9 from gone`,
+select $1, queue_id, lane, seq, id, topic, key, keyed, payload, headers, version, published_at, $5, $6, $7, $8, $9 from removed`,
 
   reopen: reopen(t),
 
@@ -91,7 +91,7 @@ select $1, queue_id, lane, seq, id, topic, key, keyed, payload, headers, version
    *
    * Index: primary key. $1 to $8 as above $9 queue
    */
-  reopenLarge: `with gone as (delete from ${t.messages} where queue_id = $9 and lane = $6 and seq = $7)
+  reopenLarge: `with removed as (delete from ${t.messages} where queue_id = $9 and lane = $6 and seq = $7)
 ${reopen(t)}`,
 
   /**

@@ -35,10 +35,10 @@ from ${t.leases} l left join taken on taken.name = l.name where l.name = $1`,
 where name = $1 and token = $2 and owner = $4 and lease_until >= clock_timestamp() returning token`,
 
   /** Gives a lease back, and notifies listeners if there was one. $1 name $2 owner $3 channel */
-  release: `with gone as (
+  release: `with released as (
   update ${t.leases} set owner = null, lease_until = '-infinity' where name = $1 and owner = $2 returning name
 )
-select pg_notify($3, 'lease:' || name) from gone`,
+select pg_notify($3, 'lease:' || name) from released`,
 
   /**
    * Holds claims off until the transaction ends. If the process freezes, the server ends its idle transaction after

@@ -46,13 +46,13 @@ export const make = (t: Names) => ({
    *
    * Indexes: primary keys. Locks the rows. $1 queue $2 topic $3 the failure, as JSON $4 its tag
    */
-  deadLetterTopic: `with gone as materialized (
+  deadLetterTopic: `with removed as materialized (
   delete from ${t.messages} where queue_id = $1 and topic = $2 returning *
 ), failed as materialized (
   select g.*, case when coalesce(attempts, '[]') = '[]' then '[' else left(attempts, -1) || ',' end || $3::text || ']' as history,
     left(encode(sha256(convert_to(topic || E'\\n' || payload, 'UTF8')), 'hex'), 32) as print,
     row_number() over (partition by id, dead_letter_id is null order by seq) as nth
-  from gone g order by seq
+  from removed g order by seq
 ), numbered as materialized (
   select *, nextval('${t.deadLetterSeq}') as number from (select * from failed where dead_letter_id is null order by seq offset 0) n
 ), fresh as (
@@ -72,5 +72,5 @@ export const make = (t: Names) => ({
     attempts = ${joined("d.attempts", "o.history")}
   from failed o where d.id = o.dead_letter_id
 )
-select count(*)::int as waiting from gone`
+select count(*)::int as waiting from removed`
 })

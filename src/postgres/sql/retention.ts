@@ -30,7 +30,7 @@ export const make = (t: Names) => ({
       and changed_at < statement_timestamp() - kept.millis * interval '1 ms'
     order by changed_at limit $3 for update skip locked) d
   limit $3))
-returning true as gone`,
+returning true as deleted`,
 
   /**
    * Deletes old audit entries. Ids and times grow together, so it looks only at the first ones. Index: primary key.
@@ -40,13 +40,13 @@ returning true as gone`,
   select ctid from ${t.audit} where id = any(array(
     select id from (select id, at from ${t.audit} order by id limit $2) a
     where at < statement_timestamp() - $1::float8 * interval '1 ms')) for update skip locked))
-returning true as gone`,
+returning true as deleted`,
 
   /** Deletes old messages that no consumer has read. Index: unrouted_published. $1 milliseconds $2 rows */
   unrouted: `delete from ${t.unrouted} where ctid = any(array(
   select ctid from ${t.unrouted} where published_at < statement_timestamp() - $1::float8 * interval '1 ms'
   order by published_at limit $2 for update skip locked))
-returning true as gone`,
+returning true as deleted`,
 
   /** Deletes workers that died more than an hour ago. */
   workers: `delete from ${t.workers} where alive_until < statement_timestamp() - interval '1 hour'`
@@ -95,4 +95,4 @@ const inbox = (t: Names): string =>
 ), forgotten as (
   delete from ${t.inbox} where ctid = any(array(select place from seen where not needed))
 )
-select not needed as gone from seen`
+select not needed as deleted from seen`

@@ -1,12 +1,13 @@
 /**
- * What the test kit fails with by itself: each says what happened and what to do, and shows the lives of the messages.
+ * Errors of the test kit itself. Each says what happened and what to do, and shows the lives of the messages.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 
 /**
- * A test waited for messages that neither commit nor become dead letters within the time it gave them (`TestPipeline.drain`).
+ * A test waited for messages that neither commit nor become dead letters within the time it gave them
+ * (`TestPipeline.drain`).
  *
  * @since 0.1.0
  */
@@ -52,7 +53,8 @@ export class NoSuchStep extends Schema.TaggedError<NoSuchStep>("millrace/NoSuchS
 }
 
 /**
- * A test asked for faults (`TestPipeline.inject`) that struck nothing until its end: it has not tested what it meant to.
+ * A test asked for faults (`TestPipeline.inject`) that struck nothing until its end: it has not tested what it meant
+ * to.
  *
  * @since 0.1.0
  */
@@ -72,8 +74,8 @@ export class NeverStruck extends Schema.TaggedError<NeverStruck>("millrace/Never
 }
 
 /**
- * After a crash and the redelivery that follows, the state is not that of a run without a crash (`TestPipeline.crashEverywhere`):
- * an effect happened twice, or not at all. Shows the values that the test compares.
+ * After a crash and the redelivery that follows, the state is not that of a run without a crash
+ * (`TestPipeline.crashEverywhere`). An effect happened twice, or not at all. Shows the values that the test compares.
  *
  * @since 0.1.0
  */
@@ -82,7 +84,7 @@ export class CrashDiverged extends Schema.TaggedError<CrashDiverged>("millrace/C
   point: Schema.String,
   number: Schema.Int,
   points: Schema.Int,
-  /** What was compared, as text. */
+  /** The compared values, as text. */
   clean: Schema.String,
   crashed: Schema.String,
   /** The life line of each message of the run that differs. */
@@ -97,7 +99,8 @@ export class CrashDiverged extends Schema.TaggedError<CrashDiverged>("millrace/C
 }
 
 /**
- * A test wanted to crash everywhere (`TestPipeline.crashEverywhere`), but no message reached the pipeline: it would have shown nothing.
+ * A test wanted to crash everywhere (`TestPipeline.crashEverywhere`), but no message reached the pipeline: it would
+ * have shown nothing.
  *
  * @since 0.1.0
  */

@@ -1,7 +1,8 @@
 /**
- * `npm run load`: what must not matter, and how much it does: a long backlog, many keys, a key held with a long queue behind it, a hot key,
- * a snapshot and a writing transaction held open by somebody else. Rates relative to the whileNotReading one of the same run, and the
- * heap in use while it works. Exit code 1 if a rate falls under half, or if memory grows with the backlog.
+ * `npm run load`: what must not matter, and how much it does: a long backlog, many keys, a key held with a long queue
+ * behind it, a hot key, a snapshot and a writing transaction held open by somebody else. Rates relative to the
+ * whileNotReading one of the same run, and the heap in use while it works. Exit code 1 if a rate falls under half, or
+ * if memory grows with the backlog.
  *
  * `--messages N` in each scenario (20,000), `--backlog N` (1,000,000).
  */
@@ -20,7 +21,10 @@ const messages = Number(values.messages)
 const backlog = Number(values.backlog)
 const schema = "millrace_load"
 const floor = 0.5
-/** A heap that does not grow with the backlog stays far below it: a million messages of 200 bytes are 200 MB of payload alone. */
+/**
+ * A heap that does not grow with the backlog stays far below it: a million messages of 200 bytes are 200 MB of payload
+ * alone.
+ */
 const mostHeap = 160 * 1024 * 1024
 
 const Piece = Schema.Struct({ id: Schema.String, key: Schema.String, slow: Schema.Boolean, pad: Schema.String })
@@ -40,7 +44,10 @@ interface World {
 
 const piece = (id: string, key: string, slow = false) => ({ id, key, slow, pad: "x".repeat(120) })
 
-/** Publishes beforehand, then runs one worker until the counted messages are committed: messages a second, and the most heap. */
+/**
+ * Publishes beforehand, then runs one worker until the counted messages are committed: messages a second, and the most
+ * heap.
+ */
 const rate = Effect.fnUntraced(function*(scenario: Scenario) {
   const run = `load-${scenario.name.replaceAll(/[^a-z]+/g, "-")}-${Math.floor(performance.now())}`
   const Pieces = Topic.make(run, { schema: Piece, key: (one) => one.key, id: (one) => one.id })

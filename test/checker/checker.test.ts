@@ -1,4 +1,7 @@
-/** The checker passes what correct runs leave behind, and catches every broken one, with a reason a person can follow. */
+/**
+ * The checker accepts the histories of correct runs, and rejects every broken one with a reason that a reader can
+ * follow.
+ */
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, FileSystem, Path } from "effect"

@@ -1,10 +1,12 @@
 /**
- * Named places at which a fault can strike, reached by wrapping the two ports: nothing of it is in the library's own code.
+ * Named places at which a fault can strike, reached by wrapping the two ports: nothing of it is in the library's own
+ * code.
  *
- * `Faults.layer(plan)` decorates the Store and the Transport of a context. Each call passes its {@link Moment}s, which are
- * counted; what the plan says happens at the n-th passing: the process is killed, the call fails before or after it was
- * made, it is late, or it never returns. `plan.note` hears of each fault before it strikes, synchronously, so that a history has
- * it even if the process is dead a moment later. Moments inside a pipeline's own steps are passed by the pipeline (`at`).
+ * `Faults.layer(plan)` decorates the Store and the Transport of a context. Each call passes its {@link Moment}s, which
+ * are counted; what the plan says happens at the n-th passing: the process is killed, the call fails before or after it
+ * was made, it is late, or it never returns. `plan.note` hears of each fault before it strikes, synchronously, so that
+ * a history has it even if the process is dead a moment later. Moments inside a pipeline's own steps are passed by the
+ * pipeline (`at`).
  *
  * It does not reach the wire: an answer to COMMIT that never comes takes a proxy in front of the database.
  *
@@ -32,9 +34,9 @@ export { type Moment, windows } from "./CrashWindows.ts"
 export type Window = keyof typeof windows
 
 /**
- * What happens. `Kill` ends the process with SIGKILL, at once or so much later (a call under way is then further on). `Fail` makes the call fail in the way its port allows: before a call
- * nothing was done, after it everything was (a COMMIT then has an unknown outcome). `Delay` makes it late. `Stall` never returns,
- * until it is interrupted.
+ * What happens. `Kill` ends the process with SIGKILL, at once or so much later (a call under way is then further on).
+ * `Fail` makes the call fail in the way its port allows: before a call nothing was done, after it everything was (a
+ * COMMIT then has an unknown outcome). `Delay` makes it late. `Stall` never returns, until it is interrupted.
  *
  * @since 0.1.0
  */
@@ -90,8 +92,8 @@ export interface Plan {
  */
 export class Faults extends Context.Service<Faults, {
   /**
-   * Passes a moment: what the plan says happens. `fail` is the error of a planned failure; without one it is a defect. A
-   * kill that is to come later does not come any more if `during` then says that the moment is over.
+   * Passes a moment: what the plan says happens. `fail` is the error of a planned failure; without one it is a defect.
+   * A kill that is to come later does not come any more if `during` then says that the moment is over.
    */
   readonly at: <E = never>(moment: Moment, fail?: () => E, during?: () => boolean) => Effect.Effect<void, E>
   /** Whether the plan has anything for the moment. */
@@ -115,8 +117,8 @@ const Current = Context.Reference<Open | undefined>("millrace/testing/Faults/Cur
 })
 
 /**
- * For a commit step: passes `commitStep.first`, or `commitStep.next` where another member's step ran in this transaction before,
- * and answers the delivery with its fencing token.
+ * For a commit step: passes `commitStep.first`, or `commitStep.next` where another member's step ran in this
+ * transaction before, and answers the delivery with its fencing token.
  *
  * @since 0.1.0
  */
@@ -368,8 +370,8 @@ const subscription = (inner: Subscription, faults: Faults["Service"]): Subscript
 })
 
 /**
- * While a take is under way, looks at every turn of the event loop whether a lane was claimed of which nothing was read. A token does not
- * tell whose the lane was before, so a plan names one of the two moments.
+ * While a take is under way, looks at every turn of the event loop whether a lane was claimed of which nothing was
+ * read. A token does not tell whose the lane was before, so a plan names one of the two moments.
  */
 const watched = <A, E>(
   inner: Subscription,

@@ -1,6 +1,6 @@
 /**
- * A child process of a fault run: a worker, a publisher, an operator or a starter of workers, over real Postgres, with the faults
- * that its parent planned. It says `ready` when it runs, and writes its history as it happens.
+ * A child process of a fault run: a worker, a publisher, an operator or a starter of workers, over real Postgres, with
+ * the faults that its parent planned. It says `ready` when it runs, and writes its history as it happens.
  *
  * Imports are deep, since a run starts hundreds of these.
  */
@@ -103,7 +103,10 @@ const operator = (own: OperatorSetup) =>
     }
   }).pipe(Effect.provide(database(own)))
 
-/** For each database named on the input: so many workers, each with a database layer of its own, at once; an empty line ends them. */
+/**
+ * For each database named on the input: so many workers, each with a database layer of its own, at once; an empty line
+ * ends them.
+ */
 const starter = (own: StarterSetup) =>
   Effect.gen(function*() {
     const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()

@@ -1,6 +1,6 @@
 /**
- * One fault run from its beginning to its verdict: a world is made, harmed by the run's body, left alone until it has come to
- * rest, and judged by the checker over its whole history.
+ * One fault run from its beginning to its verdict: a world is made, harmed by the run's body, left alone until it has
+ * come to rest, and judged by the checker over its whole history.
  */
 import { Effect, Fiber, type Scope } from "effect"
 import { SqlClient } from "effect/sql"

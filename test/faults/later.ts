@@ -1,10 +1,10 @@
 /**
- * Messages that are published later, while faults strike. Each key tells a story of a dozen: published in any order, some of them
- * replaced and some cancelled, long before they are due or at that very moment.
+ * Messages that are published later, while faults strike. Each key tells a story of a dozen: published in any order,
+ * some of them replaced and some cancelled, long before they are due or at that very moment.
  *
- * In the history a message is published when it is due, and the answer says what is known by then: `acknowledged` (it must be handled
- * once, in the order of the times), `failed` (cancelled or replaced in time: it must never be seen), or `unknown` (replaced
- * when it was about to be due: it may have gone). The one clock is the database's.
+ * In the history a message is published when it is due, and the answer says what is known by then: `acknowledged` (it
+ * must be handled once, in the order of the times), `failed` (cancelled or replaced in time: it must never be seen), or
+ * `unknown` (replaced when it was about to be due: it may have gone). The one clock is the database's.
  */
 import { Effect, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
@@ -166,7 +166,9 @@ const story = (world: World) =>
     return all
   })
 
-/** Tells stories, four at a time, until the world is to come to rest. Answers what has become of the messages, so far. */
+/**
+ * Tells stories, four at a time, until the world is to come to rest. Answers what has become of the messages, so far.
+ */
 export const keepBusy = (world: World) => {
   const counts = new Map<Told, number>()
   const loop = Effect.whileLoop({

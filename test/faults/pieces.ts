@@ -1,14 +1,15 @@
 /**
- * What the fault runs send through the library: pieces of work that say what is to become of them, and the receipts that each
- * committed one emits.
+ * What the fault runs send through the library: pieces of work that say what is to become of them, and the receipts
+ * that each committed one emits.
  */
 import * as Schema from "effect/Schema"
 import { Topic } from "millrace"
 import type { Poison, PublishTried } from "../checker/History.ts"
 
 /**
- * What a handler does with a piece: nothing; wait before the transaction; fail twice in its steps, or once in its commit; fail once
- * and be held; be poison (refused at once, or fail until its attempts are used up) until somebody redrives it; end the process.
+ * What a handler does with a piece: nothing; wait before the transaction; fail twice in its steps, or once in its
+ * commit; fail once and be held; be poison (refused at once, or fail until its attempts are used up) until somebody
+ * redrives it; end the process.
  */
 export const acts = ["none", "wait", "flaky", "flakyCommit", "held", "rejected", "exhausted", "exit"] as const
 

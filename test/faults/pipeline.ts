@@ -1,9 +1,9 @@
 /**
- * What a worker process does with a piece: its steps fail, wait or kill as the piece says; its commit writes the ledger, in the
- * message's own transaction, and emits a receipt, which a second pipeline reads.
+ * What a worker process does with a piece: its steps fail, wait or kill as the piece says; its commit writes the
+ * ledger, in the message's own transaction, and emits a receipt, which a second pipeline reads.
  *
- * The ledger has no unique constraint: the database must not hide what the runtime got wrong. Each row knows the chain of the
- * row that was its key's last; two commits that overlapped would fork it.
+ * The ledger has no unique constraint: the database must not hide what the runtime got wrong. Each row knows the chain
+ * of the row that was its key's last; two commits that overlapped would fork it.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

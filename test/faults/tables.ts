@@ -1,6 +1,7 @@
 /**
- * The ledger, and what the database tells of itself: triggers number takeovers of lanes and dead-lettering transactions with the ledger's own sequence,
- * so that they can be compared with starts and commits. At the end all of it is read as entries of the history.
+ * The ledger, and what the database tells of itself: triggers number takeovers of lanes and dead-lettering transactions
+ * with the ledger's own sequence, so that they can be compared with starts and commits. At the end all of it is read as
+ * entries of the history.
  */
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -53,8 +54,8 @@ export const departures = Effect.fnUntraced(
 )
 
 /**
- * A number of the ledger's sequence. Drawing it writes nothing to the disk: it must not make anything durable that was not. So numbers come again
- * after a crash, unless they are put `forward`.
+ * A number of the ledger's sequence. Drawing it writes nothing to the disk: it must not make anything durable that was
+ * not. So numbers come again after a crash, unless they are put `forward`.
  */
 export const draw = Effect.fnUntraced(function*(schema: string) {
   const sql = yield* SqlClient.SqlClient

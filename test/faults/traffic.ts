@@ -1,4 +1,6 @@
-/** A producer that keeps workers busy, and a person who decides on dead letters; both go on whatever the database does. */
+/**
+ * A producer that keeps workers busy, and a person who decides on dead letters; both go on whatever the database does.
+ */
 import { Cause, Effect, Exit, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import { DeadLetters, Store, Topic } from "millrace"

@@ -1,6 +1,6 @@
 /**
- * The world of one fault run: a schema of its own, what was published into it, the processes that work in it, and the history of
- * all that.
+ * The world of one fault run: a schema of its own, what was published into it, the processes that work in it, and the
+ * history of all that.
  */
 import { Effect, type Fiber, Redacted, type Scope } from "effect"
 import type { SqlClient } from "effect/sql"

@@ -1,16 +1,19 @@
 /**
- * A TCP proxy in front of Postgres: it stops passing bytes on, cuts connections, or strikes at a COMMIT, when a test says so.
+ * A TCP proxy in front of Postgres: it stops passing bytes on, cuts connections, or strikes at a COMMIT, when a test
+ * says so.
  *
- * COMMIT is a prepared statement here: its text is sent once a connection, later a name stands for it. So the proxy reads the
- * messages of the wire protocol (Parse, Bind, Query) and knows which statement each one runs. It strikes only a COMMIT of a
- * transaction that has written what `marks` matches. Other COMMITs come from publishers, or from the worker itself.
+ * COMMIT is a prepared statement here: its text is sent once a connection, later a name stands for it. So the proxy
+ * reads the messages of the wire protocol (Parse, Bind, Query) and knows which statement each one runs. It strikes only
+ * a COMMIT of a transaction that has written what `marks` matches. Other COMMITs come from publishers, or from the
+ * worker itself.
  */
 import { Effect } from "effect"
 import { connect, createServer, type Server, type Socket } from "node:net"
 
 /**
- * `reset`: the connection is reset when COMMIT was sent. `late reset`: it is reset when the server has answered. `black hole`: nothing
- * reaches the client any more. `delay`: the answer comes late. `kill`: only `struck` is called, which kills the client.
+ * `reset`: the connection is reset when COMMIT was sent. `late reset`: it is reset when the server has answered. `black
+ * hole`: nothing reaches the client any more. `delay`: the answer comes late. `kill`: only `struck` is called, which
+ * kills the client.
  */
 export type CommitFault = { readonly kind: "reset" | "late reset" | "black hole" | "kill" } | {
   readonly kind: "delay"

@@ -1,6 +1,7 @@
 /**
- * A worker process for tests: reads a topic whose messages say what is to happen to them, and writes each into a ledger in
- * the message's own transaction. The ledger has no unique constraint: the database must not hide what the runtime got wrong.
+ * A worker process for tests: reads a topic whose messages say what is to happen to them, and writes each into a ledger
+ * in the message's own transaction. The ledger has no unique constraint: the database must not hide what the runtime
+ * got wrong.
  *
  * Started by `workers.ts` with a setup; says `ready` when it runs, and what it does on stdout.
  */

@@ -1,7 +1,9 @@
 /**
- * What a contributor runs again and again: `npm run check`. Types, lint, format, prose, and the tests that need no database.
+ * What a contributor runs again and again: `npm run check`. Types, lint, format, prose, and the tests that need no
+ * database.
  *
- * Two steps run at a time, one for each of two cores. The output of a step is printed when it ends. All steps run, whatever fails.
+ * Two steps run at a time, one for each of two cores. The output of a step is printed when it ends. All steps run,
+ * whatever fails.
  */
 import { spawn } from "node:child_process"
 import { root } from "./run.ts"

@@ -1,6 +1,7 @@
 /**
- * The table of errors in `src/README.md`, made from `src/Errors.ts` and what it exports from others: each class with its docstring, its fields and its
- * message. `npm run docs:errors` writes it between its two markers; the tidy test fails when it is stale.
+ * The table of errors in `src/README.md`, made from `src/Errors.ts` and what it exports from others: each class with
+ * its docstring, its fields and its message. `npm run docs:errors` writes it between its two markers; the tidy test
+ * fails when it is stale.
  */
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"

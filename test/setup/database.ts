@@ -6,7 +6,9 @@ import { PgClient } from "@effect/sql-pg"
 import { Effect, Redacted, type Scope } from "effect"
 import { randomBytes } from "node:crypto"
 
-/** The address of an empty database beside the one in `url`; it is dropped, with its connections, when the scope ends. */
+/**
+ * The address of an empty database beside the one in `url`; it is dropped, with its connections, when the scope ends.
+ */
 export const freshDatabase = (url: string): Effect.Effect<string, never, Scope.Scope> => {
   const name = `millrace_${randomBytes(6).toString("hex")}`
   const run = (statement: string) =>

@@ -1,7 +1,8 @@
 /**
  * Which test files need a database server, derived from what they import.
  *
- * Vitest runs them in a project of their own, so that a run of other files starts no server. `npm run check` runs only the others.
+ * Vitest runs them in a project of their own, so that a run of other files starts no server. `npm run check` runs only
+ * the others.
  */
 import { existsSync, globSync, readFileSync } from "node:fs"
 import { dirname, join, normalize } from "node:path"

@@ -214,7 +214,10 @@ const commit = Effect.fnUntraced(function*(run: Run, desk: Desk, group: Readonly
   yield* count(run, "known to the inbox", done.ours - done.fresh)
 })
 
-/** The key's first message fails: its key is held for a while, or the message becomes a dead letter and the key is parked. */
+/**
+ * The key's first message fails: its key is held for a while, or the message becomes a dead letter and the key is
+ * parked.
+ */
 const fail = Effect.fnUntraced(function*(run: Run, desk: Desk, delivery: Delivery.Delivery) {
   const store = yield* Store.Store
   const what = yield* below(10)
@@ -246,8 +249,8 @@ export const person = Effect.fnUntraced(function*(run: Run) {
   const sql = yield* SqlClient.SqlClient
   const holds = `${run.schema}.holds`
   const deadLetters = `${run.schema}.dead_letters`
-  // Only his own, which cover the whole key, and not where a dead letter's message has to go first. Looked at in two statements:
-  // while the first waits for a lock, a dead letter may be written.
+  // Only his own, which cover the whole key, and not where a dead letter's message has to go first. Looked at in two
+  // statements: while the first waits for a lock, a dead letter may be written.
   const release = Effect.andThen(
     sql`select from ${sql(holds)} where until = 'infinity' and from_seq = 0 order by key for update`,
     sql`update ${sql(holds)} h set until = clock_timestamp() where until = 'infinity' and from_seq = 0

@@ -3,10 +3,11 @@
  *
  *     npm run stress -- --seconds 30
  *
- * Publishers number their messages and publish the next one only when the last is committed; they commit late, roll back, use
- * savepoints, and a trigger is slow now and then. Three workers take, commit in groups, hold keys, dead-letter messages and park their
- * keys, give lanes back, and sometimes stop renewing while they go on committing. A person parks keys and redrives dead letters. In
- * the end the ledger, written in the messages' transactions, must show every number of every publisher once and in order.
+ * Publishers number their messages and publish the next one only when the last is committed; they commit late, roll
+ * back, use savepoints, and a trigger is slow now and then. Three workers take, commit in groups, hold keys,
+ * dead-letter messages and park their keys, give lanes back, and sometimes stop renewing while they go on committing. A
+ * person parks keys and redrives dead letters. In the end the ledger, written in the messages' transactions, must show
+ * every number of every publisher once and in order.
  */
 import { Effect, Fiber, Redacted } from "effect"
 import { SqlClient } from "effect/sql"

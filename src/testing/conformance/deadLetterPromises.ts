@@ -1,5 +1,5 @@
 /**
- * What the dead letters promise: everything kept, nothing dead-lettered that was committed, a way back that is taken once.
+ * Promises of dead letters: everything is kept, no committed message is dead-lettered, and each redrive happens once.
  *
  * @since 0.1.0
  */
@@ -350,11 +350,12 @@ const standing = (it: Tests, options: Options) => {
       yield* subscription.whileNotReading(of("delayed"), store.transact(hold))
       yield* options.elapse(Duration.millis(200))
       const { freeLanes: _, lagMillis, oldestMillis, parkedMillis, paused, pipeline: __, ...counts } = yield* status
-      // The successors of a parked key do not wait for a worker, and nobody is late.
+      // The successors of a parked key do not wait for a worker, so they do not count as late.
       assert.deepStrictEqual(counts, { waiting: 1, delayedKeys: 1, parkedKeys: 1, deadLetters: 1 })
       assert.isTrue(lagMillis >= 200 && lagMillis < 60_000 && parkedMillis >= 200 && parkedMillis < 60_000)
       assert.isTrue(!paused && oldestMillis >= 200 && oldestMillis < 60_000)
-      // What nobody is late for is old nevertheless: the successor of a parked dead letter; then the dead letter, which is younger.
+      // The oldest message counts parked ones, too: first the successor of a parked dead letter, then the younger dead
+      // letter.
       const settle = (...ids: ReadonlyArray<string>) =>
         Effect.flatMap(store.transact(subscription.removeInTransaction(ids.map(of))), subscription.acknowledge)
       yield* settle("waits", "delayed")

@@ -1,6 +1,6 @@
 /**
- * What people are promised who work on dead letters: to find them, to decide once, to undo, to act on exactly the set they looked at,
- * and that nothing is done without a record.
+ * Promises to operators that work on dead letters. They find them, decide once, undo a decision, and act on exactly the
+ * set that they looked at. Nothing is done without a record.
  *
  * @since 0.1.0
  */
@@ -244,7 +244,7 @@ const deciding = (it: Tests, options: Options) => {
         2
       ])
       assert.deepStrictEqual(yield* commit((yield* receive(subscription, 1))[0]!), ["fresh"])
-      // What the sender sends again is still the same message.
+      // The sender's second publish is still the same message.
       yield* publish([{ id: "0", key: "k0" }])
       assert.deepStrictEqual(yield* commit((yield* receive(subscription, 1))[0]!), ["duplicate"])
     }))
@@ -268,7 +268,7 @@ const sets = (it: Tests, options: Options) => {
       const next = (after: string) => deadLetters.decideSome("redriven", frozen, { action: ben, after, most: 1 })
       const first = yield* next("")
       assert.deepStrictEqual(first, { deadLetterIds: [made[0]!], more: true })
-      // What was redriven dies again while the set is worked off.
+      // A redriven message dies again while the set is processed.
       yield* writeDeadLetter((yield* receive(subscription, 1))[0]!, [failure(1, "A")])
       assert.deepStrictEqual(
         (yield* deadLetters.decideSome("redriven", frozen, { action: ben, after: "", most: 9 })).deadLetterIds,
@@ -317,7 +317,7 @@ const sets = (it: Tests, options: Options) => {
     }))
 }
 
-/** Registers the promises about what people decide. */
+/** Registers the promises about decisions of operators. */
 export const decisionPromises = (it: Tests, options: Options): void => {
   finding(it, options)
   auditing(it, options)

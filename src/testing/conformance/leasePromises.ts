@@ -1,5 +1,5 @@
 /**
- * What leases promise: kept as long as they are renewed, lost for good when not, given back in order, deaths counted.
+ * Promises of leases: kept while they are renewed, lost for good when not, given back in order, crashes counted.
  *
  * @since 0.1.0
  */
@@ -119,7 +119,7 @@ const release = (it: Tests, options: Options) => {
     }))
 }
 
-/** Which deliveries are counted when their owner dies. */
+/** The deliveries that are counted when their owner dies. */
 const deaths = (it: Tests, options: Options) => {
   it.effect("counts what a dead owner had in hand, once a death, and not what is given back", (context) =>
     Effect.gen(function*() {

@@ -1,5 +1,5 @@
 /**
- * What named leases promise: one owner at a time, a token that grows with each, nothing back that was lost.
+ * Promises of named leases: one owner at a time, and a token that grows with each. A lost lease stays lost.
  *
  * @since 0.1.0
  */
@@ -25,7 +25,7 @@ const lease = Effect.fnUntraced(function*(options: Options) {
       owners.set(token!, owner)
       return token!
     })
-  /** Whose token it is. */
+  /** The owner of the token. */
   const owners = new Map<bigint, string>()
   const ownerOf = (token: bigint) => owners.get(token)!
   return {
@@ -37,7 +37,7 @@ const lease = Effect.fnUntraced(function*(options: Options) {
     fence: (token: bigint, owner = ownerOf(token)) => store.transact(leases.fence(name, owner, token, millis)),
     released: leases.released(name),
     millis,
-    /** A transaction that has looked at the token and stays open; answers how to end it. */
+    /** Starts a transaction that has checked the token and stays open. Returns how to end it. */
     writing: Effect.fnUntraced(function*(token: bigint) {
       const [looked, go] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
       const fiber = yield* Effect.forkChild(store.transact(Effect.gen(function*() {
@@ -163,7 +163,7 @@ const fencing = (it: Tests, options: Options) => {
       const first = yield* mine("ann")
       assert.isTrue(yield* fence(first))
       yield* expire
-      // Nobody else has had it: what it writes is in order.
+      // No other owner had it between, so its writes are in order.
       assert.isTrue(yield* fence(first))
       const second = yield* mine("ben")
       assert.deepStrictEqual([yield* fence(first), yield* fence(second)], [false, true])

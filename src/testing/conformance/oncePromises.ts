@@ -1,6 +1,6 @@
 /**
- * What the inbox promises to callers without a pipeline: one effect per id, its first result for everybody, nothing remembered of a
- * failure; and that whoever waits for an id learns how it was decided.
+ * Promises of the inbox to callers without a pipeline. There is one effect per id, every caller gets its first result,
+ * and a failure leaves no record. A caller that waits for an id gets its result.
  *
  * @since 0.1.0
  */
@@ -126,7 +126,7 @@ const replays = (it: Tests, options: Options) => {
     }))
 }
 
-/** What is stored, and what is there instead. */
+/** The stored text, and the text that replaces it. */
 const limits = (it: Tests, options: Options) => {
   it.effect("says that a stored result does not decode with a changed schema, and keeps it", () =>
     Effect.gen(function*() {
@@ -191,7 +191,7 @@ const limits = (it: Tests, options: Options) => {
 /** Fingerprint of no content. */
 const emptyPrint = "e3b0c44298fc1c149afbf4c8996fb924"
 
-/** A first caller that is at work until it is told how to end. */
+/** A first caller that works until the test says how it ends. */
 const atWork = Effect.fnUntraced(function*(key: Inbox.OnceKey) {
   const [begun, end] = [yield* Deferred.make<void>(), yield* Deferred.make<{ readonly n: number }, "declined">()]
   const effect = Effect.andThen(Deferred.succeed(begun, undefined), Deferred.await(end))

@@ -1,5 +1,5 @@
 /**
- * What settling and transactions promise: once, within the commit, and all or nothing with everything else in it.
+ * Promises of settling and transactions: once, within the commit, and all or nothing with everything else in it.
  *
  * @since 0.1.0
  */

@@ -1,5 +1,5 @@
 /**
- * What taking promises: never more than there is room for, nothing lost by interruption, woken at once, shared fairly.
+ * Promises of taking: never more than the demand, nothing lost by interruption, woken at once, shared fairly.
  *
  * @since 0.1.0
  */
@@ -153,7 +153,7 @@ const sharing = (it: Tests, options: Options) => {
       const got: Array<Array<Delivery>> = [[], []]
       const order: Array<Delivery> = []
       let rounds = 0
-      // Whoever comes first may have everything at first; the shares are even once both have been seen.
+      // The first worker may have everything at first. The shares are even once both have registered.
       for (; rounds < 20 && got.some((part) => part.length < 40); rounds++) {
         yield* publish(keys.map((key) => ({ id: `${key} ${rounds}`, key })))
         for (let turn = 0; turn < 6 || order.length < (rounds + 1) * 40 && turn < 60; turn++) {

@@ -1,4 +1,7 @@
-/** Backends of the workers are terminated at random, every second one in a transaction; nothing is counted, work goes on. */
+/**
+ * Backends of the workers are terminated at random, every second one in a transaction; nothing is counted, work goes
+ * on.
+ */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Run } from "../fault-run.ts"

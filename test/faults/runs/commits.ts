@@ -1,6 +1,6 @@
 /**
- * COMMIT was sent and no answer came: connections reset before and after the server had answered, answers that are late, and black
- * holes. The inbox settles what happened; there is no second effect, and the slot is free again soon.
+ * COMMIT was sent and no answer came: connections reset before and after the server had answered, answers that are
+ * late, and black holes. The inbox settles what happened; there is no second effect, and the slot is free again soon.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
@@ -59,8 +59,9 @@ export const commits: Run = {
     Effect.gen(function*() {
       const wanted = world.scaled(200)
       let longest = 0
-      // At a pace, not up to a mark: what waits behind a struck COMMIT must not keep work from the others. What waits in the end is done
-      // in 5 s, and still in half of the bound on a machine that is so busy that a worker does a sixth.
+      // At a pace, not up to a mark: what waits behind a struck COMMIT must not keep work from the others. What waits
+      // in the end is done in 5 s, and still in half of the bound on a machine that is so busy that a worker does a
+      // sixth.
       yield* Load.keepBusy(world, { ...busy, keys: 300, outstanding: 1500, pace: 200 })
       yield* side(Math.min(8, Math.ceil(wanted / 8)), () =>
         Effect.gen(function*() {

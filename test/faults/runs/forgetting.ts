@@ -1,7 +1,8 @@
 /**
- * The server forgets what workers have seen, while these live on: one backend is killed, and Postgres starts anew under the same
- * postmaster; it crashes, and its last milliseconds were not on the disk yet; it is back before a worker asks again; a replica that lags
- * takes its place. What is published afterwards gets the numbers of what was lost; it must be handled all the same, and in order.
+ * The server forgets what workers have seen, while these live on: one backend is killed, and Postgres starts anew under
+ * the same postmaster; it crashes, and its last milliseconds were not on the disk yet; it is back before a worker asks
+ * again; a replica that lags takes its place. What is published afterwards gets the numbers of what was lost; it must
+ * be handled all the same, and in order.
  */
 import { Deferred, Effect, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
@@ -74,7 +75,10 @@ const handOut = (world: World) =>
     return yield* loosely(world, 4)
   })
 
-/** More than was lost, so that it gets the same numbers; many of them in the same lanes. What was moved and is due again comes later by right. */
+/**
+ * More than was lost, so that it gets the same numbers; many of them in the same lanes. What was moved and is due again
+ * comes later by right.
+ */
 const successors = (world: World) =>
   Load.publish(world, [...family(world, "loose", 5, "none"), ...family(world, "next", 5, "none")])
 
@@ -178,8 +182,8 @@ export const lastMoments: Run = {
 }
 
 /**
- * A publisher whose transaction is open for long, beside others that commit: what workers have seen by now is beyond what the disk knows. What
- * it wrote is never seen. Returns what was published last, and handed out.
+ * A publisher whose transaction is open for long, beside others that commit: what workers have seen by now is beyond
+ * what the disk knows. What it wrote is never seen. Returns what was published last, and handed out.
  */
 const ahead = (world: World) =>
   Effect.gen(function*() {

@@ -1,6 +1,6 @@
 /**
- * Processes that die with innocents in their hands, killed from outside: two at work, then more before any message runs alone.
- * However often that happens, none of the messages may be `crashed`.
+ * Processes that die with innocents in their hands, killed from outside: two at work, then more before any message runs
+ * alone. However often that happens, none of the messages may be `crashed`.
  */
 import { Effect } from "effect"
 import type { Run } from "../fault-run.ts"
@@ -31,7 +31,10 @@ const dies = (world: World, consumer: string, at: Moment) =>
     return (yield* worker.ended).signal === "SIGKILL"
   }).pipe(Effect.scoped)
 
-/** One round: two preempted pods, one to three deaths before isolation, and a worker that lives. Answers how often each happened. */
+/**
+ * One round: two preempted pods, one to three deaths before isolation, and a worker that lives. Answers how often each
+ * happened.
+ */
 const round = (world: World, consumer: string) =>
   Effect.gen(function*() {
     yield* register(world, consumer)

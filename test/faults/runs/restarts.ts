@@ -1,4 +1,7 @@
-/** Postgres is shut down at once and started again while everything is under way; all resumes by itself, nothing is counted. */
+/**
+ * Postgres is shut down at once and started again while everything is under way; all resumes by itself, nothing is
+ * counted.
+ */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { strike } from "../comeback.ts"

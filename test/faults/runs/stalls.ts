@@ -1,6 +1,6 @@
 /**
- * A lone worker that is stopped three times for longer than its lease, with a slow message in its hands: it was never dead, so
- * nothing that it held may be counted as having killed it.
+ * A lone worker that is stopped three times for longer than its lease, with a slow message in its hands: it was never
+ * dead, so nothing that it held may be counted as having killed it.
  */
 import { Effect } from "effect"
 import type { Run } from "../fault-run.ts"

@@ -1,6 +1,6 @@
 /**
- * Twenty workers start together on an empty database: the schema is made once, all of them start, and what is published then is
- * handled once. They are four processes of five database layers each, every layer with a worker of its own.
+ * Twenty workers start together on an empty database: the schema is made once, all of them start, and what is published
+ * then is handled once. They are four processes of five database layers each, every layer with a worker of its own.
  */
 import { Effect, Redacted } from "effect"
 import { SqlClient } from "effect/sql"

@@ -1,7 +1,7 @@
 /**
- * SIGKILL at every crash window: processes that kill themselves at a named failpoint, workers, publishers and operators alike, and
- * workers that die when their COMMIT was sent and not answered, or when they have found messages due and move them. Meanwhile
- * messages are published later, replaced and cancelled.
+ * SIGKILL at every crash window: processes that kill themselves at a named failpoint, workers, publishers and operators
+ * alike, and workers that die when their COMMIT was sent and not answered, or when they have found messages due and
+ * move them. Meanwhile messages are published later, replaced and cancelled.
  */
 import { Effect } from "effect"
 import { DeadLetters } from "millrace"
@@ -102,8 +102,8 @@ const onTheWire = (world: World) =>
 const moves = /delete from \S*delayed"? where (?:seq|due_at)/
 
 /**
- * A worker dies when its move was sent, or a few milliseconds later: while the server moves, or with the answer. The window counts as hit only
- * if messages left in that session.
+ * A worker dies when its move was sent, or a few milliseconds later: while the server moves, or with the answer. The
+ * window counts as hit only if messages left in that session.
  */
 const whileMoving = (world: World) =>
   Effect.gen(function*() {

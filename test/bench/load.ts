@@ -1,8 +1,8 @@
 /**
- * `npm run load`: what must not matter, and how much it does: a long backlog, many keys, a key held with a long queue
- * behind it, a hot key, a snapshot and a writing transaction held open by somebody else. Rates relative to the
- * whileNotReading one of the same run, and the heap in use while it works. Exit code 1 if a rate falls under half, or
- * if memory grows with the backlog.
+ * `npm run load` measures the effect of what must not matter: a long backlog, many keys, a held key with a long queue,
+ * a hot key, and other sessions that hold a snapshot or a writing transaction open. It prints rates relative to the
+ * undisturbed one of the same run, and the heap in use. Exit code 1 if a rate falls under half, or if memory grows with
+ * the backlog.
  *
  * `--messages N` in each scenario (20,000), `--backlog N` (1,000,000).
  */
@@ -33,7 +33,7 @@ interface Scenario {
   readonly name: string
   readonly count: number
   readonly keyOf: (i: number) => string
-  /** What is wrong while it runs: gets topic and consumer. */
+  /** Disturbs the scenario while it runs. It gets topic and consumer. */
   readonly around?: (world: World) => Effect.Effect<unknown, unknown, SqlClient.SqlClient | Layers | Scope.Scope>
 }
 type Layers = Store.Store
@@ -83,7 +83,7 @@ const rate = Effect.fnUntraced(function*(scenario: Scenario) {
   return { perSecond, heap }
 }, Effect.scoped)
 
-/** A transaction of somebody else, open until the scenario ends. */
+/** A transaction of another session, open until the scenario ends. */
 const open = (statement: string, begin = "begin") =>
   Effect.flatMap(
     SqlClient.SqlClient,

@@ -1,9 +1,9 @@
 /**
  * `npm run bench`: Millrace beside the bare prototype and the ceiling, in one run, on one Postgres (`DATABASE_URL`, or
- * one from npm). Each is run in turn, several times; the medians and their ratios count, not the single figures.
+ * one from npm). Each is run in turn, several times. The medians and their ratios count, not the single figures.
  *
- * Exit code 1 if Millrace does less than half of the prototype. `--short`: fewer messages and rounds, as CI runs it;
- * two short rounds are noise, so it only fails under a third.
+ * Exit code 1 if Millrace does less than half of the prototype. `--short` runs fewer messages and rounds, for CI. Two
+ * short rounds are noise, so it fails only under a third.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Redacted } from "effect"

@@ -1,6 +1,6 @@
 /**
- * What happened in a run, as one append-only list of entries: publishes and their results, handlers, injected faults,
- * and the final state of the database. The checker reads nothing else.
+ * The history of a run, as one append-only list of entries: publishes and their results, handlers, injected faults, and
+ * the final state of the database. The checker reads nothing else.
  *
  * A history is JSON lines. Entries of one process stand in the order in which they happened there. Entries of different
  * processes may be mixed in any way, and no clocks appear. Entries that are compared across processes carry a **draw**:

@@ -5,9 +5,9 @@
  */
 
 /**
- * One moment of one call. `group` is the transaction of a committer, `transact` any other one; `write.inserted` is in a
- * transaction of the store, `write.after` outside of any; `close` is a worker giving back what it holds, after its
- * drain.
+ * One moment of one call. `group` is the transaction of a committer, and `transact` any other one. `write.inserted` is
+ * inside of a transaction of the store, and `write.after` outside of any. `close` is a worker that gives back its lanes
+ * after its drain.
  *
  * @since 0.1.0
  */

@@ -1,14 +1,12 @@
 /**
- * Named places at which a fault can strike, reached by wrapping the two ports: nothing of it is in the library's own
- * code.
+ * Injects faults at named moments of a process by wrapping the two ports. The library's own code has nothing of it.
  *
  * `Faults.layer(plan)` decorates the Store and the Transport of a context. Each call passes its {@link Moment}s, which
- * are counted; what the plan says happens at the n-th passing: the process is killed, the call fails before or after it
- * was made, it is late, or it never returns. `plan.note` hears of each fault before it strikes, synchronously, so that
- * a history has it even if the process is dead a moment later. Moments inside a pipeline's own steps are passed by the
- * pipeline (`at`).
+ * are counted. At the n-th passing the plan's fault strikes: the process is killed, the call fails before or after it
+ * was made, it is late, or it never returns. `plan.note` is called synchronously before each fault, so that a history
+ * has it even if the process dies a moment later. The pipeline itself passes the moments inside its own steps (`at`).
  *
- * It does not reach the wire: an answer to COMMIT that never comes takes a proxy in front of the database.
+ * It does not reach the wire. For an answer to COMMIT that never comes, put a proxy in front of the database.
  *
  * @since 0.1.0
  */
@@ -34,9 +32,12 @@ export { type Moment, windows } from "./CrashWindows.ts"
 export type Window = keyof typeof windows
 
 /**
- * What happens. `Kill` ends the process with SIGKILL, at once or so much later (a call under way is then further on).
- * `Fail` makes the call fail in the way its port allows: before a call nothing was done, after it everything was (a
- * COMMIT then has an unknown outcome). `Delay` makes it late. `Stall` never returns, until it is interrupted.
+ * The kinds of faults.
+ *
+ * - `Kill` ends the process with SIGKILL, at once or after a time, in which a call under way continues.
+ * - `Fail` makes the call fail in the way its port allows. Before a call nothing was done, after it everything was (a
+ *   COMMIT then has an unknown outcome).
+ * - `Delay` makes it late. `Stall` does not return until it is interrupted.
  *
  * @since 0.1.0
  */
@@ -67,13 +68,13 @@ export interface Fault {
  */
 export interface Hit {
   readonly moment: Moment
-  /** Which passing of that moment this is, from 1. */
+  /** The number of this passing of the moment, from 1. */
   readonly nth: number
   readonly action: FaultAction["_tag"]
 }
 
 /**
- * What is to happen, and who hears of it.
+ * The faults of a process, and the function that records them.
  *
  * @since 0.1.0
  */
@@ -107,7 +108,7 @@ export class Faults extends Context.Service<Faults, {
 /** The open transaction, as the wrapped ports see it. */
 interface Open {
   readonly group: boolean
-  /** What the fence answered. */
+  /** The deliveries that the fence let pass. */
   readonly deliveries: Map<string, Delivery>
   steps: number
 }
@@ -117,8 +118,8 @@ const Current = Context.Reference<Open | undefined>("millrace/testing/Faults/Cur
 })
 
 /**
- * For a commit step: passes `commitStep.first`, or `commitStep.next` where another member's step ran in this
- * transaction before, and answers the delivery with its fencing token.
+ * Passes `commitStep.first` for a commit step, or `commitStep.next` if another member's step ran in this transaction
+ * before. Returns the delivery with its fencing token.
  *
  * @since 0.1.0
  */
@@ -308,7 +309,7 @@ const transact = <A, E, R>(
     )
   })
 
-/** What the committer calls the failure of a member's own step. */
+/** The committer's name for the failure of a member's own step. */
 const isStepFailed = (error: unknown): boolean =>
   typeof error === "object" && error !== null && "_tag" in error && error._tag === "StepFailed"
 
@@ -370,8 +371,8 @@ const subscription = (inner: Subscription, faults: Faults["Service"]): Subscript
 })
 
 /**
- * While a take is under way, looks at every turn of the event loop whether a lane was claimed of which nothing was
- * read. A token does not tell whose the lane was before, so a plan names one of the two moments.
+ * Looks for a newly claimed lane at every turn of the event loop, while a take is under way and has read nothing. A
+ * token does not tell the lane's owner before, so a plan names one of the two moments.
  */
 const watched = <A, E>(
   inner: Subscription,

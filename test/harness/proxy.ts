@@ -78,7 +78,7 @@ export class Proxy {
   target = ""
   /** Whether new connections are reset at once. */
   shut = false
-  /** What happens to the next COMMITs, one fault each. */
+  /** Faults for the next COMMITs, one each. */
   readonly commits: Array<CommitFault> = []
   /** From a client's chunk on that this accepts, nothing of its connection passes in either direction. */
   swallow: ((chunk: Buffer) => boolean) | undefined

@@ -25,8 +25,8 @@ if (setup !== undefined) {
     const sql = yield* SqlClient.SqlClient
     const lease = yield* Lease.acquire("leader", { duration: "1500 millis", poll: "50 millis" })
     yield* say("leads")
-    // Frozen in the middle of a write, it wakes up with a dead connection: then it asks once more, and hears of its
-    // loss.
+    // If it is frozen in the middle of a write, it wakes up with a dead connection. Then it asks once more, and learns
+    // of its loss.
     const write = Effect.retry(
       Lease.fenced(
         lease,

@@ -1,6 +1,4 @@
-/**
- * What processes do that have a named lease when they die or freeze: real processes, real Postgres.
- */
+/** Processes with a named lease that die or freeze: real processes, real Postgres. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"

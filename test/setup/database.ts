@@ -1,5 +1,5 @@
 /**
- * A database of its own inside the test server, for the few tests that need one (a schema that is newer than the code,
+ * Makes a database inside the test server, for the few tests that need their own (a schema that is newer than the code,
  * a database that goes away). All others share the server's database and differ by schema.
  */
 import { PgClient } from "@effect/sql-pg"

@@ -262,7 +262,7 @@ describe("a run", () => {
         }), { seed }).pipe(Effect.provide(services, { local: true }))
     return Effect.gen(function*() {
       const one = yield* story("one")
-      // Every held key went on when its time had come, to the millisecond.
+      // Every held key continued when its time had come, to the millisecond.
       const attempts = [...one.matchAll(/held until (\d+) ms, attempt \d failed Declined at (\d+) ms/g)]
       assert.strictEqual(attempts.length, 20)
       for (const [found, until, at] of attempts) assert.isAtMost(Math.abs(Number(at) - Number(until)), 1, found)

@@ -44,7 +44,7 @@ const round = (world: World, starters: ReadonlyArray<Child>, n: number) =>
     world.fault("20 workers start together")
   })
 
-/** What is published is handled by those that have started; each queue is there once. */
+/** The workers that have started handle all messages, and each queue exists once. */
 const handled = (world: World, consumer: string, n: number) =>
   Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient

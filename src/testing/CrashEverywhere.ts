@@ -71,7 +71,8 @@ interface Left<S> {
  * import { Memory, Pipeline, Topic } from "millrace"
  * import { TestPipeline } from "millrace/testing"
  *
- * const Payments = Topic.make("payments", { schema: Schema.Struct({ id: Schema.String, cents: Schema.Int }), id: (p) => p.id })
+ * const Payment = Schema.Struct({ id: Schema.String, cents: Schema.Int })
+ * const Payments = Topic.make("payments", { schema: Payment, id: (payment) => payment.id })
  * class Balance extends Context.Service<Balance, TxRef.TxRef<number>>()("Balance") {}
  * const ledger = Pipeline.from(Payments, { consumer: "ledger" }).pipe(
  *   Pipeline.commit((p) => Balance.use((balance) => TxRef.update(balance, (cents) => cents + p.cents)))

@@ -67,8 +67,8 @@ export class NeverStruck extends Schema.TaggedError<NeverStruck>("millrace/Never
   override get message() {
     return `The scenario succeeded, but nothing was struck by ${
       this.injections.join(", ")
-    }. What it shows is a run without that. Check id, `
-      + `attempt and step, inject before the message is handled, and drain behind it; if another fault always comes first, leave this one out.\n`
+    }. So this run shows nothing about that fault. Check id, `
+      + `attempt and step, inject before the message is handled, and drain after it. If another fault always comes first, leave this one out.\n`
       + this.story
   }
 }
@@ -93,7 +93,7 @@ export class CrashDiverged extends Schema.TaggedError<CrashDiverged>("millrace/C
   override get message() {
     return `A crash leaves another state behind. Crash point ${this.number} of ${this.points}: ${this.point}.\n`
       + `without crash: ${this.clean}\nafter it: ${this.crashed}\n`
-      + `Nothing was kept: each run had a store of its own. What happens before the transaction happens again after a crash: move it into Pipeline.commit, or make it idempotent `
+      + `Nothing was kept: each run had a store of its own. The steps before the transaction run again after a crash: move the effect into Pipeline.commit, or make it idempotent `
       + `(keep delivered.message.id with it, and do nothing if it is there).\n${this.story}`
   }
 }

@@ -48,16 +48,17 @@
  * const { committed, receipts, p1 } = await Effect.runPromise(declined)
  * committed // => [ 'p1', 'p2' ]
  * receipts // => [ { cents: 10 }, { cents: 14 } ]
- * p1 // => "published at 0 ms, attempt 1 failed Declined at 0 ms, retry at 100 ms, emitted to receipts, committed at 100 ms"
+ * p1.slice(0, 58) // => "published at 0 ms, attempt 1 failed Declined at 0 ms, retry"
  * ```
  *
  * **Where memory differs from Postgres**
  *
  * - One message a transaction: steps of different messages never share one, so a deadlock between them does not show.
- * - What rolls back is what is kept in `TxRef`s; a fake that keeps its rows in a `Ref` or a `Map` behaves like a system outside of the
- *   transaction, which a failed commit step does not undo.
- * - No SQL: a pipeline with `commitSql`, or with a service that needs `SqlClient`, does not compile on `Memory.layer`. Give it `Embedded.layer()`.
- *   Its database has a clock of its own, so time is real there: `advance` waits, leases default to 1 second, and retries should be short.
+ * - State in `TxRef`s rolls back, and nothing else. A fake that keeps its rows in a `Ref` or a `Map` behaves like an
+ *   external system: a failed commit step does not undo them.
+ * - No SQL: a pipeline with `commitSql`, or with a service that needs `SqlClient`, does not compile on `Memory.layer`.
+ *   Give it `Embedded.layer()`. Its database has a clock of its own, so time is real there. `advance` waits, leases
+ *   default to 1 second, and retries should be short.
  * - Ids of `id: "random"` are new in every run: publish with `{ id }` where an assertion names them.
  *
  * @since 0.1.0

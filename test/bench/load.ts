@@ -1,8 +1,9 @@
 /**
- * `npm run load` measures the effect of what must not matter: a long backlog, many keys, a held key with a long queue,
- * a hot key, and other sessions that hold a snapshot or a writing transaction open. It prints rates relative to the
- * undisturbed one of the same run, and the heap in use. Exit code 1 if a rate falls under half, or if memory grows with
- * the backlog.
+ * `npm run load` measures the effect of what must not matter.
+ *
+ * It tries a long backlog, many keys, a held key with a long queue, and a hot key. Other sessions hold a snapshot or a
+ * writing transaction open. It prints rates relative to the undisturbed one of the same run, and the heap in use. Exit
+ * code 1 if a rate falls under half, or if memory grows with the backlog.
  *
  * `--messages N` in each scenario (20,000), `--backlog N` (1,000,000).
  */

@@ -2,9 +2,9 @@
  * Injects faults at named moments of a process by wrapping the two ports. The library's own code has nothing of it.
  *
  * `Faults.layer(plan)` decorates the Store and the Transport of a context. Each call passes its {@link Moment}s, which
- * are counted. At the n-th passing the plan's fault strikes: the process is killed, the call fails before or after it
- * was made, it is late, or it never returns. `plan.note` is called synchronously before each fault, so that a history
- * has it even if the process dies a moment later. The pipeline itself passes the moments inside its own steps (`at`).
+ * are counted. At the n-th passing the plan's fault strikes. The process is killed, or the call fails, is late, or
+ * never returns. `plan.note` is called synchronously before each fault, so that a history has it even if the process
+ * dies a moment later. The pipeline itself passes the moments inside its own steps (`at`).
  *
  * It does not reach the wire. For an answer to COMMIT that never comes, put a proxy in front of the database.
  *
@@ -391,16 +391,6 @@ const watched = <A, E>(
 
 /**
  * Store and transport of the context, with the plan's faults; and {@link Faults} for a pipeline's own steps.
- *
- * ```ts
- * import { Effect, Layer } from "effect"
- * import { Memory, Store } from "millrace"
- * import { Faults } from "millrace/testing"
- *
- * // The first commit is made, but nobody hears of it.
- * const ports = Faults.layer({ faults: [{ at: "group.after", action: { _tag: "Fail" } }] }).pipe(Layer.provide(Memory.layer))
- * const engine = Effect.provide(Store.Store.use((store) => Effect.succeed(store.engine)), ports)
- * ```
  *
  * @since 0.1.0
  */

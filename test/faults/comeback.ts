@@ -39,7 +39,7 @@ export const strike = <E = never>(
     return (more.among ?? []).filter((id) => !held.has(id))
   })
 
-/** What a server has of the world, by the server's number. */
+/** The state that a server has of the world, by the server's number. */
 const holds = Effect.fnUntraced(function*(world: World, kinds: ReadonlyArray<Entry["_tag"]>, durable: boolean) {
   const held = new Set<string>()
   for (const consumer of world.consumers) {

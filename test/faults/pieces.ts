@@ -7,7 +7,7 @@ import { Topic } from "millrace"
 import type { Poison, PublishTried } from "../checker/History.ts"
 
 /**
- * What a handler does with a piece.
+ * The actions of a handler.
  *
  * - Nothing, or wait before the transaction.
  * - Fail twice in its steps, once in its commit, or once with a hold.

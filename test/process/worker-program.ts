@@ -25,7 +25,7 @@ export const Work = Schema.Struct({
   id: Schema.String,
   key: Schema.String,
   position: Schema.Int,
-  /** What the handler does: nothing, wait before or inside of the transaction, end the process, always fail. */
+  /** The action of the handler: nothing, wait before or inside of the transaction, end the process, always fail. */
   action: Schema.Literals(["none", "wait", "waitInCommit", "exit", "fail"]),
   millis: Schema.Int
 })

@@ -1,6 +1,6 @@
 /**
- * Makes a database inside the test server, for the few tests that need their own (a schema that is newer than the code,
- * a database that goes away). All others share the server's database and differ by schema.
+ * Makes a database inside the test server, for the few tests that need their own. Their schema is newer than the code,
+ * or their database goes away. All others share the server's database and differ by schema.
  */
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Redacted, type Scope } from "effect"

@@ -221,7 +221,7 @@ const redriving = (it: Tests, options: Options) => {
       assert.deepStrictEqual(yield* states, ["resolved", "resolved", "redriving"])
     }))
 
-  it.effect("lets one of two people decide, and names them to the other", () =>
+  it.effect("lets one of two operators decide, and names that one to the other", () =>
     Effect.gen(function*() {
       const { deadLettered, deadLetters } = yield* graveyard(options, "continue")
       const first = (yield* deadLettered([{ id: "a" }])).deadLetterId
@@ -238,7 +238,7 @@ const redriving = (it: Tests, options: Options) => {
       if (error._tag === "DeadLetterConflict") assert.deepStrictEqual([error.state, error.by], ["discarded", "ben"])
     }))
 
-  it.effect("redrives once when two people do so at the same time", () =>
+  it.effect("redrives once when two operators do so at the same time", () =>
     Effect.gen(function*() {
       const { deadLettered, deadLetters, nothing, receive, subscription } = yield* graveyard(options, "continue")
       const { deadLetterId } = yield* deadLettered([{ id: "a" }])
@@ -373,7 +373,7 @@ const standing = (it: Tests, options: Options) => {
       assert.isAbove((yield* status).freeLanes, 0)
     }))
 
-  it.effect("does not know how a queue stands that nobody registered", () =>
+  it.effect("has no status of a queue that is not registered", () =>
     Effect.gen(function*() {
       const { store } = yield* bench(options)
       yield* Effect.andThen(store.ping("publisher"), store.ping("worker"))

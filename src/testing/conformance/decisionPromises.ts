@@ -137,7 +137,7 @@ const auditing = (it: Tests, options: Options) => {
       assert.deepStrictEqual((yield* store.audit.list({ consumer })).map(({ by }) => by), ["ann"])
     }))
 
-  it.effect("names who was there before to whoever cannot decide any more", () =>
+  it.effect("names the operator that decided before to the one that comes too late", () =>
     Effect.gen(function*() {
       const { deadLetters, made } = yield* declined(options, ["A", "B"])
       const told = (asked: Effect.Effect<void, { readonly _tag: string }>) =>
@@ -175,7 +175,7 @@ const deciding = (it: Tests, options: Options) => {
       assert.deepStrictEqual(yield* commit((yield* receive(subscription, 1))[0]!), ["duplicate"])
     }))
 
-  it.effect("keeps the key of a restored dead letter parked when the retry of a successor in hand is due", () =>
+  it.effect("keeps the key of a restored dead letter parked when the retry of a successor in flight is due", () =>
     Effect.gen(function*() {
       const { deadLettered, deadLetters, nothing, receive, store, subscription } = yield* graveyard(options, "park")
       const { deadLetterId, rest: [b] } = yield* deadLettered(three)
@@ -252,7 +252,7 @@ const deciding = (it: Tests, options: Options) => {
 
 /** Sets. */
 const sets = (it: Tests, options: Options) => {
-  it.effect("acts on exactly the dead letters that were open when the set was frozen", () =>
+  it.effect("redrives exactly the dead letters that were open when the set was frozen", () =>
     Effect.gen(function*() {
       const yard = yield* declined(options, ["A", "A", "B", "A", "A"])
       const { deadLettered, writeDeadLetter, consumer, deadLetters, made, receive, store, subscription } = yard
@@ -286,7 +286,7 @@ const sets = (it: Tests, options: Options) => {
       ])
     }))
 
-  it.effect("passes over dead letters of a set that somebody else has decided about", () =>
+  it.effect("passes over dead letters of a set that another operator has decided about", () =>
     Effect.gen(function*() {
       const { consumer, deadLetters, made } = yield* declined(options, ["A", "A", "A"])
       const frozen = yield* deadLetters.freeze({ consumer })

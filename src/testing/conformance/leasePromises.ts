@@ -121,7 +121,7 @@ const release = (it: Tests, options: Options) => {
 
 /** The deliveries that are counted when their owner dies. */
 const deaths = (it: Tests, options: Options) => {
-  it.effect("counts what a dead owner had in hand, once a death, and not what is given back", (context) =>
+  it.effect("counts the messages in flight of a dead owner, once a death, and not those given back", (context) =>
     Effect.gen(function*() {
       const { expire, open, publish, receive, transport } = yield* bench(options)
       yield* needs(context, transport.capabilities.received !== "approximate", "the engine counts approximately")

@@ -31,7 +31,7 @@ const counted = (topic: string) => {
 
 /** One caller after the other. */
 const replays = (it: Tests, options: Options) => {
-  it.effect("runs an effect once for an id, and gives its first result to everybody", () =>
+  it.effect("runs an effect once for an id, and gives its first result to every caller", () =>
     Effect.gen(function*() {
       const { nothing, open, receive, topic } = yield* bench(options)
       const { effect, runs } = counted(topic)
@@ -46,7 +46,7 @@ const replays = (it: Tests, options: Options) => {
       assert.deepStrictEqual(yield* Inbox.once({ ...key, consumer: fresh("api") }, effect, { result }), { n: 3 })
     }))
 
-  it.effect("keeps its names out of the consumers that people see: they have no queue", () =>
+  it.effect("keeps its names out of the list of consumers: they have no queue", () =>
     Effect.gen(function*() {
       const { store } = yield* bench(options)
       const consumer = fresh("api")
@@ -290,7 +290,7 @@ const waiting = (it: Tests, options: Options) => {
       })
     }))
 
-  it.effect("gives up after its timeout, also for a consumer that nobody knows", () =>
+  it.effect("gives up after its timeout, also for a consumer that is not registered", () =>
     Effect.gen(function*() {
       const key = { consumer: fresh("nobody"), id: "m" }
       const waiter = yield* Effect.forkChild(Effect.flip(Inbox.await(key, { timeout: "100 millis" })))

@@ -83,7 +83,7 @@ const pausing = (it: Tests, options: Options) => {
       assert.lengthOf(yield* store.audit.list({ consumer }), 2)
     }))
 
-  it.effect("holds a key that a person has paused, in order, while others go on", () =>
+  it.effect("holds a key that an operator has paused, in order, while others continue", () =>
     Effect.gen(function*() {
       const { consumer, nothing, open, publish, receive, store } = yield* bench(options)
       const subscription = yield* open()
@@ -160,7 +160,7 @@ const pausing = (it: Tests, options: Options) => {
       assert.deepStrictEqual(ids(yield* receive(subscription, 1)), ["d"])
     }))
 
-  it.effect("keeps a key held until both its parked dead letter and the person who paused it let it go", () =>
+  it.effect("keeps a key held until both its parked dead letter and the operator that paused it release it", () =>
     Effect.gen(function*() {
       const { deadLettered, consumer, deadLetters, nothing, receive, store, subscription } = yield* graveyard(
         options,
@@ -232,7 +232,7 @@ const removing = (it: Tests, options: Options) => {
       assert.deepStrictEqual(ids(yield* receive(yield* open(), 1)), ["a"])
     }))
 
-  it.effect("removes a consumer with its queue, its ids and its dead letters; a worker that runs commits nothing and hears it", () =>
+  it.effect("removes a consumer with its queue, its ids and its dead letters; a running worker commits nothing and fails", () =>
     Effect.gen(function*() {
       const yard = yield* graveyard(options, "park")
       const { commit, consumer, lanes, deadLetters, open, publish, receive, settle, store, subscription, topic } = yard

@@ -189,7 +189,7 @@ const nesting = (it: Tests, options: Options) => {
       yield* nothing(subscription)
     }))
 
-  it.effect("undoes what a savepoint's body did when it fails, and goes on", () =>
+  it.effect("undoes the work of a savepoint that fails, and continues", () =>
     Effect.gen(function*() {
       const { consumer, nothing, open, publish, receive, settle, store } = yield* bench(options)
       const subscription = yield* open()

@@ -59,7 +59,7 @@ const room = (it: Tests, options: Options) => {
       assert.deepStrictEqual(ids(got), ["large"])
     }))
 
-  it.effect("passes over a key with enough in hand, and catches it up in order", () =>
+  it.effect("passes over a key with enough in memory, and catches it up in order", () =>
     Effect.gen(function*() {
       const { nothing, open, publish, receive, settle } = yield* bench(options)
       const capped = { ...roomy, perKey: 2 }
@@ -132,7 +132,7 @@ const waiting = (it: Tests, options: Options) => {
       assert.deepStrictEqual(ids(got), ["wake"])
     }))
 
-  it.effect("hands each message over once while it is in hand", () =>
+  it.effect("hands each message over once while it is in flight", () =>
     Effect.gen(function*() {
       const { nothing, open, publish, receive } = yield* bench(options)
       const subscription = yield* open()

@@ -48,7 +48,7 @@
  * const { committed, receipts, p1 } = await Effect.runPromise(declined)
  * committed // => [ 'p1', 'p2' ]
  * receipts // => [ { cents: 10 }, { cents: 14 } ]
- * p1.slice(0, 58) // => "published at 0 ms, attempt 1 failed Declined at 0 ms, retry"
+ * p1.slice(0, 59) // => "published at 0 ms, attempt 1 failed Declined at 0 ms, retry"
  * ```
  *
  * **Where memory differs from Postgres**

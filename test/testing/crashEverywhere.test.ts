@@ -89,7 +89,7 @@ describe("a crash at every point", () => {
       assert.strictEqual(error.point, "a1, attempt 1: after mail")
       assert.include(error.message, "Crash point 4 of")
       assert.include(error.message, `{"state":["a1","a1"],`)
-      assert.include(error.message, "move it into Pipeline.commit, or make it idempotent")
+      assert.include(error.message, "move the effect into Pipeline.commit, or make it idempotent")
       assert.include(error.message, "a1: published at 0 ms, attempt 1 began at 0 ms, process crashed at 0 ms")
     }))
 

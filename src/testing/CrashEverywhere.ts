@@ -1,5 +1,6 @@
 /**
- * Runs a scenario once without a crash and once for every point at which its process can die, and compares what is left behind.
+ * Runs a scenario once without a crash and once for every point at which its process can die, and compares what is left
+ * behind.
  *
  * @since 0.1.0
  */
@@ -16,23 +17,26 @@ import { delayedIn } from "./Tape.ts"
 import { type Options, stagedRun, type Test } from "./TestRun.ts"
 
 /**
- * What {@link crashEverywhere} needs to know.
+ * The inputs of {@link crashEverywhere}.
  *
  * @since 0.1.0
  */
 export interface CrashOptions<E, E2, R2, S, E3, R3, L, EL, RL> extends Options {
   /** Publishes, and lets time pass if it matters; it is drained behind it. */
   readonly scenario: (test: Test<E>) => Effect.Effect<unknown, E2, R2>
-  /** Reads the state that must be the same, however often the process died: rows, a `TxRef`, what a fake was told. */
+  /** Reads the state that crashes must not change: rows, a `TxRef`, or the calls that a fake received. */
   readonly state: Effect.Effect<S, E3, R3>
-  /** Engine and services. Built anew for every run, so that each begins with nothing: state that stands outside of it is shared. */
+  /**
+   * Engine and services. They are built again for every run, so that each begins with nothing. State outside of the
+   * layer is shared.
+   */
   readonly layer: Layer.Layer<L, EL, RL>
   /** Default `Equal.equals`: by value, arrays and plain objects included. */
   readonly same?: ((clean: S, crashed: S) => boolean) | undefined
 }
 
 /**
- * What was survived: every point, in the order in which they were passed.
+ * All points that were survived, in the order in which they were passed.
  *
  * @since 0.1.0
  */
@@ -41,7 +45,7 @@ export interface Survived<S> {
   readonly points: ReadonlyArray<string>
 }
 
-/** What a run leaves behind. */
+/** The results of a run that are compared. */
 interface Left<S> {
   readonly state: S
   readonly committed: ReadonlyArray<string>
@@ -50,21 +54,25 @@ interface Left<S> {
 }
 
 /**
- * Asserts that a crash changes nothing: at every boundary of a step, inside of the transaction, between COMMIT and its acknowledgement,
- * and around every call that a fake makes through `TestPipeline.around`. After each crash another process takes over, the message is
- * delivered again, and the state must equal that of a run without a crash; so must what was committed, emitted and given up.
- * Fails with `CrashDiverged`, which names the first point that leaves another state behind.
+ * Asserts that a crash changes nothing. It crashes at every boundary of a step, inside of the transaction, and between
+ * COMMIT and its acknowledgement. It also crashes around every call that a fake makes through `TestPipeline.around`.
  *
- * On PGlite each point starts a database: seconds each; keep the scenario small.
+ * After each crash another process takes over, and the message is delivered again. State, commits, emits and dead
+ * letters must equal those of a run without a crash. Fails with `CrashDiverged`, which names the first point that
+ * leaves another state behind.
  *
- * Attempts that are made before a crash count anew unless they were written down, so a scenario that uses attempts up may end otherwise.
+ * On PGlite each point starts a database, which takes seconds. Keep the scenario small.
+ *
+ * A crash starts the count of attempts again, unless they were stored. So a scenario that uses up its attempts may end
+ * differently.
  *
  * ```ts
  * import { Context, Effect, Layer, Schema, TxRef } from "effect"
  * import { Memory, Pipeline, Topic } from "millrace"
  * import { TestPipeline } from "millrace/testing"
  *
- * const Payments = Topic.make("payments", { schema: Schema.Struct({ id: Schema.String, cents: Schema.Int }), id: (p) => p.id })
+ * const Payment = Schema.Struct({ id: Schema.String, cents: Schema.Int })
+ * const Payments = Topic.make("payments", { schema: Payment, id: (payment) => payment.id })
  * class Balance extends Context.Service<Balance, TxRef.TxRef<number>>()("Balance") {}
  * const ledger = Pipeline.from(Payments, { consumer: "ledger" }).pipe(
  *   Pipeline.commit((p) => Balance.use((balance) => TxRef.update(balance, (cents) => cents + p.cents)))
@@ -139,7 +147,7 @@ export const crashEverywhere = <A, E, R, P extends Pipeline.Phase, E2, R2, S, E3
   })
 }
 
-/** Sorted: across keys the order is nobody's promise. */
+/** Sorted: nothing promises an order across keys. */
 const leftBy = <S, E>(state: S, test: Test<E>): Left<S> => ({
   state,
   committed: test.committed.toSorted(),

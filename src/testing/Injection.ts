@@ -1,5 +1,5 @@
 /**
- * What a test makes go wrong on purpose, and where: told in the words of the pipeline (message, attempt, step), not in calls of a port.
+ * Describes the failures that a test injects, and where, in the words of the pipeline: message, attempt and step.
  *
  * @since 0.1.0
  */
@@ -18,17 +18,21 @@ export interface Where {
   readonly id?: string | undefined
   /** The attempt, from 1; default 1. `every`: in all of them. */
   readonly attempt?: number | "every" | undefined
-  /** After so many redrives of its dead letter, since attempts count anew then; default 0, its first flow. */
+  /**
+   * Applies after this many redrives of its dead letter, since a redrive starts the count of attempts again. Default 0.
+   */
   readonly redriven?: number | undefined
   /**
-   * The step: its number in the pipe, from 1 (as crash points print it), or the first one of a phase: `steps` before the transaction,
-   * `commit` inside of it. Default: the first step that runs an effect. What happens to a transaction takes no step.
+   * The step: its number in the pipeline, from 1 (as crash points print it), or the first one of a phase. The phases
+   * are `steps`, before the transaction, and `commit`, inside of it. Default: the first step that runs an effect.
+   * Failures of a transaction take no step.
    */
   readonly step?: number | "steps" | "commit" | undefined
 }
 
 /**
- * What goes wrong there; made by `TestPipeline.fail`, `die`, `stall`, `delay`, `crash`, `transientFailure`, `lostAnswer` and `lostCommit`.
+ * The failure to inject, made by `TestPipeline.fail`, `die`, `stall`, `delay`, `crash`, `transientFailure`,
+ * `lostAnswer` or `lostCommit`.
  *
  * @since 0.1.0
  */
@@ -42,7 +46,7 @@ export type What<E = never> =
   | { readonly _tag: "LostAnswer" }
   | { readonly _tag: "LostCommit" }
 
-/** What happens to a step, and what to a transaction. */
+/** Distinguishes the failures of a step from those of a transaction. */
 type OfTransaction = Extract<What, { readonly _tag: "TransientFailure" | "LostAnswer" | "LostCommit" }>
 
 export interface Injection {
@@ -80,8 +84,9 @@ const meets = ({ where }: Injection, { attempt, id, redriven }: Attempt): boolea
   && redriven === (where.redriven ?? 0)
 
 /**
- * What strikes this step now. A step that is run again within its attempt (alone, after its group failed) is struck again; a crash,
- * after which the attempt counts anew, is not, unless it was asked for in every attempt.
+ * Returns the failure that strikes this step now. A step that runs again within its attempt (alone, after its group
+ * failed) is struck again. A crash starts the count of attempts again, so it strikes once, unless it was asked for in
+ * every attempt.
  */
 export const atStep = (
   injections: ReadonlyArray<Injection>,
@@ -99,7 +104,10 @@ export const atStep = (
   return found?.what
 }
 
-/** What strikes the transaction with these members; each is struck once in an attempt, a transient failure as often as it says. */
+/**
+ * Returns the failure that strikes the transaction with these members. It strikes each of them once in an attempt, and
+ * a transient failure as often as it says.
+ */
 export const atTransaction = (
   injections: ReadonlyArray<Injection>,
   members: ReadonlyArray<Attempt>

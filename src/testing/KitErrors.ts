@@ -1,12 +1,13 @@
 /**
- * What the test kit fails with by itself: each says what happened and what to do, and shows the lives of the messages.
+ * Errors of the test kit itself. Each says what happened and what to do, and shows the lives of the messages.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 
 /**
- * A test waited for messages that neither commit nor become dead letters within the time it gave them (`TestPipeline.drain`).
+ * A test waited for messages that neither commit nor become dead letters within the time it gave them
+ * (`TestPipeline.drain`).
  *
  * @since 0.1.0
  */
@@ -52,7 +53,8 @@ export class NoSuchStep extends Schema.TaggedError<NoSuchStep>("millrace/NoSuchS
 }
 
 /**
- * A test asked for faults (`TestPipeline.inject`) that struck nothing until its end: it has not tested what it meant to.
+ * A test asked for faults (`TestPipeline.inject`) that struck nothing until its end: it has not tested what it meant
+ * to.
  *
  * @since 0.1.0
  */
@@ -65,15 +67,15 @@ export class NeverStruck extends Schema.TaggedError<NeverStruck>("millrace/Never
   override get message() {
     return `The scenario succeeded, but nothing was struck by ${
       this.injections.join(", ")
-    }. What it shows is a run without that. Check id, `
-      + `attempt and step, inject before the message is handled, and drain behind it; if another fault always comes first, leave this one out.\n`
+    }. So this run shows nothing about that fault. Check id, `
+      + `attempt and step, inject before the message is handled, and drain after it. If another fault always comes first, leave this one out.\n`
       + this.story
   }
 }
 
 /**
- * After a crash and the redelivery that follows, the state is not that of a run without a crash (`TestPipeline.crashEverywhere`):
- * an effect happened twice, or not at all. Shows the values that the test compares.
+ * After a crash and the redelivery that follows, the state is not that of a run without a crash
+ * (`TestPipeline.crashEverywhere`). An effect happened twice, or not at all. Shows the values that the test compares.
  *
  * @since 0.1.0
  */
@@ -82,7 +84,7 @@ export class CrashDiverged extends Schema.TaggedError<CrashDiverged>("millrace/C
   point: Schema.String,
   number: Schema.Int,
   points: Schema.Int,
-  /** What was compared, as text. */
+  /** The compared values, as text. */
   clean: Schema.String,
   crashed: Schema.String,
   /** The life line of each message of the run that differs. */
@@ -91,13 +93,14 @@ export class CrashDiverged extends Schema.TaggedError<CrashDiverged>("millrace/C
   override get message() {
     return `A crash leaves another state behind. Crash point ${this.number} of ${this.points}: ${this.point}.\n`
       + `without crash: ${this.clean}\nafter it: ${this.crashed}\n`
-      + `Nothing was kept: each run had a store of its own. What happens before the transaction happens again after a crash: move it into Pipeline.commit, or make it idempotent `
+      + `Nothing was kept: each run had a store of its own. The steps before the transaction run again after a crash: move the effect into Pipeline.commit, or make it idempotent `
       + `(keep delivered.message.id with it, and do nothing if it is there).\n${this.story}`
   }
 }
 
 /**
- * A test wanted to crash everywhere (`TestPipeline.crashEverywhere`), but no message reached the pipeline: it would have shown nothing.
+ * A test wanted to crash everywhere (`TestPipeline.crashEverywhere`), but no message reached the pipeline: it would
+ * have shown nothing.
  *
  * @since 0.1.0
  */

@@ -1,6 +1,8 @@
 /**
- * What is done in a transaction that the user began (`sql.withTransaction`, `Store.transact`) has happened when that commits, and not at
- * all when it is rolled back. What a commit step does is told with its group's commit (`WatchedPorts.ts`); there the user's own transaction
+ * Reports the work of a transaction that the user began (`sql.withTransaction`, `Store.transact`) when that commits,
+ * and never if it rolls back.
+ *
+ * The work of a commit step is reported with its group's commit (`WatchedPorts.ts`). There the user's own transaction
  * is a savepoint.
  *
  * @since 0.1.0
@@ -10,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { Store, Transaction, TransactionFailure } from "../Store.ts"
 
-/** What is to be told when the user's own transaction has committed, where no SQL client shows that. */
+/** Reports that wait for the commit of the user's own transaction, for engines without an SQL client that shows it. */
 const Pending = Context.Reference<Array<() => void> | undefined>("millrace/testing/OwnTransaction/Pending", {
   defaultValue: () => undefined
 })
@@ -38,7 +40,7 @@ export const savepoint = <A, E, R>(
 ): Effect.Effect<A, E | TransactionFailure, R | Transaction> =>
   Effect.flatMap(Pending, (pending) => forgetting(pending, store.savepoint(body)))
 
-/** What it did is not told if it fails. */
+/** If the transaction fails, its work is not reported. */
 const forgetting = <A, E, R>(
   pending: Array<() => void> | undefined,
   call: Effect.Effect<A, E, R>
@@ -56,7 +58,10 @@ export const whenCommitted = (tell: () => void): Effect.Effect<void> =>
       client._tag === "None" ? Effect.sync(() => void pending?.push(tell)) : client.value.afterCommit(Effect.sync(tell))
   )
 
-/** Says, once the transaction around it has committed, whether what is done now was kept: a savepoint of the user's own may undo it. */
+/**
+ * Says, once the transaction around it has committed, whether what is done now was kept: a savepoint of the user's own
+ * may undo it.
+ */
 export const kept: Effect.Effect<() => boolean> = Effect.flatMap(
   Effect.serviceOption(SqlClient.SqlClient),
   (client) => {
@@ -72,7 +77,7 @@ export const kept: Effect.Effect<() => boolean> = Effect.flatMap(
   }
 )
 
-/** What is told at once by itself, and in a transaction of somebody's when that has committed. */
+/** Reports at once outside of any transaction, and after the commit inside of a transaction of the user. */
 export const unlessWithin = <A, E, R, A2, E2, R2>(
   store: Store["Service"],
   within: Effect.Effect<A, E, R>,

@@ -1,7 +1,7 @@
 /**
- * The store as a scenario uses it: what the scenario publishes, and what it decides about dead letters as a person would, is on the tape
- * before it has happened, so that a `drain` behind it waits for it. Within a transaction of the scenario's own it is told when that has
- * committed.
+ * The store as a scenario uses it. Publishes of the scenario, and its decisions about dead letters, are on the tape
+ * before they happen, so that a later `drain` waits for them. Within a transaction of the scenario, they are on the
+ * tape after its commit.
  *
  * @since 0.1.0
  */
@@ -69,8 +69,8 @@ const one = <E>(
   )
 
 /**
- * On the tape first, so that whoever reads it meanwhile does not note it as well; a decision that is refused is taken back. Within a
- * transaction of the scenario's own, when that has committed.
+ * Records the decision first, so that a worker that reads the message meanwhile does not record it as well. A refused
+ * decision is taken back. Within a transaction of the scenario, it is recorded after the commit.
  */
 const told = <A, E>(
   { tape }: Stage,
@@ -113,7 +113,10 @@ const toldLater = <A, E>(
       }))
   })
 
-/** A decision about the next dead letters of a set: which ones is known when it is made, so all that may be meant are told ahead. */
+/**
+ * Decides about the next dead letters of a set. The members are known only when the decision is made, so all candidates
+ * are recorded first.
+ */
 const some = (
   stage: Stage,
   inner: Inner,

@@ -1,8 +1,9 @@
 /**
- * What happened in one test of a pipeline, in order, as the test kit saw it at the two ports and around the steps; and what of it
- * still waits. A tape is read by assertions and by people: {@link lifeLine} tells the life of one message in a sentence.
+ * Records what happens to the messages of one test, in order. The test kit sees it at the two ports and around the
+ * steps.
  *
- * Times are whole milliseconds since the test began, on the test's clock.
+ * Assertions read a tape, and {@link lifeLine} renders the life of one message as a sentence. Times are whole
+ * milliseconds since the test began, on the test's clock.
  *
  * @since 0.1.0
  */
@@ -12,18 +13,22 @@ import type { Delivery, Failure } from "../Delivery.ts"
 import type { Message } from "../Message.ts"
 
 /**
- * One thing that happened to a message; `id` is the message's. What a commit published, now or for later, is told of the message
- * that was committed, with the published one as `message`.
+ * One thing that happened to a message. `id` is the message's id. If a commit published a message, now or for later,
+ * the entry has the id of the committed message, and the published one as `message`.
  *
- * - `Published`: it is stored for the consumer. `Delayed`: it waits for its time; it is `Published` then. `Cancelled`: it does not wait
- *   any more, since it was cancelled, or replaced by another one under its name.
- * - `Redriven`, `Discarded`, `Restored`, `Released`: a person decided about its dead letter.
- * - `Started`, `Failed`: an attempt began; it failed with an error of this tag. `Retry`: when the next attempt is due.
- * - `Held`: its key pauses until then, or `parked` until a person decides.
- * - `Emitted`: its commit published a message. `Committed`: its effects, its emits and its settlement are there.
- * - `Duplicate`: its id was committed before, so nothing was done. `Dead`: it became a dead letter.
- * - `Disturbed`: its transaction met something that was not its own failure (`TransientFailure`, `UnknownOutcome`, ...).
- * - `Crashed`: the process died with it in its hands, or waiting.
+ * - `Published`: it is stored for the consumer.
+ * - `Delayed`: it waits for its time, and is `Published` then.
+ * - `Cancelled`: it waits no more, since it was cancelled, or replaced by another message under its name.
+ * - `Redriven`, `Discarded`, `Restored`, `Released`: an operator decided about its dead letter.
+ * - `Started`: an attempt began. `Failed`: an attempt failed with an error of this tag.
+ * - `Retry`: when the next attempt is due.
+ * - `Held`: its key is held until that time, or `parked` until an operator decides.
+ * - `Emitted`: its commit published a message.
+ * - `Committed`: its effects, its emits and its removal from the queue are committed.
+ * - `Duplicate`: its id was committed before, so nothing was done.
+ * - `Dead`: it became a dead letter.
+ * - `Disturbed`: its transaction met a failure that was not its own (`TransientFailure`, `UnknownOutcome`, ...).
+ * - `Crashed`: the process died while it held the message, or while the message waited.
  *
  * @since 0.1.0
  */
@@ -79,7 +84,7 @@ export type Entry =
   | { readonly _tag: "Disturbed"; readonly at: number; readonly id: string; readonly tag: string }
   | { readonly _tag: "Crashed"; readonly at: number; readonly id: string; readonly point: string }
 
-/** What a person can decide about a dead letter. */
+/** A decision of an operator about a dead letter. */
 export type OperatorStep = "Redriven" | "Discarded" | "Restored" | "Released"
 
 /** A message that was published for later. */
@@ -88,7 +93,7 @@ export type Delayed = Extract<Entry, { readonly _tag: "Delayed" }>
 /** The tape of one test. Every method is one synchronous step. */
 export class Tape {
   readonly entries: Array<Entry> = []
-  /** How often something happened: whoever waits for quiet looks at it. */
+  /** Counts everything that happens. A wait for quiet compares it with an earlier value. */
   activity = 0
   private readonly topics: ReadonlySet<string>
   private readonly millis: () => number
@@ -98,15 +103,15 @@ export class Tape {
   private readonly keys = new Map<string, string>()
   private readonly holds = new Map<string, number | "parked">()
   private readonly due = new Map<string, number>()
-  /** How often a message was told of by who read it, and not by who published it or decided about it. */
+  /** How often the tape learned of a message from its reader, and not from its publisher or an operator. */
   private readonly read = new Map<string, number>()
-  /** Being written: who reads them meanwhile is told by the writer. */
+  /** Messages that are being written. The writer reports them, also if the worker reads them first. */
   private readonly writing = new Map<string, number>()
   private readonly failures = new Set<string>()
   /** Failed attempts of what was handed over; an id can be in more than one place. */
   private readonly tries = new WeakMap<Message, number>()
   private readonly redrives = new WeakMap<Message, number>()
-  /** The attempt that was told last: one that is decoded again, since it went along and came back, is told once. */
+  /** The attempt that was reported last. A message that is decoded again within its attempt is reported once. */
   private readonly told = new WeakMap<Message, number>()
   private closed = false
 
@@ -153,20 +158,22 @@ export class Tape {
     for (const message of messages) if (this.topics.has(message.topic)) this.published(message, this.now)
   }
 
-  /** Something is under way in a transaction: says later which of these messages the worker has not told of meanwhile. */
+  /**
+   * Begins an observation during a transaction. The result returns the messages that the worker has not read meanwhile.
+   */
   unread(messages: ReadonlyArray<Message>): () => ReadonlyArray<Message> {
     const before = messages.map(({ id }) => this.read.get(id))
     return () => messages.filter(({ id }, i) => this.read.get(id) === before[i])
   }
 
-  /** When that is, since the test began; undefined: it is now. */
+  /** Returns the due time, in milliseconds since the test began. Undefined means now. */
   dueOf(later: ResolvedDelay | undefined): number | undefined {
     if (later === undefined) return undefined
     const due = later.at === undefined ? this.now + Math.round(later.delay) : this.since(later.at)
     return due > this.now ? due : undefined
   }
 
-  /** What waits under that name waits no more. */
+  /** Ends the wait of the delayed messages under that name. */
   cancelled(topic: string, key: string, name: string | undefined): void {
     if (name === undefined) return
     for (const { due, message, ...entry } of delayedIn(this.entries)) {
@@ -175,7 +182,7 @@ export class Tape {
     }
   }
 
-  /** Handed over to the worker: what the tape has not heard of was published past it. */
+  /** Records a delivery to the worker. If the tape does not know the message, its publisher was not watched. */
   handed(delivery: Delivery): void {
     const { message } = delivery
     this.activity++
@@ -196,7 +203,7 @@ export class Tape {
     this.note({ _tag: "Published", at, id, topic, key })
   }
 
-  /** A person decides about a dead letter. Answers how to take that back. */
+  /** Records the decision of an operator about a dead letter. Returns a function that takes the record back. */
   decided(tag: OperatorStep, { message, parked }: Pick<DeadLetter, "message" | "parked">): () => void {
     const { id, key } = message
     const hold = this.holds.get(key)
@@ -233,11 +240,13 @@ export class Tape {
     this.tries.set(message, attempts)
   }
 
-  /** Once for each failure, whoever tells of it first. `at` is on the clock, not yet counted from the test's begin. */
+  /**
+   * Records each failure once, from its first reporter. `at` is the time on the clock, and not since the test began.
+   */
   failed(handed: Message, failure: Pick<Failure, "attempt" | "at" | "tag" | "message">): void {
     const { id } = handed
     const { attempt, message, tag } = failure
-    // Attempts count anew after a redrive, which can come within one millisecond.
+    // A redrive starts the count of attempts again, and can come within one millisecond.
     const name = JSON.stringify([id, this.redrives.get(handed), attempt, failure.at])
     if (this.failures.has(name)) return
     this.failures.add(name)
@@ -301,7 +310,7 @@ export class Tape {
   }
 }
 
-/** What was published for later and neither replaced nor cancelled, in the order in which it is due. */
+/** Returns the delayed messages that were neither replaced nor cancelled, in the order of their due times. */
 export const delayedIn = (entries: ReadonlyArray<Entry>): ReadonlyArray<Delayed> => {
   const delayed: Array<Delayed> = []
   for (const entry of entries) {
@@ -313,7 +322,7 @@ export const delayedIn = (entries: ReadonlyArray<Entry>): ReadonlyArray<Delayed>
   return delayed.sort((a, b) => a.due - b.due)
 }
 
-/** The dead letters that nobody has redriven or discarded, in the order of their deaths. */
+/** Returns the dead letters that are neither redriven nor discarded, in the order of their deaths. */
 export const deadIn = (entries: ReadonlyArray<Entry>): ReadonlyArray<Extract<Entry, { readonly _tag: "Dead" }>> => {
   const dead: Array<{ readonly entry: Extract<Entry, { readonly _tag: "Dead" }>; open: boolean }> = []
   for (const entry of entries) {
@@ -326,7 +335,7 @@ export const deadIn = (entries: ReadonlyArray<Entry>): ReadonlyArray<Extract<Ent
   return dead.flatMap(({ entry, open }) => open ? [entry] : [])
 }
 
-/** An entry as a person reads it in the life of this message. */
+/** Renders an entry for the life line of this message. */
 const sentence = (entry: Entry, id: string): string => {
   switch (entry._tag) {
     case "Published":
@@ -364,7 +373,7 @@ const sentence = (entry: Entry, id: string): string => {
   }
 }
 
-/** The life of one message: an attempt's begin is told where its end is not. */
+/** Renders the life of one message. The beginning of an attempt is shown only if its end is not. */
 export const lifeLine = (entries: ReadonlyArray<Entry>, id: string): string => {
   const own = entries.filter((entry) => entry.id === id || (entry._tag === "Delayed" && entry.message.id === id))
   const ends = (entry: Entry | undefined) =>

@@ -1,6 +1,6 @@
 /**
- * One run of a pipeline under test: the worker with its lives, the time that passes for it, and what a test sees and does. The
- * public page is `TestPipeline.ts`.
+ * One run of a pipeline under test: the worker with its lives, the time that passes for it, and what a test sees and
+ * does. The public page is `TestPipeline.ts`.
  *
  * @since 0.1.0
  */
@@ -15,7 +15,6 @@ import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
-import * as TestClock from "effect/testing/TestClock"
 import type { Reason } from "../DeadLetter.ts"
 import type {
   DeadLetterConflict,
@@ -38,6 +37,7 @@ import { ofTransaction, stepOf, type What, type Where } from "./Injection.ts"
 import { NeverStruck, NoSuchStep, NotDrained } from "./KitErrors.ts"
 import { decide, seen } from "./SeenStore.ts"
 import { deadIn, delayedIn, type Entry, lifeLine, lifeLines, Tape } from "./Tape.ts"
+import { inTime, realTime, type Time, virtualTime } from "./TestTime.ts"
 import * as Watched from "./WatchedPorts.ts"
 import { type Stage, watch, WorkerLife } from "./WorkerLife.ts"
 
@@ -49,14 +49,16 @@ import { type Stage, watch, WorkerLife } from "./WorkerLife.ts"
 export interface Options extends Omit<WorkerOptions, "grace" | "name"> {
   /** Of `Random`, which jitters retries: one seed, one run. Default 1. */
   readonly seed?: string | number | undefined
-  /** Whether the worker and the pipeline log to the loggers of the context. Default false: `story` shows what happened. */
+  /**
+   * Whether the worker and the pipeline log to the loggers of the context. Default false: `story` shows what happened.
+   */
   readonly logs?: boolean | undefined
 }
 
 type Refused = InvalidName | InvalidMessage | EncodeFailed | StoreFailure
 
 /**
- * What a test does with its pipeline, and sees of it. Times are milliseconds since the test began.
+ * Lets a test act on its pipeline and see the results. Times are milliseconds since the test began.
  *
  * @since 0.1.0
  */
@@ -75,44 +77,47 @@ export interface Test<in E = never> {
   /** Lets everything happen that can without time passing; where time is real, for 10 seconds at most. */
   readonly settle: Effect.Effect<void, Worker.WorkerError>
   /**
-   * Lets so much time pass, with everything that happens in it. An idle worker polls each virtual second: for days, give `idlePoll`,
-   * `statsEvery` and `lease`.
+   * Lets so much time pass, with everything that happens in it. An idle worker polls each virtual second: for days,
+   * give `idlePoll`, `statsEvery` and `lease`.
    */
   readonly advance: (duration: Duration.Input) => Effect.Effect<void, Worker.WorkerError>
   /**
-   * Lets time pass until every message is committed or dead, published by whomever; those behind a parked dead letter may wait, and
-   * those published for a later time are not waited for (`advance` to it). Fails with `NotDrained`, which
-   * tells their lives, after `within`: default 1 hour (30 seconds where time is real).
+   * Lets time pass until every message is committed or dead, also those that other code published. It does not wait for
+   * messages behind a parked dead letter. It does not wait for messages that are published for a later time (`advance`
+   * to it).
+   *
+   * Fails with `NotDrained`, which shows the lives of the messages, after `within`. The default is 1 hour, or 30
+   * seconds where time is real.
    */
   readonly drain: (within?: Duration.Input) => Effect.Effect<void, NotDrained | Worker.WorkerError>
   /**
-   * Makes something go wrong, from now on: see `TestPipeline.fail` and its neighbours. What strikes nothing until the scenario has
-   * succeeded fails the test (`NeverStruck`).
+   * Injects a failure from now on: see `TestPipeline.fail` and its neighbours. A failure that strikes nothing until the
+   * scenario has succeeded fails the test (`NeverStruck`).
    */
   readonly inject: (where: Where, what: What<E>) => Effect.Effect<void, NoSuchStep>
   /** The process dies now, and another one starts: see `TestPipeline.crash`. */
   readonly crash: Effect.Effect<void>
-  /** A person redrives the dead letter of this message. */
+  /** Redrives the dead letter of this message, as an operator would. */
   readonly redrive: (id: string) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>
-  /** A person discards the dead letter of this message; the successors of a parked one go on. */
+  /** Discards the dead letter of this message, as an operator would. The successors of a parked one continue. */
   readonly discard: (id: string) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>
 
   /** Ids in the order of their commits. */
   readonly committed: ReadonlyArray<string>
   /** Messages that are dead letters now, in the order of their deaths; `tag` is that of the last error. */
   readonly dead: ReadonlyArray<{ readonly id: string; readonly reason: Reason; readonly tag: string }>
-  /** Keys that pause now, and until when; `parked` is until a person decides. */
+  /** Keys that are held now, and until when. `parked` means until an operator decides. */
   readonly held: ReadonlyArray<{ readonly key: string; readonly until: number | "parked" }>
   /**
-   * What commits published to a topic, decoded, in order. What they published for later is not in it: see {@link Test.delayed}; nor
-   * is what a step published by itself before the transaction.
+   * Returns what commits published to a topic, decoded, in order. Delayed messages are in {@link Test.delayed} instead.
+   * Messages that a step published before the transaction are in neither.
    */
   readonly emitted: <Name extends string, S extends Schema.Constraint>(
     topic: Topic.Topic<Name, S>
   ) => Effect.Effect<ReadonlyArray<S["Type"]>, DecodeFailed, S["DecodingServices"]>
   /**
-   * What waits now to be published to a topic later, decoded, in the order in which it is due: what commits published with `delay` or
-   * `at`, and what the test did. What was cancelled is gone, and so is what was replaced under its name.
+   * Returns the messages that wait to be published to a topic, decoded, in the order of their due times. They were
+   * published with `delay` or `at`, by commits or by the test. Cancelled and replaced messages are not among them.
    */
   readonly delayed: <Name extends string, S extends Schema.Constraint>(
     topic: Topic.Topic<Name, S>
@@ -128,7 +133,10 @@ export interface Test<in E = never> {
   >
   /** When the attempts of a message began. */
   readonly attempts: (id: string) => ReadonlyArray<number>
-  /** The life of a message in a sentence: `published at 0 ms, attempt 1 failed Declined at 12 ms, retry at 112 ms, committed at 112 ms`. */
+  /**
+   * The life of a message in a sentence: `published at 0 ms, attempt 1 failed Declined at 12 ms, retry at 112 ms,
+   * committed at 112 ms`.
+   */
   readonly life: (id: string) => string
   /** The lives of all messages, one a line: the message for an assertion that fails. */
   readonly story: string
@@ -137,12 +145,12 @@ export interface Test<in E = never> {
 }
 
 /**
- * Runs a scenario against a pipeline and its worker. The worker runs from before the first step of the scenario to behind its last.
- * It is alone in its process, whatever runs beside this: a message that kills it stops no other run, and `Health`, if its layer is built
- * in the scenario, knows no other worker.
+ * Runs a scenario against a pipeline and its worker. The worker runs from before the scenario's first step until after
+ * its last. The worker is alone in its process, also if other runs exist beside it. A message that crashes it stops no
+ * other run. `Health` knows no other worker, if the scenario builds its layer.
  *
- * Takes the ambient `TestClock` (as `it.effect` gives), or one of its own. Fails as the worker does if that cannot start, and with
- * `NeverStruck` if a fault was injected that struck nothing.
+ * Uses the ambient `TestClock` (as `it.effect` provides), or one of its own. Fails as the worker does if that cannot
+ * start, and with `NeverStruck` if an injected failure struck nothing.
  *
  * ```ts
  * import { Effect, Schema } from "effect"
@@ -171,7 +179,10 @@ export const run = <A, E, R, P extends Pipeline.Phase, B, E2, R2>(
 ): Effect.Effect<B, E2 | NeverStruck | Worker.WorkerError, R | Exclude<R2, Scope.Scope> | Store | Transport> =>
   Effect.map(stagedRun(pipeline, scenario, options ?? {}, undefined), ({ result }) => result)
 
-/** {@link run}, with a process that dies at a point; answers the points that the scenario passed as well. */
+/**
+ * Does the same as {@link run} with a process that dies at a point. Returns the points that the scenario passed as
+ * well.
+ */
 export const stagedRun = <A, E, R, P extends Pipeline.Phase, B, E2, R2>(
   pipeline: Pipeline.Pipeline<A, E, R, P>,
   scenario: (test: Test<E>) => Effect.Effect<B, E2, R2>,
@@ -200,75 +211,13 @@ export const stagedRun = <A, E, R, P extends Pipeline.Phase, B, E2, R2>(
       const test = makeTest<E>(stage, time, lives, inner)
       yield* test.settle
       const result = yield* Effect.provideService(scenario(test), Store, seen(stage, inner))
-      // Where a process is made to die, what was meant for it may strike nobody.
+      // After a crash at a point, an injected failure may find nothing left to strike.
       if (crashAt === undefined) yield* allStruck(stage)
       return { result, points: stage.points.slice(), test }
     })
     const alone = Effect.provideService(Effect.scoped(staged), Health.Workers, new Set())
     return Random.withSeed(inTime(alone, live), String(options.seed ?? 1))
   })
-
-/** Virtual time where the engine goes by Effect's Clock; real time where it has a clock of its own. */
-const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>, live: boolean): Effect.Effect<A, E, R> =>
-  Effect.withFiber((fiber) => {
-    const clock = fiber.getRef(Clock.Clock)
-    const virtual = "adjust" in clock
-    if (virtual) return live ? TestClock.withLive(effect) : effect
-    return live ? effect : Effect.provide(effect, TestClock.layer())
-  })
-
-/** How time passes for the worker. */
-interface Time {
-  /** Lasts so many milliseconds at most where time is real. */
-  readonly settle: (most: number) => Effect.Effect<void>
-  /** How many messages can be handled that are not on the tape yet. */
-  readonly unheard: Effect.Effect<number, StoreFailure>
-  readonly pass: (millis: number) => Effect.Effect<void>
-  /** How far to go when nothing is known to be due, the n-th time in a row. */
-  readonly step: (n: number) => number
-  readonly patience: Duration.Input
-}
-
-/** As long as something happens, and then a while: each turn gives every fiber that can run one of its own. */
-const virtualTime = (tape: Tape): Time => ({
-  settle: () =>
-    Effect.suspend(() => {
-      let calm = 0
-      let turns = 0
-      let before = tape.activity
-      return Effect.whileLoop({
-        // Steps that fail and are tried again without any delay would go on for ever.
-        while: () => calm < 150 && turns++ < 20_000,
-        body: () => Effect.yieldNow,
-        step: () => {
-          calm = tape.activity === before ? calm + 1 : 0
-          before = tape.activity
-        }
-      })
-    }),
-  // A worker in virtual time is handed everything while it settles.
-  unheard: Effect.succeed(0),
-  pass: TestClock.adjust,
-  step: (n) => Math.min(60_000, 1000 * 2 ** n),
-  patience: "1 hour"
-})
-
-const realTime = ({ consumer, tape }: Stage, store: Store["Service"]): Time => ({
-  settle: (most) =>
-    Effect.suspend(() => {
-      const until = tape.now + most
-      return Effect.whileLoop({
-        while: () => tape.busy && tape.now < until,
-        body: () => Effect.sleep(5),
-        step: () => {}
-      })
-    }),
-  // What another run's pipeline emits, or a trigger, passes this run by until its worker has read it.
-  unheard: Effect.map(store.consumers.status(consumer), ({ paused, waiting }) => paused ? 0 : waiting),
-  pass: Effect.sleep,
-  step: () => 10,
-  patience: "30 seconds"
-})
 
 /** The lives of the worker, one after the other. */
 interface Lives {
@@ -312,7 +261,7 @@ const startLives = Effect.fnUntraced(function*<A, E, R, P extends Pipeline.Phase
     })
   })
 
-  // No worker outlives its test. What still runs ends by its timeouts, for which time has to pass.
+  // No worker outlives its test. Its remaining work ends by timeouts, for which time has to pass.
   yield* Effect.addFinalizer((exit) => {
     stage.tape.close()
     for (const fiber of fibers) fiber.interruptUnsafe()
@@ -426,7 +375,7 @@ const drain = (
     let still = 0
     while (true) {
       yield* settle(until - tape.now)
-      // Until its worker has begun, a consumer may not be known to the store.
+      // Before its worker has begun, the store perhaps does not know the consumer.
       const unheard = tape.waiting.length > 0 ? Result.succeed(0) : yield* Effect.result(time.unheard)
       const { waiting } = tape
       if (waiting.length === 0 && Result.isSuccess(unheard) && unheard.success === 0) return

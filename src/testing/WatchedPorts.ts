@@ -1,6 +1,6 @@
 /**
- * Store and transport of one {@link WorkerLife}: what passes through them is written on the tape once it is committed, every call
- * is a point at which the process can die, and transactions can be struck.
+ * Store and transport of one {@link WorkerLife}. Their work is written on the tape once it is committed. Every call is
+ * a point at which the process can die, and transactions can be struck.
  *
  * @since 0.1.0
  */
@@ -27,7 +27,7 @@ import * as OwnTransaction from "./OwnTransaction.ts"
 import type { Tape } from "./Tape.ts"
 import { Handled, type WorkerLife } from "./WorkerLife.ts"
 
-/** What an open transaction has done so far. */
+/** The work of an open transaction so far. */
 type Done =
   | { readonly _tag: "Settled"; readonly deliveries: ReadonlyArray<Delivery> }
   | { readonly _tag: "Claimed"; readonly ids: ReadonlyArray<string>; readonly answers: ReadonlyArray<ClaimResult> }
@@ -147,7 +147,7 @@ export const published = (
     }
     return OwnTransaction.unlessWithin(inner, Effect.tap(write, OwnTransaction.whenCommitted(tell)), () => {
       if (planned.due !== undefined) return Effect.tap(write, () => Effect.sync(tell))
-      // Told ahead to who may read it before this goes on.
+      // Reported first, since a worker may read the messages before this continues.
       tape.write(messages)
       return write.pipe(
         Effect.tap(() => Effect.sync(tell)),
@@ -182,7 +182,7 @@ const delayed = (
   }
 }
 
-/** A savepoint of the open transaction: what it did is not told if it fails. */
+/** Runs a savepoint of the open transaction. If it fails, its work is not reported. */
 const joined = <A, E, R>(life: WorkerLife, open: Open, call: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.suspend(() => {
     const mark = open.done.length
@@ -238,12 +238,15 @@ const ofStep = <A, E, R>(
       )
   )
 
-/** What was done since a mark is rolled back. Whose transaction it was is still to be told. */
-const undone = ({ stage }: WorkerLife, open: Open, mark: number, told = false): void => {
+/**
+ * Forgets the work since a mark, which is rolled back. With `keepMessages`, the messages of the transaction stay known,
+ * for the report of its failure.
+ */
+const undone = ({ stage }: WorkerLife, open: Open, mark: number, keepMessages = false): void => {
   for (const done of open.done.slice(mark)) {
     if (done._tag === "Wrote" && done.planned.due === undefined) stage.tape.unwritten(done.messages)
   }
-  open.done = open.done.filter((done, i) => i < mark || (told && done._tag !== "Wrote"))
+  open.done = open.done.filter((done, i) => i < mark || (keepMessages && done._tag !== "Wrote"))
 }
 
 const settledBy = (open: Open): ReadonlyArray<Delivery> =>
@@ -261,7 +264,7 @@ const membersOf = ({ stage }: WorkerLife, open: Open) =>
     redriven: redrive?.count ?? 0
   }))
 
-/** Not a member's own failure: those are told by the retry schedule or by what becomes of the message. */
+/** Reports failures that are not a member's own. The retry schedule or the end of the message reports those. */
 const disturbed = (life: WorkerLife, open: Open, error: unknown): void => {
   const tag = typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : ""
   if (life.dead || !/^(TransientFailure|UnknownOutcome|TransactionAborted|CommitRejected)$/.test(tag)) return
@@ -317,7 +320,7 @@ const committed = (life: WorkerLife, open: Open): void => {
   }
 }
 
-/** Which member of a group emitted a message: its id says so. */
+/** Returns the member of a group that emitted a message, from the message's id. */
 const emitterOf = (consumer: string, members: ReadonlyArray<string>, message: Message, written: number): string =>
   members.find((id) => {
     for (let n = 0; n < written; n++) if (MessageId.ofEmit(consumer, id, n) === message.id) return true
@@ -337,7 +340,7 @@ export const transport = (
   })
 })
 
-/** What is opened is given back by the living; the dead leave it as it is. */
+/** A living worker closes its resources; a dead one leaves them open. */
 const ownScope = Effect.fnUntraced(function*<A, E, R>(
   life: WorkerLife,
   effect: Effect.Effect<A, E, R | Scope.Scope>,

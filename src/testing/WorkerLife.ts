@@ -1,11 +1,14 @@
 /**
- * One life of a worker under test: the production worker with the user's own pipeline, seen and struck from outside.
+ * One life of a worker under test: the production worker with the user's own pipeline, observed and struck from
+ * outside.
  *
- * Nothing in the library knows of it. Steps, topics and the retry schedule of the pipeline are wrapped one by one, and so are the
- * two ports; everything that passes is written on the {@link Tape}, and every boundary is a **point** at which the process can
- * be made to die. A dead worker can do nothing any more: its open transactions roll back, its calls of the ports end in an
- * interruption, and what it held stays with it until its lease has run out, as after a SIGKILL. One thing differs from a
- * SIGKILL: finalizers that the user's steps have registered run.
+ * The library does not know of it. Steps, topics and the retry schedule of the pipeline are wrapped one by one, and so
+ * are the two ports. All their calls are written on the {@link Tape}, and every boundary is a **point** at which the
+ * process can be made to die.
+ *
+ * A dead worker can do nothing any more. Its open transactions roll back, and its calls of the ports end in an
+ * interruption. It keeps its messages until its lease expires, as after a SIGKILL. One thing differs from a SIGKILL:
+ * finalizers that the user's steps have registered run.
  *
  * @since 0.1.0
  */
@@ -26,7 +29,7 @@ import * as RetryDecision from "../worker/attempt/RetryDecision.ts"
 import { atStep, type Injection, strike } from "./Injection.ts"
 import type { Tape } from "./Tape.ts"
 
-/** What all lives of one test share. */
+/** State that all lives of one test share. */
 export interface Stage {
   readonly tape: Tape
   readonly consumer: string
@@ -52,8 +55,8 @@ export const Handled = Context.Reference<string | undefined>("millrace/testing/W
 })
 
 /**
- * For the fakes of a test: a call of a system outside of the transaction. Under a test kit the process can then die right before and
- * right after it, in the middle of a step; anywhere else it is the effect alone.
+ * Marks a call of a system outside of the transaction, for the fakes of a test. Under a test kit the process can die
+ * directly before and after the call, in the middle of a step. Elsewhere this is the effect alone.
  *
  * ```ts
  * import { Effect, Ref } from "effect"
@@ -87,7 +90,7 @@ export class WorkerLife {
     return this.over
   }
 
-  /** Passes a point: the process goes on, or dies here. */
+  /** Passes a point: the process continues, or dies here. */
   readonly pass = (point: string): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (this.over) return Effect.interrupt
@@ -97,7 +100,7 @@ export class WorkerLife {
       return points.length === crashAt ? this.crash(point) : Effect.void
     })
 
-  /** The process dies. What runs this is interrupted, the rest of the worker a moment later. */
+  /** Ends the process. The fiber that runs this is interrupted, and the rest of the worker a moment later. */
   readonly crash = (point: string): Effect.Effect<never> =>
     Effect.suspend(() => {
       this.end(point)
@@ -145,8 +148,8 @@ const watchTopic = (life: WorkerLife, topic: Pipeline.AnyTopic): Pipeline.AnyTop
 })
 
 /**
- * A schedule is asked once for each failed attempt that it may repeat, with all failures so far; the newest comes last. It is the
- * one place where a failure that is waited for in place shows.
+ * A schedule is asked once for each failed attempt that it may repeat, with all failures so far; the newest comes last.
+ * It is the one place where a failure that is waited for in place shows.
  */
 const watchSchedule = (
   life: WorkerLife,

@@ -1,6 +1,6 @@
 /**
- * What Postgres allows without any queue: the effect of one message (inbox record and ledger row), 100 messages a
- * transaction, one statement after another on four connections.
+ * The most that Postgres allows without any queue: the effect of one message (inbox record and ledger row), 100
+ * messages a transaction. Four connections send one statement after another.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"

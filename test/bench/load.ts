@@ -1,7 +1,9 @@
 /**
- * `npm run load`: what must not matter, and how much it does: a long backlog, many keys, a key held with a long queue behind it, a hot key,
- * a snapshot and a writing transaction held open by somebody else. Rates relative to the whileNotReading one of the same run, and the
- * heap in use while it works. Exit code 1 if a rate falls under half, or if memory grows with the backlog.
+ * `npm run load` measures the effect of what must not matter.
+ *
+ * It tries a long backlog, many keys, a held key with a long queue, and a hot key. Other sessions hold a snapshot or a
+ * writing transaction open. It prints rates relative to the undisturbed one of the same run, and the heap in use. Exit
+ * code 1 if a rate falls under half, or if memory grows with the backlog.
  *
  * `--messages N` in each scenario (20,000), `--backlog N` (1,000,000).
  */
@@ -20,7 +22,10 @@ const messages = Number(values.messages)
 const backlog = Number(values.backlog)
 const schema = "millrace_load"
 const floor = 0.5
-/** A heap that does not grow with the backlog stays far below it: a million messages of 200 bytes are 200 MB of payload alone. */
+/**
+ * A heap that does not grow with the backlog stays far below it: a million messages of 200 bytes are 200 MB of payload
+ * alone.
+ */
 const mostHeap = 160 * 1024 * 1024
 
 const Piece = Schema.Struct({ id: Schema.String, key: Schema.String, slow: Schema.Boolean, pad: Schema.String })
@@ -29,7 +34,7 @@ interface Scenario {
   readonly name: string
   readonly count: number
   readonly keyOf: (i: number) => string
-  /** What is wrong while it runs: gets topic and consumer. */
+  /** Disturbs the scenario while it runs. It gets topic and consumer. */
   readonly around?: (world: World) => Effect.Effect<unknown, unknown, SqlClient.SqlClient | Layers | Scope.Scope>
 }
 type Layers = Store.Store
@@ -40,7 +45,10 @@ interface World {
 
 const piece = (id: string, key: string, slow = false) => ({ id, key, slow, pad: "x".repeat(120) })
 
-/** Publishes beforehand, then runs one worker until the counted messages are committed: messages a second, and the most heap. */
+/**
+ * Publishes beforehand, then runs one worker until the counted messages are committed: messages a second, and the most
+ * heap.
+ */
 const rate = Effect.fnUntraced(function*(scenario: Scenario) {
   const run = `load-${scenario.name.replaceAll(/[^a-z]+/g, "-")}-${Math.floor(performance.now())}`
   const Pieces = Topic.make(run, { schema: Piece, key: (one) => one.key, id: (one) => one.id })
@@ -76,7 +84,7 @@ const rate = Effect.fnUntraced(function*(scenario: Scenario) {
   return { perSecond, heap }
 }, Effect.scoped)
 
-/** A transaction of somebody else, open until the scenario ends. */
+/** A transaction of another session, open until the scenario ends. */
 const open = (statement: string, begin = "begin") =>
   Effect.flatMap(
     SqlClient.SqlClient,

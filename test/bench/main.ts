@@ -1,9 +1,9 @@
 /**
- * `npm run bench`: Millrace beside the bare prototype and the ceiling, in one run, on one Postgres (`DATABASE_URL`, or one from
- * npm). Each is run in turn, several times; the medians and their ratios count, not the single figures.
+ * `npm run bench`: Millrace beside the bare prototype and the ceiling, in one run, on one Postgres (`DATABASE_URL`, or
+ * one from npm). Each is run in turn, several times. The medians and their ratios count, not the single figures.
  *
- * Exit code 1 if Millrace does less than half of the prototype. `--short`: fewer messages and rounds, as CI runs it; two short rounds
- * are noise, so it only fails under a third.
+ * Exit code 1 if Millrace does less than half of the prototype. `--short` runs fewer messages and rounds, for CI. Two
+ * short rounds are noise, so it fails only under a third.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Redacted } from "effect"
@@ -18,7 +18,9 @@ const { values } = parseArgs({ options: { short: { type: "boolean", default: fal
 const messages = Number(values.messages ?? (values.short ? 10_000 : 40_000))
 const rounds = values.short ? 2 : 5
 const keys = 1000
-/** A key's messages commit in order: how much of the rate is left when there are hardly any keys to run side by side. */
+/**
+ * A key's messages commit in order: how much of the rate is left when there are hardly any keys to run side by side.
+ */
 const hotKeys = 4
 const hotMessages = messages / 4
 const floor = values.short ? 0.33 : 0.5

@@ -1,6 +1,6 @@
 /**
- * The same work through Millrace: messages of about 200 bytes over 1,000 keys, published beforehand; one process; one
- * ledger insert a message. The clock runs from the start of the worker to the last commit.
+ * The same work through Millrace: messages of about 200 bytes over 1,000 keys, published beforehand, in one process.
+ * Each message inserts one ledger row. The clock runs from the start of the worker to the last commit.
  */
 import { Deferred, Effect, Fiber, Schema } from "effect"
 import { SqlClient } from "effect/sql"

@@ -1,6 +1,6 @@
 /**
- * The bare idea of the design: leased lanes and group commit, a loop a lane. No leases that renew, no retries, no dead letters, no
- * order across late commits, no fibers a key. What a runtime costs beside it is what Millrace's figure shows.
+ * The bare idea of the design: leased lanes and group commit, a loop a lane. It has no renewals, retries, dead letters,
+ * order across late commits, or fibers. The difference to Millrace's figure is the cost of those.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"

@@ -1,10 +1,10 @@
 /**
- * Looks at the history of a run and says what in it must not be: the nine rules of the guarantees, each violation explained
- * by the life line of its message, and how often everything that could have gone wrong had its chance.
+ * Checks the history of a run against the nine rules of the guarantees. Each violation is explained by the life line of
+ * its message. A report counts how often each failure had an opportunity.
  *
- * The history is indexed once; rules are pure functions of the index. Order is that of the ledger, of its chains, and of
- * the draws of one database sequence, never that of clocks. A run that shows no violation has shown something only where
- * its counts are not 0: state what it promises in `Expectations`.
+ * The history is indexed once, and rules are pure functions of the index. Order is that of the ledger, of its chains,
+ * and of the draws of one database sequence, never that of clocks. A run without violations proves something only where
+ * its counts are not 0. So state in `Expectations` what it promises.
  *
  * @since 0.1.0
  */
@@ -47,7 +47,7 @@ const rules: ReadonlyArray<Rule> = [
  */
 export interface Violation {
   readonly rule: RuleName
-  /** What is wrong, in a sentence. */
+  /** The violation in a sentence. */
   readonly sentence: string
   /** The messages that it is about. */
   readonly ids: ReadonlyArray<string>
@@ -56,13 +56,13 @@ export interface Violation {
 }
 
 /**
- * What the checker says about a history.
+ * The result of a check.
  *
  * @since 0.1.0
  */
 export interface Report {
   readonly ok: boolean
-  /** What repeats the run, if the history says so. */
+  /** The command that repeats the run, if the history has it. */
   readonly run: History.RunStarted | undefined
   readonly entries: number
   readonly messages: number
@@ -95,8 +95,8 @@ export const check = (history: History.History, expectations: Expectations = {})
 }
 
 /**
- * Checks a history in files, one of each process, say, without holding it in memory. The order of the files does not matter
- * as long as entries of one process stand in order, and the ledger's rows.
+ * Checks a history in files, for example one of each process, without holding it in memory. The order of the files does
+ * not matter. Within them, the entries of one process stand in order, and so do the ledger's rows.
  *
  * @since 0.1.0
  */
@@ -116,7 +116,8 @@ export const checkFiles = Effect.fnUntraced(function*(
 })
 
 /**
- * A report as plain text: the verdict, what occurred, and each violation with its life line.
+ * Renders a report as plain text. It shows whether the run passed, what occurred, and each violation with its life
+ * line.
  *
  * @since 0.1.0
  */

@@ -1,13 +1,13 @@
 /**
- * What happened in a run, as one append-only list of entries: what producers tried and were told, what handlers did, which
- * faults were injected, and what the database holds at the end. The checker reads nothing else.
+ * The history of a run, as one append-only list of entries: publishes and their results, handlers, injected faults, and
+ * the final state of the database. The checker reads nothing else.
  *
- * A history is JSON lines. Entries of one process stand in the order in which they happened there; entries of different
- * processes may be mixed in any way, and their clocks appear nowhere. What has to be compared across processes carries a
- * **draw**: a number from the database sequence that also numbers the ledger. Facts of the database (`Committed`,
- * `DeadLettered`, `Waiting`, `Outgoing`, `Takeover`) are written by whoever reads it, the ledger in commit order.
+ * A history is JSON lines. Entries of one process stand in the order in which they happened there. Entries of different
+ * processes may be mixed in any way, and no clocks appear. Entries that are compared across processes carry a **draw**:
+ * a number from the database sequence that also numbers the ledger. The process that reads the database writes its
+ * facts (`Committed`, `DeadLettered`, `Waiting`, `Outgoing`, `Takeover`), the ledger in commit order.
  *
- * A history guarantees nothing about what it leaves out: a rule whose facts are missing counts nothing, and says so.
+ * A history guarantees nothing about what it leaves out. A rule whose facts are missing counts nothing, and says so.
  *
  * @since 0.1.0
  */
@@ -23,7 +23,8 @@ import type { Durable, ServerHolds, ServerReturned } from "./ServerEntries.ts"
 export type { Durable, ServerHolds, ServerReturned } from "./ServerEntries.ts"
 
 /**
- * A message that was made to fail, and how its dead letter must look. `conflict`: a second payload under a committed id.
+ * A message that was made to fail, and how its dead letter must look. `conflict`: a second payload under a committed
+ * id.
  *
  * @since 0.1.0
  */
@@ -98,8 +99,9 @@ export interface PublishTried {
 }
 
 /**
- * What the producer was told. `failed`: surely not stored. `unknown`: maybe stored. A delayed message is published when it is due:
- * `failed` if it was cancelled or replaced in time, `unknown` if nobody can know whether it went before.
+ * The result that the producer got. `failed` means surely not stored, and `unknown` means perhaps stored. A delayed
+ * message is published when it is due. It is `failed` if it was cancelled or replaced in time, and `unknown` if that
+ * cannot be known.
  *
  * @since 0.1.0
  */
@@ -108,7 +110,10 @@ export interface PublishAnswered {
   readonly process: string
   readonly id: string
   readonly answer: "acknowledged" | "failed" | "unknown"
-  /** `false`: acknowledged before it was on the disk, or on the replica that may take over. A `Durable` makes up for it. Default true. */
+  /**
+   * `false`: acknowledged before it was on the disk, or on the replica that may take over. A `Durable` makes up for it.
+   * Default true.
+   */
   readonly durable?: boolean | undefined
 }
 
@@ -128,7 +133,10 @@ export interface HandlerStarted {
   readonly token?: number | undefined
   /** Drawn before anything else is done. */
   readonly draw?: number | undefined
-  /** Names the transaction that it runs in, if it runs in one from its start (no effectful step precedes the commit step). */
+  /**
+   * Names the transaction that it runs in, if it runs in one from its start (no effectful step precedes the commit
+   * step).
+   */
   readonly transaction?: string | undefined
 }
 
@@ -181,7 +189,7 @@ export interface Takeover {
 }
 
 /**
- * A person did something to a dead letter or to a key.
+ * An operator decided about a dead letter or a key.
  *
  * @since 0.1.0
  */
@@ -278,8 +286,8 @@ export interface DeadLettered {
 }
 
 /**
- * A message that still waits at the end. `parked`: behind a letter or a person's hold; `due`: until a time that is far off;
- * `unrouted`: no consumer (`consumer` is empty).
+ * A message that still waits at the end. `parked`: behind a dead letter or an operator's hold. `due`: until a time that
+ * is far off. `unrouted`: for a consumer (`consumer` is empty).
  *
  * @since 0.1.0
  */
@@ -300,7 +308,7 @@ export interface Outgoing {
   readonly _tag: "Outgoing"
   readonly id: string
   readonly key: string
-  /** Whose effect wrote it: consumer and message. */
+  /** The consumer and the message whose effect wrote it. */
   readonly consumer: string
   readonly source: string
 }
@@ -354,13 +362,13 @@ export const Entry: Schema.Schema<Entry> = Schema.Union(Object.values(WellFormed
  */
 export interface Recorder {
   readonly record: (entry: Entry) => void
-  /** What was recorded; empty if lines go to a sink. */
+  /** The recorded entries. Empty if lines go to a sink. */
   readonly entries: ReadonlyArray<Entry>
 }
 
 /**
- * A recorder that keeps entries in memory, or hands each as one line of JSON (with its line feed) to a sink, which writes
- * it before it returns: a process may be killed at any moment, and a line that it keeps to itself is lost.
+ * Makes a recorder that keeps entries in memory, or hands each as one line of JSON (with its line feed) to a sink. The
+ * sink writes it before it returns. A process can be killed at any moment, and a buffered line is lost then.
  *
  * @since 0.1.0
  */
@@ -400,12 +408,15 @@ export class HistoryUnreadable extends Schema.TaggedError<HistoryUnreadable>("mi
  * @since 0.1.0
  */
 export interface ReadOptions {
-  /** What to do with a last line without a line feed, as a killed writer leaves it, that is no entry. Default `refuse`. */
+  /**
+   * Says how to treat a last line without a line feed that is no entry, as a killed writer leaves it. Default `refuse`.
+   */
   readonly tornEnd?: "refuse" | "drop" | undefined
 }
 
 /**
- * Hands every entry of the files to a function, in order, without keeping them. Fails at the first line that is not one.
+ * Hands every entry of the files to a function, in order, without keeping them. Fails at the first line that is not
+ * one.
  *
  * @since 0.1.0
  */

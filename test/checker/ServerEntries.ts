@@ -1,12 +1,13 @@
 /**
- * Entries of a history whose database server forgets: what each server had when it was read, and what was safe from its crash. They say what
- * was lost with a server; they guarantee nothing about what was not read.
+ * Entries of a history whose database server forgets: what each server had when it was read, and what was safe from its
+ * crash. They say what was lost with a server; they guarantee nothing about what was not read.
  *
  * @since 0.1.0
  */
 
 /**
- * What this process was told so far is on the disk by now, or on the replica that may take over: no crash loses it.
+ * Everything that this process has seen so far is on the disk by now, or on the replica that may be promoted. No crash
+ * loses it.
  *
  * @since 0.1.0
  */
@@ -16,8 +17,8 @@ export interface Durable {
 }
 
 /**
- * The database server of this number holds a message: in the ledger, waiting, or as a dead letter. It is read from a server before it
- * goes, and from its successor before anything works with that one.
+ * The database server of this number holds a message: in the ledger, waiting, or as a dead letter. It is read from a
+ * server before it goes, and from its successor before anything works with that one.
  *
  * @since 0.1.0
  */
@@ -35,8 +36,9 @@ export interface ServerHolds {
 }
 
 /**
- * A server is up after its predecessor crashed or was replaced, and its `ServerHolds` before this entry are all that it has. What the process
- * of this entry was told before, and what is not among them, was lost *with* the server; so publishers of such a run are that process.
+ * A server is up after its predecessor crashed or was replaced. Its `ServerHolds` before this entry are all that it
+ * has. Everything else that this process had seen was lost *with* the server. So this process is the publisher of such
+ * a run.
  *
  * @since 0.1.0
  */
@@ -45,6 +47,9 @@ export interface ServerReturned {
   readonly process: string
   /** From 2 on. */
   readonly server: number
-  /** Its first draw, above every draw of its predecessors: a sequence goes back with its server, so the run puts it forward. */
+  /**
+   * Its first draw, above every draw of its predecessors: a sequence goes back with its server, so the run puts it
+   * forward.
+   */
   readonly draw: number
 }

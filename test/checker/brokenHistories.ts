@@ -1,4 +1,7 @@
-/** Histories of runtimes that are broken in one way each: what they change in a correct one, and the rule that must say so. */
+/**
+ * Histories of runtimes that are broken in one way each: what they change in a correct one, and the rule that must say
+ * so.
+ */
 import {
   acknowledged,
   all,

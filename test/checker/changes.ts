@@ -1,4 +1,4 @@
-/** Small changes to a history, of which mutants are made. */
+/** Small changes to a history, to make broken histories of. */
 import type * as Checker from "./Checker.ts"
 import type * as History from "./History.ts"
 

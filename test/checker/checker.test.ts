@@ -1,4 +1,7 @@
-/** The checker passes what correct runs leave behind, and catches every broken one, with a reason a person can follow. */
+/**
+ * The checker accepts the histories of correct runs, and rejects every broken one with a reason that a reader can
+ * follow.
+ */
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, FileSystem, Path } from "effect"
@@ -42,7 +45,7 @@ const rules = [
 ] as const
 
 describe("a correct history", () => {
-  it("passes, whatever its seed (200 of them), and every rule had something to look at", () => {
+  it("passes with each of 200 seeds, and every rule had something to compare", () => {
     const occurred = new Map<string, number>()
     for (let seed = 1; seed <= 200; seed++) {
       const report = Checker.check(run(seed))
@@ -59,7 +62,7 @@ describe("a correct history", () => {
 
   it("of 20,000 messages passes", () => passes(Checker.check(run(1, { messages: 20_000, keys: 500, harm: 0.2 }))))
 
-  it("passes in whatever way the entries of its processes are mixed", () => {
+  it("passes in every mixture of the entries of its processes", () => {
     for (let seed = 1; seed <= 20; seed++) {
       const entries = run(seed)
       const facts = ["Committed", "DeadLettered", "Waiting", "Outgoing"]
@@ -159,7 +162,7 @@ describe("a parked key", () => {
   const release: History.Entry = { _tag: "PersonActed", process: "p", action: "release", consumer: "books", key: "k" }
   const mails = { ...deadLetterId, consumer: "mails", parked: false }
 
-  it("goes on when a person releases it from its dead letter, and not when only a hold of that person's own ends", () => {
+  it("continues when an operator releases it from its dead letter, and not when only an operator's hold ends", () => {
     passes(Checker.check([...entries, ...successor, { ...release, id: "m" }, deadLetterId, mails], calm))
     caughtBy("deadLetters", Checker.check([...entries, ...successor, deadLetterId, mails], calm))
     caughtBy("deadLetters", Checker.check([...entries, ...successor, release, deadLetterId, mails], calm))
@@ -181,7 +184,7 @@ describe("several consumers", () => {
 })
 
 describe("a report", () => {
-  it("shows the verdict, the seed, the counts, and the message's life line", () => {
+  it("shows whether the run passed, the seed, the counts, and the message's life line", () => {
     const entries = mutants.find((one) => one.name.startsWith("no inbox"))!.apply(run(7), dice(7))!
     const text = Checker.render(Checker.check(entries))
     for (

@@ -1,4 +1,4 @@
-/** What the ledger of a run with real processes can show: messages that are lost, twice, or out of order. */
+/** The ledger of a run with real processes shows messages that are lost, twice, or out of order. */
 import { assert, describe, it } from "vitest"
 import { violations } from "./ledgerHistory.ts"
 

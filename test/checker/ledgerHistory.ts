@@ -1,4 +1,7 @@
-/** A ledger as a history: the checker says what is wrong with the commits of a run whose processes wrote nothing else down. */
+/**
+ * A ledger as a history: the checker says what is wrong with the commits of a run whose processes wrote nothing else
+ * down.
+ */
 import * as Checker from "./Checker.ts"
 import type * as History from "./History.ts"
 
@@ -15,7 +18,10 @@ export type Published = Pick<LedgerRow, "id" | "key" | "position">
 const consumer = "ledger"
 const topic = "work"
 
-/** A sentence for each message that is lost, committed twice, or out of order within its key. The rows are in the order of commits. */
+/**
+ * A sentence for each message that is lost, committed twice, or out of order within its key. The rows are in the order
+ * of commits.
+ */
 export const violations = (
   rows: ReadonlyArray<LedgerRow>,
   published: ReadonlyArray<Published>

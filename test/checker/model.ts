@@ -1,6 +1,7 @@
 /**
- * A seeded model of a run that makes no mistakes: producers, workers that claim lanes, die, freeze, drain and are taken over
- * from, poison, people. It writes the history that such a run would leave, for the checker to be tried on.
+ * A seeded model of a run that makes no mistakes. It has producers, operators, messages that fail, and workers that
+ * claim lanes, die, freeze, drain and are taken over. It writes the history that such a run would leave, to try the
+ * checker on.
  */
 import type * as History from "./History.ts"
 import {
@@ -139,7 +140,7 @@ export class Model {
     this.say({ _tag: "PublishAnswered", process: "p1", id, answer })
   }
 
-  /** One step of whoever owns the key's lane. */
+  /** One step of the owner of the key's lane. */
   private handle(key: Key, insist: boolean): void {
     const { lane } = key
     if (lane.owner === undefined) {
@@ -220,7 +221,7 @@ export class Model {
     if (!rolledBack) key.queue.splice(0, group.length)
   }
 
-  /** What runs on a key comes to its end. */
+  /** Ends the handler that runs on a key. */
   private end(key: Key, owner: Process, insist: boolean): void {
     const { message } = owner.running.get(key)!
     const roll = this.next()
@@ -349,7 +350,9 @@ export class Model {
     this.begin()
   }
 
-  /** A zombie goes on: what it runs in lanes it has lost is refused or interrupted, and it may even start a little more. */
+  /**
+   * A stale owner continues. Its handlers in lost lanes are refused or interrupted, and it may even start a few more.
+   */
   private thaw(process: Process): void {
     process.state = "lives"
     for (const [key, { message, token }] of process.running) {

@@ -1,4 +1,4 @@
-/** What the model of a run is made of: queues, lanes, processes, dead letters, and dice that a seed repeats. */
+/** The parts of the model of a run: queues, lanes, processes, dead letters, and seeded dice. */
 import type * as History from "./History.ts"
 
 export interface Options {
@@ -60,7 +60,7 @@ export interface Key {
 export interface Process {
   readonly name: string
   state: "lives" | "frozen" | "dead"
-  /** What it runs, with the token it had then. */
+  /** Its running handlers, with the token that it had at their start. */
   readonly running: Map<Key, { readonly message: Queued; readonly token: number }>
 }
 

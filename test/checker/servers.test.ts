@@ -1,5 +1,5 @@
 /**
- * What is lost with a server is counted apart from what is lost after it: histories of servers that forget, and what the checker says.
+ * Losses with a server are counted apart from losses after it: histories of servers that lose data, and their reports.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Checker from "./Checker.ts"
@@ -203,7 +203,7 @@ describe("what is compared", () => {
   })
 
   it("is not the owner of one server with the owner of another", () => {
-    // The first owner's claim went with the server; it learns later that its handler was in vain.
+    // The first owner's claim was lost with the server, and its handler learns later that its work failed.
     const open = [...two, started("m", 5), ...back, ...inOrder, ended("m", 2010, "interrupted")]
     passes(story(...open))
     // The same by one server is a second owner.

@@ -5,8 +5,9 @@
  */
 
 /**
- * One moment of one call. `group` is the transaction of a committer, `transact` any other one; `write.inserted` is in a
- * transaction of the store, `write.after` outside of any; `close` is a worker giving back what it holds, after its drain.
+ * One moment of one call. `group` is the transaction of a committer, and `transact` any other one. `write.inserted` is
+ * inside of a transaction of the store, and `write.after` outside of any. `close` is a worker that gives back its lanes
+ * after its drain.
  *
  * @since 0.1.0
  */
@@ -23,8 +24,9 @@ export type Moment =
   | `commitStep.${"first" | "next"}`
 
 /**
- * The crash windows of a message's life, and the moment at which a process is in each. Three are missing, since a proxy finds them, on
- * the wire: `handle: COMMIT sent, no answer`, `upkeep: while due messages move` and `upkeep: during retention`.
+ * The crash windows of a message's life, and the moment at which a process is in each. Three are missing, since a proxy
+ * finds them, on the wire: `handle: COMMIT sent, no answer`, `upkeep: while due messages move` and `upkeep: during
+ * retention`.
  *
  * @since 0.1.0
  */

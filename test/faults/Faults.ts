@@ -1,12 +1,12 @@
 /**
- * Named places at which a fault can strike, reached by wrapping the two ports: nothing of it is in the library's own code.
+ * Injects faults at named moments of a process by wrapping the two ports. The library's own code has nothing of it.
  *
- * `Faults.layer(plan)` decorates the Store and the Transport of a context. Each call passes its {@link Moment}s, which are
- * counted; what the plan says happens at the n-th passing: the process is killed, the call fails before or after it was
- * made, it is late, or it never returns. `plan.note` hears of each fault before it strikes, synchronously, so that a history has
- * it even if the process is dead a moment later. Moments inside a pipeline's own steps are passed by the pipeline (`at`).
+ * `Faults.layer(plan)` decorates the Store and the Transport of a context. Each call passes its {@link Moment}s, which
+ * are counted. At the n-th passing the plan's fault strikes. The process is killed, or the call fails, is late, or
+ * never returns. `plan.note` is called synchronously before each fault, so that a history has it even if the process
+ * dies a moment later. The pipeline itself passes the moments inside its own steps (`at`).
  *
- * It does not reach the wire: an answer to COMMIT that never comes takes a proxy in front of the database.
+ * It does not reach the wire. For an answer to COMMIT that never comes, put a proxy in front of the database.
  *
  * @since 0.1.0
  */
@@ -32,9 +32,12 @@ export { type Moment, windows } from "./CrashWindows.ts"
 export type Window = keyof typeof windows
 
 /**
- * What happens. `Kill` ends the process with SIGKILL, at once or so much later (a call under way is then further on). `Fail` makes the call fail in the way its port allows: before a call
- * nothing was done, after it everything was (a COMMIT then has an unknown outcome). `Delay` makes it late. `Stall` never returns,
- * until it is interrupted.
+ * The kinds of faults.
+ *
+ * - `Kill` ends the process with SIGKILL, at once or after a time, in which a call under way continues.
+ * - `Fail` makes the call fail in the way its port allows. Before a call nothing was done, after it everything was (a
+ *   COMMIT then has an unknown outcome).
+ * - `Delay` makes it late. `Stall` does not return until it is interrupted.
  *
  * @since 0.1.0
  */
@@ -65,13 +68,13 @@ export interface Fault {
  */
 export interface Hit {
   readonly moment: Moment
-  /** Which passing of that moment this is, from 1. */
+  /** The number of this passing of the moment, from 1. */
   readonly nth: number
   readonly action: FaultAction["_tag"]
 }
 
 /**
- * What is to happen, and who hears of it.
+ * The faults of a process, and the function that records them.
  *
  * @since 0.1.0
  */
@@ -90,8 +93,8 @@ export interface Plan {
  */
 export class Faults extends Context.Service<Faults, {
   /**
-   * Passes a moment: what the plan says happens. `fail` is the error of a planned failure; without one it is a defect. A
-   * kill that is to come later does not come any more if `during` then says that the moment is over.
+   * Passes a moment: what the plan says happens. `fail` is the error of a planned failure; without one it is a defect.
+   * A kill that is to come later does not come any more if `during` then says that the moment is over.
    */
   readonly at: <E = never>(moment: Moment, fail?: () => E, during?: () => boolean) => Effect.Effect<void, E>
   /** Whether the plan has anything for the moment. */
@@ -105,7 +108,7 @@ export class Faults extends Context.Service<Faults, {
 /** The open transaction, as the wrapped ports see it. */
 interface Open {
   readonly group: boolean
-  /** What the fence answered. */
+  /** The deliveries that the fence let pass. */
   readonly deliveries: Map<string, Delivery>
   steps: number
 }
@@ -115,8 +118,8 @@ const Current = Context.Reference<Open | undefined>("millrace/testing/Faults/Cur
 })
 
 /**
- * For a commit step: passes `commitStep.first`, or `commitStep.next` where another member's step ran in this transaction before,
- * and answers the delivery with its fencing token.
+ * Passes `commitStep.first` for a commit step, or `commitStep.next` if another member's step ran in this transaction
+ * before. Returns the delivery with its fencing token.
  *
  * @since 0.1.0
  */
@@ -306,7 +309,7 @@ const transact = <A, E, R>(
     )
   })
 
-/** What the committer calls the failure of a member's own step. */
+/** The committer's name for the failure of a member's own step. */
 const isStepFailed = (error: unknown): boolean =>
   typeof error === "object" && error !== null && "_tag" in error && error._tag === "StepFailed"
 
@@ -368,8 +371,8 @@ const subscription = (inner: Subscription, faults: Faults["Service"]): Subscript
 })
 
 /**
- * While a take is under way, looks at every turn of the event loop whether a lane was claimed of which nothing was read. A token does not
- * tell whose the lane was before, so a plan names one of the two moments.
+ * Looks for a newly claimed lane at every turn of the event loop, while a take is under way and has read nothing. A
+ * token does not tell the lane's owner before, so a plan names one of the two moments.
  */
 const watched = <A, E>(
   inner: Subscription,
@@ -388,16 +391,6 @@ const watched = <A, E>(
 
 /**
  * Store and transport of the context, with the plan's faults; and {@link Faults} for a pipeline's own steps.
- *
- * ```ts
- * import { Effect, Layer } from "effect"
- * import { Memory, Store } from "millrace"
- * import { Faults } from "millrace/testing"
- *
- * // The first commit is made, but nobody hears of it.
- * const ports = Faults.layer({ faults: [{ at: "group.after", action: { _tag: "Fail" } }] }).pipe(Layer.provide(Memory.layer))
- * const engine = Effect.provide(Store.Store.use((store) => Effect.succeed(store.engine)), ports)
- * ```
  *
  * @since 0.1.0
  */

@@ -1,6 +1,6 @@
 /**
- * A worker that is broken on purpose, to show that the fault runs see it: its fence lets everything pass, though it still
- * removes what is its own, and its inbox calls every id fresh.
+ * A worker that is broken on purpose, to show that the fault runs see it. Its fence lets everything pass, though it
+ * still removes only its own messages. Its inbox calls every id fresh.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -6,7 +6,7 @@ import type { Entry } from "../checker/History.ts"
 import * as Child from "../harness/child.ts"
 import type { OperatorSetup, PublisherSetup, Setup, StarterSetup, WorkerSetup } from "./setup.ts"
 
-/** What all children of a run have in common. */
+/** State that all children of a run share. */
 export interface Nursery {
   readonly directory: string
   readonly record: (entry: Entry) => void

@@ -1,6 +1,7 @@
 /**
- * A server goes and comes back, or another comes in its place, and may not have all that was told of it. Nothing gets to the new one before
- * it was read; so the history knows what was lost with the server, and everything that is missing later was lost after it.
+ * A server crashes and returns, or another one takes its place, and may have lost what it confirmed. Nothing reaches
+ * the new one before it was read. So the history knows what was lost with the server, and every later loss happened
+ * after it.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
@@ -19,8 +20,8 @@ export const past = <A, E>(world: World, effect: Effect.Effect<A, E, Services>) 
   Effect.flatMap(ownOf(world), (own) => Effect.provide(effect, layer(world, own.gate.target)))
 
 /**
- * Lets a command fall on the server while nothing gets through to it, reads what is there then, and does something before anything else
- * can. Returns the ids of what was lost with the server, of those that are asked for.
+ * Lets a command fall on the server while nothing gets through to it, reads what is there then, and does something
+ * before anything else can. Returns the ids of what was lost with the server, of those that are asked for.
  */
 export const strike = <E = never>(
   world: World,
@@ -38,7 +39,7 @@ export const strike = <E = never>(
     return (more.among ?? []).filter((id) => !held.has(id))
   })
 
-/** What a server has of the world, by its number. */
+/** The state that a server has of the world, by the server's number. */
 const holds = Effect.fnUntraced(function*(world: World, kinds: ReadonlyArray<Entry["_tag"]>, durable: boolean) {
   const held = new Set<string>()
   for (const consumer of world.consumers) {
@@ -64,10 +65,13 @@ const asOf = ({ _tag }: Entry) =>
     ? "deadLetter"
     : undefined
 
-/** What is in the ledger just before the server goes: a worker waits until its commits are on the disk, but for no replica. */
+/**
+ * Reads the ledger just before the server goes. A worker waits until its commits are on the disk, but not for a
+ * replica.
+ */
 const effects = (world: World) => holds(world, ["Committed"], world.durable)
 
-/** What a server has that has just come up. */
+/** Reads what a new server has. */
 const returned = (world: World) =>
   Effect.gen(function*() {
     world.servers++
@@ -78,8 +82,8 @@ const returned = (world: World) =>
   })
 
 /**
- * Ends when all that was acknowledged by now is as safe as a condition says, and puts that into the history where it became true: what is
- * acknowledged meanwhile may not be.
+ * Waits until everything acknowledged by now is as safe as a condition says. The history gets that entry at the place
+ * where it became true, since later acknowledgements may be unsafe.
  */
 export const durable = <E, R>(world: World, reached: (position: string) => Effect.Effect<boolean, E, R>) =>
   Effect.gen(function*() {

@@ -1,4 +1,4 @@
-/** Dice that a seed repeats (mulberry32). What processes do with them depends on time as well. */
+/** Dice that a seed repeats (mulberry32). The effect of a roll on processes depends on time as well. */
 export class Dice {
   private state: number
 

@@ -1,6 +1,6 @@
 /**
- * The failpoints, on memory: where they are, what each of their kinds does, and that a worker keeps its promises whichever call fails
- * and whenever; and that one which breaks them is caught by the checker.
+ * The failpoints, on memory: where they are, and what each kind of fault does. A worker keeps its promises at every
+ * failing call. The checker rejects a worker that breaks them.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, TxRef } from "effect"

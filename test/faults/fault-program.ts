@@ -1,6 +1,6 @@
 /**
- * A child process of a fault run: a worker, a publisher, an operator or a starter of workers, over real Postgres, with the faults
- * that its parent planned. It says `ready` when it runs, and writes its history as it happens.
+ * A child process of a fault run: a worker, a publisher, an operator or a starter of workers, over real Postgres. It
+ * injects the faults that its parent planned. It prints `ready` when it runs, and writes its history as it happens.
  *
  * Imports are deep, since a run starts hundreds of these.
  */
@@ -65,7 +65,7 @@ const workers = (self: Pipelines.Self, options: Worker.WorkerOptions) =>
     Worker.layer(Pipelines.receipts(self), { ...options, name: self.name })
   )
 
-/** The wall clock of this process, as everybody in it reads it. */
+/** Sets the wall clock of this process, for all code in it. */
 const setClock = ({ jumpEveryMillis, offMillis }: NonNullable<WorkerSetup["clock"]>) => {
   const right = Date.now
   Date.now = () => right() + (Math.floor(performance.now() / jumpEveryMillis) % 2 === 0 ? offMillis : 0)
@@ -103,7 +103,10 @@ const operator = (own: OperatorSetup) =>
     }
   }).pipe(Effect.provide(database(own)))
 
-/** For each database named on the input: so many workers, each with a database layer of its own, at once; an empty line ends them. */
+/**
+ * Starts workers for each database named on the input, all at once, each with a database layer of its own. An empty
+ * line ends them.
+ */
 const starter = (own: StarterSetup) =>
   Effect.gen(function*() {
     const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()

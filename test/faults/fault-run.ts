@@ -1,6 +1,6 @@
 /**
- * One fault run from its beginning to its verdict: a world is made, harmed by the run's body, left alone until it has come to
- * rest, and judged by the checker over its whole history.
+ * One fault run from its beginning to its result. It makes a world, the run's body harms it, and it is left alone until
+ * it has come to rest. Then the checker judges its whole history.
  */
 import { Effect, Fiber, type Scope } from "effect"
 import { SqlClient } from "effect/sql"
@@ -32,15 +32,15 @@ export interface Result {
 export interface Run {
   readonly name: string
   readonly options: Worker.WorkerOptions
-  /** What the checker is to demand beside its rules. */
+  /** Expectations of the checker beside its rules. */
   readonly expects?: Judge.Expectations | undefined
   /** It has a server to itself, which it may harm, started with these settings. */
   readonly ownServer?: ReadonlyArray<string> | undefined
-  /** A person decides on dead letters while it lasts. */
+  /** An operator decides about dead letters while it lasts. */
   readonly person?: boolean | undefined
   /** Does the harm; ends when the counts are reached. It leaves workers running that can finish the rest. */
   readonly body: (world: World) => Effect.Effect<ReadonlyArray<Count>, unknown, Services | Scope.Scope>
-  /** What must hold beside the rules; answers what does not. */
+  /** Checks more than the rules. Returns the violations. */
   readonly after?: ((world: World) => Effect.Effect<ReadonlyArray<string>, unknown, Services>) | undefined
 }
 
@@ -103,7 +103,7 @@ const inWorld = (run: Run, world: World) =>
     return { counts, violations }
   }).pipe(Effect.provide(layer(world)))
 
-/** Waits until nothing waits, be it for its time, and no dead letter is open; answers how long that took. */
+/** Waits until no message waits, not even for its time, and no dead letter is open. Returns how long that took. */
 const settled = Effect.fnUntraced(function*(world: World) {
   const sql = yield* SqlClient.SqlClient
   const s = sql(world.schema)

@@ -1,6 +1,6 @@
 /**
- * A Postgres server that a fault run can harm, behind a proxy: clients keep one address through crashes and failovers, and the proxy can
- * refuse connections.
+ * A Postgres server that a fault run can harm, behind a proxy. Clients keep one address through crashes and failovers,
+ * and the proxy can refuse connections.
  */
 import { Effect, type Scope } from "effect"
 import { type Proxy, proxy } from "../harness/proxy.ts"

@@ -1,4 +1,4 @@
-/** The verdict on a run: the histories of all its processes, together with the database's facts, before the checker. */
+/** Judges a run: the checker gets the histories of all its processes, together with the database's facts. */
 import { Cause, Effect } from "effect"
 import { readFileSync } from "node:fs"
 import * as Checker from "../checker/Checker.ts"

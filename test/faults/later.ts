@@ -1,10 +1,14 @@
 /**
- * Messages that are published later, while faults strike. Each key tells a story of a dozen: published in any order, some of them
+ * Messages that are published later, while faults strike. Each key gets a dozen, published in any order. Some are
  * replaced and some cancelled, long before they are due or at that very moment.
  *
- * In the history a message is published when it is due, and the answer says what is known by then: `acknowledged` (it must be handled
- * once, in the order of the times), `failed` (cancelled or replaced in time: it must never be seen), or `unknown` (replaced
- * when it was about to be due: it may have gone). The one clock is the database's.
+ * In the history a message is published when it is due. Its answer says what is known by then:
+ *
+ * - `acknowledged`: it must be handled once, in the order of the times.
+ * - `failed`: it was cancelled or replaced in time, and must never be seen.
+ * - `unknown`: it was replaced when it was about to be due, and may have been moved before.
+ *
+ * The one clock is the database's.
  */
 import { Effect, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
@@ -15,7 +19,7 @@ import { pick, type Piece, piecesOf, tried } from "./pieces.ts"
 import { until } from "./runs/common.ts"
 import type { World } from "./world.ts"
 
-/** What becomes of a message: `raced` is cancelled and `overtaken` replaced at about the time when it is due. */
+/** The fate of a message: `raced` is cancelled and `overtaken` replaced at about the time when it is due. */
 const fates = ["kept", "cancelled", "raced", "replaced", "replacement", "overtaken", "overtaker"] as const
 type Fate = typeof fates[number]
 
@@ -50,7 +54,7 @@ interface Delayed {
   answer: PublishAnswered["answer"]
 }
 
-/** What happened, by the words of the table. */
+/** Counts of what happened, in the words of the table. */
 type Told =
   | "cancelled in time"
   | "replaced in time"
@@ -166,7 +170,7 @@ const story = (world: World) =>
     return all
   })
 
-/** Tells stories, four at a time, until the world is to come to rest. Answers what has become of the messages, so far. */
+/** Publishes for four keys at a time, until the world is to come to rest. Returns the counts so far. */
 export const keepBusy = (world: World) => {
   const counts = new Map<Told, number>()
   const loop = Effect.whileLoop({

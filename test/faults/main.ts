@@ -1,15 +1,15 @@
 /**
- * Held under fire: every fault that users meet, made to happen to real worker processes over a real Postgres, with a ledger
- * that is checked afterwards.
+ * Makes every fault that users meet happen to real worker processes over a real Postgres, and checks their ledger and
+ * history.
  *
- *     npm run faults                          all of it, full counts
- *     npm run faults -- --short               lower counts, for every change
- *     npm run faults -- --only zombies --seed 7
- *     npm run faults -- --minutes 60          counts as for an hour
- *     npm run faults -- --only zombies --broken      workers without fence and inbox: must fail
+ * - `npm run faults` runs everything, with full counts.
+ * - `npm run faults -- --short` has lower counts, for every change.
+ * - `npm run faults -- --only retention --seed 7` runs one of them.
+ * - `npm run faults -- --minutes 60` has the counts for an hour.
+ * - `npm run faults -- --only retention --broken` has workers without fence and inbox, and must fail.
  *
- * A run fails if a rule is violated, if a fault that it promises did not happen often enough, or if nothing was handed over
- * again. The seed repeats the dice of this process; how processes interleave is up to the machine.
+ * A run fails if a rule is violated, if a promised fault did not happen often enough, or if nothing was delivered
+ * again. The seed repeats the dice of this process. The interleaving of processes depends on the machine.
  */
 import { Effect } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"

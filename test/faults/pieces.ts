@@ -1,14 +1,18 @@
 /**
- * What the fault runs send through the library: pieces of work that say what is to become of them, and the receipts that each
- * committed one emits.
+ * The messages of the fault runs: pieces of work that say what their handler does, and the receipt that each committed
+ * one emits.
  */
 import * as Schema from "effect/Schema"
 import { Topic } from "millrace"
 import type { Poison, PublishTried } from "../checker/History.ts"
 
 /**
- * What a handler does with a piece: nothing; wait before the transaction; fail twice in its steps, or once in its commit; fail once
- * and be held; be poison (refused at once, or fail until its attempts are used up) until somebody redrives it; end the process.
+ * The actions of a handler.
+ *
+ * - Nothing, or wait before the transaction.
+ * - Fail twice in its steps, once in its commit, or once with a hold.
+ * - Fail for good until an operator redrives it: refused at once, or until its attempts are used up.
+ * - End the process.
  */
 export const acts = ["none", "wait", "flaky", "flakyCommit", "held", "rejected", "exhausted", "exit"] as const
 
@@ -56,7 +60,7 @@ export const poisonOf = (action: Act): Poison | undefined => {
 /** A share of each act in a load; what is missing is `none`. */
 export type Mix = Partial<Readonly<Record<Act, number>>>
 
-/** Picks an act. */
+/** Picks an action. */
 export const pick = (mix: Mix, dice: number): Act => {
   let left = dice
   for (const action of acts) {

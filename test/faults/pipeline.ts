@@ -1,9 +1,9 @@
 /**
- * What a worker process does with a piece: its steps fail, wait or kill as the piece says; its commit writes the ledger, in the
- * message's own transaction, and emits a receipt, which a second pipeline reads.
+ * The pipeline of a worker process. Its steps fail, wait or kill as the piece says. Its commit writes the ledger in the
+ * message's own transaction, and emits a receipt that a second pipeline reads.
  *
- * The ledger has no unique constraint: the database must not hide what the runtime got wrong. Each row knows the chain of the
- * row that was its key's last; two commits that overlapped would fork it.
+ * The ledger has no unique constraint: the database must not hide errors of the worker. Each row has the chain of its
+ * key's last row, so that two overlapping commits would fork the chain.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -21,7 +21,7 @@ export const ledgerMark = /insert into \S*ledger/
 export class Refused extends Schema.TaggedError<Refused>()("Refused", {
   id: Schema.String,
   retryable: Schema.Boolean,
-  /** Milliseconds; -1: as the schedule says. */
+  /** Milliseconds. With -1 the schedule decides. */
   retryAfter: Schema.Number
 }) {}
 
@@ -63,7 +63,9 @@ const action = (piece: Piece, delivered: Delivery.DeliveryContext): Effect.Effec
   }
 }
 
-/** The handler, taken down: its start before anything is done, its end after everything was, whatever interrupts it. */
+/**
+ * Records the handler: its start before anything is done, and its end after everything was, also after an interruption.
+ */
 const handle = (self: Self) => (piece: Piece, delivered: Delivery.DeliveryContext) =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {

@@ -1,4 +1,4 @@
-/** What the parent tells a child process, as JSON in `MILLRACE_SETUP`. */
+/** The setup of a child process, which the parent passes as JSON in `MILLRACE_SETUP`. */
 import type { Worker } from "millrace"
 import type { Fault } from "./Faults.ts"
 import type { Piece } from "./pieces.ts"

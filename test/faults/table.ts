@@ -1,4 +1,4 @@
-/** What the runs have shown, as text. */
+/** Renders the results of the runs as text. */
 import type { Result } from "./fault-run.ts"
 
 export const duration = (started: number): string => {

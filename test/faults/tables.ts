@@ -1,6 +1,6 @@
 /**
- * The ledger, and what the database tells of itself: triggers number takeovers of lanes and dead-lettering transactions with the ledger's own sequence,
- * so that they can be compared with starts and commits. At the end all of it is read as entries of the history.
+ * The ledger, and triggers that number takeovers of lanes and dead-lettering transactions with the ledger's own
+ * sequence. So these can be compared with starts and commits. At the end all of it is read as entries of the history.
  */
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -53,8 +53,8 @@ export const departures = Effect.fnUntraced(
 )
 
 /**
- * A number of the ledger's sequence. Drawing it writes nothing to the disk: it must not make anything durable that was not. So numbers come again
- * after a crash, unless they are put `forward`.
+ * A number of the ledger's sequence. Drawing it writes nothing to the disk: it must not make anything durable that was
+ * not. So numbers come again after a crash, unless they are put `forward`.
  */
 export const draw = Effect.fnUntraced(function*(schema: string) {
   const sql = yield* SqlClient.SqlClient
@@ -87,7 +87,7 @@ interface LedgerRow {
   readonly chain: string
 }
 
-/** What the database holds of a consumer, as entries; the ledger in the order of its commits. */
+/** Reads the facts of a consumer as entries, the ledger in the order of its commits. */
 export const facts = Effect.fnUntraced(function*(schema: string, consumer: string) {
   const sql = yield* SqlClient.SqlClient
   const s = sql(schema)
@@ -104,7 +104,7 @@ export const facts = Effect.fnUntraced(function*(schema: string, consumer: strin
   }
   entries.push(...(yield* takeovers(schema, consumer)), ...(yield* deadLetters(schema, consumer)))
   for (const { consumer: queue, id, key, source, state } of yield* waiting(schema, [consumer, reader])) {
-    // A receipt that nobody has read yet is published all the same.
+    // A receipt that is not read yet is published all the same.
     if (queue === reader) entries.push({ _tag: "Outgoing", id, key, consumer, source })
     else entries.push({ _tag: "Waiting", consumer, id, key, state })
   }

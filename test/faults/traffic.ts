@@ -1,4 +1,7 @@
-/** A producer that keeps workers busy, and a person who decides on dead letters; both go on whatever the database does. */
+/**
+ * A producer that keeps workers busy, and an operator that decides about dead letters. Both continue through every
+ * failure of the database.
+ */
 import { Cause, Effect, Exit, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import { DeadLetters, Store, Topic } from "millrace"
@@ -40,7 +43,7 @@ const published = (pieces: ReadonlyArray<Piece>, consumer: string, { delay, unfl
   })
 }
 
-/** Publishes until it is told that it was done: a refusal may hide a success, so it is repeated with the same ids. */
+/** Publishes until it is confirmed: a refusal may hide a success, so it is repeated with the same ids. */
 export const publish = (world: World, pieces: ReadonlyArray<Piece>, how: How = {}) =>
   Effect.gen(function*() {
     const consumer = how.consumer ?? world.consumer
@@ -108,7 +111,7 @@ export const person = (world: World) =>
     )
   )
 
-/** What a person did is known in the end, though an answer was lost: the dead letter says who decided on it. */
+/** The operator's decision is known in the end, even without an answer: the dead letter says who decided about it. */
 const decide = Effect.fnUntraced(function*(
   world: World,
   consumer: string,

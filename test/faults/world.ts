@@ -1,6 +1,6 @@
 /**
- * The world of one fault run: a schema of its own, what was published into it, the processes that work in it, and the history of
- * all that.
+ * The world of one fault run: a schema, the messages published into it, the processes that work in it, and their
+ * history.
  */
 import { Effect, type Fiber, Redacted, type Scope } from "effect"
 import type { SqlClient } from "effect/sql"
@@ -20,7 +20,7 @@ import * as Tables from "./tables.ts"
 
 export type Services = Store.Store | Transport.Transport | SqlClient.SqlClient
 
-/** What every run is told. */
+/** Settings of every run. */
 export interface Setting {
   readonly url: string
   readonly seed: number
@@ -50,17 +50,17 @@ export class World implements Children.Nursery {
   /** The main consumer, and others that were prepared; each with a queue of pieces and one of receipts. */
   readonly consumers: Array<string> = []
   readonly children: Array<Child> = []
-  /** What the checker said, once it has. */
+  /** The checker's report, once there is one. */
   report: Report | undefined
-  /** Whether a person decides on dead letters, so that none is open in the end. */
+  /** Whether an operator decides about dead letters, so that none is open in the end. */
   decides = false
-  /** Keys whose dead letters that person leaves alone for now. */
+  /** Keys whose dead letters that operator leaves alone for now. */
   spared: RegExp | undefined
   /** Nothing more is published. */
   resting = false
   /** Nothing is published for now by those that keep workers busy. */
   paused = false
-  /** Whether what is acknowledged is safe from whatever becomes of the server. */
+  /** Whether acknowledged messages are safe from every crash of the server. */
   durable = true
   /** How many servers there were by now. */
   servers = 1
@@ -139,7 +139,7 @@ export class World implements Children.Nursery {
     })
   }
 
-  /** What every child is told. */
+  /** The setup that every child has. */
   told(kind: string) {
     return {
       name: this.nextName(kind),

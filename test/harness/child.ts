@@ -1,8 +1,8 @@
 /**
  * Child processes of tests: started with a setup, signalled, and awaited. A child is killed when its scope closes.
  *
- * The program reads its setup as JSON from `MILLRACE_SETUP`. It says `ready` on a line of its own when it runs. Programs import this file
- * too, and a fault run starts hundreds of them, so it imports single modules of Effect.
+ * The program reads its setup as JSON from `MILLRACE_SETUP`. It says `ready` on a line of its own when it runs.
+ * Programs import this file too, and a fault run starts hundreds of them, so it imports single modules of Effect.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -71,7 +71,9 @@ export const stop = (child: Child): Effect.Effect<Ending> =>
     }))
   )
 
-/** Waits for a condition, within a limit below that of a test of processes: then this fails, and names the condition. */
+/**
+ * Waits for a condition, within a limit below that of a test of processes: then this fails, and names the condition.
+ */
 export const until = <E, R>(what: string, condition: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
   condition.pipe(
     Effect.repeat({ until: (holds) => holds, schedule: Schedule.spaced("20 millis") }),

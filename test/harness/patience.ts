@@ -1,8 +1,8 @@
 /**
  * How long tests wait for real processes and servers: limits scale with the measured speed of the machine.
  *
- * A fixed piece of work is timed by the wall clock, so that a slow processor counts, and so does a busy one. A slow machine is then slow
- * and its tests still pass. Limits never get shorter than they are written.
+ * A fixed piece of work is timed by the wall clock, so that a slow processor counts, and so does a busy one. A slow
+ * machine is then slow and its tests still pass. Limits never get shorter than they are written.
  */
 import { availableParallelism, loadavg } from "node:os"
 

@@ -69,7 +69,7 @@ describe("a proxy in front of Postgres", { timeout: 20_000 }, () => {
       })
     ))
 
-  it.live("strikes no transaction that it was not told of", () =>
+  it.live("strikes no transaction without a marked statement", () =>
     behind((between) =>
       Effect.gen(function*() {
         const sql = yield* SqlClient.SqlClient

@@ -1,16 +1,19 @@
 /**
- * A TCP proxy in front of Postgres: it stops passing bytes on, cuts connections, or strikes at a COMMIT, when a test says so.
+ * A TCP proxy in front of Postgres: it stops passing bytes on, cuts connections, or strikes at a COMMIT, when a test
+ * says so.
  *
- * COMMIT is a prepared statement here: its text is sent once a connection, later a name stands for it. So the proxy reads the
- * messages of the wire protocol (Parse, Bind, Query) and knows which statement each one runs. It strikes only a COMMIT of a
- * transaction that has written what `marks` matches. Other COMMITs come from publishers, or from the worker itself.
+ * COMMIT is a prepared statement here: its text is sent once a connection, later a name stands for it. So the proxy
+ * reads the messages of the wire protocol (Parse, Bind, Query) and knows which statement each one runs. It strikes only
+ * a COMMIT of a transaction that has written what `marks` matches. Other COMMITs come from publishers, or from the
+ * worker itself.
  */
 import { Effect } from "effect"
 import { connect, createServer, type Server, type Socket } from "node:net"
 
 /**
- * `reset`: the connection is reset when COMMIT was sent. `late reset`: it is reset when the server has answered. `black hole`: nothing
- * reaches the client any more. `delay`: the answer comes late. `kill`: only `struck` is called, which kills the client.
+ * `reset`: the connection is reset when COMMIT was sent. `late reset`: it is reset when the server has answered. `black
+ * hole`: nothing reaches the client any more. `delay`: the answer comes late. `kill`: only `struck` is called, which
+ * kills the client.
  */
 export type CommitFault = { readonly kind: "reset" | "late reset" | "black hole" | "kill" } | {
   readonly kind: "delay"
@@ -75,12 +78,12 @@ export class Proxy {
   target = ""
   /** Whether new connections are reset at once. */
   shut = false
-  /** What happens to the next COMMITs, one fault each. */
+  /** Faults for the next COMMITs, one each. */
   readonly commits: Array<CommitFault> = []
   /** From a client's chunk on that this accepts, nothing of its connection passes in either direction. */
   swallow: ((chunk: Buffer) => boolean) | undefined
   /** As `swallow`, but the chunk still reaches the server: only the answer is lost. */
-  deafen: ((chunk: Buffer) => boolean) | undefined
+  dropResponses: ((chunk: Buffer) => boolean) | undefined
   /** A statement was passed on to the server, which knows the session by this port (`inet_client_port()`). */
   sent: (statement: string, port: number) => void = () => {}
   /** A fault has struck. */
@@ -169,7 +172,7 @@ export class Proxy {
       if (connection.passes && this.swallow?.(chunk) === true) connection.passes = false
       if (!connection.passes) return
       upstream.write(chunk)
-      if (this.deafen?.(chunk) === true) connection.passes = false
+      if (this.dropResponses?.(chunk) === true) connection.passes = false
       for (const statement of reader.read(chunk)) {
         this.sent(statement, upstream.localPort ?? 0)
         wrote ||= this.marks.test(statement)

@@ -173,6 +173,6 @@ export const once: ReadonlyArray<Mutant> = [
     from: "from ${t.consumers} c where c.lanes > 0 and (",
     to: "from ${t.consumers} c where c.lanes >= 0 and (",
     test: "test/postgres/conformance.test.ts",
-    named: "keeps its names out of the consumers that people see"
+    named: "keeps its names out of the list of consumers"
   }
 ]

@@ -203,7 +203,7 @@ export const operations: ReadonlyArray<Mutant> = [
     from: " and lease_until >= clock_timestamp() returning token",
     to: " returning token",
     test: conformance,
-    named: "brings no named lease back whose time is over"
+    named: "brings no named lease back that has expired, or that another owner has"
   },
   {
     name: "a named lease whose token is not raised",
@@ -230,7 +230,7 @@ export const operations: ReadonlyArray<Mutant> = [
     from: "or owner = $2) for update skip locked",
     to: "or owner = $2)",
     test: conformance,
-    named: "lets nobody have a named lease before a transaction has ended"
+    named: "gives no named lease to another owner before a transaction has ended that checked its token"
   },
   {
     name: "work that continues when its named lease is lost",

@@ -30,13 +30,13 @@ const { values } = parseArgs({
 const limit = 300_000
 
 const pg = (...names: ReadonlyArray<string>) => names.map((name) => `test/postgres/${name}.test.ts`)
-const machine = pg("runs", "batches", "failures", "pipelined")
+const machine = pg("runs", "pg-batches", "failures", "pipelined")
 const worker = (...names: ReadonlyArray<string>) => names.map((name) => `test/worker/${name}.test.ts`)
 const whole = ["test/worker", "test/ops", ...machine]
 
 /** Which tests look at a file, the first that fits: those of the first list see most breaks, the second one takes longer. */
 const concerned: ReadonlyArray<readonly [file: RegExp, ...tests: ReadonlyArray<ReadonlyArray<string>>]> = [
-  [/worker\/.*(Counters|Stats|Spans|Warnings)/, ["test/ops"], whole],
+  [/worker\/observe\//, ["test/ops"], whole],
   [
     /worker\/.*(FailureRecord|RetryDecision|Disposition)/,
     worker("records", "decisions", "dead-letters", "retries"),
@@ -44,15 +44,15 @@ const concerned: ReadonlyArray<readonly [file: RegExp, ...tests: ReadonlyArray<R
   ],
   [/worker\/.*(LeaseRenewer|Drain)/, worker("leases", "renewed-late", "drain"), whole],
   [
-    /(worker|internal)\/.*(InFlight|Fetcher|CrashIsolation|Flow|Capacity)/,
+    /(worker|internal)\/.*(InFlight|Fetcher|CrashIsolation|CrashStatus|Flow|Capacity)/,
     worker("handling", "limits", "crash-poison", "people", "drain"),
     whole
   ],
-  [/worker\/.*(Commit|Savepoints|KeyBatch|GroupSize)/, [
+  [/worker\/(commit\/|.*KeyBatch)/, [
     ...worker("groups", "stuck", "batches", "going-along"),
     ...pg("warnings")
   ], whole],
-  [/worker\/.*(Attempt|Steps|AtMostOnce)/, worker("handling", "delivery-modes", "batches", "retries"), whole],
+  [/worker\/attempt\//, worker("handling", "delivery-modes", "batches", "retries"), whole],
   [/^src\/worker\//, worker("limits", "handling", "scopes", "stuck"), whole],
   [/functions|KeyHash/, pg("functions", "snapshots"), pg("values", "delayed")],
   [/[rR]etention/, pg("retention", "retentionLimits"), pg("plans", "conformance")],
@@ -62,19 +62,23 @@ const concerned: ReadonlyArray<readonly [file: RegExp, ...tests: ReadonlyArray<R
   ]],
   [/status/, ["test/ops"], pg("conformance", "plans")],
   [/[dD]elayed/, pg("dueOrder", "delayed", "conformance"), pg("functions", "plans", "snapshots")],
-  [/[lL]eases/, pg("leases", "conformance"), ["test/process/lease.test.ts"]],
+  [/[lL]eases/, pg("pg-named-leases", "conformance"), ["test/process/lease.test.ts"]],
   [/[lL]anes|QueueReader|Round|Row|messages|holds|PgTransport/, pg("lanes", "transport", "conformance"), [
-    ...pg("QueueReader", "plans", "people"),
+    ...pg("QueueReader", "plans", "pg-operator-actions"),
     ...machine
   ]],
-  [/PgWatchers|Wake/, pg("await", "transport", "leases"), pg("delayed", "conformance", "outages")],
-  [/[iI]nbox|PgOnce/, pg("conformance", "once"), pg("retention", "people", "plans")],
+  [/PgWatchers|Wake/, pg("await", "transport", "pg-named-leases"), pg("delayed", "conformance", "outages")],
+  [/[iI]nbox|PgOnce/, pg("conformance", "once"), pg("retention", "pg-operator-actions", "plans")],
   [
     /PgClient|PgSession|PgFailure/,
     pg("PgFailure", "transactions", "pipelined", "blackholes"),
     pg("once", "failures", "outages")
   ],
-  [/^src\/postgres\//, pg("conformance", "people"), pg("retention", "transport", "startup", "snapshots", "plans")]
+  [
+    /^src\/postgres\//,
+    pg("conformance", "pg-operator-actions"),
+    pg("retention", "transport", "startup", "snapshots", "plans")
+  ]
 ]
 
 /** Read once: the tree may change while this runs, its copies do not. */

@@ -148,7 +148,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     from: "found.consumer === stage.consumer ? told(stage, inner, decision, [found], call) : call",
     to: "call",
     test: "test/testing/TestPipeline.sql.test.ts",
-    named: "a drain waits for what a person has decided about dead letters"
+    named: "a drain waits for an operator's decisions about dead letters, on PGlite"
   },
   {
     name: "kit: a refused decision told as made",
@@ -157,7 +157,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     from: "Effect.onError(() => undo(() => false))",
     to: "Effect.onError(() => undo(() => true))",
     test: kit,
-    named: "nothing of what the store refuses"
+    named: "shows an operator's decisions past it, and nothing that the store refuses"
   },
   {
     name: "kit: what a dead worker says is heard",
@@ -202,12 +202,12 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     from: "if (crashAt === undefined) yield* allStruck(stage)",
     to: "",
     test: kit,
-    named: "what strikes nothing fails the test"
+    named: "an injection that strikes nothing fails the test, if nothing else does"
   },
   {
     name: "kit: a drain that asks only its own tape",
     guarantee: "the test kit",
-    file: "src/testing/TestRun.ts",
+    file: "src/testing/TestTime.ts",
     from: "paused ? 0 : waiting)",
     to: "paused ? 0 : waiting - waiting)",
     test: "test/testing/TestPipeline.sql.test.ts",
@@ -216,7 +216,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   {
     name: "kit: a drain that waits for a paused consumer",
     guarantee: "the test kit",
-    file: "src/testing/TestRun.ts",
+    file: "src/testing/TestTime.ts",
     from: "({ paused, waiting }) => paused ? 0 : waiting)",
     to: "({ waiting }) => waiting)",
     test: "test/testing/TestPipeline.sql.test.ts",

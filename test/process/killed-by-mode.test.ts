@@ -1,6 +1,7 @@
 /**
- * What each delivery mode promises when a real process dies between an effect and its acknowledgement: SIGKILL before the transaction
- * and inside of it, on real Postgres. The line `start <id>` on stdout is the effect outside of the transaction, the ledger the one inside.
+ * Each delivery mode keeps its promise when a real process dies between an effect and its acknowledgement. SIGKILL
+ * strikes before the transaction and inside of it, on real Postgres. The line `start <id>` on stdout is the effect
+ * outside of the transaction, and the ledger is the one inside.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"

@@ -1,9 +1,9 @@
 /**
- * A process that leads while it has a lease, for tests: writes its name and token into a table, fenced, as often as it can. Says
- * `leads` when it does, and `lost` when it does not any more; then it asks again.
+ * A process that leads while it has a lease, for tests: writes its name and token into a table, fenced, as often as it
+ * can. Says `leads` when it does, and `lost` when it does not any more; then it asks again.
  *
- * Started by `workers.ts` with a setup. The writes do not stop by themselves when the lease is lost:
- * only the fence refuses those of a process that was frozen.
+ * Started by `workers.ts` with a setup. The writes do not stop by themselves when the lease is lost: only the fence
+ * refuses those of a process that was frozen.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect, Redacted } from "effect"
@@ -25,7 +25,8 @@ if (setup !== undefined) {
     const sql = yield* SqlClient.SqlClient
     const lease = yield* Lease.acquire("leader", { duration: "1500 millis", poll: "50 millis" })
     yield* say("leads")
-    // Frozen in the middle of a write, it wakes up with a dead connection: then it asks once more, and hears of its loss.
+    // If it is frozen in the middle of a write, it wakes up with a dead connection. Then it asks once more, and learns
+    // of its loss.
     const write = Effect.retry(
       Lease.fenced(
         lease,

@@ -1,6 +1,4 @@
-/**
- * What processes do that have a named lease when they die or freeze: real processes, real Postgres.
- */
+/** Processes with a named lease that die or freeze: real processes, real Postgres. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
@@ -35,7 +33,7 @@ const ascending = (rows: ReadonlyArray<{ readonly token: bigint }>) =>
   rows.every((row, i) => i === 0 || row.token >= rows[i - 1]!.token)
 
 describe("processes with a named lease", { timeout: limit(120_000), concurrent: true }, () => {
-  it.live("SIGSTOP for longer than the lease, then SIGCONT: the zombie's writes are refused, and it is told", () =>
+  it.live("SIGSTOP for longer than the lease, then SIGCONT: the stale owner's writes are refused, and it learns of its loss", () =>
     withLeaders((schema, start) =>
       Effect.gen(function*() {
         const zombie = yield* start("zombie")
@@ -57,7 +55,7 @@ describe("processes with a named lease", { timeout: limit(120_000), concurrent: 
       })
     ))
 
-  it.live("SIGKILL: the next one leads within one lease; SIGTERM: at once", () =>
+  it.live("the next one leads within one lease after SIGKILL, and at once after SIGTERM", () =>
     withLeaders((schema, start) =>
       Effect.gen(function*() {
         const first = yield* start("first")

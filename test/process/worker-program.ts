@@ -1,8 +1,8 @@
 /**
- * A worker process for tests: reads a topic whose messages say what is to happen to them, and writes each into a ledger in
- * the message's own transaction. The ledger has no unique constraint: the database must not hide what the runtime got wrong.
+ * A worker process for tests. Its messages say what their handler does. Each is written into a ledger in the message's
+ * own transaction. The ledger has no unique constraint: the database must not hide errors of the worker.
  *
- * Started by `workers.ts` with a setup; says `ready` when it runs, and what it does on stdout.
+ * Started by `workers.ts` with a setup. Prints `ready` when it runs, and then what it does.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect, Layer, Redacted, Schema } from "effect"
@@ -25,7 +25,7 @@ export const Work = Schema.Struct({
   id: Schema.String,
   key: Schema.String,
   position: Schema.Int,
-  /** What the handler does: nothing, wait before or inside of the transaction, end the process, fail always. */
+  /** The action of the handler: nothing, wait before or inside of the transaction, end the process, always fail. */
   action: Schema.Literals(["none", "wait", "waitInCommit", "exit", "fail"]),
   millis: Schema.Int
 })
@@ -35,7 +35,7 @@ export const topicOf = (consumer: string) =>
 
 export class Refused extends Schema.TaggedError<Refused>()("Refused", { id: Schema.String }) {}
 
-/** What a message goes through, whatever the mode. */
+/** The steps of a message, the same in every delivery mode. */
 const handled = <M extends Pipeline.DeliveryMode>(setup: Setup, delivery: M) =>
   Pipeline.from(topicOf(setup.consumer), { consumer: setup.consumer, delivery }).pipe(
     Pipeline.tap((work) => {

@@ -1,5 +1,5 @@
 /**
- * What worker processes do when they die, freeze, are told to stop, or carry poison: real processes, real Postgres.
+ * Worker processes that die, freeze, are stopped, or handle a message that kills them: real processes, real Postgres.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -36,7 +36,7 @@ const pieces = (keys: number, each: number, more?: Partial<Workers.Piece>) =>
 const intact: ReadonlyArray<string> = []
 
 describe("worker processes", { timeout: limit(120_000), concurrent: true }, () => {
-  it.live("SIGKILL under load: another worker goes on, nothing lost, nothing twice, in order", () =>
+  it.live("SIGKILL under load: another worker continues, nothing lost, nothing twice, in order", () =>
     withWorld(({ consumer, schema, setup }) =>
       Effect.gen(function*() {
         const published = pieces(40, 30, { action: "wait", millis: 3 })
@@ -54,7 +54,7 @@ describe("worker processes", { timeout: limit(120_000), concurrent: true }, () =
       })
     ))
 
-  it.live("SIGSTOP for three leases, then SIGCONT: the zombie commits nothing, is interrupted, and rejoins", () =>
+  it.live("SIGSTOP for three leases, then SIGCONT: the stale owner commits nothing, is interrupted, and rejoins", () =>
     withWorld(({ consumer, schema, setup }) =>
       Effect.gen(function*() {
         const zombie = yield* Workers.start(setup("zombie"))
@@ -117,7 +117,7 @@ describe("worker processes", { timeout: limit(120_000), concurrent: true }, () =
       })
     ))
 
-  it.live("poison that kills the process becomes a dead letter `crashed`; none of the innocents around it does", () =>
+  it.live("poison that kills the process becomes a dead letter `crashed`; none of the messages around it does", () =>
     withWorld(({ consumer, schema, setup }) =>
       Effect.gen(function*() {
         const innocent = pieces(50, 4, { action: "wait", millis: 10 })
@@ -169,7 +169,7 @@ describe("worker processes", { timeout: limit(120_000), concurrent: true }, () =
       })
     ))
 
-  it.live("attempts are remembered across a restart: a held message goes on where it was", () =>
+  it.live("attempts are remembered across a restart: a held message continues where it was", () =>
     withWorld(({ consumer, schema, setup }) =>
       Effect.gen(function*() {
         const retry = { base: "1500 millis", attempts: 3 }

@@ -1,4 +1,4 @@
-/** What the tests of real worker processes share: a queue with a ledger, and a program that fills the ledger. */
+/** Shared by the tests of real worker processes: a queue with a ledger, and a program that fills the ledger. */
 import { Effect, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
 import { Pipeline, Topic, Worker } from "millrace"

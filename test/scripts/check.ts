@@ -1,7 +1,8 @@
 /**
- * What a contributor runs again and again: `npm run check`. Types, lint, format, prose, and the tests that need no database.
+ * `npm run check`: types, lint, format, prose, and the tests that need no database.
  *
- * Two steps run at a time, one for each of two cores. The output of a step is printed when it ends. All steps run, whatever fails.
+ * Two steps run at a time, one for each of two cores. The output of a step is printed when it ends. All steps run, also
+ * after a failure.
  */
 import { spawn } from "node:child_process"
 import { root } from "./run.ts"

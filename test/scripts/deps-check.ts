@@ -1,6 +1,9 @@
 /**
- * Exactly one copy of every package that must not exist twice (two copies of `effect` have two sets of services), no
- * version range among the development dependencies, no runtime dependency, and a lock file that every platform can use.
+ * Checks the dependencies:
+ *
+ * - one copy of every package that must not exist twice (two copies of `effect` have two sets of services);
+ * - no version range among the development dependencies, and no runtime dependency;
+ * - a lock file that every platform can use.
  */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"

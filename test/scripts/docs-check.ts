@@ -1,6 +1,6 @@
 /**
- * Every `ts` fence of the READMEs and docstrings is type checked with the project's settings, and run when it has
- * `// =>` lines, each of which must be reached and hold.
+ * Type checks every `ts` fence of the READMEs and docstrings with the project's settings. A fence with `// =>` lines is
+ * also run, and each of these lines must be reached and hold.
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"

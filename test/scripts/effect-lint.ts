@@ -1,6 +1,6 @@
 /**
- * The Effect-aware lint. The tool ends well when it has checked no file at all (a renamed plugin in `tsconfig.json` is
- * enough), so this script also reads how many it checked.
+ * Runs the Effect-aware lint. The tool passes even if it has checked no file: a renamed plugin in `tsconfig.json` is
+ * enough. So this script also reads how many files it checked.
  */
 import { tool } from "./run.ts"
 

@@ -50,8 +50,8 @@ export interface Program {
 }
 
 /**
- * The fence as a program in which every `// => text` compares what stands before it: an expression, the arguments of
- * `console.log`, or a constant that was just declared. Nothing when there is no such line.
+ * Turns a fence into a program that checks its `// => text` lines. Each compares the code before it: an expression, the
+ * arguments of `console.log`, or a constant that was just declared. Returns nothing when there is no such line.
  */
 export const program = (fence: Fence): Program | undefined => {
   const source = parse(`${fence.path}.ts`, fence.code)

@@ -1,5 +1,6 @@
 /**
- * The table of guarantees in `test/README.md`, made of the mutants' data: `npm run docs:guarantees` writes it between its markers.
+ * The table of guarantees in `test/README.md`, made of the mutants' data: `npm run docs:guarantees` writes it between
+ * its markers.
  *
  * Each row is a break of the code: what is broken, in which file, and the test that fails.
  */

@@ -1,6 +1,7 @@
 /**
- * What a stranger does: the packed tarball into an empty folder, with `effect` and nothing else; one program in memory; then the
- * optional peers, and the same program on PGlite and on Postgres. It is type checked as a project of theirs would be.
+ * Installs the package as a new user does: the packed tarball into an empty folder, with `effect` and nothing else. It
+ * runs one program in memory. Then it installs the optional peers, and runs the same program on PGlite and on Postgres.
+ * The program is type checked as a user's project would be.
  */
 import { spawnSync } from "node:child_process"
 import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"

@@ -1,7 +1,8 @@
 /**
  * The rules of our prose: what a comment, an error text, a log line, a page or the name of a test may say.
  *
- * `test/scripts/prose.ts` applies them to the repository. `test/tidy.test.ts` tries each rule on a sample that breaks it.
+ * `test/scripts/prose.ts` applies them to the repository. `test/tidy.test.ts` tries each rule on a sample that breaks
+ * it.
  */
 
 /** A piece of prose with the line on which it begins. */
@@ -101,7 +102,10 @@ export const sentences = (paragraph: string): ReadonlyArray<string> => {
 export const words = (sentence: string): number =>
   sentence.split(/[\s/]+/).filter((word) => /[\p{L}\p{N}]/u.test(word)).length
 
-/** What stands alone: a paragraph, an item of a list, a cell of a table. Code blocks and drawings are left out. */
+/**
+ * Returns the parts of a text that stand alone: a paragraph, an item of a list, a cell of a table. Code blocks and
+ * drawings are left out.
+ */
 const blocks = (text: string): ReadonlyArray<{ readonly line: number; readonly text: string }> => {
   const found: Array<{ line: number; text: string }> = []
   let fenced = false
@@ -137,7 +141,7 @@ const blocks = (text: string): ReadonlyArray<{ readonly line: number; readonly t
   return found
 }
 
-/** What is wrong with a piece of prose. */
+/** Checks a piece of prose against all rules. */
 export const check = (text: Text): ReadonlyArray<Finding> => {
   const cleaned = text.text.replaceAll(/```[\s\S]*?```/g, (block) => block.replaceAll(/[^\n]/g, ""))
   return blocks(cleaned).flatMap((block) => {

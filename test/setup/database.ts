@@ -1,12 +1,14 @@
 /**
- * A database of its own inside the test server, for the few tests that need one (a schema that is newer than the code,
- * a database that goes away). All others share the server's database and differ by schema.
+ * Makes a database inside the test server, for the few tests that need their own. Their schema is newer than the code,
+ * or their database goes away. All others share the server's database and differ by schema.
  */
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Redacted, type Scope } from "effect"
 import { randomBytes } from "node:crypto"
 
-/** The address of an empty database beside the one in `url`; it is dropped, with its connections, when the scope ends. */
+/**
+ * The address of an empty database beside the one in `url`; it is dropped, with its connections, when the scope ends.
+ */
 export const freshDatabase = (url: string): Effect.Effect<string, never, Scope.Scope> => {
   const name = `millrace_${randomBytes(6).toString("hex")}`
   const run = (statement: string) =>

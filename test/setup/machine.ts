@@ -1,5 +1,6 @@
 /**
- * Vitest's global setup for all tests: it checks the version of Node, and gives the processes that tests start one cache of compiled code.
+ * Vitest's global setup for all tests: it checks the version of Node, and gives the processes that tests start one
+ * cache of compiled code.
  */
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -11,14 +12,18 @@ export default function setup() {
   return () => rmSync(compiled, { recursive: true, force: true })
 }
 
-/** Processes that tests start compile what they import once, not once each: half of the processor time of such a start. */
+/**
+ * Processes that tests start compile what they import once, not once each: half of the processor time of such a start.
+ */
 const shareCompiledCode = () => {
   const directory = mkdtempSync(join(tmpdir(), "millrace-compiled-"))
   process.env["NODE_COMPILE_CACHE"] ??= directory
   return directory
 }
 
-/** The npm package `node` brings the version that we test with; without its install script the machine's own is used. */
+/**
+ * The npm package `node` brings the version that we test with; without its install script the machine's own is used.
+ */
 const requireNode = () => {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
   if (major > 22 || (major === 22 && minor >= 19)) return

@@ -1,12 +1,13 @@
 /**
- * Which test files need a database server, derived from what they import.
+ * Finds the test files that need a database, by what they import.
  *
- * Vitest runs them in a project of their own, so that a run of other files starts no server. `npm run check` runs only the others.
+ * Vitest runs them in a project of their own, so that a run of other files starts no server. `npm run check` runs only
+ * the others.
  */
 import { existsSync, globSync, readFileSync } from "node:fs"
 import { dirname, join, normalize } from "node:path"
 
-/** What a test asks the global setup for, and the packages that are a database themselves. */
+/** The request of a test to the global setup, and modules that are a database or start one. */
 const asks = /inject\("databaseUrl"\)/
 const engines = /^(?:millrace\/embedded$|@electric-sql\/|src\/embedded\/|test\/setup\/(?:server|cluster)\.ts$)/
 

@@ -1,5 +1,6 @@
 /**
- * Vitest's global setup for the test files that need a database: one Postgres for the whole run, or the one that `DATABASE_URL` names.
+ * Vitest's global setup for the test files that need a database: one Postgres for the whole run, or the one that
+ * `DATABASE_URL` names.
  *
  * Tests get its address by `inject("databaseUrl")`; each test file works in a schema of its own.
  */

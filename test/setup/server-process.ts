@@ -1,15 +1,16 @@
 /**
  * The process that owns a test server. `server.ts` starts it with settings, as `postgres -c` takes them.
  *
- * It starts Postgres and prints its address in one line. Each line of its input is a command; when the command is done, it prints the
- * address again:
+ * It starts Postgres and prints its address in one line. Each line of its input is a command; when the command is done,
+ * it prints the address again:
  *
  * - `restart` kills Postgres at once (an immediate shutdown) and starts it again on the same directory and port;
  * - `kill PID` kills one backend, so that Postgres ends all others and recovers under the same postmaster;
  * - `replica` makes a streaming replica; `lag` freezes the process that sends to it;
  * - `promote` kills the server for good, and makes its replica the server.
  *
- * It ends the servers and removes their directories when its input ends, as the input does however the parent process ends.
+ * It ends the servers and removes their directories when its input ends, as the input does however the parent process
+ * ends.
  */
 import { createInterface } from "node:readline"
 import { Cluster } from "./cluster.ts"

@@ -39,7 +39,7 @@ const copied = (installed: string, module: string) =>
   cpSync(installed, module, { recursive: true, verbatimSymlinks: true })
 
 interface Running {
-  /** What it says in its next line. */
+  /** The report in its next line. */
   readonly report: Effect.Effect<Readonly<Record<string, string>>>
   /** Ends its input, and waits until it is gone. */
   readonly release: Effect.Effect<void>

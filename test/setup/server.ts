@@ -1,7 +1,8 @@
 /**
  * A throw-away Postgres 18 for tests, bench and scripts, on a free port and in a directory of its own.
  *
- * A process of its own (`server-process.ts`) owns the server. It ends the server as soon as this process ends, even by a kill.
+ * A process of its own (`server-process.ts`) owns the server. It ends the server as soon as this process ends, even by
+ * a kill.
  */
 import { spawn } from "node:child_process"
 import { once } from "node:events"

@@ -1,4 +1,4 @@
-/** Who takes part in the order stress: publishers, workers, a person. Each is a loop with bad habits. */
+/** The participants of the order stress: publishers, workers and an operator. Each is a loop with bad habits. */
 import { Cause, Data, Duration, Effect, Random } from "effect"
 import { SqlClient } from "effect/sql"
 import { type Delivery, Hold, Message, Store, Transport } from "millrace"
@@ -7,11 +7,11 @@ export const lanes = 8
 export const keys = 24
 const lease = Duration.millis(700)
 
-/** What all of them share: the clock of the run, and what happened how often. */
+/** State that all of them share: the clock of the run, and counts of what happened. */
 export interface Run {
   readonly schema: string
   readonly ledger: string
-  /** Publishing goes on, and things go wrong. */
+  /** Publishing continues, and things fail. */
   publishing: boolean
   failing: boolean
   stopped: boolean
@@ -29,7 +29,7 @@ const pause = (millis: number) => Effect.flatMap(below(millis), (n) => Effect.sl
 
 class RolledBack extends Data.TaggedError("RolledBack") {}
 
-/** Publishes `c:1`, `c:2`, ... one after another's commit; answers how many. */
+/** Publishes `c:1`, `c:2`, ... each after the commit of the one before. Returns how many. */
 export const publisher = Effect.fnUntraced(function*(run: Run, c: number) {
   const store = yield* Store.Store
   const sql = yield* SqlClient.SqlClient
@@ -93,7 +93,9 @@ interface Desk {
   readonly queues: Map<string, Array<Delivery.Delivery>>
 }
 
-/** One worker after another under one name: who stopped renewing is gone, with all that it had in its hands. */
+/**
+ * Runs one worker after another under one name. A worker that stopped renewing ends, with all deliveries that it holds.
+ */
 export const worker = Effect.fnUntraced(function*(run: Run, name: string) {
   const transport = yield* Transport.Transport
   let life = 0
@@ -139,7 +141,7 @@ const renewing = Effect.fnUntraced(function*(run: Run, desk: Desk) {
   while (!run.stopped) {
     yield* Effect.sleep(Duration.toMillis(lease) / 5)
     if (run.failing && (yield* chance(0.02))) {
-      // Renews no more, but goes on committing; then it is a new worker.
+      // Stops renewing but continues to commit. Then it is a new worker.
       yield* count(run, "stopped renewing")
       yield* Effect.sleep(Duration.toMillis(lease) * 3)
       return
@@ -177,7 +179,7 @@ const handling = Effect.fnUntraced(function*(run: Run, desk: Desk) {
   }
 })
 
-/** Runs it again until it succeeds: whatever fails here passes. */
+/** Runs it again until it succeeds: every failure here is transient. */
 const insist = <A, E, R>(
   run: Run,
   what: string,
@@ -214,7 +216,10 @@ const commit = Effect.fnUntraced(function*(run: Run, desk: Desk, group: Readonly
   yield* count(run, "known to the inbox", done.ours - done.fresh)
 })
 
-/** The key's first message fails: its key is held for a while, or the message becomes a dead letter and the key is parked. */
+/**
+ * The key's first message fails: its key is held for a while, or the message becomes a dead letter and the key is
+ * parked.
+ */
 const fail = Effect.fnUntraced(function*(run: Run, desk: Desk, delivery: Delivery.Delivery) {
   const store = yield* Store.Store
   const what = yield* below(10)
@@ -236,7 +241,7 @@ const fail = Effect.fnUntraced(function*(run: Run, desk: Desk, delivery: Deliver
   const write = Effect.tap(store.transact(work), () => Effect.sync(() => desk.queues.delete(delivery.message.key)))
   const exit = yield* Effect.exit(desk.sub.whileNotReading(delivery, write))
   if (exit._tag === "Success") return yield* count(run, what < 7 ? "short holds" : what < 9 ? "long holds" : "parked")
-  // Not held: what is in hand of the key goes on, in order; if the lane is lost, the fence will say so.
+  // The key is not held, so its deliveries continue in order. If the lane is lost, the fence refuses them.
   yield* count(run, "holds refused")
 })
 
@@ -246,8 +251,8 @@ export const person = Effect.fnUntraced(function*(run: Run) {
   const sql = yield* SqlClient.SqlClient
   const holds = `${run.schema}.holds`
   const deadLetters = `${run.schema}.dead_letters`
-  // Only his own, which cover the whole key, and not where a dead letter's message has to go first. Looked at in two statements:
-  // while the first waits for a lock, a dead letter may be written.
+  // Only his own, which cover the whole key, and not where a dead letter's message has to go first. Looked at in two
+  // statements: while the first waits for a lock, a dead letter may be written.
   const release = Effect.andThen(
     sql`select from ${sql(holds)} where until = 'infinity' and from_seq = 0 order by key for update`,
     sql`update ${sql(holds)} h set until = clock_timestamp() where until = 'infinity' and from_seq = 0

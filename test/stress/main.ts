@@ -1,12 +1,15 @@
 /**
- * The order stress: can the landed transport be made to lose, repeat, overtake or strand a message?
+ * The order stress: it tries to make the transport lose, repeat, overtake or strand a message.
  *
  *     npm run stress -- --seconds 30
  *
- * Publishers number their messages and publish the next one only when the last is committed; they commit late, roll back, use
- * savepoints, and a trigger is slow now and then. Three workers take, commit in groups, hold keys, dead-letter messages and park their
- * keys, give lanes back, and sometimes stop renewing while they go on committing. A person parks keys and redrives dead letters. In
- * the end the ledger, written in the messages' transactions, must show every number of every publisher once and in order.
+ * Publishers number their messages and publish the next one only when the last is committed. They commit late, roll
+ * back and use savepoints, and a trigger is slow now and then. Three workers take, commit in groups, hold keys,
+ * dead-letter messages, park their keys, and give lanes back. Sometimes a worker stops renewing but continues to
+ * commit. An operator parks keys and redrives dead letters.
+ *
+ * In the end the ledger, written in the messages' transactions, must show every number of every publisher once and in
+ * order.
  */
 import { Effect, Fiber, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
@@ -44,7 +47,7 @@ const prepare = Effect.gen(function*() {
     execute function ${sql(`${schema}.slow`)}()`
 })
 
-/** Waits until no message waits any more; answers how many do when nothing has moved for long. */
+/** Waits until no message waits any more. Returns how many do when nothing has moved for long. */
 const drained = Effect.gen(function*() {
   const sql = yield* SqlClient.SqlClient
   let left = Infinity
@@ -61,7 +64,7 @@ const drained = Effect.gen(function*() {
   return left
 })
 
-/** What the ledger shows, in the order in which it was written. */
+/** Counts the violations in the ledger, in the order in which it was written. */
 const judge = Effect.fnUntraced(function*(published: ReadonlyArray<number>, stuck: number) {
   const sql = yield* SqlClient.SqlClient
   const ledger = yield* sql<{ id: string }>`select id from ${sql(run.ledger)} order by n`

@@ -98,7 +98,7 @@ it.effect("is a process of its own: what kills another run stops nothing in it, 
     assert.strictEqual(runs, 1)
   }))
 
-it.effect("of two pipelines shows each its own, of one store and in one time, whichever of them is made to fail", () => {
+it.effect("of two pipelines shows each its own, of one store and in one time, and either can be made to fail", () => {
   const sent: Array<string> = []
   const mail = Pipeline.from(Receipts, { consumer: "mail" }).pipe(
     Pipeline.mapEffect((receipt) => Effect.sync(() => void sent.push(receipt.id))),

@@ -41,7 +41,7 @@ it.effect("a pipeline with commitSql is tested as it is, on PGlite", () =>
       })
   ).pipe(Effect.provide(Embedded.layer())), 60_000)
 
-it.effect("a drain waits for what a person has decided about dead letters, on PGlite", () =>
+it.effect("a drain waits for an operator's decisions about dead letters, on PGlite", () =>
   TestPipeline.run(
     Pipeline.from(Payments, { consumer: "ledger" }).pipe(
       Pipeline.tap((p) => p.cents === 0 ? Effect.fail({ retryable: false } as const) : Effect.void),
@@ -286,7 +286,7 @@ it.effect("a drain waits for what the pipeline around it emits, but not for what
   }).pipe(Effect.provide(database))
 }, 60_000)
 
-it.live("a drain ends when its time is up, and the test right behind it, whatever a step does", () =>
+it.live("a drain ends when its time is up, and the test directly after it, also while a step runs", () =>
   Effect.gen(function*() {
     const [time, error] = yield* Effect.timed(Effect.flip(TestPipeline.run(
       Pipeline.from(Payments, { consumer: "ledger" }).pipe(Pipeline.tap(() => Effect.never)),

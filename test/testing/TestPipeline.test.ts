@@ -61,7 +61,7 @@ describe("a run", () => {
         )
       })).pipe(Effect.provide(services)))
 
-  it.effect("shows dead letters, parked keys, and what a person decides about them", () =>
+  it.effect("shows dead letters, parked keys, and the decisions of operators about them", () =>
     TestPipeline.run(ledger.pipe(Pipeline.deadLetter({ order: "park" })), (test) =>
       Effect.gen(function*() {
         yield* test.inject({ id: "a1", attempt: "every", step: "commit" }, TestPipeline.die("no such account"))
@@ -111,7 +111,7 @@ describe("a run", () => {
         })
     ).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("shows what a person decides past it, and nothing of what the store refuses", () =>
+  it.effect("shows an operator's decisions past it, and nothing that the store refuses", () =>
     TestPipeline.run(ledger.pipe(Pipeline.deadLetter({ order: "park" })), (test) =>
       Effect.gen(function*() {
         yield* test.inject({ id: "a1", attempt: "every" }, TestPipeline.fail(new Declined()))
@@ -262,7 +262,7 @@ describe("a run", () => {
         }), { seed }).pipe(Effect.provide(services, { local: true }))
     return Effect.gen(function*() {
       const one = yield* story("one")
-      // Every held key went on when its time had come, to the millisecond.
+      // Every held key continued when its time had come, to the millisecond.
       const attempts = [...one.matchAll(/held until (\d+) ms, attempt \d failed Declined at (\d+) ms/g)]
       assert.strictEqual(attempts.length, 20)
       for (const [found, until, at] of attempts) assert.isAtMost(Math.abs(Number(at) - Number(until)), 1, found)
@@ -278,7 +278,7 @@ describe("a run", () => {
     }).pipe(Effect.provide(services)))
 })
 
-describe("what is made to go wrong", () => {
+describe("an injected failure", () => {
   it.effect("a step that never returns ends by its timeout", () =>
     TestPipeline.run(ledger, (test) =>
       Effect.gen(function*() {
@@ -380,7 +380,7 @@ describe("what is made to go wrong", () => {
         assert.strictEqual(yield* balance, 6)
       })).pipe(Effect.provide(services)))
 
-  it.effect("what strikes the calls of a port comes with the layer", () =>
+  it.effect("a fault that strikes the calls of a port comes with the layer", () =>
     TestPipeline.run(ledger, (test) =>
       Effect.gen(function*() {
         yield* test.inject({ id: "a1" }, TestPipeline.fail(new Declined()))
@@ -398,7 +398,7 @@ describe("what is made to go wrong", () => {
         Faults.layer({ faults: [{ at: "transact.ended", action: { _tag: "Fail" } }] }).pipe(Layer.provide(Memory.layer))
       ])))
 
-  it.effect("what strikes nothing fails the test, if nothing else does", () =>
+  it.effect("an injection that strikes nothing fails the test, if nothing else does", () =>
     Effect.gen(function*() {
       const test = <E>(after: Effect.Effect<void, E>) =>
         TestPipeline.run(ledger, (test) =>

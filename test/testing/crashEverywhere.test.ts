@@ -89,11 +89,11 @@ describe("a crash at every point", () => {
       assert.strictEqual(error.point, "a1, attempt 1: after mail")
       assert.include(error.message, "Crash point 4 of")
       assert.include(error.message, `{"state":["a1","a1"],`)
-      assert.include(error.message, "move it into Pipeline.commit, or make it idempotent")
+      assert.include(error.message, "move the effect into Pipeline.commit, or make it idempotent")
       assert.include(error.message, "a1: published at 0 ms, attempt 1 began at 0 ms, process crashed at 0 ms")
     }))
 
-  it.effect("and passes one that is kept by the message's id, whatever else was sent", () =>
+  it.effect("and passes one that is kept by the message's id, beside others", () =>
     Effect.gen(function*() {
       const { state } = yield* TestPipeline.crashEverywhere(mailing((sent) => Effect.succeed([...new Set(sent)])), {
         ...mails,
@@ -145,7 +145,7 @@ describe("a crash at every point", () => {
       assert.strictEqual(error._tag, "NothingToCrash")
     }))
 
-  it.effect("compares as it is told", () =>
+  it.effect("compares with the given function", () =>
     Effect.map(
       TestPipeline.crashEverywhere(mailing(Effect.succeed), { ...mails, scenario: one, same: () => true }),
       ({ state }) => assert.deepStrictEqual(state, ["a1"])

@@ -1,5 +1,5 @@
 /**
- * What registration promises: idempotent, never silently different, nothing unsubscribed by leaving it out.
+ * Promises of registration: idempotent, never silently different, nothing unsubscribed by leaving it out.
  *
  * @since 0.1.0
  */

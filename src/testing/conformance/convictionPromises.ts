@@ -1,5 +1,6 @@
 /**
- * What a transport promises about guilt: a message is convicted only if it ran alone in a process that died.
+ * Promises of a transport about crashes: a message is marked as crashed alone only if it ran alone in a process that
+ * died.
  *
  * @since 0.1.0
  */
@@ -14,7 +15,7 @@ import type { Subscription, Transport } from "../../Transport.ts"
 import { graveyard } from "./graveyard.ts"
 import { bench, type Options, type Tests } from "./kit.ts"
 
-/** What stands in the record of each message: its deaths, and whether it is convicted. */
+/** The record of each message: its crash count, and whether it crashed alone. */
 const records = (deliveries: ReadonlyArray<Delivery>) =>
   Object.fromEntries(
     deliveries.map((

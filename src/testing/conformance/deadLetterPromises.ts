@@ -1,5 +1,5 @@
 /**
- * What the dead letters promise: everything kept, nothing dead-lettered that was committed, a way back that is taken once.
+ * Promises of dead letters: everything is kept, no committed message is dead-lettered, and each redrive happens once.
  *
  * @since 0.1.0
  */
@@ -221,7 +221,7 @@ const redriving = (it: Tests, options: Options) => {
       assert.deepStrictEqual(yield* states, ["resolved", "resolved", "redriving"])
     }))
 
-  it.effect("lets one of two people decide, and names them to the other", () =>
+  it.effect("lets one of two operators decide, and names that one to the other", () =>
     Effect.gen(function*() {
       const { deadLettered, deadLetters } = yield* graveyard(options, "continue")
       const first = (yield* deadLettered([{ id: "a" }])).deadLetterId
@@ -238,7 +238,7 @@ const redriving = (it: Tests, options: Options) => {
       if (error._tag === "DeadLetterConflict") assert.deepStrictEqual([error.state, error.by], ["discarded", "ben"])
     }))
 
-  it.effect("redrives once when two people do so at the same time", () =>
+  it.effect("redrives once when two operators do so at the same time", () =>
     Effect.gen(function*() {
       const { deadLettered, deadLetters, nothing, receive, subscription } = yield* graveyard(options, "continue")
       const { deadLetterId } = yield* deadLettered([{ id: "a" }])
@@ -350,11 +350,12 @@ const standing = (it: Tests, options: Options) => {
       yield* subscription.whileNotReading(of("delayed"), store.transact(hold))
       yield* options.elapse(Duration.millis(200))
       const { freeLanes: _, lagMillis, oldestMillis, parkedMillis, paused, pipeline: __, ...counts } = yield* status
-      // The successors of a parked key do not wait for a worker, and nobody is late.
+      // The successors of a parked key do not wait for a worker, so they do not count as late.
       assert.deepStrictEqual(counts, { waiting: 1, delayedKeys: 1, parkedKeys: 1, deadLetters: 1 })
       assert.isTrue(lagMillis >= 200 && lagMillis < 60_000 && parkedMillis >= 200 && parkedMillis < 60_000)
       assert.isTrue(!paused && oldestMillis >= 200 && oldestMillis < 60_000)
-      // What nobody is late for is old nevertheless: the successor of a parked dead letter; then the dead letter, which is younger.
+      // The oldest message counts parked ones, too: first the successor of a parked dead letter, then the younger dead
+      // letter.
       const settle = (...ids: ReadonlyArray<string>) =>
         Effect.flatMap(store.transact(subscription.removeInTransaction(ids.map(of))), subscription.acknowledge)
       yield* settle("waits", "delayed")
@@ -372,7 +373,7 @@ const standing = (it: Tests, options: Options) => {
       assert.isAbove((yield* status).freeLanes, 0)
     }))
 
-  it.effect("does not know how a queue stands that nobody registered", () =>
+  it.effect("has no status of a queue that is not registered", () =>
     Effect.gen(function*() {
       const { store } = yield* bench(options)
       yield* Effect.andThen(store.checkAccess("publisher"), store.checkAccess("worker"))

@@ -1,6 +1,6 @@
 /**
- * What people are promised who work on dead letters: to find them, to decide once, to undo, to act on exactly the set they looked at,
- * and that nothing is done without a record.
+ * Promises to operators that work on dead letters. They find them, decide once, undo a decision, and act on exactly the
+ * set that they looked at. Nothing is done without a record.
  *
  * @since 0.1.0
  */
@@ -137,7 +137,7 @@ const auditing = (it: Tests, options: Options) => {
       assert.deepStrictEqual((yield* store.audit.list({ consumer })).map(({ by }) => by), ["ann"])
     }))
 
-  it.effect("names who was there before to whoever cannot decide any more", () =>
+  it.effect("names the operator that decided before to the one that comes too late", () =>
     Effect.gen(function*() {
       const { deadLetters, made } = yield* declined(options, ["A", "B"])
       const told = (asked: Effect.Effect<void, { readonly _tag: string }>) =>
@@ -175,7 +175,7 @@ const deciding = (it: Tests, options: Options) => {
       assert.deepStrictEqual(yield* commit((yield* receive(subscription, 1))[0]!), ["duplicate"])
     }))
 
-  it.effect("keeps the key of a restored dead letter parked when the retry of a successor in hand is due", () =>
+  it.effect("keeps the key of a restored dead letter parked when the retry of a successor in flight is due", () =>
     Effect.gen(function*() {
       const { deadLettered, deadLetters, nothing, receive, store, subscription } = yield* graveyard(options, "park")
       const { deadLetterId, rest: [b] } = yield* deadLettered(three)
@@ -244,7 +244,7 @@ const deciding = (it: Tests, options: Options) => {
         2
       ])
       assert.deepStrictEqual(yield* commit((yield* receive(subscription, 1))[0]!), ["fresh"])
-      // What the sender sends again is still the same message.
+      // The sender's second publish is still the same message.
       yield* publish([{ id: "0", key: "k0" }])
       assert.deepStrictEqual(yield* commit((yield* receive(subscription, 1))[0]!), ["duplicate"])
     }))
@@ -252,7 +252,7 @@ const deciding = (it: Tests, options: Options) => {
 
 /** Sets. */
 const sets = (it: Tests, options: Options) => {
-  it.effect("acts on exactly the dead letters that were open when the set was frozen", () =>
+  it.effect("redrives exactly the dead letters that were open when the set was frozen", () =>
     Effect.gen(function*() {
       const yard = yield* declined(options, ["A", "A", "B", "A", "A"])
       const { deadLettered, writeDeadLetter, consumer, deadLetters, made, receive, store, subscription } = yard
@@ -268,7 +268,7 @@ const sets = (it: Tests, options: Options) => {
       const next = (after: string) => deadLetters.decideSome("redriven", frozen, { action: ben, after, most: 1 })
       const first = yield* next("")
       assert.deepStrictEqual(first, { deadLetterIds: [made[0]!], more: true })
-      // What was redriven dies again while the set is worked off.
+      // A redriven message dies again while the set is processed.
       yield* writeDeadLetter((yield* receive(subscription, 1))[0]!, [failure(1, "A")])
       assert.deepStrictEqual(
         (yield* deadLetters.decideSome("redriven", frozen, { action: ben, after: "", most: 9 })).deadLetterIds,
@@ -286,7 +286,7 @@ const sets = (it: Tests, options: Options) => {
       ])
     }))
 
-  it.effect("passes over dead letters of a set that somebody else has decided about", () =>
+  it.effect("passes over dead letters of a set that another operator has decided about", () =>
     Effect.gen(function*() {
       const { consumer, deadLetters, made } = yield* declined(options, ["A", "A", "A"])
       const frozen = yield* deadLetters.freeze({ consumer })
@@ -317,7 +317,7 @@ const sets = (it: Tests, options: Options) => {
     }))
 }
 
-/** Registers the promises about what people decide. */
+/** Registers the promises about decisions of operators. */
 export const decisionPromises = (it: Tests, options: Options): void => {
   finding(it, options)
   auditing(it, options)

@@ -1,6 +1,6 @@
 /**
- * What publishing later promises: nothing before its time, a place in the key's order from then on, one message a name, and the
- * transaction around it.
+ * Promises of publishing later: nothing before its time, then a place in the key's order. There is one message a name,
+ * and all of it joins the transaction around it.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,10 @@ import type { Delivery } from "../../Delivery.ts"
 import { bench, fresh, ids, idsOf, makeMessage, needsTwoTransactions, type Options, type Tests } from "./kit.ts"
 
 const later = (delay: number, name?: string): ResolvedDelay => ({ at: undefined, delay, name })
-/** Milliseconds: short enough to be waited for, long enough that nothing falls due while a test is set up or looks for nothing. */
+/**
+ * Milliseconds: short enough to be waited for, long enough that nothing falls due while a test is set up or looks for
+ * nothing.
+ */
 const soonOf = (options: Options): number =>
   options.live === true ? 3000 : 6 * Duration.toMillis(Duration.fromInputUnsafe(options.idlePoll))
 
@@ -118,7 +121,7 @@ const order = (it: Tests, options: Options) => {
     }))
 }
 
-/** What is under a name. */
+/** The message that waits under a name. */
 const names = (it: Tests, options: Options) => {
   const soon = soonOf(options)
   const pass = (millis: number) => options.elapse(Duration.millis(millis))

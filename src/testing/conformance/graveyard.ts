@@ -1,5 +1,6 @@
 /**
- * What the suites about dead letters share: a consumer with a subscription, burying as a worker does it, and committing.
+ * Shared by the suites about dead letters: a consumer with a subscription, a dead-lettering as a worker does it, and a
+ * commit.
  *
  * @since 0.1.0
  */

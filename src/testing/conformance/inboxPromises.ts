@@ -1,5 +1,5 @@
 /**
- * What the inbox promises: an id is fresh once for a consumer, whoever asks, and known for ever after.
+ * Promises of the inbox: an id is fresh once for a consumer, and known from then on.
  *
  * @since 0.1.0
  */

@@ -1,8 +1,8 @@
 /**
  * Conformance suites: what every store and every transport must do, as tests named after promises.
  *
- * Run them against an implementation of your own; they need `vitest` and `@effect/vitest`. A promise that an engine does not
- * make (see `Capabilities`) is skipped, and says why.
+ * Run them against an implementation of your own; they need `vitest` and `@effect/vitest`. A promise that an engine
+ * does not make (see `Capabilities`) is skipped, and says why.
  *
  * @since 0.1.0
  */
@@ -60,21 +60,21 @@ const transportGroups = {
 }
 
 /**
- * What every `Transport` must do, over a `Store` it belongs to.
+ * Checks every promise of a `Transport`, over the `Store` that it belongs to.
  *
  * @since 0.1.0
  */
 export const transport: Suite = suiteOf(transportGroups)
 
 /**
- * What every inbox must do.
+ * Checks every promise of an inbox.
  *
  * @since 0.1.0
  */
 export const inbox: Suite = suiteOf({ inbox: inboxPromises, once: oncePromises })
 
 /**
- * What every store of dead letters must do.
+ * Checks every promise of a store of dead letters.
  *
  * @since 0.1.0
  */
@@ -84,14 +84,14 @@ export const deadLetters: Suite = suiteOf({
 })
 
 /**
- * What every registry of consumers must do.
+ * Checks every promise of a registry of consumers.
  *
  * @since 0.1.0
  */
 export const consumers: Suite = suiteOf({ consumers: consumerPromises, pauses: pausePromises })
 
 /**
- * What every keeper of named leases must do.
+ * Checks every promise of a store of named leases.
  *
  * @since 0.1.0
  */

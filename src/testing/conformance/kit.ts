@@ -1,7 +1,7 @@
 /**
- * What the conformance suites share: options, a consumer of its own for each test, and ways to take and settle.
+ * Shared by the conformance suites: options, a consumer for each test, and ways to take and settle.
  *
- * Nothing here waits for real time by itself: `elapse` of the options lets time pass, on a `TestClock` or for real.
+ * Nothing here waits for real time by itself. `elapse` of the options lets time pass, on a `TestClock` or for real.
  *
  * @since 0.1.0
  */
@@ -25,7 +25,9 @@ import { type Demand, type Subscription, Transport } from "../../Transport.ts"
  * @since 0.1.0
  */
 export interface Options {
-  /** Lets so much time pass: `TestClock.adjust` where Effect's Clock rules, a real wait (and a little more) elsewhere. */
+  /**
+   * Lets so much time pass: `TestClock.adjust` where Effect's Clock rules, a real wait (and a little more) elsewhere.
+   */
   readonly elapse: (duration: Duration.Duration) => Effect.Effect<void>
   /** Lease of the subscriptions that are opened. Tests let up to four of them pass: real time wants a short one. */
   readonly lease: Duration.Input
@@ -38,7 +40,7 @@ export interface Options {
 }
 
 /**
- * What the tests of a suite run on.
+ * The test functions that a suite registers its promises with.
  *
  * @since 0.1.0
  */
@@ -87,7 +89,7 @@ export const failure = (attempt: number, tag = "Declined"): Failure => ({
   codeVersion: "1"
 })
 
-/** What each test starts from: a consumer, its topic, and how to open, publish and wait. */
+/** Prepares a test: a consumer, its topic, and how to open, publish and wait. */
 export const bench = Effect.fnUntraced(function*(
   options: Options,
   given: { readonly lanes?: number | undefined; readonly order?: DeadLetterOrder | undefined } = {}
@@ -133,8 +135,8 @@ export const bench = Effect.fnUntraced(function*(
     })
 
   /**
-   * Takes until so many are there; a transport may need several looks, and after an interruption as many as fit into a lease: what a
-   * claim without an answer has taken runs out by itself.
+   * Takes until it has this many. A transport may need several looks. After an interruption it may need a lease's time
+   * of looks, until the lanes of a claim without an answer expire.
    */
   const receive = (subscription: Subscription, count: number, room: Demand = roomy) =>
     Effect.gen(function*() {
@@ -162,7 +164,7 @@ export const bench = Effect.fnUntraced(function*(
       return yield* subscription.renew(subscription.held())
     })
 
-  /** Commits deliveries without any effect; answers those that were still ours. */
+  /** Commits deliveries without any effect. Returns those whose lease was still held. */
   const settle = (subscription: Subscription, deliveries: ReadonlyArray<Delivery>) =>
     Effect.tap(
       store.transact(subscription.removeInTransaction(deliveries)),

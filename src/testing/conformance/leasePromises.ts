@@ -1,5 +1,5 @@
 /**
- * What leases promise: kept as long as they are renewed, lost for good when not, given back in order, deaths counted.
+ * Promises of leases: kept while they are renewed, lost for good when not, given back in order, crashes counted.
  *
  * @since 0.1.0
  */
@@ -119,9 +119,9 @@ const release = (it: Tests, options: Options) => {
     }))
 }
 
-/** Which deliveries are counted when their owner dies. */
+/** The deliveries that are counted when their owner dies. */
 const deaths = (it: Tests, options: Options) => {
-  it.effect("counts what a dead owner had in hand, once a death, and not what is given back", () =>
+  it.effect("counts the messages in flight of a dead owner, once a death, and not those given back", () =>
     Effect.gen(function*() {
       const { expire, open, publish, receive } = yield* bench(options)
       yield* publish([{ id: "a", key: "k" }])

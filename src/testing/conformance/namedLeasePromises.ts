@@ -1,5 +1,5 @@
 /**
- * What named leases promise: one owner at a time, a token that grows with each, nothing back that was lost.
+ * Promises of named leases: one owner at a time, and a token that grows with each. A lost lease stays lost.
  *
  * @since 0.1.0
  */
@@ -25,7 +25,7 @@ const lease = Effect.fnUntraced(function*(options: Options) {
       owners.set(token!, owner)
       return token!
     })
-  /** Whose token it is. */
+  /** The owner of the token. */
   const owners = new Map<bigint, string>()
   const ownerOf = (token: bigint) => owners.get(token)!
   return {
@@ -37,7 +37,7 @@ const lease = Effect.fnUntraced(function*(options: Options) {
     fence: (token: bigint, owner = ownerOf(token)) => store.transact(leases.fence(name, owner, token, millis)),
     released: leases.awaitRelease(name),
     millis,
-    /** A transaction that has looked at the token and stays open; answers how to end it. */
+    /** Starts a transaction that has checked the token and stays open. Returns how to end it. */
     writing: Effect.fnUntraced(function*(token: bigint) {
       const [looked, go] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
       const fiber = yield* Effect.forkChild(store.transact(Effect.gen(function*() {
@@ -55,7 +55,7 @@ const lease = Effect.fnUntraced(function*(options: Options) {
 })
 
 const ownership = (it: Tests, options: Options) => {
-  it.effect("knows an owner by its name and its token: a token that a store gave twice, as it had forgotten the first, is the second owner's", () =>
+  it.effect("knows an owner by its name and its token: a token that a store has given twice belongs to the second owner", () =>
     Effect.gen(function*() {
       const { fence, mine, renew } = yield* lease(options)
       const token = yield* mine("ann")
@@ -117,7 +117,7 @@ const ownership = (it: Tests, options: Options) => {
       assert.strictEqual(new Set(tokens).size, 4)
     }))
 
-  it.effect("brings no named lease back whose time is over, or that somebody else has", () =>
+  it.effect("brings no named lease back that has expired, or that another owner has", () =>
     Effect.gen(function*() {
       const { claim, expire, mine, renew } = yield* lease(options)
       const first = yield* mine("ann")
@@ -129,7 +129,7 @@ const ownership = (it: Tests, options: Options) => {
       assert.isUndefined((yield* claim("ann")).token)
     }))
 
-  it.effect("lets nobody but its owner give a named lease back", () =>
+  it.effect("lets only its owner give a named lease back", () =>
     Effect.gen(function*() {
       const { claim, expire, mine, release, renew } = yield* lease(options)
       yield* mine("ann")
@@ -163,7 +163,7 @@ const fencing = (it: Tests, options: Options) => {
       const first = yield* mine("ann")
       assert.isTrue(yield* fence(first))
       yield* expire
-      // Nobody else has had it: what it writes is in order.
+      // No other owner had it between, so its writes are in order.
       assert.isTrue(yield* fence(first))
       const second = yield* mine("ben")
       assert.deepStrictEqual([yield* fence(first), yield* fence(second)], [false, true])
@@ -171,7 +171,7 @@ const fencing = (it: Tests, options: Options) => {
       assert.deepStrictEqual([yield* fence(first), yield* fence(second)], [false, false])
     }))
 
-  it.effect("lets nobody have a named lease before a transaction has ended that looked at its token", (context) =>
+  it.effect("gives no named lease to another owner before a transaction has ended that checked its token", (context) =>
     Effect.gen(function*() {
       yield* needsTwoTransactions(context, options)
       const { claim, half, mine, writing } = yield* lease(options)

@@ -1,6 +1,6 @@
 /**
- * What the inbox promises to callers without a pipeline: one effect per id, its first result for everybody, nothing remembered of a
- * failure; and that whoever waits for an id learns how it was decided.
+ * Promises of the inbox to callers without a pipeline. There is one effect per id, every caller gets its first result,
+ * and a failure leaves no record. A caller that waits for an id gets its result.
  *
  * @since 0.1.0
  */
@@ -31,7 +31,7 @@ const counted = (topic: string) => {
 
 /** One caller after the other. */
 const replays = (it: Tests, options: Options) => {
-  it.effect("runs an effect once for an id, and gives its first result to everybody", () =>
+  it.effect("runs an effect once for an id, and gives its first result to every caller", () =>
     Effect.gen(function*() {
       const { nothing, open, receive, topic } = yield* bench(options)
       const { effect, runs } = counted(topic)
@@ -46,7 +46,7 @@ const replays = (it: Tests, options: Options) => {
       assert.deepStrictEqual(yield* Inbox.once({ ...key, consumer: fresh("api") }, effect, { result }), { n: 3 })
     }))
 
-  it.effect("keeps its names out of the consumers that people see: they have no queue", () =>
+  it.effect("keeps its names out of the list of consumers: they have no queue", () =>
     Effect.gen(function*() {
       const { store } = yield* bench(options)
       const consumer = fresh("api")
@@ -126,7 +126,7 @@ const replays = (it: Tests, options: Options) => {
     }))
 }
 
-/** What is stored, and what is there instead. */
+/** The stored text, and the text that replaces it. */
 const limits = (it: Tests, options: Options) => {
   it.effect("says that a stored result does not decode with a changed schema, and keeps it", () =>
     Effect.gen(function*() {
@@ -191,7 +191,7 @@ const limits = (it: Tests, options: Options) => {
 /** Fingerprint of no content. */
 const emptyPrint = "e3b0c44298fc1c149afbf4c8996fb924"
 
-/** A first caller that is at work until it is told how to end. */
+/** A first caller that works until the test says how it ends. */
 const atWork = Effect.fnUntraced(function*(key: Inbox.OnceKey) {
   const [begun, end] = [yield* Deferred.make<void>(), yield* Deferred.make<{ readonly n: number }, "declined">()]
   const effect = Effect.andThen(Deferred.succeed(begun, undefined), Deferred.await(end))
@@ -290,7 +290,7 @@ const waiting = (it: Tests, options: Options) => {
       })
     }))
 
-  it.effect("gives up after its timeout, also for a consumer that nobody knows", () =>
+  it.effect("gives up after its timeout, also for a consumer that is not registered", () =>
     Effect.gen(function*() {
       const key = { consumer: fresh("nobody"), id: "m" }
       const waiter = yield* Effect.forkChild(Effect.flip(Inbox.await(key, { timeout: "100 millis" })))

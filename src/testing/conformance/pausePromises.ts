@@ -1,6 +1,6 @@
 /**
- * What people are promised who pause, unsubscribe and remove consumers: nothing lost by a pause, nothing half done by a removal, one
- * of two people refused by name, and everything recorded.
+ * Promises to operators that pause, unsubscribe and remove consumers. A pause loses nothing, and a removal leaves
+ * nothing half done. One of two operators is refused by name, and everything is recorded.
  *
  * @since 0.1.0
  */
@@ -28,7 +28,7 @@ const pausing = (it: Tests, options: Options) => {
       yield* publish([{ id: "b", key: "k" }, { id: "c", key: "k" }])
       yield* nothing(subscription)
       assert.isTrue(subscription.paused())
-      // What was in hand is finished.
+      // Messages in flight are finished.
       assert.deepStrictEqual(ids(yield* settle(subscription, had)), ["a"])
       yield* publish([{ id: "d", key: "k" }])
       yield* nothing(subscription)
@@ -83,7 +83,7 @@ const pausing = (it: Tests, options: Options) => {
       assert.lengthOf(yield* store.audit.list({ consumer }), 2)
     }))
 
-  it.effect("holds a key that a person has paused, in order, while others go on", () =>
+  it.effect("holds a key that an operator has paused, in order, while others continue", () =>
     Effect.gen(function*() {
       const { consumer, nothing, open, publish, receive, store } = yield* bench(options)
       const subscription = yield* open()
@@ -141,7 +141,7 @@ const pausing = (it: Tests, options: Options) => {
       const parked = Effect.map(heldKeys(consumer, {}), (keys) => keys.map(({ key, parked }) => [key, parked]))
       yield* publish([{ id: "a", key: "k" }, { id: "b", key: "k" }])
       const [delivery] = yield* receive(subscription, 2)
-      // Whatever has parked it, there is no dead letter to decide about.
+      // Parked without a dead letter: there is none to decide about.
       yield* subscription.whileNotReading(delivery!, store.transact(subscription.hold(delivery!, [], Hold.parked)))
       assert.deepStrictEqual(yield* parked, [["k", true]])
       assert.deepStrictEqual(yield* deadLetters.list({ consumer }), [])
@@ -160,7 +160,7 @@ const pausing = (it: Tests, options: Options) => {
       assert.deepStrictEqual(ids(yield* receive(subscription, 1)), ["d"])
     }))
 
-  it.effect("keeps a key held until both its parked dead letter and the person who paused it let it go", () =>
+  it.effect("keeps a key held until both its parked dead letter and the operator that paused it release it", () =>
     Effect.gen(function*() {
       const { deadLettered, consumer, deadLetters, nothing, receive, store, subscription } = yield* graveyard(
         options,
@@ -232,7 +232,7 @@ const removing = (it: Tests, options: Options) => {
       assert.deepStrictEqual(ids(yield* receive(yield* open(), 1)), ["a"])
     }))
 
-  it.effect("removes a consumer with its queue, its ids and its dead letters; a worker that runs commits nothing and hears it", () =>
+  it.effect("removes a consumer with its queue, its ids and its dead letters; a running worker commits nothing and fails", () =>
     Effect.gen(function*() {
       const yard = yield* graveyard(options, "park")
       const { commit, consumer, lanes, deadLetters, open, publish, receive, settle, store, subscription, topic } = yard
@@ -253,7 +253,7 @@ const removing = (it: Tests, options: Options) => {
         [entry!.action, entry!.by, entry!.note, entry!.detail],
         ["removed", "ann", "moved", "2 waiting, 1 dead letters"]
       )
-      // Whoever comes under the same name begins anew; what was published meanwhile waited for somebody.
+      // A consumer that comes under the same name begins empty. Messages published meanwhile waited for a consumer.
       yield* publish([{ id: "done" }])
       yield* store.consumers.register({ consumer, topics: [topic], lanes, order: "continue" })
       const anew = yield* open()

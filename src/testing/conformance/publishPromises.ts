@@ -1,5 +1,5 @@
 /**
- * What publishing promises: order, all or nothing, every consumer, the transaction around it, and content unchanged.
+ * Promises of publishing: order, all or nothing, every consumer, the transaction around it, and content unchanged.
  *
  * @since 0.1.0
  */
@@ -49,7 +49,7 @@ const order = (it: Tests, options: Options) => {
     }))
 }
 
-/** Who gets what was published. */
+/** The consumers that get a published message. */
 const routing = (it: Tests, options: Options) => {
   it.effect("gives every consumer of a topic every message", () =>
     Effect.gen(function*() {

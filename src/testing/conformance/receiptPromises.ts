@@ -1,6 +1,6 @@
 /**
- * What a delivery's receipt names: one life of one message. A redrive puts a parked message back where it stood before, and that is
- * another life: what was handed out earlier neither settles it nor changes it.
+ * Promises of receipts: a delivery's receipt names one life of one message. A redrive puts a parked message back to its
+ * place, and begins another life. An earlier delivery neither settles nor changes it.
  *
  * @since 0.1.0
  */

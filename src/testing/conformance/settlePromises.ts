@@ -1,5 +1,5 @@
 /**
- * What settling and transactions promise: once, within the commit, and all or nothing with everything else in it.
+ * Promises of settling and transactions: once, within the commit, and all or nothing with everything else in it.
  *
  * @since 0.1.0
  */
@@ -188,7 +188,7 @@ const nesting = (it: Tests, options: Options) => {
       yield* nothing(subscription)
     }))
 
-  it.effect("undoes what a savepoint's body did when it fails, and goes on", () =>
+  it.effect("undoes the work of a savepoint that fails, and continues", () =>
     Effect.gen(function*() {
       const { consumer, nothing, open, publish, receive, settle, store } = yield* bench(options)
       const subscription = yield* open()

@@ -1,5 +1,5 @@
 /**
- * What taking promises: never more than there is room for, nothing lost by interruption, woken at once, shared fairly.
+ * Promises of taking: never more than the demand, nothing lost by interruption, woken at once, shared fairly.
  *
  * @since 0.1.0
  */
@@ -59,7 +59,7 @@ const room = (it: Tests, options: Options) => {
       assert.deepStrictEqual(ids(got), ["large"])
     }))
 
-  it.effect("passes over a key with enough in hand, and catches it up in order", () =>
+  it.effect("passes over a key with enough in memory, and catches it up in order", () =>
     Effect.gen(function*() {
       const { nothing, open, publish, receive, settle } = yield* bench(options)
       const capped = { ...roomy, perKey: 2 }
@@ -132,7 +132,7 @@ const waiting = (it: Tests, options: Options) => {
       assert.deepStrictEqual(ids(got), ["wake"])
     }))
 
-  it.effect("hands each message over once while it is in hand", () =>
+  it.effect("hands each message over once while it is in flight", () =>
     Effect.gen(function*() {
       const { nothing, open, publish, receive } = yield* bench(options)
       const subscription = yield* open()
@@ -153,7 +153,7 @@ const sharing = (it: Tests, options: Options) => {
       const got: Array<Array<Delivery>> = [[], []]
       const order: Array<Delivery> = []
       let rounds = 0
-      // Whoever comes first may have everything at first; the shares are even once both have been seen.
+      // The first worker may have everything at first. The shares are even once both have registered.
       for (; rounds < 20 && got.some((part) => part.length < 40); rounds++) {
         yield* publish(keys.map((key) => ({ id: `${key} ${rounds}`, key })))
         for (let turn = 0; turn < 6 || order.length < (rounds + 1) * 40 && turn < 60; turn++) {

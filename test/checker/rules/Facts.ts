@@ -1,5 +1,5 @@
 /**
- * What the index knows of one message, one key, one lane and one process: plain mutable records, filled in one pass.
+ * Facts of one message, one key, one lane and one process: plain mutable records, filled in one pass.
  *
  * They are classes so that a million of them have one shape. Only the index writes them; rules read.
  */
@@ -46,7 +46,7 @@ export class QueueKey {
     this.facts = facts
   }
 
-  /** Who worked on the key in one process under one token. */
+  /** The owner of the key in one process, under one token. */
   owner(process: string, lane: number | undefined, token: number | undefined): Owner {
     for (let i = this.owners.length - 1; i >= 0; i--) {
       const owner = this.owners[i]!
@@ -57,12 +57,12 @@ export class QueueKey {
     return owner
   }
 
-  /** Whether a person keeps the key parked, as the last thing that was done to it. */
+  /** Whether an operator keeps the key parked, by the last decision about it. */
   get parkedByPerson(): boolean {
     return this.persons.findLast((one) => one.action === "park" || one.action === "release")?.action === "park"
   }
 
-  /** Whether a person let the key go on past the dead letter of this message. */
+  /** Whether an operator released the key from the dead letter of this message. */
   releasedFrom(id: string): boolean {
     return this.persons.some((one) => one.action === "release" && one.id === id)
   }
@@ -99,9 +99,12 @@ export class MessageFacts {
   failed = 0
   /** Acknowledged before a later position of its key was tried: only then has it an order with what follows. */
   firm = false
-  /** The run knows that the database has it: it was acknowledged, or a server was seen to hold it, and none has lost it since. */
+  /**
+   * The run knows that the database has it: it was acknowledged, or a server was seen to hold it, and none has lost it
+   * since.
+   */
   told = false
-  /** It was told before the message was safe from a crash. */
+  /** Seen by the run before the message was safe from a crash. */
   loose = false
   /** The last server that was seen to hold it. */
   server = 0
@@ -165,7 +168,7 @@ export class Life {
     return this.firstStart === undefined ? grouped : [this.firstStart, ...this.later, ...grouped]
   }
 
-  /** Whether it may come after its successors: it died, they went on, and a person brought it back. */
+  /** Whether it may come after its successors: it died, they continued, and an operator redrove it. */
   get overtaken(): boolean {
     return this.deadLetterId !== undefined && !this.deadLetterId.parked && this.deadLetterId.redriven > 0
   }
@@ -218,7 +221,7 @@ export class LaneFacts {
     return facts
   }
 
-  /** Whether the database confirmed that somebody took the lane over after one token and up to another. */
+  /** Whether the database confirmed a takeover of the lane after one token and up to another. */
   tookOver(after: number, upTo: number): boolean {
     return this.takeovers.some((one) => one.token > after && one.token <= upTo)
   }
@@ -252,11 +255,11 @@ export class ProcessFacts {
   limitInFlight: number | undefined = undefined
   limitAttempts: number | undefined = undefined
   ended: { readonly code: number | null; readonly signal: string | null } | undefined = undefined
-  /** What runs, by consumer and key. */
+  /** Running handlers, by consumer and key. */
   readonly running = new Map<string, Map<string, ReadonlyArray<Running>>>()
   inFlight = 0
   peak = 0
-  /** What was started when most was running. */
+  /** The handler whose start led to the most running handlers. */
   peakId = ""
 
   constructor(process: string) {

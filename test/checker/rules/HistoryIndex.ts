@@ -1,9 +1,10 @@
 /**
  * A history, indexed once for all rules: by message, by key, by lane, by process, and counted.
  *
- * `add` takes the entries in order, one pass over plain Maps without an effect; `finish` closes the index. Nothing is judged
- * here, except for what only the order of one process's entries can show: handlers of one key that overlap in it.
- * Entries themselves are kept only where a rule has to name them, so a file can be indexed without being held in memory.
+ * `add` takes the entries in order, one pass over plain Maps without an effect; `finish` closes the index. Nothing is
+ * judged here, except for what only the order of one process's entries can show: handlers of one key that overlap in
+ * it. Entries themselves are kept only where a rule has to name them, so a file can be indexed without being held in
+ * memory.
  *
  * @since 0.1.0
  */
@@ -40,11 +41,11 @@ export class HistoryIndex {
   /** By consumer, then by lane (or key). */
   readonly lanes = new Map<string, Map<number | string, LaneFacts>>()
   readonly consumers = new Map<string, History.ConsumerRegistered>()
-  /** Which consumers read a topic. */
+  /** The consumers that read a topic. */
   readonly subscriptions = new Map<string, ReadonlyArray<string>>()
   /** Every key of every consumer. */
   readonly queues: Array<QueueKey> = []
-  /** What committed effects sent, by the ids of the outgoing messages. */
+  /** Messages that committed effects sent, by their ids. */
   readonly emitted = new Map<string, Emission>()
   readonly outgoing: Array<History.Outgoing> = []
   readonly samples: Array<History.Sampled> = []
@@ -70,7 +71,7 @@ export class HistoryIndex {
   interrupted = 0
   people = 0
 
-  // What the entry before was about: the next one is often about the same.
+  // The subject of the entry before: the next entry often has the same.
   private process = new ProcessFacts("")
   private last = new MessageFacts("", new KeyFacts(""))
 
@@ -123,8 +124,9 @@ export class HistoryIndex {
   }
 
   /**
-   * The server that handed out what was started: the one that gave the token. A process may begin with it when another server is up
-   * already. Undefined if that is not known: only under a token that has committed something it is certain which one that was.
+   * The server that handed out what was started: the one that gave the token. A process may begin with it when another
+   * server is up already. Undefined if that is not known: only under a token that has committed something it is certain
+   * which one that was.
    */
   handedOutBy({ consumer, draw, key, lane, token }: History.HandlerStarted): number | undefined {
     if (this.servers.returned === 0 || token === undefined) return this.servers.of(draw ?? 0)
@@ -311,7 +313,7 @@ export class HistoryIndex {
   private committed(entry: History.Committed): void {
     const message = this.message(entry.id, entry.key)
     const life = message.at(entry.consumer)
-    // What an effect sent was published by no producer: the ledger alone knows its position.
+    // No producer published a message that an effect sent: only the ledger knows its position.
     if (message.tries === 0) message.position = entry.position
     if (life.commit === undefined) {
       life.commit = entry

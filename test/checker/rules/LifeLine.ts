@@ -1,6 +1,6 @@
 /**
- * The life line of a violation: the entries about its messages, in the order of the history, as sentences; with the
- * takeovers of their lane and the faults that hit the processes which had them in their hands.
+ * The life line of a violation: the entries about its messages, in the order of the history, as sentences. It also has
+ * the takeovers of their lane, and the faults of the processes that held them.
  *
  * Explaining is the harder half of checking. One more pass over the history collects the life lines of all violations.
  *
@@ -96,7 +96,7 @@ const idsOf = (entry: History.Entry): ReadonlyArray<string> => {
   return "id" in entry && entry.id !== undefined ? [entry.id] : []
 }
 
-/** An entry as a person reads it. */
+/** Renders an entry as a sentence. */
 export const sentence = (entry: History.Entry): string => {
   switch (entry._tag) {
     case "RunStarted":

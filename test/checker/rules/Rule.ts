@@ -1,7 +1,7 @@
 /**
- * What a rule is: a pure function from an indexed history to what it found, and to how often it had something to look at.
+ * A rule is a pure function from an indexed history to its findings, and to how often it had something to compare.
  *
- * A rule that found nothing has shown nothing unless its antecedents occurred; that is why it counts them.
+ * A rule without findings proves nothing unless its antecedents occurred. That is why it counts them.
  *
  * @since 0.1.0
  */
@@ -24,7 +24,7 @@ export type RuleName =
   | "notVacuous"
 
 /**
- * What a run promises beside the rules themselves.
+ * Promises of a run beside the rules themselves.
  *
  * @since 0.1.0
  */
@@ -40,8 +40,8 @@ export interface Expectations {
   /** Whether the run waited until nothing moved any more (`Settled`). Default true. */
   readonly settles?: boolean | undefined
   /**
-   * Whether the run loses servers that had not yet saved all that they had told (`ServerReturned`): such messages are counted then. Default
-   * false: none may be lost.
+   * Whether the run loses servers that had not yet saved all that they had told (`ServerReturned`): such messages are
+   * counted then. Default false: none may be lost.
    */
   readonly losesServers?: boolean | undefined
   /** Consumers that give up deduplication: what they commit twice is counted, not refused. */
@@ -51,7 +51,7 @@ export interface Expectations {
 }
 
 /**
- * What a finding is about: the messages whose life lines explain it, and the consumer and lane or process they ran in.
+ * The subject of a finding: the messages whose life lines explain it, and the consumer and lane or process they ran in.
  *
  * @since 0.1.0
  */
@@ -74,7 +74,7 @@ export interface Finding {
 }
 
 /**
- * What a rule says.
+ * The result of a rule.
  *
  * @since 0.1.0
  */

@@ -1,9 +1,9 @@
 /**
- * What a run knows of the servers that its database had, one after the other: what each one held when it came up. From that follows
- * what was lost *with* a server: the run was told of it, and the next one did not have it.
+ * Tells what was lost *with* a database server: the run had seen it, and the next server did not have it when it came
+ * up.
  *
- * Such a loss is the database's, and is accepted where the history does not say that it was safe from a crash. What is lost
- * *after* that is the library's, and is what the rules look for.
+ * Such a loss is the database's. It is accepted where the history does not say that it was safe from a crash. A loss
+ * *after* that is the library's, and the rules look for it.
  *
  * @since 0.1.0
  */
@@ -14,11 +14,11 @@ import type { Life, MessageFacts } from "./Facts.ts"
 export interface Broken {
   readonly server: number
   readonly message: MessageFacts
-  /** Whose effect it is; undefined: the message itself. */
+  /** The message whose effect it is. Undefined: the message itself. */
   readonly effect: Life | undefined
 }
 
-/** What the run knows of an effect that it saw in a ledger. */
+/** Facts of an effect that the run saw in a ledger. */
 interface Seen {
   durable: boolean
   /** The last server that was seen to have it. */
@@ -52,7 +52,7 @@ export class Servers {
     this.told(message, durable !== false)
   }
 
-  /** All that the run was told so far is safe. */
+  /** Everything that the run has seen so far is safe. */
   durable(): void {
     for (const message of this.loose) message.loose = false
     this.loose = []
@@ -71,14 +71,16 @@ export class Servers {
     }
   }
 
-  /** Closes what a new server holds: whatever else the run was told of went with the one before. */
+  /**
+   * Ends the list of what a new server holds. Everything else that the run had seen was lost with the server before.
+   */
   returns({ draw, server }: ServerReturned, messages: Iterable<MessageFacts>): void {
     this.draws.push(draw)
     for (const message of messages) {
       if (!message.told || message.server === server) continue
       message.told = false
       message.acknowledged = 0
-      // What an effect sent goes with the effect.
+      // The messages of a lost effect are lost with it.
       if (message.tries === 0) continue
       this.lost.set(message, { server, tries: message.tries })
       if (message.loose) this.messagesLost++

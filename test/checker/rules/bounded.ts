@@ -1,6 +1,6 @@
 /**
- * Rule 8, bounded: what was sampled (in flight, memory, waiting, ...), the handlers that ran at once in a process, and the
- * number of attempts never exceeded their settings.
+ * Rule 8, bounded: samples (in flight, memory, waiting, ...), concurrent handlers in a process, and attempts never
+ * exceeded their settings.
  *
  * @since 0.1.0
  */

@@ -1,6 +1,6 @@
 /**
- * Rule 5, dead letters: they are exactly the poison that was planted, for the reason it was planted for, each with a full
- * history of attempts; a dead letter and a commit exclude each other; and a parked key has no later commit.
+ * Rule 5, dead letters: they are exactly the planted failures, for the planted reason, each with a full history of
+ * attempts. A dead letter and a commit exclude each other. A parked key has no later commit.
  *
  * @since 0.1.0
  */
@@ -67,7 +67,7 @@ const judge = (life: Life, deadLetter: DeadLettered, poison: Poison | undefined,
     )
   }
   const rounds = roundsOf(tried)
-  // Every redrive but one that goes on, or ended in a commit, ended in another death.
+  // Every redrive ended in another death, except one that still runs or ended in a commit.
   const deaths = deadLetter.redriven + (deadLetter.state === "open" || deadLetter.state === "discarded" ? 1 : 0)
   if (rounds?.length !== deaths) {
     return findings.add(
@@ -151,7 +151,7 @@ const unburied = (life: Life, findings: Findings): void => {
   )
 }
 
-/** What is committed of a key while the dead letter at its head waits for a person. */
+/** Commits of a key while the dead letter at its head waits for an operator. */
 const parked = (index: HistoryIndex, queue: QueueKey, life: Life, findings: Findings): number => {
   const deadLetter = life.deadLetterId
   if (deadLetter === undefined || (deadLetter.state !== "open" && deadLetter.state !== "redriving")) return 0

@@ -1,10 +1,10 @@
 /**
- * Rule 3, order: the positions of a key ascend in the ledger, each row continues the key's chain, and no handler starts
+ * Rule 3, order: the positions of a key ascend in the ledger, and each row continues the key's chain. No handler starts
  * before all earlier messages of its key are settled, unless both commit in order in one transaction.
  *
- * An order is claimed only between messages of which the first was acknowledged before the second was published (or that
- * were published together). A message that a person brought back after its successors had gone on may come late. Starts
- * of different processes are compared by their draws; starts without one only within their process.
+ * An order is claimed only between two messages if the first was acknowledged before the second was published, or if
+ * they were published together. A redriven message may come after its successors. Starts of different processes are
+ * compared by their draws. Starts without a draw are compared only within their process.
  *
  * @since 0.1.0
  */
@@ -104,7 +104,7 @@ const starts = (index: HistoryIndex, queue: QueueKey, findings: Findings): numbe
   return compared
 }
 
-/** Compares one start with what was settled last of everything earlier. Answers how many comparisons that was. */
+/** Compares one start with the last settlement of an earlier message. Returns the number of comparisons. */
 const early = (
   index: HistoryIndex,
   queue: QueueKey,
@@ -130,8 +130,8 @@ const early = (
 }
 
 /**
- * The earlier message that was not settled, those aside that run in the same transaction. What a later server settled may have been settled
- * before, by the one that forgot it.
+ * Returns the earlier message that was not settled, except those in the same transaction. A later server may settle a
+ * message that an earlier, lost server had settled.
  */
 const unsettledBefore = (
   index: HistoryIndex,
@@ -155,7 +155,7 @@ const unsettledBefore = (
 /** Whether later messages of the key come after it by right. An outgoing message has the order of its source. */
 const ordered = (life: Life): boolean => life.message.tries === 0 ? life.commit !== undefined : life.message.firm
 
-/** The draw at which a message was settled, infinite if it never was; undefined if nobody can know. */
+/** Returns the draw at which a message was settled, infinite if it never was. Undefined: it cannot be known. */
 const settledAt = (queue: QueueKey, life: Life): number | undefined => {
   const { commit, deadLetterId: deadLetter } = life
   if (deadLetter !== undefined) {

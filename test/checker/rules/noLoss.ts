@@ -1,9 +1,11 @@
 /**
- * Rule 1, no loss: what was published (acknowledged, or of unknown outcome and found) is committed, a dead letter, or still
- * waiting, for every consumer of its topic; what surely failed to be published is nowhere.
+ * Rule 1, no loss: a published message is committed, a dead letter, or still waiting, for every consumer of its topic.
+ * That holds for acknowledged publishes, and for those of unknown outcome that were found. A publish that surely failed
+ * is found nowhere.
  *
- * What was lost with a server is counted apart: it may be lost if nothing said that it was safe from a crash, and then it stays
- * lost. What a server held when it came up must be there at the end, and so must the effects that it held.
+ * Losses with a server are counted apart. They are accepted if nothing said that the message was safe from a crash, and
+ * then it stays lost. Everything that a server held when it came up must be there at the end, and so must the effects
+ * that it held.
  *
  * @since 0.1.0
  */
@@ -67,7 +69,7 @@ export const noLoss: Rule = (index, expectations) => {
   return findings.outcome(occurred)
 }
 
-/** What went with a server, apart from what was lost after it. Answers how often each of them happened. */
+/** Separates losses with a server from losses after it. Returns how often each of them happened. */
 const withServers = (index: HistoryIndex, allowed: boolean, findings: Findings): Readonly<Record<string, number>> => {
   const { broken, effectsLost, messagesLost, returned, seen } = index.servers
   if (!allowed && messagesLost + effectsLost > 0) {

@@ -1,6 +1,6 @@
 /**
- * Rule 9, not vacuous: every fault and crash window that the run promises was hit as often as promised, every antecedent it
- * names occurred, and something was committed and handed over again. A run in which nothing went wrong has shown nothing.
+ * Rule 9, not vacuous: every promised fault and crash window was hit as often as promised, and every named antecedent
+ * occurred. Something was committed and delivered again. A run in which nothing went wrong has proved nothing.
  *
  * @since 0.1.0
  */

@@ -1,6 +1,6 @@
 /**
- * Rule 7, nothing stuck: once the faults have stopped, everything reaches a final state within a bound. What waits at the
- * end waits for a person, for a time that is far off, or for a first consumer.
+ * Rule 7, nothing stuck: once the faults have stopped, everything reaches a final state within a bound. A message that
+ * waits at the end waits for an operator, for a time that is far off, or for a first consumer.
  *
  * The bound is measured by the clock of the one process that waited.
  *
@@ -70,7 +70,7 @@ const redriving = (life: Life, findings: Findings): void => {
   )
 }
 
-/** A process that ended by itself has ended its handlers. Answers how many did. */
+/** A process that ended by itself has ended its handlers. Returns how many did. */
 const unfinished = (index: HistoryIndex, findings: Findings): number => {
   let ended = 0
   for (const process of index.processes.values()) {

@@ -1,10 +1,10 @@
 /**
- * Rule 4, one owner: nothing is committed under a token older than one already seen, one token belongs to one process, and
- * handlers of a key overlap in two processes only where the database confirmed that an expired lease was taken over. What one
- * server handed out is committed only by that server.
+ * Rule 4, one owner: nothing is committed under a token older than one already seen, and one token belongs to one
+ * process. Handlers of a key overlap in two processes only where the database confirmed the takeover of an expired
+ * lease. A message that one server handed out is committed only by that server.
  *
- * "Already seen" is the order of the ledger, and that of draws, in which starts and takeovers have their place too. A
- * handler that its process never ended (it was killed) counts as running on.
+ * "Already seen" is the order of the ledger and of draws. Starts and takeovers have draws, too. A handler that its
+ * process never ended (a kill) counts as still running.
  *
  * @since 0.1.0
  */
@@ -45,7 +45,10 @@ export const oneOwner: Rule = (index, expectations) => {
   return findings.outcome(occurred)
 }
 
-/** No commit after a newer token was seen, by ledger and by draw. Answers how many tokens were followed by a newer one. */
+/**
+ * Finds commits after a newer token was seen, by ledger and by draw. Returns how many tokens were followed by a newer
+ * one.
+ */
 const fenced = (lane: LaneFacts, findings: Findings): number => {
   for (const { commit, newer } of lane.stale) {
     findings.add(
@@ -106,7 +109,8 @@ const overlapping = (index: HistoryIndex, queue: QueueKey, findings: Findings): 
       if (one.process === other.process || (one.token ?? 0) >= (other.token ?? 0)) continue
       // By draws where they show it; a handler that never ended runs on beyond every newer token.
       if (!(one.open !== undefined || one.last > other.first)) continue
-      // An owner cannot know at once that its server is gone; another server knows nothing of what that one forgot to save.
+      // An owner cannot know at once that its server is gone; another server knows nothing of what that one forgot to
+      // save.
       if (index.servers.apart(one.first, other.first)) continue
       overlaps++
       if (confirmed(index, queue.consumer, one.lane ?? queue.key, one.token, other.token)) continue
@@ -121,7 +125,7 @@ const overlapping = (index: HistoryIndex, queue: QueueKey, findings: Findings): 
   return overlaps
 }
 
-/** What servers hand out, in a run of several. */
+/** Checks deliveries in a run of several servers. */
 const acrossServers = (index: HistoryIndex, findings: Findings): Readonly<Record<string, number>> => {
   if (index.servers.returned === 0) return {}
   let twice = 0

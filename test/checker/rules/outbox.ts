@@ -1,6 +1,6 @@
 /**
- * Rule 6, outgoing messages: each one of a committed effect is published at least once, those of one key in the order of
- * their effects, and none of an effect that was rolled back.
+ * Rule 6, outgoing messages: each one of a committed effect is published at least once. Those of one key are in the
+ * order of their effects, and none is of an effect that was rolled back.
  *
  * @since 0.1.0
  */
@@ -63,7 +63,10 @@ const rolledBack = (index: HistoryIndex, one: Outgoing, findings: Findings): voi
   )
 }
 
-/** Those of one key whose sources have one key stand in the order in which their effects were committed. Answers 1 for a pair. */
+/**
+ * Those of one key whose sources have one key stand in the order in which their effects were committed. Answers 1 for a
+ * pair.
+ */
 const inOrder = (
   sender: Life,
   place: number,

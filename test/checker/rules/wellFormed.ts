@@ -1,8 +1,8 @@
 /**
  * The form of a history's lines: one Schema for each kind of entry, and the check of one line.
  *
- * A line is looked at with the guard of its kind only, since a history of a million messages has millions of lines; why a
- * line is refused is worked out when one is. Fields that a kind does not have are left alone.
+ * A line is checked with the guard of its kind only, since a history of a million messages has millions of lines. The
+ * reason of a refusal is worked out only for a refused line. Fields that a kind does not have are ignored.
  *
  * @since 0.1.0
  */

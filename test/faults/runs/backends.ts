@@ -1,4 +1,7 @@
-/** Backends of the workers are terminated at random, every second one in a transaction; nothing is counted, work goes on. */
+/**
+ * Backends of the workers are terminated at random, every second one in a transaction. No attempt is counted, and work
+ * continues.
+ */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Run } from "../fault-run.ts"
@@ -6,7 +9,7 @@ import * as Load from "../traffic.ts"
 import type { World } from "../world.ts"
 import { busy, quick, whilst } from "./common.ts"
 
-/** Workers connect as somebody else, so that their sessions can be told from the parent's. */
+/** Workers connect as another user, so that their sessions differ from the parent's. */
 const role = (world: World) => `${world.schema}_role`
 
 const asRole = Effect.fnUntraced(function*(world: World) {

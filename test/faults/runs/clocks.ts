@@ -1,6 +1,7 @@
 /**
- * Workers whose clocks are off by hours, and jump to and fro while they work, beside one whose clock is right; some of them freeze or die. The
- * database's clock and the monotonic one rule: no lease is given up or kept for it, no hold ends early or never, nothing is lost.
+ * Workers whose clocks are off by hours and jump while they work, beside one whose clock is right. Some of them freeze
+ * or die. The database's clock and the monotonic one decide. So no lease is lost or kept because of a wall clock, every
+ * hold ends at its time, and nothing is lost.
  */
 import { Effect } from "effect"
 import type { Run } from "../fault-run.ts"

@@ -1,6 +1,6 @@
 /**
- * COMMIT was sent and no answer came: connections reset before and after the server had answered, answers that are late, and black
- * holes. The inbox settles what happened; there is no second effect, and the slot is free again soon.
+ * COMMIT was sent and no answer came: connections reset before and after the server had answered, answers that are
+ * late, and black holes. The inbox settles what happened; there is no second effect, and the slot is free again soon.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
@@ -18,7 +18,7 @@ const next = (world: World): CommitFault => {
   if (dice < 0.3) return { kind: "reset" }
   if (dice < 0.6) return { kind: "late reset" }
   if (dice < 0.75) return { kind: "black hole" }
-  // Below the timeout the answer is late, above it, it comes when nobody waits for it any more.
+  // Below the timeout the answer is late. Above it, the answer comes when the client waits no more.
   return { kind: "delay", millis: world.dice.whole(200, 1400) }
 }
 
@@ -37,7 +37,7 @@ const rows = Effect.fnUntraced(function*(world: World, worker: string) {
   return row!.n
 })
 
-/** Strikes one COMMIT, and waits until the worker's only line commits again; answers how long that took. */
+/** Strikes one COMMIT, and waits until the worker's only committer commits again. Returns how long that took. */
 const strike = (world: World, between: Proxy, worker: Child) =>
   Effect.gen(function*() {
     between.commits.push(next(world))
@@ -59,8 +59,9 @@ export const commits: Run = {
     Effect.gen(function*() {
       const wanted = world.scaled(200)
       let longest = 0
-      // At a pace, not up to a mark: what waits behind a struck COMMIT must not keep work from the others. What waits in the end is done
-      // in 5 s, and still in half of the bound on a machine that is so busy that a worker does a sixth.
+      // At a steady rate, and not up to a mark: messages behind a struck COMMIT must not keep work from the others. The
+      // messages that wait in the end take 5 s. On a machine so busy that a worker does a sixth, they still take half
+      // of the bound.
       yield* Load.keepBusy(world, { ...busy, keys: 300, outstanding: 1500, pace: 200 })
       yield* side(Math.min(8, Math.ceil(wanted / 8)), () =>
         Effect.gen(function*() {

@@ -1,4 +1,4 @@
-/** What fault runs have in common: short leases, a load of everything that can happen to a message. */
+/** Shared by the fault runs: short leases, and a load of everything that can happen to a message. */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Worker } from "millrace"
@@ -33,7 +33,7 @@ export const whilst = <E, R>(holds: () => boolean, body: Effect.Effect<unknown, 
 export const side = <E, R>(by: number, body: (n: number) => Effect.Effect<unknown, E, R>): Effect.Effect<void, E, R> =>
   Effect.forEach(Array.from({ length: by }, (_, n) => n), body, { concurrency: "unbounded", discard: true })
 
-/** Waits for a condition, at most so long; answers whether it came. */
+/** Waits for a condition, for a limited time. Returns whether it came true. */
 export const until = <E, R>(condition: Effect.Effect<boolean, E, R>, millis: number): Effect.Effect<boolean, E, R> =>
   Effect.gen(function*() {
     const started = performance.now()
@@ -44,7 +44,7 @@ export const until = <E, R>(condition: Effect.Effect<boolean, E, R>, millis: num
     return true
   })
 
-/** What waits for the consumer, and for the reader of its receipts. */
+/** The messages that wait for the consumer, and for the reader of its receipts. */
 export const waiting = Effect.fnUntraced(function*(world: World, consumer: string) {
   const sql = yield* SqlClient.SqlClient
   const s = sql(world.schema)

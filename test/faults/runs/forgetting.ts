@@ -1,7 +1,9 @@
 /**
- * The server forgets what workers have seen, while these live on: one backend is killed, and Postgres starts anew under the same
- * postmaster; it crashes, and its last milliseconds were not on the disk yet; it is back before a worker asks again; a replica that lags
- * takes its place. What is published afterwards gets the numbers of what was lost; it must be handled all the same, and in order.
+ * The server loses data that workers have seen, while the workers live on. Four causes: one backend is killed, and
+ * Postgres recovers under the same postmaster. Postgres crashes before its last milliseconds were on the disk. It is
+ * back before a worker asks again. A replica that lags is promoted.
+ *
+ * Messages published afterwards get the numbers of the lost ones. They must be handled all the same, and in order.
  */
 import { Deferred, Effect, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
@@ -20,7 +22,7 @@ const keys = 15
 /** Longer than a crash takes: what was handed out before is still worked on after it. */
 const slowMillis = 3000
 
-/** So many of each key, of which the first takes its time. */
+/** Pieces of each key. The first of each key takes its time. */
 const family = (world: World, name: string, each: number, action: "wait" | "none" = "wait"): ReadonlyArray<Piece> =>
   Array.from({ length: each }, (_, i) =>
     Array.from(
@@ -74,7 +76,10 @@ const handOut = (world: World) =>
     return yield* loosely(world, 4)
   })
 
-/** More than was lost, so that it gets the same numbers; many of them in the same lanes. What was moved and is due again comes later by right. */
+/**
+ * More than was lost, so that they get the same numbers, many of them in the same lanes. Moved messages that are due
+ * again may come later.
+ */
 const successors = (world: World) =>
   Load.publish(world, [...family(world, "loose", 5, "none"), ...family(world, "next", 5, "none")])
 
@@ -188,8 +193,8 @@ export const lastMoments: Run = {
 }
 
 /**
- * A publisher whose transaction is open for long, beside others that commit: what workers have seen by now is beyond what the disk knows. What
- * it wrote is never seen. Returns what was published last, and handed out.
+ * A publisher whose transaction stays open, beside others that commit. So workers have seen more than is on the disk.
+ * Its own messages are never seen. Returns the last messages that were published and handed out.
  */
 const ahead = (world: World) =>
   Effect.gen(function*() {
@@ -224,7 +229,7 @@ export const beforeNextPoll: Run = {
     })
 }
 
-/** What is sent to the replica has reached it. */
+/** The replica has received everything that was sent to it. */
 const replayed = (at: string) =>
   Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient

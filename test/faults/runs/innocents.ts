@@ -1,6 +1,6 @@
 /**
- * Processes that die with innocents in their hands, killed from outside: two at work, then more before any message runs alone.
- * However often that happens, none of the messages may be `crashed`.
+ * Processes that are killed from outside while they hold messages: two at work, then more before any message runs
+ * alone. However often that happens, no message may become `crashed`.
  */
 import { Effect } from "effect"
 import type { Run } from "../fault-run.ts"
@@ -23,7 +23,7 @@ const fault = (world: World, at: Moment): Fault => {
   return { at, nth, action: { _tag: "Kill" } }
 }
 
-/** Starts a process that is to die; answers whether it did. */
+/** Starts a process that is to die. Returns whether it did. */
 const dies = (world: World, consumer: string, at: Moment) =>
   Effect.gen(function*() {
     const worker = yield* world.worker({ consumer, faults: [fault(world, at)] })
@@ -31,7 +31,10 @@ const dies = (world: World, consumer: string, at: Moment) =>
     return (yield* worker.ended).signal === "SIGKILL"
   }).pipe(Effect.scoped)
 
-/** One round: two preempted pods, one to three deaths before isolation, and a worker that lives. Answers how often each happened. */
+/**
+ * One round: two preempted pods, one to three deaths before isolation, and a worker that lives. Returns how often each
+ * happened.
+ */
 const round = (world: World, consumer: string) =>
   Effect.gen(function*() {
     yield* register(world, consumer)
@@ -41,7 +44,7 @@ const round = (world: World, consumer: string) =>
     const happened: Array<Moment> = []
     for (const at of [preempted, preempted, ...early] as const) {
       if (yield* dies(world, consumer, at)) happened.push(at)
-      // What comes between two deaths is no suspect, and runs while the suspects wait.
+      // A message that comes between two deaths is no suspect, and runs while the suspects wait.
       yield* Load.publish(world, [world.piece(`${consumer}-new`, "wait", 20)], { consumer })
     }
     const last = yield* world.worker({ consumer })

@@ -1,4 +1,4 @@
-/** SIGKILL at any time: workers die while they start, read, handle, commit and renew; others go on. */
+/** SIGKILL at any time: workers die while they start, read, handle, commit and renew, and others continue. */
 import { Effect } from "effect"
 import type { Run } from "../fault-run.ts"
 import * as Load from "../traffic.ts"
@@ -6,7 +6,7 @@ import { busy, quick, side, whilst } from "./common.ts"
 
 export const kills: Run = {
   name: "SIGKILL at random",
-  // Nothing here dies by its own hand: a message that was there three times in a row is an innocent.
+  // No message here kills its process, so one that was in flight at three deaths must not become `crashed`.
   options: { ...quick, maxCrashes: 1000 },
   person: true,
   body: (world) =>

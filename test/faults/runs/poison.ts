@@ -1,4 +1,4 @@
-/** A message that kills its process among 200 innocents: after three deaths it is a dead letter `crashed`, alone. */
+/** A message that kills its process among 200 others: after three deaths it alone is a dead letter `crashed`. */
 import { Effect } from "effect"
 import { DeadLetters } from "millrace"
 import type { Run } from "../fault-run.ts"
@@ -22,7 +22,7 @@ const done = (world: World, consumer: string) =>
     return (yield* waiting(world, consumer)) === 0
   })
 
-/** Starts a worker again and again, as a supervisor does, until all is done. Answers how often it died. */
+/** Starts a worker again and again, as a supervisor does, until all is done. Returns how often it died. */
 const supervised = (world: World, consumer: string) =>
   Effect.gen(function*() {
     let deaths = 0

@@ -1,4 +1,7 @@
-/** Postgres is shut down at once and started again while everything is under way; all resumes by itself, nothing is counted. */
+/**
+ * Postgres is shut down at once and started again while everything is under way; all resumes by itself, nothing is
+ * counted.
+ */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { strike } from "../comeback.ts"
@@ -26,7 +29,7 @@ export const restarts: Run = {
       const workers = yield* Effect.forEach([1, 2, 3], () => world.worker())
       yield* Effect.forEach(workers, (worker) => worker.ready)
       const once = Effect.gen(function*() {
-        // Work goes on, before the next blow.
+        // Work continues before the next restart.
         const before = yield* rows(world)
         if (!(yield* until(Effect.map(rows(world), (n) => n > before + 100), 60_000))) {
           return yield* Effect.die(new Error(`no work for a minute after ${world.happened("restart")} restarts`))

@@ -1,6 +1,6 @@
 /**
- * SIGKILL while the runtime forgets: a worker dies when it has sent a statement that deletes ids from the inbox. Ids are kept for
- * seconds only; nothing is published again here after that, so nothing may have a second effect.
+ * SIGKILL while the runtime forgets: a worker dies when it has sent a statement that deletes ids from the inbox. Ids
+ * are kept for seconds only; nothing is published again here after that, so nothing may have a second effect.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"

@@ -1,6 +1,6 @@
 /**
- * A lone worker that is stopped three times for longer than its lease, with a slow message in its hands: it was never dead, so
- * nothing that it held may be counted as having killed it.
+ * A lone worker is stopped three times for longer than its lease while it handles a slow message. It was never dead, so
+ * no crash may be counted for the messages that it held.
  */
 import { Effect } from "effect"
 import type { Run } from "../fault-run.ts"
@@ -8,7 +8,7 @@ import * as Load from "../traffic.ts"
 import { register, type World } from "../world.ts"
 import { quick, side, until, waiting } from "./common.ts"
 
-/** A queue of its own for each, so that nobody else takes over. */
+/** A queue for each worker, so that no other one takes over. */
 const lone = (world: World, n: number) =>
   Effect.gen(function*() {
     const consumer = `${world.consumer}-${n}`

@@ -1,6 +1,6 @@
 /**
- * Twenty workers start together on an empty database: the schema is made once, all of them start, and what is published then is
- * handled once. They are four processes of five database layers each, every layer with a worker of its own.
+ * Twenty workers start together on an empty database: the schema is made once, all of them start, and what is published
+ * then is handled once. They are four processes of five database layers each, every layer with a worker of its own.
  */
 import { Effect, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
@@ -44,7 +44,7 @@ const round = (world: World, starters: ReadonlyArray<Child>, n: number) =>
     world.fault("20 workers start together")
   })
 
-/** What is published is handled by those that have started; each queue is there once. */
+/** The workers that have started handle all messages, and each queue exists once. */
 const handled = (world: World, consumer: string, n: number) =>
   Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient

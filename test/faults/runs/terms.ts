@@ -28,7 +28,7 @@ export const terms: Run = {
       yield* world.worker({ attempts: 1 })
       return [{ fault: "SIGTERM under load, exit code 0", wanted, happened: world.happened("SIGTERM") }]
     }),
-  // What is given back was not started.
+  // Messages that are given back were not started.
   expects: { redelivered: 0 },
   after: (world) =>
     Effect.gen(function*() {

@@ -1,7 +1,7 @@
 /**
- * SIGKILL at every crash window: processes that kill themselves at a named failpoint, workers, publishers and operators alike, and
- * workers that die when their COMMIT was sent and not answered, or when they have found messages due and move them. Meanwhile
- * messages are published later, replaced and cancelled.
+ * SIGKILL at every crash window: workers, publishers and operators kill themselves at a named failpoint. Other workers
+ * die when their COMMIT was sent and not answered, or when they move due messages. Meanwhile messages are published
+ * later, replaced and cancelled.
  */
 import { Effect } from "effect"
 import { DeadLetters } from "millrace"
@@ -44,7 +44,7 @@ const planned = (world: World, window: Window) => {
   return [{ at, nth: world.dice.whole(1, rare[at] ?? 10), action: { _tag: "Kill" as const } }]
 }
 
-/** Waits for a process to kill itself; one that does not is stopped. Answers whether it did. */
+/** Waits for a process to kill itself, and stops one that does not. Returns whether it did. */
 const dies = (child: Child) =>
   Effect.gen(function*() {
     if (!(yield* until(Effect.sync(() => !child.isRunning()), 20_000))) {
@@ -65,7 +65,7 @@ const inWorker = (world: World, window: Window) =>
     return yield* dies(worker)
   })
 
-/** A queue of its own, so that its lanes were nobody's: one dies having claimed them, one having taken them over. */
+/** A queue whose lanes have no owner yet. One process dies after it claimed them, and one after it took them over. */
 const claims = (world: World) =>
   Effect.gen(function*() {
     const consumer = world.nextName(`${world.consumer}-`)
@@ -98,12 +98,12 @@ const onTheWire = (world: World) =>
     return yield* dies(worker)
   })
 
-/** The delete is the move's own, in whatever statement it stands. */
+/** The delete is part of the move, in every statement that has it. */
 const moves = /delete from \S*delayed"? where (?:seq|due_at)/
 
 /**
- * A worker dies when its move was sent, or a few milliseconds later: while the server moves, or with the answer. The window counts as hit only
- * if messages left in that session.
+ * A worker dies when its move was sent, or a few milliseconds later: while the server moves, or with the answer. The
+ * window counts as hit only if messages left in that session.
  */
 const whileMoving = (world: World) =>
   Effect.gen(function*() {
@@ -127,7 +127,7 @@ const whileMoving = (world: World) =>
     return moved
   })
 
-/** A publisher that dies; its like publishes all of it again, as whoever was told nothing must. */
+/** A publisher that dies. Another one publishes all of it again, as a publisher without an answer must. */
 const inPublisher = (world: World, window: Window) =>
   Effect.gen(function*() {
     const key = world.nextName("pub")
@@ -140,7 +140,7 @@ const inPublisher = (world: World, window: Window) =>
     return died
   })
 
-/** A person's process that dies while it redrives or gives up the dead letter of a parked key. */
+/** An operator's process that dies while it redrives or discards the dead letter of a parked key. */
 const inOperator = (world: World, window: Window) =>
   Effect.gen(function*() {
     const key = world.nextName("op")
@@ -192,12 +192,12 @@ export const windows: Run = {
       const hits = new Map<Name, number>()
       const under = new Map<Name, number>()
       const tries = new Map<Name, number>()
-      // The person leaves the operators' dead letters alone until the end.
+      // The operator leaves the dead letters of these processes alone until the end.
       world.spared = /^op/
       yield* Load.keepBusy(world, busy)
       const later = yield* Later.keepBusy(world)
       const of = (counts: ReadonlyMap<Name, number>, name: Name) => counts.get(name) ?? 0
-      // Whoever goes for a claim goes for the takeover, too.
+      // A plan for claims needs takeovers, too.
       const next = () =>
         names.find((name) =>
           of(hits, name) + of(under, name) < wanted && of(tries, name) < Math.max(8, 3 * wanted)

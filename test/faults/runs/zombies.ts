@@ -1,4 +1,7 @@
-/** SIGSTOP for three leases, then SIGCONT: others have taken over; the zombie commits nothing, and takes part again. */
+/**
+ * SIGSTOP for three leases, then SIGCONT: others have taken over. The stale owner commits nothing, and takes part
+ * again.
+ */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Child } from "../../harness/child.ts"
@@ -42,7 +45,7 @@ export const zombies: Run = {
     Effect.gen(function*() {
       const wanted = world.scaled(50)
       yield* Load.keepBusy(world, busy)
-      // Two that are never stopped, so that there is always an heir.
+      // Two workers that are never stopped, so that another worker can always take over.
       yield* world.worker()
       yield* world.worker()
       yield* side(6, () =>

@@ -197,7 +197,7 @@ export interface ResolvedDelay {
     readonly delay: number;
     readonly name: string | undefined;
 }
-export declare const problem: (messages: ReadonlyArray<Message.Message>, later: ResolvedDelay) => InvalidMessage | undefined;
+export declare const problem: (messages: ReadonlyArray<Message.Message>, delay: ResolvedDelay) => InvalidMessage | undefined;
 export declare const resolve: (messages: ReadonlyArray<Message.Message>, options: DelayOptions & {
     readonly name?: string | undefined;
 }) => ResolvedDelay | InvalidMessage | undefined;
@@ -691,7 +691,7 @@ export declare const delayed: (delay: Duration.Duration) => Hold;
 export declare const parked: Hold;
 
 // src/Inbox.ts
-import * as Duration from "effect/Duration";
+import type * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { AwaitTimeout, ForeignSqlClient, IdempotencyConflict, InProgress, InvalidId, type InvalidName, type InvalidSetting, ResultRefused, ResultUnavailable, StoreFailure } from "./Errors.ts";
@@ -810,34 +810,18 @@ export declare const ofMessage: ({ payload, topic }: {
 }) => string;
 
 // src/Pipeline.ts
-import type { NonEmptyReadonlyArray } from "effect/Array";
-import type * as Duration from "effect/Duration";
-import * as Effect from "effect/Effect";
-import { type Pipeable } from "effect/Pipeable";
+import type * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
 import type * as Scope from "effect/Scope";
-import * as SqlClient from "effect/sql/SqlClient";
-import type { Statement } from "effect/sql/Statement";
-import type { DeadLetterOrder } from "./DeadLetter.ts";
 import type { DeliveryContext } from "./Delivery.ts";
-import type { BeforeCommit, Emitting, NoAsync, Reads, Repeatable } from "./internal/CompileErrors.ts";
-import type { AnyTopic, DeliveryMode, Phase, Shape } from "./internal/Step.ts";
-import * as Retry from "./Retry.ts";
+import type { AsyncResult, BeforeCommit, NoAsync } from "./internal/CompileErrors.ts";
+import { type Pipeline } from "./internal/pipeline/PipelineType.ts";
+import type { AnyTopic, DeliveryMode, Phase } from "./internal/Step.ts";
 import type { Topic } from "./Topic.ts";
+export { type Batched, commit, commitBatch, commitSql, emit, emitAll } from "./internal/pipeline/CommitSteps.ts";
+export { commitTimeout, deadLetter, group, retry, timeout } from "./internal/pipeline/PipelineSettings.ts";
+export type { Error, Pipeline, Services } from "./internal/pipeline/PipelineType.ts";
 export type { AnyTopic, DeliveryMode, Phase, Settings, Step } from "./internal/Step.ts";
-declare const TypeId = "~millrace/Pipeline";
-export interface Pipeline<out A, out E = never, out R = never, out P extends Phase = Phase, out M extends DeliveryMode = DeliveryMode> extends Pipeable, Shape {
-    readonly [TypeId]: {
-        readonly _A: () => A;
-        readonly _E: () => E;
-        readonly _R: () => R;
-        readonly _P: () => P;
-        readonly _M: () => M;
-    };
-    toJSON(): unknown;
-}
-export type Error<T> = T extends Pipeline<unknown, infer E, unknown> ? E : never;
-export type Services<T> = T extends Pipeline<unknown, unknown, infer R> ? R : never;
 export interface FromOptions<M extends DeliveryMode> {
     readonly consumer: string;
     readonly delivery?: M | undefined;
@@ -857,15 +841,28 @@ export declare const filter: {
 };
 export declare const mapEffect: {
     <A, B, E2, R2>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & BeforeCommit<"mapEffect", P>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>;
-    <A>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | PromiseLike<unknown>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & NoAsync<"mapEffect">) => never;
+    <A>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & NoAsync<"mapEffect">) => never;
 };
 export declare const tap: {
     <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<X, E2, R2>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & BeforeCommit<"tap", P>) => Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>;
-    <A>(f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | PromiseLike<unknown>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & NoAsync<"tap">) => never;
+    <A>(f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & NoAsync<"tap">) => never;
 };
+
+// src/internal/pipeline/CommitSteps.ts
+import type { NonEmptyReadonlyArray } from "effect/Array";
+import * as Effect from "effect/Effect";
+import type * as Schema from "effect/Schema";
+import type * as Scope from "effect/Scope";
+import * as SqlClient from "effect/sql/SqlClient";
+import type { Statement } from "effect/sql/Statement";
+import type { DeliveryContext } from "../../Delivery.ts";
+import type { Topic } from "../../Topic.ts";
+import type { AsyncResult, Emitting, NoAsync } from "../CompileErrors.ts";
+import type { DeliveryMode, Phase } from "../Step.ts";
+import { type Pipeline } from "./PipelineType.ts";
 export declare const commit: {
     <A, B, E2, R2>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M>;
-    <A>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | PromiseLike<unknown>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & NoAsync<"commit">) => never;
+    <A>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & NoAsync<"commit">) => never;
 };
 export type Batched<A, X> = X extends ReadonlyArray<infer B> ? B : A;
 export declare const commitBatch: <A, X extends ReadonlyArray<unknown> | void, E2, R2>(f: (values: NonEmptyReadonlyArray<A>, delivered: NonEmptyReadonlyArray<DeliveryContext>) => Effect.Effect<X, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<Batched<A, X>, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M>;
@@ -876,6 +873,15 @@ export declare const emit: <A, Name extends string, S extends Schema.Constraint>
 export declare const emitAll: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: Emitting<NoInfer<A>>, delivered: DeliveryContext) => ReadonlyArray<S["Type"]>, options?: {
     readonly id?: ((out: S["Type"], value: NoInfer<A>, delivered: DeliveryContext) => string) | undefined;
 }) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R | S["EncodingServices"], "commit", M>;
+
+// src/internal/pipeline/PipelineSettings.ts
+import type * as Duration from "effect/Duration";
+import type * as Schema from "effect/Schema";
+import type { DeadLetterOrder } from "../../DeadLetter.ts";
+import * as Retry from "../../Retry.ts";
+import type { Reads, Repeatable } from "../CompileErrors.ts";
+import type { DeliveryMode, Phase } from "../Step.ts";
+import { type Pipeline } from "./PipelineType.ts";
 export declare const retry: <E0, Seen = unknown>(policy: Retry.Policy<E0> | Retry.RetryOptions, options?: {
     readonly while?: ((error: NoInfer<Seen> | Retry.RuntimeFailure) => boolean) | undefined;
 }) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & Pipeline<unknown, Seen, unknown> & Reads<"The retry schedule", E | Retry.RuntimeFailure, E0> & Repeatable<"retry", M>) => Pipeline<A, E, R, P, M>;
@@ -886,6 +892,26 @@ export declare const deadLetter: <S extends Schema.Constraint = never>(options: 
     readonly errors?: S | undefined;
 }) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & ([S] extends [never] ? unknown : Reads<"The Schema of deadLetter", E, S["Type"]>) & Repeatable<"deadLetter", M>) => Pipeline<A, E, R | S["EncodingServices"] | S["DecodingServices"], P, M>;
 export declare const group: (size: number) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
+
+// src/internal/pipeline/PipelineType.ts
+import { type Pipeable } from "effect/Pipeable";
+import type { DeliveryMode, Phase, Shape } from "../Step.ts";
+declare const TypeId = "~millrace/Pipeline";
+export interface Pipeline<out A, out E = never, out R = never, out P extends Phase = Phase, out M extends DeliveryMode = DeliveryMode> extends Pipeable, Shape {
+    readonly [TypeId]: {
+        readonly _A: () => A;
+        readonly _E: () => E;
+        readonly _R: () => R;
+        readonly _P: () => P;
+        readonly _M: () => M;
+    };
+    toJSON(): unknown;
+}
+export type Error<T> = T extends Pipeline<unknown, infer E, unknown> ? E : never;
+export type Services<T> = T extends Pipeline<unknown, unknown, infer R> ? R : never;
+export declare const make: <A, E, R, P extends Phase, M extends DeliveryMode>(shape: Shape) => Pipeline<A, E, R, P, M>;
+export declare const running: (_tag: "MapEffect" | "Tap" | "Commit") => (f: unknown) => (self: unknown) => never;
+export {};
 
 // src/internal/Step.ts
 import type { NonEmptyReadonlyArray } from "effect/Array";
@@ -1357,7 +1383,7 @@ import type * as Pipeline from "../Pipeline.ts";
 import { Store } from "../Store.ts";
 import { Transport } from "../Transport.ts";
 import { type Outcome } from "./observe/Outcomes.ts";
-import { type WorkerOptions } from "./start/Settings.ts";
+import type { WorkerOptions } from "./start/Settings.ts";
 export type { Outcome } from "./observe/Outcomes.ts";
 export { defaults, type WorkerOptions } from "./start/Settings.ts";
 export type WorkerError = InvalidName | InvalidSetting | ConsumerConflict | ConsumerRemoved | Unsupported | ForeignSqlClient | StoreFailure | TransportError;

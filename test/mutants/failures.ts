@@ -116,7 +116,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     name: "an error that cannot be read and so is never recorded",
     guarantee: 6,
     file: "src/worker/attempt/FailureRecord.ts",
-    from: "    return without(attempted, \"What this attempt failed with cannot be read.\")",
+    from: "    return without(attempted, \"The failure of this attempt cannot be read.\")",
     to: "    return full(attempted)",
     test: records,
     named: "ends the attempts of its message, which becomes a dead letter"

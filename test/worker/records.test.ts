@@ -114,7 +114,7 @@ const odd: ReadonlyArray<{ readonly what: string; readonly error: () => unknown;
     error: () => throwing(["_tag", "name", "message", "stack", "cause", "reason", "retryable", "retryAfter", "toJSON"]),
     message: ""
   },
-  { what: "a proxy that answers nothing", error: revoked, message: "What this attempt failed with cannot be read." }
+  { what: "a proxy that answers nothing", error: revoked, message: "The failure of this attempt cannot be read." }
 ]
 
 describe("an error that is not as errors are", () => {

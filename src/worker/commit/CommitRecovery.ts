@@ -11,7 +11,7 @@
  * | a conflict | wait, then halves | repeat 10 times, then alone | repeat 10 times, then fail it |
  * | the store refused a request of the runtime | alone | alone | repeat 3 times, then fail it |
  * | its session ended | repeat, alone after 5 tries and a proof | alone | repeat, fail it after 5 and a proof |
- * | the store is unavailable, or did not respond | repeat, alone if others commit | alone | repeat, fail it if others do |
+ * | the store is unavailable, or did not respond | repeat, alone if others commit | alone | repeat, fail if others do |
  *
  * A repeat waits first. A group of one member is tried alone where the table says savepoints or halves, and where the
  * store refused it, it counts as alone.

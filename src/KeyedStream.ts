@@ -1,8 +1,8 @@
 /**
  * Concurrency with order: like `Stream.mapEffect`, in order within a key and concurrent across keys.
  *
- * Memory depends on the values in flight (`concurrency` + `buffer`), never on how many keys there are: a key exists only while
- * something of it waits or runs. A slow key does not hold up the others until `buffer` values wait for it.
+ * Memory depends on the values in flight (`concurrency` + `buffer`), never on how many keys there are. A key exists
+ * only while a value of it waits or runs. A slow key does not hold up the others until `buffer` values wait for it.
  * Interruption stops what runs; a failure interrupts the rest and fails the stream.
  *
  * @since 0.1.0
@@ -33,8 +33,8 @@ export interface Options<in A, out K> {
 }
 
 /**
- * Maps each value with an effect, in order within its key and concurrently across keys. Results come out as they are ready:
- * in order within a key, in no order across keys.
+ * Maps each value with an effect, in order within its key and concurrently across keys. Results come out as they are
+ * ready: in order within a key, in no order across keys.
  *
  * ```ts
  * import { Effect, Stream } from "effect"

@@ -9,8 +9,9 @@
  *      +-- renew -- LeaseRenewer +-- CrashIsolation: suspects run alone
  * ```
  *
- * A delivery passes `fetch/`, `attempt/` and `commit/`; `start/Stages.ts` opens them, and `session` below connects them. A worker knows
- * the two ports only. Interruption is a graceful stop: the worker drains within the grace period and gives the rest back.
+ * A delivery passes `fetch/`, `attempt/` and `commit/`; `start/Stages.ts` opens them, and `session` below connects
+ * them. A worker knows the two ports only. Interruption is a graceful stop: the worker drains within the grace period
+ * and gives the rest back.
  *
  * @since 0.1.0
  */
@@ -48,7 +49,8 @@ export type { Outcome } from "./observe/Outcomes.ts"
 export { defaults, type WorkerOptions } from "./start/Settings.ts"
 
 /**
- * Why a worker did not start, or stopped. Failures that pass (a database that is away) are waited for, not reported here.
+ * Why a worker did not start, or stopped. A worker waits out temporary failures (a database that is unavailable), so
+ * they are not among these.
  *
  * @since 0.1.0
  */
@@ -65,8 +67,9 @@ export type WorkerError =
 /**
  * Runs the pipeline until it is interrupted, or until it fails with an error that waiting cannot fix.
  *
- * Interruption stops gracefully. Nothing more is fetched, and running attempts may finish within `grace`. The rest is given back at once,
- * and no attempt is counted for it. Put it last in the program, so that a worker that must stop stops its process.
+ * Interruption stops gracefully. Nothing more is fetched, and running attempts may finish within `grace`. The rest is
+ * given back at once, and no attempt is counted for it. Put it last in the program, so that a worker that must stop
+ * stops its process.
  *
  * @since 0.1.0
  */
@@ -77,8 +80,8 @@ export const run = <A, E, R, P extends Pipeline.Phase>(
   Effect.andThen(start(pipeline, options ?? {}), Effect.never)
 
 /**
- * Runs the pipeline until nothing can be taken and nothing runs, then stops. For tests and for cron. Keys that are held wait for
- * the next run.
+ * Runs the pipeline until nothing can be taken and nothing runs, then stops. For tests and for cron. Keys that are held
+ * wait for the next run.
  *
  * @since 0.1.0
  */
@@ -93,18 +96,23 @@ export const drain = <A, E, R, P extends Pipeline.Phase>(
  * @since 0.1.0
  */
 export interface StreamOptions extends WorkerOptions {
-  /** When it completes, the worker drains as at SIGTERM. The stream emits the outcomes of the drain and ends. Default: never. */
+  /**
+   * When it completes, the worker drains as at SIGTERM. The stream emits the outcomes of the drain and ends. Default:
+   * never.
+   */
   readonly stopWhen?: Effect.Effect<unknown> | undefined
 }
 
 /**
- * Runs the pipeline like {@link run}, and emits how each delivery ended: for live views, for tests, and for metrics of your own.
+ * Runs the pipeline like {@link run}, and emits how each delivery ended: for live views, for tests, and for metrics of
+ * your own.
  *
- * An outcome comes after COMMIT and before the next message of its key starts, so the outcomes of one key are in order. It is an
- * observation and comes at most once. The effects of a message never depend on it: put those into the pipeline.
+ * An outcome comes after COMMIT and before the next message of its key starts, so the outcomes of one key are in order.
+ * It is an observation and comes at most once. The effects of a message never depend on it: put those into the
+ * pipeline.
  *
- * Unread outcomes take places of `prefetch`, so a slow reader slows the fetching. They delay no COMMIT and no renewal. When the stream is
- * cancelled, the worker drains as at SIGTERM, and the outcomes of the drain are not emitted.
+ * Unread outcomes take places of `prefetch`, so a slow reader slows the fetching. They delay no COMMIT and no renewal.
+ * When the stream is cancelled, the worker drains as at SIGTERM, and the outcomes of the drain are not emitted.
  *
  * ```ts
  * import { Console, Effect, Schema, Stream } from "effect"
@@ -142,16 +150,19 @@ export const stream = <A, E, R, P extends Pipeline.Phase>(
  * @since 0.1.0
  */
 export interface LayerOptions extends WorkerOptions {
-  /** Called once if the worker fails after its layer was built. The failure is logged in any case. Default: nothing more. */
+  /**
+   * Called once if the worker fails after its layer was built. The failure is logged in any case. Default: nothing
+   * more.
+   */
   readonly onFatal?: ((cause: Cause.Cause<WorkerError>) => Effect.Effect<void>) | undefined
 }
 
 /**
- * Runs the pipeline while the layer lives. A failure at the start fails the layer. If that failure is temporary, the layer waits instead, and
- * a warning names the reason.
+ * Runs the pipeline while the layer lives. A failure at the start fails the layer. If that failure is temporary, the
+ * layer waits instead, and a warning names the reason.
  *
- * A built layer cannot fail any more. A later failure is logged, `onFatal` is called with it, and the program of {@link launch} fails
- * with it.
+ * A built layer cannot fail any more. A later failure is logged, `onFatal` is called with it, and the program of {@link
+ * launch} fails with it.
  *
  * @since 0.1.0
  */
@@ -183,8 +194,9 @@ const Launched: Context.Reference<Deferred.Deferred<never, WorkerError> | undefi
 >("millrace/worker/Launched", { defaultValue: () => undefined })
 
 /**
- * Builds the layer and runs until it is interrupted, or until one of the layer's workers fails: then the others drain, and the program fails
- * with that error. With `NodeRuntime.runMain` the process exits with 1, so an orchestrator starts it again.
+ * Builds the layer and runs until it is interrupted, or until one of the layer's workers fails. Then the other workers
+ * drain, and the program fails with that error. With `NodeRuntime.runMain` the process exits with 1, so an orchestrator
+ * starts it again.
  *
  * ```ts
  * import { NodeRuntime } from "@effect/platform-node"
@@ -208,8 +220,8 @@ export const launch = <A, E, R>(layer: Layer.Layer<A, E, R>): Effect.Effect<neve
   })
 
 /**
- * For `NodeRuntime.runMain(program, { teardown: Worker.teardown })`: a program that was told to stop and has drained exits with 0,
- * where Effect's default says 130. A worker that stopped by itself, or a failure, still exits with another code.
+ * For `NodeRuntime.runMain(program, { teardown: Worker.teardown })`. A program that was interrupted by a signal and has
+ * drained exits with 0, where Effect's default is 130. A program that fails still exits with 1.
  *
  * @since 0.1.0
  */
@@ -267,7 +279,9 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     yield* again(0)
   }) as Effect.Effect<void, WorkerError, R | Store | Transport>
 
-/** One subscription, from its registration to its end: fetches into the flow, and runs the turns that come out of it. */
+/**
+ * One subscription, from its registration to its end: fetches into the flow, and runs the turns that come out of it.
+ */
 const session = (
   options: Stages.Options,
   started: Deferred.Deferred<void, WorkerError> | undefined

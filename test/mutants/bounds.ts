@@ -31,7 +31,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     from: "if (!this.consumerPaused()) return true\n    this.flow.restart",
     to: "if (this.flow.size >= 0) return true\n    this.flow.restart",
     test: crashPoison,
-    named: "again does not start in a consumer that a person paused"
+    named: "again does not start in a consumer that an operator paused"
   },
   {
     name: "an isolation beside a claim of lanes",
@@ -49,7 +49,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     from: "Effect.andThen(Effect.yieldNow, tell)",
     to: "tell",
     test: "test/worker/leases.test.ts",
-    named: "is told of in one warning"
+    named: "shares one warning"
   },
   {
     name: "the whole backlog of a key counted when its owner dies",
@@ -121,7 +121,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     from: "Savepoints.inTime(options, GroupCommit.composeTaken(options, { ...taken, stepped }))",
     to: "GroupCommit.composeTaken(options, { ...taken, stepped })",
     test: "test/worker/delivery-modes.test.ts",
-    named: "waits for no store that does not answer for ever"
+    named: "stops waiting for a store that does not respond"
   },
   {
     name: "a poll that joins the whole queue",

@@ -92,7 +92,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     from: "fromContent([topic, encoded])",
     to: "fromContent(encoded)",
     test: "test/worker/handling.test.ts",
-    named: "are told apart where their values are equal"
+    named: "are distinguished where their values are equal"
   },
   {
     name: "another topic's message under a known id taken for a duplicate",
@@ -101,7 +101,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     from: "ofPayload(`${topic}\\n${payload}`)",
     to: "topic === undefined ? topic : ofPayload(payload)",
     test: "test/worker/handling.test.ts",
-    named: "are told apart where their values are equal"
+    named: "are distinguished where their values are equal"
   },
   {
     name: "an error's message taken for a text unseen",
@@ -116,7 +116,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     name: "an error that cannot be read and so is never recorded",
     guarantee: "bounded",
     file: "src/worker/attempt/FailureRecord.ts",
-    from: "    return without(attempted, \"What this attempt failed with cannot be read.\")",
+    from: "    return without(attempted, \"The failure of this attempt cannot be read.\")",
     to: "    return full(attempted)",
     test: records,
     named: "ends the attempts of its message, which becomes a dead letter"
@@ -128,7 +128,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     from: "    let began = false\n",
     to: "    let began = true\n",
     test: "test/worker/stuck.test.ts",
-    named: "counts no attempt, whatever the others commit meanwhile"
+    named: "counts no attempt, although others commit meanwhile"
   },
   {
     name: "a stop that waits until the store commits again",

@@ -365,7 +365,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "    const messages = Math.max(0, this.capacity.freeMessages)\n",
     to: "    const messages = 100_000\n",
     test: "test/worker/limits.test.ts",
-    named: "has at most as many messages in its hands as its prefetch says"
+    named: "holds at most as many messages as its prefetch says"
   },
   {
     name: "a registration beside publishers",

@@ -112,7 +112,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     from: "restore(onProgress(progress))",
     to: "onProgress(progress)",
     test: "test/worker/people.test.ts",
-    named: "can be interrupted while it tells how far it is"
+    named: "can be interrupted while it reports its progress"
   },
   {
     name: "two operators decide about one dead letter",

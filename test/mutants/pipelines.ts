@@ -225,7 +225,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     from: "      : previous?.outcome === undefined || passed(previous.outcome)",
     to: "      : previous === undefined || member !== undefined",
     test: "test/worker/groups.test.ts",
-    named: "keeps the order of its key, whatever fails around it"
+    named: "keeps the order of its key, while others fail around it"
   },
   {
     name: "a key that was not held, after all, and is not read again",

@@ -22,7 +22,7 @@ const base = Pipeline.from(Orders, { consumer: "ledger" })
 const accounts = Array.from({ length: 20 }, (_, i) => `k${i}-`)
 const firsts = accounts.map((account) => order(account, 1))
 
-/** What a batch was called with, in order. */
+/** The calls of a batch, in order. */
 const recording = () => {
   const calls: Array<ReadonlyArray<string>> = []
   const write = (batch: ReadonlyArray<Order>) => Effect.sync(() => void calls.push(batch.map((one) => one.id)))
@@ -64,7 +64,7 @@ describe("a batch", () => {
       assert.isAbove(Math.max(...calls.map((call) => call.length)), 1)
     }).pipe(Effect.provide(grouped)))
 
-  it.effect("hands each message its own result, and what follows goes on with that", () =>
+  it.effect("hands each message its own result, and the next step continues with that", () =>
     Effect.gen(function*() {
       yield* publish(Orders, firsts)
       yield* drain(
@@ -139,7 +139,7 @@ describe("a batch that fails", () => {
       ]])
     }).pipe(Effect.provide(grouped)))
 
-  it.effect("by waiting too long ends with its own timeout, and takes nobody with it", () =>
+  it.effect("by waiting too long ends with its own timeout, and fails no other message", () =>
     Effect.gen(function*() {
       yield* publish(Orders, firsts)
       yield* drain(

@@ -1,4 +1,5 @@
-// `crashed` takes a proof: the message ran alone when its process died. Deaths in company make suspects, whatever their number.
+// `crashed` takes a proof: the message ran alone when its process died. Crashes while other messages ran make suspects,
+// however many they are.
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Deferred, Effect } from "effect"
 import { Memory, Pipeline } from "millrace"
@@ -20,7 +21,9 @@ import {
 
 const ledger = (done: Journal<Order>) => Pipeline.from(Orders, { consumer: "ledger" }).pipe(Pipeline.commit(done.write))
 
-/** A message of the ledger that hangs, and one of another consumer that comes meanwhile: how long does that one wait? */
+/**
+ * A message of the ledger that hangs, and one of another consumer that comes meanwhile: how long does that one wait?
+ */
 const waitsBesideSuspect = (deaths: number) =>
   Effect.gen(function*() {
     yield* register
@@ -39,8 +42,8 @@ const waitsBesideSuspect = (deaths: number) =>
     return Math.floor(((yield* Clock.currentTimeMillis) - began) / 10_000)
   }).pipe(Effect.provide(Memory.layer))
 
-describe("the verdict on a message", () => {
-  it("is crashed only with a proof, and suspect without one, however many died and whatever the setting is now", () => {
+describe("the crash status of a message", () => {
+  it("is crashed only with a proof, and suspect without one, however many crashed and for any setting now", () => {
     const of = (received: number, crashedAlone: boolean, maxCrashes = 3) =>
       crashStatus({ crashCount: received, crashedAlone: crashedAlone }, { maxCrashes })
     assert.deepStrictEqual([0, 1, 2, 3, 100].map((received) => of(received, false)), [
@@ -122,7 +125,7 @@ describe("messages that hang alone", () => {
 })
 
 describe("the record that a message runs alone", () => {
-  /** What the store was told, and what ran, in order. */
+  /** The records of the store and the messages that ran, in order. */
   const told: Array<string> = []
   const over = Deferred.makeUnsafe<void>()
   const engine = ports({
@@ -156,7 +159,7 @@ describe("the record that a message runs alone", () => {
       const before = [...told]
       yield* Deferred.succeed(over, undefined)
       yield* eventually("the others go on", () => told.filter((line) => line.endsWith("runs b1")).length === 2)
-      // The other worker may have run a1 before it was told to be quiet.
+      // The other worker may have run a1 before its flow was in quarantine.
       const suspect = before.indexOf("ledger runs a1")
       assert.strictEqual(before[suspect - 1], "ledger: a1")
       assert.deepStrictEqual(before.slice(suspect + 1), ["ledger: ends"])

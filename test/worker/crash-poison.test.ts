@@ -1,4 +1,4 @@
-// Messages that were in the hands of processes which died: the one that kills is found, and no innocent is counted with it.
+// Messages that crashed processes held: the one that kills is found, and no other is counted with it.
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect } from "effect"
 import { TestClock } from "effect/testing"
@@ -62,8 +62,8 @@ const besideAnother = Effect.gen(function*() {
   return { shared, other, gate, ledger: watched("ledger", shared) }
 })
 
-describe("a message in the hands of processes that died", () => {
-  it.effect("once is an ordinary message: nobody runs alone after one ordinary crash", () =>
+describe("a message held by processes that crashed", () => {
+  it.effect("once is an ordinary message: no message runs alone after one ordinary crash", () =>
     Effect.gen(function*() {
       yield* register
       yield* publish(Orders, [order("a", 1), order("b", 1)])
@@ -77,7 +77,7 @@ describe("a message in the hands of processes that died", () => {
       yield* until("both are done", () => done.size === 2)
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("again runs alone in its process, other workers included, and innocents are cleared by that", () =>
+  it.effect("again runs alone in its process, other workers included, and clears the messages that did not kill", () =>
     Effect.gen(function*() {
       yield* register
       yield* publish(Orders, [order("a", 1), order("b", 1)])
@@ -105,7 +105,7 @@ describe("a message in the hands of processes that died", () => {
       assert.isTrue(ledger.done.attempts.every((attempt) => attempt === 1))
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("again does not wait for ever: what runs beside it is interrupted after a while and run again, uncounted", () =>
+  it.effect("again does not wait indefinitely: what runs beside it is interrupted after a while and run again, uncounted", () =>
     Effect.gen(function*() {
       const { gate, ledger, other, shared } = yield* besideAnother
       yield* start(ledger.pipeline, { lanes })
@@ -190,7 +190,7 @@ describe("a message in the hands of processes that died", () => {
     }).pipe(Effect.provide(Memory.layer))
   })
 
-  it.effect("again has its process to itself for one lease's time: one that hangs goes on beside the others", () =>
+  it.effect("again has its process to itself for one lease's time: one that hangs continues beside the others", () =>
     Effect.gen(function*() {
       yield* register
       yield* publish(Orders, [order("a", 1), order("b", 1)])
@@ -208,7 +208,8 @@ describe("a message in the hands of processes that died", () => {
       yield* settle
       assert.strictEqual(shared.running.size, 1)
       assert.isFalse(other.done.values.some((one) => one.id === "c1"))
-      // Both hang. Each had its lease's time, the first was interrupted once for the second, and now nobody waits for them.
+      // Both hang. Each had its lease's time, the first was interrupted once for the second, and now none waits for
+      // them.
       yield* eventually("the others are done", () => other.done.size === 3 && ledger.done.size === 1, 40_000)
       yield* eventually("both suspects go on", () => shared.running.size === 2, 40_000)
       const began = shared.log.length
@@ -244,7 +245,7 @@ describe("a message in the hands of processes that died", () => {
       assert.deepStrictEqual(shared.log, ["ledger:a1 with nothing", "other:a1 with nothing"])
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("again is given back by a stop after it went on beside the others, uncounted", () =>
+  it.effect("again is given back by a stop after it continued beside the others, uncounted", () =>
     Effect.gen(function*() {
       yield* register
       yield* publish(Orders, [order("a", 1)])
@@ -264,13 +265,13 @@ describe("a message in the hands of processes that died", () => {
       assert.deepStrictEqual(ledger.done.attempts, [1, 1])
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("again does not start in a consumer that a person paused while it waited for others to be quiet", () =>
+  it.effect("again does not start in a consumer that an operator paused while it waited for others to be quiet", () =>
     Effect.gen(function*() {
       const { gate, ledger, other, shared } = yield* besideAnother
       yield* start(ledger.pipeline, { lanes, lease: "1 second", idlePoll: "100 millis" })
       yield* settle
       yield* Consumers.pause("ledger", { by: "anna" })
-      // The other one is interrupted after 5 s, and begins again: it does not wait for a suspect that may not run.
+      // The other one is interrupted after 5 s, and begins again: it does not wait for a suspect that must not run.
       yield* eventually("the other one begins again", () => shared.log.length === 2, 8_000)
       yield* Deferred.succeed(gate, undefined)
       yield* until("and is done", () => other.done.size === 1)
@@ -282,7 +283,7 @@ describe("a message in the hands of processes that died", () => {
       assert.strictEqual(shared.log.at(-1), "ledger:a1 with nothing")
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("maxCrashes times becomes a dead letter `crashed` without running once more, and its key goes on", () =>
+  it.effect("maxCrashes times becomes a dead letter `crashed` without running once more, and its key continues", () =>
     Effect.gen(function*() {
       yield* register
       yield* publish(Orders, [order("a", 1)])
@@ -299,7 +300,7 @@ describe("a message in the hands of processes that died", () => {
       assert.include(deadLetter!.attempts.at(-1)!.message, "3 times")
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("is run again when somebody redrives it", () =>
+  it.effect("is run again when an operator redrives it", () =>
     Effect.gen(function*() {
       yield* register
       yield* publish(Orders, [order("a", 1)])

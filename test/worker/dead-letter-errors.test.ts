@@ -1,4 +1,4 @@
-// What a dead letter keeps of the errors: the typed error where the pipeline has a Schema for it, tag, message and JSON always.
+// A dead letter keeps the errors: the typed error where the pipeline has a Schema for it, tag, message and JSON always.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Schedule, Schema, SchemaGetter } from "effect"
 import { TestClock } from "effect/testing"
@@ -83,7 +83,7 @@ describe("the errors of a dead letter", () => {
       assert.lengthOf(more, 0)
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("leave failures of the runtime as they are, whatever the Schema takes", () =>
+  it.effect("leave failures of the runtime as they are, for any Schema", () =>
     Effect.gen(function*() {
       yield* publish(Orders, [order("a", 1)])
       yield* drain(

@@ -1,4 +1,4 @@
-// Messages that were given up: what stands behind them, what people do with them, and how they come back.
+// Dead letters: the messages behind them, the operator actions on them, and their return.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Ref, Schema, TxRef } from "effect"
 import { TestClock } from "effect/testing"
@@ -122,7 +122,7 @@ describe("behind a dead message with order `park`", () => {
       assert.deepStrictEqual(ids(), ["a2", "a3"])
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("messages without a key wait for nobody: there is nothing to park", () =>
+  it.effect("messages without a key wait for no other: there is nothing to park", () =>
     Effect.gen(function*() {
       const Pings = Topic.make("pings", { schema: Schema.Int })
       const done = new Journal<number>()
@@ -182,7 +182,7 @@ describe("a redriven message", () => {
       assert.deepInclude((yield* deadLetters("ledger"))[0], { state: "resolved", redriven: 3 })
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("cannot be redriven or discarded by a second person; the refusal names the first", () =>
+  it.effect("cannot be redriven or discarded by a second operator; the refusal names the first", () =>
     Effect.gen(function*() {
       const { pipeline } = yield* ledger("continue", ["a1"])
       yield* publish(Orders, [order("a", 1)])

@@ -261,7 +261,7 @@ describe("settings", () => {
   )
 })
 
-describe("what an engine cannot do", () => {
+describe("a capability that an engine lacks", () => {
   const able: Transport.Capabilities = {
     engine: "toy",
     order: "shard",

@@ -1,4 +1,4 @@
-// What each delivery mode promises when something dies between effect and acknowledgement, and what it does not.
+// The promise of each delivery mode when a process crashes between effect and acknowledgement, and its limits.
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Logger, Schema } from "effect"
 import { TestClock } from "effect/testing"
@@ -22,7 +22,9 @@ import {
 
 const Receipts = Topic.make("receipts", { schema: Schema.Struct({ of: Schema.String }), id: "random" })
 
-/** What came out of the commits: a receipt a commit, each with an id of its own, so that two commits are two receipts. */
+/**
+ * The receipts of the commits, each with an id of its own, so that two commits are two receipts.
+ */
 const receipts = Effect.fnUntraced(function*() {
   const found = new Journal<{ readonly of: string }>()
   yield* drain(Pipeline.from(Receipts, { consumer: "auditor" }).pipe(Pipeline.tap(found.write)))
@@ -47,7 +49,7 @@ const ledger = <M extends Pipeline.DeliveryMode>(
   return { pipeline, called }
 }
 
-/** Waits for ever at its first call only: the worker is stopped there, as a crash would end it. */
+/** Waits without end at its first call only: the worker is stopped there, as a crash would end it. */
 const once = () => {
   const gate = { reached: false }
   const step = () => Effect.suspend(() => gate.reached ? Effect.void : (gate.reached = true, Effect.never))
@@ -227,7 +229,7 @@ describe("at most once", () => {
       assert.deepStrictEqual(left, [])
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("waits for no store that does not answer for ever", () =>
+  it.effect("stops waiting for a store that does not respond", () =>
     Effect.gen(function*() {
       const before = yield* failedOnes
       const { pipeline } = ledger("atMostOnce", {})
@@ -269,7 +271,7 @@ describe("at most once", () => {
       }
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("runs a transaction again of which nothing was committed", () => {
+  it.effect("runs a transaction again that committed nothing", () => {
     let hiccups = 3
     return Effect.gen(function*() {
       const { called, pipeline } = ledger("atMostOnce")

@@ -138,7 +138,7 @@ describe("a worker that is stopped between two attempts", () => {
       Pipeline.retry(Retry.exponential(delay as "1 second", { jitter: false, factor: 1, attempts: 5 }))
     )
 
-  it.effect("writes its attempts down and does not wait: the next one goes on after what was left of the delay", () =>
+  it.effect("writes its attempts down and does not wait: the next one continues after what was left of the delay", () =>
     Effect.gen(function*() {
       const tried = new Journal<Order>()
       const pipeline = failing(tried, "800 millis")
@@ -167,7 +167,7 @@ describe("a worker that is stopped between two attempts", () => {
       ])
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("leaves a longer delay to whoever comes next, with its attempts", () =>
+  it.effect("leaves a longer delay to the next worker, with its attempts", () =>
     Effect.gen(function*() {
       const tried = new Journal<Order>()
       const pipeline = failing(tried, "1 hour")

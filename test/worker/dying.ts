@@ -1,4 +1,4 @@
-/** Processes that die with everything that waits in their hands, in virtual time. */
+/** Processes that crash with all messages that they hold, in virtual time. */
 import { Duration, Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { type Delivery, Store, Transport } from "millrace"
@@ -15,8 +15,8 @@ export const register = Effect.gen(function*() {
 })
 
 /**
- * A process that reads everything that waits for the consumer, and dies with it: it never renews and never gives back. With an id
- * it dies while that message runs alone in it.
+ * A process that reads everything that waits for the consumer, and dies with it: it never renews and never gives back.
+ * With an id it dies while that message runs alone in it.
  */
 export const die = Effect.fnUntraced(function*(consumer: string, alone?: string) {
   const transport = yield* Transport.Transport

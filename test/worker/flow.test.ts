@@ -1,4 +1,5 @@
-// The flow under the worker and under KeyedStream: order and exclusion whether a fiber or a batch runs a turn, and its modes.
+// The flow under the worker and under KeyedStream: order and exclusion whether a fiber or a batch runs a turn, and its
+// modes.
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Schema, Stream } from "effect"
 import * as Arbitrary from "effect/Arbitrary"

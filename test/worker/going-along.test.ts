@@ -1,4 +1,4 @@
-// What goes into a transaction behind the message ahead of it in its key, and what must not.
+// Messages that join the transaction of the message ahead of them in their key, and messages that must not.
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect } from "effect"
 import { type Delivery, Errors, Pipeline, Retry, type Transport } from "millrace"

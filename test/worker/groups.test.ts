@@ -284,7 +284,7 @@ describe("a message that waits for its transaction", () => {
     )
   })
 
-  it.effect("keeps the order of its key, whatever fails around it", () => {
+  it.effect("keeps the order of its key, while others fail around it", () => {
     let n = 0
     const errors = [conflict, away, unknown, undefined, undefined]
     return Effect.gen(function*() {

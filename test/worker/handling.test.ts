@@ -1,4 +1,4 @@
-// What a worker does with messages that go well: once each, in order per key, for every consumer.
+// A worker handles messages that succeed once each, in order per key, for every consumer.
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Schema, TxRef } from "effect"
 import { TestClock } from "effect/testing"
@@ -225,12 +225,12 @@ describe("several topics in one pipeline", () => {
       yield* publish(Refunds, [{ account: "a", cents: 10 }])
       yield* publish(Orders, [order("a", 2)])
       yield* publish(Refunds, [{ account: "a", cents: 20 }])
-      // What was published before anybody read it waits in one order, too.
+      // Messages that were published before the first worker started wait in one order, too.
       yield* drain(both)
       assert.deepStrictEqual(journal.values, ["order 1", "refund 10", "order 2", "refund 20"])
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("are told apart where their values are equal, and where they share an id it is a conflict that is kept", () =>
+  it.effect("are distinguished where their values are equal, and where they share an id it is a conflict that is kept", () =>
     Effect.gen(function*() {
       const schema = Schema.Struct({ order: Schema.String })
       const Paid = Topic.make("paid", { schema })
@@ -385,7 +385,7 @@ describe("effects kept in transactional references", () => {
     }).pipe(Effect.provide(Memory.layer)))
 })
 
-it.effect("a worker built as a layer works as long as the layer lives", () =>
+it.effect("a worker built as a layer works while the layer lives", () =>
   Effect.gen(function*() {
     const journal = new Journal<Order>()
     const ledger = Pipeline.from(Orders, { consumer: "ledger" }).pipe(Pipeline.commit(journal.write))

@@ -1,4 +1,5 @@
-// Worker.layer and Worker.launch: a worker that fails after its start fails its program, and never ends the process by itself.
+// Worker.layer and Worker.launch: a worker that fails after its start fails its program, and never ends the process by
+// itself.
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Fiber, Layer, Logger } from "effect"
 import { Errors, Memory, Pipeline, Topic, Worker } from "millrace"
@@ -80,7 +81,7 @@ describe("a program of workers", () => {
 })
 
 describe("a worker's layer", () => {
-  it.effect("calls onFatal once with a failure after its start, logs it, and goes on to live", () => {
+  it.effect("calls onFatal once with a failure after its start, logs it, and stays built", () => {
     const { fail, layer } = breaking("ledger")
     const { layer: logger, lines } = logged()
     const causes: Array<Cause.Cause<Worker.WorkerError>> = []

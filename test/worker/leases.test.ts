@@ -65,7 +65,7 @@ const gated = () => {
 }
 
 describe("a lease", () => {
-  it.effect("is renewed for as long as a handler takes", () =>
+  it.effect("is renewed while a handler runs", () =>
     Effect.gen(function*() {
       const { began, done, gate, interruptedAt, pipeline } = gated()
       yield* publish(Orders, [order("a", 1)])
@@ -80,7 +80,7 @@ describe("a lease", () => {
       assert.deepStrictEqual(done, [{ id: "a1", by: "one" }])
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("whose renewals fail a few times and then work is kept", () => {
+  it.effect("is kept when its renewals fail a few times and then work", () => {
     let failures = 0
     return Effect.gen(function*() {
       const { began, done, gate, interruptedAt, pipeline } = gated()
@@ -100,7 +100,7 @@ describe("a lease", () => {
     )
   })
 
-  it.effect("that cannot be renewed is lost: its handler is interrupted before the deadline, and another worker goes on", () =>
+  it.effect("that cannot be renewed is lost: its handler is interrupted before the deadline, and another worker continues", () =>
     Effect.gen(function*() {
       const { began, done, interruptedAt, pipeline } = gated()
       yield* publish(Orders, [...orders("a", 2)])
@@ -134,7 +134,7 @@ describe("a lease", () => {
       yield* until("it has stopped", () => stop.pollUnsafe() !== undefined)
     }).pipe(Effect.provide(cut("one", unreachable))))
 
-  it.effect("that is lost together with others is told of in one warning", () => {
+  it.effect("that is lost together with others shares one warning", () => {
     const warned: Array<string> = []
     const logger = Logger.make(({ message }) => void warned.push(String(message)))
     return Effect.gen(function*() {
@@ -171,7 +171,7 @@ describe("a lease", () => {
       yield* eventually("it is interrupted", () => interruptedAt.length === 1, 31_000)
       yield* eventually("the late answer has come", () => late === 2, 10_000)
       assert.strictEqual(done.length, 0)
-      // It claims its lane anew, and runs the message again from its beginning.
+      // It claims its lane again, and runs the message again from its beginning.
       yield* eventually("it runs again", () => began.size === 2, 40_000)
       yield* Deferred.succeed(gate, undefined)
       yield* eventually("it commits", () => done.length === 1, 5_000)
@@ -216,7 +216,7 @@ describe("a lease", () => {
   })
 })
 
-/** One stand-in a lease, whose `lost` nobody completes and whose deadline is far away. */
+/** One stand-in a lease, whose `lost` stays open and whose deadline is far away. */
 const stands = new WeakMap<Delivery.HeldLease, Delivery.HeldLease>()
 const blind = (lease: Delivery.HeldLease): Delivery.HeldLease => {
   let stand = stands.get(lease)
@@ -228,7 +228,7 @@ const blind = (lease: Delivery.HeldLease): Delivery.HeldLease => {
 }
 
 describe("a worker whose store or transport is away for a while", () => {
-  it.effect("goes on by itself when reading works again, and counts nothing", () => {
+  it.effect("continues by itself when reading works again, and counts nothing", () => {
     let failures = 20
     return Effect.gen(function*() {
       const done = new Journal<Order>()

@@ -1,4 +1,4 @@
-// What a worker takes on at once, and what it refuses to begin with.
+// A worker's limits: the messages that it holds at once, and the settings that it refuses.
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Option, Schema } from "effect"
 import { Memory, Pipeline, Topic, type Transport, Worker } from "millrace"
@@ -56,7 +56,7 @@ describe("a worker", () => {
       assert.strictEqual(counts.most, 7)
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("has at most as many messages in its hands as its prefetch says, over the whole backlog", () => {
+  it.effect("holds at most as many messages as its prefetch says, over the whole backlog", () => {
     const { handed, layer } = counting()
     return Effect.gen(function*() {
       const { counts, gate, pipeline } = waiting()
@@ -72,7 +72,7 @@ describe("a worker", () => {
     }).pipe(Effect.provide(layer))
   })
 
-  it.effect("has at most as many bytes in its hands as it may, yet takes a single message whatever its size", () => {
+  it.effect("holds at most as many bytes as it may, yet takes a single message of any size", () => {
     const { handed, layer } = counting()
     return Effect.gen(function*() {
       const Texts = Topic.make("texts", { schema: Schema.String, id: "random" })

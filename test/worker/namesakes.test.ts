@@ -9,7 +9,7 @@ import { freshSchema } from "../postgres/kit.ts"
 import { Orders, ports, Receipts, settle, start, stop } from "./support.ts"
 
 const named = Pipeline.from(Orders, { consumer: "ledger" })
-/** Made anew in each call, as a function of a program makes it. */
+/** Made again in each call, as a function of a program makes it. */
 const booking = (amount: number) => named.pipe(Pipeline.map((one) => one.n * amount), Pipeline.tap(() => Effect.void))
 const others = {
   "another operator": named.pipe(Pipeline.map((one) => one.n), Pipeline.commit(() => Effect.void)),
@@ -76,7 +76,7 @@ describe("two pipelines of one consumer in one process", () => {
     }).pipe(Effect.provide(Layer.merge(Memory.layer, logger)))
   })
 
-  it.effect("are not warned of where they are the same, made anew, one after the other, or of another store", () => {
+  it.effect("are not warned of where they are the same, made again, one after the other, or of another store", () => {
     const { found, logger } = warnings()
     return Effect.gen(function*() {
       yield* start(booking(1))

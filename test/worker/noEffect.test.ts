@@ -1,5 +1,6 @@
-// Functions that do not return what they should: a promise, nothing, or an effect that hides one of these. TypeScript refuses most of them;
-// JavaScript, `any` and a forgotten `return` do not. An effect that is none ends its fiber past every handler.
+// Functions that do not return what they should: a promise, nothing, or an effect that hides one of these. TypeScript
+// refuses most of them; JavaScript, `any` and a forgotten `return` do not. An effect that is none ends its fiber past
+// every handler.
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Schedule, Schema, SchemaGetter, Stream } from "effect"
 import { Consumers, KeyedStream, Memory, Pipeline, Retry, Store, Topic } from "millrace"
@@ -127,7 +128,7 @@ describe("other functions of the user", () => {
   )
 
   it.effect.each([{ where: "before an effect" }, { where: "in a run of its key" }])(
-    "that decode, and return no effect, make the message a dead letter; its key goes on in order: $where",
+    "that decode, and return no effect, make the message a dead letter and its key continues in order: $where",
     ({ where }) =>
       Effect.gen(function*() {
         const Broken = Orders.schema.pipe(
@@ -179,7 +180,7 @@ describe("other functions of the user", () => {
       assert.deepStrictEqual(yield* receipts(), ["a2"])
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("that return no effect where a message is handled at most once: the next one goes on, and nothing waits", () =>
+  it.effect("that return no effect where a message is handled at most once: the next one continues, and nothing waits", () =>
     Effect.gen(function*() {
       const seen: Array<string> = []
       yield* publish(Orders, [order("a", 1), order("a", 2)])

@@ -1,4 +1,4 @@
-// The default retries against an outage of a service: nothing dies in a quarter of an hour, and what dies says how long it was tried.
+// The default retries outlast an outage of a quarter of an hour. A dead letter says how long its message was tried.
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer, Logger, Schema } from "effect"
 import { Memory, Pipeline, Topic } from "millrace"

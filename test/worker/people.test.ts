@@ -1,4 +1,4 @@
-// What people do to dead letters and consumers while workers run, on the memory engine and virtual time.
+// Operator actions on dead letters and consumers while workers run, on the memory engine and virtual time.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Latch, Ref, Schema } from "effect"
 import { TestClock } from "effect/testing"
@@ -65,7 +65,7 @@ describe("a redrive of a set", () => {
       assert.lengthOf(yield* DeadLetters.audit({ action: "discarded", by: "ben" }), rest.done)
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("can be interrupted while it tells how far it is: what was told is done, and no more", () =>
+  it.effect("can be interrupted while it reports its progress: what was reported is done, and no more", () =>
     Effect.gen(function*() {
       yield* dying(30)
       const told: Array<number> = []
@@ -157,7 +157,7 @@ describe("an edited payload", () => {
       assert.deepStrictEqual(yield* Audit.list(), [])
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("belongs to a group by path and kind of issue, whatever the position and the value", () =>
+  it.effect("belongs to a group by path and kind of issue, at any position and with any value", () =>
     Effect.gen(function*() {
       const { found } = yield* undecodable
       assert.deepStrictEqual(found.map(({ fingerprint }) => fingerprint), [
@@ -171,7 +171,7 @@ describe("an edited payload", () => {
     }).pipe(Effect.provide(Memory.layer)))
 })
 
-describe("what people do", () => {
+describe("an operator action", () => {
   it.effect("is refused without the name of who decides, before anything is looked at; nothing is changed", () =>
     Effect.gen(function*() {
       yield* dying(1)
@@ -215,7 +215,7 @@ describe("what people do", () => {
 })
 
 describe("a paused consumer", () => {
-  it.effect("starts nothing more, not even what its worker has in its hands; what runs is finished; then all goes on in order", () =>
+  it.effect("starts nothing more, not even what its worker holds; what runs is finished, then all continues in order", () =>
     Effect.gen(function*() {
       const done = new Journal<(typeof Orders)["schema"]["Type"]>()
       const gate = Latch.makeUnsafe(false)
@@ -224,12 +224,12 @@ describe("a paused consumer", () => {
         Pipeline.commit(done.write)
       )
       const worker = yield* start(pipeline, { concurrency: 1, prefetch: 16, lease: "30 seconds" })
-      // One of each key is in its hands, one of them runs, and there is no room that would be worth a look.
+      // It holds one of each key, one of them runs, and there is no room that would be worth a look.
       const others = Array.from({ length: 20 }, (_, i) => order(`c${i}`, 1))
       yield* publish(Orders, [...orders("a", 6), ...others])
       yield* settle
       yield* Consumers.pause("ledger", { by: "anna" })
-      // The worker, whose hands are full, hears it when it renews its leases.
+      // The worker has no free place, and gets the news when it renews its leases.
       yield* TestClock.adjust("12 seconds")
       yield* settle
       yield* gate.open

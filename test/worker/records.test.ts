@@ -1,4 +1,4 @@
-// What is kept of failed attempts, which is stored with the message and goes along with every delivery of it.
+// The record of failed attempts is stored with the message and comes with every delivery of it.
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Data, Duration, Effect, Logger, Schedule, Schema } from "effect"
 import { type Delivery, Memory, Pipeline, Retry } from "millrace"
@@ -32,7 +32,7 @@ const decide = (policy: Retry.Policy<unknown>, failures: ReadonlyArray<Delivery.
   })
 
 describe("the failures of a message", () => {
-  it("are kept whole as long as they are few", () => {
+  it("are kept whole while they are few", () => {
     const failures = recorded(40)
     assert.isTrue(failures.every(({ message, stack }) => message !== "" && stack !== ""))
   })
@@ -62,7 +62,7 @@ describe("the failures of a message", () => {
       assert.deepStrictEqual(decision, { _tag: "Hold", delay: Duration.minutes(1) })
     }))
 
-  it.effect("end with the 10,000th attempt, whatever the schedule says", () =>
+  it.effect("end with the 10,000th attempt, for any schedule", () =>
     Effect.gen(function*() {
       const forever = Schedule.spaced("1 minute")
       const failures = Array.from({ length: Retry.mostAttempts - 1 }, (_, i) => ({ ...failure(1), attempt: i + 1 }))
@@ -114,7 +114,7 @@ const odd: ReadonlyArray<{ readonly what: string; readonly error: () => unknown;
     error: () => throwing(["_tag", "name", "message", "stack", "cause", "reason", "retryable", "retryAfter", "toJSON"]),
     message: ""
   },
-  { what: "a proxy that answers nothing", error: revoked, message: "What this attempt failed with cannot be read." }
+  { what: "a proxy that answers nothing", error: revoked, message: "The failure of this attempt cannot be read." }
 ]
 
 describe("an error that is not as errors are", () => {

@@ -1,4 +1,4 @@
-// What a failed transaction of a group leads to: the table itself, without fibers, a store or a clock.
+// The table of what follows a failed transaction of a group, without fibers, a store or a clock.
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Schema } from "effect"
 import * as Arbitrary from "effect/Arbitrary"
@@ -43,7 +43,7 @@ const states = Arbitrary.all({
   began: Arbitrary.schema(Schema.Boolean)
 })
 
-/** What the committer does next, past its waits. */
+/** The committer's next move, past its waits. */
 const tried = (move: CommitRecovery.Move): CommitRecovery.Move => move._tag === "WaitThen" ? move.then : move
 
 interface Alone {
@@ -54,7 +54,7 @@ interface Alone {
   readonly began?: boolean
 }
 
-/** How often a member is tried alone until its attempt has failed; undefined: it is still tried after so many. */
+/** How often a member is tried alone until its attempt has failed; undefined if it is still tried after so many. */
 const triesAlone = ({ began = true, committedAt = -1, name, provedAt = -1, tries }: Alone): number | undefined => {
   let trouble = CommitRecovery.none
   for (let n = 1; n <= tries; n++) {
@@ -79,7 +79,7 @@ const triesAlone = ({ began = true, committedAt = -1, name, provedAt = -1, tries
   return undefined
 }
 
-describe("what a failed transaction leads to", () => {
+describe("the move after a failed transaction", () => {
   it.prop(
     "can be done: a group that was taken apart is not put together again, and no member fails for another one",
     [states],

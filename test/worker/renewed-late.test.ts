@@ -1,4 +1,4 @@
-// Whatever becomes of its renewals, a handler ends before another worker begins.
+// A handler ends before another worker begins, however its renewals end.
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Deferred, Effect } from "effect"
 import { type Delivery, Errors, Pipeline, type Transport } from "millrace"

@@ -1,4 +1,4 @@
-// What happens to a message whose attempt failed, until it commits or is given up.
+// A message whose attempt failed, until it commits or is a dead letter.
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Schedule, Schema, TxRef } from "effect"
 import { TestClock } from "effect/testing"
@@ -42,7 +42,7 @@ const failing = (policy: Retry.Policy<unknown>, failures: number) => {
 }
 
 describe("a short delay", () => {
-  it.effect("is waited for in place, each as long as the policy says", () =>
+  it.effect("is waited for in place, each for the policy's delay", () =>
     Effect.gen(function*() {
       const { pipeline, done, triedBad } = failing(fast, 3)
       yield* publish(Orders, [order("bad", 1), order("bad", 2), order("good", 1)])
@@ -110,7 +110,7 @@ describe("a long delay", () => {
         const worker = yield* start(pipeline)
         yield* eventually(`attempt ${attempt}`, () => triedBad() === attempt, 3_000)
         yield* stop(worker)
-        // Nobody works meanwhile; the time counts all the same.
+        // No worker runs meanwhile; the time counts all the same.
         yield* TestClock.adjust(Duration.minutes(minutes))
       }
       yield* start(pipeline)
@@ -240,7 +240,7 @@ describe("an error has a say", () => {
     }).pipe(Effect.provide(Memory.layer)))
 })
 
-describe("what a handler can do wrong", () => {
+describe("a fault of a handler", () => {
   const failsWith = Effect.fnUntraced(function*<E>(
     pipeline: Pipeline.Pipeline<unknown, E, never>,
     attempts = 1
@@ -303,7 +303,7 @@ describe("what a handler can do wrong", () => {
       assert.strictEqual(interrupted, 1)
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("a commit step that takes too long, too, and what waited behind it goes on", () =>
+  it.effect("a commit step that takes too long, too, and the message behind it continues", () =>
     Effect.gen(function*() {
       const done = new Journal<Order>()
       const failure = yield* failsWith(

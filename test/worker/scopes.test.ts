@@ -1,4 +1,4 @@
-// What a handler leaves behind: fibers and resources end with the step that started them.
+// The fibers and resources of a handler end with the step that started them.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Memory, Pipeline, Topic } from "millrace"

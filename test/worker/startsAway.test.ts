@@ -1,4 +1,7 @@
-/** A worker that starts while the store is away for a moment: it waits, as it would later. What does not pass is told at once. */
+/**
+ * A worker that starts while the store is away for a moment: it waits, as it would later. A permanent failure ends it
+ * at once.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Errors, Pipeline } from "millrace"

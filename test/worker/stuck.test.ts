@@ -28,8 +28,8 @@ const unanswered = new Errors.UnknownOutcome({ detail: "no answer" })
 const accounts = Array.from({ length: 20 }, (_, i) => `k${i}-`)
 
 describe("a committer whose transactions cannot even begin", () => {
-  it.effect("counts no attempt, whatever the others commit meanwhile", () => {
-    // Of one committer, which is told by its fiber, nothing gets a connection for a while.
+  it.effect("counts no attempt, although others commit meanwhile", () => {
+    // One committer, identified by its fiber, gets no connection for a while.
     const starved: { fiber: number | undefined; left: number; others: number } = {
       fiber: undefined,
       left: 20,
@@ -133,7 +133,7 @@ describe("a message whose transactions never get through on a quiet queue", () =
       error: new Errors.TransientFailure({ kind: "unavailable", code: "", detail: "closed" })
     },
     { what: "the store refuses", error: refused }
-  ])("has failed after a bounded number of tries, and its key goes on: $what", ({ error }) => {
+  ])("has failed after a bounded number of tries, and its key continues: $what", ({ error }) => {
     let calls = 0
     let poisoned = false
     return Effect.gen(function*() {

@@ -1,4 +1,4 @@
-// What the worker tests share: a worker in a fiber, waiting without sleeping, and a record of what handlers saw.
+// Shared by the worker tests: a worker in a fiber, waiting without sleeping, and a record of what handlers saw.
 import { assert } from "@effect/vitest"
 import { Context, Effect, Fiber, Layer, Schema } from "effect"
 import { TestClock } from "effect/testing"
@@ -28,7 +28,7 @@ export const order = (account: string, n: number): Order => ({ id: `${account}${
 export const orders = (account: string, count: number): ReadonlyArray<Order> =>
   Array.from({ length: count }, (_, i) => order(account, i + 1))
 
-/** What a handler of these tests fails with. */
+/** The error of a handler in these tests. */
 export class Declined extends Schema.TaggedError<Declined>()("Declined", { reason: Schema.String }) {
   override get message() {
     return `declined: ${this.reason}`
@@ -57,7 +57,9 @@ export const eventually = (what: string, condition: () => boolean, within = 60_0
     assert.isTrue(condition(), `not so within ${within} ms: ${what}`)
   })
 
-/** A running worker. Without a grace of its own it stops at once, so that a test that fails does not wait for the clock. */
+/**
+ * A running worker. Without a grace of its own it stops at once, so that a test that fails does not wait for the clock.
+ */
 export const start = <A, E, R, P extends Pipeline.Phase>(
   pipeline: Pipeline.Pipeline<A, E, R, P>,
   options?: Worker.WorkerOptions
@@ -69,7 +71,7 @@ export const stop = Effect.fnUntraced(function*<A, E>(worker: Fiber.Fiber<A, E>)
   yield* eventually("the worker has stopped", () => stopping.pollUnsafe() !== undefined)
 })
 
-/** Works off what is there, and lets the time pass that this needs. */
+/** Processes the queue, and lets the time pass that this needs. */
 export const drain = Effect.fnUntraced(function*<A, E, R, P extends Pipeline.Phase>(
   pipeline: Pipeline.Pipeline<A, E, R, P>,
   options?: Worker.WorkerOptions
@@ -81,7 +83,7 @@ export const drain = Effect.fnUntraced(function*<A, E, R, P extends Pipeline.Pha
   return yield* Fiber.join(worker)
 })
 
-/** What handlers saw, in the order in which it happened. */
+/** The deliveries that handlers saw, in order. */
 export class Journal<A> {
   readonly entries: Array<{ readonly value: A; readonly delivered: Delivery.DeliveryContext }> = []
 
@@ -103,7 +105,7 @@ export class Journal<A> {
   }
 }
 
-/** The dead letters of a consumer, in whatever state, oldest first. */
+/** The dead letters of a consumer, in any state, oldest first. */
 export const deadLetters = (
   consumer: string
 ): Effect.Effect<ReadonlyArray<DeadLetter.DeadLetter>, never, Store.Store> =>
@@ -143,8 +145,8 @@ type Body = Effect.Effect<unknown, unknown, Store.Transaction>
 type Answer = Effect.Effect<unknown, unknown>
 
 /**
- * Memory with groups, whose committers' transactions go through `commit`. Savepoints take back what was staged, so outgoing
- * messages, dead letters and the inbox show what a transaction did.
+ * Memory with groups, whose committers' transactions go through `commit`. Savepoints take back what was staged, so
+ * outgoing messages, dead letters and the inbox show what a transaction did.
  */
 export const groups = (
   commit: (body: Body, transact: (body: Body) => Answer) => Answer,

@@ -1,4 +1,4 @@
-// What a promise threw, as `Effect.tryPromise` without a `catch` hands it on: the dead letter names it, not the wrapper.
+// The dead letter names the value that a promise threw, not the wrapper of `Effect.tryPromise` without a `catch`.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Memory, Pipeline, Retry } from "millrace"
@@ -43,9 +43,9 @@ const cases = [
   }
 ]
 
-describe("what a promise threw", () => {
+describe("the value that a promise threw", () => {
   it.effect.each(cases)(
-    "is told by the dead letter, with its causes: $what",
+    "is named by the dead letter, with its causes: $what",
     ({ fingerprint, message, thrown }) =>
       Effect.gen(function*() {
         yield* publish(Orders, [order("a", 1)])

@@ -1,8 +1,8 @@
 /**
  * Counts what is in memory, against the most that may be: messages and bytes.
  *
- * A turn occupies its place from the moment when the flow accepts it until it ends. The worker's unread outcomes occupy places of the
- * same capacity, so that a slow reader slows the fetching.
+ * A turn occupies its place from the moment when the flow accepts it until it ends. The worker's unread outcomes occupy
+ * places of the same capacity, so that a slow reader slows the fetching.
  */
 import * as Latch from "effect/Latch"
 

@@ -1,9 +1,10 @@
 /**
  * The flow: a keyed queue, its demand and its mode. The worker and `KeyedStream` both run on it.
  *
- * A turn is one value and the exclusive run of its key. `offer` is synchronous, and a turn waits nowhere else than here, so that
- * `forget` and `remove` miss none. `turns` hands out runs of turns that may start, for a `Stream`. `start` runs them: a batch may take
- * those that wait for nothing, and each of the others has a fiber of its own. Either way the next turn of a key starts after `end`.
+ * A turn is one value and the exclusive run of its key. `offer` is synchronous, and a turn waits nowhere else than
+ * here, so that `forget` and `remove` miss none. `turns` hands out runs of turns that may start, for a `Stream`.
+ * `start` runs them: a batch may take those that wait for nothing, and each of the others has a fiber of its own.
+ * Either way the next turn of a key starts after `end`.
  *
  * | mode | the flow hands out | it asks for more |
  * | --- | --- | --- |
@@ -30,7 +31,7 @@ export interface Turn<K> {
 
 export type Mode = "running" | "paused" | "quarantine" | "draining" | "stopped"
 
-/** What a flow asks its owner. All of it is synchronous. */
+/** The owner's part in the flow's decisions. All of it is synchronous. */
 export interface Rules<T> {
   /** Most turns that run at once. A turn that was started alone does not count. */
   readonly concurrency: number
@@ -47,20 +48,23 @@ export interface Rules<T> {
 /** The work of one turn. */
 export interface Work<E> {
   readonly run: Effect.Effect<void, E>
-  /** Called when the fiber has failed. Returns what another fiber does for the same turn, or undefined if the turn is over. */
+  /**
+   * Called when the fiber has failed. Returns what another fiber does for the same turn, or undefined if the turn is
+   * over.
+   */
   readonly resume: (cause: Cause.Cause<E>) => Effect.Effect<void, E> | undefined
 }
 
 export interface Runner<T, E> {
   readonly work: (turn: T) => Work<E>
   /**
-   * Takes, in one synchronous step, the turns that it can work off without a fiber, and returns the others. It calls `held` for each
-   * turn that it takes, and `end` when that turn is over.
+   * Takes, in one synchronous step, the turns that it can work off without a fiber, and returns the others. It calls
+   * `held` for each turn that it takes, and `end` when that turn is over.
    */
   readonly batch?: ((turns: ReadonlyArray<T>) => ReadonlyArray<T>) | undefined
 }
 
-/** What runs a turn: a fiber, or a batch that withdraws the turn when this is called. */
+/** The runner of a turn: a fiber, or a batch that withdraws the turn when this is called. */
 type Holder = Fiber.Fiber<void, unknown> | (() => void)
 
 /** Stands for the holder of a turn that was withdrawn before anything ran it. */
@@ -75,7 +79,7 @@ export class Flow<K, T extends Turn<K>, E = never> {
   private readonly runningTurns = new Map<T, Holder | undefined>()
   private readonly waitingAlone: Array<T> = []
   private readonly alone = new Set<T>()
-  /** Turns that start whatever the mode is: alone, or in another fiber. */
+  /** Turns that start in any mode: a turn that runs alone, or one that another fiber continues. */
   private starting: Array<T> = []
   private readonly resumed = new Map<T, Work<E>>()
   private readonly ready = Latch.makeUnsafe(false)
@@ -111,8 +115,8 @@ export class Flow<K, T extends Turn<K>, E = never> {
   }
 
   /**
-   * What may be offered now. The share of one key shrinks with the free places, so that a few slow keys do not take all of them: with
-   * the defaults it takes more than a hundred slow keys.
+   * Returns how much may be offered now. The share of one key shrinks with the free places, so that a few slow keys do
+   * not take all of them. With the defaults it takes more than a hundred slow keys to do so.
    */
   demand(): { readonly messages: number; readonly bytes: number; readonly perKey: number } {
     const messages = Math.max(0, this.capacity.freeMessages)
@@ -196,7 +200,9 @@ export class Flow<K, T extends Turn<K>, E = never> {
     for (const ending of endings) ending.openUnsafe()
   }
 
-  /** Ends these running turns early: interrupts their fibers and withdraws them from their batch. Waits for the fibers. */
+  /**
+   * Ends these running turns early: interrupts their fibers and withdraws them from their batch. Waits for the fibers.
+   */
   withdraw(turns: Iterable<T>): Effect.Effect<void> {
     return Effect.suspend(() => {
       const fibers: Array<Fiber.Fiber<void, unknown>> = []
@@ -221,7 +227,10 @@ export class Flow<K, T extends Turn<K>, E = never> {
     return this.mode === "running" ? this.queue.takeMore(key, most, predicate) : []
   }
 
-  /** Puts turns back behind the running one of their key. Returns those that it drops instead, since nothing starts any more. */
+  /**
+   * Puts turns back behind the running one of their key. Returns those that it drops instead, since nothing starts any
+   * more.
+   */
   putBack(key: K, turns: ReadonlyArray<T>): ReadonlyArray<T> {
     if (this.stage === "open") {
       this.queue.putBack(key, turns)
@@ -237,7 +246,7 @@ export class Flow<K, T extends Turn<K>, E = never> {
     this.capacity.free(turn.bytes)
   }
 
-  /** Drops what waits of a key. What runs of it goes on. */
+  /** Drops the waiting turns of a key. Its running turn continues. */
   forget(key: K): void {
     for (const turn of this.queue.forget(key)) this.drop(turn)
   }
@@ -247,7 +256,10 @@ export class Flow<K, T extends Turn<K>, E = never> {
     for (const turn of this.queue.remove(predicate)) this.drop(turn)
   }
 
-  /** The turn that has waited longest to run alone. The caller decides about it with `startAlone`, `restart` or `release`. */
+  /**
+   * The turn that has waited longest to run alone. The caller decides about it with `startAlone`, `restart` or
+   * `release`.
+   */
   nextAlone(): T | undefined {
     return this.waitingAlone.shift()
   }
@@ -283,15 +295,15 @@ export class Flow<K, T extends Turn<K>, E = never> {
     this.capacity.changed.openUnsafe()
   }
 
-  /** Ends `turns`, with this failure if it is one. What runs goes on. */
+  /** Ends `turns`, with this failure if it is one. Running turns continue. */
   finish(exit: Exit.Exit<void, E>): void {
     this.finished ??= exit
     this.ready.openUnsafe()
   }
 
   /**
-   * Starts nothing more, for good. Drops what waits, and what was handed out and has not started, and returns it. The reader of `turns`
-   * has ended before.
+   * Starts nothing more, for good. Drops what waits, and what was handed out and has not started, and returns it. The
+   * reader of `turns` has ended before.
    */
   drain(): ReadonlyArray<T> {
     this.stage = "draining"

@@ -1,10 +1,10 @@
 /**
  * Queues by key: values of one key come out in the order in which they went in, and never two at a time.
  *
- * A class over plain Maps with synchronous methods, used by the worker and by `KeyedStream` alike. A key exists only while
- * something of it waits or runs, so memory depends on what is in the queue and never on how many keys there are.
+ * A class over plain Maps with synchronous methods. A key exists only while a value of it waits or runs. So memory
+ * depends on the values in the queue, never on how many keys there are.
  *
- * Invariants: a key is in `ready` exactly if something of it waits and nothing of it runs; `running` holds the keys whose
+ * Invariants: a key is in `ready` exactly if a value of it waits and none of it runs. `running` holds the keys whose
  * value was taken and is not done.
  *
  * @since 0.1.0
@@ -61,7 +61,10 @@ export class KeyedQueue<K, A> {
     if (this.waiting.has(key)) this.ready.add(key)
   }
 
-  /** The next values of a key that is running, at most so many, as long as the predicate holds: they run with the one taken. */
+  /**
+   * Takes the next values of a key that is running, at most so many, while the predicate holds. They run with the value
+   * taken before.
+   */
   takeMore(key: K, most: number, predicate: (value: A) => boolean): ReadonlyArray<A> {
     const values: Array<A> = []
     for (let line = this.waiting.get(key); line !== undefined && values.length < most; line = this.waiting.get(key)) {
@@ -84,7 +87,7 @@ export class KeyedQueue<K, A> {
     this.done(key)
   }
 
-  /** Takes out what waits of a key; what runs goes on. */
+  /** Takes out the waiting values of a key. Its running value continues. */
   forget(key: K): ReadonlyArray<A> {
     const values = rest(this.waiting.get(key))
     this.waiting.delete(key)
@@ -122,7 +125,9 @@ export class KeyedQueue<K, A> {
   }
 }
 
-/** Values of one key from `first` on: taking one moves the index, since moving a long array for each costs its square. */
+/**
+ * Values of one key from `first` on: taking one moves the index, since moving a long array for each costs its square.
+ */
 interface Waiting<A> {
   readonly values: Array<A>
   first: number

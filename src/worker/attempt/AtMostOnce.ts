@@ -1,9 +1,9 @@
 /**
- * At most once: what happens to a message after it was taken, which is when it was settled and claimed for good.
+ * Runs a message at most once. It was taken before: settled and claimed for good, in a transaction of its own.
  *
- * Its steps run, and then its commit steps and emits, in a transaction of their own that looks at the fencing token again. Nothing of
- * that is repeated once it may have happened: a failure, an interruption or an answer that is missing is reported and is the end.
- * Only a transaction of which the store says that nothing was committed is run again, for a while.
+ * Its steps run first. Then its commit steps and emits run in another transaction, which checks the fencing token
+ * again. Nothing that may have happened is repeated. A failure, an interruption or a missing answer is reported, and
+ * the message is not run again. If the store says that nothing was committed, the transaction is repeated for a while.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -41,11 +41,11 @@ export interface AtMostOnce {
   ) => Effect.Effect<Ran>
 }
 
-/** Somebody else may have the key by now. */
+/** Another worker may have the key by now. */
 const lost = ({ lease }: Delivery) =>
   new LeaseLost({ lease: lease.name, token: String(lease.token), reason: "it was taken over before the commit" })
 
-/** A transaction that did not begin is tried this often. */
+/** A transaction that committed nothing is tried this often. */
 const tries = 10
 
 export const make = (options: GroupCommit.Options & { readonly transactions: number }): AtMostOnce => {
@@ -65,7 +65,7 @@ export const make = (options: GroupCommit.Options & { readonly transactions: num
     return permits.withPermit(go(0))
   }
 
-  /** What is reported names error, step and place in the code, never the message's content. */
+  /** The report names error, step and place in the code, never the message's content. */
   const report = (taken: Taken, step: string, cause: Cause.Cause<unknown>, error: unknown): Effect.Effect<void> => {
     const failure = FailureRecord.make({ attempt: 1, at: 0, error, step, worker: "", codeVersion: "" })
     const what = Cause.hasInterruptsOnly(cause)

@@ -1,11 +1,12 @@
 /**
- * One delivery, from the turn of its key to its end: decode, steps, commit, settle.
+ * Works one delivery off in its turn: decode, steps, commit, settle.
  *
- * An attempt is decode, steps, commit; a retry runs all of it again. What failed is written down with the message before anybody
- * else sees it again. Interruption is always safe: nothing was committed, the delivery goes back to the transport with its lease.
+ * An attempt is decode, steps, commit; a retry runs all of it again. A failure is recorded with the message before
+ * another worker can see the message again. Interruption is always safe: nothing was committed, and the delivery goes
+ * back to the transport with its lease.
  *
- * A user's function can end the fiber it runs in past every handler of that fiber. So a turn keeps where it stands outside of the fiber, and
- * can be resumed in another one: what ended the first one is then the failure of its attempt.
+ * A user's function can end the fiber it runs in past every handler of that fiber. So a turn keeps its state outside of
+ * the fiber, and another fiber can resume it. The cause that ended the first fiber is then the failure of its attempt.
  */
 import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -32,16 +33,16 @@ import * as KeyBatch from "./KeyBatch.ts"
 import * as RetryDecision from "./RetryDecision.ts"
 import * as Steps from "./Steps.ts"
 
-/** What an attempt needs of its worker. */
+/** The parts of the worker that an attempt uses. */
 export interface Options extends Disposition.Options {
   readonly settings: Settings
   readonly committer: Committer
-  /** Where the pipeline is `atMostOnce`: what runs a message once it is taken. */
+  /** Runs a message after it was taken. Only where the pipeline is `atMostOnce`. */
   readonly atMostOnce: AtMostOnce.AtMostOnce | undefined
-  /** Whether the transport forgets a message within the commit, or is told after it. */
+  /** Whether the transport forgets a message within the commit, or is notified after it. */
   readonly acknowledge: "within" | "after"
   readonly spans: Spans
-  /** Completed when the worker stops: who sleeps in place writes its attempts down and goes. */
+  /** Completed when the worker stops: a turn that waits in place records its attempts and ends. */
   readonly draining: Deferred.Deferred<void>
 }
 
@@ -51,16 +52,19 @@ export interface Attempt {
 
 /** The turn of one delivery. */
 export interface Turn {
-  /** Works the delivery off: attempts, waits in place, and settles it. Never fails; what it cannot settle goes back. */
+  /**
+   * Processes the delivery: attempts it, waits in place, and settles it. Never fails; a delivery that it cannot settle
+   * goes back.
+   */
   readonly run: Effect.Effect<void>
-  /** Goes on in another fiber, after the one before ended with this cause by itself. */
+  /** Continues in another fiber, after the one before ended by itself with this cause. */
   readonly resume: (cause: Cause.Cause<unknown>) => Effect.Effect<void>
 }
 
-/** Where a turn stands. */
+/** The state of a turn. */
 interface Course {
   recorded: ReadonlyArray<Failure>
-  /** What an attempt is doing; undefined between two of them. */
+  /** The phase of the attempt; undefined between two attempts. */
   step: "decode" | "steps" | "commit" | undefined
   began: bigint
   span: Tracer.Span | undefined
@@ -68,11 +72,11 @@ interface Course {
   ends: number
 }
 
-/** What a handler sees of its delivery, after these failures. */
+/** The handler's view of its delivery, after these failures. */
 const deliveredOf = (delivery: Delivery, recorded: ReadonlyArray<Failure>): DeliveryContext =>
   Disposition.contextOf(delivery, recorded.length + 1)
 
-/** For a member that is only taken: its steps come later. */
+/** The result of a member that is only taken: its steps come later. */
 const nothingLeft: Steps.Stepped = { value: undefined, index: Number.MAX_SAFE_INTEGER, filtered: false }
 
 /** How the steps of one attempt failed. */
@@ -88,7 +92,8 @@ export const make = (options: Options): Attempt => {
   const { atMostOnce, committer, counters, draining, outcomes, pipeline, settings, spans } = options
   const { consumer } = pipeline
   const { deadLetter, forget, hold, settled } = Disposition.make(options)
-  // What logs before the commit names its message. Where no operator there has effects, it would be a tenth of the rate (`npm run bench`).
+  // Log lines before the commit name their message. A pipeline of pure steps does without, since that saves a tenth of
+  // the rate (`npm run bench`).
   const mayLog = !Steps.arePure(pipeline.steps)
   const topics = new Map(pipeline.topics.map((topic) => [topic.name, topic]))
 
@@ -110,7 +115,7 @@ export const make = (options: Options): Attempt => {
     }
   }
 
-  /** A defect of ours must not leave its message unowned: it goes back and comes again, uncounted. */
+  /** A defect of the runtime must not lose its message: it goes back and is delivered again, uncounted. */
   const putBack = (delivery: Delivery, { recorded }: Course, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
     Effect.logError("An attempt ended in a defect of the runtime; its message is held for a moment", cause).pipe(
       Effect.annotateLogs(Telemetry.logFields(consumer, delivery, recorded.length + 1)),
@@ -138,7 +143,7 @@ export const make = (options: Options): Attempt => {
   const holdUncounted = (delivery: Delivery, delay: Duration.Duration): Effect.Effect<void> =>
     hold(delivery, delivery.attempts, delay, delivery.attempts.length + 1)
 
-  /** Decodes, takes the message for good, and only then runs its steps: nothing of this is an attempt that comes again. */
+  /** Decodes, takes the message for good, and only then runs its steps. None of this is repeated. */
   const takeThenRun = Effect.fnUntraced(
     function*(delivery: Delivery, topic: Pipeline.AnyTopic, { run }: AtMostOnce.AtMostOnce) {
       const delivered = deliveredOf(delivery, delivery.attempts)
@@ -151,7 +156,7 @@ export const make = (options: Options): Attempt => {
       yield* committer.commitThen(
         [{ delivery, delivered, stepped: nothingLeft, span: undefined }],
         ([taken], restore) => {
-          // It is still there, and nothing of it was done.
+          // The message is still queued, and none of its steps ran.
           if (taken._tag === "Failed") return restore(holdUncounted(delivery, Duration.seconds(1)))
           if (taken._tag !== "Committed") {
             outcomes?.addMember(delivered, taken)
@@ -174,7 +179,8 @@ export const make = (options: Options): Attempt => {
               return counters.outcome(delivery, "failed")
             })
           )
-          // A broker would hand it out again; elsewhere it is gone, and as long as it is known here its lane is not given away.
+          // A broker would hand it out again. Other engines have removed it, and keep its lane while they know it as in
+          // flight.
           return options.acknowledge === "after"
             ? Effect.andThen(forget(delivery), ran)
             : Effect.ensuring(ran, forget(delivery))
@@ -200,7 +206,7 @@ export const make = (options: Options): Attempt => {
     }
   })
 
-  /** Does what an attempt leads to. Returns whether another attempt follows here. */
+  /** Does what follows an attempt. Returns whether another attempt follows here. */
   const decided = Effect.fnUntraced(function*(delivery: Delivery, course: Course, exit: MemberOutcome | Failed) {
     yield* counters.attempt(delivery, course.began)
     if ("_tag" in exit) {
@@ -236,7 +242,7 @@ export const make = (options: Options): Attempt => {
     return true
   })
 
-  /** Decode, steps, commit. Answers what the commit made of it, or how it failed. */
+  /** Decode, steps, commit. Returns the outcome of the commit, or the failure. */
   const once = (
     delivery: Delivery,
     topic: Pipeline.AnyTopic,
@@ -259,8 +265,8 @@ export const make = (options: Options): Attempt => {
             (outcome) => outcome._tag === "Failed" ? { error: outcome.error, step: "commit" } : outcome
           )
         }),
-        // An interruption of this fiber goes past here unseen; one that is seen is the step's own (it joined a fiber that
-        // was interrupted, say), and so its failure.
+        // An interruption of this fiber does not reach this handler. An interruption that does is the step's own
+        // failure: the step joined an interrupted fiber, say.
         Effect.catchCause((cause) =>
           Effect.sync((): Failed => ({ error: FailureRecord.errorOf(cause), step: course.step ?? "commit" }))
         )
@@ -304,7 +310,7 @@ export const make = (options: Options): Attempt => {
   return { turn }
 }
 
-/** Sleeps under the renewed lease. Answers what is left of the delay if the worker is to stop before it is over. */
+/** Sleeps under the renewed lease. Returns the rest of the delay if the worker stops before it is over. */
 const waitHere = (
   delay: Duration.Duration,
   draining: Deferred.Deferred<void>

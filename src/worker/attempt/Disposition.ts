@@ -1,8 +1,8 @@
 /**
- * How a delivery leaves the worker: settled as its commit decided, held with its key, or dead-lettered as a dead letter.
+ * Ends a delivery: settles it as its commit decided, holds its key, or dead-letters it.
  *
- * What failed is written down with the message before anybody else sees it again, whatever stands in the way: it is bounded in time and
- * repeated under the renewed lease, and a store that refuses the record gets one that it cannot refuse.
+ * A failure is recorded with the message before another worker can see the message again. The record is bounded in time
+ * and repeated under the renewed lease. A store that refuses the record gets one that it cannot refuse.
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -43,7 +43,7 @@ export interface Options {
   readonly outcomes: OutcomeSink | undefined
 }
 
-/** What a handler sees of its delivery, in this attempt. */
+/** The handler's view of its delivery, in this attempt. */
 export const contextOf = (delivery: Delivery, attempt: number): DeliveryContext => ({
   message: delivery.message,
   attempt,
@@ -76,7 +76,7 @@ export const make = (options: Options): Disposition => {
     )
   }
 
-  /** Failing to acknowledge makes a duplicate, no more. */
+  /** A failed acknowledgement makes a duplicate, no more. */
   const forget = (delivery: Delivery): Effect.Effect<void> =>
     Effect.catch(subscription.acknowledge([delivery]), (error) => Effect.logDebug(error.message))
 
@@ -99,8 +99,9 @@ export const make = (options: Options): Disposition => {
   }
 
   /**
-   * Runs the transaction of a hold while nothing is read, and forgets what was prefetched of the key with it. An interruption waits
-   * for both, which are bounded: a key that is held here and not there would be overtaken by its own successors.
+   * Runs the transaction of a hold while nothing is read, and drops the prefetched messages of the key with it. An
+   * interruption waits for both, which are bounded. A key held in the store but not here would be overtaken by its own
+   * successors.
    */
   const held = <A, E>(delivery: Delivery, transaction: Effect.Effect<A, E>): Effect.Effect<A, E> =>
     whole(
@@ -149,7 +150,7 @@ export const make = (options: Options): Disposition => {
         if (parked) yield* subscription.hold(delivery, attempts, Hold.parked)
         return { _tag: "DeadLettered", id: deadLetterId } as const
       })))
-    // A parked key is forgotten by both sides within `whileNotReading`, where it turns out not to be held, too: then it is read again.
+    // Both sides forget a parked key within `whileNotReading`. If the key turns out not to be held, it is read again.
     const written = (attempts: ReadonlyArray<Failure>) =>
       parked ? held(delivery, transaction(attempts)) : Effect.tap(transaction(attempts), () => forget(delivery))
     return Effect.catchIf(
@@ -189,8 +190,8 @@ export const make = (options: Options): Disposition => {
 const duplicate = { _tag: "Duplicate" } as const
 
 /**
- * Like commits it never queues behind the handlers' own statements, and is as bounded as theirs: an answer that never comes would keep
- * the whole worker from reading, and from stopping.
+ * Like a commit, the transaction never queues behind the handlers' own statements, and it has the same bound. Without a
+ * bound a missing answer would keep the worker from reading and from stopping.
  */
 const bounded =
   (most: Duration.Input) => <A, E, R>(transaction: Effect.Effect<A, E, R>): Effect.Effect<A, E | StoreFailure, R> => {
@@ -204,13 +205,16 @@ const bounded =
             kind: "timeout",
             code: "",
             detail: `it took longer than ${Duration.format(duration)}`,
-            hint: "It is tried again. Look for locks on its rows that somebody holds."
+            hint: "It is tried again. Look for locks that another session holds on its rows."
           })
         )
     })
   }
 
-/** Runs to its end, by itself: an interruption waits for it, and its own timeouts still work, which they would not in an uninterruptible region. */
+/**
+ * Runs to its end in a fiber of its own: an interruption waits for it. Its own timeouts still work, which they would
+ * not in an uninterruptible region.
+ */
 const whole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.uninterruptible(
     Effect.flatMap(Effect.forkChild(Effect.interruptible(effect), { startImmediately: true }), Fiber.join)
@@ -222,8 +226,9 @@ type Transient = TransientFailure | TransactionAborted | UnknownOutcome | StoreF
 }
 
 /**
- * Repeats what has to be written until it is, under the renewed lease: the fiber is interrupted when that is lost. Both
- * transactions may be repeated after a missing answer: a hold is the same hold, a dead-lettering finds its row gone.
+ * Repeats a record until it is written, under the renewed lease. The fiber is interrupted when the lease is lost. Both
+ * transactions may be repeated after a missing answer: a hold is the same hold, and a dead-lettering finds its row
+ * gone.
  */
 const persistently = (consumer: string, delivery: Delivery) =>
 (

@@ -1,8 +1,9 @@
 /**
  * A failed attempt as data: what goes into the message's record and later into its dead letter. Pure but for the clock.
  *
- * Everything is bounded, since a record is stored with its message: a stack of 4 KiB, an error of 8 KiB of JSON. The first and the
- * newest failures are kept whole; of those between, what a retry schedule reads. So a message that fails for weeks stays one that can be read.
+ * Everything is bounded, since a record is stored with its message: a stack of 4 KiB, an error of 8 KiB of JSON. The
+ * first and the newest failures are kept whole; of those between, what a retry schedule reads. So a message that fails
+ * for weeks stays one that can be read.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -14,7 +15,10 @@ import * as Errors from "../../Errors.ts"
 import { contained } from "../../internal/HandlerResult.ts"
 import { isError, nameOf, plain, read, tagOf } from "../../internal/Tracing.ts"
 
-/** The error that a cause stands for: the typed one if there is one, else the defect. A refused statement behind it stands for itself. */
+/**
+ * The error that a cause stands for: the typed one if there is one, else the defect. A refused statement behind it
+ * stands for itself.
+ */
 export const errorOf = (cause: Cause.Cause<unknown>): unknown => {
   for (const reason of cause.reasons) if (Cause.isFailReason(reason)) return refusalIn(reason.error) ?? reason.error
   for (const reason of cause.reasons) {
@@ -30,7 +34,10 @@ export const errorOf = (cause: Cause.Cause<unknown>): unknown => {
   return new Errors.Defect({ detail: "interrupted" })
 }
 
-/** The refusal behind an error: the error itself, or a cause of it. The driver's errors keep theirs below their `reason`. */
+/**
+ * The refusal behind an error: the error itself, or a cause of it. The driver's errors keep theirs below their
+ * `reason`.
+ */
 const refusalIn = (error: unknown): Errors.StatementRefused | undefined => {
   let at = error
   for (let depth = 0; depth < 10 && at !== undefined; depth++) {
@@ -47,16 +54,16 @@ interface Attempted {
   readonly step: string
   readonly worker: string
   readonly codeVersion: string
-  /** What the pipeline's own Schema made of the error, if it has one that could. */
+  /** The error as the pipeline's own Schema encoded it, if the pipeline has a Schema that could. */
   readonly encoded?: { readonly json: unknown } | undefined
 }
 
-/** Never fails, whatever the error is: an attempt that could not be recorded would be made again and again, uncounted. */
+/** Never fails, for any error: an attempt without a record would be repeated again and again, uncounted. */
 export const make = (attempted: Attempted): Failure => {
   try {
     return full(attempted)
   } catch {
-    return without(attempted, "What this attempt failed with cannot be read.")
+    return without(attempted, "The failure of this attempt cannot be read.")
   }
 }
 
@@ -86,11 +93,14 @@ const full = (attempted: Attempted): Failure => {
   }
 }
 
-/** So many are kept whole: how it began, and how it goes on. */
+/** So many failures are kept whole: the first ones, and the newest ones. */
 const firstWhole = 10
 const newestWhole = 30
 
-/** The failures of a message with one more: replayed they are as many as before, at the same times and with the same tags. */
+/**
+ * The failures of a message with one more: replayed they are as many as before, at the same times and with the same
+ * tags.
+ */
 export const append = (recorded: ReadonlyArray<Failure>, failure: Failure): ReadonlyArray<Failure> => {
   const whole = recorded.length + 1 - newestWhole
   const kept = whole <= firstWhole
@@ -120,7 +130,10 @@ export const weight = (failures: ReadonlyArray<Failure>): number => {
   return bytes
 }
 
-/** A record without anything of foreign origin, for a store that refuses the full one: the message must not wait for it for ever. */
+/**
+ * Makes a record without any foreign text, for a store that refuses the full one: the message must not wait for it
+ * indefinitely.
+ */
 export const bare = (failure: Failure): Failure =>
   without(failure, "The store refused to keep what this attempt failed with.")
 
@@ -146,8 +159,9 @@ const encodeTimeout = "1 second"
 const mostJson = 8192
 
 /**
- * Encodes a pipeline's errors with the Schema of its `deadLetter`. Answers undefined, never a failure, where that cannot be: a failure of the
- * runtime, an error that does not fit, a Schema that throws, waits or writes too much. The message must not be lost with it.
+ * Encodes a pipeline's errors with the Schema of its `deadLetter`. Returns undefined where that is not possible, and
+ * never fails. Examples are a failure of the runtime, an error that does not fit, and a Schema that throws, waits or
+ * writes too much.
  */
 export const encoder = (
   errors: Schema.Constraint | undefined
@@ -214,7 +228,7 @@ const text = (value: unknown): string =>
     ? value
     : (JSON.stringify(json(value)) ?? String(value))
 
-/** What it says. Errors with fields (`Data.Error`, Schema's) take whatever stands in a field `message` for it. */
+/** Returns an error's message. Errors with fields (`Data.Error`, Schema's) may have a field `message` of any type. */
 const messageOf = (error: Error): string => {
   const said = read(error, "message")
   if (typeof said === "string") return said
@@ -226,8 +240,9 @@ const messageOf = (error: Error): string => {
 }
 
 /**
- * Effect's own errors say the same whatever is wrong. Of `SqlError`, `HttpClientError` and `PlatformError` the `reason` tells failures apart,
- * with what it was caused by: kind, code and constraint. Of `UnknownError` (`Effect.tryPromise` without a `catch`) only the cause does.
+ * Effect's own errors have one message for every cause. Of `SqlError`, `HttpClientError` and `PlatformError` the
+ * `reason` and its cause distinguish failures: kind, code and constraint. Of `UnknownError` (`Effect.tryPromise`
+ * without a `catch`) only the cause does.
  */
 const reasonOf = (error: unknown): { readonly said: string | undefined; readonly wrong: string } | undefined => {
   if (read(error, "_tag") === "UnknownError") return thrown(causesOf(error))
@@ -269,8 +284,9 @@ const stackOf = (error: Error): string =>
 const here = new URL("..", import.meta.url).pathname
 
 /**
- * The first frame of the user's own code, as function and file, without line and column: `Ledger.post ledger.ts`. A deploy that
- * moves lines does not make another failure of it. Read by position, not by pattern: what an error says may be long and hostile.
+ * The first frame of the user's own code, as function and file, without line and column: `Ledger.post ledger.ts`. A
+ * deploy that moves lines does not make another failure of it. Read by position, not by pattern: what an error says may
+ * be long and hostile.
  */
 const frameOf = (stack: string, message: string): string => {
   // The message stands in the stack, too, before the frames.
@@ -312,7 +328,7 @@ const nested = (error: Error): object =>
     error.cause === undefined ? undefined : { cause: error.cause }
   )
 
-/** What JSON can keep, bounded: an error that cannot be written, or is too large, leaves its tag and message. */
+/** Keeps what JSON can, bounded: an error that cannot be written, or is too large, leaves its tag and message. */
 const json = (value: unknown): unknown => {
   const small = { _tag: tagOf(value), message: isError(value) ? messageOf(value).slice(0, 500) : "" }
   try {

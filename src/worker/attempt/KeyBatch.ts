@@ -1,13 +1,13 @@
 /**
- * A key's waiting run goes into one transaction.
+ * Commits the waiting messages of a key in one transaction.
  *
- * One message of a key at a time is a COMMIT for each, and a hot key waits for every one of them. Where only pure operators stand
- * before the commit phase, nobody can tell whether a message was decoded before or after the one ahead of it was committed: so what
- * waits behind a message goes into the group with it, and the committer keeps their order.
+ * With one message of a key at a time, a hot key waits for a COMMIT for each. If only pure steps come before the commit
+ * phase, it cannot be observed whether the message ahead was committed before the next was decoded. So the messages
+ * that wait behind another join its group, and the committer keeps their order.
  *
- * Only what has never failed goes along, and only behind what has never failed, so that a poison message holds up nobody but its
- * own key. What did not get through is put back, uncounted, before the message ahead of it is dealt with: then its turn comes,
- * and what fails in its turn is its own attempt.
+ * A message joins only if it has never failed, and only behind a message that has never failed. So a poison message
+ * delays its own key alone. A follower that was not committed is put back, uncounted, before the message ahead of it is
+ * settled. Then it has a turn and an attempt of its own.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -25,11 +25,11 @@ import type { Spans } from "../observe/Spans.ts"
 import * as Steps from "./Steps.ts"
 
 export interface KeyBatch {
-  /** Waits until the transaction of this message has ended, and takes what waits behind it along where that is safe. */
+  /** Waits until the transaction of this message has ended. The messages behind it join where that is safe. */
   readonly commit: (head: Ready) => Effect.Effect<MemberOutcome>
 }
 
-/** One that goes along. */
+/** A message that joins. */
 interface Follower {
   readonly entry: Entry
   readonly ready: Ready
@@ -44,9 +44,9 @@ interface Options {
   readonly spans: Spans
   readonly counters: Counters
   readonly outcomes: OutcomeSink | undefined
-  /** Decodes a message and runs its operators up to the commit phase; fails if it must not go along. */
+  /** Decodes a message and runs its steps up to the commit phase; fails if it must not join. */
   readonly prepare: (delivery: Delivery) => Effect.Effect<Omit<Ready, "span">, unknown>
-  /** What follows when a message's commit has decided. */
+  /** Settles a delivery as its commit decided. */
   readonly settled: (delivery: Delivery, outcome: MemberOutcome) => Effect.Effect<void>
 }
 
@@ -62,11 +62,12 @@ export const make = (options: Options): KeyBatch => {
       })
   if (most < 1 || !Steps.arePure(pipeline.steps)) return { commit }
 
-  /** Those of the entries that can be committed, up to the first one that cannot. */
+  /** Prepares the entries that can be committed, up to the first one that cannot. */
   const prepare = (entries: ReadonlyArray<Entry>): Effect.Effect<ReadonlyArray<Follower>> =>
     Effect.suspend(() => {
       const followers: Array<Follower> = []
-      // In a fiber of its own: one that a follower's Schema ends is not the one of the message ahead of it.
+      // Prepares in a fiber of its own, since a follower's Schema may end its fiber, and must not end the one of the
+      // message ahead.
       return Effect.as(Effect.exit(contained(preparing(entries, followers))), followers)
     })
 
@@ -76,7 +77,7 @@ export const make = (options: Options): KeyBatch => {
       const began = clock.monotonicTimeNanosUnsafe()
       const prepared = yield* Effect.exit(options.prepare(entry.delivery))
       if (prepared._tag === "Failure") break
-      // Never ended, it is never sent: an attempt that does not take place leaves no span.
+      // A span that is never ended is never sent: an attempt that does not take place leaves no span.
       const span = yield* spans.begin(entry.delivery, prepared.value.delivered)
       followers.push({ entry, began, ready: { ...prepared.value, span } })
     }

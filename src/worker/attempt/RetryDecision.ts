@@ -1,5 +1,5 @@
 /**
- * What happens after a failed attempt: one table, pure but for the replay of the schedule.
+ * Decides what happens after a failed attempt: one table, pure except for the replay of the schedule.
  *
  * | the attempt ended with | what happens |
  * | --- | --- |
@@ -26,7 +26,7 @@ export type RetryDecision =
   | { readonly _tag: "Hold"; readonly delay: Duration.Duration }
   | { readonly _tag: "DeadLetter"; readonly reason: Reason }
 
-/** Whose attempt is decided about, for a schedule that is watched. */
+/** The message of the attempt, for a schedule that is watched. */
 export const Deciding: Context.Reference<Message | undefined> = Context.Reference<Message | undefined>(
   "millrace/worker/Settling/Deciding",
   { defaultValue: () => undefined }
@@ -61,7 +61,7 @@ export const decide = Effect.fnUntraced(function*(options: {
   return Duration.toMillis(delay) <= options.holdAfterMillis ? { _tag: "Wait", delay } : { _tag: "Hold", delay }
 })
 
-/** What any clock can still add up to: a delay computed badly (nanoseconds, say) must be written, too. */
+/** The longest delay that any clock can still add: a delay computed badly (nanoseconds, say) must be written, too. */
 const longest = Duration.days(36_525)
 
 const defectOf = (cause: Cause.Cause<unknown>): string => tagOf(Cause.squash(cause))

@@ -1,8 +1,8 @@
 /**
  * Interprets a pipeline's operators: those before the transaction here and now, those of the commit phase inside of it.
  *
- * Values are what the operator before returned. The interpreter runs pure operators in a loop and makes an effect only where the
- * user's own is run. Each step has a scope of its own: what it starts or opens in it ends with it.
+ * Values are what the operator before returned. The interpreter runs pure operators in a loop and makes an effect only
+ * where the user's own is run. Each step has a scope of its own: what it starts or opens in it ends with it.
  */
 import * as Arr from "effect/Array"
 import type { NonEmptyReadonlyArray } from "effect/Array"
@@ -42,7 +42,7 @@ export const decode = (
   topic: Pipeline.AnyTopic,
   message: Message
 ): Effect.Effect<unknown, DecodeFailed> => {
-  // What it requires is in the worker's context: it is in the pipeline's type.
+  // Its requirements are in the worker's context, since they are in the pipeline's type.
   const decoded = topic.decode(message) as Effect.Effect<unknown, DecodeFailed>
   return union ? Effect.map(decoded, (value) => ({ topic: topic.name, value })) : decoded
 }
@@ -104,9 +104,9 @@ export const before = Effect.fnUntraced(function*(
 })
 
 /**
- * Runs the commit phase in the open transaction, from where the cursor stands to the next batch or to the end, and moves the cursor. A
- * batch is not run here: it is for all members of the group. Emitted messages carry the span around this on if it is `traced`, else
- * that of the message they come from.
+ * Runs the commit phase in the open transaction, from where the cursor stands to the next batch or to the end, and
+ * moves the cursor. A batch is not run here: it is for all members of the group. Emitted messages carry the span around
+ * this on if it is `traced`, else that of the message they come from.
  */
 export const within = Effect.fnUntraced(function*(
   operators: ReadonlyArray<Pipeline.Step>,
@@ -165,8 +165,8 @@ export const within = Effect.fnUntraced(function*(
 })
 
 /**
- * Runs the batch at which these messages stand, and moves them past it with their results, or with the values that they have
- * if it returned none.
+ * Runs the batch at which these messages stand, and moves them past it. Their values are its results, or stay as they
+ * are if it returned none.
  */
 export const batch = Effect.fnUntraced(function*(
   { f }: Pipeline.Step & { readonly _tag: "CommitBatch" },
@@ -188,7 +188,7 @@ export const batch = Effect.fnUntraced(function*(
 export class WrongResults extends Error {
   constructor(got: number, members: number) {
     super(
-      `commitBatch returned ${got} results for ${members} messages, so that nobody can say which is whose. `
+      `commitBatch returned ${got} results for ${members} messages, so it is not known which is whose. `
         + `Return one result for each message, in their order, or nothing at all (Effect.asVoid).`
     )
     this.name = "WrongResults"

@@ -1,9 +1,9 @@
 /**
  * The members that wait for a committer, in the order of their offers, and how a group is formed of them.
  *
- * Synchronous, so that every transition is atomic. A member is queued until a group takes it; from then on it is `begun` while a transaction
- * that holds it is under way, and waits between two of them. A member that is not begun can be withdrawn at once; the withdrawal of one that is
- * begun takes effect when its transaction has ended.
+ * Synchronous, so that every transition is atomic. A member is queued until a group takes it. From then on it is
+ * `begun` while a transaction that holds it runs, and waits between two transactions. A member that is not begun can be
+ * withdrawn at once; the withdrawal of one that is begun takes effect when its transaction has ended.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -44,8 +44,8 @@ export const isBlocked = ({ previous }: GroupMember): boolean =>
   previous !== undefined && previous.outcome === undefined
 
 /**
- * Those whose turn it still is: the lease is ours, a fiber waits for it, and the one before it of its key was committed. The others
- * are ended.
+ * Those whose turn it still is: the lease is ours, a fiber waits for it, and the one before it of its key was
+ * committed. The others are ended.
  */
 export const alive = (group: ReadonlyArray<GroupMember>): ReadonlyArray<GroupMember> =>
   group.filter((member) => {
@@ -88,7 +88,8 @@ export class CommitQueue {
   }
 
   /**
-   * The next group: at most so many, ids distinct. A second one with the same id waits for the next group, and its key with it.
+   * The next group: at most so many, ids distinct. A second one with the same id waits for the next group, and its key
+   * with it.
    */
   form(most: number): Array<GroupMember> {
     const group: Array<GroupMember> = []

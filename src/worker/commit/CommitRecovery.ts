@@ -1,22 +1,25 @@
 /**
- * What a failed transaction of a group leads to. Pure: the committer executes what `next` returns.
+ * Decides what follows a failed transaction of a group. Pure: the committer executes what `next` returns.
  *
- * | what failed | all members together | each in a savepoint | a member alone |
+ * | what failed | the group as a whole | each in a savepoint | a member alone |
  * | --- | --- | --- | --- |
- * | the commit step of a member | that member's failure; the others: savepoints | alone | the member's failure |
- * | the commit step of a batch, or the group took too long | savepoints | alone | the member's failure |
- * | the transaction was left aborted | savepoints | alone | the member's failure |
- * | COMMIT was refused | alone | alone | the member's failure |
- * | a defect | alone | alone | the member's failure |
- * | a conflict | wait, then halves; a lone member: wait, then alone | wait, then again; after 10: alone | wait, then again; after 10: its failure |
- * | the store refused what the runtime asked for | alone; a lone member: as alone | alone | wait, then again; after 3: its failure |
- * | its session ended | wait, then again; after 5 and a proof: alone | alone | wait, then again; after 5 and a proof: its failure |
- * | the store is away, or did not answer | wait, then again; alone when others get through | alone | wait, then again; its failure when others commit |
+ * | a commit step of a member | fail that member, savepoints for the others | alone | fail it |
+ * | a commit step of a batch, or the group took too long | savepoints | alone | fail it |
+ * | the transaction was left aborted | savepoints | alone | fail it |
+ * | COMMIT was refused | alone | alone | fail it |
+ * | a defect | alone | alone | fail it |
+ * | a conflict | wait, then halves | repeat 10 times, then alone | repeat 10 times, then fail it |
+ * | the store refused a request of the runtime | alone | alone | repeat 3 times, then fail it |
+ * | its session ended | repeat, alone after 5 tries and a proof | alone | repeat, fail it after 5 and a proof |
+ * | the store is unavailable, or did not respond | repeat, alone if others commit | alone | repeat, fail if others do |
  *
- * A store that is away and a message that kills its own connection look the same. A commit of others since the trouble began proves that
- * it is the message. Where nothing else is committed and sessions end, a transaction without a message is the proof. A store that says
- * that it is away is waited for. A try whose body never began (no connection was free, say) proves nothing about its messages: it only makes
- * the next pause longer.
+ * A repeat waits first. A group of one member is tried alone where the table says savepoints or halves, and where the
+ * store refused it, it counts as alone.
+ *
+ * An unavailable store and a message that ends its own connection look the same. A commit of others since the trouble
+ * began proves that it is the message. Where nothing else is committed and sessions end, a transaction without a
+ * message is the proof. An error that names the store unavailable is waited out. A try whose body never began (no
+ * connection was free, say) proves nothing about its messages: it only makes the next pause longer.
  */
 import type { StoreFailure, TransportError } from "../../Errors.ts"
 import type * as Store from "../../Store.ts"
@@ -27,7 +30,7 @@ export class GroupTooSlow {
   readonly _tag = "GroupTooSlow"
 }
 
-/** What a group's transaction fails with. */
+/** The errors of a group's transaction. */
 export type GroupFailure = StepFailed | GroupTooSlow | Store.TransactionFailure | StoreFailure | TransportError
 
 /** One failed transaction. */
@@ -54,11 +57,14 @@ export const none: FailedTries = { tries: 0, begun: 0, since: undefined }
 /** How the members were tried: all in one transaction, each in a savepoint of one, or one member in its own. */
 export type Form = "whole" | "savepoints" | "alone"
 
-/** What the decision needs to know, beside the failure. */
+/** The state that the decision needs, beside the failure. */
 export interface State {
   readonly form: Form
   readonly members: number
-  /** Whether the statements of all steps were sent together: then the steps have no timeouts, and a failed one hides behind others. */
+  /**
+   * Whether the statements of all steps were sent together: then the steps have no timeouts, and a failed one hides
+   * behind others.
+   */
   readonly together: boolean
   /** Whether the engine has savepoints. */
   readonly savepoints: boolean
@@ -66,7 +72,10 @@ export interface State {
   readonly trouble: FailedTries
   /** When any other message of this worker was committed last (monotonic milliseconds). */
   readonly committedAt: number
-  /** When a transaction without a message was committed last, to see whether the store commits at all (monotonic milliseconds). */
+  /**
+   * When a transaction without a message was committed last, to see whether the store commits at all (monotonic
+   * milliseconds).
+   */
   readonly provedAt: number
   /** When the newest confirmed renewal of the leases had been sent (monotonic milliseconds). */
   readonly renewedAt: number
@@ -94,7 +103,10 @@ export type Try =
 export type Move =
   | Try
   | { readonly _tag: "WaitThen"; readonly pause: Pause; readonly then: Try }
-  /** The attempt of the member has failed, of which the step failed, or which is alone. `then` is for the others. */
+  /**
+   * The attempt of one member has failed: the member whose step failed, or the one that is alone. `then` is for the
+   * others.
+   */
   | { readonly _tag: "FailMember"; readonly then: Try }
 
 /** Conflicts are repeated this often. */
@@ -103,7 +115,7 @@ const conflictTries = 10
 /** Outages are waited for; after so many tries it may be the message. */
 const outageTries = 5
 
-/** What the store refuses stays refused, mostly: a role or a state of the session that a commit step left behind. */
+/** A refusal of the store mostly persists: the cause is a role or a session state that a commit step left behind. */
 const refusedTries = 3
 
 type Meaning = "step" | "own" | "rejected" | "conflict" | "refused" | "ended" | "away"
@@ -129,7 +141,10 @@ const meaningOf = (error: GroupFailure | undefined): Meaning => {
   }
 }
 
-/** No SQLSTATE at all: the connection closed. The others: it was lost, the server ended it, or ended what took too long in it. */
+/**
+ * No SQLSTATE at all: the connection closed. The others: it was lost, the server ended it, or ended what took too long
+ * in it.
+ */
 const endsSession = (code: string): boolean =>
   code === "" || code.startsWith("08") || code.startsWith("57P") || code === "25P03" || code === "25P04"
 
@@ -181,7 +196,7 @@ const afterWhole = (state: State, failure: Failure, trouble: FailedTries): Move 
       return state.members === 1 ? afterAlone(state, failure, trouble) : { _tag: "Alone", trouble: none }
     case "ended":
     case "away":
-      // Several tries had no success, and the store answers otherwise.
+      // Several tries have failed, and the store responds to others.
       return wait(inOutage, trouble, {
         _tag: persistsSince(trouble, Math.max(state.committedAt, state.provedAt, state.renewedAt)) ? "Alone" : "Whole",
         trouble

@@ -1,6 +1,6 @@
 /**
- * One try of a group: its transaction in one of three forms. What a try decided about its members is theirs when it ends; what a failed
- * one leads to is returned, as `CommitRecovery.ts` says.
+ * One try of a group: its transaction in one of three forms. A try that ends gives its members their outcomes. A failed
+ * try returns the next move, as `CommitRecovery.ts` decides.
  */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
@@ -22,7 +22,7 @@ export interface Options extends GroupCommit.Options {
   readonly renewer: Pick<LeaseRenewer, "now" | "confirmedAt">
 }
 
-/** What the committers of a worker know of one another. */
+/** The state that the committers of a worker share. */
 export interface Commits {
   /** When any of them committed last (monotonic milliseconds). */
   last: number

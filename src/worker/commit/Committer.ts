@@ -1,18 +1,21 @@
 /**
  * Group commit: many messages, one transaction.
  *
- * A key's fiber offers its member and waits. While one transaction is on the wire the next group forms, so that batching
- * appears under load and costs no latency without it. What a transaction holds is in `GroupCommit.ts`, who waits for one in
- * `CommitQueue.ts`, and what its failure leads to in `CommitRecovery.ts`; here all of it is executed.
+ * A key's fiber offers its member and waits. While one transaction is on the wire the next group forms, so that
+ * batching appears under load and costs no latency without it. `GroupCommit.ts` composes a transaction,
+ * `CommitQueue.ts` has the members that wait, and `CommitRecovery.ts` decides about failures. This file executes all of
+ * it.
  *
- * There are no savepoints on the good path. If a step fails, the group is rolled back and run once more with each member in a
- * savepoint of its own: the failed ones are undone, and what follows them in their keys is left alone; the others commit.
- * A transient failure repeats the transaction alone, with the same values, uncounted; a missing answer to COMMIT is settled by running the
- * group again: its statements wait for the first transaction to end, and then fence and inbox say what is still to do.
+ * There are no savepoints on the good path. If a step fails, the group is rolled back and run once more with each
+ * member in a savepoint of its own. Then failed members are undone, the members behind them in their keys do not run,
+ * and the others commit. A transient failure repeats only the transaction, with the same values, uncounted. If COMMIT
+ * was not answered, the group is run again. Its statements wait for the first transaction to end, and then fence and
+ * inbox show what is left to do.
  *
- * A member interrupted before its group begins is withdrawn. Afterwards its place stays taken until the transaction has ended that is
- * under way, which is bounded: a group as a whole, each member where it is alone or in a savepoint, and COMMIT have a timeout. It
- * has no part in another try: one whose COMMIT was not answered is settled, by fence and inbox, by whoever has it next.
+ * A member interrupted before its group begins is withdrawn. Afterwards it keeps its place until the current
+ * transaction has ended, and takes no part in another try. That is bounded: a group, a member alone or in a savepoint,
+ * and COMMIT each have a timeout. If COMMIT was not answered, the next worker that gets the message settles it by fence
+ * and inbox.
  */
 import * as Arr from "effect/Array"
 import type { NonEmptyReadonlyArray } from "effect/Array"
@@ -32,7 +35,7 @@ import * as CommitRecovery from "./CommitRecovery.ts"
 import * as CommitTries from "./CommitTries.ts"
 import { behind, type GroupMember, type MemberOutcome, type Ready } from "./GroupCommit.ts"
 
-/** What a committer needs of its worker. */
+/** The parts of the worker that a committer uses. */
 export interface Options extends CommitTries.Options {
   readonly committers: number
   readonly spans: Spans
@@ -42,8 +45,8 @@ export interface Committer {
   /** Waits until the member's transaction has ended. */
   readonly commit: (ready: Ready) => Effect.Effect<MemberOutcome>
   /**
-   * The same for several of one key, in its order: none is committed unless the one before it was. `then` is what has to follow their
-   * outcomes even if the fiber was interrupted while their group was under way.
+   * The same for several of one key, in its order: none is committed unless the one before it was. `then` is what has
+   * to follow their outcomes even if the fiber was interrupted while their group was under way.
    */
   readonly commitThen: <A>(
     run: NonEmptyReadonlyArray<Ready>,
@@ -138,7 +141,8 @@ class CommitterQueue {
       this.tries.failing = undefined
       return this.queue.offering
     }))
-    // What ends its fiber past every handler ends no committer: its members' leases would be renewed, and nothing would commit them.
+    // A cause that ends the fiber past every handler ends no committer. Otherwise its members' leases would be renewed,
+    // and nothing would commit them.
     this.run = Effect.forever(Effect.flatMap(
       Effect.flatMap(Effect.forkChild(committing), Fiber.await),
       (exit) => exit._tag === "Failure" ? this.revived(exit.cause) : Effect.void
@@ -165,7 +169,7 @@ class CommitterQueue {
           Metric.update(this.commitDuration, Duration.toSeconds(took))
         )
       ),
-      // Whatever happens here must not leave a fiber waiting, nor end this one: the members' attempts have failed.
+      // No failure here may leave a fiber waiting, or end this one: the members' attempts have failed.
       Effect.catchCause((cause) => Effect.sync(() => CommitTries.fail(this.underWay, cause)))
     )
   }
@@ -212,9 +216,9 @@ class CommitterQueue {
   }
 
   /**
-   * Each member in a transaction of its own: what fails now is its own failure. One that does not get through goes behind the
-   * others: their commits show whether it is the store or the message. Where none of them gets through, newcomers show it, one
-   * after another: otherwise nothing else might ever commit.
+   * Each member in a transaction of its own: what fails now is its own failure. One that does not get through goes
+   * behind the others: their commits show whether it is the store or the message. Where none of them gets through,
+   * newcomers show it, one after another: otherwise nothing else might ever commit.
    */
   private oneByOne(group: ReadonlyArray<GroupMember>, trouble: CommitRecovery.FailedTries): Effect.Effect<void> {
     const left = group.map((member): Lone => ({ member, trouble }))

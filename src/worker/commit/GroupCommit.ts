@@ -1,9 +1,9 @@
 /**
- * The transaction of a group, composed in one place and in this order on every engine: fence and removal, inbox claim, the commit
- * steps of the fresh members, outgoing messages. COMMIT and what follows a failure are the committer's.
+ * Composes the transaction of a group. On every engine the order is fence and removal, inbox claim, the commit steps of
+ * the fresh members, outgoing messages. The committer does COMMIT and handles failures.
  *
- * What commits here commits together or not at all. The order matters: the fence comes first, so that nothing is done under a
- * stale token; the claim comes before the steps, so that a second worker with the same id waits for how this transaction ends.
+ * All of it commits together or not at all. The fence comes first, so that nothing is done under a stale token. The
+ * claim comes before the steps, so that a second worker with the same id waits until this transaction has ended.
  */
 import { isReadonlyArrayNonEmpty as isNonEmpty, type NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
@@ -23,17 +23,23 @@ import * as FailureRecord from "../attempt/FailureRecord.ts"
 import * as Steps from "../attempt/Steps.ts"
 import type { Warnings } from "../observe/Warnings.ts"
 
-/** What the commit made of a member. */
+/** The outcome of the commit for a member. */
 export type MemberOutcome =
   /** With the value that the last step left. */
   | { readonly _tag: "Committed"; readonly value: unknown; readonly filtered: boolean }
   | { readonly _tag: "Duplicate" }
   /** The id is known with other content: the message is a dead letter. */
   | { readonly _tag: "Conflict"; readonly deadLetterId: string | undefined }
-  /** Not ours any more: its lane was lost, its row was taken by a person, or an unanswered COMMIT had happened. */
+  /**
+   * Not held by this worker any more: its lane was lost, an operator removed its row, or an unanswered COMMIT had
+   * happened.
+   */
   | { readonly _tag: "Gone" }
   | { readonly _tag: "Failed"; readonly error: unknown }
-  /** The one before it of its key was not committed, or it was withdrawn in time: nothing was done, its turn is still to come. */
+  /**
+   * The one before it of its key was not committed, or it was withdrawn in time. Nothing was done, and its turn is
+   * still to come.
+   */
   | { readonly _tag: "Behind" }
 
 /** The commit of a message that was only taken (at most once): its steps come later. */
@@ -65,11 +71,11 @@ export interface GroupMember extends Ready {
   state: "queued" | "waiting" | "begun" | "withdrawn"
 }
 
-/** A step's own failure, so that it is told apart from a failure of store and transport around it. */
+/** A step's own failure, as distinguished from a failure of store and transport around it. */
 export class StepFailed {
   readonly _tag = "StepFailed"
   readonly cause: Cause.Cause<unknown>
-  /** Whose step it was; undefined: that of several in a batch. */
+  /** The member of the step; undefined for the step of a batch. */
   readonly of: Ready | undefined
   constructor(cause: Cause.Cause<unknown>, of: Ready | undefined) {
     this.cause = cause
@@ -77,20 +83,20 @@ export class StepFailed {
   }
 }
 
-/** The error of the user's own step, without the wrapping that told it apart. */
+/** The error of the user's own step, without its wrapper. */
 export const unwrap = (error: unknown): unknown => {
   try {
     return error instanceof StepFailed ? FailureRecord.errorOf(error.cause) : error
   } catch {
-    // It refuses to be asked, so it is somebody else's.
+    // The error throws when it is inspected, so it is not ours.
     return error
   }
 }
 
-/** What a group's transaction needs of its worker. */
+/** The parts of the worker that a group's transaction uses. */
 export interface Options {
   readonly consumer: string
-  /** Whose work it is, for the record of what fails here. */
+  /** The worker's name, for the record of a failure. */
   readonly worker: string
   readonly codeVersion: string
   readonly pipeline: Pipeline.Pipeline<unknown, unknown, unknown>
@@ -99,7 +105,9 @@ export interface Options {
   readonly warnings: Warnings
 }
 
-/** The body of a group's transaction. Answers an outcome a member. With `timed` each step has its own timeout. */
+/**
+ * The body of a group's transaction. Returns an outcome for each member. With `timed` each step has its own timeout.
+ */
 export const compose = Effect.fnUntraced(function*(
   options: Options,
   group: ReadonlyArray<GroupMember>,
@@ -112,7 +120,7 @@ export const compose = Effect.fnUntraced(function*(
   if (members.length === 0) return group.map(() => gone)
   const claimed = yield* claim(options, members)
   const fresh = members.filter((_, i) => claimed[i] === "fresh")
-  // At most once: all that is done now is to take the message, so that whatever happens to its steps it never comes again.
+  // At most once: this transaction only takes the message, so that it never comes again, however its steps end.
   const moved = pipeline.settings.delivery === "atMostOnce" ? [] : yield* effects(options, fresh, timed)
   const outcomes = new Map<GroupMember, MemberOutcome>()
   let next = 0
@@ -141,7 +149,10 @@ const claim = (options: Options, members: ReadonlyArray<GroupMember>) => {
   })
 }
 
-/** Runs the commit steps of members in the open transaction. Returns the members with their values and the messages that they emit. */
+/**
+ * Runs the commit steps of members in the open transaction. Returns the members with their values and the messages that
+ * they emit.
+ */
 const effects = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArray<Ready>, timed: boolean) {
   const { store } = options
   const before = yield* store.statements
@@ -154,7 +165,10 @@ const effects = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArr
   return moved
 })
 
-/** The body of the transaction of a message that was taken before (at most once): under the token still, its steps and its emits. */
+/**
+ * The body of the transaction of a message that was taken before (at most once): under the token still, its steps and
+ * its emits.
+ */
 export const composeTaken = Effect.fnUntraced(function*(
   options: Options,
   member: Ready
@@ -175,16 +189,16 @@ interface Moving {
 }
 
 /**
- * The commit steps of the members, in their order; answers the messages they emit. Steps that are statements as data are sent together
- * (a round trip for all instead of one each: `npm run bench` went from 0.50 to 0.82 of the prototype); effects, which may decide between
- * their statements, run one member after another, and a batch runs when all have come to it.
+ * Runs the commit steps of the members, in their order. Steps that are statements as data are sent together, in one
+ * round trip for all (`npm run bench` went from 0.50 to 0.82 of the prototype). Effects may decide between their
+ * statements, so they run one member after another. A batch runs when all members have come to it.
  */
 const stepsOf = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArray<Ready>, timed: boolean) {
   const moving = fresh.map((of): Moving => ({ of, delivered: of.delivered, at: Steps.cursor(of.stepped) }))
   const clock = yield* Clock.Clock
   if ((yield* Store.WorkerTransaction) === "pipelined") {
     const started = clock.monotonicTimeNanosUnsafe()
-    // All are awaited: the first failure is the one that tells why, and an interrupted statement would cost the connection.
+    // All are awaited: the first failure is the cause, and an interrupted statement would cost the connection.
     const ofKey = ([first, ...others]: NonEmptyReadonlyArray<Moving>) => {
       const begun = steps(options, first, false)
       return Effect.exit(
@@ -293,7 +307,7 @@ const batch = (
   const operator = options.pipeline.steps[going[0].at.index]!
   if (operator._tag !== "CommitBatch") return Effect.die(new Error(`A group stopped at ${operator._tag}`))
   const running = Effect.suspend(() => Steps.batch(operator, going))
-  // Alone each may have the right number and commit, so that nobody would hear of it.
+  // Alone each may have the right number and commit, so the fault would stay unseen.
   const warned = Effect.tapDefect(running, (defect) =>
     defect instanceof Steps.WrongResults && going.length > 1
       ? options.warnings.warn("wrongResults", `${defect.message} The group is run again, message by message.`)
@@ -301,7 +315,10 @@ const batch = (
   return own(options, going, warned, timed)
 }
 
-/** A step's failure, told apart, and its timeout; in the span of its message (of a batch: of its first), which its logs name. */
+/**
+ * Runs a step with its timeout, and marks its failure as its own. It runs in the span of its message, or of the first
+ * message of a batch; its logs name that message.
+ */
 const own = (
   options: Options,
   [{ delivered, of }, ...others]: NonEmptyReadonlyArray<Moving>,
@@ -327,7 +344,10 @@ const own = (
   return Effect.timeoutOrElse(failing, { duration, orElse: () => failed(Cause.fail(timeout)) })
 }
 
-/** The message had no effect and is kept: the same id with other content is somebody's mistake, never dropped silently. */
+/**
+ * Keeps the message as a dead letter; it had no effect. The same id with other content is a sender's mistake, and is
+ * never dropped silently.
+ */
 const recordConflict = Effect.fnUntraced(function*(
   { codeVersion, consumer, store, worker }: Options,
   member: GroupMember

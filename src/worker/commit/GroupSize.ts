@@ -1,8 +1,9 @@
 /**
- * How many messages share a transaction: halved after a conflict, or when one took too long, grown by an eighth after success. Pure.
+ * How many messages share a transaction: halved after a conflict, or when one took too long, grown by an eighth after
+ * success. Pure.
  *
- * Groups raise the chance of deadlocks where handlers lock shared rows; halving makes room quickly, growing slowly finds the
- * size that the workload bears.
+ * Groups raise the chance of deadlocks where handlers lock shared rows; halving makes room quickly, growing slowly
+ * finds the size that the workload bears.
  */
 export interface GroupSize {
   readonly current: number

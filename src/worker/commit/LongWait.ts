@@ -1,6 +1,6 @@
 /**
- * Says in the log when a group waits long for its transaction to come through, whatever it waits for: a committer that is silent cannot be
- * told from one that has nothing to do. Costs a group one look at the clock.
+ * Logs a warning when a group waits long for its transaction, for any reason. Otherwise a committer that is stuck looks
+ * like one that has nothing to do. Costs a group one look at the clock.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -34,7 +34,7 @@ export class LongWait {
     this.since = undefined
   }
 
-  /** What a step failed with may hold what is in its message, so it is not repeated. */
+  /** A step's failure may contain parts of its message, so its text is not repeated. */
   failed(cause: Cause.Cause<unknown>): void {
     const error = Option.getOrUndefined(Cause.findErrorOption(cause))
     this.last = isOfStore(error) ? ` Its last transaction failed. ${error.message}` : ""

@@ -1,8 +1,9 @@
 /**
  * One member's part of a transaction, alone or in a savepoint, bounded as a whole.
  *
- * A pass through savepoints begins no more members once it has taken as long as a step may: what it did is committed, and the rest has a
- * pass of its own. A server that bounds transactions (`transaction_timeout`) would end a long pass with all that it did, again and again.
+ * A pass through savepoints begins no more members once it has taken the time that one step may take. Its work is
+ * committed, and the rest has a pass of its own. A server that bounds transactions (`transaction_timeout`) would undo a
+ * long pass again and again.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -14,7 +15,9 @@ import { behind, type GroupMember, type MemberOutcome, passed, type StepFailed, 
 
 type SingleFailure = StepFailed | StoreFailure | TransportError
 
-/** The commit steps of one member have timeouts of their own, so what takes longer than all of them waits for the store. */
+/**
+ * The commit steps of one member have timeouts of their own, so what takes longer than all of them waits for the store.
+ */
 export const inTime = <A, E, R>(
   options: GroupCommit.Options,
   body: Effect.Effect<A, E, R>
@@ -32,7 +35,7 @@ export const inTime = <A, E, R>(
           kind: "timeout",
           code: "",
           detail: `fence, claim and outgoing messages took longer than ${Duration.format(duration)}`,
-          hint: "Look for locks on its rows that somebody holds."
+          hint: "Look for locks that another session holds on its rows."
         })
       )
   })
@@ -44,7 +47,10 @@ export const single = (
 ): Effect.Effect<ReadonlyArray<MemberOutcome>, SingleFailure, Store.Transaction> =>
   inTime(options, GroupCommit.compose(options, [member], true))
 
-/** Each member in a savepoint of its own. Answers the outcomes of as many as there was time for, in their order: of one at least. */
+/**
+ * Each member in a savepoint of its own. Returns the outcomes of as many members as there was time for, in their order:
+ * of one at least.
+ */
 export const pass = (
   options: GroupCommit.Options & { readonly renewer: Pick<LeaseRenewer, "now"> },
   members: ReadonlyArray<GroupMember>

@@ -1,6 +1,7 @@
 /**
- * The graceful stop, on one screen. Nothing more is fetched and nothing more starts. What runs may finish within the grace period, and
- * an attempt that waits for its retry is written down. The rest is interrupted and given back, and no attempt is counted for it.
+ * The graceful stop, on one screen. Nothing more is fetched and nothing more starts. Running attempts may finish within
+ * the grace period, and an attempt that waits for its retry is recorded. The rest is interrupted and given back, and no
+ * attempt is counted for it.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"

@@ -1,8 +1,8 @@
 /**
  * Asks the transport for what the flow has places for.
  *
- * A temporary failure of the transport is repeated with backoff. A permanent one, or the consumer's removal, ends the worker with that
- * failure.
+ * A temporary failure of the transport is repeated with backoff. A permanent one, or the consumer's removal, ends the
+ * worker with that failure.
  */
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
@@ -31,12 +31,12 @@ export interface Fetcher {
 }
 
 /**
- * What a poll found: messages, nothing, or nothing while work ran beside it. The last one proves little, since the poll may have left out
- * what there were no places for.
+ * The result of a poll: messages, nothing, or nothing while work ran beside it. The last one proves little, since the
+ * poll may have left out messages for which there was no place.
  */
 type Found = "messages" | "nothing" | "nothingBesideWork"
 
-/** What the fetching does next. Only a fetching with `untilEmpty` waits for the end of running work, or is done. */
+/** The next step of the fetching. Only a fetching with `untilEmpty` waits for the end of running work, or is done. */
 type Next = "poll" | "awaitEnd" | "done"
 
 export const make = (options: Options): Fetcher => {

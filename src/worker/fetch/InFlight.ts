@@ -1,8 +1,8 @@
 /**
  * Owns every delivery that the worker has accepted: the worker's use of the flow.
  *
- * A class with synchronous methods, so that every transition is atomic. Only this file assigns fields of an `Entry`. Beside the order
- * of the flow it guarantees:
+ * A class with synchronous methods, so that every transition is atomic. Only this file assigns fields of an `Entry`.
+ * Beside the order of the flow it guarantees:
  * - an entry under a lost lease never starts, and a running one is interrupted;
  * - a suspect starts only when nothing else runs in the process;
  * - an entry whose key was held is dropped, since the transport hands it over again.
@@ -65,7 +65,10 @@ export class InFlight {
     }, capacity)
   }
 
-  /** Whether nothing of what it has can start or runs. A drain of a paused consumer does not wait for the end of the pause. */
+  /**
+   * Whether nothing of what it has can start or runs. A drain of a paused consumer does not wait for the end of the
+   * pause.
+   */
   get nothingRuns(): boolean {
     return this.flow.size === 0 || (this.consumerPaused() && this.flow.running.size === 0)
   }
@@ -116,8 +119,8 @@ export class InFlight {
   }
 
   /**
-   * Takes out, of what waits behind a running delivery, what may share its transaction. That is what has the same lease, has never failed,
-   * and was never held by a worker that died.
+   * Takes out, of what waits behind a running delivery, what may share its transaction. That is what has the same
+   * lease, has never failed, and was never held by a worker that died.
    */
   takeBehind({ lease, message }: Delivery, most: number): ReadonlyArray<Entry> {
     return this.flow.takeMore(
@@ -129,7 +132,10 @@ export class InFlight {
     )
   }
 
-  /** Puts entries back behind the running delivery of their key. Returns those that it drops instead, since nothing starts any more. */
+  /**
+   * Puts entries back behind the running delivery of their key. Returns those that it drops instead, since nothing
+   * starts any more.
+   */
   putBack(key: string, entries: ReadonlyArray<Entry>): ReadonlyArray<Entry> {
     return this.flow.putBack(key, entries)
   }
@@ -139,7 +145,10 @@ export class InFlight {
     this.flow.drop(entry)
   }
 
-  /** Drops what waits of a key that was held, since the transport hands it over again. What runs of the key does not run again. */
+  /**
+   * Drops the waiting entries of a key that was held, since the transport hands them over again. Its running entry does
+   * not run again.
+   */
   forgetKey(key: string): void {
     for (const entry of this.flow.running.keys()) if (entry.key === key) forget(entry)
     this.flow.forget(key)
@@ -172,8 +181,8 @@ export class InFlight {
   }
 
   /**
-   * Whether an entry may end with nothing decided about it: the transport hands its message out again in its order, here or elsewhere.
-   * Otherwise its successor would overtake it.
+   * Whether an entry may end with nothing decided about it: the transport hands its message out again in its order,
+   * here or elsewhere. Otherwise its successor would overtake it.
    */
   private mayEnd({ again, delivery, forgotten }: Entry): boolean {
     return this.isStopping || again || forgotten || Deferred.isDoneUnsafe(delivery.lease.lost)

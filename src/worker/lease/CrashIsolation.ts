@@ -1,20 +1,23 @@
 /**
- * Messages that were in the hands of dead processes run alone, so that the one that kills is found and no innocent is
- * counted with it.
+ * Runs suspects alone. A suspect is a message that was in flight in processes that crashed. So the message that kills
+ * is found, and no other message is counted with it.
  *
- * A transport counts, for each message, the owners that died with it in their hands. From `maxCrashes - 1` on the message is a
- * suspect: it waits until nothing else runs **in this process** (other workers included), the store is told that nothing else
- * is at risk, and it runs. If the process dies again, only this message is counted, and becomes a dead letter `crashed`;
- * if it ends in any other way, nothing is counted. Others are interrupted after a while, uncounted, to make room.
+ * A transport counts, for each message, the owners that crashed while they held it. From `maxCrashes - 1` on the
+ * message is a suspect. It waits until nothing else runs **in this process**, other workers included. Then the store
+ * records that nothing else is at risk, and the suspect runs. If the process crashes again, only this message is
+ * counted, and it becomes a dead letter `crashed`. If the suspect ends in any other way, nothing is counted. Other
+ * messages are interrupted after a while, uncounted, to make room.
  *
- * The proof is the store's record that it runs alone. A process that dies before this record is written, or after it was taken back,
- * proves nothing: what it had in hand are suspects, however often that happens (`Verdict.ts`). Nothing starts beside a suspect before the
- * record is taken back. One error is left: a process that dies between the record and the start convicts a message that did not run.
+ * The proof is the store's record that the suspect runs alone. A crash before this record is written, or after it was
+ * taken back, proves nothing. The messages in flight are then suspects, however often that happens (`CrashStatus.ts`).
+ * Nothing starts beside a suspect before the record is taken back. One error is left: a crash between the record and
+ * the start blames a message that did not run.
  *
- * It is alone for one lease's time at most: a step that hangs is not one that kills, and must not stop every worker of the process.
- * Then the others go on beside it, and it is counted as they are: as one of those in hand, should the process die later. In this
- * process it is no suspect again. In the next one it has a lease's time more, up to eight, so that one which kills late is found. Before the
- * next suspect runs alone the others have as long: suspects that hang, however many, take half of the time.
+ * A suspect runs alone for one lease's time at most, since a step that hangs must not stop every worker of the process.
+ * Then the others continue beside it. If the process crashes later, it is counted like each message in flight. In this
+ * process it is no suspect again. In the next process it has one lease's time more, up to eight, so that a message that
+ * kills late is found. The others then have the same time before the next suspect runs alone. So suspects that hang,
+ * however many, take half of the time.
  *
  * The gate is one a process (a `Context.Reference` with a shared default), since a process dies as a whole.
  */
@@ -61,15 +64,17 @@ export const make = Effect.fnUntraced(function*(options: {
   const { consumer, inFlight, settings, subscription } = options
   const { flow } = inFlight
   const member: WorkerInProcess = { inFlight, subscription }
-  // Who joins while a suspect runs alone waits for its end, which is bounded: begun beside it, its messages would be counted with it.
+  // A worker that joins while a suspect runs alone waits for the suspect's end, which is bounded. Otherwise its
+  // messages would be counted with the suspect.
   yield* Effect.addFinalizer(() => Effect.sync(() => gate.members.delete(member)))
   yield* gate.alone.withPermit(Effect.sync(() => gate.members.add(member)))
 
-  /** Answers how long the others are to have before the next one: as long as they waited for one that hangs. */
+  /** Returns the time that the others have before the next suspect: the time that they waited for one that hangs. */
   const one = (entry: Entry): Effect.Effect<number> =>
     Effect.scoped(Effect.gen(function*() {
       for (const other of gate.members) yield* quiet(other)
-      // The record that names the message is the last one: a death between it and the start convicts a message that did not run.
+      // The record that names the message is the last one: a crash between it and the start blames a message that did
+      // not run.
       for (const other of gate.members) if (other !== member) yield* shield(other.subscription, undefined)
       yield* shield(subscription, entry.delivery)
       if (!inFlight.startAlone(entry)) return 0
@@ -83,7 +88,7 @@ export const make = Effect.fnUntraced(function*(options: {
   const survived = (entry: Entry, millis: number): Effect.Effect<void> => {
     inFlight.survive(entry)
     return Effect.logWarning(
-      `A message that was in the hands of dying processes ran alone for ${millis} ms and has not ended: it goes on, and the `
+      `A message that was in flight in crashed processes ran alone for ${millis} ms and has not ended: it continues, and the `
         + `others with it. If its steps hang, bound them with Pipeline.timeout.`
     ).pipe(Effect.annotateLogs(Telemetry.logFields(consumer, entry.delivery, entry.delivery.attempts.length + 1)))
   }
@@ -113,7 +118,7 @@ const quiet = ({ inFlight: { flow, makeRoom } }: WorkerInProcess): Effect.Effect
     )
   )
 
-/** Without the store's knowledge nothing may run alone: tries until it is told. */
+/** Writes the record before a suspect may run alone. Repeats it until it is written. */
 const shield = (subscription: Subscription, delivery: Delivery | undefined): Effect.Effect<void, never, Scope.Scope> =>
   Effect.catch(
     subscription.isolate(delivery),

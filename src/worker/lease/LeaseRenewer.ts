@@ -1,10 +1,10 @@
 /**
  * One renewer a worker: keeps everything the worker holds, and interrupts what it cannot keep.
  *
- * All leases are renewed in one request, at a third of the lease's time. The deadline is counted on the monotonic clock, from
- * before the request that claimed or renewed was sent; only this file moves it. A lease that cannot be confirmed before
- * its deadline is lost: the work under it is interrupted a little earlier than the database lets another worker in. Nothing
- * brings a lost lease back. Time is the database's; a worker's wall clock does not matter.
+ * All leases are renewed in one request, at a third of the lease's time. The deadline is counted on the monotonic
+ * clock, from before the request that claimed or renewed was sent; only this file moves it. A lease that cannot be
+ * confirmed before its deadline is lost. The work under it is interrupted a little earlier than the database lets
+ * another worker in. Nothing brings a lost lease back. Time is the database's; a worker's wall clock does not matter.
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -47,7 +47,8 @@ export const make = Effect.fnUntraced(function*(options: {
 }): Effect.fn.Return<LeaseRenewer, never, Scope.Scope> {
   const { consumer, inFlight, settings, subscription, warnings } = options
   const clock = yield* Clock.Clock
-  // Made here, so that it is closed after the drain, which is added to the worker's scope later: a lease may be lost while it lasts.
+  // Made here, so that it closes after the drain, which is added to the worker's scope later. A lease may be lost while
+  // the drain lasts.
   const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
   const watched = new Map<HeldLease, Watched>()
   const labels = Telemetry.labels({ consumer })
@@ -61,7 +62,7 @@ export const make = Effect.fnUntraced(function*(options: {
   const margin = Math.max(50, settings.leaseMillis / 20)
 
   const news: Array<LeaseLost> = []
-  /** What is lost at one moment, all lanes mostly, is told in one line. */
+  /** Leases that are lost at one moment, mostly all lanes, share one log line. */
   const tell = Effect.suspend(() => {
     const [first, ...others] = news.splice(0)
     const more = others.length === 0 ? "" : ` ${others.length} more were lost with it.`
@@ -143,7 +144,7 @@ export const make = Effect.fnUntraced(function*(options: {
     )
   })
 
-  // Deadlines are watched apart from the renewals: a renewal that hangs must not keep anybody from looking at the clock.
+  // Deadlines are watched apart from the renewals: a renewal that hangs must not delay the watch.
   const tick = settings.leaseMillis / 12
   const untilNext = () => {
     let next = tick

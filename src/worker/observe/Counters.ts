@@ -1,5 +1,6 @@
 /**
- * What a worker counts of its messages: one metric a topic and outcome, looked up once, several of them updated in one step.
+ * Counts a worker's messages: one metric for each topic and outcome, looked up once, several of them updated in one
+ * step.
  */
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"

@@ -1,5 +1,6 @@
 /**
- * What is tried in vain, and since when: for `Health.ts`, which says it of a worker that looks alive and can do nothing.
+ * Records since when reads or commits have failed. `Health.ts` shows it of a worker that looks alive and can do
+ * nothing.
  */
 import { StoreFailure, TransientFailure, TransportError, UnknownOutcome } from "../../Errors.ts"
 import type { Failing } from "../../Health.ts"
@@ -21,7 +22,7 @@ export const isOfStore = (error: unknown): error is TransientFailure | UnknownOu
   error instanceof TransientFailure || error instanceof UnknownOutcome || error instanceof StoreFailure
   || error instanceof TransportError
 
-/** What is tried in vain now. */
+/** Reports the operations that fail now. */
 export const report = (
   now: () => number,
   asked: Readonly<Record<Failing["what"], () => FailingSince | undefined>>

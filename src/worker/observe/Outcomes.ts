@@ -1,8 +1,9 @@
 /**
- * How messages ended, for the reader of `Worker.stream`.
+ * Keeps how deliveries ended, for the reader of `Worker.stream`.
  *
- * An outcome is added in one synchronous step after COMMIT and before the turn of its key ends, so outcomes of one key come in order. It
- * occupies the place that its message had until the reader asks for more: a slow reader slows the fetching, and never a COMMIT.
+ * An outcome is added synchronously after COMMIT and before the turn of its key ends. So the outcomes of one key come
+ * in order. It occupies the place that its message had until the reader asks for more: a slow reader slows the
+ * fetching, and never a COMMIT.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -20,8 +21,8 @@ interface Ended {
 }
 
 /**
- * How a delivery ended. An outcome is an observation and comes at most once. A delivery that was lost or given back has none, and a COMMIT
- * whose answer was lost may have none.
+ * How a delivery ended. An outcome is an observation and comes at most once. A delivery that was lost or given back has
+ * none, and a COMMIT whose answer was lost may have none.
  *
  * @since 0.1.0
  */

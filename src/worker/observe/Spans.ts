@@ -1,9 +1,10 @@
 /**
- * A worker's spans, after OpenTelemetry's messaging conventions: `receive`, `process` for each attempt, `commit` for each group.
+ * A worker's spans, after OpenTelemetry's messaging conventions: `receive`, `process` for each attempt, `commit` for
+ * each group.
  *
- * An attempt's span is linked to the span that published its message: a publisher does not wait for its consumers, and one
- * trace would hold everything that follows. With `tracing: "parent"` it goes on in the publisher's trace instead. Where the
- * publisher's trace was not sampled, no span is made.
+ * An attempt's span is linked to the span that published its message. A publisher does not wait for its consumers, and
+ * one trace would contain everything that follows. With `tracing: "parent"` it continues the publisher's trace instead.
+ * Where the publisher's trace was not sampled, no span is made.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -25,11 +26,11 @@ export interface Spans {
   readonly begin: (delivery: Delivery, delivered: DeliveryContext) => Effect.Effect<Tracer.Span | undefined>
   /** The group's commit, in a span that is linked to those of its members. */
   readonly commit: (members: ReadonlyArray<Tracer.Span | undefined>, run: Effect.Effect<void>) => Effect.Effect<void>
-  /** What was handed over, in a span that is linked to those that published it. */
+  /** Traces a poll in a span that is linked to the spans that published its messages. */
   readonly receive: <A, E>(got: () => ReadonlyArray<Delivery>, run: Effect.Effect<A, E>) => Effect.Effect<A, E>
 }
 
-/** Nobody looks. */
+/** No tracer is installed. */
 const none: Spans = {
   attempt: (_delivery, _delivered, run) => run(undefined),
   begin: () => Effect.undefined,

@@ -1,8 +1,8 @@
 /**
  * Looks at the worker's queue every few seconds: for the gauges of `Telemetry.ts`, and for `Health.ts`.
  *
- * Every worker looks for itself. One look is one bounded statement, and so no process shows figures that only another one
- * keeps up to date; whoever adds processes up takes the maximum.
+ * Every worker looks for itself. One look is one bounded statement. So no process shows figures that only another one
+ * keeps up to date. To combine the figures of several processes, take the maximum.
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -33,7 +33,9 @@ export const make = Effect.fnUntraced(function*(options: {
   const workers = yield* Health.Workers
   const clock = yield* Clock.Clock
   let seen: { readonly status: Store.QueueStatus; readonly at: bigint } | undefined
-  /** Looks in a row at which messages waited in free lanes, and this worker held none: one may be between two claims. */
+  /**
+   * Looks in a row at which messages waited in free lanes, and this worker held none: one may be between two claims.
+   */
   let stranded = 0
   const age = (at: bigint) => Number(clock.monotonicTimeNanosUnsafe() - at) / 1e6
 
@@ -98,7 +100,7 @@ const makeGauges = (consumer: string, horizonMillis: number) => {
         parkedAge(status.parkedMillis / 1000),
         deadLetters(status.deadLetters),
         paused(status.paused ? 1 : 0),
-        // What is remembered for ever has no deduplication window.
+        // Ids that are remembered indefinitely have no deduplication window.
         Number.isFinite(horizonMillis) ? slack((horizonMillis - status.oldestMillis) / 1000) : Effect.void
       ], { discard: true }),
     age: (millis: number): Effect.Effect<void> => age(millis / 1000)

@@ -1,10 +1,11 @@
 /**
- * Warnings that name the remedy, each kind at most once a minute: a worker that is in trouble must not dead-letter its reason under its log.
+ * Logs warnings that name the remedy, each kind at most once a minute. A worker in trouble must not hide the reason
+ * under its own log.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
-/** What can be warned of. */
+/** The kinds of warnings. */
 export type Kind = "slowStep" | "noStatement" | "wrongResults" | "blockedLoop" | "waiting"
 
 const quietMillis = 60_000

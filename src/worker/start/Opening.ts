@@ -1,6 +1,7 @@
 /**
- * How a worker begins, and begins again after its subscription was lost. A store that is away for a moment ends no worker that starts, as it
- * ends none that runs (`Fetcher.ts`). `Health.ts` sees such a worker as one that reads nothing.
+ * How a worker begins, and begins again after its subscription was lost. A store that is away for a moment ends no
+ * worker that starts, as it ends none that runs (`Fetcher.ts`). `Health.ts` sees such a worker as one that reads
+ * nothing.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"

@@ -1,9 +1,10 @@
 /**
- * Two pipelines under one consumer name share one queue: each message goes to one of them, by chance. That is warned of once, by name.
+ * Two pipelines under one consumer name share one queue: each message goes to one of them, by chance. That is warned of
+ * once, by name.
  *
- * Within a process they are compared by what they consist of, the source text of their functions included. Across processes only their
- * shapes are: topics, operators and promise. A function that differs in what it closes over looks the same, and so does one that differs in
- * its text alone while it runs in another process.
+ * Within a process they are compared by what they consist of, the source text of their functions included. Across
+ * processes only their shapes are: topics, operators and promise. Two functions that differ in the values they close
+ * over look the same. So do two that differ in their text alone, in different processes.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -13,7 +14,7 @@ import type * as Store from "../../Store.ts"
 
 type AnyPipeline = Pipeline.Pipeline<unknown, unknown, unknown>
 
-/** What a person recognises a pipeline by; it is kept with the consumer. */
+/** Describes a pipeline for operators; the store keeps it with the consumer. */
 export const shapeOf = ({ steps: operators, settings, topics }: AnyPipeline): string =>
   [
     topics.map((topic) => topic.name).toSorted().join(" and "),
@@ -29,7 +30,7 @@ interface Running {
   warned: boolean
 }
 
-/** What runs in this process, by store and name. */
+/** The pipelines that run in this process, by store and name. */
 const running = new WeakMap<object, Map<string, Running>>()
 
 const warning = (consumer: string, where: string, own: string, other: string): Effect.Effect<void> =>
@@ -42,7 +43,10 @@ const warning = (consumer: string, where: string, own: string, other: string): E
     { consumer }
   )
 
-/** Counts the pipeline among those that run, until the scope ends. One step looks and enters: of two that start together, one sees the other. */
+/**
+ * Counts the pipeline among those that run, until the scope ends. One step looks and enters: of two that start
+ * together, one sees the other.
+ */
 export const enter = (
   store: Store.Store["Service"],
   pipeline: AnyPipeline
@@ -69,7 +73,9 @@ export const enter = (
   })
 }
 
-/** Looks at who registered last: a worker of another shape in another process, while this one runs, is warned of once. */
+/**
+ * Looks at who registered last: a worker of another shape in another process, while this one runs, is warned of once.
+ */
 export const watch = (
   store: Store.Store["Service"],
   pipeline: AnyPipeline

@@ -1,5 +1,5 @@
 /**
- * What a worker can be told, its defaults, and what of it makes no sense. One table in the code; the README shows the same.
+ * The settings of a worker, their defaults, and their checks. The README shows the same table.
  */
 import type * as Duration from "effect/Duration"
 import type { InvalidSetting } from "../../Errors.ts"
@@ -19,7 +19,7 @@ export interface WorkerOptions {
   readonly prefetchPerKey?: number | undefined
   /** Bytes of payload in memory. Default 32 MiB. */
   readonly prefetchBytes?: number | undefined
-  /** How long a worker that is not heard of keeps its messages. Renewed at a third of it. Default 30 seconds. */
+  /** How long an unresponsive worker keeps its messages. Renewed at a third of it. Default 30 seconds. */
   readonly lease?: Duration.Input | undefined
   /** How long a stopping worker lets running attempts finish before it interrupts them. Default 25 seconds. */
   readonly grace?: Duration.Input | undefined
@@ -27,7 +27,10 @@ export interface WorkerOptions {
   readonly idlePoll?: Duration.Input | undefined
   /** Retry delays up to this are slept in place, longer ones are persisted. Default 1 second. */
   readonly holdAfter?: Duration.Input | undefined
-  /** Deaths of a process with the message in its hands until it is a dead letter `crashed`, if it ran alone at one of them. Default 3, at least 2. */
+  /**
+   * Crashes of a process that held the message until it is a dead letter `crashed`, if it ran alone in one of them.
+   * Default 3, at least 2.
+   */
   readonly maxCrashes?: number | undefined
   /** Hash partitions of the queue's keys, fixed by the first registration. Default 64. */
   readonly lanes?: number | undefined
@@ -35,14 +38,20 @@ export interface WorkerOptions {
   readonly committers?: number | undefined
   /** How long a message of a topic that this code does not know is held, uncounted. Default 30 seconds. */
   readonly unknownTopicHold?: Duration.Input | undefined
-  /** Name of this worker in failures and, with a part that is new in every run, in lanes. Default: `host:pid` and a random part. */
+  /**
+   * Name of this worker in failures and, with a part that is new in every run, in lanes. Default: `host:pid` and a
+   * random part.
+   */
   readonly name?: string | undefined
   /**
-   * How an attempt's span belongs to the span that published its message: `link` (it begins a trace of its own and is linked to that
-   * span) or `parent` (it goes on in that trace). Only where a tracer is installed. Default `link`.
+   * How an attempt's span refers to the span that published its message. With `link` it begins a trace of its own and
+   * is linked to that span; with `parent` it continues that trace. Only where a tracer is installed. Default `link`.
    */
   readonly tracing?: "link" | "parent" | undefined
-  /** How often the worker looks at its queue's lag, backlog and holds, for metrics and health; infinity: never. Default 10 seconds. */
+  /**
+   * How often the worker reads its queue's lag, backlog and holds, for metrics and health. Infinity means never.
+   * Default 10 seconds.
+   */
   readonly statsEvery?: Duration.Input | undefined
   /** Version of your code, kept with each failure: tells on which deploys a message died. Default empty. */
   readonly codeVersion?: string | undefined
@@ -89,7 +98,7 @@ export const defaults = {
   statsEvery: "10 seconds"
 } as const
 
-/** Checks the options and fills in the defaults; answers the first thing that makes no sense. */
+/** Checks the options and fills in the defaults. Returns the first setting that is invalid. */
 export const resolve = (options: WorkerOptions, name: string): Settings | InvalidSetting => {
   const problems: Array<InvalidSetting> = []
   const whole = (setting: string, got: number, least: number, most: number): number => {

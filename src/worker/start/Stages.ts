@@ -1,7 +1,9 @@
 /**
- * Opens what a worker consists of, around one subscription: lanes, flow, renewer, committers, attempts, fetching and quarantine.
+ * Opens what a worker consists of, around one subscription: lanes, flow, renewer, committers, attempts, fetching and
+ * quarantine.
  *
- * The scope closes them in reverse. The caller adds the drain last, so it comes first, while everything else still works.
+ * The scope closes them in reverse. The caller adds the drain last, so it comes first, while everything else still
+ * works.
  */
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"

@@ -1,6 +1,6 @@
 /**
- * What an engine cannot do is refused before anything is opened: the worker compares what the pipeline asks with the
- * capabilities that the transport declares. Pure.
+ * Refuses, before anything is opened, what the engine cannot do. The worker compares the pipeline's needs with the
+ * capabilities that the transport declares.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -15,8 +15,8 @@ import type { Capabilities } from "../../Transport.ts"
 import { resolve, type Settings, type WorkerOptions } from "./Settings.ts"
 
 /**
- * A message may come again as long as it can be in hands that die, and as long as its engine keeps it: its id must be remembered
- * longer than that.
+ * A message may come again while workers that hold it can crash, and while its engine keeps it. Its id must be
+ * remembered longer than that.
  */
 export const shortWindow = (
   window: Duration.Duration,
@@ -38,8 +38,8 @@ export const shortWindow = (
 }
 
 /**
- * The longest `Pipeline.commitTimeout`: Postgres ends a transaction of ours that waits for 30 seconds, or lasts for 60, since whoever began it
- * may have died. The same on every engine, so that no test promises what production refuses.
+ * The longest `Pipeline.commitTimeout`. Postgres ends a transaction of ours that waits for 30 seconds, or lasts for 60,
+ * since its worker may have crashed. The same on every engine, so that no test promises what production refuses.
  */
 const longestCommit = Duration.seconds(25)
 
@@ -50,7 +50,7 @@ const longCommit = (timeout: Duration.Input): InvalidSetting | undefined => {
     got: Number.isNaN(given) ? GivenDuration.shown(timeout) : Duration.format(Duration.millis(given)),
     expected: `a commit step takes ${
       Duration.format(longestCommit)
-    } at most, since its transaction holds up others; what takes longer belongs into mapEffect`
+    } at most, since its transaction holds up others; longer work belongs in mapEffect`
   })
 }
 

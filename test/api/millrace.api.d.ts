@@ -691,7 +691,7 @@ export declare const delayed: (delay: Duration.Duration) => Hold;
 export declare const parked: Hold;
 
 // src/Inbox.ts
-import * as Duration from "effect/Duration";
+import type * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { AwaitTimeout, ForeignSqlClient, IdempotencyConflict, InProgress, InvalidId, type InvalidName, type InvalidSetting, ResultRefused, ResultUnavailable, StoreFailure } from "./Errors.ts";
@@ -814,7 +814,7 @@ import type * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
 import type * as Scope from "effect/Scope";
 import type { DeliveryContext } from "./Delivery.ts";
-import type { BeforeCommit, NoAsync } from "./internal/CompileErrors.ts";
+import type { AsyncResult, BeforeCommit, NoAsync } from "./internal/CompileErrors.ts";
 import { type Pipeline } from "./internal/pipeline/PipelineType.ts";
 import type { AnyTopic, DeliveryMode, Phase } from "./internal/Step.ts";
 import type { Topic } from "./Topic.ts";
@@ -841,11 +841,11 @@ export declare const filter: {
 };
 export declare const mapEffect: {
     <A, B, E2, R2>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & BeforeCommit<"mapEffect", P>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>;
-    <A>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | PromiseLike<unknown>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & NoAsync<"mapEffect">) => never;
+    <A>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & NoAsync<"mapEffect">) => never;
 };
 export declare const tap: {
     <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<X, E2, R2>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & BeforeCommit<"tap", P>) => Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>;
-    <A>(f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | PromiseLike<unknown>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & NoAsync<"tap">) => never;
+    <A>(f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & NoAsync<"tap">) => never;
 };
 
 // src/internal/pipeline/CommitSteps.ts
@@ -857,12 +857,12 @@ import * as SqlClient from "effect/sql/SqlClient";
 import type { Statement } from "effect/sql/Statement";
 import type { DeliveryContext } from "../../Delivery.ts";
 import type { Topic } from "../../Topic.ts";
-import type { Emitting, NoAsync } from "../CompileErrors.ts";
+import type { AsyncResult, Emitting, NoAsync } from "../CompileErrors.ts";
 import type { DeliveryMode, Phase } from "../Step.ts";
 import { type Pipeline } from "./PipelineType.ts";
 export declare const commit: {
     <A, B, E2, R2>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M>;
-    <A>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | PromiseLike<unknown>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & NoAsync<"commit">) => never;
+    <A>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & NoAsync<"commit">) => never;
 };
 export type Batched<A, X> = X extends ReadonlyArray<infer B> ? B : A;
 export declare const commitBatch: <A, X extends ReadonlyArray<unknown> | void, E2, R2>(f: (values: NonEmptyReadonlyArray<A>, delivered: NonEmptyReadonlyArray<DeliveryContext>) => Effect.Effect<X, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<Batched<A, X>, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M>;

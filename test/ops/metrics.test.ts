@@ -1,4 +1,4 @@
-// What is counted, under which names, and how it leaves the process.
+// The metrics: their names, their values, and their export.
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Layer, Metric, Scope } from "effect"
 import { FetchHttpClient } from "effect/http"
@@ -129,7 +129,7 @@ describe("metrics", () => {
       assert.strictEqual(valueOf(text, "millrace_message_outcomes_total", other), 10)
     }).pipe(Effect.provide(counting)))
 
-  it.effect("tell that a person has paused the consumer, and what people decided", () =>
+  it.effect("show that an operator has paused the consumer, and the operator actions", () =>
     Effect.gen(function*() {
       const consumer = "people"
       const of = { messaging_consumer_group_name: consumer }

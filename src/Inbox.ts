@@ -153,7 +153,7 @@ export const once = <S extends Schema.Constraint, E, R>(
   S["Type"],
   E | OnceError,
   Store | Exclude<R, Transaction> | S["DecodingServices"] | S["EncodingServices"]
-> => Effect.flatMap(checked(key), (store) => settle(store, key, effect, options))
+> => Effect.flatMap(checked(key), (store) => runOnce(store, key, effect, options))
 
 /** Checks consumer and id before any request. */
 const checked = Effect.fnUntraced(function*(
@@ -181,7 +181,7 @@ class Late {
 }
 
 /** Runs one transaction after the other, until the id is decided. */
-const settle = Effect.fnUntraced(function*<S extends Schema.Constraint, E, R>(
+const runOnce = Effect.fnUntraced(function*<S extends Schema.Constraint, E, R>(
   store: Store["Service"],
   key: OnceKey,
   effect: Effect.Effect<S["Type"], E, R>,

@@ -19,7 +19,7 @@ import type { MemoryState } from "./MemoryStore.ts"
 import { write } from "./MemoryTransaction.ts"
 
 /** Dead letters that are not over. */
-const pendingLetters = (state: MemoryState, consumer: string): number => {
+const countDeadLetters = (state: MemoryState, consumer: string): number => {
   let count = 0
   for (const { record } of state.deadLetters.values()) {
     if (record.consumer === consumer && (record.state === "open" || record.state === "redriving")) count++
@@ -37,7 +37,7 @@ const consumerOf = (state: MemoryState, queue: MemoryQueue, now: number): Consum
   workers: queue.alive(undefined, now),
   waiting: Page.countOf(queue.rows.length),
   heldKeys: Page.countOf(queue.lanes.reduce((sum, lane) => sum + lane.heldKeys, 0)),
-  deadLetters: Page.countOf(pendingLetters(state, queue.consumer))
+  deadLetters: Page.countOf(countDeadLetters(state, queue.consumer))
 })
 
 /** Something that is done to a consumer: refused, or done and noted. */
@@ -69,7 +69,7 @@ const busy = (
   const { consumer } = queue
   const workers = queue.alive(undefined, now)
   const waiting = queue.rows.length
-  const deadLetters = pendingLetters(state, consumer)
+  const deadLetters = countDeadLetters(state, consumer)
   const free = (workers === 0 || action.force?.workers === true) &&
     (waiting + deadLetters === 0 || action.force?.messages === true)
   return free ? undefined : new ConsumerBusy({ consumer, asked: "removed", workers, waiting, deadLetters })
@@ -77,13 +77,13 @@ const busy = (
 
 const remove = (state: MemoryState): ConsumerStore["remove"] => (consumer, action) =>
   change(state, consumer, (queue, now) => busy(state, queue, now, action), (queue) => {
-    const detail = `${queue.rows.length} waiting, ${pendingLetters(state, consumer)} dead letters`
+    const detail = `${queue.rows.length} waiting, ${countDeadLetters(state, consumer)} dead letters`
     state.remove(queue)
     return { by: action.by, action: "removed", note: action.note ?? "", detail }
   })
 
 /** Dead-letters a waiting message of an unsubscribed topic, as a worker dead-letters a message. */
-const giveUp = (state: MemoryState, queue: MemoryQueue, lane: Lane, row: Row, now: number): void => {
+const deadLetterUnsubscribed = (state: MemoryState, queue: MemoryQueue, lane: Lane, row: Row, now: number): void => {
   queue.remove(lane, row)
   const { consumer } = queue
   const { message, redrive } = row
@@ -131,7 +131,7 @@ const unsubscribe = (state: MemoryState): ConsumerStore["unsubscribe"] => (consu
   return change(state, consumer, refusal, (queue, now) => {
     const waiting = ofTopic(queue).sort((a, b) => a.row.seq - b.row.seq)
     state.unsubscribe(queue, topic)
-    for (const { lane, row } of waiting) giveUp(state, queue, lane, row, now)
+    for (const { lane, row } of waiting) deadLetterUnsubscribed(state, queue, lane, row, now)
     queue.wake()
     return {
       by: action.by,

@@ -33,7 +33,7 @@ const died = (
   }
 }
 
-const newLetter = (id: string, consumer: string, entry: NewDeadLetter, now: number): DeadLetter => ({
+const newRecord = (id: string, consumer: string, entry: NewDeadLetter, now: number): DeadLetter => ({
   id,
   consumer,
   message: entry.delivery.message,
@@ -81,7 +81,7 @@ const buryOne = (
   }
   const { beside, fingerprint } = found
   const record = own === undefined
-    ? newLetter(transaction.state.nextDeadLetterId(), consumer, entry, now)
+    ? newRecord(transaction.state.nextDeadLetterId(), consumer, entry, now)
     // A redriven delivery starts without attempts and is retried from the beginning. Its dead letter keeps all
     // attempts.
     : { ...own.record, ...died(entry, now), attempts: [...own.record.attempts, ...entry.attempts] }

@@ -55,10 +55,10 @@ const claimAll = (
   return answers
 }
 
-const settledOf = (known: InboxRow): InboxRecord =>
+const recordOf = (known: InboxRow): InboxRecord =>
   known.deadLetterId === undefined ? { _tag: "Committed" } : { _tag: "Dead", deadLetterId: known.deadLetterId }
 
-const enterOne = (
+const claimOne = (
   transaction: MemoryTransaction,
   consumer: string,
   { fingerprint, id }: Pick<Claim, "id" | "fingerprint">
@@ -68,7 +68,7 @@ const enterOne = (
     stageOutcome(transaction, consumer, id, { outcome: "committed", fingerprint, deadLetterId: undefined })
     return { _tag: "Fresh" }
   }
-  const settled = settledOf(known)
+  const settled = recordOf(known)
   if (settled._tag === "Dead") return settled
   // A pipeline committed the id, so there is no result to return.
   if (known.result === undefined) return { ...settled, result: undefined }
@@ -95,7 +95,7 @@ export const makeInbox = (state: MemoryState): InboxStore => ({
     const key = inboxKey(consumer, claim.id)
     if (wait) yield* transaction.lock([key])
     else if (!transaction.tryLock(key)) return { _tag: "Busy" }
-    return enterOne(transaction, consumer, claim)
+    return claimOne(transaction, consumer, claim)
   }),
   storeResult: (consumer, id, result) =>
     Effect.map(required(state, "store a result"), (transaction) => {
@@ -105,7 +105,7 @@ export const makeInbox = (state: MemoryState): InboxStore => ({
   lookup: (consumer, id) =>
     Effect.sync(() => {
       const known = state.outcome(consumer, id)
-      return known === undefined ? undefined : settledOf(known)
+      return known === undefined ? undefined : recordOf(known)
     }),
   watch: (consumer, id) => state.watchers.watch(consumer, id)
 })

@@ -159,7 +159,7 @@ export class MemoryQueue {
   }
 
   /** Hands over rows up to the demand, in order per key, and marks them as in flight. */
-  read(member: WorkerClaim, room: Demand, now: number, monotonic: bigint): Array<Row> {
+  read(member: WorkerClaim, demand: Demand, now: number, monotonic: bigint): Array<Row> {
     member.aliveUntil = now + member.leaseMillis
     member.paused = this.paused !== undefined
     this.notice(member, now)
@@ -167,7 +167,7 @@ export class MemoryQueue {
     const share = Math.ceil(this.lanes.length / this.alive(member, now))
     this.shed(member, share)
     this.claim(member, share, now, monotonic)
-    return member.paused ? [] : this.collect(member, room, now)
+    return member.paused ? [] : this.collect(member, demand, now)
   }
 
   /** Rows that were read and not accepted. */
@@ -328,19 +328,19 @@ export class MemoryQueue {
   }
 
   /** Reads lanes and keys in turns, so that none of them takes the whole demand. */
-  private collect(member: WorkerClaim, room: Demand, now: number): Array<Row> {
+  private collect(member: WorkerClaim, demand: Demand, now: number): Array<Row> {
     const lanes = [...member.held.values()].filter((lane) => !lane.leaving)
     const first = member.turn++ % Math.max(1, lanes.length)
     const turns = [...lanes.slice(first), ...lanes.slice(0, first)]
     for (const lane of turns) lane.endHolds(now)
     const rows: Array<Row> = []
-    let bytes = room.bytes
+    let bytes = demand.bytes
     for (let before = -1; before < rows.length;) {
       before = rows.length
       for (const lane of turns) {
         for (const key of lane.ready) {
-          if (rows.length >= room.messages) return rows.sort(bySeq)
-          if (key.inFlight >= room.perKey) continue
+          if (rows.length >= demand.messages) return rows.sort(bySeq)
+          if (key.inFlight >= demand.perKey) continue
           const row = nextOf(key)
           if (rows.length > 0 && row.bytes > bytes) return rows.sort(bySeq)
           bytes -= row.bytes

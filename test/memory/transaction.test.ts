@@ -1,4 +1,4 @@
-/** What only the memory store promises: TxRefs commit and roll back with it, and nothing slips in before the commit. */
+/** Guarantees of the memory store only. TxRefs commit with it, and no write comes between check and commit. */
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Duration, Effect, Fiber, Layer, References, type Scope, TxRef } from "effect"
 import { TestClock } from "effect/testing"
@@ -97,7 +97,7 @@ describe("a fake that lives in a TxRef", () => {
   )
 
   test(
-    "makes the transaction run again, with nothing staged twice, when somebody else has changed it",
+    "makes the transaction run again, with nothing staged twice, when another fiber has changed it",
     Effect.gen(function*() {
       const store = yield* Store
       const subscription = yield* open
@@ -125,7 +125,7 @@ describe("a fake that lives in a TxRef", () => {
 })
 
 describe("the commit", () => {
-  /** Runs a body that yields at every step (two go to the yield itself) beside an intruder that comes after `turns` of them. */
+  /** Runs a body that yields at every step, beside a fiber that writes after `turns` steps (a yield takes two). */
   const beside = <A, E, R, E2, R2>(
     turns: number,
     body: Effect.Effect<A, E, R>,
@@ -237,7 +237,7 @@ describe("the commit", () => {
   )
 
   test(
-    "shows staged writes to nobody before it, and to its own transaction at once",
+    "shows staged writes to its own transaction at once, and to no other before the commit",
     Effect.gen(function*() {
       const store = yield* Store
       const subscription = yield* open
@@ -278,7 +278,7 @@ describe("the commit", () => {
   )
 
   test(
-    "commits on its own inside somebody else's Effect.tx",
+    "commits on its own inside an outer Effect.tx",
     Effect.gen(function*() {
       const store = yield* Store
       const subscription = yield* open

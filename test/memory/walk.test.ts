@@ -1,6 +1,6 @@
 /**
- * Random walks over the memory store: three workers that stall, die and come back, publishers that roll back, holds, parked
- * dead letters, a person who redrives and discards. A walk is repeated by its seed, which is in the name of a failure.
+ * Random walks over the memory store. Three workers stall, die and come back, publishers roll back, keys are held and
+ * parked, and an operator redrives and discards. The seed in the name of a failure repeats its walk.
  */
 import { assert, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Fiber, Scope } from "effect"
@@ -106,7 +106,7 @@ const take = (walk: Walk, worker: Worker) =>
       worker.subscription.take(room, (deliveries) => {
         for (const delivery of deliveries) {
           const { key } = delivery.message
-          // What it had under a lost lease is not worked on any more.
+          // Deliveries under a lost lease are not processed any more.
           const hand = (worker.hands.get(key) ?? []).filter(({ lease }) => lease === delivery.lease)
           worker.hands.set(key, [...hand, delivery])
           walk.count(delivery.crashCount > 0 ? "taken after a death" : "taken")
@@ -157,7 +157,7 @@ const work = (walk: Walk, worker: Worker) =>
     worker.hands.set(key, [])
   })
 
-/** A person decides about a dead letter. */
+/** An operator decides about a dead letter. */
 const decide = (walk: Walk) =>
   Effect.gen(function*() {
     const { deadLetters } = yield* Store

@@ -194,7 +194,7 @@ export const operations: ReadonlyArray<Mutant> = [
     from: "if (left <= 0) return yield* token === undefined ? taken(name, answer.success) : late(name)",
     to: "if (left <= 0 && token === undefined) return yield* taken(name, answer.success)",
     test: "test/words/Lease.test.ts",
-    named: "waits no longer than it was told for a store that answers late"
+    named: "waits no longer than its limit for a store that answers late"
   },
   {
     name: "a named lease renewed after its time",
@@ -239,7 +239,7 @@ export const operations: ReadonlyArray<Mutant> = [
     from: "Effect.raceFirst(f(lease), Effect.flatMap(lease.lost, (lost) => Effect.fail(lost)))",
     to: "f(lease)",
     test: "test/words/Lease.test.ts",
-    named: "interrupts its work before anybody else can have it"
+    named: "interrupts its work before another owner can hold it"
   },
   {
     name: "no notification when a named lease is given back",
@@ -329,7 +329,7 @@ export const operations: ReadonlyArray<Mutant> = [
     from: "Telemetry.operatorAction(decision, deadLetters.length)",
     to: "Telemetry.operatorAction(decision, Math.min(1, deadLetters.length))",
     test: "test/ops/metrics.test.ts",
-    named: "what people decided"
+    named: "and the operator actions"
   },
   {
     name: "health that waits for the driver",

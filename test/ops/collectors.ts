@@ -1,4 +1,4 @@
-/** What the tests of operations share: a tracer that keeps its spans, a logger that keeps its lines. */
+/** Shared by the tests of operations: a tracer that keeps its spans, and a logger that keeps its lines. */
 import { Layer, Logger, References, Tracer } from "effect"
 import { inspect } from "node:util"
 

@@ -1,4 +1,4 @@
-// What a process says of itself: each check, in sentences, with the worst of them as its status.
+// The health of a process: each check, in sentences, with the worst of them as its status.
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Fiber, Layer, Redacted, Schedule } from "effect"
 import { TestClock } from "effect/testing"
@@ -81,7 +81,7 @@ describe("health", () => {
     }).pipe(Effect.provide(layer({}, memory)))
   })
 
-  it.effect("is degraded while a worker stops, and when nobody has looked at a queue for a minute", () => {
+  it.effect("is degraded while a worker stops, and when the state of a queue is older than a minute", () => {
     let able = true
     const failure = new Errors.StoreFailure({ operation: "look", kind: "timeout", code: "", detail: "slow", hint: "" })
     const memory = ports({

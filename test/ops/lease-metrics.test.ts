@@ -1,4 +1,4 @@
-// What is counted when a worker loses its leases, and when another one takes them over.
+// The metrics of lost leases and of takeovers.
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Metric } from "effect"
 import { PrometheusMetrics } from "effect/observability"

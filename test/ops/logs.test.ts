@@ -1,4 +1,4 @@
-// What log lines carry: whose message it is, and never what is in it.
+// Log lines identify their message, and never contain its payload.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schedule, Schema } from "effect"
 import { Memory, Message, Pipeline, Retry, Store, Topic } from "millrace"

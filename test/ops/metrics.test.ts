@@ -1,4 +1,4 @@
-// What is counted, under which names, and how it leaves the process.
+// The metrics: their names, their values, and their export.
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Layer, Metric, Scope } from "effect"
 import { FetchHttpClient } from "effect/http"
@@ -129,7 +129,7 @@ describe("metrics", () => {
       assert.strictEqual(valueOf(text, "millrace_message_outcomes_total", other), 10)
     }).pipe(Effect.provide(counting)))
 
-  it.effect("tell that a person has paused the consumer, and what people decided", () =>
+  it.effect("show that an operator has paused the consumer, and the operator actions", () =>
     Effect.gen(function*() {
       const consumer = "people"
       const of = { messaging_consumer_group_name: consumer }
@@ -186,7 +186,7 @@ describe("metrics", () => {
 
   it.effect("tell what the deduplication window has left beyond the oldest message", () =>
     Effect.gen(function*() {
-      const consumer = "deduplication window"
+      const consumer = "slack"
       const slow = Pipeline.from(Orders, { consumer }).pipe(Pipeline.tap(() => Effect.never))
       yield* drain(slow)
       const store = yield* Store.Store

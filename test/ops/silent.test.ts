@@ -1,4 +1,4 @@
-// What looks alive and can do nothing: Health tries what a worker needs, and hears from workers what they try in vain.
+// A process that looks alive and can do nothing: Health tries the store, and workers report what keeps failing.
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Layer, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
@@ -178,34 +178,38 @@ describe("on Postgres", () => {
     60_000
   )
 
-  it.live("a worker that cannot claim lanes, which somebody has locked, is said to hold none", () => {
-    const schema = freshSchema()
-    return Effect.gen(function*() {
-      const sql = yield* SqlClient.SqlClient
-      const store = yield* Store.Store
-      const pipeline = Pipeline.from(Orders, { consumer: "c" }).pipe(Pipeline.tap(() => Effect.void))
-      yield* Worker.drain(pipeline, { lanes: 4 })
-      yield* store.outbox.write([yield* message("a", "k", "orders", "{\"id\":\"a\",\"account\":\"k\",\"n\":1}")])
-      const locked = Deferred.makeUnsafe<void>()
-      const unlock = Deferred.makeUnsafe<void>()
-      yield* Effect.forkScoped(sql.withTransaction(Effect.gen(function*() {
-        yield* sql.unsafe(`select from "${schema}".lanes for update`)
-        yield* Deferred.succeed(locked, undefined)
-        yield* Deferred.await(unlock)
-      })))
-      yield* Deferred.await(locked)
-      yield* Effect.forkScoped(Worker.run(pipeline, { lanes: 4, statsEvery: "200 millis" }))
-      const workers = Effect.map(report, ({ checks }) => checks.workers)
-      yield* eventually(
-        Effect.map(workers, ({ reason }) => reason.includes("messages wait in lanes that no worker has"))
+  it.live(
+    "a worker that cannot claim lanes, because a transaction has locked them, is reported as holding none",
+    () => {
+      const schema = freshSchema()
+      return Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        const store = yield* Store.Store
+        const pipeline = Pipeline.from(Orders, { consumer: "c" }).pipe(Pipeline.tap(() => Effect.void))
+        yield* Worker.drain(pipeline, { lanes: 4 })
+        yield* store.outbox.write([yield* message("a", "k", "orders", "{\"id\":\"a\",\"account\":\"k\",\"n\":1}")])
+        const locked = Deferred.makeUnsafe<void>()
+        const unlock = Deferred.makeUnsafe<void>()
+        yield* Effect.forkScoped(sql.withTransaction(Effect.gen(function*() {
+          yield* sql.unsafe(`select from "${schema}".lanes for update`)
+          yield* Deferred.succeed(locked, undefined)
+          yield* Deferred.await(unlock)
+        })))
+        yield* Deferred.await(locked)
+        yield* Effect.forkScoped(Worker.run(pipeline, { lanes: 4, statsEvery: "200 millis" }))
+        const workers = Effect.map(report, ({ checks }) => checks.workers)
+        yield* eventually(
+          Effect.map(workers, ({ reason }) => reason.includes("messages wait in lanes that no worker has"))
+        )
+        yield* Deferred.succeed(unlock, undefined)
+        yield* eventually(Effect.map(workers, ({ status }) => status === "ok"))
+      }).pipe(
+        Effect.scoped,
+        Effect.provide(
+          health.pipe(Layer.provideMerge(postgres(inject("databaseUrl"), {}, schema)), Layer.provideMerge(alone))
+        )
       )
-      yield* Deferred.succeed(unlock, undefined)
-      yield* eventually(Effect.map(workers, ({ status }) => status === "ok"))
-    }).pipe(
-      Effect.scoped,
-      Effect.provide(
-        health.pipe(Layer.provideMerge(postgres(inject("databaseUrl"), {}, schema)), Layer.provideMerge(alone))
-      )
-    )
-  }, 30_000)
+    },
+    30_000
+  )
 })

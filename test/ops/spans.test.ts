@@ -1,4 +1,4 @@
-// Who published what is processed: spans across the store, where somebody looks, and none where nobody does.
+// Spans link a processed message to its publish across the store. Without a tracer there are none.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema, type Tracer } from "effect"
 import { Memory, Pipeline, Retry, Topic, Worker } from "millrace"

@@ -1,4 +1,4 @@
-/** Rules about the structure of `src`: the public modules, circles of imports, members of ports, and places of errors. */
+/** Rules about the structure of `src`: public modules, circles of imports, members of ports, places of errors. */
 import { dirname, join } from "node:path"
 import { children, isNode, nameOf, type Node, type Source, walk } from "./source.ts"
 

@@ -1,4 +1,4 @@
-// What the types of `Inbox.once` and `Inbox.await` promise: checked by tsc itself, never run.
+// The types of `Inbox.once` and `Inbox.await`, checked by tsc and never run.
 import { Context, Effect, Schema } from "effect"
 import { expectTypeOf } from "vitest"
 import * as Inbox from "../../src/Inbox.ts"

@@ -1,4 +1,4 @@
-// What a pipeline's type promises: checked by tsc itself, never run.
+// The type of a pipeline, checked by tsc and never run.
 import { Context, Effect, Schedule, Schema } from "effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as SqlError from "effect/sql/SqlError"
@@ -42,7 +42,7 @@ expectTypeOf(both).toEqualTypeOf<Pipeline.Pipeline<number, never, never, "steps"
 const sql = base.pipe(Pipeline.commitSql((p, sql) => sql`insert into t values (${p.id})`))
 expectTypeOf(sql).toEqualTypeOf<Pipeline.Pipeline<Payment, never, SqlClient.SqlClient, "commit", "effectivelyOnce">>()
 
-// What may wait does not compile after commit; map does.
+// A step that may wait does not compile after commit; map does.
 base.pipe(
   Pipeline.commit((p) => Effect.succeed(p.cents)),
   Pipeline.map((n) => n + 1),
@@ -75,7 +75,7 @@ const wide = Schedule.recurs(3).pipe(Schedule.setInputType<Declined | Retry.Runt
 expectTypeOf(declining.pipe(Pipeline.retry(wide, { while: (e) => e._tag !== "Declined" || e.code < 500 })))
   .toEqualTypeOf<Pipeline.Pipeline<number, Declined, Ledger, "commit", "effectivelyOnce">>()
 
-// Whatever the schedule reads, `while` is given the errors of the pipeline.
+// `while` gets the errors of the pipeline, even if the schedule reads others.
 expectTypeOf(
   declining.pipe(
     Pipeline.retry(Retry.exponential("1 second"), {
@@ -96,7 +96,7 @@ expectTypeOf(patient(base)).toEqualTypeOf<Pipeline.Pipeline<Payment, never, neve
 // @ts-expect-error  Declined is not Other
 declining.pipe(Pipeline.retry(Retry.standard, { while: (error: { readonly why: string }) => error.why !== "" }))
 
-// What a pipeline fails with and requires can be named, as of an effect.
+// The errors and requirements of a pipeline can be named, as those of an effect.
 expectTypeOf<Pipeline.Error<typeof declining>>().toEqualTypeOf<Declined>()
 expectTypeOf<Pipeline.Services<typeof full>>().toEqualTypeOf<Ledger>()
 expectTypeOf<Pipeline.Error<typeof base>>().toEqualTypeOf<never>()

@@ -1,4 +1,4 @@
-// What the types of the test kit promise: checked by tsc itself, never run.
+// The types of the test kit, checked by tsc and never run.
 import { Context, Effect, Schema } from "effect"
 import type { SqlClient } from "effect/sql"
 import type { Store, Transport } from "millrace"
@@ -38,7 +38,7 @@ const sql = Pipeline.from(Payments, { consumer: "sql" }).pipe(Pipeline.commitSql
 const onMemory = Effect.provide(TestPipeline.run(sql, (test) => test.settle), Memory.layer)
 expectTypeOf<Effect.Services<typeof onMemory>>().toEqualTypeOf<SqlClient.SqlClient>()
 
-// What crashEverywhere can fail with says what was found.
+// The errors of crashEverywhere name the finding.
 const everywhere = TestPipeline.crashEverywhere(pays, {
   scenario: (test) => Effect.orDie(test.publish(Payments, { id: "p1" })),
   state: Effect.succeed([1]),

@@ -1,4 +1,4 @@
-// Publishing later as people write it: which times are times, what a name does, and what a worker waits for.
+// Publishing later: valid times, the effect of a name, and the wait of a worker.
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Duration, Effect } from "effect"
 import { TestClock } from "effect/testing"

@@ -1,4 +1,4 @@
-// What a person reads when something is wrong, and how failures of one cause are told to be the same.
+// The texts of errors, and the fingerprint that failures of one cause share.
 import { assert, describe, it } from "@effect/vitest"
 import { DeadLetter, type Delivery, Errors } from "millrace"
 
@@ -148,10 +148,10 @@ describe("every error", () => {
     assert.deepInclude(JSON.parse(JSON.stringify(error)), { _tag: "ConsumerConflict", setting: "lanes", asked: "32" })
   })
 
-  it("names people and their times where a dead letter was taken by somebody else", () => {
-    const [by, nobody] = samples.DeadLetterConflict
+  it("names the operator and the time where another operator decided about a dead letter", () => {
+    const [by, none] = samples.DeadLetterConflict
     assert.include(by!.message, "by anna at 1970-01-01T00:00:00.000Z")
-    assert.notInclude(nobody!.message, "1970")
+    assert.notInclude(none!.message, "1970")
   })
 })
 
@@ -169,7 +169,7 @@ describe("failures of one cause", () => {
     codeVersion: ""
   }
 
-  it("have one fingerprint, whichever message, attempt, time and worker they belong to", () => {
+  it("have one fingerprint, for every message, attempt, time and worker", () => {
     const other = {
       ...failure,
       attempt: 7,
@@ -182,7 +182,7 @@ describe("failures of one cause", () => {
     assert.strictEqual(DeadLetter.fingerprint(other), DeadLetter.fingerprint(failure))
   })
 
-  it("are told apart by tag, step and place", () => {
+  it("differ by tag, step and place", () => {
     const others = [{ tag: "Defect" }, { step: "commit" }, { frame: "undo ledger.ts" }, { frame: "" }]
     const prints = [failure, ...others.map((other) => ({ ...failure, ...other }))].map(DeadLetter.fingerprint)
     assert.strictEqual(new Set(prints).size, prints.length)

@@ -1,4 +1,4 @@
-// Times, durations and numbers that no type checker has seen: each is refused by its name, and nothing happens at once instead.
+// Untyped times, durations and numbers: an invalid one is refused by its name, and never means "at once".
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, type Duration, Effect, Layer, Redacted, Schema } from "effect"
 import { TestClock } from "effect/testing"
@@ -7,7 +7,7 @@ import { Postgres } from "millrace/postgres"
 import { runInNewContext } from "node:vm"
 import { Journal, order, Orders } from "../worker/support.ts"
 
-/** What JSON, a form or a typing error makes of a duration. None of them may be taken for zero. */
+/** Durations with mistakes from JSON, a form or a keyboard. None of them may be taken for zero. */
 const noDurations: ReadonlyArray<readonly [shown: string, given: unknown]> = [
   ["\"soon\"", "soon"],
   ["\"2030-01-01\"", "2030-01-01"],
@@ -148,7 +148,7 @@ describe("a setting that is no duration", () => {
       assert.strictEqual(ran, 0)
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("is refused for the answer to COMMIT, of which nothing is shown that no text can hold", () =>
+  it.effect("is refused for the answer to COMMIT, and is shown as text", () =>
     refused(
       "commitTimeout",
       Effect.provide(

@@ -1,4 +1,4 @@
-/** What `Inbox.once` and `Inbox.await` make of a store that is in trouble. What they promise otherwise is in the conformance suite. */
+/** `Inbox.once` and `Inbox.await` with a store that fails. The conformance suite has their other guarantees. */
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Schema } from "effect"
 import { TestClock } from "effect/testing"
@@ -85,7 +85,7 @@ it.effect.each(["wait", "refuse"] as const)(
     }))))
 )
 
-it.effect("waits for another caller as long as it may, from when its transaction began", () =>
+it.effect("waits for another caller for its whole timeout, from when its transaction began", () =>
   Effect.gen(function*() {
     const asked = yield* Effect.forkChild(
       Effect.flip(Inbox.once(key, Effect.die("it ran"), { result, timeout: "10 seconds" }))
@@ -123,7 +123,7 @@ it.effect("waits for a COMMIT of its own that is not settled, though it would re
   }).pipe(Effect.provide(on([{ at: "transact.after", action: { _tag: "Fail" } }], slow)))
 })
 
-it.effect("does not repeat within somebody else's transaction", () =>
+it.effect("does not repeat within an ambient transaction", () =>
   Effect.gen(function*() {
     const store = yield* Store.Store
     const { effect, runs } = counted()
@@ -150,7 +150,7 @@ it.effect("keeps an error of the effect's own apart from the store's, though it 
     assert.strictEqual(runs(), 1)
   }).pipe(Effect.provide(Memory.layer)))
 
-it.effect("goes on waiting while the store is away, and says so when that was how it ended", () =>
+it.effect("keeps waiting while the store is away, and fails with its failure at the timeout", () =>
   Effect.gen(function*() {
     const store = yield* Store.Store
     const away = (kind: "unavailable" | "refused") => ({

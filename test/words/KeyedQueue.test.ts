@@ -81,7 +81,7 @@ const apply = (queue: Sut, model: Model, what: string, key: number, value: numbe
 
 describe("a queue with an order per key", () => {
   it.prop(
-    "hands out the oldest value of a key, never two of a key at once, whatever is offered, finished, restarted or removed",
+    "hands out the oldest value of a key, never two of a key at once, for every order of offers, ends, restarts and removals",
     [operations],
     ([steps]) => {
       const queue: Sut = new KeyedQueue.KeyedQueue()
@@ -90,7 +90,7 @@ describe("a queue with an order per key", () => {
         apply(queue, model, what, key, value)
         check(queue, model)
       })
-      // Worked off to the end, nothing is left, and nothing stays behind in memory.
+      // When all values are processed, none is left, and none stays in memory.
       for (const key of model.running.keys()) queue.done(key)
       model.running.clear()
       while (queue.size > 0) {

@@ -175,7 +175,7 @@ describe("a stream mapped by key", () => {
       assert.strictEqual(test.running.size, 0)
     }))
 
-  it.effect("stops what runs when it is interrupted, or when nobody wants more", () =>
+  it.effect("stops what runs when it is interrupted, or when the reader wants no more", () =>
     Effect.gen(function*() {
       const test = controlled()
       const endless = Stream.fromIterable(Array.from({ length: 9 }, (_, n) => item(`k${n}-`, n)))
@@ -215,7 +215,7 @@ describe("a stream mapped by key", () => {
       yield* Fiber.interrupt(fiber)
     }))
 
-  it.effect("handles no more than somebody takes the results of", () =>
+  it.effect("handles no more values than the reader takes results", () =>
     Effect.gen(function*() {
       let handled = 0
       const reader = Deferred.makeUnsafe<void>()

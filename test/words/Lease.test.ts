@@ -1,4 +1,4 @@
-// A named lease: one owner, renewed by itself, its work interrupted before anybody else can have it.
+// A named lease: one owner that renews it, and whose work is interrupted before another owner can hold it.
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Context, Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import { TestClock } from "effect/testing"
@@ -47,7 +47,7 @@ describe("a named lease", () => {
       assert.isTrue(second.token > first.token)
     }).pipe(Effect.scoped, Effect.provide(Memory.layer)))
 
-  it.effect("waits no longer than it was told, and says who has it", () =>
+  it.effect("waits no longer than its limit, and names the holder", () =>
     Effect.gen(function*() {
       yield* Lease.acquire("leader", { holder: "ann" })
       const waiting = yield* Effect.forkChild(Effect.flip(Lease.acquire("leader", { wait: "7 seconds" })), {
@@ -61,7 +61,7 @@ describe("a named lease", () => {
       if (error._tag === "LeaseTaken") assert.match(error.holder, /^ann#/)
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("interrupts its work before anybody else can have it, when it cannot be renewed", () => {
+  it.effect("interrupts its work before another owner can hold it, when it cannot be renewed", () => {
     let able = true
     return Effect.gen(function*() {
       const [began, stopped] = [Deferred.makeUnsafe<void>(), Deferred.makeUnsafe<number>()]
@@ -74,7 +74,7 @@ describe("a named lease", () => {
       yield* Deferred.await(began)
       yield* TestClock.adjust("25 seconds")
       able = false
-      // Renewed last at 20 s; the margin is a twentieth: 48.5 s. Waits for it, and so sees when.
+      // Renewed last at 20 s. With a margin of a twentieth the work ends at 48.5 s.
       const heir = yield* Effect.forkChild(Lease.acquire("leader"), { startImmediately: true })
       yield* TestClock.adjust("23 seconds")
       assert.isUndefined(using.pollUnsafe())
@@ -129,7 +129,7 @@ describe("a named lease", () => {
     )
   })
 
-  it.effect("goes on when renewals fail for a while, and asks again sooner", () => {
+  it.effect("keeps the lease when renewals fail for a while, and asks again sooner", () => {
     let failures = 2
     return Effect.gen(function*() {
       const lease = yield* Lease.acquire("leader", { duration: "30 seconds" })
@@ -142,7 +142,7 @@ describe("a named lease", () => {
     }))))
   })
 
-  it.effect("refuses what its owner writes after somebody else has had it", () => {
+  it.effect("refuses writes of its owner after another owner has held it", () => {
     let able = true
     return Effect.gen(function*() {
       const zombie = yield* Lease.acquire("leader", { duration: "30 seconds" })
@@ -184,7 +184,7 @@ describe("a named lease", () => {
     )
   })
 
-  it.effect("waits no longer than it was told for a store that answers late, and leaves nothing behind", () => {
+  it.effect("waits no longer than its limit for a store that answers late, and leaves no lease behind", () => {
     let [slow, asked] = [true, 0]
     return Effect.gen(function*() {
       const acquire = (wait: Lease.LeaseOptions["wait"]) =>

@@ -88,7 +88,7 @@ describe("the delay between attempts", () => {
       )
     }))
 
-  it.effect("is so long by default that an outage of a quarter of an hour ends before, whatever the dice say", () =>
+  it.effect("is so long by default that an outage of a quarter of an hour ends before, for every jitter", () =>
     Effect.gen(function*() {
       for (const [dice, least] of [[0, 16.5 * 60_000], [0.9999, 24.8 * 60_000]] as const) {
         const total = (yield* delays(Retry.standard, 40).pipe(
@@ -150,7 +150,7 @@ const uninterrupted = Effect.fnUntraced(function*(policy: Retry.Policy<unknown>,
 })
 
 it.effect.prop(
-  "a schedule replayed over recorded failures goes on as if its worker had never been restarted",
+  "a schedule replayed over recorded failures continues as if its worker had never been restarted",
   {
     base: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5_000 })),
     attempts: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 12 })),

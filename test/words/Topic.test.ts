@@ -1,4 +1,4 @@
-// What a topic makes of a value, and what it makes of a payload that somebody else wrote.
+// A topic encodes values, and decodes payloads of other writers.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { TestClock } from "effect/testing"
@@ -35,7 +35,7 @@ describe("a value that is published", () => {
       assert.deepStrictEqual(JSON.parse(message!.payload), { ...payment("p1"), at: "1970-01-01T00:00:00.000Z" })
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("has an id made of its content by default, whatever the order of its fields", () =>
+  it.effect("has an id made of its content by default, independent of the order of its fields", () =>
     Effect.gen(function*() {
       const Readings = Topic.make("readings", { schema: Schema.Record(Schema.String, Schema.Number) })
       const one = yield* Readings.encode({ a: 1, b: 2 })
@@ -223,7 +223,7 @@ describe("publishing inside a transaction of the store", () => {
     }).pipe(Effect.provide(Memory.layer)))
 })
 
-describe("a payload that somebody else wrote", () => {
+describe("a payload of another writer", () => {
   const decode = Effect.fnUntraced(function*(payload: string, version = 1) {
     const message = yield* Effect.orDie(Message.make({ id: "m1", topic: "payments", key: "a", payload, version }))
     return yield* Payments.decode(message)

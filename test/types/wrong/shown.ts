@@ -1,4 +1,4 @@
-// What an editor shows of pipelines: `messages.test.ts` has the compiler print the types of these.
+// The types that an editor shows: `messages.test.ts` has the compiler print the types of these pipelines.
 import { Context, Effect, Schema } from "effect"
 import { Pipeline, Topic } from "millrace"
 

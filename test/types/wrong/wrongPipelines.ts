@@ -1,4 +1,4 @@
-// Mistakes that must not compile, one a line. `messages.test.ts` runs the compiler on this file and compares its messages.
+// Mistakes that must not compile, one a line. `messages.test.ts` compares the messages of the compiler.
 // The file is not part of the project: see `exclude` in tsconfig.json.
 import { Context, Effect, Schedule, Schema } from "effect"
 import { SqlClient } from "effect/sql"

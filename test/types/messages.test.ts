@@ -36,7 +36,7 @@ const messages = (): ReadonlyMap<string, string> => {
   const found = new Map<string, string>()
   let name = ""
   for (const line of tsc("--pretty", "false").split("\n")) {
-    const at = /pipelines\.ts\((\d+),\d+\): error/.exec(line)
+    const at = /wrongPipelines\.ts\((\d+),\d+\): error/.exec(line)
     if (at !== null) name = /^export const (\w+)/.exec(lines[Number(at[1]) - 1] ?? "")?.[1] ?? `line ${at[1]}`
     else if (/^\S.*: error TS/.test(line)) name = line
     found.set(name, `${found.get(name) ?? ""}${line}\n`)

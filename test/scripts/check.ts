@@ -5,13 +5,14 @@
  * after a failure.
  */
 import { spawn } from "node:child_process"
+import { join } from "node:path"
 import { root } from "./run.ts"
 
 const steps: ReadonlyArray<readonly [name: string, ...command: ReadonlyArray<string>]> = [
   ["tests", "vitest", "run", "--project", "memory", "--silent", "--reporter=dot"],
   ["types", "tsc", "--project", "tsconfig.json"],
   ["lint", "oxlint", "--type-aware", "--deny-warnings"],
-  ["prose", "node", "test/scripts/prose.ts"],
+  ["prose", "test/scripts/prose.ts"],
   ["format", "dprint", "check"]
 ]
 
@@ -22,7 +23,10 @@ interface Ended {
 
 const run = ([command = "", ...args]: ReadonlyArray<string>): Promise<Ended> =>
   new Promise((resolve) => {
-    const child = spawn("npx", ["--no-install", command, ...args], { cwd: root, stdio: ["ignore", "pipe", "pipe"] })
+    // Without npx, which takes a second of processor time for each step.
+    const own = command.endsWith(".ts")
+    const program = own ? process.execPath : join(root, "node_modules", ".bin", command)
+    const child = spawn(program, own ? [command, ...args] : args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] })
     let output = ""
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => output += String(chunk))
     child.once("error", (error) => resolve({ code: null, output: String(error) }))

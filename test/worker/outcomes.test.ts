@@ -305,7 +305,12 @@ describe("a stream of outcomes", () => {
             value.account === account
           ).map(({ delivered, value }) => `${value.id} ${delivered.attempt}`)
         )
-        return { committed, dead: dead.toSorted((a, b) => a < b ? -1 : 1) }
+        return {
+          committed,
+          dead: dead.toSorted((a, b) =>
+            a < b ? -1 : 1
+          )
+        }
       })
       const [run, stream] = yield* Effect.all([
         Effect.provide(one("run"), Memory.layer, { local: true }),

@@ -305,7 +305,7 @@ describe("a stream of outcomes", () => {
             value.account === account
           ).map(({ delivered, value }) => `${value.id} ${delivered.attempt}`)
         )
-        return { committed, dead: dead.toSorted() }
+        return { committed, dead: dead.map(String).toSorted() }
       })
       const [run, stream] = yield* Effect.all([
         Effect.provide(one("run"), Memory.layer, { local: true }),

@@ -1,6 +1,6 @@
 /**
- * A live view of what a worker does: `Worker.stream` emits how each delivery ended, in order per account. The view only observes. It may be
- * slow, or stop, and no message is lost by that. `stopWhen` ends it.
+ * A live view of what a worker does: `Worker.stream` emits how each delivery ended, in order per account. The view only
+ * observes. It may be slow, or stop, and no message is lost by that. `stopWhen` ends it.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Deferred, Effect, References, Schema, Stream } from "effect"

@@ -118,7 +118,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     named: "from a lane that was given up meanwhile"
   },
   {
-    name: "an isolation that failed goes on",
+    name: "an isolation that failed continues",
     guarantee: "poison cannot block",
     file: "src/postgres/queue/LaneIsolation.ts",
     from: "Effect.tapError(this.#write, () =>",

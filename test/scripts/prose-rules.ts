@@ -81,6 +81,9 @@ const plain = (text: string): string =>
       "code"
     )
 
+/** Code, generated tables (the prose in them is checked where it stands in the code), and what an example prints. */
+const notProse = /```[\s\S]*?```|<!-- (\w+): made [\s\S]*?<!-- \/\1 -->|^Output:[\s\S]*/gm
+
 const abbreviations = /\b(?:e\.g|i\.e|vs|etc|ca|cf|St|No)\.$/
 
 /** The sentences of one paragraph. */
@@ -143,7 +146,7 @@ const blocks = (text: string): ReadonlyArray<{ readonly line: number; readonly t
 
 /** Checks a piece of prose against all rules. */
 export const check = (text: Text): ReadonlyArray<Finding> => {
-  const cleaned = text.text.replaceAll(/```[\s\S]*?```/g, (block) => block.replaceAll(/[^\n]/g, ""))
+  const cleaned = text.text.replaceAll(notProse, (block) => block.replaceAll(/[^\n]/g, ""))
   return blocks(cleaned).flatMap((block) => {
     const found: Array<Finding> = []
     const add = (problem: string) => found.push({ path: text.path, line: text.line + block.line, problem })

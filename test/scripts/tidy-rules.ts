@@ -110,7 +110,7 @@ export const onlyEffects: Rule = (source) => {
   return found
 }
 
-/** A library reports a failure; its program decides whether the process ends. Signal 0 only asks whether a process lives. */
+/** A library reports a failure, and its program decides whether the process ends. Signal 0 ends nothing. */
 export const endsNoProcess: Rule = (source) => {
   const found: Array<Violation> = []
   walk(source.program, (node) => {

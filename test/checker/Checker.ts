@@ -25,7 +25,6 @@ import { oneOwner } from "./rules/oneOwner.ts"
 import { outbox } from "./rules/outbox.ts"
 import type { Expectations, Finding, Rule, RuleName, RunSummary } from "./rules/Rule.ts"
 
-export { crashWindows } from "./rules/notVacuous.ts"
 export type { Expectations, RuleName } from "./rules/Rule.ts"
 
 /** All rules but the last, which looks at what these counted. */

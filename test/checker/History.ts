@@ -168,7 +168,7 @@ export interface FaultInjected {
   readonly name: string
   /** The process that it hit, if it hit one. */
   readonly target?: string | undefined
-  /** The crash window that it hit, one of `Checker.crashWindows` as a rule. */
+  /** The crash window that it hit, normally one of `CrashWindows.windows`. */
   readonly window?: string | undefined
 }
 

@@ -4,6 +4,7 @@ import { SqlClient } from "effect/sql"
 import { type Delivery, Message, Store, Transport } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { randomBytes } from "node:crypto"
+import { limit } from "../harness/patience.ts"
 
 export const freshSchema = (): string => `test_${randomBytes(5).toString("hex")}`
 
@@ -87,7 +88,7 @@ export const asleep = (schema: string) =>
 /** How the conformance suites deal with a database's clock. */
 export const realTime = {
   elapse: (duration: Duration.Duration) => Effect.andThen(Effect.sleep(duration), Effect.sleep(50)),
-  lease: "2 seconds",
+  lease: Duration.millis(limit(3000)),
   idlePoll: "50 millis",
   live: true
 } as const

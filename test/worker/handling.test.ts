@@ -294,7 +294,7 @@ describe("several consumers of one topic", () => {
         yield* start(
           Pipeline.from(Orders, { consumer: "mailer" }).pipe(
             Pipeline.commit((one, delivered) => one.n === 2 ? Effect.die("broken") : mailer.write(one, delivered)),
-            Pipeline.retry(undefined as never, { while: () => false })
+            Pipeline.retry({ attempts: 3 }, { while: () => false })
           )
         )
       ]

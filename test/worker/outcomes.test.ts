@@ -305,16 +305,7 @@ describe("a stream of outcomes", () => {
             value.account === account
           ).map(({ delivered, value }) => `${value.id} ${delivered.attempt}`)
         )
-<<<<<<< HEAD
-        return {
-          committed,
-          dead: dead.toSorted((a, b) =>
-            a < b ? -1 : 1
-          )
-        }
-=======
         return { committed, dead: dead.map(String).toSorted() }
->>>>>>> h-flow
       })
       const [run, stream] = yield* Effect.all([
         Effect.provide(one("run"), Memory.layer, { local: true }),

@@ -7,39 +7,6 @@
 import type { HistoryIndex } from "./HistoryIndex.ts"
 import { type Expectations, Findings, type RunSummary } from "./Rule.ts"
 
-/**
- * The crash windows that a run can promise to hit, by the names that failpoints carry.
- *
- * @since 0.1.0
- */
-export const crashWindows = [
-  "publish: before insert",
-  "publish: after insert, before commit",
-  "publish: after commit, before the answer",
-  "fetch: lane claimed, nothing read",
-  "fetch: read, not decoded",
-  "fetch: decoded, not started",
-  "handle: in a step before the transaction",
-  "handle: ready, not yet in a group",
-  "handle: after begin",
-  "handle: after fence and removal",
-  "handle: after the inbox claim",
-  "handle: between two members' commit steps",
-  "handle: after the outbox, before COMMIT",
-  "handle: COMMIT sent, no answer",
-  "handle: answered, memory not yet settled",
-  "fail: while a hold is written",
-  "fail: while a message moves to the dead letters",
-  "fail: between a group's rollback and its second run with savepoints",
-  "lease: during renewal",
-  "lease: during release and drain",
-  "lease: taken over, nothing read yet",
-  "upkeep: during a redrive",
-  "upkeep: during the release of a parked key",
-  "upkeep: while due messages move",
-  "upkeep: during retention"
-] as const
-
 /** Looks at what the other rules counted, and so comes last. */
 export const notVacuous = (
   index: HistoryIndex,

@@ -90,8 +90,8 @@ const workers = (world: World) =>
   })
 
 /**
- * Performs rounds until the server crashed often enough, and lost acknowledged messages often enough. A busy machine may
- * write them to the disk in time, so there are up to twice as many rounds. Returns how often something was lost.
+ * Performs rounds until the server crashed often enough, and lost acknowledged messages often enough. A busy machine
+ * may write them to the disk in time, so there are up to twice as many rounds. Returns how often something was lost.
  */
 const rounds = <E, R>(
   world: World,

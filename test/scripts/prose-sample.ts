@@ -5,7 +5,8 @@
  */
 import { parseArgs } from "node:util"
 import { Dice } from "../faults/dice.ts"
-import { files, lineOf, parse, prose, read } from "./source.ts"
+import { comments } from "./prose-texts.ts"
+import { files, parse, read } from "./source.ts"
 
 export interface Sampled {
   readonly path: string
@@ -15,12 +16,11 @@ export interface Sampled {
 
 /** All docstrings and comments of a file that have four words or more. */
 export const commentsOf = (path: string, text: string) => {
-  const source = parse(path, text)
-  const long = source.comments.map((comment) => ({
-    docstring: comment.type === "Block" && comment.value.startsWith("*"),
+  const long = comments(parse(path, text)).map(({ docstring, line, path, text }) => ({
+    docstring,
     path,
-    line: lineOf(text, comment.start),
-    text: comment.type === "Block" ? prose(comment) : comment.value.trim()
+    line,
+    text: text.trim()
   })).filter(({ text }) => text.split(/\s+/).length >= 4)
   return { docstrings: long.filter(({ docstring }) => docstring), others: long.filter(({ docstring }) => !docstring) }
 }

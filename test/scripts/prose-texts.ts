@@ -20,8 +20,15 @@ const wide = (path: string, text: string): ReadonlyArray<Finding> =>
   )
 
 /** Comments that follow one another line by line are one text. */
-const comments = (source: Source): ReadonlyArray<Text> => {
-  const found: Array<{ path: string; line: number; kind: "comment"; text: string; end: number }> = []
+export const comments = (source: Source): ReadonlyArray<Text & { readonly docstring: boolean }> => {
+  const found: Array<{
+    path: string
+    line: number
+    kind: "comment"
+    docstring: boolean
+    text: string
+    end: number
+  }> = []
   for (const { end, start, type, value } of source.comments) {
     const line = lineOf(source.text, start)
     const last = found[found.length - 1]
@@ -40,6 +47,7 @@ const comments = (source: Source): ReadonlyArray<Text> => {
         path: source.path,
         line,
         kind: "comment",
+        docstring: type === "Block" && value.startsWith("*"),
         text: body.split(/^@/m)[0] ?? "",
         end: type === "Line" ? end : -1
       })

@@ -78,12 +78,15 @@ export const heldKeys = (
   Store.use((store) => store.consumers.heldKeys(consumer, query ?? {}))
 
 /**
- * Removes a consumer with its queue, inbox records and dead letters, all or nothing. It cannot be undone.
+ * Removes a consumer with its queue and its dead letters, and forgets its inbox ids. The removal is all or nothing,
+ * and cannot be undone. On Postgres, retention deletes the rows of the ids later.
  *
- * Publishing waits while it runs, which takes longer with more waiting messages. Fails with `ConsumerBusy` while
- * workers live (`force.workers`), or while messages wait or dead letters are open (`force.messages`). A worker that
- * still runs commits nothing more and stops with `ConsumerRemoved`. Messages that are published later wait as
- * unrouted for another consumer.
+ * Publishers wait until the removal ends. The removal takes longer if more messages wait in the queue. It fails with
+ * `ConsumerBusy` while workers live, unless `force.workers` is set. It also fails while messages wait or dead letters
+ * are open, unless `force.messages` is set.
+ *
+ * A worker that still runs commits nothing more, and stops with `ConsumerRemoved`. A message that is published later
+ * waits as unrouted if no other consumer reads its topic.
  *
  * @since 0.1.0
  */

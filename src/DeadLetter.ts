@@ -96,7 +96,7 @@ export const retriedMillis = (attempts: ReadonlyArray<Failure>): number => {
   const last = made.at(-1)
   // Attempt numbers start at 1 again after each redrive.
   const first = made[made.findLastIndex(({ attempt }, i) => i === 0 || attempt <= made[i - 1]!.attempt)]
-  // Workers with different clocks may have recorded them.
+  // Workers whose clocks differ may have recorded the two attempts, so the difference may be negative.
   return first === undefined || last === undefined ? 0 : Math.max(0, last.at - first.at)
 }
 

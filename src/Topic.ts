@@ -85,7 +85,7 @@ export interface TopicOptions<S extends Schema.Constraint> {
  * @since 0.1.0
  */
 export interface PublishOptions extends Delay.DelayOptions {
-  /** Strings beside the payload. `traceparent` is added from the current span unless it is given. */
+  /** Strings beside the payload. If `traceparent` is not among them, the publish adds that of the current span. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** Overrides the topic's id for this message. */
   readonly id?: string | undefined

@@ -276,10 +276,10 @@ describe("prose", () => {
   })
 
   it("is sampled by a seed, each comment at most once", () => {
-    const text = "/** Claims all the lanes. */\nexport {}\n// Renews before the lease ends.\n// short\n"
+    const text = "/** Claims all the lanes. */\nexport {}\n// Renews before the\n// lease ends.\nf()\n// short\n"
     const { docstrings, others } = commentsOf("src/Sample.ts", text)
     assert.deepEqual(docstrings.map(({ line, text }) => [line, text]), [[1, "Claims all the lanes."]])
-    assert.deepEqual(others.map(({ line, text }) => [line, text]), [[3, "Renews before the lease ends."]])
+    assert.deepEqual(others.map(({ line, text }) => [line, text]), [[3, "Renews before the\nlease ends."]])
     const numbers = Array.from({ length: 50 }, (_, i) => i)
     const drawn = sample(numbers, 20, new Dice(7))
     assert.strictEqual(new Set(drawn).size, 20)

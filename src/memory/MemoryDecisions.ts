@@ -74,7 +74,8 @@ const decided = (
   })
   return {
     deadLetters: new Map(changed.map(([, deadLetter]) => [deadLetter.record.id, deadLetter])),
-    // Within the transaction that dead-lettered it, the dead letter is not in the store yet.
+    // `base` is undefined if this same transaction dead-lettered the message: the store does not hold that dead
+    // letter yet.
     stale: () => {
       const other = changed.find(([base, { record }]) =>
         base !== undefined && state.deadLetters.get(record.id) !== base

@@ -81,7 +81,7 @@ export class MemoryQueue {
     this.wake()
   }
 
-  /** Parks a key again, because its dead letter is open again. */
+  /** Parks a key again, because an operator restored the dead letter that had parked it. */
   park(key: string): void {
     this.laneOf(key).park(key)
   }

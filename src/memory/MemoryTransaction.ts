@@ -35,7 +35,7 @@ export interface Write {
   readonly outcomes?: ReadonlyMap<string, InboxRow> | undefined
   readonly removed?: ReadonlySet<Row> | undefined
   readonly deadLetters?: ReadonlyMap<string, StoredDeadLetter> | undefined
-  /** By `nameKey`. Undefined: no message waits under the name any more. */
+  /** The waiting messages by `nameKey`. The value is undefined if no message waits under the name any more. */
   readonly waiting?: ReadonlyMap<string, Waiting | undefined> | undefined
 }
 

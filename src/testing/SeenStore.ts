@@ -1,7 +1,9 @@
 /**
- * The store as a scenario uses it. Publishes of the scenario, and its decisions about dead letters, are on the tape
- * before they happen, so that a later `drain` waits for them. Within a transaction of the scenario, they are on the
- * tape after its commit.
+ * The store that a scenario uses. It records on the tape what the scenario does.
+ *
+ * An immediate publish and a decision about dead letters are recorded before they happen, so that a later `drain` waits
+ * for them. A delayed publish and a cancel are recorded after they happened. Within a transaction of the scenario,
+ * everything is recorded after the commit.
  *
  * @since 0.1.0
  */

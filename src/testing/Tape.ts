@@ -182,7 +182,10 @@ export class Tape {
     }
   }
 
-  /** Records a delivery to the worker. If the tape does not know the message, its publisher was not watched. */
+  /**
+   * Records that the worker got a delivery. If no watched publisher or operator reported the message, the tape records
+   * its publish or redrive here.
+   */
   handed(delivery: Delivery): void {
     const { message } = delivery
     this.activity++
@@ -246,7 +249,8 @@ export class Tape {
   failed(handed: Message, failure: Pick<Failure, "attempt" | "at" | "tag" | "message">): void {
     const { id } = handed
     const { attempt, message, tag } = failure
-    // A redrive starts the count of attempts again, and can come within one millisecond.
+    // A redriven message starts again at attempt 1, perhaps in the same millisecond. So the name includes the
+    // redrive count.
     const name = JSON.stringify([id, this.redrives.get(handed), attempt, failure.at])
     if (this.failures.has(name)) return
     this.failures.add(name)

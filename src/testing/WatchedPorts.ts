@@ -147,7 +147,7 @@ export const published = (
     }
     return OwnTransaction.unlessWithin(inner, Effect.tap(write, OwnTransaction.whenCommitted(tell)), () => {
       if (planned.due !== undefined) return Effect.tap(write, () => Effect.sync(tell))
-      // Reported first, since a worker may read the messages before this continues.
+      // The tape records the messages before the write, since a worker may read them before this fiber continues.
       tape.write(messages)
       return write.pipe(
         Effect.tap(() => Effect.sync(tell)),
@@ -239,8 +239,8 @@ const ofStep = <A, E, R>(
   )
 
 /**
- * Forgets the work since a mark, which is rolled back. With `keepMessages`, the messages of the transaction stay known,
- * for the report of its failure.
+ * Forgets the work that was done since a mark, because that work is rolled back. With `keepMessages`, the messages that
+ * the transaction handled stay known, so that a report of its failure can name them.
  */
 const undone = ({ stage }: WorkerLife, open: Open, mark: number, keepMessages = false): void => {
   for (const done of open.done.slice(mark)) {

@@ -188,7 +188,9 @@ export const layer = <A, E, R, P extends Pipeline.Phase>(
     yield* Deferred.await(started)
   }))
 
-/** Completed with the failure of the first worker that fails in the program of `launch`. */
+/**
+ * `launch` waits for this Deferred. The first of its workers that fails after its start completes it with that failure.
+ */
 const Launched: Context.Reference<Deferred.Deferred<never, WorkerError> | undefined> = Context.Reference<
   Deferred.Deferred<never, WorkerError> | undefined
 >("millrace/worker/Launched", { defaultValue: () => undefined })

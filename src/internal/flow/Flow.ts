@@ -100,7 +100,7 @@ export class Flow<K, T extends Turn<K>, E = never> {
     return this.rules.paused?.() === true ? "paused" : "running"
   }
 
-  /** How many turns it has, running ones included. */
+  /** How many turns the flow holds: those that wait and those that run. */
   get size(): number {
     return this.count
   }
@@ -184,7 +184,7 @@ export class Flow<K, T extends Turn<K>, E = never> {
     this.runningTurns.set(turn, withdraw)
   }
 
-  /** The turn is over: the next one of its key may start. */
+  /** Ends the turn. The next turn of its key may start, unless the rule `repeats` makes this turn run again first. */
   end(turn: T): void {
     this.runningTurns.delete(turn)
     this.alone.delete(turn)
@@ -360,7 +360,8 @@ export class Flow<K, T extends Turn<K>, E = never> {
         this.quarantined.openUnsafe()
       }
     }
-    // A key that is ready no longer may make a fiber idle.
+    // Taking these turns may leave a fiber without a ready key. So the fetcher is woken to see whether the flow
+    // wants more.
     if (turns.length > 0) this.capacity.changed.openUnsafe()
     return turns
   }

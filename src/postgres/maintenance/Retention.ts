@@ -115,7 +115,8 @@ export const sweep = (db: PgDatabase, names: Names, settings: Settings): Effect.
       Effect.matchCauseEffect(deletes, {
         onSuccess: (n) =>
           Effect.sync(() => {
-            // A round that another process did says nothing about this table.
+            // If another process does the round, this one did not finish the table's deletes. So the
+            // table's failures stay counted.
             if (alone()) failures.succeeded(table)
             return n
           }),

@@ -34,7 +34,7 @@ const elsewhere = (t: Names): ReadonlyArray<string> => [
     published_at timestamptz not null default statement_timestamp(),
     primary key (topic, seq)
   )`,
-  // retention: an id that waits here is not forgotten
+  // retention: the inbox keeps the id of a message that waits here
   `create index unrouted_id on ${t.unrouted} (id)`,
   // retention
   `create index unrouted_published on ${t.unrouted} (published_at)`,
@@ -57,7 +57,7 @@ const elsewhere = (t: Names): ReadonlyArray<string> => [
   `create index delayed_due on ${t.delayed} (due_at, seq)`,
   // replacing and cancelling
   `create unique index delayed_name on ${t.delayed} (topic, key, name) where name is not null`,
-  // retention: an id that waits here is not forgotten
+  // retention: the inbox keeps the id of a message that waits here
   `create index delayed_id on ${t.delayed} (id)`
 ]
 
@@ -180,7 +180,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
   // an operator's search; whether a key has another parked dead letter
   `create index dead_letters_key on ${t.deadLetters} (key)`,
   `create index dead_letters_message on ${t.deadLetters} (message_id)`,
-  // a start's look for ids of another cluster
+  // the search at start for transaction ids of another cluster, which a restored database has
   `create index dead_letters_opened on ${t.deadLetters} (opened)`,
   // retention
   `create index dead_letters_over on ${t.deadLetters} (state, changed_at) where state in ('resolved', 'discarded')`,

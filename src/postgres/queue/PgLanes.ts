@@ -127,7 +127,7 @@ export class PgLanes {
           if (!ours.has(owned.lane) && !owned.lost) this.lost(owned, "another worker took it over")
         }
       })
-      // If the life is over, the next `take` fails.
+      // If the server is in another life, `sameLife` has ended the subscription. The next `take` reports that failure.
       return Effect.ignore(checked)
     })
   }

@@ -27,8 +27,8 @@ export interface SettlementParts {
 }
 
 /**
- * A lease that was given up here may still be valid in the database. Its rows must not be removed: no handler
- * finished them.
+ * Returns whether this process still holds the lease of a delivery. A lease that was given up here may still be valid
+ * in the database. The rows of such a lease must stay, because no handler finished them.
  */
 const isCurrent = (delivery: Delivery): boolean =>
   !(delivery.receipt as Receipt).owned.lost && !Deferred.isDoneUnsafe(delivery.lease.lost)

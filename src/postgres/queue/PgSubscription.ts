@@ -1,5 +1,5 @@
 /**
- * A worker's open connection to its queue: polls for messages, and waits when there are none.
+ * A worker's subscription to its queue. It polls for messages, and waits while there are none.
  *
  * Lanes are in `PgLanes.ts`, the order of reading is in `QueueReader.ts`, and the statements of a commit are in
  * `PgSettlement.ts` and `PgHold.ts`.

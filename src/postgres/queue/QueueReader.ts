@@ -68,7 +68,7 @@ export class QueueReader<E> {
   readonly #lagging = new Map<string, Place>()
   /** The last demand's limit of messages of one key in flight. */
   #perKey = 1
-  /** key -> oldest row below its hold, which is to be lowered. */
+  /** key -> the oldest row that the key's hold does not cover yet. The hold must be lowered to that row. */
   readonly #belowHold = new Map<string, Place>()
   #running: ReadonlyArray<string> = []
   #xmax = noXid

@@ -34,7 +34,8 @@ export interface Wake {
   /** Notes that a queue has new messages, after their commit. Synchronous and cheap. */
   readonly published: (queue: number) => void
   /**
-   * Wakes the waiters of this process for a lease that was given back. The statement itself notifies other processes.
+   * Wakes the waiters of this process that wait for a lease which was given back. The SQL statement that gives the
+   * lease back notifies the other processes.
    */
   readonly released: (lease: string) => void
   /** Makes a waiter. Make it before the last look: it is woken by everything that is published after that look. */

@@ -48,7 +48,7 @@ import {
 
 /** The database, as the rest of this folder uses it. */
 export interface PgDatabase {
-  /** The client that users get. */
+  /** The client that users' code gets, as `SqlClient` and as `PgClient`. */
   readonly sql: SqlPg.PgClient
   readonly settings: Settings
   /** Runs a statement in the ambient transaction, which must exist. */

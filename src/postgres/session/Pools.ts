@@ -70,9 +70,9 @@ export const committerParameters = (version: number): Readonly<Record<string, st
   ...(version >= 170000 ? { transaction_timeout: "60000" } : {})
 })
 
-// enable_seqscan: late rows are looked up by transaction id, though nearly always there are none. After a bulk
+// enable_seqscan: each poll looks late rows up by transaction id, though nearly always there are none. After a bulk
 // publish the statistics say that one id has all rows, so each poll would scan the whole table. With a million
-// messages waiting it would do so indefinitely.
+// waiting messages, such a poll does not end in time.
 export const machineryParameters = {
   synchronous_commit: "on",
   jit: "off",

@@ -56,7 +56,10 @@ const localSettings: ReadonlySet<string> = new Set(["LOCAL", "TRANSACTION", "CON
 
 const temporary = /^\s*(?:(?:or\s+replace|local|global)\s+)*temp(?:orary)?\b/i
 
-/** A lock that outlives the transaction, or a setting that perhaps does. */
+/**
+ * Matches a call that takes a session lock, which outlives the transaction. It also matches `set_config`, whose setting
+ * may outlive it.
+ */
 const within = /pg_(?:try_)?advisory_lock|set_config\s*\(/i
 
 /** Classifies a statement. Costs well below a microsecond for a statement of usual length. */

@@ -57,7 +57,11 @@ where d.id = any($1::bigint[]) order by d.id`
 
 /** Changes of dead letters, and the return of their messages. */
 const changes = (t: Names) => ({
-  /** Writes the new state. Index: primary key. $1 dead letters $2 state $3 operator $4 redrives to add */
+  /**
+   * Writes the new state of dead letters, and who decided it. Index: primary key.
+   *
+   * $1 dead letters $2 state $3 operator $4 redrives to add
+   */
   decide:
     `update ${t.deadLetters} set state = $2, changed_by = $3, changed_at = statement_timestamp(), redriven = redriven + $4
 where id = any($1::bigint[])`,

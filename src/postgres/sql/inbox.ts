@@ -75,10 +75,10 @@ where queue_id = $1 and id = $2`,
 where queue_id = (select id from ${t.consumers} where name = $1) and id = $2`,
 
   /**
-   * Marks an id as dead, under its own dead letter's id or a new one. If the id exists, locks and returns it
-   * unchanged. Index: primary key.
+   * Marks an id as dead. The row names the dead letter from which the message was redriven, or a new one. If the id
+   * exists, the statement locks its row and returns it unchanged. Index: primary key.
    *
-   * $1 queue $2 id $3 fingerprint $4 its own dead letter, or null
+   * $1 queue $2 id $3 fingerprint $4 the dead letter from which it was redriven, or null
    */
   markDead: `insert into ${t.inbox} as i (queue_id, id, outcome, fingerprint, dead_letter_id)
 values ($1, $2, 'dead', $3, coalesce($4::bigint, nextval('${t.deadLetterSeq}')))

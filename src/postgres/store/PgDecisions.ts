@@ -131,7 +131,7 @@ export const makeDecisions = (
       run(
         `have dead letters ${decision}`,
         Effect.gen(function*() {
-          // An older snapshot would miss dead letters of a set that was frozen after it.
+          // A transaction whose snapshot is older than the frozen set would miss some of its dead letters.
           yield* Isolation.refuseOlder(db, `have dead letters ${decision}`)
           const [life, snapshot] = cutoff.split(" ")
           const [now] = yield* db.within(lives.read, [])

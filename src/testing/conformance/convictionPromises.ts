@@ -31,7 +31,7 @@ const court = (options: Options) =>
   Effect.gen(function*() {
     const base = yield* bench(options)
     const { expire, open, receive } = base
-    /** A new owner reads so many, does what it is given to do, and dies. */
+    /** A new owner reads `count` messages and runs `last` with them. Then it dies: its lease expires. */
     const die = <E = never, R = never>(
       count: number,
       last: (owner: Subscription, got: ReadonlyArray<Delivery>) => Effect.Effect<unknown, E, R> = () => Effect.void

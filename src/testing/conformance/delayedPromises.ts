@@ -1,6 +1,7 @@
 /**
- * Promises of publishing later: nothing before its time, then a place in the key's order. There is one message a name,
- * and all of it joins the transaction around it.
+ * Promises of publishing later. A delayed message does not come before its time, and then takes its place in the key's
+ * order. At most one message waits under a name of a topic and key. Publishing, replacing and cancelling join the
+ * ambient transaction.
  *
  * @since 0.1.0
  */

@@ -111,7 +111,7 @@ const ownership = (it: Tests, options: Options) => {
       tokens.push(yield* mine("ben"))
       yield* expire
       tokens.push(yield* mine("ann"))
-      // The answer to a claim may have been lost: asked again, it is a new term.
+      // The answer to a claim may have been lost. A second claim by the same owner gets a new token.
       tokens.push(yield* mine("ann"))
       assert.deepStrictEqual(tokens, [...tokens].sort((a, b) => Number(a - b)))
       assert.strictEqual(new Set(tokens).size, 4)

@@ -253,7 +253,8 @@ const removing = (it: Tests, options: Options) => {
         [entry!.action, entry!.by, entry!.note, entry!.detail],
         ["removed", "ann", "moved", "2 waiting, 1 dead letters"]
       )
-      // A consumer that comes under the same name begins empty. Messages published meanwhile waited for a consumer.
+      // A new consumer of the same name has no messages or ids of the removed one. It gets what was published
+      // in between.
       yield* publish([{ id: "done" }])
       yield* store.consumers.register({ consumer, topics: [topic], lanes, order: "continue" })
       const anew = yield* open()
@@ -290,7 +291,8 @@ const removing = (it: Tests, options: Options) => {
       assert.strictEqual(deadLetter!.message.id, "a")
       const [entry] = yield* store.audit.list({ consumer, action: "unsubscribed" })
       assert.deepStrictEqual([entry!.by, entry!.topic, entry!.detail], ["ben", gone, "3 waiting"])
-      // It is dead as any other: not committed by another way, but redriven once.
+      // The id is dead like that of any dead letter. A second publish of it is a duplicate, and only a redrive
+      // commits it.
       yield* store.outbox.write([yield* makeMessage({ topic: gone, id: "later" })])
       yield* nothing(subscription)
       yield* register

@@ -26,7 +26,10 @@ export type RetryDecision =
   | { readonly _tag: "Hold"; readonly delay: Duration.Duration }
   | { readonly _tag: "DeadLetter"; readonly reason: Reason }
 
-/** The message of the attempt, for a schedule that is watched. */
+/**
+ * The message whose failed attempt is being decided about. The test kit wraps retry schedules, and reads here which
+ * message failed.
+ */
 export const Deciding: Context.Reference<Message | undefined> = Context.Reference<Message | undefined>(
   "millrace/worker/Settling/Deciding",
   { defaultValue: () => undefined }

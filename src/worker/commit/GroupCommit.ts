@@ -218,7 +218,7 @@ const stepsOf = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArr
       yield* steps(options, one, timed)
       yield* nameSlow(options, clock, began, `of message ${JSON.stringify(one.delivered.message.id)}`)
     }
-    // Operators stand in one line, so all that are not at its end stand at the same batch.
+    // All members run the same steps in the same order, so those with steps left now wait at the same batch.
     going = going.filter(({ at }) => at.index < options.pipeline.steps.length)
     const began = clock.monotonicTimeNanosUnsafe()
     if (isNonEmpty(going)) yield* batch(options, going, timed)

@@ -64,8 +64,8 @@ export const make = Effect.fnUntraced(function*(options: {
   const { consumer, inFlight, settings, subscription } = options
   const { flow } = inFlight
   const member: WorkerInProcess = { inFlight, subscription }
-  // A worker that joins while a suspect runs alone waits for the suspect's end, which is bounded. Otherwise its
-  // messages would be counted with the suspect.
+  // A worker that joins while a suspect runs alone first waits until the suspect ends, for a bounded time.
+  // Otherwise a crash of the suspect would also be counted for the new worker's messages.
   yield* Effect.addFinalizer(() => Effect.sync(() => gate.members.delete(member)))
   yield* gate.alone.withPermit(Effect.sync(() => gate.members.add(member)))
 

@@ -77,7 +77,8 @@ export class Counters {
           ? { "millrace.reason": detail }
           : { "error.type": this.errorType(detail) })
       })
-      // Not kept beyond the limit: a tag that is made of data would fill the memory, too.
+      // The map does not cache the counter of an error type beyond the limit. Tags made of data would fill the
+      // memory.
       if (detail === undefined || outcome === "dead" || this.errorTypes.has(detail)) outcomes.set(key, found)
     }
     return found

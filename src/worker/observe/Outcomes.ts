@@ -93,7 +93,10 @@ export class Outcomes<E> {
     this.arrived.openUnsafe()
   }
 
-  /** The outcomes since the last pull. A pull frees the places of those that the last one returned. */
+  /**
+   * Returns the outcomes since the last pull. The reader is done with the earlier ones, so a pull frees their places in
+   * the capacity.
+   */
   readonly pull: Pull.Pull<readonly [Unread, ...Array<Unread>], E> = Effect.suspend(() => {
     for (const { context } of this.reading) this.capacity.free(context.message.payload.length)
     this.reading = []

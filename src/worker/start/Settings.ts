@@ -104,7 +104,7 @@ export const resolve = (options: WorkerOptions, name: string): Settings | Invali
   const whole = (setting: string, got: number, least: number, most: number): number => {
     if (Number.isInteger(got) && got >= least && got <= most) return got
     problems.push(GivenDuration.refusal(setting, got, `a whole number from ${least} to ${most} is needed`))
-    // The others are still looked at, and some are computed from this one.
+    // The check of the other settings continues. Some of them are computed from this one, so it needs a valid value.
     return least
   }
   const millis = (setting: string, got: Duration.Input, least: number, most = 86_400_000): number => {

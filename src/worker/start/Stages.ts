@@ -38,7 +38,7 @@ export interface Options {
   readonly transport: Transport["Service"]
   /** Unique for each run of a worker. */
   readonly worker: string
-  /** The worker ends when nothing can be taken and nothing runs. */
+  /** Whether the worker ends once nothing can be taken and nothing runs. */
   readonly untilEmpty: boolean
   /** Where outcomes go, if the program reads them. */
   readonly outcomes: Outcomes<unknown> | undefined

@@ -162,8 +162,8 @@ const look = (
       if (rows.length === 0) {
         // In the same step as the look, so that no wake falls in between.
         const woken = member.waiting ??= Deferred.makeUnsafe()
-        // The wait is rounded up to whole milliseconds. A fraction of one might not move the clock, and the worker would
-        // sleep again and again.
+        // The wait is rounded up to whole milliseconds. A fraction of one might not move the clock, and the worker
+        // would sleep again and again.
         const millis = Math.min(
           seat.idleMillis,
           Math.ceil(Math.min(queue.untilDue(member, now), state.delayed.next(now) - now))

@@ -216,12 +216,28 @@ export const layer = (options: PostgresOptions): Layer.Layer<Services, PostgresE
   Layer.effectContext(services(options, server))
 
 /**
- * Does the same from the environment. `DATABASE_URL` is required. `MILLRACE_SCHEMA`, `MILLRACE_MIGRATE` (auto or
- * check), `MILLRACE_POOL` (connections) and `MILLRACE_POOLER` (true behind PgBouncer) are optional. Fails with
+ * Reads the settings from the environment. `DATABASE_URL` is required. `MILLRACE_SCHEMA`, `MILLRACE_MIGRATE` (auto or
+ * check), `MILLRACE_POOL` (connections) and `MILLRACE_POOLER` (true behind PgBouncer) are optional. The layer fails with
  * `InvalidConfig`, which names the variable.
+ *
+ * The options say what no variable says, for example `retention`. A variable that is set wins over its option.
+ *
+ * ```ts
+ * import { Postgres } from "millrace/postgres"
+ *
+ * const services = Postgres.layerConfigWith({ retention: { inbox: "14 days" } })
+ * ```
  *
  * @since 0.1.0
  */
-export const layerConfig: Layer.Layer<Services, PostgresError | InvalidConfig> = Layer.effectContext(
-  Effect.flatMap(PgConfig.options, (options) => services(options, server))
-)
+export const layerConfigWith = (
+  options: Omit<PostgresOptions, "url">
+): Layer.Layer<Services, PostgresError | InvalidConfig> =>
+  Layer.effectContext(Effect.flatMap(PgConfig.options, (variables) => services({ ...options, ...variables }, server)))
+
+/**
+ * The layer of {@link layerConfigWith} without options.
+ *
+ * @since 0.1.0
+ */
+export const layerConfig: Layer.Layer<Services, PostgresError | InvalidConfig> = layerConfigWith({})

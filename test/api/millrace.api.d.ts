@@ -1540,6 +1540,7 @@ export interface Engine {
 }
 export declare const services: (options: Partial<PostgresOptions>, engine: Engine) => Effect.Effect<Context.Context<Services>, PostgresError, Scope.Scope>;
 export declare const layer: (options: PostgresOptions) => Layer.Layer<Services, PostgresError>;
+export declare const layerConfigWith: (options: Omit<PostgresOptions, "url">) => Layer.Layer<Services, PostgresError | InvalidConfig>;
 export declare const layerConfig: Layer.Layer<Services, PostgresError | InvalidConfig>;
 export {};
 

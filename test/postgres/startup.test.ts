@@ -1,6 +1,6 @@
 /** Starting: names, settings, migrations, and databases that are not as they should be. */
 import { assert, it } from "@effect/vitest"
-import { ConfigProvider, Deferred, Effect, Fiber, Layer, Logger, Redacted, Schema } from "effect"
+import { ConfigProvider, Deferred, Duration, Effect, Fiber, Layer, Logger, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { DeadLetters, Pipeline, Store, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
@@ -197,6 +197,24 @@ it.live("reads the environment, and names the variable that is wrong, without it
       assert.include(error.message, variable)
       assert.notInclude(error.message, "canary-secret")
     }
+  }))
+
+it.live("takes options beside the environment, and a variable that is set wins over its option", () =>
+  Effect.gen(function*() {
+    const schema = freshSchema()
+    const from = (env: Record<string, string>) =>
+      started(Layer.provide(
+        Postgres.layerConfigWith({ schema, migrate: "check", retention: { inbox: "3 days" } }),
+        ConfigProvider.layer(ConfigProvider.fromEnvRecord({ DATABASE_URL: url, ...env }))
+      ))
+    assert.strictEqual((yield* Effect.flip(from({})))._tag, "SchemaOutdated")
+    yield* from({ MILLRACE_MIGRATE: "auto" })
+    const window = Effect.map(Store.Store, ({ deduplicationWindow }) => Duration.toHours(deduplicationWindow))
+    const kept = Layer.provide(
+      Postgres.layerConfigWith({ schema, retention: { inbox: "3 days" } }),
+      ConfigProvider.layer(ConfigProvider.fromEnvRecord({ DATABASE_URL: url }))
+    )
+    assert.strictEqual(yield* Effect.provide(window, kept), 72)
   }))
 
 it.live("works without session settings, named statements and LISTEN, as behind a transaction pooler", () =>

@@ -93,11 +93,20 @@ const required = <A>(variable: Variable<A>): Effect.Effect<A, InvalidConfig> =>
     (value) => value === undefined ? Effect.fail(invalid(variable, "nothing")) : Effect.succeed(value)
   )
 
-/** Reads all variables. The first wrong one fails. */
-export const options = Effect.all({
-  url: required(url),
-  schema: optional(schema),
-  migrate: optional(migrate),
-  maxConnections: optional(pool),
-  pooler: optional(pooler)
-})
+/** Reads all variables. The first wrong one fails. A variable that is not set has no property in the result. */
+export const options = Effect.map(
+  Effect.all({
+    url: required(url),
+    schema: optional(schema),
+    migrate: optional(migrate),
+    maxConnections: optional(pool),
+    pooler: optional(pooler)
+  }),
+  ({ maxConnections, migrate, pooler, schema, url }) => ({
+    url,
+    ...(schema === undefined ? {} : { schema }),
+    ...(migrate === undefined ? {} : { migrate }),
+    ...(maxConnections === undefined ? {} : { maxConnections }),
+    ...(pooler === undefined ? {} : { pooler })
+  })
+)

@@ -217,8 +217,8 @@ export const layer = (options: PostgresOptions): Layer.Layer<Services, PostgresE
 
 /**
  * Reads the settings from the environment. `DATABASE_URL` is required. `MILLRACE_SCHEMA`, `MILLRACE_MIGRATE` (auto or
- * check), `MILLRACE_POOL` (connections) and `MILLRACE_POOLER` (true behind PgBouncer) are optional. The layer fails with
- * `InvalidConfig`, which names the variable.
+ * check), `MILLRACE_POOL` (connections) and `MILLRACE_POOLER` (true behind PgBouncer) are optional. A wrong variable
+ * fails the layer with `InvalidConfig`, which names the variable.
  *
  * The options say what no variable says, for example `retention`. A variable that is set wins over its option.
  *

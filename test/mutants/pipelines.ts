@@ -162,7 +162,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     from: "const follower = member.previous !== undefined && undone.has(member.previous)",
     to: "const follower = member.previous !== undefined && undone.has(member)",
     test: "test/postgres/keyBatches.test.ts",
-    named: "those after it stay behind its"
+    named: "savepoints first"
   },
   {
     name: "a run's follower tried alone before the one before it",

@@ -199,6 +199,37 @@ describe.concurrent("one of them fails", () => {
       })
     ))
 
+  it.live("those after it stay behind it, also where another key's failure sent the group into savepoints first", () =>
+    inLedger(({ lines, table }) =>
+      Effect.gen(function*() {
+        const begun = yield* Deferred.make<void>()
+        const formed = yield* Deferred.make<void>()
+        const pipeline = Pipeline.from(Orders, { consumer: "ledger" }).pipe(
+          Pipeline.map((order) => {
+            if (order.id === "a7") Deferred.doneUnsafe(formed, Effect.void)
+            return order
+          }),
+          Pipeline.commit(({ id }, { attempt }) =>
+            Effect.gen(function*() {
+              // It keeps the only committer until the others wait for the next group.
+              if (id === "first") yield* Effect.andThen(Deferred.succeed(begun, undefined), Deferred.await(formed))
+              yield* insert(yield* SqlClient.SqlClient, table, id)
+              if ((id === "b0" || id === "a3") && attempt === 1) return yield* new Unlucky({ id })
+            })
+          ),
+          Pipeline.retry({ attempts: 3, base: "10 millis" })
+        )
+        const running = yield* Effect.forkChild(Worker.run(pipeline, { lanes: 1, committers: 1 }))
+        yield* Topic.publish(Orders, { id: "first", customer: "first" })
+        yield* Deferred.await(begun)
+        yield* Topic.publishAll(Orders, [...ordersOf("b", 1), ...ordersOf("a", 8)])
+        yield* eventually(Effect.map(lines, (found) => found.length === 10))
+        yield* Fiber.interrupt(running)
+        const found = ids(yield* lines).filter((id) => id.startsWith("a"))
+        assert.deepStrictEqual(found, ordersOf("a", 8).map(({ id }) => id))
+      })
+    ))
+
   it.live("a COMMIT that is refused, and one that meets conflicts when it is tried alone, keep the order", () =>
     inLedger(({ lines, table }) =>
       Effect.gen(function*() {

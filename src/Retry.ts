@@ -105,10 +105,14 @@ export const exponential = (base: Duration.Input, options?: {
 export interface RetryOptions {
   /** Attempts in all, the first one counted; at least 1. Default 30. */
   readonly attempts?: number | undefined
-  /** The first delay, doubled after each attempt. Default 100 milliseconds. */
+  /** The first delay. Default 100 milliseconds. */
   readonly base?: Duration.Input | undefined
   /** The longest delay. Default 1 minute. */
   readonly cap?: Duration.Input | undefined
+  /** How much longer each delay is than the one before it. Default 2. */
+  readonly factor?: number | undefined
+  /** Whether each delay is multiplied by a random number from 0.8 to 1.2. Default true. */
+  readonly jitter?: boolean | undefined
 }
 
 /**
@@ -120,10 +124,16 @@ export interface RetryOptions {
  */
 export const policy = <E>(given: Policy<E> | RetryOptions): Policy<E> => {
   if (Schedule.isSchedule(given)) return given as Policy<E>
-  const { attempts, base = "100 millis", cap, ...others } = Object(given) as RetryOptions
+  const { attempts, base = "100 millis", cap, factor, jitter, ...others } = Object(given) as RetryOptions
   return typeof given !== "object" || given === null || Object.keys(others).length > 0
-    ? refused(GivenDuration.refusal("retry", given, "a Schedule, or an object of attempts, base and cap, is needed"))
-    : exponential(base, { attempts, cap })
+    ? refused(
+      GivenDuration.refusal(
+        "retry",
+        given,
+        "a Schedule, or an object of attempts, base, cap, factor and jitter, is needed"
+      )
+    )
+    : exponential(base, { attempts, cap, factor, jitter })
 }
 
 /**
@@ -148,8 +158,12 @@ const problem = (
     typeof given === "number" && !Number.isNaN(given)
       ? undefined
       : GivenDuration.refusal(setting, given, "a number is needed")
+  const count = (setting: string, given: unknown) =>
+    given === Infinity || (Number.isInteger(given) && Number(given) >= 1)
+      ? undefined
+      : GivenDuration.refusal(setting, given, "a whole number from 1 on, or Infinity, is needed")
   return duration("retry base", base) ?? duration("retry cap", cap) ?? number("retry factor", factor)
-    ?? number("retry attempts", attempts)
+    ?? count("retry attempts", attempts)
 }
 
 /**

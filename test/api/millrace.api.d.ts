@@ -998,6 +998,8 @@ export interface RetryOptions {
     readonly attempts?: number | undefined;
     readonly base?: Duration.Input | undefined;
     readonly cap?: Duration.Input | undefined;
+    readonly factor?: number | undefined;
+    readonly jitter?: boolean | undefined;
 }
 export declare const policy: <E>(given: Policy<E> | RetryOptions) => Policy<E>;
 export declare const never: Policy<unknown>;

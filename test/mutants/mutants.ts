@@ -171,7 +171,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: "src/worker/commit/CommitTries.ts",
     from: "            if (move._tag === \"FailMember\") {\n",
     to:
-      "            if (error?._tag === \"UnknownOutcome\") for (const member of group) finish(member, GroupCommit.committed)\n            if (move._tag === \"FailMember\") {\n",
+      "            if (error?._tag === \"UnknownOutcome\") for (const member of group) finish(member, { _tag: \"Committed\", value: undefined, filtered: false })\n            if (move._tag === \"FailMember\") {\n",
     test: "test/worker/groups.test.ts",
     named: "is run again with the same values, without an attempt counted"
   },
@@ -388,11 +388,20 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a pipelined connection whose COMMIT was not answered given back",
     guarantee: "bounded",
-    file: "src/postgres/session/Pools.ts",
-    from: "session.abandoned ? session.discard : Effect.void",
-    to: "Effect.void",
+    file: "src/postgres/session/PgSession.ts",
+    from: "Effect.tapCause(this.#bounded(\"COMMIT\", true), () => this.discard)",
+    to: "this.#bounded(\"COMMIT\", true)",
     test: "test/postgres/pipelined.test.ts",
     named: "gives no other caller a connection"
+  },
+  {
+    name: "a pipelined connection with an interrupted statement given back",
+    guarantee: "bounded",
+    file: "src/postgres/session/Pools.ts",
+    from: "session.interrupted ? session.discard : Effect.void",
+    to: "Effect.void",
+    test: "test/postgres/pipelined.test.ts",
+    named: "ends the session of a statement that was interrupted"
   },
   {
     name: "the statements of a group sent one after another",

@@ -170,6 +170,7 @@ describe("a retry policy that is none", () => {
       }
       yield* refused("retry", start({ attemps: 3 }), "{\"attemps\":3}")
       yield* refused("retry attempts", start({ attempts: "3" }), "\"3\"")
+      for (const attempts of [0, -5, 2.5]) yield* refused("retry attempts", start({ attempts }), String(attempts))
     }))
 
   it.effect("is refused when the worker starts: a while that is async, or no function", () =>

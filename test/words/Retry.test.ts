@@ -41,13 +41,15 @@ describe("the delay between attempts", () => {
       assert.deepStrictEqual(yield* delays(policy), [100, 200, 400, 800])
     }))
 
-  it.effect("is that of an object of attempts, base and cap, with the defaults of the exponential policy", () =>
+  it.effect("is that of an object of its settings, with the defaults of the exponential policy", () =>
     Effect.gen(function*() {
       const exact = Effect.provideService(Random.Random, diceOf(0.5))
       const settings = { attempts: 5, base: "1 second", cap: "3 seconds" } as const
       assert.deepStrictEqual(yield* exact(delays(Retry.policy(settings))), [1000, 2000, 3000, 3000])
       assert.deepStrictEqual(yield* exact(delays(Retry.policy({ attempts: 3 }))), [100, 200])
       assert.deepStrictEqual(yield* exact(delays(Retry.policy({}), 30)), yield* exact(delays(Retry.standard, 30)))
+      const tripled = Retry.policy({ attempts: 4, base: "1 second", factor: 3, jitter: false })
+      assert.deepStrictEqual(yield* delays(tripled), [1000, 3000, 9000])
       assert.strictEqual(Retry.policy(Retry.never), Retry.never)
     }))
 
@@ -102,9 +104,7 @@ describe("the delay between attempts", () => {
   it.effect("does not exist where every failure is final, or where one attempt is all", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* delays(Retry.never), [])
-      for (const attempts of [1, 0, -3]) {
-        assert.deepStrictEqual(yield* delays(Retry.exponential("1 second", { attempts })), [])
-      }
+      assert.deepStrictEqual(yield* delays(Retry.exponential("1 second", { attempts: 1 })), [])
     }))
 })
 

@@ -84,11 +84,6 @@ export class PgSession implements Connection {
     this.#cancel = options.cancel
   }
 
-  /** Whether a statement may be unfinished whose response is not awaited any more. */
-  get abandoned(): boolean {
-    return this.interrupted || this.unanswered
-  }
-
   /** Removes the connection from its pool. */
   readonly discard: Effect.Effect<void> = Effect.suspend(() => {
     const cancel = this.interrupted && !this.lost ? this.#cancel : undefined

@@ -169,7 +169,7 @@ export const acquire = (pool: PgPool.PgPool, s: Settings, layer: LayerState, who
     pipelined: (terminate: (processId: number) => Effect.Effect<unknown>) =>
       Effect.tap(
         within(pool.get, "transaction", ({ processId }) => terminate(processId)),
-        (session) => Effect.addFinalizer(() => session.abandoned ? session.discard : Effect.void)
+        (session) => Effect.addFinalizer(() => session.interrupted ? session.discard : Effect.void)
       )
   }
 }

@@ -395,15 +395,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "gives no other caller a connection"
   },
   {
-    name: "a pipelined connection with an interrupted statement given back",
-    guarantee: "bounded",
-    file: "src/postgres/session/Pools.ts",
-    from: "session.interrupted ? session.discard : Effect.void",
-    to: "Effect.void",
-    test: "test/postgres/pipelined.test.ts",
-    named: "ends the session of a statement that was interrupted"
-  },
-  {
     name: "the statements of a group sent one after another",
     guarantee: "observability",
     file: "src/worker/commit/GroupCommit.ts",

@@ -222,5 +222,14 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     to: "owned.leaving = true",
     test: closed,
     named: "ends the work of a worker that outlives it"
+  },
+  {
+    name: "a pipelined connection with an interrupted statement given back",
+    guarantee: "bounded",
+    file: "src/postgres/session/Pools.ts",
+    from: "session.interrupted ? session.discard : Effect.void",
+    to: "Effect.void",
+    test: "test/postgres/pipelined.test.ts",
+    named: "ends a session whose interrupted statement"
   }
 ]

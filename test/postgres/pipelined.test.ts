@@ -102,6 +102,19 @@ it.live("ends the session of a statement that was interrupted, so that no lock s
   }).pipe(Effect.provide(postgres(url, {}, within)))
 })
 
+it.live("ends a session whose interrupted statement the transaction survived, after its COMMIT", () => {
+  const within = freshSchema()
+  return Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    const pid = Effect.map(sql<{ pid: number }>`select pg_backend_pid() as pid`, ([row]) => row!.pid)
+    const interrupted = Effect.ignore(Effect.timeout(sql`select pg_sleep(0.5)`, "50 millis"))
+    const used = yield* together(Effect.tap(pid, () => interrupted))
+    yield* eventually(
+      Effect.map(sql`select 1 from pg_stat_activity where pid = ${used}`, (found) => found.length === 0)
+    )
+  }).pipe(Effect.provide(postgres(url, {}, within)))
+})
+
 it.live("gives no other caller a connection without a response to COMMIT", () =>
   Effect.gen(function*() {
     const between = yield* proxy(url)

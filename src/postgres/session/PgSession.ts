@@ -272,7 +272,7 @@ export class PgSession implements Connection {
       })
     }
     // A cancel request may still be on its way to this connection, and a dead one cannot roll back: closing it does.
-    // A // failed ROLLBACK must not fail the transaction, or it would hide why the body failed.
+    // A failed ROLLBACK must not fail the transaction, or it would hide why the body failed.
     return this.interrupted || this.lost
       ? Effect.as(this.discard, [])
       : Effect.matchCauseEffect(this.#wire(sql, prepare), {

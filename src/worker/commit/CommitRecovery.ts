@@ -19,9 +19,9 @@
  *
  * An unavailable store and a message that ends its own database session look the same. If other messages were committed
  * since the first failure, the message is the cause, and its attempt fails. If sessions end and nothing else is
- * committed, the committer runs a transaction without a message. Its success proves the same. While the error says that
- * the store is unavailable, the message is tried again. A try whose body never began (no database connection was free,
- * say) proves nothing about its messages. Such a try only makes the next pause longer.
+ * committed, the committer runs a transaction without a message. Its success proves the same. Otherwise, while errors
+ * say that the store is unavailable, the message is tried again. A try whose body never began (no database connection
+ * was free, say) proves nothing about its messages. Such a try only makes the next pause longer.
  */
 import type { StoreFailure, TransportError } from "../../Errors.ts"
 import type * as Store from "../../Store.ts"
@@ -65,7 +65,7 @@ export const none: FailedTries = { tries: 0, begun: 0, since: undefined }
  */
 export type Form = "whole" | "savepoints" | "alone"
 
-/** What `next` needs to know beside the failure. */
+/** The state that `next` decides from, beside the failure. */
 export interface State {
   readonly form: Form
   readonly members: number

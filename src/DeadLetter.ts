@@ -37,8 +37,8 @@ export type Reason = "exhausted" | "rejected" | "undecodable" | "crashed"
 export type State = "open" | "redriving" | "resolved" | "discarded"
 
 /**
- * What happens to the next messages of a dead letter's key. With `continue` these messages are processed. With `park`
- * they wait in order until an operator has redriven or discarded the dead letter.
+ * The order behind a dead letter. With `continue` the next messages of its key are processed. With `park` they wait in
+ * order until an operator has redriven or discarded the dead letter.
  *
  * @since 0.1.0
  */

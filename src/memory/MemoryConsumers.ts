@@ -182,7 +182,6 @@ const ofKey =
       return { by, action: asked, key, note }
     })
 
-/** Returns the store's part for consumers. */
 export const makeConsumers = (state: MemoryState): ConsumerStore => ({
   register: (registration) =>
     write(state, () => {

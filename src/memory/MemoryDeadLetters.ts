@@ -115,7 +115,6 @@ const groupsOf = (deadLetters: ReadonlyArray<DeadLetter>): ReadonlyArray<Failure
   }).sort((a, b) => b.lastAt - a.lastAt || (a.sample.id < b.sample.id ? 1 : -1))
 }
 
-/** Returns the store's part for dead letters. */
 export const makeDeadLetters = (state: MemoryState): DeadLetterStore => ({
   add: Effect.fnUntraced(function*(consumer, entries) {
     const transaction = yield* required(state, "dead-letter dead letters")

@@ -126,7 +126,6 @@ const nextOf = (
   return next
 }
 
-/** Returns the store's decisions about dead letters. */
 export const makeDecisions = (
   state: MemoryState
 ): Pick<DeadLetterStore, "redrive" | "discard" | "restore" | "release" | "decideSome"> => ({

@@ -81,7 +81,6 @@ const stageOutcome = (transaction: MemoryTransaction, consumer: string, id: stri
     apply: () => transaction.state.record(consumer, id, outcome)
   })
 
-/** Returns the store's inbox. */
 export const makeInbox = (state: MemoryState): InboxStore => ({
   claim: Effect.fnUntraced(function*(consumer, claims) {
     const transaction = yield* required(state, "claim message ids")

@@ -24,7 +24,6 @@ interface Row {
   readonly fences: Set<MemoryTransaction>
 }
 
-/** Returns the store's named leases. */
 export const makeLeases = (state: MemoryState): LeaseStore => {
   const rows = new Map<string, Row>()
   const waiting = new Map<string, Set<Deferred.Deferred<void>>>()

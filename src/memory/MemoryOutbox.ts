@@ -67,7 +67,6 @@ const replace = (state: MemoryState, message: Message, later: Delay.ResolvedDela
     ))
 }
 
-/** Returns the store's outbox. */
 export const makeOutbox = (state: MemoryState): OutboxStore => ({
   write: (messages, later) =>
     Effect.suspend((): Effect.Effect<void, StoreFailure> => {

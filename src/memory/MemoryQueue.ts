@@ -16,7 +16,6 @@ import type { Consumer, HeldKey, Registration } from "../Store.ts"
 import type { Demand } from "../Transport.ts"
 import { type KeyRows, Lane, type NewRow, nextToken, type Row, type WorkerClaim } from "./MemoryLane.ts"
 
-/** The queue of a consumer. */
 export class MemoryQueue {
   readonly consumer: string
   readonly order: DeadLetterOrder

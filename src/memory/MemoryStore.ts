@@ -38,7 +38,6 @@ export interface StoredDeadLetter {
   readonly opened: number
 }
 
-/** The state of one memory store. */
 export class MemoryState {
   readonly queues = new Map<string, MemoryQueue>()
   /** The calls of `Inbox.once` and `Inbox.await` that wait for an id. */
@@ -224,7 +223,6 @@ export class MemoryState {
     queue.end()
   }
 
-  /** Writes an audit entry. */
   note(now: number, entry: Pick<Entry, "by" | "action" | "consumer"> & Partial<Entry>): void {
     const id = String(this.audit.length + 1).padStart(16, "0")
     this.audit.push({ deadLetterId: "", topic: "", key: "", note: "", detail: "", ...entry, id, at: now })

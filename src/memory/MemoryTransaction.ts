@@ -51,7 +51,6 @@ export const inboxKey = (consumer: string, id: string): string => `${consumer}\0
 /** The locks of each store: the transaction that has locked a key. */
 const deciding = new WeakMap<MemoryState, Map<string, MemoryTransaction>>()
 
-/** One open transaction. */
 export class MemoryTransaction {
   readonly engine = "memory"
   readonly state: MemoryState

@@ -286,7 +286,6 @@ const open = (state: MemoryState) =>
     ))
   })
 
-/** Returns the transport over a memory store. */
 export const makeTransport = (state: MemoryState, store: Store["Service"]): Transport["Service"] => ({
   capabilities,
   publish: store.outbox.write,

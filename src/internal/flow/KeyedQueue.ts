@@ -11,7 +11,7 @@
  */
 
 /**
- * A queue with an order per key.
+ * A queue by key. Only the next value of a key that is not running can be taken.
  *
  * @since 0.1.0
  */

@@ -355,8 +355,8 @@ const standing = (it: Tests, options: Options) => {
       assert.deepStrictEqual(counts, { waiting: 1, delayedKeys: 1, parkedKeys: 1, deadLetters: 1 })
       assert.isTrue(lagMillis >= 200 && lagMillis < 60_000 && parkedMillis >= 200 && parkedMillis < 60_000)
       assert.isTrue(!paused && oldestMillis >= 200 && oldestMillis < 60_000)
-      // The age of the oldest message counts messages of parked keys, too. It is that of the message behind the parked
-      // dead letter first, and of the younger dead letter then.
+      // The age of the oldest message counts messages of parked keys, too. At first the oldest is the message behind
+      // the parked dead letter, and later the younger dead letter.
       const settle = (...ids: ReadonlyArray<string>) =>
         Effect.flatMap(store.transact(subscription.removeInTransaction(ids.map(of))), subscription.acknowledge)
       yield* settle("waits", "delayed")

@@ -33,8 +33,8 @@ export type MemberOutcome =
   /** The inbox knows the id with other content, so the message became a dead letter. */
   | { readonly _tag: "Conflict"; readonly deadLetterId: string | undefined }
   /**
-   * This worker does not hold the message any more, and did nothing. Its lane was lost, an operator removed its row, or
-   * an unanswered COMMIT had succeeded.
+   * This worker does not hold the message any more, and this transaction did nothing for it. Its lane was lost, an
+   * operator removed its row, or an unanswered COMMIT had succeeded.
    */
   | { readonly _tag: "Gone" }
   | { readonly _tag: "Failed"; readonly error: unknown }

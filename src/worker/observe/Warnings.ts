@@ -5,7 +5,6 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
-/** The kinds of warnings. */
 export type Kind = "slowStep" | "noStatement" | "wrongResults" | "blockedLoop" | "waiting"
 
 const quietMillis = 60_000

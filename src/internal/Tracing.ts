@@ -45,8 +45,8 @@ export const isError = (value: unknown): value is Error => {
 }
 
 /**
- * Returns the tag of an error, else its name, else its type, for records, spans and metrics. At most 100 characters
- * that every store can keep.
+ * Returns the tag of an error, else its name, else its type, for records, spans and metrics. The text has at most 100
+ * characters, which every store can keep.
  */
 export const tagOf = (error: unknown): string => {
   const tag = read(error, "_tag")

@@ -22,7 +22,7 @@ import type {
 export interface Registration {
   readonly consumer: string
   readonly topics: ReadonlyArray<string>
-  /** Number of lanes of its queue. */
+  /** The number of lanes of the consumer's queue. */
   readonly lanes: number
   readonly order: DeadLetterOrder
   /** A short description of the consumer's pipeline. The store keeps the description of the last registration. */

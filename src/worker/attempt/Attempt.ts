@@ -37,7 +37,7 @@ import * as Steps from "./Steps.ts"
 export interface Options extends Disposition.Options {
   readonly settings: Settings
   readonly committer: Committer
-  /** Runs a message after it was taken. Only where the pipeline is `atMostOnce`. */
+  /** Runs the steps of a message after it was taken. Undefined if the pipeline is not `atMostOnce`. */
   readonly atMostOnce: AtMostOnce.AtMostOnce | undefined
   /** Whether the transport removes a message within the commit, or is notified after the commit. */
   readonly acknowledge: "within" | "after"

@@ -63,12 +63,15 @@ export const alive = (group: ReadonlyArray<GroupMember>): ReadonlyArray<GroupMem
     return end === undefined
   })
 
-/** Marks the members, since a transaction with them begins. */
+/** Marks the members as `begun`, since a transaction with them begins. */
 export const begin = (group: ReadonlyArray<GroupMember>): void => {
   for (const member of group) member.state = "begun"
 }
 
-/** Marks the members, since their transaction has ended without an outcome for them. Withdrawn ones end now. */
+/**
+ * Marks the members as `waiting`, since their transaction has ended without an outcome for them. Withdrawn members get
+ * their outcome now.
+ */
 export const undecided = (group: ReadonlyArray<GroupMember>): void => {
   for (const member of group) {
     if (member.state === "withdrawn") finish(member, behind)

@@ -16,7 +16,7 @@ import { Capacity, type Limits } from "../../internal/flow/Capacity.ts"
 import type { MemberOutcome } from "../commit/GroupCommit.ts"
 
 interface Ended {
-  /** The message, and the attempt with which it ended. */
+  /** The message, and the attempt with which its delivery ended. */
   readonly context: DeliveryContext
 }
 

@@ -34,8 +34,8 @@ export interface WorkerOptions {
    */
   readonly holdAfter?: Duration.Input | undefined
   /**
-   * After this many crashes with the message in flight, it becomes a dead letter `crashed`, if it has crashed a process
-   * alone. Default 3, at least 2.
+   * After this many crashes of processes with the message in flight, the message becomes a dead letter `crashed`. It
+   * must have run alone in one of these crashes. Default 3, at least 2.
    */
   readonly maxCrashes?: number | undefined
   /** The number of lanes of the queue. The first registration of the consumer fixes it. Default 64. */

@@ -24,8 +24,8 @@ import { run } from "./internal/OperatorAction.ts"
 import { type Consumer, type Force, type HeldKey, type HeldQuery, type OperatorAction, Store } from "./Store.ts"
 
 /**
- * Returns every consumer, sorted by name: settings, topics, pause, and the number of waiting messages. Counting ends
- * at 10,000. A name that only `Inbox.once` uses has no queue and is left out.
+ * Returns every consumer, sorted by name: settings, topics, pause, and the number of waiting messages. Counting ends at
+ * 10,000. A consumer name that only `Inbox.once` uses has no queue, so it is not in the list.
  *
  * ```ts
  * import { Effect } from "effect"
@@ -55,7 +55,7 @@ export const get = (consumer: string): Effect.Effect<Consumer, StoreFailure | Co
 /**
  * Returns the consumer's keys on hold, at most `limit` (default 100). For the next page, set `after` to the last key.
  *
- * A key is held for a delayed retry, is parked behind a dead letter, or was paused by an operator. For a parked one,
+ * A key is held for a delayed retry, is parked behind a dead letter, or was paused by an operator. For a parked key,
  * `DeadLetters.list({ consumer, key, state: "open" })` returns the dead letter.
  *
  * ```ts
@@ -78,12 +78,12 @@ export const heldKeys = (
   Store.use((store) => store.consumers.heldKeys(consumer, query ?? {}))
 
 /**
- * Removes a consumer with its queue and its dead letters, and forgets its inbox ids. The removal is all or nothing,
- * and cannot be undone. On Postgres, retention deletes the rows of the ids later.
+ * Removes a consumer with its queue and its dead letters, and forgets its inbox ids. The removal is all or nothing, and
+ * cannot be undone. On Postgres, retention deletes the rows of the ids later.
  *
- * Publishers wait until the removal ends. The removal takes longer if more messages wait in the queue. It fails with
- * `ConsumerBusy` while workers live, unless `force.workers` is set. It also fails while messages wait or dead letters
- * are open, unless `force.messages` is set.
+ * Publishers wait until the removal ends. The removal takes longer if more messages wait in the queue. The call fails
+ * with `ConsumerBusy` while workers live, unless `force.workers` is set. The call also fails while messages wait or
+ * dead letters are open, unless `force.messages` is set.
  *
  * A worker that still runs commits nothing more, and stops with `ConsumerRemoved`. A message that is published later
  * waits as unrouted if no other consumer reads its topic.
@@ -93,7 +93,10 @@ export const heldKeys = (
 export const remove = (
   consumer: string,
   action: OperatorAction & {
-    /** Removes it despite live workers, whose work is lost, or despite messages and dead letters, which are deleted. */
+    /**
+     * Removes the consumer despite live workers, which then commit nothing more, or despite messages and dead letters,
+     * which are deleted.
+     */
     readonly force?: Force | undefined
   }
 ): Effect.Effect<void, StoreFailure | ConsumerNotFound | ConsumerBusy | InvalidOperatorAction, Store> =>
@@ -110,7 +113,7 @@ export const unsubscribe = (
   consumer: string,
   topic: string,
   action: OperatorAction & {
-    /** Ends it despite waiting messages of the topic, which become dead letters. */
+    /** Ends the subscription despite waiting messages of the topic, which become dead letters. */
     readonly force?: Pick<Force, "messages"> | undefined
   }
 ): Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy | InvalidOperatorAction, Store> =>
@@ -122,8 +125,9 @@ type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflic
 /**
  * Pauses a consumer until an operator resumes it, also across restarts.
  *
- * Its workers take and start nothing more, at the latest when they renew their leases, after a third of the lease.
- * Messages in flight finish. Publishing continues, and messages wait.
+ * Its workers take no more messages and start no more attempts. A worker learns of the pause at its next poll or
+ * renewal, which comes after a third of the lease at the latest. Running attempts finish. Publishing continues, and
+ * messages wait.
  *
  * ```ts
  * import { Consumers } from "millrace"
@@ -156,9 +160,9 @@ export const pauseKey = (consumer: string, key: string, action: OperatorAction):
   run(action, "paused", (store) => store.consumers.pauseKey(consumer, key, action))
 
 /**
- * Resumes a paused key, in order. A parked dead letter, or a retry that is not due, still holds it. A key that is
- * parked although none of its dead letters is open continues, too. No call leaves such a key behind, but an operator
- * that finds one can free it.
+ * Resumes a paused key, in order. A parked dead letter, or a retry that is not due, still holds the key. A key that is
+ * parked although none of its dead letters is open continues, too. No function of Millrace leaves such a key behind,
+ * but an operator that finds one can free it.
  *
  * @since 0.1.0
  */

@@ -15,9 +15,9 @@ import type { Message } from "./Message.ts"
 /**
  * The reason for a dead letter.
  *
- * - `exhausted`: its attempts were used up.
- * - `rejected`: its error rules out another attempt.
- * - `undecodable`: its payload does not decode.
+ * - `exhausted`: the retry schedule of the message has ended.
+ * - `rejected`: the error of the message rules out another attempt.
+ * - `undecodable`: the payload of the message does not decode.
  * - `crashed`: processes died several times while the message was in flight.
  *
  * @since 0.1.0
@@ -27,18 +27,18 @@ export type Reason = "exhausted" | "rejected" | "undecodable" | "crashed"
 /**
  * The state of a dead letter.
  *
- * - `open`: waits for an operator.
+ * - `open`: the dead letter waits for an operator.
  * - `redriving`: its message is back in the queue.
  * - `resolved`: its message was committed after a redrive.
- * - `discarded`: an operator discarded it.
+ * - `discarded`: an operator discarded the dead letter.
  *
  * @since 0.1.0
  */
 export type State = "open" | "redriving" | "resolved" | "discarded"
 
 /**
- * The order behind a dead letter. `continue`: the key's next messages pass. `park`: they wait in order until an
- * operator has redriven or discarded the dead letter.
+ * The order behind a dead letter. With `continue` the next messages of its key are processed. With `park` they wait in
+ * order until an operator has redriven or discarded the dead letter.
  *
  * @since 0.1.0
  */
@@ -50,7 +50,7 @@ export type DeadLetterOrder = "continue" | "park"
  * @since 0.1.0
  */
 export interface DeadLetter {
-  /** Ascending with the time of the first death; sorts as text. */
+  /** The ids ascend with the time of the first death, and also sort so as texts. */
   readonly id: string
   readonly consumer: string
   /** The message as it is redriven: with the payload of the last edit, if there is one. */
@@ -59,7 +59,7 @@ export interface DeadLetter {
   readonly original: string | undefined
   readonly reason: Reason
   readonly state: State
-  /** Whether its key is parked behind it. */
+  /** Whether the key of the message is parked behind this dead letter. */
   readonly parked: boolean
   /** Every failed attempt, oldest first, across redrives. */
   readonly attempts: ReadonlyArray<Failure>
@@ -69,11 +69,11 @@ export interface DeadLetter {
   readonly tag: string
   /** The cause: error tag, step and first frame outside of libraries. The same cause has the same fingerprint. */
   readonly fingerprint: string
-  /** How often it was redriven. */
+  /** How often the dead letter was redriven. */
   readonly redriven: number
   /** Milliseconds since the epoch, on the store's clock. */
   readonly diedAt: number
-  /** The operator that changed its state last, and the time (same clock). Empty and 0 if no operator did. */
+  /** The operator that last changed the state, and the time on the store's clock. Empty and 0 if no operator did. */
   readonly changedBy: string
   readonly changedAt: number
 }
@@ -103,9 +103,9 @@ export const retriedMillis = (attempts: ReadonlyArray<Failure>): number => {
 /**
  * Decodes the typed error of a failed attempt with the Schema of `Pipeline.deadLetter({ errors })`.
  *
- * Returns none if no Schema wrote the error. It is then a failure of the runtime (`Defect`, `StepTimeout`, ...), an
- * error that the Schema could not encode, or a pipeline without a Schema. `tag`, `message` and `error` are present in
- * each case. Fails if this Schema does not decode the stored error.
+ * Returns none if no Schema wrote the error. Then the error is a failure of the runtime (`Defect`, `StepTimeout`, ...),
+ * the Schema could not encode it, or the pipeline had no Schema. `tag`, `message` and `error` are present in each case.
+ * Fails if this Schema does not decode the stored error.
  *
  * ```ts
  * import { Effect, Option, Schema } from "effect"
@@ -143,13 +143,13 @@ export interface Filter {
   readonly key?: string | undefined
   /** The message's id. */
   readonly id?: string | undefined
-  /** One failure group. */
+  /** Only dead letters of one failure group. */
   readonly fingerprint?: string | undefined
   /** Tag of the last attempt's error. */
   readonly tag?: string | undefined
-  /** Died at this time or later: milliseconds since the epoch, on the store's clock. */
+  /** Only dead letters that died at this time or later: milliseconds since the epoch, on the store's clock. */
   readonly since?: number | undefined
-  /** Died before this time. */
+  /** Only dead letters that died before this time. */
   readonly until?: number | undefined
 }
 
@@ -167,7 +167,7 @@ export interface Query extends Filter {
 }
 
 /**
- * A bounded count: it ends at 10,000, and `more` says whether there are more.
+ * A count that ends at 10,000.
  *
  * @since 0.1.0
  */
@@ -186,10 +186,10 @@ export interface FailureGroup {
   readonly consumer: string
   readonly fingerprint: string
   readonly deadLetters: BoundedCount
-  /** When the first and the last of them died: milliseconds since the epoch, on the store's clock. */
+  /** When the first and the last of these dead letters died: milliseconds since the epoch, on the store's clock. */
   readonly firstAt: number
   readonly lastAt: number
-  /** The newest of them. */
+  /** The newest of these dead letters. */
   readonly sample: DeadLetter
 }
 
@@ -199,7 +199,7 @@ export interface FailureGroup {
  * @since 0.1.0
  */
 export interface FrozenSet {
-  /** Matches open dead letters. */
+  /** The filter of the set, with the state `open`. */
   readonly filter: Filter
   /** The end of the set, in the store's own form. */
   readonly cutoff: string
@@ -208,7 +208,7 @@ export interface FrozenSet {
 }
 
 /**
- * The failure of a message that waited when its topic was unsubscribed. No attempt of it was made.
+ * The failure of a message that waited when its topic was unsubscribed. No attempt was made for it.
  *
  * @since 0.1.0
  */

@@ -8,8 +8,9 @@
  *
  * A key is parked exactly while one of its parked dead letters is open.
  *
- * On Postgres, an action inside a transaction of your own needs READ COMMITTED. At another level it is correct or fails
- * with a `StoreFailure` of code 40001; run that transaction again. An action on a set is refused there.
+ * On Postgres, an action inside a transaction of your own needs READ COMMITTED. At another level the action is correct,
+ * or fails with a `StoreFailure` of code 40001. Then run that transaction again. An action on a set of dead letters is
+ * refused in such a transaction.
  *
  * @since 0.1.0
  */
@@ -56,9 +57,9 @@ export const list = (query?: Query): Effect.Effect<ReadonlyArray<DeadLetter>, St
   Store.use((store) => store.deadLetters.list(query ?? {}))
 
 /**
- * Groups dead letters by cause, newest group first: their number, the time of the first and last one, and a sample.
- * Default state: `open`. Counting ends at 10,000 per group. Returns at most `limit` groups (default 100, up to
- * 1,000).
+ * Groups dead letters by cause, newest group first. A group has the number of its dead letters, the times of the first
+ * and the last one, and a sample. Default state: `open`. Counting ends at 10,000 per group. Returns at most `limit`
+ * groups (default 100, up to 1,000).
  *
  * ```ts
  * import { Effect } from "effect"
@@ -94,9 +95,9 @@ type Decided = Effect.Effect<
 >
 
 /**
- * Puts an open dead letter's message back into its queue, with the same id and key. A parked message goes first and
- * the messages behind it follow; any other message goes to the end of its key. Fails with `DeadLetterConflict` if
- * another operator decided before.
+ * Puts an open dead letter's message back into its queue, with the same id and key. A parked message goes to its old
+ * place and the messages behind it follow. Any other message goes to the end of its key. Fails with
+ * `DeadLetterConflict` if another operator decided before.
  *
  * @since 0.1.0
  */
@@ -104,12 +105,12 @@ export const redrive = (deadLetterId: string, action: OperatorAction): Decided =
   run(action, "redriven", (store) => store.deadLetters.redrive(deadLetterId, action))
 
 /**
- * Redrives a dead letter with another payload: JSON text that the topic's Schema decodes. Otherwise it fails with
- * `EditUndecodable`.
+ * Redrives a dead letter with another payload: JSON text that the topic's Schema decodes. If the payload does not
+ * decode, the call fails with `EditUndecodable`.
  *
  * Id and key stay the same, since deduplication and order depend on them. A payload of another key is refused
- * (`EditRefused`). The topic's `id` function is not called. The dead letter keeps the published payload as
- * `original`. If the call fails, nothing is changed.
+ * (`EditRefused`). The topic's `id` function is not called. The dead letter keeps the published payload as `original`.
+ * If the call fails, nothing is changed.
  *
  * To encode a typed value, use the Schema's JSON codec: `Schema.encodeEffect(Schema.fromJsonString(Payment))(value)`.
  * To decode the present payload, use `topic.decode(deadLetter.message)`.
@@ -171,8 +172,8 @@ export const redriveEdited = Effect.fnUntraced(function*<Name extends string, S 
 })
 
 /**
- * Discards an open dead letter. The messages behind a parked one continue. It can be restored while it is kept (7
- * days, `retention.discarded`).
+ * Discards an open dead letter. The messages behind a parked one continue. The dead letter can be restored while the
+ * store keeps it (7 days, `retention.discarded`).
  *
  * @since 0.1.0
  */
@@ -180,8 +181,8 @@ export const discard = (deadLetterId: string, action: OperatorAction): Decided =
   run(action, "discarded", (store) => store.deadLetters.discard(deadLetterId, action))
 
 /**
- * Undoes a discard: the dead letter is open again. A parked one parks its key again, before the first message that no
- * worker holds.
+ * Undoes a discard: the dead letter is open again. A parked dead letter parks its key again, before the first message
+ * that no worker holds.
  *
  * @since 0.1.0
  */
@@ -189,8 +190,9 @@ export const restore = (deadLetterId: string, action: OperatorAction): Decided =
   run(action, "restored", (store) => store.deadLetters.restore(deadLetterId, action))
 
 /**
- * Lets the messages behind a parked dead letter continue while the dead letter stays open. If it is redriven later,
- * it goes to the end of its key. A key with several parked dead letters continues when the last of them is released.
+ * Lets the messages behind a parked dead letter continue while the dead letter stays open. If the dead letter is
+ * redriven later, its message goes to the end of the key. A key with several parked dead letters continues when the
+ * last of them is released.
  *
  * @since 0.1.0
  */
@@ -198,8 +200,9 @@ export const release = (deadLetterId: string, action: OperatorAction): Decided =
   run(action, "released", (store) => store.deadLetters.release(deadLetterId, action))
 
 /**
- * Returns the open dead letters that match now as a frozen set. Look at the set, then redrive or discard exactly it.
- * A message that becomes a dead letter later, or again, is not in the set.
+ * Returns the open dead letters that match now as a frozen set. Pass the set to {@link redriveAll} or {@link
+ * discardAll}, which then decide about exactly these dead letters. A message that becomes a dead letter later, or
+ * again, is not in the set.
  *
  * @since 0.1.0
  */
@@ -214,7 +217,7 @@ export const freeze = (filter: Omit<Filter, "state">): Effect.Effect<FrozenSet, 
 export interface Progress {
   /** Number of dead letters that were redriven or discarded. Other operators decided about the rest of the set. */
   readonly done: number
-  /** The id of the last of them. */
+  /** The id of the last dead letter that was redriven or discarded. */
   readonly last: string
 }
 
@@ -224,17 +227,20 @@ export interface Progress {
  * @since 0.1.0
  */
 export interface SetOptions extends OperatorAction {
-  /** Dead letters a second, above 0. Default: no limit. */
+  /** The most dead letters that are decided in a second, above 0. By default there is no limit. */
   readonly rate?: number | undefined
-  /** Runs after each transaction. The next transaction waits for it, and an interruption ends it. */
+  /**
+   * This function runs after each transaction. The next transaction waits for its effect, and an interruption ends that
+   * effect.
+   */
   readonly onProgress?: ((progress: Progress) => Effect.Effect<void>) | undefined
 }
 
 /**
  * Redrives the open dead letters that match now, or a frozen set, and returns how many were redriven.
  *
- * It runs in transactions of at most 100 dead letters, oldest first. It can be interrupted at any time: the reported
- * progress is done, and at most one transaction more. The audit has an entry for each dead letter.
+ * The call runs transactions of at most 100 dead letters, oldest first. It can be interrupted at any time. Then the
+ * reported progress is committed, and perhaps one transaction more. The audit has an entry for each dead letter.
  *
  * ```ts
  * import { Effect } from "effect"
@@ -260,7 +266,8 @@ export const redriveAll = (
   decideAll("redriven", set, options)
 
 /**
- * Discards the open dead letters that match now, or a frozen set, as {@link redriveAll} redrives one.
+ * Discards the open dead letters that match now, or a frozen set, and returns how many were discarded. It runs as
+ * {@link redriveAll} does.
  *
  * @since 0.1.0
  */
@@ -270,7 +277,10 @@ export const discardAll = (
 ): Effect.Effect<Progress, StoreFailure | InvalidSetting | InvalidOperatorAction, Store> =>
   decideAll("discarded", set, options)
 
-/** Dead letters of one transaction. It locks their rows, and other operators may want to decide about them. */
+/**
+ * The most dead letters of one transaction. The transaction locks their rows, so other operators that decide about them
+ * wait for its end.
+ */
 const mostOfOne = 100
 
 const decideAll = Effect.fnUntraced(function*(
@@ -285,7 +295,7 @@ const decideAll = Effect.fnUntraced(function*(
   }
   const { deadLetters } = yield* Store
   const frozen = "cutoff" in set ? set : yield* deadLetters.freeze(set)
-  // Runs several transactions a second, so that the rate is smooth.
+  // With a rate, a transaction has a fifth of a second's dead letters, so that the rate is smooth.
   const most = rate === undefined ? mostOfOne : Math.min(mostOfOne, Math.max(1, Math.floor(rate / 5)))
   const started = yield* Clock.monotonicTimeNanos
   let progress: Progress = { done: 0, last: "" }

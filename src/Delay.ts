@@ -14,37 +14,40 @@ import * as GivenDuration from "./internal/GivenDuration.ts"
 import * as Message from "./Message.ts"
 
 /**
- * When to publish, as `Topic.publish` takes it.
+ * The options of `Topic.publish` that delay a message.
  *
  * @since 0.1.0
  */
 export interface DelayOptions {
-  /** How long to wait, counted from the database's time; at most 100 years. Zero and less: due at once. */
+  /**
+   * How long to wait, counted on the database's clock; at most 100 years. A delay of zero or less means that the
+   * message is due at once.
+   */
   readonly delay?: Duration.Input | undefined
   /**
-   * The due time in place of `delay`, on the database's clock. A number is milliseconds since the epoch. Past: due at
-   * once.
+   * The due time in place of `delay`, on the database's clock. A number is milliseconds since the epoch. A message with
+   * a past time is due at once.
    */
   readonly at?: DateTime.DateTime | Date | number | undefined
 }
 
 /**
- * The same as a store takes it: checked, in milliseconds, and with the name.
+ * The checked options, in milliseconds and with the name, as a store takes them.
  *
  * @since 0.1.0
  */
 export interface ResolvedDelay {
-  /** Milliseconds since the epoch. Undefined: `delay` counts. */
+  /** The due time in milliseconds since the epoch. If undefined, `delay` applies. */
   readonly at: number | undefined
-  /** Milliseconds from the store's present time. */
+  /** The delay in milliseconds from the store's present time. */
   readonly delay: number
   /** The name of the only message of the publish. */
   readonly name: string | undefined
 }
 
-/** A longer delay is more likely a mistake in the unit than a plan. */
+/** The longest delay. A longer one is refused, since it is most likely a mistake in the unit. */
 const longest = Duration.toMillis("36525 days")
-/** 9999-12-31, which every engine and every tool can write. */
+/** The latest due time: 9999-12-31, which every engine and every tool can write. */
 const latest = 253_402_214_400_000
 
 const refuse = (message: Message.Message, field: string, problem: string, hint: string): InvalidMessage =>
@@ -108,7 +111,8 @@ export const resolve = (
 }
 
 /**
- * Reads a time. A date may come from another realm (of a test runner), where it is no instance of this realm's class.
+ * Reads a time. A date may come from another JavaScript realm (of a test runner, say). Then `instanceof Date` is false,
+ * so the date is recognized otherwise.
  */
 const millisAt = (at: unknown): number =>
   typeof at === "number"

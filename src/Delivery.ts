@@ -10,19 +10,20 @@ import type { LeaseLost } from "./Errors.ts"
 import type { Message } from "./Message.ts"
 
 /**
- * The right to process deliveries until a deadline. Its deliveries are lost together: a lane, a partition, a received
- * group, a message or a channel. Every commit checks its fencing token.
+ * The right to process deliveries until a deadline. The unit of a lease is a lane, a partition, a received group, a
+ * message or a channel. If the lease is lost, all its deliveries are lost together. Every commit checks the lease's
+ * fencing token.
  *
  * @since 0.1.0
  */
 export interface HeldLease {
-  /** Its name in logs and errors (`lane-12`). The name also selects the committer. */
+  /** The lease's name in logs and errors (`lane-12`). The name also selects the committer. */
   readonly name: string
   /** The fencing token. Every claim raises it, and a commit with an older token is refused. */
   readonly token: bigint
   /** Monotonic nanoseconds, read before the request of the claim was sent. The first deadline counts from here. */
   readonly claimedAt: bigint
-  /** Completed when the lease is lost. The transport completes it, or the worker at the deadline. */
+  /** This Deferred completes when the lease is lost. The transport completes it, or the worker does at the deadline. */
   readonly lost: Deferred.Deferred<LeaseLost>
 }
 
@@ -34,7 +35,10 @@ export interface HeldLease {
 export interface Failure {
   /** 1 for the first attempt. */
   readonly attempt: number
-  /** Milliseconds since the epoch, on the worker's clock. For display only; it is never compared. */
+  /**
+   * Milliseconds since the epoch, on the worker's clock. This time is for display and for retry schedules. It is never
+   * compared with the store's clock.
+   */
   readonly at: number
   /** Tag of the error: `PaymentDeclined`, `StepTimeout`, `Defect`. */
   readonly tag: string
@@ -67,12 +71,12 @@ export interface Failure {
 export interface Delivery {
   readonly message: Message
   readonly lease: HeldLease
-  /** Ascending within a lease. It defines the order. */
+  /** The position ascends within a lease, and defines the order. */
   readonly position: bigint
-  /** How many of its owners died while the message was in flight. */
+  /** How many workers died while they had the message in flight. */
   readonly crashCount: number
   /**
-   * Whether one of these owners died while the message ran alone. Only such a message can become a dead letter
+   * Whether one of these workers died while the message ran alone. Only such a message can become a dead letter
    * `crashed`.
    */
   readonly crashedAlone: boolean

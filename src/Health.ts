@@ -2,9 +2,9 @@
  * The health of this process, for readiness and liveness endpoints and for operators. It checks the database, lease
  * renewals, the event loop, the lag of queues, the workers and the notifications.
  *
- * It covers all workers of the process. `degraded` means that an operator should look. `down` means that no message
- * can be processed. Return readiness as `status !== "down"`. For liveness, any response is enough: a restart fixes
- * neither an unavailable database nor a backlog.
+ * The report covers all workers of the process. `degraded` means that an operator should look at the checks. `down`
+ * means that no message can be processed. Return readiness as `status !== "down"`. For liveness, any response is
+ * enough: a restart fixes neither an unavailable database nor a backlog.
  *
  * @since 0.1.0
  */
@@ -20,7 +20,7 @@ import * as GivenDuration from "./internal/GivenDuration.ts"
 import { type QueueStatus, Store } from "./Store.ts"
 
 /**
- * From good to bad.
+ * The status of a check, from good to bad.
  *
  * @since 0.1.0
  */
@@ -58,8 +58,8 @@ export interface Report {
     /** Whether the workers of this process read, commit and hold lanes, or are stopping. */
     readonly workers: Check
     /**
-     * Whether this process receives notifications about publishes and commits of other processes. Otherwise it finds
-     * them later, by polling.
+     * Whether this process receives notifications about publishes and commits of other processes. Without notifications
+     * the process finds them later, by polling.
      */
     readonly wakeUps: Check
   }
@@ -73,14 +73,14 @@ export interface Report {
 export interface HealthOptions {
   /** How long the store may take to respond. Default 2 seconds. */
   readonly timeout?: Duration.Input | undefined
-  /** A queue with a longer lag is degraded. Default 5 minutes. */
+  /** The longest lag of a queue. With a longer lag the check is `degraded`. Default 5 minutes. */
   readonly maxLag?: Duration.Input | undefined
-  /** An event loop that was blocked for longer is degraded. Default 500 milliseconds. */
+  /** The longest delay of the event loop. With a longer delay the check is `degraded`. Default 500 milliseconds. */
   readonly maxDelay?: Duration.Input | undefined
 }
 
 /**
- * An operation of a worker that keeps failing: for how long, and its last error.
+ * An operation of a worker that fails again and again: since how many milliseconds, and its last error.
  *
  * @since 0.1.0
  */
@@ -98,14 +98,20 @@ export interface Failing {
 export interface WorkerState {
   readonly consumer: string
   readonly leaseMillis: number
-  /** Milliseconds until the first of its leases ends unless it is renewed. Infinity if it holds none. */
+  /**
+   * Returns the milliseconds until the worker's first lease ends if it is not renewed. Returns infinity if the worker
+   * holds no lease.
+   */
   readonly left: () => number
   readonly stopping: () => boolean
-  /** Operations that keep failing now. Empty while the worker succeeds. */
+  /** Returns the operations that fail again and again now. */
   readonly failing: () => ReadonlyArray<Failing>
-  /** Whether it holds no lane, at two polls in a row, while messages wait in lanes without an owner. */
+  /**
+   * Returns whether the worker held no lane at two readings of the status in a row, while messages waited in lanes
+   * without an owner.
+   */
   readonly stranded: () => boolean
-  /** The last state of its queue and the age of that state. Undefined before the first poll. */
+  /** Returns the last status of the queue and its age. Returns undefined before the first reading. */
   readonly queue: () => { readonly status: QueueStatus; readonly ageMillis: number } | undefined
 }
 
@@ -120,8 +126,8 @@ export const Workers: Context.Reference<Set<WorkerState>> = Context.Reference<Se
 )
 
 /**
- * Checks the health of this process. Build its layer once, beside the workers, so that the event loop is watched all
- * the time.
+ * Checks the health of this process. Build {@link layer} once, beside the workers, so that the event loop is watched
+ * all the time.
  *
  * ```ts
  * import { Effect } from "effect"
@@ -141,13 +147,16 @@ export class Health extends Context.Service<Health, {
   readonly report: Effect.Effect<Report>
 }>()("millrace/Health") {}
 
-/** The state of a queue that is older than this is unknown. */
+/** If the last status of a queue is older than this, the lag counts as unknown. */
 const staleMillis = 60_000
 
-/** How long a blocked event loop is remembered at least. */
+/**
+ * The length of a window in which the delay of the event loop is measured. A delay is remembered for at least one
+ * window.
+ */
 const windowMillis = 10_000
 
-/** An operation that fails for longer than this is no transient failure. */
+/** If an operation fails for longer than this, the worker's check is not `ok`. */
 const failingMillis = 10_000
 
 /**
@@ -211,10 +220,10 @@ const worst = (checks: ReadonlyArray<Check>): Status =>
     : "ok"
 
 /**
- * Checks the store. A refusal counts as unreachable, like a missing answer.
+ * Checks the store. A refusal by the store has the same result as a missing answer.
  *
- * The request runs in its own fiber, because a driver may take seconds to cancel it, and this check is bounded. While
- * one request is under way, no other one is sent.
+ * The request runs in its own fiber. A driver may take seconds to cancel it, and the check must end within its timeout.
+ * While one request is under way, no other one is sent.
  */
 const database = (
   store: Store["Service"],

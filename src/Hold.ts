@@ -8,7 +8,7 @@
 import type * as Duration from "effect/Duration"
 
 /**
- * The length of a hold. The transport's clock counts the delay, and never the worker's.
+ * The length of a hold. The delay is counted on the transport's clock, and never on the worker's.
  *
  * @since 0.1.0
  */

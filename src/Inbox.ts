@@ -41,8 +41,8 @@ import { nameProblem } from "./Topic.ts"
  */
 export interface OnceKey {
   /**
-   * The name that the ids belong to, with the limits of a consumer's name. It need not be registered, and no pipeline
-   * should use it.
+   * The name that the ids belong to, with the limits of a consumer's name. The name need not be registered, and no
+   * pipeline should use it.
    */
   readonly consumer: string
   /** The idempotency key: at most 512 bytes. */
@@ -68,15 +68,16 @@ export interface OnceOptions<S extends Schema.Constraint> {
    * While another caller runs under the id: `wait` for its result, or `refuse` at once with `InProgress`. Default
    * `wait`.
    *
-   * Waiting holds no connection, unless it happens inside of a transaction. On an engine with one session (PGlite) a
-   * caller always waits for the session.
+   * A waiting call holds no database connection, unless it runs inside of a transaction. On an engine with one session
+   * (PGlite) a caller always waits for the session.
    */
   readonly whileBusy?: "wait" | "refuse" | undefined
   /**
-   * How long to wait for another caller, and for a store that is not available. Default 10 seconds. After that the
-   * call fails with `InProgress`, or with the failure of the store.
+   * How long to wait for another caller, and for a store that is not available. Default 10 seconds. After that the call
+   * fails with `InProgress`, or with the failure of the store.
    *
-   * The wait for another caller starts when there is a connection. The timeout does not bound the effect.
+   * The wait for another caller starts when the call has a database connection. The timeout does not limit the effect
+   * itself.
    */
   readonly timeout?: Duration.Input | undefined
 }
@@ -110,19 +111,19 @@ export type OnceError =
  * Runs an effect once for an id, and returns its first result to every caller with the same id.
  *
  * The effect runs inside a transaction of the store. Its statements on the store's `SqlClient`, its publishes, the
- * record of the id and the result commit together. If the effect fails, this fails with the same error, everything is
- * rolled back, and the id can be tried again. It joins the ambient transaction; the id is then known when that
- * transaction has committed.
+ * record of the id and the result commit together. If the effect fails, the call fails with the same error, everything
+ * is rolled back, and the id can be tried again. Inside an ambient transaction the call joins it, and the id is known
+ * when that transaction has committed.
  *
- * The call asks the inbox again, up to ten times, after a conflict with another transaction or a COMMIT without an
- * answer. It does the same while the database is not available. If that does not help, it fails with the last
- * failure. Inside an ambient transaction it fails at once, and the owner repeats that transaction as a whole. So the
- * effect may run more than once, but is committed once. The effect holds a connection while it runs. Bound it with
- * `Effect.timeout`, and call slow services before.
+ * The call runs its transaction again, up to ten times, after a conflict with another transaction or a COMMIT without
+ * an answer. It also does so while the database is not available. If that does not help, the call fails with the last
+ * failure. Inside an ambient transaction the call fails at once, and the owner of that transaction repeats it as a
+ * whole. So the effect may run more than once, but is committed once. The effect holds a database connection while it
+ * runs. Limit the effect with `Effect.timeout`, and call slow services before `once`.
  *
- * On Postgres its transaction is READ COMMITTED. For another level, begin a transaction of your own around it, and
- * repeat that transaction on 40001. Interruption rolls back. Results are forgotten with their ids, after the
- * deduplication window.
+ * On Postgres the transaction of `once` is READ COMMITTED. For another level, call `once` inside a transaction of your
+ * own, and repeat that transaction on 40001. An interruption rolls the transaction back. Results are forgotten with
+ * their ids, after the deduplication window.
  *
  * ```ts
  * import { Effect, Schema } from "effect"
@@ -180,7 +181,7 @@ class Late {
   readonly _tag = "Late"
 }
 
-/** Runs one transaction after the other, until the id is decided. */
+/** Runs one transaction after the other until the id is decided. Returns the result. */
 const runOnce = Effect.fnUntraced(function*<S extends Schema.Constraint, E, R>(
   store: Store["Service"],
   key: OnceKey,
@@ -287,7 +288,7 @@ const codecOf = <S extends Schema.Constraint>({ consumer, id }: OnceKey, schema:
  * @since 0.1.0
  */
 export interface AwaitOptions {
-  /** Then it fails with `AwaitTimeout`. Default 30 seconds. */
+  /** How long the call waits before it fails with `AwaitTimeout`. Default 30 seconds. */
   readonly timeout?: Duration.Input | undefined
 }
 
@@ -303,16 +304,16 @@ const slowestLook = 1000
  * returns which.
  *
  * A commit in this process wakes the call at once. On Postgres, a call that has waited for 20 ms asks the workers of
- * other processes for a notification, by one NOTIFY. The worker that commits the message then wakes it. Workers
- * without such a request send no notification.
+ * other processes for a notification, by one NOTIFY. The worker that commits the message then wakes it. Workers without
+ * such a request send no notification.
  *
- * The call also polls, after 20 ms at first and every second at last, with one statement each. Behind a pooler
- * without notifications it only polls. It waits for an unknown consumer, too. `Dead` is the present state, and a
- * redrive may commit the message later. A forgotten id, after the deduplication window, is never found.
+ * The call also polls, after 20 ms at first and every second at last, with one statement each. Behind a pooler without
+ * notifications it only polls. The call also waits if no such consumer is registered yet. `Dead` is the present state,
+ * and a redrive may commit the message later. An id that was forgotten after the deduplication window is never found.
  *
  * Fails with `AwaitTimeout`, or with the last `StoreFailure` if the store was not available at the end. Inside a
- * transaction it fails at once with a `StoreFailure` of kind `refused`, because the wait would keep that transaction
- * open. Interruption ends the wait and changes nothing.
+ * transaction the call fails at once with a `StoreFailure` of kind `refused`, because the wait would keep that
+ * transaction open. An interruption ends the wait and changes nothing.
  *
  * ```ts
  * import { Effect, Schema } from "effect"
@@ -350,7 +351,8 @@ const awaitSettled = Effect.fnUntraced(function*(
   let millis = firstLook / 2
   let looks = 0
   const look = Effect.scoped(Effect.gen(function*() {
-    // A call that has waited for the first pause asks other processes once. Most calls return before.
+    // After the first pause, the call asks other processes for a notification, once. Most calls return before that, and
+    // need no such request.
     const decided = yield* inbox.watch(consumer, id, looks++ === 1)
     const looked = yield* Effect.result(inbox.lookup(consumer, id))
     away = Result.isFailure(looked) ? looked.failure : undefined

@@ -2,8 +2,9 @@
  * Concurrency with order: like `Stream.mapEffect`, in order within a key and concurrent across keys.
  *
  * Memory depends on the values in flight (`concurrency` + `buffer`), never on how many keys there are. A key exists
- * only while a value of it waits or runs. A slow key does not hold up the others until `buffer` values wait for it.
- * Interruption stops what runs; a failure interrupts the rest and fails the stream.
+ * only while a value of it waits or runs. A slow key does not hold up the others until `buffer` values wait for it. An
+ * interruption of the stream interrupts all running effects. If an effect fails, the other effects are interrupted and
+ * the stream fails.
  *
  * @since 0.1.0
  */
@@ -19,22 +20,22 @@ import * as Flow from "./internal/flow/Flow.ts"
 import { effectOf } from "./internal/HandlerResult.ts"
 
 /**
- * How values are spread over fibers.
+ * The options of {@link mapEffect}.
  *
  * @since 0.1.0
  */
 export interface Options<in A, out K> {
-  /** Values of equal keys are handled one after another, in order. */
+  /** Returns the key of a value. Values of equal keys are handled one after another, in order. */
   readonly key: (value: A) => K
-  /** Most values handled at once, each of another key. Default 16. */
+  /** The most values that are handled at the same time, each of another key. Default 16. */
   readonly concurrency?: number | undefined
-  /** Most values that wait for their turn. Default twice the concurrency. */
+  /** The most values that wait for their turn. Default twice the concurrency. */
   readonly buffer?: number | undefined
 }
 
 /**
- * Maps each value with an effect, in order within its key and concurrently across keys. Results come out as they are
- * ready: in order within a key, in no order across keys.
+ * Maps each value with an effect, in order within its key and concurrently across keys. The stream emits each result
+ * when it is ready: in order within a key, and in no order across keys.
  *
  * ```ts
  * import { Effect, Stream } from "effect"
@@ -89,7 +90,7 @@ const feed = Effect.fnUntraced(function*<A, E, R, B, E2, R2, K>(
   const capacity = new Capacity({ messages: concurrency + buffer, bytes: Infinity })
   const flow = new Flow.Flow<K, Turn<A, K>, E | E2>({ concurrency }, capacity)
   const { changed } = capacity
-  // The last finalizer: what runs is interrupted when no more of it can start.
+  // This finalizer is added last, so it runs first. It stops starting turns, and then interrupts the running ones.
   yield* Effect.addFinalizer(() => Effect.andThen(Effect.sync(() => flow.drain()), flow.withdraw(flow.running.keys())))
 
   const accept = (value: A) => {
@@ -105,10 +106,10 @@ const feed = Effect.fnUntraced(function*<A, E, R, B, E2, R2, K>(
   const reading = yield* Effect.forkScoped(
     Effect.andThen(Stream.runForEach(self, (value) => Effect.suspend(() => accept(value))), flow.empty)
   )
-  // Not every end of a fiber passes the handlers inside of it.
+  // A fiber can end without running the handlers inside of it, so an observer sees its end.
   reading.addObserver((exit) => flow.finish(exit))
 
-  // A stream does not know what its effects require: the fibers inherit the context of this one.
+  // The fibers inherit the context of the stream's fiber, which has the services that the effects require.
   const work = ({ value }: Turn<A, K>): Flow.Work<E | E2> => ({
     run: Effect.flatMap(
       Effect.suspend(() => effectOf(f(value), "KeyedStream.mapEffect")),

@@ -1,10 +1,10 @@
 /**
  * A named lease: a right that one process holds at a time, for leader election or work that must have one owner.
  *
- * A lease is a scoped resource. While its scope is open, it renews itself at a third of its duration. When the scope
- * closes, the lease is given back, and a waiting process gets it at once. Time is the store's. The deadline is
- * measured on the monotonic clock, from before the request was sent. So work stops before the store lets the next
- * owner in. A lease that could not be renewed is lost and cannot be recovered.
+ * A lease is a scoped resource. While its scope is open, the lease is renewed after each third of its duration. When
+ * the scope closes, the lease is given back, and a waiting process gets it at once. The lease ends by the store's
+ * clock. The deadline is measured on the monotonic clock, from before the request was sent. So the owner stops before
+ * the store lets the next owner in. A lease that could not be renewed is lost and cannot be recovered.
  *
  * A process may freeze and still believe in its lease when it continues. Its writes to the store are refused if it
  * checks the lease in the same transaction ({@link fenced}), because each owner has a higher token. Its effects
@@ -31,47 +31,50 @@ import { nameProblem } from "./Topic.ts"
  */
 export interface Lease {
   readonly name: string
-  /** The owner's name as others see it: the option `holder` and a part that is new in each acquisition. */
+  /** The owner's name in the store: the option `holder`, and a part that is new in each acquisition. */
   readonly holder: string
   /**
-   * The fencing token. It grows with each change of owner, so of two owners the one with the higher token is the
-   * present one.
+   * The fencing token. It grows with each change of owner. Of two processes that both believe to be the owner, the one
+   * with the higher token is.
    */
   readonly token: bigint
   /**
-   * When the lease ends unless it is renewed: nanoseconds of the monotonic clock (`Clock.monotonicTimeNanos`). Work
-   * stops a twentieth of the lease's duration before, and at least 50 ms before.
+   * Returns when the lease ends if it is not renewed: nanoseconds of the monotonic clock (`Clock.monotonicTimeNanos`).
+   * The lease counts as lost a twentieth of its duration before that, and at least 50 ms before.
    */
   readonly deadline: Effect.Effect<bigint>
   /**
-   * Completes when the lease is lost, because it was not renewed in time or another owner holds it. It does not
-   * complete when the lease is given back.
+   * This effect completes when the lease is lost, because it was not renewed in time or another owner holds it. It does
+   * not complete when the lease is given back.
    */
   readonly lost: Effect.Effect<LeaseLost>
   /**
-   * Checks the lease inside a transaction. Fails with `LeaseLost` if another owner has held it since. Otherwise no
-   * other owner gets it before this transaction has ended. The transaction must not idle for longer than the lease
+   * Checks the lease inside a transaction. Fails with `LeaseLost` if another owner has held the lease since. Otherwise
+   * no other owner gets it before this transaction has ended. The transaction must not idle for longer than the lease
    * lasts.
    */
   readonly check: Effect.Effect<void, LeaseLost | StoreFailure, Transaction>
 }
 
 /**
- * How to acquire a lease.
+ * The options of {@link acquire} and {@link use}.
  *
  * @since 0.1.0
  */
 export interface LeaseOptions {
   /**
-   * How long an unresponsive owner keeps the lease: 300 ms to 1 day. It is renewed at a third of it. Default 30
-   * seconds.
+   * How long an unresponsive owner keeps the lease: 300 ms to 1 day. The lease is renewed after each third of this
+   * time. Default 30 seconds.
    */
   readonly duration?: Duration.Input | undefined
-  /** How long to wait while another owner holds it. 0 fails at once. Default: indefinitely. */
+  /**
+   * How long to wait while another owner holds the lease. With 0 the call fails at once. By default it waits
+   * indefinitely.
+   */
   readonly wait?: Duration.Input | undefined
   /** How often a waiting process polls, even without a notification that the lease was given back. Default 1 second. */
   readonly poll?: Duration.Input | undefined
-  /** Human-readable name of the owner. Default `host:pid`. */
+  /** A name of the owner that an operator understands. Default `host:pid`. */
   readonly holder?: string | undefined
 }
 
@@ -83,12 +86,12 @@ export interface LeaseOptions {
 export type AcquireError = InvalidName | InvalidSetting | LeaseTaken | StoreFailure
 
 /**
- * Acquires the lease of that name while the scope is open.
+ * Acquires the lease of that name and returns it. The scope gives it back when it closes.
  *
- * It waits while another owner holds the lease (option `wait`) or the store is not available. It also claims again if
- * the answer took more than half of the lease's duration. When `wait` is over, it gives back what it may have
- * claimed, and fails with `LeaseTaken` or with the store's failure. A failure that does not pass by itself ends the
- * wait at once.
+ * The call waits while another owner holds the lease (option `wait`) or the store is not available. It also claims
+ * again if the answer took more than half of the lease's duration. When `wait` is over, the call fails with
+ * `LeaseTaken` or with the store's failure. A claim whose answer did not come is then given back. A failure that does
+ * not pass by itself ends the wait at once.
  *
  * An effect in the scope is not interrupted when the lease is lost. Race it against {@link Lease.lost}, or use {@link
  * use}.
@@ -122,7 +125,7 @@ export const acquire = Effect.fnUntraced(function*(
     (error) => Effect.logDebug(`${error.message} It runs out by itself.`)
   )
   return yield* Effect.uninterruptibleMask((restore) =>
-    // An interrupted request may have claimed the lease.
+    // A request that failed or was interrupted may have claimed the lease, so the lease is given back.
     Effect.onExit(restore(claim(ours)), (exit) => exit._tag === "Failure" ? giveBack : Effect.void).pipe(
       Effect.tap(() => Effect.addFinalizer(() => giveBack)),
       Effect.flatMap(({ sent, token }) => hold(ours, token, sent))
@@ -132,7 +135,7 @@ export const acquire = Effect.fnUntraced(function*(
 
 /**
  * Runs the effect while the lease is held. When the lease is lost, the effect is interrupted before another owner can
- * hold it, and this fails with `LeaseLost`. Retry it to continue when the lease can be acquired again.
+ * hold the lease, and the call fails with `LeaseLost`. Retry the call to continue when the lease can be acquired again.
  *
  * ```ts
  * import { Effect } from "effect"
@@ -224,7 +227,7 @@ interface Ours {
 
 const nanos = (millis: number): bigint => BigInt(Math.round(millis * 1e6))
 
-/** How long before the store's deadline work stops. */
+/** Returns how long before the store's deadline the lease counts as lost. */
 const marginOf = (settings: Settings): bigint => nanos(Math.max(50, settings.durationMillis / 20))
 
 /** Claims the lease, repeatedly, and returns the token and the time before the successful request was sent. */
@@ -247,7 +250,7 @@ const claim = Effect.fnUntraced(function*(ours: Ours) {
       const { token } = answer.success
       if (token !== undefined && now() - sent < nanos(settings.durationMillis / 2)) return { sent, token }
       if (left <= 0) return yield* token === undefined ? taken(name, answer.success) : late(name)
-      // The lease is ours, but most of its time is over, so it is claimed again.
+      // The claim succeeded, but most of the lease's time is over, so the lease is claimed again.
       if (token !== undefined) return undefined
       yield* Effect.raceFirst(released, Effect.sleep(Math.min(patience(answer.success, settings), left)))
       return undefined
@@ -256,7 +259,10 @@ const claim = Effect.fnUntraced(function*(ours: Ours) {
   }
 })
 
-/** How long to wait before the next claim: until the present owner's deadline, or the poll if that is sooner. */
+/**
+ * Returns how long to wait before the next claim: until the present owner's deadline, or the next poll if that is
+ * sooner.
+ */
 const patience = (claimed: LeaseClaim, settings: Settings): number =>
   claimed.remainingMillis === 0
     ? settings.pollMillis / 4
@@ -274,7 +280,7 @@ const late = (name: string): StoreFailure =>
     hint: "Try again later, or give the lease a longer duration."
   })
 
-/** Keeps the lease while the scope is open. */
+/** Renews the lease while the scope is open, and returns the lease. */
 const hold = Effect.fnUntraced(function*(
   ours: Ours,
   token: bigint,

@@ -1,9 +1,9 @@
 /**
  * The immutable message envelope: encoded payload, id, key, headers and trace context.
  *
- * A `Message` is a plain readonly object made by one function. One is made for every delivery, and a Schema class
- * costs seven times as much. Ids, keys and headers come from callers and foreign systems. Their size is bounded, and
- * NUL, which Postgres cannot store, is refused with an error that names the field.
+ * A `Message` is a plain readonly object made by one function. A Schema class would take seven times as long to make,
+ * and one message is made for every delivery. Ids, keys and headers come from callers and foreign systems. Their size
+ * is bounded, and NUL, which Postgres cannot store, is refused with an error that names the field.
  *
  * @since 0.1.0
  */
@@ -22,9 +22,11 @@ export interface Message {
   readonly id: string
   /** The topic of the publish. */
   readonly topic: string
-  /** Messages with one key are processed in the order of their publishes. Without a key: the id. */
+  /**
+   * Messages with one key are processed in the order of their publishes. If the publisher gave no key, this is the id.
+   */
   readonly key: string
-  /** Whether the publisher gave a key. A message without one waits for no other message. */
+  /** Whether the publisher gave a key. A message without a key waits for no other message. */
   readonly keyed: boolean
   /** The encoded value, JSON text. At most 1 MiB of UTF-8. */
   readonly payload: string
@@ -37,7 +39,7 @@ export interface Message {
 }
 
 /**
- * Limits of a message. They are the same on every transport, so that a move to another one loses nothing.
+ * Limits of a message. The limits are the same on every transport, so that messages can be moved to another transport.
  *
  * @since 0.1.0
  */
@@ -52,11 +54,16 @@ export const limits = {
   headerBytes: 16_384
 } as const
 
-/** Returns the character that Postgres would refuse (NUL) or change (a surrogate without its partner). */
+/**
+ * Returns the name of a character in the text that Postgres would refuse (NUL) or change (a surrogate without its
+ * partner).
+ */
 const unstorable = (text: string): string | undefined =>
   text.includes("\0") ? "a NUL character" : text.isWellFormed() ? undefined : "a lone surrogate"
 
-/** Compares the UTF-8 length with a limit. A short text is not measured, since a unit takes at most three bytes. */
+/**
+ * Compares the UTF-8 length with a limit. A short text is not measured, since a UTF-16 unit takes at most three bytes.
+ */
 const exceeds = (text: string, bytes: number): boolean =>
   text.length > bytes || (text.length * 3 > bytes && Buffer.byteLength(text) > bytes)
 

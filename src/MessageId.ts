@@ -10,14 +10,14 @@
 import { hash } from "node:crypto"
 
 /**
- * Returns the canonical JSON of any value that JSON can hold. Iterative, so that depth 10,000 does not overflow the
- * stack.
+ * Returns the canonical JSON of any value that JSON can hold. The function uses no recursion, so that a value of depth
+ * 10,000 does not overflow the stack.
  *
  * @since 0.1.0
  */
 export const canonical = (value: unknown): string => {
   const out: Array<string> = []
-  // Stack of texts and values that are still to be written.
+  // The stack of texts and values that are still to be written.
   const todo: Array<{ readonly text: string } | { readonly value: unknown }> = [{ value }]
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
     if ("text" in next) {
@@ -70,19 +70,19 @@ export const ofValue = (topic: string, encoded: unknown): string => fromContent(
 export const ofEmit = (consumer: string, messageId: string, n: number): string => fromContent([consumer, messageId, n])
 
 /**
- * Returns the fingerprint of an encoded payload, as the inbox stores it. It tells a repetition from other content
- * under one id.
+ * Returns the fingerprint of an encoded payload, as the inbox stores it. The inbox compares fingerprints to distinguish
+ * a repetition from other content under one id.
  *
- * The bytes are hashed unchanged, because Millrace's encoder keeps the order of fields. The fingerprint is 16 bytes
- * of SHA-256.
+ * The bytes are hashed unchanged, because Millrace's encoder keeps the order of fields. The fingerprint is 16 bytes of
+ * SHA-256.
  *
  * @since 0.1.0
  */
 export const ofPayload = (payload: string): string => hash("sha256", payload, "hex").slice(0, 32)
 
 /**
- * Returns the fingerprint of a message. It tells a redelivery from a second message under one id, also of another
- * topic.
+ * Returns the fingerprint of a message. It distinguishes a redelivery from another message under the same id, also from
+ * one of another topic.
  *
  * @since 0.1.0
  */

@@ -1,9 +1,9 @@
 /**
  * Describes what a consumer does with each message, as a typed value.
  *
- * A pipeline has two phases. **Steps** run before the transaction, concurrently across keys. They may call the
- * network, and they run again when an attempt fails. **Commit** steps run inside the one transaction that also holds
- * the inbox record, the outgoing messages and the acknowledgement. They contain database work only.
+ * A pipeline has two phases. **Steps** run before the transaction, concurrently across keys. They may call the network,
+ * and they run again when an attempt fails. **Commit** steps run inside the one transaction that also holds the inbox
+ * record, the outgoing messages and the acknowledgement. Commit steps contain database work only.
  *
  * The phase is part of the type, so a step that may wait does not compile after `commit`. A pipeline does nothing by
  * itself; a `Worker` runs it.
@@ -39,7 +39,7 @@ export interface FromOptions<M extends DeliveryMode> {
    * different names each get every message that is published after they registered.
    */
   readonly consumer: string
-  /** The guarantee if a process dies or a message comes twice. Default `effectivelyOnce`. */
+  /** The guarantee for the case that a process dies or a message comes twice. Default `effectivelyOnce`. */
   readonly delivery?: M | undefined
 }
 
@@ -82,13 +82,13 @@ export type Union<T extends ReadonlyArray<AnyTopic>> = {
 }[number]
 
 /**
- * Reads several topics in one key space, so that messages of one key keep their order across the topics. A message of
- * a topic that this code does not know yet is held for a while, uncounted, and never becomes a dead letter. This
- * happens in a rolling deploy.
+ * Reads several topics in one key space, so that messages of one key keep their order across the topics. In a rolling
+ * deploy, older code may get messages of a topic that it does not know yet. Such a message is held for a while without
+ * a counted attempt, and does not become a dead letter.
  *
  * The topics share the consumer's ids. If two topics derive `id` from the same number, add the topic to the id
- * (`paid-${orderId}`). Steps whose branches have different types are joined by `Effect.gen`, with a `switch` over
- * `topic`.
+ * (`paid-${orderId}`). If a step treats each topic differently, use `Effect.gen` with a `switch` over `topic`, which
+ * joins the types of the branches.
  *
  * @since 0.1.0
  */
@@ -127,8 +127,9 @@ export const filter: {
     make(Step.add(self, { _tag: "Filter", f }))
 
 /**
- * Runs an effect before the transaction, such as a lookup or a network call. It happens at least once, and again in
- * every attempt. It has its own scope: what it acquires is released, and what it forks is interrupted, when it ends.
+ * Runs an effect before the transaction, such as a lookup or a network call. The effect happens at least once, and
+ * again in every attempt. The effect has its own scope. When it ends, its resources are released and its fibers are
+ * interrupted.
  *
  * @since 0.1.0
  */
@@ -146,7 +147,7 @@ export const mapEffect: {
 } = running("MapEffect")
 
 /**
- * Runs an effect before the transaction and keeps the value.
+ * Runs an effect before the transaction. The value for the next step stays the same.
  *
  * @since 0.1.0
  */

@@ -1,13 +1,13 @@
 /**
  * Decides when a failed message is tried again: one `Schedule` whose input is the typed error.
  *
- * The state of the schedule is not stored. It is replayed over the recorded failures of the message, so that delays
- * keep growing across restarts and workers. An error can decide as well: `retryable: false` dead-letters the message
- * at once, and `retryAfter` (a duration) replaces the delay.
+ * The state of the schedule is not stored. The schedule is replayed over the recorded failures of the message, so that
+ * delays keep growing across restarts and workers. A field of the error can decide, too. `retryable: false`
+ * dead-letters the message at once, and `retryAfter` (a duration) replaces the delay.
  *
  * A schedule that reads the error declares its input with `Schedule.setInputType`: the pipeline's errors and
- * `Retry.RuntimeFailure`. The policies in this module read `unknown` and fit every pipeline. To end the attempts by
- * the typed error, `Pipeline.retry(.., { while })` is enough.
+ * `Retry.RuntimeFailure`. The policies in this module read `unknown` and fit every pipeline. To end the attempts by the
+ * typed error, `Pipeline.retry(.., { while })` is enough.
  *
  * ```ts
  * import { Effect, Schedule, Schema } from "effect"
@@ -46,8 +46,8 @@ import * as GivenDuration from "./internal/GivenDuration.ts"
 import * as Tracing from "./internal/Tracing.ts"
 
 /**
- * The failures that the runtime adds to a pipeline's own errors. A policy gets these, too. The last two come from an
- * emit whose value, id or key cannot be published.
+ * The failures that the runtime adds to a pipeline's own errors. A retry policy gets these failures, too. The last two
+ * come from an emit whose value, id or key cannot be published.
  *
  * @since 0.1.0
  */
@@ -61,15 +61,16 @@ export type RuntimeFailure =
   | InvalidMessage
 
 /**
- * A retry policy: any schedule that can read the pipeline's errors. When it ends, the message becomes a dead letter.
+ * A retry policy: any schedule that can read the pipeline's errors. When the schedule ends, the message becomes a dead
+ * letter.
  *
  * @since 0.1.0
  */
 export type Policy<E> = Schedule.Schedule<unknown, E>
 
 /**
- * Exponential backoff: the first delay is `base`, and each next delay is `factor` times longer, up to `cap`. Each
- * delay is randomised by 20 %. It ends after `attempts` attempts, the first one counted.
+ * Exponential backoff: the first delay is `base`, and each next delay is `factor` times longer, up to `cap`. Each delay
+ * is randomised by 20 %. The schedule ends after `attempts` attempts, the first one counted.
  *
  * ```ts
  * import { Retry } from "millrace"
@@ -167,7 +168,7 @@ const problem = (
 }
 
 /**
- * Makes every failure final.
+ * The policy without a retry: the first failed attempt makes a dead letter.
  *
  * @since 0.1.0
  */
@@ -183,9 +184,9 @@ export const never: Policy<unknown> = Schedule.recurs(0)
 export const standard: Policy<unknown> = exponential("100 millis")
 
 /**
- * The most attempts of a message, for every schedule. Its failures are stored with it and replayed for each attempt,
- * so their number is bounded. Then the message is a dead letter `exhausted`. A redriven message starts again. For
- * waits of weeks use delays of minutes, and not of seconds.
+ * The most attempts of a message, for every schedule. The failures of a message are stored with it and replayed after
+ * each attempt, so their number needs a limit. After this many attempts the message is a dead letter `exhausted`. A
+ * redriven message starts again. For waits of weeks use delays of minutes, and not of seconds.
  *
  * @since 0.1.0
  */
@@ -225,13 +226,14 @@ export const replay = Effect.fnUntraced(function*(
 export const isFinal = (error: unknown): boolean => Tracing.read(error, "retryable") === false
 
 /**
- * Returns the delay that the error asks for (`retryAfter`: a duration such as `"30 seconds"`, or milliseconds).
+ * Returns the delay that the error asks for, else undefined. The field `retryAfter` is a duration such as `"30
+ * seconds"`, or milliseconds.
  *
  * @since 0.1.0
  */
 export const retryAfter = (error: unknown): Duration.Duration | undefined => {
   const asked = Tracing.read(error, "retryAfter")
-  // A wrong number, such as `Number(header) * 1000` without a header, must not mean "at once".
+  // A wrong number, such as `Number(header) * 1000` without a header, must not mean "at once", so it is ignored.
   if (asked === undefined || (typeof asked === "number" && !(asked >= 0))) return undefined
   try {
     if (typeof asked === "object" && !Duration.isDuration(asked)) return undefined

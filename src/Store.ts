@@ -35,24 +35,28 @@ export * from "./internal/store/StoreTransaction.ts"
 export class Store extends Context.Service<Store, {
   /** `postgres` or `memory`. */
   readonly engine: string
-  /** The most messages of one commit transaction. 1 where no savepoint can roll back a single member. */
+  /** The most messages of one commit transaction. This is 1 where no savepoint can roll back a single member. */
   readonly maxGroup: number
   /**
-   * The most transactions at the same time. 1 where all share one session, so that one committer forms larger groups.
+   * The most transactions at the same time. Where all share one database session this is 1, so that one committer forms
+   * larger groups.
    */
   readonly maxTransactions: number
-  /** How long a committed id is remembered at least. A worker refuses to start if a redelivery can come later. */
+  /**
+   * How long a committed id is remembered at least. A worker refuses to start if a message can be redelivered after
+   * that.
+   */
   readonly deduplicationWindow: Duration.Duration
   /**
-   * Whether effects in this context join this store's transactions. False if the context has an `SqlClient` of another
-   * database or another pool.
+   * Returns whether effects in this context join this store's transactions. Returns false if the context has an
+   * `SqlClient` of another database or another pool.
    */
   readonly joinsTransactions: (context: Context.Context<never>) => boolean
   /**
    * Runs the body in one transaction, or in a savepoint of the ambient one.
    *
-   * Commits if the body succeeds, and rolls back if it fails or is interrupted. COMMIT is bounded in time; if its
-   * answer is missing, this fails with `UnknownOutcome`. The last SQLSTATE on the connection decides the kind of a
+   * Commits if the body succeeds, and rolls back if it fails or is interrupted. COMMIT has a timeout. If its answer
+   * does not come, the call fails with `UnknownOutcome`. The last SQLSTATE on the connection decides the kind of a
    * failure, and not the error that the body failed with.
    */
   readonly transact: <A, E, R>(
@@ -66,7 +70,7 @@ export class Store extends Context.Service<Store, {
   readonly savepoint: <A, E, R>(
     body: Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | TransactionFailure, R | Transaction>
-  /** Whether this runs within a transaction of the store, which `transact` would join. */
+  /** Returns whether the current effect runs within a transaction of the store, which `transact` would join. */
   readonly inTransaction: Effect.Effect<boolean>
   /**
    * Checks that the store is reachable and permits a publishing process, or a process with workers, everything it
@@ -75,10 +79,14 @@ export class Store extends Context.Service<Store, {
   readonly checkAccess: (role: "publisher" | "worker") => Effect.Effect<void, StoreFailure>
   /**
    * Returns for how many milliseconds this process may have missed notifications about other processes' publishes and
-   * commits. It finds these by polling. 0 while it receives notifications or needs none. Synchronous.
+   * commits. The process then finds these by polling. Returns 0 while it receives notifications or needs none.
+   * Synchronous.
    */
   readonly notListeningMillis: () => number
-  /** Number of statements sent in the open transaction so far. Undefined where there are none (memory). */
+  /**
+   * Returns the number of statements that were sent in the open transaction so far. Returns undefined on an engine
+   * without statements (memory).
+   */
   readonly statements: Effect.Effect<number | undefined, never, Transaction>
   readonly inbox: InboxStore
   readonly outbox: OutboxStore

@@ -2,8 +2,8 @@
  * Names of the metrics and of the log fields, in one place.
  *
  * Metrics follow OpenTelemetry's messaging conventions (1.44) where these have a name, and are called `millrace.*`
- * elsewhere. Labels are topics, consumers, outcomes and tags of errors. They are never keys, ids or lanes, so that
- * the number of series stays small. They are ordinary `Metric`s of Effect, so each of its exporters has them:
+ * elsewhere. Labels are topics, consumers, outcomes and tags of errors. They are never keys, ids or lanes, so that the
+ * number of series stays small. The metrics are ordinary `Metric`s of Effect, so each exporter of Effect exports them:
  * `Otlp.layer`, or `PrometheusMetrics.layerHttp` with {@link prometheusName} as its `metricNameMapper`.
  *
  * Spans are made only if a tracer is installed, and for messages whose publisher's trace was sampled.
@@ -15,8 +15,8 @@
  *
  * A message that a handler publishes or emits carries the span of its attempt.
  *
- * Log lines about a message, those of handlers included, carry `consumer`, `topic`, `id`, `attempt`, and `key` if it
- * has one. They never carry a payload or the message of a handler's error, which may quote one.
+ * Log lines about a message, those of handlers included, carry `consumer`, `topic`, `id`, `attempt`, and `key` if the
+ * message has one. Log lines never carry a payload or the text of a handler's error, which may quote a payload.
  *
  * @since 0.1.0
  */
@@ -27,7 +27,7 @@ import type { Delivery } from "./Delivery.ts"
 
 const seconds = { unit: "s" } as const
 
-/** Boundaries of durations, from the conventions. */
+/** The histogram boundaries of durations in seconds, from OpenTelemetry's conventions. */
 const durations = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] as const
 
 /**
@@ -208,8 +208,8 @@ export const losses = Metric.counter("millrace.lease.losses", {
 })
 
 /**
- * Seconds that were left of the leases when the last renewal was confirmed or failed, by consumer. The normal value
- * is two thirds of the lease. Near 0, leases are lost.
+ * Seconds that were left of the leases when the last renewal was confirmed or failed, by consumer. The normal value is
+ * two thirds of the lease. If the value is near 0, leases are about to be lost.
  *
  * @since 0.1.0
  */
@@ -240,7 +240,7 @@ export const takeovers = Metric.counter("millrace.lane.takeovers", {
   incremental: true
 })
 
-/** Counts lanes that were claimed. */
+/** Adds claimed lanes to {@link takeovers}. */
 export const claimed = (consumer: string, expired: number, free: number): Effect.Effect<void> => {
   const count = (cause: string, lanes: number) =>
     lanes === 0

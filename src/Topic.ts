@@ -58,8 +58,8 @@ export interface Topic<out Name extends string, out S extends Schema.Constraint>
 export interface TopicOptions<S extends Schema.Constraint> {
   readonly schema: S
   /**
-   * Returns the key. Messages with the same key are processed in order. Absent: no order is kept, and no message
-   * waits for another one.
+   * Returns the key. Messages with the same key are processed in order. Without this function no order is kept, and no
+   * message waits for another one.
    */
   readonly key?: ((value: S["Type"]) => string) | undefined
   /**
@@ -69,13 +69,13 @@ export interface TopicOptions<S extends Schema.Constraint> {
    * - `"content"`: SHA-256 of topic and canonical encoded payload, so that two equal values are one message.
    * - `"random"`: every publish is a message of its own.
    *
-   * Topics that one pipeline reads (`Pipeline.fromAll`) share its ids. Put the topic into them (`paid-${orderId}`).
-   * Otherwise the second message with an id becomes a dead letter with `IdempotencyConflict`.
+   * Topics that one pipeline reads (`Pipeline.fromAll`) share the ids of its consumer. Put the topic into the ids
+   * (`paid-${orderId}`). Otherwise the second message with an id becomes a dead letter with `IdempotencyConflict`.
    */
   readonly id?: ((value: S["Type"]) => string) | "content" | "random" | undefined
-  /** Returns headers of every message. Headers of the publish are added, and win. */
+  /** Returns headers for every message. Headers of the publish are added, and replace headers of the same name. */
   readonly headers?: ((value: S["Type"]) => Readonly<Record<string, string>>) | undefined
-  /** Default 1. Raise it if older code must not read messages of newer code. */
+  /** The version of the Schema; default 1. Raise the version if older code must not read messages of newer code. */
   readonly version?: number | undefined
 }
 
@@ -85,14 +85,17 @@ export interface TopicOptions<S extends Schema.Constraint> {
  * @since 0.1.0
  */
 export interface PublishOptions extends Delay.DelayOptions {
-  /** Strings beside the payload. If `traceparent` is not among them, the publish adds that of the current span. */
+  /**
+   * Strings beside the payload. If `traceparent` is not among the headers, the publish adds the one of the current
+   * span.
+   */
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** Overrides the topic's id for this message. */
   readonly id?: string | undefined
   /**
    * The name under which the message waits; at most 512 bytes. At most one message of a topic and key waits under a
-   * name. This message replaces it, with content and time. Without `delay` or `at` the new message is published now,
-   * and no message waits under the name any more.
+   * name. This message replaces the waiting one, with content and time. Without `delay` or `at` the new message is
+   * published now, and no message waits under the name any more.
    */
   readonly name?: string | undefined
 }
@@ -126,7 +129,8 @@ const traceparent: Effect.Effect<string | undefined> = Effect.withFiber((fiber) 
 /**
  * Defines a topic.
  *
- * An unusable name fails when the topic is first used: with `InvalidName` from `publish`, and when the worker starts.
+ * This function does not check the name. If the name is unusable, `publish` and the start of a worker fail with
+ * `InvalidName`.
  *
  * ```ts
  * import { Schema } from "effect"
@@ -176,7 +180,8 @@ export const make = <const Name extends string, S extends Schema.Constraint>(
       return Effect.fail(failed(message, `this code reads versions up to ${version}`, "$ Version"))
     }
     return Effect.suspend(() => decodeValue(JSON.parse(message.payload) as unknown)).pipe(
-      // A payload that is no JSON, or is nested too deeply for the decoder, arrives as a defect.
+      // A payload that is no JSON, or is nested too deeply for the decoder, makes the decoder die. So defects become
+      // `DecodeFailed`, too.
       Effect.catchCause((cause) => Effect.fail(failed(message, firstLine(cause), whereOf(cause))))
     )
   }
@@ -252,7 +257,7 @@ const firstLine = (cause: { readonly reasons: ReadonlyArray<object> }): string =
  */
 const whereOf = (cause: Cause.Cause<unknown>): string => {
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
-  // The payload is no JSON, or is nested too deeply for the decoder.
+  // A cause that is no schema error means that the payload is no JSON, or is nested too deeply for the decoder.
   if (!Schema.isSchemaError(error)) return "$ NotJson"
   let path = "$"
   let issue: SchemaIssue.Issue = error.issue
@@ -274,7 +279,8 @@ const whereOf = (cause: Cause.Cause<unknown>): string => {
  * Publishes one message and returns its id.
  *
  * Inside a transaction of the store the message becomes visible, and wakes workers, when that transaction commits.
- * Otherwise it commits by itself. If the store fails, the call fails; after success the message is never lost.
+ * Outside of a transaction the publish commits by itself. If the store fails, the call fails; after success the message
+ * is never lost.
  *
  * On Postgres, a transaction at REPEATABLE READ or SERIALIZABLE cannot publish if its snapshot is older than a
  * registration or removal of a consumer. The publish fails with a `StoreFailure` of code 40001. Run that transaction
@@ -292,14 +298,14 @@ const whereOf = (cause: Cause.Cause<unknown>): string => {
  * ```
  *
  * **Delayed.** With `delay` or `at`, the message is published when it is due, on the database's clock. Only then it
- * takes its place in the order of its key. The first worker of any consumer that polls at or after that time moves it
- * behind all messages published until then. A waiting worker polls at that time, and a busy one within a second;
- * while no worker runs, the message waits.
+ * takes its place in the order of its key. The first worker of any consumer that polls at or after that time moves the
+ * message behind all messages published until then. A waiting worker polls at that time, and a busy one within a
+ * second; while no worker runs, the message waits.
  *
- * Delayed messages of one key are moved in the order of their due times. Messages with the same due time keep the
- * order of their publishes. The message goes to the consumers that read the topic when it is due. If there is none,
- * it waits as unrouted. Its `publishedAt` is its due time. `Worker.drain` does not wait for messages that are not
- * due.
+ * Delayed messages of one key are moved in the order of their due times. Messages with the same due time keep the order
+ * of their publishes. The message goes to the consumers that read the topic when it is due. If no consumer does, the
+ * message waits as unrouted. The message's `publishedAt` is its due time. `Worker.drain` does not wait for messages
+ * that are not due.
  *
  * **Named.** Another publish under the same name and key replaces the waiting message; {@link cancel} deletes it.
  *
@@ -328,8 +334,8 @@ export const publish = <Name extends string, S extends Schema.Constraint>(
   Effect.map(write(topic, [value], options), (ids) => ids[0]!)
 
 /**
- * Publishes many messages, all or none, in the given order, and returns their ids. 100,000 messages take seconds.
- * With `delay` or `at` all of them are due at that time, in the given order (see {@link publish}).
+ * Publishes many messages, all or none, in the given order, and returns their ids. 100,000 messages take seconds. With
+ * `delay` or `at` all messages are due at that time, in the given order (see {@link publish}).
  *
  * @since 0.1.0
  */
@@ -344,11 +350,12 @@ export const publishAll = <Name extends string, S extends Schema.Constraint>(
 > => write(topic, values, options)
 
 /**
- * Deletes the message that waits under a name and returns whether there was one. Returns false if it is published
- * already or never existed. For a topic without keys, `key` is the message's id.
+ * Deletes the message that waits under a name and returns whether there was one. Returns false if the message is
+ * published already or never existed. For a topic without keys, `key` is the message's id.
  *
- * It joins the ambient transaction. Until the end of the transaction no worker publishes the message, and after a
- * rollback it waits as before. If the call returned true and is committed, no consumer will ever see the message.
+ * The call joins the ambient transaction. Until the end of the transaction no worker publishes the message, and after a
+ * rollback the message waits as before. If the call returned true and is committed, no consumer will ever see the
+ * message.
  *
  * @since 0.1.0
  */
@@ -361,7 +368,7 @@ export const cancel = <Name extends string, S extends Schema.Constraint>(
     const bad = nameProblem("topic", topic.name)
       ?? Message.delayNameProblem({ topic: topic.name, id: key.slice(0, 64) }, name)
     if (bad !== undefined) return Effect.fail(bad)
-    // No message can have such a key.
+    // No message can have a key with NUL, so nothing is to be cancelled.
     return key.includes("\0") ? Effect.succeed(false) : store.outbox.cancel(topic.name, key, name)
   })
 
@@ -403,8 +410,8 @@ const write = Effect.fnUntraced(function*<Name extends string, S extends Schema.
 })
 
 /**
- * Makes the publishing span if a tracer is installed. The messages carry it, and the spans of their consumers link to
- * it.
+ * Runs a publish in a span of its own, if a tracer is installed. The messages carry this span in their headers, and the
+ * spans of their consumers link to it.
  */
 const inSpan = <E, R>(
   topic: string,

@@ -2,8 +2,8 @@
  * The port for where messages wait for a worker: memory, Postgres, and brokers.
  *
  * The worker knows only this interface. Engines differ in how they keep a key in order, refuse a stale owner and
- * acknowledge a message. `Capabilities` describes these differences as data. A worker whose pipeline asks for more
- * fails with `Unsupported` before anything is opened.
+ * acknowledge a message. `Capabilities` describes these differences as data. A worker whose pipeline needs more than
+ * the engine can do fails with `Unsupported` before it opens anything.
  *
  * | engine | lease on | stale owner refused by | acknowledged | a failing key |
  * | --- | --- | --- | --- | --- |
@@ -34,14 +34,14 @@ import type { Message } from "./Message.ts"
 import type { Transaction } from "./Store.ts"
 
 /**
- * Describes what an engine can do. A worker reads each of these before it opens a subscription.
+ * Describes what an engine can do. A worker reads these fields before it opens a subscription.
  *
  * @since 0.1.0
  */
 export interface Capabilities {
   /** Name of the engine, for errors. */
   readonly engine: string
-  /** The unit that keeps one key's messages in order across processes. `none` is refused by the worker. */
+  /** The unit that keeps one key's messages in order across processes. A worker refuses an engine with `none`. */
   readonly order: "none" | "group" | "shard"
   /** Whether a message is acknowledged inside the commit transaction, or after it. */
   readonly acknowledge: "within" | "after"
@@ -49,7 +49,7 @@ export interface Capabilities {
   readonly hold: "inPlace" | "overflow"
   /** The number of deliveries after which the engine itself drops or moves a message. */
   readonly discardsAfter: Option.Option<number>
-  /** How long the engine keeps an unread message. None: indefinitely. */
+  /** How long the engine keeps an unread message. With none the engine keeps it indefinitely. */
   readonly retention: Option.Option<Duration.Duration>
 }
 
@@ -61,7 +61,10 @@ export interface Capabilities {
 export interface Demand {
   /** Messages that the worker accepts now. */
   readonly messages: number
-  /** Bytes of payload that the worker accepts now. A message larger than this is handed over if it is the only one. */
+  /**
+   * Bytes of payload that the worker accepts now. A larger message is handed over only if it is the first one of the
+   * poll.
+   */
   readonly bytes: number
   /** The most messages of one key that may be in flight. The transport skips a key at this limit and reads it later. */
   readonly perKey: number
@@ -75,7 +78,7 @@ export interface Demand {
 export interface SubscriptionSpec {
   readonly consumer: string
   readonly topics: ReadonlyArray<string>
-  /** Unique for each run of a worker. */
+  /** The name of the worker, with a part that is unique for each run. */
   readonly worker: string
   /** Number of lanes of the consumer's queue. */
   readonly lanes: number
@@ -85,33 +88,33 @@ export interface SubscriptionSpec {
 }
 
 /**
- * A worker's open connection to its queue. Closing its scope gives all leases back.
+ * A worker's open subscription to the queue of its consumer. When its scope closes, all leases are given back.
  *
  * @since 0.1.0
  */
 export interface Subscription {
   /**
-   * Hands over waiting messages, at most `demand`. If none wait, it waits for a wake-up, the end of a hold or the idle
-   * poll, looks once more, and returns.
+   * Hands over waiting messages, at most `demand`. If no message waits, this call waits for a wake-up, the end of a
+   * hold or the idle poll, polls once more, and returns.
    *
-   * The transport calls `accept` synchronously, and never while {@link Subscription.whileNotReading} runs. It hands
-   * over nothing while the consumer is paused. It fails with `ConsumerRemoved` when the consumer was removed. It
-   * fails with `SubscriptionLost` when the engine lost the state of the subscription; all leases are then lost, and
-   * only a new subscription continues. Interruption loses nothing, because deliveries that were not accepted are read
-   * again.
+   * The transport calls `accept` synchronously, and never while {@link Subscription.whileNotReading} runs. While the
+   * consumer is paused, no message is handed over. The call fails with `ConsumerRemoved` when the consumer was removed.
+   * It fails with `SubscriptionLost` when the engine lost the state of the subscription. Then all leases are lost, and
+   * the worker opens a new subscription. An interruption loses no message, because deliveries that were not accepted
+   * are read again.
    */
   readonly take: (
     demand: Demand,
     accept: (deliveries: ReadonlyArray<Delivery>) => void
   ) => Effect.Effect<void, TransportError | ConsumerRemoved | SubscriptionLost>
-  /** Whether an operator has paused the consumer, as far as this subscription knows. Synchronous. */
+  /** Returns whether an operator has paused the consumer, as far as this subscription knows. Synchronous. */
   readonly paused: () => boolean
   /**
    * Runs the transaction that puts a hold on this delivery's key, while the transport reads nothing.
    *
-   * If it succeeds, the transport forgets the key's deliveries that it had handed over, and reads them again in order
-   * when the hold ends. The worker forgets its own deliveries of the key within `write`. If it fails, nothing is
-   * forgotten.
+   * If `write` succeeds, the transport forgets the key's deliveries that it had handed over, and reads them again in
+   * order when the hold ends. The worker forgets its own deliveries of the key within `write`. If `write` fails, no
+   * delivery is forgotten.
    */
   readonly whileNotReading: <A, E, R>(delivery: Delivery, write: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   /** Returns the leases held now, those without a delivery included. Synchronous. */
@@ -123,7 +126,7 @@ export interface Subscription {
   readonly renew: (leases: ReadonlyArray<HeldLease>) => Effect.Effect<ReadonlySet<HeldLease>, TransportError>
   /**
    * Checks the fencing tokens of a group, removes its messages from the queue, and returns the deliveries that it
-   * removed. First statement of the commit.
+   * removed. This is the first statement of the commit.
    *
    * A delivery with a stale token, or whose message an operator removed, is left out; the other deliveries do not fail.
    * The lease of a stale token counts as lost from then on. An engine that relies on the inbox returns all deliveries.
@@ -132,28 +135,29 @@ export interface Subscription {
     deliveries: ReadonlyArray<Delivery>
   ) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>
   /**
-   * Checks the fencing tokens and returns the deliveries whose lease is still held, settled ones included. Removes
-   * nothing.
+   * Checks the fencing tokens and returns the deliveries whose lease is still held, settled ones included. No message
+   * is removed.
    *
    * `atMostOnce` pipelines use it in the transaction of their steps, which follows the one that settled the delivery.
-   * It delays takeovers until the transaction ends, where the engine can. An engine that relies on the inbox returns
-   * all.
+   * Where the engine can, the check delays takeovers until the transaction ends. An engine that relies on the inbox
+   * returns all deliveries.
    */
   readonly fence: (
     deliveries: ReadonlyArray<Delivery>
   ) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>
   /**
-   * Acknowledges deliveries at the broker and frees the transport's memory of them. Called after COMMIT, or when the
-   * worker no longer owns a delivery.
+   * Acknowledges deliveries at the broker, and ends the transport's record of them as in flight. A worker calls this
+   * after COMMIT, or when it no longer owns a delivery.
    *
-   * It may fail or be lost: a redelivery is a duplicate. It makes no request where `acknowledge` is `within`.
+   * An acknowledgement may fail or be lost, since the redelivered message is then a duplicate. Where the capability
+   * `acknowledge` is `within`, no request is made.
    */
   readonly acknowledge: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<void, TransportError>
   /**
    * Holds the delivery's key with the messages behind it, and stores all `attempts` with the message.
    *
-   * Runs in a transaction inside {@link Subscription.whileNotReading}. A parked delivery was removed in the same
-   * transaction, and its dead letter keeps the place. Fails with `LeaseLost` if the token is stale.
+   * A worker calls this in a transaction inside {@link Subscription.whileNotReading}. A parked delivery was removed in
+   * the same transaction, and its dead letter keeps the place. Fails with `LeaseLost` if the token is stale.
    */
   readonly hold: (
     delivery: Delivery,
@@ -161,11 +165,12 @@ export interface Subscription {
     hold: Hold
   ) => Effect.Effect<void, LeaseLost | TransportError, Transaction>
   /**
-   * Records, while the scope is open, that of this worker's deliveries only the given one (or none) runs.
+   * Records that of this worker's deliveries only the given one (or none) runs. The record lasts while the scope is
+   * open.
    *
-   * A worker that takes over then counts a crash for this delivery only. If the delivery had been counted before, it is
-   * marked as crashed alone (`Delivery.crashedAlone`). Closing the scope waits until the record is taken back; an
-   * interrupted close tries once. See `src/worker/lease/CrashIsolation.ts`.
+   * A worker that takes over then counts a crash for this delivery only. If the delivery had a crash count before, it
+   * is marked as crashed alone (`Delivery.crashedAlone`). Closing the scope waits until the record is taken back. An
+   * interrupted close tries that once. See `src/worker/lease/CrashIsolation.ts`.
    */
   readonly isolate: (delivery: Delivery | undefined) => Effect.Effect<void, TransportError, Scope.Scope>
   /** Gives leases back at once, in order, without counting a crash or an attempt. Idempotent. */
@@ -179,7 +184,7 @@ export interface Subscription {
  */
 export class Transport extends Context.Service<Transport, {
   readonly capabilities: Capabilities
-  /** Publishes messages to the engine, for relays. The same as `Store.outbox.write` on memory and Postgres. */
+  /** Publishes messages to the engine, for relays. On memory and Postgres this is `Store.outbox.write`. */
   readonly publish: (messages: ReadonlyArray<Message>) => Effect.Effect<void, TransportError | StoreFailure>
   /** Opens a subscription. The consumer must be registered in the store before. */
   readonly open: (

@@ -1,6 +1,6 @@
 /**
- * Pauses between two tries of the runtime's own reads and writes. Steps of users have a `Schedule` instead (see
- * `Retry.ts`).
+ * The pause between two tries of the runtime's own reads and writes. A user's steps are repeated by a `Schedule`
+ * instead (see `Retry.ts`).
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"

@@ -1,6 +1,6 @@
 /**
- * Messages of the compiler for pipelines that cannot work. Each rule is a type that is `unknown` if the rule holds,
- * and otherwise a sentence that the compiler error shows.
+ * Compiler errors for pipelines that cannot work. Each rule is a type that is `unknown` if the rule holds, and
+ * otherwise a sentence that the compiler error shows.
  *
  * @since 0.1.0
  */
@@ -17,13 +17,14 @@ export type NoAsync<Name extends string> =
   `${Name} takes no async function: return an Effect, with Effect.tryPromise around the promise`
 
 /**
- * The value of an emit. The rows of a bare statement carry a hint, since most are the result of an insert by mistake.
+ * The value that an emit gets. If the value is the rows of a bare statement, the type has a hint. An emit of such rows
+ * is mostly a mistake: the step before should have returned another value.
  */
 export type Emitting<A> = [ReadonlyArray<Row>, A] extends [A, ReadonlyArray<Row>]
   ? A & Hint<"The step before returned the rows of its statement. Return the value, with Effect.as(value)">
   : A
 
-/** A hint that a compiler error shows as part of a type. Nothing has this field. */
+/** A hint that a compiler error shows as part of a type. No value has this field at run time. */
 interface Hint<Text extends string> {
   readonly "~hint"?: Text
 }

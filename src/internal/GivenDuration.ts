@@ -1,6 +1,6 @@
 /**
  * Checks durations that callers give, also untyped ones. Effect reads `{}`, `{ minute: 5 }` and NaN as zero, which
- * would mean "at once" or "never wait". Here they are no durations, and the caller gets an error that shows the
+ * would mean "at once" or "never wait". Here such values are no durations, and the caller gets an error that shows the
  * value.
  */
 import * as Duration from "effect/Duration"
@@ -49,7 +49,10 @@ export const shown = (given: unknown): string => {
   }
 }
 
-/** Problems of values that could not fail when they were made. A worker that gets such a value does not start. */
+/**
+ * Problems of settings that were found by functions that cannot fail, such as `Retry.exponential`. The key is the
+ * invalid value. A worker that gets the value fails at its start with this problem.
+ */
 export const problems = new WeakMap<object, InvalidSetting>()
 
 /** Makes the refusal of a setting that is outside of its range, or is no duration. */

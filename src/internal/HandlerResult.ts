@@ -10,7 +10,7 @@ import * as Fiber from "effect/Fiber"
 
 type Expected = "an Effect" | "a boolean" | "a value"
 
-/** A function that returned another type of value than it must. */
+/** The defect of a user's function that returned another type of value than it must. */
 export class WrongReturn extends Error {
   constructor(operator: string, expected: Expected, returned: unknown) {
     super(`The function of ${operator} returned ${nameOf(returned)}, where ${expected} is expected. ${fixOf(returned)}`)
@@ -70,8 +70,8 @@ const fixOf = (returned: unknown): string =>
     : "Return the effect; a function that only computes belongs in Pipeline.map or Effect.sync"
 
 /**
- * Runs an effect in a fiber of its own, so that any end of that fiber can be handled as a failure. Passes an
- * interruption on and waits for its end.
+ * Runs an effect in a fiber of its own, so that any end of that fiber can be handled as a failure. An interruption is
+ * passed to that fiber, and waits for its end.
  */
 export const contained = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.uninterruptibleMask((restore) =>

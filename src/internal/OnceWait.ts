@@ -9,7 +9,7 @@ import { StoreFailure, type UnknownOutcome } from "../Errors.ts"
 import type { OnceClaim } from "../Store.ts"
 import * as Backoff from "./Backoff.ts"
 
-/** How often a transaction that fails is run again. */
+/** How often a failed transaction is run again. */
 const tries = 10
 
 /**
@@ -32,7 +32,10 @@ export class OnceWait {
   private waited = 0
   /** When the wait began, in milliseconds. Undefined while the effect runs. */
   private since: number | undefined
-  /** How long the call had waited for the store when its first transaction began. */
+  /**
+   * How many milliseconds the call had waited for the store when its first transaction began. The timeout for another
+   * caller of the id counts from there.
+   */
   private waitedForStore: number | undefined
   private rounds = 0
   private failures = 0
@@ -60,8 +63,8 @@ export class OnceWait {
   }
 
   /**
-   * Whether the call stops waiting for an id that another caller holds. A call whose own COMMIT had no answer always
-   * waits.
+   * Whether the call must stop waiting for an id that another caller holds. A call whose own COMMIT had no answer
+   * always waits.
    */
   get isOver(): boolean {
     return (!this.wait && this.unknownOutcome === undefined) || Duration.toMillis(this.remaining) <= 0
@@ -72,7 +75,7 @@ export class OnceWait {
     this.waitedForStore ??= this.waitedMillis
   }
 
-  /** Notes the result of the claim: the effect runs now, or the call waits on. */
+  /** Records the result of the claim: the effect runs now, or the call continues to wait. */
   claimed({ _tag }: OnceClaim): void {
     if (_tag === "Busy") return
     this.unknownOutcome = undefined
@@ -81,7 +84,7 @@ export class OnceWait {
     this.since = undefined
   }
 
-  /** Whether another transaction may succeed after this failure, and the timeout allows one. */
+  /** Records a failed transaction. Returns whether another one may succeed, and the timeout allows it. */
   mayRetry(error: { readonly _tag: string }): boolean {
     this.since ??= this.now()
     if (error._tag === "UnknownOutcome") {
@@ -93,6 +96,9 @@ export class OnceWait {
     return passing && ++this.failures <= tries && this.waitedMillis < this.limit
   }
 
-  /** Pauses between two transactions. The random part keeps callers that wait for one another from meeting again. */
+  /**
+   * Pauses before the next transaction. A random part of the pause keeps callers that wait for one another from
+   * colliding again.
+   */
   readonly pause: Effect.Effect<void> = Effect.suspend(() => Backoff.pause(this.rounds++, { first: 5, cap: 100 }))
 }

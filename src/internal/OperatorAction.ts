@@ -10,10 +10,10 @@ import * as Message from "../Message.ts"
 import { type OperatorAction, Store } from "../Store.ts"
 import * as Telemetry from "../Telemetry.ts"
 
-/** Bytes that the audit keeps. */
+/** The most bytes of each field that the audit keeps. */
 const limits = { by: 512, note: 4096 }
 
-/** Requires a name and a note that the audit can keep. */
+/** Checks that the audit can keep the operator's name and note. Fails with `InvalidOperatorAction` if not. */
 export const checked = ({ by, note = "" }: OperatorAction): Effect.Effect<void, InvalidOperatorAction> => {
   const badName = Message.textProblem(by.trim() === "" ? "" : by, limits.by)
   if (badName !== undefined) return Effect.fail(new InvalidOperatorAction({ field: "by", problem: badName }))

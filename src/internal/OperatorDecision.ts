@@ -1,6 +1,6 @@
 /**
- * The kinds of decision about a dead letter, each with the required state and the next state. The store carries out
- * the rest.
+ * The kinds of decision about a dead letter, each with the required state and the next state. The stores share these
+ * rules, and each store writes the change itself.
  */
 import type { Action } from "../Audit.ts"
 import type { DeadLetter, State } from "../DeadLetter.ts"

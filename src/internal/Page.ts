@@ -7,5 +7,7 @@ export const rows = (limit: number | undefined): number => Math.min(1_000, Math.
 /** The limit of a count. */
 export const countTo = 10_000
 
-/** Makes a bounded count. `n` may have been counted one further than `countTo`, which means that there are more. */
+/**
+ * Makes a bounded count. A caller counts up to `countTo + 1`: a larger `n` than `countTo` means that there are more.
+ */
 export const countOf = (n: number): BoundedCount => ({ count: Math.min(n, countTo), more: n > countTo })

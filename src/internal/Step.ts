@@ -1,6 +1,6 @@
 /**
- * The data of a pipeline: its steps in order, and its settings. `Pipeline.ts` builds it with types, and the worker
- * interprets it. Nothing here runs an effect. Values are untyped: a step gets the value that the previous one
+ * The data of a pipeline: its steps in order, and its settings. `Pipeline.ts` builds this data with types, and the
+ * worker runs it. No code here runs an effect. Values are untyped: a step gets the value that the previous one
  * returned.
  *
  * @since 0.1.0
@@ -55,7 +55,7 @@ export type Step =
   | { readonly _tag: "Commit"; readonly f: Handler<AnyEffect> }
   | {
     readonly _tag: "CommitBatch"
-    /** Returns nothing, which keeps each value, or an array with a result for each message. */
+    /** Returns an array with a result for each message, or nothing. With nothing each message keeps its value. */
     readonly f: (values: NonEmptyReadonlyArray<never>, delivered: NonEmptyReadonlyArray<DeliveryContext>) => AnyEffect
   }
   | {
@@ -68,7 +68,7 @@ export type Step =
     readonly topic: AnyTopic
     readonly f: Handler<ReadonlyArray<unknown>>
     /**
-     * Returns the id of one outgoing value. Undefined: the id is derived from the consumer, the message and the
+     * Returns the id of one outgoing value. If undefined, the id is derived from the consumer, the message and the
      * emit's number.
      */
     readonly id: ((out: never, value: never, delivered: DeliveryContext) => string) | undefined
@@ -77,13 +77,13 @@ export type Step =
 /** The user's function behind a wrapper, so that its source text describes the step. */
 const wrapped = new WeakMap<object, object>()
 
-/** Registers a wrapper around a user's function. */
+/** Registers a wrapper around a user's function, and returns the wrapper. */
 export const wrapping = <F extends object>(users: object, ours: F): F => {
   wrapped.set(ours, users)
   return ours
 }
 
-/** Returns the source text of the user's function. It tells pipelines apart. */
+/** Returns the source text of the user's function, by which two pipelines are compared. */
 export const sourceOf = (f: object): string => Function.prototype.toString.call(wrapped.get(f) ?? f)
 
 /** The settings of a pipeline, with defaults filled in. */
@@ -110,7 +110,10 @@ export const defaults: Settings = {
   group: 250
 }
 
-/** Stores the problem of an invalid `while` for the worker: it is async, or no function. */
+/**
+ * Returns the `while` of a retry. If it is async or no function, returns a replacement whose problem is registered in
+ * `GivenDuration.problems`. The worker then refuses to start.
+ */
 export const checkedWhile = (
   given: ((error: never) => boolean) | undefined
 ): ((error: never) => boolean) | undefined => {

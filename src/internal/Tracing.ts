@@ -1,5 +1,6 @@
 /**
- * Spans for an installed tracer. Without one, no spans are made, because Effect's own tracer does not export any.
+ * Spans for an installed tracer. Without an installed tracer no spans are made, because Effect's own tracer does not
+ * export spans.
  *
  * A failure leaves the tag of its error in its span, and never the message, which may quote a payload.
  *
@@ -12,7 +13,7 @@ import type * as Fiber from "effect/Fiber"
 import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
 
-/** Whether a tracer is installed and switched on. */
+/** Returns whether a tracer is installed and switched on. */
 export const isOn = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
   fiber.getRef(Tracer.Tracer) !== Tracer.nativeTracer && fiber.getRef(References.TracerEnabled)
 
@@ -44,15 +45,18 @@ export const isError = (value: unknown): value is Error => {
 }
 
 /**
- * Returns the tag of an error, else its name, else its type, for records, spans and metrics. At most 100 characters
- * that every store can keep.
+ * Returns the tag of an error, else its name, else its type, for records, spans and metrics. The text has at most 100
+ * characters, which every store can keep.
  */
 export const tagOf = (error: unknown): string => {
   const tag = read(error, "_tag")
   return plain(typeof tag === "string" ? tag : isError(error) ? nameOf(error) : typeof error, 100)
 }
 
-/** Returns the name of an error if it is a text. A field of a foreign error may replace it. */
+/**
+ * Returns the name of an error if it is a text. A foreign error may have a field `name` of another type, and then this
+ * is "Error".
+ */
 export const nameOf = (error: Error): string => {
   const name = read(error, "name")
   return typeof name === "string" ? name : "Error"
@@ -62,7 +66,7 @@ export const nameOf = (error: Error): string => {
 export const plain = (text: string, most: number): string =>
   text.slice(0, most).replaceAll("\u0000", "\ufffd").toWellFormed()
 
-/** Ends a span, with the tag of an error if there is one. */
+/** Ends a span, as failed with this tag if there is one. */
 export const end = (span: Tracer.Span, tag: string | undefined, where: string): Effect.Effect<void> =>
   Effect.map(Clock.currentTimeNanos, (now) => {
     if (tag !== undefined) span.attribute("error.type", tag)
@@ -70,8 +74,8 @@ export const end = (span: Tracer.Span, tag: string | undefined, where: string): 
   })
 
 /**
- * Runs the effect within a span that was made for it. `failed` finds the error in a successful result. An
- * interruption is no error.
+ * Runs the effect within a span, and ends the span with it. `failed` returns the error that a successful result
+ * contains. An interruption does not count as an error.
  */
 export const within = <A, E, R>(
   span: Tracer.Span,

@@ -1,6 +1,6 @@
 /**
- * The calls in this process that wait for an id of a consumer. Synchronous and cheap, because every commit notifies
- * them.
+ * The calls in this process that wait for an id of a consumer. Every commit calls `notify`, so its work is synchronous
+ * and cheap.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,9 @@ import type * as Scope from "effect/Scope"
 export class Watchers {
   readonly #waiting = new Map<string, Map<string, Set<Deferred.Deferred<void>>>>()
 
-  /** Waits for the next `notify` of this id. The watch ends with the scope. */
+  /**
+   * Starts to watch an id. The inner effect completes at the next `notify` of this id. The watch ends with the scope.
+   */
   watch(consumer: string, id: string): Effect.Effect<Effect.Effect<void>, never, Scope.Scope> {
     return Effect.acquireRelease(
       Effect.sync(() => {
@@ -38,7 +40,7 @@ export class Watchers {
     for (const [consumer, ids] of this.#waiting) for (const id of ids.keys()) f(consumer, id)
   }
 
-  /** Notifies all waiting calls, which then poll. */
+  /** Completes all watches, so that the waiting calls poll. */
   notifyAll(): void {
     for (const ids of this.#waiting.values()) {
       for (const set of ids.values()) for (const deferred of set) Deferred.doneUnsafe(deferred, Effect.void)

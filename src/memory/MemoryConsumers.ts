@@ -18,7 +18,7 @@ import type { MemoryQueue } from "./MemoryQueue.ts"
 import type { MemoryState } from "./MemoryStore.ts"
 import { write } from "./MemoryTransaction.ts"
 
-/** Dead letters that are not over. */
+/** Returns the number of the consumer's dead letters that are open or being redriven. */
 const countDeadLetters = (state: MemoryState, consumer: string): number => {
   let count = 0
   for (const { record } of state.deadLetters.values()) {
@@ -40,7 +40,10 @@ const consumerOf = (state: MemoryState, queue: MemoryQueue, now: number): Consum
   deadLetters: Page.countOf(countDeadLetters(state, queue.consumer))
 })
 
-/** Something that is done to a consumer: refused, or done and noted. */
+/**
+ * Runs an operator action on a consumer. Fails with `refusal`, or applies the change and writes the audit entry in the
+ * same transition.
+ */
 const change = <E>(
   state: MemoryState,
   consumer: string,
@@ -166,7 +169,8 @@ const ofConsumer =
 const ofKey =
   (state: MemoryState, asked: "paused" | "resumed"): ConsumerStore["pauseKey"] => (consumer, key, { by, note = "" }) =>
     change(state, consumer, (queue) => {
-      // Parked, although no open dead letter parks it: no decision about a dead letter would end that.
+      // Whether the key is parked although it has no open parked dead letter. No decision about a dead letter would end
+      // that, so `resumeKey` does.
       const stray = asked === "resumed" && queue.parkedKey(key) && !state.parks(consumer, key)
       return stray ? undefined : conflict(consumer, key, asked, queue.pausedKey(key))
     }, (queue, now) => {
@@ -178,7 +182,6 @@ const ofKey =
       return { by, action: asked, key, note }
     })
 
-/** The store's consumers. */
 export const makeConsumers = (state: MemoryState): ConsumerStore => ({
   register: (registration) =>
     write(state, () => {

@@ -1,9 +1,7 @@
 /**
- * The dead letters of the memory store: written in the transaction that removes the deliveries, listed, grouped and
- * frozen.
+ * The dead letters of the memory store. They are written in the transaction that removes the deliveries.
  *
- * A dead-lettering goes through the inbox, so that it and a commit exclude each other: a committed message is not
- * dead-lettered.
+ * A dead-lettering claims the message's id in the inbox, as a commit does. So a committed message is not dead-lettered.
  *
  * @since 0.1.0
  */
@@ -46,8 +44,8 @@ const newRecord = (id: string, consumer: string, entry: NewDeadLetter, now: numb
 })
 
 /**
- * Returns the place of a new dead letter, or undefined if the inbox knows the id as committed, so that nothing is
- * dead-lettered.
+ * Returns whether a new dead letter changes the inbox (`beside` is false), or stands beside the record of another
+ * content. Returns undefined if the inbox knows this message as committed, so that no dead letter is written.
  */
 const place = (
   transaction: MemoryTransaction,
@@ -60,7 +58,7 @@ const place = (
   // An edited payload is still the message that was published.
   const fingerprint = (dead ? known?.fingerprint : undefined) ?? ofMessage(entry.delivery.message)
   if (known === undefined || dead) return { beside: false, fingerprint }
-  // Other content under a known id is never dropped, whether or not a claim has found that out.
+  // Other content under a known id must not be dropped, even if no claim has found the conflict.
   const other = entry.conflict === true || known.fingerprint !== fingerprint
   return other ? { beside: true, fingerprint } : undefined
 }
@@ -75,7 +73,7 @@ const buryOne = (
   const own = redrive === undefined ? undefined : transaction.deadLetter(redrive.deadLetterId)
   const found = place(transaction, consumer, entry, own)
   if (found === undefined) {
-    // A redriven message was committed in another way, so its dead letter is resolved.
+    // The id of the redriven message was committed by another delivery, so its dead letter is resolved.
     transaction.resolve(own === undefined ? [] : [own], now)
     return undefined
   }
@@ -117,7 +115,6 @@ const groupsOf = (deadLetters: ReadonlyArray<DeadLetter>): ReadonlyArray<Failure
   }).sort((a, b) => b.lastAt - a.lastAt || (a.sample.id < b.sample.id ? 1 : -1))
 }
 
-/** The store's dead letters. */
 export const makeDeadLetters = (state: MemoryState): DeadLetterStore => ({
   add: Effect.fnUntraced(function*(consumer, entries) {
     const transaction = yield* required(state, "dead-letter dead letters")

@@ -14,10 +14,10 @@ import { matches } from "./DeadLetterFilter.ts"
 import type { MemoryState, StoredDeadLetter } from "./MemoryStore.ts"
 import { type MemoryTransaction, type Write, write } from "./MemoryTransaction.ts"
 
-/** A kind of decision, and its effect on the memory store. */
+/** A kind of decision, with its effect on the memory store. */
 interface Deciding extends OperatorDecision.OperatorDecision {
   readonly change?: (record: DeadLetter) => Partial<DeadLetter>
-  /** Its change beside the dead letter, which is changed already. */
+  /** Changes queue and inbox. The dead letter itself is changed already. */
   readonly apply: (state: MemoryState, deadLetterId: StoredDeadLetter) => void
 }
 
@@ -58,7 +58,10 @@ const restore: Deciding = {
   }
 }
 
-/** The dead letters are as they must be: changes them, and writes who did it. */
+/**
+ * Returns the write of a decision: it changes the dead letters, and adds an audit entry for each. The caller has
+ * checked their states.
+ */
 const decided = (
   state: MemoryState,
   now: number,
@@ -106,7 +109,7 @@ const decide = (state: MemoryState, id: string, decision: Deciding, action: Oper
       : Effect.fail(refused)
   })
 
-/** The dead letters of a set that are still open, oldest first. */
+/** Returns the next dead letters of a frozen set that are still open, oldest first. */
 const nextOf = (
   state: MemoryState,
   transaction: MemoryTransaction | undefined,
@@ -123,7 +126,6 @@ const nextOf = (
   return next
 }
 
-/** The store's decisions about dead letters. */
 export const makeDecisions = (
   state: MemoryState
 ): Pick<DeadLetterStore, "redrive" | "discard" | "restore" | "release" | "decideSome"> => ({

@@ -1,8 +1,8 @@
 /**
- * Messages of a memory store that are published later, in the order of their due times.
+ * Keeps the delayed messages of a memory store, in the order of their due times.
  *
  * Every method is synchronous. A message that a transaction replaces or cancels is locked until the end of that
- * transaction (see `MemoryOutbox.ts`). Meanwhile it is skipped, and so are later messages of the same key.
+ * transaction (see `MemoryOutbox.ts`). Meanwhile `take` skips the message, and also later messages of the same key.
  *
  * @since 0.1.0
  */
@@ -11,17 +11,20 @@ import type { Message } from "../Message.ts"
 /** A message that is not due yet. */
 export interface Waiting {
   readonly message: Message
-  /** Milliseconds since the epoch. */
+  /** When the message is due, in milliseconds since the epoch. */
   readonly due: number
-  /** By {@link nameKey}: the place where one message at most waits. */
+  /** The message's name in the form of {@link nameKey}. At most one message waits under a name. */
   readonly name: string | undefined
 }
 
-/** Names a place; no topic, key or name holds NUL, and no consumer's name is empty (see `inboxKey`). */
+/**
+ * Returns the lock key of a named message. NUL separates the parts, since none of them contains NUL. No consumer's name
+ * is empty, so the NUL at the beginning distinguishes it from an `inboxKey`.
+ */
 export const nameKey = (topic: string, key: string, name: string): string => `\0${topic}\0${key}\0${name}`
 
 export class MemoryDelayed {
-  /** By their time, and those of one time as they came. */
+  /** The delayed messages by due time. Messages of the same time are in the order of their arrival. */
   private waiting: Array<Waiting> = []
   private readonly named = new Map<string, Waiting>()
 
@@ -29,7 +32,7 @@ export class MemoryDelayed {
     return this.named.get(name)
   }
 
-  /** Adds it, in the place of what waits under its name. */
+  /** Adds a message, and removes the message that waits under the same name. */
   add(waiting: Waiting): void {
     if (waiting.name !== undefined) {
       this.remove(waiting.name)
@@ -51,7 +54,7 @@ export class MemoryDelayed {
     this.waiting.splice(this.waiting.indexOf(found), 1)
   }
 
-  /** Takes out what is due, in order. */
+  /** Takes out and returns the messages that are due, in order. */
   take(now: number, locked: (name: string) => boolean): ReadonlyArray<Waiting> {
     const taken: Array<Waiting> = []
     const stay: Array<Waiting> = []
@@ -72,7 +75,7 @@ export class MemoryDelayed {
     return taken
   }
 
-  /** When the next one is due, of those that are not. */
+  /** Returns when the next message that is not due yet will be due. */
   next(now: number): number {
     return this.waiting.find((waiting) => waiting.due > now)?.due ?? Infinity
   }

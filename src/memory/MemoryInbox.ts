@@ -36,7 +36,7 @@ const claimAll = (
     if (claimed === "fresh") {
       outcomes.set(inboxKey(consumer, claim.id), { outcome: "committed", fingerprint, deadLetterId: undefined })
     }
-    // A duplicate was committed in another way, so its dead letter is resolved.
+    // Fresh or duplicate, the id is committed, so the dead letter of this redrive is resolved.
     const deadLetterId = claim.deadLetterId === undefined ? undefined : transaction.deadLetter(claim.deadLetterId)
     if (deadLetterId !== undefined) deadLetters.push(deadLetterId)
     return claimed
@@ -81,7 +81,6 @@ const stageOutcome = (transaction: MemoryTransaction, consumer: string, id: stri
     apply: () => transaction.state.record(consumer, id, outcome)
   })
 
-/** The store's inbox. */
 export const makeInbox = (state: MemoryState): InboxStore => ({
   claim: Effect.fnUntraced(function*(consumer, claims) {
     const transaction = yield* required(state, "claim message ids")

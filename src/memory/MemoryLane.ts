@@ -17,7 +17,7 @@ import type { Message } from "../Message.ts"
 
 /** A message that waits in a lane. */
 export interface Row {
-  /** Its place in the order of publishing. A redriven parked message gets its old place back. */
+  /** The row's place in the order of publishing. A redriven parked message gets its old place back. */
   readonly seq: number
   readonly message: Message
   readonly bytes: number
@@ -38,7 +38,9 @@ export interface KeyRows {
   last: Row | undefined
   unread: Row | undefined
   inFlight: number
-  /** End of the hold in milliseconds. `Infinity` while the key is parked. */
+  /**
+   * When the hold ends, in milliseconds since the epoch. `Infinity` while the key is parked, undefined without a hold.
+   */
   heldUntil: number | undefined
   /** An operator's pause, independent of any hold. */
   paused: { readonly by: string; readonly at: number } | undefined
@@ -51,41 +53,43 @@ export interface NewRow {
   readonly redrive?: Delivery["redrive"]
 }
 
-/** One open subscription: a worker, as the queue sees it. */
+/** The queue's record of one open subscription, and so of one worker. */
 export interface WorkerClaim {
   readonly worker: string
   readonly leaseMillis: number
   readonly held: Map<HeldLease, Lane>
-  /** The end of the time in which the worker counts as alive. Every read and every renewal extends it. */
+  /** Until when the worker counts as alive. Every read and every renewal extends this time. */
   aliveUntil: number
-  /** Whether the consumer was paused when it last talked to the queue. */
+  /** Whether the consumer was paused at the worker's last read or renewal. */
   paused: boolean
-  /** Completed when there may be work for the waiting worker. */
+  /** The queue completes this Deferred when there may be messages for the waiting worker. */
   waiting: Deferred.Deferred<void> | undefined
   /** The rows that a takeover counts as crashed: all rows in flight, or one row at most. */
   counted: "all" | { readonly seq: number | undefined }
   turn: number
-  /** Lanes that it has claimed, and how many of them from an expired owner, until they are counted. */
+  /**
+   * The numbers of lanes that the worker has claimed since the last count: free ones, and those of an expired owner.
+   */
   claims: { expired: number; free: number }
 }
 
-/** Returns a token above the last one, and no less than the milliseconds since the epoch, as every engine does. */
+/** Returns a fencing token that is higher than the last one, and at least the milliseconds since the epoch. */
 export const nextToken = (last: bigint, now: number): bigint => {
   const at = BigInt(Math.trunc(now))
   return last < at ? at : last + 1n
 }
 
-/** A lane: the unit that is leased. */
+/** A lane, which is the unit of a lease. */
 export class Lane {
   readonly index: number
-  /** Raised by every claim. */
+  /** The fencing token. Every claim raises it. */
   token = 0n
   /** The lease that was issued last, while it is neither released nor taken over. */
   lease: HeldLease | undefined
   owner: WorkerClaim | undefined
   leaseUntil = 0
   /**
-   * Whether its owner has more than its share. The lane is then not read, and is released when no row of it is in
+   * Whether the owner has more lanes than its share. The lane is then not read, and is released when no row of it is in
    * flight.
    */
   leaving = false
@@ -96,14 +100,17 @@ export class Lane {
   readonly held = new Set<KeyRows>()
   readonly paused = new Set<KeyRows>()
   readonly inFlight = new Set<Row>()
-  /** Removed rows that are not acknowledged: the key of each, by its seq. */
+  /** The keys of removed rows that are not acknowledged, by the row's `seq`. */
   private readonly unacknowledged = new Map<number, string>()
 
   constructor(index: number) {
     this.index = index
   }
 
-  /** Puts a row into its key, in order of its seq: at the end, or where a redriven one was. */
+  /**
+   * Adds a row to its key, in the order of `seq`. A new row goes to the end, and a redriven parked one to its old
+   * place.
+   */
   insert(from: NewRow): void {
     const key = this.keyOf(from.message.key)
     const row: Row = {
@@ -132,7 +139,7 @@ export class Lane {
     this.settleReady(key)
   }
 
-  /** Takes a row out for good. */
+  /** Removes a row for good. */
   remove(row: Row): void {
     const key = row.key
     if (key.unread === row) key.unread = this.unreadAfter(row)
@@ -153,7 +160,7 @@ export class Lane {
     this.unacknowledged.delete(seq)
   }
 
-  /** Whether its owner still works on a row of it. */
+  /** Whether the owner still processes a row of this lane. */
   get busy(): boolean {
     return this.inFlight.size + this.unacknowledged.size > 0
   }
@@ -189,8 +196,8 @@ export class Lane {
   }
 
   /**
-   * Holds a key, its rows in flight included. It extends an existing hold (of a restored dead letter) and never
-   * shortens it.
+   * Holds a key, its rows in flight included. An existing hold (of a restored dead letter) is extended and never
+   * shortened.
    */
   hold(key: string, until: number): void {
     const rows = this.keyOf(key)
@@ -200,7 +207,7 @@ export class Lane {
     this.settleReady(rows)
   }
 
-  /** Ends a key's hold; its rows are read from the first one on. */
+  /** Ends a key's hold, so that its rows are read again. */
   unhold(key: KeyRows): void {
     key.heldUntil = undefined
     this.held.delete(key)
@@ -241,24 +248,24 @@ export class Lane {
     for (const key of this.held) if (key.heldUntil !== undefined && key.heldUntil <= now) this.unhold(key)
   }
 
-  /** Whether a claim would find work: an unread row, a hold that is due, or rows in flight of a dead owner. */
+  /** Returns whether a claim would find work: an unread row, a hold that is due, or rows in flight of a dead owner. */
   hasWork(now: number): boolean {
     return this.ready.size > 0 || this.inFlight.size > 0 || this.nextDue(0) <= now
   }
 
-  /** When the next hold ends, of those that end after the given time. */
+  /** Returns when the next hold ends, of those that end after the given time. */
   nextDue(after: number): number {
     let due = Infinity
     for (const key of this.held) if (key.heldUntil! > after && key.heldUntil! < due) due = key.heldUntil!
     return due
   }
 
-  /** Whether it has an owner whose lease has not ended. */
+  /** Returns whether the lane has an owner whose lease has not ended. */
   owned(now: number): boolean {
     return this.owner !== undefined && this.leaseUntil > now
   }
 
-  /** Frees the lane and makes its rows in flight readable again, in order. Counts nothing. */
+  /** Frees the lane and makes its rows in flight readable again, in order. No crash is counted. */
   free(): void {
     this.owner = undefined
     this.lease = undefined

@@ -1,7 +1,7 @@
 /**
  * Named leases over the memory store, on Effect's `Clock`.
  *
- * A transaction that has looked at a token keeps claims away until it has ended, as a row lock does.
+ * While a transaction that checked a token is open, no claim of that lease succeeds. On Postgres a row lock does this.
  *
  * @since 0.1.0
  */
@@ -14,14 +14,16 @@ import { type MemoryTransaction, required } from "./MemoryTransaction.ts"
 
 interface Row {
   owner: string | undefined
-  /** Raised by every claim, never lowered: the row stays when its lease was given back. */
+  /**
+   * The fencing token. Every claim raises it. A row stays after its lease was given back, so the token is never
+   * lowered.
+   */
   token: bigint
   until: number
-  /** Transactions that have looked at the token, those that have ended included. */
+  /** The transactions that have checked the token. Ended ones are removed at the next claim. */
   readonly fences: Set<MemoryTransaction>
 }
 
-/** The store's leases. */
 export const makeLeases = (state: MemoryState): LeaseStore => {
   const rows = new Map<string, Row>()
   const waiting = new Map<string, Set<Deferred.Deferred<void>>>()

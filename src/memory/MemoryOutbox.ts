@@ -15,7 +15,7 @@ import { nameKey, type Waiting } from "./MemoryDelayed.ts"
 import type { MemoryState } from "./MemoryStore.ts"
 import { ambient, type MemoryTransaction, required, transact, write } from "./MemoryTransaction.ts"
 
-/** In the ambient transaction, or in one of its own. */
+/** Runs the body in the ambient transaction, or in a transaction of its own if there is none. */
 const within = <A>(
   state: MemoryState,
   operation: string,
@@ -43,7 +43,7 @@ const publishNow = (state: MemoryState, messages: ReadonlyArray<Message>, now: n
   for (const message of messages) state.publish(message, now)
 }
 
-/** Replaces what waits under the name, by a message that waits or by one that is published. */
+/** Replaces the message that waits under the name. The new message waits, too, or is published if it is due. */
 const replace = (state: MemoryState, message: Message, later: Delay.ResolvedDelay, name: string) => {
   const place = nameKey(message.topic, message.key, name)
   return within(state, "publish", (transaction) =>
@@ -67,7 +67,6 @@ const replace = (state: MemoryState, message: Message, later: Delay.ResolvedDela
     ))
 }
 
-/** The store's outbox. */
 export const makeOutbox = (state: MemoryState): OutboxStore => ({
   write: (messages, later) =>
     Effect.suspend((): Effect.Effect<void, StoreFailure> => {

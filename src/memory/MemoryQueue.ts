@@ -16,7 +16,6 @@ import type { Consumer, HeldKey, Registration } from "../Store.ts"
 import type { Demand } from "../Transport.ts"
 import { type KeyRows, Lane, type NewRow, nextToken, type Row, type WorkerClaim } from "./MemoryLane.ts"
 
-/** The queue of a consumer. */
 export class MemoryQueue {
   readonly consumer: string
   readonly order: DeadLetterOrder
@@ -24,12 +23,15 @@ export class MemoryQueue {
   readonly registeredAt: number
   /** The description of the pipeline of the last registration. */
   pipeline = ""
-  /** The operator's pause, in which no row is read. */
+  /** The operator's pause. While it lasts, no row is read. */
   paused: Consumer["paused"]
-  /** Whether the consumer was removed. Its workers then stop at their next request. */
+  /** Whether the consumer was removed. If so, its workers stop at their next poll. */
   removed = false
   private readonly members = new Set<WorkerClaim>()
-  /** Completes a Deferred after the transition, because its fibers run at once. */
+  /**
+   * Runs a function after the transition. A completed Deferred runs its fibers at once, so it must not complete within
+   * a transition.
+   */
   private readonly after: (complete: () => void) => void
 
   constructor(registration: Registration, registeredAt: number, after: (complete: () => void) => void) {
@@ -51,7 +53,7 @@ export class MemoryQueue {
     this.wake()
   }
 
-  /** Takes a row out for good. */
+  /** Removes a row for good. */
   remove(lane: Lane, row: Row): void {
     lane.remove(row)
     // A key at its limit has capacity again, so waiting workers poll.
@@ -105,7 +107,7 @@ export class MemoryQueue {
     this.wake()
   }
 
-  /** Returns the keys on hold and the reasons. A pause outlives the time of a retry. */
+  /** Returns the keys on hold with the reasons. For a paused key, a retry time that has passed is left out. */
   heldKeys(now: number): Array<HeldKey> {
     const held = this.lanes.flatMap((lane) => [...new Set([...lane.held, ...lane.paused])])
     return held.map(({ heldUntil, key, paused }) => {
@@ -114,7 +116,7 @@ export class MemoryQueue {
     })
   }
 
-  /** All waiting rows, without settled rows. */
+  /** All rows of the queue. A settled message has no row. */
   get rows(): ReadonlyArray<{ readonly lane: Lane; readonly row: Row }> {
     return this.lanes.flatMap((lane) => [...lane.rows.values()].map((row) => ({ lane, row })))
   }
@@ -153,12 +155,15 @@ export class MemoryQueue {
   leave(member: WorkerClaim): void {
     this.members.delete(member)
     member.held.clear()
-    // Expired lanes that were not taken over are given back too. Their owner is alive, so nothing is counted.
+    // Expired lanes that were not taken over are given back, too. Their owner is alive, so no crash is counted.
     for (const lane of this.lanes) if (lane.owner === member) lane.free()
     this.wake()
   }
 
-  /** Hands over rows up to the demand, in order per key, and marks them as in flight. */
+  /**
+   * Returns rows up to the demand, in order per key, and marks them as in flight. Before that it claims free lanes, and
+   * gives lanes above the worker's share back.
+   */
   read(member: WorkerClaim, demand: Demand, now: number, monotonic: bigint): Array<Row> {
     member.aliveUntil = now + member.leaseMillis
     member.paused = this.paused !== undefined
@@ -170,12 +175,12 @@ export class MemoryQueue {
     return member.paused ? [] : this.collect(member, demand, now)
   }
 
-  /** Rows that were read and not accepted. */
+  /** Makes rows readable again that were read and not accepted. */
   takeBack(rows: ReadonlyArray<Row>): void {
     for (const row of rows) this.laneOf(row.message.key).takeBack([row])
   }
 
-  /** Milliseconds until a hold ends in a lane that this member has or could claim. */
+  /** Returns the milliseconds until the next hold ends in a lane that this member owns or could claim. */
   untilDue(member: WorkerClaim, now: number): number {
     let due = Infinity
     for (const lane of this.lanes) {
@@ -184,7 +189,7 @@ export class MemoryQueue {
     return due - now
   }
 
-  /** The leases that are confirmed; a lost one stays lost. */
+  /** Renews the leases and returns the renewed ones. A lost lease stays lost. */
   renew(member: WorkerClaim, leases: ReadonlyArray<HeldLease>, now: number): ReadonlySet<HeldLease> {
     member.aliveUntil = now + member.leaseMillis
     member.paused = this.paused !== undefined
@@ -208,13 +213,13 @@ export class MemoryQueue {
     this.wake()
   }
 
-  /** The lane of a lease that is still the current one, if it is. */
+  /** Returns the key's lane if this lease is still the current lease of the lane, else undefined. */
   fenced(lease: HeldLease, key: string): Lane | undefined {
     const lane = this.laneOf(key)
     return lane.lease === lease ? lane : undefined
   }
 
-  /** Finds the leases that another worker has taken over, or that have expired. */
+  /** Marks the member's leases as lost that another worker has taken over, or that have expired. */
   notice(member: WorkerClaim, now: number): void {
     for (const [lease, lane] of member.held) {
       const reason = lane.lease !== lease
@@ -261,7 +266,7 @@ export class MemoryQueue {
     }
   }
 
-  /** Returns the number of live workers, the asking one included. */
+  /** Returns the number of live workers. `self`, if given, counts in any case. */
   alive(self: WorkerClaim | undefined, now: number): number {
     let alive = 0
     for (const member of this.members) if (member === self || member.aliveUntil > now) alive++
@@ -312,9 +317,9 @@ export class MemoryQueue {
   }
 
   /**
-   * Counts a crash for the rows in flight of a dead owner. If one row ran alone, only that row counts. It is marked
-   * as crashed alone if it had been counted before it was isolated. A redriven message that returned to its place
-   * since then starts with 0.
+   * Counts a crash for the rows in flight of a dead owner. If the owner had isolated one row, the crash is counted only
+   * for this row. The row is then marked as crashed alone, if it had a crash before. A row without one is a redriven
+   * message that has taken the place of the isolated one meanwhile.
    */
   private count(lane: Lane): void {
     const counted = lane.owner?.counted ?? "all"

@@ -2,9 +2,9 @@
  * The single owner of the state of a memory store: queues, subscriptions, unrouted and delayed messages, inbox, dead
  * letters.
  *
- * Every method is one synchronous transition, so no change is ever half done. A transaction stages its writes and
- * applies them here at its end (see `MemoryTransaction.ts`). Nothing survives the process, and the inbox keeps every
- * id while the store exists. Use it for tests, and for work that may be lost with its process.
+ * Every method is one synchronous transition, so no other fiber sees a half-done change. A transaction stages its
+ * writes and applies them here at its end (see `MemoryTransaction.ts`). Nothing survives the process, and the inbox
+ * keeps every id while the store exists. Use it for tests, and for work that may be lost with its process.
  *
  * @since 0.1.0
  */
@@ -27,25 +27,24 @@ export interface InboxRow {
   readonly result?: string | undefined
 }
 
-/** A dead letter, with the place of its message. */
+/** A dead letter, with the `seq` of its message in the queue. */
 export interface StoredDeadLetter {
   readonly record: DeadLetter
   readonly seq: number
   /**
-   * The number of the transition in which it was last opened. A frozen set contains no dead letter that was opened
-   * later.
+   * A number that rises with each opening of a dead letter. A frozen set contains no dead letter that was opened after
+   * it was made.
    */
   readonly opened: number
 }
 
-/** The state of one memory store. */
 export class MemoryState {
   readonly queues = new Map<string, MemoryQueue>()
-  /** The calls that wait for an id. */
+  /** The calls of `Inbox.once` and `Inbox.await` that wait for an id. */
   readonly watchers = new Watchers()
-  /** By consumer, then by message id. */
+  /** The inbox records by consumer, then by message id. */
   private readonly inbox = new Map<string, Map<string, InboxRow>>()
-  /** In order of death. */
+  /** The dead letters by id, in the order of their first death. */
   readonly deadLetters = new Map<string, StoredDeadLetter>()
   readonly delayed = new MemoryDelayed()
   private readonly subscribed = new Map<string, Set<MemoryQueue>>()
@@ -78,12 +77,15 @@ export class MemoryState {
     this.pending.push(() => this.watchers.notify(consumer, [{ id }]))
   }
 
-  /** Ids of dead letters ascend, also as text. */
+  /** Returns the id of a new dead letter. Ids ascend, and also sort so as texts. */
   nextDeadLetterId(): string {
     return String(++this.lastDeadLetter).padStart(16, "0")
   }
 
-  /** Puts a message into the queue of every consumer of its topic, behind all that was published before. */
+  /**
+   * Puts a message at the end of the queue of every consumer of its topic. Without a consumer the message waits as
+   * unrouted.
+   */
   publish(message: Message, now: number): void {
     const stored: Message = { ...message, publishedAt: now }
     const seq = ++this.seq
@@ -97,13 +99,13 @@ export class MemoryState {
     else waiting.push({ seq, message: stored })
   }
 
-  /** Keeps a message until it is due. Waiting workers compute again how long they can sleep. */
+  /** Keeps a message until it is due. The waiting workers are woken, so that they sleep no longer than until then. */
   delay(waiting: Waiting): void {
     this.delayed.add(waiting)
     for (const queue of this.subscribed.get(waiting.message.topic) ?? []) queue.wake()
   }
 
-  /** Publishes the messages that are due, with their due times. */
+  /** Publishes the messages that are due. Each gets its due time as time of the publish. */
   moveDue(now: number, locked: (name: string) => boolean): void {
     for (const { due, message } of this.delayed.take(now, locked)) this.publish(message, due)
   }
@@ -142,7 +144,7 @@ export class MemoryState {
     for (const { message } of taken.sort((a, b) => a.seq - b.seq)) queue.insert({ seq: ++this.seq, message })
   }
 
-  /** Returns the state of a queue. Counts end where those of Postgres do. */
+  /** Returns the state of a queue, or undefined if there is no such consumer. As on Postgres, counts end at 10,000. */
   status(consumer: string, now: number): QueueStatus | undefined {
     const queue = this.queues.get(consumer)
     if (queue === undefined) return undefined
@@ -173,8 +175,9 @@ export class MemoryState {
   }
 
   /**
-   * Puts a dead letter's message back. A parked one returns to its place, and its key continues; any other one goes
-   * to the end. Its attempts stay with the dead letter, so that it is retried from the beginning.
+   * Puts a dead letter's message back into the queue. A parked message returns to its old place and its key continues.
+   * Any other message goes to the end. The attempts stay with the dead letter, so the message is retried from the
+   * beginning.
    */
   redrive({ record, seq }: StoredDeadLetter): void {
     const queue = this.queues.get(record.consumer)
@@ -191,7 +194,7 @@ export class MemoryState {
     if (!this.parks(consumer, key)) this.queues.get(consumer)?.unpark(key)
   }
 
-  /** Whether an open dead letter parks the key. */
+  /** Returns whether an open dead letter parks the key. */
   parks(consumer: string, key: string): boolean {
     for (const { record } of this.deadLetters.values()) {
       const same = record.consumer === consumer && record.message.key === key
@@ -220,7 +223,6 @@ export class MemoryState {
     queue.end()
   }
 
-  /** Writes an audit entry. */
   note(now: number, entry: Pick<Entry, "by" | "action" | "consumer"> & Partial<Entry>): void {
     const id = String(this.audit.length + 1).padStart(16, "0")
     this.audit.push({ deadLetterId: "", topic: "", key: "", note: "", detail: "", ...entry, id, at: now })

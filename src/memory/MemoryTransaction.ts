@@ -1,18 +1,18 @@
 /**
- * Transactions over the memory store: writes are staged while the body runs and applied at once at its end.
+ * Transactions over the memory store. Writes are staged while the body runs, and applied together at its end.
  *
- * The body runs in `Effect.tx`, so that fakes kept in `TxRef` commit and roll back with it. The end of a transaction
- * is one stretch in which the fiber does not yield:
+ * The body runs in `Effect.tx`, so that a test's fakes that are kept in `TxRef` commit and roll back with the
+ * transaction. The end of a transaction is one stretch in which the fiber does not yield:
  *
  * - It compares the TxRefs with the values that the body read.
  * - It checks every fencing token.
  * - It applies the writes.
  * - `Effect.tx` commits the TxRefs.
  *
- * If a TxRef has changed, `Effect.tx` runs the body again, with nothing staged. If a token or a row has changed, the
- * transaction fails with a `TransientFailure` and its caller runs it again.
+ * If a TxRef has changed, `Effect.tx` runs the body again, and the writes that were staged are dropped. If a token or a
+ * row has changed, the transaction fails with a `TransientFailure` and its caller runs it again.
  *
- * A savepoint takes back staged writes, and not a changed TxRef. So a transaction has one message (`maxGroup`).
+ * A savepoint undoes staged writes, but not a changed TxRef. So a transaction has only one message (`maxGroup`).
  *
  * @since 0.1.0
  */
@@ -26,12 +26,18 @@ import type { Waiting } from "./MemoryDelayed.ts"
 import type { Row } from "./MemoryLane.ts"
 import type { InboxRow, MemoryState, StoredDeadLetter } from "./MemoryStore.ts"
 
-/** Something that a transaction will do, and what its later reads must already see of it. */
+/**
+ * A staged change. `apply` makes the change at the end, and the other fields let later reads of the same transaction
+ * see it.
+ */
 export interface Write {
-  /** Returns why the write cannot be applied any more. Checked in the same stretch in which it is applied. */
+  /**
+   * Returns why the write cannot be applied any more, or undefined if it can. It is called in the same synchronous
+   * stretch as `apply`.
+   */
   readonly stale?: (() => string | undefined) | undefined
   readonly apply: (now: number) => void
-  /** By {@link inboxKey}. */
+  /** The changed inbox records, by {@link inboxKey}. */
   readonly outcomes?: ReadonlyMap<string, InboxRow> | undefined
   readonly removed?: ReadonlySet<Row> | undefined
   readonly deadLetters?: ReadonlyMap<string, StoredDeadLetter> | undefined
@@ -39,13 +45,12 @@ export interface Write {
   readonly waiting?: ReadonlyMap<string, Waiting | undefined> | undefined
 }
 
-/** Names an inbox entry; ids and consumer names hold no NUL. */
+/** Returns the lock key of an inbox record. NUL separates the parts, since ids and consumer names contain none. */
 export const inboxKey = (consumer: string, id: string): string => `${consumer}\0${id}`
 
-/** The transaction that is deciding about an id, by store. */
+/** The locks of each store: the transaction that has locked a key. */
 const deciding = new WeakMap<MemoryState, Map<string, MemoryTransaction>>()
 
-/** One open transaction. */
 export class MemoryTransaction {
   readonly engine = "memory"
   readonly state: MemoryState
@@ -53,7 +58,7 @@ export class MemoryTransaction {
   private readonly ended = Deferred.makeUnsafe<void>()
   private open = true
   private waitsFor: MemoryTransaction | undefined
-  /** Two transactions waited for one another: this one gave way. */
+  /** Whether this transaction must fail, because it and another one waited for each other. */
   private deadlocked = false
 
   constructor(state: MemoryState) {
@@ -91,7 +96,7 @@ export class MemoryTransaction {
       this.state.deadLetters.get(id)
   }
 
-  /** Their messages were committed, which is what dead letters that are being redriven waited for. */
+  /** Resolves the dead letters that are being redriven, since their messages are committed by this transaction. */
   resolve(deadLetters: ReadonlyArray<StoredDeadLetter>, now: number): void {
     const resolved = deadLetters.filter(({ record }) => record.state === "redriving").map((deadLetter) =>
       [deadLetter.record.id, {
@@ -113,11 +118,11 @@ export class MemoryTransaction {
     return write === undefined ? this.state.delayed.find(name) : write.waiting?.get(name)
   }
 
-  /** Waits until no other transaction is deciding about these ids, however it ends, and keeps them to itself. */
+  /** Locks these keys until this transaction ends. Waits while another transaction has locked one of them. */
   lock(keys: ReadonlyArray<string>): Effect.Effect<void, StoreFailure> {
     const locks = locksOf(this.state)
     return Effect.suspend(() => {
-      // In one order, so that two groups with the same ids do not wait for one another.
+      // All transactions lock in the same order, so that two groups with the same ids do not wait for one another.
       for (const key of keys.toSorted()) {
         const holder = locks.get(key) ?? this
         if (holder !== this) return this.wait(holder, keys)
@@ -127,7 +132,7 @@ export class MemoryTransaction {
     })
   }
 
-  /** Keeps an id to itself if no other transaction is deciding about it. */
+  /** Locks a key if no other transaction has locked it. Returns whether this transaction has the lock. */
   tryLock(key: string): boolean {
     const locks = locksOf(this.state)
     if ((locks.get(key) ?? this) !== this) return false
@@ -148,12 +153,15 @@ export class MemoryTransaction {
     )
   }
 
-  /** `Effect.tx` may run the body again: it begins with nothing staged. */
+  /** Drops the staged writes, since `Effect.tx` may run the body again. */
   restart(): void {
     this.writes = []
   }
 
-  /** Looks at everything again and applies it. Synchronous: see the header. */
+  /**
+   * Checks all writes again and applies them, in one synchronous stretch (see the header). Returns the conflict if a
+   * write is stale.
+   */
   apply(now: number): TransientFailure | undefined {
     if (this.deadlocked) return conflict("two transactions waited for each other's message ids")
     for (const write of this.writes) {
@@ -185,7 +193,7 @@ const locksOf = (state: MemoryState): Map<string, MemoryTransaction> => {
   return locks
 }
 
-/** Whether some open transaction is deciding about it. */
+/** Returns whether an open transaction has locked the key. */
 export const isLocked = (state: MemoryState, key: string): boolean => locksOf(state).has(key)
 
 const conflict = (detail: string): TransientFailure => new TransientFailure({ kind: "conflict", code: "", detail })
@@ -193,13 +201,13 @@ const conflict = (detail: string): TransientFailure => new TransientFailure({ ki
 const refused = (operation: string, detail: string): StoreFailure =>
   new StoreFailure({ operation, kind: "refused", code: "", detail, hint: "" })
 
-/** The ambient transaction of this store, if one is open. */
+/** Returns the ambient transaction of this store, or undefined if none is open. */
 export const ambient = (state: MemoryState, context: Context.Context<never>): MemoryTransaction | undefined => {
   const transaction: unknown = Context.getOrUndefined(context, Transaction)
   return transaction instanceof MemoryTransaction && transaction.isOpenOn(state) ? transaction : undefined
 }
 
-/** The transaction that a method of the port must run in. */
+/** Returns the open transaction that a method of the port requires. Fails if it has ended or is of another store. */
 export const required = (
   state: MemoryState,
   operation: string
@@ -212,7 +220,10 @@ export const required = (
         : Effect.fail(refused(operation, "its transaction is over, or belongs to another store"))
   )
 
-/** Stages a write in the ambient transaction, or applies it on the spot. `make` sees the present and may refuse. */
+/**
+ * Stages a write in the ambient transaction, or applies the write at once if there is none. `make` returns the write,
+ * or fails to refuse it.
+ */
 export const write = <E>(
   state: MemoryState,
   make: (now: number, transaction: MemoryTransaction | undefined) => Effect.Effect<Write, E>
@@ -229,7 +240,7 @@ export const write = <E>(
     })
   )
 
-/** Takes the body's staged writes back if the body fails. */
+/** Runs the body, and drops its staged writes if it fails. */
 export const savepoint = <A, E, R>(
   transaction: MemoryTransaction,
   body: Effect.Effect<A, E, R>
@@ -239,14 +250,17 @@ export const savepoint = <A, E, R>(
     return Effect.onError(body, () => Effect.sync(() => transaction.truncate(mark)))
   })
 
-/** Whether a TxRef that the body read has changed since: `Effect.tx` will then run the body again. */
+/** Returns whether a TxRef that the body read has changed since. If so, `Effect.tx` runs the body again. */
 const outdated = (context: Context.Context<never>): boolean => {
   const journal = Context.getOrUndefined(context, Effect.Transaction)?.journal ?? new Map()
   for (const [ref, { version }] of journal) if (ref.version !== version) return true
   return false
 }
 
-/** The last step of the body. From here to the commit of `Effect.tx` the fiber does not yield. */
+/**
+ * Applies the staged writes as the last part of the body. From here to the commit of `Effect.tx` the fiber does not
+ * yield.
+ */
 const seal = <A>(transaction: MemoryTransaction, value: A): Effect.Effect<A, TransientFailure> =>
   Effect.withFiber((fiber) =>
     Effect.clockWith((clock) => {
@@ -256,7 +270,7 @@ const seal = <A>(transaction: MemoryTransaction, value: A): Effect.Effect<A, Tra
     })
   )
 
-/** `Store.transact`. */
+/** Returns the store's `transact`. Inside of an open transaction the body runs in a savepoint of that transaction. */
 export const transact =
   (state: MemoryState) =>
   <A, E, R>(body: Effect.Effect<A, E, R>): Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>> =>
@@ -273,7 +287,8 @@ export const transact =
         Effect.flatMap((value) => seal(transaction, value)),
         Effect.provideService(Transaction, transaction),
         Effect.tx,
-        // An outer Effect.tx of the caller would commit later, or never. So a transaction of the store hides it.
+        // An outer `Effect.tx` of the caller would commit later, or never. So it is hidden, and the store's transaction
+        // commits by itself.
         Effect.updateContext((context: Context.Context<Exclude<R, Transaction>>) =>
           Context.add(Context.omit(Effect.Transaction)(context), PreventSchedulerYield, true)
         ),

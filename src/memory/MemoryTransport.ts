@@ -1,8 +1,8 @@
 /**
  * The transport over the queues of a memory store.
  *
- * Time is Effect's `Clock`, so a `TestClock` drives leases, holds and idle polls. A read hands its rows over in the
- * same synchronous step. While a hold is written, nothing is read.
+ * Time is Effect's `Clock`, so a `TestClock` drives leases, holds and idle polls. A poll reads rows and hands them to
+ * the worker in one synchronous step. While a hold is written, no poll runs.
  *
  * @since 0.1.0
  */
@@ -34,13 +34,13 @@ const capabilities: Capabilities = {
 const failed = (operation: string, detail: string): TransportError =>
   new TransportError({ engine: "memory", operation, kind: "permanent", detail })
 
-/** A subscription's place in its queue. */
+/** The data of one open subscription. */
 interface Seat {
   readonly state: MemoryState
   readonly queue: MemoryQueue
   readonly member: WorkerClaim
   readonly idleMillis: number
-  /** Reading, and writing holds, exclude one another. */
+  /** Polls and the writing of holds exclude one another by this semaphore. */
   readonly reading: Semaphore.Semaphore
 }
 
@@ -58,11 +58,11 @@ const asDelivery = (queue: MemoryQueue, row: Row): Delivery => ({
   receipt: row.seq
 })
 
-/** The row that a delivery is about, if it is still ours. */
+/** Returns the row of a delivery, if this worker still holds it. */
 const rowOf = (queue: MemoryQueue, delivery: Delivery): { readonly lane: Lane; readonly row: Row } | undefined => {
   const lane = queue.fenced(delivery.lease, delivery.message.key)
   const row = lane?.rows.get(Number(delivery.position))
-  // A redriven message may stand where it stood before: the receipt is for one life of it.
+  // A redriven message may have the position of its earlier delivery, so the number of redrives is compared, too.
   const same = row?.redrive?.count === delivery.redrive?.count
   return lane === undefined || row === undefined || !same ? undefined : { lane, row }
 }
@@ -138,7 +138,7 @@ const hold = (seat: Seat): Subscription["hold"] =>
     })
   })
 
-/** A poll that found nothing: how the wait for more ends. */
+/** The result of a poll that found nothing. The wait ends when `woken` completes or `millis` have passed. */
 interface Idle {
   readonly woken: Deferred.Deferred<void>
   readonly millis: number
@@ -160,7 +160,7 @@ const look = (
         return Effect.fail(new ConsumerRemoved({ consumer: queue.consumer }))
       }
       if (rows.length === 0) {
-        // In the same step as the look, so that no wake falls in between.
+        // The Deferred is made in the same synchronous step as the read, so that no wake-up between the two is missed.
         const woken = member.waiting ??= Deferred.makeUnsafe()
         // The wait is rounded up to whole milliseconds. A fraction of one might not move the clock, and the worker
         // would sleep again and again.
@@ -183,7 +183,7 @@ const look = (
     })
   ))
 
-/** Counts the lanes that were claimed since. */
+/** Adds the lanes that were claimed since the last call to the metric. */
 const claimed = ({ member, queue }: Seat): Effect.Effect<void> =>
   Effect.suspend(() => {
     const { expired, free } = member.claims
@@ -286,7 +286,6 @@ const open = (state: MemoryState) =>
     ))
   })
 
-/** The transport over a memory store. */
 export const makeTransport = (state: MemoryState, store: Store["Service"]): Transport["Service"] => ({
   capabilities,
   publish: store.outbox.write,

@@ -23,7 +23,10 @@ import { MemoryState } from "./MemoryStore.ts"
 import { ambient, savepoint, transact } from "./MemoryTransaction.ts"
 import { makeTransport } from "./MemoryTransport.ts"
 
-/** By its name, since this adapter knows no SQL: statements would commit elsewhere. */
+/**
+ * The key of effect's `SqlClient`, by its name, since this adapter imports no SQL. A context that has this service is
+ * refused, because its statements would commit elsewhere.
+ */
 const SqlClient = Context.Service<unknown>("effect/sql/SqlClient")
 
 const makeStore = (state: MemoryState): Store["Service"] => ({

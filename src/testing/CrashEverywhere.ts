@@ -1,6 +1,6 @@
 /**
- * Runs a scenario once without a crash and once for every point at which its process can die, and compares what is left
- * behind.
+ * Runs a scenario once without a crash, and once for every point at which its process can die. The results of all runs
+ * must be equal.
  *
  * @since 0.1.0
  */
@@ -22,21 +22,24 @@ import { type Options, stagedRun, type Test } from "./TestRun.ts"
  * @since 0.1.0
  */
 export interface CrashOptions<E, E2, R2, S, E3, R3, L, EL, RL> extends Options {
-  /** Publishes, and lets time pass if it matters; it is drained behind it. */
+  /** Publishes messages, and lets time pass if needed. After the scenario the run calls `drain`. */
   readonly scenario: (test: Test<E>) => Effect.Effect<unknown, E2, R2>
   /** Reads the state that crashes must not change: rows, a `TxRef`, or the calls that a fake received. */
   readonly state: Effect.Effect<S, E3, R3>
   /**
-   * Engine and services. They are built again for every run, so that each begins with nothing. State outside of the
-   * layer is shared.
+   * The engine and the services. The layer is built again for every run, so that each run begins with no messages.
+   * State outside of the layer is shared among the runs.
    */
   readonly layer: Layer.Layer<L, EL, RL>
-  /** Default `Equal.equals`: by value, arrays and plain objects included. */
+  /**
+   * Returns whether two states are equal. The default is `Equal.equals`, which compares by value, arrays and plain
+   * objects included.
+   */
   readonly same?: ((clean: S, crashed: S) => boolean) | undefined
 }
 
 /**
- * All points that were survived, in the order in which they were passed.
+ * All points after whose crash the results were equal, in the order in which the scenario passes them.
  *
  * @since 0.1.0
  */
@@ -54,17 +57,18 @@ interface Left<S> {
 }
 
 /**
- * Asserts that a crash changes nothing. It crashes at every boundary of a step, inside of the transaction, and between
- * COMMIT and its acknowledgement. It also crashes around every call that a fake makes through `TestPipeline.around`.
+ * Asserts that a crash changes no result. There is a crash at every boundary of a step, inside of the transaction, and
+ * between COMMIT and its acknowledgement. There is also one before and after every call that a fake makes through
+ * `TestPipeline.around`.
  *
  * After each crash another process takes over, and the message is delivered again. State, commits, emits and dead
- * letters must equal those of a run without a crash. Fails with `CrashDiverged`, which names the first point that
- * leaves another state behind.
+ * letters must equal those of a run without a crash. Fails with `CrashDiverged`, which names the first point after
+ * whose crash a result differs.
  *
  * On PGlite each point starts a database, which takes seconds. Keep the scenario small.
  *
- * A crash starts the count of attempts again, unless they were stored. So a scenario that uses up its attempts may end
- * differently.
+ * After a crash the count of attempts starts again, except for attempts that were stored. So a scenario that uses up
+ * its attempts may end differently.
  *
  * ```ts
  * import { Context, Effect, Layer, Schema, TxRef } from "effect"
@@ -127,7 +131,8 @@ export const crashEverywhere = <A, E, R, P extends Pipeline.Phase, E2, R2, S, E3
     const survived: Array<string> = []
     for (let number = 1; number <= points; number++) {
       const crashed = yield* once(number)
-      // In real time a run can be shorter than the one before it: then nothing has died, and nothing is shown.
+      // In real time a run can pass fewer points than the one before it. Then its process did not die, and the run
+      // proves nothing.
       const point = crashed.points[number - 1]
       if (point === undefined) continue
       if (!equal(clean.left, crashed.left)) {
@@ -147,7 +152,7 @@ export const crashEverywhere = <A, E, R, P extends Pipeline.Phase, E2, R2, S, E3
   })
 }
 
-/** Sorted: nothing promises an order across keys. */
+/** The results are sorted, since no order is promised across keys. */
 const leftBy = <S, E>(state: S, test: Test<E>): Left<S> => ({
   state,
   committed: test.committed.toSorted(),

@@ -9,23 +9,25 @@ import type { DeliveryContext } from "../Delivery.ts"
 import type * as Pipeline from "../Pipeline.ts"
 
 /**
- * Where a fault strikes. Without fields: in the first attempt of every message, at the first step that runs an effect.
+ * Where a fault strikes. Without fields it strikes the first attempt of every message, at the first step that runs an
+ * effect.
  *
  * @since 0.1.0
  */
 export interface Where {
-  /** The message; default every one. */
+  /** The id of the message. By default every message is struck. */
   readonly id?: string | undefined
-  /** The attempt, from 1; default 1. `every`: in all of them. */
+  /** The number of the attempt, from 1; default 1. With `every` the fault strikes in each attempt. */
   readonly attempt?: number | "every" | undefined
   /**
-   * Applies after this many redrives of its dead letter, since a redrive starts the count of attempts again. Default 0.
+   * How often the message has been redriven when the fault strikes; default 0. A redrive starts the count of attempts
+   * again, so the attempt alone would not be enough.
    */
   readonly redriven?: number | undefined
   /**
    * The step: its number in the pipeline, from 1 (as crash points print it), or the first one of a phase. The phases
-   * are `steps`, before the transaction, and `commit`, inside of it. Default: the first step that runs an effect.
-   * Failures of a transaction take no step.
+   * are `steps`, before the transaction, and `commit`, inside of it. Default: the first step that runs an effect. A
+   * failure of a transaction has no step.
    */
   readonly step?: number | "steps" | "commit" | undefined
 }
@@ -52,7 +54,7 @@ type OfTransaction = Extract<What, { readonly _tag: "TransientFailure" | "LostAn
 export interface Injection {
   readonly where: Where
   readonly what: What<unknown>
-  /** By message and attempt: how many transactions it has struck. */
+  /** How many transactions the fault has struck, by message and attempt. */
   readonly struck: Map<string, number>
 }
 
@@ -61,7 +63,7 @@ export const ofTransaction = (what: What<unknown>): what is OfTransaction =>
 
 const effectful = (operator: Pipeline.Step): boolean => /^(MapEffect|Tap|Commit.*)$/.test(operator._tag)
 
-/** The operators that a fault strikes, by their index; undefined if the pipeline has none of that kind. */
+/** Returns the index of the step that a fault strikes. Returns undefined if the pipeline has no such step. */
 export const stepOf = (operators: ReadonlyArray<Pipeline.Step>, step: Where["step"]): number | undefined => {
   const first = operators.findIndex((operator) =>
     effectful(operator) && (step === undefined || (step === "commit") === operator._tag.startsWith("Commit"))
@@ -85,8 +87,8 @@ const meets = ({ where }: Injection, { attempt, id, redriven }: Attempt): boolea
 
 /**
  * Returns the failure that strikes this step now. A step that runs again within its attempt (alone, after its group
- * failed) is struck again. A crash starts the count of attempts again, so it strikes once, unless it was asked for in
- * every attempt.
+ * failed) is struck again. A crash starts the count of attempts again. So a crash strikes a message once, unless it was
+ * asked for in every attempt.
  */
 export const atStep = (
   injections: ReadonlyArray<Injection>,
@@ -105,8 +107,8 @@ export const atStep = (
 }
 
 /**
- * Returns the failure that strikes the transaction with these members. It strikes each of them once in an attempt, and
- * a transient failure as often as it says.
+ * Returns the failure that strikes the transaction with these members. A member is struck once in an attempt, and by a
+ * transient failure as often as the failure says.
  */
 export const atTransaction = (
   injections: ReadonlyArray<Injection>,
@@ -127,7 +129,7 @@ export const atTransaction = (
   return undefined
 }
 
-/** Does to a step what was asked; `crash` ends the process. */
+/** Runs the failure that strikes a step. `crash` is the effect that ends the process. */
 export const strike = (what: What<unknown> | undefined, crash: Effect.Effect<never>): Effect.Effect<void, unknown> => {
   switch (what?._tag) {
     case "Fail":

@@ -1,5 +1,6 @@
 /**
- * Errors of the test kit itself. Each says what happened and what to do, and shows the lives of the messages.
+ * Errors of the test kit itself. Each error says what happened and what to do. Most show the life of each message:
+ * everything that happened to the message, as a sentence.
  *
  * @since 0.1.0
  */
@@ -13,7 +14,9 @@ import * as Schema from "effect/Schema"
  */
 export class NotDrained extends Schema.TaggedError<NotDrained>("millrace/NotDrained")("NotDrained", {
   waiting: Schema.Array(Schema.String),
-  /** If none of those: how many could be handled that the test's worker has not read. */
+  /**
+   * If no message is known to wait, this is the number of messages in the queue that the test's worker has not read.
+   */
   unheard: Schema.Number,
   millis: Schema.Number,
   /** The life line of each message. */
@@ -36,9 +39,9 @@ export class NotDrained extends Schema.TaggedError<NotDrained>("millrace/NotDrai
  * @since 0.1.0
  */
 export class NoSuchStep extends Schema.TaggedError<NoSuchStep>("millrace/NoSuchStep")("NoSuchStep", {
-  /** As it was asked for: a number, `steps`, `commit`, or empty for any. */
+  /** The step as the test gave it: a number, `steps`, `commit`, or empty for any. */
   step: Schema.String,
-  /** Those that can be struck: number and kind. */
+  /** The steps that can be struck, each with number and kind. */
   steps: Schema.Array(Schema.String)
 }) {
   override get message() {
@@ -53,13 +56,13 @@ export class NoSuchStep extends Schema.TaggedError<NoSuchStep>("millrace/NoSuchS
 }
 
 /**
- * A test asked for faults (`TestPipeline.inject`) that struck nothing until its end: it has not tested what it meant
- * to.
+ * A test asked for faults (`TestPipeline.inject`) that struck no message until its end. So the test has not tested
+ * these faults.
  *
  * @since 0.1.0
  */
 export class NeverStruck extends Schema.TaggedError<NeverStruck>("millrace/NeverStruck")("NeverStruck", {
-  /** Where and what, as they were asked for. */
+  /** The faults as the test gave them. */
   injections: Schema.Array(Schema.String),
   /** The life line of each message. */
   story: Schema.String
@@ -75,7 +78,7 @@ export class NeverStruck extends Schema.TaggedError<NeverStruck>("millrace/Never
 
 /**
  * After a crash and the redelivery that follows, the state is not that of a run without a crash
- * (`TestPipeline.crashEverywhere`). An effect happened twice, or not at all. Shows the values that the test compares.
+ * (`TestPipeline.crashEverywhere`). So an effect happened twice, or not at all. The error shows the compared values.
  *
  * @since 0.1.0
  */
@@ -99,8 +102,8 @@ export class CrashDiverged extends Schema.TaggedError<CrashDiverged>("millrace/C
 }
 
 /**
- * A test wanted to crash everywhere (`TestPipeline.crashEverywhere`), but no message reached the pipeline: it would
- * have shown nothing.
+ * A test wanted to crash everywhere (`TestPipeline.crashEverywhere`), but no message reached the pipeline. So the test
+ * would have proved nothing.
  *
  * @since 0.1.0
  */

@@ -1,9 +1,9 @@
 /**
- * Reports the work of a transaction that the user began (`sql.withTransaction`, `Store.transact`) when that commits,
- * and never if it rolls back.
+ * Reports the work of a transaction that the user began (`sql.withTransaction`, `Store.transact`) to the tape. The
+ * report comes when the transaction commits, and never if it rolls back.
  *
- * The work of a commit step is reported with its group's commit (`WatchedPorts.ts`). There the user's own transaction
- * is a savepoint.
+ * The work of a commit step is reported with its group's commit (`WatchedPorts.ts`). Within a commit step the user's
+ * own transaction is a savepoint.
  *
  * @since 0.1.0
  */
@@ -12,12 +12,15 @@ import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { Store, Transaction, TransactionFailure } from "../Store.ts"
 
-/** Reports that wait for the commit of the user's own transaction, for engines without an SQL client that shows it. */
+/**
+ * The reports that wait for the commit of the user's own transaction. They are used on engines without an SQL client
+ * that shows the commit.
+ */
 const Pending = Context.Reference<Array<() => void> | undefined>("millrace/testing/OwnTransaction/Pending", {
   defaultValue: () => undefined
 })
 
-/** A transaction that the user begins, or its savepoint within one. */
+/** Runs a transaction that the user begins, or a savepoint if it is nested. Its reports are made after its commit. */
 export const transact = <A, E, R>(
   store: Store["Service"],
   body: Effect.Effect<A, E, R>
@@ -33,14 +36,14 @@ export const transact = <A, E, R>(
       }))
   })
 
-/** A savepoint of the user's. */
+/** Runs a savepoint of the user. */
 export const savepoint = <A, E, R>(
   store: Store["Service"],
   body: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | TransactionFailure, R | Transaction> =>
   Effect.flatMap(Pending, (pending) => forgetting(pending, store.savepoint(body)))
 
-/** If the transaction fails, its work is not reported. */
+/** Runs a transaction or savepoint. If it fails, its work is not reported. */
 const forgetting = <A, E, R>(
   pending: Array<() => void> | undefined,
   call: Effect.Effect<A, E, R>
@@ -50,7 +53,10 @@ const forgetting = <A, E, R>(
     return Effect.onError(call, () => Effect.sync(() => pending?.splice(mark)))
   })
 
-/** Runs `tell` once what is done now is committed. Where nothing shows the commit, it is not run. */
+/**
+ * Runs `tell` when the current transaction has committed. Where neither the client nor the store shows the commit,
+ * `tell` does not run.
+ */
 export const whenCommitted = (tell: () => void): Effect.Effect<void> =>
   Effect.flatMap(
     Effect.all([Effect.serviceOption(SqlClient.SqlClient), Pending]),
@@ -59,8 +65,8 @@ export const whenCommitted = (tell: () => void): Effect.Effect<void> =>
   )
 
 /**
- * Says, once the transaction around it has committed, whether what is done now was kept: a savepoint of the user's own
- * may undo it.
+ * Returns a function for the time after the commit. It returns whether the work that is done now was kept, since a
+ * savepoint of the user may undo that work.
  */
 export const kept: Effect.Effect<() => boolean> = Effect.flatMap(
   Effect.serviceOption(SqlClient.SqlClient),
@@ -77,7 +83,7 @@ export const kept: Effect.Effect<() => boolean> = Effect.flatMap(
   }
 )
 
-/** Reports at once outside of any transaction, and after the commit inside of a transaction of the user. */
+/** Reports at once outside of any transaction. Inside of a transaction of the user, reports after its commit. */
 export const unlessWithin = <A, E, R, A2, E2, R2>(
   store: Store["Service"],
   within: Effect.Effect<A, E, R>,

@@ -2,8 +2,8 @@
  * The store that a scenario uses. It records on the tape what the scenario does.
  *
  * An immediate publish and a decision about dead letters are recorded before they happen, so that a later `drain` waits
- * for them. A delayed publish and a cancel are recorded after they happened. Within a transaction of the scenario,
- * everything is recorded after the commit.
+ * for their messages. A delayed publish and a cancel are recorded after they happened. Within a transaction of the
+ * scenario, everything is recorded after the commit.
  *
  * @since 0.1.0
  */
@@ -18,7 +18,7 @@ import type { Stage } from "./WorkerLife.ts"
 
 type Inner = Store["Service"]
 
-/** The store, seen. */
+/** Returns the store with every call of the scenario recorded. */
 export const seen = (stage: Stage, inner: Inner): Inner => ({
   ...inner,
   transact: (body) => OwnTransaction.transact(inner, body),
@@ -42,7 +42,7 @@ export const seen = (stage: Stage, inner: Inner): Inner => ({
   }
 })
 
-/** Decides about the open dead letter of a message. */
+/** Decides about the open dead letter of a message. Fails if there is none. */
 export const decide = (
   stage: Stage,
   inner: Inner,
@@ -57,7 +57,7 @@ export const decide = (
         : seen(stage, inner).deadLetters[decision](deadLetter.id, { by: "test" })
   )
 
-/** A decision about one dead letter of this consumer. */
+/** Runs and records a decision about one dead letter of this consumer. */
 const one = <E>(
   stage: Stage,
   inner: Inner,
@@ -139,7 +139,7 @@ const some = (
       ))
 }
 
-/** All of them, oldest first. */
+/** Returns all open dead letters of the consumer, oldest first. */
 const openLetters = Effect.fnUntraced(function*(
   inner: Inner,
   filter: Parameters<DeadLetterStore["list"]>[0]

@@ -1,6 +1,5 @@
 /**
- * Records what happens to the messages of one test, in order. The test kit sees it at the two ports and around the
- * steps.
+ * Records what happens to the messages of one test, in order. The test kit observes the two ports and the steps.
  *
  * Assertions read a tape, and {@link lifeLine} renders the life of one message as a sentence. Times are whole
  * milliseconds since the test began, on the test's clock.
@@ -16,19 +15,20 @@ import type { Message } from "../Message.ts"
  * One thing that happened to a message. `id` is the message's id. If a commit published a message, now or for later,
  * the entry has the id of the committed message, and the published one as `message`.
  *
- * - `Published`: it is stored for the consumer.
- * - `Delayed`: it waits for its time, and is `Published` then.
- * - `Cancelled`: it waits no more, since it was cancelled, or replaced by another message under its name.
- * - `Redriven`, `Discarded`, `Restored`, `Released`: an operator decided about its dead letter.
+ * - `Published`: the message is stored for the consumer.
+ * - `Delayed`: the message waits for its due time, and is `Published` then.
+ * - `Cancelled`: the delayed message was cancelled, or replaced by another message under its name.
+ * - `Redriven`, `Discarded`, `Restored`, `Released`: an operator decided about the message's dead letter.
  * - `Started`: an attempt began. `Failed`: an attempt failed with an error of this tag.
  * - `Retry`: when the next attempt is due.
- * - `Held`: its key is held until that time, or `parked` until an operator decides.
- * - `Emitted`: its commit published a message.
- * - `Committed`: its effects, its emits and its removal from the queue are committed.
- * - `Duplicate`: its id was committed before, so nothing was done.
- * - `Dead`: it became a dead letter.
- * - `Disturbed`: its transaction met a failure that was not its own (`TransientFailure`, `UnknownOutcome`, ...).
- * - `Crashed`: the process died while it held the message, or while the message waited.
+ * - `Held`: the message's key is held until that time, or `parked` until an operator decides.
+ * - `Emitted`: the message's commit published another message.
+ * - `Committed`: the effects, emits and removal of the message are committed.
+ * - `Duplicate`: the message's id was committed before, so this message had no effect.
+ * - `Dead`: the message became a dead letter.
+ * - `Disturbed`: a transaction with the message failed by another cause than the message (`TransientFailure`,
+ *   `UnknownOutcome`, ...).
+ * - `Crashed`: the process died while the message was in flight or waited.
  *
  * @since 0.1.0
  */
@@ -45,9 +45,9 @@ export type Entry =
     readonly at: number
     readonly id: string
     readonly message: Message
-    /** When it is due. */
+    /** When the message is due. */
     readonly due: number
-    /** Under which it can be replaced and cancelled. */
+    /** The name under which the message can be replaced and cancelled. */
     readonly name: string | undefined
   }
   | { readonly _tag: "Cancelled"; readonly at: number; readonly id: string }
@@ -98,7 +98,7 @@ export class Tape {
   private readonly topics: ReadonlySet<string>
   private readonly millis: () => number
   private readonly began: number
-  /** By id: deliveries that are neither committed nor dead. A duplicate publish counts for itself. */
+  /** The number of deliveries that are neither committed nor dead, by id. A second publish of an id counts, too. */
   private readonly open = new Map<string, number>()
   private readonly keys = new Map<string, string>()
   private readonly holds = new Map<string, number | "parked">()
@@ -108,7 +108,10 @@ export class Tape {
   /** Messages that are being written. The writer reports them, also if the worker reads them first. */
   private readonly writing = new Map<string, number>()
   private readonly failures = new Set<string>()
-  /** Failed attempts of what was handed over; an id can be in more than one place. */
+  /**
+   * The failed attempts of each delivered message object. An id alone would not do, since two deliveries can have the
+   * same id.
+   */
   private readonly tries = new WeakMap<Message, number>()
   private readonly redrives = new WeakMap<Message, number>()
   /** The attempt that was reported last. A message that is decoded again within its attempt is reported once. */
@@ -125,7 +128,7 @@ export class Tape {
     return this.since(this.millis())
   }
 
-  /** The test is over. */
+  /** Whether the test is over. */
   get isClosed(): boolean {
     return this.closed
   }
@@ -139,7 +142,7 @@ export class Tape {
     if (!this.closed) this.entries.push(entry)
   }
 
-  /** A write of messages begins; `written` or `unwritten` ends it. */
+  /** Records that a write of messages begins. The caller ends the write with `written` or `unwritten`. */
   write(messages: ReadonlyArray<Message>): void {
     for (const { id } of messages) this.writing.set(id, (this.writing.get(id) ?? 0) + 1)
   }
@@ -153,7 +156,7 @@ export class Tape {
     this.stored(messages)
   }
 
-  /** They are stored now. */
+  /** Records that messages are stored. */
   stored(messages: ReadonlyArray<Message>): void {
     for (const message of messages) if (this.topics.has(message.topic)) this.published(message, this.now)
   }
@@ -238,7 +241,7 @@ export class Tape {
     return (this.tries.get(message) ?? 0) + 1
   }
 
-  /** So many attempts of it have failed by now. */
+  /** Records how many attempts of a message have failed by now. */
   tried(message: Message, attempts: number): void {
     this.tries.set(message, attempts)
   }
@@ -283,13 +286,16 @@ export class Tape {
     }
   }
 
-  /** Ids of messages that are neither committed nor dead; those behind a parked dead letter wait by right. */
+  /** The ids of messages that are neither committed nor dead, without those behind a parked dead letter. */
   get waiting(): ReadonlyArray<string> {
     return [...this.open].filter(([id, count]) => count > 0 && this.holds.get(this.keys.get(id) ?? id) !== "parked")
       .map(([id]) => id)
   }
 
-  /** Whether a message waits that could go on now: neither its key nor its next attempt has a time to come. */
+  /**
+   * Whether a waiting message could be processed now: its key is not held, and no later time is set for its next
+   * attempt.
+   */
   get busy(): boolean {
     return this.waiting.some((id) => {
       const until = this.holds.get(this.keys.get(id) ?? id)
@@ -297,13 +303,13 @@ export class Tape {
     })
   }
 
-  /** When the next attempt of a waiting message is due, if that is known. */
+  /** When the next attempt of a waiting message is due. Undefined if no such time is known. */
   get nextDue(): number | undefined {
     const due = [...this.due.values()].filter((at) => at > this.now)
     return due.length === 0 ? undefined : Math.min(...due)
   }
 
-  /** Keys that pause now. */
+  /** The keys that are held now. */
   get paused(): ReadonlyArray<{ readonly key: string; readonly until: number | "parked" }> {
     return [...this.holds].filter(([, until]) => until === "parked" || until > this.now)
       .map(([key, until]) => ({ key, until }))
@@ -339,7 +345,7 @@ export const deadIn = (entries: ReadonlyArray<Entry>): ReadonlyArray<Extract<Ent
   return dead.flatMap(({ entry, open }) => open ? [entry] : [])
 }
 
-/** Renders an entry for the life line of this message. */
+/** Returns an entry as text for the life line of this message. */
 const sentence = (entry: Entry, id: string): string => {
   switch (entry._tag) {
     case "Published":
@@ -377,7 +383,10 @@ const sentence = (entry: Entry, id: string): string => {
   }
 }
 
-/** Renders the life of one message. The beginning of an attempt is shown only if its end is not. */
+/**
+ * Returns the life of one message as a sentence. The beginning of an attempt is shown only if the attempt has not
+ * ended.
+ */
 export const lifeLine = (entries: ReadonlyArray<Entry>, id: string): string => {
   const own = entries.filter((entry) => entry.id === id || (entry._tag === "Delayed" && entry.message.id === id))
   const ends = (entry: Entry | undefined) =>
@@ -388,6 +397,6 @@ export const lifeLine = (entries: ReadonlyArray<Entry>, id: string): string => {
     : told.map((entry) => sentence(entry, id)).join(", ")
 }
 
-/** The life lines of all messages, one a line, in the order in which they were published. */
+/** Returns the life lines of all messages, one on each line, in the order in which the messages were published. */
 export const lifeLines = (entries: ReadonlyArray<Entry>): string =>
   [...new Set(entries.map((entry) => entry.id))].map((id) => `${id}: ${lifeLine(entries, id)}`).join("\n")

@@ -1,13 +1,15 @@
 /**
- * Tests a pipeline, the very value of production, in virtual time. A test publishes, lets time pass, and sees what was
- * committed, retried, held, emitted or dead-lettered. It makes steps, transactions and the process fail on purpose.
+ * Tests a pipeline in virtual time. The test uses the same pipeline value as production. A test publishes, lets time
+ * pass, and reads what was committed, retried, held, emitted or dead-lettered. A test can also make steps, transactions
+ * and the process fail.
  *
  * The test chooses the engine by a layer. `Memory.layer` gives virtual time, and `Embedded.layer()`
  * (`millrace/embedded`) runs steps with SQL. Services are swapped by layers as in any Effect test. Share one
  * `Embedded.layer` among tests: each start of PGlite takes seconds.
  *
  * To test two pipelines together, nest the runs: `TestPipeline.run(a, (t) => TestPipeline.run(b, (u) => ...))`. Then
- * `t` and `u` see one worker each. No test framework is needed. With one seed everything happens in one order.
+ * `t` belongs to the worker of `a`, and `u` to the worker of `b`. No test framework is needed. In virtual time the same
+ * seed gives the same order of events.
  *
  * ```ts
  * import { Effect, Layer, Schema, Context } from "effect"
@@ -53,13 +55,14 @@
  *
  * **Where memory differs from Postgres**
  *
- * - One message a transaction: steps of different messages never share one, so a deadlock between them does not show.
- * - State in `TxRef`s rolls back, and nothing else. A fake that keeps its rows in a `Ref` or a `Map` behaves like an
+ * - On memory a transaction has one message. So a test cannot show a deadlock, or other effects of messages that share
+ *   a transaction.
+ * - On memory only state in `TxRef`s rolls back. A fake that keeps its rows in a `Ref` or a `Map` behaves like an
  *   external system: a failed commit step does not undo them.
- * - No SQL: a pipeline with `commitSql`, or with a service that needs `SqlClient`, does not compile on `Memory.layer`.
- *   Give it `Embedded.layer()`. Its database has a clock of its own, so time is real there. `advance` waits, leases
- *   default to 1 second, and retries should be short.
- * - Ids of `id: "random"` are new in every run: publish with `{ id }` where an assertion names them.
+ * - Memory has no SQL. A pipeline with `commitSql`, or with a service that needs `SqlClient`, does not compile on
+ *   `Memory.layer`. Provide `Embedded.layer()` instead. The database of `Embedded.layer()` has a clock of its own, so
+ *   time is real there. `advance` waits, leases default to 1 second, and retries should be short.
+ * - On every engine, ids of `id: "random"` are new in every run. Publish with `{ id }` where an assertion names an id.
  *
  * @since 0.1.0
  */
@@ -96,16 +99,16 @@ export const die = (defect: unknown): What => ({ _tag: "Die", defect })
 export const stall: What = { _tag: "Stall" }
 
 /**
- * The step takes so much longer.
+ * The step takes this much longer.
  *
  * @since 0.1.0
  */
 export const delay = (duration: Duration.Input): What => ({ _tag: "Delay", duration })
 
 /**
- * The process dies in the step, before it has done anything. Another one starts at once, and takes the messages over
- * when the lease has run out (30 seconds unless the options say otherwise). A message is struck once; with `attempt:
- * "every"` whenever it gets there, until it is a dead letter `crashed`.
+ * The process dies at the step, before the step runs. Another process starts at once, and takes the messages over when
+ * the lease has expired (30 seconds unless the options say otherwise). A message is struck once. With `attempt:
+ * "every"` it is struck each time it comes to the step, until it is a dead letter `crashed`.
  *
  * @since 0.1.0
  */
@@ -120,7 +123,7 @@ export const crash: What = { _tag: "Crash" }
 export const transientFailure = (times = 1): What => ({ _tag: "TransientFailure", times })
 
 /**
- * COMMIT happens, but its answer does not come: the outcome is unknown to the worker, and settled by running the
+ * COMMIT succeeds, but its answer does not come. The worker does not know the outcome, and finds it out by running the
  * transaction again.
  *
  * @since 0.1.0
@@ -128,7 +131,7 @@ export const transientFailure = (times = 1): What => ({ _tag: "TransientFailure"
 export const lostAnswer: What = { _tag: "LostAnswer" }
 
 /**
- * COMMIT is sent and does not happen, and no answer comes: for the worker the same as {@link lostAnswer}.
+ * COMMIT is sent and has no effect, and no answer comes. For the worker this looks the same as {@link lostAnswer}.
  *
  * @since 0.1.0
  */

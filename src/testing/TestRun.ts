@@ -1,6 +1,6 @@
 /**
- * One run of a pipeline under test: the worker with its lives, the time that passes for it, and what a test sees and
- * does. The public page is `TestPipeline.ts`.
+ * Runs one pipeline under test: starts the worker again after each crash, lets time pass, and gives the test its
+ * functions. The public page is `TestPipeline.ts`.
  *
  * @since 0.1.0
  */
@@ -42,15 +42,18 @@ import * as Watched from "./WatchedPorts.ts"
 import { type Stage, watch, WorkerLife } from "./WorkerLife.ts"
 
 /**
- * How a test runs: the worker's options, and a seed.
+ * The options of a test: the worker's options, and a seed.
  *
  * @since 0.1.0
  */
 export interface Options extends Omit<WorkerOptions, "grace" | "name"> {
-  /** Of `Random`, which jitters retries: one seed, one run. Default 1. */
+  /**
+   * The seed of `Random`, which randomises retry delays. In virtual time the same seed gives the same run. Default 1.
+   */
   readonly seed?: string | number | undefined
   /**
-   * Whether the worker and the pipeline log to the loggers of the context. Default false: `story` shows what happened.
+   * Whether the worker and the pipeline log to the loggers of the context. Default false, since `story` shows what
+   * happened.
    */
   readonly logs?: boolean | undefined
 }
@@ -63,7 +66,10 @@ type Refused = InvalidName | InvalidMessage | EncodeFailed | StoreFailure
  * @since 0.1.0
  */
 export interface Test<in E = never> {
-  /** Publishes a value now and returns its id. It is handled when time is let pass: `settle`, `advance` or `drain`. */
+  /**
+   * Publishes a value now and returns its id. The worker processes the message when the test calls `settle`, `advance`
+   * or `drain`.
+   */
   readonly publish: <Name extends string, S extends Schema.Constraint>(
     topic: Topic.Topic<Name, S>,
     value: S["Type"],
@@ -74,43 +80,48 @@ export interface Test<in E = never> {
     topic: Topic.Topic<Name, S>,
     values: Iterable<S["Type"]>
   ) => Effect.Effect<ReadonlyArray<string>, Refused, S["EncodingServices"]>
-  /** Lets everything happen that can without time passing; where time is real, for 10 seconds at most. */
+  /**
+   * Lets the worker process everything that it can without time passing. Where time is real, this takes 10 seconds at
+   * most.
+   */
   readonly settle: Effect.Effect<void, Worker.WorkerError>
   /**
-   * Lets so much time pass, with everything that happens in it. An idle worker polls each virtual second: for days,
-   * give `idlePoll`, `statsEvery` and `lease`.
+   * Lets this much time pass, with everything that happens in it. An idle worker polls each virtual second, so many
+   * days take long. For days, set longer `idlePoll`, `statsEvery` and `lease`.
    */
   readonly advance: (duration: Duration.Input) => Effect.Effect<void, Worker.WorkerError>
   /**
-   * Lets time pass until every message is committed or dead, also those that other code published. It does not wait for
-   * messages behind a parked dead letter. It does not wait for messages that are published for a later time (`advance`
-   * to it).
+   * Lets time pass until every message is committed or dead, also messages that other code published. `drain` does not
+   * wait for messages behind a parked dead letter. Nor does it wait for delayed messages that are not due: use
+   * `advance` for these.
    *
-   * Fails with `NotDrained`, which shows the lives of the messages, after `within`. The default is 1 hour, or 30
-   * seconds where time is real.
+   * After the time `within` it fails with `NotDrained`, which shows the lives of the messages. The default is 1 hour,
+   * or 30 seconds where time is real.
    */
   readonly drain: (within?: Duration.Input) => Effect.Effect<void, NotDrained | Worker.WorkerError>
   /**
-   * Injects a failure from now on: see `TestPipeline.fail` and its neighbours. A failure that strikes nothing until the
-   * scenario has succeeded fails the test (`NeverStruck`).
+   * Injects a failure from now on. `TestPipeline.fail` and the constructors beside it make failures. If a failure has
+   * struck no message when the scenario has succeeded, the test fails (`NeverStruck`).
    */
   readonly inject: (where: Where, what: What<E>) => Effect.Effect<void, NoSuchStep>
-  /** The process dies now, and another one starts: see `TestPipeline.crash`. */
+  /** Makes the process die now, and another one start, as `TestPipeline.crash` does. */
   readonly crash: Effect.Effect<void>
   /** Redrives the dead letter of this message, as an operator would. */
   readonly redrive: (id: string) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>
-  /** Discards the dead letter of this message, as an operator would. The successors of a parked one continue. */
+  /**
+   * Discards the dead letter of this message, as an operator would. The messages behind a parked dead letter continue.
+   */
   readonly discard: (id: string) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>
 
-  /** Ids in the order of their commits. */
+  /** The ids of committed messages, in the order of their commits. */
   readonly committed: ReadonlyArray<string>
-  /** Messages that are dead letters now, in the order of their deaths; `tag` is that of the last error. */
+  /** The messages that are dead letters now, in the order of their deaths. `tag` is the tag of the last error. */
   readonly dead: ReadonlyArray<{ readonly id: string; readonly reason: Reason; readonly tag: string }>
-  /** Keys that are held now, and until when. `parked` means until an operator decides. */
+  /** The keys that are held now, and until when. `parked` means until an operator decides. */
   readonly held: ReadonlyArray<{ readonly key: string; readonly until: number | "parked" }>
   /**
-   * Returns what commits published to a topic, decoded, in order. Delayed messages are in {@link Test.delayed} instead.
-   * Messages that a step published before the transaction are in neither.
+   * Returns the messages that commits published to a topic, decoded, in order. Delayed messages are in {@link
+   * Test.delayed} instead. Messages that a step published before the transaction are in neither list.
    */
   readonly emitted: <Name extends string, S extends Schema.Constraint>(
     topic: Topic.Topic<Name, S>
@@ -131,14 +142,14 @@ export interface Test<in E = never> {
     DecodeFailed,
     S["DecodingServices"]
   >
-  /** When the attempts of a message began. */
+  /** Returns when the attempts of a message began. */
   readonly attempts: (id: string) => ReadonlyArray<number>
   /**
-   * The life of a message in a sentence: `published at 0 ms, attempt 1 failed Declined at 12 ms, retry at 112 ms,
-   * committed at 112 ms`.
+   * Returns the life of a message as a sentence: `published at 0 ms, attempt 1 failed Declined at 12 ms, retry at 112
+   * ms, committed at 112 ms`.
    */
   readonly life: (id: string) => string
-  /** The lives of all messages, one a line: the message for an assertion that fails. */
+  /** The lives of all messages, one on each line. Use it as the message of an assertion. */
   readonly story: string
   /** Everything that happened, in order. */
   readonly entries: ReadonlyArray<Entry>
@@ -146,11 +157,11 @@ export interface Test<in E = never> {
 
 /**
  * Runs a scenario against a pipeline and its worker. The worker runs from before the scenario's first step until after
- * its last. The worker is alone in its process, also if other runs exist beside it. A message that crashes it stops no
- * other run. `Health` knows no other worker, if the scenario builds its layer.
+ * its last. The worker counts as alone in its process, even if other runs exist beside it. So a message that crashes
+ * this worker stops no other run. A `Health` layer that the scenario builds knows only this worker.
  *
- * Uses the ambient `TestClock` (as `it.effect` provides), or one of its own. Fails as the worker does if that cannot
- * start, and with `NeverStruck` if an injected failure struck nothing.
+ * The run uses the ambient `TestClock` (as `it.effect` provides), or a `TestClock` of its own. It fails as the worker
+ * does if the worker cannot start, and with `NeverStruck` if an injected failure struck no message.
  *
  * ```ts
  * import { Effect, Schema } from "effect"
@@ -180,8 +191,8 @@ export const run = <A, E, R, P extends Pipeline.Phase, B, E2, R2>(
   Effect.map(stagedRun(pipeline, scenario, options ?? {}, undefined), ({ result }) => result)
 
 /**
- * Does the same as {@link run} with a process that dies at a point. Returns the points that the scenario passed as
- * well.
+ * Runs a scenario as {@link run} does, with a process that dies at one point. Also returns the points that the scenario
+ * passed.
  */
 export const stagedRun = <A, E, R, P extends Pipeline.Phase, B, E2, R2>(
   pipeline: Pipeline.Pipeline<A, E, R, P>,
@@ -211,7 +222,7 @@ export const stagedRun = <A, E, R, P extends Pipeline.Phase, B, E2, R2>(
       const test = makeTest<E>(stage, time, lives, inner)
       yield* test.settle
       const result = yield* Effect.provideService(scenario(test), Store, seen(stage, inner))
-      // After a crash at a point, an injected failure may find nothing left to strike.
+      // After a crash at a point, an injected failure may strike no message, so only a run without one is checked.
       if (crashAt === undefined) yield* allStruck(stage)
       return { result, points: stage.points.slice(), test }
     })
@@ -219,7 +230,7 @@ export const stagedRun = <A, E, R, P extends Pipeline.Phase, B, E2, R2>(
     return Random.withSeed(inTime(alone, live), String(options.seed ?? 1))
   })
 
-/** The lives of the worker, one after the other. */
+/** The processes of the worker, one after the other. */
 interface Lives {
   readonly crash: Effect.Effect<void>
   /** Fails if the worker has stopped by itself. */
@@ -261,7 +272,7 @@ const startLives = Effect.fnUntraced(function*<A, E, R, P extends Pipeline.Phase
     })
   })
 
-  // No worker outlives its test. Its remaining work ends by timeouts, for which time has to pass.
+  // The worker must end with its test. Its remaining work ends by timeouts, so time has to pass.
   yield* Effect.addFinalizer((exit) => {
     stage.tape.close()
     for (const fiber of fibers) fiber.interruptUnsafe()
@@ -279,7 +290,10 @@ const startLives = Effect.fnUntraced(function*<A, E, R, P extends Pipeline.Phase
   }
 })
 
-/** Logs nothing of a dead worker, nor of one that its test has ended: the test caused those failures on purpose. */
+/**
+ * Returns a logger that drops the lines of a worker that has died or was ended by its test. The test caused those
+ * failures on purpose.
+ */
 const whileAlive = (life: WorkerLife, logger: Logger.Logger<unknown, unknown>): Logger.Logger<unknown, unknown> =>
   Logger.make((line) => life.dead || life.stage.tape.isClosed ? undefined : logger.log(line))
 
@@ -375,7 +389,7 @@ const drain = (
     let still = 0
     while (true) {
       yield* settle(until - tape.now)
-      // Before its worker has begun, the store perhaps does not know the consumer.
+      // Before the worker has started, the store perhaps does not know the consumer, so a failure is ignored.
       const unheard = tape.waiting.length > 0 ? Result.succeed(0) : yield* Effect.result(time.unheard)
       const { waiting } = tape
       if (waiting.length === 0 && Result.isSuccess(unheard) && unheard.success === 0) return

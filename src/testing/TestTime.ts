@@ -13,7 +13,9 @@ import type { Store } from "../Store.ts"
 import type { Tape } from "./Tape.ts"
 import type { Stage } from "./WorkerLife.ts"
 
-/** Virtual time where the engine goes by Effect's Clock; real time where it has a clock of its own. */
+/**
+ * Runs an effect in virtual time, or in real time if `live`. Real time is for engines that have a clock of their own.
+ */
 export const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>, live: boolean): Effect.Effect<A, E, R> =>
   Effect.withFiber((fiber) => {
     const clock = fiber.getRef(Clock.Clock)
@@ -24,18 +26,22 @@ export const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>, live: boolean): 
 
 /** How time passes for the worker. */
 export interface Time {
-  /** Lasts so many milliseconds at most where time is real. */
+  /**
+   * Lets the worker do everything that it can without time passing. Where time is real, this takes `most` milliseconds
+   * at most.
+   */
   readonly settle: (most: number) => Effect.Effect<void>
-  /** How many messages can be handled that are not on the tape yet. */
+  /** Returns how many messages can be processed that are not on the tape yet. */
   readonly unheard: Effect.Effect<number, StoreFailure>
   readonly pass: (millis: number) => Effect.Effect<void>
-  /** How far to go when nothing is known to be due, the n-th time in a row. */
+  /** Returns how much time to let pass when no due time is known, the n-th time in a row. */
   readonly step: (n: number) => number
   readonly patience: Duration.Input
 }
 
 /**
- * Runs while something happens, and a number of quiet turns longer. In each turn every fiber that can run gets a turn.
+ * Returns virtual time. Settling continues while something happens, and for some quiet rounds more. In each round every
+ * fiber that can run gets its turn.
  */
 export const virtualTime = (tape: Tape): Time => ({
   settle: () =>
@@ -44,7 +50,7 @@ export const virtualTime = (tape: Tape): Time => ({
       let turns = 0
       let before = tape.activity
       return Effect.whileLoop({
-        // Steps that fail and are retried without any delay would never end.
+        // Steps that fail and are retried without any delay would never end, so the rounds have a limit.
         while: () => calm < 150 && turns++ < 20_000,
         body: () => Effect.yieldNow,
         step: () => {
@@ -53,7 +59,7 @@ export const virtualTime = (tape: Tape): Time => ({
         }
       })
     }),
-  // A worker in virtual time is handed everything while it settles.
+  // In virtual time the worker reads every message while it settles, so none is missing on the tape.
   unheard: Effect.succeed(0),
   pass: TestClock.adjust,
   step: (n) => Math.min(60_000, 1000 * 2 ** n),

@@ -1,6 +1,6 @@
 /**
- * Store and transport of one {@link WorkerLife}. Their work is written on the tape once it is committed. Every call is
- * a point at which the process can die, and transactions can be struck.
+ * Wraps store and transport for one {@link WorkerLife}. The work of a transaction is written on the tape when it is
+ * committed. Every call is a point at which the process can die, and injected failures can strike a transaction.
  *
  * @since 0.1.0
  */
@@ -34,7 +34,7 @@ type Done =
   | {
     readonly _tag: "Wrote"
     readonly messages: ReadonlyArray<Message>
-    /** The message whose step published them by itself. */
+    /** The message whose step published these messages outside of the commit. */
     readonly by: string | undefined
     readonly planned: Planned
     readonly kept: () => boolean
@@ -56,7 +56,7 @@ type Done =
 
 /** When messages are published, and the name under which one of them waits or replaces another. */
 interface Planned {
-  /** Undefined: at once. */
+  /** When the messages are due. Undefined if they are published at once. */
   readonly due: number | undefined
   readonly name: string | undefined
 }
@@ -77,7 +77,7 @@ const within = <A, E, R>(
 ): Effect.Effect<A, E, R> =>
   Effect.flatMap(Ambient, (open) => Effect.tap(call, (answer) => Effect.sync(() => open?.done.push(...did(answer)))))
 
-/** The store. */
+/** Returns the wrapped store. */
 export const store = (life: WorkerLife, inner: Store["Service"]): Store["Service"] => ({
   ...inner,
   transact: <A, E, R>(body: Effect.Effect<A, E, R>) => life.alive(transact(life, inner, body)),
@@ -128,7 +128,7 @@ export const store = (life: WorkerLife, inner: Store["Service"]): Store["Service
   }
 })
 
-/** A publish of its own, outside of any watched transaction. */
+/** Runs and records a publish outside of any watched transaction. */
 export const published = (
   { stage }: Pick<WorkerLife, "stage">,
   inner: Store["Service"],
@@ -156,7 +156,7 @@ export const published = (
     })
   })
 
-/** A cancel of its own. */
+/** Runs and records a cancel outside of any watched transaction. */
 export const cancelled = (
   { stage }: Pick<WorkerLife, "stage">,
   inner: Store["Service"],
@@ -169,7 +169,7 @@ export const cancelled = (
     return OwnTransaction.unlessWithin(inner, OwnTransaction.whenCommitted(tell), () => Effect.sync(tell))
   })
 
-/** They wait, as what this message published by itself or in its commit. */
+/** Records delayed messages. `by` is the message that published them, if there is one. */
 const delayed = (
   tape: Tape,
   messages: ReadonlyArray<Message>,
@@ -224,7 +224,10 @@ const transact = <A, E, R>(
     )
   })
 
-/** A step before the worker's transaction has one of its own: what it publishes there is no deed of the commit. */
+/**
+ * Runs a transaction that a step begins before the worker's transaction. Its publishes do not count as emits of the
+ * commit.
+ */
 const ofStep = <A, E, R>(
   life: WorkerLife,
   inner: Store["Service"],
@@ -264,7 +267,10 @@ const membersOf = ({ stage }: WorkerLife, open: Open) =>
     redriven: redrive?.count ?? 0
   }))
 
-/** Reports failures that are not a member's own. The retry schedule or the end of the message reports those. */
+/**
+ * Records a failure of the transaction that is not a member's own. A member's own failure is recorded by the retry
+ * schedule or the end of the message.
+ */
 const disturbed = (life: WorkerLife, open: Open, error: unknown): void => {
   const tag = typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : ""
   if (life.dead || !/^(TransientFailure|UnknownOutcome|TransactionAborted|CommitRejected)$/.test(tag)) return
@@ -272,7 +278,7 @@ const disturbed = (life: WorkerLife, open: Open, error: unknown): void => {
   for (const { message } of settledBy(open)) tape.note({ _tag: "Disturbed", at: tape.now, id: message.id, tag })
 }
 
-/** The transaction is committed: now it has happened. */
+/** Writes the work of a transaction on the tape, since the transaction is committed. */
 const committed = (life: WorkerLife, open: Open): void => {
   const { consumer, emitters, tape } = life.stage
   const answers = new Map(
@@ -327,7 +333,7 @@ const emitterOf = (consumer: string, members: ReadonlyArray<string>, message: Me
     return false
   }) ?? members[0] ?? message.id
 
-/** The transport. `abandoned` collects the scopes of subscriptions whose process died. */
+/** Returns the wrapped transport. `abandoned` collects the scopes of subscriptions whose process died. */
 export const transport = (
   life: WorkerLife,
   inner: Transport["Service"],
@@ -340,7 +346,10 @@ export const transport = (
   })
 })
 
-/** A living worker closes its resources; a dead one leaves them open. */
+/**
+ * Runs an effect with a scope that closes only if the worker is alive. A dead worker leaves its resources open, as a
+ * killed process does.
+ */
 const ownScope = Effect.fnUntraced(function*<A, E, R>(
   life: WorkerLife,
   effect: Effect.Effect<A, E, R | Scope.Scope>,

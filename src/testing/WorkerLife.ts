@@ -1,13 +1,13 @@
 /**
- * One life of a worker under test: the production worker with the user's own pipeline, observed and struck from
- * outside.
+ * One process of a worker under test, from its start to its death. It runs the production worker with the user's own
+ * pipeline, which is observed and struck from outside.
  *
- * The library does not know of it. Steps, topics and the retry schedule of the pipeline are wrapped one by one, and so
- * are the two ports. All their calls are written on the {@link Tape}, and every boundary is a **point** at which the
- * process can be made to die.
+ * The worker's code knows nothing of the test kit. Instead, the steps, topics and the retry schedule of the pipeline
+ * are wrapped, and so are the two ports. Their calls are written on the {@link Tape}, and every boundary is a **point**
+ * at which the process can be made to die.
  *
- * A dead worker can do nothing any more. Its open transactions roll back, and its calls of the ports end in an
- * interruption. It keeps its messages until its lease expires, as after a SIGKILL. One thing differs from a SIGKILL:
+ * A dead worker has no effects any more. Its open transactions roll back, and its calls of the ports end in an
+ * interruption. Its messages stay leased until the lease expires, as after a SIGKILL. One thing differs from a SIGKILL:
  * finalizers that the user's steps have registered run.
  *
  * @since 0.1.0
@@ -29,7 +29,7 @@ import * as RetryDecision from "../worker/attempt/RetryDecision.ts"
 import { atStep, type Injection, strike } from "./Injection.ts"
 import type { Tape } from "./Tape.ts"
 
-/** State that all lives of one test share. */
+/** The state that all processes of one test share. */
 export interface Stage {
   readonly tape: Tape
   readonly consumer: string
@@ -37,13 +37,16 @@ export interface Stage {
   readonly injections: Array<Injection>
   /** Every point that was passed, in order. */
   readonly points: Array<string>
-  /** By id of an emitted message that the pipeline has named: the message that emitted it. */
+  /**
+   * The id of the message that emitted a message, by the emitted id. Only ids that the pipeline's option `id` made are
+   * here.
+   */
   readonly emitters: Map<string, string>
-  /** The process dies at the point with this number, from 1. */
+  /** The number of the point at which the process dies, from 1. Undefined if it does not die by itself. */
   readonly crashAt: number | undefined
 }
 
-/** Where the code that runs now passes its points. */
+/** The function by which the code that runs now passes a point. Undefined outside of a test kit. */
 const Current = Context.Reference<((point: string) => Effect.Effect<void>) | undefined>(
   "millrace/testing/WorkerLife/Current",
   { defaultValue: () => undefined }
@@ -56,7 +59,7 @@ export const Handled = Context.Reference<string | undefined>("millrace/testing/W
 
 /**
  * Marks a call of a system outside of the transaction, for the fakes of a test. Under a test kit the process can die
- * directly before and after the call, in the middle of a step. Elsewhere this is the effect alone.
+ * directly before and after the call, in the middle of a step. Outside of a test kit this only runs the call.
  *
  * ```ts
  * import { Effect, Ref } from "effect"
@@ -115,12 +118,12 @@ export class WorkerLife {
     Deferred.doneUnsafe(this.death, Effect.void)
   }
 
-  /** A call that only the living make. */
+  /** Runs a call if the process is alive. In a dead process the fiber is interrupted instead. */
   alive<A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     return Effect.suspend(() => this.over ? Effect.interrupt : call)
   }
 
-  /** A wait that ends with the process. */
+  /** Runs a wait, which is interrupted when the process dies. */
   whileAlive<A, E, R>(wait: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     const died = Effect.andThen(Deferred.await(this.death), Effect.interrupt)
     return this.alive(Effect.raceFirst(wait, died))
@@ -129,7 +132,9 @@ export class WorkerLife {
 
 type AnyPipeline = Pipeline.Pipeline<unknown, unknown, unknown>
 
-/** The same pipeline, watched: each function of the user is called as it is. */
+/**
+ * Returns the pipeline with its steps, topics and schedule wrapped. The wrappers call the user's functions unchanged.
+ */
 export const watch = (life: WorkerLife, pipeline: AnyPipeline): AnyPipeline => ({
   ...pipeline,
   topics: pipeline.topics.map((topic) => watchTopic(life, topic)),
@@ -137,7 +142,7 @@ export const watch = (life: WorkerLife, pipeline: AnyPipeline): AnyPipeline => (
   settings: { ...pipeline.settings, retry: watchSchedule(life, pipeline.settings.retry) }
 })
 
-/** An attempt begins with decoding. */
+/** Returns the topic with a wrapped decoder, since an attempt begins with decoding. */
 const watchTopic = (life: WorkerLife, topic: Pipeline.AnyTopic): Pipeline.AnyTopic => ({
   ...topic,
   decode: (message) =>
@@ -149,7 +154,7 @@ const watchTopic = (life: WorkerLife, topic: Pipeline.AnyTopic): Pipeline.AnyTop
 
 /**
  * A schedule is asked once for each failed attempt that it may repeat, with all failures so far; the newest comes last.
- * It is the one place where a failure that is waited for in place shows.
+ * Only here the test kit sees a failure after which the worker waits in memory.
  */
 const watchSchedule = (
   life: WorkerLife,
@@ -179,7 +184,7 @@ const messageOf = (error: unknown): string => error instanceof Error ? error.mes
 
 const functionOf = ({ _tag }: Pipeline.Step): string => `Pipeline.${_tag.charAt(0).toLowerCase()}${_tag.slice(1)}`
 
-/** An operator that runs an effect passes a point before it and one after it, and is struck between them. */
+/** Returns a step with a point before and after its effect. An injected failure strikes between these points. */
 const watchOperator = (life: WorkerLife, operator: Pipeline.Step, index: number): Pipeline.Step => {
   const { injections, operators } = life.stage
   const before = (delivered: DeliveryContext): Effect.Effect<void, unknown> =>

@@ -1,6 +1,6 @@
 /**
- * For tests of what is built with Millrace: `TestPipeline` runs a pipeline in virtual time, with failures and crashes
- * on purpose. It loads without a test framework. The suites that need one are in `millrace/testing/conformance`.
+ * The test kit for pipelines: `TestPipeline` runs a pipeline in virtual time, with failures and crashes on purpose.
+ * This module needs no test framework. The suites that need one are in `millrace/testing/conformance`.
  *
  * @since 0.1.0
  */

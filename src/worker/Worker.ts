@@ -10,8 +10,8 @@
  * ```
  *
  * A delivery passes `fetch/`, `attempt/` and `commit/`; `start/Stages.ts` opens them, and `session` below connects
- * them. A worker knows the two ports only. Interruption is a graceful stop: the worker drains within the grace period
- * and gives the rest back.
+ * them. A worker knows only the two ports `Store` and `Transport`. Interruption is a graceful stop. The worker lets
+ * running attempts finish within the grace period, and gives its other messages back.
  *
  * @since 0.1.0
  */
@@ -49,8 +49,8 @@ export type { Outcome } from "./observe/Outcomes.ts"
 export { defaults, type WorkerOptions } from "./start/Settings.ts"
 
 /**
- * Why a worker did not start, or stopped. A worker waits out temporary failures (a database that is unavailable), so
- * they are not among these.
+ * The errors with which a worker refuses to start, or stops. A worker waits while a failure is temporary (the database
+ * is unavailable, say), so no temporary failure ends it.
  *
  * @since 0.1.0
  */
@@ -67,9 +67,9 @@ export type WorkerError =
 /**
  * Runs the pipeline until it is interrupted, or until it fails with an error that waiting cannot fix.
  *
- * Interruption stops gracefully. Nothing more is fetched, and running attempts may finish within `grace`. The rest is
- * given back at once, and no attempt is counted for it. Put it last in the program, so that a worker that must stop
- * stops its process.
+ * Interruption stops gracefully. Nothing more is fetched, and running attempts may finish within `grace`. The other
+ * messages are given back at once, and no attempt is counted for them. Make `run` the last effect of the program: then
+ * the process ends when its worker fails.
  *
  * @since 0.1.0
  */
@@ -80,8 +80,8 @@ export const run = <A, E, R, P extends Pipeline.Phase>(
   Effect.andThen(start(pipeline, options ?? {}), Effect.never)
 
 /**
- * Runs the pipeline until nothing can be taken and nothing runs, then stops. For tests and for cron. Keys that are held
- * wait for the next run.
+ * Runs the pipeline until no message can be taken and none is in progress, then stops. It is meant for tests and for
+ * cron jobs. Messages of held keys stay in the queue for the next run.
  *
  * @since 0.1.0
  */
@@ -91,14 +91,14 @@ export const drain = <A, E, R, P extends Pipeline.Phase>(
 ): Effect.Effect<void, WorkerError, R | Store | Transport> => start(pipeline, options ?? {}, { untilEmpty: true })
 
 /**
- * How a stream of outcomes runs its worker.
+ * The options of {@link stream}.
  *
  * @since 0.1.0
  */
 export interface StreamOptions extends WorkerOptions {
   /**
-   * When it completes, the worker drains as at SIGTERM. The stream emits the outcomes of the drain and ends. Default:
-   * never.
+   * When this effect completes, the worker drains as at SIGTERM. The stream emits the outcomes of the drain, and then
+   * ends. The default is an effect that never completes.
    */
   readonly stopWhen?: Effect.Effect<unknown> | undefined
 }
@@ -108,11 +108,12 @@ export interface StreamOptions extends WorkerOptions {
  * your own.
  *
  * An outcome comes after COMMIT and before the next message of its key starts, so the outcomes of one key are in order.
- * It is an observation and comes at most once. The effects of a message never depend on it: put those into the
- * pipeline.
+ * An outcome is an observation: it is emitted at most once, and is lost when the process dies. So put every effect that
+ * a message must have into the pipeline, and not behind this stream.
  *
- * Unread outcomes take places of `prefetch`, so a slow reader slows the fetching. They delay no COMMIT and no renewal.
- * When the stream is cancelled, the worker drains as at SIGTERM, and the outcomes of the drain are not emitted.
+ * Each unread outcome occupies a place of `prefetch`, so a slow reader slows the fetching. A slow reader delays no
+ * COMMIT and no renewal of a lease. When the stream is cancelled, the worker drains as at SIGTERM, and the outcomes of
+ * the drain are not emitted.
  *
  * ```ts
  * import { Console, Effect, Schema, Stream } from "effect"
@@ -145,21 +146,21 @@ export const stream = <A, E, R, P extends Pipeline.Phase>(
   }))
 
 /**
- * How a layer runs its worker.
+ * The options of {@link layer}.
  *
  * @since 0.1.0
  */
 export interface LayerOptions extends WorkerOptions {
   /**
-   * Called once if the worker fails after its layer was built. The failure is logged in any case. Default: nothing
-   * more.
+   * This function is called once if the worker fails after its layer was built. The failure is logged in any case. The
+   * default does nothing.
    */
   readonly onFatal?: ((cause: Cause.Cause<WorkerError>) => Effect.Effect<void>) | undefined
 }
 
 /**
- * Runs the pipeline while the layer lives. A failure at the start fails the layer. If that failure is temporary, the
- * layer waits instead, and a warning names the reason.
+ * Returns a layer that runs the pipeline until its scope closes. A failure at the start fails the layer. If that
+ * failure is temporary, the layer tries again until it passes, and logs a warning with the reason.
  *
  * A built layer cannot fail any more. A later failure is logged, `onFatal` is called with it, and the program of {@link
  * launch} fails with it.
@@ -189,16 +190,17 @@ export const layer = <A, E, R, P extends Pipeline.Phase>(
   }))
 
 /**
- * `launch` waits for this Deferred. The first of its workers that fails after its start completes it with that failure.
+ * The Deferred that `launch` waits for. The first worker of the launched layer that fails after its start completes the
+ * Deferred with its failure.
  */
 const Launched: Context.Reference<Deferred.Deferred<never, WorkerError> | undefined> = Context.Reference<
   Deferred.Deferred<never, WorkerError> | undefined
 >("millrace/worker/Launched", { defaultValue: () => undefined })
 
 /**
- * Builds the layer and runs until it is interrupted, or until one of the layer's workers fails. Then the other workers
- * drain, and the program fails with that error. With `NodeRuntime.runMain` the process exits with 1, so an orchestrator
- * starts it again.
+ * Builds the layer and runs until it is interrupted, or until one of the layer's workers fails. When one fails, the
+ * other workers drain, and the program fails with the error of that worker. With `NodeRuntime.runMain` the process
+ * exits with 1, so an orchestrator starts it again.
  *
  * ```ts
  * import { NodeRuntime } from "@effect/platform-node"
@@ -222,8 +224,9 @@ export const launch = <A, E, R>(layer: Layer.Layer<A, E, R>): Effect.Effect<neve
   })
 
 /**
- * For `NodeRuntime.runMain(program, { teardown: Worker.teardown })`. A program that was interrupted by a signal and has
- * drained exits with 0, where Effect's default is 130. A program that fails still exits with 1.
+ * Chooses the exit code in `NodeRuntime.runMain(program, { teardown: Worker.teardown })`. A program that was
+ * interrupted by a signal exits with 0 after its drain, where Effect's default is 130. A program that fails still exits
+ * with 1.
  *
  * @since 0.1.0
  */
@@ -234,13 +237,13 @@ export const teardown: Runtime.Teardown = (exit, onExit) =>
 
 type AnyPipeline = Pipeline.Pipeline<unknown, unknown, unknown>
 
-/** How a worker runs, beside its settings. */
+/** The options of `start` beside the settings: `drain`, `stream` and `layer` differ in them. */
 interface Mode {
-  /** It ends when nothing can be taken and nothing runs. */
+  /** Whether the worker ends when no message can be taken and none is in progress. */
   readonly untilEmpty?: boolean | undefined
-  /** Completed when it fetches for the first time. */
+  /** The worker completes this Deferred when its subscription is open, just before the first fetch. */
   readonly started?: Deferred.Deferred<void, WorkerError> | undefined
-  /** Where it puts the outcomes, if the program reads them. */
+  /** The worker puts its outcomes here. Undefined if the program does not read outcomes. */
   readonly outcomes?: Outcomes<WorkerError> | undefined
 }
 
@@ -260,17 +263,22 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     }
     const refused = refuse(transport.capabilities, pipeline, settings.maxCrashes)
     if (refused !== undefined) return yield* refused
-    // A pipeline that runs at least once does not depend on remembered ids.
+    // A pipeline with `atLeastOnce` does not depend on remembered ids, so any deduplication window is long enough for
+    // it.
     const short = pipeline.settings.delivery === "atLeastOnce"
       ? undefined
       : shortWindow(store.deduplicationWindow, transport.capabilities, settings.leaseMillis, settings.maxCrashes)
     if (short !== undefined) return yield* short
 
-    // A name may come again after a crash, and the crashed worker must count as dead: each run has a name of its own.
+    // After a crash a worker may start again under the same name, but its leases must not look like those of the
+    // crashed one. So each run adds a random part to the name.
     const worker = `${settings.name}#${randomUUID().slice(0, 8)}`
     const { outcomes, started, untilEmpty = false } = mode
     const opened = session({ pipeline, settings, store, transport, worker, untilEmpty, outcomes }, started)
-    /** Opens another subscription when the server has lost its memory, however long the server is away. */
+    /**
+     * Runs the worker, and opens another subscription each time the server has lost recent data (`SubscriptionLost`).
+     * `losses` counts how often that has happened.
+     */
     const again = (losses: number): Effect.Effect<void, WorkerError> =>
       Effect.catchTag(opened, "SubscriptionLost", (lost) =>
         Effect.logWarning(lost.message).pipe(
@@ -282,7 +290,8 @@ const start = <A, E, R, P extends Pipeline.Phase>(
   }) as Effect.Effect<void, WorkerError, R | Store | Transport>
 
 /**
- * One subscription, from its registration to its end: fetches into the flow, and runs the turns that come out of it.
+ * Runs one subscription from its registration to its end: fetches messages into the flow, and runs the turns that the
+ * flow starts.
  */
 const session = (
   options: Stages.Options,

@@ -6,13 +6,14 @@
 import * as Schema from "effect/Schema"
 
 /**
- * A step took longer than its timeout; the attempt failed.
+ * A step took longer than its timeout, so the attempt failed.
  *
  * @since 0.1.0
  */
 export class StepTimeout extends Schema.TaggedError<StepTimeout>("millrace/StepTimeout")("StepTimeout", {
   /**
-   * `steps`: before the transaction, bounded by `Pipeline.timeout`. `commit`: one step, by `Pipeline.commitTimeout`.
+   * `steps`: the steps before the transaction took longer than `Pipeline.timeout`. `commit`: one commit step took
+   * longer than `Pipeline.commitTimeout`.
    */
   phase: Schema.Literals(["steps", "commit"]),
   millis: Schema.Number
@@ -26,7 +27,7 @@ export class StepTimeout extends Schema.TaggedError<StepTimeout>("millrace/StepT
 }
 
 /**
- * A handler ended in a defect (an unexpected exception); the attempt failed.
+ * A handler ended in a defect (an unexpected exception), so the attempt failed.
  *
  * @since 0.1.0
  */
@@ -38,7 +39,7 @@ export class Defect extends Schema.TaggedError<Defect>("millrace/Defect")("Defec
 }
 
 /**
- * Several processes died while this message was in flight, and in one of them it ran alone.
+ * Several processes died while this message was in flight, and in one of them the message ran alone.
  *
  * @since 0.1.0
  */

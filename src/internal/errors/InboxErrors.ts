@@ -6,7 +6,7 @@
 import * as Schema from "effect/Schema"
 
 /**
- * The inbox cannot store an id: it is empty or too long, or has characters that Postgres does not keep.
+ * The inbox cannot store an id: the id is empty or too long, or has characters that Postgres does not keep.
  *
  * @since 0.1.0
  */
@@ -96,8 +96,8 @@ export class ResultUnavailable
 }
 
 /**
- * The effect succeeded, but its result cannot be stored. It is too large or does not fit its Schema. Everything that
- * the effect did was rolled back.
+ * The effect succeeded, but its result is too large to be stored, or does not fit its Schema. So the effect was rolled
+ * back.
  *
  * @since 0.1.0
  */

@@ -6,7 +6,8 @@
 import * as Schema from "effect/Schema"
 
 /**
- * A lease ended before its work did. Nothing more can be committed under its token; the next owner does the work.
+ * A lease ended before the work under it did. The owner can commit nothing more under the lease's token, and the next
+ * owner does the work.
  *
  * @since 0.1.0
  */

@@ -45,8 +45,8 @@ export class DeadLetterConflict
 }
 
 /**
- * An edited payload cannot replace the payload of a dead letter. It belongs to another topic, or would change the key
- * and with it the order.
+ * An edited payload cannot replace the payload of a dead letter, because it belongs to another topic or has another
+ * key. Another key would change the order.
  *
  * @since 0.1.0
  */
@@ -66,7 +66,7 @@ export class EditRefused extends Schema.TaggedError<EditRefused>("millrace/EditR
 }
 
 /**
- * An edited payload is no message of its topic.
+ * An edited payload does not decode as a message of its topic.
  *
  * @since 0.1.0
  */
@@ -167,7 +167,7 @@ export class PauseConflict extends Schema.TaggedError<PauseConflict>("millrace/P
   /** The key, or empty for the whole consumer. */
   key: Schema.String,
   asked: Schema.Literals(["paused", "resumed"]),
-  /** The operator that paused it, and the time. Empty and 0 if it is not paused. */
+  /** The operator that paused the consumer or key, and the time. Empty and 0 if there is no pause. */
   by: Schema.String,
   at: Schema.Number
 }) {

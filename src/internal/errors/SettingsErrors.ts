@@ -59,7 +59,8 @@ export class InvalidConfig extends Schema.TaggedError<InvalidConfig>("millrace/I
 }
 
 /**
- * A consumer is registered with other settings than this worker has. They cannot change while the consumer exists.
+ * A consumer is registered with other settings than this worker has. These settings cannot change while the consumer
+ * exists.
  *
  * @since 0.1.0
  */
@@ -78,7 +79,7 @@ export class ConsumerConflict
 }
 
 /**
- * The engine cannot do what the pipeline asks. The worker fails with it before anything is opened.
+ * The engine cannot do what the pipeline asks. The worker fails with this error before it opens anything.
  *
  * @since 0.1.0
  */
@@ -95,7 +96,7 @@ export class Unsupported extends Schema.TaggedError<Unsupported>("millrace/Unsup
 
 /**
  * The context has a `SqlClient` that is not the store's. Effects on it would commit outside of the message's
- * transaction. The memory engine has no `SqlClient`, so it refuses every one.
+ * transaction. The memory engine has no `SqlClient`, so it refuses every `SqlClient`.
  *
  * @since 0.1.0
  */

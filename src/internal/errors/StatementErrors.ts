@@ -1,14 +1,14 @@
 /**
- * Errors of statements that a user's code sends on the library's connections.
+ * Errors of statements that a user's code sends through the library's `SqlClient`.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 
 /**
- * User code sent a statement that begins, ends or splits a transaction. It did not reach the database. The driver's
- * `SqlError` has this error as its cause. A message whose attempt fails with it becomes a dead letter at once, since
- * the next attempt would send the same statement.
+ * User code sent a statement that begins, ends or splits a transaction. The statement did not reach the database. The
+ * driver's `SqlError` has this error as its cause. If an attempt fails with it, the message becomes a dead letter at
+ * once, since the next attempt would send the same statement.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ export class StatementRefused
   extends Schema.TaggedError<StatementRefused>("millrace/StatementRefused")("StatementRefused", {
     /** The command: `ROLLBACK`, `PREPARE TRANSACTION`. */
     command: Schema.String,
-    /** Whether it was sent within a transaction. */
+    /** Whether the statement was sent within a transaction. */
     inTransaction: Schema.Boolean
   })
 {

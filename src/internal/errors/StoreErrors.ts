@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
  *
  * `kind` tells whether trying again can help:
  *
- * - `unavailable`: the database is down, read-only or full, or there is no connection.
+ * - `unavailable`: the database is down, read-only or full, or no database connection is free.
  * - `timeout`: the database did not answer within Millrace's own limit.
  * - `refused`: the database answered with an error that does not pass by itself.
  *
@@ -19,7 +19,7 @@ import * as Schema from "effect/Schema"
 export class StoreFailure extends Schema.TaggedError<StoreFailure>("millrace/StoreFailure")("StoreFailure", {
   operation: Schema.String,
   kind: Schema.Literals(["unavailable", "timeout", "refused"]),
-  /** SQLSTATE where the database gave one. */
+  /** The SQLSTATE. Empty if the database gave none. */
   code: Schema.String,
   detail: Schema.String,
   hint: Schema.String
@@ -42,15 +42,15 @@ export class StoreFailure extends Schema.TaggedError<StoreFailure>("millrace/Sto
  */
 export class DataInUse extends Schema.TaggedError<DataInUse>("millrace/DataInUse")("DataInUse", {
   dataDir: Schema.String,
-  /** The process that has it open. */
+  /** The process that has the directory open. */
   pid: Schema.Number,
   /** The host on which that process runs. Empty if it is this host. */
   host: Schema.String,
-  /** Whether it is this process. */
+  /** Whether that process is this one. */
   same: Schema.Boolean,
-  /** Whether that process was seen to be alive. If not, only its claim file says so. */
+  /** Whether that process is known to be alive. If not, only its claim file shows that it has the directory open. */
   certain: Schema.Boolean,
-  /** Since when, in milliseconds since the epoch. */
+  /** Since when the directory has been open, in milliseconds since the epoch. */
   at: Schema.Number,
   /** Path of the claim file. An operator may delete it when the process is known to be dead. */
   file: Schema.String
@@ -84,7 +84,8 @@ export class SchemaTooNew extends Schema.TaggedError<SchemaTooNew>("millrace/Sch
 }
 
 /**
- * The database has no tables of Millrace, or old ones, and this worker must not migrate it (`migrate: "check"`).
+ * The database has no tables of Millrace, or old ones, and this worker must not migrate the schema (`migrate:
+ * "check"`).
  *
  * @since 0.1.0
  */

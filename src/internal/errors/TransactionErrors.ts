@@ -1,5 +1,5 @@
 /**
- * Errors of a transaction, beside the error of its own body. An adapter decides which one by SQLSTATE.
+ * Errors of a transaction, beside the error of its own body. The Postgres adapter chooses among them by SQLSTATE.
  *
  * @since 0.1.0
  */
@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 
 /**
  * The transaction failed for a reason that passes. It conflicted with another transaction (40001, 40P01, 55P03), or the
- * database is not available. Nothing was committed; a worker runs it again without counting an attempt.
+ * database is not available. Nothing was committed. A worker runs the transaction again and counts no attempt.
  *
  * @since 0.1.0
  */
@@ -57,7 +57,8 @@ export class CommitRejected extends Schema.TaggedError<CommitRejected>("millrace
 }
 
 /**
- * COMMIT was sent and no answer came, so the transaction is committed or not. A pipeline finds out from the inbox.
+ * COMMIT was sent and no answer came, so it is unknown whether the transaction is committed. A pipeline finds out from
+ * the inbox.
  *
  * @since 0.1.0
  */

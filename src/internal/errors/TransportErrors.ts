@@ -27,8 +27,8 @@ export class TransportError extends Schema.TaggedError<TransportError>("millrace
 
 /**
  * A subscription is over because its server lost recent data: it crashed, failed over, or was restored from a copy. A
- * position or a token may now name something else, so no delivery of this subscription can be committed. Open another
- * subscription.
+ * position or a fencing token from before may now belong to other data, so no delivery of this subscription can be
+ * committed. The worker opens another subscription.
  *
  * @since 0.1.0
  */

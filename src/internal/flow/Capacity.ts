@@ -1,8 +1,8 @@
 /**
- * Counts what is in memory, against the most that may be: messages and bytes.
+ * Counts the messages and bytes in memory, and knows the most that may be there.
  *
- * A turn occupies its place from the moment when the flow accepts it until it ends. The worker's unread outcomes occupy
- * places of the same capacity, so that a slow reader slows the fetching.
+ * A turn occupies a place from the moment when the flow accepts it until the turn ends. The worker's unread outcomes
+ * occupy places of the same capacity, so that a slow reader slows the fetching.
  */
 import * as Latch from "effect/Latch"
 
@@ -13,7 +13,7 @@ export interface Limits {
 
 export class Capacity {
   readonly limits: Limits
-  /** Opened when a place is free again, or when the fetching has something else to look at. */
+  /** This latch opens when a place is free again, or when the fetcher must check the flow for another reason. */
   readonly changed = Latch.makeUnsafe(false)
   private messages = 0
   private bytes = 0

@@ -1,10 +1,10 @@
 /**
  * The flow: a keyed queue, its demand and its mode. The worker and `KeyedStream` both run on it.
  *
- * A turn is one value and the exclusive run of its key. `offer` is synchronous, and a turn waits nowhere else than
- * here, so that `forget` and `remove` miss none. `turns` hands out runs of turns that may start, for a `Stream`.
- * `start` runs them: a batch may take those that wait for nothing, and each of the others has a fiber of its own.
- * Either way the next turn of a key starts after `end`.
+ * A turn is one value and the exclusive run of its key. `offer` is synchronous, and turns wait only in this flow, so
+ * `forget` and `remove` miss none. `turns` hands out the turns that may start, for a `Stream`. `start` runs them: a
+ * batch may take some of them, and each other turn has a fiber of its own. In both cases the next turn of a key starts
+ * after `end`.
  *
  * | mode | the flow hands out | it asks for more |
  * | --- | --- | --- |
@@ -25,23 +25,23 @@ import { KeyedQueue } from "./KeyedQueue.ts"
 
 export interface Turn<K> {
   readonly key: K
-  /** How much of the capacity's bytes it occupies. */
+  /** How many bytes of the capacity the turn occupies. */
   readonly bytes: number
 }
 
 export type Mode = "running" | "paused" | "quarantine" | "draining" | "stopped"
 
-/** The owner's part in the flow's decisions. All of it is synchronous. */
+/** The owner's part in the flow's decisions. All functions are synchronous. */
 export interface Rules<T> {
-  /** Most turns that run at once. A turn that was started alone does not count. */
+  /** The most turns that run at the same time. A turn that was started alone does not count. */
   readonly concurrency: number
-  /** Most turns of one key in memory. */
+  /** The most turns of one key in memory. */
   readonly perKey?: number | undefined
   /** Whether an operator has paused the flow. */
   readonly paused?: (() => boolean) | undefined
-  /** Decides about the turn that is next: it runs, it is dropped, or it waits until it may run alone. */
+  /** Decides about the next turn. The turn runs, is dropped, or waits until it may run alone (`quarantine`). */
   readonly admit?: ((turn: T) => "run" | "drop" | "quarantine") | undefined
-  /** Whether a turn that has ended runs again, before the others of its key. */
+  /** Returns whether a turn that has ended runs again, before the other turns of its key. */
   readonly repeats?: ((turn: T) => boolean) | undefined
 }
 
@@ -49,8 +49,8 @@ export interface Rules<T> {
 export interface Work<E> {
   readonly run: Effect.Effect<void, E>
   /**
-   * Called when the fiber has failed. Returns what another fiber does for the same turn, or undefined if the turn is
-   * over.
+   * The flow calls this function when the fiber has failed. It returns the effect with which another fiber continues
+   * the turn, or undefined if the turn is over.
    */
   readonly resume: (cause: Cause.Cause<E>) => Effect.Effect<void, E> | undefined
 }
@@ -58,20 +58,20 @@ export interface Work<E> {
 export interface Runner<T, E> {
   readonly work: (turn: T) => Work<E>
   /**
-   * Takes, in one synchronous step, the turns that it can work off without a fiber, and returns the others. It calls
-   * `held` for each turn that it takes, and `end` when that turn is over.
+   * Takes, in one synchronous step, the turns that need no fiber, and returns the others. The batch calls `held` for
+   * each turn that it takes, and `end` when that turn is over.
    */
   readonly batch?: ((turns: ReadonlyArray<T>) => ReadonlyArray<T>) | undefined
 }
 
-/** The runner of a turn: a fiber, or a batch that withdraws the turn when this is called. */
+/** The holder of a running turn: its fiber, or the function that makes a batch withdraw the turn. */
 type Holder = Fiber.Fiber<void, unknown> | (() => void)
 
-/** Stands for the holder of a turn that was withdrawn before anything ran it. */
+/** Marks a turn that was withdrawn before a fiber or a batch ran it. */
 const withdrawn = (): void => {}
 
 export class Flow<K, T extends Turn<K>, E = never> {
-  /** Opened when a turn waits to run alone. */
+  /** This latch opens when a turn waits to run alone. */
   readonly quarantined = Latch.makeUnsafe(false)
   private readonly rules: Rules<T>
   private readonly capacity: Capacity
@@ -79,7 +79,7 @@ export class Flow<K, T extends Turn<K>, E = never> {
   private readonly runningTurns = new Map<T, Holder | undefined>()
   private readonly waitingAlone: Array<T> = []
   private readonly alone = new Set<T>()
-  /** Turns that start in any mode: a turn that runs alone, or one that another fiber continues. */
+  /** Turns that start in any mode: a turn that runs alone, or a turn that another fiber continues. */
   private starting: Array<T> = []
   private readonly resumed = new Map<T, Work<E>>()
   private readonly ready = Latch.makeUnsafe(false)
@@ -116,7 +116,7 @@ export class Flow<K, T extends Turn<K>, E = never> {
 
   /**
    * Returns how much may be offered now. The share of one key shrinks with the free places, so that a few slow keys do
-   * not take all of them. With the defaults it takes more than a hundred slow keys to do so.
+   * not occupy all places. With the defaults more than a hundred slow keys are needed for that.
    */
   demand(): { readonly messages: number; readonly bytes: number; readonly perKey: number } {
     const messages = Math.max(0, this.capacity.freeMessages)
@@ -127,7 +127,9 @@ export class Flow<K, T extends Turn<K>, E = never> {
     }
   }
 
-  /** Whether asking for more is worth a request: a fiber would be idle, or an eighth of the places is free. */
+  /**
+   * Whether a request for more messages is worth its cost: a fiber would be idle, or an eighth of the places is free.
+   */
   get wantsMore(): boolean {
     const { mode } = this
     if (mode === "paused") return true
@@ -138,19 +140,23 @@ export class Flow<K, T extends Turn<K>, E = never> {
     return idle || freeMessages * 8 >= limits.messages
   }
 
-  /** Puts a turn behind the others of its key. `wake` follows, once for all that are offered together. */
+  /**
+   * Puts a turn behind the others of its key. The caller then calls `wake`, once for all turns that it offers together.
+   */
   offer(turn: T): void {
     this.count++
     this.capacity.occupy(turn.bytes)
     this.queue.offer(turn.key, turn)
   }
 
-  /** Lets `turns` look again: turns were offered, or a pause may have ended. */
+  /** Makes `turns` check again which turns may start, because turns were offered or a pause may have ended. */
   wake(): void {
     this.ready.openUnsafe()
   }
 
-  /** Waits until turns may start, and hands them out. It is done, or fails, as `finish` says. */
+  /**
+   * Waits until turns may start, and hands them out. After `finish` this pull is done, or fails with the given failure.
+   */
   readonly turns: Pull.Pull<readonly [T, ...Array<T>], E> = Effect.suspend(() => {
     if (this.finished !== undefined) {
       return this.finished._tag === "Success" ? Cause.done() : Effect.failCause(this.finished.cause)
@@ -161,7 +167,7 @@ export class Flow<K, T extends Turn<K>, E = never> {
     return Effect.andThen(this.ready.await, this.turns)
   })
 
-  /** Runs turns that were handed out: the batch takes its share, and each of the others has a fiber. */
+  /** Runs turns that were handed out: the batch takes some, and each other turn has a fiber. */
   readonly start = (runner: Runner<T, E>) => (turns: ReadonlyArray<T>): Effect.Effect<void> =>
     Effect.uninterruptible(Effect.suspend(() => {
       const alone = this.alone.size === 0 && this.resumed.size === 0
@@ -179,7 +185,7 @@ export class Flow<K, T extends Turn<K>, E = never> {
       })
     }))
 
-  /** A batch has taken this turn. Called to withdraw it, `withdraw` makes the batch end the turn soon. */
+  /** Records that a batch has taken this turn. The flow calls `withdraw` to make the batch end the turn soon. */
   held(turn: T, withdraw: () => void): void {
     this.runningTurns.set(turn, withdraw)
   }
@@ -194,7 +200,8 @@ export class Flow<K, T extends Turn<K>, E = never> {
     this.ready.openUnsafe()
     this.capacity.changed.openUnsafe()
     if (this.endings.size === 0) return
-    // A copy: opening a latch may run its waiter at once, which waits for the next ending.
+    // Copies the set first: opening a latch may run its waiter at once, and the waiter may add itself again for the
+    // next ending.
     const endings = [...this.endings]
     this.endings.clear()
     for (const ending of endings) ending.openUnsafe()
@@ -217,19 +224,22 @@ export class Flow<K, T extends Turn<K>, E = never> {
     })
   }
 
-  /** How many turns wait behind this key's running one. */
+  /** Returns how many turns wait behind the running turn of this key. */
   waitingOf(key: K): number {
     return this.queue.waitingOf(key)
   }
 
-  /** Takes out the next turns of a key that is running, while the predicate holds: they share the running turn. */
+  /**
+   * Takes out the next turns of a running key while the predicate holds, and returns them. These turns then run as part
+   * of the running turn.
+   */
   takeMore(key: K, most: number, predicate: (turn: T) => boolean): ReadonlyArray<T> {
     return this.mode === "running" ? this.queue.takeMore(key, most, predicate) : []
   }
 
   /**
-   * Puts turns back behind the running one of their key. Returns those that it drops instead, since nothing starts any
-   * more.
+   * Puts turns back behind the running one of their key. While the flow drains, no turn starts, so the turns are
+   * dropped instead. Returns the dropped ones.
    */
   putBack(key: K, turns: ReadonlyArray<T>): ReadonlyArray<T> {
     if (this.stage === "open") {
@@ -246,25 +256,25 @@ export class Flow<K, T extends Turn<K>, E = never> {
     this.capacity.free(turn.bytes)
   }
 
-  /** Drops the waiting turns of a key. Its running turn continues. */
+  /** Drops the waiting turns of a key. The key's running turn continues. */
   forget(key: K): void {
     for (const turn of this.queue.forget(key)) this.drop(turn)
   }
 
-  /** Drops the waiting turns that the predicate names, of any key. */
+  /** Drops the waiting turns of any key for which the predicate holds. */
   remove(predicate: (turn: T) => boolean): void {
     for (const turn of this.queue.remove(predicate)) this.drop(turn)
   }
 
   /**
-   * The turn that has waited longest to run alone. The caller decides about it with `startAlone`, `restart` or
-   * `release`.
+   * Takes out and returns the turn that has waited longest to run alone. The caller then calls `startAlone`, `restart`
+   * or `release` for it.
    */
   nextAlone(): T | undefined {
     return this.waitingAlone.shift()
   }
 
-  /** Starts a turn beside nothing else: the flow is in quarantine, or the caller has made sure otherwise. */
+  /** Starts a turn that must run alone. The caller has made sure that no other turn runs, mostly by `quarantine`. */
   startAlone(turn: T): void {
     this.runningTurns.set(turn, undefined)
     this.alone.add(turn)
@@ -272,19 +282,19 @@ export class Flow<K, T extends Turn<K>, E = never> {
     this.ready.openUnsafe()
   }
 
-  /** Gives a turn that did not run its place in its key again. */
+  /** Puts a turn that did not run back to the first place of its key. */
   restart(turn: T): void {
     this.queue.restart(turn.key, turn)
     this.ready.openUnsafe()
   }
 
-  /** Drops a turn that has its key: the next one of the key may start. */
+  /** Drops the turn that occupies its key, so the next turn of the key may start. */
   release(turn: T): void {
     this.drop(turn)
     this.queue.done(turn.key)
   }
 
-  /** Starts nothing until `endQuarantine`, but what is started alone. */
+  /** Until `endQuarantine`, only turns that are started by `startAlone` or continued by another fiber start. */
   quarantine(): void {
     this.quarantines++
   }
@@ -295,15 +305,15 @@ export class Flow<K, T extends Turn<K>, E = never> {
     this.capacity.changed.openUnsafe()
   }
 
-  /** Ends `turns`, with this failure if it is one. Running turns continue. */
+  /** Ends `turns`, with a failure if the exit is one. Running turns continue. */
   finish(exit: Exit.Exit<void, E>): void {
     this.finished ??= exit
     this.ready.openUnsafe()
   }
 
   /**
-   * Starts nothing more, for good. Drops what waits, and what was handed out and has not started, and returns it. The
-   * reader of `turns` has ended before.
+   * Stops starting turns for good. Drops the waiting turns, and those that were handed out and have not started, and
+   * returns them. The reader of `turns` must have ended before.
    */
   drain(): ReadonlyArray<T> {
     this.stage = "draining"
@@ -318,15 +328,15 @@ export class Flow<K, T extends Turn<K>, E = never> {
     return dropped
   }
 
-  /** Nothing runs any more. */
+  /** Marks the flow as stopped. The caller has waited until no turn runs. */
   stop(): void {
     this.stage = "stopped"
   }
 
-  /** Waits until nothing runs. */
+  /** Waits until no turn runs. */
   readonly idle: Effect.Effect<void> = this.until(() => this.runningTurns.size === 0)
 
-  /** Waits until nothing waits and nothing runs. */
+  /** Waits until no turn waits and no turn runs. */
   readonly empty: Effect.Effect<void> = this.until(() => this.count === 0)
 
   /** Waits until this turn is over. */
@@ -372,7 +382,7 @@ export class Flow<K, T extends Turn<K>, E = never> {
     return Effect.map(Effect.forkDetach(working.run), (fiber) => {
       this.resumed.delete(turn)
       this.runningTurns.set(turn, fiber)
-      // Not every end of a fiber passes the handlers inside of it.
+      // A fiber can end without running the handlers inside of it, so an observer sees its end.
       fiber.addObserver((exit) => this.fiberEnded(turn, working, exit))
     })
   }

@@ -1,8 +1,8 @@
 /**
  * Queues by key: values of one key come out in the order in which they went in, and never two at a time.
  *
- * A class over plain Maps with synchronous methods. A key exists only while a value of it waits or runs. So memory
- * depends on the values in the queue, never on how many keys there are.
+ * All methods are synchronous. A key exists only while a value of it waits or runs. So memory depends on the values in
+ * the queue, never on how many keys there are.
  *
  * Invariants: a key is in `ready` exactly if a value of it waits and none of it runs. `running` holds the keys whose
  * value was taken and is not done.
@@ -11,7 +11,7 @@
  */
 
 /**
- * A queue with an order per key.
+ * A queue by key. Only the next value of a key that is not running can be taken.
  *
  * @since 0.1.0
  */
@@ -45,7 +45,9 @@ export class KeyedQueue<K, A> {
     if (!this.running.has(key)) this.ready.add(key)
   }
 
-  /** The next value of the key that has been ready longest; its key is then running until `done`. */
+  /**
+   * Takes out and returns the next value of the key that has been ready longest. The key is then running until `done`.
+   */
   take(): { readonly key: K; readonly value: A } | undefined {
     for (const key of this.ready) {
       this.ready.delete(key)
@@ -55,15 +57,15 @@ export class KeyedQueue<K, A> {
     return undefined
   }
 
-  /** The key's value is finished: its next one may be taken. */
+  /** Ends the run of the key, so its next value may be taken. */
   done(key: K): void {
     this.running.delete(key)
     if (this.waiting.has(key)) this.ready.add(key)
   }
 
   /**
-   * Takes the next values of a key that is running, at most so many, while the predicate holds. They run with the value
-   * taken before.
+   * Takes out and returns the next values of a running key while the predicate holds, at most `most`. These values run
+   * with the value that was taken before.
    */
   takeMore(key: K, most: number, predicate: (value: A) => boolean): ReadonlyArray<A> {
     const values: Array<A> = []
@@ -74,20 +76,20 @@ export class KeyedQueue<K, A> {
     return values
   }
 
-  /** Puts values of a key that is running before those that wait, in their order. */
+  /** Puts values of a running key back before its waiting values, in order. */
   putBack(key: K, values: ReadonlyArray<A>): void {
     if (values.length === 0) return
     this.waiting.set(key, { values: [...values, ...rest(this.waiting.get(key))], first: 0 })
     this.count += values.length
   }
 
-  /** The key's value is to be taken again, before the others. */
+  /** Puts the running value of a key back, as the first to be taken again, and ends the run of the key. */
   restart(key: K, value: A): void {
     this.putBack(key, [value])
     this.done(key)
   }
 
-  /** Takes out the waiting values of a key. Its running value continues. */
+  /** Takes out and returns the waiting values of a key. The key's running value continues. */
   forget(key: K): ReadonlyArray<A> {
     const values = rest(this.waiting.get(key))
     this.waiting.delete(key)
@@ -96,7 +98,7 @@ export class KeyedQueue<K, A> {
     return values
   }
 
-  /** Takes out the waiting values that a predicate names, of any key. */
+  /** Takes out and returns the waiting values of any key for which the predicate holds. */
   remove(predicate: (value: A) => boolean): ReadonlyArray<A> {
     const removed: Array<A> = []
     for (const [key, line] of this.waiting) {
@@ -126,7 +128,8 @@ export class KeyedQueue<K, A> {
 }
 
 /**
- * Values of one key from `first` on: taking one moves the index, since moving a long array for each costs its square.
+ * The waiting values of one key, from the index `first` on. Taking a value only moves the index, since shifting a long
+ * array for each value would take quadratic time.
  */
 interface Waiting<A> {
   readonly values: Array<A>

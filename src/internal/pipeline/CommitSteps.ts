@@ -17,12 +17,12 @@ import * as Step from "../Step.ts"
 import { make, type Pipeline, running } from "./PipelineType.ts"
 
 /**
- * Runs an effect inside the transaction. Its statements, the inbox record, the emits and the acknowledgement commit
- * together, once. Many messages share a transaction.
+ * Runs an effect inside the transaction. The effect's statements, the inbox record, the emits and the removal of the
+ * message commit together, once. Many messages share a transaction.
  *
- * Use it for database work only, and wait in `mapEffect`. Wrap a statement that may fail and be caught in a nested
- * `sql.withTransaction`. A bare statement returns its rows, so return the value for the next step:
- * `Effect.as(value)`.
+ * Use `commit` for database work only, and put network calls and waiting into `mapEffect`. If you catch the failure of
+ * a statement, wrap that statement in a nested `sql.withTransaction`. A bare statement returns its rows, so return the
+ * value for the next step: `Effect.as(value)`.
  *
  * @since 0.1.0
  */
@@ -40,24 +40,25 @@ export const commit: {
 } = running("Commit")
 
 /**
- * The value after a batch: its result for the message, or the message's value if the batch returned nothing.
+ * The value of a message after a batch: the batch's result for it, or the value before if the batch returned no
+ * results.
  *
  * @since 0.1.0
  */
 export type Batched<A, X> = X extends ReadonlyArray<infer B> ? B : A
 
 /**
- * Runs one effect for all messages of a group inside the transaction: one statement for a hundred rows. The messages
- * of a key are in order.
+ * Runs one effect for all messages of a group inside the transaction: one statement for a hundred rows. The messages of
+ * a key are in order.
  *
- * The function gets the values, at least one, and their delivery contexts. It returns nothing, which keeps the
- * values, or one result for each message in the same order. Another number of results is a defect. Duplicates and
- * filtered messages are left out. With `mapEffect` or `tap` before it, a key has one message in a group. Without
- * them, a group may contain all messages of the key that are in memory.
+ * The function gets the values, at least one, and their delivery contexts. It returns nothing, which keeps the values,
+ * or one result for each message in the same order. Another number of results is a defect. Duplicates and filtered
+ * messages are left out. With `mapEffect` or `tap` before it, a key has one message in a group. Without them, a group
+ * may contain all messages of the key that are in memory.
  *
- * If a batch fails, the group is rolled back and run again with each message in its own savepoint. The function is
- * then called with one message, so it must not rely on the others. Use it for database work only, as {@link commit}.
- * A bare statement returns its rows; an insert has none, and `Effect.asVoid` keeps the values. Use effect's
+ * If a batch fails, the group is rolled back and run again with each message in its own savepoint. The function is then
+ * called with one message, so it must not rely on the others. Use `commitBatch` for database work only, as {@link
+ * commit}. A bare statement returns its rows; an insert has none, and `Effect.asVoid` keeps the values. Use effect's
  * `Array.map` for rows of another shape, because it keeps the type of a non-empty array.
  *
  * ```ts
@@ -85,8 +86,8 @@ export const commitBatch = <A, X extends ReadonlyArray<unknown> | void, E2, R2>(
   make(Step.add(self, { _tag: "CommitBatch", f }))
 
 /**
- * Runs statements inside the transaction, given as data and in order, so that the runtime can send them together.
- * Code cannot decide between two of them. The value is kept.
+ * Runs statements inside the transaction, given as data and in order, so that the runtime can send them together. No
+ * code runs between two of the statements. The message keeps its value.
  *
  * @since 0.1.0
  */
@@ -114,13 +115,14 @@ const isStatements = (
 ): given is ReadonlyArray<Statement<unknown>> => Array.isArray(given)
 
 /**
- * Publishes one message to any topic in the transaction, and keeps the value.
+ * Publishes one message to any topic in the transaction. The value for the next step stays the same.
  *
  * The id is derived from the consumer, the message and the position of the emit, so that a repeated attempt emits the
- * same message. All emits of the message are counted in order. The topic's own `id` is not used. An `id` option
- * replaces the derived id; it must return the same text in every attempt.
+ * same message. All emits of the message are counted in order. The topic's own `id` is not used. The option `id`
+ * replaces the derived id. That function must return the same text in every attempt.
  *
- * For a delayed or named message call `Topic.publish` inside of {@link commit}, where it joins the transaction.
+ * For a delayed or named message call `Topic.publish` inside of {@link commit}, where the publish joins the
+ * transaction.
  *
  * @since 0.1.0
  */
@@ -142,8 +144,8 @@ export const emit = <A, Name extends string, S extends Schema.Constraint>(
 }
 
 /**
- * Publishes any number of messages in the transaction, in the order of the array, and keeps the value. Ids are
- * derived as for {@link emit}; the option `id` is called for each message.
+ * Publishes any number of messages in the transaction, in the order of the array. The value for the next step stays the
+ * same. Ids are derived as for {@link emit}; the option `id` is called for each message.
  *
  * @since 0.1.0
  */

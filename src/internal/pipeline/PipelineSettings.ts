@@ -16,13 +16,14 @@ import { make, type Pipeline } from "./PipelineType.ts"
  * Sets how failed attempts are repeated.
  *
  * The policy is a `Schedule` that can read the pipeline's errors and `Retry.RuntimeFailure`, or an object of
- * `attempts`, `base` and `cap` for exponential backoff. It applies to the whole pipeline. Put it behind the steps, so
- * that the types include every error. Default: `Retry.standard`, which retries for 16 to 25 minutes. After
- * `Retry.mostAttempts` (10,000) attempts a message is a dead letter, even if the schedule continues.
+ * `attempts`, `base` and `cap` for exponential backoff. The policy applies to the whole pipeline. Put `retry` behind
+ * the steps, so that the types include every error. Default: `Retry.standard`, which retries for 16 to 25 minutes.
+ * After `Retry.mostAttempts` (10,000) attempts a message is a dead letter, even if the schedule continues.
  *
- * The worker sleeps through delays up to its `holdAfter`. It persists longer delays, while only that key waits. The
- * option `while` ends the attempts early if it returns false, and the message becomes a dead letter `rejected`. In a
- * `pipe` it gets the typed errors of the pipeline and the runtime, even if the schedule reads others.
+ * A worker waits in memory through delays up to its `holdAfter`. For a longer delay the key is held in the store, and
+ * other keys continue. If the option `while` returns false for an error, the attempts end and the message becomes a
+ * dead letter `rejected`. In a `pipe`, `while` gets the typed errors of the pipeline and the runtime, even if the
+ * schedule reads other types.
  *
  * ```ts
  * import { Effect, Schema } from "effect"
@@ -57,8 +58,8 @@ export const retry = <E0, Seen = unknown>(
   )
 
 /**
- * Bounds the steps before the transaction, in each attempt. An attempt that takes longer fails with `StepTimeout`.
- * Default: no bound.
+ * Sets the timeout of the steps before the transaction, together, in each attempt. An attempt that takes longer fails
+ * with `StepTimeout`. By default there is no timeout.
  *
  * @since 0.1.0
  */
@@ -68,8 +69,8 @@ export const timeout =
     make(Step.set(self, { timeout: duration }))
 
 /**
- * Bounds each commit step. An attempt whose step takes longer fails with `StepTimeout`. Default 10 seconds, at most
- * 25 seconds.
+ * Sets the timeout of each commit step. If a step takes longer, its attempt fails with `StepTimeout`. Default 10
+ * seconds, at most 25 seconds.
  *
  * @since 0.1.0
  */
@@ -79,21 +80,22 @@ export const commitTimeout =
     make(Step.set(self, { commitTimeout: duration }))
 
 /**
- * Sets the order behind a dead letter, and how its errors are kept.
+ * Sets the order behind a dead letter, and how errors are stored with it.
  *
  * `order`: `continue` lets the messages behind a dead letter's message pass, which is the default. `park` keeps the
- * key's messages waiting in order until an operator redrives or discards the dead letter. The first registration of
- * the consumer fixes it. A worker that asks for the other one fails with `ConsumerConflict`.
+ * key's messages waiting in order until an operator redrives or discards the dead letter. The first registration of the
+ * consumer fixes this order. A worker that asks for the other order fails with `ConsumerConflict`.
  *
- * `errors`: a Schema of every error of the pipeline (`Pipeline.Error`), so a `Schema.Union` of several. With
- * statements in {@link commit}, `SqlError.SqlError` is one of them. A `Topic.publish` in a step adds `InvalidName`,
+ * `errors`: a Schema of every error of the pipeline (`Pipeline.Error`), so a `Schema.Union` of several. If steps send
+ * statements, `SqlError.SqlError` is one of these errors. A `Topic.publish` in a step adds `InvalidName`,
  * `InvalidMessage`, `EncodeFailed` and `StoreFailure`. Cover these errors too, or use `Effect.orDie` for those that
  * another attempt cannot fix.
  *
  * With `errors`, each failure is stored as the Schema encodes it. The retry schedule then reads typed errors of
- * attempts before a restart, and `DeadLetter.decodeError` reads them from the dead letter. Without it, tag, message
- * and JSON fields are kept. The same holds for failures of the runtime, and for errors that the Schema cannot encode.
- * It applies to the whole pipeline; put it last, so that the types include every error.
+ * attempts before a restart, and `DeadLetter.decodeError` reads them from the dead letter. Without `errors`, tag,
+ * message and JSON fields are stored. The same is stored for failures of the runtime, and for errors that the Schema
+ * cannot encode. The setting applies to the whole pipeline. Put `deadLetter` last, so that the types include every
+ * error.
  *
  * ```ts
  * import { Effect, Schema } from "effect"

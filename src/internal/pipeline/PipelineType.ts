@@ -54,7 +54,7 @@ export type Services<T> = T extends Pipeline<unknown, unknown, infer R> ? R : ne
 
 const phantom = () => undefined as never
 
-/** Makes a pipeline of its data. */
+/** Returns a pipeline with this data. */
 export const make = <A, E, R, P extends Phase, M extends DeliveryMode>(shape: Shape): Pipeline<A, E, R, P, M> => ({
   [TypeId]: { _A: phantom, _E: phantom, _R: phantom, _P: phantom, _M: phantom },
   ...shape,
@@ -75,6 +75,9 @@ export const make = <A, E, R, P extends Phase, M extends DeliveryMode>(shape: Sh
   }
 })
 
-/** Adds a step that runs an effect. Its types stand with each of the three operators. */
+/**
+ * Returns the function that adds a step with an effect. It is untyped here: `mapEffect`, `tap` and `commit` each
+ * declare its types.
+ */
 export const running = (_tag: "MapEffect" | "Tap" | "Commit") => (f: unknown) => (self: unknown): never =>
   make(Step.add(self as Shape, { _tag, f } as Step.Step)) as never

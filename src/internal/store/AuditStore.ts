@@ -32,7 +32,7 @@ export type Action =
  * @since 0.1.0
  */
 export interface Entry {
-  /** Ascending; sorts as text. */
+  /** Ids ascend, and also sort so as texts. */
   readonly id: string
   /** Milliseconds since the epoch, on the store's clock. */
   readonly at: number

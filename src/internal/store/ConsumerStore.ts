@@ -15,22 +15,23 @@ import type {
 } from "../../Errors.ts"
 
 /**
- * The settings of a consumer. The first registration fixes all of them but the topics.
+ * The settings of a consumer. The first registration fixes the lanes and the order.
  *
  * @since 0.1.0
  */
 export interface Registration {
   readonly consumer: string
   readonly topics: ReadonlyArray<string>
-  /** Number of lanes of its queue. */
+  /** The number of lanes of the consumer's queue. */
   readonly lanes: number
   readonly order: DeadLetterOrder
-  /** A short description of its pipeline. The store keeps that of the last registration. */
+  /** A short description of the consumer's pipeline. The store keeps the description of the last registration. */
   readonly pipeline?: string | undefined
 }
 
 /**
- * The operator of an action and the reason. The audit keeps both. A blank `by` is refused with `InvalidOperatorAction`.
+ * The operator of an action, and the reason for it. The audit keeps both. A blank `by` is refused with
+ * `InvalidOperatorAction`.
  *
  * @since 0.1.0
  */
@@ -74,25 +75,25 @@ export interface Consumer extends Omit<Registration, "pipeline"> {
 }
 
 /**
- * A key on hold. It has one, two or all three of the reasons.
+ * A key on hold. The reason is a delayed retry, a parked dead letter or an operator's pause, or several of these.
  *
  * @since 0.1.0
  */
 export interface HeldKey {
   readonly key: string
   /**
-   * Due time of its next retry, in milliseconds since the epoch on the store's clock. Undefined if no retry is
+   * When the key's next retry is due, in milliseconds since the epoch on the store's clock. Undefined if no retry is
    * delayed.
    */
   readonly retryAt: number | undefined
-  /** Whether its messages wait until an operator decides about its dead letter. */
+  /** Whether the key's messages wait until an operator decides about a dead letter of the key. */
   readonly parked: boolean
   /** The operator that paused it, and the time. Undefined while the key is not paused. */
   readonly paused: { readonly by: string; readonly at: number } | undefined
 }
 
 /**
- * Selects one page of held keys. Their order does not change.
+ * Selects one page of held keys. The order of the keys does not change.
  *
  * @since 0.1.0
  */
@@ -109,9 +110,9 @@ export interface HeldQuery {
  * @since 0.1.0
  */
 export interface QueueStatus {
-  /** Messages that can be processed and are not settled, those in flight included, those of held keys not. */
+  /** Messages that can be processed and are not settled. Messages in flight count, and messages of held keys do not. */
   readonly waiting: number
-  /** Milliseconds since the oldest of them was published; 0 if there is none. */
+  /** Milliseconds since the oldest of these messages was published; 0 if there is none. */
   readonly lagMillis: number
   /** Keys that are held until a retry is due. */
   readonly delayedKeys: number
@@ -123,14 +124,14 @@ export interface QueueStatus {
   readonly deadLetters: number
   /** Whether an operator has paused the consumer. */
   readonly paused: boolean
-  /** Lanes that have messages and no living owner. No worker can process these messages. */
+  /** Lanes that have messages and no live owner. Their messages wait until a worker claims the lane. */
   readonly freeLanes: number
   /**
-   * Age in milliseconds of the oldest unsettled message (of held keys, too) or open dead letter;
-   * 0 if there is none. Ids must be remembered at least this long.
+   * Age in milliseconds of the oldest unsettled message (of held keys, too) or open dead letter; 0 if there is none.
+   * The deduplication window must be longer than this.
    */
   readonly oldestMillis: number
-  /** The description of the pipeline from the last registration; empty if it gave none. */
+  /** The description of the pipeline from the last registration. Empty if that registration had no description. */
   readonly pipeline: string
 }
 
@@ -159,8 +160,9 @@ export interface ConsumerStore {
    * Removes the consumer with its queue, holds, dead letters and inbox records, audited, in one transaction. The
    * transaction excludes publishing, commits and operator actions.
    *
-   * Refused while workers live (`force.workers`), or while messages wait or dead letters are open (`force.messages`). A
-   * worker that still runs commits nothing more, and its `take` fails with `ConsumerRemoved`.
+   * Fails with `ConsumerBusy` while workers live, without `force.workers`. It also fails while messages wait or dead
+   * letters are open, without `force.messages`. A worker that still runs commits nothing more, and its `take` fails
+   * with `ConsumerRemoved`.
    */
   readonly remove: (
     consumer: string,
@@ -169,27 +171,30 @@ export interface ConsumerStore {
   /**
    * Ends one subscription, audited, in one transaction that excludes publishing.
    *
-   * Refused while messages of the topic wait, because no worker would process them. With `force.messages` they become
-   * dead letters `rejected` with the tag `Unsubscribed`.
+   * Fails with `ConsumerBusy` while messages of the topic wait, because no worker would process them. With
+   * `force.messages` these messages become dead letters `rejected` with the tag `Unsubscribed`.
    */
   readonly unsubscribe: (
     consumer: string,
     topic: string,
     action: OperatorAction & { readonly force?: Pick<Force, "messages"> | undefined }
   ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy>
-  /** Pauses the consumer, audited. From the next `take` on its workers get nothing, until an operator resumes it. */
+  /**
+   * Pauses the consumer, audited. From the next `take` on, its workers get no messages until an operator resumes the
+   * consumer.
+   */
   readonly pause: (
     consumer: string,
     action: OperatorAction
   ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>
-  /** Resumes the consumer, audited. Wakes its workers, which continue where they were. */
+  /** Resumes the consumer, audited. Wakes its workers, which then take messages again. */
   readonly resume: (
     consumer: string,
     action: OperatorAction
   ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>
   /**
-   * Pauses one key, audited. The pause is independent of retries and parked dead letters, and only an operator ends
-   * it.
+   * Pauses one key, audited. The pause is independent of retries and parked dead letters, and only an operator ends the
+   * pause.
    */
   readonly pauseKey: (
     consumer: string,
@@ -197,8 +202,8 @@ export interface ConsumerStore {
     action: OperatorAction
   ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>
   /**
-   * Resumes one key in order, audited. A delayed retry or an open dead letter still holds it. A key that is parked
-   * without an open dead letter continues, too.
+   * Resumes one key in order, audited. A delayed retry or a parked dead letter still holds the key. A key that is
+   * parked without an open dead letter continues, too.
    */
   readonly resumeKey: (
     consumer: string,

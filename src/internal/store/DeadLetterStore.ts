@@ -24,9 +24,11 @@ export interface NewDeadLetter {
    */
   readonly attempts: ReadonlyArray<Failure>
   readonly fingerprint: string
-  /** Whether its key waits for an operator. */
+  /** Whether the message's key waits for an operator. */
   readonly parked: boolean
-  /** Whether its id belongs to a committed message with other content. The inbox record then stays as it is. */
+  /**
+   * Whether the message's id belongs to a committed message with other content. The inbox record then stays as it is.
+   */
   readonly conflict?: boolean | undefined
 }
 
@@ -39,9 +41,9 @@ export interface DeadLetterStore {
   /**
    * Writes dead letters and marks their ids as dead in the inbox, in the transaction that removes the deliveries.
    *
-   * A redriven message returns to its own dead letter. Returns each dead letter's id, or undefined where the inbox
-   * knows the id as committed; then nothing was dead-lettered. It does not hold the key of a parked dead letter,
-   * because `Subscription.hold` does.
+   * A redriven message returns to its own dead letter. Returns each dead letter's id. Where the inbox knows the
+   * message's id as committed, returns undefined, and writes no dead letter. The caller holds the key of a parked dead
+   * letter with `Subscription.hold`.
    */
   readonly add: (
     consumer: string,
@@ -72,7 +74,7 @@ export interface DeadLetterStore {
   ) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict>
   /**
    * Opens a discarded dead letter again, audited. A parked one parks its key again, before the first message that was
-   * not handed out yet. The inbox knows its id as dead again, unless the id was committed since.
+   * not handed out yet. The inbox knows the message's id as dead again, unless the id was committed since.
    */
   readonly restore: (
     deadLetterId: string,

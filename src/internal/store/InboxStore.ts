@@ -1,5 +1,5 @@
 /**
- * The part of the store's port that remembers message ids: it tells a duplicate from a new message.
+ * The part of the store's port that remembers message ids, and so distinguishes a duplicate from a new message.
  *
  * @since 0.1.0
  */
@@ -17,7 +17,10 @@ export interface Claim {
   readonly id: string
   /** From `MessageId.ofMessage`. A known id with another fingerprint is a conflict and no duplicate. */
   readonly fingerprint: string
-  /** The dead letter that this delivery redrives. The inbox knows its id as dead, and the claim makes it live again. */
+  /**
+   * The dead letter that this delivery redrives. The inbox knows the message's id as dead, and the claim makes the id
+   * fresh.
+   */
   readonly deadLetterId?: string | undefined
 }
 
@@ -33,8 +36,8 @@ export interface Claim {
 export type ClaimResult = "fresh" | "duplicate" | "conflict"
 
 /**
- * The state of an id that was decided: its effects are committed, or it is a dead letter. A redrive may commit a dead
- * one.
+ * The state of an id that was decided: its effects are committed, or it is a dead letter. A dead id becomes committed
+ * when its redriven message is committed.
  *
  * @since 0.1.0
  */
@@ -77,9 +80,9 @@ export interface InboxStore {
   /**
    * Claims one id for `Inbox.once`. The consumer need not be registered. Atomic with the transaction.
    *
-   * Returns `Busy` while another caller's transaction that claimed the id is open. With `wait`, an engine may wait
-   * for the end of that transaction instead, if waiting occupies nothing scarce. The claim always waits for a
-   * pipeline's transaction that claimed the id. Interruption claims nothing.
+   * Returns `Busy` while another caller's transaction that claimed the id is open. With `wait`, an engine may wait for
+   * the end of that transaction instead, if waiting occupies nothing scarce. The claim always waits for a pipeline's
+   * transaction that claimed the id. An interrupted call has claimed nothing.
    */
   readonly claimOnce: (
     consumer: string,

@@ -23,7 +23,7 @@ export interface LeaseClaim {
 }
 
 /**
- * The part of the store that keeps named leases. It measures time on the store's clock.
+ * The part of the store that keeps named leases. All times are on the store's clock.
  *
  * @since 0.1.0
  */
@@ -31,13 +31,16 @@ export interface LeaseStore {
   /**
    * Claims the lease for `millis` milliseconds if it is free, has expired, or belongs to this owner. Returns at once.
    *
-   * A claim that succeeds raises the token, at least to the milliseconds since the epoch. So a store that lost a
-   * claim does not issue its token again. A claim never succeeds between a {@link LeaseStore.fence} and the end of
-   * its transaction. It joins no ambient transaction. A repeated claim after a missing answer is safe: it returns a
-   * higher token.
+   * A claim that succeeds raises the token, at least to the milliseconds since the epoch. So a store that lost a claim
+   * (restored from a copy, say) does not issue the same token again. A claim never succeeds between a {@link
+   * LeaseStore.fence} and the end of its transaction. The claim does not join an ambient transaction. After a missing
+   * answer the claim may be repeated, and returns a higher token.
    */
   readonly claim: (name: string, owner: string, millis: number) => Effect.Effect<LeaseClaim, StoreFailure>
-  /** Extends the owner's lease with this token. Returns false if there is none or it has expired. Idempotent. */
+  /**
+   * Extends the owner's lease with this token. Returns false if the owner has no such lease, or the lease has expired.
+   * Idempotent.
+   */
   readonly renew: (name: string, owner: string, token: bigint, millis: number) => Effect.Effect<boolean, StoreFailure>
   /** Gives the owner's lease back at once and wakes the callers that wait for it. Idempotent. */
   readonly release: (name: string, owner: string) => Effect.Effect<void, StoreFailure>
@@ -54,8 +57,8 @@ export interface LeaseStore {
   ) => Effect.Effect<boolean, StoreFailure, Transaction>
   /**
    * Starts to listen for a release of the lease. The inner effect completes when the lease may have been given back,
-   * and misses nothing that happens after the outer effect. It never completes behind a pooler without notifications,
-   * so the caller also polls.
+   * and misses no release after the outer effect. Behind a pooler without notifications the inner effect never
+   * completes, so the caller also polls.
    */
   readonly awaitRelease: (name: string) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>
 }

@@ -17,21 +17,22 @@ export interface OutboxStore {
   /**
    * Stores the messages for every consumer of their topics, all or none, in the given order.
    *
-   * Joins the ambient transaction, and otherwise commits by itself. The messages become visible, and workers are
-   * woken, when the transaction commits. Messages of a topic without a consumer wait as unrouted. Interruption before
-   * the commit stores nothing.
+   * The write joins the ambient transaction. Without one it commits by itself. The messages become visible, and workers
+   * are woken, when the transaction commits. Messages of a topic without a consumer wait as unrouted. An interruption
+   * before the commit stores no message.
    *
    * With `delay`, the messages are kept apart until they are due. The first worker that polls after that time moves
    * them into the queue in one transaction, in the order of their due times. A message with a name replaces the one
-   * that waits under it, in the same transaction. This also holds if the new message is due at once. A replacement
-   * that meets a message which is being moved waits for the move and then publishes a second message.
+   * that waits under it, in the same transaction. The waiting message is also replaced if the new one is due at once. A
+   * replacement that meets a message which is being moved waits for the move and then publishes a second message.
    */
   readonly write: (messages: ReadonlyArray<Message>, delay?: ResolvedDelay) => Effect.Effect<void, StoreFailure>
   /**
-   * Deletes the message that waits under a name and returns whether there was one. Returns false if it is published
+   * Deletes the message that waits under a name. Returns whether such a message waited: false if it was published
    * already.
    *
-   * Joins the ambient transaction. Until its end no worker publishes the deleted message. Idempotent.
+   * The deletion joins the ambient transaction. Until that transaction ends, no worker publishes the message.
+   * Idempotent.
    */
   readonly cancel: (topic: string, key: string, name: string) => Effect.Effect<boolean, StoreFailure>
 }

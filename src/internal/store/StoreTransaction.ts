@@ -14,22 +14,23 @@ import type { CommitRejected, TransactionAborted, TransientFailure, UnknownOutco
 export class Transaction extends Context.Service<Transaction, { readonly engine: string }>()("millrace/Transaction") {}
 
 /**
- * The failures of a transaction, beside the failure of its own body. The adapter decides which one by SQLSTATE.
+ * The failures of a transaction, beside the failure of its own body. The Postgres adapter chooses among them by
+ * SQLSTATE.
  *
  * @since 0.1.0
  */
 export type TransactionFailure = TransientFailure | TransactionAborted | CommitRejected | UnknownOutcome
 
 /**
- * Marks a transaction that a worker runs, and how it sends its statements. Undefined for every other transaction.
+ * Marks a transaction that a worker runs, and says how its statements are sent. Undefined for every other transaction.
  *
- * An adapter gives such a transaction a connection that no handler can take away.
+ * An adapter reserves database connections for such transactions, so handlers cannot use up all of them.
  *
  * - `pipelined`: a group commit whose statements do not depend on one another and are never undone alone. They may be
  *   on the wire at the same time.
  * - `sequential`: a group commit that sends a statement when the one before has an answer, so that each can be
  *   cancelled.
- * - `separate`: sequential, and not a group commit. It holds a key or dead-letters a message.
+ * - `separate`: sequential, and not a group commit. Such a transaction holds a key or dead-letters a message.
  *
  * @since 0.1.0
  */

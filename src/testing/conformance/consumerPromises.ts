@@ -1,5 +1,6 @@
 /**
- * Promises of registration: idempotent, never silently different, nothing unsubscribed by leaving it out.
+ * Promises of registration. It is idempotent, and refuses other settings than the first ones. A topic that is left out
+ * stays subscribed.
  *
  * @since 0.1.0
  */

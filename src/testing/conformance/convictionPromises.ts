@@ -15,7 +15,7 @@ import type { Subscription, Transport } from "../../Transport.ts"
 import { graveyard } from "./graveyard.ts"
 import { bench, type Options, type Tests } from "./kit.ts"
 
-/** The record of each message: its crash count, and whether it crashed alone. */
+/** Returns the crash count of each message, and whether it crashed alone. */
 const records = (deliveries: ReadonlyArray<Delivery>) =>
   Object.fromEntries(
     deliveries.map((
@@ -26,12 +26,12 @@ const records = (deliveries: ReadonlyArray<Delivery>) =>
 const of = (deliveries: ReadonlyArray<Delivery>, id: string): Delivery =>
   deliveries.find(({ message }) => message.id === id)!
 
-/** A consumer, and owners that die with what they have read, one after the other. */
+/** Returns a consumer, and functions to run owners that die with the messages that they have read. */
 const court = (options: Options) =>
   Effect.gen(function*() {
     const base = yield* bench(options)
     const { expire, open, receive } = base
-    /** A new owner reads `count` messages and runs `last` with them. Then it dies: its lease expires. */
+    /** Lets a new owner read `count` messages and run `last` with them. Then the owner dies, and its lease expires. */
     const die = <E = never, R = never>(
       count: number,
       last: (owner: Subscription, got: ReadonlyArray<Delivery>) => Effect.Effect<unknown, E, R> = () => Effect.void
@@ -49,7 +49,7 @@ const court = (options: Options) =>
 
 const three = [{ id: "a", key: "1" }, { id: "suspect", key: "2" }, { id: "b", key: "3" }]
 
-/** Registers the promises about guilt. */
+/** Registers the promises about crash counts. */
 export const convictionPromises = (it: Tests, options: Options): void => {
   const promises = (
     what: string,

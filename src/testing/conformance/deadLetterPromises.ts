@@ -1,5 +1,6 @@
 /**
- * Promises of dead letters: everything is kept, no committed message is dead-lettered, and each redrive happens once.
+ * Promises of dead letters: the message and its failures are kept, no committed message is dead-lettered, and each
+ * redrive happens once.
  *
  * @since 0.1.0
  */
@@ -10,7 +11,7 @@ import * as Hold from "../../Hold.ts"
 import { graveyard } from "./graveyard.ts"
 import { bench, claimOf, failure, ids, type Options, type Tests } from "./kit.ts"
 
-/** Burying and reading. */
+/** Writing and reading dead letters. */
 const burying = (it: Tests, options: Options) => {
   it.effect("keeps the message and every attempt of a dead letter", () =>
     Effect.gen(function*() {
@@ -126,7 +127,7 @@ const burying = (it: Tests, options: Options) => {
     }))
 }
 
-/** The way back. */
+/** Redriving dead letters. */
 const redriving = (it: Tests, options: Options) => {
   it.effect("puts a redriven message at the end, and resolves its dead letter in its commit", () =>
     Effect.gen(function*() {
@@ -250,7 +251,7 @@ const redriving = (it: Tests, options: Options) => {
     }))
 }
 
-/** Parked keys. */
+/** Parking keys. */
 const parking = (it: Tests, options: Options) => {
   const three = ["a", "b", "c"].map((id) => ({ id, key: "k" }))
 
@@ -325,7 +326,7 @@ const parking = (it: Tests, options: Options) => {
     }))
 }
 
-/** How a queue stands. */
+/** The status of a queue. */
 const standing = (it: Tests, options: Options) => {
   it.effect("says how a queue stands: what waits and for how long, which keys are held, what is dead", () =>
     Effect.gen(function*() {
@@ -350,12 +351,12 @@ const standing = (it: Tests, options: Options) => {
       yield* subscription.whileNotReading(of("delayed"), store.transact(hold))
       yield* options.elapse(Duration.millis(200))
       const { freeLanes: _, lagMillis, oldestMillis, parkedMillis, paused, pipeline: __, ...counts } = yield* status
-      // The successors of a parked key do not wait for a worker, so they do not count as late.
+      // The messages of a parked key do not wait for a worker, so they do not count as waiting.
       assert.deepStrictEqual(counts, { waiting: 1, delayedKeys: 1, parkedKeys: 1, deadLetters: 1 })
       assert.isTrue(lagMillis >= 200 && lagMillis < 60_000 && parkedMillis >= 200 && parkedMillis < 60_000)
       assert.isTrue(!paused && oldestMillis >= 200 && oldestMillis < 60_000)
-      // The oldest message counts parked ones, too: first the successor of a parked dead letter, then the younger dead
-      // letter.
+      // The age of the oldest message counts messages of parked keys, too. At first the oldest is the message behind
+      // the parked dead letter, and later the younger dead letter.
       const settle = (...ids: ReadonlyArray<string>) =>
         Effect.flatMap(store.transact(subscription.removeInTransaction(ids.map(of))), subscription.acknowledge)
       yield* settle("waits", "delayed")

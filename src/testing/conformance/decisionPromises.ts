@@ -1,6 +1,6 @@
 /**
- * Promises to operators that work on dead letters. They find them, decide once, undo a decision, and act on exactly the
- * set that they looked at. Nothing is done without a record.
+ * Promises to operators about dead letters. Operators find dead letters, decide once, undo a decision, and decide about
+ * exactly the set that they have frozen. Every operator action is recorded.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import { failure, ids, type Options, type Tests } from "./kit.ts"
 const ann = { by: "ann" }
 const ben = { by: "ben" }
 
-/** Dead letters of a consumer with order `continue`: one a tag, each of a key of its own. */
+/** Makes dead letters of a consumer with order `continue`: one for each tag, each of a key of its own. */
 const declined = Effect.fnUntraced(function*(options: Options, tags: ReadonlyArray<string>) {
   const yard = yield* graveyard(options, "continue")
   const made: Array<string> = []
@@ -69,7 +69,7 @@ const finding = (it: Tests, options: Options) => {
       ])
       yield* deadLetters.discard(made[3]!, ann)
       const groups = yield* deadLetters.groups({ consumer })
-      // The one that failed last comes first.
+      // The group of the dead letter that died last comes first.
       assert.deepStrictEqual(
         groups.map(({ consumer: of, fingerprint, deadLetters }) => [of, fingerprint, deadLetters]),
         [
@@ -92,7 +92,7 @@ const finding = (it: Tests, options: Options) => {
     }))
 }
 
-/** The record of what was done. */
+/** The audit. */
 const auditing = (it: Tests, options: Options) => {
   it.effect("records who did what, when and why, newest first", () =>
     Effect.gen(function*() {
@@ -156,7 +156,7 @@ const auditing = (it: Tests, options: Options) => {
     }))
 }
 
-/** Undoing, releasing, editing. */
+/** Undoing, releasing and editing. */
 const deciding = (it: Tests, options: Options) => {
   const three = ["a", "b", "c"].map((id) => ({ id, key: "k" }))
 
@@ -244,13 +244,13 @@ const deciding = (it: Tests, options: Options) => {
         2
       ])
       assert.deepStrictEqual(yield* commit((yield* receive(subscription, 1))[0]!), ["fresh"])
-      // The sender's second publish is still the same message.
+      // The publisher's second publish is still the same message.
       yield* publish([{ id: "0", key: "k0" }])
       assert.deepStrictEqual(yield* commit((yield* receive(subscription, 1))[0]!), ["duplicate"])
     }))
 }
 
-/** Sets. */
+/** Decisions about frozen sets. */
 const sets = (it: Tests, options: Options) => {
   it.effect("redrives exactly the dead letters that were open when the set was frozen", () =>
     Effect.gen(function*() {
@@ -261,7 +261,7 @@ const sets = (it: Tests, options: Options) => {
       const [again] = yield* receive(subscription, 1)
       const frozen = yield* deadLetters.freeze({ consumer, tag: "A" })
       assert.deepStrictEqual(frozen.deadLetters, { count: 2, more: false })
-      // One dies later, one dies again, one is opened again.
+      // After the set was frozen, one message dies, one dies again, and one dead letter is opened again.
       yield* deadLettered([{ id: "late" }])
       yield* writeDeadLetter(again!, [failure(1, "A")])
       yield* deadLetters.restore(made[3]!, ann)

@@ -1,6 +1,6 @@
 /**
- * Promises of publishing later. A delayed message does not come before its time, and then takes its place in the key's
- * order. At most one message waits under a name of a topic and key. Publishing, replacing and cancelling join the
+ * Promises of delayed messages. A delayed message does not come before its due time, and then takes its place in the
+ * key's order. At most one message waits under a name of a topic and key. Publishing, replacing and cancelling join the
  * ambient transaction.
  *
  * @since 0.1.0
@@ -16,13 +16,13 @@ import { bench, fresh, ids, idsOf, makeMessage, needsTwoTransactions, type Optio
 
 const later = (delay: number, name?: string): ResolvedDelay => ({ at: undefined, delay, name })
 /**
- * Milliseconds: short enough to be waited for, long enough that nothing falls due while a test is set up or looks for
- * nothing.
+ * Returns a delay in milliseconds. It is short enough to wait for. It is long enough that no message is due while a
+ * test prepares or checks that no message comes.
  */
 const soonOf = (options: Options): number =>
   options.live === true ? 3000 : 6 * Duration.toMillis(Duration.fromInputUnsafe(options.idlePoll))
 
-/** Whether a message comes, and where it stands. */
+/** When a delayed message comes, and its place in the order. */
 const order = (it: Tests, options: Options) => {
   const soon = soonOf(options)
   const pass = (millis: number) => options.elapse(Duration.millis(millis))
@@ -31,7 +31,8 @@ const order = (it: Tests, options: Options) => {
     Effect.gen(function*() {
       const { nothing, open, publish, receive } = yield* bench(options)
       const subscription = yield* open()
-      // An hour: no engine is so slow that it falls due while nothing is found.
+      // The message is due in an hour, so that it is not due on the slowest engine while the test checks that no
+      // message comes.
       yield* publish([{ id: "far" }], later(3_600_000))
       yield* nothing(subscription)
       yield* publish([{ id: "a" }], later(soon))
@@ -114,7 +115,8 @@ const order = (it: Tests, options: Options) => {
       )
       yield* pass(soon)
       yield* publish([{ id: "a" }], later(soon))
-      // At its time, or somewhat later where the machine is busy; by itself it would look after twenty leases.
+      // The worker polls at the due time, or somewhat later where the machine is busy. Without the due time it would
+      // poll after twenty leases.
       yield* pass(soon)
       for (let i = 0; i < 10 && got.length === 0; i++) yield* pass(soon / 2)
       assert.deepStrictEqual(ids(got), ["a"])
@@ -214,7 +216,7 @@ const names = (it: Tests, options: Options) => {
     }))
 }
 
-/** The ambient transaction. */
+/** Delayed publishes in the ambient transaction. */
 const atomicity = (it: Tests, options: Options) => {
   const soon = soonOf(options)
   const pass = (millis: number) => options.elapse(Duration.millis(millis))
@@ -275,7 +277,7 @@ const atomicity = (it: Tests, options: Options) => {
     }))
 }
 
-/** Who gets it. */
+/** The consumers that get a delayed message. */
 const routing = (it: Tests, options: Options) => {
   const soon = soonOf(options)
   const pass = (millis: number) => options.elapse(Duration.millis(millis))
@@ -305,7 +307,7 @@ const routing = (it: Tests, options: Options) => {
         )
       yield* write("first", soon / 2)
       yield* write("second", soon * 3)
-      // Another consumer's worker finds the first one due.
+      // A worker of another consumer finds the first message due.
       const other = yield* open()
       yield* pass(soon / 2)
       yield* nothing(other)
@@ -318,7 +320,7 @@ const routing = (it: Tests, options: Options) => {
     }))
 }
 
-/** Registers the promises about publishing later. */
+/** Registers the promises about delayed messages. */
 export const delayedPromises = (it: Tests, options: Options): void => {
   order(it, options)
   names(it, options)

@@ -1,6 +1,6 @@
 /**
- * Shared by the suites about dead letters: a consumer with a subscription, a dead-lettering as a worker does it, and a
- * commit.
+ * The functions that the suites about dead letters share: a consumer with a subscription, a dead-lettering as a worker
+ * does it, and a commit.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,10 @@ import * as Hold from "../../Hold.ts"
 import type { Subscription } from "../../Transport.ts"
 import { bench, claimOf, type Draft, failure, type Options } from "./kit.ts"
 
-/** A consumer with a subscription, and burying as a worker does it. */
+/**
+ * Opens a consumer with a subscription. Returns both, with functions that dead-letter and commit messages as a worker
+ * does.
+ */
 export const graveyard = Effect.fnUntraced(function*(options: Options, order: DeadLetterOrder) {
   const base = yield* bench(options, { order })
   const { consumer, store } = base
@@ -48,7 +51,7 @@ export const graveyard = Effect.fnUntraced(function*(options: Options, order: De
       return { deadLetterId: deadLetterId!, rest: got.filter(({ message }) => message.id !== drafts[0]!.id) }
     })
 
-  /** Commits a delivery as a worker does: settled and claimed. */
+  /** Commits a delivery as a worker does: removes the message and claims its id. */
   const commit = (delivery: Delivery) =>
     Effect.tap(
       store.transact(Effect.andThen(

@@ -11,7 +11,7 @@ import { bench, fresh, needsTwoTransactions, type Options, type Tests } from "./
 
 const claim = (id: string, fingerprint = "f") => ({ id, fingerprint })
 
-/** One claim after the other. */
+/** The results of claims, one after the other. */
 const answers = (it: Tests, options: Options) => {
   it.effect("finds an id fresh once, then a duplicate", () =>
     Effect.gen(function*() {

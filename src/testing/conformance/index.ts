@@ -1,8 +1,8 @@
 /**
- * Conformance suites: what every store and every transport must do, as tests named after promises.
+ * Conformance suites: tests of the promises that every store and every transport must keep.
  *
- * Run them against an implementation of your own; they need `vitest` and `@effect/vitest`. A promise that an engine
- * does not make (see `Capabilities`) is skipped, and says why.
+ * Run the suites against an implementation of your own; they need `vitest` and `@effect/vitest`. If an engine does not
+ * make a promise (see `Capabilities`), its test ends early and logs the reason.
  *
  * @since 0.1.0
  */
@@ -38,7 +38,7 @@ export type Suite = <E>(name: string, layer: Layer.Layer<Store | Transport, E>, 
 
 const suiteOf =
   (groups: Readonly<Record<string, (it: Tests, options: Options) => void>>): Suite => (name, layer, options) => {
-    // Built once for all groups: each promise has consumers and topics of its own.
+    // The layer is built once for all groups, since each promise has consumers and topics of its own.
     shared(layer, { excludeTestServices: options.live ?? false })(name, (it) => {
       for (const [group, register] of Object.entries(groups)) {
         describe(`${name}: ${group}`, () => {
@@ -60,7 +60,7 @@ const transportGroups = {
 }
 
 /**
- * Checks every promise of a `Transport`, over the `Store` that it belongs to.
+ * Checks every promise of a `Transport`, together with its `Store`.
  *
  * @since 0.1.0
  */
@@ -98,7 +98,7 @@ export const consumers: Suite = suiteOf({ consumers: consumerPromises, pauses: p
 export const leases: Suite = suiteOf({ "named leases": namedLeasePromises })
 
 /**
- * All suites, one after the other.
+ * Checks the promises of all suites.
  *
  * @since 0.1.0
  */

@@ -1,7 +1,8 @@
 /**
- * Shared by the conformance suites: options, a consumer for each test, and ways to take and settle.
+ * The functions that the conformance suites share: options, a consumer for each test, and ways to take and settle
+ * messages.
  *
- * Nothing here waits for real time by itself. `elapse` of the options lets time pass, on a `TestClock` or for real.
+ * No function here waits by itself. `elapse` of the options lets time pass, on a `TestClock` or in real time.
  *
  * @since 0.1.0
  */
@@ -20,22 +21,26 @@ import { Store } from "../../Store.ts"
 import { type Demand, type Subscription, Transport } from "../../Transport.ts"
 
 /**
- * How a suite runs against one implementation.
+ * The options of a suite for one implementation.
  *
  * @since 0.1.0
  */
 export interface Options {
   /**
-   * Lets so much time pass: `TestClock.adjust` where Effect's Clock rules, a real wait (and a little more) elsewhere.
+   * Lets this much time pass: by `TestClock.adjust` on an engine that uses Effect's Clock, elsewhere by a slightly
+   * longer real wait.
    */
   readonly elapse: (duration: Duration.Duration) => Effect.Effect<void>
-  /** Lease of the subscriptions that are opened. Tests let up to four of them pass: real time wants a short one. */
+  /** The lease of the subscriptions. Tests let up to four leases pass, so use a short one in real time. */
   readonly lease: Duration.Input
-  /** Idle poll of the subscriptions; well below a twentieth of the lease. */
+  /** The idle poll of the subscriptions. It must be well below a twentieth of the lease. */
   readonly idlePoll: Duration.Input
-  /** Whether two transactions can be open at once. Default true; false on an engine with one session (PGlite). */
+  /**
+   * Whether two transactions can be open at the same time. Default true. Use false on an engine with one session
+   * (PGlite).
+   */
   readonly concurrentTransactions?: boolean | undefined
-  /** The implementation lives in real time: tests run without a `TestClock`. Default false. */
+  /** Whether tests run in real time, without a `TestClock`. Default false. */
   readonly live?: boolean | undefined
 }
 
@@ -47,7 +52,7 @@ export interface Options {
 export type Tests = Vitest.MethodsNonLive<Store | Transport>
 
 /**
- * A message to publish. Without an id it gets a new one; without a key it waits for no other.
+ * A message to publish. Without an id it gets a new id. Without a key it waits for no other message.
  *
  * @since 0.1.0
  */
@@ -60,7 +65,7 @@ export interface Draft {
 }
 
 /**
- * Builds a message from what a test cares about.
+ * Makes a message from a draft.
  *
  * @since 0.1.0
  */
@@ -69,13 +74,13 @@ export const makeMessage = (
 ): Effect.Effect<Message.Message, InvalidMessage> =>
   Message.make({ ...draft, id: draft.id ?? randomUUID(), payload: draft.payload ?? "{}" })
 
-/** A name that no other test and no earlier run has used. */
+/** Returns a name that no other test and no earlier run has used. */
 export const fresh = (kind: string): string => `${kind}-${randomUUID().slice(0, 13)}`
 
-/** Room for everything that a test publishes. */
+/** A demand for everything that a test publishes. */
 export const roomy: Demand = { messages: 1000, bytes: 16 * 1024 * 1024, perKey: 1000 }
 
-/** A failed attempt, as a worker would record it. */
+/** Returns a failed attempt, as a worker would record it. */
 export const failure = (attempt: number, tag = "Declined"): Failure => ({
   attempt,
   at: 0,
@@ -116,7 +121,7 @@ export const bench = Effect.fnUntraced(function*(
       (messages) => store.outbox.write(messages, later)
     )
 
-  /** One `take`, which lets time pass only if there is nothing to take. */
+  /** Runs one `take`, and lets time pass only if no message can be taken. */
   const takeOnce = (subscription: Subscription, room: Demand = roomy) =>
     Effect.gen(function*() {
       const got: Array<Delivery> = []
@@ -135,8 +140,8 @@ export const bench = Effect.fnUntraced(function*(
     })
 
   /**
-   * Takes until it has this many. A transport may need several looks. After an interruption it may need a lease's time
-   * of looks, until the lanes of a claim without an answer expire.
+   * Takes until it has this many deliveries, and returns them. A transport may need several polls. After an
+   * interruption it may need polls for the time of a lease, until the lanes of a claim without an answer expire.
    */
   const receive = (subscription: Subscription, count: number, room: Demand = roomy) =>
     Effect.gen(function*() {
@@ -146,14 +151,14 @@ export const bench = Effect.fnUntraced(function*(
       return got
     })
 
-  /** Looks twice, since a first look may only do housekeeping, and finds nothing. */
+  /** Asserts that no message comes. It polls twice, since a first poll may do only housekeeping. */
   const nothing = (subscription: Subscription, room: Demand = roomy) =>
     Effect.gen(function*() {
       const got = [...yield* takeOnce(subscription, room), ...yield* takeOnce(subscription, room)]
       assert.deepStrictEqual(ids(got), [])
     })
 
-  /** Lets time pass while the subscription renews what it holds, three times a lease. */
+  /** Lets time pass while the subscription renews its leases, three times in each lease. */
   const working = (subscription: Subscription, duration: Duration.Duration) =>
     Effect.gen(function*() {
       const step = Duration.toMillis(lease) / 3
@@ -192,28 +197,28 @@ export const bench = Effect.fnUntraced(function*(
   }
 })
 
-/** The ids of deliveries, in order. */
+/** Returns the message ids of deliveries, in order. */
 export const ids = (deliveries: ReadonlyArray<Delivery>): Array<string> => deliveries.map(({ message }) => message.id)
 
-/** The ids of one key's deliveries, in order. */
+/** Returns the message ids of one key's deliveries, in order. */
 export const idsOf = (deliveries: ReadonlyArray<Delivery>, key: string): Array<string> =>
   ids(deliveries.filter(({ message }) => message.key === key))
 
-/** The claim of a delivery, as a worker makes it. */
+/** Returns the inbox claim of a delivery, as a worker makes it. */
 export const claimOf = (delivery: Delivery) => ({
   id: delivery.message.id,
   fingerprint: ofMessage(delivery.message),
   deadLetterId: delivery.redrive?.deadLetterId
 })
 
-/** Ends a test early where the engine does not promise what it is about, and says why. */
+/** Ends a test early if the engine does not make its promise, and logs the reason. */
 export const needs = (
   context: { readonly skip: (note?: string) => never },
   able: boolean,
   why: string
 ): Effect.Effect<void> => able ? Effect.void : Effect.sync(() => context.skip(why))
 
-/** As `needs`: what this test is about takes two transactions that are open at once. */
+/** Ends a test early, as `needs` does, if the engine cannot have two transactions open at the same time. */
 export const needsTwoTransactions = (
   context: { readonly skip: (note?: string) => never },
   options: Options

@@ -1,5 +1,6 @@
 /**
- * Promises of leases: kept while they are renewed, lost for good when not, given back in order, crashes counted.
+ * Promises of leases. A lease is kept while it is renewed, and else lost for good. Messages are given back in order,
+ * and crashes are counted.
  *
  * @since 0.1.0
  */
@@ -15,7 +16,7 @@ import { bench, ids, type Options, type Tests } from "./kit.ts"
 
 const three = [{ id: "a", key: "k" }, { id: "b", key: "k" }, { id: "c", key: "k" }]
 
-/** Renewal and loss. */
+/** Renewal and loss of leases. */
 const ownership = (it: Tests, options: Options) => {
   it.effect("keeps work of three leases' length to itself while it renews", () =>
     Effect.gen(function*() {
@@ -88,7 +89,7 @@ const ownership = (it: Tests, options: Options) => {
     }))
 }
 
-/** Giving back. */
+/** Giving leases back. */
 const release = (it: Tests, options: Options) => {
   it.effect("gives released leases back in order, without counting anything", () =>
     Effect.gen(function*() {
@@ -147,7 +148,7 @@ const deaths = (it: Tests, options: Options) => {
         const [delivery] = yield* receive(stopped, 1)
         received.push(delivery!.crashCount)
         yield* expire
-        // As its worker does at the deadline.
+        // The test marks the leases as lost, as the worker does at the deadline.
         for (const { lost, name, token } of stopped.held()) {
           yield* Deferred.succeed(lost, new LeaseLost({ lease: name, token: String(token), reason: "it was stopped" }))
         }

@@ -11,7 +11,7 @@ import * as Fiber from "effect/Fiber"
 import { Store } from "../../Store.ts"
 import { fresh, needsTwoTransactions, type Options, type Tests } from "./kit.ts"
 
-/** A name of its own for each test, and what can be done with it. */
+/** Returns a lease name for one test, with functions to claim, renew, check and release the lease. */
 const lease = Effect.fnUntraced(function*(options: Options) {
   const store = yield* Store
   const { leases } = store
@@ -163,7 +163,7 @@ const fencing = (it: Tests, options: Options) => {
       const first = yield* mine("ann")
       assert.isTrue(yield* fence(first))
       yield* expire
-      // No other owner had it between, so its writes are in order.
+      // No other owner had the lease in between, so the writes under the first token are in order.
       assert.isTrue(yield* fence(first))
       const second = yield* mine("ben")
       assert.deepStrictEqual([yield* fence(first), yield* fence(second)], [false, true])
@@ -178,7 +178,7 @@ const fencing = (it: Tests, options: Options) => {
       const token = yield* mine("ann")
       yield* half
       const end = yield* writing(token)
-      // The lease's time is over then; the transaction has idled for less than it lasts.
+      // Then the lease has expired, although the transaction has idled for less than the lease's duration.
       yield* Effect.andThen(half, options.elapse(Duration.fromInputUnsafe(options.idlePoll)))
       assert.isUndefined((yield* claim("ben")).token)
       yield* end

@@ -1,6 +1,6 @@
 /**
  * Promises of the inbox to callers without a pipeline. There is one effect per id, every caller gets its first result,
- * and a failure leaves no record. A caller that waits for an id gets its result.
+ * and a failure leaves no record. A caller that waits for an id gets the result of that id.
  *
  * @since 0.1.0
  */
@@ -17,7 +17,10 @@ import { bench, fresh, ids, makeMessage, needsTwoTransactions, type Options, typ
 const Receipt = Schema.Struct({ n: Schema.Int, at: Schema.DateTimeUtcFromMillis })
 const result = Schema.Struct({ n: Schema.Int })
 
-/** An effect that counts its runs and publishes; the published message shows what was committed. */
+/**
+ * Returns an effect that counts its runs and publishes a message. The published messages show which runs were
+ * committed.
+ */
 const counted = (topic: string) => {
   let runs = 0
   const effect = Effect.gen(function*() {
@@ -29,7 +32,7 @@ const counted = (topic: string) => {
   return { effect, runs: () => runs }
 }
 
-/** One caller after the other. */
+/** Callers one after the other. */
 const replays = (it: Tests, options: Options) => {
   it.effect("runs an effect once for an id, and gives its first result to every caller", () =>
     Effect.gen(function*() {
@@ -119,7 +122,7 @@ const replays = (it: Tests, options: Options) => {
       const ask = Inbox.once(key, effect, { result })
       yield* Effect.flip(store.transact(Effect.andThen(ask, Effect.fail("no" as const))))
       yield* nothing(yield* open())
-      // Within it, the second call already finds the first.
+      // Within one transaction, the second call already finds the first.
       assert.deepStrictEqual(yield* store.transact(Effect.all([ask, ask])), [{ n: 2 }, { n: 2 }])
       assert.deepStrictEqual(yield* ask, { n: 2 })
       assert.deepStrictEqual(yield* Inbox.await(key), { _tag: "Committed" })
@@ -191,7 +194,7 @@ const limits = (it: Tests, options: Options) => {
 /** Fingerprint of no content. */
 const emptyPrint = "e3b0c44298fc1c149afbf4c8996fb924"
 
-/** A first caller that works until the test says how it ends. */
+/** Starts a first caller, whose effect runs until the test ends it. */
 const atWork = Effect.fnUntraced(function*(key: Inbox.OnceKey) {
   const [begun, end] = [yield* Deferred.make<void>(), yield* Deferred.make<{ readonly n: number }, "declined">()]
   const effect = Effect.andThen(Deferred.succeed(begun, undefined), Deferred.await(end))

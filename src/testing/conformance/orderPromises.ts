@@ -1,5 +1,5 @@
 /**
- * Promises of holds: a key pauses with its successors and continues in order, and other keys never wait for it.
+ * Promises of holds: a held key pauses with all its messages and continues in order, and other keys never wait for it.
  *
  * @since 0.1.0
  */

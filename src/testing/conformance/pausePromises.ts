@@ -1,6 +1,7 @@
 /**
- * Promises to operators that pause, unsubscribe and remove consumers. A pause loses nothing, and a removal leaves
- * nothing half done. One of two operators is refused by name, and everything is recorded.
+ * Promises to operators that pause, unsubscribe and remove consumers. A pause loses no message, and a removal happens
+ * completely or not at all. Of two operators, the second one is refused with the name of the first. Every operator
+ * action is recorded.
  *
  * @since 0.1.0
  */
@@ -28,7 +29,7 @@ const pausing = (it: Tests, options: Options) => {
       yield* publish([{ id: "b", key: "k" }, { id: "c", key: "k" }])
       yield* nothing(subscription)
       assert.isTrue(subscription.paused())
-      // Messages in flight are finished.
+      // Messages in flight can still be committed.
       assert.deepStrictEqual(ids(yield* settle(subscription, had)), ["a"])
       yield* publish([{ id: "d", key: "k" }])
       yield* nothing(subscription)
@@ -118,7 +119,7 @@ const pausing = (it: Tests, options: Options) => {
       ])
       const [delayed, parked, paused] = held
       assert.deepStrictEqual([parked!.retryAt, paused!.retryAt], [undefined, undefined])
-      // On the store's clock, which the pause tells.
+      // The retry time is on the store's clock, and so is the time of the pause.
       assert.approximately(delayed!.retryAt! - paused!.paused!.at, Duration.toMillis("1 hour"), 60_000)
       assert.deepStrictEqual(yield* heldKeys(consumer, { limit: 1 }), held.slice(0, 1))
       assert.deepStrictEqual(yield* heldKeys(consumer, { after: "delayed", limit: 1 }), held.slice(1, 2))
@@ -141,7 +142,7 @@ const pausing = (it: Tests, options: Options) => {
       const parked = Effect.map(heldKeys(consumer, {}), (keys) => keys.map(({ key, parked }) => [key, parked]))
       yield* publish([{ id: "a", key: "k" }, { id: "b", key: "k" }])
       const [delivery] = yield* receive(subscription, 2)
-      // Parked without a dead letter: there is none to decide about.
+      // The key is parked without a dead letter, so no decision about a dead letter could free it.
       yield* subscription.whileNotReading(delivery!, store.transact(subscription.hold(delivery!, [], Hold.parked)))
       assert.deepStrictEqual(yield* parked, [["k", true]])
       assert.deepStrictEqual(yield* deadLetters.list({ consumer }), [])
@@ -178,7 +179,7 @@ const pausing = (it: Tests, options: Options) => {
     }))
 }
 
-/** Taking consumers away. */
+/** Unsubscribing and removing consumers. */
 const removing = (it: Tests, options: Options) => {
   it.effect("shows a consumer with its settings and what waits for it", () =>
     Effect.gen(function*() {
@@ -253,8 +254,8 @@ const removing = (it: Tests, options: Options) => {
         [entry!.action, entry!.by, entry!.note, entry!.detail],
         ["removed", "ann", "moved", "2 waiting, 1 dead letters"]
       )
-      // A new consumer of the same name has no messages or ids of the removed one. It gets what was published
-      // in between.
+      // A new consumer of the same name has no messages or ids of the removed one. It gets the messages that were
+      // published in between.
       yield* publish([{ id: "done" }])
       yield* store.consumers.register({ consumer, topics: [topic], lanes, order: "continue" })
       const anew = yield* open()
@@ -284,7 +285,7 @@ const removing = (it: Tests, options: Options) => {
       yield* store.consumers.resume(consumer, ann)
       assert.deepStrictEqual((yield* store.consumers.get(consumer)).topics, [topic])
       yield* commit((yield* receive(subscription, 1))[0]!)
-      // The second "a" was the same message again: one dead letter.
+      // The second "a" was the same message again, so there is one dead letter.
       const [deadLetter, ...others] = yield* deadLetters.list({ consumer })
       assert.deepStrictEqual(others.map(({ message }) => message.id), ["once"])
       assert.deepInclude(deadLetter, { reason: "rejected", tag: "Unsubscribed", state: "open", parked: false })

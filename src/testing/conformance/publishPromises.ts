@@ -1,5 +1,6 @@
 /**
- * Promises of publishing: order, all or nothing, every consumer, the transaction around it, and content unchanged.
+ * Promises of publishing. Messages keep their order and content, and reach every consumer. A publish stores all
+ * messages or none, and joins the transaction around it.
  *
  * @since 0.1.0
  */
@@ -13,7 +14,7 @@ import { bench, fresh, ids, idsOf, makeMessage, needsTwoTransactions, type Optio
 const numbered = (count: number, keys: number, from = 0) =>
   Array.from({ length: count }, (_, i) => ({ id: `${i + from}`.padStart(4, "0"), key: `key-${(i + from) % keys}` }))
 
-/** Order per key, as it was published. */
+/** The order of the publishes, for each key. */
 const order = (it: Tests, options: Options) => {
   it.effect("keeps the order of a key within one call", () =>
     Effect.gen(function*() {

@@ -1,6 +1,6 @@
 /**
- * Promises of receipts: a delivery's receipt names one life of one message. A redrive puts a parked message back to its
- * place, and begins another life. An earlier delivery neither settles nor changes it.
+ * Promises of receipts. A redrive puts a parked message back to its old place. The receipt of a delivery from before
+ * the redrive neither settles nor changes the redriven message.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import { failure, ids, type Options, type Tests } from "./kit.ts"
 
 const two = [{ id: "a", key: "k" }, { id: "b", key: "k" }]
 
-/** A worker has the first delivery of a message that died, was redriven, and stands at its old place again. */
+/** Returns the first delivery of a message that has died since, was redriven, and is at its old place again. */
 const revived = Effect.fnUntraced(function*(options: Options) {
   const yard = yield* graveyard(options, "park")
   yield* yard.publish(two)
@@ -24,7 +24,7 @@ const revived = Effect.fnUntraced(function*(options: Options) {
   return { ...yard, first: first!, deadLetterId }
 })
 
-/** The suite. */
+/** Registers the promises about receipts. */
 export const receiptPromises = (it: Tests, options: Options): void => {
   it.effect("settles nothing that a redrive has put at the place of an earlier delivery: it is handed out, in order", () =>
     Effect.gen(function*() {

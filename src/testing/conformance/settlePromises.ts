@@ -1,5 +1,6 @@
 /**
- * Promises of settling and transactions: once, within the commit, and all or nothing with everything else in it.
+ * Promises of settling and transactions. A message is settled once, within the commit, and together with everything
+ * else in the transaction.
  *
  * @since 0.1.0
  */
@@ -12,7 +13,7 @@ import { bench, claimOf, failure, fresh, ids, makeMessage, type Options, type Te
 
 const three = [{ id: "a", key: "k" }, { id: "b", key: "k" }, { id: "c", key: "k" }]
 
-/** One delivery, settled once. */
+/** Settling a delivery once. */
 const settling = (it: Tests, options: Options) => {
   it.effect("settles a delivery once", () =>
     Effect.gen(function*() {
@@ -75,7 +76,7 @@ const settling = (it: Tests, options: Options) => {
     }))
 }
 
-/** A commit that is not the one that settles. */
+/** Checking the fencing token in a transaction that does not settle. */
 const fencing = (it: Tests, options: Options) => {
   it.effect("looks at the fencing token of what was settled before: ours passes, a stale one does not", () =>
     Effect.gen(function*() {
@@ -96,12 +97,13 @@ const fencing = (it: Tests, options: Options) => {
     Effect.gen(function*() {
       const { nothing, open, publish, receive, store, takeOnce } = yield* bench(options, { lanes: 2 })
       const keys = Array.from({ length: 12 }, (_, i) => `k${i}`)
-      // Lanes change hands because they are too many, not because a slow engine has let a lease run out.
+      // The lease is long, so that lanes move because one worker has too many, and not because a lease expires on a
+      // slow engine.
       const lease = Duration.seconds(10)
       const first = yield* open({ lease })
       yield* publish(keys.map((key) => ({ id: `${key} 1`, key })))
       const got = yield* receive(first, keys.length)
-      // Too much for one of two workers: one lane is to go to the second.
+      // With a second worker the first one has too many lanes, so one lane is to go to the second.
       const second = yield* open({ lease })
       yield* nothing(second)
       yield* takeOnce(first)

@@ -1,5 +1,6 @@
 /**
- * Promises of taking: never more than the demand, nothing lost by interruption, woken at once, shared fairly.
+ * Promises of taking. A transport never hands over more than the demand, and an interruption loses no message. A
+ * publish wakes a waiting worker at once, and workers share the lanes fairly.
  *
  * @since 0.1.0
  */
@@ -16,7 +17,7 @@ const many = (count: number, draft: { readonly key?: string; readonly payload?: 
 const bytesOf = (deliveries: ReadonlyArray<Delivery>): number =>
   deliveries.reduce((sum, { message }) => sum + Buffer.byteLength(message.payload), 0)
 
-/** Room in messages, bytes, and messages of one key. */
+/** The demand in messages, bytes, and messages of one key. */
 const room = (it: Tests, options: Options) => {
   it.effect("never hands over more messages than there is room for", () =>
     Effect.gen(function*() {
@@ -78,7 +79,7 @@ const room = (it: Tests, options: Options) => {
     }))
 }
 
-/** Waiting, waking, interruption. */
+/** Waiting, wake-ups and interruption. */
 const waiting = (it: Tests, options: Options) => {
   it.effect("loses nothing when a waiting take is interrupted", () =>
     Effect.gen(function*() {
@@ -153,7 +154,7 @@ const sharing = (it: Tests, options: Options) => {
       const got: Array<Array<Delivery>> = [[], []]
       const order: Array<Delivery> = []
       let rounds = 0
-      // The first worker may have everything at first. The shares are even once both have registered.
+      // The first worker may own all lanes at first. The shares are equal once both workers have registered.
       for (; rounds < 20 && got.some((part) => part.length < 40); rounds++) {
         yield* publish(keys.map((key) => ({ id: `${key} ${rounds}`, key })))
         for (let turn = 0; turn < 6 || order.length < (rounds + 1) * 40 && turn < 60; turn++) {

@@ -1,9 +1,11 @@
 /**
- * Runs a message at most once. It was taken before: settled and claimed for good, in a transaction of its own.
+ * Runs the steps of a message of an `atMostOnce` pipeline. Before that, a transaction of its own has taken the message:
+ * removed it from the queue, and recorded its id in the inbox.
  *
- * Its steps run first. Then its commit steps and emits run in another transaction, which checks the fencing token
- * again. Nothing that may have happened is repeated. A failure, an interruption or a missing answer is reported, and
- * the message is not run again. If the store says that nothing was committed, the transaction is repeated for a while.
+ * The steps before the transaction run first. Then the commit steps and emits run in another transaction, which checks
+ * the fencing token again. An effect that may have happened is not repeated. So after a failure, an interruption or a
+ * COMMIT without an answer, a warning is logged, and the message does not run again. Only if the store says that
+ * nothing was committed, the transaction is repeated up to ten times.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -21,7 +23,7 @@ import * as Savepoints from "../commit/Savepoints.ts"
 import * as FailureRecord from "./FailureRecord.ts"
 import type { Stepped } from "./Steps.ts"
 
-/** A message that was taken, on its way to its end. */
+/** A message that was taken, with its steps before the transaction. */
 export interface Taken {
   readonly delivery: Delivery
   readonly delivered: DeliveryContext
@@ -29,28 +31,28 @@ export interface Taken {
   readonly steps: Effect.Effect<Stepped, unknown>
 }
 
-/** How the steps of a message that was taken ended. */
+/** The outcome of a message that was taken: its steps were committed, or they failed. */
 export type Ran = Extract<GroupCommit.MemberOutcome, { readonly _tag: "Committed" | "Failed" }>
 
 export interface AtMostOnce {
-  /** Returns the commit of its steps, or their failure. Never fails: the failure has been reported. */
+  /** Runs steps and commit. Returns their outcome. Never fails: a failure is logged, and is part of the outcome. */
   readonly run: (
     taken: Taken,
-    /** Makes what runs interruptible; the report is not. */
+    /** Makes the steps and the commit interruptible. The log line about a failure is not interruptible. */
     restore: <B, E>(effect: Effect.Effect<B, E>) => Effect.Effect<B, E>
   ) => Effect.Effect<Ran>
 }
 
-/** Another worker may have the key by now. */
+/** The error for a message whose lane was taken over before its commit. Another worker may process its key by now. */
 const lost = ({ lease }: Delivery) =>
   new LeaseLost({ lease: lease.name, token: String(lease.token), reason: "it was taken over before the commit" })
 
-/** A transaction that committed nothing is tried this often. */
+/** A transaction that committed nothing is repeated at most this often. */
 const tries = 10
 
 export const make = (options: GroupCommit.Options & { readonly transactions: number }): AtMostOnce => {
   const { consumer, store } = options
-  // Its commits may take as many of the store's connections as the committers of another pipeline would.
+  // These commits take at most as many of the store's database connections as the committers of another pipeline do.
   const permits = Semaphore.makeUnsafe(options.transactions)
   const statements = GroupCommit.isData(options) ? "pipelined" : "sequential"
 
@@ -65,7 +67,7 @@ export const make = (options: GroupCommit.Options & { readonly transactions: num
     return permits.withPermit(go(0))
   }
 
-  /** The report names error, step and place in the code, never the message's content. */
+  /** Logs a failure. The line names the error, the step and the place in the code, and never the message's content. */
   const report = (taken: Taken, step: string, cause: Cause.Cause<unknown>, error: unknown): Effect.Effect<void> => {
     const failure = FailureRecord.make({ attempt: 1, at: 0, error, step, worker: "", codeVersion: "" })
     const what = Cause.hasInterruptsOnly(cause)

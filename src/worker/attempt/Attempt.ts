@@ -1,9 +1,9 @@
 /**
- * Works one delivery off in its turn: decode, steps, commit, settle.
+ * Runs the turn of a delivery: one attempt or more, and then the delivery is settled.
  *
- * An attempt is decode, steps, commit; a retry runs all of it again. A failure is recorded with the message before
- * another worker can see the message again. Interruption is always safe: nothing was committed, and the delivery goes
- * back to the transport with its lease.
+ * An attempt consists of decode, steps and commit, and a retry runs all three again. A failure is recorded with the
+ * message before another worker can see the message again. An interrupted attempt has committed nothing, or its commit
+ * is completed first. An unfinished delivery goes back to the transport with its lease.
  *
  * A user's function can end the fiber it runs in past every handler of that fiber. So a turn keeps its state outside of
  * the fiber, and another fiber can resume it. The cause that ended the first fiber is then the failure of its attempt.
@@ -37,12 +37,15 @@ import * as Steps from "./Steps.ts"
 export interface Options extends Disposition.Options {
   readonly settings: Settings
   readonly committer: Committer
-  /** Runs a message after it was taken. Only where the pipeline is `atMostOnce`. */
+  /** Runs the steps of a message after it was taken. Undefined if the pipeline is not `atMostOnce`. */
   readonly atMostOnce: AtMostOnce.AtMostOnce | undefined
-  /** Whether the transport forgets a message within the commit, or is notified after it. */
+  /** Whether the transport removes a message within the commit, or is notified after the commit. */
   readonly acknowledge: "within" | "after"
   readonly spans: Spans
-  /** Completed when the worker stops: a turn that waits in place records its attempts and ends. */
+  /**
+   * This Deferred completes when the worker stops. Then a turn that waits for its next attempt records its failures and
+   * ends.
+   */
   readonly draining: Deferred.Deferred<void>
 }
 
@@ -53,30 +56,30 @@ export interface Attempt {
 /** The turn of one delivery. */
 export interface Turn {
   /**
-   * Processes the delivery: attempts it, waits in place, and settles it. Never fails; a delivery that it cannot settle
-   * goes back.
+   * Processes the delivery: runs attempts, waits between them, and settles the delivery. Never fails: after a defect of
+   * the runtime the message is held for 5 seconds and delivered again.
    */
   readonly run: Effect.Effect<void>
-  /** Continues in another fiber, after the one before ended by itself with this cause. */
+  /** Continues the turn in another fiber, after the fiber before ended by itself with this cause. */
   readonly resume: (cause: Cause.Cause<unknown>) => Effect.Effect<void>
 }
 
 /** The state of a turn. */
 interface Course {
   recorded: ReadonlyArray<Failure>
-  /** The phase of the attempt; undefined between two attempts. */
+  /** The phase of the attempt. Undefined between two attempts. */
   step: "decode" | "steps" | "commit" | undefined
   began: bigint
   span: Tracer.Span | undefined
-  /** Fibers that ended by themselves since the last attempt. */
+  /** How many fibers ended by themselves since the last attempt. */
   ends: number
 }
 
-/** The handler's view of its delivery, after these failures. */
+/** Returns the context that handlers get, for the attempt after these failures. */
 const deliveredOf = (delivery: Delivery, recorded: ReadonlyArray<Failure>): DeliveryContext =>
   Disposition.contextOf(delivery, recorded.length + 1)
 
-/** The result of a member that is only taken: its steps come later. */
+/** The result of the steps for a member that is only taken. Its steps run later, so the commit has nothing to run. */
 const nothingLeft: Steps.Stepped = { value: undefined, index: Number.MAX_SAFE_INTEGER, filtered: false }
 
 /** How the steps of one attempt failed. */
@@ -115,14 +118,17 @@ export const make = (options: Options): Attempt => {
     }
   }
 
-  /** A defect of the runtime must not lose its message: it goes back and is delivered again, uncounted. */
+  /**
+   * Holds the message for 5 seconds after a defect of the runtime. Then the message is delivered again, and no attempt
+   * is counted.
+   */
   const putBack = (delivery: Delivery, { recorded }: Course, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
     Effect.logError("An attempt ended in a defect of the runtime; its message is held for a moment", cause).pipe(
       Effect.annotateLogs(Telemetry.logFields(consumer, delivery, recorded.length + 1)),
       Effect.andThen(hold(delivery, recorded, Duration.seconds(5), recorded.length + 1))
     )
 
-  /** A user's function ended the attempt's fiber: the attempt has failed as by any other defect. */
+  /** Fails the attempt whose fiber was ended by a user's function. Runs the next attempt if one follows here. */
   const diedIn = Effect.fnUntraced(function*(delivery: Delivery, course: Course, step: string, error: unknown) {
     const { span } = course
     if (span !== undefined) yield* Tracing.end(span, FailureRecord.tagOf(error), `the attempt failed in ${step}`)
@@ -143,7 +149,7 @@ export const make = (options: Options): Attempt => {
   const holdUncounted = (delivery: Delivery, delay: Duration.Duration): Effect.Effect<void> =>
     hold(delivery, delivery.attempts, delay, delivery.attempts.length + 1)
 
-  /** Decodes, takes the message for good, and only then runs its steps. None of this is repeated. */
+  /** Decodes a message (`atMostOnce`), takes it out of the queue, and only then runs its steps, without any repeat. */
   const takeThenRun = Effect.fnUntraced(
     function*(delivery: Delivery, topic: Pipeline.AnyTopic, { run }: AtMostOnce.AtMostOnce) {
       const delivered = deliveredOf(delivery, delivery.attempts)
@@ -179,8 +185,8 @@ export const make = (options: Options): Attempt => {
               return counters.outcome(delivery, "failed")
             })
           )
-          // A broker would hand it out again. Other engines have removed it, and keep its lane while they know it as in
-          // flight.
+          // A broker would hand the message out again, so it is acknowledged before the steps. Other engines keep the
+          // message's lane until it is acknowledged, so they are notified after the steps.
           return options.acknowledge === "after"
             ? Effect.andThen(forget(delivery), ran)
             : Effect.ensuring(ran, forget(delivery))
@@ -189,7 +195,7 @@ export const make = (options: Options): Attempt => {
     }
   )
 
-  /** One attempt after the other while their delays are short. */
+  /** Runs attempts one after another while the delays between them are short. */
   const attempts = Effect.fnUntraced(function*(delivery: Delivery, topic: Pipeline.AnyTopic, course: Course) {
     const clock = yield* Clock.Clock
     while (true) {
@@ -206,7 +212,7 @@ export const make = (options: Options): Attempt => {
     }
   })
 
-  /** Does what follows an attempt. Returns whether another attempt follows here. */
+  /** Settles the delivery after an attempt, or waits for the next one. Returns whether another attempt follows here. */
   const decided = Effect.fnUntraced(function*(delivery: Delivery, course: Course, exit: MemberOutcome | Failed) {
     yield* counters.attempt(delivery, course.began)
     if ("_tag" in exit) {
@@ -242,7 +248,7 @@ export const make = (options: Options): Attempt => {
     return true
   })
 
-  /** Decode, steps, commit. Returns the outcome of the commit, or the failure. */
+  /** Runs one attempt: decode, steps, commit. Returns the outcome of the commit, or the failure. */
   const once = (
     delivery: Delivery,
     topic: Pipeline.AnyTopic,
@@ -265,8 +271,8 @@ export const make = (options: Options): Attempt => {
             (outcome) => outcome._tag === "Failed" ? { error: outcome.error, step: "commit" } : outcome
           )
         }),
-        // An interruption of this fiber does not reach this handler. An interruption that does is the step's own
-        // failure: the step joined an interrupted fiber, say.
+        // An interruption of this fiber does not reach this handler. An interruption that reaches it comes from the
+        // step, which joined an interrupted fiber, say. So it counts as the step's failure.
         Effect.catchCause((cause) =>
           Effect.sync((): Failed => ({ error: FailureRecord.errorOf(cause), step: course.step ?? "commit" }))
         )
@@ -310,7 +316,10 @@ export const make = (options: Options): Attempt => {
   return { turn }
 }
 
-/** Sleeps under the renewed lease. Returns the rest of the delay if the worker stops before it is over. */
+/**
+ * Sleeps for the delay, while the lease is renewed. Returns the rest of the delay if the worker stops before the end,
+ * else undefined.
+ */
 const waitHere = (
   delay: Duration.Duration,
   draining: Deferred.Deferred<void>

@@ -1,8 +1,9 @@
 /**
- * Ends a delivery: settles it as its commit decided, holds its key, or dead-letters it.
+ * Settles a delivery as its commit decided, holds its key, or dead-letters its message.
  *
- * A failure is recorded with the message before another worker can see the message again. The record is bounded in time
- * and repeated under the renewed lease. A store that refuses the record gets one that it cannot refuse.
+ * A failure is recorded with the message before another worker can see the message again. The transaction that writes
+ * the record has a timeout, and is repeated while the lease is renewed. If the store refuses the record of a dead
+ * letter, the record is written without the error's text.
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -39,11 +40,11 @@ export interface Options {
   readonly subscription: Subscription
   readonly inFlight: InFlight
   readonly counters: Counters
-  /** Undefined where the program does not read them. */
+  /** Undefined if the program does not read outcomes. */
   readonly outcomes: OutcomeSink | undefined
 }
 
-/** The handler's view of its delivery, in this attempt. */
+/** Returns the context that handlers get in this attempt. */
 export const contextOf = (delivery: Delivery, attempt: number): DeliveryContext => ({
   message: delivery.message,
   attempt,
@@ -53,7 +54,10 @@ export const contextOf = (delivery: Delivery, attempt: number): DeliveryContext 
 export interface Disposition {
   readonly settled: (delivery: Delivery, outcome: MemberOutcome) => Effect.Effect<void>
   readonly forget: (delivery: Delivery) => Effect.Effect<void>
-  /** Holds the key, after or before this attempt. */
+  /**
+   * Holds the key of the delivery for the delay. `attempt` is the number of the attempt that failed, or that could not
+   * begin.
+   */
   readonly hold: (
     delivery: Delivery,
     failures: ReadonlyArray<Failure>,
@@ -76,11 +80,14 @@ export const make = (options: Options): Disposition => {
     )
   }
 
-  /** A failed acknowledgement makes a duplicate, no more. */
+  /**
+   * Acknowledges the delivery. A failure is only logged: the message may come again, and its commit then decides,
+   * mostly as a duplicate.
+   */
   const forget = (delivery: Delivery): Effect.Effect<void> =>
     Effect.catch(subscription.acknowledge([delivery]), (error) => Effect.logDebug(error.message))
 
-  /** The commit has decided: the transport may forget it. */
+  /** Acknowledges a delivery after its commit, and counts the outcome. */
   const settled = (delivery: Delivery, outcome: MemberOutcome): Effect.Effect<void> => {
     switch (outcome._tag) {
       case "Committed":
@@ -99,9 +106,9 @@ export const make = (options: Options): Disposition => {
   }
 
   /**
-   * Runs the transaction of a hold while nothing is read, and drops the prefetched messages of the key with it. An
-   * interruption waits for both, which are bounded. A key held in the store but not here would be overtaken by its own
-   * successors.
+   * Runs the transaction of a hold while the transport reads nothing of the lane, and drops the prefetched messages of
+   * the key after it. If the key were held in the store but not in this worker, its next messages would overtake the
+   * held one. An interruption waits for both parts, which have bounds.
    */
   const held = <A, E>(delivery: Delivery, transaction: Effect.Effect<A, E>): Effect.Effect<A, E> =>
     whole(
@@ -111,7 +118,7 @@ export const make = (options: Options): Disposition => {
       )
     )
 
-  /** The key pauses, with the attempts written down; the worker is free. */
+  /** Holds the key in the store and records the failures. Meanwhile the worker processes other keys. */
   const hold: Disposition["hold"] = (delivery, failures, delay, attempt) =>
     held(
       delivery,
@@ -130,7 +137,10 @@ export const make = (options: Options): Disposition => {
         (now) => outcomes.add({ _tag: "Held", context, until: now + Duration.toMillis(delay) })
       )
 
-  /** Out of the flow: removal, inbox, dead letter and, for a parked key, its hold in one transaction. */
+  /**
+   * Makes the message a dead letter. One transaction removes the message, records its id and the dead letter, and holds
+   * the key if it is to be parked.
+   */
   const deadLetter = (delivery: Delivery, failures: ReadonlyArray<Failure>, reason: Reason): Effect.Effect<void> => {
     const parked = pipeline.settings.order === "park" && delivery.message.keyed
     const last = failures[failures.length - 1]!
@@ -150,7 +160,8 @@ export const make = (options: Options): Disposition => {
         if (parked) yield* subscription.hold(delivery, attempts, Hold.parked)
         return { _tag: "DeadLettered", id: deadLetterId } as const
       })))
-    // Both sides forget a parked key within `whileNotReading`. If the key turns out not to be held, it is read again.
+    // For a parked key, transport and flow drop the prefetched messages within `whileNotReading`. If the key is not
+    // held in the end, its messages are read again.
     const written = (attempts: ReadonlyArray<Failure>) =>
       parked ? held(delivery, transaction(attempts)) : Effect.tap(transaction(attempts), () => forget(delivery))
     return Effect.catchIf(
@@ -190,8 +201,8 @@ export const make = (options: Options): Disposition => {
 const duplicate = { _tag: "Duplicate" } as const
 
 /**
- * Like a commit, the transaction never queues behind the handlers' own statements, and it has the same bound. Without a
- * bound a missing answer would keep the worker from reading and from stopping.
+ * Runs a transaction with the timeout of a commit, and never behind the handlers' own statements. Without a timeout a
+ * missing answer would keep the worker from reading and from stopping.
  */
 const bounded =
   (most: Duration.Input) => <A, E, R>(transaction: Effect.Effect<A, E, R>): Effect.Effect<A, E | StoreFailure, R> => {
@@ -212,8 +223,8 @@ const bounded =
   }
 
 /**
- * Runs to its end in a fiber of its own: an interruption waits for it. Its own timeouts still work, which they would
- * not in an uninterruptible region.
+ * Runs the effect in a fiber of its own, and an interruption waits for that fiber. So the effect's own timeouts still
+ * work, which they would not in an uninterruptible region.
  */
 const whole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.uninterruptible(
@@ -226,9 +237,8 @@ type Transient = TransientFailure | TransactionAborted | UnknownOutcome | StoreF
 }
 
 /**
- * Repeats a record until it is written, under the renewed lease. The fiber is interrupted when the lease is lost. Both
- * transactions may be repeated after a missing answer: a hold is the same hold, and a dead-lettering finds its row
- * gone.
+ * Repeats a transaction until it is committed or the lease is lost. Hold and dead-lettering may both be repeated after
+ * a missing answer. A second hold equals the first one, and a second dead-lettering finds the message removed.
  */
 const persistently = (consumer: string, delivery: Delivery) =>
 (

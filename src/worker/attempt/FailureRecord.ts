@@ -1,9 +1,9 @@
 /**
- * A failed attempt as data: what goes into the message's record and later into its dead letter. Pure but for the clock.
+ * Makes the record of a failed attempt. It is stored with the message, and later with the dead letter.
  *
- * Everything is bounded, since a record is stored with its message: a stack of 4 KiB, an error of 8 KiB of JSON. The
- * first and the newest failures are kept whole; of those between, what a retry schedule reads. So a message that fails
- * for weeks stays one that can be read.
+ * A record has bounds: 4 KiB for the stack, 8 KiB of JSON for the error. The first and the newest failures of a message
+ * are kept whole. Of the failures between, only what a retry schedule reads is kept. So a message that fails for weeks
+ * stays small enough to be read.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -16,8 +16,8 @@ import { contained } from "../../internal/HandlerResult.ts"
 import { isError, nameOf, plain, read, tagOf } from "../../internal/Tracing.ts"
 
 /**
- * The error that a cause stands for: the typed one if there is one, else the defect. A refused statement behind it
- * stands for itself.
+ * Returns the error that a cause is recorded as: its typed error, or else its defect as `Defect`. If that error was
+ * caused by a `StatementRefused`, returns the `StatementRefused`.
  */
 export const errorOf = (cause: Cause.Cause<unknown>): unknown => {
   for (const reason of cause.reasons) if (Cause.isFailReason(reason)) return refusalIn(reason.error) ?? reason.error
@@ -35,8 +35,8 @@ export const errorOf = (cause: Cause.Cause<unknown>): unknown => {
 }
 
 /**
- * The refusal behind an error: the error itself, or a cause of it. The driver's errors keep theirs below their
- * `reason`.
+ * Returns the `StatementRefused` among an error and its causes, if there is one. The driver's errors have their cause
+ * below the field `reason`.
  */
 const refusalIn = (error: unknown): Errors.StatementRefused | undefined => {
   let at = error
@@ -58,7 +58,10 @@ interface Attempted {
   readonly encoded?: { readonly json: unknown } | undefined
 }
 
-/** Never fails, for any error: an attempt without a record would be repeated again and again, uncounted. */
+/**
+ * Makes the record of an attempt. Never fails, for any error: an attempt without a record would be repeated
+ * indefinitely, and never counted.
+ */
 export const make = (attempted: Attempted): Failure => {
   try {
     return full(attempted)
@@ -93,13 +96,13 @@ const full = (attempted: Attempted): Failure => {
   }
 }
 
-/** So many failures are kept whole: the first ones, and the newest ones. */
+/** How many failures are kept whole: this many of the first, and this many of the newest. */
 const firstWhole = 10
 const newestWhole = 30
 
 /**
- * The failures of a message with one more: replayed they are as many as before, at the same times and with the same
- * tags.
+ * Returns the failures of a message with one more. Older failures may lose their details, but keep their time and tag.
+ * So a retry schedule that is replayed over them decides the same.
  */
 export const append = (recorded: ReadonlyArray<Failure>, failure: Failure): ReadonlyArray<Failure> => {
   const whole = recorded.length + 1 - newestWhole
@@ -109,7 +112,7 @@ export const append = (recorded: ReadonlyArray<Failure>, failure: Failure): Read
   return [...kept, failure]
 }
 
-/** Of a failure, what a schedule reads of it. */
+/** Returns a failure with only the fields that a retry schedule reads. */
 const outline = ({ at, attempt, step, tag }: Failure): Failure => ({
   attempt,
   at,
@@ -123,7 +126,7 @@ const outline = ({ at, attempt, step, tag }: Failure): Failure => ({
   codeVersion: ""
 })
 
-/** About how many bytes of memory the failures of a message take. */
+/** Returns about how many bytes of memory the failures of a message take. */
 export const weight = (failures: ReadonlyArray<Failure>): number => {
   let bytes = 0
   for (const { message, stack } of failures) bytes += 300 + message.length + stack.length
@@ -131,8 +134,8 @@ export const weight = (failures: ReadonlyArray<Failure>): number => {
 }
 
 /**
- * Makes a record without any foreign text, for a store that refuses the full one: the message must not wait for it
- * indefinitely.
+ * Makes a record without any text of the error, for a store that refuses the full record. Otherwise the message could
+ * never become a dead letter.
  */
 export const bare = (failure: Failure): Failure =>
   without(failure, "The store refused to keep what this attempt failed with.")
@@ -153,7 +156,7 @@ const without = (
   codeVersion
 })
 
-/** How long a Schema may take to encode an error: a failure is written down with it or without it. */
+/** How long a Schema may take to encode an error. After that the failure is recorded without the encoded error. */
 const encodeTimeout = "1 second"
 
 const mostJson = 8192
@@ -169,7 +172,7 @@ export const encoder = (
   if (errors === undefined) return () => Effect.succeed(undefined)
   const encode = Schema.encodeUnknownEffect(Schema.toCodecJson(errors))
   return (error) => {
-    // Its requirements are in the worker's context: they are in the pipeline's type.
+    // The Schema's requirements are in the pipeline's type, so these services are in the worker's context.
     const encoded = Effect.suspend(() => isRuntimes(error) ? Effect.undefined : encode(error)) as Effect.Effect<
       unknown,
       unknown
@@ -185,7 +188,10 @@ export const encoder = (
   }
 }
 
-/** Recorded failures as a retry schedule reads them: with typed errors where they can be read. */
+/**
+ * Returns recorded failures as a retry schedule reads them. Each error that the Schema can decode is the typed error
+ * again.
+ */
 export const typed = (
   errors: Schema.Constraint | undefined,
   recorded: ReadonlyArray<Failure>
@@ -203,7 +209,10 @@ export const typed = (
         Effect.catchCause(() => Effect.succeed(failure))
       ))
 
-/** Whether the runtime made it: its errors are not the pipeline's, and a Schema of those could only garble them. */
+/**
+ * Returns whether the error is one of the runtime's. These errors are not in the pipeline's Schema, which could only
+ * garble them.
+ */
 const isRuntimes = (error: unknown): boolean => runtimes.some((made) => error instanceof made)
 
 const runtimes = [
@@ -240,9 +249,9 @@ const messageOf = (error: Error): string => {
 }
 
 /**
- * Effect's own errors have one message for every cause. Of `SqlError`, `HttpClientError` and `PlatformError` the
- * `reason` and its cause distinguish failures: kind, code and constraint. Of `UnknownError` (`Effect.tryPromise`
- * without a `catch`) only the cause does.
+ * Effect's own errors have one message for every cause. So two failures are distinguished by other fields. For
+ * `SqlError`, `HttpClientError` and `PlatformError` these are the `reason` and its cause: kind, code and constraint.
+ * For `UnknownError` (`Effect.tryPromise` without a `catch`) it is the cause.
  */
 const reasonOf = (error: unknown): { readonly said: string | undefined; readonly wrong: string } | undefined => {
   if (read(error, "_tag") === "UnknownError") return thrown(causesOf(error))
@@ -265,7 +274,7 @@ const thrown = (causes: ReadonlyArray<unknown>) =>
 const words = (parts: ReadonlyArray<unknown>): string =>
   parts.filter((part) => typeof part === "string" && part !== "").join(" ")
 
-/** The chain of causes of an error, at most five. */
+/** Returns the chain of causes of an error, at most five. */
 const causesOf = (error: unknown): ReadonlyArray<unknown> => {
   const causes: Array<unknown> = []
   for (let cause = read(error, "cause"); cause !== undefined && causes.length < 5; cause = read(cause, "cause")) {
@@ -280,16 +289,16 @@ const stackOf = (error: Error): string =>
     return typeof stack === "string" && stack !== "" ? stack : one === error ? "" : messageOf(one)
   }).join("\nCaused by: ")
 
-/** Where this library stands, in its sources or as a package: frames of it are not the user's. */
+/** The folder of this library, as sources or as a package. A frame in this folder is not the user's. */
 const here = new URL("..", import.meta.url).pathname
 
 /**
- * The first frame of the user's own code, as function and file, without line and column: `Ledger.post ledger.ts`. A
- * deploy that moves lines does not make another failure of it. Read by position, not by pattern: what an error says may
- * be long and hostile.
+ * Returns the first frame of the user's own code, as function and file: `Ledger.post ledger.ts`. Line and column are
+ * left out, so a deploy that moves lines does not change the fingerprint. The stack is read by position and not by a
+ * regular expression, since the text of an error may be long and hostile.
  */
 const frameOf = (stack: string, message: string): string => {
-  // The message stands in the stack, too, before the frames.
+  // The stack contains the message before the frames, so the search begins behind it.
   const said = stack.indexOf(message)
   let at = said === -1 ? 0 : said + message.length
   for (let lines = 0; lines < 60 && at < stack.length; lines++) {
@@ -305,7 +314,9 @@ const frameOf = (stack: string, message: string): string => {
   return ""
 }
 
-/** `at async Ledger.post (file:///app/ledger.ts:88:13)`, `at /app/ledger.ts:88:13`. */
+/**
+ * Parses a line of a stack, such as `at async Ledger.post (file:///app/ledger.ts:88:13)` or `at /app/ledger.ts:88:13`.
+ */
 const parsed = (line: string): { readonly name: string; readonly file: string } | undefined => {
   if (!line.startsWith("at ")) return undefined
   const open = line.endsWith(")") ? line.lastIndexOf("(") : -1
@@ -320,7 +331,7 @@ const parsed = (line: string): { readonly name: string; readonly file: string } 
   return { name: name.startsWith("async ") ? name.slice("async ".length) : name, file }
 }
 
-/** An error within an error: its name, message and cause are not among what JSON takes of it by itself. */
+/** Returns an inner error as a plain object. `JSON.stringify` alone would leave out its name, message and cause. */
 const nested = (error: Error): object =>
   Object.assign(
     { name: nameOf(error), message: messageOf(error).slice(0, 500) },
@@ -328,7 +339,10 @@ const nested = (error: Error): object =>
     error.cause === undefined ? undefined : { cause: error.cause }
   )
 
-/** Keeps what JSON can, bounded: an error that cannot be written, or is too large, leaves its tag and message. */
+/**
+ * Returns a value as bounded JSON data. If the value cannot be written or is too large, returns its tag and message
+ * only.
+ */
 const json = (value: unknown): unknown => {
   const small = { _tag: tagOf(value), message: isError(value) ? messageOf(value).slice(0, 500) : "" }
   try {

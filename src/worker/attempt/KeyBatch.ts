@@ -1,13 +1,13 @@
 /**
  * Commits the waiting messages of a key in one transaction.
  *
- * With one message of a key at a time, a hot key waits for a COMMIT for each. If only pure steps come before the commit
- * phase, it cannot be observed whether the message ahead was committed before the next was decoded. So the messages
- * that wait behind another join its group, and the committer keeps their order.
+ * If each transaction had one message of a key, a hot key would wait for a COMMIT for each message. If only pure steps
+ * come before the commit phase, a message can run them before the message ahead is committed. No code can observe the
+ * difference. So the messages that wait behind another one join its group, and the committer keeps their order.
  *
  * A message joins only if it has never failed, and only behind a message that has never failed. So a poison message
- * delays its own key alone. A follower that was not committed is put back, uncounted, before the message ahead of it is
- * settled. Then it has a turn and an attempt of its own.
+ * delays its own key alone. A follower that was not committed is put back before the message ahead of it is settled,
+ * and no attempt is counted. Later the follower has a turn and an attempt of its own.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -25,11 +25,14 @@ import type { Spans } from "../observe/Spans.ts"
 import * as Steps from "./Steps.ts"
 
 export interface KeyBatch {
-  /** Waits until the transaction of this message has ended. The messages behind it join where that is safe. */
+  /**
+   * Commits this message and returns its outcome. The messages behind it in its key join the transaction where that is
+   * safe.
+   */
   readonly commit: (head: Ready) => Effect.Effect<MemberOutcome>
 }
 
-/** A message that joins. */
+/** A message that joins the transaction of the message ahead. */
 interface Follower {
   readonly entry: Entry
   readonly ready: Ready
@@ -44,7 +47,7 @@ interface Options {
   readonly spans: Spans
   readonly counters: Counters
   readonly outcomes: OutcomeSink | undefined
-  /** Decodes a message and runs its steps up to the commit phase; fails if it must not join. */
+  /** Decodes a message and runs its steps up to the commit phase. Fails if the message must not join. */
   readonly prepare: (delivery: Delivery) => Effect.Effect<Omit<Ready, "span">, unknown>
   /** Settles a delivery as its commit decided. */
   readonly settled: (delivery: Delivery, outcome: MemberOutcome) => Effect.Effect<void>
@@ -62,12 +65,12 @@ export const make = (options: Options): KeyBatch => {
       })
   if (most < 1 || !Steps.arePure(pipeline.steps)) return { commit }
 
-  /** Prepares the entries that can be committed, up to the first one that cannot. */
+  /** Prepares entries up to the first one that fails. Returns the prepared ones. */
   const prepare = (entries: ReadonlyArray<Entry>): Effect.Effect<ReadonlyArray<Follower>> =>
     Effect.suspend(() => {
       const followers: Array<Follower> = []
-      // Prepares in a fiber of its own, since a follower's Schema may end its fiber, and must not end the one of the
-      // message ahead.
+      // Prepares in a fiber of its own, since a follower's Schema may end the fiber in which it runs. The fiber of the
+      // message ahead must not end by that.
       return Effect.as(Effect.exit(contained(preparing(entries, followers))), followers)
     })
 
@@ -77,7 +80,8 @@ export const make = (options: Options): KeyBatch => {
       const began = clock.monotonicTimeNanosUnsafe()
       const prepared = yield* Effect.exit(options.prepare(entry.delivery))
       if (prepared._tag === "Failure") break
-      // A span that is never ended is never sent: an attempt that does not take place leaves no span.
+      // Only a span that is ended is sent. So the span of a follower that is put back, and is never ended, leaves no
+      // trace.
       const span = yield* spans.begin(entry.delivery, prepared.value.delivered)
       followers.push({ entry, began, ready: { ...prepared.value, span } })
     }
@@ -103,7 +107,8 @@ export const make = (options: Options): KeyBatch => {
         prepare([...left]),
         (followers) =>
           committer.commitThen([head, ...followers.map(({ ready }) => ready)], ([outcome, ...ofFollowers]) => {
-            // All of them here: the key's later outcomes must not come before the first one.
+            // The outcomes of all members are added here, in order. Otherwise an outcome of a follower could come
+            // before the outcome of the message ahead.
             outcomes?.addMember(head.delivered, outcome)
             followers.forEach(({ ready }, i) => outcomes?.addMember(ready.delivered, ofFollowers[i]!))
             return Effect.as(

@@ -1,5 +1,5 @@
 /**
- * Decides what happens after a failed attempt: one table, pure except for the replay of the schedule.
+ * Decides what happens after a failed attempt. The decision is pure except for the replay of the schedule.
  *
  * | the attempt ended with | what happens |
  * | --- | --- |
@@ -27,8 +27,8 @@ export type RetryDecision =
   | { readonly _tag: "DeadLetter"; readonly reason: Reason }
 
 /**
- * The message whose failed attempt is being decided about. The test kit wraps retry schedules, and reads here which
- * message failed.
+ * The message whose failed attempt is decided about. A retry schedule is not given its message, so the test kit, which
+ * wraps schedules, reads the message here.
  */
 export const Deciding: Context.Reference<Message | undefined> = Context.Reference<Message | undefined>(
   "millrace/worker/Settling/Deciding",
@@ -38,7 +38,7 @@ export const Deciding: Context.Reference<Message | undefined> = Context.Referenc
 export const decide = Effect.fnUntraced(function*(options: {
   readonly settings: Pipeline.Settings
   readonly holdAfterMillis: number
-  /** Failures before this one. */
+  /** The failures before this one. */
   readonly recorded: ReadonlyArray<Failure>
   readonly error: unknown
   readonly now: number
@@ -50,7 +50,8 @@ export const decide = Effect.fnUntraced(function*(options: {
   const recorded = yield* FailureRecord.typed(settings.errors, options.recorded)
   const scheduled = yield* Effect.catchCause(
     contained(Retry.replay(settings.retry, recorded, error, options.now)),
-    // Its tag only: what a schedule throws may quote the error it was given, and that one the payload.
+    // Logs only the tag of the defect. Its text may quote the error that the schedule was given, and that error may
+    // quote the payload.
     (cause) =>
       Effect.as(
         Effect.logError(
@@ -64,12 +65,18 @@ export const decide = Effect.fnUntraced(function*(options: {
   return Duration.toMillis(delay) <= options.holdAfterMillis ? { _tag: "Wait", delay } : { _tag: "Hold", delay }
 })
 
-/** The longest delay that any clock can still add: a delay computed badly (nanoseconds, say) must be written, too. */
+/**
+ * The longest delay that is kept: a longer one would not fit into a date of the store. A delay that was computed in a
+ * wrong unit (nanoseconds, say) is cut to this.
+ */
 const longest = Duration.days(36_525)
 
 const defectOf = (cause: Cause.Cause<unknown>): string => tagOf(Cause.squash(cause))
 
-/** A rule that throws has no say: the message goes by the schedule, and is not lost with it. */
+/**
+ * Returns whether the pipeline's `while` refuses another attempt. If `while` throws, the schedule alone decides, so the
+ * message is not dead-lettered by the mistake.
+ */
 const refuses = (settings: Pipeline.Settings, error: unknown): boolean => {
   if (settings.retryWhile === undefined) return false
   try {

@@ -1,8 +1,10 @@
 /**
- * Interprets a pipeline's operators: those before the transaction here and now, those of the commit phase inside of it.
+ * Runs a pipeline's steps: `before` runs those before the transaction, and `within` those of the commit phase inside of
+ * it.
  *
- * Values are what the operator before returned. The interpreter runs pure operators in a loop and makes an effect only
- * where the user's own is run. Each step has a scope of its own: what it starts or opens in it ends with it.
+ * Each step gets the value that the step before returned. Pure steps run in a plain loop, and only a step that returns
+ * an effect costs one. Each effect of a step has a scope of its own. The resources that the effect opens in this scope
+ * are closed when the step ends.
  */
 import * as Arr from "effect/Array"
 import type { NonEmptyReadonlyArray } from "effect/Array"
@@ -19,16 +21,16 @@ import * as Store from "../../Store.ts"
 /** Where the steps before the transaction ended: with a value for the commit phase, or filtered out. */
 export interface Stepped {
   readonly value: unknown
-  /** Index of the first operator of the commit phase; the number of operators if nothing is left to do. */
+  /** The index of the first step of the commit phase. If no step is left, this is the number of steps. */
   readonly index: number
   /** Whether a filter dropped the message. */
   readonly filtered: boolean
 }
 
-/** Where a message stands in the commit phase, as its operators move it on. */
+/** The progress of a message in the commit phase. Each step updates it. */
 export interface Cursor {
   value: unknown
-  /** The operator that is next; the number of operators when nothing is left to do. */
+  /** The index of the next step. If no step is left, this is the number of steps. */
   index: number
   filtered: boolean
   emitted: Array<Message> | undefined
@@ -36,18 +38,21 @@ export interface Cursor {
 
 export const cursor = ({ filtered, index, value }: Stepped): Cursor => ({ value, index, filtered, emitted: undefined })
 
-/** The value that a message holds, with its topic's name where there are several. */
+/**
+ * Decodes the payload of a message, and returns the value. If the pipeline reads several topics, returns the value with
+ * its topic's name.
+ */
 export const decode = (
   { union }: Pick<Pipeline.Pipeline<unknown>, "union">,
   topic: Pipeline.AnyTopic,
   message: Message
 ): Effect.Effect<unknown, DecodeFailed> => {
-  // Its requirements are in the worker's context, since they are in the pipeline's type.
+  // The Schema's requirements are in the pipeline's type, so these services are in the worker's context.
   const decoded = topic.decode(message) as Effect.Effect<unknown, DecodeFailed>
   return union ? Effect.map(decoded, (value) => ({ topic: topic.name, value })) : decoded
 }
 
-/** The steps before the transaction, within the pipeline's timeout. */
+/** Runs the steps before the transaction, with the pipeline's timeout. Returns their result. */
 export const bounded = (
   { steps, settings: { timeout } }: Pick<Pipeline.Pipeline<unknown>, "steps" | "settings">,
   value: unknown,
@@ -60,11 +65,14 @@ export const bounded = (
   return Effect.timeoutOrElse(running, { duration, orElse: late })
 }
 
-/** Whether the operators before the commit phase have no effects. */
+/** Returns whether no step before the commit phase is an effect. */
 export const arePure = (operators: ReadonlyArray<Pipeline.Step>): boolean =>
   operators.every(({ _tag }) => _tag !== "MapEffect" && _tag !== "Tap")
 
-/** Runs the operators up to the first one of the commit phase. */
+/**
+ * Runs the steps up to the first one of the commit phase. Returns the value, and the index at which the commit phase
+ * begins.
+ */
 export const before = Effect.fnUntraced(function*(
   operators: ReadonlyArray<Pipeline.Step>,
   initial: unknown,
@@ -104,9 +112,9 @@ export const before = Effect.fnUntraced(function*(
 })
 
 /**
- * Runs the commit phase in the open transaction, from where the cursor stands to the next batch or to the end, and
- * moves the cursor. A batch is not run here: it is for all members of the group. Emitted messages carry the span around
- * this on if it is `traced`, else that of the message they come from.
+ * Runs the commit phase of one message in the open transaction, from the cursor to the next batch or to the end. The
+ * cursor moves with it. A batch is not run here, since it runs once for all members of the group. If `traced`, emitted
+ * messages continue the trace of the current span, else the trace of the message itself.
  */
 export const within = Effect.fnUntraced(function*(
   operators: ReadonlyArray<Pipeline.Step>,
@@ -133,7 +141,7 @@ export const within = Effect.fnUntraced(function*(
         at.index = operators.length
         return
       }
-      // Before the commit phase only; the types see to it.
+      // The types allow these two only before the commit phase, so they never come here.
       case "MapEffect":
       case "Tap":
         break
@@ -165,8 +173,8 @@ export const within = Effect.fnUntraced(function*(
 })
 
 /**
- * Runs the batch at which these messages stand, and moves them past it. Their values are its results, or stay as they
- * are if it returned none.
+ * Runs a batch for these messages, and moves their cursors behind it. Each message gets its result as value. If the
+ * batch returned no results, the values stay as they are.
  */
 export const batch = Effect.fnUntraced(function*(
   { f }: Pipeline.Step & { readonly _tag: "CommitBatch" },
@@ -184,7 +192,10 @@ export const batch = Effect.fnUntraced(function*(
   })
 })
 
-/** A batch function that returned another number of results than it was given messages: whose are they? */
+/**
+ * The defect of a batch that returned another number of results than it got messages. It is unknown which result is
+ * whose, so the group is rolled back.
+ */
 export class WrongResults extends Error {
   constructor(got: number, members: number) {
     super(
@@ -195,7 +206,10 @@ export class WrongResults extends Error {
   }
 }
 
-/** All are awaited where they go together, and the first that failed tells why. */
+/**
+ * Runs statements in order. In a pipelined transaction all are sent at once and awaited, and the first failure is the
+ * failure of the step.
+ */
 const inOrder = Effect.fnUntraced(function*(given: ReadonlyArray<Effect.Effect<unknown, unknown, unknown>>) {
   const statements = given.map((statement) => effectOf(statement, "Pipeline.commitSql"))
   if (statements.length === 1 || (yield* Store.WorkerTransaction) !== "pipelined") {
@@ -205,7 +219,7 @@ const inOrder = Effect.fnUntraced(function*(given: ReadonlyArray<Effect.Effect<u
   for (const exit of yield* Effect.forEach(statements, Effect.exit, { concurrency: "unbounded" })) yield* exit
 })
 
-/** An emitted message carries on the trace of the message that caused it. */
+/** Returns the trace header of a message, so that the messages emitted from it continue its trace. */
 const traceHeaders = (message: Message): Readonly<Record<string, string>> | undefined => {
   const traceparent = message.headers["traceparent"]
   return traceparent === undefined ? undefined : { traceparent }

@@ -1,9 +1,9 @@
 /**
- * The members that wait for a committer, in the order of their offers, and how a group is formed of them.
+ * Keeps the members that wait for a committer, in the order of their offers, and forms groups of them.
  *
- * Synchronous, so that every transition is atomic. A member is queued until a group takes it. From then on it is
- * `begun` while a transaction that holds it runs, and waits between two transactions. A member that is not begun can be
- * withdrawn at once; the withdrawal of one that is begun takes effect when its transaction has ended.
+ * All functions are synchronous, so every transition is atomic. A member is `queued` until a group takes it. From then
+ * on the member is `begun` while a transaction with it runs, and `waiting` between two transactions. A member that is
+ * not `begun` is withdrawn at once. The withdrawal of a `begun` member takes effect when its transaction has ended.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -12,7 +12,10 @@ import * as Latch from "effect/Latch"
 import * as MessageId from "../../MessageId.ts"
 import { behind, gone, type GroupMember, type MemberOutcome, passed, type Ready } from "./GroupCommit.ts"
 
-/** A member to offer, behind the one before it of its key if both are offered together. */
+/**
+ * Returns a member for a message that is ready. `previous` is the member before it of the same key, if both are offered
+ * together.
+ */
 export const memberOf = (
   { delivered, delivery, span, stepped }: Ready,
   previous: GroupMember | undefined
@@ -33,19 +36,19 @@ export const finish = (member: GroupMember, outcome: MemberOutcome): void => {
   Deferred.doneUnsafe(member.done, Exit.void)
 }
 
-/** The fiber that waits for it goes. */
+/** Withdraws a member, because the fiber that waits for its outcome was interrupted. */
 export const withdraw = (member: GroupMember): void => {
   if (member.state !== "begun") finish(member, behind)
   member.state = "withdrawn"
 }
 
-/** Whether it waits for the one before it of its key. */
+/** Returns whether the member waits for the member before it of the same key. */
 export const isBlocked = ({ previous }: GroupMember): boolean =>
   previous !== undefined && previous.outcome === undefined
 
 /**
- * Those whose turn it still is: the lease is ours, a fiber waits for it, and the one before it of its key was
- * committed. The others are ended.
+ * Returns the members that may still be committed. Such a member has no outcome yet, its lease is held, and the member
+ * before it of its key did not fail. Each other member gets its outcome here.
  */
 export const alive = (group: ReadonlyArray<GroupMember>): ReadonlyArray<GroupMember> =>
   group.filter((member) => {
@@ -60,12 +63,15 @@ export const alive = (group: ReadonlyArray<GroupMember>): ReadonlyArray<GroupMem
     return end === undefined
   })
 
-/** A transaction that holds them begins. */
+/** Marks the members as `begun`, since a transaction with them begins. */
 export const begin = (group: ReadonlyArray<GroupMember>): void => {
   for (const member of group) member.state = "begun"
 }
 
-/** It has ended without deciding about them. */
+/**
+ * Marks the members as `waiting`, since their transaction has ended without an outcome for them. Withdrawn members get
+ * their outcome now.
+ */
 export const undecided = (group: ReadonlyArray<GroupMember>): void => {
   for (const member of group) {
     if (member.state === "withdrawn") finish(member, behind)
@@ -76,7 +82,7 @@ export const undecided = (group: ReadonlyArray<GroupMember>): void => {
 export class CommitQueue {
   private waiting: Array<GroupMember> = []
   private readonly offered = Latch.makeUnsafe(false)
-  /** Waits until something is offered. */
+  /** Waits until a member is offered. */
   readonly offering: Effect.Effect<void> = Effect.suspend(() => {
     this.offered.closeUnsafe()
     return this.offered.await
@@ -88,8 +94,8 @@ export class CommitQueue {
   }
 
   /**
-   * The next group: at most so many, ids distinct. A second one with the same id waits for the next group, and its key
-   * with it.
+   * Takes out and returns the next group: at most `most` members, with distinct ids. A second member with the same id
+   * waits for a later group, and so do the members behind it in its key.
    */
   form(most: number): Array<GroupMember> {
     const group: Array<GroupMember> = []

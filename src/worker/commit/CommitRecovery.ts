@@ -1,5 +1,6 @@
 /**
- * Decides what follows a failed transaction of a group. Pure: the committer executes what `next` returns.
+ * Decides what follows a failed transaction of a group. The functions are pure, and the committer executes what `next`
+ * returns.
  *
  * | what failed | the group as a whole | each in a savepoint | a member alone |
  * | --- | --- | --- | --- |
@@ -13,31 +14,35 @@
  * | its session ended | repeat, alone after 5 tries and a proof | alone | repeat, fail it after 5 and a proof |
  * | the store is unavailable, or did not respond | repeat, alone if others commit | alone | repeat, fail if others do |
  *
- * A repeat waits first. A group of one member is tried alone where the table says savepoints or halves, and where the
- * store refused it, it counts as alone.
+ * Before a repeat there is a pause. A group of one member is tried alone where the table says savepoints or halves. If
+ * the store refused its request, a group of one counts as a member alone.
  *
- * An unavailable store and a message that ends its own connection look the same. A commit of others since the trouble
- * began proves that it is the message. Where nothing else is committed and sessions end, a transaction without a
- * message is the proof. An error that names the store unavailable is waited out. A try whose body never began (no
- * connection was free, say) proves nothing about its messages: it only makes the next pause longer.
+ * An unavailable store and a message that ends its own database session look the same. If other messages were committed
+ * since the first failure, the message is the cause, and its attempt fails. If sessions end and nothing else is
+ * committed, the committer runs a transaction without a message. Its success proves the same. Otherwise, while errors
+ * say that the store is unavailable, the message is tried again. A try whose body never began (no database connection
+ * was free, say) proves nothing about its messages. Such a try only makes the next pause longer.
  */
 import type { StoreFailure, TransportError } from "../../Errors.ts"
 import type * as Store from "../../Store.ts"
 import type { StepFailed } from "./GroupCommit.ts"
 
-/** The whole group took longer than one step may: find out which step, with a timeout on each. */
+/**
+ * The whole group took longer than one step may take. The next try has a timeout on each step, and so shows which step
+ * is slow.
+ */
 export class GroupTooSlow {
   readonly _tag = "GroupTooSlow"
 }
 
-/** The errors of a group's transaction. */
+/** The errors with which a group's transaction can fail. */
 export type GroupFailure = StepFailed | GroupTooSlow | Store.TransactionFailure | StoreFailure | TransportError
 
 /** One failed transaction. */
 export interface Failure {
-  /** Undefined: a defect. */
+  /** Undefined if the cause was a defect. */
   readonly error: GroupFailure | undefined
-  /** Whether the transaction's body began: without a connection it does not. */
+  /** Whether the transaction's body began. Without a free database connection it does not begin. */
   readonly began: boolean
   /** Monotonic milliseconds. */
   readonly at: number
@@ -46,43 +51,45 @@ export interface Failure {
 /** The failed tries of the same members so far. */
 export interface FailedTries {
   readonly tries: number
-  /** Those whose body began. */
+  /** The number of tries whose body began. */
   readonly begun: number
-  /** When the first of these had failed (monotonic milliseconds). */
+  /** When the first try whose body began had failed (monotonic milliseconds). */
   readonly since: number | undefined
 }
 
 export const none: FailedTries = { tries: 0, begun: 0, since: undefined }
 
-/** How the members were tried: all in one transaction, each in a savepoint of one, or one member in its own. */
+/**
+ * How the members were tried: all in one transaction, each in its own savepoint of one transaction, or one member in
+ * its own transaction.
+ */
 export type Form = "whole" | "savepoints" | "alone"
 
-/** The state that the decision needs, beside the failure. */
+/** The state that `next` decides from, beside the failure. */
 export interface State {
   readonly form: Form
   readonly members: number
   /**
-   * Whether the statements of all steps were sent together: then the steps have no timeouts, and a failed one hides
-   * behind others.
+   * Whether the statements of all steps were sent together. Then no step has a timeout of its own, and the failure does
+   * not show reliably which member failed.
    */
   readonly together: boolean
   /** Whether the engine has savepoints. */
   readonly savepoints: boolean
-  /** Before the transaction that has just failed. */
+  /** The failed tries before the transaction that has just failed. */
   readonly trouble: FailedTries
   /** When any other message of this worker was committed last (monotonic milliseconds). */
   readonly committedAt: number
   /**
-   * When a transaction without a message was committed last, to see whether the store commits at all (monotonic
-   * milliseconds).
+   * When a transaction without a message was last committed (monotonic milliseconds). It shows that the store commits.
    */
   readonly provedAt: number
-  /** When the newest confirmed renewal of the leases had been sent (monotonic milliseconds). */
+  /** When the newest confirmed renewal of the leases was sent (monotonic milliseconds). */
   readonly renewedAt: number
 }
 
 export interface Pause {
-  /** How many pauses there were before. */
+  /** How many pauses were made before. */
   readonly tries: number
   /** Milliseconds. */
   readonly first: number
@@ -91,13 +98,13 @@ export interface Pause {
 
 /** How the members are tried next. */
 export type Try =
-  /** All in one transaction. */
+  /** All members are tried in one transaction. */
   | { readonly _tag: "Whole"; readonly trouble: FailedTries }
-  /** Two transactions, one after the other. */
+  /** Each half of the members is tried in a transaction, one after the other. */
   | { readonly _tag: "Halve"; readonly trouble: FailedTries }
-  /** One transaction, in which each has a savepoint of its own. */
+  /** All members are tried in one transaction, each in a savepoint of its own. */
   | { readonly _tag: "Savepoints"; readonly trouble: FailedTries }
-  /** Each in a transaction of its own. */
+  /** Each member is tried in a transaction of its own. */
   | { readonly _tag: "Alone"; readonly trouble: FailedTries }
 
 export type Move =
@@ -109,13 +116,16 @@ export type Move =
    */
   | { readonly _tag: "FailMember"; readonly then: Try }
 
-/** Conflicts are repeated this often. */
+/** After this many conflicts in a row the message no longer gets another try of the same form. */
 const conflictTries = 10
 
-/** Outages are waited for; after so many tries it may be the message. */
+/** After this many tries during an outage, the message itself may be the cause. */
 const outageTries = 5
 
-/** A refusal of the store mostly persists: the cause is a role or a session state that a commit step left behind. */
+/**
+ * A refusal of the store mostly persists, so there are few tries. Its cause is mostly a role or a session state that a
+ * commit step left behind.
+ */
 const refusedTries = 3
 
 type Meaning = "step" | "own" | "rejected" | "conflict" | "refused" | "ended" | "away"
@@ -142,22 +152,25 @@ const meaningOf = (error: GroupFailure | undefined): Meaning => {
 }
 
 /**
- * No SQLSTATE at all: the connection closed. The others: it was lost, the server ended it, or ended what took too long
- * in it.
+ * Returns whether the SQLSTATE says that the database session ended. No SQLSTATE means that the connection closed. The
+ * other codes mean that the connection was lost, or that the server ended the session or a transaction that took too
+ * long.
  */
 const endsSession = (code: string): boolean =>
   code === "" || code.startsWith("08") || code.startsWith("57P") || code === "25P03" || code === "25P04"
 
 const isOwn = (meaning: Meaning): boolean => meaning === "step" || meaning === "own" || meaning === "rejected"
 
-/** Whether smaller groups would have less of this. */
+/** Returns whether smaller groups would make this failure less likely. */
 export const isCrowded = ({ error }: Failure): boolean =>
   error?._tag === "GroupTooSlow" || meaningOf(error) === "conflict"
 
-/** Whether it is the store that is waited for. */
+/** Returns whether the failure is the store's, and not the message's or a conflict. */
 export const isOutage = ({ error }: Failure): boolean => !isOwn(meaningOf(error)) && meaningOf(error) !== "conflict"
 
-/** Whether a transaction without a message would tell whether it is the store or the message. */
+/**
+ * Returns whether a transaction without a message should be run, to distinguish a failing store from a failing message.
+ */
 export const needsProof = (state: State, failure: Failure): boolean => {
   const trouble = more(state.trouble, failure)
   return state.form !== "savepoints" && meaningOf(failure.error) === "ended" && persists(trouble)
@@ -170,7 +183,8 @@ export const next = (state: State, failure: Failure): Move => {
     case "whole":
       return afterWhole(state, failure, trouble)
     case "savepoints":
-      // The store, or the member at which it stopped: one by one the others need not wait for that one.
+      // The store failed, or one member made it fail. If each is tried alone, the other members need not wait for that
+      // member.
       return meaningOf(failure.error) === "conflict" && trouble.tries <= conflictTries
         ? wait(inConflict, trouble, { _tag: "Savepoints", trouble })
         : { _tag: "Alone", trouble: none }
@@ -196,7 +210,7 @@ const afterWhole = (state: State, failure: Failure, trouble: FailedTries): Move 
       return state.members === 1 ? afterAlone(state, failure, trouble) : { _tag: "Alone", trouble: none }
     case "ended":
     case "away":
-      // Several tries have failed, and the store responds to others.
+      // Several tries have failed although the store has responded since, so each member is tried alone.
       return wait(inOutage, trouble, {
         _tag: persistsSince(trouble, Math.max(state.committedAt, state.provedAt, state.renewedAt)) ? "Alone" : "Whole",
         trouble
@@ -223,7 +237,7 @@ const afterAlone = (state: State, { error }: Failure, trouble: FailedTries): Mov
   }
 }
 
-/** One more try has failed. */
+/** Adds a failed try. */
 const more = (trouble: FailedTries, { at, began }: Failure): FailedTries => ({
   tries: trouble.tries + 1,
   begun: trouble.begun + (began ? 1 : 0),
@@ -240,9 +254,12 @@ const wait = (times: typeof inConflict, { tries }: FailedTries, then: Try): Move
   then
 })
 
-/** Whether it was tried so often that it may be the message. */
+/** Returns whether the tries are so many that the message itself may be the cause. */
 export const persists = (trouble: FailedTries): boolean => trouble.begun >= outageTries
 
-/** Whether it lasts, and something went well since it began: `well` is when that was last. */
+/**
+ * Returns whether the failures persist although the store worked after the first of them. `well` is the last time at
+ * which the store was seen to work.
+ */
 const persistsSince = (trouble: FailedTries, well: number): boolean =>
   persists(trouble) && trouble.since !== undefined && well > trouble.since

@@ -1,6 +1,6 @@
 /**
- * One try of a group: its transaction in one of three forms. A try that ends gives its members their outcomes. A failed
- * try returns the next move, as `CommitRecovery.ts` decides.
+ * Runs one try of a group: a transaction in one of three forms. A try that commits gives the members their outcomes. A
+ * failed try returns the next move, as `CommitRecovery.ts` decides.
  */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
@@ -24,20 +24,20 @@ export interface Options extends GroupCommit.Options {
 
 /** The state that the committers of a worker share. */
 export interface Commits {
-  /** When any of them committed last (monotonic milliseconds). */
+  /** When one of the committers last committed a group (monotonic milliseconds). */
   last: number
-  /** When one of them committed a transaction without a message last (monotonic milliseconds). */
+  /** When one of the committers last committed a transaction without a message (monotonic milliseconds). */
   proved: number
 }
 
-/** Their attempts have failed. */
+/** Ends the members: the attempt of each has failed with this cause. */
 export const fail = (members: ReadonlyArray<GroupMember>, cause: Cause.Cause<unknown>): void => {
   const outcome: MemberOutcome = { _tag: "Failed", error: unwrap(FailureRecord.errorOf(cause)) }
   for (const member of members) finish(member, outcome)
 }
 
 export class CommitTries {
-  /** Since when the store has refused what is committed here. */
+  /** Since when every transaction of this committer has failed by an error of the store. Undefined if none has. */
   failing: FailingSince.FailingSince | undefined
   readonly longWait: LongWait
   private readonly options: Options
@@ -55,12 +55,12 @@ export class CommitTries {
     this.commitTimeout = Duration.fromInputUnsafe(options.pipeline.settings.commitTimeout)
   }
 
-  /** How many members the next group may have. */
+  /** The most members that the next group may have. */
   get groupSize(): number {
     return this.size.current
   }
 
-  /** Runs one transaction of these members. Returns what is to follow, undefined if it decided about all of them. */
+  /** Runs one transaction of these members. Returns the next move, or undefined if every member has its outcome. */
   run(
     form: CommitRecovery.Form,
     offered: ReadonlyArray<GroupMember>,
@@ -116,7 +116,10 @@ export class CommitTries {
     }
   }
 
-  /** Whether the store commits under the member's lease, without the member's own statements. */
+  /**
+   * Runs a transaction without the member's statements, which only checks the fencing token of its lease. If the
+   * transaction commits, the time is recorded as proof that the store commits.
+   */
   private prove({ delivery }: GroupMember): Effect.Effect<void> {
     const { renewer, store, subscription } = this.options
     const looking = Effect.provideService(
@@ -138,7 +141,8 @@ export class CommitTries {
   ): Effect.Effect<ReadonlyArray<MemberOutcome>, CommitRecovery.GroupFailure, Store.Transaction> {
     switch (form) {
       case "whole":
-        // It is alone already, and need not be run once more to learn what failed.
+        // A group of one member runs with a timeout on each step from the start. So no second run is needed to learn
+        // which step failed.
         if (group.length === 1 && this.statements === "sequential") return Savepoints.single(this.options, group[0]!)
         return Effect.timeoutOrElse(GroupCommit.compose(this.options, group, false), {
           duration: this.commitTimeout,
@@ -151,7 +155,10 @@ export class CommitTries {
     }
   }
 
-  /** A pass through savepoints may have had no time for the last ones: they have one of their own. */
+  /**
+   * Gives the members their outcomes. A pass through savepoints may have ended before the last members. The returned
+   * move then begins another pass for these.
+   */
   private committed(
     form: CommitRecovery.Form,
     group: ReadonlyArray<GroupMember>,

@@ -1,21 +1,21 @@
 /**
- * Group commit: many messages, one transaction.
+ * Group commit: commits many messages in one transaction.
  *
- * A key's fiber offers its member and waits. While one transaction is on the wire the next group forms, so that
- * batching appears under load and costs no latency without it. `GroupCommit.ts` composes a transaction,
- * `CommitQueue.ts` has the members that wait, and `CommitRecovery.ts` decides about failures. This file executes all of
- * it.
+ * The fiber of a turn offers its member and waits for the outcome. While one transaction is on the wire, the next group
+ * forms. So groups are large under load, and without load no member waits for others. `GroupCommit.ts` composes a
+ * transaction, `CommitQueue.ts` keeps the waiting members, and `CommitRecovery.ts` decides about failures. This file
+ * runs the committers that connect the three.
  *
- * There are no savepoints on the good path. If a step fails, the group is rolled back and run once more with each
- * member in a savepoint of its own. Then failed members are undone, the members behind them in their keys do not run,
- * and the others commit. A transient failure repeats only the transaction, with the same values, uncounted. If COMMIT
- * was not answered, the group is run again. Its statements wait for the first transaction to end, and then fence and
- * inbox show what is left to do.
+ * While no step fails, no savepoint is used. If a step fails, the group is rolled back and run again with each member
+ * in a savepoint of its own. Then failed members are undone, the members behind them in their keys do not run, and the
+ * others commit. After a transient failure only the transaction is repeated, with the same values, and no attempt is
+ * counted. If COMMIT was not answered, the group is run again. Its statements wait for the first transaction to end.
+ * Then fencing token and inbox show which members are still to be committed.
  *
- * A member interrupted before its group begins is withdrawn. Afterwards it keeps its place until the current
- * transaction has ended, and takes no part in another try. That is bounded: a group, a member alone or in a savepoint,
- * and COMMIT each have a timeout. If COMMIT was not answered, the next worker that gets the message settles it by fence
- * and inbox.
+ * If a member's fiber is interrupted before its transaction begins, the member is withdrawn. If the transaction has
+ * begun, the member stays in it until it ends, and takes no part in another try. This wait has a bound, since a group,
+ * a single member and COMMIT each have a timeout. If COMMIT was not answered, the next worker that gets the message
+ * settles it by fencing token and inbox.
  */
 import * as Arr from "effect/Array"
 import type { NonEmptyReadonlyArray } from "effect/Array"
@@ -42,11 +42,12 @@ export interface Options extends CommitTries.Options {
 }
 
 export interface Committer {
-  /** Waits until the member's transaction has ended. */
+  /** Offers a member and returns its outcome after its transaction has ended. */
   readonly commit: (ready: Ready) => Effect.Effect<MemberOutcome>
   /**
-   * The same for several of one key, in its order: none is committed unless the one before it was. `then` is what has
-   * to follow their outcomes even if the fiber was interrupted while their group was under way.
+   * Offers several members of one key in order: none is committed unless the member before it was. `then` gets their
+   * outcomes, and `commitThen` returns its result. `then` runs even if the fiber was interrupted while a transaction
+   * with the members ran.
    */
   readonly commitThen: <A>(
     run: NonEmptyReadonlyArray<Ready>,
@@ -55,7 +56,10 @@ export interface Committer {
       restore: <B, E>(effect: Effect.Effect<B, E>) => Effect.Effect<B, E>
     ) => Effect.Effect<A>
   ) => Effect.Effect<A>
-  /** Since when the store has refused each commit; undefined while nothing is to be committed, or something was. */
+  /**
+   * Returns since when a committer's transactions have failed by errors of the store. Returns undefined if no committer
+   * has waiting members that fail so, or if a group was committed since.
+   */
   readonly failing: () => FailingSince.FailingSince | undefined
 }
 
@@ -84,7 +88,7 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
       return restore(decided(members)).pipe(
         Effect.catchCause((cause) => {
           for (const member of members) withdraw(member)
-          // Nothing follows where nothing was done of the first one, and so of none.
+          // If nothing was done for the first member, nothing was done for any, so the interruption just continues.
           return Effect.flatMap(
             decided(members),
             () => members[0].outcome === behind ? Effect.failCause(cause) : Effect.void
@@ -98,7 +102,9 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
   return { commitThen, commit: (ready) => commitThen([ready], ([outcome]) => Effect.succeed(outcome)), failing }
 })
 
-/** Waits until all have ended: the last one mostly ends last. */
+/**
+ * Waits until all members have an outcome. The last member mostly gets its outcome last, so the search begins there.
+ */
 const decided = (members: ReadonlyArray<GroupMember>): Effect.Effect<void> =>
   Effect.suspend(() => {
     const open = members.findLast(({ outcome }) => outcome === undefined)
@@ -111,7 +117,10 @@ interface Lone {
   readonly trouble: CommitRecovery.FailedTries
 }
 
-/** Whether it was tried often enough, or waits for one before it of its key. */
+/**
+ * Returns whether the member was tried so often that it may be the cause itself, or waits for the member before it of
+ * its key.
+ */
 const stuck = ({ member, trouble }: Lone): boolean => CommitRecovery.persists(trouble) || isBlocked(member)
 
 /** One committer: a queue of members, and the fiber that commits them. */
@@ -119,7 +128,7 @@ class CommitterQueue {
   readonly queue = new CommitQueue()
   private readonly options: Options
   readonly tries: CommitTries.CommitTries
-  /** A group, and the newcomers that were let in while it was in trouble. */
+  /** The members of the current group, and the newcomers that joined it while its members were tried alone. */
   private underWay: Array<GroupMember> = []
   private readonly groupSize: Metric.Metric<number, unknown>
   private readonly commitDuration: Metric.Metric<number, unknown>
@@ -141,8 +150,8 @@ class CommitterQueue {
       this.tries.failing = undefined
       return this.queue.offering
     }))
-    // A cause that ends the fiber past every handler ends no committer. Otherwise its members' leases would be renewed,
-    // and nothing would commit them.
+    // If a cause ends the committing fiber past every handler, another fiber takes its place. Otherwise the leases of
+    // the waiting members would be renewed, and no committer would commit them.
     this.run = Effect.forever(Effect.flatMap(
       Effect.flatMap(Effect.forkChild(committing), Fiber.await),
       (exit) => exit._tag === "Failure" ? this.revived(exit.cause) : Effect.void
@@ -157,7 +166,7 @@ class CommitterQueue {
     )
   }
 
-  /** Commits a group, however it goes; every member's `done` is completed when this ends. */
+  /** Runs a group until each of its members has an outcome. Never fails. */
   private commit(group: ReadonlyArray<GroupMember>): Effect.Effect<void> {
     const { spans } = this.options
     const size = group.length
@@ -169,12 +178,13 @@ class CommitterQueue {
           Metric.update(this.commitDuration, Duration.toSeconds(took))
         )
       ),
-      // No failure here may leave a fiber waiting, or end this one: the members' attempts have failed.
+      // A defect here must not leave a turn's fiber waiting, nor end the committer. So the attempts of the members fail
+      // with it.
       Effect.catchCause((cause) => Effect.sync(() => CommitTries.fail(this.underWay, cause)))
     )
   }
 
-  /** One transaction of those whose turn it still is when it runs, and what its failure leads to. */
+  /** Runs one transaction of the members that may still be committed, and then the moves that its failure leads to. */
   private attempt(
     form: CommitRecovery.Form,
     offered: ReadonlyArray<GroupMember>,
@@ -216,16 +226,17 @@ class CommitterQueue {
   }
 
   /**
-   * Each member in a transaction of its own: what fails now is its own failure. One that does not get through goes
-   * behind the others: their commits show whether it is the store or the message. Where none of them gets through,
-   * newcomers show it, one after another: otherwise nothing else might ever commit.
+   * Runs each member in a transaction of its own, so a step that fails is the member's own failure. A member that could
+   * not be committed is tried again behind the others. Their commits show whether the store or the message is the
+   * cause. If none of the members can be committed, newcomers join one after another. Otherwise a few such members
+   * could block every other message of this committer.
    */
   private oneByOne(group: ReadonlyArray<GroupMember>, trouble: CommitRecovery.FailedTries): Effect.Effect<void> {
     const left = group.map((member): Lone => ({ member, trouble }))
     return Effect.whileLoop({
       while: () => left.length > 0,
       body: () => {
-        // Behind the others, so that each of them has its turn however many come.
+        // The newcomer goes to the end, so that each member that waits longer has its try first.
         if (left.every(stuck)) {
           for (const member of this.queue.form(1)) {
             this.underWay.push(member)
@@ -241,7 +252,7 @@ class CommitterQueue {
     })
   }
 
-  /** One try of one member. Returns it if it is to be tried again. */
+  /** Runs one try of one member. Returns the member if another try is to follow, else undefined. */
   private alone({ member, trouble }: Lone): Effect.Effect<Lone | undefined> {
     return Effect.suspend(() => {
       const group = alive([member])

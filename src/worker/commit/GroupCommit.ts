@@ -1,9 +1,11 @@
 /**
- * Composes the transaction of a group. On every engine the order is fence and removal, inbox claim, the commit steps of
- * the fresh members, outgoing messages. The committer does COMMIT and handles failures.
+ * Composes the transaction of a group. On every engine the order is the same. First the fencing tokens are checked and
+ * the messages removed, then the inbox claims the ids. Then the commit steps of the fresh members run, and their emits
+ * are written. The committer does COMMIT and handles failures.
  *
- * All of it commits together or not at all. The fence comes first, so that nothing is done under a stale token. The
- * claim comes before the steps, so that a second worker with the same id waits until this transaction has ended.
+ * All of these commit together or not at all. The fencing tokens are checked first, so that no step runs under a stale
+ * token. The claim comes before the steps, so that a second worker with the same id waits until this transaction has
+ * ended.
  */
 import { isReadonlyArrayNonEmpty as isNonEmpty, type NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
@@ -25,30 +27,30 @@ import type { Warnings } from "../observe/Warnings.ts"
 
 /** The outcome of the commit for a member. */
 export type MemberOutcome =
-  /** With the value that the last step left. */
+  /** The message is committed. `value` is the result of the last step. */
   | { readonly _tag: "Committed"; readonly value: unknown; readonly filtered: boolean }
   | { readonly _tag: "Duplicate" }
-  /** The id is known with other content: the message is a dead letter. */
+  /** The inbox knows the id with other content, so the message became a dead letter. */
   | { readonly _tag: "Conflict"; readonly deadLetterId: string | undefined }
   /**
-   * Not held by this worker any more: its lane was lost, an operator removed its row, or an unanswered COMMIT had
-   * happened.
+   * This worker does not hold the message any more, and this transaction did nothing for it. Its lane was lost, an
+   * operator removed its row, or an unanswered COMMIT had succeeded.
    */
   | { readonly _tag: "Gone" }
   | { readonly _tag: "Failed"; readonly error: unknown }
   /**
-   * The one before it of its key was not committed, or it was withdrawn in time. Nothing was done, and its turn is
-   * still to come.
+   * The message before it of its key was not committed, or this member was withdrawn in time. Nothing was done for it,
+   * and it is to be processed later.
    */
   | { readonly _tag: "Behind" }
 
-/** The commit of a message that was only taken (at most once): its steps come later. */
+/** The outcome of a message that this transaction only takes (`atMostOnce`). Its steps run later. */
 const taken: MemberOutcome = { _tag: "Committed", value: undefined, filtered: false }
 export const duplicate: MemberOutcome = { _tag: "Duplicate" }
 export const gone: MemberOutcome = { _tag: "Gone" }
 export const behind: MemberOutcome = { _tag: "Behind" }
 
-/** Whether what follows in its key may go on after this. */
+/** Returns whether the next message of the key may be committed after this outcome. */
 export const passed = ({ _tag }: MemberOutcome): boolean => _tag !== "Failed" && _tag !== "Behind"
 
 /** A message whose steps before the transaction have run. */
@@ -56,26 +58,29 @@ export interface Ready {
   readonly delivery: Delivery
   readonly delivered: DeliveryContext
   readonly stepped: Steps.Stepped
-  /** The attempt's span: the commit steps run in it. */
+  /** The attempt's span, in which the commit steps run. */
   readonly span: Tracer.Span | undefined
 }
 
 /** A message that is ready to be committed, in its group. */
 export interface GroupMember extends Ready {
   readonly fingerprint: string
-  /** The one before it of its key, if both were offered together: nothing is committed before it. */
+  /**
+   * The member before this one of the same key, if both were offered together. This member is not committed unless that
+   * one was.
+   */
   readonly previous: GroupMember | undefined
   readonly done: Deferred.Deferred<void>
   outcome: MemberOutcome | undefined
-  /** See `CommitQueue`. */
+  /** `CommitQueue.ts` describes the states. */
   state: "queued" | "waiting" | "begun" | "withdrawn"
 }
 
-/** A step's own failure, as distinguished from a failure of store and transport around it. */
+/** The failure of a step itself. A failure of the store or the transport has another type. */
 export class StepFailed {
   readonly _tag = "StepFailed"
   readonly cause: Cause.Cause<unknown>
-  /** The member of the step; undefined for the step of a batch. */
+  /** The member whose step failed. Undefined if the step was a batch of several members. */
   readonly of: Ready | undefined
   constructor(cause: Cause.Cause<unknown>, of: Ready | undefined) {
     this.cause = cause
@@ -83,12 +88,12 @@ export class StepFailed {
   }
 }
 
-/** The error of the user's own step, without its wrapper. */
+/** Returns the error of the user's step without the wrapper `StepFailed`, and any other error as it is. */
 export const unwrap = (error: unknown): unknown => {
   try {
     return error instanceof StepFailed ? FailureRecord.errorOf(error.cause) : error
   } catch {
-    // The error throws when it is inspected, so it is not ours.
+    // An error that throws when it is inspected is the user's, and not a `StepFailed`.
     return error
   }
 }
@@ -106,7 +111,8 @@ export interface Options {
 }
 
 /**
- * The body of a group's transaction. Returns an outcome for each member. With `timed` each step has its own timeout.
+ * Runs the body of a group's transaction. Returns an outcome for each member, in order. With `timed` each step has its
+ * own timeout.
  */
 export const compose = Effect.fnUntraced(function*(
   options: Options,
@@ -120,7 +126,8 @@ export const compose = Effect.fnUntraced(function*(
   if (members.length === 0) return group.map(() => gone)
   const claimed = yield* claim(options, members)
   const fresh = members.filter((_, i) => claimed[i] === "fresh")
-  // At most once: this transaction only takes the message, so that it never comes again, however its steps end.
+  // With `atMostOnce` this transaction only takes the message. So the message is never delivered again, even if its
+  // steps fail later.
   const moved = pipeline.settings.delivery === "atMostOnce" ? [] : yield* effects(options, fresh, timed)
   const outcomes = new Map<GroupMember, MemberOutcome>()
   let next = 0
@@ -137,7 +144,10 @@ export const compose = Effect.fnUntraced(function*(
   return group.map((member) => outcomes.get(member) ?? gone)
 })
 
-/** At least once no inbox is asked, but for a redriven message: its claim is what resolves its dead letter. */
+/**
+ * Claims the ids in the inbox, and returns the result of each member. With `atLeastOnce` all members are fresh without
+ * a claim. Only a redriven message is claimed, since the claim resolves its dead letter.
+ */
 const claim = (options: Options, members: ReadonlyArray<GroupMember>) => {
   const { consumer, pipeline, store } = options
   if (pipeline.settings.delivery !== "atLeastOnce") return store.inbox.claim(consumer, members.map(claimOf))
@@ -150,8 +160,8 @@ const claim = (options: Options, members: ReadonlyArray<GroupMember>) => {
 }
 
 /**
- * Runs the commit steps of members in the open transaction. Returns the members with their values and the messages that
- * they emit.
+ * Runs the commit steps of members in the open transaction. Returns the members with their values and emits. If the
+ * commit steps ran no statement in this transaction, logs a warning.
  */
 const effects = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArray<Ready>, timed: boolean) {
   const { store } = options
@@ -166,8 +176,8 @@ const effects = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArr
 })
 
 /**
- * The body of the transaction of a message that was taken before (at most once): under the token still, its steps and
- * its emits.
+ * Runs the body of the second transaction of a message that was taken before (`atMostOnce`). It checks the fencing
+ * token again, runs the commit steps and writes the emits. Returns the outcome.
  */
 export const composeTaken = Effect.fnUntraced(function*(
   options: Options,
@@ -190,15 +200,16 @@ interface Moving {
 
 /**
  * Runs the commit steps of the members, in their order. Steps that are statements as data are sent together, in one
- * round trip for all (`npm run bench` went from 0.50 to 0.82 of the prototype). Effects may decide between their
- * statements, so they run one member after another. A batch runs when all members have come to it.
+ * round trip for all members. In `npm run bench` this raised the rate by more than half. Effects may decide between
+ * their statements, so they run one member after another. A batch runs when all members have come to it.
  */
 const stepsOf = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArray<Ready>, timed: boolean) {
   const moving = fresh.map((of): Moving => ({ of, delivered: of.delivered, at: Steps.cursor(of.stepped) }))
   const clock = yield* Clock.Clock
   if ((yield* Store.WorkerTransaction) === "pipelined") {
     const started = clock.monotonicTimeNanosUnsafe()
-    // All are awaited: the first failure is the cause, and an interrupted statement would cost the connection.
+    // All exits are awaited, and the first failure is the cause. To interrupt the others instead would cost the
+    // database connection.
     const ofKey = ([first, ...others]: NonEmptyReadonlyArray<Moving>) => {
       const begun = steps(options, first, false)
       return Effect.exit(
@@ -229,7 +240,10 @@ const stepsOf = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArr
 
 const together = { concurrency: "unbounded" } as const
 
-/** Of each key in its order: a later one's first statement must not go before an earlier one's last. */
+/**
+ * Groups the members by key, each key in its order. The first statement of a member must not be sent before the last
+ * one of an earlier member of its key.
+ */
 const byKey = (moving: ReadonlyArray<Moving>): ReadonlyArray<NonEmptyReadonlyArray<Moving>> => {
   const runs = new Map<string, [Moving, ...Array<Moving>]>()
   for (const one of moving) {
@@ -248,11 +262,11 @@ const emitsOf = (moving: ReadonlyArray<Moving>): ReadonlyArray<Message> => {
   return emits
 }
 
-/** Whether all that the commit phase sends are statements as data. */
+/** Returns whether the commit phase consists only of statements as data, without effects. */
 export const isData = ({ pipeline }: Pick<Options, "pipeline">): boolean =>
   pipeline.steps.every((operator) => operator._tag !== "Commit" && operator._tag !== "CommitBatch")
 
-/** Others wait while a commit step waits: beyond this it is named. */
+/** While a commit step waits, its whole group waits. A warning names a step that takes longer than this. */
 const slowStepMillis = 1000
 
 const nameSlow = (options: Options, clock: Clock.Clock, began: bigint, whose: string): Effect.Effect<void> => {
@@ -268,7 +282,10 @@ const slowStep = (options: Options, whose: string, millis: number): Effect.Effec
       + `into mapEffect, and look at slow statements.`
   )
 
-/** How many of its operators run in the transaction, each with a timeout of its own. */
+/**
+ * Returns how many steps of the pipeline run user code or statements in the transaction. Each may have a timeout of its
+ * own.
+ */
 export const commitSteps = ({ pipeline }: Pick<Options, "pipeline">): number =>
   pipeline.steps.filter(({ _tag }) => _tag === "Commit" || _tag === "CommitBatch" || _tag === "CommitSql").length
 
@@ -287,7 +304,7 @@ const claimOf = (member: GroupMember): Store.Claim => ({
   deadLetterId: member.delivery.redrive?.deadLetterId
 })
 
-/** Moves one member on, to the next batch or to its end. */
+/** Runs the commit steps of one member up to the next batch or to the end. */
 const steps = (options: Options, one: Moving, timed: boolean): Effect.Effect<void, StepFailed> => {
   const { at, delivered, of } = one
   return own(
@@ -298,7 +315,7 @@ const steps = (options: Options, one: Moving, timed: boolean): Effect.Effect<voi
   )
 }
 
-/** Runs the batch at which these members stand. */
+/** Runs the `commitBatch` step that these members have come to. */
 const batch = (
   options: Options,
   going: NonEmptyReadonlyArray<Moving>,
@@ -307,7 +324,8 @@ const batch = (
   const operator = options.pipeline.steps[going[0].at.index]!
   if (operator._tag !== "CommitBatch") return Effect.die(new Error(`A group stopped at ${operator._tag}`))
   const running = Effect.suspend(() => Steps.batch(operator, going))
-  // Alone each may have the right number and commit, so the fault would stay unseen.
+  // If each member then runs alone, its number of results may be right, and the member commits. So the warning is
+  // logged now, or the mistake would stay unseen.
   const warned = Effect.tapDefect(running, (defect) =>
     defect instanceof Steps.WrongResults && going.length > 1
       ? options.warnings.warn("wrongResults", `${defect.message} The group is run again, message by message.`)
@@ -316,8 +334,8 @@ const batch = (
 }
 
 /**
- * Runs a step with its timeout, and marks its failure as its own. It runs in the span of its message, or of the first
- * message of a batch; its logs name that message.
+ * Runs a step with its timeout, and fails with `StepFailed` if the step fails. The step runs in the span of its
+ * message, or of the first message of a batch. Its log lines name that message.
  */
 const own = (
   options: Options,
@@ -325,10 +343,11 @@ const own = (
   step: Effect.Effect<void, unknown, unknown>,
   timed: boolean
 ): Effect.Effect<void, StepFailed> => {
-  // The step's requirements are in the committer's context: it was forked by the worker, which has them in its type.
+  // The worker has the step's requirements in its type and forks the committer, so these services are in the
+  // committer's context.
   const { span } = of
   const traced = span === undefined ? step : Effect.provideService(step, Tracer.ParentSpan, span)
-  // Statements as data have nothing to log.
+  // Statements as data write no log lines, so they need no annotations.
   const running = (isData(options)
     ? traced
     : Effect.annotateLogs(
@@ -345,8 +364,8 @@ const own = (
 }
 
 /**
- * Keeps the message as a dead letter; it had no effect. The same id with other content is a sender's mistake, and is
- * never dropped silently.
+ * Records the message as a dead letter, and returns the id of the dead letter. The message had no effect. The same id
+ * with other content is a publisher's mistake, so the message must not be dropped silently.
  */
 const recordConflict = Effect.fnUntraced(function*(
   { codeVersion, consumer, store, worker }: Options,

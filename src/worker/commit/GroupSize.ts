@@ -1,9 +1,9 @@
 /**
- * How many messages share a transaction: halved after a conflict, or when one took too long, grown by an eighth after
- * success. Pure.
+ * Decides how many messages share a transaction. The size is halved after a conflict, or after a group that took too
+ * long. It grows by an eighth after each success. All functions are pure.
  *
- * Groups raise the chance of deadlocks where handlers lock shared rows; halving makes room quickly, growing slowly
- * finds the size that the workload bears.
+ * Larger groups make deadlocks more likely where handlers lock shared rows. Halving ends a series of conflicts quickly,
+ * and slow growth finds the size that the workload bears.
  */
 export interface GroupSize {
   readonly current: number

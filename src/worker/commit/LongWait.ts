@@ -1,6 +1,6 @@
 /**
- * Logs a warning when a group waits long for its transaction, for any reason. Otherwise a committer that is stuck looks
- * like one that has nothing to do. Costs a group one look at the clock.
+ * Logs a warning when a group waits long for its transaction, for any reason. Without the warning, a committer that is
+ * stuck looks like one that has nothing to do. The watch costs each group one reading of the clock.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -9,7 +9,7 @@ import type { LeaseRenewer } from "../lease/LeaseRenewer.ts"
 import { isOfStore } from "../observe/FailingSince.ts"
 import type { Warnings } from "../observe/Warnings.ts"
 
-/** A group may take so long without a word: no statement of ours is waited for longer. */
+/** A group that takes longer than this is logged. No statement of Millrace itself is waited for longer. */
 const silentMillis = 10_000
 
 export class LongWait {
@@ -34,13 +34,16 @@ export class LongWait {
     this.since = undefined
   }
 
-  /** A step's failure may contain parts of its message, so its text is not repeated. */
+  /**
+   * Keeps the text of the last failure for the warning, if the error is the store's. A step's error may contain parts
+   * of its message, so its text is not kept.
+   */
   failed(cause: Cause.Cause<unknown>): void {
     const error = Option.getOrUndefined(Cause.findErrorOption(cause))
     this.last = isOfStore(error) ? ` Its last transaction failed. ${error.message}` : ""
   }
 
-  /** Looks now and then. */
+  /** Checks every 5 seconds whether the current group waits too long. */
   readonly watch: Effect.Effect<never> = Effect.forever(
     Effect.andThen(Effect.sleep("5 seconds"), Effect.suspend(() => this.look()))
   )

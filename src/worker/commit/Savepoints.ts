@@ -1,9 +1,10 @@
 /**
- * One member's part of a transaction, alone or in a savepoint, bounded as a whole.
+ * Runs members one at a time: one alone in its transaction, or each in a savepoint of a shared one. The part of each
+ * member has a timeout.
  *
- * A pass through savepoints begins no more members once it has taken the time that one step may take. Its work is
- * committed, and the rest has a pass of its own. A server that bounds transactions (`transaction_timeout`) would undo a
- * long pass again and again.
+ * A pass through savepoints begins no more members once it has taken the time that one step may take. Its members are
+ * committed, and the remaining ones have another pass. Without this limit, a server with `transaction_timeout` would
+ * roll a long pass back again and again.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -16,7 +17,8 @@ import { behind, type GroupMember, type MemberOutcome, passed, type StepFailed, 
 type SingleFailure = StepFailed | StoreFailure | TransportError
 
 /**
- * The commit steps of one member have timeouts of their own, so what takes longer than all of them waits for the store.
+ * Returns `body` with a timeout that is longer than the timeouts of all its commit steps together. If `body` takes even
+ * longer, it waits for the store, so it fails with `StoreFailure`.
  */
 export const inTime = <A, E, R>(
   options: GroupCommit.Options,
@@ -48,8 +50,8 @@ export const single = (
   inTime(options, GroupCommit.compose(options, [member], true))
 
 /**
- * Each member in a savepoint of its own. Returns the outcomes of as many members as there was time for, in their order:
- * of one at least.
+ * Runs each member in a savepoint of its own. Returns the outcomes of the members for which there was time, in their
+ * order, and of at least one.
  */
 export const pass = (
   options: GroupCommit.Options & { readonly renewer: Pick<LeaseRenewer, "now"> },

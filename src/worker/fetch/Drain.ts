@@ -1,7 +1,8 @@
 /**
- * The graceful stop, on one screen. Nothing more is fetched and nothing more starts. Running attempts may finish within
- * the grace period, and an attempt that waits for its retry is recorded. The rest is interrupted and given back, and no
- * attempt is counted for it.
+ * The graceful stop of a worker. No message is fetched any more, and no attempt starts. Running attempts may finish
+ * within the grace period. A turn that waits for its retry records its failures and ends. Attempts that still run after
+ * the grace period are interrupted. Their messages and the waiting ones are given back, and no attempt is counted for
+ * them.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"

@@ -1,8 +1,8 @@
 /**
- * Asks the transport for what the flow has places for.
+ * Fetches messages: asks the transport for as many as the flow has places for.
  *
- * A temporary failure of the transport is repeated with backoff. A permanent one, or the consumer's removal, ends the
- * worker with that failure.
+ * After a temporary failure of the transport the poll is repeated with backoff. A permanent failure, or the removal of
+ * the consumer, ends the worker. After `SubscriptionLost` the worker opens another subscription (`Worker.ts`).
  */
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
@@ -24,19 +24,24 @@ export interface Options {
 }
 
 export interface Fetcher {
-  /** Fetches until interrupted. With `untilEmpty` it ends when nothing can be taken and nothing runs. */
+  /**
+   * Fetches until interrupted. With `untilEmpty` this effect ends when no message can be taken and none is in progress.
+   */
   readonly run: (untilEmpty: boolean) => Effect.Effect<void, FetchError>
-  /** Since when each read has failed; undefined after one that succeeded. */
+  /** Returns since when every poll has failed. Returns undefined after a poll that succeeded. */
   readonly failing: () => FailingSince.FailingSince | undefined
 }
 
 /**
- * The result of a poll: messages, nothing, or nothing while work ran beside it. The last one proves little, since the
- * poll may have left out messages for which there was no place.
+ * The result of a poll. `nothingBesideWork` means that the poll found nothing while attempts ran. That does not prove
+ * an empty queue, since the poll may have left out messages for which the flow had no place.
  */
 type Found = "messages" | "nothing" | "nothingBesideWork"
 
-/** The next step of the fetching. Only a fetching with `untilEmpty` waits for the end of running work, or is done. */
+/**
+ * The next step of the fetcher. Only with `untilEmpty` does it wait for running attempts to end (`awaitEnd`), or stop
+ * (`done`).
+ */
 type Next = "poll" | "awaitEnd" | "done"
 
 export const make = (options: Options): Fetcher => {
@@ -55,7 +60,7 @@ export const make = (options: Options): Fetcher => {
     })
     return options.spans.receive(() => got, taking).pipe(
       Effect.andThen(renewer.observe),
-      // The answer may have been that the pause is over.
+      // The poll may have learned that the operator's pause is over, so the flow checks again what may start.
       Effect.andThen(Effect.sync(() => flow.wake())),
       Effect.andThen(Effect.suspend(() => Metric.update(gauge, flow.size))),
       Effect.andThen(Effect.suspend(() => got.length === 0 ? Effect.void : Metric.update(consumed, got.length))),

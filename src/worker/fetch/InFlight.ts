@@ -1,8 +1,9 @@
 /**
- * Owns every delivery that the worker has accepted: the worker's use of the flow.
+ * Owns every delivery that the worker has accepted. It wraps the flow (`internal/flow/`) with the worker's rules about
+ * leases, suspects and held keys.
  *
- * A class with synchronous methods, so that every transition is atomic. Only this file assigns fields of an `Entry`.
- * Beside the order of the flow it guarantees:
+ * The methods are synchronous, so every transition is atomic. Only this file assigns fields of an `Entry`. The flow
+ * keeps the order of each key. Beside that order this file guarantees:
  * - an entry under a lost lease never starts, and a running one is interrupted;
  * - a suspect starts only when nothing else runs in the process;
  * - an entry whose key was held is dropped, since the transport hands it over again.
@@ -21,24 +22,29 @@ import type { Settings } from "../start/Settings.ts"
 /** A delivery that the worker has accepted. */
 export interface Entry extends Turn<string> {
   readonly delivery: Delivery
-  /** It was interrupted so that a suspect can run alone: it runs again, uncounted. */
+  /**
+   * Whether the entry was interrupted so that a suspect can run alone. Then the entry runs again, and no attempt is
+   * counted.
+   */
   readonly again: boolean
-  /** Its key is held: the transport hands the message over again. */
+  /**
+   * Whether the key was held. Then the entry does not run again here, since the transport hands the message over again.
+   */
   readonly forgotten: boolean
-  /** It has run alone for the time that a suspect may: it is no suspect any more. */
+  /** Whether the entry was a suspect and has run alone for its whole time. Then it is no suspect any more. */
   readonly survived: boolean
 }
 
-/** How this file alone sees an entry. */
+/** An entry with writable fields. Only this file uses this type. */
 type Owned = { -readonly [Field in keyof Entry]: Entry[Field] }
 
-/** The turn of one delivery, which another fiber can continue. */
+/** The turn of one delivery. If the fiber of `run` ends by itself, another fiber continues with `resume`. */
 interface Resumable {
   readonly run: Effect.Effect<void>
   readonly resume: (cause: Cause.Cause<unknown>) => Effect.Effect<void>
 }
 
-/** Why the fetching of a worker ends. */
+/** The failures that end the fetching of a worker. */
 export type FetchError = TransportError | ConsumerRemoved | SubscriptionLost
 
 export class InFlight {
@@ -66,8 +72,8 @@ export class InFlight {
   }
 
   /**
-   * Whether nothing of what it has can start or runs. A drain of a paused consumer does not wait for the end of the
-   * pause.
+   * Whether no entry runs and none can start. While the consumer is paused, waiting entries cannot start, so
+   * `Worker.drain` does not wait for the end of the pause.
    */
   get nothingRuns(): boolean {
     return this.flow.size === 0 || (this.consumerPaused() && this.flow.running.size === 0)
@@ -82,13 +88,17 @@ export class InFlight {
     this.flow.wake()
   }
 
-  /** The work of an entry, as the flow runs it. */
+  /** Returns the turn of an entry in the form that the flow runs. */
   work(entry: Entry, { resume, run }: Resumable): Work<FetchError> {
-    // However the fiber ended, the next message of the key must not start while this worker decides about this one.
+    // A fiber that ended by itself may have left its message undecided. Then another fiber resumes the turn, so that
+    // the next message of the key does not start before.
     return { run, resume: (cause) => this.mayEnd(entry) ? undefined : resume(cause) }
   }
 
-  /** Whether a suspect may start now. Otherwise it has its place in its key again, or it is dropped with its lease. */
+  /**
+   * Returns whether a suspect may start now. If not, the suspect is dropped when the worker stops or its lease is lost.
+   * While the consumer is paused, the suspect waits in its key again.
+   */
   mayStart(entry: Entry): boolean {
     if (this.isStopping || Deferred.isDoneUnsafe(entry.delivery.lease.lost)) {
       this.flow.release(entry)
@@ -100,27 +110,27 @@ export class InFlight {
     return false
   }
 
-  /** Starts a suspect while nothing else runs, unless it must not start any more. */
+  /** Starts a suspect alone, if it may still start. Returns whether the suspect was started. */
   startAlone(entry: Entry): boolean {
     const may = this.mayStart(entry)
     if (may) this.flow.startAlone(entry)
     return may
   }
 
-  /** A suspect has run alone for the time that it may. */
+  /** Marks a suspect that has run alone for its whole time: the entry is no suspect any more. */
   survive(entry: Entry): void {
     const owned: Owned = entry
     owned.survived = true
   }
 
-  /** Whether something waits behind this key's running entry. */
+  /** Returns whether entries wait behind the running entry of this key. */
   waitsBehind(key: string): boolean {
     return this.flow.waitingOf(key) > 0
   }
 
   /**
-   * Takes out, of what waits behind a running delivery, what may share its transaction. That is what has the same
-   * lease, has never failed, and was never held by a worker that died.
+   * Takes out the entries behind a running delivery that may share its transaction, and returns them. Such an entry has
+   * the same lease, has never failed, is not redriven, and is no suspect of a crash.
    */
   takeBehind({ lease, message }: Delivery, most: number): ReadonlyArray<Entry> {
     return this.flow.takeMore(
@@ -133,28 +143,28 @@ export class InFlight {
   }
 
   /**
-   * Puts entries back behind the running delivery of their key. Returns those that it drops instead, since nothing
-   * starts any more.
+   * Puts entries back behind the running delivery of their key. While the worker stops, no entry starts, so entries are
+   * dropped instead. Returns the dropped ones.
    */
   putBack(key: string, entries: ReadonlyArray<Entry>): ReadonlyArray<Entry> {
     return this.flow.putBack(key, entries)
   }
 
-  /** The entry was settled together with the delivery that it waited behind. */
+  /** Removes an entry that was settled together with the delivery that it waited behind. */
   settled(entry: Entry): void {
     this.flow.drop(entry)
   }
 
   /**
-   * Drops the waiting entries of a key that was held, since the transport hands them over again. Its running entry does
-   * not run again.
+   * Drops the waiting entries of a key that was held, since the transport hands their messages over again. The running
+   * entry of the key does not run again.
    */
   forgetKey(key: string): void {
     for (const entry of this.flow.running.keys()) if (entry.key === key) forget(entry)
     this.flow.forget(key)
   }
 
-  /** Drops what waits under a lost lease, and interrupts what runs under it. */
+  /** Drops the waiting entries of a lost lease, and interrupts the running ones. */
   lose(lease: HeldLease): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.flow.remove((entry) => entry.delivery.lease === lease)
@@ -163,7 +173,10 @@ export class InFlight {
     })
   }
 
-  /** Interrupts what runs, to make room for a suspect: it runs again later, uncounted. */
+  /**
+   * Interrupts all running entries, so that a suspect can run alone. The interrupted entries run again later, and no
+   * attempt is counted.
+   */
   readonly makeRoom: Effect.Effect<void> = Effect.suspend(() => {
     const running = [...this.flow.running.keys()]
     for (const entry of running) runAgain(entry)
@@ -181,8 +194,9 @@ export class InFlight {
   }
 
   /**
-   * Whether an entry may end with nothing decided about it: the transport hands its message out again in its order,
-   * here or elsewhere. Otherwise its successor would overtake it.
+   * Returns whether a turn may end although its message is not settled. That is safe only where the transport hands the
+   * message out again before the next message of its key. Elsewhere the turn is resumed, or the next message would
+   * overtake this one.
    */
   private mayEnd({ again, delivery, forgotten }: Entry): boolean {
     return this.isStopping || again || forgotten || Deferred.isDoneUnsafe(delivery.lease.lost)

@@ -1,25 +1,27 @@
 /**
- * Runs suspects alone. A suspect is a message that was in flight in processes that crashed. So the message that kills
- * is found, and no other message is counted with it.
+ * Runs suspects alone. A suspect is a message that was in flight in processes that crashed. Running alone shows which
+ * message crashes the process, and only that message becomes a dead letter.
  *
- * A transport counts, for each message, the owners that crashed while they held it. From `maxCrashes - 1` on the
- * message is a suspect. It waits until nothing else runs **in this process**, other workers included. Then the store
- * records that nothing else is at risk, and the suspect runs. If the process crashes again, only this message is
- * counted, and it becomes a dead letter `crashed`. If the suspect ends in any other way, nothing is counted. Other
- * messages are interrupted after a while, uncounted, to make room.
+ * A transport counts, for each message, the crashes of workers that held it. From `maxCrashes - 1` crashes on the
+ * message is a suspect. A suspect waits until nothing else runs **in this process**, other workers included. Messages
+ * that still run after a while are interrupted, and no attempt is counted for them. Then the store records that only
+ * the suspect runs, and the suspect starts. If the process now crashes, only the suspect's crash count rises, and at
+ * `maxCrashes` it becomes a dead letter `crashed`. If the suspect ends in any other way, no crash is counted.
  *
- * The proof is the store's record that the suspect runs alone. A crash before this record is written, or after it was
- * taken back, proves nothing. The messages in flight are then suspects, however often that happens (`CrashStatus.ts`).
- * Nothing starts beside a suspect before the record is taken back. One error is left: a crash between the record and
- * the start blames a message that did not run.
+ * The store's record is the proof that the suspect ran alone. A crash before the record is written, or after it was
+ * taken back, proves nothing. Such crashes only make suspects of the messages in flight, however many they are
+ * (`CrashStatus.ts`). Nothing starts beside a suspect before the record is taken back. One error remains possible: a
+ * crash between the record and the start is counted for a message that did not run.
  *
- * A suspect runs alone for one lease's time at most, since a step that hangs must not stop every worker of the process.
- * Then the others continue beside it. If the process crashes later, it is counted like each message in flight. In this
- * process it is no suspect again. In the next process it has one lease's time more, up to eight, so that a message that
- * kills late is found. The others then have the same time before the next suspect runs alone. So suspects that hang,
- * however many, take half of the time.
+ * A suspect runs alone for the duration of one lease at most, since a step that hangs must not stop every worker of the
+ * process. After this time the other messages run beside the suspect. A later crash is counted for every message in
+ * flight. In this process the message is not a suspect again. After each further crash a suspect may run alone for one
+ * lease duration more, up to eight. So a message that crashes its process late is found, too. After a suspect that used
+ * its whole time, the other messages have the same time before the next suspect runs alone. So suspects that hang,
+ * however many, take at most half of the time.
  *
- * The gate is one a process (a `Context.Reference` with a shared default), since a process dies as a whole.
+ * All workers of a process share one gate (a `Context.Reference` with a shared default), since a crash ends all of
+ * them.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -40,7 +42,7 @@ interface WorkerInProcess {
   readonly subscription: Subscription
 }
 
-/** The workers of this process, and the right to be the only one that runs something. */
+/** The workers of this process, and the permit under which one suspect runs alone. */
 export class Gate {
   readonly members = new Set<WorkerInProcess>()
   readonly alone = Semaphore.makeUnsafe(1)
@@ -50,7 +52,7 @@ export const Process: Context.Reference<Gate> = Context.Reference<Gate>("millrac
   defaultValue: () => new Gate()
 })
 
-/** How long running attempts may go on before they are interrupted (and run again later) for a suspect. */
+/** How long running attempts may continue before they are interrupted for a suspect. They run again later. */
 const patience = "5 seconds"
 
 /** Runs each suspect of this worker alone, one after the other. */
@@ -64,17 +66,20 @@ export const make = Effect.fnUntraced(function*(options: {
   const { consumer, inFlight, settings, subscription } = options
   const { flow } = inFlight
   const member: WorkerInProcess = { inFlight, subscription }
-  // A worker that joins while a suspect runs alone first waits until the suspect ends, for a bounded time.
-  // Otherwise a crash of the suspect would also be counted for the new worker's messages.
+  // A worker that joins while a suspect runs alone first waits for the suspect's end, which has a bound. Otherwise a
+  // crash of the suspect would also be counted for the new worker's messages.
   yield* Effect.addFinalizer(() => Effect.sync(() => gate.members.delete(member)))
   yield* gate.alone.withPermit(Effect.sync(() => gate.members.add(member)))
 
-  /** Returns the time that the others have before the next suspect: the time that they waited for one that hangs. */
+  /**
+   * Runs one suspect alone. Returns for how many milliseconds the other messages run before the next suspect may run
+   * alone. That is 0 if the suspect ended in its time, and else the time that it took from the others.
+   */
   const one = (entry: Entry): Effect.Effect<number> =>
     Effect.scoped(Effect.gen(function*() {
       for (const other of gate.members) yield* quiet(other)
-      // The record that names the message is the last one: a crash between it and the start blames a message that did
-      // not run.
+      // The record that names the suspect is written last, just before the start. A crash between the two is counted
+      // for a message that did not run, so this time must be short.
       for (const other of gate.members) if (other !== member) yield* shield(other.subscription, undefined)
       yield* shield(subscription, entry.delivery)
       if (!inFlight.startAlone(entry)) return 0
@@ -107,7 +112,7 @@ export const make = Effect.fnUntraced(function*(options: {
   yield* Effect.forkScoped(loop)
 })
 
-/** Starts nothing more in this worker until the scope closes, and waits until nothing of it runs. */
+/** Keeps this worker from starting turns until the scope closes, and waits until none of its turns runs. */
 const quiet = ({ inFlight: { flow, makeRoom } }: WorkerInProcess): Effect.Effect<void, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => flow.quarantine()),
@@ -118,7 +123,10 @@ const quiet = ({ inFlight: { flow, makeRoom } }: WorkerInProcess): Effect.Effect
     )
   )
 
-/** Writes the record before a suspect may run alone. Repeats it until it is written. */
+/**
+ * Records with this subscription which message runs alone, or with undefined that none of its messages runs. The
+ * request is repeated until it succeeds, and the record is taken back when the scope closes.
+ */
 const shield = (subscription: Subscription, delivery: Delivery | undefined): Effect.Effect<void, never, Scope.Scope> =>
   Effect.catch(
     subscription.isolate(delivery),

@@ -1,14 +1,17 @@
 /**
  * Decides what crashes of processes prove about a message that was in flight there.
  *
- * Crashes while other messages ran prove nothing, however many they are. They make a suspect, which runs alone. Only a
- * message that ran alone in a process that crashed is `crashed`. A crash loop makes no dead letter of a message that
- * was merely read, nor does a lower `maxCrashes`.
+ * A crash while other messages ran, too, proves nothing about one of them. Enough such crashes make the message a
+ * suspect, and a suspect runs alone. Only a message that ran alone in a process that crashed is `crashed`. So neither a
+ * crash loop nor a lower `maxCrashes` makes a dead letter of a message that only was in flight.
  */
 import type { Delivery } from "../../Delivery.ts"
 import type { Settings } from "../start/Settings.ts"
 
-/** Decides about a delivery that was just handed over. */
+/**
+ * Returns whether a delivery may run beside others (`clear`), must run alone (`suspect`), or is a dead letter
+ * (`crashed`).
+ */
 export const crashStatus = (
   { crashedAlone, crashCount }: Pick<Delivery, "crashedAlone" | "crashCount">,
   { maxCrashes }: Pick<Settings, "maxCrashes">
@@ -18,8 +21,9 @@ export const crashStatus = (
 }
 
 /**
- * Lease times that a suspect may have its process to itself: one more for each further death. So a message that kills
- * late is found. A step that merely hangs gets no more time by itself, since no process dies of it.
+ * Returns for how many lease durations a suspect may run alone: one, and one more after each further crash, up to
+ * eight. So a message that crashes its process late is found, too. A step that only hangs crashes no process, so its
+ * message gets no more time.
  */
 export const leasesAlone = (
   { crashCount }: Pick<Delivery, "crashCount">,

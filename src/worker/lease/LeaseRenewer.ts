@@ -1,10 +1,11 @@
 /**
- * One renewer a worker: keeps everything the worker holds, and interrupts what it cannot keep.
+ * Renews the leases of one worker, and interrupts the attempts under a lease that is lost.
  *
- * All leases are renewed in one request, at a third of the lease's time. The deadline is counted on the monotonic
- * clock, from before the request that claimed or renewed was sent; only this file moves it. A lease that cannot be
- * confirmed before its deadline is lost. The work under it is interrupted a little earlier than the database lets
- * another worker in. Nothing brings a lost lease back. Time is the database's; a worker's wall clock does not matter.
+ * All leases are renewed in one request, at a third of the lease's time. A lease's deadline is counted on the monotonic
+ * clock, from before its claim or renewal was sent. Only this file moves a deadline. A lease that is not renewed before
+ * its deadline is lost. Its attempts are interrupted a little earlier than the database lets another worker claim the
+ * lease. A lost lease stays lost, even if the answer to a renewal comes late. A worker's wall clock does not matter,
+ * since only durations are compared.
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -22,13 +23,16 @@ import type { Warnings } from "../observe/Warnings.ts"
 import type { Settings } from "../start/Settings.ts"
 
 export interface LeaseRenewer {
-  /** Takes note of leases that were claimed or given back since: called after each fetch. */
+  /**
+   * Compares the watched leases with those that the subscription holds: watches new ones, and forgets those given back.
+   * The fetcher runs this after each poll.
+   */
   readonly observe: Effect.Effect<void>
   /** Monotonic milliseconds. */
   readonly now: () => number
-  /** Milliseconds until the first of the leases ends unless it is renewed; infinity if none is held. */
+  /** Returns the milliseconds until the first lease ends if it is not renewed. Returns infinity if no lease is held. */
   readonly left: () => number
-  /** When the newest renewal that was confirmed had been sent: the store has answered since. */
+  /** Returns when the newest confirmed renewal was sent (monotonic milliseconds). The store has answered since then. */
   readonly confirmedAt: () => number
 }
 
@@ -58,11 +62,12 @@ export const make = Effect.fnUntraced(function*(options: {
   const slack = Metric.withAttributes(Telemetry.leaseSlack, labels)
   let confirmed = -Infinity
   const now = () => millis(clock.monotonicTimeNanosUnsafe())
-  // Work stops before the database would hand the lease on: a twentieth of the lease, at least 50 ms.
+  // Attempts are interrupted this long before another worker can claim the lease: a twentieth of the lease, at least 50
+  // ms.
   const margin = Math.max(50, settings.leaseMillis / 20)
 
   const news: Array<LeaseLost> = []
-  /** Leases that are lost at one moment, mostly all lanes, share one log line. */
+  /** Logs the leases that were lost at the same moment in one line. Mostly all lanes are lost together. */
   const tell = Effect.suspend(() => {
     const [first, ...others] = news.splice(0)
     const more = others.length === 0 ? "" : ` ${others.length} more were lost with it.`
@@ -131,7 +136,7 @@ export const make = Effect.fnUntraced(function*(options: {
         confirmed = sent
         for (const lease of kept) {
           const entry = watched.get(lease)
-          // A late answer does not bring a lost lease back: it is not watched any more.
+          // A lease that was lost meanwhile is not watched any more, so a late answer does not bring it back.
           if (entry !== undefined) entry.deadline = Math.max(entry.deadline, sent + settings.leaseMillis)
         }
       }),
@@ -144,7 +149,7 @@ export const make = Effect.fnUntraced(function*(options: {
     )
   })
 
-  // Deadlines are watched apart from the renewals: a renewal that hangs must not delay the watch.
+  // A fiber of its own watches the deadlines, since a renewal that hangs must not delay the watch.
   const tick = settings.leaseMillis / 12
   const untilNext = () => {
     let next = tick
@@ -169,7 +174,7 @@ export const make = Effect.fnUntraced(function*(options: {
         + `Move long computations out of the handlers (into a worker thread), or lengthen the lease.`
     )
 
-  // At a third of the lease, and at every tick while something is further behind than that.
+  // Renews after each third of the lease. While some lease has less than half of its time left, renews at every tick.
   const renewals = Effect.suspend(() => {
     let last = now()
     return Effect.forever(
@@ -188,7 +193,9 @@ export const make = Effect.fnUntraced(function*(options: {
   return { observe, now, confirmedAt: () => confirmed, left }
 })
 
-/** Completes the lease's `lost`, once: by the deadline here, or by the transport that was refused. */
+/**
+ * Marks a lease as lost. If the transport has marked it already, because a request was refused, this changes nothing.
+ */
 const lose = (lease: HeldLease, reason: string): void => {
   Deferred.doneUnsafe(
     lease.lost,

@@ -1,6 +1,5 @@
 /**
- * Counts a worker's messages: one metric for each topic and outcome, looked up once, several of them updated in one
- * step.
+ * Counts a worker's messages by topic and outcome. Each metric is looked up once and then kept, so counting is cheap.
  */
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
@@ -9,7 +8,10 @@ import * as Metric from "effect/Metric"
 import type { Delivery } from "../../Delivery.ts"
 import * as Telemetry from "../../Telemetry.ts"
 
-/** More kinds of errors than this are counted as `_OTHER`: a tag that is made of data must not become a series each. */
+/**
+ * The most error tags that are counted by name. Further tags are counted as `_OTHER`, since tags that contain data
+ * would each become a time series.
+ */
 const maxErrorTypes = 50
 
 interface OfTopic {
@@ -27,12 +29,12 @@ export class Counters {
     this.consumer = consumer
   }
 
-  /** How a message ended; `detail` is the reason of a death, or the tag of what is retried. */
+  /** Counts an outcome. `detail` is the reason of a dead letter, or the tag of the error that is retried. */
   outcome({ message }: Delivery, outcome: Telemetry.DeliveryOutcome, detail?: string): Effect.Effect<void> {
     return update((context) => this.metric(message.topic, outcome, detail).updateUnsafe(1, context))
   }
 
-  /** It was committed: with the time since its publish, on the given clock. */
+  /** Counts a committed message, and records the time since its publish. */
   committed({ message }: Delivery): Effect.Effect<void> {
     return update((context, clock) => {
       this.metric(message.topic, "committed", undefined).updateUnsafe(1, context)
@@ -41,7 +43,7 @@ export class Counters {
     })
   }
 
-  /** An attempt ended that began at this monotonic time. */
+  /** Records the duration of an attempt that began at this monotonic time. */
   attempt({ message }: Delivery, began: bigint): Effect.Effect<void> {
     return update((context, clock) => {
       const took = Number(clock.monotonicTimeNanosUnsafe() - began) / 1e9
@@ -77,7 +79,7 @@ export class Counters {
           ? { "millrace.reason": detail }
           : { "error.type": this.errorType(detail) })
       })
-      // The map does not cache the counter of an error type beyond the limit. Tags made of data would fill the
+      // The counter of a tag beyond the limit is not kept in the map, since tags that contain data would fill the
       // memory.
       if (detail === undefined || outcome === "dead" || this.errorTypes.has(detail)) outcomes.set(key, found)
     }

@@ -1,28 +1,27 @@
 /**
- * Records since when reads or commits have failed. `Health.ts` shows it of a worker that looks alive and can do
- * nothing.
+ * Records since when reads or commits have failed. From this `Health.ts` shows which workers run but make no progress.
  */
 import { StoreFailure, TransientFailure, TransportError, UnknownOutcome } from "../../Errors.ts"
 import type { Failing } from "../../Health.ts"
 
-/** Since when (monotonic milliseconds) something has failed each time, and what was said last. */
+/** Since when (monotonic milliseconds) every try has failed, and the text of the last error. */
 export interface FailingSince {
   readonly since: number
   readonly detail: string
 }
 
-/** One more try has failed. */
+/** Adds a failed try. Returns the record with its error's text. */
 export const more = (failing: FailingSince | undefined, now: number, detail: string): FailingSince => ({
   since: failing?.since ?? now,
   detail
 })
 
-/** Whether the store said it, and not a step. */
+/** Returns whether the error comes from store or transport, and not from a step. */
 export const isOfStore = (error: unknown): error is TransientFailure | UnknownOutcome | StoreFailure | TransportError =>
   error instanceof TransientFailure || error instanceof UnknownOutcome || error instanceof StoreFailure
   || error instanceof TransportError
 
-/** Reports the operations that fail now. */
+/** Returns a function that lists which of the two operations fail now, and for how long. */
 export const report = (
   now: () => number,
   asked: Readonly<Record<Failing["what"], () => FailingSince | undefined>>

@@ -1,9 +1,9 @@
 /**
- * Keeps how deliveries ended, for the reader of `Worker.stream`.
+ * Keeps the outcomes of deliveries for the reader of `Worker.stream`.
  *
  * An outcome is added synchronously after COMMIT and before the turn of its key ends. So the outcomes of one key come
- * in order. It occupies the place that its message had until the reader asks for more: a slow reader slows the
- * fetching, and never a COMMIT.
+ * in order. An unread outcome occupies one place of the worker's capacity until the reader asks for more. So a slow
+ * reader slows the fetching, and never a COMMIT.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -16,7 +16,7 @@ import { Capacity, type Limits } from "../../internal/flow/Capacity.ts"
 import type { MemberOutcome } from "../commit/GroupCommit.ts"
 
 interface Ended {
-  /** The message, and the attempt with which it ended. */
+  /** The message, and the attempt with which its delivery ended. */
   readonly context: DeliveryContext
 }
 
@@ -27,17 +27,20 @@ interface Ended {
  * @since 0.1.0
  */
 export type Outcome<A> =
-  /** The effects of its steps are committed. `value` is the result of the last step. */
+  /** The effects of the message's steps are committed. `value` is the result of the last step. */
   | Ended & { readonly _tag: "Committed"; readonly value: A }
-  /** A filter dropped it: it is committed without the steps after the filter. */
+  /** A filter dropped the message, and it is committed without the steps after the filter. */
   | Ended & { readonly _tag: "Filtered" }
-  /** Its id was committed before, with the same content: it had no effect. */
+  /** The message's id was committed before, with the same content, so this delivery had no effect. */
   | Ended & { readonly _tag: "Duplicate" }
-  /** It is a dead letter with this id. If it is `parked`, its key waits for an operator. */
+  /** The message is a dead letter with this id. If `parked`, its key waits for an operator. */
   | Ended & { readonly _tag: "DeadLettered"; readonly id: string; readonly reason: Reason; readonly parked: boolean }
-  /** Its key pauses until about this time, in milliseconds since the epoch. Then the message is delivered again. */
+  /**
+   * The message's key is held until about this time, in milliseconds since the epoch. Then the message is delivered
+   * again.
+   */
   | Ended & { readonly _tag: "Held"; readonly until: number }
-  /** Its pipeline runs at most once, and the message failed after it was taken: it does not run again. */
+  /** The pipeline is `atMostOnce`, and the message failed after it was taken, so it does not run again. */
   | Ended & { readonly _tag: "Failed"; readonly error: unknown }
 
 type Unread = Outcome<unknown>
@@ -63,7 +66,10 @@ export class Outcomes<E> {
     this.arrived.openUnsafe()
   }
 
-  /** Adds the outcome of a member whose transaction has ended, if that ended the delivery. */
+  /**
+   * Adds the outcome of a member whose transaction has ended. A failed member gets none here, since its attempt may be
+   * repeated.
+   */
   addMember(context: DeliveryContext, outcome: MemberOutcome): void {
     switch (outcome._tag) {
       case "Committed":
@@ -87,7 +93,7 @@ export class Outcomes<E> {
     }
   }
 
-  /** The worker has ended. The reader gets what is unread first. */
+  /** Ends the stream, since the worker has ended. The reader first gets the unread outcomes. */
   end(exit: Exit.Exit<void, E>): void {
     this.exit = exit
     this.arrived.openUnsafe()

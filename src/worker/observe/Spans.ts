@@ -3,8 +3,8 @@
  * each group.
  *
  * An attempt's span is linked to the span that published its message. A publisher does not wait for its consumers, and
- * one trace would contain everything that follows. With `tracing: "parent"` it continues the publisher's trace instead.
- * Where the publisher's trace was not sampled, no span is made.
+ * one trace would contain everything that follows. So an attempt begins a trace of its own. With `tracing: "parent"`
+ * the attempt continues the publisher's trace instead. Where the publisher's trace was not sampled, no span is made.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -15,22 +15,25 @@ import * as Message from "../../Message.ts"
 import type { Settings } from "../start/Settings.ts"
 
 export interface Spans {
-  /** The attempt, in a span of its own if there is one; `failed` finds the error of an attempt that did not commit. */
+  /**
+   * Runs an attempt in a span of its own, unless the publisher's trace was not sampled. `failed` returns the error of
+   * an attempt that did not commit.
+   */
   readonly attempt: <A>(
     delivery: Delivery,
     delivered: DeliveryContext,
     run: (span: Tracer.Span | undefined) => Effect.Effect<A>,
     failed: (result: A) => { readonly error: unknown; readonly where: string } | undefined
   ) => Effect.Effect<A>
-  /** The span of an attempt that shares the transaction of another one; who begins it ends it. */
+  /** Returns a new span for an attempt that shares the transaction of another one. The caller must end the span. */
   readonly begin: (delivery: Delivery, delivered: DeliveryContext) => Effect.Effect<Tracer.Span | undefined>
-  /** The group's commit, in a span that is linked to those of its members. */
+  /** Runs a group's commit in a span that links to the spans of its members. */
   readonly commit: (members: ReadonlyArray<Tracer.Span | undefined>, run: Effect.Effect<void>) => Effect.Effect<void>
   /** Traces a poll in a span that is linked to the spans that published its messages. */
   readonly receive: <A, E>(got: () => ReadonlyArray<Delivery>, run: Effect.Effect<A, E>) => Effect.Effect<A, E>
 }
 
-/** No tracer is installed. */
+/** The spans where no tracer is installed: none is made. */
 const none: Spans = {
   attempt: (_delivery, _delivered, run) => run(undefined),
   begin: () => Effect.undefined,
@@ -38,12 +41,15 @@ const none: Spans = {
   receive: (_got, run) => run
 }
 
-/** Collectors cut what has more links. */
+/** The most links of a span. Collectors cut off further ones. */
 const maxLinks = 128
 
 const link = (span: Tracer.AnySpan): Tracer.SpanLink => ({ span, attributes: {} })
 
-/** The span that published a message; false if its trace was not sampled. */
+/**
+ * Returns the span that published a message. Returns false if its trace was not sampled, and undefined if the message
+ * has no trace.
+ */
 const publisherOf = (delivery: Delivery): Tracer.ExternalSpan | false | undefined => {
   const context = Option.getOrUndefined(Message.traceContext(delivery.message))
   return context === undefined ? undefined : context.sampled && Tracer.externalSpan(context)
@@ -121,7 +127,7 @@ const spans = (consumer: string, settings: Settings): Spans => {
           Effect.tap(run, () => {
             const deliveries = got()
             const links = deliveries.slice(0, maxLinks).flatMap((delivery) => publisherOf(delivery) || [])
-            // Most looks find nothing: their span is dropped, unended.
+            // Most polls find no message that was traced. Their span is not ended, so it is never sent.
             if (links.length === 0) return Effect.void
             span.addLinks(links.map(link))
             span.attribute("messaging.batch.message_count", deliveries.length)

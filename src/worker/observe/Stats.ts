@@ -1,8 +1,8 @@
 /**
- * Looks at the worker's queue every few seconds: for the gauges of `Telemetry.ts`, and for `Health.ts`.
+ * Reads the status of the worker's queue every `statsEvery`, for the gauges of `Telemetry.ts` and for `Health.ts`.
  *
- * Every worker looks for itself. One look is one bounded statement. So no process shows figures that only another one
- * keeps up to date. To combine the figures of several processes, take the maximum.
+ * Every worker reads the status itself, by one bounded statement. So no process shows figures that only another process
+ * keeps up to date. The figures describe the whole queue: to combine those of several processes, take the maximum.
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -26,7 +26,7 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly renewer: LeaseRenewer
   readonly draining: Deferred.Deferred<void>
   readonly failing: Health.WorkerState["failing"]
-  /** A drain ends before it has anything to show. */
+  /** Whether the status is read. `Worker.drain` does not read it, since it ends soon. */
   readonly looks: boolean
 }): Effect.fn.Return<void, never, Scope.Scope> {
   const { consumer, draining, renewer, settings, store } = options
@@ -34,7 +34,8 @@ export const make = Effect.fnUntraced(function*(options: {
   const clock = yield* Clock.Clock
   let seen: { readonly status: Store.QueueStatus; readonly at: bigint } | undefined
   /**
-   * Looks in a row at which messages waited in free lanes, and this worker held none: one may be between two claims.
+   * How many readings in a row found waiting messages in free lanes while this worker held no lane. One such reading
+   * may fall between two claims, so it proves nothing.
    */
   let stranded = 0
   const age = (at: bigint) => Number(clock.monotonicTimeNanosUnsafe() - at) / 1e6
@@ -100,7 +101,7 @@ const makeGauges = (consumer: string, horizonMillis: number) => {
         parkedAge(status.parkedMillis / 1000),
         deadLetters(status.deadLetters),
         paused(status.paused ? 1 : 0),
-        // Ids that are remembered indefinitely have no deduplication window.
+        // If ids are remembered indefinitely, the deduplication window has no end, and there is no slack to show.
         Number.isFinite(horizonMillis) ? slack((horizonMillis - status.oldestMillis) / 1000) : Effect.void
       ], { discard: true }),
     age: (millis: number): Effect.Effect<void> => age(millis / 1000)

@@ -1,11 +1,10 @@
 /**
- * Logs warnings that name the remedy, each kind at most once a minute. A worker in trouble must not hide the reason
- * under its own log.
+ * Logs warnings that say what to do, each kind at most once a minute. A worker in trouble would otherwise fill the log,
+ * and hide the reason of the trouble.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
-/** The kinds of warnings. */
 export type Kind = "slowStep" | "noStatement" | "wrongResults" | "blockedLoop" | "waiting"
 
 const quietMillis = 60_000

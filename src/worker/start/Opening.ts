@@ -1,7 +1,7 @@
 /**
- * How a worker begins, and begins again after its subscription was lost. A store that is away for a moment ends no
- * worker that starts, as it ends none that runs (`Fetcher.ts`). `Health.ts` sees such a worker as one that reads
- * nothing.
+ * Opens a worker's subscription, at the start and again after a subscription was lost. If the store is unavailable for
+ * a while, a starting worker waits, as a running worker does (`Fetcher.ts`). Meanwhile `Health.ts` shows the worker as
+ * one whose reads fail.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -11,7 +11,10 @@ import * as Backoff from "../../internal/Backoff.ts"
 import * as FailingSince from "../observe/FailingSince.ts"
 import type { Settings } from "./Settings.ts"
 
-/** Runs a step until it does not fail by something that passes. Each step may be repeated. */
+/**
+ * Runs an effect again until it succeeds, or fails with an error that does not pass by itself. The effect must be safe
+ * to repeat.
+ */
 export type Patiently = <A, E extends { readonly _tag: string; readonly message: string }, R>(
   step: Effect.Effect<A, E, R>
 ) => Effect.Effect<A, E, R>
@@ -21,7 +24,10 @@ const passes = (error: unknown): boolean =>
     ? error.kind === "temporary"
     : error instanceof StoreFailure && error.kind !== "refused"
 
-/** The steps that open a worker's subscription. */
+/**
+ * Runs `steps`, which open a worker's subscription, and returns their result. While they run, the worker is listed in
+ * `Health.Workers`. `steps` gets the function that repeats an effect until it succeeds.
+ */
 export const run = <A, E, R>(
   { consumer, settings }: { readonly consumer: string; readonly settings: Pick<Settings, "leaseMillis"> },
   steps: (patiently: Patiently) => Effect.Effect<A, E, R>

@@ -1,10 +1,11 @@
 /**
- * Two pipelines under one consumer name share one queue: each message goes to one of them, by chance. That is warned of
- * once, by name.
+ * Warns when two different pipelines run under one consumer name. They share one queue, so each message goes to one of
+ * the two by chance. The warning is logged once for a name.
  *
- * Within a process they are compared by what they consist of, the source text of their functions included. Across
- * processes only their shapes are: topics, operators and promise. Two functions that differ in the values they close
- * over look the same. So do two that differ in their text alone, in different processes.
+ * Within a process, pipelines are compared by their shape and by the source text of their functions. Across processes,
+ * only the shapes are compared: topics, kinds of steps, and delivery mode. So two limits remain. Two functions that
+ * differ only in the values that they close over look the same. In different processes, two pipelines of the same shape
+ * look the same even if their functions differ.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -14,7 +15,7 @@ import type * as Store from "../../Store.ts"
 
 type AnyPipeline = Pipeline.Pipeline<unknown, unknown, unknown>
 
-/** Describes a pipeline for operators; the store keeps it with the consumer. */
+/** Returns the shape of a pipeline as a text that an operator can read. The store keeps this text with the consumer. */
 export const shapeOf = ({ steps: operators, settings, topics }: AnyPipeline): string =>
   [
     topics.map((topic) => topic.name).toSorted().join(" and "),
@@ -30,7 +31,7 @@ interface Running {
   warned: boolean
 }
 
-/** The pipelines that run in this process, by store and name. */
+/** The pipelines that run in this process, by store and consumer name. */
 const running = new WeakMap<object, Map<string, Running>>()
 
 const warning = (consumer: string, where: string, own: string, other: string): Effect.Effect<void> =>
@@ -44,8 +45,8 @@ const warning = (consumer: string, where: string, own: string, other: string): E
   )
 
 /**
- * Counts the pipeline among those that run, until the scope ends. One step looks and enters: of two that start
- * together, one sees the other.
+ * Enters the pipeline into the list of running ones until the scope closes, and warns if a different one is there.
+ * Looking and entering are one synchronous step: of two pipelines that start together, the second sees the first.
  */
 export const enter = (
   store: Store.Store["Service"],
@@ -74,7 +75,8 @@ export const enter = (
 }
 
 /**
- * Looks at who registered last: a worker of another shape in another process, while this one runs, is warned of once.
+ * Returns a check of the queue's status, which names the shape of the pipeline that registered last. If no pipeline in
+ * this process has that shape, the check logs a warning, once for each shape in a row.
  */
 export const watch = (
   store: Store.Store["Service"],

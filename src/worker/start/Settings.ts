@@ -11,53 +11,66 @@ import * as GivenDuration from "../../internal/GivenDuration.ts"
  * @since 0.1.0
  */
 export interface WorkerOptions {
-  /** Messages handled at once, each of another key. Default 256. */
+  /** How many messages are processed at the same time, each of another key. Default 256. */
   readonly concurrency?: number | undefined
-  /** Messages in memory, running ones included. Default twice the concurrency. */
+  /** How many messages are in memory, including those in progress. Default twice the concurrency. */
   readonly prefetch?: number | undefined
-  /** Messages of one key in memory. Default 32. */
+  /** How many messages of one key are in memory. Default 32. */
   readonly prefetchPerKey?: number | undefined
-  /** Bytes of payload in memory. Default 32 MiB. */
+  /** How many bytes of payload are in memory. Default 32 MiB. */
   readonly prefetchBytes?: number | undefined
-  /** How long an unresponsive worker keeps its messages. Renewed at a third of it. Default 30 seconds. */
+  /**
+   * How long an unresponsive worker keeps its messages. A lease is renewed after a third of this time. Default 30
+   * seconds.
+   */
   readonly lease?: Duration.Input | undefined
-  /** How long a stopping worker lets running attempts finish before it interrupts them. Default 25 seconds. */
+  /** How long a stopping worker waits for running attempts before it interrupts them. Default 25 seconds. */
   readonly grace?: Duration.Input | undefined
-  /** How long a worker with nothing to do waits before it looks again by itself. Default 1 second. */
+  /** How long a worker without messages waits for a wake-up before it polls again. Default 1 second. */
   readonly idlePoll?: Duration.Input | undefined
-  /** Retry delays up to this are slept in place, longer ones are persisted. Default 1 second. */
+  /**
+   * The longest retry delay that a worker waits in memory. For a longer one the key is held in the store. Default 1
+   * second.
+   */
   readonly holdAfter?: Duration.Input | undefined
   /**
-   * Crashes of a process that held the message until it is a dead letter `crashed`, if it ran alone in one of them.
-   * Default 3, at least 2.
+   * After this many crashes of processes with the message in flight, the message becomes a dead letter `crashed`. It
+   * must have run alone in one of these crashes. Default 3, at least 2.
    */
   readonly maxCrashes?: number | undefined
-  /** Hash partitions of the queue's keys, fixed by the first registration. Default 64. */
+  /** The number of lanes of the queue. The first registration of the consumer fixes it. Default 64. */
   readonly lanes?: number | undefined
-  /** Transactions side by side; a lane is always on the same one. Default 4. */
+  /** How many group commits run at the same time. All messages of a lane go through the same committer. Default 4. */
   readonly committers?: number | undefined
-  /** How long a message of a topic that this code does not know is held, uncounted. Default 30 seconds. */
+  /**
+   * How long a message is held if its topic is not one of the pipeline's. No attempt is counted for it. Default 30
+   * seconds.
+   */
   readonly unknownTopicHold?: Duration.Input | undefined
   /**
-   * Name of this worker in failures and, with a part that is new in every run, in lanes. Default: `host:pid` and a
-   * random part.
+   * The name of this worker in recorded failures. Lanes show the name with a random part that is new in every run. The
+   * default is `host:pid` and a random part.
    */
   readonly name?: string | undefined
   /**
-   * How an attempt's span refers to the span that published its message. With `link` it begins a trace of its own and
-   * is linked to that span; with `parent` it continues that trace. Only where a tracer is installed. Default `link`.
+   * How an attempt's span refers to the span that published its message. With `link` the attempt begins a trace of its
+   * own, which links to the publisher's span. With `parent` the attempt continues the publisher's trace. Without an
+   * installed tracer this has no effect. Default `link`.
    */
   readonly tracing?: "link" | "parent" | undefined
   /**
-   * How often the worker reads its queue's lag, backlog and holds, for metrics and health. Infinity means never.
-   * Default 10 seconds.
+   * How often the worker reads the lag, backlog and holds of its queue, for metrics and health. With an infinite
+   * duration it never does. Default 10 seconds.
    */
   readonly statsEvery?: Duration.Input | undefined
-  /** Version of your code, kept with each failure: tells on which deploys a message died. Default empty. */
+  /**
+   * The version of your code. Each recorded failure has it, so an operator sees on which deploys a message failed. The
+   * default is empty.
+   */
   readonly codeVersion?: string | undefined
 }
 
-/** The options with defaults, durations in milliseconds. */
+/** The options of a worker after defaults are filled in. Durations are in milliseconds. */
 export interface Settings {
   readonly concurrency: number
   readonly prefetch: number
@@ -98,13 +111,14 @@ export const defaults = {
   statsEvery: "10 seconds"
 } as const
 
-/** Checks the options and fills in the defaults. Returns the first setting that is invalid. */
+/** Checks the options and fills in the defaults. Returns the settings, or the first invalid setting as an error. */
 export const resolve = (options: WorkerOptions, name: string): Settings | InvalidSetting => {
   const problems: Array<InvalidSetting> = []
   const whole = (setting: string, got: number, least: number, most: number): number => {
     if (Number.isInteger(got) && got >= least && got <= most) return got
     problems.push(GivenDuration.refusal(setting, got, `a whole number from ${least} to ${most} is needed`))
-    // The check of the other settings continues. Some of them are computed from this one, so it needs a valid value.
+    // The check of the other settings continues. Some of these are computed from this setting, so a valid value is
+    // returned in place of the invalid one.
     return least
   }
   const millis = (setting: string, got: Duration.Input, least: number, most = 86_400_000): number => {

@@ -1,9 +1,9 @@
 /**
- * Opens what a worker consists of, around one subscription: lanes, flow, renewer, committers, attempts, fetching and
- * quarantine.
+ * Opens the parts of a worker around one subscription: flow, lease renewer, committers, attempts, fetcher, statistics
+ * and the isolation of suspects.
  *
- * The scope closes them in reverse. The caller adds the drain last, so it comes first, while everything else still
- * works.
+ * The scope closes the parts in reverse order. The caller adds the drain as the last finalizer, so the drain runs
+ * first, while every other part still works.
  */
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -36,11 +36,11 @@ export interface Options {
   readonly settings: Settings
   readonly store: Store["Service"]
   readonly transport: Transport["Service"]
-  /** Unique for each run of a worker. */
+  /** The worker's name with a part that is unique for each run. */
   readonly worker: string
-  /** Whether the worker ends once nothing can be taken and nothing runs. */
+  /** Whether the worker ends once no message can be taken and none is in progress. */
   readonly untilEmpty: boolean
-  /** Where outcomes go, if the program reads them. */
+  /** The place for outcomes. Undefined if the program does not read outcomes. */
   readonly outcomes: Outcomes<unknown> | undefined
 }
 
@@ -48,7 +48,7 @@ export interface Stages {
   readonly inFlight: InFlight
   readonly attempt: Attempt.Attempt
   readonly fetcher: Fetcher.Fetcher
-  /** The graceful stop. */
+  /** Stops the worker gracefully: see `Drain.ts`. */
   readonly drain: Effect.Effect<void>
 }
 
@@ -91,7 +91,7 @@ export const open = Effect.fnUntraced(function*(
   return { inFlight, attempt, fetcher, drain: drain({ consumer, settings, inFlight, counters, draining }) }
 })
 
-/** Registers the consumer and opens its subscription. Waits while the store is away. */
+/** Registers the consumer and opens its subscription. Waits while the store is unavailable. */
 const subscribe = (
   { pipeline, settings, store, transport, untilEmpty, worker }: Options
 ): Effect.Effect<
@@ -107,7 +107,7 @@ const subscribe = (
     worker,
     lanes: settings.lanes,
     lease: Duration.millis(settings.leaseMillis),
-    // A drain that finds nothing is done, so its polls do not wait.
+    // `Worker.drain` ends when a poll finds nothing, so its polls do not wait for messages.
     idlePoll: Duration.millis(untilEmpty ? 0 : settings.idlePollMillis)
   })
   return Opening.run(

@@ -1,6 +1,6 @@
 /**
- * Refuses, before anything is opened, what the engine cannot do. The worker compares the pipeline's needs with the
- * capabilities that the transport declares.
+ * Checks names and settings, and refuses what the engine cannot do, before anything is opened. For this the pipeline's
+ * needs are compared with the capabilities that the transport declares.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -15,8 +15,8 @@ import type { Capabilities } from "../../Transport.ts"
 import { resolve, type Settings, type WorkerOptions } from "./Settings.ts"
 
 /**
- * A message may come again while workers that hold it can crash, and while its engine keeps it. Its id must be
- * remembered longer than that.
+ * Returns an error if the deduplication window is too short, else undefined. A message can be delivered again after
+ * each of `maxCrashes` crashes, and while a broker retains it. The inbox must remember its id for longer than that.
  */
 export const shortWindow = (
   window: Duration.Duration,
@@ -38,8 +38,9 @@ export const shortWindow = (
 }
 
 /**
- * The longest `Pipeline.commitTimeout`. Postgres ends a transaction of ours that waits for 30 seconds, or lasts for 60,
- * since its worker may have crashed. The same on every engine, so that no test promises what production refuses.
+ * The longest `Pipeline.commitTimeout`. Millrace lets Postgres end a transaction that is idle for 30 seconds, or lasts
+ * for 60, since its worker may have crashed. The limit is the same on every engine, so a test cannot pass with a
+ * setting that production refuses.
  */
 const longestCommit = Duration.seconds(25)
 
@@ -54,7 +55,10 @@ const longCommit = (timeout: Duration.Input): InvalidSetting | undefined => {
   })
 }
 
-/** A setting of the pipeline that makes no sense: it is found at the start, before any message dies of it. */
+/**
+ * Returns the first invalid setting of the pipeline, else undefined. The worker then refuses to start, so no message
+ * becomes a dead letter because of that setting.
+ */
 export const badSetting = (
   { commitTimeout, group, retry, retryWhile, timeout }: Pipeline.Settings
 ): InvalidSetting | undefined =>
@@ -68,7 +72,7 @@ export const badSetting = (
     ?? GivenDuration.problems.get(retry)
     ?? (retryWhile === undefined ? undefined : GivenDuration.problems.get(retryWhile))
 
-/** The first thing that the engine cannot do, if any. */
+/** Returns the first need of the pipeline that the engine cannot meet, else undefined. */
 export const refuse = (
   can: Capabilities,
   pipeline: Pick<Pipeline.Pipeline<unknown, unknown, unknown>, "settings">,
@@ -92,7 +96,7 @@ export const refuse = (
   return undefined
 }
 
-/** The topics that a pipeline reads, and those that it emits to. */
+/** Returns the topics that a pipeline reads, and those that it emits to. */
 const named = (
   { steps: operators, topics }: Pipeline.Pipeline<unknown, unknown, unknown>
 ): ReadonlyArray<Pipeline.AnyTopic> => [
@@ -100,7 +104,7 @@ const named = (
   ...operators.flatMap((operator) => operator._tag === "Emit" ? [operator.topic] : [])
 ]
 
-/** Checks what can be refused without a request, and resolves the settings. */
+/** Checks names and settings without a request to store or transport. Returns the settings with their defaults. */
 export const check = Effect.fnUntraced(function*(
   pipeline: Pipeline.Pipeline<unknown, unknown, unknown>,
   options: WorkerOptions

@@ -180,8 +180,11 @@ export const layer = <A, E, R, P extends Pipeline.Phase>(
         `The worker of consumer "${pipeline.consumer}" failed and stopped. Its messages wait.`,
         cause
       )
-      if (onFatal !== undefined) yield* onFatal(cause)
-      if (program !== undefined) yield* Deferred.failCause(program, cause)
+      // The program ends whatever `onFatal` does: a process without its worker must not look alive.
+      yield* Effect.ensuring(
+        onFatal === undefined ? Effect.void : onFatal(cause),
+        program === undefined ? Effect.void : Deferred.failCause(program, cause)
+      )
     })
     yield* Effect.forkScoped(Effect.catchCause(start(pipeline, workerOptions, { started }), (cause) =>
       Effect.flatMap(Deferred.failCause(started, cause), (atStart) =>

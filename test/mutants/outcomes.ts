@@ -69,5 +69,14 @@ export const outcomeMutants: ReadonlyArray<Mutant> = [
     to: "",
     test: launch,
     named: "calls onFatal once"
+  },
+  {
+    name: "a program that does not end when onFatal dies",
+    guarantee: "graceful",
+    file: "src/worker/Worker.ts",
+    from: "      yield* Effect.ensuring(\n",
+    to: "      yield* Effect.andThen(\n",
+    test: "test/worker/launch.test.ts",
+    named: "although its onFatal dies"
   }
 ]

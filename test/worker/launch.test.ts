@@ -105,6 +105,18 @@ describe("a worker's layer", () => {
     }).pipe(Effect.provide([layer, logger]))
   })
 
+  it.effect("ends the program of launch although its onFatal dies", () => {
+    const { fail, layer } = breaking("ledger")
+    return Effect.gen(function*() {
+      const broken = Worker.layer(pipelineOf("ledger"), { onFatal: () => Effect.die("broken") })
+      const program = yield* Effect.forkChild(Effect.flip(Worker.launch(broken)), { startImmediately: true })
+      yield* settle
+      yield* fail
+      yield* until("the program has ended", () => program.pollUnsafe() !== undefined)
+      assert.strictEqual((yield* Fiber.join(program))._tag, "TransportError")
+    }).pipe(Effect.provide([layer, logged().layer]))
+  })
+
   it.effect("does not call onFatal for a failure at its start, which fails the layer, nor when it is stopped", () => {
     let calls = 0
     const onFatal = () => Effect.sync(() => void calls++)

@@ -29,7 +29,7 @@
  *
  * The reader does not wait for a hold that another transaction has locked, since all other keys would wait with it. It
  * tries to end a locked due hold again in the next poll. If a hold that must be lowered is locked, the reader remembers
- * the row below the hold, until it has lowered the hold or the hold has ended.
+ * the row below it, until the hold is lowered or has ended.
  *
  * @since 0.1.0
  */

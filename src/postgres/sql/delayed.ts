@@ -71,10 +71,7 @@ export const make = (t: Names) => {
 )
 select ${answer} from woken`
 
-  /**
-   * A statement that deletes a delayed message. If a move has locked the row, the statement waits, and then deletes
-   * nothing. Index: delayed_name. Locks the row.
-   */
+  /** Deletes a delayed message. Waits for a move that has locked the row, and then finds no row. Index: delayed_name. */
   const cancel = (topic: string, key: string, name: string) =>
     `delete from ${t.delayed} d where d.topic = ${topic} and d.key = ${key} and d.name = ${name}`
 

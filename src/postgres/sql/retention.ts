@@ -1,7 +1,6 @@
 /**
- * Deletes data that is over, in small batches. Each statement deletes rows by their place (`ctid`), at most as many as
- * its last parameter says, so that no lock and no transaction is long. Locked rows are skipped, and the next round
- * finds them.
+ * Deletes data that is over, in small batches. The last parameter of a statement limits the rows that it deletes, so no
+ * lock and no transaction is long. Locked rows are skipped, and the next round finds them.
  *
  * Each statement reads an index from its oldest entry, and looks at no more rows than a batch has. So no batch reads
  * again the rows that stay.

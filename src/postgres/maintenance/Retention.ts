@@ -56,7 +56,7 @@ export const defaults = {
   every: "1 minute"
 } as const
 
-/** The options in milliseconds. */
+/** The options of retention in milliseconds, with defaults filled in. */
 export type Settings = { readonly [K in keyof typeof defaults]: number }
 
 /** Returns the options in milliseconds, with defaults filled in. Returns an error if an option is invalid. */

@@ -22,7 +22,7 @@ const batch = 500
 const mostRows = 500_000
 /** The most moves in a row by a worker that has no messages. */
 const batches = 100
-/** How often a busy worker looks, in nanoseconds. */
+/** How often a busy worker looks for due messages, in nanoseconds. */
 const every = 1_000_000_000n
 
 export class PgDelayed {

@@ -22,7 +22,7 @@ import type { Wake } from "./Wake.ts"
 
 export type Reader = QueueReader<SqlError | SubscriptionLost>
 
-/** The parts of one subscription. */
+/** The objects that one subscription is built of. */
 export interface SubscriptionParts extends HoldParts {
   readonly wake: Wake
   readonly delayed: PgDelayed

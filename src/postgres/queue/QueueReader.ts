@@ -66,7 +66,7 @@ export class QueueReader<E> {
   readonly #inFlight = new InFlightRows()
   /** Lagging key -> its first unread row, which is at or below the mark. */
   readonly #lagging = new Map<string, Place>()
-  /** The last demand's limit of messages of one key in flight. */
+  /** The most messages of one key in flight, according to the last demand. */
   #perKey = 1
   /** key -> the oldest row that the key's hold does not cover yet. The hold must be lowered to that row. */
   readonly #belowHold = new Map<string, Place>()

@@ -5,7 +5,7 @@ import type { OwnedLane, Receipt } from "./Row.ts"
 
 export type Row = Rows[number]
 
-/** Where a row of `messages` is. */
+/** The place of a row in its queue: a lane, and a seq in that lane. */
 export interface Place {
   readonly lane: number
   readonly seq: bigint

@@ -46,7 +46,7 @@ import {
   type Settings
 } from "./Pools.ts"
 
-/** The database, as the rest of this folder uses it. */
+/** The database, as the other modules of `postgres/` use it. */
 export interface PgDatabase {
   /** The client that user code gets, as the services `SqlClient` and `PgClient`. */
   readonly sql: SqlPg.PgClient

@@ -165,7 +165,7 @@ export interface Seen {
   readonly rolledBack: boolean
   /** Whether the last failed statement was undone by a rollback to a savepoint. */
   readonly repaired: boolean
-  /** The text of the failure, for operators. */
+  /** The text of the failure that decides, for operators. */
   readonly detail: string
 }
 

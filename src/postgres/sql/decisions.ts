@@ -3,7 +3,7 @@
  * transaction does the action and writes its audit entries.
  *
  * Lock order: the dead letters by id, then the holds of their keys, by key. A worker locks lanes, inbox, dead
- * letters, holds. It only touches dead letters that are being redriven, and an operator only the others, so the two
+ * letters, holds. A worker locks only dead letters that are being redriven, and an operator only other ones. So the two
  * cannot deadlock.
  *
  * @since 0.1.0

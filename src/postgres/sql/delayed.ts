@@ -71,7 +71,7 @@ export const make = (t: Names) => {
 )
 select ${answer} from woken`
 
-  /** Deletes a delayed message. Waits for a move that has locked the row, and then finds no row. Index: delayed_name. */
+  /** Deletes a delayed message. Waits for a move that has locked the row, and then finds none. Index: delayed_name. */
   const cancel = (topic: string, key: string, name: string) =>
     `delete from ${t.delayed} d where d.topic = ${topic} and d.key = ${key} and d.name = ${name}`
 

@@ -58,7 +58,7 @@ update ${t.lanes} l set owner = null, lease_until = '-infinity', alone = null fr
 where l.queue_id = $1 and l.lane = mine.lane`
 })
 
-/** The statements of a lane's owner. They do nothing for a lane whose token is not valid any more. */
+/** The statements of a lane's owner. Each does nothing for a lane whose token is not valid any more. */
 const owned = (t: Names) => ({
   /**
    * Returns the lanes whose token is valid, and locks them. So no other worker can claim them until the transaction

@@ -222,9 +222,11 @@ export const layer = (options: PostgresOptions): Layer.Layer<Services, PostgresE
 /**
  * Provides the same services as `layer`, with settings from variables of the environment. `DATABASE_URL` is required.
  * `MILLRACE_SCHEMA`, `MILLRACE_MIGRATE` (auto or check), `MILLRACE_POOL` (connections) and `MILLRACE_POOLER` (true
- * behind PgBouncer) are optional. If a variable is wrong, the layer fails with `InvalidConfig`, which names the variable.
+ * behind PgBouncer) are optional. If a variable is wrong, the layer fails with `InvalidConfig`, which names the
+ * variable.
  *
- * The options are for settings without a variable, for example `retention`. A variable that is set wins over its option.
+ * The options are for settings without a variable, for example `retention`. A variable that is set wins over its
+ * option.
  *
  * ```ts
  * import { Postgres } from "millrace/postgres"

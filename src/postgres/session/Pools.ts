@@ -169,7 +169,7 @@ export const acquire = (pool: PgPool.PgPool, s: Settings, layer: LayerState, who
     /**
      * Takes a session without pinning its connection, so that several statements may travel together. For a connection
      * that is not pinned, the driver does not cancel an interrupted statement, and does not destroy the connection
-     * afterwards. So a session with an unfinished statement is discarded and terminated here, and loses its locks.
+     * afterwards. So a session with an interrupted statement is discarded and terminated here, and loses its locks.
      */
     pipelined: (terminate: (processId: number) => Effect.Effect<unknown>) =>
       Effect.tap(

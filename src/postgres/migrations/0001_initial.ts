@@ -158,7 +158,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     key          text        not null,
     keyed        boolean     not null,
     payload      text        not null,
-    original     text,                                                 -- the published payload, after an operator's edit
+    original     text,                                                 -- the published payload, if an operator edited it
     headers      text        not null,
     version      int         not null,
     published_at timestamptz not null,

@@ -1,15 +1,14 @@
 /**
- * Lets one owner at a time open a PGlite directory. PGlite itself lets two in, and silently loses what one of them
- * commits.
+ * Lets one layer at a time open a PGlite directory. PGlite itself lets two layers open it, and silently loses the
+ * commits of one of them.
  *
- * An opener first writes a claim of its own into the directory, and then looks at the other claims. If two open it at
- * once, at least one sees the other, so at most one continues. Perhaps none does, where both begin in the same
- * moment. No claim is ever taken from a living process.
+ * A layer first writes a claim file of its own into the directory, and then looks at the other claim files. If two
+ * layers open the directory at once, at least one sees the other's claim, so at most one continues. If both begin at
+ * the same moment, perhaps none continues. The claim of a living process is never removed.
  *
- * A claim outlives a process that was killed. The next opener removes it at once if that process is gone. It also
- * does so if the process number belongs to another program, which the start time shows. A claim that cannot be
- * checked counts as valid, and the error says what to delete. This is so on another host or container, and on a
- * system that does not tell start times.
+ * The claim of a killed process stays. The next layer removes the claim if that process is gone. It also does so if the
+ * process number now belongs to another program, which the start time shows. A claim that cannot be checked counts as
+ * valid, and the error says which file to delete. Claims of another host or container cannot be checked.
  *
  * @since 0.1.0
  */
@@ -26,11 +25,11 @@ import { DataInUse } from "../Errors.ts"
 
 const Claim = Schema.Struct({
   pid: Schema.Int,
-  /** When the process began, according to its system; empty if unknown. */
+  /** When the process began, according to the operating system; empty if unknown. */
   started: Schema.String,
   /** The host on which the process number is valid. */
   host: Schema.String,
-  /** When the process opened the directory. */
+  /** When the process opened the directory, in milliseconds since the epoch. */
   at: Schema.Number
 })
 type Claim = typeof Claim.Type
@@ -42,8 +41,8 @@ const parsed = Schema.decodeUnknownOption(ClaimText)
 const prefix = "millrace-open-"
 
 /**
- * Claims the directory, which is created, until the scope closes. Fails with `DataInUse` if another process or layer
- * has it open, and with `onError` of a failure of the file system.
+ * Creates the directory if necessary, and claims it until the scope closes. Fails with `DataInUse` if another process
+ * or layer has it open. A failure of the file system fails with the result of `onError`.
  */
 export const acquire = <E>(
   directory: string,
@@ -73,7 +72,7 @@ export const acquire = <E>(
   })
 }
 
-/** Writes the whole claim or nothing: no reader finds half of it. */
+/** Writes a claim file under another name, and then renames it. So no reader finds half of a claim. */
 const write = (directory: string, name: string, claim: Claim): void => {
   Fs.mkdirSync(directory, { recursive: true })
   const draft = join(directory, `.${name}`)
@@ -82,8 +81,8 @@ const write = (directory: string, name: string, claim: Claim): void => {
 }
 
 /**
- * Returns another claim that is valid, and removes those that are not. Each claim has a name of its own, so no other
- * one is removed with it.
+ * Returns the first other claim that is valid, and removes invalid ones before it. Each claim file has a random name,
+ * so removing an invalid claim cannot remove a new one.
  */
 const otherThan = (directory: string, own: string): { readonly claim: Claim; readonly file: string } | undefined => {
   for (const name of Fs.readdirSync(directory)) {
@@ -97,7 +96,10 @@ const otherThan = (directory: string, own: string): { readonly claim: Claim; rea
   return undefined
 }
 
-/** `torn`: half of the claim is there, as after a loss of power, which no process has survived. */
+/**
+ * Reads a claim file. Returns `gone` if the file does not exist any more, and `torn` if it does not parse. A loss of
+ * power can leave half of a claim, and no process survives that, so a torn claim is not valid.
+ */
 const read = (file: string): Claim | "gone" | "torn" => {
   try {
     const claim = parsed(Fs.readFileSync(file, "utf8"))
@@ -107,6 +109,7 @@ const read = (file: string): Claim | "gone" | "torn" => {
   }
 }
 
+/** Returns whether the process of a claim may still run. */
 const isValid = (claim: Claim): boolean => {
   if (claim.host !== here()) return true
   if (!isAlive(claim.pid)) return false
@@ -119,7 +122,7 @@ const isAlive = (pid: number): boolean => {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    // The process exists, and belongs to another user.
+    // EPERM means that the process exists, and belongs to another user.
     return codeOf(error) === "EPERM"
   }
 }
@@ -127,7 +130,10 @@ const isAlive = (pid: number): boolean => {
 const codeOf = (error: unknown): unknown =>
   typeof error === "object" && error !== null && "code" in error ? error.code : undefined
 
-/** The host, with the container: it has process numbers of its own, perhaps under the name of its host. */
+/**
+ * Returns the host's name, with the container's process namespace on Linux. A container may have the name of its host,
+ * but process numbers of its own.
+ */
 const here = (): string => {
   try {
     return `${hostname()} ${Fs.readlinkSync("/proc/self/ns/pid")}`
@@ -136,7 +142,10 @@ const here = (): string => {
   }
 }
 
-/** When a process began: ticks since a boot on Linux, a date elsewhere. Empty if the system does not tell. */
+/**
+ * Returns when a process began, as a text to compare: boot and clock ticks on Linux, a date elsewhere. Returns an empty
+ * text if the operating system does not show it.
+ */
 const startOf = (pid: number): string => {
   try {
     const stat = Fs.readFileSync(`/proc/${pid}/stat`, "latin1")

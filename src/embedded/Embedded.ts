@@ -2,8 +2,9 @@
  * Millrace on PGlite: Postgres in this process, in memory or in a directory, through the same driver and the same
  * statements.
  *
- * One session serves all callers in turn, so more committers make nothing faster. Workers of other processes cannot
- * take part: a directory is open in one process, and once in it. Needs the package `@electric-sql/pglite`.
+ * One session serves all callers in turn, so more committers make nothing faster. Only one layer of one process can
+ * have a directory open, so workers of other processes cannot take part. This module needs the package
+ * `@electric-sql/pglite`.
  *
  * @since 0.1.0
  */
@@ -20,15 +21,15 @@ import * as DataLock from "./DataLock.ts"
 import { streams } from "./PgliteStream.ts"
 
 /**
- * Where the database is.
+ * Where the database and Millrace's tables are.
  *
  * @since 0.1.0
  */
 export interface EmbeddedOptions {
   /**
-   * A directory, which is created. Without it everything is in memory. One layer of one process at a time may have it
-   * open (build it once, and share it). Another one fails with `DataInUse`. The directory of a killed process can be
-   * opened at once.
+   * The directory of the database, which is created if necessary. Without a directory, all data is in memory. One layer
+   * of one process at a time can have a directory open, so build the layer once, and share it. Another layer fails with
+   * `DataInUse`. The directory of a killed process can be opened at once.
    */
   readonly dataDir?: string | undefined
   /** The schema for Millrace's tables. Default `millrace`. */
@@ -44,13 +45,13 @@ const failed = (dataDir: string | undefined) => (cause: unknown): StoreFailure =
     hint: "Use a directory that is empty or holds such a database, and that this process may write."
   })
 
-/** The directory of PGlite; undefined if it is in memory. */
+/** Returns the directory of PGlite, or undefined if the data is in memory. */
 const directoryOf = ({ dataDir }: EmbeddedOptions): string | undefined =>
   dataDir === undefined || dataDir.startsWith("memory://") ? undefined : dataDir.replace(/^file:\/\//, "")
 
 /**
- * Store, transport and SqlClient on PGlite. Fails with `DataInUse` if the directory is open already, in another process
- * or by another layer of this one.
+ * Provides store, transport and SqlClient on PGlite. Fails with `DataInUse` if the directory is open already, in
+ * another process or by another layer of this process.
  *
  * ```ts
  * import { Effect, Schema } from "effect"

@@ -1,8 +1,9 @@
 /**
  * A connection to PGlite in the form that the driver needs: a stream of the wire protocol.
  *
- * PGlite has one session for all connections. So each new stream first ends what the one before left behind (an open
- * transaction, named statements). Streams take turns: whole messages go in, and the response comes out.
+ * PGlite has one session for all connections. So each new stream first clears what the stream before it left in the
+ * session (an open transaction, named statements). The streams take turns. In its turn, a stream sends whole protocol
+ * messages to PGlite, and gets the response.
  *
  * @since 0.1.0
  */
@@ -13,12 +14,13 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import { Duplex } from "node:stream"
 
-/** Codes in the place of a version, at the beginning of a stream. */
+/** The code that a cancel request has in the place of a protocol version, at the beginning of a stream. */
 const cancelRequest = 80877102
+/** The types of the protocol messages Terminate and Sync. */
 const terminate = 0x58
 const sync = 0x53
 
-/** `Q` with a statement: the simple protocol. */
+/** Returns the protocol message `Q` with a statement, as the simple protocol sends it. */
 const simpleQuery = (sql: string): Uint8Array => {
   const text = Buffer.from(`${sql}\0`)
   const frame = Buffer.alloc(5 + text.length)
@@ -29,11 +31,14 @@ const simpleQuery = (sql: string): Uint8Array => {
 }
 
 /**
- * Ends an open transaction, names, settings. Each statement goes by itself: the second must not run in a transaction.
+ * The messages that end an open transaction, and drop named statements and session settings. They are sent one by one,
+ * because DISCARD ALL must not run in a transaction.
  */
 const clean = ["ROLLBACK", "DISCARD ALL"].map(simpleQuery)
 
-/** The response to a start: the session exists already, and needs no password. */
+/**
+ * Returns the response to the start of a stream. The session exists already, so it says "authenticated" and "ready".
+ */
 const welcome = (): Uint8Array => {
   const authenticated = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0])
   const key = Buffer.from([0x4b, 0, 0, 0, 12, 0, 0, 0, 1, 0, 0, 0, 1])
@@ -41,13 +46,15 @@ const welcome = (): Uint8Array => {
   return Buffer.concat([authenticated, key, ready])
 }
 
-/** Bytes that were written, to be served in their turn. */
+/** A write to a stream that waits for its turn. */
 interface Turn {
   readonly stream: PgliteStream
   readonly done: (error?: Error) => void
 }
 
-/** Makes the streams of one PGlite. One fiber serves them, turn by turn, while the scope is open. */
+/**
+ * Returns a function that makes streams to one PGlite. One fiber serves them, turn by turn, while the scope is open.
+ */
 export const streams = (pglite: PGlite): Effect.Effect<() => Duplex, never, Scope.Scope> =>
   Effect.gen(function*() {
     const turns = yield* Queue.unbounded<Turn>()
@@ -77,7 +84,7 @@ class PgliteStream extends Duplex {
     Queue.offerUnsafe(this.#turns, { stream: this, done })
   }
 
-  /** Passes on the whole messages, and returns the response. */
+  /** Sends the whole protocol messages that were written to PGlite, and pushes the response to the stream's reader. */
   serve(exec: Exec): Effect.Effect<void, Cause.UnknownError> {
     return Effect.suspend(() => {
       if (this.destroyed) return Effect.void
@@ -94,8 +101,8 @@ class PgliteStream extends Duplex {
   }
 
   /**
-   * Reads the first message, which has no type: a version with settings, or a cancel request. There is no other
-   * session to cancel.
+   * Reads the first message of the stream, which has no type: a version with settings, or a cancel request. Returns
+   * whether the stream has started. A cancel request ends the stream, since PGlite has no other session to cancel.
    */
   #start(exec: Exec): Effect.Effect<boolean, Cause.UnknownError> {
     const length = this.#rest.length < 8 ? Infinity : this.#rest.readInt32BE(0)
@@ -113,8 +120,9 @@ class PgliteStream extends Duplex {
   }
 
   /**
-   * Where the last message that ends a cycle ends (Sync, a simple query): a session given half a cycle would keep it.
-   * A Terminate message is not passed on, since the session continues for the next stream.
+   * Returns the end of the last message that completes a request (Sync, a simple query). PGlite must not get half of a
+   * request, because it would keep that half for the next stream. A Terminate message is not passed on either, since
+   * the session continues for the next stream.
    */
   #wholeMessages(): number {
     let at = 0

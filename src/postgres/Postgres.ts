@@ -1,5 +1,5 @@
 /**
- * Millrace on Postgres: store, transport, and the one SqlClient on which effects commit together with them.
+ * Millrace on Postgres: a store, a transport, and a SqlClient whose effects commit together with the message.
  *
  * Build your services on the SqlClient that this layer exports, and build the layer once. Effects on another client
  * would commit outside of the message's transaction.
@@ -56,22 +56,22 @@ export interface PostgresOptions {
    * password.
    */
   readonly url: Redacted.Redacted | string
-  /** TLS, where the URL's `sslmode` is not enough. */
+  /** Settings of TLS, if the URL's `sslmode` is not enough. */
   readonly ssl?: boolean | ConnectionOptions | undefined
   /** The schema for Millrace's tables: letters, digits, underscore, dash, at most 50 characters. Default `millrace`. */
   readonly schema?: string | undefined
-  /** `auto` creates and migrates the schema; `check` only refuses one that does not fit. Default `auto`. */
+  /** `auto` creates and migrates the schema; `check` only refuses a schema that does not fit. Default `auto`. */
   readonly migrate?: "auto" | "check" | undefined
   /**
-   * Connections for publishing and for your own statements. Workers' commits (up to 16) and their reading (up to 4)
-   * have others, opened when they are needed. Default 10.
+   * The most connections for publishing and for your own statements. Workers have further connections, which open when
+   * they are needed: up to 16 for commits, and up to 4 for reading. Default 10.
    */
   readonly maxConnections?: number | undefined
-  /** How long a caller waits for a free connection; then an error names this setting. Default 10 seconds. */
+  /** How long a caller waits for a free connection. Then the call fails, and names this setting. Default 10 seconds. */
   readonly acquireTimeout?: Duration.Input | undefined
   /**
-   * How long the response to COMMIT is awaited. Then its outcome is unknown, and the inbox decides it. Default 10
-   * seconds.
+   * How long a transaction waits for the response to COMMIT. After that time the outcome is unknown, and a worker looks
+   * it up in the inbox. Default 10 seconds.
    */
   readonly commitTimeout?: Duration.Input | undefined
   /**
@@ -80,7 +80,8 @@ export interface PostgresOptions {
    */
   readonly pooler?: boolean | undefined
   /**
-   * How long data that is over is kept, and how often to look. `false` never looks. Default: see `RetentionOptions`.
+   * How long data that is over is kept, and how often to look for it. With `false`, nothing is ever deleted. The
+   * defaults are in `RetentionOptions`.
    */
   readonly retention?: Retention.RetentionOptions | false | undefined
 }
@@ -92,10 +93,10 @@ export interface PostgresOptions {
  */
 export type PostgresError = StoreFailure | InvalidName | InvalidSetting | SchemaTooNew | SchemaOutdated
 
-/** All services of one database. */
+/** The services that the layer provides, all on one database. */
 type Services = Store | Transport | SqlClient.SqlClient | SqlPg.PgClient
 
-/** How long to wait for a migration that another process runs. */
+/** How long a start waits for the schema: the checks, the migration (perhaps of another process), and the repair. */
 const startTimeout = Duration.minutes(2)
 
 /** The differences between Postgres and PGlite. */
@@ -104,7 +105,10 @@ export interface Engine {
   readonly single: boolean
 }
 
-/** Some failures are transient elsewhere and need a fix at the start: nothing was published yet. */
+/**
+ * Makes a `StoreFailure` of an SQL error at the start. While a worker runs, "unavailable" passes by itself. At the
+ * start it usually needs a fix, so the hint names the URL.
+ */
 const notStarted = (error: SqlError): StoreFailure => {
   const failure = PgFailure.storeFailure("start")(error)
   if (failure.kind === "refused") return failure
@@ -135,7 +139,7 @@ const timedOut = new StoreFailure({
   hint: "Look for a transaction that locks its tables, then start again."
 })
 
-/** Does not repeat the given text in the error, for it may hold a password. */
+/** Returns the URL, or fails. The error does not show the given text, since it may contain a password. */
 const urlOf = (given: unknown): Effect.Effect<Redacted.Redacted, InvalidSetting> => {
   const text = Redacted.isRedacted(given) ? Redacted.value(given) : given
   return typeof text === "string" && PgConfig.isPostgresUrl(text)
@@ -149,7 +153,7 @@ const urlOf = (given: unknown): Effect.Effect<Redacted.Redacted, InvalidSetting>
     )
 }
 
-/** How long to wait for a connection, and for the response to COMMIT. */
+/** Returns the two timeouts of the options, with defaults filled in, or the first invalid one. */
 const waitsOf = (options: Partial<PostgresOptions>) => {
   const wait = (setting: "acquireTimeout" | "commitTimeout"): Result.Result<Duration.Duration, InvalidSetting> => {
     const given = options[setting] ?? "10 seconds"
@@ -192,7 +196,7 @@ export const services = Effect.fnUntraced(function*(
   )
   const wake = yield* Wake.make(db, names)
   const queues = PgConsumers.makeQueues(db, names)
-  // Without retention no id is ever deleted.
+  // Without retention no id is ever deleted, so the deduplication window has no end.
   const window = options.retention === false ? Duration.infinity : Duration.millis(retention.inbox)
   const delayed = new PgDelayed(db, names, wake)
   const store = PgStore.make(db, names, queues, wake, delayed, yield* PgWatchers.make(wake), window)
@@ -208,7 +212,7 @@ export const services = Effect.fnUntraced(function*(
 const server: Engine = { stream: undefined, single: false }
 
 /**
- * Store, transport and SqlClient on a Postgres server (15 or later).
+ * Provides store, transport and SqlClient on a Postgres server (15 or later).
  *
  * @since 0.1.0
  */
@@ -216,11 +220,13 @@ export const layer = (options: PostgresOptions): Layer.Layer<Services, PostgresE
   Layer.effectContext(services(options, server))
 
 /**
- * Reads the settings from the environment. `DATABASE_URL` is required. `MILLRACE_SCHEMA`, `MILLRACE_MIGRATE` (auto or
- * check), `MILLRACE_POOL` (connections) and `MILLRACE_POOLER` (true behind PgBouncer) are optional. A wrong variable
- * fails the layer with `InvalidConfig`, which names the variable.
+ * Provides the same services as `layer`, with settings from variables of the environment. `DATABASE_URL` is required.
+ * `MILLRACE_SCHEMA`, `MILLRACE_MIGRATE` (auto or check), `MILLRACE_POOL` (connections) and `MILLRACE_POOLER` (true
+ * behind PgBouncer) are optional. If a variable is wrong, the layer fails with `InvalidConfig`, which names the
+ * variable.
  *
- * The options say what no variable says, for example `retention`. A variable that is set wins over its option.
+ * The options are for settings without a variable, for example `retention`. A variable that is set wins over its
+ * option.
  *
  * ```ts
  * import { Postgres } from "millrace/postgres"
@@ -236,7 +242,7 @@ export const layerConfigWith = (
   Layer.effectContext(Effect.flatMap(PgConfig.options, (variables) => services({ ...options, ...variables }, server)))
 
 /**
- * The layer of {@link layerConfigWith} without options.
+ * Provides the services of {@link layerConfigWith} without options: all settings come from the environment.
  *
  * @since 0.1.0
  */

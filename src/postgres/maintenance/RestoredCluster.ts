@@ -1,10 +1,10 @@
 /**
- * Repairs a database that was restored from a dump. Its rows have the transaction ids of another cluster, which may
- * be far ahead of those of its own. Each start gives such rows an id of this cluster.
+ * Repairs a database that was restored from a dump. The restored rows have transaction ids of another cluster, which
+ * may be far ahead of the ids of this cluster. Each start gives such rows a transaction id of this cluster.
  *
- * Looking costs two short statements per start. The rows are rewritten in small transactions, beside running workers
- * and other starts. If a start dies, the next one continues. A reader that is already running finds a restored
- * message late once, as one that was put back into the queue.
+ * Looking for them takes two short statements per start. The rows are updated in small transactions, beside running
+ * workers and other starts. If a start dies during the repair, the next start continues. A reader that is already
+ * running finds each repaired message as a late row once more.
  *
  * @since 0.1.0
  */
@@ -14,10 +14,12 @@ import type { PgDatabase } from "../session/PgClient.ts"
 import type { Names } from "../sql/names.ts"
 import * as Sql from "../sql/restored.ts"
 
-/** Rows of one transaction. */
+/** The most rows that one transaction repairs. */
 const batch = 10_000
 
-/** Looks for such rows and repairs them. Only warns where the role lacks the right. */
+/**
+ * Looks for rows with transaction ids of another cluster, and repairs them. Logs a warning if the role lacks the right.
+ */
 export const repair = Effect.fnUntraced(function*(db: PgDatabase, names: Names): Effect.fn.Return<void, SqlError> {
   const text = Sql.make(names)
   const [rights] = yield* db.query(text.rights, [names.messages, names.deadLetters, names.consumers])

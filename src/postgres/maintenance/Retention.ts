@@ -1,13 +1,13 @@
 /**
- * Deletes what is over, so that the tables of a long-lived process stay small.
+ * Deletes data that is over, so that the tables stay small: old message ids, dead letters, audit entries, worker rows.
  *
- * Never inside of the deduplication window: an id is remembered for at least the setting's time after its commit. It
- * stays longer while a message waits that was published within that time. Ids of open dead letters stay. So do the
- * ids of messages that are not due, or that no consumer reads; their time begins again when a batch meets them.
+ * A message id stays in the inbox for at least the deduplication window after its commit. It stays longer while a
+ * message waits that was published within that window. Ids of open dead letters stay, and so do ids of messages that
+ * are not due or that no consumer reads. When a batch finds such an id, the id's window begins again.
  *
- * Deletes go in small batches with a pause between them, in one process at a time, on the machinery's connections. A
- * part that fails does not stop the others. It is tried again in the next round, and a warning says so when it keeps
- * failing.
+ * Deletes run in small batches with a pause between them, in one process at a time, on the machinery's connections. If
+ * the deletes of one table fail, the other tables are not affected, and the next round tries again. A warning is logged
+ * if a table fails several rounds in a row.
  *
  * @since 0.1.0
  */
@@ -24,14 +24,14 @@ import type { Names } from "../sql/names.ts"
 import * as Sql from "../sql/retention.ts"
 
 /**
- * How long data that is over is kept.
+ * How long data that is over is kept, by kind.
  *
  * @since 0.1.0
  */
 export interface RetentionOptions {
   /**
-   * The deduplication window: how long a committed id is remembered. It must be longer than the time in which a
-   * duplicate can arrive. Default 7 days.
+   * The deduplication window: how long the inbox remembers the id of a committed message. It must be longer than the
+   * time in which a duplicate can arrive. Default 7 days.
    */
   readonly inbox?: Duration.Input | undefined
   /** Dead letters whose message was committed after a redrive. Default 30 days. */
@@ -42,11 +42,11 @@ export interface RetentionOptions {
   readonly audit?: Duration.Input | undefined
   /** Messages of topics without a consumer, which wait for one. Default `"Infinity"`: they are never deleted. */
   readonly unrouted?: Duration.Input | undefined
-  /** How often to look. Default 1 minute. */
+  /** How often to look for data that is over. Default 1 minute. */
   readonly every?: Duration.Input | undefined
 }
 
-/** The defaults; the README shows the same. */
+/** The defaults of `RetentionOptions`. The README shows the same values. */
 export const defaults = {
   inbox: "7 days",
   resolved: "30 days",
@@ -56,10 +56,10 @@ export const defaults = {
   every: "1 minute"
 } as const
 
-/** The options in milliseconds. */
+/** The options of retention in milliseconds, with defaults filled in. */
 export type Settings = { readonly [K in keyof typeof defaults]: number }
 
-/** Fills in the defaults. Returns the first setting that is invalid. */
+/** Returns the options in milliseconds, with defaults filled in. Returns an error if an option is invalid. */
 export const resolve = (options: RetentionOptions): Settings | InvalidSetting => {
   let bad: InvalidSetting | undefined
   const millis = (setting: keyof typeof defaults): number => {
@@ -82,17 +82,17 @@ export const resolve = (options: RetentionOptions): Settings | InvalidSetting =>
 }
 
 /**
- * Rows of one delete, deletes of one round, and the pause between them. A round a minute can delete what 16,000
- * messages a second leave.
+ * The rows of one delete, the deletes of each table in one round, and the pause between two deletes. With one round a
+ * minute, retention keeps up with 16,000 messages a second.
  */
 const batch = 1000
 const batches = 1000
 const pause = Duration.millis(20)
 
-/** After so many failed rounds a failure is not transient. */
+/** The number of failed rounds in a row after which a warning is logged. Fewer may be a transient failure. */
 const failedRounds = 3
 
-/** Runs a round at each interval while the scope is open. */
+/** Starts a fiber that runs a round of deletes at each interval, while the scope is open. */
 export const start = Effect.fnUntraced(function*(
   db: PgDatabase,
   names: Names,
@@ -103,8 +103,8 @@ export const start = Effect.fnUntraced(function*(
 })
 
 /**
- * Makes a round, which is run again and again. It returns the number of deleted rows. Each part fails by itself, and
- * its failures in a row are counted from round to round.
+ * Returns the effect of one round, which `start` runs again and again. The effect returns the number of deleted rows.
+ * It never fails: the failures of each table are counted from round to round.
  */
 export const sweep = (db: PgDatabase, names: Names, settings: Settings): Effect.Effect<number> => {
   const text = Sql.make(names)
@@ -115,8 +115,8 @@ export const sweep = (db: PgDatabase, names: Names, settings: Settings): Effect.
       Effect.matchCauseEffect(deletes, {
         onSuccess: (n) =>
           Effect.sync(() => {
-            // If another process does the round, this one did not finish the table's deletes. So the
-            // table's failures stay counted.
+            // If another process does the round, this process did not finish the table's deletes. So the table's
+            // failures stay counted.
             if (alone()) failures.succeeded(table)
             return n
           }),
@@ -125,7 +125,7 @@ export const sweep = (db: PgDatabase, names: Names, settings: Settings): Effect.
     const inbox = yield* part(names.inbox, all(text.inbox, [settings.inbox]))
     const deadLetters = yield* part(names.deadLetters, all(text.deadLetters, [settings.resolved, settings.discarded]))
     const audit = yield* part(names.audit, all(text.audit, [settings.audit]))
-    // These messages were published, and no consumer has read them: only an operator's setting may delete them.
+    // No consumer has read these messages. So they are deleted only if the user has set `unrouted`.
     const unrouted = settings.unrouted === Infinity
       ? 0
       : yield* part(names.unrouted, all(text.unrouted, [settings.unrouted]))
@@ -143,11 +143,12 @@ export const sweep = (db: PgDatabase, names: Names, settings: Settings): Effect.
   })
 }
 
-/** The deletes of one round. */
+/** Returns the functions with which one round deletes rows, and whether this process still does the round. */
 const batched = (db: PgDatabase, names: Names) => {
   const lock = Sql.make(names).alone
-  // Each batch is one transaction, and tries the lock again, so that nothing is locked during the pause. A process
-  // that does not get the lock leaves the whole round to the other one: two that take turns would stop each other.
+  // Each batch is one transaction that tries the advisory lock again, so nothing is locked during a pause. A process
+  // that does not get the lock leaves the rest of its round to the process that has it. Otherwise two processes would
+  // take turns, and each would end the other's round.
   let alone = true
   const one = (statement: string, params: ReadonlyArray<unknown>) =>
     db.onMachinery(db.transaction(Effect.gen(function*() {
@@ -170,8 +171,8 @@ const batched = (db: PgDatabase, names: Names) => {
 }
 
 /**
- * Counts the failed rounds in a row of each table's part. A part that keeps failing is warned of once, until it has
- * succeeded again.
+ * Counts the failed rounds in a row of each table. A warning is logged once for a table that keeps failing, and again
+ * only after the table has succeeded.
  */
 class Failures {
   private readonly rounds = new Map<string, number>()
@@ -190,7 +191,7 @@ class Failures {
     return Effect.logDebug(`Retention of ${table} is tried again later: ${said}`)
   }
 
-  /** Logs one line for all of them, since they usually have one cause. */
+  /** Logs one warning for all tables that have just failed too often, since they usually fail for one cause. */
   readonly warn: Effect.Effect<void> = Effect.suspend(() => {
     if (this.lasting.size === 0) return Effect.void
     const parts = [...this.lasting].map(([table, said]) => `${table} (${said})`).join(", ")

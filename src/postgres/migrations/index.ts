@@ -1,9 +1,9 @@
 /**
- * Brings the schema to this code's version, or says why this code cannot run on it.
+ * Brings the schema to this code's version, or fails with the reason why this code cannot run on the schema.
  *
- * Migrations only add. The schema records the oldest code that may run on it, so that old and new code run side by
- * side during a deploy. Workers that start together queue up behind one advisory lock, and the later ones find
- * nothing to do.
+ * Migrations only add, so that old and new code can run side by side during a deploy. The schema records the oldest
+ * code that may run on it, and older code refuses to start. Processes that start together wait for one advisory lock.
+ * Only the first one migrates.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import type { Names } from "../sql/names.ts"
 import * as Settings from "../sql/settings.ts"
 import { initial } from "./0001_initial.ts"
 
-/** The version that this code needs, and the oldest code that may run on what it makes. */
+/** The schema version that this code needs, and the oldest code that may run on this version. */
 export const current = { version: 1, oldestCode: 1 } as const
 
 const migrations: Readonly<Record<string, (names: Names) => ReadonlyArray<string>>> = {
@@ -33,7 +33,7 @@ const loader = (names: Names) =>
     )
   ))
 
-/** The schema's version (0: there is none) and the oldest code it accepts. */
+/** Returns the schema's version, and the oldest code that may run on it. Both are 0 if there is no schema. */
 const look = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, names: Names) {
   const text = Settings.make(names)
   const [at] = yield* sql.unsafe<{ migrations: string | null; settings: string | null }>(text.installed, [
@@ -60,7 +60,7 @@ const migrate = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, names: Nam
   yield* sql.unsafe(text.setOldest, [current.oldestCode])
 })
 
-/** Checks the schema, and migrates it if that is wanted and needed. */
+/** Checks the schema's version. An old schema is migrated in mode `auto`, and fails in mode `check`. */
 export const ensure = Effect.fnUntraced(function*(
   sql: SqlClient.SqlClient,
   transaction: SqlClient.SqlClient["withTransaction"],

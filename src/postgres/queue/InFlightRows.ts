@@ -1,7 +1,8 @@
 /**
- * The rows of `messages` that one worker has in flight: handed out, and neither settled nor given back.
+ * The rows of `messages` that one worker has in flight: rows that were handed out, and neither settled nor given back.
  *
- * A poll passes over them, and also over what was settled while it was under way, which its snapshot may still show.
+ * A poll does not hand out a row in flight again. It also passes over rows that were settled while the poll was under
+ * way, since the poll's snapshot may still show them.
  *
  * @since 0.1.0
  */
@@ -9,16 +10,16 @@ import { min } from "./Round.ts"
 import type { OwnedLane, Receipt } from "./Row.ts"
 
 export class InFlightRows {
-  /** key -> seq -> receipt. A redriven message may have the place that it had before. */
+  /** key -> seq -> receipt. A redriven message may return to its old seq, so its receipt also counts the redrives. */
   readonly #byKey = new Map<string, Map<bigint, Receipt>>()
-  /** seq -> redrives of what was settled since the current poll began. */
+  /** seq -> how often the message was redriven, for each row that was settled since the current poll began. */
   readonly #settledDuringPoll = new Map<bigint, number>()
 
   pollBegins(): void {
     this.#settledDuringPoll.clear()
   }
 
-  /** Whether the row is in flight, or was settled during this poll. */
+  /** Returns whether the row is in flight, or was settled during this poll. Such a row must not be handed out. */
   isKnown(key: string, seq: bigint, redriven: number): boolean {
     const seqs = this.#byKey.get(key)
     return seqs?.get(seq)?.redriven === redriven || this.#settledDuringPoll.get(seq) === redriven
@@ -30,7 +31,7 @@ export class InFlightRows {
     else seqs.set(receipt.seq, receipt)
   }
 
-  /** Returns whether the row was in flight under this receipt. */
+  /** Removes the row, and returns whether it was in flight under this receipt. */
   remove(key: string, receipt: Receipt): boolean {
     const seqs = this.#byKey.get(key)
     if (seqs?.get(receipt.seq) !== receipt) return false
@@ -39,9 +40,12 @@ export class InFlightRows {
     return true
   }
 
-  /** The row's removal is committed, or its lane was lost. Returns whether it was in flight under this receipt. */
+  /**
+   * Removes a row after its delivery has ended: the commit removed the row, or its lane was lost. Returns whether the
+   * row was in flight under this receipt.
+   */
   settled(key: string, receipt: Receipt): boolean {
-    // A lost lease settles nothing, so the poll of a newer claim must hand the row out.
+    // Under a lost lease nothing was settled. The row still waits, and the next claim's poll must hand it out.
     if (!receipt.owned.lost) this.#settledDuringPoll.set(receipt.seq, receipt.redriven)
     return this.remove(key, receipt)
   }
@@ -54,7 +58,7 @@ export class InFlightRows {
     return this.#byKey.get(key)?.size ?? 0
   }
 
-  /** The lowest seq of the key in flight, at most `seq`. */
+  /** Returns the lowest seq that the key has in flight, or `seq` if that is lower. */
   lowest(key: string, seq: bigint): bigint {
     let from = seq
     for (const each of this.#byKey.get(key)?.keys() ?? []) from = min(from, each)

@@ -1,8 +1,8 @@
 /**
- * Isolates one message: its worker's lanes record that no other message can crash the process.
+ * Isolates one message: the worker's lanes record in the database that no other message can crash the process.
  *
- * During an isolation only one delivery runs, or none. A worker that takes the lanes over counts a crash for no other
- * message. Lanes are not claimed while the isolation changes.
+ * During an isolation the worker runs one delivery, or none. If the process dies, the worker that takes the lanes over
+ * counts a crash for that message only. No lane is claimed while the isolation changes.
  *
  * @since 0.1.0
  */
@@ -13,17 +13,17 @@ import type { Delivery } from "../../Delivery.ts"
 import type { OwnedLane, Receipt } from "./Row.ts"
 
 /**
- * Writes for each lane the seq that alone can crash the process: 0 for none, -1 for any (the driver cannot type
- * null).
+ * Writes for each lane the seq of the only message that can crash the process. 0 means that no message of the lane
+ * can, and -1 means that any can. The column has null for -1, but the driver cannot type a null in a list.
  */
 type Write = (lanes: ReadonlyArray<OwnedLane>, seqs: ReadonlyArray<bigint>) => Effect.Effect<unknown, SqlError>
 
 export class LaneIsolation {
-  /** The only message that can crash the process, or none. Undefined without an isolation. */
+  /** The only message that runs, or "none" if no message runs. Undefined while there is no isolation. */
   #isolated: Receipt | "none" | undefined
   /**
-   * Lanes whose record may name the message. Lanes given back since are included: our token is valid until the next
-   * claim.
+   * The lanes whose record may say that there is an isolation. They include lanes that this worker has given back. Its
+   * token for such a lane is valid until the next claim, so `end` can still clear the record.
    */
   readonly #recorded = new Set<OwnedLane>()
   readonly #claiming = Semaphore.makeUnsafe(1)
@@ -35,22 +35,24 @@ export class LaneIsolation {
     this.#writeTo = write
   }
 
-  /** Runs an effect while the isolation does not change, as a claim must. */
+  /** Runs an effect while the isolation does not change. Every claim runs in it. */
   whileUnchanged<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
     return this.#claiming.withPermit(effect)
   }
 
-  /** The record of lanes that are claimed now: during an isolation their messages do not run. */
+  /**
+   * Returns what a claim records for its lanes: 0 during an isolation, since none of their messages runs, else null.
+   */
   get ofClaimed(): bigint | null {
     return this.#isolated === undefined ? null : 0n
   }
 
-  /** Records that only this delivery (or none) can crash the process. */
+  /** Begins an isolation: records that only this delivery can crash the process, or no delivery if undefined. */
   begin(delivery: Delivery | undefined): Effect.Effect<void, SqlError> {
     return this.#claiming.withPermit(Effect.suspend(() => {
       this.#isolated = (delivery?.receipt as Receipt | undefined) ?? "none"
-      // After this failure the worker starts no isolated run, and perhaps does not try again. So lanes that it claims
-      // later count as usual.
+      // If the write fails, the worker starts no isolated run, and perhaps does not try again. So the isolation is over
+      // here, and a crash counts as usual for the lanes that this worker claims later.
       return Effect.tapError(this.#write, () =>
         Effect.sync(() => {
           this.#isolated = undefined
@@ -59,7 +61,8 @@ export class LaneIsolation {
   }
 
   /**
-   * Ends the isolation and its record. Otherwise a crash by another message would count as a crash of this one alone.
+   * Ends the isolation, and clears its record in the database. With the record left in place, a crash by another
+   * message would count as a crash of the isolated message alone.
    */
   readonly end: Effect.Effect<void, SqlError> = Effect.suspend(() =>
     this.#claiming.withPermit(Effect.suspend(() => {

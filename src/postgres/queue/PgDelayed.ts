@@ -1,10 +1,10 @@
 /**
- * Moves delayed messages into the queue when they are due. The first worker that looks moves them, one process at a
- * time.
+ * Moves delayed messages into the queue when they are due. Any worker moves the messages that it finds due. Only one
+ * process moves messages at a time.
  *
- * A busy worker looks once a second, or when the next known message is due. A worker that found nothing always looks,
- * and sleeps until the next message is due at most. The move is one statement, so a crash in the middle of it has
- * moved all or nothing. The workers of a process share one instance.
+ * A busy worker looks once a second, or when the next known message is due. A worker without messages always looks, and
+ * then sleeps at most until the next message is due. A move is one statement, so a crash in the middle of the move has
+ * moved all of its messages or none. The workers of a process share one instance.
  *
  * @since 0.1.0
  */
@@ -16,13 +16,13 @@ import * as Sql from "../sql/delayed.ts"
 import type { Names } from "../sql/names.ts"
 import type { Wake } from "./Wake.ts"
 
-// Rows of one move. A move reads more when all of them stay behind a locked row, so that other keys do not wait for
-// it.
+// The rows that one move reads. If all of them wait behind a locked row of their key, the next move reads ten times as
+// many, up to `mostRows`. So the messages of other keys do not wait for the locked row.
 const batch = 500
 const mostRows = 500_000
-/** The most moves in a row, by a worker that has nothing else to do. */
+/** The most moves in a row by a worker that has no messages. */
 const batches = 100
-/** How often a busy worker looks, in nanoseconds. */
+/** How often a busy worker looks for due messages, in nanoseconds. */
 const every = 1_000_000_000n
 
 export class PgDelayed {
@@ -40,7 +40,7 @@ export class PgDelayed {
     this.#text = Sql.make(names).move
   }
 
-  /** Looks at once: a message was published that may be due before all known ones. */
+  /** Makes the next `whenDue` look: a message was published that may be due before all known ones. */
   soon(): void {
     this.#next = 0n
   }
@@ -53,13 +53,13 @@ export class PgDelayed {
     })
   }
 
-  /** Moves what is due, if it is time to look. Otherwise it costs a comparison. */
+  /** Moves messages that are due, by one statement, if it is time to look. Before that time it only compares times. */
   readonly whenDue: Effect.Effect<void, SqlError> = Effect.flatMap(
     Clock.monotonicTimeNanos,
     (now) => now < this.#next ? Effect.void : Effect.asVoid(this.#once(now))
   )
 
-  /** Moves everything that is due. Returns how many messages were moved. */
+  /** Moves all messages that are due, by at most `batches` statements. Returns how many messages were moved. */
   readonly move: Effect.Effect<number, SqlError> = Effect.suspend(() => {
     let [left, moved, more] = [batches, 0, true]
     return Effect.map(
@@ -76,7 +76,7 @@ export class PgDelayed {
   })
 
   #once(now: bigint): Effect.Effect<{ readonly moved: number; readonly more: boolean }, SqlError> {
-    // Set before the statement, so that other workers of this process do not look meanwhile.
+    // `#next` is set before the statement, so that other workers of this process do not look during the statement.
     this.#next = now + every
     const rows = this.#rows
     return this.#db.machinery(this.#text, [this.#names.channel, rows]).pipe(

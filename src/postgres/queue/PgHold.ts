@@ -30,8 +30,8 @@ export const hold = (parts: HoldParts): Subscription["hold"] => {
         reason: "another worker took it over"
       })
     )
-  // A hold may be constructed early and run more than once. So `heldFrom` is asked when it runs, while no poll is
-  // under way.
+  // The effect of a hold may be built early and run more than once. So `heldFrom` is called when the effect runs,
+  // because no poll is under way then.
   return (delivery, attempts, hold) =>
     Effect.suspend(() => {
       const { lane, owned, redriven, seq } = delivery.receipt as Receipt

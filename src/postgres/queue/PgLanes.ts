@@ -2,12 +2,12 @@
  * The lanes that a worker owns. A worker claims free lanes up to its share, leaves lanes above its share, and loses
  * lanes that another worker claims.
  *
- * Each live worker keeps a row in `workers`; a worker's share is ceil(lanes / live workers). A worker stops reading
- * lanes above its share, and gives each of them back when none of its messages is in flight. Below its share it
- * claims free lanes, those with messages first.
+ * Each live worker keeps a row in `workers`; a worker's share is ceil(lanes / live workers). A worker above its share
+ * stops reading the surplus lanes, and gives each of them back when the lane has no message in flight. A worker below
+ * its share claims free lanes, those with messages first.
  *
- * Lanes do not know the reader: they report each `LaneChange`, and are asked to `balance` with the lanes that are in
- * flight.
+ * This class does not know the reader. It reports each `LaneChange` to a function, and `balance` gets the lanes that
+ * have messages in flight as an argument.
  *
  * @since 0.1.0
  */
@@ -33,13 +33,13 @@ import type { OwnedLane, Receipt } from "./Row.ts"
 /** The most lanes that one transaction claims. */
 const lanesAtOnce = 8
 
-/** A change of a worker's lanes. Reported synchronously, when it happens. */
+/** A change of a worker's lanes. It is reported synchronously, at the moment of the change. */
 export type LaneChange =
-  /** The lane is to be read from its beginning: it was claimed, or the worker keeps a lane that it was leaving. */
+  /** The reader must read the lane from its beginning. The lane was claimed, or the worker now keeps it after all. */
   | { readonly _tag: "Opened"; readonly owned: OwnedLane }
-  /** The lane is not to be read any more. Its messages in flight may still commit. */
+  /** The reader must stop reading the lane. The lane's messages in flight may still commit. */
   | { readonly _tag: "Leaving"; readonly owned: OwnedLane }
-  /** The lane was given back: its messages, in flight or not, are the next owner's. */
+  /** The lane was given back. All its messages, also those in flight, now belong to the next owner. */
   | { readonly _tag: "Released"; readonly owned: OwnedLane }
   /** All lanes are lost for good. The next `balance` fails and says why. */
   | { readonly _tag: "Ended" }
@@ -47,9 +47,9 @@ export type LaneChange =
 export class PgLanes {
   readonly queue: number
   readonly isolation: LaneIsolation
-  /** The server's life: a message that was handed out under it commits only under it. */
+  /** The server life at the opening. A message that was handed out in one server life can commit only in that life. */
   readonly life: string
-  /** Set once nothing more can be read or committed here. */
+  /** The failure that ended this subscription, or undefined. After it, no message is read or committed here. */
   #ended: SubscriptionLost | undefined
   readonly #db: PgDatabase
   readonly #spec: SubscriptionSpec
@@ -61,7 +61,10 @@ export class PgLanes {
   readonly #owned = new Map<number, OwnedLane>()
   readonly #byLease = new Map<HeldLease, OwnedLane>()
   #share: number
-  /** The highest limit per key so far: a dead owner may have had as many messages of a key in flight. */
+  /**
+   * The highest limit per key so far. A dead owner may have had so many messages of one key in flight, so a takeover
+   * counts a crash for so many.
+   */
   #mostPerKey = 1
   #nextBeat = 0n
   #nextClaim = 0n
@@ -93,7 +96,7 @@ export class PgLanes {
     )
   }
 
-  /** Fails, and ends the subscription, if the server is in another life than at the opening. */
+  /** Ends the subscription and fails, if the server is in another server life than at the opening. */
   sameLife(found: unknown): Effect.Effect<void, SubscriptionLost> {
     return Effect.suspend(() => {
       if (found !== this.life) this.end("its server has lost its recent memory, after a crash or a failover")
@@ -101,7 +104,7 @@ export class PgLanes {
     })
   }
 
-  /** Loses all lanes for good. A worker that waits for messages is woken, and fails. */
+  /** Ends the subscription: all lanes are lost for good. A worker that waits for messages is woken, and fails. */
   end(reason: string): void {
     if (this.#ended !== undefined) return
     this.#ended = new SubscriptionLost({ consumer: this.#spec.consumer, reason })
@@ -114,8 +117,9 @@ export class PgLanes {
   )
 
   /**
-   * Finds out, in the ambient transaction, why a commit removed fewer messages than were handed out. If the lanes
-   * belong to another worker, or the server is in another life, the messages that wait behind them must not start.
+   * Checks, in the ambient transaction, whether this worker still owns the lanes of deliveries that a commit did not
+   * find. If another worker owns a lane, or the server is in another server life, the lane is given up here. So no
+   * further message of the lane starts.
    */
   checkOwnership(receipts: ReadonlyArray<Receipt>): Effect.Effect<void, SqlError> {
     const asked = [...new Set(receipts.map(({ owned }) => owned))].filter((owned) => !owned.lost)
@@ -127,7 +131,8 @@ export class PgLanes {
           if (!ours.has(owned.lane) && !owned.lost) this.lost(owned, "another worker took it over")
         }
       })
-      // If the server is in another life, `sameLife` has ended the subscription. The next `take` reports that failure.
+      // In another server life, `sameLife` has ended the subscription, and the next `take` reports that failure. So the
+      // failure is ignored here.
       return Effect.ignore(checked)
     })
   }
@@ -138,7 +143,7 @@ export class PgLanes {
     return leases
   }
 
-  /** Gives up a lane that belongs, or may belong, to another worker: its deliveries are interrupted. */
+  /** Gives up a lane that belongs, or may belong, to another worker. The lane's deliveries are interrupted. */
   lost(owned: OwnedLane, reason: string): void {
     owned.lost = true
     const { lease } = owned
@@ -151,7 +156,9 @@ export class PgLanes {
     this.#drop(owned)
   }
 
-  /** The worker itself gives a lease up at its deadline. */
+  /**
+   * Returns whether the lane is lost. The worker itself may have ended the lease at the deadline, which is found here.
+   */
   #isLost(owned: OwnedLane): boolean {
     if (!owned.lost && Deferred.isDoneUnsafe(owned.lease.lost)) {
       owned.lost = true
@@ -166,7 +173,8 @@ export class PgLanes {
   }
 
   /**
-   * Sends a heartbeat, gives back lanes above the share, and claims free ones: each at most once in its interval.
+   * Sends a heartbeat, gives back lanes above the share, and claims free lanes. Heartbeats and claims have an interval,
+   * and each happens at most once in its interval.
    *
    * `perKey` is the limit of messages of one key in flight; `inFlight` returns the lanes that have messages in flight.
    */
@@ -175,7 +183,7 @@ export class PgLanes {
     inFlight: () => ReadonlySet<OwnedLane>
   ): Effect.Effect<void, SqlError | ConsumerRemoved | SubscriptionLost> {
     return Effect.suspend(() => {
-      // The permit waits until the lanes are given back: the worker ends with this failure.
+      // `abandon` has the permit until the lanes are given back. So the worker fails only after that.
       if (this.#abandoned) return this.isolation.whileUnchanged(Effect.fail(PgFailure.layerClosed()))
       this.#mostPerKey = Math.max(this.#mostPerKey, perKey)
       for (const owned of this.#owned.values()) this.#isLost(owned)
@@ -186,7 +194,7 @@ export class PgLanes {
             this.#removed ? Effect.fail(new ConsumerRemoved({ consumer: this.#spec.consumer })) : share
           )
         ),
-        // A claim under another life finds nothing.
+        // In another server life a claim finds no lane, so the subscription's end is checked again after the claim.
         Effect.andThen(this.#open)
       )
     })
@@ -214,8 +222,8 @@ export class PgLanes {
   }
 
   /**
-   * Leaves lanes above the share, those without messages in flight first, and gives back the left lanes that have
-   * none.
+   * Marks surplus lanes as leaving, first those without messages in flight. Then gives back the leaving lanes that have
+   * no message in flight. If the share has grown, the worker keeps leaving lanes instead.
    */
   #fitShare(inFlight: () => ReadonlySet<OwnedLane>): Effect.Effect<void, SqlError> {
     return Effect.suspend(() => {
@@ -241,7 +249,8 @@ export class PgLanes {
   #release(owned: ReadonlyArray<OwnedLane>): Effect.Effect<void, SqlError> {
     if (owned.length === 0) return Effect.void
     for (const each of owned) {
-      // The token stays valid in the database until the next claim, so nothing more may commit under it here.
+      // The lane's token stays valid in the database until the next claim. So the lane is marked as lost, and no commit
+      // of this process uses that token.
       each.lost = true
       this.#drop(each)
       this.#report({ _tag: "Released", owned: each })
@@ -268,11 +277,15 @@ export class PgLanes {
     )
   })
 
-  /** Claims a few lanes at a time, so that the transaction stays short: it also counts the crash of a dead owner. */
+  /**
+   * Claims up to `wanted` lanes, a few in each transaction. The transaction also counts crashes for the messages of
+   * dead owners, so many lanes at once would make it long.
+   */
   #claimUpTo(wanted: number): Effect.Effect<void, SqlError> {
     const most = Math.min(wanted, lanesAtOnce)
     return Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
-      // An interrupted transaction may have committed its claim: the leases of those lanes expire by themselves.
+      // An interrupted transaction may have committed its claim. Nothing repairs that: the leases of those lanes
+      // expire.
       const claimed = Effect.map(this.#db.onMachinery(this.#db.transaction(this.#claimLanes(most))), (rows) => {
         for (const row of rows) this.#add(row, now)
         return rows
@@ -286,8 +299,8 @@ export class PgLanes {
   }
 
   /**
-   * Locks free lanes, then raises their tokens. Counts a crash for the messages that a dead owner may have had in
-   * flight.
+   * Locks free lanes, and raises their tokens. For each lane of a dead owner, it counts a crash for the messages that
+   * this owner may have had in flight. Returns the claimed lanes with their new tokens.
    */
   readonly #claimLanes = Effect.fnUntraced({ self: this }, function*(wanted: number): Effect.fn.Return<Rows, SqlError> {
     const rows = yield* this.#db.within(this.#text.lockFree, [this.queue, wanted, this.#spec.worker, this.life])
@@ -319,7 +332,10 @@ export class PgLanes {
     this.#report({ _tag: "Opened", owned })
   }
 
-  /** Renews all leases by one statement. A lane that it does not return has another token. */
+  /**
+   * Renews the leases by one statement, and returns those that are renewed. If the statement does not return a lane,
+   * the lane has another token, so another worker has claimed it and it is lost.
+   */
   renew(leases: ReadonlyArray<HeldLease>): Effect.Effect<ReadonlySet<HeldLease>, SqlError> {
     const owned = this.#ofLeases(leases)
     const none: ReadonlySet<HeldLease> = new Set()
@@ -338,7 +354,7 @@ export class PgLanes {
             return leases
           })
       )
-    // In another life no lease is confirmed, and the next `take` fails.
+    // In another server life no lease is renewed, and the next `take` reports the failure.
     return Effect.catch(
       Effect.andThen(this.#heartbeat, renewed),
       (error) => error._tag === "SubscriptionLost" ? Effect.succeed(none) : Effect.fail(error)
@@ -354,17 +370,23 @@ export class PgLanes {
     return owned
   }
 
-  /** Gives leases back at once. Call it only while no poll is under way. */
+  /** Gives the lanes of these leases back. Call it only while no poll is under way. */
   release(leases: ReadonlyArray<HeldLease>): Effect.Effect<void, SqlError> {
     return Effect.suspend(() => this.#release(this.#ofLeases(leases)))
   }
 
-  /** Gives back lanes of an earlier subscription of this worker, which was closed and could not give them back then. */
+  /**
+   * Gives back the lanes of an earlier subscription of this worker. That subscription may have closed while the
+   * database did not respond, and then it could not give them back.
+   */
   readonly releaseEarlier: Effect.Effect<void, SqlError> = Effect.suspend(() =>
     Effect.asVoid(this.#db.machinery(this.#text.releaseAll, [this.queue, this.#spec.worker]))
   )
 
-  /** Gives back all lanes, including those whose lease has expired here, and removes this worker from the sharing. */
+  /**
+   * Gives back all lanes of this worker, also those whose lease has expired. Removes the worker from `workers`, so that
+   * it counts for no share any more.
+   */
   readonly leave: Effect.Effect<void, SqlError> = Effect.suspend(() => {
     for (const owned of this.#owned.values()) {
       owned.lost = true
@@ -378,8 +400,8 @@ export class PgLanes {
   })
 
   /**
-   * Ends all deliveries when the layer closes before its worker. Then gives back all lanes, so that other workers can
-   * claim them at once.
+   * Runs when the layer closes before the worker that uses it. It interrupts all deliveries, and then gives back all
+   * lanes, so that other workers can claim them at once.
    */
   readonly abandon: Effect.Effect<void, SqlError> = Effect.suspend(() => {
     this.#abandoned = true

@@ -1,7 +1,8 @@
 /**
  * Settles deliveries within a commit: removes their rows under the fencing tokens of their lanes.
  *
- * A commit that finds fewer rows than were handed out asks why, and gives up the lanes that belong to another worker.
+ * If a commit finds fewer rows than were handed out, it checks who owns the lanes. It gives up the lanes that belong to
+ * another worker.
  *
  * @since 0.1.0
  */
@@ -28,14 +29,15 @@ export interface SettlementParts {
 
 /**
  * Returns whether this process still holds the lease of a delivery. A lease that was given up here may still be valid
- * in the database. The rows of such a lease must stay, because no handler finished them.
+ * in the database, but the delivery was interrupted. So its row must stay for the next owner.
  */
 const isCurrent = (delivery: Delivery): boolean =>
   !(delivery.receipt as Receipt).owned.lost && !Deferred.isDoneUnsafe(delivery.lease.lost)
 
 /**
- * The statement that settles a delivery. `settle` is the fast one. `settleRedriven` also compares id and redrives,
- * since a redrive puts a message back to its old place. `settleLarge` leaves the row where it is.
+ * Names the statement that settles a delivery. `settle` is the fast one. `settleRedriven` also compares the message id
+ * and the number of redrives, since a redrive puts a message back to its old seq. `settleLarge` does not remove the
+ * row, because dead-lettering moves it.
  */
 type Kind = "settle" | "settleRedriven" | "settleLarge"
 
@@ -78,7 +80,7 @@ export const removeInTransaction = (parts: SettlementParts): Subscription["remov
   }
 }
 
-/** Returns what was found. Gives up the lanes of the other deliveries, if they belong to another worker. */
+/** Returns the deliveries in `found`. Gives up the lanes of the missing deliveries that belong to another worker. */
 const checkMissing = (
   lanes: PgLanes,
   asked: ReadonlyArray<Delivery>,
@@ -91,9 +93,9 @@ const checkMissing = (
 }
 
 /**
- * Returns the deliveries that were settled. Within one life of the server a place never has another message than the
- * one handed out. If it does (an operator set a sequence back), the commit is refused, and the worker opens a new
- * subscription.
+ * Returns the deliveries that were settled. Within one server life, a lane and seq never name another message than the
+ * one that was handed out. They do only if an operator has set a sequence back. Then the commit is refused, and the
+ * worker opens a new subscription.
  */
 const settledOf = (
   { lanes }: SettlementParts,

@@ -1,5 +1,5 @@
 /**
- * A worker's subscription to its queue. It polls for messages, and waits while there are none.
+ * A worker's subscription to its queue. The subscription polls for messages, and waits while there are none.
  *
  * Lanes are in `PgLanes.ts`, the order of reading is in `QueueReader.ts`, and the statements of a commit are in
  * `PgSettlement.ts` and `PgHold.ts`.
@@ -22,7 +22,7 @@ import type { Wake } from "./Wake.ts"
 
 export type Reader = QueueReader<SqlError | SubscriptionLost>
 
-/** The parts of one subscription. */
+/** The objects that one subscription is built of. */
 export interface SubscriptionParts extends HoldParts {
   readonly wake: Wake
   readonly delayed: PgDelayed
@@ -31,12 +31,12 @@ export interface SubscriptionParts extends HoldParts {
 
 type ReadError = SqlError | ConsumerRemoved | SubscriptionLost
 
-/** The most rounds of one look: a reader that always has more must not keep the fiber. */
+/** The most polls of one `look`. The bound gives the fiber free, even if the reader always has more to read. */
 const mostRounds = 100
 
 /**
- * Balances the lanes, then polls until something was handed over or there is nothing more. Returns whether something
- * was handed over.
+ * Moves due delayed messages and balances the lanes. Then polls until a message was handed to the worker, or there is
+ * nothing more to read. Returns whether a message was handed over.
  */
 const look = (
   parts: SubscriptionParts,
@@ -52,7 +52,10 @@ const look = (
   return Effect.andThen(Effect.andThen(delayed.whenDue, balance), Effect.suspend(() => poll(mostRounds)))
 }
 
-/** Milliseconds until a hold of our lanes ends or a delayed message is due, at most the idle poll. */
+/**
+ * Returns the milliseconds until the next hold of this worker's lanes ends or the next delayed message is due, at most
+ * the idle poll. Moves delayed messages that are due already, and returns 0 if it moved any.
+ */
 const untilDue = ({ db, delayed, lanes, names, spec }: SubscriptionParts): Effect.Effect<number, SqlError> => {
   const idle = Duration.toMillis(spec.idlePoll)
   const owned = lanes.held().map((lease) => Number(lease.name.slice("lane-".length)))
@@ -63,7 +66,7 @@ const untilDue = ({ db, delayed, lanes, names, spec }: SubscriptionParts): Effec
     const due = row?.["delayed"]
     if (typeof due !== "number") return Effect.succeed(millis)
     if (due > 0) return Effect.as(delayed.expect(due), Math.min(millis, Math.ceil(due)))
-    // A due message that another transaction has locked is tried again after the idle poll.
+    // If no message was moved, another transaction has locked the due ones. The next try is after the idle poll.
     return Effect.map(delayed.move, (moved) => moved > 0 ? 0 : millis)
   })
 }
@@ -92,8 +95,8 @@ const take = (parts: SubscriptionParts): Subscription["take"] => (demand, accept
   })
 
 /**
- * Ends an isolation. Other messages wait until the database knows it: until then a crash of the process would count
- * as a crash of the isolated message alone. Retries without end; a worker that stops tries once.
+ * Ends an isolation. Other messages wait until the database has recorded that end. Before it, a crash of the process
+ * would count as a crash of the isolated message alone. So this retries without end, until the worker stops.
  */
 const endIsolation = (parts: SubscriptionParts, tries: number): Effect.Effect<void> =>
   Effect.catch(

@@ -35,8 +35,8 @@ const capabilities: Capabilities = {
 }
 
 /**
- * How long closing waits for the database to give lanes back. If it does not respond, their leases expire by
- * themselves.
+ * How long a closing subscription waits for the database while it gives lanes back. If the database does not respond,
+ * the leases of the lanes expire by themselves.
  */
 const closing = Duration.seconds(5)
 
@@ -53,7 +53,7 @@ const follow = (reader: PgSubscription.Reader, change: LaneChange): void => {
     case "Released":
       return reader.forget(change.owned)
     case "Ended":
-      // Wakes a worker that waits for messages: its next look fails.
+      // A worker that waits for messages must wake up, since its next look fails with the reason.
       reader.roomAgain.openUnsafe()
   }
 }
@@ -67,7 +67,7 @@ const open = (
   opened: Set<PgLanes>
 ): Transport["Service"]["open"] =>
   Effect.fnUntraced(function*(spec) {
-    // Read before anything else: the later statements belong to this life, or find out that it is over.
+    // The server life is read before anything else. Each later statement compares it, and fails if that life is over.
     const life = yield* Effect.mapError(ServerLife.current(db.machinery, names), PgFailure.transportError("open"))
     yield* Effect.mapError(ServerLife.warn(db, names), PgFailure.transportError("open"))
     const queue = yield* Effect.mapError(queues.byName(spec.consumer), (error) =>
@@ -118,8 +118,8 @@ export const make = Effect.fnUntraced(function*(
   store: Store["Service"]
 ): Effect.fn.Return<Transport["Service"], never, Scope.Scope> {
   const opened = new Set<PgLanes>()
-  // The layer may close before a worker that uses it. That worker's lanes are given back while there are still
-  // connections.
+  // The layer may close before a worker that uses it. So this finalizer gives that worker's lanes back while the pools
+  // are still open.
   yield* Effect.addFinalizer(() =>
     Effect.forEach(opened, (lanes) => inTime(lanes.abandon), { concurrency: "unbounded", discard: true })
   )

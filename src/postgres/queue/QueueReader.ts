@@ -1,35 +1,35 @@
 /**
  * Reads all lanes of one worker, in order per key. A lane has exactly one reader: its owner's.
  *
- * Promise: suppose rows A and B have the same key, and A's publish had committed before B's publish began. Then A is
- * handed out before B. Every committed row is handed out once per claim.
+ * The reader promises: suppose rows A and B have the same key, and A's publish had committed before B's publish began.
+ * Then A is handed out before B. Every committed row is handed out once per claim.
  *
  * The reader reads rows upwards by seq, from a *mark* (a read position) of each lane. A seq is drawn before its
- * transaction commits, so a row may appear below the mark: a *late* row. Suppose that the last snapshot did not show
- * a row. Then its transaction was in that snapshot's list of running ones, or is at or above its xmax. So each poll
- * asks for exactly those rows at or below the mark. No poll has seen such a row before. After this poll the same
- * holds for this poll's snapshot.
+ * transaction commits, so a row may appear below the mark: a *late* row. Suppose that the last snapshot did not show a
+ * row. Then the row's transaction was in that snapshot's list of running transactions, or is at or above the snapshot's
+ * xmax. So each poll also asks for the rows of exactly those transactions, at or below the mark. No poll has seen such
+ * a row before. The next poll does the same with this poll's snapshot.
  *
- * A key *lags* when the mark has passed rows of it that were not handed out. This happens when too many of its rows
- * are in flight, when a late row appears, or when a hold ends. The same statement, in the same snapshot, reads the
- * key's rows from its first unread seq up to the mark, before its newer ones.
+ * A key *lags* when the mark has passed rows of it that were not handed out. This happens when too many of its rows are
+ * in flight, when a late row appears, or when a hold ends. A poll reads a lagging key's rows from its first unread
+ * seq up to the mark. In the same snapshot it reads the key's newer rows after them.
  *
- * Suppose a row is at or below the mark and was seen. Then it was handed out, or a hold hides it, or its key lags
- * from there or earlier. A mark says nothing about rows above it. So a mark may be *put back* at any time, and a key
- * that lags from above it is forgotten. Unread rows are then read upwards again, and rows in flight are known. That
- * bounds the memory.
+ * Suppose a poll has seen a row at or below the mark. Then the row was handed out, or a hold hides it, or its key lags
+ * from that row or from an earlier one. A mark says nothing about rows above it. So the reader may *put a mark back* at
+ * any time, and forget the keys that lag from above the mark. It then reads the unread rows upwards again, and passes
+ * over rows in flight. So the number of lagging keys in memory stays bounded.
  *
- * A publish that takes longer than a poll is late in most of its rows, and their number has no limit. When a poll
- * finds more late keys than one poll reads, their lanes are put back below the first late row. The same happens when
- * too many keys lag that have nothing in flight.
+ * If a publish takes longer than a poll, most of its rows are late, and the number of late rows has no limit. When a
+ * poll finds more late keys than one poll reads, the marks of their lanes are put back below the first late row. The
+ * same happens when too many keys lag without a message in flight.
  *
- * Polls (until their rows are handed over) and holds exclude one another, so no hold is written beside a poll that
- * cannot see it. On any failure or interruption the reader drops its state and begins at mark 0. It remembers what is
- * in flight, and passes over it.
+ * A poll, with the handing over of its rows, and the writing of a hold exclude each other. So no poll misses a hold
+ * that is written beside it. On any failure or interruption the reader drops its state and begins at mark 0. It still
+ * remembers the rows in flight, and passes over them.
  *
- * The reader does not wait for a hold that another transaction has locked, since all other keys would wait with it.
- * It tries to end a due hold again in the next poll. When it could not lower a hold, it remembers the row below,
- * until it can or the hold ends.
+ * The reader does not wait for a hold that another transaction has locked, since all other keys would wait with it. It
+ * tries to end a locked due hold again in the next poll. If a hold that must be lowered is locked, the reader remembers
+ * the row below it, until the hold is lowered or has ended.
  *
  * @since 0.1.0
  */
@@ -44,29 +44,29 @@ import type { ReaderPort } from "./ReaderPort.ts"
 import { lowest, max, min, type Place, type Poll, type Reading, Round, type Row, shares } from "./Round.ts"
 import { deliveryOf, type OwnedLane, type Receipt, receiptOf } from "./Row.ts"
 
-/** Nothing was read yet, so nothing can be late: no transaction has this id. */
+/** The xmax before the first poll. No transaction has so high an id, so no row is late for that poll. */
 const noXid = "18446744073709551615"
 const none: ReadonlySet<string> = new Set()
-/** Rows of one poll, and lagging keys that one poll asks for. */
+/** The most rows that one poll reads, and the most lagging keys that one poll asks for. */
 const mostRows = 500
 const mostLagging = 100
-/** Lagging keys with nothing in flight. The other lagging keys are no more than the messages in flight. */
+/** The most lagging keys without a message in flight. The others are bounded by the number of messages in flight. */
 const mostIdle = 500
 
 export class QueueReader<E> {
   readonly stats = { polls: 0, rows: 0, late: 0, lagging: 0, caughtUp: 0, held: 0, lowered: 0, putBack: 0, resets: 0 }
-  /** The last round ended at a limit, so the next one may find more at once. */
+  /** Whether the last round ended at a limit. The next round may then find more rows at once. */
   more = false
-  /** Opened when a lagging key has room again: a worker that waits for a publish should read now. */
+  /** A latch that opens when a lagging key has room again. A worker that waits for a publish then reads the key. */
   readonly roomAgain = Latch.makeUnsafe(false)
 
   readonly #port: ReaderPort<E>
   readonly #exclusive = Semaphore.makeUnsafe(1)
   readonly #lanes = new Map<number, Reading>()
   readonly #inFlight = new InFlightRows()
-  /** key -> first unread row, at or below the mark. */
+  /** Lagging key -> its first unread row, which is at or below the mark. */
   readonly #lagging = new Map<string, Place>()
-  /** The last demand's limit of messages of one key in flight. */
+  /** The most messages of one key in flight, according to the last demand. */
   #perKey = 1
   /** key -> the oldest row that the key's hold does not cover yet. The hold must be lowered to that row. */
   readonly #belowHold = new Map<string, Place>()
@@ -81,8 +81,8 @@ export class QueueReader<E> {
   }
 
   /**
-   * Reads the lane from its beginning. The rows that an earlier claim had in flight are handed out again, under the
-   * new lease.
+   * Begins to read a lane from its beginning. Rows that this worker has in flight under an earlier claim of the lane
+   * are handed out again, under the new lease.
    */
   add(owned: OwnedLane): void {
     this.#inFlight.forgetLanes((of) => of.lane === owned.lane && of !== owned)
@@ -90,7 +90,7 @@ export class QueueReader<E> {
     this.#lanes.set(owned.lane, { owned, mark: 0n, hot: false })
   }
 
-  /** Stops reading the lane; its rows in flight stay known. */
+  /** Stops reading the lane. The reader still knows which of the lane's rows are in flight. */
   leave(owned: OwnedLane): void {
     if (this.#lanes.get(owned.lane)?.owned !== owned) return
     this.#lanes.delete(owned.lane)
@@ -103,38 +103,41 @@ export class QueueReader<E> {
     }
   }
 
-  /** Forgets the lane and its rows in flight. */
+  /** Stops reading the lane, and forgets its rows in flight. */
   forget(owned: OwnedLane): void {
     this.leave(owned)
     this.#inFlight.forgetLanes((of) => of === owned)
   }
 
-  /** Lanes with rows in flight. */
+  /** Returns the lanes that have rows in flight. */
   lanesInFlight(): ReadonlySet<OwnedLane> {
     return this.#inFlight.lanes()
   }
 
-  /** The message's removal is committed, or its lane was lost. */
+  /** Removes a delivery from the rows in flight: a commit removed its row, or its lane was lost. */
   settled(delivery: Delivery): void {
     const { key } = delivery.message
     if (!this.#inFlight.settled(key, delivery.receipt as Receipt)) return
     if (this.#lagging.has(key) && this.#hasRoom(key)) this.roomAgain.openUnsafe()
   }
 
-  /** Whether to read a lagging key: when half of its room is free, so that not every message costs a poll. */
+  /** Returns whether to read a lagging key now: half of its room is free. So not each settled message costs a poll. */
   #hasRoom(key: string): boolean {
     return this.#inFlight.count(key) <= this.#perKey / 2
   }
 
-  /** The seq from which a hold on this delivery's key must hide it. Call it only while no poll is under way. */
+  /**
+   * Returns the seq from which a hold on this delivery's key must hide rows. Call it only while no poll is under way.
+   */
   heldFrom(delivery: Delivery): bigint {
     const { key } = delivery.message
     return this.#inFlight.lowest(key, min((delivery.receipt as Receipt).seq, this.#lagging.get(key)?.seq))
   }
 
   /**
-   * Forgets the key's rows in flight after a hold on it has committed: they are read again when the hold ends.
-   * The commit itself calls this, so that an interruption right after it changes nothing.
+   * Forgets the key's rows in flight after a hold on the key has committed. The reader reads these rows again when the
+   * hold ends. The commit itself calls this function, so an interruption right after the commit cannot prevent the
+   * call.
    */
   held(delivery: Delivery): void {
     const { owned } = delivery.receipt as Receipt
@@ -150,14 +153,13 @@ export class QueueReader<E> {
   }
 
   /**
-   * Runs an effect that may hold this delivery's key, while no poll is under way. Afterwards the key has no rows in
-   * flight.
+   * Runs an effect that may hold this delivery's key, while no poll is under way. Then the key has no rows in flight.
    */
   whileNotReading<A, E2, R>(delivery: Delivery, effect: Effect.Effect<A, E2, R>): Effect.Effect<A, E2, R> {
     return this.exclusively(Effect.tap(effect, () => Effect.sync(() => this.#readAgain(delivery))))
   }
 
-  /** If the effect held nothing, the key's rows in flight are read again: the worker has forgotten them. */
+  /** Reads the key's rows in flight again, unless the key was held meanwhile: the worker has forgotten these rows. */
   #readAgain(delivery: Delivery): void {
     const { lane, owned } = delivery.receipt as Receipt
     const { key } = delivery.message
@@ -167,7 +169,7 @@ export class QueueReader<E> {
     this.roomAgain.openUnsafe()
   }
 
-  /** Polls once and hands over what the demand has room for. Returns the number of deliveries. */
+  /** Polls once, and passes to `accept` the deliveries that the demand has room for. Returns their number. */
   round(demand: Demand, accept: (deliveries: ReadonlyArray<Delivery>) => void): Effect.Effect<number, E> {
     return this.#exclusive.withPermit(Effect.onExitPrimitive(
       Effect.suspend(() => {
@@ -195,7 +197,7 @@ export class QueueReader<E> {
     this.#xmax = noXid
     this.#top = 0n
     this.#due = []
-    // These rows are entered as in flight, but the worker never got them.
+    // The rows of the failed round were entered as in flight, but the worker never got them. So they are removed here.
     for (const { receipt, row } of this.#round?.out ?? []) this.#inFlight.remove(row["key"] as string, receipt)
     this.#round = undefined
   }
@@ -238,7 +240,7 @@ export class QueueReader<E> {
     this.stats.polls++
     return Effect.flatMap(this.#port.poll(poll), ({ meta, rows }) => {
       const round = this.#round = new Round(demand, poll, readings)
-      // A paused consumer's poll reads nothing, so no mark moves: the next poll asks for the same.
+      // A paused consumer's poll reads no rows. So no mark moves, and the next poll asks for the same rows.
       if (meta.paused) return Effect.succeed(round)
       this.#due = meta.due ?? []
       this.#running = meta.running ?? []
@@ -258,7 +260,7 @@ export class QueueReader<E> {
     })
   }
 
-  /** Lowers holds; one that another transaction has locked is lowered after one of the next polls. */
+  /** Lowers the holds in `#belowHold`. A hold that another transaction has locked stays there for the next poll. */
   #lower(): Effect.Effect<void, E> {
     const from = new Map([...this.#belowHold].map(([key, { seq }]) => [key, seq]))
     return Effect.map(this.#port.lower(from), (rows) => {
@@ -267,17 +269,20 @@ export class QueueReader<E> {
     })
   }
 
-  /** Makes the key of a late row lag. A row without a key stands for more late rows than a poll reads. */
+  /** Makes the key of a late row lag. A row without a key means that the lane has more late keys than a poll reads. */
   #addLate(row: Row, round: Round, ready: Map<string, Place>): void {
     this.stats.late++
     if (this.#isHidden(row, round)) return
     if (row["key"] === null) return this.#leaveOut(row, round, ready)
     this.#addLagging(row)
-    // The late row may be below what this poll has read of the key.
+    // The late row may be below the rows that this poll has read of the key. So the next poll reads the key again.
     ready.delete(row["key"] as string)
   }
 
-  /** Drops what this poll has read of the lane: any key may have a late row below. The next poll reads all of them. */
+  /**
+   * Drops the rows that this poll has read of a lane, since any of their keys may have a late row below. Puts the mark
+   * back, so that the next polls read all of them.
+   */
   #leaveOut(row: Row, round: Round, ready: Map<string, Place>): void {
     const lane = row["lane"] as number
     round.leaveOut(lane)
@@ -285,7 +290,7 @@ export class QueueReader<E> {
     this.#putBack(lane, row["seq"] as bigint)
   }
 
-  /** Puts the lane's mark back, so that everything from this seq on is read again. */
+  /** Puts the lane's mark back, so that the next polls read all rows from this seq on again. */
   #putBack(lane: number, from: bigint): void {
     this.stats.putBack++
     const reading = this.#lanes.get(lane)!
@@ -295,7 +300,11 @@ export class QueueReader<E> {
     for (const [key, of] of this.#lagging) if (of.lane === lane && of.seq > reading.mark) this.#lagging.delete(key)
   }
 
-  /** Costs one more read of what is in flight. More than `mostIdle` keys must begin to lag before it happens again. */
+  /**
+   * Bounds the lagging keys without a message in flight: above `mostIdle` of them, their lanes' marks are put back.
+   * Rows in flight are then read once more. That is rare, since more than `mostIdle` keys must first begin to lag
+   * again.
+   */
   #putIdleBack(): void {
     if (this.#lagging.size <= mostIdle) return
     const idle = new Map([...this.#lagging].filter(([key]) => !this.#inFlight.has(key)))
@@ -303,7 +312,7 @@ export class QueueReader<E> {
     for (const [lane, seq] of lowest(idle.values())) this.#putBack(lane, seq)
   }
 
-  /** Hands out rows of lagging keys, up to the mark. */
+  /** Takes rows of lagging keys into the round, and notes for each key whether it still lags, and from where. */
   #catchUp(rows: Rows, round: Round, ready: Map<string, Place>): void {
     const rest = new Map<string, bigint>()
     for (const row of rows) {
@@ -332,7 +341,9 @@ export class QueueReader<E> {
     round.last.clear()
   }
 
-  /** Hands out rows above the marks. */
+  /**
+   * Takes rows above the marks into the round, until one has no room. A key with too many rows in flight begins to lag.
+   */
   #readFresh(rows: Rows, round: Round): void {
     for (const row of rows) {
       if (!this.#isHidden(row, round) && !this.#lagging.has(row["key"] as string)) {
@@ -347,7 +358,10 @@ export class QueueReader<E> {
     }
   }
 
-  /** Whether a hold hides the row. A hold that begins above it must be lowered: the key's older row is hidden too. */
+  /**
+   * Returns whether the row must not be handed out: a hold hides it, or its lane is not read any more. If a hold begins
+   * above the row, the hold must be lowered, since a held key's older rows must wait too.
+   */
   #isHidden(row: Row, round: Round): boolean {
     const lane = row["lane"] as number
     const reading = this.#lanes.get(lane)
@@ -366,7 +380,10 @@ export class QueueReader<E> {
     this.#lagging.set(key, { lane: row["lane"] as number, seq: min(row["seq"] as bigint, this.#lagging.get(key)?.seq) })
   }
 
-  /** Reads the key from this place on. A key above the mark must not lag: it would pass over unread rows in between. */
+  /**
+   * Makes the key lag from this place on, if the place is at or below the mark. Above the mark the key must not lag:
+   * the poll would pass over its unread rows between the mark and this place.
+   */
   #readFrom(key: string, place: Place): void {
     const mark = this.#lanes.get(place.lane)?.mark
     if (mark !== undefined && place.seq <= mark) this.#addLagging({ key, ...place })
@@ -385,8 +402,8 @@ export class QueueReader<E> {
   }
 
   /**
-   * Ends holds that are due; from then on their keys lag. Nothing else ends a due hold. Returns the keys whose holds
-   * are locked.
+   * Ends holds that are due; from then on their keys lag. Only this function ends holds. Returns the keys whose holds
+   * are still there, because another transaction has locked them.
    */
   #endDue(): Effect.Effect<ReadonlySet<string>, E> {
     const due = this.#due
@@ -406,7 +423,8 @@ export class QueueReader<E> {
   }
 
   /**
-   * Records how far this owner has read, before anything is handed over. A lane that the record does not return is
+   * Passes the round's rows to `accept`, and returns their number. Before that, it records in the database how far this
+   * owner has read each lane. If the statement does not return a lane, another worker has claimed the lane and it is
    * lost.
    */
   #handOver(round: Round, accept: (deliveries: ReadonlyArray<Delivery>) => void): Effect.Effect<number, E> {

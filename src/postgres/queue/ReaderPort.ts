@@ -1,5 +1,5 @@
 /**
- * The reader's statements, on the machinery's connections.
+ * The statements of the queue reader. They run on the machinery's connections.
  *
  * @since 0.1.0
  */
@@ -17,20 +17,20 @@ import type { OwnedLane } from "./Row.ts"
 
 export interface ReaderPort<E> {
   readonly poll: (poll: Poll) => Effect.Effect<{ readonly rows: Rows; readonly meta: Meta }, E>
-  /** Records how far each lane was read. Returns the lanes that are still ours. */
+  /** Records how far each lane was read. Returns the numbers of the lanes that this worker still owns. */
   readonly record: (top: ReadonlyMap<OwnedLane, bigint>) => Effect.Effect<ReadonlySet<unknown>, E>
-  /** Ends holds that are due. Returns those that it could end. */
+  /** Ends the holds of these keys that are due. Returns the holds that it ended; the others are locked. */
   readonly endDue: (owned: ReadonlyArray<OwnedLane>, keys: ReadonlyArray<string>) => Effect.Effect<Rows, E>
-  /** Lowers holds. Returns those that it could lower. */
+  /** Lowers the hold of each key to this seq, so that it hides that row too. Returns the keys of the lowered holds. */
   readonly lower: (from: ReadonlyMap<string, bigint>) => Effect.Effect<Rows, E>
   readonly lost: (owned: OwnedLane) => void
 }
 
-/** Receives what a poll shows about its lanes, beside their rows. */
+/** Callbacks for what the reader's statements show besides rows: lost lanes, a pause, another server life. */
 export interface LaneReports {
   readonly lost: (owned: OwnedLane) => void
   readonly paused: (paused: boolean) => void
-  /** Fails if the snapshot is of another life of the server. */
+  /** Fails if the poll's snapshot is of another server life. */
   readonly sameLife: (life: unknown) => Effect.Effect<void, SubscriptionLost>
 }
 

@@ -1,24 +1,25 @@
-/** One poll of a worker's lanes: its parameters, the state of its snapshot, and what was read. */
+/** One poll of a worker's lanes: the poll's parameters, the state of its snapshot, and the rows that it read. */
 import type { Demand } from "../../Transport.ts"
 import type { Rows } from "../session/PgSession.ts"
 import type { OwnedLane, Receipt } from "./Row.ts"
 
 export type Row = Rows[number]
 
-/** Where a row of `messages` is. */
+/** The place of a row in its queue: a lane, and a seq in that lane. */
 export interface Place {
   readonly lane: number
   readonly seq: bigint
 }
 
-/** The parameters of a poll; `most`, `marks` and the fields with `lagging` are explained in `QueueReader.ts`. */
+/** The parameters of a poll. `QueueReader.ts` explains marks and lagging keys. */
 export interface Poll {
   readonly lanes: ReadonlyArray<number>
   readonly marks: ReadonlyArray<bigint>
+  /** The most rows above the mark that the poll reads of each lane; see `shares`. */
   readonly most: ReadonlyArray<number>
   readonly running: ReadonlyArray<string>
   readonly xmax: string
-  /** Lagging keys whose rows this poll does not read. */
+  /** Lagging keys whose rows this poll does not return, because they have no room or are too many. */
   readonly passedOver: ReadonlyArray<string>
   readonly laggingLanes: ReadonlyArray<number>
   readonly laggingFrom: ReadonlyArray<bigint>
@@ -34,22 +35,22 @@ export interface Meta {
   readonly top: string
   readonly due: ReadonlyArray<string> | null
   readonly paused: boolean
-  /** The server's life; null before one was begun. */
+  /** The server life of the snapshot. It is null if no process has begun one since a crash. */
   readonly life: string | null
 }
 
-/** A lane that is being read. */
+/** A lane that the worker reads, with the position up to which it has read. */
 export interface Reading {
   readonly owned: OwnedLane
   mark: bigint
-  /** The last poll ended at its limit of rows. */
+  /** Whether the last poll read as many rows of the lane as its limit allows, so that the lane may have more. */
   hot: boolean
 }
 
 export const min = (a: bigint, b: bigint | undefined): bigint => b === undefined || a < b ? a : b
 export const max = (a: bigint, b: bigint): bigint => a > b ? a : b
 
-/** The lowest seq of each lane. */
+/** Returns the lowest seq of each lane among these places. */
 export const lowest = (places: Iterable<Place>): ReadonlyMap<number, bigint> => {
   const first = new Map<number, bigint>()
   for (const { lane, seq } of places) first.set(lane, min(seq, first.get(lane)))
@@ -57,9 +58,9 @@ export const lowest = (places: Iterable<Place>): ReadonlyMap<number, bigint> => 
 }
 
 /**
- * Divides the rows of a poll among its lanes. Lanes that had more last time share them, and each other lane gets a
- * few. So the sum over all lanes stays bounded. 64 lanes of 500 rows each took several times the time of 500 rows in
- * all.
+ * Returns the limit of rows for each lane of a poll. Hot lanes share the poll's rows among themselves, and each other
+ * lane gets an equal part of a poll. So the sum of the limits stays bounded. When each of 64 lanes could have 500 rows,
+ * a poll took several times the time of a poll of 500 rows in all.
  */
 export const shares = (readings: ReadonlyArray<Reading>, rows: number): ReadonlyArray<number> => {
   const hot = readings.reduce((n, reading) => n + (reading.hot ? 1 : 0), 0)
@@ -68,16 +69,19 @@ export const shares = (readings: ReadonlyArray<Reading>, rows: number): Readonly
   return readings.map((reading) => reading.hot ? more : each)
 }
 
-/** The state of one poll while its rows are sorted out. */
+/** The state of one poll while the reader decides which of its rows to hand out. */
 export class Round {
   readonly out: Array<{ readonly row: Row; readonly receipt: Receipt }> = []
   readonly count = new Map<number, number>()
   readonly last = new Map<number, bigint>()
-  /** The first fresh row that had no room: the poll counts as having read nothing from it on. */
+  /** The first row above the marks that had no room. No mark moves to this row or beyond. */
   cut: bigint | undefined
   readonly demand: Demand
   readonly poll: Poll
-  /** The lanes that the poll asked for. During the poll a lane may be left, and then read again from its beginning. */
+  /**
+   * The lanes as they were when the poll began. The worker may leave a lane during the poll and then read it again,
+   * which is another `Reading`.
+   */
   readonly readings: ReadonlyArray<Reading>
   readonly #byLane: Map<number, Reading>
   constructor(demand: Demand, poll: Poll, readings: ReadonlyArray<Reading>) {
@@ -94,21 +98,22 @@ export class Round {
     this.count.set(lane, (this.count.get(lane) ?? 0) + 1)
     this.last.set(lane, row["seq"] as bigint)
   }
-  /** Uses nothing that was read of the lane, and leaves its mark where it was put back to. */
+  /** Makes the poll ignore a lane: its rows are not used, and `advance` does not move its mark, which was put back. */
   leaveOut(lane: number): void {
     this.#byLane.delete(lane)
   }
   /**
-   * Moves the marks up to where everything was read. Returns whether there may be more rows.
+   * Moves each mark up to the seq below which every visible row was read. Returns whether there may be more rows.
    *
-   * The marks have no limit: each seq drawn so far belongs to a row that is read, is hidden, or will be late. Moving
-   * to the seq drawn by the last poll passes over hidden rows. Few rows are late, since most transactions are shorter
-   * than a poll.
+   * `top` is the highest seq that was drawn at the previous poll. If this poll has read all rows, the marks move
+   * to `top`, past rows that a hold hides. This is safe, since a row that appears below a mark later is read as late.
+   * Few rows are late, because most transactions that drew a seq before the previous poll have ended by now.
    */
   advance(fresh: Rows, top: bigint): boolean {
     const { most, rows } = this.poll
     const all = this.cut === undefined && fresh.length < rows
-    // Fresh rows come upwards by seq over all lanes. Below the last one, only a lane's own limit leaves rows out.
+    // The rows above the marks come upwards by seq over all lanes. So below the last row of the poll, rows are missing
+    // only from a lane that reached its own limit. The mark of such a lane moves to the lane's last row only.
     const to = all ? top : this.cut === undefined ? fresh[fresh.length - 1]!["seq"] as bigint : this.cut - 1n
     let more = !all
     this.readings.forEach((reading, i) => {

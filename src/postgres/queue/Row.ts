@@ -1,5 +1,5 @@
 /**
- * From a row of `messages` to a delivery. On the hot path: one object a message, and empty columns are not parsed.
+ * Makes a delivery of a row of `messages`. This code runs once for each message, so it does not parse empty columns.
  *
  * @since 0.1.0
  */
@@ -11,22 +11,24 @@ import { formatDeadLetterId } from "../store/DeadLetterRow.ts"
 export interface OwnedLane {
   readonly lane: number
   readonly lease: HeldLease
-  /** The lane belongs to another worker, or may do so: none of its messages is handed out any more. */
+  /**
+   * Whether the lane belongs, or may belong, to another worker. No message of a lost lane is handed out or committed.
+   */
   lost: boolean
-  /** The lane is not read any more, and is given back when none of its messages is in flight. */
+  /** Whether the worker has stopped reading the lane. It gives the lane back when none of its messages is in flight. */
   leaving: boolean
 }
 
-/** Identifies a delivery's row for the transport. */
+/** Identifies the row of a delivery in `messages`. The worker keeps the receipt without reading it. */
 export interface Receipt {
   readonly owned: OwnedLane
   readonly lane: number
   readonly seq: bigint
-  /** How often the message was redriven. Together with the place it identifies the message. */
+  /** How often the message was redriven. With lane and seq, this number identifies the message. */
   readonly redriven: number
   /**
-   * The row is too large to be handed over. Its delivery has no payload, so it does not decode and only this message
-   * becomes a dead letter. Settling leaves the row where it is; dead-lettering moves it inside of the database.
+   * Whether the row is too large to be read. The delivery then has no payload, so it does not decode and the message
+   * becomes a dead letter. Settling leaves the row where it is; dead-lettering moves the row inside of the database.
    */
   readonly large: boolean
 }
@@ -40,7 +42,7 @@ export const failuresOf = (text: unknown): ReadonlyArray<Failure> => {
   return Array.isArray(failures) ? failures : []
 }
 
-/** Never fails: a row that an operator wrote by hand may hold any text. */
+/** Parses a JSON text, or returns `otherwise`. It never fails, because an operator may have written the row by hand. */
 const parsed = (text: unknown, otherwise: object): unknown => {
   try {
     return JSON.parse(String(text)) ?? otherwise

@@ -1,6 +1,6 @@
 /**
- * The life of the server that a worker reads. A message that was handed out under one life commits only under that
- * life. After a crash or a failover, its place, its id or its token may belong to something else.
+ * Reads the server life. A message that was handed out in one server life can commit only in that server life. After a
+ * crash or a failover, the message's seq, a queue's number or a token may belong to something else.
  *
  * @since 0.1.0
  */
@@ -11,11 +11,11 @@ import type { Names } from "../sql/names.ts"
 import * as Sql from "../sql/serverLife.ts"
 
 /**
- * Returns the present life, and begins one if there is none. It may end at any time, so each statement that relies on
- * it checks it again.
+ * Returns the present server life, and begins one if there is none. A server life may end at any time, so each
+ * statement that relies on it compares it again.
  *
- * `run` is where the caller's own statements run. With one session (PGlite) a user's transaction would otherwise wait
- * for itself.
+ * `run` sends the statements where the caller's own statements run. PGlite has one session, so in a user's transaction
+ * a statement on another connection would wait for that transaction indefinitely.
  */
 export const current = (run: PgDatabase["machinery" | "query"], names: Names): Effect.Effect<string, SqlError> => {
   const text = Sql.make(names)
@@ -27,8 +27,8 @@ export const current = (run: PgDatabase["machinery" | "query"], names: Names): E
 }
 
 /**
- * Warns at a worker's start if its role could not begin a life. Otherwise all its workers would end after the next
- * crash.
+ * Logs a warning at a worker's start if the worker's role lacks the rights to begin a server life. After the next crash
+ * all workers of such a role would stop, so the operator must know before.
  */
 export const warn = (db: PgDatabase, names: Names): Effect.Effect<void, SqlError> =>
   Effect.flatMap(

@@ -1,16 +1,16 @@
 /**
- * Wakes workers when something was published, without a NOTIFY in every commit.
+ * Wakes workers when a message was published, without a NOTIFY in every commit.
  *
- * NOTIFY takes a lock on the whole instance at commit: at 32 clients, 15,465 publishing transactions a second became
- * 4,341. So a worker that finds nothing announces in `consumers` that it waits, looks once more, and waits. After its
- * commit a publisher passes the queue to one background fiber. In one statement this fiber notifies those queues
- * where a worker waits, and clears the announcements. Workers of the same process are woken directly. A lost
- * notification costs the idle poll and nothing else: polling never stops.
+ * NOTIFY takes a lock on the whole database server at commit. With 32 clients, it reduced 15,465 publishing
+ * transactions a second to 4,341. So a worker that finds no message announces in `consumers` that it waits, looks once
+ * more, and waits. A publisher passes the queue to one background fiber after the commit. In one statement this fiber
+ * notifies those queues where a worker waits, and clears the announcements. Workers of the same process are woken
+ * directly. If a notification is lost, the worker finds the message at its next idle poll, since polling never stops.
  *
- * The connection that listens proves itself. Every few seconds it must confirm, in a bounded time, that it listens;
- * if it does not, it is replaced. Otherwise a connection that a proxy keeps open without passing anything on looks
- * like one without notifications. The connection is closed before the listener is: UNLISTEN would wait for a response
- * that never comes.
+ * The connection that listens must confirm every few seconds, in a bounded time, that it still listens. If it does not,
+ * it is replaced. Without this check, a dead connection that a proxy keeps open would look like one without
+ * notifications. The connection is closed before the listener on it is stopped. Stopping the listener first would send
+ * UNLISTEN, and wait for a response that never comes.
  *
  * @since 0.1.0
  */
@@ -31,37 +31,43 @@ import * as Sql from "../sql/consumers.ts"
 import type { Names } from "../sql/names.ts"
 
 export interface Wake {
-  /** Notes that a queue has new messages, after their commit. Synchronous and cheap. */
+  /** Wakes the workers of a queue that has new messages. Call it after the commit; it is synchronous and cheap. */
   readonly published: (queue: number) => void
   /**
-   * Wakes the waiters of this process that wait for a lease which was given back. The SQL statement that gives the
+   * Wakes the callers of this process that wait for a lease which was given back. The SQL statement that gives the
    * lease back notifies the other processes.
    */
   readonly released: (lease: string) => void
-  /** Makes a waiter. Make it before the last look: it is woken by everything that is published after that look. */
+  /** Returns a waiter for this target. Make it before the last look, so that everything published after wakes it. */
   readonly waiter: (what: WakeTarget) => Waiter
-  /** Announces in the database that a worker waits for this queue. Does nothing without a listening connection. */
+  /**
+   * Announces in the database, for so many milliseconds, that a worker waits for this queue. Does nothing where LISTEN
+   * is impossible (PGlite, a pooler).
+   */
   readonly announce: (queue: number, millis: number) => Effect.Effect<void, SqlError>
   /**
-   * Sends a note to all processes that listen, in the background. It is lost while the database is away. Does nothing
-   * without a listening connection.
+   * Sends a note to all processes that listen, in the background. The note is lost if the database does not respond.
+   * Does nothing where LISTEN is impossible (PGlite, a pooler).
    */
   readonly send: (note: string) => void
-  /** Sets the handler of the notes from all processes, this one included. */
+  /** Sets the handler of notes. The handler gets the notes of all processes, also those of this one. */
   readonly onNote: (hearer: NoteHandler) => void
-  /** Begins to listen. Idempotent. */
+  /** Begins to listen in the background, unless this process listens already. */
   readonly listen: Effect.Effect<void>
-  /** Milliseconds for which this process may have missed notes; 0 while it receives them, or needs none. */
+  /**
+   * Returns the milliseconds since the listening connection last worked, or 0 while it works. It is also 0 before
+   * `listen`, and where LISTEN is impossible.
+   */
   readonly notListeningMillis: () => number
 }
 
-/** Receives notes, and is called when listening begins: earlier notes are lost. */
+/** Receives notes. `listening` is called each time that listening begins, since earlier notes were lost. */
 export interface NoteHandler {
   receive(note: string): void
   listening(): void
 }
 
-/** A queue, or a lease by its name. */
+/** The target of a waiter: the number of a queue, or the name of a lease. */
 export type WakeTarget = number | `lease:${string}`
 
 export interface Waiter {
@@ -70,8 +76,8 @@ export interface Waiter {
 }
 
 /**
- * How often the connection must prove that it listens, and how long its response may take. It costs a few statements
- * a minute.
+ * How often, in milliseconds, the connection must prove that it listens, and how long its response may take. The proofs
+ * are 12 short statements a minute.
  */
 const askEvery = 5_000
 const responseTimeout = 4_000
@@ -97,7 +103,7 @@ export const make = Effect.fnUntraced(function*(
     handler?.listening()
   }
 
-  /** Notifies queues and sends notes. Those that arrive during one statement go into the next. */
+  /** Notifies the pending queues and sends the pending notes. The next run takes those that arrive meanwhile. */
   const notify = Effect.suspend(() => {
     some.closeUnsafe()
     const queues = [...pending]
@@ -110,14 +116,14 @@ export const make = Effect.fnUntraced(function*(
     )
   })
   if (listener !== undefined) {
-    // A failure only costs the idle poll.
+    // A failure is ignored: workers then find their messages at the next idle poll.
     yield* Effect.forkIn(Effect.forever(Effect.andThen(some.await, Effect.ignore(notify))), scope)
   }
 
   const clock = yield* Clock.Clock
-  /** When the connection last proved that it listens (monotonic); undefined until this process is to listen. */
+  /** The monotonic time at which the connection last proved that it listens. Undefined before `listen` is called. */
   let provenAt: bigint | undefined
-  /** Set after the warning, until the connection listens again. */
+  /** Whether the loss of the connection was logged. A connection that listens resets it. */
   let warned = false
   const prove = (connection: PgConnection.PgConnection) =>
     Effect.flatMap(inTime(connection.query(text.isListening)), ({ rows }) => {
@@ -146,7 +152,7 @@ export const make = Effect.fnUntraced(function*(
         )
         const notifications = yield* inTime(Scope.provide(connection.listen(names.channel), listenScope))
         yield* prove(connection)
-        // Wakes all: messages may have been published while this process did not listen.
+        // All waiters are woken, because messages may have been published while this process did not listen.
         yield* Effect.sync(wakeAll)
         return yield* Effect.raceFirst(
           receiveAll(notifications),
@@ -205,7 +211,7 @@ export const make = Effect.fnUntraced(function*(
       if (listener === undefined || provenAt !== undefined) return Effect.void
       provenAt = clock.monotonicTimeNanosUnsafe()
       return Effect.asVoid(Effect.forkIn(
-        // Every end leads to a new connection, also a defect or a closed queue.
+        // After every end, also a defect or a closed queue of notifications, a new connection begins to listen.
         Effect.forever(Effect.andThen(Effect.catchCause(listenOnce(listener), warnOnce), Effect.sleep("500 millis"))),
         scope
       ))
@@ -213,15 +219,15 @@ export const make = Effect.fnUntraced(function*(
     notListeningMillis: () => {
       if (provenAt === undefined) return 0
       const millis = Number(clock.monotonicTimeNanosUnsafe() - provenAt) / 1e6
-      // A connection that must prove itself usually responds at once.
+      // One interval and a second may pass between two proofs of a connection that works.
       return millis < askEvery + 1_000 ? 0 : millis
     }
   }
 })
 
 /**
- * Returns a response in time, or fails. It does not interrupt the statement: the driver would wait for its cancel
- * request, for seconds, on a connection that is closed next.
+ * Returns the response of a statement, or fails after `responseTimeout`. The statement is not interrupted, since the
+ * driver would then wait for a cancel request, for seconds. The caller closes the connection anyway.
  */
 const inTime = <A>(asked: Effect.Effect<A, SqlError>): Effect.Effect<A, SqlError | string> =>
   Effect.flatMap(

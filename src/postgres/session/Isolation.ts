@@ -1,10 +1,10 @@
 /**
- * The isolation level of transactions. The library begins its own at READ COMMITTED, even if the role or the database
- * has another default. Each statement then sees what was committed before it: behind a lock, what the last owner of
- * the lock did.
+ * The isolation level of transactions. The library begins its own transactions at READ COMMITTED, even if the role or
+ * the database has another default. Each statement then sees all earlier commits. A statement that comes after a lock
+ * sees what the last owner of that lock did.
  *
- * A user's own transaction keeps its level. Most calls are right in it, or fail there with 40001. The others check
- * the level first.
+ * A user's own transaction keeps its level. Most calls of the library are correct at any level, or fail with 40001. The
+ * other calls check the level first, and refuse a wrong one.
  *
  * @since 0.1.0
  */
@@ -17,8 +17,8 @@ import type { PgDatabase } from "./PgClient.ts"
 import * as PgFailure from "./PgFailure.ts"
 
 /**
- * Runs a transaction as the client's `withTransaction` does, but begins it READ COMMITTED. A transaction that the
- * effect begins on another client keeps the user's level.
+ * Runs an effect as the client's `withTransaction` does, but begins the transaction at READ COMMITTED. A transaction
+ * that the effect begins on another client keeps the user's level.
  */
 export const transaction =
   (client: Client.SqlClient): PgDatabase["transaction"] =>
@@ -28,7 +28,7 @@ export const transaction =
       return Effect.provideService(client.withTransaction(theirs), Client.BeginTransaction, ServerSql.begin)
     })
 
-/** The level of the ambient transaction, if its snapshot does not show later commits. */
+/** Returns the level of the ambient transaction if its snapshot does not show later commits, or else undefined. */
 const older = (db: PgDatabase): Effect.Effect<string | undefined, SqlError> =>
   Effect.flatMap(db.inTransaction, (inside) =>
     inside
@@ -55,7 +55,7 @@ const refuse = (
       )
   )
 
-/** Refuses a call that must see everything that is committed. */
+/** Fails in a transaction that does not see later commits. For a call that must see everything that is committed. */
 export const refuseOlder = (db: PgDatabase, operation: string): Effect.Effect<void, StoreFailure> =>
   refuse(db, operation, {
     kind: "refused",
@@ -63,6 +63,8 @@ export const refuseOlder = (db: PgDatabase, operation: string): Effect.Effect<vo
     hint: "Do it outside of that transaction, or in one that is READ COMMITTED."
   })
 
-/** Refuses a call that did not find a row, which may exist outside of the snapshot. */
+/**
+ * Fails in a transaction that does not see later commits. For a call that found no row, though one may exist by now.
+ */
 export const refuseUnseen = (db: PgDatabase, operation: string): Effect.Effect<void, StoreFailure> =>
   refuse(db, operation, { kind: "timeout", code: "40001", hint: PgFailure.runAgain })

@@ -1,17 +1,17 @@
 /**
- * The one SqlClient, and which connections each caller gets. No commit and no renewal waits for a connection that a
- * handler has.
+ * The one SqlClient, and the pool from which each caller gets its connections. No commit and no lease renewal waits for
+ * a connection that a handler uses.
  *
  * | caller | connections | because |
  * | --- | --- | --- |
- * | a committer's transaction | a pool of their own | a handler that takes all of the users' cannot stop commits |
- * | reading, claiming, renewing | a small pool of their own | a lease must be renewed however busy the rest is |
- * | all others (publishing, users' statements) | the users' pool | its size is the user's setting |
- * | LISTEN | one, while a worker is open | it must not be used for anything else |
+ * | a committer's transaction | the committers' pool | handlers that use the whole users' pool must not stop commits |
+ * | reading, claiming, renewing | the machinery's small pool | leases must be renewed under any load of other pools |
+ * | all others (publishing, users' statements) | the users' pool | the pool's size is the user's setting |
+ * | LISTEN | one, once a call listens | a connection that listens must do nothing else |
  *
- * There is exactly one transaction service. A nested `sql.withTransaction` in a commit step joins the message's
- * transaction, on every pool. An engine with one session (PGlite) has one pool of one for all callers. No caller of
- * the library holds it while it waits for another.
+ * There is exactly one transaction service. So a nested `sql.withTransaction` in a commit step joins the message's
+ * transaction, from any pool. PGlite has one session, so all callers share one pool of one connection. No code of the
+ * library keeps that connection while it waits for another connection.
  *
  * @since 0.1.0
  */
@@ -46,53 +46,58 @@ import {
   type Settings
 } from "./Pools.ts"
 
-/** The database, as the rest of this folder uses it. */
+/** The database, as the other modules of `postgres/` use it. */
 export interface PgDatabase {
-  /** The client that users' code gets, as `SqlClient` and as `PgClient`. */
+  /** The client that user code gets, as the services `SqlClient` and `PgClient`. */
   readonly sql: SqlPg.PgClient
   readonly settings: Settings
   /** Runs a statement in the ambient transaction, which must exist. */
   readonly within: Query
-  /** Runs a statement in the ambient transaction, or by itself on the users' pool. */
+  /** Runs a statement in the ambient transaction. Without one, the statement runs by itself on the users' pool. */
   readonly query: Query
   /**
-   * Runs a statement of the worker's own machinery, bounded in time. Its commit is flushed, even if the role's
-   * default is otherwise. The exceptions (`unflushed`) are listed in `src/postgres/README.md`.
+   * Runs a statement on the machinery's connections, bounded in time and outside of any ambient transaction. The
+   * statement's commit is flushed, even if the role's default is otherwise. `src/postgres/README.md` lists the
+   * exceptions, which use `unflushed`.
    */
   readonly machinery: Query
   /**
-   * Runs a transaction on the machinery's connections, which joins no ambient one. Its whole time is bounded: a
-   * longer one is interrupted, and its connection is discarded. Its COMMIT, once sent, has the bound of every COMMIT.
+   * Runs a transaction on the machinery's connections, outside of any ambient transaction. A transaction that takes too
+   * long is interrupted, and its connection is discarded. A COMMIT that was sent is not interrupted: the commit timeout
+   * bounds it.
    */
   readonly onMachinery: <A, E>(transaction: Effect.Effect<A, E>) => Effect.Effect<A, E | SqlError.SqlError>
   /**
-   * Runs a transaction of the library, READ COMMITTED under every default of the role. A savepoint of the ambient
-   * one.
+   * Runs a transaction of the library at READ COMMITTED, under every default of the role. Within an ambient transaction
+   * it is a savepoint, and has the level of that transaction.
    */
   readonly transaction: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | SqlError.SqlError, R>
   readonly transact: <A, E, R>(
     body: Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>>
   readonly savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TransactionFailure, R>
-  /** Whether there is an ambient transaction. */
+  /** Returns whether there is an ambient transaction. */
   readonly inTransaction: Effect.Effect<boolean>
-  /** Statements sent in the ambient transaction so far. */
+  /** Returns the number of statements that were sent in the ambient transaction so far; 0 without one. */
   readonly statements: Effect.Effect<number>
-  /** A connection that only listens; undefined where there can be none. */
+  /** Opens a connection that only listens. Undefined where LISTEN is impossible (PGlite, a pooler). */
   readonly listener: Effect.Effect<PgConnection.PgConnection, SqlError.SqlError, Scope.Scope> | undefined
 }
 
-/** Set where a transaction belongs to the worker's machinery (claims). */
+/** Whether the fiber's transactions run on the machinery's pool. `onMachinery` sets this reference. */
 const OnMachinery = Context.Reference<boolean>("millrace/postgres/OnMachinery", { defaultValue: () => false })
 
-/** Builds pools and client in the given scope. The pools connect when they are first used. */
+/**
+ * Builds the pools and the client in the given scope. A server is first probed by one connection; each pool connects
+ * when it is first used.
+ */
 export const make = Effect.fnUntraced(
   function*(settings: Settings): Effect.fn.Return<PgDatabase, SqlError.SqlError, Scope.Scope | Reactivity.Reactivity> {
     const { level, version } = settings.single ? { level: "", version: 0 } : yield* probe(settings)
     const pool = (parameters: Readonly<Record<string, string>>, max: number, multiplex = false) =>
       PgPool.make({
         ...connectionConfig(settings, parameters),
-        // The driver's word for pipelining: statements travel together. A connection still has one user at a time.
+        // `multiplex` lets several statements travel together (pipelining). A connection still has one user at a time.
         multiplex,
         multiplexConcurrency: 1,
         maxConnections: max,
@@ -155,8 +160,8 @@ export const make = Effect.fnUntraced(
     const onMachinery: PgDatabase["onMachinery"] = (body) =>
       inTime(Effect.updateContext(Effect.provideService(body, OnMachinery, true), withoutTransaction))
     const { query, within } = statements(client)
-    // A pooler takes no settings at connecting. So where the default level is another one, the level must be in each
-    // BEGIN.
+    // A pooler accepts no session settings when a connection starts, so the machinery's sessions have the database's
+    // default level. If that is not READ COMMITTED, each machinery statement runs in a transaction whose BEGIN sets it.
     const wrapped = settings.pooler && level !== "read committed"
     return {
       sql,
@@ -173,8 +178,8 @@ export const make = Effect.fnUntraced(
 )
 
 /**
- * Makes a SqlClient a PgClient: JSON fragments, LISTEN and NOTIFY. A reserved session is from the users' pool, never
- * a committer's.
+ * Makes a PgClient of a SqlClient: adds JSON fragments, LISTEN and NOTIFY. `sql.reserve` takes a session from the
+ * users' pool, never from the committers' pool.
  */
 const withPgParts = (
   client: Client.SqlClient,

@@ -1,6 +1,6 @@
 /**
- * Settings from the environment. Each error names the variable, its present value, and an example. Secrets are never
- * repeated.
+ * Reads settings from variables of the environment. Each error names the variable, its present value, and an example.
+ * No error shows the value of a secret.
  *
  * @since 0.1.0
  */
@@ -10,18 +10,18 @@ import * as Redacted from "effect/Redacted"
 import { InvalidConfig } from "../../Errors.ts"
 import { problem } from "../sql/names.ts"
 
-/** A variable: its expected form, and how to read it. */
+/** A variable of the environment: its name, its expected form, and how to parse its text. */
 interface Variable<A> {
   readonly name: string
   readonly expected: string
   readonly example: string
-  /** Set if the value must not be repeated in an error. */
+  /** True if no error must show the value. */
   readonly secret?: boolean
-  /** Returns undefined if the text does not parse. */
+  /** Returns the value, or undefined if the text does not parse. */
   readonly parse: (text: string) => A | undefined
 }
 
-/** A URL that the driver reads. */
+/** Returns whether the text is a URL that the driver accepts. */
 export const isPostgresUrl = (text: string): boolean => {
   if (!URL.canParse(text)) return false
   const { protocol } = new URL(text)
@@ -69,7 +69,7 @@ const pooler: Variable<boolean> = {
 const invalid = (variable: Variable<unknown>, got: string): InvalidConfig =>
   new InvalidConfig({ variable: variable.name, got, expected: variable.expected, example: variable.example })
 
-/** The variable's value, or undefined if it is not set or empty. */
+/** Returns the variable's value, or undefined if the variable is not set or is empty. */
 const optional = <A>(variable: Variable<A>): Effect.Effect<A | undefined, InvalidConfig> =>
   Effect.flatMap(
     Effect.catch(Config.withDefault(Config.String(variable.name), ""), () =>
@@ -93,7 +93,10 @@ const required = <A>(variable: Variable<A>): Effect.Effect<A, InvalidConfig> =>
     (value) => value === undefined ? Effect.fail(invalid(variable, "nothing")) : Effect.succeed(value)
   )
 
-/** Reads all variables. The first wrong one fails. A variable that is not set has no property in the result. */
+/**
+ * Reads all variables. Fails with `InvalidConfig` for the first variable that is missing or does not parse. A variable
+ * that is not set has no property in the result.
+ */
 export const options = Effect.map(
   Effect.all({
     url: required(url),

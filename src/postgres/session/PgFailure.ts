@@ -1,11 +1,11 @@
 /**
  * Classifies a failed transaction: the user's failure, a transient failure, an aborted transaction, a refused COMMIT,
- * an unknown outcome. Pure; one table by SQLSTATE.
+ * an unknown outcome. All functions here are pure.
  *
  * The last SQLSTATE on the transaction's connection decides, not the error that the body failed with. Users wrap SQL
  * errors in errors of their own, and a dying connection arrives as a defect. There is one exception: if a savepoint
- * has undone the failed statement, the body's error decides. A step may catch a conflict, and then fail with an error
- * of its own.
+ * has undone the failed statement, the body's error decides. For example, a step catches a conflict outside of its
+ * savepoint, and then fails with an error of its own.
  *
  * @since 0.1.0
  */
@@ -21,7 +21,10 @@ import {
 } from "../../Errors.ts"
 import type { TransactionFailure } from "../../Store.ts"
 
-/** Whether an SQLSTATE means that a retry helps. `other` is the statement's own fault. */
+/**
+ * The meaning of an SQLSTATE. After `conflict` and `unavailable` a retry can help. `aborted` says that an earlier
+ * statement failed, and `other` that this statement is at fault.
+ */
 export type Kind = "conflict" | "unavailable" | "aborted" | "other"
 
 const kinds: Readonly<Record<string, Kind>> = {
@@ -41,22 +44,22 @@ const classes: Readonly<Record<string, Kind>> = {
 }
 
 /**
- * Reads the table. 57P01-57P05 mean that the server ends or ended. 57014, a cancelled query, is the user's own
- * timeout.
+ * Returns the meaning of an SQLSTATE. All codes 57P.. are `unavailable`, since the server ends or has ended the
+ * session. 57014, a cancelled query, is `other`: it comes from a user's own timeout.
  */
 export const kindOf = (code: string): Kind =>
   kinds[code] ?? classes[code.slice(0, 2)] ?? (code.startsWith("57P") ? "unavailable" : "other")
 
-/** Whether the outcome of COMMIT is unknown after this code: the server went away while it responded. */
+/** Returns whether COMMIT may have happened although it failed with this code: the connection or its server ended. */
 const hidesOutcome = (code: string): boolean =>
   code === "" || code === "40003" || code.startsWith("08") || code.startsWith("57P")
 
 /**
- * The SQLSTATE of a driver's error, or "" if the server did not send one (the connection died, or a parameter could
- * not be encoded).
+ * Returns the SQLSTATE of a driver's error, or "" if the server did not send one (the connection died, or a parameter
+ * could not be encoded).
  *
- * A standby says "not supported" when an unlogged table is read. It is read-only, as it says to every write, so the
- * code becomes 25006.
+ * A standby refuses to read an unlogged table with the code for "not supported". The cause is that a standby is
+ * read-only, so this function returns 25006 instead.
  */
 export const codeOf = (error: SqlError.SqlError): string => {
   const cause: unknown = error.reason.cause
@@ -66,23 +69,23 @@ export const codeOf = (error: SqlError.SqlError): string => {
 }
 
 /**
- * Whether the session cannot be used any more: its server was demoted (25006), ends (57P), or has lost the protocol's
- * state (08).
+ * Returns whether this code means that the session cannot be used any more. Its server was demoted (25006), ends (57P),
+ * or has lost the protocol's state (08).
  *
- * A proxy may keep a connection open through a failover. It then fails in this way until it is closed, and a new one
- * reaches the new primary. A transaction that a user has made read-only fails with the same code. That costs one new
- * connection and nothing else.
+ * A proxy may keep a connection to the old primary open through a failover. All statements on it then fail with such a
+ * code, and only a new connection reaches the new primary. A transaction that a user has made read-only also fails with
+ * 25006. Its connection is then replaced without need, which does no harm.
  */
 export const isUnusable = (code: string): boolean => code === "25006" || code.startsWith("08") || code.startsWith("57P")
 
-/** Whether the connection is gone: the driver says so, without an SQLSTATE. */
+/** Returns whether the connection is gone: the driver reports a connection error without an SQLSTATE. */
 export const isLost = (error: SqlError.SqlError): boolean =>
   error.reason._tag === "ConnectionError" && codeOf(error) === ""
 
 /**
- * Whether a session's prepared statements are gone or stale. The causes: `deallocate all`, a pooler that gave the
- * transaction another server connection, a table that was altered. The driver prepares again, but not within a
- * transaction. A user's own statements have other names.
+ * Returns whether an error means that a session's prepared statements are gone or stale. The causes are `deallocate
+ * all`, a pooler that gave the transaction another server connection, and a table that was altered. The driver prepares
+ * a statement again, but not within a transaction. An error about a statement that a user has prepared does not count.
  */
 export const isStaleStatement = (error: SqlError.SqlError): boolean =>
   isUnknownName(error) || (codeOf(error) === "0A000" && routineOf(error) === "RevalidateCachedQuery")
@@ -90,15 +93,15 @@ export const isStaleStatement = (error: SqlError.SqlError): boolean =>
 const isUnknownName = (error: SqlError.SqlError): boolean =>
   codeOf(error) === "26000" && /"effect_[0-9a-f]{16}_\d+"/.test(messageOf(error))
 
-/** Where in the server the error was raised: its text may be in any language. */
+/** Returns the server's function that raised the error. The error's text would not do, since it may be translated. */
 const routineOf = (error: SqlError.SqlError): unknown => {
   const cause: unknown = error.reason.cause
   return typeof cause === "object" && cause !== null && "routine" in cause ? cause.routine : undefined
 }
 
 /**
- * Whether a pooler without the setting is between us and the server: it refuses settings of a session, or has no
- * prepared statements.
+ * Returns whether an error shows a pooler that the layer was not configured for (`pooler: true`). Such a pooler refuses
+ * session settings, or loses prepared statements.
  */
 const isPooler = (error: SqlError.SqlError): boolean =>
   isUnknownName(error) || messageOf(error).startsWith("unsupported startup parameter")
@@ -110,11 +113,13 @@ const messageOf = (error: SqlError.SqlError): string => {
 
 const poolerHint = "Behind a transaction pooler, set pooler: true (MILLRACE_POOLER=true)."
 
-/** The text of the server or the driver, without values of ours. */
+/**
+ * Returns the error's text from the server or the driver, which has no parameter values. Adds a hint about a pooler.
+ */
 export const detailOf = (error: SqlError.SqlError): string =>
   isPooler(error) ? `${messageOf(error)}. ${poolerHint}` : messageOf(error)
 
-/** The first SQL error in a cause. It may be a defect, since the driver hides some of its failures in defects. */
+/** Returns the first SQL error in a cause. Defects are searched too, since the driver hides some failures in them. */
 export const sqlErrorIn = (cause: Cause.Cause<unknown>): SqlError.SqlError | undefined => {
   for (const reason of cause.reasons) {
     if (Cause.isFailReason(reason) && SqlError.isSqlError(reason.error)) return reason.error
@@ -123,7 +128,10 @@ export const sqlErrorIn = (cause: Cause.Cause<unknown>): SqlError.SqlError | und
   return undefined
 }
 
-/** Whether an SQL error is in a failure, itself or as its cause. The worker wraps the whole cause of a step. */
+/**
+ * Returns whether a failure is an SQL error, or was caused by one. It also searches a `Cause` within an error, since
+ * the worker wraps the whole cause of a step.
+ */
 const comesFromSql = (cause: Cause.Cause<unknown>): boolean =>
   cause.reasons.some((reason) => {
     let error: unknown = Cause.isFailReason(reason)
@@ -139,27 +147,29 @@ const comesFromSql = (cause: Cause.Cause<unknown>): boolean =>
     return false
   })
 
-/** The state of the transaction's connection. */
+/** The state of a failed transaction and its connection. */
 export interface Seen {
-  /** The body began: there was a connection, and BEGIN succeeded. */
+  /** Whether the body began: there was a connection, and BEGIN succeeded. */
   readonly began: boolean
-  /** The body succeeded, so the failure is of COMMIT. */
+  /** Whether the body succeeded, so that the failure is one of COMMIT. */
   readonly finished: boolean
-  /** SQLSTATE of the failure that decides, "" if there was none since the last statement that succeeded. */
+  /** The SQLSTATE of the failure that decides. It is "" if the last statement succeeded. */
   readonly code: string
-  /** The connection died, or did not respond in time. */
+  /**
+   * Whether the session cannot continue: its connection is gone, a response did not come in time, or names are gone.
+   */
   readonly lost: boolean
-  /** We interrupted a statement, so a cancel request may be on its way. */
+  /** Whether a statement was interrupted, so that a cancel request may be on its way. */
   readonly interrupted: boolean
-  /** The response to COMMIT was ROLLBACK: the transaction had been aborted before. */
+  /** Whether the response to COMMIT was ROLLBACK, because the transaction had been aborted before. */
   readonly rolledBack: boolean
-  /** The failed statement was undone to a savepoint, and nothing was sent since. */
+  /** Whether the last failed statement was undone by a rollback to a savepoint. */
   readonly repaired: boolean
-  /** The text of the failure, for operators. */
+  /** The text of the failure that decides, for operators. */
   readonly detail: string
 }
 
-/** Classifies the failure. Returns undefined if it is the body's own, or an interruption. */
+/** Classifies the failure of a transaction. Returns undefined if the failure is the body's own, or an interruption. */
 export const classify = (cause: Cause.Cause<unknown>, seen: Seen): TransactionFailure | undefined => {
   if (Cause.hasInterruptsOnly(cause)) return undefined
   if (!seen.began) return beforeBody(cause)
@@ -171,7 +181,7 @@ export const classify = (cause: Cause.Cause<unknown>, seen: Seen): TransactionFa
   }
   if (seen.lost) return new TransientFailure({ kind: "unavailable", code: seen.code, detail: seen.detail })
   if (kind === "aborted") return new TransactionAborted({ detail: seen.detail })
-  // The cancel request of our interruption hit a later statement.
+  // 57014 after an interruption: the interrupted statement's cancel request has ended a later statement.
   return seen.interrupted && seen.code === "57014"
     ? new TransientFailure({ kind: "conflict", code: seen.code, detail: "a late cancel request ended a statement" })
     : undefined
@@ -196,22 +206,22 @@ const afterBody = (seen: Seen, kind: Kind): TransactionFailure => {
       : new TransactionAborted({ detail })
   }
   if (hidesOutcome(code)) return new UnknownOutcome({ detail })
-  // The prepared COMMIT did not exist, so it did not run.
+  // 26000 means that the prepared COMMIT did not exist. So COMMIT did not run, and the outcome is known.
   if (code === "26000") return new TransientFailure({ kind: "unavailable", code, detail })
   return kind === "conflict" || kind === "unavailable"
     ? new TransientFailure({ kind, code, detail })
     : new CommitRejected({ code, detail })
 }
 
-/** The driver's error when no connection became free in time. Its message names the setting. */
+/** The cause of an SQL error when no connection became free in time. Its message names the setting to change. */
 export class AcquireTimeout extends Error {
   override readonly name = "AcquireTimeout"
 }
 
-/** The hint for 40001. A transaction at READ COMMITTED does not fail with it. */
+/** The hint for a failure with 40001. Transactions at READ COMMITTED do not fail with this code. */
 export const runAgain = "Run the whole transaction again, or do this in one that is READ COMMITTED."
 
-/** The error of a call on a closed layer, whose pools would only interrupt the caller. */
+/** The cause of an SQL error when a call uses a closed layer. The pools of such a layer would only interrupt it. */
 export class LayerClosed extends Error {
   override readonly name = "LayerClosed"
   constructor() {
@@ -226,7 +236,7 @@ export const layerClosed = (): SqlError.SqlError => {
   })
 }
 
-/** A failure outside of a worker's transaction, for callers that publish, list, redrive or register. */
+/** Makes a `StoreFailure` of an SQL error outside of a worker's transaction: publish, list, redrive, register. */
 export const storeFailure = (operation: string) => (error: SqlError.SqlError): StoreFailure => {
   const code = codeOf(error)
   const cause: unknown = error.reason.cause
@@ -266,7 +276,10 @@ const hintOf = (code: string): string =>
     ? "Create the database, or correct the url (DATABASE_URL)."
     : "A retry alone does not help. Fix the cause, then try again."
 
-/** A failure of the transport's own requests. It is temporary unless the server says that it is permanent. */
+/**
+ * Makes a `TransportError` of an SQL error in the transport's own requests. The error is permanent if the layer is
+ * closed, or if a right, a table or a schema is missing.
+ */
 export const transportError = (operation: string) => (error: SqlError.SqlError): TransportError => {
   const code = codeOf(error)
   const permanent = error.reason.cause instanceof LayerClosed || code.startsWith("42") || code === "3F000"

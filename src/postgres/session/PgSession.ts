@@ -1,11 +1,11 @@
 /**
- * One checkout of a connection, as the SqlClient sees it. It remembers the last SQLSTATE, whether the connection died
- * or a statement was interrupted, and bounds the client's uninterruptible statements (BEGIN, COMMIT, ROLLBACK,
- * savepoints).
+ * One checkout of a connection, as the SqlClient sees it. The session remembers the last SQLSTATE, and whether the
+ * connection died or a statement was interrupted. It also bounds the client's uninterruptible statements (BEGIN,
+ * COMMIT, ROLLBACK, savepoints).
  *
- * If the network drops all packets, those statements would otherwise hold a fiber indefinitely: nothing can interrupt
- * them. Here they run in a fiber of their own. Without a response in time, the checkout continues. A connection with
- * an unfinished statement is destroyed when it is given back (a pinned one does so by itself).
+ * If the network dropped all packets, an uninterruptible statement would hold its fiber indefinitely. So the session
+ * runs such a statement in a fiber of its own, and fails without a response in time. A connection with an unfinished
+ * statement is destroyed when it is given back to its pool. The driver does that for a pinned connection.
  *
  * @since 0.1.0
  */
@@ -27,15 +27,15 @@ export type Rows = ReadonlyArray<PgConnection.Row>
 type Transform = (<A extends object>(row: ReadonlyArray<A>) => ReadonlyArray<A>) | undefined
 
 /**
- * Precedes the client's own control statements, which distinguishes them from the same words of a user. No user's
- * statement can begin with it: the protocol carries no NUL.
+ * A character before the client's own control statements. It distinguishes them from the same words of a user, since no
+ * user's statement can begin with NUL: the protocol cannot carry it.
  */
 const mark = "\0"
 export const marked = (control: string): string => mark + control
 
 /**
- * The use of a session. It serves one statement, or a transaction of the client (`sql.withTransaction`, a worker's
- * commit). Or it is reserved for a user (`sql.reserve`), who may steer it by hand.
+ * The use of a session. It serves single statements, or a transaction of the client (`sql.withTransaction`, a worker's
+ * commit). Or it is reserved for a user (`sql.reserve`), who may send transaction control through it.
  */
 export type Use = "statement" | "transaction" | "reserved"
 
@@ -46,12 +46,12 @@ export class PgSession implements Connection {
   interrupted = false
   rolledBack = false
   repaired = false
-  /** A response did not come in time. */
+  /** Whether a response did not come in time. */
   unanswered = false
   detail = ""
-  /** Statements sent so far: shows whether a commit step used this connection at all. */
+  /** The number of statements sent so far. It shows whether a commit step used this connection at all. */
   statements = 0
-  /** Failures so far: a savepoint checks for an aborted state only if there were any. */
+  /** The number of failed statements so far. A savepoint probes for an aborted transaction only if the number grew. */
   failures = 0
 
   readonly #connection: PgConnection.PgConnection
@@ -61,9 +61,9 @@ export class PgSession implements Connection {
   readonly #invalidate: Effect.Effect<void>
   readonly #cancel: Effect.Effect<unknown> | undefined
   #begun = false
-  /** The session leaves its pool at the end of its scope. */
+  /** Whether the connection is removed from its pool at the end of the scope. */
   #replaced = false
-  /** Its prepared statements are gone, so nothing is sent by a name. */
+  /** Whether a user dropped the session's prepared statements. No statement is then sent by a name. */
   #unnamed = false
 
   /** `cancel` ends a statement on the server. The driver does not always do that when a statement is interrupted. */
@@ -87,7 +87,7 @@ export class PgSession implements Connection {
   /** Removes the connection from its pool. */
   readonly discard: Effect.Effect<void> = Effect.suspend(() => {
     const cancel = this.interrupted && !this.lost ? this.#cancel : undefined
-    // Does not wait for the cancel: it needs another connection, which may have the same problem.
+    // The cancel request needs another connection, which may have the same problem. So it runs in the background.
     return cancel === undefined ? this.#invalidate : Effect.andThen(Effect.forkDetach(cancel), this.#invalidate)
   })
 
@@ -128,17 +128,18 @@ export class PgSession implements Connection {
     return Stream.unwrap(Effect.as(this.#allowed(found), this.#stream(sql, params, transform)))
   }
 
-  /** Fails if the transaction is aborted. Bounded, since the client does not interrupt it. */
+  /** Fails if the transaction is aborted. The probe is bounded in time, since the client does not interrupt it. */
   readonly probe: Effect.Effect<unknown, SqlError.SqlError> = Effect.suspend(() =>
     this.#bounded(ServerSql.unaborted, true)
   )
 
   /**
-   * Sends COMMIT, and fails without a response in time. If the transaction was aborted, the response of Postgres is
-   * ROLLBACK.
+   * Sends COMMIT. Fails if there is no response in time, or if the response is ROLLBACK, because the transaction was
+   * aborted before.
    */
   readonly commit: Effect.Effect<void, SqlError.SqlError> = Effect.suspend(() =>
-    // After a failed COMMIT the transaction may still be open: perhaps the prepared COMMIT did not exist.
+    // After a failed COMMIT the transaction may still be open: perhaps the prepared COMMIT did not exist. So the
+    // connection is removed from its pool.
     Effect.flatMap(Effect.tapCause(this.#bounded("COMMIT", true), () => this.discard), (result) => {
       if (result.command !== "ROLLBACK") return Effect.void
       this.rolledBack = true
@@ -160,9 +161,9 @@ export class PgSession implements Connection {
   ): Effect.Effect<Rows, SqlError.SqlError> {
     if (sql.startsWith(mark)) return this.#control(sql.slice(mark.length), prepare)
     return this.#guarded(sql, (text, found) =>
-      // The transaction's own BEGIN may be a user's text (`SqlClient.BeginTransaction`).
+      // A transaction's BEGIN comes this way, without the mark: a user may have set it (`SqlClient.BeginTransaction`).
       found.kind === "begin" && this.#use === "transaction"
-        // Our own BEGIN never changes, so it may be prepared.
+        // The library's BEGIN never changes, so it is always prepared.
         ? this.#begin(text, prepare || text === ServerSql.begin)
         : this.#observed(Effect.map(this.#connection.query(text, params, prepare && !this.#unnamed), (result) => {
           this.code = ""
@@ -191,7 +192,9 @@ export class PgSession implements Connection {
       : Stream.map(stream, (row) => transform([row])[0] as PgConnection.Row)
   }
 
-  /** Checks a statement that may be a user's. Every way into the session passes here. */
+  /**
+   * Sends a statement if it is allowed. Every statement without the mark passes this check, since it may be a user's.
+   */
   #guarded<A>(
     sql: string,
     send: (sql: string, found: TransactionControl.Found) => Effect.Effect<A, SqlError.SqlError>
@@ -202,7 +205,10 @@ export class PgSession implements Connection {
       : Effect.andThen(this.#allowed(found), Effect.suspend(() => send(sql, found)))
   }
 
-  /** Refuses a statement that would steer a transaction of the client. Discards a session that a statement changes. */
+  /**
+   * Refuses a statement that would begin or end a transaction of the client. If a statement changes the session, the
+   * connection is removed from its pool at the end of the scope.
+   */
   #allowed({ command, kind }: TransactionControl.Found): Effect.Effect<void, SqlError.SqlError> {
     return Effect.suspend(() => {
       if (kind === "names") this.#unnamed = true
@@ -215,8 +221,8 @@ export class PgSession implements Connection {
   }
 
   /**
-   * Refuses a statement as a failed statement does: the transaction is aborted, back to a savepoint or as a whole.
-   * This holds even if the user catches the error.
+   * Fails without sending the statement. Within a transaction it first aborts the transaction on the server. So a user
+   * who catches the error can continue only after a rollback to a savepoint.
    */
   #refuse(command: string): Effect.Effect<never, SqlError.SqlError> {
     const inTransaction = this.#use === "transaction"
@@ -229,7 +235,10 @@ export class PgSession implements Connection {
       : refused
   }
 
-  /** A session that cannot begin is given to no other caller: an earlier transaction may still be open in it. */
+  /**
+   * Sends BEGIN. If that fails, an earlier transaction may still be open in the session, so the connection is removed
+   * from its pool.
+   */
   #begin(sql: string, prepare: boolean): Effect.Effect<Rows, SqlError.SqlError> {
     return Effect.matchCauseEffect(this.#bounded(sql, prepare), {
       onFailure: (cause) => Effect.andThen(this.discard, Effect.failCause(cause)),
@@ -245,7 +254,10 @@ export class PgSession implements Connection {
     return Effect.onExitPrimitive(effect, (exit) => exit._tag === "Failure" ? this.#note(exit.cause) : undefined)
   }
 
-  /** Remembers a failure. A session that cannot be used any more serves this checkout to its end, and no other. */
+  /**
+   * Remembers a failure. If the session cannot be used any more, the connection is removed from its pool. It then
+   * serves this checkout to its end, and no other one.
+   */
   #note(cause: Cause.Cause<SqlError.SqlError>): Effect.Effect<void> | undefined {
     this.failures++
     this.repaired = false
@@ -257,7 +269,8 @@ export class PgSession implements Connection {
     const code = PgFailure.codeOf(error)
     if (PgFailure.isLost(error) || PgFailure.isStaleStatement(error)) this.lost = true
     if (code === "" && !this.lost) return undefined
-    // A statement after the failed one only says that the transaction is aborted; the first one says why.
+    // After a failed statement, all others fail with 25P02, which only says that the transaction is aborted. So 25P02
+    // replaces neither the text nor the code of the failure that says why.
     const before = PgFailure.kindOf(this.code)
     if (code !== "25P02" || this.code === "") this.detail = PgFailure.detailOf(error)
     if (code !== "25P02" || (before !== "conflict" && before !== "unavailable")) this.code = code
@@ -271,8 +284,9 @@ export class PgSession implements Connection {
         return result.rows
       })
     }
-    // A cancel request may still be on its way to this connection, and a dead one cannot roll back: closing it does.
-    // A failed ROLLBACK must not fail the transaction, or it would hide why the body failed.
+    // After an interruption a cancel request may still be on its way to this connection, and a dead connection cannot
+    // send ROLLBACK. Closing the connection rolls back, too. A failed ROLLBACK must not fail here, since its error
+    // would hide why the body failed.
     return this.interrupted || this.lost
       ? Effect.as(this.discard, [])
       : Effect.matchCauseEffect(this.#wire(sql, prepare), {
@@ -281,11 +295,12 @@ export class PgSession implements Connection {
       })
   }
 
-  /** Does the same as `#wire`, and remembers a failure. */
+  /** Sends a statement as `#wire` does, and remembers a failure. */
   #bounded(sql: string, prepare: boolean): Effect.Effect<PgConnection.Result, SqlError.SqlError> {
     return this.#observed(this.#wire(sql, prepare))
   }
 
+  /** Sends a statement in a fiber of its own, and fails without a response within the control timeout. */
   #wire(sql: string, prepare: boolean): Effect.Effect<PgConnection.Result, SqlError.SqlError> {
     return Effect.flatMap(
       Effect.forkDetach(Effect.exit(this.#connection.query(sql, [], prepare && !this.#unnamed)), {

@@ -1,5 +1,5 @@
 /**
- * Transactions of the client, with what their failure means.
+ * Runs transactions and savepoints of the client, and classifies their failures.
  *
  * @since 0.1.0
  */
@@ -30,7 +30,7 @@ export const transactions = (
     Effect.suspend(() => {
       let session: PgSession | undefined
       let finished = false
-      // Read before this level is rolled back itself, which repairs nothing for its own failure.
+      // `repaired` is read when the body ends. Afterwards this level itself is rolled back, which would set it, too.
       let repaired = false
       const inner = Effect.withFiber<A, E | SqlError.SqlError, Exclude<R, Transaction>>((fiber) => {
         session = sessionOf(fiber.context)!
@@ -56,8 +56,8 @@ export const transactions = (
   const savepoint = <A, E, R>(body: Effect.Effect<A, E, R>) =>
     Effect.withFiber<A, E | TransactionFailure, Exclude<R, Transaction>>((fiber) => {
       const before = sessionOf(fiber.context)!.failures
-      // A body that swallowed an SQL error leaves an aborted transaction. If it is found inside, the savepoint still
-      // repairs it.
+      // A body that caught an SQL error leaves an aborted transaction. The probe fails within the savepoint then, so
+      // the rollback to the savepoint repairs the transaction.
       return run(
         body,
         (session) => session.failures === before ? Effect.void : session.probe

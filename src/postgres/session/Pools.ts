@@ -1,5 +1,5 @@
 /**
- * The pools of connections, and how the sessions of each are opened.
+ * The connections of the pools: their settings, how long a caller waits for one, and how statements run on them.
  *
  * @since 0.1.0
  */
@@ -17,7 +17,7 @@ import * as ServerSql from "../sql/server.ts"
 import * as PgFailure from "./PgFailure.ts"
 import { PgSession, type Rows, type Use } from "./PgSession.ts"
 
-/** The settings of the client. Every field is decided; defaults are in `Postgres.ts`. */
+/** The settings of the client, with all defaults filled in. `Postgres.ts` has the defaults. */
 export interface Settings {
   readonly url: Redacted.Redacted | undefined
   readonly ssl: boolean | ConnectionOptions | undefined
@@ -25,26 +25,27 @@ export interface Settings {
   readonly maxConnections: number
   readonly acquireTimeout: Duration.Duration
   readonly commitTimeout: Duration.Duration
-  /** One session for all callers: no LISTEN, no second connection. */
+  /** True for PGlite, which has one session for all callers: no second connection, no LISTEN. */
   readonly single: boolean
-  /** Behind a transaction pooler: no named statements, no settings at connecting, no LISTEN. */
+  /** True behind a transaction pooler: no named statements, no session settings, no LISTEN. */
   readonly pooler: boolean
 }
 
-/** Runs a statement. */
+/** Runs a statement with its parameters, and returns its rows. */
 export type Query = (text: string, params: ReadonlyArray<unknown>) => Effect.Effect<Rows, SqlError.SqlError>
 
 /**
- * Ends every statement and every transaction of the machinery after this time: it is short, or the database has a
- * problem. An interrupted one may take twice as long, since the driver waits for its cancel request.
+ * The longest time for a statement or a transaction of the machinery. They are all short, so a longer one means that
+ * the database has a problem. An interruption may take as long again, since the driver waits for its cancel request.
  */
 const machineryTimeout = Duration.seconds(10)
 
 /**
- * The size of the committers' pool. Most deployments run several processes with few workers each, and a group waits
- * for its connection.
+ * The size of the committers' pool in one process. That is enough for most deployments, which run several processes
+ * with few workers each. If all connections are in use, a group commit waits for one.
  */
 export const committers = 16
+/** The size of the machinery's pool. */
 export const machineries = 4
 
 export const connectionConfig = (s: Settings, parameters: Readonly<Record<string, string>>): PgConnection.Config => ({
@@ -58,33 +59,34 @@ export const connectionConfig = (s: Settings, parameters: Readonly<Record<string
   startupParameters: s.pooler || s.single ? undefined : parameters
 })
 
-// The worker ends a step after `commitTimeout`. The two timeouts end a transaction whose worker cannot be reached any
-// more. Without them, a worker that settles its unknown outcome would wait indefinitely.
+// The worker ends a commit step after `Pipeline.commitTimeout`. The two timeouts here are for a transaction whose
+// worker is frozen or cut off, and make the server end it. Without them, another worker that settles the unknown
+// outcome of this transaction would wait indefinitely.
 //
-// random_page_cost: most statistics were taken when a queue was nearly empty. One row in many pages of an index then
-// makes an index scan look more expensive than a scan of the table. Each group would pay for that scan. The users'
-// commit steps run under it, too: it is the recommended value for SSDs.
+// random_page_cost: most statistics were taken when a queue was nearly empty. An index of many pages with one row then
+// makes an index scan look more expensive than a scan of the table. Each group commit would pay for that scan. The
+// users' commit steps have this setting, too, which does no harm: it is the recommended value for SSDs.
 export const committerParameters = (version: number): Readonly<Record<string, string>> => ({
   random_page_cost: "1.1",
   idle_in_transaction_session_timeout: "30000",
   ...(version >= 170000 ? { transaction_timeout: "60000" } : {})
 })
 
-// enable_seqscan: each poll looks late rows up by transaction id, though nearly always there are none. After a bulk
-// publish the statistics say that one id has all rows, so each poll would scan the whole table. With a million
-// waiting messages, such a poll does not end in time.
+// enable_seqscan: each poll looks up late rows by transaction id, though nearly always there are none. After a bulk
+// publish the statistics say that one transaction wrote all rows, so each poll would scan the whole table. With a
+// million waiting messages, such a poll does not end in time. So sequential scans are off.
 export const machineryParameters = {
   synchronous_commit: "on",
   jit: "off",
   enable_seqscan: "off",
-  // A single statement is a transaction, too, and has its session's level.
+  // A single statement is a transaction, too, and has the session's default level.
   default_transaction_isolation: "read committed",
   idle_in_transaction_session_timeout: "30000"
 }
 
 /**
- * Connects once and reads version and isolation level. Finds out within the connect timeout whether the database is
- * there, and whether a pooler refuses the settings of sessions.
+ * Connects once, and returns the server's version and default isolation level. Fails within `machineryTimeout` if the
+ * database does not respond, or if a pooler refuses session settings.
  */
 export const probe = (
   s: Settings
@@ -108,14 +110,14 @@ export const probe = (
 export const connectionError = (operation: string, cause: Error): SqlError.SqlError =>
   new SqlError.SqlError({ reason: new SqlError.ConnectionError({ cause, message: cause.message, operation }) })
 
-/** Whether the layer was closed. */
+/** The state that all pools of a layer share: whether the layer was closed. */
 export interface LayerState {
   closed: boolean
 }
 
 /**
- * Fails when the layer was closed. The pool would only interrupt its caller; a caller that was not interrupted itself
- * gets the reason.
+ * Fails with `LayerClosed` if the layer was closed during the effect. The closed pool itself would only interrupt the
+ * caller, which shows no reason.
  */
 const whileOpen = <A, R>(
   layer: LayerState,
@@ -127,7 +129,10 @@ const whileOpen = <A, R>(
       layer.closed && Cause.hasInterruptsOnly(cause) ? Effect.fail(PgFailure.layerClosed()) : Effect.failCause(cause)
   )
 
-/** Waits for a connection no longer than the setting allows. The error names the setting to change. */
+/**
+ * Returns the ways to take a session from a pool. Each waits for a free connection for at most `acquireTimeout`. The
+ * error then names `setting`, the change that helps.
+ */
 export const acquire = (pool: PgPool.PgPool, s: Settings, layer: LayerState, who: string, setting: string) => {
   const timedOut = () => {
     const millis = Duration.toMillis(s.acquireTimeout)
@@ -159,12 +164,12 @@ export const acquire = (pool: PgPool.PgPool, s: Settings, layer: LayerState, who
   return {
     borrow: within(pool.get, "statement"),
     transaction: within(pool.reserve, "transaction"),
-    /** For a user who steers it by hand. */
+    /** Takes a session for a user, who may send transaction control through it. */
     reserve: within(pool.reserve, "reserved"),
     /**
-     * Checks a connection out without pinning it, so that its statements may travel together. The driver then neither
-     * cancels an interrupted statement, nor destroys a connection that is given back with one. So the session is
-     * terminated, and its locks with it.
+     * Takes a session without pinning its connection, so that several statements may travel together. For a connection
+     * that is not pinned, the driver does not cancel an interrupted statement, and does not destroy the connection
+     * afterwards. So a session with an interrupted statement is discarded and terminated here, and loses its locks.
      */
     pipelined: (terminate: (processId: number) => Effect.Effect<unknown>) =>
       Effect.tap(
@@ -174,6 +179,7 @@ export const acquire = (pool: PgPool.PgPool, s: Settings, layer: LayerState, who
   }
 }
 
+/** Returns a function that runs single statements on the machinery's pool, bounded in time. */
 export const machineryOn = (pool: PgPool.PgPool, layer: LayerState): Query => (text, params) =>
   inTime(whileOpen(
     layer,

@@ -1,16 +1,19 @@
 /**
- * Finds statements that affect more than their own rows: they begin or end a transaction, or leave something behind
- * in the session. Pure.
+ * Finds statements that affect more than their own rows: they begin or end a transaction, or change the session beyond
+ * the transaction. All functions here are pure.
  *
  * The extended protocol carries one command per message, so the first words decide. Comments, white space, empty
- * statements and a byte order mark before them are skipped, as the server skips them. Two things are found inside of
- * a statement: an advisory lock of the session, and `set_config`. The effects of functions that a statement calls are
- * not found. Within a transaction a function cannot end it.
+ * statements and a byte order mark before these words are skipped, as the server skips them. Two calls are found
+ * anywhere in a statement: an advisory lock of the session, and `set_config`. The effects of other functions that a
+ * statement calls are not found. No function can end the transaction that called it.
  *
  * @since 0.1.0
  */
 
-/** `control` steers a transaction, `session` changes the session, `names` drops its prepared statements. */
+/**
+ * The effect of a statement. `begin` begins a transaction, and `control` ends or splits one. `session` changes the
+ * session, and `names` drops the session's prepared statements.
+ */
 export type Kind = "plain" | "begin" | "control" | "session" | "names"
 
 export interface Found {
@@ -21,14 +24,17 @@ export interface Found {
 
 const plain: Found = { kind: "plain", command: "" }
 
-/** By the first word, in capitals. A command that depends on the second word is a function of the rest. */
+/**
+ * The commands by their first word in capitals. If more words decide, the entry is a function of the statement's rest.
+ */
 const commands: ReadonlyMap<string, Found | ((rest: string) => Found)> = new Map<
   string,
   Found | ((rest: string) => Found)
 >([
   ["BEGIN", { kind: "begin", command: "BEGIN" }],
   ["START", { kind: "begin", command: "START TRANSACTION" }],
-  // COMMIT PREPARED and ROLLBACK PREPARED decide about another transaction, and the server refuses them within one.
+  // COMMIT PREPARED and ROLLBACK PREPARED decide about another transaction, so they are plain. Within a transaction the
+  // server itself refuses them.
   ["COMMIT", (rest) => nextWord(rest) === "PREPARED" ? plain : { kind: "control", command: "COMMIT" }],
   ["ROLLBACK", (rest) => nextWord(rest) === "PREPARED" ? plain : { kind: "control", command: "ROLLBACK" }],
   ["END", { kind: "control", command: "END" }],
@@ -51,18 +57,18 @@ const commands: ReadonlyMap<string, Found | ((rest: string) => Found)> = new Map
   ["DECLARE", (rest) => /\bwith\s+hold\b/i.test(rest) ? { kind: "session", command: "DECLARE WITH HOLD" } : plain]
 ])
 
-/** Words after SET whose settings end with the transaction. */
+/** Words after SET that make the setting end with the transaction. */
 const localSettings: ReadonlySet<string> = new Set(["LOCAL", "TRANSACTION", "CONSTRAINTS"])
 
 const temporary = /^\s*(?:(?:or\s+replace|local|global)\s+)*temp(?:orary)?\b/i
 
 /**
- * Matches a call that takes a session lock, which outlives the transaction. It also matches `set_config`, whose setting
- * may outlive it.
+ * Matches a call that takes a session lock, which outlives the transaction. Also matches `set_config`, since its
+ * setting may outlive the transaction.
  */
 const within = /pg_(?:try_)?advisory_lock|set_config\s*\(/i
 
-/** Classifies a statement. Costs well below a microsecond for a statement of usual length. */
+/** Classifies a statement. For a statement of usual length this takes well below a microsecond. */
 export const look = (sql: string): Found => {
   const start = begin(sql)
   const end = wordEnd(sql, start)
@@ -91,18 +97,18 @@ const nextWord = (rest: string): string => {
   return rest.slice(start, wordEnd(rest, start)).toUpperCase()
 }
 
-/** Where the first word begins. Most statements begin with one. */
+/** Returns the position of the first word. Most statements begin with a word, so that case is checked first. */
 const begin = (sql: string): number => isLetter(sql.charCodeAt(0)) ? 0 : skip(sql, 0, true)
 
 const isLetter = (code: number): boolean => (code >= 65 && code <= 90) || (code >= 97 && code <= 122)
 
-/** A word continues with all characters of an identifier: `begin_work` and `set2` are names. */
+/** Returns whether a word continues with this character. `begin_work` and `set2` are names, and not commands. */
 const isPart = (code: number): boolean =>
   isLetter(code) || (code >= 48 && code <= 57) || code === 95 || code === 36 || code > 127
 
 const wordEnd = (sql: string, start: number): number => {
   let at = start
-  // Past the end the code is NaN, which is no part of a word.
+  // Past the end `charCodeAt` returns NaN, which is no part of a word. So the loop ends.
   while (isPart(sql.charCodeAt(at))) at++
   return at
 }
@@ -110,8 +116,8 @@ const wordEnd = (sql: string, start: number): number => {
 const byteOrderMark = 0xfeff
 
 /**
- * Where the next word begins. Skips white space and comments, and at the beginning empty statements and a byte order
- * mark.
+ * Returns the position of the next word. Skips white space and comments. At the beginning of a statement (`first`) it
+ * also skips empty statements and a byte order mark.
  */
 const skip = (sql: string, from: number, first: boolean): number => {
   for (let at = from; at < sql.length;) {
@@ -132,7 +138,7 @@ const lineEnd = (sql: string, from: number): number => {
   return sql.length
 }
 
-/** Comments nest in Postgres. */
+/** Returns the position after a comment. Comments nest in Postgres, so their depth is counted. */
 const commentEnd = (sql: string, from: number): number => {
   let depth = 0
   for (let at = from; at < sql.length - 1; at++) {

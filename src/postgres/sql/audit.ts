@@ -15,7 +15,8 @@ export const make = (t: Names) => ({
     `insert into ${t.audit} (who, action, consumer, topic, key, note, detail) values ($1, $2, $3, $4, $5, $6, $7)`,
 
   /**
-   * Lists entries, newest first. A filter that is null matches all. Index: primary key, or (dead letter). No locks.
+   * Lists audit entries, newest first. A filter that is null matches all entries. Index: primary key, or (dead letter).
+   * No locks.
    * $1 entries about dead letters (true) or consumers (false), or null $2 consumer $3 dead letter $4 operator $5
    * action
    * $6 before $7 limit

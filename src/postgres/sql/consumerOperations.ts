@@ -6,7 +6,7 @@
 import { millis, parks } from "./deadLetters.ts"
 import type { Names } from "./names.ts"
 
-/** Selects a consumer that has a queue, and locks its row. Index: (name). $1 name */
+/** A statement that selects a consumer with lanes, and locks its row in this mode. Index: (name). $1 name */
 export const locked = (t: Names, mode: "for no key update" | "for update") =>
   `select id, lanes, paused_by, ${
     millis("paused_at")
@@ -18,7 +18,8 @@ export const make = (t: Names) => {
     ...keys(t),
 
     /**
-     * Lists consumers that have a queue: names that only `Inbox.once` uses have no lanes. Counts stop at $2.
+     * Lists consumers with lanes. A name that only `Inbox.once` uses has none, and is not listed. Each count stops at
+     * $2 + 1.
      *
      * Indexes: primary keys, and (queue, state, id). No locks. $1 name, or null for all $2 count to
      */
@@ -33,8 +34,8 @@ export const make = (t: Names) => {
 from ${t.consumers} c where c.lanes > 0 and ($1::text is null or c.name = $1) order by c.name`,
 
     /**
-     * Lists held keys in the order of the primary key. A pause may outlive its hold's time. $1 queue $2 after, or
-     * null $3 limit
+     * Lists held keys in the order of the primary key. A paused key has no `retry_at` once its hold's time has come,
+     * since only an operator resumes it. $1 queue $2 after, or null $3 limit
      */
     heldKeys: `select key, until = 'infinity' as parked, paused_by, ${millis("paused_at")} as paused_at,
   case when until < 'infinity' and (paused_by is null or until > statement_timestamp()) then ${
@@ -43,12 +44,16 @@ from ${t.consumers} c where c.lanes > 0 and ($1::text is null or c.name = $1) or
 from ${t.holds} where queue_id = $1 and ($2::text is null or key > $2) order by key limit $3`,
 
     /**
-     * Locks a consumer for one operator at a time. A removal's lock would be stronger: this one does not block a
-     * dead-lettering (for key share), however long the operator's transaction is open. Index: (name). $1 name
+     * Locks a consumer for one operator at a time. A worker that dead-letters a message locks this row for key share.
+     * The lock here does not block that worker, even if the operator's transaction stays open. A removal's lock would.
+     * Index: (name). $1 name
      */
     lock: locked(t, "for no key update"),
 
-    /** Keeps a consumer from being removed. Workers may still announce that they wait. Index: (name). $1 name */
+    /**
+     * Locks a consumer, so that it cannot be removed. Workers can still update its row to announce that they wait.
+     * Index: (name). $1 name
+     */
     keepConsumer: `select id, lanes from ${t.consumers} where name = $1 and lanes > 0 for key share`,
 
     /** Finds a consumer's queue. Index: (name). No locks. $1 name */
@@ -63,9 +68,12 @@ from ${t.holds} where queue_id = $1 and ($2::text is null or key > $2) order by 
   }
 }
 
-/** Pausing and resuming a key. */
+/** The statements that pause and resume a key. */
 const keys = (t: Names) => {
-  /** A key that is parked although no open dead letter parks it: no decision about a dead letter would end its hold. */
+  /**
+   * Whether the key of a hold `h` is parked although no open dead letter parks it. No decision about a dead letter
+   * would end such a hold, so resuming the key ends it.
+   */
   const stray = `(h.until = 'infinity' and not ${parks(t)})`
   return {
     /**
@@ -79,20 +87,20 @@ values ($1, $2, $3, statement_timestamp(), 0, $4, statement_timestamp())
 on conflict (queue_id, key) do update set from_seq = 0, paused_by = $4, paused_at = statement_timestamp()
 where h.paused_by is null returning key`,
 
-    /** Says which operator paused a key, and when. Index: primary key. No locks. $1 queue $2 key */
+    /** Returns which operator paused a key, and when. Index: primary key. No locks. $1 queue $2 key */
     pausedKey: `select paused_by, ${millis("paused_at")} as paused_at from ${t.holds} where queue_id = $1 and key = $2`,
 
     /**
-     * Locks a key's hold. The look at its dead letters is a later statement, since a dead letter may be written while
-     * this one waits.
+     * Locks a key's hold. `resumeKey` is a separate, later statement, since it must see a dead letter that was written
+     * while this statement waited.
      *
      * Index: primary key. $1 queue $2 key
      */
     lockKey: `select from ${t.holds} where queue_id = $1 and key = $2 for update`,
 
     /**
-     * Resumes a key. Its hold may be due now; the lane's owner ends it. Returns nothing if the key is neither paused
-     * nor parked without a dead letter.
+     * Resumes a key. The lane's owner ends the key's hold when the hold is due, perhaps at once. Returns nothing if the
+     * key is neither paused nor parked without a dead letter.
      *
      * Indexes: primary key, dead_letters_key. Locks the hold. $1 queue $2 key
      */

@@ -15,8 +15,8 @@ export const make = (t: Names) => ({
   find: `select id, lanes, dead_letter_order, pipeline from ${t.consumers} where name = $1`,
 
   /**
-   * Writes the description of the latest registered pipeline, if it changed. Skips the row when an operator's
-   * transaction has locked it.
+   * Writes the description of the latest registered pipeline, if it changed. If an operator's transaction has locked
+   * the row, the statement skips it.
    *
    * Index: (name). Locks the row. $1 name $2 pipeline
    */
@@ -27,22 +27,21 @@ export const make = (t: Names) => ({
   topics: `select topic from ${t.subscriptions} where queue_id = $1`,
 
   /**
-   * Locks the subscriptions. Every publishing insert reads this table, and keeps its lock until its transaction ends.
-   * So once this lock is held, all messages that were published without a consumer are visible, or were rolled back.
-   * Publishers queue behind this lock, so the wait is short and repeated.
+   * Locks the subscriptions. Every publishing insert reads this table, and keeps its own lock on the table until its
+   * transaction ends. So once the lock here is held, every earlier publish has ended, and its messages are visible. New
+   * publishers wait behind a transaction that waits for this lock. So each wait is short, and is repeated.
    */
   lockTimeout: `set local lock_timeout = '200ms'`,
   lock: `lock table ${t.subscriptions} in access exclusive mode`,
 
   /**
-   * Records, behind the lock, that this transaction changes the subscriptions. A transaction whose snapshot does not
-   * show this one cannot publish any more: it would read the earlier subscriptions. See `sees_subscriptions` in
-   * `functions.ts`.
+   * Records, after `lock`, that this transaction changes the subscriptions. A transaction with an older snapshot would
+   * read the earlier subscriptions, so it cannot publish any more. See `sees_subscriptions` in `functions.ts`.
    */
   recordChange: `select setval('${t.subscriptionsChanged}', pg_current_xact_id()::text::bigint)`,
 
   /**
-   * Registers a consumer. The first worker gives lanes to a name that only `Inbox.once` used. Index: (name).
+   * Registers a consumer. If only `Inbox.once` has used the name so far, its row gets lanes now. Index: (name).
    * $1 name $2 lanes $3 order
    */
   insert: `insert into ${t.consumers} as c (name, lanes, dead_letter_order) values ($1, $2, $3)
@@ -63,9 +62,9 @@ on conflict do nothing`,
   /**
    * Moves unrouted messages of these topics to the queue, in the order of publishing.
    *
-   * An id that the inbox knows gets a new time. Its message may have been published long ago, and it may wait behind
-   * newer messages of its lane. Retention would not see it there. Indexes: primary keys of unrouted and inbox. Locks
-   * the rows. $1 queue $2 topics $3 lanes
+   * An id that the inbox knows gets a new time, so that retention keeps the id while its message waits. Retention looks
+   * only at the first message of each lane, and this message may wait behind newer ones. Indexes: primary keys of
+   * unrouted and inbox. Locks the rows. $1 queue $2 topics $3 lanes
    */
   moveUnrouted: `with taken as (delete from ${t.unrouted} where topic = any($2::text[]) returning *), known as (
   update ${t.inbox} set at = statement_timestamp() where queue_id = $1::int and id = any(array(select id from taken))
@@ -74,11 +73,11 @@ insert into ${t.messages} (queue_id, lane, id, topic, key, keyed, payload, heade
 select $1::int, hash % $3::int, id, topic, key, keyed, payload, headers, version, published_at from taken order by seq`
 })
 
-/** Statements about live workers, and about who is to be woken. */
+/** The statements about live workers, and about workers that wait for a wake-up. */
 const living = (t: Names) => ({
   /**
-   * Records that the worker is alive. Returns one row: the server's life, whether the queue exists in this life, how
-   * many other workers are alive, and whether the consumer is paused.
+   * Records that the worker is alive. Returns one row: the server life, whether the queue exists in it, the
+   * number of other live workers, and whether the consumer is paused.
    *
    * Index: primary keys. Locks the worker's row. $1 queue $2 worker $3 milliseconds $4 life
    */
@@ -97,17 +96,17 @@ select ${life(t)} as life, exists (select from beat) as known, (select count(*):
 and (worker = $2 or alive_until < clock_timestamp() - interval '1 hour')`,
 
   /**
-   * Announces that a worker wants to be woken. If an operator's open transaction has locked the row, the statement
-   * skips it: that costs the idle poll. One row, by primary key. $1 queue $2 milliseconds
+   * Announces that a worker wants to be woken. If another transaction has locked the row, the statement skips it, and
+   * the worker finds messages at its idle poll. Index: primary key. $1 queue $2 milliseconds
    */
   wait:
     `with free as materialized (select id from ${t.consumers} where id = $1 and ${unflushed} for no key update skip locked)
 update ${t.consumers} c set waiting_until = clock_timestamp() + $2::float8 * interval '1 ms' from free where c.id = free.id`,
 
   /**
-   * Notifies the queues where a worker waits, and only those: NOTIFY takes a lock on the whole instance at commit.
-   * Also clears the announcements, so that a burst of publishes notifies once. A locked row is skipped: either
-   * another publisher wakes its worker after this publish, or a worker has just announced itself and looks once more.
+   * Notifies the queues where a worker waits, and no others, since NOTIFY takes a lock on the whole database server at
+   * commit. Also clears the announcements, so that a burst of publishes notifies once. A locked row is skipped. Then
+   * another publisher is waking the queue's workers, or a worker is announcing itself and will look once more.
    * Index: primary key. $1 queues $2 channel
    */
   wake: `with free as materialized (
@@ -117,7 +116,7 @@ update ${t.consumers} c set waiting_until = clock_timestamp() + $2::float8 * int
 update ${t.consumers} c set waiting_until = '-infinity' from free where c.id = free.id returning pg_notify($2, c.id::text)`,
 
   /**
-   * Says whether this session receives notifications: it listens, on a server that publishers can write to. Reads no
+   * Returns whether this session receives notifications: it listens, and publishers can write to its server. Reads no
    * table.
    */
   isListening: `select current_setting('transaction_read_only') = 'off'

@@ -1,15 +1,16 @@
 /**
- * Dead letters: written by the transaction that settles their message, and read by operators. Their decisions are in
- * `decisions.ts`.
+ * Dead letters: the statements that write them in the transaction that settles the message, and those with which
+ * operators read them. The statements of operators' decisions are in `decisions.ts`.
  *
  * @since 0.1.0
  */
 import type { Names } from "./names.ts"
 import { life } from "./serverLife.ts"
 
+/** A column's time in milliseconds since the epoch. */
 export const millis = (column: string) => `(extract(epoch from ${column}) * 1000)::float8`
 
-/** A dead letter as operators see it. Its id is padded, so that ids sort as text. */
+/** The columns of a dead letter as operators see it. The id is padded with zeros, so that ids sort as text. */
 const selected =
   `select lpad(d.id::text, 16, '0') as dead_letter_id, c.name as consumer, d.message_id as id, d.topic, d.key, d.keyed,
   d.payload, d.original, d.headers, d.version, ${
@@ -19,7 +20,7 @@ const selected =
   coalesce(${millis("d.changed_at")}, 0) as changed_at`
 
 /**
- * A filter without its state. Each parameter may be null.
+ * The condition of an operator's filter, without the state. A parameter that is null matches all dead letters.
  *
  * $1 consumer $2 reason $3 topic $4 key $5 message id $6 fingerprint $7 tag $8 since $9 until (ms)
  */
@@ -40,8 +41,8 @@ export const parks = (t: Names) =>
   `exists (select from ${t.deadLetters} d where d.queue_id = h.queue_id and d.key = h.key and d.parked and d.state = 'open')`
 
 /**
- * Joins the earlier and the later attempts, two JSON arrays. Above 4 MiB the earlier attempts are dropped. Otherwise
- * the row of a dead letter that is redriven again and again grows until it cannot be read.
+ * Joins the earlier and the later attempts, two JSON arrays. If the earlier attempts have more than 4 MiB, they are
+ * dropped. Without this bound, a dead letter that is redriven again and again would become too large to be read.
  */
 export const joined = (earlier: string, later: string) =>
   `case when ${earlier} = '[]' or octet_length(${earlier}) > 4194304 then ${later} when ${later} = '[]' then ${earlier}
@@ -75,7 +76,8 @@ export const make = (t: Names) => ({
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, to_timestamp($12::float8 / 1000), $13, $14, $15, $16, $17)`,
 
   /**
-   * Moves a row whose payload was too large to be handed over from table to table. Index: primary key. Locks the row.
+   * Makes a dead letter of a message that is too large to be read: moves its row inside of the database. Index: primary
+   * key. Locks the row.
    *
    * $1 dead letter $2 queue $3 lane $4 seq $5 reason $6 parked $7 attempts $8 fingerprint $9 tag
    */
@@ -87,7 +89,8 @@ select $1, queue_id, lane, seq, id, topic, key, keyed, payload, headers, version
   reopen: reopen(t),
 
   /**
-   * Does the same for a row that was too large. The dead letter has its payload already, so the row is deleted.
+   * Reopens the dead letter of a message that is too large to be read. The dead letter has the payload already, so the
+   * message's row is deleted.
    *
    * Index: primary key. $1 to $8 as above $9 queue
    */
@@ -105,9 +108,9 @@ where ${filter} and ($10::text is null or d.state = $10) and ($11::bigint is nul
   get: `${selected} from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id where d.id = $1`,
 
   /**
-   * Lists failure groups. It steps from group to group in the index, and not from dead letter to dead letter.
-   * Counting stops at $11. A stored counter would be one contended row whenever many messages fail. Groups without a
-   * match are passed over.
+   * Lists failure groups. The statement steps from group to group in the index, and not from dead letter to dead
+   * letter. Counting stops at $11 + 1. There is no stored counter, since all failing messages of a group would wait for
+   * its row. Groups without a matching dead letter are left out.
    *
    * Index: (state, queue, fingerprint, died_at). No locks. $1 to $9 filter $10 state $11 count to $12 groups
    */
@@ -133,8 +136,8 @@ cross join lateral (select d.* from ${t.deadLetters} d where d.state = $10 and d
 order by d.died_at desc limit $12`,
 
   /**
-   * Counts the open dead letters that match, and returns the snapshot that saw them with the server's life. Both
-   * together name the frozen set.
+   * Freezes a set: counts the open dead letters that match, and returns the server life and the snapshot that saw them.
+   * With the filter, these two define the frozen set.
    *
    * No locks. $1 to $9 filter $10 count to
    */

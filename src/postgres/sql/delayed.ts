@@ -1,9 +1,9 @@
 /**
- * Delayed messages: kept apart until they are due, then moved into `messages` by an insert at that moment. So
- * everything that is proven about the order of reading holds for them.
+ * Delayed messages. They wait in a table of their own until they are due. Then the move inserts them into `messages`,
+ * as if they were published at that moment. So the reader's promise about order is true for them, too.
  *
- * A transaction that replaces or cancels a delayed message locks its row until it ends. The move passes over such a
- * row, and over later messages of the same key.
+ * A transaction that replaces or cancels a delayed message locks the message's row until the transaction ends. The move
+ * passes over a locked row, and over later messages of the same key.
  *
  * @since 0.1.0
  */
@@ -30,15 +30,15 @@ export const make = (t: Names) => {
 )`
 
   /**
-   * Publishes the rows of `m` (with `due`, `name`, `n`): those that are due now, and the others later. A message that
-   * waits under the same name is replaced, or deleted if the new one is due at once. A call with a name has one
-   * message.
+   * Publishes the rows of `m` (with `due`, `name`, `n`). Rows that are due go into the queues, and the others wait. If
+   * a message waits under the same name, it is replaced, or deleted if the new message is due at once. A call with a
+   * name has one message.
    *
-   * Returns the queues to wake. Some got a message. Others read the topic of a message that is due before all waiting
-   * ones: their workers would sleep too long.
+   * Returns the queues to wake. Some of them got a message. Others read the topic of a message that is due before all
+   * waiting messages, so their workers would otherwise sleep too long.
    *
    * Indexes: delayed_name, delayed_due, those of the publishing insert. Locks: access share on subscriptions, and the
-   * row under the name, until the transaction ends. Waits for a move of that row.
+   * row under the name, until the transaction ends. If a move has locked that row, the statement waits.
    */
   const publish = (m: string, answer: string) =>
     `with given as (
@@ -51,8 +51,8 @@ export const make = (t: Names) => {
   delete from ${t.delayed} d where d.topic = (select topic from named) and d.key = (select key from named) and d.name = (select name from named)
   returning 1
 ), ${
-      // Draws a seq only after the delete. A move under way has either given its message a smaller seq, or finds it
-      // deleted.
+      // The new message's seq is drawn only after the delete of the replaced message. So a move under way has either
+      // given the replaced message a smaller seq, or finds it deleted.
       routed(
         "(select count(*) from replaced) >= 0 and m.due <= statement_timestamp()",
         "m.n",
@@ -71,7 +71,7 @@ export const make = (t: Names) => {
 )
 select ${answer} from woken`
 
-  /** Deletes a delayed message. Waits for a move of it, and then finds nothing. Index: delayed_name. Locks the row. */
+  /** Deletes a delayed message. Waits for a move that has locked the row, and then finds none. Index: delayed_name. */
   const cancel = (topic: string, key: string, name: string) =>
     `delete from ${t.delayed} d where d.topic = ${topic} and d.key = ${key} and d.name = ${name}`
 
@@ -98,17 +98,17 @@ select ${answer} from woken`
     cancel: `${cancel("$1", "$2", "$3")} returning 1`,
 
     /**
-     * Publishes delayed messages that are due, the earliest first. Returns how many it saw and moved, the queues that
-     * got some, and the milliseconds until the next one is due.
+     * Moves delayed messages that are due into the queues, the earliest first. Returns how many messages it saw and
+     * moved, the queues that got some, and the milliseconds until the next message is due.
      *
-     * - A row that another transaction has locked stays. It may be a replacement, a cancellation that may still roll
-     *   back, or another move. Later messages of its key stay, too. So a later message is moved only in a snapshot
-     *   that shows the move of the earlier one, and its seq is larger.
+     * - A row that another transaction has locked stays. The lock may be that of a replacement, of a cancellation that
+     *   may still roll back, or of another move. Later messages of its key stay, too. So a later message is moved only
+     *   in a snapshot that shows the move of the earlier one, and its seq is larger.
      * - One process moves at a time, since the others would only find locked rows. The advisory lock ends when this
      *   statement has committed.
-     * - It is one statement, so after any crash a message is in exactly one of the two tables.
-     * - An id that the inbox knows gets a new time. It was kept while its message waited here. The message may now be
-     *   placed behind newer messages, where retention would not see it.
+     * - The move is one statement, so after any crash a message is in exactly one of the two tables.
+     * - An id that the inbox knows gets a new time, so that retention keeps the id while its message waits. Retention
+     *   looks only at the first message of each lane, and this message may wait behind newer ones.
      *
      * Indexes: delayed_due (upwards), primary key (delete), inbox by primary key. Locks: an advisory one, the rows,
      * access share on subscriptions. Ids that another transaction has locked are passed over.

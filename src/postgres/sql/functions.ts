@@ -1,9 +1,9 @@
 /**
  * The functions for SQL users: `publish` and `cancel`, with the routing, lanes and limits of `Topic.publish`.
  *
- * They run with the rights of the migrating role (`security definer`) on a search path of their own. So a role that
- * may execute them needs no right on any table, and no name that the role creates is found. No role may execute them
- * until it is granted.
+ * These functions run with the rights of the migrating role (`security definer`), on a search path of their own. So a
+ * role that may execute them needs no right on any table. No object that such a role creates can replace one that the
+ * functions use. No role may execute the two functions until an operator grants the right.
  *
  * @since 0.1.0
  */
@@ -11,18 +11,19 @@ import { limits } from "../../Message.ts"
 import * as Delayed from "./delayed.ts"
 import type { Names } from "./names.ts"
 
-/** Adds the UTF-16 unit `u` to the hash: FNV-1a. A product stays below 2^57. */
+/** A step of the hash FNV-1a: adds the UTF-16 unit `u`. The product stays below 2^57, so it fits in a bigint. */
 const unit = (u: string) => `h := ((h # (${u})) * 16777619) & 4294967295;`
 
-/** Multiplies in 32 bits, in halves: the whole product could exceed a bigint. */
+/** Multiplies the hash in 32 bits. The factor is split in halves, since the whole product could exceed a bigint. */
 const times = (factor: number) =>
   `h := (h * ${factor & 0xffff} + (((h * ${factor >>> 16}) & 65535) << 16)) & 4294967295;`
 
 const shielded = "set search_path = pg_catalog, pg_temp"
 
 /**
- * `KeyHash.ts` in the database. Both must return the same number for a key, or the key would be in two lanes. It
- * hashes the key's UTF-8 in every database encoding, read as the UTF-16 that JavaScript has.
+ * The hash of `KeyHash.ts` as a function in the database. Both must return the same number for a key, or the key would
+ * be in two lanes. JavaScript hashes UTF-16 units. So this function converts the key to UTF-8 from any database
+ * encoding, and computes the UTF-16 units of that.
  */
 const keyHash = (t: Names) =>
   `create function ${t.keyHash}(key text) returns int
@@ -61,15 +62,16 @@ begin
 end $body$`
 
 /**
- * Whether this transaction's snapshot shows the last change of the subscriptions. Fails with 40001 if it does not.
+ * A function that returns true if this transaction's snapshot shows the last change of the subscriptions, and else
+ * fails with 40001.
  *
- * Such a transaction does not see a consumer that registered since. It would write to `unrouted`, after that consumer
- * had taken its unrouted messages over. Or it would write into the queue of a removed consumer. It is only called
- * with a lock on subscriptions, so that no change is under way.
+ * A transaction with an older snapshot does not see a consumer that registered since. It would write to `unrouted`
+ * after that consumer had moved the unrouted messages to its queue. Or it would write into the queue of a removed
+ * consumer. The function is called only under a lock on subscriptions, so no change is under way.
  *
- * A change that was rolled back refuses, too, but not when the transaction is run again. A number from the future
- * comes from the cluster that this database was restored from. Every role may execute it: publishing needs no right
- * on the sequence.
+ * A change that was rolled back makes the function fail, too, but not when the transaction is run again. A transaction
+ * id from the future was recorded before this database was restored from another cluster, and is ignored. Every role
+ * may execute the function, so a publisher needs no right on the sequence.
  */
 const seesSubscriptions = (t: Names) =>
   `create function ${t.seesSubscriptions}() returns boolean
@@ -91,8 +93,8 @@ begin
 end $body$`
 
 /**
- * Refuses a message with SQLSTATE MR001. COLUMN names the parameter, HINT says what to do. The text repeats no value
- * of the message.
+ * A statement that refuses a message with SQLSTATE MR001. COLUMN names the parameter, and HINT says what to do. The
+ * text shows no value of the message.
  */
 const refuse = (when: string, column: string, problem: string, hint: string) =>
   `if ${when} then
@@ -187,9 +189,10 @@ begin
       "array_agg(queue_id) into v_queues"
     )
   };
-  -- Notifies the queues where a worker waits now. A worker that begins to wait before our commit finds the message at its idle poll: clearing
-  -- its announcement here would lock the consumer's row until then. A transaction that has notified cannot be prepared, and we cannot know
-  -- whether this one will be. So where prepared transactions are possible, workers find the message at their idle poll.
+  -- Notifies the queues where a worker waits now. A worker that begins to wait before this transaction commits finds the
+  -- message at its idle poll. Announcements are not cleared here, since that would lock the consumer's row until the commit.
+  -- A transaction that has notified cannot be prepared. So where prepared transactions are possible, no queue is notified,
+  -- and workers find the message at their idle poll.
   perform pg_notify('${t.channel}', c.id::text) from ${t.consumers} c
   where c.id = any(v_queues) and c.waiting_until > clock_timestamp() and current_setting('max_prepared_transactions') = '0';
   return v_id;
@@ -204,7 +207,7 @@ begin
   return found;
 end $body$`
 
-/** The functions, in the order in which they can be created. */
+/** Returns the statements that create the functions, each after those that it uses. */
 export const make = (t: Names): ReadonlyArray<string> => [
   keyHash(t),
   seesSubscriptions(t),

@@ -1,9 +1,10 @@
 /**
- * Holds: a key's pause. A hold hides its key from `from_seq` on, due or not; only the lane's owner ends it. A hold
- * that an operator has paused is not due until an operator resumes it.
+ * Holds: each is the pause of one key. A hold hides the key's messages from `from_seq` on, even after the hold's time
+ * has come. Only the lane's owner ends a hold. A hold that an operator has paused is not due until an operator resumes
+ * it.
  *
- * Locks: the lane for key share, then the hold. A reader never waits for a hold that another transaction has locked,
- * because all other keys would wait with it. An operator who pauses the key has such a lock, for example.
+ * Statements lock the lane for key share, and then the hold. An operator who pauses a key also locks its hold. A reader
+ * never waits for a hold that another transaction has locked, because all other keys would wait, too.
  *
  * @since 0.1.0
  */
@@ -12,8 +13,9 @@ import { life, unflushed } from "./serverLife.ts"
 
 export const make = (t: Names) => ({
   /**
-   * Holds a key and stores the message's attempts. Returns nothing if the token is stale. An existing hold (an
-   * operator's) is only made longer and wider. Waits one second for a locked hold: nothing is read meanwhile.
+   * Holds a key and stores the message's attempts. Returns nothing if the token is stale. If the key has a hold (an
+   * operator's, for example), that hold gets the later time and the lower `from_seq`. The statement waits for a locked
+   * hold for one second only, since the worker reads nothing meanwhile.
    *
    * Index: primary keys. $1 queue $2 lane $3 token $4 key $5 milliseconds, or null for parked $6 from_seq. $7 seq $8
    * attempts, or null
@@ -32,7 +34,8 @@ on conflict (queue_id, key) do update
 set until = greatest(h.until, excluded.until), from_seq = least(h.from_seq, excluded.from_seq) returning lane`,
 
   /**
-   * Ends holds whose time has come; nothing else ends them. A locked hold stays due. Index: primary key.
+   * Ends holds whose time has come; no other statement of a worker ends holds. A locked hold stays, and stays due.
+   * Index: primary key.
    *
    * $1 queue $2 lanes $3 tokens $4 keys $5 life
    */
@@ -46,8 +49,8 @@ set until = greatest(h.until, excluded.until), from_seq = least(h.from_seq, excl
 delete from ${t.holds} h using due where h.queue_id = $1 and h.key = due.key returning h.key, h.lane, h.from_seq`,
 
   /**
-   * Lowers holds that have a late row below them, so that they hide it too. Returns the keys of those that were not
-   * locked.
+   * Lowers holds that have a late row below `from_seq`, so that the hold hides that row, too. Returns the keys of the
+   * lowered holds; locked ones are skipped.
    *
    * Index: primary key. $1 queue $2 keys $3 seqs $4 life
    */
@@ -59,7 +62,8 @@ update ${t.holds} h set from_seq = least(h.from_seq, free.seq) from free where h
 
   /**
    * Returns the milliseconds until the next hold of these lanes ends, and until the next delayed message is due. A
-   * worker that found nothing sleeps no longer. A hold that is due and locked is not counted.
+   * worker without messages sleeps until the earlier of these times at most. A hold that is due and locked is not
+   * counted.
    *
    * Indexes: holds_due (two probes a lane), delayed_due. $1 queue $2 lanes
    */

@@ -1,6 +1,6 @@
 /**
- * The inbox: which message ids a consumer has committed or dead-lettered. Ids are locked in their order, so that two
- * groups with the same ids cannot deadlock.
+ * The inbox: the message ids that a consumer has committed or dead-lettered. A group's ids are inserted in sorted
+ * order, so that two groups with the same ids cannot deadlock.
  *
  * @since 0.1.0
  */
@@ -8,8 +8,8 @@ import type { Names } from "./names.ts"
 
 export const make = (t: Names) => ({
   /**
-   * Claims ids, and returns those that are fresh. Waits for another transaction that claims the same id. Index:
-   * primary key.
+   * Claims message ids, and returns those that are fresh. If another open transaction has claimed one of them, the
+   * statement waits for that transaction. Index: primary key.
    *
    * $1 queue $2 ids $3 fingerprints
    */
@@ -18,8 +18,8 @@ select $1::int, c.id, 'done', c.fingerprint from unnest($2::text[], $3::text[]) 
 on conflict do nothing returning id`,
 
   /**
-   * Marks dead ids as done whose own dead letter is being redriven, and resolves the dead letters. Indexes: primary
-   * keys.
+   * Marks ids of redriven messages as done, if the inbox has them as dead under the same dead letter. Resolves these
+   * dead letters. Returns the ids. Indexes: primary keys.
    *
    * $1 queue $2 ids $3 dead letters
    */
@@ -35,22 +35,24 @@ revived as (
 select id from revived`,
 
   /**
-   * Resolves dead letters whose message was committed by another way, or under an id that was forgotten. Index:
-   * primary key.
+   * Resolves dead letters of redriven messages that `commitRedriven` did not find, in the cases that `PgInbox.ts`
+   * names. Index: primary key.
    *
    * $1 dead letters
    */
   resolve: `update ${t.deadLetters} set state = 'resolved', changed_at = statement_timestamp()
 where id = any($1::bigint[]) and state = 'redriving'`,
 
-  /** Reads what the inbox knows of these ids. Index: primary key. No locks. $1 queue $2 ids */
+  /**
+   * Returns the outcome and fingerprint of the ids that the inbox has. Index: primary key. No locks. $1 queue $2 ids
+   */
   known: `select id, outcome, fingerprint from ${t.inbox} where queue_id = $1 and id = any($2::text[])`,
 
   /**
-   * Claims one id for `Inbox.once`. It tries the advisory lock and never waits for it. A caller that does not get it
-   * leaves the transaction, so that a waiting caller holds no connection. The lock ends with the transaction; the row
-   * is visible before that. The statement waits only for a worker that is committing the same id. A name that was
-   * removed may have another queue by now: then nothing is claimed under the old one.
+   * Claims one id for `Inbox.once`. The statement tries the advisory lock and never waits for it. A caller that does
+   * not get the lock leaves its transaction, so that no waiting caller keeps a connection. The lock ends with the
+   * transaction, when the row is already visible. The statement waits only for a worker that is committing the same id.
+   * If the name does not belong to this queue any more, it claims nothing and returns no row.
    *
    * Index: primary key. $1 queue $2 id $3 fingerprint $4 schema's channel $5 consumer
    */
@@ -63,14 +65,14 @@ where id = any($1::bigint[]) and state = 'redriving'`,
 )
 select mine, exists (select from i) as fresh from l`,
 
-  /** Reads an id with its stored result. Index: primary key. $1 queue $2 id */
+  /** Returns the outcome of an id, with its stored result. Index: primary key. $1 queue $2 id */
   stored: `select outcome, fingerprint, result, lpad(dead_letter_id::text, 16, '0') as dead_letter_id from ${t.inbox}
 where queue_id = $1 and id = $2`,
 
   /** Stores the result in the row that this transaction has inserted. Index: primary key. $1 queue $2 id $3 result */
   remember: `update ${t.inbox} set result = $3 where queue_id = $1 and id = $2`,
 
-  /** Reads the outcome of an id. An unknown consumer has none. Indexes: name, primary key. $1 consumer $2 id */
+  /** Returns the outcome of an id, or no row for an unknown consumer. Indexes: name, primary key. $1 consumer $2 id */
   settled: `select outcome, lpad(dead_letter_id::text, 16, '0') as dead_letter_id from ${t.inbox}
 where queue_id = (select id from ${t.consumers} where name = $1) and id = $2`,
 

@@ -1,5 +1,6 @@
 /**
- * Messages: the poll, and their removal by the commit. A message that succeeds at once is never updated.
+ * Messages: the poll that reads them, and the statements that remove them in the commit. The row of a message that
+ * succeeds at its first attempt is never updated.
  *
  * @since 0.1.0
  */
@@ -18,12 +19,13 @@ export const make = (t: Names) => {
     poll: poll(t),
 
     /**
-     * Checks the fencing tokens of a whole group, and removes its rows. The rows that it returns were ours. It locks
-     * the lanes for key share, in lane order: a claim waits for our commit, and we wait for a claim under way.
+     * Checks the fencing tokens of a whole group, and removes the group's rows under valid tokens. Returns the removed
+     * rows. It locks the lanes for key share, in lane order. So a claim cannot pass this commit, and the commit waits
+     * for a claim under way.
      *
-     * The lanes are in an init plan, so that the delete is one index scan under any statistics. A join with unnest
-     * took 1,376 ms for 500 rows. Within one life of the server only a redrive puts a message where another one was:
-     * `settleRedriven` settles those.
+     * The lanes are in an init plan, so that the delete is one index scan under any statistics. A join with unnest took
+     * 1,376 ms for 500 rows. Within one server life only a redrive can put a message where another one was, and
+     * `settleRedriven` settles redriven messages.
      *
      * Indexes: primary keys. $1 queue $2 lanes $3 tokens $4 life $5 seqs
      */
@@ -31,21 +33,27 @@ export const make = (t: Names) => {
 delete from ${t.messages} where ${places} and redriven = 0
 returning lane, seq, id`,
 
-    /** Does the same for redriven messages, which may have their old place. $1 to $5 as above $6 ids $7 redrives */
+    /**
+     * Removes redriven messages, as `settle` does. A redriven message may have its old seq, so id and redrives are
+     * compared, too. $1 to $5 as above $6 ids $7 redrives
+     */
     settleRedriven: `${fence}
 delete from ${t.messages} where ${places} and ${named}
 returning lane, seq, id, redriven`,
 
-    /** Does the same for rows that are too large, which stay until they are dead letters. $1 to $7 as above */
+    /**
+     * Checks and locks rows that are too large, as `settle` does, but lets dead-lettering remove them. $1 to $7 as
+     * above
+     */
     settleLarge: `${fence}
 select lane, seq, id, redriven from ${t.messages} where ${places} and ${named} for update`,
 
     /**
-     * Counts a crash for the messages that a dead owner may have had in flight. These are the first ones of each key,
-     * up to where it had read. Messages that a hold covers were not in flight.
+     * Counts a crash for the messages that a dead owner may have had in flight. These are the first $5 messages of each
+     * key, up to the seq that the owner had read. Messages that a hold hides were not in flight.
      *
-     * Only a message that ran alone gets `crashed_alone`, and it had been counted before it was isolated. A redriven
-     * message that came back to its place since then begins with 0.
+     * Only a message that ran alone gets `crashed_alone`. Such a message has a crash count above 0 already, or it would
+     * not have been isolated. A message with 0 was redriven to the same seq since then, so it is not the isolated one.
      *
      * Index: primary key. $1 queue $2 lane $3 fetched_to $4 the only one that counts, or null $5 most of a key
      */
@@ -62,34 +70,35 @@ where queue_id = $1 and lane = $2 and seq = any(array(select seq from counted))`
 }
 
 /**
- * Polls all lanes of a worker in one snapshot. See `QueueReader.ts`.
+ * Polls all lanes of a worker in one snapshot. `QueueReader.ts` explains marks, late rows and lagging keys.
  *
  * Parts of the result, in order:
  *
  * - 0: the state of the snapshot and the holds that are due, as one row.
- * - 1: late rows, their keys only. If there are more than 100 keys, their lanes only.
+ * - 1: the keys of late rows, each with its first seq. If there are more than 100 keys, only the lanes.
  * - 2: rows of lagging keys, up to the mark.
- * - 3: fresh rows, above the mark.
+ * - 3: fresh rows, which are above the mark.
  *
- * A hold that covers a row hides it. A hold that begins above the row is returned, to be lowered. A paused
- * consumer's poll returns no rows. Payloads come until their bytes exceed $12, the first one always.
+ * Each row of parts 1 to 3 comes with the seq from which a hold hides its key. If that seq is above the row, the reader
+ * lowers the hold. A paused consumer's poll returns part 0 only. Payloads are returned until their bytes exceed $12,
+ * but the first payload always.
  *
- * Indexes: messages_xid (late), primary key (lagging and fresh, upwards by seq), holds by primary key, holds_due.
- * No locks.
+ * Indexes: messages_xid (late), primary key (lagging and fresh, upwards by seq), holds by primary key, holds_due. No
+ * locks.
  *
- * - `in (select unnest())` is hashed, and `= any()` in a generic plan is a linear search.
- * - `offset 0` keeps each of these a probe per row. The statistics of a queue that was nearly empty ask for a
- *   join with all of it, 2 s for a poll of 40,000 messages.
- * - `queue_id::bigint` finds messages_xid and holds_due, and `queue_id` finds the primary keys, never each
- *   other's.
- * - A volatile clock would not use holds_due.
+ * - Postgres hashes `in (select unnest())`, but searches `= any()` linearly in a generic plan.
+ * - `offset 0` makes Postgres probe an index once per row. With statistics of a nearly empty queue, it would join the
+ *   whole table instead, and a poll of 40,000 messages took 2 s.
+ * - `queue_id::bigint` matches only the indexes messages_xid and holds_due, and `queue_id` only the primary keys. So
+ *   Postgres cannot confuse them.
+ * - The poll compares holds with `statement_timestamp()`. A volatile clock could not use holds_due.
  *
- * $1 queue $2 lanes $3 marks $4 rows a lane $5 running $6 xmax $7 keys to pass over.
- * $8 lagging: lanes $9 from $10 keys $11 rows in all $12 bytes
+ * $1 queue $2 lanes $3 marks $4 rows a lane $5 running $6 xmax $7 keys to pass over. $8 lagging: lanes $9 from $10 keys
+ * $11 rows in all $12 bytes
  */
 const poll = (t: Names): string => {
-  // A row that an operator wrote by hand may have any size, and one of 17 MiB would end the connection at every poll.
-  // // octet_length reads the stored length only.
+  // A row that an operator wrote by hand may have any size, and a row of 17 MiB would end the connection at every poll.
+  // So the payload of a large row is not returned. octet_length reads only the stored length, so it costs little.
   const large = `(octet_length(payload) > ${limits.payloadBytes} or octet_length(headers) > ${8 * limits.headerBytes})`
   const light =
     `lane, key, seq, redriven, ${large} as large, case when ${large} then 0 else octet_length(payload) end as bytes`

@@ -1,6 +1,6 @@
 /**
- * The quoted names of the schema, which is a setting, and of its tables. Statements are made with these names and
- * take everything else as parameters.
+ * The quoted names of the schema, which is a setting, and of its tables. The texts of statements contain these names,
+ * and take all other values as parameters.
  *
  * @since 0.1.0
  */
@@ -21,7 +21,7 @@ export interface Names {
   readonly deadLetterSeq: string
   readonly consumers: string
   readonly subscriptions: string
-  /** A sequence. Its value is the transaction that changed the subscriptions last. */
+  /** A sequence whose value is the id of the transaction that changed the subscriptions last. */
   readonly subscriptionsChanged: string
   readonly unrouted: string
   readonly delayed: string
@@ -30,22 +30,22 @@ export interface Names {
   readonly serverLife: string
   readonly audit: string
   readonly settings: string
-  /** The functions. */
+  /** The name of a function in the database, as are the next three. */
   readonly keyHash: string
   readonly seesSubscriptions: string
   readonly publish: string
   readonly cancel: string
-  /** For the migrator, which quotes by itself. */
+  /** The table of migrations, without quotes: Effect's migrator adds them. */
   readonly migrations: string
   /** The channel of wake-ups: at most 63 bytes, as Postgres requires. */
   readonly channel: string
 }
 
-// Postgres cuts identifiers at 63 bytes, and the channel has a prefix. No dot: the migrator would read it as
-// schema.table.
+// At most 50 characters, because Postgres cuts identifiers at 63 bytes and the channel's name has a prefix. There is no
+// dot, because the migrator would read the name as schema.table.
 const usable = /^[A-Za-z_][A-Za-z0-9_-]{0,49}$/
 
-/** Says what is wrong with a schema's name. Undefined if nothing is. */
+/** Returns what is wrong with a schema's name, or undefined if it is usable. */
 export const problem = (schema: string): string | undefined => {
   if (schema.startsWith("pg_")) return "begins with pg_, which Postgres keeps for itself"
   if (usable.test(schema)) return undefined
@@ -54,7 +54,7 @@ export const problem = (schema: string): string | undefined => {
   return /^[A-Za-z_]/.test(schema) ? "has other characters" : "begins with another character"
 }
 
-/** The tables in the schema. Refuses a name that is not plain. */
+/** Returns the quoted names for a schema. Fails if the schema's name is not usable. */
 export const make = (schema: string): Result.Result<Names, InvalidName> => {
   const bad = problem(schema)
   if (bad !== undefined) return Result.fail(new InvalidName({ kind: "schema", got: schema, problem: bad }))

@@ -1,22 +1,22 @@
 /**
- * The publishing insert. It reads the subscriptions inside the statement, so a registration and a publish see each
- * other whole or not at all. The subscriptions are never cached.
+ * The publishing insert. It reads the subscriptions inside of the statement, and no process caches them. So a publish
+ * comes either wholly before a registration or wholly after it.
  *
  * @since 0.1.0
  */
 import type { Names } from "./names.ts"
 
 /**
- * Whether this statement sees the current subscriptions; it fails with 40001 if not. At READ COMMITTED the snapshot
- * is younger than the lock on them, so nothing needs to be checked.
+ * A condition that is true if this statement sees the current subscriptions, and else fails with 40001. At READ
+ * COMMITTED it is always true, since the statement's snapshot is younger than its lock on the subscriptions.
  */
 export const seesSubscriptions = (t: Names): string =>
   `(current_setting('transaction_isolation') not in ('repeatable read', 'serializable') or ${t.seesSubscriptions}())`
 
 export const make = (t: Names) => ({
   /**
-   * Inserts one row for every consumer of the topic, or one unrouted row. Returns the queues that got something. The
-   * defaults are computed above the sort, so the seqs follow the given order.
+   * Inserts each message once for every consumer of its topic, or once into `unrouted`. Returns the queues that got
+   * messages. Postgres computes column defaults after the sort, so the seqs are in the given order.
    *
    * Index: primary key of subscriptions, of consumers. Locks: access share on subscriptions until the transaction
    * ends.

@@ -1,10 +1,10 @@
 /**
  * Removes a consumer, or one of its subscriptions.
  *
- * Lock order: subscriptions (the table), the consumer, its lanes, then its rows. A removal deletes dead letters
- * before messages: an operator who redrives a dead letter has it locked, and puts its message in before the delete.
- * Publishers wait meanwhile, so a removal is short. It leaves the consumer's ids, which may be millions, to
- * retention. A consumer's number is never reused.
+ * Lock order: subscriptions (the table), the consumer, its lanes, then its rows. A removal deletes dead letters before
+ * messages. If an operator is redriving a dead letter, this delete waits until the message is in the queue, and the
+ * next delete finds the message. Publishers wait during a removal, so a removal must be short. The consumer's message
+ * ids may be millions, so the removal leaves them to retention. The number of a consumer's queue is never used again.
  *
  * @since 0.1.0
  */
@@ -16,16 +16,22 @@ export const make = (t: Names) => ({
   /** Locks a consumer so that no other row can refer to it. Index: (name). $1 name */
   lock: locked(t, "for update"),
 
-  /** Locks all lanes: commits of its workers are over, and no new one begins. Index: primary key. $1 queue */
+  /**
+   * Locks all lanes of a queue. This waits for the commits of its workers, and no further commit can begin. Index:
+   * primary key. $1 queue
+   */
   lockLanes: `select lane from ${t.lanes} where queue_id = $1 order by lane for update`,
 
-  /** Counts what a removal would affect. Indexes: primary keys. No locks. $1 queue $2 topic, or null for all */
+  /**
+   * Counts the live workers, waiting messages and open dead letters. Only the messages are counted by topic. Indexes:
+   * primary keys. No locks. $1 queue $2 topic, or null for all
+   */
   count:
     `select (select count(*)::int from ${t.workers} where queue_id = $1 and alive_until > clock_timestamp()) as workers,
   (select count(*)::int from ${t.messages} where queue_id = $1 and ($2::text is null or topic = $2)) as waiting,
   (select count(*)::int from ${t.deadLetters} where queue_id = $1 and state in ('open', 'redriving')) as dead_letters`,
 
-  /** The deletes, in this order. Each: $1 queue */
+  /** The deletes of a removal, in this order. Each statement has the parameter $1 queue. */
   remove: [
     `delete from ${t.deadLetters} where queue_id = $1`,
     `delete from ${t.messages} where queue_id = $1`,
@@ -40,9 +46,9 @@ export const make = (t: Names) => ({
   unsubscribe: `delete from ${t.subscriptions} where queue_id = $1 and topic = $2 returning topic`,
 
   /**
-   * Dead-letters the waiting messages of a topic that is not read any more, as a worker would. Their ids are marked
-   * dead, and a message whose id the inbox has is a duplicate. A message with a known id but other content becomes a
-   * dead letter of its own. A redriven message goes back to its dead letter.
+   * Dead-letters the waiting messages of a topic that the consumer does not read any more, as a worker would. The inbox
+   * marks their ids as dead. A message is a duplicate, and is dropped, if the inbox has its id with the same content.
+   * With other content it becomes a dead letter of its own. A redriven message reopens its dead letter.
    *
    * Indexes: primary keys. Locks the rows. $1 queue $2 topic $3 the failure, as JSON $4 its tag
    */

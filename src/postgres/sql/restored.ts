@@ -1,9 +1,10 @@
 /**
- * Transaction ids from the future: those of the cluster from which this database was restored.
+ * Finds and repairs rows with transaction ids from the future: ids of another cluster, from which this database was
+ * restored.
  *
- * A row that a snapshot shows was written by a transaction below the snapshot's xmax. An id at or above it comes from
- * elsewhere. Each poll would find such a message late again, until the ids of this cluster have passed it. A dead
- * letter with such an id would be in no frozen set.
+ * A visible row of this cluster was written by a transaction below the snapshot's xmax. So a visible row with an id at
+ * or above the xmax comes from another cluster. Each poll would find such a message as a late row again, until this
+ * cluster's transaction ids have passed that id. No frozen set would contain such a dead letter.
  *
  * @since 0.1.0
  */
@@ -19,8 +20,8 @@ from (select has_column_privilege($1, 'xid', 'select') and has_column_privilege(
   and has_column_privilege($2, 'opened', 'select') and has_column_privilege($3, 'id', 'select') as look) l`,
 
   /**
-   * Returns whether there are such rows. The order makes it look at the right end of an index, which is usually
-   * empty, and never scan a table.
+   * Returns whether there are rows with an id from the future. The `order by` makes Postgres look at the right end of
+   * an index, where usually no such entry is, and never scan a table.
    *
    * Indexes: messages_xid, dead_letters_opened. No locks.
    */
@@ -28,11 +29,15 @@ from (select has_column_privilege($1, 'xid', 'select') and has_column_privilege(
     select from ${t.messages} where queue_id::bigint = c.id and xid >= ${next} order by xid limit 1) m limit 1) is not null
   or (select true from ${t.deadLetters} where opened >= ${next} order by opened limit 1) is not null as found`,
 
-  /** Makes concurrent starts take turns: the second one sees what the first one did. $1 channel */
+  /**
+   * Takes a lock that makes concurrent starts wait for each other. The second one sees the first one's repairs. $1
+   * channel
+   */
   alone: `select pg_advisory_xact_lock(hashtextextended($1, 7249))`,
 
   /**
-   * Gives the rows an id of this cluster. It passes over rows that are locked, since those are about to be deleted.
+   * Gives messages with an id from the future the id of this transaction. Passes over locked rows, since commits are
+   * about to delete them.
    *
    * Index: messages_xid. Locks the rows. $1 rows
    */
@@ -41,7 +46,7 @@ from (select has_column_privilege($1, 'xid', 'select') and has_column_privilege(
   limit $1 for update of m skip locked))
 returning 1`,
 
-  /** Does the same for dead letters. Index: dead_letters_opened. $1 rows */
+  /** Gives dead letters with an id from the future the id of this transaction. Index: dead_letters_opened. $1 rows */
   deadLetters: `update ${t.deadLetters} set opened = pg_current_xact_id() where ctid = any(array(
   select ctid from ${t.deadLetters} where opened >= ${next} limit $1 for update skip locked))
 returning 1`

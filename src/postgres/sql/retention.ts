@@ -1,6 +1,6 @@
 /**
- * Deletes what is over, in small batches. Each statement deletes at most `$n` rows by their place (`ctid`), so that
- * no lock and no transaction is long. It skips rows that are locked, and the next round finds them.
+ * Deletes data that is over, in small batches. The last parameter of a statement limits the rows that it deletes, so no
+ * lock and no transaction is long. Locked rows are skipped, and the next round finds them.
  *
  * Each statement reads an index from its oldest entry, and looks at no more rows than a batch has. So no batch reads
  * again the rows that stay.
@@ -11,8 +11,9 @@ import type { Names } from "./names.ts"
 
 export const make = (t: Names) => ({
   /**
-   * Locks out other processes, and makes the following statement read its index in order under any statistics. A sort
-   * would first read everything that is old. Lock and settings end with the transaction. $1 channel
+   * Tries the lock that keeps other processes out. Also makes Postgres read the index of the following statement in
+   * order, under any statistics. A sort would first read all old rows. Lock and settings end with the transaction. $1
+   * channel
    */
   alone:
     `select pg_try_advisory_xact_lock(hashtextextended($1, 7247)) as mine, set_config('enable_seqscan', 'off', true),
@@ -33,7 +34,8 @@ export const make = (t: Names) => ({
 returning true as deleted`,
 
   /**
-   * Deletes old audit entries. Ids and times grow together, so it looks only at the first ones. Index: primary key.
+   * Deletes old audit entries. Their ids and times grow together, so the statement reads only the lowest ids. Index:
+   * primary key.
    * $1 milliseconds $2 rows
    */
   audit: `delete from ${t.audit} where ctid = any(array(
@@ -48,19 +50,19 @@ returning true as deleted`,
   order by published_at limit $2 for update skip locked))
 returning true as deleted`,
 
-  /** Deletes workers that died more than an hour ago. */
+  /** Deletes the rows of workers that have been dead for more than an hour. */
   workers: `delete from ${t.workers} where alive_until < statement_timestamp() - interval '1 hour'`
 })
 
 /**
  * Deletes ids that are outside of the deduplication window. Returns a row for each id that it looked at.
  *
- * - A duplicate that was published within the window may wait for longer (behind a parked key, for example). The
- *   window of its queue then counts from the oldest message that waits.
- * - Ids of open dead letters stay, also where another message was committed under the id. So do ids of messages that
- *   are not due yet, or that wait for a consumer of their topic. Such ids get a new time, so that the next batch
- *   begins behind them.
- * - The queues are those that the inbox has, from one to the next: a removed consumer has left its ids behind.
+ * - A duplicate that was published within the window may wait in the queue for longer, for example under a parked key.
+ *   So the window of a queue counts back from the time at which its oldest waiting message was published.
+ * - Ids of open dead letters stay, even if another message was committed under the id. So do ids of messages that are
+ *   not due yet, or that wait for a consumer of their topic. Such ids get a new time, so that the next batch begins
+ *   behind them.
+ * - The statement finds the queues in the inbox and not in `consumers`, since a removed consumer has left its ids.
  *
  * Indexes: inbox_at (from each queue's oldest id), the primary key of messages (the oldest row of each lane),
  * delayed_id, unrouted_id and dead_letters_message. `offset 0` lets the planner use no other one. $1 milliseconds $2

@@ -1,5 +1,5 @@
 /**
- * Statements about the server itself. They change no row of ours.
+ * Statements about the server, its sessions and transactions. They change no row of Millrace's tables.
  *
  * @since 0.1.0
  */
@@ -10,20 +10,19 @@ import type { Names } from "./names.ts"
 export const notify = `select pg_notify($1, $2)`
 
 /**
- * Begins a transaction of the library: see `Isolation.ts`. `PgSession` recognises transaction control by its first
- * word in capitals.
+ * Begins a transaction of the library; `Isolation.ts` says why at READ COMMITTED.
  */
 export const begin = `BEGIN isolation level read committed`
 
-/** The isolation level of this transaction. */
+/** Returns the isolation level of this transaction. */
 export const level = `select current_setting('transaction_isolation') as level`
 
 /**
- * Checks whether this session may do what its process does. A publisher publishes. A worker claims, sends heartbeats,
- * reads, settles, remembers ids, holds and dead-letters.
+ * Checks whether this session's role has the rights that a publisher or a worker needs. A worker claims lanes, sends
+ * heartbeats, settles messages, inserts ids, ends holds and dead-letters.
  *
- * No row is touched or locked. A read-only server refuses the statement, and so does a server where the role lacks a
- * right or a table is locked.
+ * The statement changes and locks no row. It fails on a read-only server, and if the role lacks a right. If a table is
+ * locked, it waits, and the caller's timeout ends it.
  */
 export const ping = (t: Names) => ({
   publisher: `insert into ${t.messages} (id) select '' where false`,
@@ -36,21 +35,21 @@ dead_letter as (insert into ${t.deadLetters} (key) select '' where false)
 select`
 })
 
-/** Ends a session whose statement was abandoned, with its locks. $1 process id */
+/** Terminates a session, so that its unfinished statement ends and its locks are released. $1 process id */
 export const terminate = `select pg_terminate_backend($1)`
 
-/** Reads what must be known before the pools are made. */
+/** Returns the server's version and default isolation level, on which the settings of the pools depend. */
 export const probe = `select current_setting('server_version_num')::int as version,
   current_setting('default_transaction_isolation') as level`
 
 /**
- * Aborts the surrounding transaction because of a statement that was not sent. The command is one of ours, never a
- * text of a user.
+ * A statement that aborts the surrounding transaction, after a user's statement was refused and not sent. The command
+ * is a constant of `TransactionControl.ts` and never a user's text, so it needs no quoting.
  */
 export const refuse = (command: string): string =>
   `do $$ begin raise exception using errcode = 'MR002', message = '${command} was refused: its transaction holds other work too.'; end $$`
 
-/** The client's statements for its transactions, beside BEGIN and COMMIT. */
+/** The client's statements for rollbacks and savepoints. */
 export const rollback = "ROLLBACK"
 export const savepoint = (name: string): string => `SAVEPOINT ${name}`
 export const rollbackTo = (name: string): string => `ROLLBACK TO SAVEPOINT ${name}`

@@ -1,43 +1,43 @@
 /**
- * The life of the server: the time from one loss of its recent memory to the next.
+ * The server life: the time between two losses of the server's recent commits.
  *
- * A crash empties an unlogged table, and so does a promotion; a clean restart keeps it. So the row's id identifies
- * what the server still remembers. A row that came with a copy of the database is not valid: its cluster, or its
- * table, is another one.
+ * A crash or a promotion empties an unlogged table, and a clean restart keeps it. So while the one row of `server_life`
+ * has the same id, the server has lost nothing. A row that came with a copy of the database is not valid. Its column
+ * `cluster` shows that: the row was written in another table or cluster.
  *
  * @since 0.1.0
  */
 import type { Names } from "./names.ts"
 
-/** Where the row was written. 20 µs: it reads the control file. */
+/** The table and the cluster in which this row stands now. It reads the control file, which takes 20 µs. */
 const here = `tableoid || '/' || (select system_identifier from pg_control_system())`
 
 /**
- * The present life; null before one was begun. A scalar for any statement, by one row. A hot standby refuses to read
- * it.
+ * A subquery that returns the id of the present server life, or null if none has begun. A hot standby refuses to read
+ * this table.
  */
 export const life = (t: Names): string => `(select id from ${t.serverLife} where cluster = ${here})`
 
 /**
- * A condition that turns flushing off for this statement's commit. Each use is in the list of
- * `src/postgres/README.md`, with its reason.
+ * A condition that is always true, and turns flushing to disk off for this transaction's commit.
+ * `src/postgres/README.md` lists each use with its reason.
  */
 export const unflushed = `(select set_config('synchronous_commit', 'off', true)) is not null`
 
-/** How many ids of dead letters a new life passes over: a server that is lost can have lost no more of them. */
+/** How many ids of dead letters a new server life passes over. A crash cannot lose more recent ids than that. */
 const gap = 1_000_000
 
 export const make = (t: Names) => ({
-  /** Reads the present life. */
+  /** Returns the id of the present server life. */
   read: `select ${life(t)} as life`,
 
-  /** Returns whether this role may begin a life. Workers ask for it at their start. */
+  /** Returns whether this role may begin a server life. Each worker checks this at its start. */
   rights: `select has_table_privilege('${t.serverLife}', 'insert') and has_table_privilege('${t.serverLife}', 'update')
   and has_sequence_privilege('${t.deadLetterSeq}', 'update') as begins`,
 
   /**
-   * Begins a life if there is none, and passes over the ids of dead letters that the last life may have given. If two
-   * sessions begin at once, one of them does. Index: primary key.
+   * Begins a server life if there is none. Also passes over ids of dead letters that were drawn in the last server life
+   * and may be lost. If two sessions do this at once, only one of them begins it. Index: primary key.
    */
   begin: `with begun as (
   insert into ${t.serverLife} as l (id, cluster)
@@ -48,7 +48,7 @@ export const make = (t: Names) => ({
 select setval('${t.deadLetterSeq}', nextval('${t.deadLetterSeq}') + ${gap}) from begun`
 })
 
-/** Begins the first life, before which no id was given. */
+/** Begins the first server life, in the migration that creates the table. No id was drawn before. */
 export const first = (t: Names): string =>
   `insert into ${t.serverLife} (id, cluster)
 select gen_random_uuid()::text, '${t.serverLife}'::regclass::oid || '/' || system_identifier from pg_control_system()`

@@ -6,12 +6,12 @@
 import type { Names } from "./names.ts"
 
 export const make = (t: Names) => ({
-  /** Takes no lock. Two nulls on a database without our tables. */
+  /** Returns the names of the two tables, or two nulls if Millrace's tables do not exist. Takes no lock. */
   installed: `select to_regclass($1)::text as migrations, to_regclass($2)::text as settings`,
   found: `select coalesce(max(migration_id), 0)::int as version from ${t.schema}."migrations"`,
   oldest: `select oldest_code from ${t.settings}`,
   /**
-   * Makes workers that start together take turns: the second one waits until the transaction of the first has ended.
+   * Takes a lock, so that of several processes that start together, each waits for the migration of the one before it.
    */
   alone: `select pg_advisory_xact_lock(hashtextextended($1, 7246))`,
   createSchema: `create schema if not exists ${t.schema}`,

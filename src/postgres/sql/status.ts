@@ -1,5 +1,6 @@
 /**
- * The state of a queue, in one look of bounded cost: every part ends at 10,000 rows, or 200 a lane.
+ * The state of a queue, by one statement of bounded cost. Each count reads at most 10,000 rows, and the search for the
+ * oldest message at most 200 rows of each lane.
  *
  * @since 0.1.0
  */
@@ -8,11 +9,11 @@ import type { Names } from "./names.ts"
 const most = 10_000
 
 /**
- * Counts what waits, what is held and what is dead, with the oldest times. Messages of held keys are passed over,
- * since they are not late.
+ * Counts waiting messages, held keys and open dead letters, and returns the ages of the oldest. Messages of held keys
+ * do not count as waiting, and not for the lag.
  *
- * `offset 0` keeps that a probe per row, and not a look at all holds per lane. A time is null where nothing waits,
- * and `greatest` passes over it.
+ * `offset 0` makes Postgres probe the holds once per message, and not read all holds for each lane. If no message
+ * waits, the oldest time is null, and `greatest` returns 0 for the age.
  *
  * Indexes: the primary keys of messages (upwards) and holds, `holds_due`, `dead_letters_queue`. No locks. $1 queue
  */

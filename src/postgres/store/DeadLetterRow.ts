@@ -1,19 +1,20 @@
 /**
- * How operators name and filter dead letters and audit entries, as columns and parameters of statements.
+ * Translates the ids and filters that operators use into columns and parameters of statements, and back.
  *
  * @since 0.1.0
  */
 import type { Filter } from "../../DeadLetter.ts"
 
-/** Formats the id of a dead letter or audit entry, so that ids sort as text. */
+/** Formats the id of a dead letter or audit entry with 16 digits, so that ids sort as text. */
 export const formatDeadLetterId = (n: unknown): string => String(n).padStart(16, "0")
 
+/** Returns the number in such an id, or undefined if the text is no such id. */
 export const numberOf = (id: string): bigint | undefined => /^\d{16}$/.test(id) ? BigInt(id) : undefined
 
-/** A text that may be null. */
+/** Returns the text of a column that may be null, with undefined for null. */
 export const textOf = (value: unknown): string | undefined => typeof value === "string" ? value : undefined
 
-/** Parameters $1 to $9 of every statement that filters. */
+/** Returns parameters $1 to $9 of every statement that uses `filter` in `sql/deadLetters.ts`. */
 export const filterOf = (filter: Filter): ReadonlyArray<unknown> => [
   filter.consumer ?? null,
   filter.reason ?? null,

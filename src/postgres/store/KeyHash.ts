@@ -1,13 +1,13 @@
 /**
- * Maps a key to its lane. The hash is computed here, because the database's hash functions may change with its
- * version. A key that changed lanes while its messages wait would lose its order.
+ * Hashes a key; the hash decides the key's lane. If a key changed lanes while its messages wait, their order would be
+ * lost. So this code has a hash function of its own: those of Postgres may change with its version.
  *
  * @since 0.1.0
  */
 
 /**
- * Hashes a key to 31 bits. Keys that differ in their last character only are well spread (FNV-1a, then the last mix
- * of murmur).
+ * Returns the hash of a key, of 31 bits. It is FNV-1a, followed by the last mix of murmur, so that keys that differ
+ * only in their last character are well spread.
  */
 export const keyHash = (key: string): number => {
   let h = 0x811c9dc5

@@ -1,5 +1,5 @@
 /**
- * Reads the audit. Each operator action writes its entry in its own transaction.
+ * Reads the audit. The entries are written elsewhere: each operator action writes its entry in its own transaction.
  *
  * @since 0.1.0
  */

@@ -1,8 +1,8 @@
 /**
- * Operator actions on consumers. Each is one transaction, which also writes the audit entry.
+ * Operator actions on consumers. Each action is one transaction, which also writes the audit entry.
  *
- * Removing and unsubscribing exclude publishing, as registering does. Messages published before are counted, and
- * later ones find no subscription.
+ * While a consumer is removed or unsubscribed, no message can be published, as while a consumer registers. So the
+ * action counts every message that was published before, and a later message finds no subscription.
  *
  * @since 0.1.0
  */
@@ -29,7 +29,7 @@ import { textOf } from "./DeadLetterRow.ts"
 import { keyHash } from "./KeyHash.ts"
 import { type Queues, retryConflicts } from "./PgConsumers.ts"
 
-/** The operator who paused it, and when; undefined if it is not paused. */
+/** Returns who paused the row's consumer or key, and when. Returns undefined if it is not paused. */
 const pausedOf = (row: Rows[number] | undefined): { readonly by: string; readonly at: number } | undefined => {
   const by = textOf(row?.["paused_by"])
   return by === undefined ? undefined : { by, at: Math.floor(Number(row?.["paused_at"])) }
@@ -58,7 +58,7 @@ const heldKeyOf = (row: Rows[number]): HeldKey => ({
   paused: pausedOf(row)
 })
 
-/** The parts of these transactions. */
+/** The services and statements that the transactions of this module use. */
 interface Parts {
   readonly db: PgDatabase
   readonly queues: Queues
@@ -71,8 +71,8 @@ interface Parts {
 }
 
 /**
- * Runs one transaction, and maps a failure of the database. A removal must see everything that it deletes. So a
- * user's transaction at another level is refused.
+ * Runs an operator action in one transaction, and maps a failure of the database to `StoreFailure`. The action must see
+ * everything that is committed. So it is refused within a user's transaction that does not see later commits.
  */
 const run = <A, E extends { readonly _tag: string }>(
   parts: Parts,
@@ -111,7 +111,7 @@ const note = (
     about.detail ?? ""
   ])
 
-/** Excludes publishers until the transaction ends. Everything that was published before is then visible. */
+/** Excludes publishers until the transaction ends. Every message that was published before is then visible. */
 const excludePublishers = ({ db, locking }: Parts) =>
   Effect.forEach(locking, (statement) => db.within(statement, []), { discard: true })
 
@@ -139,7 +139,8 @@ const remove = (parts: Parts): ConsumerStore["remove"] => (consumer, action) => 
       yield* note(parts, "removed", action, { consumer, detail: `${waiting} waiting, ${deadLetters} dead letters` })
       yield* db.sql.afterCommit(Effect.sync(() => {
         queues.forget(consumer)
-        // Wakes its workers in this process, which then find the removal. Other workers find it at their next look.
+        // The consumer's workers in this process wake up and find the removal. Other workers find it at their next
+        // look.
         wake.published(Number(row["id"]))
       }))
     })
@@ -167,7 +168,8 @@ const unsubscribe = (parts: Parts): ConsumerStore["unsubscribe"] => (consumer, t
         })
       }
       const failure = unsubscribed(topic, yield* Clock.currentTimeMillis)
-      // The ids of the new dead letters need a life that has begun.
+      // A server life must have begun before ids of dead letters are drawn: its beginning passes over ids that may be
+      // in use already.
       yield* db.within(parts.begin, [])
       const [given] = yield* db.within(ending.deadLetterTopic, [row["id"], topic, JSON.stringify(failure), failure.tag])
       yield* note(parts, "unsubscribed", action, { consumer, topic, detail: `${String(given?.["waiting"])} waiting` })

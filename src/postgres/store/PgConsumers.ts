@@ -19,19 +19,25 @@ import type { Names } from "../sql/names.ts"
 import * as StatusSql from "../sql/status.ts"
 
 /**
- * Finds the numbers of consumers' queues by name. A consumer that was removed and registered again has another
- * number. When the server loses its memory, a number may come to mean another consumer.
+ * Finds the number of a consumer's queue by the consumer's name, and remembers it. A remembered number may be wrong. A
+ * consumer that was removed and registered again has another number. When the server loses recent memory, the number
+ * may come to mean another consumer.
  *
- * A worker registers, and so learns the number, each time it opens a subscription. Under an old number it finds no
- * lane (`fence`). `Inbox.once` checks the name together with the number (`claimOnce`).
+ * Wrong numbers do no harm. A worker registers each time it opens a subscription, and so learns the number again. Under
+ * an old number it owns no lane (`fence`), so it commits nothing. `Inbox.once` checks that name and number still belong
+ * together (`claimOnce`).
  */
 export interface Queues {
+  /** Returns the number of a registered consumer's queue. Fails for an unknown name. */
   readonly byName: (consumer: string) => Effect.Effect<number, StoreFailure>
-  /** Does the same, and registers an unknown name. Never waits for the open transaction of another caller. */
+  /**
+   * Returns the number of a consumer's queue, and registers an unknown name, without lanes. Never waits for the open
+   * transaction of another caller.
+   */
   readonly named: (consumer: string) => Effect.Effect<number, StoreFailure>
-  /** Remembers a queue that a registration found. */
+  /** Remembers the number of a queue, which a registration has found. */
   readonly learn: (consumer: string, queue: number) => void
-  /** Forgets the queue of a removed consumer. */
+  /** Forgets the number of a removed consumer's queue. */
   readonly forget: (consumer: string) => void
 }
 
@@ -45,13 +51,15 @@ export const makeQueues = (db: PgDatabase, names: Names): Queues => {
       ([row]) => {
         if (row === undefined) return Effect.fail(notRegistered(consumer))
         const queue = Number(row["id"])
-        // The ambient transaction may have made the row, and may roll back.
+        // The ambient transaction may have inserted the row and may roll back, so the number is remembered after
+        // commit.
         return Effect.as(db.sql.afterCommit(Effect.sync(() => void known.set(consumer, queue))), queue)
       }
     )
   /**
-   * Registers a name on a connection of its own, and commits before any row refers to it. So no other caller waits
-   * for this caller's transaction.
+   * Registers a name, and returns the number of its queue. This happens in a transaction of its own, which commits
+   * before the caller's transaction does. So no other caller of the name waits for the caller's transaction. PGlite has
+   * one session, so there the name is registered in the caller's transaction.
    */
   const name = (consumer: string) => {
     const made = Effect.andThen(Effect.mapError(db.query(text.name, [consumer]), failed), look(consumer))
@@ -121,10 +129,13 @@ const statusOf = (row: Rows[number] | undefined): QueueStatus => ({
   pipeline: String(row?.["pipeline"])
 })
 
-/** How long to retry while publishers' open transactions hold the lock. */
+/** How long a registration is retried while open transactions of publishers lock the subscriptions. */
 const patience = Duration.seconds(30)
 
-/** Retries conflicts. The lock timeouts are short, because publishers queue behind a waiting registration. */
+/**
+ * Runs an effect again after a conflict or a lock timeout, for up to 30 seconds. Lock timeouts are short and frequent
+ * here, because new publishers must wait behind a registration that waits for the lock.
+ */
 export const retryConflicts = <A, E extends { readonly _tag: string }>(
   effect: Effect.Effect<A, E | SqlError>
 ): Effect.Effect<A, E | SqlError> =>
@@ -160,7 +171,10 @@ export const makeConsumers = (
 
   const missing = (asked: Registration, found: Registered) => asked.topics.filter((topic) => !found.topics.has(topic))
 
-  /** Registers with the subscriptions locked: no publish is under way, and everything that was published is visible. */
+  /**
+   * Registers a consumer while the subscriptions are locked. No publish is then under way, and every published message
+   * is visible, so unrouted messages of the topics are moved to the queue.
+   */
   const add = Effect.fnUntraced(function*(asked: Registration): Effect.fn.Return<void, SqlError | ConsumerConflict> {
     yield* db.within(text.lockTimeout, [])
     yield* db.within(text.lock, [])
@@ -197,7 +211,7 @@ export const makeConsumers = (
         } else {
           yield* retryConflicts(db.transaction(add(asked)))
         }
-        // Usually the pipeline is the one of the last start, and nothing is written.
+        // The description of the pipeline is written only if it changed. Usually it is the one of the last start.
         if (asked.pipeline !== undefined && asked.pipeline !== found?.pipeline) {
           yield* db.transaction(db.within(text.describe, [asked.consumer, asked.pipeline]))
         }

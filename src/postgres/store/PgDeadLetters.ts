@@ -1,6 +1,6 @@
 /**
- * Dead letters: added, listed, grouped, frozen. A message becomes a dead letter through the inbox, as it commits
- * through the inbox, so that the two exclude each other. Operator actions are in `PgDecisions.ts`.
+ * Adds, lists, groups and freezes dead letters. Before a message becomes a dead letter, the inbox marks its id as dead,
+ * as a commit marks the id as done. So one id is either committed or dead. Operator actions are in `PgDecisions.ts`.
  *
  * @since 0.1.0
  */
@@ -143,7 +143,7 @@ const makeAdd = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore[
     return formatDeadLetterId(row!["dead_letter_id"])
   })
 
-  /** Reopens the dead letter that the message was redriven from. */
+  /** Reopens the dead letter from which the message was redriven, and returns its id. */
   const reopen = (queue: number, own: bigint, entry: NewDeadLetter) => {
     const { lane, large, seq } = receiptOf(entry)
     const { attempts, fingerprint, parked, reason } = entry
@@ -154,6 +154,7 @@ const makeAdd = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore[
     )
   }
 
+  /** Dead-letters a message. Returns the id of its dead letter, or undefined if the message is a duplicate. */
   const add = Effect.fnUntraced(
     function*(queue: number, entry: NewDeadLetter): Effect.fn.Return<string | undefined, SqlError> {
       const { message, redrive } = entry.delivery
@@ -169,9 +170,9 @@ const makeAdd = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore[
         return formatDeadLetterId(deadLetterId)
       }
       if (own !== undefined && deadLetterId === own) return yield* reopen(queue, own, entry)
-      // Other content under a known id is never dropped, whether or not a claim has found the conflict.
+      // The inbox knows the id for other content, or the content cannot be compared. Such a message is never dropped.
       if (large || known!["fingerprint"] !== print) return yield* put()
-      // The redriven message was committed by another way, so its dead letter is over.
+      // The id was committed by another delivery while the message was redriven, so its dead letter is resolved.
       if (own !== undefined) yield* db.within(inbox.resolve, [[own]])
       return undefined
     }

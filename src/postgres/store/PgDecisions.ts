@@ -1,6 +1,6 @@
 /**
  * Operator actions on dead letters. One transaction locks and checks the dead letter, changes it, and writes the
- * audit entry. The second of two operators waits, and then sees what the first one did.
+ * audit entry. If two operators decide at once, the second one waits, and then sees the decision of the first one.
  *
  * @since 0.1.0
  */
@@ -23,12 +23,12 @@ import { filterOf, formatDeadLetterId, numberOf } from "./DeadLetterRow.ts"
 
 type Step = (deadLetters: ReadonlyArray<bigint>) => Effect.Effect<unknown, SqlError>
 
-/** An operator's decision, with its effect beside the dead letters, which are changed already. */
+/** An operator's decision. `apply` runs after the dead letters' states were changed, and does the rest. */
 interface Decision extends OperatorDecision.OperatorDecision {
   readonly apply: Step
 }
 
-/** The decisions, as steps on a database. */
+/** Returns each kind of decision with its statements. */
 const kinds = (db: PgDatabase, text: ReturnType<typeof Sql.make>) => {
   const on = (statement: string): Step => (deadLetters) => db.within(statement, [deadLetters])
   const continueKeys: Step = (deadLetters) =>
@@ -61,7 +61,10 @@ const kinds = (db: PgDatabase, text: ReturnType<typeof Sql.make>) => {
   return { redrive, edited, discard, release, restore }
 }
 
-/** After a crash the transaction ids of a frozen set may belong to other transactions. */
+/**
+ * The failure of a decision about a set that was frozen in an earlier server life. After a crash the transaction ids in
+ * the set may belong to other transactions, so the set may name other dead letters.
+ */
 const staleSet = new StoreFailure({
   operation: "decide about a frozen set",
   kind: "refused",
@@ -70,7 +73,7 @@ const staleSet = new StoreFailure({
   hint: "Freeze the set again, and look at it: what was decided before may have been lost with the server."
 })
 
-/** Returns why an operator cannot decide this about a locked dead letter. */
+/** Returns the conflict of a decision with the state of a locked dead letter, or undefined if there is none. */
 const conflict = (kind: OperatorDecision.OperatorDecision, deadLetterId: string, row: Rows[number]) =>
   OperatorDecision.conflict(kind, {
     id: deadLetterId,
@@ -131,7 +134,8 @@ export const makeDecisions = (
       run(
         `have dead letters ${decision}`,
         Effect.gen(function*() {
-          // A transaction whose snapshot is older than the frozen set would miss some of its dead letters.
+          // A transaction whose snapshot is older than the frozen set would miss some of the set's dead letters. So it
+          // is refused.
           yield* Isolation.refuseOlder(db, `have dead letters ${decision}`)
           const [life, snapshot] = cutoff.split(" ")
           const [now] = yield* db.within(lives.read, [])

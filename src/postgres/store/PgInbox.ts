@@ -1,6 +1,6 @@
 /**
- * The inbox: which ids a consumer has committed. A commit claims the ids of its messages. Of two claims of one id,
- * one waits for the other.
+ * The inbox: the message ids that a consumer has committed. Each commit claims the ids of its messages. If two
+ * transactions claim one id, the second waits until the first has ended.
  *
  * @since 0.1.0
  */
@@ -25,7 +25,7 @@ export const make = (db: PgDatabase, names: Names, queues: Queues): Pick<InboxSt
     )
   }
 
-  /** Finds out for the other claims whether the id is known for the same message or for another one. */
+  /** Returns the result of each claim. An id that is not fresh is a duplicate, or a conflict if its content differs. */
   const compareKnown = (queue: number, claims: ReadonlyArray<Claim>, fresh: ReadonlySet<unknown>) =>
     Effect.map(
       db.within(text.known, [queue, claims.filter((c) => !fresh.has(c.id)).map((c) => c.id)]),
@@ -40,9 +40,9 @@ export const make = (db: PgDatabase, names: Names, queues: Queues): Pick<InboxSt
     )
 
   /**
-   * Resolves the dead letters of redriven messages that turn out to be duplicates: they were committed by another
-   * way. It also resolves those whose id was forgotten and is committed now. `commitRedriven` has resolved the
-   * others.
+   * Resolves the dead letters of redriven messages that `commitRedriven` has not resolved. Some messages are
+   * duplicates, because another delivery has committed their id. Of others the inbox had forgotten the id, and this
+   * commit inserts it.
    */
   const resolveDuplicates = (
     claims: ReadonlyArray<Claim>,
@@ -58,7 +58,7 @@ export const make = (db: PgDatabase, names: Names, queues: Queues): Pick<InboxSt
       : Effect.as(db.within(text.resolve, [deadLetters]), answers)
   }
 
-  /** Returns what each claim found, once the fresh ids have been inserted. */
+  /** Returns the result of each claim. `inserted` are the ids that this transaction has inserted into the inbox. */
   const outcomesOf = (queue: number, claims: ReadonlyArray<Claim>, inserted: ReadonlySet<unknown>) => {
     const allFresh = () => claims.map((): ClaimResult => "fresh")
     if (inserted.size === claims.length) return resolveDuplicates(claims, allFresh(), inserted)

@@ -1,6 +1,6 @@
 /**
- * Named leases: one row each. They are claimed, renewed and given back by one statement on the machinery's
- * connections, and fenced in the user's transaction.
+ * Named leases. Each lease is one row. One statement on the machinery's connections claims, renews or gives back a
+ * lease. The fencing token is checked in the user's transaction.
  *
  * @since 0.1.0
  */
@@ -47,7 +47,8 @@ export const make = (db: PgDatabase, names: Names, wake: Wake): LeaseStore => {
     fence: (name, owner, token, millis) =>
       Effect.flatMap(
         Effect.mapError(db.within(text.fence, [name, token, millis, owner]), PgFailure.storeFailure(looking(name))),
-        // Under an older snapshot a lease that is ours may be missing.
+        // Perhaps an older snapshot does not show the caller's own claim. So the call fails then, and does not
+        // return that the lease is lost.
         (rows) => rows.length > 0 ? Effect.succeed(true) : Effect.as(Isolation.refuseUnseen(db, looking(name)), false)
       ),
     awaitRelease: (name) =>

@@ -1,9 +1,9 @@
 /**
- * The inbox for `Inbox.once`: claiming an id, the stored result, and the outcome of an id.
+ * The inbox for `Inbox.once`: claims an id, stores a result, and looks up the outcome of an id.
  *
- * Two callers exclude each other by an advisory lock that is tried inside of the transaction. It ends with the
- * transaction, also when its backend dies. A caller that does not get the lock does not wait in the database. As for
- * a pipeline, the inbox row itself decides.
+ * Two callers with one id exclude each other by an advisory lock, which each caller tries to take in its transaction.
+ * The lock ends with the transaction, also when the server process of the session dies. A caller that does not get the
+ * lock does not wait in the database. The lock only avoids waiting: the inbox row decides, as for a pipeline.
  *
  * @since 0.1.0
  */
@@ -24,11 +24,12 @@ const settledOf = (row: Rows[number]): InboxRecord =>
   row["outcome"] === "dead" ? { _tag: "Dead", deadLetterId: String(row["dead_letter_id"]) } : { _tag: "Committed" }
 
 const known = (row: Rows[number] | undefined, fingerprint: string): OnceClaim => {
-  // Retention has just deleted the row: the next try finds the id fresh.
+  // Retention has deleted the row since the claim found it. `Busy` makes the caller try again, and then the id is
+  // fresh.
   if (row === undefined) return { _tag: "Busy" }
   const settled = settledOf(row)
   if (settled._tag === "Dead") return settled
-  // A pipeline committed the id: there is no stored result, and the content is not compared.
+  // An id without a stored result was committed by a pipeline. Its content is not compared.
   if (typeof row["result"] !== "string") return { _tag: "Committed", result: undefined }
   return row["fingerprint"] === fingerprint ? { _tag: "Committed", result: row["result"] } : { _tag: "Conflict" }
 }
@@ -40,7 +41,7 @@ export const make = (
   watchers: PgWatchers
 ): Omit<InboxStore, "claim"> => {
   const text = Sql.make(names)
-  /** Returns undefined if the number no longer belongs to this consumer. */
+  /** Claims an id in this queue. Returns undefined if the queue's number no longer belongs to this consumer. */
   const enterUnder = (queue: number, consumer: string, { fingerprint, id }: Claim) =>
     db.within(text.claimOnce, [queue, id, fingerprint, names.channel, consumer]).pipe(
       Effect.flatMap(([row]): Effect.Effect<OnceClaim | undefined, SqlError> =>
@@ -58,15 +59,15 @@ export const make = (
     Effect.flatMap(queues.named(consumer), (queue) => enterUnder(queue, consumer, claim)).pipe(
       Effect.flatMap((entered) => {
         if (entered !== undefined) return Effect.succeed(entered)
-        // The consumer was removed since this process has looked, perhaps by another process. Its name is registered
-        // again.
+        // The consumer was removed after this process had remembered its number. So its name is registered again.
         queues.forget(consumer)
         return Effect.flatMap(
           Effect.flatMap(queues.named(consumer), (queue) => enterUnder(queue, consumer, claim)),
           (entered): Effect.Effect<OnceClaim, StoreFailure> =>
             entered !== undefined
               ? Effect.succeed(entered)
-              // The name was registered after this transaction's snapshot, or the consumer was removed once more.
+              // Either this transaction's snapshot does not show the new registration, which fails here, or the
+              // consumer was removed once more.
               : Effect.as(Isolation.refuseUnseen(db, "claim an id in the inbox"), { _tag: "Busy" })
         )
       })

@@ -1,5 +1,5 @@
 /**
- * Publishes messages, now or later, in the publisher's transaction. Workers are woken after its commit.
+ * Publishes messages, now or later, in the publisher's transaction. Workers are woken after that transaction's commit.
  *
  * @since 0.1.0
  */
@@ -19,11 +19,11 @@ import type { Names } from "../sql/names.ts"
 import * as OutboxSql from "../sql/publishing.ts"
 import { keyHash } from "./KeyHash.ts"
 
-/** Rows and bytes of one insert. A larger publish takes several inserts, in one transaction. */
+/** The most rows and bytes of one insert. A larger publish takes several inserts, in one transaction. */
 const chunkRows = 1_000
 const chunkBytes = 4 * 1_048_576
 
-/** Splits messages into inserts of a bounded size, in order. */
+/** Splits messages into chunks of a bounded size, in order. Each chunk is one insert. */
 const chunks = (messages: ReadonlyArray<Message>): ReadonlyArray<ReadonlyArray<Message>> => {
   const out: Array<Array<Message>> = []
   let chunk: Array<Message> = []

@@ -42,7 +42,7 @@ export const make = (
   const inbox = PgInbox.make(db, names, queues)
   const pings = ping(names)
   const deadLetters = PgDeadLetters.make(db, names, queues, wake)
-  /** Wakes the waiters of these ids after the commit. */
+  /** After the commit, wakes the callers that wait for the outcome of these message ids. */
   const settled = (consumer: string, ids: ReadonlyArray<{ readonly id: string }>) => () =>
     db.sql.afterCommit(Effect.sync(() => watchers.settled(consumer, ids)))
   return {

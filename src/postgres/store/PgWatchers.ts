@@ -1,12 +1,13 @@
 /**
- * Waiters for the outcome of ids: of this process, and, as far as announced, of others.
+ * The calls that wait for the outcome of a message id: those of this process, and those that other processes announced.
  *
- * A process that has waited for a while announces the id on the wake-up channel, once. Another process that then
- * commits or dead-letters the id sends `settled`. So without waiters no process notifies, and a commit costs nothing
- * more than a look at an empty set.
+ * A process that has waited for a while announces the message id on the wake-up channel. If another process then
+ * commits or dead-letters this message, it sends the note `settled`. So without announcements no process sends notes,
+ * and a commit only looks at an empty set.
  *
- * An announcement may come too late, or reach no process. So each waiter also looks again by itself. A process that
- * begins to listen says so, since it has missed earlier announcements: all waiters announce their ids again.
+ * An announcement may come too late, or reach no process. So each waiting call also polls for the outcome. A process
+ * that begins to listen has missed earlier announcements. It sends the note `listening`, and all processes announce
+ * their ids again.
  *
  * @since 0.1.0
  */
@@ -16,17 +17,17 @@ import type * as Scope from "effect/Scope"
 import { Watchers } from "../../internal/Watchers.ts"
 import type { Wake } from "../queue/Wake.ts"
 
-/** The most announcements kept. Beyond it the oldest one is forgotten, and its waiter finds the outcome by looking. */
+/** The most announcements kept. The oldest one is then forgotten, and its waiting call finds the outcome by polling. */
 const most = 10_000
 
-/** Joins both. A consumer's name has no colon. */
+/** Joins consumer and message id to one text. A consumer's name has no colon, so the text can be split again. */
 const nameOf = (consumer: string, id: string): string => `${consumer}:${id}`
 
 export class PgWatchers {
   readonly #here = new Watchers()
   readonly #elsewhere = new Set<string>()
   readonly #wake: Wake
-  /** Distinguishes our own announcements from those of other processes. */
+  /** A random name of this process, which distinguishes its announcements from those of other processes. */
   readonly #process: string
 
   constructor(wake: Wake, me: string) {
@@ -34,7 +35,7 @@ export class PgWatchers {
     this.#process = me
   }
 
-  /** Watches an id, as `Watchers.watch` does. With `elsewhere`, other processes are asked for a notification, too. */
+  /** Watches a message id, as `Watchers.watch` does. With `elsewhere`, the id is also announced to other processes. */
   watch(
     consumer: string,
     id: string,
@@ -53,7 +54,7 @@ export class PgWatchers {
     this.#here.each((consumer, id) => this.#announce(consumer, id))
   }
 
-  /** Wakes the waiters of these ids. Call it after the commit that decided about them. */
+  /** Wakes the calls that wait for these message ids. Call it after the commit that settled these messages. */
   settled(consumer: string, ids: ReadonlyArray<{ readonly id: string }>): void {
     this.#here.notify(consumer, ids)
     if (this.#elsewhere.size === 0) return
@@ -63,14 +64,17 @@ export class PgWatchers {
     }
   }
 
-  /** Announces all ids again after listening begins: earlier notes were missed. */
+  /**
+   * Runs when this process begins to listen, since it has missed earlier notes. Asks other processes to announce their
+   * ids, announces its own, and wakes all waiting calls to look.
+   */
   listening(): void {
     this.#wake.send(`listening:${this.#process}`)
     this.#announceAgain()
     this.#here.notifyAll()
   }
 
-  /** Handles a note of a process on the channel. */
+  /** Handles a note that this or another process has sent on the channel. */
   receive(note: string): void {
     const [kind, rest] = cut(note)
     if (kind === "settled") {

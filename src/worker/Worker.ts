@@ -180,7 +180,7 @@ export const layer = <A, E, R, P extends Pipeline.Phase>(
         `The worker of consumer "${pipeline.consumer}" failed and stopped. Its messages wait.`,
         cause
       )
-      // The program ends whatever `onFatal` does: a process without its worker must not look alive.
+      // The program ends even if `onFatal` fails, because a process without its worker must not look alive.
       yield* Effect.ensuring(
         onFatal === undefined ? Effect.void : onFatal(cause),
         program === undefined ? Effect.void : Deferred.failCause(program, cause)

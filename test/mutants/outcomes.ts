@@ -56,8 +56,8 @@ export const outcomeMutants: ReadonlyArray<Mutant> = [
     name: "a program that lives on without its worker",
     guarantee: "bounded",
     file: "src/worker/Worker.ts",
-    from: "      if (program !== undefined) yield* Deferred.failCause(program, cause)\n",
-    to: "",
+    from: "program === undefined ? Effect.void : Deferred.failCause(program, cause)",
+    to: "Effect.void",
     test: launch,
     named: "fails with the failure of one of them"
   },
@@ -65,8 +65,8 @@ export const outcomeMutants: ReadonlyArray<Mutant> = [
     name: "a worker's failure that onFatal does not see",
     guarantee: "bounded",
     file: "src/worker/Worker.ts",
-    from: "      if (onFatal !== undefined) yield* onFatal(cause)\n",
-    to: "",
+    from: "onFatal === undefined ? Effect.void : onFatal(cause)",
+    to: "Effect.void",
     test: launch,
     named: "calls onFatal once"
   },

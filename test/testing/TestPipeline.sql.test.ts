@@ -182,20 +182,22 @@ it.effect("shows nothing of a commit step that was undone to its savepoint", () 
       Pipeline.commit((p, { attempt }) =>
         Effect.andThen(
           p.id === "a1" ? Topic.publish(Payments, payment("b1")) : Effect.void,
-          attempt === 1 && p.id === "a1" ? Effect.die("not now") : Effect.orDie(post(p.id))
+          // The first failure of a group ends the whole transaction. The second one meets its own savepoint.
+          attempt === 1 && p.id !== "b1" ? Effect.die("not now") : Effect.orDie(post(p.id))
         )
       ),
       retry
     ),
     (test) =>
       Effect.gen(function*() {
-        yield* test.publish(Payments, payment("a1"))
+        yield* test.publishAll(Payments, [payment("x1"), payment("a1")])
         yield* test.drain()
         assert.match(
           test.story,
-          /^a1: published at \d+ ms, attempt 1 failed Defect at \d+ ms, retry at \d+ ms, emitted to payments, committed at \d+ ms\nb1: published at \d+ ms, committed at \d+ ms$/
+          /^a1: published at \d+ ms, attempt 1 failed Defect at \d+ ms, retry at \d+ ms, emitted to payments, committed at \d+ ms$/m
         )
-        assert.deepStrictEqual(yield* postings, [{ id: "a1" }, { id: "b1" }])
+        assert.match(test.story, /^b1: published at \d+ ms, committed at \d+ ms$/m)
+        assert.deepStrictEqual((yield* postings).map(({ id }) => id).toSorted(), ["a1", "b1", "x1"])
       })
   ).pipe(Effect.provide(database)), 60_000)
 

@@ -46,8 +46,6 @@ export class PgSession implements Connection {
   interrupted = false
   rolledBack = false
   repaired = false
-  /** Whether a response did not come in time. */
-  unanswered = false
   detail = ""
   /** The number of statements sent so far. It shows whether a commit step used this connection at all. */
   statements = 0
@@ -309,10 +307,7 @@ export class PgSession implements Connection {
       (fiber) =>
         Effect.timeoutOrElse(Effect.interruptible(Effect.flatten(Fiber.join(fiber))), {
           duration: this.#controlTimeout,
-          orElse: () => {
-            this.unanswered = true
-            return Effect.fail(noResponse(sql))
-          }
+          orElse: () => Effect.fail(noResponse(sql))
         })
     )
   }

@@ -119,6 +119,7 @@ const isValid = (claim: Claim): boolean => {
 
 const isAlive = (pid: number): boolean => {
   try {
+    // Signal 0 ends nothing: it only asks whether the process exists, and Node has no other call for that.
     process.kill(pid, 0)
     return true
   } catch (error) {

@@ -258,7 +258,8 @@ const settledBy = (open: Open): ReadonlyArray<Delivery> =>
 const listed = (ids: ReadonlyArray<string>): string =>
   ids.length > 3 ? `${ids.slice(0, 3).join(", ")} and ${ids.length - 3} more` : ids.join(", ")
 
-const about = (open: Open): string => listed([...new Set(settledBy(open).map(({ message }) => message.id))]) || "nobody"
+const about = (open: Open): string =>
+  listed([...new Set(settledBy(open).map(({ message }) => message.id))]) || "no message"
 
 const membersOf = ({ stage }: WorkerLife, open: Open) =>
   settledBy(open).map(({ message, redrive }) => ({

@@ -1,4 +1,4 @@
-/** The breaks of holds that somebody else has locked: what waits for them, and what is lost meanwhile. */
+/** The breaks of holds that another transaction has locked: waits for these holds, and losses while they last. */
 import type { Mutant } from "./types.ts"
 
 export const holdMutants: ReadonlyArray<Mutant> = [

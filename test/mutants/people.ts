@@ -1,5 +1,5 @@
 /**
- * The breaks in what people do with dead letters and consumers.
+ * The breaks of operator actions on dead letters and consumers.
  */
 import type { Mutant } from "./types.ts"
 

@@ -185,7 +185,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     from: "stranded = waits && !Number.isFinite(renewer.left()) ? stranded + 1 : 0",
     to: "stranded = waits && Number.isNaN(renewer.left()) ? stranded + 1 : 0",
     test: silent,
-    named: "somebody has locked"
+    named: "because a transaction has locked them"
   },
   {
     name: "lanes whose owner is dead are not free",

@@ -344,8 +344,8 @@ const standing = (it: Tests, options: Options) => {
       const got = yield* receive(subscription, 4)
       const of = (id: string) => got.find(({ message }) => message.id === id)!
       yield* options.elapse(Duration.millis(200))
-      const inHand = yield* status
-      assert.isTrue(inHand.waiting === 4 && inHand.oldestMillis >= 200, "in hand is not settled")
+      const inFlight = yield* status
+      assert.isTrue(inFlight.waiting === 4 && inFlight.oldestMillis >= 200, "a message in flight is not settled")
       yield* writeDeadLetter(of("parked"))
       const hold = subscription.hold(of("delayed"), [failure(1)], Hold.delayed(Duration.hours(1)))
       yield* subscription.whileNotReading(of("delayed"), store.transact(hold))

@@ -258,11 +258,11 @@ const removing = (it: Tests, options: Options) => {
       // published in between.
       yield* publish([{ id: "done" }])
       yield* store.consumers.register({ consumer, topics: [topic], lanes, order: "continue" })
-      const anew = yield* open()
-      const got = yield* receive(anew, 1)
+      const reopened = yield* open()
+      const got = yield* receive(reopened, 1)
       assert.deepStrictEqual(ids(got), ["done"])
       const claim = store.inbox.claim(consumer, [claimOf(got[0]!)])
-      assert.deepStrictEqual(yield* store.transact(Effect.andThen(anew.removeInTransaction(got), claim)), ["fresh"])
+      assert.deepStrictEqual(yield* store.transact(Effect.andThen(reopened.removeInTransaction(got), claim)), ["fresh"])
     }))
 
   it.effect("ends one subscription, and makes dead letters of what waits only if told so", () =>

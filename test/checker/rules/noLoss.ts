@@ -135,7 +135,7 @@ const fromNowhere = (index: HistoryIndex, message: MessageFacts, findings: Findi
   findings.add(
     { consumer: life.consumer, ids: [message.id] },
     () =>
-      `Message ${message.id} is in the database of consumer "${life.consumer}", but nobody published it and no committed `
+      `Message ${message.id} is in the database of consumer "${life.consumer}", but no publisher sent it and no committed `
       + `effect sent it.`
   )
 }

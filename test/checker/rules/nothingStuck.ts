@@ -18,7 +18,7 @@ export const nothingStuck: Rule = (index, expectations) => {
     findings.add(
       { ids: [] },
       () =>
-        `The history does not say that the faults stopped and that the run then settled (FaultsStopped, Settled): nobody knows `
+        `The history does not say that the faults stopped and that the run then settled (FaultsStopped, Settled): it does not show `
         + `whether something is stuck.`
     )
   }

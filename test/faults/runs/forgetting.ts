@@ -164,7 +164,7 @@ export const backendKilled: Run = {
           const { pid, since } = yield* backend
           const lost = yield* strike(world, `kill ${pid}`, { first: successors(world), among })
           const after = yield* Effect.retry(backend, Schedule.spaced("100 millis"))
-          if (after.since !== since) return yield* Effect.die(new Error("the postmaster was started anew"))
+          if (after.since !== since) return yield* Effect.die(new Error("the postmaster was started again"))
           return lost
         }),
         Math.ceil(wanted / 2)

@@ -23,6 +23,7 @@ import { oncePromises } from "./oncePromises.ts"
 import { orderPromises } from "./orderPromises.ts"
 import { pausePromises } from "./pausePromises.ts"
 import { publishPromises } from "./publishPromises.ts"
+import { queueStatusPromises } from "./queueStatusPromises.ts"
 import { receiptPromises } from "./receiptPromises.ts"
 import { settlePromises } from "./settlePromises.ts"
 import { takePromises } from "./takePromises.ts"
@@ -88,7 +89,11 @@ export const deadLetters: Suite = suiteOf({
  *
  * @since 0.1.0
  */
-export const consumers: Suite = suiteOf({ consumers: consumerPromises, pauses: pausePromises })
+export const consumers: Suite = suiteOf({
+  consumers: consumerPromises,
+  pauses: pausePromises,
+  "queue status": queueStatusPromises
+})
 
 /**
  * Checks every promise of a store of named leases.
@@ -110,5 +115,6 @@ export const suite: Suite = suiteOf({
   decisions: decisionPromises,
   consumers: consumerPromises,
   pauses: pausePromises,
+  "queue status": queueStatusPromises,
   "named leases": namedLeasePromises
 })

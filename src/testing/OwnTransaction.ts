@@ -2,7 +2,7 @@
  * Reports the work of a transaction that the user began (`sql.withTransaction`, `Store.transact`) to the tape. The
  * report comes when the transaction commits, and never if it rolls back.
  *
- * The work of a commit step is reported with its group's commit (`WatchedPorts.ts`). Within a commit step the user's
+ * The work of a commit step is reported with its group's commit (`TapeHooks.ts`). Within a commit step the user's
  * own transaction is a savepoint.
  *
  * @since 0.1.0
@@ -25,8 +25,8 @@ export const transact = <A, E, R>(
   store: Store["Service"],
   body: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>> =>
-  Effect.flatMap(Effect.all([Pending, store.inTransaction]), ([pending, inTransaction]) => {
-    if (inTransaction) return forgetting(pending, store.transact(body))
+  Effect.flatMap(store.inTransaction, (inTransaction) => {
+    if (inTransaction) return forgetting(store.transact(body))
     const own: Array<() => void> = []
     // The store may run the body again.
     const begun = Effect.andThen(Effect.sync(() => own.splice(0)), body)
@@ -36,21 +36,11 @@ export const transact = <A, E, R>(
       }))
   })
 
-/** Runs a savepoint of the user. */
-export const savepoint = <A, E, R>(
-  store: Store["Service"],
-  body: Effect.Effect<A, E, R>
-): Effect.Effect<A, E | TransactionFailure, R | Transaction> =>
-  Effect.flatMap(Pending, (pending) => forgetting(pending, store.savepoint(body)))
-
-/** Runs a transaction or savepoint. If it fails, its work is not reported. */
-const forgetting = <A, E, R>(
-  pending: Array<() => void> | undefined,
-  call: Effect.Effect<A, E, R>
-): Effect.Effect<A, E, R> =>
-  Effect.suspend(() => {
+/** Runs a savepoint of the user's transaction. If it fails, its work is not reported. */
+export const forgetting = <A, E, R>(savepoint: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(Pending, (pending) => {
     const mark = pending?.length ?? 0
-    return Effect.onError(call, () => Effect.sync(() => pending?.splice(mark)))
+    return Effect.onError(savepoint, () => Effect.sync(() => pending?.splice(mark)))
   })
 
 /**

@@ -13,7 +13,7 @@ import { type DeadLetterConflict, DeadLetterNotFound, type StoreFailure } from "
 import type { DeadLetterStore, Store } from "../Store.ts"
 import * as OwnTransaction from "./OwnTransaction.ts"
 import type { OperatorStep, Tape } from "./Tape.ts"
-import * as Watched from "./WatchedPorts.ts"
+import * as TapeHooks from "./TapeHooks.ts"
 import type { Stage } from "./WorkerLife.ts"
 
 type Inner = Store["Service"]
@@ -22,11 +22,11 @@ type Inner = Store["Service"]
 export const seen = (stage: Stage, inner: Inner): Inner => ({
   ...inner,
   transact: (body) => OwnTransaction.transact(inner, body),
-  savepoint: (body) => OwnTransaction.savepoint(inner, body),
+  savepoint: (body) => OwnTransaction.forgetting(inner.savepoint(body)),
   outbox: {
     ...inner.outbox,
-    write: (messages, later) => Watched.published({ stage }, inner, messages, later),
-    cancel: (topic, key, name) => Watched.cancelled({ stage }, inner, topic, key, name)
+    write: (messages, later) => TapeHooks.published({ stage }, inner, messages, later),
+    cancel: (topic, key, name) => TapeHooks.cancelled({ stage }, inner, topic, key, name)
   },
   deadLetters: {
     ...inner.deadLetters,

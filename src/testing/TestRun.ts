@@ -33,12 +33,13 @@ import { Transport } from "../Transport.ts"
 import * as CrashIsolation from "../worker/lease/CrashIsolation.ts"
 import type { WorkerOptions } from "../worker/start/Settings.ts"
 import * as Worker from "../worker/Worker.ts"
+import * as HookedPorts from "./HookedPorts.ts"
 import { ofTransaction, stepOf, type What, type Where } from "./Injection.ts"
 import { NeverStruck, NoSuchStep, NotDrained } from "./KitErrors.ts"
 import { decide, seen } from "./SeenStore.ts"
 import { deadIn, delayedIn, type Entry, lifeLine, lifeLines, Tape } from "./Tape.ts"
+import * as TapeHooks from "./TapeHooks.ts"
 import { inTime, realTime, type Time, virtualTime } from "./TestTime.ts"
-import * as Watched from "./WatchedPorts.ts"
 import { type Stage, watch, WorkerLife } from "./WorkerLife.ts"
 
 /**
@@ -256,11 +257,12 @@ const startLives = Effect.fnUntraced(function*<A, E, R, P extends Pipeline.Phase
   const life = Effect.suspend(() => {
     const life = current = new WorkerLife(stage)
     const watched = watch(life, pipeline as Pipeline.Pipeline<unknown, unknown, unknown>) as typeof pipeline
+    const hooks = TapeHooks.hooks(life, store, abandoned)
     const worker = Worker.run(watched, { ...workerOptions, name: "test", grace: 0 }).pipe(
       Effect.provideService(Logger.CurrentLoggers, loggersOf(life)),
       Effect.provideService(CrashIsolation.Process, new CrashIsolation.Gate()),
-      Effect.provideService(Store, Watched.store(life, store)),
-      Effect.provideService(Transport, Watched.transport(life, transport, abandoned))
+      Effect.provideService(Store, HookedPorts.store(store, hooks)),
+      Effect.provideService(Transport, HookedPorts.transport(transport, hooks))
     )
     return Effect.flatMap(Effect.forkDetach(worker), (fiber) => {
       life.fiber = fiber

@@ -15,11 +15,11 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Scope from "effect/Scope"
 import type { Delivery, DeliveryContext } from "../../src/Delivery.ts"
 import { StoreFailure, TransientFailure, TransportError, UnknownOutcome } from "../../src/Errors.ts"
-import { Store, Transaction, type TransactionFailure, WorkerTransaction } from "../../src/Store.ts"
-import { type Subscription, type SubscriptionSpec, Transport } from "../../src/Transport.ts"
+import { type Store, Transaction } from "../../src/Store.ts"
+import * as HookedPorts from "../../src/testing/HookedPorts.ts"
+import type { Subscription, Transport } from "../../src/Transport.ts"
 import type { Moment, windows } from "./CrashWindows.ts"
 
 export { type Moment, windows } from "./CrashWindows.ts"
@@ -105,9 +105,9 @@ export class Faults extends Context.Service<Faults, {
   readonly handed: Map<string, Delivery>
 }>()("millrace/testing/Faults") {}
 
-/** The open transaction, as the wrapped ports see it. */
+/** The open transaction. `group` is the commit of a group, and `transact` is any other transaction. */
 interface Open {
-  readonly group: boolean
+  readonly kind: "group" | "transact"
   /** The deliveries that the fence let pass. */
   readonly deliveries: Map<string, Delivery>
   steps: number
@@ -232,27 +232,20 @@ const throughout = <A, E, R, E2>(
   )
 }
 
-/**
- * The store, with its moments.
- *
- * @since 0.1.0
- */
-export const store = (inner: Store["Service"], faults: Faults["Service"]): Store["Service"] => ({
-  ...inner,
-  transact: <A, E, R>(body: Effect.Effect<A, E, R>) => transact(inner, faults, body),
+/** The moments of store and transport, as hooks. */
+const hooks = (faults: Faults["Service"]): HookedPorts.Hooks<Open> => ({
+  transactions: transactions(faults),
   inbox: {
-    ...inner.inbox,
-    claim: (consumer, claims) => around(faults, "claim", inner.inbox.claim(consumer, claims), storeFailure("claim ids"))
+    claim: (claim) => (consumer, claims) => around(faults, "claim", claim(consumer, claims), storeFailure("claim ids"))
   },
   outbox: {
-    ...inner.outbox,
-    write: (messages, later) => {
-      const written = inner.outbox.write(messages, later)
+    write: (write) => (messages, later) => {
+      const written = write(messages, later)
       const fail = storeFailure("publish")
       return Effect.flatMap(
         Effect.all([Current, Effect.serviceOption(Transaction)]),
         ([open, transaction]) =>
-          open?.group === true
+          open?.kind === "group"
             ? around(faults, "emit", written, fail)
             : faults.at("write.before", fail).pipe(
               Effect.andThen(written),
@@ -262,112 +255,78 @@ export const store = (inner: Store["Service"], faults: Faults["Service"]): Store
     }
   },
   deadLetters: {
-    ...inner.deadLetters,
-    add: (consumer, entries) =>
-      around(faults, "deadLetter", inner.deadLetters.add(consumer, entries), storeFailure("dead-letter a message")),
-    redrive: (deadLetterId, action, edit) =>
-      throughout(
-        faults,
-        "redrive",
-        inner.deadLetters.redrive(deadLetterId, action, edit),
-        storeFailure("redrive a dead letter")
-      ),
-    discard: (deadLetterId, action) =>
-      throughout(
-        faults,
-        "discard",
-        inner.deadLetters.discard(deadLetterId, action),
-        storeFailure("discard a dead letter")
-      )
+    add: (add) => (consumer, entries) =>
+      around(faults, "deadLetter", add(consumer, entries), storeFailure("dead-letter a message")),
+    redrive: (redrive) => (deadLetterId, action, edit) =>
+      throughout(faults, "redrive", redrive(deadLetterId, action, edit), storeFailure("redrive a dead letter")),
+    discard: (discard) => (deadLetterId, action) =>
+      throughout(faults, "discard", discard(deadLetterId, action), storeFailure("discard a dead letter"))
   },
   consumers: {
-    ...inner.consumers,
-    register: (registration) =>
-      around(faults, "register", inner.consumers.register(registration), storeFailure("register the consumer"))
-  }
+    register: (register) => (registration) =>
+      around(faults, "register", register(registration), storeFailure("register the consumer"))
+  },
+  subscription: subscription(faults),
+  close: (close) => Effect.orDie(throughout(faults, "close", close, transportError("close")))
 })
 
-/** A transaction: nested ones are savepoints of it and have no moments of their own. */
-const transact = <A, E, R>(
-  inner: Store["Service"],
-  faults: Faults["Service"],
-  body: Effect.Effect<A, E, R>
-): Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>> =>
-  Effect.flatMap(Effect.all([Current, WorkerTransaction]), ([ambient, worker]) => {
-    if (ambient !== undefined) return inner.transact(body)
-    const kind = worker === undefined || worker === "separate" ? "transact" : "group"
-    const open: Open = { group: kind === "group", deliveries: new Map(), steps: 0 }
-    const whole = faults.at(`${kind}.begun`, transientFailure).pipe(
+const transactions = (faults: Faults["Service"]): HookedPorts.TransactionHooks<Open> => ({
+  current: Current,
+  begin: (purpose) => ({ kind: purpose === "commit" ? "group" : "transact", deliveries: new Map(), steps: 0 }),
+  inside: (body, { kind }) =>
+    faults.at(`${kind}.begun`, transientFailure).pipe(
       Effect.andThen(body),
-      Effect.tap(() => faults.at(`${kind}.ended`, transientFailure)),
-      Effect.provideService(Current, open)
-    )
-    return faults.at(`${kind}.before`, transientFailure).pipe(
-      Effect.andThen(inner.transact(whole)),
+      Effect.tap(() => faults.at(`${kind}.ended`, transientFailure))
+    ),
+  outside: (whole, { kind }) =>
+    faults.at(`${kind}.before`, transientFailure).pipe(
+      Effect.andThen(whole),
       Effect.tapError((error) => isStepFailed(error) ? faults.at(`${kind}.rolledBack`) : Effect.void),
       Effect.tap(() => faults.at(`${kind}.after`, unknown))
     )
-  })
+})
 
 /** The committer's name for the failure of a member's own step. */
 const isStepFailed = (error: unknown): boolean =>
   typeof error === "object" && error !== null && "_tag" in error && error._tag === "StepFailed"
 
-/**
- * The transport, with its moments.
- *
- * @since 0.1.0
- */
-export const transport = (inner: Transport["Service"], faults: Faults["Service"]): Transport["Service"] => ({
-  ...inner,
-  open: Effect.fnUntraced(function*(spec: SubscriptionSpec) {
-    // The subscription lives in a scope of its own, so that its end is a call that can be struck.
-    const scope = yield* Scope.make()
-    yield* Effect.addFinalizer((exit) =>
-      throughout(faults, "close", Scope.close(scope, exit), transportError("close")).pipe(Effect.orDie)
-    )
-    return subscription(yield* Scope.provide(inner.open(spec), scope), faults)
-  })
-})
-
-const subscription = (inner: Subscription, faults: Faults["Service"]): Subscription => ({
-  ...inner,
-  take: (room, accept) => {
+const subscription = (faults: Faults["Service"]): HookedPorts.CallHooks<Subscription> => ({
+  take: (take, inner) => (demand, accept) => {
     const fail = transportError("read messages")
     let accepted: ReadonlyArray<Delivery> = []
-    const take = inner.take(room, (deliveries) => {
+    const taking = take(demand, (deliveries) => {
       accepted = deliveries
       for (const delivery of deliveries) faults.handed.set(delivery.message.id, delivery)
       accept(deliveries)
     })
     return faults.at("take.before", fail).pipe(
-      Effect.andThen(watched(inner, faults, take)),
+      Effect.andThen(watched(inner, faults, taking)),
       Effect.andThen(Effect.suspend(() => accepted.length === 0 ? Effect.void : faults.at("accept.after", fail))),
       Effect.andThen(faults.at("take.after", fail))
     )
   },
-  renew: (leases) => throughout(faults, "renew", inner.renew(leases), transportError("renew leases")),
-  removeInTransaction: (deliveries) =>
+  renew: (renew) => (leases) => throughout(faults, "renew", renew(leases), transportError("renew leases")),
+  removeInTransaction: (removeInTransaction) => (deliveries) =>
     Effect.flatMap(Current, (open) => {
-      const settled = Effect.tap(inner.removeInTransaction(deliveries), (ours) =>
+      const settled = Effect.tap(removeInTransaction(deliveries), (ours) =>
         Effect.sync(() => {
           for (const delivery of ours) open?.deliveries.set(delivery.message.id, delivery)
         }))
-      return open?.group === true
+      return open?.kind === "group"
         ? around(faults, "removeInTransaction", settled, transportError("settle messages"))
         : settled
     }),
-  acknowledge: (deliveries) => {
-    const settled = Effect.tap(inner.acknowledge(deliveries), () =>
+  acknowledge: (acknowledge) => (deliveries) => {
+    const settled = Effect.tap(acknowledge(deliveries), () =>
       Effect.sync(() => {
         for (const delivery of deliveries) faults.handed.delete(delivery.message.id)
       }))
     return around(faults, "acknowledge", settled, transportError("acknowledge messages"))
   },
-  hold: (delivery, attempts, hold) =>
-    around(faults, "hold", inner.hold(delivery, attempts, hold), transportError("hold a key")),
-  isolate: (delivery) => around(faults, "isolate", inner.isolate(delivery), transportError("isolate a message")),
-  release: (leases) => throughout(faults, "release", inner.release(leases), transportError("release leases"))
+  hold: (put) => (delivery, attempts, hold) =>
+    around(faults, "hold", put(delivery, attempts, hold), transportError("hold a key")),
+  isolate: (isolate) => (delivery) => around(faults, "isolate", isolate(delivery), transportError("isolate a message")),
+  release: (release) => (leases) => throughout(faults, "release", release(leases), transportError("release leases"))
 })
 
 /**
@@ -395,10 +354,7 @@ const watched = <A, E>(
  * @since 0.1.0
  */
 export const layer = (plan: Plan): Layer.Layer<Faults | Store | Transport, never, Store | Transport> =>
-  Layer.effectContext(Effect.gen(function*() {
+  Layer.suspend(() => {
     const faults = make(plan)
-    return Context.make(Faults, faults).pipe(
-      Context.add(Store, store(yield* Store, faults)),
-      Context.add(Transport, transport(yield* Transport, faults))
-    )
-  }))
+    return Layer.merge(Layer.succeed(Faults, faults), HookedPorts.layer(hooks(faults)))
+  })

@@ -8,7 +8,8 @@ import { TestClock } from "effect/testing"
 import { Memory, Pipeline, Retry } from "millrace"
 import * as Checker from "../checker/Checker.ts"
 import type * as History from "../checker/History.ts"
-import { Declined, drain, type Order, order, Orders, ports, publish } from "../worker/support.ts"
+import { Declined, drain, type Order, order, Orders, publish } from "../worker/support.ts"
+import * as Broken from "./broken.ts"
 import * as Faults from "./Faults.ts"
 
 const consumer = "ledger"
@@ -185,20 +186,12 @@ describe("the checker", () => {
 
   it.effect("catches: inbox that calls every id fresh, fence that lets everything pass", () => {
     const { judged, published, pipeline } = world()
-    const broken = ports({
-      store: ({ inbox }) => ({
-        inbox: { ...inbox, claim: (_, claims) => Effect.succeed(claims.map(() => "fresh" as const)) }
-      }),
-      subscription: (inner) => ({
-        removeInTransaction: (deliveries) => Effect.as(inner.removeInTransaction(deliveries), deliveries)
-      })
-    })
     return Effect.gen(function*() {
       yield* published
       yield* drain(pipeline)
       const report = yield* judged
       assert.isAbove(report.found.effectivelyOnce, 0, Checker.render(report))
       assert.isAbove(report.violations[0]!.lifeLine.length, 2)
-    }).pipe(Effect.provide(Faults.layer(once).pipe(Layer.provide(broken))))
+    }).pipe(Effect.provide(Faults.layer(once).pipe(Layer.provide(Broken.layer), Layer.provide(Memory.layer))))
   })
 })

@@ -9,9 +9,9 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   {
     name: "kit: a dead process gives its lanes back",
     guarantee: "the test kit",
-    file: "src/testing/WatchedPorts.ts",
-    from: "life.dead ? Effect.sync(() => void abandoned.push(scope)) : Scope.close(scope, exit)",
-    to: "Scope.close(scope, exit)",
+    file: "src/testing/TapeHooks.ts",
+    from: "life.dead ? Effect.sync(() => void abandoned.push(scope)) : close",
+    to: "close",
     test: kit,
     named: "a crash gives its messages to the next process"
   },
@@ -63,8 +63,8 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   {
     name: "kit: a lost answer that is heard",
     guarantee: "the test kit",
-    file: "src/testing/WatchedPorts.ts",
-    from: "lost === \"no answer\" ? Effect.fail(unknown) : Effect.void",
+    file: "src/testing/TapeHooks.ts",
+    from: "open.lost === \"no answer\" ? Effect.fail(unknown) : Effect.void",
     to: "Effect.void",
     test: kit,
     named: "a COMMIT without an answer has one effect, if it happened"
@@ -72,8 +72,8 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   {
     name: "kit: what is rolled back told as emitted",
     guarantee: "the test kit",
-    file: "src/testing/WatchedPorts.ts",
-    from: "joined(life, open, inner.savepoint(body))",
+    file: "src/testing/HookedPorts.ts",
+    from: "savepoint(inner.savepoint(body), open)",
     to: "inner.savepoint(body)",
     test: "test/testing/TestPipeline.sql.test.ts",
     named: "shows nothing of a commit step that was undone to its savepoint"
@@ -81,8 +81,8 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   {
     name: "kit: what a step undid in a transaction that joins its commit told as emitted",
     guarantee: "the test kit",
-    file: "src/testing/WatchedPorts.ts",
-    from: "joined(life, ambient, inner.transact(body))",
+    file: "src/testing/HookedPorts.ts",
+    from: "savepoint(inner.transact(body), outer)",
     to: "inner.transact(body)",
     test: apart,
     named: "shows nothing of what a commit step undid in a transaction that joined"
@@ -99,8 +99,8 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   {
     name: "kit: what a step's own transaction published told as the commit's",
     guarantee: "the test kit",
-    file: "src/testing/WatchedPorts.ts",
-    from: "if (worker === undefined) return ofStep(life, inner, body)",
+    file: "src/testing/TapeHooks.ts",
+    from: "own: (body) => life.alive(ofStep(life, inner, body)),",
     to: "",
     test: apart,
     named: "shows as published, and not as emitted"
@@ -171,7 +171,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   {
     name: "kit: a delayed publish that is not shown",
     guarantee: "the test kit",
-    file: "src/testing/WatchedPorts.ts",
+    file: "src/testing/TapeHooks.ts",
     from: "tape.note({ _tag: \"Delayed\", at: tape.now, id: by ?? message.id, message, due, name })",
     to: "tape.dueOf(undefined)",
     test: "test/testing/TestPipeline.delayed.test.ts",
@@ -180,7 +180,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
   {
     name: "kit: what was replaced under its name still waits",
     guarantee: "the test kit",
-    file: "src/testing/WatchedPorts.ts",
+    file: "src/testing/TapeHooks.ts",
     from: "tape.cancelled(message.topic, message.key, name)\n    tape.note",
     to: "tape.note",
     test: "test/testing/TestPipeline.delayed.test.ts",

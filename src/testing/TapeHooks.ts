@@ -1,27 +1,22 @@
 /**
- * Wraps store and transport for one {@link WorkerLife}. The work of a transaction is written on the tape when it is
- * committed. Every call is a point at which the process can die, and injected failures can strike a transaction.
+ * The hooks around store and transport for one {@link WorkerLife}. The work of a transaction is written on the tape
+ * when it is committed. Every call is a point at which the process can die, and injected failures can strike a
+ * transaction.
  *
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import type { ResolvedDelay } from "../Delay.ts"
 import type { Delivery, Failure } from "../Delivery.ts"
 import { TransientFailure, UnknownOutcome } from "../Errors.ts"
 import type { Message } from "../Message.ts"
 import * as MessageId from "../MessageId.ts"
-import {
-  type ClaimResult,
-  type NewDeadLetter,
-  type Store,
-  type Transaction,
-  type TransactionFailure,
-  WorkerTransaction
-} from "../Store.ts"
-import type { Subscription, Transport } from "../Transport.ts"
+import type { ClaimResult, NewDeadLetter, Store, Transaction, TransactionFailure } from "../Store.ts"
+import type { Subscription } from "../Transport.ts"
+import * as HookedPorts from "./HookedPorts.ts"
 import { atTransaction } from "./Injection.ts"
 import * as OwnTransaction from "./OwnTransaction.ts"
 import type { Tape } from "./Tape.ts"
@@ -46,7 +41,7 @@ type Done =
     readonly name: string
     readonly kept: () => boolean
   }
-  | { readonly _tag: "Buried"; readonly entry: NewDeadLetter; readonly deadLetterId: string | undefined }
+  | { readonly _tag: "DeadLettered"; readonly entry: NewDeadLetter; readonly deadLetterId: string | undefined }
   | {
     readonly _tag: "Held"
     readonly delivery: Delivery
@@ -62,11 +57,13 @@ interface Planned {
 }
 
 interface Open {
-  readonly kind: "commit" | "hold or dead letter"
+  readonly purpose: HookedPorts.Purpose
   done: Array<Done>
+  /** The injected loss of this transaction's COMMIT, or of the answer to it. */
+  lost: "no answer" | "rolled back" | undefined
 }
 
-const Ambient = Context.Reference<Open | undefined>("millrace/testing/WatchedPorts/Ambient", {
+const Ambient = Context.Reference<Open | undefined>("millrace/testing/TapeHooks/Ambient", {
   defaultValue: () => undefined
 })
 
@@ -77,56 +74,93 @@ const within = <A, E, R>(
 ): Effect.Effect<A, E, R> =>
   Effect.flatMap(Ambient, (open) => Effect.tap(call, (answer) => Effect.sync(() => open?.done.push(...did(answer)))))
 
-/** Returns the wrapped store. */
-export const store = (life: WorkerLife, inner: Store["Service"]): Store["Service"] => ({
-  ...inner,
-  transact: <A, E, R>(body: Effect.Effect<A, E, R>) => life.alive(transact(life, inner, body)),
-  savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) =>
-    Effect.flatMap(
-      Ambient,
-      (open) => open === undefined ? OwnTransaction.savepoint(inner, body) : joined(life, open, inner.savepoint(body))
-    ),
-  inbox: {
-    ...inner.inbox,
-    claim: (consumer, claims) =>
-      within(inner.inbox.claim(consumer, claims), (answers) => [
-        { _tag: "Claimed", ids: claims.map((claim) => claim.id), answers }
-      ]).pipe(Effect.tap(() => life.pass(`${listed(claims.map((claim) => claim.id))}: after the inbox claim`)))
-  },
-  outbox: {
-    ...inner.outbox,
-    write: (messages, later) =>
-      Effect.flatMap(Effect.all([Ambient, Handled]), ([open, by]) =>
-        open === undefined
-          ? life.alive(published(life, inner, messages, later))
-          : within(Effect.andThen(inner.outbox.write(messages, later), OwnTransaction.kept), (kept) => {
-            const { tape } = life.stage
-            const planned = { due: tape.dueOf(later), name: later?.name }
-            if (planned.due === undefined) tape.write(messages)
-            return [{ _tag: "Wrote", messages, by, planned, kept }]
-          })
-            .pipe(Effect.andThen(life.pass("after the emits")))),
-    cancel: (topic, key, name) =>
-      Effect.flatMap(Ambient, (open) =>
-        open === undefined
-          ? life.alive(cancelled(life, inner, topic, key, name))
-          : Effect.map(
-            within(
-              Effect.all([inner.outbox.cancel(topic, key, name), OwnTransaction.kept]),
-              ([found, kept]) => found ? [{ _tag: "Cancelled", topic, key, name, kept }] : []
-            ),
-            ([found]) => found
-          ))
-  },
-  deadLetters: {
-    ...inner.deadLetters,
-    add: (consumer, entries) =>
-      within(
-        inner.deadLetters.add(consumer, entries),
-        (deadLetters) => entries.map((entry, i) => ({ _tag: "Buried", entry, deadLetterId: deadLetters[i] }))
-      )
+/** Returns the hooks for the ports of a process. `abandoned` collects the open scopes of processes that died. */
+export const hooks = (
+  life: WorkerLife,
+  inner: Store["Service"],
+  abandoned: Array<Scope.Closeable>
+): HookedPorts.Hooks<Open> => {
+  // A dead worker leaves its resources open, as a killed process does.
+  const close: HookedPorts.CloseHook = (close, scope) =>
+    Effect.suspend(() => life.dead ? Effect.sync(() => void abandoned.push(scope)) : close)
+  return {
+    transactions: transactions(life, inner),
+    inbox: {
+      claim: (claim) => (consumer, claims) =>
+        within(claim(consumer, claims), (answers) => [
+          { _tag: "Claimed", ids: claims.map((claim) => claim.id), answers }
+        ]).pipe(Effect.tap(() => life.pass(`${listed(claims.map((claim) => claim.id))}: after the inbox claim`)))
+    },
+    outbox: outbox(life, inner),
+    deadLetters: {
+      add: (add) => (consumer, entries) =>
+        within(
+          add(consumer, entries),
+          (deadLetters) => entries.map((entry, i) => ({ _tag: "DeadLettered", entry, deadLetterId: deadLetters[i] }))
+        )
+    },
+    subscription: {
+      take: (take) => (demand, accept) => taken(life, demand, accept, take),
+      whileNotReading: (whileNotReading) => (delivery, write) => life.alive(whileNotReading(delivery, write)),
+      renew: (renew) => (leases) => life.alive(renew(leases)),
+      removeInTransaction: (removeInTransaction) => (deliveries) =>
+        within(removeInTransaction(deliveries), (ours) => [{ _tag: "Settled", deliveries: ours }]).pipe(
+          Effect.tap((ours) => life.pass(`${listed(ours.map(({ message }) => message.id))}: after fence and removal`))
+        ),
+      acknowledge: (acknowledge) => (deliveries) => life.alive(acknowledge(deliveries)),
+      hold: (put) => (delivery, attempts, hold) => {
+        const delay = hold._tag === "Parked" ? "parked" : Duration.toMillis(hold.delay)
+        return within(put(delivery, attempts, hold), () => [{ _tag: "Held", delivery, attempts, delay }])
+      },
+      isolate: (isolate) => (delivery) => HookedPorts.inOwnScope(isolate(delivery), close),
+      release: (release) => (leases) => life.alive(release(leases))
+    },
+    close
   }
+}
+
+const outbox = (life: WorkerLife, inner: Store["Service"]): HookedPorts.CallHooks<Store["Service"]["outbox"]> => ({
+  write: (write) => (messages, later) =>
+    Effect.flatMap(Effect.all([Ambient, Handled]), ([open, by]) =>
+      open === undefined
+        ? life.alive(published(life, inner, messages, later))
+        : within(Effect.andThen(write(messages, later), OwnTransaction.kept), (kept) => {
+          const { tape } = life.stage
+          const planned = { due: tape.dueOf(later), name: later?.name }
+          if (planned.due === undefined) tape.write(messages)
+          return [{ _tag: "Wrote", messages, by, planned, kept }]
+        })
+          .pipe(Effect.andThen(life.pass("after the emits")))),
+  cancel: (cancel) => (topic, key, name) =>
+    Effect.flatMap(Ambient, (open) =>
+      open === undefined
+        ? life.alive(cancelled(life, inner, topic, key, name))
+        : Effect.map(
+          within(
+            Effect.all([cancel(topic, key, name), OwnTransaction.kept]),
+            ([found, kept]) => found ? [{ _tag: "Cancelled", topic, key, name, kept }] : []
+          ),
+          ([found]) => found
+        ))
 })
+
+/** Polls. The process can die after the poll, before a delivery is processed. */
+const taken = (
+  life: WorkerLife,
+  ...[demand, accept, take]: [...Parameters<Subscription["take"]>, Subscription["take"]]
+): ReturnType<Subscription["take"]> =>
+  Effect.suspend(() => {
+    let ids: ReadonlyArray<string> = []
+    const taking = take(demand, (deliveries) => {
+      ids = deliveries.map(({ message }) => message.id)
+      if (!life.dead) { for (const delivery of deliveries) life.stage.tape.handed(delivery) }
+      accept(deliveries)
+    })
+    return Effect.tap(
+      life.whileAlive(taking),
+      () => ids.length === 0 ? Effect.void : life.pass(`${listed(ids)}: read, not started`)
+    )
+  })
 
 /** Runs and records a publish outside of any watched transaction. */
 export const published = (
@@ -189,40 +223,40 @@ const joined = <A, E, R>(life: WorkerLife, open: Open, call: Effect.Effect<A, E,
     return Effect.onError(call, () => Effect.sync(() => undone(life, open, mark)))
   })
 
-const transact = <A, E, R>(
-  life: WorkerLife,
-  inner: Store["Service"],
-  body: Effect.Effect<A, E, R>
-): Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>> =>
-  Effect.flatMap(Effect.all([Ambient, WorkerTransaction]), ([ambient, worker]) => {
-    if (ambient !== undefined) return joined(life, ambient, inner.transact(body))
-    if (worker === undefined) return ofStep(life, inner, body)
-    const open: Open = { kind: worker === "separate" ? "hold or dead letter" : "commit", done: [] }
-    let lost: "no answer" | "rolled back" | undefined
-    const ended: Effect.Effect<void, TransientFailure> = Effect.suspend(() => {
-      const what = open.kind === "commit" ? atTransaction(life.stage.injections, membersOf(life, open)) : undefined
-      if (what?._tag === "LostAnswer") lost = "no answer"
-      if (what?._tag === "LostCommit") lost = "rolled back"
+const transactions = (life: WorkerLife, inner: Store["Service"]): HookedPorts.TransactionHooks<Open> => {
+  const unknown = new UnknownOutcome({ detail: "an injected failure" })
+  const ended = (open: Open): Effect.Effect<void, TransientFailure> =>
+    Effect.suspend(() => {
+      const what = open.purpose === "commit" ? atTransaction(life.stage.injections, membersOf(life, open)) : undefined
+      if (what?._tag === "LostAnswer") open.lost = "no answer"
+      if (what?._tag === "LostCommit") open.lost = "rolled back"
       return what === undefined || what._tag === "LostAnswer"
-        ? life.pass(`${about(open)}: before COMMIT of the ${open.kind}`)
+        ? life.pass(`${about(open)}: before COMMIT of the ${open.purpose}`)
         : Effect.fail(new TransientFailure({ kind: "conflict", code: "40001", detail: "an injected failure" }))
     })
-    const whole = Effect.suspend(() => {
-      // The store may run the body again.
-      undone(life, open, 0)
-      lost = undefined
-      return Effect.tap(body, () => ended)
-    }).pipe(Effect.provideService(Ambient, open))
-    const unknown = new UnknownOutcome({ detail: "an injected failure" })
-    return inner.transact(whole).pipe(
-      Effect.onError(() => Effect.sync(() => undone(life, open, 0, true))),
-      Effect.mapError((error) => lost === "rolled back" ? unknown : error),
-      Effect.tap(() => Effect.sync(() => committed(life, open))),
-      Effect.tap(() => life.pass(`${about(open)}: after COMMIT of the ${open.kind}, before it is acknowledged`)),
-      Effect.tap(() => lost === "no answer" ? Effect.fail(unknown) : Effect.void),
-      Effect.tapError((error) => Effect.sync(() => disturbed(life, open, error)))
-    )
-  })
+  return {
+    current: Ambient,
+    begin: (purpose) => ({ purpose, done: [], lost: undefined }),
+    own: (body) => life.alive(ofStep(life, inner, body)),
+    savepoint: (savepoint, open) =>
+      open === undefined ? OwnTransaction.forgetting(savepoint) : life.alive(joined(life, open, savepoint)),
+    inside: (body, open) =>
+      Effect.suspend(() => {
+        undone(life, open, 0)
+        open.lost = undefined
+        return Effect.tap(body, () => ended(open))
+      }),
+    outside: (whole, open) =>
+      life.alive(whole).pipe(
+        Effect.onError(() => Effect.sync(() => undone(life, open, 0, true))),
+        Effect.mapError((error) => open.lost === "rolled back" ? unknown : error),
+        Effect.tap(() => Effect.sync(() => committed(life, open))),
+        Effect.tap(() => life.pass(`${about(open)}: after COMMIT of the ${open.purpose}, before it is acknowledged`)),
+        Effect.tap(() => open.lost === "no answer" ? Effect.fail(unknown) : Effect.void),
+        Effect.tapError((error) => Effect.sync(() => disturbed(life, open, error)))
+      )
+  }
+}
 
 /**
  * Runs a transaction that a step begins before the worker's transaction. Its publishes do not count as emits of the
@@ -303,7 +337,7 @@ const committed = (life: WorkerLife, open: Open): void => {
       }
       tape.written(done.messages)
     }
-    if (done._tag === "Buried") {
+    if (done._tag === "DeadLettered") {
       const { delivery, attempts, reason } = done.entry
       const { id } = delivery.message
       for (const failure of attempts) tape.failed(delivery.message, failure)
@@ -319,7 +353,7 @@ const committed = (life: WorkerLife, open: Open): void => {
       tape.held(done.delivery.message, done.delay)
     }
   }
-  if (open.kind !== "commit") return
+  if (open.purpose !== "commit") return
   for (const [id, answer] of answers) {
     const attempt = tape.attemptOf(settled.get(id)!)
     if (answer === "fresh") tape.ended({ _tag: "Committed", at: tape.now, id, attempt })
@@ -333,62 +367,3 @@ const emitterOf = (consumer: string, members: ReadonlyArray<string>, message: Me
     for (let n = 0; n < written; n++) if (MessageId.ofEmit(consumer, id, n) === message.id) return true
     return false
   }) ?? members[0] ?? message.id
-
-/** Returns the wrapped transport. `abandoned` collects the scopes of subscriptions whose process died. */
-export const transport = (
-  life: WorkerLife,
-  inner: Transport["Service"],
-  abandoned: Array<Scope.Closeable>
-): Transport["Service"] => ({
-  ...inner,
-  open: Effect.fnUntraced(function*(spec) {
-    const opened = yield* ownScope(life, inner.open(spec), abandoned)
-    return subscription(life, opened, abandoned)
-  })
-})
-
-/**
- * Runs an effect with a scope that closes only if the worker is alive. A dead worker leaves its resources open, as a
- * killed process does.
- */
-const ownScope = Effect.fnUntraced(function*<A, E, R>(
-  life: WorkerLife,
-  effect: Effect.Effect<A, E, R | Scope.Scope>,
-  abandoned: Array<Scope.Closeable>
-) {
-  const scope = yield* Scope.make()
-  yield* Effect.addFinalizer((exit) =>
-    life.dead ? Effect.sync(() => void abandoned.push(scope)) : Scope.close(scope, exit)
-  )
-  return yield* Scope.provide(effect, scope)
-})
-
-const subscription = (life: WorkerLife, inner: Subscription, abandoned: Array<Scope.Closeable>): Subscription => ({
-  ...inner,
-  take: (room, accept) =>
-    Effect.suspend(() => {
-      let ids: ReadonlyArray<string> = []
-      const take = inner.take(room, (deliveries) => {
-        ids = deliveries.map(({ message }) => message.id)
-        if (!life.dead) { for (const delivery of deliveries) life.stage.tape.handed(delivery) }
-        accept(deliveries)
-      })
-      return Effect.tap(
-        life.whileAlive(take),
-        () => ids.length === 0 ? Effect.void : life.pass(`${listed(ids)}: read, not started`)
-      )
-    }),
-  whileNotReading: (delivery, write) => life.alive(inner.whileNotReading(delivery, write)),
-  renew: (leases) => life.alive(inner.renew(leases)),
-  removeInTransaction: (deliveries) =>
-    within(inner.removeInTransaction(deliveries), (ours) => [{ _tag: "Settled", deliveries: ours }]).pipe(
-      Effect.tap((ours) => life.pass(`${listed(ours.map(({ message }) => message.id))}: after fence and removal`))
-    ),
-  acknowledge: (deliveries) => life.alive(inner.acknowledge(deliveries)),
-  hold: (delivery, attempts, hold) => {
-    const delay = hold._tag === "Parked" ? "parked" : Duration.toMillis(hold.delay)
-    return within(inner.hold(delivery, attempts, hold), () => [{ _tag: "Held", delivery, attempts, delay }])
-  },
-  isolate: (delivery) => ownScope(life, inner.isolate(delivery), abandoned),
-  release: (leases) => life.alive(inner.release(leases))
-})

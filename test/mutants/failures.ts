@@ -151,8 +151,8 @@ export const failureMutants: ReadonlyArray<Mutant> = [
   {
     name: "newcomers that wait behind a message that never gets through",
     guarantee: "bounded",
-    file: "src/worker/commit/Committer.ts",
-    from: "if (left.every(stuck))",
+    file: "src/worker/commit/GroupRun.ts",
+    from: "if (left.every(isStuck))",
     to: "if (left.length === 0)",
     test: "test/worker/stuck.test.ts",
     named: "is found by those that come later"

@@ -110,7 +110,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     name: "members that are not ended when their committer's fiber has ended",
     guarantee: "bounded",
     file: "src/worker/commit/Committer.ts",
-    from: "    CommitTries.fail(this.underWay, cause)\n",
+    from: "    CommitTries.fail(this.current.members, cause)\n",
     to: "",
     test: noEffect,
     named: "has a successor"

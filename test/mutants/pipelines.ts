@@ -167,9 +167,9 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
   {
     name: "a run's follower tried alone before the one before it",
     guarantee: "order per key",
-    file: "src/worker/commit/Committer.ts",
-    from: "return isBlocked(lone.member) ? Effect.succeed(lone) : this.alone(lone)",
-    to: "return this.alone(lone)",
+    file: "src/worker/commit/GroupRun.ts",
+    from: "return isBlocked(single.member) ? Effect.succeed(single) : this.alone(single)",
+    to: "return this.alone(single)",
     test: "test/postgres/keyBatches.test.ts",
     named: "when it is tried alone"
   },

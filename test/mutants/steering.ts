@@ -145,7 +145,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
   {
     name: "a committer that waits without a word",
     guarantee: "observability",
-    file: "src/worker/commit/LongWait.ts",
+    file: "src/worker/observe/LongWait.ts",
     from: "const silentMillis = 10_000",
     to: "const silentMillis = 10_000_000",
     test: "test/worker/long-wait.test.ts",

@@ -10,12 +10,12 @@ import * as Store from "../../Store.ts"
 import * as FailureRecord from "../attempt/FailureRecord.ts"
 import type { LeaseRenewer } from "../lease/LeaseRenewer.ts"
 import * as FailingSince from "../observe/FailingSince.ts"
+import { LongWait } from "../observe/LongWait.ts"
 import { begin, finish, undecided } from "./CommitQueue.ts"
 import * as CommitRecovery from "./CommitRecovery.ts"
 import * as GroupCommit from "./GroupCommit.ts"
 import { type GroupMember, type MemberOutcome, unwrap } from "./GroupCommit.ts"
 import * as GroupSize from "./GroupSize.ts"
-import { LongWait } from "./LongWait.ts"
 import * as Savepoints from "./Savepoints.ts"
 
 export interface Options extends GroupCommit.Options {

@@ -6,8 +6,8 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { LeaseRenewer } from "../lease/LeaseRenewer.ts"
-import { isOfStore } from "../observe/FailingSince.ts"
-import type { Warnings } from "../observe/Warnings.ts"
+import { isOfStore } from "./FailingSince.ts"
+import type { Warnings } from "./Warnings.ts"
 
 /** A group that takes longer than this is logged. No statement of Millrace itself is waited for longer. */
 const silentMillis = 10_000

@@ -69,7 +69,7 @@ const finding = (it: Tests, options: Options) => {
       ])
       yield* deadLetters.discard(made[3]!, ann)
       const groups = yield* deadLetters.groups({ consumer })
-      // The group of the dead letter that died last comes first.
+      // The group with the newest dead letter comes first.
       assert.deepStrictEqual(
         groups.map(({ consumer: of, fingerprint, deadLetters }) => [of, fingerprint, deadLetters]),
         [

@@ -292,8 +292,8 @@ const removing = (it: Tests, options: Options) => {
       assert.strictEqual(deadLetter!.message.id, "a")
       const [entry] = yield* store.audit.list({ consumer, action: "unsubscribed" })
       assert.deepStrictEqual([entry!.by, entry!.topic, entry!.detail], ["ben", gone, "3 waiting"])
-      // The id is dead like that of any dead letter. A second publish of it is a duplicate, and only a redrive
-      // commits it.
+      // The forced unsubscribe recorded the ids as dead. So a second publish of them is a duplicate, and only a redrive
+      // commits the message.
       yield* store.outbox.write([yield* makeMessage({ topic: gone, id: "later" })])
       yield* nothing(subscription)
       yield* register

@@ -184,7 +184,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
   `create index dead_letters_message on ${t.deadLetters} (message_id)`,
   // the search for transaction ids of another cluster, which a restored database has
   `create index dead_letters_opened on ${t.deadLetters} (opened)`,
-  // retention: deletes the oldest dead letters that are over
+  // retention: deletes the oldest resolved and discarded dead letters
   `create index dead_letters_over on ${t.deadLetters} (state, changed_at) where state in ('resolved', 'discarded')`,
 
   ...elsewhere(t),

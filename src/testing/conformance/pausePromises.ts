@@ -142,7 +142,8 @@ const pausing = (it: Tests, options: Options) => {
       const parked = Effect.map(heldKeys(consumer, {}), (keys) => keys.map(({ key, parked }) => [key, parked]))
       yield* publish([{ id: "a", key: "k" }, { id: "b", key: "k" }])
       const [delivery] = yield* receive(subscription, 2)
-      // The key is parked without a dead letter, so no decision about a dead letter could free it.
+      // This parks the key directly, without a dead letter. So no redrive or discard can free the key, and only
+      // `resumeKey` can.
       yield* subscription.whileNotReading(delivery!, store.transact(subscription.hold(delivery!, [], Hold.parked)))
       assert.deepStrictEqual(yield* parked, [["k", true]])
       assert.deepStrictEqual(yield* deadLetters.list({ consumer }), [])

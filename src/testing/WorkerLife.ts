@@ -93,7 +93,7 @@ export class WorkerLife {
     return this.over
   }
 
-  /** Passes a point: the process continues, or dies here. */
+  /** Records a point at which the process may die. If the test has chosen this point, the process dies. */
   readonly pass = (point: string): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (this.over) return Effect.interrupt

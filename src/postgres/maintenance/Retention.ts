@@ -115,8 +115,8 @@ export const sweep = (db: PgDatabase, names: Names, settings: Settings): Effect.
       Effect.matchCauseEffect(deletes, {
         onSuccess: (n) =>
           Effect.sync(() => {
-            // If another process does the round, this process did not finish the table's deletes. So the table's
-            // failures stay counted.
+            // If another process has the lock, this process did not finish the table's deletes. So the table's failures
+            // stay counted.
             if (alone()) failures.succeeded(table)
             return n
           }),
@@ -147,8 +147,8 @@ export const sweep = (db: PgDatabase, names: Names, settings: Settings): Effect.
 const batched = (db: PgDatabase, names: Names) => {
   const lock = Sql.make(names).alone
   // Each batch is one transaction that tries the advisory lock again, so nothing is locked during a pause. A process
-  // that does not get the lock leaves the rest of its round to the process that has it. Otherwise two processes would
-  // take turns, and each would end the other's round.
+  // that does not get the lock ends its whole round, since another process runs one. With the next table it might get
+  // the lock during a pause of that process, and then both rounds would end early.
   let alone = true
   const one = (statement: string, params: ReadonlyArray<unknown>) =>
     db.onMachinery(db.transaction(Effect.gen(function*() {

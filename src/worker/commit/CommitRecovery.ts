@@ -183,8 +183,8 @@ export const next = (state: State, failure: Failure): Move => {
     case "whole":
       return afterWhole(state, failure, trouble)
     case "savepoints":
-      // The store failed, or one member made it fail. If each is tried alone, the other members need not wait for that
-      // member.
+      // The pass failed because of the store, or because of one member. If each member is tried alone, the others need
+      // not wait for that one.
       return meaningOf(failure.error) === "conflict" && trouble.tries <= conflictTries
         ? wait(inConflict, trouble, { _tag: "Savepoints", trouble })
         : { _tag: "Alone", trouble: none }

@@ -35,7 +35,7 @@ const elsewhere = (t: Names): ReadonlyArray<string> => [
     published_at timestamptz not null default statement_timestamp(),
     primary key (topic, seq)
   )`,
-  // retention: the inbox keeps the id of an unrouted message
+  // retention, which keeps an id in the inbox while an unrouted message has it
   `create index unrouted_id on ${t.unrouted} (id)`,
   // retention: deletes the oldest unrouted messages
   `create index unrouted_published on ${t.unrouted} (published_at)`,
@@ -58,7 +58,7 @@ const elsewhere = (t: Names): ReadonlyArray<string> => [
   `create index delayed_due on ${t.delayed} (due_at, seq)`,
   // replacing and cancelling a delayed message by its name
   `create unique index delayed_name on ${t.delayed} (topic, key, name) where name is not null`,
-  // retention: the inbox keeps the id of a delayed message
+  // retention, which keeps an id in the inbox while a delayed message has it
   `create index delayed_id on ${t.delayed} (id)`
 ]
 

@@ -286,8 +286,7 @@ export class PgLanes {
   #claimUpTo(wanted: number): Effect.Effect<void, SqlError> {
     const most = Math.min(wanted, lanesAtOnce)
     return Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
-      // An interrupted transaction may have committed its claim. Nothing repairs that: the leases of those lanes
-      // expire.
+      // An interrupted transaction may have committed its claim. The leases of those lanes then expire by themselves.
       const claimed = Effect.map(this.#db.onMachinery(this.#db.transaction(this.#claimLanes(most))), (rows) => {
         for (const row of rows) this.#add(row, now)
         return rows

@@ -116,7 +116,7 @@ export type Move =
    */
   | { readonly _tag: "FailMember"; readonly then: Try }
 
-/** After this many conflicts in a row the message no longer gets another try of the same form. */
+/** After this many conflicts in a row, the same form of transaction is not tried again. */
 const conflictTries = 10
 
 /** After this many tries during an outage, the message itself may be the cause. */

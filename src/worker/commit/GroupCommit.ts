@@ -93,7 +93,7 @@ export const unwrap = (error: unknown): unknown => {
   try {
     return error instanceof StepFailed ? FailureRecord.errorOf(error.cause) : error
   } catch {
-    // An error that throws when it is inspected is the user's, and not a `StepFailed`.
+    // A user's error may throw when it is inspected, as a Proxy can. It is returned as it is.
     return error
   }
 }

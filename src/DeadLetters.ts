@@ -295,7 +295,8 @@ const decideAll = Effect.fnUntraced(function*(
   }
   const { deadLetters } = yield* Store
   const frozen = "cutoff" in set ? set : yield* deadLetters.freeze(set)
-  // With a rate, a transaction has a fifth of a second's dead letters, so that the rate is smooth.
+  // With a rate, one transaction decides about the dead letters of a fifth of a second. So the work comes in small
+  // portions, and not once a second.
   const most = rate === undefined ? mostOfOne : Math.min(mostOfOne, Math.max(1, Math.floor(rate / 5)))
   const started = yield* Clock.monotonicTimeNanos
   let progress: Progress = { done: 0, last: "" }

@@ -62,7 +62,7 @@ export interface OnceKey {
  * @since 0.1.0
  */
 export interface OnceOptions<S extends Schema.Constraint> {
-  /** Encodes the result for later callers as JSON; at most 1 MiB. */
+  /** The Schema of the effect's result. The result is stored as JSON, at most 1 MiB, and decoded for later callers. */
   readonly result: S
   /**
    * While another caller runs under the id: `wait` for its result, or `refuse` at once with `InProgress`. Default

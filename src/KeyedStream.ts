@@ -106,7 +106,8 @@ const feed = Effect.fnUntraced(function*<A, E, R, B, E2, R2, K>(
   const reading = yield* Effect.forkScoped(
     Effect.andThen(Stream.runForEach(self, (value) => Effect.suspend(() => accept(value))), flow.empty)
   )
-  // A fiber can end without running the handlers inside of it, so an observer sees its end.
+  // If user code returns a value that is no Effect, the fiber ends without running the handlers inside of it. Only an
+  // observer sees that end.
   reading.addObserver((exit) => flow.finish(exit))
 
   // The fibers inherit the context of the stream's fiber, which has the services that the effects require.

@@ -6,7 +6,7 @@
  * clock. The deadline is measured on the monotonic clock, from before the request was sent. So the owner stops before
  * the store lets the next owner in. A lease that could not be renewed is lost and cannot be recovered.
  *
- * A process may freeze and still believe in its lease when it continues. Its writes to the store are refused if it
+ * A process may freeze, and still act as the owner when it continues. Its writes to the store are refused if it
  * checks the lease in the same transaction ({@link fenced}), because each owner has a higher token. Its effects
  * elsewhere cannot be refused. Pass {@link Lease.token} to systems that can compare it.
  *
@@ -34,8 +34,8 @@ export interface Lease {
   /** The owner's name in the store: the option `holder`, and a part that is new in each acquisition. */
   readonly holder: string
   /**
-   * The fencing token. It grows with each change of owner. Of two processes that both believe to be the owner, the one
-   * with the higher token is.
+   * The fencing token. It grows with each change of owner. If two processes both act as the owner, the one with the
+   * higher token is the owner.
    */
   readonly token: bigint
   /**

@@ -150,7 +150,8 @@ const here = (): string => {
 const startOf = (pid: number): string => {
   try {
     const stat = Fs.readFileSync(`/proc/${pid}/stat`, "latin1")
-    // The second field is the program's name in parentheses, with any characters; the 22nd is the start.
+    // The start of the process is the 22nd field. The second field is the program's name in parentheses, which may
+    // contain spaces, so the fields are counted from the last parenthesis.
     const ticks = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]
     return `${Fs.readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim()} ${ticks}`
   } catch {

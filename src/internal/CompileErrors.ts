@@ -29,11 +29,11 @@ interface Hint<Text extends string> {
   readonly "~hint"?: Text
 }
 
-/** Requires that a step that may wait stands before the transaction. */
+/** Requires that a step that may wait stands before the commit phase, so that no open transaction waits for it. */
 export type BeforeCommit<Name extends string, P extends Phase> = [P] extends ["steps"] ? unknown
   : `${Name} cannot stand after commit or emit: it may wait, and a transaction must not. Put it before them.`
 
-/** Requires a delivery mode that repeats messages. */
+/** Requires a delivery mode in which a failed message runs again: any mode but `atMostOnce`. */
 export type Repeatable<Name extends string, M extends DeliveryMode> = [M] extends ["atMostOnce"]
   ? `${Name} cannot stand in an atMostOnce pipeline: its messages are settled before their steps run, and never come again.`
   : unknown

@@ -74,7 +74,7 @@ export type Step =
     readonly id: ((out: never, value: never, delivered: DeliveryContext) => string) | undefined
   }
 
-/** The user's function behind a wrapper, so that its source text describes the step. */
+/** Finds the user's function behind a wrapper of this library, so that `sourceOf` returns the user's source text. */
 const wrapped = new WeakMap<object, object>()
 
 /** Registers a wrapper around a user's function, and returns the wrapper. */

@@ -66,7 +66,7 @@ export const nameOf = (error: Error): string => {
 export const plain = (text: string, most: number): string =>
   text.slice(0, most).replaceAll("\u0000", "\ufffd").toWellFormed()
 
-/** Ends a span, as failed with this tag if there is one. */
+/** Ends a span. If there is a tag, the span ends as failed with an error of that tag. */
 export const end = (span: Tracer.Span, tag: string | undefined, where: string): Effect.Effect<void> =>
   Effect.map(Clock.currentTimeNanos, (now) => {
     if (tag !== undefined) span.attribute("error.type", tag)

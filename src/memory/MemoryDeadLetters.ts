@@ -44,8 +44,9 @@ const newRecord = (id: string, consumer: string, entry: NewDeadLetter, now: numb
 })
 
 /**
- * Returns whether a new dead letter changes the inbox (`beside` is false), or stands beside the record of another
- * content. Returns undefined if the inbox knows this message as committed, so that no dead letter is written.
+ * Returns how a new dead letter relates to the inbox record of its id. If `beside` is false, the record becomes `dead`.
+ * If it is true, the record belongs to other content under the same id, and stays. Returns undefined if the inbox knows
+ * this message as committed, so that no dead letter is written.
  */
 const place = (
   transaction: MemoryTransaction,
@@ -55,7 +56,7 @@ const place = (
 ): { readonly beside: boolean; readonly fingerprint: string } | undefined => {
   const known = transaction.outcome(consumer, entry.delivery.message.id)
   const dead = known?.outcome === "dead" && known.deadLetterId === own?.record.id
-  // An edited payload is still the message that was published.
+  // An edit does not make another message. So the record keeps the fingerprint of the payload that was published.
   const fingerprint = (dead ? known?.fingerprint : undefined) ?? ofMessage(entry.delivery.message)
   if (known === undefined || dead) return { beside: false, fingerprint }
   // Other content under a known id must not be dropped, even if no claim has found the conflict.

@@ -31,7 +31,7 @@ const claimAll = (
     const known = transaction.outcome(consumer, claim.id)
     const claimed = answer(known, claim)
     if (claimed === "conflict") return claimed
-    // An edited payload is still the message that was published.
+    // An edit does not make another message. So the record keeps the fingerprint of the payload that was published.
     const fingerprint = known?.fingerprint ?? claim.fingerprint
     if (claimed === "fresh") {
       outcomes.set(inboxKey(consumer, claim.id), { outcome: "committed", fingerprint, deadLetterId: undefined })

@@ -122,7 +122,7 @@ export class MemoryTransaction {
   lock(keys: ReadonlyArray<string>): Effect.Effect<void, StoreFailure> {
     const locks = locksOf(this.state)
     return Effect.suspend(() => {
-      // All transactions lock in the same order, so that two groups with the same ids do not wait for one another.
+      // All transactions lock in the same order, so that two groups with the same ids cannot deadlock.
       for (const key of keys.toSorted()) {
         const holder = locks.get(key) ?? this
         if (holder !== this) return this.wait(holder, keys)

@@ -80,8 +80,8 @@ export interface PostgresOptions {
    */
   readonly pooler?: boolean | undefined
   /**
-   * How long data that is over is kept, and how often to look for it. With `false`, nothing is ever deleted. The
-   * defaults are in `RetentionOptions`.
+   * How long old data is kept, and how often to look for it. With `false`, nothing is ever deleted. The defaults are in
+   * `RetentionOptions`.
    */
   readonly retention?: Retention.RetentionOptions | false | undefined
 }

@@ -20,7 +20,10 @@ const Pending = Context.Reference<Array<() => void> | undefined>("millrace/testi
   defaultValue: () => undefined
 })
 
-/** Runs a transaction that the user begins, or a savepoint if it is nested. Its reports are made after its commit. */
+/**
+ * Runs a transaction that user code begins. Inside of another transaction it becomes a savepoint of that one. Its work
+ * is reported when the outermost transaction has committed.
+ */
 export const transact = <A, E, R>(
   store: Store["Service"],
   body: Effect.Effect<A, E, R>
@@ -28,7 +31,7 @@ export const transact = <A, E, R>(
   Effect.flatMap(store.inTransaction, (inTransaction) => {
     if (inTransaction) return forgetting(store.transact(body))
     const own: Array<() => void> = []
-    // The store may run the body again.
+    // The store may run the body again, so the reports of an earlier run are dropped.
     const begun = Effect.andThen(Effect.sync(() => own.splice(0)), body)
     return Effect.tap(store.transact(Effect.provideService(begun, Pending, own)), () =>
       Effect.sync(() => {
@@ -55,8 +58,8 @@ export const whenCommitted = (tell: () => void): Effect.Effect<void> =>
   )
 
 /**
- * Returns a function for the time after the commit. It returns whether the work that is done now was kept, since a
- * savepoint of the user may undo that work.
+ * Returns a function to call after the commit. It returns whether the work that is done now was committed, since the
+ * user may roll back to an earlier savepoint.
  */
 export const kept: Effect.Effect<() => boolean> = Effect.flatMap(
   Effect.serviceOption(SqlClient.SqlClient),
@@ -73,7 +76,10 @@ export const kept: Effect.Effect<() => boolean> = Effect.flatMap(
   }
 )
 
-/** Reports at once outside of any transaction. Inside of a transaction of the user, reports after its commit. */
+/**
+ * Runs `within` inside of a transaction, and `alone` outside of any. So a caller can report at once where there is no
+ * transaction, and after the commit where there is one.
+ */
 export const unlessWithin = <A, E, R, A2, E2, R2>(
   store: Store["Service"],
   within: Effect.Effect<A, E, R>,

@@ -1,8 +1,8 @@
 /**
  * The store that a scenario uses. It records on the tape what the scenario does.
  *
- * An immediate publish and a decision about dead letters are recorded before they happen, so that a later `drain` waits
- * for their messages. A delayed publish and a cancel are recorded after they happened. Within a transaction of the
+ * An immediate publish and an operator action on a dead letter are recorded before they run, so that a later `drain`
+ * waits for their messages. A delayed publish and a cancel are recorded after they ran. Within a transaction of the
  * scenario, everything is recorded after the commit.
  *
  * @since 0.1.0
@@ -42,7 +42,7 @@ export const seen = (stage: Stage, inner: Inner): Inner => ({
   }
 })
 
-/** Decides about the open dead letter of a message. Fails if there is none. */
+/** Redrives or discards the open dead letter of a message. Fails if there is none. */
 export const decide = (
   stage: Stage,
   inner: Inner,
@@ -57,7 +57,7 @@ export const decide = (
         : seen(stage, inner).deadLetters[decision](deadLetter.id, { by: "test" })
   )
 
-/** Runs and records a decision about one dead letter of this consumer. */
+/** Runs an operator action on one dead letter, and records it if the dead letter belongs to the consumer under test. */
 const one = <E>(
   stage: Stage,
   inner: Inner,
@@ -71,8 +71,10 @@ const one = <E>(
   )
 
 /**
- * Records the decision first, so that a worker that reads the message meanwhile does not record it as well. A refused
- * decision is taken back. Within a transaction of the scenario, it is recorded after the commit.
+ * Records an operator action, and then runs it. A worker that reads the redriven message meanwhile finds the record,
+ * and makes no second one. If the store refuses the action for a dead letter, that record is removed.
+ *
+ * Within a transaction of the scenario, the record is made after the commit.
  */
 const told = <A, E>(
   { tape }: Stage,
@@ -116,8 +118,8 @@ const toldLater = <A, E>(
   })
 
 /**
- * Decides about the next dead letters of a set. The members are known only when the decision is made, so all candidates
- * are recorded first.
+ * Redrives or discards the next dead letters of a frozen set. Only the store's answer tells which ones these are. So
+ * every open dead letter that matches the filter is recorded first, and the records of the others are removed later.
  */
 const some = (
   stage: Stage,
@@ -139,7 +141,7 @@ const some = (
       ))
 }
 
-/** Returns all open dead letters of the consumer, oldest first. */
+/** Returns the open dead letters that match the filter, oldest first. */
 const openLetters = Effect.fnUntraced(function*(
   inner: Inner,
   filter: Parameters<DeadLetterStore["list"]>[0]

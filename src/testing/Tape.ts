@@ -24,7 +24,7 @@ import type { Message } from "../Message.ts"
  * - `Held`: the message's key is held until that time, or `parked` until an operator decides.
  * - `Emitted`: the message's commit published another message.
  * - `Committed`: the effects, emits and removal of the message are committed.
- * - `Duplicate`: the message's id was committed before, so this message had no effect.
+ * - `Duplicate`: the message's id was committed or dead-lettered before, so this message had no effect.
  * - `Dead`: the message became a dead letter.
  * - `Disturbed`: a transaction with the message failed by another cause than the message (`TransientFailure`,
  *   `UnknownOutcome`, ...).

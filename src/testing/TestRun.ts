@@ -223,7 +223,7 @@ export const stagedRun = <A, E, R, P extends Pipeline.Phase, B, E2, R2>(
       const test = makeTest<E>(stage, time, lives, inner)
       yield* test.settle
       const result = yield* Effect.provideService(scenario(test), Store, seen(stage, inner))
-      // After a crash at a point, an injected failure may strike no message, so only a run without one is checked.
+      // In a run with a crash, an injected failure may strike no message. So only a run without a crash is checked.
       if (crashAt === undefined) yield* allStruck(stage)
       return { result, points: stage.points.slice(), test }
     })

@@ -46,7 +46,7 @@ export interface Stage {
   readonly crashAt: number | undefined
 }
 
-/** The function by which the code that runs now passes a point. Undefined outside of a test kit. */
+/** The function `pass` of the process in which the current code runs. Undefined outside of a test kit. */
 const Current = Context.Reference<((point: string) => Effect.Effect<void>) | undefined>(
   "millrace/testing/WorkerLife/Current",
   { defaultValue: () => undefined }
@@ -93,7 +93,7 @@ export class WorkerLife {
     return this.over
   }
 
-  /** Passes a point: the process continues, or dies here. */
+  /** Records a point at which the process may die. If the test has chosen this point, the process dies. */
   readonly pass = (point: string): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (this.over) return Effect.interrupt
@@ -153,8 +153,9 @@ const watchTopic = (life: WorkerLife, topic: Pipeline.AnyTopic): Pipeline.AnyTop
 })
 
 /**
- * A schedule is asked once for each failed attempt that it may repeat, with all failures so far; the newest comes last.
- * Only here the test kit sees a failure after which the worker waits in memory.
+ * Returns the retry schedule, wrapped so that it records failures. A worker that waits for a retry in memory tells no
+ * port about the failure, so the test kit sees it only here. After each failure the worker replays the schedule over
+ * all failures, oldest first. So only the last step of a replay is recorded.
  */
 const watchSchedule = (
   life: WorkerLife,

@@ -23,7 +23,7 @@ export class InvalidId extends Schema.TaggedError<InvalidId>("millrace/InvalidId
 }
 
 /**
- * An id was committed before, with other content. A pipeline keeps the message as a dead letter and never drops it. A
+ * The inbox has an id already, with other content. A pipeline keeps the message as a dead letter and never drops it. A
  * caller of `Inbox.once` gets this error.
  *
  * @since 0.1.0
@@ -35,9 +35,9 @@ export class IdempotencyConflict
   })
 {
   override get message() {
-    return `Consumer "${this.consumer}" committed ${
+    return `Consumer "${this.consumer}" has the id ${
       JSON.stringify(this.id)
-    } before, with other content. This one had no effect. `
+    } already, with other content. This one had no effect. `
       + `Give other content another id (the topics of one consumer share its ids), or correct the sender.`
   }
 }

@@ -250,7 +250,7 @@ export class Flow<K, T extends Turn<K>, E = never> {
     return turns
   }
 
-  /** Frees the place of a turn that was taken out by `takeMore` and ended with the running one. */
+  /** Frees the place of a turn that is over. For a turn that ran as part of another one, call this and not `end`. */
   drop(turn: T): void {
     this.count--
     this.capacity.free(turn.bytes)
@@ -382,7 +382,8 @@ export class Flow<K, T extends Turn<K>, E = never> {
     return Effect.map(Effect.forkDetach(working.run), (fiber) => {
       this.resumed.delete(turn)
       this.runningTurns.set(turn, fiber)
-      // A fiber can end without running the handlers inside of it, so an observer sees its end.
+      // If user code returns a value that is no Effect, the fiber ends without running the handlers inside of it. Only
+      // an observer sees that end.
       fiber.addObserver((exit) => this.fiberEnded(turn, working, exit))
     })
   }

@@ -27,7 +27,7 @@ export interface NewDeadLetter {
   /** Whether the message's key waits for an operator. */
   readonly parked: boolean
   /**
-   * Whether the message's id belongs to a committed message with other content. The inbox record then stays as it is.
+   * Whether the inbox has the message's id with other content. The inbox record then stays as it is.
    */
   readonly conflict?: boolean | undefined
 }

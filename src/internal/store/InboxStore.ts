@@ -27,9 +27,9 @@ export interface Claim {
 /**
  * The result of a claim.
  *
- * - `fresh`: the id is new, and the caller runs its effects.
- * - `duplicate`: the id was committed or dead-lettered before.
- * - `conflict`: the id was committed before, with other content.
+ * - `fresh`: the id is new, or this claim redrives its dead letter. The caller runs the effects.
+ * - `duplicate`: the inbox has the id with the same content.
+ * - `conflict`: the inbox has the id with other content.
  *
  * @since 0.1.0
  */

@@ -1,5 +1,6 @@
 /**
- * Deletes data that is over, so that the tables stay small: old message ids, dead letters, audit entries, worker rows.
+ * Deletes old data, so that the tables stay small: message ids, audit entries, worker rows, and dead letters that were
+ * resolved or discarded.
  *
  * A message id stays in the inbox for at least the deduplication window after its commit. It stays longer while a
  * message waits that was published within that window. Ids of open dead letters stay, and so do ids of messages that
@@ -24,7 +25,7 @@ import type { Names } from "../sql/names.ts"
 import * as Sql from "../sql/retention.ts"
 
 /**
- * How long data that is over is kept, by kind.
+ * How long old data is kept, by kind.
  *
  * @since 0.1.0
  */
@@ -42,7 +43,7 @@ export interface RetentionOptions {
   readonly audit?: Duration.Input | undefined
   /** Messages of topics without a consumer, which wait for one. Default `"Infinity"`: they are never deleted. */
   readonly unrouted?: Duration.Input | undefined
-  /** How often to look for data that is over. Default 1 minute. */
+  /** How often to look for old data. Default 1 minute. */
   readonly every?: Duration.Input | undefined
 }
 
@@ -115,8 +116,8 @@ export const sweep = (db: PgDatabase, names: Names, settings: Settings): Effect.
       Effect.matchCauseEffect(deletes, {
         onSuccess: (n) =>
           Effect.sync(() => {
-            // If another process does the round, this process did not finish the table's deletes. So the table's
-            // failures stay counted.
+            // If another process has the lock, this process did not finish the table's deletes. So the table's failures
+            // stay counted.
             if (alone()) failures.succeeded(table)
             return n
           }),
@@ -147,8 +148,8 @@ export const sweep = (db: PgDatabase, names: Names, settings: Settings): Effect.
 const batched = (db: PgDatabase, names: Names) => {
   const lock = Sql.make(names).alone
   // Each batch is one transaction that tries the advisory lock again, so nothing is locked during a pause. A process
-  // that does not get the lock leaves the rest of its round to the process that has it. Otherwise two processes would
-  // take turns, and each would end the other's round.
+  // that does not get the lock ends its whole round, since another process runs one. With the next table it might get
+  // the lock during a pause of that process, and then both rounds would end early.
   let alone = true
   const one = (statement: string, params: ReadonlyArray<unknown>) =>
     db.onMachinery(db.transaction(Effect.gen(function*() {

@@ -35,7 +35,7 @@ const elsewhere = (t: Names): ReadonlyArray<string> => [
     published_at timestamptz not null default statement_timestamp(),
     primary key (topic, seq)
   )`,
-  // retention: the inbox keeps the id of an unrouted message
+  // retention, which keeps an id in the inbox while an unrouted message has it
   `create index unrouted_id on ${t.unrouted} (id)`,
   // retention: deletes the oldest unrouted messages
   `create index unrouted_published on ${t.unrouted} (published_at)`,
@@ -58,7 +58,7 @@ const elsewhere = (t: Names): ReadonlyArray<string> => [
   `create index delayed_due on ${t.delayed} (due_at, seq)`,
   // replacing and cancelling a delayed message by its name
   `create unique index delayed_name on ${t.delayed} (topic, key, name) where name is not null`,
-  // retention: the inbox keeps the id of a delayed message
+  // retention, which keeps an id in the inbox while a delayed message has it
   `create index delayed_id on ${t.delayed} (id)`
 ]
 
@@ -184,7 +184,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
   `create index dead_letters_message on ${t.deadLetters} (message_id)`,
   // the search for transaction ids of another cluster, which a restored database has
   `create index dead_letters_opened on ${t.deadLetters} (opened)`,
-  // retention: deletes the oldest dead letters that are over
+  // retention: deletes the oldest resolved and discarded dead letters
   `create index dead_letters_over on ${t.deadLetters} (state, changed_at) where state in ('resolved', 'discarded')`,
 
   ...elsewhere(t),

@@ -45,7 +45,8 @@ export class InFlightRows {
    * row was in flight under this receipt.
    */
   settled(key: string, receipt: Receipt): boolean {
-    // Under a lost lease nothing was settled. The row still waits, and the next claim's poll must hand it out.
+    // If the lane was lost, the row may still wait in the queue. After the next claim of the lane, a poll must then
+    // hand it out.
     if (!receipt.owned.lost) this.#settledDuringPoll.set(receipt.seq, receipt.redriven)
     return this.remove(key, receipt)
   }

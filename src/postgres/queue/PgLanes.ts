@@ -62,8 +62,8 @@ export class PgLanes {
   readonly #byLease = new Map<HeldLease, OwnedLane>()
   #share: number
   /**
-   * The highest limit per key so far. A dead owner may have had so many messages of one key in flight, so a takeover
-   * counts a crash for so many.
+   * The highest limit so far of messages of one key in flight. A dead owner may have had as many in flight, so a
+   * takeover counts a crash for that many messages of each key.
    */
   #mostPerKey = 1
   #nextBeat = 0n
@@ -157,7 +157,8 @@ export class PgLanes {
   }
 
   /**
-   * Returns whether the lane is lost. The worker itself may have ended the lease at the deadline, which is found here.
+   * Returns whether the lane is lost. The worker may have ended the lease without a call of this class, since it could
+   * not renew the lease in time. Then the lane is dropped here.
    */
   #isLost(owned: OwnedLane): boolean {
     if (!owned.lost && Deferred.isDoneUnsafe(owned.lease.lost)) {
@@ -183,7 +184,8 @@ export class PgLanes {
     inFlight: () => ReadonlySet<OwnedLane>
   ): Effect.Effect<void, SqlError | ConsumerRemoved | SubscriptionLost> {
     return Effect.suspend(() => {
-      // `abandon` has the permit until the lanes are given back. So the worker fails only after that.
+      // `abandon` holds the permit of `whileUnchanged` until it has given the lanes back. So the worker fails only
+      // after that.
       if (this.#abandoned) return this.isolation.whileUnchanged(Effect.fail(PgFailure.layerClosed()))
       this.#mostPerKey = Math.max(this.#mostPerKey, perKey)
       for (const owned of this.#owned.values()) this.#isLost(owned)
@@ -284,8 +286,7 @@ export class PgLanes {
   #claimUpTo(wanted: number): Effect.Effect<void, SqlError> {
     const most = Math.min(wanted, lanesAtOnce)
     return Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
-      // An interrupted transaction may have committed its claim. Nothing repairs that: the leases of those lanes
-      // expire.
+      // An interrupted transaction may have committed its claim. The leases of those lanes then expire by themselves.
       const claimed = Effect.map(this.#db.onMachinery(this.#db.transaction(this.#claimLanes(most))), (rows) => {
         for (const row of rows) this.#add(row, now)
         return rows

@@ -93,8 +93,8 @@ const checkMissing = (
 }
 
 /**
- * Returns the deliveries that were settled. Within one server life, a lane and seq never name another message than the
- * one that was handed out. They do only if an operator has set a sequence back. Then the commit is refused, and the
+ * Returns the deliveries that were settled. Within one server life, a lane and seq always name the message that was
+ * handed out, unless an operator has set a sequence back. If they name another message, the commit is refused, and the
  * worker opens a new subscription.
  */
 const settledOf = (

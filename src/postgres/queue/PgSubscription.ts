@@ -31,7 +31,7 @@ export interface SubscriptionParts extends HoldParts {
 
 type ReadError = SqlError | ConsumerRemoved | SubscriptionLost
 
-/** The most polls of one `look`. The bound gives the fiber free, even if the reader always has more to read. */
+/** The most polls of one `look` that find no message. So `look` ends even if the reader always has more to read. */
 const mostRounds = 100
 
 /**

@@ -53,7 +53,7 @@ const follow = (reader: PgSubscription.Reader, change: LaneChange): void => {
     case "Released":
       return reader.forget(change.owned)
     case "Ended":
-      // A worker that waits for messages must wake up, since its next look fails with the reason.
+      // This wakes a worker that waits for messages. Its next look fails with the reason.
       reader.roomAgain.openUnsafe()
   }
 }

@@ -27,9 +27,10 @@
  * that is written beside it. On any failure or interruption the reader drops its state and begins at mark 0. It still
  * remembers the rows in flight, and passes over them.
  *
- * The reader does not wait for a hold that another transaction has locked, since all other keys would wait with it. It
- * tries to end a locked due hold again in the next poll. If a hold that must be lowered is locked, the reader remembers
- * the row below it, until the hold is lowered or has ended.
+ * A hold hides its key's rows from one seq upwards. When a late row of the key appears below that seq, the hold must be
+ * *lowered* to the row. The reader does not wait for a hold that another transaction has locked, since all other keys
+ * would wait with it. Each later poll tries again to end a locked due hold. If a hold that must be lowered is locked,
+ * the reader remembers the row below it, until the hold is lowered or has ended.
  *
  * @since 0.1.0
  */

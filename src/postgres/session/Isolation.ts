@@ -55,7 +55,7 @@ const refuse = (
       )
   )
 
-/** Fails in a transaction that does not see later commits. For a call that must see everything that is committed. */
+/** Fails in a transaction that does not see later commits. Use it in a call that must see all committed rows. */
 export const refuseOlder = (db: PgDatabase, operation: string): Effect.Effect<void, StoreFailure> =>
   refuse(db, operation, {
     kind: "refused",
@@ -64,7 +64,7 @@ export const refuseOlder = (db: PgDatabase, operation: string): Effect.Effect<vo
   })
 
 /**
- * Fails in a transaction that does not see later commits. For a call that found no row, though one may exist by now.
+ * Fails in a transaction that does not see later commits. Use it after no row was found, since one may exist by now.
  */
 export const refuseUnseen = (db: PgDatabase, operation: string): Effect.Effect<void, StoreFailure> =>
   refuse(db, operation, { kind: "timeout", code: "40001", hint: PgFailure.runAgain })

@@ -32,9 +32,9 @@ const kinds: Readonly<Record<string, Kind>> = {
   "40P01": "conflict", // deadlock
   "55P03": "conflict", // lock timeout, nowait
   "25P02": "aborted", // in failed transaction
-  "25P03": "unavailable", // idle in transaction timeout: ours, on committers' sessions
-  "25P04": "unavailable", // transaction timeout: likewise
-  "25006": "unavailable" // read only: a failover is under way
+  "25P03": "unavailable", // idle in transaction timeout, which Millrace sets on its sessions (`Pools.ts`)
+  "25P04": "unavailable", // transaction timeout, which Millrace sets on committers' sessions
+  "25006": "unavailable" // the server is read-only, since a failover is under way
 }
 
 const classes: Readonly<Record<string, Kind>> = {

@@ -159,7 +159,8 @@ export class PgSession implements Connection {
   ): Effect.Effect<Rows, SqlError.SqlError> {
     if (sql.startsWith(mark)) return this.#control(sql.slice(mark.length), prepare)
     return this.#guarded(sql, (text, found) =>
-      // A transaction's BEGIN comes this way, without the mark: a user may have set it (`SqlClient.BeginTransaction`).
+      // The client sends a transaction's BEGIN without the mark, since it may be a user's text
+      // (`SqlClient.BeginTransaction`). So BEGIN is recognized here by its first word.
       found.kind === "begin" && this.#use === "transaction"
         // The library's BEGIN never changes, so it is always prepared.
         ? this.#begin(text, prepare || text === ServerSql.begin)

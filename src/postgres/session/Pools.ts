@@ -79,7 +79,7 @@ export const machineryParameters = {
   synchronous_commit: "on",
   jit: "off",
   enable_seqscan: "off",
-  // A single statement is a transaction, too, and has the session's default level.
+  // A statement outside of an explicit transaction runs at the session's default isolation level.
   default_transaction_isolation: "read committed",
   idle_in_transaction_session_timeout: "30000"
 }

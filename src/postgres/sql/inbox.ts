@@ -35,8 +35,8 @@ revived as (
 select id from revived`,
 
   /**
-   * Resolves dead letters of redriven messages that `commitRedriven` did not find, in the cases that `PgInbox.ts`
-   * names. Index: primary key.
+   * Resolves dead letters of redriven messages that `commitRedriven` did not find. Their ids were committed by another
+   * delivery, or the inbox had forgotten them. Index: primary key.
    *
    * $1 dead letters
    */

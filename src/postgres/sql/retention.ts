@@ -1,6 +1,6 @@
 /**
- * Deletes data that is over, in small batches. The last parameter of a statement limits the rows that it deletes, so no
- * lock and no transaction is long. Locked rows are skipped, and the next round finds them.
+ * Deletes old data, in small batches. The last parameter of a statement limits the rows that it deletes, so no lock and
+ * no transaction is long. Locked rows are skipped, and the next round finds them.
  *
  * Each statement reads an index from its oldest entry, and looks at no more rows than a batch has. So no batch reads
  * again the rows that stay.
@@ -22,8 +22,8 @@ export const make = (t: Names) => ({
   inbox: inbox(t),
 
   /**
-   * Deletes dead letters that are over. Index: dead_letters_over. $1 milliseconds for resolved $2 milliseconds for
-   * discarded $3 rows
+   * Deletes resolved and discarded dead letters. Index: dead_letters_over. $1 milliseconds for resolved $2 milliseconds
+   * for discarded $3 rows
    */
   deadLetters: `delete from ${t.deadLetters} where ctid = any(array(
   select d.ctid from (values ('resolved', $1::float8), ('discarded', $2::float8)) kept(state, millis) cross join lateral (

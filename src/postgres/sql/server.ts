@@ -43,8 +43,8 @@ export const probe = `select current_setting('server_version_num')::int as versi
   current_setting('default_transaction_isolation') as level`
 
 /**
- * A statement that aborts the surrounding transaction, after a user's statement was refused and not sent. The command
- * is a constant of `TransactionControl.ts` and never a user's text, so it needs no quoting.
+ * Aborts the surrounding transaction on the server, after a user's statement was refused and not sent. The command is a
+ * constant of `TransactionControl.ts` and never a user's text, so it needs no quoting.
  */
 export const refuse = (command: string): string =>
   `do $$ begin raise exception using errcode = 'MR002', message = '${command} was refused: its transaction holds other work too.'; end $$`

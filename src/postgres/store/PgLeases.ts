@@ -47,8 +47,8 @@ export const make = (db: PgDatabase, names: Names, wake: Wake): LeaseStore => {
     fence: (name, owner, token, millis) =>
       Effect.flatMap(
         Effect.mapError(db.within(text.fence, [name, token, millis, owner]), PgFailure.storeFailure(looking(name))),
-        // Perhaps an older snapshot does not show the caller's own claim. So the call fails then, and does not
-        // return that the lease is lost.
+        // If no row is found, the lease is lost. But a REPEATABLE READ transaction may have begun before the caller's
+        // own claim, and does not see it. So there the call fails, and does not return that the lease is lost.
         (rows) => rows.length > 0 ? Effect.succeed(true) : Effect.as(Isolation.refuseUnseen(db, looking(name)), false)
       ),
     awaitRelease: (name) =>

@@ -3,7 +3,8 @@
  *
  * Two callers with one id exclude each other by an advisory lock, which each caller tries to take in its transaction.
  * The lock ends with the transaction, also when the server process of the session dies. A caller that does not get the
- * lock does not wait in the database. The lock only avoids waiting: the inbox row decides, as for a pipeline.
+ * lock does not wait in the database. The lock only avoids such waits. The inbox row alone decides that the effect runs
+ * once, as for a pipeline.
  *
  * @since 0.1.0
  */

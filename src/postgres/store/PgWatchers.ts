@@ -27,7 +27,7 @@ export class PgWatchers {
   readonly #here = new Watchers()
   readonly #elsewhere = new Set<string>()
   readonly #wake: Wake
-  /** A random name of this process, which distinguishes its announcements from those of other processes. */
+  /** A random name of this process. Each announcement carries the name, so that a process ignores its own ones. */
   readonly #process: string
 
   constructor(wake: Wake, me: string) {

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import { graveyard } from "./graveyard.ts"
 import { claimOf, failure, ids, type Options, type Tests } from "./kit.ts"
 
-/** Writing and reading dead letters. */
+/** Registers the promises about writing and reading dead letters. */
 const burying = (it: Tests, options: Options) => {
   it.effect("keeps the message and every attempt of a dead letter", () =>
     Effect.gen(function*() {
@@ -125,7 +125,7 @@ const burying = (it: Tests, options: Options) => {
     }))
 }
 
-/** Redriving dead letters. */
+/** Registers the promises about redriving dead letters. */
 const redriving = (it: Tests, options: Options) => {
   it.effect("puts a redriven message at the end, and resolves its dead letter in its commit", () =>
     Effect.gen(function*() {
@@ -249,7 +249,7 @@ const redriving = (it: Tests, options: Options) => {
     }))
 }
 
-/** Parking keys. */
+/** Registers the promises about parked keys. */
 const parking = (it: Tests, options: Options) => {
   const three = ["a", "b", "c"].map((id) => ({ id, key: "k" }))
 

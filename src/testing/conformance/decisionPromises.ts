@@ -28,7 +28,7 @@ const declined = Effect.fnUntraced(function*(options: Options, tags: ReadonlyArr
   return { ...yard, made }
 })
 
-/** Finding dead letters. */
+/** Registers the promises about finding dead letters. */
 const finding = (it: Tests, options: Options) => {
   it.effect("finds dead letters by each thing that is known of them", () =>
     Effect.gen(function*() {
@@ -69,7 +69,7 @@ const finding = (it: Tests, options: Options) => {
       ])
       yield* deadLetters.discard(made[3]!, ann)
       const groups = yield* deadLetters.groups({ consumer })
-      // The group of the dead letter that died last comes first.
+      // The group with the newest dead letter comes first.
       assert.deepStrictEqual(
         groups.map(({ consumer: of, fingerprint, deadLetters }) => [of, fingerprint, deadLetters]),
         [
@@ -92,7 +92,7 @@ const finding = (it: Tests, options: Options) => {
     }))
 }
 
-/** The audit. */
+/** Registers the promises about the audit. */
 const auditing = (it: Tests, options: Options) => {
   it.effect("records who did what, when and why, newest first", () =>
     Effect.gen(function*() {
@@ -156,7 +156,7 @@ const auditing = (it: Tests, options: Options) => {
     }))
 }
 
-/** Undoing, releasing and editing. */
+/** Registers the promises about undoing, releasing and editing. */
 const deciding = (it: Tests, options: Options) => {
   const three = ["a", "b", "c"].map((id) => ({ id, key: "k" }))
 
@@ -244,13 +244,13 @@ const deciding = (it: Tests, options: Options) => {
         2
       ])
       assert.deepStrictEqual(yield* commit((yield* receive(subscription, 1))[0]!), ["fresh"])
-      // The publisher's second publish is still the same message.
+      // The publisher repeats its publish, without the edit. That is still the same message.
       yield* publish([{ id: "0", key: "k0" }])
       assert.deepStrictEqual(yield* commit((yield* receive(subscription, 1))[0]!), ["duplicate"])
     }))
 }
 
-/** Decisions about frozen sets. */
+/** Registers the promises about decisions on frozen sets. */
 const sets = (it: Tests, options: Options) => {
   it.effect("redrives exactly the dead letters that were open when the set was frozen", () =>
     Effect.gen(function*() {

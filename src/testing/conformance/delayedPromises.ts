@@ -22,7 +22,7 @@ const later = (delay: number, name?: string): ResolvedDelay => ({ at: undefined,
 const soonOf = (options: Options): number =>
   options.live === true ? 3000 : 6 * Duration.toMillis(Duration.fromInputUnsafe(options.idlePoll))
 
-/** When a delayed message comes, and its place in the order. */
+/** Registers the promises about when a delayed message comes, and its place in the order. */
 const order = (it: Tests, options: Options) => {
   const soon = soonOf(options)
   const pass = (millis: number) => options.elapse(Duration.millis(millis))
@@ -124,7 +124,7 @@ const order = (it: Tests, options: Options) => {
     }))
 }
 
-/** The message that waits under a name. */
+/** Registers the promises about the message that waits under a name. */
 const names = (it: Tests, options: Options) => {
   const soon = soonOf(options)
   const pass = (millis: number) => options.elapse(Duration.millis(millis))
@@ -216,7 +216,7 @@ const names = (it: Tests, options: Options) => {
     }))
 }
 
-/** Delayed publishes in the ambient transaction. */
+/** Registers the promises about delayed publishes in the ambient transaction. */
 const atomicity = (it: Tests, options: Options) => {
   const soon = soonOf(options)
   const pass = (millis: number) => options.elapse(Duration.millis(millis))
@@ -277,7 +277,7 @@ const atomicity = (it: Tests, options: Options) => {
     }))
 }
 
-/** The consumers that get a delayed message. */
+/** Registers the promises about the consumers that get a delayed message. */
 const routing = (it: Tests, options: Options) => {
   const soon = soonOf(options)
   const pass = (millis: number) => options.elapse(Duration.millis(millis))
@@ -307,7 +307,8 @@ const routing = (it: Tests, options: Options) => {
         )
       yield* write("first", soon / 2)
       yield* write("second", soon * 3)
-      // A worker of another consumer finds the first message due.
+      // Any worker moves due messages into the queue, also one of another consumer. But no consumer reads this topic
+      // yet, so the first message must stay when it is due.
       const other = yield* open()
       yield* pass(soon / 2)
       yield* nothing(other)

@@ -11,7 +11,7 @@ import { bench, fresh, needsTwoTransactions, type Options, type Tests } from "./
 
 const claim = (id: string, fingerprint = "f") => ({ id, fingerprint })
 
-/** The results of claims, one after the other. */
+/** Registers the promises about the results of claims, one after the other. */
 const answers = (it: Tests, options: Options) => {
   it.effect("finds an id fresh once, then a duplicate", () =>
     Effect.gen(function*() {
@@ -64,7 +64,7 @@ const answers = (it: Tests, options: Options) => {
     }))
 }
 
-/** Transactions that claim at the same time. */
+/** Registers the promises about transactions that claim at the same time. */
 const concurrent = (it: Tests, options: Options) => {
   it.effect("finds an id fresh for exactly one of many concurrent transactions", (context) =>
     Effect.gen(function*() {

@@ -16,7 +16,7 @@ import { bench, ids, type Options, type Tests } from "./kit.ts"
 
 const three = [{ id: "a", key: "k" }, { id: "b", key: "k" }, { id: "c", key: "k" }]
 
-/** Renewal and loss of leases. */
+/** Registers the promises about renewal and loss of leases. */
 const ownership = (it: Tests, options: Options) => {
   it.effect("keeps work of three leases' length to itself while it renews", () =>
     Effect.gen(function*() {
@@ -89,7 +89,7 @@ const ownership = (it: Tests, options: Options) => {
     }))
 }
 
-/** Giving leases back. */
+/** Registers the promises about giving leases back. */
 const release = (it: Tests, options: Options) => {
   it.effect("gives released leases back in order, without counting anything", () =>
     Effect.gen(function*() {
@@ -120,7 +120,7 @@ const release = (it: Tests, options: Options) => {
     }))
 }
 
-/** The deliveries that are counted when their owner dies. */
+/** Registers the promises about which messages get a crash counted when their owner dies. */
 const deaths = (it: Tests, options: Options) => {
   it.effect("counts the messages in flight of a dead owner, once a death, and not those given back", () =>
     Effect.gen(function*() {

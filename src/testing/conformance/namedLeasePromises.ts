@@ -25,7 +25,7 @@ const lease = Effect.fnUntraced(function*(options: Options) {
       owners.set(token!, owner)
       return token!
     })
-  /** The owner of the token. */
+  /** Token -> the owner that got it. */
   const owners = new Map<bigint, string>()
   const ownerOf = (token: bigint) => owners.get(token)!
   return {
@@ -163,7 +163,7 @@ const fencing = (it: Tests, options: Options) => {
       const first = yield* mine("ann")
       assert.isTrue(yield* fence(first))
       yield* expire
-      // No other owner had the lease in between, so the writes under the first token are in order.
+      // No other owner has had the lease since, so writes under the expired token do no harm.
       assert.isTrue(yield* fence(first))
       const second = yield* mine("ben")
       assert.deepStrictEqual([yield* fence(first), yield* fence(second)], [false, true])
@@ -178,7 +178,8 @@ const fencing = (it: Tests, options: Options) => {
       const token = yield* mine("ann")
       yield* half
       const end = yield* writing(token)
-      // Then the lease has expired, although the transaction has idled for less than the lease's duration.
+      // Now the lease has expired. The server has not ended the transaction, which began later and has idled for less
+      // than the lease's duration.
       yield* Effect.andThen(half, options.elapse(Duration.fromInputUnsafe(options.idlePoll)))
       assert.isUndefined((yield* claim("ben")).token)
       yield* end

@@ -32,7 +32,7 @@ const counted = (topic: string) => {
   return { effect, runs: () => runs }
 }
 
-/** Callers one after the other. */
+/** Registers the promises to callers of one id, one after the other. */
 const replays = (it: Tests, options: Options) => {
   it.effect("runs an effect once for an id, and gives its first result to every caller", () =>
     Effect.gen(function*() {
@@ -129,7 +129,7 @@ const replays = (it: Tests, options: Options) => {
     }))
 }
 
-/** The stored text, and the text that replaces it. */
+/** Registers the promises about results that cannot be stored or read again, and about names and ids. */
 const limits = (it: Tests, options: Options) => {
   it.effect("says that a stored result does not decode with a changed schema, and keeps it", () =>
     Effect.gen(function*() {
@@ -203,7 +203,7 @@ const atWork = Effect.fnUntraced(function*(key: Inbox.OnceKey) {
   return { end, first }
 })
 
-/** Callers at the same time. */
+/** Registers the promises to callers of one id at the same time. */
 const concurrent = (it: Tests, options: Options) => {
   it.effect("has one effect for many callers at once, and one result for all of them", () =>
     Effect.gen(function*() {
@@ -257,7 +257,7 @@ const concurrent = (it: Tests, options: Options) => {
     }))
 }
 
-/** Waiting for a message. */
+/** Registers the promises about waiting for a message. */
 const waiting = (it: Tests, options: Options) => {
   it.effect("tells who waits for an id that it is committed, woken by the commit", () =>
     Effect.gen(function*() {

@@ -29,7 +29,7 @@ const hold = (
 
 const keyed = (key: string, ...numbers: ReadonlyArray<number>) => numbers.map((n) => ({ id: `${key}${n}`, key }))
 
-/** A hold hides its key and nothing else. */
+/** Registers the promises about a held key: the hold hides its messages, and no message of another key. */
 const holding = (it: Tests, options: Options) => {
   it.effect("hides a held key's later messages, those published meanwhile too, until the hold ends", () =>
     Effect.gen(function*() {
@@ -102,7 +102,7 @@ const holding = (it: Tests, options: Options) => {
     }))
 }
 
-/** Many keys at once. */
+/** Registers the promises about many keys at once. */
 const flow = (it: Tests, options: Options) => {
   it.effect("lets other keys go on while some are held, and loses no order anywhere", () =>
     Effect.gen(function*() {

@@ -17,7 +17,7 @@ import { bench, claimOf, fresh, ids, makeMessage, type Options, type Tests } fro
 const ann = { by: "ann" }
 const ben = { by: "ben" }
 
-/** Pausing. */
+/** Registers the promises about pausing. */
 const pausing = (it: Tests, options: Options) => {
   it.effect("hands out nothing of a paused consumer, and all of it in order when it is resumed", () =>
     Effect.gen(function*() {
@@ -29,7 +29,7 @@ const pausing = (it: Tests, options: Options) => {
       yield* publish([{ id: "b", key: "k" }, { id: "c", key: "k" }])
       yield* nothing(subscription)
       assert.isTrue(subscription.paused())
-      // Messages in flight can still be committed.
+      // During the pause, messages that were in flight before it can still be committed.
       assert.deepStrictEqual(ids(yield* settle(subscription, had)), ["a"])
       yield* publish([{ id: "d", key: "k" }])
       yield* nothing(subscription)
@@ -119,7 +119,7 @@ const pausing = (it: Tests, options: Options) => {
       ])
       const [delayed, parked, paused] = held
       assert.deepStrictEqual([parked!.retryAt, paused!.retryAt], [undefined, undefined])
-      // The retry time is on the store's clock, and so is the time of the pause.
+      // Both times are on the store's clock, so they can be compared.
       assert.approximately(delayed!.retryAt! - paused!.paused!.at, Duration.toMillis("1 hour"), 60_000)
       assert.deepStrictEqual(yield* heldKeys(consumer, { limit: 1 }), held.slice(0, 1))
       assert.deepStrictEqual(yield* heldKeys(consumer, { after: "delayed", limit: 1 }), held.slice(1, 2))
@@ -142,7 +142,8 @@ const pausing = (it: Tests, options: Options) => {
       const parked = Effect.map(heldKeys(consumer, {}), (keys) => keys.map(({ key, parked }) => [key, parked]))
       yield* publish([{ id: "a", key: "k" }, { id: "b", key: "k" }])
       const [delivery] = yield* receive(subscription, 2)
-      // The key is parked without a dead letter, so no decision about a dead letter could free it.
+      // This parks the key directly, without a dead letter. So no redrive or discard can free the key, and only
+      // `resumeKey` can.
       yield* subscription.whileNotReading(delivery!, store.transact(subscription.hold(delivery!, [], Hold.parked)))
       assert.deepStrictEqual(yield* parked, [["k", true]])
       assert.deepStrictEqual(yield* deadLetters.list({ consumer }), [])
@@ -179,7 +180,7 @@ const pausing = (it: Tests, options: Options) => {
     }))
 }
 
-/** Unsubscribing and removing consumers. */
+/** Registers the promises about unsubscribing and removing consumers. */
 const removing = (it: Tests, options: Options) => {
   it.effect("shows a consumer with its settings and what waits for it", () =>
     Effect.gen(function*() {
@@ -292,8 +293,8 @@ const removing = (it: Tests, options: Options) => {
       assert.strictEqual(deadLetter!.message.id, "a")
       const [entry] = yield* store.audit.list({ consumer, action: "unsubscribed" })
       assert.deepStrictEqual([entry!.by, entry!.topic, entry!.detail], ["ben", gone, "3 waiting"])
-      // The id is dead like that of any dead letter. A second publish of it is a duplicate, and only a redrive
-      // commits it.
+      // The forced unsubscribe recorded the ids as dead. So a second publish of them is a duplicate, and only a redrive
+      // commits the message.
       yield* store.outbox.write([yield* makeMessage({ topic: gone, id: "later" })])
       yield* nothing(subscription)
       yield* register

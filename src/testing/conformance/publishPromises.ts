@@ -14,7 +14,7 @@ import { bench, fresh, ids, idsOf, makeMessage, needsTwoTransactions, type Optio
 const numbered = (count: number, keys: number, from = 0) =>
   Array.from({ length: count }, (_, i) => ({ id: `${i + from}`.padStart(4, "0"), key: `key-${(i + from) % keys}` }))
 
-/** The order of the publishes, for each key. */
+/** Registers the promises about the order of publishes, for each key. */
 const order = (it: Tests, options: Options) => {
   it.effect("keeps the order of a key within one call", () =>
     Effect.gen(function*() {
@@ -50,7 +50,7 @@ const order = (it: Tests, options: Options) => {
     }))
 }
 
-/** The consumers that get a published message. */
+/** Registers the promises about the consumers that get a published message. */
 const routing = (it: Tests, options: Options) => {
   it.effect("gives every consumer of a topic every message", () =>
     Effect.gen(function*() {
@@ -88,7 +88,7 @@ const routing = (it: Tests, options: Options) => {
     }))
 }
 
-/** All or nothing, and the ambient transaction. */
+/** Registers the promises about publishing all messages or none, also in the ambient transaction. */
 const atomicity = (it: Tests, options: Options) => {
   it.effect("stores all messages of a call or none of them", () =>
     Effect.gen(function*() {
@@ -139,7 +139,7 @@ const atomicity = (it: Tests, options: Options) => {
     }))
 }
 
-/** Content and its limits. */
+/** Registers the promises about the content of messages and its limits. */
 const content = (it: Tests, options: Options) => {
   it.effect("hands over what was published, byte for byte, up to the limits", () =>
     Effect.gen(function*() {

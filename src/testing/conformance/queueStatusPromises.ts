@@ -65,4 +65,4 @@ export const queueStatusPromises = (it: Tests, options: Options): void => {
     }))
 }
 
-/** Registers the promises about dead letters. */
+/** Registers the promises about the status of a queue. */

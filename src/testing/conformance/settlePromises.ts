@@ -13,7 +13,7 @@ import { bench, claimOf, failure, fresh, ids, makeMessage, type Options, type Te
 
 const three = [{ id: "a", key: "k" }, { id: "b", key: "k" }, { id: "c", key: "k" }]
 
-/** Settling a delivery once. */
+/** Registers the promises about settling each delivery once. */
 const settling = (it: Tests, options: Options) => {
   it.effect("settles a delivery once", () =>
     Effect.gen(function*() {
@@ -76,7 +76,7 @@ const settling = (it: Tests, options: Options) => {
     }))
 }
 
-/** Checking the fencing token in a transaction that does not settle. */
+/** Registers the promises about the check of a fencing token in a transaction that does not settle. */
 const fencing = (it: Tests, options: Options) => {
   it.effect("looks at the fencing token of what was settled before: ours passes, a stale one does not", () =>
     Effect.gen(function*() {
@@ -122,7 +122,7 @@ const fencing = (it: Tests, options: Options) => {
     }))
 }
 
-/** Settling, inbox, dead letters and outgoing messages commit together. */
+/** Registers the promises that settling, inbox, dead letters and outgoing messages commit together. */
 const together = (it: Tests, options: Options) => {
   it.effect("settles, claims and publishes in one commit, or does none of it", () =>
     Effect.gen(function*() {
@@ -166,7 +166,7 @@ const together = (it: Tests, options: Options) => {
     }))
 }
 
-/** Nested transactions and savepoints. */
+/** Registers the promises about nested transactions and savepoints. */
 const nesting = (it: Tests, options: Options) => {
   it.effect("joins the transaction around it", () =>
     Effect.gen(function*() {

@@ -17,7 +17,7 @@ const many = (count: number, draft: { readonly key?: string; readonly payload?: 
 const bytesOf = (deliveries: ReadonlyArray<Delivery>): number =>
   deliveries.reduce((sum, { message }) => sum + Buffer.byteLength(message.payload), 0)
 
-/** The demand in messages, bytes, and messages of one key. */
+/** Registers the promises about the demand: messages, bytes, and messages of one key. */
 const room = (it: Tests, options: Options) => {
   it.effect("never hands over more messages than there is room for", () =>
     Effect.gen(function*() {
@@ -79,7 +79,7 @@ const room = (it: Tests, options: Options) => {
     }))
 }
 
-/** Waiting, wake-ups and interruption. */
+/** Registers the promises about waiting, wake-ups and interruption. */
 const waiting = (it: Tests, options: Options) => {
   it.effect("loses nothing when a waiting take is interrupted", () =>
     Effect.gen(function*() {
@@ -143,7 +143,7 @@ const waiting = (it: Tests, options: Options) => {
     }))
 }
 
-/** Several subscriptions. */
+/** Registers the promises about several subscriptions of one consumer. */
 const sharing = (it: Tests, options: Options) => {
   const keys = Array.from({ length: 40 }, (_, i) => `key-${i}`)
 

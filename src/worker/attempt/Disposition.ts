@@ -201,8 +201,9 @@ export const make = (options: Options): Disposition => {
 const duplicate = { _tag: "Duplicate" } as const
 
 /**
- * Runs a transaction with the timeout of a commit, and never behind the handlers' own statements. Without a timeout a
- * missing answer would keep the worker from reading and from stopping.
+ * Runs a transaction with the timeout of a commit, on a connection that the store reserves for workers. So it does not
+ * wait for connections that handlers use. Without the timeout a missing answer would keep the worker from reading and
+ * from stopping.
  */
 const bounded =
   (most: Duration.Input) => <A, E, R>(transaction: Effect.Effect<A, E, R>): Effect.Effect<A, E | StoreFailure, R> => {

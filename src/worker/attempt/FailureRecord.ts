@@ -172,7 +172,7 @@ export const encoder = (
   if (errors === undefined) return () => Effect.succeed(undefined)
   const encode = Schema.encodeUnknownEffect(Schema.toCodecJson(errors))
   return (error) => {
-    // The Schema's requirements are in the pipeline's type, so these services are in the worker's context.
+    // The Schema may need services. The pipeline's type requires them, so the worker's context has them.
     const encoded = Effect.suspend(() => isRuntimes(error) ? Effect.undefined : encode(error)) as Effect.Effect<
       unknown,
       unknown

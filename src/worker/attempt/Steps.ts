@@ -47,7 +47,7 @@ export const decode = (
   topic: Pipeline.AnyTopic,
   message: Message
 ): Effect.Effect<unknown, DecodeFailed> => {
-  // The Schema's requirements are in the pipeline's type, so these services are in the worker's context.
+  // The topic's Schema may need services. The pipeline's type requires them, so the worker's context has them.
   const decoded = topic.decode(message) as Effect.Effect<unknown, DecodeFailed>
   return union ? Effect.map(decoded, (value) => ({ topic: topic.name, value })) : decoded
 }
@@ -112,8 +112,8 @@ export const before = Effect.fnUntraced(function*(
 })
 
 /**
- * Runs the commit phase of one message in the open transaction, from the cursor to the next batch or to the end. The
- * cursor moves with it. A batch is not run here, since it runs once for all members of the group. If `traced`, emitted
+ * Runs the commit phase of one message in the open transaction, from the cursor to the next batch or to the end. Then
+ * the cursor is there. A batch is not run here, since it runs once for all members of the group. If `traced`, emitted
  * messages continue the trace of the current span, else the trace of the message itself.
  */
 export const within = Effect.fnUntraced(function*(
@@ -141,7 +141,7 @@ export const within = Effect.fnUntraced(function*(
         at.index = operators.length
         return
       }
-      // The types allow these two only before the commit phase, so they never come here.
+      // The commit phase never has these two steps: the types allow them before it only.
       case "MapEffect":
       case "Tap":
         break

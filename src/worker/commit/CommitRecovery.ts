@@ -116,7 +116,7 @@ export type Move =
    */
   | { readonly _tag: "FailMember"; readonly then: Try }
 
-/** After this many conflicts in a row the message no longer gets another try of the same form. */
+/** After this many conflicts in a row, the same form of transaction is not tried again. */
 const conflictTries = 10
 
 /** After this many tries during an outage, the message itself may be the cause. */
@@ -183,8 +183,8 @@ export const next = (state: State, failure: Failure): Move => {
     case "whole":
       return afterWhole(state, failure, trouble)
     case "savepoints":
-      // The store failed, or one member made it fail. If each is tried alone, the other members need not wait for that
-      // member.
+      // The pass failed because of the store, or because of one member. If each member is tried alone, the others need
+      // not wait for that one.
       return meaningOf(failure.error) === "conflict" && trouble.tries <= conflictTries
         ? wait(inConflict, trouble, { _tag: "Savepoints", trouble })
         : { _tag: "Alone", trouble: none }

@@ -72,7 +72,7 @@ export interface GroupMember extends Ready {
   readonly previous: GroupMember | undefined
   readonly done: Deferred.Deferred<void>
   outcome: MemberOutcome | undefined
-  /** `CommitQueue.ts` describes the states. */
+  /** How far the member is on the way from its offer to its outcome. `CommitQueue.ts` explains each state. */
   state: "queued" | "waiting" | "begun" | "withdrawn"
 }
 
@@ -93,7 +93,7 @@ export const unwrap = (error: unknown): unknown => {
   try {
     return error instanceof StepFailed ? FailureRecord.errorOf(error.cause) : error
   } catch {
-    // An error that throws when it is inspected is the user's, and not a `StepFailed`.
+    // A user's error may throw when it is inspected, as a Proxy can. It is returned as it is.
     return error
   }
 }
@@ -208,8 +208,8 @@ const stepsOf = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArr
   const clock = yield* Clock.Clock
   if ((yield* Store.WorkerTransaction) === "pipelined") {
     const started = clock.monotonicTimeNanosUnsafe()
-    // All exits are awaited, and the first failure is the cause. To interrupt the others instead would cost the
-    // database connection.
+    // Waits for all exits, and then fails with the first failure. If that failure interrupted the other statements
+    // instead, the database connection would have to be closed.
     const ofKey = ([first, ...others]: NonEmptyReadonlyArray<Moving>) => {
       const begun = steps(options, first, false)
       return Effect.exit(
@@ -324,8 +324,8 @@ const batch = (
   const operator = options.pipeline.steps[going[0].at.index]!
   if (operator._tag !== "CommitBatch") return Effect.die(new Error(`A group stopped at ${operator._tag}`))
   const running = Effect.suspend(() => Steps.batch(operator, going))
-  // If each member then runs alone, its number of results may be right, and the member commits. So the warning is
-  // logged now, or the mistake would stay unseen.
+  // After this failure each member runs alone. A batch of one message may return the right number of results, and then
+  // the member commits. So the warning is logged here, since otherwise the mistake would stay unseen.
   const warned = Effect.tapDefect(running, (defect) =>
     defect instanceof Steps.WrongResults && going.length > 1
       ? options.warnings.warn("wrongResults", `${defect.message} The group is run again, message by message.`)

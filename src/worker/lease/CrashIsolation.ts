@@ -36,7 +36,7 @@ import type { Entry, InFlight } from "../fetch/InFlight.ts"
 import type { Settings } from "../start/Settings.ts"
 import { leasesAlone } from "./CrashStatus.ts"
 
-/** One worker of the process, as the gate sees it. */
+/** One worker of this process: its messages, and the subscription that records which of them runs alone. */
 interface WorkerInProcess {
   readonly inFlight: InFlight
   readonly subscription: Subscription

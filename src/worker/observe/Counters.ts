@@ -79,8 +79,8 @@ export class Counters {
           ? { "millrace.reason": detail }
           : { "error.type": this.errorType(detail) })
       })
-      // The counter of a tag beyond the limit is not kept in the map, since tags that contain data would fill the
-      // memory.
+      // A tag beyond the limit counts as `_OTHER`, and gets no entry in the map. Such tags may contain data, and then
+      // the map would grow without a bound.
       if (detail === undefined || outcome === "dead" || this.errorTypes.has(detail)) outcomes.set(key, found)
     }
     return found

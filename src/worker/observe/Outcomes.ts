@@ -31,7 +31,7 @@ export type Outcome<A> =
   | Ended & { readonly _tag: "Committed"; readonly value: A }
   /** A filter dropped the message, and it is committed without the steps after the filter. */
   | Ended & { readonly _tag: "Filtered" }
-  /** The message's id was committed before, with the same content, so this delivery had no effect. */
+  /** The message's id was committed or dead-lettered before, with the same content. So this delivery had no effect. */
   | Ended & { readonly _tag: "Duplicate" }
   /** The message is a dead letter with this id. If `parked`, its key waits for an operator. */
   | Ended & { readonly _tag: "DeadLettered"; readonly id: string; readonly reason: Reason; readonly parked: boolean }

@@ -127,7 +127,7 @@ const spans = (consumer: string, settings: Settings): Spans => {
           Effect.tap(run, () => {
             const deliveries = got()
             const links = deliveries.slice(0, maxLinks).flatMap((delivery) => publisherOf(delivery) || [])
-            // Most polls find no message that was traced. Their span is not ended, so it is never sent.
+            // Most polls find no traced message. Their span is never ended, so no exporter gets it.
             if (links.length === 0) return Effect.void
             span.addLinks(links.map(link))
             span.attribute("messaging.batch.message_count", deliveries.length)

@@ -101,7 +101,8 @@ const makeGauges = (consumer: string, horizonMillis: number) => {
         parkedAge(status.parkedMillis / 1000),
         deadLetters(status.deadLetters),
         paused(status.paused ? 1 : 0),
-        // If ids are remembered indefinitely, the deduplication window has no end, and there is no slack to show.
+        // If ids are remembered indefinitely, the deduplication window has no end. So the metric of its remaining time
+        // is absent.
         Number.isFinite(horizonMillis) ? slack((horizonMillis - status.oldestMillis) / 1000) : Effect.void
       ], { discard: true }),
     age: (millis: number): Effect.Effect<void> => age(millis / 1000)

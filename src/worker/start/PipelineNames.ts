@@ -76,7 +76,7 @@ export const enter = (
 
 /**
  * Returns a check of the queue's status, which names the shape of the pipeline that registered last. If no pipeline in
- * this process has that shape, the check logs a warning, once for each shape in a row.
+ * this process has that shape, the check logs a warning. It repeats the warning only for another shape.
  */
 export const watch = (
   store: Store.Store["Service"],

@@ -13,6 +13,7 @@ import type * as Effect from "effect/Effect"
 import type { StoreFailure } from "./Errors.ts"
 import type { AuditStore } from "./internal/store/AuditStore.ts"
 import type { ConsumerStore } from "./internal/store/ConsumerStore.ts"
+import type { CommitData } from "./internal/store/DataGroup.ts"
 import type { DeadLetterStore } from "./internal/store/DeadLetterStore.ts"
 import type { InboxStore } from "./internal/store/InboxStore.ts"
 import type { LeaseStore } from "./internal/store/LeaseStore.ts"
@@ -21,6 +22,7 @@ import type { Transaction, TransactionFailure } from "./internal/store/StoreTran
 
 export type { AuditStore } from "./internal/store/AuditStore.ts"
 export * from "./internal/store/ConsumerStore.ts"
+export * from "./internal/store/DataGroup.ts"
 export * from "./internal/store/DeadLetterStore.ts"
 export * from "./internal/store/InboxStore.ts"
 export * from "./internal/store/LeaseStore.ts"
@@ -70,6 +72,11 @@ export class Store extends Context.Service<Store, {
   readonly savepoint: <A, E, R>(
     body: Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | TransactionFailure, R | Transaction>
+  /**
+   * Commits a group whose statements are all known before they are sent. Undefined on an engine without it (memory):
+   * the worker then uses `transact`.
+   */
+  readonly commitData?: CommitData | undefined
   /** Returns whether the current effect runs within a transaction of the store, which `transact` would join. */
   readonly inTransaction: Effect.Effect<boolean>
   /**

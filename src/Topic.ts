@@ -7,21 +7,20 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Metric from "effect/Metric"
-import * as Option from "effect/Option"
 import type { Pipeable } from "effect/Pipeable"
 import { pipeArguments } from "effect/Pipeable"
 import * as Schema from "effect/Schema"
-import type * as SchemaIssue from "effect/SchemaIssue"
 import * as Tracer from "effect/Tracer"
 import { randomUUID } from "node:crypto"
 import * as Delay from "./Delay.ts"
 import { DecodeFailed, EncodeFailed, InvalidMessage, InvalidName, type StoreFailure } from "./Errors.ts"
 import * as HandlerResult from "./internal/HandlerResult.ts"
+import { firstLine, whereOf } from "./internal/SchemaFailure.ts"
 import * as Tracing from "./internal/Tracing.ts"
 import * as Message from "./Message.ts"
 import * as MessageId from "./MessageId.ts"
@@ -48,6 +47,12 @@ export interface Topic<out Name extends string, out S extends Schema.Constraint>
   ): Effect.Effect<Message.Message, InvalidMessage | EncodeFailed, S["EncodingServices"]>
   /** Decodes a delivered message. */
   decode(message: Message.Message): Effect.Effect<S["Type"], DecodeFailed, S["DecodingServices"]>
+  /**
+   * Decodes a delivered message without an effect. Returns undefined if the Schema needs one, or if the message does
+   * not decode: `decode` then returns the value or the failure. A worker decodes most messages in this way, since a
+   * fiber for each message costs more than the decoding.
+   */
+  decodeNow(message: Message.Message): { readonly value: S["Type"] } | undefined
 }
 
 /**
@@ -186,6 +191,17 @@ export const make = <const Name extends string, S extends Schema.Constraint>(
     )
   }
 
+  const decodeNow = (message: Message.Message): { readonly value: S["Type"] } | undefined => {
+    if (message.version > version) return undefined
+    try {
+      const decoded: unknown = decodeValue(JSON.parse(message.payload) as unknown)
+      return Exit.isExit(decoded) && Exit.isSuccess(decoded) ? { value: decoded.value as S["Type"] } : undefined
+    } catch {
+      // `decode` makes the failure of it.
+      return undefined
+    }
+  }
+
   return {
     [TypeId]: TypeId,
     name,
@@ -193,6 +209,7 @@ export const make = <const Name extends string, S extends Schema.Constraint>(
     version,
     encode,
     decode,
+    decodeNow,
     pipe() {
       return pipeArguments(this, arguments)
     }
@@ -239,41 +256,6 @@ const derived = <A>(
       : Effect.fail(
         new EncodeFailed({ topic, issue: `its ${field} function returned ${HandlerResult.nameOf(text)}, not a string` })
       ))
-
-/** Returns the first issue, cut to 500 characters, because messages of schema issues may quote values. */
-const firstLine = (cause: { readonly reasons: ReadonlyArray<object> }): string => {
-  const reason = cause.reasons[0]
-  const error = reason !== undefined && "error" in reason
-    ? reason.error
-    : reason !== undefined && "defect" in reason
-    ? reason.defect
-    : "interrupted"
-  return (error instanceof Error ? error.message : String(error)).slice(0, 500)
-}
-
-/**
- * Returns the path and kind of a decoding issue. Positions in arrays are left out, so that the same cause has the
- * same text.
- */
-const whereOf = (cause: Cause.Cause<unknown>): string => {
-  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
-  // A cause that is no schema error means that the payload is no JSON, or is nested too deeply for the decoder.
-  if (!Schema.isSchemaError(error)) return "$ NotJson"
-  let path = "$"
-  let issue: SchemaIssue.Issue = error.issue
-  while (true) {
-    if (issue._tag === "Pointer") {
-      for (const step of issue.path) path += typeof step === "number" ? "[*]" : `.${String(step).slice(0, 60)}`
-      issue = issue.issue
-    } else if (issue._tag === "Filter" || issue._tag === "Encoding") {
-      issue = issue.issue
-    } else if (issue._tag === "Composite") {
-      issue = issue.issues[0]
-    } else {
-      return `${path.slice(0, 200)} ${issue._tag}`
-    }
-  }
-}
 
 /**
  * Publishes one message and returns its id.

@@ -31,7 +31,7 @@ import type {
 } from "./Errors.ts"
 import type { Hold } from "./Hold.ts"
 import type { Message } from "./Message.ts"
-import type { Transaction } from "./Store.ts"
+import type { Removal, Transaction } from "./Store.ts"
 
 /**
  * Describes what an engine can do. A worker reads these fields before it opens a subscription.
@@ -134,6 +134,11 @@ export interface Subscription {
   readonly removeInTransaction: (
     deliveries: ReadonlyArray<Delivery>
   ) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>
+  /**
+   * Describes the removal of a whole group for `Store.commitData`. Returns undefined if one of the deliveries needs
+   * {@link Subscription.removeInTransaction}. Synchronous. An engine whose store has no `commitData` omits it.
+   */
+  readonly removal?: ((deliveries: ReadonlyArray<Delivery>) => Removal | undefined) | undefined
   /**
    * Checks the fencing tokens and returns the deliveries whose lease is still held, settled ones included. No message
    * is removed.

@@ -34,11 +34,10 @@ export const noBoolean = (returned: unknown, operator: string): Effect.Effect<ne
 export const noValue = (returned: unknown, operator: string): Effect.Effect<never> | undefined =>
   isThenable(returned) ? wrong(operator, "a value", returned) : undefined
 
-const wrong = (operator: string, expected: Expected, returned: unknown): Effect.Effect<never> =>
-  Effect.suspend(() => {
-    ignoreRejection(returned)
-    return Effect.die(new WrongReturn(operator, expected, returned))
-  })
+const wrong = (operator: string, expected: Expected, returned: unknown): Effect.Effect<never> => {
+  ignoreRejection(returned)
+  return Effect.suspend(() => Effect.die(new WrongReturn(operator, expected, returned)))
+}
 
 interface Thenable {
   readonly then: (done: undefined, failed: () => undefined) => unknown

@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
+import type * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
@@ -15,6 +16,7 @@ import type { DeliveryContext } from "../Delivery.ts"
 import * as Retry from "../Retry.ts"
 import type { Topic } from "../Topic.ts"
 import * as GivenDuration from "./GivenDuration.ts"
+import type { ToSqlData } from "./pipeline/SqlData.ts"
 
 /**
  * The phase of a pipeline. `steps`: before the transaction. `commit`: inside of it.
@@ -60,8 +62,9 @@ export type Step =
   }
   | {
     readonly _tag: "CommitSql"
-    /** The statements, as data. */
     readonly f: Handler<Effect.Effect<ReadonlyArray<AnyEffect>, never, SqlClient.SqlClient>>
+    /** Returns the statements without an effect. Undefined if an effect must run before them. */
+    readonly data: ((context: Context.Context<never>) => ToSqlData | undefined) | undefined
   }
   | {
     readonly _tag: "Emit"

@@ -100,9 +100,11 @@ const hooked = <Port extends object>(port: Port, hooks: CallHooks<Port> = {}): P
 const transactions = <Open>(
   inner: StoreService,
   hooks: TransactionHooks<Open>
-): Pick<StoreService, "transact" | "savepoint"> => {
+): Pick<StoreService, "transact" | "savepoint" | "commitData"> => {
   const { savepoint = (nested) => nested } = hooks
   return {
+    // A group that is committed as data would pass none of the hooks, so each group is composed.
+    commitData: undefined,
     transact: <A, E, R>(body: Effect.Effect<A, E, R>) =>
       Effect.flatMap(
         Effect.all([hooks.current, WorkerTransaction]),

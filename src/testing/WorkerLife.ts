@@ -225,6 +225,7 @@ const watchOperator = (life: WorkerLife, operator: Pipeline.Step, index: number)
     case "CommitSql":
       return {
         ...operator,
+        data: undefined,
         f: (value: never, delivered: DeliveryContext) =>
           Effect.andThen(Effect.orDie(before(delivered)), operator.f(value, delivered))
       }

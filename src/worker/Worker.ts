@@ -301,7 +301,7 @@ const session = (
   started: Deferred.Deferred<void, WorkerError> | undefined
 ): Effect.Effect<void, WorkerError | SubscriptionLost> =>
   Effect.scoped(Effect.gen(function*() {
-    const { attempt, drain, fetcher, inFlight } = yield* Stages.open(options)
+    const { attempt, batch, drain, fetcher, inFlight } = yield* Stages.open(options)
     yield* Effect.addFinalizer(() => drain)
     if (started !== undefined) yield* Deferred.succeed(started, undefined)
 
@@ -310,5 +310,5 @@ const session = (
     fetching.addObserver((exit) => flow.finish(exit))
     const turns = Stream.fromPull(Effect.succeed(flow.turns))
     const work = (entry: Entry) => inFlight.work(entry, attempt.turn(entry.delivery))
-    yield* Stream.runForEachArray(turns, flow.start({ work }))
+    yield* Stream.runForEachArray(turns, flow.start({ work, batch: batch?.take }))
   }))

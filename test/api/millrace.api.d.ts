@@ -915,6 +915,7 @@ export {};
 
 // src/internal/Step.ts
 import type { NonEmptyReadonlyArray } from "effect/Array";
+import type * as Context from "effect/Context";
 import type * as Duration from "effect/Duration";
 import type * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
@@ -923,6 +924,7 @@ import type { DeadLetterOrder } from "../DeadLetter.ts";
 import type { DeliveryContext } from "../Delivery.ts";
 import * as Retry from "../Retry.ts";
 import type { Topic } from "../Topic.ts";
+import type { ToSqlData } from "./pipeline/SqlData.ts";
 export type Phase = "steps" | "commit";
 export type DeliveryMode = "effectivelyOnce" | "atLeastOnce" | "atMostOnce";
 export type AnyTopic = Topic<string, Schema.Constraint>;
@@ -949,6 +951,7 @@ export type Step = {
 } | {
     readonly _tag: "CommitSql";
     readonly f: Handler<Effect.Effect<ReadonlyArray<AnyEffect>, never, SqlClient.SqlClient>>;
+    readonly data: ((context: Context.Context<never>) => ToSqlData | undefined) | undefined;
 } | {
     readonly _tag: "Emit";
     readonly topic: AnyTopic;
@@ -1016,6 +1019,7 @@ import type * as Effect from "effect/Effect";
 import type { StoreFailure } from "./Errors.ts";
 import type { AuditStore } from "./internal/store/AuditStore.ts";
 import type { ConsumerStore } from "./internal/store/ConsumerStore.ts";
+import type { CommitData } from "./internal/store/DataGroup.ts";
 import type { DeadLetterStore } from "./internal/store/DeadLetterStore.ts";
 import type { InboxStore } from "./internal/store/InboxStore.ts";
 import type { LeaseStore } from "./internal/store/LeaseStore.ts";
@@ -1023,6 +1027,7 @@ import type { OutboxStore } from "./internal/store/OutboxStore.ts";
 import type { Transaction, TransactionFailure } from "./internal/store/StoreTransaction.ts";
 export type { AuditStore } from "./internal/store/AuditStore.ts";
 export * from "./internal/store/ConsumerStore.ts";
+export * from "./internal/store/DataGroup.ts";
 export * from "./internal/store/DeadLetterStore.ts";
 export * from "./internal/store/InboxStore.ts";
 export * from "./internal/store/LeaseStore.ts";
@@ -1036,6 +1041,7 @@ declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
     readonly joinsTransactions: (context: Context.Context<never>) => boolean;
     readonly transact: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>>;
     readonly savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TransactionFailure, R | Transaction>;
+    readonly commitData?: CommitData | undefined;
     readonly inTransaction: Effect.Effect<boolean>;
     readonly checkAccess: (role: "publisher" | "worker") => Effect.Effect<void, StoreFailure>;
     readonly notListeningMillis: () => number;
@@ -1123,6 +1129,25 @@ export interface ConsumerStore {
     readonly pauseKey: (consumer: string, key: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
     readonly resumeKey: (consumer: string, key: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
 }
+
+// src/internal/store/DataGroup.ts
+import type * as Effect from "effect/Effect";
+import type { Message } from "../../Message.ts";
+import type { SqlData } from "../pipeline/SqlData.ts";
+import type { Claim } from "./InboxStore.ts";
+export interface Removal {
+    readonly engine: string;
+}
+export interface DataGroup {
+    readonly consumer: string;
+    readonly removal: Removal;
+    readonly claims: ReadonlyArray<Claim> | undefined;
+}
+export interface DataPart {
+    readonly statements: ReadonlyArray<SqlData>;
+    readonly emits: ReadonlyArray<Message> | undefined;
+}
+export type CommitData = <E>(group: DataGroup, next: () => Effect.Effect<DataPart, E>) => Effect.Effect<boolean, E>;
 
 // src/internal/store/DeadLetterStore.ts
 import type * as Effect from "effect/Effect";
@@ -1297,6 +1322,9 @@ export interface Topic<out Name extends string, out S extends Schema.Constraint>
     readonly version: number;
     encode(value: S["Type"], options?: PublishOptions): Effect.Effect<Message.Message, InvalidMessage | EncodeFailed, S["EncodingServices"]>;
     decode(message: Message.Message): Effect.Effect<S["Type"], DecodeFailed, S["DecodingServices"]>;
+    decodeNow(message: Message.Message): {
+        readonly value: S["Type"];
+    } | undefined;
 }
 export interface TopicOptions<S extends Schema.Constraint> {
     readonly schema: S;
@@ -1330,7 +1358,7 @@ import type { Delivery, Failure, HeldLease } from "./Delivery.ts";
 import type { ConsumerRemoved, LeaseLost, StoreFailure, SubscriptionLost, TransportError, Unsupported } from "./Errors.ts";
 import type { Hold } from "./Hold.ts";
 import type { Message } from "./Message.ts";
-import type { Transaction } from "./Store.ts";
+import type { Removal, Transaction } from "./Store.ts";
 export interface Capabilities {
     readonly engine: string;
     readonly order: "none" | "group" | "shard";
@@ -1359,6 +1387,7 @@ export interface Subscription {
     readonly held: () => ReadonlyArray<HeldLease>;
     readonly renew: (leases: ReadonlyArray<HeldLease>) => Effect.Effect<ReadonlySet<HeldLease>, TransportError>;
     readonly removeInTransaction: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>;
+    readonly removal?: ((deliveries: ReadonlyArray<Delivery>) => Removal | undefined) | undefined;
     readonly fence: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>;
     readonly acknowledge: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<void, TransportError>;
     readonly hold: (delivery: Delivery, attempts: ReadonlyArray<Failure>, hold: Hold) => Effect.Effect<void, LeaseLost | TransportError, Transaction>;
@@ -1485,6 +1514,7 @@ export interface Settings {
     readonly statsEveryMillis: number;
     readonly name: string;
     readonly codeVersion: string;
+    readonly batches: boolean;
 }
 export declare const defaults: {
     readonly concurrency: 256;
@@ -1501,7 +1531,7 @@ export declare const defaults: {
     readonly tracing: "link";
     readonly statsEvery: "10 seconds";
 };
-export declare const resolve: (options: WorkerOptions, name: string) => Settings | InvalidSetting;
+export declare const resolve: (options: WorkerOptions, name: string, batches: boolean) => Settings | InvalidSetting;
 
 // ==== millrace/postgres ====
 
@@ -2005,6 +2035,7 @@ export declare const bench: (options: Options, given?: {
         readonly joinsTransactions: (context: import("effect/Context").Context<never>) => boolean;
         readonly transact: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | import("../../Store.ts").TransactionFailure, Exclude<R, import("../../Store.ts").Transaction>>;
         readonly savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | import("../../Store.ts").TransactionFailure, R | import("../../Store.ts").Transaction>;
+        readonly commitData?: import("../../Store.ts").CommitData | undefined;
         readonly inTransaction: Effect.Effect<boolean>;
         readonly checkAccess: (role: "publisher" | "worker") => Effect.Effect<void, import("../../Errors.ts").StoreFailure>;
         readonly notListeningMillis: () => number;

@@ -134,8 +134,8 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     name: "a stop that waits until the store commits again",
     guarantee: "bounded",
     file: "src/worker/commit/Committer.ts",
-    from: "          for (const member of members) withdraw(member)\n",
-    to: "          for (const member of members) if (member.state === \"queued\") withdraw(member)\n",
+    from: "for (const member of members) withdraw(member)",
+    to: "for (const member of members) if (member.state === \"queued\") withdraw(member)",
     test: "test/worker/stuck.test.ts",
     named: "gives its messages back after its grace, uncounted"
   },

@@ -145,8 +145,8 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     name: "an old receipt settles what a redrive has put at its place",
     guarantee: "no loss",
     file: "src/postgres/sql/messages.ts",
-    from: "${places} and redriven = 0",
-    to: "${places} and redriven >= 0",
+    from: "${places} and redriven = 0\nreturning lane",
+    to: "${places} and redriven >= 0\nreturning lane",
     test: conformance,
     named: "settles nothing that a redrive has put"
   },

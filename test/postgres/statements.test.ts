@@ -35,7 +35,7 @@ const of = {
   decisions: DecisionsSql.make(names),
   delayed: DelayedSql.make(names),
   holds: HoldsSql.make(names),
-  inbox: InboxSql.make(names),
+  inbox: { ...InboxSql.make(names), claimAll: InboxSql.claimAll(names) },
   lanes: LanesSql.make(names),
   leases: LeasesSql.make(names),
   deadLetters: DeadLettersSql.make(names),

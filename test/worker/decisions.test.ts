@@ -222,7 +222,7 @@ describe("the record of a failed attempt", () => {
 
 describe("settings", () => {
   it("have the documented defaults", () => {
-    assert.deepStrictEqual(Settings.resolve({}, "me"), {
+    assert.deepStrictEqual(Settings.resolve({}, "me", false), {
       tracing: "link",
       statsEveryMillis: 10_000,
       concurrency: 256,
@@ -238,8 +238,10 @@ describe("settings", () => {
       committers: 4,
       unknownTopicHoldMillis: 30_000,
       name: "me",
-      codeVersion: ""
+      codeVersion: "",
+      batches: false
     })
+    assert.strictEqual((Settings.resolve({}, "me", true) as Settings.Settings).prefetch, 4_096)
     assert.deepInclude(Worker.defaults, { concurrency: 256, lease: "30 seconds", lanes: 64 })
   })
 
@@ -247,7 +249,7 @@ describe("settings", () => {
     "are taken as they are where they make sense, and refused by name where they do not",
     { concurrency: whole(-5, 200), prefetch: whole(-5, 400), lanes: whole(-5, 1100), committers: whole(-5, 70) },
     (options) => {
-      const resolved = Settings.resolve(options, "me")
+      const resolved = Settings.resolve(options, "me", false)
       const within = (value: number, least: number, most: number) => value >= least && value <= most
       const bad = [
         ["concurrency", !within(options.concurrency, 1, 100_000)],

@@ -35,6 +35,8 @@ export type Mode = "running" | "paused" | "quarantine" | "draining" | "stopped"
 export interface Rules<T> {
   /** The most turns that run at the same time. A turn that was started alone does not count. */
   readonly concurrency: number
+  /** Whether a batch runs most turns, so that no fiber becomes idle. The default is false. */
+  readonly batches?: boolean | undefined
   /** The most turns of one key in memory. */
   readonly perKey?: number | undefined
   /** Whether an operator has paused the flow. */
@@ -129,6 +131,7 @@ export class Flow<K, T extends Turn<K>, E = never> {
 
   /**
    * Whether a request for more messages is worth its cost: a fiber would be idle, or an eighth of the places is free.
+   * With batches it is a quarter: then larger requests cost less than idle places.
    */
   get wantsMore(): boolean {
     const { mode } = this
@@ -136,6 +139,7 @@ export class Flow<K, T extends Turn<K>, E = never> {
     if (mode !== "running") return false
     const { freeBytes, freeMessages, limits } = this.capacity
     if (freeMessages <= 0 || freeBytes <= 0) return false
+    if (this.rules.batches === true) return freeMessages * 4 >= limits.messages
     const idle = this.queue.readyKeys === 0 && this.runningTurns.size < this.rules.concurrency
     return idle || freeMessages * 8 >= limits.messages
   }
@@ -174,7 +178,7 @@ export class Flow<K, T extends Turn<K>, E = never> {
         ? []
         : turns.filter((turn) => this.alone.has(turn) || this.resumed.has(turn))
       const fresh = alone.length === 0 ? turns : turns.filter((turn) => !alone.includes(turn))
-      const rest = [...alone, ...(runner.batch === undefined ? fresh : runner.batch(fresh))]
+      const rest = [...alone, ...(runner.batch === undefined ? fresh : this.withBatch(fresh, runner.batch))]
       let next = 0
       return Effect.whileLoop({
         while: () => next < rest.length,
@@ -185,18 +189,45 @@ export class Flow<K, T extends Turn<K>, E = never> {
       })
     }))
 
+  /** Offers turns to the batch, and returns those that need a fiber or were withdrawn meanwhile. */
+  private withBatch(
+    turns: ReadonlyArray<T>,
+    batch: NonNullable<Runner<T, E>["batch"]>
+  ): ReadonlyArray<T> {
+    const isWithdrawn = (turn: T) => this.runningTurns.get(turn) === withdrawn
+    return turns.some(isWithdrawn)
+      ? [...turns.filter(isWithdrawn), ...batch(turns.filter((turn) => !isWithdrawn(turn)))]
+      : batch(turns)
+  }
+
   /** Records that a batch has taken this turn. The flow calls `withdraw` to make the batch end the turn soon. */
   held(turn: T, withdraw: () => void): void {
     this.runningTurns.set(turn, withdraw)
   }
 
+  /** Makes a fiber continue a turn that a batch has begun. While the flow drains, no fiber starts, so the turn ends. */
+  continueInFiber(turn: T, work: Work<E>): void {
+    if (this.stage !== "open") return this.end(turn)
+    this.runningTurns.set(turn, undefined)
+    this.resumed.set(turn, work)
+    this.starting.push(turn)
+    this.ready.openUnsafe()
+  }
+
   /** Ends the turn. The next turn of its key may start, unless the rule `repeats` makes this turn run again first. */
   end(turn: T): void {
-    this.runningTurns.delete(turn)
-    this.alone.delete(turn)
-    this.resumed.delete(turn)
-    if (this.rules.repeats?.(turn) === true) this.queue.restart(turn.key, turn)
-    else this.release(turn)
+    this.endAll([turn])
+  }
+
+  /** Ends turns, as `end` does. */
+  endAll(turns: ReadonlyArray<T>): void {
+    for (const turn of turns) {
+      this.runningTurns.delete(turn)
+      this.alone.delete(turn)
+      this.resumed.delete(turn)
+      if (this.rules.repeats?.(turn) === true) this.queue.restart(turn.key, turn)
+      else this.release(turn)
+    }
     this.ready.openUnsafe()
     this.capacity.changed.openUnsafe()
     if (this.endings.size === 0) return

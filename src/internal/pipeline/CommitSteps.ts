@@ -15,6 +15,7 @@ import type { AsyncResult, Emitting, NoAsync } from "../CompileErrors.ts"
 import type { DeliveryMode, Phase } from "../Step.ts"
 import * as Step from "../Step.ts"
 import { make, type Pipeline, running } from "./PipelineType.ts"
+import * as SqlData from "./SqlData.ts"
 
 /**
  * Runs an effect inside the transaction. The effect's statements, the inbox record, the emits and the removal of the
@@ -100,15 +101,20 @@ export const commitSql = <A>(
 ) =>
 <E, R, P extends Phase, M extends DeliveryMode>(
   self: Pipeline<A, E, R, P, M>
-): Pipeline<A, E, R | SqlClient.SqlClient, "commit", M> =>
-  make(Step.add(self, {
+): Pipeline<A, E, R | SqlClient.SqlClient, "commit", M> => {
+  const statements = (value: A, sql: SqlClient.SqlClient, delivered: DeliveryContext) => {
+    const given = f(value, sql, delivered)
+    return isStatements(given) ? given : [given]
+  }
+  return make(Step.add(self, {
     _tag: "CommitSql",
-    f: Step.wrapping(f, (value: A, delivered) =>
-      Effect.map(SqlClient.SqlClient, (sql) => {
-        const statements = f(value, sql, delivered)
-        return isStatements(statements) ? statements : [statements]
-      }))
+    data: SqlData.make(statements),
+    f: Step.wrapping(
+      f,
+      (value: A, delivered) => Effect.map(SqlClient.SqlClient, (sql) => statements(value, sql, delivered))
+    )
   }))
+}
 
 const isStatements = (
   given: Statement<unknown> | ReadonlyArray<Statement<unknown>>

@@ -11,7 +11,9 @@ import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Delivery } from "../../Delivery.ts"
 import { TransportError } from "../../Errors.ts"
+import type { Removal } from "../../Store.ts"
 import type { Subscription } from "../../Transport.ts"
+import type { Sent } from "../session/Batch.ts"
 import type { PgDatabase } from "../session/PgClient.ts"
 import * as PgFailure from "../session/PgFailure.ts"
 import type { Rows } from "../session/PgSession.ts"
@@ -79,6 +81,36 @@ export const removeInTransaction = (parts: SettlementParts): Subscription["remov
     )
   }
 }
+
+/** The removal of a whole group as one statement, for `PgDataCommit.ts`. */
+export interface PgRemoval extends Removal {
+  readonly queue: number
+  readonly settleAll: Sent
+}
+
+/**
+ * Returns the statement that removes these deliveries, and fails if it does not remove all of them. Returns undefined
+ * if one of them is lost, redriven or too large, since `removeInTransaction` settles such a delivery in another way.
+ */
+export const removal = (parts: SettlementParts): NonNullable<Subscription["removal"]> => {
+  const { settleAll } = MessagesSql.make(parts.names)
+  const { life, queue } = parts.lanes
+  return (deliveries) => {
+    const tokens = new Map<number, bigint>()
+    for (const delivery of deliveries) {
+      const receipt = delivery.receipt as Receipt
+      if (!isCurrent(delivery) || kindOf(receipt) !== "settle") return undefined
+      tokens.set(receipt.lane, delivery.lease.token)
+    }
+    const ascending = [...deliveries].sort((a, b) => seqOf(a) < seqOf(b) ? -1 : 1)
+    const lanes = [[...tokens.keys()], [...tokens.values()]]
+    const params = [queue, ...lanes, life, ascending.map(seqOf), ascending.map(({ message }) => message.id)]
+    const found: PgRemoval = { engine: "postgres", queue, settleAll: { sql: settleAll, params } }
+    return found
+  }
+}
+
+const seqOf = ({ receipt }: Delivery): bigint => (receipt as Receipt).seq
 
 /** Returns the deliveries in `found`. Gives up the lanes of the missing deliveries that belong to another worker. */
 const checkMissing = (

@@ -16,7 +16,7 @@ import * as PgFailure from "../session/PgFailure.ts"
 import * as HoldsSql from "../sql/holds.ts"
 import type { PgDelayed } from "./PgDelayed.ts"
 import { hold, type HoldParts } from "./PgHold.ts"
-import { fence, removeInTransaction } from "./PgSettlement.ts"
+import { fence, removal, removeInTransaction } from "./PgSettlement.ts"
 import type { QueueReader } from "./QueueReader.ts"
 import type { Wake } from "./Wake.ts"
 
@@ -119,6 +119,7 @@ export const make = (parts: SubscriptionParts): Subscription => {
     held: () => lanes.held(),
     renew: (leases) => Effect.mapError(lanes.renew(leases), PgFailure.transportError("renew leases")),
     removeInTransaction: removeInTransaction(parts),
+    removal: removal(parts),
     fence: fence(parts),
     acknowledge: (deliveries) =>
       Effect.sync(() => {

@@ -76,6 +76,8 @@ export interface PgDatabase {
     body: Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>>
   readonly savepoint: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TransactionFailure, R>
+  /** Takes a session of the committers for one group, which it commits by `PgSession.batch`. */
+  readonly committerSession: Effect.Effect<PgSession, SqlError.SqlError, Scope.Scope>
   /** Returns whether there is an ambient transaction. */
   readonly inTransaction: Effect.Effect<boolean>
   /** Returns the number of statements that were sent in the ambient transaction so far; 0 without one. */
@@ -172,6 +174,7 @@ export const make = Effect.fnUntraced(
       transaction,
       ...transactions(client, transaction),
       onMachinery,
+      committerSession: pipelined,
       listener: settings.single || settings.pooler ? undefined : PgConnection.make(connectionConfig(settings, {}))
     }
   }

@@ -20,6 +20,7 @@ import * as SqlError from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
 import { StatementRefused } from "../../Errors.ts"
 import * as ServerSql from "../sql/server.ts"
+import * as Batch from "./Batch.ts"
 import * as PgFailure from "./PgFailure.ts"
 import * as TransactionControl from "./TransactionControl.ts"
 
@@ -125,6 +126,22 @@ export class PgSession implements Connection {
     if (found.kind === "plain") return this.#stream(sql, params, transform)
     return Stream.unwrap(Effect.as(this.#allowed(found), this.#stream(sql, params, transform)))
   }
+
+  /**
+   * Sends several statements together, as `Batch.ts` describes. They are the library's own, or were found to be plain,
+   * so they are not checked here.
+   */
+  batch(statements: ReadonlyArray<Batch.Sent>): Effect.Effect<ReadonlyArray<Batch.Answer>, SqlError.SqlError> {
+    return this.#observed(Effect.map(Batch.run(this.#connection, statements, !this.#unnamed), (answers) => {
+      this.code = ""
+      return answers
+    }))
+  }
+
+  /** Ends a transaction that was begun by `batch`. If that fails, the connection is removed from its pool. */
+  readonly rollback: Effect.Effect<void> = Effect.suspend(() =>
+    Effect.orDie(Effect.asVoid(this.#control(ServerSql.rollback, true)))
+  )
 
   /** Fails if the transaction is aborted. The probe is bounded in time, since the client does not interrupt it. */
   readonly probe: Effect.Effect<unknown, SqlError.SqlError> = Effect.suspend(() =>

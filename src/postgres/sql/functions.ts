@@ -73,6 +73,19 @@ end $body$`
  * id from the future was recorded before this database was restored from another cluster, and is ignored. Every role
  * may execute the function, so a publisher needs no right on the sequence.
  */
+/**
+ * Fails unless its argument is true. A group that is committed in one write calls this function. If a row of the group
+ * is missing, the server then runs no further statement.
+ */
+const requireAll = (t: Names) =>
+  `create function ${t.requireAll}(complete boolean) returns boolean
+language plpgsql parallel safe ${shielded} as $body$
+begin
+  if complete then return true; end if;
+  raise exception using errcode = 'MR003',
+    message = 'Some rows of a group are missing, so the group is committed in another way. Nothing is lost.';
+end $body$`
+
 const seesSubscriptions = (t: Names) =>
   `create function ${t.seesSubscriptions}() returns boolean
 language plpgsql stable security definer ${shielded} as $body$
@@ -211,6 +224,7 @@ end $body$`
 export const make = (t: Names): ReadonlyArray<string> => [
   keyHash(t),
   seesSubscriptions(t),
+  requireAll(t),
   publish(t),
   cancel(t),
   `revoke all on function ${t.publish}, ${t.cancel} from public`

@@ -6,6 +6,19 @@
  */
 import type { Names } from "./names.ts"
 
+/**
+ * Claims message ids as `claim` does, or fails with `MR003` if any of them is not fresh. Index: primary key.
+ *
+ * $1 queue $2 ids $3 fingerprints $4 their number
+ */
+export const claimAll = (t: Names): string =>
+  `with fresh as (
+  insert into ${t.inbox} (queue_id, id, outcome, fingerprint)
+  select $1::int, c.id, 'done', c.fingerprint from unnest($2::text[], $3::text[]) c(id, fingerprint) order by c.id
+  on conflict do nothing returning 1
+)
+select ${t.requireAll}(count(*) = $4::int)::text from fresh`
+
 export const make = (t: Names) => ({
   /**
    * Claims message ids, and returns those that are fresh. If another open transaction has claimed one of them, the

@@ -34,6 +34,16 @@ delete from ${t.messages} where ${places} and redriven = 0
 returning lane, seq, id`,
 
     /**
+     * Removes a whole group as `settle` does, or fails with `MR003`. The ids must be those of the removed rows, in the
+     * order of the seqs. Indexes: primary keys. $1 to $5 as above, the seqs ascending $6 their ids
+     */
+    settleAll: `${fence}, removed as (
+  delete from ${t.messages} where ${places}
+    and redriven = 0 returning seq, id
+)
+select ${t.requireAll}(array_agg(id order by seq) = $6::text[])::text from removed`,
+
+    /**
      * Removes redriven messages, as `settle` does. A redriven message may have its old seq, so id and redrives are
      * compared, too. $1 to $5 as above $6 ids $7 redrives
      */

@@ -33,6 +33,7 @@ export interface Names {
   /** The name of a function in the database, as are the next three. */
   readonly keyHash: string
   readonly seesSubscriptions: string
+  readonly requireAll: string
   readonly publish: string
   readonly cancel: string
   /** The table of migrations, without quotes: Effect's migrator adds them. */
@@ -82,6 +83,7 @@ export const make = (schema: string): Result.Result<Names, InvalidName> => {
     settings: table("settings"),
     keyHash: table("key_hash"),
     seesSubscriptions: table("sees_subscriptions"),
+    requireAll: table("require_all"),
     publish: table("publish"),
     cancel: table("cancel"),
     migrations: `${schema}.migrations`,

@@ -13,17 +13,8 @@ import type { Names } from "./names.ts"
 export const seesSubscriptions = (t: Names): string =>
   `(current_setting('transaction_isolation') not in ('repeatable read', 'serializable') or ${t.seesSubscriptions}())`
 
-export const make = (t: Names) => ({
-  /**
-   * Inserts each message once for every consumer of its topic, or once into `unrouted`. Returns the queues that got
-   * messages. Postgres computes column defaults after the sort, so the seqs are in the given order.
-   *
-   * Index: primary key of subscriptions, of consumers. Locks: access share on subscriptions until the transaction
-   * ends.
-   *
-   * $1 ids $2 topics $3 keys $4 keyed $5 hashes $6 payloads $7 headers $8 versions
-   */
-  write: `with m as materialized (
+const routing = (t: Names): string =>
+  `with m as materialized (
   select * from unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::int[], $6::text[], $7::text[], $8::int[])
     with ordinality m(id, topic, key, keyed, hash, payload, headers, version, n)
   where ${seesSubscriptions(t)}
@@ -36,6 +27,22 @@ export const make = (t: Names) => ({
   insert into ${t.unrouted} (topic, id, key, keyed, hash, payload, headers, version)
   select m.topic, m.id, m.key, m.keyed, m.hash, m.payload, m.headers, m.version from m
   where not exists (select from ${t.subscriptions} s where s.topic = m.topic) order by m.n
-)
+)`
+
+export const make = (t: Names) => ({
+  /** Publishes as `write` does, and returns the numbers of the queues as one text, or null. $1 to $8 as below */
+  writeInBatch: `${routing(t)}
+select string_agg(distinct queue_id::text, ',') from routed`,
+
+  /**
+   * Inserts each message once for every consumer of its topic, or once into `unrouted`. Returns the queues that got
+   * messages. Postgres computes column defaults after the sort, so the seqs are in the given order.
+   *
+   * Index: primary key of subscriptions, of consumers. Locks: access share on subscriptions until the transaction
+   * ends.
+   *
+   * $1 ids $2 topics $3 keys $4 keyed $5 hashes $6 payloads $7 headers $8 versions
+   */
+  write: `${routing(t)}
 select distinct queue_id from routed`
 })

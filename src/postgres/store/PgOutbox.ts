@@ -24,7 +24,7 @@ const chunkRows = 1_000
 const chunkBytes = 4 * 1_048_576
 
 /** Splits messages into chunks of a bounded size, in order. Each chunk is one insert. */
-const chunks = (messages: ReadonlyArray<Message>): ReadonlyArray<ReadonlyArray<Message>> => {
+export const chunks = (messages: ReadonlyArray<Message>): ReadonlyArray<ReadonlyArray<Message>> => {
   const out: Array<Array<Message>> = []
   let chunk: Array<Message> = []
   let bytes = 0
@@ -37,7 +37,7 @@ const chunks = (messages: ReadonlyArray<Message>): ReadonlyArray<ReadonlyArray<M
     chunk.push(message)
     bytes += message.payload.length
   }
-  out.push(chunk)
+  if (chunk.length > 0) out.push(chunk)
   return out
 }
 
@@ -46,7 +46,7 @@ const headersOf = (message: Message): string => {
   return "{}"
 }
 
-const columnsOf = (messages: ReadonlyArray<Message>): ReadonlyArray<unknown> => [
+export const columnsOf = (messages: ReadonlyArray<Message>): ReadonlyArray<unknown> => [
   messages.map((m) => m.id),
   messages.map((m) => m.topic),
   messages.map((m) => m.key),

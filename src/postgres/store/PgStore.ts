@@ -18,6 +18,7 @@ import { ping } from "../sql/server.ts"
 import * as PgAudit from "./PgAudit.ts"
 import * as PgConsumerOperations from "./PgConsumerOperations.ts"
 import * as PgConsumers from "./PgConsumers.ts"
+import * as PgDataCommit from "./PgDataCommit.ts"
 import * as PgDeadLetters from "./PgDeadLetters.ts"
 import * as PgInbox from "./PgInbox.ts"
 import * as PgLeases from "./PgLeases.ts"
@@ -53,6 +54,7 @@ export const make = (
     joinsTransactions: (context) => isOurs(context, SqlClient.SqlClient) && isOurs(context, SqlPg.PgClient),
     transact: db.transact,
     savepoint: db.savepoint,
+    commitData: PgDataCommit.make(db, names, wake, watchers),
     checkAccess: (who) =>
       Effect.mapError(Effect.asVoid(db.machinery(pings[who], [])), PgFailure.storeFailure("answer")),
     notListeningMillis: wake.notListeningMillis,

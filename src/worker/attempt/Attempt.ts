@@ -51,6 +51,8 @@ export interface Options extends Disposition.Options {
 
 export interface Attempt {
   readonly turn: (delivery: Delivery) => Turn
+  /** Continues a delivery whose attempt ran in a batch, began at this monotonic time, and failed in its commit. */
+  readonly afterFailure: (delivery: Delivery, began: bigint, error: unknown) => Turn
 }
 
 /** The turn of one delivery. */
@@ -100,10 +102,10 @@ export const make = (options: Options): Attempt => {
   const mayLog = !Steps.arePure(pipeline.steps)
   const topics = new Map(pipeline.topics.map((topic) => [topic.name, topic]))
 
-  const turn = (delivery: Delivery): Turn => {
-    const course: Course = { recorded: delivery.attempts, step: undefined, began: 0n, span: undefined, ends: 0 }
+  const turnOf = (delivery: Delivery, began: bigint, first: (course: Course) => Effect.Effect<void>): Turn => {
+    const course: Course = { recorded: delivery.attempts, step: undefined, began, span: undefined, ends: 0 }
     return {
-      run: Effect.catchCause(Effect.suspend(() => work(delivery, course)), (cause) => putBack(delivery, course, cause)),
+      run: Effect.catchCause(Effect.suspend(() => first(course)), (cause) => putBack(delivery, course, cause)),
       resume: (cause) =>
         Effect.suspend(() => {
           const { ends, step } = course
@@ -132,8 +134,13 @@ export const make = (options: Options): Attempt => {
   const diedIn = Effect.fnUntraced(function*(delivery: Delivery, course: Course, step: string, error: unknown) {
     const { span } = course
     if (span !== undefined) yield* Tracing.end(span, FailureRecord.tagOf(error), `the attempt failed in ${step}`)
+    yield* failedIn(delivery, course, { error, step })
+  })
+
+  /** Decides about a failed attempt. Runs the next attempt if one follows here. */
+  const failedIn = Effect.fnUntraced(function*(delivery: Delivery, course: Course, failed: Failed) {
     const topic = topics.get(delivery.message.topic)!
-    if (yield* decided(delivery, course, { error, step })) yield* attempts(delivery, topic, course)
+    if (yield* decided(delivery, course, failed)) yield* attempts(delivery, topic, course)
   })
 
   const work = (delivery: Delivery, course: Course): Effect.Effect<void> => {
@@ -189,8 +196,8 @@ export const make = (options: Options): Attempt => {
           // A broker would hand the message out again, so it is acknowledged before the steps. Other engines keep the
           // message's lane until it is acknowledged, so they are notified after the steps.
           return options.acknowledge === "after"
-            ? Effect.andThen(forget(delivery), ran)
-            : Effect.ensuring(ran, forget(delivery))
+            ? Effect.andThen(forget([delivery]), ran)
+            : Effect.ensuring(ran, forget([delivery]))
         }
       )
     }
@@ -286,13 +293,7 @@ export const make = (options: Options): Attempt => {
   const decode = (topic: Pipeline.AnyTopic, delivery: Delivery) => Steps.decode(pipeline, topic, delivery.message)
   const steps = (value: unknown, delivered: DeliveryContext) => Steps.bounded(pipeline, value, delivered)
 
-  const encode = FailureRecord.encoder(pipeline.settings.errors)
-  const record = Effect.fnUntraced(function*(attempt: number, failed: Failed) {
-    const at = yield* Clock.currentTimeMillis
-    const encoded = yield* encode(failed.error)
-    const { codeVersion, name } = settings
-    return FailureRecord.make({ attempt, at, ...failed, worker: name, codeVersion, encoded })
-  })
+  const record = recorder(options)
 
   const prepare = (delivery: Delivery): Effect.Effect<Omit<Ready, "span">, unknown> => {
     const topic = topics.get(delivery.message.topic)
@@ -314,7 +315,22 @@ export const make = (options: Options): Attempt => {
       (failure) => deadLetter(delivery, FailureRecord.append(delivery.attempts, failure), "crashed")
     )
 
-  return { turn }
+  return {
+    turn: (delivery) => turnOf(delivery, 0n, (course) => work(delivery, course)),
+    afterFailure: (delivery, began, error) =>
+      turnOf(delivery, began, (course) => failedIn(delivery, course, { error, step: "commit" }))
+  }
+}
+
+/** Returns the function that makes the record of a failed attempt. */
+const recorder = ({ pipeline, settings }: Options) => {
+  const encode = FailureRecord.encoder(pipeline.settings.errors)
+  return Effect.fnUntraced(function*(attempt: number, failed: Failed) {
+    const at = yield* Clock.currentTimeMillis
+    const encoded = yield* encode(failed.error)
+    const { codeVersion, name } = settings
+    return FailureRecord.make({ attempt, at, ...failed, worker: name, codeVersion, encoded })
+  })
 }
 
 /**

@@ -53,7 +53,8 @@ export const contextOf = (delivery: Delivery, attempt: number): DeliveryContext 
 
 export interface Disposition {
   readonly settled: (delivery: Delivery, outcome: MemberOutcome) => Effect.Effect<void>
-  readonly forget: (delivery: Delivery) => Effect.Effect<void>
+  /** Acknowledges deliveries, as `settled` does. */
+  readonly forget: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<void>
   /**
    * Holds the key of the delivery for the delay. `attempt` is the number of the attempt that failed, or that could not
    * begin.
@@ -81,27 +82,27 @@ export const make = (options: Options): Disposition => {
   }
 
   /**
-   * Acknowledges the delivery. A failure is only logged: the message may come again, and its commit then decides,
+   * Acknowledges deliveries. A failure is only logged: the message may come again, and its commit then decides,
    * mostly as a duplicate.
    */
-  const forget = (delivery: Delivery): Effect.Effect<void> =>
-    Effect.catch(subscription.acknowledge([delivery]), (error) => Effect.logDebug(error.message))
+  const forget = (deliveries: ReadonlyArray<Delivery>): Effect.Effect<void> =>
+    Effect.catch(subscription.acknowledge(deliveries), (error) => Effect.logDebug(error.message))
 
   /** Acknowledges a delivery after its commit, and counts the outcome. */
   const settled = (delivery: Delivery, outcome: MemberOutcome): Effect.Effect<void> => {
     switch (outcome._tag) {
       case "Committed":
-        return Effect.andThen(forget(delivery), counters.committed(delivery))
+        return Effect.andThen(forget([delivery]), counters.committed(delivery))
       case "Duplicate":
-        return Effect.andThen(forget(delivery), counters.outcome(delivery, "duplicate"))
+        return Effect.andThen(forget([delivery]), counters.outcome(delivery, "duplicate"))
       case "Conflict":
-        return Effect.andThen(forget(delivery), counters.outcome(delivery, "dead", "rejected")).pipe(
+        return Effect.andThen(forget([delivery]), counters.outcome(delivery, "dead", "rejected")).pipe(
           Effect.andThen(
             died(delivery, "rejected", "IdempotencyConflict", delivery.attempts, delivery.attempts.length + 1)
           )
         )
       default:
-        return forget(delivery)
+        return forget([delivery])
     }
   }
 
@@ -163,7 +164,7 @@ export const make = (options: Options): Disposition => {
     // For a parked key, transport and flow drop the prefetched messages within `whileNotReading`. If the key is not
     // held in the end, its messages are read again.
     const written = (attempts: ReadonlyArray<Failure>) =>
-      parked ? held(delivery, transaction(attempts)) : Effect.tap(transaction(attempts), () => forget(delivery))
+      parked ? held(delivery, transaction(attempts)) : Effect.tap(transaction(attempts), () => forget([delivery]))
     return Effect.catchIf(
       written(failures),
       (error) => error._tag === "StoreFailure" && error.kind === "refused",

@@ -112,6 +112,29 @@ export const before = Effect.fnUntraced(function*(
 })
 
 /**
+ * Runs pure steps up to the first one of the commit phase, without an effect. Returns undefined if a function throws or
+ * returns the wrong type of value: `before` then makes the failure of it.
+ */
+export const now = (
+  operators: ReadonlyArray<Pipeline.Step>,
+  initial: unknown,
+  delivered: DeliveryContext
+): Stepped | undefined => {
+  const at = { value: initial, filtered: false }
+  try {
+    for (let index = 0; index < operators.length; index++) {
+      const operator = operators[index]!
+      if (operator._tag !== "Map" && operator._tag !== "Filter") return { value: at.value, index, filtered: false }
+      if (pure(operator, at, delivered) !== undefined) return undefined
+      if (at.filtered) return { value: at.value, index: operators.length, filtered: true }
+    }
+    return { value: at.value, index: operators.length, filtered: false }
+  } catch {
+    return undefined
+  }
+}
+
+/**
  * Runs the commit phase of one message in the open transaction, from the cursor to the next batch or to the end. Then
  * the cursor is there. A batch is not run here, since it runs once for all members of the group. If `traced`, emitted
  * messages continue the trace of the current span, else the trace of the message itself.
@@ -126,18 +149,11 @@ export const within = Effect.fnUntraced(function*(
   for (; at.index < operators.length; at.index++) {
     const operator = operators[at.index]!
     switch (operator._tag) {
-      case "Map": {
-        at.value = operator.f(at.value as never, delivered)
-        const misuse = noValue(at.value, "Pipeline.map")
-        if (misuse !== undefined) return yield* misuse
-        break
-      }
+      case "Map":
       case "Filter": {
-        const kept = operator.f(at.value as never, delivered)
-        const misuse = noBoolean(kept, "Pipeline.filter")
+        const misuse = pure(operator, at, delivered)
         if (misuse !== undefined) return yield* misuse
-        if (kept) break
-        at.filtered = true
+        if (!at.filtered) break
         at.index = operators.length
         return
       }
@@ -153,22 +169,51 @@ export const within = Effect.fnUntraced(function*(
       case "CommitSql":
         yield* inOrder(yield* operator.f(at.value as never, delivered))
         break
-      case "Emit": {
-        at.emitted ??= []
-        const outs = operator.f(at.value as never, delivered)
-        const misuse = noValue(outs, "Pipeline.emitAll")
-        if (misuse !== undefined) return yield* misuse
-        for (const out of outs) {
-          const misuse = noValue(out, "Pipeline.emit")
-          if (misuse !== undefined) return yield* misuse
-          const id = operator.id?.(out as never, at.value as never, delivered) ??
-            MessageId.ofEmit(consumer, delivered.message.id, at.emitted.length)
-          const headers = traced ? undefined : traceHeaders(delivered.message)
-          at.emitted.push(yield* operator.topic.encode(out, { id, headers }))
-        }
+      case "Emit":
+        yield* emit(operator, at, delivered, consumer, traced)
         break
-      }
     }
+  }
+})
+
+/**
+ * Runs a step that only computes. A filter that drops the message sets the cursor's `filtered`. Returns a defect if the
+ * user's function returned the wrong type of value.
+ */
+export const pure = (
+  operator: Extract<Pipeline.Step, { readonly _tag: "Map" | "Filter" }>,
+  at: Pick<Cursor, "value" | "filtered">,
+  delivered: DeliveryContext
+): Effect.Effect<never> | undefined => {
+  const returned = operator.f(at.value as never, delivered)
+  if (operator._tag === "Map") {
+    at.value = returned
+    return noValue(returned, "Pipeline.map")
+  }
+  const misuse = noBoolean(returned, "Pipeline.filter")
+  if (misuse === undefined && !returned) at.filtered = true
+  return misuse
+}
+
+/** Encodes the messages that a step emits, and adds them to the cursor. */
+export const emit = Effect.fnUntraced(function*(
+  operator: Extract<Pipeline.Step, { readonly _tag: "Emit" }>,
+  at: Cursor,
+  delivered: DeliveryContext,
+  consumer: string,
+  traced: boolean
+): Effect.fn.Return<void, unknown, unknown> {
+  at.emitted ??= []
+  const outs = operator.f(at.value as never, delivered)
+  const misuse = noValue(outs, "Pipeline.emitAll")
+  if (misuse !== undefined) return yield* misuse
+  for (const out of outs) {
+    const misuse = noValue(out, "Pipeline.emit")
+    if (misuse !== undefined) return yield* misuse
+    const id = operator.id?.(out as never, at.value as never, delivered) ??
+      MessageId.ofEmit(consumer, delivered.message.id, at.emitted.length)
+    const headers = traced ? undefined : traceHeaders(delivered.message)
+    at.emitted.push(yield* operator.topic.encode(out, { id, headers }))
   }
 })
 

@@ -7,18 +7,18 @@
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import * as MessageId from "../../MessageId.ts"
 import { behind, gone, type GroupMember, type MemberOutcome, passed, type Ready } from "./GroupCommit.ts"
 
 /**
  * Returns a member for a message that is ready. `previous` is the member before it of the same key, if both are offered
- * together.
+ * together. `ended` is called once, when the member has its outcome.
  */
 export const memberOf = (
   { delivered, delivery, span, stepped }: Ready,
-  previous: GroupMember | undefined
+  previous: GroupMember | undefined,
+  ended: () => void
 ): GroupMember => ({
   delivered,
   delivery,
@@ -26,14 +26,15 @@ export const memberOf = (
   span,
   previous,
   fingerprint: MessageId.ofMessage(delivery.message),
-  done: Deferred.makeUnsafe<void>(),
+  ended,
   outcome: undefined,
   state: "queued"
 })
 
 export const finish = (member: GroupMember, outcome: MemberOutcome): void => {
-  member.outcome ??= outcome
-  Deferred.doneUnsafe(member.done, Exit.void)
+  if (member.outcome !== undefined) return
+  member.outcome = outcome
+  member.ended()
 }
 
 /** Withdraws a member, because the fiber that waits for its outcome was interrupted. */

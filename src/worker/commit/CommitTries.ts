@@ -13,6 +13,7 @@ import * as FailingSince from "../observe/FailingSince.ts"
 import { LongWait } from "../observe/LongWait.ts"
 import { begin, finish, undecided } from "./CommitQueue.ts"
 import * as CommitRecovery from "./CommitRecovery.ts"
+import * as DataCommit from "./DataCommit.ts"
 import * as GroupCommit from "./GroupCommit.ts"
 import { type GroupMember, type MemberOutcome, unwrap } from "./GroupCommit.ts"
 import * as GroupSize from "./GroupSize.ts"
@@ -43,6 +44,7 @@ export class CommitTries {
   private readonly options: Options
   private readonly commits: Commits
   private size: GroupSize.GroupSize
+  private readonly data: DataCommit.DataCommit | undefined
   private readonly statements: "pipelined" | "sequential"
   private readonly commitTimeout: Duration.Duration
 
@@ -51,6 +53,7 @@ export class CommitTries {
     this.commits = commits
     this.longWait = new LongWait(options.warnings, options.renewer)
     this.size = GroupSize.make(Math.min(options.store.maxGroup, Math.max(1, options.pipeline.settings.group)))
+    this.data = DataCommit.make(options)
     this.statements = GroupCommit.isData(options) ? "pipelined" : "sequential"
     this.commitTimeout = Duration.fromInputUnsafe(options.pipeline.settings.commitTimeout)
   }
@@ -71,8 +74,9 @@ export class CommitTries {
     const group = form === "savepoints" ? inLaneOrder(offered) : offered
     const body = Effect.andThen(Effect.sync(() => began = true), this.body(form, group))
     const statements = form === "whole" ? this.statements : "sequential"
+    const composed = Effect.provideService(store.transact(body), Store.WorkerTransaction, statements)
     begin(group)
-    return Effect.matchCauseEffect(Effect.provideService(store.transact(body), Store.WorkerTransaction, statements), {
+    return Effect.matchCauseEffect(form === "whole" ? this.asData(group, composed, () => began = true) : composed, {
       onSuccess: (outcomes) => Effect.succeed(this.committed(form, group, outcomes)),
       onFailure: (cause) => {
         undecided(group)
@@ -97,6 +101,21 @@ export class CommitTries {
         )
       }
     })
+  }
+
+  /** Commits the group as data where that is possible, and else runs the composed transaction. */
+  private asData<E>(
+    group: ReadonlyArray<GroupMember>,
+    composed: Effect.Effect<ReadonlyArray<MemberOutcome>, E>,
+    failed: () => void
+  ): Effect.Effect<ReadonlyArray<MemberOutcome>, E | GroupCommit.StepFailed | CommitRecovery.GroupTooSlow> {
+    if (this.data === undefined) return composed
+    const committed = Effect.timeoutOrElse(this.data.commit(group), {
+      duration: this.commitTimeout,
+      orElse: () => Effect.fail(new CommitRecovery.GroupTooSlow())
+    })
+    const noted = Effect.tapCause(committed, () => Effect.sync(failed))
+    return Effect.flatMap(noted, (outcomes) => outcomes === undefined ? composed : Effect.succeed(outcomes))
   }
 
   private state(

@@ -41,12 +41,20 @@ export interface Options extends CommitTries.Options {
 }
 
 export interface Committer {
+  /**
+   * Offers several members of one key in order: none is committed unless the member before it was. Calls `ended` once,
+   * synchronously, when all have an outcome. Returns a function that withdraws the members, as an interruption of
+   * `commitThen` does.
+   */
+  readonly offer: (
+    run: NonEmptyReadonlyArray<Ready>,
+    ended: (outcomes: NonEmptyReadonlyArray<MemberOutcome>) => void
+  ) => () => void
   /** Offers a member and returns its outcome after its transaction has ended. */
   readonly commit: (ready: Ready) => Effect.Effect<MemberOutcome>
   /**
-   * Offers several members of one key in order: none is committed unless the member before it was. `then` gets their
-   * outcomes, and `commitThen` returns its result. `then` runs even if the fiber was interrupted while a transaction
-   * with the members ran.
+   * Offers members as `offer` does, and waits for their outcomes. `then` gets the outcomes, and `commitThen` returns
+   * its result. `then` runs even if the fiber was interrupted while a transaction with the members ran.
    */
   readonly commitThen: <A>(
     run: NonEmptyReadonlyArray<Ready>,
@@ -78,39 +86,41 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
     for (let i = 0; i < lane.length; i++) hash = (hash * 31 + lane.charCodeAt(i)) | 0
     return committers[Math.abs(hash) % committers.length]!
   }
+  const offer: Committer["offer"] = (run, ended) => {
+    const { queue } = committerOf(run[0].delivery.lease.name)
+    let left = run.length
+    let last: GroupMember | undefined
+    const memberEnded = () => {
+      if (--left === 0) ended(Arr.map(members, ({ outcome }) => outcome ?? behind))
+    }
+    const members = Arr.map(run, (ready) => last = memberOf(ready, last, memberEnded))
+    for (const member of members) queue.offer(member)
+    return () => {
+      for (const member of members) withdraw(member)
+    }
+  }
   const commitThen: Committer["commitThen"] = (run, then) =>
     Effect.uninterruptibleMask((restore) => {
-      const { queue } = committerOf(run[0].delivery.lease.name)
-      let last: GroupMember | undefined
-      const members = Arr.map(run, (ready) => last = memberOf(ready, last))
-      for (const member of members) queue.offer(member)
-      return restore(decided(members)).pipe(
+      const done = Deferred.makeUnsafe<NonEmptyReadonlyArray<MemberOutcome>>()
+      const withdrawAll = offer(run, (outcomes) => Deferred.doneUnsafe(done, Effect.succeed(outcomes)))
+      return restore(Deferred.await(done)).pipe(
         Effect.catchCause((cause) => {
-          for (const member of members) withdraw(member)
+          withdrawAll()
           // If nothing was done for the first member, nothing was done for any, so the interruption just continues.
           return Effect.flatMap(
-            decided(members),
-            () => members[0].outcome === behind ? Effect.failCause(cause) : Effect.void
+            Deferred.await(done),
+            (outcomes) => outcomes[0] === behind ? Effect.failCause(cause) : Effect.succeed(outcomes)
           )
         }),
-        Effect.flatMap(() => then(Arr.map(members, ({ outcome }) => outcome ?? behind), restore))
+        Effect.flatMap((outcomes) => then(outcomes, restore))
       )
     })
   const failing = () =>
     committers.map(({ tries }) => tries.failing).find((failing) =>
       failing !== undefined && failing.since >= commits.last
     )
-  return { commitThen, commit: (ready) => commitThen([ready], ([outcome]) => Effect.succeed(outcome)), failing }
+  return { offer, commitThen, commit: (ready) => commitThen([ready], ([outcome]) => Effect.succeed(outcome)), failing }
 })
-
-/**
- * Waits until all members have an outcome. The last member mostly gets its outcome last, so the search begins there.
- */
-const decided = (members: ReadonlyArray<GroupMember>): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    const open = members.findLast(({ outcome }) => outcome === undefined)
-    return open === undefined ? Effect.void : Effect.andThen(Deferred.await(open.done), decided(members))
-  })
 
 /** One committer: a queue of members, and the fiber that commits them. */
 class QueuedCommitter {

@@ -10,7 +10,6 @@
 import { isReadonlyArrayNonEmpty as isNonEmpty, type NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
-import type * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Tracer from "effect/Tracer"
@@ -45,7 +44,7 @@ export type MemberOutcome =
   | { readonly _tag: "Behind" }
 
 /** The outcome of a message that this transaction only takes (`atMostOnce`). Its steps run later. */
-const taken: MemberOutcome = { _tag: "Committed", value: undefined, filtered: false }
+export const taken: MemberOutcome = { _tag: "Committed", value: undefined, filtered: false }
 export const duplicate: MemberOutcome = { _tag: "Duplicate" }
 export const gone: MemberOutcome = { _tag: "Gone" }
 export const behind: MemberOutcome = { _tag: "Behind" }
@@ -70,7 +69,7 @@ export interface GroupMember extends Ready {
    * one was.
    */
   readonly previous: GroupMember | undefined
-  readonly done: Deferred.Deferred<void>
+  readonly ended: () => void
   outcome: MemberOutcome | undefined
   /** How far the member is on the way from its offer to its outcome. `CommitQueue.ts` explains each state. */
   state: "queued" | "waiting" | "begun" | "withdrawn"
@@ -192,7 +191,7 @@ export const composeTaken = Effect.fnUntraced(function*(
 })
 
 /** A member on its way through the commit steps. */
-interface Moving {
+export interface Moving {
   readonly of: Ready
   readonly delivered: DeliveryContext
   readonly at: Steps.Cursor
@@ -254,9 +253,13 @@ const byKey = (moving: ReadonlyArray<Moving>): ReadonlyArray<NonEmptyReadonlyArr
   return [...runs.values()]
 }
 
-const committed = ({ at }: Moving): MemberOutcome => ({ _tag: "Committed", value: at.value, filtered: at.filtered })
+export const committed = ({ at }: Moving): MemberOutcome => ({
+  _tag: "Committed",
+  value: at.value,
+  filtered: at.filtered
+})
 
-const emitsOf = (moving: ReadonlyArray<Moving>): ReadonlyArray<Message> => {
+export const emitsOf = (moving: ReadonlyArray<Moving>): ReadonlyArray<Message> => {
   const emits: Array<Message> = []
   for (const { at } of moving) if (at.emitted !== undefined) { for (const message of at.emitted) emits.push(message) }
   return emits
@@ -289,6 +292,23 @@ const slowStep = (options: Options, whose: string, millis: number): Effect.Effec
 export const commitSteps = ({ pipeline }: Pick<Options, "pipeline">): number =>
   pipeline.steps.filter(({ _tag }) => _tag === "Commit" || _tag === "CommitBatch" || _tag === "CommitSql").length
 
+/**
+ * Logs the warnings about the commit steps of a group that was committed as data: they had no statement, or took too
+ * long.
+ */
+export const reported = (
+  options: Options,
+  clock: Clock.Clock,
+  began: bigint,
+  statements: number,
+  messages: number
+): Effect.Effect<void> =>
+  statements > 0
+    ? nameSlow(options, clock, began, `of ${messages} messages`)
+    : hasCommitStep(options)
+    ? noStatement(options)
+    : Effect.void
+
 const hasCommitStep = (options: Options): boolean => commitSteps(options) > 0
 
 const noStatement = (options: Options): Effect.Effect<void> =>
@@ -298,7 +318,7 @@ const noStatement = (options: Options): Effect.Effect<void> =>
       + `their effects are not in the message's transaction: use the SqlClient that Postgres.layer exports, and build that layer once.`
   )
 
-const claimOf = (member: GroupMember): Store.Claim => ({
+export const claimOf = (member: GroupMember): Store.Claim => ({
   id: member.delivery.message.id,
   fingerprint: member.fingerprint,
   deadLetterId: member.delivery.redrive?.deadLetterId

@@ -63,7 +63,9 @@ export class InFlight {
     this.consumerPaused = consumerPaused
     this.capacity = capacity
     this.flow = new Flow({
-      concurrency: settings.concurrency,
+      // In a batch no user's code runs beside other code, so only the places bound how many messages a group may have.
+      concurrency: settings.batches ? settings.prefetch : settings.concurrency,
+      batches: settings.batches,
       perKey: settings.prefetchPerKey,
       paused: consumerPaused,
       admit: (entry) => this.admit(entry),
@@ -198,7 +200,7 @@ export class InFlight {
    * message out again before the next message of its key. Elsewhere the turn is resumed, or the next message would
    * overtake this one.
    */
-  private mayEnd({ again, delivery, forgotten }: Entry): boolean {
+  mayEnd({ again, delivery, forgotten }: Entry): boolean {
     return this.isStopping || again || forgotten || Deferred.isDoneUnsafe(delivery.lease.lost)
   }
 

@@ -43,6 +43,23 @@ export class Counters {
     })
   }
 
+  /**
+   * Counts committed messages of a batch, whose attempts began at these monotonic times. Records for each what
+   * `attempt` and `committed` record.
+   */
+  committedTogether(deliveries: ReadonlyArray<Delivery>, began: ReadonlyArray<bigint>): Effect.Effect<void> {
+    return update((context, clock) => {
+      const now = clock.currentTimeMillisUnsafe()
+      const ended = clock.monotonicTimeNanosUnsafe()
+      deliveries.forEach(({ message: { publishedAt, topic } }, i) => {
+        const { latency, process } = this.of(topic)
+        process.updateUnsafe(Number(ended - began[i]!) / 1e9, context)
+        latency.updateUnsafe(Math.max(0, (now - publishedAt) / 1000), context)
+        this.metric(topic, "committed", undefined).updateUnsafe(1, context)
+      })
+    })
+  }
+
   /** Records the duration of an attempt that began at this monotonic time. */
   attempt({ message }: Delivery, began: bigint): Effect.Effect<void> {
     return update((context, clock) => {

@@ -13,7 +13,10 @@ import * as GivenDuration from "../../internal/GivenDuration.ts"
 export interface WorkerOptions {
   /** How many messages are processed at the same time, each of another key. Default 256. */
   readonly concurrency?: number | undefined
-  /** How many messages are in memory, including those in progress. Default twice the concurrency. */
+  /**
+   * How many messages are in memory, including those in progress. Default twice the concurrency. If no step waits
+   * before the commit phase, the default is at least 4,096, since larger groups commit more messages a second.
+   */
   readonly prefetch?: number | undefined
   /** How many messages of one key are in memory. Default 32. */
   readonly prefetchPerKey?: number | undefined
@@ -88,6 +91,8 @@ export interface Settings {
   readonly statsEveryMillis: number
   readonly name: string
   readonly codeVersion: string
+  /** Whether the pipeline's turns run in batches (`TurnBatch.ts`), so that most have no fiber. */
+  readonly batches: boolean
 }
 
 /**
@@ -111,8 +116,11 @@ export const defaults = {
   statsEvery: "10 seconds"
 } as const
 
+/** The least default of `prefetch` where turns run in batches. */
+const prefetchOfBatches = 4_096
+
 /** Checks the options and fills in the defaults. Returns the settings, or the first invalid setting as an error. */
-export const resolve = (options: WorkerOptions, name: string): Settings | InvalidSetting => {
+export const resolve = (options: WorkerOptions, name: string, batches: boolean): Settings | InvalidSetting => {
   const problems: Array<InvalidSetting> = []
   const whole = (setting: string, got: number, least: number, most: number): number => {
     if (Number.isInteger(got) && got >= least && got <= most) return got
@@ -130,9 +138,10 @@ export const resolve = (options: WorkerOptions, name: string): Settings | Invali
     return value
   }
   const concurrency = whole("concurrency", options.concurrency ?? defaults.concurrency, 1, 100_000)
+  const defaultPrefetch = Math.max(concurrency * 2, batches ? prefetchOfBatches : 0)
   const settings: Settings = {
     concurrency,
-    prefetch: whole("prefetch", options.prefetch ?? concurrency * 2, concurrency, 1_000_000),
+    prefetch: whole("prefetch", options.prefetch ?? defaultPrefetch, concurrency, 1_000_000),
     prefetchPerKey: whole("prefetchPerKey", options.prefetchPerKey ?? defaults.prefetchPerKey, 1, 100_000),
     prefetchBytes: whole("prefetchBytes", options.prefetchBytes ?? defaults.prefetchBytes, 1, Number.MAX_SAFE_INTEGER),
     leaseMillis: millis("lease", options.lease ?? defaults.lease, 300),
@@ -146,7 +155,8 @@ export const resolve = (options: WorkerOptions, name: string): Settings | Invali
     tracing: options.tracing ?? defaults.tracing,
     statsEveryMillis: millis("statsEvery", options.statsEvery ?? defaults.statsEvery, 100, Infinity),
     name,
-    codeVersion: options.codeVersion ?? ""
+    codeVersion: options.codeVersion ?? "",
+    batches
   }
   return problems[0] ?? settings
 }

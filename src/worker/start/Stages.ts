@@ -15,6 +15,7 @@ import type { Store } from "../../Store.ts"
 import type { Subscription, Transport } from "../../Transport.ts"
 import * as AtMostOnce from "../attempt/AtMostOnce.ts"
 import * as Attempt from "../attempt/Attempt.ts"
+import * as TurnBatch from "../attempt/TurnBatch.ts"
 import * as Committer from "../commit/Committer.ts"
 import { drain } from "../fetch/Drain.ts"
 import * as Fetcher from "../fetch/Fetcher.ts"
@@ -47,6 +48,8 @@ export interface Options {
 export interface Stages {
   readonly inFlight: InFlight
   readonly attempt: Attempt.Attempt
+  /** Runs turns that need no fiber. Undefined if each turn has one. */
+  readonly batch: TurnBatch.TurnBatch | undefined
   readonly fetcher: Fetcher.Fetcher
   /** Stops the worker gracefully: see `Drain.ts`. */
   readonly drain: Effect.Effect<void>
@@ -68,27 +71,24 @@ export const open = Effect.fnUntraced(function*(
   const commits = { consumer, worker: name, codeVersion, pipeline, store, subscription, warnings }
   const transactions = Math.min(settings.committers, store.maxTransactions)
   const committer = yield* Committer.make({ ...commits, renewer, spans, committers: transactions })
+  const disposition = { pipeline, store, subscription, inFlight, counters, outcomes }
   const attempt = Attempt.make({
-    pipeline,
+    ...disposition,
     settings,
-    store,
-    subscription,
-    inFlight,
     committer,
     atMostOnce: pipeline.settings.delivery === "atMostOnce"
       ? AtMostOnce.make({ ...commits, transactions })
       : undefined,
     acknowledge: options.transport.capabilities.acknowledge,
     spans,
-    counters,
-    outcomes,
     draining
   })
+  const batch = settings.batches ? yield* TurnBatch.make({ ...disposition, settings, committer, attempt }) : undefined
   const fetcher = Fetcher.make({ consumer, subscription, inFlight, renewer, spans })
   const failing = FailingSince.report(renewer.now, { read: fetcher.failing, commit: committer.failing })
   yield* Stats.make({ consumer, settings, store, pipeline, renewer, draining, failing, looks: !untilEmpty })
   yield* CrashIsolation.make({ consumer, settings, inFlight, subscription })
-  return { inFlight, attempt, fetcher, drain: drain({ consumer, settings, inFlight, counters, draining }) }
+  return { inFlight, attempt, batch, fetcher, drain: drain({ consumer, settings, inFlight, counters, draining }) }
 })
 
 /** Registers the consumer and opens its subscription. Waits while the store is unavailable. */

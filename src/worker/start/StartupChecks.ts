@@ -12,6 +12,7 @@ import * as GivenDuration from "../../internal/GivenDuration.ts"
 import type * as Pipeline from "../../Pipeline.ts"
 import { nameProblem } from "../../Topic.ts"
 import type { Capabilities } from "../../Transport.ts"
+import * as TurnBatch from "../attempt/TurnBatch.ts"
 import { resolve, type Settings, type WorkerOptions } from "./Settings.ts"
 
 /**
@@ -115,6 +116,7 @@ export const check = Effect.fnUntraced(function*(
   const bad = badSetting(pipeline.settings)
   if (bad !== undefined) return yield* bad
   const random = yield* Random.nextIntBetween(0, 0xffffff)
-  const settings = resolve(options, options.name ?? `${hostname()}:${process.pid}:${random.toString(16)}`)
+  const name = options.name ?? `${hostname()}:${process.pid}:${random.toString(16)}`
+  const settings = resolve(options, name, yield* TurnBatch.runs(pipeline))
   return settings instanceof Error ? yield* settings : settings
 })

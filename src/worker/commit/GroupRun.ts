@@ -16,8 +16,8 @@ interface Single {
 }
 
 /**
- * Returns whether the member was tried so often that it may be the cause itself, or waits for the member before it of
- * its key.
+ * Returns whether the member was tried so often that it may be the cause of the failures. Also returns true if it waits
+ * for the member before it of its key.
  */
 const isStuck = ({ member, trouble }: Single): boolean => CommitRecovery.persists(trouble) || isBlocked(member)
 

@@ -22,7 +22,7 @@ interface Single {
 const isStuck = ({ member, trouble }: Single): boolean => CommitRecovery.persists(trouble) || isBlocked(member)
 
 export class GroupRun {
-  /** The members of the group, and the newcomers that joined it while its members were tried alone. */
+  /** The members of the group. While they are tried alone, other members of the queue may join them. */
   readonly members: Array<GroupMember>
   /** Runs the group. Never fails, but a bug of the runtime may end it in a defect. */
   readonly run: Effect.Effect<void>

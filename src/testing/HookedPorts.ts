@@ -23,22 +23,23 @@ export type CallHooks<Port> = { readonly [Name in keyof Port]?: (member: Port[Na
 /** The purpose of a transaction. `own` is a transaction that a step, a publisher or an operator begins. */
 export type Purpose = "commit" | "hold or dead letter" | "own"
 
-/** Wraps transactions. `Open` is what the hooks know of an open transaction. */
+/** Hooks that wrap transactions. `Open` is the state that the hooks keep for one open transaction. */
 export interface TransactionHooks<Open> {
-  /** Gives calls the open transaction in which they run. */
+  /** The state of the open transaction in which a call runs. Undefined outside of a wrapped transaction. */
   readonly current: Context.Reference<Open | undefined>
+  /** Returns the state for a transaction that begins. */
   readonly begin: (purpose: Purpose) => Open
   /** Wraps the body of a transaction. The store may run it again. */
   readonly inside: <A, E, R>(body: Effect.Effect<A, E, R>, open: Open) => Effect.Effect<A, E | TransactionFailure, R>
   /** Wraps a whole transaction with its COMMIT. */
   readonly outside: <A, E, R>(whole: Effect.Effect<A, E, R>, open: Open) => Effect.Effect<A, E | TransactionFailure, R>
-  /** Wraps a savepoint. `open` is undefined within a transaction that the hooks do not know. */
+  /** Wraps a savepoint. `open` is undefined if the hooks have not wrapped the transaction around it. */
   readonly savepoint?: <A, E, R>(savepoint: Effect.Effect<A, E, R>, open: Open | undefined) => Effect.Effect<A, E, R>
-  /** Replaces transactions with the purpose `own`. By default the other hooks wrap them. */
+  /** Runs transactions with the purpose `own` in place of the store. By default the other hooks wrap them, too. */
   readonly own?: StoreService["transact"]
 }
 
-/** Wraps the two ports. A part without hooks stays as it is. */
+/** The hooks for both ports. A part without hooks stays as it is. */
 export interface Hooks<Open = never> {
   readonly transactions?: TransactionHooks<Open>
   readonly inbox?: CallHooks<StoreService["inbox"]>
@@ -50,7 +51,7 @@ export interface Hooks<Open = never> {
   readonly close?: CloseHook
 }
 
-/** Wraps the close of a scope. */
+/** Returns the effect that runs in place of `close`, which closes the scope. */
 export type CloseHook = (close: Effect.Effect<void>, scope: Scope.Closeable) => Effect.Effect<void>
 
 /** Returns the store with the hooks around its calls. */
@@ -73,7 +74,7 @@ export const transport = <Open>(inner: Transport["Service"], hooks: Hooks<Open>)
   }
 })
 
-/** Wraps the ports of the context. */
+/** Provides both ports with the hooks around those of the context. */
 export const layer = <Open>(hooks: Hooks<Open>): Layer.Layer<Store | Transport, never, Store | Transport> =>
   Layer.effectContext(Effect.gen(function*() {
     return Context.make(Store, store(yield* Store, hooks)).pipe(

@@ -22,7 +22,7 @@ import * as OwnTransaction from "./OwnTransaction.ts"
 import type { Tape } from "./Tape.ts"
 import { Handled, type WorkerLife } from "./WorkerLife.ts"
 
-/** The work of an open transaction so far. */
+/** One thing that an open transaction has done. */
 type Done =
   | { readonly _tag: "Settled"; readonly deliveries: ReadonlyArray<Delivery> }
   | { readonly _tag: "Claimed"; readonly ids: ReadonlyArray<string>; readonly answers: ReadonlyArray<ClaimResult> }
@@ -67,7 +67,7 @@ const Ambient = Context.Reference<Open | undefined>("millrace/testing/TapeHooks/
   defaultValue: () => undefined
 })
 
-/** Runs a call of the open transaction, and remembers what it did until the commit. */
+/** Runs a call inside of the open transaction, and keeps what it did, so that it is recorded when that commits. */
 const within = <A, E, R>(
   call: Effect.Effect<A, E, R>,
   did: (answer: A) => ReadonlyArray<Done>
@@ -162,7 +162,7 @@ const taken = (
     )
   })
 
-/** Runs and records a publish outside of any watched transaction. */
+/** Publishes messages outside of the worker's transactions, and records them. */
 export const published = (
   { stage }: Pick<WorkerLife, "stage">,
   inner: Store["Service"],
@@ -190,7 +190,7 @@ export const published = (
     })
   })
 
-/** Runs and records a cancel outside of any watched transaction. */
+/** Cancels a delayed message outside of the worker's transactions, and records that. */
 export const cancelled = (
   { stage }: Pick<WorkerLife, "stage">,
   inner: Store["Service"],
@@ -242,6 +242,7 @@ const transactions = (life: WorkerLife, inner: Store["Service"]): HookedPorts.Tr
       open === undefined ? OwnTransaction.forgetting(savepoint) : life.alive(joined(life, open, savepoint)),
     inside: (body, open) =>
       Effect.suspend(() => {
+        // The store may run the body again, so what an earlier run did is forgotten.
         undone(life, open, 0)
         open.lost = undefined
         return Effect.tap(body, () => ended(open))

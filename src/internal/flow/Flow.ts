@@ -281,7 +281,10 @@ export class Flow<K, T extends Turn<K>, E = never> {
     return turns
   }
 
-  /** Frees the place of a turn that is over. For a turn that ran as part of another one, call this and not `end`. */
+  /**
+   * Frees the place of a turn that leaves the flow. The caller of `takeMore` calls this for each turn that ended with
+   * the running one.
+   */
   drop(turn: T): void {
     this.count--
     this.capacity.free(turn.bytes)

@@ -308,7 +308,7 @@ const routing = (it: Tests, options: Options) => {
       yield* write("first", soon / 2)
       yield* write("second", soon * 3)
       // Any worker moves due messages into the queue, also one of another consumer. But no consumer reads this topic
-      // yet, so the first message must stay when it is due.
+      // yet, so the first message must wait for one.
       const other = yield* open()
       yield* pass(soon / 2)
       yield* nothing(other)

@@ -169,8 +169,8 @@ export const make = (options: Options): Attempt => {
       yield* committer.commitThen(
         [{ delivery, delivered, stepped: nothingLeft, span: undefined }],
         ([taken], restore) => {
-          // The transaction that takes the message out of the queue has failed, and none of its steps ran. So the
-          // message can be delivered again, and this attempt does not count.
+          // The transaction that takes the message out of the queue has failed, and none of the message's steps ran. So
+          // the message can be delivered again, and this attempt does not count.
           if (taken._tag === "Failed") return restore(holdUncounted(delivery, Duration.seconds(1)))
           if (taken._tag !== "Committed") {
             outcomes?.addMember(delivered, taken)

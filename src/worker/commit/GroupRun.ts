@@ -16,13 +16,13 @@ interface Single {
 }
 
 /**
- * Returns whether the member was tried so often that it may be the cause itself, or waits for the member before it of
- * its key.
+ * Returns whether the member was tried so often that it may be the cause of the failures. Also returns true if it waits
+ * for the member before it of its key.
  */
 const isStuck = ({ member, trouble }: Single): boolean => CommitRecovery.persists(trouble) || isBlocked(member)
 
 export class GroupRun {
-  /** The members of the group, and the newcomers that joined it while its members were tried alone. */
+  /** The members of the group. While they are tried alone, other members of the queue may join them. */
   readonly members: Array<GroupMember>
   /** Runs the group. Never fails, but a bug of the runtime may end it in a defect. */
   readonly run: Effect.Effect<void>

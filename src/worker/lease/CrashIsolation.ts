@@ -20,7 +20,7 @@
  * its whole time, the other messages have the same time before the next suspect runs alone. So suspects that hang,
  * however many, take at most half of the time.
  *
- * All workers of a process share one gate (a `Context.Reference` with a shared default), since a crash ends all of
+ * All workers of a process share one `Gate` (a `Context.Reference` with a shared default), since a crash ends all of
  * them.
  */
 import * as Context from "effect/Context"

@@ -170,7 +170,7 @@ export const delayed: ReadonlyArray<Mutant> = [
     file: "src/memory/MemoryDelayed.ts",
     from: "waiting.name !== undefined && locked(waiting.name)",
     to: "waiting.name !== undefined && waiting.due === Infinity",
-    test: "test/conformance",
+    test: "test/conformance/memory.test.ts",
     named: "does not publish what an open transaction cancels, nor what is due after it of its key"
   },
   {

@@ -153,7 +153,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: "src/MessageId.ts",
     from: "fromContent([consumer, messageId, n])",
     to: "fromContent([consumer, messageId, n, Math.random()])",
-    test: "test/worker",
+    test: "test/worker/dead-letters.test.ts",
     named: "are never published by an attempt that failed, and have the same ids when it runs again"
   },
   {
@@ -199,7 +199,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: "src/memory/MemoryTransport.ts",
     from: "  seat.reading.withPermits(1)(Effect.tap(write, () =>",
     to: "  ((effect: typeof write) => effect)(Effect.tap(write, () =>",
-    test: "test/memory",
+    test: "test/memory/store.test.ts",
     named: "reads nothing while a hold is written"
   },
   {

@@ -85,7 +85,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     from: "and pg_visible_in_snapshot(d.opened, $10::text::pg_snapshot)",
     to: "and $10::text is not null",
     test: conformance,
-    named: "postgres: decisions.*acts on exactly the dead letters"
+    named: "postgres: decisions.*redrives exactly the dead letters"
   },
   {
     name: "a restored dead letter in a set that was frozen before",
@@ -94,7 +94,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     from: "Effect.andThen(on(text.reopen)(deadLetters)),",
     to: "",
     test: conformance,
-    named: "postgres: decisions.*acts on exactly the dead letters"
+    named: "postgres: decisions.*redrives exactly the dead letters"
   },
   {
     name: "a pause in an open transaction that dead-lettering transactions wait for",

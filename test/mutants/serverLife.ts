@@ -174,7 +174,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     file: "src/memory/MemoryTransport.ts",
     from: "row?.redrive?.count === delivery.redrive?.count",
     to: "row?.seq === Number(delivery.position)",
-    test: "test/conformance",
+    test: "test/conformance/memory.test.ts",
     named: "settles nothing that a redrive has put"
   },
   {
@@ -201,7 +201,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     file: "src/memory/MemoryLane.ts",
     from: "return last < at ? at : last + 1n",
     to: "return at === -1n ? at : last + 1n",
-    test: "test/conformance",
+    test: "test/conformance/memory.test.ts",
     named: "raises a token by the milliseconds"
   },
   {

@@ -45,7 +45,7 @@ const concerned: ReadonlyArray<readonly [file: RegExp, ...tests: ReadonlyArray<R
   [/worker\/.*(LeaseRenewer|Drain)/, worker("leases", "renewed-late", "drain"), whole],
   [
     /(worker|internal)\/.*(InFlight|Fetcher|CrashIsolation|CrashStatus|Flow|Capacity)/,
-    worker("handling", "limits", "crash-poison", "people", "drain"),
+    worker("handling", "limits", "crash-poison", "operators", "drain"),
     whole
   ],
   [/worker\/(commit\/|.*KeyBatch)/, [

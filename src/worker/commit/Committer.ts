@@ -31,7 +31,7 @@ import type * as FailingSince from "../observe/FailingSince.ts"
 import type { Spans } from "../observe/Spans.ts"
 import { CommitQueue, memberOf, withdraw } from "./CommitQueue.ts"
 import * as CommitTries from "./CommitTries.ts"
-import { behind, type GroupMember, type MemberOutcome, type Ready } from "./GroupCommit.ts"
+import { type GroupMember, type MemberOutcome, type Ready, skipped } from "./GroupCommit.ts"
 import { GroupRun } from "./GroupRun.ts"
 
 /** The parts of the worker that a committer uses. */
@@ -90,10 +90,10 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
           // If nothing was done for the first member, nothing was done for any, so the interruption just continues.
           return Effect.flatMap(
             decided(members),
-            () => members[0].outcome === behind ? Effect.failCause(cause) : Effect.void
+            () => members[0].outcome === skipped ? Effect.failCause(cause) : Effect.void
           )
         }),
-        Effect.flatMap(() => then(Arr.map(members, ({ outcome }) => outcome ?? behind), restore))
+        Effect.flatMap(() => then(Arr.map(members, ({ outcome }) => outcome ?? skipped), restore))
       )
     })
   const failing = () =>

@@ -147,7 +147,7 @@ export const backendKilled: Run = {
   ownServer: forgetful,
   options,
   expects,
-  person: true,
+  operator: true,
   body: (world) =>
     Effect.gen(function*() {
       const fault = "one backend killed, the postmaster lives on"
@@ -178,7 +178,7 @@ export const lastMoments: Run = {
   ownServer: forgetful,
   options,
   expects,
-  person: true,
+  operator: true,
   body: (world) =>
     Effect.gen(function*() {
       const fault = "Postgres restarted without its last moments"
@@ -215,7 +215,7 @@ export const beforeNextPoll: Run = {
   ownServer: forgetful,
   options: { ...options, idlePoll: "5 seconds" },
   expects,
-  person: true,
+  operator: true,
   body: (world) =>
     Effect.gen(function*() {
       const fault = "Postgres restarted before a worker asked again"
@@ -243,7 +243,7 @@ export const failover: Run = {
   ownServer: [],
   options,
   expects,
-  person: true,
+  operator: true,
   body: (world) =>
     Effect.gen(function*() {
       const fault = "failover to a replica that lags"

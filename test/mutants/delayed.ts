@@ -3,7 +3,7 @@ import type { Mutant } from "./types.ts"
 
 const conformance = "test/postgres/conformance.test.ts"
 
-/** Who may move, and what stays behind a row that is locked: each alone keeps a key's order among several processes. */
+/** The move's lock, and its wait for locked rows of a key. Each alone keeps a key's order among several processes. */
 const moves = (alone: string, held: string) =>
   `${alone}
 ), picked as materialized (

@@ -1,4 +1,4 @@
-/** The breaks of what follows when a user's function does what it should not, and of what a failed group transaction leads to. */
+/** The breaks of the reactions to a wrong function of the user, and to a failed group transaction. */
 import type { Mutant } from "./types.ts"
 
 const recovery = "test/worker/recovery.test.ts"

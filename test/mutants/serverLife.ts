@@ -1,4 +1,4 @@
-/** The breaks of what a worker may believe after the server has lost its memory, and of receipts that name one life of a message. */
+/** The breaks of a worker's trust in a server that lost its memory, and of receipts that name one life of a message. */
 import type { Mutant } from "./types.ts"
 
 const life = "test/postgres/serverLife.test.ts"

@@ -14,7 +14,7 @@ export const guarantees = {
   "the test server": "The tests find their Postgres on every machine, or say why not."
 } as const
 
-/** What a break is made of. */
+/** One break of the code, and the test that must fail with it. */
 export interface Mutant {
   readonly name: string
   readonly guarantee: keyof typeof guarantees

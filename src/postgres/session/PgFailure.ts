@@ -32,8 +32,8 @@ const kinds: Readonly<Record<string, Kind>> = {
   "40P01": "conflict", // deadlock
   "55P03": "conflict", // lock timeout, nowait
   "25P02": "aborted", // in failed transaction
-  "25P03": "unavailable", // idle in transaction timeout: ours, on committers' sessions
-  "25P04": "unavailable", // transaction timeout: likewise
+  "25P03": "unavailable", // idle in transaction timeout, which committers' sessions have
+  "25P04": "unavailable", // transaction timeout, which committers' sessions have
   "25006": "unavailable" // read only: a failover is under way
 }
 

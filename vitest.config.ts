@@ -20,7 +20,7 @@ export default defineConfig({
       { extends: true, test: { name: "memory", include: [...without] } }
     ],
     exclude: ["**/node_modules/**", ".tmp/**"],
-    globalSetup: ["test/setup/machine.ts"],
+    globalSetup: ["test/setup/machine.ts", "test/setup/mutant-names.ts"],
     pool: "forks",
     // A process continues with the next file, so that Effect is imported a few times and not eighty: a fifth of the time.
     // What a file changes of its process (environment, globals, metrics) it therefore changes in a scope.

@@ -289,7 +289,7 @@ const eventLoop = (millis: number, most: number): Check => {
 
 const lag = (workers: ReadonlyArray<WorkerState>, most: number): Check => {
   const bad: Array<string> = []
-  let behind = 0
+  let longest = 0
   for (const worker of workers) {
     const queue = worker.queue()
     if (queue === undefined) continue
@@ -298,7 +298,7 @@ const lag = (workers: ReadonlyArray<WorkerState>, most: number): Check => {
       continue
     }
     const lagMillis = queue.status.lagMillis
-    behind = Math.max(behind, lagMillis)
+    longest = Math.max(longest, lagMillis)
     if (lagMillis <= most) continue
     const { waiting } = queue.status
     bad.push(
@@ -307,7 +307,7 @@ const lag = (workers: ReadonlyArray<WorkerState>, most: number): Check => {
       } messages. Look at its handlers' duration, its retries and its hottest key, or run more workers.`
     )
   }
-  return bad.length > 0 ? degraded(bad.join(" ")) : ok(`No queue is behind by more than ${seconds(behind)}.`)
+  return bad.length > 0 ? degraded(bad.join(" ")) : ok(`No queue is behind by more than ${seconds(longest)}.`)
 }
 
 /** Checks the workers. A worker that cannot read or commit processes nothing, even if the database responds. */

@@ -35,8 +35,8 @@ export type { AnyTopic, DeliveryMode, Phase, Settings, Step } from "./internal/S
  */
 export interface FromOptions<M extends DeliveryMode> {
   /**
-   * The consumer's name. Two pipelines with one name share one queue, and the second one is warned of. Consumers with
-   * different names each get every message that is published after they registered.
+   * The consumer's name. Two pipelines with one name share one queue, and the worker of the second one logs a warning.
+   * Consumers with different names each get every message that is published after they registered.
    */
   readonly consumer: string
   /** The guarantee for the case that a process dies or a message comes twice. Default `effectivelyOnce`. */

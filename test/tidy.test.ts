@@ -5,7 +5,7 @@ import { assert, describe, it } from "vitest"
 import { defaults } from "../src/worker/start/Settings.ts"
 import { Dice } from "./faults/dice.ts"
 import { mutants } from "./mutants/mutants.ts"
-import { guarantees, type Mutant, stale } from "./mutants/types.ts"
+import { guarantees, type Mutant, stale, unnamed } from "./mutants/types.ts"
 import { catalogue, inserted } from "./scripts/error-catalogue.ts"
 import { guaranteesTable, withTable } from "./scripts/guarantees-table.ts"
 import { banned, check, type Text } from "./scripts/prose-rules.ts"
@@ -196,9 +196,19 @@ describe("breaks of the code", () => {
     assert.deepEqual(staleIn("a() a()", "src/A.ts", "test/A.test.ts"), [
       "a break: the text to break stands 2 times in src/A.ts"
     ])
-    assert.deepEqual(staleIn("a()", "src/A.ts"), ["a break: there is no test test/A.test.ts"])
+    assert.deepEqual(staleIn("a()", "src/A.ts"), ["a break: there is no test file test/A.test.ts"])
     assert.deepEqual(staleIn("a()", "test/A.test.ts"), ["a break: there is no file src/A.ts"])
     assert.deepEqual(stale(mutants, read, (path) => existsSync(join(root, path))), [])
+  })
+
+  it("name a test that their file has, of those that ran", () => {
+    const among = (...tests: ReadonlyArray<string>) =>
+      unnamed([broken], (path) => path === "test/A.test.ts" ? tests : undefined)
+    assert.deepEqual(among("a worker keeps its promise for two", "another test"), [])
+    assert.deepEqual(among("a worker keeps a promise"), [
+      "a break: test/A.test.ts has no test \"keeps its promise\""
+    ])
+    assert.deepEqual(unnamed([broken], () => undefined), [])
   })
 
   it("have names of their own, and each guarantee has one", () => {

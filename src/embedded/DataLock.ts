@@ -89,7 +89,7 @@ const otherThan = (directory: string, own: string): { readonly claim: Claim; rea
     if (!name.startsWith(prefix) || name === own) continue
     const file = join(directory, name)
     const claim = read(file)
-    if (claim === "gone") continue
+    if (claim === "missing") continue
     if (claim !== "torn" && isValid(claim)) return { claim, file }
     Fs.rmSync(file, { force: true })
   }
@@ -97,15 +97,15 @@ const otherThan = (directory: string, own: string): { readonly claim: Claim; rea
 }
 
 /**
- * Reads a claim file. Returns `gone` if the file does not exist any more, and `torn` if it does not parse. A loss of
+ * Reads a claim file. Returns `missing` if the file does not exist any more, and `torn` if it does not parse. A loss of
  * power can leave half of a claim, and no process survives that, so a torn claim is not valid.
  */
-const read = (file: string): Claim | "gone" | "torn" => {
+const read = (file: string): Claim | "missing" | "torn" => {
   try {
     const claim = parsed(Fs.readFileSync(file, "utf8"))
     return claim._tag === "Some" ? claim.value : "torn"
   } catch (error) {
-    return codeOf(error) === "ENOENT" ? "gone" : { pid: 0, started: "", host: "an unknown host", at: 0 }
+    return codeOf(error) === "ENOENT" ? "missing" : { pid: 0, started: "", host: "an unknown host", at: 0 }
   }
 }
 

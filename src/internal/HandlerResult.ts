@@ -12,8 +12,8 @@ type Expected = "an Effect" | "a boolean" | "a value"
 
 /** The defect of a user's function that returned another type of value than it must. */
 export class WrongReturn extends Error {
-  constructor(operator: string, expected: Expected, returned: unknown) {
-    super(`The function of ${operator} returned ${nameOf(returned)}, where ${expected} is expected. ${fixOf(returned)}`)
+  constructor(step: string, expected: Expected, returned: unknown) {
+    super(`The function of ${step} returned ${nameOf(returned)}, where ${expected} is expected. ${fixOf(returned)}`)
     this.name = "WrongReturn"
     // Omits the stack, because it would point into this library and not at the function.
     this.stack = ""
@@ -21,22 +21,22 @@ export class WrongReturn extends Error {
 }
 
 /** Returns an effect unchanged, and a defect in place of anything else. */
-export const effectOf = <A, E, R>(returned: Effect.Effect<A, E, R>, operator: string): Effect.Effect<A, E, R> =>
-  Effect.isEffect(returned) ? returned : wrong(operator, "an Effect", returned)
+export const effectOf = <A, E, R>(returned: Effect.Effect<A, E, R>, step: string): Effect.Effect<A, E, R> =>
+  Effect.isEffect(returned) ? returned : wrong(step, "an Effect", returned)
 
 /** Returns a defect if a predicate returned a promise or an effect, which are always true. */
-export const noBoolean = (returned: unknown, operator: string): Effect.Effect<never> | undefined =>
+export const noBoolean = (returned: unknown, step: string): Effect.Effect<never> | undefined =>
   typeof returned === "object" && (isThenable(returned) || Effect.isEffect(returned))
-    ? wrong(operator, "a boolean", returned)
+    ? wrong(step, "a boolean", returned)
     : undefined
 
 /** Returns a defect if a pure function returned a promise, since no code awaits it. */
-export const noValue = (returned: unknown, operator: string): Effect.Effect<never> | undefined =>
-  isThenable(returned) ? wrong(operator, "a value", returned) : undefined
+export const noValue = (returned: unknown, step: string): Effect.Effect<never> | undefined =>
+  isThenable(returned) ? wrong(step, "a value", returned) : undefined
 
-const wrong = (operator: string, expected: Expected, returned: unknown): Effect.Effect<never> => {
+const wrong = (step: string, expected: Expected, returned: unknown): Effect.Effect<never> => {
   ignoreRejection(returned)
-  return Effect.suspend(() => Effect.die(new WrongReturn(operator, expected, returned)))
+  return Effect.suspend(() => Effect.die(new WrongReturn(step, expected, returned)))
 }
 
 interface Thenable {

@@ -142,12 +142,12 @@ export interface Shape {
   readonly settings: Settings
 }
 
-export const add = (self: Shape, operator: Step): Shape => ({
+export const add = (self: Shape, step: Step): Shape => ({
   consumer: self.consumer,
   union: self.union,
   topics: self.topics,
   settings: self.settings,
-  steps: [...self.steps, operator]
+  steps: [...self.steps, step]
 })
 
 export const set = (self: Shape, settings: Partial<Settings>): Shape => ({

@@ -61,16 +61,16 @@ export interface Injection {
 export const ofTransaction = (what: What<unknown>): what is OfTransaction =>
   what._tag === "TransientFailure" || what._tag === "LostAnswer" || what._tag === "LostCommit"
 
-const effectful = (operator: Pipeline.Step): boolean => /^(MapEffect|Tap|Commit.*)$/.test(operator._tag)
+const effectful = (step: Pipeline.Step): boolean => /^(MapEffect|Tap|Commit.*)$/.test(step._tag)
 
 /** Returns the index of the step that a fault strikes. Returns undefined if the pipeline has no such step. */
-export const stepOf = (operators: ReadonlyArray<Pipeline.Step>, step: Where["step"]): number | undefined => {
-  const first = operators.findIndex((operator) =>
-    effectful(operator) && (step === undefined || (step === "commit") === operator._tag.startsWith("Commit"))
+export const stepOf = (steps: ReadonlyArray<Pipeline.Step>, where: Where["step"]): number | undefined => {
+  const first = steps.findIndex((step) =>
+    effectful(step) && (where === undefined || (where === "commit") === step._tag.startsWith("Commit"))
   )
-  if (typeof step !== "number") return first === -1 ? undefined : first
-  const operator = operators[step - 1]
-  return operator !== undefined && effectful(operator) ? step - 1 : undefined
+  if (typeof where !== "number") return first === -1 ? undefined : first
+  const step = steps[where - 1]
+  return step !== undefined && effectful(step) ? where - 1 : undefined
 }
 
 /** One attempt of one message. */
@@ -92,13 +92,13 @@ const meets = ({ where }: Injection, { attempt, id, redriven }: Attempt): boolea
  */
 export const atStep = (
   injections: ReadonlyArray<Injection>,
-  operators: ReadonlyArray<Pipeline.Step>,
+  steps: ReadonlyArray<Pipeline.Step>,
   index: number,
   { attempt, message, redriven }: DeliveryContext
 ): What<unknown> | undefined => {
   const found = injections.find((injection) => {
     const { struck, what, where } = injection
-    return !ofTransaction(what) && stepOf(operators, where.step) === index
+    return !ofTransaction(what) && stepOf(steps, where.step) === index
       && meets(injection, { id: message.id, attempt, redriven })
       && (what._tag !== "Crash" || where.attempt === "every" || !struck.has(message.id))
   })

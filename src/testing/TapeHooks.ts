@@ -270,7 +270,7 @@ const ofStep = <A, E, R>(
 ): Effect.Effect<A, E | TransactionFailure, Exclude<R, Transaction>> =>
   Effect.flatMap(
     Handled,
-    (by = "nobody") =>
+    (by = "no message") =>
       OwnTransaction.transact(inner, Effect.tap(body, () => life.pass(`${by}: before COMMIT of the step's own`))).pipe(
         Effect.tap(() => life.pass(`${by}: after COMMIT of the step's own`))
       )

@@ -212,7 +212,7 @@ export const stagedRun = <A, E, R, P extends Pipeline.Phase, B, E2, R2>(
       const stage: Stage = {
         tape: new Tape(pipeline.topics.map((topic) => topic.name), () => clock.currentTimeMillisUnsafe()),
         consumer: pipeline.consumer,
-        operators: pipeline.steps,
+        steps: pipeline.steps,
         injections: [],
         points: [],
         emitters: new Map(),
@@ -317,7 +317,7 @@ const makeTest = <E>(stage: Stage, time: Time, lives: Lives, store: Store["Servi
       drain(tape, time, removeInTransaction, Duration.toMillis(Duration.fromInputUnsafe(within))),
     inject: (where, what) =>
       Effect.suspend(() => {
-        if (!ofTransaction(what) && stepOf(stage.operators, where.step) === undefined) return noSuchStep(stage, where)
+        if (!ofTransaction(what) && stepOf(stage.steps, where.step) === undefined) return noSuchStep(stage, where)
         stage.injections.push({ where, what, struck: new Map() })
         return Effect.void
       }),
@@ -374,9 +374,7 @@ const allStruck = ({ injections, tape }: Stage): Effect.Effect<void, NeverStruck
 }
 
 const noSuchStep = (stage: Stage, where: Where): Effect.Effect<never, NoSuchStep> => {
-  const steps = stage.operators.flatMap((operator, i) =>
-    stepOf(stage.operators, i + 1) === i ? [`${i + 1} (${operator._tag})`] : []
-  )
+  const steps = stage.steps.flatMap((step, i) => stepOf(stage.steps, i + 1) === i ? [`${i + 1} (${step._tag})`] : [])
   return Effect.fail(new NoSuchStep({ step: String(where.step ?? ""), steps }))
 }
 

@@ -33,7 +33,7 @@ import type { Tape } from "./Tape.ts"
 export interface Stage {
   readonly tape: Tape
   readonly consumer: string
-  readonly operators: ReadonlyArray<Pipeline.Step>
+  readonly steps: ReadonlyArray<Pipeline.Step>
   readonly injections: Array<Injection>
   /** Every point that was passed, in order. */
   readonly points: Array<string>
@@ -138,7 +138,7 @@ type AnyPipeline = Pipeline.Pipeline<unknown, unknown, unknown>
 export const watch = (life: WorkerLife, pipeline: AnyPipeline): AnyPipeline => ({
   ...pipeline,
   topics: pipeline.topics.map((topic) => watchTopic(life, topic)),
-  steps: pipeline.steps.map((operator, index) => watchOperator(life, operator, index)),
+  steps: pipeline.steps.map((step, index) => watchStep(life, step, index)),
   settings: { ...pipeline.settings, retry: watchSchedule(life, pipeline.settings.retry) }
 })
 
@@ -186,37 +186,37 @@ const messageOf = (error: unknown): string => error instanceof Error ? error.mes
 const functionOf = ({ _tag }: Pipeline.Step): string => `Pipeline.${_tag.charAt(0).toLowerCase()}${_tag.slice(1)}`
 
 /** Returns a step with a point before and after its effect. An injected failure strikes between these points. */
-const watchOperator = (life: WorkerLife, operator: Pipeline.Step, index: number): Pipeline.Step => {
-  const { injections, operators } = life.stage
+const watchStep = (life: WorkerLife, step: Pipeline.Step, index: number): Pipeline.Step => {
+  const { injections, steps } = life.stage
   const before = (delivered: DeliveryContext): Effect.Effect<void, unknown> =>
-    life.pass(placeOf("before", operator, index, delivered)).pipe(
+    life.pass(placeOf("before", step, index, delivered)).pipe(
       Effect.andThen(Effect.suspend(() => {
-        const what = atStep(injections, operators, index, delivered)
-        return strike(what, life.crash(placeOf("in", operator, index, delivered)))
+        const what = atStep(injections, steps, index, delivered)
+        return strike(what, life.crash(placeOf("in", step, index, delivered)))
       }))
     )
-  switch (operator._tag) {
+  switch (step._tag) {
     case "MapEffect":
     case "Tap":
     case "Commit":
       return {
-        ...operator,
+        ...step,
         f: (value: never, delivered: DeliveryContext) =>
           before(delivered).pipe(
-            Effect.andThen(Effect.suspend(() => effectOf(operator.f(value, delivered), functionOf(operator)))),
-            Effect.tap(() => life.pass(placeOf("after", operator, index, delivered))),
+            Effect.andThen(Effect.suspend(() => effectOf(step.f(value, delivered), functionOf(step)))),
+            Effect.tap(() => life.pass(placeOf("after", step, index, delivered))),
             Effect.provideService(Current, (point) => life.pass(`${nameOf(delivered)}: ${point}`)),
             Effect.provideService(Handled, delivered.message.id)
           )
       }
     case "CommitBatch":
       return {
-        ...operator,
+        ...step,
         f: (values: NonEmptyReadonlyArray<never>, delivered: NonEmptyReadonlyArray<DeliveryContext>) =>
           Effect.forEach(delivered, before, { discard: true }).pipe(
-            Effect.andThen(Effect.suspend(() => effectOf(operator.f(values, delivered), functionOf(operator)))),
+            Effect.andThen(Effect.suspend(() => effectOf(step.f(values, delivered), functionOf(step)))),
             Effect.tap(() =>
-              Effect.forEach(delivered, (one) => life.pass(placeOf("after", operator, index, one)), { discard: true })
+              Effect.forEach(delivered, (one) => life.pass(placeOf("after", step, index, one)), { discard: true })
             ),
             Effect.provideService(Current, (point) => life.pass(`${nameOf(delivered[0])}: ${point}`)),
             Effect.provideService(Handled, delivered[0].message.id)
@@ -224,15 +224,15 @@ const watchOperator = (life: WorkerLife, operator: Pipeline.Step, index: number)
       }
     case "CommitSql":
       return {
-        ...operator,
+        ...step,
         data: undefined,
         f: (value: never, delivered: DeliveryContext) =>
-          Effect.andThen(Effect.orDie(before(delivered)), operator.f(value, delivered))
+          Effect.andThen(Effect.orDie(before(delivered)), step.f(value, delivered))
       }
     case "Emit": {
-      const idOf = operator.id
-      return idOf === undefined ? operator : {
-        ...operator,
+      const idOf = step.id
+      return idOf === undefined ? step : {
+        ...step,
         id: (out, value, delivered) => {
           const id = idOf(out, value, delivered)
           life.stage.emitters.set(id, delivered.message.id)
@@ -241,11 +241,11 @@ const watchOperator = (life: WorkerLife, operator: Pipeline.Step, index: number)
       }
     }
     default:
-      return operator
+      return step
   }
 }
 
 const nameOf = ({ attempt, message }: DeliveryContext): string => `${message.id}, attempt ${attempt}`
 
-const placeOf = (when: string, operator: Pipeline.Step, index: number, delivered: DeliveryContext): string =>
-  `${nameOf(delivered)}: ${when} step ${index + 1} (${operator._tag})`
+const placeOf = (when: string, step: Pipeline.Step, index: number, delivered: DeliveryContext): string =>
+  `${nameOf(delivered)}: ${when} step ${index + 1} (${step._tag})`

@@ -193,8 +193,8 @@ export interface Takeover {
  *
  * @since 0.1.0
  */
-export interface PersonActed {
-  readonly _tag: "PersonActed"
+export interface OperatorActed {
+  readonly _tag: "OperatorActed"
   readonly process: string
   readonly action: "redrive" | "discard" | "park" | "release"
   readonly consumer: string
@@ -329,7 +329,7 @@ export type Entry =
   | HandlerEnded
   | FaultInjected
   | Takeover
-  | PersonActed
+  | OperatorActed
   | Sampled
   | Durable
   | ServerHolds

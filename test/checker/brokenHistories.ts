@@ -52,7 +52,7 @@ const noLoss: ReadonlyArray<Mutant> = [
   {
     name: "a commit from nowhere",
     rule: "noLoss",
-    apply: change("Committed", plain, (row) => [row, { ...row, id: "nobody's" }])
+    apply: change("Committed", plain, (row) => [row, { ...row, id: "unpublished" }])
   }
 ]
 
@@ -63,7 +63,7 @@ const effectivelyOnce: ReadonlyArray<Mutant> = [
     apply: change("Committed", () => true, (row) => [row, row])
   },
   {
-    name: "a zombie commits once more at the end, chained well",
+    name: "a stale owner commits once more at the end, chained well",
     rule: "effectivelyOnce",
     apply: (entries, dice) => {
       const rows = all(entries, "Committed")
@@ -185,7 +185,7 @@ const first = (deadLetter: Of<"DeadLettered">) => deadLetter.attempts[0]?.tag !=
 
 const deadLetters: ReadonlyArray<Mutant> = [
   {
-    name: "an innocent dies",
+    name: "a message without poison dies",
     rule: "deadLetters",
     apply: (entries, dice) => {
       const deadLetter = pick(dice, all(entries, "DeadLettered").filter(first))
@@ -324,13 +324,13 @@ const nothingStuck: ReadonlyArray<Mutant> = [
     )
   },
   {
-    name: "a key is parked behind nobody",
+    name: "a key is parked behind no dead letter",
     rule: "nothingStuck",
     apply: change(
       "Committed",
       plain,
       ({ consumer, id, key }, entries) =>
-        entries.some((one) => one._tag === "PersonActed" && one.key === key)
+        entries.some((one) => one._tag === "OperatorActed" && one.key === key)
           ? [{ _tag: "Waiting", consumer, id, key, state: "held" }]
           : [{ _tag: "Waiting", consumer, id, key: `${key}`, state: "parked" }]
     )
@@ -340,7 +340,11 @@ const nothingStuck: ReadonlyArray<Mutant> = [
     rule: "nothingStuck",
     apply: change("Settled", () => true, (one) => [{ ...one, millis: one.boundMillis + 1 }])
   },
-  { name: "nobody waited", rule: "nothingStuck", apply: change("Settled", () => true, () => []) },
+  {
+    name: "the end of the waits is not recorded",
+    rule: "nothingStuck",
+    apply: change("Settled", () => true, () => [])
+  },
   {
     name: "a drain forgets a handler",
     rule: "nothingStuck",

@@ -159,7 +159,7 @@ describe("a parked key", () => {
   const successor = both("n", ["books", "mails"]).map((one) =>
     "position" in one ? { ...one, position: 1, draw: 9 } : one
   )
-  const release: History.Entry = { _tag: "PersonActed", process: "p", action: "release", consumer: "books", key: "k" }
+  const release: History.Entry = { _tag: "OperatorActed", process: "p", action: "release", consumer: "books", key: "k" }
   const mails = { ...deadLetterId, consumer: "mails", parked: false }
 
   it("continues when an operator releases it from its dead letter, and not when only an operator's hold ends", () => {

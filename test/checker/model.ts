@@ -66,7 +66,7 @@ export class Model {
       const roll = this.next()
       if (roll < 0.25) this.publish(this.pick(this.keys))
       else if (roll < 1 - 0.02 * this.harm) this.handle(this.pick(this.keys), false)
-      else if (roll < 1 - 0.008 * this.harm) this.person()
+      else if (roll < 1 - 0.008 * this.harm) this.operator()
       else this.fault()
     }
     this.say({ _tag: "FaultsStopped", process: "runner" })
@@ -171,8 +171,8 @@ export class Model {
 
   private takeOver(lane: Lane, owner: Process): void {
     for (const key of owner.running.keys()) if (key.lane === lane && key.running === owner) key.running = undefined
-    const heir = this.pick(this.processes.filter((one) => one.state === "lives"))
-    lane.owner = heir
+    const successor = this.pick(this.processes.filter((one) => one.state === "lives"))
+    lane.owner = successor
     lane.token++
     const { token } = lane
     const draw = ++this.draws
@@ -182,7 +182,7 @@ export class Model {
       lane: lane.lane,
       token,
       from: owner.name,
-      to: heir.name,
+      to: successor.name,
       draw
     })
   }
@@ -290,12 +290,12 @@ export class Model {
     }
   }
 
-  private person(): void {
+  private operator(): void {
     const key = this.pick(this.keys)
     if (this.chance(0.1)) {
       key.byPerson = !key.byPerson
       const action = key.byPerson ? "park" : "release"
-      return this.say({ _tag: "PersonActed", process: "person", action, consumer: "books", key: key.key })
+      return this.say({ _tag: "OperatorActed", process: "operator", action, consumer: "books", key: key.key })
     }
     if (this.chance(0.3) && key.last !== undefined && this.plain(key.last)) {
       // A producer sends another payload under an id it has used.
@@ -317,7 +317,7 @@ export class Model {
     const { message } = deadLetter
     const { id, key } = message
     const draw = ++this.draws
-    this.say({ _tag: "PersonActed", process: "person", action, consumer: "books", key: key.key, id, draw })
+    this.say({ _tag: "OperatorActed", process: "operator", action, consumer: "books", key: key.key, id, draw })
     const parked = key.parked === deadLetter
     if (parked) key.parked = undefined
     deadLetter.state = action === "discard" ? "discarded" : "redriving"

@@ -99,7 +99,7 @@ const operator = (own: OperatorSetup) =>
     for (const { id, key, deadLetterId } of own.deadLetters) {
       const by = { by: own.name }
       yield* own.decision === "redrive" ? DeadLetters.redrive(deadLetterId, by) : DeadLetters.discard(deadLetterId, by)
-      record({ _tag: "PersonActed", process: own.name, action: own.decision, consumer: own.consumer, id, key })
+      record({ _tag: "OperatorActed", process: own.name, action: own.decision, consumer: own.consumer, id, key })
     }
   }).pipe(Effect.provide(database(own)))
 

@@ -37,7 +37,7 @@ export interface Run {
   /** It has a server to itself, which it may harm, started with these settings. */
   readonly ownServer?: ReadonlyArray<string> | undefined
   /** An operator decides about dead letters while it lasts. */
-  readonly person?: boolean | undefined
+  readonly operator?: boolean | undefined
   /** Does the harm; ends when the counts are reached. It leaves workers running that can finish the rest. */
   readonly body: (world: World) => Effect.Effect<ReadonlyArray<Count>, unknown, Services | Scope.Scope>
   /** Checks more than the rules. Returns the violations. */
@@ -80,8 +80,8 @@ export const perform = (run: Run, setting: Setting): Effect.Effect<Result> => {
 const inWorld = (run: Run, world: World) =>
   Effect.gen(function*() {
     yield* prepare(world)
-    world.decides = run.person === true
-    if (world.decides) yield* Effect.forkScoped(Load.person(world))
+    world.decides = run.operator === true
+    if (world.decides) yield* Effect.forkScoped(Load.operator(world))
     const counts = yield* run.body(world)
     world.record({ _tag: "FaultsStopped", process: "parent" })
     world.resting = true

@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import { DeadLetters, MessageId } from "millrace"
-import type { Entry } from "../checker/History.ts"
+import type { Committed, Entry } from "../checker/History.ts"
 import { readerOf } from "./pieces.ts"
 
 /** Creates them in the schema of a store. */
@@ -71,14 +71,8 @@ export const forward = Effect.fnUntraced(function*(schema: string) {
   return row!.n
 })
 
-interface LedgerRow {
+interface LedgerRow extends Pick<Committed, "consumer" | "id" | "key" | "position" | "worker" | "attempt"> {
   readonly n: number
-  readonly consumer: string
-  readonly id: string
-  readonly key: string
-  readonly position: number
-  readonly worker: string
-  readonly attempt: number
   readonly lane: number | null
   readonly token: number | null
   readonly source: string

@@ -93,7 +93,7 @@ export const keepBusy = (world: World, load: Load) => {
 }
 
 /** Redrives most dead letters and discards the others, one after the other. Never ends by itself. */
-export const person = (world: World) =>
+export const operator = (world: World) =>
   Effect.forever(
     Effect.gen(function*() {
       for (const consumer of world.consumers) {
@@ -119,15 +119,15 @@ const decide = Effect.fnUntraced(function*(
   deadLetterId: string,
   message: { readonly id: string; readonly key: string }
 ) {
-  const by = { by: "person" }
+  const by = { by: "operator" }
   const exit = yield* Effect.exit(
     action === "redrive" ? DeadLetters.redrive(deadLetterId, by) : DeadLetters.discard(deadLetterId, by)
   )
   if (Exit.isFailure(exit)) {
     const now = yield* Effect.retry(DeadLetters.get(deadLetterId), { times: 100, schedule: spaced })
-    if (now.changedBy !== "person" || now.state === "open") return
+    if (now.changedBy !== "operator" || now.state === "open") return
   }
   const draw = yield* Effect.retry(Tables.draw(world.schema), { times: 100, schedule: spaced })
   const { id, key } = message
-  world.record({ _tag: "PersonActed", process: "parent", action, consumer, id, key, draw })
+  world.record({ _tag: "OperatorActed", process: "parent", action, consumer, id, key, draw })
 })

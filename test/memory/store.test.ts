@@ -184,8 +184,8 @@ it.effect("refuses to open for an unknown consumer, or with other lanes", () =>
   Effect.gen(function*() {
     const { transport } = yield* ready(4)
     const spec = { topics: [], worker: "w", lease: Duration.seconds(30), idlePoll: Duration.seconds(1) }
-    const unknown = yield* Effect.flip(transport.open({ ...spec, consumer: "nobody", lanes: 4 }))
-    assert.include(unknown.message, "consumer \"nobody\" is not registered")
+    const refused = yield* Effect.flip(transport.open({ ...spec, consumer: "unknown", lanes: 4 }))
+    assert.include(refused.message, "consumer \"unknown\" is not registered")
     const lanes = yield* Effect.flip(transport.open({ ...spec, consumer: "ledger", lanes: 5 }))
     assert.include(lanes.message, "has 4 lanes, not 5")
   }).pipe(Effect.provide(Memory.layer)))

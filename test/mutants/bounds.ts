@@ -1,4 +1,7 @@
-/** The breaks of waits that end: a suspect's time alone, transactions without savepoints and with them, claims of lanes; what a reader remembers. */
+/**
+ * The breaks of waits that must end, and of a reader's memory. The waits are a suspect's time alone, transactions with
+ * and without savepoints, and claims of lanes.
+ */
 import type { Mutant } from "./types.ts"
 
 const groups = "test/worker/groups.test.ts"

@@ -44,7 +44,7 @@ export const broken = async (
   }
 }
 
-/** What the tests printed and their exit code. */
+/** Runs vitest in a copy. Returns the printed text and the exit code. */
 export const vitest = (copy: string, options: {
   readonly args: ReadonlyArray<string>
   readonly url: string
@@ -56,7 +56,7 @@ export const vitest = (copy: string, options: {
       join(copy, "node_modules", "vitest", "vitest.mjs"),
       "run",
       ...options.args,
-      // What hangs is seen sooner; no test takes half of that.
+      // A test that hangs ends sooner. No test takes half of this time.
       "--testTimeout=30000",
       "--bail=1",
       "--no-color"

@@ -55,8 +55,8 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
     name: "namesakes: functions of the same operators not compared",
     guarantee: "no loss",
     file: "src/worker/start/PipelineNames.ts",
-    from: "sourceOf(operator.f)",
-    to: "operator._tag",
+    from: "sourceOf(step.f)",
+    to: "step._tag",
     test: namesakes,
     named: "another function"
   },

@@ -3,7 +3,7 @@ import type { Mutant } from "./types.ts"
 
 const conformance = "test/postgres/conformance.test.ts"
 
-/** Who may move, and what stays behind a row that is locked: each alone keeps a key's order among several processes. */
+/** The move's lock, and its wait for locked rows of a key. Each alone keeps a key's order among several processes. */
 const moves = (alone: string, held: string) =>
   `${alone}
 ), picked as materialized (
@@ -170,7 +170,7 @@ export const delayed: ReadonlyArray<Mutant> = [
     file: "src/memory/MemoryDelayed.ts",
     from: "waiting.name !== undefined && locked(waiting.name)",
     to: "waiting.name !== undefined && waiting.due === Infinity",
-    test: "test/conformance",
+    test: "test/conformance/memory.test.ts",
     named: "does not publish what an open transaction cancels, nor what is due after it of its key"
   },
   {

@@ -143,8 +143,8 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     name: "a stop that waits for the pause between two tries",
     guarantee: "bounded",
     file: "src/worker/commit/CommitQueue.ts",
-    from: "  if (member.state !== \"begun\") finish(member, behind)\n",
-    to: "  if (member.state === \"queued\") finish(member, behind)\n",
+    from: "  if (member.state !== \"begun\") finish(member, skipped)\n",
+    to: "  if (member.state === \"queued\") finish(member, skipped)\n",
     test: "test/worker/stuck.test.ts",
     named: "gives its messages back after its grace, uncounted"
   },

@@ -1,4 +1,4 @@
-/** The breaks of what follows when a user's function does what it should not, and of what a failed group transaction leads to. */
+/** The breaks of the reactions to a wrong function of the user, and to a failed group transaction. */
 import type { Mutant } from "./types.ts"
 
 const recovery = "test/worker/recovery.test.ts"
@@ -38,8 +38,8 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     name: "a step's result that is not looked at",
     guarantee: "poison cannot block",
     file: "src/internal/HandlerResult.ts",
-    from: "Effect.isEffect(returned) ? returned : wrong(operator, \"an Effect\", returned)",
-    to: "(Effect.isEffect(returned) || operator !== \"\") ? returned : wrong(operator, \"an Effect\", returned)",
+    from: "Effect.isEffect(returned) ? returned : wrong(step, \"an Effect\", returned)",
+    to: "(Effect.isEffect(returned) || step !== \"\") ? returned : wrong(step, \"an Effect\", returned)",
     test: noEffect,
     named: "memory: commit, a promise"
   },
@@ -164,8 +164,8 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     name: "a refusal of a transaction that never began counted",
     guarantee: "poison cannot block",
     file: "src/worker/commit/CommitRecovery.ts",
-    from: "trouble.begun < refusedTries",
-    to: "trouble.tries < refusedTries",
+    from: "failedTries.begun < refusedTries",
+    to: "failedTries.tries < refusedTries",
     test: recovery,
     named: "counts no try whose body never began"
   },
@@ -192,8 +192,8 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     name: "a store that says that it is away judged by a transaction without a message",
     guarantee: "poison cannot block",
     file: "src/worker/commit/CommitRecovery.ts",
-    from: "      return persistsSince(trouble, state.committedAt) ? failed : again",
-    to: "      return persistsSince(trouble, Math.max(state.committedAt, state.provedAt)) ? failed : again",
+    from: "      return persistsSince(failedTries, state.committedAt) ? failed : again",
+    to: "      return persistsSince(failedTries, Math.max(state.committedAt, state.provedAt)) ? failed : again",
     test: recovery,
     named: "a transaction without it does not"
   },
@@ -201,8 +201,8 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     name: "a proof from before the trouble",
     guarantee: "poison cannot block",
     file: "src/worker/commit/CommitRecovery.ts",
-    from: "trouble.since !== undefined && well > trouble.since",
-    to: "trouble.since !== undefined && well >= trouble.since",
+    from: "failedTries.since !== undefined && well > failedTries.since",
+    to: "failedTries.since !== undefined && well >= failedTries.since",
     test: recovery,
     named: "a transaction without it does not"
   },
@@ -210,8 +210,8 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     name: "conflicts of a member repeated without an end",
     guarantee: "bounded",
     file: "src/worker/commit/CommitRecovery.ts",
-    from: "trouble.begun < conflictTries ? again : failed",
-    to: "trouble.begun < Infinity ? again : failed",
+    from: "failedTries.begun < conflictTries ? again : failed",
+    to: "failedTries.begun < Infinity ? again : failed",
     test: recovery,
     named: "after ten conflicts"
   },

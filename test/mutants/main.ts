@@ -1,9 +1,9 @@
 /**
  * `npm run mutants`: breaks the code on purpose, one guarantee at a time, and sees a named test go red.
  *
- * Works on copies of the tree (`.tmp/mutants`), so that nothing has to be reverted, two mutants at a time. A mutant whose text is not
- * found any more, or that survives, fails the run: the first is a stale mutant, the second a missing test. `--only NAME` runs those whose
- * name contains it.
+ * Works on copies of the tree (`.tmp/mutants`), two mutants at a time, so that nothing has to be reverted. The run
+ * fails if the text of a mutant is not found any more, or if a mutant survives. The first case is a stale mutant, and
+ * the second a missing test. `--only NAME` runs those whose name contains it.
  */
 import { existsSync } from "node:fs"
 import { join } from "node:path"
@@ -14,7 +14,10 @@ import { broken, make, root, vitest } from "./copies.ts"
 import { mutants } from "./mutants.ts"
 import { type Mutant, stale } from "./types.ts"
 
-/** Milliseconds that a mutant may take; a break that makes its test hang takes them all. No test of a mutant needs a third of it. */
+/**
+ * Milliseconds that a mutant may take. A break that makes its test hang takes all of them. No test of a mutant needs a
+ * third of this time.
+ */
 const limit = 60_000
 const { values } = parseArgs({
   options: { only: { type: "string", default: "" }, short: { type: "boolean", default: false } }

@@ -2,7 +2,7 @@
  * The breaks: for each guarantee one line of the landed code, made wrong, and the test that must go red.
  */
 import { boundMutants } from "./bounds.ts"
-import { convictionMutants } from "./convictions.ts"
+import { crashedAloneMutants } from "./crashedAlone.ts"
 import { defaultMutants } from "./defaults.ts"
 import { delayed } from "./delayed.ts"
 import { failureMutants } from "./failures.ts"
@@ -12,8 +12,8 @@ import { holdMutants } from "./holds.ts"
 import { isolationMutants } from "./isolation.ts"
 import { once } from "./once.ts"
 import { operations } from "./operations.ts"
+import { operatorActionMutants } from "./operatorActions.ts"
 import { outcomeMutants } from "./outcomes.ts"
-import { peopleMutants } from "./people.ts"
 import { pipelineMutants } from "./pipelines.ts"
 import { reopeningMutants } from "./reopening.ts"
 import { serverLifeMutants } from "./serverLife.ts"
@@ -153,7 +153,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: "src/MessageId.ts",
     from: "fromContent([consumer, messageId, n])",
     to: "fromContent([consumer, messageId, n, Math.random()])",
-    test: "test/worker",
+    test: "test/worker/dead-letters.test.ts",
     named: "are never published by an attempt that failed, and have the same ids when it runs again"
   },
   {
@@ -199,7 +199,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: "src/memory/MemoryTransport.ts",
     from: "  seat.reading.withPermits(1)(Effect.tap(write, () =>",
     to: "  ((effect: typeof write) => effect)(Effect.tap(write, () =>",
-    test: "test/memory",
+    test: "test/memory/store.test.ts",
     named: "reads nothing while a hold is written"
   },
   {
@@ -422,7 +422,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "is a repeated transaction, a wait"
   },
   ...boundMutants,
-  ...convictionMutants,
+  ...crashedAloneMutants,
   ...defaultMutants,
   ...delayed,
   ...failureMutants,
@@ -435,7 +435,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...machineMutants,
   ...once,
   ...operations,
-  ...peopleMutants,
+  ...operatorActionMutants,
   ...pipelineMutants,
   ...reopeningMutants,
   ...serverLifeMutants,

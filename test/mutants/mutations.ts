@@ -1,6 +1,6 @@
 /**
- * What can be made wrong in one place of a file, by syntax alone: conditions, comparisons, numbers, dropped statements and wrappers, and the
- * same in SQL. No mutation knows what the code is for.
+ * Finds the mutations of one place of a file by syntax alone. They change conditions, comparisons and numbers, and drop
+ * statements and wrappers, also in SQL. No mutation knows the purpose of the code.
  */
 import { type Node, type Source, walk } from "../scripts/source.ts"
 

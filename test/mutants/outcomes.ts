@@ -47,8 +47,8 @@ export const outcomeMutants: ReadonlyArray<Mutant> = [
     name: "a filtered message shown as committed",
     guarantee: "no loss",
     file: "src/worker/attempt/Steps.ts",
-    from: "return { value, index: operators.length, filtered: true }",
-    to: "return { value, index: operators.length, filtered: false }",
+    from: "return { value, index: steps.length, filtered: true }",
+    to: "return { value, index: steps.length, filtered: false }",
     test: outcomes,
     named: "say how each delivery ended"
   },

@@ -6,8 +6,8 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     name: "a batch in the wrong order",
     guarantee: "order per key",
     file: "src/worker/commit/GroupCommit.ts",
-    from: "const running = Effect.suspend(() => Steps.batch(operator, going))",
-    to: "const running = Effect.suspend(() => Steps.batch(operator, [...going].reverse() as never))",
+    from: "const running = Effect.suspend(() => Steps.batch(step, going))",
+    to: "const running = Effect.suspend(() => Steps.batch(step, [...going].reverse() as never))",
     test: "test/worker/batches.test.ts",
     named: "hands each message its own result"
   },
@@ -69,7 +69,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     name: "at most once committed without its token",
     guarantee: "one owner",
     file: "src/worker/commit/GroupCommit.ts",
-    from: "  if (ours.length === 0) return gone\n",
+    from: "  if (ours.length === 0) return notHeld\n",
     to: "",
     test: "test/worker/delivery-modes.test.ts",
     named: "commits nothing under a lease that was lost while its steps ran"
@@ -177,8 +177,8 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     name: "a run with an effect before its commit",
     guarantee: "order per key",
     file: "src/worker/attempt/Steps.ts",
-    from: "operators.every(({ _tag }) => _tag !== \"MapEffect\" && _tag !== \"Tap\")",
-    to: "operators.every(({ _tag }) => _tag !== \"MapEffect\")",
+    from: "steps.every(({ _tag }) => _tag !== \"MapEffect\" && _tag !== \"Tap\")",
+    to: "steps.every(({ _tag }) => _tag !== \"MapEffect\")",
     test: "test/postgres/keyBatches.test.ts",
     named: "which must see what came before committed"
   },

@@ -1,4 +1,4 @@
-/** The breaks of what surrounds a worker that begins: its neighbours, its health, and the one session that it may have. */
+/** The breaks around the start of a worker: its neighbours, its health, and the one session that it may have. */
 import type { Mutant } from "./types.ts"
 
 export const reopeningMutants: ReadonlyArray<Mutant> = [

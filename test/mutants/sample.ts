@@ -1,11 +1,12 @@
 /**
- * `npm run mutants:sample -- --seed 1 --count 60`: breaks the worker and the Postgres adapter at random places, and shows what no test sees.
+ * `npm run mutants:sample -- --seed 1 --count 60`: breaks the worker and the Postgres adapter at random places, and
+ * shows the breaks that no test sees.
  *
- * The seed decides which mutations there are, and in which order; `--from` passes over the first ones, and after
- * `--minutes` it begins no other. `--together 1` leaves a processor to others, `--quick` leaves the second
- * list of tests out. Kinds of mutations have the same
- * chance, so that SQL and locks are not lost among conditions. The tests that concern the file come first, then those that go through it. What
- * survives both is shown with its line: it wants a test, or a reason in SURVIVORS.md.
+ * The seed decides which mutations there are, and in which order. `--from` passes over the first ones, and after
+ * `--minutes` no other one begins. `--together 1` leaves a processor to others, and `--quick` leaves the second list of
+ * tests out. Kinds of mutations have the same chance, so that SQL and locks are not lost among conditions. The tests
+ * that concern the file come first, then those that go through it. A mutation that survives both is shown with its
+ * line. It needs a test, or a reason in SURVIVORS.md.
  */
 import { parseArgs } from "node:util"
 import { Dice } from "../faults/dice.ts"
@@ -34,7 +35,7 @@ const machine = pg("runs", "pg-batches", "failures", "pipelined")
 const worker = (...names: ReadonlyArray<string>) => names.map((name) => `test/worker/${name}.test.ts`)
 const whole = ["test/worker", "test/ops", ...machine]
 
-/** Which tests look at a file, the first that fits: those of the first list see most breaks, the second one takes longer. */
+/** The tests of a file, in the first matching entry. Its first list sees most breaks, and the second takes longer. */
 const concerned: ReadonlyArray<readonly [file: RegExp, ...tests: ReadonlyArray<ReadonlyArray<string>>]> = [
   [/worker\/observe\//, ["test/ops"], whole],
   [
@@ -45,7 +46,7 @@ const concerned: ReadonlyArray<readonly [file: RegExp, ...tests: ReadonlyArray<R
   [/worker\/.*(LeaseRenewer|Drain)/, worker("leases", "renewed-late", "drain"), whole],
   [
     /(worker|internal)\/.*(InFlight|Fetcher|CrashIsolation|CrashStatus|Flow|Capacity)/,
-    worker("handling", "limits", "crash-poison", "people", "drain"),
+    worker("handling", "limits", "crash-poison", "operators", "drain"),
     whole
   ],
   [/worker\/(commit\/|.*KeyBatch)/, [

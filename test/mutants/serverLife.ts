@@ -1,4 +1,4 @@
-/** The breaks of what a worker may believe after the server has lost its memory, and of receipts that name one life of a message. */
+/** The breaks of a worker's trust in a server that lost its memory, and of receipts that name one life of a message. */
 import type { Mutant } from "./types.ts"
 
 const life = "test/postgres/serverLife.test.ts"
@@ -174,7 +174,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     file: "src/memory/MemoryTransport.ts",
     from: "row?.redrive?.count === delivery.redrive?.count",
     to: "row?.seq === Number(delivery.position)",
-    test: "test/conformance",
+    test: "test/conformance/memory.test.ts",
     named: "settles nothing that a redrive has put"
   },
   {
@@ -201,7 +201,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     file: "src/memory/MemoryLane.ts",
     from: "return last < at ? at : last + 1n",
     to: "return at === -1n ? at : last + 1n",
-    test: "test/conformance",
+    test: "test/conformance/memory.test.ts",
     named: "raises a token by the milliseconds"
   },
   {

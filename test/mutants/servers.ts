@@ -1,4 +1,4 @@
-/** The breaks of the checker's account of servers that forget: what it must count apart, and what it must not forgive. */
+/** The breaks of the checker's rules for servers that forget: the losses that it counts apart, and those it rejects. */
 import type { Mutant } from "./types.ts"
 
 const test = "test/checker/servers.test.ts"

@@ -1,4 +1,4 @@
-/** Breaks of what keeps a commit step from steering its transaction, and a session from being given back as it is not. */
+/** The breaks of the guards against a commit step that ends its transaction, or that changes its session. */
 import type { Mutant } from "./types.ts"
 
 const steering = "test/postgres/steering.test.ts"

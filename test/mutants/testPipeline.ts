@@ -37,7 +37,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     name: "kit: no crash after a step",
     guarantee: "the test kit",
     file: "src/testing/WorkerLife.ts",
-    from: "Effect.tap(() => life.pass(placeOf(\"after\", operator, index, delivered))),",
+    from: "Effect.tap(() => life.pass(placeOf(\"after\", step, index, delivered))),",
     to: "Effect.tap(() => Effect.void),",
     test: crashes,
     named: "changes nothing where effects are in the transaction"

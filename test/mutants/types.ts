@@ -14,7 +14,7 @@ export const guarantees = {
   "the test server": "The tests find their Postgres on every machine, or say why not."
 } as const
 
-/** What a break is made of. */
+/** One break of the code, and the test that must fail with it. */
 export interface Mutant {
   readonly name: string
   readonly guarantee: keyof typeof guarantees
@@ -23,7 +23,7 @@ export interface Mutant {
   readonly from: string
   readonly to: string
   readonly test: string
-  /** Part of the test's name. */
+  /** Finds the test in its file: a regular expression for a part of its name, as `vitest -t` takes it. */
   readonly named: string
 }
 
@@ -41,7 +41,23 @@ export const stale = (
     const times = text.split(from).length - 1
     return [
       ...(times === 1 ? [] : [`${name}: the text to break stands ${times} times in ${file}`]),
-      ...(exists(test) ? [] : [`${name}: there is no test ${test}`])
+      ...(test.endsWith(".test.ts") && exists(test) ? [] : [`${name}: there is no test file ${test}`])
     ]
   })
 }
+
+/**
+ * Returns the mutants whose test is not in its file. `testsOf` returns the names of a file's tests, or undefined for a
+ * file that did not run.
+ */
+export const unnamed = (
+  mutants: ReadonlyArray<Mutant>,
+  testsOf: (path: string) => ReadonlyArray<string> | undefined
+): ReadonlyArray<string> =>
+  mutants.flatMap(({ name, named, test }) => {
+    const pattern = new RegExp(named)
+    const tests = testsOf(test)
+    return tests === undefined || tests.some((one) => pattern.test(one))
+      ? []
+      : [`${name}: ${test} has no test "${named}"`]
+  })

@@ -131,7 +131,7 @@ describe("metrics", () => {
 
   it.effect("show that an operator has paused the consumer, and the operator actions", () =>
     Effect.gen(function*() {
-      const consumer = "people"
+      const consumer = "operated"
       const of = { messaging_consumer_group_name: consumer }
       const by = { by: "ann" }
       const books = Pipeline.from(Orders, { consumer }).pipe(

@@ -53,7 +53,7 @@ const uses: Record<string, Effect.Effect<unknown, unknown, Store.Store | SqlClie
   "the machinery's statement": Effect.flatMap(Store.Store, (store) => store.leases.claim("l", "o", 1000)),
   "the machinery's transaction": Effect.flatMap(
     Store.Store,
-    (store) => store.transact(store.inbox.claimOnce("someone", { id: "i", fingerprint: "f" }, false))
+    (store) => store.transact(store.inbox.claimOnce("api", { id: "i", fingerprint: "f" }, false))
   ),
   "a group's transaction": inWorker("pipelined"),
   "a group's transaction, in turn": inWorker("sequential"),

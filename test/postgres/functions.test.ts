@@ -128,8 +128,8 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       yield* call({ topic, key: "k", payload: "1", id: "both" })
       assert.deepStrictEqual(idsOf(yield* receive(subscription, 1)), ["both"])
       assert.deepStrictEqual(idsOf(yield* receive(other.subscription, 1)), ["both"])
-      yield* call({ topic: "nobody-yet", key: "k", payload: "1", id: "unrouted" })
-      yield* register({ consumer: topic, topics: ["nobody-yet"], lanes: 4 })
+      yield* call({ topic: "unread", key: "k", payload: "1", id: "unrouted" })
+      yield* register({ consumer: topic, topics: ["unread"], lanes: 4 })
       assert.deepStrictEqual(idsOf(yield* receive(subscription, 1)), ["unrouted"])
     }))
 

@@ -13,7 +13,7 @@ const schema = freshSchema()
 let consumers = 0
 
 /** A consumer with dead letters of one key each, or of the keys given. */
-const graves = Effect.fnUntraced(function*(count: number, keyOf: (i: number) => string = (i) => `k${i}`) {
+const withDeadLetters = Effect.fnUntraced(function*(count: number, keyOf: (i: number) => string = (i) => `k${i}`) {
   const store = yield* Store.Store
   const consumer = `c${++consumers}`
   yield* register({ consumer, topics: [consumer] })
@@ -22,7 +22,7 @@ const graves = Effect.fnUntraced(function*(count: number, keyOf: (i: number) => 
     yield* Effect.forEach(Array.from({ length: count }, (_, i) => i), (i) => message(`${i}`, keyOf(i), consumer))
   )
   const got = yield* receive(sub, count)
-  const deadLettered = yield* store.transact(Effect.andThen(
+  const ids = yield* store.transact(Effect.andThen(
     sub.removeInTransaction(got),
     store.deadLetters.add(
       consumer,
@@ -36,7 +36,16 @@ const graves = Effect.fnUntraced(function*(count: number, keyOf: (i: number) => 
     )
   ))
   yield* sub.acknowledge(got)
-  return { store, consumer, sub, deadLetters: deadLettered.map((deadLetterId) => deadLetterId!) }
+  return { store, consumer, sub, deadLetters: ids.map((deadLetterId) => deadLetterId!) }
+})
+
+/** Parks dead letters, with the holds of their keys. */
+const park = Effect.fnUntraced(function*(deadLetters: ReadonlyArray<string>) {
+  const sql = yield* SqlClient.SqlClient
+  const [table, ids] = [sql(`${schema}.dead_letters`), deadLetters.map(Number)]
+  yield* sql`update ${table} set parked = true where id = any(${ids}::bigint[])`
+  yield* sql`insert into ${sql(`${schema}.holds`)} (queue_id, key, lane, until, from_seq)
+    select distinct queue_id, key, lane, 'infinity'::timestamptz, 0 from ${table} where id = any(${ids}::bigint[])`
 })
 
 const Notes = Topic.make("notes", {
@@ -65,7 +74,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       "redrive each dead letter once when two redrive one set, and each is recorded once",
       () =>
         Effect.gen(function*() {
-          const { consumer, deadLetters, sub } = yield* graves(300)
+          const { consumer, deadLetters, sub } = yield* withDeadLetters(300)
           const both = yield* Effect.all(
             ["ann", "ben"].map((by) => DeadLetters.redriveAll({ consumer }, { by })),
             { concurrency: "unbounded" }
@@ -83,7 +92,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       "have one winner when one redrives what the other discards, and the loser's error names the winner",
       () =>
         Effect.gen(function*() {
-          const { consumer, deadLetters, sub } = yield* graves(40)
+          const { consumer, deadLetters, sub } = yield* withDeadLetters(40)
           const outcomes = yield* Effect.forEach(deadLetters, (deadLetterId) =>
             Effect.all([
               Effect.exit(Effect.flip(DeadLetters.redrive(deadLetterId, { by: "ann" }))),
@@ -109,15 +118,8 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
 
     it.effect("do not wait for one another in a circle when their sets overlap in keys", () =>
       Effect.gen(function*() {
-        const { consumer, deadLetters, sub } = yield* graves(60, (i) => `k${i % 5}`)
-        const sql = yield* SqlClient.SqlClient
-        // As parked dead letters, with the holds of their keys.
-        yield* sql`update ${sql(`${schema}.dead_letters`)} set parked = true where id = any(${
-          deadLetters.map(Number)
-        }::bigint[])`
-        yield* sql`insert into ${sql(`${schema}.holds`)} (queue_id, key, lane, until, from_seq)
-        select distinct queue_id, key, lane, 'infinity'::timestamptz, 0 from ${sql(`${schema}.dead_letters`)}
-        where id = any(${deadLetters.map(Number)}::bigint[])`
+        const { consumer, deadLetters, sub } = yield* withDeadLetters(60, (i) => `k${i % 5}`)
+        yield* park(deadLetters)
         yield* Effect.all([
           Effect.forEach(
             deadLetters,
@@ -139,7 +141,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
 
     it.effect("do not see a set grow while dead letters die and die again", () =>
       Effect.gen(function*() {
-        const { consumer, deadLetters, store, sub } = yield* graves(30)
+        const { consumer, deadLetters, store, sub } = yield* withDeadLetters(30)
         const rounds = Effect.gen(function*() {
           // Everything that is redriven dies again at once, and new ones die beside it.
           while (true) {
@@ -181,14 +183,8 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       () =>
         Effect.gen(function*() {
           for (let round = 0; round < 10; round++) {
-            const { deadLetters, sub } = yield* graves(2, () => "k")
-            const sql = yield* SqlClient.SqlClient
-            yield* sql`update ${sql(`${schema}.dead_letters`)} set parked = true where id = any(${
-              deadLetters.map(Number)
-            }::bigint[])`
-            yield* sql`insert into ${sql(`${schema}.holds`)} (queue_id, key, lane, until, from_seq)
-          select distinct queue_id, key, lane, 'infinity'::timestamptz, 0 from ${sql(`${schema}.dead_letters`)}
-          where id = any(${deadLetters.map(Number)}::bigint[])`
+            const { deadLetters, sub } = yield* withDeadLetters(2, () => "k")
+            yield* park(deadLetters)
             yield* Effect.forEach(deadLetters, (deadLetterId) => DeadLetters.redrive(deadLetterId, { by: "ann" }), {
               concurrency: "unbounded"
             })
@@ -328,7 +324,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
     it.effect("remove a consumer, while publishers wait, without the millions of ids that it may remember", () =>
       Effect.gen(function*() {
         const sql = yield* SqlClient.SqlClient
-        const { consumer } = yield* graves(2)
+        const { consumer } = yield* withDeadLetters(2)
         const inbox = sql(`${schema}.inbox`)
         const [queue] = yield* sql<{ readonly id: number }>`select id from ${
           sql(`${schema}.consumers`)
@@ -346,7 +342,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         Effect.gen(function*() {
           const sql = yield* SqlClient.SqlClient
           for (let round = 0; round < 5; round++) {
-            const { consumer, deadLetters } = yield* graves(20)
+            const { consumer, deadLetters } = yield* withDeadLetters(20)
             const action = { by: "ann", force: { workers: true, messages: true } }
             yield* Effect.all([
               Effect.forEach(deadLetters, (deadLetterId) =>

@@ -173,8 +173,8 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
       }))
       yield* Fiber.joinAll(fibers)
       yield* sql`drop trigger stand on ${yield* table("lanes")}`
-      const [heirs] = yield* receive(yield* c.open("successor"), 1)
-      assert.strictEqual(heirs!.crashCount, 0)
+      const [successors] = yield* receive(yield* c.open("successor"), 1)
+      assert.strictEqual(successors!.crashCount, 0)
       yield* Scope.close(scope, Exit.void)
     }))
 

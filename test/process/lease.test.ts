@@ -36,22 +36,22 @@ describe("processes with a named lease", { timeout: limit(120_000), concurrent: 
   it.live("SIGSTOP for longer than the lease, then SIGCONT: the stale owner's writes are refused, and it learns of its loss", () =>
     withLeaders((schema, start) =>
       Effect.gen(function*() {
-        const zombie = yield* start("zombie")
-        yield* zombie.said("leads")
+        const stale = yield* start("stale")
+        yield* stale.said("leads")
         yield* Workers.until("it wrote", Effect.map(terms(schema), (rows) => rows.length > 3))
-        yield* zombie.signal("SIGSTOP")
-        const heir = yield* start("heir")
-        yield* heir.said("leads")
+        yield* stale.signal("SIGSTOP")
+        const successor = yield* start("successor")
+        yield* successor.said("leads")
         yield* Workers.until(
-          "the heir wrote",
-          Effect.map(terms(schema), (rows) => rows.filter(({ name }) => name === "heir").length > 20)
+          "the successor wrote",
+          Effect.map(terms(schema), (rows) => rows.filter(({ name }) => name === "successor").length > 20)
         )
-        yield* zombie.signal("SIGCONT")
-        yield* zombie.said("lost")
+        yield* stale.signal("SIGCONT")
+        yield* stale.said("lost")
         const rows = yield* terms(schema)
         assert.isTrue(ascending(rows))
-        const theirs = rows.find(({ name }) => name === "zombie")!.token
-        assert.isTrue(rows.every(({ name, token }) => (token === theirs) === (name === "zombie")))
+        const theirs = rows.find(({ name }) => name === "stale")!.token
+        assert.isTrue(rows.every(({ name, token }) => (token === theirs) === (name === "stale")))
       })
     ))
 

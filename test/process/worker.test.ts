@@ -57,31 +57,31 @@ describe("worker processes", { timeout: limit(120_000), concurrent: true }, () =
   it.live("SIGSTOP for three leases, then SIGCONT: the stale owner commits nothing, is interrupted, and rejoins", () =>
     withWorld(({ consumer, schema, setup }) =>
       Effect.gen(function*() {
-        const zombie = yield* Workers.start(setup("zombie"))
-        yield* zombie.said("ready")
+        const stale = yield* Workers.start(setup("stale"))
+        yield* stale.said("ready")
         const slow = [Workers.piece("slow", 0, { action: "waitInCommit", millis: 1500 }), Workers.piece("slow", 1)]
         yield* Workers.publish(consumer, slow)
-        yield* zombie.said("start slow:0")
-        yield* zombie.signal("SIGSTOP")
-        const heir = yield* Workers.start(setup("heir"))
+        yield* stale.said("start slow:0")
+        yield* stale.signal("SIGSTOP")
+        const successor = yield* Workers.start(setup("successor"))
         yield* Workers.ledgerHas(schema, 2)
-        yield* zombie.signal("SIGCONT")
-        yield* zombie.said("Lost lane")
+        yield* stale.signal("SIGCONT")
+        yield* stale.said("Lost lane")
         const more = pieces(30, 5)
         yield* Workers.publish(consumer, more)
         yield* Workers.ledgerHas(schema, 2 + more.length)
         const rows = yield* Workers.ledger(schema)
         assert.deepStrictEqual(Workers.violations(rows, [...slow, ...more]), intact)
-        assert.deepStrictEqual(rows.slice(0, 2).map((row) => row.worker), ["heir", "heir"])
+        assert.deepStrictEqual(rows.slice(0, 2).map((row) => row.worker), ["successor", "successor"])
         yield* Workers.until(
-          "the zombie takes part again",
+          "the stale takes part again",
           Effect.gen(function*() {
             yield* Workers.publish(consumer, [Workers.piece(`again${Math.random()}`, 0)])
             const now = yield* Workers.ledger(schema)
-            return now.some((row) => row.worker === "zombie")
+            return now.some((row) => row.worker === "stale")
           })
         )
-        yield* heir.signal("SIGTERM")
+        yield* successor.signal("SIGTERM")
       })
     ))
 
@@ -120,9 +120,9 @@ describe("worker processes", { timeout: limit(120_000), concurrent: true }, () =
   it.live("poison that kills the process becomes a dead letter `crashed`; none of the messages around it does", () =>
     withWorld(({ consumer, schema, setup }) =>
       Effect.gen(function*() {
-        const innocent = pieces(50, 4, { action: "wait", millis: 10 })
+        const others = pieces(50, 4, { action: "wait", millis: 10 })
         const poison = Workers.piece("poison", 0, { action: "exit" })
-        yield* Workers.publish(consumer, [...innocent.slice(0, 100), poison, ...innocent.slice(100)])
+        yield* Workers.publish(consumer, [...others.slice(0, 100), poison, ...others.slice(100)])
         let deaths = 0
         yield* Effect.forkScoped(Effect.forever(Effect.gen(function*() {
           // Always under one name, as a supervisor starts it.
@@ -134,13 +134,13 @@ describe("worker processes", { timeout: limit(120_000), concurrent: true }, () =
           "the poison is dead",
           Effect.map(DeadLetters.list({ consumer }), (deadLetters) => deadLetters.length > 0)
         )
-        yield* Workers.ledgerHas(schema, innocent.length)
+        yield* Workers.ledgerHas(schema, others.length)
         const deadLetters = yield* DeadLetters.list({ consumer })
         assert.deepStrictEqual(deadLetters.map((deadLetter) => [deadLetter.message.id, deadLetter.reason]), [[
           "poison:0",
           "crashed"
         ]])
-        assert.deepStrictEqual(Workers.violations(yield* Workers.ledger(schema), innocent), intact)
+        assert.deepStrictEqual(Workers.violations(yield* Workers.ledger(schema), others), intact)
         assert.strictEqual(deaths, 3)
       })
     ))

@@ -16,7 +16,6 @@ const end = "<!-- /guarantees -->"
 
 const cell = (text: string) => text.replaceAll("|", "\\|")
 
-/** A file is found by its name; a folder of tests stands as it is. */
 const row = ({ file, guarantee, name, named, test }: Mutant) =>
   `| ${guarantee} | ${cell(name)} | \`${basename(file)}\` | \`${basename(test)}\` \`${cell(named)}\` |`
 

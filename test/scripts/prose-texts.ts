@@ -9,7 +9,7 @@ export const paths = (only: ReadonlyArray<string>): ReadonlyArray<string> =>
   [
     ...pages,
     ...["src", "test", "examples", ".github"].flatMap((folder) => [...files(folder, ".ts"), ...files(folder, ".md")])
-  ].filter((path) => !path.startsWith("test/api/") && !path.startsWith("test/mutants/"))
+  ].filter((path) => !path.startsWith("test/api/"))
     .filter((path) => only.length === 0 || only.some((each) => path === each || path.startsWith(each)))
 
 const wide = (path: string, text: string): ReadonlyArray<Finding> =>

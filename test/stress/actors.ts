@@ -246,7 +246,7 @@ const fail = Effect.fnUntraced(function*(run: Run, desk: Desk, delivery: Deliver
 })
 
 /** Redrives what is parked, and parks keys of his own. */
-export const person = Effect.fnUntraced(function*(run: Run) {
+export const operator = Effect.fnUntraced(function*(run: Run) {
   const store = yield* Store.Store
   const sql = yield* SqlClient.SqlClient
   const holds = `${run.schema}.holds`
@@ -271,6 +271,6 @@ export const person = Effect.fnUntraced(function*(run: Run) {
     yield* sql`insert into ${sql(holds)} (queue_id, key, lane, until, from_seq)
       select queue_id, ${key}, lane, 'infinity', 0 from ${sql(`${run.schema}.messages`)} where key = ${key} limit 1
       on conflict (queue_id, key) do nothing`
-    yield* count(run, "a person's parks")
+    yield* count(run, "an operator's parks")
   }
 })

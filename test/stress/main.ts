@@ -17,7 +17,7 @@ import { Store } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { parseArgs } from "node:util"
 import { givenOrStarted } from "../setup/server.ts"
-import { bystander, keys, lanes, person, publisher, type Run, worker } from "./actors.ts"
+import { bystander, keys, lanes, operator, publisher, type Run, worker } from "./actors.ts"
 
 const { values } = parseArgs({ options: { seconds: { type: "string", default: "30" } } })
 const seconds = Number(values.seconds)
@@ -91,7 +91,7 @@ const program = (url: string) => {
   return Effect.gen(function*() {
     yield* prepare
     const names = Array.from({ length: workers }, (_, i) => `w${i}`)
-    const people = yield* Effect.forkChild(person(run))
+    const decisions = yield* Effect.forkChild(operator(run))
     const working = yield* Effect.forEach(names, (name) => Effect.forkChild(elsewhere(worker(run, name))))
     const beside = yield* Effect.forkChild(bystander(run))
     yield* Effect.forkChild(Effect.andThen(Effect.sleep(seconds * 1_000), Effect.sync(() => run.publishing = false)))
@@ -103,7 +103,7 @@ const program = (url: string) => {
     run.failing = false
     const stuck = yield* drained
     run.stopped = true
-    yield* Fiber.joinAll([...working, people, beside])
+    yield* Fiber.joinAll([...working, decisions, beside])
     const { found, total } = yield* judge(published, stuck)
     const sql = yield* SqlClient.SqlClient
     yield* sql`drop schema ${sql(schema)} cascade`

@@ -69,7 +69,7 @@ it.effect("is a process of its own: what kills another run stops nothing in it, 
     const slow = Pipeline.from(Payments, { consumer: "slow" }).pipe(
       Pipeline.tap(() => Effect.andThen(Effect.sync(() => runs++), Effect.sleep("1 second")))
     )
-    const innocent = TestPipeline.run(slow, (test) =>
+    const living = TestPipeline.run(slow, (test) =>
       Effect.gen(function*() {
         yield* test.publish(Payments, payment("a1"))
         yield* test.settle
@@ -94,7 +94,7 @@ it.effect("is a process of its own: what kills another run stops nothing in it, 
     const apart = <A, E, R>(run: Effect.Effect<A, E, R>) =>
       run.pipe(Effect.provide(services, { local: true }), Effect.provide(TestClock.layer(), { local: true }))
     const done = Deferred.succeed(seen, undefined)
-    yield* Effect.all([Effect.ensuring(apart(innocent), done), apart(killed)], { concurrency: 2 })
+    yield* Effect.all([Effect.ensuring(apart(living), done), apart(killed)], { concurrency: 2 })
     assert.strictEqual(runs, 1)
   }))
 

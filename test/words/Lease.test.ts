@@ -75,7 +75,7 @@ describe("a named lease", () => {
       yield* TestClock.adjust("25 seconds")
       able = false
       // Renewed last at 20 s. With a margin of a twentieth the work ends at 48.5 s.
-      const heir = yield* Effect.forkChild(Lease.acquire("leader"), { startImmediately: true })
+      const successor = yield* Effect.forkChild(Lease.acquire("leader"), { startImmediately: true })
       yield* TestClock.adjust("23 seconds")
       assert.isUndefined(using.pollUnsafe())
       yield* TestClock.adjust("600 millis")
@@ -85,7 +85,7 @@ describe("a named lease", () => {
           exit.cause.reasons.some((reason) => reason._tag === "Fail" && reason.error._tag === "LeaseLost")
       )
       assert.isTrue((yield* Deferred.await(stopped)) <= 48_600)
-      yield* Fiber.join(heir)
+      yield* Fiber.join(successor)
     }).pipe(
       Effect.scoped,
       Effect.provide(memory((leases) => ({
@@ -145,19 +145,19 @@ describe("a named lease", () => {
   it.effect("refuses writes of its owner after another owner has held it", () => {
     let able = true
     return Effect.gen(function*() {
-      const zombie = yield* Lease.acquire("leader", { duration: "30 seconds" })
+      const stale = yield* Lease.acquire("leader", { duration: "30 seconds" })
       let writes = 0
       const write = Effect.sync(() => ++writes)
-      assert.strictEqual(yield* Lease.fenced(zombie, write), 1)
+      assert.strictEqual(yield* Lease.fenced(stale, write), 1)
       able = false
       // A frozen process would not see its own deadline pass: here, only the store knows.
       const store = yield* Store.Store
-      yield* store.leases.release("leader", zombie.holder)
-      const heir = yield* Lease.acquire("leader", { wait: 0 })
-      assert.isTrue(heir.token > zombie.token)
-      assert.strictEqual((yield* Effect.flip(Lease.fenced(zombie, write)))._tag, "LeaseLost")
-      assert.strictEqual((yield* zombie.lost).token, String(zombie.token))
-      assert.strictEqual(yield* Lease.fenced(heir, write), 2)
+      yield* store.leases.release("leader", stale.holder)
+      const successor = yield* Lease.acquire("leader", { wait: 0 })
+      assert.isTrue(successor.token > stale.token)
+      assert.strictEqual((yield* Effect.flip(Lease.fenced(stale, write)))._tag, "LeaseLost")
+      assert.strictEqual((yield* stale.lost).token, String(stale.token))
+      assert.strictEqual(yield* Lease.fenced(successor, write), 2)
     }).pipe(Effect.provide(memory((leases) => ({
       renew: (...args) => able ? leases.renew(...args) : Effect.fail(down)
     }))))

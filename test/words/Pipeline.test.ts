@@ -25,7 +25,7 @@ describe("a pipeline", () => {
       consumer: "ledger",
       topics: ["payments", "refunds"],
       delivery: "effectivelyOnce",
-      operators: ["Map", "Filter", "MapEffect", "Tap", "Commit", "CommitBatch", "Emit refunds", "Emit refunds"],
+      steps: ["Map", "Filter", "MapEffect", "Tap", "Commit", "CommitBatch", "Emit refunds", "Emit refunds"],
       order: "park"
     })
   })
@@ -43,8 +43,8 @@ describe("a pipeline", () => {
     )
     assert.strictEqual(JSON.stringify(base), before)
     assert.deepStrictEqual(base.settings, settings)
-    assert.deepStrictEqual(one.steps.map((operator) => operator._tag), ["Map"])
-    assert.deepStrictEqual(two.steps.map((operator) => operator._tag), ["Commit"])
+    assert.deepStrictEqual(one.steps.map((step) => step._tag), ["Map"])
+    assert.deepStrictEqual(two.steps.map((step) => step._tag), ["Commit"])
     assert.deepInclude(two.settings, {
       retry: Retry.never,
       timeout: "1 second",

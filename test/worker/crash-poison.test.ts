@@ -62,6 +62,21 @@ const besideAnother = Effect.gen(function*() {
   return { shared, other, gate, ledger: watched("ledger", shared) }
 })
 
+/** Starts two workers of a process. The first one's messages were in flight when two processes crashed. */
+const twoSuspects = Effect.fnUntraced(function*(options?: Parameters<typeof start>[1]) {
+  yield* register
+  yield* publish(Orders, [order("a", 1), order("b", 1)])
+  yield* die("ledger")
+  yield* die("ledger")
+  const shared = { running: new Set<string>(), log: [] as Array<string> }
+  const ledger = watched("ledger", shared)
+  const other = watched("other", shared)
+  const gates = ["a1", "b1"].map(ledger.gate)
+  yield* start(ledger.pipeline, { lanes, ...options })
+  yield* start(other.pipeline, { lanes })
+  return { gates, ledger, other, shared }
+})
+
 describe("a message held by processes that crashed", () => {
   it.effect("once is an ordinary message: no message runs alone after one ordinary crash", () =>
     Effect.gen(function*() {
@@ -79,16 +94,7 @@ describe("a message held by processes that crashed", () => {
 
   it.effect("again runs alone in its process, other workers included, and clears the messages that did not kill", () =>
     Effect.gen(function*() {
-      yield* register
-      yield* publish(Orders, [order("a", 1), order("b", 1)])
-      yield* die("ledger")
-      yield* die("ledger")
-      const shared = { running: new Set<string>(), log: [] as Array<string> }
-      const ledger = watched("ledger", shared)
-      const other = watched("other", shared)
-      const gates = ["a1", "b1"].map(ledger.gate)
-      yield* start(ledger.pipeline, { lanes })
-      yield* start(other.pipeline, { lanes })
+      const { gates, ledger, other, shared } = yield* twoSuspects()
       yield* until("the first suspect runs", () => [...shared.running].some((name) => name.startsWith("ledger")))
       yield* publish(Orders, [order("c", 1), ...orders("d", 2)])
       yield* TestClock.adjust("4 seconds")
@@ -192,16 +198,7 @@ describe("a message held by processes that crashed", () => {
 
   it.effect("again has its process to itself for one lease's time: one that hangs continues beside the others", () =>
     Effect.gen(function*() {
-      yield* register
-      yield* publish(Orders, [order("a", 1), order("b", 1)])
-      yield* die("ledger")
-      yield* die("ledger")
-      const shared = { running: new Set<string>(), log: [] as Array<string> }
-      const ledger = watched("ledger", shared)
-      const other = watched("other", shared)
-      const gates = ["a1", "b1"].map(ledger.gate)
-      yield* start(ledger.pipeline, { lanes, lease: "10 seconds" })
-      yield* start(other.pipeline, { lanes })
+      const { gates, ledger, other, shared } = yield* twoSuspects({ lease: "10 seconds" })
       yield* until("the first suspect runs", () => shared.running.size === 1)
       yield* publish(Orders, orders("c", 1))
       yield* TestClock.adjust("9 seconds")

@@ -56,7 +56,7 @@ interface Alone {
 
 /** How often a member is tried alone until its attempt has failed; undefined if it is still tried after so many. */
 const triesAlone = ({ began = true, committedAt = -1, name, provedAt = -1, tries }: Alone): number | undefined => {
-  let trouble = CommitRecovery.none
+  let failedTries = CommitRecovery.none
   for (let n = 1; n <= tries; n++) {
     const move = CommitRecovery.next(
       {
@@ -64,7 +64,7 @@ const triesAlone = ({ began = true, committedAt = -1, name, provedAt = -1, tries
         members: 1,
         savepoints: true,
         together: false,
-        trouble,
+        failedTries,
         committedAt,
         provedAt,
         renewedAt: Infinity
@@ -74,7 +74,7 @@ const triesAlone = ({ began = true, committedAt = -1, name, provedAt = -1, tries
     if (move._tag === "FailMember") return n
     assert.strictEqual(move._tag, "WaitThen")
     assert.strictEqual(tried(move)._tag, "Alone")
-    if (move._tag === "WaitThen") trouble = move.then.trouble
+    if (move._tag === "WaitThen") failedTries = move.then.failedTries
   }
   return undefined
 }
@@ -89,7 +89,7 @@ describe("the move after a failed transaction", () => {
         ...state,
         form,
         members: alone ? 1 : members,
-        trouble: { tries, begun: tries, since: tries === 0 ? undefined : 0 }
+        failedTries: { tries, begun: tries, since: tries === 0 ? undefined : 0 }
       }, failure(name, 10, began))
       const next = tried(move)._tag
       if (alone) assert.include(["Alone", "FailMember"], next)
@@ -114,14 +114,20 @@ describe("the move after a failed transaction", () => {
 
   it("is the failure of the one whose step failed, and another try for the others of its group", () => {
     for (const [savepoints, then] of [[true, "Savepoints"], [false, "Alone"]] as const) {
-      const state = { form: "whole", members: 3, savepoints, together: false, trouble: CommitRecovery.none } as const
+      const state = {
+        form: "whole",
+        members: 3,
+        savepoints,
+        together: false,
+        failedTries: CommitRecovery.none
+      } as const
       const move = CommitRecovery.next({ ...state, committedAt: -1, provedAt: -1, renewedAt: -1 }, failure("step", 1))
-      assert.deepStrictEqual(move, { _tag: "FailMember", then: { _tag: then, trouble: CommitRecovery.none } })
+      assert.deepStrictEqual(move, { _tag: "FailMember", then: { _tag: then, failedTries: CommitRecovery.none } })
     }
   })
 
   it("is the failure of a lone member without another try, unless a try by itself would tell more", () => {
-    const state = { form: "whole", members: 1, savepoints: true, trouble: CommitRecovery.none } as const
+    const state = { form: "whole", members: 1, savepoints: true, failedTries: CommitRecovery.none } as const
     for (const name of own) {
       const seen = { ...state, committedAt: -1, provedAt: -1, renewedAt: -1 }
       assert.strictEqual(CommitRecovery.next({ ...seen, together: false }, failure(name, 1))._tag, "FailMember")
@@ -141,7 +147,7 @@ describe("the move after a failed transaction", () => {
       members: 1,
       savepoints: true,
       together: false,
-      trouble: CommitRecovery.none
+      failedTries: CommitRecovery.none
     } as const
     const seen = { ...state, committedAt: -1, provedAt: -1, renewedAt: -1 }
     assert.strictEqual(tried(CommitRecovery.next(seen, failure("refused", 1)))._tag, "Alone")
@@ -151,7 +157,7 @@ describe("the move after a failed transaction", () => {
   it("is the member's failure when its session ends five times and a transaction without it does not", () => {
     assert.isUndefined(triesAlone({ name: "ended", tries: 1000 }))
     assert.strictEqual(triesAlone({ name: "ended", tries: 1000, provedAt: 1.5 }), 5)
-    // The proof is older than the trouble.
+    // The proof is older than the failedTries.
     assert.isUndefined(triesAlone({ name: "ended", tries: 1000, provedAt: 1 }))
     // A store that says that it is away may well commit what writes nothing.
     assert.isUndefined(triesAlone({ name: "away", tries: 1000, provedAt: 1.5 }))
@@ -164,7 +170,7 @@ describe("the move after a failed transaction", () => {
         members: 1,
         savepoints: true,
         together: false,
-        trouble: { tries: begun, begun, since: begun === 0 ? undefined : 1 },
+        failedTries: { tries: begun, begun, since: begun === 0 ? undefined : 1 },
         committedAt,
         provedAt,
         renewedAt: -1
@@ -182,7 +188,7 @@ describe("the move after a failed transaction", () => {
     for (const name of ["away", "unknown"] as const) {
       assert.isUndefined(triesAlone({ name, tries: 1000 }))
       assert.strictEqual(triesAlone({ name, tries: 1000, committedAt: 1.5 }), 5)
-      // They were committed before the trouble began.
+      // They were committed before the failedTries began.
       assert.isUndefined(triesAlone({ name, tries: 1000, committedAt: 1 }))
     }
   })
@@ -194,7 +200,7 @@ describe("the move after a failed transaction", () => {
   })
 
   it("is a try of each member alone when leases are renewed and the group does not get through", () => {
-    let trouble = CommitRecovery.none
+    let failedTries = CommitRecovery.none
     for (let n = 1; n <= 5; n++) {
       const move = CommitRecovery.next(
         {
@@ -202,7 +208,7 @@ describe("the move after a failed transaction", () => {
           members: 3,
           savepoints: true,
           together: false,
-          trouble,
+          failedTries,
           committedAt: -1,
           provedAt: -1,
           renewedAt: 2
@@ -210,7 +216,7 @@ describe("the move after a failed transaction", () => {
         failure("away", n)
       )
       assert.strictEqual(tried(move)._tag, n < 5 ? "Whole" : "Alone")
-      if (move._tag === "WaitThen") trouble = move.then.trouble
+      if (move._tag === "WaitThen") failedTries = move.then.failedTries
     }
   })
 })

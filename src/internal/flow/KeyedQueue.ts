@@ -38,9 +38,9 @@ export class KeyedQueue<K, A> {
 
   /** Puts a value behind the others of its key. */
   offer(key: K, value: A): void {
-    const line = this.waiting.get(key)
-    if (line === undefined) this.waiting.set(key, { values: [value], first: 0 })
-    else line.values.push(value)
+    const queued = this.waiting.get(key)
+    if (queued === undefined) this.waiting.set(key, { values: [value], first: 0 })
+    else queued.values.push(value)
     this.count++
     if (!this.running.has(key)) this.ready.add(key)
   }
@@ -69,9 +69,11 @@ export class KeyedQueue<K, A> {
    */
   takeMore(key: K, most: number, predicate: (value: A) => boolean): ReadonlyArray<A> {
     const values: Array<A> = []
-    for (let line = this.waiting.get(key); line !== undefined && values.length < most; line = this.waiting.get(key)) {
-      if (!predicate(line.values[line.first]!)) break
+    let queued = this.waiting.get(key)
+    while (queued !== undefined && values.length < most) {
+      if (!predicate(queued.values[queued.first]!)) break
       values.push(this.shift(key))
+      queued = this.waiting.get(key)
     }
     return values
   }
@@ -101,10 +103,10 @@ export class KeyedQueue<K, A> {
   /** Takes out and returns the waiting values of any key for which the predicate holds. */
   remove(predicate: (value: A) => boolean): ReadonlyArray<A> {
     const removed: Array<A> = []
-    for (const [key, line] of this.waiting) {
+    for (const [key, queued] of this.waiting) {
       const kept: Array<A> = []
-      for (const value of rest(line)) (predicate(value) ? removed : kept).push(value)
-      this.count -= lengthOf(line) - kept.length
+      for (const value of rest(queued)) (predicate(value) ? removed : kept).push(value)
+      this.count -= lengthOf(queued) - kept.length
       if (kept.length > 0) this.waiting.set(key, { values: kept, first: 0 })
       else {
         this.waiting.delete(key)
@@ -115,13 +117,13 @@ export class KeyedQueue<K, A> {
   }
 
   private shift(key: K): A {
-    const line = this.waiting.get(key)!
-    const value = line.values[line.first++]!
+    const queued = this.waiting.get(key)!
+    const value = queued.values[queued.first++]!
     this.count--
-    if (line.first === line.values.length) this.waiting.delete(key)
-    else if (line.first > 1024 && line.first * 2 > line.values.length) {
-      line.values.splice(0, line.first)
-      line.first = 0
+    if (queued.first === queued.values.length) this.waiting.delete(key)
+    else if (queued.first > 1024 && queued.first * 2 > queued.values.length) {
+      queued.values.splice(0, queued.first)
+      queued.first = 0
     }
     return value
   }
@@ -136,8 +138,8 @@ interface Waiting<A> {
   first: number
 }
 
-const lengthOf = (line: Waiting<unknown> | undefined): number =>
-  line === undefined ? 0 : line.values.length - line.first
+const lengthOf = (queued: Waiting<unknown> | undefined): number =>
+  queued === undefined ? 0 : queued.values.length - queued.first
 
-const rest = <A>(line: Waiting<A> | undefined): ReadonlyArray<A> =>
-  line === undefined ? [] : line.values.slice(line.first)
+const rest = <A>(queued: Waiting<A> | undefined): ReadonlyArray<A> =>
+  queued === undefined ? [] : queued.values.slice(queued.first)

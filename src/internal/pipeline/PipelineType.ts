@@ -67,9 +67,7 @@ export const make = <A, E, R, P extends Phase, M extends DeliveryMode>(shape: Sh
       consumer: shape.consumer,
       topics: shape.topics.map((topic) => topic.name),
       delivery: shape.settings.delivery,
-      operators: shape.steps.map((operator) =>
-        operator._tag === "Emit" ? `Emit ${operator.topic.name}` : operator._tag
-      ),
+      steps: shape.steps.map((step) => step._tag === "Emit" ? `Emit ${step.topic.name}` : step._tag),
       order: shape.settings.order
     }
   }

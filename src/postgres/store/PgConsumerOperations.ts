@@ -155,8 +155,8 @@ const unsubscribe = (parts: Parts): ConsumerStore["unsubscribe"] => (consumer, t
     Effect.gen(function*() {
       yield* excludePublishers(parts)
       const row = yield* found(parts, text.lock, consumer)
-      const gone = yield* db.within(ending.unsubscribe, [row["id"], topic])
-      if (gone.length === 0) return yield* new NotSubscribed({ consumer, topic })
+      const removed = yield* db.within(ending.unsubscribe, [row["id"], topic])
+      if (removed.length === 0) return yield* new NotSubscribed({ consumer, topic })
       const { waiting, workers } = yield* count(parts, row["id"], topic)
       if (waiting > 0 && action.force?.messages !== true) {
         return yield* new ConsumerBusy({

@@ -6,14 +6,14 @@
  */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { graveyard } from "./graveyard.ts"
+import { deadLetterKit } from "./deadLetterKit.ts"
 import { claimOf, failure, ids, type Options, type Tests } from "./kit.ts"
 
 /** Registers the promises about writing and reading dead letters. */
 const burying = (it: Tests, options: Options) => {
   it.effect("keeps the message and every attempt of a dead letter", () =>
     Effect.gen(function*() {
-      const { writeDeadLetter, consumer, deadLetters, publish, receive, subscription } = yield* graveyard(
+      const { writeDeadLetter, consumer, deadLetters, publish, receive, subscription } = yield* deadLetterKit(
         options,
         "continue"
       )
@@ -44,7 +44,7 @@ const burying = (it: Tests, options: Options) => {
 
   it.effect("lists dead letters newest first, by consumer, state and page", () =>
     Effect.gen(function*() {
-      const { deadLettered, consumer, deadLetters } = yield* graveyard(options, "continue")
+      const { deadLettered, consumer, deadLetters } = yield* deadLetterKit(options, "continue")
       const made = []
       for (const id of ["a", "b", "c", "d", "e"]) made.push((yield* deadLettered([{ id }])).deadLetterId)
       assert.deepStrictEqual(made, made.toSorted())
@@ -61,7 +61,7 @@ const burying = (it: Tests, options: Options) => {
 
   it.effect("does not dead-letter what was committed", () =>
     Effect.gen(function*() {
-      const { writeDeadLetter, consumer, deadLetters, publish, receive, store, subscription } = yield* graveyard(
+      const { writeDeadLetter, consumer, deadLetters, publish, receive, store, subscription } = yield* deadLetterKit(
         options,
         "continue"
       )
@@ -74,7 +74,7 @@ const burying = (it: Tests, options: Options) => {
 
   it.effect("does not commit what was dead-lettered", () =>
     Effect.gen(function*() {
-      const { deadLettered, commit, deadLetters, publish, receive, subscription } = yield* graveyard(
+      const { deadLettered, commit, deadLetters, publish, receive, subscription } = yield* deadLetterKit(
         options,
         "continue"
       )
@@ -87,7 +87,7 @@ const burying = (it: Tests, options: Options) => {
 
   it.effect("keeps a message with other content under a committed id beside the inbox", () =>
     Effect.gen(function*() {
-      const { commit, consumer, deadLetters, publish, receive, store, subscription } = yield* graveyard(
+      const { commit, consumer, deadLetters, publish, receive, store, subscription } = yield* deadLetterKit(
         options,
         "continue"
       )
@@ -107,7 +107,7 @@ const burying = (it: Tests, options: Options) => {
 
   it.effect("names a dead letter that does not exist", () =>
     Effect.gen(function*() {
-      const { deadLetters } = yield* graveyard(options, "continue")
+      const { deadLetters } = yield* deadLetterKit(options, "continue")
       for (const deadLetterId of ["9999999999999999", "no such dead letter", ""]) {
         for (
           const ask of [
@@ -129,7 +129,7 @@ const burying = (it: Tests, options: Options) => {
 const redriving = (it: Tests, options: Options) => {
   it.effect("puts a redriven message at the end, and resolves its dead letter in its commit", () =>
     Effect.gen(function*() {
-      const { deadLettered, commit, deadLetters, publish, receive, settle, subscription } = yield* graveyard(
+      const { deadLettered, commit, deadLetters, publish, receive, settle, subscription } = yield* deadLetterKit(
         options,
         "continue"
       )
@@ -149,7 +149,7 @@ const redriving = (it: Tests, options: Options) => {
 
   it.effect("does not resolve the dead letter when the commit rolls back", () =>
     Effect.gen(function*() {
-      const { deadLettered, consumer, deadLetters, receive, store, subscription } = yield* graveyard(
+      const { deadLettered, consumer, deadLetters, receive, store, subscription } = yield* deadLetterKit(
         options,
         "continue"
       )
@@ -164,7 +164,7 @@ const redriving = (it: Tests, options: Options) => {
 
   it.effect("returns a redriven message that fails again to its own dead letter", () =>
     Effect.gen(function*() {
-      const { writeDeadLetter, deadLettered, consumer, deadLetters, receive, subscription } = yield* graveyard(
+      const { writeDeadLetter, deadLettered, consumer, deadLetters, receive, subscription } = yield* deadLetterKit(
         options,
         "continue"
       )
@@ -186,7 +186,7 @@ const redriving = (it: Tests, options: Options) => {
   it.effect("resolves the dead letter of a redriven message that fails when its id was committed by another way", () =>
     Effect.gen(function*() {
       const { writeDeadLetter, commit, consumer, deadLetters, publish, receive, settle, store, subscription } =
-        yield* graveyard(
+        yield* deadLetterKit(
           options,
           "continue"
         )
@@ -205,7 +205,7 @@ const redriving = (it: Tests, options: Options) => {
 
   it.effect("resolves the dead letter of a redriven message whose id is not known any more, and no dead letter of a conflict", () =>
     Effect.gen(function*() {
-      const { deadLettered, consumer, deadLetters, store } = yield* graveyard(options, "continue")
+      const { deadLettered, consumer, deadLetters, store } = yield* deadLetterKit(options, "continue")
       const made: Array<string> = []
       for (const id of ["a", "b", "c"]) made.push((yield* deadLettered([{ id }])).deadLetterId)
       for (const deadLetterId of made) yield* deadLetters.redrive(deadLetterId, { by: "ann" })
@@ -222,7 +222,7 @@ const redriving = (it: Tests, options: Options) => {
 
   it.effect("lets one of two operators decide, and names that one to the other", () =>
     Effect.gen(function*() {
-      const { deadLettered, deadLetters } = yield* graveyard(options, "continue")
+      const { deadLettered, deadLetters } = yield* deadLetterKit(options, "continue")
       const first = (yield* deadLettered([{ id: "a" }])).deadLetterId
       const second = (yield* deadLettered([{ id: "b" }])).deadLetterId
       yield* deadLetters.redrive(first, { by: "ann" })
@@ -239,7 +239,7 @@ const redriving = (it: Tests, options: Options) => {
 
   it.effect("redrives once when two operators do so at the same time", () =>
     Effect.gen(function*() {
-      const { deadLettered, deadLetters, nothing, receive, subscription } = yield* graveyard(options, "continue")
+      const { deadLettered, deadLetters, nothing, receive, subscription } = yield* deadLetterKit(options, "continue")
       const { deadLetterId } = yield* deadLettered([{ id: "a" }])
       const asked = ["ann", "ben"].map((by) => Effect.exit(deadLetters.redrive(deadLetterId, { by })))
       const exits = yield* Effect.all(asked, { concurrency: "unbounded" })
@@ -255,7 +255,7 @@ const parking = (it: Tests, options: Options) => {
 
   it.effect("makes the successors of a parked dead letter wait, and lets other keys go on", () =>
     Effect.gen(function*() {
-      const { deadLettered, nothing, publish, receive, subscription } = yield* graveyard(options, "park")
+      const { deadLettered, nothing, publish, receive, subscription } = yield* deadLetterKit(options, "park")
       yield* deadLettered(three)
       yield* publish([{ id: "d", key: "k" }, { id: "other", key: "other" }])
       assert.deepStrictEqual(ids(yield* receive(subscription, 1)), ["other"])
@@ -264,7 +264,7 @@ const parking = (it: Tests, options: Options) => {
 
   it.effect("redrives a parked dead letter first, then its successors in order", () =>
     Effect.gen(function*() {
-      const { deadLettered, commit, deadLetters, publish, receive, settle, subscription } = yield* graveyard(
+      const { deadLettered, commit, deadLetters, publish, receive, settle, subscription } = yield* deadLetterKit(
         options,
         "park"
       )
@@ -286,7 +286,7 @@ const parking = (it: Tests, options: Options) => {
 
   it.effect("parks the key again when a redriven message fails again", () =>
     Effect.gen(function*() {
-      const { writeDeadLetter, deadLettered, deadLetters, nothing, receive, subscription } = yield* graveyard(
+      const { writeDeadLetter, deadLettered, deadLetters, nothing, receive, subscription } = yield* deadLetterKit(
         options,
         "park"
       )
@@ -301,7 +301,7 @@ const parking = (it: Tests, options: Options) => {
 
   it.effect("lets the successors go on in order when a parked dead letter is discarded", () =>
     Effect.gen(function*() {
-      const { deadLettered, deadLetters, nothing, receive, subscription } = yield* graveyard(options, "park")
+      const { deadLettered, deadLetters, nothing, receive, subscription } = yield* deadLetterKit(options, "park")
       const { deadLetterId } = yield* deadLettered(three)
       yield* deadLetters.discard(deadLetterId, { by: "ann" })
       assert.deepStrictEqual(ids(yield* receive(subscription, 2)), ["b", "c"])
@@ -312,7 +312,7 @@ const parking = (it: Tests, options: Options) => {
 
   it.effect("keeps a key parked for its next owner", () =>
     Effect.gen(function*() {
-      const { deadLettered, expire, deadLetters, nothing, open, receive } = yield* graveyard(options, "park")
+      const { deadLettered, expire, deadLetters, nothing, open, receive } = yield* deadLetterKit(options, "park")
       const { deadLetterId } = yield* deadLettered(three)
       yield* expire
       const second = yield* open()

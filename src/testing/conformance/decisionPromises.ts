@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import type { Action } from "../../Audit.ts"
 import * as Hold from "../../Hold.ts"
 import type { DeadLetterStore } from "../../Store.ts"
-import { graveyard } from "./graveyard.ts"
+import { deadLetterKit } from "./deadLetterKit.ts"
 import { failure, ids, type Options, type Tests } from "./kit.ts"
 
 const ann = { by: "ann" }
@@ -18,14 +18,14 @@ const ben = { by: "ben" }
 
 /** Makes dead letters of a consumer with order `continue`: one for each tag, each of a key of its own. */
 const declined = Effect.fnUntraced(function*(options: Options, tags: ReadonlyArray<string>) {
-  const yard = yield* graveyard(options, "continue")
+  const kit = yield* deadLetterKit(options, "continue")
   const made: Array<string> = []
   for (const [i, tag] of tags.entries()) {
-    yield* yard.publish([{ id: `${i}`, key: `k${i}` }])
-    const [delivery] = yield* yard.receive(yard.subscription, 1)
-    made.push((yield* yard.writeDeadLetter(delivery!, [failure(1, tag)]))!)
+    yield* kit.publish([{ id: `${i}`, key: `k${i}` }])
+    const [delivery] = yield* kit.receive(kit.subscription, 1)
+    made.push((yield* kit.writeDeadLetter(delivery!, [failure(1, tag)]))!)
   }
-  return { ...yard, made }
+  return { ...kit, made }
 })
 
 /** Registers the promises about finding dead letters. */
@@ -177,7 +177,7 @@ const deciding = (it: Tests, options: Options) => {
 
   it.effect("keeps the key of a restored dead letter parked when the retry of a successor in flight is due", () =>
     Effect.gen(function*() {
-      const { deadLettered, deadLetters, nothing, receive, store, subscription } = yield* graveyard(options, "park")
+      const { deadLettered, deadLetters, nothing, receive, store, subscription } = yield* deadLetterKit(options, "park")
       const { deadLetterId, rest: [b] } = yield* deadLettered(three)
       yield* deadLetters.discard(deadLetterId, ann)
       const [again] = yield* receive(subscription, 2)
@@ -195,7 +195,7 @@ const deciding = (it: Tests, options: Options) => {
 
   it.effect("parks the key of a restored dead letter again, until the last parked dead letter of the key is decided", () =>
     Effect.gen(function*() {
-      const { writeDeadLetter, deadLettered, deadLetters, nothing, receive, subscription } = yield* graveyard(
+      const { writeDeadLetter, deadLettered, deadLetters, nothing, receive, subscription } = yield* deadLetterKit(
         options,
         "park"
       )
@@ -212,7 +212,10 @@ const deciding = (it: Tests, options: Options) => {
 
   it.effect("lets the successors of a parked dead letter go on while it stays open", () =>
     Effect.gen(function*() {
-      const { deadLettered, deadLetters, nothing, receive, settle, subscription } = yield* graveyard(options, "park")
+      const { deadLettered, deadLetters, nothing, receive, settle, subscription } = yield* deadLetterKit(
+        options,
+        "park"
+      )
       const { deadLetterId } = yield* deadLettered(three)
       yield* deadLetters.release(deadLetterId, ann)
       const rest = yield* receive(subscription, 2)
@@ -254,8 +257,8 @@ const deciding = (it: Tests, options: Options) => {
 const sets = (it: Tests, options: Options) => {
   it.effect("redrives exactly the dead letters that were open when the set was frozen", () =>
     Effect.gen(function*() {
-      const yard = yield* declined(options, ["A", "A", "B", "A", "A"])
-      const { deadLettered, writeDeadLetter, consumer, deadLetters, made, receive, store, subscription } = yard
+      const kit = yield* declined(options, ["A", "A", "B", "A", "A"])
+      const { deadLettered, writeDeadLetter, consumer, deadLetters, made, receive, store, subscription } = kit
       yield* deadLetters.discard(made[3]!, ann)
       yield* deadLetters.redrive(made[4]!, ann)
       const [again] = yield* receive(subscription, 1)

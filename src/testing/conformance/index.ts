@@ -11,7 +11,7 @@ import type * as Layer from "effect/Layer"
 import type { Store } from "../../Store.ts"
 import type { Transport } from "../../Transport.ts"
 import { consumerPromises } from "./consumerPromises.ts"
-import { convictionPromises } from "./convictionPromises.ts"
+import { crashedAlonePromises } from "./crashedAlonePromises.ts"
 import { deadLetterPromises } from "./deadLetterPromises.ts"
 import { decisionPromises } from "./decisionPromises.ts"
 import { delayedPromises } from "./delayedPromises.ts"
@@ -54,7 +54,7 @@ const transportGroups = {
   delayed: delayedPromises,
   take: takePromises,
   lease: leasePromises,
-  conviction: convictionPromises,
+  "crashed alone": crashedAlonePromises,
   order: orderPromises,
   settle: settlePromises,
   receipts: receiptPromises

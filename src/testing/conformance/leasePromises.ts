@@ -16,6 +16,16 @@ import { bench, ids, type Options, type Tests } from "./kit.ts"
 
 const three = [{ id: "a", key: "k" }, { id: "b", key: "k" }, { id: "c", key: "k" }]
 
+/** A consumer whose first owner lost its leases with three messages. The second owner has received them since. */
+const takenOver = Effect.fnUntraced(function*(options: Options) {
+  const kit = yield* bench(options)
+  const [first, second] = [yield* kit.open(), yield* kit.open()]
+  yield* kit.publish(three)
+  const stale = yield* kit.receive(first, 3)
+  yield* kit.expire
+  return { ...kit, first, second, stale, got: yield* kit.receive(second, 3) }
+})
+
 /** Registers the promises about renewal and loss of leases. */
 const ownership = (it: Tests, options: Options) => {
   it.effect("keeps work of three leases' length to itself while it renews", () =>
@@ -47,12 +57,7 @@ const ownership = (it: Tests, options: Options) => {
 
   it.effect("hands the work of an owner that does not renew to another one, with a higher token", () =>
     Effect.gen(function*() {
-      const { expire, open, publish, receive, settle } = yield* bench(options)
-      const [first, second] = [yield* open(), yield* open()]
-      yield* publish(three)
-      const stale = yield* receive(first, 3)
-      yield* expire
-      const got = yield* receive(second, 3)
+      const { got, second, settle, stale } = yield* takenOver(options)
       assert.deepStrictEqual(ids(got), ["a", "b", "c"])
       assert.isTrue(got[0]!.lease.token > stale[0]!.lease.token)
       assert.deepStrictEqual(ids(yield* settle(second, got)), ["a", "b", "c"])
@@ -60,12 +65,7 @@ const ownership = (it: Tests, options: Options) => {
 
   it.effect("lets an owner that has lost its lease neither settle nor hold", () =>
     Effect.gen(function*() {
-      const { expire, nothing, open, publish, receive, settle, store } = yield* bench(options)
-      const [first, second] = [yield* open(), yield* open()]
-      yield* publish(three)
-      const stale = yield* receive(first, 3)
-      yield* expire
-      const got = yield* receive(second, 3)
+      const { first, got, nothing, second, settle, stale, store } = yield* takenOver(options)
       assert.deepStrictEqual(ids(yield* settle(first, stale)), [])
       const hold = first.hold(stale[0]!, [], Hold.delayed(Duration.hours(1)))
       const error = yield* Effect.flip(first.whileNotReading(stale[0]!, store.transact(hold)))
@@ -76,12 +76,7 @@ const ownership = (it: Tests, options: Options) => {
 
   it.effect("brings no lost lease back by a late renewal", () =>
     Effect.gen(function*() {
-      const { expire, open, publish, receive, settle } = yield* bench(options)
-      const [first, second] = [yield* open(), yield* open()]
-      yield* publish(three)
-      const stale = yield* receive(first, 3)
-      yield* expire
-      const got = yield* receive(second, 3)
+      const { first, got, second, settle, stale } = yield* takenOver(options)
       const confirmed = yield* first.renew([stale[0]!.lease])
       assert.strictEqual(confirmed.size, 0)
       assert.deepStrictEqual(ids(yield* settle(first, stale)), [])

@@ -295,7 +295,7 @@ const waiting = (it: Tests, options: Options) => {
 
   it.effect("gives up after its timeout, also for a consumer that is not registered", () =>
     Effect.gen(function*() {
-      const key = { consumer: fresh("nobody"), id: "m" }
+      const key = { consumer: fresh("unknown"), id: "m" }
       const waiter = yield* Effect.forkChild(Effect.flip(Inbox.await(key, { timeout: "100 millis" })))
       yield* options.elapse(Duration.millis(150))
       assert.deepInclude(yield* Fiber.join(waiter), { _tag: "AwaitTimeout", ...key, waitedMillis: 100 })
@@ -305,7 +305,7 @@ const waiting = (it: Tests, options: Options) => {
   it.effect("is refused at once inside of a transaction, which it would keep open", () =>
     Effect.gen(function*() {
       const store = yield* Store
-      const key = { consumer: fresh("nobody"), id: "m" }
+      const key = { consumer: fresh("unknown"), id: "m" }
       const error = yield* Effect.flip(store.transact(Inbox.await(key, { timeout: "1 minute" })))
       assert.deepInclude(error, { _tag: "StoreFailure", kind: "refused" })
     }))

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Hold from "../../Hold.ts"
-import { graveyard } from "./graveyard.ts"
+import { deadLetterKit } from "./deadLetterKit.ts"
 import { bench, claimOf, fresh, ids, makeMessage, type Options, type Tests } from "./kit.ts"
 
 const ann = { by: "ann" }
@@ -74,8 +74,8 @@ const pausing = (it: Tests, options: Options) => {
       assert.deepStrictEqual(yield* told(key("resumeKey", "ben")), ["PauseConflict", "k", "resumed", ""])
       yield* key("pauseKey", "ann")
       assert.deepStrictEqual(yield* told(key("pauseKey", "ben")), ["PauseConflict", "k", "paused", "ann"])
-      const nobody = fresh("nobody")
-      for (const asked of [consumers.get(nobody), consumers.pause(nobody, ann), consumers.remove(nobody, ann)]) {
+      const unknown = fresh("unknown")
+      for (const asked of [consumers.get(unknown), consumers.pause(unknown, ann), consumers.remove(unknown, ann)]) {
         assert.strictEqual(
           (yield* Effect.flip<unknown, { readonly _tag: string }, never>(asked))._tag,
           "ConsumerNotFound"
@@ -101,8 +101,8 @@ const pausing = (it: Tests, options: Options) => {
 
   it.effect("shows which keys are held, page by page: for a retry, behind a dead letter, by whom", () =>
     Effect.gen(function*() {
-      const yard = yield* graveyard(options, "park")
-      const { deadLettered, consumer, publish, receive, store, subscription } = yard
+      const kit = yield* deadLetterKit(options, "park")
+      const { deadLettered, consumer, publish, receive, store, subscription } = kit
       const { heldKeys, pauseKey, resumeKey } = store.consumers
       assert.deepStrictEqual(yield* heldKeys(consumer, {}), [])
       yield* deadLettered([{ id: "a", key: "parked" }])
@@ -128,13 +128,13 @@ const pausing = (it: Tests, options: Options) => {
       assert.deepStrictEqual((yield* heldKeys(consumer, { after: "delayed", limit: 1 })).map((key) => key.paused), [
         undefined
       ])
-      assert.strictEqual((yield* Effect.flip(heldKeys(fresh("nobody"), {})))._tag, "ConsumerNotFound")
+      assert.strictEqual((yield* Effect.flip(heldKeys(fresh("unknown"), {})))._tag, "ConsumerNotFound")
     }))
 
   it.effect("frees a key that is parked behind no open dead letter when it is resumed, and none behind an open one", () =>
     Effect.gen(function*() {
       const { consumer, deadLetters, nothing, publish, receive, settle, store, subscription, deadLettered } =
-        yield* graveyard(
+        yield* deadLetterKit(
           options,
           "park"
         )
@@ -164,7 +164,7 @@ const pausing = (it: Tests, options: Options) => {
 
   it.effect("keeps a key held until both its parked dead letter and the operator that paused it release it", () =>
     Effect.gen(function*() {
-      const { deadLettered, consumer, deadLetters, nothing, receive, store, subscription } = yield* graveyard(
+      const { deadLettered, consumer, deadLetters, nothing, receive, store, subscription } = yield* deadLetterKit(
         options,
         "park"
       )
@@ -184,10 +184,11 @@ const pausing = (it: Tests, options: Options) => {
 const removing = (it: Tests, options: Options) => {
   it.effect("shows a consumer with its settings and what waits for it", () =>
     Effect.gen(function*() {
-      const { writeDeadLetter, consumer, lanes, open, publish, receive, store, subscription, topic } = yield* graveyard(
-        options,
-        "park"
-      )
+      const { writeDeadLetter, consumer, lanes, open, publish, receive, store, subscription, topic } =
+        yield* deadLetterKit(
+          options,
+          "park"
+        )
       const also = fresh("topic")
       yield* store.consumers.register({ consumer, topics: [also], lanes, order: "park" })
       yield* publish([{ id: "a", key: "k" }, { id: "b", key: "k" }])
@@ -236,16 +237,16 @@ const removing = (it: Tests, options: Options) => {
 
   it.effect("removes a consumer with its queue, its ids and its dead letters; a running worker commits nothing and fails", () =>
     Effect.gen(function*() {
-      const yard = yield* graveyard(options, "park")
-      const { commit, consumer, lanes, deadLetters, open, publish, receive, settle, store, subscription, topic } = yard
+      const kit = yield* deadLetterKit(options, "park")
+      const { commit, consumer, lanes, deadLetters, open, publish, receive, settle, store, subscription, topic } = kit
       yield* publish([{ id: "done" }])
       yield* commit((yield* receive(subscription, 1))[0]!)
-      const { deadLetterId } = yield* yard.deadLettered([{ id: "dead", key: "k" }])
+      const { deadLetterId } = yield* kit.deadLettered([{ id: "dead", key: "k" }])
       yield* publish([{ id: "waits", key: "k" }, { id: "runs", key: "other" }])
       const running = yield* receive(subscription, 1)
       yield* store.consumers.remove(consumer, { by: "ann", note: "moved", force: { workers: true, messages: true } })
       assert.deepStrictEqual(yield* settle(subscription, running), [])
-      const heard = yield* Effect.flip(Effect.repeat(yard.takeOnce(subscription), { times: 40 }))
+      const heard = yield* Effect.flip(Effect.repeat(kit.takeOnce(subscription), { times: 40 }))
       assert.strictEqual(heard._tag, "ConsumerRemoved")
       assert.strictEqual((yield* Effect.flip(store.consumers.get(consumer)))._tag, "ConsumerNotFound")
       assert.strictEqual((yield* Effect.flip(deadLetters.get(deadLetterId)))._tag, "DeadLetterNotFound")
@@ -268,21 +269,21 @@ const removing = (it: Tests, options: Options) => {
 
   it.effect("ends one subscription, and makes dead letters of what waits only if told so", () =>
     Effect.gen(function*() {
-      const yard = yield* graveyard(options, "continue")
-      const { commit, consumer, lanes, deadLetters, nothing, publish, receive, store, subscription, topic } = yard
-      const gone = fresh("topic")
-      const register = store.consumers.register({ consumer, topics: [gone], lanes, order: "continue" })
+      const kit = yield* deadLetterKit(options, "continue")
+      const { commit, consumer, lanes, deadLetters, nothing, publish, receive, store, subscription, topic } = kit
+      const ended = fresh("topic")
+      const register = store.consumers.register({ consumer, topics: [ended], lanes, order: "continue" })
       const { unsubscribe } = store.consumers
-      assert.strictEqual((yield* Effect.flip(unsubscribe(consumer, gone, ann)))._tag, "NotSubscribed")
+      assert.strictEqual((yield* Effect.flip(unsubscribe(consumer, ended, ann)))._tag, "NotSubscribed")
       yield* register
       yield* store.consumers.pause(consumer, ann)
-      const again = [{ topic: gone, id: "once", key: "l" }, { topic: gone, id: "a", key: "k" }]
-      yield* publish([...again, { id: "b", key: "k" }, { topic: gone, id: "a", key: "k" }])
-      const refused = yield* Effect.flip(unsubscribe(consumer, gone, ann))
+      const again = [{ topic: ended, id: "once", key: "l" }, { topic: ended, id: "a", key: "k" }]
+      yield* publish([...again, { id: "b", key: "k" }, { topic: ended, id: "a", key: "k" }])
+      const refused = yield* Effect.flip(unsubscribe(consumer, ended, ann))
       assert.strictEqual(refused._tag, "ConsumerBusy")
       if (refused._tag === "ConsumerBusy") assert.strictEqual(refused.waiting, 3)
-      assert.include((yield* store.consumers.get(consumer)).topics, gone)
-      yield* unsubscribe(consumer, gone, { by: "ben", force: { messages: true } })
+      assert.include((yield* store.consumers.get(consumer)).topics, ended)
+      yield* unsubscribe(consumer, ended, { by: "ben", force: { messages: true } })
       yield* store.consumers.resume(consumer, ann)
       assert.deepStrictEqual((yield* store.consumers.get(consumer)).topics, [topic])
       yield* commit((yield* receive(subscription, 1))[0]!)
@@ -292,10 +293,10 @@ const removing = (it: Tests, options: Options) => {
       assert.deepInclude(deadLetter, { reason: "rejected", tag: "Unsubscribed", state: "open", parked: false })
       assert.strictEqual(deadLetter!.message.id, "a")
       const [entry] = yield* store.audit.list({ consumer, action: "unsubscribed" })
-      assert.deepStrictEqual([entry!.by, entry!.topic, entry!.detail], ["ben", gone, "3 waiting"])
+      assert.deepStrictEqual([entry!.by, entry!.topic, entry!.detail], ["ben", ended, "3 waiting"])
       // The forced unsubscribe recorded the ids as dead. So a second publish of them is a duplicate, and only a redrive
       // commits the message.
-      yield* store.outbox.write([yield* makeMessage({ topic: gone, id: "later" })])
+      yield* store.outbox.write([yield* makeMessage({ topic: ended, id: "later" })])
       yield* nothing(subscription)
       yield* register
       yield* publish(again)

@@ -7,13 +7,13 @@ import { assert } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Hold from "../../Hold.ts"
-import { graveyard } from "./graveyard.ts"
+import { deadLetterKit } from "./deadLetterKit.ts"
 import { bench, failure, type Options, type Tests } from "./kit.ts"
 
 export const queueStatusPromises = (it: Tests, options: Options): void => {
   it.effect("says how a queue stands: what waits and for how long, which keys are held, what is dead", () =>
     Effect.gen(function*() {
-      const { writeDeadLetter, consumer, publish, receive, store, subscription } = yield* graveyard(options, "park")
+      const { writeDeadLetter, consumer, publish, receive, store, subscription } = yield* deadLetterKit(options, "park")
       const status = store.consumers.status(consumer)
       const none = { waiting: 0, lagMillis: 0, delayedKeys: 0, parkedKeys: 0, parkedMillis: 0, deadLetters: 0 }
       const empty = { ...none, paused: false, freeLanes: 0, oldestMillis: 0, pipeline: "" }
@@ -43,8 +43,8 @@ export const queueStatusPromises = (it: Tests, options: Options): void => {
       const settle = (...ids: ReadonlyArray<string>) =>
         Effect.flatMap(store.transact(subscription.removeInTransaction(ids.map(of))), subscription.acknowledge)
       yield* settle("waits", "delayed")
-      const behind = yield* status
-      assert.isTrue(behind.lagMillis === 0 && behind.oldestMillis >= 400)
+      const blocked = yield* status
+      assert.isTrue(blocked.lagMillis === 0 && blocked.oldestMillis >= 400)
       yield* settle("behind")
       const deadLetter = yield* status
       assert.isTrue(deadLetter.oldestMillis >= 200 && deadLetter.oldestMillis <= deadLetter.parkedMillis + 1000)
@@ -61,7 +61,7 @@ export const queueStatusPromises = (it: Tests, options: Options): void => {
     Effect.gen(function*() {
       const { store } = yield* bench(options)
       yield* Effect.andThen(store.checkAccess("publisher"), store.checkAccess("worker"))
-      assert.strictEqual((yield* Effect.flip(store.consumers.status("nobody"))).kind, "refused")
+      assert.strictEqual((yield* Effect.flip(store.consumers.status("unknown"))).kind, "refused")
     }))
 }
 

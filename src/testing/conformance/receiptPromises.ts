@@ -9,19 +9,19 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Delivery } from "../../Delivery.ts"
 import * as Hold from "../../Hold.ts"
-import { graveyard } from "./graveyard.ts"
+import { deadLetterKit } from "./deadLetterKit.ts"
 import { failure, ids, type Options, type Tests } from "./kit.ts"
 
 const two = [{ id: "a", key: "k" }, { id: "b", key: "k" }]
 
 /** Returns the first delivery of a message that has died since, was redriven, and is at its old place again. */
 const revived = Effect.fnUntraced(function*(options: Options) {
-  const yard = yield* graveyard(options, "park")
-  yield* yard.publish(two)
-  const [first] = yield* yard.receive(yard.subscription, 2)
-  const deadLetterId = (yield* yard.writeDeadLetter(first!))!
-  yield* yard.deadLetters.redrive(deadLetterId, { by: "ann" })
-  return { ...yard, first: first!, deadLetterId }
+  const kit = yield* deadLetterKit(options, "park")
+  yield* kit.publish(two)
+  const [first] = yield* kit.receive(kit.subscription, 2)
+  const deadLetterId = (yield* kit.writeDeadLetter(first!))!
+  yield* kit.deadLetters.redrive(deadLetterId, { by: "ann" })
+  return { ...kit, first: first!, deadLetterId }
 })
 
 /** Registers the promises about receipts. */

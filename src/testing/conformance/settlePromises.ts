@@ -87,10 +87,10 @@ const fencing = (it: Tests, options: Options) => {
       yield* settle(owner, got.slice(0, 1))
       assert.deepStrictEqual(ids(yield* store.transact(owner.fence(got))), ["a", "b", "c"])
       yield* expire
-      const heir = yield* open()
-      const left = yield* receive(heir, 2)
+      const successor = yield* open()
+      const left = yield* receive(successor, 2)
       assert.deepStrictEqual(ids(yield* store.transact(owner.fence(got))), [])
-      assert.deepStrictEqual(ids(yield* store.transact(heir.fence(left))), ["b", "c"])
+      assert.deepStrictEqual(ids(yield* store.transact(successor.fence(left))), ["b", "c"])
     }))
 
   it.effect("gives no lane away while something settled of it is not acknowledged", () =>

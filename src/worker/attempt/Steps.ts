@@ -66,40 +66,40 @@ export const bounded = (
 }
 
 /** Returns whether no step before the commit phase is an effect. */
-export const arePure = (operators: ReadonlyArray<Pipeline.Step>): boolean =>
-  operators.every(({ _tag }) => _tag !== "MapEffect" && _tag !== "Tap")
+export const arePure = (steps: ReadonlyArray<Pipeline.Step>): boolean =>
+  steps.every(({ _tag }) => _tag !== "MapEffect" && _tag !== "Tap")
 
 /**
  * Runs the steps up to the first one of the commit phase. Returns the value, and the index at which the commit phase
  * begins.
  */
 export const before = Effect.fnUntraced(function*(
-  operators: ReadonlyArray<Pipeline.Step>,
+  steps: ReadonlyArray<Pipeline.Step>,
   initial: unknown,
   delivered: DeliveryContext
 ): Effect.fn.Return<Stepped, unknown, unknown> {
   let value = initial
-  for (let index = 0; index < operators.length; index++) {
-    const operator = operators[index]!
-    switch (operator._tag) {
+  for (let index = 0; index < steps.length; index++) {
+    const step = steps[index]!
+    switch (step._tag) {
       case "Map": {
-        value = operator.f(value as never, delivered)
+        value = step.f(value as never, delivered)
         const misuse = noValue(value, "Pipeline.map")
         if (misuse !== undefined) return yield* misuse
         break
       }
       case "Filter": {
-        const kept = operator.f(value as never, delivered)
+        const kept = step.f(value as never, delivered)
         const misuse = noBoolean(kept, "Pipeline.filter")
         if (misuse !== undefined) return yield* misuse
-        if (!kept) return { value, index: operators.length, filtered: true }
+        if (!kept) return { value, index: steps.length, filtered: true }
         break
       }
       case "MapEffect":
-        value = yield* Effect.scoped(effectOf(operator.f(value as never, delivered), "Pipeline.mapEffect"))
+        value = yield* Effect.scoped(effectOf(step.f(value as never, delivered), "Pipeline.mapEffect"))
         break
       case "Tap":
-        yield* Effect.scoped(effectOf(operator.f(value as never, delivered), "Pipeline.tap"))
+        yield* Effect.scoped(effectOf(step.f(value as never, delivered), "Pipeline.tap"))
         break
       case "Commit":
       case "CommitBatch":
@@ -108,7 +108,7 @@ export const before = Effect.fnUntraced(function*(
         return { value, index, filtered: false }
     }
   }
-  return { value, index: operators.length, filtered: false }
+  return { value, index: steps.length, filtered: false }
 })
 
 /**
@@ -116,19 +116,19 @@ export const before = Effect.fnUntraced(function*(
  * returns the wrong type of value: `before` then makes the failure of it.
  */
 export const now = (
-  operators: ReadonlyArray<Pipeline.Step>,
+  steps: ReadonlyArray<Pipeline.Step>,
   initial: unknown,
   delivered: DeliveryContext
 ): Stepped | undefined => {
   const at = { value: initial, filtered: false }
   try {
-    for (let index = 0; index < operators.length; index++) {
-      const operator = operators[index]!
-      if (operator._tag !== "Map" && operator._tag !== "Filter") return { value: at.value, index, filtered: false }
-      if (pure(operator, at, delivered) !== undefined) return undefined
-      if (at.filtered) return { value: at.value, index: operators.length, filtered: true }
+    for (let index = 0; index < steps.length; index++) {
+      const step = steps[index]!
+      if (step._tag !== "Map" && step._tag !== "Filter") return { value: at.value, index, filtered: false }
+      if (pure(step, at, delivered) !== undefined) return undefined
+      if (at.filtered) return { value: at.value, index: steps.length, filtered: true }
     }
-    return { value: at.value, index: operators.length, filtered: false }
+    return { value: at.value, index: steps.length, filtered: false }
   } catch {
     return undefined
   }
@@ -140,21 +140,21 @@ export const now = (
  * messages continue the trace of the current span, else the trace of the message itself.
  */
 export const within = Effect.fnUntraced(function*(
-  operators: ReadonlyArray<Pipeline.Step>,
+  steps: ReadonlyArray<Pipeline.Step>,
   at: Cursor,
   delivered: DeliveryContext,
   consumer: string,
   traced: boolean
 ): Effect.fn.Return<void, unknown, unknown> {
-  for (; at.index < operators.length; at.index++) {
-    const operator = operators[at.index]!
-    switch (operator._tag) {
+  for (; at.index < steps.length; at.index++) {
+    const step = steps[at.index]!
+    switch (step._tag) {
       case "Map":
       case "Filter": {
-        const misuse = pure(operator, at, delivered)
+        const misuse = pure(step, at, delivered)
         if (misuse !== undefined) return yield* misuse
         if (!at.filtered) break
-        at.index = operators.length
+        at.index = steps.length
         return
       }
       // The commit phase never has these two steps: the types allow them before it only.
@@ -162,15 +162,15 @@ export const within = Effect.fnUntraced(function*(
       case "Tap":
         break
       case "Commit":
-        at.value = yield* Effect.scoped(effectOf(operator.f(at.value as never, delivered), "Pipeline.commit"))
+        at.value = yield* Effect.scoped(effectOf(step.f(at.value as never, delivered), "Pipeline.commit"))
         break
       case "CommitBatch":
         return
       case "CommitSql":
-        yield* inOrder(yield* operator.f(at.value as never, delivered))
+        yield* inOrder(yield* step.f(at.value as never, delivered))
         break
       case "Emit":
-        yield* emit(operator, at, delivered, consumer, traced)
+        yield* emit(step, at, delivered, consumer, traced)
         break
     }
   }
@@ -181,12 +181,12 @@ export const within = Effect.fnUntraced(function*(
  * user's function returned the wrong type of value.
  */
 export const pure = (
-  operator: Extract<Pipeline.Step, { readonly _tag: "Map" | "Filter" }>,
+  step: Extract<Pipeline.Step, { readonly _tag: "Map" | "Filter" }>,
   at: Pick<Cursor, "value" | "filtered">,
   delivered: DeliveryContext
 ): Effect.Effect<never> | undefined => {
-  const returned = operator.f(at.value as never, delivered)
-  if (operator._tag === "Map") {
+  const returned = step.f(at.value as never, delivered)
+  if (step._tag === "Map") {
     at.value = returned
     return noValue(returned, "Pipeline.map")
   }
@@ -197,23 +197,23 @@ export const pure = (
 
 /** Encodes the messages that a step emits, and adds them to the cursor. */
 export const emit = Effect.fnUntraced(function*(
-  operator: Extract<Pipeline.Step, { readonly _tag: "Emit" }>,
+  step: Extract<Pipeline.Step, { readonly _tag: "Emit" }>,
   at: Cursor,
   delivered: DeliveryContext,
   consumer: string,
   traced: boolean
 ): Effect.fn.Return<void, unknown, unknown> {
   at.emitted ??= []
-  const outs = operator.f(at.value as never, delivered)
+  const outs = step.f(at.value as never, delivered)
   const misuse = noValue(outs, "Pipeline.emitAll")
   if (misuse !== undefined) return yield* misuse
   for (const out of outs) {
     const misuse = noValue(out, "Pipeline.emit")
     if (misuse !== undefined) return yield* misuse
-    const id = operator.id?.(out as never, at.value as never, delivered) ??
+    const id = step.id?.(out as never, at.value as never, delivered) ??
       MessageId.ofEmit(consumer, delivered.message.id, at.emitted.length)
     const headers = traced ? undefined : traceHeaders(delivered.message)
-    at.emitted.push(yield* operator.topic.encode(out, { id, headers }))
+    at.emitted.push(yield* step.topic.encode(out, { id, headers }))
   }
 })
 

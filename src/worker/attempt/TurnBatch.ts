@@ -152,7 +152,7 @@ export const make = Effect.fnUntraced(function*(
     const end = Effect.sync(() => flow.end(entry))
     const first = outcome._tag === "Failed"
       ? continueWith(entry, attempt.afterFailure(delivery, began, outcome.error))
-      : outcome._tag !== "Behind"
+      : outcome._tag !== "Skipped"
       ? Effect.andThen(Effect.andThen(counters.attempt(delivery, began), settled(delivery, outcome)), end)
       // The run was withdrawn, and nothing was done for it.
       : Effect.suspend(() => inFlight.mayEnd(entry) ? end : continueWith(entry, attempt.turn(delivery)))

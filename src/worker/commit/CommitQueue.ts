@@ -9,7 +9,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as MessageId from "../../MessageId.ts"
-import { behind, gone, type GroupMember, type MemberOutcome, passed, type Ready } from "./GroupCommit.ts"
+import { type GroupMember, type MemberOutcome, notHeld, passed, type Ready, skipped } from "./GroupCommit.ts"
 
 /**
  * Returns a member for a message that is ready. `previous` is the member before it of the same key, if both are offered
@@ -39,7 +39,7 @@ export const finish = (member: GroupMember, outcome: MemberOutcome): void => {
 
 /** Withdraws a member, because the fiber that waits for its outcome was interrupted. */
 export const withdraw = (member: GroupMember): void => {
-  if (member.state !== "begun") finish(member, behind)
+  if (member.state !== "begun") finish(member, skipped)
   member.state = "withdrawn"
 }
 
@@ -56,10 +56,10 @@ export const alive = (group: ReadonlyArray<GroupMember>): ReadonlyArray<GroupMem
     if (member.outcome !== undefined) return false
     const { delivery, previous } = member
     const end = Deferred.isDoneUnsafe(delivery.lease.lost)
-      ? gone
+      ? notHeld
       : previous?.outcome === undefined || passed(previous.outcome)
       ? undefined
-      : behind
+      : skipped
     if (end !== undefined) finish(member, end)
     return end === undefined
   })
@@ -75,7 +75,7 @@ export const begin = (group: ReadonlyArray<GroupMember>): void => {
  */
 export const undecided = (group: ReadonlyArray<GroupMember>): void => {
   for (const member of group) {
-    if (member.state === "withdrawn") finish(member, behind)
+    if (member.state === "withdrawn") finish(member, skipped)
     else member.state = "waiting"
   }
 }

@@ -77,7 +77,7 @@ export interface State {
   /** Whether the engine has savepoints. */
   readonly savepoints: boolean
   /** The failed tries before the transaction that has just failed. */
-  readonly trouble: FailedTries
+  readonly failedTries: FailedTries
   /** When any other message of this worker was committed last (monotonic milliseconds). */
   readonly committedAt: number
   /**
@@ -99,13 +99,13 @@ export interface Pause {
 /** How the members are tried next. */
 export type Try =
   /** All members are tried in one transaction. */
-  | { readonly _tag: "Whole"; readonly trouble: FailedTries }
+  | { readonly _tag: "Whole"; readonly failedTries: FailedTries }
   /** Each half of the members is tried in a transaction, one after the other. */
-  | { readonly _tag: "Halve"; readonly trouble: FailedTries }
+  | { readonly _tag: "Halve"; readonly failedTries: FailedTries }
   /** All members are tried in one transaction, each in a savepoint of its own. */
-  | { readonly _tag: "Savepoints"; readonly trouble: FailedTries }
+  | { readonly _tag: "Savepoints"; readonly failedTries: FailedTries }
   /** Each member is tried in a transaction of its own. */
-  | { readonly _tag: "Alone"; readonly trouble: FailedTries }
+  | { readonly _tag: "Alone"; readonly failedTries: FailedTries }
 
 export type Move =
   | Try
@@ -172,76 +172,78 @@ export const isOutage = ({ error }: Failure): boolean => !isOwn(meaningOf(error)
  * Returns whether a transaction without a message should be run, to distinguish a failing store from a failing message.
  */
 export const needsProof = (state: State, failure: Failure): boolean => {
-  const trouble = more(state.trouble, failure)
-  return state.form !== "savepoints" && meaningOf(failure.error) === "ended" && persists(trouble)
-    && !persistsSince(trouble, Math.max(state.committedAt, state.provedAt))
+  const failedTries = more(state.failedTries, failure)
+  return state.form !== "savepoints" && meaningOf(failure.error) === "ended" && persists(failedTries)
+    && !persistsSince(failedTries, Math.max(state.committedAt, state.provedAt))
 }
 
 export const next = (state: State, failure: Failure): Move => {
-  const trouble = more(state.trouble, failure)
+  const failedTries = more(state.failedTries, failure)
   switch (state.form) {
     case "whole":
-      return afterWhole(state, failure, trouble)
+      return afterWhole(state, failure, failedTries)
     case "savepoints":
       // The pass failed because of the store, or because of one member. If each member is tried alone, the others need
       // not wait for that one.
-      return meaningOf(failure.error) === "conflict" && trouble.tries <= conflictTries
-        ? wait(inConflict, trouble, { _tag: "Savepoints", trouble })
-        : { _tag: "Alone", trouble: none }
+      return meaningOf(failure.error) === "conflict" && failedTries.tries <= conflictTries
+        ? wait(inConflict, failedTries, { _tag: "Savepoints", failedTries })
+        : { _tag: "Alone", failedTries: none }
     case "alone":
-      return afterAlone(state, failure, trouble)
+      return afterAlone(state, failure, failedTries)
   }
 }
 
-const afterWhole = (state: State, failure: Failure, trouble: FailedTries): Move => {
+const afterWhole = (state: State, failure: Failure, failedTries: FailedTries): Move => {
   const meaning = meaningOf(failure.error)
-  const apart: Try = { _tag: state.savepoints ? "Savepoints" : "Alone", trouble: none }
-  if (isOwn(meaning) && state.members === 1 && !state.together) return afterAlone(state, failure, trouble)
+  const apart: Try = { _tag: state.savepoints ? "Savepoints" : "Alone", failedTries: none }
+  if (isOwn(meaning) && state.members === 1 && !state.together) return afterAlone(state, failure, failedTries)
   switch (meaning) {
     case "step":
       return { _tag: "FailMember", then: apart }
     case "own":
       return apart
     case "rejected":
-      return { _tag: "Alone", trouble: none }
+      return { _tag: "Alone", failedTries: none }
     case "conflict":
-      return wait(inConflict, trouble, { _tag: state.members === 1 ? "Alone" : "Halve", trouble })
+      return wait(inConflict, failedTries, { _tag: state.members === 1 ? "Alone" : "Halve", failedTries })
     case "refused":
-      return state.members === 1 ? afterAlone(state, failure, trouble) : { _tag: "Alone", trouble: none }
+      return state.members === 1 ? afterAlone(state, failure, failedTries) : { _tag: "Alone", failedTries: none }
     case "ended":
     case "away":
       // Several tries have failed although the store has responded since, so each member is tried alone.
-      return wait(inOutage, trouble, {
-        _tag: persistsSince(trouble, Math.max(state.committedAt, state.provedAt, state.renewedAt)) ? "Alone" : "Whole",
-        trouble
+      return wait(inOutage, failedTries, {
+        _tag: persistsSince(failedTries, Math.max(state.committedAt, state.provedAt, state.renewedAt))
+          ? "Alone"
+          : "Whole",
+        failedTries
       })
   }
 }
 
-const afterAlone = (state: State, { error }: Failure, trouble: FailedTries): Move => {
-  const again = wait(inOutage, trouble, { _tag: "Alone", trouble })
-  const failed: Move = { _tag: "FailMember", then: { _tag: "Alone", trouble: none } }
+const afterAlone = (state: State, { error }: Failure, failedTries: FailedTries): Move => {
+  const again = wait(inOutage, failedTries, { _tag: "Alone", failedTries })
+  const failed: Move = { _tag: "FailMember", then: { _tag: "Alone", failedTries: none } }
   switch (meaningOf(error)) {
     case "step":
     case "own":
     case "rejected":
       return failed
     case "conflict":
-      return trouble.begun < conflictTries ? again : failed
+      return failedTries.begun < conflictTries ? again : failed
     case "refused":
-      return trouble.begun < refusedTries ? again : failed
+      return failedTries.begun < refusedTries ? again : failed
     case "ended":
-      return persistsSince(trouble, Math.max(state.committedAt, state.provedAt)) ? failed : again
+      return persistsSince(failedTries, Math.max(state.committedAt, state.provedAt)) ? failed : again
     case "away":
-      return persistsSince(trouble, state.committedAt) ? failed : again
+      return persistsSince(failedTries, state.committedAt) ? failed : again
   }
 }
 
 /** Adds a failed try. */
-const more = (trouble: FailedTries, { at, began }: Failure): FailedTries => ({
-  tries: trouble.tries + 1,
-  begun: trouble.begun + (began ? 1 : 0),
-  since: trouble.since ?? (began ? at : undefined)
+const more = (failedTries: FailedTries, { at, began }: Failure): FailedTries => ({
+  tries: failedTries.tries + 1,
+  begun: failedTries.begun + (began ? 1 : 0),
+  since: failedTries.since ?? (began ? at : undefined)
 })
 
 /** Milliseconds between tries. */
@@ -255,11 +257,11 @@ const wait = (times: typeof inConflict, { tries }: FailedTries, then: Try): Move
 })
 
 /** Returns whether the tries are so many that the message itself may be the cause. */
-export const persists = (trouble: FailedTries): boolean => trouble.begun >= outageTries
+export const persists = (failedTries: FailedTries): boolean => failedTries.begun >= outageTries
 
 /**
  * Returns whether the failures persist although the store worked after the first of them. `well` is the last time at
  * which the store was seen to work.
  */
-const persistsSince = (trouble: FailedTries, well: number): boolean =>
-  persists(trouble) && trouble.since !== undefined && well > trouble.since
+const persistsSince = (failedTries: FailedTries, well: number): boolean =>
+  persists(failedTries) && failedTries.since !== undefined && well > failedTries.since

@@ -67,7 +67,7 @@ export class CommitTries {
   run(
     form: CommitRecovery.Form,
     offered: ReadonlyArray<GroupMember>,
-    trouble: CommitRecovery.FailedTries
+    failedTries: CommitRecovery.FailedTries
   ): Effect.Effect<CommitRecovery.Move | undefined> {
     const { renewer, store } = this.options
     let began = false
@@ -85,13 +85,13 @@ export class CommitTries {
         if (FailingSince.isOfStore(error)) this.failing = FailingSince.more(this.failing, renewer.now(), error.message)
         const failure: CommitRecovery.Failure = { error, began, at: renewer.now() }
         if (form === "whole" && CommitRecovery.isCrowded(failure)) this.size = GroupSize.afterConflict(this.size)
-        const proving = CommitRecovery.needsProof(this.state(form, group, trouble), failure)
+        const proving = CommitRecovery.needsProof(this.state(form, group, failedTries), failure)
           ? this.prove(group[0]!)
           : Effect.void
         return Effect.andThen(
           proving,
           Effect.suspend(() => {
-            const move = CommitRecovery.next(this.state(form, group, trouble), failure)
+            const move = CommitRecovery.next(this.state(form, group, failedTries), failure)
             if (move._tag === "FailMember") {
               const of = error?._tag === "StepFailed" ? error.of : undefined
               fail(of === undefined ? group : group.filter((member) => member === of), cause)
@@ -121,14 +121,14 @@ export class CommitTries {
   private state(
     form: CommitRecovery.Form,
     { length }: ReadonlyArray<GroupMember>,
-    trouble: CommitRecovery.FailedTries
+    failedTries: CommitRecovery.FailedTries
   ): CommitRecovery.State {
     return {
       form,
       members: length,
       together: this.statements === "pipelined",
       savepoints: this.options.store.maxGroup > 1,
-      trouble,
+      failedTries,
       committedAt: this.commits.last,
       provedAt: this.commits.proved,
       renewedAt: this.options.renewer.confirmedAt()
@@ -189,7 +189,7 @@ export class CommitTries {
     outcomes.forEach((outcome, i) => finish(group[i]!, outcome))
     if (outcomes.length === group.length) return undefined
     undecided(group.slice(outcomes.length))
-    return { _tag: "Savepoints", trouble: CommitRecovery.none }
+    return { _tag: "Savepoints", failedTries: CommitRecovery.none }
   }
 
   private warned(
@@ -198,7 +198,7 @@ export class CommitTries {
     move: CommitRecovery.Move
   ): Effect.Effect<void> {
     if (move._tag !== "WaitThen" || !CommitRecovery.isOutage(failure)) return Effect.void
-    const tries = move.then.trouble.tries
+    const tries = move.then.failedTries.tries
     const said = failure.error !== undefined && "message" in failure.error ? failure.error.message : ""
     const message = `A transaction of ${length} messages is run again (${tries}). ${said}`
     return Effect.annotateLogs(tries <= 3 ? Effect.logDebug(message) : Effect.logWarning(message), {

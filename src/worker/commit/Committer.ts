@@ -31,7 +31,7 @@ import type * as FailingSince from "../observe/FailingSince.ts"
 import type { Spans } from "../observe/Spans.ts"
 import { CommitQueue, memberOf, withdraw } from "./CommitQueue.ts"
 import * as CommitTries from "./CommitTries.ts"
-import { behind, type GroupMember, type MemberOutcome, type Ready } from "./GroupCommit.ts"
+import { type GroupMember, type MemberOutcome, type Ready, skipped } from "./GroupCommit.ts"
 import { GroupRun } from "./GroupRun.ts"
 
 /** The parts of the worker that a committer uses. */
@@ -91,7 +91,7 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
     let left = run.length
     let last: GroupMember | undefined
     const memberEnded = () => {
-      if (--left === 0) ended(Arr.map(members, ({ outcome }) => outcome ?? behind))
+      if (--left === 0) ended(Arr.map(members, ({ outcome }) => outcome ?? skipped))
     }
     const members = Arr.map(run, (ready) => last = memberOf(ready, last, memberEnded))
     for (const member of members) queue.offer(member)
@@ -109,7 +109,7 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
           // If nothing was done for the first member, nothing was done for any, so the interruption just continues.
           return Effect.flatMap(
             Deferred.await(done),
-            (outcomes) => outcomes[0] === behind ? Effect.failCause(cause) : Effect.succeed(outcomes)
+            (outcomes) => outcomes[0] === skipped ? Effect.failCause(cause) : Effect.succeed(outcomes)
           )
         }),
         Effect.flatMap((outcomes) => then(outcomes, restore))

@@ -35,22 +35,22 @@ export type MemberOutcome =
    * This worker does not hold the message any more, and this transaction did nothing for it. Its lane was lost, an
    * operator removed its row, or an unanswered COMMIT had succeeded.
    */
-  | { readonly _tag: "Gone" }
+  | { readonly _tag: "NotHeld" }
   | { readonly _tag: "Failed"; readonly error: unknown }
   /**
    * The message before it of its key was not committed, or this member was withdrawn in time. Nothing was done for it,
    * and it is to be processed later.
    */
-  | { readonly _tag: "Behind" }
+  | { readonly _tag: "Skipped" }
 
 /** The outcome of a message that this transaction only takes (`atMostOnce`). Its steps run later. */
 export const taken: MemberOutcome = { _tag: "Committed", value: undefined, filtered: false }
 export const duplicate: MemberOutcome = { _tag: "Duplicate" }
-export const gone: MemberOutcome = { _tag: "Gone" }
-export const behind: MemberOutcome = { _tag: "Behind" }
+export const notHeld: MemberOutcome = { _tag: "NotHeld" }
+export const skipped: MemberOutcome = { _tag: "Skipped" }
 
 /** Returns whether the next message of the key may be committed after this outcome. */
-export const passed = ({ _tag }: MemberOutcome): boolean => _tag !== "Failed" && _tag !== "Behind"
+export const passed = ({ _tag }: MemberOutcome): boolean => _tag !== "Failed" && _tag !== "Skipped"
 
 /** A message whose steps before the transaction have run. */
 export interface Ready {
@@ -122,7 +122,7 @@ export const compose = Effect.fnUntraced(function*(
   const kept = yield* subscription.removeInTransaction(group.map((member) => member.delivery))
   const ours = kept.length === group.length ? undefined : new Set(kept)
   const members = ours === undefined ? group : group.filter((member) => ours.has(member.delivery))
-  if (members.length === 0) return group.map(() => gone)
+  if (members.length === 0) return group.map(() => notHeld)
   const claimed = yield* claim(options, members)
   const fresh = members.filter((_, i) => claimed[i] === "fresh")
   // With `atMostOnce` this transaction only takes the message. So the message is never delivered again, even if its
@@ -140,7 +140,7 @@ export const compose = Effect.fnUntraced(function*(
   }
   const emits = emitsOf(moved)
   if (emits.length > 0) yield* options.store.outbox.write(emits)
-  return group.map((member) => outcomes.get(member) ?? gone)
+  return group.map((member) => outcomes.get(member) ?? notHeld)
 })
 
 /**
@@ -183,7 +183,7 @@ export const composeTaken = Effect.fnUntraced(function*(
   member: Ready
 ): Effect.fn.Return<MemberOutcome, StepFailed | StoreFailure | TransportError, Store.Transaction> {
   const ours = yield* options.subscription.fence([member.delivery])
-  if (ours.length === 0) return gone
+  if (ours.length === 0) return notHeld
   const moved = yield* effects(options, [member], true)
   const emits = emitsOf(moved)
   if (emits.length > 0) yield* options.store.outbox.write(emits)
@@ -267,7 +267,7 @@ export const emitsOf = (moving: ReadonlyArray<Moving>): ReadonlyArray<Message> =
 
 /** Returns whether the commit phase consists only of statements as data, without effects. */
 export const isData = ({ pipeline }: Pick<Options, "pipeline">): boolean =>
-  pipeline.steps.every((operator) => operator._tag !== "Commit" && operator._tag !== "CommitBatch")
+  pipeline.steps.every((step) => step._tag !== "Commit" && step._tag !== "CommitBatch")
 
 /** While a commit step waits, its whole group waits. A warning names a step that takes longer than this. */
 const slowStepMillis = 1000
@@ -341,9 +341,9 @@ const batch = (
   going: NonEmptyReadonlyArray<Moving>,
   timed: boolean
 ): Effect.Effect<void, StepFailed> => {
-  const operator = options.pipeline.steps[going[0].at.index]!
-  if (operator._tag !== "CommitBatch") return Effect.die(new Error(`A group stopped at ${operator._tag}`))
-  const running = Effect.suspend(() => Steps.batch(operator, going))
+  const step = options.pipeline.steps[going[0].at.index]!
+  if (step._tag !== "CommitBatch") return Effect.die(new Error(`A group stopped at ${step._tag}`))
+  const running = Effect.suspend(() => Steps.batch(step, going))
   // After this failure each member runs alone. A batch of one message may return the right number of results, and then
   // the member commits. So the warning is logged here, since otherwise the mistake would stay unseen.
   const warned = Effect.tapDefect(running, (defect) =>

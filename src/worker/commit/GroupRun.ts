@@ -12,14 +12,14 @@ import type { GroupMember } from "./GroupCommit.ts"
 /** A member that is tried alone, and its failed tries. */
 interface Single {
   readonly member: GroupMember
-  readonly trouble: CommitRecovery.FailedTries
+  readonly failedTries: CommitRecovery.FailedTries
 }
 
 /**
  * Returns whether the member was tried so often that it may be the cause of the failures. Also returns true if it waits
  * for the member before it of its key.
  */
-const isStuck = ({ member, trouble }: Single): boolean => CommitRecovery.persists(trouble) || isBlocked(member)
+const isStuck = ({ member, failedTries }: Single): boolean => CommitRecovery.persists(failedTries) || isBlocked(member)
 
 export class GroupRun {
   /** The members of the group. While they are tried alone, other members of the queue may join them. */
@@ -40,13 +40,13 @@ export class GroupRun {
   private attempt(
     form: CommitRecovery.Form,
     offered: ReadonlyArray<GroupMember>,
-    trouble: CommitRecovery.FailedTries
+    failedTries: CommitRecovery.FailedTries
   ): Effect.Effect<void> {
     return Effect.suspend(() => {
       const group = alive(offered)
       if (group.length === 0) return Effect.void
       return Effect.flatMap(
-        this.tries.run(form, group, trouble),
+        this.tries.run(form, group, failedTries),
         (move) => move === undefined ? Effect.void : this.follow(group, move)
       )
     })
@@ -55,18 +55,18 @@ export class GroupRun {
   private follow(group: ReadonlyArray<GroupMember>, move: CommitRecovery.Move): Effect.Effect<void> {
     switch (move._tag) {
       case "Whole":
-        return this.attempt("whole", group, move.trouble)
+        return this.attempt("whole", group, move.failedTries)
       case "Halve": {
         const half = Math.ceil(group.length / 2)
         return Effect.andThen(
-          this.attempt("whole", group.slice(0, half), move.trouble),
-          this.attempt("whole", group.slice(half), move.trouble)
+          this.attempt("whole", group.slice(0, half), move.failedTries),
+          this.attempt("whole", group.slice(half), move.failedTries)
         )
       }
       case "Savepoints":
-        return this.attempt("savepoints", group, move.trouble)
+        return this.attempt("savepoints", group, move.failedTries)
       case "Alone":
-        return this.oneByOne(group, move.trouble)
+        return this.oneByOne(group, move.failedTries)
       case "WaitThen":
         return Effect.andThen(
           Backoff.pause(move.pause.tries, move.pause),
@@ -83,8 +83,8 @@ export class GroupRun {
    * cause. If none of the members can be committed, newcomers join one after another. Otherwise a few such members
    * could block every other message of this committer.
    */
-  private oneByOne(group: ReadonlyArray<GroupMember>, trouble: CommitRecovery.FailedTries): Effect.Effect<void> {
-    const left = group.map((member): Single => ({ member, trouble }))
+  private oneByOne(group: ReadonlyArray<GroupMember>, failedTries: CommitRecovery.FailedTries): Effect.Effect<void> {
+    const left = group.map((member): Single => ({ member, failedTries }))
     return Effect.whileLoop({
       while: () => left.length > 0,
       body: () => {
@@ -92,7 +92,7 @@ export class GroupRun {
         if (left.every(isStuck)) {
           for (const member of this.queue.form(1)) {
             this.members.push(member)
-            left.push({ member, trouble: CommitRecovery.none })
+            left.push({ member, failedTries: CommitRecovery.none })
           }
         }
         const single = left.shift()!
@@ -105,13 +105,13 @@ export class GroupRun {
   }
 
   /** Runs one try of one member. Returns the member if another try is to follow, else undefined. */
-  private alone({ member, trouble }: Single): Effect.Effect<Single | undefined> {
+  private alone({ member, failedTries }: Single): Effect.Effect<Single | undefined> {
     return Effect.suspend(() => {
       const group = alive([member])
       if (group.length === 0) return Effect.undefined
-      return Effect.flatMap(this.tries.run("alone", group, trouble), (move) =>
+      return Effect.flatMap(this.tries.run("alone", group, failedTries), (move) =>
         move?._tag === "WaitThen"
-          ? Effect.as(Backoff.pause(move.pause.tries, move.pause), { member, trouble: move.then.trouble })
+          ? Effect.as(Backoff.pause(move.pause.tries, move.pause), { member, failedTries: move.then.failedTries })
           : Effect.undefined)
     })
   }

@@ -12,7 +12,7 @@ import { StoreFailure, type TransportError } from "../../Errors.ts"
 import type * as Store from "../../Store.ts"
 import type { LeaseRenewer } from "../lease/LeaseRenewer.ts"
 import * as GroupCommit from "./GroupCommit.ts"
-import { behind, type GroupMember, type MemberOutcome, passed, type StepFailed, unwrap } from "./GroupCommit.ts"
+import { type GroupMember, type MemberOutcome, passed, skipped, type StepFailed, unwrap } from "./GroupCommit.ts"
 
 type SingleFailure = StepFailed | StoreFailure | TransportError
 
@@ -75,7 +75,7 @@ export const pass = (
     const outcomes: Array<MemberOutcome> = []
     const going = (member: GroupMember) => {
       const follower = member.previous !== undefined && undone.has(member.previous)
-      return follower ? Effect.succeed(behind) : one(member)
+      return follower ? Effect.succeed(skipped) : one(member)
     }
     return Effect.as(
       Effect.whileLoop({

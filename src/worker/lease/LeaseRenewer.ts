@@ -89,11 +89,11 @@ export const make = Effect.fnUntraced(function*(options: {
 
   const observe = Effect.suspend(() => {
     const held = subscription.held()
-    const gone = [...watched.keys()].filter((lease) => !held.includes(lease) && !Deferred.isDoneUnsafe(lease.lost))
+    const ended = [...watched.keys()].filter((lease) => !held.includes(lease) && !Deferred.isDoneUnsafe(lease.lost))
     const added = held.filter((lease) => !watched.has(lease) && !Deferred.isDoneUnsafe(lease.lost))
-    if (gone.length === 0 && added.length === 0) return Effect.void
+    if (ended.length === 0 && added.length === 0) return Effect.void
     return Metric.update(owned, held.length).pipe(
-      Effect.andThen(Effect.forEach(gone, (lease) => {
+      Effect.andThen(Effect.forEach(ended, (lease) => {
         const watcher = watched.get(lease)?.watcher
         watched.delete(lease)
         return watcher === undefined ? Effect.void : Fiber.interrupt(watcher)
@@ -180,8 +180,8 @@ export const make = Effect.fnUntraced(function*(options: {
     return Effect.forever(
       Effect.sleep(tick).pipe(
         Effect.andThen(Effect.suspend(() => {
-          const behind = [...watched.values()].some((entry) => entry.deadline - now() < settings.leaseMillis / 2)
-          if (!behind && now() - last < settings.leaseMillis / 3) return Effect.void
+          const late = [...watched.values()].some((entry) => entry.deadline - now() < settings.leaseMillis / 2)
+          if (!late && now() - last < settings.leaseMillis / 3) return Effect.void
           last = now()
           return renew
         }))

@@ -87,8 +87,8 @@ export class Outcomes<E> {
           parked: false
         })
       case "Failed":
-      case "Behind":
-      case "Gone":
+      case "Skipped":
+      case "NotHeld":
         return undefined
     }
   }

@@ -76,7 +76,7 @@ export const make = Effect.fnUntraced(function*(options: {
   )
 })
 
-const makeGauges = (consumer: string, horizonMillis: number) => {
+const makeGauges = (consumer: string, windowMillis: number) => {
   const labels = Telemetry.labels({ consumer })
   const gauge = (metric: Metric.Gauge<number>, more?: Record<string, string>) => {
     const labelled = Metric.withAttributes(metric, { ...labels, ...more })
@@ -103,7 +103,7 @@ const makeGauges = (consumer: string, horizonMillis: number) => {
         paused(status.paused ? 1 : 0),
         // If ids are remembered indefinitely, the deduplication window has no end. So the metric of its remaining time
         // is absent.
-        Number.isFinite(horizonMillis) ? slack((horizonMillis - status.oldestMillis) / 1000) : Effect.void
+        Number.isFinite(windowMillis) ? slack((windowMillis - status.oldestMillis) / 1000) : Effect.void
       ], { discard: true }),
     age: (millis: number): Effect.Effect<void> => age(millis / 1000)
   }

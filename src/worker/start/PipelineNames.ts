@@ -16,15 +16,15 @@ import type * as Store from "../../Store.ts"
 type AnyPipeline = Pipeline.Pipeline<unknown, unknown, unknown>
 
 /** Returns the shape of a pipeline as a text that an operator can read. The store keeps this text with the consumer. */
-export const shapeOf = ({ steps: operators, settings, topics }: AnyPipeline): string =>
+export const shapeOf = ({ steps, settings, topics }: AnyPipeline): string =>
   [
     topics.map((topic) => topic.name).toSorted().join(" and "),
-    ...operators.map((operator) => operator._tag === "Emit" ? `Emit ${operator.topic.name}` : operator._tag),
+    ...steps.map((step) => step._tag === "Emit" ? `Emit ${step.topic.name}` : step._tag),
     settings.delivery
   ].join(" -> ").slice(0, 1000)
 
 const codeOf = (pipeline: AnyPipeline): string =>
-  JSON.stringify([shapeOf(pipeline), pipeline.steps.map((operator) => sourceOf(operator.f))])
+  JSON.stringify([shapeOf(pipeline), pipeline.steps.map((step) => sourceOf(step.f))])
 
 interface Running {
   readonly pipelines: Array<AnyPipeline>

@@ -99,10 +99,10 @@ export const refuse = (
 
 /** Returns the topics that a pipeline reads, and those that it emits to. */
 const named = (
-  { steps: operators, topics }: Pipeline.Pipeline<unknown, unknown, unknown>
+  { steps, topics }: Pipeline.Pipeline<unknown, unknown, unknown>
 ): ReadonlyArray<Pipeline.AnyTopic> => [
   ...topics,
-  ...operators.flatMap((operator) => operator._tag === "Emit" ? [operator.topic] : [])
+  ...steps.flatMap((step) => step._tag === "Emit" ? [step.topic] : [])
 ]
 
 /** Checks names and settings without a request to store or transport. Returns the settings with their defaults. */

@@ -3,7 +3,7 @@
  *
  * They are classes so that a million of them have one shape. Only the index writes them; rules read.
  */
-import type { Committed, DeadLettered, HandlerStarted, PersonActed, Poison, Takeover, Waiting } from "../History.ts"
+import type { Committed, DeadLettered, HandlerStarted, OperatorActed, Poison, Takeover, Waiting } from "../History.ts"
 
 const none: ReadonlyArray<never> = []
 
@@ -37,7 +37,7 @@ export class QueueKey {
   /** In commit order. */
   readonly commits: Array<Committed> = []
   readonly owners: Array<Owner> = []
-  persons: ReadonlyArray<PersonActed> = none
+  operatorActions: ReadonlyArray<OperatorActed> = none
   parked: ReadonlyArray<Life> = none
 
   constructor(consumer: string, facts: KeyFacts) {
@@ -59,12 +59,12 @@ export class QueueKey {
 
   /** Whether an operator keeps the key parked, by the last decision about it. */
   get parkedByPerson(): boolean {
-    return this.persons.findLast((one) => one.action === "park" || one.action === "release")?.action === "park"
+    return this.operatorActions.findLast((one) => one.action === "park" || one.action === "release")?.action === "park"
   }
 
   /** Whether an operator released the key from the dead letter of this message. */
   releasedFrom(id: string): boolean {
-    return this.persons.some((one) => one.action === "release" && one.id === id)
+    return this.operatorActions.some((one) => one.action === "release" && one.id === id)
   }
 }
 

@@ -69,7 +69,7 @@ export class HistoryIndex {
   retried = 0
   redelivered = 0
   interrupted = 0
-  people = 0
+  operatorActions = 0
 
   // The subject of the entry before: the next entry often has the same.
   private process = new ProcessFacts("")
@@ -173,10 +173,10 @@ export class HistoryIndex {
         return
       case "Takeover":
         return this.takenOver(entry)
-      case "PersonActed": {
+      case "OperatorActed": {
         const queue = this.key(entry.key).at(entry.consumer)
-        queue.persons = [...queue.persons, entry]
-        this.people++
+        queue.operatorActions = [...queue.operatorActions, entry]
+        this.operatorActions++
         return
       }
       case "Sampled":

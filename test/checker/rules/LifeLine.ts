@@ -136,7 +136,7 @@ export const sentence = (entry: History.Entry): string => {
 
 const rest = (
   entry:
-    | History.PersonActed
+    | History.OperatorActed
     | History.Sampled
     | History.Durable
     | History.ServerHolds
@@ -149,8 +149,8 @@ const rest = (
     | History.Outgoing
 ): string => {
   switch (entry._tag) {
-    case "PersonActed":
-      return `a person: ${entry.action} ${entry.id ?? `key ${entry.key}`}${extras({ draw: entry.draw })}`
+    case "OperatorActed":
+      return `an operator: ${entry.action} ${entry.id ?? `key ${entry.key}`}${extras({ draw: entry.draw })}`
     case "Sampled":
       return `${entry.process} has ${entry.quantity} at ${entry.value} (setting ${entry.limit})`
     case "Durable":

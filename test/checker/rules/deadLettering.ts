@@ -51,8 +51,8 @@ const judge = (life: Life, deadLetter: DeadLettered, poison: Poison | undefined,
       () =>
         `Message ${deadLetter.id} became a dead letter (${deadLetter.reason}: ${
           tags(deadLetter)
-        }), but no poison was planted in it: an `
-        + `innocent message must not die.`
+        }), but no poison was planted in it. `
+        + `Only a message with poison may become a dead letter.`
     )
   }
   const reason = poison.reason === "conflict" ? "rejected" : poison.reason

@@ -163,7 +163,7 @@ const settledAt = (queue: QueueKey, life: Life): number | undefined => {
     if (queue.releasedFrom(life.message.id)) return undefined
     if (deadLetter.state === "resolved") return commit?.draw
     if (deadLetter.state !== "discarded") return Number.POSITIVE_INFINITY
-    return queue.persons.findLast((one) => one.action === "discard" && one.id === life.message.id)?.draw
+    return queue.operatorActions.findLast((one) => one.action === "discard" && one.id === life.message.id)?.draw
   }
   if (commit !== undefined) return commit.draw
   return life.waiting === undefined ? undefined : Number.POSITIVE_INFINITY

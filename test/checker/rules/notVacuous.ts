@@ -48,6 +48,6 @@ export const notVacuous = (
     retried: index.retried,
     interrupted: index.interrupted,
     redelivered: index.redelivered,
-    "acts of people": index.people
+    "operator actions": index.operatorActions
   })
 }

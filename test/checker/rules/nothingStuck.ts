@@ -56,7 +56,7 @@ const stuck = (life: Life): string =>
   `Message ${life.message.id} of key ${life.message.key.key} is stuck: it still waits (${life.waiting?.state}) for consumer `
   + `"${life.consumer}"${
     life.waiting?.state === "parked"
-      ? ", but no open dead letter before it parks its key and no person does"
+      ? ", but no open dead letter before it parks its key and no operator does"
       : " although the run had settled"
   }; ${life.starts === 0 ? "no handler ever started with it" : `${life.starts} handlers had started with it`}.`
 

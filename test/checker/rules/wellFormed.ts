@@ -89,8 +89,8 @@ export const schemas = {
     to: maybeText,
     draw: maybeInt
   }),
-  PersonActed: Schema.Struct({
-    _tag: Schema.tag("PersonActed"),
+  OperatorActed: Schema.Struct({
+    _tag: Schema.tag("OperatorActed"),
     ...at,
     action: Schema.Literals(["redrive", "discard", "park", "release"]),
     consumer: text,

@@ -36,7 +36,7 @@ const terminate = Effect.fnUntraced(function*(world: World) {
 export const backends: Run = {
   name: "backends terminated",
   options: { ...quick, lease: "3 seconds", maxCrashes: 1000 },
-  person: true,
+  operator: true,
   body: (world) =>
     Effect.gen(function*() {
       const wanted = world.scaled(200)

@@ -13,7 +13,7 @@ const hour = 3_600_000
 export const clocks: Run = {
   name: "clocks that are off",
   options: { ...quick, maxCrashes: 1000 },
-  person: true,
+  operator: true,
   body: (world) =>
     Effect.gen(function*() {
       const wanted = world.scaled(20)

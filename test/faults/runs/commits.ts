@@ -54,7 +54,7 @@ export const commits: Run = {
   name: "COMMIT unanswered",
   // One committer each, so that a slot that is not freed shows.
   options: { ...quick, lease: "3 seconds", committers: 1, lanes: 32, maxCrashes: 1000 },
-  person: true,
+  operator: true,
   body: (world) =>
     Effect.gen(function*() {
       const wanted = world.scaled(200)

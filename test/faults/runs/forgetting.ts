@@ -91,23 +91,26 @@ const workers = (world: World) =>
 
 /**
  * Performs rounds until the server crashed often enough, and lost acknowledged messages often enough. A busy machine
- * may write them to the disk in time, so there are up to twice as many rounds. Returns how often something was lost.
+ * may write them to the disk in time, so there are up to twice as many rounds. Returns how often both happened. `share`
+ * is the share of rounds that lose something.
  */
 const rounds = <E, R>(
   world: World,
-  wanted: number,
   fault: string,
-  one: Effect.Effect<ReadonlyArray<string>, E, R>,
-  wantedLossy = wanted
+  full: number,
+  once: Effect.Effect<ReadonlyArray<string>, E, R>,
+  share = 1
 ) =>
   Effect.gen(function*() {
+    const wanted = world.scaled(full)
+    const wantedLossy = Math.ceil(wanted * share)
     let lossy = 0
     yield* Load.keepBusy(world, { ...busy, outstanding: 100 })
     yield* workers(world)
     yield* whilst(
       () => world.happened(fault) < wanted || (lossy < wantedLossy && world.happened(fault) < 2 * wanted),
       Effect.gen(function*() {
-        const lost = yield* one
+        const lost = yield* once
         if (lost.length > 0) lossy++
         world.fault(fault)
         world.say(`${lost.length} messages were lost with the server`)
@@ -115,19 +118,12 @@ const rounds = <E, R>(
         yield* Effect.sleep(world.dice.whole(500, 1500))
       })
     ).pipe(Effect.catch((error) => error === stuck ? Effect.void : Effect.fail(error)))
-    return lossy
+    const counts: ReadonlyArray<Count> = [
+      { fault, wanted, happened: world.happened(fault) },
+      { fault: `${fault}: acknowledged messages were lost with it`, wanted: wantedLossy, happened: lossy }
+    ]
+    return counts
   })
-
-const counts = (
-  world: World,
-  fault: string,
-  wanted: number,
-  lossy: number,
-  wantedLossy = wanted
-): ReadonlyArray<Count> => [
-  { fault, wanted, happened: world.happened(fault) },
-  { fault: `${fault}: acknowledged messages were lost with it`, wanted: wantedLossy, happened: lossy }
-]
 
 const options = { ...quick, lease: "30 seconds", lanes: 4, maxCrashes: 1000 } as const
 const expects = { redelivered: 0, losesServers: true }
@@ -147,30 +143,26 @@ export const backendKilled: Run = {
   ownServer: forgetful,
   options,
   expects,
-  person: true,
-  body: (world) =>
-    Effect.gen(function*() {
-      const fault = "one backend killed, the postmaster lives on"
-      const wanted = world.scaled(20)
-      let n = 0
-      const lossy = yield* rounds(
-        world,
-        wanted,
-        fault,
-        Effect.gen(function*() {
-          // Every second time while everything is under way, so that others make durable what would be lost.
-          if (n++ % 2 === 0) yield* quiet(world)
-          const among = yield* handOut(world)
-          const { pid, since } = yield* backend
-          const lost = yield* strike(world, `kill ${pid}`, { first: successors(world), among })
-          const after = yield* Effect.retry(backend, Schedule.spaced("100 millis"))
-          if (after.since !== since) return yield* Effect.die(new Error("the postmaster was started again"))
-          return lost
-        }),
-        Math.ceil(wanted / 2)
-      )
-      return counts(world, fault, wanted, lossy, Math.ceil(wanted / 2))
-    })
+  operator: true,
+  body: (world) => {
+    let n = 0
+    return rounds(
+      world,
+      "one backend killed, the postmaster lives on",
+      20,
+      Effect.gen(function*() {
+        // Every second time while everything is under way, so that others make durable what would be lost.
+        if (n++ % 2 === 0) yield* quiet(world)
+        const among = yield* handOut(world)
+        const { pid, since } = yield* backend
+        const lost = yield* strike(world, `kill ${pid}`, { first: successors(world), among })
+        const after = yield* Effect.retry(backend, Schedule.spaced("100 millis"))
+        if (after.since !== since) return yield* Effect.die(new Error("the postmaster was started again"))
+        return lost
+      }),
+      1 / 2
+    )
+  }
 }
 
 export const lastMoments: Run = {
@@ -178,18 +170,18 @@ export const lastMoments: Run = {
   ownServer: forgetful,
   options,
   expects,
-  person: true,
+  operator: true,
   body: (world) =>
-    Effect.gen(function*() {
-      const fault = "Postgres restarted without its last moments"
-      const wanted = world.scaled(20)
-      const once = Effect.gen(function*() {
+    rounds(
+      world,
+      "Postgres restarted without its last moments",
+      20,
+      Effect.gen(function*() {
         yield* quiet(world)
         const among = yield* handOut(world)
         return yield* strike(world, "restart", { first: successors(world), among })
       })
-      return counts(world, fault, wanted, yield* rounds(world, wanted, fault, once))
-    })
+    )
 }
 
 /**
@@ -215,18 +207,18 @@ export const beforeNextPoll: Run = {
   ownServer: forgetful,
   options: { ...options, idlePoll: "5 seconds" },
   expects,
-  person: true,
+  operator: true,
   body: (world) =>
-    Effect.gen(function*() {
-      const fault = "Postgres restarted before a worker asked again"
-      const wanted = world.scaled(20)
-      const once = Effect.gen(function*() {
+    rounds(
+      world,
+      "Postgres restarted before a worker asked again",
+      20,
+      Effect.scoped(Effect.gen(function*() {
         yield* quiet(world)
         const among = yield* ahead(world)
         return yield* strike(world, "restart", { first: successors(world), among })
-      })
-      return counts(world, fault, wanted, yield* rounds(world, wanted, fault, Effect.scoped(once)))
-    })
+      }))
+    )
 }
 
 /** The replica has received everything that was sent to it. */
@@ -243,11 +235,9 @@ export const failover: Run = {
   ownServer: [],
   options,
   expects,
-  person: true,
+  operator: true,
   body: (world) =>
     Effect.gen(function*() {
-      const fault = "failover to a replica that lags"
-      const wanted = world.scaled(10)
       const { tell } = yield* ownOf(world)
       // No commit waits for the replica.
       world.durable = false
@@ -260,6 +250,6 @@ export const failover: Run = {
         const among = yield* loosely(world, 4)
         return yield* strike(world, "promote", { first: successors(world), among })
       })
-      return counts(world, fault, wanted, yield* rounds(world, wanted, fault, once))
+      return yield* rounds(world, "failover to a replica that lags", 10, once)
     })
 }

@@ -3,23 +3,23 @@ import type { Run } from "../fault-run.ts"
 import { backends } from "./backends.ts"
 import { clocks } from "./clocks.ts"
 import { commits } from "./commits.ts"
+import { crashLoops } from "./crashLoops.ts"
 import { backendKilled, beforeNextPoll, failover, lastMoments } from "./forgetting.ts"
-import { guiltless } from "./innocents.ts"
 import { kills } from "./kills.ts"
 import { poison } from "./poison.ts"
 import { restarts } from "./restarts.ts"
 import { retention } from "./retention.ts"
+import { staleOwners } from "./staleOwners.ts"
 import { stalls } from "./stalls.ts"
 import { starts } from "./starts.ts"
 import { terms } from "./terms.ts"
 import { windows } from "./windows.ts"
-import { zombies } from "./zombies.ts"
 
 export const runs: ReadonlyArray<Run> = [
   windows,
   retention,
   kills,
-  zombies,
+  staleOwners,
   stalls,
   clocks,
   commits,
@@ -32,5 +32,5 @@ export const runs: ReadonlyArray<Run> = [
   failover,
   starts,
   poison,
-  guiltless
+  crashLoops
 ]

@@ -8,7 +8,7 @@ export const kills: Run = {
   name: "SIGKILL at random",
   // No message here kills its process, so one that was in flight at three deaths must not become `crashed`.
   options: { ...quick, maxCrashes: 1000 },
-  person: true,
+  operator: true,
   body: (world) =>
     Effect.gen(function*() {
       const wanted = world.scaled(100)

@@ -7,13 +7,13 @@ import * as Load from "../traffic.ts"
 import { register, type World } from "../world.ts"
 import { quick, side, until, waiting } from "./common.ts"
 
-const innocents = 200
+const others = 200
 
 /** The poison stands in the middle, on a key of its own. */
 const scenario = (world: World, consumer: string): ReadonlyArray<Piece> => {
   const piece = (i: number) => world.piece(`${consumer}-k${i % 40}`, "wait", world.dice.whole(0, 15))
-  const around = (from: number) => Array.from({ length: innocents / 2 }, (_, i) => piece(from + i))
-  return [...around(0), world.piece(`${consumer}-poison`, "exit"), ...around(innocents / 2)]
+  const around = (from: number) => Array.from({ length: others / 2 }, (_, i) => piece(from + i))
+  return [...around(0), world.piece(`${consumer}-poison`, "exit"), ...around(others / 2)]
 }
 
 const done = (world: World, consumer: string) =>
@@ -65,6 +65,6 @@ export const poison: Run = {
         }))
       const often = deaths.filter((n) => n !== 3)
       if (often.length > 0) return yield* Effect.die(new Error(`3 deaths each were due, not ${often.join(", ")}`))
-      return [{ fault: "crash poison among 200 innocents", wanted, happened: deadLettered }]
+      return [{ fault: "crash poison among 200 other messages", wanted, happened: deadLettered }]
     })
 }

@@ -21,7 +21,7 @@ export const restarts: Run = {
   name: "restarts of Postgres",
   ownServer: [],
   options: { ...quick, lease: "3 seconds", maxCrashes: 1000 },
-  person: true,
+  operator: true,
   body: (world) =>
     Effect.gen(function*() {
       const wanted = world.scaled(20)

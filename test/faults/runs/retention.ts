@@ -34,7 +34,7 @@ const life = (world: World) =>
 export const retention: Run = {
   name: "SIGKILL during retention",
   options: { ...quick, maxCrashes: 8 },
-  person: true,
+  operator: true,
   body: (world) =>
     Effect.gen(function*() {
       const wanted = world.scaled(5)

@@ -185,7 +185,7 @@ const visit = (world: World, hits: Map<Name, number>, window: Name) =>
 export const windows: Run = {
   name: "crash windows",
   options: { ...quick, maxCrashes: 1000 },
-  person: true,
+  operator: true,
   body: (world) =>
     Effect.gen(function*() {
       const wanted = world.scaled(5)

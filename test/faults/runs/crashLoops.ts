@@ -9,7 +9,7 @@ import * as Load from "../traffic.ts"
 import { register, type World } from "../world.ts"
 import { quick, side, until, waiting } from "./common.ts"
 
-const innocents = 30
+const messages = 30
 
 /** A pod is preempted at work. */
 const preempted = "step.running"
@@ -38,7 +38,7 @@ const dies = (world: World, consumer: string, at: Moment) =>
 const round = (world: World, consumer: string) =>
   Effect.gen(function*() {
     yield* register(world, consumer)
-    const pieces = Array.from({ length: innocents }, (_, i) => world.piece(`${consumer}-k${i}`, "wait", 20))
+    const pieces = Array.from({ length: messages }, (_, i) => world.piece(`${consumer}-k${i}`, "wait", 20))
     yield* Load.publish(world, pieces, { consumer })
     const early = Array.from({ length: world.dice.whole(1, 3) }, () => world.dice.pick([looping, isolating] as const))
     const happened: Array<Moment> = []
@@ -55,8 +55,8 @@ const round = (world: World, consumer: string) =>
     return happened
   }).pipe(Effect.scoped)
 
-export const guiltless: Run = {
-  name: "innocents",
+export const crashLoops: Run = {
+  name: "crash loops",
   options: { ...quick, lease: "3 seconds" },
   body: (world) =>
     Effect.gen(function*() {

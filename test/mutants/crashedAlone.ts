@@ -1,12 +1,12 @@
-/** The breaks of what convicts a message: the proof, its record, and the time that it has alone. */
+/** The breaks of what marks a message as crashed alone: the proof, its record, and the time that it has alone. */
 import type { Mutant } from "./types.ts"
 
 const conformance = "test/conformance/memory.test.ts"
 const suite = "test/postgres/conformance.test.ts"
-const worker = "test/worker/convictions.test.ts"
+const worker = "test/worker/crashed-alone.test.ts"
 const onPostgres = "test/postgres/crashCounts.test.ts"
 
-export const convictionMutants: ReadonlyArray<Mutant> = [
+export const crashedAloneMutants: ReadonlyArray<Mutant> = [
   {
     name: "crashes beside other messages make a message `crashed`",
     guarantee: "poison cannot block",
@@ -50,7 +50,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     from: "(crash_count > 0 and seq = $4::bigint)",
     to: "(seq = $4::bigint)",
     test: suite,
-    named: "convicts no redriven message"
+    named: "marks no redriven message"
   },
   {
     name: "Postgres: a crash alone that is not recorded",
@@ -68,7 +68,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     from: "if (alone && row.crashCount > 0) row.crashedAlone = true",
     to: "if (row.crashCount > 0) row.crashedAlone = true",
     test: conformance,
-    named: "convicts nothing that was merely read"
+    named: "marks no message as crashed alone that was only read"
   },
   {
     name: "memory: a crash alone that is not recorded",
@@ -77,7 +77,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     from: "if (alone && row.crashCount > 0) row.crashedAlone = true",
     to: "",
     test: conformance,
-    named: "convicts the message that ran alone"
+    named: "marks only the message that ran alone"
   },
   {
     name: "memory: what ran alone is not the only one that is counted",
@@ -86,7 +86,7 @@ export const convictionMutants: ReadonlyArray<Mutant> = [
     from: "if (held || (counted !== \"all\" && !alone)) continue",
     to: "if (held) continue",
     test: conformance,
-    named: "convicts the message that ran alone"
+    named: "marks only the message that ran alone"
   },
   {
     name: "the record that names the suspect is not the last one",

@@ -5,7 +5,7 @@ import type { Mutant } from "./types.ts"
 
 const conformance = "test/postgres/conformance.test.ts"
 
-export const peopleMutants: ReadonlyArray<Mutant> = [
+export const operatorActionMutants: ReadonlyArray<Mutant> = [
   {
     name: "redrive without audit",
     guarantee: "operations",
@@ -21,7 +21,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     file: "src/internal/OperatorAction.ts",
     from: "Message.textProblem(by.trim() === \"\" ? \"\" : by, limits.by)",
     to: "by.length > limits.by ? \"is long\" : undefined",
-    test: "test/worker/people.test.ts",
+    test: "test/worker/operators.test.ts",
     named: "without the name of who decides"
   },
   {
@@ -85,7 +85,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     from: "and pg_visible_in_snapshot(d.opened, $10::text::pg_snapshot)",
     to: "and $10::text is not null",
     test: conformance,
-    named: "postgres: decisions.*acts on exactly the dead letters"
+    named: "postgres: decisions.*redrives exactly the dead letters"
   },
   {
     name: "a restored dead letter in a set that was frozen before",
@@ -94,7 +94,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     from: "Effect.andThen(on(text.reopen)(deadLetters)),",
     to: "",
     test: conformance,
-    named: "postgres: decisions.*acts on exactly the dead letters"
+    named: "postgres: decisions.*redrives exactly the dead letters"
   },
   {
     name: "a pause in an open transaction that dead-lettering transactions wait for",
@@ -111,7 +111,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     file: "src/DeadLetters.ts",
     from: "restore(onProgress(progress))",
     to: "onProgress(progress)",
-    test: "test/worker/people.test.ts",
+    test: "test/worker/operators.test.ts",
     named: "can be interrupted while it reports its progress"
   },
   {
@@ -156,7 +156,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     file: "src/DeadLetters.ts",
     from: "encoded.keyed !== message.keyed || encoded.key !== message.key",
     to: "encoded.keyed !== message.keyed",
-    test: "test/worker/people.test.ts",
+    test: "test/worker/operators.test.ts",
     named: "is refused if it does not decode"
   },
   {
@@ -174,7 +174,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     file: "src/DeadLetters.ts",
     from: "Math.max(0, (progress.done / rate) * 1000 - passed)",
     to: "0",
-    test: "test/worker/people.test.ts",
+    test: "test/worker/operators.test.ts",
     named: "keeps its rate"
   },
   {
@@ -192,7 +192,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     file: "src/internal/flow/Flow.ts",
     from: "while (this.mode === \"running\" && this.running",
     to: "while ((this.mode === \"running\" || this.mode === \"paused\") && this.running",
-    test: "test/worker/people.test.ts",
+    test: "test/worker/operators.test.ts",
     named: "starts nothing more"
   },
   {
@@ -201,7 +201,7 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     file: "src/internal/flow/Flow.ts",
     from: "    if (mode === \"paused\") return true\n",
     to: "",
-    test: "test/worker/people.test.ts",
+    test: "test/worker/operators.test.ts",
     named: "starts nothing more"
   },
   {

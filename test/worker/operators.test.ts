@@ -183,7 +183,7 @@ describe("an operator action", () => {
         Consumers.pauseKey("ledger", "k0", action),
         Consumers.resumeKey("ledger", "k0", action),
         Consumers.unsubscribe("ledger", Orders.name, { ...action, force: { messages: true } }),
-        Consumers.remove("nobody", { ...action, force: { messages: true } }),
+        Consumers.remove("unknown", { ...action, force: { messages: true } }),
         DeadLetters.redrive(deadLetter!.id, action),
         DeadLetters.redriveEdited(deadLetter!.id, { ...action, topic: Orders, payload }),
         DeadLetters.discard(deadLetter!.id, action),

@@ -16,7 +16,7 @@ import { bench, claimOf, type Draft, failure, type Options } from "./kit.ts"
  * Opens a consumer with a subscription. Returns both, with functions that dead-letter and commit messages as a worker
  * does.
  */
-export const graveyard = Effect.fnUntraced(function*(options: Options, order: DeadLetterOrder) {
+export const deadLetterKit = Effect.fnUntraced(function*(options: Options, order: DeadLetterOrder) {
   const base = yield* bench(options, { order })
   const { consumer, store } = base
   const subscription = yield* base.open()

@@ -12,7 +12,7 @@ import type { Delivery } from "../../Delivery.ts"
 import * as Hold from "../../Hold.ts"
 import type { Store } from "../../Store.ts"
 import type { Subscription, Transport } from "../../Transport.ts"
-import { graveyard } from "./graveyard.ts"
+import { deadLetterKit } from "./deadLetterKit.ts"
 import { bench, type Options, type Tests } from "./kit.ts"
 
 /** Returns the crash count of each message, and whether it crashed alone. */
@@ -50,14 +50,14 @@ const court = (options: Options) =>
 const three = [{ id: "a", key: "1" }, { id: "suspect", key: "2" }, { id: "b", key: "3" }]
 
 /** Registers the promises about crash counts. */
-export const convictionPromises = (it: Tests, options: Options): void => {
+export const crashedAlonePromises = (it: Tests, options: Options): void => {
   const promises = (
     what: string,
     promise: Effect.Effect<void, unknown, Scope.Scope | Store | Transport>
   ) => it.effect(what, () => promise)
 
   promises(
-    "convicts nothing that was merely read, however many owners died with it",
+    "marks no message as crashed alone that was only read, however many owners died with it",
     Effect.gen(function*() {
       const { die, look, publish } = yield* court(options)
       yield* publish(three)
@@ -67,7 +67,7 @@ export const convictionPromises = (it: Tests, options: Options): void => {
   )
 
   promises(
-    "convicts the message that ran alone when its owner died, and no other one, of whatever lane",
+    "marks only the message that ran alone as crashed alone when its owner dies, of all lanes",
     Effect.gen(function*() {
       const { die, look, publish } = yield* court(options)
       yield* publish([...three, { id: "behind", key: "2" }])
@@ -79,7 +79,7 @@ export const convictionPromises = (it: Tests, options: Options): void => {
   )
 
   promises(
-    "keeps a conviction, whatever other owners die before a worker has acted on it",
+    "keeps the mark of a message that crashed alone when more owners die before a worker acts on it",
     Effect.gen(function*() {
       const { die, look, publish } = yield* court(options)
       yield* publish(three)
@@ -92,7 +92,7 @@ export const convictionPromises = (it: Tests, options: Options): void => {
   )
 
   promises(
-    "convicts nothing once others go on beside it",
+    "marks no message as crashed alone once others run beside it",
     Effect.gen(function*() {
       const { die, look, publish } = yield* court(options)
       yield* publish(three)
@@ -103,7 +103,7 @@ export const convictionPromises = (it: Tests, options: Options): void => {
   )
 
   promises(
-    "convicts nothing when the owner of an isolated message has given it back",
+    "marks no message as crashed alone when the owner of an isolated message has given it back",
     Effect.gen(function*() {
       const { die, expire, look, open, publish, receive } = yield* court(options)
       yield* publish(three)
@@ -119,7 +119,7 @@ export const convictionPromises = (it: Tests, options: Options): void => {
   )
 
   promises(
-    "convicts nothing in the place of an isolated message that was committed or is held",
+    "marks no message in the place of an isolated message that was committed or is held",
     Effect.gen(function*() {
       const { die, lease, look, publish, settle, store } = yield* court(options)
       yield* publish([...three, { id: "behind", key: "2" }])
@@ -138,22 +138,22 @@ export const convictionPromises = (it: Tests, options: Options): void => {
   )
 
   promises(
-    "convicts no redriven message that came back to the place of the one that ran alone",
+    "marks no redriven message that came back to the place of the one that ran alone",
     Effect.gen(function*() {
-      const { writeDeadLetter, expire, deadLetters, open, publish, receive, subscription } = yield* graveyard(
+      const { writeDeadLetter, expire, deadLetters, open, publish, receive, subscription } = yield* deadLetterKit(
         options,
         "park"
       )
       yield* publish([{ id: "suspect", key: "2" }])
       yield* receive(subscription, 1)
       yield* expire
-      const heir = yield* open()
-      const [suspect] = yield* receive(heir, 1)
+      const successor = yield* open()
+      const [suspect] = yield* receive(successor, 1)
       assert.strictEqual(suspect!.crashCount, 1)
-      yield* heir.isolate(suspect)
-      const deadLetterId = yield* writeDeadLetter(suspect!, undefined, heir)
+      yield* successor.isolate(suspect)
+      const deadLetterId = yield* writeDeadLetter(suspect!, undefined, successor)
       yield* deadLetters.redrive(deadLetterId!, { by: "ann" })
-      const [again] = yield* receive(heir, 1)
+      const [again] = yield* receive(successor, 1)
       assert.deepStrictEqual([again!.position, again!.crashCount], [suspect!.position, 0])
       yield* expire
       const [last] = yield* receive(yield* open(), 1)
@@ -162,9 +162,9 @@ export const convictionPromises = (it: Tests, options: Options): void => {
   )
 
   promises(
-    "forgets a conviction with the dead letter that it led to",
+    "forgets the mark with the dead letter that it led to",
     Effect.gen(function*() {
-      const { writeDeadLetter, expire, deadLetters, open, publish, receive } = yield* graveyard(options, "park")
+      const { writeDeadLetter, expire, deadLetters, open, publish, receive } = yield* deadLetterKit(options, "park")
       yield* publish([{ id: "suspect", key: "2" }])
       for (const alone of [false, true]) {
         const owner = yield* open()
@@ -172,12 +172,12 @@ export const convictionPromises = (it: Tests, options: Options): void => {
         if (alone) yield* owner.isolate(suspect)
         yield* expire
       }
-      const heir = yield* open()
-      const [crashedAlone] = yield* receive(heir, 1)
+      const successor = yield* open()
+      const [crashedAlone] = yield* receive(successor, 1)
       assert.isTrue(crashedAlone!.crashedAlone)
-      const deadLetterId = yield* writeDeadLetter(crashedAlone!, undefined, heir)
+      const deadLetterId = yield* writeDeadLetter(crashedAlone!, undefined, successor)
       yield* deadLetters.redrive(deadLetterId!, { by: "ann" })
-      assert.deepStrictEqual(records(yield* receive(heir, 1)), { suspect: "0 false" })
+      assert.deepStrictEqual(records(yield* receive(successor, 1)), { suspect: "0 false" })
     })
   )
 }

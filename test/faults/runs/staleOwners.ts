@@ -26,7 +26,7 @@ const owns = Effect.fnUntraced(function*(world: World, worker: string) {
 })
 
 /** Stops a worker that owns lanes, and wakes it when they are long gone. */
-const zombie = Effect.fnUntraced(function*(world: World, worker: Child, leaseMillis: number) {
+const staleOwner = Effect.fnUntraced(function*(world: World, worker: Child, leaseMillis: number) {
   if (!(yield* until(owns(world, worker.name), 10_000))) return
   yield* Effect.sleep(world.dice.whole(0, 300))
   const before = yield* takenFrom(world, worker.name)
@@ -37,10 +37,10 @@ const zombie = Effect.fnUntraced(function*(world: World, worker: Child, leaseMil
   if (taken) world.fault("SIGSTOP", worker.name)
 })
 
-export const zombies: Run = {
-  name: "zombies",
+export const staleOwners: Run = {
+  name: "stale owners",
   options: { ...quick, maxCrashes: 1000 },
-  person: true,
+  operator: true,
   body: (world) =>
     Effect.gen(function*() {
       const wanted = world.scaled(50)
@@ -52,9 +52,9 @@ export const zombies: Run = {
         Effect.gen(function*() {
           const worker = yield* world.worker()
           yield* worker.ready
-          yield* whilst(() => world.happened("SIGSTOP") < wanted && worker.isRunning(), zombie(world, worker, 1000))
+          yield* whilst(() => world.happened("SIGSTOP") < wanted && worker.isRunning(), staleOwner(world, worker, 1000))
         }))
-      return [{ fault: "zombies: SIGSTOP for three leases", wanted, happened: world.happened("SIGSTOP") }]
+      return [{ fault: "stale owners: SIGSTOP for three leases", wanted, happened: world.happened("SIGSTOP") }]
     }),
   expects: { occurred: { "deadLetters: redriven": 1 } }
 }

@@ -44,7 +44,9 @@ const isData = (steps: ReadonlyArray<Pipeline.Step>): boolean =>
 
 /** Returns the data form of a committer's groups, or undefined if the store or the pipeline does not permit it. */
 export const make = (options: GroupCommit.Options): DataCommit | undefined => {
-  const { consumer, pipeline, store: { commitData }, subscription: { removal } } = options
+  const { consumer, pipeline, store, subscription } = options
+  const { commitData } = store
+  const { removal } = subscription
   if (commitData === undefined || removal === undefined || !isData(pipeline.steps)) return undefined
   const { delivery } = pipeline.settings
   let skip = 0

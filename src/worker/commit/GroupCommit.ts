@@ -318,7 +318,7 @@ const noStatement = (options: Options): Effect.Effect<void> =>
       + `their effects are not in the message's transaction: use the SqlClient that Postgres.layer exports, and build that layer once.`
   )
 
-export const claimOf = (member: GroupMember): Store.Claim => ({
+export const claimOf = (member: Pick<GroupMember, "delivery" | "fingerprint">): Store.Claim => ({
   id: member.delivery.message.id,
   fingerprint: member.fingerprint,
   deadLetterId: member.delivery.redrive?.deadLetterId

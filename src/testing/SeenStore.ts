@@ -130,7 +130,7 @@ const some = (
   const { consumer = stage.consumer } = frozen.filter
   return consumer !== stage.consumer
     ? call
-    : Effect.flatMap(openLetters(inner, { ...frozen.filter, consumer }), (open) =>
+    : Effect.flatMap(openDeadLetters(inner, { ...frozen.filter, consumer }), (open) =>
       told(
         stage,
         inner,
@@ -142,7 +142,7 @@ const some = (
 }
 
 /** Returns the open dead letters that match the filter, oldest first. */
-const openLetters = Effect.fnUntraced(function*(
+const openDeadLetters = Effect.fnUntraced(function*(
   inner: Inner,
   filter: Parameters<DeadLetterStore["list"]>[0]
 ): Effect.fn.Return<ReadonlyArray<DeadLetter>, StoreFailure> {

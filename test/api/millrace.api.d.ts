@@ -979,7 +979,7 @@ export interface Shape {
     readonly steps: ReadonlyArray<Step>;
     readonly settings: Settings;
 }
-export declare const add: (self: Shape, operator: Step) => Shape;
+export declare const add: (self: Shape, step: Step) => Shape;
 export declare const set: (self: Shape, settings: Partial<Settings>) => Shape;
 export {};
 
@@ -1681,13 +1681,13 @@ export interface Injection {
     readonly struck: Map<string, number>;
 }
 export declare const ofTransaction: (what: What<unknown>) => what is OfTransaction;
-export declare const stepOf: (operators: ReadonlyArray<Pipeline.Step>, step: Where["step"]) => number | undefined;
+export declare const stepOf: (steps: ReadonlyArray<Pipeline.Step>, where: Where["step"]) => number | undefined;
 export interface Attempt {
     readonly id: string;
     readonly attempt: number;
     readonly redriven: number;
 }
-export declare const atStep: (injections: ReadonlyArray<Injection>, operators: ReadonlyArray<Pipeline.Step>, index: number, { attempt, message, redriven }: DeliveryContext) => What<unknown> | undefined;
+export declare const atStep: (injections: ReadonlyArray<Injection>, steps: ReadonlyArray<Pipeline.Step>, index: number, { attempt, message, redriven }: DeliveryContext) => What<unknown> | undefined;
 export declare const atTransaction: (injections: ReadonlyArray<Injection>, members: ReadonlyArray<Attempt>) => OfTransaction | undefined;
 export declare const strike: (what: What<unknown> | undefined, crash: Effect.Effect<never>) => Effect.Effect<void, unknown>;
 export {};
@@ -1950,7 +1950,7 @@ import type { Tape } from "./Tape.ts";
 export interface Stage {
     readonly tape: Tape;
     readonly consumer: string;
-    readonly operators: ReadonlyArray<Pipeline.Step>;
+    readonly steps: ReadonlyArray<Pipeline.Step>;
     readonly injections: Array<Injection>;
     readonly points: Array<string>;
     readonly emitters: Map<string, string>;

@@ -50,7 +50,7 @@ export class Model {
       next: 0,
       running: undefined,
       parked: undefined,
-      byPerson: false,
+      byOperator: false,
       chain: "",
       again: undefined,
       last: undefined
@@ -154,7 +154,7 @@ export class Model {
     }
     if (key.running !== undefined) return this.end(key, owner, insist)
     const message = key.queue[0]
-    if (message === undefined || key.parked !== undefined || key.byPerson) return
+    if (message === undefined || key.parked !== undefined || key.byOperator) return
     if (owner.running.size >= limits.inFlight) return
     const second = key.queue[1]
     if (second?.id !== message.id && this.plain(message) && this.plain(second) && this.chance(0.2)) {
@@ -293,8 +293,8 @@ export class Model {
   private operator(): void {
     const key = this.pick(this.keys)
     if (this.chance(0.1)) {
-      key.byPerson = !key.byPerson
-      const action = key.byPerson ? "park" : "release"
+      key.byOperator = !key.byOperator
+      const action = key.byOperator ? "park" : "release"
       return this.say({ _tag: "OperatorActed", process: "operator", action, consumer: "books", key: key.key })
     }
     if (this.chance(0.3) && key.last !== undefined && this.plain(key.last)) {
@@ -360,7 +360,7 @@ export class Model {
       this.ends(process, message, this.chance(0.5) ? "done" : "interrupted")
       process.running.delete(key)
       const head = key.queue[0]
-      if (head === undefined || key.parked !== undefined || key.byPerson || !this.chance(0.3)) continue
+      if (head === undefined || key.parked !== undefined || key.byOperator || !this.chance(0.3)) continue
       this.start(process, head, token)
       this.ends(process, head, "interrupted")
     }
@@ -383,7 +383,7 @@ export class Model {
     for (const key of this.keys) {
       if (key.again !== undefined) this.publish(key)
       for (;;) {
-        if (key.running === undefined && (key.queue.length === 0 || key.parked !== undefined || key.byPerson)) break
+        if (key.running === undefined && (key.queue.length === 0 || key.parked !== undefined || key.byOperator)) break
         const owner = key.lane.owner
         // Its places are taken by others: they end first.
         if (owner?.state === "lives" && key.running === undefined && owner.running.size >= limits.inFlight) {

@@ -51,7 +51,7 @@ export interface Key {
   next: number
   running: Process | undefined
   parked: Letter | undefined
-  byPerson: boolean
+  byOperator: boolean
   chain: string
   again: (() => void) | undefined
   last: Queued | undefined

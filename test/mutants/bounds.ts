@@ -10,7 +10,7 @@ const crashPoison = "test/worker/crash-poison.test.ts"
 
 export const boundMutants: ReadonlyArray<Mutant> = [
   {
-    name: "a suspect that hangs is alone without a bound",
+    name: "a suspect that hangs runs alone without a bound",
     guarantee: "bounded",
     file: "src/worker/lease/CrashIsolation.ts",
     from: "Effect.timeoutOption(flow.ended(entry), millis)",
@@ -19,7 +19,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "again has its process to itself for one lease's time"
   },
   {
-    name: "two suspects that hang take turns without a bound",
+    name: "two suspects that hang alternate without a bound",
     guarantee: "bounded",
     file: "src/worker/fetch/InFlight.ts",
     from: "!entry.survived && crashStatus",
@@ -28,7 +28,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "again has its process to itself for one lease's time"
   },
   {
-    name: "a suspect starts in a paused consumer",
+    name: "a suspect starts although its consumer is paused",
     guarantee: "poison cannot block",
     file: "src/worker/fetch/InFlight.ts",
     from: "if (!this.consumerPaused()) return true\n    this.flow.restart",
@@ -37,7 +37,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "again does not start in a consumer that an operator paused"
   },
   {
-    name: "an isolation beside a claim of lanes",
+    name: "a message isolated while lanes are claimed",
     guarantee: "bounded",
     file: "src/postgres/queue/LaneIsolation.ts",
     from: "return this.#claiming.withPermit(Effect.suspend(() => {",
@@ -46,7 +46,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "being claimed when the isolation began"
   },
   {
-    name: "a warning for each lane that is lost",
+    name: "one warning for each lost lane",
     guarantee: "graceful",
     file: "src/worker/lease/LeaseRenewer.ts",
     from: "Effect.andThen(Effect.yieldNow, tell)",
@@ -55,7 +55,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "shares one warning"
   },
   {
-    name: "the whole backlog of a key counted when its owner dies",
+    name: "every message of a key counted as in flight when its owner crashes",
     guarantee: "poison cannot block",
     file: "src/postgres/sql/messages.ts",
     from: "where nth <= $5::int",
@@ -64,7 +64,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "and not its whole backlog"
   },
   {
-    name: "a claim that fails keeps its worker from reading",
+    name: "a failed claim stops its worker from reading",
     guarantee: "bounded",
     file: "src/postgres/queue/PgLanes.ts",
     from: "this.#owned.size === 0 ? Effect.fail(error)",
@@ -73,7 +73,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "keeps reading its lanes when others cannot be claimed"
   },
   {
-    name: "a renewal of what was given back",
+    name: "released leases renewed",
     guarantee: "bounded",
     file: "src/postgres/sql/lanes.ts",
     from: ", \"and l.owner is not null\"",
@@ -91,7 +91,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "a claim of lanes whose answer never comes"
   },
   {
-    name: "statements beside the steps of one member awaited too long",
+    name: "statements beside the steps of one member awaited five times as long",
     guarantee: "bounded",
     file: "src/worker/commit/Savepoints.ts",
     from: "    duration,\n",
@@ -100,7 +100,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "by a claim that is not answered"
   },
   {
-    name: "slow groups never get smaller",
+    name: "groups not halved when they are slow",
     guarantee: "bounded",
     file: "src/worker/commit/CommitRecovery.ts",
     from: "  error?._tag === \"GroupTooSlow\" || meaningOf",
@@ -109,7 +109,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "by being slow all together"
   },
   {
-    name: "a pass through savepoints of the length of its group",
+    name: "a pass through savepoints without a bound on its time",
     guarantee: "bounded",
     file: "src/worker/commit/Savepoints.ts",
     from: "(outcomes.length === 0 || renewer.now() < until)",
@@ -118,7 +118,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "by being slow all together"
   },
   {
-    name: "at most once: a transaction that waits for the store without a bound",
+    name: "at most once: no bound on a transaction that waits for the store",
     guarantee: "bounded",
     file: "src/worker/attempt/AtMostOnce.ts",
     from: "Savepoints.inTime(options, GroupCommit.composeTaken(options, { ...taken, stepped }))",
@@ -136,7 +136,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "use their indexes"
   },
   {
-    name: "an index of messages that stands in for another",
+    name: "an index of messages that the queries cannot use",
     guarantee: "bounded",
     file: "src/postgres/migrations/0001_initial.ts",
     from: "on ${t.messages} ((queue_id::bigint), xid)",
@@ -163,7 +163,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "use their indexes"
   },
   {
-    name: "a long publish that turns up late remembered key by key",
+    name: "keys remembered one by one when a long publish commits late",
     guarantee: "bounded",
     file: "src/postgres/sql/messages.ts",
     from: "case when (select count(*) from late) <= 100 then key end as key",
@@ -172,7 +172,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "a long publish that turns up late"
   },
   {
-    name: "a lane that is put back and read on in the same poll",
+    name: "a lane re-read in the poll that put it back",
     guarantee: "order per key",
     file: "src/postgres/queue/Round.ts",
     from: "    this.#byLane.delete(lane)\n",
@@ -181,7 +181,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "a long publish that turns up late"
   },
   {
-    name: "a lane that is put back, but what is behind in it read in the same poll",
+    name: "late keys read in the poll that put their lane back",
     guarantee: "no loss",
     file: "src/postgres/queue/QueueReader.ts",
     from: "    for (const [key, of] of ready) if (of.lane === lane) ready.delete(key)\n",
@@ -190,7 +190,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "of their key that is read again"
   },
   {
-    name: "late rows passed over by their key's hold that ended above the mark",
+    name: "late rows skipped when the hold of their key ended above the mark",
     guarantee: "no loss",
     file: "src/postgres/queue/QueueReader.ts",
     from: "mark !== undefined && place.seq <= mark",
@@ -199,7 +199,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "whose hold ends meanwhile"
   },
   {
-    name: "more and more keys that are behind remembered",
+    name: "late keys remembered without a bound",
     guarantee: "bounded",
     file: "src/postgres/queue/QueueReader.ts",
     from: "if (idle.size <= mostIdle) return",
@@ -208,7 +208,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "remembers no more keys than a limit"
   },
   {
-    name: "keys forgotten to be behind, but not their lane put back",
+    name: "late keys forgotten without putting their lane back",
     guarantee: "no loss",
     file: "src/postgres/queue/QueueReader.ts",
     from: "    reading.mark = min(from - 1n, reading.mark)\n",
@@ -217,7 +217,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "remembers no more keys than a limit"
   },
   {
-    name: "keys that a poll did not ask for left to the idle poll",
+    name: "skipped keys read again only by the idle poll",
     guarantee: "bounded",
     file: "src/postgres/queue/QueueReader.ts",
     from: "if (hasRoom) this.more = true",
@@ -226,7 +226,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "reads on without a pause while keys lag"
   },
   {
-    name: "a lane that is kept after all is read by no reader",
+    name: "a lane that is kept after all has no reader",
     guarantee: "order per key",
     file: "src/postgres/queue/PgLanes.ts",
     from: "        this.#report({ _tag: \"Opened\", owned: each })\n",
@@ -235,7 +235,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "as opened again when the worker keeps it after all"
   },
   {
-    name: "a worker that waits is not woken when its lanes are lost for good",
+    name: "a waiting worker not woken when its lanes are lost",
     guarantee: "order per key",
     file: "src/postgres/queue/PgLanes.ts",
     from: "    this.#report({ _tag: \"Ended\" })\n",
@@ -244,7 +244,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "and once that all are lost for good"
   },
   {
-    name: "a lane given away while a settled message runs",
+    name: "a lane released while a settled message runs",
     guarantee: "one owner",
     file: "src/postgres/queue/PgLanes.ts",
     from: "this.#release(leaving.filter((owned) => !busy.has(owned)))",
@@ -253,7 +253,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     named: "postgres: settle.*gives no lane away while something settled"
   },
   {
-    name: "a lane given away while a settled message runs, in memory",
+    name: "memory: a lane released while a settled message runs",
     guarantee: "one owner",
     file: "src/memory/MemoryLane.ts",
     from: "return this.inFlight.size + this.unacknowledged.size > 0",

@@ -80,7 +80,7 @@ export const crashedAloneMutants: ReadonlyArray<Mutant> = [
     named: "marks only the message that ran alone"
   },
   {
-    name: "memory: what ran alone is not the only one that is counted",
+    name: "memory: other messages counted beside the one that ran alone",
     guarantee: "poison cannot block",
     file: "src/memory/MemoryQueue.ts",
     from: "if (held || (counted !== \"all\" && !alone)) continue",
@@ -89,7 +89,7 @@ export const crashedAloneMutants: ReadonlyArray<Mutant> = [
     named: "marks only the message that ran alone"
   },
   {
-    name: "the record that names the suspect is not the last one",
+    name: "messages start after the record that names the suspect",
     guarantee: "poison cannot block",
     file: "src/worker/lease/CrashIsolation.ts",
     from: "      for (const other of gate.members) if (other !== member) yield* shield(other.subscription, undefined)\n"
@@ -100,7 +100,7 @@ export const crashedAloneMutants: ReadonlyArray<Mutant> = [
     named: "is the last one before it starts"
   },
   {
-    name: "a suspect that has company before the store knows",
+    name: "other messages run beside a suspect before the store records it",
     guarantee: "poison cannot block",
     file: "src/postgres/queue/PgSubscription.ts",
     from: "() => endIsolation(parts, 0)",
@@ -109,7 +109,7 @@ export const crashedAloneMutants: ReadonlyArray<Mutant> = [
     named: "has no company before the store knows"
   },
   {
-    name: "a lane that was given up keeps the record of its suspect",
+    name: "a lost lane keeps the record of its suspect",
     guarantee: "poison cannot block",
     file: "src/postgres/queue/LaneIsolation.ts",
     from: "const lanes = [...this.#recorded]",
@@ -118,7 +118,7 @@ export const crashedAloneMutants: ReadonlyArray<Mutant> = [
     named: "from a lane that was given up meanwhile"
   },
   {
-    name: "an isolation that failed continues",
+    name: "a suspect runs although its isolation failed",
     guarantee: "poison cannot block",
     file: "src/postgres/queue/LaneIsolation.ts",
     from: "Effect.tapError(this.#write, () =>",
@@ -127,7 +127,7 @@ export const crashedAloneMutants: ReadonlyArray<Mutant> = [
     named: "does not keep lanes from being counted"
   },
   {
-    name: "a suspect that kills late is never found",
+    name: "a suspect that crashes late is never found",
     guarantee: "poison cannot block",
     file: "src/worker/lease/CrashIsolation.ts",
     from: "settings.leaseMillis * leasesAlone(entry.delivery, settings)",
@@ -136,7 +136,7 @@ export const crashedAloneMutants: ReadonlyArray<Mutant> = [
     named: "after 3 deaths lets other keys wait"
   },
   {
-    name: "suspects that hang, one right after the other",
+    name: "suspects that hang run directly one after another",
     guarantee: "bounded",
     file: "src/worker/lease/CrashIsolation.ts",
     from: "rest === 0 ? Effect.void : Effect.sleep(rest)",
@@ -145,7 +145,7 @@ export const crashedAloneMutants: ReadonlyArray<Mutant> = [
     named: "leave the others half of the time"
   },
   {
-    name: "a suspect that is alone for longer with each death, without an end",
+    name: "the time of a suspect alone grows with each crash without a bound",
     guarantee: "bounded",
     file: "src/worker/lease/CrashStatus.ts",
     from: "Math.min(crashCount - maxCrashes + 2, mostLeases)",

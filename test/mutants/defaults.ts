@@ -2,7 +2,7 @@
 import type { Mutant } from "./types.ts"
 
 const given = "test/words/GivenDuration.test.ts"
-const namesakes = "test/worker/namesakes.test.ts"
+const sameName = "test/worker/same-name.test.ts"
 const outlasting = "test/worker/outlasting.test.ts"
 
 export const defaultMutants: ReadonlyArray<Mutant> = [
@@ -25,7 +25,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
     named: "outlast an outage of a quarter of an hour"
   },
   {
-    name: "defaults: a log line that does not say how long a dead message was tried",
+    name: "defaults: a log line without the duration of the tries",
     guarantee: "poison cannot block",
     file: "src/worker/attempt/Disposition.ts",
     from: "tried === 0 ?",
@@ -34,7 +34,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
     named: "say how long the message was tried"
   },
   {
-    name: "defaults: the time of a dead message counted across redrives",
+    name: "defaults: the time of a dead-lettered message counted across redrives",
     guarantee: "poison cannot block",
     file: "src/DeadLetter.ts",
     from: "i === 0 || attempt <= made[i - 1]!.attempt",
@@ -52,61 +52,61 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
     named: "are kept at any age"
   },
   {
-    name: "namesakes: functions of the same operators not compared",
+    name: "same name: functions of the same steps not compared",
     guarantee: "no loss",
     file: "src/worker/start/PipelineNames.ts",
     from: "sourceOf(step.f)",
     to: "step._tag",
-    test: namesakes,
+    test: sameName,
     named: "another function"
   },
   {
-    name: "namesakes: the text of a wrapper compared",
+    name: "same name: the text of a wrapper compared",
     guarantee: "no loss",
     file: "src/internal/Step.ts",
     from: "wrapped.get(f) ?? f",
     to: "f",
-    test: namesakes,
+    test: sameName,
     named: "tell the functions apart of emits"
   },
   {
-    name: "namesakes: a warning for each worker",
+    name: "same name: a warning for each worker",
     guarantee: "no loss",
     file: "src/worker/start/PipelineNames.ts",
     from: "under.warned = true",
     to: "under.warned = false",
-    test: namesakes,
-    named: "another operator"
+    test: sameName,
+    named: "another step"
   },
   {
-    name: "namesakes: a warning about one that has ended",
+    name: "same name: a warning about a pipeline that has ended",
     guarantee: "no loss",
     file: "src/worker/start/PipelineNames.ts",
     from: "under.pipelines.splice(under.pipelines.indexOf(pipeline), 1)",
     to: "under.pipelines.at(0)",
-    test: namesakes,
+    test: sameName,
     named: "when the first has ended"
   },
   {
-    name: "namesakes: one of this process taken for one of another process",
+    name: "same name: a pipeline of this process treated as one of another process",
     guarantee: "no loss",
     file: "src/worker/start/PipelineNames.ts",
     from: " || isHere(last) === true",
     to: " || isHere(last) === undefined",
-    test: namesakes,
+    test: sameName,
     named: "where both start at one time"
   },
   {
-    name: "namesakes: another process not looked at",
+    name: "same name: pipelines of other processes not compared",
     guarantee: "no loss",
     file: "src/worker/observe/Stats.ts",
     from: "Effect.andThen(gauges.of(status), watch(status))",
     to: "Effect.andThen(gauges.of(status), () => watch)",
-    test: namesakes,
+    test: sameName,
     named: "in two processes"
   },
   {
-    name: "untyped: an object without a unit taken for no time at all",
+    name: "untyped: an object without a unit treated as zero",
     guarantee: "no loss",
     file: "src/internal/GivenDuration.ts",
     from: "parts.length > 0 && parts.every",
@@ -115,7 +115,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
     named: "is refused by its name"
   },
   {
-    name: "untyped: a misspelled unit taken for no time at all",
+    name: "untyped: a misspelled unit treated as zero",
     guarantee: "no loss",
     file: "src/internal/GivenDuration.ts",
     from: "units.has(unit) && isNumber(value)",
@@ -124,7 +124,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
     named: "is refused by its name"
   },
   {
-    name: "untyped: a text as time is due at once",
+    name: "untyped: a message with a text as its time is due at once",
     guarantee: "no loss",
     file: "src/Delay.ts",
     from: "    ? DateTime.toEpochMillis(at)\n    : Number.NaN",
@@ -142,7 +142,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
     named: "is none of these"
   },
   {
-    name: "untyped: no delay taken for none given",
+    name: "untyped: a null delay treated as no delay",
     guarantee: "no loss",
     file: "src/Delay.ts",
     from: "delay === undefined ? 0 : GivenDuration.millis(delay)",
@@ -169,7 +169,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
     named: "shown: retry base"
   },
   {
-    name: "untyped: a while that is async is taken for true",
+    name: "untyped: an async while treated as true",
     guarantee: "poison cannot block",
     file: "src/internal/Step.ts",
     from: `given.constructor.name === "AsyncFunction"`,
@@ -187,7 +187,7 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
     named: "no object, or an object of other settings"
   },
   {
-    name: "untyped: an async key is taken for a key",
+    name: "untyped: an async key treated as a key",
     guarantee: "order per key",
     file: "src/Topic.ts",
     from: "if (!HandlerResult.isThenable(returned)) return",

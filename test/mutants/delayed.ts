@@ -54,7 +54,7 @@ export const delayed: ReadonlyArray<Mutant> = [
     named: "publishes nothing later when the transaction around it rolls back"
   },
   {
-    name: "delayed: overtaking one that is locked",
+    name: "delayed: a message overtakes a locked one",
     guarantee: "order per key",
     file: "src/postgres/sql/delayed.ts",
     from: "where not exists (select from held h where",
@@ -63,7 +63,7 @@ export const delayed: ReadonlyArray<Mutant> = [
     named: "does not publish what an open transaction cancels, nor what is due after it of its key"
   },
   {
-    name: "delayed: moved past what another process moves",
+    name: "delayed: a message overtakes one that another process moves",
     guarantee: "order per key",
     file: "src/postgres/sql/delayed.ts",
     from: moves(
@@ -75,7 +75,7 @@ export const delayed: ReadonlyArray<Mutant> = [
     named: "keeps its order when many processes find it due at the same moment"
   },
   {
-    name: "delayed: the order of publishing instead of that of the times",
+    name: "delayed: the order of publishing in place of the order of the times",
     guarantee: "order per key",
     file: "src/postgres/sql/delayed.ts",
     from: "routed(\"true\", \"m.due_at, m.seq\", \"m.due_at\")",
@@ -111,7 +111,7 @@ export const delayed: ReadonlyArray<Mutant> = [
     named: "is lost by no session that dies in the middle of a move"
   },
   {
-    name: "delayed: what is due at once leaves what waits under its name",
+    name: "delayed: a message that is due at once does not replace the one with its name",
     guarantee: "effectively once",
     file: "src/postgres/sql/delayed.ts",
     from: "where name is not null and due <= statement_timestamp()",
@@ -120,7 +120,7 @@ export const delayed: ReadonlyArray<Mutant> = [
     named: "publishes now, and lets nothing wait, when the new message under a name is due at once"
   },
   {
-    name: "delayed: moved behind what replaces it at once",
+    name: "delayed: a message moved after its replacement",
     guarantee: "order per key",
     file: "src/postgres/sql/delayed.ts",
     from: "(select count(*) from replaced) >= 0 and m.due",
@@ -129,7 +129,7 @@ export const delayed: ReadonlyArray<Mutant> = [
     named: "is not moved behind the one that replaces it"
   },
   {
-    name: "delayed: a worker that sleeps past it",
+    name: "delayed: a sleeping worker does not wake for a message that is due",
     guarantee: "bounded",
     file: "src/postgres/queue/PgSubscription.ts",
     from: "if (typeof due !== \"number\")",
@@ -138,7 +138,7 @@ export const delayed: ReadonlyArray<Mutant> = [
     named: "wakes a waiting worker at its time, also when it fell asleep before the publish"
   },
   {
-    name: "delayed: a busy worker that never looks",
+    name: "delayed: a busy worker never moves messages",
     guarantee: "bounded",
     file: "src/postgres/queue/PgSubscription.ts",
     from: "Effect.andThen(delayed.whenDue, balance)",
@@ -165,7 +165,7 @@ export const delayed: ReadonlyArray<Mutant> = [
     named: "remembers an id while a delayed message waits under it"
   },
   {
-    name: "delayed: in memory, published while an open transaction cancels it",
+    name: "delayed: memory publishes a message while an open transaction cancels it",
     guarantee: "effectively once",
     file: "src/memory/MemoryDelayed.ts",
     from: "waiting.name !== undefined && locked(waiting.name)",
@@ -174,7 +174,7 @@ export const delayed: ReadonlyArray<Mutant> = [
     named: "does not publish what an open transaction cancels, nor what is due after it of its key"
   },
   {
-    name: "SQL publish: the lane from code points instead of UTF-16",
+    name: "SQL publish: the lane computed from code points in place of UTF-16",
     guarantee: "order per key",
     file: "src/postgres/sql/functions.ts",
     from: "${unit(\"55296 + (c >> 10)\")}",
@@ -183,7 +183,7 @@ export const delayed: ReadonlyArray<Mutant> = [
     named: "computes the lane of every key as the code does"
   },
   {
-    name: "SQL publish: on the search path of its caller",
+    name: "SQL publish: the caller's search path used",
     guarantee: "no loss",
     file: "src/postgres/sql/functions.ts",
     from: "set search_path = pg_catalog, pg_temp",

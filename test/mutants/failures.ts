@@ -14,7 +14,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     named: "stay small however many they are"
   },
   {
-    name: "attempts without an end",
+    name: "attempts without a limit",
     guarantee: "bounded",
     file: "src/worker/attempt/RetryDecision.ts",
     from: "options.recorded.length + 1 >= Retry.mostAttempts",
@@ -23,7 +23,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     named: "end with the 10,000th attempt"
   },
   {
-    name: "a delay that no clock can add up to",
+    name: "a delay too long for the clock",
     guarantee: "poison cannot block",
     file: "src/worker/attempt/RetryDecision.ts",
     from: "Duration.min(Retry.retryAfter(error) ?? scheduled, longest)",
@@ -50,7 +50,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     named: "a hold whose answer never comes"
   },
   {
-    name: "a conflict that was undone to a savepoint still decides",
+    name: "a conflict decides although a savepoint undid it",
     guarantee: "effectively once",
     file: "src/postgres/session/PgFailure.ts",
     from: "  if (seen.repaired && !comesFromSql(cause)) return undefined\n",
@@ -59,7 +59,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     named: "is the step's own failure after a conflict that a savepoint has undone"
   },
   {
-    name: "a conflict taken for undone by the rollback of its own savepoint",
+    name: "a conflict treated as undone by the rollback of its own savepoint",
     guarantee: "effectively once",
     file: "src/postgres/session/PgTransactions.ts",
     from: "  repaired,\n",
@@ -68,7 +68,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     named: "is the step's own failure after a conflict that a savepoint has undone"
   },
   {
-    name: "a conflict in a step's cause taken for the step's own failure",
+    name: "a conflict in the cause of a step's error treated as the step's failure",
     guarantee: "effectively once",
     file: "src/postgres/session/PgFailure.ts",
     from: "      if (Cause.isCause(error)) return comesFromSql(error)\n",
@@ -86,7 +86,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     named: "again has nothing beside it that starts later"
   },
   {
-    name: "equal values of two topics taken for one message",
+    name: "equal values of two topics treated as one message",
     guarantee: "no loss",
     file: "src/MessageId.ts",
     from: "fromContent([topic, encoded])",
@@ -95,7 +95,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     named: "are distinguished where their values are equal"
   },
   {
-    name: "another topic's message under a known id taken for a duplicate",
+    name: "the known id of another topic treated as a duplicate",
     guarantee: "no loss",
     file: "src/MessageId.ts",
     from: "ofPayload(`${topic}\\n${payload}`)",
@@ -104,7 +104,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     named: "are distinguished where their values are equal"
   },
   {
-    name: "an error's message taken for a text unseen",
+    name: "an error's message used without a check of its type",
     guarantee: "bounded",
     file: "src/worker/attempt/FailureRecord.ts",
     from: "  if (typeof said === \"string\") return said\n",
@@ -113,7 +113,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     named: "ends the attempts of its message, which becomes a dead letter"
   },
   {
-    name: "an error that cannot be read and so is never recorded",
+    name: "an unreadable error not recorded",
     guarantee: "bounded",
     file: "src/worker/attempt/FailureRecord.ts",
     from: "    return without(attempted, \"The failure of this attempt cannot be read.\")",
@@ -122,7 +122,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     named: "ends the attempts of its message, which becomes a dead letter"
   },
   {
-    name: "a try that never began taken for a try",
+    name: "a try that never began counted",
     guarantee: "poison cannot block",
     file: "src/worker/commit/CommitTries.ts",
     from: "    let began = false\n",
@@ -131,7 +131,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     named: "counts no attempt, although others commit meanwhile"
   },
   {
-    name: "a stop that waits until the store commits again",
+    name: "a stop waits until the store commits again",
     guarantee: "bounded",
     file: "src/worker/commit/Committer.ts",
     from: "for (const member of members) withdraw(member)",
@@ -140,7 +140,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     named: "gives its messages back after its grace, uncounted"
   },
   {
-    name: "a stop that waits for the pause between two tries",
+    name: "a stop waits for the pause between two tries",
     guarantee: "bounded",
     file: "src/worker/commit/CommitQueue.ts",
     from: "  if (member.state !== \"begun\") finish(member, skipped)\n",
@@ -149,7 +149,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     named: "gives its messages back after its grace, uncounted"
   },
   {
-    name: "newcomers that wait behind a message that never gets through",
+    name: "new members wait for a message that never commits",
     guarantee: "bounded",
     file: "src/worker/commit/GroupRun.ts",
     from: "if (left.every(isStuck))",
@@ -158,7 +158,7 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     named: "is found by those that come later"
   },
   {
-    name: "a wait for a connection taken for one for another caller",
+    name: "a wait for a connection reported as a wait for another caller",
     guarantee: "graceful",
     file: "src/internal/OnceWait.ts",
     from: "    this.waitedForStore ??= this.waitedMillis\n",

@@ -5,7 +5,7 @@ const flow = "test/worker/flow.test.ts"
 
 export const flowMutants: ReadonlyArray<Mutant> = [
   {
-    name: "a drain that waits for a turn that nothing will start",
+    name: "a drain waits for a turn that will not start",
     guarantee: "graceful",
     file: "src/internal/flow/Flow.ts",
     from: "      this.end(turn)\n      dropped.push(turn)\n",
@@ -14,7 +14,7 @@ export const flowMutants: ReadonlyArray<Mutant> = [
     named: "handed out and never began"
   },
   {
-    name: "a turn that starts although it was withdrawn",
+    name: "a withdrawn turn starts",
     guarantee: "one owner",
     file: "src/internal/flow/Flow.ts",
     from: "if (this.runningTurns.get(turn) === withdrawn) return",
@@ -23,7 +23,7 @@ export const flowMutants: ReadonlyArray<Mutant> = [
     named: "withdrawn before it began"
   },
   {
-    name: "a batch that keeps a turn whose lease is lost",
+    name: "a batch keeps a turn whose lease is lost",
     guarantee: "one owner",
     file: "src/internal/flow/Flow.ts",
     from: "else if (typeof holder === \"function\") holder()\n        else fibers",
@@ -32,7 +32,7 @@ export const flowMutants: ReadonlyArray<Mutant> = [
     named: "withdraws a turn from its batch"
   },
   {
-    name: "a quarantine that fetches",
+    name: "messages fetched in quarantine",
     guarantee: "poison cannot block",
     file: "src/internal/flow/Flow.ts",
     from: "if (mode !== \"running\") return false",

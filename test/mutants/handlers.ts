@@ -8,7 +8,7 @@ const stuck = "test/worker/stuck.test.ts"
 
 export const handlerMutants: ReadonlyArray<Mutant> = [
   {
-    name: "a place that is free when its attempt's fiber has ended by itself",
+    name: "capacity freed when the fiber of an attempt ends by itself",
     guarantee: "order per key",
     file: "src/worker/fetch/InFlight.ts",
     from: "this.mayEnd(entry) ? undefined",
@@ -17,7 +17,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "memory: mapEffect, nothing, within its effect"
   },
   {
-    name: "an attempt whose fiber ended by itself taken for a defect of the runtime",
+    name: "the end of an attempt's fiber reported as a defect of the runtime",
     guarantee: "poison cannot block",
     file: "src/worker/attempt/Attempt.ts",
     from: "(step === \"decode\" || step === \"steps\") && atMostOnce === undefined",
@@ -26,7 +26,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "memory: tap, a promise, within its effect"
   },
   {
-    name: "a promise whose rejection is not handled",
+    name: "the rejection of a promise not handled",
     guarantee: "poison cannot block",
     file: "src/internal/HandlerResult.ts",
     from: "  if (isThenable(returned)) returned.then(undefined, () => undefined)\n",
@@ -35,7 +35,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "memory: mapEffect, a promise that fails"
   },
   {
-    name: "a step's result that is not looked at",
+    name: "the result of a step not checked",
     guarantee: "poison cannot block",
     file: "src/internal/HandlerResult.ts",
     from: "Effect.isEffect(returned) ? returned : wrong(step, \"an Effect\", returned)",
@@ -44,7 +44,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "memory: commit, a promise"
   },
   {
-    name: "a filter that takes a promise for true",
+    name: "a promise of a filter treated as true",
     guarantee: "poison cannot block",
     file: "src/internal/HandlerResult.ts",
     from: "(isThenable(returned) || Effect.isEffect(returned))\n    ? wrong",
@@ -53,7 +53,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "that filter by a promise"
   },
   {
-    name: "a map that passes a promise on",
+    name: "a promise of a map passed on",
     guarantee: "poison cannot block",
     file: "src/worker/attempt/Steps.ts",
     from: "noValue(value, \"Pipeline.map\")",
@@ -62,7 +62,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "are a defect: map"
   },
   {
-    name: "an emit of a promise",
+    name: "a promise emitted",
     guarantee: "poison cannot block",
     file: "src/worker/attempt/Steps.ts",
     from: "noValue(out, \"Pipeline.emit\")",
@@ -71,7 +71,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "are a defect: emit"
   },
   {
-    name: "a follower's Schema that ends the fiber of the message ahead of it",
+    name: "the Schema of a joined message ends the fiber of the message before it",
     guarantee: "order per key",
     file: "src/worker/attempt/KeyBatch.ts",
     from: "Effect.exit(contained(preparing(entries, followers)))",
@@ -80,7 +80,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "in a run of its key"
   },
   {
-    name: "a schedule that ends the fiber of its attempt",
+    name: "a schedule ends the fiber of its attempt",
     guarantee: "poison cannot block",
     file: "src/worker/attempt/RetryDecision.ts",
     from: "contained(Retry.replay(settings.retry, recorded, error, options.now))",
@@ -89,7 +89,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "that decide about the next attempt"
   },
   {
-    name: "a step that ends the fiber that has to report and acknowledge it",
+    name: "a step ends the fiber that reports and acknowledges it",
     guarantee: "poison cannot block",
     file: "src/worker/attempt/AtMostOnce.ts",
     from: "Effect.exit(restore(contained(work)))",
@@ -98,7 +98,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "handled at most once"
   },
   {
-    name: "a committer that ends with its fiber",
+    name: "a committer not replaced when its fiber ends",
     guarantee: "bounded",
     file: "src/worker/commit/Committer.ts",
     from: "exit._tag === \"Failure\" ? this.revived(exit.cause) : Effect.void",
@@ -107,7 +107,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "has a successor"
   },
   {
-    name: "members that are not ended when their committer's fiber has ended",
+    name: "members without an outcome when their committer's fiber ends",
     guarantee: "bounded",
     file: "src/worker/commit/Committer.ts",
     from: "    CommitTries.fail(this.current.members, cause)\n",
@@ -116,7 +116,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "has a successor"
   },
   {
-    name: "a keyed stream that waits for a fiber that has ended",
+    name: "a keyed stream waits for a fiber that has ended",
     guarantee: "bounded",
     file: "src/KeyedStream.ts",
     from: "      flow.finish(Exit.failCause(cause))\n",
@@ -125,7 +125,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "of a keyed stream fail the stream"
   },
   {
-    name: "a group of one run again to learn what failed",
+    name: "a group of one tried again to find the failed step",
     guarantee: "poison cannot block",
     file: "src/worker/commit/CommitRecovery.ts",
     from: "if (isOwn(meaning) && state.members === 1 && !state.together) return",
@@ -134,7 +134,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "leaves its transaction aborted"
   },
   {
-    name: "a group of one without the timeouts of a member alone",
+    name: "a group of one without the timeouts of a single member",
     guarantee: "poison cannot block",
     file: "src/worker/commit/CommitTries.ts",
     from: "if (group.length === 1 && this.statements === \"sequential\") return",
@@ -143,7 +143,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "where its message is alone: takes too long"
   },
   {
-    name: "a member whose step failed run again in its savepoint",
+    name: "a member whose step failed tried again in its savepoint",
     guarantee: "poison cannot block",
     file: "src/worker/commit/CommitRecovery.ts",
     from: "      return error.of === undefined ? \"own\" : \"step\"",
@@ -152,7 +152,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "runs once an attempt in a group"
   },
   {
-    name: "a refusal that is waited for like an outage",
+    name: "a refusal repeated like an outage",
     guarantee: "bounded",
     file: "src/worker/commit/CommitRecovery.ts",
     from: "return error.kind === \"refused\" ? \"refused\" : \"away\"",
@@ -161,7 +161,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "the store refuses"
   },
   {
-    name: "a refusal of a transaction that never began counted",
+    name: "a refusal counted although its transaction never began",
     guarantee: "poison cannot block",
     file: "src/worker/commit/CommitRecovery.ts",
     from: "failedTries.begun < refusedTries",
@@ -170,7 +170,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "counts no try whose body never began"
   },
   {
-    name: "sessions that end again and again without a proof whose fault it is",
+    name: "no proof run when sessions end repeatedly",
     guarantee: "bounded",
     file: "src/worker/commit/CommitTries.ts",
     from: "          ? this.prove(group[0]!)\n",
@@ -179,7 +179,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "its own session ends"
   },
   {
-    name: "a proof that failed taken for one",
+    name: "a failed proof treated as a success",
     guarantee: "poison cannot block",
     file: "src/worker/commit/CommitTries.ts",
     from: "        onFailure: () => Effect.void,\n        onSuccess: () => Effect.sync(() => this.commits.proved",
@@ -189,7 +189,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "is no member's failure while nothing at all gets through"
   },
   {
-    name: "a store that says that it is away judged by a transaction without a message",
+    name: "an unavailable store judged by a transaction without a message",
     guarantee: "poison cannot block",
     file: "src/worker/commit/CommitRecovery.ts",
     from: "      return persistsSince(failedTries, state.committedAt) ? failed : again",
@@ -198,7 +198,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "a transaction without it does not"
   },
   {
-    name: "a proof from before the trouble",
+    name: "a proof from before the first failure accepted",
     guarantee: "poison cannot block",
     file: "src/worker/commit/CommitRecovery.ts",
     from: "failedTries.since !== undefined && well > failedTries.since",
@@ -207,7 +207,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "a transaction without it does not"
   },
   {
-    name: "conflicts of a member repeated without an end",
+    name: "conflicts of one member repeated without a limit",
     guarantee: "bounded",
     file: "src/worker/commit/CommitRecovery.ts",
     from: "failedTries.begun < conflictTries ? again : failed",
@@ -216,7 +216,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "after ten conflicts"
   },
   {
-    name: "a group that does not get through never taken apart",
+    name: "a failing group never divided",
     guarantee: "bounded",
     file: "src/worker/commit/CommitRecovery.ts",
     from: "Math.max(state.committedAt, state.provedAt, state.renewedAt)",
@@ -225,7 +225,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "a try of each member alone when leases are renewed"
   },
   {
-    name: "what a promise threw hidden behind its wrapper",
+    name: "the value that a promise threw hidden by its wrapper",
     guarantee: "poison cannot block",
     file: "src/worker/attempt/FailureRecord.ts",
     from: "  if (read(error, \"_tag\") === \"UnknownError\") return thrown(causesOf(error))\n",
@@ -234,7 +234,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     named: "an error with a cause"
   },
   {
-    name: "causes of an error kept without their names and messages",
+    name: "the causes of an error stored without names and messages",
     guarantee: "poison cannot block",
     file: "src/worker/attempt/FailureRecord.ts",
     from: "name !== \"\" && isError(inner) ? nested(inner)",

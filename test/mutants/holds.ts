@@ -3,7 +3,7 @@ import type { Mutant } from "./types.ts"
 
 export const holdMutants: ReadonlyArray<Mutant> = [
   {
-    name: "a due hold that is waited for while another transaction has it locked",
+    name: "a poll waits for a due hold that another transaction has locked",
     guarantee: "poison cannot block",
     file: "src/postgres/sql/holds.ts",
     from: "order by h.key for update of h skip locked",
@@ -12,7 +12,7 @@ export const holdMutants: ReadonlyArray<Mutant> = [
     named: "ends a due hold that another transaction had locked"
   },
   {
-    name: "a locked due hold that is tried again and again",
+    name: "a locked due hold tried repeatedly in one poll",
     guarantee: "bounded",
     file: "src/postgres/queue/QueueReader.ts",
     from: "this.#due.some((key) => !locked.has(key))",
@@ -30,7 +30,7 @@ export const holdMutants: ReadonlyArray<Mutant> = [
     named: "ends a due hold that another transaction had locked"
   },
   {
-    name: "a hold that is waited for to be lowered",
+    name: "a poll waits to lower a locked hold",
     guarantee: "poison cannot block",
     file: "src/postgres/sql/holds.ts",
     from: "order by h.key for no key update of h skip locked",
@@ -39,7 +39,7 @@ export const holdMutants: ReadonlyArray<Mutant> = [
     named: "lowers a hold that another transaction had locked"
   },
   {
-    name: "a hold that waits for an operator's transaction while nothing is read",
+    name: "a hold waits for an operator's transaction while nothing is read",
     guarantee: "bounded",
     file: "src/postgres/sql/holds.ts",
     from: "select lane, set_config('lock_timeout', '1s', true) from",
@@ -48,7 +48,7 @@ export const holdMutants: ReadonlyArray<Mutant> = [
     named: "pauses in an open transaction delays no other key"
   },
   {
-    name: "a hold that begins where its message stands",
+    name: "a hold begins at the place of its message",
     guarantee: "order per key",
     file: "src/postgres/queue/PgHold.ts",
     from: "reader.heldFrom(delivery),",

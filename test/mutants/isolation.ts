@@ -8,7 +8,7 @@ const isolation = "test/postgres/isolation.test.ts"
 
 export const isolationMutants: ReadonlyArray<Mutant> = [
   {
-    name: "a transaction of the library at the role's level",
+    name: "a transaction of the library at the role's isolation level",
     guarantee: "order per key",
     file: "src/postgres/session/Isolation.ts",
     from: "Effect.provideService(client.withTransaction(theirs), Client.BeginTransaction, ServerSql.begin)",
@@ -17,7 +17,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
     named: "at read committed and in a transaction of the library leave no key parked"
   },
   {
-    name: "a user's transaction at the library's level",
+    name: "a user's transaction at the library's isolation level",
     guarantee: "effectively once",
     file: "src/postgres/session/Isolation.ts",
     from: "Effect.provideService(effect, Client.BeginTransaction, fiber.getRef(Client.BeginTransaction))",
@@ -26,7 +26,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
     named: "has it also where it begins behind a transaction of the library"
   },
   {
-    name: "decisions at the role's level",
+    name: "decisions at the role's isolation level",
     guarantee: "order per key",
     file: "src/postgres/store/PgDecisions.ts",
     from: "      db.transaction(effect),",
@@ -35,7 +35,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
     named: "at read committed and in a transaction of the library leave no key parked"
   },
   {
-    name: "a migration at the role's level",
+    name: "a migration at the role's isolation level",
     guarantee: "no loss",
     file: "src/postgres/migrations/index.ts",
     from: "  yield* transaction(migrate(sql, names))",
@@ -44,7 +44,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
     named: "begins a transaction"
   },
   {
-    name: "statements of the machinery at the role's level",
+    name: "statements of the machinery at the role's isolation level",
     guarantee: "one owner",
     file: "src/postgres/session/Pools.ts",
     from: "  default_transaction_isolation: \"read committed\",\n",
@@ -53,7 +53,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
     named: "where the default is SERIALIZABLE$"
   },
   {
-    name: "statements of the machinery at the role's level behind a pooler",
+    name: "pooler: statements of the machinery at the role's isolation level",
     guarantee: "one owner",
     file: "src/postgres/session/PgClient.ts",
     from: "settings.pooler && level !== \"read committed\"",
@@ -62,7 +62,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
     named: "behind a pooler, too"
   },
   {
-    name: "a retention at the role's level",
+    name: "retention at the role's isolation level",
     guarantee: "effectively once",
     file: "src/postgres/maintenance/Retention.ts",
     from: "db.onMachinery(db.transaction(",
@@ -71,7 +71,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
     named: "begins a transaction"
   },
   {
-    name: "a decision that an older snapshot does not meet",
+    name: "a decision that an older snapshot does not see",
     guarantee: "order per key",
     file: "src/postgres/sql/decisions.ts",
     from: "set until = ${dueUnlessParked(t)} where until = 'infinity'",
@@ -80,7 +80,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
     named: "at repeatable read, when the second one comes late, leave"
   },
   {
-    name: "a set decided about under an older snapshot",
+    name: "a decision about a set under an older snapshot",
     guarantee: "poison cannot block",
     file: "src/postgres/store/PgDecisions.ts",
     from: "          yield* Isolation.refuseOlder(db, `have dead letters ${decision}`)\n",
@@ -107,7 +107,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
     named: "at repeatable read a registration is refused"
   },
   {
-    name: "a lease that an older snapshot does not show, taken for lost",
+    name: "a lease missing in an older snapshot treated as lost",
     guarantee: "one owner",
     file: "src/postgres/store/PgLeases.ts",
     from: "Effect.as(Isolation.refuseUnseen(db, looking(name)), false)",
@@ -116,7 +116,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
     named: "at repeatable read a lease that was acquired since"
   },
   {
-    name: "a name that an older snapshot does not show, waited for",
+    name: "an unfinished name awaited that an older snapshot does not see",
     guarantee: "effectively once",
     file: "src/postgres/store/PgOnce.ts",
     from: "Effect.as(Isolation.refuseUnseen(db, \"claim an id in the inbox\"), { _tag: \"Busy\" })",
@@ -125,7 +125,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
     named: "at repeatable read Inbox.once under a name that is new"
   },
   {
-    name: "a conflict that does not say that the whole transaction is to be run again",
+    name: "a conflict error without the advice to repeat the whole transaction",
     guarantee: "poison cannot block",
     file: "src/postgres/session/PgFailure.ts",
     from: "hint: code === \"40001\"\n",
@@ -134,7 +134,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
     named: "at repeatable read a decision about a dead letter that changed since"
   },
   {
-    name: "a key parked behind nothing that stays so",
+    name: "a key parked without an open dead letter stays parked",
     guarantee: "order per key",
     file: "src/postgres/sql/consumerOperations.ts",
     from: "and (paused_by is not null or ${stray}) returning key",
@@ -143,7 +143,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
     named: "frees a key that is parked behind no open dead letter"
   },
   {
-    name: "a key parked behind nothing that stays so, in memory",
+    name: "memory: a key parked without an open dead letter stays parked",
     guarantee: "order per key",
     file: "src/memory/MemoryConsumers.ts",
     from: "      return stray ? undefined : conflict(",
@@ -152,7 +152,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
     named: "frees a key that is parked behind no open dead letter"
   },
   {
-    name: "a key freed behind an open dead letter, in memory",
+    name: "memory: a key released before an open dead letter is decided",
     guarantee: "order per key",
     file: "src/memory/MemoryConsumers.ts",
     from: "asked === \"resumed\" && queue.parkedKey(key) && !state.parks(consumer, key)",
@@ -161,7 +161,7 @@ export const isolationMutants: ReadonlyArray<Mutant> = [
     named: "frees a key that is parked behind no open dead letter"
   },
   {
-    name: "a key freed although a message of it dies meanwhile",
+    name: "a key released while a message of it is dead-lettered",
     guarantee: "order per key",
     file: "src/postgres/store/PgConsumerOperations.ts",
     from: "Effect.andThen(db.within(text.lockKey, [queue, key]), db.within(text.resumeKey, [queue, key]))",

@@ -65,7 +65,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "of a consumer that was removed meanwhile"
   },
   {
-    name: "a transaction id from another cluster taken for a change that is not seen",
+    name: "a transaction id of another cluster treated as a missed change",
     guarantee: "no loss",
     file: "src/postgres/sql/functions.ts",
     from:
@@ -130,7 +130,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "has one effect when the second comes after the commit"
   },
   {
-    name: "other content under a known id taken for a duplicate",
+    name: "other content under a known id treated as a duplicate",
     guarantee: "effectively once",
     file: "src/postgres/store/PgInbox.ts",
     from: "return fingerprint === claim.fingerprint || fingerprint === \"\" ? \"duplicate\" : \"conflict\"",
@@ -157,7 +157,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "are never published by an attempt that failed, and have the same ids when it runs again"
   },
   {
-    name: "unknown outcome taken for a failure",
+    name: "an unknown outcome treated as a failure",
     guarantee: "effectively once",
     file: "src/worker/commit/CommitTries.ts",
     from: "            if (move._tag === \"FailMember\") {\n",
@@ -166,7 +166,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "has one effect when COMMIT had happened and only its answer was lost"
   },
   {
-    name: "unknown outcome taken for success",
+    name: "an unknown outcome treated as a success",
     guarantee: "no loss",
     file: "src/worker/commit/CommitTries.ts",
     from: "            if (move._tag === \"FailMember\") {\n",
@@ -176,7 +176,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "is run again with the same values, without an attempt counted"
   },
   {
-    name: "COMMIT awaited without a bound",
+    name: "COMMIT without a timeout",
     guarantee: "bounded",
     file: "src/postgres/session/PgSession.ts",
     from: "          duration: this.#controlTimeout,",
@@ -194,7 +194,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "hides a held key's later messages"
   },
   {
-    name: "hold written beside a poll",
+    name: "a hold written during a poll",
     guarantee: "order per key",
     file: "src/memory/MemoryTransport.ts",
     from: "  seat.reading.withPermits(1)(Effect.tap(write, () =>",
@@ -221,7 +221,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "hands a late commit out before its successor"
   },
   {
-    name: "two of a key at a time",
+    name: "two messages of a key run at the same time",
     guarantee: "order per key",
     file: "src/internal/flow/KeyedQueue.ts",
     from: "if (!this.running.has(key)) this.ready.add(key)",
@@ -248,7 +248,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "brings no lost lease back by a late renewal"
   },
   {
-    name: "lease never given up",
+    name: "a lease never given up",
     guarantee: "one owner",
     file: "src/worker/lease/LeaseRenewer.ts",
     from: "      if (entry.deadline > limit) continue\n",
@@ -257,7 +257,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "is lost before its deadline when the network is cut"
   },
   {
-    name: "a drain that drops what it interrupts",
+    name: "interrupted messages dropped by a drain",
     guarantee: "graceful",
     file: "src/worker/Worker.ts",
     from: "yield* Effect.addFinalizer(() => drain)",
@@ -266,7 +266,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "finishes what runs, starts nothing more"
   },
   {
-    name: "attempts asleep forgotten by a drain",
+    name: "sleeping attempts not recorded by a drain",
     guarantee: "graceful",
     file: "src/worker/attempt/Attempt.ts",
     from: "    if (left !== undefined) {\n      yield* hold(delivery, failures, left, failures.length)\n",
@@ -276,7 +276,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "writes its attempts down and does not wait"
   },
   {
-    name: "attempt counted on drain",
+    name: "an attempt counted by a drain",
     guarantee: "graceful",
     file: "src/postgres/sql/lanes.ts",
     from:
@@ -296,7 +296,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "counts only the message that ran alone when its owner dies"
   },
   {
-    name: "a worker's own expired lanes counted as a death",
+    name: "a worker's own expired lanes counted as a crash",
     guarantee: "poison cannot block",
     file: "src/postgres/sql/lanes.ts",
     from: "owner is not null and owner <> $3 and",
@@ -305,7 +305,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "counts no death when an owner that was stopped for a while"
   },
   {
-    name: "a restarted worker taken for the one that died",
+    name: "a restarted worker treated as the one that crashed",
     guarantee: "poison cannot block",
     file: "src/worker/Worker.ts",
     from: "const worker = `${settings.name}#${randomUUID().slice(0, 8)}`",
@@ -332,7 +332,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "becomes a dead letter `crashed` without running once more"
   },
   {
-    name: "one failure takes its group with it",
+    name: "one failure fails its whole group",
     guarantee: "poison cannot block",
     file: "src/worker/commit/CommitTries.ts",
     from: "fail(of === undefined ? group : group.filter((member) => member === of), cause)",
@@ -341,7 +341,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "the others commit, and only its attempt is counted"
   },
   {
-    name: "redrive past the inbox",
+    name: "a redrive skips the inbox",
     guarantee: "effectively once",
     file: "src/postgres/store/PgInbox.ts",
     from: "(rows) => rows.forEach((row) => fresh.add(row[\"id\"]))",
@@ -350,7 +350,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "postgres: (inbox|dead letters)"
   },
   {
-    name: "a dead-lettering past the inbox",
+    name: "a dead-lettering skips the inbox",
     guarantee: "effectively once",
     file: "src/postgres/store/PgDeadLetters.ts",
     from: "if (large || known![\"fingerprint\"] !== print) return yield* put()",
@@ -359,7 +359,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "does not dead-letter what was committed"
   },
   {
-    name: "more in memory than the prefetch",
+    name: "more messages in memory than the prefetch",
     guarantee: "bounded",
     file: "src/internal/flow/Flow.ts",
     from: "    const messages = Math.max(0, this.capacity.freeMessages)\n",
@@ -368,7 +368,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "holds at most as many messages as its prefetch says"
   },
   {
-    name: "a registration beside publishers",
+    name: "a registration not locked against publishers",
     guarantee: "no loss",
     file: "src/postgres/sql/consumers.ts",
     from: "lock: `lock table ${t.subscriptions} in access exclusive mode`",
@@ -377,7 +377,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "loses nothing when consumers register while others publish"
   },
   {
-    name: "an interrupted statement of a pipelined connection left running",
+    name: "the interrupted statement of a pipelined connection still runs",
     guarantee: "bounded",
     file: "src/postgres/session/Pools.ts",
     from: "within(pool.get, \"transaction\", ({ processId }) => terminate(processId)),",
@@ -386,7 +386,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "so that no lock stays"
   },
   {
-    name: "a pipelined connection whose COMMIT was not answered given back",
+    name: "a pipelined connection without an answer to COMMIT given back",
     guarantee: "bounded",
     file: "src/postgres/session/PgSession.ts",
     from: "Effect.tapCause(this.#bounded(\"COMMIT\", true), () => this.discard)",
@@ -404,7 +404,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "sends the statements of a group together"
   },
   {
-    name: "a deadlock taken for the message's own failure",
+    name: "a deadlock treated as the message's own failure",
     guarantee: "poison cannot block",
     file: "src/postgres/session/PgFailure.ts",
     from: "\"40P01\": \"conflict\", // deadlock",

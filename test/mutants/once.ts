@@ -5,7 +5,7 @@ const conformance = "test/postgres/conformance.test.ts"
 
 export const once: ReadonlyArray<Mutant> = [
   {
-    name: "conflict ignored in once",
+    name: "once: a conflict ignored",
     guarantee: "effectively once",
     file: "src/postgres/store/PgOnce.ts",
     from: "row[\"fingerprint\"] === fingerprint ? { _tag: \"Committed\"",
@@ -14,7 +14,7 @@ export const once: ReadonlyArray<Mutant> = [
     named: "refuses the same id with other content, and runs nothing"
   },
   {
-    name: "result of once stored outside of the transaction",
+    name: "once: the result stored outside of the transaction",
     guarantee: "effectively once",
     file: "src/postgres/store/PgOnce.ts",
     from: "db.within(text.remember",
@@ -23,7 +23,7 @@ export const once: ReadonlyArray<Mutant> = [
     named: "runs an effect once for an id"
   },
   {
-    name: "id of once claimed outside of the transaction",
+    name: "once: the id claimed outside of the transaction",
     guarantee: "effectively once",
     file: "src/postgres/store/PgOnce.ts",
     from: "db.within(text.claimOnce",
@@ -32,7 +32,7 @@ export const once: ReadonlyArray<Mutant> = [
     named: "remembers nothing of an effect that failed"
   },
   {
-    name: "callers of once that keep a connection while they wait",
+    name: "once: waiting callers keep their connections",
     guarantee: "bounded",
     file: "src/postgres/sql/inbox.ts",
     from: "pg_try_advisory_xact_lock(hashtextextended($4::text || ' ' || $2::text, $1::int)) as mine",
@@ -41,7 +41,7 @@ export const once: ReadonlyArray<Mutant> = [
     named: "keeps no connection while it waits"
   },
   {
-    name: "once told as not committed while its COMMIT is not settled",
+    name: "once: reported as not committed while its COMMIT is not settled",
     guarantee: "effectively once",
     file: "src/Inbox.ts",
     from: "return yield* waiting.unknownOutcome ?? answer",
@@ -50,7 +50,7 @@ export const once: ReadonlyArray<Mutant> = [
     named: "never says that nothing was committed"
   },
   {
-    name: "an unanswered COMMIT of once taken for another caller",
+    name: "once: its own unanswered COMMIT treated as another caller",
     guarantee: "effectively once",
     file: "src/internal/OnceWait.ts",
     from: "(!this.wait && this.unknownOutcome === undefined)",
@@ -59,7 +59,7 @@ export const once: ReadonlyArray<Mutant> = [
     named: "waits for a COMMIT of its own that is not settled"
   },
   {
-    name: "once that repeats within a transaction of its caller",
+    name: "once: repeated within a transaction of its caller",
     guarantee: "effectively once",
     file: "src/Inbox.ts",
     from: "const repeatable = !(yield* store.inTransaction)",
@@ -68,7 +68,7 @@ export const once: ReadonlyArray<Mutant> = [
     named: "does not repeat within"
   },
   {
-    name: "an effect's own error taken for the store's",
+    name: "once: an error of the effect treated as the store's",
     guarantee: "effectively once",
     file: "src/Inbox.ts",
     from: "(error) => new Own(error)",
@@ -77,7 +77,7 @@ export const once: ReadonlyArray<Mutant> = [
     named: "keeps an error of the effect's own apart"
   },
   {
-    name: "results of once of any size",
+    name: "once: results without a size limit",
     guarantee: "bounded",
     file: "src/Inbox.ts",
     from: "(text) => Buffer.byteLength(text) <= Message.limits.payloadBytes,",
@@ -86,7 +86,7 @@ export const once: ReadonlyArray<Mutant> = [
     named: "refuses a result that is too large"
   },
   {
-    name: "a new name of once made in the caller's transaction",
+    name: "once: a new name made in the caller's transaction",
     guarantee: "bounded",
     file: "src/postgres/store/PgConsumers.ts",
     from: "if (db.settings.single) return made",
@@ -95,7 +95,7 @@ export const once: ReadonlyArray<Mutant> = [
     named: "knows a new consumer's name at once"
   },
   {
-    name: "a name of once taken for a worker's registration",
+    name: "once: its name treated as a worker's registration",
     guarantee: "effectively once",
     file: "src/postgres/store/PgConsumers.ts",
     from: "if (found.lanes === 0) return undefined",
@@ -104,7 +104,7 @@ export const once: ReadonlyArray<Mutant> = [
     named: "leaves the name free for a worker"
   },
   {
-    name: "waiters that ask no other process",
+    name: "waiters do not notify other processes",
     guarantee: "bounded",
     file: "src/Inbox.ts",
     from: "looks++ === 1",
@@ -113,7 +113,7 @@ export const once: ReadonlyArray<Mutant> = [
     named: "is woken by the process that commits the message"
   },
   {
-    name: "waiters that no other process tells",
+    name: "waiters not notified by other processes",
     guarantee: "bounded",
     file: "src/postgres/store/PgWatchers.ts",
     from: "if (this.#elsewhere.delete(name)) this.#wake.send(`settled:${name}`)",
@@ -122,7 +122,7 @@ export const once: ReadonlyArray<Mutant> = [
     named: "is woken by the process that commits the message"
   },
   {
-    name: "a process that notifies itself of what it commits",
+    name: "a process notifies itself of its commits",
     guarantee: "bounded",
     file: "src/postgres/store/PgWatchers.ts",
     from: "      if (who === this.#process) return\n",
@@ -131,7 +131,7 @@ export const once: ReadonlyArray<Mutant> = [
     named: "makes no worker notify without a waiter"
   },
   {
-    name: "waiters that no commit wakes",
+    name: "waiters not woken by a commit",
     guarantee: "bounded",
     file: "src/postgres/store/PgStore.ts",
     from: "Effect.tap(inbox.claim(consumer, claims), settled(consumer, claims))",
@@ -140,7 +140,7 @@ export const once: ReadonlyArray<Mutant> = [
     named: "is woken by a commit of this process"
   },
   {
-    name: "death told as a commit",
+    name: "a dead letter reported as a commit",
     guarantee: "effectively once",
     file: "src/postgres/store/PgOnce.ts",
     from: "row[\"outcome\"] === \"dead\"",
@@ -149,7 +149,7 @@ export const once: ReadonlyArray<Mutant> = [
     named: "tells who waits for an id that it is dead"
   },
   {
-    name: "a caller of once that does not wait its turn in memory",
+    name: "once: a caller in memory does not wait for its turn",
     guarantee: "effectively once",
     file: "src/memory/MemoryInbox.ts",
     from: "if (wait) yield* transaction.lock([key])",
@@ -158,7 +158,7 @@ export const once: ReadonlyArray<Mutant> = [
     named: "waits for the first caller, and gets its result"
   },
   {
-    name: "once: an id claimed under a number that was removed",
+    name: "once: an id claimed under a removed number",
     guarantee: "effectively once",
     file: "src/postgres/sql/inbox.ts",
     from: "where exists (select from ${t.consumers} where id = $1::int and name = $5::text)",
@@ -167,7 +167,7 @@ export const once: ReadonlyArray<Mutant> = [
     named: "that another process has removed and registered again"
   },
   {
-    name: "once: its names among the consumers that operators see",
+    name: "once: its names listed among the consumers of operators",
     guarantee: "graceful",
     file: "src/postgres/sql/consumerOperations.ts",
     from: "from ${t.consumers} c where c.lanes > 0 and (",

@@ -7,7 +7,7 @@ const conformance = "test/postgres/conformance.test.ts"
 
 export const operations: ReadonlyArray<Mutant> = [
   {
-    name: "a variable whose schema is not looked at",
+    name: "the schema of a variable not checked",
     guarantee: "graceful",
     file: "src/postgres/session/PgConfig.ts",
     from: "parse: (text) => problem(text) === undefined ? text : undefined",
@@ -16,7 +16,7 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "reads the environment, and names the variable"
   },
   {
-    name: "dead letters restored from another cluster that are in no set",
+    name: "dead letters restored from another cluster missing in every set",
     guarantee: "poison cannot block",
     file: "src/postgres/maintenance/RestoredCluster.ts",
     from: "yield* all(text.deadLetters)",
@@ -25,7 +25,7 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "gives what was restored from another cluster transaction ids"
   },
   {
-    name: "messages restored from another cluster that every poll finds late",
+    name: "messages restored from another cluster read as late by every poll",
     guarantee: "bounded",
     file: "src/postgres/maintenance/RestoredCluster.ts",
     from: "yield* all(text.messages)",
@@ -34,7 +34,7 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "gives what was restored from another cluster transaction ids"
   },
   {
-    name: "nothing said where a role cannot rewrite restored rows",
+    name: "no error when a role cannot rewrite restored rows",
     guarantee: "graceful",
     file: "src/postgres/maintenance/RestoredCluster.ts",
     from: "return yield* Effect.logWarning(",
@@ -43,7 +43,7 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "says so where the role has no right to rewrite"
   },
   {
-    name: "a directory of PGlite that two processes have open",
+    name: "a PGlite directory open in two processes",
     guarantee: "no loss",
     file: "src/embedded/DataLock.ts",
     from: "if (claim !== \"torn\" && isValid(claim)) return { claim, file }",
@@ -52,7 +52,7 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "is refused to another one with the owner's name"
   },
   {
-    name: "a reused process number that keeps a directory",
+    name: "a PGlite directory locked by a reused process number",
     guarantee: "graceful",
     file: "src/embedded/DataLock.ts",
     from: "started === \"\" || started === claim.started",
@@ -89,7 +89,7 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "does not forget the id of a dead letter that is being restored"
   },
   {
-    name: "a dead letter that is redriven without end since its id was forgotten",
+    name: "a dead letter redriven repeatedly since its id was forgotten",
     guarantee: "poison cannot block",
     file: "src/postgres/store/PgInbox.ts",
     from: "|| (answers[i] === \"fresh\" && inserted.has(id))",
@@ -98,7 +98,7 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "resolves the dead letter of a redriven message whose id is not known any more"
   },
   {
-    name: "a retention that looks at whole tables",
+    name: "retention reads whole tables",
     guarantee: "bounded",
     file: "src/postgres/sql/retention.ts",
     from: "where queue_id::bigint = h.queue_id and at < h.before",
@@ -107,7 +107,7 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "looks at no more than it forgets, and at next to nothing"
   },
   {
-    name: "a retention that looks at all that was decided",
+    name: "retention reads all decided dead letters",
     guarantee: "bounded",
     file: "src/postgres/sql/retention.ts",
     from: "order by changed_at limit $3 for update skip locked",
@@ -116,7 +116,7 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "looks at no more dead letters, audit entries and unrouted messages"
   },
   {
-    name: "ids of a removed consumer that are never deleted",
+    name: "ids of a removed consumer never deleted",
     guarantee: "bounded",
     file: "src/postgres/sql/retention.ts",
     from: "  from queues q\n",
@@ -125,7 +125,7 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "forgets the ids of a consumer that was removed"
   },
   {
-    name: "a retention that trusts statistics",
+    name: "retention relies on statistics",
     guarantee: "bounded",
     file: "src/postgres/sql/retention.ts",
     from: "set_config('enable_sort', 'off', true)",
@@ -134,7 +134,7 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "looks at no more than it forgets, and at next to nothing"
   },
   {
-    name: "ids that must stay in the way of those that may go",
+    name: "ids that must stay block the deletion of others",
     guarantee: "bounded",
     file: "src/postgres/sql/retention.ts",
     from: "select place from seen where needed))",
@@ -143,7 +143,7 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "forgets what is behind more ids than it looks at"
   },
   {
-    name: "a table whose retention fails keeps the others from theirs",
+    name: "a table whose retention fails blocks the others",
     guarantee: "bounded",
     file: "src/postgres/maintenance/Retention.ts",
     from: "onFailure: (cause) => Effect.as(failures.add(table, cause), 0)",
@@ -152,7 +152,7 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "forgets everything else while one table cannot be deleted from"
   },
   {
-    name: "a retention that keeps failing in silence",
+    name: "failed retention without a log line",
     guarantee: "graceful",
     file: "src/postgres/maintenance/Retention.ts",
     from: "if (rounds === failedRounds)",
@@ -179,7 +179,7 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "under it that was delayed and is due"
   },
   {
-    name: "a named lease renewed after it was lost",
+    name: "a lost named lease renewed",
     guarantee: "one owner",
     file: "src/Lease.ts",
     from: "if (Deferred.isDoneUnsafe(lost)) return Effect.succeed(0)",
@@ -188,7 +188,7 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "stays lost, though a renewal comes through later"
   },
   {
-    name: "a named lease asked for without end on a store that answers late",
+    name: "a named lease requested repeatedly from a slow store",
     guarantee: "bounded",
     file: "src/Lease.ts",
     from: "if (left <= 0) return yield* token === undefined ? taken(name, answer.success) : late(name)",
@@ -197,7 +197,7 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "waits no longer than its limit for a store that answers late"
   },
   {
-    name: "a named lease renewed after its time",
+    name: "an expired named lease renewed",
     guarantee: "one owner",
     file: "src/postgres/sql/leases.ts",
     from: " and lease_until >= clock_timestamp() returning token",
@@ -206,7 +206,7 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "brings no named lease back that has expired, or that another owner has"
   },
   {
-    name: "a named lease whose token is not raised",
+    name: "the token of a named lease not raised",
     guarantee: "one owner",
     file: "src/postgres/sql/leases.ts",
     from: "token = ${nextToken}",
@@ -224,7 +224,7 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "a stale owner's write is refused by its token"
   },
   {
-    name: "a named lease taken in the middle of a fenced transaction",
+    name: "a named lease taken during a fenced transaction",
     guarantee: "one owner",
     file: "src/postgres/sql/leases.ts",
     from: "or owner = $2) for update skip locked",
@@ -233,7 +233,7 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "gives no named lease to another owner before a transaction has ended that checked its token"
   },
   {
-    name: "work that continues when its named lease is lost",
+    name: "work continues after its named lease is lost",
     guarantee: "one owner",
     file: "src/Lease.ts",
     from: "Effect.raceFirst(f(lease), Effect.flatMap(lease.lost, (lost) => Effect.fail(lost)))",
@@ -251,7 +251,7 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "two contenders"
   },
   {
-    name: "spans where no tracer is installed",
+    name: "spans created without a tracer",
     guarantee: "observability",
     file: "src/internal/Tracing.ts",
     from: "fiber.getRef(Tracer.Tracer) !== Tracer.nativeTracer && fiber.getRef(References.TracerEnabled)",
@@ -260,7 +260,7 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "are not made where only Effect's own tracer is there"
   },
   {
-    name: "emitted messages that begin a trace of their own",
+    name: "emitted messages begin a new trace",
     guarantee: "observability",
     file: "src/worker/commit/GroupCommit.ts",
     from: "Effect.provideService(step, Tracer.ParentSpan, span)",
@@ -269,7 +269,7 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "carry what is emitted and published in a step on"
   },
   {
-    name: "what an error says in its span",
+    name: "the message of an error shown in its span",
     guarantee: "observability",
     file: "src/internal/Tracing.ts",
     from: "super(`${where}: ${tag}`)",
@@ -278,7 +278,7 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "with the tag of its error and nothing that it says"
   },
   {
-    name: "a schedule's defect logged with all that it says",
+    name: "the defect of a schedule logged with its message",
     guarantee: "observability",
     file: "src/worker/attempt/RetryDecision.ts",
     from: "(${defectOf(cause)}); it is taken",
@@ -296,7 +296,7 @@ export const operations: ReadonlyArray<Mutant> = [
     named: "says how a queue stands"
   },
   {
-    name: "a pause that no gauge shows",
+    name: "a pause without a gauge",
     guarantee: "observability",
     file: "src/postgres/sql/status.ts",
     from: "(select paused_by is not null from",

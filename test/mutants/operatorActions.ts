@@ -16,7 +16,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     named: "postgres: decisions.*records who did what"
   },
   {
-    name: "a decision without the name of its operator",
+    name: "a decision without the operator's name",
     guarantee: "operations",
     file: "src/internal/OperatorAction.ts",
     from: "Message.textProblem(by.trim() === \"\" ? \"\" : by, limits.by)",
@@ -25,7 +25,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     named: "without the name of who decides"
   },
   {
-    name: "a dead letter that stays in its redrive",
+    name: "a dead letter stays in the state redriving",
     guarantee: "operations",
     file: "src/postgres/store/PgDeadLetters.ts",
     from: "      if (own !== undefined) yield* db.within(inbox.resolve, [[own]])\n",
@@ -34,7 +34,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     named: "postgres: dead letters.*resolves the dead letter of a redriven message that fails"
   },
   {
-    name: "a dead letter that stays in its redrive, in memory",
+    name: "memory: a dead letter stays in the state redriving",
     guarantee: "operations",
     file: "src/memory/MemoryDeadLetters.ts",
     from: "    transaction.resolve(own === undefined ? [] : [own], now)\n",
@@ -43,7 +43,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     named: "memory: dead letters.*resolves the dead letter of a redriven message that fails"
   },
   {
-    name: "a retry that ends a restored dead letter's park",
+    name: "a retry ends the park of a restored dead letter",
     guarantee: "operations",
     file: "src/postgres/sql/holds.ts",
     from: "set until = greatest(h.until, excluded.until),",
@@ -52,7 +52,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     named: "postgres: decisions.*keeps the key of a restored dead letter parked"
   },
   {
-    name: "a retry that ends a restored dead letter's park, in memory",
+    name: "memory: a retry ends the park of a restored dead letter",
     guarantee: "operations",
     file: "src/memory/MemoryLane.ts",
     from: "rows.heldUntil = Math.max(rows.heldUntil ?? 0, until)",
@@ -61,7 +61,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     named: "memory: decisions.*keeps the key of a restored dead letter parked"
   },
   {
-    name: "a redriven row that is too large left beside its dead letter",
+    name: "an oversized redriven row left beside its dead letter",
     guarantee: "operations",
     file: "src/postgres/sql/deadLetters.ts",
     from: "with removed as (delete from ${t.messages} where queue_id = $9 and lane = $6 and seq = $7)",
@@ -79,7 +79,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     named: "postgres: decisions.*records a decision in the transaction"
   },
   {
-    name: "a set that grows while it is redriven",
+    name: "a frozen set grows while it is redriven",
     guarantee: "operations",
     file: "src/postgres/sql/decisions.ts",
     from: "and pg_visible_in_snapshot(d.opened, $10::text::pg_snapshot)",
@@ -97,7 +97,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     named: "postgres: decisions.*redrives exactly the dead letters"
   },
   {
-    name: "a pause in an open transaction that dead-lettering transactions wait for",
+    name: "dead-lettering transactions wait for a pause in an open transaction",
     guarantee: "operations",
     file: "src/postgres/sql/consumerOperations.ts",
     from: "lock: locked(t, \"for no key update\")",
@@ -106,7 +106,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     named: "pause in an open transaction while messages are dead-lettered"
   },
   {
-    name: "a set that cannot be interrupted while it tells",
+    name: "a set cannot be interrupted while it reports its progress",
     guarantee: "operations",
     file: "src/DeadLetters.ts",
     from: "restore(onProgress(progress))",
@@ -124,7 +124,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     named: "have one winner"
   },
   {
-    name: "a key that continues although another parked dead letter is open",
+    name: "a key continues although another parked dead letter is open",
     guarantee: "operations",
     file: "src/postgres/sql/decisions.ts",
     from: "`case when ${parks(t)} then until",
@@ -133,7 +133,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     named: "postgres: decisions.*parks the key of a restored dead letter"
   },
   {
-    name: "a key that stays held after its last two dead letters",
+    name: "a key stays held after its last two dead letters",
     guarantee: "operations",
     file: "src/postgres/store/PgDecisions.ts",
     from: "Effect.andThen(on(text.lockHolds)(deadLetters), on(text.continueKeys)(deadLetters))",
@@ -142,7 +142,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     named: "keep a key held when its last two"
   },
   {
-    name: "an edit that forgets what was published",
+    name: "an edit discards the published payload",
     guarantee: "operations",
     file: "src/postgres/sql/decisions.ts",
     from: "original = coalesce(original, payload), payload = $2",
@@ -151,7 +151,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     named: "postgres: decisions.*redrives an edited payload"
   },
   {
-    name: "an edit that changes the key",
+    name: "an edit changes the key",
     guarantee: "operations",
     file: "src/DeadLetters.ts",
     from: "encoded.keyed !== message.keyed || encoded.key !== message.key",
@@ -160,7 +160,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     named: "is refused if it does not decode"
   },
   {
-    name: "a restored dead letter whose id is forgotten",
+    name: "the id of a restored dead letter forgotten",
     guarantee: "operations",
     file: "src/postgres/store/PgDecisions.ts",
     from: "Effect.forEach(deadLetters, markDead, { discard: true }).pipe(",
@@ -169,7 +169,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     named: "keeps a restored dead letter redrivable"
   },
   {
-    name: "a rate that is not kept",
+    name: "the rate of a redrive not kept",
     guarantee: "operations",
     file: "src/DeadLetters.ts",
     from: "Math.max(0, (progress.done / rate) * 1000 - passed)",
@@ -178,7 +178,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     named: "keeps its rate"
   },
   {
-    name: "a pause that loses",
+    name: "a pause loses messages",
     guarantee: "operations",
     file: "src/postgres/queue/QueueReader.ts",
     from: "      if (meta.paused) return Effect.succeed(round)\n",
@@ -187,7 +187,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     named: "postgres: pauses.*hands out nothing of a paused consumer"
   },
   {
-    name: "a pause that starts messages in memory",
+    name: "a pause starts messages in memory",
     guarantee: "operations",
     file: "src/internal/flow/Flow.ts",
     from: "while (this.mode === \"running\" && this.running",
@@ -196,7 +196,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     named: "starts nothing more"
   },
   {
-    name: "a pause that no worker hears the end of",
+    name: "no worker notified of the end of a pause",
     guarantee: "operations",
     file: "src/internal/flow/Flow.ts",
     from: "    if (mode === \"paused\") return true\n",
@@ -214,7 +214,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     named: "postgres: pauses.*shows which keys are held"
   },
   {
-    name: "a removal beside publishers",
+    name: "a removal not locked against publishers",
     guarantee: "operations",
     file: "src/postgres/store/PgConsumerOperations.ts",
     from: "locking: [lockTimeout, lock, changed]",
@@ -223,7 +223,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     named: "remove a consumer while others publish"
   },
   {
-    name: "a removal that no worker notices",
+    name: "a removal not noticed by workers",
     guarantee: "operations",
     file: "src/postgres/queue/PgLanes.ts",
     from: "this.#removed = row?.[\"known\"] !== true",
@@ -232,7 +232,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     named: "postgres: pauses.*removes a consumer with its queue"
   },
   {
-    name: "a removal that takes dead letters after messages",
+    name: "a removal locks messages before dead letters",
     guarantee: "operations",
     file: "src/postgres/sql/removal.ts",
     from:
@@ -243,7 +243,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     named: "remove a consumer while a dead letter of it is redriven"
   },
   {
-    name: "a removal that deletes millions of ids while publishing is blocked",
+    name: "a removal deletes millions of ids while publishing is blocked",
     guarantee: "operations",
     file: "src/postgres/sql/removal.ts",
     from: "    `delete from ${t.workers} where queue_id = $1`,\n",

@@ -6,7 +6,7 @@ const launch = "test/worker/launch.test.ts"
 
 export const outcomeMutants: ReadonlyArray<Mutant> = [
   {
-    name: "outcomes of a shared transaction before the one of its first message",
+    name: "outcomes of a shared transaction emitted before the one of its first message",
     guarantee: "order per key",
     file: "src/worker/attempt/KeyBatch.ts",
     from: "            outcomes?.addMember(head.delivered, outcome)\n"
@@ -26,7 +26,7 @@ export const outcomeMutants: ReadonlyArray<Mutant> = [
     named: "slow the fetching while they are unread"
   },
   {
-    name: "outcomes whose places are free before they are read",
+    name: "capacity freed before an outcome is read",
     guarantee: "bounded",
     file: "src/worker/observe/Outcomes.ts",
     from: "      this.reading = unread\n",
@@ -35,7 +35,7 @@ export const outcomeMutants: ReadonlyArray<Mutant> = [
     named: "slow the fetching while they are unread"
   },
   {
-    name: "a stream that ends before the outcomes of the drain are read",
+    name: "a stream ends before the outcomes of the drain are read",
     guarantee: "graceful",
     file: "src/worker/observe/Outcomes.ts",
     from: "    if (isNonEmpty(unread)) {\n",
@@ -53,7 +53,7 @@ export const outcomeMutants: ReadonlyArray<Mutant> = [
     named: "say how each delivery ended"
   },
   {
-    name: "a program that lives on without its worker",
+    name: "a program continues without its worker",
     guarantee: "bounded",
     file: "src/worker/Worker.ts",
     from: "program === undefined ? Effect.void : Deferred.failCause(program, cause)",
@@ -62,7 +62,7 @@ export const outcomeMutants: ReadonlyArray<Mutant> = [
     named: "fails with the failure of one of them"
   },
   {
-    name: "a worker's failure that onFatal does not see",
+    name: "onFatal not called when a worker fails",
     guarantee: "bounded",
     file: "src/worker/Worker.ts",
     from: "onFatal === undefined ? Effect.void : onFatal(cause)",
@@ -71,7 +71,7 @@ export const outcomeMutants: ReadonlyArray<Mutant> = [
     named: "calls onFatal once"
   },
   {
-    name: "a program that does not end when onFatal dies",
+    name: "a program does not end when onFatal dies",
     guarantee: "graceful",
     file: "src/worker/Worker.ts",
     from: "      yield* Effect.ensuring(\n",

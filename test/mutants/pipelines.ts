@@ -12,7 +12,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "hands each message its own result"
   },
   {
-    name: "a batch's results handed out from the wrong end",
+    name: "the results of a batch assigned in reverse",
     guarantee: "effectively once",
     file: "src/worker/attempt/Steps.ts",
     from: "at.value = results[i]",
@@ -21,7 +21,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "hands each message its own result"
   },
   {
-    name: "a batch's number of results not looked at",
+    name: "the number of a batch's results not checked",
     guarantee: "effectively once",
     file: "src/worker/attempt/Steps.ts",
     from: "if (Array.isArray(results) && results.length !== members.length) {",
@@ -30,7 +30,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "by the wrong number of results is a defect"
   },
   {
-    name: "a wrong number of results that is not reported",
+    name: "a wrong number of results not reported",
     guarantee: "effectively once",
     file: "src/worker/commit/GroupCommit.ts",
     from: "defect instanceof Steps.WrongResults && going.length > 1",
@@ -57,7 +57,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "at most once"
   },
   {
-    name: "at most once without a claim that is kept",
+    name: "at most once without an inbox claim",
     guarantee: "effectively once",
     file: "src/worker/commit/GroupCommit.ts",
     from: "if (pipeline.settings.delivery !== \"atLeastOnce\")",
@@ -84,7 +84,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "has happened once: atMostOnce"
   },
   {
-    name: "at most once that says nothing of what was interrupted",
+    name: "at most once: an interrupted message without a log line",
     guarantee: "graceful",
     file: "src/worker/attempt/AtMostOnce.ts",
     from: "return Effect.flatMap(Effect.exit(restore(contained(work))), (exit) =>",
@@ -93,7 +93,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "is reported though none of its steps had begun"
   },
   {
-    name: "at least once that asks the inbox",
+    name: "at least once claims in the inbox",
     guarantee: "effectively once",
     file: "src/worker/commit/GroupCommit.ts",
     from: "  const redriven = members.filter((member) => member.delivery.redrive !== undefined)\n",
@@ -102,7 +102,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "asks no inbox"
   },
   {
-    name: "at least once whose redrive resolves nothing",
+    name: "at least once: a redrive does not resolve its dead letter",
     guarantee: "effectively once",
     file: "src/worker/commit/GroupCommit.ts",
     from: "if (redriven.length === 0) return Effect.succeed",
@@ -111,7 +111,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "a redrive resolves the dead letter in its commit"
   },
   {
-    name: "a stale token taken for a good one after the settling",
+    name: "a stale token accepted after the settlement",
     guarantee: "one owner",
     file: "src/postgres/queue/PgSettlement.ts",
     from: "deliveries.filter(({ receipt }) => ours.has((receipt as Receipt).lane))",
@@ -120,7 +120,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "postgres: .*looks at the fencing token of what was settled before"
   },
   {
-    name: "a message lost with the error that its Schema cannot encode",
+    name: "a message lost when its Schema cannot encode the error",
     guarantee: "no loss",
     file: "src/worker/attempt/FailureRecord.ts",
     from: "      Effect.catchCause(() => Effect.succeed(undefined))\n    )\n  }\n}",
@@ -129,7 +129,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "do not lose the message when the Schema refuses"
   },
   {
-    name: "an error that is encoded without end",
+    name: "an error encoded without a bound",
     guarantee: "bounded",
     file: "src/worker/attempt/FailureRecord.ts",
     from: "      Effect.timeoutOrElse({ duration: encodeTimeout, orElse: () => Effect.succeed(undefined) }),\n",
@@ -138,7 +138,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "do not lose the message when the Schema never ends"
   },
   {
-    name: "typed errors that a schedule does not get back",
+    name: "typed errors not given back to the schedule",
     guarantee: "no loss",
     file: "src/worker/attempt/RetryDecision.ts",
     from: "yield* FailureRecord.typed(settings.errors, options.recorded)",
@@ -156,7 +156,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "of several emits, to any topics, are numbered through"
   },
   {
-    name: "a run's follower that goes without the one before it",
+    name: "a joined message commits without the message before it",
     guarantee: "order per key",
     file: "src/worker/commit/Savepoints.ts",
     from: "const follower = member.previous !== undefined && undone.has(member.previous)",
@@ -165,7 +165,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "savepoints first"
   },
   {
-    name: "a run's follower tried alone before the one before it",
+    name: "a joined message tried alone before the message before it",
     guarantee: "order per key",
     file: "src/worker/commit/GroupRun.ts",
     from: "return isBlocked(single.member) ? Effect.succeed(single) : this.alone(single)",
@@ -174,7 +174,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "when it is tried alone"
   },
   {
-    name: "a run with an effect before its commit",
+    name: "messages joined although an effect comes before the commit",
     guarantee: "order per key",
     file: "src/worker/attempt/Steps.ts",
     from: "steps.every(({ _tag }) => _tag !== \"MapEffect\" && _tag !== \"Tap\")",
@@ -183,7 +183,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "which must see what came before committed"
   },
   {
-    name: "a run whose statements overtake each other",
+    name: "statements of joined messages overtake each other",
     guarantee: "order per key",
     file: "src/worker/commit/GroupCommit.ts",
     from: "yield* Effect.forEach(byKey(moving), ofKey, together)",
@@ -192,7 +192,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "all of one message before all of the next"
   },
   {
-    name: "a run's rest that is not put back",
+    name: "joined messages not put back",
     guarantee: "no loss",
     file: "src/worker/attempt/KeyBatch.ts",
     from: "Effect.ensuring(Effect.suspend(() => putBack(key, [...left])))",
@@ -201,7 +201,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "those after it wait for it"
   },
   {
-    name: "a key with room again that waits for the idle poll",
+    name: "a key with free capacity waits for the idle poll",
     guarantee: "bounded",
     file: "src/postgres/queue/QueueReader.ts",
     from: "if (this.#lagging.has(key) && this.#hasRoom(key)) this.roomAgain.openUnsafe()",
@@ -210,7 +210,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "is read on as soon as there is room"
   },
   {
-    name: "a drain that ends on a look beside work",
+    name: "a drain ends after a poll that ran beside work",
     guarantee: "no loss",
     file: "src/worker/fetch/Fetcher.ts",
     from: "next = found === \"nothing\" && inFlight.nothingRuns",
@@ -219,7 +219,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "whose last look ran beside work"
   },
   {
-    name: "a group's second half that does not ask how the first one ended",
+    name: "the second half of a group ignores the outcome of the first half",
     guarantee: "order per key",
     file: "src/worker/commit/CommitQueue.ts",
     from: "      : previous?.outcome === undefined || passed(previous.outcome)",
@@ -228,7 +228,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "keeps the order of its key, while others fail around it"
   },
   {
-    name: "a key that was not held, after all, and is not read again",
+    name: "a key that was not held after all not read again",
     guarantee: "no loss",
     file: "src/postgres/queue/QueueReader.ts",
     from: "Effect.tap(effect, () => Effect.sync(() => this.#readAgain(delivery)))",
@@ -237,7 +237,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "was committed before leaves"
   },
   {
-    name: "a dead-lettering that an interruption tears from what follows it",
+    name: "an interruption between a dead-lettering and its acknowledgement",
     guarantee: "order per key",
     file: "src/worker/attempt/Disposition.ts",
     from:
@@ -247,7 +247,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "is interrupted while its dead-lettering is on the wire"
   },
   {
-    name: "a fingerprint of any text",
+    name: "a fingerprint without a size limit",
     guarantee: "poison cannot block",
     file: "src/internal/Tracing.ts",
     from: "text.slice(0, most).replaceAll(\"\\u0000\", \"\\ufffd\").toWellFormed()",
@@ -256,7 +256,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "that no column can hold"
   },
   {
-    name: "a refused record tried without end",
+    name: "a refused record repeated without a limit",
     guarantee: "poison cannot block",
     file: "src/worker/attempt/Disposition.ts",
     from: "error._tag === \"StoreFailure\" && error.kind === \"refused\"",
@@ -265,7 +265,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "gets a record without it"
   },
   {
-    name: "holds and dead-lettering transactions behind the handlers' statements",
+    name: "holds and dead-lettering wait for the handlers' statements",
     guarantee: "bounded",
     file: "src/worker/attempt/Disposition.ts",
     from: "Effect.provideService(transaction, Store.WorkerTransaction, \"separate\")",
@@ -274,7 +274,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "connections that handlers keep"
   },
   {
-    name: "a message that is run again although its key is held",
+    name: "a message runs again although its key is held",
     guarantee: "order per key",
     file: "src/worker/fetch/InFlight.ts",
     from: "if (entry.again && !entry.forgotten && ",
@@ -283,7 +283,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     named: "is interrupted while its dead-lettering is on the wire"
   },
   {
-    name: "a commit timeout in which the database ends the transaction",
+    name: "a commit timeout accepted that is longer than the database's",
     guarantee: "bounded",
     file: "src/worker/start/StartupChecks.ts",
     from: "given <= Duration.toMillis(longestCommit)",

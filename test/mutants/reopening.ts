@@ -3,7 +3,7 @@ import type { Mutant } from "./types.ts"
 
 export const reopeningMutants: ReadonlyArray<Mutant> = [
   {
-    name: "two pipelines of one name that start together do not see one another",
+    name: "two pipelines of one name that start together do not find each other",
     guarantee: "bounded",
     file: "src/worker/start/PipelineNames.ts",
     from: "    names.set(consumer, under)\n",
@@ -12,7 +12,7 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
     named: "start together"
   },
   {
-    name: "a worker that cannot begin is not seen by Health",
+    name: "a worker that cannot begin missing in Health",
     guarantee: "bounded",
     file: "src/worker/start/Opening.ts",
     from: "failing = FailingSince.more(failing, now(), error.message)",
@@ -21,7 +21,7 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
     named: "cannot open its subscription again"
   },
   {
-    name: "a set frozen through a session that its transaction has",
+    name: "a set frozen through a session that its transaction holds",
     guarantee: "bounded",
     file: "src/postgres/store/PgDeadLetters.ts",
     from: "ServerLife.current(db.query, names)",
@@ -30,7 +30,7 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
     named: "freezes a set within a transaction"
   },
   {
-    name: "a right that only a new life needs is not asked for",
+    name: "no check of a right that only a new server life needs",
     guarantee: "bounded",
     file: "src/postgres/sql/serverLife.ts",
     from: "and has_sequence_privilege('${t.deadLetterSeq}', 'update') as",
@@ -39,7 +39,7 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
     named: "may not begin a life"
   },
   {
-    name: "a settlement that finds its lease over and keeps it",
+    name: "a settlement keeps a lease that it finds lost",
     guarantee: "order per key",
     file: "src/postgres/queue/PgSettlement.ts",
     from: "return checkMissing(lanes, deliveries, settled)",
@@ -48,7 +48,7 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
     named: "once a settlement finds it out"
   },
   {
-    name: "a fence that finds its lease over and keeps it",
+    name: "a fence keeps a lease that it finds lost",
     guarantee: "order per key",
     file: "src/postgres/queue/PgSettlement.ts",
     from: "if (found.length === asked.length) return",
@@ -57,7 +57,7 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
     named: "once a fence finds it out"
   },
   {
-    name: "a hold that finds its lease over and keeps it",
+    name: "a hold keeps a lease that it finds lost",
     guarantee: "order per key",
     file: "src/postgres/queue/PgHold.ts",
     from: "Effect.andThen(lanes.checkOwnership([delivery.receipt as Receipt]), stale(delivery))",
@@ -66,7 +66,7 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
     named: "once a hold finds it out"
   },
   {
-    name: "a raised token that is not reported",
+    name: "a raised token not reported",
     guarantee: "order per key",
     file: "src/postgres/queue/PgLanes.ts",
     from: "if (!ours.has(owned.lane) && !owned.lost)",

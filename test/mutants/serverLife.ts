@@ -7,7 +7,7 @@ const conformance = "test/postgres/conformance.test.ts"
 
 export const serverLifeMutants: ReadonlyArray<Mutant> = [
   {
-    name: "a settlement that does not ask for the server's life",
+    name: "a settlement does not check the server life",
     guarantee: "no loss",
     file: "src/postgres/sql/messages.ts",
     from: "and ${life(t)} = $4::text order by l.lane for key share",
@@ -16,7 +16,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     named: "is neither settled nor held"
   },
   {
-    name: "a fence that does not ask for the server's life",
+    name: "a fence does not check the server life",
     guarantee: "effectively once",
     file: "src/postgres/sql/lanes.ts",
     from: "and ${life(t)} = $4::text ${which}",
@@ -25,7 +25,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     named: "does nothing under another life"
   },
   {
-    name: "a hold that does not ask for the server's life",
+    name: "a hold does not check the server life",
     guarantee: "order per key",
     file: "src/postgres/sql/holds.ts",
     from: "token = $3 and ${life(t)} = $9::text",
@@ -34,7 +34,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     named: "by the server's life is lost here once a hold finds it out"
   },
   {
-    name: "a claim that does not ask for the server's life",
+    name: "a claim does not check the server life",
     guarantee: "one owner",
     file: "src/postgres/sql/lanes.ts",
     from: "clock_timestamp() and ${life(t)} = $4::text",
@@ -43,7 +43,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     named: "does nothing under another life"
   },
   {
-    name: "a hold ended under another life of the server",
+    name: "a hold ended under another server life",
     guarantee: "order per key",
     file: "src/postgres/sql/holds.ts",
     from: "and ${life(t)} = $5::text and",
@@ -52,7 +52,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     named: "does nothing under another life"
   },
   {
-    name: "a hold lowered under another life of the server",
+    name: "a hold lowered under another server life",
     guarantee: "order per key",
     file: "src/postgres/sql/holds.ts",
     from: "where ${life(t)} = $4::text and",
@@ -61,7 +61,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     named: "does nothing under another life"
   },
   {
-    name: "a heartbeat under another life of the server",
+    name: "a heartbeat accepted under another server life",
     guarantee: "one owner",
     file: "src/postgres/sql/consumers.ts",
     from: "and ${life(t)} = $4::text and",
@@ -70,7 +70,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     named: "does nothing under another life"
   },
   {
-    name: "a poll that believes any life of the server",
+    name: "a poll accepts any server life",
     guarantee: "no loss",
     file: "src/postgres/queue/ReaderPort.ts",
     from: "reports.sameLife(meta.life)",
@@ -79,7 +79,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     named: "moves no mark of the next life"
   },
   {
-    name: "what a dead owner recorded in an earlier life is counted",
+    name: "a dead owner's record of an earlier server life counted",
     guarantee: "poison cannot block",
     file: "src/postgres/sql/lanes.ts",
     from: "and l.life = $4 as died",
@@ -88,7 +88,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     named: "has no claim in the next life"
   },
   {
-    name: "a worker that ends with its subscription",
+    name: "a worker ends with its subscription",
     guarantee: "no loss",
     file: "src/worker/Worker.ts",
     from: "Effect.andThen(Effect.suspend(() => again(losses + 1)))",
@@ -97,7 +97,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     named: "is not looked for at its places"
   },
   {
-    name: "what a run had stays with it when it opens again",
+    name: "the state of a run kept when it opens again",
     guarantee: "bounded",
     file: "src/postgres/queue/PgTransport.ts",
     from: "yield* Effect.mapError(lanes.releaseEarlier",
@@ -106,7 +106,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     named: "is neither settled nor held"
   },
   {
-    name: "a life that came with a copy of the database",
+    name: "a server life accepted that came with a copy of the database",
     guarantee: "no loss",
     file: "src/postgres/sql/serverLife.ts",
     from: " where cluster = ${here})",
@@ -115,7 +115,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     named: "is of another copy of the database"
   },
   {
-    name: "numbers of dead letters given twice",
+    name: "ids of dead letters given twice",
     guarantee: "no loss",
     file: "src/postgres/sql/serverLife.ts",
     from: "+ ${gap})",
@@ -124,7 +124,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     named: "names no dead letter of the next life"
   },
   {
-    name: "a frozen set of an earlier life",
+    name: "a frozen set of an earlier server life accepted",
     guarantee: "no loss",
     file: "src/postgres/store/PgDecisions.ts",
     from: "now?.[\"life\"] !== life",
@@ -133,7 +133,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     named: "is in no set of dead letters"
   },
   {
-    name: "another message at a place is settled",
+    name: "another message at a place settled",
     guarantee: "no loss",
     file: "src/postgres/queue/PgSettlement.ts",
     from: "row[\"id\"] !== delivery.message.id",
@@ -142,7 +142,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     named: "and a place that has another message"
   },
   {
-    name: "an old receipt settles what a redrive has put at its place",
+    name: "an old receipt settles the redriven message at its place",
     guarantee: "no loss",
     file: "src/postgres/sql/messages.ts",
     from: "${places} and redriven = 0\nreturning lane",
@@ -160,7 +160,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     named: "tells a second redrive from the first"
   },
   {
-    name: "an attempt recorded with another life of its message",
+    name: "an attempt recorded for another delivery of its message",
     guarantee: "poison cannot block",
     file: "src/postgres/sql/holds.ts",
     from: "m.seq = $7 and m.id = $10 and m.redriven = $11",
@@ -169,7 +169,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     named: "records no attempt of an earlier delivery"
   },
   {
-    name: "in memory, a receipt for a place",
+    name: "memory: a receipt names the place only",
     guarantee: "no loss",
     file: "src/memory/MemoryTransport.ts",
     from: "row?.redrive?.count === delivery.redrive?.count",
@@ -178,7 +178,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     named: "settles nothing that a redrive has put"
   },
   {
-    name: "a place in memory hides a message that a redrive has put there",
+    name: "memory: a place hides the redriven message there",
     guarantee: "order per key",
     file: "src/postgres/queue/InFlightRows.ts",
     from: "seqs?.get(seq)?.redriven === redriven",
@@ -196,7 +196,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     named: "raises a token by the milliseconds"
   },
   {
-    name: "in memory, tokens that do not grow with the clock",
+    name: "memory: tokens that do not grow with the clock",
     guarantee: "one owner",
     file: "src/memory/MemoryLane.ts",
     from: "return last < at ? at : last + 1n",
@@ -223,7 +223,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     named: "knows an owner by its name and its token"
   },
   {
-    name: "renewals that a crash forgets",
+    name: "renewals lost by a crash",
     guarantee: "one owner",
     file: "src/postgres/sql/lanes.ts",
     from: "renew: `${mine(t, \"\", \") g(lane, token)\", \"no key update\", \"and l.owner is not null\")}",
@@ -241,7 +241,7 @@ export const serverLifeMutants: ReadonlyArray<Mutant> = [
     named: "is flushed on the machinery's connections"
   },
   {
-    name: "a lease that is lost while a stop waits is not given up",
+    name: "a lease lost during a stop not given up",
     guarantee: "one owner",
     file: "src/worker/lease/LeaseRenewer.ts",
     from: "const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))",

@@ -5,7 +5,7 @@ const test = "test/checker/servers.test.ts"
 
 export const serverMutants: ReadonlyArray<Mutant> = [
   {
-    name: "servers: a loss is accepted in every run",
+    name: "servers: a loss accepted in every run",
     guarantee: "the history checker",
     file: "test/checker/rules/noLoss.ts",
     from: "if (!allowed && messagesLost + effectsLost > 0) {",
@@ -14,7 +14,7 @@ export const serverMutants: ReadonlyArray<Mutant> = [
     named: "may be lost if its publisher did not wait"
   },
   {
-    name: "servers: what was safe may be lost",
+    name: "servers: a safe message may be lost",
     guarantee: "the history checker",
     file: "test/checker/rules/ServerLosses.ts",
     from: "if (message.loose) this.messagesLost++",
@@ -23,7 +23,7 @@ export const serverMutants: ReadonlyArray<Mutant> = [
     named: "must not be lost if it was safe: acknowledged"
   },
   {
-    name: "servers: what a server brought along is not safe from the next crash",
+    name: "servers: the messages of a new server not safe from the next crash",
     guarantee: "the history checker",
     file: "test/checker/rules/ServerLosses.ts",
     from: "if (durable) message.loose = false",
@@ -32,7 +32,7 @@ export const serverMutants: ReadonlyArray<Mutant> = [
     named: "must not be lost if it was safe: acknowledged"
   },
   {
-    name: "servers: a lost message may be handled",
+    name: "servers: a lost message may be processed",
     guarantee: "the history checker",
     file: "test/checker/rules/noLoss.ts",
     from: "stayedLost(message, gone.server, findings)",
@@ -41,7 +41,7 @@ export const serverMutants: ReadonlyArray<Mutant> = [
     named: "stays lost"
   },
   {
-    name: "servers: what a server holds need not be there at the end",
+    name: "servers: a message that a server has may be missing at the end",
     guarantee: "the history checker",
     file: "test/checker/rules/noLoss.ts",
     from: "if (message.acknowledged > 0 || (message.told && message.failed === 0)) {",
@@ -50,7 +50,7 @@ export const serverMutants: ReadonlyArray<Mutant> = [
     named: "must be there at the end, also if"
   },
   {
-    name: "servers: an effect may vanish after its server came up",
+    name: "servers: an effect may vanish after its server started",
     guarantee: "the history checker",
     file: "test/checker/rules/noLoss.ts",
     from:
@@ -61,7 +61,7 @@ export const serverMutants: ReadonlyArray<Mutant> = [
     named: "that came along must not happen again"
   },
   {
-    name: "servers: another server may commit",
+    name: "servers: a message handed out by one server may be committed by another one",
     guarantee: "the history checker",
     file: "test/checker/rules/oneOwner.ts",
     from: "if (own.length === 0 || own.some((one) => index.handedOutBy(one) === server)) return twice",
@@ -70,7 +70,7 @@ export const serverMutants: ReadonlyArray<Mutant> = [
     named: "is committed by the server that handed its message out"
   },
   {
-    name: "servers: the owners of two servers are compared",
+    name: "servers: the owners of two servers compared",
     guarantee: "the history checker",
     file: "test/checker/rules/oneOwner.ts",
     from: "if (index.servers.apart(one.first, other.first)) continue",
@@ -79,7 +79,7 @@ export const serverMutants: ReadonlyArray<Mutant> = [
     named: "is not the owner of one server"
   },
   {
-    name: "servers: a start is compared with what another server settled",
+    name: "servers: a start compared with the settlements of another server",
     guarantee: "the history checker",
     file: "test/checker/rules/keyOrder.ts",
     from: "index.servers.of(settledAt(queue, other) ?? draw) === server",

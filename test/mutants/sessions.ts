@@ -8,7 +8,7 @@ const demoted = "test/postgres/demoted.test.ts"
 
 export const sessionMutants: ReadonlyArray<Mutant> = [
   {
-    name: "a demoted session is given back to its pool",
+    name: "a demoted session given back to its pool",
     guarantee: "bounded",
     file: "src/postgres/session/PgSession.ts",
     from: "return PgFailure.isUnusable(code) ? this.#invalidate : undefined",
@@ -17,7 +17,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     named: "is given to no other caller"
   },
   {
-    name: "a demoted session of the machinery is kept",
+    name: "a demoted session of the machinery kept",
     guarantee: "bounded",
     file: "src/postgres/session/Pools.ts",
     from: "PgFailure.isUnusable(PgFailure.codeOf(error)) ? pool.invalidate(connection) : Effect.void",
@@ -26,7 +26,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     named: "is given to no other caller: the machinery's statement"
   },
   {
-    name: "a demoted session that streams is kept",
+    name: "a demoted session that streams kept",
     guarantee: "bounded",
     file: "src/postgres/session/PgSession.ts",
     from: "Effect.suspend(() => this.#note(cause) ?? Effect.void)",
@@ -35,7 +35,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     named: "is given to no other caller: a user's stream"
   },
   {
-    name: "what a standby says of an unlogged table is the statement's own fault",
+    name: "an error of a standby about an unlogged table treated as the statement's own",
     guarantee: "bounded",
     file: "src/postgres/session/PgFailure.ts",
     from: "cause.routine === \"get_relation_info\"",
@@ -44,7 +44,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     named: "is on a standby"
   },
   {
-    name: "a LISTEN connection that is never asked",
+    name: "a LISTEN connection never checked",
     guarantee: "bounded",
     file: "src/postgres/queue/Wake.ts",
     from: "Effect.forever(Effect.andThen(Effect.sleep(askEvery), Effect.suspend(() => prove(connection))))",
@@ -53,7 +53,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     named: "wake-ups take milliseconds again"
   },
   {
-    name: "a LISTEN connection that is asked without a bound",
+    name: "a LISTEN connection checked without a bound",
     guarantee: "bounded",
     file: "src/postgres/queue/Wake.ts",
     from: "const responseTimeout = 4_000",
@@ -71,7 +71,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     named: "is replaced when its server is read-only"
   },
   {
-    name: "a layer that waits for UNLISTEN on a dead connection",
+    name: "a closing layer waits for UNLISTEN on a dead connection",
     guarantee: "graceful",
     file: "src/postgres/queue/Wake.ts",
     from: "Effect.andThen(Scope.close(connectionScope, Exit.void), Scope.close(listenScope, Exit.void))",
@@ -80,7 +80,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     named: "does not keep the layer from closing"
   },
   {
-    name: "a warning of lost notifications that is repeated",
+    name: "the warning of lost notifications repeated",
     guarantee: "bounded",
     file: "src/postgres/queue/Wake.ts",
     from: "      warned = true\n",
@@ -89,7 +89,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     named: "is replaced when its server is read-only"
   },
   {
-    name: "who awaits an id does not ask again when it hears again",
+    name: "a waiter does not ask the store again after a reconnection",
     guarantee: "bounded",
     file: "src/postgres/store/PgWatchers.ts",
     from: "    this.#announceAgain()\n    this.#here.notifyAll()",
@@ -98,7 +98,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     named: "asks again when its process begins to listen again"
   },
   {
-    name: "who awaits an id does not ask a process that hears again",
+    name: "a waiter does not ask other processes again after a reconnection",
     guarantee: "bounded",
     file: "src/postgres/store/PgWatchers.ts",
     from: "if (rest !== this.#process) this.#announceAgain()",
@@ -107,7 +107,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     named: "notifies Inbox.await again"
   },
   {
-    name: "a worker that does not wait to be registered",
+    name: "a worker does not wait for its registration",
     guarantee: "bounded",
     file: "src/worker/start/Stages.ts",
     from: "Effect.andThen(patiently(register(store, pipeline, settings.lanes))",
@@ -116,7 +116,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     named: "waits for a store that is away"
   },
   {
-    name: "a worker that does not wait to open its queue",
+    name: "a worker does not wait to open its queue",
     guarantee: "bounded",
     file: "src/worker/start/Stages.ts",
     from: ", patiently(opened))",
@@ -125,7 +125,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     named: "starts although its connections are reset"
   },
   {
-    name: "a worker that waits for a registration that is refused",
+    name: "a worker waits for a refused registration",
     guarantee: "bounded",
     file: "src/worker/start/Opening.ts",
     from: "error instanceof StoreFailure && error.kind !== \"refused\"",
@@ -134,7 +134,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     named: "ends at once with a registration"
   },
   {
-    name: "health asks the database for an answer, no more",
+    name: "Health only checks that the database responds",
     guarantee: "bounded",
     file: "src/postgres/store/PgStore.ts",
     from: "db.machinery(pings[who], [])",
@@ -143,7 +143,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     named: "lets a worker do nothing"
   },
   {
-    name: "a worker that cannot read is well",
+    name: "a worker that cannot read reported as healthy",
     guarantee: "bounded",
     file: "src/worker/fetch/Fetcher.ts",
     from: "      failing = FailingSince.more(failing, renewer.now(), error.message)\n",
@@ -152,7 +152,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     named: "and cannot read is said so"
   },
   {
-    name: "a worker that has failed to read once is never well again",
+    name: "a worker that failed to read once reported as unhealthy for good",
     guarantee: "bounded",
     file: "src/worker/fetch/Fetcher.ts",
     from: "      failing = undefined\n",
@@ -161,7 +161,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     named: "and cannot read is said so"
   },
   {
-    name: "a worker that cannot commit is well",
+    name: "a worker that cannot commit reported as healthy",
     guarantee: "bounded",
     file: "src/worker/commit/CommitTries.ts",
     from: "if (FailingSince.isOfStore(error)) this.failing",
@@ -170,7 +170,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     named: "and cannot commit is said so"
   },
   {
-    name: "a worker between two claims is said to hold no lane",
+    name: "a worker between two claims reported as without lanes",
     guarantee: "bounded",
     file: "src/worker/observe/Stats.ts",
     from: "stranded: () => stranded > 1",
@@ -179,7 +179,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     named: "and holds no lane while messages wait"
   },
   {
-    name: "a worker without lanes is well",
+    name: "a worker without lanes reported as healthy",
     guarantee: "bounded",
     file: "src/worker/observe/Stats.ts",
     from: "stranded = waits && !Number.isFinite(renewer.left()) ? stranded + 1 : 0",
@@ -188,7 +188,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     named: "because a transaction has locked them"
   },
   {
-    name: "lanes whose owner is dead are not free",
+    name: "lanes of a crashed owner not counted as free",
     guarantee: "bounded",
     file: "src/postgres/sql/status.ts",
     from: "l.lease_until < clock_timestamp()",
@@ -197,7 +197,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     named: "says how a queue stands"
   },
   {
-    name: "a publisher of a closed layer is interrupted",
+    name: "the publisher of a closed layer interrupted",
     guarantee: "bounded",
     file: "src/postgres/session/Pools.ts",
     from: "    layer.closed && Cause.hasInterruptsOnly(cause)",
@@ -206,7 +206,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     named: "fails publishers, readers and writers"
   },
   {
-    name: "a worker whose layer is closed keeps its lanes",
+    name: "the worker of a closed layer keeps its lanes",
     guarantee: "graceful",
     file: "src/postgres/queue/PgLanes.ts",
     from: "Effect.andThen(end, Effect.andThen(Effect.yieldNow, this.leave))",
@@ -215,7 +215,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     named: "ends the work of a worker that outlives it"
   },
   {
-    name: "a worker whose layer is closed continues",
+    name: "the worker of a closed layer continues",
     guarantee: "one owner",
     file: "src/postgres/queue/PgLanes.ts",
     from: "this.lost(owned, \"the Postgres layer was closed under its worker\")",

@@ -35,7 +35,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
     named: "by values: is refused"
   },
   {
-    name: "a refused statement that aborts nothing",
+    name: "a refused statement does not abort the transaction",
     guarantee: "effectively once",
     file: "src/postgres/session/PgSession.ts",
     from: "    return inTransaction\n      ? Effect.andThen(",
@@ -44,7 +44,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
     named: "and swallows the refusal"
   },
   {
-    name: "a refused statement tried again",
+    name: "a refused statement repeated",
     guarantee: "poison cannot block",
     file: "src/internal/errors/StatementErrors.ts",
     from: "readonly retryable = false",
@@ -116,7 +116,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
     named: "a table that was altered"
   },
   {
-    name: "a user's own prepared statement taken for the driver's",
+    name: "a user's own prepared statement treated as the driver's",
     guarantee: "poison cannot block",
     file: "src/postgres/session/PgFailure.ts",
     from: " && /\"effect_[0-9a-f]{16}_\\d+\"/.test(messageOf(error))",
@@ -125,7 +125,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
     named: "of a user's own naming"
   },
   {
-    name: "a pooler noticed by its first worker",
+    name: "a pooler detected by its first worker only",
     guarantee: "graceful",
     file: "src/postgres/session/Pools.ts",
     from: "PgConnection.make(connectionConfig(s, machineryParameters))",
@@ -134,7 +134,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
     named: "a pooler that refuses"
   },
   {
-    name: "NOTIFY in a transaction that is to be prepared",
+    name: "NOTIFY in a transaction that will be prepared",
     guarantee: "no loss",
     file: "src/postgres/sql/functions.ts",
     from: " and current_setting('max_prepared_transactions') = '0'",
@@ -143,7 +143,7 @@ export const steeringMutants: ReadonlyArray<Mutant> = [
     named: "a prepared transaction publishes"
   },
   {
-    name: "a committer that waits without a word",
+    name: "a committer waits without a log line",
     guarantee: "observability",
     file: "src/worker/observe/LongWait.ts",
     from: "const silentMillis = 10_000",

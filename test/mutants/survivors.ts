@@ -7,7 +7,7 @@ const dueOrder = "test/postgres/dueOrder.test.ts"
 
 export const survivors: ReadonlyArray<Mutant> = [
   {
-    name: "a lease counted from the answer of its renewal",
+    name: "a lease counted from the response to its renewal",
     guarantee: "one owner",
     file: "src/worker/lease/LeaseRenewer.ts",
     from: "Math.max(entry.deadline, sent + settings.leaseMillis)",
@@ -16,7 +16,7 @@ export const survivors: ReadonlyArray<Mutant> = [
     named: "although its last renewal was answered late"
   },
   {
-    name: "what is due at one moment moved in any order",
+    name: "messages due at one moment moved in any order",
     guarantee: "order per key",
     file: "src/postgres/sql/delayed.ts",
     from: "\"m.due_at, m.seq\", \"m.due_at\"",
@@ -25,7 +25,7 @@ export const survivors: ReadonlyArray<Mutant> = [
     named: "keeps the order of its publishing"
   },
   {
-    name: "what is due at one moment moved before one that is locked",
+    name: "a message moved before a locked one that is due at the same moment",
     guarantee: "order per key",
     file: "src/postgres/sql/delayed.ts",
     from: "(h.due_at, h.seq) < (p.due_at, p.seq)",
@@ -34,7 +34,7 @@ export const survivors: ReadonlyArray<Mutant> = [
     named: "stays behind one of its key"
   },
   {
-    name: "a claim that keeps how far a dead owner had read",
+    name: "a claim keeps the read position of a dead owner",
     guarantee: "poison cannot block",
     file: "src/postgres/sql/lanes.ts",
     from: "life = $6, fetched_to = 0, ",
@@ -43,7 +43,7 @@ export const survivors: ReadonlyArray<Mutant> = [
     named: "that died before it had read anything"
   },
   {
-    name: "a late message that hides how far was read",
+    name: "a late message hides the read position",
     guarantee: "poison cannot block",
     file: "src/postgres/sql/lanes.ts",
     from: "greatest(l.fetched_to, mine.seq)",
@@ -52,7 +52,7 @@ export const survivors: ReadonlyArray<Mutant> = [
     named: "also when an earlier one was found late"
   },
   {
-    name: "a released lane that says which message runs alone",
+    name: "a released lane names the isolated message",
     guarantee: "poison cannot block",
     file: "src/postgres/sql/lanes.ts",
     from:
@@ -62,7 +62,7 @@ export const survivors: ReadonlyArray<Mutant> = [
     named: "says of no message that it runs alone"
   },
   {
-    name: "a lane that its worker left, and that says which message runs alone",
+    name: "a lane left by its worker names the isolated message",
     guarantee: "poison cannot block",
     file: "src/postgres/sql/lanes.ts",
     from:
@@ -72,7 +72,7 @@ export const survivors: ReadonlyArray<Mutant> = [
     named: "says of no message that it runs alone"
   },
   {
-    name: "an earlier claim of the same lane that continues",
+    name: "an earlier claim of the same lane continues",
     guarantee: "one owner",
     file: "src/postgres/queue/PgLanes.ts",
     from: "    if (before !== undefined) this.lost(before, \"its time was over, and it was claimed again\")\n",
@@ -81,7 +81,7 @@ export const survivors: ReadonlyArray<Mutant> = [
     named: "claimed again by the same worker"
   },
   {
-    name: "a run over two leases",
+    name: "messages of two leases joined",
     guarantee: "one owner",
     file: "src/worker/fetch/InFlight.ts",
     from: "delivery.lease === lease && delivery.attempts",
@@ -90,7 +90,7 @@ export const survivors: ReadonlyArray<Mutant> = [
     named: "does not go along under another lease"
   },
   {
-    name: "a run behind a message that has failed",
+    name: "a message joined to one that has failed",
     guarantee: "order per key",
     file: "src/worker/attempt/KeyBatch.ts",
     from: "head.delivered.attempt === 1 && head",
@@ -108,7 +108,7 @@ export const survivors: ReadonlyArray<Mutant> = [
     named: "with messages is claimed before those without"
   },
   {
-    name: "a hold that ends while its lane is claimed",
+    name: "a hold ended while its lane is claimed",
     guarantee: "no loss",
     file: "src/postgres/sql/holds.ts",
     from: "${unflushed} order by l.lane for key share of l",
@@ -117,7 +117,7 @@ export const survivors: ReadonlyArray<Mutant> = [
     named: "is claimed by no other worker while its owner ends a hold"
   },
   {
-    name: "a heartbeat that is wrong about a pause",
+    name: "a heartbeat reports a pause wrongly",
     guarantee: "bounded",
     file: "src/postgres/sql/consumers.ts",
     from: "(select paused_by is not null from ${t.consumers} where id = $1) as paused`",
@@ -126,7 +126,7 @@ export const survivors: ReadonlyArray<Mutant> = [
     named: "learns from its renewals that its consumer was paused"
   },
   {
-    name: "failure groups with the oldest first",
+    name: "failure groups sorted with the oldest first",
     guarantee: "bounded",
     file: "src/postgres/sql/deadLetters.ts",
     from: "order by d.died_at desc limit $12",
@@ -135,7 +135,7 @@ export const survivors: ReadonlyArray<Mutant> = [
     named: "counts open dead letters by their cause"
   },
   {
-    name: "lost leases that are not counted",
+    name: "lost leases not counted",
     guarantee: "bounded",
     file: "src/worker/lease/LeaseRenewer.ts",
     from: "          Effect.andThen(Metric.update(losses, 1)),\n",
@@ -144,7 +144,7 @@ export const survivors: ReadonlyArray<Mutant> = [
     named: "count leases that were lost"
   },
   {
-    name: "a start that waits for locked messages",
+    name: "a start waits for locked messages",
     guarantee: "bounded",
     file: "src/postgres/sql/restored.ts",
     from: "limit $1 for update of m skip locked",
@@ -153,7 +153,7 @@ export const survivors: ReadonlyArray<Mutant> = [
     named: "does not wait for a transaction that has a restored message locked"
   },
   {
-    name: "only the last lease's end watched",
+    name: "only the end of the last lease watched",
     guarantee: "one owner",
     file: "src/worker/lease/LeaseRenewer.ts",
     from: "next = Math.min(next, entry.deadline - margin - now())",
@@ -162,7 +162,7 @@ export const survivors: ReadonlyArray<Mutant> = [
     named: "although a lease that was claimed later ends later"
   },
   {
-    name: "an unsubscribed message whose id is not dead",
+    name: "the id of an unsubscribed message not dead",
     guarantee: "effectively once",
     file: "src/postgres/sql/removal.ts",
     from: "from numbered where nth = 1 order by id",

@@ -16,7 +16,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "a crash gives its messages to the next process"
   },
   {
-    name: "kit: every state taken for the same",
+    name: "kit: all states treated as equal",
     guarantee: "the test kit",
     file: "src/testing/CrashEverywhere.ts",
     from: "if (!equal(clean.left, crashed.left)) {",
@@ -52,7 +52,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "catches: a mail that is sent again"
   },
   {
-    name: "kit: faults strike nothing",
+    name: "kit: injected failures strike nothing",
     guarantee: "the test kit",
     file: "src/testing/WorkerLife.ts",
     from: "return strike(what, life",
@@ -61,7 +61,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "shows retries in place, holds and the times of attempts"
   },
   {
-    name: "kit: a lost answer that is heard",
+    name: "kit: a lost answer delivered",
     guarantee: "the test kit",
     file: "src/testing/TapeHooks.ts",
     from: "open.lost === \"no answer\" ? Effect.fail(unknown) : Effect.void",
@@ -70,7 +70,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "a COMMIT without an answer has one effect, if it happened"
   },
   {
-    name: "kit: what is rolled back told as emitted",
+    name: "kit: rolled back work reported as emitted",
     guarantee: "the test kit",
     file: "src/testing/HookedPorts.ts",
     from: "savepoint(inner.savepoint(body), open)",
@@ -79,7 +79,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "shows nothing of a commit step that was undone to its savepoint"
   },
   {
-    name: "kit: what a step undid in a transaction that joins its commit told as emitted",
+    name: "kit: work undone in a transaction that joins its commit reported as emitted",
     guarantee: "the test kit",
     file: "src/testing/HookedPorts.ts",
     from: "savepoint(inner.transact(body), outer)",
@@ -88,7 +88,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "shows nothing of what a commit step undid in a transaction that joined"
   },
   {
-    name: "kit: a transaction of the scenario's own shown before it commits",
+    name: "kit: a transaction of the scenario's own reported before it commits",
     guarantee: "the test kit",
     file: "src/testing/OwnTransaction.ts",
     from: "inTransaction ? within : Effect.suspend(alone)",
@@ -97,7 +97,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "publishes in transactions of the scenario's own"
   },
   {
-    name: "kit: what a step's own transaction published told as the commit's",
+    name: "kit: the publishes of a step's own transaction reported as the commit's",
     guarantee: "the test kit",
     file: "src/testing/TapeHooks.ts",
     from: "own: (body) => life.alive(ofStep(life, inner, body)),",
@@ -106,7 +106,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "shows as published, and not as emitted"
   },
   {
-    name: "kit: the scenario's own transaction in memory not shown",
+    name: "kit: the scenario's own transaction in memory not reported",
     guarantee: "the test kit",
     file: "src/testing/OwnTransaction.ts",
     from: "for (const tell of own) tell()",
@@ -115,7 +115,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "shows what the scenario did in a transaction of its own"
   },
   {
-    name: "kit: work that the scenario's own transaction undid is shown",
+    name: "kit: work undone by the scenario's own transaction reported",
     guarantee: "the test kit",
     file: "src/testing/OwnTransaction.ts",
     from: "pending?.splice(mark)",
@@ -124,7 +124,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "shows what the scenario did in a transaction of its own"
   },
   {
-    name: "kit: a dead letter looked for among the newest only",
+    name: "kit: a dead letter searched among the newest only",
     guarantee: "the test kit",
     file: "src/testing/SeenStore.ts",
     from: "state: \"open\", id, limit: 1 }",
@@ -133,7 +133,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "finds the dead letter of a message"
   },
   {
-    name: "kit: work that a commit step undid in its own transaction is shown with the commit",
+    name: "kit: work undone by a commit step in its own transaction reported with the commit",
     guarantee: "the test kit",
     file: "src/testing/OwnTransaction.ts",
     from: "let kept = client._tag === \"None\"",
@@ -142,7 +142,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "tells what a commit step publishes and cancels in a transaction of its own"
   },
   {
-    name: "kit: a decision about a dead letter that a drain does not wait for",
+    name: "kit: a drain does not wait for a decision about a dead letter",
     guarantee: "the test kit",
     file: "src/testing/SeenStore.ts",
     from: "found.consumer === stage.consumer ? told(stage, inner, decision, [found], call) : call",
@@ -151,7 +151,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "a drain waits for an operator's decisions about dead letters, on PGlite"
   },
   {
-    name: "kit: a refused decision told as made",
+    name: "kit: a refused decision reported",
     guarantee: "the test kit",
     file: "src/testing/SeenStore.ts",
     from: "Effect.onError(() => undo(() => false))",
@@ -160,7 +160,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "shows an operator's decisions past it, and nothing that the store refuses"
   },
   {
-    name: "kit: what a dead worker says is heard",
+    name: "kit: the log lines of a dead worker printed",
     guarantee: "the test kit",
     file: "src/testing/TestRun.ts",
     from: "life.dead || life.stage.tape.isClosed ? undefined : logger.log(line)",
@@ -169,7 +169,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "with `logs` only what a living worker logs"
   },
   {
-    name: "kit: a delayed publish that is not shown",
+    name: "kit: a delayed publish not reported",
     guarantee: "the test kit",
     file: "src/testing/TapeHooks.ts",
     from: "tape.note({ _tag: \"Delayed\", at: tape.now, id: by ?? message.id, message, due, name })",
@@ -178,7 +178,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "shows what commits published for later"
   },
   {
-    name: "kit: what was replaced under its name still waits",
+    name: "kit: a replaced message still waits",
     guarantee: "the test kit",
     file: "src/testing/TapeHooks.ts",
     from: "tape.cancelled(message.topic, message.key, name)\n    tape.note",
@@ -187,7 +187,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "shows what commits published for later"
   },
   {
-    name: "kit: failures of two redrives taken for one",
+    name: "kit: the failures of two redrives treated as one",
     guarantee: "the test kit",
     file: "src/testing/Tape.ts",
     from: "JSON.stringify([id, this.redrives.get(handed), attempt, failure.at])",
@@ -196,7 +196,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "shows every failure of a message that is redriven"
   },
   {
-    name: "kit: a fault that strikes nothing passes",
+    name: "kit: a failure that strikes nothing accepted",
     guarantee: "the test kit",
     file: "src/testing/TestRun.ts",
     from: "if (crashAt === undefined) yield* allStruck(stage)",
@@ -205,7 +205,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "an injection that strikes nothing fails the test, if nothing else does"
   },
   {
-    name: "kit: a drain that asks only its own tape",
+    name: "kit: a drain reads only its own tape",
     guarantee: "the test kit",
     file: "src/testing/TestTime.ts",
     from: "paused ? 0 : waiting)",
@@ -214,7 +214,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "a drain waits for what the pipeline around it emits"
   },
   {
-    name: "kit: a drain that waits for a paused consumer",
+    name: "kit: a drain waits for a paused consumer",
     guarantee: "the test kit",
     file: "src/testing/TestTime.ts",
     from: "({ paused, waiting }) => paused ? 0 : waiting)",
@@ -223,7 +223,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "a drain waits for what the pipeline around it emits"
   },
   {
-    name: "kit: a drain that settles beyond its time",
+    name: "kit: a drain settles after its time",
     guarantee: "the test kit",
     file: "src/testing/TestRun.ts",
     from: "yield* settle(until - tape.now)",
@@ -232,7 +232,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "a drain ends when its time is up"
   },
   {
-    name: "kit: a test that settles when it is over",
+    name: "kit: a test settles after its end",
     guarantee: "the test kit",
     file: "src/testing/TestRun.ts",
     from: "Effect.andThen(time.settle(0), time.pass(time.step(0)))",
@@ -241,7 +241,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "a drain ends when its time is up"
   },
   {
-    name: "kit: runs that share the right to run alone",
+    name: "kit: runs share one isolation",
     guarantee: "the test kit",
     file: "src/testing/TestRun.ts",
     from: "Effect.provideService(CrashIsolation.Process, new CrashIsolation.Gate()),",
@@ -259,7 +259,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "logs nothing by default"
   },
   {
-    name: "kit: runs that share their health",
+    name: "kit: runs share their health",
     guarantee: "the test kit",
     file: "src/testing/TestRun.ts",
     from: "Effect.provideService(Effect.scoped(staged), Health.Workers, new Set())",

@@ -5,7 +5,7 @@ const server = "test/setup/server.test.ts"
 
 export const machineMutants: ReadonlyArray<Mutant> = [
   {
-    name: "machine: binaries run in a place that their user cannot enter",
+    name: "machine: binaries in a directory that their user cannot enter",
     guarantee: "the test server",
     file: "test/setup/cluster.ts",
     from: "user.uid === undefined || runs(native).status === 0",

@@ -147,7 +147,9 @@ describe("a group as data", () => {
     Effect.gen(function*() {
       const { got, subscription } = yield* three()
       const sql = yield* SqlClient.SqlClient
-      yield* sql`update ${sql(`${within}.lanes`)} set token = token + 1 where lane = ${Number(got[0]!.lease.name.slice(5))}`
+      yield* sql`update ${sql(`${within}.lanes`)} set token = token + 1 where lane = ${
+        Number(got[0]!.lease.name.slice(5))
+      }`
       assert.isFalse(yield* commitData(subscription, got))
       assert.lengthOf(yield* waiting(within), 3)
     }))
@@ -161,16 +163,19 @@ describe("a group as data", () => {
       assert.lengthOf(yield* waiting(within), 3)
     }))
 
-  on("is described only if each message is held, was never redriven and is not too large", () =>
-    Effect.gen(function*() {
-      const { got: [first, second, third], subscription } = yield* three()
-      const changed = (change: object) => ({ ...second!, receipt: { ...second!.receipt as object, ...change } })
-      assert.isDefined(subscription.removal!([first!, second!]))
-      assert.isUndefined(subscription.removal!([first!, changed({ redriven: 1 })]))
-      assert.isUndefined(subscription.removal!([first!, changed({ large: true })]))
-      Deferred.doneUnsafe(third!.lease.lost, Exit.succeed({} as never))
-      assert.isUndefined(subscription.removal!([third!]))
-    }))
+  on(
+    "is described only if each message is held, was never redriven and is not too large",
+    () =>
+      Effect.gen(function*() {
+        const { got: [first, second, third], subscription } = yield* three()
+        const changed = (change: object) => ({ ...second!, receipt: { ...second!.receipt as object, ...change } })
+        assert.isDefined(subscription.removal!([first!, second!]))
+        assert.isUndefined(subscription.removal!([first!, changed({ redriven: 1 })]))
+        assert.isUndefined(subscription.removal!([first!, changed({ large: true })]))
+        Deferred.doneUnsafe(third!.lease.lost, Exit.succeed({} as never))
+        assert.isUndefined(subscription.removal!([third!]))
+      })
+  )
 
   on("is composed if a statement would end the transaction, and does nothing", (within) =>
     Effect.gen(function*() {

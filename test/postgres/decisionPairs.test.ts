@@ -87,7 +87,7 @@ const death: ActionCase = {
 }
 
 /** Keys with two parked dead letters and a third message in a worker's hands. */
-const yard = Effect.fnUntraced(function*(consumer: string, keys: number) {
+const deadLetterPairs = Effect.fnUntraced(function*(consumer: string, keys: number) {
   const store = yield* Store.Store
   const sql = yield* SqlClient.SqlClient
   yield* register({ consumer, topics: [consumer] })
@@ -203,10 +203,10 @@ const wrongOf = Effect.fnUntraced(function*(
     readonly start: Start
   }>
 ) {
-  const graves = yield* yard(consumer, cases.length)
+  const pairs = yield* deadLetterPairs(consumer, cases.length)
   const wrong: Array<string> = []
   for (const [i, { actions, levels, name, start }] of cases.entries()) {
-    const pair = graves[i]!
+    const pair = pairs[i]!
     for (const n of [0, 1] as const) {
       if (actions[n].from === "discarded") yield* DeadLetters.discard(pair[n].deadLetterId, by)
     }
@@ -237,12 +237,12 @@ layer(postgresAt("repeatable read", schema), { excludeTestServices: true })(
   (it) => {
     it.effect("free a key that is parked behind no open dead letter, unless a message of it dies meanwhile", () =>
       Effect.gen(function*() {
-        const graves = yield* yard("stray", 2)
+        const pairs = yield* deadLetterPairs("stray", 2)
         const sql = yield* SqlClient.SqlClient
         // No decision does that any more. A database may have such keys from before.
         yield* sql`update ${sql(`${schema}.dead_letters`)} set state = 'discarded' where queue_id = (
           select id from ${sql(`${schema}.consumers`)} where name = 'stray')`
-        const [[free], [dies]] = [graves[0]!, graves[1]!]
+        const [[free], [dies]] = [pairs[0]!, pairs[1]!]
         assert.deepStrictEqual(yield* state(free), { state: "discarded", parked: true, open: 0 })
         yield* resume.run(free)
         assert.deepStrictEqual(yield* state(free), { state: "discarded", parked: false, open: 0 })

@@ -127,7 +127,7 @@ describe.concurrent("a message that fails for good", () => {
       yield* Effect.forkScoped(run)
       const gate = Deferred.makeUnsafe<void>()
       const paused = Deferred.makeUnsafe<void>()
-      const person = yield* Effect.forkScoped(sql.withTransaction(
+      const operator = yield* Effect.forkScoped(sql.withTransaction(
         Consumers.pauseKey("c", "k", { by: "anna" }).pipe(
           Effect.andThen(Deferred.succeed(paused, undefined)),
           Effect.andThen(Deferred.await(gate))
@@ -141,7 +141,7 @@ describe.concurrent("a message that fails for good", () => {
         yield* sees(`other${n}`)
       }
       yield* Deferred.succeed(gate, undefined)
-      yield* Fiber.join(person)
+      yield* Fiber.join(operator)
       yield* eventually(Effect.map(DeadLetters.list({}), (deadLetters) => deadLetters.length === 1))
     }).pipe(Effect.scoped, Effect.provide(postgres(url))))
 })

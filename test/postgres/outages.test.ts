@@ -1,5 +1,5 @@
 /**
- * Outages and other trouble, against a real server: every SQLSTATE of the policy table, deadlocks, a failover to
+ * Outages and other failures, against a real server: every SQLSTATE of the policy table, deadlocks, a failover to
  * read-only. Also a dropped LISTEN connection, handlers that take the whole pool, and cancel requests that come late.
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -52,27 +52,29 @@ describe("every SQLSTATE of the policy table", () => {
         const codes = [...conflicts, ...outages, ...own]
         // A rollback does not take back a sequence's value, so the first three runs of a step fail, or the first one.
         for (const code of codes) yield* sql`create sequence ${sql(`${schema}.runs_${code.toLowerCase()}`)}`
-        yield* sql.unsafe(`create function "${schema}".trouble(code text, times int) returns void language plpgsql as $$
+        yield* sql.unsafe(
+          `create function "${schema}".fail_times(code text, times int) returns void language plpgsql as $$
         begin
           if nextval(format('%I.%I', '${schema}', 'runs_' || lower(code))) <= times then
             raise exception 'as asked' using errcode = code;
           end if;
-        end $$`)
-        const troubled = Pipeline.from(Tasks, { consumer: "troubled" }).pipe(
+        end $$`
+        )
+        const failing = Pipeline.from(Tasks, { consumer: "failing" }).pipe(
           Pipeline.commit((task, { attempt }) =>
             Effect.gen(function*() {
               const times = own.includes(task.id) ? 1 : 3
-              yield* sql`select ${sql.literal(`"${schema}".trouble`)}(${task.id}, ${times})`
+              yield* sql`select ${sql.literal(`"${schema}".fail_times`)}(${task.id}, ${times})`
               yield* sql`insert into ${sql(`${schema}.ledger`)} (id, attempt) values (${task.id}, ${attempt})`
             })
           ),
           Pipeline.retry(quickly),
           Pipeline.group(1)
         )
-        yield* Worker.drain(troubled)
+        yield* Worker.drain(failing)
         yield* Topic.publishAll(Tasks, codes.map((id, n) => ({ id, n })))
         yield* whileRunning(
-          Worker.run(troubled),
+          Worker.run(failing),
           eventually(Effect.map(committed(schema), (rows) => rows.size === codes.length))
         )
         const rows = yield* committed(schema)

@@ -125,7 +125,7 @@ describe("a setting that is no duration", () => {
     "retention.inbox": (inbox) => Effect.provide(Effect.void, Postgres.layer({ ...nowhere, retention: { inbox } })),
     acquireTimeout: (acquireTimeout) => Effect.provide(Effect.void, Postgres.layer({ ...nowhere, acquireTimeout }))
   }
-  const nowhere = { url: Redacted.make("postgres://nobody@127.0.0.1:1/none") }
+  const nowhere = { url: Redacted.make("postgres://user@127.0.0.1:1/none") }
   for (const [setting, ask] of Object.entries(places)) {
     it.effect(`is refused by its name, and shown: ${setting}`, () =>
       Effect.gen(function*() {
@@ -153,7 +153,7 @@ describe("a setting that is no duration", () => {
       "commitTimeout",
       Effect.provide(
         Effect.void,
-        Postgres.layer({ url: Redacted.make("postgres://nobody@127.0.0.1:1/none"), commitTimeout: 0n })
+        Postgres.layer({ url: Redacted.make("postgres://user@127.0.0.1:1/none"), commitTimeout: 0n })
       ),
       "0"
     ))

@@ -272,7 +272,7 @@ describe("at most once", () => {
     }).pipe(Effect.provide(Memory.layer)))
 
   it.effect("runs a transaction again that committed nothing", () => {
-    let hiccups = 3
+    let transientFailures = 3
     return Effect.gen(function*() {
       const { called, pipeline } = ledger("atMostOnce")
       yield* publish(Orders, [order("a", 1)])
@@ -282,7 +282,7 @@ describe("at most once", () => {
     }).pipe(Effect.provide(ports({
       subscription: (inner) => ({
         fence: (deliveries) =>
-          hiccups-- > 0
+          transientFailures-- > 0
             ? Effect.fail(new Errors.TransientFailure({ kind: "conflict", code: "40001", detail: "again" }) as never)
             : inner.fence(deliveries)
       })

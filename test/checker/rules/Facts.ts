@@ -58,7 +58,7 @@ export class QueueKey {
   }
 
   /** Whether an operator keeps the key parked, by the last decision about it. */
-  get parkedByPerson(): boolean {
+  get parkedByOperator(): boolean {
     return this.operatorActions.findLast((one) => one.action === "park" || one.action === "release")?.action === "park"
   }
 

@@ -49,7 +49,7 @@ const byRight = (life: Life): boolean => {
   // Behind a dead letter waits what comes after it, and what is only here once more.
   const mayFollow = (deadLetter: Life) =>
     deadLetter.message.position <= message.position || life.commit !== undefined || !message.firm
-  return queue.parkedByPerson || queue.parked.some((one) => one.deadLetterId?.state === "open" && mayFollow(one))
+  return queue.parkedByOperator || queue.parked.some((one) => one.deadLetterId?.state === "open" && mayFollow(one))
 }
 
 const stuck = (life: Life): string =>

@@ -12,7 +12,7 @@ const named = Pipeline.from(Orders, { consumer: "ledger" })
 /** Made again in each call, as a function of a program makes it. */
 const booking = (amount: number) => named.pipe(Pipeline.map((one) => one.n * amount), Pipeline.tap(() => Effect.void))
 const others = {
-  "another operator": named.pipe(Pipeline.map((one) => one.n), Pipeline.commit(() => Effect.void)),
+  "another step": named.pipe(Pipeline.map((one) => one.n), Pipeline.commit(() => Effect.void)),
   "another function": named.pipe(Pipeline.map((one) => one.n + 1), Pipeline.tap(() => Effect.void)),
   "another promise": Pipeline.from(Orders, { consumer: "ledger", delivery: "atLeastOnce" }).pipe(
     Pipeline.map((one) => one.n),
@@ -58,7 +58,7 @@ describe("two pipelines of one consumer in one process", () => {
     })
     return Effect.gen(function*() {
       yield* start(booking(1))
-      yield* start(others["another operator"])
+      yield* start(others["another step"])
       yield* TestClock.adjust("1 minute")
       assert.lengthOf(found(), 1)
       assert.include(found()[0], "under consumer \"ledger\" in this process: [")
@@ -82,7 +82,7 @@ describe("two pipelines of one consumer in one process", () => {
       yield* start(booking(1))
       const second = yield* start(booking(2))
       yield* stop(second)
-      yield* Effect.provide(start(others["another operator"]), Memory.layer, { local: true })
+      yield* Effect.provide(start(others["another step"]), Memory.layer, { local: true })
       yield* settle
       assert.deepStrictEqual(found(), [])
     }).pipe(Effect.provide(Layer.merge(Memory.layer, logger)))
@@ -92,7 +92,7 @@ describe("two pipelines of one consumer in one process", () => {
     const { found, logger } = warnings()
     return Effect.gen(function*() {
       yield* stop(yield* start(booking(1)))
-      yield* start(others["another operator"])
+      yield* start(others["another step"])
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(found(), [])
     }).pipe(Effect.provide(Layer.merge(Memory.layer, logger)))
@@ -113,7 +113,7 @@ describe("two pipelines of one consumer in two processes", () => {
       // Registered and alive: the first look of each comes after it.
       const alive = Effect.map(Consumers.list, (all) => all.find((one) => one.consumer === "ledger")?.workers)
       while ((yield* alive) !== 2) yield* Effect.sleep("20 millis")
-      const other = yield* run(others["another operator"])
+      const other = yield* run(others["another step"])
       while (found().length === 0) yield* Effect.sleep("20 millis")
       for (const line of found()) {
         assert.include(line, "in this process and in another one: [orders -> Map -> Tap -> effectivelyOnce]")

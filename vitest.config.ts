@@ -17,7 +17,16 @@ export default defineConfig({
         extends: true,
         test: { name: "database", include: [...withDatabase], globalSetup: ["test/setup/postgres.ts"] }
       },
-      { extends: true, test: { name: "memory", include: [...without] } }
+      { extends: true, test: { name: "memory", include: [...without] } },
+      // The promises of a worker hold as well if each turn has a fiber, as the turns of pipelines that wait have.
+      {
+        extends: true,
+        test: {
+          name: "fibers",
+          include: without.filter((path) => path.startsWith("test/worker/")),
+          setupFiles: ["test/setup/fibers.ts"]
+        }
+      }
     ],
     exclude: ["**/node_modules/**", ".tmp/**"],
     globalSetup: ["test/setup/machine.ts", "test/setup/mutant-names.ts"],

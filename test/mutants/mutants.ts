@@ -3,6 +3,7 @@
  */
 import { boundMutants } from "./bounds.ts"
 import { crashedAloneMutants } from "./crashedAlone.ts"
+import { dataGroupMutants } from "./dataGroups.ts"
 import { defaultMutants } from "./defaults.ts"
 import { delayed } from "./delayed.ts"
 import { failureMutants } from "./failures.ts"
@@ -426,6 +427,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...defaultMutants,
   ...delayed,
   ...failureMutants,
+  ...dataGroupMutants,
   ...flowMutants,
   ...outcomeMutants,
   ...handlerMutants,

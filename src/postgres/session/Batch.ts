@@ -261,7 +261,6 @@ class Reader {
     this.driver.consumer = undefined
     if (this.failure === undefined) return this.resume(Effect.succeed(this.answers))
     const unanswered = this.plans.slice(this.answers.length)
-    for (const { prepared } of unanswered) if (prepared !== undefined) prepared.parsing = false
     // The first of them failed, maybe because the server has lost its name. The others were skipped.
     const first = unanswered[0]?.prepared
     this.cache?.failed([...parsedBy(unanswered), ...(first === undefined ? [] : [first])])

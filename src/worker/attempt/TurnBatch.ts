@@ -13,6 +13,7 @@
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
@@ -51,6 +52,11 @@ interface EndedRun extends Run {
   readonly left: Set<Entry>
 }
 
+/** Whether turns may run in batches. A test runs the same promises with a fiber for each turn by setting it to false. */
+export const Permitted: Context.Reference<boolean> = Context.Reference<boolean>("millrace/worker/TurnBatch/Permitted", {
+  defaultValue: () => true
+})
+
 /**
  * Returns whether the turns of this pipeline run in batches: nothing waits before the commit phase. Each attempt of a
  * traced worker has a span, which needs a fiber.
@@ -59,7 +65,7 @@ export const runs = ({ settings, steps }: Pick<Pipeline.Pipeline<unknown>, "sett
   Effect.withFiber((fiber) =>
     Effect.succeed(
       settings.delivery !== "atMostOnce" && settings.timeout === undefined && Steps.arePure(steps) &&
-        !Tracing.isOn(fiber)
+        !Tracing.isOn(fiber) && fiber.getRef(Permitted)
     )
   )
 

@@ -212,7 +212,7 @@ export const operations: ReadonlyArray<Mutant> = [
     from: "token = ${nextToken}",
     to: "token = l.token",
     test: "test/postgres/pg-named-leases.test.ts",
-    named: "a stale owner's write is refused by its token"
+    named: "a fenced transaction that idles keeps the next owner away"
   },
   {
     name: "the fence of a named lease ignored",

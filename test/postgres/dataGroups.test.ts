@@ -1,4 +1,4 @@
-/** A group that is committed as data: all of it in one write, or none of it. The composed transaction decides the rest. */
+/** A group that is committed as data: all of it in one write, or none of it. Then the composed transaction decides. */
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Exit, Layer, Schema, type Scope } from "effect"
 import { SqlClient } from "effect/sql"

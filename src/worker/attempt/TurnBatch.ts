@@ -52,7 +52,7 @@ interface EndedRun extends Run {
   readonly left: Set<Entry>
 }
 
-/** Whether turns may run in batches. A test runs the same promises with a fiber for each turn by setting it to false. */
+/** Whether turns may run in batches. If it is false, each turn has a fiber: tests run the same promises both ways. */
 export const Permitted: Context.Reference<boolean> = Context.Reference<boolean>("millrace/worker/TurnBatch/Permitted", {
   defaultValue: () => true
 })

@@ -37,6 +37,11 @@ export interface TransactionHooks<Open> {
   readonly savepoint?: <A, E, R>(savepoint: Effect.Effect<A, E, R>, open: Open | undefined) => Effect.Effect<A, E, R>
   /** Runs transactions with the purpose `own` in place of the store. By default the other hooks wrap them, too. */
   readonly own?: StoreService["transact"]
+  /**
+   * Wraps the commit of a group as data, which passes none of the other hooks. By default no group is committed as data:
+   * each one is composed, and passes the other hooks.
+   */
+  readonly data?: <E>(commit: Effect.Effect<boolean, E>) => Effect.Effect<boolean, E>
 }
 
 /** The hooks for both ports. A part without hooks stays as it is. */
@@ -104,8 +109,9 @@ const transactions = <Open>(
 ): Pick<StoreService, "transact" | "savepoint" | "commitData"> => {
   const { savepoint = (nested) => nested } = hooks
   return {
-    // A group that is committed as data would pass none of the hooks, so each group is composed.
-    commitData: undefined,
+    commitData: inner.commitData === undefined || hooks.data === undefined
+      ? undefined
+      : dataHooked(inner.commitData, hooks.data),
     transact: <A, E, R>(body: Effect.Effect<A, E, R>) =>
       Effect.flatMap(
         Effect.all([hooks.current, WorkerTransaction]),
@@ -122,3 +128,7 @@ const transactions = <Open>(
     savepoint: (body) => Effect.flatMap(hooks.current, (open) => savepoint(inner.savepoint(body), open))
   }
 }
+
+const dataHooked =
+  (commitData: NonNullable<StoreService["commitData"]>, hook: NonNullable<TransactionHooks<never>["data"]>) =>
+  <E>(...[group, next]: Parameters<typeof commitData<E>>): Effect.Effect<boolean, E> => hook(commitData(group, next))

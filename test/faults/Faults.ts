@@ -283,6 +283,13 @@ const transactions = (faults: Faults["Service"]): HookedPorts.TransactionHooks<O
       Effect.andThen(whole),
       Effect.tapError((error) => isStepFailed(error) ? faults.at(`${kind}.rolledBack`) : Effect.void),
       Effect.tap(() => faults.at(`${kind}.after`, unknown))
+    ),
+  // A planned failure looks as an unanswered COMMIT does, so the group is composed again.
+  data: (commit) =>
+    faults.at("group.before", unknown).pipe(
+      Effect.andThen(commit),
+      Effect.tap(() => faults.at("group.after", unknown)),
+      Effect.catchIf((error): error is UnknownOutcome => error instanceof UnknownOutcome, () => Effect.succeed(false))
     )
 })
 

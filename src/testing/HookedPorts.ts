@@ -38,8 +38,8 @@ export interface TransactionHooks<Open> {
   /** Runs transactions with the purpose `own` in place of the store. By default the other hooks wrap them, too. */
   readonly own?: StoreService["transact"]
   /**
-   * Wraps the commit of a group as data, which passes none of the other hooks. By default no group is committed as data:
-   * each one is composed, and passes the other hooks.
+   * Wraps the commit of a group as data, which passes none of the other hooks. By default no group is committed as
+   * data: each one is composed, and passes the other hooks.
    */
   readonly data?: <E>(commit: Effect.Effect<boolean, E>) => Effect.Effect<boolean, E>
 }

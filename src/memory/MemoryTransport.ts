@@ -22,12 +22,17 @@ import type { MemoryQueue } from "./MemoryQueue.ts"
 import type { MemoryState } from "./MemoryStore.ts"
 import { isLocked, required } from "./MemoryTransaction.ts"
 
-const capabilities: Capabilities = {
+/** The capabilities of the memory engine. The table in `README.md` is generated from them. */
+export const capabilities: Capabilities = {
   engine: "memory",
   order: "shard",
+  fence: "token",
   acknowledge: "within",
+  lease: { unit: "lane", ceiling: Option.none() },
   hold: "inPlace",
   discardsAfter: Option.none(),
+  deduplicates: Option.none(),
+  maxBytes: Option.none(),
   retention: Option.none()
 }
 
@@ -287,7 +292,7 @@ const open = (state: MemoryState) =>
   })
 
 export const makeTransport = (state: MemoryState, store: Store["Service"]): Transport["Service"] => ({
-  capabilities,
+  capabilities: Effect.succeed(capabilities),
   publish: store.outbox.write,
   open: open(state)
 })

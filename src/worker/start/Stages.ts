@@ -12,7 +12,7 @@ import type * as Scope from "effect/Scope"
 import type { ConsumerConflict, StoreFailure, TransportError, Unsupported } from "../../Errors.ts"
 import type * as Pipeline from "../../Pipeline.ts"
 import type { Store } from "../../Store.ts"
-import type { Subscription, Transport } from "../../Transport.ts"
+import type { Capabilities, Subscription, Transport } from "../../Transport.ts"
 import * as AtMostOnce from "../attempt/AtMostOnce.ts"
 import * as Attempt from "../attempt/Attempt.ts"
 import * as Committer from "../commit/Committer.ts"
@@ -36,6 +36,7 @@ export interface Options {
   readonly settings: Settings
   readonly store: Store["Service"]
   readonly transport: Transport["Service"]
+  readonly can: Capabilities
   /** The worker's name with a part that is unique for each run. */
   readonly worker: string
   /** Whether the worker ends once no message can be taken and none is in progress. */
@@ -78,7 +79,7 @@ export const open = Effect.fnUntraced(function*(
     atMostOnce: pipeline.settings.delivery === "atMostOnce"
       ? AtMostOnce.make({ ...commits, transactions })
       : undefined,
-    acknowledge: options.transport.capabilities.acknowledge,
+    acknowledge: options.can.acknowledge,
     spans,
     counters,
     outcomes,

@@ -22,6 +22,7 @@ import type { Delivery, Failure, HeldLease } from "./Delivery.ts"
 import type {
   ConsumerRemoved,
   LeaseLost,
+  PublishFailed,
   StoreFailure,
   SubscriptionLost,
   TransportError,
@@ -40,6 +41,11 @@ import type { Transaction } from "./Store.ts"
 export interface Capabilities {
   /** Name of the engine, for errors. */
   readonly engine: string
+  /**
+   * Where the messages of a consumer wait: in the store, which routes them by the consumer's subscriptions, or in the
+   * engine's own queue. With `engine` the consumer registers without subscriptions.
+   */
+  readonly queue: "store" | "engine"
   /**
    * The unit that keeps one key's messages in order across processes. With `none` only a pipeline that needs no order
    * starts (`Pipeline.from(topic, { order: "none" })`).
@@ -141,8 +147,8 @@ export interface Subscription {
   /** Returns the leases held now, those without a delivery included. Synchronous. */
   readonly held: () => ReadonlyArray<HeldLease>
   /**
-   * Renews the given leases in one request and returns the confirmed ones. A lease that is not returned is lost when
-   * its deadline passes. A lost lease cannot be renewed. Idempotent.
+   * Renews the given leases in as few requests as the engine permits, and returns the confirmed ones. A lease that is
+   * not returned is lost when its deadline passes. A lost lease cannot be renewed. Idempotent.
    */
   readonly renew: (leases: ReadonlyArray<HeldLease>) => Effect.Effect<ReadonlySet<HeldLease>, TransportError>
   /**
@@ -168,16 +174,22 @@ export interface Subscription {
   ) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>
   /**
    * Acknowledges deliveries at the broker, and ends the transport's record of them as in flight. A worker calls this
-   * after COMMIT, or when it no longer owns a delivery.
+   * only after the COMMIT that settled the deliveries. The call does not wait for the broker's answer.
    *
    * An acknowledgement may fail or be lost, since the redelivered message is then a duplicate. Where the capability
    * `acknowledge` is `within`, no request is made.
    */
   readonly acknowledge: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<void, TransportError>
   /**
+   * Ends the transport's record of deliveries that this worker does not own any more, or does not settle. No message is
+   * removed at the broker: it is handed out again, if no other worker has settled it.
+   */
+  readonly drop: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<void, TransportError>
+  /**
    * Holds the delivery's key with the messages behind it, and stores all `attempts` with the message.
    *
-   * A worker calls this in a transaction inside {@link Subscription.whileNotReading}. A parked delivery was removed in
+   * Where the capability `order` is `none`, only this message is held. A worker calls this in a transaction inside
+   * {@link Subscription.whileNotReading}. A parked delivery was removed in
    * the same transaction, and its dead letter keeps the place. Fails with `LeaseLost` if the token is stale.
    */
   readonly hold: (
@@ -209,8 +221,13 @@ export class Transport extends Context.Service<Transport, {
    * fails while the broker is unavailable. The worker then tries again.
    */
   readonly capabilities: Effect.Effect<Capabilities, TransportError>
-  /** Publishes messages to the engine, for relays. On memory and Postgres this is `Store.outbox.write`. */
-  readonly publish: (messages: ReadonlyArray<Message>) => Effect.Effect<void, TransportError | StoreFailure>
+  /**
+   * Publishes messages to the engine, for relays. On memory and Postgres this is `Store.outbox.write`. A broker may
+   * store a part of the messages. Then the call fails with `PublishFailed`, which names every other message.
+   */
+  readonly publish: (
+    messages: ReadonlyArray<Message>
+  ) => Effect.Effect<void, TransportError | StoreFailure | PublishFailed>
   /** Opens a subscription. The consumer must be registered in the store before. */
   readonly open: (
     spec: SubscriptionSpec

@@ -25,6 +25,7 @@ import { isLocked, required } from "./MemoryTransaction.ts"
 /** The capabilities of the memory engine. The table in `README.md` is generated from them. */
 export const capabilities: Capabilities = {
   engine: "memory",
+  queue: "store",
   order: "shard",
   fence: "token",
   acknowledge: "within",
@@ -216,6 +217,11 @@ const whileNotReading = (seat: Seat): Subscription["whileNotReading"] => (delive
 
 const subscription = (seat: Seat): Subscription => {
   const { member, queue, state } = seat
+  const forget: Subscription["acknowledge"] = (deliveries) =>
+    Effect.sync(() => {
+      queue.acknowledge(deliveries)
+      state.flush()
+    })
   return {
     take: take(seat),
     whileNotReading: whileNotReading(seat),
@@ -231,11 +237,8 @@ const subscription = (seat: Seat): Subscription => {
       ),
     removeInTransaction: removeInTransaction(seat),
     fence: fence(seat),
-    acknowledge: (deliveries) =>
-      Effect.sync(() => {
-        queue.acknowledge(deliveries)
-        state.flush()
-      }),
+    acknowledge: forget,
+    drop: forget,
     hold: hold(seat),
     isolate: (delivery) =>
       Effect.asVoid(Effect.acquireRelease(

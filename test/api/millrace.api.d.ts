@@ -616,6 +616,17 @@ declare const TransportError_base: Schema.Class<TransportError, Schema.TaggedStr
 export declare class TransportError extends TransportError_base {
     get message(): string;
 }
+declare const PublishFailed_base: Schema.Class<PublishFailed, Schema.TaggedStruct<"PublishFailed", {
+    readonly engine: Schema.String;
+    readonly failed: Schema.$Array<Schema.Struct<{
+        readonly id: Schema.String;
+        readonly outcome: Schema.Literals<readonly ["refused", "notStored", "unknown"]>;
+        readonly detail: Schema.String;
+    }>>;
+}>, import("effect/Cause").YieldableError>;
+export declare class PublishFailed extends PublishFailed_base {
+    get message(): string;
+}
 declare const SubscriptionLost_base: Schema.Class<SubscriptionLost, Schema.TaggedStruct<"SubscriptionLost", {
     readonly consumer: Schema.String;
     readonly reason: Schema.String;
@@ -1025,6 +1036,7 @@ import type { InboxStore } from "./internal/store/InboxStore.ts";
 import type { LeaseStore } from "./internal/store/LeaseStore.ts";
 import type { OutboxStore } from "./internal/store/OutboxStore.ts";
 import type { Transaction, TransactionFailure } from "./internal/store/StoreTransaction.ts";
+import type { UnsettledStore } from "./internal/store/UnsettledStore.ts";
 export type { AuditStore } from "./internal/store/AuditStore.ts";
 export * from "./internal/store/ConsumerStore.ts";
 export * from "./internal/store/DeadLetterStore.ts";
@@ -1032,6 +1044,7 @@ export * from "./internal/store/InboxStore.ts";
 export * from "./internal/store/LeaseStore.ts";
 export * from "./internal/store/OutboxStore.ts";
 export * from "./internal/store/StoreTransaction.ts";
+export * from "./internal/store/UnsettledStore.ts";
 declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
     readonly engine: string;
     readonly maxGroup: number;
@@ -1050,6 +1063,7 @@ declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
     readonly consumers: ConsumerStore;
     readonly leases: LeaseStore;
     readonly audit: AuditStore;
+    readonly unsettled: UnsettledStore;
 }>;
 export declare class Store extends Store_base {
 }
@@ -1246,6 +1260,29 @@ export type TransactionFailure = TransientFailure | TransactionAborted | CommitR
 export declare const WorkerTransaction: Context.Reference<"pipelined" | "sequential" | "separate" | undefined>;
 export {};
 
+// src/internal/store/UnsettledStore.ts
+import type * as Duration from "effect/Duration";
+import type * as Effect from "effect/Effect";
+import type { Failure } from "../../Delivery.ts";
+import type { StoreFailure } from "../../Errors.ts";
+import type { Transaction } from "./StoreTransaction.ts";
+export interface DeliveryCount {
+    readonly id: string;
+    readonly crashCount: number;
+    readonly explained: number;
+    readonly alone: boolean;
+}
+export interface Unsettled extends DeliveryCount {
+    readonly attempts: ReadonlyArray<Failure>;
+    readonly waitMillis: number;
+}
+export interface UnsettledStore {
+    readonly read: (consumer: string, ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Unsettled>, StoreFailure>;
+    readonly count: (consumer: string, counts: ReadonlyArray<DeliveryCount>) => Effect.Effect<void, StoreFailure>;
+    readonly hold: (consumer: string, count: DeliveryCount, attempts: ReadonlyArray<Failure>, delay: Duration.Duration) => Effect.Effect<void, StoreFailure, Transaction>;
+    readonly forget: (consumer: string, ids: ReadonlyArray<string>) => Effect.Effect<void, StoreFailure, Transaction>;
+}
+
 // src/Telemetry.ts
 import * as Effect from "effect/Effect";
 import * as Metric from "effect/Metric";
@@ -1331,12 +1368,13 @@ import type * as Effect from "effect/Effect";
 import type * as Option from "effect/Option";
 import type * as Scope from "effect/Scope";
 import type { Delivery, Failure, HeldLease } from "./Delivery.ts";
-import type { ConsumerRemoved, LeaseLost, StoreFailure, SubscriptionLost, TransportError, Unsupported } from "./Errors.ts";
+import type { ConsumerRemoved, LeaseLost, PublishFailed, StoreFailure, SubscriptionLost, TransportError, Unsupported } from "./Errors.ts";
 import type { Hold } from "./Hold.ts";
 import type { Message } from "./Message.ts";
 import type { Transaction } from "./Store.ts";
 export interface Capabilities {
     readonly engine: string;
+    readonly queue: "store" | "engine";
     readonly order: "none" | "group" | "shard";
     readonly fence: "token" | "inbox";
     readonly acknowledge: "within" | "after";
@@ -1372,13 +1410,14 @@ export interface Subscription {
     readonly removeInTransaction: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>;
     readonly fence: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>;
     readonly acknowledge: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<void, TransportError>;
+    readonly drop: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<void, TransportError>;
     readonly hold: (delivery: Delivery, attempts: ReadonlyArray<Failure>, hold: Hold) => Effect.Effect<void, LeaseLost | TransportError, Transaction>;
     readonly isolate: (delivery: Delivery | undefined) => Effect.Effect<void, TransportError, Scope.Scope>;
     readonly release: (leases: ReadonlyArray<HeldLease>) => Effect.Effect<void, TransportError>;
 }
 declare const Transport_base: Context.ServiceClass<Transport, "millrace/Transport", {
     readonly capabilities: Effect.Effect<Capabilities, TransportError>;
-    readonly publish: (messages: ReadonlyArray<Message>) => Effect.Effect<void, TransportError | StoreFailure>;
+    readonly publish: (messages: ReadonlyArray<Message>) => Effect.Effect<void, TransportError | StoreFailure | PublishFailed>;
     readonly open: (spec: SubscriptionSpec) => Effect.Effect<Subscription, TransportError | Unsupported, Scope.Scope>;
 }>;
 export declare class Transport extends Transport_base {
@@ -1970,6 +2009,7 @@ export declare const inbox: Suite;
 export declare const deadLetters: Suite;
 export declare const consumers: Suite;
 export declare const leases: Suite;
+export declare const unsettled: Suite;
 export declare const suite: Suite;
 
 // src/testing/conformance/kit.ts
@@ -2026,10 +2066,11 @@ export declare const bench: (options: Options, given?: {
         readonly consumers: import("../../Store.ts").ConsumerStore;
         readonly leases: import("../../Store.ts").LeaseStore;
         readonly audit: import("../../Store.ts").AuditStore;
+        readonly unsettled: import("../../Store.ts").UnsettledStore;
     };
     transport: {
         readonly capabilities: Effect.Effect<import("../../Transport.ts").Capabilities, import("../../Errors.ts").TransportError>;
-        readonly publish: (messages: ReadonlyArray<Message.Message>) => Effect.Effect<void, import("../../Errors.ts").TransportError | import("../../Errors.ts").StoreFailure>;
+        readonly publish: (messages: ReadonlyArray<Message.Message>) => Effect.Effect<void, import("../../Errors.ts").TransportError | import("../../Errors.ts").StoreFailure | import("../../Errors.ts").PublishFailed>;
         readonly open: (spec: import("../../Transport.ts").SubscriptionSpec) => Effect.Effect<Subscription, import("../../Errors.ts").TransportError | import("../../Errors.ts").Unsupported, import("effect/Scope").Scope>;
     };
     consumer: string;

@@ -172,6 +172,7 @@ describe("an engine that cannot say what it can do", () => {
 describe("a capability that an engine lacks", () => {
   const able: Transport.Capabilities = {
     engine: "toy",
+    queue: "store",
     order: "shard",
     fence: "token",
     acknowledge: "within",

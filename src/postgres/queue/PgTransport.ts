@@ -28,6 +28,7 @@ import type { Wake } from "./Wake.ts"
 /** The capabilities of Postgres. The table in `README.md` is generated from them. */
 export const capabilities: Capabilities = {
   engine: "postgres",
+  queue: "store",
   order: "shard",
   fence: "token",
   acknowledge: "within",

@@ -20,6 +20,7 @@ import { reopeningMutants } from "./reopening.ts"
 import { serverLifeMutants } from "./serverLife.ts"
 import { serverMutants } from "./servers.ts"
 import { sessionMutants } from "./sessions.ts"
+import { sqsMutants } from "./sqs.ts"
 import { steeringMutants } from "./steering.ts"
 import { survivors } from "./survivors.ts"
 import { kitMutants } from "./testPipeline.ts"
@@ -442,6 +443,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...reopeningMutants,
   ...serverLifeMutants,
   ...sessionMutants,
+  ...sqsMutants,
   ...steeringMutants,
   ...survivors,
   ...serverMutants

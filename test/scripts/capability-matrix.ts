@@ -7,6 +7,7 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { capabilities as memory } from "../../src/memory/MemoryTransport.ts"
 import { capabilities as postgres } from "../../src/postgres/queue/PgTransport.ts"
+import { fifo, standard } from "../../src/sqs/SqsTransport.ts"
 import type { Capabilities } from "../../src/Transport.ts"
 import { root } from "./run.ts"
 import { read } from "./source.ts"
@@ -16,7 +17,9 @@ const end = "<!-- /transports -->"
 
 const engines: ReadonlyArray<readonly [name: string, can: Capabilities]> = [
   ["Postgres, PGlite", postgres],
-  ["memory", memory]
+  ["memory", memory],
+  ["SQS standard", standard],
+  ["SQS FIFO", fifo]
 ]
 
 const orders: Readonly<Record<Capabilities["order"], string>> = {

@@ -108,6 +108,7 @@ export const hooks = (
           Effect.tap((ours) => life.pass(`${listed(ours.map(({ message }) => message.id))}: after fence and removal`))
         ),
       acknowledge: (acknowledge) => (deliveries) => life.alive(acknowledge(deliveries)),
+      drop: (drop) => (deliveries) => life.alive(drop(deliveries)),
       hold: (put) => (delivery, attempts, hold) => {
         const delay = hold._tag === "Parked" ? "parked" : Duration.toMillis(hold.delay)
         return within(put(delivery, attempts, hold), () => [{ _tag: "Held", delivery, attempts, delay }])

@@ -330,6 +330,11 @@ const subscription = (faults: Faults["Service"]): HookedPorts.CallHooks<Subscrip
       }))
     return around(faults, "acknowledge", settled, transportError("acknowledge messages"))
   },
+  drop: (drop) => (deliveries) =>
+    Effect.tap(drop(deliveries), () =>
+      Effect.sync(() => {
+        for (const delivery of deliveries) faults.handed.delete(delivery.message.id)
+      })),
   hold: (put) => (delivery, attempts, hold) =>
     around(faults, "hold", put(delivery, attempts, hold), transportError("hold a key")),
   isolate: (isolate) => (delivery) => around(faults, "isolate", isolate(delivery), transportError("isolate a message")),

@@ -195,8 +195,8 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     name: "joined messages not put back",
     guarantee: "no loss",
     file: "src/worker/attempt/KeyBatch.ts",
-    from: "Effect.ensuring(Effect.suspend(() => putBack(key, [...left])))",
-    to: "Effect.ensuring(Effect.suspend(() => putBack(key, [])))",
+    from: "Effect.ensuring(Effect.suspend(() => putBack(message, [...left])))",
+    to: "Effect.ensuring(Effect.suspend(() => putBack(message, [])))",
     test: "test/postgres/keyBatches.test.ts",
     named: "those after it wait for it"
   },

@@ -110,8 +110,8 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     name: "a worker does not wait for its registration",
     guarantee: "bounded",
     file: "src/worker/start/Stages.ts",
-    from: "Effect.andThen(patiently(register(store, pipeline, settings.lanes))",
-    to: "Effect.andThen(register(store, pipeline, settings.lanes)",
+    from: "Effect.andThen(patiently(register(store, pipeline, settings.lanes, can))",
+    to: "Effect.andThen(register(store, pipeline, settings.lanes, can)",
     test: "test/worker/startsAway.test.ts",
     named: "waits for a store that is away"
   },

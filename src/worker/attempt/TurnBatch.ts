@@ -99,14 +99,14 @@ export const make = Effect.fnUntraced(function*(
   const runOf = (entry: Entry): Run | undefined => {
     const first = readyOf(entry)
     if (first === undefined) return undefined
-    const { key } = entry.delivery.message
+    const { message } = entry.delivery
     const entries: [Entry, ...Array<Entry>] = [entry]
     const members: [Ready, ...Array<Ready>] = [first]
-    const behind = most > 0 && inFlight.waitsBehind(key) ? inFlight.takeBehind(entry.delivery, most) : []
+    const behind = most > 0 && inFlight.waitsBehind(message) ? inFlight.takeBehind(entry.delivery, most) : []
     for (const follower of behind) {
       const ready = readyOf(follower)
       if (ready === undefined) {
-        inFlight.putBack(key, behind.slice(members.length - 1))
+        inFlight.putBack(message, behind.slice(members.length - 1))
         break
       }
       entries.push(follower)
@@ -140,10 +140,10 @@ export const make = Effect.fnUntraced(function*(
     yield* putBackLeft(run)
   })
 
-  const putBackLeft = ({ entries: [{ key }], left }: EndedRun): Effect.Effect<void> => {
+  const putBackLeft = ({ entries: [first], left }: EndedRun): Effect.Effect<void> => {
     const back = [...left]
     left.clear()
-    const dropped = inFlight.putBack(key, back)
+    const dropped = inFlight.putBack(first.delivery.message, back)
     return Effect.forEach(dropped, ({ delivery }) => counters.outcome(delivery, "released"), { discard: true })
   }
 

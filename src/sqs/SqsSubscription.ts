@@ -1,0 +1,367 @@
+/**
+ * A worker's subscription to a queue of SQS.
+ *
+ * Polls fill a buffer, from which `take` hands out. If a message has come before, the store is asked for its record:
+ * failed attempts, when the next one is due, and crashes. SQS counts deliveries, and its count alone never proves a
+ * crash. Holds, releases and isolations explain deliveries, and their records are in the store.
+ *
+ * No commit waits for SQS. A crash between COMMIT and the delete leaves a message that comes again, and its commit is a
+ * duplicate.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import type { Delivery } from "../Delivery.ts"
+import { ConsumerRemoved, LeaseLost, type StoreFailure, TransportError } from "../Errors.ts"
+import * as Backoff from "../internal/Backoff.ts"
+import type { Store } from "../Store.ts"
+import type { Demand, Subscription, SubscriptionSpec } from "../Transport.ts"
+import { countOf, type Entry, Held } from "./Held.ts"
+import * as SqsAcknowledger from "./SqsAcknowledger.ts"
+import { batchSize, eachOutcome, engineOf, inBatches, type SqsApi } from "./SqsApi.ts"
+import { type ForeignMapping, type ForeignMessage, fromSqs } from "./SqsMessage.ts"
+import * as SqsPolls from "./SqsPolls.ts"
+import * as SqsRenewal from "./SqsRenewal.ts"
+
+/** The parts that one subscription is built of. */
+export interface Parts {
+  readonly api: SqsApi
+  readonly store: Store["Service"]
+  readonly spec: SubscriptionSpec
+  readonly longPollSeconds: number
+  readonly foreign: ((message: ForeignMessage) => ForeignMapping) | undefined
+}
+
+/** The state of an open subscription. */
+interface Seat extends Parts {
+  readonly held: Held
+  readonly acknowledger: SqsAcknowledger.Acknowledger
+  readonly polls: SqsPolls.Polls
+  /** Handing out and the writing of holds exclude one another by this semaphore. */
+  readonly reading: Semaphore.Semaphore
+  readonly pause: { paused: boolean; lookedAt: bigint }
+  /** Opens when the worker has settled a message, so that another one of its key may be handed out. */
+  readonly roomAgain: Latch.Latch
+}
+
+/** How long a closing subscription waits for SQS and the store. Then the leases expire by themselves. */
+const closing = Duration.seconds(5)
+
+/** How often the store is asked whether an operator has paused or removed the consumer. */
+const lookEvery = Duration.seconds(1)
+
+const ofStore = ({ api }: Parts, operation: string) => (error: StoreFailure): TransportError =>
+  new TransportError({
+    engine: engineOf(api),
+    operation,
+    kind: error.kind === "refused" ? "permanent" : "temporary",
+    detail: error.message
+  })
+
+/** Asks the store whether the consumer is paused or removed, unless it was asked a moment ago. */
+const look = (seat: Seat): Effect.Effect<void, TransportError | ConsumerRemoved> =>
+  Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
+    const { pause, spec: { consumer }, store } = seat
+    if (now - pause.lookedAt < Duration.toNanosUnsafe(lookEvery)) return Effect.void
+    return store.consumers.get(consumer).pipe(
+      Effect.mapError((error) =>
+        error._tag === "ConsumerNotFound"
+          ? new ConsumerRemoved({ consumer })
+          : ofStore(seat, "look at the consumer")(error)
+      ),
+      Effect.map(({ paused }) => {
+        pause.paused = paused !== undefined
+        pause.lookedAt = now
+      })
+    )
+  })
+
+/** Makes messages visible again, later ones first. A failure leaves them hidden until their lease would have ended. */
+const giveBack = (
+  { api }: Parts,
+  entries: ReadonlyArray<{ readonly handle: string; readonly seconds: number }>
+): Effect.Effect<void> => Effect.ignore(inBatches(entries, eachOutcome(api.hide)))
+
+const visible = ({ handle }: Entry) => ({ handle, seconds: 0 })
+
+/**
+ * Hides a message until its next attempt is due, and takes it out. On a FIFO queue the messages behind it in its group
+ * become visible, and SQS hands out none of them before it.
+ *
+ * The deliveries that end here are explained. `known` says that the store has the one of the message itself already.
+ */
+const hideUntilDue = (seat: Seat, entry: Entry, millis: number, known: boolean): Effect.Effect<void> =>
+  Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
+    const { held } = seat
+    const seconds = Math.max(0, Math.min(Math.ceil(millis / 1000), SqsRenewal.hideable(entry, now)))
+    const behind = held.entriesOf(entry.lease).filter(({ position, state }) =>
+      position > entry.position && state !== "done"
+    )
+    const back = [...behind.toReversed().map(visible), { handle: entry.handle, seconds }]
+    for (const one of [entry, ...behind]) held.remove(one)
+    return explained(seat, known ? behind : [entry, ...behind]).pipe(
+      Effect.andThen(giveBack(seat, back)),
+      Effect.timeout(closing),
+      Effect.ignore
+    )
+  })
+
+/** Reads what the store knows of messages that came before. A message whose next attempt is not due is hidden again. */
+const readRecords = Effect.fnUntraced(function*(seat: Seat): Effect.fn.Return<void, TransportError> {
+  const unread = seat.held.inState("unread")
+  if (unread.length === 0) return
+  const records = yield* Effect.mapError(
+    seat.store.unsettled.read(seat.spec.consumer, [...new Set(unread.map(({ message }) => message.id))]),
+    ofStore(seat, "read the records of messages")
+  )
+  const byId = new Map(records.map((record) => [record.id, record]))
+  for (const entry of unread) {
+    entry.record = byId.get(entry.message.id)
+    entry.recorded = entry.record !== undefined
+    entry.state = "waiting"
+  }
+  for (const entry of unread) {
+    const wait = entry.record?.waitMillis ?? 0
+    if (wait > 0 && seat.held.has(entry)) yield* hideUntilDue(seat, entry, wait, false)
+  }
+})
+
+/** Hands out waiting messages, at most the demand. Synchronous. Returns how many. */
+const handOut = (
+  { api, held }: Seat,
+  demand: Demand,
+  accept: (deliveries: ReadonlyArray<Delivery>) => void
+): number => {
+  const deliveries: Array<Delivery> = []
+  const skipped = new Set<string>()
+  const counts = new Map<string, number>()
+  if (api.fifo) {
+    for (const { message } of held.inState("out")) counts.set(message.key, (counts.get(message.key) ?? 0) + 1)
+  }
+  // An unread message of a group keeps those behind it back, too.
+  for (const { groupId } of held.inState("unread")) if (groupId !== undefined) skipped.add(groupId)
+  let bytes = 0
+  for (const entry of held.inState("waiting")) {
+    const { groupId, message } = entry
+    if (deliveries.length >= demand.messages) break
+    const size = Buffer.byteLength(message.payload)
+    if (deliveries.length > 0 && bytes + size > demand.bytes) break
+    if (groupId !== undefined && skipped.has(groupId)) continue
+    const ofKey = counts.get(message.key) ?? 0
+    if (api.fifo && ofKey >= demand.perKey) {
+      skipped.add(groupId!)
+      continue
+    }
+    counts.set(message.key, ofKey + 1)
+    bytes += size
+    deliveries.push(held.delivered(entry))
+  }
+  if (deliveries.length > 0) accept(deliveries)
+  return deliveries.length
+}
+
+const take = (seat: Seat): Subscription["take"] =>
+  Effect.fnUntraced(function*(demand, accept) {
+    const idle = Duration.toMillis(seat.spec.idlePoll)
+    const hand = Effect.andThen(
+      readRecords(seat),
+      Effect.sync(() => seat.pause.paused ? 0 : handOut(seat, demand, accept))
+    )
+    const handing = seat.reading.withPermits(1)(hand)
+    yield* look(seat)
+    seat.roomAgain.closeUnsafe()
+    if ((yield* handing) > 0) return
+    const busy = seat.acknowledger.isFull() || seat.held.inState("waiting").length >= batchSize
+    if (seat.pause.paused || busy) {
+      yield* Effect.raceFirst(seat.roomAgain.await, Effect.sleep(Math.max(idle, 10)))
+      yield* handing
+      return
+    }
+    const round = yield* seat.polls.begin(demand.messages)
+    // A worker that drains has no idle poll. It waits for the end of the round, so that it does not end too early.
+    // After a failed round the call waits, too, so that health shows the failure until a round succeeds.
+    yield* idle === 0 || seat.polls.failing()
+      ? Deferred.await(round)
+      : Effect.raceFirst(Deferred.await(round), Effect.sleep(idle))
+    yield* handing
+  })
+
+const removeInTransaction = (seat: Seat): Subscription["removeInTransaction"] =>
+  Effect.fnUntraced(function*(deliveries) {
+    const ours = deliveries.filter((delivery) => seat.held.of(delivery) !== undefined)
+    const recorded = ours.flatMap((delivery) => seat.held.of(delivery)?.recorded === true ? [delivery.message.id] : [])
+    if (recorded.length > 0) {
+      yield* Effect.mapError(
+        seat.store.unsettled.forget(seat.spec.consumer, recorded),
+        ofStore(seat, "forget the records of messages")
+      )
+    }
+    return ours
+  })
+
+const hold = (seat: Seat): Subscription["hold"] =>
+  Effect.fnUntraced(function*(delivery, attempts, hold) {
+    const entry = seat.held.of(delivery)
+    if (entry === undefined) {
+      return yield* new LeaseLost({
+        lease: `${delivery.lease.name} of "${seat.spec.consumer}"`,
+        token: String(delivery.lease.token),
+        reason: "its message is not held any more"
+      })
+    }
+    if (hold._tag === "Parked") {
+      return yield* new TransportError({
+        engine: engineOf(seat.api),
+        operation: "park a key",
+        kind: "permanent",
+        detail: "SQS hides a message for 12 hours at most"
+      })
+    }
+    entry.holdMillis = Duration.toMillis(hold.delay)
+    entry.recorded = true
+    yield* Effect.mapError(
+      seat.store.unsettled.hold(seat.spec.consumer, countOf(entry, true), attempts, hold.delay),
+      ofStore(seat, "hold a message")
+    )
+  })
+
+const whileNotReading = (seat: Seat): Subscription["whileNotReading"] => (delivery, write) =>
+  seat.reading.withPermits(1)(Effect.tap(write, () =>
+    Effect.suspend(() => {
+      const entry = seat.held.of(delivery)
+      return entry?.holdMillis === undefined ? Effect.void : hideUntilDue(seat, entry, entry.holdMillis, true)
+    })))
+
+/** Writes what is known of the deliveries of these entries. */
+const count = (
+  { spec, store }: Seat,
+  entries: ReadonlyArray<Entry>,
+  ended: boolean,
+  alone?: Entry
+): Effect.Effect<void, StoreFailure> => {
+  for (const entry of entries) entry.recorded = true
+  const counts = new Map(
+    entries.map((entry) => [entry.message.id, countOf(entry, entry !== alone && ended, entry === alone)])
+  )
+  return counts.size === 0 ? Effect.void : store.unsettled.count(spec.consumer, [...counts.values()])
+}
+
+/**
+ * Explains the deliveries of entries that are given back. If the store does not answer, they count as crashes, which
+ * makes suspects and no dead letters.
+ */
+const explained = (seat: Seat, entries: ReadonlyArray<Entry>): Effect.Effect<void> =>
+  Effect.catch(count(seat, entries, true), (error) => Effect.logDebug(error.message))
+
+/** Takes an isolation back, and tries again until the store has recorded it or the worker stops. */
+const endIsolation = (seat: Seat, entries: ReadonlyArray<Entry>, tries: number): Effect.Effect<void> =>
+  Effect.catch(
+    Effect.suspend(() => count(seat, entries.filter((one) => seat.held.has(one) && one.state !== "done"), false)),
+    (error) =>
+      Effect.logWarning(ofStore(seat, "end an isolation")(error).message).pipe(
+        Effect.annotateLogs({ consumer: seat.spec.consumer }),
+        Effect.andThen(Backoff.pause(tries, { first: 50, cap: 5000 })),
+        Effect.andThen(Effect.suspend(() => endIsolation(seat, entries, tries + 1))),
+        Effect.interruptible
+      )
+  )
+
+/**
+ * Records that only one message, or none, runs. A crash then explains the deliveries of all others, and the message
+ * that ran alone is marked in the store.
+ */
+const isolate = (seat: Seat): Subscription["isolate"] => (delivery) =>
+  Effect.asVoid(Effect.acquireRelease(
+    Effect.suspend(() => {
+      const entries = seat.held.unsettled()
+      const alone = delivery === undefined ? undefined : seat.held.of(delivery)
+      return Effect.as(Effect.mapError(count(seat, entries, true, alone), ofStore(seat, "isolate a message")), entries)
+    }),
+    (entries) => endIsolation(seat, entries, 0)
+  ))
+
+/** Gives leases back: their deliveries end with an explanation, and their messages become visible. */
+const release = Effect.fnUntraced(function*(seat: Seat, entries: ReadonlyArray<Entry>) {
+  const { held } = seat
+  for (const entry of entries) held.remove(entry)
+  // A message that the worker has not got is among them, since SQS has counted its delivery.
+  yield* explained(seat, entries)
+  yield* giveBack(seat, entries.toReversed().map(visible))
+})
+
+const drop = (seat: Seat, deliveries: ReadonlyArray<Delivery>): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const leases = new Set(deliveries.flatMap((one) => seat.held.of(one)?.lease ?? []))
+    const entries = [...leases].flatMap((lease) => seat.held.entriesOf(lease)).filter(({ state }) => state !== "done")
+    for (const lease of leases) seat.held.lose(lease, "a message of it was given back")
+    return Effect.andThen(explained(seat, entries), giveBack(seat, entries.toReversed().map(visible)))
+  })
+
+const subscription = (seat: Seat): Subscription => {
+  const { acknowledger, api, held, spec } = seat
+  return {
+    take: take(seat),
+    paused: () => seat.pause.paused,
+    whileNotReading: whileNotReading(seat),
+    held: () => held.leases(),
+    renew: SqsRenewal.renew(api, held, spec.lease),
+    removeInTransaction: removeInTransaction(seat),
+    fence: (deliveries) => Effect.sync(() => deliveries.filter((delivery) => held.of(delivery) !== undefined)),
+    acknowledge: (deliveries) =>
+      Effect.sync(() => {
+        for (const delivery of deliveries) {
+          const entry = held.of(delivery)
+          if (entry === undefined || entry.state === "done") continue
+          entry.state = "done"
+          acknowledger.add(entry)
+          seat.roomAgain.openUnsafe()
+        }
+      }),
+    drop: (deliveries) => drop(seat, deliveries),
+    hold: hold(seat),
+    isolate: isolate(seat),
+    release: (leases) =>
+      Effect.suspend(() =>
+        release(seat, leases.flatMap((lease) => held.entriesOf(lease)).filter(({ state }) => state !== "done"))
+      )
+  }
+}
+
+/** Opens a subscription. Closing it waits for polls and deletes that are under way, and gives all messages back. */
+export const open = Effect.fnUntraced(function*(parts: Parts): Effect.fn.Return<Subscription, never, Scope.Scope> {
+  const { api, foreign, spec } = parts
+  const held = new Held(spec.consumer)
+  const topic = spec.topics[0] ?? ""
+  const inTime = (effect: Effect.Effect<void>) => Effect.ignore(Effect.timeout(Effect.interruptible(effect), closing))
+  // Finalizers run in reverse: first the polls end, then the deletes are awaited, and then the rest is given back.
+  const giveAllBack = Effect.suspend(() => release(seat, held.unsettled()))
+  yield* Effect.addFinalizer(() => inTime(giveAllBack))
+  const acknowledger = yield* SqsAcknowledger.make(api, held)
+  yield* Effect.addFinalizer(() => acknowledger.flush(closing))
+  const polling = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
+  const leaseSeconds = SqsRenewal.secondsOf(spec.lease)
+  // A lease counts from before its poll was sent, so a poll waits for a small part of it.
+  const wait = Math.min(parts.longPollSeconds, Math.floor(Duration.toSeconds(spec.lease) / 3))
+  const polls = SqsPolls.make(api, {
+    waitSeconds: Duration.toMillis(spec.idlePoll) === 0 ? Math.min(1, wait) : wait,
+    hideSeconds: leaseSeconds,
+    accept: (messages, claimedAt) => held.enter(messages, claimedAt, (received) => fromSqs(received, topic, foreign))
+  }, polling)
+  const pause = { paused: false, lookedAt: -Duration.toNanosUnsafe(lookEvery) }
+  const seat: Seat = {
+    ...parts,
+    held,
+    acknowledger,
+    polls,
+    reading: Semaphore.makeUnsafe(1),
+    pause,
+    roomAgain: Latch.makeUnsafe()
+  }
+  return subscription(seat)
+})

@@ -1,0 +1,139 @@
+/**
+ * The transport on a queue of SQS: its capabilities, and how it publishes. `SqsSubscription.ts` receives.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { PublishFailed } from "../Errors.ts"
+import type { Message } from "../Message.ts"
+import type { Store } from "../Store.ts"
+import type { Capabilities, Transport } from "../Transport.ts"
+import { batchSize, ceilingSeconds, engineOf, type EntryFailure, type Outgoing, type SqsApi } from "./SqsApi.ts"
+import { didNothing } from "./SqsClient.ts"
+import { bytesOf, type ForeignMapping, type ForeignMessage, toSqs } from "./SqsMessage.ts"
+import * as SqsSubscription from "./SqsSubscription.ts"
+
+/** The capabilities of a standard queue, before its own settings are known. */
+export const standard: Capabilities = {
+  engine: "sqs",
+  queue: "engine",
+  order: "none",
+  fence: "inbox",
+  acknowledge: "after",
+  lease: { unit: "message", ceiling: Option.some(Duration.seconds(ceilingSeconds)) },
+  hold: "timed",
+  discardsAfter: Option.none(),
+  deduplicates: Option.none(),
+  maxBytes: Option.some(1_048_576),
+  retention: Option.some(Duration.days(4))
+}
+
+/** The capabilities of a FIFO queue, before its own settings are known. */
+export const fifo: Capabilities = {
+  ...standard,
+  engine: "sqs-fifo",
+  order: "group",
+  lease: { ...standard.lease, unit: "group" },
+  deduplicates: Option.some(Duration.minutes(5))
+}
+
+/** The most bytes of all messages of one request. */
+const requestBytes = 1_048_576
+
+type Failed = PublishFailed["failed"][number]
+
+/** A message that waits for its request. */
+interface Waiting {
+  readonly message: Message
+  readonly outgoing: Outgoing
+}
+
+/**
+ * Takes the next request out of `waiting`. On a FIFO queue it has one message of a group at most. So no later message
+ * of a group is stored before one that fails.
+ */
+const nextRequest = (waiting: Array<Waiting>): ReadonlyArray<Waiting> => {
+  const some: Array<Waiting> = []
+  const groups = new Set<string>()
+  let bytes = 0
+  for (let i = 0; i < waiting.length && some.length < batchSize;) {
+    const one = waiting[i]!
+    const { attributes, body, groupId } = one.outgoing
+    const size = bytesOf(body, attributes)
+    if (some.length > 0 && bytes + size > requestBytes) break
+    if (groupId !== undefined && groups.has(groupId)) {
+      i++
+      continue
+    }
+    if (groupId !== undefined) groups.add(groupId)
+    bytes += size
+    some.push(one)
+    waiting.splice(i, 1)
+  }
+  return some
+}
+
+const publish = (api: SqsApi): Transport["Service"]["publish"] =>
+  Effect.fnUntraced(function*(messages) {
+    const failed: Array<Failed> = []
+    const broken = new Set<string>()
+    const waiting: Array<Waiting> = []
+    for (const message of messages) {
+      const outgoing = toSqs(message, api.fifo, requestBytes)
+      if (typeof outgoing !== "string") waiting.push({ message, outgoing })
+      else failed.push({ id: message.id, outcome: "refused", detail: outgoing })
+    }
+    while (waiting.length > 0) {
+      const asked = nextRequest(waiting)
+      const some = asked.filter(({ outgoing: { groupId } }) => groupId === undefined || !broken.has(groupId))
+      const behind = asked.filter((one) => !some.includes(one))
+      for (const { message } of behind) {
+        failed.push({ id: message.id, outcome: "notStored", detail: "an earlier message of its key was not stored" })
+      }
+      if (some.length === 0) continue
+      const results = yield* Effect.catchIf(
+        api.send(some.map(({ outgoing }) => outgoing)),
+        (error) => error.kind === "temporary",
+        (error) => {
+          const outcome: EntryFailure = { outcome: didNothing(error) ? "notDone" : "unknown", detail: error.detail }
+          return Effect.succeed(some.map(() => outcome))
+        }
+      )
+      results.forEach((result, i) => {
+        if (result === undefined) return
+        const { message, outgoing } = some[i]!
+        failed.push({
+          id: message.id,
+          outcome: result.outcome === "notDone" ? "notStored" : result.outcome,
+          detail: result.detail
+        })
+        if (outgoing.groupId !== undefined) broken.add(outgoing.groupId)
+      })
+    }
+    if (failed.length > 0) return yield* new PublishFailed({ engine: engineOf(api), failed })
+  })
+
+export interface Settings {
+  readonly longPollSeconds: number
+  readonly foreign: ((message: ForeignMessage) => ForeignMapping) | undefined
+}
+
+export const make = (api: SqsApi, store: Store["Service"], settings: Settings): Transport["Service"] => {
+  const base = api.fifo ? fifo : standard
+  return {
+    capabilities: Effect.map(api.settings, ({ maximumBytes, maxReceiveCount, retentionSeconds }) => ({
+      ...base,
+      discardsAfter: Option.fromUndefinedOr(maxReceiveCount),
+      maxBytes: Option.some(maximumBytes),
+      retention: Option.some(Duration.seconds(retentionSeconds))
+    })),
+    publish: publish(api),
+    open: Effect.fnUntraced(function*(spec) {
+      // The first request shows whether the queue exists, before anything is received.
+      yield* api.settings
+      return yield* SqsSubscription.open({ api, store, spec, ...settings })
+    })
+  }
+}

@@ -1,0 +1,163 @@
+/** The breaks of the transport on SQS. */
+import type { Mutant } from "./types.ts"
+
+const worker = "test/sqs/sqsWorker.test.ts"
+const model = "test/sqs/fifoModel.test.ts"
+const subscription = "src/sqs/SqsSubscription.ts"
+
+export const sqsMutants: ReadonlyArray<Mutant> = [
+  {
+    name: "sqs: a delivery that was not settled is deleted at the broker",
+    guarantee: "no loss",
+    file: "src/worker/attempt/Disposition.ts",
+    from: "(end) => end === undefined ? drop(delivery) : forget([delivery])",
+    to: "() => forget([delivery])",
+    test: "test/sqs/sqsSubscription.test.ts",
+    named: "is not deleted when it could not be dead-lettered"
+  },
+  {
+    name: "sqs: deleted before the commit",
+    guarantee: "no loss",
+    file: subscription,
+    from: "    const ours = deliveries.filter((delivery) => seat.held.of(delivery) !== undefined)\n",
+    to: "    const ours = deliveries.filter((delivery) => seat.held.of(delivery) !== undefined)\n"
+      + "    for (const one of ours) seat.acknowledger.add(seat.held.of(one)!)\n",
+    test: model,
+    named: "commit every message of a FIFO queue once"
+  },
+  {
+    name: "sqs: no inbox on a broker",
+    guarantee: "effectively once",
+    file: "src/worker/commit/GroupCommit.ts",
+    from: "if (pipeline.settings.delivery !== \"atLeastOnce\") return",
+    to: "if (false) return",
+    test: model,
+    named: "commit every message of a standard queue once"
+  },
+  {
+    name: "sqs: a group's messages with leases of their own",
+    guarantee: "order per key",
+    file: "src/sqs/Held.ts",
+    from: "const known = groupId === undefined ? undefined : this.byGroup.get(groupId)",
+    to: "const known = undefined as HeldLease | undefined",
+    test: "test/sqs/sqsSubscription.test.ts",
+    named: "takes its whole group with it"
+  },
+  {
+    name: "sqs: a failure in the answer to a heartbeat not read",
+    guarantee: "one owner",
+    file: "src/sqs/SqsRenewal.ts",
+    from: "if (result === undefined || entry.state === \"done\") return",
+    to: "if (entry.state !== undefined) return",
+    test: "test/sqs/sqsSubscription.test.ts",
+    named: "is lost at once when SQS refuses its handle"
+  },
+  {
+    name: "sqs: a handle that is not replaced by a newer one",
+    guarantee: "bounded",
+    file: "src/sqs/Held.ts",
+    from: "        known.handle = received.handle\n",
+    to: "",
+    test: "test/sqs/sqsSubscription.test.ts",
+    named: "is not handed out twice, and its newest handle counts"
+  },
+  {
+    name: "sqs: no heartbeats",
+    guarantee: "one owner",
+    file: "src/sqs/SqsRenewal.ts",
+    from: "Effect.match(api.hide(some), {",
+    to: "Effect.match(Effect.succeed<Results>(some.map(() => undefined)), {",
+    test: worker,
+    named: "whose work takes three leases"
+  },
+  {
+    name: "sqs: a hold that is not recorded in the store",
+    guarantee: "poison cannot block",
+    file: subscription,
+    from: "seat.store.unsettled.hold(seat.spec.consumer, countOf(entry, true), attempts, hold.delay)",
+    to: "seat.store.unsettled.hold(seat.spec.consumer, countOf(entry, true), [], hold.delay)",
+    test: worker,
+    named: "keeps its attempts and its delay"
+  },
+  {
+    name: "sqs: a held message that comes too early runs at once",
+    guarantee: "poison cannot block",
+    file: subscription,
+    from: "    if (wait > 0 && seat.held.has(entry)) yield* hideUntilDue(seat, entry, wait, false)\n",
+    to: "",
+    test: "test/sqs/sqsSubscription.test.ts",
+    named: "is hidden again when it comes too early"
+  },
+  {
+    name: "sqs: messages behind a held one kept",
+    guarantee: "order per key",
+    file: subscription,
+    from: "    for (const one of [entry, ...behind]) held.remove(one)\n",
+    to: "    held.remove(entry)\n",
+    test: model,
+    named: "in the order of its key"
+  },
+  {
+    name: "sqs: a dead letter by the receive count alone",
+    guarantee: "poison cannot block",
+    file: "src/sqs/Held.ts",
+    from: "crashedAlone: entry.record?.alone === true,",
+    to: "crashedAlone: true,",
+    test: "test/sqs/sqsSubscription.test.ts",
+    named: "is a suspect however often SQS has handed it out, and no dead letter"
+  },
+  {
+    name: "sqs: an isolation that is not recorded",
+    guarantee: "poison cannot block",
+    file: subscription,
+    from: "countOf(entry, entry !== alone && ended, entry === alone)",
+    to: "countOf(entry, entry !== alone && ended, false)",
+    test: worker,
+    named: "is suspected by the count of SQS"
+  },
+  {
+    name: "sqs: a drain that leaves messages hidden",
+    guarantee: "graceful",
+    file: subscription,
+    from: "  yield* giveBack(seat, entries.toReversed().map(visible))\n})",
+    to: "})",
+    test: worker,
+    named: "a drain gives back every message at once"
+  },
+  {
+    name: "sqs: a drain counted as a crash",
+    guarantee: "graceful",
+    file: subscription,
+    from: "  yield* explained(seat, entries)\n",
+    to: "",
+    test: worker,
+    named: "no crash is counted for it"
+  },
+  {
+    name: "sqs: messages behind a held one taken for crashed",
+    guarantee: "poison cannot block",
+    file: subscription,
+    from: "explained(seat, known ? behind : [entry, ...behind])",
+    to: "explained(seat, [])",
+    test: "test/sqs/sqsSubscription.test.ts",
+    named: "is hidden again when it comes too early"
+  },
+  {
+    name: "sqs: a deleted queue taken for an outage",
+    guarantee: "observability",
+    file: "src/sqs/SqsClient.ts",
+    from: "/QueueDoesNotExist|NonExistentQueue|InvalidAddress|UnsupportedOperation/",
+    to: "/InvalidAddress|UnsupportedOperation/",
+    test: "test/sqs/sqsServer.test.ts",
+    named: "with a permanent error when its queue is deleted"
+  },
+  {
+    name: "sqs: later messages of a key sent behind one that failed",
+    guarantee: "order per key",
+    file: "src/sqs/SqsTransport.ts",
+    from: "if (outgoing.groupId !== undefined) broken.add(outgoing.groupId)",
+    to: "",
+    test: "test/sqs/sqsSubscription.test.ts",
+    named: "names each message that was not stored"
+  }
+]

@@ -1,0 +1,74 @@
+/** A worker on a model of SQS and the memory store, in virtual time. */
+import { Context, Effect, Latch, Layer } from "effect"
+import { Memory, Store, Transport } from "millrace"
+import type { ForeignMapping, ForeignMessage } from "../../src/sqs/SqsMessage.ts"
+import * as SqsTransport from "../../src/sqs/SqsTransport.ts"
+import { makeMessage } from "../../src/testing/conformance/kit.ts"
+import * as CrashIsolation from "../../src/worker/lease/CrashIsolation.ts"
+import type { Order } from "../worker/support.ts"
+import { SqsModel } from "./SqsModel.ts"
+
+export interface Options {
+  readonly fifo: boolean
+  readonly strict?: boolean
+  readonly foreign?: (message: ForeignMessage) => ForeignMapping
+}
+
+/** The transport of a process on the model. It ends with `process.dead`. */
+export const transportOn = (
+  model: SqsModel,
+  store: Store.Store["Service"],
+  process?: Process,
+  foreign?: Options["foreign"]
+): Transport.Transport["Service"] => SqsTransport.make(model.client(process), store, { longPollSeconds: 5, foreign })
+
+/** A model, and the layer of a store with the transport on it. */
+export const sqs = ({ fifo, foreign, strict }: Options) => {
+  const model = new SqsModel(fifo, strict)
+  const layer = Layer.effect(
+    Transport.Transport,
+    Effect.map(Store.Store, (store) => transportOn(model, store, undefined, foreign))
+  ).pipe(Layer.provideMerge(Memory.layer))
+  return { model, layer }
+}
+
+/** A process. When it is dead, nothing of it reaches SQS or the store any more; while it is frozen, its calls wait. */
+export interface Process {
+  dead: boolean
+  readonly thawed: Latch.Latch
+}
+
+/** A process on the model and the store around it. */
+export const processOn = Effect.fnUntraced(function*(model: SqsModel) {
+  const inner = yield* Store.Store
+  const process: Process = { dead: false, thawed: Latch.makeUnsafe(true) }
+  const alive = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.andThen(process.thawed.await, Effect.suspend(() => process.dead ? Effect.never : effect))
+  const { unsettled } = inner
+  const store: Store.Store["Service"] = {
+    ...inner,
+    transact: (body) => alive(inner.transact(Effect.tap(body, () => alive(Effect.void)))),
+    unsettled: {
+      ...unsettled,
+      count: (consumer, counts) => alive(unsettled.count(consumer, counts)),
+      read: (consumer, ids) => alive(unsettled.read(consumer, ids))
+    }
+  }
+  const services = Context.make(Store.Store, store).pipe(
+    Context.add(Transport.Transport, transportOn(model, store, process)),
+    Context.add(CrashIsolation.Process, new CrashIsolation.Gate())
+  )
+  return Object.assign(process, {
+    run: <A, E>(program: Effect.Effect<A, E, Store.Store | Transport.Transport>): Effect.Effect<A, E> =>
+      Effect.provideContext(program, services)
+  })
+})
+
+/** Publishes orders on the transport, as a relay does. */
+export const send = (orders: ReadonlyArray<Order>) =>
+  Effect.gen(function*() {
+    const transport = yield* Transport.Transport
+    const messages = yield* Effect.forEach(orders, (one) =>
+      makeMessage({ topic: "orders", id: one.id, key: one.account, payload: JSON.stringify(one) }))
+    yield* transport.publish(messages)
+  })

@@ -1,0 +1,101 @@
+// Messages of SQS commit in Postgres: a crash between COMMIT and the delete makes a duplicate, and no second effect.
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Layer } from "effect"
+import { SqlClient } from "effect/sql"
+import { DeadLetters, Pipeline, Retry, Store, Transport, Worker } from "millrace"
+import { inject } from "vitest"
+import { postgres } from "../postgres/kit.ts"
+import { Declined, type Order, order, Orders, orders } from "../worker/support.ts"
+import { send, transportOn } from "./sqsKit.ts"
+import { SqsModel } from "./SqsModel.ts"
+
+/** Postgres as store, and the transport on the model. */
+const on = (model: SqsModel) =>
+  Layer.effect(Transport.Transport, Effect.map(Store.Store, (store) => transportOn(model, store))).pipe(
+    Layer.provideMerge(postgres(inject("databaseUrl")))
+  )
+
+const until = (what: string, condition: () => boolean) =>
+  Effect.gen(function*() {
+    while (!condition()) yield* Effect.sleep("20 millis")
+  }).pipe(Effect.timeoutOrElse({ duration: "30 seconds", orElse: () => Effect.die(new Error(`not so: ${what}`)) }))
+
+const effects = Effect.gen(function*() {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`create table sqs_effects (n bigint generated always as identity, id text not null)`
+  yield* Effect.addFinalizer(() => Effect.ignore(sql`drop table sqs_effects`))
+  return {
+    insert: ({ id }: Order) => sql`insert into sqs_effects (id) values (${id})`,
+    all: Effect.map(
+      sql<{ readonly id: string }>`select id from sqs_effects order by n`,
+      (rows) => rows.map(({ id }) => id)
+    )
+  }
+})
+
+describe("on SQS with Postgres", () => {
+  for (const fifo of [true, false]) {
+    it.live(`a crash between COMMIT and the delete has no second effect (${fifo ? "FIFO" : "standard"})`, () => {
+      const model = new SqsModel(fifo)
+      return Effect.gen(function*() {
+        const { all, insert } = yield* effects
+        const pipeline = Pipeline.from(Orders, { consumer: "ledger", ...(fifo ? {} : { order: "none" as never }) })
+          .pipe(
+            Pipeline.commit((one: Order) => Effect.asVoid(insert(one)))
+          )
+        const sent = orders("a", 4).concat(orders("b", 4))
+        yield* send(sent)
+        // The first process commits, and none of its deletes reaches SQS.
+        model.weather = { fails: (operation) => operation === "remove" }
+        const options: Worker.WorkerOptions = { lease: "1 second", grace: 0, idlePoll: "100 millis" }
+        const first = yield* Effect.forkChild(Worker.run(pipeline, options))
+        const seen: Array<string> = []
+        while (seen.length < sent.length) {
+          yield* Effect.sleep("50 millis")
+          seen.splice(0, seen.length, ...(yield* all))
+        }
+        yield* Fiber.interrupt(first)
+        assert.strictEqual(model.size, sent.length)
+        model.weather = {}
+        const second = yield* Effect.forkChild(Worker.run(pipeline, options))
+        yield* until("the queue is empty", () => model.size === 0)
+        yield* Fiber.interrupt(second)
+        const committed = yield* all
+        assert.deepStrictEqual(committed.toSorted(), sent.map(({ id }) => id).toSorted())
+        if (fifo) {
+          assert.deepStrictEqual(
+            committed.filter((id) => id.startsWith("a")),
+            orders("a", 4).map(({ id }) => id)
+          )
+        }
+      }).pipe(Effect.scoped, Effect.provide(on(model)))
+    })
+  }
+
+  it.live("retries are recorded, and a dead letter is redriven through the store's queue", () => {
+    const model = new SqsModel(true)
+    return Effect.gen(function*() {
+      const { all, insert } = yield* effects
+      let declines = true
+      const pipeline = Pipeline.from(Orders, { consumer: "ledger" }).pipe(
+        Pipeline.tap(() => declines ? Effect.fail(new Declined({ reason: "no" })) : Effect.void),
+        Pipeline.commit((one) => Effect.asVoid(insert(one))),
+        Pipeline.retry(Retry.exponential("1 second", { attempts: 2, jitter: false }))
+      )
+      yield* send([order("a", 1)])
+      const options: Worker.WorkerOptions = { grace: 0, idlePoll: "100 millis", holdAfter: 0 }
+      const worker = yield* Effect.forkChild(Worker.run(pipeline, options))
+      yield* until("it is dead-lettered", () => model.size === 0)
+      yield* Fiber.interrupt(worker)
+      const [dead] = yield* DeadLetters.list({ consumer: "ledger" })
+      assert.deepInclude(dead, { reason: "exhausted", state: "open" })
+      assert.lengthOf(dead!.attempts, 2)
+      const store = yield* Store.Store
+      assert.deepStrictEqual(yield* store.unsettled.read("ledger", ["a1"]), [])
+      declines = false
+      yield* DeadLetters.redrive(dead!.id, { by: "ann" })
+      assert.strictEqual((yield* store.consumers.status("ledger")).waiting, 1)
+      assert.deepStrictEqual(yield* all, [])
+    }).pipe(Effect.scoped, Effect.provide(on(model)))
+  })
+})

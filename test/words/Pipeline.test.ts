@@ -25,6 +25,7 @@ describe("a pipeline", () => {
       consumer: "ledger",
       topics: ["payments", "refunds"],
       delivery: "effectivelyOnce",
+      keyOrder: "key",
       steps: ["Map", "Filter", "MapEffect", "Tap", "Commit", "CommitBatch", "Emit refunds", "Emit refunds"],
       order: "park"
     })

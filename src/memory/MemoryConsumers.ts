@@ -204,6 +204,8 @@ export const makeConsumers = (state: MemoryState): ConsumerStore => ({
         })
       )
     }),
+  // The memory store keeps no series.
+  record: () => Effect.void,
   list: Effect.map(
     Clock.currentTimeMillis,
     (now) =>

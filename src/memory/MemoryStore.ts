@@ -162,6 +162,7 @@ export class MemoryState {
     const most = (count: number) => Math.min(count, 10_000)
     return {
       waiting: most(waiting),
+      unsettled: most(queue.rows.length),
       lagMillis: since(oldest),
       delayedKeys: most(delayed),
       parkedKeys: most(parked),

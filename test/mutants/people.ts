@@ -64,8 +64,8 @@ export const peopleMutants: ReadonlyArray<Mutant> = [
     name: "a redriven row that is too large left beside its dead letter",
     guarantee: "operations",
     file: "src/postgres/sql/deadLetters.ts",
-    from: "with removed as (delete from ${t.messages} where queue_id = $9 and lane = $6 and seq = $7)",
-    to: "with gone as (select from ${t.messages} where queue_id = $9 and lane = $6 and seq = $7)",
+    from: "with removed as (delete from ${t.messages} where queue_id = $10 and lane = $6 and seq = $7)",
+    to: "with gone as (select from ${t.messages} where queue_id = $10 and lane = $6 and seq = $7)",
     test: "test/postgres/transport.test.ts",
     named: "takes an oversized row back into its own dead letter"
   },

@@ -206,7 +206,13 @@ export class PgLanes {
       if (now < this.#nextBeat) return Effect.void
       this.#nextBeat = now + this.#interval(this.#lease / 3)
       return Effect.flatMap(
-        this.#db.machinery(this.#consumers.heartbeat, [this.queue, this.#spec.worker, this.#lease, this.life]),
+        this.#db.machinery(this.#consumers.heartbeat, [
+          this.queue,
+          this.#spec.worker,
+          this.#lease,
+          this.life,
+          this.#spec.codeVersion ?? ""
+        ]),
         ([row]) =>
           Effect.map(this.sameLife(row?.["life"]), () => {
             this.#removed = row?.["known"] !== true

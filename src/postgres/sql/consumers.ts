@@ -79,11 +79,11 @@ const living = (t: Names) => ({
    * Records that the worker is alive. Returns one row: the server life, whether the queue exists in it, the
    * number of other live workers, and whether the consumer is paused.
    *
-   * Index: primary keys. Locks the worker's row. $1 queue $2 worker $3 milliseconds $4 life
+   * Index: primary keys. Locks the worker's row. $1 queue $2 worker $3 milliseconds $4 life $5 code version
    */
   heartbeat: `with beat as (
-  insert into ${t.workers} (queue_id, worker, alive_until)
-  select c.id, $2::text, clock_timestamp() + $3::float8 * interval '1 ms' from ${t.consumers} c
+  insert into ${t.workers} (queue_id, worker, alive_until, code_version)
+  select c.id, $2::text, clock_timestamp() + $3::float8 * interval '1 ms', $5::text from ${t.consumers} c
   where c.id = $1 and ${life(t)} = $4::text and ${unflushed}
   on conflict (queue_id, worker) do update set alive_until = excluded.alive_until returning 1
 )

@@ -29,7 +29,13 @@ export interface Names {
   readonly leases: string
   readonly serverLife: string
   readonly audit: string
+  readonly series: string
   readonly settings: string
+  /** The name of a view in the database, as are the next three. */
+  readonly vConsumers: string
+  readonly vStuckKeys: string
+  readonly vFailures: string
+  readonly vUnrouted: string
   /** The name of a function in the database, as are the next three. */
   readonly keyHash: string
   readonly seesSubscriptions: string
@@ -79,7 +85,12 @@ export const make = (schema: string): Result.Result<Names, InvalidName> => {
     leases: table("leases"),
     serverLife: table("server_life"),
     audit: table("audit"),
+    series: table("series"),
     settings: table("settings"),
+    vConsumers: table("v_consumers"),
+    vStuckKeys: table("v_stuck_keys"),
+    vFailures: table("v_failures"),
+    vUnrouted: table("v_unrouted"),
     keyHash: table("key_hash"),
     seesSubscriptions: table("sees_subscriptions"),
     publish: table("publish"),

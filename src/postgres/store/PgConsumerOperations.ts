@@ -241,7 +241,7 @@ export const makeConsumerOperations = (
   names: Names,
   queues: Queues,
   wake: Wake
-): Omit<ConsumerStore, "register" | "status"> => {
+): Omit<ConsumerStore, "register" | "status" | "record"> => {
   const text = Sql.make(names)
   const { recordChange: changed, lock, lockTimeout } = ConsumersSql.make(names)
   const parts: Parts = {

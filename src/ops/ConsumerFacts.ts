@@ -32,6 +32,8 @@ export interface ConsumerFacts
   readonly redriving: Count
   /** Live workers. */
   readonly workers: number
+  /** The versions of their code (`WorkerOptions.codeVersion`). */
+  readonly codeVersions: ReadonlyArray<string>
   /** Lanes with a live owner. */
   readonly ownedLanes: number
   /** Lanes that have messages and no live owner. */

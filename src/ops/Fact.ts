@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Duration from "effect/Duration"
 
 /**
  * A number, and how exact it is.
@@ -35,6 +36,14 @@ export const show = ({ kind, value }: Count): string => {
   const text = value.toLocaleString("en-US")
   return kind === "exact" ? text : kind === "atLeast" ? `${text}+` : `~${text}`
 }
+
+/**
+ * Shows a duration for an operator, in whole seconds from one second on: `340ms`, `2m 5s`.
+ *
+ * @since 0.1.0
+ */
+export const showMillis = (millis: number): string =>
+  Duration.format(Duration.millis(millis < 1000 ? Math.round(millis) : Math.round(millis / 1000) * 1000))
 
 /**
  * A fact that only some roles of the database may see.

@@ -8,14 +8,25 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
-import type { ConsumerNotFound, StoreFailure } from "../Errors.ts"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { ConsumerNotFound, InvalidName, StoreFailure } from "../Errors.ts"
+import * as Names from "../postgres/sql/names.ts"
+import { Store } from "../Store.ts"
 import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts"
 import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts"
 import type { Visible } from "./Fact.ts"
 import type { FailureFacts, FailureQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts"
 import type { StuckKey, StuckQuery } from "./KeyFacts.ts"
 import type { DelayedFacts, FindQuery, Found, UnroutedFacts } from "./MessageFacts.ts"
+import * as ConsumerReader from "./read/ConsumerReader.ts"
+import * as DatabaseReader from "./read/DatabaseReader.ts"
+import * as FactQuery from "./read/FactQuery.ts"
+import * as FailureReader from "./read/FailureReader.ts"
+import * as KeyReader from "./read/KeyReader.ts"
+import * as MessageReader from "./read/MessageReader.ts"
+import * as SeriesReader from "./read/SeriesReader.ts"
 import type { SeriesPoint, SeriesQuery } from "./SeriesFacts.ts"
 
 /**
@@ -60,3 +71,54 @@ export class Operations extends Context.Service<Operations, {
     query?: SeriesQuery
   ) => Effect.Effect<ReadonlyArray<SeriesPoint>, StoreFailure | ConsumerNotFound>
 }>()("millrace/Operations") {}
+
+/**
+ * Options of {@link layer}.
+ *
+ * @since 0.1.0
+ */
+export interface OperationsOptions {
+  /** The schema of Millrace's tables, as in `Postgres.layer`. Default `millrace`. */
+  readonly schema?: string | undefined
+}
+
+/**
+ * Provides the facts on the store and the SqlClient of `Postgres.layer` or `Embedded.layer`.
+ *
+ * A process that only looks needs no right to change anything. `migrate: "check"` and `retention: false` then keep the
+ * Postgres layer from changing the database.
+ *
+ * ```ts
+ * import { Console, Effect, Layer } from "effect"
+ * import { Operations } from "millrace/ops"
+ * import { Postgres } from "millrace/postgres"
+ *
+ * const database = Postgres.layerConfigWith({ migrate: "check", retention: false })
+ * const status = Effect.gen(function*() {
+ *   const operations = yield* Operations.Operations
+ *   for (const { consumer, lag } of yield* operations.consumers) yield* Console.log(`${consumer}: ${lag.sentence}`)
+ * }).pipe(Effect.provide(Operations.layer().pipe(Layer.provide(database))))
+ * ```
+ *
+ * @since 0.1.0
+ */
+export const layer = (
+  options: OperationsOptions = {}
+): Layer.Layer<Operations, InvalidName, Store | SqlClient.SqlClient> =>
+  Layer.effect(
+    Operations,
+    Effect.gen(function*() {
+      const names = yield* Effect.fromResult(Names.make(options.schema ?? "millrace"))
+      const store = yield* Store
+      const query = FactQuery.make(yield* SqlClient.SqlClient, store, names)
+      const database = DatabaseReader.make(query, names)
+      return Operations.of({
+        ...database,
+        ...ConsumerReader.make(query, names, database.blockers),
+        ...KeyReader.make(query, names),
+        ...FailureReader.make(query, names),
+        ...MessageReader.make(query, names, store),
+        ...SeriesReader.make(query, names)
+      })
+    })
+  )

@@ -138,7 +138,7 @@ export interface QueueStatus {
 }
 
 /**
- * What a worker did since it recorded last, in messages.
+ * The messages that a worker settled since its last record, and the attempts that it will repeat.
  *
  * @since 0.1.0
  */

@@ -64,8 +64,8 @@ const elsewhere = (t: Names): ReadonlyArray<string> => [
 ]
 
 /**
- * The table of the series. Primary key: the points of a consumer, the point that a worker adds to, and the delete of old
- * points.
+ * The table of the series. Primary key: the points of a consumer, the point that a worker adds to, and the delete of
+ * old points.
  */
 const series = (t: Names): string =>
   `create table ${t.series} (
@@ -200,7 +200,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
   )`,
   // listing the dead letters of one consumer
   `create index dead_letters_queue on ${t.deadLetters} (queue_id, state, id)`,
-  // failure groups: a step from one group to the next, the first and the last dead letter of a group, and their versions
+  // failure groups: a step from one group to the next, a group's first and last dead letter, and their versions
   `create index dead_letters_group on ${t.deadLetters} (state, queue_id, fingerprint, died_at) include (code_version)`,
   // an operator's search by key, and the check whether a key has another parked dead letter
   `create index dead_letters_key on ${t.deadLetters} (key)`,

@@ -11,8 +11,10 @@ import { unflushed } from "./serverLife.ts"
  * Adds counts and a reading of the status to the points of this moment. Does nothing for a removed consumer. Its commit
  * is not flushed: a crash of the server loses the last counts, which only charts show.
  *
- * Index: primary key. Locks the two points, in the order of their lengths. $1 queue $2 unsettled $3 waiting $4 lag (ms)
- * $5 delayed keys $6 parked keys $7 dead letters $8 committed $9 duplicates $10 dead $11 retried
+ * Index: primary key. Locks the two points, in the order of their lengths.
+ *
+ * $1 queue $2 unsettled $3 waiting $4 lag (ms) $5 delayed keys $6 parked keys $7 dead letters. $8 committed
+ * $9 duplicates $10 dead $11 retried
  */
 export const record = (t: Names): string =>
   `with old as (

@@ -14,8 +14,22 @@ const counted = (from: string, most = 10_000) =>
   `(select count(*)::int from (select from ${from} limit ${most + 1}) seen)`
 
 /**
- * Each consumer with its queue. Indexes: those of the status, and the primary keys of lanes, workers, holds and messages;
- * dead_letters_queue. No locks.
+ * The rates of a consumer over the last minute. The first point has counts from before, so it gives only the beginning.
+ * The messages that came in are not known while the queue is too long to be counted. Index: primary key.
+ */
+const rates = (t: Names, queue: string) =>
+  `select case when seconds > 0 then settled / seconds end as out_per_second,
+  case when seconds > 0 and longest < 10000 then greatest(0, settled + last - first) / seconds end as in_per_second
+from (
+  select extract(epoch from max(at) - min(at))::float8 as seconds, max(unsettled) as longest,
+    sum(case when nth > 1 then committed + duplicates + dead end)::float8 as settled,
+    max(case when nth = 1 then unsettled end) as first, max(case when nth = n then unsettled end) as last
+  from (select *, row_number() over (order by at) as nth, count(*) over () as n from ${t.series}
+    where queue_id = ${queue} and step = 10 and at >= statement_timestamp() - interval '70 s') s) r`
+
+/**
+ * Each consumer with its queue. Indexes: those of the status, the primary keys of lanes, workers, holds, messages and
+ * series, and dead_letters_queue. No locks.
  */
 const consumers = (t: Names) =>
   `create view ${t.vConsumers} as
@@ -32,8 +46,11 @@ select c.name as consumer, array(select topic from ${t.subscriptions} where queu
   s.delayed as delayed_keys, s.parked as parked_keys,
   (select count(*)::int from (select paused_by from ${t.holds} h where h.queue_id = c.id limit 10000) h where paused_by is not null)
     as paused_keys,
-  s.dead_letters, ${counted(`${t.deadLetters} d where d.queue_id = c.id and d.state = 'redriving'`)} as redriving
-from ${t.consumers} c cross join lateral (${Status.make(t, "c.id")}) s where c.lanes > 0`
+  r.in_per_second, r.out_per_second, s.dead_letters, ${
+    counted(`${t.deadLetters} d where d.queue_id = c.id and d.state = 'redriving'`)
+  } as redriving
+from ${t.consumers} c cross join lateral (${Status.make(t, "c.id")}) s
+cross join lateral (${rates(t, "c.id")}) r where c.lanes > 0`
 
 /**
  * Each held key with the messages that wait behind it. The look behind a key reads its lane, at most 100,000 messages.
@@ -52,8 +69,8 @@ left join lateral (select d.id, d.tag, d.fingerprint, d.died_at from ${t.deadLet
   where d.queue_id = h.queue_id and d.key = h.key and d.parked and d.state = 'open' order by d.id limit 1) d on true`
 
 /**
- * The groups of open dead letters with one cause. The view steps from group to group in the index, and reads at most 1,001
- * entries of each. Index: dead_letters_group. No locks.
+ * The groups of open dead letters with one cause. The view steps from group to group in the index, and reads at most
+ * 1,001 entries of each. Index: dead_letters_group. No locks.
  */
 const failures = (t: Names) => {
   const group =

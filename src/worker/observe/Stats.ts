@@ -1,8 +1,9 @@
 /**
  * Reads the status of the worker's queue every `statsEvery`, for the gauges of `Telemetry.ts` and for `Health.ts`.
  *
- * Every worker reads the status itself, by one bounded statement, and adds it with its counts to the consumer's series. So no process shows figures that only another process
- * keeps up to date. The figures describe the whole queue: to combine those of several processes, take the maximum.
+ * Every worker reads the status itself, by one bounded statement. So no process shows figures that only another process
+ * keeps up to date. The figures describe the whole queue: to combine those of several processes, take the maximum. The
+ * worker also adds the status, and its own counts, to the consumer's series.
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"

@@ -82,10 +82,10 @@ export interface FoundAt {
  * @since 0.1.0
  */
 export interface FindQuery {
-  /** The message's key. With it one lane is searched, and not the whole queue. */
+  /** The message's key. With it the lanes of the key are searched, and not all queues. */
   readonly key?: string | undefined
-  /** Waiting messages of each consumer that are looked at. Default 1,000,000. */
-  readonly most?: number | undefined
+  /** The bytes of waiting messages that are looked at if no key is given. Default 1 GiB. */
+  readonly mostBytes?: number | undefined
 }
 
 /**

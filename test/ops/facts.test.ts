@@ -1,7 +1,7 @@
 /** The facts of a running system, on Postgres and on PGlite: what is stuck, why, and where one message is. */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
-import { Consumers, DeadLetters, Errors, Pipeline, Retry, Store, Topic, Worker } from "millrace"
+import { Consumers, DeadLetters, type Errors, Pipeline, Retry, Store, Topic, Worker } from "millrace"
 import { Embedded } from "millrace/embedded"
 import { type Fact, Operations } from "millrace/ops"
 import { inject } from "vitest"
@@ -211,11 +211,13 @@ for (const [engine, services] of engines) {
         Effect.gen(function*() {
           const operations = yield* facts
           const { publish } = yield* stuck("long")
-          yield* publish(...Array.from({ length: 20 }, (_, i) => `x${i}`), "last1")
-          const found = yield* operations.find("long-nowhere", { most: 5 })
+          yield* publish(...Array.from({ length: 300 }, (_, i) => `x${i}`), "last1")
+          const found = yield* operations.find("long-nowhere", { mostBytes: 8_192 })
           assert.isFalse(found.searchedAll)
           assert.match(found.sentences.join(), /not searched to their end/)
-          assert.strictEqual((yield* operations.find("long-last1", { most: 10_000 })).consumers[0]?.state, "waiting")
+          assert.strictEqual((yield* operations.find("long-last1")).consumers[0]?.state, "waiting")
+          assert.strictEqual((yield* operations.find("long-last1", { key: "last" })).consumers[0]?.state, "waiting")
+          assert.isFalse((yield* operations.find("long-last1", { key: "another" })).known)
         }))
 
       it.effect("list the topics that no consumer reads, with how many messages wait", () =>

@@ -65,7 +65,7 @@ const laneOf = (row: Row): LaneFacts => {
     lane: number(row, "lane"),
     owner: worker === "" || !owned ? undefined : { worker, leaseUntil: time(row, "lease_until") ?? 0 },
     deadOwner: worker === "" || owned ? undefined : worker,
-    waiting: upTo(number(row, "waiting"), 10_000),
+    waiting: upTo(number(row, "waiting"), 1_000),
     oldestAt: time(row, "oldest"),
     alone: row["alone"] === true
   }

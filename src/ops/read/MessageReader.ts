@@ -9,25 +9,22 @@ import type { StoreFailure } from "../../Errors.ts"
 import * as FactsSql from "../../postgres/sql/facts.ts"
 import * as FindingSql from "../../postgres/sql/finding.ts"
 import type { Names } from "../../postgres/sql/names.ts"
-import { keyHash } from "../../postgres/store/KeyHash.ts"
 import type { Store } from "../../Store.ts"
 import { showMillis, upTo } from "../Fact.ts"
 import type { FindQuery, Found, FoundAt } from "../MessageFacts.ts"
 import type { Operations } from "../Operations.ts"
-import { type FactQuery, number, type Row, text, time } from "./FactQuery.ts"
+import { type FactQuery, number, type Row, text, texts, time } from "./FactQuery.ts"
 import * as QueueSearch from "./QueueSearch.ts"
 
 /** Dead letters of one id, and delayed messages, that are looked at. */
 const mostDeadLetters = 100
-const mostDelayed = 100_000
+const mostDelayed = 50_000
 
 const iso = (millis: number): string => new Date(millis).toISOString()
 
 /** The knowledge about a message at one consumer, before its state is decided. */
 interface Known {
-  readonly consumer: string
   readonly outcome: string
-  readonly settledAt: number | undefined
   readonly place: QueueSearch.Place | undefined
   readonly deadLetters: ReadonlyArray<DeadLetter>
 }
@@ -88,6 +85,38 @@ const sentenceOf = ({ consumer, deadLetters: [newest], hold, queue, settledAt, s
   }
 }
 
+/**
+ * Returns whether the message may be in the consumer's queue. A message that is committed or dead is in no queue. If the
+ * topic is known, the queues of other topics need no search.
+ */
+const mayWait = (row: Row, all: ReadonlyArray<DeadLetter>): boolean => {
+  const newest = all.find(({ consumer }) => consumer === text(row, "consumer"))
+  if (newest !== undefined) return newest.state === "redriving"
+  const topic = all[0]?.message.topic
+  return number(row, "lanes") > 0 && text(row, "outcome") === ""
+    && (topic === undefined || texts(row, "topics").includes(topic))
+}
+
+/** Returns what a consumer knows about the message, or undefined if it knows nothing. */
+const atConsumer = (
+  row: Row,
+  all: ReadonlyArray<DeadLetter>,
+  place: QueueSearch.Place | undefined
+): FoundAt | undefined => {
+  const consumer = text(row, "consumer")
+  const deadLetters = all.filter((deadLetter) => deadLetter.consumer === consumer)
+  const settledAt = time(row, "at")
+  const state = stateOf({ outcome: text(row, "outcome"), place, deadLetters })
+  return state === undefined ? undefined : {
+    consumer,
+    state,
+    settledAt,
+    queue: place?.queue,
+    hold: place?.hold,
+    deadLetters: deadLetters.slice(0, 10)
+  }
+}
+
 const unknown = (store: Store["Service"]): string =>
   "Nothing is known about this id. It was not published in a committed transaction, or it was committed longer ago than "
   + `the deduplication window (${
@@ -104,37 +133,6 @@ export const make = (
   const facts = FactsSql.make(names)
   const sql = FindingSql.make(names)
   const search = QueueSearch.make(read, names)
-
-  /** Looks for the message at one consumer. */
-  const atConsumer = Effect.fnUntraced(function*(
-    id: string,
-    row: Row,
-    all: ReadonlyArray<DeadLetter>,
-    { key, most = 1_000_000 }: FindQuery
-  ) {
-    const consumer = text(row, "consumer")
-    const lanes = number(row, "lanes")
-    const deadLetters = all.filter((deadLetter) => deadLetter.consumer === consumer)
-    const [newest] = deadLetters
-    const outcome = text(row, "outcome")
-    // A message that is committed, dead or discarded is in no queue.
-    const over = newest === undefined ? outcome !== "" : newest.state !== "redriving"
-    const ofKey = newest?.message.key ?? key
-    const searched: QueueSearch.Searched = over || lanes === 0
-      ? { place: undefined, all: true }
-      : yield* search(id, number(row, "queue"), ofKey === undefined ? undefined : keyHash(ofKey) % lanes, most)
-    const known: Known = { consumer, outcome, settledAt: time(row, "at"), place: searched.place, deadLetters }
-    const state = stateOf(known)
-    const found: FoundAt | undefined = state === undefined ? undefined : {
-      consumer,
-      state,
-      settledAt: known.settledAt,
-      queue: known.place?.queue,
-      hold: known.place?.hold,
-      deadLetters: deadLetters.slice(0, 10)
-    }
-    return { found, all: searched.all }
-  })
 
   const auditOf = (deadLetters: ReadonlyArray<DeadLetter>): Effect.Effect<ReadonlyArray<Entry>, StoreFailure> =>
     Effect.map(
@@ -155,10 +153,15 @@ export const make = (
       key: text(row, "key"),
       publishedAt: time(row, "published") ?? 0
     }))
-    const looked = yield* Effect.forEach(rows, (row) => atConsumer(id, row, deadLetters, query))
-    const consumers = looked.flatMap(({ found }) => found === undefined ? [] : [found])
+    const key = query.key ?? deadLetters.find(({ state }) => state === "redriving")?.message.key
+    const searched = rows.some((row) => mayWait(row, deadLetters))
+      ? yield* search(id, { ...query, key })
+      : { places: new Map<number, QueueSearch.Place>(), all: true }
+    const consumers = rows.flatMap((row) =>
+      atConsumer(row, deadLetters, searched.places.get(number(row, "queue"))) ?? []
+    )
     const known = consumers.length + delayed.length + unrouted.length > 0
-    const searchedAll = looked.every(({ all }) => all)
+    const searchedAll = searched.all
     const sentences = [
       ...consumers.map(sentenceOf),
       ...delayed.map(({ dueAt, topic }) =>

@@ -1,23 +1,28 @@
 /**
- * Looks for a message id in a queue, page by page in the order of the primary key. A queue has no index by id, because
- * each publish would pay for it. Between two pages other statements run, which matters on the one session of PGlite.
+ * Looks for a message id in all queues. A queue has no index by id, because each publish would pay for it. So the table
+ * is read once, up to a bound. With the message's key only the lanes of that key are read.
  */
 import * as Effect from "effect/Effect"
 import type { StoreFailure } from "../../Errors.ts"
 import * as FindingSql from "../../postgres/sql/finding.ts"
 import type { Names } from "../../postgres/sql/names.ts"
-import type { FoundAt } from "../MessageFacts.ts"
+import { keyHash } from "../../postgres/store/KeyHash.ts"
+import type { FindQuery, FoundAt } from "../MessageFacts.ts"
 import { number, type Read, type Row, text, time } from "./FactQuery.ts"
 
-/** The messages of one page. */
-const page = 50_000
+/** The messages of each lane that are looked at if the key is known. */
+const mostOfLane = 100_000
+
+/** The size of a block of Postgres, in bytes. */
+const block = 8_192
 
 /** A message in a queue: its place, and the hold of its key. */
 export type Place = Required<Pick<FoundAt, "queue" | "hold">>
 
 export interface Searched {
-  readonly place: Place | undefined
-  /** Whether the queue, or the lane of the key, was read to its end or to the message. */
+  /** The place of the message in each queue that has it, by the number of the queue. */
+  readonly places: ReadonlyMap<number, Place>
+  /** Whether the search came to the end. */
   readonly all: boolean
 }
 
@@ -38,38 +43,32 @@ const placeOf = (row: Row): Place => ({
   }
 })
 
-/** Returns a search through at most `most` messages of a queue, or of one of its lanes. */
+/** Returns the search. */
 export const make = (read: Read, names: Names) => {
   const sql = FindingSql.make(names)
+  const inLanes = (id: string, key: string) =>
+    Effect.map(read("look through lanes", sql.inLanes, [id, keyHash(key), mostOfLane]), (rows) => ({
+      found: rows.filter((row) => row["seq"] !== null),
+      all: rows.every((row) => row["seq"] !== null || row["more"] !== true)
+    }))
+  const inQueues = Effect.fnUntraced(function*(id: string, mostBytes: number) {
+    const [size] = yield* read("look through the queues", sql.size)
+    const end = Math.max(1, Math.floor(mostBytes / block))
+    const found = yield* read("look through the queues", sql.inQueues, [id, `(${Math.min(end, 2 ** 31)},0)`])
+    return { found, all: number(size ?? {}, "bytes") <= end * block }
+  })
   return Effect.fnUntraced(function*(
     id: string,
-    queue: number,
-    lane: number | undefined,
-    most: number
+    { key, mostBytes = 2 ** 30 }: FindQuery
   ): Effect.fn.Return<Searched, StoreFailure> {
-    let after = { lane: lane ?? -1, seq: "-1" }
-    for (let left = most; left > 0;) {
-      const asked = Math.min(page, left)
-      const rows = yield* read("look through a queue", sql.page, [
-        queue,
-        after.lane,
-        after.seq,
-        lane ?? 2 ** 31 - 1,
-        id,
-        asked
-      ])
-      const found = rows.find((row) => row["found"] === true)
-      if (found !== undefined) {
-        const [row] = yield* read("look at a message", sql.place, [queue, found["lane"], found["seq"]])
-        // A worker may have settled the message since the page was read.
-        return { place: row === undefined ? undefined : placeOf(row), all: true }
-      }
-      const last = rows.at(-1)
-      const looked = last === undefined ? 0 : number(last, "looked")
-      if (last === undefined || looked < asked) return { place: undefined, all: true }
-      after = { lane: number(last, "lane"), seq: text(last, "seq") }
-      left -= looked
+    const { all, found } = yield* key === undefined ? inQueues(id, mostBytes) : inLanes(id, key)
+    const places = new Map<number, Place>()
+    for (const row of found) {
+      const queue = number(row, "queue")
+      const [place] = yield* read("look at a message", sql.place, [queue, row["lane"], row["seq"]])
+      // A worker may have settled the message since it was found.
+      if (place !== undefined) places.set(queue, placeOf(place))
     }
-    return { place: undefined, all: false }
+    return { places, all }
   })
 }

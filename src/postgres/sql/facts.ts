@@ -48,12 +48,12 @@ from ${t.workers} w join ${t.consumers} c on c.id = w.queue_id order by c.name, 
 
   /**
    * Groups the latest redrives by operator and note, with the present states of the dead letters. Looks at the latest
-   * 100,000 audit entries, and at 10,001 redrives of them. Indexes: primary keys.
+   * 50,000 audit entries, and at 10,001 redrives of them. Indexes: primary keys.
    *
    * $1 consumer, or null $2 operator, or null $3 since (ms), or null
    */
   redrives: `with acts as materialized (
-  select dead_letter_id, who, note, consumer, at from (select * from ${t.audit} order by id desc limit 100000) a
+  select dead_letter_id, who, note, consumer, at from (select * from ${t.audit} order by id desc limit 50000) a
   where action in ('redriven', 'edited') and ($1::text is null or consumer = $1) and ($2::text is null or who = $2)
     and ($3::float8 is null or at >= to_timestamp($3::float8 / 1000)) order by id desc limit 10001
 ), each as (
@@ -79,36 +79,29 @@ where queue_id = (select id from ${t.consumers} where name = $1 and lanes > 0) a
 /** The statements about one queue. */
 const queue = (t: Names) => ({
   /**
-   * Lists the lanes of a queue. Counting ends at 10,001 messages a lane. Index: primary keys. $1 consumer
+   * Lists the lanes of a queue. Counting ends at 1,001 messages a lane. Index: primary keys. $1 consumer
    */
   lanes: `select l.lane, l.owner, ${millis("l.lease_until")} as lease_until, l.lease_until > clock_timestamp() as owned,
   l.alone is not null and l.alone > 0 as alone, ${millis("first.published_at")} as oldest,
-  (select count(*)::int from (select from ${t.messages} m where m.queue_id = l.queue_id and m.lane = l.lane limit 10001) seen) as waiting
+  (select count(*)::int from (select from ${t.messages} m where m.queue_id = l.queue_id and m.lane = l.lane limit 1001) seen) as waiting
 from ${t.lanes} l left join lateral (
   select m.published_at from ${t.messages} m where m.queue_id = l.queue_id and m.lane = l.lane order by m.seq limit 1) first on true
 where l.queue_id = (select id from ${t.consumers} where name = $1 and lanes > 0) order by l.lane`,
 
   /**
-   * Finds the key that has most messages at the head of the longest lane, and its share of all that waits. Counting
-   * ends at 10,000 messages a lane, so the share of a very long lane is too small. Index: primary keys. $1 consumer
+   * Finds the key that has most messages in a sample of about 200 blocks of the table, and its share of the queue's part
+   * of the sample. A table of up to 200 blocks is read as a whole. $1 consumer
    */
-  oneKey: `with lanes as materialized (
-  select l.queue_id, l.lane, (select count(*) from (
-    select from ${t.messages} m where m.queue_id = l.queue_id and m.lane = l.lane limit 10000) seen) as n
-  from ${t.lanes} l where l.queue_id = (select id from ${t.consumers} where name = $1 and lanes > 0)
-)
-select k.key, (k.n / k.seen * long.n / (select sum(n) from lanes))::float8 as share
-from (select * from lanes where n > 0 order by n desc limit 1) long cross join lateral (
-  select key, count(*)::float8 as n, sum(count(*)) over ()::float8 as seen from (
-    select key from ${t.messages} m where m.queue_id = long.queue_id and m.lane = long.lane order by seq limit 1000) m
-  group by key order by n desc limit 1) k`
+  oneKey: `select key, (count(*) / sum(count(*)) over ())::float8 as share, sum(count(*)) over ()::int as seen
+from ${t.messages} tablesample system (least(100, 163840000.0 / greatest(pg_relation_size('${t.messages}'), 1)))
+where queue_id = (select id from ${t.consumers} where name = $1 and lanes > 0) group by key order by count(*) desc limit 1`
 })
 
 /** The statement about held keys. */
 const stuck = (t: Names) => ({
   /**
-   * Lists a page of held keys, and counts what waits behind each. Each lane of the page is read once, at most 100,000
-   * messages from its beginning. Indexes: the primary keys of holds and messages, dead_letters_key.
+   * Lists a page of held keys, and counts what waits behind each. The lanes of the page share 25,000 messages, which are
+   * read from their beginnings. Indexes: the primary keys of holds and messages, dead_letters_key.
    *
    * $1 consumer, or null $2 hold, or null $3 after this consumer, or null $4 and this key $5 keys
    */
@@ -120,10 +113,11 @@ const stuck = (t: Names) => ({
     order by h.key limit $5) h
   where ($1::text is null or c.name = $1) and ($3::text is null or c.name >= $3) order by c.name, h.key limit $5
 ), read as materialized (
-  select l.queue_id, l.lane, m.key, m.n, m.oldest, sum(m.n) over (partition by l.queue_id, l.lane) as looked
-  from (select distinct queue_id, lane from page) l cross join lateral (
+  select l.queue_id, l.lane, m.key, m.n, m.oldest, sum(m.n) over (partition by l.queue_id, l.lane) >= l.most as more
+  from (select queue_id, lane, 25000 / count(*) over () as most from (select distinct queue_id, lane from page) p) l
+  cross join lateral (
     select case when m.key in (select p.key from page p) then m.key end as key, count(*) as n, min(m.published_at) as oldest
-    from (select key, published_at from ${t.messages} m where m.queue_id = l.queue_id and m.lane = l.lane order by m.seq limit 100000) m
+    from (select key, published_at from ${t.messages} m where m.queue_id = l.queue_id and m.lane = l.lane order by m.seq limit l.most) m
     group by 1) m
 )
 select p.consumer, p.key, p.lane, p.until = 'infinity' as parked, p.paused_by, ${millis("p.paused_at")} as paused_at,
@@ -131,7 +125,7 @@ select p.consumer, p.key, p.lane, p.until = 'infinity' as parked, p.paused_by, $
     millis("p.until")
   } end as retry_at,
   coalesce(r.n, 0)::int as behind, ${millis("r.oldest")} as oldest,
-  coalesce((select max(looked) from read l where l.queue_id = p.queue_id and l.lane = p.lane) >= 100000, false) as more,
+  coalesce((select bool_or(l.more) from read l where l.queue_id = p.queue_id and l.lane = p.lane), false) as more,
   lpad(d.id::text, 16, '0') as dead_letter_id, d.tag, d.fingerprint, ${millis("d.died_at")} as died_at
 from page p left join read r on r.queue_id = p.queue_id and r.lane = p.lane and r.key = p.key
 left join lateral (select d.id, d.tag, d.fingerprint, d.died_at from ${t.deadLetters} d

@@ -1,6 +1,6 @@
 /**
  * The statements that look for one message id in every place. Inbox, dead letters, delayed and unrouted messages have
- * an index by id. The queue has none, since it would make each publish slower, so it is read in pages. No locks.
+ * an index by id. The queue has none, since it would make each publish slower. So it is read, up to a bound. No locks.
  *
  * @since 0.1.0
  */
@@ -9,10 +9,11 @@ import type { Names } from "./names.ts"
 
 export const make = (t: Names) => ({
   /**
-   * Lists all consumers with the outcome that the inbox has for the id. `Inbox.once` has names without lanes. Index:
+   * Lists all consumers with their topics, and the outcome that the inbox has for the id. `Inbox.once` has names without lanes. Index:
    * primary key of the inbox. $1 id
    */
-  inbox: `select c.id as queue, c.name as consumer, c.lanes, i.outcome, ${millis("i.at")} as at
+  inbox: `select c.id as queue, c.name as consumer, c.lanes, i.outcome,
+  array(select topic from ${t.subscriptions} s where s.queue_id = c.id) as topics, ${millis("i.at")} as at
 from ${t.consumers} c left join ${t.inbox} i on i.queue_id = c.id and i.id = $1 order by c.name`,
 
   /** Finds delayed messages. Index: delayed_id. $1 id */
@@ -24,16 +25,22 @@ from ${t.consumers} c left join ${t.inbox} i on i.queue_id = c.id and i.id = $1 
   } as published from ${t.unrouted} where id = $1 order by seq limit 100`,
 
   /**
-   * Reads a page of a queue, in the order of the primary key. Returns the place where the id was found, if it was, and
-   * the last place of the page with the number of messages. $1 queue $2 after this lane $3 and this seq
-   * $4 last lane $5 id $6 messages
+   * Finds the id in all queues, by one read of the table up to a block. One statement has one snapshot, so a row that
+   * is updated meanwhile is not missed. $1 id $2 the end, as `(block,0)`
    */
-  page: `with page as materialized (
-  select lane, seq, id from ${t.messages} where queue_id = $1 and (lane, seq) > ($2::int, $3::bigint) and lane <= $4
-  order by lane, seq limit $6
-)
-select p.lane, p.seq, p.id = $5 as found, (select count(*)::int from page) as looked from page p
-where p.id = $5 or (p.lane, p.seq) = (select lane, seq from page order by lane desc, seq desc limit 1) order by p.lane, p.seq`,
+  inQueues: `select queue_id as queue, lane, seq from ${t.messages} where id = $1 and ctid < $2::text::tid limit 100`,
+
+  /** Returns the bytes of the table of messages, in blocks of 8 KiB. */
+  size: `select pg_relation_size('${t.messages}')::float8 as bytes`,
+
+  /**
+   * Finds the id in the lanes of its key, in the first $3 messages of each. Returns whether a lane has more. Index:
+   * primary key. $1 id $2 hash of the key $3 messages
+   */
+  inLanes: `select l.queue_id as queue, l.lane, found.seq, found.looked >= $3::int as more from (
+  select id as queue_id, $2::int % lanes as lane from ${t.consumers} where lanes > 0) l cross join lateral (
+  select max(seq) filter (where id = $1) as seq, count(*) as looked from (
+    select id, seq from ${t.messages} m where m.queue_id = l.queue_id and m.lane = l.lane order by m.seq limit $3) m) found`,
 
   /** Reads one place of a queue, with the hold of its key. Index: primary keys. $1 queue $2 lane $3 seq */
   place: `select m.topic, m.key, m.lane, ${millis("m.published_at")} as published, m.crash_count, m.redriven,

@@ -9,6 +9,16 @@ import type { Names } from "./names.ts"
 const most = 10_000
 
 /**
+ * The oldest dead letters of a queue in a state. The comparison of rows is an equality, which the planner does not know.
+ * So only dead_letters_queue gives this order. With two equalities the primary key does, too, and a queue with few dead
+ * letters would walk all dead letters of other queues.
+ */
+export const firstDeadLetters = (t: Names, columns: string, queue: string, state: string, limit: number): string =>
+  `select ${columns} from ${t.deadLetters}
+    where (queue_id, state) >= (${queue}, '${state}') and (queue_id, state) <= (${queue}, '${state}')
+    order by queue_id, state, id limit ${limit}`
+
+/**
  * Counts waiting messages, held keys and open dead letters, and returns the ages of the oldest. Messages of held keys
  * do not count as waiting, and not for the lag.
  *
@@ -23,7 +33,7 @@ export const make = (t: Names, queue = "$1"): string => {
   return `with
 waiting as (
   select count(*) filter (where ${notHeld}) as n, count(*) as unsettled from (
-    select key from ${t.messages} where queue_id = ${queue} limit ${most}
+    select key from ${t.messages} where queue_id = ${queue} order by lane, seq limit ${most}
   ) m
 ),
 oldest as (
@@ -48,7 +58,7 @@ held as (
 ),
 dead_letters as (
   select count(*) as n, min(d.died_at) filter (where d.parked) as parked_since, min(d.died_at) as at
-  from (select parked, died_at from ${t.deadLetters} where queue_id = ${queue} and state = 'open' order by id limit ${most}) d
+  from (${firstDeadLetters(t, "parked, died_at", queue, "open", most)}) d
 )
 select waiting.n::int as waiting, waiting.unsettled::int as unsettled, held.parked::int as parked, held.delayed::int as delayed, dead_letters.n::int as dead_letters,
   free.n::int as free,

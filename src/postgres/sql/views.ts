@@ -46,14 +46,13 @@ select c.name as consumer, array(select topic from ${t.subscriptions} where queu
   s.delayed as delayed_keys, s.parked as parked_keys,
   (select count(*)::int from (select paused_by from ${t.holds} h where h.queue_id = c.id limit 10000) h where paused_by is not null)
     as paused_keys,
-  r.in_per_second, r.out_per_second, s.dead_letters, ${
-    counted(`${t.deadLetters} d where d.queue_id = c.id and d.state = 'redriving'`)
-  } as redriving
+  r.in_per_second, r.out_per_second, s.dead_letters,
+  (select count(*)::int from (${Status.firstDeadLetters(t, "", "c.id", "redriving", 10_001)}) seen) as redriving
 from ${t.consumers} c cross join lateral (${Status.make(t, "c.id")}) s
 cross join lateral (${rates(t, "c.id")}) r where c.lanes > 0`
 
 /**
- * Each held key with the messages that wait behind it. The look behind a key reads its lane, at most 100,000 messages.
+ * Each held key with the messages that wait behind it. The look behind a key reads the first 10,000 messages of its lane.
  * Indexes: the primary keys of holds and messages, dead_letters_key. No locks.
  */
 const stuckKeys = (t: Names) =>
@@ -63,7 +62,7 @@ select c.name as consumer, h.key, h.lane, h.until = 'infinity' as parked, h.paus
   behind.waiting, behind.oldest_at, d.id as dead_letter_id, d.tag, d.fingerprint, d.died_at
 from ${t.holds} h join ${t.consumers} c on c.id = h.queue_id
 cross join lateral (select count(*)::int as waiting, min(m.published_at) as oldest_at from (
-  select m.key, m.published_at from ${t.messages} m where m.queue_id = h.queue_id and m.lane = h.lane order by m.seq limit 100000) m
+  select m.key, m.published_at from ${t.messages} m where m.queue_id = h.queue_id and m.lane = h.lane order by m.seq limit 10000) m
   where m.key = h.key) behind
 left join lateral (select d.id, d.tag, d.fingerprint, d.died_at from ${t.deadLetters} d
   where d.queue_id = h.queue_id and d.key = h.key and d.parked and d.state = 'open' order by d.id limit 1) d on true`
@@ -105,7 +104,7 @@ with recursive step as (
   union all
   select n.topic from step s cross join lateral (select topic from ${t.unrouted} where topic > s.topic order by topic limit 1) n
 )
-select s.topic, ${counted(`${t.unrouted} u where u.topic = s.topic`)} as messages,
+select s.topic, ${counted(`${t.unrouted} u where u.topic = s.topic order by u.seq`)} as messages,
   (select published_at from ${t.unrouted} u where u.topic = s.topic order by seq limit 1) as first_at,
   (select published_at from ${t.unrouted} u where u.topic = s.topic order by seq desc limit 1) as last_at
 from step s`
@@ -115,7 +114,7 @@ export const make = (t: Names): ReadonlyArray<string> => [
   consumers(t),
   `comment on view ${t.vConsumers} is 'Consumers and their queues. A count of 10000 or more means that there may be more.'`,
   stuckKeys(t),
-  `comment on view ${t.vStuckKeys} is 'Held keys, and how many messages wait behind each. Use limit: each key reads its lane.'`,
+  `comment on view ${t.vStuckKeys} is 'Held keys, and how many messages wait behind each. Each key reads the first 10000 messages of its lane, so use limit.'`,
   failures(t),
   `comment on view ${t.vFailures} is 'Open dead letters by cause. A count of 1001 means that there are more.'`,
   unrouted(t),

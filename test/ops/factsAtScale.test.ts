@@ -2,7 +2,8 @@
  * The facts of long queues and many dead letters look at a bounded number of rows.
  *
  * `FACTS_ROWS=1000000 npx vitest run test/ops/factsAtScale.test.ts` fills in as many waiting messages and dead letters,
- * and prints how long each question takes. Then each must be answered within 200 ms, on a machine that does nothing else.
+ * and prints how long each question takes. Then each must be answered within 200 ms, on a machine that does nothing
+ * else.
  */
 import { assert, layer } from "@effect/vitest"
 import { Clock, Console, Effect, Layer, Result } from "effect"

@@ -86,8 +86,8 @@ const sentenceOf = ({ consumer, deadLetters: [newest], hold, queue, settledAt, s
 }
 
 /**
- * Returns whether the message may be in the consumer's queue. A message that is committed or dead is in no queue. If the
- * topic is known, the queues of other topics need no search.
+ * Returns whether the message may be in the consumer's queue. A message that is committed or dead is in no queue. If
+ * the topic is known, the queues of other topics need no search.
  */
 const mayWait = (row: Row, all: ReadonlyArray<DeadLetter>): boolean => {
   const newest = all.find(({ consumer }) => consumer === text(row, "consumer"))

@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+import * as Acts from "../sql/acts.ts"
 import * as Functions from "../sql/functions.ts"
 import type { Names } from "../sql/names.ts"
 import * as ServerLife from "../sql/serverLife.ts"
@@ -84,6 +85,26 @@ const series = (t: Names): string =>
     retried      bigint      not null,
     primary key (queue_id, step, at)
   ) with (fillfactor = 50)`
+
+/** The tables of live workers and of named leases. */
+const living = (t: Names): ReadonlyArray<string> => [
+  `create table ${t.workers} (
+    queue_id    int         not null,
+    worker      text        not null,
+    alive_until timestamptz not null,
+    started_at  timestamptz not null default statement_timestamp(),
+    code_version text       not null default '',
+    primary key (queue_id, worker)
+  ) with (fillfactor = 50)`,
+
+  // When a lease is given back, its row stays, so that its token never starts at 0 again.
+  `create table ${t.leases} (
+    name        text        primary key,
+    owner       text,                                                  -- null: given back by its owner
+    token       bigint      not null default 0,                        -- raised by every claim
+    lease_until timestamptz not null default '-infinity'
+  ) with (fillfactor = 50)`
+]
 
 export const initial = (t: Names): ReadonlyArray<string> => [
   ...sequences(t),
@@ -222,22 +243,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
   )`,
   ServerLife.first(t),
 
-  `create table ${t.workers} (
-    queue_id    int         not null,
-    worker      text        not null,
-    alive_until timestamptz not null,
-    started_at  timestamptz not null default statement_timestamp(),
-    code_version text       not null default '',
-    primary key (queue_id, worker)
-  ) with (fillfactor = 50)`,
-
-  // When a lease is given back, its row stays, so that its token never starts at 0 again.
-  `create table ${t.leases} (
-    name        text        primary key,
-    owner       text,                                                  -- null: given back by its owner
-    token       bigint      not null default 0,                        -- raised by every claim
-    lease_until timestamptz not null default '-infinity'
-  ) with (fillfactor = 50)`,
+  ...living(t),
 
   `create table ${t.audit} (
     id     bigint generated always as identity primary key,
@@ -257,5 +263,6 @@ export const initial = (t: Names): ReadonlyArray<string> => [
   series(t),
 
   ...Functions.make(t),
+  ...Acts.make(t),
   ...Views.make(t)
 ]

@@ -89,8 +89,8 @@ from ${t.lanes} l left join lateral (
 where l.queue_id = (select id from ${t.consumers} where name = $1 and lanes > 0) order by l.lane`,
 
   /**
-   * Finds the key that has most messages in a sample of about 200 blocks of the table, and its share of the queue's part
-   * of the sample. A table of up to 200 blocks is read as a whole. $1 consumer
+   * Finds the key that has most messages in a sample of about 200 blocks of the table. Also returns its share of the
+   * queue's part of the sample. A table of up to 200 blocks is read as a whole. $1 consumer
    */
   oneKey: `select key, (count(*) / sum(count(*)) over ())::float8 as share, sum(count(*)) over ()::int as seen
 from ${t.messages} tablesample system (least(100, 163840000.0 / greatest(pg_relation_size('${t.messages}'), 1)))
@@ -100,8 +100,8 @@ where queue_id = (select id from ${t.consumers} where name = $1 and lanes > 0) g
 /** The statement about held keys. */
 const stuck = (t: Names) => ({
   /**
-   * Lists a page of held keys, and counts what waits behind each. The lanes of the page share 25,000 messages, which are
-   * read from their beginnings. Indexes: the primary keys of holds and messages, dead_letters_key.
+   * Lists a page of held keys, and counts what waits behind each. The lanes of the page share 25,000 messages, which
+   * are read from their beginnings. Indexes: the primary keys of holds and messages, dead_letters_key.
    *
    * $1 consumer, or null $2 hold, or null $3 after this consumer, or null $4 and this key $5 keys
    */

@@ -9,8 +9,8 @@ import type { Names } from "./names.ts"
 
 export const make = (t: Names) => ({
   /**
-   * Lists all consumers with their topics, and the outcome that the inbox has for the id. `Inbox.once` has names without lanes. Index:
-   * primary key of the inbox. $1 id
+   * Lists all consumers with their topics, and the outcome that the inbox has for the id. `Inbox.once` has names
+   * without lanes. Index: primary key of the inbox. $1 id
    */
   inbox: `select c.id as queue, c.name as consumer, c.lanes, i.outcome,
   array(select topic from ${t.subscriptions} s where s.queue_id = c.id) as topics, ${millis("i.at")} as at

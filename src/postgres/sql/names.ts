@@ -36,11 +36,17 @@ export interface Names {
   readonly vStuckKeys: string
   readonly vFailures: string
   readonly vUnrouted: string
-  /** The name of a function in the database, as are the next three. */
+  /** The name of a function in the database, as are the next nine. */
   readonly keyHash: string
   readonly seesSubscriptions: string
   readonly publish: string
   readonly cancel: string
+  readonly decide: string
+  readonly setPaused: string
+  readonly redrive: string
+  readonly release: string
+  readonly pause: string
+  readonly resume: string
   /** The table of migrations, without quotes: Effect's migrator adds them. */
   readonly migrations: string
   /** The channel of wake-ups: at most 63 bytes, as Postgres requires. */
@@ -95,6 +101,12 @@ export const make = (schema: string): Result.Result<Names, InvalidName> => {
     seesSubscriptions: table("sees_subscriptions"),
     publish: table("publish"),
     cancel: table("cancel"),
+    decide: table("decide"),
+    setPaused: table("set_paused"),
+    redrive: table("redrive"),
+    release: table("release"),
+    pause: table("pause"),
+    resume: table("resume"),
     migrations: `${schema}.migrations`,
     channel: `millrace_${schema}`
   })

@@ -64,6 +64,6 @@ from pg_replication_slots where restart_lsn is not null order by kept desc`,
    * the timeout, so each statement is bounded by itself. $1 milliseconds
    */
   bounds:
-    `select set_config('statement_timeout', $1, true), set_config('jit', 'off', true), set_config('enable_seqscan', 'off', true),
+    `select set_config('statement_timeout', $1, true), set_config('jit', 'off', true), set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
   set_config('transaction_read_only', 'on', true)`
 }

@@ -82,6 +82,15 @@ export class MemoryState {
     return String(++this.lastDeadLetter).padStart(16, "0")
   }
 
+  /** Counts the messages whose topic no consumer reads now, by topic. */
+  countUnrouted(messages: ReadonlyArray<Message>): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>()
+    for (const { topic } of messages) {
+      if (!this.subscribed.has(topic)) counts.set(topic, (counts.get(topic) ?? 0) + 1)
+    }
+    return counts
+  }
+
   /**
    * Puts a message at the end of the queue of every consumer of its topic. Without a consumer the message waits as
    * unrouted.

@@ -6,9 +6,9 @@
  *
  * @since 0.1.0
  */
-import * as Acts from "../sql/acts.ts"
 import * as Functions from "../sql/functions.ts"
 import type { Names } from "../sql/names.ts"
+import * as OperatorFunctions from "../sql/operatorFunctions.ts"
 import * as ServerLife from "../sql/serverLife.ts"
 import * as Views from "../sql/views.ts"
 
@@ -263,6 +263,6 @@ export const initial = (t: Names): ReadonlyArray<string> => [
   series(t),
 
   ...Functions.make(t),
-  ...Acts.make(t),
+  ...OperatorFunctions.make(t),
   ...Views.make(t)
 ]

@@ -16,7 +16,8 @@ export const seesSubscriptions = (t: Names): string =>
 export const make = (t: Names) => ({
   /**
    * Inserts each message once for every consumer of its topic, or once into `unrouted`. Returns the queues that got
-   * messages. Postgres computes column defaults after the sort, so the seqs are in the given order.
+   * messages, and the number of unrouted messages by topic. Postgres computes column defaults after the sort, so the
+   * seqs are in the given order.
    *
    * Index: primary key of subscriptions, of consumers. Locks: access share on subscriptions until the transaction
    * ends.
@@ -35,7 +36,8 @@ export const make = (t: Names) => ({
 ), unrouted as (
   insert into ${t.unrouted} (topic, id, key, keyed, hash, payload, headers, version)
   select m.topic, m.id, m.key, m.keyed, m.hash, m.payload, m.headers, m.version from m
-  where not exists (select from ${t.subscriptions} s where s.topic = m.topic) order by m.n
+  where not exists (select from ${t.subscriptions} s where s.topic = m.topic) order by m.n returning topic
 )
-select distinct queue_id from routed`
+select distinct queue_id, null as topic, 0 as n from routed
+union all select null, topic, count(*)::int from unrouted group by topic`
 })

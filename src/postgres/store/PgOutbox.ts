@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import type * as Delay from "../../Delay.ts"
 import type { StoreFailure } from "../../Errors.ts"
 import * as PublishRefusal from "../../internal/PublishRefusal.ts"
+import { UnroutedTopics } from "../../internal/UnroutedTopics.ts"
 import type { Message } from "../../Message.ts"
 import type { OutboxStore } from "../../Store.ts"
 import type { PgDelayed } from "../queue/PgDelayed.ts"
@@ -60,10 +61,17 @@ const columnsOf = (messages: ReadonlyArray<Message>): ReadonlyArray<unknown> => 
 export const make = (db: PgDatabase, names: Names, wake: Wake, delayed: PgDelayed): OutboxStore => {
   const text = OutboxSql.make(names)
   const laterText = DelayedSql.make(names)
+  const unrouted = new UnroutedTopics()
+  /** After the commit, wakes the workers of the queues, and warns about topics that no consumer reads. */
   const wakeAfterCommit = (rows: Rows, also: () => void) =>
-    rows.length === 0 ? Effect.void : db.sql.afterCommit(Effect.sync(() => {
-      also()
-      for (const row of rows) wake.published(Number(row["queue_id"]))
+    rows.length === 0 ? Effect.void : db.sql.afterCommit(Effect.suspend(() => {
+      const lost: Array<readonly [topic: string, messages: number]> = []
+      for (const row of rows) {
+        if (row["topic"] === null) wake.published(Number(row["queue_id"]))
+        else lost.push([String(row["topic"]), Number(row["n"])])
+      }
+      if (lost.length < rows.length) also()
+      return lost.length === 0 ? Effect.void : unrouted.note(lost)
     }))
   const insert = (messages: ReadonlyArray<Message>) =>
     Effect.flatMap(db.query(text.write, columnsOf(messages)), (rows) => wakeAfterCommit(rows, () => {}))

@@ -13,7 +13,7 @@ import type { DeadLetter } from "../DeadLetter.ts"
 import { ConsumerConflict } from "../Errors.ts"
 import { Watchers } from "../internal/Watchers.ts"
 import type { Message } from "../Message.ts"
-import type { QueueStatus, Registration } from "../Store.ts"
+import type { Neglected, QueueStatus, Registration } from "../Store.ts"
 import { MemoryDelayed, type Waiting } from "./MemoryDelayed.ts"
 import { MemoryQueue } from "./MemoryQueue.ts"
 
@@ -80,6 +80,17 @@ export class MemoryState {
   /** Returns the id of a new dead letter. Ids ascend, and also sort so as texts. */
   nextDeadLetterId(): string {
     return String(++this.lastDeadLetter).padStart(16, "0")
+  }
+
+  /** Returns the consumers and topics whose messages no worker processes, at most 10 of each. */
+  neglected(now: number): Neglected {
+    const idle = [...this.queues.values()].filter((queue) =>
+      queue.rows.length > 0 && queue.paused === undefined && queue.alive(undefined, now) === 0
+    )
+    return {
+      consumers: idle.map(({ consumer }) => consumer).sort().slice(0, 10),
+      topics: [...this.unrouted.keys()].sort().slice(0, 10)
+    }
   }
 
   /** Counts the messages whose topic no consumer reads now, by topic. */

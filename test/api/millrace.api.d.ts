@@ -644,6 +644,8 @@ export interface Report {
         readonly renewal: Check;
         readonly eventLoop: Check;
         readonly lag: Check;
+        readonly heldKeys: Check;
+        readonly routing: Check;
         readonly workers: Check;
         readonly wakeUps: Check;
     };
@@ -651,6 +653,7 @@ export interface Report {
 export interface HealthOptions {
     readonly timeout?: Duration.Input | undefined;
     readonly maxLag?: Duration.Input | undefined;
+    readonly maxParked?: Duration.Input | undefined;
     readonly maxDelay?: Duration.Input | undefined;
 }
 export interface Failing {
@@ -1107,6 +1110,10 @@ export interface QueueStatus {
     readonly oldestMillis: number;
     readonly pipeline: string;
 }
+export interface Neglected {
+    readonly consumers: ReadonlyArray<string>;
+    readonly topics: ReadonlyArray<string>;
+}
 export interface Settled {
     readonly committed: number;
     readonly duplicates: number;
@@ -1117,6 +1124,7 @@ export interface ConsumerStore {
     readonly register: (registration: Registration) => Effect.Effect<void, StoreFailure | ConsumerConflict>;
     readonly status: (consumer: string) => Effect.Effect<QueueStatus, StoreFailure>;
     readonly record: (consumer: string, status: QueueStatus, settled: Settled) => Effect.Effect<void, StoreFailure>;
+    readonly neglected: Effect.Effect<Neglected, StoreFailure>;
     readonly list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure>;
     readonly get: (consumer: string) => Effect.Effect<Consumer, StoreFailure | ConsumerNotFound>;
     readonly heldKeys: (consumer: string, query: HeldQuery) => Effect.Effect<ReadonlyArray<HeldKey>, StoreFailure | ConsumerNotFound>;

@@ -138,6 +138,18 @@ export interface QueueStatus {
 }
 
 /**
+ * The consumers and topics whose messages no worker processes, sorted by name.
+ *
+ * @since 0.1.0
+ */
+export interface Neglected {
+  /** Consumers with messages and without a live worker. A consumer that an operator has paused is not among them. */
+  readonly consumers: ReadonlyArray<string>
+  /** Topics with messages that no consumer reads. */
+  readonly topics: ReadonlyArray<string>
+}
+
+/**
  * The messages that a worker settled since its last record, and the attempts that it will repeat.
  *
  * @since 0.1.0
@@ -169,6 +181,8 @@ export interface ConsumerStore {
    * without series does nothing. The store deletes old points itself.
    */
   readonly record: (consumer: string, status: QueueStatus, settled: Settled) => Effect.Effect<void, StoreFailure>
+  /** Returns the consumers and topics whose messages no worker processes, at most 10 of each. */
+  readonly neglected: Effect.Effect<Neglected, StoreFailure>
   /** Returns all consumers, sorted by name. */
   readonly list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure>
   readonly get: (consumer: string) => Effect.Effect<Consumer, StoreFailure | ConsumerNotFound>

@@ -236,7 +236,7 @@ export const makeConsumerOperations = (
   names: Names,
   queues: Queues,
   wake: Wake
-): Omit<ConsumerStore, "register" | "status" | "record"> => {
+): Omit<ConsumerStore, "register" | "status" | "record" | "neglected"> => {
   const text = Sql.make(names)
   const { recordChange: changed, lock, lockTimeout } = ConsumersSql.make(names)
   const parts: Parts = {

@@ -154,10 +154,11 @@ export const makeConsumers = (
   names: Names,
   queues: Queues,
   wake: Wake
-): Pick<ConsumerStore, "register" | "status" | "record"> => {
+): Pick<ConsumerStore, "register" | "status" | "record" | "neglected"> => {
   const text = Sql.make(names)
   const look = StatusSql.make(names)
   const record = SeriesSql.record(names)
+  const neglected = Sql.neglected(names)
 
   const find = Effect.fnUntraced(function*(consumer: string): Effect.fn.Return<Registered | undefined, SqlError> {
     const [row] = yield* db.query(text.find, [consumer])
@@ -203,6 +204,13 @@ export const makeConsumers = (
           Effect.map(([row]) => statusOf(row)),
           Effect.mapError(PgFailure.storeFailure("look at the queue"))
         )),
+    neglected: Effect.mapBoth(Effect.suspend(() => db.machinery(neglected, [])), {
+      onFailure: PgFailure.storeFailure("look for queues without a worker"),
+      onSuccess: ([row]) => ({
+        consumers: (row?.["consumers"] ?? []) as ReadonlyArray<string>,
+        topics: (row?.["topics"] ?? []) as ReadonlyArray<string>
+      })
+    }),
     record: (consumer, status, settled) =>
       Effect.flatMap(queues.byName(consumer), (queue) =>
         db.machinery(record, [

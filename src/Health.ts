@@ -17,7 +17,7 @@ import * as Layer from "effect/Layer"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import { InvalidSetting } from "./Errors.ts"
 import * as GivenDuration from "./internal/GivenDuration.ts"
-import { type QueueStatus, Store } from "./Store.ts"
+import { type Neglected, type QueueStatus, Store } from "./Store.ts"
 
 /**
  * The status of a check, from good to bad.
@@ -55,6 +55,10 @@ export interface Report {
     readonly eventLoop: Check
     /** Age of the oldest message that can be processed. */
     readonly lag: Check
+    /** Whether parked keys wait for an operator for long, with how many messages wait behind held keys. */
+    readonly heldKeys: Check
+    /** Whether each consumer with messages has a live worker in some process, and each published topic a consumer. */
+    readonly routing: Check
     /** Whether the workers of this process read, commit and hold lanes, or are stopping. */
     readonly workers: Check
     /**
@@ -75,6 +79,8 @@ export interface HealthOptions {
   readonly timeout?: Duration.Input | undefined
   /** The longest lag of a queue. With a longer lag the check is `degraded`. Default 5 minutes. */
   readonly maxLag?: Duration.Input | undefined
+  /** How long a key may be parked. With a longer time the check is `degraded`. Default 5 minutes. */
+  readonly maxParked?: Duration.Input | undefined
   /** The longest delay of the event loop. With a longer delay the check is `degraded`. Default 500 milliseconds. */
   readonly maxDelay?: Duration.Input | undefined
 }
@@ -175,13 +181,15 @@ export const layer = (options?: HealthOptions): Layer.Layer<Health, InvalidSetti
       const workers = yield* Workers
       const delay = yield* eventLoopDelay
       const reached = database(store, workers, limits.timeout)
-      const report = Effect.map(reached, (database): Report => {
+      const report = Effect.map(reached, ({ database, routing }): Report => {
         const all = [...workers]
         const checks = {
           database,
           renewal: renewal(all),
           eventLoop: eventLoop(delay(), limits.maxDelay),
           lag: lag(all, limits.maxLag),
+          heldKeys: heldKeys(all, limits.maxParked),
+          routing,
           workers: working(all),
           wakeUps: wakeUps(store.notListeningMillis())
         }
@@ -194,12 +202,13 @@ export const layer = (options?: HealthOptions): Layer.Layer<Health, InvalidSetti
 interface Limits {
   readonly timeout: number
   readonly maxLag: number
+  readonly maxParked: number
   readonly maxDelay: number
 }
 
 const resolve = (options: HealthOptions): Limits | InvalidSetting => {
-  const limits = { timeout: 2_000, maxLag: 300_000, maxDelay: 500 }
-  for (const name of ["timeout", "maxLag", "maxDelay"] as const) {
+  const limits = { timeout: 2_000, maxLag: 300_000, maxParked: 300_000, maxDelay: 500 }
+  for (const name of ["timeout", "maxLag", "maxParked", "maxDelay"] as const) {
     const given = options[name]
     if (given === undefined) continue
     const millis = GivenDuration.millis(given)
@@ -219,6 +228,31 @@ const worst = (checks: ReadonlyArray<Check>): Status =>
     ? "degraded"
     : "ok"
 
+/** The store's answer: the problem, or an empty text, and whether all queues have workers. */
+interface Answer {
+  readonly problem: string
+  readonly routing: Check
+}
+
+const unanswered = (problem: string): Answer => ({
+  problem,
+  routing: degraded("It is not known whether all queues have workers, since the database cannot be reached.")
+})
+
+const quoted = (names: ReadonlyArray<string>): string => names.map((name) => `"${name}"`).join(", ")
+
+const routing = ({ consumers, topics }: Neglected): Check => {
+  const bad = [
+    ...(consumers.length === 0
+      ? []
+      : [`Messages wait, and no worker lives in any process, for: ${quoted(consumers)}. Start one.`]),
+    ...(topics.length === 0
+      ? []
+      : [`No consumer reads these topics, and their messages wait: ${quoted(topics)}. Look for a typing error.`])
+  ]
+  return bad.length > 0 ? degraded(bad.join(" ")) : ok("Every queue has a worker, and every topic a consumer.")
+}
+
 /**
  * Checks the store. A refusal by the store has the same result as a missing answer.
  *
@@ -229,12 +263,17 @@ const database = (
   store: Store["Service"],
   workers: ReadonlySet<WorkerState>,
   timeout: number
-): Effect.Effect<Check> => {
-  let asking: Fiber.Fiber<string> | undefined
+): Effect.Effect<{ readonly database: Check; readonly routing: Check }> => {
+  let asking: Fiber.Fiber<Answer> | undefined
   const ping = Effect.suspend(() => store.checkAccess(workers.size > 0 ? "worker" : "publisher"))
-  const ask = Effect.matchCause(ping, {
-    onSuccess: () => "",
-    onFailure: (cause) => cause.reasons.map((reason) => reason._tag === "Fail" ? reason.error.message : "It broke.")[0]!
+  const routed = Effect.match(Effect.suspend(() => store.consumers.neglected), {
+    onSuccess: routing,
+    onFailure: (error) => degraded(`It is not known whether all queues have workers. ${error.message}`)
+  })
+  const ask: Effect.Effect<Answer> = Effect.matchCause(Effect.andThen(ping, routed), {
+    onSuccess: (routing) => ({ problem: "", routing }),
+    onFailure: (cause) =>
+      unanswered(cause.reasons.map((reason) => reason._tag === "Fail" ? reason.error.message : "It broke.")[0]!)
   })
   const asked = Effect.suspend(() =>
     asking !== undefined && asking.pollUnsafe() === undefined
@@ -248,7 +287,7 @@ const database = (
     const clock = yield* Clock.Clock
     const began = clock.monotonicTimeNanosUnsafe()
     const fiber = yield* asked
-    const late = `It did not answer within ${timeout} ms.`
+    const late = unanswered(`It did not answer within ${timeout} ms.`)
     const answer = yield* Effect.timeoutOrElse(
       Effect.map(Fiber.await(fiber), (exit) => exit._tag === "Success" ? exit.value : late),
       {
@@ -261,9 +300,10 @@ const database = (
       }
     )
     const millis = Math.round(Number(clock.monotonicTimeNanosUnsafe() - began) / 1e6)
-    return answer === ""
+    const database: Check = answer.problem === ""
       ? ok(`The database (${store.engine}) answered in ${millis} ms.`)
-      : { status: "down", reason: `The database (${store.engine}) cannot be reached. ${answer}` }
+      : { status: "down", reason: `The database (${store.engine}) cannot be reached. ${answer.problem}` }
+    return { database, routing: answer.routing }
   })
 }
 
@@ -308,6 +348,28 @@ const lag = (workers: ReadonlyArray<WorkerState>, most: number): Check => {
     )
   }
   return bad.length > 0 ? degraded(bad.join(" ")) : ok(`No queue is behind by more than ${seconds(longest)}.`)
+}
+
+/** Checks for keys that wait for an operator. Their messages do not count for the lag. */
+const heldKeys = (workers: ReadonlyArray<WorkerState>, most: number): Check => {
+  const bad: Array<string> = []
+  let [parked, delayed] = [0, 0]
+  for (const worker of workers) {
+    const status = worker.queue()?.status
+    if (status === undefined) continue
+    parked += status.parkedKeys
+    delayed += status.delayedKeys
+    if (status.parkedKeys === 0 || status.parkedMillis <= most) continue
+    const behind = Math.max(0, status.unsettled - status.waiting)
+    bad.push(
+      `Consumer "${worker.consumer}": ${status.parkedKeys} keys are parked, the oldest for ${
+        seconds(status.parkedMillis)
+      }, and ${behind} messages wait behind held keys. Redrive, discard or release their dead letters.`
+    )
+  }
+  return bad.length > 0
+    ? degraded(bad.join(" "))
+    : ok(`${parked} keys are parked, and ${delayed} are held for a retry.`)
 }
 
 /** Checks the workers. A worker that cannot read or commit processes nothing, even if the database responds. */

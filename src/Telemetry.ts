@@ -93,6 +93,17 @@ export const sent = Metric.counter("messaging.client.sent.messages", {
 })
 
 /**
+ * Messages published to a topic that no consumer reads, by topic. They wait for the first consumer of the topic.
+ *
+ * @since 0.1.0
+ */
+export const unrouted = Metric.counter("millrace.unrouted.messages", {
+  description: "Messages published to a topic that no consumer reads",
+  attributes: { unit: "{message}" },
+  incremental: true
+})
+
+/**
  * Seconds from the publish to the commit, by topic and consumer. The publish is timed by the store's clock and the
  * commit by the worker's.
  *
@@ -356,6 +367,7 @@ export const statsAge = Metric.gauge("millrace.stats.age", {
 const all: ReadonlyArray<Metric.Metric<never, unknown>> = [
   outcomes,
   sent,
+  unrouted,
   consumed,
   operationDuration,
   processDuration,

@@ -112,6 +112,8 @@ export interface SubscriptionSpec {
   readonly lease: Duration.Duration
   /** How long `take` waits for a wake-up before it polls. */
   readonly idlePoll: Duration.Duration
+  /** The version of the worker's code, for operators. An engine that has no place for it ignores it. */
+  readonly codeVersion?: string | undefined
 }
 
 /**

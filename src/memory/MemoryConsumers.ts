@@ -204,6 +204,9 @@ export const makeConsumers = (state: MemoryState): ConsumerStore => ({
         })
       )
     }),
+  neglected: Effect.map(Clock.currentTimeMillis, (now) => state.neglected(now)),
+  // The memory store keeps no series.
+  record: () => Effect.void,
   list: Effect.map(
     Clock.currentTimeMillis,
     (now) =>

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import type * as Delay from "../Delay.ts"
 import { StoreFailure } from "../Errors.ts"
 import * as PublishRefusal from "../internal/PublishRefusal.ts"
+import { UnroutedTopics } from "../internal/UnroutedTopics.ts"
 import type { Message } from "../Message.ts"
 import type { OutboxStore } from "../Store.ts"
 import { nameKey, type Waiting } from "./MemoryDelayed.ts"
@@ -67,36 +68,50 @@ const replace = (state: MemoryState, message: Message, later: Delay.ResolvedDela
     ))
 }
 
-export const makeOutbox = (state: MemoryState): OutboxStore => ({
-  write: (messages, later) =>
-    Effect.suspend((): Effect.Effect<void, StoreFailure> => {
-      const bad = PublishRefusal.of(messages, later)
-      if (bad !== undefined) return Effect.fail(bad)
-      if (later?.name !== undefined && messages[0] !== undefined) return replace(state, messages[0], later, later.name)
-      return write(state, (now) => {
-        const due = later === undefined ? now : dueAt(later, now)
-        return Effect.succeed({
-          apply: due <= now
-            ? (now: number) => publishNow(state, messages, now)
-            : () => {
-              for (const message of messages) state.delay({ message, due, name: undefined })
-            }
-        })
-      })
-    }),
-  cancel: (topic, key, name) => {
-    const place = nameKey(topic, key, name)
-    return within(state, "cancel a delayed message", (transaction) =>
-      Effect.andThen(
-        transaction.lock([place]),
-        Effect.sync(() => {
-          if (transaction.waiting(place) === undefined) return false
-          transaction.stage({
-            waiting: new Map([[place, undefined]]),
-            apply: () => state.delayed.remove(place)
+/** Publishes messages, now or later. */
+const put = (
+  state: MemoryState,
+  messages: ReadonlyArray<Message>,
+  later: Delay.ResolvedDelay | undefined
+): Effect.Effect<void, StoreFailure> => {
+  const bad = PublishRefusal.of(messages, later)
+  if (bad !== undefined) return Effect.fail(bad)
+  if (later?.name !== undefined && messages[0] !== undefined) return replace(state, messages[0], later, later.name)
+  return write(state, (now) => {
+    const due = later === undefined ? now : dueAt(later, now)
+    return Effect.succeed({
+      apply: due <= now
+        ? (now: number) => publishNow(state, messages, now)
+        : () => {
+          for (const message of messages) state.delay({ message, due, name: undefined })
+        }
+    })
+  })
+}
+
+export const makeOutbox = (state: MemoryState): OutboxStore => {
+  const unrouted = new UnroutedTopics()
+  return {
+    write: (messages, later) =>
+      Effect.suspend((): Effect.Effect<void, StoreFailure> => {
+        const lost = state.countUnrouted(messages)
+        const stored = put(state, messages, later)
+        return lost.size === 0 ? stored : Effect.tap(stored, unrouted.note(lost))
+      }),
+    cancel: (topic, key, name) => {
+      const place = nameKey(topic, key, name)
+      return within(state, "cancel a delayed message", (transaction) =>
+        Effect.andThen(
+          transaction.lock([place]),
+          Effect.sync(() => {
+            if (transaction.waiting(place) === undefined) return false
+            transaction.stage({
+              waiting: new Map([[place, undefined]]),
+              apply: () => state.delayed.remove(place)
+            })
+            return true
           })
-          return true
-        })
-      ))
+        ))
+    }
   }
-})
+}

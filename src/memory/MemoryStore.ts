@@ -13,7 +13,7 @@ import type { DeadLetter } from "../DeadLetter.ts"
 import { ConsumerConflict } from "../Errors.ts"
 import { Watchers } from "../internal/Watchers.ts"
 import type { Message } from "../Message.ts"
-import type { QueueStatus, Registration } from "../Store.ts"
+import type { Neglected, QueueStatus, Registration } from "../Store.ts"
 import { MemoryDelayed, type Waiting } from "./MemoryDelayed.ts"
 import { MemoryQueue } from "./MemoryQueue.ts"
 import type { UnsettledRow } from "./MemoryUnsettled.ts"
@@ -83,6 +83,26 @@ export class MemoryState {
   /** Returns the id of a new dead letter. Ids ascend, and also sort so as texts. */
   nextDeadLetterId(): string {
     return String(++this.lastDeadLetter).padStart(16, "0")
+  }
+
+  /** Returns the consumers and topics whose messages no worker processes, at most 10 of each. */
+  neglected(now: number): Neglected {
+    const idle = [...this.queues.values()].filter((queue) =>
+      queue.rows.length > 0 && queue.paused === undefined && queue.alive(undefined, now) === 0
+    )
+    return {
+      consumers: idle.map(({ consumer }) => consumer).sort().slice(0, 10),
+      topics: [...this.unrouted.keys()].sort().slice(0, 10)
+    }
+  }
+
+  /** Counts the messages whose topic no consumer reads now, by topic. */
+  countUnrouted(messages: ReadonlyArray<Message>): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>()
+    for (const { topic } of messages) {
+      if (!this.subscribed.has(topic)) counts.set(topic, (counts.get(topic) ?? 0) + 1)
+    }
+    return counts
   }
 
   /**
@@ -165,6 +185,7 @@ export class MemoryState {
     const most = (count: number) => Math.min(count, 10_000)
     return {
       waiting: most(waiting),
+      unsettled: most(queue.rows.length),
       lagMillis: since(oldest),
       delayedKeys: most(delayed),
       parkedKeys: most(parked),

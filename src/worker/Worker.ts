@@ -22,6 +22,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { randomUUID } from "node:crypto"
 import {
@@ -295,6 +296,24 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     yield* again(0)
   }) as Effect.Effect<void, WorkerError, R | Store | Transport>
 
+/** Logs one line when a worker starts to take messages. The short runs of `Worker.drain` have no such line. */
+const logStart = ({ pipeline, settings, untilEmpty, worker }: Stages.Options): Effect.Effect<void> => {
+  if (untilEmpty) return Effect.void
+  const topics = pipeline.topics.map(({ name }) => `"${name}"`).join(", ")
+  const version = settings.codeVersion === "" ? "" : ` with code ${settings.codeVersion}`
+  return Effect.annotateLogs(Effect.logInfo(`Worker ${worker} started${version}. It reads ${topics}.`), {
+    consumer: pipeline.consumer
+  })
+}
+
+/** Logs one line when a worker has stopped and given back its lanes. */
+const logEnd = ({ pipeline, untilEmpty, worker }: Stages.Options): Effect.Effect<void, never, Scope.Scope> =>
+  untilEmpty ?
+    Effect.void :
+    Effect.addFinalizer(() =>
+      Effect.annotateLogs(Effect.logInfo(`Worker ${worker} stopped.`), { consumer: pipeline.consumer })
+    )
+
 /**
  * Runs one subscription from its registration to its end: fetches messages into the flow, and runs the turns that the
  * flow starts.
@@ -304,7 +323,8 @@ const session = (
   started: Deferred.Deferred<void, WorkerError> | undefined
 ): Effect.Effect<void, WorkerError | SubscriptionLost> =>
   Effect.scoped(Effect.gen(function*() {
-    const { attempt, batch, drain, fetcher, inFlight } = yield* Stages.open(options)
+    const { attempt, batch, drain, fetcher, inFlight } = yield* Effect.andThen(logEnd(options), Stages.open(options))
+    yield* logStart(options)
     yield* Effect.addFinalizer(() => drain)
     if (started !== undefined) yield* Deferred.succeed(started, undefined)
 

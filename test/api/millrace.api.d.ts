@@ -655,6 +655,8 @@ export interface Report {
         readonly renewal: Check;
         readonly eventLoop: Check;
         readonly lag: Check;
+        readonly heldKeys: Check;
+        readonly routing: Check;
         readonly workers: Check;
         readonly wakeUps: Check;
     };
@@ -662,6 +664,7 @@ export interface Report {
 export interface HealthOptions {
     readonly timeout?: Duration.Input | undefined;
     readonly maxLag?: Duration.Input | undefined;
+    readonly maxParked?: Duration.Input | undefined;
     readonly maxDelay?: Duration.Input | undefined;
 }
 export interface Failing {
@@ -1120,6 +1123,7 @@ export interface HeldQuery {
 }
 export interface QueueStatus {
     readonly waiting: number;
+    readonly unsettled: number;
     readonly lagMillis: number;
     readonly delayedKeys: number;
     readonly parkedKeys: number;
@@ -1130,9 +1134,21 @@ export interface QueueStatus {
     readonly oldestMillis: number;
     readonly pipeline: string;
 }
+export interface Neglected {
+    readonly consumers: ReadonlyArray<string>;
+    readonly topics: ReadonlyArray<string>;
+}
+export interface Settled {
+    readonly committed: number;
+    readonly duplicates: number;
+    readonly dead: number;
+    readonly retried: number;
+}
 export interface ConsumerStore {
     readonly register: (registration: Registration) => Effect.Effect<void, StoreFailure | ConsumerConflict>;
     readonly status: (consumer: string) => Effect.Effect<QueueStatus, StoreFailure>;
+    readonly record: (consumer: string, status: QueueStatus, settled: Settled) => Effect.Effect<void, StoreFailure>;
+    readonly neglected: Effect.Effect<Neglected, StoreFailure>;
     readonly list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure>;
     readonly get: (consumer: string) => Effect.Effect<Consumer, StoreFailure | ConsumerNotFound>;
     readonly heldKeys: (consumer: string, query: HeldQuery) => Effect.Effect<ReadonlyArray<HeldKey>, StoreFailure | ConsumerNotFound>;
@@ -1321,6 +1337,7 @@ export declare const logFields: (consumer: string, { message }: Pick<Delivery, "
 export type DeliveryOutcome = "committed" | "duplicate" | "retried" | "held" | "dead" | "failed" | "released";
 export declare const outcomes: Metric.Counter<number>;
 export declare const sent: Metric.Counter<number>;
+export declare const unrouted: Metric.Counter<number>;
 export declare const latency: Metric.Histogram<number>;
 export declare const consumed: Metric.Counter<number>;
 export declare const operationDuration: Metric.Histogram<number>;
@@ -1428,6 +1445,7 @@ export interface SubscriptionSpec {
     readonly lanes: number;
     readonly lease: Duration.Duration;
     readonly idlePoll: Duration.Duration;
+    readonly codeVersion?: string | undefined;
 }
 export interface Subscription {
     readonly take: (demand: Demand, accept: (deliveries: ReadonlyArray<Delivery>) => void) => Effect.Effect<void, TransportError | ConsumerRemoved | SubscriptionLost>;
@@ -1695,6 +1713,341 @@ export interface EmbeddedOptions {
     readonly schema?: string | undefined;
 }
 export declare const layer: (options?: EmbeddedOptions) => Layer.Layer<Store | Transport | SqlClient.SqlClient | SqlPg.PgClient, PostgresError | DataInUse>;
+
+// ==== millrace/ops ====
+
+// src/ops/index.ts
+export * from "./ConsumerFacts.ts";
+export * from "./DatabaseFacts.ts";
+export * as Fact from "./Fact.ts";
+export * from "./FailureFacts.ts";
+export * from "./KeyFacts.ts";
+export * from "./MessageFacts.ts";
+export * as Operations from "./Operations.ts";
+export * from "./SeriesFacts.ts";
+
+// src/ops/ConsumerFacts.ts
+import type { Consumer } from "../Store.ts";
+import type { Blocker } from "./DatabaseFacts.ts";
+import type { Count } from "./Fact.ts";
+export interface ConsumerFacts extends Pick<Consumer, "consumer" | "topics" | "lanes" | "order" | "registeredAt" | "paused"> {
+    readonly waiting: Count;
+    readonly oldestAt: number | undefined;
+    readonly rates: Rates;
+    readonly delayedKeys: Count;
+    readonly parkedKeys: Count;
+    readonly pausedKeys: Count;
+    readonly deadLetters: Count;
+    readonly redriving: Count;
+    readonly workers: number;
+    readonly codeVersions: ReadonlyArray<string>;
+    readonly ownedLanes: number;
+    readonly freeLanes: number;
+    readonly lag: Lag;
+}
+export interface Rates {
+    readonly inPerSecond: number | undefined;
+    readonly outPerSecond: number | undefined;
+}
+export interface Lag {
+    readonly millis: number;
+    readonly cause: LagCause;
+    readonly sentence: string;
+}
+export type LagCause = {
+    readonly _tag: "Empty";
+} | {
+    readonly _tag: "Paused";
+    readonly by: string;
+    readonly at: number;
+    readonly note: string;
+} | {
+    readonly _tag: "NoWorker";
+} | {
+    readonly _tag: "CommitWaits";
+    readonly blocker: Blocker;
+} | {
+    readonly _tag: "AllHeld";
+    readonly parked: Count;
+    readonly delayed: Count;
+} | {
+    readonly _tag: "FreeLanes";
+    readonly free: number;
+    readonly lanes: number;
+} | {
+    readonly _tag: "OneKey";
+    readonly key: string;
+    readonly share: number;
+} | {
+    readonly _tag: "Growing";
+    readonly perSecond: number;
+} | {
+    readonly _tag: "Draining";
+    readonly millis: number;
+} | {
+    readonly _tag: "Waiting";
+};
+export interface LaneFacts {
+    readonly lane: number;
+    readonly owner: {
+        readonly worker: string;
+        readonly leaseUntil: number;
+    } | undefined;
+    readonly deadOwner: string | undefined;
+    readonly waiting: Count;
+    readonly oldestAt: number | undefined;
+    readonly alone: boolean;
+}
+export interface WorkerFacts {
+    readonly consumer: string;
+    readonly worker: string;
+    readonly codeVersion: string;
+    readonly startedAt: number;
+    readonly aliveUntil: number;
+    readonly alive: boolean;
+    readonly lanes: number;
+}
+
+// src/ops/DatabaseFacts.ts
+import type { Count, Visible } from "./Fact.ts";
+export interface Session {
+    readonly pid: number;
+    readonly user: string;
+    readonly application: string;
+    readonly client: string;
+    readonly state: string;
+    readonly query: Visible<string>;
+    readonly transactionMillis: number | undefined;
+    readonly stateMillis: number | undefined;
+}
+export interface Blocker {
+    readonly waits: Session;
+    readonly waitsMillis: number;
+    readonly lock: string;
+    readonly by: Session;
+}
+export interface SnapshotOwner {
+    readonly kind: "session" | "replication slot" | "prepared transaction";
+    readonly name: string;
+    readonly session: Session | undefined;
+    readonly transactionsAgo: number;
+    readonly millis: number | undefined;
+}
+export interface StorageFacts {
+    readonly databaseBytes: Visible<number>;
+    readonly tables: ReadonlyArray<{
+        readonly table: string;
+        readonly bytes: number;
+        readonly rows: Count;
+        readonly deadRows: Count;
+        readonly vacuumedAt: number | undefined;
+    }>;
+    readonly walBytes: Visible<number>;
+    readonly slots: ReadonlyArray<{
+        readonly slot: string;
+        readonly active: boolean;
+        readonly keptBytes: number;
+    }>;
+}
+
+// src/ops/Fact.ts
+export interface Count {
+    readonly value: number;
+    readonly kind: "exact" | "atLeast" | "estimate";
+}
+export declare const upTo: (counted: number, most: number) => Count;
+export declare const show: ({ kind, value }: Count) => string;
+export declare const showMillis: (millis: number) => string;
+export type Visible<A> = {
+    readonly _tag: "Visible";
+    readonly value: A;
+} | {
+    readonly _tag: "NotVisible";
+    readonly reason: string;
+};
+export declare const visible: <A>(value: A) => Visible<A>;
+export declare const notVisible: (reason: string) => Visible<never>;
+
+// src/ops/FailureFacts.ts
+import type { Reason } from "../DeadLetter.ts";
+import type { Count } from "./Fact.ts";
+export interface FailureFacts {
+    readonly consumer: string;
+    readonly fingerprint: string;
+    readonly tag: string;
+    readonly reason: Reason;
+    readonly deadLetters: Count;
+    readonly firstAt: number;
+    readonly lastAt: number;
+    readonly sampleId: string;
+    readonly diedOn: ReadonlyArray<string>;
+    readonly runningNow: ReadonlyArray<string>;
+}
+export interface FailureQuery {
+    readonly consumer?: string | undefined;
+    readonly fingerprint?: string | undefined;
+    readonly limit?: number | undefined;
+}
+export interface RedriveFacts {
+    readonly consumer: string;
+    readonly by: string;
+    readonly note: string;
+    readonly firstAt: number;
+    readonly lastAt: number;
+    readonly deadLetters: Count;
+    readonly committed: number;
+    readonly waiting: number;
+    readonly failedAgain: number;
+    readonly discarded: number;
+    readonly gone: number;
+}
+export interface RedriveQuery {
+    readonly consumer?: string | undefined;
+    readonly by?: string | undefined;
+    readonly since?: number | undefined;
+}
+
+// src/ops/KeyFacts.ts
+import type { HeldKey } from "../Store.ts";
+import type { Count } from "./Fact.ts";
+export interface StuckKey extends HeldKey {
+    readonly consumer: string;
+    readonly lane: number;
+    readonly behind: Count;
+    readonly oldestAt: number | undefined;
+    readonly deadLetter: {
+        readonly id: string;
+        readonly fingerprint: string;
+        readonly tag: string;
+        readonly diedAt: number;
+    } | undefined;
+}
+export interface StuckQuery {
+    readonly consumer?: string | undefined;
+    readonly hold?: "parked" | "delayed" | "paused" | undefined;
+    readonly after?: {
+        readonly consumer: string;
+        readonly key: string;
+    } | undefined;
+    readonly limit?: number | undefined;
+}
+
+// src/ops/MessageFacts.ts
+import type { Entry } from "../Audit.ts";
+import type { DeadLetter } from "../DeadLetter.ts";
+import type { Count } from "./Fact.ts";
+export interface Found {
+    readonly id: string;
+    readonly sentences: ReadonlyArray<string>;
+    readonly known: boolean;
+    readonly consumers: ReadonlyArray<FoundAt>;
+    readonly delayed: ReadonlyArray<{
+        readonly topic: string;
+        readonly key: string;
+        readonly dueAt: number;
+    }>;
+    readonly unrouted: ReadonlyArray<{
+        readonly topic: string;
+        readonly key: string;
+        readonly publishedAt: number;
+    }>;
+    readonly audit: ReadonlyArray<Entry>;
+    readonly searchedAll: boolean;
+}
+export interface FoundAt {
+    readonly consumer: string;
+    readonly state: "committed" | "waiting" | "held" | "dead" | "redriving" | "discarded";
+    readonly settledAt: number | undefined;
+    readonly queue: {
+        readonly topic: string;
+        readonly key: string;
+        readonly lane: number;
+        readonly publishedAt: number;
+        readonly attempts: number;
+        readonly crashCount: number;
+        readonly worker: string | undefined;
+    } | undefined;
+    readonly hold: {
+        readonly parked: boolean;
+        readonly retryAt: number | undefined;
+        readonly pausedBy: string | undefined;
+    } | undefined;
+    readonly deadLetters: ReadonlyArray<DeadLetter>;
+}
+export interface FindQuery {
+    readonly key?: string | undefined;
+    readonly mostBytes?: number | undefined;
+}
+export interface DelayedFacts {
+    readonly topic: string;
+    readonly messages: Count;
+    readonly nextAt: number;
+}
+export interface UnroutedFacts {
+    readonly topic: string;
+    readonly messages: Count;
+    readonly firstAt: number;
+    readonly lastAt: number;
+}
+
+// src/ops/Operations.ts
+import * as Context from "effect/Context";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import * as SqlClient from "effect/sql/SqlClient";
+import type { ConsumerNotFound, InvalidName, StoreFailure } from "../Errors.ts";
+import { Store } from "../Store.ts";
+import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts";
+import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts";
+import type { Visible } from "./Fact.ts";
+import type { FailureFacts, FailureQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts";
+import type { StuckKey, StuckQuery } from "./KeyFacts.ts";
+import type { DelayedFacts, FindQuery, Found, UnroutedFacts } from "./MessageFacts.ts";
+import type { SeriesPoint, SeriesQuery } from "./SeriesFacts.ts";
+declare const Operations_base: Context.ServiceClass<Operations, "millrace/Operations", {
+    readonly consumers: Effect.Effect<ReadonlyArray<ConsumerFacts>, StoreFailure>;
+    readonly consumer: (consumer: string) => Effect.Effect<ConsumerFacts, StoreFailure | ConsumerNotFound>;
+    readonly stuckKeys: (query?: StuckQuery) => Effect.Effect<ReadonlyArray<StuckKey>, StoreFailure | ConsumerNotFound>;
+    readonly failures: (query?: FailureQuery) => Effect.Effect<ReadonlyArray<FailureFacts>, StoreFailure | ConsumerNotFound>;
+    readonly redrives: (query?: RedriveQuery) => Effect.Effect<ReadonlyArray<RedriveFacts>, StoreFailure | ConsumerNotFound>;
+    readonly workers: Effect.Effect<ReadonlyArray<WorkerFacts>, StoreFailure>;
+    readonly lanes: (consumer: string) => Effect.Effect<ReadonlyArray<LaneFacts>, StoreFailure | ConsumerNotFound>;
+    readonly delayed: Effect.Effect<ReadonlyArray<DelayedFacts>, StoreFailure>;
+    readonly unrouted: Effect.Effect<ReadonlyArray<UnroutedFacts>, StoreFailure>;
+    readonly find: (id: string, query?: FindQuery) => Effect.Effect<Found, StoreFailure>;
+    readonly blockers: Effect.Effect<ReadonlyArray<Blocker>, StoreFailure>;
+    readonly oldestSnapshot: Effect.Effect<Visible<SnapshotOwner | undefined>, StoreFailure>;
+    readonly storage: Effect.Effect<StorageFacts, StoreFailure>;
+    readonly series: (consumer: string, query?: SeriesQuery) => Effect.Effect<ReadonlyArray<SeriesPoint>, StoreFailure | ConsumerNotFound>;
+}>;
+export declare class Operations extends Operations_base {
+}
+export interface OperationsOptions {
+    readonly schema?: string | undefined;
+}
+export declare const layer: (options?: OperationsOptions) => Layer.Layer<Operations, InvalidName, Store | SqlClient.SqlClient>;
+export {};
+
+// src/ops/SeriesFacts.ts
+import type { Count } from "./Fact.ts";
+export interface SeriesPoint {
+    readonly at: number;
+    readonly seconds: 10 | 60;
+    readonly waiting: Count;
+    readonly lagMillis: number;
+    readonly delayedKeys: number;
+    readonly parkedKeys: number;
+    readonly deadLetters: Count;
+    readonly committed: number;
+    readonly duplicates: number;
+    readonly dead: number;
+    readonly retried: number;
+}
+export interface SeriesQuery {
+    readonly seconds?: 10 | 60 | undefined;
+    readonly from?: number | undefined;
+    readonly until?: number | undefined;
+}
 
 // ==== millrace/testing ====
 

@@ -290,7 +290,7 @@ export const operations: ReadonlyArray<Mutant> = [
     name: "held keys' messages counted as late",
     guarantee: "observability",
     file: "src/postgres/sql/status.ts",
-    from: "not exists (select from ${t.holds} h where h.queue_id = $1 and h.key = m.key offset 0)",
+    from: "not exists (select from ${t.holds} h where h.queue_id = ${queue} and h.key = m.key offset 0)",
     to: "true",
     test: conformance,
     named: "says how a queue stands"

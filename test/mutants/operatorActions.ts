@@ -9,8 +9,8 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
   {
     name: "redrive without audit",
     guarantee: "operations",
-    file: "src/postgres/store/PgDecisions.ts",
-    from: "    yield* db.within(text.audit, [deadLetters, by, decision.action, note])\n",
+    file: "src/postgres/sql/decisions.ts",
+    from: "  ${audit(t)};\n",
     to: "",
     test: conformance,
     named: "postgres: decisions.*records who did what"
@@ -64,8 +64,8 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     name: "an oversized redriven row left beside its dead letter",
     guarantee: "operations",
     file: "src/postgres/sql/deadLetters.ts",
-    from: "with removed as (delete from ${t.messages} where queue_id = $9 and lane = $6 and seq = $7)",
-    to: "with gone as (select from ${t.messages} where queue_id = $9 and lane = $6 and seq = $7)",
+    from: "with removed as (delete from ${t.messages} where queue_id = $10 and lane = $6 and seq = $7)",
+    to: "with gone as (select from ${t.messages} where queue_id = $10 and lane = $6 and seq = $7)",
     test: "test/postgres/transport.test.ts",
     named: "takes an oversized row back into its own dead letter"
   },
@@ -73,8 +73,8 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     name: "a decision recorded outside of its transaction",
     guarantee: "operations",
     file: "src/postgres/store/PgDecisions.ts",
-    from: "yield* db.within(text.audit, [deadLetters",
-    to: "yield* db.machinery(text.audit, [deadLetters",
+    from: "yield* db.within(text.decide, [deadLetters",
+    to: "yield* db.machinery(text.decide, [deadLetters",
     test: conformance,
     named: "postgres: decisions.*records a decision in the transaction"
   },
@@ -90,9 +90,9 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a restored dead letter in a set that was frozen before",
     guarantee: "operations",
-    file: "src/postgres/store/PgDecisions.ts",
-    from: "Effect.andThen(on(text.reopen)(deadLetters)),",
-    to: "",
+    file: "src/postgres/sql/decisions.ts",
+    from: "set opened = pg_current_xact_id() where id = any($1)",
+    to: "set opened = opened where id = any($1)",
     test: conformance,
     named: "postgres: decisions.*redrives exactly the dead letters"
   },
@@ -135,9 +135,9 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a key stays held after its last two dead letters",
     guarantee: "operations",
-    file: "src/postgres/store/PgDecisions.ts",
-    from: "Effect.andThen(on(text.lockHolds)(deadLetters), on(text.continueKeys)(deadLetters))",
-    to: "on(text.continueKeys)(deadLetters)",
+    file: "src/postgres/sql/decisions.ts",
+    from: "    ${lockHolds(t)};\n",
+    to: "",
     test: "test/postgres/operatorActions.test.ts",
     named: "keep a key held when its last two"
   },
@@ -163,8 +163,8 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     name: "the id of a restored dead letter forgotten",
     guarantee: "operations",
     file: "src/postgres/store/PgDecisions.ts",
-    from: "Effect.forEach(deadLetters, markDead, { discard: true }).pipe(",
-    to: "Effect.void.pipe(",
+    from: "before: (deadLetters) => Effect.forEach(deadLetters, markDead, { discard: true })",
+    to: "before: () => Effect.void",
     test: "test/postgres/retention.test.ts",
     named: "keeps a restored dead letter redrivable"
   },

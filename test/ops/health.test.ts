@@ -1,12 +1,12 @@
 // The health of a process: each check, in sentences, with the worst of them as its status.
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Fiber, Layer, Redacted, Schedule } from "effect"
+import { Context, Effect, Fiber, Layer, Redacted, Schedule, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { Errors, Health, Memory, Pipeline, Store } from "millrace"
+import { Consumers, Errors, Health, Memory, Pipeline, Store, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
 import { proxy } from "../harness/proxy.ts"
-import { freshSchema } from "../postgres/kit.ts"
+import { freshSchema, postgres } from "../postgres/kit.ts"
 import { drain, order, Orders, orders, ports, publish, settle, start, stop } from "../worker/support.ts"
 
 const report = Effect.flatMap(Health.Health, (health) => health.report)
@@ -29,7 +29,7 @@ describe("health", () => {
       yield* settle
       yield* TestClock.adjust("1 minute")
       const { checks, status } = yield* report
-      assert.deepStrictEqual(Object.values(checks).map((check) => check.status), Array(6).fill("ok"))
+      assert.deepStrictEqual(Object.values(checks).map((check) => check.status), Array(8).fill("ok"))
       assert.strictEqual(status, "ok")
       assert.strictEqual(checks.workers.reason, "2 workers run in this process.")
       for (const { reason } of Object.values(checks)) assert.match(reason, /^[A-Z0-9].*\.$/)
@@ -54,6 +54,68 @@ describe("health", () => {
       yield* stop(worker)
       yield* stop(other)
     }).pipe(Effect.provide(layer())))
+
+  it.effect("is degraded by a key that is parked for long, and says how many messages wait behind it", () =>
+    Effect.gen(function*() {
+      const books = Pipeline.from(Orders, { consumer: "books" }).pipe(
+        Pipeline.tap(({ n }) => n === 1 ? Effect.fail({ retryable: false }) : Effect.void),
+        Pipeline.deadLetter({ order: "park" })
+      )
+      yield* drain(books)
+      yield* publish(Orders, orders("a", 502))
+      const worker = yield* start(books, { statsEvery: "10 seconds" })
+      yield* settle
+      yield* TestClock.adjust("4 minutes")
+      const before = (yield* report).checks
+      assert.deepStrictEqual([before.heldKeys.status, before.lag.status], ["ok", "ok"])
+      assert.strictEqual(before.heldKeys.reason, "1 keys are parked, and 0 are held for a retry.")
+      yield* TestClock.adjust("8 minutes")
+      const { checks, status } = yield* report
+      assert.strictEqual(status, "degraded")
+      assert.match(
+        checks.heldKeys.reason,
+        /^Consumer "books": 1 keys are parked, the oldest for 7\d\d(\.\d)? s, and 501 messages wait behind held keys\./
+      )
+      yield* stop(worker)
+    }).pipe(Effect.provide(layer())))
+
+  it.effect("is degraded by a consumer whose workers are gone, and by a topic that no consumer reads", () =>
+    Effect.gen(function*() {
+      const books = Pipeline.from(Orders, { consumer: "books" })
+      const routed = Effect.map(report, ({ checks }) => checks.routing)
+      yield* drain(books)
+      assert.deepStrictEqual(yield* routed, {
+        status: "ok",
+        reason: "Every queue has a worker, and every topic a consumer."
+      })
+      yield* publish(Orders, [order("a", 1)])
+      yield* publish(Topic.make("odrers", { schema: Schema.String, id: "random" }), ["x"])
+      assert.deepStrictEqual(yield* routed, {
+        status: "degraded",
+        reason: "Messages wait, and no worker lives in any process, for: \"books\". Start one. "
+          + "No consumer reads these topics, and their messages wait: \"odrers\". Look for a typing error."
+      })
+      const worker = yield* start(books)
+      yield* settle
+      assert.notMatch((yield* routed).reason, /books/)
+      yield* stop(worker)
+      yield* publish(Orders, [order("a", 2)])
+      yield* Consumers.pause("books", { by: "anna" })
+      assert.notMatch((yield* routed).reason, /books/)
+    }).pipe(Effect.provide(layer())))
+
+  it.live("sees consumers without workers and topics without consumers on Postgres", () =>
+    Effect.gen(function*() {
+      const books = Pipeline.from(Orders, { consumer: "books" })
+      yield* Worker.drain(books)
+      assert.strictEqual((yield* report).checks.routing.status, "ok")
+      yield* Topic.publish(Orders, order("a", 1))
+      yield* Topic.publish(Topic.make("odrers", { schema: Schema.String, id: "random" }), "x")
+      const { routing } = (yield* report).checks
+      assert.match(routing.reason, /for: "books"\. Start one\. .*their messages wait: "odrers"/)
+    }).pipe(Effect.provide(
+      health().pipe(Layer.provideMerge(postgres(inject("databaseUrl"))), Layer.provideMerge(alone))
+    )))
 
   it.effect("is degraded while leases are not renewed, before they are lost", () => {
     let able = true

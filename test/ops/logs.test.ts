@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schedule, Schema } from "effect"
 import { Memory, Message, Pipeline, Retry, Store, Topic } from "millrace"
-import { Declined, drain, order, Orders, publish } from "../worker/support.ts"
+import { deadLetters, Declined, drain, order, Orders, publish, settle, start, stop } from "../worker/support.ts"
 import { logging } from "./collectors.ts"
 
 const marker = "marker-4711"
@@ -16,7 +16,7 @@ const secret = (id: string) => ({ id, secret: marker, n: 1 })
 
 class Quoting extends Schema.TaggedError<Quoting>()("Quoting", { secret: Schema.String }) {
   override get message() {
-    return `cannot use ${this.secret}`
+    return `cannot use a secret of ${this.secret.length} characters`
   }
 }
 
@@ -40,7 +40,10 @@ describe("log lines", () => {
       // Each commit step runs in the group, and once more alone to find out whose failure it is.
       assert.deepStrictEqual([...new Set(of("in a commit step").map(({ attempt }) => attempt))], [1, 2])
       assert.isTrue(of("in a commit step").every(({ id }) => id === "a1"))
-      assert.deepStrictEqual(of("became a dead letter (exhausted)"), [{ ...fields, attempt: 2 }])
+      const [deadLetter] = yield* deadLetters("books")
+      assert.deepStrictEqual(of("became a dead letter (exhausted): Declined: declined: no"), [
+        { ...fields, attempt: 2, deadLetter: deadLetter!.id }
+      ])
     }).pipe(Effect.provide(Layer.merge(Memory.layer, layer)))
   })
 
@@ -84,10 +87,50 @@ describe("log lines", () => {
       }
       const text = lines.map(({ everything }) => everything).join("\n")
       // Not vacuous: each of them left its line.
-      for (const end of ["(exhausted)", "(undecodable)", "A retry schedule ended in a defect"]) {
+      for (
+        const end of [
+          "(exhausted): Quoting: cannot use a secret of 11 characters",
+          "(undecodable)",
+          "A retry schedule ended in a defect"
+        ]
+      ) {
         assert.include(text, end)
       }
       assert.notInclude(text, marker)
+    }).pipe(Effect.provide(Layer.merge(Memory.layer, layer)))
+  })
+
+  it.effect("name a topic that no consumer reads once, at the first publish or emit to it", () => {
+    const { layer, lines } = logging()
+    return Effect.gen(function*() {
+      const Typo = Topic.make("odrers", { schema: Schema.String, id: "random" })
+      const named = (topic: string) =>
+        lines.filter(({ message }) => message.startsWith(`No consumer reads topic "${topic}"`))
+      yield* drain(Pipeline.from(Orders, { consumer: "books" }).pipe(Pipeline.emit(Typo, ({ id }) => id)))
+      yield* publish(Orders, [order("a", 1), order("a", 2)])
+      assert.lengthOf(lines.filter(({ message }) => message.startsWith("No consumer reads")), 0)
+      yield* drain(Pipeline.from(Orders, { consumer: "books" }).pipe(Pipeline.emit(Typo, ({ id }) => id)))
+      assert.lengthOf(named("odrers"), 1)
+      yield* publish(Typo, ["x"])
+      yield* Topic.publish(Typo, "later", { delay: "1 hour" })
+      assert.lengthOf(named("odrers"), 1)
+      const Another = Topic.make("other", { schema: Schema.String, id: "random" })
+      yield* publish(Another, ["x"])
+      assert.lengthOf(named("other"), 1)
+    }).pipe(Effect.provide(Layer.merge(Memory.layer, layer)))
+  })
+
+  it.effect("say with one line each that a worker started, with which code, and that it stopped", () => {
+    const { layer, lines } = logging()
+    return Effect.gen(function*() {
+      const worker = yield* start(Pipeline.from(Orders, { consumer: "books" }), { codeVersion: "1.4.3", name: "w" })
+      yield* settle
+      const said = () => lines.map(({ message }) => message).filter((message) => message.startsWith("Worker w#"))
+      assert.lengthOf(said(), 1)
+      assert.match(said()[0]!, /^Worker w#[0-9a-f]{8} started with code 1\.4\.3\. It reads "orders"\.$/)
+      yield* stop(worker)
+      assert.match(said()[1]!, /^Worker w#[0-9a-f]{8} stopped\.$/)
+      assert.lengthOf(said(), 2)
     }).pipe(Effect.provide(Layer.merge(Memory.layer, layer)))
   })
 })

@@ -3,6 +3,7 @@ import * as PgConnection from "@effect/sql-pg/PgConnection"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted, Stream } from "effect"
 import { inject } from "vitest"
+import { UnroutedTopics } from "../../src/internal/UnroutedTopics.ts"
 import type { Wake } from "../../src/postgres/queue/Wake.ts"
 import * as Batch from "../../src/postgres/session/Batch.ts"
 import type { PgDatabase } from "../../src/postgres/session/PgClient.ts"
@@ -155,7 +156,8 @@ describe("a group as data on a connection whose COMMIT rolls back", () => {
           { committerSession: Effect.succeed(session as unknown as PgSession) } as unknown as PgDatabase,
           {} as Names,
           {} as Wake,
-          { settled: () => undefined } as unknown as PgWatchers
+          { settled: () => undefined } as unknown as PgWatchers,
+          new UnroutedTopics()
         )
         const removal = { engine: "postgres", queue: 1, settleAll: sent("delete") }
         return commitData(

@@ -1,9 +1,10 @@
 // A message of a topic that no consumer reads yet waits for one, unless an operator's setting deletes it.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { Pipeline, Topic, Worker } from "millrace"
 import { inject } from "vitest"
+import { logging } from "../ops/collectors.ts"
 import { Journal } from "../worker/support.ts"
 import { note, Notes, notes, older, settings, sweeping, world } from "./retentionKit.ts"
 
@@ -42,4 +43,27 @@ describe("messages of a topic without a consumer", () => {
         yield* Worker.drain(notes)
       })
     ))
+
+  it.live("have one warning by name for each topic, after the commit of the publish", () => {
+    const { layer, lines } = logging()
+    return world(() =>
+      Effect.gen(function*() {
+        const warned = () =>
+          lines.map(({ message }) => message).filter((line) => line.startsWith("No consumer reads topic"))
+        const sql = yield* SqlClient.SqlClient
+        yield* Effect.ignore(
+          sql.withTransaction(Effect.andThen(Topic.publish(Notes, note("undone", "a")), Effect.fail("undone" as const)))
+        )
+        assert.deepStrictEqual(warned(), [])
+        yield* Topic.publishAll(Notes, [note("a1", "a"), note("a2", "a")])
+        yield* Topic.publish(Notes, note("a3", "a"))
+        assert.lengthOf(warned(), 1)
+        assert.match(warned()[0]!, new RegExp(`^No consumer reads topic "${Notes.name}"\\. Its messages are kept`))
+        const Later = Topic.make("later-topic", { schema: Schema.String, id: "random" })
+        yield* Topic.publish(Later, "x", { delay: "1 hour" })
+        assert.lengthOf(warned(), 2)
+        yield* Worker.drain(notes)
+      })
+    ).pipe(Effect.provide(layer))
+  })
 })

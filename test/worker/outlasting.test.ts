@@ -58,7 +58,7 @@ describe("the retries of a pipeline that names none", () => {
       assert.lengthOf(deadLetter!.attempts, 30)
       assert.strictEqual(deadLetter!.retriedMillis, deadLetter!.attempts[29]!.at - deadLetter!.attempts[0]!.at)
       assert.isAbove(deadLetter!.retriedMillis, 16 * 60_000)
-      assert.match(died()!, /dead letter \(exhausted\): Declined, after it was tried for \d\dm /)
+      assert.match(died()!, /dead letter \(exhausted\): Declined.*, after it was tried for \d\dm /)
     }).pipe(Effect.provide(Layer.merge(Memory.layer, log)))
   })
 

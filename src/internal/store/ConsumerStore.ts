@@ -112,7 +112,9 @@ export interface HeldQuery {
 export interface QueueStatus {
   /** Messages that can be processed and are not settled. Messages in flight count, and messages of held keys do not. */
   readonly waiting: number
-  /** Milliseconds since the oldest of these messages was published; 0 if there is none. */
+  /** All messages that are not settled, those of held keys included. */
+  readonly unsettled: number
+  /** Milliseconds since the oldest message that can be processed was published; 0 if there is none. */
   readonly lagMillis: number
   /** Keys that are held until a retry is due. */
   readonly delayedKeys: number
@@ -136,6 +138,32 @@ export interface QueueStatus {
 }
 
 /**
+ * The consumers and topics whose messages no worker processes, sorted by name.
+ *
+ * @since 0.1.0
+ */
+export interface Neglected {
+  /** Consumers with messages and without a live worker. A consumer that an operator has paused is not among them. */
+  readonly consumers: ReadonlyArray<string>
+  /** Topics with messages that no consumer reads. */
+  readonly topics: ReadonlyArray<string>
+}
+
+/**
+ * The messages that a worker settled since its last record, and the attempts that it will repeat.
+ *
+ * @since 0.1.0
+ */
+export interface Settled {
+  readonly committed: number
+  readonly duplicates: number
+  /** Messages that became dead letters. */
+  readonly dead: number
+  /** Attempts that failed and are tried again. */
+  readonly retried: number
+}
+
+/**
  * The part of the store that keeps consumers and their subscriptions.
  *
  * @since 0.1.0
@@ -148,6 +176,13 @@ export interface ConsumerStore {
   readonly register: (registration: Registration) => Effect.Effect<void, StoreFailure | ConsumerConflict>
   /** Reads the state of the queue in one bounded query, outside of any transaction. */
   readonly status: (consumer: string) => Effect.Effect<QueueStatus, StoreFailure>
+  /**
+   * Adds a worker's counts and its last reading of the status to the consumer's series, for `millrace/ops`. A store
+   * without series does nothing. The store deletes old points itself.
+   */
+  readonly record: (consumer: string, status: QueueStatus, settled: Settled) => Effect.Effect<void, StoreFailure>
+  /** Returns the consumers and topics whose messages no worker processes, at most 10 of each. */
+  readonly neglected: Effect.Effect<Neglected, StoreFailure>
   /** Returns all consumers, sorted by name. */
   readonly list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure>
   readonly get: (consumer: string) => Effect.Effect<Consumer, StoreFailure | ConsumerNotFound>

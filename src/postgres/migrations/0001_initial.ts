@@ -8,7 +8,9 @@
  */
 import * as Functions from "../sql/functions.ts"
 import type { Names } from "../sql/names.ts"
+import * as OperatorFunctions from "../sql/operatorFunctions.ts"
 import * as ServerLife from "../sql/serverLife.ts"
+import * as Views from "../sql/views.ts"
 
 const sequences = (t: Names): ReadonlyArray<string> => [
   // With cache 1, a later nextval in any session returns a larger number. So a later publish is read later.
@@ -75,6 +77,48 @@ const elsewhere = (t: Names): ReadonlyArray<string> => [
   )`,
   // retention: deletes the oldest records
   `create index unsettled_at on ${t.unsettled} (at)`
+]
+
+/**
+ * The table of the series. Primary key: the points of a consumer, the point that a worker adds to, and the delete of
+ * old points.
+ */
+const series = (t: Names): string =>
+  `create table ${t.series} (
+    queue_id     int         not null,
+    step         int         not null,                                 -- seconds of a point: 10 or 60
+    at           timestamptz not null,
+    unsettled    int         not null,                                 -- highest values within the point
+    waiting      int         not null,
+    lag_millis   float8      not null,
+    delayed_keys int         not null,
+    parked_keys  int         not null,
+    dead_letters int         not null,
+    committed    bigint      not null,                                 -- sums of all workers
+    duplicates   bigint      not null,
+    dead         bigint      not null,
+    retried      bigint      not null,
+    primary key (queue_id, step, at)
+  ) with (fillfactor = 50)`
+
+/** The tables of live workers and of named leases. */
+const living = (t: Names): ReadonlyArray<string> => [
+  `create table ${t.workers} (
+    queue_id    int         not null,
+    worker      text        not null,
+    alive_until timestamptz not null,
+    started_at  timestamptz not null default statement_timestamp(),
+    code_version text       not null default '',
+    primary key (queue_id, worker)
+  ) with (fillfactor = 50)`,
+
+  // When a lease is given back, its row stays, so that its token never starts at 0 again.
+  `create table ${t.leases} (
+    name        text        primary key,
+    owner       text,                                                  -- null: given back by its owner
+    token       bigint      not null default 0,                        -- raised by every claim
+    lease_until timestamptz not null default '-infinity'
+  ) with (fillfactor = 50)`
 ]
 
 export const initial = (t: Names): ReadonlyArray<string> => [
@@ -182,6 +226,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     parked       boolean     not null,
     attempts     text        not null,
     tag          text        not null,                                 -- of the last attempt's error
+    code_version text        not null default '',                      -- of the worker that made the last attempt
     fingerprint  text        not null,
     redriven     int         not null default 0,
     opened       xid8        not null default pg_current_xact_id(),    -- the last opening transaction: frozen sets use it
@@ -191,8 +236,8 @@ export const initial = (t: Names): ReadonlyArray<string> => [
   )`,
   // listing the dead letters of one consumer
   `create index dead_letters_queue on ${t.deadLetters} (queue_id, state, id)`,
-  // failure groups: a step from one group to the next, and the first and the last dead letter of a group
-  `create index dead_letters_group on ${t.deadLetters} (state, queue_id, fingerprint, died_at)`,
+  // failure groups: a step from one group to the next, a group's first and last dead letter, and their versions
+  `create index dead_letters_group on ${t.deadLetters} (state, queue_id, fingerprint, died_at) include (code_version)`,
   // an operator's search by key, and the check whether a key has another parked dead letter
   `create index dead_letters_key on ${t.deadLetters} (key)`,
   // an operator's search by message id, and retention of the inbox
@@ -213,20 +258,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
   )`,
   ServerLife.first(t),
 
-  `create table ${t.workers} (
-    queue_id    int         not null,
-    worker      text        not null,
-    alive_until timestamptz not null,
-    primary key (queue_id, worker)
-  ) with (fillfactor = 50)`,
-
-  // When a lease is given back, its row stays, so that its token never starts at 0 again.
-  `create table ${t.leases} (
-    name        text        primary key,
-    owner       text,                                                  -- null: given back by its owner
-    token       bigint      not null default 0,                        -- raised by every claim
-    lease_until timestamptz not null default '-infinity'
-  ) with (fillfactor = 50)`,
+  ...living(t),
 
   `create table ${t.audit} (
     id     bigint generated always as identity primary key,
@@ -243,5 +275,9 @@ export const initial = (t: Names): ReadonlyArray<string> => [
   // listing the audit entries of one dead letter
   `create index audit_dead_letter_id on ${t.audit} (dead_letter_id)`,
 
-  ...Functions.make(t)
+  series(t),
+
+  ...Functions.make(t),
+  ...OperatorFunctions.make(t),
+  ...Views.make(t)
 ]

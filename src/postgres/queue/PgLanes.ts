@@ -70,6 +70,8 @@ export class PgLanes {
   #nextClaim = 0n
   #removed = false
   #abandoned = false
+  /** Lanes of dead owners that were claimed since the last line about them. */
+  #takenOver = 0
   /** Whether an operator has paused the consumer, according to the last heartbeat or poll. */
   paused = false
 
@@ -208,7 +210,13 @@ export class PgLanes {
       if (now < this.#nextBeat) return Effect.void
       this.#nextBeat = now + this.#interval(this.#lease / 3)
       return Effect.flatMap(
-        this.#db.machinery(this.#consumers.heartbeat, [this.queue, this.#spec.worker, this.#lease, this.life]),
+        this.#db.machinery(this.#consumers.heartbeat, [
+          this.queue,
+          this.#spec.worker,
+          this.#lease,
+          this.life,
+          this.#spec.codeVersion ?? ""
+        ]),
         ([row]) =>
           Effect.map(this.sameLife(row?.["life"]), () => {
             this.#removed = row?.["known"] !== true
@@ -270,13 +278,25 @@ export class PgLanes {
     this.#nextClaim = now + this.#interval(Infinity)
     // A failed claim must not stop the worker from reading the lanes that it owns already.
     return Effect.catch(
-      this.#claimUpTo(wanted),
+      Effect.ensuring(this.#claimUpTo(wanted), this.#logTakeover),
       (error) =>
         this.#owned.size === 0 ? Effect.fail(error) : Effect.annotateLogs(
           Effect.logWarning(PgFailure.transportError("claim lanes")(error).message),
           { consumer: this.#spec.consumer }
         )
     )
+  })
+
+  /** Logs one line about all lanes of dead owners that this claim took over. */
+  readonly #logTakeover: Effect.Effect<void> = Effect.suspend(() => {
+    const lanes = this.#takenOver
+    this.#takenOver = 0
+    const text =
+      `Worker ${this.#spec.worker} took over ${lanes} lanes, whose leases had expired: their last owner died, or was `
+      + "stopped for too long."
+    return lanes === 0
+      ? Effect.void
+      : Effect.annotateLogs(Effect.logInfo(text), { consumer: this.#spec.consumer })
   })
 
   /**
@@ -293,6 +313,7 @@ export class PgLanes {
       })
       return Effect.flatMap(this.isolation.whileUnchanged(claimed), (rows) => {
         const expired = rows.filter((row) => row["died"] === true).length
+        this.#takenOver += expired
         const count = Telemetry.claimed(this.#spec.consumer, expired, rows.length - expired)
         return rows.length < most || wanted === most ? count : Effect.andThen(count, this.#claimUpTo(wanted - most))
       })

@@ -59,14 +59,23 @@ from ${t.holds} where queue_id = $1 and ($2::text is null or key > $2) order by 
     /** Finds a consumer's queue. Index: (name). No locks. $1 name */
     queue: `select id from ${t.consumers} where name = $1 and lanes > 0`,
 
-    /**
-     * Pauses or resumes a consumer. Index: primary key. Locks the row. $1 queue $2 operator, or null to resume $3
-     * note
-     */
-    pause: `update ${t.consumers} set paused_by = $2::text, paused_note = $3,
-  paused_at = case when $2::text is null then null else statement_timestamp() end where id = $1`
+    /** Pauses or resumes a locked and checked consumer. $1 queue $2 action $3 operator $4 note */
+    pause: `select ${t.setPaused}($1, $2, $3, $4)`
   }
 }
+
+/**
+ * The function that pauses and resumes a consumer, from TypeScript and from SQL. Its caller has locked and checked the
+ * consumer. It writes the audit entry, too, and runs with the rights of its caller. Index: primary key.
+ */
+export const setPaused = (t: Names): string =>
+  `create function ${t.setPaused}(int, text, text, text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $body$
+begin
+  update ${t.consumers} set paused_by = case when $2 = 'paused' then $3 end, paused_note = case when $2 = 'paused' then $4 else '' end,
+    paused_at = case when $2 = 'paused' then statement_timestamp() end where id = $1;
+  insert into ${t.audit} (who, action, consumer, note) select $3, $2, name, $4 from ${t.consumers} where id = $1;
+end $body$`
 
 /** The statements that pause and resume a key. */
 const keys = (t: Names) => {

@@ -73,17 +73,33 @@ insert into ${t.messages} (queue_id, lane, id, topic, key, keyed, payload, heade
 select $1::int, hash % $3::int, id, topic, key, keyed, payload, headers, version, published_at from taken order by seq`
 })
 
+/**
+ * Lists at most 10 consumers that have messages and no live worker, and at most 10 topics that no consumer reads.
+ * Indexes: the primary keys of consumers, workers, messages and unrouted (from topic to topic). No locks.
+ */
+export const neglected = (t: Names): string =>
+  `with recursive step as (
+  (select topic, 1 as nth from ${t.unrouted} order by topic limit 1)
+  union all
+  select n.topic, s.nth + 1 from step s cross join lateral (
+    select topic from ${t.unrouted} where topic > s.topic order by topic limit 1) n where s.nth < 10
+)
+select to_json(array(select topic from step order by topic)) as topics, to_json(array(
+  select c.name from ${t.consumers} c where c.lanes > 0 and c.paused_by is null
+    and not exists (select from ${t.workers} w where w.queue_id = c.id and w.alive_until > clock_timestamp())
+    and exists (select from ${t.messages} m where m.queue_id = c.id offset 0) order by c.name limit 10)) as consumers`
+
 /** The statements about live workers, and about workers that wait for a wake-up. */
 const living = (t: Names) => ({
   /**
    * Records that the worker is alive. Returns one row: the server life, whether the queue exists in it, the
    * number of other live workers, and whether the consumer is paused.
    *
-   * Index: primary keys. Locks the worker's row. $1 queue $2 worker $3 milliseconds $4 life
+   * Index: primary keys. Locks the worker's row. $1 queue $2 worker $3 milliseconds $4 life $5 code version
    */
   heartbeat: `with beat as (
-  insert into ${t.workers} (queue_id, worker, alive_until)
-  select c.id, $2::text, clock_timestamp() + $3::float8 * interval '1 ms' from ${t.consumers} c
+  insert into ${t.workers} (queue_id, worker, alive_until, code_version)
+  select c.id, $2::text, clock_timestamp() + $3::float8 * interval '1 ms', $5::text from ${t.consumers} c
   where c.id = $1 and ${life(t)} = $4::text and ${unflushed}
   on conflict (queue_id, worker) do update set alive_until = excluded.alive_until returning 1
 )

@@ -52,11 +52,11 @@ export const joined = (earlier: string, later: string) =>
  * Reopens the dead letter of a redriven message that failed again. The dead letter keeps the attempts of all
  * redrives. Index: primary key.
  *
- * $1 dead letter $2 reason $3 parked $4 attempts $5 fingerprint $6 lane $7 seq $8 tag
+ * $1 dead letter $2 reason $3 parked $4 attempts $5 fingerprint $6 lane $7 seq $8 tag $9 code version
  */
 const reopen = (t: Names) =>
   `update ${t.deadLetters} set state = 'open', reason = $2, parked = $3, fingerprint = $5, lane = $6, seq = $7,
-  tag = $8, opened = pg_current_xact_id(),
+  tag = $8, code_version = $9, opened = pg_current_xact_id(),
   attempts = ${joined("attempts", "$4::text")},
   died_at = statement_timestamp() where id = $1`
 
@@ -71,23 +71,23 @@ export const make = (t: Names) => ({
    * Writes a dead letter.
    *
    * $1 dead letter $2 queue $3 lane $4 seq $5 id $6 topic $7 key $8 keyed $9 payload. $10 headers $11 version
-   * $12 published (ms) $13 reason $14 parked $15 attempts $16 fingerprint $17 tag
+   * $12 published (ms) $13 reason $14 parked $15 attempts $16 fingerprint $17 tag $18 code version
    */
   insert:
     `insert into ${t.deadLetters} (id, queue_id, lane, seq, message_id, topic, key, keyed, payload, headers, version,
-  published_at, reason, parked, attempts, fingerprint, tag)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, to_timestamp($12::float8 / 1000), $13, $14, $15, $16, $17)`,
+  published_at, reason, parked, attempts, fingerprint, tag, code_version)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, to_timestamp($12::float8 / 1000), $13, $14, $15, $16, $17, $18)`,
 
   /**
    * Makes a dead letter of a message that is too large to be read: moves its row inside of the database. Index: primary
    * key. Locks the row.
    *
-   * $1 dead letter $2 queue $3 lane $4 seq $5 reason $6 parked $7 attempts $8 fingerprint $9 tag
+   * $1 dead letter $2 queue $3 lane $4 seq $5 reason $6 parked $7 attempts $8 fingerprint $9 tag $10 code version
    */
   insertLarge: `with removed as (delete from ${t.messages} where queue_id = $2 and lane = $3 and seq = $4 returning *)
 insert into ${t.deadLetters} (id, queue_id, lane, seq, message_id, topic, key, keyed, payload, headers, version,
-  published_at, reason, parked, attempts, fingerprint, tag)
-select $1, queue_id, lane, seq, id, topic, key, keyed, payload, headers, version, published_at, $5, $6, $7, $8, $9 from removed`,
+  published_at, reason, parked, attempts, fingerprint, tag, code_version)
+select $1, queue_id, lane, seq, id, topic, key, keyed, payload, headers, version, published_at, $5, $6, $7, $8, $9, $10 from removed`,
 
   reopen: reopen(t),
 
@@ -95,9 +95,9 @@ select $1, queue_id, lane, seq, id, topic, key, keyed, payload, headers, version
    * Reopens the dead letter of a message that is too large to be read. The dead letter has the payload already, so the
    * message's row is deleted.
    *
-   * Index: primary key. $1 to $8 as above $9 queue
+   * Index: primary key. $1 to $9 as above $10 queue
    */
-  reopenLarge: `with removed as (delete from ${t.messages} where queue_id = $9 and lane = $6 and seq = $7)
+  reopenLarge: `with removed as (delete from ${t.messages} where queue_id = $10 and lane = $6 and seq = $7)
 ${reopen(t)}`,
 
   /**

@@ -8,6 +8,7 @@
  *
  * @since 0.1.0
  */
+import * as OperatorDecision from "../../internal/OperatorDecision.ts"
 import { filter, millis, parks } from "./deadLetters.ts"
 import type { Names } from "./names.ts"
 
@@ -16,9 +17,6 @@ const seen = `d.id, d.state, d.parked, d.queue_id, d.changed_by, coalesce(${mill
 const dueUnlessParked = (t: Names) => `case when ${parks(t)} then until else statement_timestamp() end`
 
 export const make = (t: Names) => ({
-  ...changes(t),
-  ...keys(t),
-
   /**
    * Locks a dead letter. So the second of two operators waits, and sees the decision of the first one. Index: primary
    * key. $1 dead letter
@@ -50,73 +48,92 @@ order by d.id limit $12 for update of d`,
   markDead: `insert into ${t.inbox} (queue_id, id, outcome, fingerprint, dead_letter_id) values ($1, $2, 'dead', $3, $4)
 on conflict (queue_id, id) do update set at = statement_timestamp()`,
 
-  /** Writes the audit entries. $1 dead letters $2 operator $3 action $4 note */
-  audit: `insert into ${t.audit} (who, action, consumer, dead_letter_id, topic, key, note)
-select $2, $3, c.name, d.id, d.topic, d.key, $4 from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id
-where d.id = any($1::bigint[]) order by d.id`
-})
-
-/** The statements that change dead letters, and the one that puts their messages back into the queue. */
-const changes = (t: Names) => ({
-  /**
-   * Writes the new state of dead letters, and who decided it. Index: primary key.
-   *
-   * $1 dead letters $2 state $3 operator $4 redrives to add
-   */
-  decide:
-    `update ${t.deadLetters} set state = $2, changed_by = $3, changed_at = statement_timestamp(), redriven = redriven + $4
-where id = any($1::bigint[])`,
-
   /**
    * Replaces the payload, and keeps the published payload in `original`. Index: primary key. $1 dead letter $2 payload
    * $3 version
    */
   edit: `update ${t.deadLetters} set original = coalesce(original, payload), payload = $2, version = $3 where id = $1`,
 
-  /** Marks open dead letters as not parked, so that their keys can continue. Index: primary key. $1 dead letters */
-  unpark: `update ${t.deadLetters} set parked = false where id = any($1::bigint[])`,
-
-  /** Takes a reopened dead letter out of all sets that were frozen before. Index: primary key. $1 dead letters */
-  reopen: `update ${t.deadLetters} set opened = pg_current_xact_id() where id = any($1::bigint[])`,
-
-  /**
-   * Puts the messages back into the queue. A parked message gets its old seq, and any other message a new one. At an
-   * old seq the new xid makes the message a late row, so the reader finds it. The message starts without attempts; the
-   * dead letter keeps the earlier attempts. $1 dead letters
-   */
-  putBack:
-    `insert into ${t.messages} (queue_id, lane, seq, id, topic, key, keyed, payload, headers, version, published_at,
-  dead_letter_id, redriven)
-select queue_id, lane, case when parked then seq else nextval('${t.messageSeq}') end, message_id, topic, key, keyed, payload,
-  headers, version, published_at, id, redriven
-from (select * from ${t.deadLetters} where id = any($1::bigint[]) order by id offset 0) d`
+  /** Carries out a decision about locked and checked dead letters. $1 dead letters $2 action $3 operator $4 note */
+  decide: `select ${t.decide}($1::bigint[], $2, $3, $4)`
 })
 
-/** The statements that let the keys of dead letters continue, or park them. */
-const keys = (t: Names) => ({
-  /**
-   * Locks the holds of the dead letters' keys. `continueKeys` is a separate, later statement, since it must see a
-   * parked dead letter that was written while this statement waited. Index: primary key. $1 dead letters
-   */
-  lockHolds: `select h.key from ${t.holds} h where (h.queue_id, h.key) in (
-  select queue_id, key from ${t.deadLetters} where id = any($1::bigint[])) order by h.queue_id, h.key for update`,
+const next = [
+  OperatorDecision.redriven,
+  OperatorDecision.edited,
+  OperatorDecision.discarded,
+  OperatorDecision.restored,
+  OperatorDecision.released
+].map(({ action, next }) => `when '${action}' then '${next}'`).join(" ")
 
-  /**
-   * Makes the holds of these dead letters' keys due, unless another open dead letter parks the key. The lane's owner
-   * then ends the hold.
-   *
-   * The hold of a key that stays parked is updated without a change. So a decision under an older snapshot, which still
-   * shows these dead letters as open, fails with 40001. Indexes: holds by primary key, dead_letters_key. $1 dead
-   * letters
-   */
-  continueKeys: `update ${t.holds} h set until = ${dueUnlessParked(t)} where until = 'infinity'
-  and (queue_id, key) in (select queue_id, key from ${t.deadLetters} where id = any($1::bigint[]))`,
+/**
+ * The function that carries out every decision about dead letters, from TypeScript and from SQL. Its caller has locked
+ * and checked them. It writes the new state, who decided it, and the audit entries. Then it moves messages and holds.
+ * It runs with the rights of its caller. Returns the queues of the dead letters.
+ *
+ * Indexes: primary keys, dead_letters_key. Locks the holds of the keys. $1 dead letters $2 action $3 operator $4 note
+ */
+export const decide = (t: Names): string =>
+  `create function ${t.decide}(bigint[], text, text, text) returns int[]
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $body$
+begin
+  update ${t.deadLetters} set state = case $2 ${next} end, changed_by = $3, changed_at = statement_timestamp(),
+    redriven = redriven + ($2 in ('redriven', 'edited'))::int where id = any($1);
+  ${audit(t)};
+  if $2 in ('redriven', 'edited') then
+    ${putBack(t)};
+  elsif $2 = 'released' then
+    update ${t.deadLetters} set parked = false where id = any($1);
+  elsif $2 = 'restored' then
+    -- A reopened dead letter is in no set that was frozen before.
+    update ${t.deadLetters} set opened = pg_current_xact_id() where id = any($1);
+    ${park(t)};
+  end if;
+  if $2 <> 'restored' then
+    ${lockHolds(t)};
+    ${continueKeys(t)};
+  end if;
+  return array(select distinct queue_id from ${t.deadLetters} where id = any($1));
+end $body$`
 
-  /**
-   * Parks the keys of parked dead letters again, with all messages of these keys. Index: primary key. Locks the holds.
-   * $1 dead letters
-   */
-  park: `insert into ${t.holds} (queue_id, key, lane, until, from_seq)
-select distinct queue_id, key, lane, 'infinity'::timestamptz, 0 from ${t.deadLetters} where id = any($1::bigint[]) and parked
-on conflict (queue_id, key) do update set until = 'infinity', from_seq = 0`
-})
+const audit = (t: Names) =>
+  `insert into ${t.audit} (who, action, consumer, dead_letter_id, topic, key, note)
+  select $3, $2, c.name, d.id, d.topic, d.key, $4 from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id
+  where d.id = any($1) order by d.id`
+
+/**
+ * Puts the messages back into the queue. A parked message gets its old seq, and any other message a new one. At an old
+ * seq the new xid makes the message a late row, so the reader finds it. The message starts without attempts; the dead
+ * letter keeps the earlier attempts.
+ */
+const putBack = (t: Names) =>
+  `insert into ${t.messages} (queue_id, lane, seq, id, topic, key, keyed, payload, headers, version, published_at,
+      dead_letter_id, redriven)
+    select queue_id, lane, case when parked then seq else nextval('${t.messageSeq}') end, message_id, topic, key, keyed, payload,
+      headers, version, published_at, id, redriven
+    from (select * from ${t.deadLetters} where id = any($1) order by id offset 0) d`
+
+/**
+ * Locks the holds of the dead letters' keys. `continueKeys` is a separate, later statement, since it must see a parked
+ * dead letter that was written while this statement waited.
+ */
+const lockHolds = (t: Names) =>
+  `perform from ${t.holds} h where (h.queue_id, h.key) in (
+      select queue_id, key from ${t.deadLetters} where id = any($1)) order by h.queue_id, h.key for update`
+
+/**
+ * Makes the holds of these dead letters' keys due, unless another open dead letter parks the key. The lane's owner then
+ * ends the hold.
+ *
+ * The hold of a key that stays parked is updated without a change. So a decision under an older snapshot, which still
+ * shows these dead letters as open, fails with 40001.
+ */
+const continueKeys = (t: Names) =>
+  `update ${t.holds} h set until = ${dueUnlessParked(t)} where until = 'infinity'
+      and (queue_id, key) in (select queue_id, key from ${t.deadLetters} where id = any($1))`
+
+/** Parks the keys of parked dead letters again, with all messages of these keys. Locks the holds. */
+const park = (t: Names) =>
+  `insert into ${t.holds} (queue_id, key, lane, until, from_seq)
+    select distinct queue_id, key, lane, 'infinity'::timestamptz, 0 from ${t.deadLetters} where id = any($1) and parked
+    on conflict (queue_id, key) do update set until = 'infinity', from_seq = 0`

@@ -12,6 +12,10 @@ import { seesSubscriptions } from "./publishing.ts"
 
 const columns = "id, topic, key, keyed, hash, payload, headers, version"
 
+/** Deletes a delayed message. Waits for a move that has locked the row, and then finds none. Index: delayed_name. */
+const cancel = (t: Names) => (topic: string, key: string, name: string) =>
+  `delete from ${t.delayed} d where d.topic = ${topic} and d.key = ${key} and d.name = ${name}`
+
 export const make = (t: Names) => {
   /**
    * Routes the rows of `m` to every consumer of their topic, or to `unrouted`, in the given order. The publishing
@@ -35,12 +39,12 @@ export const make = (t: Names) => {
    * name has one message.
    *
    * Returns the queues to wake. Some of them got a message. Others read the topic of a message that is due before all
-   * waiting messages, so their workers would otherwise sleep too long.
+   * waiting messages, so their workers would otherwise sleep too long. `also` returns further rows.
    *
    * Indexes: delayed_name, delayed_due, those of the publishing insert. Locks: access share on subscriptions, and the
    * row under the name, until the transaction ends. If a move has locked that row, the statement waits.
    */
-  const publish = (m: string, answer: string) =>
+  const publish = (m: string, answer: string, also = "") =>
     `with given as (
   ${m}
 ), m as materialized (
@@ -69,11 +73,7 @@ export const make = (t: Names) => {
   union select s.queue_id from m join ${t.subscriptions} s on s.topic = m.topic
   where m.due > statement_timestamp() and not exists (select from ${t.delayed} d where d.due_at <= m.due)
 )
-select ${answer} from woken`
-
-  /** Deletes a delayed message. Waits for a move that has locked the row, and then finds none. Index: delayed_name. */
-  const cancel = (topic: string, key: string, name: string) =>
-    `delete from ${t.delayed} d where d.topic = ${topic} and d.key = ${key} and d.name = ${name}`
+select ${answer} from woken${also}`
 
   return {
     publish,
@@ -89,13 +89,15 @@ select ${answer} from woken`
     coalesce(to_timestamp($9::float8 / 1000), statement_timestamp() + $10::float8 * interval '1 ms') as due
   from unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::int[], $6::text[], $7::text[], $8::int[])
     with ordinality m(id, topic, key, keyed, hash, payload, headers, version, n)`,
-      "queue_id"
+      "queue_id, null as topic, 0 as n",
+      ` union all select null, m.topic, count(*)::int from m
+where not exists (select from ${t.subscriptions} s where s.topic = m.topic) group by m.topic`
     ),
 
-    cancelWhere: cancel,
+    cancelWhere: cancel(t),
 
     /** Cancels a delayed message. $1 topic $2 key $3 name */
-    cancel: `${cancel("$1", "$2", "$3")} returning 1`,
+    cancel: `${cancel(t)("$1", "$2", "$3")} returning 1`,
 
     /**
      * Moves delayed messages that are due into the queues, the earliest first. Returns how many messages it saw and

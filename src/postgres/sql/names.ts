@@ -30,13 +30,25 @@ export interface Names {
   readonly unsettled: string
   readonly serverLife: string
   readonly audit: string
+  readonly series: string
   readonly settings: string
-  /** The name of a function in the database, as are the next three. */
+  /** The name of a view in the database, as are the next three. */
+  readonly vConsumers: string
+  readonly vStuckKeys: string
+  readonly vFailures: string
+  readonly vUnrouted: string
+  /** The name of a function in the database, as are the next nine. */
   readonly keyHash: string
   readonly seesSubscriptions: string
   readonly requireAll: string
   readonly publish: string
   readonly cancel: string
+  readonly decide: string
+  readonly setPaused: string
+  readonly redrive: string
+  readonly release: string
+  readonly pause: string
+  readonly resume: string
   /** The table of migrations, without quotes: Effect's migrator adds them. */
   readonly migrations: string
   /** The channel of wake-ups: at most 63 bytes, as Postgres requires. */
@@ -82,12 +94,23 @@ export const make = (schema: string): Result.Result<Names, InvalidName> => {
     unsettled: table("unsettled"),
     serverLife: table("server_life"),
     audit: table("audit"),
+    series: table("series"),
     settings: table("settings"),
+    vConsumers: table("v_consumers"),
+    vStuckKeys: table("v_stuck_keys"),
+    vFailures: table("v_failures"),
+    vUnrouted: table("v_unrouted"),
     keyHash: table("key_hash"),
     seesSubscriptions: table("sees_subscriptions"),
     requireAll: table("require_all"),
     publish: table("publish"),
     cancel: table("cancel"),
+    decide: table("decide"),
+    setPaused: table("set_paused"),
+    redrive: table("redrive"),
+    release: table("release"),
+    pause: table("pause"),
+    resume: table("resume"),
     migrations: `${schema}.migrations`,
     channel: `millrace_${schema}`
   })

@@ -26,17 +26,23 @@ const routing = (t: Names): string =>
 ), unrouted as (
   insert into ${t.unrouted} (topic, id, key, keyed, hash, payload, headers, version)
   select m.topic, m.id, m.key, m.keyed, m.hash, m.payload, m.headers, m.version from m
-  where not exists (select from ${t.subscriptions} s where s.topic = m.topic) order by m.n
+  where not exists (select from ${t.subscriptions} s where s.topic = m.topic) order by m.n returning topic
 )`
 
 export const make = (t: Names) => ({
-  /** Publishes as `write` does, and returns the numbers of the queues as one text, or null. $1 to $8 as below */
+  /**
+   * Publishes as `write` does. Returns the same facts as one JSON text: the queues, and the unrouted messages by topic.
+   * $1 to $8 as below
+   */
   writeInBatch: `${routing(t)}
-select string_agg(distinct queue_id::text, ',') from routed`,
+select json_build_object('queues', (select coalesce(json_agg(distinct queue_id), '[]') from routed),
+  'unrouted', (select coalesce(json_object_agg(topic, n), '{}') from (
+    select topic, count(*)::int as n from unrouted group by topic) u))::text`,
 
   /**
    * Inserts each message once for every consumer of its topic, or once into `unrouted`. Returns the queues that got
-   * messages. Postgres computes column defaults after the sort, so the seqs are in the given order.
+   * messages, and the number of unrouted messages by topic. Postgres computes column defaults after the sort, so the
+   * seqs are in the given order.
    *
    * Index: primary key of subscriptions, of consumers. Locks: access share on subscriptions until the transaction
    * ends.
@@ -44,5 +50,6 @@ select string_agg(distinct queue_id::text, ',') from routed`,
    * $1 ids $2 topics $3 keys $4 keyed $5 hashes $6 payloads $7 headers $8 versions
    */
   write: `${routing(t)}
-select distinct queue_id from routed`
+select distinct queue_id, null as topic, 0 as n from routed
+union all select null, topic, count(*)::int from unrouted group by topic`
 })

@@ -38,6 +38,7 @@ export const make = (t: Names) => ({
     `delete from ${t.subscriptions} where queue_id = $1`,
     `delete from ${t.holds} where queue_id = $1`,
     `delete from ${t.workers} where queue_id = $1`,
+    `delete from ${t.series} where queue_id = $1`,
     `delete from ${t.lanes} where queue_id = $1`,
     `delete from ${t.consumers} where id = $1`
   ],
@@ -73,7 +74,7 @@ export const make = (t: Names) => ({
   from numbered n left join fresh f on f.id = n.id left join ${t.inbox} i on i.queue_id = n.queue_id and i.id = n.id
   where f.dead_letter_id = n.number or coalesce(f.fingerprint, i.fingerprint) is distinct from n.print
 ), reopened as (
-  update ${t.deadLetters} d set state = 'open', reason = 'rejected', parked = false, tag = $4, fingerprint = $4, lane = o.lane,
+  update ${t.deadLetters} d set state = 'open', reason = 'rejected', parked = false, tag = $4, code_version = '', fingerprint = $4, lane = o.lane,
     seq = o.seq, opened = pg_current_xact_id(), died_at = statement_timestamp(),
     attempts = ${joined("d.attempts", "o.history")}
   from failed o where d.id = o.dead_letter_id

@@ -186,12 +186,7 @@ const ofConsumer = (parts: Parts, asked: "paused" | "resumed"): ConsumerStore["p
     Effect.gen(function*() {
       const row = yield* found(parts, text.lock, consumer)
       if ((pausedOf(row) === undefined) !== (asked === "paused")) return yield* conflict(consumer, "", asked, row)
-      yield* db.within(text.pause, [
-        row["id"],
-        asked === "paused" ? action.by : null,
-        asked === "paused" ? action.note ?? "" : ""
-      ])
-      yield* note(parts, asked, action, { consumer })
+      yield* db.within(text.pause, [row["id"], asked, action.by, action.note ?? ""])
       yield* db.sql.afterCommit(Effect.sync(() => wake.published(Number(row["id"]))))
     })
   )
@@ -241,7 +236,7 @@ export const makeConsumerOperations = (
   names: Names,
   queues: Queues,
   wake: Wake
-): Omit<ConsumerStore, "register" | "status"> => {
+): Omit<ConsumerStore, "register" | "status" | "record" | "neglected"> => {
   const text = Sql.make(names)
   const { recordChange: changed, lock, lockTimeout } = ConsumersSql.make(names)
   const parts: Parts = {

@@ -16,6 +16,7 @@ import * as PgFailure from "../session/PgFailure.ts"
 import type { Rows } from "../session/PgSession.ts"
 import * as Sql from "../sql/consumers.ts"
 import type { Names } from "../sql/names.ts"
+import * as SeriesSql from "../sql/series.ts"
 import * as StatusSql from "../sql/status.ts"
 
 /**
@@ -118,6 +119,7 @@ const conflict = (asked: Registration, found: Registered): ConsumerConflict | un
 
 const statusOf = (row: Rows[number] | undefined): QueueStatus => ({
   waiting: Number(row?.["waiting"]),
+  unsettled: Number(row?.["unsettled"]),
   lagMillis: Number(row?.["lag"]),
   delayedKeys: Number(row?.["delayed"]),
   parkedKeys: Number(row?.["parked"]),
@@ -152,9 +154,11 @@ export const makeConsumers = (
   names: Names,
   queues: Queues,
   wake: Wake
-): Pick<ConsumerStore, "register" | "status"> => {
+): Pick<ConsumerStore, "register" | "status" | "record" | "neglected"> => {
   const text = Sql.make(names)
   const look = StatusSql.make(names)
+  const record = SeriesSql.record(names)
+  const neglected = Sql.neglected(names)
 
   const find = Effect.fnUntraced(function*(consumer: string): Effect.fn.Return<Registered | undefined, SqlError> {
     const [row] = yield* db.query(text.find, [consumer])
@@ -200,6 +204,28 @@ export const makeConsumers = (
           Effect.map(([row]) => statusOf(row)),
           Effect.mapError(PgFailure.storeFailure("look at the queue"))
         )),
+    neglected: Effect.mapBoth(Effect.suspend(() => db.machinery(neglected, [])), {
+      onFailure: PgFailure.storeFailure("look for queues without a worker"),
+      onSuccess: ([row]) => ({
+        consumers: (row?.["consumers"] ?? []) as ReadonlyArray<string>,
+        topics: (row?.["topics"] ?? []) as ReadonlyArray<string>
+      })
+    }),
+    record: (consumer, status, settled) =>
+      Effect.flatMap(queues.byName(consumer), (queue) =>
+        db.machinery(record, [
+          queue,
+          status.unsettled,
+          status.waiting,
+          status.lagMillis,
+          status.delayedKeys,
+          status.parkedKeys,
+          status.deadLetters,
+          settled.committed,
+          settled.duplicates,
+          settled.dead,
+          settled.retried
+        ]).pipe(Effect.asVoid, Effect.mapError(PgFailure.storeFailure("record the series")))),
     register: Effect.fnUntraced(
       function*(asked) {
         yield* Isolation.refuseOlder(db, "register the consumer")

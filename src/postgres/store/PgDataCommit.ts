@@ -12,6 +12,7 @@ import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { CommitData, DataGroup, DataPart } from "../../internal/store/DataGroup.ts"
+import type { UnroutedTopics } from "../../internal/UnroutedTopics.ts"
 import type { Message } from "../../Message.ts"
 import type { PgRemoval } from "../queue/PgSettlement.ts"
 import type { Wake } from "../queue/Wake.ts"
@@ -30,7 +31,13 @@ import type { PgWatchers } from "./PgWatchers.ts"
 const begin: Sent = { sql: ServerSql.begin, params: [] }
 const commit: Sent = { sql: "COMMIT", params: [] }
 
-export const make = (db: PgDatabase, names: Names, wake: Wake, watchers: PgWatchers): CommitData => {
+export const make = (
+  db: PgDatabase,
+  names: Names,
+  wake: Wake,
+  watchers: PgWatchers,
+  unrouted: UnroutedTopics
+): CommitData => {
   const claimAll = InboxSql.claimAll(names)
   const { writeInBatch } = OutboxSql.make(names)
 
@@ -48,9 +55,15 @@ export const make = (db: PgDatabase, names: Names, wake: Wake, watchers: PgWatch
   ]
 
   /** Tells the callers and workers that wait for what this group has committed. */
-  const announce = ({ claims, consumer }: DataGroup, answers: ReadonlyArray<Answer>) => {
+  const announce = ({ claims, consumer }: DataGroup, answers: ReadonlyArray<Answer>): Effect.Effect<void> => {
     if (claims !== undefined) watchers.settled(consumer, claims)
-    for (const { text } of answers) for (const queue of text?.split(",") ?? []) wake.published(Number(queue))
+    return Effect.forEach(answers, ({ text }) => {
+      const { queues, unrouted: lost } = JSON.parse(text!) as {
+        readonly queues: ReadonlyArray<number>
+        readonly unrouted: Readonly<Record<string, number>>
+      }
+      return PgOutbox.announce(wake, unrouted, { queues, unrouted: Object.entries(lost) })
+    }, { discard: true })
   }
 
   /** Sends a part and those after it. Returns whether the group was committed. */
@@ -68,11 +81,13 @@ export const make = (db: PgDatabase, names: Names, wake: Wake, watchers: PgWatch
       return Effect.flatMap(sent, (following) => send(session, group, next, following, []))
     }
     const last = tail(emits)
-    return Effect.map(session.batch([...before, ...statements, ...last]), (answers) => {
-      if (answers.at(-1)!.tag !== "COMMIT") return false
-      announce(group, answers.slice(answers.length - last.length, -1))
-      return true
-    })
+    return Effect.flatMap(
+      session.batch([...before, ...statements, ...last]),
+      (answers) =>
+        answers.at(-1)!.tag !== "COMMIT"
+          ? Effect.succeed(false)
+          : Effect.as(announce(group, answers.slice(answers.length - last.length, -1)), true)
+    )
   }
 
   return <E>(group: DataGroup, next: () => Effect.Effect<DataPart, E>): Effect.Effect<boolean, E> =>

@@ -110,7 +110,11 @@ export const make = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): 
   }
 }
 
-const tagOf = (entry: NewDeadLetter): string => entry.attempts.at(-1)?.tag ?? ""
+/** Returns the last attempt's error tag, and the version of the code that made the attempt. */
+const lastOf = ({ attempts }: NewDeadLetter): readonly [tag: string, codeVersion: string] => {
+  const last = attempts.at(-1)
+  return [last?.tag ?? "", last?.codeVersion ?? ""]
+}
 
 const makeAdd = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore["add"] => {
   const text = Sql.make(names)
@@ -136,7 +140,7 @@ const makeAdd = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore[
     { lane, large, seq }: Place
   ): Effect.Effect<unknown, SqlError> => {
     const { message } = entry.delivery
-    const end = [entry.reason, entry.parked, JSON.stringify(entry.attempts), entry.fingerprint, tagOf(entry)]
+    const end = [entry.reason, entry.parked, JSON.stringify(entry.attempts), entry.fingerprint, ...lastOf(entry)]
     return large
       ? db.within(text.insertLarge, [deadLetterId, queue, lane, seq, ...end])
       : db.within(text.insert, [
@@ -165,7 +169,7 @@ const makeAdd = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore[
   /** Reopens the dead letter from which the message was redriven, and returns its id. */
   const reopen = (queue: number, own: bigint, entry: NewDeadLetter, { lane, large, seq }: Place) => {
     const { attempts, fingerprint, parked, reason } = entry
-    const to = [own, reason, parked, JSON.stringify(attempts), fingerprint, lane, seq, tagOf(entry)]
+    const to = [own, reason, parked, JSON.stringify(attempts), fingerprint, lane, seq, ...lastOf(entry)]
     return Effect.as(
       large ? db.within(text.reopenLarge, [...to, queue]) : db.within(text.reopen, to),
       formatDeadLetterId(own)

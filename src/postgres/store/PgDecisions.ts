@@ -1,6 +1,7 @@
 /**
- * Operator actions on dead letters. One transaction locks and checks the dead letter, changes it, and writes the
- * audit entry. If two operators decide at once, the second one waits, and then sees the decision of the first one.
+ * Operator actions on dead letters. One transaction locks and checks the dead letter, and calls the function in the
+ * database that carries out the decision and writes the audit entry. If two operators decide at once, the second one
+ * waits, and then sees the decision of the first one.
  *
  * @since 0.1.0
  */
@@ -21,42 +22,28 @@ import type { Names } from "../sql/names.ts"
 import * as LifeSql from "../sql/serverLife.ts"
 import { filterOf, formatDeadLetterId, numberOf } from "./DeadLetterRow.ts"
 
-type Step = (deadLetters: ReadonlyArray<bigint>) => Effect.Effect<unknown, SqlError>
-
-/** An operator's decision. `apply` runs after the dead letters' states were changed, and does the rest. */
+/** An operator's decision. `before` runs before the function that carries it out, in the same transaction. */
 interface Decision extends OperatorDecision.OperatorDecision {
-  readonly apply: Step
+  readonly before?: (deadLetters: ReadonlyArray<bigint>) => Effect.Effect<unknown, SqlError>
 }
 
-/** Returns each kind of decision with its statements. */
+/** Returns each kind of decision. */
 const kinds = (db: PgDatabase, text: ReturnType<typeof Sql.make>) => {
-  const on = (statement: string): Step => (deadLetters) => db.within(statement, [deadLetters])
-  const continueKeys: Step = (deadLetters) =>
-    Effect.andThen(on(text.lockHolds)(deadLetters), on(text.continueKeys)(deadLetters))
-  const putBack: Step = (deadLetters) => Effect.andThen(on(text.putBack)(deadLetters), continueKeys(deadLetters))
   const markDead = (deadLetterId: bigint) =>
     Effect.flatMap(db.within(text.publishedPayload, [deadLetterId]), ([row]) => {
       const print = MessageId.ofMessage({ topic: String(row!["topic"]), payload: String(row!["payload"]) })
       return db.within(text.markDead, [row!["queue_id"], row!["message_id"], print, deadLetterId])
     })
-  const redrive: Decision = { ...OperatorDecision.redriven, apply: putBack }
+  const redrive: Decision = OperatorDecision.redriven
   const edited = (edit: { readonly payload: string; readonly version: number }): Decision => ({
     ...OperatorDecision.edited,
-    apply: (deadLetters) =>
-      Effect.andThen(db.within(text.edit, [deadLetters[0], edit.payload, edit.version]), putBack(deadLetters))
+    before: (deadLetters) => db.within(text.edit, [deadLetters[0], edit.payload, edit.version])
   })
-  const discard: Decision = { ...OperatorDecision.discarded, apply: continueKeys }
-  const release: Decision = {
-    ...OperatorDecision.released,
-    apply: (deadLetters) => Effect.andThen(on(text.unpark)(deadLetters), continueKeys(deadLetters))
-  }
+  const discard: Decision = OperatorDecision.discarded
+  const release: Decision = OperatorDecision.released
   const restore: Decision = {
     ...OperatorDecision.restored,
-    apply: (deadLetters) =>
-      Effect.forEach(deadLetters, markDead, { discard: true }).pipe(
-        Effect.andThen(on(text.reopen)(deadLetters)),
-        Effect.andThen(on(text.park)(deadLetters))
-      )
+    before: (deadLetters) => Effect.forEach(deadLetters, markDead, { discard: true })
   }
   return { redrive, edited, discard, release, restore }
 }
@@ -96,9 +83,8 @@ export const makeDecisions = (
   const decide = Effect.fnUntraced(function*(decision: Decision, rows: Rows, { by, note = "" }: OperatorAction) {
     const deadLetters = rows.map((row) => row["id"] as bigint)
     if (deadLetters.length === 0) return
-    yield* db.within(text.decide, [deadLetters, decision.next, by, decision.next === "redriving" ? 1 : 0])
-    yield* db.within(text.audit, [deadLetters, by, decision.action, note])
-    yield* decision.apply(deadLetters)
+    if (decision.before !== undefined) yield* decision.before(deadLetters)
+    yield* db.within(text.decide, [deadLetters, decision.action, by, note])
     const queues = new Set(rows.map((row) => Number(row["queue_id"])))
     yield* db.sql.afterCommit(Effect.sync(() => queues.forEach((queue) => wake.published(queue))))
   })

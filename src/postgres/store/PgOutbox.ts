@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import type * as Delay from "../../Delay.ts"
 import type { StoreFailure } from "../../Errors.ts"
 import * as PublishRefusal from "../../internal/PublishRefusal.ts"
+import type { UnroutedTopics } from "../../internal/UnroutedTopics.ts"
 import type { Message } from "../../Message.ts"
 import type { OutboxStore } from "../../Store.ts"
 import type { PgDelayed } from "../queue/PgDelayed.ts"
@@ -57,16 +58,38 @@ export const columnsOf = (messages: ReadonlyArray<Message>): ReadonlyArray<unkno
   messages.map((m) => m.version)
 ]
 
-export const make = (db: PgDatabase, names: Names, wake: Wake, delayed: PgDelayed): OutboxStore => {
+/** Where published messages went: the queues that got some, and the number of unrouted ones by topic. */
+export interface Routes {
+  readonly queues: ReadonlyArray<number>
+  readonly unrouted: ReadonlyArray<readonly [topic: string, messages: number]>
+}
+
+/** Wakes the workers of the queues, and warns about topics that no consumer reads. Call it after the commit. */
+export const announce = (wake: Wake, topics: UnroutedTopics, { queues, unrouted }: Routes): Effect.Effect<void> => {
+  for (const queue of queues) wake.published(queue)
+  return unrouted.length === 0 ? Effect.void : topics.note(unrouted)
+}
+
+export const make = (
+  db: PgDatabase,
+  names: Names,
+  wake: Wake,
+  delayed: PgDelayed,
+  unrouted: UnroutedTopics
+): OutboxStore => {
   const text = OutboxSql.make(names)
   const laterText = DelayedSql.make(names)
-  const wakeAfterCommit = (rows: Rows, also: () => void) =>
-    rows.length === 0 ? Effect.void : db.sql.afterCommit(Effect.sync(() => {
-      also()
-      for (const row of rows) wake.published(Number(row["queue_id"]))
+  const announceAfterCommit = (rows: Rows, also: () => void) =>
+    rows.length === 0 ? Effect.void : db.sql.afterCommit(Effect.suspend(() => {
+      const [queues, lost] = [rows.filter((row) => row["topic"] === null), rows.filter((row) => row["topic"] !== null)]
+      if (queues.length > 0) also()
+      return announce(wake, unrouted, {
+        queues: queues.map((row) => Number(row["queue_id"])),
+        unrouted: lost.map((row) => [String(row["topic"]), Number(row["n"])])
+      })
     }))
   const insert = (messages: ReadonlyArray<Message>) =>
-    Effect.flatMap(db.query(text.write, columnsOf(messages)), (rows) => wakeAfterCommit(rows, () => {}))
+    Effect.flatMap(db.query(text.write, columnsOf(messages)), (rows) => announceAfterCommit(rows, () => {}))
   const insertLater = ({ at, delay, name }: Delay.ResolvedDelay) => (messages: ReadonlyArray<Message>) =>
     Effect.flatMap(
       db.query(laterText.write, [
@@ -75,7 +98,7 @@ export const make = (db: PgDatabase, names: Names, wake: Wake, delayed: PgDelaye
         Math.max(0, delay),
         name ?? null
       ]),
-      (rows) => wakeAfterCommit(rows, () => delayed.soon())
+      (rows) => announceAfterCommit(rows, () => delayed.soon())
     )
   return {
     write: (messages, later): Effect.Effect<void, StoreFailure> => {

@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
+import { UnroutedTopics } from "../../internal/UnroutedTopics.ts"
 import type { Store } from "../../Store.ts"
 import type { PgDelayed } from "../queue/PgDelayed.ts"
 import type { Wake } from "../queue/Wake.ts"
@@ -41,6 +42,7 @@ export const make = (
     const client = Context.getOrUndefined(context, tag)
     return client === undefined || client.transactionService.key === ours
   }
+  const unrouted = new UnroutedTopics()
   const inbox = PgInbox.make(db, names, queues)
   const pings = ping(names)
   const deadLetters = PgDeadLetters.make(db, names, queues, wake)
@@ -55,7 +57,7 @@ export const make = (
     joinsTransactions: (context) => isOurs(context, SqlClient.SqlClient) && isOurs(context, SqlPg.PgClient),
     transact: db.transact,
     savepoint: db.savepoint,
-    commitData: PgDataCommit.make(db, names, wake, watchers),
+    commitData: PgDataCommit.make(db, names, wake, watchers, unrouted),
     checkAccess: (who) =>
       Effect.mapError(Effect.asVoid(db.machinery(pings[who], [])), PgFailure.storeFailure("answer")),
     notListeningMillis: wake.notListeningMillis,
@@ -65,7 +67,7 @@ export const make = (
       claim: (consumer, claims) => Effect.tap(inbox.claim(consumer, claims), settled(consumer, claims)),
       ...PgOnce.make(db, names, queues, watchers)
     },
-    outbox: PgOutbox.make(db, names, wake, delayed),
+    outbox: PgOutbox.make(db, names, wake, delayed, unrouted),
     deadLetters: {
       ...deadLetters,
       add: (consumer, entries) =>

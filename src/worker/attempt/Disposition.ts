@@ -73,11 +73,20 @@ export const make = (options: Options): Disposition => {
   const { consumer } = pipeline
   const apart = bounded(pipeline.settings.commitTimeout)
 
-  const died = (delivery: Delivery, reason: Reason, tag: string, attempts: ReadonlyArray<Failure>, attempt: number) => {
+  const died = (
+    delivery: Delivery,
+    reason: Reason,
+    deadLetterId: string | undefined,
+    attempts: ReadonlyArray<Failure>,
+    last: { readonly attempt: number; readonly said: string }
+  ) => {
     const tried = DeadLetter.retriedMillis(attempts)
     const long = tried === 0 ? "" : `, after it was tried for ${Duration.format(Duration.millis(tried))}`
-    return Effect.logWarning(`A message became a dead letter (${reason}): ${tag}${long}`).pipe(
-      Effect.annotateLogs(Telemetry.logFields(consumer, delivery, attempt))
+    return Effect.logWarning(`A message became a dead letter (${reason}): ${last.said}${long}`).pipe(
+      Effect.annotateLogs({
+        ...Telemetry.logFields(consumer, delivery, last.attempt),
+        ...(deadLetterId === undefined ? undefined : { deadLetter: deadLetterId })
+      })
     )
   }
 
@@ -102,7 +111,10 @@ export const make = (options: Options): Disposition => {
       case "Conflict":
         return Effect.andThen(forget([delivery]), counters.outcome(delivery, "dead", "rejected")).pipe(
           Effect.andThen(
-            died(delivery, "rejected", "IdempotencyConflict", delivery.attempts, delivery.attempts.length + 1)
+            died(delivery, "rejected", outcome.deadLetterId, delivery.attempts, {
+              attempt: delivery.attempts.length + 1,
+              said: "IdempotencyConflict"
+            })
           )
         )
       default:
@@ -194,7 +206,7 @@ export const make = (options: Options): Disposition => {
             outcomes?.add({ ...end, context, reason, parked })
             return Effect.andThen(
               counters.outcome(delivery, "dead", reason),
-              died(delivery, reason, last.tag, failures, last.attempt)
+              died(delivery, reason, end.id, failures, { attempt: last.attempt, said: FailureRecord.shown(last) })
             )
         }
       }),

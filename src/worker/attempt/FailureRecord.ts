@@ -96,6 +96,19 @@ const full = (attempted: Attempted): Failure => {
   }
 }
 
+/** Tags of errors that the runtime or a library words. Their messages may quote data. */
+const notOurs = new Set(["Defect", "SchemaError", "SqlError", "UnknownError", "Unrecordable"])
+
+/**
+ * Returns a failure as a log line shows it: its tag, and the message of a tagged error that a user's code failed with.
+ * Other messages may quote the payload, as that of a decoding does, so they stay with the dead letter.
+ */
+export const shown = ({ error, message, stack, step, tag }: Failure): string => {
+  // A value that is no Error has no stack, and its message is its JSON.
+  const tagged = stack !== "" && typeof error === "object" && error !== null && "_tag" in error && error._tag === tag
+  return step === "decode" || !tagged || notOurs.has(tag) || message === "" ? tag : `${tag}: ${plain(message, 300)}`
+}
+
 /** How many failures are kept whole: this many of the first, and this many of the newest. */
 const firstWhole = 10
 const newestWhole = 30

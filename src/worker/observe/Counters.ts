@@ -6,6 +6,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type { Delivery } from "../../Delivery.ts"
+import type { Settled } from "../../Store.ts"
 import * as Telemetry from "../../Telemetry.ts"
 
 /**
@@ -13,6 +14,18 @@ import * as Telemetry from "../../Telemetry.ts"
  * would each become a time series.
  */
 const maxErrorTypes = 50
+
+type Tally = { -readonly [K in keyof Settled]: number }
+
+const empty = (): Tally => ({ committed: 0, duplicates: 0, dead: 0, retried: 0 })
+
+/** The outcomes that a series has, each with its field. A message that failed at most once has no dead letter. */
+const fields: { readonly [O in Telemetry.DeliveryOutcome]?: keyof Settled } = {
+  committed: "committed",
+  duplicate: "duplicates",
+  dead: "dead",
+  retried: "retried"
+}
 
 interface OfTopic {
   readonly latency: Metric.Metric<number, unknown>
@@ -24,6 +37,7 @@ export class Counters {
   private readonly consumer: string
   private readonly topics = new Map<string, OfTopic>()
   private readonly errorTypes = new Set<string>()
+  private tally: Tally = empty()
 
   constructor(consumer: string) {
     this.consumer = consumer
@@ -31,12 +45,29 @@ export class Counters {
 
   /** Counts an outcome. `detail` is the reason of a dead letter, or the tag of the error that is retried. */
   outcome({ message }: Delivery, outcome: Telemetry.DeliveryOutcome, detail?: string): Effect.Effect<void> {
-    return update((context) => this.metric(message.topic, outcome, detail).updateUnsafe(1, context))
+    return update((context) => {
+      const field = fields[outcome]
+      if (field !== undefined) this.tally[field]++
+      this.metric(message.topic, outcome, detail).updateUnsafe(1, context)
+    })
+  }
+
+  /** Takes the counts since the last call, for the series of the consumer. */
+  take(): Settled {
+    const taken = this.tally
+    this.tally = empty()
+    return taken
+  }
+
+  /** Adds counts again that could not be recorded. */
+  putBack(counts: Settled): void {
+    for (const field of Object.values(fields)) this.tally[field] += counts[field]
   }
 
   /** Counts a committed message, and records the time since its publish. */
   committed({ message }: Delivery): Effect.Effect<void> {
     return update((context, clock) => {
+      this.tally.committed++
       this.metric(message.topic, "committed", undefined).updateUnsafe(1, context)
       const millis = clock.currentTimeMillisUnsafe() - message.publishedAt
       this.of(message.topic).latency.updateUnsafe(Math.max(0, millis / 1000), context)
@@ -51,6 +82,7 @@ export class Counters {
     return update((context, clock) => {
       const now = clock.currentTimeMillisUnsafe()
       const ended = clock.monotonicTimeNanosUnsafe()
+      this.tally.committed += deliveries.length
       deliveries.forEach(({ message: { publishedAt, topic } }, i) => {
         const { latency, process } = this.of(topic)
         process.updateUnsafe(Number(ended - began[i]!) / 1e9, context)

@@ -2,7 +2,8 @@
  * Reads the status of the worker's queue every `statsEvery`, for the gauges of `Telemetry.ts` and for `Health.ts`.
  *
  * Every worker reads the status itself, by one bounded statement. So no process shows figures that only another process
- * keeps up to date. The figures describe the whole queue: to combine those of several processes, take the maximum.
+ * keeps up to date. The figures describe the whole queue: to combine those of several processes, take the maximum. The
+ * worker also adds the status, and its own counts, to the consumer's series.
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -10,6 +11,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
+import type { StoreFailure } from "../../Errors.ts"
 import * as Health from "../../Health.ts"
 import type * as Pipeline from "../../Pipeline.ts"
 import type * as Store from "../../Store.ts"
@@ -17,6 +19,7 @@ import * as Telemetry from "../../Telemetry.ts"
 import type { LeaseRenewer } from "../lease/LeaseRenewer.ts"
 import * as PipelineNames from "../start/PipelineNames.ts"
 import type { Settings } from "../start/Settings.ts"
+import type { Counters } from "./Counters.ts"
 
 export const make = Effect.fnUntraced(function*(options: {
   readonly consumer: string
@@ -24,6 +27,7 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly store: Store.Store["Service"]
   readonly pipeline: Pipeline.Pipeline<unknown, unknown, unknown>
   readonly renewer: LeaseRenewer
+  readonly counters: Counters
   readonly draining: Deferred.Deferred<void>
   readonly failing: Health.WorkerState["failing"]
   /** Whether the status is read. `Worker.drain` does not read it, since it ends soon. */
@@ -56,6 +60,7 @@ export const make = Effect.fnUntraced(function*(options: {
   if (!options.looks || !Number.isFinite(settings.statsEveryMillis)) return
 
   const watch = PipelineNames.watch(store, options.pipeline)
+  const record = recorder(options, clock)
   const gauges = makeGauges(consumer, Duration.toMillis(store.deduplicationWindow))
   const look = Effect.suspend(() => {
     const at = clock.monotonicTimeNanosUnsafe()
@@ -64,7 +69,7 @@ export const make = Effect.fnUntraced(function*(options: {
         seen = { status, at }
         const waits = status.waiting > 0 && status.freeLanes > 0 && !status.paused
         stranded = waits && !Number.isFinite(renewer.left()) ? stranded + 1 : 0
-        return Effect.andThen(gauges.of(status), watch(status))
+        return Effect.andThen(Effect.andThen(gauges.of(status), watch(status)), record(status))
       }),
       Effect.catch((error) => Effect.logDebug(`How the queue stands is not known. ${error.message}`)),
       Effect.andThen(Effect.suspend(() => seen === undefined ? Effect.void : gauges.age(age(seen.at))))
@@ -75,6 +80,32 @@ export const make = Effect.fnUntraced(function*(options: {
     Effect.andThen(first, Effect.forever(Effect.andThen(look, Effect.sleep(settings.statsEveryMillis))))
   )
 })
+
+/** The shortest time between two records of a series, in milliseconds. A point has 10 seconds. */
+const recordEvery = 9_000
+
+/** Returns a function that adds a status, and what the worker counted since, to the consumer's series. */
+const recorder = (
+  { consumer, counters, store }: {
+    readonly consumer: string
+    readonly counters: Counters
+    readonly store: Store.Store["Service"]
+  },
+  clock: Clock.Clock
+) => {
+  let recorded = -Infinity
+  return (status: Store.QueueStatus): Effect.Effect<void, StoreFailure> =>
+    Effect.suspend(() => {
+      const now = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+      if (now - recorded < recordEvery) return Effect.void
+      recorded = now
+      const counts = counters.take()
+      return Effect.onError(
+        store.consumers.record(consumer, status, counts),
+        () => Effect.sync(() => counters.putBack(counts))
+      )
+    })
+}
 
 const makeGauges = (consumer: string, windowMillis: number) => {
   const labels = Telemetry.labels({ consumer })

@@ -87,7 +87,7 @@ export const open = Effect.fnUntraced(function*(
   const batch = settings.batches ? yield* TurnBatch.make({ ...disposition, settings, committer, attempt }) : undefined
   const fetcher = Fetcher.make({ consumer, subscription, inFlight, renewer, spans })
   const failing = FailingSince.report(renewer.now, { read: fetcher.failing, commit: committer.failing })
-  yield* Stats.make({ consumer, settings, store, pipeline, renewer, draining, failing, looks: !untilEmpty })
+  yield* Stats.make({ consumer, settings, store, pipeline, renewer, counters, draining, failing, looks: !untilEmpty })
   yield* CrashIsolation.make({ consumer, settings, inFlight, subscription })
   return { inFlight, attempt, batch, fetcher, drain: drain({ consumer, settings, inFlight, counters, draining }) }
 })
@@ -108,6 +108,7 @@ const subscribe = (
     worker,
     lanes: settings.lanes,
     lease: Duration.millis(settings.leaseMillis),
+    codeVersion: settings.codeVersion,
     // `Worker.drain` ends when a poll finds nothing, so its polls do not wait for messages.
     idlePoll: Duration.millis(untilEmpty ? 0 : settings.idlePollMillis)
   })

@@ -1,0 +1,81 @@
+/**
+ * The facts about failures: groups of dead letters with one cause, the versions that they died on, and the outcome of
+ * redrives.
+ *
+ * @since 0.1.0
+ */
+import type { Reason } from "../DeadLetter.ts"
+import type { Count } from "./Fact.ts"
+
+/**
+ * The open dead letters of one consumer with the same cause. Times are milliseconds since the epoch on the store's
+ * clock.
+ *
+ * @since 0.1.0
+ */
+export interface FailureFacts {
+  readonly consumer: string
+  /** Error tag, step and first frame outside of libraries. */
+  readonly fingerprint: string
+  /** Tag of the newest dead letter's error. */
+  readonly tag: string
+  readonly reason: Reason
+  readonly deadLetters: Count
+  readonly firstAt: number
+  readonly lastAt: number
+  /** The newest dead letter of the group. */
+  readonly sampleId: string
+  /** Versions of the code (`WorkerOptions.codeVersion`) on which the counted dead letters died. */
+  readonly diedOn: ReadonlyArray<string>
+  /** Versions of the live workers of this consumer. */
+  readonly runningNow: ReadonlyArray<string>
+}
+
+/**
+ * Selects failure groups. Every field is optional.
+ *
+ * @since 0.1.0
+ */
+export interface FailureQuery {
+  readonly consumer?: string | undefined
+  readonly fingerprint?: string | undefined
+  /** The most groups, 1 to 1,000. Default 100. The newest come first. */
+  readonly limit?: number | undefined
+}
+
+/**
+ * The outcome of the dead letters that one operator redrove with one note.
+ *
+ * @since 0.1.0
+ */
+export interface RedriveFacts {
+  readonly consumer: string
+  readonly by: string
+  readonly note: string
+  readonly firstAt: number
+  readonly lastAt: number
+  /** Dead letters that were redriven. One that was redriven twice counts once. */
+  readonly deadLetters: Count
+  /** Their messages were committed. */
+  readonly committed: number
+  /** Their messages are in the queue. */
+  readonly waiting: number
+  /** They failed again, and are open. */
+  readonly failedAgain: number
+  /** They failed again, and an operator has discarded them. */
+  readonly discarded: number
+  /** The retention has deleted the dead letter, or its consumer was removed. */
+  readonly gone: number
+}
+
+/**
+ * Selects redrives. Every field is optional.
+ *
+ * @since 0.1.0
+ */
+export interface RedriveQuery {
+  readonly consumer?: string | undefined
+  readonly by?: string | undefined
+  /** Only redrives at this time or later: milliseconds since the epoch. Default: all that the audit has. */
+  readonly since?: number | undefined
+}

@@ -1,0 +1,114 @@
+/**
+ * The facts about one message: whether it was handled, and where it is. Also the facts about messages that are in no
+ * queue, because they are not due or no consumer reads their topic.
+ *
+ * @since 0.1.0
+ */
+import type { Entry } from "../Audit.ts"
+import type { DeadLetter } from "../DeadLetter.ts"
+import type { Count } from "./Fact.ts"
+
+/**
+ * Everything that the store knows about a message id. Times are milliseconds since the epoch on the store's clock.
+ *
+ * @since 0.1.0
+ */
+export interface Found {
+  readonly id: string
+  /**
+   * The answer for an operator, one sentence for each consumer or place. If nothing is known, it says what that can
+   * mean.
+   */
+  readonly sentences: ReadonlyArray<string>
+  /** Whether anything is known about the id. */
+  readonly known: boolean
+  readonly consumers: ReadonlyArray<FoundAt>
+  /** The message waits until it is due. */
+  readonly delayed: ReadonlyArray<{ readonly topic: string; readonly key: string; readonly dueAt: number }>
+  /** No consumer reads the message's topic. */
+  readonly unrouted: ReadonlyArray<{ readonly topic: string; readonly key: string; readonly publishedAt: number }>
+  /** Operator actions on its dead letters, newest first, at most 100. */
+  readonly audit: ReadonlyArray<Entry>
+  /**
+   * Whether the queues were searched to their end. They have no index by id. If false, the message may wait behind the
+   * messages that were looked at: search again with its key.
+   */
+  readonly searchedAll: boolean
+}
+
+/**
+ * The state of a message at one consumer.
+ *
+ * @since 0.1.0
+ */
+export interface FoundAt {
+  readonly consumer: string
+  /**
+   * - `committed`: its effects are committed.
+   * - `waiting`: it is in the queue. It may be in flight.
+   * - `held`: it is in the queue, and its key is held.
+   * - `dead`: it is an open dead letter.
+   * - `redriving`: its dead letter was redriven, and it is in the queue.
+   * - `discarded`: an operator has discarded its dead letter.
+   */
+  readonly state: "committed" | "waiting" | "held" | "dead" | "redriving" | "discarded"
+  /** When it was committed or dead-lettered, as the inbox has it. */
+  readonly settledAt: number | undefined
+  /** Its place in the queue. */
+  readonly queue: {
+    readonly topic: string
+    readonly key: string
+    readonly lane: number
+    readonly publishedAt: number
+    /** Failed attempts so far that are recorded with a hold. */
+    readonly attempts: number
+    readonly crashCount: number
+    /** The live worker that owns its lane. */
+    readonly worker: string | undefined
+  } | undefined
+  /** Why its key is held. Undefined if it is not. */
+  readonly hold: {
+    readonly parked: boolean
+    readonly retryAt: number | undefined
+    readonly pausedBy: string | undefined
+  } | undefined
+  /** Its dead letters, newest first, at most 10. */
+  readonly deadLetters: ReadonlyArray<DeadLetter>
+}
+
+/**
+ * Helps to find a message.
+ *
+ * @since 0.1.0
+ */
+export interface FindQuery {
+  /** The message's key. With it the lanes of the key are searched, and not all queues. */
+  readonly key?: string | undefined
+  /** The bytes of waiting messages that are looked at if no key is given. Default 1 GiB. */
+  readonly mostBytes?: number | undefined
+}
+
+/**
+ * The messages of a topic that are not due yet.
+ *
+ * @since 0.1.0
+ */
+export interface DelayedFacts {
+  readonly topic: string
+  readonly messages: Count
+  /** When the next of them is due. */
+  readonly nextAt: number
+}
+
+/**
+ * The messages of a topic that no consumer reads. They wait for the first consumer of the topic.
+ *
+ * @since 0.1.0
+ */
+export interface UnroutedFacts {
+  readonly topic: string
+  readonly messages: Count
+  /** When the first and the last of them were published. */
+  readonly firstAt: number
+  readonly lastAt: number
+}

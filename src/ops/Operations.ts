@@ -1,0 +1,124 @@
+/**
+ * The facts of a running system for the engineer who looks at it: what is stuck, since when, why, and what blocks.
+ *
+ * Every fact is read from the database by statements of bounded cost, so it covers the workers of all processes. It
+ * needs no worker in this process, and works on Postgres and on PGlite. Facts only read. Operator actions stay with
+ * `DeadLetters` and `Consumers`.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { ConsumerNotFound, InvalidName, StoreFailure } from "../Errors.ts"
+import * as Names from "../postgres/sql/names.ts"
+import { Store } from "../Store.ts"
+import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts"
+import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts"
+import type { Visible } from "./Fact.ts"
+import type { FailureFacts, FailureQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts"
+import type { StuckKey, StuckQuery } from "./KeyFacts.ts"
+import type { DelayedFacts, FindQuery, Found, UnroutedFacts } from "./MessageFacts.ts"
+import * as ConsumerReader from "./read/ConsumerReader.ts"
+import * as DatabaseReader from "./read/DatabaseReader.ts"
+import * as FactQuery from "./read/FactQuery.ts"
+import * as FailureReader from "./read/FailureReader.ts"
+import * as KeyReader from "./read/KeyReader.ts"
+import * as MessageReader from "./read/MessageReader.ts"
+import * as SeriesReader from "./read/SeriesReader.ts"
+import type { SeriesPoint, SeriesQuery } from "./SeriesFacts.ts"
+
+/**
+ * The facts. Every list is bounded, and a list of a consumer that does not exist fails with `ConsumerNotFound`.
+ *
+ * @since 0.1.0
+ */
+export class Operations extends Context.Service<Operations, {
+  /** Returns every consumer with its queue, sorted by name. */
+  readonly consumers: Effect.Effect<ReadonlyArray<ConsumerFacts>, StoreFailure>
+  /** Returns one consumer. Looks further for the cause of its lag than `consumers` does: for a key that has most. */
+  readonly consumer: (consumer: string) => Effect.Effect<ConsumerFacts, StoreFailure | ConsumerNotFound>
+  /** Returns held keys with what waits behind each, parked ones first in the order of consumer and key. */
+  readonly stuckKeys: (query?: StuckQuery) => Effect.Effect<ReadonlyArray<StuckKey>, StoreFailure | ConsumerNotFound>
+  /** Returns the groups of open dead letters with one cause, newest first. Counting ends at 1,000 for each group. */
+  readonly failures: (
+    query?: FailureQuery
+  ) => Effect.Effect<ReadonlyArray<FailureFacts>, StoreFailure | ConsumerNotFound>
+  /** Returns what became of redriven dead letters, newest redrive first: at most the last 10,000 redriven. */
+  readonly redrives: (
+    query?: RedriveQuery
+  ) => Effect.Effect<ReadonlyArray<RedriveFacts>, StoreFailure | ConsumerNotFound>
+  /** Returns workers that live, or died within the last hour, sorted by consumer and name. */
+  readonly workers: Effect.Effect<ReadonlyArray<WorkerFacts>, StoreFailure>
+  /** Returns the lanes of one consumer. */
+  readonly lanes: (consumer: string) => Effect.Effect<ReadonlyArray<LaneFacts>, StoreFailure | ConsumerNotFound>
+  /** Returns what waits until it is due, by topic. */
+  readonly delayed: Effect.Effect<ReadonlyArray<DelayedFacts>, StoreFailure>
+  /** Returns the messages that no consumer reads, by topic. */
+  readonly unrouted: Effect.Effect<ReadonlyArray<UnroutedFacts>, StoreFailure>
+  /** Returns everything that is known about a message id. */
+  readonly find: (id: string, query?: FindQuery) => Effect.Effect<Found, StoreFailure>
+  /** Returns the sessions of Millrace that wait for a lock, each with the session that has it. */
+  readonly blockers: Effect.Effect<ReadonlyArray<Blocker>, StoreFailure>
+  /** Returns what keeps the oldest snapshot. Undefined if nothing does. */
+  readonly oldestSnapshot: Effect.Effect<Visible<SnapshotOwner | undefined>, StoreFailure>
+  /** Returns the room that database, tables and write-ahead log use. */
+  readonly storage: Effect.Effect<StorageFacts, StoreFailure>
+  /** Returns a part of a consumer's series, oldest point first. */
+  readonly series: (
+    consumer: string,
+    query?: SeriesQuery
+  ) => Effect.Effect<ReadonlyArray<SeriesPoint>, StoreFailure | ConsumerNotFound>
+}>()("millrace/Operations") {}
+
+/**
+ * Options of {@link layer}.
+ *
+ * @since 0.1.0
+ */
+export interface OperationsOptions {
+  /** The schema of Millrace's tables, as in `Postgres.layer`. Default `millrace`. */
+  readonly schema?: string | undefined
+}
+
+/**
+ * Provides the facts on the store and the SqlClient of `Postgres.layer` or `Embedded.layer`.
+ *
+ * A process that only looks needs no right to change anything. `migrate: "check"` and `retention: false` then keep the
+ * Postgres layer from changing the database.
+ *
+ * ```ts
+ * import { Console, Effect, Layer } from "effect"
+ * import { Operations } from "millrace/ops"
+ * import { Postgres } from "millrace/postgres"
+ *
+ * const database = Postgres.layerConfigWith({ migrate: "check", retention: false })
+ * const status = Effect.gen(function*() {
+ *   const operations = yield* Operations.Operations
+ *   for (const { consumer, lag } of yield* operations.consumers) yield* Console.log(`${consumer}: ${lag.sentence}`)
+ * }).pipe(Effect.provide(Operations.layer().pipe(Layer.provide(database))))
+ * ```
+ *
+ * @since 0.1.0
+ */
+export const layer = (
+  options: OperationsOptions = {}
+): Layer.Layer<Operations, InvalidName, Store | SqlClient.SqlClient> =>
+  Layer.effect(
+    Operations,
+    Effect.gen(function*() {
+      const names = yield* Effect.fromResult(Names.make(options.schema ?? "millrace"))
+      const store = yield* Store
+      const query = FactQuery.make(yield* SqlClient.SqlClient, store, names)
+      const database = DatabaseReader.make(query, names)
+      return Operations.of({
+        ...database,
+        ...ConsumerReader.make(query, names, database.blockers),
+        ...KeyReader.make(query, names),
+        ...FailureReader.make(query, names),
+        ...MessageReader.make(query, names, store),
+        ...SeriesReader.make(query, names)
+      })
+    })
+  )

@@ -1,0 +1,13 @@
+/**
+ * `millrace/ops`: the facts of a running system, for engineers and for tools.
+ *
+ * @since 0.1.0
+ */
+export * from "./ConsumerFacts.ts"
+export * from "./DatabaseFacts.ts"
+export * as Fact from "./Fact.ts"
+export * from "./FailureFacts.ts"
+export * from "./KeyFacts.ts"
+export * from "./MessageFacts.ts"
+export * as Operations from "./Operations.ts"
+export * from "./SeriesFacts.ts"

@@ -1,0 +1,82 @@
+/**
+ * Runs the statements of facts, each with its own bound of time. On a server a transaction of its own sets that bound,
+ * and lets the statement only read. A transaction of the caller keeps its settings.
+ */
+import * as Effect from "effect/Effect"
+import type * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import { ConsumerNotFound, StoreFailure } from "../../Errors.ts"
+import * as Isolation from "../../postgres/session/Isolation.ts"
+import * as PgFailure from "../../postgres/session/PgFailure.ts"
+import * as FactsSql from "../../postgres/sql/facts.ts"
+import type { Names } from "../../postgres/sql/names.ts"
+import { sessions } from "../../postgres/sql/sessions.ts"
+import type { Store } from "../../Store.ts"
+
+/** A row of a fact. Numbers come as numbers, and never as BigInt, since each statement casts them. */
+export type Row = Record<string, unknown>
+
+/** Runs a statement for the named operation, which a failure names. */
+export type Read = (
+  operation: string,
+  text: string,
+  params?: ReadonlyArray<unknown>
+) => Effect.Effect<ReadonlyArray<Row>, StoreFailure>
+
+export interface FactQuery {
+  readonly read: Read
+  /** Fails if there is no such consumer. Does nothing without a name. */
+  readonly exists: (consumer: string | undefined) => Effect.Effect<void, StoreFailure | ConsumerNotFound>
+}
+
+/** How long a statement may take, in milliseconds, on the server and until its answer is here. */
+const serverMillis = 5_000
+const answerMillis = 7_000
+
+const timedOut = (operation: string) =>
+  new StoreFailure({
+    operation,
+    kind: "timeout",
+    code: "",
+    detail: `the database did not answer within ${answerMillis / 1000} seconds`,
+    hint: "Ask for less, or look at the load of the database."
+  })
+
+export const make = (sql: SqlClient.SqlClient, store: Store["Service"], names: Names): FactQuery => {
+  const exists = FactsSql.make(names).exists
+  const transaction = Isolation.transaction(sql)
+  const read: Read = (operation, text, params = []) => {
+    const run = sql.unsafe<Row>(text, params)
+    const bounded: Effect.Effect<ReadonlyArray<Row>, SqlError> = Effect.flatMap(
+      store.inTransaction,
+      (inside) => inside ? run : transaction(Effect.andThen(sql.unsafe(sessions.bounds, [String(serverMillis)]), run))
+    )
+    return Effect.timeoutOrElse(Effect.mapError(bounded, PgFailure.storeFailure(operation)), {
+      duration: answerMillis,
+      orElse: () => Effect.fail(timedOut(operation))
+    })
+  }
+  return {
+    read,
+    exists: (consumer) =>
+      consumer === undefined ? Effect.void : Effect.flatMap(
+        read("look for the consumer", exists, [consumer]),
+        (rows) => rows.length === 0 ? Effect.fail(new ConsumerNotFound({ consumer })) : Effect.void
+      )
+  }
+}
+
+export const text = (row: Row, column: string): string => {
+  const value = row[column]
+  return typeof value === "string" ? value : value === null || value === undefined ? "" : JSON.stringify(value)
+}
+
+/** Returns the number of a column, and 0 for null. */
+export const number = (row: Row, column: string): number => Number(row[column] ?? 0)
+
+/** Returns whole milliseconds, and undefined for null. */
+export const time = (row: Row, column: string): number | undefined =>
+  row[column] === null || row[column] === undefined ? undefined : Math.floor(Number(row[column]))
+
+export const texts = (row: Row, column: string): ReadonlyArray<string> =>
+  Array.isArray(row[column]) ? (row[column] as ReadonlyArray<unknown>).map(String) : []

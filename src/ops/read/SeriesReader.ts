@@ -1,0 +1,44 @@
+/**
+ * Reads the series of consumers.
+ */
+import * as Effect from "effect/Effect"
+import * as FactsSql from "../../postgres/sql/facts.ts"
+import type { Names } from "../../postgres/sql/names.ts"
+import type { Count } from "../Fact.ts"
+import type { Operations } from "../Operations.ts"
+import type { SeriesPoint } from "../SeriesFacts.ts"
+import { type FactQuery, number, type Row, time } from "./FactQuery.ts"
+
+/** A worker counts to 10,000, so a count of 10,000 may mean more. */
+const counted = (row: Row, column: string): Count => {
+  const value = number(row, column)
+  return { value, kind: value >= 10_000 ? "atLeast" : "exact" }
+}
+
+const pointOf = (row: Row): SeriesPoint => ({
+  at: time(row, "begins") ?? 0,
+  seconds: number(row, "step") === 60 ? 60 : 10,
+  waiting: counted(row, "unsettled"),
+  lagMillis: number(row, "lag_millis"),
+  delayedKeys: number(row, "delayed_keys"),
+  parkedKeys: number(row, "parked_keys"),
+  deadLetters: counted(row, "dead_letters"),
+  committed: number(row, "committed"),
+  duplicates: number(row, "duplicates"),
+  dead: number(row, "dead"),
+  retried: number(row, "retried")
+})
+
+export const make = ({ exists, read }: FactQuery, names: Names): Pick<Operations["Service"], "series"> => {
+  const sql = FactsSql.make(names)
+  return {
+    series: (consumer, { from, seconds = 10, until } = {}) =>
+      Effect.andThen(
+        exists(consumer),
+        Effect.map(
+          read("read a series", sql.series, [consumer, seconds, from ?? null, until ?? null]),
+          (rows) => rows.map(pointOf)
+        )
+      )
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * The statements that look for one message id in every place. Inbox, dead letters, delayed and unrouted messages have
+ * an index by id. The queue has none, since it would make each publish slower. So it is read, up to a bound. No locks.
+ *
+ * @since 0.1.0
+ */
+import { millis } from "./deadLetters.ts"
+import type { Names } from "./names.ts"
+
+export const make = (t: Names) => ({
+  /**
+   * Lists all consumers with their topics, and the outcome that the inbox has for the id. `Inbox.once` has names
+   * without lanes. Index: primary key of the inbox. $1 id
+   */
+  inbox: `select c.id as queue, c.name as consumer, c.lanes, i.outcome,
+  array(select topic from ${t.subscriptions} s where s.queue_id = c.id) as topics, ${millis("i.at")} as at
+from ${t.consumers} c left join ${t.inbox} i on i.queue_id = c.id and i.id = $1 order by c.name`,
+
+  /** Finds delayed messages. Index: delayed_id. $1 id */
+  delayed: `select topic, key, ${millis("due_at")} as due from ${t.delayed} where id = $1 order by due_at limit 100`,
+
+  /** Finds unrouted messages. Index: unrouted_id. $1 id */
+  unrouted: `select topic, key, ${
+    millis("published_at")
+  } as published from ${t.unrouted} where id = $1 order by seq limit 100`,
+
+  /**
+   * Finds the id in all queues, by one read of the table up to a block. One statement has one snapshot, so a row that
+   * is updated meanwhile is not missed. $1 id $2 the end, as `(block,0)`
+   */
+  inQueues: `select queue_id as queue, lane, seq from ${t.messages} where id = $1 and ctid < $2::text::tid limit 100`,
+
+  /** Returns the bytes of the table of messages, in blocks of 8 KiB. */
+  size: `select pg_relation_size('${t.messages}')::float8 as bytes`,
+
+  /**
+   * Finds the id in the lanes of its key, in the first $3 messages of each. Returns whether a lane has more. Index:
+   * primary key. $1 id $2 hash of the key $3 messages
+   */
+  inLanes: `select l.queue_id as queue, l.lane, found.seq, found.looked >= $3::int as more from (
+  select id as queue_id, $2::int % lanes as lane from ${t.consumers} where lanes > 0) l cross join lateral (
+  select max(seq) filter (where id = $1) as seq, count(*) as looked from (
+    select id, seq from ${t.messages} m where m.queue_id = l.queue_id and m.lane = l.lane order by m.seq limit $3) m) found`,
+
+  /** Reads one place of a queue, with the hold of its key. Index: primary keys. $1 queue $2 lane $3 seq */
+  place: `select m.topic, m.key, m.lane, ${millis("m.published_at")} as published, m.crash_count, m.redriven,
+  json_array_length(coalesce(m.attempts, '[]')::json) as attempts, case when l.lease_until > clock_timestamp() then l.owner end as worker,
+  h.key is not null and h.from_seq <= m.seq as held, h.until = 'infinity' as parked, h.paused_by,
+  case when h.until < 'infinity' and (h.paused_by is null or h.until > statement_timestamp()) then ${
+    millis("h.until")
+  } end as retry_at
+from ${t.messages} m left join ${t.lanes} l on l.queue_id = m.queue_id and l.lane = m.lane
+left join ${t.holds} h on h.queue_id = m.queue_id and h.key = m.key
+where m.queue_id = $1 and m.lane = $2 and m.seq = $3`
+})

@@ -1,0 +1,131 @@
+/**
+ * The functions for operators with psql: `redrive`, `release`, `pause` and `resume`. `DeadLetters` and `Consumers`
+ * carry out the same actions by the same inner functions.
+ *
+ * These functions run with the rights of the migrating role (`security definer`), on a search path of their own. No
+ * role may execute them until an operator grants the right. The operator is the role of the session by default.
+ *
+ * @since 0.1.0
+ */
+import * as OperatorDecision from "../../internal/OperatorDecision.ts"
+import * as ConsumerOperations from "./consumerOperations.ts"
+import * as Decisions from "./decisions.ts"
+import type { Names } from "./names.ts"
+
+const shielded = "security definer set search_path = pg_catalog, pg_temp"
+
+/** A statement that refuses an action with this SQLSTATE. The message's parts are expressions of SQL. */
+const refuse = (when: string, code: string, message: string, hint: string) =>
+  `if ${when} then
+    raise exception using errcode = '${code}', message = ${message} || ' Nothing was changed.', hint = '${hint}';
+  end if;`
+
+/** Refuses an action without an operator's name or a note that the audit can keep. */
+const named = (name: string) =>
+  [
+    refuse(
+      `coalesce(btrim(${name}.by), '') = '' or octet_length(${name}.by) > 512`,
+      "MR005",
+      "'The operator action was refused: its by is empty, or has more than 512 bytes.'",
+      "Give your name in by, or leave it out."
+    ),
+    refuse(
+      `${name}.note is null or octet_length(${name}.note) > 4096`,
+      "MR005",
+      "'The operator action was refused: its note is null, or has more than 4096 bytes.'",
+      "Shorten the note, or leave it out."
+    )
+  ].join("\n  ")
+
+/** The operator and the time, for the message of a conflict. Empty if there is none. */
+const byWhom = (by: string, at: string) =>
+  `coalesce(', by ' || nullif(${by}, '') || ' at ' || to_char(${at} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '')`
+
+/**
+ * Wakes workers of these queues that wait. A transaction that has notified cannot be prepared. So where prepared
+ * transactions are possible, workers find the change at their idle poll.
+ */
+const wake = (t: Names, queues: string) =>
+  `perform pg_notify('${t.channel}', c.id::text) from ${t.consumers} c
+  where c.id = any(${queues}) and c.waiting_until > clock_timestamp() and current_setting('max_prepared_transactions') = '0';`
+
+const onDeadLetter = (
+  t: Names,
+  name: "redrive" | "release",
+  { action, from, parked }: OperatorDecision.OperatorDecision
+) =>
+  `create function ${t[name]}(dead_letter bigint, by text default session_user, note text default '')
+returns text language plpgsql volatile ${shielded} as $body$
+#variable_conflict use_column
+declare
+  v record;
+  v_queues int[];
+begin
+  ${named(name)}
+  select d.state, d.parked, d.changed_by, d.changed_at into v from ${t.deadLetters} d where d.id = ${name}.dead_letter for update;
+  ${
+    refuse(
+      "not found",
+      "MR004",
+      `'There is no dead letter ' || coalesce(${name}.dead_letter::text, 'null') || '.'`,
+      "Look at v_failures, or select id from dead_letters."
+    )
+  }
+  ${
+    refuse(
+      `v.state <> '${from}'${parked ? " or not v.parked" : ""}`,
+      "MR003",
+      `'Dead letter ' || ${name}.dead_letter || ' cannot be ${action}: it is ' || case when v.state = '${from}' then 'not parked' else v.state end
+      || ${byWhom("v.changed_by", "v.changed_at")} || '.'`,
+      "Look at it again."
+    )
+  }
+  v_queues := ${t.decide}(array[${name}.dead_letter], '${action}', ${name}.by, ${name}.note);
+  ${wake(t, "v_queues")}
+  return '${action}';
+end $body$`
+
+const onConsumer = (t: Names, name: "pause" | "resume") => {
+  const action = name === "pause" ? "paused" : "resumed"
+  return `create function ${t[name]}(consumer text, by text default session_user, note text default '')
+returns text language plpgsql volatile ${shielded} as $body$
+#variable_conflict use_column
+declare
+  v record;
+begin
+  ${named(name)}
+  select id, paused_by, paused_at into v from ${t.consumers} where name = ${name}.consumer and lanes > 0 for no key update;
+  ${
+    refuse(
+      "not found",
+      "MR004",
+      `'There is no consumer ' || coalesce(quote_literal(${name}.consumer), 'null') || '.'`,
+      "Look at v_consumers."
+    )
+  }
+  ${
+    refuse(
+      `v.paused_by is ${name === "pause" ? "not null" : "null"}`,
+      "MR003",
+      `'Consumer ' || quote_literal(${name}.consumer) || ' cannot be ${action}: it is ${
+        name === "pause" ? "paused" : "not paused"
+      }' || ${byWhom("v.paused_by", "v.paused_at")} || '.'`,
+      "Look at v_consumers."
+    )
+  }
+  perform ${t.setPaused}(v.id, '${action}', ${name}.by, ${name}.note);
+  ${wake(t, "array[v.id]")}
+  return '${action}';
+end $body$`
+}
+
+/** Returns the statements that create the functions, each after those that it uses. */
+export const make = (t: Names): ReadonlyArray<string> => [
+  Decisions.decide(t),
+  ConsumerOperations.setPaused(t),
+  onDeadLetter(t, "redrive", OperatorDecision.redriven),
+  onDeadLetter(t, "release", OperatorDecision.released),
+  onConsumer(t, "pause"),
+  onConsumer(t, "resume"),
+  `revoke all on function ${t.redrive}, ${t.release}, ${t.pause}, ${t.resume} from public`
+]

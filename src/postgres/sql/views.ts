@@ -1,0 +1,122 @@
+/**
+ * The views for operators with psql: consumers, held keys, failure groups, and topics without a consumer.
+ *
+ * A view needs no right on the tables, and shows no payload. Counting ends at the number that the view's comment names,
+ * so each view has a bounded cost. `millrace/ops` reads the same views.
+ *
+ * @since 0.1.0
+ */
+import type { Names } from "./names.ts"
+import * as Status from "./status.ts"
+
+/** Counts to one more than 10,000 (or `most`), so that a reader knows whether there are more. */
+const counted = (from: string, most = 10_000) =>
+  `(select count(*)::int from (select from ${from} limit ${most + 1}) seen)`
+
+/**
+ * The rates of a consumer over the last minute. The first point has counts from before, so it gives only the beginning.
+ * The messages that came in are not known while the queue is too long to be counted. Index: primary key.
+ */
+const rates = (t: Names, queue: string) =>
+  `select case when seconds > 0 then settled / seconds end as out_per_second,
+  case when seconds > 0 and longest < 10000 then greatest(0, settled + last - first) / seconds end as in_per_second
+from (
+  select extract(epoch from max(at) - min(at))::float8 as seconds, max(unsettled) as longest,
+    sum(case when nth > 1 then committed + duplicates + dead end)::float8 as settled,
+    max(case when nth = 1 then unsettled end) as first, max(case when nth = n then unsettled end) as last
+  from (select *, row_number() over (order by at) as nth, count(*) over () as n from ${t.series}
+    where queue_id = ${queue} and step = 10 and at >= statement_timestamp() - interval '70 s') s) r`
+
+/**
+ * Each consumer with its queue. Indexes: those of the status, the primary keys of lanes, workers, holds, messages and
+ * series, and dead_letters_queue. No locks.
+ */
+const consumers = (t: Names) =>
+  `create view ${t.vConsumers} as
+select c.name as consumer, array(select topic from ${t.subscriptions} where queue_id = c.id order by topic) as topics,
+  c.lanes, c.dead_letter_order, c.registered_at, c.paused_by, c.paused_at, c.paused_note,
+  (select count(*)::int from ${t.workers} w where w.queue_id = c.id and w.alive_until > clock_timestamp()) as workers,
+  array(select distinct w.code_version from ${t.workers} w
+    where w.queue_id = c.id and w.alive_until > clock_timestamp() and w.code_version <> '' order by 1) as code_versions,
+  (select count(*)::int from ${t.lanes} l where l.queue_id = c.id and l.owner is not null and l.lease_until > clock_timestamp())
+    as owned_lanes,
+  s.free as free_lanes, s.unsettled, s.waiting, s.lag as lag_millis, (select min(first.published_at) from ${t.lanes} l cross join lateral (
+    select m.published_at from ${t.messages} m where m.queue_id = l.queue_id and m.lane = l.lane order by m.seq limit 1) first
+    where l.queue_id = c.id) as oldest_at,
+  s.delayed as delayed_keys, s.parked as parked_keys,
+  (select count(*)::int from (select paused_by from ${t.holds} h where h.queue_id = c.id limit 10000) h where paused_by is not null)
+    as paused_keys,
+  r.in_per_second, r.out_per_second, s.dead_letters,
+  (select count(*)::int from (${Status.firstDeadLetters(t, "", "c.id", "redriving", 10_001)}) seen) as redriving
+from ${t.consumers} c cross join lateral (${Status.make(t, "c.id")}) s
+cross join lateral (${rates(t, "c.id")}) r where c.lanes > 0`
+
+/**
+ * Each held key with the messages that wait behind it. The look behind a key reads the first 10,000 messages of its
+ * lane. Indexes: the primary keys of holds and messages, dead_letters_key. No locks.
+ */
+const stuckKeys = (t: Names) =>
+  `create view ${t.vStuckKeys} as
+select c.name as consumer, h.key, h.lane, h.until = 'infinity' as parked, h.paused_by, h.paused_at,
+  case when h.until < 'infinity' and (h.paused_by is null or h.until > statement_timestamp()) then h.until end as retry_at,
+  behind.waiting, behind.oldest_at, d.id as dead_letter_id, d.tag, d.fingerprint, d.died_at
+from ${t.holds} h join ${t.consumers} c on c.id = h.queue_id
+cross join lateral (select count(*)::int as waiting, min(m.published_at) as oldest_at from (
+  select m.key, m.published_at from ${t.messages} m where m.queue_id = h.queue_id and m.lane = h.lane order by m.seq limit 10000) m
+  where m.key = h.key) behind
+left join lateral (select d.id, d.tag, d.fingerprint, d.died_at from ${t.deadLetters} d
+  where d.queue_id = h.queue_id and d.key = h.key and d.parked and d.state = 'open' order by d.id limit 1) d on true`
+
+/**
+ * The groups of open dead letters with one cause. The view steps from group to group in the index, and reads at most
+ * 1,001 entries of each. Index: dead_letters_group. No locks.
+ */
+const failures = (t: Names) => {
+  const group =
+    `${t.deadLetters} d where d.state = 'open' and d.queue_id = g.queue_id and d.fingerprint = g.fingerprint`
+  return `create view ${t.vFailures} as
+with recursive step as (
+  (select queue_id, fingerprint from ${t.deadLetters} where state = 'open' order by queue_id, fingerprint limit 1)
+  union all
+  select n.queue_id, n.fingerprint from step s cross join lateral (
+    select queue_id, fingerprint from ${t.deadLetters} where state = 'open' and (queue_id, fingerprint) > (s.queue_id, s.fingerprint)
+    order by queue_id, fingerprint limit 1) n
+)
+select c.name as consumer, g.fingerprint, d.tag, d.reason, counted.n as dead_letters, first.died_at as first_at,
+  d.died_at as last_at, d.id as sample_id, counted.versions as died_on,
+  array(select distinct w.code_version from ${t.workers} w
+    where w.queue_id = c.id and w.alive_until > clock_timestamp() and w.code_version <> '' order by 1) as running_now
+from step g join ${t.consumers} c on c.id = g.queue_id
+cross join lateral (select count(*)::int as n, array_agg(distinct v.code_version) filter (where v.code_version <> '') as versions from (
+  select d.code_version from ${group} order by d.died_at desc limit 1001) v) counted
+cross join lateral (select d.died_at from ${group} order by d.died_at limit 1) first
+cross join lateral (select d.id, d.tag, d.reason, d.died_at from ${group} order by d.died_at desc limit 1) d`
+}
+
+/**
+ * The topics that no consumer reads, with their messages. Index: the primary key of unrouted, from topic to topic. No
+ * locks.
+ */
+const unrouted = (t: Names) =>
+  `create view ${t.vUnrouted} as
+with recursive step as (
+  (select topic from ${t.unrouted} order by topic limit 1)
+  union all
+  select n.topic from step s cross join lateral (select topic from ${t.unrouted} where topic > s.topic order by topic limit 1) n
+)
+select s.topic, ${counted(`${t.unrouted} u where u.topic = s.topic order by u.seq`)} as messages,
+  (select published_at from ${t.unrouted} u where u.topic = s.topic order by seq limit 1) as first_at,
+  (select published_at from ${t.unrouted} u where u.topic = s.topic order by seq desc limit 1) as last_at
+from step s`
+
+/** Returns the statements that create the views, and their comments. */
+export const make = (t: Names): ReadonlyArray<string> => [
+  consumers(t),
+  `comment on view ${t.vConsumers} is 'Consumers and their queues. A count of 10000 or more means that there may be more.'`,
+  stuckKeys(t),
+  `comment on view ${t.vStuckKeys} is 'Held keys, and how many messages wait behind each. Each key reads the first 10000 messages of its lane, so use limit.'`,
+  failures(t),
+  `comment on view ${t.vFailures} is 'Open dead letters by cause. A count of 1001 means that there are more.'`,
+  unrouted(t),
+  `comment on view ${t.vUnrouted} is 'Topics that no consumer reads. A count of 10001 means that there are more.'`
+]

@@ -1,16 +1,11 @@
 // Random schedules of FIFO groups: crashes, stale owners, lost answers and failing batches, on a model of SQS.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, TxRef } from "effect"
 import { TestClock } from "effect/testing"
 import { Pipeline, Retry, Store, Worker } from "millrace"
 import { Dice } from "../faults/dice.ts"
 import { Declined, type Order, order, Orders, settle } from "../worker/support.ts"
 import { type Process, processOn, send, sqs } from "./sqsKit.ts"
-
-/** The ids that one seed has committed, in order. */
-interface Run {
-  readonly committed: Array<string>
-}
 
 const keys = ["a", "b", "c"]
 const perKey = 4
@@ -20,8 +15,9 @@ const live = (seed: number, fifo: boolean) => {
   const dice = new Dice(seed)
   const chance = (percent: number) => dice.next() * 100 < percent
   const { layer, model } = sqs({ fifo, strict: chance(50) })
-  const run: Run = { committed: [] }
   const calm = { now: false }
+  /** The ids that are committed, in order. A transaction that is rolled back leaves no id. */
+  const committed = TxRef.makeUnsafe<ReadonlyArray<string>>([])
   const pipeline = (process: Process) =>
     Pipeline.from(Orders, { consumer: "ledger", ...(fifo ? {} : { order: "none" as never }) }).pipe(
       Pipeline.tap((one: Order) =>
@@ -32,11 +28,15 @@ const live = (seed: number, fifo: boolean) => {
           return chance(30) ? Effect.sleep(dice.whole(0, 4_000)) : Effect.void
         })
       ),
-      Pipeline.commit((one: Order) => Effect.sync(() => run.committed.push(one.id))),
+      Pipeline.commit((one: Order) => TxRef.update(committed, (ids) => [...ids, one.id])),
       Pipeline.retry(Retry.exponential("2 seconds", { attempts: 100, cap: "10 seconds" }))
     )
   const start = Effect.gen(function*() {
     const process = yield* processOn(model)
+    process.beforeCommit = Effect.suspend(() => {
+      if (calm.now || !chance(4)) return Effect.void
+      return Effect.andThen(Effect.sleep("200 millis"), Effect.sync(() => process.dead = true))
+    })
     const worker = Worker.run(pipeline(process), { lease: "3 seconds", grace: "1 second", holdAfter: "1 second" })
     yield* Effect.forkDetach(process.run(worker))
     return process
@@ -62,20 +62,20 @@ const live = (seed: number, fifo: boolean) => {
     }
     assert.strictEqual(model.size, 0, "the queue is empty in the end")
     const dead = yield* store.deadLetters.list({ consumer: "ledger" })
-    return { run, sent, dead: dead.map(({ message }) => message.id) }
+    return { committed: yield* TxRef.get(committed), sent, dead: dead.map(({ message }) => message.id) }
   }).pipe(Effect.provide(layer), Effect.provide(TestClock.layer()))
 }
 
 /** Every message is committed once, or is a dead letter; with order, those of a key are committed in order. */
 const check = (
-  { dead, run, sent }: { readonly run: Run; readonly sent: ReadonlyArray<Order>; readonly dead: ReadonlyArray<string> },
+  { committed, dead, sent }: Effect.Success<ReturnType<typeof live>>,
   ordered: boolean
 ): void => {
-  const ended = [...run.committed, ...dead].toSorted()
+  const ended = [...committed, ...dead].toSorted()
   assert.deepStrictEqual(ended, sent.map(({ id }) => id).toSorted(), "each message ended once")
   if (!ordered) return
   for (const key of keys) {
-    const ofKey = run.committed.filter((id) => id.startsWith(key)).map((id) => Number(id.slice(1)))
+    const ofKey = committed.filter((id) => id.startsWith(key)).map((id) => Number(id.slice(1)))
     assert.deepStrictEqual(ofKey, ofKey.toSorted((a, b) => a - b), `the order of key ${key}`)
   }
 }

@@ -36,18 +36,30 @@ export const sqs = ({ fifo, foreign, strict }: Options) => {
 export interface Process {
   dead: boolean
   readonly thawed: Latch.Latch
+  /** Runs at the end of each transaction, before its COMMIT. */
+  beforeCommit: Effect.Effect<void>
 }
 
 /** A process on the model and the store around it. */
 export const processOn = Effect.fnUntraced(function*(model: SqsModel) {
   const inner = yield* Store.Store
-  const process: Process = { dead: false, thawed: Latch.makeUnsafe(true) }
+  const process: Process = { dead: false, thawed: Latch.makeUnsafe(true), beforeCommit: Effect.void }
   const alive = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.andThen(process.thawed.await, Effect.suspend(() => process.dead ? Effect.never : effect))
   const { unsettled } = inner
   const store: Store.Store["Service"] = {
     ...inner,
-    transact: (body) => alive(inner.transact(Effect.tap(body, () => alive(Effect.void)))),
+    transact: (body) => {
+      // The database rolls the transaction of a dead process back, so that it holds no lock any more.
+      const ended = Effect.andThen(
+        Effect.suspend(() => process.beforeCommit),
+        Effect.andThen(process.thawed.await, Effect.suspend(() => process.dead ? Effect.die("it died") : Effect.void))
+      )
+      return alive(Effect.catchCause(
+        inner.transact(Effect.tap(body, () => ended)),
+        (cause) => process.dead ? Effect.never : Effect.failCause(cause)
+      ))
+    },
     unsettled: {
       ...unsettled,
       count: (consumer, counts) => alive(unsettled.count(consumer, counts)),

@@ -66,9 +66,11 @@ export const make = (sql: SqlClient.SqlClient, store: Store["Service"], names: N
   }
 }
 
+/** Returns the text of a column, and "" for null. */
 export const text = (row: Row, column: string): string => {
   const value = row[column]
-  return typeof value === "string" ? value : value === null || value === undefined ? "" : JSON.stringify(value)
+  if (value === null || value === undefined) return ""
+  return typeof value === "object" ? JSON.stringify(value) : String(value as string | number | bigint | boolean)
 }
 
 /** Returns the number of a column, and 0 for null. */

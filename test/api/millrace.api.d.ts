@@ -317,8 +317,18 @@ declare const ResultRefused_base: Schema.Class<ResultRefused, Schema.TaggedStruc
     readonly consumer: Schema.String;
     readonly id: Schema.String;
     readonly problem: Schema.String;
+    readonly rolledBack: Schema.Boolean;
 }>, import("effect/Cause").YieldableError>;
 export declare class ResultRefused extends ResultRefused_base {
+    get message(): string;
+}
+declare const ClaimLost_base: Schema.Class<ClaimLost, Schema.TaggedStruct<"ClaimLost", {
+    readonly consumer: Schema.String;
+    readonly id: Schema.String;
+    readonly effect: Schema.Literals<readonly ["interrupted", "happened"]>;
+    readonly reason: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class ClaimLost extends ClaimLost_base {
     get message(): string;
 }
 declare const AwaitTimeout_base: Schema.Class<AwaitTimeout, Schema.TaggedStruct<"AwaitTimeout", {
@@ -691,11 +701,12 @@ export declare const delayed: (delay: Duration.Duration) => Hold;
 export declare const parked: Hold;
 
 // src/Inbox.ts
+import type * as Context from "effect/Context";
 import type * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
-import * as Schema from "effect/Schema";
-import { AwaitTimeout, ForeignSqlClient, IdempotencyConflict, InProgress, InvalidId, type InvalidName, type InvalidSetting, ResultRefused, ResultUnavailable, StoreFailure } from "./Errors.ts";
-import { type InboxRecord, Store, type Transaction, type TransactionFailure } from "./Store.ts";
+import type * as Schema from "effect/Schema";
+import { AwaitTimeout, type ClaimLost, ForeignSqlClient, IdempotencyConflict, InProgress, InvalidId, type InvalidName, type InvalidSetting, type ResultRefused, ResultUnavailable, StoreFailure } from "./Errors.ts";
+import { type InboxRecord, type OutsideInbox, Store, type Transaction, type TransactionFailure } from "./Store.ts";
 export interface OnceKey {
     readonly consumer: string;
     readonly id: string;
@@ -706,8 +717,13 @@ export interface OnceOptions<S extends Schema.Constraint> {
     readonly whileBusy?: "wait" | "refuse" | undefined;
     readonly timeout?: Duration.Input | undefined;
 }
+export interface OutsideOptions<S extends Schema.Constraint, I> extends OnceOptions<S> {
+    readonly inbox: Context.Key<I, OutsideInbox>;
+}
 export type OnceError = InvalidName | InvalidId | InvalidSetting | ForeignSqlClient | IdempotencyConflict | InProgress | ResultUnavailable | ResultRefused | StoreFailure | TransactionFailure;
-export declare const once: <S extends Schema.Constraint, E, R>(key: OnceKey, effect: Effect.Effect<S["Type"], E, R>, options: OnceOptions<S>) => Effect.Effect<S["Type"], E | OnceError, Store | Exclude<R, Transaction> | S["DecodingServices"] | S["EncodingServices"]>;
+export type OutsideError = Exclude<OnceError, ForeignSqlClient | TransactionFailure> | ClaimLost;
+export declare function once<S extends Schema.Constraint, I, E, R>(key: OnceKey, effect: Effect.Effect<S["Type"], E, R>, options: OutsideOptions<S, I>): Effect.Effect<S["Type"], E | OutsideError, I | R | S["DecodingServices"] | S["EncodingServices"]>;
+export declare function once<S extends Schema.Constraint, E, R>(key: OnceKey, effect: Effect.Effect<S["Type"], E, R>, options: OnceOptions<S>): Effect.Effect<S["Type"], E | OnceError, Store | Exclude<R, Transaction> | S["DecodingServices"] | S["EncodingServices"]>;
 export interface AwaitOptions {
     readonly timeout?: Duration.Input | undefined;
 }
@@ -1027,6 +1043,7 @@ export * from "./internal/store/DeadLetterStore.ts";
 export * from "./internal/store/InboxStore.ts";
 export * from "./internal/store/LeaseStore.ts";
 export * from "./internal/store/OutboxStore.ts";
+export * from "./internal/store/OutsideInbox.ts";
 export * from "./internal/store/StoreTransaction.ts";
 declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
     readonly engine: string;
@@ -1228,6 +1245,23 @@ import type { Message } from "../../Message.ts";
 export interface OutboxStore {
     readonly write: (messages: ReadonlyArray<Message>, delay?: ResolvedDelay) => Effect.Effect<void, StoreFailure>;
     readonly cancel: (topic: string, key: string, name: string) => Effect.Effect<boolean, StoreFailure>;
+}
+
+// src/internal/store/OutsideInbox.ts
+import type * as Effect from "effect/Effect";
+import type { StoreFailure } from "../../Errors.ts";
+import type { Claim, OnceClaim } from "./InboxStore.ts";
+export interface OutsideClaim extends Pick<Claim, "id" | "fingerprint"> {
+    readonly owner: string;
+}
+export interface OutsideInbox {
+    readonly markerMillis: number;
+    readonly claim: (consumer: string, claim: OutsideClaim) => Effect.Effect<Exclude<OnceClaim, {
+        readonly _tag: "Dead";
+    }>, StoreFailure>;
+    readonly renew: (consumer: string, claim: OutsideClaim) => Effect.Effect<boolean, StoreFailure>;
+    readonly finish: (consumer: string, claim: OutsideClaim, result: string | undefined) => Effect.Effect<boolean, StoreFailure>;
+    readonly release: (consumer: string, claim: OutsideClaim) => Effect.Effect<void, StoreFailure>;
 }
 
 // src/internal/store/StoreTransaction.ts
@@ -1564,6 +1598,39 @@ export interface EmbeddedOptions {
     readonly schema?: string | undefined;
 }
 export declare const layer: (options?: EmbeddedOptions) => Layer.Layer<Store | Transport | SqlClient.SqlClient | SqlPg.PgClient, PostgresError | DataInUse>;
+
+// ==== millrace/redis ====
+
+// src/redis/index.ts
+export * as RedisConnection from "./RedisConnection.ts";
+export * as RedisInbox from "./RedisInbox.ts";
+
+// src/redis/RedisConnection.ts
+import * as Layer from "effect/Layer";
+import type { Redis } from "effect/persistence/Redis";
+import * as Redacted from "effect/Redacted";
+import { InvalidConfig, InvalidSetting, StoreFailure } from "../Errors.ts";
+export declare const layer: (url: Redacted.Redacted | string) => Layer.Layer<Redis, InvalidSetting | StoreFailure>;
+export declare const layerConfig: Layer.Layer<Redis, InvalidConfig | InvalidSetting | StoreFailure>;
+
+// src/redis/RedisInbox.ts
+import * as Context from "effect/Context";
+import type * as Duration from "effect/Duration";
+import * as Layer from "effect/Layer";
+import { Redis } from "effect/persistence/Redis";
+import type { InvalidSetting, StoreFailure } from "../Errors.ts";
+import type { OutsideInbox } from "../Store.ts";
+declare const RedisInbox_base: Context.ServiceClass<RedisInbox, "millrace/redis/RedisInbox", OutsideInbox>;
+export declare class RedisInbox extends RedisInbox_base {
+}
+export interface RedisInboxOptions {
+    readonly marker?: Duration.Input | undefined;
+    readonly window?: Duration.Input | undefined;
+    readonly prefix?: string | undefined;
+    readonly requestTimeout?: Duration.Input | undefined;
+}
+export declare const layer: (options?: RedisInboxOptions) => Layer.Layer<RedisInbox, InvalidSetting | StoreFailure, Redis>;
+export {};
 
 // ==== millrace/testing ====
 

@@ -15,6 +15,7 @@ import { operations } from "./operations.ts"
 import { outcomeMutants } from "./outcomes.ts"
 import { peopleMutants } from "./people.ts"
 import { pipelineMutants } from "./pipelines.ts"
+import { redisInboxMutants } from "./redisInbox.ts"
 import { reopeningMutants } from "./reopening.ts"
 import { serverLifeMutants } from "./serverLife.ts"
 import { serverMutants } from "./servers.ts"
@@ -437,6 +438,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...operations,
   ...peopleMutants,
   ...pipelineMutants,
+  ...redisInboxMutants,
   ...reopeningMutants,
   ...serverLifeMutants,
   ...sessionMutants,

@@ -79,7 +79,7 @@ export const once: ReadonlyArray<Mutant> = [
   {
     name: "results of once of any size",
     guarantee: "bounded",
-    file: "src/Inbox.ts",
+    file: "src/internal/OnceCodec.ts",
     from: "(text) => Buffer.byteLength(text) <= Message.limits.payloadBytes,",
     to: "() => true,",
     test: "test/conformance/memory.test.ts",

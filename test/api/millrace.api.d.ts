@@ -373,6 +373,15 @@ declare const InvalidMessage_base: Schema.Class<InvalidMessage, Schema.TaggedStr
 export declare class InvalidMessage extends InvalidMessage_base {
     get message(): string;
 }
+declare const UnreadableMessage_base: Schema.Class<UnreadableMessage, Schema.TaggedStruct<"UnreadableMessage", {
+    readonly brokerId: Schema.String;
+    readonly field: Schema.String;
+    readonly problem: Schema.String;
+    readonly hint: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class UnreadableMessage extends UnreadableMessage_base {
+    get message(): string;
+}
 declare const EncodeFailed_base: Schema.Class<EncodeFailed, Schema.TaggedStruct<"EncodeFailed", {
     readonly topic: Schema.String;
     readonly issue: Schema.String;
@@ -1631,6 +1640,55 @@ export interface RedisInboxOptions {
 }
 export declare const layer: (options?: RedisInboxOptions) => Layer.Layer<RedisInbox, InvalidSetting | StoreFailure, Redis>;
 export {};
+
+// ==== millrace/wire ====
+
+// src/wire/index.ts
+export * as Wire from "./Wire.ts";
+
+// src/wire/Wire.ts
+import * as Result from "effect/Result";
+import { type InvalidMessage, InvalidSetting, type UnreadableMessage } from "../Errors.ts";
+import type { Message } from "../Message.ts";
+export interface WireMessage {
+    readonly attributes: Readonly<Record<string, string>>;
+    readonly body: string;
+}
+export interface Received {
+    readonly attributes: Readonly<Record<string, string>>;
+    readonly body: string | Uint8Array;
+    readonly brokerId: string;
+    readonly topic: string;
+}
+export interface ForeignMapping {
+    readonly topic?: ((received: Received) => string | undefined) | undefined;
+    readonly id?: ((received: Received) => string | undefined) | undefined;
+    readonly key?: ((received: Received) => string | undefined) | undefined;
+    readonly payload?: ((received: Received) => string | undefined) | undefined;
+}
+export interface WireOptions {
+    readonly source?: string | undefined;
+    readonly prefix?: string | undefined;
+    readonly contentType?: string | undefined;
+    readonly values?: "unicode" | "ascii" | undefined;
+    readonly maxAttributes?: number | undefined;
+    readonly maxBytes?: number | undefined;
+    readonly foreign?: ForeignMapping | undefined;
+}
+export interface Wire {
+    readonly encode: (message: Message) => Result.Result<WireMessage, InvalidMessage>;
+    readonly decode: (received: Received) => Result.Result<Message, UnreadableMessage>;
+}
+export interface Settings {
+    readonly source: string;
+    readonly prefix: string;
+    readonly contentType: string;
+    readonly ascii: boolean;
+    readonly maxAttributes: number;
+    readonly maxBytes: number;
+    readonly foreign: ForeignMapping;
+}
+export declare const make: (options?: WireOptions) => Result.Result<Wire, InvalidSetting>;
 
 // ==== millrace/testing ====
 

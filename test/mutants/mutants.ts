@@ -25,6 +25,7 @@ import { survivors } from "./survivors.ts"
 import { kitMutants } from "./testPipeline.ts"
 import { machineMutants } from "./testServer.ts"
 import type { Mutant } from "./types.ts"
+import { wireMutants } from "./wire.ts"
 
 const conformance = "test/postgres/conformance.test.ts"
 
@@ -444,5 +445,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...sessionMutants,
   ...steeringMutants,
   ...survivors,
-  ...serverMutants
+  ...serverMutants,
+  ...wireMutants
 ]

@@ -73,6 +73,14 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
     new Errors.ResultRefused({ consumer: "orders", id: "k1", problem: "has 2000000 bytes", rolledBack: true }),
     new Errors.ResultRefused({ consumer: "orders", id: "k1", problem: "has 2000000 bytes", rolledBack: false })
   ],
+  UnreadableMessage: [
+    new Errors.UnreadableMessage({
+      brokerId: "0-1",
+      field: "payload",
+      problem: "is no text",
+      hint: "Give it a mapping."
+    })
+  ],
   ClaimLost: [
     new Errors.ClaimLost({ consumer: "mails", id: "m1", effect: "interrupted", reason: "it could not be renewed" }),
     new Errors.ClaimLost({ consumer: "mails", id: "m1", effect: "happened", reason: "another call has claimed the id" })

@@ -8,8 +8,8 @@
  * The phase is part of the type, so a step that may wait does not compile after `commit`. A pipeline does nothing by
  * itself; a `Worker` runs it.
  *
- * Each guarantee holds per consumer: one effect per message id, in order per key. Effects outside of the transaction
- * happen at least once.
+ * Each guarantee holds per consumer: one effect per message id, in order per key. A pipeline that needs no order
+ * declares this, and can then run on more transports. Effects outside of the transaction happen at least once.
  *
  * @since 0.1.0
  */
@@ -20,20 +20,20 @@ import type { DeliveryContext } from "./Delivery.ts"
 import type { AsyncResult, BeforeCommit, NoAsync } from "./internal/CompileErrors.ts"
 import { make, type Pipeline, running } from "./internal/pipeline/PipelineType.ts"
 import * as Step from "./internal/Step.ts"
-import type { AnyTopic, DeliveryMode, Phase, Shape } from "./internal/Step.ts"
+import type { AnyTopic, DeliveryMode, KeyOrder, Phase, Shape } from "./internal/Step.ts"
 import type { Topic } from "./Topic.ts"
 
 export { type Batched, commit, commitBatch, commitSql, emit, emitAll } from "./internal/pipeline/CommitSteps.ts"
 export { commitTimeout, deadLetter, group, retry, timeout } from "./internal/pipeline/PipelineSettings.ts"
 export type { Error, Pipeline, Services } from "./internal/pipeline/PipelineType.ts"
-export type { AnyTopic, DeliveryMode, Phase, Settings, Step } from "./internal/Step.ts"
+export type { AnyTopic, DeliveryMode, KeyOrder, Phase, Settings, Step } from "./internal/Step.ts"
 
 /**
- * The consumer of a pipeline and its delivery mode.
+ * The consumer of a pipeline, its delivery mode, and whether it needs order.
  *
  * @since 0.1.0
  */
-export interface FromOptions<M extends DeliveryMode> {
+export interface FromOptions<M extends DeliveryMode, O extends KeyOrder = KeyOrder> {
   /**
    * The consumer's name. Two pipelines with one name share one queue, and the second one is warned of. Consumers with
    * different names each get every message that is published after they registered.
@@ -41,6 +41,13 @@ export interface FromOptions<M extends DeliveryMode> {
   readonly consumer: string
   /** The guarantee for the case that a process dies or a message comes twice. Default `effectivelyOnce`. */
   readonly delivery?: M | undefined
+  /**
+   * Whether the messages of a key need their order. Default `key`. With `none` the pipeline can also run on a transport
+   * that keeps no order, such as a standard queue of SQS. There a retry delays only its own message, and messages of
+   * one key may run at the same time. Parked keys need order, so `Pipeline.deadLetter({ order: "park" })` does not
+   * compile with `none`. On a transport with order the messages of a key stay in order in both cases.
+   */
+  readonly order?: O | undefined
 }
 
 /**
@@ -60,16 +67,25 @@ export interface FromOptions<M extends DeliveryMode> {
  *
  * @since 0.1.0
  */
-export const from = <Name extends string, S extends Schema.Constraint, M extends DeliveryMode = "effectivelyOnce">(
+export const from = <
+  Name extends string,
+  S extends Schema.Constraint,
+  M extends DeliveryMode = "effectivelyOnce",
+  O extends KeyOrder = "key"
+>(
   topic: Topic<Name, S>,
-  options: FromOptions<M>
-): Pipeline<S["Type"], never, S["DecodingServices"], "steps", M> =>
+  options: FromOptions<M, O>
+): Pipeline<S["Type"], never, S["DecodingServices"], "steps", M, O> =>
   make({ ...beginning(options), union: false, topics: [topic] })
 
 const beginning = (options: FromOptions<DeliveryMode>): Pick<Shape, "consumer" | "steps" | "settings"> => ({
   consumer: options.consumer,
   steps: [],
-  settings: { ...Step.defaults, delivery: options.delivery ?? Step.defaults.delivery }
+  settings: {
+    ...Step.defaults,
+    delivery: options.delivery ?? Step.defaults.delivery,
+    keyOrder: options.order ?? Step.defaults.keyOrder
+  }
 })
 
 /**
@@ -92,10 +108,14 @@ export type Union<T extends ReadonlyArray<AnyTopic>> = {
  *
  * @since 0.1.0
  */
-export const fromAll = <const T extends ReadonlyArray<AnyTopic>, M extends DeliveryMode = "effectivelyOnce">(
+export const fromAll = <
+  const T extends ReadonlyArray<AnyTopic>,
+  M extends DeliveryMode = "effectivelyOnce",
+  O extends KeyOrder = "key"
+>(
   topics: T,
-  options: FromOptions<M>
-): Pipeline<Union<T>, never, T[number]["schema"]["DecodingServices"], "steps", M> =>
+  options: FromOptions<M, O>
+): Pipeline<Union<T>, never, T[number]["schema"]["DecodingServices"], "steps", M, O> =>
   make({ ...beginning(options), union: true, topics })
 
 /**
@@ -105,8 +125,9 @@ export const fromAll = <const T extends ReadonlyArray<AnyTopic>, M extends Deliv
  */
 export const map =
   <A, B>(f: (value: A, delivered: DeliveryContext) => B) =>
-  <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>): Pipeline<B, E, R, P, M> =>
-    make(Step.add(self, { _tag: "Map", f }))
+  <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
+    self: Pipeline<A, E, R, P, M, O>
+  ): Pipeline<B, E, R, P, M, O> => make(Step.add(self, { _tag: "Map", f }))
 
 /**
  * Keeps the messages that satisfy the predicate. Any other message is settled in its turn, without the steps after
@@ -117,14 +138,19 @@ export const map =
 export const filter: {
   <A, B extends A>(
     refinement: (value: A, delivered: DeliveryContext) => value is B
-  ): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E, R, P, M>
+  ): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
+    self: Pipeline<A, E, R, P, M, O>
+  ) => Pipeline<B, E, R, P, M, O>
   <A>(
     predicate: (value: NoInfer<A>, delivered: DeliveryContext) => boolean
-  ): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>
+  ): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
+    self: Pipeline<A, E, R, P, M, O>
+  ) => Pipeline<A, E, R, P, M, O>
 } =
   <A>(f: (value: A, delivered: DeliveryContext) => boolean) =>
-  <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>): Pipeline<A, E, R, P, M> =>
-    make(Step.add(self, { _tag: "Filter", f }))
+  <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
+    self: Pipeline<A, E, R, P, M, O>
+  ): Pipeline<A, E, R, P, M, O> => make(Step.add(self, { _tag: "Filter", f }))
 
 /**
  * Runs an effect before the transaction, such as a lookup or a network call. The effect happens at least once, and
@@ -136,13 +162,13 @@ export const filter: {
 export const mapEffect: {
   <A, B, E2, R2>(
     f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>
-  ): <E, R, P extends Phase, M extends DeliveryMode>(
-    self: Pipeline<A, E, R, P, M> & BeforeCommit<"mapEffect", P>
-  ) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>
+  ): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
+    self: Pipeline<A, E, R, P, M, O> & BeforeCommit<"mapEffect", P>
+  ) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M, O>
   <A>(
     f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult
-  ): <E, R, P extends Phase, M extends DeliveryMode>(
-    self: Pipeline<A, E, R, P, M> & NoAsync<"mapEffect">
+  ): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
+    self: Pipeline<A, E, R, P, M, O> & NoAsync<"mapEffect">
   ) => never
 } = running("MapEffect")
 
@@ -154,15 +180,15 @@ export const mapEffect: {
 export const tap: {
   <A, X, E2, R2>(
     f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<X, E2, R2>
-  ): <E, R, P extends Phase, M extends DeliveryMode>(
-    self: Pipeline<A, E, R, P, M> & BeforeCommit<"tap", P>
-  ) => Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>
+  ): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
+    self: Pipeline<A, E, R, P, M, O> & BeforeCommit<"tap", P>
+  ) => Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M, O>
   <A>(
     f: (
       value: NoInfer<A>,
       delivered: DeliveryContext
     ) => Effect.Effect<unknown, unknown, unknown> | AsyncResult
-  ): <E, R, P extends Phase, M extends DeliveryMode>(
-    self: Pipeline<A, E, R, P, M> & NoAsync<"tap">
+  ): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
+    self: Pipeline<A, E, R, P, M, O> & NoAsync<"tap">
   ) => never
 } = running("Tap")

@@ -18,6 +18,7 @@ import type { InboxStore } from "./internal/store/InboxStore.ts"
 import type { LeaseStore } from "./internal/store/LeaseStore.ts"
 import type { OutboxStore } from "./internal/store/OutboxStore.ts"
 import type { Transaction, TransactionFailure } from "./internal/store/StoreTransaction.ts"
+import type { UnsettledStore } from "./internal/store/UnsettledStore.ts"
 
 export type { AuditStore } from "./internal/store/AuditStore.ts"
 export * from "./internal/store/ConsumerStore.ts"
@@ -27,6 +28,7 @@ export * from "./internal/store/LeaseStore.ts"
 export * from "./internal/store/OutboxStore.ts"
 export * from "./internal/store/OutsideInbox.ts"
 export * from "./internal/store/StoreTransaction.ts"
+export * from "./internal/store/UnsettledStore.ts"
 
 /**
  * The store service.
@@ -95,4 +97,5 @@ export class Store extends Context.Service<Store, {
   readonly consumers: ConsumerStore
   readonly leases: LeaseStore
   readonly audit: AuditStore
+  readonly unsettled: UnsettledStore
 }>()("millrace/Store") {}

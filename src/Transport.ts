@@ -8,10 +8,8 @@
  * | engine | lease on | stale owner refused by | acknowledged | a failing key |
  * | --- | --- | --- | --- | --- |
  * | Postgres, memory | lane | token | within the transaction | waits in place |
- * | Kafka, NATS and Redis as logs | partition or shard, lane row | token | position, within | moves to the overflow |
- * | RabbitMQ | lane row and channel | token | after | moves to the overflow |
- * | SQS FIFO | received group | inbox | after | moves to the overflow |
- * | SQS, NATS and Redis shared | message | inbox | after | moves to the overflow |
+ * | SQS FIFO | received group | inbox | after | its group is hidden for a time |
+ * | SQS standard | message | inbox | after | its message is hidden for a time |
  *
  * @since 0.1.0
  */
@@ -24,6 +22,7 @@ import type { Delivery, Failure, HeldLease } from "./Delivery.ts"
 import type {
   ConsumerRemoved,
   LeaseLost,
+  PublishFailed,
   StoreFailure,
   SubscriptionLost,
   TransportError,
@@ -34,21 +33,49 @@ import type { Message } from "./Message.ts"
 import type { Transaction } from "./Store.ts"
 
 /**
- * Describes what an engine can do. A worker reads these fields before it opens a subscription.
+ * Describes what an engine can do. A worker compares these fields with the needs of its pipeline before it opens a
+ * subscription. `README.md` shows them for every engine.
  *
  * @since 0.1.0
  */
 export interface Capabilities {
   /** Name of the engine, for errors. */
   readonly engine: string
-  /** The unit that keeps one key's messages in order across processes. A worker refuses an engine with `none`. */
+  /**
+   * Where the messages of a consumer wait: in the store, which routes them by the consumer's subscriptions, or in the
+   * engine's own queue. With `engine` the consumer registers without subscriptions.
+   */
+  readonly queue: "store" | "engine"
+  /**
+   * The unit that keeps one key's messages in order across processes. With `none` only a pipeline that needs no order
+   * starts (`Pipeline.from(topic, { order: "none" })`).
+   */
   readonly order: "none" | "group" | "shard"
+  /** How a stale owner is refused: by the lease's token within the commit, or by the inbox, which knows the id. */
+  readonly fence: "token" | "inbox"
   /** Whether a message is acknowledged inside the commit transaction, or after it. */
   readonly acknowledge: "within" | "after"
-  /** Whether a failing key waits in its queue, or its messages move to the overflow store. */
-  readonly hold: "inPlace" | "overflow"
+  readonly lease: {
+    /** The messages under one lease: those of a lane, a received group, or a single one. */
+    readonly unit: "lane" | "group" | "message"
+    /** How long a lease lasts at most, however often it is renewed. */
+    readonly ceiling: Option.Option<Duration.Duration>
+  }
+  /**
+   * How a failing key waits for its retry.
+   *
+   * - `inPlace`: in its queue, for any time, and also until an operator decides.
+   * - `timed`: the engine hides the message for a limited time, and with it the messages behind it if it keeps order.
+   *   Each such retry counts as a delivery, and no key can be parked.
+   * - `overflow`: the engine cannot hold a message back.
+   */
+  readonly hold: "inPlace" | "timed" | "overflow"
   /** The number of deliveries after which the engine itself drops or moves a message. */
   readonly discardsAfter: Option.Option<number>
+  /** For how long the engine itself drops a second publish of the same id. With none it never does. */
+  readonly deduplicates: Option.Option<Duration.Duration>
+  /** The most bytes of a message with its headers. With none the limits of `Message` apply. */
+  readonly maxBytes: Option.Option<number>
   /** How long the engine keeps an unread message. With none the engine keeps it indefinitely. */
   readonly retention: Option.Option<Duration.Duration>
 }
@@ -120,8 +147,8 @@ export interface Subscription {
   /** Returns the leases held now, those without a delivery included. Synchronous. */
   readonly held: () => ReadonlyArray<HeldLease>
   /**
-   * Renews the given leases in one request and returns the confirmed ones. A lease that is not returned is lost when
-   * its deadline passes. A lost lease cannot be renewed. Idempotent.
+   * Renews the given leases in as few requests as the engine permits, and returns the confirmed ones. A lease that is
+   * not returned is lost when its deadline passes. A lost lease cannot be renewed. Idempotent.
    */
   readonly renew: (leases: ReadonlyArray<HeldLease>) => Effect.Effect<ReadonlySet<HeldLease>, TransportError>
   /**
@@ -147,16 +174,22 @@ export interface Subscription {
   ) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>
   /**
    * Acknowledges deliveries at the broker, and ends the transport's record of them as in flight. A worker calls this
-   * after COMMIT, or when it no longer owns a delivery.
+   * only after the COMMIT that settled the deliveries. The call does not wait for the broker's answer.
    *
    * An acknowledgement may fail or be lost, since the redelivered message is then a duplicate. Where the capability
    * `acknowledge` is `within`, no request is made.
    */
   readonly acknowledge: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<void, TransportError>
   /**
+   * Ends the transport's record of deliveries that this worker does not own any more, or does not settle. No message is
+   * removed at the broker: it is handed out again, if no other worker has settled it.
+   */
+  readonly drop: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<void, TransportError>
+  /**
    * Holds the delivery's key with the messages behind it, and stores all `attempts` with the message.
    *
-   * A worker calls this in a transaction inside {@link Subscription.whileNotReading}. A parked delivery was removed in
+   * Where the capability `order` is `none`, only this message is held. A worker calls this in a transaction inside
+   * {@link Subscription.whileNotReading}. A parked delivery was removed in
    * the same transaction, and its dead letter keeps the place. Fails with `LeaseLost` if the token is stale.
    */
   readonly hold: (
@@ -183,9 +216,18 @@ export interface Subscription {
  * @since 0.1.0
  */
 export class Transport extends Context.Service<Transport, {
-  readonly capabilities: Capabilities
-  /** Publishes messages to the engine, for relays. On memory and Postgres this is `Store.outbox.write`. */
-  readonly publish: (messages: ReadonlyArray<Message>) => Effect.Effect<void, TransportError | StoreFailure>
+  /**
+   * The capabilities of the engine with the settings of its queue. A broker is asked for these settings, so the call
+   * fails while the broker is unavailable. The worker then tries again.
+   */
+  readonly capabilities: Effect.Effect<Capabilities, TransportError>
+  /**
+   * Publishes messages to the engine, for relays. On memory and Postgres this is `Store.outbox.write`. A broker may
+   * store a part of the messages. Then the call fails with `PublishFailed`, which names every other message.
+   */
+  readonly publish: (
+    messages: ReadonlyArray<Message>
+  ) => Effect.Effect<void, TransportError | StoreFailure | PublishFailed>
   /** Opens a subscription. The consumer must be registered in the store before. */
   readonly open: (
     spec: SubscriptionSpec

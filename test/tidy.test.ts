@@ -6,6 +6,7 @@ import { defaults } from "../src/worker/start/Settings.ts"
 import { Dice } from "./faults/dice.ts"
 import { mutants } from "./mutants/mutants.ts"
 import { guarantees, type Mutant, stale } from "./mutants/types.ts"
+import { matrix, withMatrix } from "./scripts/capability-matrix.ts"
 import { catalogue, inserted } from "./scripts/error-catalogue.ts"
 import { guaranteesTable, withTable } from "./scripts/guarantees-table.ts"
 import { banned, check, type Text } from "./scripts/prose-rules.ts"
@@ -169,6 +170,12 @@ describe("house rules", () => {
     const readme = read("src/README.md")
     assert.equal(readme, inserted(readme, catalogue()), "the catalogue is stale: run `npm run docs:errors`")
   })
+
+  it("has what every transport can do in the table of README.md", () => {
+    const readme = read("README.md")
+    assert.equal(readme, withMatrix(readme, matrix()), "the table is stale: run `npm run docs:transports`")
+  })
+
   it("has every break of a guarantee in the table of test/README.md", () => {
     const readme = read("test/README.md")
     assert.equal(readme, withTable(readme, guaranteesTable()), "the table is stale: run `npm run docs:guarantees`")

@@ -5,7 +5,8 @@
  * @since 0.1.0
  */
 import type { Row } from "effect/sql/SqlConnection"
-import type { DeliveryMode, Phase } from "./Step.ts"
+import type { DeadLetterOrder } from "../DeadLetter.ts"
+import type { DeliveryMode, KeyOrder, Phase } from "./Step.ts"
 
 /** The result of an async function. */
 export interface AsyncResult {
@@ -37,6 +38,11 @@ export type BeforeCommit<Name extends string, P extends Phase> = [P] extends ["s
 export type Repeatable<Name extends string, M extends DeliveryMode> = [M] extends ["atMostOnce"]
   ? `${Name} cannot stand in an atMostOnce pipeline: its messages are settled before their steps run, and never come again.`
   : unknown
+
+/** Requires a pipeline with order, if a dead letter holds its key. */
+export type Parkable<D extends DeadLetterOrder, O extends KeyOrder> = [D] extends ["continue"] ? unknown
+  : [O] extends ["key"] ? unknown
+  : "deadLetter with order park cannot stand in a pipeline with order none: without order, no key can wait behind its dead letter. Use continue."
 
 /** Requires that a schedule or Schema (`Reader`) reads all errors of the pipeline. */
 export type Reads<Reader extends string, E, E0> = [E] extends [E0] ? unknown

@@ -40,6 +40,14 @@ export type Phase = "steps" | "commit"
  */
 export type DeliveryMode = "effectivelyOnce" | "atLeastOnce" | "atMostOnce"
 
+/**
+ * Whether a pipeline needs the order of its keys. With `key` (default) the messages of a key are processed in order.
+ * With `none` the pipeline also runs on a transport that keeps no order.
+ *
+ * @since 0.1.0
+ */
+export type KeyOrder = "key" | "none"
+
 /** A topic of any type, as the runtime keeps it. */
 export type AnyTopic = Topic<string, Schema.Constraint>
 
@@ -89,10 +97,12 @@ export const sourceOf = (f: object): string => Function.prototype.toString.call(
 /** The settings of a pipeline, with defaults filled in. */
 export interface Settings {
   readonly delivery: DeliveryMode
+  readonly keyOrder: KeyOrder
   readonly retry: Retry.Policy<never>
   readonly retryWhile: ((error: never) => boolean) | undefined
   readonly timeout: Duration.Input | undefined
   readonly commitTimeout: Duration.Input
+  /** The order behind a dead letter. */
   readonly order: DeadLetterOrder
   /** The Schema that encodes a typed error for its stored failure. */
   readonly errors: Schema.Constraint | undefined
@@ -101,6 +111,7 @@ export interface Settings {
 
 export const defaults: Settings = {
   delivery: "effectivelyOnce",
+  keyOrder: "key",
   retry: Retry.standard,
   retryWhile: undefined,
   timeout: undefined,

@@ -16,6 +16,7 @@ import type { Message } from "../Message.ts"
 import type { QueueStatus, Registration } from "../Store.ts"
 import { MemoryDelayed, type Waiting } from "./MemoryDelayed.ts"
 import { MemoryQueue } from "./MemoryQueue.ts"
+import type { UnsettledRow } from "./MemoryUnsettled.ts"
 
 /** The inbox record of an id. */
 export interface InboxRow {
@@ -47,6 +48,8 @@ export class MemoryState {
   /** The dead letters by id, in the order of their first death. */
   readonly deadLetters = new Map<string, StoredDeadLetter>()
   readonly delayed = new MemoryDelayed()
+  /** The records of messages that wait at a broker, by `inboxKey`. */
+  readonly unsettled = new Map<string, UnsettledRow>()
   private readonly subscribed = new Map<string, Set<MemoryQueue>>()
   private readonly unrouted = new Map<string, Array<{ readonly seq: number; readonly message: Message }>>()
   /** Operator actions, in order. */

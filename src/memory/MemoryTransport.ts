@@ -22,12 +22,18 @@ import type { MemoryQueue } from "./MemoryQueue.ts"
 import type { MemoryState } from "./MemoryStore.ts"
 import { isLocked, required } from "./MemoryTransaction.ts"
 
-const capabilities: Capabilities = {
+/** The capabilities of the memory engine. The table in `README.md` is generated from them. */
+export const capabilities: Capabilities = {
   engine: "memory",
+  queue: "store",
   order: "shard",
+  fence: "token",
   acknowledge: "within",
+  lease: { unit: "lane", ceiling: Option.none() },
   hold: "inPlace",
   discardsAfter: Option.none(),
+  deduplicates: Option.none(),
+  maxBytes: Option.none(),
   retention: Option.none()
 }
 
@@ -211,6 +217,11 @@ const whileNotReading = (seat: Seat): Subscription["whileNotReading"] => (delive
 
 const subscription = (seat: Seat): Subscription => {
   const { member, queue, state } = seat
+  const forget: Subscription["acknowledge"] = (deliveries) =>
+    Effect.sync(() => {
+      queue.acknowledge(deliveries)
+      state.flush()
+    })
   return {
     take: take(seat),
     whileNotReading: whileNotReading(seat),
@@ -226,11 +237,8 @@ const subscription = (seat: Seat): Subscription => {
       ),
     removeInTransaction: removeInTransaction(seat),
     fence: fence(seat),
-    acknowledge: (deliveries) =>
-      Effect.sync(() => {
-        queue.acknowledge(deliveries)
-        state.flush()
-      }),
+    acknowledge: forget,
+    drop: forget,
     hold: hold(seat),
     isolate: (delivery) =>
       Effect.asVoid(Effect.acquireRelease(
@@ -287,7 +295,7 @@ const open = (state: MemoryState) =>
   })
 
 export const makeTransport = (state: MemoryState, store: Store["Service"]): Transport["Service"] => ({
-  capabilities,
+  capabilities: Effect.succeed(capabilities),
   publish: store.outbox.write,
   open: open(state)
 })

@@ -22,6 +22,7 @@ import { makeOutbox } from "./MemoryOutbox.ts"
 import { MemoryState } from "./MemoryStore.ts"
 import { ambient, savepoint, transact } from "./MemoryTransaction.ts"
 import { makeTransport } from "./MemoryTransport.ts"
+import { makeUnsettled } from "./MemoryUnsettled.ts"
 
 /**
  * The key of effect's `SqlClient`, by its name, since this adapter imports no SQL. A context that has this service is
@@ -50,7 +51,8 @@ const makeStore = (state: MemoryState): Store["Service"] => ({
   deadLetters: makeDeadLetters(state),
   consumers: makeConsumers(state),
   audit: MemoryAudit.make(state),
-  leases: makeLeases(state)
+  leases: makeLeases(state),
+  unsettled: makeUnsettled(state)
 })
 
 /**

@@ -385,6 +385,7 @@ const subscription = (life: WorkerLife, inner: Subscription, abandoned: Array<Sc
       Effect.tap((ours) => life.pass(`${listed(ours.map(({ message }) => message.id))}: after fence and removal`))
     ),
   acknowledge: (deliveries) => life.alive(inner.acknowledge(deliveries)),
+  drop: (deliveries) => life.alive(inner.drop(deliveries)),
   hold: (delivery, attempts, hold) => {
     const delay = hold._tag === "Parked" ? "parked" : Duration.toMillis(hold.delay)
     return within(inner.hold(delivery, attempts, hold), () => [{ _tag: "Held", delivery, attempts, delay }])

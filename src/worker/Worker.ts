@@ -41,6 +41,7 @@ import { Store } from "../Store.ts"
 import { Transport } from "../Transport.ts"
 import type { Entry } from "./fetch/InFlight.ts"
 import { type Outcome, Outcomes } from "./observe/Outcomes.ts"
+import * as Opening from "./start/Opening.ts"
 import type { WorkerOptions } from "./start/Settings.ts"
 import * as Stages from "./start/Stages.ts"
 import { check, refuse, shortWindow } from "./start/StartupChecks.ts"
@@ -264,20 +265,22 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     if (!store.joinsTransactions(context)) {
       return yield* new ForeignSqlClient({ consumer: pipeline.consumer, engine: store.engine })
     }
-    const refused = refuse(transport.capabilities, pipeline, settings.maxCrashes)
+    const { consumer } = pipeline
+    const can = yield* Opening.run({ consumer, settings }, (patiently) => patiently(transport.capabilities))
+    const refused = refuse(can, pipeline, settings)
     if (refused !== undefined) return yield* refused
     // A pipeline with `atLeastOnce` does not depend on remembered ids, so any deduplication window is long enough for
     // it.
     const short = pipeline.settings.delivery === "atLeastOnce"
       ? undefined
-      : shortWindow(store.deduplicationWindow, transport.capabilities, settings.leaseMillis, settings.maxCrashes)
+      : shortWindow(store.deduplicationWindow, can, settings.leaseMillis, settings.maxCrashes)
     if (short !== undefined) return yield* short
 
     // After a crash a worker may start again under the same name, but its leases must not look like those of the
     // crashed one. So each run adds a random part to the name.
     const worker = `${settings.name}#${randomUUID().slice(0, 8)}`
     const { outcomes, started, untilEmpty = false } = mode
-    const opened = session({ pipeline, settings, store, transport, worker, untilEmpty, outcomes }, started)
+    const opened = session({ pipeline, settings, store, transport, can, worker, untilEmpty, outcomes }, started)
     /**
      * Runs the worker, and opens another subscription each time the server has lost recent data (`SubscriptionLost`).
      * `losses` counts how often that has happened.
@@ -285,7 +288,7 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     const again = (losses: number): Effect.Effect<void, WorkerError> =>
       Effect.catchTag(opened, "SubscriptionLost", (lost) =>
         Effect.logWarning(lost.message).pipe(
-          Effect.annotateLogs({ consumer: pipeline.consumer }),
+          Effect.annotateLogs({ consumer }),
           Effect.andThen(Backoff.pause(losses, { first: 50, cap: 1000 })),
           Effect.andThen(Effect.suspend(() => again(losses + 1)))
         ))

@@ -635,6 +635,17 @@ declare const TransportError_base: Schema.Class<TransportError, Schema.TaggedStr
 export declare class TransportError extends TransportError_base {
     get message(): string;
 }
+declare const PublishFailed_base: Schema.Class<PublishFailed, Schema.TaggedStruct<"PublishFailed", {
+    readonly engine: Schema.String;
+    readonly failed: Schema.$Array<Schema.Struct<{
+        readonly id: Schema.String;
+        readonly outcome: Schema.Literals<readonly ["refused", "notStored", "unknown"]>;
+        readonly detail: Schema.String;
+    }>>;
+}>, import("effect/Cause").YieldableError>;
+export declare class PublishFailed extends PublishFailed_base {
+    get message(): string;
+}
 declare const SubscriptionLost_base: Schema.Class<SubscriptionLost, Schema.TaggedStruct<"SubscriptionLost", {
     readonly consumer: Schema.String;
     readonly reason: Schema.String;
@@ -841,36 +852,37 @@ import type * as Scope from "effect/Scope";
 import type { DeliveryContext } from "./Delivery.ts";
 import type { AsyncResult, BeforeCommit, NoAsync } from "./internal/CompileErrors.ts";
 import { type Pipeline } from "./internal/pipeline/PipelineType.ts";
-import type { AnyTopic, DeliveryMode, Phase } from "./internal/Step.ts";
+import type { AnyTopic, DeliveryMode, KeyOrder, Phase } from "./internal/Step.ts";
 import type { Topic } from "./Topic.ts";
 export { type Batched, commit, commitBatch, commitSql, emit, emitAll } from "./internal/pipeline/CommitSteps.ts";
 export { commitTimeout, deadLetter, group, retry, timeout } from "./internal/pipeline/PipelineSettings.ts";
 export type { Error, Pipeline, Services } from "./internal/pipeline/PipelineType.ts";
-export type { AnyTopic, DeliveryMode, Phase, Settings, Step } from "./internal/Step.ts";
-export interface FromOptions<M extends DeliveryMode> {
+export type { AnyTopic, DeliveryMode, KeyOrder, Phase, Settings, Step } from "./internal/Step.ts";
+export interface FromOptions<M extends DeliveryMode, O extends KeyOrder = KeyOrder> {
     readonly consumer: string;
     readonly delivery?: M | undefined;
+    readonly order?: O | undefined;
 }
-export declare const from: <Name extends string, S extends Schema.Constraint, M extends DeliveryMode = "effectivelyOnce">(topic: Topic<Name, S>, options: FromOptions<M>) => Pipeline<S["Type"], never, S["DecodingServices"], "steps", M>;
+export declare const from: <Name extends string, S extends Schema.Constraint, M extends DeliveryMode = "effectivelyOnce", O extends KeyOrder = "key">(topic: Topic<Name, S>, options: FromOptions<M, O>) => Pipeline<S["Type"], never, S["DecodingServices"], "steps", M, O>;
 export type Union<T extends ReadonlyArray<AnyTopic>> = {
     readonly [I in keyof T]: {
         readonly topic: T[I]["name"];
         readonly value: T[I]["schema"]["Type"];
     };
 }[number];
-export declare const fromAll: <const T extends ReadonlyArray<AnyTopic>, M extends DeliveryMode = "effectivelyOnce">(topics: T, options: FromOptions<M>) => Pipeline<Union<T>, never, T[number]["schema"]["DecodingServices"], "steps", M>;
-export declare const map: <A, B>(f: (value: A, delivered: DeliveryContext) => B) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E, R, P, M>;
+export declare const fromAll: <const T extends ReadonlyArray<AnyTopic>, M extends DeliveryMode = "effectivelyOnce", O extends KeyOrder = "key">(topics: T, options: FromOptions<M, O>) => Pipeline<Union<T>, never, T[number]["schema"]["DecodingServices"], "steps", M, O>;
+export declare const map: <A, B>(f: (value: A, delivered: DeliveryContext) => B) => <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<B, E, R, P, M, O>;
 export declare const filter: {
-    <A, B extends A>(refinement: (value: A, delivered: DeliveryContext) => value is B): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E, R, P, M>;
-    <A>(predicate: (value: NoInfer<A>, delivered: DeliveryContext) => boolean): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
+    <A, B extends A>(refinement: (value: A, delivered: DeliveryContext) => value is B): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<B, E, R, P, M, O>;
+    <A>(predicate: (value: NoInfer<A>, delivered: DeliveryContext) => boolean): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<A, E, R, P, M, O>;
 };
 export declare const mapEffect: {
-    <A, B, E2, R2>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & BeforeCommit<"mapEffect", P>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>;
-    <A>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & NoAsync<"mapEffect">) => never;
+    <A, B, E2, R2>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O> & BeforeCommit<"mapEffect", P>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M, O>;
+    <A>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O> & NoAsync<"mapEffect">) => never;
 };
 export declare const tap: {
-    <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<X, E2, R2>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & BeforeCommit<"tap", P>) => Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M>;
-    <A>(f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & NoAsync<"tap">) => never;
+    <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<X, E2, R2>): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O> & BeforeCommit<"tap", P>) => Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M, O>;
+    <A>(f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O> & NoAsync<"tap">) => never;
 };
 
 // src/internal/pipeline/CommitSteps.ts
@@ -883,58 +895,59 @@ import type { Statement } from "effect/sql/Statement";
 import type { DeliveryContext } from "../../Delivery.ts";
 import type { Topic } from "../../Topic.ts";
 import type { AsyncResult, Emitting, NoAsync } from "../CompileErrors.ts";
-import type { DeliveryMode, Phase } from "../Step.ts";
+import type { DeliveryMode, KeyOrder, Phase } from "../Step.ts";
 import { type Pipeline } from "./PipelineType.ts";
 export declare const commit: {
-    <A, B, E2, R2>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M>;
-    <A>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult): <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & NoAsync<"commit">) => never;
+    <A, B, E2, R2>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M, O>;
+    <A>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O> & NoAsync<"commit">) => never;
 };
 export type Batched<A, X> = X extends ReadonlyArray<infer B> ? B : A;
-export declare const commitBatch: <A, X extends ReadonlyArray<unknown> | void, E2, R2>(f: (values: NonEmptyReadonlyArray<A>, delivered: NonEmptyReadonlyArray<DeliveryContext>) => Effect.Effect<X, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<Batched<A, X>, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M>;
-export declare const commitSql: <A>(f: (value: NoInfer<A>, sql: SqlClient.SqlClient, delivered: DeliveryContext) => Statement<unknown> | ReadonlyArray<Statement<unknown>>) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R | SqlClient.SqlClient, "commit", M>;
+export declare const commitBatch: <A, X extends ReadonlyArray<unknown> | void, E2, R2>(f: (values: NonEmptyReadonlyArray<A>, delivered: NonEmptyReadonlyArray<DeliveryContext>) => Effect.Effect<X, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<Batched<A, X>, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M, O>;
+export declare const commitSql: <A>(f: (value: NoInfer<A>, sql: SqlClient.SqlClient, delivered: DeliveryContext) => Statement<unknown> | ReadonlyArray<Statement<unknown>>) => <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<A, E, R | SqlClient.SqlClient, "commit", M, O>;
 export declare const emit: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: Emitting<NoInfer<A>>, delivered: DeliveryContext) => S["Type"], options?: {
     readonly id?: ((value: NoInfer<A>, delivered: DeliveryContext) => string) | undefined;
-}) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R | S["EncodingServices"], "commit", M>;
+}) => <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<A, E, R | S["EncodingServices"], "commit", M, O>;
 export declare const emitAll: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: Emitting<NoInfer<A>>, delivered: DeliveryContext) => ReadonlyArray<S["Type"]>, options?: {
     readonly id?: ((out: S["Type"], value: NoInfer<A>, delivered: DeliveryContext) => string) | undefined;
-}) => <E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R | S["EncodingServices"], "commit", M>;
+}) => <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<A, E, R | S["EncodingServices"], "commit", M, O>;
 
 // src/internal/pipeline/PipelineSettings.ts
 import type * as Duration from "effect/Duration";
 import type * as Schema from "effect/Schema";
 import type { DeadLetterOrder } from "../../DeadLetter.ts";
 import * as Retry from "../../Retry.ts";
-import type { Reads, Repeatable } from "../CompileErrors.ts";
-import type { DeliveryMode, Phase } from "../Step.ts";
+import type { Parkable, Reads, Repeatable } from "../CompileErrors.ts";
+import type { DeliveryMode, KeyOrder, Phase } from "../Step.ts";
 import { type Pipeline } from "./PipelineType.ts";
 export declare const retry: <E0, Seen = unknown>(policy: Retry.Policy<E0> | Retry.RetryOptions, options?: {
     readonly while?: ((error: NoInfer<Seen> | Retry.RuntimeFailure) => boolean) | undefined;
-}) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & Pipeline<unknown, Seen, unknown> & Reads<"The retry schedule", E | Retry.RuntimeFailure, E0> & Repeatable<"retry", M>) => Pipeline<A, E, R, P, M>;
-export declare const timeout: (duration: Duration.Input) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
-export declare const commitTimeout: (duration: Duration.Input) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
-export declare const deadLetter: <S extends Schema.Constraint = never>(options: {
-    readonly order: DeadLetterOrder;
+}) => <A, E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O> & Pipeline<unknown, Seen, unknown> & Reads<"The retry schedule", E | Retry.RuntimeFailure, E0> & Repeatable<"retry", M>) => Pipeline<A, E, R, P, M, O>;
+export declare const timeout: (duration: Duration.Input) => <A, E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<A, E, R, P, M, O>;
+export declare const commitTimeout: (duration: Duration.Input) => <A, E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<A, E, R, P, M, O>;
+export declare const deadLetter: <S extends Schema.Constraint = never, D extends DeadLetterOrder = DeadLetterOrder>(options: {
+    readonly order: D;
     readonly errors?: S | undefined;
-}) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M> & ([S] extends [never] ? unknown : Reads<"The Schema of deadLetter", E, S["Type"]>) & Repeatable<"deadLetter", M>) => Pipeline<A, E, R | S["EncodingServices"] | S["DecodingServices"], P, M>;
-export declare const group: (size: number) => <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>) => Pipeline<A, E, R, P, M>;
+}) => <A, E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O> & ([S] extends [never] ? unknown : Reads<"The Schema of deadLetter", E, S["Type"]>) & Repeatable<"deadLetter", M> & Parkable<D, O>) => Pipeline<A, E, R | S["EncodingServices"] | S["DecodingServices"], P, M, O>;
+export declare const group: (size: number) => <A, E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<A, E, R, P, M, O>;
 
 // src/internal/pipeline/PipelineType.ts
 import { type Pipeable } from "effect/Pipeable";
-import type { DeliveryMode, Phase, Shape } from "../Step.ts";
+import type { DeliveryMode, KeyOrder, Phase, Shape } from "../Step.ts";
 declare const TypeId = "~millrace/Pipeline";
-export interface Pipeline<out A, out E = never, out R = never, out P extends Phase = Phase, out M extends DeliveryMode = DeliveryMode> extends Pipeable, Shape {
+export interface Pipeline<out A, out E = never, out R = never, out P extends Phase = Phase, out M extends DeliveryMode = DeliveryMode, out O extends KeyOrder = KeyOrder> extends Pipeable, Shape {
     readonly [TypeId]: {
         readonly _A: () => A;
         readonly _E: () => E;
         readonly _R: () => R;
         readonly _P: () => P;
         readonly _M: () => M;
+        readonly _O: () => O;
     };
     toJSON(): unknown;
 }
 export type Error<T> = T extends Pipeline<unknown, infer E, unknown> ? E : never;
 export type Services<T> = T extends Pipeline<unknown, unknown, infer R> ? R : never;
-export declare const make: <A, E, R, P extends Phase, M extends DeliveryMode>(shape: Shape) => Pipeline<A, E, R, P, M>;
+export declare const make: <A, E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(shape: Shape) => Pipeline<A, E, R, P, M, O>;
 export declare const running: (_tag: "MapEffect" | "Tap" | "Commit") => (f: unknown) => (self: unknown) => never;
 export {};
 
@@ -950,6 +963,7 @@ import * as Retry from "../Retry.ts";
 import type { Topic } from "../Topic.ts";
 export type Phase = "steps" | "commit";
 export type DeliveryMode = "effectivelyOnce" | "atLeastOnce" | "atMostOnce";
+export type KeyOrder = "key" | "none";
 export type AnyTopic = Topic<string, Schema.Constraint>;
 type Handler<A> = (value: never, delivered: DeliveryContext) => A;
 type AnyEffect = Effect.Effect<unknown, unknown, unknown>;
@@ -984,6 +998,7 @@ export declare const wrapping: <F extends object>(users: object, ours: F) => F;
 export declare const sourceOf: (f: object) => string;
 export interface Settings {
     readonly delivery: DeliveryMode;
+    readonly keyOrder: KeyOrder;
     readonly retry: Retry.Policy<never>;
     readonly retryWhile: ((error: never) => boolean) | undefined;
     readonly timeout: Duration.Input | undefined;
@@ -1046,6 +1061,7 @@ import type { InboxStore } from "./internal/store/InboxStore.ts";
 import type { LeaseStore } from "./internal/store/LeaseStore.ts";
 import type { OutboxStore } from "./internal/store/OutboxStore.ts";
 import type { Transaction, TransactionFailure } from "./internal/store/StoreTransaction.ts";
+import type { UnsettledStore } from "./internal/store/UnsettledStore.ts";
 export type { AuditStore } from "./internal/store/AuditStore.ts";
 export * from "./internal/store/ConsumerStore.ts";
 export * from "./internal/store/DeadLetterStore.ts";
@@ -1054,6 +1070,7 @@ export * from "./internal/store/LeaseStore.ts";
 export * from "./internal/store/OutboxStore.ts";
 export * from "./internal/store/OutsideInbox.ts";
 export * from "./internal/store/StoreTransaction.ts";
+export * from "./internal/store/UnsettledStore.ts";
 declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
     readonly engine: string;
     readonly maxGroup: number;
@@ -1072,6 +1089,7 @@ declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
     readonly consumers: ConsumerStore;
     readonly leases: LeaseStore;
     readonly audit: AuditStore;
+    readonly unsettled: UnsettledStore;
 }>;
 export declare class Store extends Store_base {
 }
@@ -1285,6 +1303,29 @@ export type TransactionFailure = TransientFailure | TransactionAborted | CommitR
 export declare const WorkerTransaction: Context.Reference<"pipelined" | "sequential" | "separate" | undefined>;
 export {};
 
+// src/internal/store/UnsettledStore.ts
+import type * as Duration from "effect/Duration";
+import type * as Effect from "effect/Effect";
+import type { Failure } from "../../Delivery.ts";
+import type { StoreFailure } from "../../Errors.ts";
+import type { Transaction } from "./StoreTransaction.ts";
+export interface DeliveryCount {
+    readonly id: string;
+    readonly crashCount: number;
+    readonly explained: number;
+    readonly alone: boolean;
+}
+export interface Unsettled extends DeliveryCount {
+    readonly attempts: ReadonlyArray<Failure>;
+    readonly waitMillis: number;
+}
+export interface UnsettledStore {
+    readonly read: (consumer: string, ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Unsettled>, StoreFailure>;
+    readonly count: (consumer: string, counts: ReadonlyArray<DeliveryCount>) => Effect.Effect<void, StoreFailure>;
+    readonly hold: (consumer: string, count: DeliveryCount, attempts: ReadonlyArray<Failure>, delay: Duration.Duration) => Effect.Effect<void, StoreFailure, Transaction>;
+    readonly forget: (consumer: string, ids: ReadonlyArray<string>) => Effect.Effect<void, StoreFailure, Transaction>;
+}
+
 // src/Telemetry.ts
 import * as Effect from "effect/Effect";
 import * as Metric from "effect/Metric";
@@ -1370,16 +1411,24 @@ import type * as Effect from "effect/Effect";
 import type * as Option from "effect/Option";
 import type * as Scope from "effect/Scope";
 import type { Delivery, Failure, HeldLease } from "./Delivery.ts";
-import type { ConsumerRemoved, LeaseLost, StoreFailure, SubscriptionLost, TransportError, Unsupported } from "./Errors.ts";
+import type { ConsumerRemoved, LeaseLost, PublishFailed, StoreFailure, SubscriptionLost, TransportError, Unsupported } from "./Errors.ts";
 import type { Hold } from "./Hold.ts";
 import type { Message } from "./Message.ts";
 import type { Transaction } from "./Store.ts";
 export interface Capabilities {
     readonly engine: string;
+    readonly queue: "store" | "engine";
     readonly order: "none" | "group" | "shard";
+    readonly fence: "token" | "inbox";
     readonly acknowledge: "within" | "after";
-    readonly hold: "inPlace" | "overflow";
+    readonly lease: {
+        readonly unit: "lane" | "group" | "message";
+        readonly ceiling: Option.Option<Duration.Duration>;
+    };
+    readonly hold: "inPlace" | "timed" | "overflow";
     readonly discardsAfter: Option.Option<number>;
+    readonly deduplicates: Option.Option<Duration.Duration>;
+    readonly maxBytes: Option.Option<number>;
     readonly retention: Option.Option<Duration.Duration>;
 }
 export interface Demand {
@@ -1404,13 +1453,14 @@ export interface Subscription {
     readonly removeInTransaction: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>;
     readonly fence: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>;
     readonly acknowledge: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<void, TransportError>;
+    readonly drop: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<void, TransportError>;
     readonly hold: (delivery: Delivery, attempts: ReadonlyArray<Failure>, hold: Hold) => Effect.Effect<void, LeaseLost | TransportError, Transaction>;
     readonly isolate: (delivery: Delivery | undefined) => Effect.Effect<void, TransportError, Scope.Scope>;
     readonly release: (leases: ReadonlyArray<HeldLease>) => Effect.Effect<void, TransportError>;
 }
 declare const Transport_base: Context.ServiceClass<Transport, "millrace/Transport", {
-    readonly capabilities: Capabilities;
-    readonly publish: (messages: ReadonlyArray<Message>) => Effect.Effect<void, TransportError | StoreFailure>;
+    readonly capabilities: Effect.Effect<Capabilities, TransportError>;
+    readonly publish: (messages: ReadonlyArray<Message>) => Effect.Effect<void, TransportError | StoreFailure | PublishFailed>;
     readonly open: (spec: SubscriptionSpec) => Effect.Effect<Subscription, TransportError | Unsupported, Scope.Scope>;
 }>;
 export declare class Transport extends Transport_base {
@@ -2084,6 +2134,7 @@ export declare const inbox: Suite;
 export declare const deadLetters: Suite;
 export declare const consumers: Suite;
 export declare const leases: Suite;
+export declare const unsettled: Suite;
 export declare const suite: Suite;
 
 // src/testing/conformance/kit.ts
@@ -2140,10 +2191,11 @@ export declare const bench: (options: Options, given?: {
         readonly consumers: import("../../Store.ts").ConsumerStore;
         readonly leases: import("../../Store.ts").LeaseStore;
         readonly audit: import("../../Store.ts").AuditStore;
+        readonly unsettled: import("../../Store.ts").UnsettledStore;
     };
     transport: {
-        readonly capabilities: import("../../Transport.ts").Capabilities;
-        readonly publish: (messages: ReadonlyArray<Message.Message>) => Effect.Effect<void, import("../../Errors.ts").TransportError | import("../../Errors.ts").StoreFailure>;
+        readonly capabilities: Effect.Effect<import("../../Transport.ts").Capabilities, import("../../Errors.ts").TransportError>;
+        readonly publish: (messages: ReadonlyArray<Message.Message>) => Effect.Effect<void, import("../../Errors.ts").TransportError | import("../../Errors.ts").StoreFailure | import("../../Errors.ts").PublishFailed>;
         readonly open: (spec: import("../../Transport.ts").SubscriptionSpec) => Effect.Effect<Subscription, import("../../Errors.ts").TransportError | import("../../Errors.ts").Unsupported, import("effect/Scope").Scope>;
     };
     consumer: string;

@@ -2,6 +2,7 @@
  * The breaks: for each guarantee one line of the landed code, made wrong, and the test that must go red.
  */
 import { boundMutants } from "./bounds.ts"
+import { capabilityMutants } from "./capabilities.ts"
 import { convictionMutants } from "./convictions.ts"
 import { defaultMutants } from "./defaults.ts"
 import { delayed } from "./delayed.ts"
@@ -424,6 +425,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     named: "is a repeated transaction, a wait"
   },
   ...boundMutants,
+  ...capabilityMutants,
   ...convictionMutants,
   ...defaultMutants,
   ...delayed,

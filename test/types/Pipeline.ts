@@ -30,17 +30,29 @@ const full = base.pipe(
   Pipeline.retry(Retry.exponential("100 millis", { cap: "1 minute", attempts: 30 })),
   Pipeline.deadLetter({ order: "park" })
 )
-expectTypeOf(full).toEqualTypeOf<Pipeline.Pipeline<number, Declined, Ledger, "commit", "effectivelyOnce">>()
+expectTypeOf(full).toEqualTypeOf<Pipeline.Pipeline<number, Declined, Ledger, "commit", "effectivelyOnce", "key">>()
 
 // Several topics make a union that narrows by topic.
 const both = Pipeline.fromAll([Payments, Refunds], { consumer: "both" }).pipe(
   Pipeline.map((m) => m.topic === "payments" ? m.value.cents : m.value.refund.getTime())
 )
-expectTypeOf(both).toEqualTypeOf<Pipeline.Pipeline<number, never, never, "steps", "effectivelyOnce">>()
+expectTypeOf(both).toEqualTypeOf<Pipeline.Pipeline<number, never, never, "steps", "effectivelyOnce", "key">>()
+
+// A pipeline that needs no order says so in its type, and keeps its retries.
+const unordered = Pipeline.from(Payments, { consumer: "views", order: "none" }).pipe(
+  Pipeline.commit((p) => Ledger.use((l) => l.post(p))),
+  Pipeline.retry({ attempts: 3 }, { while: (error) => error._tag !== "Declined" }),
+  Pipeline.deadLetter({ order: "continue", errors: Declined })
+)
+expectTypeOf(unordered).toEqualTypeOf<
+  Pipeline.Pipeline<number, Declined, Ledger, "commit", "effectivelyOnce", "none">
+>()
 
 // Statements as data require the client, and keep the value.
 const sql = base.pipe(Pipeline.commitSql((p, sql) => sql`insert into t values (${p.id})`))
-expectTypeOf(sql).toEqualTypeOf<Pipeline.Pipeline<Payment, never, SqlClient.SqlClient, "commit", "effectivelyOnce">>()
+expectTypeOf(sql).toEqualTypeOf<
+  Pipeline.Pipeline<Payment, never, SqlClient.SqlClient, "commit", "effectivelyOnce", "key">
+>()
 
 // A step that may wait does not compile after commit; map does.
 base.pipe(
@@ -64,7 +76,7 @@ base.pipe(
 
 // An object of settings is a policy that reads every error.
 expectTypeOf(full.pipe(Pipeline.retry({ attempts: 3, base: "1 second" }, { while: (e) => e._tag !== "Declined" })))
-  .toEqualTypeOf<Pipeline.Pipeline<number, Declined, Ledger, "commit", "effectivelyOnce">>()
+  .toEqualTypeOf<Pipeline.Pipeline<number, Declined, Ledger, "commit", "effectivelyOnce", "key">>()
 
 // A policy that reads another error than the pipeline has does not compile; one that reads all of it does.
 const declining = base.pipe(Pipeline.commit((p) => Ledger.use((l) => l.post(p))))
@@ -73,7 +85,7 @@ const narrow = Schedule.recurs(3).pipe(Schedule.setInputType<{ readonly _tag: "O
 declining.pipe(Pipeline.retry(narrow))
 const wide = Schedule.recurs(3).pipe(Schedule.setInputType<Declined | Retry.RuntimeFailure>())
 expectTypeOf(declining.pipe(Pipeline.retry(wide, { while: (e) => e._tag !== "Declined" || e.code < 500 })))
-  .toEqualTypeOf<Pipeline.Pipeline<number, Declined, Ledger, "commit", "effectivelyOnce">>()
+  .toEqualTypeOf<Pipeline.Pipeline<number, Declined, Ledger, "commit", "effectivelyOnce", "key">>()
 
 // `while` gets the errors of the pipeline, even if the schedule reads others.
 expectTypeOf(
@@ -85,13 +97,13 @@ expectTypeOf(
       }
     })
   )
-).toEqualTypeOf<Pipeline.Pipeline<number, Declined, Ledger, "commit", "effectivelyOnce">>()
+).toEqualTypeOf<Pipeline.Pipeline<number, Declined, Ledger, "commit", "effectivelyOnce", "key">>()
 
 // Made apart from a pipeline it fits all of them, and keeps their errors.
 const patient = Pipeline.retry(Retry.standard, { while: (error: unknown) => error !== "enough" })
 expectTypeOf(declining.pipe(patient))
-  .toEqualTypeOf<Pipeline.Pipeline<number, Declined, Ledger, "commit", "effectivelyOnce">>()
-expectTypeOf(patient(base)).toEqualTypeOf<Pipeline.Pipeline<Payment, never, never, "steps", "effectivelyOnce">>()
+  .toEqualTypeOf<Pipeline.Pipeline<number, Declined, Ledger, "commit", "effectivelyOnce", "key">>()
+expectTypeOf(patient(base)).toEqualTypeOf<Pipeline.Pipeline<Payment, never, never, "steps", "effectivelyOnce", "key">>()
 // A `while` that reads another error does not compile.
 // @ts-expect-error  Declined is not Other
 declining.pipe(Pipeline.retry(Retry.standard, { while: (error: { readonly why: string }) => error.why !== "" }))

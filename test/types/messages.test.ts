@@ -20,6 +20,9 @@ const reasons: Readonly<Record<string, string>> = {
   mapEffectAfterCommit: "mapEffect cannot stand after commit or emit: it may wait, and a transaction must not.",
   tapAfterEmit: "tap cannot stand after commit or emit: it may wait, and a transaction must not.",
   deadLetterAtMostOnce: "deadLetter cannot stand in an atMostOnce pipeline",
+  parkWithoutOrder: "deadLetter with order park cannot stand in a pipeline with order none",
+  parkOfAllWithoutOrder: "deadLetter with order park cannot stand in a pipeline with order none",
+  unknownOrder: "'\"keys\"' is not assignable to type 'KeyOrder",
   retryAtMostOnce: "retry cannot stand in an atMostOnce pipeline",
   emitOfAnotherType: "Property 'total' is missing in type '{ sum: number; }'",
   retryOfAnotherError:
@@ -68,7 +71,7 @@ describe("a pipeline that is put together wrongly", () => {
 })
 
 describe("the type of a pipeline", () => {
-  it("reads as value, error, requirement, phase and promise", () => {
+  it("reads as value, error, requirement, phase, promise and order", () => {
     const out = mkdtempSync(join(tmpdir(), "millrace-types-"))
     try {
       tsc(
@@ -85,11 +88,12 @@ describe("the type of a pipeline", () => {
       const path = readdirSync(out, { recursive: true, encoding: "utf8" }).find((name) => name.endsWith("shown.d.ts"))
       const shown = readFileSync(join(out, path!), "utf8").match(/^export declare const .*$/gm)
       assert.deepStrictEqual(shown, [
-        "export declare const read: Pipeline.Pipeline<Payment, never, never, \"steps\", \"effectivelyOnce\">;",
-        "export declare const counted: Pipeline.Pipeline<Payment, never, never, \"steps\", \"atMostOnce\">;",
-        "export declare const posted: Pipeline.Pipeline<number, Declined, Ledger, \"commit\", \"effectivelyOnce\">;",
-        "export declare const kept: Pipeline.Pipeline<Payment, never, never, \"commit\", \"effectivelyOnce\">;",
-        "export declare const summed: Pipeline.Pipeline<number, never, never, \"commit\", \"effectivelyOnce\">;"
+        "export declare const read: Pipeline.Pipeline<Payment, never, never, \"steps\", \"effectivelyOnce\", \"key\">;",
+        "export declare const counted: Pipeline.Pipeline<Payment, never, never, \"steps\", \"atMostOnce\", \"key\">;",
+        "export declare const unordered: Pipeline.Pipeline<Payment, never, never, \"steps\", \"effectivelyOnce\", \"none\">;",
+        "export declare const posted: Pipeline.Pipeline<number, Declined, Ledger, \"commit\", \"effectivelyOnce\", \"key\">;",
+        "export declare const kept: Pipeline.Pipeline<Payment, never, never, \"commit\", \"effectivelyOnce\", \"key\">;",
+        "export declare const summed: Pipeline.Pipeline<number, never, never, \"commit\", \"effectivelyOnce\", \"key\">;"
       ])
     } finally {
       rmSync(out, { recursive: true, force: true })

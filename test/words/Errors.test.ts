@@ -46,6 +46,12 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
     new Errors.TransportError({ engine: "kafka", operation: "read", kind: "temporary", detail: "no broker" }),
     new Errors.TransportError({ engine: "kafka", operation: "read", kind: "permanent", detail: "no such topic" })
   ],
+  PublishFailed: [
+    new Errors.PublishFailed({
+      engine: "sqs",
+      failed: [{ id: "p-1", outcome: "refused", detail: "its payload has a character that SQS refuses" }]
+    })
+  ],
   SubscriptionLost: [new Errors.SubscriptionLost({ consumer: "ledger", reason: "its server was replaced" })],
   LeaseLost: [new Errors.LeaseLost({ lease: "lane-3", token: "7", reason: "another worker took it over" })],
   LeaseTaken: [new Errors.LeaseTaken({ lease: "leader", holder: "host:1#ab", remainingMillis: 900.4 })],

@@ -1,14 +1,13 @@
 // The worker's pure decisions: sizes, settings, refusals, what a failure becomes, and what of it is written down.
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Duration, Effect, Option, Schedule, Schema } from "effect"
+import { Cause, Duration, Effect, Schedule, Schema } from "effect"
 import * as Arbitrary from "effect/Arbitrary"
 import { TestClock } from "effect/testing"
-import { type Delivery, Errors, Pipeline, Retry, Topic, type Transport, Worker } from "millrace"
+import { type Delivery, Errors, Pipeline, Retry, Topic, Worker } from "millrace"
 import * as FailureRecord from "../../src/worker/attempt/FailureRecord.ts"
 import * as RetryDecision from "../../src/worker/attempt/RetryDecision.ts"
 import * as GroupSize from "../../src/worker/commit/GroupSize.ts"
 import * as Settings from "../../src/worker/start/Settings.ts"
-import { refuse } from "../../src/worker/start/StartupChecks.ts"
 import { Declined } from "./support.ts"
 
 const whole = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -257,39 +256,6 @@ describe("settings", () => {
       ].filter(([, isBad]) => isBad).map(([name]) => name)
       if (bad.length === 0) assert.deepInclude(resolved, options)
       else assert.include(bad, (resolved as Errors.InvalidSetting).setting)
-    }
-  )
-})
-
-describe("a capability that an engine lacks", () => {
-  const able: Transport.Capabilities = {
-    engine: "toy",
-    order: "shard",
-    acknowledge: "within",
-    hold: "inPlace",
-    discardsAfter: Option.none(),
-    retention: Option.none()
-  }
-
-  it.prop(
-    "is refused, and nothing else is",
-    {
-      order: Schema.Literals(["none", "group", "shard"]),
-      hold: Schema.Literals(["inPlace", "overflow"]),
-      parks: Schema.Boolean,
-      discards: Schema.UndefinedOr(Schema.Literals([1, 6, 7, 100])),
-      maxCrashes: Schema.Literals([2, 3, 10])
-    },
-    ({ discards, hold, maxCrashes, order, parks }) => {
-      const refusal = refuse(
-        { ...able, order, hold, discardsAfter: discards === undefined ? Option.none() : Option.some(discards) },
-        { settings: settings({ order: parks ? "park" : "continue" }) },
-        maxCrashes
-      )
-      const expected = order === "none" || (hold === "overflow" && parks)
-        || (discards !== undefined && discards <= maxCrashes * 2)
-      assert.strictEqual(refusal !== undefined, expected)
-      if (refusal !== undefined) assert.strictEqual(refusal.engine, "toy")
     }
   )
 })

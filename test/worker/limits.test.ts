@@ -1,6 +1,6 @@
 // A worker's limits: the messages that it holds at once, and the settings that it refuses.
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Option, Schema } from "effect"
+import { Deferred, Effect, Schema } from "effect"
 import { Memory, Pipeline, Topic, type Transport, Worker } from "millrace"
 import { drain, Journal, type Order, order, Orders, orders, ports, publish, settle, start, until } from "./support.ts"
 
@@ -185,27 +185,6 @@ describe("a worker is refused, and nothing is started,", () => {
       assert.include(order.message, "order continue")
       yield* drain(pipeline, { lanes: 8 })
     }).pipe(Effect.provide(Memory.layer)))
-
-  const engine = (change: Partial<Transport.Capabilities>) =>
-    ports({ transport: (inner) => ({ capabilities: { ...inner.capabilities, engine: "toy", ...change } }) })
-
-  it.effect("on an engine that keeps no order", () =>
-    Effect.gen(function*() {
-      assert.deepInclude(yield* refusal({}), { _tag: "Unsupported", engine: "toy", asked: "order per key" })
-    }).pipe(Effect.provide(engine({ order: "none" }))))
-
-  it.effect("with parked keys, on an engine that cannot keep one key back", () =>
-    Effect.gen(function*() {
-      const parking = pipeline.pipe(Pipeline.deadLetter({ order: "park" }))
-      assert.deepInclude(yield* refusal({}, parking), { _tag: "Unsupported", asked: "parked keys" })
-      yield* drain(pipeline)
-    }).pipe(Effect.provide(engine({ hold: "overflow" }))))
-
-  it.effect("on an engine that drops messages before they could become dead letters", () =>
-    Effect.gen(function*() {
-      assert.deepInclude(yield* refusal({}), { _tag: "Unsupported", asked: "maxCrashes 3" })
-      yield* drain(pipeline, { maxCrashes: 2 })
-    }).pipe(Effect.provide(engine({ discardsAfter: Option.some(5) }))))
 
   it.effect("where the SqlClient around it is not the store's", () =>
     Effect.gen(function*() {

@@ -26,6 +26,32 @@ export class TransportError extends Schema.TaggedError<TransportError>("millrace
 }
 
 /**
+ * A broker did not take all of these messages. A message that is not named here is stored.
+ *
+ * - `refused`: the broker, or the check before it, refuses this message at every attempt.
+ * - `notStored`: the message was not stored, and the same publish may succeed later.
+ * - `unknown`: the broker did not answer. Publish the message again under the same id.
+ *
+ * @since 0.1.0
+ */
+export class PublishFailed extends Schema.TaggedError<PublishFailed>("millrace/PublishFailed")("PublishFailed", {
+  engine: Schema.String,
+  failed: Schema.Array(Schema.Struct({
+    id: Schema.String,
+    outcome: Schema.Literals(["refused", "notStored", "unknown"]),
+    detail: Schema.String
+  }))
+}) {
+  override get message() {
+    const [first] = this.failed
+    return `${this.engine} did not take ${this.failed.length} messages, the first of them ${
+      JSON.stringify(first?.id.slice(0, 64))
+    } (${first?.outcome}): ${first?.detail}. No message was lost: the others are stored. Publish these again under the same ids, `
+      + `and correct those that are refused.`
+  }
+}
+
+/**
  * A subscription is over because its server lost recent data: it crashed, failed over, or was restored from a copy. A
  * position or a fencing token from before may now belong to other data, so no delivery of this subscription can be
  * committed. The worker opens another subscription.

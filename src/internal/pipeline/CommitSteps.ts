@@ -12,7 +12,7 @@ import type { Statement } from "effect/sql/Statement"
 import type { DeliveryContext } from "../../Delivery.ts"
 import type { Topic } from "../../Topic.ts"
 import type { AsyncResult, Emitting, NoAsync } from "../CompileErrors.ts"
-import type { DeliveryMode, Phase } from "../Step.ts"
+import type { DeliveryMode, KeyOrder, Phase } from "../Step.ts"
 import * as Step from "../Step.ts"
 import { make, type Pipeline, running } from "./PipelineType.ts"
 
@@ -29,13 +29,13 @@ import { make, type Pipeline, running } from "./PipelineType.ts"
 export const commit: {
   <A, B, E2, R2>(
     f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>
-  ): <E, R, P extends Phase, M extends DeliveryMode>(
-    self: Pipeline<A, E, R, P, M>
-  ) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M>
+  ): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
+    self: Pipeline<A, E, R, P, M, O>
+  ) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M, O>
   <A>(
     f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult
-  ): <E, R, P extends Phase, M extends DeliveryMode>(
-    self: Pipeline<A, E, R, P, M> & NoAsync<"commit">
+  ): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
+    self: Pipeline<A, E, R, P, M, O> & NoAsync<"commit">
   ) => never
 } = running("Commit")
 
@@ -80,9 +80,9 @@ export type Batched<A, X> = X extends ReadonlyArray<infer B> ? B : A
 export const commitBatch = <A, X extends ReadonlyArray<unknown> | void, E2, R2>(
   f: (values: NonEmptyReadonlyArray<A>, delivered: NonEmptyReadonlyArray<DeliveryContext>) => Effect.Effect<X, E2, R2>
 ) =>
-<E, R, P extends Phase, M extends DeliveryMode>(
-  self: Pipeline<A, E, R, P, M>
-): Pipeline<Batched<A, X>, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M> =>
+<E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
+  self: Pipeline<A, E, R, P, M, O>
+): Pipeline<Batched<A, X>, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M, O> =>
   make(Step.add(self, { _tag: "CommitBatch", f }))
 
 /**
@@ -98,9 +98,9 @@ export const commitSql = <A>(
     delivered: DeliveryContext
   ) => Statement<unknown> | ReadonlyArray<Statement<unknown>>
 ) =>
-<E, R, P extends Phase, M extends DeliveryMode>(
-  self: Pipeline<A, E, R, P, M>
-): Pipeline<A, E, R | SqlClient.SqlClient, "commit", M> =>
+<E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
+  self: Pipeline<A, E, R, P, M, O>
+): Pipeline<A, E, R | SqlClient.SqlClient, "commit", M, O> =>
   make(Step.add(self, {
     _tag: "CommitSql",
     f: Step.wrapping(f, (value: A, delivered) =>
@@ -131,9 +131,9 @@ export const emit = <A, Name extends string, S extends Schema.Constraint>(
   f: (value: Emitting<NoInfer<A>>, delivered: DeliveryContext) => S["Type"],
   options?: { readonly id?: ((value: NoInfer<A>, delivered: DeliveryContext) => string) | undefined }
 ) =>
-<E, R, P extends Phase, M extends DeliveryMode>(
-  self: Pipeline<A, E, R, P, M>
-): Pipeline<A, E, R | S["EncodingServices"], "commit", M> => {
+<E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
+  self: Pipeline<A, E, R, P, M, O>
+): Pipeline<A, E, R | S["EncodingServices"], "commit", M, O> => {
   const id = options?.id
   return make(Step.add(self, {
     _tag: "Emit",
@@ -156,7 +156,7 @@ export const emitAll = <A, Name extends string, S extends Schema.Constraint>(
     readonly id?: ((out: S["Type"], value: NoInfer<A>, delivered: DeliveryContext) => string) | undefined
   }
 ) =>
-<E, R, P extends Phase, M extends DeliveryMode>(
-  self: Pipeline<A, E, R, P, M>
-): Pipeline<A, E, R | S["EncodingServices"], "commit", M> =>
+<E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
+  self: Pipeline<A, E, R, P, M, O>
+): Pipeline<A, E, R | S["EncodingServices"], "commit", M, O> =>
   make(Step.add(self, { _tag: "Emit", topic, f, id: options?.id }))

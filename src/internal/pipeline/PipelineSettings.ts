@@ -7,8 +7,8 @@ import type * as Duration from "effect/Duration"
 import type * as Schema from "effect/Schema"
 import type { DeadLetterOrder } from "../../DeadLetter.ts"
 import * as Retry from "../../Retry.ts"
-import type { Reads, Repeatable } from "../CompileErrors.ts"
-import type { DeliveryMode, Phase } from "../Step.ts"
+import type { Parkable, Reads, Repeatable } from "../CompileErrors.ts"
+import type { DeliveryMode, KeyOrder, Phase } from "../Step.ts"
 import * as Step from "../Step.ts"
 import { make, type Pipeline } from "./PipelineType.ts"
 
@@ -21,9 +21,10 @@ import { make, type Pipeline } from "./PipelineType.ts"
  * After `Retry.mostAttempts` (10,000) attempts a message is a dead letter, even if the schedule continues.
  *
  * A worker waits in memory through delays up to its `holdAfter`. For a longer delay the key is held in the store, and
- * other keys continue. If the option `while` returns false for an error, the attempts end and the message becomes a
- * dead letter `rejected`. In a `pipe`, `while` gets the typed errors of the pipeline and the runtime, even if the
- * schedule reads other types.
+ * other keys continue. On a transport without order only the failed message waits.
+ *
+ * If the option `while` returns false for an error, the attempts end and the message becomes a dead letter `rejected`.
+ * In a `pipe`, `while` gets the typed errors of the pipeline and the runtime, even if the schedule reads other types.
  *
  * ```ts
  * import { Effect, Schema } from "effect"
@@ -43,13 +44,13 @@ export const retry = <E0, Seen = unknown>(
   policy: Retry.Policy<E0> | Retry.RetryOptions,
   options?: { readonly while?: ((error: NoInfer<Seen> | Retry.RuntimeFailure) => boolean) | undefined }
 ) =>
-<A, E, R, P extends Phase, M extends DeliveryMode>(
+<A, E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
   self:
-    & Pipeline<A, E, R, P, M>
+    & Pipeline<A, E, R, P, M, O>
     & Pipeline<unknown, Seen, unknown>
     & Reads<"The retry schedule", E | Retry.RuntimeFailure, E0>
     & Repeatable<"retry", M>
-): Pipeline<A, E, R, P, M> =>
+): Pipeline<A, E, R, P, M, O> =>
   make(
     Step.set(self, {
       retry: Retry.policy(policy) as Retry.Policy<never>,
@@ -65,8 +66,9 @@ export const retry = <E0, Seen = unknown>(
  */
 export const timeout =
   (duration: Duration.Input) =>
-  <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>): Pipeline<A, E, R, P, M> =>
-    make(Step.set(self, { timeout: duration }))
+  <A, E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
+    self: Pipeline<A, E, R, P, M, O>
+  ): Pipeline<A, E, R, P, M, O> => make(Step.set(self, { timeout: duration }))
 
 /**
  * Sets the timeout of each commit step. If a step takes longer, its attempt fails with `StepTimeout`. Default 10
@@ -76,8 +78,9 @@ export const timeout =
  */
 export const commitTimeout =
   (duration: Duration.Input) =>
-  <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>): Pipeline<A, E, R, P, M> =>
-    make(Step.set(self, { commitTimeout: duration }))
+  <A, E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
+    self: Pipeline<A, E, R, P, M, O>
+  ): Pipeline<A, E, R, P, M, O> => make(Step.set(self, { commitTimeout: duration }))
 
 /**
  * Sets the order behind a dead letter, and how errors are stored with it.
@@ -118,16 +121,17 @@ export const commitTimeout =
  *
  * @since 0.1.0
  */
-export const deadLetter = <S extends Schema.Constraint = never>(options: {
-  readonly order: DeadLetterOrder
+export const deadLetter = <S extends Schema.Constraint = never, D extends DeadLetterOrder = DeadLetterOrder>(options: {
+  readonly order: D
   readonly errors?: S | undefined
 }) =>
-<A, E, R, P extends Phase, M extends DeliveryMode>(
+<A, E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
   self:
-    & Pipeline<A, E, R, P, M>
+    & Pipeline<A, E, R, P, M, O>
     & ([S] extends [never] ? unknown : Reads<"The Schema of deadLetter", E, S["Type"]>)
     & Repeatable<"deadLetter", M>
-): Pipeline<A, E, R | S["EncodingServices"] | S["DecodingServices"], P, M> =>
+    & Parkable<D, O>
+): Pipeline<A, E, R | S["EncodingServices"] | S["DecodingServices"], P, M, O> =>
   make(Step.set(self, { order: options.order, errors: options.errors }))
 
 /**
@@ -136,7 +140,7 @@ export const deadLetter = <S extends Schema.Constraint = never>(options: {
  *
  * @since 0.1.0
  */
-export const group =
-  (size: number) =>
-  <A, E, R, P extends Phase, M extends DeliveryMode>(self: Pipeline<A, E, R, P, M>): Pipeline<A, E, R, P, M> =>
-    make(Step.set(self, { group: size }))
+export const group = (size: number) =>
+<A, E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
+  self: Pipeline<A, E, R, P, M, O>
+): Pipeline<A, E, R, P, M, O> => make(Step.set(self, { group: size }))

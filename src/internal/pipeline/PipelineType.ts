@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { type Pipeable, pipeArguments } from "effect/Pipeable"
-import type { DeliveryMode, Phase, Shape } from "../Step.ts"
+import type { DeliveryMode, KeyOrder, Phase, Shape } from "../Step.ts"
 import * as Step from "../Step.ts"
 
 const TypeId = "~millrace/Pipeline"
@@ -17,6 +17,7 @@ const TypeId = "~millrace/Pipeline"
  * - `R`: the services that its steps require.
  * - `P`: its phase.
  * - `M`: its delivery mode.
+ * - `O`: whether it needs the order of its keys.
  *
  * @since 0.1.0
  */
@@ -25,7 +26,8 @@ export interface Pipeline<
   out E = never,
   out R = never,
   out P extends Phase = Phase,
-  out M extends DeliveryMode = DeliveryMode
+  out M extends DeliveryMode = DeliveryMode,
+  out O extends KeyOrder = KeyOrder
 > extends Pipeable, Shape {
   readonly [TypeId]: {
     readonly _A: () => A
@@ -33,6 +35,7 @@ export interface Pipeline<
     readonly _R: () => R
     readonly _P: () => P
     readonly _M: () => M
+    readonly _O: () => O
   }
   toJSON(): unknown
 }
@@ -55,8 +58,10 @@ export type Services<T> = T extends Pipeline<unknown, unknown, infer R> ? R : ne
 const phantom = () => undefined as never
 
 /** Returns a pipeline with this data. */
-export const make = <A, E, R, P extends Phase, M extends DeliveryMode>(shape: Shape): Pipeline<A, E, R, P, M> => ({
-  [TypeId]: { _A: phantom, _E: phantom, _R: phantom, _P: phantom, _M: phantom },
+export const make = <A, E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
+  shape: Shape
+): Pipeline<A, E, R, P, M, O> => ({
+  [TypeId]: { _A: phantom, _E: phantom, _R: phantom, _P: phantom, _M: phantom, _O: phantom },
   ...shape,
   pipe() {
     return pipeArguments(this, arguments)
@@ -67,6 +72,7 @@ export const make = <A, E, R, P extends Phase, M extends DeliveryMode>(shape: Sh
       consumer: shape.consumer,
       topics: shape.topics.map((topic) => topic.name),
       delivery: shape.settings.delivery,
+      keyOrder: shape.settings.keyOrder,
       operators: shape.steps.map((operator) =>
         operator._tag === "Emit" ? `Emit ${operator.topic.name}` : operator._tag
       ),

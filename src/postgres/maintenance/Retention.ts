@@ -129,6 +129,7 @@ export const sweep = (db: PgDatabase, names: Names, settings: Settings): Effect.
     const unrouted = settings.unrouted === Infinity
       ? 0
       : yield* part(names.unrouted, all(text.unrouted, [settings.unrouted]))
+    yield* part(names.unsettled, all(text.unsettled, [settings.inbox]))
     yield* part(names.workers, once(text.workers))
     yield* failures.warn
     if (unrouted > 0) {

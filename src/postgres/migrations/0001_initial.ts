@@ -213,6 +213,21 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     lease_until timestamptz not null default '-infinity'
   ) with (fillfactor = 50)`,
 
+  // primary key: what is known of a broker's message that comes again
+  `create table ${t.unsettled} (
+    queue_id    int         not null,
+    id          text        not null,
+    attempts    text,                                                  -- the message's failures so far; written with a hold
+    due_at      timestamptz not null default '-infinity',              -- when the next attempt is due
+    crash_count int         not null default 0,                        -- deliveries that ended without an explanation
+    explained   int         not null default 0,                        -- the broker's count up to which deliveries are explained
+    alone       boolean     not null default false,                    -- the message runs alone in its process
+    at          timestamptz not null default statement_timestamp(),
+    primary key (queue_id, id)
+  )`,
+  // retention: deletes the oldest records
+  `create index unsettled_at on ${t.unsettled} (at)`,
+
   `create table ${t.audit} (
     id     bigint generated always as identity primary key,
     at     timestamptz not null default statement_timestamp(),

@@ -112,6 +112,10 @@ const endIsolation = (parts: SubscriptionParts, tries: number): Effect.Effect<vo
 
 export const make = (parts: SubscriptionParts): Subscription => {
   const { lanes, reader } = parts
+  const forget: Subscription["acknowledge"] = (deliveries) =>
+    Effect.sync(() => {
+      for (const delivery of deliveries) reader.settled(delivery)
+    })
   return {
     take: take(parts),
     paused: () => lanes.paused,
@@ -120,10 +124,8 @@ export const make = (parts: SubscriptionParts): Subscription => {
     renew: (leases) => Effect.mapError(lanes.renew(leases), PgFailure.transportError("renew leases")),
     removeInTransaction: removeInTransaction(parts),
     fence: fence(parts),
-    acknowledge: (deliveries) =>
-      Effect.sync(() => {
-        for (const delivery of deliveries) reader.settled(delivery)
-      }),
+    acknowledge: forget,
+    drop: forget,
     hold: hold(parts),
     isolate: (delivery) =>
       Effect.acquireRelease(

@@ -25,12 +25,18 @@ import { readerPort } from "./ReaderPort.ts"
 import * as ServerLife from "./ServerLife.ts"
 import type { Wake } from "./Wake.ts"
 
-const capabilities: Capabilities = {
+/** The capabilities of Postgres. The table in `README.md` is generated from them. */
+export const capabilities: Capabilities = {
   engine: "postgres",
+  queue: "store",
   order: "shard",
+  fence: "token",
   acknowledge: "within",
+  lease: { unit: "lane", ceiling: Option.none() },
   hold: "inPlace",
   discardsAfter: Option.none(),
+  deduplicates: Option.none(),
+  maxBytes: Option.none(),
   retention: Option.none()
 }
 
@@ -124,7 +130,7 @@ export const make = Effect.fnUntraced(function*(
     Effect.forEach(opened, (lanes) => inTime(lanes.abandon), { concurrency: "unbounded", discard: true })
   )
   return {
-    capabilities,
+    capabilities: Effect.succeed(capabilities),
     publish: store.outbox.write,
     open: open(db, names, queues, wake, delayed, opened)
   }

@@ -33,6 +33,10 @@ export interface Receipt {
   readonly large: boolean
 }
 
+/** Returns whether a delivery's receipt identifies a row of `messages`. Receipts of brokers do not. */
+export const isReceipt = (receipt: unknown): receipt is Receipt =>
+  typeof receipt === "object" && receipt !== null && "owned" in receipt && "seq" in receipt
+
 export const headersOf = (text: unknown): Readonly<Record<string, string>> =>
   text === "{}" ? {} : parsed(text, {}) as Readonly<Record<string, string>>
 

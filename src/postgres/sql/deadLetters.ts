@@ -64,6 +64,9 @@ export const make = (t: Names) => ({
   /** Draws an id for a dead letter whose message id the inbox has for another message. */
   number: `select nextval('${t.deadLetterSeq}') as dead_letter_id`,
 
+  /** Returns the place that a message of a broker gets in the queue when it is redriven. $1 queue $2 hash of the key */
+  place: `select $2::int % lanes as lane, nextval('${t.messageSeq}') as seq from ${t.consumers} where id = $1`,
+
   /**
    * Writes a dead letter.
    *

@@ -27,6 +27,7 @@ export interface Names {
   readonly delayed: string
   readonly workers: string
   readonly leases: string
+  readonly unsettled: string
   readonly serverLife: string
   readonly audit: string
   readonly settings: string
@@ -77,6 +78,7 @@ export const make = (schema: string): Result.Result<Names, InvalidName> => {
     delayed: table("delayed"),
     workers: table("workers"),
     leases: table("leases"),
+    unsettled: table("unsettled"),
     serverLife: table("server_life"),
     audit: table("audit"),
     settings: table("settings"),

@@ -50,6 +50,15 @@ returning true as deleted`,
   order by published_at limit $2 for update skip locked))
 returning true as deleted`,
 
+  /**
+   * Deletes old records of a broker's messages. The broker has dropped these messages, or an operator has. Index:
+   * unsettled_at. $1 milliseconds $2 rows
+   */
+  unsettled: `delete from ${t.unsettled} where ctid = any(array(
+  select ctid from ${t.unsettled} where at < statement_timestamp() - $1::float8 * interval '1 ms'
+  order by at limit $2 for update skip locked))
+returning true as deleted`,
+
   /** Deletes the rows of workers that have been dead for more than an hour. */
   workers: `delete from ${t.workers} where alive_until < statement_timestamp() - interval '1 hour'`
 })

@@ -12,7 +12,7 @@ import { DeadLetterNotFound } from "../../Errors.ts"
 import * as Page from "../../internal/Page.ts"
 import * as MessageId from "../../MessageId.ts"
 import type { DeadLetterStore, NewDeadLetter } from "../../Store.ts"
-import { failuresOf, headersOf, type Receipt } from "../queue/Row.ts"
+import { failuresOf, headersOf, isReceipt, type Receipt } from "../queue/Row.ts"
 import * as ServerLife from "../queue/ServerLife.ts"
 import type { Wake } from "../queue/Wake.ts"
 import type { PgDatabase } from "../session/PgClient.ts"
@@ -22,6 +22,7 @@ import * as Sql from "../sql/deadLetters.ts"
 import * as InboxSql from "../sql/inbox.ts"
 import type { Names } from "../sql/names.ts"
 import { filterOf, formatDeadLetterId, numberOf, textOf } from "./DeadLetterRow.ts"
+import { keyHash } from "./KeyHash.ts"
 import type { Queues } from "./PgConsumers.ts"
 import { makeDecisions } from "./PgDecisions.ts"
 
@@ -62,7 +63,8 @@ const groupOf = (row: Rows[number]): FailureGroup => ({
   sample: deadLetterOf(row)
 })
 
-const receiptOf = (entry: NewDeadLetter): Receipt => entry.delivery.receipt as Receipt
+/** The place of a dead letter's message in the queue, and whether its row is too large to be read. */
+type Place = Pick<Receipt, "lane" | "seq" | "large">
 
 export const make = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): DeadLetterStore => {
   const text = Sql.make(names)
@@ -114,9 +116,26 @@ const makeAdd = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore[
   const text = Sql.make(names)
   const inbox = InboxSql.make(names)
 
-  const insert = (queue: number, deadLetterId: unknown, entry: NewDeadLetter): Effect.Effect<unknown, SqlError> => {
+  /**
+   * Returns the place of a message. A message of a broker has no place in the queue, so it gets the place that a
+   * redrive needs.
+   */
+  const placeOf = (queue: number, { delivery }: NewDeadLetter): Effect.Effect<Place, SqlError> =>
+    isReceipt(delivery.receipt)
+      ? Effect.succeed(delivery.receipt)
+      : Effect.map(db.within(text.place, [queue, keyHash(delivery.message.key)]), ([row]) => ({
+        lane: Number(row!["lane"]),
+        seq: row!["seq"] as bigint,
+        large: false
+      }))
+
+  const insert = (
+    queue: number,
+    deadLetterId: unknown,
+    entry: NewDeadLetter,
+    { lane, large, seq }: Place
+  ): Effect.Effect<unknown, SqlError> => {
     const { message } = entry.delivery
-    const { lane, large, seq } = receiptOf(entry)
     const end = [entry.reason, entry.parked, JSON.stringify(entry.attempts), entry.fingerprint, tagOf(entry)]
     return large
       ? db.within(text.insertLarge, [deadLetterId, queue, lane, seq, ...end])
@@ -137,15 +156,14 @@ const makeAdd = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore[
       ])
   }
 
-  const addUnderNewId = Effect.fnUntraced(function*(queue: number, entry: NewDeadLetter) {
+  const addUnderNewId = Effect.fnUntraced(function*(queue: number, entry: NewDeadLetter, place: Place) {
     const [row] = yield* db.within(text.number, [])
-    yield* insert(queue, row!["dead_letter_id"], entry)
+    yield* insert(queue, row!["dead_letter_id"], entry, place)
     return formatDeadLetterId(row!["dead_letter_id"])
   })
 
   /** Reopens the dead letter from which the message was redriven, and returns its id. */
-  const reopen = (queue: number, own: bigint, entry: NewDeadLetter) => {
-    const { lane, large, seq } = receiptOf(entry)
+  const reopen = (queue: number, own: bigint, entry: NewDeadLetter, { lane, large, seq }: Place) => {
     const { attempts, fingerprint, parked, reason } = entry
     const to = [own, reason, parked, JSON.stringify(attempts), fingerprint, lane, seq, tagOf(entry)]
     return Effect.as(
@@ -158,18 +176,19 @@ const makeAdd = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore[
   const add = Effect.fnUntraced(
     function*(queue: number, entry: NewDeadLetter): Effect.fn.Return<string | undefined, SqlError> {
       const { message, redrive } = entry.delivery
-      const { large } = receiptOf(entry)
+      const place = yield* placeOf(queue, entry)
+      const { large } = place
       const own = redrive === undefined ? undefined : BigInt(redrive.deadLetterId)
-      const put = () => own === undefined ? addUnderNewId(queue, entry) : reopen(queue, own, entry)
+      const put = () => own === undefined ? addUnderNewId(queue, entry, place) : reopen(queue, own, entry, place)
       if (entry.conflict === true) return yield* put()
       const print = large ? "" : MessageId.ofMessage(message)
       const [known] = yield* db.within(inbox.markDead, [queue, message.id, print, own ?? null])
       const deadLetterId = known!["dead_letter_id"]
       if (known!["fresh"] === true && own === undefined) {
-        yield* insert(queue, deadLetterId, entry)
+        yield* insert(queue, deadLetterId, entry, place)
         return formatDeadLetterId(deadLetterId)
       }
-      if (own !== undefined && deadLetterId === own) return yield* reopen(queue, own, entry)
+      if (own !== undefined && deadLetterId === own) return yield* reopen(queue, own, entry, place)
       // The inbox knows the id for other content, or the content cannot be compared. Such a message is never dropped.
       if (large || known!["fingerprint"] !== print) return yield* put()
       // The id was committed by another delivery while the message was redriven, so its dead letter is resolved.

@@ -23,6 +23,7 @@ import * as PgInbox from "./PgInbox.ts"
 import * as PgLeases from "./PgLeases.ts"
 import * as PgOnce from "./PgOnce.ts"
 import * as PgOutbox from "./PgOutbox.ts"
+import * as PgUnsettled from "./PgUnsettled.ts"
 import type { PgWatchers } from "./PgWatchers.ts"
 
 export const make = (
@@ -76,6 +77,7 @@ export const make = (
       ...PgConsumerOperations.makeConsumerOperations(db, names, queues, wake)
     },
     audit: PgAudit.make(db, names),
-    leases: PgLeases.make(db, names, wake)
+    leases: PgLeases.make(db, names, wake),
+    unsettled: PgUnsettled.make(db, names, queues)
   }
 }

@@ -27,6 +27,7 @@ import { queueStatusPromises } from "./queueStatusPromises.ts"
 import { receiptPromises } from "./receiptPromises.ts"
 import { settlePromises } from "./settlePromises.ts"
 import { takePromises } from "./takePromises.ts"
+import { unsettledPromises } from "./unsettledPromises.ts"
 
 export { type Draft, makeMessage, type Options, type Tests } from "./kit.ts"
 
@@ -103,6 +104,13 @@ export const consumers: Suite = suiteOf({
 export const leases: Suite = suiteOf({ "named leases": namedLeasePromises })
 
 /**
+ * Checks every promise of the records of a broker's messages.
+ *
+ * @since 0.1.0
+ */
+export const unsettled: Suite = suiteOf({ unsettled: unsettledPromises })
+
+/**
  * Checks the promises of all suites.
  *
  * @since 0.1.0
@@ -116,5 +124,6 @@ export const suite: Suite = suiteOf({
   consumers: consumerPromises,
   pauses: pausePromises,
   "queue status": queueStatusPromises,
-  "named leases": namedLeasePromises
+  "named leases": namedLeasePromises,
+  unsettled: unsettledPromises
 })

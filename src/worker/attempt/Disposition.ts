@@ -87,6 +87,10 @@ export const make = (options: Options): Disposition => {
   const forget = (delivery: Delivery): Effect.Effect<void> =>
     Effect.catch(subscription.acknowledge([delivery]), (error) => Effect.logDebug(error.message))
 
+  /** Ends the transport's record of a delivery that this worker did not settle. */
+  const drop = (delivery: Delivery): Effect.Effect<void> =>
+    Effect.catch(subscription.drop([delivery]), (error) => Effect.logDebug(error.message))
+
   /** Acknowledges a delivery after its commit, and counts the outcome. */
   const settled = (delivery: Delivery, outcome: MemberOutcome): Effect.Effect<void> => {
     switch (outcome._tag) {
@@ -101,7 +105,7 @@ export const make = (options: Options): Disposition => {
           )
         )
       default:
-        return forget(delivery)
+        return drop(delivery)
     }
   }
 
@@ -114,7 +118,7 @@ export const make = (options: Options): Disposition => {
     whole(
       subscription.whileNotReading(
         delivery,
-        Effect.tap(transaction, () => Effect.sync(() => inFlight.forgetKey(delivery.message.key)))
+        Effect.tap(transaction, () => Effect.sync(() => inFlight.forgetKey(delivery.message)))
       )
     )
 
@@ -163,7 +167,9 @@ export const make = (options: Options): Disposition => {
     // For a parked key, transport and flow drop the prefetched messages within `whileNotReading`. If the key is not
     // held in the end, its messages are read again.
     const written = (attempts: ReadonlyArray<Failure>) =>
-      parked ? held(delivery, transaction(attempts)) : Effect.tap(transaction(attempts), () => forget(delivery))
+      parked
+        ? held(delivery, transaction(attempts))
+        : Effect.tap(transaction(attempts), (end) => end === undefined ? drop(delivery) : forget(delivery))
     return Effect.catchIf(
       written(failures),
       (error) => error._tag === "StoreFailure" && error.kind === "refused",

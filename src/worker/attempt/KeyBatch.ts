@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import type { Delivery } from "../../Delivery.ts"
 import { contained } from "../../internal/HandlerResult.ts"
 import * as Tracing from "../../internal/Tracing.ts"
+import type { Message } from "../../Message.ts"
 import type * as Pipeline from "../../Pipeline.ts"
 import type * as Store from "../../Store.ts"
 import type { Committer } from "../commit/Committer.ts"
@@ -94,14 +95,14 @@ export const make = (options: Options): KeyBatch => {
     if (span !== undefined) yield* Tracing.end(span, undefined, "")
   })
 
-  const putBack = (key: string, entries: ReadonlyArray<Entry>) =>
-    Effect.forEach(inFlight.putBack(key, entries), ({ delivery }) => counters.outcome(delivery, "released"), {
+  const putBack = (of: Message, entries: ReadonlyArray<Entry>) =>
+    Effect.forEach(inFlight.putBack(of, entries), ({ delivery }) => counters.outcome(delivery, "released"), {
       discard: true
     })
 
   const together = (head: Ready): Effect.Effect<MemberOutcome> =>
     Effect.uninterruptibleMask((restore) => {
-      const { key } = head.delivery.message
+      const { message } = head.delivery
       const left = new Set(inFlight.takeBehind(head.delivery, most))
       return restore(Effect.flatMap(
         prepare([...left]),
@@ -120,13 +121,13 @@ export const make = (options: Options): KeyBatch => {
               outcome
             )
           })
-      )).pipe(Effect.ensuring(Effect.suspend(() => putBack(key, [...left]))))
+      )).pipe(Effect.ensuring(Effect.suspend(() => putBack(message, [...left]))))
     })
 
   return {
     commit: (head) =>
       head.delivered.attempt === 1 && head.delivery.redrive === undefined &&
-        inFlight.waitsBehind(head.delivery.message.key)
+        inFlight.waitsBehind(head.delivery.message)
         ? together(head)
         : commit(head)
   }

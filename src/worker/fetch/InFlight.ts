@@ -15,6 +15,7 @@ import type { Delivery, HeldLease } from "../../Delivery.ts"
 import type { ConsumerRemoved, SubscriptionLost, TransportError } from "../../Errors.ts"
 import { Capacity } from "../../internal/flow/Capacity.ts"
 import { Flow, type Turn, type Work } from "../../internal/flow/Flow.ts"
+import type { Message } from "../../Message.ts"
 import * as FailureRecord from "../attempt/FailureRecord.ts"
 import { crashStatus } from "../lease/CrashStatus.ts"
 import type { Settings } from "../start/Settings.ts"
@@ -53,13 +54,17 @@ export class InFlight {
   readonly consumerPaused: () => boolean
   readonly capacity: Capacity
   private readonly settings: Settings
+  private readonly ordered: boolean
 
+  /** With `ordered` false, the transport keeps no order, and messages of one key run at the same time. */
   constructor(
     settings: Settings,
     consumerPaused: () => boolean = () => false,
-    capacity = new Capacity({ messages: settings.prefetch, bytes: settings.prefetchBytes })
+    capacity = new Capacity({ messages: settings.prefetch, bytes: settings.prefetchBytes }),
+    ordered = true
   ) {
     this.settings = settings
+    this.ordered = ordered
     this.consumerPaused = consumerPaused
     this.capacity = capacity
     this.flow = new Flow({
@@ -81,8 +86,8 @@ export class InFlight {
 
   accept(deliveries: ReadonlyArray<Delivery>): void {
     for (const delivery of deliveries) {
-      const { key, payload } = delivery.message
-      const bytes = payload.length + FailureRecord.weight(delivery.attempts)
+      const key = this.keyOf(delivery.message)
+      const bytes = delivery.message.payload.length + FailureRecord.weight(delivery.attempts)
       this.flow.offer({ key, bytes, delivery, again: false, forgotten: false, survived: false })
     }
     this.flow.wake()
@@ -123,9 +128,17 @@ export class InFlight {
     owned.survived = true
   }
 
-  /** Returns whether entries wait behind the running entry of this key. */
-  waitsBehind(key: string): boolean {
-    return this.flow.waitingOf(key) > 0
+  /**
+   * Returns the key of a message in the flow. Without order this is its id, so that only deliveries of the same message
+   * wait for each other.
+   */
+  private keyOf({ id, key }: Message): string {
+    return this.ordered ? key : id
+  }
+
+  /** Returns whether entries wait behind the running entry of this message. */
+  waitsBehind(message: Message): boolean {
+    return this.flow.waitingOf(this.keyOf(message)) > 0
   }
 
   /**
@@ -134,7 +147,7 @@ export class InFlight {
    */
   takeBehind({ lease, message }: Delivery, most: number): ReadonlyArray<Entry> {
     return this.flow.takeMore(
-      message.key,
+      this.keyOf(message),
       most,
       ({ delivery }) =>
         delivery.lease === lease && delivery.attempts.length === 0 && delivery.redrive === undefined &&
@@ -146,8 +159,8 @@ export class InFlight {
    * Puts entries back behind the running delivery of their key. While the worker stops, no entry starts, so entries are
    * dropped instead. Returns the dropped ones.
    */
-  putBack(key: string, entries: ReadonlyArray<Entry>): ReadonlyArray<Entry> {
-    return this.flow.putBack(key, entries)
+  putBack(message: Message, entries: ReadonlyArray<Entry>): ReadonlyArray<Entry> {
+    return this.flow.putBack(this.keyOf(message), entries)
   }
 
   /** Removes an entry that was settled together with the delivery that it waited behind. */
@@ -156,10 +169,11 @@ export class InFlight {
   }
 
   /**
-   * Drops the waiting entries of a key that was held, since the transport hands their messages over again. The running
-   * entry of the key does not run again.
+   * Drops the waiting entries behind a message that was held, since the transport hands them over again. The running
+   * entry of the message's key does not run again.
    */
-  forgetKey(key: string): void {
+  forgetKey(message: Message): void {
+    const key = this.keyOf(message)
     for (const entry of this.flow.running.keys()) if (entry.key === key) forget(entry)
     this.flow.forget(key)
   }

@@ -88,11 +88,11 @@ export const make = Effect.fnUntraced(function*(options: {
     )
 
   const observe = Effect.suspend(() => {
-    const held = subscription.held()
-    const gone = [...watched.keys()].filter((lease) => !held.includes(lease) && !Deferred.isDoneUnsafe(lease.lost))
-    const added = held.filter((lease) => !watched.has(lease) && !Deferred.isDoneUnsafe(lease.lost))
+    const held = new Set(subscription.held())
+    const gone = [...watched.keys()].filter((lease) => !held.has(lease) && !Deferred.isDoneUnsafe(lease.lost))
+    const added = [...held].filter((lease) => !watched.has(lease) && !Deferred.isDoneUnsafe(lease.lost))
     if (gone.length === 0 && added.length === 0) return Effect.void
-    return Metric.update(owned, held.length).pipe(
+    return Metric.update(owned, held.size).pipe(
       Effect.andThen(Effect.forEach(gone, (lease) => {
         const watcher = watched.get(lease)?.watcher
         watched.delete(lease)

@@ -12,7 +12,7 @@ import type * as Scope from "effect/Scope"
 import type { ConsumerConflict, StoreFailure, TransportError, Unsupported } from "../../Errors.ts"
 import type * as Pipeline from "../../Pipeline.ts"
 import type { Store } from "../../Store.ts"
-import type { Subscription, Transport } from "../../Transport.ts"
+import type { Capabilities, Subscription, Transport } from "../../Transport.ts"
 import * as AtMostOnce from "../attempt/AtMostOnce.ts"
 import * as Attempt from "../attempt/Attempt.ts"
 import * as Committer from "../commit/Committer.ts"
@@ -36,6 +36,7 @@ export interface Options {
   readonly settings: Settings
   readonly store: Store["Service"]
   readonly transport: Transport["Service"]
+  readonly can: Capabilities
   /** The worker's name with a part that is unique for each run. */
   readonly worker: string
   /** Whether the worker ends once no message can be taken and none is in progress. */
@@ -58,7 +59,7 @@ export const open = Effect.fnUntraced(function*(
   const { outcomes, pipeline, settings, store, untilEmpty } = options
   const { consumer } = pipeline
   const subscription = yield* subscribe(options)
-  const inFlight = new InFlight(settings, subscription.paused, outcomes?.capacity)
+  const inFlight = new InFlight(settings, subscription.paused, outcomes?.capacity, options.can.order !== "none")
   const draining = Deferred.makeUnsafe<void>()
   const warnings = new Warnings(consumer)
   const spans = yield* Spans.make(consumer, settings)
@@ -78,7 +79,7 @@ export const open = Effect.fnUntraced(function*(
     atMostOnce: pipeline.settings.delivery === "atMostOnce"
       ? AtMostOnce.make({ ...commits, transactions })
       : undefined,
-    acknowledge: options.transport.capabilities.acknowledge,
+    acknowledge: options.can.acknowledge,
     spans,
     counters,
     outcomes,
@@ -93,7 +94,7 @@ export const open = Effect.fnUntraced(function*(
 
 /** Registers the consumer and opens its subscription. Waits while the store is unavailable. */
 const subscribe = (
-  { pipeline, settings, store, transport, untilEmpty, worker }: Options
+  { can, pipeline, settings, store, transport, untilEmpty, worker }: Options
 ): Effect.Effect<
   Subscription,
   ConsumerConflict | StoreFailure | TransportError | Unsupported,
@@ -112,18 +113,22 @@ const subscribe = (
   })
   return Opening.run(
     { consumer, settings },
-    (patiently) => Effect.andThen(patiently(register(store, pipeline, settings.lanes)), patiently(opened))
+    (patiently) => Effect.andThen(patiently(register(store, pipeline, settings.lanes, can)), patiently(opened))
   )
 }
 
-/** Registers the consumer, and warns if another pipeline has its name. */
+/**
+ * Registers the consumer, and warns if another pipeline has its name. Where the engine has a queue of its own, the
+ * store must not route messages to the consumer, since no worker would read them there.
+ */
 const register = (
   store: Store["Service"],
   pipeline: Pipeline.Pipeline<unknown, unknown, unknown>,
-  lanes: number
+  lanes: number,
+  can: Capabilities
 ): Effect.Effect<void, ConsumerConflict | StoreFailure, Scope.Scope> => {
   const { consumer, settings: { order } } = pipeline
-  const topics = pipeline.topics.map((topic) => topic.name)
+  const topics = can.queue === "store" ? pipeline.topics.map((topic) => topic.name) : []
   const known = store.consumers.register({ consumer, topics, lanes, order, pipeline: PipelineNames.shapeOf(pipeline) })
   return Effect.andThen(known, PipelineNames.enter(store, pipeline))
 }

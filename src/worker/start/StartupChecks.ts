@@ -9,6 +9,7 @@ import * as Random from "effect/Random"
 import { hostname } from "node:os"
 import { type InvalidName, InvalidSetting, Unsupported } from "../../Errors.ts"
 import * as GivenDuration from "../../internal/GivenDuration.ts"
+import { knownAttempts } from "../../internal/KnownAttempts.ts"
 import type * as Pipeline from "../../Pipeline.ts"
 import { nameProblem } from "../../Topic.ts"
 import type { Capabilities } from "../../Transport.ts"
@@ -75,25 +76,104 @@ export const badSetting = (
 /** Returns the first need of the pipeline that the engine cannot meet, else undefined. */
 export const refuse = (
   can: Capabilities,
-  pipeline: Pick<Pipeline.Pipeline<unknown, unknown, unknown>, "settings">,
-  maxCrashes: number
-): Unsupported | undefined => {
-  const no = (asked: string, because: string, instead: string) =>
-    new Unsupported({ engine: can.engine, asked, because, instead })
+  { settings }: Pick<Pipeline.Pipeline<unknown, unknown, unknown>, "settings">,
+  { leaseMillis, maxCrashes }: Pick<Settings, "leaseMillis" | "maxCrashes">
+): Unsupported | undefined =>
+  unordered(can, settings) ?? unheld(can, settings) ?? discarding(can, settings, maxCrashes)
+    ?? outlasting(can, settings, leaseMillis)
+
+const no = (can: Capabilities, asked: string, because: string, instead: string) =>
+  new Unsupported({ engine: can.engine, asked, because, instead })
+
+/** Refuses order where the engine keeps none, or where only the inbox could refuse a stale owner and is not used. */
+const unordered = (can: Capabilities, { delivery, keyOrder }: Pipeline.Settings): Unsupported | undefined => {
+  if (keyOrder === "none") return undefined
   if (can.order === "none") {
-    return no("order per key", "it hands messages to any worker", "a queue with message groups or partitions")
-  }
-  if (can.hold === "overflow" && pipeline.settings.order === "park") {
-    return no("parked keys", "it cannot keep one key back", "a Postgres overflow around the transport")
-  }
-  if (Option.isSome(can.discardsAfter) && can.discardsAfter.value <= maxCrashes * 2) {
     return no(
-      `maxCrashes ${maxCrashes}`,
-      `it discards a message after ${can.discardsAfter.value} deliveries`,
-      "raise or switch off its limit"
+      can,
+      "order per key",
+      "it hands messages to any worker",
+      "use a queue with message groups, or declare order none in Pipeline.from"
     )
   }
-  return undefined
+  return can.fence === "inbox" && delivery === "atLeastOnce"
+    ? no(
+      can,
+      "order per key with atLeastOnce",
+      "only the inbox refuses a stale owner here, and atLeastOnce does not use it",
+      "use effectivelyOnce, or declare order none in Pipeline.from"
+    )
+    : undefined
+}
+
+/** Refuses holds that the engine cannot keep. */
+const unheld = (
+  can: Capabilities,
+  { delivery, keyOrder, order, retry }: Pipeline.Settings
+): Unsupported | undefined => {
+  if (can.hold !== "inPlace" && order === "park") {
+    return no(
+      can,
+      "parked keys",
+      "it cannot keep one key back until an operator decides",
+      "use order continue in Pipeline.deadLetter, or a transport on Postgres"
+    )
+  }
+  return can.hold === "overflow" && keyOrder === "key" && delivery !== "atMostOnce" && knownAttempts.get(retry) !== 1
+    ? no(can, "retries in order", "it cannot keep one key back", "use Retry.never, or a transport on Postgres")
+    : undefined
+}
+
+/** Refuses an engine that takes a message away while Millrace may still deliver it. */
+const discarding = (
+  can: Capabilities,
+  { delivery, retry }: Pipeline.Settings,
+  maxCrashes: number
+): Unsupported | undefined => {
+  const limit = Option.getOrUndefined(can.discardsAfter)
+  if (limit === undefined) return undefined
+  if (limit <= maxCrashes * 2) {
+    return no(
+      can,
+      `maxCrashes ${maxCrashes}`,
+      `it discards a message after ${limit} deliveries`,
+      `raise its limit above ${maxCrashes * 2}, or switch it off`
+    )
+  }
+  if (can.hold !== "timed" || delivery === "atMostOnce") return undefined
+  const attempts = knownAttempts.get(retry)
+  if (attempts !== undefined && limit > attempts + maxCrashes * 2) return undefined
+  return no(
+    can,
+    attempts === undefined ? "a retry schedule of unknown length" : `${attempts} attempts`,
+    `it discards a message after ${limit} deliveries, and each retry that is held is one`,
+    attempts === undefined
+      ? "switch its limit off, or use Retry.exponential with attempts"
+      : `raise its limit above ${attempts + maxCrashes * 2}, switch it off, or retry less often`
+  )
+}
+
+/** Refuses leases and steps that last longer than the engine's longest lease. */
+const outlasting = (
+  can: Capabilities,
+  { timeout }: Pipeline.Settings,
+  leaseMillis: number
+): Unsupported | undefined => {
+  const ceiling = Option.getOrUndefined(can.lease.ceiling)
+  if (ceiling === undefined) return undefined
+  const most = Duration.toMillis(ceiling)
+  const because = `a lease ends after ${Duration.format(ceiling)}, however often it is renewed`
+  if (leaseMillis > most) {
+    return no(can, `a lease of ${Duration.format(Duration.millis(leaseMillis))}`, because, "use a shorter lease")
+  }
+  return timeout !== undefined && GivenDuration.millis(timeout) >= most
+    ? no(
+      can,
+      `a timeout of ${Duration.format(Duration.millis(GivenDuration.millis(timeout)))}`,
+      because,
+      "use a shorter timeout"
+    )
+    : undefined
 }
 
 /** Returns the topics that a pipeline reads, and those that it emits to. */

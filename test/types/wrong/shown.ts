@@ -11,6 +11,10 @@ class Ledger
 
 export const read = Pipeline.from(Payments, { consumer: "ledger" })
 export const counted = Pipeline.from(Payments, { consumer: "counter", delivery: "atMostOnce" })
+export const unordered = Pipeline.from(Payments, { consumer: "counter", order: "none" }).pipe(
+  Pipeline.retry({ attempts: 3 }),
+  Pipeline.deadLetter({ order: "continue" })
+)
 export const posted = read.pipe(
   Pipeline.commit((p) => Ledger.use((l) => l.post(p.cents))),
   Pipeline.deadLetter({ order: "park", errors: Declined })

@@ -13,12 +13,17 @@ class Ledger
 
 const base = Pipeline.from(Payments, { consumer: "ledger" })
 const atMostOnce = Pipeline.from(Payments, { consumer: "ledger", delivery: "atMostOnce" })
+const unordered = Pipeline.from(Payments, { consumer: "ledger", order: "none" })
+const unorderedOfAll = Pipeline.fromAll([Payments, Receipts], { consumer: "ledger", order: "none" })
 const declining = base.pipe(Pipeline.commit((p) => Ledger.use((l) => l.post(p.cents))))
 const other = Schedule.recurs(3).pipe(Schedule.setInputType<{ readonly _tag: "Other" }>())
 
 export const mapEffectAfterCommit = base.pipe(Pipeline.commit(() => Effect.void), Pipeline.mapEffect(() => Effect.void))
 export const tapAfterEmit = base.pipe(Pipeline.emitAll(Receipts, () => []), Pipeline.tap(() => Effect.void))
 export const deadLetterAtMostOnce = atMostOnce.pipe(Pipeline.deadLetter({ order: "park" }))
+export const parkWithoutOrder = unordered.pipe(Pipeline.deadLetter({ order: "park" }))
+export const parkOfAllWithoutOrder = unorderedOfAll.pipe(Pipeline.deadLetter({ order: "park" }))
+export const unknownOrder = Pipeline.from(Payments, { consumer: "ledger", order: "keys" })
 export const retryAtMostOnce = atMostOnce.pipe(Pipeline.retry(Retry.never))
 export const emitOfAnotherType = base.pipe(Pipeline.emit(Receipts, (p) => ({ sum: p.cents })))
 export const retryOfAnotherError = declining.pipe(Pipeline.retry(other))

@@ -1,0 +1,80 @@
+/** The breaks of the start checks: a worker that starts on an engine that cannot do what its pipeline needs. */
+import type { Mutant } from "./types.ts"
+
+const file = "src/worker/start/StartupChecks.ts"
+const test = "test/worker/capabilities.test.ts"
+
+export const capabilityMutants: ReadonlyArray<Mutant> = [
+  {
+    name: "capabilities: order where the engine keeps none",
+    guarantee: "order per key",
+    file,
+    from: "if (can.order === \"none\") {",
+    to: "if (false) {",
+    test,
+    named: "for order per key, on an engine that keeps none"
+  },
+  {
+    name: "capabilities: no order refused, too",
+    guarantee: "order per key",
+    file,
+    from: "if (keyOrder === \"none\") return undefined",
+    to: "",
+    test,
+    named: "for order per key, on an engine that keeps none"
+  },
+  {
+    name: "capabilities: order without the inbox, where nothing else refuses a stale owner",
+    guarantee: "order per key",
+    file,
+    from: "can.fence === \"inbox\" && delivery === \"atLeastOnce\"",
+    to: "false",
+    test,
+    named: "where only the inbox refuses a stale owner"
+  },
+  {
+    name: "capabilities: keys parked where a message is only hidden for a time",
+    guarantee: "order per key",
+    file,
+    from: "can.hold !== \"inPlace\" && order === \"park\"",
+    to: "can.hold === \"overflow\" && order === \"park\"",
+    test,
+    named: "for parked keys, where a message is only hidden"
+  },
+  {
+    name: "capabilities: retries beyond the deliveries after which the engine discards",
+    guarantee: "no loss",
+    file,
+    from: "attempts !== undefined && limit > attempts + maxCrashes * 2",
+    to: "attempts !== undefined",
+    test,
+    named: "on an engine that counts each held one"
+  },
+  {
+    name: "capabilities: a schedule of unknown length on an engine that discards",
+    guarantee: "no loss",
+    file,
+    from: "if (attempts !== undefined && limit >",
+    to: "if (attempts === undefined || limit >",
+    test,
+    named: "for a schedule of its own"
+  },
+  {
+    name: "capabilities: a step that outlasts every lease",
+    guarantee: "poison cannot block",
+    file,
+    from: "GivenDuration.millis(timeout) >= most",
+    to: "GivenDuration.millis(timeout) > most",
+    test,
+    named: "for a timeout that is longer"
+  },
+  {
+    name: "capabilities: a broker that is down ends the worker at its start",
+    guarantee: "bounded",
+    file: "src/worker/Worker.ts",
+    from: "(patiently) => patiently(transport.capabilities)",
+    to: "() => transport.capabilities",
+    test,
+    named: "is asked again while its failure passes"
+  }
+]

@@ -22,6 +22,7 @@ export * as Store from "./Store.ts";
 export * as Telemetry from "./Telemetry.ts";
 export * as Topic from "./Topic.ts";
 export * as Transport from "./Transport.ts";
+export * as Relay from "./worker/relay/Relay.ts";
 export * as Worker from "./worker/Worker.ts";
 
 // src/Audit.ts
@@ -644,6 +645,16 @@ declare const PublishFailed_base: Schema.Class<PublishFailed, Schema.TaggedStruc
     }>>;
 }>, import("effect/Cause").YieldableError>;
 export declare class PublishFailed extends PublishFailed_base {
+    get message(): string;
+}
+declare const RelayRefused_base: Schema.Class<RelayRefused, Schema.TaggedStruct<"RelayRefused", {
+    readonly engine: Schema.String;
+    readonly topic: Schema.String;
+    readonly id: Schema.String;
+    readonly detail: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class RelayRefused extends RelayRefused_base {
+    readonly retryable = false;
     get message(): string;
 }
 declare const SubscriptionLost_base: Schema.Class<SubscriptionLost, Schema.TaggedStruct<"SubscriptionLost", {
@@ -1466,6 +1477,22 @@ declare const Transport_base: Context.ServiceClass<Transport, "millrace/Transpor
 export declare class Transport extends Transport_base {
 }
 export {};
+
+// src/worker/relay/Relay.ts
+import * as Layer from "effect/Layer";
+import type { DeadLetterOrder } from "../../DeadLetter.ts";
+import type { Store } from "../../Store.ts";
+import { Transport } from "../../Transport.ts";
+import * as Worker from "../Worker.ts";
+export interface RelayOptions extends Omit<Worker.LayerOptions, "maxCrashes"> {
+    readonly consumer?: string | undefined;
+    readonly wave?: number | undefined;
+    readonly requests?: number | undefined;
+    readonly order?: DeadLetterOrder | undefined;
+}
+export declare const layer: <O, E, R>(topic: {
+    readonly name: string;
+}, transport: Layer.Layer<O | Transport, E, R>, options?: RelayOptions) => Layer.Layer<never, Worker.WorkerError | E, R | Store | Transport>;
 
 // src/worker/Worker.ts
 import * as Cause from "effect/Cause";

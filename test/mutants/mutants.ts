@@ -17,6 +17,7 @@ import { outcomeMutants } from "./outcomes.ts"
 import { peopleMutants } from "./people.ts"
 import { pipelineMutants } from "./pipelines.ts"
 import { redisInboxMutants } from "./redisInbox.ts"
+import { relayMutants } from "./relay.ts"
 import { reopeningMutants } from "./reopening.ts"
 import { serverLifeMutants } from "./serverLife.ts"
 import { serverMutants } from "./servers.ts"
@@ -442,6 +443,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...peopleMutants,
   ...pipelineMutants,
   ...redisInboxMutants,
+  ...relayMutants,
   ...reopeningMutants,
   ...serverLifeMutants,
   ...sessionMutants,

@@ -87,6 +87,7 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
       hint: "Give it a mapping."
     })
   ],
+  RelayRefused: [new Errors.RelayRefused({ engine: "sqs", topic: "orders", id: "o1", detail: "it is too large" })],
   ClaimLost: [
     new Errors.ClaimLost({ consumer: "mails", id: "m1", effect: "interrupted", reason: "it could not be renewed" }),
     new Errors.ClaimLost({ consumer: "mails", id: "m1", effect: "happened", reason: "another call has claimed the id" })

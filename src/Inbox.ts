@@ -7,31 +7,38 @@
  * Effects outside of the transaction (network calls) happen at least once. An id and its result are kept for the
  * deduplication window (`retention.inbox`, 7 days by default). Then both are forgotten, and the same id runs again.
  *
+ * With the option `inbox`, the ids are kept in an inbox outside of the store, for example in Redis. Such an inbox is
+ * for effects that no database contains. It promises less, because the effect and its record are not one transaction.
+ *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
+import type * as Schema from "effect/Schema"
+import { randomUUID } from "node:crypto"
 import {
   AwaitTimeout,
+  type ClaimLost,
   ForeignSqlClient,
   IdempotencyConflict,
   InProgress,
   InvalidId,
   type InvalidName,
   type InvalidSetting,
-  ResultRefused,
+  type ResultRefused,
   ResultUnavailable,
   StoreFailure
 } from "./Errors.ts"
 import * as GivenDuration from "./internal/GivenDuration.ts"
+import * as OnceCodec from "./internal/OnceCodec.ts"
+import * as OnceOutside from "./internal/OnceOutside.ts"
 import { OnceWait } from "./internal/OnceWait.ts"
 import * as Message from "./Message.ts"
 import * as MessageId from "./MessageId.ts"
-import { type InboxRecord, Store, type Transaction, type TransactionFailure } from "./Store.ts"
+import { type InboxRecord, type OutsideInbox, Store, type Transaction, type TransactionFailure } from "./Store.ts"
 import { nameProblem } from "./Topic.ts"
 
 /**
@@ -82,6 +89,16 @@ export interface OnceOptions<S extends Schema.Constraint> {
   readonly timeout?: Duration.Input | undefined
 }
 
+/**
+ * The options of `once` on an inbox outside of the store.
+ *
+ * @since 0.1.0
+ */
+export interface OutsideOptions<S extends Schema.Constraint, I> extends OnceOptions<S> {
+  /** The service of the inbox, for example `RedisInbox.RedisInbox` of `millrace/redis`. */
+  readonly inbox: Context.Key<I, OutsideInbox>
+}
+
 /** Returns the timeout in milliseconds, or fails if it is no duration. */
 const timeoutOf = (given: Duration.Input): Effect.Effect<number, InvalidSetting> => {
   const millis = GivenDuration.millis(given)
@@ -106,6 +123,13 @@ export type OnceError =
   | ResultRefused
   | StoreFailure
   | TransactionFailure
+
+/**
+ * The errors of `once` on an inbox outside of the store, beside the effect's own errors.
+ *
+ * @since 0.1.0
+ */
+export type OutsideError = Exclude<OnceError, ForeignSqlClient | TransactionFailure> | ClaimLost
 
 /**
  * Runs an effect once for an id, and returns its first result to every caller with the same id.
@@ -144,9 +168,23 @@ export type OnceError =
  *   )
  * ```
  *
+ * **On an inbox outside of the store** (option `inbox`) no transaction contains the effect, and no store is needed. The
+ * id has an in-progress marker while the effect runs, which the call renews. After the effect, a done marker with the
+ * result replaces it.
+ *
+ * - If the effect fails or is interrupted, the marker is deleted. The next call runs the effect again, although it may
+ *   have happened in part.
+ * - If the process dies, the marker expires. The next call runs the effect again, although it may have happened.
+ * - If the marker cannot be renewed in time, the effect is interrupted, and the call fails with `ClaimLost`.
+ *
  * @since 0.1.0
  */
-export const once = <S extends Schema.Constraint, E, R>(
+export function once<S extends Schema.Constraint, I, E, R>(
+  key: OnceKey,
+  effect: Effect.Effect<S["Type"], E, R>,
+  options: OutsideOptions<S, I>
+): Effect.Effect<S["Type"], E | OutsideError, I | R | S["DecodingServices"] | S["EncodingServices"]>
+export function once<S extends Schema.Constraint, E, R>(
   key: OnceKey,
   effect: Effect.Effect<S["Type"], E, R>,
   options: OnceOptions<S>
@@ -154,17 +192,51 @@ export const once = <S extends Schema.Constraint, E, R>(
   S["Type"],
   E | OnceError,
   Store | Exclude<R, Transaction> | S["DecodingServices"] | S["EncodingServices"]
-> => Effect.flatMap(checked(key), (store) => runOnce(store, key, effect, options))
+>
+export function once<S extends Schema.Constraint, I, E, R>(
+  key: OnceKey,
+  effect: Effect.Effect<S["Type"], E, R>,
+  options: OnceOptions<S> | OutsideOptions<S, I>
+): Effect.Effect<
+  S["Type"],
+  E | OnceError | ClaimLost,
+  I | Store | R | S["DecodingServices"] | S["EncodingServices"]
+> {
+  if ("inbox" in options) {
+    return Effect.andThen(
+      checked(key),
+      Effect.flatMap(options.inbox, (inbox) => runOutside(inbox, key, effect, options))
+    )
+  }
+  return Effect.andThen(checked(key), Effect.flatMap(Store, (store) => runOnce(store, key, effect, options)))
+}
 
 /** Checks consumer and id before any request. */
 const checked = Effect.fnUntraced(function*(
   { consumer, id }: Pick<OnceKey, "consumer" | "id">
-): Effect.fn.Return<Store["Service"], InvalidName | InvalidId, Store> {
+): Effect.fn.Return<void, InvalidName | InvalidId> {
   const badName = nameProblem("consumer", consumer)
   if (badName !== undefined) return yield* badName
   const problem = Message.textProblem(id, Message.limits.idBytes)
   if (problem !== undefined) return yield* new InvalidId({ consumer, id: id.slice(0, 64), problem })
-  return yield* Store
+})
+
+/** Claims the id outside of the store, and runs the effect under the claim. */
+const runOutside = Effect.fnUntraced(function*<S extends Schema.Constraint, E, R>(
+  inbox: OutsideInbox,
+  key: OnceKey,
+  effect: Effect.Effect<S["Type"], E, R>,
+  options: OnceOptions<S>
+): Effect.fn.Return<S["Type"], E | OutsideError, R | S["DecodingServices"] | S["EncodingServices"]> {
+  const claim = { id: key.id, fingerprint: fingerprintOf(key.payload ?? ""), owner: randomUUID() }
+  const codec = OnceCodec.make(key, options.result, false)
+  return yield* OnceOutside.run(inbox, key.consumer, claim, effect, codec, yield* waitOf(options))
+})
+
+/** Returns the wait of one call. Fails if its timeout is no duration. */
+const waitOf = Effect.fnUntraced(function*(options: OnceOptions<Schema.Constraint>) {
+  const timeout = yield* timeoutOf(options.timeout ?? "10 seconds")
+  return new OnceWait(yield* Clock.Clock, options.whileBusy !== "refuse", timeout)
 })
 
 /** The effect's own error, distinguished from a failure of the store. */
@@ -197,9 +269,9 @@ const runOnce = Effect.fnUntraced(function*<S extends Schema.Constraint, E, R>(
     return yield* new ForeignSqlClient({ consumer, engine: store.engine })
   }
   const fingerprint = fingerprintOf(key.payload ?? "")
-  const codec = codecOf(key, options.result)
+  const codec = OnceCodec.make(key, options.result, true)
   const wait = options.whileBusy !== "refuse"
-  const waiting = new OnceWait(yield* Clock.Clock, wait, yield* timeoutOf(options.timeout ?? "10 seconds"))
+  const waiting = yield* waitOf(options)
   const own = Effect.mapError(effect, (error) => new Own(error))
   const once = Effect.gen(function*() {
     waiting.transactionBegins()
@@ -242,45 +314,6 @@ const runOnce = Effect.fnUntraced(function*<S extends Schema.Constraint, E, R>(
 
 const fingerprintOf = (payload: Schema.Json): string =>
   MessageId.ofPayload(typeof payload === "string" ? payload : MessageId.canonical(payload))
-
-/** Returns the decoding issue, cut to 500 characters, because messages of schema issues may quote values. */
-const issueOf = (cause: Cause.Cause<unknown>): string => {
-  const error = Cause.squash(cause)
-  return (error instanceof Error ? error.message : String(error)).slice(0, 500)
-}
-
-/** Encodes and decodes the stored result. */
-const codecOf = <S extends Schema.Constraint>({ consumer, id }: OnceKey, schema: S) => {
-  const codec = Schema.toCodecJson(schema)
-  const encodeValue = Schema.encodeUnknownEffect(codec)
-  const decodeValue = Schema.decodeUnknownEffect(codec, { errors: "all" })
-  const refused = (problem: string) => new ResultRefused({ consumer, id, problem })
-  const unavailable = (reason: "undecodable" | "none", detail: string) =>
-    new ResultUnavailable({ consumer, id, reason, detail })
-
-  const encode = (value: S["Type"]): Effect.Effect<string, ResultRefused, S["EncodingServices"]> =>
-    Effect.suspend(() => encodeValue(value)).pipe(
-      Effect.map((encoded) => JSON.stringify(encoded) ?? "null"),
-      Effect.catchCause((cause) =>
-        Cause.hasInterrupts(cause)
-          ? Effect.interrupt
-          : Effect.fail(refused(`does not fit its schema: ${issueOf(cause)}`))
-      ),
-      Effect.filterOrFail(
-        (text) => Buffer.byteLength(text) <= Message.limits.payloadBytes,
-        (text) => refused(`has ${Buffer.byteLength(text)} bytes, at most ${Message.limits.payloadBytes} are kept`)
-      )
-    )
-  const decode = (text: string | undefined): Effect.Effect<S["Type"], ResultUnavailable, S["DecodingServices"]> =>
-    text === undefined
-      ? Effect.fail(unavailable("none", ""))
-      : Effect.suspend(() => decodeValue(JSON.parse(text) as unknown)).pipe(
-        Effect.catchCause((cause) =>
-          Cause.hasInterrupts(cause) ? Effect.interrupt : Effect.fail(unavailable("undecodable", issueOf(cause)))
-        )
-      )
-  return { encode, decode }
-}
 
 /**
  * How long `Inbox.await` waits.
@@ -335,7 +368,8 @@ const awaitSettled = Effect.fnUntraced(function*(
   key: { readonly consumer: string; readonly id: string },
   options: AwaitOptions = {}
 ): Effect.fn.Return<InboxRecord, InvalidName | InvalidId | InvalidSetting | AwaitTimeout | StoreFailure, Store> {
-  const { inTransaction, inbox } = yield* checked(key)
+  yield* checked(key)
+  const { inTransaction, inbox } = yield* Store
   const { consumer, id } = key
   if (yield* inTransaction) {
     return yield* new StoreFailure({

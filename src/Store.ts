@@ -28,6 +28,7 @@ export * from "./internal/store/DeadLetterStore.ts"
 export * from "./internal/store/InboxStore.ts"
 export * from "./internal/store/LeaseStore.ts"
 export * from "./internal/store/OutboxStore.ts"
+export * from "./internal/store/OutsideInbox.ts"
 export * from "./internal/store/StoreTransaction.ts"
 export * from "./internal/store/UnsettledStore.ts"
 

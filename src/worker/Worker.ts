@@ -42,6 +42,7 @@ import { Store } from "../Store.ts"
 import { Transport } from "../Transport.ts"
 import type { Entry } from "./fetch/InFlight.ts"
 import { type Outcome, Outcomes } from "./observe/Outcomes.ts"
+import { Halt } from "./start/Halt.ts"
 import * as Opening from "./start/Opening.ts"
 import type { WorkerOptions } from "./start/Settings.ts"
 import * as Stages from "./start/Stages.ts"
@@ -293,7 +294,7 @@ const start = <A, E, R, P extends Pipeline.Phase>(
           Effect.andThen(Backoff.pause(losses, { first: 50, cap: 1000 })),
           Effect.andThen(Effect.suspend(() => again(losses + 1)))
         ))
-    yield* again(0)
+    yield* Effect.raceFirst(again(0), yield* Halt)
   }) as Effect.Effect<void, WorkerError, R | Store | Transport>
 
 /** Logs one line when a worker starts to take messages. The short runs of `Worker.drain` have no such line. */

@@ -22,6 +22,7 @@ export * as Store from "./Store.ts";
 export * as Telemetry from "./Telemetry.ts";
 export * as Topic from "./Topic.ts";
 export * as Transport from "./Transport.ts";
+export * as Relay from "./worker/relay/Relay.ts";
 export * as Worker from "./worker/Worker.ts";
 
 // src/Audit.ts
@@ -317,8 +318,18 @@ declare const ResultRefused_base: Schema.Class<ResultRefused, Schema.TaggedStruc
     readonly consumer: Schema.String;
     readonly id: Schema.String;
     readonly problem: Schema.String;
+    readonly rolledBack: Schema.Boolean;
 }>, import("effect/Cause").YieldableError>;
 export declare class ResultRefused extends ResultRefused_base {
+    get message(): string;
+}
+declare const ClaimLost_base: Schema.Class<ClaimLost, Schema.TaggedStruct<"ClaimLost", {
+    readonly consumer: Schema.String;
+    readonly id: Schema.String;
+    readonly effect: Schema.Literals<readonly ["interrupted", "happened"]>;
+    readonly reason: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class ClaimLost extends ClaimLost_base {
     get message(): string;
 }
 declare const AwaitTimeout_base: Schema.Class<AwaitTimeout, Schema.TaggedStruct<"AwaitTimeout", {
@@ -361,6 +372,15 @@ declare const InvalidMessage_base: Schema.Class<InvalidMessage, Schema.TaggedStr
     readonly hint: Schema.String;
 }>, import("effect/Cause").YieldableError>;
 export declare class InvalidMessage extends InvalidMessage_base {
+    get message(): string;
+}
+declare const UnreadableMessage_base: Schema.Class<UnreadableMessage, Schema.TaggedStruct<"UnreadableMessage", {
+    readonly brokerId: Schema.String;
+    readonly field: Schema.String;
+    readonly problem: Schema.String;
+    readonly hint: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class UnreadableMessage extends UnreadableMessage_base {
     get message(): string;
 }
 declare const EncodeFailed_base: Schema.Class<EncodeFailed, Schema.TaggedStruct<"EncodeFailed", {
@@ -627,6 +647,16 @@ declare const PublishFailed_base: Schema.Class<PublishFailed, Schema.TaggedStruc
 export declare class PublishFailed extends PublishFailed_base {
     get message(): string;
 }
+declare const RelayRefused_base: Schema.Class<RelayRefused, Schema.TaggedStruct<"RelayRefused", {
+    readonly engine: Schema.String;
+    readonly topic: Schema.String;
+    readonly id: Schema.String;
+    readonly detail: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class RelayRefused extends RelayRefused_base {
+    readonly retryable = false;
+    get message(): string;
+}
 declare const SubscriptionLost_base: Schema.Class<SubscriptionLost, Schema.TaggedStruct<"SubscriptionLost", {
     readonly consumer: Schema.String;
     readonly reason: Schema.String;
@@ -705,11 +735,12 @@ export declare const delayed: (delay: Duration.Duration) => Hold;
 export declare const parked: Hold;
 
 // src/Inbox.ts
+import type * as Context from "effect/Context";
 import type * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
-import * as Schema from "effect/Schema";
-import { AwaitTimeout, ForeignSqlClient, IdempotencyConflict, InProgress, InvalidId, type InvalidName, type InvalidSetting, ResultRefused, ResultUnavailable, StoreFailure } from "./Errors.ts";
-import { type InboxRecord, Store, type Transaction, type TransactionFailure } from "./Store.ts";
+import type * as Schema from "effect/Schema";
+import { AwaitTimeout, type ClaimLost, ForeignSqlClient, IdempotencyConflict, InProgress, InvalidId, type InvalidName, type InvalidSetting, type ResultRefused, ResultUnavailable, StoreFailure } from "./Errors.ts";
+import { type InboxRecord, type OutsideInbox, Store, type Transaction, type TransactionFailure } from "./Store.ts";
 export interface OnceKey {
     readonly consumer: string;
     readonly id: string;
@@ -720,8 +751,13 @@ export interface OnceOptions<S extends Schema.Constraint> {
     readonly whileBusy?: "wait" | "refuse" | undefined;
     readonly timeout?: Duration.Input | undefined;
 }
+export interface OutsideOptions<S extends Schema.Constraint, I> extends OnceOptions<S> {
+    readonly inbox: Context.Key<I, OutsideInbox>;
+}
 export type OnceError = InvalidName | InvalidId | InvalidSetting | ForeignSqlClient | IdempotencyConflict | InProgress | ResultUnavailable | ResultRefused | StoreFailure | TransactionFailure;
-export declare const once: <S extends Schema.Constraint, E, R>(key: OnceKey, effect: Effect.Effect<S["Type"], E, R>, options: OnceOptions<S>) => Effect.Effect<S["Type"], E | OnceError, Store | Exclude<R, Transaction> | S["DecodingServices"] | S["EncodingServices"]>;
+export type OutsideError = Exclude<OnceError, ForeignSqlClient | TransactionFailure> | ClaimLost;
+export declare function once<S extends Schema.Constraint, I, E, R>(key: OnceKey, effect: Effect.Effect<S["Type"], E, R>, options: OutsideOptions<S, I>): Effect.Effect<S["Type"], E | OutsideError, I | R | S["DecodingServices"] | S["EncodingServices"]>;
+export declare function once<S extends Schema.Constraint, E, R>(key: OnceKey, effect: Effect.Effect<S["Type"], E, R>, options: OnceOptions<S>): Effect.Effect<S["Type"], E | OnceError, Store | Exclude<R, Transaction> | S["DecodingServices"] | S["EncodingServices"]>;
 export interface AwaitOptions {
     readonly timeout?: Duration.Input | undefined;
 }
@@ -1051,6 +1087,7 @@ export * from "./internal/store/DeadLetterStore.ts";
 export * from "./internal/store/InboxStore.ts";
 export * from "./internal/store/LeaseStore.ts";
 export * from "./internal/store/OutboxStore.ts";
+export * from "./internal/store/OutsideInbox.ts";
 export * from "./internal/store/StoreTransaction.ts";
 export * from "./internal/store/UnsettledStore.ts";
 declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
@@ -1289,6 +1326,23 @@ export interface OutboxStore {
     readonly cancel: (topic: string, key: string, name: string) => Effect.Effect<boolean, StoreFailure>;
 }
 
+// src/internal/store/OutsideInbox.ts
+import type * as Effect from "effect/Effect";
+import type { StoreFailure } from "../../Errors.ts";
+import type { Claim, OnceClaim } from "./InboxStore.ts";
+export interface OutsideClaim extends Pick<Claim, "id" | "fingerprint"> {
+    readonly owner: string;
+}
+export interface OutsideInbox {
+    readonly markerMillis: number;
+    readonly claim: (consumer: string, claim: OutsideClaim) => Effect.Effect<Exclude<OnceClaim, {
+        readonly _tag: "Dead";
+    }>, StoreFailure>;
+    readonly renew: (consumer: string, claim: OutsideClaim) => Effect.Effect<boolean, StoreFailure>;
+    readonly finish: (consumer: string, claim: OutsideClaim, result: string | undefined) => Effect.Effect<boolean, StoreFailure>;
+    readonly release: (consumer: string, claim: OutsideClaim) => Effect.Effect<void, StoreFailure>;
+}
+
 // src/internal/store/StoreTransaction.ts
 import * as Context from "effect/Context";
 import type { CommitRejected, TransactionAborted, TransientFailure, UnknownOutcome } from "../../Errors.ts";
@@ -1470,6 +1524,22 @@ declare const Transport_base: Context.ServiceClass<Transport, "millrace/Transpor
 export declare class Transport extends Transport_base {
 }
 export {};
+
+// src/worker/relay/Relay.ts
+import * as Layer from "effect/Layer";
+import type { DeadLetterOrder } from "../../DeadLetter.ts";
+import type { Store } from "../../Store.ts";
+import { Transport } from "../../Transport.ts";
+import * as Worker from "../Worker.ts";
+export interface RelayOptions extends Omit<Worker.LayerOptions, "maxCrashes"> {
+    readonly consumer?: string | undefined;
+    readonly wave?: number | undefined;
+    readonly requests?: number | undefined;
+    readonly order?: DeadLetterOrder | undefined;
+}
+export declare const layer: <O, E, R>(topic: {
+    readonly name: string;
+}, transport: Layer.Layer<O | Transport, E, R>, options?: RelayOptions) => Layer.Layer<never, Worker.WorkerError | E, R | Store | Transport>;
 
 // src/worker/Worker.ts
 import * as Cause from "effect/Cause";
@@ -2048,6 +2118,88 @@ export interface SeriesQuery {
     readonly from?: number | undefined;
     readonly until?: number | undefined;
 }
+
+// ==== millrace/redis ====
+
+// src/redis/index.ts
+export * as RedisConnection from "./RedisConnection.ts";
+export * as RedisInbox from "./RedisInbox.ts";
+
+// src/redis/RedisConnection.ts
+import * as Layer from "effect/Layer";
+import type { Redis } from "effect/persistence/Redis";
+import * as Redacted from "effect/Redacted";
+import { InvalidConfig, InvalidSetting, StoreFailure } from "../Errors.ts";
+export declare const layer: (url: Redacted.Redacted | string) => Layer.Layer<Redis, InvalidSetting | StoreFailure>;
+export declare const layerConfig: Layer.Layer<Redis, InvalidConfig | InvalidSetting | StoreFailure>;
+
+// src/redis/RedisInbox.ts
+import * as Context from "effect/Context";
+import type * as Duration from "effect/Duration";
+import * as Layer from "effect/Layer";
+import { Redis } from "effect/persistence/Redis";
+import type { InvalidSetting, StoreFailure } from "../Errors.ts";
+import type { OutsideInbox } from "../Store.ts";
+declare const RedisInbox_base: Context.ServiceClass<RedisInbox, "millrace/redis/RedisInbox", OutsideInbox>;
+export declare class RedisInbox extends RedisInbox_base {
+}
+export interface RedisInboxOptions {
+    readonly marker?: Duration.Input | undefined;
+    readonly window?: Duration.Input | undefined;
+    readonly prefix?: string | undefined;
+    readonly requestTimeout?: Duration.Input | undefined;
+}
+export declare const layer: (options?: RedisInboxOptions) => Layer.Layer<RedisInbox, InvalidSetting | StoreFailure, Redis>;
+export {};
+
+// ==== millrace/wire ====
+
+// src/wire/index.ts
+export * as Wire from "./Wire.ts";
+
+// src/wire/Wire.ts
+import * as Result from "effect/Result";
+import { type InvalidMessage, InvalidSetting, type UnreadableMessage } from "../Errors.ts";
+import type { Message } from "../Message.ts";
+export interface WireMessage {
+    readonly attributes: Readonly<Record<string, string>>;
+    readonly body: string;
+}
+export interface Received {
+    readonly attributes: Readonly<Record<string, string>>;
+    readonly body: string | Uint8Array;
+    readonly brokerId: string;
+    readonly topic: string;
+}
+export interface ForeignMapping {
+    readonly topic?: ((received: Received) => string | undefined) | undefined;
+    readonly id?: ((received: Received) => string | undefined) | undefined;
+    readonly key?: ((received: Received) => string | undefined) | undefined;
+    readonly payload?: ((received: Received) => string | undefined) | undefined;
+}
+export interface WireOptions {
+    readonly source?: string | undefined;
+    readonly prefix?: string | undefined;
+    readonly contentType?: string | undefined;
+    readonly values?: "unicode" | "ascii" | undefined;
+    readonly maxAttributes?: number | undefined;
+    readonly maxBytes?: number | undefined;
+    readonly foreign?: ForeignMapping | undefined;
+}
+export interface Wire {
+    readonly encode: (message: Message) => Result.Result<WireMessage, InvalidMessage>;
+    readonly decode: (received: Received) => Result.Result<Message, UnreadableMessage>;
+}
+export interface Settings {
+    readonly source: string;
+    readonly prefix: string;
+    readonly contentType: string;
+    readonly ascii: boolean;
+    readonly maxAttributes: number;
+    readonly maxBytes: number;
+    readonly foreign: ForeignMapping;
+}
+export declare const make: (options?: WireOptions) => Result.Result<Wire, InvalidSetting>;
 
 // ==== millrace/testing ====
 

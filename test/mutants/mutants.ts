@@ -18,6 +18,8 @@ import { operations } from "./operations.ts"
 import { operatorActionMutants } from "./operatorActions.ts"
 import { outcomeMutants } from "./outcomes.ts"
 import { pipelineMutants } from "./pipelines.ts"
+import { redisInboxMutants } from "./redisInbox.ts"
+import { relayMutants } from "./relay.ts"
 import { reopeningMutants } from "./reopening.ts"
 import { serverLifeMutants } from "./serverLife.ts"
 import { serverMutants } from "./servers.ts"
@@ -28,6 +30,7 @@ import { survivors } from "./survivors.ts"
 import { kitMutants } from "./testPipeline.ts"
 import { machineMutants } from "./testServer.ts"
 import type { Mutant } from "./types.ts"
+import { wireMutants } from "./wire.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   ...firstMutants,
@@ -49,11 +52,14 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...operations,
   ...operatorActionMutants,
   ...pipelineMutants,
+  ...redisInboxMutants,
+  ...relayMutants,
   ...reopeningMutants,
   ...serverLifeMutants,
   ...sessionMutants,
   ...sqsMutants,
   ...steeringMutants,
   ...survivors,
-  ...serverMutants
+  ...serverMutants,
+  ...wireMutants
 ]

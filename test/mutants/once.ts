@@ -79,7 +79,7 @@ export const once: ReadonlyArray<Mutant> = [
   {
     name: "once: results without a size limit",
     guarantee: "bounded",
-    file: "src/Inbox.ts",
+    file: "src/internal/OnceCodec.ts",
     from: "(text) => Buffer.byteLength(text) <= Message.limits.payloadBytes,",
     to: "() => true,",
     test: "test/conformance/memory.test.ts",

@@ -101,9 +101,9 @@ const strings = (source: Source): ReadonlyArray<Text> => {
   return found
 }
 
-/** SQL is no prose. */
+/** SQL and Lua scripts are no prose. */
 const isStatement = (text: string): boolean =>
-  /\b(?:select|insert into|update .* set|delete from|create (?:unlogged )?(?:table|index|sequence|unique|function)|alter|order by|begin|listen|set local)\b/
+  /\b(?:select|insert into|update .* set|delete from|create (?:unlogged )?(?:table|index|sequence|unique|function)|alter|order by|begin|listen|set local)\b|redis\.call\(/
     .test(text)
 
 const lastName = (callee: Node): string => {

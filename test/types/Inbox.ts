@@ -17,6 +17,17 @@ expectTypeOf<Effect.Services<typeof posted>>().toEqualTypeOf<Ledger | Store.Stor
 const claiming = Inbox.once(key, Effect.as(Effect.service({} as typeof Store.Transaction), 1), { result: Schema.Int })
 expectTypeOf<Effect.Services<typeof claiming>>().toEqualTypeOf<Store.Store>()
 
+// On an inbox outside of the store no transaction is provided, and no store is needed.
+class Outside extends Context.Service<Outside, Store.OutsideInbox>()("Outside") {}
+const outside = Inbox.once(key, post, { result: Schema.Int, inbox: Outside })
+expectTypeOf<Effect.Error<typeof outside>>().toEqualTypeOf<Declined | Inbox.OutsideError>()
+expectTypeOf<Effect.Services<typeof outside>>().toEqualTypeOf<Ledger | Outside>()
+const unclaimed = Inbox.once(key, Effect.as(Effect.service({} as typeof Store.Transaction), 1), {
+  result: Schema.Int,
+  inbox: Outside
+})
+expectTypeOf<Effect.Services<typeof unclaimed>>().toEqualTypeOf<Outside | Store.Transaction>()
+
 const int = { result: Schema.Int } as const
 export const refused = [
   // @ts-expect-error the effect's value is what the schema says

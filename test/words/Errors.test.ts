@@ -75,7 +75,23 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
     new Errors.ResultUnavailable({ consumer: "orders", id: "k1", reason: "none", detail: "" }),
     new Errors.ResultUnavailable({ consumer: "orders", id: "k1", reason: "dead", detail: "0000000000000001" })
   ],
-  ResultRefused: [new Errors.ResultRefused({ consumer: "orders", id: "k1", problem: "has 2000000 bytes" })],
+  ResultRefused: [
+    new Errors.ResultRefused({ consumer: "orders", id: "k1", problem: "has 2000000 bytes", rolledBack: true }),
+    new Errors.ResultRefused({ consumer: "orders", id: "k1", problem: "has 2000000 bytes", rolledBack: false })
+  ],
+  UnreadableMessage: [
+    new Errors.UnreadableMessage({
+      brokerId: "0-1",
+      field: "payload",
+      problem: "is no text",
+      hint: "Give it a mapping."
+    })
+  ],
+  RelayRefused: [new Errors.RelayRefused({ engine: "sqs", topic: "orders", id: "o1", detail: "it is too large" })],
+  ClaimLost: [
+    new Errors.ClaimLost({ consumer: "mails", id: "m1", effect: "interrupted", reason: "it could not be renewed" }),
+    new Errors.ClaimLost({ consumer: "mails", id: "m1", effect: "happened", reason: "another call has claimed the id" })
+  ],
   AwaitTimeout: [new Errors.AwaitTimeout({ consumer: "orders", id: "k1", waitedMillis: 30_000 })],
   WorkerCrashed: [new Errors.WorkerCrashed({ crashCount: 3 })],
   ForeignSqlClient: [

@@ -65,7 +65,8 @@ export class InProgress extends Schema.TaggedError<InProgress>("millrace/InProgr
  * The id was decided before, but there is no result to return.
  *
  * - `undecodable`: the stored result does not decode with this Schema.
- * - `none`: a pipeline committed the id, and pipelines store no result.
+ * - `none`: a pipeline committed the id, and pipelines store no result. In an inbox outside of the store, the result of
+ *   the first call was refused (`ResultRefused`).
  * - `dead`: the message with this id is a dead letter.
  *
  * @since 0.1.0
@@ -86,7 +87,10 @@ export class ResultUnavailable
         hint: "The result is kept: change the schema so that it reads what was stored, then use the same id again."
       }
       : this.reason === "none"
-      ? { why: "was committed by a pipeline, which stores no result", hint: "Use a consumer name of its own for once." }
+      ? {
+        why: "has no stored result: a pipeline committed it, or its first result was refused",
+        hint: "Use a consumer name of its own for once."
+      }
       : {
         why: `is dead letter ${this.detail}`,
         hint: "Redrive that dead letter, or use another id."
@@ -97,19 +101,45 @@ export class ResultUnavailable
 
 /**
  * The effect succeeded, but its result is too large to be stored, or does not fit its Schema. So the effect was rolled
- * back.
+ * back. An effect outside of the store cannot be rolled back, so its id is kept without a result.
  *
  * @since 0.1.0
  */
 export class ResultRefused extends Schema.TaggedError<ResultRefused>("millrace/ResultRefused")("ResultRefused", {
   consumer: Schema.String,
   id: Schema.String,
-  problem: Schema.String
+  problem: Schema.String,
+  /** False if the inbox is outside of the store. Then the effect has happened, and its id does not run again. */
+  rolledBack: Schema.Boolean
 }) {
   override get message() {
+    const { safe, then } = this.rolledBack
+      ? { safe: "Nothing was committed: the effect was rolled back.", then: "Then use the same id again." }
+      : { safe: "The effect has happened, and its id is kept without a result.", then: "It is not tried again." }
     return `The result for ${JSON.stringify(this.id)} of "${this.consumer}" was not stored: it ${this.problem}. `
-      + `Nothing was committed: the effect was rolled back. Return less (a reference to a large result), or correct its schema. `
-      + `Then use the same id again.`
+      + `${safe} Return less (a reference to a large result), or correct its schema. ${then}`
+  }
+}
+
+/**
+ * A call of `Inbox.once` lost the in-progress marker of its id, in an inbox outside of the store. The marker ran out
+ * because it could not be renewed, or another call has claimed the id.
+ *
+ * @since 0.1.0
+ */
+export class ClaimLost extends Schema.TaggedError<ClaimLost>("millrace/ClaimLost")("ClaimLost", {
+  consumer: Schema.String,
+  id: Schema.String,
+  /** `interrupted`: the effect was under way, and may have happened. `happened`: it had succeeded, unrecorded. */
+  effect: Schema.Literals(["interrupted", "happened"]),
+  reason: Schema.String
+}) {
+  override get message() {
+    const safe = this.effect === "happened"
+      ? "The effect has happened, but nothing was stored by this call."
+      : "The effect was interrupted. It may have happened."
+    return `The claim of ${JSON.stringify(this.id)} for "${this.consumer}" was lost: ${this.reason}. ${safe} `
+      + `Use the same id again: it returns what another call has stored, or runs the effect again.`
   }
 }
 

@@ -27,6 +27,30 @@ export class InvalidMessage extends Schema.TaggedError<InvalidMessage>("millrace
 }
 
 /**
+ * A message that came from a broker cannot be read. It has no usable id, its payload is no text, or an attribute breaks
+ * the rules of CloudEvents.
+ *
+ * @since 0.1.0
+ */
+export class UnreadableMessage
+  extends Schema.TaggedError<UnreadableMessage>("millrace/UnreadableMessage")("UnreadableMessage", {
+    /** The id that the broker gave the message. */
+    brokerId: Schema.String,
+    /** The part that is wrong: `id`, `key`, `payload`, `topic`, or the name of an attribute. */
+    field: Schema.String,
+    problem: Schema.String,
+    hint: Schema.String
+  })
+{
+  override get message() {
+    return `A message from a broker (${
+      JSON.stringify(this.brokerId)
+    }) cannot be read: its ${this.field} ${this.problem}. `
+      + `Nothing was run for it. ${this.hint}`
+  }
+}
+
+/**
  * A value does not fit its topic's Schema, so it could not be encoded: nothing was stored.
  *
  * @since 0.1.0

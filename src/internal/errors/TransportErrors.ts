@@ -52,6 +52,28 @@ export class PublishFailed extends Schema.TaggedError<PublishFailed>("millrace/P
 }
 
 /**
+ * A relay cannot publish a message, because the other engine refuses it at every attempt. The message becomes a dead
+ * letter of the relay.
+ *
+ * @since 0.1.0
+ */
+export class RelayRefused extends Schema.TaggedError<RelayRefused>("millrace/RelayRefused")("RelayRefused", {
+  engine: Schema.String,
+  topic: Schema.String,
+  id: Schema.String,
+  detail: Schema.String
+}) {
+  /** No further attempt can succeed. */
+  readonly retryable = false
+  override get message() {
+    return `${this.engine} refuses message ${
+      JSON.stringify(this.id.slice(0, 64))
+    } of topic "${this.topic}": ${this.detail}. `
+      + `Nothing was published for it. Correct it in an edited redrive, or discard its dead letter.`
+  }
+}
+
+/**
  * A subscription is over because its server lost recent data: it crashed, failed over, or was restored from a copy. A
  * position or a fencing token from before may now belong to other data, so no delivery of this subscription can be
  * committed. The worker opens another subscription.

@@ -61,9 +61,6 @@ const concurrently = (
         }))
   )
 
-/** Returns the number of rows in a command tag. */
-export const rowsOf = ({ tag }: Answer): number => Number(tag.slice(tag.lastIndexOf(" ") + 1))
-
 /** A statement that one connection has prepared under a name, as the driver's encoder sees it. */
 interface Prepared {
   readonly name: string

@@ -66,7 +66,7 @@ const living: Readonly<Record<string, readonly [text: string, params: Params]>> 
   put: [of.holds.put, (life) => [1, 0, 7n, "k", 1000, 5n, 5n, "[1]", life, "m", 0]],
   endDue: [of.holds.endDue, (life) => [...lane, ["due"], life]],
   lower: [of.holds.lower, (life) => [1, ["due"], [1n], life]],
-  heartbeat: [of.consumers.heartbeat, (life) => [1, "w", 60_000, life]]
+  heartbeat: [of.consumers.heartbeat, (life) => [1, "w", 60_000, life, "1.0"]]
 }
 
 /** The statements without a flushed commit. */
@@ -102,7 +102,7 @@ const ran = (text: string, params: ReadonlyArray<unknown>) =>
       const [setting] = yield* sql<{ readonly on: string }>`select current_setting('synchronous_commit') as on`
       return yield* Effect.fail({ rows, changed: (yield* seen) !== before, flushed: setting!.on === "on" })
     })))
-    assert("rows" in end, "the transaction was not undone as it should be")
+    assert("rows" in end, `the transaction was not undone as it should be: ${String(end)} in ${text}`)
     return end
   })
 

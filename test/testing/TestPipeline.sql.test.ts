@@ -163,7 +163,12 @@ it.effect("a crash at every point says nothing of what it does on purpose", () =
       }
     )
     assert.deepStrictEqual(lines, [])
-  }).pipe(Effect.provide(Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])))
+  }).pipe(Effect.provide(Logger.layer([Logger.make(({ message }) => {
+    // A living worker logs its start, its end and a takeover, and a publisher names a topic that no consumer reads yet.
+    if (!/^Worker \S+ (?:started|stopped|took over)|^No consumer reads topic/.test(String(message))) {
+      lines.push(String(message))
+    }
+  })])))
 }, 120_000)
 
 it.effect("a commit step on Postgres survives a crash at every point", () =>

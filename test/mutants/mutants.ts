@@ -5,6 +5,7 @@ import { boundMutants } from "./bounds.ts"
 import { convictionMutants } from "./convictions.ts"
 import { defaultMutants } from "./defaults.ts"
 import { delayed } from "./delayed.ts"
+import { factMutants } from "./facts.ts"
 import { failureMutants } from "./failures.ts"
 import { flowMutants } from "./flow.ts"
 import { handlerMutants } from "./handlers.ts"
@@ -425,6 +426,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...convictionMutants,
   ...defaultMutants,
   ...delayed,
+  ...factMutants,
   ...failureMutants,
   ...flowMutants,
   ...outcomeMutants,

@@ -7,6 +7,7 @@ import { crashedAloneMutants } from "./crashedAlone.ts"
 import { dataGroupMutants } from "./dataGroups.ts"
 import { defaultMutants } from "./defaults.ts"
 import { delayed } from "./delayed.ts"
+import { factMutants } from "./facts.ts"
 import { failureMutants } from "./failures.ts"
 import { firstMutants } from "./firstMutants.ts"
 import { flowMutants } from "./flow.ts"
@@ -39,6 +40,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...crashedAloneMutants,
   ...defaultMutants,
   ...delayed,
+  ...factMutants,
   ...failureMutants,
   ...dataGroupMutants,
   ...flowMutants,

@@ -1,0 +1,82 @@
+/**
+ * The breaks of the facts for operators, of the functions for psql, and of the warnings about lost topics.
+ */
+import type { Mutant } from "./types.ts"
+
+const facts = "test/ops/facts.test.ts"
+const functions = "test/postgres/operatorFunctions.test.ts"
+
+export const factMutants: ReadonlyArray<Mutant> = [
+  {
+    name: "a key's messages counted for every key of its lane",
+    guarantee: "observability",
+    file: "src/postgres/sql/facts.ts",
+    from: "case when m.key in (select p.key from page p) then m.key end as key",
+    to: "(select min(p.key) from page p) as key",
+    test: facts,
+    named: "count what waits behind each held key"
+  },
+  {
+    name: "a message taken for unknown that was not searched for to the end",
+    guarantee: "observability",
+    file: "src/ops/read/QueueSearch.ts",
+    from: "all: number(size ?? {}, \"bytes\") <= end * block",
+    to: "all: true || size === undefined",
+    test: facts,
+    named: "have not searched for to the end"
+  },
+  {
+    name: "a consumer that does not exist shown as an empty one",
+    guarantee: "operations",
+    file: "src/ops/read/FactQuery.ts",
+    from: "rows.length === 0 ? Effect.fail(new ConsumerNotFound({ consumer })) : Effect.void",
+    to: "rows.length < 0 ? Effect.fail(new ConsumerNotFound({ consumer })) : Effect.void",
+    test: facts,
+    named: "refuse a consumer that does not exist"
+  },
+  {
+    name: "a series that adds no counts",
+    guarantee: "observability",
+    file: "src/postgres/sql/series.ts",
+    from: "committed = s.committed + excluded.committed",
+    to: "committed = greatest(s.committed, 0 * excluded.committed)",
+    test: facts,
+    named: "keep a series that the workers write"
+  },
+  {
+    name: "a redrive by SQL that does not check the state",
+    guarantee: "operations",
+    file: "src/postgres/sql/operatorFunctions.ts",
+    from: "`v.state <> '${from}'${parked ? \" or not v.parked\" : \"\"}`",
+    to: "\"false\"",
+    test: functions,
+    named: "redrive a dead letter in its place, audited, once"
+  },
+  {
+    name: "functions for operators that every role may execute",
+    guarantee: "operations",
+    file: "src/postgres/sql/operatorFunctions.ts",
+    from: "`revoke all on function ${t.redrive}, ${t.release}, ${t.pause}, ${t.resume} from public`",
+    to: "`revoke all on function ${t.redrive} from public`",
+    test: functions,
+    named: "a role with execute on the functions"
+  },
+  {
+    name: "a topic without a consumer that has no sign",
+    guarantee: "observability",
+    file: "src/internal/UnroutedTopics.ts",
+    from: "if (this.#warned.has(topic) || this.#warned.size >= mostTopics) return Effect.void",
+    to: "if (this.#warned.size >= 0 * mostTopics) return Effect.void",
+    test: "test/ops/logs.test.ts",
+    named: "name a topic that no consumer reads once"
+  },
+  {
+    name: "a parked key that Health does not count",
+    guarantee: "observability",
+    file: "src/Health.ts",
+    from: "if (status.parkedKeys === 0 || status.parkedMillis <= most) continue",
+    to: "if (most > 0) continue",
+    test: "test/ops/health.test.ts",
+    named: "by a key that is parked for long"
+  }
+]

@@ -6,7 +6,7 @@
 import { assert, it, layer } from "@effect/vitest"
 import { Effect, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { Consumers, DeadLetters, Inbox, Lease, Pipeline, type Store, Topic, Worker } from "millrace"
+import { Consumers, DeadLetters, Inbox, Lease, Pipeline, Store, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { apart, at, databaseAt, levels, postgresAt } from "./isolationLevels.ts"
 import { eventually, freshSchema, postgres, register } from "./kit.ts"
@@ -57,6 +57,10 @@ const everything = Effect.fnUntraced(function*(schema: string, url: string) {
     Worker.drain(notes),
     Effect.map(sql`select from ${sql(`${schema}.inbox`)} where id = 'later'`, (rows) => rows.length > 0)
   ))
+  const { consumers, unsettled } = yield* Store.Store
+  const settled = { committed: 1, duplicates: 0, dead: 0, retried: 0 }
+  yield* consumers.record(consumer, yield* consumers.status(consumer), settled)
+  yield* unsettled.count(consumer, [{ id: "at a broker", crashCount: 0, explained: 1, alone: false }])
   const [deadLetter] = yield* DeadLetters.list({ consumer })
   yield* DeadLetters.discard(deadLetter!.id, by)
   yield* DeadLetters.restore(deadLetter!.id, by)

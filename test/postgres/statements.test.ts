@@ -102,7 +102,7 @@ const ran = (text: string, params: ReadonlyArray<unknown>) =>
       const [setting] = yield* sql<{ readonly on: string }>`select current_setting('synchronous_commit') as on`
       return yield* Effect.fail({ rows, changed: (yield* seen) !== before, flushed: setting!.on === "on" })
     })))
-    assert("rows" in end, `the transaction was not undone as it should be: ${String(end)} in ${text}`)
+    assert("rows" in end, `the transaction was not undone as it should be: ${text}`)
     return end
   })
 

@@ -1,6 +1,6 @@
 // Random schedules of FIFO groups: crashes, stale owners, lost answers and failing batches, on a model of SQS.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, TxRef } from "effect"
+import { Effect, Layer, TxRef } from "effect"
 import { TestClock } from "effect/testing"
 import { Pipeline, Retry, Store, Worker } from "millrace"
 import { Dice } from "../faults/dice.ts"
@@ -63,7 +63,7 @@ const live = (seed: number, fifo: boolean) => {
     assert.strictEqual(model.size, 0, "the queue is empty in the end")
     const dead = yield* store.deadLetters.list({ consumer: "ledger" })
     return { committed: yield* TxRef.get(committed), sent, dead: dead.map(({ message }) => message.id) }
-  }).pipe(Effect.provide(layer), Effect.provide(TestClock.layer()))
+  }).pipe(Effect.provide(Layer.provideMerge(layer, TestClock.layer())))
 }
 
 /** Every message is committed once, or is a dead letter; with order, those of a key are committed in order. */

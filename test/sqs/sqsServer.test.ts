@@ -180,7 +180,7 @@ describe("a worker on a server", () => {
         yield* until("it was tried again", () => said.length >= 2)
         assert.isUndefined(worker.pollUnsafe())
         yield* Fiber.interrupt(worker)
-      }).pipe(Effect.provide(on("http://127.0.0.1:1", queueUrl)), Effect.provide(Logger.layer([logger])))
+      }).pipe(Effect.provide(Layer.provideMerge(on("http://127.0.0.1:1", queueUrl), Logger.layer([logger]))))
       assert.include(JSON.stringify(said), "ECONNREFUSED")
       assert.notInclude(JSON.stringify(said), Redacted.value(credentials.secretAccessKey))
     }).pipe(Effect.scoped))

@@ -41,7 +41,7 @@ export const factMutants: ReadonlyArray<Mutant> = [
     from: "committed = s.committed + excluded.committed",
     to: "committed = greatest(s.committed, 0 * excluded.committed)",
     test: facts,
-    named: "keep a series that the workers write"
+    named: "add the counts of all workers to one point"
   },
   {
     name: "a redrive by SQL that does not check the state",

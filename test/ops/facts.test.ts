@@ -255,6 +255,20 @@ for (const [engine, services] of engines) {
           assert.isAtLeast(rates.outPerSecond ?? 0, 0)
         }), 60_000)
 
+      it.effect("add the counts of all workers to one point", () =>
+        Effect.gen(function*() {
+          const operations = yield* facts
+          const { consumers } = yield* Store.Store
+          yield* stuck("summed")
+          const status = yield* consumers.status("summed")
+          const counts = { committed: 2, duplicates: 1, dead: 1, retried: 3 }
+          for (let i = 0; i < 4; i++) yield* consumers.record("summed", status, counts)
+          const points = yield* operations.series("summed", { seconds: 60 })
+          const sum = (field: keyof typeof counts) => points.reduce((all, point) => all + point[field], 0)
+          assert.deepStrictEqual([sum("committed"), sum("duplicates"), sum("dead"), sum("retried")], [8, 4, 4, 12])
+          assert.isAtMost(points.length, 2)
+        }))
+
       it.effect("refuse a consumer that does not exist", () =>
         Effect.gen(function*() {
           const operations = yield* facts

@@ -6,6 +6,7 @@ import { capabilityMutants } from "./capabilities.ts"
 import { convictionMutants } from "./convictions.ts"
 import { defaultMutants } from "./defaults.ts"
 import { delayed } from "./delayed.ts"
+import { engineMutants } from "./engines.ts"
 import { failureMutants } from "./failures.ts"
 import { flowMutants } from "./flow.ts"
 import { handlerMutants } from "./handlers.ts"
@@ -16,8 +17,6 @@ import { operations } from "./operations.ts"
 import { outcomeMutants } from "./outcomes.ts"
 import { peopleMutants } from "./people.ts"
 import { pipelineMutants } from "./pipelines.ts"
-import { redisInboxMutants } from "./redisInbox.ts"
-import { relayMutants } from "./relay.ts"
 import { reopeningMutants } from "./reopening.ts"
 import { serverLifeMutants } from "./serverLife.ts"
 import { serverMutants } from "./servers.ts"
@@ -27,7 +26,6 @@ import { survivors } from "./survivors.ts"
 import { kitMutants } from "./testPipeline.ts"
 import { machineMutants } from "./testServer.ts"
 import type { Mutant } from "./types.ts"
-import { wireMutants } from "./wire.ts"
 
 const conformance = "test/postgres/conformance.test.ts"
 
@@ -430,6 +428,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...convictionMutants,
   ...defaultMutants,
   ...delayed,
+  ...engineMutants,
   ...failureMutants,
   ...flowMutants,
   ...outcomeMutants,
@@ -442,13 +441,10 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...operations,
   ...peopleMutants,
   ...pipelineMutants,
-  ...redisInboxMutants,
-  ...relayMutants,
   ...reopeningMutants,
   ...serverLifeMutants,
   ...sessionMutants,
   ...steeringMutants,
   ...survivors,
-  ...serverMutants,
-  ...wireMutants
+  ...serverMutants
 ]

@@ -7,6 +7,7 @@ import { crashedAloneMutants } from "./crashedAlone.ts"
 import { dataGroupMutants } from "./dataGroups.ts"
 import { defaultMutants } from "./defaults.ts"
 import { delayed } from "./delayed.ts"
+import { engineMutants } from "./engines.ts"
 import { factMutants } from "./facts.ts"
 import { failureMutants } from "./failures.ts"
 import { firstMutants } from "./firstMutants.ts"
@@ -19,8 +20,6 @@ import { operations } from "./operations.ts"
 import { operatorActionMutants } from "./operatorActions.ts"
 import { outcomeMutants } from "./outcomes.ts"
 import { pipelineMutants } from "./pipelines.ts"
-import { redisInboxMutants } from "./redisInbox.ts"
-import { relayMutants } from "./relay.ts"
 import { reopeningMutants } from "./reopening.ts"
 import { serverLifeMutants } from "./serverLife.ts"
 import { serverMutants } from "./servers.ts"
@@ -31,7 +30,6 @@ import { survivors } from "./survivors.ts"
 import { kitMutants } from "./testPipeline.ts"
 import { machineMutants } from "./testServer.ts"
 import type { Mutant } from "./types.ts"
-import { wireMutants } from "./wire.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   ...firstMutants,
@@ -40,6 +38,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...crashedAloneMutants,
   ...defaultMutants,
   ...delayed,
+  ...engineMutants,
   ...factMutants,
   ...failureMutants,
   ...dataGroupMutants,
@@ -54,14 +53,11 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...operations,
   ...operatorActionMutants,
   ...pipelineMutants,
-  ...redisInboxMutants,
-  ...relayMutants,
   ...reopeningMutants,
   ...serverLifeMutants,
   ...sessionMutants,
   ...sqsMutants,
   ...steeringMutants,
   ...survivors,
-  ...serverMutants,
-  ...wireMutants
+  ...serverMutants
 ]

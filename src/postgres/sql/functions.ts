@@ -82,7 +82,7 @@ const requireAll = (t: Names) =>
 language plpgsql parallel safe ${shielded} as $body$
 begin
   if complete then return true; end if;
-  raise exception using errcode = 'MR003',
+  raise exception using errcode = 'MR006',
     message = 'Some rows of a group are missing, so the group is committed in another way. Nothing is lost.';
 end $body$`
 

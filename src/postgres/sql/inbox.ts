@@ -7,7 +7,7 @@
 import type { Names } from "./names.ts"
 
 /**
- * Claims message ids as `claim` does, or fails with `MR003` if any of them is not fresh. Index: primary key.
+ * Claims message ids as `claim` does, or fails with `MR006` if any of them is not fresh. Index: primary key.
  *
  * $1 queue $2 ids $3 fingerprints $4 their number
  */

@@ -34,7 +34,7 @@ delete from ${t.messages} where ${places} and redriven = 0
 returning lane, seq, id`,
 
     /**
-     * Removes a whole group as `settle` does, or fails with `MR003`. The ids must be those of the removed rows, in the
+     * Removes a whole group as `settle` does, or fails with `MR006`. The ids must be those of the removed rows, in the
      * order of the seqs. Indexes: primary keys. $1 to $5 as above, the seqs ascending $6 their ids
      */
     settleAll: `${fence}, removed as (

@@ -3,7 +3,7 @@
  * are one write to the connection, where nothing has to be computed between them.
  *
  * The server checks that the group is whole. If a row is missing, the statement that removes or claims it fails with
- * `MR003`, and the server skips all others, COMMIT included. After any failure this file rolls back and returns false.
+ * `MR006`, and the server skips all others, COMMIT included. After any failure this file rolls back and returns false.
  * It decides nothing: the composed transaction runs the group again and finds the cause.
  *
  * @since 0.1.0

@@ -44,13 +44,13 @@ export interface Message {
  * @since 0.1.0
  */
 export const limits = {
-  /** Bytes of UTF-8 in a payload. */
+  /** The most bytes of a payload in UTF-8. */
   payloadBytes: 1_048_576,
-  /** Bytes of UTF-8 in an id or a key. */
+  /** The most bytes of an id or a key in UTF-8. */
   idBytes: 512,
-  /** Number of headers. */
+  /** The most headers of a message. */
   headers: 64,
-  /** Bytes of UTF-8 in all header names and values together. */
+  /** The most bytes of all header names and values together in UTF-8. */
   headerBytes: 16_384
 } as const
 

@@ -22,7 +22,7 @@ import type { Message } from "../Message.ts"
 import type { DeliveryCount, Unsettled } from "../Store.ts"
 import type { Received } from "./SqsApi.ts"
 
-/** A message that is held. */
+/** A received message in one of the four states above, until it is deleted, hidden for later, given back or lost. */
 export interface Entry {
   readonly messageId: string
   readonly groupId: string | undefined

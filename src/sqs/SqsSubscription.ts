@@ -184,8 +184,9 @@ const take = (seat: Seat): Subscription["take"] =>
       return
     }
     const round = yield* seat.polls.begin(demand.messages)
-    // A worker that drains has no idle poll. It waits for the end of the round, so that it does not end too early.
-    // After a failed round the call waits, too, so that health shows the failure until a round succeeds.
+    // `Worker.drain` sets an idle poll of 0, and ends when a call hands out nothing while nothing runs. So its calls
+    // wait until the round of polls has ended. If the last round failed, every call waits for this round, and fails
+    // with it. So health shows the failure until a round succeeds.
     yield* idle === 0 || seat.polls.failing()
       ? Deferred.await(round)
       : Effect.raceFirst(Deferred.await(round), Effect.sleep(idle))

@@ -186,7 +186,7 @@ export interface ConsumerStore {
   /** Returns all consumers, sorted by name. */
   readonly list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure>
   readonly get: (consumer: string) => Effect.Effect<Consumer, StoreFailure | ConsumerNotFound>
-  /** Returns the consumer's keys that are on hold now. */
+  /** Returns one page of the consumer's keys that are on hold: for a retry, parked, or paused by an operator. */
   readonly heldKeys: (
     consumer: string,
     query: HeldQuery

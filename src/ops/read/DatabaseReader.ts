@@ -15,7 +15,7 @@ const hidden = "<insufficient privilege>"
 
 const needsStats = "This role sees its own sessions only. Grant it pg_read_all_stats."
 
-/** Returns the session whose columns have this prefix. */
+/** Reads a session from those columns of a row whose names begin with this prefix. */
 const sessionOf = (row: Row, a: "a" | "b" | "w"): Session => {
   const query = text(row, `${a}_query`)
   return {

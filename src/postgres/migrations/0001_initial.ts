@@ -165,7 +165,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     redriven     int         not null default 0,
     primary key (queue_id, lane, seq)
   )`,
-  // the poll, which looks up late rows; new entries come at the right end only
+  // the poll, which looks up late rows; a new entry is among the last ones of its queue in this index
   `create index messages_xid on ${t.messages} ((queue_id::bigint), xid)`,
 
   `create table ${t.lanes} (
@@ -204,7 +204,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     result      text,                                                  -- what Inbox.once stored; claims never write it
     primary key (queue_id, id)
   )`,
-  // retention, from each queue's oldest id; new entries come at a queue's right end only
+  // retention, from each queue's oldest id; a new entry is among the last ones of its queue in this index
   `create index inbox_at on ${t.inbox} ((queue_id::bigint), at)`,
 
   `create table ${t.deadLetters} (

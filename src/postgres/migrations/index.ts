@@ -16,7 +16,10 @@ import type { Names } from "../sql/names.ts"
 import * as Settings from "../sql/settings.ts"
 import { initial } from "./0001_initial.ts"
 
-/** The schema version that this code needs, and the oldest code that may run on this version. */
+/**
+ * `version` is the schema version that this code needs. `oldestCode` is the oldest code that may run on that schema. A
+ * release of the code is named by the schema version that it needs.
+ */
 export const current = { version: 1, oldestCode: 1 } as const
 
 const migrations: Readonly<Record<string, (names: Names) => ReadonlyArray<string>>> = {

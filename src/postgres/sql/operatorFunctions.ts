@@ -20,7 +20,10 @@ const refuse = (when: string, code: string, message: string, hint: string) =>
     raise exception using errcode = '${code}', message = ${message} || ' Nothing was changed.', hint = '${hint}';
   end if;`
 
-/** Refuses an action without an operator's name or a note that the audit can keep. */
+/**
+ * Refuses an action whose `by` or `note` the audit cannot keep. `by` must not be blank, `note` must not be null, and
+ * neither may be too long.
+ */
 const named = (name: string) =>
   [
     refuse(
@@ -37,7 +40,10 @@ const named = (name: string) =>
     )
   ].join("\n  ")
 
-/** The operator and the time, for the message of a conflict. Empty if there is none. */
+/**
+ * An expression of SQL for the message of a conflict: the operator of the last action, and its time. Its value is an
+ * empty text if no operator is recorded.
+ */
 const byWhom = (by: string, at: string) =>
   `coalesce(', by ' || nullif(${by}, '') || ' at ' || to_char(${at} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '')`
 

@@ -139,8 +139,8 @@ const remove = (parts: Parts): ConsumerStore["remove"] => (consumer, action) => 
       yield* note(parts, "removed", action, { consumer, detail: `${waiting} waiting, ${deadLetters} dead letters` })
       yield* db.sql.afterCommit(Effect.sync(() => {
         queues.forget(consumer)
-        // The consumer's workers in this process wake up and find the removal. Other workers find it at their next
-        // look.
+        // This ends the wait of the consumer's workers in this process. Each worker, in this process or another one,
+        // finds the removal at its next heartbeat.
         wake.published(Number(row["id"]))
       }))
     })

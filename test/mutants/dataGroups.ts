@@ -46,8 +46,8 @@ export const dataGroupMutants: ReadonlyArray<Mutant> = [
     name: "a redriven message is removed by its place alone in a group as data",
     guarantee: "no loss",
     file: "src/postgres/queue/PgSettlement.ts",
-    from: "!isCurrent(delivery) || kindOf(receipt) !== \"settle\"",
-    to: "!isCurrent(delivery)",
+    from: "isCurrent(delivery) && kindOf(delivery.receipt as Receipt) === \"settle\"",
+    to: "isCurrent(delivery)",
     test: data,
     named: "is described only if each message is held"
   },
@@ -55,8 +55,8 @@ export const dataGroupMutants: ReadonlyArray<Mutant> = [
     name: "a group as data takes a message of a lost lease",
     guarantee: "one owner",
     file: "src/postgres/queue/PgSettlement.ts",
-    from: "!isCurrent(delivery) || kindOf(receipt) !== \"settle\"",
-    to: "kindOf(receipt) !== \"settle\"",
+    from: "isCurrent(delivery) && kindOf(delivery.receipt as Receipt) === \"settle\"",
+    to: "kindOf(delivery.receipt as Receipt) === \"settle\"",
     test: data,
     named: "is described only if each message is held"
   },
@@ -176,5 +176,32 @@ export const dataGroupMutants: ReadonlyArray<Mutant> = [
     to: "steps.length >= 0 &&",
     test: turns,
     named: "are not those of a pipeline that waits"
+  },
+  {
+    name: "slow functions of a batch leave other fibers no time",
+    guarantee: "one owner",
+    file: "src/worker/attempt/TurnBatch.ts",
+    from: "(next === 0 || clock.monotonicTimeNanosUnsafe() <= until)",
+    to: "until > 0n",
+    test: turns,
+    named: "leave other fibers their time"
+  },
+  {
+    name: "turns that a batch left for later start before other fibers run",
+    guarantee: "one owner",
+    file: "src/internal/flow/Flow.ts",
+    from: "return Effect.andThen(forking, Effect.yieldNow)",
+    to: "return forking",
+    test: "test/worker/flow.test.ts",
+    named: "offers what a batch leaves for later again"
+  },
+  {
+    name: "each group is tried as data although the last one was not",
+    guarantee: "bounded",
+    file: "src/worker/commit/DataCommit.ts",
+    from: "    left = skip\n",
+    to: "    left = 0\n",
+    test: turns,
+    named: "tries fewer and fewer groups as data"
   }
 ]

@@ -56,7 +56,7 @@ export const handlerMutants: ReadonlyArray<Mutant> = [
     name: "a promise of a map passed on",
     guarantee: "poison cannot block",
     file: "src/worker/attempt/Steps.ts",
-    from: "noValue(value, \"Pipeline.map\")",
+    from: "noValue(returned, \"Pipeline.map\")",
     to: "noValue(0, \"Pipeline.map\")",
     test: noEffect,
     named: "are a defect: map"

@@ -46,9 +46,9 @@ export const outcomeMutants: ReadonlyArray<Mutant> = [
   {
     name: "a filtered message shown as committed",
     guarantee: "no loss",
-    file: "src/worker/attempt/Steps.ts",
-    from: "return { value, index: steps.length, filtered: true }",
-    to: "return { value, index: steps.length, filtered: false }",
+    file: "src/worker/commit/GroupCommit.ts",
+    from: "filtered: at.filtered",
+    to: "filtered: false",
     test: outcomes,
     named: "say how each delivery ended"
   },

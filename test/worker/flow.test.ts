@@ -82,14 +82,18 @@ describe("a flow", () => {
             }),
             resume: () => undefined
           }),
-          batch: (turns) =>
-            turns.filter((one) => {
+          // The batch takes a third of its turns later, but at least one of them now.
+          batch: (turns) => {
+            const now = turns.slice(0, Math.max(1, turns.length - Math.ceil(turns.length / 3)))
+            const fibers = now.filter((one) => {
               if (!batched[one.n]!) return true
               begin(one)
               flow.held(one, () => {})
               taken.push(one)
               return false
             })
+            return { fibers, later: turns.slice(now.length) }
+          }
         })
         yield* offer(flow, ...items)
         for (let i = 0; i < 2_000 && done.length < items.length; i++) {
@@ -119,11 +123,12 @@ describe("a flow", () => {
         work,
         batch: (turns) => {
           runs.push(turns.map(nameOf))
-          return turns.filter((one) => {
+          const fibers = turns.filter((one) => {
             if (one.key === "c") return true
             flow.held(one, () => {})
             return false
           })
+          return { fibers, later: [] }
         }
       })
       const [a1, a2, b1, c1] = [item("a", 1), item("a", 2), item("b", 1), item("c", 1)]
@@ -147,8 +152,8 @@ describe("a flow", () => {
       const withdrawn: Array<string> = []
       yield* running(flow, {
         work,
-        batch: (turns) =>
-          turns.filter((one) => {
+        batch: (turns) => {
+          const fibers = turns.filter((one) => {
             if (one.key !== "batched") return true
             flow.held(one, () => {
               withdrawn.push(nameOf(one))
@@ -156,11 +161,45 @@ describe("a flow", () => {
             })
             return false
           })
+          return { fibers, later: [] }
+        }
       })
       yield* offer(flow, item("batched", 1), item("a", 1))
       yield* until("both run", () => flow.running.size === 2 && began.length === 1)
       yield* flow.withdraw([...flow.running.keys()])
       assert.deepStrictEqual([withdrawn, interrupted, flow.running.size], [["batched1"], ["a1"], 0])
+    }))
+
+  it.effect("offers what a batch leaves for later again, after other fibers have run", () =>
+    Effect.gen(function*() {
+      const { flow } = make()
+      const seen: Array<string> = []
+      const fiber = yield* running(flow, {
+        work: gated().work,
+        batch: ([first, ...later]) => {
+          seen.push(nameOf(first!))
+          flow.held(first!, () => {})
+          return { fibers: [], later }
+        }
+      })
+      const items = [item("a", 1), item("b", 1), item("c", 1)]
+      yield* offer(flow, ...items)
+      const other = yield* Effect.forkChild(Effect.sync(() => void seen.push("another fiber")))
+      yield* until("all are taken", () => flow.running.size === 3 && seen.length === 4)
+      assert.notStrictEqual(seen.indexOf("another fiber"), 3)
+      yield* Fiber.join(other)
+      for (const one of items) flow.end(one)
+      flow.finish(Exit.void)
+      yield* Fiber.join(fiber)
+    }))
+
+  it.effect("asks for more where batches run once a quarter of its places is free, and not before", () =>
+    Effect.gen(function*() {
+      const { flow } = make({ batches: true })
+      yield* offer(flow, ...Array.from({ length: 76 }, (_, n) => item(`k${n}`, n)))
+      assert.isFalse(flow.wantsMore)
+      flow.forget("k0")
+      assert.isTrue(flow.wantsMore)
     }))
 
   it.effect("starts nothing in quarantine but what is started alone, and lets what runs end", () =>

@@ -40,6 +40,23 @@ describe("turns without fibers", () => {
       assert.strictEqual(most, 2)
     }).pipe(batches, Effect.provide(grouped)))
 
+  it.live("leave other fibers their time between slow functions", () =>
+    Effect.gen(function*() {
+      let beats = 0
+      const seen = new Set<number>()
+      const slow = base.pipe(Pipeline.map((value) => {
+        const until = performance.now() + 4
+        while (performance.now() < until);
+        seen.add(beats)
+        return value
+      }))
+      yield* publish(Orders, accounts)
+      yield* Effect.forkChild(Effect.forever(Effect.andThen(Effect.yieldNow, Effect.sync(() => beats++))))
+      yield* drain(slow, { lanes: 4 })
+      // 40 functions of 4 ms each: a batch runs for 10 ms, and then other fibers have their time.
+      assert.isAbove(seen.size, 5)
+    }).pipe(batches, Effect.provide(grouped)))
+
   it.effect("count one attempt where the commit fails, and the next attempt follows", () =>
     Effect.gen(function*() {
       const attempts: Array<number> = []
@@ -123,5 +140,25 @@ describe("turns without fibers", () => {
         yield* drain(ledger)
         assert.include(done, "a3")
       }).pipe(Effect.provide(broken))
+    }).pipe(batches))
+})
+
+describe("a worker whose groups cannot be committed as data", () => {
+  it.effect("tries fewer and fewer groups as data, and commits each of them", () =>
+    Effect.gen(function*() {
+      let tries = 0
+      const done: Array<string> = []
+      const refusing = ports({
+        // Each group has one message.
+        store: () => ({ maxGroup: 1, commitData: () => Effect.sync(() => tries++ < 0) }),
+        subscription: () => ({ removal: () => ({}) })
+      })
+      yield* Effect.gen(function*() {
+        yield* publish(Orders, accounts.slice(0, 12))
+        yield* drain(base.pipe(Pipeline.map((value) => void done.push(value.id))), { committers: 1, lanes: 4 })
+      }).pipe(Effect.provide(refusing))
+      assert.deepStrictEqual(done.toSorted(), accounts.slice(0, 12).map(({ id }) => id).toSorted())
+      // After a group that was not committed as data, the next 1, 2, 4, ... groups are composed at once.
+      assert.strictEqual(tries, 4)
     }).pipe(batches))
 })

@@ -63,7 +63,15 @@ export interface Runner<T, E> {
    * Takes, in one synchronous step, the turns that need no fiber, and returns the others. The batch calls `held` for
    * each turn that it takes, and `end` when that turn is over.
    */
-  readonly batch?: ((turns: ReadonlyArray<T>) => ReadonlyArray<T>) | undefined
+  readonly batch?: ((turns: ReadonlyArray<T>) => NotTaken<T>) | undefined
+}
+
+/** The turns that a batch did not take. */
+export interface NotTaken<T> {
+  /** Each of these turns needs a fiber. */
+  readonly fibers: ReadonlyArray<T>
+  /** The flow offers these turns again, after other fibers had their time. */
+  readonly later: ReadonlyArray<T>
 }
 
 /** The holder of a running turn: its fiber, or the function that makes a batch withdraw the turn. */
@@ -81,7 +89,10 @@ export class Flow<K, T extends Turn<K>, E = never> {
   private readonly runningTurns = new Map<T, Holder | undefined>()
   private readonly waitingAlone: Array<T> = []
   private readonly alone = new Set<T>()
-  /** Turns that start in any mode: a turn that runs alone, or a turn that another fiber continues. */
+  /**
+   * Turns that start in any mode: one that runs alone, one that another fiber continues, or one that a batch left for
+   * later.
+   */
   private starting: Array<T> = []
   private readonly resumed = new Map<T, Work<E>>()
   private readonly ready = Latch.makeUnsafe(false)
@@ -174,30 +185,29 @@ export class Flow<K, T extends Turn<K>, E = never> {
   /** Runs turns that were handed out: the batch takes some, and each other turn has a fiber. */
   readonly start = (runner: Runner<T, E>) => (turns: ReadonlyArray<T>): Effect.Effect<void> =>
     Effect.uninterruptible(Effect.suspend(() => {
-      const alone = this.alone.size === 0 && this.resumed.size === 0
-        ? []
-        : turns.filter((turn) => this.alone.has(turn) || this.resumed.has(turn))
-      const fresh = alone.length === 0 ? turns : turns.filter((turn) => !alone.includes(turn))
-      const rest = [...alone, ...(runner.batch === undefined ? fresh : this.withBatch(fresh, runner.batch))]
+      const { fibers, later } = runner.batch === undefined
+        ? { fibers: turns, later: [] }
+        : this.withBatch(turns, runner.batch)
       let next = 0
-      return Effect.whileLoop({
-        while: () => next < rest.length,
-        body: () => this.fork(rest[next]!, runner),
+      const forking = Effect.whileLoop({
+        while: () => next < fibers.length,
+        body: () => this.fork(fibers[next]!, runner),
         step: () => {
           next++
         }
       })
+      if (later.length === 0) return forking
+      this.starting.push(...later)
+      return Effect.andThen(forking, Effect.yieldNow)
     }))
 
-  /** Offers turns to the batch, and returns those that need a fiber or were withdrawn meanwhile. */
-  private withBatch(
-    turns: ReadonlyArray<T>,
-    batch: NonNullable<Runner<T, E>["batch"]>
-  ): ReadonlyArray<T> {
-    const isWithdrawn = (turn: T) => this.runningTurns.get(turn) === withdrawn
-    return turns.some(isWithdrawn)
-      ? [...turns.filter(isWithdrawn), ...batch(turns.filter((turn) => !isWithdrawn(turn)))]
-      : batch(turns)
+  /** Offers turns to the batch, but none that runs alone, continues in a fiber, or was withdrawn meanwhile. */
+  private withBatch(turns: ReadonlyArray<T>, batch: NonNullable<Runner<T, E>["batch"]>): NotTaken<T> {
+    const special = turns.filter((turn) =>
+      this.alone.has(turn) || this.resumed.has(turn) || this.runningTurns.get(turn) === withdrawn
+    )
+    const { fibers, later } = batch(special.length === 0 ? turns : turns.filter((turn) => !special.includes(turn)))
+    return { fibers: [...special, ...fibers], later }
   }
 
   /** Records that a batch has taken this turn. The flow calls `withdraw` to make the batch end the turn soon. */

@@ -10,14 +10,11 @@ import type { SqlData } from "../pipeline/SqlData.ts"
 import type { Claim } from "./InboxStore.ts"
 
 /**
- * The removal of a group's messages, as the transport of the same engine describes it. Only that engine's store reads
- * it.
+ * The removal of a group's messages, as the transport of the same engine describes it. The worker hands it on unread.
  *
  * @since 0.1.0
  */
-export interface Removal {
-  readonly engine: string
-}
+export type Removal = object
 
 /**
  * A group that is committed as data.

@@ -11,7 +11,6 @@ import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Delivery } from "../../Delivery.ts"
 import { TransportError } from "../../Errors.ts"
-import type { Removal } from "../../Store.ts"
 import type { Subscription } from "../../Transport.ts"
 import type { Sent } from "../session/Batch.ts"
 import type { PgDatabase } from "../session/PgClient.ts"
@@ -46,18 +45,25 @@ type Kind = "settle" | "settleRedriven" | "settleLarge"
 const kindOf = ({ large, redriven }: Receipt): Kind =>
   large ? "settleLarge" : redriven === 0 ? "settle" : "settleRedriven"
 
+/** Returns queue, lanes, tokens, server life and seqs of deliveries: the first parameters of a settling statement. */
+const placesOf = (
+  { lanes: { life, queue } }: SettlementParts,
+  deliveries: ReadonlyArray<Delivery>
+): ReadonlyArray<unknown> => {
+  const tokens = new Map<number, bigint>()
+  const seqs: Array<bigint> = []
+  for (const { lease, receipt } of deliveries) {
+    const { lane, seq } = receipt as Receipt
+    tokens.set(lane, lease.token)
+    seqs.push(seq)
+  }
+  return [queue, [...tokens.keys()], [...tokens.values()], life, seqs]
+}
+
 export const removeInTransaction = (parts: SettlementParts): Subscription["removeInTransaction"] => {
   const text = MessagesSql.make(parts.names)
-  const { life, queue } = parts.lanes
   const settle = (kind: Kind, deliveries: ReadonlyArray<Delivery>) => {
-    const tokens = new Map<number, bigint>()
-    const seqs: Array<bigint> = []
-    for (const { lease, receipt } of deliveries) {
-      const { lane, seq } = receipt as Receipt
-      tokens.set(lane, lease.token)
-      seqs.push(seq)
-    }
-    const places = [queue, [...tokens.keys()], [...tokens.values()], life, seqs]
+    const places = placesOf(parts, deliveries)
     const named = () => [
       deliveries.map((delivery) => delivery.message.id),
       deliveries.map((delivery) => (delivery.receipt as Receipt).redriven)
@@ -83,7 +89,7 @@ export const removeInTransaction = (parts: SettlementParts): Subscription["remov
 }
 
 /** The removal of a whole group as one statement, for `PgDataCommit.ts`. */
-export interface PgRemoval extends Removal {
+export interface PgRemoval {
   readonly queue: number
   readonly settleAll: Sent
 }
@@ -94,19 +100,13 @@ export interface PgRemoval extends Removal {
  */
 export const removal = (parts: SettlementParts): NonNullable<Subscription["removal"]> => {
   const { settleAll } = MessagesSql.make(parts.names)
-  const { life, queue } = parts.lanes
+  const { queue } = parts.lanes
+  const isOrdinary = (delivery: Delivery) => isCurrent(delivery) && kindOf(delivery.receipt as Receipt) === "settle"
   return (deliveries) => {
-    const tokens = new Map<number, bigint>()
-    for (const delivery of deliveries) {
-      const receipt = delivery.receipt as Receipt
-      if (!isCurrent(delivery) || kindOf(receipt) !== "settle") return undefined
-      tokens.set(receipt.lane, delivery.lease.token)
-    }
+    if (!deliveries.every(isOrdinary)) return undefined
     const ascending = [...deliveries].sort((a, b) => seqOf(a) < seqOf(b) ? -1 : 1)
-    const lanes = [[...tokens.keys()], [...tokens.values()]]
-    const params = [queue, ...lanes, life, ascending.map(seqOf), ascending.map(({ message }) => message.id)]
-    const found: PgRemoval = { engine: "postgres", queue, settleAll: { sql: settleAll, params } }
-    return found
+    const params = [...placesOf(parts, ascending), ascending.map(({ message }) => message.id)]
+    return { queue, settleAll: { sql: settleAll, params } } satisfies PgRemoval
   }
 }
 

@@ -216,7 +216,8 @@ class Reader {
   }
 
   onFatal(error: SqlError.SqlError): void {
-    this.resume(Effect.fail(error))
+    // A server that ends the session says why before the connection closes.
+    this.resume(Effect.fail(this.failure ?? error))
   }
 
   onMessage(message: Message): void {

@@ -78,37 +78,31 @@ export const before = Effect.fnUntraced(function*(
   initial: unknown,
   delivered: DeliveryContext
 ): Effect.fn.Return<Stepped, unknown, unknown> {
-  let value = initial
+  const at = { value: initial, filtered: false }
   for (let index = 0; index < steps.length; index++) {
     const step = steps[index]!
     switch (step._tag) {
-      case "Map": {
-        value = step.f(value as never, delivered)
-        const misuse = noValue(value, "Pipeline.map")
-        if (misuse !== undefined) return yield* misuse
-        break
-      }
+      case "Map":
       case "Filter": {
-        const kept = step.f(value as never, delivered)
-        const misuse = noBoolean(kept, "Pipeline.filter")
+        const misuse = pure(step, at, delivered)
         if (misuse !== undefined) return yield* misuse
-        if (!kept) return { value, index: steps.length, filtered: true }
+        if (at.filtered) return { ...at, index: steps.length }
         break
       }
       case "MapEffect":
-        value = yield* Effect.scoped(effectOf(step.f(value as never, delivered), "Pipeline.mapEffect"))
+        at.value = yield* Effect.scoped(effectOf(step.f(at.value as never, delivered), "Pipeline.mapEffect"))
         break
       case "Tap":
-        yield* Effect.scoped(effectOf(step.f(value as never, delivered), "Pipeline.tap"))
+        yield* Effect.scoped(effectOf(step.f(at.value as never, delivered), "Pipeline.tap"))
         break
       case "Commit":
       case "CommitBatch":
       case "CommitSql":
       case "Emit":
-        return { value, index, filtered: false }
+        return { ...at, index }
     }
   }
-  return { value, index: steps.length, filtered: false }
+  return { ...at, index: steps.length }
 })
 
 /**
@@ -124,11 +118,11 @@ export const now = (
   try {
     for (let index = 0; index < steps.length; index++) {
       const step = steps[index]!
-      if (step._tag !== "Map" && step._tag !== "Filter") return { value: at.value, index, filtered: false }
+      if (step._tag !== "Map" && step._tag !== "Filter") return { ...at, index }
       if (pure(step, at, delivered) !== undefined) return undefined
-      if (at.filtered) return { value: at.value, index: steps.length, filtered: true }
+      if (at.filtered) break
     }
-    return { value: at.value, index: steps.length, filtered: false }
+    return { ...at, index: steps.length }
   } catch {
     return undefined
   }

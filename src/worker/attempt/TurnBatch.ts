@@ -2,7 +2,7 @@
  * Runs the turns of pure pipelines without a fiber for each message.
  *
  * If no step before the commit phase waits, a turn is decoded, runs its steps and joins a group in one synchronous
- * call. A fiber for each of them cost more than its decoding and its share of the transaction (`test/bench/README.md`).
+ * call. `test/bench/README.md` shows what a fiber for each of them costs.
  * The messages that wait behind it in its key join with it, as in `KeyBatch.ts`. One fiber settles the turns whose
  * groups have ended, many at a time.
  *
@@ -17,6 +17,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
+import type { NotTaken } from "../../internal/flow/Flow.ts"
 import * as Tracing from "../../internal/Tracing.ts"
 import type * as Pipeline from "../../Pipeline.ts"
 import type { Committer } from "../commit/Committer.ts"
@@ -35,9 +36,15 @@ export interface Options extends Disposition.Options {
 }
 
 export interface TurnBatch {
-  /** Takes the turns that need no fiber, and returns the others. */
-  readonly take: (entries: ReadonlyArray<Entry>) => ReadonlyArray<Entry>
+  /** Takes the turns that need no fiber, and returns the others. After a short time it leaves the rest for later. */
+  readonly take: (entries: ReadonlyArray<Entry>) => NotTaken<Entry>
 }
+
+/**
+ * How long, in nanoseconds, a batch runs users' functions before other fibers have their time. Without the bound, slow
+ * functions of many messages could delay the renewal of leases.
+ */
+const longest = 10_000_000n
 
 /** Turns of one key that are committed together: a message, and those that waited behind it. */
 interface Run {
@@ -95,8 +102,11 @@ export const make = Effect.fnUntraced(function*(
     return stepped === undefined ? undefined : { delivery, delivered, stepped, span: undefined }
   }
 
-  /** Returns the run of an entry and of those behind it that may join. Returns undefined if the entry needs a fiber. */
-  const runOf = (entry: Entry): Run | undefined => {
+  /**
+   * Returns the run of an entry, and of those behind it that may join until this time. Returns undefined if the entry
+   * needs a fiber.
+   */
+  const runOf = (entry: Entry, until: bigint): Run | undefined => {
     const first = readyOf(entry)
     if (first === undefined) return undefined
     const { message } = entry.delivery
@@ -104,7 +114,7 @@ export const make = Effect.fnUntraced(function*(
     const members: [Ready, ...Array<Ready>] = [first]
     const behind = most > 0 && inFlight.waitsBehind(message) ? inFlight.takeBehind(entry.delivery, most) : []
     for (const follower of behind) {
-      const ready = readyOf(follower)
+      const ready = clock.monotonicTimeNanosUnsafe() > until ? undefined : readyOf(follower)
       if (ready === undefined) {
         inFlight.putBack(message, behind.slice(members.length - 1))
         break
@@ -115,17 +125,26 @@ export const make = Effect.fnUntraced(function*(
     return { entries, members, began: clock.monotonicTimeNanosUnsafe() }
   }
 
-  const take = (entries: ReadonlyArray<Entry>): ReadonlyArray<Entry> =>
-    entries.filter((entry) => {
-      const run = entry.survived ? undefined : runOf(entry)
-      if (run === undefined) return true
-      const withdraw = committer.offer(run.members, (outcomes) => {
-        endedRuns.push({ ...run, outcomes, left: new Set(run.entries.slice(1)) })
-        ended.openUnsafe()
-      })
-      flow.held(entry, withdraw)
-      return false
+  const offer = (entry: Entry, run: Run): void => {
+    const withdraw = committer.offer(run.members, (outcomes) => {
+      endedRuns.push({ ...run, outcomes, left: new Set(run.entries.slice(1)) })
+      ended.openUnsafe()
     })
+    flow.held(entry, withdraw)
+  }
+
+  const take: TurnBatch["take"] = (entries) => {
+    const until = clock.monotonicTimeNanosUnsafe() + longest
+    const fibers: Array<Entry> = []
+    let next = 0
+    while (next < entries.length && (next === 0 || clock.monotonicTimeNanosUnsafe() <= until)) {
+      const entry = entries[next++]!
+      const run = runOf(entry, until)
+      if (run === undefined) fibers.push(entry)
+      else offer(entry, run)
+    }
+    return { fibers, later: entries.slice(next) }
+  }
 
   /** Settles followers that were committed, and puts the others back behind the first entry. */
   const settleFollowers = Effect.fnUntraced(function*(run: EndedRun) {

@@ -103,19 +103,26 @@ export class CommitTries {
     })
   }
 
-  /** Commits the group as data where that is possible, and else runs the composed transaction. */
+  /**
+   * Commits the group as data where that is possible, and else runs the composed transaction. Calls `failed` if a step
+   * failed or the time was over, since the body has begun then.
+   */
   private asData<E>(
     group: ReadonlyArray<GroupMember>,
     composed: Effect.Effect<ReadonlyArray<MemberOutcome>, E>,
     failed: () => void
   ): Effect.Effect<ReadonlyArray<MemberOutcome>, E | GroupCommit.StepFailed | CommitRecovery.GroupTooSlow> {
     if (this.data === undefined) return composed
-    const committed = Effect.timeoutOrElse(this.data.commit(group), {
+    const committed = Effect.tapCause(this.inTime(this.data.commit(group)), () => Effect.sync(failed))
+    return Effect.flatMap(committed, (outcomes) => outcomes === undefined ? composed : Effect.succeed(outcomes))
+  }
+
+  /** Fails if a whole group takes longer than one step may take. */
+  private inTime<A, E, R>(whole: Effect.Effect<A, E, R>): Effect.Effect<A, E | CommitRecovery.GroupTooSlow, R> {
+    return Effect.timeoutOrElse(whole, {
       duration: this.commitTimeout,
       orElse: () => Effect.fail(new CommitRecovery.GroupTooSlow())
     })
-    const noted = Effect.tapCause(committed, () => Effect.sync(failed))
-    return Effect.flatMap(noted, (outcomes) => outcomes === undefined ? composed : Effect.succeed(outcomes))
   }
 
   private state(
@@ -163,10 +170,7 @@ export class CommitTries {
         // A group of one member runs with a timeout on each step from the start. So no second run is needed to learn
         // which step failed.
         if (group.length === 1 && this.statements === "sequential") return Savepoints.single(this.options, group[0]!)
-        return Effect.timeoutOrElse(GroupCommit.compose(this.options, group, false), {
-          duration: this.commitTimeout,
-          orElse: () => Effect.fail(new CommitRecovery.GroupTooSlow())
-        })
+        return this.inTime(GroupCommit.compose(this.options, group, false))
       case "savepoints":
         return Savepoints.pass(this.options, group)
       case "alone":

@@ -1,7 +1,7 @@
 /**
  * Group commit: commits many messages in one transaction.
  *
- * The fiber of a turn offers its member and waits for the outcome. While one transaction is on the wire, the next group
+ * A turn offers its members, and ends after it has their outcomes. While one transaction is on the wire, the next group
  * forms. So groups are large under load, and without load no member waits for others. `CommitQueue.ts` keeps the
  * waiting members, `GroupRun.ts` runs a group, and `GroupCommit.ts` composes its transaction. This file runs the
  * committers that connect the three.

@@ -2,8 +2,7 @@
  * Commits a whole group as data, if no code has to run inside of its transaction.
  *
  * A pipeline whose commit phase has only `commitSql`, `emit` and pure steps names all its statements before they are
- * sent. So the store sends them with fence, claim and COMMIT in one write, and no fiber waits for each of them. In
- * `npm run bench -- all` this is the largest part of the difference to a group that is composed statement by statement.
+ * sent. So the store sends them with fence, claim and COMMIT in one write, and no fiber waits for each of them.
  *
  * Only a group without a surprise is committed here: every message is still in the queue, every id is fresh, and no
  * statement fails. In all other cases `commit` returns undefined, and the composed transaction decides
@@ -35,19 +34,13 @@ export interface DataCommit {
   ) => Effect.Effect<ReadonlyArray<MemberOutcome> | undefined, StepFailed>
 }
 
-/** Returns whether all steps of the commit phase are statements as data, emits or pure. */
-const isData = (steps: ReadonlyArray<Pipeline.Step>): boolean =>
-  steps.every((step) =>
-    step._tag !== "Commit" && step._tag !== "CommitBatch" &&
-    (step._tag !== "CommitSql" || step.data !== undefined)
-  )
-
 /** Returns the data form of a committer's groups, or undefined if the store or the pipeline does not permit it. */
 export const make = (options: GroupCommit.Options): DataCommit | undefined => {
   const { consumer, pipeline, store, subscription } = options
   const { commitData } = store
   const { removal } = subscription
-  if (commitData === undefined || removal === undefined || !isData(pipeline.steps)) return undefined
+  if (commitData === undefined || removal === undefined || !GroupCommit.isData(options)) return undefined
+  if (pipeline.steps.some((step) => step._tag === "CommitSql" && step.data === undefined)) return undefined
   const { delivery } = pipeline.settings
   let skip = 0
   let left = 0
@@ -147,8 +140,9 @@ class Run {
           const own = this.data.get(step)?.(at.value as never, delivered)
           if (own === undefined) return Effect.fail(new NotData())
           if (own.length > 0) one.waits = true
-          statements.push(...own)
+          for (const statement of own) statements.push(statement)
         } else if (step._tag === "Emit") {
+          // An emit only makes a message, which is published if the transaction commits. So it does not wait.
           at.index++
           return failing(Steps.emit(step, at, delivered, consumer, false), of)
         }

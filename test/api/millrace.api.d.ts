@@ -1206,9 +1206,7 @@ import type * as Effect from "effect/Effect";
 import type { Message } from "../../Message.ts";
 import type { SqlData } from "../pipeline/SqlData.ts";
 import type { Claim } from "./InboxStore.ts";
-export interface Removal {
-    readonly engine: string;
-}
+export type Removal = object;
 export interface DataGroup {
     readonly consumer: string;
     readonly removal: Removal;

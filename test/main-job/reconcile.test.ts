@@ -34,6 +34,7 @@ const run = Effect.gen(function*() {
     yield* Workers.drained(tables, Workers.alone)
     const [row] = yield* sql<{ readonly n: number }>`select count(*)::int as n from ${sql(tables.notified)}`
     if (row!.n === 1_000 - doomed) break
+    // Some messages are held by the database's own clock, which no test can move.
     yield* Effect.sleep("300 millis")
   }
 })

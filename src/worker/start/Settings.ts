@@ -11,7 +11,10 @@ import * as GivenDuration from "../../internal/GivenDuration.ts"
  * @since 0.1.0
  */
 export interface WorkerOptions {
-  /** How many messages are processed at the same time, each of another key. Default 256. */
+  /**
+   * How many messages are processed at the same time, each of another key. Default 256. If no step waits before the
+   * commit phase, only `prefetch` bounds how many messages are on their way to a commit.
+   */
   readonly concurrency?: number | undefined
   /**
    * How many messages are in memory, including those in progress. Default twice the concurrency. If no step waits

@@ -58,7 +58,6 @@ export const vitest = (copy: string, options: {
       ...options.args,
       // A test that hangs ends sooner. No test takes half of this time.
       "--testTimeout=30000",
-      "--bail=1",
       "--no-color"
     ], {
       cwd: copy,

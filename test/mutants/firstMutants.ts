@@ -377,7 +377,7 @@ export const firstMutants: ReadonlyArray<Mutant> = [
     from: "const together = { concurrency: \"unbounded\" } as const",
     to: "const together = { concurrency: 1 } as const",
     test: "test/postgres/pipelined.test.ts",
-    named: "sends the statements of a group together"
+    named: "sends the statements of a composed group together"
   },
   {
     name: "a deadlock treated as the message's own failure",

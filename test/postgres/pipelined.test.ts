@@ -1,7 +1,7 @@
 /** Statements as data go over the wire together; what the driver then leaves to us holds all the same. */
 import { assert, it } from "@effect/vitest"
 import { Effect, Schedule, Schema } from "effect"
-import { SqlClient } from "effect/sql"
+import { SqlClient, Statement } from "effect/sql"
 import { DeadLetters, Pipeline, Store, Topic, Worker } from "millrace"
 import { inject } from "vitest"
 import { proxy } from "../harness/proxy.ts"
@@ -45,7 +45,10 @@ const tableIn = (within: string) =>
       } (seq bigint generated always as identity, part text, id text, amount int check (amount <> 7))`
   )
 
-it.live("sends the statements of a group together, each member's in order", () =>
+/** Keeps groups from being committed as data, so that they are composed statement by statement. */
+const composed = Effect.provideService(Statement.CurrentTransformer, (statement) => Effect.succeed(statement))
+
+it.live("sends the statements of a composed group together, each member's in order", () =>
   Effect.gen(function*() {
     const between = yield* proxy(url)
     const within = freshSchema()
@@ -59,7 +62,7 @@ it.live("sends the statements of a group together, each member's in order", () =
         most.together = Math.max(most.together, chunk.toString("latin1").match(/(?:first|second):e\d+/g)?.length ?? 0)
         return false
       }
-      yield* Worker.drain(ledger(within))
+      yield* composed(Worker.drain(ledger(within)))
       assert.isAbove(most.together, 20)
       const rows = yield* sql<{ parts: ReadonlyArray<string> }>`
         select array_agg(split_part(part, ':', 1) order by seq) as parts from ${sql(`${within}.ledger`)} group by id`

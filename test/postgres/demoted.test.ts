@@ -5,7 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Redacted, Schema, Stream } from "effect"
 import { SqlClient } from "effect/sql"
-import { Pipeline, Store, Topic, Worker } from "millrace"
+import { Health, Pipeline, Store, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { inspect } from "node:util"
 import { inject } from "vitest"
@@ -93,10 +93,12 @@ it.live(
       yield* newSessions(true)
       const built = yield* Layer.build(layer)
       yield* Effect.forkScoped(Effect.provide(Worker.run(booked, { idlePoll: "100 millis" }), built))
-      const readOnly =
-        sql`select from pg_stat_activity where datname = current_database() and application_name = 'millrace'
-      and pid <> pg_backend_pid() and query like '%lanes%'`
-      yield* eventually(Effect.map(readOnly, (rows) => rows.length > 0))
+      const workers = yield* Health.Workers
+      yield* eventually(Effect.sync(() =>
+        [...workers].some((state) =>
+          state.consumer === "booked" && JSON.stringify(state.failing()).includes("read-only transaction")
+        )
+      ))
       yield* newSessions(false)
       yield* eventually(Effect.map(sql`select distinct id from ledger`, (rows) => rows.length === notes.length))
       assert.lengthOf(yield* sql`select id from ledger`, notes.length)

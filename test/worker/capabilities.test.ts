@@ -4,7 +4,7 @@ import { Deferred, Duration, Effect, Fiber, Option, Schedule, Schema } from "eff
 import { type Errors, Health, Pipeline, Retry, Topic, type Transport, Worker } from "millrace"
 import { TransportError } from "../../src/Errors.ts"
 import { refuse } from "../../src/worker/start/StartupChecks.ts"
-import { drain, eventually, Orders, ports, publish, settle } from "./support.ts"
+import { drain, eventually, Orders, ports, publish } from "./support.ts"
 
 /** The memory engine under another name, with other capabilities. It keeps order in any case. */
 const engine = (change: Partial<Transport.Capabilities>) =>
@@ -139,9 +139,9 @@ describe("an engine that cannot say what it can do", () => {
     const up = Deferred.makeUnsafe<void>()
     return Effect.gen(function*() {
       const worker = yield* Effect.forkChild(Worker.drain(ordered, { idlePoll: "100 millis" }))
-      yield* settle
-      const [state] = [...(yield* Health.Workers)].filter(({ consumer }) => consumer === "ledger")
-      assert.include(JSON.stringify(state?.failing()), "the broker is down")
+      const workers = yield* Health.Workers
+      const failing = () => JSON.stringify([...workers].map((state) => state.failing()))
+      yield* eventually("health shows the failure", () => failing().includes("the broker is down"))
       assert.isUndefined(worker.pollUnsafe())
       yield* Deferred.succeed(up, undefined)
       yield* eventually("it starts", () => worker.pollUnsafe() !== undefined)

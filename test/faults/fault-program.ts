@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import { DeadLetters, Store, Topic, Worker } from "millrace"
@@ -159,4 +160,6 @@ const program = (): Effect.Effect<unknown, unknown> => {
 const orphaned = Deferred.makeUnsafe<void>()
 process.on("disconnect", () => Deferred.doneUnsafe(orphaned, Exit.void))
 process.channel?.unref()
-NodeRuntime.runMain(Effect.raceFirst(program(), Deferred.await(orphaned)), { teardown: Worker.teardown })
+// The parent reads the output line by line, so log lines go to the other stream.
+const quietly = Effect.provideService(program(), Logger.LogToStderr, true)
+NodeRuntime.runMain(Effect.raceFirst(quietly, Deferred.await(orphaned)), { teardown: Worker.teardown })

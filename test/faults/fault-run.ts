@@ -81,7 +81,7 @@ const inWorld = (run: Run, world: World) =>
   Effect.gen(function*() {
     yield* prepare(world)
     world.decides = run.operator === true
-    if (world.decides) yield* Effect.forkScoped(Load.operator(world))
+    const operator = world.decides ? yield* Effect.forkScoped(Load.operator(world)) : undefined
     const counts = yield* run.body(world)
     world.record({ _tag: "FaultsStopped", process: "parent" })
     world.resting = true
@@ -89,6 +89,8 @@ const inWorld = (run: Run, world: World) =>
     const millis = yield* settled(world)
     world.record({ _tag: "Settled", process: "parent", millis, boundMillis })
     yield* world.stopAll
+    // Its reads would deadlock with the drop of the schema.
+    if (operator !== undefined) yield* Fiber.interrupt(operator)
     for (const consumer of world.consumers) {
       for (const entry of yield* Tables.facts(world.schema, consumer)) world.record(entry)
     }

@@ -116,7 +116,7 @@ for (const [engine, services] of engines) {
         Effect.gen(function*() {
           const codes = yield* Effect.forEach([
             call("redrive", 1_000_000_000_000n),
-            call("pause", "nobody"),
+            call("pause", "unknown"),
             call("resume", "redrives", "  "),
             call("pause", "redrives", "x".repeat(513)),
             call("pause", "redrives", "anna", "x".repeat(4097))

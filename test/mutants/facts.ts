@@ -89,6 +89,24 @@ export const factMutants: ReadonlyArray<Mutant> = [
     named: "add the counts of all workers to one point"
   },
   {
+    name: "old points of a series kept",
+    guarantee: "observability",
+    file: "src/postgres/sql/series.ts",
+    from: "s.at < statement_timestamp() - kept.time",
+    to: "s.at < statement_timestamp() - 9 * kept.time",
+    test: facts,
+    named: "keep points of 10 seconds for a day"
+  },
+  {
+    name: "an operator action of psql that wakes no worker",
+    guarantee: "operations",
+    file: "src/postgres/sql/operatorFunctions.ts",
+    from: "${wake(t, \"array[v.id]\")}",
+    to: "",
+    test: functions,
+    named: "a resume from psql wakes a worker that waits"
+  },
+  {
     name: "a redrive by SQL that does not check the state",
     guarantee: "operations",
     file: "src/postgres/sql/operatorFunctions.ts",

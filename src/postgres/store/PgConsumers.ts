@@ -216,7 +216,6 @@ export const makeConsumers = (
         db.machinery(record, [
           queue,
           status.unsettled,
-          status.waiting,
           status.lagMillis,
           status.delayedKeys,
           status.parkedKeys,

@@ -1206,9 +1206,7 @@ import type * as Effect from "effect/Effect";
 import type { Message } from "../../Message.ts";
 import type { SqlData } from "../pipeline/SqlData.ts";
 import type { Claim } from "./InboxStore.ts";
-export interface Removal {
-    readonly engine: string;
-}
+export type Removal = object;
 export interface DataGroup {
     readonly consumer: string;
     readonly removal: Removal;
@@ -1375,7 +1373,7 @@ export interface UnsettledStore {
     readonly read: (consumer: string, ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Unsettled>, StoreFailure>;
     readonly count: (consumer: string, counts: ReadonlyArray<DeliveryCount>) => Effect.Effect<void, StoreFailure>;
     readonly hold: (consumer: string, count: DeliveryCount, attempts: ReadonlyArray<Failure>, delay: Duration.Duration) => Effect.Effect<void, StoreFailure, Transaction>;
-    readonly forget: (consumer: string, ids: ReadonlyArray<string>) => Effect.Effect<void, StoreFailure, Transaction>;
+    readonly settle: (consumer: string, ids: ReadonlyArray<string>) => Effect.Effect<boolean, StoreFailure, Transaction>;
 }
 
 // src/Telemetry.ts

@@ -142,7 +142,10 @@ export const pause = (consumer: string, action: OperatorAction): Paused =>
   run(action, "paused", (store) => store.consumers.pause(consumer, action))
 
 /**
- * Resumes a paused consumer and wakes its workers.
+ * Resumes a paused consumer. Its workers continue where they stopped.
+ *
+ * Workers that wait are notified. A worker that no notification reaches learns of it at its next poll or renewal, as it
+ * learns of a pause. No notification passes a pooler, and none exists on PGlite.
  *
  * @since 0.1.0
  */

@@ -250,7 +250,9 @@ const routing = ({ consumers, topics }: Neglected): Check => {
       ? []
       : [`No consumer reads these topics, and their messages wait: ${quoted(topics)}. Look for a typing error.`])
   ]
-  return bad.length > 0 ? degraded(bad.join(" ")) : ok("Every queue has a worker, and every topic a consumer.")
+  return bad.length > 0
+    ? degraded(bad.join(" "))
+    : ok("Every queue with messages has a worker, and every published topic a consumer.")
 }
 
 /**
@@ -340,10 +342,9 @@ const lag = (workers: ReadonlyArray<WorkerState>, most: number): Check => {
     const lagMillis = queue.status.lagMillis
     longest = Math.max(longest, lagMillis)
     if (lagMillis <= most) continue
-    const { waiting } = queue.status
     bad.push(
-      `Consumer "${worker.consumer}" is ${seconds(lagMillis)} behind, with ${waiting}${
-        waiting >= 10_000 ? " or more" : ""
+      `Consumer "${worker.consumer}" is ${seconds(lagMillis)} behind, with ${
+        many(queue.status.waiting)
       } messages. Look at its handlers' duration, its retries and its hottest key, or run more workers.`
     )
   }
@@ -354,23 +355,31 @@ const lag = (workers: ReadonlyArray<WorkerState>, most: number): Check => {
 const heldKeys = (workers: ReadonlyArray<WorkerState>, most: number): Check => {
   const bad: Array<string> = []
   let [parked, delayed] = [0, 0]
-  for (const worker of workers) {
-    const status = worker.queue()?.status
-    if (status === undefined) continue
+  // Workers of one consumer read the same queue, so the queue counts once.
+  const read = workers.filter((worker) => worker.queue() !== undefined)
+  const queues = new Map(read.map((worker) => [worker.consumer, worker.queue()!.status]))
+  for (const [consumer, status] of queues) {
     parked += status.parkedKeys
     delayed += status.delayedKeys
     if (status.parkedKeys === 0 || status.parkedMillis <= most) continue
-    const behind = Math.max(0, status.unsettled - status.waiting)
+    const behind = status.unsettled - status.waiting
     bad.push(
-      `Consumer "${worker.consumer}": ${status.parkedKeys} keys are parked, the oldest for ${
+      `Consumer "${consumer}": parked keys wait for an operator (${many(status.parkedKeys)}), the oldest for ${
         seconds(status.parkedMillis)
-      }, and ${behind} messages wait behind held keys. Redrive, discard or release their dead letters.`
+      }, and ${
+        status.unsettled < counted ? behind : `${behind} or more`
+      } messages wait behind held keys. Redrive, discard or release their dead letters.`
     )
   }
   return bad.length > 0
     ? degraded(bad.join(" "))
-    : ok(`${parked} keys are parked, and ${delayed} are held for a retry.`)
+    : ok(`Keys that are parked: ${many(parked)}. Keys that are held for a retry: ${many(delayed)}.`)
 }
+
+/** The store counts to this number, so a count of it may mean more. */
+const counted = 10_000
+
+const many = (count: number): string => count < counted ? String(count) : `${count} or more`
 
 /** Checks the workers. A worker that cannot read or commit processes nothing, even if the database responds. */
 const working = (workers: ReadonlyArray<WorkerState>): Check => {

@@ -34,7 +34,7 @@ interface Hint<Text extends string> {
 export type BeforeCommit<Name extends string, P extends Phase> = [P] extends ["steps"] ? unknown
   : `${Name} cannot stand after commit or emit: it may wait, and a transaction must not. Put it before them.`
 
-/** Requires a delivery mode in which a failed message runs again: any mode but `atMostOnce`. */
+/** Requires a delivery mode in which a failed message runs again. With `atMostOnce` it does not. */
 export type Repeatable<Name extends string, M extends DeliveryMode> = [M] extends ["atMostOnce"]
   ? `${Name} cannot stand in an atMostOnce pipeline: its messages are settled before their steps run, and never come again.`
   : unknown

@@ -7,10 +7,8 @@
  * cannot be renewed in time, the effect is interrupted before another call can claim the id.
  */
 import * as Clock from "effect/Clock"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type * as Scope from "effect/Scope"
 import {
   ClaimLost,
   IdempotencyConflict,
@@ -58,7 +56,7 @@ export const run = Effect.fnUntraced(function*<A, E, R, R1, R2>(
         Effect.flatMap((decided): Effect.Effect<A, E | Refused, R | R1 | R2> => {
           switch (decided._tag) {
             case "Fresh":
-              return Effect.scoped(whileClaimed(call, decided.sent, effect, codec.encode, restore))
+              return whileClaimed(call, decided.sent, effect, codec.encode, restore)
             case "Committed":
               return restore(codec.decode(decided.result))
             case "Conflict":
@@ -81,8 +79,10 @@ const decide = Effect.fnUntraced(function*({ claim, consumer, inbox, now }: Call
     } else if (claimed.success._tag === "Fresh") {
       // An answer that came late has used up the marker's time, so the marker is claimed again.
       if (now() - sent < inbox.markerMillis / 2) return { _tag: "Fresh", sent } as const
-    } else if (claimed.success._tag !== "Busy" || (waiting.transactionBegins(), waiting.isOver)) {
-      return claimed.success
+    } else {
+      // The inbox has answered, so from here on the call waits for the other caller only.
+      waiting.transactionBegins()
+      if (claimed.success._tag !== "Busy" || waiting.isOver) return claimed.success
     }
     yield* waiting.pause
   }
@@ -98,6 +98,9 @@ const giveBack = ({ claim, consumer, inbox }: Call): Effect.Effect<void> =>
 /**
  * Runs the effect, and stores its result. The effect can be interrupted, and then the marker is given back. The
  * storing cannot be interrupted, because an effect without a done marker would run again.
+ *
+ * The renewals end with the effect. A renewal after a result was stored would find no marker, which looks like a loss.
+ * Successful renewals would also keep a marker whose result the inbox never takes.
  */
 const whileClaimed = Effect.fnUntraced(function*<A, E, R, R1>(
   call: Call,
@@ -105,11 +108,10 @@ const whileClaimed = Effect.fnUntraced(function*<A, E, R, R1>(
   effect: Effect.Effect<A, E, R>,
   encode: (value: A) => Effect.Effect<string, ResultRefused, R1>,
   restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-): Effect.fn.Return<A, E | ResultRefused | ClaimLost, R | R1 | Scope.Scope> {
-  const marker = yield* keep(call, sent)
-  const lost = Effect.flatMap(Deferred.await(marker), (reason) => Effect.fail(claimLost(call, "interrupted", reason)))
+): Effect.fn.Return<A, E | ResultRefused | ClaimLost, R | R1> {
+  const marker: Marker = { deadline: sent + trustedMillis(call.inbox) }
   const value = yield* Effect.onExit(
-    restore(Effect.raceFirst(effect, lost)),
+    restore(Effect.raceFirst(effect, keep(call, marker))),
     (exit) => exit._tag === "Failure" ? giveBack(call) : Effect.void
   )
   const encoded = yield* Effect.result(encode(value))
@@ -121,60 +123,66 @@ const whileClaimed = Effect.fnUntraced(function*<A, E, R, R1>(
 const claimLost = ({ claim, consumer }: Call, effect: ClaimLost["effect"], reason: string): ClaimLost =>
   new ClaimLost({ consumer, id: claim.id, effect, reason })
 
-/** Stores the result. Repeats the request after a failure, until the marker is lost. */
-const finish = Effect.fnUntraced(function*(call: Call, marker: Deferred.Deferred<string>, result: string | undefined) {
-  const { claim, consumer, inbox } = call
+/** Stores the result. Repeats the request after a failure, until the marker's time is over. */
+const finish = Effect.fnUntraced(function*(call: Call, marker: Marker, result: string | undefined) {
+  const { claim, consumer, inbox, now } = call
   for (let tries = 0;; tries++) {
     const stored = yield* Effect.result(inbox.finish(consumer, claim, result))
     if (Result.isSuccess(stored)) {
       if (stored.success) return
       return yield* claimLost(call, "happened", "another call has claimed the id")
     }
-    if (Deferred.isDoneUnsafe(marker) || stored.failure.kind === "refused") {
+    if (now() >= marker.deadline || stored.failure.kind === "refused") {
       return yield* claimLost(call, "happened", stored.failure.message)
     }
-    yield* Effect.raceFirst(Backoff.pause(tries, { first: 50, cap: 1000 }), Deferred.await(marker))
+    yield* Backoff.pause(tries, { first: 50, cap: 1000 })
   }
 })
 
-/**
- * Renews the marker while the scope is open. The returned Deferred completes with the reason when the marker is lost.
- * That is a twentieth of its time before the inbox lets another call in, as measured from before the last request.
- */
-const keep = Effect.fnUntraced(function*({ claim, consumer, inbox, now }: Call, sent: number) {
-  const { markerMillis } = inbox
-  const lost = yield* Deferred.make<string>()
-  const trusted = markerMillis * 0.95
-  let deadline = sent + trusted
-  let pause = markerMillis / 3
+/** The in-progress marker of a call. It surely lasts until the deadline, which each renewal moves. */
+interface Marker {
+  deadline: number
+}
+
+/** A marker counts as lost a twentieth of its time before the inbox lets another call in. */
+const trustedMillis = ({ markerMillis }: OutsideInbox): number => markerMillis * 0.95
+
+/** Renews the marker until it is lost, and then fails. Its time is measured from before the last request. */
+const keep = (call: Call, marker: Marker): Effect.Effect<never, ClaimLost> => {
+  const { claim, consumer, inbox, now } = call
+  const third = inbox.markerMillis / 3
+  let pause = third
   const renew = Effect.suspend(() => {
     const sent = now()
-    return Effect.timeout(inbox.renew(consumer, claim), markerMillis / 3).pipe(
-      Effect.flatMap((kept) => {
-        if (!kept) return Deferred.succeed(lost, "another call has claimed the id, or the marker had expired")
-        deadline = sent + trusted
-        pause = markerMillis / 3
-        return Effect.void
-      }),
+    return Effect.timeout(inbox.renew(consumer, claim), third).pipe(
+      Effect.tap((kept) =>
+        Effect.sync(() => {
+          if (kept) marker.deadline = sent + trustedMillis(inbox)
+          pause = third
+        })
+      ),
       Effect.catch((error) => {
-        pause = markerMillis / 12
-        return Effect.logWarning(
-          `The in-progress marker of an id of "${consumer}" could not be renewed; it is tried again. ${error.message}`
+        pause = third / 4
+        return Effect.as(
+          Effect.logWarning(
+            `The in-progress marker of an id of "${consumer}" could not be renewed; it is tried again. ${error.message}`
+          ),
+          true
         )
       })
     )
   })
-  const open = () => !Deferred.isDoneUnsafe(lost)
-  yield* Effect.forkScoped(Effect.interruptible(
-    Effect.whileLoop({ while: open, body: () => Effect.andThen(Effect.sleep(pause), renew), step: () => {} })
-  ))
-  // The check of the clock runs beside the renewals, so that a renewal without an answer does not delay it.
-  yield* Effect.forkScoped(
-    Effect.interruptible(Effect.whileLoop({
-      while: () => open() && now() < deadline,
-      body: () => Effect.sleep(Math.max(1, deadline - now())),
-      step: () => {}
-    })).pipe(Effect.andThen(Deferred.succeed(lost, "its in-progress marker could not be renewed in time")))
+  const renewals = Effect.suspend(() => Effect.delay(renew, pause)).pipe(
+    Effect.repeat({ while: (kept) => kept }),
+    Effect.as("another call has claimed the id, or the marker had expired")
   )
-  return lost
-})
+  // The check of the clock runs beside the renewals, so that a renewal without an answer does not delay it.
+  const expiry = Effect.suspend(() => Effect.sleep(Math.max(1, marker.deadline - now()))).pipe(
+    Effect.repeat({ until: () => now() >= marker.deadline }),
+    Effect.as("its in-progress marker could not be renewed in time")
+  )
+  return Effect.flatMap(
+    Effect.raceFirst(renewals, expiry),
+    (reason) => Effect.fail(claimLost(call, "interrupted", reason))
+  )
+}

@@ -11,7 +11,7 @@ import { type OperatorAction, Store } from "../Store.ts"
 import * as Telemetry from "../Telemetry.ts"
 
 /** The most bytes of each field that the audit keeps. */
-const limits = { by: 512, note: 4096 }
+export const limits = { by: 512, note: 4096 }
 
 /** Checks that the audit can keep the operator's name and note. Fails with `InvalidOperatorAction` if not. */
 export const checked = ({ by, note = "" }: OperatorAction): Effect.Effect<void, InvalidOperatorAction> => {

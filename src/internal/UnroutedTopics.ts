@@ -24,8 +24,9 @@ export class UnroutedTopics {
       if (this.#warned.has(topic) || this.#warned.size >= mostTopics) return Effect.void
       this.#warned.add(topic)
       return Effect.logWarning(
-        `No consumer reads topic "${topic}". Its messages are kept, and wait for the first consumer of the topic. `
-          + "If the name is right, start a worker that reads it. If not, correct the name where it is published."
+        `No consumer reads topic "${topic}". Its messages wait for the first consumer of the topic. Only the option `
+          + "`retention.unrouted` deletes them. If the name is right, start a worker that reads it. If not, correct the "
+          + "name where it is published."
       )
     })
   }

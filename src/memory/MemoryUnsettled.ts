@@ -44,12 +44,15 @@ export const makeUnsettled = (state: MemoryState): UnsettledStore => ({
       }
     })
   }),
-  forget: Effect.fnUntraced(function*(consumer, ids) {
-    const transaction = yield* required(state, "forget unsettled messages")
+  settle: Effect.fnUntraced(function*(consumer, ids) {
+    const transaction = yield* required(state, "settle messages of a broker")
+    if (!state.queues.has(consumer)) return false
     transaction.stage({
+      stale: () => state.queues.has(consumer) ? undefined : "the consumer was removed before the commit",
       apply: () => {
         for (const id of ids) state.unsettled.delete(inboxKey(consumer, id))
       }
     })
+    return true
   })
 })

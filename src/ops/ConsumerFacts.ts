@@ -77,9 +77,9 @@ export type LagCause =
   /** An operator has paused the consumer. */
   | { readonly _tag: "Paused"; readonly by: string; readonly at: number; readonly note: string }
   | { readonly _tag: "NoWorker" }
-  /** A commit of this consumer, or of an unknown one, waits for a lock of another session. */
+  /** A transaction waits for a lock of another session. It may be a commit of another consumer, or a publish. */
   | { readonly _tag: "CommitWaits"; readonly blocker: Blocker }
-  /** Every message that waits belongs to a held key. */
+  /** Every message that waits, or that was counted, belongs to a held key. */
   | { readonly _tag: "AllHeld"; readonly parked: Count; readonly delayed: Count }
   /** Messages wait in lanes without a live owner, although workers live. */
   | { readonly _tag: "FreeLanes"; readonly free: number; readonly lanes: number }

@@ -32,7 +32,7 @@ export interface Session {
  * @since 0.1.0
  */
 export interface Blocker {
-  /** The waiting session. It has locked lanes, so it is a commit, a claim or a renewal. */
+  /** The waiting session. It has locked a table of Millrace, so it is a worker's, or one that publishes. */
   readonly waits: Session
   /** How long it waits, in milliseconds. */
   readonly waitsMillis: number

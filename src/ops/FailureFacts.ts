@@ -69,13 +69,13 @@ export interface RedriveFacts {
 }
 
 /**
- * Selects redrives. Every field is optional.
+ * Selects redrives among the latest 50,000 entries of the audit. Every field is optional.
  *
  * @since 0.1.0
  */
 export interface RedriveQuery {
   readonly consumer?: string | undefined
   readonly by?: string | undefined
-  /** Only redrives at this time or later: milliseconds since the epoch. Default: all that the audit has. */
+  /** Only redrives at this time or later: milliseconds since the epoch. Default: all of these entries. */
   readonly since?: number | undefined
 }

@@ -39,9 +39,12 @@ export class Operations extends Context.Service<Operations, {
   readonly consumers: Effect.Effect<ReadonlyArray<ConsumerFacts>, StoreFailure>
   /** Returns one consumer. Looks further for the cause of its lag than `consumers` does: for a key that has most. */
   readonly consumer: (consumer: string) => Effect.Effect<ConsumerFacts, StoreFailure | ConsumerNotFound>
-  /** Returns held keys with what waits behind each, parked ones first in the order of consumer and key. */
+  /** Returns held keys with what waits behind each, in the order of consumer and key. */
   readonly stuckKeys: (query?: StuckQuery) => Effect.Effect<ReadonlyArray<StuckKey>, StoreFailure | ConsumerNotFound>
-  /** Returns the groups of open dead letters with one cause, newest first. Counting ends at 1,000 for each group. */
+  /**
+   * Returns the groups of open dead letters with one cause, newest first. Counting ends at 1,000 for each group. A
+   * consumer's first 1,000 groups are looked at, in the order of their fingerprints.
+   */
   readonly failures: (
     query?: FailureQuery
   ) => Effect.Effect<ReadonlyArray<FailureFacts>, StoreFailure | ConsumerNotFound>
@@ -55,7 +58,7 @@ export class Operations extends Context.Service<Operations, {
   readonly lanes: (consumer: string) => Effect.Effect<ReadonlyArray<LaneFacts>, StoreFailure | ConsumerNotFound>
   /** Returns what waits until it is due, by topic. */
   readonly delayed: Effect.Effect<ReadonlyArray<DelayedFacts>, StoreFailure>
-  /** Returns the messages that no consumer reads, by topic. */
+  /** Returns the messages that no consumer reads, by topic: the first 1,000 topics. */
   readonly unrouted: Effect.Effect<ReadonlyArray<UnroutedFacts>, StoreFailure>
   /** Returns everything that is known about a message id. */
   readonly find: (id: string, query?: FindQuery) => Effect.Effect<Found, StoreFailure>

@@ -22,7 +22,10 @@ export interface SeriesPoint {
   readonly delayedKeys: number
   readonly parkedKeys: number
   readonly deadLetters: Count
-  /** Messages that workers settled within the point, by outcome. */
+  /**
+   * Messages that workers settled, by outcome. A worker adds its counts every 10 seconds (`statsEvery`), to the point
+   * of that moment. The last counts of a worker that stops are missing, and so are those of `Worker.drain`.
+   */
   readonly committed: number
   readonly duplicates: number
   readonly dead: number

@@ -196,14 +196,13 @@ const take = (seat: Seat): Subscription["take"] =>
 const removeInTransaction = (seat: Seat): Subscription["removeInTransaction"] =>
   Effect.fnUntraced(function*(deliveries) {
     const ours = deliveries.filter((delivery) => seat.held.of(delivery) !== undefined)
+    if (ours.length === 0) return ours
     const recorded = ours.flatMap((delivery) => seat.held.of(delivery)?.recorded === true ? [delivery.message.id] : [])
-    if (recorded.length > 0) {
-      yield* Effect.mapError(
-        seat.store.unsettled.forget(seat.spec.consumer, recorded),
-        ofStore(seat, "forget the records of messages")
-      )
-    }
-    return ours
+    const registered = yield* Effect.mapError(
+      seat.store.unsettled.settle(seat.spec.consumer, recorded),
+      ofStore(seat, "settle messages")
+    )
+    return registered ? ours : []
   })
 
 const hold = (seat: Seat): Subscription["hold"] =>

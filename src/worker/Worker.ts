@@ -297,23 +297,25 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     yield* Effect.raceFirst(again(0), yield* Halt)
   }) as Effect.Effect<void, WorkerError, R | Store | Transport>
 
-/** Logs one line when a worker starts to take messages. The short runs of `Worker.drain` have no such line. */
-const logStart = ({ pipeline, settings, untilEmpty, worker }: Stages.Options): Effect.Effect<void> => {
-  if (untilEmpty) return Effect.void
+/**
+ * Returns the effect that logs one line when the worker starts to take messages. A worker that has started logs
+ * another line when it has stopped and given back its lanes. The short runs of `Worker.drain` have no such lines.
+ */
+const lifeLines = (
+  { pipeline, settings, untilEmpty, worker }: Stages.Options
+): Effect.Effect<Effect.Effect<void>, never, Scope.Scope> => {
+  if (untilEmpty) return Effect.succeed(Effect.void)
+  let running = false
+  const line = (what: string) =>
+    Effect.annotateLogs(Effect.logInfo(`Worker ${worker} ${what}`), { consumer: pipeline.consumer })
   const topics = pipeline.topics.map(({ name }) => `"${name}"`).join(", ")
   const version = settings.codeVersion === "" ? "" : ` with code ${settings.codeVersion}`
-  return Effect.annotateLogs(Effect.logInfo(`Worker ${worker} started${version}. It reads ${topics}.`), {
-    consumer: pipeline.consumer
+  const started = Effect.suspend(() => {
+    running = true
+    return line(`started${version}. It reads ${topics}.`)
   })
+  return Effect.as(Effect.addFinalizer(() => running ? line("stopped.") : Effect.void), started)
 }
-
-/** Logs one line when a worker has stopped and given back its lanes. */
-const logEnd = ({ pipeline, untilEmpty, worker }: Stages.Options): Effect.Effect<void, never, Scope.Scope> =>
-  untilEmpty ?
-    Effect.void :
-    Effect.addFinalizer(() =>
-      Effect.annotateLogs(Effect.logInfo(`Worker ${worker} stopped.`), { consumer: pipeline.consumer })
-    )
 
 /**
  * Runs one subscription from its registration to its end: fetches messages into the flow, and runs the turns that the
@@ -324,8 +326,9 @@ const session = (
   started: Deferred.Deferred<void, WorkerError> | undefined
 ): Effect.Effect<void, WorkerError | SubscriptionLost> =>
   Effect.scoped(Effect.gen(function*() {
-    const { attempt, batch, drain, fetcher, inFlight } = yield* Effect.andThen(logEnd(options), Stages.open(options))
-    yield* logStart(options)
+    const logStart = yield* lifeLines(options)
+    const { attempt, batch, drain, fetcher, inFlight } = yield* Stages.open(options)
+    yield* logStart
     yield* Effect.addFinalizer(() => drain)
     if (started !== undefined) yield* Deferred.succeed(started, undefined)
 

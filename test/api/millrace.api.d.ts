@@ -1373,7 +1373,7 @@ export interface UnsettledStore {
     readonly read: (consumer: string, ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Unsettled>, StoreFailure>;
     readonly count: (consumer: string, counts: ReadonlyArray<DeliveryCount>) => Effect.Effect<void, StoreFailure>;
     readonly hold: (consumer: string, count: DeliveryCount, attempts: ReadonlyArray<Failure>, delay: Duration.Duration) => Effect.Effect<void, StoreFailure, Transaction>;
-    readonly forget: (consumer: string, ids: ReadonlyArray<string>) => Effect.Effect<void, StoreFailure, Transaction>;
+    readonly settle: (consumer: string, ids: ReadonlyArray<string>) => Effect.Effect<boolean, StoreFailure, Transaction>;
 }
 
 // src/Telemetry.ts

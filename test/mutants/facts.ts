@@ -35,6 +35,51 @@ export const factMutants: ReadonlyArray<Mutant> = [
     named: "refuse a consumer that does not exist"
   },
   {
+    name: "failure groups without a bound of their number",
+    guarantee: "observability",
+    file: "src/postgres/sql/views.ts",
+    from: "select fingerprint from step limit ${mostRows}) g",
+    to: "select fingerprint from step) g",
+    test: "test/ops/factsAtScale.test.ts",
+    named: "look at a bounded number of causes and topics"
+  },
+  {
+    name: "a key taken for hot by a few messages",
+    guarantee: "observability",
+    file: "src/postgres/sql/facts.ts",
+    from: "where seen >= 10 order by n desc limit 1",
+    to: "where seen >= 1 order by n desc limit 1",
+    test: facts,
+    named: "explain the lag of a queue in one sentence"
+  },
+  {
+    name: "all keys taken for held, although a message behind the counted ones is ready",
+    guarantee: "observability",
+    file: "src/ops/read/LagCauses.ts",
+    from: "if (ready.value === 0 && lagMillis === 0) return",
+    to: "if (ready.value === 0) return",
+    test: "test/ops/lagCauses.test.ts",
+    named: "is no hold of all keys"
+  },
+  {
+    name: "held keys counted once for each worker of the process",
+    guarantee: "observability",
+    file: "src/Health.ts",
+    from: "new Map(read.map((worker) => [worker.consumer, worker.queue()!.status]))",
+    to: "new Map(read.map((worker, i) => [`${worker.consumer}${i}`, worker.queue()!.status]))",
+    test: "test/ops/health.test.ts",
+    named: "by a key that is parked for long"
+  },
+  {
+    name: "a takeover without a log line",
+    guarantee: "observability",
+    file: "src/postgres/queue/PgLanes.ts",
+    from: "this.#takenOver += expired",
+    to: "this.#takenOver += 0 * expired",
+    test: "test/postgres/warnings.test.ts",
+    named: "took over the lanes of expired leases"
+  },
+  {
     name: "a series that adds no counts",
     guarantee: "observability",
     file: "src/postgres/sql/series.ts",
@@ -42,6 +87,24 @@ export const factMutants: ReadonlyArray<Mutant> = [
     to: "committed = greatest(s.committed, 0 * excluded.committed)",
     test: facts,
     named: "add the counts of all workers to one point"
+  },
+  {
+    name: "old points of a series kept",
+    guarantee: "observability",
+    file: "src/postgres/sql/series.ts",
+    from: "s.at < statement_timestamp() - kept.time",
+    to: "s.at < statement_timestamp() - 9 * kept.time",
+    test: facts,
+    named: "keep points of 10 seconds for a day"
+  },
+  {
+    name: "an operator action of psql that wakes no worker",
+    guarantee: "operations",
+    file: "src/postgres/sql/operatorFunctions.ts",
+    from: "${wake(t, \"array[v.id]\")}",
+    to: "",
+    test: functions,
+    named: "a resume from psql wakes a worker that waits"
   },
   {
     name: "a redrive by SQL that does not check the state",

@@ -9,8 +9,8 @@ export const redisInboxMutants: ReadonlyArray<Mutant> = [
     name: "outside: a marker that is not given back when its effect fails",
     guarantee: "bounded",
     file: "src/internal/OnceOutside.ts",
-    from: "    restore(Effect.raceFirst(effect, lost)),\n    (exit) => exit._tag === \"Failure\" ?",
-    to: "    restore(Effect.raceFirst(effect, lost)),\n    (exit) => exit._tag === \"Success\" ?",
+    from: "    restore(Effect.raceFirst(effect, keep(call, marker))),\n    (exit) => exit._tag === \"Failure\" ?",
+    to: "    restore(Effect.raceFirst(effect, keep(call, marker))),\n    (exit) => exit._tag === \"Success\" ?",
     test: outside,
     named: "is free again at once when its effect fails, dies or is interrupted"
   },
@@ -18,7 +18,7 @@ export const redisInboxMutants: ReadonlyArray<Mutant> = [
     name: "outside: a marker that is not renewed",
     guarantee: "one owner",
     file: "src/internal/OnceOutside.ts",
-    from: "        deadline = sent + trusted\n",
+    from: "if (kept) marker.deadline = sent + trustedMillis(inbox)\n",
     to: "",
     test: outside,
     named: "keeps a second caller waiting, however long the effect takes"
@@ -27,8 +27,8 @@ export const redisInboxMutants: ReadonlyArray<Mutant> = [
     name: "outside: an effect that continues when its marker is lost",
     guarantee: "one owner",
     file: "src/internal/OnceOutside.ts",
-    from: "const trusted = markerMillis * 0.95",
-    to: "const trusted = markerMillis * 1.2",
+    from: "markerMillis * 0.95",
+    to: "markerMillis * 1.2",
     test: outside,
     named: "interrupts its effect before another call can claim the id"
   },
@@ -36,10 +36,19 @@ export const redisInboxMutants: ReadonlyArray<Mutant> = [
     name: "outside: the effect repeated where only its record failed",
     guarantee: "effectively once",
     file: "src/internal/OnceOutside.ts",
-    from: "if (Deferred.isDoneUnsafe(marker) || stored.failure.kind === \"refused\") {",
+    from: "if (now() >= marker.deadline || stored.failure.kind === \"refused\") {",
     to: "if (tries >= 0) {",
     test: outside,
     named: "to store the result is repeated while the effect is not"
+  },
+  {
+    name: "outside: a result that is stored again without an end",
+    guarantee: "bounded",
+    file: "src/internal/OnceOutside.ts",
+    from: "if (now() >= marker.deadline || stored.failure.kind === \"refused\") {",
+    to: "if (stored.failure.kind === \"refused\") {",
+    test: outside,
+    named: "to store the result fails after the marker's time, also while renewals would succeed"
   },
   {
     name: "outside: a refused result that frees its id",

@@ -60,6 +60,16 @@ export const relayMutants: ReadonlyArray<Mutant> = [
     named: "stops for good after a permanent failure"
   },
   {
+    name: "relay: an engine that interrupts itself and is not noticed",
+    guarantee: "bounded",
+    file: waves,
+    from: "          const error = Cause.findErrorOption(cause)\n",
+    to: "          if (Cause.hasInterrupts(cause)) return Effect.interrupt\n"
+      + "          const error = Cause.findErrorOption(cause)\n",
+    test: relay,
+    named: "stops for good after an interruption from within"
+  },
+  {
     name: "relay: a key that continues behind a refused message",
     guarantee: "order per key",
     file: "src/worker/relay/Relay.ts",

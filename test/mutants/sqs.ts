@@ -3,6 +3,7 @@ import type { Mutant } from "./types.ts"
 
 const worker = "test/sqs/sqsWorker.test.ts"
 const model = "test/sqs/fifoModel.test.ts"
+const onPostgres = "test/sqs/sqsOnPostgres.test.ts"
 const subscription = "src/sqs/SqsSubscription.ts"
 
 export const sqsMutants: ReadonlyArray<Mutant> = [
@@ -24,6 +25,42 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
       + "    for (const one of ours) seat.acknowledger.add(seat.held.of(one)!)\n",
     test: model,
     named: "commit every message of a FIFO queue once"
+  },
+  {
+    name: "sqs: ids recorded under a number that belongs to no consumer or another one",
+    guarantee: "effectively once",
+    file: "src/postgres/store/PgConsumers.ts",
+    from: "if (known.get(consumer) !== found) known.delete(consumer)",
+    to: "",
+    test: onPostgres,
+    named: "an id stays known after another process removed the consumer"
+  },
+  {
+    name: "sqs: a removed consumer commits",
+    guarantee: "effectively once",
+    file: subscription,
+    from: "return registered ? ours : []",
+    to: "return registered ? ours : ours",
+    test: onPostgres,
+    named: "an id stays known after another process removed the consumer"
+  },
+  {
+    name: "sqs: a removal beside a commit",
+    guarantee: "effectively once",
+    file: "src/postgres/sql/unsettled.ts",
+    from: "where name = $1 for key share",
+    to: "where name = $1",
+    test: onPostgres,
+    named: "an id stays known after another process removed the consumer"
+  },
+  {
+    name: "sqs: deleted after a commit that a crash may forget",
+    guarantee: "no loss",
+    file: "src/postgres/sql/unsettled.ts",
+    from: "case when current_setting('synchronous_commit') = 'off'",
+    to: "case when false",
+    test: onPostgres,
+    named: "a commit is flushed, also where the session does not flush"
   },
   {
     name: "sqs: no inbox on a broker",

@@ -1,10 +1,13 @@
 /** The facts of a running system, on Postgres and on PGlite: what is stuck, why, and where one message is. */
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer, Schema } from "effect"
+import { Effect, Layer, Result, Schema } from "effect"
+import { SqlClient } from "effect/sql"
 import { Consumers, DeadLetters, type Errors, Pipeline, Retry, Store, Topic, Worker } from "millrace"
 import { Embedded } from "millrace/embedded"
 import { type Fact, Operations } from "millrace/ops"
 import { inject } from "vitest"
+import * as FactsSql from "../../src/postgres/sql/facts.ts"
+import * as Names from "../../src/postgres/sql/names.ts"
 import { eventually, freshSchema, postgres } from "../postgres/kit.ts"
 
 class Declined extends Schema.TaggedError<Declined>()("Declined", { retryable: Schema.Boolean }) {}
@@ -51,6 +54,7 @@ const stuck = Effect.fnUntraced(function*(name: string) {
 })
 
 const schema = freshSchema()
+const { oneKey } = FactsSql.make(Result.getOrThrow(Names.make(schema)))
 const engines: ReadonlyArray<readonly [string, Layer.Layer<any, any>]> = [
   ["postgres", postgres(inject("databaseUrl"), {}, schema)],
   ["pglite", Embedded.layer({ schema })]
@@ -109,6 +113,12 @@ for (const [engine, services] of engines) {
           yield* publish(...Array.from({ length: 30 }, (_, i) => `hot${i}`))
           assert.match((yield* said)[1], /^No worker of this consumer lives\. Start one\.$/)
           assert.isAbove((yield* consumerOf("lagging")).lag.millis, 0)
+          const sql = yield* SqlClient.SqlClient
+          const hot = (consumer: string) => sql.unsafe<{ key: string; share: number }>(oneKey, [consumer])
+          const [most] = yield* hot("lagging")
+          assert.deepStrictEqual([most!.key, Math.round(most!.share * 10)], ["hot", 9])
+          yield* stuck("short")
+          assert.deepStrictEqual(yield* hot("short"), [])
         }))
 
       it.effect("group failures with the versions that they died on and the versions that run", () =>
@@ -164,7 +174,7 @@ for (const [engine, services] of engines) {
           const by = yield* operations.redrives({ consumer: "redriven", by: "ben" })
           assert.deepStrictEqual(by.map(({ committed, note }) => [note, committed]), [["fixed", 1], ["INC-812", 1]])
           assert.strictEqual(by[1]!.discarded, 1)
-          assert.deepStrictEqual(yield* operations.redrives({ consumer: "redriven", by: "nobody" }), [])
+          assert.deepStrictEqual(yield* operations.redrives({ consumer: "redriven", by: "unknown" }), [])
         }))
 
       it.effect("answer whether a message was handled, wherever it is", () =>
@@ -269,16 +279,32 @@ for (const [engine, services] of engines) {
           assert.isAtMost(points.length, 2)
         }))
 
+      it.effect("keep points of 10 seconds for a day, and points of a minute for a week", () =>
+        Effect.gen(function*() {
+          const { consumers } = yield* Store.Store
+          const sql = yield* SqlClient.SqlClient
+          yield* stuck("aging")
+          yield* sql.unsafe(`insert into ${schema}.series select id, step, now() - age, 0, 0, 0, 0, 0, 0, 0, 0, 0
+            from ${schema}.consumers, (values (10, interval '23 hours'), (10, '25 hours'), (60, '25 hours'), (60, '8 days')) p(step, age)
+            where name = 'aging'`)
+          const status = yield* consumers.status("aging")
+          yield* consumers.record("aging", status, { committed: 0, duplicates: 0, dead: 0, retried: 0 })
+          const left = yield* sql.unsafe<{ step: number; hours: number }>(`select step,
+            round(extract(epoch from now() - at) / 3600)::int as hours from ${schema}.series
+            where queue_id = (select id from ${schema}.consumers where name = 'aging') order by step, at`)
+          assert.deepStrictEqual(left.map(({ hours, step }) => [step, hours]), [[10, 23], [10, 0], [60, 25], [60, 0]])
+        }))
+
       it.effect("refuse a consumer that does not exist", () =>
         Effect.gen(function*() {
           const operations = yield* facts
           const refusals = yield* Effect.forEach([
-            operations.consumer("nobody"),
-            operations.stuckKeys({ consumer: "nobody" }),
-            operations.failures({ consumer: "nobody" }),
-            operations.redrives({ consumer: "nobody" }),
-            operations.lanes("nobody"),
-            operations.series("nobody")
+            operations.consumer("unknown"),
+            operations.stuckKeys({ consumer: "unknown" }),
+            operations.failures({ consumer: "unknown" }),
+            operations.redrives({ consumer: "unknown" }),
+            operations.lanes("unknown"),
+            operations.series("unknown")
           ] as ReadonlyArray<Effect.Effect<unknown, Errors.StoreFailure | Errors.ConsumerNotFound>>, Effect.flip)
           assert.deepStrictEqual(refusals.map(({ _tag }) => _tag), Array(6).fill("ConsumerNotFound"))
         }))

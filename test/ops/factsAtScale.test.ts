@@ -47,11 +47,9 @@ const fill = Effect.gen(function*() {
     select 'topic' || n % 3, 'u' || n, 'k', true, 1, '{}', '{}', 1 from generate_series(1, ${rows}::int) n`
   yield* sql`insert into ${table("delayed")} (due_at, id, topic, key, keyed, hash, payload, headers, version)
     select now() + n * interval '1 s', 'l' || n, 't', 'k', true, 1, '{}', '{}', 1 from generate_series(1, ${rows}::int) n`
-  yield* sql`insert into ${
-    table("series")
-  } (queue_id, step, at, unsettled, waiting, lag_millis, delayed_keys, parked_keys,
+  yield* sql`insert into ${table("series")} (queue_id, step, at, unsettled, lag_millis, delayed_keys, parked_keys,
       dead_letters, committed, duplicates, dead, retried)
-    select 1, 10, now() - n * interval '10 s', 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 from generate_series(1, 8640) n`
+    select 1, 10, now() - n * interval '10 s', 1, 1, 1, 1, 1, 1, 1, 1, 1 from generate_series(1, 8640) n`
   for (const name of ["messages", "dead_letters", "holds", "audit", "unrouted", "delayed", "series"]) {
     yield* sql`vacuum analyze ${table(name)}`
   }
@@ -117,6 +115,26 @@ const engine = postgres(inject("databaseUrl"), { retention: false }, schema)
 layer(Operations.layer({ schema }).pipe(Layer.provideMerge(engine)), { excludeTestServices: true, timeout: 600_000 })(
   `facts about ${rows} messages and dead letters`,
   (it) => {
+    it.effect("look at a bounded number of causes and topics, however many there are", () =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        const counts = sql.unsafe<{ n: number }>(
+          `select count(*)::int as n from ${names.vFailures} union all select count(*)::int from ${names.vUnrouted}`
+        )
+        yield* register({ consumer: "c", lanes: 64 })
+        const table = (name: string) => sql(`${schema}.${name}`)
+        yield* sql`insert into ${
+          table("dead_letters")
+        } (queue_id, lane, seq, message_id, topic, key, keyed, payload, headers, version,
+          published_at, reason, parked, attempts, tag, fingerprint)
+        select 1, 0, n, 'd' || n, 't', 'x', true, '{}', '{}', 1, now(), 'exhausted', false, '[]', 'T', 'of message ' || n
+        from generate_series(1, 1200) n`
+        yield* sql`insert into ${table("unrouted")} (topic, id, key, keyed, hash, payload, headers, version)
+          select 'topic ' || n, 'u' || n, 'k', true, 1, '{}', '{}', 1 from generate_series(1, 1200) n`
+        assert.deepStrictEqual((yield* counts).map(({ n }) => n), [1_000, 1_000])
+        yield* sql`truncate ${table("dead_letters")}, ${table("unrouted")}`
+      }))
+
     it.effect("look at a bounded number of rows", () =>
       Effect.gen(function*() {
         const sql = yield* SqlClient.SqlClient

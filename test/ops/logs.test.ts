@@ -1,7 +1,7 @@
 // Log lines identify their message, and never contain its payload.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schedule, Schema } from "effect"
-import { Memory, Message, Pipeline, Retry, Store, Topic } from "millrace"
+import { Memory, Message, Pipeline, Retry, Store, Topic, Worker } from "millrace"
 import { deadLetters, Declined, drain, order, Orders, publish, settle, start, stop } from "../worker/support.ts"
 import { logging } from "./collectors.ts"
 
@@ -130,6 +130,9 @@ describe("log lines", () => {
       assert.match(said()[0]!, /^Worker w#[0-9a-f]{8} started with code 1\.4\.3\. It reads "orders"\.$/)
       yield* stop(worker)
       assert.match(said()[1]!, /^Worker w#[0-9a-f]{8} stopped\.$/)
+      assert.lengthOf(said(), 2)
+      const other = Worker.run(Pipeline.from(Orders, { consumer: "books" }), { lanes: 3, name: "w" })
+      assert.strictEqual((yield* Effect.flip(other))._tag, "ConsumerConflict")
       assert.lengthOf(said(), 2)
     }).pipe(Effect.provide(Layer.merge(Memory.layer, layer)))
   })

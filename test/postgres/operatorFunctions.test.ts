@@ -3,13 +3,13 @@
  */
 import { PgClient } from "@effect/sql-pg"
 import { assert, it, layer } from "@effect/vitest"
-import { Effect, type Layer, Redacted, Schema } from "effect"
+import { Duration, Effect, Fiber, type Layer, Redacted, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { Audit, Consumers, DeadLetters, Pipeline, Topic, Worker } from "millrace"
 import { Embedded } from "millrace/embedded"
 import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
-import { eventually, freshSchema, postgres } from "./kit.ts"
+import { asleep, eventually, freshSchema, open, postgres, publish, receive, register } from "./kit.ts"
 
 const Notes = Topic.make("notes", {
   schema: Schema.Struct({ id: Schema.String, key: Schema.String }),
@@ -116,16 +116,38 @@ for (const [engine, services] of engines) {
         Effect.gen(function*() {
           const codes = yield* Effect.forEach([
             call("redrive", 1_000_000_000_000n),
-            call("pause", "nobody"),
+            call("pause", "unknown"),
             call("resume", "redrives", "  "),
+            call("resume", "redrives", "\t\n"),
             call("pause", "redrives", "x".repeat(513)),
             call("pause", "redrives", "anna", "x".repeat(4097))
           ], (act) => Effect.map(Effect.flip(act), (error) => refusal(error).code))
-          assert.deepStrictEqual(codes, ["MR004", "MR004", "MR005", "MR005", "MR005"])
+          assert.deepStrictEqual(codes, ["MR004", "MR004", "MR005", "MR005", "MR005", "MR005"])
         }))
     }
   )
 }
+
+it.live("a resume from psql wakes a worker that waits", () => {
+  const own = freshSchema()
+  return Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    const act = (name: string) => sql.unsafe(`select ${own}.${name}('c')`)
+    yield* register()
+    yield* publish(["m"])
+    yield* act("pause")
+    const sub = yield* open("sleeper", { idlePoll: Duration.seconds(20), lease: Duration.minutes(5) })
+    const taking = yield* Effect.forkChild(receive(sub, 1))
+    yield* eventually(Effect.map(
+      sql.unsafe(`select from ${own}.consumers where waiting_until > clock_timestamp()`),
+      (rows) => rows.length > 0
+    ))
+    yield* asleep(own)
+    assert.isTrue(sub.paused())
+    const [time] = yield* Effect.timed(Effect.andThen(act("resume"), Fiber.join(taking)))
+    assert.isBelow(Duration.toMillis(time), 3_000)
+  }).pipe(Effect.scoped, Effect.provide(postgres(inject("databaseUrl"), {}, own)))
+})
 
 it.live("a role with execute on the functions and select on the views needs no right on a table", () => {
   const own = freshSchema()

@@ -25,6 +25,7 @@ import * as RemovalSql from "../../src/postgres/sql/removal.ts"
 import * as RestoredSql from "../../src/postgres/sql/restored.ts"
 import * as RetentionSql from "../../src/postgres/sql/retention.ts"
 import * as ServerLifeSql from "../../src/postgres/sql/serverLife.ts"
+import * as UnsettledSql from "../../src/postgres/sql/unsettled.ts"
 import { freshSchema, postgres } from "./kit.ts"
 
 const schema = freshSchema()
@@ -45,7 +46,8 @@ const of = {
   removal: RemovalSql.make(names),
   restored: RestoredSql.make(names),
   retention: RetentionSql.make(names),
-  serverLife: ServerLifeSql.make(names)
+  serverLife: ServerLifeSql.make(names),
+  unsettled: UnsettledSql.make(names)
 }
 
 type Params = (life: string) => ReadonlyArray<unknown>

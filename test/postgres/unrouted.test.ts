@@ -58,7 +58,7 @@ describe("messages of a topic without a consumer", () => {
         yield* Topic.publishAll(Notes, [note("a1", "a"), note("a2", "a")])
         yield* Topic.publish(Notes, note("a3", "a"))
         assert.lengthOf(warned(), 1)
-        assert.match(warned()[0]!, new RegExp(`^No consumer reads topic "${Notes.name}"\\. Its messages are kept`))
+        assert.match(warned()[0]!, new RegExp(`^No consumer reads topic "${Notes.name}"\\. Its messages wait`))
         const Later = Topic.make("later-topic", { schema: Schema.String, id: "random" })
         yield* Topic.publish(Later, "x", { delay: "1 hour" })
         assert.lengthOf(warned(), 2)

@@ -1,6 +1,6 @@
 /**
  * The warnings of a worker, each with its remedy: a step that waits in its transaction, effects beside the
- * transaction, a blocked event loop.
+ * transaction, a blocked event loop. A takeover has a line, too.
  */
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Logger, Redacted, Schedule, Schema } from "effect"
@@ -16,15 +16,19 @@ const publish = (...ns: ReadonlyArray<number>) => Topic.publishAll(Notes, ns.map
 
 /** Runs on a schema of its own, and gives what was logged. */
 const logged = <E>(
-  test: (lines: ReadonlyArray<string>) => Effect.Effect<unknown, E, Layer.Success<typeof Postgres.layerConfig>>
+  test: (
+    lines: ReadonlyArray<string>,
+    schema: string
+  ) => Effect.Effect<unknown, E, Layer.Success<typeof Postgres.layerConfig>>
 ) => {
   const lines: Array<string> = []
+  const schema = freshSchema()
   const logger = Logger.make((options) => {
     lines.push(String(options.message))
   })
-  return test(lines).pipe(
+  return test(lines, schema).pipe(
     Effect.provide(Layer.merge(
-      Postgres.layer({ url: Redacted.make(inject("databaseUrl")), schema: freshSchema() }),
+      Postgres.layer({ url: Redacted.make(inject("databaseUrl")), schema }),
       Logger.layer([logger])
     ))
   )
@@ -82,6 +86,26 @@ it.live("names an event loop that was blocked for a third of the lease, and for 
       assert.match(
         lines.find((line) => line.includes("event loop was blocked"))!,
         /blocked for \d{3,4} ms; leases of 1500 ms/
+      )
+    })
+  ))
+
+it.live("says with one line that a worker took over the lanes of expired leases, and how many", () =>
+  logged((lines, schema) =>
+    Effect.gen(function*() {
+      const reader = Pipeline.from(Notes, { consumer: "reader" })
+      const takeovers = () => lines.filter((line) => line.includes("took over"))
+      const sql = yield* SqlClient.SqlClient
+      yield* Worker.drain(reader)
+      yield* Worker.drain(reader)
+      assert.deepStrictEqual(takeovers(), [])
+      yield* sql`update ${sql(`${schema}.lanes`)} set owner = 'dead', lease_until = '-infinity',
+        life = (select id from ${sql(`${schema}.server_life`)}) where lane < 20`
+      yield* Worker.drain(reader)
+      assert.lengthOf(takeovers(), 1)
+      assert.match(
+        takeovers()[0]!,
+        /^Worker .* took over 20 of 64 lanes\. Their leases had expired, since .* No message is lost\.$/
       )
     })
   ))

@@ -42,3 +42,24 @@ it.effect("does not publish a message again whose lease was lost meanwhile", () 
     yield* Fiber.join(next)
     assert.deepStrictEqual(requests, [["1"], ["2"]])
   }))
+
+it.effect("publishes the next message of a key at once after the one before it was refused", () =>
+  Effect.gen(function*() {
+    const requests: Array<ReadonlyArray<string>> = []
+    const failed = [{ id: "1", outcome: "refused", detail: "too large" }] as const
+    const publish = (messages: ReadonlyArray<Message.Message>) =>
+      Effect.suspend(() => {
+        requests.push(messages.map(({ id }) => id))
+        return requests.length > 1 ? Effect.void : Effect.fail(new Errors.PublishFailed({ engine: "e", failed }))
+      })
+    const waves = yield* PublishWaves.make({ consumer: "c", target: { publish }, most: 100, requests: 1 })
+    const publishing = yield* Effect.forkChild(
+      Effect.forEach(["1", "2"], (id) => Effect.result(Effect.flatMap(message(id, "a"), waves.publish)), {
+        concurrency: "unbounded"
+      })
+    )
+    yield* TestClock.adjust("1 millis")
+    assert.deepStrictEqual(requests, [["1"], ["2"]])
+    const published = yield* Fiber.join(publishing)
+    assert.deepStrictEqual(published.map(({ _tag }) => _tag), ["Failure", "Success"])
+  }))

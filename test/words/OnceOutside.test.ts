@@ -1,6 +1,6 @@
 /** `Inbox.once` on an inbox outside of the store: its markers, its heartbeat and its failures, in virtual time. */
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Context, Deferred, Effect, Fiber, Schema } from "effect"
+import { Clock, Context, Deferred, Effect, Exit, Fiber, Schema, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { Errors, Inbox, type Store } from "millrace"
 
@@ -46,7 +46,7 @@ class Records {
       renew: (consumer, { id, owner }) =>
         ask("renew", (now) => {
           const known = live(key(consumer, id), now)
-          if (known === undefined || known.owner !== owner) return false
+          if (known?.owner !== owner || known.done !== undefined) return false
           entries.set(key(consumer, id), { ...known, until: now + 30_000 })
           return true
         }),
@@ -59,7 +59,8 @@ class Records {
         }),
       release: (consumer, { id, owner }) =>
         ask("release", (now) => {
-          if (live(key(consumer, id), now)?.owner === owner) entries.delete(key(consumer, id))
+          const known = live(key(consumer, id), now)
+          if (known?.owner === owner && known.done === undefined) entries.delete(key(consumer, id))
         })
     })
   }
@@ -228,6 +229,27 @@ describe("a request to an inbox outside of the store", () => {
       assert.include(JSON.stringify(exit), "happened")
     }))
 
+  it.effect("to store the result that stays without an answer for long returns the result in the end", () =>
+    Effect.gen(function*() {
+      const records = new Records()
+      records.fail("finish", "answer", 25) // more than ten seconds, a third of the marker's time
+      const call = yield* Effect.forkChild(records.layer(Inbox.once(key, Effect.succeed(1), options)))
+      assert.strictEqual(yield* later(call), 1)
+    }))
+
+  it.effect("to store the result fails after the marker's time, also while renewals would succeed", () =>
+    Effect.gen(function*() {
+      const records = new Records()
+      records.fail("finish", "request", Infinity)
+      const call = yield* Effect.forkChild(Effect.flip(records.layer(Inbox.once(key, Effect.succeed(1), options))))
+      yield* TestClock.adjust("1 minute")
+      const exit = call.pollUnsafe()
+      records.faults.length = 0 // a call that still waits can end, and with it the test
+      yield* TestClock.adjust("10 seconds")
+      assert.isDefined(exit)
+      assert.deepInclude(yield* Fiber.join(call), { _tag: "ClaimLost", effect: "happened" })
+    }))
+
   it.effect("to store the result is not given up by an interruption", () =>
     Effect.gen(function*() {
       const records = new Records()
@@ -247,6 +269,28 @@ describe("a request to an inbox outside of the store", () => {
       const call = yield* Effect.forkChild(Effect.flip(records.layer(Inbox.once(key, Effect.die("it ran"), options))))
       assert.strictEqual((yield* later(call))._tag, "StoreFailure")
       assert.isAbove(records.requests.filter((request) => request === "claim").length, 5)
+    }))
+})
+
+describe("an effect outside of the store", () => {
+  it.effect("renews its marker only until it ends, and leaves the resources of its caller open", () =>
+    Effect.gen(function*() {
+      const records = new Records()
+      const scope = yield* Scope.make()
+      let open = true
+      const opening = Effect.acquireRelease(Effect.delay(Effect.succeed(1), "1 minute"), () =>
+        Effect.sync(() => {
+          open = false
+        }))
+      const call = yield* Effect.forkChild(Scope.provide(records.layer(Inbox.once(key, opening, options)), scope))
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(yield* Fiber.join(call), 1)
+      yield* TestClock.adjust("10 minutes")
+      const renewals = records.requests.filter((request) => request === "renew").length
+      assert.isTrue(renewals === 5 || renewals === 6, String(renewals))
+      assert.isTrue(open)
+      yield* Scope.close(scope, Exit.void)
+      assert.isFalse(open)
     }))
 })
 

@@ -4,8 +4,8 @@ import { files, parse, read } from "../scripts/source.ts"
 import { circles, errorsOf, importsOf, membersOf, namespaces } from "../scripts/structure-rules.ts"
 
 const load = (path: string) => parse(path, read(path))
-const library = files("src", ".ts")
-const root = library.filter((path) => /^src\/\w+\.ts$/.test(path))
+const sources = files("src", ".ts")
+const root = sources.filter((path) => /^src\/\w+\.ts$/.test(path))
 
 /** Members of the ports that nothing in `src` calls yet, each with the part that will. */
 const reserved: Readonly<Record<string, string>> = {
@@ -29,7 +29,7 @@ describe("the public modules", () => {
   })
 
   it("and the internal ones import one another without a circle, types included", () => {
-    const words = [...root, ...library.filter((path) => path.startsWith("src/internal/"))]
+    const words = [...root, ...sources.filter((path) => path.startsWith("src/internal/"))]
       .filter((path) => path !== "src/index.ts")
     const graph = new Map(words.map((path) => [path, importsOf(load(path))]))
     assert.deepStrictEqual(circles(new Map([["a", ["b"]], ["b", ["c"]], ["c", ["b"]]])), ["b", "c"])
@@ -38,18 +38,18 @@ describe("the public modules", () => {
 
   it("have all errors in one place: src/Errors.ts exports every file with an error", () => {
     const kit = "src/testing/"
-    const elsewhere = library.filter((path) => !path.startsWith("src/internal/errors/") && !path.startsWith(kit))
+    const elsewhere = sources.filter((path) => !path.startsWith("src/internal/errors/") && !path.startsWith(kit))
     assert.deepStrictEqual(elsewhere.flatMap((path) => errorsOf(load(path)).map((name) => `${name} in ${path}`)), [])
     assert.deepStrictEqual(
       importsOf(load("src/Errors.ts")),
-      library.filter((path) => path.startsWith("src/internal/errors/"))
+      sources.filter((path) => path.startsWith("src/internal/errors/"))
     )
   })
 })
 
 describe("a port", () => {
   /** Code that calls the ports: the worker and the public modules, without the ports themselves. */
-  const callers = [...root, ...library.filter((path) => /^src\/(?:worker|sqs)\//.test(path))]
+  const callers = [...root, ...sources.filter((path) => /^src\/(?:worker|sqs)\//.test(path))]
     .filter((path) => path !== "src/Transport.ts" && path !== "src/Store.ts")
     .map((path) => {
       const { comments, text } = load(path)
@@ -64,7 +64,7 @@ describe("a port", () => {
   it.each([
     "src/Transport.ts",
     "src/Store.ts",
-    ...library.filter((path) => path.startsWith("src/internal/store/"))
+    ...sources.filter((path) => path.startsWith("src/internal/store/"))
   ])("has no member that nothing in src reads: %s", (path) => {
     const unused = membersOf(load(path), /(?:Store|Subscription|Capabilities)$/).filter((name) =>
       !isRead(name) && !(name in reserved)

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Fiber, Option, Schedule, Schema } from "effect"
 import { type Errors, Health, Pipeline, Retry, Topic, type Transport, Worker } from "millrace"
 import { TransportError } from "../../src/Errors.ts"
+import { capabilities as memory } from "../../src/memory/MemoryTransport.ts"
 import { refuse } from "../../src/worker/start/StartupChecks.ts"
 import { drain, eventually, Orders, ports, publish } from "./support.ts"
 
@@ -170,19 +171,7 @@ describe("an engine that cannot say what it can do", () => {
 })
 
 describe("a capability that an engine lacks", () => {
-  const able: Transport.Capabilities = {
-    engine: "toy",
-    queue: "store",
-    order: "shard",
-    fence: "token",
-    acknowledge: "within",
-    lease: { unit: "lane", ceiling: Option.none() },
-    hold: "inPlace",
-    discardsAfter: Option.none(),
-    deduplicates: Option.none(),
-    maxBytes: Option.none(),
-    retention: Option.none()
-  }
+  const able: Transport.Capabilities = { ...memory, engine: "toy" }
   const Texts = Topic.make("texts", { schema: Schema.String })
   const base = Pipeline.from(Texts, { consumer: "c" }).settings
 

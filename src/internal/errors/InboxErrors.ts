@@ -89,7 +89,7 @@ export class ResultUnavailable
       : this.reason === "none"
       ? {
         why: "has no stored result: a pipeline committed it, or its first result was refused",
-        hint: "Use a consumer name of its own for once."
+        hint: "Use a consumer name of its own for once. After a refused result, another id runs the effect again."
       }
       : {
         why: `is dead letter ${this.detail}`,
@@ -130,16 +130,16 @@ export class ResultRefused extends Schema.TaggedError<ResultRefused>("millrace/R
 export class ClaimLost extends Schema.TaggedError<ClaimLost>("millrace/ClaimLost")("ClaimLost", {
   consumer: Schema.String,
   id: Schema.String,
-  /** `interrupted`: the effect was under way, and may have happened. `happened`: it had succeeded, unrecorded. */
+  /** `interrupted`: it was under way, and may have happened. `happened`: it had succeeded, perhaps without a record. */
   effect: Schema.Literals(["interrupted", "happened"]),
   reason: Schema.String
 }) {
   override get message() {
     const safe = this.effect === "happened"
-      ? "The effect has happened, but nothing was stored by this call."
+      ? "The effect has happened. Perhaps its result is not stored."
       : "The effect was interrupted. It may have happened."
     return `The claim of ${JSON.stringify(this.id)} for "${this.consumer}" was lost: ${this.reason}. ${safe} `
-      + `Use the same id again: it returns what another call has stored, or runs the effect again.`
+      + `Use the same id again: it returns the result that is stored, or runs the effect again.`
   }
 }
 

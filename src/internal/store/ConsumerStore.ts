@@ -222,7 +222,7 @@ export interface ConsumerStore {
     consumer: string,
     action: OperatorAction
   ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>
-  /** Resumes the consumer, audited. Wakes its workers, which then take messages again. */
+  /** Resumes the consumer, audited. Wakes its workers that wait. They get messages from their next `take` on. */
   readonly resume: (
     consumer: string,
     action: OperatorAction

@@ -43,7 +43,8 @@ export interface Unsettled extends DeliveryCount {
 }
 
 /**
- * The part of the store that remembers unsettled messages of brokers.
+ * The part of the store that remembers unsettled messages of brokers. A consumer that is not registered has no records,
+ * and none are written for it.
  *
  * @since 0.1.0
  */
@@ -62,6 +63,11 @@ export interface UnsettledStore {
     attempts: ReadonlyArray<Failure>,
     delay: Duration.Duration
   ) => Effect.Effect<void, StoreFailure, Transaction>
-  /** Deletes the records of messages that are settled. Atomic with the transaction. */
-  readonly forget: (consumer: string, ids: ReadonlyArray<string>) => Effect.Effect<void, StoreFailure, Transaction>
+  /**
+   * Begins the settlement of messages of a broker, and deletes the records of these ids. Atomic with the transaction.
+   *
+   * Returns false if the consumer is not registered any more. Otherwise it stays registered until the transaction ends,
+   * and the commit survives a crash of the store. A broker hands out an acknowledged message never again.
+   */
+  readonly settle: (consumer: string, ids: ReadonlyArray<string>) => Effect.Effect<boolean, StoreFailure, Transaction>
 }

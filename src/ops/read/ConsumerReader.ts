@@ -10,14 +10,8 @@ import type { ConsumerFacts, LaneFacts, WorkerFacts } from "../ConsumerFacts.ts"
 import type { Blocker } from "../DatabaseFacts.ts"
 import { type Count, upTo } from "../Fact.ts"
 import type { Operations } from "../Operations.ts"
-import { type FactQuery, number, type Row, text, texts, time } from "./FactQuery.ts"
+import { counted, type FactQuery, number, type Row, text, texts, time } from "./FactQuery.ts"
 import * as LagCauses from "./LagCauses.ts"
-
-/** The view counts to 10,000, so a count of 10,000 may mean more. */
-const counted = (row: Row, column: string): Count => {
-  const value = number(row, column)
-  return { value, kind: value >= 10_000 ? "atLeast" : "exact" }
-}
 
 const perSecond = (row: Row, column: string): number | undefined =>
   row[column] === null || row[column] === undefined ? undefined : Number(row[column])

@@ -12,6 +12,7 @@ import * as FactsSql from "../../postgres/sql/facts.ts"
 import type { Names } from "../../postgres/sql/names.ts"
 import { sessions } from "../../postgres/sql/sessions.ts"
 import type { Store } from "../../Store.ts"
+import type { Count } from "../Fact.ts"
 
 /** A row of a fact. Numbers come as numbers, and never as BigInt, since each statement casts them. */
 export type Row = Record<string, unknown>
@@ -75,6 +76,12 @@ export const text = (row: Row, column: string): string => {
 
 /** Returns the number of a column, and 0 for null. */
 export const number = (row: Row, column: string): number => Number(row[column] ?? 0)
+
+/** Returns a count of the status. The status counts to 10,000, so a count of 10,000 may mean more. */
+export const counted = (row: Row, column: string): Count => {
+  const value = number(row, column)
+  return { value, kind: value >= 10_000 ? "atLeast" : "exact" }
+}
 
 /** Returns whole milliseconds, and undefined for null. */
 export const time = (row: Row, column: string): number | undefined =>

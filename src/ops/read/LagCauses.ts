@@ -12,7 +12,7 @@ export interface Known {
   readonly lagMillis: number
   /** Messages that can be processed; those of held keys do not count. */
   readonly ready: Count
-  /** The longest of the waits for a lock. It may belong to a commit of another consumer. */
+  /** The longest of the waits for a lock. Its transaction may belong to another consumer. */
   readonly blocker: Blocker | undefined
   /** The key that has most of what waits. Undefined if it was not looked for. */
   readonly oneKey: { readonly key: string; readonly share: number } | undefined
@@ -24,15 +24,16 @@ const longWait = 1_000
 /** From this share on, one key is the cause. */
 const muchOfAll = 0.5
 
-const causeOf = ({ blocker, facts, oneKey, ready }: Known): LagCause => {
+const causeOf = ({ blocker, facts, lagMillis, oneKey, ready }: Known): LagCause => {
   const { delayedKeys, freeLanes, lanes, parkedKeys, paused, rates, waiting, workers } = facts
   if (paused !== undefined) return { _tag: "Paused", ...paused }
   if (waiting.value === 0) return { _tag: "Empty" }
   if (workers === 0) return { _tag: "NoWorker" }
-  if (ready.value === 0) return { _tag: "AllHeld", parked: parkedKeys, delayed: delayedKeys }
+  // Of a long queue only the first messages are counted. A lag shows that a message behind them is ready.
+  if (ready.value === 0 && lagMillis === 0) return { _tag: "AllHeld", parked: parkedKeys, delayed: delayedKeys }
   if (blocker !== undefined && blocker.waitsMillis >= longWait) return { _tag: "CommitWaits", blocker }
   if (freeLanes > 0) return { _tag: "FreeLanes", free: freeLanes, lanes }
-  if (oneKey !== undefined && oneKey.share >= muchOfAll && waiting.value >= 10) return { _tag: "OneKey", ...oneKey }
+  if (oneKey !== undefined && oneKey.share >= muchOfAll) return { _tag: "OneKey", ...oneKey }
   const { inPerSecond, outPerSecond } = rates
   if (inPerSecond === undefined || outPerSecond === undefined) return { _tag: "Waiting" }
   if (inPerSecond > outPerSecond) return { _tag: "Growing", perSecond: inPerSecond - outPerSecond }
@@ -44,7 +45,7 @@ const causeOf = ({ blocker, facts, oneKey, ready }: Known): LagCause => {
 
 const rate = (perSecond: number): string => perSecond >= 10 ? perSecond.toFixed(0) : perSecond.toFixed(1)
 
-const sentenceOf = (cause: LagCause, { ready }: Known): string => {
+const sentenceOf = (cause: LagCause, { facts }: Known): string => {
   switch (cause._tag) {
     case "Empty":
       return "No message waits."
@@ -56,14 +57,14 @@ const sentenceOf = (cause: LagCause, { ready }: Known): string => {
       return "No worker of this consumer lives. Start one."
     case "CommitWaits": {
       const { by, lock, waitsMillis } = cause.blocker
-      return `A commit has waited ${showMillis(waitsMillis)} for a lock (${lock}) of ${
+      return `A transaction has waited ${showMillis(waitsMillis)} for a lock (${lock}) of ${
         by.pid === 0 ? "a prepared transaction" : `process ${by.pid}${by.user === "" ? "" : ` (${by.user})`}`
       }. Look at the blockers.`
     }
     case "AllHeld":
-      return `Every message that waits belongs to a held key: ${show(cause.parked)} parked, ${
-        show(cause.delayed)
-      } delayed. Look at the stuck keys.`
+      return `Every message${
+        facts.waiting.kind === "exact" ? " that waits" : " that was looked at"
+      } belongs to a held key: ${show(cause.parked)} parked, ${show(cause.delayed)} delayed. Look at the stuck keys.`
     case "FreeLanes":
       return `Messages wait in ${cause.free} of ${cause.lanes} lanes that no live worker owns. A worker claims them when the `
         + "leases of the last owner have expired."
@@ -76,7 +77,7 @@ const sentenceOf = (cause: LagCause, { ready }: Known): string => {
     case "Draining":
       return `The queue is empty in ${showMillis(cause.millis)} at this rate.`
     case "Waiting":
-      return `${show(ready)} messages wait.`
+      return `${show(facts.waiting)} messages wait.`
   }
 }
 

@@ -4,16 +4,9 @@
 import * as Effect from "effect/Effect"
 import * as FactsSql from "../../postgres/sql/facts.ts"
 import type { Names } from "../../postgres/sql/names.ts"
-import type { Count } from "../Fact.ts"
 import type { Operations } from "../Operations.ts"
 import type { SeriesPoint } from "../SeriesFacts.ts"
-import { type FactQuery, number, type Row, time } from "./FactQuery.ts"
-
-/** A worker counts to 10,000, so a count of 10,000 may mean more. */
-const counted = (row: Row, column: string): Count => {
-  const value = number(row, column)
-  return { value, kind: value >= 10_000 ? "atLeast" : "exact" }
-}
+import { counted, type FactQuery, number, type Row, time } from "./FactQuery.ts"
 
 const pointOf = (row: Row): SeriesPoint => ({
   at: time(row, "begins") ?? 0,

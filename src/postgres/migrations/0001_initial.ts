@@ -89,7 +89,6 @@ const series = (t: Names): string =>
     step         int         not null,                                 -- seconds of a point: 10 or 60
     at           timestamptz not null,
     unsettled    int         not null,                                 -- highest values within the point
-    waiting      int         not null,
     lag_millis   float8      not null,
     delayed_keys int         not null,
     parked_keys  int         not null,

@@ -292,8 +292,8 @@ export class PgLanes {
     const lanes = this.#takenOver
     this.#takenOver = 0
     const text =
-      `Worker ${this.#spec.worker} took over ${lanes} lanes, whose leases had expired: their last owner died, or was `
-      + "stopped for too long."
+      `Worker ${this.#spec.worker} took over ${lanes} of ${this.#spec.lanes} lanes. Their leases had expired, since their `
+      + "last owner died or was stopped for too long. No message is lost."
     return lanes === 0
       ? Effect.void
       : Effect.annotateLogs(Effect.logInfo(text), { consumer: this.#spec.consumer })

@@ -69,12 +69,12 @@ const next = [
 /**
  * The function that carries out every decision about dead letters, from TypeScript and from SQL. Its caller has locked
  * and checked them. It writes the new state, who decided it, and the audit entries. Then it moves messages and holds.
- * It runs with the rights of its caller. Returns the queues of the dead letters.
+ * It runs with the rights of its caller.
  *
  * Indexes: primary keys, dead_letters_key. Locks the holds of the keys. $1 dead letters $2 action $3 operator $4 note
  */
 export const decide = (t: Names): string =>
-  `create function ${t.decide}(bigint[], text, text, text) returns int[]
+  `create function ${t.decide}(bigint[], text, text, text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $body$
 begin
   update ${t.deadLetters} set state = case $2 ${next} end, changed_by = $3, changed_at = statement_timestamp(),
@@ -93,7 +93,6 @@ begin
     ${lockHolds(t)};
     ${continueKeys(t)};
   end if;
-  return array(select distinct queue_id from ${t.deadLetters} where id = any($1));
 end $body$`
 
 const audit = (t: Names) =>

@@ -90,25 +90,30 @@ where l.queue_id = (select id from ${t.consumers} where name = $1 and lanes > 0)
 
   /**
    * Finds the key that has most messages in a sample of about 200 blocks of the table. Also returns its share of the
-   * queue's part of the sample. A table of up to 200 blocks is read as a whole. $1 consumer
+   * queue's part of the sample. Returns nothing if that part has fewer than 10 messages. A table of up to 200 blocks is
+   * read as a whole. $1 consumer
    */
-  oneKey: `select key, (count(*) / sum(count(*)) over ())::float8 as share, sum(count(*)) over ()::int as seen
+  oneKey:
+    `select key, share from (select key, count(*) as n, (count(*) / sum(count(*)) over ())::float8 as share, sum(count(*)) over () as seen
 from ${t.messages} tablesample system (least(100, 163840000.0 / greatest(pg_relation_size('${t.messages}'), 1)))
-where queue_id = (select id from ${t.consumers} where name = $1 and lanes > 0) group by key order by count(*) desc limit 1`
+where queue_id = (select id from ${t.consumers} where name = $1 and lanes > 0) group by key) sample
+where seen >= 10 order by n desc limit 1`
 })
 
 /** The statement about held keys. */
 const stuck = (t: Names) => ({
   /**
-   * Lists a page of held keys, and counts what waits behind each. The lanes of the page share 25,000 messages, which
-   * are read from their beginnings. Indexes: the primary keys of holds and messages, dead_letters_key.
+   * Lists a page of held keys, and counts what waits behind each. Looks at the next 1,000,000 held keys of a consumer
+   * at most. The lanes of the page share 25,000 messages, which are read from their beginnings. Indexes: the primary
+   * keys of holds and messages, dead_letters_key.
    *
    * $1 consumer, or null $2 hold, or null $3 after this consumer, or null $4 and this key $5 keys
    */
   stuckKeys: `with page as materialized (
   select c.name as consumer, h.* from ${t.consumers} c cross join lateral (
-    select * from ${t.holds} h where h.queue_id = c.id and (c.name <> $3::text or $3::text is null or h.key > $4::text)
-      and ($2::text is null or $2 = 'parked' and h.until = 'infinity' or $2 = 'paused' and h.paused_by is not null
+    select * from (select * from ${t.holds} where queue_id = c.id and (c.name <> $3::text or $3::text is null or key > $4::text)
+      order by key limit 1000000) h
+    where ($2::text is null or $2 = 'parked' and h.until = 'infinity' or $2 = 'paused' and h.paused_by is not null
         or $2 = 'delayed' and h.until < 'infinity' and (h.paused_by is null or h.until > statement_timestamp()))
     order by h.key limit $5) h
   where ($1::text is null or c.name = $1) and ($3::text is null or c.name >= $3) order by c.name, h.key limit $5

@@ -11,6 +11,18 @@ import { limits } from "../../Message.ts"
 import * as Delayed from "./delayed.ts"
 import type { Names } from "./names.ts"
 
+/**
+ * Notifies the queues where a worker waits now. A worker that begins to wait before this transaction commits finds the
+ * change at its idle poll. Announcements are not cleared here, since that would lock the consumer's row until the
+ * commit.
+ *
+ * A transaction that has notified cannot be prepared. So where prepared transactions are possible, no queue is
+ * notified, and workers find the change at their idle poll.
+ */
+export const wake = (t: Names, queues: string) =>
+  `perform pg_notify('${t.channel}', c.id::text) from ${t.consumers} c
+  where c.id = any(${queues}) and c.waiting_until > clock_timestamp() and current_setting('max_prepared_transactions') = '0';`
+
 /** A step of the hash FNV-1a: adds the UTF-16 unit `u`. The product stays below 2^57, so it fits in a bigint. */
 const unit = (u: string) => `h := ((h # (${u})) * 16777619) & 4294967295;`
 
@@ -62,18 +74,6 @@ begin
 end $body$`
 
 /**
- * A function that returns true if this transaction's snapshot shows the last change of the subscriptions, and else
- * fails with 40001.
- *
- * A transaction with an older snapshot does not see a consumer that registered since. It would write to `unrouted`
- * after that consumer had moved the unrouted messages to its queue. Or it would write into the queue of a removed
- * consumer. The function is called only under a lock on subscriptions, so no change is under way.
- *
- * A change that was rolled back makes the function fail, too, but not when the transaction is run again. A transaction
- * id from the future was recorded before this database was restored from another cluster, and is ignored. Every role
- * may execute the function, so a publisher needs no right on the sequence.
- */
-/**
  * Fails unless its argument is true. A group that is committed in one write calls this function. If a row of the group
  * is missing, the server then runs no further statement.
  */
@@ -86,6 +86,18 @@ begin
     message = 'Some rows of a group are missing, so the group is committed in another way. Nothing is lost.';
 end $body$`
 
+/**
+ * A function that returns true if this transaction's snapshot shows the last change of the subscriptions, and else
+ * fails with 40001.
+ *
+ * A transaction with an older snapshot does not see a consumer that registered since. It would write to `unrouted`
+ * after that consumer had moved the unrouted messages to its queue. Or it would write into the queue of a removed
+ * consumer. The function is called only under a lock on subscriptions, so no change is under way.
+ *
+ * A change that was rolled back makes the function fail, too, but not when the transaction is run again. A transaction
+ * id from the future was recorded before this database was restored from another cluster, and is ignored. Every role
+ * may execute the function, so a publisher needs no right on the sequence.
+ */
 const seesSubscriptions = (t: Names) =>
   `create function ${t.seesSubscriptions}() returns boolean
 language plpgsql stable security definer ${shielded} as $body$
@@ -202,12 +214,7 @@ begin
       "array_agg(queue_id) into v_queues"
     )
   };
-  -- Notifies the queues where a worker waits now. A worker that begins to wait before this transaction commits finds the
-  -- message at its idle poll. Announcements are not cleared here, since that would lock the consumer's row until the commit.
-  -- A transaction that has notified cannot be prepared. So where prepared transactions are possible, no queue is notified,
-  -- and workers find the message at their idle poll.
-  perform pg_notify('${t.channel}', c.id::text) from ${t.consumers} c
-  where c.id = any(v_queues) and c.waiting_until > clock_timestamp() and current_setting('max_prepared_transactions') = '0';
+  ${wake(t, "v_queues")}
   return v_id;
 end $body$`
 

@@ -7,9 +7,11 @@
  *
  * @since 0.1.0
  */
+import { limits } from "../../internal/OperatorAction.ts"
 import * as OperatorDecision from "../../internal/OperatorDecision.ts"
 import * as ConsumerOperations from "./consumerOperations.ts"
 import * as Decisions from "./decisions.ts"
+import { wake } from "./functions.ts"
 import type { Names } from "./names.ts"
 
 const shielded = "security definer set search_path = pg_catalog, pg_temp"
@@ -27,15 +29,15 @@ const refuse = (when: string, code: string, message: string, hint: string) =>
 const named = (name: string) =>
   [
     refuse(
-      `coalesce(btrim(${name}.by), '') = '' or octet_length(${name}.by) > 512`,
+      `coalesce(${name}.by, '') !~ '\\S' or octet_length(${name}.by) > ${limits.by}`,
       "MR005",
-      "'The operator action was refused: its by is empty, or has more than 512 bytes.'",
+      `'The operator action was refused: its by is empty, or has more than ${limits.by} bytes.'`,
       "Give your name in by, or leave it out."
     ),
     refuse(
-      `${name}.note is null or octet_length(${name}.note) > 4096`,
+      `${name}.note is null or octet_length(${name}.note) > ${limits.note}`,
       "MR005",
-      "'The operator action was refused: its note is null, or has more than 4096 bytes.'",
+      `'The operator action was refused: its note is null, or has more than ${limits.note} bytes.'`,
       "Shorten the note, or leave it out."
     )
   ].join("\n  ")
@@ -47,14 +49,6 @@ const named = (name: string) =>
 const byWhom = (by: string, at: string) =>
   `coalesce(', by ' || nullif(${by}, '') || ' at ' || to_char(${at} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '')`
 
-/**
- * Wakes workers of these queues that wait. A transaction that has notified cannot be prepared. So where prepared
- * transactions are possible, workers find the change at their idle poll.
- */
-const wake = (t: Names, queues: string) =>
-  `perform pg_notify('${t.channel}', c.id::text) from ${t.consumers} c
-  where c.id = any(${queues}) and c.waiting_until > clock_timestamp() and current_setting('max_prepared_transactions') = '0';`
-
 const onDeadLetter = (
   t: Names,
   name: "redrive" | "release",
@@ -65,10 +59,9 @@ returns text language plpgsql volatile ${shielded} as $body$
 #variable_conflict use_column
 declare
   v record;
-  v_queues int[];
 begin
   ${named(name)}
-  select d.state, d.parked, d.changed_by, d.changed_at into v from ${t.deadLetters} d where d.id = ${name}.dead_letter for update;
+  select d.queue_id, d.state, d.parked, d.changed_by, d.changed_at into v from ${t.deadLetters} d where d.id = ${name}.dead_letter for update;
   ${
     refuse(
       "not found",
@@ -86,8 +79,8 @@ begin
       "Look at it again."
     )
   }
-  v_queues := ${t.decide}(array[${name}.dead_letter], '${action}', ${name}.by, ${name}.note);
-  ${wake(t, "v_queues")}
+  perform ${t.decide}(array[${name}.dead_letter], '${action}', ${name}.by, ${name}.note);
+  ${wake(t, "array[v.queue_id]")}
   return '${action}';
 end $body$`
 

@@ -2,16 +2,13 @@
  * The views for operators with psql: consumers, held keys, failure groups, and topics without a consumer.
  *
  * A view needs no right on the tables, and shows no payload. Counting ends at the number that the view's comment names,
- * so each view has a bounded cost. `millrace/ops` reads the same views.
+ * so each row has a bounded cost. Groups and topics are bounded in number, too. Held keys are not, so a query of
+ * `v_stuck_keys` needs a limit. `millrace/ops` reads the other three views.
  *
  * @since 0.1.0
  */
 import type { Names } from "./names.ts"
 import * as Status from "./status.ts"
-
-/** Counts to one more than 10,000 (or `most`), so that a reader knows whether there are more. */
-const counted = (from: string, most = 10_000) =>
-  `(select count(*)::int from (select from ${from} limit ${most + 1}) seen)`
 
 /**
  * The rates of a consumer over the last minute. The first point has counts from before, so it gives only the beginning.
@@ -67,26 +64,26 @@ cross join lateral (select count(*)::int as waiting, min(m.published_at) as olde
 left join lateral (select d.id, d.tag, d.fingerprint, d.died_at from ${t.deadLetters} d
   where d.queue_id = h.queue_id and d.key = h.key and d.parked and d.state = 'open' order by d.id limit 1) d on true`
 
+/** The most failure groups of a consumer, and the most topics without a consumer, that the views list. */
+const mostRows = 1_000
+
 /**
- * The groups of open dead letters with one cause. The view steps from group to group in the index, and reads at most
- * 1,001 entries of each. Index: dead_letters_group. No locks.
+ * The groups of open dead letters with one cause. For each consumer the view steps from group to group in the index,
+ * and ends at 1,000 groups. It reads at most 1,001 entries of each. Index: dead_letters_group. No locks.
  */
 const failures = (t: Names) => {
-  const group =
-    `${t.deadLetters} d where d.state = 'open' and d.queue_id = g.queue_id and d.fingerprint = g.fingerprint`
+  const group = `${t.deadLetters} d where d.state = 'open' and d.queue_id = c.id and d.fingerprint = g.fingerprint`
+  const next = (after: string) =>
+    `select fingerprint from ${t.deadLetters} where state = 'open' and queue_id = c.id${after} order by fingerprint limit 1`
   return `create view ${t.vFailures} as
-with recursive step as (
-  (select queue_id, fingerprint from ${t.deadLetters} where state = 'open' order by queue_id, fingerprint limit 1)
-  union all
-  select n.queue_id, n.fingerprint from step s cross join lateral (
-    select queue_id, fingerprint from ${t.deadLetters} where state = 'open' and (queue_id, fingerprint) > (s.queue_id, s.fingerprint)
-    order by queue_id, fingerprint limit 1) n
-)
 select c.name as consumer, g.fingerprint, d.tag, d.reason, counted.n as dead_letters, first.died_at as first_at,
   d.died_at as last_at, d.id as sample_id, counted.versions as died_on,
   array(select distinct w.code_version from ${t.workers} w
     where w.queue_id = c.id and w.alive_until > clock_timestamp() and w.code_version <> '' order by 1) as running_now
-from step g join ${t.consumers} c on c.id = g.queue_id
+from ${t.consumers} c cross join lateral (
+  with recursive step as ((${next("")}) union all
+    select n.fingerprint from step s cross join lateral (${next(" and fingerprint > s.fingerprint")}) n)
+  select fingerprint from step limit ${mostRows}) g
 cross join lateral (select count(*)::int as n, array_agg(distinct v.code_version) filter (where v.code_version <> '') as versions from (
   select d.code_version from ${group} order by d.died_at desc limit 1001) v) counted
 cross join lateral (select d.died_at from ${group} order by d.died_at limit 1) first
@@ -94,8 +91,8 @@ cross join lateral (select d.id, d.tag, d.reason, d.died_at from ${group} order 
 }
 
 /**
- * The topics that no consumer reads, with their messages. Index: the primary key of unrouted, from topic to topic. No
- * locks.
+ * The topics that no consumer reads, with their messages. The view ends at 1,000 topics. Index: the primary key of
+ * unrouted, from topic to topic. No locks.
  */
 const unrouted = (t: Names) =>
   `create view ${t.vUnrouted} as
@@ -104,19 +101,22 @@ with recursive step as (
   union all
   select n.topic from step s cross join lateral (select topic from ${t.unrouted} where topic > s.topic order by topic limit 1) n
 )
-select s.topic, ${counted(`${t.unrouted} u where u.topic = s.topic order by u.seq`)} as messages,
+select s.topic, (select count(*)::int from (
+    select from ${t.unrouted} u where u.topic = s.topic order by u.seq limit 10001) seen) as messages,
   (select published_at from ${t.unrouted} u where u.topic = s.topic order by seq limit 1) as first_at,
   (select published_at from ${t.unrouted} u where u.topic = s.topic order by seq desc limit 1) as last_at
-from step s`
+from (select topic from step limit ${mostRows}) s`
 
 /** Returns the statements that create the views, and their comments. */
 export const make = (t: Names): ReadonlyArray<string> => [
   consumers(t),
-  `comment on view ${t.vConsumers} is 'Consumers and their queues. A count of 10000 or more means that there may be more.'`,
+  `comment on view ${t.vConsumers} is 'Consumers and their queues. A count of 10000 means that there may be more.'`,
+  `comment on column ${t.vConsumers}.unsettled is 'All messages that are not settled.'`,
+  `comment on column ${t.vConsumers}.waiting is 'Messages that can be processed. Those of held keys do not count.'`,
   stuckKeys(t),
   `comment on view ${t.vStuckKeys} is 'Held keys, and how many messages wait behind each. Each key reads the first 10000 messages of its lane, so use limit.'`,
   failures(t),
-  `comment on view ${t.vFailures} is 'Open dead letters by cause. A count of 1001 means that there are more.'`,
+  `comment on view ${t.vFailures} is 'Open dead letters by cause, at most ${mostRows} causes of a consumer. A count of 1001 means that there are more.'`,
   unrouted(t),
-  `comment on view ${t.vUnrouted} is 'Topics that no consumer reads. A count of 10001 means that there are more.'`
+  `comment on view ${t.vUnrouted} is 'Topics that no consumer reads, at most ${mostRows}. A count of 10001 means that there are more.'`
 ]

@@ -25,8 +25,9 @@ import * as StatusSql from "../sql/status.ts"
  * may come to mean another consumer.
  *
  * Wrong numbers do no harm. A worker registers each time it opens a subscription, and so learns the number again. Under
- * an old number it owns no lane (`fence`), so it commits nothing. `Inbox.once` checks that name and number still belong
- * together (`claimOnce`).
+ * an old number it owns no lane (`fence`), so it commits nothing. For messages of a broker, which have no lane, each
+ * settlement compares the number with the name (`unsettled.settle`). `Inbox.once` checks that name and number still
+ * belong together (`claimOnce`).
  */
 export interface Queues {
   /** Returns the number of a registered consumer's queue. Fails for an unknown name. */
@@ -40,6 +41,8 @@ export interface Queues {
   readonly learn: (consumer: string, queue: number) => void
   /** Forgets the number of a removed consumer's queue. */
   readonly forget: (consumer: string) => void
+  /** Forgets the remembered number if the database has another one, or none, under this name. */
+  readonly check: (consumer: string, found: number | undefined) => void
 }
 
 export const makeQueues = (db: PgDatabase, names: Names): Queues => {
@@ -83,7 +86,10 @@ export const makeQueues = (db: PgDatabase, names: Names): Queues => {
     byName,
     named: (consumer) => known.has(consumer) ? byName(consumer) : named(consumer),
     learn: (consumer, queue) => known.set(consumer, queue),
-    forget: (consumer) => known.delete(consumer)
+    forget: (consumer) => known.delete(consumer),
+    check: (consumer, found) => {
+      if (known.get(consumer) !== found) known.delete(consumer)
+    }
   }
 }
 
@@ -216,7 +222,6 @@ export const makeConsumers = (
         db.machinery(record, [
           queue,
           status.unsettled,
-          status.waiting,
           status.lagMillis,
           status.delayedKeys,
           status.parkedKeys,

@@ -1,6 +1,6 @@
 /**
  * The records of messages that wait at a broker: attempts, due times, and what is known of crashes. Each is one row. A
- * message that is committed at its first delivery has none, so these statements are rare.
+ * message that is committed at its first delivery has none, so all statements but `settle` are rare.
  *
  * @since 0.1.0
  */
@@ -35,31 +35,28 @@ export const make = (db: PgDatabase, names: Names, queues: Queues): UnsettledSto
   const text = Sql.make(names)
   return {
     read: (consumer, ids) =>
-      Effect.flatMap(queues.byName(consumer), (queue) =>
-        Effect.mapBoth(db.machinery(text.read, [queue, ids]), {
-          onFailure: PgFailure.storeFailure("read unsettled messages"),
-          onSuccess: (rows) => rows.map(unsettledOf)
-        })),
+      Effect.mapBoth(db.machinery(text.read, [consumer, ids]), {
+        onFailure: PgFailure.storeFailure("read unsettled messages"),
+        onSuccess: (rows) => rows.map(unsettledOf)
+      }),
     count: (consumer, counts) =>
-      Effect.flatMap(
-        queues.byName(consumer),
-        (queue) =>
-          Effect.mapBoth(db.machinery(text.count, [queue, ...columns(counts)]), {
-            onFailure: PgFailure.storeFailure("count the deliveries of unsettled messages"),
-            onSuccess: () => undefined
-          })
-      ),
+      Effect.mapBoth(db.machinery(text.count, [consumer, ...columns(counts)]), {
+        onFailure: PgFailure.storeFailure("count the deliveries of unsettled messages"),
+        onSuccess: () => undefined
+      }),
     hold: (consumer, count, attempts, delay) =>
-      Effect.flatMap(queues.byName(consumer), (queue) =>
-        Effect.mapBoth(
-          db.within(text.hold, [queue, ...columns([count]), JSON.stringify(attempts), Duration.toMillis(delay)]),
-          { onFailure: PgFailure.storeFailure("hold a message"), onSuccess: () => undefined }
-        )),
-    forget: (consumer, ids) =>
-      Effect.flatMap(queues.byName(consumer), (queue) =>
-        Effect.mapBoth(db.within(text.forget, [queue, ids]), {
-          onFailure: PgFailure.storeFailure("forget unsettled messages"),
-          onSuccess: () => undefined
-        }))
+      Effect.mapBoth(
+        db.within(text.hold, [consumer, ...columns([count]), JSON.stringify(attempts), Duration.toMillis(delay)]),
+        { onFailure: PgFailure.storeFailure("hold a message"), onSuccess: () => undefined }
+      ),
+    settle: (consumer, ids) =>
+      Effect.mapBoth(db.within(text.settle, [consumer, ids]), {
+        onFailure: PgFailure.storeFailure("settle messages of a broker"),
+        onSuccess: ([row]) => {
+          // The claim in the inbox comes next in this transaction, and uses the remembered number.
+          queues.check(consumer, row === undefined ? undefined : Number(row["id"]))
+          return row !== undefined
+        }
+      })
   }
 }

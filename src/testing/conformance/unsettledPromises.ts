@@ -83,12 +83,19 @@ export const unsettledPromises = (it: Tests, options: Options): void => {
       const other = fresh("consumer")
       yield* store.consumers.register({ consumer: other, topics: [], lanes, order: "park" })
       for (const name of [consumer, other]) yield* unsettled.count(name, [counted("a"), counted("b")])
-      const forget = unsettled.forget(consumer, ["a"])
-      yield* Effect.exit(store.transact(Effect.andThen(forget, Effect.fail("rolled back"))))
+      const settle = unsettled.settle(consumer, ["a"])
+      yield* Effect.exit(store.transact(Effect.andThen(settle, Effect.fail("rolled back"))))
       assert.lengthOf(yield* unsettled.read(consumer, ["a", "b"]), 2)
-      yield* store.transact(forget)
+      assert.isTrue(yield* store.transact(settle))
       assert.deepStrictEqual((yield* unsettled.read(consumer, ["a", "b"])).map(({ id }) => id), ["b"])
       assert.lengthOf(yield* unsettled.read(other, ["a", "b"]), 2)
+    }))
+
+  it.effect("settles nothing for a consumer that was removed", () =>
+    Effect.gen(function*() {
+      const { consumer, store } = yield* bench(options)
+      yield* store.consumers.remove(consumer, { by: "ann", force: { workers: true } })
+      assert.isFalse(yield* store.transact(store.unsettled.settle(consumer, ["a"])))
     }))
 
   it.effect("keeps the dead letter of a message that has no place in the store, and redrives it into the queue", () =>

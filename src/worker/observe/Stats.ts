@@ -11,7 +11,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
-import type { StoreFailure } from "../../Errors.ts"
 import * as Health from "../../Health.ts"
 import type * as Pipeline from "../../Pipeline.ts"
 import type * as Store from "../../Store.ts"
@@ -94,15 +93,17 @@ const recorder = (
   clock: Clock.Clock
 ) => {
   let recorded = -Infinity
-  return (status: Store.QueueStatus): Effect.Effect<void, StoreFailure> =>
+  return (status: Store.QueueStatus): Effect.Effect<void> =>
     Effect.suspend(() => {
       const now = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
       if (now - recorded < recordEvery) return Effect.void
       recorded = now
       const counts = counters.take()
-      return Effect.onError(
-        store.consumers.record(consumer, status, counts),
-        () => Effect.sync(() => counters.putBack(counts))
+      return store.consumers.record(consumer, status, counts).pipe(
+        Effect.onError(() => Effect.sync(() => counters.putBack(counts))),
+        Effect.catch((error) =>
+          Effect.logDebug(`The series has no new counts; the next record adds them. ${error.message}`)
+        )
       )
     })
 }

@@ -75,7 +75,7 @@ const halting = (detail: string): TransportError =>
 export const make = Effect.fnUntraced(function*(
   { consumer, most, requests, target }: WaveOptions
 ): Effect.fn.Return<PublishWaves, never, Scope.Scope> {
-  // The worker bounds the queue, since each of its running attempts offers one message at most.
+  // The worker bounds the queue, since each of its attempts offers one message. The next wave skips abandoned ones.
   const queue = yield* Queue.unbounded<Waiting>()
   const halted = yield* Deferred.make<never, TransportError>()
 
@@ -103,16 +103,17 @@ export const make = Effect.fnUntraced(function*(
       return Effect.matchCauseEffect(target.publish(wave.map(({ message }) => message)), {
         onSuccess: () => {
           for (const { done } of wave) Deferred.doneUnsafe(done, Effect.void)
-          return rest.length === 0 ? Effect.void : send(rest, 0)
+          return send(rest, 0)
         },
         onFailure: (cause) => {
-          if (Cause.hasInterrupts(cause)) return Effect.interrupt
+          // An interruption from outside skips this handler. One that the other engine makes itself is a bug, too.
           const error = Cause.findErrorOption(cause)
           if (error._tag === "None") return halt(halting(`publish died: ${String(Cause.squash(cause)).slice(0, 300)}`))
           const fatal = permanent(error.value)
           if (fatal !== undefined) return halt(fatal)
           const again = decided(wave, error.value)
-          return again.length === 0 && rest.length === 0 ? Effect.void : Effect.logWarning(
+          if (again.length === 0) return send(rest, 0)
+          return Effect.logWarning(
             `The relay could not publish ${again.length} messages; it is tried again. ${error.value.message}`
           ).pipe(
             Effect.annotateLogs({ consumer }),

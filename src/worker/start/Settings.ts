@@ -65,8 +65,8 @@ export interface WorkerOptions {
    */
   readonly tracing?: "link" | "parent" | undefined
   /**
-   * How often the worker reads the lag, backlog and holds of its queue, for metrics and health. With an infinite
-   * duration it never does. Default 10 seconds.
+   * How often the worker reads the lag, backlog and holds of its queue, for metrics, health and the series of
+   * `millrace/ops`. With an infinite duration it never does. Default 10 seconds.
    */
   readonly statsEvery?: Duration.Input | undefined
   /**

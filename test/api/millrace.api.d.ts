@@ -1779,6 +1779,7 @@ import type { Transport } from "../Transport.ts";
 export interface EmbeddedOptions {
     readonly dataDir?: string | undefined;
     readonly schema?: string | undefined;
+    readonly loadDataDir?: Blob | undefined;
 }
 export declare const layer: (options?: EmbeddedOptions) => Layer.Layer<Store | Transport | SqlClient.SqlClient | SqlPg.PgClient, PostgresError | DataInUse>;
 

@@ -128,6 +128,7 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
 const safe = new RegExp(
   [
     "Nothing (was|of this|more)",
+    "The effect has happened",
     "nothing was",
     "No message was lost",
     "had no effect",

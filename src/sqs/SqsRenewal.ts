@@ -60,7 +60,8 @@ export const renew = (
         const { entry, handle } = handles[i]!
         if (result === undefined || entry.state === "done") return
         open.add(entry.lease)
-        // A message that came again meanwhile has a newer handle, which the next heartbeat uses.
+        // If SQS delivered the message again meanwhile, its entry has a newer handle. Then SQS has refused only the
+        // older handle, and the next renewal uses the newer one.
         if (result.outcome === "refused" && entry.handle === handle) {
           held.lose(entry.lease, `SQS refused to hide a message for longer (${result.detail})`)
         }

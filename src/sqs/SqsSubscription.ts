@@ -346,7 +346,8 @@ export const open = Effect.fnUntraced(function*(parts: Parts): Effect.fn.Return<
   yield* Effect.addFinalizer(() => acknowledger.flush(closing))
   const polling = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
   const leaseSeconds = SqsRenewal.secondsOf(spec.lease)
-  // A lease counts from before its poll was sent, so a poll waits for a small part of it.
+  // A lease begins before its poll is sent. So a poll waits for a third of the lease at most, and most of the lease
+  // is left when the message arrives.
   const wait = Math.min(parts.longPollSeconds, Math.floor(Duration.toSeconds(spec.lease) / 3))
   const polls = SqsPolls.make(api, {
     waitSeconds: Duration.toMillis(spec.idlePoll) === 0 ? Math.min(1, wait) : wait,

@@ -191,7 +191,7 @@ const limits = (it: Tests, options: Options) => {
     }))
 }
 
-/** Fingerprint of no content. */
+/** The fingerprint that the inbox stores for a call of `Inbox.once` without a payload: the hash of the empty text. */
 const emptyPrint = "e3b0c44298fc1c149afbf4c8996fb924"
 
 /** Starts a first caller, whose effect runs until the test ends it. */

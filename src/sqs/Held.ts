@@ -23,8 +23,8 @@ import type { DeliveryCount, Unsettled } from "../Store.ts"
 import type { Received } from "./SqsApi.ts"
 
 /**
- * A message that the subscription has received. The entry is removed when SQS has deleted the message, when the message
- * is hidden for a hold or given back, and when its lease is lost.
+ * A message that the subscription has received. The entry is removed when SQS has deleted the message, or when its
+ * lease is lost. It is also removed when the message is hidden for a hold, or given back.
  */
 export interface Entry {
   readonly messageId: string

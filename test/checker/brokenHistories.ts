@@ -346,11 +346,11 @@ const nothingStuck: ReadonlyArray<Mutant> = [
     apply: change("Settled", () => true, () => [])
   },
   {
-    name: "a drain forgets a handler",
+    name: "a graceful stop forgets a handler",
     rule: "nothingStuck",
     apply: (entries, dice) => {
-      const drained = new Set(all(entries, "ProcessEnded").filter((one) => one.code === 0).map((one) => one.process))
-      const end = pick(dice, all(entries, "HandlerEnded").filter((one) => drained.has(one.process)))
+      const stopped = new Set(all(entries, "ProcessEnded").filter((one) => one.code === 0).map((one) => one.process))
+      const end = pick(dice, all(entries, "HandlerEnded").filter((one) => stopped.has(one.process)))
       return end === undefined
         ? undefined
         : without(

@@ -215,8 +215,8 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     file: "src/worker/fetch/Fetcher.ts",
     from: "next = found === \"nothing\" && inFlight.nothingRuns",
     to: "next = inFlight.nothingRuns",
-    test: "test/worker/drain.test.ts",
-    named: "whose last look ran beside work"
+    test: "test/worker/gracefulStop.test.ts",
+    named: "whose last poll ran beside work"
   },
   {
     name: "the second half of a group ignores the outcome of the first half",

@@ -43,10 +43,10 @@ const concerned: ReadonlyArray<readonly [file: RegExp, ...tests: ReadonlyArray<R
     worker("records", "decisions", "dead-letters", "retries"),
     whole
   ],
-  [/worker\/.*(LeaseRenewer|Drain)/, worker("leases", "renewed-late", "drain"), whole],
+  [/worker\/.*(LeaseRenewer|GracefulStop)/, worker("leases", "renewed-late", "gracefulStop"), whole],
   [
     /(worker|internal)\/.*(InFlight|Fetcher|CrashIsolation|CrashStatus|Flow|Capacity)/,
-    worker("handling", "limits", "crash-poison", "operators", "drain"),
+    worker("handling", "limits", "crash-poison", "operators", "gracefulStop"),
     whole
   ],
   [/worker\/(commit\/|.*KeyBatch)/, [

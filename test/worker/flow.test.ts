@@ -242,7 +242,7 @@ describe("a flow", () => {
       assert.isFalse(flow.wantsMore)
     }))
 
-  it.effect("a drain drops what waits and what was handed out and never began, and waits for what runs only", () =>
+  it.effect("a stop drops what waits and what was handed out and never began, and waits for what runs only", () =>
     Effect.gen(function*() {
       const { capacity, flow } = make({ concurrency: 2 })
       const { began, interrupted, work } = gated()
@@ -253,8 +253,8 @@ describe("a flow", () => {
       yield* offer(flow, item("b", 1), item("c", 1))
       // Handed out to a reader that does not start it.
       assert.deepStrictEqual((yield* flow.turns).map(nameOf), ["b1"])
-      assert.deepStrictEqual(flow.drain().map(nameOf).toSorted(), ["a2", "b1", "c1"])
-      assert.deepStrictEqual([flow.mode, flow.size, capacity.freeMessages], ["draining", 1, 99])
+      assert.deepStrictEqual(flow.beginStop().map(nameOf).toSorted(), ["a2", "b1", "c1"])
+      assert.deepStrictEqual([flow.mode, flow.size, capacity.freeMessages], ["stopping", 1, 99])
       yield* flow.withdraw([...flow.running.keys()])
       yield* flow.idle
       flow.stop()

@@ -32,7 +32,7 @@ const logged = () => {
 }
 
 describe("a program of workers", () => {
-  it.effect("fails with the failure of one of them, after the others have drained", () => {
+  it.effect("fails with the failure of one of them, after the others have stopped gracefully", () => {
     const { fail, layer } = breaking("ledger")
     const gate = Deferred.makeUnsafe<void>()
     const done = new Journal<Order>()

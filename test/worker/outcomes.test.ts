@@ -150,7 +150,7 @@ describe("a stream of outcomes", () => {
     return { gate, began, done, pipeline }
   }
 
-  it.effect("that is cancelled drains its worker: what runs may finish, the rest is given back uncounted", () =>
+  it.effect("that is cancelled stops its worker gracefully: what runs may finish, the rest is given back uncounted", () =>
     Effect.gen(function*() {
       const { began, done, gate, pipeline } = gated()
       yield* publish(Orders, orders("a", 2))
@@ -167,7 +167,7 @@ describe("a stream of outcomes", () => {
       assert.deepStrictEqual([done.values.map((one) => one.id), done.attempts], [["a1", "a2"], [1, 1]])
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("with stopWhen drains, emits the outcomes of the drain, and ends", () =>
+  it.effect("with stopWhen stops gracefully, emits the outcomes of the stop, and ends", () =>
     Effect.gen(function*() {
       const { began, gate, pipeline } = gated()
       yield* publish(Orders, orders("a", 2))

@@ -201,7 +201,7 @@ export class InFlight {
 
   private get isStopping(): boolean {
     const { mode } = this.flow
-    return mode === "draining" || mode === "stopped"
+    return mode === "stopping" || mode === "stopped"
   }
 
   private admit(entry: Entry): "run" | "drop" | "quarantine" {

@@ -27,12 +27,12 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly pipeline: Pipeline.Pipeline<unknown, unknown, unknown>
   readonly renewer: LeaseRenewer
   readonly counters: Counters
-  readonly draining: Deferred.Deferred<void>
+  readonly stopping: Deferred.Deferred<void>
   readonly failing: Health.WorkerState["failing"]
   /** Whether the status is read. `Worker.drain` does not read it, since it ends soon. */
   readonly looks: boolean
 }): Effect.fn.Return<void, never, Scope.Scope> {
-  const { consumer, draining, renewer, settings, store } = options
+  const { consumer, renewer, settings, stopping, store } = options
   const workers = yield* Health.Workers
   const clock = yield* Clock.Clock
   let seen: { readonly status: Store.QueueStatus; readonly at: bigint } | undefined
@@ -49,7 +49,7 @@ export const make = Effect.fnUntraced(function*(options: {
     left: renewer.left,
     failing: options.failing,
     stranded: () => stranded > 1,
-    stopping: () => Deferred.isDoneUnsafe(draining),
+    stopping: () => Deferred.isDoneUnsafe(stopping),
     queue: () => seen === undefined ? undefined : { status: seen.status, ageMillis: age(seen.at) }
   }
   yield* Effect.acquireRelease(

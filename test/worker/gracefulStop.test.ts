@@ -206,14 +206,14 @@ it.effect("stopping a hundred times loses nothing and does nothing twice", () =>
     }
   }).pipe(Effect.provide(Memory.layer)))
 
-it.effect("a drain whose last look ran beside work looks again: it may have left out what there was no room for", () => {
+it.effect("a drain whose last poll ran beside work polls again: it may have left out what there was no room for", () => {
   const settled = Deferred.makeUnsafe<void>()
-  let looks = 0
+  let polls = 0
   const layer = ports({
     subscription: (inner) => ({
-      // One message at a time; a look that finds none ends when that one has been settled.
+      // One message at a time; a poll that finds none ends when that one has been settled.
       take: (room, accept) =>
-        looks++ % 2 === 0
+        polls++ % 2 === 0
           ? inner.take({ ...room, messages: Math.min(1, room.messages) }, accept)
           : Effect.andThen(Deferred.await(settled), settle),
       acknowledge: (deliveries) => Effect.andThen(inner.acknowledge(deliveries), Deferred.succeed(settled, undefined))

@@ -151,7 +151,7 @@ interface Idle {
 }
 
 /** Polls the queue once: hands over its rows, or returns how to wait for more. */
-const look = (
+const poll = (
   seat: Seat,
   ...[room, accept]: Parameters<Subscription["take"]>
 ): Effect.Effect<Idle | undefined, ConsumerRemoved> =>
@@ -198,10 +198,10 @@ const claimed = ({ member, queue }: Seat): Effect.Effect<void> =>
   })
 
 const take = (seat: Seat): Subscription["take"] => (room, accept) =>
-  Effect.flatMap(Effect.tap(look(seat, room, accept), () => claimed(seat)), (idle) => {
+  Effect.flatMap(Effect.tap(poll(seat, room, accept), () => claimed(seat)), (idle) => {
     if (idle === undefined) return Effect.void
     return Effect.raceFirst(Deferred.await(idle.woken), Effect.sleep(idle.millis)).pipe(
-      Effect.andThen(look(seat, room, accept)),
+      Effect.andThen(poll(seat, room, accept)),
       Effect.andThen(claimed(seat)),
       Effect.asVoid
     )

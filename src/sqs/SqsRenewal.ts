@@ -1,5 +1,5 @@
 /**
- * Renews leases at SQS by heartbeats, ten messages in a request, and reads the failures that each answer lists.
+ * Renews leases at SQS, ten messages in a request, and reads the failures that each answer lists.
  *
  * A lease is confirmed if SQS has hidden each of its messages for another lease. If SQS refuses the handle of one
  * message, another worker may have it, so the lease is lost at once. SQS hides no message for longer than 12 hours

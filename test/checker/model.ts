@@ -307,10 +307,10 @@ export class Model {
       return this.answers(message, "acknowledged")
     }
     const at = Math.floor(this.next() * this.open.length)
-    const deadLetterId = this.open[at]
-    if (deadLetterId === undefined) return
+    const deadLetter = this.open[at]
+    if (deadLetter === undefined) return
     this.open.splice(at, 1)
-    this.decide(deadLetterId, this.chance(0.2) ? "discard" : "redrive")
+    this.decide(deadLetter, this.chance(0.2) ? "discard" : "redrive")
   }
 
   private decide(deadLetter: Letter, action: "discard" | "redrive"): void {

@@ -64,7 +64,7 @@ const concerned: ReadonlyArray<readonly [file: RegExp, ...tests: ReadonlyArray<R
   [/status/, ["test/ops"], pg("conformance", "plans")],
   [/[dD]elayed/, pg("dueOrder", "delayed", "conformance"), pg("functions", "plans", "snapshots")],
   [/[lL]eases/, pg("pg-named-leases", "conformance"), ["test/process/lease.test.ts"]],
-  [/[lL]anes|QueueReader|Round|Row|messages|holds|PgTransport/, pg("lanes", "transport", "conformance"), [
+  [/[lL]anes|QueueReader|Poll|Row|messages|holds|PgTransport/, pg("lanes", "transport", "conformance"), [
     ...pg("QueueReader", "plans", "pg-operator-actions"),
     ...machine
   ]],

@@ -81,7 +81,7 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
     named: "takes its whole group with it"
   },
   {
-    name: "sqs: a failure in the answer to a heartbeat not read",
+    name: "sqs: a failure in the answer to a renewal not read",
     guarantee: "one owner",
     file: "src/sqs/SqsRenewal.ts",
     from: "if (result === undefined || entry.state === \"done\") return",
@@ -99,7 +99,7 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
     named: "is not handed out twice, and its newest handle counts"
   },
   {
-    name: "sqs: no heartbeats",
+    name: "sqs: no renewals",
     guarantee: "one owner",
     file: "src/sqs/SqsRenewal.ts",
     from: "Effect.match(api.hide(some), {",

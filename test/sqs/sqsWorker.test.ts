@@ -102,7 +102,7 @@ describe.each(kinds)("on %s", (_, options, base) => {
     }).pipe(Effect.provide(layer))
   })
 
-  it.effect("a worker whose heartbeats fail loses its lease before another one gets the message", () => {
+  it.effect("a worker whose renewals fail loses its lease before another one gets the message", () => {
     const { layer, model } = sqs(options)
     const running: Array<string> = []
     const interrupted: Array<string> = []

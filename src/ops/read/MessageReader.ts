@@ -68,7 +68,7 @@ const sentenceOf = ({ consumer, deadLetters: [newest], hold, queue, settledAt, s
       }.`
     case "held":
       return `It waits in the queue of consumer ${who}${since}. Its key is ${
-        hold === undefined || holdText(hold) === "" ? "held until its worker looks again" : holdText(hold)
+        hold === undefined || holdText(hold) === "" ? "held until its worker polls again" : holdText(hold)
       }.`
     case "dead":
       return `Consumer ${who} could not process it (${newest!.reason}, ${newest!.tag}): dead letter ${

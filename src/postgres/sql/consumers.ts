@@ -122,7 +122,7 @@ update ${t.consumers} c set waiting_until = clock_timestamp() + $2::float8 * int
   /**
    * Notifies the queues where a worker waits, and no others, since NOTIFY takes a lock on the whole database server at
    * commit. Also clears the announcements, so that a burst of publishes notifies once. A locked row is skipped. Then
-   * another publisher is waking the queue's workers, or a worker is announcing itself and will look once more.
+   * another publisher is waking the queue's workers, or a worker is announcing itself and will poll once more.
    * Index: primary key. $1 queues $2 channel
    */
   wake: `with free as materialized (

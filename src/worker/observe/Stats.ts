@@ -30,7 +30,7 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly stopping: Deferred.Deferred<void>
   readonly failing: Health.WorkerState["failing"]
   /** Whether the status is read. `Worker.drain` does not read it, since it ends soon. */
-  readonly looks: boolean
+  readonly readsStatus: boolean
 }): Effect.fn.Return<void, never, Scope.Scope> {
   const { consumer, renewer, settings, stopping, store } = options
   const workers = yield* Health.Workers
@@ -56,12 +56,12 @@ export const make = Effect.fnUntraced(function*(options: {
     Effect.sync(() => workers.add(state)),
     () => Effect.sync(() => workers.delete(state))
   )
-  if (!options.looks || !Number.isFinite(settings.statsEveryMillis)) return
+  if (!options.readsStatus || !Number.isFinite(settings.statsEveryMillis)) return
 
   const watch = PipelineNames.watch(store, options.pipeline)
   const record = recorder(options, clock)
   const gauges = makeGauges(consumer, Duration.toMillis(store.deduplicationWindow))
-  const look = Effect.suspend(() => {
+  const readStatus = Effect.suspend(() => {
     const at = clock.monotonicTimeNanosUnsafe()
     return store.consumers.status(consumer).pipe(
       Effect.flatMap((status) => {
@@ -76,7 +76,7 @@ export const make = Effect.fnUntraced(function*(options: {
   })
   const first = Effect.sleep(settings.statsEveryMillis / 10)
   yield* Effect.forkScoped(
-    Effect.andThen(first, Effect.forever(Effect.andThen(look, Effect.sleep(settings.statsEveryMillis))))
+    Effect.andThen(first, Effect.forever(Effect.andThen(readStatus, Effect.sleep(settings.statsEveryMillis))))
   )
 })
 

@@ -87,7 +87,17 @@ export const open = Effect.fnUntraced(function*(
   const batch = settings.batches ? yield* TurnBatch.make({ ...disposition, settings, committer, attempt }) : undefined
   const fetcher = Fetcher.make({ consumer, subscription, inFlight, renewer, spans })
   const failing = FailingSince.report(renewer.now, { read: fetcher.failing, commit: committer.failing })
-  yield* Stats.make({ consumer, settings, store, pipeline, renewer, counters, stopping, failing, looks: !untilEmpty })
+  yield* Stats.make({
+    consumer,
+    settings,
+    store,
+    pipeline,
+    renewer,
+    counters,
+    stopping,
+    failing,
+    readsStatus: !untilEmpty
+  })
   yield* CrashIsolation.make({ consumer, settings, inFlight, subscription })
   return { inFlight, attempt, batch, fetcher, stop: gracefulStop({ consumer, settings, inFlight, counters, stopping }) }
 })

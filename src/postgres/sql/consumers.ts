@@ -62,9 +62,9 @@ on conflict do nothing`,
   /**
    * Moves unrouted messages of these topics to the queue, in the order of publishing.
    *
-   * An id that the inbox knows gets a new time, so that retention keeps the id while its message waits. Retention looks
-   * only at the first message of each lane, and this message may wait behind newer ones. Indexes: primary keys of
-   * unrouted and inbox. Locks the rows. $1 queue $2 topics $3 lanes
+   * An id that the inbox knows gets a new time, so that retention keeps the id while its message waits. Otherwise
+   * retention could delete the id. It takes the first message of each lane for the oldest one, and a moved message
+   * waits behind newer ones. Indexes: primary keys of unrouted and inbox. Locks the rows. $1 queue $2 topics $3 lanes
    */
   moveUnrouted: `with taken as (delete from ${t.unrouted} where topic = any($2::text[]) returning *), known as (
   update ${t.inbox} set at = statement_timestamp() where queue_id = $1::int and id = any(array(select id from taken))

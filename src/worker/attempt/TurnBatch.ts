@@ -179,7 +179,8 @@ export const make = Effect.fnUntraced(function*(
       ? continueWith(entry, attempt.afterFailure(delivery, began, outcome.error))
       : outcome._tag !== "Skipped"
       ? Effect.andThen(Effect.andThen(counters.attempt(delivery, began), settled(delivery, outcome)), end)
-      // The run was withdrawn, and nothing was done for it.
+      // The run was withdrawn before a transaction decided about its message. So a fiber runs the turn, unless the turn
+      // may end without it.
       : Effect.suspend(() => inFlight.mayEnd(entry) ? end : continueWith(entry, attempt.turn(delivery)))
     return Effect.andThen(settleFollowers(run), first)
   }

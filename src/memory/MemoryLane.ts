@@ -73,7 +73,10 @@ export interface WorkerClaim {
   claims: { expired: number; free: number }
 }
 
-/** Returns a fencing token that is higher than the last one, and at least the milliseconds since the epoch. */
+/**
+ * Returns a fencing token that is higher than the last one, and at least the milliseconds since the epoch. So a token
+ * of an earlier process is never given again.
+ */
 export const nextToken = (last: bigint, now: number): bigint => {
   const at = BigInt(Math.trunc(now))
   return last < at ? at : last + 1n

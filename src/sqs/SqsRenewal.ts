@@ -42,7 +42,7 @@ export const renew = (
       const handles = entries.map((entry) => ({ entry, handle: entry.handle, seconds }))
       let answered = 0
       let unanswered: TransportError | undefined
-      // A request that fails takes no other request with it: the leases of the others are confirmed.
+      // If one request fails, the other requests still confirm their leases.
       const results = yield* inBatches(handles, (some): Effect.Effect<Results> =>
         Effect.match(api.hide(some), {
           onSuccess: (results) => {

@@ -290,7 +290,7 @@ const isolate = (seat: Seat): Subscription["isolate"] => (delivery) =>
 const release = Effect.fnUntraced(function*(seat: Seat, entries: ReadonlyArray<Entry>) {
   const { held } = seat
   for (const entry of entries) held.remove(entry)
-  // A message that the worker has not got is among them, since SQS has counted its delivery.
+  // The entries include messages that the worker has not taken yet, since SQS has counted their deliveries, too.
   yield* explained(seat, entries)
   yield* giveBack(seat, entries.toReversed().map(visible))
 })

@@ -75,7 +75,7 @@ export const make = (
     before: ReadonlyArray<Sent>
   ): Effect.Effect<boolean, E | SqlError> => {
     const { emits, statements } = part
-    if (!statements.every(({ sql }) => TransactionControl.look(sql).kind === "plain")) return Effect.succeed(false)
+    if (!statements.every(({ sql }) => TransactionControl.classify(sql).kind === "plain")) return Effect.succeed(false)
     if (emits === undefined) {
       const sent = Effect.andThen(session.batch([...before, ...statements]), Effect.suspend(next))
       return Effect.flatMap(sent, (following) => send(session, group, next, following, []))

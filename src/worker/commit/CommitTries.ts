@@ -31,7 +31,7 @@ export interface Commits {
   proved: number
 }
 
-/** Ends the members: the attempt of each has failed with this cause. */
+/** Ends each member with a failed attempt, which has this cause. */
 export const fail = (members: ReadonlyArray<GroupMember>, cause: Cause.Cause<unknown>): void => {
   const outcome: MemberOutcome = { _tag: "Failed", error: unwrap(FailureRecord.errorOf(cause)) }
   for (const member of members) finish(member, outcome)

@@ -358,7 +358,7 @@ const slowestLook = 1000
  * const order = Effect.gen(function*() {
  *   const id = yield* Topic.publish(Orders, { orderId: "o-1" })
  *   const settled = yield* Inbox.await({ consumer: "warehouse", id }, { timeout: "5 seconds" })
- *   return settled._tag === "Committed" ? "on its way" : `failed, see deadLetterId ${settled.deadLetterId}`
+ *   return settled._tag === "Committed" ? "on its way" : `failed, see dead letter ${settled.deadLetterId}`
  * })
  * ```
  *

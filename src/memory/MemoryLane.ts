@@ -74,8 +74,8 @@ export interface WorkerClaim {
 }
 
 /**
- * Returns a fencing token that is higher than the last one, and at least the milliseconds since the epoch. So a token
- * of an earlier process is never given again.
+ * Returns a fencing token that is higher than the last one. As on Postgres, it is at least the milliseconds since the
+ * epoch.
  */
 export const nextToken = (last: bigint, now: number): bigint => {
   const at = BigInt(Math.trunc(now))

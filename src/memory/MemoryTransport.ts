@@ -64,7 +64,7 @@ const asDelivery = (queue: MemoryQueue, row: Row): Delivery => ({
   receipt: row.seq
 })
 
-/** Returns the row of a delivery, if this worker still holds it. */
+/** Returns the row of a delivery, if the row is still in flight under this delivery's lease. */
 const rowOf = (queue: MemoryQueue, delivery: Delivery): { readonly lane: Lane; readonly row: Row } | undefined => {
   const lane = queue.fenced(delivery.lease, delivery.message.key)
   const row = lane?.rows.get(Number(delivery.position))

@@ -1,9 +1,9 @@
 /**
  * Renews leases at SQS, ten messages in a request, and reads the failures that each answer lists.
  *
- * A lease is confirmed if SQS has hidden each of its messages for another lease. If SQS refuses the handle of one
- * message, another worker may have it, so the lease is lost at once. SQS hides no message for longer than 12 hours
- * after its receipt, so a lease ends before that.
+ * A lease is confirmed if SQS has hidden each of its messages for the time of one more lease. If SQS refuses the handle
+ * of one message, another worker may have it, so the lease is lost at once. SQS hides no message for longer than 12
+ * hours after its receipt, so a lease ends before that.
  *
  * @since 0.1.0
  */

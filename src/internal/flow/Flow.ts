@@ -9,7 +9,7 @@
  * | mode | the flow hands out | it asks for more |
  * | --- | --- | --- |
  * | `running` | turns that are ready, up to the concurrency | while it has places |
- * | `paused` | nothing | always: the answer tells when the pause ends |
+ * | `paused` | nothing | always, since a poll shows when the pause ends |
  * | `quarantine` | the turn that runs alone | no |
  * | `stopping` | nothing, and nothing waits any more; what runs may end | no |
  * | `stopped` | nothing, and nothing runs | no |

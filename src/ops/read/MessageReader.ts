@@ -16,7 +16,7 @@ import type { Operations } from "../Operations.ts"
 import { type FactQuery, number, type Row, text, texts, time } from "./FactQuery.ts"
 import * as QueueSearch from "./QueueSearch.ts"
 
-/** Dead letters of one id, and delayed messages, that are looked at. */
+/** The most dead letters, and the most delayed messages, of one id that are read. */
 const mostDeadLetters = 100
 const mostDelayed = 50_000
 

@@ -76,7 +76,7 @@ export class PgDelayed {
   })
 
   #once(now: bigint): Effect.Effect<{ readonly moved: number; readonly more: boolean }, SqlError> {
-    // `#next` is set before the statement, so that other workers of this process do not look during the statement.
+    // `#next` is set before the statement, so that other workers of this process do not send the statement meanwhile.
     this.#next = now + every
     const rows = this.#rows
     return this.#db.machinery(this.#text, [this.#names.channel, rows]).pipe(

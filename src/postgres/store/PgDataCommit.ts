@@ -54,7 +54,7 @@ export const make = (
     commit
   ]
 
-  /** Tells the callers and workers that wait for what this group has committed. */
+  /** Notifies the callers and wakes the workers that wait for what this group has committed. */
   const announce = ({ claims, consumer }: DataGroup, answers: ReadonlyArray<Answer>): Effect.Effect<void> => {
     if (claims !== undefined) watchers.settled(consumer, claims)
     return Effect.forEach(answers, ({ text }) => {

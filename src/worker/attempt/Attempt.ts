@@ -97,7 +97,7 @@ export const make = (options: Options): Attempt => {
   const { atMostOnce, committer, counters, outcomes, pipeline, settings, spans, stopping } = options
   const { consumer } = pipeline
   const { deadLetter, forget, hold, settled } = Disposition.make(options)
-  // Pure steps write no log lines, so their pipeline does without the fields of a message, which take time.
+  // Pure steps write no log lines. So their attempts get no log fields of a message, which would take time.
   const mayLog = !Steps.arePure(pipeline.steps)
   const topics = new Map(pipeline.topics.map((topic) => [topic.name, topic]))
 

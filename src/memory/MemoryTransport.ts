@@ -64,7 +64,7 @@ const asDelivery = (queue: MemoryQueue, row: Row): Delivery => ({
   receipt: row.seq
 })
 
-/** Returns the row of a delivery, if the row is still in flight under this delivery's lease. */
+/** Returns the row of a delivery, or undefined if its lease is lost, or if the row was removed or redriven since. */
 const rowOf = (queue: MemoryQueue, delivery: Delivery): { readonly lane: Lane; readonly row: Row } | undefined => {
   const lane = queue.fenced(delivery.lease, delivery.message.key)
   const row = lane?.rows.get(Number(delivery.position))

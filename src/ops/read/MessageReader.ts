@@ -16,7 +16,7 @@ import type { Operations } from "../Operations.ts"
 import { type FactQuery, number, type Row, text, texts, time } from "./FactQuery.ts"
 import * as QueueSearch from "./QueueSearch.ts"
 
-/** The most dead letters, and the most delayed messages, of one id that are read. */
+/** The most dead letters of one id that are read, and the most delayed messages that are counted by topic. */
 const mostDeadLetters = 100
 const mostDelayed = 50_000
 

@@ -273,8 +273,8 @@ const endIsolation = (seat: Seat, entries: ReadonlyArray<Entry>, tries: number):
   )
 
 /**
- * Records that only one message, or none, runs. A crash then explains the deliveries of all others, and the message
- * that ran alone is marked in the store.
+ * Records that only one message, or none, runs. The deliveries of all others then count as explained, so a crash is not
+ * counted for them. The store marks the message that runs alone.
  */
 const isolate = (seat: Seat): Subscription["isolate"] => (delivery) =>
   Effect.asVoid(Effect.acquireRelease(

@@ -65,8 +65,8 @@ export const Permitted: Context.Reference<boolean> = Context.Reference<boolean>(
 })
 
 /**
- * Returns whether the turns of this pipeline run in batches: nothing waits before the commit phase. Each attempt of a
- * traced worker has a span, which needs a fiber.
+ * Returns whether the turns of this pipeline run in batches. Then only pure steps come before the commit phase, and
+ * they have no timeout. An `atMostOnce` pipeline has fibers. So has a traced worker, since a span needs one.
  */
 export const runs = ({ settings, steps }: Pick<Pipeline.Pipeline<unknown>, "settings" | "steps">) =>
   Effect.withFiber((fiber) =>

@@ -117,7 +117,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     from: "deliveries.filter(({ receipt }) => ours.has((receipt as Receipt).lane))",
     to: "deliveries.filter(({ receipt }) => ours.size >= 0 && receipt !== undefined)",
     test: "test/postgres/conformance.test.ts",
-    named: "postgres: .*looks at the fencing token of what was settled before"
+    named: "postgres: .*checks the fencing token of what was settled before"
   },
   {
     name: "a message lost when its Schema cannot encode the error",

@@ -78,7 +78,7 @@ const settling = (it: Tests, options: Options) => {
 
 /** Registers the promises about the check of a fencing token in a transaction that does not settle. */
 const fencing = (it: Tests, options: Options) => {
-  it.effect("polls at the fencing token of what was settled before: ours passes, a stale one does not", () =>
+  it.effect("checks the fencing token of what was settled before: ours passes, a stale one does not", () =>
     Effect.gen(function*() {
       const { expire, open, publish, receive, settle, store } = yield* bench(options)
       const owner = yield* open()

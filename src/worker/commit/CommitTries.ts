@@ -167,8 +167,8 @@ export class CommitTries {
   ): Effect.Effect<ReadonlyArray<MemberOutcome>, CommitRecovery.GroupFailure, Store.Transaction> {
     switch (form) {
       case "whole":
-        // A group of one member runs with a timeout on each step from the start. So no second run is needed to learn
-        // which step failed.
+        // If statements are sent one by one, a group of one member has a timeout on each step from the start. So no
+        // second run is needed to learn which step failed.
         if (group.length === 1 && this.statements === "sequential") return Savepoints.single(this.options, group[0]!)
         return this.inTime(GroupCommit.compose(this.options, group, false))
       case "savepoints":

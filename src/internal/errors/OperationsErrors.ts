@@ -1,5 +1,5 @@
 /**
- * Errors of operator actions on consumers and dead letters: another operator was first, or messages would be lost.
+ * Errors of operator actions on consumers and dead letters, and of a worker whose consumer was removed.
  *
  * @since 0.1.0
  */

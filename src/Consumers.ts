@@ -153,9 +153,9 @@ export const resume = (consumer: string, action: OperatorAction): Paused =>
   run(action, "resumed", (store) => store.consumers.resume(consumer, action))
 
 /**
- * Pauses one key: its messages wait in order, and other keys continue. Messages of the key that a worker already
- * holds finish. The pause lasts until an operator resumes the key, independent of its retries and parked dead
- * letters.
+ * Pauses one key: its messages wait in order, and other keys continue. Messages of the key that a worker has already
+ * taken are still processed. The pause lasts until an operator resumes the key, independent of its retries and parked
+ * dead letters.
  *
  * @since 0.1.0
  */

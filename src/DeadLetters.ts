@@ -182,7 +182,7 @@ export const discard = (deadLetterId: string, action: OperatorAction): Decided =
 
 /**
  * Undoes a discard: the dead letter is open again. A parked dead letter parks its key again, before the first message
- * that no worker holds.
+ * that no worker has taken.
  *
  * @since 0.1.0
  */

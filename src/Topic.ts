@@ -197,7 +197,7 @@ export const make = <const Name extends string, S extends Schema.Constraint>(
       const decoded: unknown = decodeValue(JSON.parse(message.payload) as unknown)
       return Exit.isExit(decoded) && Exit.isSuccess(decoded) ? { value: decoded.value as S["Type"] } : undefined
     } catch {
-      // `decode` makes the failure of it.
+      // The worker then calls `decode`, which fails with `DecodeFailed`.
       return undefined
     }
   }

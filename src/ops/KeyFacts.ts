@@ -38,6 +38,6 @@ export interface StuckQuery {
   readonly hold?: "parked" | "delayed" | "paused" | undefined
   /** Only keys after this one: the last key of the previous page. */
   readonly after?: { readonly consumer: string; readonly key: string } | undefined
-  /** 1 to 100; default 25. Each key costs a look at the messages of its lane. */
+  /** 1 to 100; default 25. For each key, messages of its lane are read. */
   readonly limit?: number | undefined
 }

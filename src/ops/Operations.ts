@@ -37,7 +37,7 @@ import type { SeriesPoint, SeriesQuery } from "./SeriesFacts.ts"
 export class Operations extends Context.Service<Operations, {
   /** Returns every consumer with its queue, sorted by name. */
   readonly consumers: Effect.Effect<ReadonlyArray<ConsumerFacts>, StoreFailure>
-  /** Returns one consumer. Looks further for the cause of its lag than `consumers` does: for a key that has most. */
+  /** Returns one consumer. Also looks for the key with the most waiting messages, which `consumers` does not. */
   readonly consumer: (consumer: string) => Effect.Effect<ConsumerFacts, StoreFailure | ConsumerNotFound>
   /** Returns held keys with what waits behind each, in the order of consumer and key. */
   readonly stuckKeys: (query?: StuckQuery) => Effect.Effect<ReadonlyArray<StuckKey>, StoreFailure | ConsumerNotFound>
@@ -48,7 +48,7 @@ export class Operations extends Context.Service<Operations, {
   readonly failures: (
     query?: FailureQuery
   ) => Effect.Effect<ReadonlyArray<FailureFacts>, StoreFailure | ConsumerNotFound>
-  /** Returns what became of redriven dead letters, newest redrive first: at most the last 10,000 redriven. */
+  /** Returns the outcome of redrives, newest first, grouped by operator and note. Covers the last 10,000 redrives. */
   readonly redrives: (
     query?: RedriveQuery
   ) => Effect.Effect<ReadonlyArray<RedriveFacts>, StoreFailure | ConsumerNotFound>

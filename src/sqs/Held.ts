@@ -22,7 +22,10 @@ import type { Message } from "../Message.ts"
 import type { DeliveryCount, Unsettled } from "../Store.ts"
 import type { Received } from "./SqsApi.ts"
 
-/** A received message in one of the four states above, until it is deleted, hidden for later, given back or lost. */
+/**
+ * A message that the subscription has received. The entry is removed when SQS has deleted the message, or when its
+ * lease is lost. It is also removed when the message is hidden for a hold, or given back.
+ */
 export interface Entry {
   readonly messageId: string
   readonly groupId: string | undefined

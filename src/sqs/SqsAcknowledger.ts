@@ -23,7 +23,7 @@ const linger = Duration.millis(20)
 /** While so many deletes wait, nothing more is received. */
 const mostWaiting = 1_000
 
-/** The number of failed deletes after which a message is left to be handed out again. */
+/** How often a delete that failed is repeated. After that, SQS hands the message out again. */
 const mostTries = 10
 
 export interface Acknowledger {

@@ -98,7 +98,9 @@ export const inBatches = <A, B>(
   return Effect.map(Effect.forEach(batches, request, { concurrency: together }), (results) => results.flat())
 }
 
-/** Returns a request whose failure is the result of each of its entries, so that other requests still count. */
+/**
+ * Returns a request whose temporary failure is the result of each of its entries, so that other requests still count.
+ */
 export const eachOutcome =
   <A>(request: (some: ReadonlyArray<A>) => Effect.Effect<Results, TransportError>) =>
   (some: ReadonlyArray<A>): Effect.Effect<Results, TransportError> =>

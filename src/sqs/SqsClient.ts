@@ -1,7 +1,7 @@
 /**
  * Sends the requests of `SqsApi.ts` with the AWS client.
  *
- * Polls have a client of their own, so that a poll that waits holds no connection of a heartbeat. A poll is never
+ * Polls have a client of their own, so that a poll that waits holds no connection that a renewal needs. A poll is never
  * aborted, and its timeout is longer than its wait. Every other request has a short timeout.
  *
  * @since 0.1.0

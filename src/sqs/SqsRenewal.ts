@@ -1,9 +1,9 @@
 /**
- * Renews leases at SQS by heartbeats, ten messages in a request, and reads the failures that each answer lists.
+ * Renews leases at SQS, ten messages in a request, and reads the failures that each answer lists.
  *
- * A lease is confirmed if SQS has hidden each of its messages for another lease. If SQS refuses the handle of one
- * message, another worker may have it, so the lease is lost at once. SQS hides no message for longer than 12 hours
- * after its receipt, so a lease ends before that.
+ * A lease is confirmed if SQS has hidden each of its messages for the time of one more lease. If SQS refuses the handle
+ * of one message, another worker may have it, so the lease is lost at once. SQS hides no message for longer than 12
+ * hours after its receipt, so a lease ends before that.
  *
  * @since 0.1.0
  */
@@ -42,7 +42,7 @@ export const renew = (
       const handles = entries.map((entry) => ({ entry, handle: entry.handle, seconds }))
       let answered = 0
       let unanswered: TransportError | undefined
-      // A request that fails takes no other request with it: the leases of the others are confirmed.
+      // If one request fails, the other requests still confirm their leases.
       const results = yield* inBatches(handles, (some): Effect.Effect<Results> =>
         Effect.match(api.hide(some), {
           onSuccess: (results) => {
@@ -60,7 +60,8 @@ export const renew = (
         const { entry, handle } = handles[i]!
         if (result === undefined || entry.state === "done") return
         open.add(entry.lease)
-        // A message that came again meanwhile has a newer handle, which the next heartbeat uses.
+        // If SQS delivered the message again meanwhile, its entry has a newer handle. Then SQS has refused only the
+        // older handle, and the next renewal uses the newer one.
         if (result.outcome === "refused" && entry.handle === handle) {
           held.lose(entry.lease, `SQS refused to hide a message for longer (${result.detail})`)
         }

@@ -45,7 +45,7 @@ interface Seat extends Parts {
   readonly polls: SqsPolls.Polls
   /** Handing out and the writing of holds exclude one another by this semaphore. */
   readonly reading: Semaphore.Semaphore
-  readonly pause: { paused: boolean; lookedAt: bigint }
+  readonly pause: { paused: boolean; checkedAt: bigint }
   /** Opens when the worker has settled a message, so that another one of its key may be handed out. */
   readonly roomAgain: Latch.Latch
 }
@@ -54,7 +54,7 @@ interface Seat extends Parts {
 const closing = Duration.seconds(5)
 
 /** How often the store is asked whether an operator has paused or removed the consumer. */
-const lookEvery = Duration.seconds(1)
+const checkEvery = Duration.seconds(1)
 
 const ofStore = ({ api }: Parts, operation: string) => (error: StoreFailure): TransportError =>
   new TransportError({
@@ -65,10 +65,10 @@ const ofStore = ({ api }: Parts, operation: string) => (error: StoreFailure): Tr
   })
 
 /** Asks the store whether the consumer is paused or removed, unless it was asked a moment ago. */
-const look = (seat: Seat): Effect.Effect<void, TransportError | ConsumerRemoved> =>
+const checkConsumer = (seat: Seat): Effect.Effect<void, TransportError | ConsumerRemoved> =>
   Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
     const { pause, spec: { consumer }, store } = seat
-    if (now - pause.lookedAt < Duration.toNanosUnsafe(lookEvery)) return Effect.void
+    if (now - pause.checkedAt < Duration.toNanosUnsafe(checkEvery)) return Effect.void
     return store.consumers.get(consumer).pipe(
       Effect.mapError((error) =>
         error._tag === "ConsumerNotFound"
@@ -77,7 +77,7 @@ const look = (seat: Seat): Effect.Effect<void, TransportError | ConsumerRemoved>
       ),
       Effect.map(({ paused }) => {
         pause.paused = paused !== undefined
-        pause.lookedAt = now
+        pause.checkedAt = now
       })
     )
   })
@@ -174,7 +174,7 @@ const take = (seat: Seat): Subscription["take"] =>
       Effect.sync(() => seat.pause.paused ? 0 : handOut(seat, demand, accept))
     )
     const handing = seat.reading.withPermits(1)(hand)
-    yield* look(seat)
+    yield* checkConsumer(seat)
     seat.roomAgain.closeUnsafe()
     if ((yield* handing) > 0) return
     const busy = seat.acknowledger.isFull() || seat.held.inState("waiting").length >= batchSize
@@ -273,8 +273,8 @@ const endIsolation = (seat: Seat, entries: ReadonlyArray<Entry>, tries: number):
   )
 
 /**
- * Records that only one message, or none, runs. A crash then explains the deliveries of all others, and the message
- * that ran alone is marked in the store.
+ * Records that only one message, or none, runs. The deliveries of all others then count as explained, so a crash is not
+ * counted for them. The store marks the message that runs alone.
  */
 const isolate = (seat: Seat): Subscription["isolate"] => (delivery) =>
   Effect.asVoid(Effect.acquireRelease(
@@ -290,7 +290,7 @@ const isolate = (seat: Seat): Subscription["isolate"] => (delivery) =>
 const release = Effect.fnUntraced(function*(seat: Seat, entries: ReadonlyArray<Entry>) {
   const { held } = seat
   for (const entry of entries) held.remove(entry)
-  // A message that the worker has not got is among them, since SQS has counted its delivery.
+  // The entries include messages that the worker has not taken yet, since SQS has counted their deliveries, too.
   yield* explained(seat, entries)
   yield* giveBack(seat, entries.toReversed().map(visible))
 })
@@ -346,14 +346,15 @@ export const open = Effect.fnUntraced(function*(parts: Parts): Effect.fn.Return<
   yield* Effect.addFinalizer(() => acknowledger.flush(closing))
   const polling = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
   const leaseSeconds = SqsRenewal.secondsOf(spec.lease)
-  // A lease counts from before its poll was sent, so a poll waits for a small part of it.
+  // A lease begins before its poll is sent. So a poll waits for a third of the lease at most, and most of the lease
+  // is left when the message arrives.
   const wait = Math.min(parts.longPollSeconds, Math.floor(Duration.toSeconds(spec.lease) / 3))
   const polls = SqsPolls.make(api, {
     waitSeconds: Duration.toMillis(spec.idlePoll) === 0 ? Math.min(1, wait) : wait,
     hideSeconds: leaseSeconds,
     accept: (messages, claimedAt) => held.enter(messages, claimedAt, (received) => fromSqs(received, topic, foreign))
   }, polling)
-  const pause = { paused: false, lookedAt: -Duration.toNanosUnsafe(lookEvery) }
+  const pause = { paused: false, checkedAt: -Duration.toNanosUnsafe(checkEvery) }
   const seat: Seat = {
     ...parts,
     held,

@@ -51,8 +51,8 @@ interface Waiting {
 }
 
 /**
- * Takes the next request out of `waiting`. On a FIFO queue it has one message of a group at most. So no later message
- * of a group is stored before one that fails.
+ * Takes the messages of the next request out of `waiting`. On a FIFO queue a request has at most one message of a
+ * group. So SQS never stores a later message of a group when an earlier one fails.
  */
 const nextRequest = (waiting: Array<Waiting>): ReadonlyArray<Waiting> => {
   const some: Array<Waiting> = []
@@ -131,7 +131,7 @@ export const make = (api: SqsApi, store: Store["Service"], settings: Settings): 
     })),
     publish: publish(api),
     open: Effect.fnUntraced(function*(spec) {
-      // The first request shows whether the queue exists, before anything is received.
+      // Reading the settings fails if the queue does not exist. So a wrong url is found before anything is received.
       yield* api.settings
       return yield* SqsSubscription.open({ api, store, spec, ...settings })
     })

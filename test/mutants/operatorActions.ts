@@ -181,7 +181,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     name: "a pause loses messages",
     guarantee: "operations",
     file: "src/postgres/queue/QueueReader.ts",
-    from: "      if (meta.paused) return Effect.succeed(round)\n",
+    from: "      if (meta.paused) return Effect.succeed(poll)\n",
     to: "",
     test: conformance,
     named: "postgres: pauses.*hands out nothing of a paused consumer"

@@ -81,7 +81,7 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
     named: "takes its whole group with it"
   },
   {
-    name: "sqs: a failure in the answer to a heartbeat not read",
+    name: "sqs: a failure in the answer to a renewal not read",
     guarantee: "one owner",
     file: "src/sqs/SqsRenewal.ts",
     from: "if (result === undefined || entry.state === \"done\") return",
@@ -99,7 +99,7 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
     named: "is not handed out twice, and its newest handle counts"
   },
   {
-    name: "sqs: no heartbeats",
+    name: "sqs: no renewals",
     guarantee: "one owner",
     file: "src/sqs/SqsRenewal.ts",
     from: "Effect.match(api.hide(some), {",
@@ -153,16 +153,16 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
     named: "is suspected by the count of SQS"
   },
   {
-    name: "sqs: a drain that leaves messages hidden",
+    name: "sqs: a graceful stop that leaves messages hidden",
     guarantee: "graceful",
     file: subscription,
     from: "  yield* giveBack(seat, entries.toReversed().map(visible))\n})",
     to: "})",
     test: worker,
-    named: "a drain gives back every message at once"
+    named: "a graceful stop gives back every message at once"
   },
   {
-    name: "sqs: a drain counted as a crash",
+    name: "sqs: a graceful stop counted as a crash",
     guarantee: "graceful",
     file: subscription,
     from: "  yield* explained(seat, entries)\n",

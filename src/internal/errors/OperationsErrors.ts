@@ -1,5 +1,5 @@
 /**
- * Errors of operator actions on consumers and dead letters: another operator was first, or messages would be lost.
+ * Errors of operator actions on consumers and dead letters, and of a worker whose consumer was removed.
  *
  * @since 0.1.0
  */
@@ -86,7 +86,8 @@ export class EditUndecodable
 }
 
 /**
- * An operator action has no operator's name, or a note, that the audit can keep.
+ * An operator action was refused because the audit cannot keep its operator's name or its note. A name is empty or too
+ * long, a note is too long, or one of them has a character that Postgres refuses.
  *
  * @since 0.1.0
  */

@@ -1,6 +1,6 @@
 /**
- * Errors of a transport: a failed request, and a subscription that cannot continue. Neither loses a message, and
- * neither counts an attempt.
+ * Errors of a transport: a failed request, a publish that a broker did not take as a whole, and a subscription that
+ * cannot continue. None of them loses a message.
  *
  * @since 0.1.0
  */

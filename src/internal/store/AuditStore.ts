@@ -45,7 +45,7 @@ export interface Entry {
   readonly key: string
   /** The operator's note. */
   readonly note: string
-  /** The effect of the action, as text: `12 waiting, 3 deadLetters`. */
+  /** The effect of the action, as text: `12 waiting, 3 dead letters`. */
   readonly detail: string
 }
 

@@ -8,7 +8,7 @@ import type { StuckKey } from "../KeyFacts.ts"
 import type { Operations } from "../Operations.ts"
 import { type FactQuery, number, type Row, text, time } from "./FactQuery.ts"
 
-/** The most keys of a page. Each one costs a look at the messages of its lane. */
+/** The most keys of a page. For each key, messages of its lane are read. */
 const mostKeys = 100
 
 const pausedOf = (row: Row): StuckKey["paused"] => {

@@ -1,6 +1,7 @@
 /**
  * Deletes old data, so that the tables stay small: message ids, audit entries, worker rows, and dead letters that were
- * resolved or discarded.
+ * resolved or discarded. Also deletes old records of messages at brokers. Unrouted messages are deleted only if the
+ * user wants it.
  *
  * A message id stays in the inbox for at least the deduplication window after its commit. It stays longer while a
  * message waits that was published within that window. Ids of open dead letters stay, and so do ids of messages that

@@ -63,7 +63,7 @@ const elsewhere = (t: Names): ReadonlyArray<string> => [
   // retention, which keeps an id in the inbox while a delayed message has it
   `create index delayed_id on ${t.delayed} (id)`,
 
-  // primary key: what is known of a broker's message that comes again
+  // primary key: reading the record of a message that a broker delivers again
   `create table ${t.unsettled} (
     queue_id    int         not null,
     id          text        not null,

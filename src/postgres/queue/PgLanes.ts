@@ -376,7 +376,7 @@ export class PgLanes {
             return leases
           })
       )
-    // In another server life no lease is renewed, and the next `take` reports the failure.
+    // In another server life no lease is renewed, and no error is returned here. The next `take` fails with it.
     return Effect.catch(
       Effect.andThen(this.#heartbeat, renewed),
       (error) => error._tag === "SubscriptionLost" ? Effect.succeed(none) : Effect.fail(error)

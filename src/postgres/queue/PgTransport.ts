@@ -59,7 +59,7 @@ const follow = (reader: PgSubscription.Reader, change: LaneChange): void => {
     case "Released":
       return reader.forget(change.owned)
     case "Ended":
-      // This wakes a worker that waits for messages. Its next look fails with the reason.
+      // This wakes a worker that waits for messages. Its next poll fails with the reason.
       reader.roomAgain.openUnsafe()
   }
 }

@@ -62,9 +62,9 @@ on conflict do nothing`,
   /**
    * Moves unrouted messages of these topics to the queue, in the order of publishing.
    *
-   * An id that the inbox knows gets a new time, so that retention keeps the id while its message waits. Retention looks
-   * only at the first message of each lane, and this message may wait behind newer ones. Indexes: primary keys of
-   * unrouted and inbox. Locks the rows. $1 queue $2 topics $3 lanes
+   * An id that the inbox knows gets a new time, so that retention keeps the id while its message waits. Otherwise
+   * retention could delete the id. It takes the first message of each lane for the oldest one, and a moved message
+   * waits behind newer ones. Indexes: primary keys of unrouted and inbox. Locks the rows. $1 queue $2 topics $3 lanes
    */
   moveUnrouted: `with taken as (delete from ${t.unrouted} where topic = any($2::text[]) returning *), known as (
   update ${t.inbox} set at = statement_timestamp() where queue_id = $1::int and id = any(array(select id from taken))
@@ -122,7 +122,7 @@ update ${t.consumers} c set waiting_until = clock_timestamp() + $2::float8 * int
   /**
    * Notifies the queues where a worker waits, and no others, since NOTIFY takes a lock on the whole database server at
    * commit. Also clears the announcements, so that a burst of publishes notifies once. A locked row is skipped. Then
-   * another publisher is waking the queue's workers, or a worker is announcing itself and will look once more.
+   * another publisher is waking the queue's workers, or a worker is announcing itself and will poll once more.
    * Index: primary key. $1 queues $2 channel
    */
   wake: `with free as materialized (

@@ -29,7 +29,7 @@ export const make = (t: Names) => ({
 
   /**
    * Locks free lanes, those with messages first. A plain update of the token would not conflict with a commit's `for
-   * key share`, but this lock does. So a lane with a commit under way is skipped, and the next look finds it.
+   * key share`, but this lock does. So a lane with a commit under way is skipped, and the next poll finds it.
    *
    * `died` says whether a dead owner left the lane. A lane with the claiming worker's own name has no dead owner: that
    * worker was only stopped for a while. A lane that was claimed in an earlier server life does not count either, since

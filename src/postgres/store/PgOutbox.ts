@@ -20,7 +20,10 @@ import type { Names } from "../sql/names.ts"
 import * as OutboxSql from "../sql/publishing.ts"
 import { keyHash } from "./KeyHash.ts"
 
-/** The most rows and bytes of one insert. A larger publish takes several inserts, in one transaction. */
+/**
+ * The most rows of one insert, and the size of its payloads above which the next insert begins. A larger publish takes
+ * several inserts, in one transaction.
+ */
 const chunkRows = 1_000
 const chunkBytes = 4 * 1_048_576
 

@@ -104,7 +104,7 @@ const notOurs = new Set(["Defect", "SchemaError", "SqlError", "UnknownError", "U
  * Other messages may quote the payload, as that of a decoding does, so they stay with the dead letter.
  */
 export const shown = ({ error, message, stack, step, tag }: Failure): string => {
-  // A value that is no Error has no stack, and its message is its JSON.
+  // A value that is no Error has no stack. Its message is its JSON, which may quote the payload, so it is not shown.
   const tagged = stack !== "" && typeof error === "object" && error !== null && "_tag" in error && error._tag === tag
   return step === "decode" || !tagged || notOurs.has(tag) || message === "" ? tag : `${tag}: ${plain(message, 300)}`
 }

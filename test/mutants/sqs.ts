@@ -102,8 +102,8 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
     name: "sqs: no heartbeats",
     guarantee: "one owner",
     file: "src/internal/broker/BrokerRenewal.ts",
-    from: "Effect.match(queue.renew(some.map(({ handle }) => handle), leaseMillis), {",
-    to: "Effect.match(Effect.succeed<Results>(some.map(() => undefined)), {",
+    from: "queue.renew(some.map(({ handle }) => handle), leaseMillis)",
+    to: "Effect.succeed<Results>(some.map(() => undefined))",
     test: worker,
     named: "whose work takes three leases"
   },

@@ -2,8 +2,8 @@
  * The queue of a broker as a subscription sees it: it receives, keeps, gives back and deletes messages. `src/sqs` and
  * `src/redis` implement it, and `BrokerSubscription.ts` runs on it.
  *
- * A broker leases a message for a time, counts its deliveries, and hands it out again when the lease has ended. A handle
- * names a delivery. The broker refuses the handle of a delivery that another one has replaced.
+ * A broker leases a message for a time, counts its deliveries, and hands it out again when the lease has ended. Each
+ * delivery has a handle. The broker refuses the handle of a delivery that another one has replaced.
  */
 import * as Effect from "effect/Effect"
 import type { TransportError } from "../../Errors.ts"

@@ -20,7 +20,8 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { TransportError } from "../Errors.ts"
-import { engineOf, type EntryFailure, type Outgoing, type Received, type Results, type SqsApi } from "./SqsApi.ts"
+import type { EntryFailure, Results } from "../internal/broker/BrokerQueue.ts"
+import { engineOf, type Outgoing, type Received, type SqsApi } from "./SqsApi.ts"
 
 /** How to reach a queue. */
 export interface Connection {

@@ -1,5 +1,5 @@
 /**
- * The transport on a queue of SQS: its capabilities, and how it publishes. `SqsSubscription.ts` receives.
+ * The transport on a queue of SQS: its capabilities, and how it publishes. `BrokerSubscription.ts` receives.
  *
  * @since 0.1.0
  */
@@ -7,13 +7,15 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { PublishFailed } from "../Errors.ts"
+import type { EntryFailure } from "../internal/broker/BrokerQueue.ts"
+import * as BrokerSubscription from "../internal/broker/BrokerSubscription.ts"
 import type { Message } from "../Message.ts"
 import type { Store } from "../Store.ts"
 import type { Capabilities, Transport } from "../Transport.ts"
-import { batchSize, ceilingSeconds, engineOf, type EntryFailure, type Outgoing, type SqsApi } from "./SqsApi.ts"
+import { batchSize, ceilingSeconds, engineOf, type Outgoing, type SqsApi } from "./SqsApi.ts"
 import { didNothing } from "./SqsClient.ts"
-import { bytesOf, type ForeignMapping, type ForeignMessage, toSqs } from "./SqsMessage.ts"
-import * as SqsSubscription from "./SqsSubscription.ts"
+import { bytesOf, type ForeignMapping, type ForeignMessage, fromSqs, toSqs } from "./SqsMessage.ts"
+import * as SqsQueue from "./SqsQueue.ts"
 
 /** The capabilities of a standard queue, before its own settings are known. */
 export const standard: Capabilities = {
@@ -133,7 +135,13 @@ export const make = (api: SqsApi, store: Store["Service"], settings: Settings): 
     open: Effect.fnUntraced(function*(spec) {
       // Reading the settings fails if the queue does not exist. So a wrong url is found before anything is received.
       yield* api.settings
-      return yield* SqsSubscription.open({ api, store, spec, ...settings })
+      return yield* BrokerSubscription.open({
+        queue: SqsQueue.make(api),
+        store,
+        spec,
+        longPollMillis: settings.longPollSeconds * 1000,
+        messageOf: (received, topic) => fromSqs(received, topic, settings.foreign)
+      })
     })
   }
 }

@@ -2123,14 +2123,17 @@ export interface SeriesQuery {
 // src/redis/index.ts
 export * as RedisConnection from "./RedisConnection.ts";
 export * as RedisInbox from "./RedisInbox.ts";
+export * as RedisStreams from "./RedisStreams.ts";
 
 // src/redis/RedisConnection.ts
 import * as Layer from "effect/Layer";
-import type { Redis } from "effect/persistence/Redis";
+import * as Redis from "effect/persistence/Redis";
 import * as Redacted from "effect/Redacted";
 import { InvalidConfig, InvalidSetting, StoreFailure } from "../Errors.ts";
-export declare const layer: (url: Redacted.Redacted | string) => Layer.Layer<Redis, InvalidSetting | StoreFailure>;
-export declare const layerConfig: Layer.Layer<Redis, InvalidConfig | InvalidSetting | StoreFailure>;
+export declare const layer: (url: Redacted.Redacted | string) => Layer.Layer<Redis.Redis, InvalidSetting | StoreFailure>;
+export declare const layerLazy: (url: Redacted.Redacted | string) => Layer.Layer<Redis.Redis, InvalidSetting>;
+export declare const layerConfig: Layer.Layer<Redis.Redis, InvalidConfig | InvalidSetting | StoreFailure>;
+export declare const layerLazyConfig: Layer.Layer<Redis.Redis, InvalidConfig | InvalidSetting>;
 
 // src/redis/RedisInbox.ts
 import * as Context from "effect/Context";
@@ -2150,6 +2153,25 @@ export interface RedisInboxOptions {
 }
 export declare const layer: (options?: RedisInboxOptions) => Layer.Layer<RedisInbox, InvalidSetting | StoreFailure, Redis>;
 export {};
+
+// src/redis/RedisStreams.ts
+import type * as Duration from "effect/Duration";
+import * as Layer from "effect/Layer";
+import { Redis } from "effect/persistence/Redis";
+import type { InvalidSetting } from "../Errors.ts";
+import { Store } from "../Store.ts";
+import { Transport } from "../Transport.ts";
+import * as Wire from "../wire/Wire.ts";
+export interface RedisStreamsOptions {
+    readonly stream: string;
+    readonly group?: string | undefined;
+    readonly create?: boolean | undefined;
+    readonly acknowledged?: "delete" | "keep" | undefined;
+    readonly block?: Duration.Input | undefined;
+    readonly requestTimeout?: Duration.Input | undefined;
+    readonly wire?: Wire.WireOptions | undefined;
+}
+export declare const layer: (options: RedisStreamsOptions) => Layer.Layer<Transport, InvalidSetting, Redis | Store>;
 
 // ==== millrace/wire ====
 

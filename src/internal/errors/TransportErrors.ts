@@ -18,10 +18,10 @@ export class TransportError extends Schema.TaggedError<TransportError>("millrace
   detail: Schema.String
 }) {
   override get message() {
-    return `${this.engine} could not ${this.operation}: ${this.detail}. No message was lost. `
+    return `${this.engine} could not ${this.operation}: ${this.detail}. `
       + (this.kind === "temporary"
-        ? "It is tried again."
-        : "This does not pass by itself: fix it, then start the worker again.")
+        ? "No message was lost. It is tried again."
+        : "Nothing was acknowledged. This does not pass by itself: fix it, then start the worker again.")
   }
 }
 

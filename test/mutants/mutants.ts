@@ -20,6 +20,7 @@ import { operations } from "./operations.ts"
 import { operatorActionMutants } from "./operatorActions.ts"
 import { outcomeMutants } from "./outcomes.ts"
 import { pipelineMutants } from "./pipelines.ts"
+import { redriveRunMutants } from "./redriveRuns.ts"
 import { reopeningMutants } from "./reopening.ts"
 import { serverLifeMutants } from "./serverLife.ts"
 import { serverMutants } from "./servers.ts"
@@ -53,6 +54,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...operations,
   ...operatorActionMutants,
   ...pipelineMutants,
+  ...redriveRunMutants,
   ...reopeningMutants,
   ...serverLifeMutants,
   ...sessionMutants,

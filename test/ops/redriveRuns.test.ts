@@ -1,73 +1,13 @@
 /** Redrive runs on Postgres and on PGlite: staged, at a rate, stopping themselves, and with a frozen set. */
 import { assert, layer } from "@effect/vitest"
-import { Duration, Effect, Layer, Schema } from "effect"
+import { Duration, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import { Audit, Consumers, DeadLetters, type Errors, Pipeline, Topic, Worker } from "millrace"
+import { Audit, Consumers, DeadLetters, type Errors, Worker } from "millrace"
 import { Embedded } from "millrace/embedded"
-import { Operations, type RedriveRun } from "millrace/ops"
+import { Operations } from "millrace/ops"
 import { inject } from "vitest"
 import { eventually, freshSchema, postgres } from "../postgres/kit.ts"
-
-class Declined extends Schema.TaggedError<Declined>()("Declined", { retryable: Schema.Boolean }) {}
-
-const by = { by: "anna" }
-const quick = { idlePoll: "50 millis", codeVersion: "1.4.3" } as const
-
-/** A consumer whose handler fails while the downstream is broken, for the ids that the function names. */
-const payments = (consumer: string, order: "park" | "continue" = "continue") => {
-  const Payments = Topic.make(consumer, {
-    schema: Schema.Struct({ id: Schema.String, key: Schema.String }),
-    key: ({ key }) => key,
-    id: ({ id }) => id
-  })
-  const downstream: { fails: (id: string) => boolean } = { fails: () => true }
-  const handled: Array<string> = []
-  const pipeline = Pipeline.from(Payments, { consumer }).pipe(
-    Pipeline.tap(({ id }) =>
-      Effect.suspend(() => {
-        if (downstream.fails(id)) return Effect.fail(new Declined({ retryable: false }))
-        handled.push(id)
-        return Effect.void
-      })
-    ),
-    Pipeline.deadLetter({ order })
-  )
-  const publish = (ids: ReadonlyArray<string>) =>
-    Topic.publishAll(Payments, ids.map((id) => ({ id: `${consumer}-${id}`, key: `${consumer}-${id}` })))
-  return { consumer, pipeline, downstream, handled, publish }
-}
-
-const ids = (n: number, from = 0) => Array.from({ length: n }, (_, i) => String(i + from))
-
-/** A consumer with so many dead letters, and a downstream that works again. */
-const broken = Effect.fnUntraced(function*(consumer: string, n: number, order?: "park" | "continue") {
-  const made = payments(consumer, order)
-  yield* Worker.drain(made.pipeline, { ...quick, codeVersion: "1.4.2" })
-  yield* made.publish(ids(n))
-  yield* Worker.drain(made.pipeline, { ...quick, codeVersion: "1.4.2" })
-  assert.lengthOf(yield* DeadLetters.list({ consumer, state: "open", limit: 1000 }), n)
-  made.downstream.fails = () => false
-  return made
-})
-
-const operations = Operations.Operations
-const runOf = (id: string) => Effect.flatMap(operations, (ops) => ops.redriveRun(id))
-
-/** Waits until the run is in the state, and returns it. */
-const reaches = (id: string, state: RedriveRun["state"]) =>
-  Effect.andThen(eventually(Effect.map(runOf(id), (run) => run.state === state), "20 seconds"), runOf(id))
-
-/** Waits until no message of the run is in the queue, and returns the run. */
-const settled = (id: string) =>
-  Effect.andThen(eventually(Effect.map(runOf(id), (run) => run.waiting === 0), "20 seconds"), runOf(id))
-
-const counts = ({ committed, duplicate, failedAgain, redriven, untouched }: RedriveRun) => ({
-  redriven,
-  committed,
-  duplicate,
-  failedAgain,
-  untouched: untouched.value
-})
+import { broken, by, counts, ids, operations, quick, reaches, runOf, settled } from "./redriveKit.ts"
 
 const schema = freshSchema()
 const engines: ReadonlyArray<readonly [string, Layer.Layer<any, any>]> = [

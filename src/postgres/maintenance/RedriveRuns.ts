@@ -182,7 +182,13 @@ export const start = Effect.fnUntraced(function*(
   running: Latch.Latch
 ): Effect.fn.Return<void, never, Scope.Scope> {
   const one = step(db, names, who)
+  /** Whether the lease on a run may be this worker's. */
+  let leased = false
+  const release = Effect.suspend(() =>
+    leased ? Effect.ignore(db.machinery(Sql.make(names).release, [who.queue, who.worker])) : Effect.void
+  )
   const round = Effect.flatMap(one, (done) => {
+    leased = done !== undefined
     if (done === undefined) return Effect.sync(() => running.closeUnsafe())
     if (done.redriven > 0) wake.published(who.queue)
     return Effect.andThen(
@@ -199,5 +205,6 @@ export const start = Effect.fnUntraced(function*(
       ),
       Effect.sleep(failedPause)
     ))
+  yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(Effect.interruptible(release), leaseMillis)))
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(running.await, patient)))
 })

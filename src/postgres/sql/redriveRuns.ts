@@ -123,6 +123,10 @@ select outcome, fingerprint, settled_at >= (select judged_from from ${t.redriveR
   revision = revision + (state <> $2::text)::int, state = $2::text
 where id = $1`,
 
+  /** Ends a worker's lease on the run of a consumer. Index: redrive_runs_open. $1 queue $2 worker */
+  release: `update ${t.redriveRuns} set worker = '', lease_until = '-infinity'
+where queue_id = $1 and state = 'running' and worker = $2`,
+
   /** Writes what the run itself did. $1 run $2 action $3 consumer $4 detail */
   note: `insert into ${t.audit} (who, action, consumer, run_id, detail) values ('millrace', $2, $3, $1, $4)`
 })

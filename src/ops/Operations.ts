@@ -13,6 +13,10 @@ import * as Layer from "effect/Layer"
 import * as SqlClient from "effect/sql/SqlClient"
 import type {
   ConsumerNotFound,
+  DeadLetterConflict,
+  DeadLetterNotFound,
+  EditUndecodable,
+  InvalidMessage,
   InvalidName,
   InvalidOperatorAction,
   InvalidSetting,
@@ -23,10 +27,12 @@ import type {
   StoreFailure
 } from "../Errors.ts"
 import * as Names from "../postgres/sql/names.ts"
-import { Store } from "../Store.ts"
+import { type OperatorAction, Store } from "../Store.ts"
+import * as EditActs from "./act/EditActs.ts"
 import * as RedriveActs from "./act/RedriveActs.ts"
 import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts"
 import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts"
+import type { EditPreview } from "./EditPreview.ts"
 import type { Visible } from "./Fact.ts"
 import type { FailureFacts, FailureQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts"
 import type { StuckKey, StuckQuery } from "./KeyFacts.ts"
@@ -149,6 +155,27 @@ export class Operations extends Context.Service<Operations, {
     redriveRunId: string,
     action: RedriveAction & { readonly rate: number }
   ) => Effect.Effect<RedriveRun, RedriveActionError | InvalidSetting>
+  /** Shows what an edited payload would change in a dead letter, and what is wrong with it. Changes nothing. */
+  readonly previewEdit: (
+    deadLetterId: string,
+    payload: string
+  ) => Effect.Effect<EditPreview, StoreFailure | DeadLetterNotFound>
+  /**
+   * Redrives a dead letter with another payload, for a tool that has no Schema of the topic. Only the JSON and its size
+   * are checked, so `DeadLetters.redriveEdited` is better where the topic is at hand. Id, key and place stay.
+   */
+  readonly redriveEdited: (
+    deadLetterId: string,
+    action: OperatorAction & { readonly payload: string }
+  ) => Effect.Effect<
+    void,
+    | StoreFailure
+    | DeadLetterNotFound
+    | DeadLetterConflict
+    | EditUndecodable
+    | InvalidMessage
+    | InvalidOperatorAction
+  >
 }>()("millrace/Operations") {}
 
 /**
@@ -207,6 +234,7 @@ export const layer = (
         ...FailureReader.make(query, names),
         ...MessageReader.make(query, names, store),
         ...SeriesReader.make(query, names),
+        ...EditActs.make(store),
         ...redrives,
         ...RedriveActs.make(sql, names, store, redrives)
       })

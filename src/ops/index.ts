@@ -5,6 +5,7 @@
  */
 export * from "./ConsumerFacts.ts"
 export * from "./DatabaseFacts.ts"
+export * as EditPreview from "./EditPreview.ts"
 export * as Fact from "./Fact.ts"
 export * from "./FailureFacts.ts"
 export * from "./KeyFacts.ts"

@@ -168,7 +168,12 @@ export declare const redrive: (deadLetterId: string, action: OperatorAction) => 
 export declare const redriveEdited: <Name extends string, S extends Schema.Constraint>(deadLetterId: string, options: OperatorAction & {
     readonly topic: Topic<Name, S>;
     readonly payload: string;
-}) => Effect.Effect<void, DeadLetterConflict | DeadLetterNotFound | EditRefused | EditUndecodable | EncodeFailed | InvalidMessage | InvalidOperatorAction | StoreFailure, Store | S["DecodingServices"] | S["EncodingServices"]>;
+}) => Effect.Effect<void, DeadLetterConflict | InvalidOperatorAction | EditError, Store | S["DecodingServices"] | S["EncodingServices"]>;
+type EditError = StoreFailure | DeadLetterNotFound | EditUndecodable | EncodeFailed | InvalidMessage | EditRefused;
+export declare const checkEdit: <Name extends string, S extends Schema.Constraint>(deadLetterId: string, args_1: {
+    readonly topic: Topic<Name, S>;
+    readonly payload: string;
+}) => Effect.Effect<DeadLetter, EditError, Store | S["DecodingServices"] | S["EncodingServices"]>;
 export declare const discard: (deadLetterId: string, action: OperatorAction) => Decided;
 export declare const restore: (deadLetterId: string, action: OperatorAction) => Decided;
 export declare const release: (deadLetterId: string, action: OperatorAction) => Decided;
@@ -1822,6 +1827,7 @@ export declare const layer: (options?: EmbeddedOptions) => Layer.Layer<Store | T
 // src/ops/index.ts
 export * from "./ConsumerFacts.ts";
 export * from "./DatabaseFacts.ts";
+export * as EditPreview from "./EditPreview.ts";
 export * as Fact from "./Fact.ts";
 export * from "./FailureFacts.ts";
 export * from "./KeyFacts.ts";
@@ -1953,6 +1959,15 @@ export interface StorageFacts {
         readonly keptBytes: number;
     }>;
 }
+
+// src/ops/EditPreview.ts
+export interface EditPreview {
+    readonly deadLetterId: string;
+    readonly diff: string;
+    readonly problem: string | undefined;
+}
+export declare const diff: (before: string, after: string) => string;
+export declare const lines: (json: string) => string;
 
 // src/ops/Fact.ts
 export interface Count {
@@ -2099,10 +2114,11 @@ import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as SqlClient from "effect/sql/SqlClient";
-import type { ConsumerNotFound, InvalidName, InvalidOperatorAction, InvalidSetting, NothingToRedrive, RedriveRunConflict, RedriveRunning, RedriveRunNotFound, StoreFailure } from "../Errors.ts";
-import { Store } from "../Store.ts";
+import type { ConsumerNotFound, DeadLetterConflict, DeadLetterNotFound, EditUndecodable, InvalidMessage, InvalidName, InvalidOperatorAction, InvalidSetting, NothingToRedrive, RedriveRunConflict, RedriveRunning, RedriveRunNotFound, StoreFailure } from "../Errors.ts";
+import { type OperatorAction, Store } from "../Store.ts";
 import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts";
 import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts";
+import type { EditPreview } from "./EditPreview.ts";
 import type { Visible } from "./Fact.ts";
 import type { FailureFacts, FailureQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts";
 import type { StuckKey, StuckQuery } from "./KeyFacts.ts";
@@ -2136,6 +2152,10 @@ declare const Operations_base: Context.ServiceClass<Operations, "millrace/Operat
     readonly changeRedriveRate: (redriveRunId: string, action: RedriveAction & {
         readonly rate: number;
     }) => Effect.Effect<RedriveRun, RedriveActionError | InvalidSetting>;
+    readonly previewEdit: (deadLetterId: string, payload: string) => Effect.Effect<EditPreview, StoreFailure | DeadLetterNotFound>;
+    readonly redriveEdited: (deadLetterId: string, action: OperatorAction & {
+        readonly payload: string;
+    }) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict | EditUndecodable | InvalidMessage | InvalidOperatorAction>;
 }>;
 export declare class Operations extends Operations_base {
 }

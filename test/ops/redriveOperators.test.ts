@@ -39,7 +39,7 @@ layer(
       yield* ops.cancelRedrive(won[0]!.id, by)
     }))
 
-  it.effect("have one winner for each revision, whatever many of them do at once", () =>
+  it.effect("have one winner for each revision when many of them act at once", () =>
     Effect.gen(function*() {
       const ops = yield* operations
       const { consumer } = yield* broken("revisions", 3)
@@ -199,4 +199,28 @@ layer(
       }),
     60_000
   )
+
+  it.effect("edit a dead letter without a Schema: the diff first, then the same id, key and place", () =>
+    Effect.gen(function*() {
+      const ops = yield* operations
+      const { consumer, handled, pipeline } = yield* broken("edited", 1, "park")
+      const [letter] = yield* DeadLetters.list({ consumer })
+      const payload = letter!.message.payload.replace("edited-0\"}", "edited-0\",\"more\":12345678901234567890}")
+      const preview = yield* ops.previewEdit(letter!.id, payload)
+      assert.match(preview.diff, /^\+ {2}"more": 12345678901234567890$/m)
+      assert.isUndefined(preview.problem)
+      const bad = yield* ops.previewEdit(letter!.id, "{")
+      assert.match(bad.problem!, /does not decode .* the text is not JSON/)
+      const refused = yield* Effect.flip(ops.redriveEdited(letter!.id, { ...by, payload: "{" }))
+      assert.strictEqual(refused._tag, "EditUndecodable")
+      yield* ops.redriveEdited(letter!.id, { ...by, payload })
+      const second = yield* Effect.flip(ops.redriveEdited(letter!.id, { by: "ben", payload }))
+      assert.deepInclude(second, { _tag: "DeadLetterConflict", by: "anna", state: "redriving" })
+      yield* Worker.drain(pipeline, quick)
+      assert.deepStrictEqual(handled, ["edited-0"])
+      const resolved = yield* DeadLetters.get(letter!.id)
+      assert.deepInclude(resolved, { state: "resolved", original: letter!.message.payload })
+      assert.deepInclude(resolved.message, { id: letter!.message.id, key: letter!.message.key, payload })
+      assert.deepStrictEqual((yield* Audit.list({ deadLetterId: letter!.id })).map(({ action }) => action), ["edited"])
+    }))
 })

@@ -139,19 +139,40 @@ export const redriveEdited = Effect.fnUntraced(function*<Name extends string, S 
   options: OperatorAction & { readonly topic: Topic<Name, S>; readonly payload: string }
 ): Effect.fn.Return<
   void,
-  | StoreFailure
-  | DeadLetterNotFound
-  | DeadLetterConflict
-  | EditUndecodable
-  | EncodeFailed
-  | InvalidMessage
-  | InvalidOperatorAction
-  | EditRefused,
+  EditError | DeadLetterConflict | InvalidOperatorAction,
   Store | S["DecodingServices"] | S["EncodingServices"]
 > {
   const { by, note, payload, topic } = options
   yield* checked(options)
-  const { message } = yield* get(deadLetterId)
+  yield* checkEdit(deadLetterId, options)
+  const store = yield* Store
+  yield* store.deadLetters.redrive(deadLetterId, { by, note }, { payload, version: topic.version })
+  yield* Telemetry.operatorAction("edited")
+})
+
+/** The errors of an edited payload that cannot replace the payload of its dead letter. */
+type EditError = StoreFailure | DeadLetterNotFound | EditUndecodable | EncodeFailed | InvalidMessage | EditRefused
+
+/**
+ * Checks an edited payload as {@link redriveEdited} does, and changes nothing. Returns the dead letter, whose payload
+ * can be compared with the edit.
+ *
+ * ```ts
+ * import { Schema } from "effect"
+ * import { DeadLetters, Topic } from "millrace"
+ *
+ * const Payments = Topic.make("payments", { schema: Schema.Struct({ cents: Schema.Int }), id: "random" })
+ * const check = DeadLetters.checkEdit("0000000000000007", { topic: Payments, payload: `{ "cents": 1250 }` })
+ * ```
+ *
+ * @since 0.1.0
+ */
+export const checkEdit = Effect.fnUntraced(function*<Name extends string, S extends Schema.Constraint>(
+  deadLetterId: string,
+  { payload, topic }: { readonly topic: Topic<Name, S>; readonly payload: string }
+): Effect.fn.Return<DeadLetter, EditError, Store | S["DecodingServices"] | S["EncodingServices"]> {
+  const deadLetter = yield* get(deadLetterId)
+  const { message } = deadLetter
   if (topic.name !== message.topic) {
     return yield* new EditRefused({ deadLetterId, field: "topic", kept: message.topic, edited: topic.name })
   }
@@ -166,9 +187,7 @@ export const redriveEdited = Effect.fnUntraced(function*<Name extends string, S 
   if (encoded.keyed !== message.keyed || encoded.key !== message.key) {
     return yield* new EditRefused({ deadLetterId, field: "key", kept: message.key, edited: encoded.key })
   }
-  const store = yield* Store
-  yield* store.deadLetters.redrive(deadLetterId, { by, note }, { payload, version: topic.version })
-  yield* Telemetry.operatorAction("edited")
+  return deadLetter
 })
 
 /**

@@ -5,9 +5,11 @@
  */
 export * from "./ConsumerFacts.ts"
 export * from "./DatabaseFacts.ts"
+export * as EditPreview from "./EditPreview.ts"
 export * as Fact from "./Fact.ts"
 export * from "./FailureFacts.ts"
 export * from "./KeyFacts.ts"
 export * from "./MessageFacts.ts"
 export * as Operations from "./Operations.ts"
+export * from "./RedriveRun.ts"
 export * from "./SeriesFacts.ts"

@@ -36,7 +36,7 @@ export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<Entry>
 // src/internal/store/AuditStore.ts
 import type * as Effect from "effect/Effect";
 import type { StoreFailure } from "../../Errors.ts";
-export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed";
+export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed" | "started" | "continued" | "cancelled" | "rateChanged" | "awaited" | "stopped" | "finished";
 export interface Entry {
     readonly id: string;
     readonly at: number;
@@ -44,15 +44,17 @@ export interface Entry {
     readonly action: Action;
     readonly consumer: string;
     readonly deadLetterId: string;
+    readonly redriveRunId: string;
     readonly topic: string;
     readonly key: string;
     readonly note: string;
     readonly detail: string;
 }
 export interface Query {
-    readonly about?: "deadLetters" | "consumers" | undefined;
+    readonly about?: "deadLetters" | "consumers" | "redriveRuns" | undefined;
     readonly consumer?: string | undefined;
     readonly deadLetterId?: string | undefined;
+    readonly redriveRunId?: string | undefined;
     readonly by?: string | undefined;
     readonly action?: Action | undefined;
     readonly before?: string | undefined;
@@ -166,7 +168,12 @@ export declare const redrive: (deadLetterId: string, action: OperatorAction) => 
 export declare const redriveEdited: <Name extends string, S extends Schema.Constraint>(deadLetterId: string, options: OperatorAction & {
     readonly topic: Topic<Name, S>;
     readonly payload: string;
-}) => Effect.Effect<void, DeadLetterConflict | DeadLetterNotFound | EditRefused | EditUndecodable | EncodeFailed | InvalidMessage | InvalidOperatorAction | StoreFailure, Store | S["DecodingServices"] | S["EncodingServices"]>;
+}) => Effect.Effect<void, DeadLetterConflict | InvalidOperatorAction | EditError, Store | S["DecodingServices"] | S["EncodingServices"]>;
+type EditError = StoreFailure | DeadLetterNotFound | EditUndecodable | EncodeFailed | InvalidMessage | EditRefused;
+export declare const checkEdit: <Name extends string, S extends Schema.Constraint>(deadLetterId: string, args_1: {
+    readonly topic: Topic<Name, S>;
+    readonly payload: string;
+}) => Effect.Effect<DeadLetter, EditError, Store | S["DecodingServices"] | S["EncodingServices"]>;
 export declare const discard: (deadLetterId: string, action: OperatorAction) => Decided;
 export declare const restore: (deadLetterId: string, action: OperatorAction) => Decided;
 export declare const release: (deadLetterId: string, action: OperatorAction) => Decided;
@@ -482,6 +489,39 @@ declare const NotSubscribed_base: Schema.Class<NotSubscribed, Schema.TaggedStruc
     readonly topic: Schema.String;
 }>, import("effect/Cause").YieldableError>;
 export declare class NotSubscribed extends NotSubscribed_base {
+    get message(): string;
+}
+declare const RedriveRunNotFound_base: Schema.Class<RedriveRunNotFound, Schema.TaggedStruct<"RedriveRunNotFound", {
+    readonly redriveRunId: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class RedriveRunNotFound extends RedriveRunNotFound_base {
+    get message(): string;
+}
+declare const RedriveRunning_base: Schema.Class<RedriveRunning, Schema.TaggedStruct<"RedriveRunning", {
+    readonly consumer: Schema.String;
+    readonly redriveRunId: Schema.String;
+    readonly state: Schema.String;
+    readonly by: Schema.String;
+    readonly at: Schema.Number;
+}>, import("effect/Cause").YieldableError>;
+export declare class RedriveRunning extends RedriveRunning_base {
+    get message(): string;
+}
+declare const RedriveRunConflict_base: Schema.Class<RedriveRunConflict, Schema.TaggedStruct<"RedriveRunConflict", {
+    readonly redriveRunId: Schema.String;
+    readonly asked: Schema.String;
+    readonly state: Schema.String;
+    readonly revision: Schema.Number;
+    readonly by: Schema.String;
+    readonly at: Schema.Number;
+}>, import("effect/Cause").YieldableError>;
+export declare class RedriveRunConflict extends RedriveRunConflict_base {
+    get message(): string;
+}
+declare const NothingToRedrive_base: Schema.Class<NothingToRedrive, Schema.TaggedStruct<"NothingToRedrive", {
+    readonly consumer: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class NothingToRedrive extends NothingToRedrive_base {
     get message(): string;
 }
 export {};
@@ -1788,11 +1828,13 @@ export declare const layer: (options?: EmbeddedOptions) => Layer.Layer<Store | T
 // src/ops/index.ts
 export * from "./ConsumerFacts.ts";
 export * from "./DatabaseFacts.ts";
+export * as EditPreview from "./EditPreview.ts";
 export * as Fact from "./Fact.ts";
 export * from "./FailureFacts.ts";
 export * from "./KeyFacts.ts";
 export * from "./MessageFacts.ts";
 export * as Operations from "./Operations.ts";
+export * from "./RedriveRun.ts";
 export * from "./SeriesFacts.ts";
 
 // src/ops/ConsumerFacts.ts
@@ -1918,6 +1960,15 @@ export interface StorageFacts {
         readonly keptBytes: number;
     }>;
 }
+
+// src/ops/EditPreview.ts
+export interface EditPreview {
+    readonly deadLetterId: string;
+    readonly diff: string;
+    readonly problem: string | undefined;
+}
+export declare const diff: (before: string, after: string) => string;
+export declare const lines: (json: string) => string;
 
 // src/ops/Fact.ts
 export interface Count {
@@ -2064,14 +2115,16 @@ import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as SqlClient from "effect/sql/SqlClient";
-import type { ConsumerNotFound, InvalidName, StoreFailure } from "../Errors.ts";
-import { Store } from "../Store.ts";
+import type { ConsumerNotFound, DeadLetterConflict, DeadLetterNotFound, EditUndecodable, InvalidMessage, InvalidName, InvalidOperatorAction, InvalidSetting, NothingToRedrive, RedriveRunConflict, RedriveRunning, RedriveRunNotFound, StoreFailure } from "../Errors.ts";
+import { type OperatorAction, Store } from "../Store.ts";
 import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts";
 import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts";
+import type { EditPreview } from "./EditPreview.ts";
 import type { Visible } from "./Fact.ts";
 import type { FailureFacts, FailureQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts";
 import type { StuckKey, StuckQuery } from "./KeyFacts.ts";
 import type { DelayedFacts, FindQuery, Found, UnroutedFacts } from "./MessageFacts.ts";
+import type { RedriveAction, RedriveFilter, RedrivePreview, RedriveRun, RedriveRunQuery, StartRedrive } from "./RedriveRun.ts";
 import type { SeriesPoint, SeriesQuery } from "./SeriesFacts.ts";
 declare const Operations_base: Context.ServiceClass<Operations, "millrace/Operations", {
     readonly consumers: Effect.Effect<ReadonlyArray<ConsumerFacts>, StoreFailure>;
@@ -2088,14 +2141,108 @@ declare const Operations_base: Context.ServiceClass<Operations, "millrace/Operat
     readonly oldestSnapshot: Effect.Effect<Visible<SnapshotOwner | undefined>, StoreFailure>;
     readonly storage: Effect.Effect<StorageFacts, StoreFailure>;
     readonly series: (consumer: string, query?: SeriesQuery) => Effect.Effect<ReadonlyArray<SeriesPoint>, StoreFailure | ConsumerNotFound>;
+    readonly previewRedrive: (filter: RedriveFilter) => Effect.Effect<RedrivePreview, StoreFailure | ConsumerNotFound>;
+    readonly startRedrive: (from: RedrivePreview | RedriveFilter, options: StartRedrive) => Effect.Effect<RedriveRun, StoreFailure | ConsumerNotFound | NothingToRedrive | RedriveRunning | RedriveRunNotFound | InvalidSetting | InvalidOperatorAction>;
+    readonly redriveRun: (redriveRunId: string) => Effect.Effect<RedriveRun, StoreFailure | RedriveRunNotFound>;
+    readonly redriveRuns: (query?: RedriveRunQuery) => Effect.Effect<ReadonlyArray<RedriveRun>, StoreFailure | ConsumerNotFound>;
+    readonly continueRedrive: (redriveRunId: string, action: RedriveAction & {
+        readonly rate?: number | undefined;
+    }) => Effect.Effect<RedriveRun, RedriveActionError | InvalidSetting>;
+    readonly pauseRedrive: (redriveRunId: string, action: RedriveAction) => Effect.Effect<RedriveRun, RedriveActionError>;
+    readonly cancelRedrive: (redriveRunId: string, action: RedriveAction) => Effect.Effect<RedriveRun, RedriveActionError>;
+    readonly changeRedriveRate: (redriveRunId: string, action: RedriveAction & {
+        readonly rate: number;
+    }) => Effect.Effect<RedriveRun, RedriveActionError | InvalidSetting>;
+    readonly previewEdit: (deadLetterId: string, payload: string) => Effect.Effect<EditPreview, StoreFailure | DeadLetterNotFound>;
+    readonly redriveEdited: (deadLetterId: string, action: OperatorAction & {
+        readonly payload: string;
+    }) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict | EditUndecodable | InvalidMessage | InvalidOperatorAction>;
 }>;
 export declare class Operations extends Operations_base {
 }
+export type RedriveActionError = StoreFailure | RedriveRunNotFound | RedriveRunConflict | InvalidOperatorAction;
 export interface OperationsOptions {
     readonly schema?: string | undefined;
 }
 export declare const layer: (options?: OperationsOptions) => Layer.Layer<Operations, InvalidName, Store | SqlClient.SqlClient>;
 export {};
+
+// src/ops/RedriveRun.ts
+import type { Filter, FrozenSet } from "../DeadLetter.ts";
+import type { OperatorAction } from "../Store.ts";
+import type { Count } from "./Fact.ts";
+export interface RedriveFilter extends Omit<Filter, "state"> {
+    readonly consumer: string;
+}
+export interface RedriveWarning {
+    readonly about: "orderGone" | "sameVersion" | "noWorker" | "paused" | "runOpen";
+    readonly sentence: string;
+}
+export interface RedrivePreview {
+    readonly consumer: string;
+    readonly set: FrozenSet;
+    readonly deadLetters: Count;
+    readonly keys: number;
+    readonly parkedKeys: number;
+    readonly firstAt: number | undefined;
+    readonly lastAt: number | undefined;
+    readonly diedOn: ReadonlyArray<string>;
+    readonly runningNow: ReadonlyArray<string>;
+    readonly upTo: string | undefined;
+    readonly rate: number;
+    readonly warnings: ReadonlyArray<RedriveWarning>;
+}
+export interface StartRedrive extends OperatorAction {
+    readonly rate?: number | undefined;
+    readonly stages?: ReadonlyArray<number> | undefined;
+    readonly askAfterFirst?: boolean | undefined;
+    readonly stopRule?: Partial<StopRule> | undefined;
+}
+export interface StopRule {
+    readonly inARow: number;
+    readonly ofLast20: number;
+}
+export type RedriveState = "running" | "waiting" | "paused" | "stopped" | "cancelled" | "finished";
+export interface RedriveStop {
+    readonly by: "inARow" | "ofLast20" | "stage" | "copied";
+    readonly fingerprint: string;
+    readonly sentence: string;
+}
+export interface RedriveRun {
+    readonly id: string;
+    readonly consumer: string;
+    readonly filter: Filter;
+    readonly upTo: string;
+    readonly state: RedriveState;
+    readonly stopped: RedriveStop | undefined;
+    readonly rate: number;
+    readonly stages: ReadonlyArray<number>;
+    readonly stage: number;
+    readonly askAfterFirst: boolean;
+    readonly stopRule: StopRule;
+    readonly deadLetters: Count;
+    readonly redriven: number;
+    readonly committed: number;
+    readonly duplicate: number;
+    readonly failedAgain: number;
+    readonly waiting: number;
+    readonly untouched: Count;
+    readonly leftMillis: number | undefined;
+    readonly startedBy: string;
+    readonly startedAt: number;
+    readonly note: string;
+    readonly changedBy: string;
+    readonly changedAt: number;
+    readonly revision: number;
+}
+export interface RedriveAction extends OperatorAction {
+    readonly revision?: number | undefined;
+}
+export interface RedriveRunQuery {
+    readonly consumer?: string | undefined;
+    readonly open?: boolean | undefined;
+    readonly limit?: number | undefined;
+}
 
 // src/ops/SeriesFacts.ts
 import type { Count } from "./Fact.ts";

@@ -21,6 +21,7 @@ import { operatorActionMutants } from "./operatorActions.ts"
 import { outcomeMutants } from "./outcomes.ts"
 import { pipelineMutants } from "./pipelines.ts"
 import { publishingMutants } from "./publishing.ts"
+import { redriveRunMutants } from "./redriveRuns.ts"
 import { reopeningMutants } from "./reopening.ts"
 import { serverLifeMutants } from "./serverLife.ts"
 import { serverMutants } from "./servers.ts"
@@ -55,6 +56,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...operatorActionMutants,
   ...pipelineMutants,
   ...publishingMutants,
+  ...redriveRunMutants,
   ...reopeningMutants,
   ...serverLifeMutants,
   ...sessionMutants,

@@ -119,6 +119,35 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
     new Errors.PauseConflict({ consumer: "c", key: "k", asked: "paused", by: "anna", at: 0 })
   ],
   NotSubscribed: [new Errors.NotSubscribed({ consumer: "c", topic: "t" })],
+  RedriveRunNotFound: [new Errors.RedriveRunNotFound({ redriveRunId: "7" })],
+  RedriveRunning: [
+    new Errors.RedriveRunning({
+      consumer: "ledger",
+      redriveRunId: "0000000000000007",
+      state: "paused",
+      by: "anna",
+      at: 0
+    })
+  ],
+  RedriveRunConflict: [
+    new Errors.RedriveRunConflict({
+      redriveRunId: "0000000000000007",
+      asked: "continued",
+      state: "cancelled",
+      revision: 3,
+      by: "ben",
+      at: 0
+    }),
+    new Errors.RedriveRunConflict({
+      redriveRunId: "0000000000000007",
+      asked: "paused",
+      state: "finished",
+      revision: 3,
+      by: "",
+      at: 0
+    })
+  ],
+  NothingToRedrive: [new Errors.NothingToRedrive({ consumer: "ledger" })],
   DeadLetterConflict: [
     new Errors.DeadLetterConflict({ deadLetterId: "0001", asked: "redriven", state: "resolved", by: "anna", at: 0 }),
     new Errors.DeadLetterConflict({ deadLetterId: "0001", asked: "redriven", state: "resolved", by: "", at: 0 })

@@ -40,7 +40,7 @@ export interface RetentionOptions {
   readonly resolved?: Duration.Input | undefined
   /** Discarded dead letters. Default 7 days. */
   readonly discarded?: Duration.Input | undefined
-  /** Audit entries. Default 30 days. */
+  /** Audit entries, and redrive runs that are over. Default 30 days. */
   readonly audit?: Duration.Input | undefined
   /** Messages of topics without a consumer, which wait for one. Default `"Infinity"`: they are never deleted. */
   readonly unrouted?: Duration.Input | undefined
@@ -132,6 +132,7 @@ export const sweep = (db: PgDatabase, names: Names, settings: Settings): Effect.
       ? 0
       : yield* part(names.unrouted, all(text.unrouted, [settings.unrouted]))
     yield* part(names.unsettled, all(text.unsettled, [settings.inbox]))
+    yield* part(names.redriveRuns, once(text.redriveRuns, [settings.audit]))
     yield* part(names.workers, once(text.workers))
     yield* failures.warn
     if (unrouted > 0) {
@@ -169,7 +170,8 @@ const batched = (db: PgDatabase, names: Names) => {
     }
     return forgotten
   })
-  const once = (statement: string) => Effect.suspend(() => alone ? Effect.as(one(statement, []), 0) : Effect.succeed(0))
+  const once = (statement: string, params: ReadonlyArray<unknown> = []) =>
+    Effect.suspend(() => alone ? Effect.as(one(statement, params), 0) : Effect.succeed(0))
   return { all, once, alone: () => alone }
 }
 

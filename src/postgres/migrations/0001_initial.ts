@@ -9,6 +9,7 @@
 import * as Functions from "../sql/functions.ts"
 import type { Names } from "../sql/names.ts"
 import * as OperatorFunctions from "../sql/operatorFunctions.ts"
+import * as RedriveRuns from "../sql/redriveRuns.ts"
 import * as ServerLife from "../sql/serverLife.ts"
 import * as Views from "../sql/views.ts"
 
@@ -269,10 +270,15 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     topic  text        not null default '',
     key    text        not null default '',
     note   text        not null default '',
-    detail text        not null default ''
+    detail text        not null default '',
+    run_id bigint                                                      -- the redrive run that it is about, or that did it
   )`,
   // listing the audit entries of one dead letter
   `create index audit_dead_letter_id on ${t.audit} (dead_letter_id)`,
+  // listing the audit entries of one redrive run
+  `create index audit_run_id on ${t.audit} (run_id) where run_id is not null`,
+
+  ...RedriveRuns.tables(t),
 
   series(t),
 

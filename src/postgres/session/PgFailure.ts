@@ -299,3 +299,15 @@ export const transportError = (operation: string) => (error: SqlError.SqlError):
     detail: code === "" ? detailOf(error) : `${detailOf(error)} (SQLSTATE ${code})`
   })
 }
+
+/**
+ * The failure of a decision about a set that was frozen in an earlier server life. After a crash the transaction ids in
+ * the set may belong to other transactions, so the set may name other dead letters.
+ */
+export const staleSet = new StoreFailure({
+  operation: "decide about a frozen set",
+  kind: "refused",
+  code: "",
+  detail: "the set was frozen before the server lost its recent memory, in a crash or a failover",
+  hint: "Freeze the set again, and look at it: what was decided before may have been lost with the server."
+})

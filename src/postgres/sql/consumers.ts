@@ -92,10 +92,11 @@ select to_json(array(select topic from step order by topic)) as topics, to_json(
 /** The statements about live workers, and about workers that wait for a wake-up. */
 const living = (t: Names) => ({
   /**
-   * Records that the worker is alive. Returns one row: the server life, whether the queue exists in it, the
-   * number of other live workers, and whether the consumer is paused.
+   * Records that the worker is alive. Returns one row: the server life, whether the queue exists in it, and the number
+   * of other live workers. Also returns whether the consumer is paused, and whether a redrive run of it is running.
    *
-   * Index: primary keys. Locks the worker's row. $1 queue $2 worker $3 milliseconds $4 life $5 code version
+   * Index: primary keys, redrive_runs_open. Locks the worker's row. $1 queue $2 worker $3 milliseconds $4 life $5 code
+   * version
    */
   heartbeat: `with beat as (
   insert into ${t.workers} (queue_id, worker, alive_until, code_version)
@@ -105,7 +106,8 @@ const living = (t: Names) => ({
 )
 select ${life(t)} as life, exists (select from beat) as known, (select count(*)::int from ${t.workers} w
   where w.queue_id = $1 and w.worker <> $2 and w.alive_until > clock_timestamp()) as others,
-  (select paused_by is not null from ${t.consumers} where id = $1) as paused`,
+  (select paused_by is not null from ${t.consumers} where id = $1) as paused,
+  exists (select from ${t.redriveRuns} where queue_id = $1 and state = 'running') as redrives`,
 
   /** Deletes a worker's row, and the rows of workers that died more than an hour ago. $1 queue $2 worker */
   leave: `delete from ${t.workers} where queue_id = $1 and ${unflushed}

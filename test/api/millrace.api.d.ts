@@ -1384,6 +1384,7 @@ import type { Delivery } from "./Delivery.ts";
 export declare const labels: (of: {
     readonly topic?: string | undefined;
     readonly consumer?: string | undefined;
+    readonly operation?: "publish" | "receive" | "process" | undefined;
 }) => Record<string, string>;
 export declare const logFields: (consumer: string, { message }: Pick<Delivery, "message">, attempt: number) => Record<string, unknown>;
 export type DeliveryOutcome = "committed" | "duplicate" | "retried" | "held" | "dead" | "failed" | "released";
@@ -1630,6 +1631,7 @@ export interface WorkerOptions {
     readonly unknownTopicHold?: Duration.Input | undefined;
     readonly name?: string | undefined;
     readonly tracing?: "link" | "parent" | undefined;
+    readonly spanAttributes?: ReadonlyArray<"key" | "bodySize"> | undefined;
     readonly statsEvery?: Duration.Input | undefined;
     readonly codeVersion?: string | undefined;
 }
@@ -1647,6 +1649,7 @@ export interface Settings {
     readonly committers: number;
     readonly unknownTopicHoldMillis: number;
     readonly tracing: "link" | "parent";
+    readonly spanAttributes: ReadonlyArray<"key" | "bodySize">;
     readonly statsEveryMillis: number;
     readonly name: string;
     readonly codeVersion: string;
@@ -1791,6 +1794,7 @@ export * as Fact from "./Fact.ts";
 export * from "./FailureFacts.ts";
 export * from "./KeyFacts.ts";
 export * from "./MessageFacts.ts";
+export * as MetricsEndpoint from "./MetricsEndpoint.ts";
 export * as Operations from "./Operations.ts";
 export * from "./SeriesFacts.ts";
 
@@ -2057,6 +2061,14 @@ export interface UnroutedFacts {
     readonly firstAt: number;
     readonly lastAt: number;
 }
+
+// src/ops/MetricsEndpoint.ts
+import type * as HttpRouter from "effect/http/HttpRouter";
+import type * as Layer from "effect/Layer";
+export interface EndpointOptions {
+    readonly path?: HttpRouter.PathInput | undefined;
+}
+export declare const layer: ({ path }?: EndpointOptions) => Layer.Layer<never, never, HttpRouter.HttpRouter>;
 
 // src/ops/Operations.ts
 import * as Context from "effect/Context";

@@ -15,6 +15,9 @@ import * as Telemetry from "../../Telemetry.ts"
  */
 const maxErrorTypes = 50
 
+/** The most error tags of a topic whose attempts are timed by name. Each one is a time series for each bucket. */
+const maxErrorTypesTimed = 10
+
 type Tally = { -readonly [K in keyof Settled]: number }
 
 const empty = (): Tally => ({ committed: 0, duplicates: 0, dead: 0, retried: 0 })
@@ -30,6 +33,8 @@ const fields: { readonly [O in Telemetry.DeliveryOutcome]?: keyof Settled } = {
 interface OfTopic {
   readonly latency: Metric.Metric<number, unknown>
   readonly process: Metric.Metric<number, unknown>
+  /** The durations of failed attempts, by the type of the error. */
+  readonly failed: Map<string, Metric.Metric<number, unknown>>
   readonly outcomes: Map<string, Metric.Metric<number, unknown>>
 }
 
@@ -92,12 +97,24 @@ export class Counters {
     })
   }
 
-  /** Records the duration of an attempt that began at this monotonic time. */
-  attempt({ message }: Delivery, began: bigint): Effect.Effect<void> {
+  /** Records the duration of an attempt that began at this monotonic time. `failed` is the tag of its error. */
+  attempt({ message }: Delivery, began: bigint, failed?: string): Effect.Effect<void> {
     return update((context, clock) => {
       const took = Number(clock.monotonicTimeNanosUnsafe() - began) / 1e9
-      this.of(message.topic).process.updateUnsafe(took, context)
+      const metric = failed === undefined ? this.of(message.topic).process : this.failed(message.topic, failed)
+      metric.updateUnsafe(took, context)
     })
+  }
+
+  private failed(topic: string, tag: string) {
+    const { failed, process } = this.of(topic)
+    const type = failed.has(tag) || failed.size < maxErrorTypesTimed ? tag : "_OTHER"
+    let found = failed.get(type)
+    if (found === undefined) {
+      found = Metric.withAttributes(process, { "error.type": type })
+      failed.set(type, found)
+    }
+    return found
   }
 
   private of(topic: string): OfTopic {
@@ -106,7 +123,11 @@ export class Counters {
       const labels = Telemetry.labels({ topic, consumer: this.consumer })
       found = {
         latency: Metric.withAttributes(Telemetry.latency, labels),
-        process: Metric.withAttributes(Telemetry.processDuration, labels),
+        process: Metric.withAttributes(
+          Telemetry.processDuration,
+          Telemetry.labels({ topic, consumer: this.consumer, operation: "process" })
+        ),
+        failed: new Map(),
         outcomes: new Map()
       }
       this.topics.set(topic, found)

@@ -65,7 +65,7 @@ export const open = Effect.fnUntraced(function*(
   const inFlight = new InFlight(settings, subscription.paused, outcomes?.capacity, options.can.order !== "none")
   const draining = Deferred.makeUnsafe<void>()
   const warnings = new Warnings(consumer)
-  const spans = yield* Spans.make(consumer, settings)
+  const spans = yield* Spans.make(pipeline, settings)
   const counters = new Counters(consumer)
   const renewer = yield* LeaseRenewer.make({ consumer, settings, subscription, inFlight, warnings })
   const { codeVersion, name } = settings

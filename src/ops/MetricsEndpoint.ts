@@ -1,9 +1,9 @@
 /**
  * An HTTP route from which Prometheus scrapes the metrics of this process.
  *
- * The route serves all metrics of Effect's registry, those of your code included. Millrace's metrics have the names that
- * OpenTelemetry's rules give to them. So one set of alert rules and one dashboard serve this route and an OTLP exporter
- * (`Otlp.layer` of `effect/observability`). Over OTLP each series has one more label, `unit`.
+ * The route serves all metrics of Effect's registry, those of your code included. Millrace's metrics have the names
+ * that OpenTelemetry's rules give to them. So one set of alert rules and one dashboard serve this route and an OTLP
+ * exporter (`Otlp.layer` of `effect/observability`). Over OTLP each series has one more label, `unit`.
  *
  * @since 0.1.0
  */

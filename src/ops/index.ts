@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+export * as Artefacts from "./Artefacts.ts"
 export * from "./ConsumerFacts.ts"
 export * from "./DatabaseFacts.ts"
 export * as Fact from "./Fact.ts"

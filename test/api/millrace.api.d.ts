@@ -1788,6 +1788,7 @@ export declare const layer: (options?: EmbeddedOptions) => Layer.Layer<Store | T
 // ==== millrace/ops ====
 
 // src/ops/index.ts
+export * as Artefacts from "./Artefacts.ts";
 export * from "./ConsumerFacts.ts";
 export * from "./DatabaseFacts.ts";
 export * as Fact from "./Fact.ts";
@@ -1797,6 +1798,14 @@ export * from "./MessageFacts.ts";
 export * as MetricsEndpoint from "./MetricsEndpoint.ts";
 export * as Operations from "./Operations.ts";
 export * from "./SeriesFacts.ts";
+
+// src/ops/Artefacts.ts
+import * as Effect from "effect/Effect";
+import * as FileSystem from "effect/FileSystem";
+import type { PlatformError } from "effect/PlatformError";
+export type Artefact = "grafana" | "prometheus" | "prometheus-tests" | "runbook";
+export declare const paths: Readonly<Record<Artefact, string>>;
+export declare const read: (artefact: Artefact) => Effect.Effect<string, PlatformError, FileSystem.FileSystem>;
 
 // src/ops/ConsumerFacts.ts
 import type { Consumer } from "../Store.ts";

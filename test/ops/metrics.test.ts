@@ -96,10 +96,10 @@ describe("metrics", () => {
           "millrace_commit_duration_seconds_count",
           "millrace_commit_group_size_count",
           "millrace_lease_renewals_total",
-          "millrace_lane_takeovers_total",
           "millrace_lanes_owned"
         ]
       ) assert.isTrue(valueOf(text, name, {})! > 0, name)
+      assert.isTrue(valueOf(text, "millrace_lane_takeovers_total", { ...of, millrace_cause: "free" })! > 0)
       assert.isTrue(valueOf(text, "millrace_parked_age_seconds", of)! > 0)
       const slack = valueOf(text, "millrace_lease_slack_seconds", of)!
       assert.isTrue(slack > 1 && slack <= 3, `slack ${slack}`)
@@ -145,6 +145,21 @@ describe("metrics", () => {
       const text = yield* prometheus
       const timed = (error_type: string) => valueOf(text, "messaging_process_duration_seconds_count", { error_type })
       assert.deepStrictEqual([timed(""), timed("Declined")], [2, 1])
+    }).pipe(Effect.provide(counting)))
+
+  it.effect("begin at 0 where alerts need their first increase", () =>
+    Effect.gen(function*() {
+      const worker = yield* start(Pipeline.from(Orders, { consumer: "zero" }))
+      yield* settle
+      const text = yield* prometheus
+      const of = { messaging_consumer_group_name: "zero" }
+      for (const millrace_reason of ["exhausted", "rejected", "undecodable", "crashed"]) {
+        const dead = { ...of, messaging_destination_name: "orders", millrace_outcome: "dead", millrace_reason }
+        assert.strictEqual(valueOf(text, "millrace_message_outcomes_total", dead), 0)
+      }
+      const expired = { ...of, millrace_cause: "expired" }
+      assert.strictEqual(valueOf(text, "millrace_lane_takeovers_total", expired), 0)
+      yield* stop(worker)
     }).pipe(Effect.provide(counting)))
 
   it.effect("count what is given back", () =>

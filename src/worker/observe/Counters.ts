@@ -5,6 +5,7 @@ import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
+import type { Reason } from "../../DeadLetter.ts"
 import type { Delivery } from "../../Delivery.ts"
 import type { Settled } from "../../Store.ts"
 import * as Telemetry from "../../Telemetry.ts"
@@ -17,6 +18,8 @@ const maxErrorTypes = 50
 
 /** The most error tags of a topic whose attempts are timed by name. Each one is a time series for each bucket. */
 const maxErrorTypesTimed = 10
+
+const reasons: ReadonlyArray<Reason> = ["exhausted", "rejected", "undecodable", "crashed"]
 
 type Tally = { -readonly [K in keyof Settled]: number }
 
@@ -46,6 +49,23 @@ export class Counters {
 
   constructor(consumer: string) {
     this.consumer = consumer
+  }
+
+  /**
+   * Begins the counters of alerts at 0. A monitoring system learns of an increase only from two values, so it would
+   * miss the first dead letter and the first takeover.
+   */
+  begin(topics: ReadonlyArray<{ readonly name: string }>): Effect.Effect<void> {
+    return update((context) => {
+      for (const { name } of topics) {
+        this.metric(name, "committed", undefined).updateUnsafe(0, context)
+        for (const reason of reasons) this.metric(name, "dead", reason).updateUnsafe(0, context)
+      }
+      const labels = Telemetry.labels({ consumer: this.consumer })
+      for (const cause of ["expired", "free"]) {
+        Metric.withAttributes(Telemetry.takeovers, { ...labels, "millrace.cause": cause }).updateUnsafe(0, context)
+      }
+    })
   }
 
   /** Counts an outcome. `detail` is the reason of a dead letter, or the tag of the error that is retried. */

@@ -67,6 +67,7 @@ export const open = Effect.fnUntraced(function*(
   const warnings = new Warnings(consumer)
   const spans = yield* Spans.make(pipeline, settings)
   const counters = new Counters(consumer)
+  yield* counters.begin(pipeline.topics)
   const renewer = yield* LeaseRenewer.make({ consumer, settings, subscription, inFlight, warnings })
   const { codeVersion, name } = settings
   const commits = { consumer, worker: name, codeVersion, pipeline, store, subscription, warnings }

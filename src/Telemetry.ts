@@ -4,7 +4,7 @@
  * Metrics follow OpenTelemetry's messaging conventions (1.44) where these have a name, and are called `millrace.*`
  * elsewhere. Labels are topics, consumers, outcomes and tags of errors. They are never keys, ids or lanes, so that the
  * number of series stays small. The metrics are ordinary `Metric`s of Effect, so each exporter of Effect exports them:
- * `Otlp.layer`, or `PrometheusMetrics.layerHttp` with {@link prometheusName} as its `metricNameMapper`.
+ * `Otlp.layer`, and `MetricsEndpoint.layer` of `millrace/ops` for Prometheus.
  *
  * Spans are made only if a tracer is installed, and for messages whose publisher's trace was sampled.
  *
@@ -13,7 +13,10 @@
  * - `process TOPIC`: each attempt, linked to the span that published the message.
  * - `commit CONSUMER`: a group commit, linked to its members.
  *
- * A message that a handler publishes or emits carries the span of its attempt.
+ * A message that a handler publishes or emits carries the span of its attempt. The worker's option `spanAttributes`
+ * adds the key or the size of a payload to spans. A failed span has the tag of its error in `error.type`. Exporters of
+ * Effect add an event `exception` to it. The conventions' own exception events are log records with a name, and
+ * Effect's logger sends no names.
  *
  * Log lines about a message, those of handlers included, carry `consumer`, `topic`, `id`, `attempt`, and `key` if the
  * message has one. Log lines never carry a payload or the text of a handler's error, which may quote a payload.
@@ -31,15 +34,18 @@ const seconds = { unit: "s" } as const
 const durations = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] as const
 
 /**
- * Returns the labels of a topic, of a consumer, or of both.
+ * Returns the labels of a topic, of a consumer, or of both. The metrics of OpenTelemetry's conventions also have the
+ * name of an operation.
  *
  * @since 0.1.0
  */
 export const labels = (of: {
   readonly topic?: string | undefined
   readonly consumer?: string | undefined
+  readonly operation?: "publish" | "receive" | "process" | undefined
 }): Record<string, string> => ({
   "messaging.system": "millrace",
+  ...(of.operation === undefined ? undefined : { "messaging.operation.name": of.operation }),
   ...(of.topic === undefined ? undefined : { "messaging.destination.name": of.topic }),
   ...(of.consumer === undefined ? undefined : { "messaging.consumer.group.name": of.consumer })
 })
@@ -82,12 +88,13 @@ export const outcomes = Metric.counter("millrace.message.outcomes", {
 })
 
 /**
- * Messages published, by topic.
+ * Messages that this process sent to the store, by topic. Those of a publish that failed also have the `error.type`. A
+ * publish within a transaction counts when it is written, even if the transaction rolls back later.
  *
  * @since 0.1.0
  */
 export const sent = Metric.counter("messaging.client.sent.messages", {
-  description: "Messages published",
+  description: "Messages sent to the store",
   attributes: { unit: "{message}" },
   incremental: true
 })
@@ -127,7 +134,9 @@ export const consumed = Metric.counter("messaging.client.consumed.messages", {
 })
 
 /**
- * Duration of a publish in seconds, from its encoding to the response of the store, by topic.
+ * Duration of a publish in seconds, from its encoding to the response of the store, by topic. One that failed also has
+ * the `error.type`. A poll waits for messages, so its duration tells nothing and is not measured. Commits have a metric
+ * of their own ({@link commitDuration}).
  *
  * @since 0.1.0
  */
@@ -138,7 +147,8 @@ export const operationDuration = Metric.histogram("messaging.client.operation.du
 })
 
 /**
- * Duration of an attempt in seconds, from decoding to the commit, by topic and consumer.
+ * Duration of an attempt in seconds, from decoding to the commit, by topic and consumer. An attempt that failed also
+ * has the `error.type`. The first 10 error tags of a topic have a name, and further ones count as `_OTHER`.
  *
  * @since 0.1.0
  */
@@ -400,14 +410,8 @@ const suffixes = new Map(
 
 /**
  * Returns the name of a metric by OpenTelemetry's rules for Prometheus, with `_seconds` and `_total`. Other metrics
- * keep their names.
- *
- * ```ts
- * import { PrometheusMetrics } from "effect/observability"
- * import { Telemetry } from "millrace"
- *
- * const metrics = PrometheusMetrics.layerHttp({ path: "/metrics", metricNameMapper: Telemetry.prometheusName })
- * ```
+ * keep their names. `MetricsEndpoint.layer` of `millrace/ops` uses it. Use it yourself with
+ * `PrometheusMetrics.format({ metricNameMapper: Telemetry.prometheusName })`, which returns the text without a server.
  *
  * @since 0.1.0
  */

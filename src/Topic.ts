@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -372,28 +373,40 @@ const write = Effect.fnUntraced(function*<Name extends string, S extends Schema.
   const store = yield* Store
   const clock = yield* Clock.Clock
   const began = clock.monotonicTimeNanosUnsafe()
-  const messages = yield* inSpan(
+  let written = 0
+  const publishing = inSpan(
     topic.name,
     Effect.tap(
       Effect.forEach(values, (value) => topic.encode(value, options)),
       (messages): Effect.Effect<void, InvalidMessage | StoreFailure> => {
         const later = Delay.resolve(messages, options ?? {})
         if (later instanceof InvalidMessage) return Effect.fail(later)
-        return messages.length === 0 ? Effect.void : store.outbox.write(messages, later)
+        written = messages.length
+        return written === 0 ? Effect.void : store.outbox.write(messages, later)
       }
     )
   )
-  if (messages.length > 0) {
-    const labels = Telemetry.labels({ topic: topic.name })
+  const messages = yield* Effect.onExit(publishing, (exit) => {
+    if (written === 0 && exit._tag === "Success") return Effect.void
+    const labels = { ...Telemetry.labels({ topic: topic.name, operation: "publish" }), ...errorType(exit) }
     const took = Number(clock.monotonicTimeNanosUnsafe() - began) / 1e9
-    yield* Metric.update(Metric.withAttributes(Telemetry.sent, labels), messages.length)
-    yield* Metric.update(
-      Metric.withAttributes(Telemetry.operationDuration, { ...labels, "messaging.operation.name": "publish" }),
-      took
+    return Effect.andThen(
+      written === 0 ? Effect.void : Metric.update(Metric.withAttributes(Telemetry.sent, labels), written),
+      Metric.update(Metric.withAttributes(Telemetry.operationDuration, labels), took)
     )
-  }
+  })
   return messages.map((message) => message.id)
 })
+
+/**
+ * Returns the label of a publish that failed. A defect has the label `_OTHER`, since its name may be anything. A
+ * success and an interruption have no such label.
+ */
+const errorType = (exit: Exit.Exit<unknown, { readonly _tag: string }>): Record<string, string> => {
+  if (exit._tag === "Success" || Cause.hasInterruptsOnly(exit.cause)) return {}
+  const failed = exit.cause.reasons.find(Cause.isFailReason)
+  return { "error.type": failed === undefined ? "_OTHER" : failed.error._tag }
+}
 
 /**
  * Runs a publish in a span of its own, if a tracer is installed. The messages carry this span in their headers, and the

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+export * as Artefacts from "./Artefacts.ts"
 export * from "./ConsumerFacts.ts"
 export * from "./DatabaseFacts.ts"
 export * as EditPreview from "./EditPreview.ts"
@@ -10,6 +11,7 @@ export * as Fact from "./Fact.ts"
 export * from "./FailureFacts.ts"
 export * from "./KeyFacts.ts"
 export * from "./MessageFacts.ts"
+export * as MetricsEndpoint from "./MetricsEndpoint.ts"
 export * as Operations from "./Operations.ts"
 export * from "./RedriveRun.ts"
 export * from "./SeriesFacts.ts"

@@ -1424,6 +1424,7 @@ import type { Delivery } from "./Delivery.ts";
 export declare const labels: (of: {
     readonly topic?: string | undefined;
     readonly consumer?: string | undefined;
+    readonly operation?: "publish" | "receive" | "process" | undefined;
 }) => Record<string, string>;
 export declare const logFields: (consumer: string, { message }: Pick<Delivery, "message">, attempt: number) => Record<string, unknown>;
 export type DeliveryOutcome = "committed" | "duplicate" | "retried" | "held" | "dead" | "failed" | "released";
@@ -1670,6 +1671,7 @@ export interface WorkerOptions {
     readonly unknownTopicHold?: Duration.Input | undefined;
     readonly name?: string | undefined;
     readonly tracing?: "link" | "parent" | undefined;
+    readonly spanAttributes?: ReadonlyArray<"key" | "bodySize"> | undefined;
     readonly statsEvery?: Duration.Input | undefined;
     readonly codeVersion?: string | undefined;
 }
@@ -1687,6 +1689,7 @@ export interface Settings {
     readonly committers: number;
     readonly unknownTopicHoldMillis: number;
     readonly tracing: "link" | "parent";
+    readonly spanAttributes: ReadonlyArray<"key" | "bodySize">;
     readonly statsEveryMillis: number;
     readonly name: string;
     readonly codeVersion: string;
@@ -1826,6 +1829,7 @@ export declare const layer: (options?: EmbeddedOptions) => Layer.Layer<Store | T
 // ==== millrace/ops ====
 
 // src/ops/index.ts
+export * as Artefacts from "./Artefacts.ts";
 export * from "./ConsumerFacts.ts";
 export * from "./DatabaseFacts.ts";
 export * as EditPreview from "./EditPreview.ts";
@@ -1833,9 +1837,18 @@ export * as Fact from "./Fact.ts";
 export * from "./FailureFacts.ts";
 export * from "./KeyFacts.ts";
 export * from "./MessageFacts.ts";
+export * as MetricsEndpoint from "./MetricsEndpoint.ts";
 export * as Operations from "./Operations.ts";
 export * from "./RedriveRun.ts";
 export * from "./SeriesFacts.ts";
+
+// src/ops/Artefacts.ts
+import * as Effect from "effect/Effect";
+import * as FileSystem from "effect/FileSystem";
+import type { PlatformError } from "effect/PlatformError";
+export type Artefact = "grafana" | "prometheus" | "prometheus-tests" | "runbook";
+export declare const paths: Readonly<Record<Artefact, string>>;
+export declare const read: (artefact: Artefact) => Effect.Effect<string, PlatformError, FileSystem.FileSystem>;
 
 // src/ops/ConsumerFacts.ts
 import type { Consumer } from "../Store.ts";
@@ -2109,6 +2122,14 @@ export interface UnroutedFacts {
     readonly firstAt: number;
     readonly lastAt: number;
 }
+
+// src/ops/MetricsEndpoint.ts
+import type * as HttpRouter from "effect/http/HttpRouter";
+import type * as Layer from "effect/Layer";
+export interface EndpointOptions {
+    readonly path?: HttpRouter.PathInput | undefined;
+}
+export declare const layer: ({ path }?: EndpointOptions) => Layer.Layer<never, never, HttpRouter.HttpRouter>;
 
 // src/ops/Operations.ts
 import * as Context from "effect/Context";

@@ -15,6 +15,7 @@ import { flowMutants } from "./flow.ts"
 import { handlerMutants } from "./handlers.ts"
 import { holdMutants } from "./holds.ts"
 import { isolationMutants } from "./isolation.ts"
+import { observabilityMutants } from "./observability.ts"
 import { once } from "./once.ts"
 import { operations } from "./operations.ts"
 import { operatorActionMutants } from "./operatorActions.ts"
@@ -51,6 +52,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...isolationMutants,
   ...kitMutants,
   ...machineMutants,
+  ...observabilityMutants,
   ...once,
   ...operations,
   ...operatorActionMutants,

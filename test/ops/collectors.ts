@@ -1,5 +1,6 @@
-/** Shared by the tests of operations: a tracer that keeps its spans, and a logger that keeps its lines. */
-import { Layer, Logger, References, Tracer } from "effect"
+/** Shared by the tests of operations: a tracer, a logger and a collector of OTLP, which keep what they get. */
+import { Effect, Layer, Logger, References, Tracer } from "effect"
+import { createServer, type Server } from "node:http"
 import { inspect } from "node:util"
 
 /** Installs a tracer; its spans are in the order in which they began. */
@@ -41,3 +42,27 @@ export const logging = () => {
   const layer = Layer.merge(Logger.layer([logger]), Layer.succeed(References.MinimumLogLevel, "All"))
   return { lines, layer }
 }
+
+/** A collector of OTLP on a loopback address: keeps what it is sent, by path. */
+export const collector = Effect.acquireRelease(
+  Effect.callback<{ readonly url: string; readonly server: Server; readonly got: Map<string, Array<any>> }>(
+    (resume) => {
+      const got = new Map<string, Array<any>>()
+      const server = createServer((request, response) => {
+        let body = ""
+        request.on("data", (chunk) => body += String(chunk))
+        request.on("end", () => {
+          const path = request.url ?? ""
+          got.set(path, [...got.get(path) ?? [], JSON.parse(body)])
+          response.end("{}")
+        })
+      })
+      server.listen(0, "127.0.0.1", () => {
+        const address = server.address()
+        const port = typeof address === "object" ? address?.port : ""
+        resume(Effect.succeed({ url: `http://127.0.0.1:${port}`, server, got }))
+      })
+    }
+  ),
+  ({ server }) => Effect.sync(() => void server.close())
+)

@@ -4,22 +4,46 @@ import { Duration, Effect, Exit, Layer, Metric, Scope } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { Otlp, PrometheusMetrics } from "effect/observability"
 import { TestClock } from "effect/testing"
-import { Consumers, DeadLetters, Memory, Pipeline, Retry, Store, Telemetry, Topic, Worker } from "millrace"
+import { Consumers, DeadLetters, Errors, Memory, Pipeline, Retry, Store, Telemetry, Topic, Worker } from "millrace"
 import { readdirSync, readFileSync } from "node:fs"
-import { createServer, type Server } from "node:http"
 import { Declined, drain, eventually, order, Orders, orders, publish, settle, start, stop } from "../worker/support.ts"
+import { collector } from "./collectors.ts"
+import { everyMetric, labelsOf } from "./everyMetric.ts"
 
 const prometheus = PrometheusMetrics.format({ metricNameMapper: Telemetry.prometheusName })
 
-/** The value of a series, by its name and some of its labels. */
+/** The value of a series, by its name and some of its labels. An empty value means that it must lack the label. */
 const valueOf = (text: string, name: string, labels: Readonly<Record<string, string>>): number | undefined => {
   for (const line of text.split("\n")) {
     if (!line.startsWith(`${name}{`) && !line.startsWith(`${name} `)) continue
-    if (Object.entries(labels).every(([label, value]) => line.includes(`${label}="${value}"`))) {
+    if (
+      Object.entries(labels).every(([label, value]) =>
+        value === "" ? !line.includes(`${label}=`) : line.includes(`${label}="${value}"`)
+      )
+    ) {
       return Number(line.split(" ").at(-1))
     }
   }
   return undefined
+}
+
+/** The table of metrics in src/README.md. */
+const table = [
+  ...readFileSync(new URL("../../src/README.md", import.meta.url), "utf8")
+    .matchAll(/^\| `((?:millrace|messaging)\.[a-z_.]+)` \| (\w+) \| (\S+) \| ([^|]+) \|/gm)
+].map(([, name = "", kind, unit, labels = ""]) => ({
+  name,
+  kind,
+  unit,
+  labels: labels.split(", ").map((label) => label.replaceAll("`", ""))
+}))
+
+/** The labels that the table does not call by the last part of their name. */
+const shortLabels: Readonly<Record<string, string>> = {
+  topic: "messaging.destination.name",
+  consumer: "messaging.consumer.group.name",
+  action: "messaging.operation.name",
+  "error.type": "error.type"
 }
 
 /** A memory store, and counts that begin at 0: those that other files of this process made stay out. */
@@ -50,7 +74,8 @@ describe("metrics", () => {
         ["millrace_message_outcomes_total", { ...both, millrace_outcome: "committed" }, 4],
         ["millrace_message_outcomes_total", { ...both, millrace_outcome: "retried", error_type: "Declined" }, 2],
         ["millrace_message_outcomes_total", { ...both, millrace_outcome: "dead", millrace_reason: "exhausted" }, 1],
-        ["messaging_process_duration_seconds_count", both, 7],
+        ["messaging_process_duration_seconds_count", { ...both, error_type: "" }, 4],
+        ["messaging_process_duration_seconds_count", { ...both, error_type: "Declined" }, 3],
         ["millrace_delivery_latency_seconds_count", both, 4],
         ["millrace_queue_waiting_messages", of, 0],
         ["millrace_queue_lag_seconds", of, 0],
@@ -71,13 +96,69 @@ describe("metrics", () => {
           "millrace_commit_duration_seconds_count",
           "millrace_commit_group_size_count",
           "millrace_lease_renewals_total",
-          "millrace_lane_takeovers_total",
           "millrace_lanes_owned"
         ]
       ) assert.isTrue(valueOf(text, name, {})! > 0, name)
+      assert.isTrue(valueOf(text, "millrace_lane_takeovers_total", { ...of, millrace_cause: "free" })! > 0)
       assert.isTrue(valueOf(text, "millrace_parked_age_seconds", of)! > 0)
       const slack = valueOf(text, "millrace_lease_slack_seconds", of)!
       assert.isTrue(slack > 1 && slack <= 3, `slack ${slack}`)
+      yield* stop(worker)
+    }).pipe(Effect.provide(counting)))
+
+  it.effect("name the error of a publish that failed, and count no message of one that was refused before", () =>
+    Effect.gen(function*() {
+      const down = Effect.fail(
+        new Errors.StoreFailure({ operation: "publish", kind: "unavailable", code: "", detail: "down", hint: "" })
+      )
+      const store = yield* Store.Store
+      const publishing = (values: ReadonlyArray<unknown>, write: Store.Store["Service"]["outbox"]["write"]) =>
+        Effect.provideService(Effect.exit(Topic.publishAll(Orders, values as never)), Store.Store, {
+          ...store,
+          outbox: { ...store.outbox, write }
+        })
+      yield* publishing(orders("a", 2), () => down)
+      yield* publishing([{ id: 1 }], () => Effect.void)
+      yield* publishing(orders("a", 1), () => Effect.die(new Error("of any name")))
+      yield* publishing([], () => Effect.void)
+      const text = yield* prometheus
+      const count = (name: string, error_type: string) => valueOf(text, name, { error_type })
+      const types = ["StoreFailure", "EncodeFailed", "_OTHER", ""]
+      assert.deepStrictEqual(
+        types.map((type) => count("messaging_client_sent_messages_total", type)),
+        [2, undefined, 1, undefined]
+      )
+      assert.deepStrictEqual(
+        types.map((type) => count("messaging_client_operation_duration_seconds_count", type)),
+        [1, 1, 1, undefined]
+      )
+    }).pipe(Effect.provide(counting)))
+
+  it.effect("time the attempts of a message that is handled at most once", () =>
+    Effect.gen(function*() {
+      const books = Pipeline.from(Orders, { consumer: "once", delivery: "atMostOnce" }).pipe(
+        Pipeline.tap(({ account }) => account === "bad" ? Effect.fail(new Declined({ reason: "no" })) : Effect.void)
+      )
+      yield* drain(books)
+      yield* publish(Orders, [...orders("a", 2), ...orders("bad", 1)])
+      yield* drain(books)
+      const text = yield* prometheus
+      const timed = (error_type: string) => valueOf(text, "messaging_process_duration_seconds_count", { error_type })
+      assert.deepStrictEqual([timed(""), timed("Declined")], [2, 1])
+    }).pipe(Effect.provide(counting)))
+
+  it.effect("begin at 0 where alerts need their first increase", () =>
+    Effect.gen(function*() {
+      const worker = yield* start(Pipeline.from(Orders, { consumer: "zero" }))
+      yield* settle
+      const text = yield* prometheus
+      const of = { messaging_consumer_group_name: "zero" }
+      for (const millrace_reason of ["exhausted", "rejected", "undecodable", "crashed"]) {
+        const dead = { ...of, messaging_destination_name: "orders", millrace_outcome: "dead", millrace_reason }
+        assert.strictEqual(valueOf(text, "millrace_message_outcomes_total", dead), 0)
+      }
+      const expired = { ...of, millrace_cause: "expired" }
+      assert.strictEqual(valueOf(text, "millrace_lane_takeovers_total", expired), 0)
       yield* stop(worker)
     }).pipe(Effect.provide(counting)))
 
@@ -123,8 +204,13 @@ describe("metrics", () => {
       yield* publish(Orders, Array.from({ length: 60 }, (_, i) => order(`k${i}`, 1)))
       yield* drain(books)
       const text = yield* prometheus
-      const lines = text.split("\n").filter((line) => line.includes(`"${consumer}"`) && line.includes("error_type"))
-      assert.strictEqual(lines.length, 51)
+      const named = (name: string) =>
+        text.split("\n").filter((line) =>
+          line.startsWith(name) && line.includes(`"${consumer}"`) && line.includes("error_type")
+        )
+      assert.strictEqual(named("millrace_message_outcomes_total").length, 51)
+      // A histogram has a series for each of its bounds, so it names fewer.
+      assert.strictEqual(named("messaging_process_duration_seconds_count").length, 11)
       const other = { messaging_consumer_group_name: consumer, error_type: "_OTHER" }
       assert.strictEqual(valueOf(text, "millrace_message_outcomes_total", other), 10)
     }).pipe(Effect.provide(counting)))
@@ -206,9 +292,7 @@ describe("metrics", () => {
     }).pipe(Effect.provide(counting)))
 
   it("stand in the table of src/README.md, each with its unit and its kind, and no other does", () => {
-    const readme = readFileSync(new URL("../../src/README.md", import.meta.url), "utf8")
-    const rows = [...readme.matchAll(/^\| `((?:millrace|messaging)\.[a-z_.]+)` \| (\w+) \| (\S+) \|/gm)]
-    const told = rows.map(([, name, kind, unit]) => [name, kind, unit].join(" "))
+    const told = table.map(({ kind, name, unit }) => [name, kind, unit].join(" "))
     const made = Object.values(Telemetry).filter((value) => Metric.isMetric(value))
     const metrics = made.map(({ attributes, id, type }) => [id, type.toLowerCase(), attributes?.["unit"]].join(" "))
     assert.isAbove(metrics.length, 20)
@@ -218,6 +302,19 @@ describe("metrics", () => {
       assert.strictEqual(Telemetry.prometheusName(id), id + suffix)
     }
   })
+
+  it.effect("have the labels that the table of src/README.md lists, and no others", () =>
+    Effect.gen(function*() {
+      const emitted = labelsOf((yield* everyMetric).snapshot)
+      for (const { labels, name } of table) {
+        const told = ["messaging.system", ...labels.map((label) => shortLabels[label] ?? `millrace.${label}`)]
+        assert.deepStrictEqual(
+          [...(emitted.get(name) ?? new Map<string, never>()).keys()].toSorted(),
+          told.toSorted(),
+          name
+        )
+      }
+    }))
 
   it("are all documented in one place: no other file of the library names one", () => {
     const root = new URL("../../src/", import.meta.url)
@@ -229,30 +326,6 @@ describe("metrics", () => {
     assert.deepStrictEqual(named, [])
   })
 })
-
-/** A collector: keeps what it is sent, by path. */
-const collector = Effect.acquireRelease(
-  Effect.callback<{ readonly url: string; readonly server: Server; readonly got: Map<string, Array<any>> }>(
-    (resume) => {
-      const got = new Map<string, Array<any>>()
-      const server = createServer((request, response) => {
-        let body = ""
-        request.on("data", (chunk) => body += String(chunk))
-        request.on("end", () => {
-          const path = request.url ?? ""
-          got.set(path, [...got.get(path) ?? [], JSON.parse(body)])
-          response.end("{}")
-        })
-      })
-      server.listen(0, "127.0.0.1", () => {
-        const address = server.address()
-        const port = typeof address === "object" ? address?.port : ""
-        resume(Effect.succeed({ url: `http://127.0.0.1:${port}`, server, got }))
-      })
-    }
-  ),
-  ({ server }) => Effect.sync(() => void server.close())
-)
 
 describe("OTLP", () => {
   it.live("exports publish and process with one layer: linked spans, metrics with units, log lines", () =>

@@ -45,6 +45,27 @@ describe("spans", () => {
     }).pipe(Effect.provide(Layer.merge(Memory.layer, layer)))
   })
 
+  it.effect("have the topic where all their messages are of one, and key and size only where the worker says so", () => {
+    const { layer, named } = tracing()
+    return Effect.gen(function*() {
+      yield* publish(Orders, [order("a", 1)])
+      yield* drain(books, { spanAttributes: ["key", "bodySize"] })
+      const [attempt] = named("process orders")
+      assert.strictEqual(attempt!.attributes.get("millrace.message.key"), "a")
+      assert.strictEqual(attempt!.attributes.get("messaging.message.body.size"), JSON.stringify(order("a", 1)).length)
+      const groupsOf = () =>
+        [...named(`receive ${consumer}`), ...named(`commit ${consumer}`)]
+          .filter(({ status }) => status._tag === "Ended")
+          .map(({ attributes }) => attributes.get("messaging.destination.name"))
+      assert.deepStrictEqual(groupsOf(), ["orders", "orders"])
+      const both = Pipeline.fromAll([Orders, Receipts], { consumer })
+      yield* drain(both)
+      yield* publish(Orders, [order("b", 1)])
+      yield* drain(both)
+      assert.deepStrictEqual(groupsOf(), ["orders", undefined, "orders", undefined])
+    }).pipe(Effect.provide(Layer.merge(Memory.layer, layer)))
+  })
+
   it.effect("go on in the publisher's trace where the worker says so", () => {
     const { layer, named } = tracing()
     return Effect.gen(function*() {

@@ -223,6 +223,7 @@ describe("settings", () => {
   it("have the documented defaults", () => {
     assert.deepStrictEqual(Settings.resolve({}, "me", false), {
       tracing: "link",
+      spanAttributes: [],
       statsEveryMillis: 10_000,
       concurrency: 256,
       prefetch: 512,

@@ -159,9 +159,11 @@ export const make = (options: Options): Attempt => {
   const takeThenRun = Effect.fnUntraced(
     function*(delivery: Delivery, topic: Pipeline.AnyTopic, { run }: AtMostOnce.AtMostOnce) {
       const delivered = deliveredOf(delivery, delivery.attempts)
+      const began = yield* Clock.monotonicTimeNanos
       const decoded = yield* Effect.exit(contained(decode(topic, delivery)))
       if (decoded._tag === "Failure") {
         const failed = { error: FailureRecord.errorOf(decoded.cause), step: "decode" }
+        yield* counters.attempt(delivery, began, FailureRecord.tagOf(failed.error))
         const failures = FailureRecord.append(delivery.attempts, yield* record(delivered.attempt, failed))
         return yield* deadLetter(delivery, failures, "undecodable")
       }
@@ -186,10 +188,11 @@ export const make = (options: Options): Attempt => {
             Effect.flatMap((ran) => {
               if (ran._tag === "Committed") {
                 outcomes?.addMember(delivered, ran)
-                return counters.committed(delivery)
+                return Effect.andThen(counters.attempt(delivery, began), counters.committed(delivery))
               }
               outcomes?.add({ _tag: "Failed", context: delivered, error: ran.error })
-              return counters.outcome(delivery, "failed")
+              const attempted = counters.attempt(delivery, began, FailureRecord.tagOf(ran.error))
+              return Effect.andThen(attempted, counters.outcome(delivery, "failed"))
             })
           )
           // A broker would hand the message out again, so it is acknowledged before the steps. Other engines keep the
@@ -221,7 +224,7 @@ export const make = (options: Options): Attempt => {
 
   /** Settles the delivery after an attempt, or waits for the next one. Returns whether another attempt follows here. */
   const decided = Effect.fnUntraced(function*(delivery: Delivery, course: Course, exit: MemberOutcome | Failed) {
-    yield* counters.attempt(delivery, course.began)
+    yield* counters.attempt(delivery, course.began, "_tag" in exit ? undefined : FailureRecord.tagOf(exit.error))
     if ("_tag" in exit) {
       yield* settled(delivery, exit)
       return false

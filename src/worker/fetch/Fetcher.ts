@@ -49,7 +49,10 @@ export const make = (options: Options): Fetcher => {
   const { capacity, flow } = inFlight
   const labels = Telemetry.labels({ consumer: options.consumer })
   const gauge = Metric.withAttributes(Telemetry.inFlight, labels)
-  const consumed = Metric.withAttributes(Telemetry.consumed, labels)
+  const consumed = Metric.withAttributes(
+    Telemetry.consumed,
+    Telemetry.labels({ consumer: options.consumer, operation: "receive" })
+  )
 
   /** Polls once. Returns whether it found messages. */
   const take = Effect.suspend(() => {

@@ -5,6 +5,7 @@ import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
+import type { Reason } from "../../DeadLetter.ts"
 import type { Delivery } from "../../Delivery.ts"
 import type { Settled } from "../../Store.ts"
 import * as Telemetry from "../../Telemetry.ts"
@@ -14,6 +15,11 @@ import * as Telemetry from "../../Telemetry.ts"
  * would each become a time series.
  */
 const maxErrorTypes = 50
+
+/** The most error tags of a topic whose attempts are timed by name. Each one is a time series for each bucket. */
+const maxErrorTypesTimed = 10
+
+const reasons: ReadonlyArray<Reason> = ["exhausted", "rejected", "undecodable", "crashed"]
 
 type Tally = { -readonly [K in keyof Settled]: number }
 
@@ -30,6 +36,8 @@ const fields: { readonly [O in Telemetry.DeliveryOutcome]?: keyof Settled } = {
 interface OfTopic {
   readonly latency: Metric.Metric<number, unknown>
   readonly process: Metric.Metric<number, unknown>
+  /** The durations of failed attempts, by the type of the error. */
+  readonly failed: Map<string, Metric.Metric<number, unknown>>
   readonly outcomes: Map<string, Metric.Metric<number, unknown>>
 }
 
@@ -41,6 +49,23 @@ export class Counters {
 
   constructor(consumer: string) {
     this.consumer = consumer
+  }
+
+  /**
+   * Begins the counters of alerts at 0. A monitoring system learns of an increase only from two values, so it would
+   * miss the first dead letter and the first takeover.
+   */
+  begin(topics: ReadonlyArray<{ readonly name: string }>): Effect.Effect<void> {
+    return update((context) => {
+      for (const { name } of topics) {
+        this.metric(name, "committed", undefined).updateUnsafe(0, context)
+        for (const reason of reasons) this.metric(name, "dead", reason).updateUnsafe(0, context)
+      }
+      const labels = Telemetry.labels({ consumer: this.consumer })
+      for (const cause of ["expired", "free"]) {
+        Metric.withAttributes(Telemetry.takeovers, { ...labels, "millrace.cause": cause }).updateUnsafe(0, context)
+      }
+    })
   }
 
   /** Counts an outcome. `detail` is the reason of a dead letter, or the tag of the error that is retried. */
@@ -92,12 +117,24 @@ export class Counters {
     })
   }
 
-  /** Records the duration of an attempt that began at this monotonic time. */
-  attempt({ message }: Delivery, began: bigint): Effect.Effect<void> {
+  /** Records the duration of an attempt that began at this monotonic time. `failed` is the tag of its error. */
+  attempt({ message }: Delivery, began: bigint, failed?: string): Effect.Effect<void> {
     return update((context, clock) => {
       const took = Number(clock.monotonicTimeNanosUnsafe() - began) / 1e9
-      this.of(message.topic).process.updateUnsafe(took, context)
+      const metric = failed === undefined ? this.of(message.topic).process : this.failed(message.topic, failed)
+      metric.updateUnsafe(took, context)
     })
+  }
+
+  private failed(topic: string, tag: string) {
+    const { failed, process } = this.of(topic)
+    const type = failed.has(tag) || failed.size < maxErrorTypesTimed ? tag : "_OTHER"
+    let found = failed.get(type)
+    if (found === undefined) {
+      found = Metric.withAttributes(process, { "error.type": type })
+      failed.set(type, found)
+    }
+    return found
   }
 
   private of(topic: string): OfTopic {
@@ -106,7 +143,11 @@ export class Counters {
       const labels = Telemetry.labels({ topic, consumer: this.consumer })
       found = {
         latency: Metric.withAttributes(Telemetry.latency, labels),
-        process: Metric.withAttributes(Telemetry.processDuration, labels),
+        process: Metric.withAttributes(
+          Telemetry.processDuration,
+          Telemetry.labels({ topic, consumer: this.consumer, operation: "process" })
+        ),
+        failed: new Map(),
         outcomes: new Map()
       }
       this.topics.set(topic, found)

@@ -12,6 +12,7 @@ import * as Tracer from "effect/Tracer"
 import type { Delivery, DeliveryContext } from "../../Delivery.ts"
 import * as Tracing from "../../internal/Tracing.ts"
 import * as Message from "../../Message.ts"
+import type * as Pipeline from "../../Pipeline.ts"
 import type { Settings } from "../start/Settings.ts"
 
 export interface Spans {
@@ -55,15 +56,23 @@ const publisherOf = (delivery: Delivery): Tracer.ExternalSpan | false | undefine
   return context === undefined ? undefined : context.sampled && Tracer.externalSpan(context)
 }
 
-export const make = (consumer: string, settings: Settings): Effect.Effect<Spans> =>
-  Effect.withFiber((fiber) => Effect.succeed(Tracing.isOn(fiber) ? spans(consumer, settings) : none))
+export const make = (pipeline: Names, settings: Settings): Effect.Effect<Spans> =>
+  Effect.withFiber((fiber) => Effect.succeed(Tracing.isOn(fiber) ? spans(pipeline, settings) : none))
 
-const spans = (consumer: string, settings: Settings): Spans => {
+type Names = Pick<Pipeline.Pipeline<unknown, unknown, unknown>, "consumer" | "topics">
+
+const spans = ({ consumer, topics: [topic, ...others] }: Names, settings: Settings): Spans => {
   const common = {
     "messaging.system": "millrace",
     "messaging.consumer.group.name": consumer,
     "messaging.client.id": settings.name
   }
+  // A poll and a group contain messages of all topics of the consumer.
+  const grouped = others.length > 0 || topic === undefined
+    ? common
+    : { ...common, "messaging.destination.name": topic.name }
+  const withKey = settings.spanAttributes.includes("key")
+  const withSize = settings.spanAttributes.includes("bodySize")
 
   const begin: Spans["begin"] = (delivery, delivered) => {
     const { message } = delivery
@@ -83,6 +92,8 @@ const spans = (consumer: string, settings: Settings): Spans => {
         "messaging.destination.partition.id": delivery.lease.name,
         "messaging.message.id": message.id,
         "millrace.attempt": delivered.attempt,
+        ...(withKey && message.keyed ? { "millrace.message.key": message.key } : undefined),
+        ...(withSize ? { "messaging.message.body.size": Buffer.byteLength(message.payload) } : undefined),
         ...(delivered.redriven === 0 ? undefined : { "millrace.redrive.generation": delivered.redriven })
       }
     })
@@ -106,7 +117,7 @@ const spans = (consumer: string, settings: Settings): Spans => {
             kind: "client",
             links: linked.slice(0, maxLinks).map(link),
             attributes: {
-              ...common,
+              ...grouped,
               "messaging.operation.name": "commit",
               "messaging.operation.type": "settle",
               "messaging.batch.message_count": members.length
@@ -121,7 +132,7 @@ const spans = (consumer: string, settings: Settings): Spans => {
         Effect.makeSpan(`receive ${consumer}`, {
           root: true,
           kind: "client",
-          attributes: { ...common, "messaging.operation.name": "receive", "messaging.operation.type": "receive" }
+          attributes: { ...grouped, "messaging.operation.name": "receive", "messaging.operation.type": "receive" }
         }),
         (span) =>
           Effect.tap(run, () => {

@@ -65,6 +65,11 @@ export interface WorkerOptions {
    */
   readonly tracing?: "link" | "parent" | undefined
   /**
+   * Attributes of attempts' spans that are off by default. `key` adds the message's key (`millrace.message.key`), which
+   * may be personal data. `bodySize` adds the bytes of its payload (`messaging.message.body.size`). Default none.
+   */
+  readonly spanAttributes?: ReadonlyArray<"key" | "bodySize"> | undefined
+  /**
    * How often the worker reads the lag, backlog and holds of its queue, for metrics, health and the series of
    * `millrace/ops`. With an infinite duration it never does. Default 10 seconds.
    */
@@ -91,6 +96,7 @@ export interface Settings {
   readonly committers: number
   readonly unknownTopicHoldMillis: number
   readonly tracing: "link" | "parent"
+  readonly spanAttributes: ReadonlyArray<"key" | "bodySize">
   readonly statsEveryMillis: number
   readonly name: string
   readonly codeVersion: string
@@ -156,6 +162,7 @@ export const resolve = (options: WorkerOptions, name: string, batches: boolean):
     committers: whole("committers", options.committers ?? defaults.committers, 1, 64),
     unknownTopicHoldMillis: millis("unknownTopicHold", options.unknownTopicHold ?? defaults.unknownTopicHold, 1),
     tracing: options.tracing ?? defaults.tracing,
+    spanAttributes: options.spanAttributes ?? [],
     statsEveryMillis: millis("statsEvery", options.statsEvery ?? defaults.statsEvery, 100, Infinity),
     name,
     codeVersion: options.codeVersion ?? "",

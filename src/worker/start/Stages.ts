@@ -65,8 +65,9 @@ export const open = Effect.fnUntraced(function*(
   const inFlight = new InFlight(settings, subscription.paused, outcomes?.capacity, options.can.order !== "none")
   const stopping = Deferred.makeUnsafe<void>()
   const warnings = new Warnings(consumer)
-  const spans = yield* Spans.make(consumer, settings)
+  const spans = yield* Spans.make(pipeline, settings)
   const counters = new Counters(consumer)
+  yield* counters.begin(pipeline.topics)
   const renewer = yield* LeaseRenewer.make({ consumer, settings, subscription, inFlight, warnings })
   const { codeVersion, name } = settings
   const commits = { consumer, worker: name, codeVersion, pipeline, store, subscription, warnings }

@@ -1,0 +1,93 @@
+/**
+ * The breaks of metrics, spans, alerts and of what a newcomer must see of a failing handler.
+ */
+import type { Mutant } from "./types.ts"
+
+const metrics = "test/ops/metrics.test.ts"
+const names = "test/ops/metricNames.test.ts"
+const artefacts = "test/ops/artefacts.test.ts"
+
+export const observabilityMutants: ReadonlyArray<Mutant> = [
+  {
+    name: "a publish that failed counted as one that succeeded",
+    guarantee: "observability",
+    file: "src/Topic.ts",
+    from: "...errorType(exit) }",
+    to: "...(errorType(exit), {}) }",
+    test: metrics,
+    named: "name the error of a publish that failed"
+  },
+  {
+    name: "failed attempts timed as those that committed",
+    guarantee: "observability",
+    file: "src/worker/observe/Counters.ts",
+    from: "failed === undefined ? this.of(message.topic).process",
+    to: "failed !== \"\" ? this.of(message.topic).process",
+    test: metrics,
+    named: "tell Prometheus what a worker met"
+  },
+  {
+    name: "a histogram for every error tag",
+    guarantee: "bounded",
+    file: "src/worker/observe/Counters.ts",
+    from: "failed.size < maxErrorTypesTimed ? tag",
+    to: "failed.size >= 0 ? tag",
+    test: metrics,
+    named: "under one name from the 51st on"
+  },
+  {
+    name: "the key of a message in every span",
+    guarantee: "observability",
+    file: "src/worker/observe/Spans.ts",
+    from: "withKey && message.keyed",
+    to: "(withKey || message.keyed)",
+    test: "test/ops/spans.test.ts",
+    named: "link each attempt to the span that published"
+  },
+  {
+    name: "counters without _total in Prometheus",
+    guarantee: "observability",
+    file: "src/Telemetry.ts",
+    from: "metric.type === \"Counter\" ? \"_total\" : \"\"",
+    to: "metric.type === \"Gauge\" ? \"\" : \"\"",
+    test: names,
+    named: "are those that OTLP sends"
+  },
+  {
+    name: "counters that begin with their first value",
+    guarantee: "observability",
+    file: "src/worker/observe/Counters.ts",
+    from: "this.metric(name, \"dead\", reason).updateUnsafe(0, context)",
+    to: "this.of(name)",
+    test: metrics,
+    named: "begin at 0 where alerts need"
+  },
+  {
+    name: "a paused queue pages",
+    guarantee: "observability",
+    file: "src/ops/artefacts/millrace.rules.yml",
+    from:
+      "(millrace_queue_lag_seconds) > 300\n          unless on (messaging_consumer_group_name) max by (messaging_consumer_group_name) (millrace_queue_paused) == 1",
+    to: "(millrace_queue_lag_seconds) > 300",
+    test: artefacts,
+    named: "queues that stand still"
+  },
+  {
+    name: "an alert on a metric that no worker emits",
+    guarantee: "observability",
+    file: "src/ops/artefacts/millrace.rules.yml",
+    from: "min by (messaging_consumer_group_name) (millrace_dedup_window_slack_seconds)",
+    to: "min by (messaging_consumer_group_name) (millrace_dedup_horizon_slack_seconds)",
+    test: artefacts,
+    named: "that a rule, a test of a rule or a panel uses are emitted"
+  },
+  {
+    name: "a panel by a label that the metric lacks",
+    guarantee: "observability",
+    file: "src/ops/artefacts/millrace.grafana.json",
+    from: "sum by (millrace_reason)",
+    to: "sum by (millrace_cause)",
+    test: artefacts,
+    named: "that a rule, a test of a rule or a panel uses are emitted"
+  }
+]

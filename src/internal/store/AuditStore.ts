@@ -11,6 +11,7 @@ import type { StoreFailure } from "../../Errors.ts"
  *
  * - On a dead letter: `redriven`, `edited` (redriven with another payload), `discarded`, `restored`, `released`.
  * - On a consumer: `removed`, `unsubscribed`.
+ * - On a worker of a consumer: `evicted`.
  * - On a consumer or one of its keys: `paused`, `resumed`.
  *
  * @since 0.1.0
@@ -25,6 +26,7 @@ export type Action =
   | "unsubscribed"
   | "paused"
   | "resumed"
+  | "evicted"
 
 /**
  * One operator action. Fields that do not apply are empty.

@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as SqlClient from "effect/sql/SqlClient"
 import { type DataInUse, StoreFailure } from "../Errors.ts"
+import type { RetentionOptions } from "../postgres/maintenance/Retention.ts"
 import { type PostgresError, services } from "../postgres/Postgres.ts"
 import type { Store } from "../Store.ts"
 import type { Transport } from "../Transport.ts"
@@ -40,6 +41,10 @@ export interface EmbeddedOptions {
    * directory that holds a database already.
    */
   readonly loadDataDir?: Blob | undefined
+  /** `auto` creates and migrates the schema; `check` only refuses a schema that does not fit. Default `auto`. */
+  readonly migrate?: "auto" | "check" | undefined
+  /** How long old data is kept, as in `Postgres.layer`. With `false`, nothing is deleted. */
+  readonly retention?: RetentionOptions | false | undefined
 }
 
 const failed = (dataDir: string | undefined) => (cause: unknown): StoreFailure =>
@@ -87,5 +92,6 @@ export const layer = (
       (opened) => Effect.ignore(Effect.tryPromise(() => opened.close()))
     )
     const engine = { stream: yield* streams(pglite), single: true }
-    return yield* services({ schema: options.schema }, engine)
+    const { migrate, retention, schema } = options
+    return yield* services({ migrate, retention, schema }, engine)
   }))

@@ -34,6 +34,8 @@ export interface StuckKey extends HeldKey {
  */
 export interface StuckQuery {
   readonly consumer?: string | undefined
+  /** Only this key. */
+  readonly key?: string | undefined
   /** Only keys that are held for this reason. One page looks at 1,000,000 held keys of a consumer at most. */
   readonly hold?: "parked" | "delayed" | "paused" | undefined
   /** Only keys after this one: the last key of the previous page. */

@@ -36,7 +36,7 @@ export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<Entry>
 // src/internal/store/AuditStore.ts
 import type * as Effect from "effect/Effect";
 import type { StoreFailure } from "../../Errors.ts";
-export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed" | "started" | "continued" | "cancelled" | "rateChanged" | "awaited" | "stopped" | "finished";
+export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed" | "started" | "continued" | "cancelled" | "rateChanged" | "awaited" | "stopped" | "finished" | "evicted";
 export interface Entry {
     readonly id: string;
     readonly at: number;
@@ -67,8 +67,8 @@ export interface AuditStore {
 // src/Consumers.ts
 import type * as Effect from "effect/Effect";
 import * as Audit from "./Audit.ts";
-import type { ConsumerBusy, ConsumerNotFound, InvalidOperatorAction, NotSubscribed, PauseConflict, StoreFailure } from "./Errors.ts";
-import { type Consumer, type Force, type HeldKey, type HeldQuery, type OperatorAction, Store } from "./Store.ts";
+import type { ConsumerBusy, ConsumerNotFound, InvalidOperatorAction, NotSubscribed, PauseConflict, StoreFailure, WorkerNotFound } from "./Errors.ts";
+import { type Consumer, type Evicted, type Force, type HeldKey, type HeldQuery, type OperatorAction, Store } from "./Store.ts";
 export declare const list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure, Store>;
 export declare const get: (consumer: string) => Effect.Effect<Consumer, StoreFailure | ConsumerNotFound, Store>;
 export declare const heldKeys: (consumer: string, query?: HeldQuery) => Effect.Effect<ReadonlyArray<HeldKey>, StoreFailure | ConsumerNotFound, Store>;
@@ -81,6 +81,7 @@ export declare const unsubscribe: (consumer: string, topic: string, action: Oper
 type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict | InvalidOperatorAction, Store>;
 export declare const pause: (consumer: string, action: OperatorAction) => Paused;
 export declare const resume: (consumer: string, action: OperatorAction) => Paused;
+export declare const evict: (consumer: string, worker: string, action: OperatorAction) => Effect.Effect<Evicted, StoreFailure | ConsumerNotFound | WorkerNotFound | InvalidOperatorAction, Store>;
 export declare const pauseKey: (consumer: string, key: string, action: OperatorAction) => Paused;
 export declare const resumeKey: (consumer: string, key: string, action: OperatorAction) => Paused;
 export declare const audit: (query?: Omit<Audit.Query, "about" | "deadLetterId">) => Effect.Effect<ReadonlyArray<Audit.Entry>, StoreFailure, Store>;
@@ -155,7 +156,7 @@ import * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
 import * as Audit from "./Audit.ts";
 import type { DeadLetter, FailureGroup, Filter, FrozenSet, Query } from "./DeadLetter.ts";
-import { type DeadLetterConflict, type DeadLetterNotFound, EditRefused, EditUndecodable, type EncodeFailed, type InvalidMessage, type InvalidOperatorAction, type InvalidSetting, type StoreFailure } from "./Errors.ts";
+import { type DeadLetterConflict, type DeadLetterNotFound, EditRefused, EditUndecodable, type EncodeFailed, InvalidMessage, type InvalidOperatorAction, type InvalidSetting, type StoreFailure } from "./Errors.ts";
 import { type OperatorAction, Store } from "./Store.ts";
 import type { Topic } from "./Topic.ts";
 export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure, Store>;
@@ -174,6 +175,9 @@ export declare const checkEdit: <Name extends string, S extends Schema.Constrain
     readonly topic: Topic<Name, S>;
     readonly payload: string;
 }) => Effect.Effect<DeadLetter, EditError, Store | S["DecodingServices"] | S["EncodingServices"]>;
+export declare const redriveUnchecked: (deadLetterId: string, options: OperatorAction & {
+    readonly payload: string;
+}) => Effect.Effect<void, DeadLetterConflict | DeadLetterNotFound | InvalidMessage | InvalidOperatorAction | StoreFailure, Store>;
 export declare const discard: (deadLetterId: string, action: OperatorAction) => Decided;
 export declare const restore: (deadLetterId: string, action: OperatorAction) => Decided;
 export declare const release: (deadLetterId: string, action: OperatorAction) => Decided;
@@ -456,6 +460,13 @@ declare const ConsumerNotFound_base: Schema.Class<ConsumerNotFound, Schema.Tagge
     readonly consumer: Schema.String;
 }>, import("effect/Cause").YieldableError>;
 export declare class ConsumerNotFound extends ConsumerNotFound_base {
+    get message(): string;
+}
+declare const WorkerNotFound_base: Schema.Class<WorkerNotFound, Schema.TaggedStruct<"WorkerNotFound", {
+    readonly consumer: Schema.String;
+    readonly worker: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class WorkerNotFound extends WorkerNotFound_base {
     get message(): string;
 }
 declare const ConsumerBusy_base: Schema.Class<ConsumerBusy, Schema.TaggedStruct<"ConsumerBusy", {
@@ -1157,7 +1168,7 @@ export declare class Store extends Store_base {
 // src/internal/store/ConsumerStore.ts
 import type * as Effect from "effect/Effect";
 import type { BoundedCount, DeadLetterOrder } from "../../DeadLetter.ts";
-import type { ConsumerBusy, ConsumerConflict, ConsumerNotFound, NotSubscribed, PauseConflict, StoreFailure } from "../../Errors.ts";
+import type { ConsumerBusy, ConsumerConflict, ConsumerNotFound, NotSubscribed, PauseConflict, StoreFailure, WorkerNotFound } from "../../Errors.ts";
 export interface Registration {
     readonly consumer: string;
     readonly topics: ReadonlyArray<string>;
@@ -1221,6 +1232,10 @@ export interface Settled {
     readonly dead: number;
     readonly retried: number;
 }
+export interface Evicted {
+    readonly lanes: number;
+    readonly busy: number;
+}
 export interface ConsumerStore {
     readonly register: (registration: Registration) => Effect.Effect<void, StoreFailure | ConsumerConflict>;
     readonly status: (consumer: string) => Effect.Effect<QueueStatus, StoreFailure>;
@@ -1237,6 +1252,7 @@ export interface ConsumerStore {
     }) => Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy>;
     readonly pause: (consumer: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
     readonly resume: (consumer: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
+    readonly evict: (consumer: string, worker: string, action: OperatorAction) => Effect.Effect<Evicted, StoreFailure | ConsumerNotFound | WorkerNotFound>;
     readonly pauseKey: (consumer: string, key: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
     readonly resumeKey: (consumer: string, key: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
 }
@@ -1816,6 +1832,7 @@ import type * as SqlPg from "@effect/sql-pg/PgClient";
 import * as Layer from "effect/Layer";
 import type * as SqlClient from "effect/sql/SqlClient";
 import { type DataInUse } from "../Errors.ts";
+import type { RetentionOptions } from "../postgres/maintenance/Retention.ts";
 import { type PostgresError } from "../postgres/Postgres.ts";
 import type { Store } from "../Store.ts";
 import type { Transport } from "../Transport.ts";
@@ -1823,6 +1840,8 @@ export interface EmbeddedOptions {
     readonly dataDir?: string | undefined;
     readonly schema?: string | undefined;
     readonly loadDataDir?: Blob | undefined;
+    readonly migrate?: "auto" | "check" | undefined;
+    readonly retention?: RetentionOptions | false | undefined;
 }
 export declare const layer: (options?: EmbeddedOptions) => Layer.Layer<Store | Transport | SqlClient.SqlClient | SqlPg.PgClient, PostgresError | DataInUse>;
 
@@ -2057,6 +2076,7 @@ export interface StuckKey extends HeldKey {
 }
 export interface StuckQuery {
     readonly consumer?: string | undefined;
+    readonly key?: string | undefined;
     readonly hold?: "parked" | "delayed" | "paused" | undefined;
     readonly after?: {
         readonly consumer: string;
@@ -2857,6 +2877,7 @@ export declare const bench: (options: Options, given?: {
         readonly consumer?: string;
         readonly idlePoll?: Duration.Duration;
         readonly lease?: Duration.Duration;
+        readonly worker?: string;
     }) => Effect.Effect<Subscription, import("../../Errors.ts").TransportError | import("../../Errors.ts").Unsupported, import("effect/Scope").Scope>;
     publish: (drafts: ReadonlyArray<Draft>, later?: ResolvedDelay) => Effect.Effect<void, InvalidMessage | import("../../Errors.ts").StoreFailure, never>;
     takeOnce: (subscription: Subscription, room?: Demand) => Effect.Effect<Delivery[], import("../../Errors.ts").ConsumerRemoved | import("../../Errors.ts").SubscriptionLost | import("../../Errors.ts").TransportError, never>;

@@ -3,6 +3,7 @@
  */
 import { boundMutants } from "./bounds.ts"
 import { capabilityMutants } from "./capabilities.ts"
+import { cliMutants } from "./cli.ts"
 import { crashedAloneMutants } from "./crashedAlone.ts"
 import { dataGroupMutants } from "./dataGroups.ts"
 import { defaultMutants } from "./defaults.ts"
@@ -38,6 +39,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...firstMutants,
   ...boundMutants,
   ...capabilityMutants,
+  ...cliMutants,
   ...crashedAloneMutants,
   ...defaultMutants,
   ...delayed,

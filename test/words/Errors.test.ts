@@ -111,6 +111,7 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
     new Errors.EditUndecodable({ deadLetterId: "0001", topic: "t", issue: "Expected string", where: "$.a InvalidType" })
   ],
   InvalidOperatorAction: [new Errors.InvalidOperatorAction({ field: "by", problem: "is empty" })],
+  WorkerNotFound: [new Errors.WorkerNotFound({ consumer: "c", worker: "w" })],
   ConsumerNotFound: [new Errors.ConsumerNotFound({ consumer: "c" })],
   ConsumerBusy: [new Errors.ConsumerBusy({ consumer: "c", asked: "removed", workers: 1, waiting: 2, deadLetters: 3 })],
   ConsumerRemoved: [new Errors.ConsumerRemoved({ consumer: "c" })],

@@ -120,6 +120,23 @@ export class ConsumerNotFound
 }
 
 /**
+ * A consumer has no live worker of this name, so there is no lease to expire.
+ *
+ * @since 0.1.0
+ */
+export class WorkerNotFound extends Schema.TaggedError<WorkerNotFound>("millrace/WorkerNotFound")("WorkerNotFound", {
+  consumer: Schema.String,
+  worker: Schema.String
+}) {
+  override get message() {
+    return `Consumer ${JSON.stringify(this.consumer)} has no live worker ${
+      JSON.stringify(this.worker)
+    }. Nothing was changed. `
+      + `Look at Operations.workers: a worker that has died gives its lanes away by itself.`
+  }
+}
+
+/**
  * A consumer cannot be removed or unsubscribed while workers live, messages wait or dead letters are open.
  *
  * @since 0.1.0

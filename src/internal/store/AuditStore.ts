@@ -11,6 +11,7 @@ import type { StoreFailure } from "../../Errors.ts"
  *
  * - On a dead letter: `redriven`, `edited` (redriven with another payload), `discarded`, `restored`, `released`.
  * - On a consumer: `removed`, `unsubscribed`.
+ * - On a worker of a consumer: `evicted`.
  * - On a consumer or one of its keys: `paused`, `resumed`.
  * - On a redrive run: `started`, `continued`, `paused`, `cancelled`, `rateChanged`. The run itself, whose name is
  *   `millrace`, writes `awaited` (it waits for an operator), `stopped` and `finished`.
@@ -34,6 +35,7 @@ export type Action =
   | "awaited"
   | "stopped"
   | "finished"
+  | "evicted"
 
 /**
  * One operator action. Fields that do not apply are empty.

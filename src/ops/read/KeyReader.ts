@@ -41,7 +41,7 @@ const stuckKeyOf = (row: Row): StuckKey => ({
 export const make = ({ exists, read }: FactQuery, names: Names): Pick<Operations["Service"], "stuckKeys"> => {
   const sql = FactsSql.make(names)
   return {
-    stuckKeys: ({ after, consumer, hold, limit = 25 } = {}) =>
+    stuckKeys: ({ after, consumer, hold, key, limit = 25 } = {}) =>
       Effect.andThen(
         exists(consumer),
         Effect.map(
@@ -50,7 +50,8 @@ export const make = ({ exists, read }: FactQuery, names: Names): Pick<Operations
             hold ?? null,
             after?.consumer ?? null,
             after?.key ?? null,
-            Math.min(mostKeys, Math.max(1, limit))
+            Math.min(mostKeys, Math.max(1, limit)),
+            key ?? null
           ]),
           (rows) => rows.map(stuckKeyOf)
         )

@@ -113,6 +113,7 @@ export const bench = Effect.fnUntraced(function*(
       readonly consumer?: string
       readonly idlePoll?: Duration.Duration
       readonly lease?: Duration.Duration
+      readonly worker?: string
     } = {}
   ) => transport.open({ consumer, topics: [topic], worker: fresh("worker"), lanes, lease, idlePoll, ...change })
   const publish = (drafts: ReadonlyArray<Draft>, later?: ResolvedDelay) =>

@@ -60,8 +60,8 @@ export const renew = (
         const { entry, handle } = handles[i]!
         if (result === undefined || entry.state === "done") return
         open.add(entry.lease)
-        // If the broker delivered the message again meanwhile, its entry has a newer handle. Then it has refused only the
-        // older handle, and the next renewal uses the newer one.
+        // If the broker delivered the message again meanwhile, its entry has a newer handle. Then only the older handle
+        // was refused, and the next renewal uses the newer one.
         if (result.outcome === "refused" && entry.handle === handle) {
           held.lose(entry.lease, `${queue.engine} refused to renew it (${result.detail})`)
         }

@@ -22,6 +22,7 @@ import { outcomeMutants } from "./outcomes.ts"
 import { pipelineMutants } from "./pipelines.ts"
 import { publishingMutants } from "./publishing.ts"
 import { reopeningMutants } from "./reopening.ts"
+import { rowMutants } from "./rows.ts"
 import { serverLifeMutants } from "./serverLife.ts"
 import { serverMutants } from "./servers.ts"
 import { sessionMutants } from "./sessions.ts"
@@ -56,6 +57,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...pipelineMutants,
   ...publishingMutants,
   ...reopeningMutants,
+  ...rowMutants,
   ...serverLifeMutants,
   ...sessionMutants,
   ...sqsMutants,

@@ -23,6 +23,7 @@ import * as Step from "./internal/Step.ts"
 import type { AnyTopic, DeliveryMode, KeyOrder, Phase, Shape } from "./internal/Step.ts"
 import type { Topic } from "./Topic.ts"
 
+export { type Columns, type ColumnValues, commitRows, type RowOf } from "./internal/pipeline/CommitRows.ts"
 export { type Batched, commit, commitBatch, commitSql, emit, emitAll } from "./internal/pipeline/CommitSteps.ts"
 export { commitTimeout, deadLetter, group, retry, timeout } from "./internal/pipeline/PipelineSettings.ts"
 export type { Error, Pipeline, Services } from "./internal/pipeline/PipelineType.ts"

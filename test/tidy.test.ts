@@ -17,7 +17,13 @@ import * as Tidy from "./scripts/tidy-rules.ts"
 import { needsDatabase } from "./setup/needs.ts"
 
 /** Exceptions, each with its reason. An entry that is no longer needed fails the test too. */
-const allowed: ReadonlyArray<{ readonly path: string; readonly found: string; readonly reason: string }> = []
+const allowed: ReadonlyArray<{ readonly path: string; readonly found: string; readonly reason: string }> = [
+  {
+    path: "src/internal/pipeline/CommitRows.ts",
+    found: "SQL",
+    reason: "The table and its columns are the user's, so no index and no lock of the library stands beside it."
+  }
+]
 
 const everywhere = ["src", "test", "examples"].flatMap((folder) => files(folder, ".ts"))
   .filter((path) => !path.endsWith(".d.ts"))

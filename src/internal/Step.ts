@@ -67,6 +67,10 @@ export type Step =
     readonly _tag: "CommitBatch"
     /** Returns an array with a result for each message, or nothing. With nothing each message keeps its value. */
     readonly f: (values: NonEmptyReadonlyArray<never>, delivered: NonEmptyReadonlyArray<DeliveryContext>) => AnyEffect
+    /** Returns the statement for all values (`commitRows`). Undefined if `f` must run. */
+    readonly data:
+      | ((context: Context.Context<never>) => ToSqlData<ReadonlyArray<DeliveryContext>> | undefined)
+      | undefined
   }
   | {
     readonly _tag: "CommitSql"
@@ -86,16 +90,27 @@ export type Step =
   }
 
 /** Finds the user's function behind a wrapper of this library, so that `sourceOf` returns the user's source text. */
-const wrapped = new WeakMap<object, object>()
+const wrapped = new WeakMap<object, { readonly users: object; readonly also: string }>()
 
-/** Registers a wrapper around a user's function, and returns the wrapper. */
-export const wrapping = <F extends object>(users: object, ours: F): F => {
-  wrapped.set(ours, users)
+/** Registers a wrapper around a user's function, and returns the wrapper. `also` is more of what the user gave. */
+export const wrapping = <F extends object>(users: object, ours: F, also = ""): F => {
+  wrapped.set(ours, { users, also })
   return ours
 }
 
 /** Returns the source text of the user's function, by which two pipelines are compared. */
-export const sourceOf = (f: object): string => Function.prototype.toString.call(wrapped.get(f) ?? f)
+export const sourceOf = (f: object): string => {
+  const { also, users } = wrapped.get(f) ?? { users: f, also: "" }
+  return Function.prototype.toString.call(users) + also
+}
+
+/** Names a step, for operators and for a comparison of two pipelines. */
+export const kindOf = (step: Step): string =>
+  step._tag === "Emit"
+    ? `Emit ${step.topic.name}`
+    : step._tag === "CommitBatch" && step.data !== undefined
+    ? "CommitRows"
+    : step._tag
 
 /** The settings of a pipeline, with defaults filled in. */
 export interface Settings {

@@ -213,6 +213,7 @@ const watchStep = (life: WorkerLife, step: Pipeline.Step, index: number): Pipeli
     case "CommitBatch":
       return {
         ...step,
+        data: undefined,
         f: (values: NonEmptyReadonlyArray<never>, delivered: NonEmptyReadonlyArray<DeliveryContext>) =>
           Effect.forEach(delivered, before, { discard: true }).pipe(
             Effect.andThen(Effect.suspend(() => effectOf(step.f(values, delivered), functionOf(step)))),

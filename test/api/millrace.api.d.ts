@@ -919,6 +919,7 @@ import type { AsyncResult, BeforeCommit, NoAsync } from "./internal/CompileError
 import { type Pipeline } from "./internal/pipeline/PipelineType.ts";
 import type { AnyTopic, DeliveryMode, KeyOrder, Phase } from "./internal/Step.ts";
 import type { Topic } from "./Topic.ts";
+export { type Columns, type ColumnValues, commitRows, type RowOf } from "./internal/pipeline/CommitRows.ts";
 export { type Batched, commit, commitBatch, commitSql, emit, emitAll } from "./internal/pipeline/CommitSteps.ts";
 export { commitTimeout, deadLetter, group, retry, timeout } from "./internal/pipeline/PipelineSettings.ts";
 export type { Error, Pipeline, Services } from "./internal/pipeline/PipelineType.ts";
@@ -949,6 +950,31 @@ export declare const tap: {
     <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<X, E2, R2>): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O> & BeforeCommit<"tap", P>) => Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M, O>;
     <A>(f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O> & NoAsync<"tap">) => never;
 };
+
+// src/internal/pipeline/CommitRows.ts
+import * as SqlClient from "effect/sql/SqlClient";
+import type { Fragment, Statement } from "effect/sql/Statement";
+import type { DeliveryContext } from "../../Delivery.ts";
+import type { DeliveryMode, KeyOrder, Phase } from "../Step.ts";
+import { type Pipeline } from "./PipelineType.ts";
+export interface ColumnValues {
+    readonly text: string;
+    readonly uuid: string;
+    readonly int: number;
+    readonly bigint: bigint | number;
+    readonly float8: number;
+    readonly numeric: string | number | bigint;
+    readonly boolean: boolean;
+    readonly date: Date | string;
+    readonly timestamptz: Date | string;
+    readonly bytea: Uint8Array;
+    readonly jsonb: unknown;
+}
+export type Columns = Readonly<Record<string, keyof ColumnValues | (string & {})>>;
+export type RowOf<C extends Columns> = {
+    readonly [K in keyof C]: (C[K] extends keyof ColumnValues ? ColumnValues[C[K]] : string) | null;
+};
+export declare const commitRows: <A, const C extends Columns>(into: string | ((rows: Fragment, sql: SqlClient.SqlClient) => Statement<unknown>), columns: C, row: (value: NoInfer<A>, delivered: DeliveryContext) => RowOf<C>) => <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<A, E, R | SqlClient.SqlClient, "commit", M, O>;
 
 // src/internal/pipeline/CommitSteps.ts
 import type { NonEmptyReadonlyArray } from "effect/Array";
@@ -1052,6 +1078,7 @@ export type Step = {
 } | {
     readonly _tag: "CommitBatch";
     readonly f: (values: NonEmptyReadonlyArray<never>, delivered: NonEmptyReadonlyArray<DeliveryContext>) => AnyEffect;
+    readonly data: ((context: Context.Context<never>) => ToSqlData<ReadonlyArray<DeliveryContext>> | undefined) | undefined;
 } | {
     readonly _tag: "CommitSql";
     readonly f: Handler<Effect.Effect<ReadonlyArray<AnyEffect>, never, SqlClient.SqlClient>>;
@@ -1062,8 +1089,9 @@ export type Step = {
     readonly f: Handler<ReadonlyArray<unknown>>;
     readonly id: ((out: never, value: never, delivered: DeliveryContext) => string) | undefined;
 };
-export declare const wrapping: <F extends object>(users: object, ours: F) => F;
+export declare const wrapping: <F extends object>(users: object, ours: F, also?: string) => F;
 export declare const sourceOf: (f: object) => string;
+export declare const kindOf: (step: Step) => string;
 export interface Settings {
     readonly delivery: DeliveryMode;
     readonly keyOrder: KeyOrder;

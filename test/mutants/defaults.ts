@@ -64,8 +64,8 @@ export const defaultMutants: ReadonlyArray<Mutant> = [
     name: "same name: the text of a wrapper compared",
     guarantee: "no loss",
     file: "src/internal/Step.ts",
-    from: "wrapped.get(f) ?? f",
-    to: "f",
+    from: "wrapped.get(f) ?? { users: f, also: \"\" }",
+    to: "{ users: f, also: \"\" }",
     test: sameName,
     named: "tell the functions apart of emits"
   },

@@ -374,8 +374,8 @@ export const firstMutants: ReadonlyArray<Mutant> = [
     name: "the statements of a group sent one after another",
     guarantee: "observability",
     file: "src/worker/commit/GroupCommit.ts",
-    from: "const together = { concurrency: \"unbounded\" } as const",
-    to: "const together = { concurrency: 1 } as const",
+    from: "{ concurrency: \"unbounded\" }",
+    to: "{ concurrency: 1 }",
     test: "test/postgres/pipelined.test.ts",
     named: "sends the statements of a composed group together"
   },

@@ -25,6 +25,7 @@ import { pipelineMutants } from "./pipelines.ts"
 import { publishingMutants } from "./publishing.ts"
 import { redriveRunMutants } from "./redriveRuns.ts"
 import { reopeningMutants } from "./reopening.ts"
+import { rowMutants } from "./rows.ts"
 import { serverLifeMutants } from "./serverLife.ts"
 import { serverMutants } from "./servers.ts"
 import { sessionMutants } from "./sessions.ts"
@@ -62,6 +63,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...publishingMutants,
   ...redriveRunMutants,
   ...reopeningMutants,
+  ...rowMutants,
   ...serverLifeMutants,
   ...sessionMutants,
   ...sqsMutants,

@@ -186,8 +186,8 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     name: "statements of joined messages overtake each other",
     guarantee: "order per key",
     file: "src/worker/commit/GroupCommit.ts",
-    from: "yield* Effect.forEach(byKey(moving), ofKey, together)",
-    to: "yield* Effect.forEach(moving.map((one) => [one]), ofKey, together)",
+    from: "yield* Effect.forEach(byKey(going), ofKey,",
+    to: "yield* Effect.forEach(going.map((one) => [one]), ofKey,",
     test: "test/postgres/keyBatches.test.ts",
     named: "all of one message before all of the next"
   },

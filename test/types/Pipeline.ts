@@ -122,3 +122,27 @@ expectTypeOf<Pipeline.Error<typeof withStatements>>().toEqualTypeOf<Declined | S
 withStatements.pipe(Pipeline.deadLetter({ order: "park", errors: Schema.Union([Declined, SqlError.SqlError]) }))
 // @ts-expect-error  SqlError is not covered
 withStatements.pipe(Pipeline.deadLetter({ order: "park", errors: Declined }))
+
+// A row has the columns that were declared, with values of their types.
+const payments = Pipeline.from(
+  Topic.make("rows", { schema: Schema.Struct({ id: Schema.String, cents: Schema.Int, at: Schema.Date }) }),
+  { consumer: "rows" }
+)
+const written = payments.pipe(
+  Pipeline.commitRows("t", { id: "text", cents: "int", at: "timestamptz" }, (payment) => payment),
+  Pipeline.commitRows(
+    (rows, sql) => sql`insert into t select id from ${rows}`,
+    { id: "my_enum" },
+    ({ id }, { attempt }) => attempt > 1 ? { id: null } : { id }
+  )
+)
+expectTypeOf<Pipeline.Services<typeof written>>().toEqualTypeOf<SqlClient.SqlClient>()
+expectTypeOf<Pipeline.Error<typeof written>>().toEqualTypeOf<never>()
+// @ts-expect-error  a column of type int takes a number
+payments.pipe(Pipeline.commitRows("t", { cents: "int" }, (payment) => ({ cents: payment.id })))
+// @ts-expect-error  a column is missing
+payments.pipe(Pipeline.commitRows("t", { id: "text", cents: "int" }, ({ id }) => ({ id })))
+// @ts-expect-error  null stands for NULL, and undefined for a mistake
+payments.pipe(Pipeline.commitRows("t", { id: "text" }, () => ({ id: undefined })))
+// @ts-expect-error  no step that may wait stands behind it
+written.pipe(Pipeline.tap(() => Effect.void))

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { Pipeline, Retry, Topic } from "millrace"
+import { sourceOf } from "../../src/internal/Step.ts"
 
 const Payments = Topic.make("payments", { schema: Schema.Struct({ id: Schema.String, cents: Schema.Int }) })
 const Refunds = Topic.make("refunds", { schema: Schema.String })
@@ -29,6 +30,17 @@ describe("a pipeline", () => {
       steps: ["Map", "Filter", "MapEffect", "Tap", "Commit", "CommitBatch", "Emit refunds", "Emit refunds"],
       order: "park"
     })
+  })
+
+  it("compares the table and the columns of rows, too", () => {
+    const row = () => ({ id: "x" })
+    const pipelines = [
+      Pipeline.commitRows("a", { id: "text" }, row),
+      Pipeline.commitRows("b", { id: "text" }, row),
+      Pipeline.commitRows("b", { id: "uuid" }, row)
+    ].map((step) => base.pipe(step))
+    assert.deepInclude(JSON.parse(JSON.stringify(pipelines[0])), { steps: ["CommitRows"] })
+    assert.strictEqual(new Set(pipelines.map(({ steps: [step] }) => sourceOf(step!.f))).size, 3)
   })
 
   it("is not changed by what is built on it, so that two pipelines can share their beginning", () => {

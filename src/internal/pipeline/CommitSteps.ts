@@ -84,7 +84,7 @@ export const commitBatch = <A, X extends ReadonlyArray<unknown> | void, E2, R2>(
 <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
   self: Pipeline<A, E, R, P, M, O>
 ): Pipeline<Batched<A, X>, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M, O> =>
-  make(Step.add(self, { _tag: "CommitBatch", f }))
+  make(Step.add(self, { _tag: "CommitBatch", f, data: undefined }))
 
 /**
  * Runs statements inside the transaction, given as data and in order, so that the runtime can send them together. No

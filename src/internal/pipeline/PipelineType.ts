@@ -73,7 +73,7 @@ export const make = <A, E, R, P extends Phase, M extends DeliveryMode, O extends
       topics: shape.topics.map((topic) => topic.name),
       delivery: shape.settings.delivery,
       keyOrder: shape.settings.keyOrder,
-      steps: shape.steps.map((step) => step._tag === "Emit" ? `Emit ${step.topic.name}` : step._tag),
+      steps: shape.steps.map(Step.kindOf),
       order: shape.settings.order
     }
   }

@@ -1,5 +1,6 @@
 /**
- * Turns the statements of `commitSql` into data, so that the store can send a whole group of them in one write.
+ * Turns the statements of `commitSql` and `commitRows` into data, so that the store can send a whole group of them in
+ * one write.
  *
  * @since 0.1.0
  */
@@ -15,25 +16,34 @@ export interface SqlData {
 }
 
 /**
- * Returns the statements that a `commitSql` step makes of a message's value. Returns undefined if one of them must run
- * as an effect.
+ * Returns the statements for a value, or for the values of a batch. Returns undefined if one of them must run as an
+ * effect.
  */
-export type ToSqlData = (value: never, delivered: DeliveryContext) => ReadonlyArray<SqlData> | undefined
+export type ToSqlData<Delivered = DeliveryContext> = (
+  value: never,
+  delivered: Delivered
+) => ReadonlyArray<SqlData> | undefined
 
 /**
- * Returns the function that makes the statements of a `commitSql` step. Returns undefined where statements must run as
- * effects: the context has no client, or a transformer changes each statement.
+ * Returns the function that makes the statements for a value. Returns undefined where statements must run as effects:
+ * the context has no client, or a transformer changes each statement.
  */
-export const make = <A>(
-  f: (value: A, sql: SqlClient.SqlClient, delivered: DeliveryContext) => ReadonlyArray<Statement.Statement<unknown>>
+export const make = <A, Delivered = DeliveryContext>(
+  f: (
+    value: A,
+    sql: SqlClient.SqlClient,
+    delivered: Delivered
+  ) => ReadonlyArray<Statement.Statement<unknown>> | undefined
 ) =>
-(context: Context.Context<never>): ToSqlData | undefined => {
+(context: Context.Context<never>): ToSqlData<Delivered> | undefined => {
   const sql = Context.getOrUndefined(context, SqlClient.SqlClient)
   if (sql === undefined || Context.get(context, Statement.CurrentTransformer) !== undefined) return undefined
   const ours = compilerOf(sql``)
   return (value: A, delivered) => {
+    const statements = f(value, sql, delivered)
+    if (statements === undefined) return undefined
     const data: Array<SqlData> = []
-    for (const statement of f(value, sql, delivered)) {
+    for (const statement of statements) {
       // A statement of another client belongs to another database.
       if (compilerOf(statement) !== ours) return undefined
       const [text, params] = statement.compile()

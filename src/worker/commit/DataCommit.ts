@@ -1,8 +1,9 @@
 /**
  * Commits a whole group as data, if no code has to run inside of its transaction.
  *
- * A pipeline whose commit phase has only `commitSql`, `emit` and pure steps names all its statements before they are
- * sent. So the store sends them with fence, claim and COMMIT in one write, and no fiber waits for each of them.
+ * A pipeline whose commit phase has only `commitSql`, `commitRows`, `emit` and pure steps names all its statements
+ * before they are sent. So the store sends them with fence, claim and COMMIT in one write, and no fiber waits for each
+ * of them.
  *
  * Only a group without a surprise is committed here: every message is still in the queue, every id is fresh, and no
  * statement fails. In all other cases `commit` returns undefined, and the composed transaction decides
@@ -12,6 +13,7 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type { DeliveryContext } from "../../Delivery.ts"
 import type * as SqlData from "../../internal/pipeline/SqlData.ts"
 import type * as Pipeline from "../../Pipeline.ts"
 import type { DataPart, Removal } from "../../Store.ts"
@@ -76,6 +78,8 @@ export const make = (options: GroupCommit.Options): DataCommit | undefined => {
   }
 }
 
+type RowsToSqlData = SqlData.ToSqlData<ReadonlyArray<DeliveryContext>>
+
 /** A member on its way through the commit steps. */
 interface Moving extends GroupCommit.Moving {
   /** Whether the part that is being formed has a statement of this member. */
@@ -90,6 +94,8 @@ class Run {
   private readonly moving: ReadonlyArray<Moving>
   /** For each `commitSql` step, the function that returns its statements. */
   private readonly data: ReadonlyMap<Pipeline.Step, SqlData.ToSqlData | undefined>
+  /** For each `commitRows` step, the function that returns the statement for all members. */
+  private readonly rows: ReadonlyMap<Pipeline.Step, RowsToSqlData | undefined>
 
   constructor(options: GroupCommit.Options, group: ReadonlyArray<GroupMember>, context: Context.Context<never>) {
     this.options = options
@@ -99,26 +105,55 @@ class Run {
       at: Steps.cursor(of.stepped),
       waits: false
     }))
-    this.data = new Map(
-      options.pipeline.steps.map((step) => [step, step._tag === "CommitSql" ? step.data?.(context) : undefined])
-    )
+    const { steps } = options.pipeline
+    this.data = new Map(steps.map((step) => [step, step._tag === "CommitSql" ? step.data?.(context) : undefined]))
+    this.rows = new Map(steps.map((step) => [step, step._tag === "CommitBatch" ? step.data?.(context) : undefined]))
   }
 
   /**
    * Moves each member to its end, or up to a pure step behind its own statement. Such a step runs when the statement
-   * has succeeded, so it is in the next part.
+   * has succeeded, so it is in the next part. When all members have come to a batch of rows, its statement is added.
    */
   readonly next = Effect.fnUntraced(function*(this: Run): Effect.fn.Return<DataPart, StepFailed | NotData> {
+    const { steps } = this.options.pipeline
     const statements: Array<SqlData.SqlData> = []
-    let ended = true
-    for (const one of this.moving) {
-      one.waits = false
-      for (let step = this.move(one, statements); step !== undefined; step = this.move(one, statements)) yield* step
-      ended &&= one.at.index >= this.options.pipeline.steps.length
+    for (const one of this.moving) one.waits = false
+    let going: ReadonlyArray<Moving> = this.moving
+    while (true) {
+      for (const one of going) {
+        for (let step = this.move(one, statements); step !== undefined; step = this.move(one, statements)) yield* step
+      }
+      going = going.filter(({ at }) => at.index < steps.length)
+      const step = steps[going[0]?.at.index ?? steps.length]
+      if (step?._tag !== "CommitBatch" || going.some(({ at }) => steps[at.index] !== step)) break
+      yield* this.batch(step, going, statements)
     }
     this.statements += statements.length
-    return { statements, emits: ended ? GroupCommit.emitsOf(this.moving) : undefined }
+    return { statements, emits: going.length === 0 ? GroupCommit.emitsOf(this.moving) : undefined }
   })
+
+  /** Adds the statement for the rows of these members, and moves them behind it. */
+  private batch(
+    step: Pipeline.Step,
+    going: ReadonlyArray<Moving>,
+    statements: Array<SqlData.SqlData>
+  ): Effect.Effect<void, StepFailed | NotData> {
+    try {
+      const own = this.rows.get(step)?.(
+        going.map(({ at }) => at.value) as never,
+        going.map(({ delivered }) => delivered)
+      )
+      if (own === undefined) return Effect.fail(new NotData())
+      for (const statement of own) statements.push(statement)
+      for (const one of going) {
+        one.waits = true
+        one.at.index++
+      }
+      return Effect.void
+    } catch (error) {
+      return Effect.fail(new StepFailed(Cause.die(error), going.length === 1 ? going[0]!.of : undefined))
+    }
+  }
 
   outcomes(): ReadonlyArray<MemberOutcome> {
     return this.moving.map(GroupCommit.committed)
@@ -146,7 +181,7 @@ class Run {
           // before the member's statements have succeeded.
           at.index++
           return failing(Steps.emit(step, at, delivered, consumer, false), of)
-        }
+        } else if (step._tag === "CommitBatch") return undefined
       }
       return undefined
     } catch (error) {

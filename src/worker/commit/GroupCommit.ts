@@ -205,29 +205,16 @@ export interface Moving {
 const stepsOf = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArray<Ready>, timed: boolean) {
   const moving = fresh.map((of): Moving => ({ of, delivered: of.delivered, at: Steps.cursor(of.stepped) }))
   const clock = yield* Clock.Clock
-  if ((yield* Store.WorkerTransaction) === "pipelined") {
-    const started = clock.monotonicTimeNanosUnsafe()
-    // Waits for all exits, and then fails with the first failure. If that failure interrupted the other statements
-    // instead, the database connection would have to be closed.
-    const ofKey = ([first, ...others]: NonEmptyReadonlyArray<Moving>) => {
-      const begun = steps(options, first, false)
-      return Effect.exit(
-        others.length === 0
-          ? begun
-          : Effect.andThen(begun, Effect.forEach(others, (one) => steps(options, one, false), { discard: true }))
-      )
-    }
-    const exits = yield* Effect.forEach(byKey(moving), ofKey, together)
-    for (const exit of exits) yield* exit
-    yield* nameSlow(options, clock, started, `of ${fresh.length} messages`)
-    return moving
-  }
+  const pipelined = (yield* Store.WorkerTransaction) === "pipelined"
   for (let going: ReadonlyArray<Moving> = moving; going.length > 0;) {
-    for (const one of going) {
+    const started = clock.monotonicTimeNanosUnsafe()
+    if (pipelined) yield* stepsTogether(options, going)
+    for (const one of pipelined ? [] : going) {
       const began = clock.monotonicTimeNanosUnsafe()
       yield* steps(options, one, timed)
       yield* nameSlow(options, clock, began, `of message ${JSON.stringify(one.delivered.message.id)}`)
     }
+    if (pipelined) yield* nameSlow(options, clock, started, `of ${going.length} messages`)
     // All members run the same steps in the same order, so those with steps left now wait at the same batch.
     going = going.filter(({ at }) => at.index < options.pipeline.steps.length)
     const began = clock.monotonicTimeNanosUnsafe()
@@ -237,7 +224,21 @@ const stepsOf = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArr
   return moving
 })
 
-const together = { concurrency: "unbounded" } as const
+/** Runs the steps of all members up to the next batch. The statements of distinct keys are sent together. */
+const stepsTogether = Effect.fnUntraced(function*(options: Options, going: ReadonlyArray<Moving>) {
+  // Waits for all exits, and then fails with the first failure. If that failure interrupted the other statements
+  // instead, the database connection would have to be closed.
+  const ofKey = ([first, ...others]: NonEmptyReadonlyArray<Moving>) => {
+    const begun = steps(options, first, false)
+    return Effect.exit(
+      others.length === 0
+        ? begun
+        : Effect.andThen(begun, Effect.forEach(others, (one) => steps(options, one, false), { discard: true }))
+    )
+  }
+  const exits = yield* Effect.forEach(byKey(going), ofKey, { concurrency: "unbounded" })
+  for (const exit of exits) yield* exit
+})
 
 /**
  * Groups the members by key, each key in its order. The first statement of a member must not be sent before the last
@@ -267,7 +268,7 @@ export const emitsOf = (moving: ReadonlyArray<Moving>): ReadonlyArray<Message> =
 
 /** Returns whether the commit phase consists only of statements as data, without effects. */
 export const isData = ({ pipeline }: Pick<Options, "pipeline">): boolean =>
-  pipeline.steps.every((step) => step._tag !== "Commit" && step._tag !== "CommitBatch")
+  pipeline.steps.every((step) => step._tag === "CommitBatch" ? step.data !== undefined : step._tag !== "Commit")
 
 /** While a commit step waits, its whole group waits. A warning names a step that takes longer than this. */
 const slowStepMillis = 1000

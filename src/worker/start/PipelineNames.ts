@@ -9,7 +9,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { sourceOf } from "../../internal/Step.ts"
+import { kindOf, sourceOf } from "../../internal/Step.ts"
 import type * as Pipeline from "../../Pipeline.ts"
 import type * as Store from "../../Store.ts"
 
@@ -19,7 +19,7 @@ type AnyPipeline = Pipeline.Pipeline<unknown, unknown, unknown>
 export const shapeOf = ({ steps, settings, topics }: AnyPipeline): string =>
   [
     topics.map((topic) => topic.name).toSorted().join(" and "),
-    ...steps.map((step) => step._tag === "Emit" ? `Emit ${step.topic.name}` : step._tag),
+    ...steps.map(kindOf),
     settings.delivery
   ].join(" -> ").slice(0, 1000)
 

@@ -43,3 +43,14 @@ export interface StuckQuery {
   /** 1 to 100; default 25. For each key, messages of its lane are read. */
   readonly limit?: number | undefined
 }
+
+/**
+ * The message that a step lets through.
+ *
+ * @since 0.1.0
+ */
+export interface KeyStep {
+  readonly messageId: string
+  /** The dead letter that the step redrove. Undefined if the first message of the key was in the queue. */
+  readonly deadLetterId: string | undefined
+}

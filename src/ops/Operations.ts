@@ -21,6 +21,7 @@ import type {
   InvalidOperatorAction,
   InvalidSetting,
   NothingToRedrive,
+  NothingToStep,
   RedriveRunConflict,
   RedriveRunning,
   RedriveRunNotFound,
@@ -29,13 +30,14 @@ import type {
 import * as Names from "../postgres/sql/names.ts"
 import { type OperatorAction, Store } from "../Store.ts"
 import * as EditActs from "./act/EditActs.ts"
+import * as KeySteps from "./act/KeySteps.ts"
 import * as RedriveActs from "./act/RedriveActs.ts"
 import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts"
 import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts"
 import type { EditPreview } from "./EditPreview.ts"
 import type { Visible } from "./Fact.ts"
 import type { FailureFacts, FailureQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts"
-import type { StuckKey, StuckQuery } from "./KeyFacts.ts"
+import type { KeyStep, StuckKey, StuckQuery } from "./KeyFacts.ts"
 import type { DelayedFacts, FindQuery, Found, UnroutedFacts } from "./MessageFacts.ts"
 import * as ConsumerReader from "./read/ConsumerReader.ts"
 import * as DatabaseReader from "./read/DatabaseReader.ts"
@@ -155,6 +157,16 @@ export class Operations extends Context.Service<Operations, {
     redriveRunId: string,
     action: RedriveAction & { readonly rate: number }
   ) => Effect.Effect<RedriveRun, RedriveActionError | InvalidSetting>
+  /**
+   * Lets the first message of a held key through, and pauses the key for the messages behind it. The first message may
+   * be the dead letter that parks the key, which is redriven then. If it fails again, the next step tries it again.
+   * `Consumers.resumeKey` lets the others follow, in order.
+   */
+  readonly stepKey: (
+    consumer: string,
+    key: string,
+    action: OperatorAction
+  ) => Effect.Effect<KeyStep, StoreFailure | ConsumerNotFound | NothingToStep | InvalidOperatorAction>
   /** Shows what an edited payload would change in a dead letter, and what is wrong with it. Changes nothing. */
   readonly previewEdit: (
     deadLetterId: string,
@@ -235,6 +247,7 @@ export const layer = (
         ...MessageReader.make(query, names, store),
         ...SeriesReader.make(query, names),
         ...EditActs.make(store),
+        ...KeySteps.make(sql, names),
         ...redrives,
         ...RedriveActs.make(sql, names, store, redrives)
       })

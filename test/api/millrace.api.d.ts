@@ -36,7 +36,7 @@ export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<Entry>
 // src/internal/store/AuditStore.ts
 import type * as Effect from "effect/Effect";
 import type { StoreFailure } from "../../Errors.ts";
-export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed" | "started" | "continued" | "cancelled" | "rateChanged" | "awaited" | "stopped" | "finished" | "evicted";
+export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed" | "stepped" | "started" | "continued" | "cancelled" | "rateChanged" | "awaited" | "stopped" | "finished" | "evicted";
 export interface Entry {
     readonly id: string;
     readonly at: number;
@@ -533,6 +533,14 @@ declare const NothingToRedrive_base: Schema.Class<NothingToRedrive, Schema.Tagge
     readonly consumer: Schema.String;
 }>, import("effect/Cause").YieldableError>;
 export declare class NothingToRedrive extends NothingToRedrive_base {
+    get message(): string;
+}
+declare const NothingToStep_base: Schema.Class<NothingToStep, Schema.TaggedStruct<"NothingToStep", {
+    readonly consumer: Schema.String;
+    readonly key: Schema.String;
+    readonly held: Schema.Boolean;
+}>, import("effect/Cause").YieldableError>;
+export declare class NothingToStep extends NothingToStep_base {
     get message(): string;
 }
 export {};
@@ -2112,6 +2120,10 @@ export interface StuckQuery {
     } | undefined;
     readonly limit?: number | undefined;
 }
+export interface KeyStep {
+    readonly messageId: string;
+    readonly deadLetterId: string | undefined;
+}
 
 // src/ops/MessageFacts.ts
 import type { Entry } from "../Audit.ts";
@@ -2184,14 +2196,14 @@ import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as SqlClient from "effect/sql/SqlClient";
-import type { ConsumerNotFound, DeadLetterConflict, DeadLetterNotFound, EditUndecodable, InvalidMessage, InvalidName, InvalidOperatorAction, InvalidSetting, NothingToRedrive, RedriveRunConflict, RedriveRunning, RedriveRunNotFound, StoreFailure } from "../Errors.ts";
+import type { ConsumerNotFound, DeadLetterConflict, DeadLetterNotFound, EditUndecodable, InvalidMessage, InvalidName, InvalidOperatorAction, InvalidSetting, NothingToRedrive, NothingToStep, RedriveRunConflict, RedriveRunning, RedriveRunNotFound, StoreFailure } from "../Errors.ts";
 import { type OperatorAction, Store } from "../Store.ts";
 import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts";
 import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts";
 import type { EditPreview } from "./EditPreview.ts";
 import type { Visible } from "./Fact.ts";
 import type { FailureFacts, FailureQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts";
-import type { StuckKey, StuckQuery } from "./KeyFacts.ts";
+import type { KeyStep, StuckKey, StuckQuery } from "./KeyFacts.ts";
 import type { DelayedFacts, FindQuery, Found, UnroutedFacts } from "./MessageFacts.ts";
 import type { RedriveAction, RedriveFilter, RedrivePreview, RedriveRun, RedriveRunQuery, StartRedrive } from "./RedriveRun.ts";
 import type { SeriesPoint, SeriesQuery } from "./SeriesFacts.ts";
@@ -2222,6 +2234,7 @@ declare const Operations_base: Context.ServiceClass<Operations, "millrace/Operat
     readonly changeRedriveRate: (redriveRunId: string, action: RedriveAction & {
         readonly rate: number;
     }) => Effect.Effect<RedriveRun, RedriveActionError | InvalidSetting>;
+    readonly stepKey: (consumer: string, key: string, action: OperatorAction) => Effect.Effect<KeyStep, StoreFailure | ConsumerNotFound | NothingToStep | InvalidOperatorAction>;
     readonly previewEdit: (deadLetterId: string, payload: string) => Effect.Effect<EditPreview, StoreFailure | DeadLetterNotFound>;
     readonly redriveEdited: (deadLetterId: string, action: OperatorAction & {
         readonly payload: string;

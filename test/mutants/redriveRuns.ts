@@ -1,9 +1,11 @@
 /**
- * The breaks of redrive runs: stages, the stop rule, the frozen set, and counts that are no guess.
+ * The breaks of redrive runs, of edits without a Schema, and of steps through a held key.
  */
 import type { Mutant } from "./types.ts"
 
 const runs = "test/ops/redriveRuns.test.ts"
+const operators = "test/ops/redriveOperators.test.ts"
+const steps = "test/ops/keySteps.test.ts"
 const progress = "test/words/RunProgress.test.ts"
 
 export const redriveRunMutants: ReadonlyArray<Mutant> = [
@@ -123,5 +125,77 @@ export const redriveRunMutants: ReadonlyArray<Mutant> = [
     to: "select $2, $4, c.name, r.id, $3, ${detail} from changed r join ${t.consumers} c on c.id = -r.queue_id",
     test: runs,
     named: "postgres.*end when they are cancelled"
+  },
+  {
+    name: "a redrive run continues in a copy of its database",
+    guarantee: "operations",
+    file: "src/postgres/maintenance/RedriveRuns.ts",
+    from: "if (row[\"here\"] !== true) return",
+    to: "if (row[\"here\"] === undefined) return",
+    test: operators,
+    named: "stop itself in a copy"
+  },
+  {
+    name: "a dead worker keeps a redrive run for itself",
+    guarantee: "operations",
+    file: "src/postgres/sql/redriveRuns.ts",
+    from: "(r.worker = $2 or r.lease_until < clock_timestamp())",
+    to: "(r.worker = $2 or r.worker = '')",
+    test: "test/process/redriveRun.test.ts",
+    named: "continues on another process"
+  },
+  {
+    name: "two operators start a redrive run of one consumer",
+    guarantee: "operations",
+    file: "src/ops/act/RedriveActs.ts",
+    from: "yield* run(consumers.lock, [consumer])",
+    to: "yield* run(consumers.queue, [consumer])",
+    test: operators,
+    named: "start it once"
+  },
+  {
+    name: "an edit without a Schema that is no JSON",
+    guarantee: "operations",
+    file: "src/ops/act/EditActs.ts",
+    from: "      if (problem !== undefined) return yield* problem\n",
+    to: "",
+    test: operators,
+    named: "edit a dead letter without a Schema"
+  },
+  {
+    name: "the diff of an edit takes quadratic time",
+    guarantee: "bounded",
+    file: "src/ops/EditPreview.ts",
+    from: "[\\s\\S]?)*\"?|",
+    to: "[\\s\\S])*\"|\"|",
+    test: "test/words/EditPreview.test.ts",
+    named: "ends for any text"
+  },
+  {
+    name: "a step lets every message of its key through",
+    guarantee: "order per key",
+    file: "src/postgres/sql/messages.ts",
+    from: "const hides = \"h.from_seq <= m.seq and h.through is distinct from m.seq\"",
+    to: "const hides = \"h.from_seq <= m.seq and h.through is null\"",
+    test: steps,
+    named: "postgres.*let nothing else through when the message fails"
+  },
+  {
+    name: "a stepped message is not found",
+    guarantee: "operations",
+    file: "src/postgres/sql/keySteps.ts",
+    from: "set xid = pg_current_xact_id()",
+    to: "set xid = xid",
+    test: steps,
+    named: "postgres.*then the next one"
+  },
+  {
+    name: "a stepped message that waits for a retry is let through",
+    guarantee: "operations",
+    file: "src/postgres/sql/holds.ts",
+    from: "from_seq = least(h.from_seq, excluded.from_seq), through = null",
+    to: "from_seq = least(h.from_seq, excluded.from_seq)",
+    test: steps,
+    named: "postgres.*let nothing else through when the message fails"
   }
 ]

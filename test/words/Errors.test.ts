@@ -148,6 +148,10 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
       at: 0
     })
   ],
+  NothingToStep: [
+    new Errors.NothingToStep({ consumer: "ledger", key: "a-7", held: true }),
+    new Errors.NothingToStep({ consumer: "ledger", key: "a-7", held: false })
+  ],
   NothingToRedrive: [new Errors.NothingToRedrive({ consumer: "ledger" })],
   DeadLetterConflict: [
     new Errors.DeadLetterConflict({ deadLetterId: "0001", asked: "redriven", state: "resolved", by: "anna", at: 0 }),

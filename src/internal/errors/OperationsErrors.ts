@@ -287,3 +287,21 @@ export class NothingToRedrive
       + `Look at the groups with Operations.failures, or correct the filter.`
   }
 }
+
+/**
+ * A key cannot be stepped through, because it is not held or none of its messages waits.
+ *
+ * @since 0.1.0
+ */
+export class NothingToStep extends Schema.TaggedError<NothingToStep>("millrace/NothingToStep")("NothingToStep", {
+  consumer: Schema.String,
+  key: Schema.String,
+  /** Whether the key is held. */
+  held: Schema.Boolean
+}) {
+  override get message() {
+    return `Key ${JSON.stringify(this.key)} of consumer "${this.consumer}" cannot be stepped through: ${
+      this.held ? "none of its messages waits" : "it is not held"
+    }. Nothing was changed. Look at held keys with Operations.stuckKeys, or pause the key with Consumers.pauseKey first.`
+  }
+}

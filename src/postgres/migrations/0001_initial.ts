@@ -189,6 +189,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     from_seq bigint      not null,                                     -- 0: all messages of the key
     paused_by text,                                                    -- an operator's pause: the hold is not due until resumed
     paused_at timestamptz,
+    through bigint,                                                    -- the one message that an operator lets through
     primary key (queue_id, key)
   )`,
   // the poll, which lists due holds, and the time at which the next hold ends

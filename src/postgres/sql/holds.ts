@@ -14,8 +14,8 @@ import { life, unflushed } from "./serverLife.ts"
 export const make = (t: Names) => ({
   /**
    * Holds a key and stores the message's attempts. Returns nothing if the token is stale. If the key has a hold (an
-   * operator's, for example), that hold gets the later time and the lower `from_seq`. The statement waits for a locked
-   * hold for one second only, since the worker reads nothing meanwhile.
+   * operator's, for example), that hold gets the later time and the lower `from_seq`. It then lets no message through.
+   * The statement waits for a locked hold for one second only, since the worker reads nothing meanwhile.
    *
    * Index: primary keys. $1 queue $2 lane $3 token $4 key $5 milliseconds, or null for parked $6 from_seq. $7 seq $8
    * attempts, or null
@@ -31,7 +31,7 @@ export const make = (t: Names) => ({
 insert into ${t.holds} as h (queue_id, key, lane, until, from_seq)
 select $1::int, $4::text, lane, coalesce(clock_timestamp() + $5::float8 * interval '1 ms', 'infinity'), $6::bigint from mine
 on conflict (queue_id, key) do update
-set until = greatest(h.until, excluded.until), from_seq = least(h.from_seq, excluded.from_seq) returning lane`,
+set until = greatest(h.until, excluded.until), from_seq = least(h.from_seq, excluded.from_seq), through = null returning lane`,
 
   /**
    * Ends holds whose time has come; no other statement of a worker ends holds. A locked hold stays, and stays due.

@@ -8,6 +8,9 @@ import { limits } from "../../Message.ts"
 import type { Names } from "./names.ts"
 import { life } from "./serverLife.ts"
 
+/** The condition of a hold `h` that hides the message `m` of its key. */
+const hides = "h.from_seq <= m.seq and h.through is distinct from m.seq"
+
 export const make = (t: Names) => {
   const fence = `with mine as materialized (
   select l.lane from ${t.lanes} l join unnest($2::int[], $3::bigint[]) g(lane, token) on l.lane = g.lane and l.token = g.token
@@ -72,7 +75,7 @@ select lane, seq, id, redriven from ${t.messages} where ${places} and ${named} f
     select m.seq, m.key, row_number() over (partition by m.key order by m.seq) as nth from ${t.messages} m
     where m.queue_id = $1 and m.lane = $2 and m.seq <= $3 and ($4::bigint is null or m.seq = $4::bigint)) m
   where nth <= $5::int
-    and not exists (select from ${t.holds} h where h.queue_id = $1 and h.key = m.key and h.from_seq <= m.seq offset 0)
+    and not exists (select from ${t.holds} h where h.queue_id = $1 and h.key = m.key and ${hides} offset 0)
 )
 update ${t.messages} set crash_count = crash_count + 1, crashed_alone = crashed_alone or (crash_count > 0 and seq = $4::bigint) is true
 where queue_id = $1 and lane = $2 and seq = any(array(select seq from counted))`
@@ -90,8 +93,8 @@ where queue_id = $1 and lane = $2 and seq = any(array(select seq from counted))`
  * - 3: fresh rows, which are above the mark.
  *
  * Each row of parts 1 to 3 comes with the seq from which a hold hides its key. If that seq is above the row, the reader
- * lowers the hold. A paused consumer's poll returns part 0 only. Payloads are returned until their bytes exceed $12,
- * but the first payload always.
+ * lowers the hold. A row that an operator lets through comes as if its key had no hold. The poll of a paused consumer
+ * returns part 0 only. Payloads are returned until their bytes exceed $12, but the first payload always.
  *
  * Indexes: messages_xid (late), primary key (lagging and fresh, upwards by seq), holds by primary key, holds_due. No
  * locks.
@@ -130,7 +133,7 @@ const poll = (t: Names): string => {
   select s.* from mine l cross join lateral (
     select ${light} from ${t.messages} m where m.queue_id = $1 and m.lane = l.lane and m.seq > l.mark
       and m.key not in (select unnest($7::text[]))
-      and not exists (select from ${t.holds} h where h.queue_id = $1 and h.key = m.key and h.from_seq <= m.seq offset 0)
+      and not exists (select from ${t.holds} h where h.queue_id = $1 and h.key = m.key and ${hides} offset 0)
       order by m.seq limit l.most) s
   order by s.seq limit $11
 ), rows as (
@@ -146,7 +149,8 @@ select r.part, r.lane, r.key, r.seq, r.large, h.from_seq as held, m.id, m.topic,
 from rows r
 left join lateral (
   select * from ${t.messages} m where r.fits and m.queue_id = $1 and m.lane = r.lane and m.seq = r.seq offset 0) m on true
-left join lateral (select from_seq from ${t.holds} h where h.queue_id = $1 and h.key = r.key offset 0) h on true
+left join lateral (select from_seq from ${t.holds} h where h.queue_id = $1 and h.key = r.key
+  and h.through is distinct from r.seq offset 0) h on true
 union all select 0, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, json_build_object(
   'running', (select array_agg(x::text) from pg_snapshot_xip(pg_current_snapshot()) x),
   'xmax', pg_snapshot_xmax(pg_current_snapshot())::text,

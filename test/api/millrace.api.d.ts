@@ -222,6 +222,10 @@ export interface Failure {
     readonly message: string;
     readonly stack: string;
     readonly step: string;
+    readonly failedStep?: {
+        readonly name: string;
+        readonly position: number;
+    } | undefined;
     readonly frame: string;
     readonly worker: string;
     readonly codeVersion: string;
@@ -1546,7 +1550,7 @@ import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Runtime from "effect/Runtime";
 import * as Stream from "effect/Stream";
-import { type ConsumerConflict, type ConsumerRemoved, ForeignSqlClient, type InvalidName, type InvalidSetting, type StoreFailure, type TransportError, type Unsupported } from "../Errors.ts";
+import { type ConsumerConflict, type ConsumerRemoved, ForeignSqlClient, type InvalidName, type InvalidSetting, type StoreFailure, type TransportError, Unsupported } from "../Errors.ts";
 import type * as Pipeline from "../Pipeline.ts";
 import { Store } from "../Store.ts";
 import { Transport } from "../Transport.ts";
@@ -1593,6 +1597,7 @@ export type Outcome<A> = (Ended & {
 }) | (Ended & {
     readonly _tag: "Held";
     readonly until: number;
+    readonly error: unknown;
 }) | (Ended & {
     readonly _tag: "Failed";
     readonly error: unknown;
@@ -1989,6 +1994,7 @@ export interface RedriveQuery {
 }
 
 // src/ops/KeyFacts.ts
+import type { Failure } from "../Delivery.ts";
 import type { HeldKey } from "../Store.ts";
 import type { Count } from "./Fact.ts";
 export interface StuckKey extends HeldKey {
@@ -2002,6 +2008,7 @@ export interface StuckKey extends HeldKey {
         readonly tag: string;
         readonly diedAt: number;
     } | undefined;
+    readonly lastFailure: Failure | undefined;
 }
 export interface StuckQuery {
     readonly consumer?: string | undefined;
@@ -2016,6 +2023,7 @@ export interface StuckQuery {
 // src/ops/MessageFacts.ts
 import type { Entry } from "../Audit.ts";
 import type { DeadLetter } from "../DeadLetter.ts";
+import type { Failure } from "../Delivery.ts";
 import type { Count } from "./Fact.ts";
 export interface Found {
     readonly id: string;
@@ -2052,6 +2060,15 @@ export interface FoundAt {
         readonly parked: boolean;
         readonly retryAt: number | undefined;
         readonly pausedBy: string | undefined;
+        readonly deadLetter: {
+            readonly id: string;
+            readonly messageId: string;
+            readonly tag: string;
+        } | undefined;
+        readonly retried: {
+            readonly messageId: string;
+            readonly lastFailure: Failure | undefined;
+        } | undefined;
     } | undefined;
     readonly deadLetters: ReadonlyArray<DeadLetter>;
 }

@@ -6,7 +6,7 @@ import { LongestFirst } from "./test/setup/sequence.ts"
 // Tests import the library as a user does (`from "millrace"`); the first condition sends those imports to src/, without a build. The others
 // are those of Node: with "module" the AWS client would be loaded from files that Node cannot load.
 const conditions = ["millrace-source", "node", "development|production"]
-const { withDatabase, without } = testFiles(import.meta.dirname)
+const { examples, withDatabase, without } = testFiles(import.meta.dirname)
 
 export default defineConfig({
   resolve: { conditions },
@@ -19,6 +19,11 @@ export default defineConfig({
         test: { name: "database", include: [...withDatabase], globalSetup: ["test/setup/postgres.ts"] }
       },
       { extends: true, test: { name: "memory", include: [...without] } },
+      // `npm run examples`. `npm test` leaves it out.
+      {
+        extends: true,
+        test: { name: "examples", include: [...examples], globalSetup: ["test/setup/postgres.ts"] }
+      },
       // The promises of a worker hold as well if each turn has a fiber, as the turns of pipelines that wait have.
       {
         extends: true,

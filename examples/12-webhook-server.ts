@@ -1,7 +1,7 @@
 /**
  * A long-lived server that receives GitHub's webhooks and processes them in the same process.
  *
- * It checks `X-Hub-Signature-256`, publishes, serves its health and metrics, and drains on SIGTERM.
+ * It checks `X-Hub-Signature-256`, publishes, serves its health and metrics, and stops gracefully on SIGTERM.
  * Needs `DATABASE_URL`. Start it, and send it a webhook:
  *
  * ```sh

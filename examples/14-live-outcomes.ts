@@ -47,7 +47,7 @@ const program = Effect.gen(function*() {
     Stream.tap(() => --open === 0 ? Deferred.succeed(seen, undefined) : Effect.void),
     Stream.runDrain
   )
-  yield* Console.log("the worker has drained")
+  yield* Console.log("the worker has stopped")
 })
 
 NodeRuntime.runMain(program.pipe(
@@ -60,4 +60,4 @@ NodeRuntime.runMain(program.pipe(
 // p2: Filtered
 // p3: a dead letter, rejected
 // p4: 20 cents
-// the worker has drained
+// the worker has stopped

@@ -1,5 +1,5 @@
 /**
- * Operator actions on consumers: list, pause, resume, unsubscribe and remove them.
+ * Operator actions on consumers: list, pause, resume, unsubscribe and remove them, and evict a worker.
  *
  * A consumer is registered by its first worker and stays when its workers stop, so published messages wait for it.
  * Each function is one audited transaction: it happens completely or not at all. An action without an operator's name
@@ -18,10 +18,19 @@ import type {
   InvalidOperatorAction,
   NotSubscribed,
   PauseConflict,
-  StoreFailure
+  StoreFailure,
+  WorkerNotFound
 } from "./Errors.ts"
 import { run } from "./internal/OperatorAction.ts"
-import { type Consumer, type Force, type HeldKey, type HeldQuery, type OperatorAction, Store } from "./Store.ts"
+import {
+  type Consumer,
+  type Evicted,
+  type Force,
+  type HeldKey,
+  type HeldQuery,
+  type OperatorAction,
+  Store
+} from "./Store.ts"
 
 /**
  * Returns every consumer, sorted by name: settings, topics, pause, and the number of waiting messages. Counting ends at
@@ -153,9 +162,31 @@ export const resume = (consumer: string, action: OperatorAction): Paused =>
   run(action, "resumed", (store) => store.consumers.resume(consumer, action))
 
 /**
- * Pauses one key: its messages wait in order, and other keys continue. Messages of the key that a worker already
- * holds finish. The pause lasts until an operator resumes the key, independent of its retries and parked dead
- * letters.
+ * Ends the leases of one worker now, so that other workers take its lanes over at once. Returns how many lanes it lost.
+ *
+ * Use it for a worker that hangs: it still renews its leases, but its messages do not move. The worker commits nothing
+ * more under these leases. Its messages in flight count as after a crash, so one that makes workers hang is
+ * dead-lettered in the end. Stop the process of the worker first, because one that still runs claims free lanes again.
+ *
+ * ```ts
+ * import { Consumers } from "millrace"
+ *
+ * const freed = Consumers.evict("ledger", "ledger-7c9f/12", { by: "anna", note: "its process hangs" })
+ * ```
+ *
+ * @since 0.1.0
+ */
+export const evict = (
+  consumer: string,
+  worker: string,
+  action: OperatorAction
+): Effect.Effect<Evicted, StoreFailure | ConsumerNotFound | WorkerNotFound | InvalidOperatorAction, Store> =>
+  run(action, "evicted", (store) => store.consumers.evict(consumer, worker, action))
+
+/**
+ * Pauses one key: its messages wait in order, and other keys continue. Messages of the key that a worker has already
+ * taken are still processed. The pause lasts until an operator resumes the key, independent of its retries and parked
+ * dead letters.
  *
  * @since 0.1.0
  */

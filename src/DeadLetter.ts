@@ -38,7 +38,7 @@ export type State = "open" | "redriving" | "resolved" | "discarded"
 
 /**
  * The order behind a dead letter. With `continue` the next messages of its key are processed. With `park` they wait in
- * order until an operator has redriven or discarded the dead letter.
+ * order until an operator redrives, discards or releases the dead letter.
  *
  * @since 0.1.0
  */

@@ -25,7 +25,7 @@ import {
   EditRefused,
   EditUndecodable,
   type EncodeFailed,
-  type InvalidMessage,
+  InvalidMessage,
   type InvalidOperatorAction,
   type InvalidSetting,
   type StoreFailure
@@ -139,19 +139,40 @@ export const redriveEdited = Effect.fnUntraced(function*<Name extends string, S 
   options: OperatorAction & { readonly topic: Topic<Name, S>; readonly payload: string }
 ): Effect.fn.Return<
   void,
-  | StoreFailure
-  | DeadLetterNotFound
-  | DeadLetterConflict
-  | EditUndecodable
-  | EncodeFailed
-  | InvalidMessage
-  | InvalidOperatorAction
-  | EditRefused,
+  EditError | DeadLetterConflict | InvalidOperatorAction,
   Store | S["DecodingServices"] | S["EncodingServices"]
 > {
   const { by, note, payload, topic } = options
   yield* checked(options)
-  const { message } = yield* get(deadLetterId)
+  yield* checkEdit(deadLetterId, options)
+  const store = yield* Store
+  yield* store.deadLetters.redrive(deadLetterId, { by, note }, { payload, version: topic.version })
+  yield* Telemetry.operatorAction("edited")
+})
+
+/** The errors of an edited payload that cannot replace the payload of its dead letter. */
+type EditError = StoreFailure | DeadLetterNotFound | EditUndecodable | EncodeFailed | InvalidMessage | EditRefused
+
+/**
+ * Checks an edited payload as {@link redriveEdited} does, and changes nothing. Returns the dead letter, whose payload
+ * can be compared with the edit.
+ *
+ * ```ts
+ * import { Schema } from "effect"
+ * import { DeadLetters, Topic } from "millrace"
+ *
+ * const Payments = Topic.make("payments", { schema: Schema.Struct({ cents: Schema.Int }), id: "random" })
+ * const check = DeadLetters.checkEdit("0000000000000007", { topic: Payments, payload: `{ "cents": 1250 }` })
+ * ```
+ *
+ * @since 0.1.0
+ */
+export const checkEdit = Effect.fnUntraced(function*<Name extends string, S extends Schema.Constraint>(
+  deadLetterId: string,
+  { payload, topic }: { readonly topic: Topic<Name, S>; readonly payload: string }
+): Effect.fn.Return<DeadLetter, EditError, Store | S["DecodingServices"] | S["EncodingServices"]> {
+  const deadLetter = yield* get(deadLetterId)
+  const { message } = deadLetter
   if (topic.name !== message.topic) {
     return yield* new EditRefused({ deadLetterId, field: "topic", kept: message.topic, edited: topic.name })
   }
@@ -166,10 +187,46 @@ export const redriveEdited = Effect.fnUntraced(function*<Name extends string, S 
   if (encoded.keyed !== message.keyed || encoded.key !== message.key) {
     return yield* new EditRefused({ deadLetterId, field: "key", kept: message.key, edited: encoded.key })
   }
+  return deadLetter
+})
+
+/**
+ * Redrives a dead letter with another payload that no Schema has checked, for a tool that does not know the topic.
+ * Where the topic is known, use {@link redriveEdited}.
+ *
+ * The payload must be JSON text within the limits of a message, or the call fails with `InvalidMessage`. Id, key and
+ * version stay the same. A payload that does not decode makes the message a dead letter again.
+ *
+ * @since 0.1.0
+ */
+export const redriveUnchecked = Effect.fnUntraced(function*(
+  deadLetterId: string,
+  options: OperatorAction & { readonly payload: string }
+): Effect.fn.Return<
+  void,
+  StoreFailure | DeadLetterNotFound | DeadLetterConflict | InvalidMessage | InvalidOperatorAction,
+  Store
+> {
+  const { by, note, payload } = options
+  yield* checked(options)
+  const { message } = yield* get(deadLetterId)
+  const bad = Message.problem({ ...message, payload }) ?? notJson(message, payload)
+  if (bad !== undefined) return yield* bad
   const store = yield* Store
-  yield* store.deadLetters.redrive(deadLetterId, { by, note }, { payload, version: topic.version })
+  yield* store.deadLetters.redrive(deadLetterId, { by, note }, { payload, version: message.version })
   yield* Telemetry.operatorAction("edited")
 })
+
+/** Returns the problem of a payload that is no JSON text. */
+const notJson = ({ id, topic }: Message.Message, payload: string): InvalidMessage | undefined => {
+  try {
+    JSON.parse(payload)
+    return undefined
+  } catch {
+    const hint = "Correct the text."
+    return new InvalidMessage({ topic, id, field: "payload", problem: "is no JSON text", hint })
+  }
+}
 
 /**
  * Discards an open dead letter. The messages behind a parked one continue. The dead letter can be restored while the
@@ -182,7 +239,7 @@ export const discard = (deadLetterId: string, action: OperatorAction): Decided =
 
 /**
  * Undoes a discard: the dead letter is open again. A parked dead letter parks its key again, before the first message
- * that no worker holds.
+ * that no worker has taken.
  *
  * @since 0.1.0
  */

@@ -51,7 +51,7 @@ export interface Report {
     readonly database: Check
     /** Whether the workers' leases are renewed well before they end. */
     readonly renewal: Check
-    /** The longest delay of the event loop in the last 10 to 20 seconds. */
+    /** The longest delay of the event loop in the last 10 to 20 seconds, or for longer if reports are rare. */
     readonly eventLoop: Check
     /** Age of the oldest message that can be processed. */
     readonly lag: Check

@@ -24,7 +24,7 @@ export type Hold =
 export const delayed = (delay: Duration.Duration): Hold => ({ _tag: "Delayed", delay })
 
 /**
- * A hold until an operator redrives or discards the dead letter at the head of the key.
+ * A hold until an operator redrives, discards or releases the dead letter at the head of the key.
  *
  * @since 0.1.0
  */

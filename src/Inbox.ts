@@ -329,8 +329,8 @@ export interface AwaitOptions {
  * The first and the longest pause between polls, in milliseconds. The first is short because most messages are
  * processed soon.
  */
-const firstLook = 20
-const slowestLook = 1000
+const firstPause = 20
+const longestPause = 1000
 
 /**
  * Waits until a message is committed for a consumer (`Committed`) or dead (`Dead`, with its dead letter's id), and
@@ -358,7 +358,7 @@ const slowestLook = 1000
  * const order = Effect.gen(function*() {
  *   const id = yield* Topic.publish(Orders, { orderId: "o-1" })
  *   const settled = yield* Inbox.await({ consumer: "warehouse", id }, { timeout: "5 seconds" })
- *   return settled._tag === "Committed" ? "on its way" : `failed, see deadLetterId ${settled.deadLetterId}`
+ *   return settled._tag === "Committed" ? "on its way" : `failed, see dead letter ${settled.deadLetterId}`
  * })
  * ```
  *
@@ -382,23 +382,23 @@ const awaitSettled = Effect.fnUntraced(function*(
   }
   const timeout = yield* timeoutOf(options.timeout ?? "30 seconds")
   let away: StoreFailure | undefined
-  let millis = firstLook / 2
-  let looks = 0
-  const look = Effect.scoped(Effect.gen(function*() {
+  let millis = firstPause / 2
+  let polls = 0
+  const poll = Effect.scoped(Effect.gen(function*() {
     // After the first pause, the call asks other processes for a notification, once. Most calls return before that, and
     // need no such request.
-    const decided = yield* inbox.watch(consumer, id, looks++ === 1)
-    const looked = yield* Effect.result(inbox.lookup(consumer, id))
-    away = Result.isFailure(looked) ? looked.failure : undefined
+    const decided = yield* inbox.watch(consumer, id, polls++ === 1)
+    const answer = yield* Effect.result(inbox.lookup(consumer, id))
+    away = Result.isFailure(answer) ? answer.failure : undefined
     if (away?.kind === "refused") return yield* away
-    if (Result.isSuccess(looked) && looked.success !== undefined) return looked.success
-    millis = Math.min(slowestLook, millis * 2)
+    if (Result.isSuccess(answer) && answer.success !== undefined) return answer.success
+    millis = Math.min(longestPause, millis * 2)
     yield* Effect.raceFirst(decided, Effect.sleep(millis))
     return undefined
   }))
   const settled = Effect.gen(function*() {
     while (true) {
-      const found = yield* look
+      const found = yield* poll
       if (found !== undefined) return found
     }
   })

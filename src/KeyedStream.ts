@@ -91,7 +91,9 @@ const feed = Effect.fnUntraced(function*<A, E, R, B, E2, R2, K>(
   const flow = new Flow.Flow<K, Turn<A, K>, E | E2>({ concurrency }, capacity)
   const { changed } = capacity
   // This finalizer is added last, so it runs first. It stops starting turns, and then interrupts the running ones.
-  yield* Effect.addFinalizer(() => Effect.andThen(Effect.sync(() => flow.drain()), flow.withdraw(flow.running.keys())))
+  yield* Effect.addFinalizer(() =>
+    Effect.andThen(Effect.sync(() => flow.beginStop()), flow.withdraw(flow.running.keys()))
+  )
 
   const accept = (value: A) => {
     flow.offer({ key: key(value), bytes: 0, value })

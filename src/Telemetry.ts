@@ -185,7 +185,7 @@ export const inFlight = Metric.gauge("millrace.inflight.messages", {
 })
 
 /**
- * Members of a commit transaction, by consumer.
+ * How many messages share a commit transaction, by consumer.
  *
  * @since 0.1.0
  */

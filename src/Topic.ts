@@ -198,7 +198,7 @@ export const make = <const Name extends string, S extends Schema.Constraint>(
       const decoded: unknown = decodeValue(JSON.parse(message.payload) as unknown)
       return Exit.isExit(decoded) && Exit.isSuccess(decoded) ? { value: decoded.value as S["Type"] } : undefined
     } catch {
-      // `decode` makes the failure of it.
+      // The worker then calls `decode`, which fails with `DecodeFailed`.
       return undefined
     }
   }
@@ -263,7 +263,11 @@ const derived = <A>(
  *
  * Inside a transaction of the store the message becomes visible, and wakes workers, when that transaction commits.
  * Outside of a transaction the publish commits by itself. If the store fails, the call fails; after success the message
- * is never lost.
+ * is never lost. If the call is interrupted, the message may have been published.
+ *
+ * On Postgres, concurrent publishes outside of a transaction share statements, so 64 fibers publish about twice as many
+ * messages as they could one by one. A publish does not wait for others that may come, and fails for its own message
+ * only.
  *
  * On Postgres, a transaction at REPEATABLE READ or SERIALIZABLE cannot publish if its snapshot is older than a
  * registration or removal of a consumer. The publish fails with a `StoreFailure` of code 40001. Run that transaction

@@ -62,7 +62,7 @@ for (const path of examples) {
 }
 
 it.live(
-  `${server} accepts signed webhooks, processes them, reports its health, and drains on SIGTERM`,
+  `${server} accepts signed webhooks, processes them, reports its health, and stops gracefully on SIGTERM`,
   () =>
     Effect.gen(function*() {
       const url = yield* freshDatabase(inject("databaseUrl"))

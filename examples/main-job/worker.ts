@@ -1,7 +1,7 @@
 /**
  * One worker process, as `workers.ts` starts it: `worker.ts SCHEMA SEED`, with the database in `DATABASE_URL`.
  *
- * It runs both pipelines, reports its tally on standard output, and drains on SIGTERM.
+ * It runs both pipelines, reports its tally on standard output, and stops gracefully on SIGTERM.
  * If its parent process dies, its standard input ends, and it exits at once. Others claim its lanes after its lease.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"

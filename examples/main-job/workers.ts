@@ -12,7 +12,7 @@ import * as Pipelines from "./pipelines.ts"
 import { pick } from "./seeded.ts"
 import type { Tables } from "./tables.ts"
 
-/** Runs both pipelines here, until interrupted. The interruption drains them. */
+/** Runs both pipelines here, until interrupted. The interruption stops them gracefully. */
 export const here = (tables: Tables, options: Worker.WorkerOptions = {}) =>
   Effect.all([Worker.run(Pipelines.activity(tables), options), Worker.run(Pipelines.notifier(tables), options)], {
     concurrency: "unbounded",
@@ -52,7 +52,7 @@ export class WorkerEnded
   }
 }
 
-/** Runs the processes until interrupted. Then each gets SIGTERM and drains, and this waits for it. */
+/** Runs the processes until interrupted. Then each gets SIGTERM and stops gracefully, and this waits for it. */
 export const processes = Effect.fnUntraced(function*(options: Options) {
   const started = new Processes()
   const keepRunning = (worker: number) => Effect.forever(Effect.scoped(one(worker, options, started)))

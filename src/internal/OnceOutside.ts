@@ -69,7 +69,10 @@ export const run = Effect.fnUntraced(function*<A, E, R, R1, R2>(
   )
 })
 
-/** Claims the id until it is decided, or the call must wait no longer. `sent` was read before the request. */
+/**
+ * Claims the id again and again, until the answer decides the call or the call may wait no longer. `sent` is the time
+ * just before the request that claimed the id.
+ */
 const decide = Effect.fnUntraced(function*({ claim, consumer, inbox, now }: Call, waiting: OnceWait) {
   while (true) {
     const sent = now()

@@ -37,7 +37,7 @@ export class OnceWait {
    * caller of the id counts from there.
    */
   private waitedForStore: number | undefined
-  private rounds = 0
+  private pauses = 0
   private failures = 0
 
   constructor(clock: Clock.Clock, wait: boolean, timeout: number) {
@@ -100,5 +100,5 @@ export class OnceWait {
    * Pauses before the next transaction. A random part of the pause keeps callers that wait for one another from
    * colliding again.
    */
-  readonly pause: Effect.Effect<void> = Effect.suspend(() => Backoff.pause(this.rounds++, { first: 5, cap: 100 }))
+  readonly pause: Effect.Effect<void> = Effect.suspend(() => Backoff.pause(this.pauses++, { first: 5, cap: 100 }))
 }

@@ -24,9 +24,9 @@ export const checked = ({ by, note = "" }: OperatorAction): Effect.Effect<void, 
 }
 
 /** Runs one operator action and counts it. */
-export const run = <E>(
+export const run = <A, E>(
   action: OperatorAction,
   kind: Action,
-  f: (store: Store["Service"]) => Effect.Effect<void, E>
-): Effect.Effect<void, E | InvalidOperatorAction, Store> =>
+  f: (store: Store["Service"]) => Effect.Effect<A, E>
+): Effect.Effect<A, E | InvalidOperatorAction, Store> =>
   Effect.andThen(checked(action), Store.use((store) => Effect.tap(f(store), Telemetry.operatorAction(kind))))

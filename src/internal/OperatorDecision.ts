@@ -11,7 +11,7 @@ export interface OperatorDecision {
   /** The required state of the dead letter, and its next state. */
   readonly from: State
   readonly next: State
-  /** Whether the dead letter's key must be parked. */
+  /** Whether the decision is refused unless the dead letter parks its key. */
   readonly parked: boolean
 }
 

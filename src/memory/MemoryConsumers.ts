@@ -9,7 +9,14 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Entry } from "../Audit.ts"
 import { retriedMillis, unsubscribed } from "../DeadLetter.ts"
-import { ConsumerBusy, ConsumerNotFound, NotSubscribed, PauseConflict, StoreFailure } from "../Errors.ts"
+import {
+  ConsumerBusy,
+  ConsumerNotFound,
+  NotSubscribed,
+  PauseConflict,
+  StoreFailure,
+  WorkerNotFound
+} from "../Errors.ts"
 import * as Page from "../internal/Page.ts"
 import { ofMessage } from "../MessageId.ts"
 import type { Consumer, ConsumerStore, Force, OperatorAction } from "../Store.ts"
@@ -182,6 +189,18 @@ const ofKey =
       return { by, action: asked, key, note }
     })
 
+const evict = (state: MemoryState): ConsumerStore["evict"] => (consumer, worker, { by, note = "" }) =>
+  Effect.suspend(() => {
+    let lanes = 0
+    const refusal = (queue: MemoryQueue, now: number) =>
+      queue.lives(worker, now) ? undefined : new WorkerNotFound({ consumer, worker })
+    const done = change(state, consumer, refusal, (queue, now) => {
+      lanes = queue.evict(worker, now)
+      return { by, action: "evicted", note, detail: `worker ${worker}, ${lanes} lanes` }
+    })
+    return Effect.map(done, () => ({ lanes, busy: 0 }))
+  })
+
 export const makeConsumers = (state: MemoryState): ConsumerStore => ({
   register: (registration) =>
     write(state, () => {
@@ -231,6 +250,7 @@ export const makeConsumers = (state: MemoryState): ConsumerStore => ({
   unsubscribe: unsubscribe(state),
   pause: ofConsumer(state, "paused"),
   resume: ofConsumer(state, "resumed"),
+  evict: evict(state),
   pauseKey: ofKey(state, "paused"),
   resumeKey: ofKey(state, "resumed")
 })

@@ -64,7 +64,7 @@ const place = (
   return other ? { beside: true, fingerprint } : undefined
 }
 
-const buryOne = (
+const addOne = (
   transaction: MemoryTransaction,
   consumer: string,
   entry: NewDeadLetter,
@@ -85,13 +85,13 @@ const buryOne = (
     // attempts.
     : { ...own.record, ...died(entry, now), attempts: [...own.record.attempts, ...entry.attempts] }
   const { id } = entry.delivery.message
-  const deadLetterId: StoredDeadLetter = { record, seq: Number(entry.delivery.position), opened: Infinity }
+  const stored: StoredDeadLetter = { record, seq: Number(entry.delivery.position), opened: Infinity }
   const outcome = { outcome: "dead", fingerprint, deadLetterId: record.id } as const
   transaction.stage({
-    deadLetters: new Map([[record.id, deadLetterId]]),
+    deadLetters: new Map([[record.id, stored]]),
     outcomes: beside ? undefined : new Map([[inboxKey(consumer, id), outcome]]),
     apply: () => {
-      transaction.state.deadLetters.set(record.id, { ...deadLetterId, opened: ++transaction.state.opened })
+      transaction.state.deadLetters.set(record.id, { ...stored, opened: ++transaction.state.opened })
       if (!beside) transaction.state.record(consumer, id, outcome)
     }
   })
@@ -123,7 +123,7 @@ export const makeDeadLetters = (state: MemoryState): DeadLetterStore => ({
     return yield* Effect.clockWith((clock) =>
       Effect.sync(() => {
         const now = clock.currentTimeMillisUnsafe()
-        return entries.map((entry) => buryOne(transaction, consumer, entry, now))
+        return entries.map((entry) => addOne(transaction, consumer, entry, now))
       })
     )
   }),

@@ -18,7 +18,7 @@ import { type MemoryTransaction, type Write, write } from "./MemoryTransaction.t
 interface Deciding extends OperatorDecision.OperatorDecision {
   readonly change?: (record: DeadLetter) => Partial<DeadLetter>
   /** Changes queue and inbox. The dead letter itself is changed already. */
-  readonly apply: (state: MemoryState, deadLetterId: StoredDeadLetter) => void
+  readonly apply: (state: MemoryState, deadLetter: StoredDeadLetter) => void
 }
 
 const redrive = (edit?: { readonly payload: string; readonly version: number }): Deciding => ({
@@ -27,7 +27,7 @@ const redrive = (edit?: { readonly payload: string; readonly version: number }):
     redriven: redriven + 1,
     ...edit === undefined ? {} : { original: original ?? message.payload, message: { ...message, ...edit } }
   }),
-  apply: (state, deadLetterId) => state.redrive(deadLetterId)
+  apply: (state, deadLetter) => state.redrive(deadLetter)
 })
 
 const unpark = (state: MemoryState, { record }: StoredDeadLetter): void =>
@@ -69,11 +69,11 @@ const decided = (
   decision: Deciding,
   action: OperatorAction
 ): Write => {
-  const changed = deadLetters.map((deadLetterId): readonly [base: StoredDeadLetter | undefined, StoredDeadLetter] => {
-    const { record } = deadLetterId
+  const changed = deadLetters.map((deadLetter): readonly [base: StoredDeadLetter | undefined, StoredDeadLetter] => {
+    const { record } = deadLetter
     const change = decision.change?.(record)
     const next = { ...record, state: decision.next, changedBy: action.by, changedAt: now, ...change }
-    return [state.deadLetters.get(record.id), { ...deadLetterId, record: next }]
+    return [state.deadLetters.get(record.id), { ...deadLetter, record: next }]
   })
   return {
     deadLetters: new Map(changed.map(([, deadLetter]) => [deadLetter.record.id, deadLetter])),
@@ -94,7 +94,7 @@ const decided = (
         const { by, note = "" } = action
         state.note(now, { by, action: decision.action, consumer, deadLetterId: id, topic, key, note })
       }
-      for (const [, deadLetterId] of changed) decision.apply(state, deadLetterId)
+      for (const [, deadLetter] of changed) decision.apply(state, deadLetter)
     }
   }
 }

@@ -36,9 +36,9 @@ const claimAll = (
     if (claimed === "fresh") {
       outcomes.set(inboxKey(consumer, claim.id), { outcome: "committed", fingerprint, deadLetterId: undefined })
     }
-    // Fresh or duplicate, the id is committed, so the dead letter of this redrive is resolved.
-    const deadLetterId = claim.deadLetterId === undefined ? undefined : transaction.deadLetter(claim.deadLetterId)
-    if (deadLetterId !== undefined) deadLetters.push(deadLetterId)
+    // Whether the claim is fresh or a duplicate, the id is committed. So the dead letter of this redrive is resolved.
+    const deadLetter = claim.deadLetterId === undefined ? undefined : transaction.deadLetter(claim.deadLetterId)
+    if (deadLetter !== undefined) deadLetters.push(deadLetter)
     return claimed
   })
   transaction.resolve(deadLetters, now)

@@ -73,7 +73,10 @@ export interface WorkerClaim {
   claims: { expired: number; free: number }
 }
 
-/** Returns a fencing token that is higher than the last one, and at least the milliseconds since the epoch. */
+/**
+ * Returns a fencing token that is higher than the last one. As on Postgres, it is at least the milliseconds since the
+ * epoch.
+ */
 export const nextToken = (last: bigint, now: number): bigint => {
   const at = BigInt(Math.trunc(now))
   return last < at ? at : last + 1n

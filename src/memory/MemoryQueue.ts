@@ -204,6 +204,29 @@ export class MemoryQueue {
     return confirmed
   }
 
+  /** Ends the life and the leases of the live workers with this name. Returns how many lanes they had. */
+  evict(worker: string, now: number): number {
+    let lanes = 0
+    for (const member of this.members) {
+      if (member.worker !== worker) continue
+      member.aliveUntil = now
+      for (const lane of member.held.values()) {
+        lane.leaseUntil = now
+        // No lease is valid now, so nothing is committed under it. The owner stays, and a takeover counts a crash.
+        lane.lease = undefined
+        lanes++
+      }
+      this.notice(member, now)
+    }
+    this.wake()
+    return lanes
+  }
+
+  /** Returns whether a live worker has this name. */
+  lives(worker: string, now: number): boolean {
+    return [...this.members].some((member) => member.worker === worker && member.aliveUntil > now)
+  }
+
   release(member: WorkerClaim, leases: ReadonlyArray<HeldLease>): void {
     for (const lease of leases) {
       const lane = member.held.get(lease)

@@ -249,6 +249,16 @@ export class MemoryState {
 
   note(now: number, entry: Pick<Entry, "by" | "action" | "consumer"> & Partial<Entry>): void {
     const id = String(this.audit.length + 1).padStart(16, "0")
-    this.audit.push({ deadLetterId: "", topic: "", key: "", note: "", detail: "", ...entry, id, at: now })
+    this.audit.push({
+      deadLetterId: "",
+      redriveRunId: "",
+      topic: "",
+      key: "",
+      note: "",
+      detail: "",
+      ...entry,
+      id,
+      at: now
+    })
   }
 }

@@ -108,7 +108,7 @@ export class MemoryTransaction {
     this.stage({
       deadLetters: new Map(resolved),
       apply: () => {
-        for (const [id, deadLetterId] of resolved) this.state.deadLetters.set(id, deadLetterId)
+        for (const [id, deadLetter] of resolved) this.state.deadLetters.set(id, deadLetter)
       }
     })
   }

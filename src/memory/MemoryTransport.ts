@@ -64,7 +64,7 @@ const asDelivery = (queue: MemoryQueue, row: Row): Delivery => ({
   receipt: row.seq
 })
 
-/** Returns the row of a delivery, if this worker still holds it. */
+/** Returns the row of a delivery, or undefined if its lease is lost, or if the row was removed or redriven since. */
 const rowOf = (queue: MemoryQueue, delivery: Delivery): { readonly lane: Lane; readonly row: Row } | undefined => {
   const lane = queue.fenced(delivery.lease, delivery.message.key)
   const row = lane?.rows.get(Number(delivery.position))
@@ -151,7 +151,7 @@ interface Idle {
 }
 
 /** Polls the queue once: hands over its rows, or returns how to wait for more. */
-const look = (
+const poll = (
   seat: Seat,
   ...[room, accept]: Parameters<Subscription["take"]>
 ): Effect.Effect<Idle | undefined, ConsumerRemoved> =>
@@ -198,10 +198,10 @@ const claimed = ({ member, queue }: Seat): Effect.Effect<void> =>
   })
 
 const take = (seat: Seat): Subscription["take"] => (room, accept) =>
-  Effect.flatMap(Effect.tap(look(seat, room, accept), () => claimed(seat)), (idle) => {
+  Effect.flatMap(Effect.tap(poll(seat, room, accept), () => claimed(seat)), (idle) => {
     if (idle === undefined) return Effect.void
     return Effect.raceFirst(Deferred.await(idle.woken), Effect.sleep(idle.millis)).pipe(
-      Effect.andThen(look(seat, room, accept)),
+      Effect.andThen(poll(seat, room, accept)),
       Effect.andThen(claimed(seat)),
       Effect.asVoid
     )

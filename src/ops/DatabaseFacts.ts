@@ -72,7 +72,7 @@ export interface StorageFacts {
     readonly bytes: number
     readonly rows: Count
     readonly deadRows: Count
-    /** When it was vacuumed last, by hand or by itself. */
+    /** When the table was vacuumed last, by an operator or by autovacuum. */
     readonly vacuumedAt: number | undefined
   }>
   /** Bytes of write-ahead log on the disk. */

@@ -40,10 +40,12 @@ export interface StuckKey extends HeldKey {
  */
 export interface StuckQuery {
   readonly consumer?: string | undefined
+  /** Only this key. */
+  readonly key?: string | undefined
   /** Only keys that are held for this reason. One page looks at 1,000,000 held keys of a consumer at most. */
   readonly hold?: "parked" | "delayed" | "paused" | undefined
   /** Only keys after this one: the last key of the previous page. */
   readonly after?: { readonly consumer: string; readonly key: string } | undefined
-  /** 1 to 100; default 25. Each key costs a look at the messages of its lane. */
+  /** 1 to 100; default 25. For each key, messages of its lane are read. */
   readonly limit?: number | undefined
 }

@@ -2,8 +2,8 @@
  * The facts of a running system for the engineer who looks at it: what is stuck, since when, why, and what blocks.
  *
  * Every fact is read from the database by statements of bounded cost, so it covers the workers of all processes. It
- * needs no worker in this process, and works on Postgres and on PGlite. Facts only read. Operator actions stay with
- * `DeadLetters` and `Consumers`.
+ * needs no worker in this process, and works on Postgres and on PGlite. Facts only read. Operator actions on redrive
+ * runs are here. Those on single dead letters and on consumers stay with `DeadLetters` and `Consumers`.
  *
  * @since 0.1.0
  */
@@ -11,11 +11,28 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as SqlClient from "effect/sql/SqlClient"
-import type { ConsumerNotFound, InvalidName, StoreFailure } from "../Errors.ts"
+import type {
+  ConsumerNotFound,
+  DeadLetterConflict,
+  DeadLetterNotFound,
+  EditUndecodable,
+  InvalidMessage,
+  InvalidName,
+  InvalidOperatorAction,
+  InvalidSetting,
+  NothingToRedrive,
+  RedriveRunConflict,
+  RedriveRunning,
+  RedriveRunNotFound,
+  StoreFailure
+} from "../Errors.ts"
 import * as Names from "../postgres/sql/names.ts"
-import { Store } from "../Store.ts"
+import { type OperatorAction, Store } from "../Store.ts"
+import * as EditActs from "./act/EditActs.ts"
+import * as RedriveActs from "./act/RedriveActs.ts"
 import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts"
 import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts"
+import type { EditPreview } from "./EditPreview.ts"
 import type { Visible } from "./Fact.ts"
 import type { FailureFacts, FailureQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts"
 import type { StuckKey, StuckQuery } from "./KeyFacts.ts"
@@ -26,7 +43,16 @@ import * as FactQuery from "./read/FactQuery.ts"
 import * as FailureReader from "./read/FailureReader.ts"
 import * as KeyReader from "./read/KeyReader.ts"
 import * as MessageReader from "./read/MessageReader.ts"
+import * as RedriveReader from "./read/RedriveReader.ts"
 import * as SeriesReader from "./read/SeriesReader.ts"
+import type {
+  RedriveAction,
+  RedriveFilter,
+  RedrivePreview,
+  RedriveRun,
+  RedriveRunQuery,
+  StartRedrive
+} from "./RedriveRun.ts"
 import type { SeriesPoint, SeriesQuery } from "./SeriesFacts.ts"
 
 /**
@@ -37,7 +63,7 @@ import type { SeriesPoint, SeriesQuery } from "./SeriesFacts.ts"
 export class Operations extends Context.Service<Operations, {
   /** Returns every consumer with its queue, sorted by name. */
   readonly consumers: Effect.Effect<ReadonlyArray<ConsumerFacts>, StoreFailure>
-  /** Returns one consumer. Looks further for the cause of its lag than `consumers` does: for a key that has most. */
+  /** Returns one consumer. Also looks for the key with the most waiting messages, which `consumers` does not. */
   readonly consumer: (consumer: string) => Effect.Effect<ConsumerFacts, StoreFailure | ConsumerNotFound>
   /** Returns held keys with what waits behind each, in the order of consumer and key. */
   readonly stuckKeys: (query?: StuckQuery) => Effect.Effect<ReadonlyArray<StuckKey>, StoreFailure | ConsumerNotFound>
@@ -48,7 +74,7 @@ export class Operations extends Context.Service<Operations, {
   readonly failures: (
     query?: FailureQuery
   ) => Effect.Effect<ReadonlyArray<FailureFacts>, StoreFailure | ConsumerNotFound>
-  /** Returns what became of redriven dead letters, newest redrive first: at most the last 10,000 redriven. */
+  /** Returns the outcome of redrives, newest first, grouped by operator and note. Covers the last 10,000 redrives. */
   readonly redrives: (
     query?: RedriveQuery
   ) => Effect.Effect<ReadonlyArray<RedriveFacts>, StoreFailure | ConsumerNotFound>
@@ -73,7 +99,91 @@ export class Operations extends Context.Service<Operations, {
     consumer: string,
     query?: SeriesQuery
   ) => Effect.Effect<ReadonlyArray<SeriesPoint>, StoreFailure | ConsumerNotFound>
+  /**
+   * Returns what a redrive run would redrive: how many, which keys, on which versions they died, and what speaks
+   * against it. Freezes the set, and changes nothing.
+   */
+  readonly previewRedrive: (
+    filter: RedriveFilter
+  ) => Effect.Effect<RedrivePreview, StoreFailure | ConsumerNotFound>
+  /**
+   * Starts a redrive run for the set of a preview, or for what matches now. Workers of the consumer carry it out: one
+   * message first, then 10, then the rest at a rate. Each stage waits for the outcome of the one before. The run stops
+   * itself when its messages fail again, and leaves the rest untouched. It does not need the process that started it.
+   *
+   * A consumer has one run that is not over (`RedriveRunning` names it).
+   */
+  readonly startRedrive: (
+    from: RedrivePreview | RedriveFilter,
+    options: StartRedrive
+  ) => Effect.Effect<
+    RedriveRun,
+    | StoreFailure
+    | ConsumerNotFound
+    | NothingToRedrive
+    | RedriveRunning
+    | RedriveRunNotFound
+    | InvalidSetting
+    | InvalidOperatorAction
+  >
+  /** Returns one run with its counts. */
+  readonly redriveRun: (redriveRunId: string) => Effect.Effect<RedriveRun, StoreFailure | RedriveRunNotFound>
+  /** Returns runs, newest first. */
+  readonly redriveRuns: (
+    query?: RedriveRunQuery
+  ) => Effect.Effect<ReadonlyArray<RedriveRun>, StoreFailure | ConsumerNotFound>
+  /**
+   * Continues a run that waits, is paused, or has stopped itself, perhaps at another rate. Its stop rule
+   * sees only outcomes from then on.
+   */
+  readonly continueRedrive: (
+    redriveRunId: string,
+    action: RedriveAction & { readonly rate?: number | undefined }
+  ) => Effect.Effect<RedriveRun, RedriveActionError | InvalidSetting>
+  /** Pauses a running run. Its messages in the queue are processed. */
+  readonly pauseRedrive: (
+    redriveRunId: string,
+    action: RedriveAction
+  ) => Effect.Effect<RedriveRun, RedriveActionError>
+  /** Ends a run. Its messages in the queue are processed, and the rest of its set stays untouched. */
+  readonly cancelRedrive: (
+    redriveRunId: string,
+    action: RedriveAction
+  ) => Effect.Effect<RedriveRun, RedriveActionError>
+  /** Changes the rate of a run that is not over. */
+  readonly changeRedriveRate: (
+    redriveRunId: string,
+    action: RedriveAction & { readonly rate: number }
+  ) => Effect.Effect<RedriveRun, RedriveActionError | InvalidSetting>
+  /** Shows what an edited payload would change in a dead letter, and what is wrong with it. Changes nothing. */
+  readonly previewEdit: (
+    deadLetterId: string,
+    payload: string
+  ) => Effect.Effect<EditPreview, StoreFailure | DeadLetterNotFound>
+  /**
+   * Redrives a dead letter with another payload, for a tool that has no Schema of the topic. Only the JSON and its size
+   * are checked, so `DeadLetters.redriveEdited` is better where the topic is at hand. Id, key and place stay.
+   */
+  readonly redriveEdited: (
+    deadLetterId: string,
+    action: OperatorAction & { readonly payload: string }
+  ) => Effect.Effect<
+    void,
+    | StoreFailure
+    | DeadLetterNotFound
+    | DeadLetterConflict
+    | EditUndecodable
+    | InvalidMessage
+    | InvalidOperatorAction
+  >
 }>()("millrace/Operations") {}
+
+/**
+ * The errors of an operator action on a redrive run. `RedriveRunConflict` says who was first, and when.
+ *
+ * @since 0.1.0
+ */
+export type RedriveActionError = StoreFailure | RedriveRunNotFound | RedriveRunConflict | InvalidOperatorAction
 
 /**
  * Options of {@link layer}.
@@ -113,15 +223,20 @@ export const layer = (
     Effect.gen(function*() {
       const names = yield* Effect.fromResult(Names.make(options.schema ?? "millrace"))
       const store = yield* Store
-      const query = FactQuery.make(yield* SqlClient.SqlClient, store, names)
+      const sql = yield* SqlClient.SqlClient
+      const query = FactQuery.make(sql, store, names)
       const database = DatabaseReader.make(query, names)
+      const redrives = RedriveReader.make(query, names, store)
       return Operations.of({
         ...database,
         ...ConsumerReader.make(query, names, database.blockers),
         ...KeyReader.make(query, names),
         ...FailureReader.make(query, names),
         ...MessageReader.make(query, names, store),
-        ...SeriesReader.make(query, names)
+        ...SeriesReader.make(query, names),
+        ...EditActs.make(store),
+        ...redrives,
+        ...RedriveActs.make(sql, names, store, redrives)
       })
     })
   )

@@ -11,24 +11,29 @@ import { bounded, detailOf } from "./RedisFailure.ts"
 /** The settings that decide about forgetting, as `CONFIG GET` names them. */
 type Settings = Readonly<Record<string, string>>
 
+/** The records that the server may forget. */
+export type Kept = "ids" | "messages"
+
 /** Returns a sentence for each setting by which the server may forget a record. */
-export const warnings = (settings: Settings): ReadonlyArray<string> => {
+export const warnings = (settings: Settings, kept: Kept = "ids"): ReadonlyArray<string> => {
   const { appendfsync, appendonly } = settings
   const policy = settings["maxmemory-policy"]
   return [
     ...(appendonly === "no"
       ? [
-        "Redis has no append-only file (appendonly no): a crash forgets all ids since its last snapshot. Set it to yes."
+        `Redis has no append-only file (appendonly no): a crash forgets all ${kept} since its last snapshot. Set it to yes.`
       ]
       : appendfsync !== undefined && appendfsync !== "always"
       ? [
-        `Redis writes to disk later than it answers (appendfsync ${appendfsync}): a crash forgets the last ids. `
-        + "Set it to always if an effect must not happen again."
+        `Redis writes to disk later than it answers (appendfsync ${appendfsync}): a crash forgets the last ${kept}. `
+        + (kept === "ids"
+          ? "Set it to always if an effect must not happen again."
+          : "Set it to always if no message may be lost.")
       ]
       : []),
     ...(policy !== undefined && policy !== "noeviction"
       ? [
-        `Redis evicts keys when its memory is full (maxmemory-policy ${policy}): it may forget ids. Set it to noeviction.`
+        `Redis evicts keys when its memory is full (maxmemory-policy ${policy}): it may forget ${kept}. Set it to noeviction.`
       ]
       : [])
   ]
@@ -45,7 +50,8 @@ const settingsOf = (answer: unknown): Settings => {
 /** Warns about settings of this server. Fails if the server does not answer at all. */
 export const warn = Effect.fnUntraced(function*(
   redis: Redis["Service"],
-  requestMillis: number
+  requestMillis: number,
+  kept: Kept = "ids"
 ): Effect.fn.Return<void, StoreFailure> {
   yield* bounded("start", requestMillis, redis.send("PING"))
   const asked = ["appendonly", "appendfsync", "maxmemory-policy"]
@@ -62,5 +68,5 @@ export const warn = Effect.fnUntraced(function*(
       )
     )
   )
-  for (const warning of warnings(settings)) yield* Effect.logWarning(warning)
+  for (const warning of warnings(settings, kept)) yield* Effect.logWarning(warning)
 })

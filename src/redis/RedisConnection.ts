@@ -8,10 +8,15 @@
  */
 import * as NodeRedis from "@effect/platform-node/NodeRedis"
 import * as Config from "effect/Config"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import type { Redis } from "effect/persistence/Redis"
+import * as Redis from "effect/persistence/Redis"
 import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
 import { InvalidConfig, InvalidSetting, StoreFailure } from "../Errors.ts"
 import { detailOf } from "./RedisFailure.ts"
 
@@ -32,6 +37,18 @@ const notStarted = (detail: string): StoreFailure =>
     hint: "Start Redis, or correct its url (REDIS_URL)."
   })
 
+/** Returns the URL if the text is one of Redis. */
+const checked = (url: Redacted.Redacted | string): Effect.Effect<string, InvalidSetting> => {
+  const text = Redacted.isRedacted(url) ? Redacted.value(url) : url
+  return typeof text === "string" && isRedisUrl(text) ? Effect.succeed(text) : Effect.fail(
+    new InvalidSetting({
+      setting: "url",
+      got: "no address of Redis",
+      expected: "it must be a text (or Redacted) of the form redis://user:password@host:6379"
+    })
+  )
+}
+
 /**
  * Provides a connection to the server at this URL: `redis://user:password@host:6379`, or `rediss://` for TLS. A plain
  * text is made `Redacted`, so that no log shows its password.
@@ -41,23 +58,15 @@ const notStarted = (detail: string): StoreFailure =>
  *
  * @since 0.1.0
  */
-export const layer = (url: Redacted.Redacted | string): Layer.Layer<Redis, InvalidSetting | StoreFailure> =>
-  Layer.unwrap(Effect.suspend(() => {
-    const text = Redacted.isRedacted(url) ? Redacted.value(url) : url
-    if (typeof text !== "string" || !isRedisUrl(text)) {
-      return Effect.fail(
-        new InvalidSetting({
-          setting: "url",
-          got: "no address of Redis",
-          expected: "it must be a text (or Redacted) of the form redis://user:password@host:6379"
-        })
-      )
-    }
-    return Effect.succeed(connected(text))
-  }))
+export const layer = (url: Redacted.Redacted | string): Layer.Layer<Redis.Redis, InvalidSetting | StoreFailure> =>
+  Layer.unwrap(Effect.map(checked(url), (text) =>
+    Layer.effectContext(
+      Effect.mapError(opened(text), (error) => notStarted(detailOf(error.cause)))
+    )))
 
-const connected = (url: string): Layer.Layer<Redis, StoreFailure> =>
-  Layer.effectContext(Effect.suspend(() => {
+/** Opens the connection. It lives until the scope closes. */
+const opened = (url: string) =>
+  Effect.suspend(() => {
     // The client asks how to connect again also for its first connection, which must fail instead.
     let started = false
     const client = NodeRedis.layer({
@@ -70,10 +79,77 @@ const connected = (url: string): Layer.Layer<Redis, StoreFailure> =>
         reconnectStrategy: (retries, cause) => started ? Math.min(50 * 2 ** retries, 2000) : cause
       }
     })
-    return Layer.build(client).pipe(
-      Effect.mapError((error) => notStarted(detailOf(error.cause))),
-      Effect.tap(() => Effect.sync(() => void (started = true)))
-    )
+    return Effect.tap(Layer.build(client), () => Effect.sync(() => void (started = true)))
+  })
+
+/** Milliseconds that the end of a lazy connection may take. A frozen server would hold it up for much longer. */
+const closeMillis = 2000
+
+/** Closes a connection in a fiber of its own, since the client waits for the answers to what it has sent. */
+const closing = (own: Scope.Closeable) => Effect.forkDetach(Scope.close(own, Exit.void))
+
+/**
+ * Provides a connection that the first request opens. So the layer starts also while the server is away, and requests
+ * fail until it is there. A worker on `RedisStreams` then tries again with backoff, and health shows it.
+ *
+ * Fails with `InvalidSetting` if the text is no URL of Redis.
+ *
+ * @since 0.1.0
+ */
+export const layerLazy = (url: Redacted.Redacted | string): Layer.Layer<Redis.Redis, InvalidSetting> =>
+  Layer.effect(
+    Redis.Redis,
+    Effect.gen(function*() {
+      const text = yield* checked(url)
+      const scope = yield* Effect.scope
+      let known: Redis.Redis["Service"] | undefined
+      let attempt: Deferred.Deferred<Redis.Redis["Service"], Redis.RedisError> | undefined
+      const open = Effect.gen(function*() {
+        const own = yield* Scope.make()
+        const context = yield* Effect.onExit(
+          Scope.provide(opened(text), own),
+          (exit) => Exit.isSuccess(exit) ? Effect.void : Effect.asVoid(closing(own))
+        )
+        yield* Scope.addFinalizer(
+          scope,
+          Effect.flatMap(closing(own), (fiber) => Effect.ignore(Effect.timeout(Fiber.await(fiber), closeMillis)))
+        )
+        return known = Context.get(context, Redis.Redis)
+      })
+      // A request that gives up does not end the attempt, and the next request waits for the same one.
+      const connection = Effect.suspend(() => {
+        if (known !== undefined) return Effect.succeed(known)
+        if (attempt !== undefined) return Deferred.await(attempt)
+        const begun = attempt = Deferred.makeUnsafe()
+        const ended = Effect.onExit(open, (exit) =>
+          Effect.sync(() => {
+            attempt = undefined
+            Deferred.doneUnsafe(begun, exit)
+          }))
+        return Effect.andThen(Effect.forkIn(ended, scope), Deferred.await(begun))
+      })
+      return Redis.Redis.of({
+        send: (command, ...args) => Effect.flatMap(connection, (redis) => redis.send(command, ...args)),
+        eval: (script) => (...params) => Effect.flatMap(connection, (redis) => redis.eval(script)(...params)),
+        subscribe: (channel) => Effect.flatMap(Effect.orDie(connection), (redis) => redis.subscribe(channel)),
+        reserve: Effect.flatMap(connection, (redis) => redis.reserve)
+      })
+    })
+  )
+
+/** Reads the variable, and gives the URL to a layer. */
+const configured = <E>(
+  of: (url: Redacted.Redacted) => Layer.Layer<Redis.Redis, E>
+): Layer.Layer<Redis.Redis, E | InvalidConfig> =>
+  Layer.unwrap(Effect.gen(function*() {
+    const text = yield* Effect.orElseSucceed(Config.withDefault(Config.String("REDIS_URL"), ""), () => "")
+    if (isRedisUrl(text)) return of(Redacted.make(text))
+    return yield* new InvalidConfig({
+      variable: "REDIS_URL",
+      got: text === "" ? "nothing" : "something else",
+      expected: "the URL of a Redis server",
+      example: "redis://user:password@localhost:6379"
+    })
   }))
 
 /**
@@ -82,15 +158,11 @@ const connected = (url: string): Layer.Layer<Redis, StoreFailure> =>
  *
  * @since 0.1.0
  */
-export const layerConfig: Layer.Layer<Redis, InvalidConfig | InvalidSetting | StoreFailure> = Layer.unwrap(
-  Effect.gen(function*() {
-    const text = yield* Effect.orElseSucceed(Config.withDefault(Config.String("REDIS_URL"), ""), () => "")
-    if (isRedisUrl(text)) return layer(Redacted.make(text))
-    return yield* new InvalidConfig({
-      variable: "REDIS_URL",
-      got: text === "" ? "nothing" : "something else",
-      expected: "the URL of a Redis server",
-      example: "redis://user:password@localhost:6379"
-    })
-  })
-)
+export const layerConfig: Layer.Layer<Redis.Redis, InvalidConfig | InvalidSetting | StoreFailure> = configured(layer)
+
+/**
+ * Provides a connection as `layerLazy` does, to the server that the variable `REDIS_URL` names.
+ *
+ * @since 0.1.0
+ */
+export const layerLazyConfig: Layer.Layer<Redis.Redis, InvalidConfig | InvalidSetting> = configured(layerLazy)

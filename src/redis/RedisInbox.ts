@@ -89,7 +89,7 @@ const resolve = (options: RedisInboxOptions): Effect.Effect<Settings, InvalidSet
 
 /** Returns the inbox on this connection. */
 const make = ({ marker, prefix, request, window }: Settings, redis: Redis["Service"]): OutsideInbox => {
-  // A consumer's name has no colon, so that two pairs of consumer and id never have one key.
+  // A consumer's name has no colon, so two pairs of consumer and id never have the same key in Redis.
   const keyOf = (consumer: string, id: string) => `${prefix}:inbox:${consumer}:${id}`
   const scripts = {
     claim: redis.eval(Scripts.claim),

@@ -1,7 +1,7 @@
 /**
  * Sends the requests of `SqsApi.ts` with the AWS client.
  *
- * Polls have a client of their own, so that a poll that waits holds no connection of a heartbeat. A poll is never
+ * Polls have a client of their own, so that a poll that waits holds no connection that a renewal needs. A poll is never
  * aborted, and its timeout is longer than its wait. Every other request has a short timeout.
  *
  * @since 0.1.0
@@ -20,7 +20,8 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { TransportError } from "../Errors.ts"
-import { engineOf, type EntryFailure, type Outgoing, type Received, type Results, type SqsApi } from "./SqsApi.ts"
+import type { EntryFailure, Results } from "../internal/broker/BrokerQueue.ts"
+import { engineOf, type Outgoing, type Received, type SqsApi } from "./SqsApi.ts"
 
 /** How to reach a queue. */
 export interface Connection {

@@ -135,8 +135,10 @@ const chosen = (
 }
 
 /**
- * Returns the message of a delivery. A message of any sender is accepted. If an id, key or header does not fit the
- * limits of Millrace, the default takes its place. So the message can become a dead letter.
+ * Returns the message of a delivery. A message of any sender is accepted, so that it can become a dead letter.
+ *
+ * A message that does not fit the limits of Millrace gets the id and the key of SQS, and no headers. If it still does
+ * not fit, it also gets the topic of the pipeline and an empty payload.
  */
 export const fromSqs = (
   received: Received,

@@ -1,5 +1,5 @@
 /**
- * The transport on a queue of SQS: its capabilities, and how it publishes. `SqsSubscription.ts` receives.
+ * The transport on a queue of SQS: its capabilities, and how it publishes. `BrokerSubscription.ts` receives.
  *
  * @since 0.1.0
  */
@@ -7,13 +7,15 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { PublishFailed } from "../Errors.ts"
+import type { EntryFailure } from "../internal/broker/BrokerQueue.ts"
+import * as BrokerSubscription from "../internal/broker/BrokerSubscription.ts"
 import type { Message } from "../Message.ts"
 import type { Store } from "../Store.ts"
 import type { Capabilities, Transport } from "../Transport.ts"
-import { batchSize, ceilingSeconds, engineOf, type EntryFailure, type Outgoing, type SqsApi } from "./SqsApi.ts"
+import { batchSize, ceilingSeconds, engineOf, type Outgoing, type SqsApi } from "./SqsApi.ts"
 import { didNothing } from "./SqsClient.ts"
-import { bytesOf, type ForeignMapping, type ForeignMessage, toSqs } from "./SqsMessage.ts"
-import * as SqsSubscription from "./SqsSubscription.ts"
+import { bytesOf, type ForeignMapping, type ForeignMessage, fromSqs, toSqs } from "./SqsMessage.ts"
+import * as SqsQueue from "./SqsQueue.ts"
 
 /** The capabilities of a standard queue, before its own settings are known. */
 export const standard: Capabilities = {
@@ -51,8 +53,8 @@ interface Waiting {
 }
 
 /**
- * Takes the next request out of `waiting`. On a FIFO queue it has one message of a group at most. So no later message
- * of a group is stored before one that fails.
+ * Takes the messages of the next request out of `waiting`. On a FIFO queue a request has at most one message of a
+ * group. So SQS never stores a later message of a group when an earlier one fails.
  */
 const nextRequest = (waiting: Array<Waiting>): ReadonlyArray<Waiting> => {
   const some: Array<Waiting> = []
@@ -131,9 +133,15 @@ export const make = (api: SqsApi, store: Store["Service"], settings: Settings): 
     })),
     publish: publish(api),
     open: Effect.fnUntraced(function*(spec) {
-      // The first request shows whether the queue exists, before anything is received.
+      // Reading the settings fails if the queue does not exist. So a wrong url is found before anything is received.
       yield* api.settings
-      return yield* SqsSubscription.open({ api, store, spec, ...settings })
+      return yield* BrokerSubscription.open({
+        queue: SqsQueue.make(api),
+        store,
+        spec,
+        longPollMillis: settings.longPollSeconds * 1000,
+        messageOf: (received, topic) => fromSqs(received, topic, settings.foreign)
+      })
     })
   }
 }

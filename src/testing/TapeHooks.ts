@@ -272,8 +272,11 @@ const ofStep = <A, E, R>(
   Effect.flatMap(
     Handled,
     (by = "no message") =>
-      OwnTransaction.transact(inner, Effect.tap(body, () => life.pass(`${by}: before COMMIT of the step's own`))).pipe(
-        Effect.tap(() => life.pass(`${by}: after COMMIT of the step's own`))
+      OwnTransaction.transact(
+        inner,
+        Effect.tap(body, () => life.pass(`${by}: before COMMIT of the step's own transaction`))
+      ).pipe(
+        Effect.tap(() => life.pass(`${by}: after COMMIT of the step's own transaction`))
       )
   )
 

@@ -5,7 +5,7 @@
  *
  * The test chooses the engine by a layer. `Memory.layer` gives virtual time, and `Embedded.layer()`
  * (`millrace/embedded`) runs steps with SQL. Services are swapped by layers as in any Effect test. Share one
- * `Embedded.layer` among tests: each start of PGlite takes seconds.
+ * `Embedded.layer` among tests, since each start of PGlite takes seconds. Its option `loadDataDir` makes it faster.
  *
  * To test two pipelines together, nest the runs: `TestPipeline.run(a, (t) => TestPipeline.run(b, (u) => ...))`. Then
  * `t` belongs to the worker of `a`, and `u` to the worker of `b`. No test framework is needed. In virtual time the same

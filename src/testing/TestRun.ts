@@ -260,7 +260,7 @@ const startLives = Effect.fnUntraced(function*<A, E, R, P extends Pipeline.Phase
     const hooks = TapeHooks.hooks(life, store, abandoned)
     const worker = Worker.run(watched, { ...workerOptions, name: "test", grace: 0 }).pipe(
       Effect.provideService(Logger.CurrentLoggers, loggersOf(life)),
-      Effect.provideService(CrashIsolation.Process, new CrashIsolation.Gate()),
+      Effect.provideService(CrashIsolation.Process, new CrashIsolation.ProcessWorkers()),
       Effect.provideService(Store, HookedPorts.store(store, hooks)),
       Effect.provideService(Transport, HookedPorts.transport(transport, hooks))
     )

@@ -133,7 +133,8 @@ export class WorkerLife {
 type AnyPipeline = Pipeline.Pipeline<unknown, unknown, unknown>
 
 /**
- * Returns the pipeline with its steps, topics and schedule wrapped. The wrappers call the user's functions unchanged.
+ * Returns the pipeline with steps, topics and schedule that record on the tape what happens. They call the user's
+ * functions unchanged.
  */
 export const watch = (life: WorkerLife, pipeline: AnyPipeline): AnyPipeline => ({
   ...pipeline,
@@ -142,7 +143,7 @@ export const watch = (life: WorkerLife, pipeline: AnyPipeline): AnyPipeline => (
   settings: { ...pipeline.settings, retry: watchSchedule(life, pipeline.settings.retry) }
 })
 
-/** Returns the topic with a wrapped decoder, since an attempt begins with decoding. */
+/** Returns the topic with a decoder that first records the attempt on the tape. An attempt begins with decoding. */
 const watchTopic = (life: WorkerLife, topic: Pipeline.AnyTopic): Pipeline.AnyTopic => ({
   ...topic,
   decode: (message) =>

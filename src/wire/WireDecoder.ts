@@ -1,5 +1,6 @@
 /**
- * Reads a message from a broker: one of ours, a CloudEvent of another producer, or a message that is neither.
+ * Reads a message from a broker. Its producer is Millrace or another program that writes CloudEvents. The user's
+ * `foreign` mapping reads every other message.
  *
  * Every input gives a message or a typed error. The names of attributes are compared without their case, because some
  * brokers and proxies change it.

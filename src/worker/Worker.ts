@@ -101,8 +101,8 @@ export const drain = <A, E, R, P extends Pipeline.Phase>(
  */
 export interface StreamOptions extends WorkerOptions {
   /**
-   * When this effect completes, the worker drains as at SIGTERM. The stream emits the outcomes of the drain, and then
-   * ends. The default is an effect that never completes.
+   * When this effect completes, the worker stops gracefully, as at SIGTERM. The stream emits the outcomes of the stop,
+   * and then ends. The default is an effect that never completes.
    */
   readonly stopWhen?: Effect.Effect<unknown> | undefined
 }
@@ -116,8 +116,8 @@ export interface StreamOptions extends WorkerOptions {
  * a message must have into the pipeline, and not behind this stream.
  *
  * Each unread outcome occupies a place of `prefetch`, so a slow reader slows the fetching. A slow reader delays no
- * COMMIT and no renewal of a lease. When the stream is cancelled, the worker drains as at SIGTERM, and the outcomes of
- * the drain are not emitted.
+ * COMMIT and no renewal of a lease. When the stream is cancelled, the worker stops gracefully, as at SIGTERM. The
+ * outcomes of that stop are not emitted.
  *
  * ```ts
  * import { Console, Effect, Schema, Stream } from "effect"
@@ -206,8 +206,8 @@ const Launched: Context.Reference<Deferred.Deferred<never, WorkerError> | undefi
 
 /**
  * Builds the layer and runs until it is interrupted, or until one of the layer's workers fails. When one fails, the
- * other workers drain, and the program fails with the error of that worker. With `NodeRuntime.runMain` the process
- * exits with 1, so an orchestrator starts it again.
+ * other workers stop gracefully, and the program fails with the error of that worker. With `NodeRuntime.runMain` the
+ * process exits with 1, so an orchestrator starts it again.
  *
  * ```ts
  * import { NodeRuntime } from "@effect/platform-node"
@@ -232,8 +232,8 @@ export const launch = <A, E, R>(layer: Layer.Layer<A, E, R>): Effect.Effect<neve
 
 /**
  * Chooses the exit code in `NodeRuntime.runMain(program, { teardown: Worker.teardown })`. A program that was
- * interrupted by a signal exits with 0 after its drain, where Effect's default is 130. A program that fails still exits
- * with 1.
+ * interrupted by a signal exits with 0 after its graceful stop, where Effect's default is 130. A program that fails
+ * still exits with 1.
  *
  * @since 0.1.0
  */
@@ -343,9 +343,9 @@ const session = (
 ): Effect.Effect<void, WorkerError | SubscriptionLost> =>
   Effect.scoped(Effect.gen(function*() {
     const logStart = yield* lifeLines(options)
-    const { attempt, batch, drain, fetcher, inFlight } = yield* Stages.open(options)
+    const { attempt, batch, fetcher, inFlight, stop } = yield* Stages.open(options)
     yield* logStart
-    yield* Effect.addFinalizer(() => drain)
+    yield* Effect.addFinalizer(() => stop)
     if (started !== undefined) yield* Deferred.succeed(started, undefined)
 
     const { flow } = inFlight

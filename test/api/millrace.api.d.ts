@@ -36,7 +36,7 @@ export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<Entry>
 // src/internal/store/AuditStore.ts
 import type * as Effect from "effect/Effect";
 import type { StoreFailure } from "../../Errors.ts";
-export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed";
+export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed" | "started" | "continued" | "cancelled" | "rateChanged" | "awaited" | "stopped" | "finished" | "evicted";
 export interface Entry {
     readonly id: string;
     readonly at: number;
@@ -44,15 +44,17 @@ export interface Entry {
     readonly action: Action;
     readonly consumer: string;
     readonly deadLetterId: string;
+    readonly redriveRunId: string;
     readonly topic: string;
     readonly key: string;
     readonly note: string;
     readonly detail: string;
 }
 export interface Query {
-    readonly about?: "deadLetters" | "consumers" | undefined;
+    readonly about?: "deadLetters" | "consumers" | "redriveRuns" | undefined;
     readonly consumer?: string | undefined;
     readonly deadLetterId?: string | undefined;
+    readonly redriveRunId?: string | undefined;
     readonly by?: string | undefined;
     readonly action?: Action | undefined;
     readonly before?: string | undefined;
@@ -65,8 +67,8 @@ export interface AuditStore {
 // src/Consumers.ts
 import type * as Effect from "effect/Effect";
 import * as Audit from "./Audit.ts";
-import type { ConsumerBusy, ConsumerNotFound, InvalidOperatorAction, NotSubscribed, PauseConflict, StoreFailure } from "./Errors.ts";
-import { type Consumer, type Force, type HeldKey, type HeldQuery, type OperatorAction, Store } from "./Store.ts";
+import type { ConsumerBusy, ConsumerNotFound, InvalidOperatorAction, NotSubscribed, PauseConflict, StoreFailure, WorkerNotFound } from "./Errors.ts";
+import { type Consumer, type Evicted, type Force, type HeldKey, type HeldQuery, type OperatorAction, Store } from "./Store.ts";
 export declare const list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure, Store>;
 export declare const get: (consumer: string) => Effect.Effect<Consumer, StoreFailure | ConsumerNotFound, Store>;
 export declare const heldKeys: (consumer: string, query?: HeldQuery) => Effect.Effect<ReadonlyArray<HeldKey>, StoreFailure | ConsumerNotFound, Store>;
@@ -79,6 +81,7 @@ export declare const unsubscribe: (consumer: string, topic: string, action: Oper
 type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict | InvalidOperatorAction, Store>;
 export declare const pause: (consumer: string, action: OperatorAction) => Paused;
 export declare const resume: (consumer: string, action: OperatorAction) => Paused;
+export declare const evict: (consumer: string, worker: string, action: OperatorAction) => Effect.Effect<Evicted, StoreFailure | ConsumerNotFound | WorkerNotFound | InvalidOperatorAction, Store>;
 export declare const pauseKey: (consumer: string, key: string, action: OperatorAction) => Paused;
 export declare const resumeKey: (consumer: string, key: string, action: OperatorAction) => Paused;
 export declare const audit: (query?: Omit<Audit.Query, "about" | "deadLetterId">) => Effect.Effect<ReadonlyArray<Audit.Entry>, StoreFailure, Store>;
@@ -153,7 +156,7 @@ import * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
 import * as Audit from "./Audit.ts";
 import type { DeadLetter, FailureGroup, Filter, FrozenSet, Query } from "./DeadLetter.ts";
-import { type DeadLetterConflict, type DeadLetterNotFound, EditRefused, EditUndecodable, type EncodeFailed, type InvalidMessage, type InvalidOperatorAction, type InvalidSetting, type StoreFailure } from "./Errors.ts";
+import { type DeadLetterConflict, type DeadLetterNotFound, EditRefused, EditUndecodable, type EncodeFailed, InvalidMessage, type InvalidOperatorAction, type InvalidSetting, type StoreFailure } from "./Errors.ts";
 import { type OperatorAction, Store } from "./Store.ts";
 import type { Topic } from "./Topic.ts";
 export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure, Store>;
@@ -166,7 +169,15 @@ export declare const redrive: (deadLetterId: string, action: OperatorAction) => 
 export declare const redriveEdited: <Name extends string, S extends Schema.Constraint>(deadLetterId: string, options: OperatorAction & {
     readonly topic: Topic<Name, S>;
     readonly payload: string;
-}) => Effect.Effect<void, DeadLetterConflict | DeadLetterNotFound | EditRefused | EditUndecodable | EncodeFailed | InvalidMessage | InvalidOperatorAction | StoreFailure, Store | S["DecodingServices"] | S["EncodingServices"]>;
+}) => Effect.Effect<void, DeadLetterConflict | InvalidOperatorAction | EditError, Store | S["DecodingServices"] | S["EncodingServices"]>;
+type EditError = StoreFailure | DeadLetterNotFound | EditUndecodable | EncodeFailed | InvalidMessage | EditRefused;
+export declare const checkEdit: <Name extends string, S extends Schema.Constraint>(deadLetterId: string, args_1: {
+    readonly topic: Topic<Name, S>;
+    readonly payload: string;
+}) => Effect.Effect<DeadLetter, EditError, Store | S["DecodingServices"] | S["EncodingServices"]>;
+export declare const redriveUnchecked: (deadLetterId: string, options: OperatorAction & {
+    readonly payload: string;
+}) => Effect.Effect<void, DeadLetterConflict | DeadLetterNotFound | InvalidMessage | InvalidOperatorAction | StoreFailure, Store>;
 export declare const discard: (deadLetterId: string, action: OperatorAction) => Decided;
 export declare const restore: (deadLetterId: string, action: OperatorAction) => Decided;
 export declare const release: (deadLetterId: string, action: OperatorAction) => Decided;
@@ -455,6 +466,13 @@ declare const ConsumerNotFound_base: Schema.Class<ConsumerNotFound, Schema.Tagge
 export declare class ConsumerNotFound extends ConsumerNotFound_base {
     get message(): string;
 }
+declare const WorkerNotFound_base: Schema.Class<WorkerNotFound, Schema.TaggedStruct<"WorkerNotFound", {
+    readonly consumer: Schema.String;
+    readonly worker: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class WorkerNotFound extends WorkerNotFound_base {
+    get message(): string;
+}
 declare const ConsumerBusy_base: Schema.Class<ConsumerBusy, Schema.TaggedStruct<"ConsumerBusy", {
     readonly consumer: Schema.String;
     readonly asked: Schema.String;
@@ -486,6 +504,39 @@ declare const NotSubscribed_base: Schema.Class<NotSubscribed, Schema.TaggedStruc
     readonly topic: Schema.String;
 }>, import("effect/Cause").YieldableError>;
 export declare class NotSubscribed extends NotSubscribed_base {
+    get message(): string;
+}
+declare const RedriveRunNotFound_base: Schema.Class<RedriveRunNotFound, Schema.TaggedStruct<"RedriveRunNotFound", {
+    readonly redriveRunId: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class RedriveRunNotFound extends RedriveRunNotFound_base {
+    get message(): string;
+}
+declare const RedriveRunning_base: Schema.Class<RedriveRunning, Schema.TaggedStruct<"RedriveRunning", {
+    readonly consumer: Schema.String;
+    readonly redriveRunId: Schema.String;
+    readonly state: Schema.String;
+    readonly by: Schema.String;
+    readonly at: Schema.Number;
+}>, import("effect/Cause").YieldableError>;
+export declare class RedriveRunning extends RedriveRunning_base {
+    get message(): string;
+}
+declare const RedriveRunConflict_base: Schema.Class<RedriveRunConflict, Schema.TaggedStruct<"RedriveRunConflict", {
+    readonly redriveRunId: Schema.String;
+    readonly asked: Schema.String;
+    readonly state: Schema.String;
+    readonly revision: Schema.Number;
+    readonly by: Schema.String;
+    readonly at: Schema.Number;
+}>, import("effect/Cause").YieldableError>;
+export declare class RedriveRunConflict extends RedriveRunConflict_base {
+    get message(): string;
+}
+declare const NothingToRedrive_base: Schema.Class<NothingToRedrive, Schema.TaggedStruct<"NothingToRedrive", {
+    readonly consumer: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class NothingToRedrive extends NothingToRedrive_base {
     get message(): string;
 }
 export {};
@@ -1121,7 +1172,7 @@ export declare class Store extends Store_base {
 // src/internal/store/ConsumerStore.ts
 import type * as Effect from "effect/Effect";
 import type { BoundedCount, DeadLetterOrder } from "../../DeadLetter.ts";
-import type { ConsumerBusy, ConsumerConflict, ConsumerNotFound, NotSubscribed, PauseConflict, StoreFailure } from "../../Errors.ts";
+import type { ConsumerBusy, ConsumerConflict, ConsumerNotFound, NotSubscribed, PauseConflict, StoreFailure, WorkerNotFound } from "../../Errors.ts";
 export interface Registration {
     readonly consumer: string;
     readonly topics: ReadonlyArray<string>;
@@ -1185,6 +1236,10 @@ export interface Settled {
     readonly dead: number;
     readonly retried: number;
 }
+export interface Evicted {
+    readonly lanes: number;
+    readonly busy: number;
+}
 export interface ConsumerStore {
     readonly register: (registration: Registration) => Effect.Effect<void, StoreFailure | ConsumerConflict>;
     readonly status: (consumer: string) => Effect.Effect<QueueStatus, StoreFailure>;
@@ -1201,6 +1256,7 @@ export interface ConsumerStore {
     }) => Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy>;
     readonly pause: (consumer: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
     readonly resume: (consumer: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
+    readonly evict: (consumer: string, worker: string, action: OperatorAction) => Effect.Effect<Evicted, StoreFailure | ConsumerNotFound | WorkerNotFound>;
     readonly pauseKey: (consumer: string, key: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
     readonly resumeKey: (consumer: string, key: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
 }
@@ -1781,12 +1837,16 @@ import type * as SqlPg from "@effect/sql-pg/PgClient";
 import * as Layer from "effect/Layer";
 import type * as SqlClient from "effect/sql/SqlClient";
 import { type DataInUse } from "../Errors.ts";
+import type { RetentionOptions } from "../postgres/maintenance/Retention.ts";
 import { type PostgresError } from "../postgres/Postgres.ts";
 import type { Store } from "../Store.ts";
 import type { Transport } from "../Transport.ts";
 export interface EmbeddedOptions {
     readonly dataDir?: string | undefined;
     readonly schema?: string | undefined;
+    readonly loadDataDir?: Blob | undefined;
+    readonly migrate?: "auto" | "check" | undefined;
+    readonly retention?: RetentionOptions | false | undefined;
 }
 export declare const layer: (options?: EmbeddedOptions) => Layer.Layer<Store | Transport | SqlClient.SqlClient | SqlPg.PgClient, PostgresError | DataInUse>;
 
@@ -1796,12 +1856,14 @@ export declare const layer: (options?: EmbeddedOptions) => Layer.Layer<Store | T
 export * as Artefacts from "./Artefacts.ts";
 export * from "./ConsumerFacts.ts";
 export * from "./DatabaseFacts.ts";
+export * as EditPreview from "./EditPreview.ts";
 export * as Fact from "./Fact.ts";
 export * from "./FailureFacts.ts";
 export * from "./KeyFacts.ts";
 export * from "./MessageFacts.ts";
 export * as MetricsEndpoint from "./MetricsEndpoint.ts";
 export * as Operations from "./Operations.ts";
+export * from "./RedriveRun.ts";
 export * from "./SeriesFacts.ts";
 
 // src/ops/Artefacts.ts
@@ -1936,6 +1998,15 @@ export interface StorageFacts {
     }>;
 }
 
+// src/ops/EditPreview.ts
+export interface EditPreview {
+    readonly deadLetterId: string;
+    readonly diff: string;
+    readonly problem: string | undefined;
+}
+export declare const diff: (before: string, after: string) => string;
+export declare const lines: (json: string) => string;
+
 // src/ops/Fact.ts
 export interface Count {
     readonly value: number;
@@ -2012,6 +2083,7 @@ export interface StuckKey extends HeldKey {
 }
 export interface StuckQuery {
     readonly consumer?: string | undefined;
+    readonly key?: string | undefined;
     readonly hold?: "parked" | "delayed" | "paused" | undefined;
     readonly after?: {
         readonly consumer: string;
@@ -2101,14 +2173,16 @@ import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as SqlClient from "effect/sql/SqlClient";
-import type { ConsumerNotFound, InvalidName, StoreFailure } from "../Errors.ts";
-import { Store } from "../Store.ts";
+import type { ConsumerNotFound, DeadLetterConflict, DeadLetterNotFound, EditUndecodable, InvalidMessage, InvalidName, InvalidOperatorAction, InvalidSetting, NothingToRedrive, RedriveRunConflict, RedriveRunning, RedriveRunNotFound, StoreFailure } from "../Errors.ts";
+import { type OperatorAction, Store } from "../Store.ts";
 import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts";
 import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts";
+import type { EditPreview } from "./EditPreview.ts";
 import type { Visible } from "./Fact.ts";
 import type { FailureFacts, FailureQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts";
 import type { StuckKey, StuckQuery } from "./KeyFacts.ts";
 import type { DelayedFacts, FindQuery, Found, UnroutedFacts } from "./MessageFacts.ts";
+import type { RedriveAction, RedriveFilter, RedrivePreview, RedriveRun, RedriveRunQuery, StartRedrive } from "./RedriveRun.ts";
 import type { SeriesPoint, SeriesQuery } from "./SeriesFacts.ts";
 declare const Operations_base: Context.ServiceClass<Operations, "millrace/Operations", {
     readonly consumers: Effect.Effect<ReadonlyArray<ConsumerFacts>, StoreFailure>;
@@ -2125,14 +2199,108 @@ declare const Operations_base: Context.ServiceClass<Operations, "millrace/Operat
     readonly oldestSnapshot: Effect.Effect<Visible<SnapshotOwner | undefined>, StoreFailure>;
     readonly storage: Effect.Effect<StorageFacts, StoreFailure>;
     readonly series: (consumer: string, query?: SeriesQuery) => Effect.Effect<ReadonlyArray<SeriesPoint>, StoreFailure | ConsumerNotFound>;
+    readonly previewRedrive: (filter: RedriveFilter) => Effect.Effect<RedrivePreview, StoreFailure | ConsumerNotFound>;
+    readonly startRedrive: (from: RedrivePreview | RedriveFilter, options: StartRedrive) => Effect.Effect<RedriveRun, StoreFailure | ConsumerNotFound | NothingToRedrive | RedriveRunning | RedriveRunNotFound | InvalidSetting | InvalidOperatorAction>;
+    readonly redriveRun: (redriveRunId: string) => Effect.Effect<RedriveRun, StoreFailure | RedriveRunNotFound>;
+    readonly redriveRuns: (query?: RedriveRunQuery) => Effect.Effect<ReadonlyArray<RedriveRun>, StoreFailure | ConsumerNotFound>;
+    readonly continueRedrive: (redriveRunId: string, action: RedriveAction & {
+        readonly rate?: number | undefined;
+    }) => Effect.Effect<RedriveRun, RedriveActionError | InvalidSetting>;
+    readonly pauseRedrive: (redriveRunId: string, action: RedriveAction) => Effect.Effect<RedriveRun, RedriveActionError>;
+    readonly cancelRedrive: (redriveRunId: string, action: RedriveAction) => Effect.Effect<RedriveRun, RedriveActionError>;
+    readonly changeRedriveRate: (redriveRunId: string, action: RedriveAction & {
+        readonly rate: number;
+    }) => Effect.Effect<RedriveRun, RedriveActionError | InvalidSetting>;
+    readonly previewEdit: (deadLetterId: string, payload: string) => Effect.Effect<EditPreview, StoreFailure | DeadLetterNotFound>;
+    readonly redriveEdited: (deadLetterId: string, action: OperatorAction & {
+        readonly payload: string;
+    }) => Effect.Effect<void, StoreFailure | DeadLetterNotFound | DeadLetterConflict | EditUndecodable | InvalidMessage | InvalidOperatorAction>;
 }>;
 export declare class Operations extends Operations_base {
 }
+export type RedriveActionError = StoreFailure | RedriveRunNotFound | RedriveRunConflict | InvalidOperatorAction;
 export interface OperationsOptions {
     readonly schema?: string | undefined;
 }
 export declare const layer: (options?: OperationsOptions) => Layer.Layer<Operations, InvalidName, Store | SqlClient.SqlClient>;
 export {};
+
+// src/ops/RedriveRun.ts
+import type { Filter, FrozenSet } from "../DeadLetter.ts";
+import type { OperatorAction } from "../Store.ts";
+import type { Count } from "./Fact.ts";
+export interface RedriveFilter extends Omit<Filter, "state"> {
+    readonly consumer: string;
+}
+export interface RedriveWarning {
+    readonly about: "orderGone" | "sameVersion" | "noWorker" | "paused" | "runOpen";
+    readonly sentence: string;
+}
+export interface RedrivePreview {
+    readonly consumer: string;
+    readonly set: FrozenSet;
+    readonly deadLetters: Count;
+    readonly keys: number;
+    readonly parkedKeys: number;
+    readonly firstAt: number | undefined;
+    readonly lastAt: number | undefined;
+    readonly diedOn: ReadonlyArray<string>;
+    readonly runningNow: ReadonlyArray<string>;
+    readonly upTo: string | undefined;
+    readonly rate: number;
+    readonly warnings: ReadonlyArray<RedriveWarning>;
+}
+export interface StartRedrive extends OperatorAction {
+    readonly rate?: number | undefined;
+    readonly stages?: ReadonlyArray<number> | undefined;
+    readonly askAfterFirst?: boolean | undefined;
+    readonly stopRule?: Partial<StopRule> | undefined;
+}
+export interface StopRule {
+    readonly inARow: number;
+    readonly ofLast20: number;
+}
+export type RedriveState = "running" | "waiting" | "paused" | "stopped" | "cancelled" | "finished";
+export interface RedriveStop {
+    readonly by: "inARow" | "ofLast20" | "stage" | "copied";
+    readonly fingerprint: string;
+    readonly sentence: string;
+}
+export interface RedriveRun {
+    readonly id: string;
+    readonly consumer: string;
+    readonly filter: Filter;
+    readonly upTo: string;
+    readonly state: RedriveState;
+    readonly stopped: RedriveStop | undefined;
+    readonly rate: number;
+    readonly stages: ReadonlyArray<number>;
+    readonly stage: number;
+    readonly askAfterFirst: boolean;
+    readonly stopRule: StopRule;
+    readonly deadLetters: Count;
+    readonly redriven: number;
+    readonly committed: number;
+    readonly duplicate: number;
+    readonly failedAgain: number;
+    readonly waiting: number;
+    readonly untouched: Count;
+    readonly leftMillis: number | undefined;
+    readonly startedBy: string;
+    readonly startedAt: number;
+    readonly note: string;
+    readonly changedBy: string;
+    readonly changedAt: number;
+    readonly revision: number;
+}
+export interface RedriveAction extends OperatorAction {
+    readonly revision?: number | undefined;
+}
+export interface RedriveRunQuery {
+    readonly consumer?: string | undefined;
+    readonly open?: boolean | undefined;
+    readonly limit?: number | undefined;
+}
 
 // src/ops/SeriesFacts.ts
 import type { Count } from "./Fact.ts";
@@ -2160,14 +2328,17 @@ export interface SeriesQuery {
 // src/redis/index.ts
 export * as RedisConnection from "./RedisConnection.ts";
 export * as RedisInbox from "./RedisInbox.ts";
+export * as RedisStreams from "./RedisStreams.ts";
 
 // src/redis/RedisConnection.ts
 import * as Layer from "effect/Layer";
-import type { Redis } from "effect/persistence/Redis";
+import * as Redis from "effect/persistence/Redis";
 import * as Redacted from "effect/Redacted";
 import { InvalidConfig, InvalidSetting, StoreFailure } from "../Errors.ts";
-export declare const layer: (url: Redacted.Redacted | string) => Layer.Layer<Redis, InvalidSetting | StoreFailure>;
-export declare const layerConfig: Layer.Layer<Redis, InvalidConfig | InvalidSetting | StoreFailure>;
+export declare const layer: (url: Redacted.Redacted | string) => Layer.Layer<Redis.Redis, InvalidSetting | StoreFailure>;
+export declare const layerLazy: (url: Redacted.Redacted | string) => Layer.Layer<Redis.Redis, InvalidSetting>;
+export declare const layerConfig: Layer.Layer<Redis.Redis, InvalidConfig | InvalidSetting | StoreFailure>;
+export declare const layerLazyConfig: Layer.Layer<Redis.Redis, InvalidConfig | InvalidSetting>;
 
 // src/redis/RedisInbox.ts
 import * as Context from "effect/Context";
@@ -2187,6 +2358,25 @@ export interface RedisInboxOptions {
 }
 export declare const layer: (options?: RedisInboxOptions) => Layer.Layer<RedisInbox, InvalidSetting | StoreFailure, Redis>;
 export {};
+
+// src/redis/RedisStreams.ts
+import type * as Duration from "effect/Duration";
+import * as Layer from "effect/Layer";
+import { Redis } from "effect/persistence/Redis";
+import type { InvalidSetting } from "../Errors.ts";
+import { Store } from "../Store.ts";
+import { Transport } from "../Transport.ts";
+import * as Wire from "../wire/Wire.ts";
+export interface RedisStreamsOptions {
+    readonly stream: string;
+    readonly group?: string | undefined;
+    readonly create?: boolean | undefined;
+    readonly acknowledged?: "delete" | "keep" | undefined;
+    readonly block?: Duration.Input | undefined;
+    readonly requestTimeout?: Duration.Input | undefined;
+    readonly wire?: Wire.WireOptions | undefined;
+}
+export declare const layer: (options: RedisStreamsOptions) => Layer.Layer<Transport, InvalidSetting, Redis | Store>;
 
 // ==== millrace/wire ====
 
@@ -2704,6 +2894,7 @@ export declare const bench: (options: Options, given?: {
         readonly consumer?: string;
         readonly idlePoll?: Duration.Duration;
         readonly lease?: Duration.Duration;
+        readonly worker?: string;
     }) => Effect.Effect<Subscription, import("../../Errors.ts").TransportError | import("../../Errors.ts").Unsupported, import("effect/Scope").Scope>;
     publish: (drafts: ReadonlyArray<Draft>, later?: ResolvedDelay) => Effect.Effect<void, InvalidMessage | import("../../Errors.ts").StoreFailure, never>;
     takeOnce: (subscription: Subscription, room?: Demand) => Effect.Effect<Delivery[], import("../../Errors.ts").ConsumerRemoved | import("../../Errors.ts").SubscriptionLost | import("../../Errors.ts").TransportError, never>;

@@ -198,7 +198,7 @@ const deadLetters: ReadonlyArray<Mutant> = [
   {
     name: "the history of attempts is lost",
     rule: "deadLetters",
-    apply: change("DeadLettered", () => true, (deadLetterId) => [{ ...deadLetterId, attempts: [] }])
+    apply: change("DeadLettered", () => true, (deadLetter) => [{ ...deadLetter, attempts: [] }])
   },
   {
     name: "one attempt is missing from the history",
@@ -235,7 +235,7 @@ const deadLetters: ReadonlyArray<Mutant> = [
     apply: change(
       "DeadLettered",
       (deadLetter) => deadLetter.state === "resolved",
-      (deadLetterId) => [{ ...deadLetterId, state: "open" }]
+      (deadLetter) => [{ ...deadLetter, state: "open" }]
     )
   },
   {
@@ -259,7 +259,7 @@ const deadLetters: ReadonlyArray<Mutant> = [
   {
     name: "another payload under a committed id is dropped in silence",
     rule: "deadLetters",
-    apply: change("DeadLettered", (deadLetterId) => !first(deadLetterId), () => [])
+    apply: change("DeadLettered", (deadLetter) => !first(deadLetter), () => [])
   }
 ]
 
@@ -346,11 +346,11 @@ const nothingStuck: ReadonlyArray<Mutant> = [
     apply: change("Settled", () => true, () => [])
   },
   {
-    name: "a drain forgets a handler",
+    name: "a graceful stop forgets a handler",
     rule: "nothingStuck",
     apply: (entries, dice) => {
-      const drained = new Set(all(entries, "ProcessEnded").filter((one) => one.code === 0).map((one) => one.process))
-      const end = pick(dice, all(entries, "HandlerEnded").filter((one) => drained.has(one.process)))
+      const stopped = new Set(all(entries, "ProcessEnded").filter((one) => one.code === 0).map((one) => one.process))
+      const end = pick(dice, all(entries, "HandlerEnded").filter((one) => stopped.has(one.process)))
       return end === undefined
         ? undefined
         : without(
@@ -366,7 +366,7 @@ const nothingStuck: ReadonlyArray<Mutant> = [
     apply: change(
       "DeadLettered",
       (deadLetter) => deadLetter.state === "open" && first(deadLetter),
-      (deadLetterId) => [{ ...deadLetterId, state: "redriving" }]
+      (deadLetter) => [{ ...deadLetter, state: "redriving" }]
     )
   }
 ]

@@ -141,7 +141,7 @@ const both = (id: string, consumers: ReadonlyArray<string>): ReadonlyArray<Histo
 const calm: Checker.Expectations = { settles: false, redelivered: 0 }
 
 describe("a parked key", () => {
-  const deadLetterId: History.Entry = {
+  const deadLetter: History.Entry = {
     _tag: "DeadLettered",
     consumer: "books",
     id: "m",
@@ -160,12 +160,12 @@ describe("a parked key", () => {
     "position" in one ? { ...one, position: 1, draw: 9 } : one
   )
   const release: History.Entry = { _tag: "OperatorActed", process: "p", action: "release", consumer: "books", key: "k" }
-  const mails = { ...deadLetterId, consumer: "mails", parked: false }
+  const mails = { ...deadLetter, consumer: "mails", parked: false }
 
   it("continues when an operator releases it from its dead letter, and not when only an operator's hold ends", () => {
-    passes(Checker.check([...entries, ...successor, { ...release, id: "m" }, deadLetterId, mails], calm))
-    caughtBy("deadLetters", Checker.check([...entries, ...successor, deadLetterId, mails], calm))
-    caughtBy("deadLetters", Checker.check([...entries, ...successor, release, deadLetterId, mails], calm))
+    passes(Checker.check([...entries, ...successor, { ...release, id: "m" }, deadLetter, mails], calm))
+    caughtBy("deadLetters", Checker.check([...entries, ...successor, deadLetter, mails], calm))
+    caughtBy("deadLetters", Checker.check([...entries, ...successor, release, deadLetter, mails], calm))
   })
 })
 

@@ -1,7 +1,7 @@
 /**
  * A seeded model of a run that makes no mistakes. It has producers, operators, messages that fail, and workers that
- * claim lanes, die, freeze, drain and are taken over. It writes the history that such a run would leave, to try the
- * checker on.
+ * claim lanes, die, freeze, stop gracefully and are taken over. It writes the history that such a run would leave, to
+ * try the checker on.
  */
 import type * as History from "./History.ts"
 import {
@@ -70,7 +70,7 @@ export class Model {
       else this.fault()
     }
     this.say({ _tag: "FaultsStopped", process: "runner" })
-    this.drain()
+    this.finish()
     this.say({ _tag: "Settled", process: "runner", millis: 1200, boundMillis: 30_000 })
     this.facts()
     return this.entries
@@ -307,10 +307,10 @@ export class Model {
       return this.answers(message, "acknowledged")
     }
     const at = Math.floor(this.next() * this.open.length)
-    const deadLetterId = this.open[at]
-    if (deadLetterId === undefined) return
+    const deadLetter = this.open[at]
+    if (deadLetter === undefined) return
     this.open.splice(at, 1)
-    this.decide(deadLetterId, this.chance(0.2) ? "discard" : "redrive")
+    this.decide(deadLetter, this.chance(0.2) ? "discard" : "redrive")
   }
 
   private decide(deadLetter: Letter, action: "discard" | "redrive"): void {
@@ -342,7 +342,7 @@ export class Model {
       if (this.processes.every((one) => one === target || one.state !== "lives")) return
       this.say({ _tag: "FaultInjected", process: "runner", name: "SIGSTOP", target: target.name })
       target.state = "frozen"
-    } else this.drained(target)
+    } else this.stopped(target)
   }
 
   private replace(process: Process): void {
@@ -366,7 +366,7 @@ export class Model {
     }
   }
 
-  private drained(process: Process): void {
+  private stopped(process: Process): void {
     for (const [key, { message }] of process.running) {
       this.ends(process, message, "interrupted")
       if (key.running === process) key.running = undefined
@@ -378,7 +378,7 @@ export class Model {
     this.replace(process)
   }
 
-  private drain(): void {
+  private finish(): void {
     for (const process of this.processes) if (process.state === "frozen") this.thaw(process)
     for (const key of this.keys) {
       if (key.again !== undefined) this.publish(key)
@@ -392,7 +392,7 @@ export class Model {
         this.handle(key, true)
       }
     }
-    for (const process of this.processes.slice()) this.drained(process)
+    for (const process of this.processes.slice()) this.stopped(process)
   }
 
   private facts(): void {

@@ -7,7 +7,9 @@ import { Embedded } from "millrace/embedded"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { limit } from "../harness/patience.ts"
 import { idsOf, message, open, publish, receive, register, settle } from "../postgres/kit.ts"
+import { pglite } from "../setup/pglite.ts"
 
 let consumers = 0
 
@@ -24,7 +26,7 @@ const consumer = Effect.gen(function*() {
   }
 })
 
-layer(Embedded.layer(), { excludeTestServices: true })("PGlite", (it) => {
+layer(pglite(), { excludeTestServices: true })("PGlite", (it) => {
   it.effect("hands out in order, commits effects with the settlement, and rolls both back", () =>
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
@@ -121,10 +123,10 @@ it.live("keeps a directory's messages for the next process", () =>
       Effect.sync(() => mkdtempSync(join(tmpdir(), "millrace-pglite-"))),
       (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
     )
-    yield* Effect.provide(Effect.andThen(register(), publish(["a", "k"], ["b", "k"])), Embedded.layer({ dataDir }))
+    yield* Effect.provide(Effect.andThen(register(), publish(["a", "k"], ["b", "k"])), pglite({ dataDir }))
     const again = Effect.gen(function*() {
       yield* register()
       return idsOf(yield* receive(yield* open("w"), 2))
     })
     assert.deepStrictEqual(yield* Effect.provide(Effect.scoped(again), Embedded.layer({ dataDir })), ["a", "b"])
-  }), 30_000)
+  }), limit(30_000))

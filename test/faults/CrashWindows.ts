@@ -7,7 +7,7 @@
 /**
  * One moment of one call. `group` is the transaction of a committer, and `transact` any other one. `write.inserted` is
  * inside of a transaction of the store, and `write.after` outside of any. `close` is a worker that gives back its lanes
- * after its drain.
+ * after its graceful stop.
  *
  * @since 0.1.0
  */
@@ -49,7 +49,7 @@ export const windows = {
   "fail: while a message moves to the dead letters": "deadLetter.after",
   "fail: between a group's rollback and its second run with savepoints": "group.rolledBack",
   "lease: during renewal": "renew.during",
-  "lease: during release and drain": "close.during",
+  "lease: during release and graceful stop": "close.during",
   "lease: taken over, nothing read yet": "take.takenOver",
   "upkeep: during a redrive": "redrive.during",
   "upkeep: during the release of a parked key": "discard.during"

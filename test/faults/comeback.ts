@@ -6,7 +6,7 @@
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Entry } from "../checker/History.ts"
-import type { Own } from "./gate.ts"
+import type { Own } from "./proxiedServer.ts"
 import { until } from "./runs/common.ts"
 import * as Tables from "./tables.ts"
 import { layer, type Services, type World } from "./world.ts"
@@ -15,13 +15,13 @@ import { layer, type Services, type World } from "./world.ts"
 export const ownOf = (world: World): Effect.Effect<Own> =>
   world.own === undefined ? Effect.die(new Error("the server is not ours")) : Effect.succeed(world.own)
 
-/** Past the gate, on connections that end with the effect. */
-export const past = <A, E>(world: World, effect: Effect.Effect<A, E, Services>) =>
-  Effect.flatMap(ownOf(world), (own) => Effect.provide(effect, layer(world, own.gate.target)))
+/** Runs an effect on connections to the server itself, past the proxy. The connections end with the effect. */
+export const pastProxy = <A, E>(world: World, effect: Effect.Effect<A, E, Services>) =>
+  Effect.flatMap(ownOf(world), (own) => Effect.provide(effect, layer(world, own.proxy.target)))
 
 /**
- * Lets a command fall on the server while nothing gets through to it, reads what is there then, and does something
- * before anything else can. Returns the ids of what was lost with the server, of those that are asked for.
+ * Runs a command on the server while the proxy refuses connections. Then reads what the new server has, and runs
+ * `first` before any client connects. Returns those of the ids `among` that were lost with the server.
  */
 export const strike = <E = never>(
   world: World,
@@ -29,13 +29,13 @@ export const strike = <E = never>(
   more: { readonly first?: Effect.Effect<unknown, E, Services>; readonly among?: ReadonlyArray<string> } = {}
 ) =>
   Effect.gen(function*() {
-    const { gate, tell } = yield* ownOf(world)
+    const { proxy, tell } = yield* ownOf(world)
     yield* effects(world)
-    gate.shut = true
+    proxy.shut = true
     yield* tell(command)
-    gate.cut()
-    const held = yield* past(world, Effect.tap(returned(world), () => more.first ?? Effect.void))
-    gate.shut = false
+    proxy.cut()
+    const held = yield* pastProxy(world, Effect.tap(returned(world), () => more.first ?? Effect.void))
+    proxy.shut = false
     return (more.among ?? []).filter((id) => !held.has(id))
   })
 

@@ -20,13 +20,17 @@ describe("the main job, interrupted", { concurrent: true }, () => {
     return args
   })
 
-  it.live("drains, says what remains, and continues at the next start, in a folder", () =>
-    Effect.gen(function*() {
-      yield* resumes(["--data", yield* folder], {})
-    }), patient)
+  it.live(
+    "stops gracefully, says what remains, and continues at the next start, in a folder",
+    () =>
+      Effect.gen(function*() {
+        yield* resumes(["--data", yield* folder], {})
+      }),
+    patient
+  )
 
   it.live(
-    "drains, says what remains, continues at the next start, and then begins a new run, on Postgres",
+    "stops gracefully, says what remains, continues at the next start, and then begins a new run, on Postgres",
     () =>
       Effect.gen(function*() {
         const env = yield* database

@@ -8,7 +8,6 @@ import { layer } from "@effect/vitest"
 import { Effect, Layer, References } from "effect"
 import { SqlClient } from "effect/sql"
 import { DeadLetters } from "millrace"
-import { Embedded } from "millrace/embedded"
 import { assert } from "vitest"
 import * as Downstream from "../../examples/main-job/downstream.ts"
 import * as Fault from "../../examples/main-job/faultPlan.ts"
@@ -17,6 +16,7 @@ import * as Reconcile from "../../examples/main-job/reconcile.ts"
 import * as Sender from "../../examples/main-job/sender.ts"
 import * as Tables from "../../examples/main-job/tables.ts"
 import * as Workers from "../../examples/main-job/workers.ts"
+import { pglite } from "../setup/pglite.ts"
 
 const seed = 7
 const deliveries = Plan.deliveries(seed, 1_000)
@@ -170,7 +170,7 @@ const falsifications: ReadonlyArray<Falsification> = [
 ]
 
 const database = Layer.mergeAll(
-  Embedded.layer({ schema: "reconciliation" }),
+  pglite({ schema: "reconciliation" }),
   Downstream.layer(seed),
   Layer.succeed(References.MinimumLogLevel, "Error")
 )

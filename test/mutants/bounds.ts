@@ -174,7 +174,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
   {
     name: "a lane re-read in the poll that put it back",
     guarantee: "order per key",
-    file: "src/postgres/queue/Round.ts",
+    file: "src/postgres/queue/Poll.ts",
     from: "    this.#byLane.delete(lane)\n",
     to: "",
     test: reader,

@@ -92,10 +92,11 @@ export const crashedAloneMutants: ReadonlyArray<Mutant> = [
     name: "messages start after the record that names the suspect",
     guarantee: "poison cannot block",
     file: "src/worker/lease/CrashIsolation.ts",
-    from: "      for (const other of gate.members) if (other !== member) yield* shield(other.subscription, undefined)\n"
+    from:
+      "      for (const other of shared.members) if (other !== member) yield* shield(other.subscription, undefined)\n"
       + "      yield* shield(subscription, entry.delivery)\n",
     to: "      yield* shield(subscription, entry.delivery)\n"
-      + "      for (const other of gate.members) if (other !== member) yield* shield(other.subscription, undefined)\n",
+      + "      for (const other of shared.members) if (other !== member) yield* shield(other.subscription, undefined)\n",
     test: worker,
     named: "is the last one before it starts"
   },

@@ -64,7 +64,7 @@ export const dataGroupMutants: ReadonlyArray<Mutant> = [
     name: "a user's COMMIT in a group as data",
     guarantee: "effectively once",
     file: "src/postgres/store/PgDataCommit.ts",
-    from: "TransactionControl.look(sql).kind === \"plain\"",
+    from: "TransactionControl.classify(sql).kind === \"plain\"",
     to: "sql !== \"\"",
     test: data,
     named: "would end the transaction"

@@ -80,8 +80,8 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     name: "a worker that starts beside a suspect",
     guarantee: "poison cannot block",
     file: "src/worker/lease/CrashIsolation.ts",
-    from: "yield* gate.alone.withPermit(Effect.sync(() => gate.members.add(member)))",
-    to: "gate.members.add(member)",
+    from: "yield* shared.alone.withPermit(Effect.sync(() => shared.members.add(member)))",
+    to: "shared.members.add(member)",
     test: "test/worker/crash-poison.test.ts",
     named: "again has nothing beside it that starts later"
   },

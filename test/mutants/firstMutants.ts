@@ -233,25 +233,25 @@ export const firstMutants: ReadonlyArray<Mutant> = [
     named: "is lost before its deadline when the network is cut"
   },
   {
-    name: "interrupted messages dropped by a drain",
+    name: "interrupted messages dropped by a graceful stop",
     guarantee: "graceful",
     file: "src/worker/Worker.ts",
-    from: "yield* Effect.addFinalizer(() => drain)",
+    from: "yield* Effect.addFinalizer(() => stop)",
     to: "",
-    test: "test/worker/drain.test.ts",
+    test: "test/worker/gracefulStop.test.ts",
     named: "finishes what runs, starts nothing more"
   },
   {
-    name: "sleeping attempts not recorded by a drain",
+    name: "sleeping attempts not recorded by a graceful stop",
     guarantee: "graceful",
     file: "src/worker/attempt/Attempt.ts",
     from: "    if (left !== undefined) {\n      yield* hold(",
     to: "    if (left !== undefined) {\n      if (decision._tag === \"Hold\") yield* hold(",
-    test: "test/worker/drain.test.ts",
+    test: "test/worker/gracefulStop.test.ts",
     named: "writes its attempts down and does not wait"
   },
   {
-    name: "an attempt counted by a drain",
+    name: "an attempt counted by a graceful stop",
     guarantee: "graceful",
     file: "src/postgres/sql/lanes.ts",
     from:

@@ -5,7 +5,7 @@ const flow = "test/worker/flow.test.ts"
 
 export const flowMutants: ReadonlyArray<Mutant> = [
   {
-    name: "a drain waits for a turn that will not start",
+    name: "a graceful stop waits for a turn that will not start",
     guarantee: "graceful",
     file: "src/internal/flow/Flow.ts",
     from: "      this.end(turn)\n      dropped.push(turn)\n",
@@ -36,7 +36,7 @@ export const flowMutants: ReadonlyArray<Mutant> = [
     guarantee: "poison cannot block",
     file: "src/internal/flow/Flow.ts",
     from: "if (mode !== \"running\") return false",
-    to: "if (mode === \"draining\") return false",
+    to: "if (mode === \"stopping\") return false",
     test: flow,
     named: "starts nothing in quarantine"
   }

@@ -3,6 +3,7 @@
  */
 import { boundMutants } from "./bounds.ts"
 import { capabilityMutants } from "./capabilities.ts"
+import { cliMutants } from "./cli.ts"
 import { crashedAloneMutants } from "./crashedAlone.ts"
 import { dataGroupMutants } from "./dataGroups.ts"
 import { defaultMutants } from "./defaults.ts"
@@ -21,6 +22,8 @@ import { operations } from "./operations.ts"
 import { operatorActionMutants } from "./operatorActions.ts"
 import { outcomeMutants } from "./outcomes.ts"
 import { pipelineMutants } from "./pipelines.ts"
+import { publishingMutants } from "./publishing.ts"
+import { redriveRunMutants } from "./redriveRuns.ts"
 import { reopeningMutants } from "./reopening.ts"
 import { serverLifeMutants } from "./serverLife.ts"
 import { serverMutants } from "./servers.ts"
@@ -36,6 +39,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...firstMutants,
   ...boundMutants,
   ...capabilityMutants,
+  ...cliMutants,
   ...crashedAloneMutants,
   ...defaultMutants,
   ...delayed,
@@ -55,6 +59,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...operations,
   ...operatorActionMutants,
   ...pipelineMutants,
+  ...publishingMutants,
+  ...redriveRunMutants,
   ...reopeningMutants,
   ...serverLifeMutants,
   ...sessionMutants,

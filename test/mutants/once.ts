@@ -107,8 +107,8 @@ export const once: ReadonlyArray<Mutant> = [
     name: "waiters do not notify other processes",
     guarantee: "bounded",
     file: "src/Inbox.ts",
-    from: "looks++ === 1",
-    to: "looks++ < 0",
+    from: "polls++ === 1",
+    to: "polls++ < 0",
     test: "test/postgres/await.test.ts",
     named: "is woken by the process that commits the message"
   },

@@ -28,7 +28,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     name: "a dead letter stays in the state redriving",
     guarantee: "operations",
     file: "src/postgres/store/PgDeadLetters.ts",
-    from: "      if (own !== undefined) yield* db.within(inbox.resolve, [[own]])\n",
+    from: "      if (own !== undefined) yield* db.within(inbox.resolve, [[own], [\"duplicate\"]])\n",
     to: "",
     test: conformance,
     named: "postgres: dead letters.*resolves the dead letter of a redriven message that fails"
@@ -64,8 +64,8 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     name: "an oversized redriven row left beside its dead letter",
     guarantee: "operations",
     file: "src/postgres/sql/deadLetters.ts",
-    from: "with removed as (delete from ${t.messages} where queue_id = $10 and lane = $6 and seq = $7)",
-    to: "with gone as (select from ${t.messages} where queue_id = $10 and lane = $6 and seq = $7)",
+    from: "removed as (delete from ${t.messages} where queue_id = $10 and lane = $6 and seq = $7)",
+    to: "gone as (select from ${t.messages} where queue_id = $10 and lane = $6 and seq = $7)",
     test: "test/postgres/transport.test.ts",
     named: "takes an oversized row back into its own dead letter"
   },
@@ -181,7 +181,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     name: "a pause loses messages",
     guarantee: "operations",
     file: "src/postgres/queue/QueueReader.ts",
-    from: "      if (meta.paused) return Effect.succeed(round)\n",
+    from: "      if (meta.paused) return Effect.succeed(poll)\n",
     to: "",
     test: conformance,
     named: "postgres: pauses.*hands out nothing of a paused consumer"

@@ -35,7 +35,7 @@ export const outcomeMutants: ReadonlyArray<Mutant> = [
     named: "slow the fetching while they are unread"
   },
   {
-    name: "a stream ends before the outcomes of the drain are read",
+    name: "a stream ends before the outcomes of the graceful stop are read",
     guarantee: "graceful",
     file: "src/worker/observe/Outcomes.ts",
     from: "    if (isNonEmpty(unread)) {\n",

@@ -117,7 +117,7 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     from: "deliveries.filter(({ receipt }) => ours.has((receipt as Receipt).lane))",
     to: "deliveries.filter(({ receipt }) => ours.size >= 0 && receipt !== undefined)",
     test: "test/postgres/conformance.test.ts",
-    named: "postgres: .*looks at the fencing token of what was settled before"
+    named: "postgres: .*checks the fencing token of what was settled before"
   },
   {
     name: "a message lost when its Schema cannot encode the error",
@@ -215,8 +215,8 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     file: "src/worker/fetch/Fetcher.ts",
     from: "next = found === \"nothing\" && inFlight.nothingRuns",
     to: "next = inFlight.nothingRuns",
-    test: "test/worker/drain.test.ts",
-    named: "whose last look ran beside work"
+    test: "test/worker/gracefulStop.test.ts",
+    named: "whose last poll ran beside work"
   },
   {
     name: "the second half of a group ignores the outcome of the first half",

@@ -43,10 +43,10 @@ const concerned: ReadonlyArray<readonly [file: RegExp, ...tests: ReadonlyArray<R
     worker("records", "decisions", "dead-letters", "retries"),
     whole
   ],
-  [/worker\/.*(LeaseRenewer|Drain)/, worker("leases", "renewed-late", "drain"), whole],
+  [/worker\/.*(LeaseRenewer|GracefulStop)/, worker("leases", "renewed-late", "gracefulStop"), whole],
   [
     /(worker|internal)\/.*(InFlight|Fetcher|CrashIsolation|CrashStatus|Flow|Capacity)/,
-    worker("handling", "limits", "crash-poison", "operators", "drain"),
+    worker("handling", "limits", "crash-poison", "operators", "gracefulStop"),
     whole
   ],
   [/worker\/(commit\/|.*KeyBatch)/, [
@@ -64,7 +64,7 @@ const concerned: ReadonlyArray<readonly [file: RegExp, ...tests: ReadonlyArray<R
   [/status/, ["test/ops"], pg("conformance", "plans")],
   [/[dD]elayed/, pg("dueOrder", "delayed", "conformance"), pg("functions", "plans", "snapshots")],
   [/[lL]eases/, pg("pg-named-leases", "conformance"), ["test/process/lease.test.ts"]],
-  [/[lL]anes|QueueReader|Round|Row|messages|holds|PgTransport/, pg("lanes", "transport", "conformance"), [
+  [/[lL]anes|QueueReader|Poll|Row|messages|holds|PgTransport/, pg("lanes", "transport", "conformance"), [
     ...pg("QueueReader", "plans", "pg-operator-actions"),
     ...machine
   ]],

@@ -4,7 +4,7 @@ import type { Mutant } from "./types.ts"
 const worker = "test/sqs/sqsWorker.test.ts"
 const model = "test/sqs/fifoModel.test.ts"
 const onPostgres = "test/sqs/sqsOnPostgres.test.ts"
-const subscription = "src/sqs/SqsSubscription.ts"
+const subscription = "src/internal/broker/BrokerSubscription.ts"
 
 export const sqsMutants: ReadonlyArray<Mutant> = [
   {
@@ -74,16 +74,16 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
   {
     name: "sqs: a group's messages with leases of their own",
     guarantee: "order per key",
-    file: "src/sqs/Held.ts",
+    file: "src/internal/broker/Held.ts",
     from: "const known = groupId === undefined ? undefined : this.byGroup.get(groupId)",
     to: "const known = undefined as HeldLease | undefined",
     test: "test/sqs/sqsSubscription.test.ts",
     named: "takes its whole group with it"
   },
   {
-    name: "sqs: a failure in the answer to a heartbeat not read",
+    name: "sqs: a failure in the answer to a renewal not read",
     guarantee: "one owner",
-    file: "src/sqs/SqsRenewal.ts",
+    file: "src/internal/broker/BrokerRenewal.ts",
     from: "if (result === undefined || entry.state === \"done\") return",
     to: "if (entry.state !== undefined) return",
     test: "test/sqs/sqsSubscription.test.ts",
@@ -92,18 +92,18 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
   {
     name: "sqs: a handle that is not replaced by a newer one",
     guarantee: "bounded",
-    file: "src/sqs/Held.ts",
+    file: "src/internal/broker/Held.ts",
     from: "        known.handle = received.handle\n",
     to: "",
     test: "test/sqs/sqsSubscription.test.ts",
     named: "is not handed out twice, and its newest handle counts"
   },
   {
-    name: "sqs: no heartbeats",
+    name: "sqs: no renewals",
     guarantee: "one owner",
-    file: "src/sqs/SqsRenewal.ts",
-    from: "Effect.match(api.hide(some), {",
-    to: "Effect.match(Effect.succeed<Results>(some.map(() => undefined)), {",
+    file: "src/internal/broker/BrokerRenewal.ts",
+    from: "queue.renew(some.map(({ handle }) => handle), leaseMillis)",
+    to: "Effect.succeed<Results>(some.map(() => undefined))",
     test: worker,
     named: "whose work takes three leases"
   },
@@ -137,7 +137,7 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
   {
     name: "sqs: a dead letter by the receive count alone",
     guarantee: "poison cannot block",
-    file: "src/sqs/Held.ts",
+    file: "src/internal/broker/Held.ts",
     from: "crashedAlone: entry.record?.alone === true,",
     to: "crashedAlone: true,",
     test: "test/sqs/sqsSubscription.test.ts",
@@ -153,16 +153,16 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
     named: "is suspected by the count of SQS"
   },
   {
-    name: "sqs: a drain that leaves messages hidden",
+    name: "sqs: a graceful stop that leaves messages hidden",
     guarantee: "graceful",
     file: subscription,
     from: "  yield* giveBack(seat, entries.toReversed().map(visible))\n})",
     to: "})",
     test: worker,
-    named: "a drain gives back every message at once"
+    named: "a graceful stop gives back every message at once"
   },
   {
-    name: "sqs: a drain counted as a crash",
+    name: "sqs: a graceful stop counted as a crash",
     guarantee: "graceful",
     file: subscription,
     from: "  yield* explained(seat, entries)\n",

@@ -120,8 +120,8 @@ export const survivors: ReadonlyArray<Mutant> = [
     name: "a heartbeat reports a pause wrongly",
     guarantee: "bounded",
     file: "src/postgres/sql/consumers.ts",
-    from: "(select paused_by is not null from ${t.consumers} where id = $1) as paused`",
-    to: "(select paused_by is null from ${t.consumers} where id = $1) as paused`",
+    from: "(select paused_by is not null from ${t.consumers} where id = $1) as paused,",
+    to: "(select paused_by is null from ${t.consumers} where id = $1) as paused,",
     test: "test/postgres/heartbeats.test.ts",
     named: "learns from its renewals that its consumer was paused"
   },

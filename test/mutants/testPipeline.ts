@@ -244,7 +244,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     name: "kit: runs share one isolation",
     guarantee: "the test kit",
     file: "src/testing/TestRun.ts",
-    from: "Effect.provideService(CrashIsolation.Process, new CrashIsolation.Gate()),",
+    from: "Effect.provideService(CrashIsolation.Process, new CrashIsolation.ProcessWorkers()),",
     to: "",
     test: apart,
     named: "is a process of its own"

@@ -3,12 +3,12 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Result, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { Consumers, DeadLetters, type Errors, Pipeline, Retry, Store, Topic, Worker } from "millrace"
-import { Embedded } from "millrace/embedded"
 import { type Fact, Operations } from "millrace/ops"
 import { inject } from "vitest"
 import * as FactsSql from "../../src/postgres/sql/facts.ts"
 import * as Names from "../../src/postgres/sql/names.ts"
 import { eventually, freshSchema, postgres } from "../postgres/kit.ts"
+import { pglite } from "../setup/pglite.ts"
 
 class Declined extends Schema.TaggedError<Declined>()("Declined", { retryable: Schema.Boolean }) {}
 
@@ -57,11 +57,11 @@ const schema = freshSchema()
 const { oneKey } = FactsSql.make(Result.getOrThrow(Names.make(schema)))
 const engines: ReadonlyArray<readonly [string, Layer.Layer<any, any>]> = [
   ["postgres", postgres(inject("databaseUrl"), {}, schema)],
-  ["pglite", Embedded.layer({ schema })]
+  ["pglite", pglite({ schema })]
 ]
 
 for (const [engine, services] of engines) {
-  const ports = services as ReturnType<typeof Embedded.layer>
+  const ports = services as ReturnType<typeof pglite>
   layer(Operations.layer({ schema }).pipe(Layer.provideMerge(ports)), { excludeTestServices: true, timeout: 60_000 })(
     `facts on ${engine}`,
     (it) => {

@@ -99,7 +99,7 @@ const bounds: ReadonlyArray<readonly [name: string, text: string, params: Readon
   ["consumers", facts.consumers, [null], 12_900],
   ["oneKey", facts.oneKey, ["c"], 30_000],
   ["lanes", facts.lanes, ["c"], 64 * 1_001],
-  ["stuckKeys", facts.stuckKeys, [null, null, null, null, 5], 5 * rows / 60],
+  ["stuckKeys", facts.stuckKeys, [null, null, null, null, 5, null], 5 * rows / 60],
   ["failures", facts.failures, [null, null, 100], groups * 1_001],
   ["redrives", facts.redrives, [null, null, null], 100_000],
   ["delayed", facts.delayed, [10_000], 10_001],

@@ -98,7 +98,7 @@ const locked = (s: Stage, due: boolean) =>
     const unlock = yield* s.lockHolds
     yield* a.commit
     yield* s.put("other", "o")
-    // None of these waits for the lock, nor looks again and again.
+    // None of these polls waits for the lock, or reads again and again.
     yield* Effect.timeout(Effect.andThen(s.read, s.read), "3 seconds")
     yield* unlock
   })
@@ -194,7 +194,7 @@ const lateBelowInFlight = (s: Stage, again: (delivery: Delivery.Delivery) => Eff
     yield* a.commit
     const [first, of41] = [s.seen.slice(0, 20), s.seen[20]!]
     yield* s.settle(first)
-    yield* s.round() // finds them
+    yield* s.poll() // finds them
     yield* again(of41)
     yield* s.work()
   })
@@ -231,7 +231,7 @@ const manyLate = (transactions: number, rows: number, keys: number) =>
     for (const [i, a] of open.entries()) yield* a.putMany(i * rows, i * rows + rows, keys)
     yield* s.put("o", "o")
     yield* Effect.andThen(s.read, s.read)
-    for (const a of open) yield* Effect.andThen(a.commit, s.round(1))
+    for (const a of open) yield* Effect.andThen(a.commit, s.poll(1))
     yield* s.settleAll
     yield* s.work()
     const seen = s.seen.map((delivery) => delivery.message.id)

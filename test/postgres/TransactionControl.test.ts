@@ -10,7 +10,7 @@ import { inject } from "vitest"
 import * as TransactionControl from "../../src/postgres/session/TransactionControl.ts"
 
 const classOf = (sql: string) => {
-  const { command, kind } = TransactionControl.look(sql)
+  const { command, kind } = TransactionControl.classify(sql)
   return kind === "plain" ? "plain" : `${kind}: ${command}`
 }
 

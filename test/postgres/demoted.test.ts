@@ -100,7 +100,8 @@ it.live(
         )
       ))
       yield* newSessions(false)
-      yield* eventually(Effect.map(sql`select distinct id from ledger`, (rows) => rows.length === notes.length))
+      yield* eventually(Effect.map(sql`select distinct id from ledger`, (rows) =>
+        rows.length === notes.length))
       assert.lengthOf(yield* sql`select id from ledger`, notes.length)
       assert.deepStrictEqual([...attempts], [1])
     }).pipe(Effect.scoped),

@@ -92,12 +92,12 @@ describe.concurrent("a message that fails for good", () => {
 
   it.live("does not wait for the connections that handlers keep, nor does another key behind it", () => {
     const schema = freshSchema()
-    const gate = Deferred.makeUnsafe<void>()
+    const latch = Deferred.makeUnsafe<void>()
     return Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
       let inside = 0
       const slow = sql.withTransaction(
-        Effect.andThen(Effect.andThen(sql`select 1`, Effect.sync(() => inside++)), Deferred.await(gate))
+        Effect.andThen(Effect.andThen(sql`select 1`, Effect.sync(() => inside++)), Deferred.await(latch))
       )
       const { run, sees } = yield* parking((id) =>
         id.startsWith("slow") ? slow : id === "bad" ? Effect.fail(declined) : Effect.void
@@ -116,7 +116,7 @@ describe.concurrent("a message that fails for good", () => {
       )
       yield* publish("o", "other")
       yield* sees("other")
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
     }).pipe(Effect.scoped, Effect.provide(postgres(url, { maxConnections: 3 }, schema)))
   })
 
@@ -125,12 +125,12 @@ describe.concurrent("a message that fails for good", () => {
       const sql = yield* SqlClient.SqlClient
       const { run, sees } = yield* parking((id) => id === "bad" ? Effect.fail(declined) : Effect.void)
       yield* Effect.forkScoped(run)
-      const gate = Deferred.makeUnsafe<void>()
+      const latch = Deferred.makeUnsafe<void>()
       const paused = Deferred.makeUnsafe<void>()
       const operator = yield* Effect.forkScoped(sql.withTransaction(
         Consumers.pauseKey("c", "k", { by: "anna" }).pipe(
           Effect.andThen(Deferred.succeed(paused, undefined)),
-          Effect.andThen(Deferred.await(gate))
+          Effect.andThen(Deferred.await(latch))
         )
       ))
       yield* Deferred.await(paused)
@@ -140,7 +140,7 @@ describe.concurrent("a message that fails for good", () => {
         yield* Topic.publish(Notes, { id: `other${n}`, key: "o" })
         yield* sees(`other${n}`)
       }
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* Fiber.join(operator)
       yield* eventually(Effect.map(DeadLetters.list({}), (deadLetters) => deadLetters.length === 1))
     }).pipe(Effect.scoped, Effect.provide(postgres(url))))

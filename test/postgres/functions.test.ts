@@ -4,10 +4,10 @@ import { Duration, Effect, Fiber, Schema } from "effect"
 import * as Arbitrary from "effect/Arbitrary"
 import { SqlClient, type SqlError } from "effect/sql"
 import { Pipeline, Topic, Worker } from "millrace"
-import { Embedded } from "millrace/embedded"
 import { readFileSync } from "node:fs"
 import { inject } from "vitest"
 import { keyHash } from "../../src/postgres/store/KeyHash.ts"
+import { pglite } from "../setup/pglite.ts"
 import { asleep, eventually, freshSchema, idsOf, open, postgres, receive, register } from "./kit.ts"
 
 const schema = freshSchema()
@@ -327,7 +327,7 @@ describe("the trigger of the README", () => {
   )
   it.live(
     "publishes what is committed, in order, and nothing of what is rolled back: PGlite",
-    () => Effect.provide(story, Embedded.layer()),
+    () => Effect.provide(story, pglite()),
     120_000
   )
 })

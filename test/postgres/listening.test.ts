@@ -129,9 +129,9 @@ describe.concurrent("a LISTEN connection that is open and dead", () => {
   it.live("notifies Inbox.await again of what another process commits", () =>
     Effect.gen(function*() {
       const { between, here, other, schema } = yield* processes()
-      const gate = Deferred.makeUnsafe<void>()
+      const latch = Deferred.makeUnsafe<void>()
       // The worker is behind the proxy: it did not hear who awaits.
-      const pipeline = Pipeline.from(Notes, { consumer: "c" }).pipe(Pipeline.tap(() => Deferred.await(gate)))
+      const pipeline = Pipeline.from(Notes, { consumer: "c" }).pipe(Pipeline.tap(() => Deferred.await(latch)))
       yield* Effect.forkScoped(Effect.provide(Worker.run(pipeline), here))
       yield* within(10, Effect.sync(() => between.silence("listening_channels") === 1))
       yield* Effect.provide(Topic.publish(Notes, "n"), other)
@@ -150,7 +150,7 @@ describe.concurrent("a LISTEN connection that is open and dead", () => {
       // The worker's process listens again, and the waiter announces its id to it.
       yield* said(new RegExp(`^listening:(?!${asked![1]}$)`))
       yield* said(/^await:.*:c:n$/)
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* said(/^settled:c:n$/)
       assert.strictEqual((yield* Fiber.join(awaited))._tag, "Committed")
     }).pipe(Effect.scoped), 40_000)

@@ -6,9 +6,9 @@ import { assert, it, layer } from "@effect/vitest"
 import { Duration, Effect, Fiber, type Layer, Redacted, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { Audit, Consumers, DeadLetters, Pipeline, Topic, Worker } from "millrace"
-import { Embedded } from "millrace/embedded"
 import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
+import { pglite } from "../setup/pglite.ts"
 import { asleep, eventually, freshSchema, open, postgres, publish, receive, register } from "./kit.ts"
 
 const Notes = Topic.make("notes", {
@@ -45,11 +45,11 @@ const dead = Effect.fnUntraced(function*(consumer: string) {
 
 const engines: ReadonlyArray<readonly [string, Layer.Layer<any, any>]> = [
   ["postgres", postgres(inject("databaseUrl"), {}, schema)],
-  ["pglite", Embedded.layer({ schema })]
+  ["pglite", pglite({ schema })]
 ]
 
 for (const [engine, services] of engines) {
-  layer(services as ReturnType<typeof Embedded.layer>, { excludeTestServices: true, timeout: 60_000 })(
+  layer(services as ReturnType<typeof pglite>, { excludeTestServices: true, timeout: 60_000 })(
     `SQL functions for operators on ${engine}`,
     (it) => {
       it.effect("redrive a dead letter in its place, audited, once", () =>

@@ -126,11 +126,11 @@ export const stage = Effect.fnUntraced(function*(broken: (port: Port) => Port) {
     sql`insert into ${sql(messages)} (queue_id, lane, id, topic, key, keyed, payload)
       select 1, 0, 'm' || n, 't', case when n % 5 = 0 then 'own' || n else 'k' || n % ${keys}::int end, n % 5 <> 0, '{}'
       from generate_series(${from}::int, ${to - 1}::int) n order by n`
-  const round = (messages = 50) =>
-    reader.round({ messages, bytes: 1e6, perKey: 20 }, (deliveries) => seen.push(...deliveries))
+  const poll = (messages = 50) =>
+    reader.poll({ messages, bytes: 1e6, perKey: 20 }, (deliveries) => seen.push(...deliveries))
   const read = Effect.gen(function*() {
     do {
-      yield* round()
+      yield* poll()
     } while (reader.more)
   })
   const settle = (deliveries: ReadonlyArray<Delivery.Delivery>) =>
@@ -144,7 +144,7 @@ export const stage = Effect.fnUntraced(function*(broken: (port: Port) => Port) {
       let before: number
       do {
         before = seen.length
-        yield* round(room)
+        yield* poll(room)
         yield* settle(seen.slice(before))
       } while (seen.length > before || reader.more)
     })
@@ -156,10 +156,10 @@ export const stage = Effect.fnUntraced(function*(broken: (port: Port) => Port) {
   const holds = `${names.raw}.holds`
   return {
     begin,
+    poll,
     polls,
     put,
     read,
-    round,
     seen,
     settle,
     stats: reader.stats,

@@ -6,9 +6,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Data, Duration, Effect, Schema, Stream } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
 import { DeadLetters, Pipeline, Retry, Store, Topic, Worker } from "millrace"
-import { Embedded } from "millrace/embedded"
 import { inject } from "vitest"
 import { PgSession } from "../../src/postgres/session/PgSession.ts"
+import { pglite } from "../setup/pglite.ts"
 import { eventually, freshSchema, postgres } from "./kit.ts"
 
 const url = inject("databaseUrl")
@@ -353,7 +353,7 @@ describe("on PGlite, whose one session serves all", () => {
         assert.deepStrictEqual([end.effects, end.emitted], [others, others])
         assert.deepStrictEqual(end.deadLetters.map((deadLetter) => deadLetter.tag), ["StatementRefused"])
         assert.deepStrictEqual(yield* path, [usual!])
-      }).pipe(Effect.provide(Embedded.layer())),
+      }).pipe(Effect.provide(pglite())),
     60_000
   )
 })

@@ -7,6 +7,7 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { capabilities as memory } from "../../src/memory/MemoryTransport.ts"
 import { capabilities as postgres } from "../../src/postgres/queue/PgTransport.ts"
+import { group } from "../../src/redis/StreamTransport.ts"
 import { fifo, standard } from "../../src/sqs/SqsTransport.ts"
 import type { Capabilities } from "../../src/Transport.ts"
 import { root } from "./run.ts"
@@ -19,7 +20,8 @@ const engines: ReadonlyArray<readonly [name: string, can: Capabilities]> = [
   ["Postgres, PGlite", postgres],
   ["memory", memory],
   ["SQS standard", standard],
-  ["SQS FIFO", fifo]
+  ["SQS FIFO", fifo],
+  ["Redis Streams, group", group]
 ]
 
 const orders: Readonly<Record<Capabilities["order"], string>> = {

@@ -45,6 +45,16 @@ try {
   const alone = Object.keys(JSON.parse(run(folder, "npm", ["ls", "--json"])).dependencies).toSorted()
   if (alone.join() !== "effect,millrace") throw new Error(`more came along: ${alone.join()}`)
   program("memory")
+  // The command line brings what it needs, so it runs without the optional peers.
+  run(folder, join(folder, "node_modules/.bin/millrace"), ["migrate"], {
+    DATABASE_URL: server.url,
+    MILLRACE_SCHEMA: "cli"
+  })
+  run(folder, join(folder, "node_modules/.bin/millrace"), ["status"], {
+    DATABASE_URL: server.url,
+    MILLRACE_SCHEMA: "cli"
+  })
+  console.log("the command line works")
   install(at("@effect/sql-pg"), at("@electric-sql/pglite"))
   program("embedded")
   program("postgres", server.url)

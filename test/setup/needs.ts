@@ -2,7 +2,7 @@
  * Finds the test files that need a database, by what they import.
  *
  * Vitest runs them in a project of their own, so that a run of other files starts no server. `npm run check` runs only
- * the others.
+ * the others. Tests that run the examples are a third part, since a change of the code seldom needs them.
  */
 import { existsSync, globSync, readFileSync } from "node:fs"
 import { dirname, join, normalize } from "node:path"
@@ -35,14 +35,22 @@ export const needsDatabase = (
 const readFrom = (root: string) => (path: string): string | undefined =>
   path.startsWith("test/") && existsSync(join(root, path)) ? readFileSync(join(root, path), "utf8") : undefined
 
-/** All test files of the repository, in two parts. */
-export const testFiles = (
-  root: string
-): { readonly withDatabase: ReadonlyArray<string>; readonly without: ReadonlyArray<string> } => {
+/** Files that run each example and the main job as processes of their own. */
+const programs = /^test\/(?:examples|main-job\/(?:run|interrupted))\.test\.ts$/
+
+/** The test files of the repository, by what they need. */
+export interface TestFiles {
+  readonly examples: ReadonlyArray<string>
+  readonly withDatabase: ReadonlyArray<string>
+  readonly without: ReadonlyArray<string>
+}
+
+/** Finds all test files of the repository. Each is in one of the parts. */
+export const testFiles = (root: string): TestFiles => {
   const all = globSync("test/**/*.test.ts", { cwd: root }).map((path) => path.replaceAll("\\", "/")).sort()
-  const { false: without = [], true: withDatabase = [] } = Object.groupBy(
+  const parts = Object.groupBy(
     all,
-    (path) => needsDatabase(root, path) ? "true" : "false"
+    (path): keyof TestFiles => programs.test(path) ? "examples" : needsDatabase(root, path) ? "withDatabase" : "without"
   )
-  return { withDatabase, without }
+  return { examples: [], withDatabase: [], without: [], ...parts }
 }

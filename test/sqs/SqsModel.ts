@@ -7,14 +7,8 @@
  */
 import { Clock, Effect, type Latch } from "effect"
 import { TransportError } from "../../src/Errors.ts"
-import {
-  engineOf,
-  type EntryFailure,
-  type Outgoing,
-  type QueueSettings,
-  type Received,
-  type SqsApi
-} from "../../src/sqs/SqsApi.ts"
+import type { EntryFailure } from "../../src/internal/broker/BrokerQueue.ts"
+import { engineOf, type Outgoing, type QueueSettings, type Received, type SqsApi } from "../../src/sqs/SqsApi.ts"
 import { envelopeAttribute } from "../../src/sqs/SqsMessage.ts"
 
 /** A message in the queue. */

@@ -68,7 +68,7 @@ export const processOn = Effect.fnUntraced(function*(model: SqsModel) {
   }
   const services = Context.make(Store.Store, store).pipe(
     Context.add(Transport.Transport, transportOn(model, store, process)),
-    Context.add(CrashIsolation.Process, new CrashIsolation.Gate())
+    Context.add(CrashIsolation.Process, new CrashIsolation.ProcessWorkers())
   )
   return Object.assign(process, {
     run: <A, E>(program: Effect.Effect<A, E, Store.Store | Transport.Transport>): Effect.Effect<A, E> =>

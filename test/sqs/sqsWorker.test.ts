@@ -1,4 +1,4 @@
-// A worker on SQS: retries, leases, crashes and drain, on a model of SQS and in virtual time.
+// A worker on SQS: retries, leases, crashes and graceful stops, on a model of SQS and in virtual time.
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Fiber, Option } from "effect"
 import { TestClock } from "effect/testing"
@@ -102,7 +102,7 @@ describe.each(kinds)("on %s", (_, options, base) => {
     }).pipe(Effect.provide(layer))
   })
 
-  it.effect("a worker whose heartbeats fail loses its lease before another one gets the message", () => {
+  it.effect("a worker whose renewals fail loses its lease before another one gets the message", () => {
     const { layer, model } = sqs(options)
     const running: Array<string> = []
     const interrupted: Array<string> = []
@@ -131,14 +131,14 @@ describe.each(kinds)("on %s", (_, options, base) => {
     }).pipe(Effect.provide(layer))
   })
 
-  it.effect("a drain gives back every message at once, and no crash is counted for it", () => {
+  it.effect("a graceful stop gives back every message at once, and no crash is counted for it", () => {
     const { layer, model } = sqs(options)
     const started = Deferred.makeUnsafe<void>()
     const stuck = base.pipe(Pipeline.tap(() => Effect.andThen(Deferred.succeed(started, undefined), Effect.never)))
     const crashes: Array<number> = []
     return Effect.gen(function*() {
       yield* send(orders("a", 5).concat(orders("b", 5)))
-      // Suspects begin at two crashes: three drains must not make one.
+      // Suspects begin at two crashes: three graceful stops must not make one.
       for (let i = 0; i < 3; i++) {
         const worker = yield* start(stuck, { concurrency: 4, prefetch: 10 })
         yield* settle

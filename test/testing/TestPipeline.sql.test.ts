@@ -3,11 +3,11 @@ import { assert, it } from "@effect/vitest"
 import { Duration, Effect, Fiber, Latch, Layer, Logger, Redacted, Ref, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { Consumers, DeadLetters, Pipeline, Retry, Topic, Transport } from "millrace"
-import { Embedded } from "millrace/embedded"
 import { Postgres } from "millrace/postgres"
 import { TestPipeline } from "millrace/testing"
 import { inject } from "vitest"
 import { freshSchema } from "../postgres/kit.ts"
+import { pglite } from "../setup/pglite.ts"
 
 const Payments = Topic.make("payments", {
   schema: Schema.Struct({ id: Schema.String, account: Schema.String, cents: Schema.Int }),
@@ -39,7 +39,7 @@ it.effect("a pipeline with commitSql is tested as it is, on PGlite", () =>
           id: "b1"
         }])
       })
-  ).pipe(Effect.provide(Embedded.layer())), 60_000)
+  ).pipe(Effect.provide(pglite())), 60_000)
 
 it.effect("a drain waits for an operator's decisions about dead letters, on PGlite", () =>
   TestPipeline.run(
@@ -84,7 +84,7 @@ it.effect("a drain waits for an operator's decisions about dead letters, on PGli
         assert.deepStrictEqual(committed("s"), ["s2"], test.story)
         assert.deepStrictEqual(test.dead.map((deadLetter) => deadLetter.id), ["s1"])
       })
-  ).pipe(Effect.provide(Embedded.layer())), 60_000)
+  ).pipe(Effect.provide(pglite())), 60_000)
 
 it.effect(
   "publishes in transactions of the scenario's own, on PGlite: all of it when they commit, nothing when they fail",
@@ -117,7 +117,7 @@ it.effect(
           assert.strictEqual((yield* DeadLetters.get(deadLetter!.id)).attempts.length, 2, test.story)
           assert.notInclude(test.story, "b1")
         })
-    ).pipe(Effect.provide(Embedded.layer())),
+    ).pipe(Effect.provide(pglite())),
   60_000
 )
 

@@ -111,6 +111,7 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
     new Errors.EditUndecodable({ deadLetterId: "0001", topic: "t", issue: "Expected string", where: "$.a InvalidType" })
   ],
   InvalidOperatorAction: [new Errors.InvalidOperatorAction({ field: "by", problem: "is empty" })],
+  WorkerNotFound: [new Errors.WorkerNotFound({ consumer: "c", worker: "w" })],
   ConsumerNotFound: [new Errors.ConsumerNotFound({ consumer: "c" })],
   ConsumerBusy: [new Errors.ConsumerBusy({ consumer: "c", asked: "removed", workers: 1, waiting: 2, deadLetters: 3 })],
   ConsumerRemoved: [new Errors.ConsumerRemoved({ consumer: "c" })],
@@ -119,6 +120,35 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
     new Errors.PauseConflict({ consumer: "c", key: "k", asked: "paused", by: "anna", at: 0 })
   ],
   NotSubscribed: [new Errors.NotSubscribed({ consumer: "c", topic: "t" })],
+  RedriveRunNotFound: [new Errors.RedriveRunNotFound({ redriveRunId: "7" })],
+  RedriveRunning: [
+    new Errors.RedriveRunning({
+      consumer: "ledger",
+      redriveRunId: "0000000000000007",
+      state: "paused",
+      by: "anna",
+      at: 0
+    })
+  ],
+  RedriveRunConflict: [
+    new Errors.RedriveRunConflict({
+      redriveRunId: "0000000000000007",
+      asked: "continued",
+      state: "cancelled",
+      revision: 3,
+      by: "ben",
+      at: 0
+    }),
+    new Errors.RedriveRunConflict({
+      redriveRunId: "0000000000000007",
+      asked: "paused",
+      state: "finished",
+      revision: 3,
+      by: "",
+      at: 0
+    })
+  ],
+  NothingToRedrive: [new Errors.NothingToRedrive({ consumer: "ledger" })],
   DeadLetterConflict: [
     new Errors.DeadLetterConflict({ deadLetterId: "0001", asked: "redriven", state: "resolved", by: "anna", at: 0 }),
     new Errors.DeadLetterConflict({ deadLetterId: "0001", asked: "redriven", state: "resolved", by: "", at: 0 })
@@ -128,6 +158,7 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
 const safe = new RegExp(
   [
     "Nothing (was|of this|more)",
+    "The effect has happened",
     "nothing was",
     "No message was lost",
     "had no effect",

@@ -1,4 +1,4 @@
-/** `Inbox.once` on an inbox outside of the store: its markers, its heartbeat and its failures, in virtual time. */
+/** `Inbox.once` on an inbox outside of the store: its markers, their renewal, and its failures, in virtual time. */
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Context, Deferred, Effect, Exit, Fiber, Schema, Scope } from "effect"
 import { TestClock } from "effect/testing"

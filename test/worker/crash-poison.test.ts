@@ -23,7 +23,7 @@ import {
 
 /** A pipeline whose handlers note what runs in this process, and wait for the test where it wants. */
 const watched = (consumer: string, shared: { readonly running: Set<string>; readonly log: Array<string> }) => {
-  const gates = new Map<string, Deferred.Deferred<void>>()
+  const latches = new Map<string, Deferred.Deferred<void>>()
   const done = new Journal<Order>()
   const pipeline = Pipeline.from(Orders, { consumer }).pipe(
     Pipeline.tap((one) =>
@@ -31,35 +31,35 @@ const watched = (consumer: string, shared: { readonly running: Set<string>; read
         const name = `${consumer}:${one.id}`
         shared.log.push(`${name} with ${[...shared.running].join(",") || "nothing"}`)
         shared.running.add(name)
-        const gate = gates.get(one.id)
+        const latch = latches.get(one.id)
         return Effect.ensuring(
-          gate === undefined ? Effect.yieldNow : Deferred.await(gate),
+          latch === undefined ? Effect.yieldNow : Deferred.await(latch),
           Effect.sync(() => shared.running.delete(name))
         )
       })
     ),
     Pipeline.commit(done.write)
   )
-  const gate = (id: string) => {
+  const latch = (id: string) => {
     const one = Deferred.makeUnsafe<void>()
-    gates.set(id, one)
+    latches.set(id, one)
     return one
   }
-  return { pipeline, gate, done }
+  return { pipeline, latch, done }
 }
 
-/** A suspect of the ledger, while a handler of another worker runs and waits for its gate. */
+/** A suspect of the ledger, while a handler of another worker runs and waits for its latch. */
 const besideAnother = Effect.gen(function*() {
   yield* register
   const shared = { running: new Set<string>(), log: [] as Array<string> }
   const other = watched("other", shared)
-  const gate = other.gate("a1")
+  const latch = other.latch("a1")
   yield* publish(Orders, [order("a", 1)])
   yield* die("ledger")
   yield* die("ledger")
   yield* start(other.pipeline, { lanes })
   yield* until("another worker's handler runs", () => shared.running.size === 1)
-  return { shared, other, gate, ledger: watched("ledger", shared) }
+  return { shared, other, latch, ledger: watched("ledger", shared) }
 })
 
 /** Starts two workers of a process. The first one's messages were in flight when two processes crashed. */
@@ -71,10 +71,10 @@ const twoSuspects = Effect.fnUntraced(function*(options?: Parameters<typeof star
   const shared = { running: new Set<string>(), log: [] as Array<string> }
   const ledger = watched("ledger", shared)
   const other = watched("other", shared)
-  const gates = ["a1", "b1"].map(ledger.gate)
+  const latches = ["a1", "b1"].map(ledger.latch)
   yield* start(ledger.pipeline, { lanes, ...options })
   yield* start(other.pipeline, { lanes })
-  return { gates, ledger, other, shared }
+  return { latches, ledger, other, shared }
 })
 
 describe("a message held by processes that crashed", () => {
@@ -84,23 +84,23 @@ describe("a message held by processes that crashed", () => {
       yield* publish(Orders, [order("a", 1), order("b", 1)])
       yield* die("ledger")
       const shared = { running: new Set<string>(), log: [] }
-      const { done, gate, pipeline } = watched("ledger", shared)
-      const gates = ["a1", "b1"].map(gate)
+      const { done, latch, pipeline } = watched("ledger", shared)
+      const latches = ["a1", "b1"].map(latch)
       yield* start(pipeline, { lanes })
       yield* until("both run together", () => shared.running.size === 2)
-      for (const one of gates) yield* Deferred.succeed(one, undefined)
+      for (const one of latches) yield* Deferred.succeed(one, undefined)
       yield* until("both are done", () => done.size === 2)
     }).pipe(Effect.provide(Memory.layer)))
 
   it.effect("again runs alone in its process, other workers included, and clears the messages that did not kill", () =>
     Effect.gen(function*() {
-      const { gates, ledger, other, shared } = yield* twoSuspects()
+      const { latches, ledger, other, shared } = yield* twoSuspects()
       yield* until("the first suspect runs", () => [...shared.running].some((name) => name.startsWith("ledger")))
       yield* publish(Orders, [order("c", 1), ...orders("d", 2)])
       yield* TestClock.adjust("4 seconds")
       yield* settle
       assert.strictEqual(shared.running.size, 1)
-      for (const one of gates) yield* Deferred.succeed(one, undefined)
+      for (const one of latches) yield* Deferred.succeed(one, undefined)
       yield* eventually("everything is done", () => ledger.done.size === 5 && other.done.size === 5, 5_000)
       for (const id of ["a1", "b1"]) {
         assert.include(shared.log, `ledger:${id} with nothing`)
@@ -113,14 +113,14 @@ describe("a message held by processes that crashed", () => {
 
   it.effect("again does not wait indefinitely: what runs beside it is interrupted after a while and run again, uncounted", () =>
     Effect.gen(function*() {
-      const { gate, ledger, other, shared } = yield* besideAnother
+      const { latch, ledger, other, shared } = yield* besideAnother
       yield* start(ledger.pipeline, { lanes })
       yield* settle
       assert.strictEqual(ledger.done.size, 0)
       yield* eventually("the suspect is done", () => ledger.done.size === 1, 6_000)
       assert.include(shared.log, "ledger:a1 with nothing")
       yield* until("the interrupted one runs again", () => shared.running.has("other:a1"))
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* until("and is done", () => other.done.size === 1)
       assert.deepStrictEqual(other.done.attempts, [1])
     }).pipe(Effect.provide(Memory.layer)))
@@ -152,7 +152,7 @@ describe("a message held by processes that crashed", () => {
   })
 
   it.effect("again has nothing committed beside it: who waited for a transaction is withdrawn and runs again", () => {
-    const gate = Deferred.makeUnsafe<void>()
+    const latch = Deferred.makeUnsafe<void>()
     const log: Array<string> = []
     return Effect.gen(function*() {
       yield* register
@@ -168,7 +168,7 @@ describe("a message held by processes that crashed", () => {
           Pipeline.tap(tried.write),
           Pipeline.commit((one) =>
             Effect.andThen(
-              one.account === "x" ? Deferred.await(gate) : Effect.void,
+              one.account === "x" ? Deferred.await(latch) : Effect.void,
               Effect.sync(() => log.push(one.id))
             )
           )
@@ -187,7 +187,7 @@ describe("a message held by processes that crashed", () => {
       )
       yield* TestClock.adjust("6 seconds")
       yield* settle
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* until("the suspect runs", () => log.includes("suspect begins"))
       yield* settle
       yield* Deferred.succeed(suspect, undefined)
@@ -198,7 +198,7 @@ describe("a message held by processes that crashed", () => {
 
   it.effect("again has its process to itself for one lease's time: one that hangs continues beside the others", () =>
     Effect.gen(function*() {
-      const { gates, ledger, other, shared } = yield* twoSuspects({ lease: "10 seconds" })
+      const { latches, ledger, other, shared } = yield* twoSuspects({ lease: "10 seconds" })
       yield* until("the first suspect runs", () => shared.running.size === 1)
       yield* publish(Orders, orders("c", 1))
       yield* TestClock.adjust("9 seconds")
@@ -215,7 +215,7 @@ describe("a message held by processes that crashed", () => {
       yield* TestClock.adjust("10 minutes")
       yield* settle
       assert.strictEqual(shared.log.length, began + 2)
-      for (const one of gates) yield* Deferred.succeed(one, undefined)
+      for (const one of latches) yield* Deferred.succeed(one, undefined)
       yield* until("they are done", () => ledger.done.size === 4)
       assert.isTrue(ledger.done.attempts.every((attempt) => attempt === 1))
       assert.deepStrictEqual(yield* deadLetters("ledger"), [])
@@ -229,7 +229,7 @@ describe("a message held by processes that crashed", () => {
       yield* die("ledger")
       const shared = { running: new Set<string>(), log: [] as Array<string> }
       const ledger = watched("ledger", shared)
-      const gate = ledger.gate("a1")
+      const latch = ledger.latch("a1")
       yield* start(ledger.pipeline, { lanes })
       yield* until("the suspect runs alone", () => shared.running.size === 1)
       const other = watched("other", shared)
@@ -237,7 +237,7 @@ describe("a message held by processes that crashed", () => {
       yield* TestClock.adjust("2 seconds")
       yield* settle
       assert.deepStrictEqual(shared.log, ["ledger:a1 with nothing"])
-      Deferred.doneUnsafe(gate, Effect.void)
+      Deferred.doneUnsafe(latch, Effect.void)
       yield* until("the other one goes on", () => shared.log.length === 2)
       assert.deepStrictEqual(shared.log, ["ledger:a1 with nothing", "other:a1 with nothing"])
     }).pipe(Effect.provide(Memory.layer)))
@@ -250,27 +250,27 @@ describe("a message held by processes that crashed", () => {
       yield* die("ledger")
       const shared = { running: new Set<string>(), log: [] as Array<string> }
       const ledger = watched("ledger", shared)
-      const gate = ledger.gate("a1")
+      const latch = ledger.latch("a1")
       const worker = yield* start(ledger.pipeline, { lanes, grace: "5 seconds" })
       yield* until("the suspect runs", () => shared.running.size === 1)
       yield* publish(Orders, [order("b", 1)])
       yield* eventually("the others go on", () => ledger.done.size === 1, 40_000)
       yield* stop(worker)
       assert.strictEqual(shared.running.size, 0)
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* drain(ledger.pipeline, { lanes })
       assert.deepStrictEqual(ledger.done.attempts, [1, 1])
     }).pipe(Effect.provide(Memory.layer)))
 
   it.effect("again does not start in a consumer that an operator paused while it waited for others to be quiet", () =>
     Effect.gen(function*() {
-      const { gate, ledger, other, shared } = yield* besideAnother
+      const { latch, ledger, other, shared } = yield* besideAnother
       yield* start(ledger.pipeline, { lanes, lease: "1 second", idlePoll: "100 millis" })
       yield* settle
       yield* Consumers.pause("ledger", { by: "anna" })
       // The other one is interrupted after 5 s, and begins again: it does not wait for a suspect that must not run.
       yield* eventually("the other one begins again", () => shared.log.length === 2, 8_000)
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* until("and is done", () => other.done.size === 1)
       yield* TestClock.adjust("30 seconds")
       yield* settle

@@ -51,9 +51,9 @@ const ledger = <M extends Pipeline.DeliveryMode>(
 
 /** Waits without end at its first call only: the worker is stopped there, as a crash would end it. */
 const once = () => {
-  const gate = { reached: false }
-  const step = () => Effect.suspend(() => gate.reached ? Effect.void : (gate.reached = true, Effect.never))
-  return { gate, step }
+  const latch = { reached: false }
+  const step = () => Effect.suspend(() => latch.reached ? Effect.void : (latch.reached = true, Effect.never))
+  return { latch, step }
 }
 
 const modes = ["effectivelyOnce", "atLeastOnce", "atMostOnce"] as const
@@ -68,11 +68,11 @@ describe("a message whose worker goes while it is handled", () => {
     "in its $at, $delivery, is called $calls times and committed $commits times",
     ({ at, calls, commits, delivery }) =>
       Effect.gen(function*() {
-        const { gate, step } = once()
+        const { latch, step } = once()
         const { called, pipeline } = ledger(delivery, { [at]: step })
         yield* publish(Orders, [order("a", 1)])
         const worker = yield* start(pipeline)
-        yield* until("it is there", () => gate.reached)
+        yield* until("it is there", () => latch.reached)
         yield* stop(worker)
         yield* drain(pipeline)
         assert.lengthOf(called.values, calls)
@@ -83,7 +83,7 @@ describe("a message whose worker goes while it is handled", () => {
 
   it.effect("at most once, is reported though none of its steps had begun when it was interrupted", () => {
     let reached = false
-    const gate = Deferred.makeUnsafe<void>()
+    const latch = Deferred.makeUnsafe<void>()
     const logged: Array<string> = []
     return Effect.gen(function*() {
       const { called, pipeline } = ledger("atMostOnce")
@@ -93,7 +93,7 @@ describe("a message whose worker goes while it is handled", () => {
       const stopping = yield* Effect.forkChild(Fiber.interrupt(worker), { startImmediately: true })
       yield* TestClock.adjust("1 second")
       yield* settle
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* Fiber.join(stopping)
       yield* drain(pipeline)
       assert.strictEqual(called.size, 0)
@@ -104,7 +104,7 @@ describe("a message whose worker goes while it is handled", () => {
         subscription: (inner) => ({
           removeInTransaction: (deliveries) =>
             Effect.suspend(
-              () => (reached = true, Effect.andThen(Deferred.await(gate), inner.removeInTransaction(deliveries)))
+              () => (reached = true, Effect.andThen(Deferred.await(latch), inner.removeInTransaction(deliveries)))
             )
         })
       }),
@@ -203,11 +203,11 @@ const failedOnes = Telemetry.counted("ledger", "failed")
 describe("at most once", () => {
   it.effect("settles and claims a message before its steps run", () =>
     Effect.gen(function*() {
-      const { gate, step } = once()
+      const { latch, step } = once()
       const { pipeline } = ledger("atMostOnce", { step })
       yield* publish(Orders, [order("a", 1)])
       const worker = yield* start(pipeline, { lanes: 1 })
-      yield* until("it runs", () => gate.reached)
+      yield* until("it runs", () => latch.reached)
       const store = yield* Store.Store
       const claimed = yield* store.transact(store.inbox.claim("ledger", [{ id: "a1", fingerprint: "" }]))
       assert.deepStrictEqual(claimed, ["conflict"], "its id is in the inbox already, with its own content")

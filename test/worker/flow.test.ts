@@ -32,20 +32,20 @@ const running = (flow: Flow.Flow<string, Item>, runner: Flow.Runner<Item, never>
   )
 
 /** Work that the test ends by hand. */
-const gated = () => {
-  const gates = new Map<string, Deferred.Deferred<void>>()
+const latched = () => {
+  const latches = new Map<string, Deferred.Deferred<void>>()
   const began: Array<string> = []
   const interrupted: Array<string> = []
   const work = (one: Item): Flow.Work<never> => ({
     run: Effect.suspend(() => {
       began.push(nameOf(one))
-      const gate = Deferred.makeUnsafe<void>()
-      gates.set(nameOf(one), gate)
-      return Effect.onInterrupt(Deferred.await(gate), () => Effect.sync(() => interrupted.push(nameOf(one))))
+      const latch = Deferred.makeUnsafe<void>()
+      latches.set(nameOf(one), latch)
+      return Effect.onInterrupt(Deferred.await(latch), () => Effect.sync(() => interrupted.push(nameOf(one))))
     }),
     resume: () => undefined
   })
-  const open = (name: string) => Deferred.succeed(gates.get(name)!, undefined)
+  const open = (name: string) => Deferred.succeed(latches.get(name)!, undefined)
   return { work, began, interrupted, open }
 }
 
@@ -118,7 +118,7 @@ describe("a flow", () => {
     Effect.gen(function*() {
       const { flow } = make()
       const runs: Array<ReadonlyArray<string>> = []
-      const { began, open, work } = gated()
+      const { began, open, work } = latched()
       const fiber = yield* running(flow, {
         work,
         batch: (turns) => {
@@ -148,7 +148,7 @@ describe("a flow", () => {
   it.effect("withdraws a turn from its batch as it interrupts one in a fiber, and waits for both", () =>
     Effect.gen(function*() {
       const { flow } = make()
-      const { began, interrupted, work } = gated()
+      const { began, interrupted, work } = latched()
       const withdrawn: Array<string> = []
       yield* running(flow, {
         work,
@@ -175,7 +175,7 @@ describe("a flow", () => {
       const { flow } = make()
       const seen: Array<string> = []
       const fiber = yield* running(flow, {
-        work: gated().work,
+        work: latched().work,
         batch: ([first, ...later]) => {
           seen.push(nameOf(first!))
           flow.held(first!, () => {})
@@ -205,7 +205,7 @@ describe("a flow", () => {
   it.effect("starts nothing in quarantine but what is started alone, and lets what runs end", () =>
     Effect.gen(function*() {
       const { flow } = make({ admit: ({ key }) => key === "suspect" ? "quarantine" : "run" })
-      const { began, open, work } = gated()
+      const { began, open, work } = latched()
       yield* running(flow, { work })
       yield* offer(flow, item("a", 1), item("suspect", 1), item("suspect", 2))
       yield* until("a1 runs", () => began.length === 1)
@@ -231,7 +231,7 @@ describe("a flow", () => {
     Effect.gen(function*() {
       let paused = true
       const { flow } = make({ paused: () => paused }, 1)
-      const { began, work } = gated()
+      const { began, work } = latched()
       yield* running(flow, { work })
       yield* offer(flow, item("a", 1))
       yield* settle
@@ -242,10 +242,10 @@ describe("a flow", () => {
       assert.isFalse(flow.wantsMore)
     }))
 
-  it.effect("a drain drops what waits and what was handed out and never began, and waits for what runs only", () =>
+  it.effect("a stop drops what waits and what was handed out and never began, and waits for what runs only", () =>
     Effect.gen(function*() {
       const { capacity, flow } = make({ concurrency: 2 })
-      const { began, interrupted, work } = gated()
+      const { began, interrupted, work } = latched()
       const fiber = yield* running(flow, { work })
       yield* offer(flow, item("a", 1), item("a", 2))
       yield* until("a1 runs", () => began.length === 1)
@@ -253,8 +253,8 @@ describe("a flow", () => {
       yield* offer(flow, item("b", 1), item("c", 1))
       // Handed out to a reader that does not start it.
       assert.deepStrictEqual((yield* flow.turns).map(nameOf), ["b1"])
-      assert.deepStrictEqual(flow.drain().map(nameOf).toSorted(), ["a2", "b1", "c1"])
-      assert.deepStrictEqual([flow.mode, flow.size, capacity.freeMessages], ["draining", 1, 99])
+      assert.deepStrictEqual(flow.beginStop().map(nameOf).toSorted(), ["a2", "b1", "c1"])
+      assert.deepStrictEqual([flow.mode, flow.size, capacity.freeMessages], ["stopping", 1, 99])
       yield* flow.withdraw([...flow.running.keys()])
       yield* flow.idle
       flow.stop()
@@ -264,7 +264,7 @@ describe("a flow", () => {
   it.effect("never starts a turn that was withdrawn before it began", () =>
     Effect.gen(function*() {
       const { flow } = make()
-      const { began, work } = gated()
+      const { began, work } = latched()
       yield* offer(flow, item("a", 1), item("b", 1))
       const [a1, b1] = yield* flow.turns
       yield* flow.withdraw([a1])

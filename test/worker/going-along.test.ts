@@ -41,12 +41,12 @@ describe("a message that waits behind another one of its key", () => {
     const own = new Map<string, Delivery.HeldLease>()
     return Effect.gen(function*() {
       const ran: Array<string> = []
-      const gate = Deferred.makeUnsafe<void>()
+      const latch = Deferred.makeUnsafe<void>()
       const pipeline = Pipeline.from(Orders, { consumer: "ledger" }).pipe(
         Pipeline.commit((one: Order) =>
           Effect.suspend(() => {
             ran.push(one.id)
-            return Deferred.await(gate)
+            return Deferred.await(latch)
           })
         )
       )
@@ -55,7 +55,7 @@ describe("a message that waits behind another one of its key", () => {
       yield* until("the first one runs", () => ran.length === 1)
       const { lost, name, token } = own.get("a2")!
       yield* Deferred.succeed(lost, new Errors.LeaseLost({ lease: name, token: String(token), reason: "a test" }))
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* settle
       assert.deepStrictEqual(ran, ["a1"])
     }).pipe(Effect.provide(leasedApart(own)))

@@ -31,7 +31,7 @@ const options = { committers: 1, lanes: 4 }
 describe("messages that are ready together", () => {
   it.effect("share transactions, and what gets ready while one runs goes into the next", () => {
     let transactions = 0
-    const gate = Deferred.makeUnsafe<void>()
+    const latch = Deferred.makeUnsafe<void>()
     return Effect.gen(function*() {
       const { pipeline, stepped } = emitting()
       yield* publish(Orders, [order("first", 1)])
@@ -40,14 +40,14 @@ describe("messages that are ready together", () => {
       yield* publish(Orders, firsts)
       yield* until("all are ready", () => stepped.size === 21)
       yield* settle
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* settle
       assert.strictEqual(transactions, 2)
       assert.lengthOf(yield* receipts(), 21)
     }).pipe(
       Effect.provide(
         groups((body, transact) =>
-          Effect.suspend(() => (transactions++, Effect.andThen(Deferred.await(gate), transact(body))))
+          Effect.suspend(() => (transactions++, Effect.andThen(Deferred.await(latch), transact(body))))
         )
       )
     )
@@ -256,7 +256,7 @@ describe("a transaction that failed through no fault of its messages", () => {
 
 describe("a message that waits for its transaction", () => {
   it.effect("is withdrawn when its worker stops, and committed by the next one", () => {
-    const gate = Deferred.makeUnsafe<void>()
+    const latch = Deferred.makeUnsafe<void>()
     let transactions = 0
     return Effect.gen(function*() {
       const { pipeline, stepped } = emitting()
@@ -269,7 +269,7 @@ describe("a message that waits for its transaction", () => {
       const stopping = yield* Effect.forkChild(stop(worker), { startImmediately: true })
       yield* TestClock.adjust("1 second")
       yield* settle
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* eventually("it has stopped", () => stopping.pollUnsafe() !== undefined, 3_000)
       assert.deepStrictEqual(yield* receipts(), ["a1"])
       yield* drain(pipeline, options)
@@ -278,7 +278,7 @@ describe("a message that waits for its transaction", () => {
     }).pipe(
       Effect.provide(
         groups((body, transact) =>
-          Effect.suspend(() => (transactions++, Effect.andThen(Deferred.await(gate), transact(body))))
+          Effect.suspend(() => (transactions++, Effect.andThen(Deferred.await(latch), transact(body))))
         )
       )
     )

@@ -170,10 +170,10 @@ describe("the same message twice", () => {
 describe("a message that is filtered out", () => {
   it.effect("is settled in its turn, without the steps behind the filter", () =>
     Effect.gen(function*() {
-      const gate = Deferred.makeUnsafe<void>()
+      const latch = Deferred.makeUnsafe<void>()
       const journal = new Journal<Order>()
       const ledger = Pipeline.from(Orders, { consumer: "ledger" }).pipe(
-        Pipeline.tap((one) => one.n === 1 ? Deferred.await(gate) : Effect.void),
+        Pipeline.tap((one) => one.n === 1 ? Deferred.await(latch) : Effect.void),
         Pipeline.filter((one) => one.n !== 2),
         Pipeline.commit(journal.write)
       )
@@ -181,7 +181,7 @@ describe("a message that is filtered out", () => {
       const worker = yield* start(ledger)
       yield* settle
       assert.strictEqual(journal.size, 0)
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* until("the others are handled", () => journal.size === 2)
       assert.deepStrictEqual(journal.values.map((one) => one.n), [1, 3])
       yield* stop(worker)
@@ -353,17 +353,17 @@ describe("messages without a key", () => {
   it.effect("do not wait for one another", () =>
     Effect.gen(function*() {
       const Pings = Topic.make("pings", { schema: Schema.Int })
-      const gate = Deferred.makeUnsafe<void>()
+      const latch = Deferred.makeUnsafe<void>()
       const journal = new Journal<number>()
       const worker = yield* start(
         Pipeline.from(Pings, { consumer: "pinger" }).pipe(
-          Pipeline.tap((n) => n === 1 ? Deferred.await(gate) : Effect.void),
+          Pipeline.tap((n) => n === 1 ? Deferred.await(latch) : Effect.void),
           Pipeline.commit(journal.write)
         )
       )
       yield* publish(Pings, [1, 2, 3, 4])
       yield* until("the others pass", () => journal.size === 3)
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* until("and the slow one", () => journal.size === 4)
       yield* stop(worker)
     }).pipe(Effect.provide(Memory.layer)))

@@ -32,14 +32,14 @@ const logged = () => {
 }
 
 describe("a program of workers", () => {
-  it.effect("fails with the failure of one of them, after the others have drained", () => {
+  it.effect("fails with the failure of one of them, after the others have stopped gracefully", () => {
     const { fail, layer } = breaking("ledger")
-    const gate = Deferred.makeUnsafe<void>()
+    const latch = Deferred.makeUnsafe<void>()
     const done = new Journal<Order>()
     const began = new Journal<Order>()
     const slow = Pipeline.from(Orders, { consumer: "slow" }).pipe(
       Pipeline.tap(began.write),
-      Pipeline.tap(() => Deferred.await(gate)),
+      Pipeline.tap(() => Deferred.await(latch)),
       Pipeline.commit(done.write)
     )
     const workers = Layer.merge(Worker.layer(pipelineOf("ledger")), Worker.layer(slow, { grace: "10 seconds" }))
@@ -51,7 +51,7 @@ describe("a program of workers", () => {
       yield* fail
       yield* settle
       assert.isUndefined(program.pollUnsafe(), "it waits for what runs")
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* until("it has ended", () => program.pollUnsafe() !== undefined)
       const error = yield* Effect.flip(Fiber.join(program))
       assert.deepStrictEqual([error._tag, done.size], ["TransportError", 1])

@@ -45,8 +45,8 @@ const cut = (
 }
 
 /** A pipeline that waits for the test outside of the transaction and commits afterwards, with its times. */
-const gated = () => {
-  const gate = Deferred.makeUnsafe<void>()
+const latched = () => {
+  const latch = Deferred.makeUnsafe<void>()
   const began = new Journal<Order>()
   const done: Array<{ readonly id: string; readonly by: string }> = []
   const interruptedAt: Array<number> = []
@@ -54,20 +54,20 @@ const gated = () => {
     Pipeline.from(Orders, { consumer: "ledger" }).pipe(
       Pipeline.tap(began.write),
       Pipeline.tap(() =>
-        Effect.onInterrupt(Deferred.await(gate), () =>
+        Effect.onInterrupt(Deferred.await(latch), () =>
           Effect.map(Clock.currentTimeMillis, (now) => interruptedAt.push(now)))
       ),
       Pipeline.commit((one) =>
         Effect.sync(() => done.push({ id: one.id, by }))
       )
     )
-  return { gate, began, done, interruptedAt, pipeline }
+  return { latch, began, done, interruptedAt, pipeline }
 }
 
 describe("a lease", () => {
   it.effect("is renewed while a handler runs", () =>
     Effect.gen(function*() {
-      const { began, done, gate, interruptedAt, pipeline } = gated()
+      const { began, done, latch, interruptedAt, pipeline } = latched()
       yield* publish(Orders, [order("a", 1)])
       yield* start(pipeline("one"), { lease: "30 seconds" })
       yield* until("it runs", () => began.size === 1)
@@ -75,7 +75,7 @@ describe("a lease", () => {
       yield* TestClock.adjust("10 minutes")
       yield* settle
       assert.deepStrictEqual([began.size, interruptedAt.length], [1, 0])
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* until("it commits", () => done.length === 1)
       assert.deepStrictEqual(done, [{ id: "a1", by: "one" }])
     }).pipe(Effect.provide(Memory.layer)))
@@ -83,13 +83,13 @@ describe("a lease", () => {
   it.effect("is kept when its renewals fail a few times and then work", () => {
     let failures = 0
     return Effect.gen(function*() {
-      const { began, done, gate, interruptedAt, pipeline } = gated()
+      const { began, done, latch, interruptedAt, pipeline } = latched()
       yield* publish(Orders, [order("a", 1)])
       yield* start(pipeline("one"), { lease: "30 seconds", name: "one" })
       yield* until("it runs", () => began.size === 1)
       yield* TestClock.adjust("5 minutes")
       yield* settle
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* until("it commits", () => done.length === 1)
       assert.deepStrictEqual([interruptedAt.length, began.size], [0, 1])
       assert.isAbove(failures, 10)
@@ -102,7 +102,7 @@ describe("a lease", () => {
 
   it.effect("that cannot be renewed is lost: its handler is interrupted before the deadline, and another worker continues", () =>
     Effect.gen(function*() {
-      const { began, done, interruptedAt, pipeline } = gated()
+      const { began, done, interruptedAt, pipeline } = latched()
       yield* publish(Orders, [...orders("a", 2)])
       const started = yield* Clock.currentTimeMillis
       const one = yield* start(pipeline("one"), { lease: "30 seconds", name: "one", lanes: 1 })
@@ -125,7 +125,7 @@ describe("a lease", () => {
 
   it.effect("that is lost while a stop waits for its handler ends that handler, and the stop", () =>
     Effect.gen(function*() {
-      const { began, interruptedAt, pipeline } = gated()
+      const { began, interruptedAt, pipeline } = latched()
       yield* publish(Orders, [order("a", 1)])
       const one = yield* start(pipeline("one"), { lease: "10 seconds", grace: "1 hour", name: "one" })
       yield* until("it runs", () => began.size === 1)
@@ -138,7 +138,7 @@ describe("a lease", () => {
     const warned: Array<string> = []
     const logger = Logger.make(({ message }) => void warned.push(String(message)))
     return Effect.gen(function*() {
-      const { began, interruptedAt, pipeline } = gated()
+      const { began, interruptedAt, pipeline } = latched()
       yield* publish(Orders, Array.from({ length: 40 }, (_, i) => order(`k${i}`, 1)))
       yield* start(pipeline("one"), { lease: "30 seconds", name: "one", lanes: 16 })
       yield* until("they run", () => began.size === 40)
@@ -151,7 +151,7 @@ describe("a lease", () => {
 
   it.effect("is lost before its deadline when the network is cut and nothing answers any more", () =>
     Effect.gen(function*() {
-      const { began, done, interruptedAt, pipeline } = gated()
+      const { began, done, interruptedAt, pipeline } = latched()
       yield* publish(Orders, [order("a", 1)])
       const started = yield* Clock.currentTimeMillis
       yield* start(pipeline("one"), { lease: "30 seconds", name: "one", lanes: 1 })
@@ -164,7 +164,7 @@ describe("a lease", () => {
   it.effect("once lost is not brought back by a renewal that answers late", () => {
     let late = 0
     return Effect.gen(function*() {
-      const { began, done, gate, interruptedAt, pipeline } = gated()
+      const { began, done, latch, interruptedAt, pipeline } = latched()
       yield* publish(Orders, [order("a", 1)])
       yield* start(pipeline("one"), { lease: "30 seconds", name: "one", lanes: 1 })
       yield* until("it runs", () => began.size === 1)
@@ -173,7 +173,7 @@ describe("a lease", () => {
       assert.strictEqual(done.length, 0)
       // It claims its lane again, and runs the message again from its beginning.
       yield* eventually("it runs again", () => began.size === 2, 40_000)
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* eventually("it commits", () => done.length === 1, 5_000)
       yield* TestClock.adjust("2 minutes")
       assert.strictEqual(done.length, 1)
@@ -190,19 +190,19 @@ describe("a lease", () => {
     // A worker stopped as a whole, as by SIGSTOP: it neither renews nor notices, and then goes straight to its commit.
     let reads = 0
     return Effect.gen(function*() {
-      const one = gated()
-      const two = gated()
+      const one = latched()
+      const two = latched()
       yield* publish(Orders, [order("a", 1)])
       yield* start(one.pipeline("one"), { lease: "30 seconds", name: "one", lanes: 1 })
       yield* until("it runs", () => one.began.size === 1)
       yield* TestClock.adjust("31 seconds")
       yield* start(two.pipeline("two"), { name: "two", lanes: 1 })
       yield* eventually("the other one has it, and has not committed", () => two.began.size === 1, 15_000)
-      yield* Deferred.succeed(one.gate, undefined)
+      yield* Deferred.succeed(one.latch, undefined)
       yield* TestClock.adjust("5 seconds")
       yield* settle
       assert.deepStrictEqual(one.done, [])
-      yield* Deferred.succeed(two.gate, undefined)
+      yield* Deferred.succeed(two.latch, undefined)
       yield* until("the owner commits", () => two.done.length === 1)
       assert.deepStrictEqual(yield* deadLetters("ledger"), [])
     }).pipe(Effect.provide(ports({

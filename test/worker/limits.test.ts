@@ -6,18 +6,18 @@ import { drain, Journal, type Order, order, Orders, orders, ports, publish, sett
 
 /** A pipeline whose handlers wait for the test, and how many run. */
 const waiting = () => {
-  const gate = Deferred.makeUnsafe<void>()
+  const latch = Deferred.makeUnsafe<void>()
   const counts = { now: 0, most: 0, done: 0 }
   const pipeline = Pipeline.from(Orders, { consumer: "ledger" }).pipe(
     Pipeline.tap(() =>
       Effect.suspend(() => {
         counts.most = Math.max(counts.most, ++counts.now)
-        return Effect.ensuring(Deferred.await(gate), Effect.sync(() => counts.now--))
+        return Effect.ensuring(Deferred.await(latch), Effect.sync(() => counts.now--))
       })
     ),
     Pipeline.commit(() => Effect.sync(() => counts.done++))
   )
-  return { gate, counts, pipeline }
+  return { latch, counts, pipeline }
 }
 
 /** Memory, and how many deliveries and bytes a worker has been handed and not yet settled. */
@@ -45,13 +45,13 @@ const accounts = Array.from({ length: 200 }, (_, i) => `account-${i}-`)
 describe("a worker", () => {
   it.effect("runs at most as many handlers at once as its concurrency, and as many as that", () =>
     Effect.gen(function*() {
-      const { counts, gate, pipeline } = waiting()
+      const { counts, latch, pipeline } = waiting()
       yield* publish(Orders, accounts.map((account) => order(account, 1)))
       yield* start(pipeline, { concurrency: 7, lanes: 8 })
       yield* until("it has its fill", () => counts.now === 7)
       yield* settle
       assert.strictEqual(counts.most, 7)
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* until("all are done", () => counts.done === 200)
       assert.strictEqual(counts.most, 7)
     }).pipe(Effect.provide(Memory.layer)))
@@ -59,13 +59,13 @@ describe("a worker", () => {
   it.effect("holds at most as many messages as its prefetch says, over the whole backlog", () => {
     const { handed, layer } = counting()
     return Effect.gen(function*() {
-      const { counts, gate, pipeline } = waiting()
+      const { counts, latch, pipeline } = waiting()
       yield* publish(Orders, accounts.flatMap((account) => orders(account, 5)))
       yield* start(pipeline, { concurrency: 10, prefetch: 24, lanes: 8 })
       yield* until("it has its fill", () => counts.now === 10)
       yield* settle
       assert.isAtLeast(handed.most, 20)
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* until("all are done", () => counts.done === 1000)
       assert.isAtMost(handed.most, 24)
       assert.strictEqual(handed.total, 0)
@@ -76,12 +76,12 @@ describe("a worker", () => {
     const { handed, layer } = counting()
     return Effect.gen(function*() {
       const Texts = Topic.make("texts", { schema: Schema.String, id: "random" })
-      const gate = Deferred.makeUnsafe<void>()
+      const latch = Deferred.makeUnsafe<void>()
       let done = 0
       yield* publish(Texts, Array.from({ length: 40 }, () => "x".repeat(1_000)))
       yield* start(
         Pipeline.from(Texts, { consumer: "c" }).pipe(
-          Pipeline.tap(() => Deferred.await(gate)),
+          Pipeline.tap(() => Deferred.await(latch)),
           Pipeline.commit(() => Effect.sync(() => done++))
         ),
         { prefetchBytes: 5_500 }
@@ -89,7 +89,7 @@ describe("a worker", () => {
       yield* settle
       assert.isAtMost(handed.bytes, 6_600)
       assert.isAtLeast(handed.total, 5)
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* until("all are done", () => done === 40)
       yield* publish(Texts, ["y".repeat(100_000)])
       yield* until("so is the large one", () => done === 41)
@@ -99,12 +99,12 @@ describe("a worker", () => {
   it.effect("lets no key fill its hands: one with a long backlog leaves room for the others", () => {
     const { handed, layer } = counting()
     return Effect.gen(function*() {
-      const gate = Deferred.makeUnsafe<void>()
+      const latch = Deferred.makeUnsafe<void>()
       const done = new Journal<Order>()
       yield* publish(Orders, [...orders("hot", 500), ...accounts.slice(0, 50).map((account) => order(account, 1))])
       yield* start(
         Pipeline.from(Orders, { consumer: "ledger" }).pipe(
-          Pipeline.tap((one) => one.account === "hot" ? Deferred.await(gate) : Effect.void),
+          Pipeline.tap((one) => one.account === "hot" ? Deferred.await(latch) : Effect.void),
           Pipeline.commit(done.write)
         ),
         { concurrency: 8, prefetch: 64, prefetchPerKey: 4, lanes: 1 }
@@ -112,7 +112,7 @@ describe("a worker", () => {
       yield* until("the others are done", () => done.size === 50)
       yield* settle
       assert.isAtMost(handed.total, 4)
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* until("and the hot one", () => done.size === 550)
       const hot = done.values.filter((one) => one.account === "hot").map((one) => one.n)
       assert.deepStrictEqual(hot, Array.from({ length: 500 }, (_, i) => i + 1))

@@ -19,7 +19,7 @@ const noted = () => {
 it.effect("a transaction that is never over is named within 15 seconds, and then once a minute", () => {
   const { layer, lines } = noted()
   let begun = 0
-  const gate = Deferred.makeUnsafe<void>()
+  const latch = Deferred.makeUnsafe<void>()
   return Effect.gen(function*() {
     yield* publish(Orders, [order("a", 1)])
     yield* start(emitting().pipeline, { committers: 1, lanes: 4 })
@@ -33,13 +33,13 @@ it.effect("a transaction that is never over is named within 15 seconds, and then
     assert.include(lines[0], "A group of 1 messages")
     yield* eventually("it is named again", () => lines.length === 2, 65_000)
   }).pipe(
-    Effect.ensuring(Effect.andThen(Deferred.succeed(gate, undefined), settle)),
+    Effect.ensuring(Effect.andThen(Deferred.succeed(latch, undefined), settle)),
     Effect.provide([
       groups((body, transact) =>
         Effect.suspend(() => {
           begun++
           // Nothing can interrupt it.
-          return Effect.andThen(Effect.uninterruptible(Deferred.await(gate)), transact(body))
+          return Effect.andThen(Effect.uninterruptible(Deferred.await(latch)), transact(body))
         })
       ),
       layer

@@ -218,9 +218,9 @@ describe("a paused consumer", () => {
   it.effect("starts nothing more, not even what its worker holds; what runs is finished, then all continues in order", () =>
     Effect.gen(function*() {
       const done = new Journal<(typeof Orders)["schema"]["Type"]>()
-      const gate = Latch.makeUnsafe(false)
+      const latch = Latch.makeUnsafe(false)
       const pipeline = Pipeline.from(Orders, { consumer: "ledger" }).pipe(
-        Pipeline.mapEffect((one) => Effect.as(gate.await, one)),
+        Pipeline.mapEffect((one) => Effect.as(latch.await, one)),
         Pipeline.commit(done.write)
       )
       const worker = yield* start(pipeline, { concurrency: 1, prefetch: 16, lease: "30 seconds" })
@@ -232,7 +232,7 @@ describe("a paused consumer", () => {
       // The worker has no free place, and gets the news when it renews its leases.
       yield* TestClock.adjust("12 seconds")
       yield* settle
-      yield* gate.open
+      yield* latch.open
       yield* until("what ran is finished", () => done.size === 1)
       yield* publish(Orders, orders("b", 2))
       yield* TestClock.adjust("1 hour")

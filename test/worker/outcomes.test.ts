@@ -121,16 +121,16 @@ describe("the outcomes of a worker", () => {
       const done = new Journal<Order>()
       const pipeline = Pipeline.from(Orders, { consumer: "ledger" }).pipe(Pipeline.commit(done.write))
       yield* publish(Orders, Array.from({ length: 40 }, (_, n) => order(`key${n}-`, n)))
-      const gate = Deferred.makeUnsafe<void>()
+      const latch = Deferred.makeUnsafe<void>()
       let read = 0
       const fiber = yield* Worker.stream(pipeline, { ...quick, concurrency: 2, prefetch: 4 }).pipe(
-        Stream.runForEach(() => Effect.andThen(Effect.sync(() => read++), Deferred.await(gate))),
+        Stream.runForEach(() => Effect.andThen(Effect.sync(() => read++), Deferred.await(latch))),
         Effect.forkChild({ startImmediately: true })
       )
       yield* eventually("it commits what it has places for", () => done.size === 4)
       yield* eventually("and no more", () => true, 5_000)
       assert.deepStrictEqual([read, done.size], [1, 4])
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* eventually("the reader has them all", () => read === 40)
       assert.strictEqual(done.size, 40)
       yield* stop(fiber)
@@ -138,21 +138,21 @@ describe("the outcomes of a worker", () => {
 })
 
 describe("a stream of outcomes", () => {
-  const gated = () => {
-    const gate = Deferred.makeUnsafe<void>()
+  const latched = () => {
+    const latch = Deferred.makeUnsafe<void>()
     const began = new Journal<Order>()
     const done = new Journal<Order>()
     const pipeline = Pipeline.from(Orders, { consumer: "ledger" }).pipe(
       Pipeline.tap(began.write),
-      Pipeline.tap(() => Deferred.await(gate)),
+      Pipeline.tap(() => Deferred.await(latch)),
       Pipeline.commit(done.write)
     )
-    return { gate, began, done, pipeline }
+    return { latch, began, done, pipeline }
   }
 
-  it.effect("that is cancelled drains its worker: what runs may finish, the rest is given back uncounted", () =>
+  it.effect("that is cancelled stops its worker gracefully: what runs may finish, the rest is given back uncounted", () =>
     Effect.gen(function*() {
-      const { began, done, gate, pipeline } = gated()
+      const { began, done, latch, pipeline } = latched()
       yield* publish(Orders, orders("a", 2))
       const { fiber, read } = yield* reading(Worker.stream(pipeline, { grace: "10 seconds" }))
       yield* until("one runs", () => began.size === 1)
@@ -160,16 +160,16 @@ describe("a stream of outcomes", () => {
       yield* TestClock.adjust("9 seconds")
       yield* settle
       assert.isUndefined(stopping.pollUnsafe(), "it waits for what runs")
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* until("it has stopped", () => stopping.pollUnsafe() !== undefined)
       assert.deepStrictEqual([done.values.map((one) => one.id), read], [["a1"], []])
       yield* drain(pipeline)
       assert.deepStrictEqual([done.values.map((one) => one.id), done.attempts], [["a1", "a2"], [1, 1]])
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("with stopWhen drains, emits the outcomes of the drain, and ends", () =>
+  it.effect("with stopWhen stops gracefully, emits the outcomes of the stop, and ends", () =>
     Effect.gen(function*() {
-      const { began, gate, pipeline } = gated()
+      const { began, latch, pipeline } = latched()
       yield* publish(Orders, orders("a", 2))
       const enough = Deferred.makeUnsafe<void>()
       const { fiber, read } = yield* reading(
@@ -179,7 +179,7 @@ describe("a stream of outcomes", () => {
       yield* Deferred.succeed(enough, undefined)
       yield* settle
       assert.deepStrictEqual([read, fiber.pollUnsafe()], [[], undefined])
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* Fiber.join(fiber)
       assert.deepStrictEqual([read.map(shown), began.size], [["a1 Committed 1"], 1])
     }).pipe(Effect.provide(Memory.layer)))
@@ -188,12 +188,12 @@ describe("a stream of outcomes", () => {
     Effect.gen(function*() {
       const done = new Journal<Order>()
       const pipeline = Pipeline.from(Orders, { consumer: "ledger" }).pipe(Pipeline.commit(done.write))
-      const gate = Deferred.makeUnsafe<void>()
+      const latch = Deferred.makeUnsafe<void>()
       const enough = Deferred.makeUnsafe<void>()
       const read: Array<string> = []
       const fiber = yield* Worker.stream(pipeline, { ...quick, stopWhen: Deferred.await(enough) }).pipe(
         Stream.runForEach((one) =>
-          Effect.andThen(Effect.sync(() => read.push(one.context.message.id)), Deferred.await(gate))
+          Effect.andThen(Effect.sync(() => read.push(one.context.message.id)), Deferred.await(latch))
         ),
         Effect.forkChild({ startImmediately: true })
       )
@@ -204,14 +204,14 @@ describe("a stream of outcomes", () => {
       yield* eventually("the second is committed", () => done.size === 2)
       yield* Deferred.succeed(enough, undefined)
       yield* settle
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* Fiber.join(fiber)
       assert.deepStrictEqual(read, ["a1", "b1"])
     }).pipe(Effect.provide(Memory.layer)))
 
   it.effect("emits nothing for what is given back: its next delivery has the outcome", () =>
     Effect.gen(function*() {
-      const { began, gate, pipeline } = gated()
+      const { began, latch, pipeline } = latched()
       yield* publish(Orders, orders("a", 1))
       const enough = Deferred.makeUnsafe<void>()
       const first = yield* reading(Worker.stream(pipeline, { grace: 0, stopWhen: Deferred.await(enough) }))
@@ -219,7 +219,7 @@ describe("a stream of outcomes", () => {
       yield* Deferred.succeed(enough, undefined)
       yield* eventually("it has stopped", () => first.fiber.pollUnsafe() !== undefined)
       assert.deepStrictEqual(first.read, [])
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       const second = yield* reading(Worker.stream(pipeline, quick))
       yield* until("it is committed", () => second.read.length === 1)
       assert.deepStrictEqual(second.read.map(shown), ["a1 Committed 1"])

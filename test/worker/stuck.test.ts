@@ -95,7 +95,7 @@ describe("a worker that stops while its transactions do not get through, though 
   })
 
   it.effect("waits for the transaction that is under way, and for no other", () => {
-    const gate = Deferred.makeUnsafe<void>()
+    const latch = Deferred.makeUnsafe<void>()
     let begun = 0
     return Effect.gen(function*() {
       const { pipeline } = emitting()
@@ -106,13 +106,13 @@ describe("a worker that stops while its transactions do not get through, though 
       yield* TestClock.adjust("1 second")
       yield* settle
       assert.isUndefined(stopping.pollUnsafe())
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* until("it has stopped", () => stopping.pollUnsafe() !== undefined)
       assert.strictEqual(begun, 1)
     }).pipe(Effect.provide(groups((body, transact) =>
       Effect.suspend(() => {
         begun++
-        return transact(body.pipe(Effect.andThen(Deferred.await(gate)), Effect.andThen(Effect.fail(away))))
+        return transact(body.pipe(Effect.andThen(Deferred.await(latch)), Effect.andThen(Effect.fail(away))))
       })
     )))
   })

@@ -1,5 +1,5 @@
 /**
- * Errors of a message's content: it was refused at publish, or its stored payload does not decode.
+ * Errors of a message's content: it was refused at publish, cannot be read from a broker, or does not decode.
  *
  * @since 0.1.0
  */

@@ -1,5 +1,5 @@
 /**
- * Errors of operator actions on consumers and dead letters: another operator was first, or messages would be lost.
+ * Errors of operator actions on consumers and dead letters, and of a worker whose consumer was removed.
  *
  * @since 0.1.0
  */
@@ -86,7 +86,8 @@ export class EditUndecodable
 }
 
 /**
- * An operator action has no operator's name, or a note, that the audit can keep.
+ * An operator action was refused because the audit cannot keep its operator's name or its note. A name is empty or too
+ * long, a note is too long, or one of them has a character that Postgres refuses.
  *
  * @since 0.1.0
  */
@@ -115,6 +116,23 @@ export class ConsumerNotFound
   override get message() {
     return `There is no consumer ${JSON.stringify(this.consumer)}. Nothing was changed. `
       + `List them with Consumers.list; a consumer registers when its first worker starts.`
+  }
+}
+
+/**
+ * A consumer has no live worker of this name, so there is no lease to expire.
+ *
+ * @since 0.1.0
+ */
+export class WorkerNotFound extends Schema.TaggedError<WorkerNotFound>("millrace/WorkerNotFound")("WorkerNotFound", {
+  consumer: Schema.String,
+  worker: Schema.String
+}) {
+  override get message() {
+    return `Consumer ${JSON.stringify(this.consumer)} has no live worker ${
+      JSON.stringify(this.worker)
+    }. Nothing was changed. `
+      + `Look at Operations.workers: a worker that has died gives its lanes away by itself.`
   }
 }
 
@@ -190,5 +208,82 @@ export class NotSubscribed extends Schema.TaggedError<NotSubscribed>("millrace/N
 }) {
   override get message() {
     return `Consumer "${this.consumer}" is not subscribed to topic "${this.topic}". Nothing was changed. Look at its topics with Consumers.get.`
+  }
+}
+
+/**
+ * There is no redrive run with this id.
+ *
+ * @since 0.1.0
+ */
+export class RedriveRunNotFound
+  extends Schema.TaggedError<RedriveRunNotFound>("millrace/RedriveRunNotFound")("RedriveRunNotFound", {
+    redriveRunId: Schema.String
+  })
+{
+  override get message() {
+    return `There is no redrive run ${JSON.stringify(this.redriveRunId)}. Nothing was changed. `
+      + `List them with Operations.redriveRuns; a run that is over is kept for 30 days (retention.audit).`
+  }
+}
+
+/**
+ * A redrive run cannot start, because the consumer has another one that is not over.
+ *
+ * @since 0.1.0
+ */
+export class RedriveRunning extends Schema.TaggedError<RedriveRunning>("millrace/RedriveRunning")("RedriveRunning", {
+  consumer: Schema.String,
+  redriveRunId: Schema.String,
+  /** `running`, `waiting`, `paused` or `stopped`. */
+  state: Schema.String,
+  by: Schema.String,
+  at: Schema.Number
+}) {
+  override get message() {
+    return `No redrive run was started for consumer "${this.consumer}": run ${this.redriveRunId}, which ${this.by} started at `
+      + `${
+        new Date(this.at).toISOString()
+      }, is ${this.state}. Nothing was changed. Continue that run, or cancel it first.`
+  }
+}
+
+/**
+ * A redrive run is not in a state that allows the operator action, or has changed since the operator looked.
+ *
+ * @since 0.1.0
+ */
+export class RedriveRunConflict
+  extends Schema.TaggedError<RedriveRunConflict>("millrace/RedriveRunConflict")("RedriveRunConflict", {
+    redriveRunId: Schema.String,
+    /** `continued`, `paused`, `cancelled`, or `given another rate`. */
+    asked: Schema.String,
+    state: Schema.String,
+    revision: Schema.Number,
+    /** The operator that changed the run last, and the time. Empty if the run itself changed its state. */
+    by: Schema.String,
+    at: Schema.Number
+  })
+{
+  override get message() {
+    return `Redrive run ${this.redriveRunId} cannot be ${this.asked}: it is ${this.state} since `
+      + `${new Date(this.at).toISOString()}${this.by === "" ? "" : `, by ${this.by}`}, in revision ${this.revision}. `
+      + `Nothing was changed. Look at it again.`
+  }
+}
+
+/**
+ * A redrive run cannot start, because no open dead letter matches its filter.
+ *
+ * @since 0.1.0
+ */
+export class NothingToRedrive
+  extends Schema.TaggedError<NothingToRedrive>("millrace/NothingToRedrive")("NothingToRedrive", {
+    consumer: Schema.String
+  })
+{
+  override get message() {
+    return `No redrive run was started: no open dead letter of consumer "${this.consumer}" matches the filter. Nothing was changed. `
+      + `Look at the groups with Operations.failures, or correct the filter.`
   }
 }

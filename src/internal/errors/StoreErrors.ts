@@ -96,6 +96,6 @@ export class SchemaOutdated extends Schema.TaggedError<SchemaOutdated>("millrace
 }) {
   override get message() {
     return `Schema "${this.schema}" is at version ${this.found}, this code needs ${this.needed}, and migrate is "check". Nothing was changed. `
-      + `Start once with migrate "auto" and a role that may create tables.`
+      + `Run "npx millrace migrate" with a role that may create tables, or start once with migrate "auto".`
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Errors of a transport: a failed request, and a subscription that cannot continue. Neither loses a message, and
- * neither counts an attempt.
+ * Errors of a transport: a failed request, a publish that a broker did not take as a whole, and a subscription that
+ * cannot continue. None of them loses a message.
  *
  * @since 0.1.0
  */
@@ -18,10 +18,10 @@ export class TransportError extends Schema.TaggedError<TransportError>("millrace
   detail: Schema.String
 }) {
   override get message() {
-    return `${this.engine} could not ${this.operation}: ${this.detail}. No message was lost. `
+    return `${this.engine} could not ${this.operation}: ${this.detail}. `
       + (this.kind === "temporary"
-        ? "It is tried again."
-        : "This does not pass by itself: fix it, then start the worker again.")
+        ? "No message was lost. It is tried again."
+        : "Nothing was acknowledged. This does not pass by itself: fix it, then start the worker again.")
   }
 }
 

@@ -9,9 +9,9 @@
  * | mode | the flow hands out | it asks for more |
  * | --- | --- | --- |
  * | `running` | turns that are ready, up to the concurrency | while it has places |
- * | `paused` | nothing | always: the answer tells when the pause ends |
+ * | `paused` | nothing | always, since a poll shows when the pause ends |
  * | `quarantine` | the turn that runs alone | no |
- * | `draining` | nothing, and nothing waits any more; what runs may end | no |
+ * | `stopping` | nothing, and nothing waits any more; what runs may end | no |
  * | `stopped` | nothing, and nothing runs | no |
  */
 import * as Cause from "effect/Cause"
@@ -29,7 +29,7 @@ export interface Turn<K> {
   readonly bytes: number
 }
 
-export type Mode = "running" | "paused" | "quarantine" | "draining" | "stopped"
+export type Mode = "running" | "paused" | "quarantine" | "stopping" | "stopped"
 
 /** The owner's part in the flow's decisions. All functions are synchronous. */
 export interface Rules<T> {
@@ -99,7 +99,7 @@ export class Flow<K, T extends Turn<K>, E = never> {
   private readonly endings = new Set<Latch.Latch>()
   private count = 0
   private quarantines = 0
-  private stage: "open" | "draining" | "stopped" = "open"
+  private stage: "open" | "stopping" | "stopped" = "open"
   private finished: Exit.Exit<void, E> | undefined
 
   constructor(rules: Rules<T>, capacity: Capacity) {
@@ -215,7 +215,10 @@ export class Flow<K, T extends Turn<K>, E = never> {
     this.runningTurns.set(turn, withdraw)
   }
 
-  /** Makes a fiber continue a turn that a batch has begun. While the flow drains, no fiber starts, so the turn ends. */
+  /**
+   * Makes a fiber continue a turn that a batch has begun. While the flow is stopping, no fiber starts, so the turn
+   * ends.
+   */
   continueInFiber(turn: T, work: Work<E>): void {
     if (this.stage !== "open") return this.end(turn)
     this.runningTurns.set(turn, undefined)
@@ -279,7 +282,7 @@ export class Flow<K, T extends Turn<K>, E = never> {
   }
 
   /**
-   * Puts turns back behind the running one of their key. While the flow drains, no turn starts, so the turns are
+   * Puts turns back behind the running one of their key. While the flow is stopping, no turn starts, so the turns are
    * dropped instead. Returns the dropped ones.
    */
   putBack(key: K, turns: ReadonlyArray<T>): ReadonlyArray<T> {
@@ -359,8 +362,8 @@ export class Flow<K, T extends Turn<K>, E = never> {
    * Stops starting turns for good. Drops the waiting turns, and those that were handed out and have not started, and
    * returns them. The reader of `turns` must have ended before.
    */
-  drain(): ReadonlyArray<T> {
-    this.stage = "draining"
+  beginStop(): ReadonlyArray<T> {
+    this.stage = "stopping"
     const dropped = [...this.queue.remove(() => true), ...this.waitingAlone.splice(0)]
     for (const turn of dropped) this.drop(turn)
     for (const [turn, holder] of this.runningTurns) {

@@ -86,8 +86,8 @@ export const commitTimeout =
  * Sets the order behind a dead letter, and how errors are stored with it.
  *
  * `order`: `continue` lets the messages behind a dead letter's message pass, which is the default. `park` keeps the
- * key's messages waiting in order until an operator redrives or discards the dead letter. The first registration of the
- * consumer fixes this order. A worker that asks for the other order fails with `ConsumerConflict`.
+ * key's messages waiting in order until an operator redrives, discards or releases the dead letter. The first
+ * registration of the consumer fixes this order. A worker that asks for the other order fails with `ConsumerConflict`.
  *
  * `errors`: a Schema of every error of the pipeline (`Pipeline.Error`), so a `Schema.Union` of several. If steps send
  * statements, `SqlError.SqlError` is one of these errors. A `Topic.publish` in a step adds `InvalidName`,

@@ -14,12 +14,15 @@ export interface SqlData {
   readonly params: ReadonlyArray<unknown>
 }
 
-/** Returns the statements for a value. Returns undefined if one of them must run as an effect. */
+/**
+ * Returns the statements that a `commitSql` step makes of a message's value. Returns undefined if one of them must run
+ * as an effect.
+ */
 export type ToSqlData = (value: never, delivered: DeliveryContext) => ReadonlyArray<SqlData> | undefined
 
 /**
- * Returns the function that makes the statements of `commitSql` for a value. Returns undefined where statements must
- * run as effects: the context has no client, or a transformer changes each statement.
+ * Returns the function that makes the statements of a `commitSql` step. Returns undefined where statements must run as
+ * effects: the context has no client, or a transformer changes each statement.
  */
 export const make = <A>(
   f: (value: A, sql: SqlClient.SqlClient, delivered: DeliveryContext) => ReadonlyArray<Statement.Statement<unknown>>

@@ -11,7 +11,10 @@ import type { StoreFailure } from "../../Errors.ts"
  *
  * - On a dead letter: `redriven`, `edited` (redriven with another payload), `discarded`, `restored`, `released`.
  * - On a consumer: `removed`, `unsubscribed`.
+ * - On a worker of a consumer: `evicted`.
  * - On a consumer or one of its keys: `paused`, `resumed`.
+ * - On a redrive run: `started`, `continued`, `paused`, `cancelled`, `rateChanged`. The run itself, whose name is
+ *   `millrace`, writes `awaited` (it waits for an operator), `stopped` and `finished`.
  *
  * @since 0.1.0
  */
@@ -25,6 +28,14 @@ export type Action =
   | "unsubscribed"
   | "paused"
   | "resumed"
+  | "started"
+  | "continued"
+  | "cancelled"
+  | "rateChanged"
+  | "awaited"
+  | "stopped"
+  | "finished"
+  | "evicted"
 
 /**
  * One operator action. Fields that do not apply are empty.
@@ -41,11 +52,13 @@ export interface Entry {
   readonly action: Action
   readonly consumer: string
   readonly deadLetterId: string
+  /** The redrive run that the action is about, or that redrove the dead letter. */
+  readonly redriveRunId: string
   readonly topic: string
   readonly key: string
   /** The operator's note. */
   readonly note: string
-  /** The effect of the action, as text: `12 waiting, 3 deadLetters`. */
+  /** The effect of the action, as text: `12 waiting, 3 dead letters`. */
   readonly detail: string
 }
 
@@ -55,10 +68,12 @@ export interface Entry {
  * @since 0.1.0
  */
 export interface Query {
-  /** Only actions on dead letters, or only actions on consumers and keys. */
-  readonly about?: "deadLetters" | "consumers" | undefined
+  /** Only actions on dead letters, only those on consumers and keys, or only those on redrive runs. */
+  readonly about?: "deadLetters" | "consumers" | "redriveRuns" | undefined
   readonly consumer?: string | undefined
   readonly deadLetterId?: string | undefined
+  /** Only actions on this redrive run, and the redrives that it made. */
+  readonly redriveRunId?: string | undefined
   /** The operator. */
   readonly by?: string | undefined
   readonly action?: Action | undefined

@@ -11,7 +11,8 @@ import type {
   ConsumerNotFound,
   NotSubscribed,
   PauseConflict,
-  StoreFailure
+  StoreFailure,
+  WorkerNotFound
 } from "../../Errors.ts"
 
 /**
@@ -164,6 +165,18 @@ export interface Settled {
 }
 
 /**
+ * The lanes of an evicted worker.
+ *
+ * @since 0.1.0
+ */
+export interface Evicted {
+  /** Lanes whose lease ended now. Other workers can claim them. */
+  readonly lanes: number
+  /** Lanes that the worker keeps, since a transaction of it is open. Evict it again when that transaction has ended. */
+  readonly busy: number
+}
+
+/**
  * The part of the store that keeps consumers and their subscriptions.
  *
  * @since 0.1.0
@@ -227,6 +240,18 @@ export interface ConsumerStore {
     consumer: string,
     action: OperatorAction
   ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>
+  /**
+   * Ends the leases of one worker now, audited, and wakes the other workers of the consumer.
+   *
+   * The worker commits nothing more under these leases. Its messages in flight count as after a crash. Does not wait
+   * for a lane that an open transaction of the worker has locked. A worker that still runs claims free lanes again at
+   * its next `take`. Fails with `WorkerNotFound` if no live worker of the consumer has this name.
+   */
+  readonly evict: (
+    consumer: string,
+    worker: string,
+    action: OperatorAction
+  ) => Effect.Effect<Evicted, StoreFailure | ConsumerNotFound | WorkerNotFound>
   /**
    * Pauses one key, audited. The pause is independent of retries and parked dead letters, and only an operator ends the
    * pause.

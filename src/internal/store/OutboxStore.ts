@@ -18,8 +18,12 @@ export interface OutboxStore {
    * Stores the messages for every consumer of their topics, all or none, in the given order.
    *
    * The write joins the ambient transaction. Without one it commits by itself. The messages become visible, and workers
-   * are woken, when the transaction commits. Messages of a topic without a consumer wait as unrouted. An interruption
-   * before the commit stores no message.
+   * are woken, when the transaction commits. Messages of a topic without a consumer wait as unrouted. If the ambient
+   * transaction is interrupted before its commit, no message is stored. If a write without one is interrupted, its
+   * messages may be stored, all or none.
+   *
+   * Writes of concurrent callers without an ambient transaction may share one. No write fails because of a message of
+   * another one.
    *
    * With `delay`, the messages are kept apart until they are due. The first worker that polls after that time moves
    * them into the queue in one transaction, in the order of their due times. A message with a name replaces the one

@@ -8,7 +8,7 @@ import type { StuckKey } from "../KeyFacts.ts"
 import type { Operations } from "../Operations.ts"
 import { type FactQuery, failureOf, number, type Row, text, time } from "./FactQuery.ts"
 
-/** The most keys of a page. Each one costs a look at the messages of its lane. */
+/** The most keys of a page. For each key, messages of its lane are read. */
 const mostKeys = 100
 
 const pausedOf = (row: Row): StuckKey["paused"] => {
@@ -42,7 +42,7 @@ const stuckKeyOf = (row: Row): StuckKey => ({
 export const make = ({ exists, read }: FactQuery, names: Names): Pick<Operations["Service"], "stuckKeys"> => {
   const sql = FactsSql.make(names)
   return {
-    stuckKeys: ({ after, consumer, hold, limit = 25 } = {}) =>
+    stuckKeys: ({ after, consumer, hold, key, limit = 25 } = {}) =>
       Effect.andThen(
         exists(consumer),
         Effect.map(
@@ -51,7 +51,8 @@ export const make = ({ exists, read }: FactQuery, names: Names): Pick<Operations
             hold ?? null,
             after?.consumer ?? null,
             after?.key ?? null,
-            Math.min(mostKeys, Math.max(1, limit))
+            Math.min(mostKeys, Math.max(1, limit)),
+            key ?? null
           ]),
           (rows) => rows.map(stuckKeyOf)
         )

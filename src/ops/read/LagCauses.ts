@@ -12,9 +12,9 @@ export interface Known {
   readonly lagMillis: number
   /** Messages that can be processed; those of held keys do not count. */
   readonly ready: Count
-  /** The longest of the waits for a lock. Its transaction may belong to another consumer. */
+  /** The session of Millrace that has waited longest for a lock. It may work for another consumer. */
   readonly blocker: Blocker | undefined
-  /** The key that has most of what waits. Undefined if it was not looked for. */
+  /** The key with the most waiting messages, and its share of them. Undefined if it was not looked for. */
   readonly oneKey: { readonly key: string; readonly share: number } | undefined
 }
 
@@ -29,7 +29,7 @@ const causeOf = ({ blocker, facts, lagMillis, oneKey, ready }: Known): LagCause 
   if (paused !== undefined) return { _tag: "Paused", ...paused }
   if (waiting.value === 0) return { _tag: "Empty" }
   if (workers === 0) return { _tag: "NoWorker" }
-  // Of a long queue only the first messages are counted. A lag shows that a message behind them is ready.
+  // Only the first messages of a long queue are counted. If none of them is ready, a lag shows that a later one is.
   if (ready.value === 0 && lagMillis === 0) return { _tag: "AllHeld", parked: parkedKeys, delayed: delayedKeys }
   if (blocker !== undefined && blocker.waitsMillis >= longWait) return { _tag: "CommitWaits", blocker }
   if (freeLanes > 0) return { _tag: "FreeLanes", free: freeLanes, lanes }

@@ -16,7 +16,7 @@ import type { Operations } from "../Operations.ts"
 import { type FactQuery, number, type Row, text, texts, time } from "./FactQuery.ts"
 import * as QueueSearch from "./QueueSearch.ts"
 
-/** Dead letters of one id, and delayed messages, that are looked at. */
+/** The most dead letters of one id that are read, and the most delayed messages that are counted by topic. */
 const mostDeadLetters = 100
 const mostDelayed = 50_000
 
@@ -84,7 +84,7 @@ const sentenceOf = (
       }.`
     case "held":
       return `It waits in the queue of consumer ${who}${since}. Its key is ${
-        hold === undefined || holdText(hold, id) === "" ? "held until its worker looks again" : holdText(hold, id)
+        hold === undefined || holdText(hold, id) === "" ? "held until its worker polls again" : holdText(hold, id)
       }.`
     case "dead":
       return `Consumer ${who} could not process it (${newest!.reason}, ${newest!.tag}): dead letter ${

@@ -1,6 +1,7 @@
 /**
  * Deletes old data, so that the tables stay small: message ids, audit entries, worker rows, and dead letters that were
- * resolved or discarded.
+ * resolved or discarded. Also deletes old records of messages at brokers. Unrouted messages are deleted only if the
+ * user wants it.
  *
  * A message id stays in the inbox for at least the deduplication window after its commit. It stays longer while a
  * message waits that was published within that window. Ids of open dead letters stay, and so do ids of messages that
@@ -39,7 +40,7 @@ export interface RetentionOptions {
   readonly resolved?: Duration.Input | undefined
   /** Discarded dead letters. Default 7 days. */
   readonly discarded?: Duration.Input | undefined
-  /** Audit entries. Default 30 days. */
+  /** Audit entries, and redrive runs that are over. Default 30 days. */
   readonly audit?: Duration.Input | undefined
   /** Messages of topics without a consumer, which wait for one. Default `"Infinity"`: they are never deleted. */
   readonly unrouted?: Duration.Input | undefined
@@ -131,6 +132,7 @@ export const sweep = (db: PgDatabase, names: Names, settings: Settings): Effect.
       ? 0
       : yield* part(names.unrouted, all(text.unrouted, [settings.unrouted]))
     yield* part(names.unsettled, all(text.unsettled, [settings.inbox]))
+    yield* part(names.redriveRuns, once(text.redriveRuns, [settings.audit]))
     yield* part(names.workers, once(text.workers))
     yield* failures.warn
     if (unrouted > 0) {
@@ -168,7 +170,8 @@ const batched = (db: PgDatabase, names: Names) => {
     }
     return forgotten
   })
-  const once = (statement: string) => Effect.suspend(() => alone ? Effect.as(one(statement, []), 0) : Effect.succeed(0))
+  const once = (statement: string, params: ReadonlyArray<unknown> = []) =>
+    Effect.suspend(() => alone ? Effect.as(one(statement, params), 0) : Effect.succeed(0))
   return { all, once, alone: () => alone }
 }
 

@@ -9,6 +9,7 @@
 import * as Functions from "../sql/functions.ts"
 import type { Names } from "../sql/names.ts"
 import * as OperatorFunctions from "../sql/operatorFunctions.ts"
+import * as RedriveRuns from "../sql/redriveRuns.ts"
 import * as ServerLife from "../sql/serverLife.ts"
 import * as Views from "../sql/views.ts"
 
@@ -63,7 +64,7 @@ const elsewhere = (t: Names): ReadonlyArray<string> => [
   // retention, which keeps an id in the inbox while a delayed message has it
   `create index delayed_id on ${t.delayed} (id)`,
 
-  // primary key: what is known of a broker's message that comes again
+  // primary key: reading the record of a message that a broker delivers again
   `create table ${t.unsettled} (
     queue_id    int         not null,
     id          text        not null,
@@ -269,10 +270,15 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     topic  text        not null default '',
     key    text        not null default '',
     note   text        not null default '',
-    detail text        not null default ''
+    detail text        not null default '',
+    run_id bigint                                                      -- the redrive run that it is about, or that did it
   )`,
   // listing the audit entries of one dead letter
   `create index audit_dead_letter_id on ${t.audit} (dead_letter_id)`,
+  // listing the audit entries of one redrive run
+  `create index audit_run_id on ${t.audit} (run_id) where run_id is not null`,
+
+  ...RedriveRuns.tables(t),
 
   series(t),
 

@@ -63,6 +63,27 @@ const migrate = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, names: Nam
   yield* sql.unsafe(text.setOldest, [current.oldestCode])
 })
 
+/**
+ * Returns the statements of `ensure` for a database without Millrace's tables, as one transaction. They are for a
+ * review, and for a database where only an administrator creates tables.
+ */
+export const script = (names: Names): ReadonlyArray<string> => {
+  const text = Settings.make(names)
+  return [
+    "begin",
+    text.alone.replace("$1", `'${names.raw}'`),
+    text.createSchema,
+    text.createMigrations,
+    ...Object.entries(migrations).flatMap(([name, texts]) => [
+      ...texts(names),
+      text.recordMigration(Number(name.slice(0, 4)), name.slice(5))
+    ]),
+    text.createSettings,
+    text.setOldest.replace("$1", String(current.oldestCode)),
+    "commit"
+  ]
+}
+
 /** Checks the schema's version. An old schema is migrated in mode `auto`, and fails in mode `check`. */
 export const ensure = Effect.fnUntraced(function*(
   sql: SqlClient.SqlClient,

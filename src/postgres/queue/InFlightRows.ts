@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import { min } from "./Round.ts"
+import { min } from "./Poll.ts"
 import type { OwnedLane, Receipt } from "./Row.ts"
 
 export class InFlightRows {

@@ -1,5 +1,5 @@
 /**
- * Isolates one message: the worker's lanes record in the database that no other message can crash the process.
+ * Isolates one message: the worker records in its lanes that only this message runs.
  *
  * During an isolation the worker runs one delivery, or none. If the process dies, the worker that takes the lanes over
  * counts a crash for that message only. No lane is claimed while the isolation changes.
@@ -51,8 +51,8 @@ export class LaneIsolation {
   begin(delivery: Delivery | undefined): Effect.Effect<void, SqlError> {
     return this.#claiming.withPermit(Effect.suspend(() => {
       this.#isolated = (delivery?.receipt as Receipt | undefined) ?? "none"
-      // If the write fails, the worker starts no isolated run, and perhaps does not try again. So the isolation is over
-      // here, and a crash counts as usual for the lanes that this worker claims later.
+      // If the write fails, the worker starts no isolated run, and perhaps does not try again. So the isolation ends
+      // here. A crash then counts as usual for the lanes that this worker claims later.
       return Effect.tapError(this.#write, () =>
         Effect.sync(() => {
           this.#isolated = undefined

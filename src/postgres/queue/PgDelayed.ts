@@ -2,9 +2,9 @@
  * Moves delayed messages into the queue when they are due. Any worker moves the messages that it finds due. Only one
  * process moves messages at a time.
  *
- * A busy worker looks once a second, or when the next known message is due. A worker without messages always looks, and
- * then sleeps at most until the next message is due. A move is one statement, so a crash in the middle of the move has
- * moved all of its messages or none. The workers of a process share one instance.
+ * A busy worker checks for due messages once a second, or when the next known message is due. A worker without messages
+ * checks at every poll, and then sleeps at most until the next message is due. A move is one statement, so a crash in
+ * the middle of the move has moved all of its messages or none. The workers of a process share one instance.
  *
  * @since 0.1.0
  */
@@ -22,7 +22,7 @@ const batch = 500
 const mostRows = 500_000
 /** The most moves in a row by a worker that has no messages. */
 const batches = 100
-/** How often a busy worker looks for due messages, in nanoseconds. */
+/** How often a busy worker checks for due messages, in nanoseconds. */
 const every = 1_000_000_000n
 
 export class PgDelayed {
@@ -40,7 +40,7 @@ export class PgDelayed {
     this.#text = Sql.make(names).move
   }
 
-  /** Makes the next `whenDue` look: a message was published that may be due before all known ones. */
+  /** Makes the next `whenDue` ask the database: a message was published that may be due before all known ones. */
   soon(): void {
     this.#next = 0n
   }
@@ -53,7 +53,7 @@ export class PgDelayed {
     })
   }
 
-  /** Moves messages that are due, by one statement, if it is time to look. Before that time it only compares times. */
+  /** Moves messages that are due, by one statement, if it is time to check. Before that time it only compares times. */
   readonly whenDue: Effect.Effect<void, SqlError> = Effect.flatMap(
     Clock.monotonicTimeNanos,
     (now) => now < this.#next ? Effect.void : Effect.asVoid(this.#once(now))
@@ -76,7 +76,7 @@ export class PgDelayed {
   })
 
   #once(now: bigint): Effect.Effect<{ readonly moved: number; readonly more: boolean }, SqlError> {
-    // `#next` is set before the statement, so that other workers of this process do not look during the statement.
+    // `#next` is set before the statement, so that other workers of this process do not send the statement meanwhile.
     this.#next = now + every
     const rows = this.#rows
     return this.#db.machinery(this.#text, [this.#names.channel, rows]).pipe(

@@ -15,6 +15,7 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import type { SqlError } from "effect/sql/SqlError"
 import type { HeldLease } from "../../Delivery.ts"
 import { ConsumerRemoved, LeaseLost, SubscriptionLost } from "../../Errors.ts"
@@ -74,6 +75,8 @@ export class PgLanes {
   #takenOver = 0
   /** Whether an operator has paused the consumer, according to the last heartbeat or poll. */
   paused = false
+  /** Opened by a heartbeat that has seen a running redrive run of the consumer. */
+  readonly redrives = Latch.makeUnsafe(false)
 
   constructor(
     db: PgDatabase,
@@ -221,6 +224,7 @@ export class PgLanes {
           Effect.map(this.sameLife(row?.["life"]), () => {
             this.#removed = row?.["known"] !== true
             this.paused = row?.["paused"] === true
+            if (row?.["redrives"] === true) this.redrives.openUnsafe()
             this.#share = Math.ceil(this.#spec.lanes / (Number(row?.["others"] ?? 0) + 1))
           })
       )
@@ -376,7 +380,7 @@ export class PgLanes {
             return leases
           })
       )
-    // In another server life no lease is renewed, and the next `take` reports the failure.
+    // In another server life no lease is renewed, and no error is returned here. The next `take` fails with it.
     return Effect.catch(
       Effect.andThen(this.#heartbeat, renewed),
       (error) => error._tag === "SubscriptionLost" ? Effect.succeed(none) : Effect.fail(error)

@@ -31,25 +31,25 @@ export interface SubscriptionParts extends HoldParts {
 
 type ReadError = SqlError | ConsumerRemoved | SubscriptionLost
 
-/** The most polls of one `look` that find no message. So `look` ends even if the reader always has more to read. */
-const mostRounds = 100
+/** The most polls in a row that find no message. So `take` ends even if the reader always has more to read. */
+const mostPolls = 100
 
 /**
  * Moves due delayed messages and balances the lanes. Then polls until a message was handed to the worker, or there is
  * nothing more to read. Returns whether a message was handed over.
  */
-const look = (
+const pollToEnd = (
   parts: SubscriptionParts,
   ...[demand, accept]: Parameters<Subscription["take"]>
 ): Effect.Effect<boolean, ReadError> => {
   const { delayed, lanes, reader } = parts
   const poll = (left: number): Effect.Effect<boolean, ReadError> =>
     Effect.flatMap(
-      reader.round(demand, accept),
+      reader.poll(demand, accept),
       (n) => n > 0 ? Effect.succeed(true) : reader.more && left > 0 ? poll(left - 1) : Effect.succeed(false)
     )
   const balance = lanes.balance(demand.perKey, () => reader.lanesInFlight())
-  return Effect.andThen(Effect.andThen(delayed.whenDue, balance), Effect.suspend(() => poll(mostRounds)))
+  return Effect.andThen(Effect.andThen(delayed.whenDue, balance), Effect.suspend(() => poll(mostPolls)))
 }
 
 /**
@@ -74,18 +74,18 @@ const untilDue = ({ db, delayed, lanes, names, spec }: SubscriptionParts): Effec
 const take = (parts: SubscriptionParts): Subscription["take"] => (demand, accept) =>
   Effect.suspend(() => {
     const { lanes, reader, spec, wake } = parts
-    // The waiter exists before the last look, so that a message published after that look wakes it.
+    // The waiter exists before the last poll, so that a message published after that poll wakes it.
     const waiter = wake.waiter(lanes.queue)
     const idle = Duration.toMillis(spec.idlePoll)
     const wait = Effect.flatMap(untilDue(parts), (millis) =>
       Effect.andThen(
         Effect.raceFirst(Effect.raceFirst(waiter.woken, reader.roomAgain.await), Effect.sleep(millis)),
-        Effect.asVoid(look(parts, demand, accept))
+        Effect.asVoid(pollToEnd(parts, demand, accept))
       ))
-    return look(parts, demand, accept).pipe(
+    return pollToEnd(parts, demand, accept).pipe(
       Effect.flatMap((found) =>
         found ? Effect.void : Effect.flatMap(
-          Effect.andThen(wake.announce(lanes.queue, idle + 200), look(parts, demand, accept)),
+          Effect.andThen(wake.announce(lanes.queue, idle + 200), pollToEnd(parts, demand, accept)),
           (found) => found ? Effect.void : wait
         )
       ),

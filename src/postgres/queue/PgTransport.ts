@@ -12,6 +12,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import { TransportError } from "../../Errors.ts"
 import type { Store } from "../../Store.ts"
 import type { Capabilities, Transport } from "../../Transport.ts"
+import * as RedriveRuns from "../maintenance/RedriveRuns.ts"
 import type { PgDatabase } from "../session/PgClient.ts"
 import * as PgFailure from "../session/PgFailure.ts"
 import * as LanesSql from "../sql/lanes.ts"
@@ -59,7 +60,7 @@ const follow = (reader: PgSubscription.Reader, change: LaneChange): void => {
     case "Released":
       return reader.forget(change.owned)
     case "Ended":
-      // This wakes a worker that waits for messages. Its next look fails with the reason.
+      // This wakes a worker that waits for messages. Its next poll fails with the reason.
       reader.roomAgain.openUnsafe()
   }
 }
@@ -102,6 +103,7 @@ const open = (
         sameLife: (found) => lanes.sameLife(found)
       })
     )
+    yield* RedriveRuns.start(db, names, wake, { queue, worker: spec.worker }, lanes.redrives)
     yield* Effect.mapError(lanes.releaseEarlier, PgFailure.transportError("open"))
     return yield* Effect.acquireRelease(
       Effect.sync(() => {

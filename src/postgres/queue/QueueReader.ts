@@ -41,8 +41,8 @@ import type { Delivery } from "../../Delivery.ts"
 import type { Demand } from "../../Transport.ts"
 import type { Rows } from "../session/PgSession.ts"
 import { InFlightRows } from "./InFlightRows.ts"
+import { lowest, max, min, type Place, Poll, type PollRequest, type Reading, type Row, shares } from "./Poll.ts"
 import type { ReaderPort } from "./ReaderPort.ts"
-import { lowest, max, min, type Place, type Poll, type Reading, Round, type Row, shares } from "./Round.ts"
 import { deliveryOf, type OwnedLane, type Receipt, receiptOf } from "./Row.ts"
 
 /** The xmax before the first poll. No transaction has so high an id, so no row is late for that poll. */
@@ -56,7 +56,7 @@ const mostIdle = 500
 
 export class QueueReader<E> {
   readonly stats = { polls: 0, rows: 0, late: 0, lagging: 0, caughtUp: 0, held: 0, lowered: 0, putBack: 0, resets: 0 }
-  /** Whether the last round ended at a limit. The next round may then find more rows at once. */
+  /** Whether the last poll ended at a limit. The next poll may then find more rows at once. */
   more = false
   /** A latch that opens when a lagging key has room again. A worker that waits for a publish then reads the key. */
   readonly roomAgain = Latch.makeUnsafe(false)
@@ -75,7 +75,7 @@ export class QueueReader<E> {
   #xmax = noXid
   #top = 0n
   #due: ReadonlyArray<string> = []
-  #round: Round | undefined
+  #current: Poll | undefined
 
   constructor(port: ReaderPort<E>) {
     this.#port = port
@@ -171,16 +171,16 @@ export class QueueReader<E> {
   }
 
   /** Polls once, and passes to `accept` the deliveries that the demand has room for. Returns their number. */
-  round(demand: Demand, accept: (deliveries: ReadonlyArray<Delivery>) => void): Effect.Effect<number, E> {
+  poll(demand: Demand, accept: (deliveries: ReadonlyArray<Delivery>) => void): Effect.Effect<number, E> {
     return this.#exclusive.withPermit(Effect.onExitPrimitive(
       Effect.suspend(() => {
         this.more = false
-        this.#round = undefined
+        this.#current = undefined
         for (const { owned } of this.#lanes.values()) if (owned.lost) this.forget(owned)
         if (this.#lanes.size === 0 || demand.messages <= 0) return Effect.succeed(0)
         const due = this.#due.length > 0 ? this.#endDue() : Effect.succeed(none)
-        const read = Effect.flatMap(due, (locked) => this.#poll(demand, locked))
-        return Effect.flatMap(read, (round) => this.#handOver(round, accept))
+        const read = Effect.flatMap(due, (locked) => this.#read(demand, locked))
+        return Effect.flatMap(read, (poll) => this.#handOver(poll, accept))
       }),
       (exit) => {
         if (exit._tag === "Failure") this.#reset()
@@ -198,12 +198,12 @@ export class QueueReader<E> {
     this.#xmax = noXid
     this.#top = 0n
     this.#due = []
-    // The rows of the failed round were entered as in flight, but the worker never got them. So they are removed here.
-    for (const { receipt, row } of this.#round?.out ?? []) this.#inFlight.remove(row["key"] as string, receipt)
-    this.#round = undefined
+    // The rows of the failed poll were entered as in flight, but the worker never got them. So they are removed here.
+    for (const { receipt, row } of this.#current?.out ?? []) this.#inFlight.remove(row["key"] as string, receipt)
+    this.#current = undefined
   }
 
-  #ask(demand: Demand, readings: ReadonlyArray<Reading>, ready: Map<string, Place>): Poll {
+  #ask(demand: Demand, readings: ReadonlyArray<Reading>, ready: Map<string, Place>): PollRequest {
     const rows = Math.min(demand.messages, mostRows)
     this.#perKey = demand.perKey
     this.roomAgain.closeUnsafe()
@@ -233,31 +233,31 @@ export class QueueReader<E> {
     }
   }
 
-  #poll(demand: Demand, locked: ReadonlySet<string>): Effect.Effect<Round, E> {
+  #read(demand: Demand, locked: ReadonlySet<string>): Effect.Effect<Poll, E> {
     const ready = new Map<string, Place>()
     const readings = [...this.#lanes.values()]
-    const poll = this.#ask(demand, readings, ready)
+    const request = this.#ask(demand, readings, ready)
     this.#inFlight.pollBegins()
     this.stats.polls++
-    return Effect.flatMap(this.#port.poll(poll), ({ meta, rows }) => {
-      const round = this.#round = new Round(demand, poll, readings)
+    return Effect.flatMap(this.#port.poll(request), ({ meta, rows }) => {
+      const poll = this.#current = new Poll(demand, request, readings)
       // A paused consumer's poll reads no rows. So no mark moves, and the next poll asks for the same rows.
-      if (meta.paused) return Effect.succeed(round)
+      if (meta.paused) return Effect.succeed(poll)
       this.#due = meta.due ?? []
       this.#running = meta.running ?? []
       this.#xmax = meta.xmax
       let i = 0
-      for (; i < rows.length && rows[i]!["part"] === 1; i++) this.#addLate(rows[i]!, round, ready)
+      for (; i < rows.length && rows[i]!["part"] === 1; i++) this.#addLate(rows[i]!, poll, ready)
       const late = i
       for (; i < rows.length && rows[i]!["part"] === 2; i++);
-      this.#catchUp(rows.slice(late, i), round, ready)
+      this.#catchUp(rows.slice(late, i), poll, ready)
       const fresh = rows.slice(i)
-      this.#readFresh(fresh, round)
-      if (round.advance(fresh, this.#top)) this.more = true
+      this.#readFresh(fresh, poll)
+      if (poll.advance(fresh, this.#top)) this.more = true
       this.#putIdleBack()
       this.#top = BigInt(meta.top)
       if (this.#due.some((key) => !locked.has(key)) || (this.#lagging.size > 0 && late > 0)) this.more = true
-      return this.#belowHold.size === 0 ? Effect.succeed(round) : Effect.as(this.#lower(), round)
+      return this.#belowHold.size === 0 ? Effect.succeed(poll) : Effect.as(this.#lower(), poll)
     })
   }
 
@@ -271,10 +271,10 @@ export class QueueReader<E> {
   }
 
   /** Makes the key of a late row lag. A row without a key means that the lane has more late keys than a poll reads. */
-  #addLate(row: Row, round: Round, ready: Map<string, Place>): void {
+  #addLate(row: Row, poll: Poll, ready: Map<string, Place>): void {
     this.stats.late++
-    if (this.#isHidden(row, round)) return
-    if (row["key"] === null) return this.#leaveOut(row, round, ready)
+    if (this.#isHidden(row, poll)) return
+    if (row["key"] === null) return this.#leaveOut(row, poll, ready)
     this.#addLagging(row)
     // The late row may be below the rows that this poll has read of the key. So the next poll reads the key again.
     ready.delete(row["key"] as string)
@@ -284,9 +284,9 @@ export class QueueReader<E> {
    * Drops the rows that this poll has read of a lane, since any of their keys may have a late row below. Puts the mark
    * back, so that the next polls read all of them.
    */
-  #leaveOut(row: Row, round: Round, ready: Map<string, Place>): void {
+  #leaveOut(row: Row, poll: Poll, ready: Map<string, Place>): void {
     const lane = row["lane"] as number
-    round.leaveOut(lane)
+    poll.leaveOut(lane)
     for (const [key, of] of ready) if (of.lane === lane) ready.delete(key)
     this.#putBack(lane, row["seq"] as bigint)
   }
@@ -313,24 +313,24 @@ export class QueueReader<E> {
     for (const [lane, seq] of lowest(idle.values())) this.#putBack(lane, seq)
   }
 
-  /** Takes rows of lagging keys into the round, and notes for each key whether it still lags, and from where. */
-  #catchUp(rows: Rows, round: Round, ready: Map<string, Place>): void {
+  /** Hands out rows of lagging keys, and notes for each key whether it still lags, and from where. */
+  #catchUp(rows: Rows, poll: Poll, ready: Map<string, Place>): void {
     const rest = new Map<string, bigint>()
     for (const row of rows) {
-      round.counted(row)
+      poll.counted(row)
       const key = row["key"] as string
       const seq = row["seq"] as bigint
       const from = ready.get(key)
-      if (this.#isHidden(row, round) || from === undefined || seq < from.seq) continue
+      if (this.#isHidden(row, poll) || from === undefined || seq < from.seq) continue
       if (rest.has(key)) continue
-      const outcome = this.#handOut(row, round)
+      const outcome = this.#handOut(row, poll)
       if (outcome === "no room" || outcome === "full") rest.set(key, seq)
       else this.stats.caughtUp++
     }
     for (const [key, place] of ready) {
       if (this.#lagging.get(key) !== place) continue
-      const limited = round.count.get(place.lane) === round.poll.rows
-      const next = rest.get(key) ?? (limited ? round.last.get(place.lane)! + 1n : undefined)
+      const limited = poll.count.get(place.lane) === poll.request.rows
+      const next = rest.get(key) ?? (limited ? poll.last.get(place.lane)! + 1n : undefined)
       if (next === undefined) {
         this.#lagging.delete(key)
       } else {
@@ -338,24 +338,24 @@ export class QueueReader<E> {
         this.more = true
       }
     }
-    round.count.clear()
-    round.last.clear()
+    poll.count.clear()
+    poll.last.clear()
   }
 
   /**
-   * Takes rows above the marks into the round, until one has no room. A key with too many rows in flight begins to lag.
+   * Hands out rows above the marks, until one has no room. A key with too many rows in flight begins to lag.
    */
-  #readFresh(rows: Rows, round: Round): void {
+  #readFresh(rows: Rows, poll: Poll): void {
     for (const row of rows) {
-      if (!this.#isHidden(row, round) && !this.#lagging.has(row["key"] as string)) {
-        const outcome = this.#handOut(row, round)
+      if (!this.#isHidden(row, poll) && !this.#lagging.has(row["key"] as string)) {
+        const outcome = this.#handOut(row, poll)
         if (outcome === "no room") {
-          round.cut = row["seq"] as bigint
+          poll.cut = row["seq"] as bigint
           return
         }
         if (outcome === "full") this.#addLagging(row)
       }
-      round.counted(row)
+      poll.counted(row)
     }
   }
 
@@ -363,10 +363,10 @@ export class QueueReader<E> {
    * Returns whether the row must not be handed out: a hold hides it, or its lane is not read any more. If a hold begins
    * above the row, the hold must be lowered, since a held key's older rows must wait too.
    */
-  #isHidden(row: Row, round: Round): boolean {
+  #isHidden(row: Row, poll: Poll): boolean {
     const lane = row["lane"] as number
     const reading = this.#lanes.get(lane)
-    if (reading === undefined || reading.owned.lost || round.asked(lane) !== reading) return true
+    if (reading === undefined || reading.owned.lost || poll.asked(lane) !== reading) return true
     const held = row["held"] as bigint | null
     if (held === null) return false
     const key = row["key"] as string
@@ -390,15 +390,15 @@ export class QueueReader<E> {
     if (mark !== undefined && place.seq <= mark) this.#addLagging({ key, ...place })
   }
 
-  #handOut(row: Row, round: Round): "taken" | "known" | "full" | "no room" {
+  #handOut(row: Row, poll: Poll): "taken" | "known" | "full" | "no room" {
     const key = row["key"] as string
     if (this.#inFlight.isKnown(key, row["seq"] as bigint, row["redriven"] as number)) return "known"
-    if (this.#inFlight.count(key) >= round.demand.perKey) return "full"
-    if (round.out.length >= round.demand.messages || row["id"] === null) return "no room"
+    if (this.#inFlight.count(key) >= poll.demand.perKey) return "full"
+    if (poll.out.length >= poll.demand.messages || row["id"] === null) return "no room"
     const receipt = receiptOf(row, this.#lanes.get(row["lane"] as number)!.owned)
     this.#inFlight.add(key, receipt)
     this.stats.rows++
-    round.out.push({ row, receipt })
+    poll.out.push({ row, receipt })
     return "taken"
   }
 
@@ -424,14 +424,14 @@ export class QueueReader<E> {
   }
 
   /**
-   * Passes the round's rows to `accept`, and returns their number. Before that, it records in the database how far this
+   * Passes the poll's rows to `accept`, and returns their number. Before that, it records in the database how far this
    * owner has read each lane. If the statement does not return a lane, another worker has claimed the lane and it is
    * lost.
    */
-  #handOver(round: Round, accept: (deliveries: ReadonlyArray<Delivery>) => void): Effect.Effect<number, E> {
-    if (round.out.length === 0) return Effect.succeed(0)
+  #handOver(poll: Poll, accept: (deliveries: ReadonlyArray<Delivery>) => void): Effect.Effect<number, E> {
+    if (poll.out.length === 0) return Effect.succeed(0)
     const top = new Map<OwnedLane, bigint>()
-    for (const { receipt: { owned, seq } } of round.out) top.set(owned, max(top.get(owned) ?? 0n, seq))
+    for (const { receipt: { owned, seq } } of poll.out) top.set(owned, max(top.get(owned) ?? 0n, seq))
     return Effect.map(this.#port.record(top), (ours) => {
       for (const owned of top.keys()) {
         if (ours.has(owned.lane)) continue
@@ -439,9 +439,9 @@ export class QueueReader<E> {
         this.forget(owned)
       }
       const deliveries: Array<Delivery> = []
-      for (const { receipt, row } of round.out) if (!receipt.owned.lost) deliveries.push(deliveryOf(row, receipt))
+      for (const { receipt, row } of poll.out) if (!receipt.owned.lost) deliveries.push(deliveryOf(row, receipt))
       if (deliveries.length > 0) accept(deliveries)
-      this.#round = undefined
+      this.#current = undefined
       return deliveries.length
     })
   }

@@ -12,11 +12,11 @@ import * as HoldsSql from "../sql/holds.ts"
 import * as LanesSql from "../sql/lanes.ts"
 import * as MessagesSql from "../sql/messages.ts"
 import type { Names } from "../sql/names.ts"
-import type { Meta, Poll } from "./Round.ts"
+import type { Meta, PollRequest } from "./Poll.ts"
 import type { OwnedLane } from "./Row.ts"
 
 export interface ReaderPort<E> {
-  readonly poll: (poll: Poll) => Effect.Effect<{ readonly rows: Rows; readonly meta: Meta }, E>
+  readonly poll: (request: PollRequest) => Effect.Effect<{ readonly rows: Rows; readonly meta: Meta }, E>
   /** Records how far each lane was read. Returns the numbers of the lanes that this worker still owns. */
   readonly record: (top: ReadonlyMap<OwnedLane, bigint>) => Effect.Effect<ReadonlySet<unknown>, E>
   /** Ends the holds of these keys that are due. Returns the holds that it ended; the others are locked. */
@@ -46,21 +46,21 @@ export const readerPort = (
   const holds = HoldsSql.make(names)
   return {
     lost: reports.lost,
-    poll: (poll) =>
+    poll: (request) =>
       Effect.flatMap(
         db.machinery(messages.poll, [
           queue,
-          poll.lanes,
-          poll.marks,
-          poll.most,
-          poll.running,
-          poll.xmax,
-          poll.passedOver,
-          poll.laggingLanes,
-          poll.laggingFrom,
-          poll.laggingKeys,
-          poll.rows,
-          BigInt(Math.max(0, Math.floor(poll.bytes)))
+          request.lanes,
+          request.marks,
+          request.most,
+          request.running,
+          request.xmax,
+          request.passedOver,
+          request.laggingLanes,
+          request.laggingFrom,
+          request.laggingKeys,
+          request.rows,
+          BigInt(Math.max(0, Math.floor(request.bytes)))
         ]),
         ([first, ...rows]) => {
           const meta = first!["meta"] as Meta

@@ -2,7 +2,7 @@
  * Wakes workers when a message was published, without a NOTIFY in every commit.
  *
  * NOTIFY takes a lock on the whole database server at commit. With 32 clients, it reduced 15,465 publishing
- * transactions a second to 4,341. So a worker that finds no message announces in `consumers` that it waits, looks once
+ * transactions a second to 4,341. So a worker that finds no message announces in `consumers` that it waits, polls once
  * more, and waits. A publisher passes the queue to one background fiber after the commit. In one statement this fiber
  * notifies those queues where a worker waits, and clears the announcements. Workers of the same process are woken
  * directly. If a notification is lost, the worker finds the message at its next idle poll, since polling never stops.
@@ -38,7 +38,7 @@ export interface Wake {
    * lease back notifies the other processes.
    */
   readonly released: (lease: string) => void
-  /** Returns a waiter for this target. Make it before the last look, so that everything published after wakes it. */
+  /** Returns a waiter for this target. Make it before the last poll, so that everything published after wakes it. */
   readonly waiter: (what: WakeTarget) => Waiter
   /**
    * Announces in the database, for so many milliseconds, that a worker waits for this queue. Does nothing where LISTEN

@@ -111,7 +111,10 @@ const driverOf = (connection: PgConnection.PgConnection): Driver | undefined => 
 
 const maxNames = 100
 
-/** Names the statements of batches on one connection. The least recently used name is closed above `maxNames`. */
+/**
+ * Names the statements that batches prepare on one connection. If there are more than `maxNames`, the least recently
+ * used one is closed.
+ */
 class Names implements Cache {
   private readonly statements = new Map<string, Prepared>()
   private closes: Array<Uint8Array> = []

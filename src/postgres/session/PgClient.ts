@@ -41,6 +41,7 @@ import {
   machineries,
   machineryOn,
   machineryParameters,
+  moreForUsers,
   probe,
   type Query,
   type Settings
@@ -115,9 +116,7 @@ export const make = Effect.fnUntraced(
         layer.closed = true
       })
     )
-    const raise =
-      "raise maxConnections (MILLRACE_POOL), or look for handlers that keep one connection while they wait for another"
-    const forUsers = acquire(users, settings, layer, "a statement", raise)
+    const forUsers = acquire(users, settings, layer, "a statement", moreForUsers)
     const forCommitters = acquire(committing, settings, layer, "a commit", "run fewer committers in this process")
     const forMachinery = acquire(
       machinery,

@@ -83,6 +83,15 @@ export const isLost = (error: SqlError.SqlError): boolean =>
   error.reason._tag === "ConnectionError" && codeOf(error) === ""
 
 /**
+ * Returns whether the server has undone the failed statement, and may accept another one of the same kind. Returns
+ * false if it is not available, or if the statement may be committed although no answer came.
+ */
+export const isRefused = (error: SqlError.SqlError): boolean => {
+  const code = codeOf(error)
+  return code === "" ? !isLost(error) : kindOf(code) !== "unavailable" && !hidesOutcome(code)
+}
+
+/**
  * Returns whether an error means that a session's prepared statements are gone or stale. The causes are `deallocate
  * all`, a pooler that gave the transaction another server connection, and a table that was altered. The driver prepares
  * a statement again, but not within a transaction. An error about a statement that a user has prepared does not count.
@@ -290,3 +299,15 @@ export const transportError = (operation: string) => (error: SqlError.SqlError):
     detail: code === "" ? detailOf(error) : `${detailOf(error)} (SQLSTATE ${code})`
   })
 }
+
+/**
+ * The failure of a decision about a set that was frozen in an earlier server life. After a crash the transaction ids in
+ * the set may belong to other transactions, so the set may name other dead letters.
+ */
+export const staleSet = new StoreFailure({
+  operation: "decide about a frozen set",
+  kind: "refused",
+  code: "",
+  detail: "the set was frozen before the server lost its recent memory, in a crash or a failover",
+  hint: "Freeze the set again, and look at it: what was decided before may have been lost with the server."
+})

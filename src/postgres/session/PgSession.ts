@@ -122,7 +122,7 @@ export class PgSession implements Connection {
   }
 
   executeStream(sql: string, params: ReadonlyArray<unknown>, transform: Transform) {
-    const found = TransactionControl.look(sql)
+    const found = TransactionControl.classify(sql)
     if (found.kind === "plain") return this.#stream(sql, params, transform)
     return Stream.unwrap(Effect.as(this.#allowed(found), this.#stream(sql, params, transform)))
   }
@@ -215,7 +215,7 @@ export class PgSession implements Connection {
     sql: string,
     send: (sql: string, found: TransactionControl.Found) => Effect.Effect<A, SqlError.SqlError>
   ): Effect.Effect<A, SqlError.SqlError> {
-    const found = TransactionControl.look(sql)
+    const found = TransactionControl.classify(sql)
     return found.kind === "plain"
       ? send(sql, found)
       : Effect.andThen(this.#allowed(found), Effect.suspend(() => send(sql, found)))

@@ -129,20 +129,26 @@ const whileOpen = <A, R>(
       layer.closed && Cause.hasInterruptsOnly(cause) ? Effect.fail(PgFailure.layerClosed()) : Effect.failCause(cause)
   )
 
+/** The failure of a caller that waited too long for a connection. It names `setting`, the change that helps. */
+export const noneFree = (acquireTimeout: Duration.Duration, who: string, setting: string): SqlError.SqlError => {
+  const millis = Duration.toMillis(acquireTimeout)
+  return connectionError(
+    "acquire",
+    new PgFailure.AcquireTimeout(
+      `no connection for ${who} became free within ${millis} ms (acquireTimeout); ${setting}`
+    )
+  )
+}
+
+/** The change that helps if the users' pool has no free connection. */
+export const moreForUsers =
+  "raise maxConnections (MILLRACE_POOL), or look for handlers that keep one connection while they wait for another"
+
 /**
- * Returns the ways to take a session from a pool. Each waits for a free connection for at most `acquireTimeout`. The
- * error then names `setting`, the change that helps.
+ * Returns the ways to take a session from a pool. Each waits for a free connection for at most `acquireTimeout`.
  */
 export const acquire = (pool: PgPool.PgPool, s: Settings, layer: LayerState, who: string, setting: string) => {
-  const timedOut = () => {
-    const millis = Duration.toMillis(s.acquireTimeout)
-    return Effect.fail(connectionError(
-      "acquire",
-      new PgFailure.AcquireTimeout(
-        `no connection for ${who} became free within ${millis} ms (acquireTimeout); ${setting}`
-      )
-    ))
-  }
+  const timedOut = () => Effect.fail(noneFree(s.acquireTimeout, who, setting))
   const within = (
     get: Effect.Effect<PgConnection.PgConnection, SqlError.SqlError, Scope.Scope>,
     use: Use,

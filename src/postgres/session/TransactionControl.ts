@@ -69,10 +69,10 @@ const temporary = /^\s*(?:(?:or\s+replace|local|global)\s+)*temp(?:orary)?\b/i
 const within = /pg_(?:try_)?advisory_lock|set_config\s*\(/i
 
 /** Classifies a statement. For a statement of usual length this takes well below a microsecond. */
-export const look = (sql: string): Found => {
+export const classify = (sql: string): Found => {
   const start = begin(sql)
   const end = wordEnd(sql, start)
-  // No command in the table has a longer name.
+  // Every word in `commands` is 3 to 10 characters long.
   if (end - start >= 3 && end - start <= 10) {
     const found = commands.get(sql.slice(start, end).toUpperCase())
     if (found !== undefined) {

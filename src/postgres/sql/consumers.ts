@@ -62,9 +62,9 @@ on conflict do nothing`,
   /**
    * Moves unrouted messages of these topics to the queue, in the order of publishing.
    *
-   * An id that the inbox knows gets a new time, so that retention keeps the id while its message waits. Retention looks
-   * only at the first message of each lane, and this message may wait behind newer ones. Indexes: primary keys of
-   * unrouted and inbox. Locks the rows. $1 queue $2 topics $3 lanes
+   * An id that the inbox knows gets a new time, so that retention keeps the id while its message waits. Otherwise
+   * retention could delete the id. It takes the first message of each lane for the oldest one, and a moved message
+   * waits behind newer ones. Indexes: primary keys of unrouted and inbox. Locks the rows. $1 queue $2 topics $3 lanes
    */
   moveUnrouted: `with taken as (delete from ${t.unrouted} where topic = any($2::text[]) returning *), known as (
   update ${t.inbox} set at = statement_timestamp() where queue_id = $1::int and id = any(array(select id from taken))
@@ -92,10 +92,11 @@ select to_json(array(select topic from step order by topic)) as topics, to_json(
 /** The statements about live workers, and about workers that wait for a wake-up. */
 const living = (t: Names) => ({
   /**
-   * Records that the worker is alive. Returns one row: the server life, whether the queue exists in it, the
-   * number of other live workers, and whether the consumer is paused.
+   * Records that the worker is alive. Returns one row: the server life, whether the queue exists in it, and the number
+   * of other live workers. Also returns whether the consumer is paused, and whether a redrive run of it is running.
    *
-   * Index: primary keys. Locks the worker's row. $1 queue $2 worker $3 milliseconds $4 life $5 code version
+   * Index: primary keys, redrive_runs_open. Locks the worker's row. $1 queue $2 worker $3 milliseconds $4 life $5 code
+   * version
    */
   heartbeat: `with beat as (
   insert into ${t.workers} (queue_id, worker, alive_until, code_version)
@@ -105,7 +106,8 @@ const living = (t: Names) => ({
 )
 select ${life(t)} as life, exists (select from beat) as known, (select count(*)::int from ${t.workers} w
   where w.queue_id = $1 and w.worker <> $2 and w.alive_until > clock_timestamp()) as others,
-  (select paused_by is not null from ${t.consumers} where id = $1) as paused`,
+  (select paused_by is not null from ${t.consumers} where id = $1) as paused,
+  exists (select from ${t.redriveRuns} where queue_id = $1 and state = 'running') as redrives`,
 
   /** Deletes a worker's row, and the rows of workers that died more than an hour ago. $1 queue $2 worker */
   leave: `delete from ${t.workers} where queue_id = $1 and ${unflushed}
@@ -122,7 +124,7 @@ update ${t.consumers} c set waiting_until = clock_timestamp() + $2::float8 * int
   /**
    * Notifies the queues where a worker waits, and no others, since NOTIFY takes a lock on the whole database server at
    * commit. Also clears the announcements, so that a burst of publishes notifies once. A locked row is skipped. Then
-   * another publisher is waking the queue's workers, or a worker is announcing itself and will look once more.
+   * another publisher is waking the queue's workers, or a worker is announcing itself and will poll once more.
    * Index: primary key. $1 queues $2 channel
    */
   wake: `with free as materialized (

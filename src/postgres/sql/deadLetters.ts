@@ -4,7 +4,9 @@
  *
  * @since 0.1.0
  */
+import type { Filter } from "../../DeadLetter.ts"
 import type { Names } from "./names.ts"
+import * as RedriveRuns from "./redriveRuns.ts"
 import { life } from "./serverLife.ts"
 
 /** A column's time in milliseconds since the epoch. */
@@ -36,6 +38,19 @@ export const filter = [
   "($9::float8 is null or d.died_at < to_timestamp($9::float8 / 1000))"
 ].join(" and ")
 
+/** Returns parameters $1 to $9 of every statement that uses `filter`. */
+export const filterOf = (filter: Filter): ReadonlyArray<unknown> => [
+  filter.consumer ?? null,
+  filter.reason ?? null,
+  filter.topic ?? null,
+  filter.key ?? null,
+  filter.id ?? null,
+  filter.fingerprint ?? null,
+  filter.tag ?? null,
+  filter.since ?? null,
+  filter.until ?? null
+]
+
 /** Whether the key of a hold `h` has an open dead letter that parks it. Index: dead_letters_key. */
 export const parks = (t: Names) =>
   `exists (select from ${t.deadLetters} d where d.queue_id = h.queue_id and d.key = h.key and d.parked and d.state = 'open')`
@@ -54,8 +69,9 @@ export const joined = (earlier: string, later: string) =>
  *
  * $1 dead letter $2 reason $3 parked $4 attempts $5 fingerprint $6 lane $7 seq $8 tag $9 code version
  */
-const reopen = (t: Names) =>
-  `update ${t.deadLetters} set state = 'open', reason = $2, parked = $3, fingerprint = $5, lane = $6, seq = $7,
+const reopen = (t: Names, before = "") =>
+  `with ${before}counted as (${RedriveRuns.settle(t, "'failed'", "where o.dead_letter_id = $1", "$5")})
+update ${t.deadLetters} set state = 'open', reason = $2, parked = $3, fingerprint = $5, lane = $6, seq = $7,
   tag = $8, code_version = $9, opened = pg_current_xact_id(),
   attempts = ${joined("attempts", "$4::text")},
   died_at = statement_timestamp() where id = $1`
@@ -97,8 +113,7 @@ select $1, queue_id, lane, seq, id, topic, key, keyed, payload, headers, version
    *
    * Index: primary key. $1 to $9 as above $10 queue
    */
-  reopenLarge: `with removed as (delete from ${t.messages} where queue_id = $10 and lane = $6 and seq = $7)
-${reopen(t)}`,
+  reopenLarge: reopen(t, `removed as (delete from ${t.messages} where queue_id = $10 and lane = $6 and seq = $7), `),
 
   /**
    * Lists dead letters, newest first. Index: primary key, (queue, state, id), (key) or (message_id). No locks.

@@ -55,7 +55,10 @@ on conflict (queue_id, id) do update set at = statement_timestamp()`,
   edit: `update ${t.deadLetters} set original = coalesce(original, payload), payload = $2, version = $3 where id = $1`,
 
   /** Carries out a decision about locked and checked dead letters. $1 dead letters $2 action $3 operator $4 note */
-  decide: `select ${t.decide}($1::bigint[], $2, $3, $4)`
+  decide: `select ${t.decide}($1::bigint[], $2, $3, $4)`,
+
+  /** Redrives locked and checked dead letters for a redrive run. $1 dead letters $2 operator $3 note $4 run */
+  decideInRun: `select ${t.decide}($1::bigint[], 'redriven', $2, $3, $4::bigint)`
 })
 
 const next = [
@@ -72,9 +75,10 @@ const next = [
  * It runs with the rights of its caller.
  *
  * Indexes: primary keys, dead_letters_key. Locks the holds of the keys. $1 dead letters $2 action $3 operator $4 note
+ * $5 redrive run, or null
  */
 export const decide = (t: Names): string =>
-  `create function ${t.decide}(bigint[], text, text, text) returns void
+  `create function ${t.decide}(bigint[], text, text, text, bigint default null) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $body$
 begin
   update ${t.deadLetters} set state = case $2 ${next} end, changed_by = $3, changed_at = statement_timestamp(),
@@ -96,8 +100,8 @@ begin
 end $body$`
 
 const audit = (t: Names) =>
-  `insert into ${t.audit} (who, action, consumer, dead_letter_id, topic, key, note)
-  select $3, $2, c.name, d.id, d.topic, d.key, $4 from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id
+  `insert into ${t.audit} (who, action, consumer, dead_letter_id, topic, key, note, run_id)
+  select $3, $2, c.name, d.id, d.topic, d.key, $4, $5 from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id
   where d.id = any($1) order by d.id`
 
 /**

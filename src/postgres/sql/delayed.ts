@@ -109,8 +109,9 @@ where not exists (select from ${t.subscriptions} s where s.topic = m.topic) grou
      * - One process moves at a time, since the others would only find locked rows. The advisory lock ends when this
      *   statement has committed.
      * - The move is one statement, so after any crash a message is in exactly one of the two tables.
-     * - An id that the inbox knows gets a new time, so that retention keeps the id while its message waits. Retention
-     *   looks only at the first message of each lane, and this message may wait behind newer ones.
+     * - An id that the inbox knows gets a new time, so that retention keeps the id while its message waits. Otherwise
+     *   retention could delete the id. It takes the first message of each lane for the oldest one, and a moved message
+     *   waits behind newer ones.
      *
      * Indexes: delayed_due (upwards), primary key (delete), inbox by primary key. Locks: an advisory one, the rows,
      * access share on subscriptions. Ids that another transaction has locked are passed over.

@@ -108,12 +108,12 @@ const stuck = (t: Names) => ({
    * at most. The lanes of the page share 25,000 messages, which are read from their beginnings. Indexes: the primary
    * keys of holds and messages, dead_letters_key.
    *
-   * $1 consumer, or null $2 hold, or null $3 after this consumer, or null $4 and this key $5 keys
+   * $1 consumer, or null $2 hold, or null $3 after this consumer, or null $4 and this key $5 keys $6 key, or null
    */
   stuckKeys: `with page as materialized (
   select c.name as consumer, h.* from ${t.consumers} c cross join lateral (
     select * from (select * from ${t.holds} where queue_id = c.id and (c.name <> $3::text or $3::text is null or key > $4::text)
-      order by key limit 1000000) h
+        and ($6::text is null or key = $6) order by key limit 1000000) h
     where ($2::text is null or $2 = 'parked' and h.until = 'infinity' or $2 = 'paused' and h.paused_by is not null
         or $2 = 'delayed' and h.until < 'infinity' and (h.paused_by is null or h.until > statement_timestamp()))
     order by h.key limit $5) h

@@ -35,8 +35,8 @@ from ${t.consumers} c left join ${t.inbox} i on i.queue_id = c.id and i.id = $1 
   size: `select pg_relation_size('${t.messages}')::float8 as bytes`,
 
   /**
-   * Finds the id in the lanes of its key, in the first $3 messages of each. Returns whether a lane has more. Index:
-   * primary key. $1 id $2 hash of the key $3 messages
+   * Finds the id in the lanes of its key, in the first $3 messages of each. Returns whether a lane may have more.
+   * Index: primary key. $1 id $2 hash of the key $3 messages
    */
   inLanes: `select l.queue_id as queue, l.lane, found.seq, found.looked >= $3::int as more from (
   select id as queue_id, $2::int % lanes as lane from ${t.consumers} where lanes > 0) l cross join lateral (

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import type { Names } from "./names.ts"
+import * as RedriveRuns from "./redriveRuns.ts"
 
 /**
  * Claims message ids as `claim` does, or fails with `MR006` if any of them is not fresh. Index: primary key.
@@ -44,6 +45,8 @@ revived as (
 ), resolved as (
   update ${t.deadLetters} d set state = 'resolved', changed_at = statement_timestamp()
   from revived r where d.id = r.dead_letter_id and d.state = 'redriving'
+), counted as (
+  ${RedriveRuns.settle(t, "'committed'", "from revived r where o.dead_letter_id = r.dead_letter_id")}
 )
 select id from revived`,
 
@@ -51,9 +54,18 @@ select id from revived`,
    * Resolves dead letters of redriven messages that `commitRedriven` did not find. Their ids were committed by another
    * delivery, or the inbox had forgotten them. Index: primary key.
    *
-   * $1 dead letters
+   * $1 dead letters $2 the outcome of each one: `committed`, or `duplicate`
    */
-  resolve: `update ${t.deadLetters} set state = 'resolved', changed_at = statement_timestamp()
+  resolve: `with counted as (
+  ${
+    RedriveRuns.settle(
+      t,
+      "c.outcome",
+      "from unnest($1::bigint[], $2::text[]) c(id, outcome) where o.dead_letter_id = c.id"
+    )
+  }
+)
+update ${t.deadLetters} set state = 'resolved', changed_at = statement_timestamp()
 where id = any($1::bigint[]) and state = 'redriving'`,
 
   /**

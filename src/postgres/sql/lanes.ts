@@ -29,7 +29,7 @@ export const make = (t: Names) => ({
 
   /**
    * Locks free lanes, those with messages first. A plain update of the token would not conflict with a commit's `for
-   * key share`, but this lock does. So a lane with a commit under way is skipped, and the next look finds it.
+   * key share`, but this lock does. So a lane with a commit under way is skipped, and the next poll finds it.
    *
    * `died` says whether a dead owner left the lane. A lane with the claiming worker's own name has no dead owner: that
    * worker was only stopped for a while. A lane that was claimed in an earlier server life does not count either, since
@@ -47,6 +47,27 @@ limit $2 for update skip locked`,
    */
   claim: `update ${t.lanes} set token = ${nextToken}, owner = $3, life = $6, fetched_to = 0, alone = $5::bigint,
   lease_until = clock_timestamp() + $4::float8 * interval '1 ms' where queue_id = $1 and lane = any($2::int[]) returning lane, token`,
+
+  /**
+   * Ends the leases of a live worker, and its life. The token rises, so its commits and renewals are refused. The owner
+   * stays in the row, so the next claim counts a crash, as after a lease that has expired.
+   *
+   * A lane that an open transaction has locked is passed over. Returns one row with the numbers of freed lanes, of
+   * lanes that were passed over, and of live workers with this name. Indexes: primary keys. $1 queue $2 worker
+   */
+  evict: `with owned as materialized (
+  select count(*)::int as lanes from ${t.lanes} where queue_id = $1 and owner = $2 and lease_until > clock_timestamp()
+), mine as materialized (
+  select lane from ${t.lanes} where queue_id = $1 and owner = $2 and lease_until > clock_timestamp() order by lane for update skip locked
+), freed as (
+  update ${t.lanes} l set token = ${nextToken}, lease_until = clock_timestamp() from mine
+  where l.queue_id = $1 and l.lane = mine.lane returning l.lane
+), ended as (
+  update ${t.workers} set alive_until = clock_timestamp() where queue_id = $1 and worker = $2 and alive_until > clock_timestamp()
+  returning worker
+)
+select (select count(*)::int from freed) as freed, (select lanes from owned) - (select count(*)::int from mine) as busy,
+  (select count(*)::int from ended) as workers`,
 
   /**
    * Gives back all lanes under an owner's name, under any token. Index: primary key. $1 queue $2 owner

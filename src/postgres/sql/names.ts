@@ -30,13 +30,16 @@ export interface Names {
   readonly unsettled: string
   readonly serverLife: string
   readonly audit: string
+  readonly redriveRuns: string
+  readonly redriveOutcomes: string
   readonly series: string
   readonly settings: string
-  /** The name of a view in the database, as are the next three. */
+  /** The name of a view in the database, as are the next four. */
   readonly vConsumers: string
   readonly vStuckKeys: string
   readonly vFailures: string
   readonly vUnrouted: string
+  readonly vRedriveRuns: string
   /** The name of a function in the database, as are the next nine. */
   readonly keyHash: string
   readonly seesSubscriptions: string
@@ -94,12 +97,15 @@ export const make = (schema: string): Result.Result<Names, InvalidName> => {
     unsettled: table("unsettled"),
     serverLife: table("server_life"),
     audit: table("audit"),
+    redriveRuns: table("redrive_runs"),
+    redriveOutcomes: table("redrive_outcomes"),
     series: table("series"),
     settings: table("settings"),
     vConsumers: table("v_consumers"),
     vStuckKeys: table("v_stuck_keys"),
     vFailures: table("v_failures"),
     vUnrouted: table("v_unrouted"),
+    vRedriveRuns: table("v_redrive_runs"),
     keyHash: table("key_hash"),
     seesSubscriptions: table("sees_subscriptions"),
     requireAll: table("require_all"),

@@ -11,6 +11,7 @@
 import { locked } from "./consumerOperations.ts"
 import { joined } from "./deadLetters.ts"
 import type { Names } from "./names.ts"
+import * as RedriveRuns from "./redriveRuns.ts"
 
 export const make = (t: Names) => ({
   /** Locks a consumer so that no other row can refer to it. Index: (name). $1 name */
@@ -37,6 +38,8 @@ export const make = (t: Names) => ({
     `delete from ${t.messages} where queue_id = $1`,
     `delete from ${t.subscriptions} where queue_id = $1`,
     `delete from ${t.holds} where queue_id = $1`,
+    `delete from ${t.redriveOutcomes} where run_id in (select id from ${t.redriveRuns} where queue_id = $1)`,
+    `delete from ${t.redriveRuns} where queue_id = $1`,
     `delete from ${t.workers} where queue_id = $1`,
     `delete from ${t.series} where queue_id = $1`,
     `delete from ${t.lanes} where queue_id = $1`,
@@ -78,6 +81,8 @@ export const make = (t: Names) => ({
     seq = o.seq, opened = pg_current_xact_id(), died_at = statement_timestamp(),
     attempts = ${joined("d.attempts", "o.history")}
   from failed o where d.id = o.dead_letter_id
+), counted as (
+  ${RedriveRuns.settle(t, "'failed'", "from failed f where o.dead_letter_id = f.dead_letter_id", "$4")}
 )
 select count(*)::int as waiting from removed`
 })

@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import type { Names } from "./names.ts"
+import { open } from "./redriveRuns.ts"
 
 export const make = (t: Names) => ({
   /**
@@ -43,6 +44,15 @@ returning true as deleted`,
     select id from (select id, at from ${t.audit} order by id limit $2) a
     where at < statement_timestamp() - $1::float8 * interval '1 ms')) for update skip locked))
 returning true as deleted`,
+
+  /**
+   * Deletes redrive runs that have been over for as long, with their outcomes. There are few. Locks the runs. $1
+   * milliseconds
+   */
+  redriveRuns: `with gone as (
+  delete from ${t.redriveRuns} where not (${open}) and changed_at < statement_timestamp() - $1::float8 * interval '1 ms' returning id
+)
+delete from ${t.redriveOutcomes} where run_id in (select id from gone)`,
 
   /** Deletes old messages that no consumer has read. Index: unrouted_published. $1 milliseconds $2 rows */
   unrouted: `delete from ${t.unrouted} where ctid = any(array(

@@ -19,6 +19,13 @@ const here = `tableoid || '/' || (select system_identifier from pg_control_syste
 export const life = (t: Names): string => `(select id from ${t.serverLife} where cluster = ${here})`
 
 /**
+ * A subquery that returns the present table and cluster. It stays the same over a crash and a failover, and is another
+ * one in a copy of the database.
+ */
+export const cluster = (t: Names): string =>
+  `(select '${t.serverLife}'::regclass::oid || '/' || system_identifier from pg_control_system())`
+
+/**
  * A condition that is always true, and turns flushing to disk off for this transaction's commit.
  * `src/postgres/README.md` lists each use with its reason.
  */
@@ -40,8 +47,7 @@ export const make = (t: Names) => ({
    * and may be lost. If two sessions do this at once, only one of them begins it. Index: primary key.
    */
   begin: `with begun as (
-  insert into ${t.serverLife} as l (id, cluster)
-  select gen_random_uuid()::text, '${t.serverLife}'::regclass::oid || '/' || system_identifier from pg_control_system()
+  insert into ${t.serverLife} as l (id, cluster) select gen_random_uuid()::text, ${cluster(t)}
   on conflict (the_one) do update set id = excluded.id, cluster = excluded.cluster where l.cluster <> excluded.cluster
   returning 1
 )
@@ -50,5 +56,4 @@ select setval('${t.deadLetterSeq}', nextval('${t.deadLetterSeq}') + ${gap}) from
 
 /** Begins the first server life, in the migration that creates the table. No id was drawn before. */
 export const first = (t: Names): string =>
-  `insert into ${t.serverLife} (id, cluster)
-select gen_random_uuid()::text, '${t.serverLife}'::regclass::oid || '/' || system_identifier from pg_control_system()`
+  `insert into ${t.serverLife} (id, cluster) select gen_random_uuid()::text, ${cluster(t)}`

@@ -6,7 +6,10 @@
  */
 const since = (column: string) => `(extract(epoch from clock_timestamp() - ${column}) * 1000)::float8`
 
-/** The columns of a session `a` of pg_stat_activity, with a prefix. */
+/**
+ * Returns the columns of a session, for a select. `a` is the alias of pg_stat_activity, and each column's name begins
+ * with it.
+ */
 const session = (a: string) =>
   `${a}.pid as ${a}_pid, coalesce(${a}.usename, '') as ${a}_user, coalesce(${a}.application_name, '') as ${a}_application,
   coalesce(host(${a}.client_addr), '') as ${a}_client, coalesce(${a}.state, '') as ${a}_state, left(${a}.query, 500) as ${a}_query,

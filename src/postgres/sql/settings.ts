@@ -14,6 +14,12 @@ export const make = (t: Names) => ({
    * Takes a lock, so that of several processes that start together, each waits for the migration of the one before it.
    */
   alone: `select pg_advisory_xact_lock(hashtextextended($1, 7246))`,
+  /** Creates the migrator's table, as the migrator itself would. */
+  createMigrations: `create table ${t.schema}."migrations" (
+  migration_id integer primary key, created_at timestamptz not null default now(), name text not null)`,
+  /** Records a migration as done, as the migrator itself would. */
+  recordMigration: (id: number, name: string): string =>
+    `insert into ${t.schema}."migrations" (migration_id, name) values (${id}, '${name}')`,
   createSchema: `create schema if not exists ${t.schema}`,
   createSettings:
     `create table if not exists ${t.settings} (one boolean primary key default true check (one), oldest_code int not null)`,

@@ -49,7 +49,7 @@ from ${t.consumers} c cross join lateral (${Status.make(t, "c.id")}) s
 cross join lateral (${rates(t, "c.id")}) r where c.lanes > 0`
 
 /**
- * Each held key with the messages that wait behind it. The look behind a key reads the first 10,000 messages of its
+ * Each held key with the messages that wait behind it. `waiting` counts only among the first 10,000 messages of the
  * lane. Indexes: the primary keys of holds and messages, dead_letters_key. No locks.
  */
 const stuckKeys = (t: Names) =>

@@ -21,6 +21,7 @@ const entryOf = (row: Rows[number]): Entry => ({
   action: row["action"] as Action,
   consumer: String(row["consumer"]),
   deadLetterId: String(row["dead_letter_id"]),
+  redriveRunId: String(row["run_id"]),
   topic: String(row["topic"]),
   key: String(row["key"]),
   note: String(row["note"]),
@@ -33,13 +34,14 @@ export const make = (db: PgDatabase, names: Names): AuditStore => {
     list: (query) =>
       Effect.mapBoth(
         db.query(text.list, [
-          query.about === undefined ? null : query.about === "deadLetters",
+          query.about ?? null,
           query.consumer ?? null,
           query.deadLetterId === undefined ? null : numberOf(query.deadLetterId) ?? 0n,
           query.by ?? null,
           query.action ?? null,
           query.before === undefined ? null : numberOf(query.before) ?? 0n,
-          Page.rows(query.limit)
+          Page.rows(query.limit),
+          query.redriveRunId === undefined ? null : numberOf(query.redriveRunId) ?? 0n
         ]),
         { onFailure: PgFailure.storeFailure("list the audit"), onSuccess: (rows) => rows.map(entryOf) }
       )

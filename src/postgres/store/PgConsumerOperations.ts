@@ -11,7 +11,14 @@ import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Action } from "../../Audit.ts"
 import { type DeadLetterOrder, unsubscribed } from "../../DeadLetter.ts"
-import { ConsumerBusy, ConsumerNotFound, NotSubscribed, PauseConflict, type StoreFailure } from "../../Errors.ts"
+import {
+  ConsumerBusy,
+  ConsumerNotFound,
+  NotSubscribed,
+  PauseConflict,
+  type StoreFailure,
+  WorkerNotFound
+} from "../../Errors.ts"
 import * as Page from "../../internal/Page.ts"
 import type { Consumer, ConsumerStore, HeldKey, OperatorAction } from "../../Store.ts"
 import type { Wake } from "../queue/Wake.ts"
@@ -22,6 +29,7 @@ import type { Rows } from "../session/PgSession.ts"
 import * as AuditSql from "../sql/audit.ts"
 import * as Sql from "../sql/consumerOperations.ts"
 import * as ConsumersSql from "../sql/consumers.ts"
+import * as LanesSql from "../sql/lanes.ts"
 import type { Names } from "../sql/names.ts"
 import * as RemovalSql from "../sql/removal.ts"
 import * as LifeSql from "../sql/serverLife.ts"
@@ -65,6 +73,7 @@ interface Parts {
   readonly wake: Wake
   readonly text: ReturnType<typeof Sql.make>
   readonly removal: ReturnType<typeof RemovalSql.make>
+  readonly evict: string
   readonly audit: string
   readonly locking: ReadonlyArray<string>
   readonly begin: string
@@ -192,6 +201,24 @@ const ofConsumer = (parts: Parts, asked: "paused" | "resumed"): ConsumerStore["p
   )
 }
 
+const evict = (parts: Parts): ConsumerStore["evict"] => (consumer, worker, action) => {
+  const { db, text, wake } = parts
+  return run(
+    parts,
+    "evict the worker",
+    Effect.gen(function*() {
+      const row = yield* found(parts, text.keepConsumer, consumer)
+      const [ended = {}] = yield* db.within(parts.evict, [row["id"], worker])
+      const lanes = Number(ended["freed"])
+      const busy = Number(ended["busy"])
+      if (lanes + busy + Number(ended["workers"]) === 0) return yield* new WorkerNotFound({ consumer, worker })
+      yield* note(parts, "evicted", action, { consumer, detail: `worker ${worker}, ${lanes} lanes` })
+      yield* db.sql.afterCommit(Effect.sync(() => wake.published(Number(row["id"]))))
+      return { lanes, busy }
+    })
+  )
+}
+
 const conflict = (consumer: string, key: string, asked: "paused" | "resumed", row: Rows[number] | undefined) => {
   const { at, by } = pausedOf(row) ?? { by: "", at: 0 }
   return new PauseConflict({ consumer, key, asked, by, at })
@@ -245,6 +272,7 @@ export const makeConsumerOperations = (
     wake,
     text,
     removal: RemovalSql.make(names),
+    evict: LanesSql.make(names).evict,
     audit: AuditSql.make(names).insert,
     locking: [lockTimeout, lock, changed],
     begin: LifeSql.make(names).begin
@@ -266,6 +294,7 @@ export const makeConsumerOperations = (
     unsubscribe: unsubscribe(parts),
     pause: ofConsumer(parts, "paused"),
     resume: ofConsumer(parts, "resumed"),
+    evict: evict(parts),
     pauseKey: ofKey(parts, "paused"),
     resumeKey: ofKey(parts, "resumed")
   }

@@ -54,7 +54,7 @@ export const make = (
     commit
   ]
 
-  /** Tells the callers and workers that wait for what this group has committed. */
+  /** Notifies the callers and wakes the workers that wait for what this group has committed. */
   const announce = ({ claims, consumer }: DataGroup, answers: ReadonlyArray<Answer>): Effect.Effect<void> => {
     if (claims !== undefined) watchers.settled(consumer, claims)
     return Effect.forEach(answers, ({ text }) => {
@@ -75,7 +75,7 @@ export const make = (
     before: ReadonlyArray<Sent>
   ): Effect.Effect<boolean, E | SqlError> => {
     const { emits, statements } = part
-    if (!statements.every(({ sql }) => TransactionControl.look(sql).kind === "plain")) return Effect.succeed(false)
+    if (!statements.every(({ sql }) => TransactionControl.classify(sql).kind === "plain")) return Effect.succeed(false)
     if (emits === undefined) {
       const sent = Effect.andThen(session.batch([...before, ...statements]), Effect.suspend(next))
       return Effect.flatMap(sent, (following) => send(session, group, next, following, []))

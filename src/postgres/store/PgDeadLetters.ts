@@ -21,7 +21,7 @@ import type { Rows } from "../session/PgSession.ts"
 import * as Sql from "../sql/deadLetters.ts"
 import * as InboxSql from "../sql/inbox.ts"
 import type { Names } from "../sql/names.ts"
-import { filterOf, formatDeadLetterId, numberOf, textOf } from "./DeadLetterRow.ts"
+import { formatDeadLetterId, numberOf, textOf } from "./DeadLetterRow.ts"
 import { keyHash } from "./KeyHash.ts"
 import type { Queues } from "./PgConsumers.ts"
 import { makeDecisions } from "./PgDecisions.ts"
@@ -73,7 +73,7 @@ export const make = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): 
     list: (query) =>
       Effect.mapBoth(
         db.query(text.list, [
-          ...filterOf(query),
+          ...Sql.filterOf(query),
           query.state ?? null,
           query.before === undefined ? null : numberOf(query.before) ?? 0n,
           Page.rows(query.limit)
@@ -82,12 +82,15 @@ export const make = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): 
       ),
     groups: (filter) =>
       Effect.mapBoth(
-        db.query(text.groups, [...filterOf(filter), filter.state ?? "open", Page.countTo, Page.rows(filter.limit)]),
+        db.query(text.groups, [...Sql.filterOf(filter), filter.state ?? "open", Page.countTo, Page.rows(filter.limit)]),
         { onFailure: PgFailure.storeFailure("group dead letters"), onSuccess: (rows) => rows.map(groupOf) }
       ),
     freeze: (filter) =>
       Effect.mapBoth(
-        Effect.andThen(ServerLife.current(db.query, names), db.query(text.freeze, [...filterOf(filter), Page.countTo])),
+        Effect.andThen(
+          ServerLife.current(db.query, names),
+          db.query(text.freeze, [...Sql.filterOf(filter), Page.countTo])
+        ),
         {
           onFailure: PgFailure.storeFailure("freeze a set of dead letters"),
           onSuccess: ([row]) => ({
@@ -196,7 +199,7 @@ const makeAdd = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore[
       // The inbox knows the id for other content, or the content cannot be compared. Such a message is never dropped.
       if (large || known!["fingerprint"] !== print) return yield* put()
       // The id was committed by another delivery while the message was redriven, so its dead letter is resolved.
-      if (own !== undefined) yield* db.within(inbox.resolve, [[own]])
+      if (own !== undefined) yield* db.within(inbox.resolve, [[own], ["duplicate"]])
       return undefined
     }
   )

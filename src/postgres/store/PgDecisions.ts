@@ -8,7 +8,7 @@
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { State } from "../../DeadLetter.ts"
-import { DeadLetterNotFound, StoreFailure } from "../../Errors.ts"
+import { DeadLetterNotFound, type StoreFailure } from "../../Errors.ts"
 import * as OperatorDecision from "../../internal/OperatorDecision.ts"
 import * as MessageId from "../../MessageId.ts"
 import type { DeadLetterStore, OperatorAction } from "../../Store.ts"
@@ -17,10 +17,11 @@ import * as Isolation from "../session/Isolation.ts"
 import type { PgDatabase } from "../session/PgClient.ts"
 import * as PgFailure from "../session/PgFailure.ts"
 import type { Rows } from "../session/PgSession.ts"
+import { filterOf } from "../sql/deadLetters.ts"
 import * as Sql from "../sql/decisions.ts"
 import type { Names } from "../sql/names.ts"
 import * as LifeSql from "../sql/serverLife.ts"
-import { filterOf, formatDeadLetterId, numberOf } from "./DeadLetterRow.ts"
+import { formatDeadLetterId, numberOf } from "./DeadLetterRow.ts"
 
 /** An operator's decision. `before` runs before the function that carries it out, in the same transaction. */
 interface Decision extends OperatorDecision.OperatorDecision {
@@ -47,18 +48,6 @@ const kinds = (db: PgDatabase, text: ReturnType<typeof Sql.make>) => {
   }
   return { redrive, edited, discard, release, restore }
 }
-
-/**
- * The failure of a decision about a set that was frozen in an earlier server life. After a crash the transaction ids in
- * the set may belong to other transactions, so the set may name other dead letters.
- */
-const staleSet = new StoreFailure({
-  operation: "decide about a frozen set",
-  kind: "refused",
-  code: "",
-  detail: "the set was frozen before the server lost its recent memory, in a crash or a failover",
-  hint: "Freeze the set again, and look at it: what was decided before may have been lost with the server."
-})
 
 /** Returns the conflict of a decision with the state of a locked dead letter, or undefined if there is none. */
 const conflict = (kind: OperatorDecision.OperatorDecision, deadLetterId: string, row: Rows[number]) =>
@@ -125,7 +114,7 @@ export const makeDecisions = (
           yield* Isolation.refuseOlder(db, `have dead letters ${decision}`)
           const [life, snapshot] = cutoff.split(" ")
           const [now] = yield* db.within(lives.read, [])
-          if (snapshot === undefined || now?.["life"] !== life) return yield* staleSet
+          if (snapshot === undefined || now?.["life"] !== life) return yield* PgFailure.staleSet
           const rows = yield* db.within(text.lockNext, [...filterOf(filter), snapshot, numberOf(after) ?? 0n, most])
           yield* decide(decision === "redriven" ? kind.redrive : kind.discard, rows, action)
           return { deadLetterIds: rows.map((row) => formatDeadLetterId(row["id"])), more: rows.length === most }

@@ -51,11 +51,15 @@ export const make = (db: PgDatabase, names: Names, queues: Queues): Pick<InboxSt
   ) => {
     const deadLetters = claims.flatMap(({ id, deadLetterId }, i) => {
       if (deadLetterId === undefined) return []
-      return answers[i] === "duplicate" || (answers[i] === "fresh" && inserted.has(id)) ? [BigInt(deadLetterId)] : []
+      const outcome = answers[i] === "duplicate"
+        ? "duplicate"
+        : answers[i] === "fresh" && inserted.has(id)
+        ? "committed"
+        : undefined
+      return outcome === undefined ? [] : [{ deadLetter: BigInt(deadLetterId), outcome }]
     })
-    return deadLetters.length === 0
-      ? Effect.succeed(answers)
-      : Effect.as(db.within(text.resolve, [deadLetters]), answers)
+    const columns = [deadLetters.map((one) => one.deadLetter), deadLetters.map(({ outcome }) => outcome)]
+    return deadLetters.length === 0 ? Effect.succeed(answers) : Effect.as(db.within(text.resolve, columns), answers)
   }
 
   /** Returns the result of each claim. `inserted` are the ids that this transaction has inserted into the inbox. */

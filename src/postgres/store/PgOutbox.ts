@@ -15,12 +15,17 @@ import type { Wake } from "../queue/Wake.ts"
 import type { PgDatabase } from "../session/PgClient.ts"
 import * as PgFailure from "../session/PgFailure.ts"
 import type { Rows } from "../session/PgSession.ts"
+import * as Pools from "../session/Pools.ts"
 import * as DelayedSql from "../sql/delayed.ts"
 import type { Names } from "../sql/names.ts"
 import * as OutboxSql from "../sql/publishing.ts"
 import { keyHash } from "./KeyHash.ts"
+import * as PublishGroups from "./PublishGroups.ts"
 
-/** The most rows and bytes of one insert. A larger publish takes several inserts, in one transaction. */
+/**
+ * The most rows of one insert, and the size of its payloads above which the next insert begins. A larger publish takes
+ * several inserts, in one transaction.
+ */
 const chunkRows = 1_000
 const chunkBytes = 4 * 1_048_576
 
@@ -100,12 +105,25 @@ export const make = (
       ]),
       (rows) => announceAfterCommit(rows, () => delayed.soon())
     )
+  const { acquireTimeout, commitTimeout, maxConnections, single } = db.settings
+  const groups = new PublishGroups.PublishGroups({
+    insert,
+    chunks,
+    mostUnderWay: single ? 1 : Math.min(PublishGroups.mostUnderWay, maxConnections),
+    acquireTimeout,
+    timedOut: Effect.suspend(() => Effect.fail(Pools.noneFree(acquireTimeout, "a publish", Pools.moreForUsers))),
+    commitTimeout
+  })
+  const insertNow = (messages: ReadonlyArray<Message>) =>
+    messages.length > 1
+      ? insert(messages)
+      : Effect.flatMap(db.inTransaction, (inside) => inside ? insert(messages) : groups.publish(messages[0]!))
   return {
     write: (messages, later): Effect.Effect<void, StoreFailure> => {
       if (messages.length === 0) return Effect.void
       const bad = PublishRefusal.of(messages, later)
       if (bad !== undefined) return Effect.fail(bad)
-      const one = later === undefined ? insert : insertLater(later)
+      const one = later === undefined ? insertNow : insertLater(later)
       const parts = chunks(messages)
       return Effect.mapError(
         parts.length === 1

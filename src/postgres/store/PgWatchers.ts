@@ -66,7 +66,7 @@ export class PgWatchers {
 
   /**
    * Runs when this process begins to listen, since it has missed earlier notes. Asks other processes to announce their
-   * ids, announces its own, and wakes all waiting calls to look.
+   * ids, announces its own, and wakes all waiting calls, so that they poll.
    */
   listening(): void {
     this.#wake.send(`listening:${this.#process}`)

@@ -10,7 +10,7 @@ import { deadLetterKit } from "./deadLetterKit.ts"
 import { claimOf, failure, ids, type Options, type Tests } from "./kit.ts"
 
 /** Registers the promises about writing and reading dead letters. */
-const burying = (it: Tests, options: Options) => {
+const records = (it: Tests, options: Options) => {
   it.effect("keeps the message and every attempt of a dead letter", () =>
     Effect.gen(function*() {
       const { writeDeadLetter, consumer, deadLetters, publish, receive, subscription } = yield* deadLetterKit(
@@ -21,8 +21,8 @@ const burying = (it: Tests, options: Options) => {
       const [delivery] = yield* receive(subscription, 1)
       const attempts = [failure(1), { ...failure(2, "TimedOut"), at: 90_000 }]
       const id = yield* writeDeadLetter(delivery!, attempts)
-      const deadLetterId = yield* deadLetters.get(id!)
-      const { changedAt, diedAt: _, ...rest } = deadLetterId
+      const deadLetter = yield* deadLetters.get(id!)
+      const { changedAt, diedAt: _, ...rest } = deadLetter
       assert.deepStrictEqual(rest, {
         id: id!,
         consumer,
@@ -39,7 +39,7 @@ const burying = (it: Tests, options: Options) => {
         changedBy: ""
       })
       assert.strictEqual(changedAt, 0)
-      assert.deepStrictEqual(yield* deadLetters.list({ consumer }), [deadLetterId])
+      assert.deepStrictEqual(yield* deadLetters.list({ consumer }), [deadLetter])
     }))
 
   it.effect("lists dead letters newest first, by consumer, state and page", () =>
@@ -325,7 +325,7 @@ const parking = (it: Tests, options: Options) => {
 }
 
 export const deadLetterPromises = (it: Tests, options: Options): void => {
-  burying(it, options)
+  records(it, options)
   redriving(it, options)
   parking(it, options)
 }

@@ -40,7 +40,7 @@ export type Suite = <E>(name: string, layer: Layer.Layer<Store | Transport, E>, 
 
 const suiteOf =
   (groups: Readonly<Record<string, (it: Tests, options: Options) => void>>): Suite => (name, layer, options) => {
-    // The layer is built once for all groups, since each promise has consumers and topics of its own.
+    // One layer serves all groups, because each promise uses consumers and topics of its own.
     shared(layer, { excludeTestServices: options.live ?? false })(name, (it) => {
       for (const [group, register] of Object.entries(groups)) {
         describe(`${name}: ${group}`, () => {

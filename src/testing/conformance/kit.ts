@@ -113,6 +113,7 @@ export const bench = Effect.fnUntraced(function*(
       readonly consumer?: string
       readonly idlePoll?: Duration.Duration
       readonly lease?: Duration.Duration
+      readonly worker?: string
     } = {}
   ) => transport.open({ consumer, topics: [topic], worker: fresh("worker"), lanes, lease, idlePoll, ...change })
   const publish = (drafts: ReadonlyArray<Draft>, later?: ResolvedDelay) =>
@@ -146,7 +147,7 @@ export const bench = Effect.fnUntraced(function*(
   const receive = (subscription: Subscription, count: number, room: Demand = roomy) =>
     Effect.gen(function*() {
       const got: Array<Delivery> = []
-      for (let looks = 0; got.length < count && looks < 100; looks++) got.push(...yield* takeOnce(subscription, room))
+      for (let polls = 0; got.length < count && polls < 100; polls++) got.push(...yield* takeOnce(subscription, room))
       assert.strictEqual(got.length, count, `expected ${count} deliveries, got ${ids(got).join(", ")}`)
       return got
     })

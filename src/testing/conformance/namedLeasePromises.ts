@@ -178,7 +178,7 @@ const fencing = (it: Tests, options: Options) => {
       const token = yield* mine("ann")
       yield* half
       const end = yield* writing(token)
-      // Now the lease has expired. The server has not ended the transaction, which began later and has idled for less
+      // Now the lease has expired. The server has not ended the transaction yet: it began later, and has idled for less
       // than the lease's duration.
       yield* Effect.andThen(half, options.elapse(Duration.fromInputUnsafe(options.idlePoll)))
       assert.isUndefined((yield* claim("ben")).token)

@@ -122,7 +122,7 @@ const replays = (it: Tests, options: Options) => {
       const ask = Inbox.once(key, effect, { result })
       yield* Effect.flip(store.transact(Effect.andThen(ask, Effect.fail("no" as const))))
       yield* nothing(yield* open())
-      // Within one transaction, the second call already finds the first.
+      // Within one transaction, the second call finds the result of the first, although nothing is committed yet.
       assert.deepStrictEqual(yield* store.transact(Effect.all([ask, ask])), [{ n: 2 }, { n: 2 }])
       assert.deepStrictEqual(yield* ask, { n: 2 })
       assert.deepStrictEqual(yield* Inbox.await(key), { _tag: "Committed" })
@@ -191,7 +191,7 @@ const limits = (it: Tests, options: Options) => {
     }))
 }
 
-/** Fingerprint of no content. */
+/** The fingerprint that the inbox stores for a call of `Inbox.once` without a payload: the hash of the empty text. */
 const emptyPrint = "e3b0c44298fc1c149afbf4c8996fb924"
 
 /** Starts a first caller, whose effect runs until the test ends it. */

@@ -120,7 +120,7 @@ const flow = (it: Tests, options: Options) => {
       yield* publish(keys.flatMap((key) => keyed(key, 4)))
       yield* working(subscription, Duration.times(lease, 0.6))
       const rest: Array<Delivery> = []
-      for (let looks = 0; rest.length < 35 && looks < 40; looks++) rest.push(...yield* takeOnce(subscription, roomy))
+      for (let polls = 0; rest.length < 35 && polls < 40; polls++) rest.push(...yield* takeOnce(subscription, roomy))
       for (const key of keys.slice(0, 5)) {
         assert.deepStrictEqual(idsOf(rest, key), [1, 2, 3, 4].map((n) => `${key}${n}`))
       }

@@ -1,7 +1,7 @@
 /**
- * Promises to operators that pause, unsubscribe and remove consumers. A pause loses no message, and a removal happens
- * completely or not at all. Of two operators, the second one is refused with the name of the first. Every operator
- * action is recorded.
+ * Promises to operators that pause, unsubscribe and remove consumers, and evict workers. A pause loses no message, and
+ * a removal happens completely or not at all. Of two operators, the second one is refused with the name of the first.
+ * Every operator action is recorded.
  *
  * @since 0.1.0
  */
@@ -311,8 +311,38 @@ const removing = (it: Tests, options: Options) => {
     }))
 }
 
-/** Registers the promises about pausing and removing. */
+/** Registers the promise about evicting a worker. */
+const evicting = (it: Tests, options: Options) => {
+  it.effect("gives the lanes of an evicted worker to others at once, counts a crash, and refuses its commits", () =>
+    Effect.gen(function*() {
+      const { consumer, open, publish, receive, settle, store } = yield* bench(options)
+      const unknown = yield* Effect.flip(store.consumers.evict(consumer, "unknown", ann))
+      assert.strictEqual(unknown._tag, "WorkerNotFound")
+      assert.strictEqual((yield* Effect.flip(store.consumers.evict("unknown", "w", ann)))._tag, "ConsumerNotFound")
+      const hung = yield* open({ worker: "hung" })
+      yield* publish([{ id: "a", key: "k" }, { id: "b", key: "k" }])
+      const had = yield* receive(hung, 2)
+      const lanes = hung.held().length
+      assert.deepStrictEqual(yield* store.consumers.evict(consumer, "hung", { by: "ben", note: "hangs" }), {
+        lanes,
+        busy: 0
+      })
+      assert.strictEqual((yield* store.consumers.get(consumer)).workers, 0)
+      // Its commits are refused before another worker has claimed the lanes.
+      assert.deepStrictEqual(ids(yield* settle(hung, had)), [])
+      // The other worker does not wait for the end of the lease.
+      const other = yield* open({ worker: "other" })
+      const taken = yield* receive(other, 2)
+      assert.deepStrictEqual(taken.map(({ crashCount, message }) => [message.id, crashCount]), [["a", 1], ["b", 1]])
+      assert.deepStrictEqual(ids(yield* settle(other, taken)), ["a", "b"])
+      const [entry] = yield* store.audit.list({ consumer, action: "evicted" })
+      assert.deepStrictEqual([entry!.by, entry!.note, entry!.detail], ["ben", "hangs", `worker hung, ${lanes} lanes`])
+    }))
+}
+
+/** Registers the promises about pausing, evicting and removing. */
 export const pausePromises = (it: Tests, options: Options): void => {
   pausing(it, options)
+  evicting(it, options)
   removing(it, options)
 }

@@ -78,7 +78,7 @@ const settling = (it: Tests, options: Options) => {
 
 /** Registers the promises about the check of a fencing token in a transaction that does not settle. */
 const fencing = (it: Tests, options: Options) => {
-  it.effect("looks at the fencing token of what was settled before: ours passes, a stale one does not", () =>
+  it.effect("checks the fencing token of what was settled before: ours passes, a stale one does not", () =>
     Effect.gen(function*() {
       const { expire, open, publish, receive, settle, store } = yield* bench(options)
       const owner = yield* open()
@@ -114,7 +114,7 @@ const fencing = (it: Tests, options: Options) => {
       assert.lengthOf(yield* store.transact(first.fence(got)), keys.length)
       yield* first.acknowledge(got)
       const taken = []
-      for (let looks = 0; looks < 100 && taken.length === 0; looks++) {
+      for (let polls = 0; polls < 100 && taken.length === 0; polls++) {
         yield* takeOnce(first)
         taken.push(...yield* takeOnce(second))
       }

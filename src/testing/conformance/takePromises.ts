@@ -25,7 +25,7 @@ const room = (it: Tests, options: Options) => {
       yield* publish(many(20))
       const subscription = yield* open()
       const got: Array<Delivery> = []
-      for (let looks = 0; got.length < 20 && looks < 40; looks++) {
+      for (let polls = 0; got.length < 20 && polls < 40; polls++) {
         const batch = yield* takeOnce(subscription, { ...roomy, messages: 3 })
         assert.isAtMost(batch.length, 3)
         got.push(...batch)
@@ -40,7 +40,7 @@ const room = (it: Tests, options: Options) => {
       yield* publish(many(12, { payload }))
       const subscription = yield* open()
       const got: Array<Delivery> = []
-      for (let looks = 0; got.length < 12 && looks < 40; looks++) {
+      for (let polls = 0; got.length < 12 && polls < 40; polls++) {
         const batch = yield* takeOnce(subscription, { ...roomy, bytes: 250 })
         assert.isAtMost(bytesOf(batch), 250)
         got.push(...batch)
@@ -54,7 +54,7 @@ const room = (it: Tests, options: Options) => {
       yield* publish([{ id: "large", key: "k", payload: JSON.stringify("x".repeat(5000)) }, { id: "small", key: "k" }])
       const subscription = yield* open()
       const got: Array<Delivery> = []
-      for (let looks = 0; got.length === 0 && looks < 5; looks++) {
+      for (let polls = 0; got.length === 0 && polls < 5; polls++) {
         got.push(...yield* takeOnce(subscription, { ...roomy, bytes: 100 }))
       }
       assert.deepStrictEqual(ids(got), ["large"])

@@ -46,7 +46,7 @@ export interface Options extends Disposition.Options {
    * This Deferred completes when the worker stops. Then a turn that waits for its next attempt records its failures and
    * ends.
    */
-  readonly draining: Deferred.Deferred<void>
+  readonly stopping: Deferred.Deferred<void>
 }
 
 export interface Attempt {
@@ -111,10 +111,10 @@ const failed = (exit: MemberOutcome | Failed) =>
   "_tag" in exit ? undefined : { error: exit.error, where: `the attempt failed in ${exit.step}` }
 
 export const make = (options: Options): Attempt => {
-  const { atMostOnce, committer, counters, draining, outcomes, pipeline, settings, spans } = options
+  const { atMostOnce, committer, counters, outcomes, pipeline, settings, spans, stopping } = options
   const { consumer } = pipeline
   const { deadLetter, forget, hold, settled } = Disposition.make(options)
-  // Pure steps write no log lines, so their pipeline does without the fields of a message, which take time.
+  // Pure steps write no log lines. So their attempts get no log fields of a message, which would take time.
   const mayLog = !Steps.arePure(pipeline.steps)
   const topics = new Map(pipeline.topics.map((topic) => [topic.name, topic]))
 
@@ -276,7 +276,7 @@ export const make = (options: Options): Attempt => {
       return false
     }
     yield* counters.outcome(delivery, "retried", FailureRecord.tagOf(exit.error))
-    const left = decision._tag === "Hold" ? decision.delay : yield* waitHere(decision.delay, draining)
+    const left = decision._tag === "Hold" ? decision.delay : yield* waitHere(decision.delay, stopping)
     if (left !== undefined) {
       yield* hold(delivery, failures, left, failures.length, exit.error)
       return false
@@ -375,13 +375,13 @@ const recorder = ({ pipeline, settings }: Options) => {
  */
 const waitHere = (
   delay: Duration.Duration,
-  draining: Deferred.Deferred<void>
+  stopping: Deferred.Deferred<void>
 ): Effect.Effect<Duration.Duration | undefined> =>
   Effect.gen(function*() {
     const started = yield* Clock.monotonicTimeNanos
     const stop = yield* Effect.raceFirst(
       Effect.as(Effect.sleep(delay), false),
-      Effect.as(Deferred.await(draining), true)
+      Effect.as(Deferred.await(stopping), true)
     )
     if (!stop) return undefined
     const slept = Number((yield* Clock.monotonicTimeNanos) - started) / 1e6

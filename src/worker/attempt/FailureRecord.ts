@@ -131,7 +131,7 @@ const quotable = ({ error, message, stack, step, tag }: Failure): string => {
     const detail = read(error, "detail")
     return typeof detail === "string" && ofTheProgram.some((begin) => detail.startsWith(begin)) ? detail : ""
   }
-  // A value that is no Error has no stack, and its message is its JSON.
+  // A value that is no Error has no stack. Its message is its JSON, which may quote the payload, so it is not shown.
   const tagged = stack !== "" && typeof error === "object" && error !== null && "_tag" in error && error._tag === tag
   return step === "decode" || !tagged || notOurs.has(tag) ? "" : message
 }

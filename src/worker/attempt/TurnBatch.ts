@@ -65,8 +65,8 @@ export const Permitted: Context.Reference<boolean> = Context.Reference<boolean>(
 })
 
 /**
- * Returns whether the turns of this pipeline run in batches: nothing waits before the commit phase. Each attempt of a
- * traced worker has a span, which needs a fiber.
+ * Returns whether the turns of this pipeline run in batches. Then only pure steps come before the commit phase, and
+ * they have no timeout. An `atMostOnce` pipeline has fibers. So has a traced worker, since a span needs one.
  */
 export const runs = ({ settings, steps }: Pick<Pipeline.Pipeline<unknown>, "settings" | "steps">) =>
   Effect.withFiber((fiber) =>
@@ -179,7 +179,8 @@ export const make = Effect.fnUntraced(function*(
       ? continueWith(entry, attempt.afterFailure(delivery, began, outcome))
       : outcome._tag !== "Skipped"
       ? Effect.andThen(Effect.andThen(counters.attempt(delivery, began), settled(delivery, outcome)), end)
-      // The run was withdrawn, and nothing was done for it.
+      // The run was withdrawn before a transaction decided about its message. So a fiber runs the turn, unless the turn
+      // may end without it.
       : Effect.suspend(() => inFlight.mayEnd(entry) ? end : continueWith(entry, attempt.turn(delivery)))
     return Effect.andThen(settleFollowers(run), first)
   }

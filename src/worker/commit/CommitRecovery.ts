@@ -9,13 +9,14 @@
  * | the transaction was left aborted | savepoints | alone | fail it |
  * | COMMIT was refused | alone | alone | fail it |
  * | a defect | alone | alone | fail it |
- * | a conflict | wait, then halves | repeat 10 times, then alone | repeat 10 times, then fail it |
- * | the store refused a request of the runtime | alone | alone | repeat 3 times, then fail it |
+ * | a conflict | wait, then halves | repeat 10 times, then alone | repeat, fail it at the 10th |
+ * | the store refused a request of the runtime | alone | alone | repeat, fail it at the 3rd |
  * | its session ended | repeat, alone after 5 tries and a proof | alone | repeat, fail it after 5 and a proof |
  * | the store is unavailable, or did not respond | repeat, alone if others commit | alone | repeat, fail if others do |
  *
- * Before a repeat there is a pause. A group of one member is tried alone where the table says savepoints or halves. If
- * the store refused its request, a group of one counts as a member alone.
+ * Before a repeat there is a pause. A group of one member is tried alone after a conflict. It counts as a member alone
+ * if the store refused its request. It also counts as a member alone after the failures in the first five rows, unless
+ * its statements were sent together.
  *
  * An unavailable store and a message that ends its own database session look the same. If other messages were committed
  * since the first failure, the message is the cause, and its attempt fails. If sessions end and nothing else is
@@ -116,7 +117,7 @@ export type Move =
    */
   | { readonly _tag: "FailMember"; readonly then: Try }
 
-/** After this many conflicts in a row, the same form of transaction is not tried again. */
+/** A member alone fails at this many conflicts in a row. A pass through savepoints is repeated this often at most. */
 const conflictTries = 10
 
 /** After this many tries during an outage, the message itself may be the cause. */

@@ -31,7 +31,7 @@ export interface Commits {
   proved: number
 }
 
-/** Ends the members: the attempt of each has failed with this cause. */
+/** Ends each member with a failed attempt, which has this cause. */
 export const fail = (members: ReadonlyArray<GroupMember>, cause: Cause.Cause<unknown>): void => {
   const outcome = GroupCommit.failed(FailureRecord.errorOf(cause))
   for (const member of members) finish(member, outcome)
@@ -167,8 +167,8 @@ export class CommitTries {
   ): Effect.Effect<ReadonlyArray<MemberOutcome>, CommitRecovery.GroupFailure, Store.Transaction> {
     switch (form) {
       case "whole":
-        // A group of one member runs with a timeout on each step from the start. So no second run is needed to learn
-        // which step failed.
+        // If statements are sent one by one, a group of one member has a timeout on each step from the start. So no
+        // second run is needed to learn which step failed.
         if (group.length === 1 && this.statements === "sequential") return Savepoints.single(this.options, group[0]!)
         return this.inTime(GroupCommit.compose(this.options, group, false))
       case "savepoints":

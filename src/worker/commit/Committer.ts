@@ -106,7 +106,8 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
       return restore(Deferred.await(done)).pipe(
         Effect.catchCause((cause) => {
           withdrawAll()
-          // If nothing was done for the first member, nothing was done for any, so the interruption just continues.
+          // Members are committed in order. If the first one was withdrawn before a transaction decided about it, no
+          // transaction has decided about the others. Then the interruption continues.
           return Effect.flatMap(
             Deferred.await(done),
             (outcomes) => outcomes[0] === skipped ? Effect.failCause(cause) : Effect.succeed(outcomes)

@@ -142,7 +142,8 @@ class Run {
           if (own.length > 0) one.waits = true
           for (const statement of own) statements.push(statement)
         } else if (step._tag === "Emit") {
-          // An emit only makes a message, which is published if the transaction commits. So it does not wait.
+          // An emit only makes a message, and the message is published if the transaction commits. So an emit runs
+          // before the member's statements have succeeded.
           at.index++
           return failing(Steps.emit(step, at, delivered, consumer, false), of, at.index - 1)
         }

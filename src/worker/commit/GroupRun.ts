@@ -80,15 +80,15 @@ export class GroupRun {
   /**
    * Runs each member in a transaction of its own, so a step that fails is the member's own failure. A member that could
    * not be committed is tried again behind the others. Their commits show whether the store or the message is the
-   * cause. If none of the members can be committed, newcomers join one after another. Otherwise a few such members
-   * could block every other message of this committer.
+   * cause. If none of the members can be committed, members from the queue join one after another. Otherwise a few
+   * members that fail could block every other message of this committer.
    */
   private oneByOne(group: ReadonlyArray<GroupMember>, failedTries: CommitRecovery.FailedTries): Effect.Effect<void> {
     const left = group.map((member): Single => ({ member, failedTries }))
     return Effect.whileLoop({
       while: () => left.length > 0,
       body: () => {
-        // The newcomer goes to the end, so that each member that waits longer has its try first.
+        // A member from the queue goes to the end. So each member that waits longer is tried before it.
         if (left.every(isStuck)) {
           for (const member of this.queue.form(1)) {
             this.members.push(member)

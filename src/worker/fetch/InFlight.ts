@@ -68,7 +68,8 @@ export class InFlight {
     this.consumerPaused = consumerPaused
     this.capacity = capacity
     this.flow = new Flow({
-      // In a batch no user's code runs beside other code, so only the places bound how many messages a group may have.
+      // A batch runs only pure steps, one turn after another. So `concurrency` does not limit how many messages a group
+      // has, and only `prefetch` does.
       concurrency: settings.batches ? settings.prefetch : settings.concurrency,
       batches: settings.batches,
       perKey: settings.prefetchPerKey,
@@ -201,7 +202,7 @@ export class InFlight {
 
   private get isStopping(): boolean {
     const { mode } = this.flow
-    return mode === "draining" || mode === "stopped"
+    return mode === "stopping" || mode === "stopped"
   }
 
   private admit(entry: Entry): "run" | "drop" | "quarantine" {

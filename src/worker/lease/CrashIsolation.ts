@@ -20,8 +20,8 @@
  * its whole time, the other messages have the same time before the next suspect runs alone. So suspects that hang,
  * however many, take at most half of the time.
  *
- * All workers of a process share one `Gate` (a `Context.Reference` with a shared default), since a crash ends all of
- * them.
+ * All workers of a process share one `ProcessWorkers` (a `Context.Reference` with a shared default), since a crash ends
+ * all of them.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -43,13 +43,13 @@ interface WorkerInProcess {
 }
 
 /** The workers of this process, and the permit under which one suspect runs alone. */
-export class Gate {
+export class ProcessWorkers {
   readonly members = new Set<WorkerInProcess>()
   readonly alone = Semaphore.makeUnsafe(1)
 }
 
-export const Process: Context.Reference<Gate> = Context.Reference<Gate>("millrace/worker/CrashPoison/Process", {
-  defaultValue: () => new Gate()
+export const Process: Context.Reference<ProcessWorkers> = Context.Reference("millrace/worker/CrashIsolation/Process", {
+  defaultValue: () => new ProcessWorkers()
 })
 
 /** How long running attempts may continue before they are interrupted for a suspect. They run again later. */
@@ -62,14 +62,14 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly inFlight: InFlight
   readonly subscription: Subscription
 }): Effect.fn.Return<void, never, Scope.Scope> {
-  const gate = yield* Process
+  const shared = yield* Process
   const { consumer, inFlight, settings, subscription } = options
   const { flow } = inFlight
   const member: WorkerInProcess = { inFlight, subscription }
   // A worker that joins while a suspect runs alone first waits for the suspect's end, which has a bound. Otherwise a
   // crash of the suspect would also be counted for the new worker's messages.
-  yield* Effect.addFinalizer(() => Effect.sync(() => gate.members.delete(member)))
-  yield* gate.alone.withPermit(Effect.sync(() => gate.members.add(member)))
+  yield* Effect.addFinalizer(() => Effect.sync(() => shared.members.delete(member)))
+  yield* shared.alone.withPermit(Effect.sync(() => shared.members.add(member)))
 
   /**
    * Runs one suspect alone. Returns for how many milliseconds the other messages run before the next suspect may run
@@ -77,10 +77,10 @@ export const make = Effect.fnUntraced(function*(options: {
    */
   const one = (entry: Entry): Effect.Effect<number> =>
     Effect.scoped(Effect.gen(function*() {
-      for (const other of gate.members) yield* quiet(other)
+      for (const other of shared.members) yield* quiet(other)
       // The record that names the suspect is written last, just before the start. A crash between the two is counted
       // for a message that did not run, so this time must be short.
-      for (const other of gate.members) if (other !== member) yield* shield(other.subscription, undefined)
+      for (const other of shared.members) if (other !== member) yield* shield(other.subscription, undefined)
       yield* shield(subscription, entry.delivery)
       if (!inFlight.startAlone(entry)) return 0
       const millis = settings.leaseMillis * leasesAlone(entry.delivery, settings)
@@ -101,7 +101,7 @@ export const make = Effect.fnUntraced(function*(options: {
   const loop = Effect.forever(Effect.suspend(() => {
     const entry = flow.nextAlone()
     if (entry !== undefined) {
-      const turn = gate.alone.withPermit(
+      const turn = shared.alone.withPermit(
         Effect.suspend(() => inFlight.mayStart(entry) ? one(entry) : Effect.succeed(0))
       )
       return Effect.flatMap(turn, (rest) => rest === 0 ? Effect.void : Effect.sleep(rest))

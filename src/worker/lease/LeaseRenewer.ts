@@ -51,8 +51,8 @@ export const make = Effect.fnUntraced(function*(options: {
 }): Effect.fn.Return<LeaseRenewer, never, Scope.Scope> {
   const { consumer, inFlight, settings, subscription, warnings } = options
   const clock = yield* Clock.Clock
-  // This scope is made before the drain is added to the worker's scope, so it closes after the drain. A lease may
-  // be lost while the drain lasts.
+  // This scope is made before the graceful stop is added to the worker's scope, so it closes after the stop. A lease
+  // may be lost during the stop.
   const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
   const watched = new Map<HeldLease, Watched>()
   const labels = Telemetry.labels({ consumer })

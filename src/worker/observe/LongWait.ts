@@ -45,10 +45,10 @@ export class LongWait {
 
   /** Checks every 5 seconds whether the current group waits too long. */
   readonly watch: Effect.Effect<never> = Effect.forever(
-    Effect.andThen(Effect.sleep("5 seconds"), Effect.suspend(() => this.look()))
+    Effect.andThen(Effect.sleep("5 seconds"), Effect.suspend(() => this.check()))
   )
 
-  private look(): Effect.Effect<void> {
+  private check(): Effect.Effect<void> {
     const waited = this.since === undefined ? 0 : this.renewer.now() - this.since
     return waited < silentMillis ? Effect.void : this.warnings.warn(
       "waiting",

@@ -27,12 +27,12 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly pipeline: Pipeline.Pipeline<unknown, unknown, unknown>
   readonly renewer: LeaseRenewer
   readonly counters: Counters
-  readonly draining: Deferred.Deferred<void>
+  readonly stopping: Deferred.Deferred<void>
   readonly failing: Health.WorkerState["failing"]
   /** Whether the status is read. `Worker.drain` does not read it, since it ends soon. */
-  readonly looks: boolean
+  readonly readsStatus: boolean
 }): Effect.fn.Return<void, never, Scope.Scope> {
-  const { consumer, draining, renewer, settings, store } = options
+  const { consumer, renewer, settings, stopping, store } = options
   const workers = yield* Health.Workers
   const clock = yield* Clock.Clock
   let seen: { readonly status: Store.QueueStatus; readonly at: bigint } | undefined
@@ -49,19 +49,19 @@ export const make = Effect.fnUntraced(function*(options: {
     left: renewer.left,
     failing: options.failing,
     stranded: () => stranded > 1,
-    stopping: () => Deferred.isDoneUnsafe(draining),
+    stopping: () => Deferred.isDoneUnsafe(stopping),
     queue: () => seen === undefined ? undefined : { status: seen.status, ageMillis: age(seen.at) }
   }
   yield* Effect.acquireRelease(
     Effect.sync(() => workers.add(state)),
     () => Effect.sync(() => workers.delete(state))
   )
-  if (!options.looks || !Number.isFinite(settings.statsEveryMillis)) return
+  if (!options.readsStatus || !Number.isFinite(settings.statsEveryMillis)) return
 
   const watch = PipelineNames.watch(store, options.pipeline)
   const record = recorder(options, clock)
   const gauges = makeGauges(consumer, Duration.toMillis(store.deduplicationWindow))
-  const look = Effect.suspend(() => {
+  const readStatus = Effect.suspend(() => {
     const at = clock.monotonicTimeNanosUnsafe()
     return store.consumers.status(consumer).pipe(
       Effect.flatMap((status) => {
@@ -76,7 +76,7 @@ export const make = Effect.fnUntraced(function*(options: {
   })
   const first = Effect.sleep(settings.statsEveryMillis / 10)
   yield* Effect.forkScoped(
-    Effect.andThen(first, Effect.forever(Effect.andThen(look, Effect.sleep(settings.statsEveryMillis))))
+    Effect.andThen(first, Effect.forever(Effect.andThen(readStatus, Effect.sleep(settings.statsEveryMillis))))
   )
 })
 

@@ -106,7 +106,8 @@ export const make = Effect.fnUntraced(function*(
           return send(rest, 0)
         },
         onFailure: (cause) => {
-          // An interruption from outside skips this handler. One that the other engine makes itself is a bug, too.
+          // An interruption of this fiber does not reach this handler. A cause without a typed error is a bug of the
+          // other engine, even if the cause is an interruption.
           const error = Cause.findErrorOption(cause)
           if (error._tag === "None") return halt(halting(`publish died: ${String(Cause.squash(cause)).slice(0, 300)}`))
           const fatal = permanent(error.value)

@@ -2,7 +2,7 @@
  * Opens the parts of a worker around one subscription: flow, lease renewer, committers, attempts, fetcher, statistics
  * and the isolation of suspects.
  *
- * The scope closes the parts in reverse order. The caller adds the drain as the last finalizer, so the drain runs
+ * The scope closes the parts in reverse order. The caller adds the graceful stop as the last finalizer, so it runs
  * first, while every other part still works.
  */
 import * as Deferred from "effect/Deferred"
@@ -17,8 +17,8 @@ import * as AtMostOnce from "../attempt/AtMostOnce.ts"
 import * as Attempt from "../attempt/Attempt.ts"
 import * as TurnBatch from "../attempt/TurnBatch.ts"
 import * as Committer from "../commit/Committer.ts"
-import { drain } from "../fetch/Drain.ts"
 import * as Fetcher from "../fetch/Fetcher.ts"
+import { gracefulStop } from "../fetch/GracefulStop.ts"
 import { InFlight } from "../fetch/InFlight.ts"
 import * as CrashIsolation from "../lease/CrashIsolation.ts"
 import * as LeaseRenewer from "../lease/LeaseRenewer.ts"
@@ -52,8 +52,8 @@ export interface Stages {
   /** Runs turns that need no fiber. Undefined if each turn has one. */
   readonly batch: TurnBatch.TurnBatch | undefined
   readonly fetcher: Fetcher.Fetcher
-  /** Stops the worker gracefully: see `Drain.ts`. */
-  readonly drain: Effect.Effect<void>
+  /** Stops the worker gracefully: see `GracefulStop.ts`. */
+  readonly stop: Effect.Effect<void>
 }
 
 export const open = Effect.fnUntraced(function*(
@@ -63,7 +63,7 @@ export const open = Effect.fnUntraced(function*(
   const { consumer } = pipeline
   const subscription = yield* subscribe(options)
   const inFlight = new InFlight(settings, subscription.paused, outcomes?.capacity, options.can.order !== "none")
-  const draining = Deferred.makeUnsafe<void>()
+  const stopping = Deferred.makeUnsafe<void>()
   const warnings = new Warnings(consumer)
   const spans = yield* Spans.make(pipeline, settings)
   const counters = new Counters(consumer)
@@ -83,14 +83,24 @@ export const open = Effect.fnUntraced(function*(
       : undefined,
     acknowledge: options.can.acknowledge,
     spans,
-    draining
+    stopping
   })
   const batch = settings.batches ? yield* TurnBatch.make({ ...disposition, settings, committer, attempt }) : undefined
   const fetcher = Fetcher.make({ consumer, subscription, inFlight, renewer, spans })
   const failing = FailingSince.report(renewer.now, { read: fetcher.failing, commit: committer.failing })
-  yield* Stats.make({ consumer, settings, store, pipeline, renewer, counters, draining, failing, looks: !untilEmpty })
+  yield* Stats.make({
+    consumer,
+    settings,
+    store,
+    pipeline,
+    renewer,
+    counters,
+    stopping,
+    failing,
+    readsStatus: !untilEmpty
+  })
   yield* CrashIsolation.make({ consumer, settings, inFlight, subscription })
-  return { inFlight, attempt, batch, fetcher, drain: drain({ consumer, settings, inFlight, counters, draining }) }
+  return { inFlight, attempt, batch, fetcher, stop: gracefulStop({ consumer, settings, inFlight, counters, stopping }) }
 })
 
 /** Registers the consumer and opens its subscription. Waits while the store is unavailable. */

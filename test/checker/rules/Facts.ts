@@ -141,7 +141,7 @@ export class Life {
   /** Place of its commit in the ledger. */
   rank = 0
   more: ReadonlyArray<Committed> = none
-  deadLetterId: DeadLettered | undefined = undefined
+  deadLetter: DeadLettered | undefined = undefined
   /** The dead letter of another payload under its id. */
   conflict: DeadLettered | undefined = undefined
   deadLetters = 0
@@ -170,13 +170,13 @@ export class Life {
 
   /** Whether it may come after its successors: it died, they continued, and an operator redrove it. */
   get overtaken(): boolean {
-    return this.deadLetterId !== undefined && !this.deadLetterId.parked && this.deadLetterId.redriven > 0
+    return this.deadLetter !== undefined && !this.deadLetter.parked && this.deadLetter.redriven > 0
   }
 
   /** Whether the database holds it in some place at the end. */
   get found(): boolean {
     return this.commit !== undefined || this.waiting !== undefined
-      || (this.deadLetterId !== undefined && this.deadLetterId.state !== "resolved")
+      || (this.deadLetter !== undefined && this.deadLetter.state !== "resolved")
   }
 }
 

@@ -354,7 +354,7 @@ export class HistoryIndex {
       life.conflict = entry
       return
     }
-    life.deadLetterId = entry
+    life.deadLetter = entry
     if (!entry.parked) return
     const queue = life.message.key.at(entry.consumer)
     queue.parked = [...queue.parked, life]

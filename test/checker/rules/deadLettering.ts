@@ -13,7 +13,7 @@ export const deadLetters: Rule = (index, expectations) => {
   const findings = new Findings("deadLetters", expectations)
   const occurred = { deadLetters: 0, planted: 0, redriven: 0, "parked keys": 0, "commits of parked keys": 0 }
   for (const life of index.deadLetters) {
-    const { conflict, deadLetterId: deadLetter, message } = life
+    const { conflict, deadLetter, message } = life
     if (deadLetter !== undefined) {
       occurred.deadLetters++
       if (deadLetter.redriven > 0) occurred.redriven++
@@ -29,7 +29,7 @@ export const deadLetters: Rule = (index, expectations) => {
     for (const life of message.lives) {
       if (life.consumer === "" || (message.acknowledged === 0 && !life.found)) continue
       occurred.planted++
-      unburied(life, findings)
+      missing(life, findings)
     }
   }
   for (const queue of index.queues) {
@@ -131,7 +131,7 @@ const exclusive = (life: Life, deadLetter: DeadLettered, findings: Findings): vo
 }
 
 /** Planted poison has become a dead letter, unless it waits behind another one. */
-const unburied = (life: Life, findings: Findings): void => {
+const missing = (life: Life, findings: Findings): void => {
   const { message } = life
   const about = { consumer: life.consumer, ids: [message.id] }
   if (message.conflict !== undefined && life.conflict === undefined && life.waiting === undefined) {
@@ -142,7 +142,7 @@ const unburied = (life: Life, findings: Findings): void => {
         + `dropped in silence.`
     )
   }
-  if (message.poison === undefined || life.deadLetterId !== undefined || life.waiting !== undefined) return
+  if (message.poison === undefined || life.deadLetter !== undefined || life.waiting !== undefined) return
   findings.add(
     about,
     () =>
@@ -153,7 +153,7 @@ const unburied = (life: Life, findings: Findings): void => {
 
 /** Commits of a key while the dead letter at its head waits for an operator. */
 const parked = (index: HistoryIndex, queue: QueueKey, life: Life, findings: Findings): number => {
-  const deadLetter = life.deadLetterId
+  const deadLetter = life.deadLetter
   if (deadLetter === undefined || (deadLetter.state !== "open" && deadLetter.state !== "redriving")) return 0
   if (queue.releasedFrom(deadLetter.id)) return 0
   for (const row of queue.commits) {

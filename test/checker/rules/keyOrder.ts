@@ -157,7 +157,7 @@ const ordered = (life: Life): boolean => life.message.tries === 0 ? life.commit 
 
 /** Returns the draw at which a message was settled, infinite if it never was. Undefined: it cannot be known. */
 const settledAt = (queue: QueueKey, life: Life): number | undefined => {
-  const { commit, deadLetterId: deadLetter } = life
+  const { commit, deadLetter } = life
   if (deadLetter !== undefined) {
     if (!deadLetter.parked) return deadLetter.draw
     if (queue.releasedFrom(life.message.id)) return undefined

@@ -122,7 +122,7 @@ const lost = (message: MessageFacts, consumer: string, life: Life | undefined): 
   `Message ${message.id} (key ${message.key.key}, position ${message.position}) is lost for consumer "${consumer}": its `
   + `publish was acknowledged, but at the end it is neither in the ledger, nor a dead letter, nor waiting`
   + `${
-    life?.deadLetterId?.state === "resolved"
+    life?.deadLetter?.state === "resolved"
       ? "; its dead letter says `resolved`, though nothing was committed"
       : (life?.starts ?? 0) > 0
       ? "; a handler did start with it"

@@ -49,7 +49,7 @@ const byRight = (life: Life): boolean => {
   // Behind a dead letter waits what comes after it, and what is only here once more.
   const mayFollow = (deadLetter: Life) =>
     deadLetter.message.position <= message.position || life.commit !== undefined || !message.firm
-  return queue.parkedByOperator || queue.parked.some((one) => one.deadLetterId?.state === "open" && mayFollow(one))
+  return queue.parkedByOperator || queue.parked.some((one) => one.deadLetter?.state === "open" && mayFollow(one))
 }
 
 const stuck = (life: Life): string =>
@@ -61,7 +61,7 @@ const stuck = (life: Life): string =>
   }; ${life.starts === 0 ? "no handler ever started with it" : `${life.starts} handlers had started with it`}.`
 
 const redriving = (life: Life, findings: Findings): void => {
-  if (life.deadLetterId?.state !== "redriving") return
+  if (life.deadLetter?.state !== "redriving") return
   findings.add(
     { consumer: life.consumer, ids: [life.message.id] },
     () =>

@@ -8,7 +8,7 @@
 import { Deferred, Effect, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import { Store, Topic } from "millrace"
-import { durable, ownOf, past, strike } from "../comeback.ts"
+import { durable, ownOf, pastProxy, strike } from "../comeback.ts"
 import type { Count, Run } from "../fault-run.ts"
 import * as Judge from "../judge.ts"
 import { type Piece, piecesOf, tried } from "../pieces.ts"
@@ -244,7 +244,7 @@ export const failover: Run = {
       const once = Effect.gen(function*() {
         yield* tell("replica")
         const moved = yield* later(world, 1500)
-        yield* past(world, durable(world, replayed))
+        yield* pastProxy(world, durable(world, replayed))
         yield* tell("lag")
         yield* begun(world, moved)
         const among = yield* loosely(world, 4)

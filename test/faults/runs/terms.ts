@@ -38,7 +38,7 @@ export const terms: Run = {
         select (select count(*) from ${s}.takeovers)::int as late,
           (select count(*) from ${s}.ledger where attempt <> 1)::int as again`
       return [
-        ...(row!.late > 0 ? [`${row!.late} lanes of drained workers had to run out`] : []),
+        ...(row!.late > 0 ? [`${row!.late} lanes of workers that stopped gracefully had to run out`] : []),
         ...(row!.again > 0 ? [`${row!.again} messages were committed with a counted attempt`] : [])
       ]
     })

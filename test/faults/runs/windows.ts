@@ -57,7 +57,7 @@ const dies = (child: Child) =>
 const inWorker = (world: World, window: Window) =>
   Effect.gen(function*() {
     const worker = yield* world.worker({ faults: planned(world, window) })
-    if (window === "lease: during release and drain") {
+    if (window === "lease: during release and graceful stop") {
       yield* worker.ready
       yield* Effect.sleep(world.dice.whole(200, 500))
       yield* worker.signal("SIGTERM")

@@ -1,37 +1,38 @@
 /**
- * Owns the messages that a subscription holds at SQS: handles, leases and states. All methods are synchronous, so every
- * transition is atomic.
+ * Owns the messages that a subscription holds at a broker: handles, leases and states. All methods are synchronous, so
+ * every transition is atomic.
  *
- * On a standard queue each message has a lease of its own. On a FIFO queue the messages of a group share one lease. If
- * one of them is lost, a later one must not run before it, so the whole group is lost.
+ * A message without a group has a lease of its own. The messages of a group share one lease. If one of them is lost, a
+ * later one must not run before it, so the whole group is lost.
  *
  * An entry is in one of four states:
  *
  * - `unread`: the store's record of its message is not known yet.
  * - `waiting`: the worker has not taken it yet.
  * - `out`: the worker has it.
- * - `done`: it is committed, and SQS has not deleted it yet.
- *
- * @since 0.1.0
+ * - `done`: it is committed, and the broker has not deleted it yet.
  */
 import * as Deferred from "effect/Deferred"
 import * as Exit from "effect/Exit"
-import type { Delivery, HeldLease } from "../Delivery.ts"
-import { LeaseLost } from "../Errors.ts"
-import type { Message } from "../Message.ts"
-import type { DeliveryCount, Unsettled } from "../Store.ts"
-import type { Received } from "./SqsApi.ts"
+import type { Delivery, HeldLease } from "../../Delivery.ts"
+import { LeaseLost } from "../../Errors.ts"
+import type { Message } from "../../Message.ts"
+import type { DeliveryCount, Unsettled } from "../../Store.ts"
+import type { Received } from "./BrokerQueue.ts"
 
-/** A received message in one of the four states above, until it is deleted, hidden for later, given back or lost. */
+/**
+ * A message that the subscription has received. The entry is removed when SQS has deleted the message, or when its
+ * lease is lost. It is also removed when the message is hidden for a hold, or given back.
+ */
 export interface Entry {
   readonly messageId: string
   readonly groupId: string | undefined
   readonly message: Message
   readonly lease: HeldLease
   readonly position: bigint
-  /** Monotonic nanoseconds, read before the poll was sent. SQS hides a message for 12 hours from here at most. */
+  /** Monotonic nanoseconds, read before the poll was sent. A broker's ceiling counts from here. */
   receivedAt: bigint
-  /** The handle of the newest delivery, since SQS may refuse an older one. */
+  /** The handle of the newest delivery, since the broker may refuse an older one. */
   handle: string
   receiveCount: number
   state: "unread" | "waiting" | "out" | "done"
@@ -81,7 +82,7 @@ export class Held {
    * Enters received messages. A message that is held already came again: only its handle is replaced, and it is not
    * handed out twice.
    */
-  enter(messages: ReadonlyArray<Received>, claimedAt: bigint, messageOf: (received: Received) => Message): void {
+  enter<R extends Received>(messages: ReadonlyArray<R>, claimedAt: bigint, messageOf: (received: R) => Message): void {
     this.purge()
     for (const received of messages) {
       const known = this.byMessage.get(received.messageId)

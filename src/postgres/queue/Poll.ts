@@ -12,7 +12,7 @@ export interface Place {
 }
 
 /** The parameters of a poll. `QueueReader.ts` explains marks and lagging keys. */
-export interface Poll {
+export interface PollRequest {
   readonly lanes: ReadonlyArray<number>
   readonly marks: ReadonlyArray<bigint>
   /** The most rows above the mark that the poll reads of each lane; see `shares`. */
@@ -70,23 +70,23 @@ export const shares = (readings: ReadonlyArray<Reading>, rows: number): Readonly
 }
 
 /** The state of one poll while the reader decides which of its rows to hand out. */
-export class Round {
+export class Poll {
   readonly out: Array<{ readonly row: Row; readonly receipt: Receipt }> = []
   readonly count = new Map<number, number>()
   readonly last = new Map<number, bigint>()
   /** The first row above the marks that had no room. No mark moves to this row or beyond. */
   cut: bigint | undefined
   readonly demand: Demand
-  readonly poll: Poll
+  readonly request: PollRequest
   /**
    * The lanes as they were when the poll began. The worker may leave a lane during the poll and then read it again,
    * which is another `Reading`.
    */
   readonly readings: ReadonlyArray<Reading>
   readonly #byLane: Map<number, Reading>
-  constructor(demand: Demand, poll: Poll, readings: ReadonlyArray<Reading>) {
+  constructor(demand: Demand, request: PollRequest, readings: ReadonlyArray<Reading>) {
     this.demand = demand
-    this.poll = poll
+    this.request = request
     this.readings = readings
     this.#byLane = new Map(readings.map((reading) => [reading.owned.lane, reading]))
   }
@@ -110,7 +110,7 @@ export class Round {
    * Few rows are late, because most transactions that drew a seq before the previous poll have ended by now.
    */
   advance(fresh: Rows, top: bigint): boolean {
-    const { most, rows } = this.poll
+    const { most, rows } = this.request
     const all = this.cut === undefined && fresh.length < rows
     // The rows above the marks come upwards by seq over all lanes. So below the last row of the poll, rows are missing
     // only from a lane that reached its own limit. The mark of such a lane moves to the lane's last row only.

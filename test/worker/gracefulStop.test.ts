@@ -21,17 +21,17 @@ import {
 } from "./support.ts"
 
 /** A pipeline whose handlers wait for the test, and what began, was interrupted, and was committed. */
-const gated = () => {
-  const gate = Deferred.makeUnsafe<void>()
+const latched = () => {
+  const latch = Deferred.makeUnsafe<void>()
   const began = new Journal<Order>()
   const done = new Journal<Order>()
   const interrupted: Array<string> = []
   const pipeline = Pipeline.from(Orders, { consumer: "ledger" }).pipe(
     Pipeline.tap(began.write),
-    Pipeline.tap((one) => Effect.onInterrupt(Deferred.await(gate), () => Effect.sync(() => interrupted.push(one.id)))),
+    Pipeline.tap((one) => Effect.onInterrupt(Deferred.await(latch), () => Effect.sync(() => interrupted.push(one.id)))),
     Pipeline.commit(done.write)
   )
-  return { gate, began, done, interrupted, pipeline }
+  return { latch, began, done, interrupted, pipeline }
 }
 
 const stopping = <A, E>(worker: Fiber.Fiber<A, E>) =>
@@ -47,7 +47,7 @@ const rest = Effect.fnUntraced(function*() {
 describe("a worker that is stopped", () => {
   it.effect("finishes what runs, starts nothing more, and gives the rest back in order without an attempt counted", () =>
     Effect.gen(function*() {
-      const { began, done, gate, interrupted, pipeline } = gated()
+      const { began, done, latch, interrupted, pipeline } = latched()
       yield* publish(Orders, [...orders("a", 3), ...orders("b", 3)])
       const worker = yield* start(pipeline, { grace: "10 seconds" })
       yield* until("one of each key runs", () => began.size === 2)
@@ -56,7 +56,7 @@ describe("a worker that is stopped", () => {
       yield* TestClock.adjust("9 seconds")
       yield* settle
       assert.isUndefined(stop.pollUnsafe(), "it waits for what runs")
-      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.succeed(latch, undefined)
       yield* until("it has stopped", () => stop.pollUnsafe() !== undefined)
       assert.deepStrictEqual(done.values.map((one) => one.id).toSorted(), ["a1", "b1"])
       assert.deepStrictEqual(interrupted, [])
@@ -69,7 +69,7 @@ describe("a worker that is stopped", () => {
   it.effect("interrupts what does not finish within its grace, and gives it back uncounted", () => {
     const logged: Array<string> = []
     return Effect.gen(function*() {
-      const { began, done, interrupted, pipeline } = gated()
+      const { began, done, interrupted, pipeline } = latched()
       yield* publish(Orders, orders("a", 2))
       const worker = yield* start(pipeline, { grace: "10 seconds" })
       yield* until("it runs", () => began.size === 1)
@@ -94,7 +94,7 @@ describe("a worker that is stopped", () => {
 
   it.effect("with no grace interrupts at once", () =>
     Effect.gen(function*() {
-      const { began, interrupted, pipeline } = gated()
+      const { began, interrupted, pipeline } = latched()
       yield* publish(Orders, orders("a", 1))
       const worker = yield* start(pipeline, { grace: 0 })
       yield* until("it runs", () => began.size === 1)
@@ -107,7 +107,7 @@ describe("a worker that is stopped", () => {
 
   it.effect("with nothing to do stops at once", () =>
     Effect.gen(function*() {
-      const worker = yield* start(gated().pipeline)
+      const worker = yield* start(latched().pipeline)
       yield* settle
       const stop = yield* stopping(worker)
       yield* until("it has stopped", () => stop.pollUnsafe() !== undefined)
@@ -115,7 +115,7 @@ describe("a worker that is stopped", () => {
 
   it.effect("gives its messages back at once: another worker has them without any lease running out", () =>
     Effect.gen(function*() {
-      const { began, pipeline } = gated()
+      const { began, pipeline } = latched()
       yield* publish(Orders, orders("a", 3))
       const worker = yield* start(pipeline, { grace: "1 second", lease: "1 hour" })
       yield* until("it runs", () => began.size === 1)
@@ -206,14 +206,14 @@ it.effect("stopping a hundred times loses nothing and does nothing twice", () =>
     }
   }).pipe(Effect.provide(Memory.layer)))
 
-it.effect("a drain whose last look ran beside work looks again: it may have left out what there was no room for", () => {
+it.effect("a drain whose last poll ran beside work polls again: it may have left out what there was no room for", () => {
   const settled = Deferred.makeUnsafe<void>()
-  let looks = 0
+  let polls = 0
   const layer = ports({
     subscription: (inner) => ({
-      // One message at a time; a look that finds none ends when that one has been settled.
+      // One message at a time; a poll that finds none ends when that one has been settled.
       take: (room, accept) =>
-        looks++ % 2 === 0
+        polls++ % 2 === 0
           ? inner.take({ ...room, messages: Math.min(1, room.messages) }, accept)
           : Effect.andThen(Deferred.await(settled), settle),
       acknowledge: (deliveries) => Effect.andThen(inner.acknowledge(deliveries), Deferred.succeed(settled, undefined))

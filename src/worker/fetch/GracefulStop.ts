@@ -15,14 +15,14 @@ interface Options {
   readonly settings: Settings
   readonly inFlight: InFlight
   readonly counters: Counters
-  readonly draining: Deferred.Deferred<void>
+  readonly stopping: Deferred.Deferred<void>
 }
 
-export const drain = (options: Options): Effect.Effect<void> =>
+export const gracefulStop = (options: Options): Effect.Effect<void> =>
   Effect.gen(function*() {
-    const { draining, inFlight: { flow }, settings } = options
-    yield* released(options, flow.drain())
-    yield* Deferred.succeed(draining, undefined)
+    const { inFlight: { flow }, settings, stopping } = options
+    yield* released(options, flow.beginStop())
+    yield* Deferred.succeed(stopping, undefined)
     yield* Effect.timeoutOrElse(flow.idle, {
       duration: settings.graceMillis,
       orElse: () => Effect.andThen(interruptRest(options), flow.idle)

@@ -1,29 +1,24 @@
 /**
- * Deletes committed messages at SQS, ten in a request, beside the worker. No commit waits for it.
+ * Deletes committed messages at a broker, many in a request, beside the worker. No commit waits for it.
  *
  * A delete that fails is repeated. A message whose delete never succeeds is handed out again, and its commit is then a
  * duplicate.
- *
- * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
-import * as Backoff from "../internal/Backoff.ts"
+import * as Backoff from "../Backoff.ts"
+import type { BrokerQueue } from "./BrokerQueue.ts"
 import type { Entry, Held } from "./Held.ts"
-import { batchSize, type SqsApi } from "./SqsApi.ts"
 
 /** The most delete requests at the same time. */
 const deleters = 4
 
-/** How long a delete waits for others to share its request. SQS charges for each request. */
-const linger = Duration.millis(20)
-
 /** While so many deletes wait, nothing more is received. */
 const mostWaiting = 1_000
 
-/** The number of failed deletes after which a message is left to be handed out again. */
+/** How often a delete that failed is repeated. After that, SQS hands the message out again. */
 const mostTries = 10
 
 export interface Acknowledger {
@@ -35,7 +30,7 @@ export interface Acknowledger {
 }
 
 export const make = Effect.fnUntraced(function*(
-  api: SqsApi,
+  { batchSize, lingerMillis, remove }: Pick<BrokerQueue, "batchSize" | "lingerMillis" | "remove">,
   held: Held
 ): Effect.fn.Return<Acknowledger, never, Scope.Scope> {
   const waiting: Array<{ readonly entry: Entry; readonly tries: number }> = []
@@ -58,13 +53,13 @@ export const make = Effect.fnUntraced(function*(
       added.closeUnsafe()
       return added.await
     }
-    return waiting.length < batchSize ? Effect.sleep(linger) : Effect.void
+    return waiting.length < batchSize ? Effect.sleep(lingerMillis) : Effect.void
   })
   const batch = Effect.suspend(() => {
     const some = waiting.splice(0, batchSize)
     if (some.length === 0) return Effect.void
     running++
-    return api.remove(some.map(({ entry }) => entry.handle)).pipe(
+    return remove(some.map(({ entry }) => entry.handle)).pipe(
       Effect.matchEffect({
         onSuccess: (results) => {
           settle(some, results.map((result) => result !== undefined))

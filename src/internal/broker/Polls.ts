@@ -1,17 +1,15 @@
 /**
- * Receives messages in long polls, in fibers of their own. A worker that stops waiting does not end a poll, because SQS
- * would hide messages that no worker has received. The scope waits for the polls that are under way.
+ * Receives messages in long polls, in fibers of their own. A worker that stops waiting does not end a poll, because the
+ * broker would hide messages that no worker has received. The scope waits for the polls that are under way.
  *
  * If a round of polls brings full answers, the next round has twice as many polls; otherwise it has one.
- *
- * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { TransportError } from "../Errors.ts"
-import { batchSize, type Received, type SqsApi } from "./SqsApi.ts"
+import type { TransportError } from "../../Errors.ts"
+import type { BrokerQueue, Received } from "./BrokerQueue.ts"
 
 export interface Polls {
   /** Whether the last round failed. */
@@ -21,23 +19,23 @@ export interface Polls {
 }
 
 /** The received messages of one poll. `claimedAt` is the time before the request, in monotonic nanoseconds. */
-export type Accept = (messages: ReadonlyArray<Received>, claimedAt: bigint) => void
+export type Accept<R> = (messages: ReadonlyArray<R>, claimedAt: bigint) => void
 
 /** The most polls at the same time. */
 const mostPolls = 8
 
-export const make = (
-  api: SqsApi,
-  options: { readonly waitSeconds: number; readonly hideSeconds: number; readonly accept: Accept },
+export const make = <R extends Received>(
+  { batchSize, receive }: Pick<BrokerQueue<R>, "batchSize" | "receive">,
+  options: { readonly waitMillis: number; readonly leaseMillis: number; readonly accept: Accept<R> },
   scope: Scope.Scope
 ): Polls => {
   let round: Deferred.Deferred<void, TransportError> | undefined
   let polls = 1
   let failing = false
 
-  const one = Effect.fnUntraced(function*(most: number, waitSeconds: number) {
+  const one = Effect.fnUntraced(function*(most: number, waitMillis: number) {
     const sent = yield* Clock.monotonicTimeNanos
-    const messages = yield* api.receive({ most, waitSeconds, hideSeconds: options.hideSeconds })
+    const messages = yield* receive({ most, waitMillis, leaseMillis: options.leaseMillis })
     options.accept(messages, sent)
     return messages.length
   })
@@ -49,7 +47,7 @@ export const make = (
     return Effect.map(
       Effect.forEach(
         Array.from({ length: count }),
-        (_, i) => one(most, i === 0 ? options.waitSeconds : 0),
+        (_, i) => one(most, i === 0 ? options.waitMillis : 0),
         { concurrency: "unbounded" }
       ),
       (received) => {

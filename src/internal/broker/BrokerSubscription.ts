@@ -1,14 +1,12 @@
 /**
- * A worker's subscription to a queue of SQS.
+ * A worker's subscription to the queue of a broker that leases messages or groups.
  *
  * Polls fill a buffer, from which `take` hands out. If a message has come before, the store is asked for its record:
- * failed attempts, when the next one is due, and crashes. SQS counts deliveries, and its count alone never proves a
- * crash. Holds, releases and isolations explain deliveries, and their records are in the store.
+ * failed attempts, when the next one is due, and crashes. The broker counts deliveries, and its count alone never
+ * proves a crash. Holds, releases and isolations explain deliveries, and their records are in the store.
  *
- * No commit waits for SQS. A crash between COMMIT and the delete leaves a message that comes again, and its commit is a
- * duplicate.
- *
- * @since 0.1.0
+ * No commit waits for the broker. A crash between COMMIT and the delete leaves a message that comes again, and its
+ * commit is a duplicate.
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -17,58 +15,61 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
-import type { Delivery } from "../Delivery.ts"
-import { ConsumerRemoved, LeaseLost, type StoreFailure, TransportError } from "../Errors.ts"
-import * as Backoff from "../internal/Backoff.ts"
-import type { Store } from "../Store.ts"
-import type { Demand, Subscription, SubscriptionSpec } from "../Transport.ts"
+import type { Delivery } from "../../Delivery.ts"
+import { ConsumerRemoved, LeaseLost, type StoreFailure, TransportError } from "../../Errors.ts"
+import type { Message } from "../../Message.ts"
+import type { Store } from "../../Store.ts"
+import type { Demand, Subscription, SubscriptionSpec } from "../../Transport.ts"
+import * as Backoff from "../Backoff.ts"
+import * as Acknowledger from "./Acknowledger.ts"
+import { type BrokerQueue, eachOutcome, type Hidden, inBatches, type Received } from "./BrokerQueue.ts"
+import * as BrokerRenewal from "./BrokerRenewal.ts"
 import { countOf, type Entry, Held } from "./Held.ts"
-import * as SqsAcknowledger from "./SqsAcknowledger.ts"
-import { batchSize, eachOutcome, engineOf, inBatches, type SqsApi } from "./SqsApi.ts"
-import { type ForeignMapping, type ForeignMessage, fromSqs } from "./SqsMessage.ts"
-import * as SqsPolls from "./SqsPolls.ts"
-import * as SqsRenewal from "./SqsRenewal.ts"
+import * as Polls from "./Polls.ts"
 
 /** The parts that one subscription is built of. */
-export interface Parts {
-  readonly api: SqsApi
+export interface Parts<R extends Received> {
+  readonly queue: BrokerQueue<R>
   readonly store: Store["Service"]
   readonly spec: SubscriptionSpec
-  readonly longPollSeconds: number
-  readonly foreign: ((message: ForeignMessage) => ForeignMapping) | undefined
+  /** How long a poll waits for messages at most, in milliseconds. */
+  readonly longPollMillis: number
+  /** Returns the message of what the broker handed out. A text that is no message becomes one that does not decode. */
+  readonly messageOf: (received: R, topic: string) => Message
 }
 
 /** The state of an open subscription. */
-interface Seat extends Parts {
+interface Seat extends Pick<Parts<Received>, "spec" | "store"> {
+  readonly queue: BrokerQueue
   readonly held: Held
-  readonly acknowledger: SqsAcknowledger.Acknowledger
-  readonly polls: SqsPolls.Polls
+  readonly acknowledger: Acknowledger.Acknowledger
+  readonly polls: Polls.Polls
   /** Handing out and the writing of holds exclude one another by this semaphore. */
   readonly reading: Semaphore.Semaphore
-  readonly pause: { paused: boolean; lookedAt: bigint }
+  readonly pause: { paused: boolean; checkedAt: bigint }
   /** Opens when the worker has settled a message, so that another one of its key may be handed out. */
   readonly roomAgain: Latch.Latch
 }
 
-/** How long a closing subscription waits for SQS and the store. Then the leases expire by themselves. */
+/** How long a closing subscription waits for the broker and the store. Then the leases expire by themselves. */
 const closing = Duration.seconds(5)
 
 /** How often the store is asked whether an operator has paused or removed the consumer. */
-const lookEvery = Duration.seconds(1)
+const checkEvery = Duration.seconds(1)
 
-const ofStore = ({ api }: Parts, operation: string) => (error: StoreFailure): TransportError =>
+const ofStore = ({ queue }: Seat, operation: string) => (error: StoreFailure): TransportError =>
   new TransportError({
-    engine: engineOf(api),
+    engine: queue.engine,
     operation,
     kind: error.kind === "refused" ? "permanent" : "temporary",
     detail: error.message
   })
 
 /** Asks the store whether the consumer is paused or removed, unless it was asked a moment ago. */
-const look = (seat: Seat): Effect.Effect<void, TransportError | ConsumerRemoved> =>
+const checkConsumer = (seat: Seat): Effect.Effect<void, TransportError | ConsumerRemoved> =>
   Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
     const { pause, spec: { consumer }, store } = seat
-    if (now - pause.lookedAt < Duration.toNanosUnsafe(lookEvery)) return Effect.void
+    if (now - pause.checkedAt < Duration.toNanosUnsafe(checkEvery)) return Effect.void
     return store.consumers.get(consumer).pipe(
       Effect.mapError((error) =>
         error._tag === "ConsumerNotFound"
@@ -77,33 +78,31 @@ const look = (seat: Seat): Effect.Effect<void, TransportError | ConsumerRemoved>
       ),
       Effect.map(({ paused }) => {
         pause.paused = paused !== undefined
-        pause.lookedAt = now
+        pause.checkedAt = now
       })
     )
   })
 
 /** Makes messages visible again, later ones first. A failure leaves them hidden until their lease would have ended. */
-const giveBack = (
-  { api }: Parts,
-  entries: ReadonlyArray<{ readonly handle: string; readonly seconds: number }>
-): Effect.Effect<void> => Effect.ignore(inBatches(entries, eachOutcome(api.hide)))
+const giveBack = ({ queue }: Seat, entries: ReadonlyArray<Hidden>): Effect.Effect<void> =>
+  Effect.ignore(inBatches(queue, entries, eachOutcome(queue.hide)))
 
-const visible = ({ handle }: Entry) => ({ handle, seconds: 0 })
+const visible = ({ handle }: Entry): Hidden => ({ handle, millis: 0 })
 
 /**
- * Hides a message until its next attempt is due, and takes it out. On a FIFO queue the messages behind it in its group
- * become visible, and SQS hands out none of them before it.
+ * Hides a message until its next attempt is due, and takes it out. The messages behind it in its group become visible,
+ * and the broker hands out none of them before it.
  *
  * The deliveries that end here are explained. `known` says that the store has the one of the message itself already.
  */
 const hideUntilDue = (seat: Seat, entry: Entry, millis: number, known: boolean): Effect.Effect<void> =>
   Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
-    const { held } = seat
-    const seconds = Math.max(0, Math.min(Math.ceil(millis / 1000), SqsRenewal.hideable(entry, now)))
+    const { held, queue } = seat
+    const most = Math.max(0, Math.min(millis, BrokerRenewal.hideable(queue, entry, now)))
     const behind = held.entriesOf(entry.lease).filter(({ position, state }) =>
       position > entry.position && state !== "done"
     )
-    const back = [...behind.toReversed().map(visible), { handle: entry.handle, seconds }]
+    const back = [...behind.toReversed().map(visible), { handle: entry.handle, millis: most }]
     for (const one of [entry, ...behind]) held.remove(one)
     return explained(seat, known ? behind : [entry, ...behind]).pipe(
       Effect.andThen(giveBack(seat, back)),
@@ -134,14 +133,14 @@ const readRecords = Effect.fnUntraced(function*(seat: Seat): Effect.fn.Return<vo
 
 /** Hands out waiting messages, at most the demand. Synchronous. Returns how many. */
 const handOut = (
-  { api, held }: Seat,
+  { held, queue }: Seat,
   demand: Demand,
   accept: (deliveries: ReadonlyArray<Delivery>) => void
 ): number => {
   const deliveries: Array<Delivery> = []
   const skipped = new Set<string>()
   const counts = new Map<string, number>()
-  if (api.fifo) {
+  if (queue.ordered) {
     for (const { message } of held.inState("out")) counts.set(message.key, (counts.get(message.key) ?? 0) + 1)
   }
   // An unread message of a group keeps those behind it back, too.
@@ -154,7 +153,7 @@ const handOut = (
     if (deliveries.length > 0 && bytes + size > demand.bytes) break
     if (groupId !== undefined && skipped.has(groupId)) continue
     const ofKey = counts.get(message.key) ?? 0
-    if (api.fifo && ofKey >= demand.perKey) {
+    if (queue.ordered && ofKey >= demand.perKey) {
       skipped.add(groupId!)
       continue
     }
@@ -174,10 +173,10 @@ const take = (seat: Seat): Subscription["take"] =>
       Effect.sync(() => seat.pause.paused ? 0 : handOut(seat, demand, accept))
     )
     const handing = seat.reading.withPermits(1)(hand)
-    yield* look(seat)
+    yield* checkConsumer(seat)
     seat.roomAgain.closeUnsafe()
     if ((yield* handing) > 0) return
-    const busy = seat.acknowledger.isFull() || seat.held.inState("waiting").length >= batchSize
+    const busy = seat.acknowledger.isFull() || seat.held.inState("waiting").length >= seat.queue.batchSize
     if (seat.pause.paused || busy) {
       yield* Effect.raceFirst(seat.roomAgain.await, Effect.sleep(Math.max(idle, 10)))
       yield* handing
@@ -217,10 +216,10 @@ const hold = (seat: Seat): Subscription["hold"] =>
     }
     if (hold._tag === "Parked") {
       return yield* new TransportError({
-        engine: engineOf(seat.api),
+        engine: seat.queue.engine,
         operation: "park a key",
         kind: "permanent",
-        detail: "SQS hides a message for 12 hours at most"
+        detail: seat.queue.ceilingReason
       })
     }
     entry.holdMillis = Duration.toMillis(hold.delay)
@@ -273,8 +272,8 @@ const endIsolation = (seat: Seat, entries: ReadonlyArray<Entry>, tries: number):
   )
 
 /**
- * Records that only one message, or none, runs. A crash then explains the deliveries of all others, and the message
- * that ran alone is marked in the store.
+ * Records that only one message, or none, runs. The deliveries of all others then count as explained, so a crash is not
+ * counted for them. The store marks the message that runs alone.
  */
 const isolate = (seat: Seat): Subscription["isolate"] => (delivery) =>
   Effect.asVoid(Effect.acquireRelease(
@@ -290,7 +289,7 @@ const isolate = (seat: Seat): Subscription["isolate"] => (delivery) =>
 const release = Effect.fnUntraced(function*(seat: Seat, entries: ReadonlyArray<Entry>) {
   const { held } = seat
   for (const entry of entries) held.remove(entry)
-  // A message that the worker has not got is among them, since SQS has counted its delivery.
+  // The entries include messages that the worker has not taken yet, since the broker has counted their deliveries.
   yield* explained(seat, entries)
   yield* giveBack(seat, entries.toReversed().map(visible))
 })
@@ -304,13 +303,13 @@ const drop = (seat: Seat, deliveries: ReadonlyArray<Delivery>): Effect.Effect<vo
   })
 
 const subscription = (seat: Seat): Subscription => {
-  const { acknowledger, api, held, spec } = seat
+  const { acknowledger, held, queue, spec } = seat
   return {
     take: take(seat),
     paused: () => seat.pause.paused,
     whileNotReading: whileNotReading(seat),
     held: () => held.leases(),
-    renew: SqsRenewal.renew(api, held, spec.lease),
+    renew: BrokerRenewal.renew(queue, held, spec.lease),
     removeInTransaction: removeInTransaction(seat),
     fence: (deliveries) => Effect.sync(() => deliveries.filter((delivery) => held.of(delivery) !== undefined)),
     acknowledge: (deliveries) =>
@@ -334,28 +333,32 @@ const subscription = (seat: Seat): Subscription => {
 }
 
 /** Opens a subscription. Closing it waits for polls and deletes that are under way, and gives all messages back. */
-export const open = Effect.fnUntraced(function*(parts: Parts): Effect.fn.Return<Subscription, never, Scope.Scope> {
-  const { api, foreign, spec } = parts
+export const open = Effect.fnUntraced(function*<R extends Received>(
+  { longPollMillis, messageOf, queue, spec, store }: Parts<R>
+): Effect.fn.Return<Subscription, never, Scope.Scope> {
   const held = new Held(spec.consumer)
   const topic = spec.topics[0] ?? ""
   const inTime = (effect: Effect.Effect<void>) => Effect.ignore(Effect.timeout(Effect.interruptible(effect), closing))
   // Finalizers run in reverse: first the polls end, then the deletes are awaited, and then the rest is given back.
   const giveAllBack = Effect.suspend(() => release(seat, held.unsettled()))
   yield* Effect.addFinalizer(() => inTime(giveAllBack))
-  const acknowledger = yield* SqsAcknowledger.make(api, held)
+  const acknowledger = yield* Acknowledger.make(queue, held)
   yield* Effect.addFinalizer(() => acknowledger.flush(closing))
   const polling = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
-  const leaseSeconds = SqsRenewal.secondsOf(spec.lease)
-  // A lease counts from before its poll was sent, so a poll waits for a small part of it.
-  const wait = Math.min(parts.longPollSeconds, Math.floor(Duration.toSeconds(spec.lease) / 3))
-  const polls = SqsPolls.make(api, {
-    waitSeconds: Duration.toMillis(spec.idlePoll) === 0 ? Math.min(1, wait) : wait,
-    hideSeconds: leaseSeconds,
-    accept: (messages, claimedAt) => held.enter(messages, claimedAt, (received) => fromSqs(received, topic, foreign))
+  const leaseMillis = Duration.toMillis(spec.lease)
+  // A lease begins before its poll is sent. So a poll waits for a third of the lease at most, and most of the lease
+  // is left when the message arrives.
+  const wait = Math.min(longPollMillis, leaseMillis / 3)
+  const polls = Polls.make(queue, {
+    waitMillis: Duration.toMillis(spec.idlePoll) === 0 ? Math.min(1000, wait) : wait,
+    leaseMillis,
+    accept: (messages, claimedAt) => held.enter(messages, claimedAt, (received) => messageOf(received, topic))
   }, polling)
-  const pause = { paused: false, lookedAt: -Duration.toNanosUnsafe(lookEvery) }
+  const pause = { paused: false, checkedAt: -Duration.toNanosUnsafe(checkEvery) }
   const seat: Seat = {
-    ...parts,
+    queue,
+    store,
+    spec,
     held,
     acknowledger,
     polls,

@@ -14,7 +14,7 @@ export interface Server {
 }
 
 export interface Own {
-  readonly gate: Proxy
+  readonly proxy: Proxy
   /** A command of `server-process.ts`. Ends when it is done; from then on the proxy leads to where the server is. */
   readonly tell: (command: string) => Effect.Effect<void>
 }
@@ -29,10 +29,10 @@ export const server = (settings: ReadonlyArray<string>): Effect.Effect<Server, n
       Effect.promise(() => start({ settings: [...harmless, ...settings] })),
       ({ stop }) => Effect.promise(stop)
     )
-    const gate = yield* proxy(owned.url)
+    const front = yield* proxy(owned.url)
     const tell = (command: string) =>
       Effect.promise(async () => {
-        gate.target = await owned.tell(command)
+        front.target = await owned.tell(command)
       })
-    return { url: gate.url, own: { gate, tell } }
+    return { url: front.url, own: { proxy: front, tell } }
   })

@@ -1,0 +1,138 @@
+/**
+ * The command line: the tree of commands, and how each ending becomes an exit code.
+ *
+ * Looking and acting go through `Operations`, `DeadLetters`, `Consumers` and `Audit`. So the command line decides
+ * nothing that these services do not decide for code as well.
+ */
+import * as Cause from "effect/Cause"
+import * as CliOutput from "effect/cli/CliOutput"
+import * as Command from "effect/cli/Command"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as References from "effect/References"
+import * as Runtime from "effect/Runtime"
+import * as Stdio from "effect/Stdio"
+import * as Stream from "effect/Stream"
+import { exitCodes } from "./frame/CliFailure.ts"
+import * as Failures from "./frame/Failures.ts"
+import { all } from "./frame/GlobalSettings.ts"
+import { audit } from "./look/AuditCommand.ts"
+import { groups, list, show } from "./look/DeadCommands.ts"
+import { blockers, delayed, lanes, redrives, unrouted, workersList } from "./look/FactCommands.ts"
+import { find } from "./look/FindCommand.ts"
+import { keysList, keysShow, stuck } from "./look/KeyCommands.ts"
+import { status } from "./look/StatusCommand.ts"
+import { watch } from "./look/WatchCommand.ts"
+import { discard, redrive, restore } from "./operate/DecideCommands.ts"
+import { edit } from "./operate/EditCommand.ts"
+import { exportAll } from "./operate/ExportCommand.ts"
+import {
+  consumersPause,
+  consumersResume,
+  keysPause,
+  keysRelease,
+  keysResume,
+  workersEvict
+} from "./operate/QueueCommands.ts"
+import * as Output from "./output/Output.ts"
+import * as SafeText from "./output/SafeText.ts"
+import { doctor } from "./setup/DoctorCommand.ts"
+import { migrate } from "./setup/MigrateCommand.ts"
+import { roles } from "./setup/RolesCommand.ts"
+
+const dead = Command.make("dead").pipe(
+  Command.withDescription("Dead letters: messages that failed for good"),
+  Command.withSubcommands([groups, list, show, redrive, edit, discard, restore, exportAll])
+)
+
+const keys = Command.make("keys").pipe(
+  Command.withDescription("Keys whose messages wait"),
+  Command.withSubcommands([keysList, keysShow, keysRelease, keysPause, keysResume])
+)
+
+const workers = Command.make("workers").pipe(
+  Command.withDescription("Workers, of all processes"),
+  Command.withSubcommands([workersList, workersEvict])
+)
+
+const consumers = Command.make("consumers").pipe(
+  Command.withDescription("Pause and resume consumers"),
+  Command.withSubcommands([consumersPause, consumersResume])
+)
+
+const root = Command.make("millrace").pipe(
+  Command.withDescription("See what is stuck in Millrace's queues and why, and repair it"),
+  Command.withSubcommands([
+    { group: "Look", commands: [status, watch, stuck, find, blockers, audit, redrives, lanes, unrouted, delayed] },
+    { group: "Look and act", commands: [dead, keys, consumers, workers] },
+    { group: "Set up", commands: [migrate, roles, doctor] }
+  ]),
+  Command.withGlobalFlags(all)
+)
+
+/**
+ * The end of a command that failed. The failure is printed already.
+ */
+export class Exited extends Data.TaggedError("Exited")<{ readonly code: number }> {
+  override readonly [Runtime.errorExitCode] = this.code
+  override readonly [Runtime.errorReported] = false
+}
+
+/** Help and version go to the standard output if they were asked for. Errors are printed by `report`. */
+const presenter = Layer.effect(
+  CliOutput.Presenter,
+  Effect.gen(function*() {
+    const stdio = yield* Stdio.Stdio
+    const formatter = yield* CliOutput.Formatter
+    const write = (text: string, to: ReturnType<Stdio.Stdio["stdout"]>) =>
+      Effect.ignore(Stream.run(Stream.make(`${text}\n`), to))
+    return {
+      present: (event) => {
+        switch (event._tag) {
+          case "Help":
+            return write(
+              formatter.formatHelpDoc(event.helpDoc),
+              event.reason === "Requested" ? stdio.stdout() : stdio.stderr()
+            )
+          case "Version":
+            return write(`${event.name} ${event.version}`, stdio.stdout())
+          case "InvalidInvocation":
+            return Effect.void
+        }
+      }
+    }
+  })
+)
+
+/** Warnings of the layers go to the standard error, harmless and in one line. */
+const logs = Layer.merge(
+  Logger.layer([Logger.withConsoleError(Logger.map(Logger.formatLogFmt, SafeText.oneLine))]),
+  Layer.succeed(References.MinimumLogLevel, "Warn")
+)
+
+/** Prints the failure of a command, as problem JSON if its output is JSON. */
+const report = Effect.fnUntraced(function*(args: ReadonlyArray<string>, cause: Cause.Cause<unknown>) {
+  if (Cause.hasInterruptsOnly(cause)) return yield* new Exited({ code: exitCodes.interrupted })
+  const { fields, message, reason, type } = Failures.of(Cause.squash(cause))
+  const code = exitCodes[reason]
+  if (args.includes("--json") || args.includes("--ndjson")) {
+    const problem = { type: `/problems/${type}`, title: type.replaceAll("-", " "), detail: message, code, ...fields }
+    yield* Output.stderr(`${SafeText.json(problem)}\n`)
+  } else {
+    yield* Output.stderr(message.split("\n").map((line) => `${SafeText.oneLine(line)}\n`).join(""))
+  }
+  return yield* new Exited({ code })
+})
+
+/** Runs the command of these arguments. A failure is printed, and ends with `Exited`. */
+export const run = (version: string) => {
+  const command = Command.runWith(root, { version })
+  return (args: ReadonlyArray<string>) =>
+    command(args).pipe(
+      Effect.provide(presenter),
+      Effect.provide(logs),
+      Effect.catchCause((cause) => report(args, cause))
+    )
+}

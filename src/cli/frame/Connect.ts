@@ -1,0 +1,116 @@
+/**
+ * Connects a command to the database: a server, or the directory of an embedded database.
+ *
+ * A command never creates or migrates tables and never deletes old data, except for `migrate`. So a role that may only
+ * read can look.
+ */
+import type { PgClient } from "@effect/sql-pg/PgClient"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Path from "effect/Path"
+import type { PlatformError } from "effect/PlatformError"
+import type * as SqlClient from "effect/sql/SqlClient"
+import * as Consumers from "../../Consumers.ts"
+import type { ConsumerNotFound, DataInUse, InvalidConfig, StoreFailure } from "../../Errors.ts"
+import * as Operations from "../../ops/Operations.ts"
+import * as Postgres from "../../postgres/Postgres.ts"
+import * as PgConfig from "../../postgres/session/PgConfig.ts"
+import type { Store } from "../../Store.ts"
+import { CliFailure, notFound, usage } from "./CliFailure.ts"
+import { DatabaseUrl, DataDir, Schema, variable } from "./GlobalSettings.ts"
+
+/** The layer of a database, with all of its failures. */
+type Database = Layer.Layer<
+  Store | SqlClient.SqlClient | PgClient,
+  CliFailure | DataInUse | InvalidConfig | PlatformError | Postgres.PostgresError,
+  FileSystem.FileSystem | Path.Path
+>
+
+/** Whether tables may be created and changed. */
+type Migrate = "auto" | "check"
+
+const embeddedIsMissing = new CliFailure({
+  reason: "usage",
+  type: "embedded-missing",
+  message: "An embedded database needs the package @electric-sql/pglite, which is not installed here. "
+    + "Nothing was opened.\nRun `npm install @electric-sql/pglite` in the project that has millrace."
+})
+
+/** Opens the embedded database. Its package is loaded here, since most commands do not need it. */
+const embedded = (dataDir: string, schema: string | undefined, migrate: Migrate) =>
+  Layer.unwrap(Effect.gen(function*() {
+    const files = yield* FileSystem.FileSystem
+    const path = yield* Path.Path
+    if (!(yield* files.exists(path.join(dataDir, "PG_VERSION"))) && migrate === "check") {
+      return yield* new CliFailure({
+        reason: "notFound",
+        type: "database-not-found",
+        message: `There is no embedded database in ${JSON.stringify(dataDir)}. Nothing was opened.\n`
+          + "`--data-dir` needs the directory that the program passes to Embedded.layer.",
+        fields: { dataDir }
+      })
+    }
+    const { layer } = yield* Effect.tryPromise({
+      try: () => import("../../embedded/Embedded.ts"),
+      catch: () => embeddedIsMissing
+    })
+    return layer({ dataDir, schema, migrate, retention: false })
+  }))
+
+/** Connects to the server of `--database-url` or DATABASE_URL, with the other variables of the environment. */
+const server = (url: string | undefined, schema: string, migrate: Migrate) =>
+  Layer.unwrap(Effect.gen(function*() {
+    const environment = yield* ConfigProvider.ConfigProvider
+    const options = yield* Effect.provideService(
+      PgConfig.options,
+      ConfigProvider.ConfigProvider,
+      url === undefined
+        ? environment
+        : ConfigProvider.orElse(ConfigProvider.fromUnknown({ DATABASE_URL: url }), environment)
+    )
+    return Postgres.layer({ ...options, schema, migrate, retention: false })
+  }))
+
+/** Returns the schema's name, as the settings or the environment give it. */
+export const schemaName = Effect.gen(function*() {
+  return Option.getOrUndefined(yield* Schema) ?? (yield* variable("MILLRACE_SCHEMA")) ?? "millrace"
+})
+
+/** The store and the facts, with or without the right to migrate. */
+export const layer = (migrate: Migrate) =>
+  Layer.unwrap(Effect.gen(function*() {
+    const url = Option.getOrUndefined(yield* DatabaseUrl)
+    const dataDir = Option.getOrUndefined(yield* DataDir)
+    const schema = yield* schemaName
+    if (url !== undefined && dataDir !== undefined) {
+      return yield* usage("--database-url and --data-dir exclude each other. Pass the one that is meant.")
+    }
+    const database: Database = dataDir === undefined ? server(url, schema, migrate) : embedded(dataDir, schema, migrate)
+    return Layer.provideMerge(Operations.layer({ schema }), database)
+  }))
+
+const isConsumerNotFound = (error: unknown): error is ConsumerNotFound =>
+  typeof error === "object" && error !== null && "_tag" in error && error._tag === "ConsumerNotFound"
+
+/**
+ * Runs a command on the database. If a consumer does not exist, the failure names those that do. Every failure of an
+ * unknown consumer passes here, so no command can do nothing and report success.
+ */
+export const connected = <A, E, R>(command: Effect.Effect<A, E, R>) =>
+  command.pipe(
+    Effect.catch((error): Effect.Effect<never, Exclude<E, ConsumerNotFound> | CliFailure | StoreFailure, Store> =>
+      isConsumerNotFound(error)
+        ? Effect.flatMap(Consumers.list, (all) =>
+          Effect.fail(notFound(
+            "consumer",
+            error.consumer,
+            all.map(({ consumer }) => consumer),
+            "A consumer registers when its first worker starts."
+          )))
+        : Effect.fail(error as Exclude<E, ConsumerNotFound>)
+    ),
+    Effect.provide(layer("check"))
+  )

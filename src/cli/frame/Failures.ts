@@ -1,0 +1,79 @@
+/**
+ * Turns any error into the failure of a command, by one table from the error's tag to the exit code.
+ */
+import * as CliError from "effect/cli/CliError"
+import * as Predicate from "effect/Predicate"
+import { CliFailure, type ExitReason } from "./CliFailure.ts"
+
+const reasons: Readonly<Record<string, ExitReason>> = {
+  ConsumerNotFound: "notFound",
+  DeadLetterNotFound: "notFound",
+  NotSubscribed: "notFound",
+  WorkerNotFound: "notFound",
+  DeadLetterConflict: "conflict",
+  PauseConflict: "conflict",
+  ConsumerBusy: "conflict",
+  DataInUse: "conflict",
+  EditRefused: "refused",
+  SchemaOutdated: "refused",
+  SchemaTooNew: "refused",
+  InvalidConfig: "usage",
+  InvalidSetting: "usage",
+  InvalidName: "usage",
+  InvalidMessage: "usage",
+  InvalidOperatorAction: "usage",
+  QuitError: "interrupted"
+}
+
+/** Classes of SQLSTATE, or whole ones, that say that the role lacks a right. */
+const notAllowed = ["28", "42501", "25006"]
+
+const reasonOf = (error: Readonly<Record<string, unknown>>, tag: string): ExitReason => {
+  if (tag !== "StoreFailure") return reasons[tag] ?? "unexpected"
+  const code = String(error["code"])
+  if (notAllowed.some((begin) => code.startsWith(begin))) return "notAllowed"
+  return error["kind"] === "refused" ? "unexpected" : "unreachable"
+}
+
+const hints: Readonly<Record<string, string>> = {
+  DeadLetterNotFound: "List them by `millrace dead list`. A message id is found by `millrace find`.",
+  DeadLetterConflict: "Look at it by `millrace dead show`.",
+  PauseConflict: "Look at the actions by `millrace audit`.",
+  DataInUse: "A data directory has one process at a time. Look when that process is stopped."
+}
+
+const kebab = (tag: string): string => tag.replace(/([a-z])([A-Z])/g, "$1-$2").toLowerCase()
+
+/** Returns the fields of an error that programs may branch on. */
+const fieldsOf = (error: object): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(error).filter(([name, value]) =>
+      !["_tag", "name", "message", "stack", "cause"].includes(name) && !name.startsWith("~") &&
+      !Predicate.isFunction(value)
+    )
+  )
+
+/** Returns the failure of a command for any error. */
+export const of = (error: unknown): CliFailure => {
+  if (error instanceof CliFailure) return error
+  if (CliError.isCliError(error)) {
+    const errors = error._tag === "ShowHelp" ? error.errors : [error]
+    const path = error._tag === "ShowHelp" ? error.commandPath.join(" ") : "millrace"
+    const texts = errors.map((one) => one.message)
+    const message = texts.length === 0 ? "A command is missing." : texts.join("\n")
+    return new CliFailure({ reason: "usage", type: "usage", message: `${message}\nLook at \`${path} --help\`.` })
+  }
+  if (!Predicate.isObject(error)) {
+    return new CliFailure({ reason: "unexpected", type: "unexpected", message: String(error) })
+  }
+  const fields = error as Readonly<Record<string, unknown>>
+  const tag = typeof fields["_tag"] === "string" ? fields["_tag"] : "Unexpected"
+  const text = typeof fields["message"] === "string" ? fields["message"] : tag
+  const hint = hints[tag]
+  return new CliFailure({
+    reason: reasonOf(fields, tag),
+    type: kebab(tag),
+    message: hint === undefined ? text : `${text}\n${hint}`,
+    fields: fieldsOf(error)
+  })
+}

@@ -1,0 +1,71 @@
+/**
+ * `millrace audit`: which operator did what, and when.
+ */
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Audit from "../../Audit.ts"
+import { connected } from "../frame/Connect.ts"
+import * as Output from "../output/Output.ts"
+import * as Times from "../output/Times.ts"
+import * as Options from "./Options.ts"
+
+/** Returns the table of audit entries. */
+export const auditTable = (all: ReadonlyArray<Audit.Entry>): ReadonlyArray<Output.Line> =>
+  Output.table(all, [
+    { title: "TIME", of: ({ at }) => Times.utc(at) },
+    { title: "BY", of: ({ by }) => by },
+    { title: "ACTION", of: ({ action }) => action },
+    { title: "CONSUMER", of: ({ consumer }) => consumer },
+    {
+      title: "WHAT",
+      of: ({ deadLetterId, key, topic }) =>
+        [
+          deadLetterId === "" ? undefined : Options.shortId(deadLetterId),
+          topic === "" ? undefined : `topic ${topic}`,
+          key === "" ? undefined : `key ${key}`
+        ].filter((part) => part !== undefined).join(" ") || "-"
+    },
+    { title: "NOTE", of: ({ detail, note }) => [note, detail].filter((part) => part !== "").join("; ") }
+  ], "No operator action matches.")
+
+const actions = [
+  "redriven",
+  "edited",
+  "discarded",
+  "restored",
+  "released",
+  "removed",
+  "unsubscribed",
+  "paused",
+  "resumed",
+  "evicted"
+] as const satisfies ReadonlyArray<Audit.Action>
+
+export const audit = Command.make(
+  "audit",
+  {
+    consumer: Options.consumer,
+    actor: Options.text("actor", "name", "Only actions of this operator"),
+    action: Flag.Literals("action", actions).pipe(Flag.withDescription("Only this kind of action"), Flag.optional),
+    deadLetter: Options.text("dead-letter", "id", "Only actions on this dead letter"),
+    before: Options.text("before", "id", "The next page: the last id"),
+    limit: Options.limit
+  },
+  ({ action, actor, before, consumer, deadLetter, limit }) =>
+    Effect.gen(function*() {
+      const given = Option.getOrUndefined
+      const all = yield* connected(Audit.list({
+        consumer: given(consumer),
+        by: given(actor),
+        action: given(action),
+        deadLetterId: given(Option.map(deadLetter, Options.deadLetterId)),
+        before: given(Option.map(before, Options.deadLetterId)),
+        limit
+      }))
+      const next = all.length < limit ? undefined : all.at(-1)?.id
+      yield* Output.emit({ data: all, next, lines: auditTable(all) })
+      if (next !== undefined) yield* Output.hint(`There may be more: --before ${next}`)
+    })
+).pipe(Command.withDescription("List the operator actions, newest first"))

@@ -1,0 +1,167 @@
+/**
+ * `millrace dead groups`, `list` and `show`: the failures, the dead letters, and one of them with its attempts.
+ */
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { DeadLetter } from "../../DeadLetter.ts"
+import * as DeadLetters from "../../DeadLetters.ts"
+import type { Failure } from "../../Delivery.ts"
+import { Operations } from "../../ops/Operations.ts"
+import { connected } from "../frame/Connect.ts"
+import { indented } from "../output/JsonText.ts"
+import * as Output from "../output/Output.ts"
+import * as Times from "../output/Times.ts"
+import { matching } from "./Matching.ts"
+import * as Options from "./Options.ts"
+import * as Rows from "./Rows.ts"
+
+export const groups = Command.make(
+  "groups",
+  {
+    consumer: Options.consumer,
+    failure: Options.filter.failure,
+    limit: Options.limit
+  },
+  ({ consumer, failure, limit }) =>
+    Effect.gen(function*() {
+      const { all, now } = yield* connected(Effect.gen(function*() {
+        const operations = yield* Operations
+        const query = { consumer: Option.getOrUndefined(consumer), fingerprint: Option.getOrUndefined(failure) }
+        const all = yield* operations.failures({ ...query, limit })
+        if (all.length === 0 && query.fingerprint !== undefined) yield* matching(query)
+        return { all, now: yield* Rows.now }
+      }))
+      yield* Output.emit({
+        data: all,
+        lines: Output.table(all, [
+          { title: "CONSUMER", of: ({ consumer }) => consumer },
+          { title: "ERROR", of: ({ tag }) => tag },
+          { title: "DEAD", numeric: true, of: ({ deadLetters }) => Rows.countCell(deadLetters, "red") },
+          { title: "FIRST", numeric: true, of: ({ firstAt }) => Times.ago(firstAt, now) },
+          { title: "LAST", numeric: true, of: ({ lastAt }) => Times.ago(lastAt, now) },
+          { title: "REASON", of: ({ reason }) => reason },
+          { title: "DIED ON", of: ({ diedOn }) => Rows.versions(diedOn) },
+          { title: "RUNS NOW", of: ({ runningNow }) => Rows.versions(runningNow) },
+          { title: "FAILURE", of: ({ fingerprint }) => fingerprint }
+        ], "No dead letter is open.")
+      })
+      const [first] = all
+      if (first !== undefined) {
+        yield* Output.hint(
+          `next: millrace dead redrive --consumer ${first.consumer} --failure ${quoted(first.fingerprint)} --dry-run`
+        )
+      }
+    })
+).pipe(Command.withDescription("Group open dead letters by cause, with the versions that they died on"))
+
+/** Quotes a text for a shell. */
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
+
+/** Returns the table of dead letters. */
+export const deadLetterTable = (all: ReadonlyArray<DeadLetter>, now: number): ReadonlyArray<Output.Line> =>
+  Output.table(all, [
+    { title: "ID", of: ({ id }) => Options.shortId(id) },
+    { title: "CONSUMER", of: ({ consumer }) => consumer },
+    { title: "STATE", of: ({ parked, state }) => state === "open" && parked ? "open, parks" : state },
+    { title: "KEY", of: ({ message }) => message.keyed ? message.key : "-" },
+    { title: "MESSAGE", of: ({ message }) => message.id },
+    { title: "DIED", numeric: true, of: ({ diedAt }) => Times.ago(diedAt, now) },
+    { title: "TRIES", numeric: true, of: ({ attempts }) => String(attempts.length) },
+    { title: "REASON", of: ({ reason }) => reason },
+    { title: "ERROR", of: ({ attempts, tag }) => `${tag}: ${attempts.at(-1)?.message.split("\n")[0] ?? ""}` }
+  ], "No dead letter matches.")
+
+const state = Flag.Literals("state", ["open", "redriving", "resolved", "discarded", "any"]).pipe(
+  Flag.withDescription("Only dead letters in this state. Default: open"),
+  Flag.withDefault("open")
+)
+
+export const list = Command.make(
+  "list",
+  {
+    ...Options.filter,
+    state,
+    limit: Options.limit,
+    before: Options.text("before", "id", "The next page: the last id")
+  },
+  ({ before, limit, state, ...selected }) =>
+    Effect.gen(function*() {
+      const filter = yield* Options.filterOf(selected)
+      const { all, now } = yield* connected(Effect.gen(function*() {
+        const operations = yield* Operations
+        // An unknown consumer is an error, and not an empty list.
+        if (filter.consumer !== undefined) yield* operations.stuckKeys({ consumer: filter.consumer, limit: 1 })
+        const all = yield* DeadLetters.list({
+          ...filter,
+          state: state === "any" ? undefined : state,
+          limit,
+          before: Option.getOrUndefined(Option.map(before, Options.deadLetterId))
+        })
+        return { all, now: yield* Rows.now }
+      }))
+      const next = all.length < limit ? undefined : all.at(-1)?.id
+      yield* Output.emit({ data: all, next, lines: deadLetterTable(all, now) })
+      if (next !== undefined) yield* Output.hint(`There may be more: --before ${Options.shortId(next).slice(1)}`)
+    })
+).pipe(Command.withDescription("List dead letters, newest first"))
+
+const attemptLines = (attempt: Failure): ReadonlyArray<Output.Line> => [
+  Output.line(
+    Output.styled("bold", `${attempt.attempt}`.padStart(4)),
+    `  ${Times.utc(attempt.at)}  ${attempt.tag} in ${attempt.step}`
+      + `${attempt.worker === "" ? "" : `, worker ${attempt.worker}`}`
+      + `${attempt.codeVersion === "" ? "" : `, code ${attempt.codeVersion}`}`
+  ),
+  ...Output.paragraph(attempt.message, "      ")
+]
+
+/** Returns the lines of one dead letter. */
+const detail = (one: DeadLetter, now: number): ReadonlyArray<Output.Line> => {
+  const last = one.attempts.at(-1)
+  return [
+    ...Output.pairs([
+      ["dead letter", Options.shortId(one.id)],
+      ["state", one.changedBy === "" ? one.state : `${one.state}, by ${one.changedBy} at ${Times.utc(one.changedAt)}`],
+      ["consumer", one.consumer],
+      ["topic", one.message.topic],
+      ["message", one.message.id],
+      ["key", one.message.keyed ? `${one.message.key}${one.parked ? " (parked: later messages wait)" : ""}` : "-"],
+      ["reason", one.reason],
+      ["failure", one.fingerprint],
+      ["died", `${Times.utc(one.diedAt)}, ${Times.ago(one.diedAt, now)}`],
+      ["published", Times.utc(one.message.publishedAt)],
+      ["redriven", `${one.redriven} times`]
+    ]),
+    Output.line(""),
+    Output.line(Output.styled("bold", "ATTEMPTS")),
+    ...one.attempts.flatMap(attemptLines),
+    ...(last === undefined || last.stack === "" ? [] : [
+      Output.line(""),
+      Output.line(Output.styled("bold", "STACK OF THE LAST ATTEMPT")),
+      ...Output.paragraph(last.stack, "  ")
+    ]),
+    Output.line(""),
+    Output.line(Output.styled("bold", `PAYLOAD (version ${one.message.version})`)),
+    ...Output.paragraph(indented(one.message.payload), "  "),
+    ...(one.original === undefined ? [] : [
+      Output.line(""),
+      Output.line(Output.styled("bold", "PUBLISHED PAYLOAD, BEFORE THE EDIT")),
+      ...Output.paragraph(indented(one.original), "  ")
+    ]),
+    ...Object.entries(one.message.headers).map(([name, value]) => Output.line(`  ${name}: ${value}`))
+  ]
+}
+
+export const show = Command.make(
+  "show",
+  { id: Options.argument("id", "The id of the dead letter: 7, #7 or its full length") },
+  ({ id }) =>
+    Effect.gen(function*() {
+      const { now, one } = yield* connected(
+        Effect.all({ one: DeadLetters.get(Options.deadLetterId(id)), now: Rows.now })
+      )
+      yield* Output.emit({ data: one, lines: detail(one, now) })
+    })
+).pipe(Command.withDescription("Show one dead letter: its attempts, its payload, and who decided about it"))

@@ -1,0 +1,96 @@
+/**
+ * Flags and arguments that several commands share.
+ */
+import * as Argument from "effect/cli/Argument"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Filter } from "../../DeadLetter.ts"
+import type { CliFailure } from "../frame/CliFailure.ts"
+import * as Times from "../output/Times.ts"
+
+/** An optional flag with a text. */
+export const text = (name: string, metavar: string, description: string) =>
+  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
+
+/** A flag that is off by default. */
+export const toggle = (name: string, description: string) =>
+  Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withoutNegation, Flag.withDefault(false))
+
+/** A whole number with a default. */
+export const int = (name: string, description: string, by: number, least = 1, most = 1_000) =>
+  Flag.Int(name).pipe(
+    Flag.withDescription(description),
+    Flag.withDefault(by),
+    Flag.filter(
+      (value) => value >= least && value <= most,
+      () => `a whole number from ${least} to ${most}`
+    )
+  )
+
+export const consumer = text("consumer", "name", "Only this consumer")
+
+export const limit = int("limit", "The most rows, 1 to 1,000. Default 100", 100)
+
+/** An argument that must be given. */
+export const argument = (name: string, description: string) =>
+  Argument.String(name).pipe(Argument.withDescription(description))
+
+/** The flags that select dead letters. */
+export const filter = {
+  consumer,
+  topic: text("topic", "name", "Only messages of this topic"),
+  key: text("key", "key", "Only messages of this key"),
+  message: text("message", "id", "Only the message with this id"),
+  failure: text("failure", "fingerprint", "Only this failure group, as `dead groups` shows it"),
+  error: text("error", "tag", "Only this tag of the last error"),
+  reason: Flag.Literals("reason", ["exhausted", "rejected", "undecodable", "crashed"]).pipe(
+    Flag.withDescription("Only this reason"),
+    Flag.optional
+  ),
+  since: Times.flag("since", "Only those that died at this time or later"),
+  until: Times.flag("until", "Only those that died before this time")
+}
+
+/** The parsed flags of {@link filter}. */
+export interface Selected {
+  readonly consumer: Option.Option<string>
+  readonly topic: Option.Option<string>
+  readonly key: Option.Option<string>
+  readonly message: Option.Option<string>
+  readonly failure: Option.Option<string>
+  readonly error: Option.Option<string>
+  readonly reason: Option.Option<NonNullable<Filter["reason"]>>
+  readonly since: Option.Option<string>
+  readonly until: Option.Option<string>
+}
+
+/** Returns the filter of the flags. */
+export const filterOf = Effect.fnUntraced(function*(
+  selected: Selected
+): Effect.fn.Return<Omit<Filter, "state">, CliFailure> {
+  const given = Option.getOrUndefined
+  return {
+    consumer: given(selected.consumer),
+    topic: given(selected.topic),
+    key: given(selected.key),
+    id: given(selected.message),
+    fingerprint: given(selected.failure),
+    tag: given(selected.error),
+    reason: given(selected.reason),
+    since: yield* Times.given(given(selected.since)),
+    until: yield* Times.given(given(selected.until))
+  }
+})
+
+/** Returns whether a filter selects anything. */
+export const isEmpty = (filter: Filter): boolean => Object.values(filter).every((value) => value === undefined)
+
+/** Returns the id of a dead letter in its full length. `7` and `#7` are short forms. */
+export const deadLetterId = (given: string): string => {
+  const digits = given.replace(/^#/, "")
+  return /^\d{1,16}$/.test(digits) ? digits.padStart(16, "0") : given
+}
+
+/** Returns the short form of a dead letter's id: `#7`. */
+export const shortId = (id: string): string => `#${id.replace(/^0+(?=\d)/, "")}`

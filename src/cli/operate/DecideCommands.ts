@@ -1,0 +1,152 @@
+/**
+ * `millrace dead redrive`, `discard` and `restore`: decisions about dead letters, one by one or as a frozen set.
+ */
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Filter } from "../../DeadLetter.ts"
+import * as DeadLetters from "../../DeadLetters.ts"
+import { CliFailure, usage } from "../frame/CliFailure.ts"
+import { connected } from "../frame/Connect.ts"
+import * as Failures from "../frame/Failures.ts"
+import { operator } from "../frame/GlobalSettings.ts"
+import { deadLetterTable } from "../look/DeadCommands.ts"
+import { matching } from "../look/Matching.ts"
+import * as Options from "../look/Options.ts"
+import * as Rows from "../look/Rows.ts"
+import * as Output from "../output/Output.ts"
+import * as ProgressBar from "../output/ProgressBar.ts"
+import { confirm } from "./Confirm.ts"
+import * as Preview from "./Preview.ts"
+
+/** The decisions, with the words for them. */
+const decisions = {
+  redrive: { one: DeadLetters.redrive, all: DeadLetters.redriveAll, done: "redriven" },
+  discard: { one: DeadLetters.discard, all: DeadLetters.discardAll, done: "discarded" },
+  restore: { one: DeadLetters.restore, all: undefined, done: "restored" }
+} as const
+
+type Verb = keyof typeof decisions
+
+export const dryRun = Options.toggle("dry-run", "Show what would be done, and change nothing")
+
+const ids = Argument.String("id").pipe(
+  Argument.withDescription("Ids of dead letters: 7, #7 or the full length"),
+  Argument.variadic()
+)
+
+const plural = (count: number): string => `${count} dead letter${count === 1 ? "" : "s"}`
+
+/**
+ * Decides about the named dead letters. All must exist, or nothing is changed. If another operator was first at some of
+ * them, the others are decided, and the command ends with the conflict.
+ */
+const decideEach = Effect.fnUntraced(function*(verb: Verb, given: ReadonlyArray<string>, dry: boolean) {
+  const action = yield* operator
+  const { done: past, one } = decisions[verb]
+  const letters = yield* Effect.forEach(new Set(given.map(Options.deadLetterId)), DeadLetters.get)
+  if (dry) {
+    return yield* Output.emit({
+      data: { dryRun: true, action: verb, deadLetters: letters },
+      lines: [Output.line(`Would ${verb} ${plural(letters.length)}:`), ...deadLetterTable(letters, yield* Rows.now)]
+    })
+  }
+  if (letters.length > 1) yield* confirm(`${verb} ${plural(letters.length)}?`)
+  const done: Array<string> = []
+  const refusals: Array<CliFailure> = []
+  for (const { id } of letters) {
+    const refusal = yield* Effect.match(one(id, action), { onFailure: Failures.of, onSuccess: () => undefined })
+    if (refusal === undefined) done.push(id)
+    else refusals.push(refusal)
+  }
+  if (done.length > 0) {
+    yield* Output.emit({
+      data: { action: past, done: done.length, deadLetterIds: done },
+      items: done,
+      lines: [Output.line(`${past} ${plural(done.length)}: ${done.map(Options.shortId).join(", ")}`)]
+    })
+  }
+  const [first] = refusals
+  if (first === undefined) return
+  return yield* refusals.length === 1 ? first : new CliFailure({
+    reason: first.reason,
+    type: first.type,
+    message: refusals.map(({ message }) => message).join("\n"),
+    fields: { refused: refusals.map(({ fields }) => fields) }
+  })
+})
+
+/** Decides about all open dead letters that match now. */
+const decideSet = Effect.fnUntraced(function*(
+  verb: "redrive" | "discard",
+  filter: Omit<Filter, "state">,
+  options: { readonly dry: boolean; readonly rate: number | undefined }
+) {
+  const { all, done: past } = decisions[verb]
+  const set = yield* matching(filter)
+  const preview = yield* Preview.make(verb, filter, set)
+  if (options.dry) {
+    return yield* Output.emit({ data: { dryRun: true, ...preview }, lines: Preview.lines(preview) })
+  }
+  const action = yield* operator
+  yield* Output.aside(Preview.lines(preview))
+  const { count } = set.deadLetters
+  if (count > 1) yield* confirm(`${verb} ${Preview.shown(set.deadLetters)}?`)
+  const progress = yield* ProgressBar.make(past, set.deadLetters)
+  const { done } = yield* all(set, { ...action, rate: options.rate, onProgress: ({ done }) => progress(done) })
+  const others = set.deadLetters.more ? 0 : count - done
+  yield* Output.emit({
+    data: { action: past, done, decidedByOthers: others },
+    lines: [
+      Output.line(`${past} ${plural(done)}.`),
+      ...(others === 0 ? [] : [Output.line(`Other operators decided about ${others} of the set meanwhile.`)])
+    ]
+  })
+  if (verb === "redrive") {
+    yield* Output.hint(`next: millrace redrives --actor ${action.by}   (what became of them)`)
+  }
+})
+
+const rate = Flag.Finite("rate").pipe(
+  Flag.withMetavar("number"),
+  Flag.withDescription("The most dead letters in a second. Default: no limit"),
+  Flag.optional
+)
+
+const decide = (verb: "redrive" | "discard", description: string) =>
+  Command.make(
+    verb,
+    { ids, ...Options.filter, rate, dryRun },
+    ({ dryRun, ids, rate, ...selected }) =>
+      Effect.gen(function*() {
+        const filter = yield* Options.filterOf(selected)
+        if (ids.length > 0 === !Options.isEmpty(filter)) {
+          return yield* usage(
+            ids.length > 0
+              ? "Ids and filters exclude each other. Nothing was changed."
+              : `Name the dead letters, or select them by a filter (--consumer, --failure, ...). Nothing was changed.`
+          )
+        }
+        if (ids.length > 0) return yield* connected(decideEach(verb, ids, dryRun))
+        yield* connected(decideSet(verb, filter, { dry: dryRun, rate: Option.getOrUndefined(rate) }))
+      })
+  ).pipe(Command.withDescription(description))
+
+export const redrive = decide(
+  "redrive",
+  "Put dead letters back into their queues. With filters, those that match at this moment"
+)
+
+export const discard = decide(
+  "discard",
+  "Discard dead letters: their messages are never processed. `restore` undoes it"
+)
+
+export const restore = Command.make("restore", { ids, dryRun }, ({ dryRun, ids }) =>
+  ids.length === 0
+    ? usage("Name the dead letters. `millrace dead list --state discarded` lists them. Nothing was changed.")
+    : connected(decideEach("restore", ids, dryRun))).pipe(
+    Command.withDescription("Undo the discard of dead letters")
+  )

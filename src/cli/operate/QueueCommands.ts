@@ -1,0 +1,156 @@
+/**
+ * The actions on keys, consumers and workers: `keys release`, `keys pause`, `keys resume`, `consumers pause`,
+ * `consumers resume` and `workers evict`.
+ */
+import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
+import * as Consumers from "../../Consumers.ts"
+import * as DeadLetters from "../../DeadLetters.ts"
+import { Operations } from "../../ops/Operations.ts"
+import { notFound, refused, usage } from "../frame/CliFailure.ts"
+import { connected } from "../frame/Connect.ts"
+import { operator } from "../frame/GlobalSettings.ts"
+import { heldKey, holdOf, keyOf } from "../look/KeyCommands.ts"
+import * as Options from "../look/Options.ts"
+import * as Rows from "../look/Rows.ts"
+import * as Output from "../output/Output.ts"
+import { confirm } from "./Confirm.ts"
+import { dryRun } from "./DecideCommands.ts"
+
+/** Prints what an action did, or would do. */
+const tell = (dry: boolean, data: Readonly<Record<string, unknown>>, text: string) =>
+  Output.emit({
+    data: dry ? { dryRun: true, ...data } : data,
+    lines: [Output.line(dry ? `Would have ${text}` : text)]
+  })
+
+/**
+ * Lets a parked key continue. Each dead letter that parks it stays open, and is redriven to the end of its key later.
+ */
+const release = Effect.fnUntraced(function*(consumer: string, key: string, dry: boolean) {
+  const { deadLetters, held } = yield* heldKey(consumer, key)
+  const parking = deadLetters.filter(({ parked }) => parked)
+  if (parking.length === 0 && held?.parked !== true) {
+    return yield* refused(
+      "not-parked",
+      `Key ${JSON.stringify(key)} of consumer ${JSON.stringify(consumer)} is not parked${
+        held === undefined ? "" : `: ${holdOf(held, yield* Rows.now)}`
+      }. Nothing was changed.${held?.paused === undefined ? "" : "\nTo end an operator's pause: millrace keys resume."}`
+    )
+  }
+  const action = yield* operator
+  const ids = parking.map(({ id }) => id)
+  if (!dry) {
+    if (ids.length > 1) yield* confirm(`Release ${ids.length} dead letters that park this key?`)
+    yield* Effect.forEach(ids, (id) => DeadLetters.release(id, action), { discard: true })
+    // A key that is parked behind no open dead letter is freed by resuming it.
+    if (ids.length === 0) yield* Consumers.resumeKey(consumer, key, action)
+  }
+  yield* tell(
+    dry,
+    { action: "released", consumer, key, deadLetterIds: ids },
+    `released key ${key} of ${consumer}. ${
+      ids.length === 0 ? "No dead letter parked it." : `Still open: ${ids.map(Options.shortId).join(", ")}`
+    }`
+  )
+})
+
+export const keysRelease = Command.make(
+  "release",
+  { ...keyOf, dryRun },
+  ({ consumer, dryRun, key }) => connected(release(consumer, key, dryRun))
+).pipe(
+  Command.withDescription("Let the messages behind a parked dead letter continue. The dead letter stays open")
+)
+
+const onKey = (verb: "pause" | "resume", description: string) =>
+  Command.make(verb, { ...keyOf, dryRun }, ({ consumer, dryRun, key }) =>
+    connected(Effect.gen(function*() {
+      const action = yield* operator
+      const act = verb === "pause" ? Consumers.pauseKey : Consumers.resumeKey
+      yield* dryRun ? Consumers.get(consumer) : act(consumer, key, action)
+      const done = verb === "pause" ? "paused" : "resumed"
+      yield* tell(dryRun, { action: done, consumer, key }, `${done} key ${key} of ${consumer}.`)
+    }))).pipe(Command.withDescription(description))
+
+export const keysPause = onKey("pause", "Pause one key: its messages wait in order, and other keys continue")
+export const keysResume = onKey("resume", "Resume a key that an operator has paused")
+
+const consumerArgument = Options.argument("consumer", "The consumer")
+
+const indefinitely = Options.toggle("indefinitely", "The pause lasts until an operator resumes the consumer")
+
+export const consumersPause = Command.make(
+  "pause",
+  { consumer: consumerArgument, indefinitely, dryRun },
+  ({ consumer, dryRun, indefinitely }) =>
+    Effect.gen(function*() {
+      if (!indefinitely) {
+        return yield* usage(
+          "A pause lasts until an operator resumes the consumer. There is no pause that ends by itself.\n"
+            + "Pass --indefinitely to confirm that. Nothing was changed."
+        )
+      }
+      yield* connected(Effect.gen(function*() {
+        const action = yield* operator
+        yield* dryRun ? Consumers.get(consumer) : Consumers.pause(consumer, action)
+        yield* tell(dryRun, { action: "paused", consumer }, `paused ${consumer}. Its messages wait, in order.`)
+        yield* Output.hint(`next: millrace consumers resume ${consumer}`)
+      }))
+    })
+).pipe(Command.withDescription("Pause a consumer: its workers finish what they run, and take nothing more"))
+
+export const consumersResume = Command.make(
+  "resume",
+  { consumer: consumerArgument, dryRun },
+  ({ consumer, dryRun }) =>
+    connected(Effect.gen(function*() {
+      const action = yield* operator
+      yield* dryRun ? Consumers.get(consumer) : Consumers.resume(consumer, action)
+      yield* tell(dryRun, { action: "resumed", consumer }, `resumed ${consumer}.`)
+    }))
+).pipe(Command.withDescription("Resume a paused consumer"))
+
+/** Returns the live worker of this name. The failure names those that live. */
+const livingWorker = Effect.fnUntraced(function*(consumer: string, worker: string) {
+  const operations = yield* Operations
+  yield* operations.lanes(consumer)
+  const living = (yield* operations.workers).filter((one) => one.consumer === consumer && one.alive)
+  const found = living.find((one) => one.worker === worker)
+  return found ?? (yield* notFound(
+    "live worker",
+    worker,
+    living.map((one) => one.worker),
+    `These live for consumer ${JSON.stringify(consumer)}.`
+  ))
+})
+
+const evict = Effect.fnUntraced(function*(consumer: string, worker: string, dry: boolean) {
+  const { lanes } = yield* livingWorker(consumer, worker)
+  if (dry) {
+    return yield* tell(true, { action: "evicted", consumer, worker, lanes }, `evicted ${worker} from ${lanes} lanes.`)
+  }
+  const action = yield* operator
+  yield* confirm(`Evict ${worker} from ${lanes} lanes of ${consumer}? Its messages in flight count as after a crash.`)
+  const evicted = yield* Consumers.evict(consumer, worker, action)
+  yield* tell(
+    false,
+    { action: "evicted", consumer, worker, ...evicted },
+    `evicted ${worker} from ${evicted.lanes} lanes of ${consumer}.${
+      evicted.busy === 0
+        ? ""
+        : ` It keeps ${evicted.busy}, since a transaction of it is open: look at millrace blockers.`
+    }`
+  )
+  yield* Output.hint("A worker that still runs claims lanes again. Stop its process.")
+})
+
+export const workersEvict = Command.make(
+  "evict",
+  {
+    consumer: consumerArgument,
+    worker: Options.argument("worker", "The worker, as `millrace workers list` shows it"),
+    dryRun
+  },
+  ({ consumer, dryRun, worker }) => connected(evict(consumer, worker, dryRun))
+).pipe(Command.withDescription("End the leases of a worker that hangs, so that others take its lanes over now"))

@@ -1,0 +1,72 @@
+/**
+ * Renews leases at a broker, many messages in a request, and reads the failures that each answer lists.
+ *
+ * A lease is confirmed if the broker has leased each of its messages for another time. If it refuses the handle of one
+ * message, another worker may have it, so the lease is lost at once. A lease ends before the broker's ceiling.
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { HeldLease } from "../../Delivery.ts"
+import type { TransportError } from "../../Errors.ts"
+import { type BrokerQueue, inBatches, type Results } from "./BrokerQueue.ts"
+import type { Entry, Held } from "./Held.ts"
+
+/** Returns for how many milliseconds the broker can still hide a message that was received at this time. */
+export const hideable = (
+  { ceilingMillis }: Pick<BrokerQueue, "ceilingMillis">,
+  { receivedAt }: Pick<Entry, "receivedAt">,
+  now: bigint
+): number => ceilingMillis - Math.ceil(Number(now - receivedAt) / 1e9) * 1000
+
+export const renew = (
+  queue: BrokerQueue,
+  held: Held,
+  lease: Duration.Duration
+) =>
+  Effect.fnUntraced(
+    function*(leases: ReadonlyArray<HeldLease>): Effect.fn.Return<ReadonlySet<HeldLease>, TransportError> {
+      const leaseMillis = Duration.toMillis(lease)
+      const now = yield* Clock.monotonicTimeNanos
+      const current = new Set(held.leases())
+      const asked = leases.filter((one) => current.has(one))
+      for (const one of asked) {
+        if (held.entriesOf(one).some((entry) => entry.state !== "done" && hideable(queue, entry, now) < leaseMillis)) {
+          held.lose(one, queue.ceilingReason)
+        }
+      }
+      const entries = asked.flatMap((one) => held.entriesOf(one)).filter(({ state }) => state !== "done")
+      const handles = entries.map((entry) => ({ entry, handle: entry.handle }))
+      let answered = 0
+      let unanswered: TransportError | undefined
+      // If one request fails, the other requests still confirm their leases.
+      const results = yield* inBatches(queue, handles, (some): Effect.Effect<Results> =>
+        Effect.match(
+          queue.renew(some.map(({ handle }) => handle), leaseMillis),
+          {
+            onSuccess: (results) => {
+              answered++
+              return results
+            },
+            onFailure: (error) => {
+              unanswered = error
+              return some.map(() => ({ outcome: "unknown", detail: error.detail }) as const)
+            }
+          }
+        ))
+      if (answered === 0 && unanswered !== undefined) return yield* Effect.fail(unanswered)
+      const open = new Set<HeldLease>()
+      results.forEach((result, i) => {
+        const { entry, handle } = handles[i]!
+        if (result === undefined || entry.state === "done") return
+        open.add(entry.lease)
+        // If the broker delivered the message again meanwhile, its entry has a newer handle. Then only the older handle
+        // was refused, and the next renewal uses the newer one.
+        if (result.outcome === "refused" && entry.handle === handle) {
+          held.lose(entry.lease, `${queue.engine} refused to renew it (${result.detail})`)
+        }
+      })
+      const kept = new Set(held.leases())
+      return new Set(asked.filter((one) => kept.has(one) && !open.has(one)))
+    }
+  )

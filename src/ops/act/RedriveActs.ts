@@ -1,0 +1,189 @@
+/**
+ * The operator actions on redrive runs. A start is one transaction, and every other action is one statement. Both write
+ * the audit entry, too.
+ */
+import * as Effect from "effect/Effect"
+import type * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import {
+  ConsumerNotFound,
+  type InvalidSetting,
+  NothingToRedrive,
+  RedriveRunConflict,
+  RedriveRunning,
+  RedriveRunNotFound,
+  StoreFailure
+} from "../../Errors.ts"
+import * as GivenDuration from "../../internal/GivenDuration.ts"
+import { checked } from "../../internal/OperatorAction.ts"
+import * as Isolation from "../../postgres/session/Isolation.ts"
+import * as PgFailure from "../../postgres/session/PgFailure.ts"
+import * as ConsumersSql from "../../postgres/sql/consumerOperations.ts"
+import type { Names } from "../../postgres/sql/names.ts"
+import * as Sql from "../../postgres/sql/redriveActs.ts"
+import * as LifeSql from "../../postgres/sql/serverLife.ts"
+import type { Store } from "../../Store.ts"
+import type { Operations } from "../Operations.ts"
+import { type Row, text, time } from "../read/FactQuery.ts"
+import { idOf, snapshotOf } from "../read/RedriveReader.ts"
+import type { RedriveAction, RedrivePreview, RedriveRun, StartRedrive } from "../RedriveRun.ts"
+
+type Reads = Pick<Operations["Service"], "previewRedrive" | "redriveRun">
+type Acts = Pick<
+  Operations["Service"],
+  "startRedrive" | "continueRedrive" | "pauseRedrive" | "cancelRedrive" | "changeRedriveRate"
+>
+
+/** The defaults of `StartRedrive`. */
+const defaults = { stages: [1, 10], inARow: 3, ofLast20: 5 } as const
+
+const mostRate = 10_000
+const mostStages = 10
+
+const whole = (value: number, most: number): boolean => Number.isInteger(value) && value >= 1 && value <= most
+
+/** Returns the first setting that is out of its range. */
+const refused = (
+  { rate, stages, stopRule }: Pick<StartRedrive, "rate" | "stages" | "stopRule">
+): InvalidSetting | undefined => {
+  if (rate !== undefined && !(rate > 0 && rate <= mostRate)) {
+    return GivenDuration.refusal("rate", rate, `dead letters a second, above 0 and at most ${mostRate}, are needed`)
+  }
+  if (stages !== undefined && !(stages.length <= mostStages && stages.every((size) => whole(size, 1_000_000)))) {
+    return GivenDuration.refusal("stages", stages, `at most ${mostStages} whole numbers from 1 to 1,000,000 are needed`)
+  }
+  for (const part of ["inARow", "ofLast20"] as const) {
+    const value = stopRule?.[part] ?? defaults[part]
+    if (!whole(value, 20)) {
+      return GivenDuration.refusal(`stopRule.${part}`, value, "a whole number from 1 to 20 is needed")
+    }
+  }
+  return undefined
+}
+
+/** The failure of an action that needs a database, on a store that is in memory. */
+const inMemory = (engine: string): StoreFailure =>
+  new StoreFailure({
+    operation: "start a redrive run",
+    kind: "refused",
+    code: "",
+    detail: `the store is "${engine}", which keeps no redrive runs`,
+    hint: "Use DeadLetters.redriveAll there, or Postgres or PGlite."
+  })
+
+export const make = (
+  client: SqlClient.SqlClient,
+  names: Names,
+  store: Store["Service"],
+  { previewRedrive, redriveRun }: Reads
+): Acts => {
+  const sql = Sql.make(names)
+  const consumers = ConsumersSql.make(names)
+  const lives = LifeSql.make(names)
+  const transaction = Isolation.transaction(client)
+  const run = (statement: string, params: ReadonlyArray<unknown>): Effect.Effect<ReadonlyArray<Row>, SqlError> =>
+    client.unsafe<Row>(statement, params)
+
+  /** Inserts the run, if its set has the present server life and the consumer has no open run. Returns its id. */
+  const insert = Effect.fnUntraced(function*(preview: RedrivePreview, options: StartRedrive) {
+    const { consumer, deadLetters, set, upTo } = preview
+    const { by, note = "", rate = preview.rate, stages = defaults.stages, stopRule } = options
+    const [owner] = yield* run(consumers.lock, [consumer])
+    if (owner === undefined) return yield* new ConsumerNotFound({ consumer })
+    const [now] = yield* run(lives.read, [])
+    if (now?.["life"] !== set.cutoff.split(" ")[0]) return yield* PgFailure.staleSet
+    const [open] = yield* run(sql.openOf, [owner["id"]])
+    if (open !== undefined) {
+      return yield* new RedriveRunning({
+        consumer,
+        redriveRunId: text(open, "run"),
+        state: text(open, "state"),
+        by: text(open, "started_by"),
+        at: time(open, "started") ?? 0
+      })
+    }
+    const [started] = yield* run(sql.start, [
+      owner["id"],
+      JSON.stringify(set.filter),
+      snapshotOf(set),
+      deadLetters.value,
+      deadLetters.kind !== "exact",
+      upTo,
+      rate,
+      stages,
+      options.askAfterFirst === true,
+      stopRule?.inARow ?? defaults.inARow,
+      stopRule?.ofLast20 ?? defaults.ofLast20,
+      by,
+      note
+    ])
+    return text(started ?? {}, "run")
+  })
+
+  const startRedrive: Acts["startRedrive"] = Effect.fnUntraced(function*(from, options) {
+    yield* checked(options)
+    const bad = refused(options)
+    if (bad !== undefined) return yield* bad
+    if (store.engine !== "postgres") return yield* inMemory(store.engine)
+    const preview = "set" in from ? from : yield* previewRedrive(from)
+    if (preview.upTo === undefined) return yield* new NothingToRedrive({ consumer: preview.consumer })
+    const id = yield* Effect.catchTag(
+      transaction(insert(preview, options)),
+      "SqlError",
+      (error) => Effect.fail(PgFailure.storeFailure("start a redrive run")(error))
+    )
+    return yield* found(id)
+  })
+
+  /** Reads a run that exists. It can only be missing if its consumer was removed meanwhile. */
+  const found = (id: string): Effect.Effect<RedriveRun, StoreFailure | RedriveRunNotFound> => redriveRun(id)
+
+  /** Runs an action. If the run is in no state that allows it, fails with that state and with who changed it. */
+  const change = Effect.fnUntraced(function*(
+    statement: string,
+    id: string,
+    { action, asked }: { readonly action: string; readonly asked: string },
+    { by, note = "", revision }: RedriveAction,
+    more: ReadonlyArray<unknown> = []
+  ) {
+    if (idOf(id) === undefined) return yield* new RedriveRunNotFound({ redriveRunId: id })
+    const [changed] = yield* Effect.mapError(
+      run(statement, [id, by, note, action, revision ?? null, ...more]),
+      PgFailure.storeFailure(`have a redrive run ${asked}`)
+    )
+    const now = yield* found(id)
+    if (changed !== undefined) return now
+    const { changedAt: at, changedBy, revision: present, state, stopped } = now
+    return yield* new RedriveRunConflict({
+      redriveRunId: id,
+      asked,
+      state: stopped?.by === "copied" ? `${state} for good, in a copy of its database` : state,
+      revision: present,
+      by: changedBy,
+      at
+    })
+  })
+
+  const withRate = Effect.fnUntraced(function*(
+    statement: string,
+    words: { readonly action: string; readonly asked: string },
+    id: string,
+    action: RedriveAction & { readonly rate?: number | undefined }
+  ) {
+    const bad = refused({ rate: action.rate })
+    if (bad !== undefined) return yield* bad
+    yield* checked(action)
+    return yield* change(statement, id, words, action, [action.rate ?? null])
+  })
+
+  return {
+    startRedrive,
+    continueRedrive: (id, action) => withRate(sql.continue, { action: "continued", asked: "continued" }, id, action),
+    pauseRedrive: (id, action) =>
+      Effect.andThen(checked(action), change(sql.pause, id, { action: "paused", asked: "paused" }, action)),
+    cancelRedrive: (id, action) =>
+      Effect.andThen(checked(action), change(sql.cancel, id, { action: "cancelled", asked: "cancelled" }, action)),
+    changeRedriveRate: (id, action) =>
+      withRate(sql.rate, { action: "rateChanged", asked: "given another rate" }, id, action)
+  }
+}

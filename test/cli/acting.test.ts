@@ -1,0 +1,247 @@
+/** The commands that act, on Postgres: dry runs, confirmations, progress, conflicts, and what each one changed. */
+import { assert, layer } from "@effect/vitest"
+import { Deferred, Effect, Fiber, Layer } from "effect"
+import { Audit, Consumers, DeadLetters, Pipeline, Worker } from "millrace"
+import { Operations } from "millrace/ops"
+import { mkdtempSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { inject } from "vitest"
+import { eventually, freshSchema, postgres } from "../postgres/kit.ts"
+import { documentOf, type Ended, ledger, millrace, type Surroundings } from "./commandLine.ts"
+
+const schema = freshSchema()
+const url = inject("databaseUrl")
+const cli = (args: ReadonlyArray<string>, around: Surroundings = {}) =>
+  millrace([...args, "--schema", schema], { ...around, env: { DATABASE_URL: url, ...around.env } })
+
+/** A consumer with three dead letters of one key, which is parked or not. */
+const failed = Effect.fnUntraced(function*(name: string, order: "park" | "continue" = "continue") {
+  const made = ledger(name, order)
+  yield* made.drain()
+  yield* made.publish("bad1", "bad2", "bad3")
+  yield* made.drain()
+  const letters = yield* DeadLetters.list({ consumer: name })
+  return { ...made, letters, ids: letters.map(({ id }) => String(Number(id))) }
+})
+
+const states = (consumer: string) =>
+  Effect.map(DeadLetters.list({ consumer }), (all) => all.map(({ state }) => state).toSorted())
+
+const engine = Operations.layer({ schema }).pipe(Layer.provideMerge(postgres(url, {}, schema)))
+layer(engine, { excludeTestServices: true, timeout: 120_000 })("the command line acts", (it) => {
+  it.effect("on named dead letters, with operator and note in the audit", () =>
+    Effect.gen(function*() {
+      const { drain, ids } = yield* failed("named")
+      const dry = yield* cli(["dead", "redrive", ids[0]!, "--dry-run"])
+      assert.match(dry.stdout, /^Would redrive 1 dead letter:\n/)
+      assert.deepStrictEqual(yield* states("named"), ["open", "open", "open"])
+      const done = yield* cli(["dead", "redrive", ids[0]!, "--note", "INC-812"])
+      assert.deepStrictEqual([done.code, done.stdout], [0, `redriven 1 dead letter: #${ids[0]}\n`])
+      const [entry] = yield* Audit.list({ consumer: "named" })
+      assert.deepStrictEqual([entry!.by, entry!.action, entry!.note], ["anna", "redriven", "INC-812"])
+      yield* drain({ current: false })
+      assert.deepStrictEqual(yield* states("named"), ["open", "open", "resolved"])
+      const both = documentOf(yield* cli(["dead", "discard", ids[1]!, ids[2]!, "--yes", "--by", "ben", "--json"]))
+      assert.deepStrictEqual([both.data.action, both.data.done], ["discarded", 2])
+      assert.strictEqual((yield* Audit.list({ consumer: "named" }))[0]!.by, "ben")
+      assert.match((yield* cli(["dead", "restore", ids[1]!])).stdout, /^restored 1 dead letter/)
+      assert.deepStrictEqual(yield* states("named"), ["discarded", "open", "resolved"])
+    }))
+
+  it.effect("on everything that matches, after a preview, with the rest of the rate and the versions", () =>
+    Effect.gen(function*() {
+      yield* failed("matching")
+      const dry = yield* cli(["dead", "redrive", "--consumer", "matching", "--dry-run"])
+      assert.match(dry.stdout, /^redrive 3 dead letters\. Those that die from now on are not touched\.\n/)
+      assert.match(dry.stdout, /\nmatching +3 +1\.4\.2 +- +Declined@/)
+      assert.include(dry.stdout, "! Consumer matching continues behind a dead letter")
+      assert.include(dry.stdout, "! Consumer matching has no live worker")
+      const { data } = documentOf(yield* cli(["dead", "redrive", "--consumer", "matching", "--dry-run", "--json"]))
+      assert.deepStrictEqual([data.dryRun, data.deadLetters.count, data.warnings.length], [true, 3, 2])
+      assert.deepStrictEqual(yield* states("matching"), ["open", "open", "open"])
+      const done = yield* cli([
+        "dead",
+        "redrive",
+        "--consumer",
+        "matching",
+        "--error",
+        "Declined",
+        "--rate",
+        "1000",
+        "--yes"
+      ])
+      assert.strictEqual(done.stdout, "redriven 3 dead letters.\n")
+      assert.match(done.stderr, /\nredriven 3\/3 {2}\d+\/s {2}eta 0/)
+      assert.deepStrictEqual(yield* states("matching"), ["redriving", "redriving", "redriving"])
+    }))
+
+  it.effect("on several things only with --yes or an answer, and changes nothing without", () =>
+    Effect.gen(function*() {
+      const { ids } = yield* failed("asking")
+      const args = ["dead", "discard", "--consumer", "asking"]
+      const refused = yield* cli(args)
+      assert.deepStrictEqual([refused.code, refused.stdout], [6, ""])
+      assert.include(refused.stderr, "there is no terminal to ask. Nothing was changed.\nLook at it with --dry-run")
+      assert.strictEqual((yield* cli(["dead", "redrive", ...ids])).code, 6)
+      const no = yield* cli(args, { terminal: { types: ["n"] } })
+      assert.strictEqual(no.code, 6)
+      assert.include(no.stderr, "discard 3 dead letters? [y/N] Nothing was changed.\n")
+      const quit = yield* cli(args, { terminal: { types: [] } })
+      assert.strictEqual(quit.code, 130)
+      assert.deepStrictEqual(yield* states("asking"), ["open", "open", "open"])
+      const yes = yield* cli(args, { terminal: { types: ["y"] } })
+      assert.strictEqual(yes.code, 0)
+      assert.match(yes.stderr, /\r.*\[#{20}\] discarded 3\/3/)
+      assert.deepStrictEqual(yield* states("asking"), ["discarded", "discarded", "discarded"])
+    }))
+
+  it.effect("and refuses what is ambiguous or unknown, before anything is changed", () =>
+    Effect.gen(function*() {
+      const { ids } = yield* failed("ambiguous")
+      assert.strictEqual((yield* cli(["dead", "redrive", ids[0]!, "--consumer", "ambiguous"])).code, 2)
+      assert.strictEqual((yield* cli(["dead", "redrive", "--yes"])).code, 2)
+      assert.strictEqual((yield* cli(["dead", "restore"])).code, 2)
+      const unknown = yield* cli(["dead", "redrive", ids[0]!, "999999999", "--yes"])
+      assert.deepStrictEqual([unknown.code, unknown.stdout], [3, ""])
+      const nameless = yield* cli(["dead", "redrive", ids[0]!], { env: { USER: "" } })
+      assert.strictEqual(nameless.code, 2)
+      assert.include(nameless.stderr, "--by")
+      assert.strictEqual((yield* cli(["dead", "redrive", ids[0]!, "--by", " "])).code, 2)
+      assert.strictEqual((yield* cli(["consumers", "pause", "ambiguous"])).code, 2)
+      assert.deepStrictEqual(yield* states("ambiguous"), ["open", "open", "open"])
+      assert.deepStrictEqual(yield* Audit.list({ consumer: "ambiguous" }), [])
+    }))
+
+  it.effect("for one of two operators, and tells the other who was first and when", () =>
+    Effect.gen(function*() {
+      const { ids } = yield* failed("contested")
+      const ended = yield* Effect.all(
+        ["ben", "cleo", "dora"].map((by) => cli(["dead", "redrive", ids[0]!, "--by", by])),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(ended.map(({ code }) => code).toSorted((a, b) => a - b), [0, 5, 5])
+      const won = ["ben", "cleo", "dora"][ended.findIndex(({ code }) => code === 0)]!
+      for (const { stderr } of ended.filter(({ code }) => code === 5)) {
+        assert.match(stderr, new RegExp(`it is redriving, by ${won} at \\d{4}-`))
+      }
+      assert.lengthOf(yield* Audit.list({ consumer: "contested" }), 1)
+      const rest = yield* cli(["dead", "discard", ...ids, "--yes", "--json"])
+      assert.deepStrictEqual([rest.code, documentOf(rest).data.done], [5, 2])
+      assert.strictEqual(JSON.parse(rest.stderr).by, won)
+    }))
+
+  it.effect("with an edited payload that keeps id, key and every digit, and shows the difference", () =>
+    Effect.gen(function*() {
+      const { drain, ids, letters } = yield* failed("edited", "park")
+      const payload = `{"id":"edited-bad1","account":"bad","cents":5000,"exact":12345678901234567890}`
+      const folder = mkdtempSync(join(tmpdir(), "millrace-cli-"))
+      const file = join(folder, "payload.json")
+      writeFileSync(file, `${payload}\n`)
+      const dry = yield* cli(["dead", "edit", ids[0]!, "--payload", file, "--dry-run"])
+      assert.include(dry.stdout, "-  \"cents\": 100\n+  \"cents\": 5000,\n+  \"exact\": 12345678901234567890\n")
+      assert.deepStrictEqual(yield* states("edited"), ["open"])
+      const same = yield* cli(["dead", "edit", ids[0]!, "--payload", "-"], { stdin: letters[0]!.message.payload })
+      assert.strictEqual(same.code, 6)
+      const broken = yield* cli(["dead", "edit", ids[0]!, "--payload", "-"], { stdin: "{ \"cents\": " })
+      assert.deepStrictEqual([broken.code, broken.stdout], [2, ""])
+      assert.strictEqual((yield* cli(["dead", "edit", ids[0]!, "--payload", join(folder, "nope")])).code, 2)
+      assert.strictEqual((yield* cli(["dead", "edit", ids[0]!])).code, 2)
+      const done = yield* cli(["dead", "edit", ids[0]!, "--payload", "-", "--note", "INC-9"], { stdin: payload })
+      assert.deepStrictEqual([done.code, done.stdout.split(",")[0]], [0, `redriven #${ids[0]} with the edited payload`])
+      const again = yield* cli(["dead", "edit", ids[0]!, "--payload", "-"], { stdin: payload })
+      assert.strictEqual(again.code, 5)
+      const edited = yield* DeadLetters.get(letters[0]!.id)
+      assert.strictEqual(edited.message.payload, payload)
+      assert.strictEqual(edited.original, letters[0]!.message.payload)
+      assert.deepStrictEqual([edited.message.id, edited.message.key], ["edited-bad1", "bad"])
+      yield* drain()
+      assert.include(yield* states("edited"), "resolved")
+    }))
+
+  it.effect("with the payload of an editor on a terminal", () =>
+    Effect.gen(function*() {
+      const { ids, letters } = yield* failed("editor")
+      const script = join(mkdtempSync(join(tmpdir(), "millrace-cli-")), "editor.mjs")
+      writeFileSync(
+        script,
+        `import { readFileSync, writeFileSync } from "node:fs"
+const file = process.argv[2]
+writeFileSync(file, readFileSync(file, "utf8").replace("100", "7"))`
+      )
+      const env = { EDITOR: `${process.execPath} ${script}` }
+      const done = yield* cli(["dead", "edit", ids[0]!], { env, terminal: { types: ["y"] } })
+      assert.strictEqual(done.code, 0)
+      assert.include(done.stderr, "-  \"cents\": 100\n+  \"cents\": 7\n")
+      const { message } = yield* DeadLetters.get(letters[0]!.id)
+      assert.strictEqual(message.payload, letters[0]!.message.payload.replace("100", "7"))
+      const failing = { EDITOR: `${process.execPath} -e process.exit(3)` }
+      assert.strictEqual((yield* cli(["dead", "edit", ids[1]!], { env: failing, terminal: { types: ["y"] } })).code, 6)
+    }))
+
+  it.effect("with an export that loses nothing", () =>
+    Effect.gen(function*() {
+      const { ids, letters } = yield* failed("exported")
+      const exact = `{"n":12345678901234567890,"f":1.10,"n":"twice \\u202e"}`
+      yield* DeadLetters.redriveUnchecked(letters[0]!.id, { by: "anna", payload: exact })
+      const { code, stdout } = yield* cli(["dead", "export", "--consumer", "exported", "--state", "any"])
+      assert.strictEqual(code, 0)
+      const lines = stdout.trimEnd().split("\n").map((line) => JSON.parse(line))
+      const stored = yield* DeadLetters.list({ consumer: "exported" })
+      assert.deepStrictEqual(lines, JSON.parse(JSON.stringify(stored)))
+      assert.strictEqual(lines[0].message.payload, exact)
+      assert.strictEqual(lines.length, ids.length)
+    }))
+
+  it.effect("on a parked key, a key that an operator paused, and a consumer", () =>
+    Effect.gen(function*() {
+      const { drain, ids } = yield* failed("parked", "park")
+      const dry = yield* cli(["keys", "release", "parked", "bad", "--dry-run"])
+      assert.strictEqual(dry.stdout, `Would have released key bad of parked. Still open: #${ids[0]}\n`)
+      assert.match((yield* cli(["keys", "release", "parked", "bad"])).stdout, /^released key bad of parked\./)
+      assert.strictEqual((yield* cli(["keys", "release", "parked", "bad"])).code, 6)
+      yield* drain({ current: false })
+      assert.strictEqual((yield* Consumers.get("parked")).waiting.count, 0)
+      assert.strictEqual((yield* cli(["keys", "pause", "parked", "k", "--note", "INC-1"])).code, 0)
+      assert.strictEqual((yield* cli(["keys", "pause", "parked", "k"])).code, 5)
+      assert.match((yield* cli(["keys", "release", "parked", "k"])).stderr, /paused by anna.*\n.*millrace keys resume/)
+      assert.strictEqual((yield* cli(["keys", "resume", "parked", "k"])).code, 0)
+      assert.strictEqual((yield* cli(["consumers", "pause", "parked", "--indefinitely", "--dry-run"])).code, 0)
+      assert.isUndefined((yield* Consumers.get("parked")).paused)
+      assert.strictEqual((yield* cli(["consumers", "pause", "parked", "--indefinitely", "--note", "bank"])).code, 0)
+      assert.strictEqual((yield* Consumers.get("parked")).paused?.note, "bank")
+      const twice = yield* cli(["consumers", "pause", "parked", "--indefinitely"])
+      assert.deepStrictEqual([twice.code, /paused, by anna at/.test(twice.stderr)], [5, true])
+      assert.strictEqual((yield* cli(["consumers", "resume", "parked"])).code, 0)
+      assert.isUndefined((yield* Consumers.get("parked")).paused)
+    }))
+
+  it.effect("on a worker that hangs: another one takes its lanes over, and it commits nothing more", () =>
+    Effect.gen(function*() {
+      const { Payments, publish } = ledger("hanging")
+      const began = yield* Deferred.make<void>()
+      const never = Pipeline.from(Payments, { consumer: "hanging" }).pipe(
+        Pipeline.tap(() => Effect.andThen(Deferred.succeed(began, undefined), Effect.never))
+      )
+      const works = Pipeline.from(Payments, { consumer: "hanging" }).pipe(Pipeline.tap(() => Effect.void))
+      const operations = yield* Operations.Operations
+      const worker = yield* Effect.forkChild(Worker.run(never, { lease: "10 minutes", grace: "100 millis" }))
+      yield* eventually(Effect.map(operations.workers, (all) => all.some(({ consumer }) => consumer === "hanging")))
+      yield* publish("a1")
+      yield* Deferred.await(began)
+      const { worker: name } = (yield* operations.workers).find(({ consumer }) => consumer === "hanging")!
+      const unknown = yield* cli(["workers", "evict", "hanging", "nope", "--yes"])
+      assert.strictEqual(unknown.code, 3)
+      assert.include(unknown.stderr, JSON.stringify(name))
+      assert.strictEqual((yield* cli(["workers", "evict", "hanging", name])).code, 6)
+      assert.match((yield* cli(["workers", "evict", "hanging", name, "--dry-run"])).stdout, /^Would have evicted/)
+      const other = yield* Effect.forkChild(Worker.run(works, { lease: "10 minutes" }))
+      yield* eventually(Effect.map(operations.consumer("hanging"), ({ workers }) => workers === 2))
+      const done: Ended = yield* cli(["workers", "evict", "hanging", name, "--yes", "--note", "hangs"])
+      assert.match(done.stdout, /^evicted .* from \d+ lanes of hanging\.\n$/)
+      yield* eventually(Effect.map(operations.find("hanging-a1"), ({ consumers: [at] }) => at?.state === "committed"))
+      const [entry] = yield* Audit.list({ consumer: "hanging" })
+      assert.deepStrictEqual([entry!.action, entry!.note, entry!.by], ["evicted", "hangs", "anna"])
+      yield* Effect.all([Fiber.interrupt(worker), Fiber.interrupt(other)])
+    }))
+})

@@ -1,0 +1,190 @@
+/** The commands that look, on Postgres: each shows its facts, and an unknown name is never an empty answer. */
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { Consumers, DeadLetters } from "millrace"
+import { inject } from "vitest"
+import { freshSchema, postgres } from "../postgres/kit.ts"
+import { documentOf, ledger, millrace, type Surroundings } from "./commandLine.ts"
+
+const schema = freshSchema()
+const url = inject("databaseUrl")
+const cli = (args: ReadonlyArray<string>, around: Surroundings = {}) =>
+  millrace([...args, "--schema", schema], { ...around, env: { DATABASE_URL: url, ...around.env } })
+
+/** A parked key with three messages behind it, a delayed key, and a committed message. */
+const stuck = Effect.fnUntraced(function*(name: string, order?: "park" | "continue") {
+  const made = ledger(name, order)
+  yield* made.drain()
+  yield* made.publish("bad1", "bad2", "bad3", "bad4", "good1", "slow1", "slow2")
+  yield* made.drain()
+  return made
+})
+
+layer(postgres(url, {}, schema), { excludeTestServices: true, timeout: 120_000 })("the command line looks", (it) => {
+  it.effect("at each consumer, why it lags, and at one consumer in detail", () =>
+    Effect.gen(function*() {
+      yield* stuck("overview")
+      const all = yield* cli(["status"])
+      assert.match(all.stdout, /^CONSUMER +STATE +WAITING .* WHY\n/)
+      assert.match(all.stdout, /\noverview +no worker +5 .* No worker of this consumer lives\. Start one\.\n/)
+      assert.deepStrictEqual([all.code, all.stderr], [0, ""])
+      const one = yield* cli(["status", "overview"])
+      assert.match(one.stdout, /\nwaiting +5\n(.*\n)*parked keys +1\ndelayed keys +1\n/)
+      const { asOf, data, schema: version } = documentOf(yield* cli(["status", "overview", "--json"]))
+      assert.deepStrictEqual([version, data.consumer, data.waiting.value], [1, "overview", 5])
+      assert.match(asOf, /^\d{4}-/)
+      const lines = (yield* cli(["status", "--ndjson"])).stdout.trimEnd().split("\n").map((line) => JSON.parse(line))
+      assert.include(lines.map(({ consumer }) => consumer), "overview")
+    }))
+
+  it.effect("and fails a check when a consumer is above a limit, naming it", () =>
+    Effect.gen(function*() {
+      yield* stuck("limits")
+      const crossed = yield* cli(["status", "limits", "--fail-on", "lag=1h,dead=0,parked=0"])
+      assert.strictEqual(crossed.code, 8)
+      assert.strictEqual(
+        crossed.stderr,
+        "\"limits\": dead is 1, and the limit is 0.\n\"limits\": parked is 1, and the limit is 0.\n"
+      )
+      assert.include(crossed.stdout, "limits")
+      assert.strictEqual((yield* cli(["status", "limits", "--fail-on", "dead=1,parked=1,lag=1h"])).code, 0)
+      for (const wrong of ["dead", "dead=x", "lag=60", "toString=1", "dead=1=2", ""]) {
+        const refused = yield* cli(["status", "limits", "--fail-on", wrong])
+        assert.deepStrictEqual([refused.code, refused.stdout], [2, ""], wrong)
+      }
+    }))
+
+  it.effect("at stuck keys page by page, and at one key with its dead letter", () =>
+    Effect.gen(function*() {
+      yield* stuck("keyed")
+      const [deadLetter] = yield* DeadLetters.list({ consumer: "keyed" })
+      const first = documentOf(yield* cli(["stuck", "--consumer", "keyed", "--limit", "1", "--json"])) as any
+      assert.deepStrictEqual([first.data[0].key, first.data[0].behind.value, first.next], ["bad", 3, "keyed:bad"])
+      const second = yield* cli(["keys", "list", "--consumer", "keyed", "--after", "keyed:bad"])
+      assert.match(second.stdout, /\nkeyed +slow +2 .* retry in \d/)
+      assert.notInclude(second.stdout, " bad ")
+      const shown = yield* cli(["keys", "show", "keyed", "bad"])
+      const number = Number(deadLetter!.id)
+      assert.include(shown.stdout, `parked by #${number} Declined`)
+      assert.match(shown.stdout, /messages behind +3\n/)
+      assert.match(
+        (yield* cli(["stuck", "--consumer", "keyed"])).stderr,
+        new RegExp(`^next: millrace dead show ${number}\n`)
+      )
+      assert.strictEqual((yield* cli(["stuck", "--quiet"])).stderr, "")
+      assert.strictEqual((yield* cli(["keys", "show", "keyed", "nope"])).code, 3)
+    }))
+
+  it.effect("at failures, dead letters, and one of them with attempts and payload", () =>
+    Effect.gen(function*() {
+      yield* stuck("failing", "continue")
+      const groups = yield* cli(["dead", "groups", "--consumer", "failing"])
+      assert.match(groups.stdout, /\nfailing +Declined +4 .* rejected +1\.4\.2 +- +Declined@/)
+      assert.match(
+        groups.stderr,
+        /^next: millrace dead redrive --consumer failing --failure 'Declined@.*' --dry-run\n$/
+      )
+      const listed = yield* cli(["dead", "list", "--consumer", "failing", "--limit", "3"])
+      assert.strictEqual(listed.stdout.trimEnd().split("\n").length, 4)
+      assert.match(listed.stderr, /--before \d+/)
+      const before = /--before (\d+)/.exec(listed.stderr)![1]!
+      const rest = documentOf(yield* cli(["dead", "list", "--consumer", "failing", "--before", before, "--json"]))
+      assert.deepStrictEqual(rest.data.map(({ message }: any) => message.id), ["failing-bad1"])
+      const shown = yield* cli(["dead", "show", `#${Number(rest.data[0].id)}`])
+      assert.match(shown.stdout, /\nmessage +failing-bad1\n/)
+      assert.match(shown.stdout, /\n {3}1 {2}\d{4}-.*Z {2}Declined in .*, code 1\.4\.2\n/)
+      assert.include(
+        shown.stdout,
+        "  {\n    \"id\": \"failing-bad1\",\n    \"account\": \"bad\",\n    \"cents\": 100\n  }\n"
+      )
+      const recent = yield* cli([
+        "dead",
+        "list",
+        "--consumer",
+        "failing",
+        "--since",
+        "1h",
+        "--error",
+        "Declined",
+        "--json"
+      ])
+      assert.strictEqual(documentOf(recent).data.length, 4)
+      const older = yield* cli(["dead", "list", "--consumer", "failing", "--until", "1h"])
+      assert.strictEqual(older.stdout, "No dead letter matches.\n")
+    }))
+
+  it.effect("for a message, wherever it is", () =>
+    Effect.gen(function*() {
+      const { publish } = yield* stuck("finding")
+      const found = yield* cli(["find", "finding-bad1"])
+      assert.match(
+        found.stdout,
+        /^Consumer "finding" could not process it \(rejected, Declined\): dead letter \d+ is open/
+      )
+      const [deadLetter] = yield* DeadLetters.list({ consumer: "finding" })
+      yield* DeadLetters.discard(deadLetter!.id, { by: "ben", note: "INC-812" })
+      const decided = yield* cli(["find", "finding-bad1"])
+      assert.match(decided.stdout, /ben +discarded +finding +#\d+ topic payments-finding key bad +INC-812\n/)
+      yield* publish("new1")
+      assert.match((yield* cli(["find", "finding-new1", "--key", "new"])).stdout, /^It waits in the queue/)
+      assert.match((yield* cli(["find", "finding-good1"])).stdout, /committed it at/)
+      const unknown = yield* cli(["find", "no-such-id", "--json"])
+      assert.deepStrictEqual([unknown.code, unknown.stdout], [3, ""])
+      assert.strictEqual(JSON.parse(unknown.stderr).type, "/problems/message-not-found")
+    }))
+
+  it.effect("at workers, lanes, redrives, the audit, and what has no consumer or is not due", () =>
+    Effect.gen(function*() {
+      const made = yield* stuck("others")
+      const unread = ledger("unread-topic")
+      yield* unread.publish("a1", "a2")
+      const [deadLetter] = yield* DeadLetters.list({ consumer: "others" })
+      yield* DeadLetters.redrive(deadLetter!.id, { by: "anna", note: "fixed" })
+      yield* made.drain({ current: false })
+      assert.match((yield* cli(["redrives", "--consumer", "others"])).stdout, /\nothers +anna .* +1 +1 +0 +0 +fixed\n/)
+      assert.match((yield* cli(["unrouted"])).stdout, /\npayments-unread-topic +2 /)
+      assert.match((yield* cli(["delayed"])).stdout, /^No message waits until it is due\.\n$/)
+      assert.match((yield* cli(["lanes", "others"])).stdout, /^LANE +WAITING +OLDEST +OWNER\n/)
+      assert.strictEqual((yield* cli(["workers", "list", "--consumer", "others"])).code, 0)
+      assert.match((yield* cli(["audit", "--consumer", "others"])).stdout, /anna +redriven +others +#\d+ .* fixed\n/)
+      yield* Consumers.pause("others", { by: "ben" })
+      assert.match((yield* cli(["audit", "--actor", "ben", "--action", "paused"])).stdout, /ben +paused +others/)
+      assert.match((yield* cli(["status", "others"])).stdout, /\nstate +paused\nwhy +Paused by ben since/)
+      const blockers = documentOf(yield* cli(["blockers", "--json"]))
+      assert.isArray(blockers.data.blockers)
+    }))
+
+  it.effect("and names those that exist when a consumer, a failure or a dead letter does not", () =>
+    Effect.gen(function*() {
+      yield* stuck("existing")
+      const unknown: ReadonlyArray<ReadonlyArray<string>> = [
+        ["status", "exsting"],
+        ["stuck", "--consumer", "exsting"],
+        ["lanes", "exsting"],
+        ["keys", "show", "exsting", "k"],
+        ["workers", "list", "--consumer", "exsting"],
+        ["redrives", "--consumer", "exsting"],
+        ["dead", "groups", "--consumer", "exsting"],
+        ["dead", "list", "--consumer", "exsting"],
+        ["dead", "export", "--consumer", "exsting"],
+        ["dead", "redrive", "--consumer", "exsting", "--yes"],
+        ["dead", "discard", "--consumer", "exsting", "--yes"],
+        ["consumers", "pause", "exsting", "--indefinitely"],
+        ["consumers", "resume", "exsting"],
+        ["workers", "evict", "exsting", "w", "--yes"],
+        ["keys", "release", "exsting", "k"]
+      ]
+      for (const args of unknown) {
+        const { code, stderr, stdout } = yield* cli(args)
+        assert.deepStrictEqual([code, stdout], [3, ""], args.join(" "))
+        assert.match(stderr, /^There is no consumer "exsting"\..*\nThere is: .*"existing"/, args.join(" "))
+      }
+      const failure = yield* cli(["dead", "redrive", "--failure", "Nope@x", "--yes"])
+      assert.deepStrictEqual([failure.code, failure.stdout], [3, ""])
+      assert.match(failure.stderr, /\nThere is: .*"existing Declined@/)
+      assert.strictEqual((yield* cli(["dead", "groups", "--failure", "Nope@x"])).code, 3)
+      const id = yield* cli(["dead", "show", "999999999"])
+      assert.deepStrictEqual([id.code, id.stdout], [3, ""])
+      assert.match(id.stderr, /millrace dead list/)
+    }))
+})

@@ -1,0 +1,147 @@
+/**
+ * The breaks of the command line, and of the operator actions that it added.
+ */
+import type { Mutant } from "./types.ts"
+
+const hostile = "test/cli/hostile.test.ts"
+const looking = "test/cli/looking.test.ts"
+const acting = "test/cli/acting.test.ts"
+const setup = "test/cli/setup.test.ts"
+const evicted = {
+  guarantee: "operations",
+  file: "src/postgres/sql/lanes.ts",
+  test: "test/postgres/conformance.test.ts",
+  named: "postgres: .*gives the lanes of an evicted worker to others"
+} as const
+
+export const cliMutants: ReadonlyArray<Mutant> = [
+  {
+    name: "cli: bidirectional controls printed",
+    guarantee: "operations",
+    file: "src/cli/output/SafeText.ts",
+    from: "/[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}\\p{Cs}]/gu",
+    to: "/[\\p{Cc}\\p{Cs}]/gu",
+    test: hostile,
+    named: "reach neither stream of any command"
+  },
+  {
+    name: "cli: JSON escaped by JSON.stringify alone",
+    guarantee: "operations",
+    file: "src/cli/output/SafeText.ts",
+    from: "JSON.stringify(value).replace(harmful, escaped)",
+    to: "JSON.stringify(value)",
+    test: hostile,
+    named: "reach neither stream of any command"
+  },
+  {
+    name: "cli: an unknown consumer gives an empty list",
+    guarantee: "operations",
+    file: "src/cli/look/DeadCommands.ts",
+    from: "if (filter.consumer !== undefined) yield* operations.stuckKeys(",
+    to: "if (filter.consumer === \"\") yield* operations.stuckKeys(",
+    test: looking,
+    named: "names those that exist"
+  },
+  {
+    name: "cli: an empty set redriven with success",
+    guarantee: "operations",
+    file: "src/cli/look/Matching.ts",
+    from: "if (set.deadLetters.count > 0) return set",
+    to: "if (set.deadLetters.count >= 0) return set",
+    test: looking,
+    named: "names those that exist"
+  },
+  {
+    name: "cli: a limit crossed at its own value",
+    guarantee: "operations",
+    file: "src/cli/look/Limits.ts",
+    from: "return value > most",
+    to: "return value >= most",
+    test: looking,
+    named: "fails a check when a consumer is above a limit"
+  },
+  {
+    name: "cli: a set decided without a confirmation",
+    guarantee: "operations",
+    file: "src/cli/operate/Confirm.ts",
+    from: "if (yield* Yes) return",
+    to: "if ((yield* Yes) || true) return",
+    test: acting,
+    named: "only with --yes or an answer"
+  },
+  {
+    name: "cli: any answer taken for yes",
+    guarantee: "operations",
+    file: "src/cli/operate/Confirm.ts",
+    from: "!/^y(es)?$/i.test(answer.trim())",
+    to: "answer === \"never\"",
+    test: acting,
+    named: "only with --yes or an answer"
+  },
+  {
+    name: "cli: a dry run of a set decides",
+    guarantee: "operations",
+    file: "src/cli/operate/DecideCommands.ts",
+    from: "if (options.dry) {",
+    to: "if (options.dry && options.rate !== undefined) {",
+    test: acting,
+    named: "on everything that matches, after a preview"
+  },
+  {
+    name: "cli: an edit that parses numbers",
+    guarantee: "operations",
+    file: "src/cli/output/JsonText.ts",
+    from: "isJson(text) ? Array.from(text.matchAll(token), ([part]) => part).join(\"\") : text",
+    to: "isJson(text) ? JSON.stringify(JSON.parse(text)) : text",
+    test: acting,
+    named: "keeps id, key and every digit"
+  },
+  {
+    name: "cli: a missing right reported as unexpected",
+    guarantee: "operations",
+    file: "src/cli/frame/Failures.ts",
+    from: "if (notAllowed.some(",
+    to: "if ([\"none\"].some(",
+    test: setup,
+    named: "the printed roles are enough"
+  },
+  {
+    name: "grants: an operator without sequences",
+    guarantee: "operations",
+    file: "src/postgres/sql/grants.ts",
+    from: "sequences,\n        call(t.publish, t.cancel, t.redrive",
+    to: "call(t.publish, t.cancel, t.redrive",
+    test: setup,
+    named: "the printed roles are enough"
+  },
+  {
+    name: "migrate --sql: the migration is not recorded",
+    guarantee: "operations",
+    file: "src/postgres/migrations/index.ts",
+    from: "      text.recordMigration(Number(name.slice(0, 4)), name.slice(5))\n",
+    to: "",
+    test: setup,
+    named: "prints statements on which a worker starts"
+  },
+  {
+    ...evicted,
+    name: "an evicted worker commits until its lanes are claimed",
+    from: "update ${t.lanes} l set token = ${nextToken}, lease_until = clock_timestamp() from mine",
+    to: "update ${t.lanes} l set lease_until = clock_timestamp() from mine"
+  },
+  {
+    ...evicted,
+    name: "an eviction counts no crash",
+    from: "set token = ${nextToken}, lease_until = clock_timestamp() from mine",
+    to: "set token = ${nextToken}, owner = null, lease_until = clock_timestamp() from mine"
+  },
+  {
+    name: "memory: an evicted worker commits until its lanes are claimed",
+    guarantee: "operations",
+    file: "src/memory/MemoryQueue.ts",
+    from: "        lane.lease = undefined\n        lanes++",
+    to: "        lanes++",
+    test: "test/conformance/memory.test.ts",
+    named: "gives the lanes of an evicted worker to others"
+  }
+]

@@ -1,0 +1,65 @@
+/** A group of a stream on a real Redis: its queue, a worker's layers, and ways to publish and wait. */
+import { Effect, Layer, Logger, Schedule } from "effect"
+import { Redis } from "effect/persistence/Redis"
+import { Memory, Transport } from "millrace"
+import { RedisConnection, RedisStreams } from "millrace/redis"
+import { randomUUID } from "node:crypto"
+import * as StreamQueue from "../../src/redis/StreamQueue.ts"
+import { makeMessage } from "../../src/testing/conformance/kit.ts"
+import { limit } from "../harness/patience.ts"
+import type { Order } from "../worker/support.ts"
+
+export const freshStream = (): string => `test:${randomUUID()}`
+
+/** The queues of consumers on a new stream with the group `g`, and plain commands beside them. */
+export const queues = Effect.fnUntraced(function*(leaseMillis: number, deletes = true) {
+  const redis = yield* Redis
+  const stream = freshStream()
+  yield* redis.send("XGROUP", "CREATE", stream, "g", "0", "MKSTREAM")
+  const queue = (consumer: string) =>
+    StreamQueue.make(redis, { stream, group: "g", consumer, leaseMillis, deletes, requestMillis: limit(3000) })
+  const add = (count: number) =>
+    Effect.forEach(Array.from({ length: count }), () => redis.send<string>("XADD", stream, "*", "data", "{}"))
+  return { add, queue, redis, stream }
+})
+
+/** Reads at once what can be read. */
+export const readAll = ({ receive }: ReturnType<typeof StreamQueue.make>, leaseMillis: number, most = 100) =>
+  receive({ most, waitMillis: 0, leaseMillis })
+
+/** The transport on a stream, with the connection beside it. The group is created where it is missing. */
+export const transportOn = (url: string, options: RedisStreams.RedisStreamsOptions) =>
+  RedisStreams.layer({ create: true, block: "200 millis", ...options }).pipe(
+    Layer.provideMerge(RedisConnection.layerLazy(url))
+  )
+
+export const quiet = Logger.layer([])
+
+/** The transport with the memory store, without log lines. */
+export const onMemory = (url: string, options: RedisStreams.RedisStreamsOptions) =>
+  transportOn(url, options).pipe(Layer.provideMerge(Memory.layer), Layer.provideMerge(quiet))
+
+/** Publishes orders on the transport, as a relay does. */
+export const send = (orders: ReadonlyArray<Order>) =>
+  Effect.gen(function*() {
+    const transport = yield* Transport.Transport
+    const messages = yield* Effect.forEach(orders, (one) =>
+      makeMessage({ topic: "orders", id: one.id, key: one.account, payload: JSON.stringify(one) }))
+    yield* transport.publish(messages)
+  })
+
+/** The number of entries of a stream, and of those that are pending in its group. */
+export const sizes = Effect.fnUntraced(function*(stream: string, group = "ledger") {
+  const redis = yield* Redis
+  const length = yield* redis.send<number>("XLEN", stream)
+  const [pending] = yield* redis.send<readonly [number]>("XPENDING", stream, group)
+  return { length, pending }
+})
+
+/** Waits for a condition in real time. */
+export const until = <E, R>(what: string, condition: Effect.Effect<boolean, E, R>) =>
+  condition.pipe(
+    Effect.repeat({ until: (holds) => holds, schedule: Schedule.spaced("20 millis") }),
+    Effect.timeoutOrElse({ duration: limit(30_000), orElse: () => Effect.die(new Error(`not so: ${what}`)) }),
+    Effect.asVoid
+  )

@@ -95,8 +95,8 @@ export const observabilityMutants: ReadonlyArray<Mutant> = [
     name: "a failing handler silent until its message dies",
     guarantee: "observability",
     file: "src/worker/attempt/Disposition.ts",
-    from: "error === undefined ? Effect.void : firstHeld",
-    to: "error !== null ? Effect.void : firstHeld",
+    from: "last === undefined || delivery.attempts.length > 0",
+    to: "last === undefined || failures.length > 0",
     test: first,
     named: "is in the log when a message is first held"
   },

@@ -48,6 +48,23 @@ describe("a handler that fails", () => {
       }])
     }))
 
+  it.effect("is in the log where it fails with nothing, and where the message has no key", () =>
+    Effect.gen(function*() {
+      const Loose = Topic.make("loose", { schema: Schema.String, id: (text) => text })
+      const lines = yield* held(() =>
+        Effect.gen(function*() {
+          yield* publish(Loose, ["one"])
+          yield* drain(
+            Pipeline.from(Loose, { consumer: "books" }).pipe(Pipeline.mapEffect(() => Effect.fail(undefined)), slowly)
+          )
+        })
+      )
+      assert.deepStrictEqual(lines().map(({ message }) => message), [
+        "Attempt 1 failed, and the message is held for a retry in 10s: undefined (step 1, mapEffect). "
+        + "Nothing of it was committed."
+      ])
+    }))
+
   it.effect("is in the log once a minute for each tag of its errors, with the number of lines that were left out", () =>
     held((lines) =>
       Effect.gen(function*() {

@@ -146,7 +146,7 @@ export const make = (options: Options): Disposition => {
     ).pipe(
       Effect.andThen(observeHold(contextOf(delivery, attempt), delay, error)),
       Effect.andThen(counters.outcome(delivery, "held")),
-      Effect.andThen(error === undefined ? Effect.void : firstHeld(delivery, failures, delay)),
+      Effect.andThen(firstHeld(delivery, failures, delay)),
       persistently(consumer, delivery)
     )
 

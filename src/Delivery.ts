@@ -52,6 +52,11 @@ export interface Failure {
   /** The phase that failed: `decode`, `steps`, `commit`. */
   readonly step: string
   /**
+   * The step of the pipeline that failed, as in `Pipeline.mapEffect`, and its position: 1 for the first step. Undefined
+   * if no step failed, and for failures in the middle of many.
+   */
+  readonly failedStep?: { readonly name: string; readonly position: number } | undefined
+  /**
    * The place of the failure, part of its fingerprint.
    *
    * - For most errors: function and file of the first frame outside of libraries, without its line.

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { Failure } from "../Delivery.ts"
 import type { HeldKey } from "../Store.ts"
 import type { Count } from "./Fact.ts"
 
@@ -25,6 +26,11 @@ export interface StuckKey extends HeldKey {
     readonly tag: string
     readonly diedAt: number
   } | undefined
+  /**
+   * The last failure of the message that the key waits for: of the dead letter, or of the message that is retried. Its
+   * message and stack may quote the payload. Undefined if no attempt failed, as for a key that an operator paused.
+   */
+  readonly lastFailure: Failure | undefined
 }
 
 /**

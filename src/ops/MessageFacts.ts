@@ -6,6 +6,7 @@
  */
 import type { Entry } from "../Audit.ts"
 import type { DeadLetter } from "../DeadLetter.ts"
+import type { Failure } from "../Delivery.ts"
 import type { Count } from "./Fact.ts"
 
 /**
@@ -71,6 +72,10 @@ export interface FoundAt {
     readonly parked: boolean
     readonly retryAt: number | undefined
     readonly pausedBy: string | undefined
+    /** The dead letter that parks the key. It may be of an earlier message of the key. */
+    readonly deadLetter: { readonly id: string; readonly messageId: string; readonly tag: string } | undefined
+    /** The message that is retried, and its last failure. It may be an earlier message of the key. */
+    readonly retried: { readonly messageId: string; readonly lastFailure: Failure | undefined } | undefined
   } | undefined
   /** Its dead letters, newest first, at most 10. */
   readonly deadLetters: ReadonlyArray<DeadLetter>

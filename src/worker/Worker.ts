@@ -34,9 +34,10 @@ import {
   type StoreFailure,
   type SubscriptionLost,
   type TransportError,
-  type Unsupported
+  Unsupported
 } from "../Errors.ts"
 import * as Backoff from "../internal/Backoff.ts"
+import * as SqlData from "../internal/pipeline/SqlData.ts"
 import type * as Pipeline from "../Pipeline.ts"
 import { Store } from "../Store.ts"
 import { Transport } from "../Transport.ts"
@@ -241,6 +242,20 @@ export const teardown: Runtime.Teardown = (exit, onExit) =>
     ? onExit(Number(process.exitCode ?? 0))
     : Runtime.defaultTeardown(exit, onExit)
 
+/**
+ * Returns the refusal of a pipeline with SQL that has no client. The types ask for the client, but a program that runs
+ * without a type check would dead-letter every message.
+ */
+const withoutSql = (engine: string): Unsupported =>
+  new Unsupported({
+    engine,
+    asked: "Pipeline.commitSql",
+    because: "there is no SqlClient around the worker",
+    instead: engine === "memory"
+      ? "use Embedded.layer, which is Postgres inside of the process, or a service of yours in Pipeline.commit"
+      : "provide the layer of the store around the worker with Layer.provideMerge, so that its SqlClient is there, too"
+  })
+
 type AnyPipeline = Pipeline.Pipeline<unknown, unknown, unknown>
 
 /** The options of `start` beside the settings: `drain`, `stream` and `layer` differ in them. */
@@ -267,6 +282,7 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     if (!store.joinsTransactions(context)) {
       return yield* new ForeignSqlClient({ consumer: pipeline.consumer, engine: store.engine })
     }
+    if (SqlData.lackClient(pipeline.steps, context)) return yield* withoutSql(store.engine)
     const { consumer } = pipeline
     const can = yield* Opening.run({ consumer, settings }, (patiently) => patiently(transport.capabilities))
     const refused = refuse(can, pipeline, settings)

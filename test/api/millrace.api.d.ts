@@ -233,6 +233,10 @@ export interface Failure {
     readonly message: string;
     readonly stack: string;
     readonly step: string;
+    readonly failedStep?: {
+        readonly name: string;
+        readonly position: number;
+    } | undefined;
     readonly frame: string;
     readonly worker: string;
     readonly codeVersion: string;
@@ -1638,7 +1642,7 @@ import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Runtime from "effect/Runtime";
 import * as Stream from "effect/Stream";
-import { type ConsumerConflict, type ConsumerRemoved, ForeignSqlClient, type InvalidName, type InvalidSetting, type StoreFailure, type TransportError, type Unsupported } from "../Errors.ts";
+import { type ConsumerConflict, type ConsumerRemoved, ForeignSqlClient, type InvalidName, type InvalidSetting, type StoreFailure, type TransportError, Unsupported } from "../Errors.ts";
 import type * as Pipeline from "../Pipeline.ts";
 import { Store } from "../Store.ts";
 import { Transport } from "../Transport.ts";
@@ -1685,6 +1689,7 @@ export type Outcome<A> = (Ended & {
 }) | (Ended & {
     readonly _tag: "Held";
     readonly until: number;
+    readonly error: unknown;
 }) | (Ended & {
     readonly _tag: "Failed";
     readonly error: unknown;
@@ -2096,6 +2101,7 @@ export interface RedriveQuery {
 }
 
 // src/ops/KeyFacts.ts
+import type { Failure } from "../Delivery.ts";
 import type { HeldKey } from "../Store.ts";
 import type { Count } from "./Fact.ts";
 export interface StuckKey extends HeldKey {
@@ -2109,6 +2115,7 @@ export interface StuckKey extends HeldKey {
         readonly tag: string;
         readonly diedAt: number;
     } | undefined;
+    readonly lastFailure: Failure | undefined;
 }
 export interface StuckQuery {
     readonly consumer?: string | undefined;
@@ -2128,6 +2135,7 @@ export interface KeyStep {
 // src/ops/MessageFacts.ts
 import type { Entry } from "../Audit.ts";
 import type { DeadLetter } from "../DeadLetter.ts";
+import type { Failure } from "../Delivery.ts";
 import type { Count } from "./Fact.ts";
 export interface Found {
     readonly id: string;
@@ -2164,6 +2172,15 @@ export interface FoundAt {
         readonly parked: boolean;
         readonly retryAt: number | undefined;
         readonly pausedBy: string | undefined;
+        readonly deadLetter: {
+            readonly id: string;
+            readonly messageId: string;
+            readonly tag: string;
+        } | undefined;
+        readonly retried: {
+            readonly messageId: string;
+            readonly lastFailure: Failure | undefined;
+        } | undefined;
     } | undefined;
     readonly deadLetters: ReadonlyArray<DeadLetter>;
 }

@@ -154,7 +154,7 @@ export const dataGroupMutants: ReadonlyArray<Mutant> = [
     name: "a group that fails in a batch is not counted as an attempt",
     guarantee: "poison cannot block",
     file: "src/worker/attempt/TurnBatch.ts",
-    from: "continueWith(entry, attempt.afterFailure(delivery, began, outcome.error))",
+    from: "continueWith(entry, attempt.afterFailure(delivery, began, outcome))",
     to: "continueWith(entry, attempt.turn(delivery))",
     test: turns,
     named: "count one attempt where the commit fails"

@@ -245,9 +245,8 @@ export const firstMutants: ReadonlyArray<Mutant> = [
     name: "sleeping attempts not recorded by a graceful stop",
     guarantee: "graceful",
     file: "src/worker/attempt/Attempt.ts",
-    from: "    if (left !== undefined) {\n      yield* hold(delivery, failures, left, failures.length)\n",
-    to:
-      "    if (left !== undefined) {\n      if (decision._tag === \"Hold\") yield* hold(delivery, failures, left, failures.length)\n",
+    from: "    if (left !== undefined) {\n      yield* hold(",
+    to: "    if (left !== undefined) {\n      if (decision._tag === \"Hold\") yield* hold(",
     test: "test/worker/gracefulStop.test.ts",
     named: "writes its attempts down and does not wait"
   },

@@ -6,6 +6,7 @@ import type { Mutant } from "./types.ts"
 const metrics = "test/ops/metrics.test.ts"
 const names = "test/ops/metricNames.test.ts"
 const artefacts = "test/ops/artefacts.test.ts"
+const first = "test/worker/first-failures.test.ts"
 
 export const observabilityMutants: ReadonlyArray<Mutant> = [
   {
@@ -89,5 +90,86 @@ export const observabilityMutants: ReadonlyArray<Mutant> = [
     to: "sum by (millrace_cause)",
     test: artefacts,
     named: "that a rule, a test of a rule or a panel uses are emitted"
+  },
+  {
+    name: "a failing handler silent until its message dies",
+    guarantee: "observability",
+    file: "src/worker/attempt/Disposition.ts",
+    from: "last === undefined || delivery.attempts.length > 0",
+    to: "last === undefined || failures.length > 0",
+    test: first,
+    named: "is in the log when a message is first held"
+  },
+  {
+    name: "a line for each message that is held",
+    guarantee: "bounded",
+    file: "src/worker/observe/Warnings.ts",
+    from: "now - lines.at < quietMillis",
+    to: "now - lines.at < 0",
+    test: first,
+    named: "is in the log once a minute for each tag"
+  },
+  {
+    name: "a line for each error tag that is made of data",
+    guarantee: "bounded",
+    file: "src/worker/observe/Warnings.ts",
+    from: "this.tags.size < maxTags ? tag",
+    to: "this.tags.size >= 0 ? tag",
+    test: first,
+    named: "where the tags of its errors are made of data"
+  },
+  {
+    name: "the error of a held message left out of its outcome",
+    guarantee: "observability",
+    file: "src/worker/attempt/Disposition.ts",
+    from: "until: Math.ceil(now + Duration.toMillis(delay)), error }",
+    to: "until: Math.ceil(now + Duration.toMillis(delay)), error: undefined }",
+    test: first,
+    named: "gives its error to the outcome"
+  },
+  {
+    name: "a dead letter without the step that failed in the commit",
+    guarantee: "observability",
+    file: "src/worker/commit/GroupCommit.ts",
+    from: "index: error instanceof StepFailed ? error.index : undefined",
+    to: "index: undefined",
+    test: first,
+    named: "by its step and its position"
+  },
+  {
+    name: "a dead letter without the step that failed before the commit",
+    guarantee: "observability",
+    file: "src/worker/attempt/Steps.ts",
+    from: "progress.index = index",
+    to: "progress.index = steps.length",
+    test: first,
+    named: "by its step and its position"
+  },
+  {
+    name: "SQL on memory starts, and dead-letters every message",
+    guarantee: "poison cannot block",
+    file: "src/worker/Worker.ts",
+    from: "SqlData.lackClient(pipeline.steps, context)",
+    to: "SqlData.lackClient([], context)",
+    test: first,
+    named: "is refused before the worker starts"
+  },
+  {
+    name: "a held key without its last failure",
+    guarantee: "observability",
+    file: "src/postgres/sql/facts.ts",
+    from: "(coalesce(d.attempts, f.attempts)::json -> -1)::text",
+    to: "(d.attempts::json -> -1)::text",
+    test: "test/ops/facts.test.ts",
+    named: "count what waits behind each held key"
+  },
+  {
+    name: "a message behind a parked key without the dead letter that it waits for",
+    guarantee: "observability",
+    file: "src/postgres/sql/finding.ts",
+    from: "where h.until = 'infinity' and d.queue_id",
+    to: "where h.until < 'infinity' and d.queue_id",
+    test: "test/ops/facts.test.ts",
+    named: "answer whether a message was handled"
   }
 ]

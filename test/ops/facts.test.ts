@@ -78,6 +78,8 @@ for (const [engine, services] of engines) {
           assert.strictEqual(keys[0]!.deadLetter?.id, deadLetter!.id)
           assert.strictEqual(keys[0]!.deadLetter?.tag, "Declined")
           assert.isUndefined(keys[0]!.retryAt)
+          assert.deepInclude(keys[0]!.lastFailure, { attempt: 1, tag: "Declined", codeVersion: "1.4.2" })
+          assert.deepInclude(keys[1]!.lastFailure, { attempt: 1, failedStep: { name: "tap", position: 1 } })
           assert.isAbove(keys[1]!.retryAt!, keys[1]!.oldestAt!)
           const of = (hold: "parked" | "delayed" | "paused") =>
             Effect.map(operations.stuckKeys({ consumer: "behind", hold }), (page) => page.map(({ key }) => key))
@@ -85,6 +87,8 @@ for (const [engine, services] of engines) {
           assert.deepStrictEqual(yield* of("delayed"), ["slow"])
           yield* Consumers.pauseKey("behind", "good", { by: "anna" })
           assert.deepStrictEqual(yield* of("paused"), ["good"])
+          const [paused] = yield* operations.stuckKeys({ consumer: "behind", hold: "paused" })
+          assert.isUndefined(paused!.lastFailure)
           const next = yield* operations.stuckKeys({
             consumer: "behind",
             after: { consumer: "behind", key: "bad" },
@@ -197,9 +201,16 @@ for (const [engine, services] of engines) {
             "dead",
             /^Consumer "asked" could not process it \(rejected, Declined\): dead letter 0\d+ is open/
           )
-          yield* is("bad3", "held", /Its key is parked behind a dead letter\.$/)
+          yield* is(
+            "bad3",
+            "held",
+            /Its key is parked behind dead letter 0\d+ of message "asked-bad1" \(Declined\)\.$/
+          )
           yield* is("bad3", "held", /Its key is parked/, "bad")
-          yield* is("slow1", "held", /Its key is held for a retry until 2\d\d\d-/)
+          yield* is("slow1", "held", /Its key is held for a retry \(Declined\) until 2\d\d\d-/)
+          yield* is("slow2", "held", /Its key is held for a retry of message "asked-slow1" \(Declined\) until 2\d\d\d-/)
+          const [behind] = (yield* operations.find("asked-bad3")).consumers
+          assert.deepInclude(behind?.hold?.deadLetter, { messageId: "asked-bad1", tag: "Declined" })
           yield* publish("fresh1")
           yield* is("fresh1", "waiting", /in lane \d+, which no live worker owns\.$/)
           yield* is("never", undefined, /^Nothing is known about this id\..*deduplication window \(7d\)/)

@@ -79,8 +79,9 @@ describe("a crash at every point", () => {
       yield* declined()
       assert.deepStrictEqual(lines, [])
       yield* declined(true)
-      assert.lengthOf(lines, 1)
-      assert.match(lines[0]!, /^A message became a dead letter \(exhausted\): Declined.*, after it was tried for /)
+      assert.lengthOf(lines, 2)
+      assert.match(lines[0]!, /^Attempt \d failed, and the message is held for a retry in .*: Declined/)
+      assert.match(lines[1]!, /^A message became a dead letter \(exhausted\): Declined.*, after it was tried for /)
     }).pipe(Effect.provide(Logger.layer([logger])))
   })
 

@@ -73,7 +73,7 @@ describe("the retries of a pipeline that names none", () => {
           Pipeline.tap(() => Effect.fail({ _tag: "Final", retryable: false }))
         )
       )
-      yield* eventually("it is dead", () => lines.some((line) => line.endsWith("(rejected): Final")))
+      yield* eventually("it is dead", () => lines.some((line) => line.endsWith("(rejected): Final (step 1, tap)")))
       assert.strictEqual((yield* deadLetters("ledger"))[0]!.retriedMillis, 0)
     }).pipe(Effect.provide(Layer.merge(Memory.layer, log)))
   })

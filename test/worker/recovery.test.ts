@@ -8,8 +8,8 @@ import { type Ready, StepFailed } from "../../src/worker/commit/GroupCommit.ts"
 
 const member = {} as Ready
 const failures = {
-  step: new StepFailed(Cause.fail("no"), member),
-  batch: new StepFailed(Cause.fail("no"), undefined),
+  step: new StepFailed(Cause.fail("no"), member, 0),
+  batch: new StepFailed(Cause.fail("no"), undefined, 0),
   slow: new CommitRecovery.GroupTooSlow(),
   aborted: new Errors.TransactionAborted({ detail: "" }),
   rejected: new Errors.CommitRejected({ code: "23503", detail: "" }),

@@ -53,6 +53,10 @@ export const make = <A, Delivered = DeliveryContext>(
   }
 }
 
+/** Returns whether a pipeline has statements of `commitSql`, and the context no client that could run them. */
+export const lackClient = (steps: ReadonlyArray<{ readonly _tag: string }>, context: Context.Context<never>): boolean =>
+  steps.some(({ _tag }) => _tag === "CommitSql") && Context.getOrUndefined(context, SqlClient.SqlClient) === undefined
+
 /** Returns the compiler with which a statement was made, or undefined if it is no statement. */
 const compilerOf = (statement: unknown): unknown =>
   Statement.isFragment(statement) && "compiler" in statement ? statement.compiler : undefined

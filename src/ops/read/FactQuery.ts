@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import type { Failure } from "../../Delivery.ts"
 import { ConsumerNotFound, StoreFailure } from "../../Errors.ts"
 import * as Isolation from "../../postgres/session/Isolation.ts"
 import * as PgFailure from "../../postgres/session/PgFailure.ts"
@@ -86,6 +87,10 @@ export const counted = (row: Row, column: string): Count => {
 /** Returns whole milliseconds, and undefined for null. */
 export const time = (row: Row, column: string): number | undefined =>
   row[column] === null || row[column] === undefined ? undefined : Math.floor(Number(row[column]))
+
+/** Returns the failure that a column has as JSON, and undefined for null. */
+export const failureOf = (row: Row, column: string): Failure | undefined =>
+  text(row, column) === "" ? undefined : JSON.parse(text(row, column)) as Failure
 
 export const texts = (row: Row, column: string): ReadonlyArray<string> =>
   Array.isArray(row[column]) ? (row[column] as ReadonlyArray<unknown>).map(String) : []

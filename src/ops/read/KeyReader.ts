@@ -6,7 +6,7 @@ import * as FactsSql from "../../postgres/sql/facts.ts"
 import type { Names } from "../../postgres/sql/names.ts"
 import type { StuckKey } from "../KeyFacts.ts"
 import type { Operations } from "../Operations.ts"
-import { type FactQuery, number, type Row, text, time } from "./FactQuery.ts"
+import { type FactQuery, failureOf, number, type Row, text, time } from "./FactQuery.ts"
 
 /** The most keys of a page. For each key, messages of its lane are read. */
 const mostKeys = 100
@@ -35,7 +35,8 @@ const stuckKeyOf = (row: Row): StuckKey => ({
   paused: pausedOf(row),
   behind: { value: number(row, "behind"), kind: row["more"] === true ? "atLeast" : "exact" },
   oldestAt: time(row, "oldest"),
-  deadLetter: deadLetterOf(row)
+  deadLetter: deadLetterOf(row),
+  lastFailure: failureOf(row, "last_failure")
 })
 
 export const make = ({ exists, read }: FactQuery, names: Names): Pick<Operations["Service"], "stuckKeys"> => {

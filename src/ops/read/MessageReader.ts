@@ -49,14 +49,30 @@ const stateOf = ({ deadLetters: [newest], outcome, place }: Known): FoundAt["sta
   }
 }
 
-const holdText = ({ parked, pausedBy, retryAt }: NonNullable<FoundAt["hold"]>): string =>
-  [
-    parked ? "parked behind a dead letter" : undefined,
-    retryAt === undefined ? undefined : `held for a retry until ${iso(retryAt)}`,
+/** Says why a key is held, and whose dead letter or retry the message with this id waits for. */
+const holdText = (
+  { deadLetter, parked, pausedBy, retried, retryAt }: NonNullable<FoundAt["hold"]>,
+  id: string
+): string => {
+  const whose = (messageId: string) => messageId === id ? "" : ` of message ${JSON.stringify(messageId)}`
+  const retry = retried === undefined
+    ? "a retry"
+    : `a retry${whose(retried.messageId)}${retried.lastFailure === undefined ? "" : ` (${retried.lastFailure.tag})`}`
+  return [
+    !parked
+      ? undefined
+      : deadLetter === undefined
+      ? "parked, and none of its dead letters is open"
+      : `parked behind dead letter ${deadLetter.id}${whose(deadLetter.messageId)} (${deadLetter.tag})`,
+    retryAt === undefined ? undefined : `held for ${retry} until ${iso(retryAt)}`,
     pausedBy === undefined ? undefined : `paused by ${pausedBy}`
   ].filter((part) => part !== undefined).join(", and ")
+}
 
-const sentenceOf = ({ consumer, deadLetters: [newest], hold, queue, settledAt, state }: FoundAt): string => {
+const sentenceOf = (
+  id: string,
+  { consumer, deadLetters: [newest], hold, queue, settledAt, state }: FoundAt
+): string => {
   const who = JSON.stringify(consumer)
   const since = queue === undefined ? "" : ` since ${iso(queue.publishedAt)}, in lane ${queue.lane}`
   switch (state) {
@@ -68,7 +84,7 @@ const sentenceOf = ({ consumer, deadLetters: [newest], hold, queue, settledAt, s
       }.`
     case "held":
       return `It waits in the queue of consumer ${who}${since}. Its key is ${
-        hold === undefined || holdText(hold) === "" ? "held until its worker polls again" : holdText(hold)
+        hold === undefined || holdText(hold, id) === "" ? "held until its worker polls again" : holdText(hold, id)
       }.`
     case "dead":
       return `Consumer ${who} could not process it (${newest!.reason}, ${newest!.tag}): dead letter ${
@@ -163,7 +179,7 @@ export const make = (
     const known = consumers.length + delayed.length + unrouted.length > 0
     const searchedAll = searched.all
     const sentences = [
-      ...consumers.map(sentenceOf),
+      ...consumers.map((found) => sentenceOf(id, found)),
       ...delayed.map(({ dueAt, topic }) =>
         `It is published to topic ${JSON.stringify(topic)}, and due at ${iso(dueAt)}.`
       ),

@@ -8,7 +8,7 @@ import * as FindingSql from "../../postgres/sql/finding.ts"
 import type { Names } from "../../postgres/sql/names.ts"
 import { keyHash } from "../../postgres/store/KeyHash.ts"
 import type { FindQuery, FoundAt } from "../MessageFacts.ts"
-import { number, type Read, type Row, text, time } from "./FactQuery.ts"
+import { failureOf, number, type Read, type Row, text, time } from "./FactQuery.ts"
 
 /** The messages of each lane that are looked at if the key is known. */
 const mostOfLane = 100_000
@@ -39,7 +39,15 @@ const placeOf = (row: Row): Place => ({
   hold: row["held"] !== true ? undefined : {
     parked: row["parked"] === true,
     retryAt: time(row, "retry_at"),
-    pausedBy: text(row, "paused_by") === "" ? undefined : text(row, "paused_by")
+    pausedBy: text(row, "paused_by") === "" ? undefined : text(row, "paused_by"),
+    deadLetter: text(row, "dead_letter_id") === "" ? undefined : {
+      id: text(row, "dead_letter_id"),
+      messageId: text(row, "dead_id"),
+      tag: text(row, "dead_tag")
+    },
+    retried: text(row, "retried_id") === ""
+      ? undefined
+      : { messageId: text(row, "retried_id"), lastFailure: failureOf(row, "last_failure") }
   }
 })
 

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import { millis } from "./deadLetters.ts"
+import { retried } from "./holds.ts"
 import type { Names } from "./names.ts"
 
 export const make = (t: Names) => ({
@@ -131,9 +132,11 @@ select p.consumer, p.key, p.lane, p.until = 'infinity' as parked, p.paused_by, $
   } end as retry_at,
   coalesce(r.n, 0)::int as behind, ${millis("r.oldest")} as oldest,
   coalesce((select bool_or(l.more) from read l where l.queue_id = p.queue_id and l.lane = p.lane), false) as more,
-  lpad(d.id::text, 16, '0') as dead_letter_id, d.tag, d.fingerprint, ${millis("d.died_at")} as died_at
+  lpad(d.id::text, 16, '0') as dead_letter_id, d.tag, d.fingerprint, ${millis("d.died_at")} as died_at,
+  (coalesce(d.attempts, f.attempts)::json -> -1)::text as last_failure
 from page p left join read r on r.queue_id = p.queue_id and r.lane = p.lane and r.key = p.key
-left join lateral (select d.id, d.tag, d.fingerprint, d.died_at from ${t.deadLetters} d
+left join lateral (select d.id, d.tag, d.fingerprint, d.died_at, d.attempts from ${t.deadLetters} d
   where d.queue_id = p.queue_id and d.key = p.key and d.parked and d.state = 'open' order by d.id limit 1) d on true
+left join lateral (${retried(t, "p")}) f on p.until < 'infinity'
 order by p.consumer, p.key`
 })

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import { millis } from "./deadLetters.ts"
+import { retried } from "./holds.ts"
 import type { Names } from "./names.ts"
 
 export const make = (t: Names) => ({
@@ -42,14 +43,21 @@ from ${t.consumers} c left join ${t.inbox} i on i.queue_id = c.id and i.id = $1 
   select max(seq) filter (where id = $1) as seq, count(*) as looked from (
     select id, seq from ${t.messages} m where m.queue_id = l.queue_id and m.lane = l.lane order by m.seq limit $3) m) found`,
 
-  /** Reads one place of a queue, with the hold of its key. Index: primary keys. $1 queue $2 lane $3 seq */
+  /**
+   * Reads one place of a queue, with the hold of its key and what the hold waits for. Index: primary keys,
+   * dead_letters_key. $1 queue $2 lane $3 seq
+   */
   place: `select m.topic, m.key, m.lane, ${millis("m.published_at")} as published, m.crash_count, m.redriven,
   json_array_length(coalesce(m.attempts, '[]')::json) as attempts, case when l.lease_until > clock_timestamp() then l.owner end as worker,
   h.key is not null and h.from_seq <= m.seq as held, h.until = 'infinity' as parked, h.paused_by,
   case when h.until < 'infinity' and (h.paused_by is null or h.until > statement_timestamp()) then ${
     millis("h.until")
-  } end as retry_at
+  } end as retry_at, lpad(d.id::text, 16, '0') as dead_letter_id, d.message_id as dead_id, d.tag as dead_tag, r.id as retried_id,
+  (r.attempts::json -> -1)::text as last_failure
 from ${t.messages} m left join ${t.lanes} l on l.queue_id = m.queue_id and l.lane = m.lane
 left join ${t.holds} h on h.queue_id = m.queue_id and h.key = m.key
+left join lateral (select d.id, d.message_id, d.tag from ${t.deadLetters} d
+  where h.until = 'infinity' and d.queue_id = h.queue_id and d.key = h.key and d.parked and d.state = 'open' order by d.id limit 1) d on true
+left join lateral (${retried(t, "h")}) r on h.until < 'infinity'
 where m.queue_id = $1 and m.lane = $2 and m.seq = $3`
 })

@@ -11,6 +11,15 @@
 import type { Names } from "./names.ts"
 import { life, unflushed } from "./serverLife.ts"
 
+/**
+ * Selects the message that a hold waits for, with its attempts. A late row may stand before it. So it is the first one
+ * of the key with failed attempts, among the next 100 of the lane. Index: primary key.
+ */
+export const retried = (t: Names, hold: string) =>
+  `select m.id, m.attempts from (select key, id, attempts from ${t.messages} m
+  where m.queue_id = ${hold}.queue_id and m.lane = ${hold}.lane and m.seq >= ${hold}.from_seq order by m.seq limit 100) m
+  where m.key = ${hold}.key and m.attempts is not null limit 1`
+
 export const make = (t: Names) => ({
   /**
    * Holds a key and stores the message's attempts. Returns nothing if the token is stale. If the key has a hold (an

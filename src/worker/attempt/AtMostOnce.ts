@@ -95,7 +95,8 @@ export const make = (options: GroupCommit.Options & { readonly transactions: num
       return Effect.flatMap(Effect.exit(restore(contained(work))), (exit) => {
         if (exit._tag === "Success") return Effect.succeed<Ran>(exit.value)
         const error = GroupCommit.unwrap(FailureRecord.errorOf(exit.cause))
-        return Effect.as(report(taken, step, exit.cause, error), { _tag: "Failed", error })
+        const failed: Ran = { _tag: "Failed", error }
+        return Effect.as(report(taken, step, exit.cause, error), failed)
       })
     })
 

@@ -52,7 +52,11 @@ export interface Options extends Disposition.Options {
 export interface Attempt {
   readonly turn: (delivery: Delivery) => Turn
   /** Continues a delivery whose attempt ran in a batch, began at this monotonic time, and failed in its commit. */
-  readonly afterFailure: (delivery: Delivery, began: bigint, error: unknown) => Turn
+  readonly afterFailure: (
+    delivery: Delivery,
+    began: bigint,
+    failed: Extract<MemberOutcome, { readonly _tag: "Failed" }>
+  ) => Turn
 }
 
 /** The turn of one delivery. */
@@ -71,6 +75,8 @@ interface Course {
   recorded: ReadonlyArray<Failure>
   /** The phase of the attempt. Undefined between two attempts. */
   step: "decode" | "steps" | "commit" | undefined
+  /** The step before the transaction that runs, or that has failed. */
+  readonly progress: Steps.Progress
   began: bigint
   span: Tracer.Span | undefined
   /** How many fibers ended by themselves since the last attempt. */
@@ -88,7 +94,18 @@ const nothingLeft: Steps.Stepped = { value: undefined, index: Number.MAX_SAFE_IN
 interface Failed {
   readonly error: unknown
   readonly step: string
+  /** The index of the pipeline's step that failed. Undefined if no step failed. */
+  readonly index?: number | undefined
 }
+
+/** Returns how an attempt failed in its commit. */
+const failedInCommit = (
+  { error, index }: { readonly error: unknown; readonly index?: number | undefined }
+): Failed => ({
+  error,
+  step: "commit",
+  index
+})
 
 const failed = (exit: MemberOutcome | Failed) =>
   "_tag" in exit ? undefined : { error: exit.error, where: `the attempt failed in ${exit.step}` }
@@ -102,7 +119,14 @@ export const make = (options: Options): Attempt => {
   const topics = new Map(pipeline.topics.map((topic) => [topic.name, topic]))
 
   const turnOf = (delivery: Delivery, began: bigint, first: (course: Course) => Effect.Effect<void>): Turn => {
-    const course: Course = { recorded: delivery.attempts, step: undefined, began, span: undefined, ends: 0 }
+    const course: Course = {
+      recorded: delivery.attempts,
+      step: undefined,
+      progress: { index: 0 },
+      began,
+      span: undefined,
+      ends: 0
+    }
     return {
       run: Effect.catchCause(Effect.suspend(() => first(course)), (cause) => putBack(delivery, course, cause)),
       resume: (cause) =>
@@ -133,7 +157,7 @@ export const make = (options: Options): Attempt => {
   const diedIn = Effect.fnUntraced(function*(delivery: Delivery, course: Course, step: string, error: unknown) {
     const { span } = course
     if (span !== undefined) yield* Tracing.end(span, FailureRecord.tagOf(error), `the attempt failed in ${step}`)
-    yield* failedIn(delivery, course, { error, step })
+    yield* failedIn(delivery, course, { error, step, index: step === "steps" ? course.progress.index : undefined })
   })
 
   /** Decides about a failed attempt. Runs the next attempt if one follows here. */
@@ -180,7 +204,11 @@ export const make = (options: Options): Attempt => {
           const ran = spans.attempt(
             delivery,
             delivered,
-            (span) => run({ delivery, delivered, span, steps: steps(decoded.value, delivered) }, restore),
+            (span) =>
+              run(
+                { delivery, delivered, span, steps: Steps.bounded(pipeline, decoded.value, delivered, { index: 0 }) },
+                restore
+              ),
             (ran) =>
               ran._tag === "Failed" ? { error: ran.error, where: "it is handled at most once, and failed" } : undefined
           ).pipe(
@@ -250,7 +278,7 @@ export const make = (options: Options): Attempt => {
     yield* counters.outcome(delivery, "retried", FailureRecord.tagOf(exit.error))
     const left = decision._tag === "Hold" ? decision.delay : yield* waitHere(decision.delay, stopping)
     if (left !== undefined) {
-      yield* hold(delivery, failures, left, failures.length)
+      yield* hold(delivery, failures, left, failures.length, exit.error)
       return false
     }
     course.recorded = failures
@@ -272,19 +300,24 @@ export const make = (options: Options): Attempt => {
       const attempt = decode(topic, delivery).pipe(
         Effect.flatMap((value) => {
           course.step = "steps"
-          return steps(value, delivered)
+          return Steps.bounded(pipeline, value, delivered, course.progress)
         }),
         Effect.flatMap((stepped): Effect.Effect<MemberOutcome | Failed> => {
           course.step = "commit"
           return Effect.map(
             runs.commit({ delivery, delivered, stepped, span }),
-            (outcome) => outcome._tag === "Failed" ? { error: outcome.error, step: "commit" } : outcome
+            (outcome) => outcome._tag === "Failed" ? failedInCommit(outcome) : outcome
           )
         }),
         // An interruption of this fiber does not reach this handler. An interruption that reaches it comes from the
         // step, for example because the step joined an interrupted fiber. So it counts as the step's failure.
         Effect.catchCause((cause) =>
-          Effect.sync((): Failed => ({ error: FailureRecord.errorOf(cause), step: course.step ?? "commit" }))
+          Effect.sync((): Failed => {
+            const error = FailureRecord.errorOf(cause)
+            return course.step === "steps"
+              ? { error, step: "steps", index: course.progress.index }
+              : { error, step: course.step ?? "commit" }
+          })
         )
       )
       return mayLog
@@ -293,7 +326,6 @@ export const make = (options: Options): Attempt => {
     })
 
   const decode = (topic: Pipeline.AnyTopic, delivery: Delivery) => Steps.decode(pipeline, topic, delivery.message)
-  const steps = (value: unknown, delivered: DeliveryContext) => Steps.bounded(pipeline, value, delivered)
 
   const record = recorder(options)
 
@@ -302,7 +334,7 @@ export const make = (options: Options): Attempt => {
     if (topic === undefined) return Effect.fail("unknown topic")
     const delivered = deliveredOf(delivery, [])
     return decode(topic, delivery).pipe(
-      Effect.flatMap((value) => steps(value, delivered)),
+      Effect.flatMap((value) => Steps.bounded(pipeline, value, delivered, { index: 0 })),
       Effect.map((stepped) => ({ delivery, delivered, stepped }))
     )
   }
@@ -319,8 +351,8 @@ export const make = (options: Options): Attempt => {
 
   return {
     turn: (delivery) => turnOf(delivery, 0n, (course) => work(delivery, course)),
-    afterFailure: (delivery, began, error) =>
-      turnOf(delivery, began, (course) => failedIn(delivery, course, { error, step: "commit" }))
+    afterFailure: (delivery, began, failed) =>
+      turnOf(delivery, began, (course) => failedIn(delivery, course, failedInCommit(failed)))
   }
 }
 
@@ -329,9 +361,11 @@ const recorder = ({ pipeline, settings }: Options) => {
   const encode = FailureRecord.encoder(pipeline.settings.errors)
   return Effect.fnUntraced(function*(attempt: number, failed: Failed) {
     const at = yield* Clock.currentTimeMillis
-    const encoded = yield* encode(failed.error)
+    const { error, index, step } = failed
+    const encoded = yield* encode(error)
     const { codeVersion, name } = settings
-    return FailureRecord.make({ attempt, at, ...failed, worker: name, codeVersion, encoded })
+    const failedStep = Steps.named(pipeline.steps, index)
+    return FailureRecord.make({ attempt, at, error, step, failedStep, worker: name, codeVersion, encoded })
   })
 }
 

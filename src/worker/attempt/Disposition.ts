@@ -32,6 +32,7 @@ import type { MemberOutcome } from "../commit/GroupCommit.ts"
 import type { InFlight } from "../fetch/InFlight.ts"
 import type { Counters } from "../observe/Counters.ts"
 import type { OutcomeSink } from "../observe/Outcomes.ts"
+import type { Warnings } from "../observe/Warnings.ts"
 import * as FailureRecord from "./FailureRecord.ts"
 
 export interface Options {
@@ -40,6 +41,7 @@ export interface Options {
   readonly subscription: Subscription
   readonly inFlight: InFlight
   readonly counters: Counters
+  readonly warnings: Warnings
   /** Undefined if the program does not read outcomes. */
   readonly outcomes: OutcomeSink | undefined
 }
@@ -57,19 +59,20 @@ export interface Disposition {
   readonly forget: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<void>
   /**
    * Holds the key of the delivery for the delay. `attempt` is the number of the attempt that failed, or that could not
-   * begin.
+   * begin. `error` is the error of that attempt. Undefined if no attempt failed.
    */
   readonly hold: (
     delivery: Delivery,
     failures: ReadonlyArray<Failure>,
     delay: Duration.Duration,
-    attempt: number
+    attempt: number,
+    error?: unknown
   ) => Effect.Effect<void>
   readonly deadLetter: (delivery: Delivery, failures: ReadonlyArray<Failure>, reason: Reason) => Effect.Effect<void>
 }
 
 export const make = (options: Options): Disposition => {
-  const { counters, inFlight, outcomes, pipeline, store, subscription } = options
+  const { counters, inFlight, outcomes, pipeline, store, subscription, warnings } = options
   const { consumer } = pipeline
   const apart = bounded(pipeline.settings.commitTimeout)
 
@@ -136,23 +139,44 @@ export const make = (options: Options): Disposition => {
     )
 
   /** Holds the key in the store and records the failures. Meanwhile the worker processes other keys. */
-  const hold: Disposition["hold"] = (delivery, failures, delay, attempt) =>
+  const hold: Disposition["hold"] = (delivery, failures, delay, attempt, error) =>
     held(
       delivery,
       apart(store.transact(subscription.hold(delivery, failures, Hold.delayed(delay))))
     ).pipe(
-      Effect.andThen(observeHold(contextOf(delivery, attempt), delay)),
+      Effect.andThen(observeHold(contextOf(delivery, attempt), delay, error)),
       Effect.andThen(counters.outcome(delivery, "held")),
+      Effect.andThen(firstHeld(delivery, failures, delay)),
       persistently(consumer, delivery)
     )
 
-  const observeHold = (context: DeliveryContext, delay: Duration.Duration): Effect.Effect<void> =>
+  const observeHold = (context: DeliveryContext, delay: Duration.Duration, error: unknown): Effect.Effect<void> =>
     outcomes === undefined
       ? Effect.void
       : Effect.map(
         Clock.currentTimeMillis,
-        (now) => outcomes.add({ _tag: "Held", context, until: now + Duration.toMillis(delay) })
+        (now) => outcomes.add({ _tag: "Held", context, until: Math.ceil(now + Duration.toMillis(delay)), error })
       )
+
+  /**
+   * Logs that a message is held for the first time. Without the line a failing handler would be silent until its
+   * message dies, which takes many minutes.
+   */
+  const firstHeld = (
+    delivery: Delivery,
+    failures: ReadonlyArray<Failure>,
+    delay: Duration.Duration
+  ): Effect.Effect<void> => {
+    const last = failures.at(-1)
+    if (last === undefined || delivery.attempts.length > 0) return Effect.void
+    const wait = Duration.format(Duration.seconds(Math.ceil(Duration.toSeconds(delay))))
+    return warnings.held(
+      last.tag,
+      `Attempt ${last.attempt} failed, and the message is held for a retry in ${wait}: ${FailureRecord.shown(last)}. `
+        + `Nothing of it was committed.${delivery.message.keyed ? " The next messages of its key wait." : ""}`,
+      Telemetry.logFields(consumer, delivery, last.attempt)
+    )
+  }
 
   /**
    * Makes the message a dead letter. One transaction removes the message, records its id and the dead letter, and holds

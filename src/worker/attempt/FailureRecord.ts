@@ -25,7 +25,8 @@ export const errorOf = (cause: Cause.Cause<unknown>): unknown => {
     if (Cause.isDieReason(reason)) {
       const refusal = refusalIn(reason.defect)
       if (refusal !== undefined) return refusal
-      const defect = new Errors.Defect({ detail: text(reason.defect).slice(0, 500) })
+      const said = text(reason.defect)
+      const defect = new Errors.Defect({ detail: `${said}${hintFor(said)}`.slice(0, 500) })
       const stack = isError(reason.defect) ? read(reason.defect, "stack") : undefined
       if (typeof stack === "string") defect.stack = stack
       return defect
@@ -33,6 +34,14 @@ export const errorOf = (cause: Cause.Cause<unknown>): unknown => {
   }
   return new Errors.Defect({ detail: "interrupted" })
 }
+
+/** The defect of a handler that asks for a `SqlClient` where there is none. */
+const noSql = "Service not found: effect/sql/SqlClient"
+
+const hintFor = (said: string): string =>
+  said.endsWith(noSql)
+    ? " (memory has no SQL, so use Embedded.layer or Postgres.layer, and provide it around the worker, too)"
+    : ""
 
 /**
  * Returns the `StatementRefused` among an error and its causes, if there is one. The driver's errors have their cause
@@ -52,6 +61,7 @@ interface Attempted {
   readonly at: number
   readonly error: unknown
   readonly step: string
+  readonly failedStep?: Failure["failedStep"]
   readonly worker: string
   readonly codeVersion: string
   /** The error as the pipeline's own Schema encoded it, if the pipeline has a Schema that could. */
@@ -71,7 +81,7 @@ export const make = (attempted: Attempted): Failure => {
 }
 
 const full = (attempted: Attempted): Failure => {
-  const { at, attempt, codeVersion, encoded, error, step, worker } = attempted
+  const { at, attempt, codeVersion, encoded, error, failedStep, step, worker } = attempted
   const stack = isError(error) ? stackOf(error) : ""
   const reason = reasonOf(error)
   const message = isError(error) ? messageOf(error) : text(error)
@@ -83,6 +93,7 @@ const full = (attempted: Attempted): Failure => {
     message: (reason?.said ?? message).slice(0, 2000),
     stack: stack.slice(0, 4096),
     step,
+    ...(failedStep === undefined ? undefined : { failedStep }),
     frame: plain(
       error instanceof Errors.DecodeFailed
         ? error.where
@@ -97,16 +108,32 @@ const full = (attempted: Attempted): Failure => {
 }
 
 /** Tags of errors that the runtime or a library words. Their messages may quote data. */
-const notOurs = new Set(["Defect", "SchemaError", "SqlError", "UnknownError", "Unrecordable"])
+const notOurs = new Set(["SchemaError", "SqlError", "UnknownError", "Unrecordable"])
+
+/** Defects whose text is made from the program only: from a step's name, or from the key of a service. */
+const ofTheProgram = ["WrongReturn: The function of ", "Error: Service not found: "]
 
 /**
- * Returns a failure as a log line shows it: its tag, and the message of a tagged error that a user's code failed with.
- * Other messages may quote the payload, as that of a decoding does, so they stay with the dead letter.
+ * Returns a failure as a log line shows it: its tag, its message and its step. The message is that of a tagged error
+ * that a user's code failed with. Others may quote the payload, as that of a decoding does, so they stay with the dead
+ * letter.
  */
-export const shown = ({ error, message, stack, step, tag }: Failure): string => {
+export const shown = (failure: Failure): string => {
+  const { failedStep, tag } = failure
+  const said = quotable(failure)
+  const where = failedStep === undefined ? "" : ` (step ${failedStep.position}, ${failedStep.name})`
+  return `${said === "" ? tag : `${tag}: ${plain(said, 300)}`}${where}`
+}
+
+/** Returns the message of a failure if it is safe to log, else an empty text. */
+const quotable = ({ error, message, stack, step, tag }: Failure): string => {
+  if (tag === "Defect") {
+    const detail = read(error, "detail")
+    return typeof detail === "string" && ofTheProgram.some((begin) => detail.startsWith(begin)) ? detail : ""
+  }
   // A value that is no Error has no stack. Its message is its JSON, which may quote the payload, so it is not shown.
   const tagged = stack !== "" && typeof error === "object" && error !== null && "_tag" in error && error._tag === tag
-  return step === "decode" || !tagged || notOurs.has(tag) || message === "" ? tag : `${tag}: ${plain(message, 300)}`
+  return step === "decode" || !tagged || notOurs.has(tag) ? "" : message
 }
 
 /** How many failures are kept whole: this many of the first, and this many of the newest. */

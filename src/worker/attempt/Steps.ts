@@ -52,13 +52,30 @@ export const decode = (
   return union ? Effect.map(decoded, (value) => ({ topic: topic.name, value })) : decoded
 }
 
+/** The index of the step that runs. After a failure it is the step that failed. */
+export interface Progress {
+  index: number
+}
+
+/**
+ * Returns the name and position of a step for the record of its failure. Returns undefined if no step has this index.
+ */
+export const named = (
+  steps: ReadonlyArray<Pipeline.Step>,
+  index: number | undefined
+): { readonly name: string; readonly position: number } | undefined => {
+  const tag = index === undefined ? undefined : steps[index]?._tag
+  return tag === undefined ? undefined : { name: tag[0]!.toLowerCase() + tag.slice(1), position: index! + 1 }
+}
+
 /** Runs the steps before the transaction, with the pipeline's timeout. Returns their result. */
 export const bounded = (
   { steps, settings: { timeout } }: Pick<Pipeline.Pipeline<unknown>, "steps" | "settings">,
   value: unknown,
-  delivered: DeliveryContext
+  delivered: DeliveryContext,
+  progress: Progress
 ): Effect.Effect<Stepped, unknown> => {
-  const running = before(steps, value, delivered) as Effect.Effect<Stepped, unknown>
+  const running = before(steps, value, delivered, progress) as Effect.Effect<Stepped, unknown>
   if (timeout === undefined) return running
   const duration = Duration.fromInputUnsafe(timeout)
   const late = () => Effect.fail(new StepTimeout({ phase: "steps", millis: Duration.toMillis(duration) }))
@@ -76,10 +93,12 @@ export const arePure = (steps: ReadonlyArray<Pipeline.Step>): boolean =>
 export const before = Effect.fnUntraced(function*(
   steps: ReadonlyArray<Pipeline.Step>,
   initial: unknown,
-  delivered: DeliveryContext
+  delivered: DeliveryContext,
+  progress: Progress
 ): Effect.fn.Return<Stepped, unknown, unknown> {
   const at = { value: initial, filtered: false }
   for (let index = 0; index < steps.length; index++) {
+    progress.index = index
     const step = steps[index]!
     switch (step._tag) {
       case "Map":

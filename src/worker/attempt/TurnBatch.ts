@@ -176,7 +176,7 @@ export const make = Effect.fnUntraced(function*(
     const { delivery } = entry
     const end = Effect.sync(() => flow.end(entry))
     const first = outcome._tag === "Failed"
-      ? continueWith(entry, attempt.afterFailure(delivery, began, outcome.error))
+      ? continueWith(entry, attempt.afterFailure(delivery, began, outcome))
       : outcome._tag !== "Skipped"
       ? Effect.andThen(Effect.andThen(counters.attempt(delivery, began), settled(delivery, outcome)), end)
       // The run was withdrawn before a transaction decided about its message. So a fiber runs the turn, unless the turn

@@ -15,7 +15,7 @@ import { begin, finish, undecided } from "./CommitQueue.ts"
 import * as CommitRecovery from "./CommitRecovery.ts"
 import * as DataCommit from "./DataCommit.ts"
 import * as GroupCommit from "./GroupCommit.ts"
-import { type GroupMember, type MemberOutcome, unwrap } from "./GroupCommit.ts"
+import type { GroupMember, MemberOutcome } from "./GroupCommit.ts"
 import * as GroupSize from "./GroupSize.ts"
 import * as Savepoints from "./Savepoints.ts"
 
@@ -33,7 +33,7 @@ export interface Commits {
 
 /** Ends each member with a failed attempt, which has this cause. */
 export const fail = (members: ReadonlyArray<GroupMember>, cause: Cause.Cause<unknown>): void => {
-  const outcome: MemberOutcome = { _tag: "Failed", error: unwrap(FailureRecord.errorOf(cause)) }
+  const outcome = GroupCommit.failed(FailureRecord.errorOf(cause))
   for (const member of members) finish(member, outcome)
 }
 

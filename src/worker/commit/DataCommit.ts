@@ -151,7 +151,13 @@ class Run {
       }
       return Effect.void
     } catch (error) {
-      return Effect.fail(new StepFailed(Cause.die(error), going.length === 1 ? going[0]!.of : undefined))
+      return Effect.fail(
+        new StepFailed(
+          Cause.die(error),
+          going.length === 1 ? going[0]!.of : undefined,
+          this.options.pipeline.steps.indexOf(step)
+        )
+      )
     }
   }
 
@@ -169,7 +175,7 @@ class Run {
         if (step._tag === "Map" || step._tag === "Filter") {
           if (one.waits) return undefined
           const misuse = Steps.pure(step, at, delivered)
-          if (misuse !== undefined) return failing(misuse, of)
+          if (misuse !== undefined) return failing(misuse, of, at.index)
           if (at.filtered) at.index = steps.length
         } else if (step._tag === "CommitSql") {
           const own = this.data.get(step)?.(at.value as never, delivered)
@@ -180,16 +186,20 @@ class Run {
           // An emit only makes a message, and the message is published if the transaction commits. So an emit runs
           // before the member's statements have succeeded.
           at.index++
-          return failing(Steps.emit(step, at, delivered, consumer, false), of)
+          return failing(Steps.emit(step, at, delivered, consumer, false), of, at.index - 1)
         } else if (step._tag === "CommitBatch") return undefined
       }
       return undefined
     } catch (error) {
-      return Effect.fail(new StepFailed(Cause.die(error), of))
+      return Effect.fail(new StepFailed(Cause.die(error), of, at.index))
     }
   }
 }
 
-const failing = (step: Effect.Effect<void, unknown, unknown>, of: GroupCommit.Ready): Effect.Effect<void, StepFailed> =>
+const failing = (
+  step: Effect.Effect<void, unknown, unknown>,
+  of: GroupCommit.Ready,
+  index: number
+): Effect.Effect<void, StepFailed> =>
   // The worker has the step's requirements in its type, so these services are in the committer's context.
-  Effect.catchCause(step as Effect.Effect<void, unknown>, (cause) => Effect.fail(new StepFailed(cause, of)))
+  Effect.catchCause(step as Effect.Effect<void, unknown>, (cause) => Effect.fail(new StepFailed(cause, of, index)))

@@ -36,7 +36,8 @@ export type MemberOutcome =
    * operator removed its row, or an unanswered COMMIT had succeeded.
    */
   | { readonly _tag: "NotHeld" }
-  | { readonly _tag: "Failed"; readonly error: unknown }
+  /** `index` is the index of the commit step that failed. Undefined if no step failed. */
+  | { readonly _tag: "Failed"; readonly error: unknown; readonly index?: number | undefined }
   /**
    * The message before it of its key was not committed, or this member was withdrawn in time. Nothing was done for it,
    * and it is to be processed later.
@@ -81,11 +82,21 @@ export class StepFailed {
   readonly cause: Cause.Cause<unknown>
   /** The member whose step failed. Undefined if the step was a batch of several members. */
   readonly of: Ready | undefined
-  constructor(cause: Cause.Cause<unknown>, of: Ready | undefined) {
+  /** The index of the step in the pipeline. */
+  readonly index: number
+  constructor(cause: Cause.Cause<unknown>, of: Ready | undefined, index: number) {
     this.cause = cause
     this.of = of
+    this.index = index
   }
 }
+
+/** Returns the outcome of a member whose attempt failed with this error. */
+export const failed = (error: unknown): MemberOutcome => ({
+  _tag: "Failed",
+  error: unwrap(error),
+  index: error instanceof StepFailed ? error.index : undefined
+})
 
 /** Returns the error of the user's step without the wrapper `StepFailed`, and any other error as it is. */
 export const unwrap = (error: unknown): unknown => {
@@ -360,7 +371,7 @@ const batch = (
  */
 const own = (
   options: Options,
-  [{ delivered, of }, ...others]: NonEmptyReadonlyArray<Moving>,
+  [{ at, delivered, of }, ...others]: NonEmptyReadonlyArray<Moving>,
   step: Effect.Effect<void, unknown, unknown>,
   timed: boolean
 ): Effect.Effect<void, StepFailed> => {
@@ -376,7 +387,7 @@ const own = (
       Telemetry.logFields(options.consumer, delivered, delivered.attempt)
     )) as Effect.Effect<void, unknown>
   const failed = (cause: Cause.Cause<unknown>) =>
-    Effect.fail(new StepFailed(cause, others.length === 0 ? of : undefined))
+    Effect.fail(new StepFailed(cause, others.length === 0 ? of : undefined, at.index))
   const failing = Effect.catchCause(running, failed)
   if (!timed) return failing
   const duration = Duration.fromInputUnsafe(options.pipeline.settings.commitTimeout)

@@ -12,7 +12,7 @@ import { StoreFailure, type TransportError } from "../../Errors.ts"
 import type * as Store from "../../Store.ts"
 import type { LeaseRenewer } from "../lease/LeaseRenewer.ts"
 import * as GroupCommit from "./GroupCommit.ts"
-import { type GroupMember, type MemberOutcome, passed, skipped, type StepFailed, unwrap } from "./GroupCommit.ts"
+import { type GroupMember, type MemberOutcome, passed, skipped, type StepFailed } from "./GroupCommit.ts"
 
 type SingleFailure = StepFailed | StoreFailure | TransportError
 
@@ -64,7 +64,7 @@ export const pass = (
       Effect.map((outcomes) => outcomes[0]!),
       Effect.catch((error): Effect.Effect<MemberOutcome, SingleFailure | Store.TransactionFailure> =>
         error._tag === "StepFailed" || error._tag === "TransactionAborted"
-          ? Effect.succeed({ _tag: "Failed", error: unwrap(error) })
+          ? Effect.succeed(GroupCommit.failed(error))
           : Effect.fail(error)
       )
     )

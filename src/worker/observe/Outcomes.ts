@@ -36,10 +36,11 @@ export type Outcome<A> =
   /** The message is a dead letter with this id. If `parked`, its key waits for an operator. */
   | Ended & { readonly _tag: "DeadLettered"; readonly id: string; readonly reason: Reason; readonly parked: boolean }
   /**
-   * The message's key is held until about this time, in milliseconds since the epoch. Then the message is delivered
-   * again.
+   * The message's key is held until about this time, in whole milliseconds since the epoch. Then the message is
+   * delivered again. `error` is the error of the attempt that failed. It is undefined if no attempt failed, for example
+   * since this worker does not know the topic.
    */
-  | Ended & { readonly _tag: "Held"; readonly until: number }
+  | Ended & { readonly _tag: "Held"; readonly until: number; readonly error: unknown }
   /** The pipeline is `atMostOnce`, and the message failed after it was taken, so it does not run again. */
   | Ended & { readonly _tag: "Failed"; readonly error: unknown }
 

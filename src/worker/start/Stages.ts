@@ -73,7 +73,7 @@ export const open = Effect.fnUntraced(function*(
   const commits = { consumer, worker: name, codeVersion, pipeline, store, subscription, warnings }
   const transactions = Math.min(settings.committers, store.maxTransactions)
   const committer = yield* Committer.make({ ...commits, renewer, spans, committers: transactions })
-  const disposition = { pipeline, store, subscription, inFlight, counters, outcomes }
+  const disposition = { pipeline, store, subscription, inFlight, counters, warnings, outcomes }
   const attempt = Attempt.make({
     ...disposition,
     settings,

@@ -54,6 +54,11 @@ describe("the program", () => {
       encoding: "utf8"
     })
     assert.deepStrictEqual([closed.stdout.length, closed.stderr], [1, ""])
+    const long = `for i in 1 2 3; do "${process.execPath}" "${program}" migrate --sql --schema ${
+      "s".repeat(50)
+    }; done | head -c 1`
+    const large = spawnSync("sh", ["-c", long], { encoding: "utf8" })
+    assert.deepStrictEqual([large.stdout.length, large.stderr], [1, ""])
     const watching = spawn(process.execPath, [program, "watch", "--every", "100ms"], {
       env: { PATH: process.env["PATH"], DATABASE_URL: url, MILLRACE_SCHEMA: "cli_process" }
     })

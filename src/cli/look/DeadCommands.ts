@@ -84,7 +84,7 @@ export const list = Command.make(
     ...Options.filter,
     state,
     limit: Options.limit,
-    before: Options.text("before", "id", "The next page: the last id")
+    before: Options.id("before", "The next page: the last id")
   },
   ({ before, limit, state, ...selected }) =>
     Effect.gen(function*() {
@@ -97,7 +97,7 @@ export const list = Command.make(
           ...filter,
           state: state === "any" ? undefined : state,
           limit,
-          before: Option.getOrUndefined(Option.map(before, Options.deadLetterId))
+          before: Option.getOrUndefined(before)
         })
         return { all, now: yield* Rows.now }
       }))
@@ -120,6 +120,7 @@ const attemptLines = (attempt: Failure): ReadonlyArray<Output.Line> => [
 /** Returns the lines of one dead letter. */
 const detail = (one: DeadLetter, now: number): ReadonlyArray<Output.Line> => {
   const last = one.attempts.at(-1)
+  const headers = Object.entries(one.message.headers)
   return [
     ...Output.pairs([
       ["dead letter", Options.shortId(one.id)],
@@ -150,7 +151,11 @@ const detail = (one: DeadLetter, now: number): ReadonlyArray<Output.Line> => {
       Output.line(Output.styled("bold", "PUBLISHED PAYLOAD, BEFORE THE EDIT")),
       ...Output.paragraph(indented(one.original), "  ")
     ]),
-    ...Object.entries(one.message.headers).map(([name, value]) => Output.line(`  ${name}: ${value}`))
+    ...(headers.length === 0 ? [] : [
+      Output.line(""),
+      Output.line(Output.styled("bold", "HEADERS")),
+      ...headers.map(([name, value]) => Output.line(`  ${name}: ${value}`))
+    ])
   ]
 }
 

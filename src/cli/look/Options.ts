@@ -92,5 +92,15 @@ export const deadLetterId = (given: string): string => {
   return /^\d{1,16}$/.test(digits) ? digits.padStart(16, "0") : given
 }
 
+/** A flag with the id of a dead letter or of an audit entry. */
+export const id = (name: string, description: string) =>
+  Flag.String(name).pipe(
+    Flag.withMetavar("id"),
+    Flag.withDescription(description),
+    Flag.map(deadLetterId),
+    Flag.filter((value) => /^\d{16}$/.test(value), () => "an id of at most 16 digits"),
+    Flag.optional
+  )
+
 /** Returns the short form of a dead letter's id: `#7`. */
 export const shortId = (id: string): string => `#${id.replace(/^0+(?=\d)/, "")}`

@@ -95,7 +95,21 @@ const decideSet = Effect.fnUntraced(function*(
   const { count } = set.deadLetters
   if (count > 1) yield* confirm(`${verb} ${Preview.shown(set.deadLetters)}?`)
   const progress = yield* ProgressBar.make(past, set.deadLetters)
-  const { done } = yield* all(set, { ...action, rate: options.rate, onProgress: ({ done }) => progress(done) })
+  let decided = 0
+  const { done } = yield* all(set, {
+    ...action,
+    rate: options.rate,
+    onProgress: ({ done }) => {
+      decided = done
+      return progress(done)
+    }
+  }).pipe(
+    Effect.onInterrupt(() =>
+      Output.stderr(
+        `\nInterrupted. The number of ${past} dead letters is at least ${decided}, and the rest of the set is untouched.\n`
+      )
+    )
+  )
   const others = set.deadLetters.more ? 0 : count - done
   yield* Output.emit({
     data: { action: past, done, decidedByOthers: others },

@@ -69,7 +69,8 @@ export const make = (t: Names, kind: Kind, role: string): ReadonlyArray<string> 
     case "operator":
       return [
         ...look,
-        on("insert, update", t.messages, t.inbox, t.serverLife),
+        on("insert", t.messages),
+        on("insert, update", t.inbox, t.serverLife),
         on("insert, update, delete", t.holds),
         on("update", t.deadLetters, t.consumers, t.lanes, t.workers),
         on("insert", t.audit),

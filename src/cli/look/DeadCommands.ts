@@ -161,7 +161,7 @@ const detail = (one: DeadLetter, now: number): ReadonlyArray<Output.Line> => {
 
 export const show = Command.make(
   "show",
-  { id: Options.argument("id", "The id of the dead letter: 7, #7 or its full length") },
+  { id: Options.argument("id", "The id of the dead letter: 7, or its full length") },
   ({ id }) =>
     Effect.gen(function*() {
       const { now, one } = yield* connected(

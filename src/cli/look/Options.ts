@@ -86,7 +86,7 @@ export const filterOf = Effect.fnUntraced(function*(
 /** Returns whether a filter selects anything. */
 export const isEmpty = (filter: Filter): boolean => Object.values(filter).every((value) => value === undefined)
 
-/** Returns the id of a dead letter in its full length. `7` and `#7` are short forms. */
+/** Returns the id of a dead letter in its full length. `7` and `#7` are short forms; a shell needs quotes for `#7`. */
 export const deadLetterId = (given: string): string => {
   const digits = given.replace(/^#/, "")
   return /^\d{1,16}$/.test(digits) ? digits.padStart(16, "0") : given

@@ -33,7 +33,7 @@ type Verb = keyof typeof decisions
 export const dryRun = Options.toggle("dry-run", "Show what would be done, and change nothing")
 
 const ids = Argument.String("id").pipe(
-  Argument.withDescription("Ids of dead letters: 7, #7 or the full length"),
+  Argument.withDescription("Ids of dead letters: 7, or the full length"),
   Argument.variadic()
 )
 

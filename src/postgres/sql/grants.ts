@@ -31,7 +31,7 @@ export const make = (t: Names, kind: Kind, role: string): ReadonlyArray<string> 
   const call = (...functions: ReadonlyArray<string>) => `grant execute on function ${functions.join(", ")} to ${to}`
   switch (kind) {
     case "viewer":
-      return [...look, `grant select on sequence ${t.subscriptionsChanged} to ${to}`]
+      return look
     case "publisher":
       return [
         ...look,

@@ -132,8 +132,7 @@ export const run = (version: string) => {
   const command = Command.runWith(root, { version })
   return (args: ReadonlyArray<string>) =>
     command(args).pipe(
-      Effect.provide(presenter),
-      Effect.provide(logs),
+      Effect.provide(Layer.merge(presenter, logs)),
       Effect.catchCause((cause) => report(args, cause))
     )
 }

@@ -12,6 +12,7 @@ import { Operations } from "../../ops/Operations.ts"
 import { connected } from "../frame/Connect.ts"
 import { indented } from "../output/JsonText.ts"
 import * as Output from "../output/Output.ts"
+import * as SafeText from "../output/SafeText.ts"
 import * as Times from "../output/Times.ts"
 import { matching } from "./Matching.ts"
 import * as Options from "./Options.ts"
@@ -50,14 +51,13 @@ export const groups = Command.make(
       const [first] = all
       if (first !== undefined) {
         yield* Output.hint(
-          `next: millrace dead redrive --consumer ${first.consumer} --failure ${quoted(first.fingerprint)} --dry-run`
+          `next: millrace dead redrive --consumer ${first.consumer} --failure ${
+            SafeText.forShell(first.fingerprint)
+          } --dry-run`
         )
       }
     })
 ).pipe(Command.withDescription("Group open dead letters by cause, with the versions that they died on"))
-
-/** Quotes a text for a shell. */
-const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
 /** Returns the table of dead letters. */
 export const deadLetterTable = (all: ReadonlyArray<DeadLetter>, now: number): ReadonlyArray<Output.Line> =>

@@ -18,6 +18,7 @@ import * as Options from "../look/Options.ts"
 import * as Rows from "../look/Rows.ts"
 import * as Output from "../output/Output.ts"
 import * as ProgressBar from "../output/ProgressBar.ts"
+import * as SafeText from "../output/SafeText.ts"
 import { confirm } from "./Confirm.ts"
 import * as Preview from "./Preview.ts"
 
@@ -60,6 +61,8 @@ const decideEach = Effect.fnUntraced(function*(verb: Verb, given: ReadonlyArray<
     const refusal = yield* Effect.match(one(id, action), { onFailure: Failures.of, onSuccess: () => undefined })
     if (refusal === undefined) done.push(id)
     else refusals.push(refusal)
+    // Only a decision of another operator leaves the others as they are. Any other failure would come again.
+    if (refusal !== undefined && refusal.reason !== "conflict") break
   }
   if (done.length > 0) {
     yield* Output.emit({
@@ -119,7 +122,7 @@ const decideSet = Effect.fnUntraced(function*(
     ]
   })
   if (verb === "redrive") {
-    yield* Output.hint(`next: millrace redrives --actor ${action.by}   (what became of them)`)
+    yield* Output.hint(`next: millrace redrives --actor ${SafeText.forShell(action.by)}   (what became of them)`)
   }
 })
 

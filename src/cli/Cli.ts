@@ -118,7 +118,8 @@ const report = Effect.fnUntraced(function*(args: ReadonlyArray<string>, cause: C
   const { fields, message, reason, type } = Failures.of(Cause.squash(cause))
   const code = exitCodes[reason]
   if (args.includes("--json") || args.includes("--ndjson")) {
-    const problem = { type: `/problems/${type}`, title: type.replaceAll("-", " "), detail: message, code, ...fields }
+    const title = type.replaceAll("-", " ")
+    const problem = { ...fields, type: `/problems/${type}`, title, detail: message, exitCode: code }
     yield* Output.stderr(`${SafeText.json(problem)}\n`)
   } else {
     yield* Output.stderr(message.split("\n").map((line) => `${SafeText.oneLine(line)}\n`).join(""))
@@ -131,8 +132,7 @@ export const run = (version: string) => {
   const command = Command.runWith(root, { version })
   return (args: ReadonlyArray<string>) =>
     command(args).pipe(
-      Effect.provide(presenter),
-      Effect.provide(logs),
+      Effect.provide(Layer.merge(presenter, logs)),
       Effect.catchCause((cause) => report(args, cause))
     )
 }

@@ -1,7 +1,7 @@
 /** The commands that act, on Postgres: dry runs, confirmations, progress, conflicts, and what each one changed. */
 import { assert, layer } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer } from "effect"
-import { Audit, Consumers, DeadLetters, Pipeline, Worker } from "millrace"
+import { Audit, Consumers, DeadLetters, Pipeline, type Store, Worker } from "millrace"
 import { Operations } from "millrace/ops"
 import { mkdtempSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -94,6 +94,23 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("the command line
       assert.strictEqual(yes.code, 0)
       assert.match(yes.stderr, /\r.*\[#{20}\] discarded 3\/3/)
       assert.deepStrictEqual(yield* states("asking"), ["discarded", "discarded", "discarded"])
+    }))
+
+  it.effect("on a set until it is interrupted, and says how many it has decided at least", () =>
+    Effect.gen(function*() {
+      yield* failed("interrupted")
+      const begun = eventually(Effect.map(states("interrupted"), (all) => all.includes("redriving"))).pipe(
+        Effect.provideContext(yield* Effect.context<Store.Store>()),
+        Effect.orDie
+      )
+      const args = ["dead", "redrive", "--consumer", "interrupted", "--rate", "0.01", "--yes"]
+      const { stderr, stdout } = yield* cli(args, { interruptedAfter: begun })
+      assert.strictEqual(stdout, "")
+      assert.include(
+        stderr,
+        "\nInterrupted. The number of redriven dead letters is at least 1, and the rest of the set is untouched.\n"
+      )
+      assert.deepStrictEqual(yield* states("interrupted"), ["open", "open", "redriving"])
     }))
 
   it.effect("and refuses what is ambiguous or unknown, before anything is changed", () =>
@@ -204,12 +221,15 @@ writeFileSync(file, readFileSync(file, "utf8").replace("100", "7"))`
       assert.strictEqual((yield* Consumers.get("parked")).waiting.count, 0)
       assert.strictEqual((yield* cli(["keys", "pause", "parked", "k", "--note", "INC-1"])).code, 0)
       assert.strictEqual((yield* cli(["keys", "pause", "parked", "k"])).code, 5)
+      assert.strictEqual((yield* cli(["keys", "pause", "parked", "k", "--dry-run"])).code, 5)
+      assert.strictEqual((yield* cli(["keys", "resume", "parked", "k", "--dry-run"])).code, 0)
       assert.match((yield* cli(["keys", "release", "parked", "k"])).stderr, /paused by anna.*\n.*millrace keys resume/)
       assert.strictEqual((yield* cli(["keys", "resume", "parked", "k"])).code, 0)
       assert.strictEqual((yield* cli(["consumers", "pause", "parked", "--indefinitely", "--dry-run"])).code, 0)
       assert.isUndefined((yield* Consumers.get("parked")).paused)
       assert.strictEqual((yield* cli(["consumers", "pause", "parked", "--indefinitely", "--note", "bank"])).code, 0)
       assert.strictEqual((yield* Consumers.get("parked")).paused?.note, "bank")
+      assert.strictEqual((yield* cli(["consumers", "pause", "parked", "--indefinitely", "--dry-run"])).code, 5)
       const twice = yield* cli(["consumers", "pause", "parked", "--indefinitely"])
       assert.deepStrictEqual([twice.code, /paused, by anna at/.test(twice.stderr)], [5, true])
       assert.strictEqual((yield* cli(["consumers", "resume", "parked"])).code, 0)

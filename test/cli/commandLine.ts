@@ -1,6 +1,6 @@
 /** Shared by the tests of the command line: the real commands in this process, with streams that a test reads. */
 import { NodeServices } from "@effect/platform-node"
-import { ConfigProvider, Effect, Layer, Result, Schema, Sink, Stdio, Stream, Terminal } from "effect"
+import { ConfigProvider, Effect, Fiber, Layer, Result, Schema, Sink, Stdio, Stream, Terminal } from "effect"
 import { TerminalCapabilities } from "effect/cli"
 import { Pipeline, Retry, Topic, Worker } from "millrace"
 import { run } from "../../src/cli/Cli.ts"
@@ -17,51 +17,61 @@ export interface Surroundings {
   readonly stdin?: string
   /** Whether all streams are a terminal, and the lines that the operator types. */
   readonly terminal?: { readonly types: ReadonlyArray<string> }
+  /** Interrupts the command when this effect has completed, as a signal does. */
+  readonly interruptedAfter?: Effect.Effect<unknown>
 }
 
 /** Runs the real command of these arguments. Interrupting this effect interrupts the command. */
-export const millrace = Effect.fnUntraced(function*(args: ReadonlyArray<string>, around: Surroundings = {}) {
-  const out: Array<string> = []
-  const err: Array<string> = []
-  const into = (texts: Array<string>) => () =>
-    Sink.forEach((part: string | Uint8Array) =>
-      Effect.sync(() => texts.push(typeof part === "string" ? part : Buffer.from(part).toString("utf8")))
+export const millrace = Effect.fnUntraced(
+  function*(args: ReadonlyArray<string>, around: Surroundings = {}): Effect.fn.Return<Ended> {
+    const out: Array<string> = []
+    const err: Array<string> = []
+    const into = (texts: Array<string>) => () =>
+      Sink.forEach((part: string | Uint8Array) =>
+        Effect.sync(() => texts.push(typeof part === "string" ? part : Buffer.from(part).toString("utf8")))
+      )
+    const isTerminal = Effect.succeed(around.terminal !== undefined)
+    const typed = [...around.terminal?.types ?? []]
+    const streams = Layer.merge(
+      Stdio.layerTest({
+        stdinIsTerminal: isTerminal,
+        stdoutIsTerminal: isTerminal,
+        stderrIsTerminal: isTerminal,
+        stdin: Stream.make(new TextEncoder().encode(around.stdin ?? "")),
+        stdout: into(out),
+        stderr: into(err)
+      }),
+      Layer.succeed(
+        Terminal.Terminal,
+        Terminal.make({
+          columns: Effect.succeed(80),
+          rows: Effect.succeed(24),
+          size: Effect.die("unused"),
+          readInput: Effect.never,
+          readLine: Effect.suspend(() => {
+            const line = typed.shift()
+            return line === undefined ? Effect.fail(new Terminal.QuitError({})) : Effect.succeed(line)
+          }),
+          display: () => Effect.void
+        })
+      )
     )
-  const isTerminal = Effect.succeed(around.terminal !== undefined)
-  const typed = [...around.terminal?.types ?? []]
-  const streams = Layer.merge(
-    Stdio.layerTest({
-      stdinIsTerminal: isTerminal,
-      stdoutIsTerminal: isTerminal,
-      stderrIsTerminal: isTerminal,
-      stdin: Stream.make(new TextEncoder().encode(around.stdin ?? "")),
-      stdout: into(out),
-      stderr: into(err)
-    }),
-    Layer.succeed(
-      Terminal.Terminal,
-      Terminal.make({
-        columns: Effect.succeed(80),
-        rows: Effect.succeed(24),
-        size: Effect.die("unused"),
-        readInput: Effect.never,
-        readLine: Effect.suspend(() => {
-          const line = typed.shift()
-          return line === undefined ? Effect.fail(new Terminal.QuitError({})) : Effect.succeed(line)
-        }),
-        display: () => Effect.void
-      })
+    const environment = ConfigProvider.layer(ConfigProvider.fromUnknown({ USER: "anna", ...around.env }))
+    const services = Layer.provideMerge(
+      TerminalCapabilities.layer,
+      Layer.mergeAll(NodeServices.layer, streams, environment)
     )
-  )
-  const environment = ConfigProvider.layer(ConfigProvider.fromUnknown({ USER: "anna", ...around.env }))
-  const services = Layer.provideMerge(
-    TerminalCapabilities.layer,
-    Layer.mergeAll(NodeServices.layer, streams, environment)
-  )
-  const ended = yield* Effect.result(Effect.provide(run("1.2.3")(args), services))
-  const code = Result.isSuccess(ended) ? 0 : ended.failure.code
-  return { code, stdout: out.join(""), stderr: err.join("") } satisfies Ended as Ended
-})
+    const running = yield* Effect.forkChild(Effect.result(Effect.provide(run("1.2.3")(args), services)))
+    if (around.interruptedAfter !== undefined) {
+      yield* around.interruptedAfter
+      yield* Fiber.interrupt(running)
+      return { code: 130, stdout: out.join(""), stderr: err.join("") }
+    }
+    const ended = yield* Fiber.join(running)
+    const code = Result.isSuccess(ended) ? 0 : ended.failure.code
+    return { code, stdout: out.join(""), stderr: err.join("") }
+  }
+)
 
 /** The document of `--json`. */
 export const documentOf = ({ stdout }: Ended): { readonly schema: number; readonly asOf: string; readonly data: any } =>

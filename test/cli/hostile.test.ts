@@ -2,6 +2,7 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { Consumers, DeadLetters, Message, Pipeline, Retry, Store, Topic, Worker } from "millrace"
+import { spawnSync } from "node:child_process"
 import { inject } from "vitest"
 import * as JsonText from "../../src/cli/output/JsonText.ts"
 import * as SafeText from "../../src/cli/output/SafeText.ts"
@@ -59,6 +60,13 @@ describe("harmless texts", () => {
     assert.strictEqual(SafeText.oneLine("a\u202eb\u001b"), "a\\u{202e}b\\u{1b}")
     assert.deepStrictEqual(SafeText.lines("a\r\nb\tc\u0007"), ["a", "b  c\\u{7}"])
     assert.strictEqual(SafeText.oneLine("\ud800"), "\\u{d800}")
+  })
+
+  it("a text in the command of a hint is quoted for a shell", () => {
+    for (const text of ["$(touch x)", "`id`", "it's", "a b", "\"; rm -rf \"", "", "plain-1.2:k", "#7", "~"]) {
+      const echoed = spawnSync("sh", ["-c", `printf %s ${SafeText.forShell(text)}`], { encoding: "utf8" })
+      assert.strictEqual(echoed.stdout, text)
+    }
   })
 
   it.prop("JSON text is laid out and compacted without a change of its values", [Schema.String], ([text]) => {
@@ -133,8 +141,14 @@ layer(postgres(url, {}, schema), { excludeTestServices: true, timeout: 120_000 }
           ["keys", "show", "texts", text]
         ])
       ]
-      for (const form of [[], ["--json"], ["--ndjson"]]) {
-        for (const command of commands) {
+      // JSON is encoded at one place. So the lists, one of each command, and the errors of arguments are enough for it.
+      const forms = [
+        [[], commands],
+        [["--json"], [...commands.slice(0, 19), ...commands.slice(-12)]],
+        [["--ndjson"], commands.slice(0, 13)]
+      ] as const
+      for (const [form, some] of forms) {
+        for (const command of some) {
           const { stderr, stdout } = yield* cli([...command, ...form])
           const shown = JSON.stringify([...command, ...form])
           assert.notMatch(stdout, forbidden, `standard output of ${shown}`)

@@ -164,6 +164,7 @@ layer(postgres(url, {}, schema), { excludeTestServices: true, timeout: 120_000 }
         ["keys", "show", "exsting", "k"],
         ["workers", "list", "--consumer", "exsting"],
         ["redrives", "--consumer", "exsting"],
+        ["audit", "--consumer", "exsting"],
         ["dead", "groups", "--consumer", "exsting"],
         ["dead", "list", "--consumer", "exsting"],
         ["dead", "export", "--consumer", "exsting"],
@@ -183,6 +184,13 @@ layer(postgres(url, {}, schema), { excludeTestServices: true, timeout: 120_000 }
       assert.deepStrictEqual([failure.code, failure.stdout], [3, ""])
       assert.match(failure.stderr, /\nThere is: .*"existing Declined@/)
       assert.strictEqual((yield* cli(["dead", "groups", "--failure", "Nope@x"])).code, 3)
+      for (const wrong of ["abc", "99999999999999999999"]) {
+        assert.strictEqual((yield* cli(["dead", "show", wrong])).code, 3, wrong)
+        for (const command of [["dead", "list", "--before"], ["audit", "--before"], ["audit", "--dead-letter"]]) {
+          const { code, stderr } = yield* cli([...command, wrong])
+          assert.strictEqual(code, 2, `${command.join(" ")} ${wrong}: ${stderr}`)
+        }
+      }
       const id = yield* cli(["dead", "show", "999999999"])
       assert.deepStrictEqual([id.code, id.stdout], [3, ""])
       assert.match(id.stderr, /millrace dead list/)

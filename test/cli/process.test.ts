@@ -1,6 +1,5 @@
 /** The built program as a process: its exit codes, what it writes where, its start, and its end by a signal. */
 import { spawn, spawnSync } from "node:child_process"
-import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { assert, beforeAll, describe, inject, it } from "vitest"
 import { root } from "../scripts/run.ts"
@@ -19,7 +18,6 @@ const run = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> 
 
 describe("the program", () => {
   beforeAll(() => {
-    if (existsSync(program)) return
     const bundled = spawnSync(process.execPath, [join(root, "test/scripts/bundle-cli.ts")], { encoding: "utf8" })
     assert.strictEqual(bundled.status, 0, bundled.stderr)
   }, 120_000)
@@ -35,15 +33,17 @@ describe("the program", () => {
       [2, ["nonsense"]],
       [2, ["status", "--nonsense"]],
       [2, ["status"], { DATABASE_URL: "" }],
+      [2, ["status", "--database-url", "mysql://a:canary-secret@127.0.0.1/c"]],
       [3, ["status", "unknown"]],
       [3, ["dead", "show", "7"]],
       [6, ["status"], { MILLRACE_SCHEMA: "not_there" }],
-      [75, ["status"], { DATABASE_URL: "postgres://a:b@127.0.0.1:1/c" }]
+      [75, ["status"], { DATABASE_URL: "postgres://a:canary-secret@127.0.0.1:1/c" }]
     ]
     for (const [code, args, env] of ended) {
       const { status, stderr, stdout } = run(args, env)
       assert.strictEqual(status, code, `${args.join(" ")}: ${stderr}`)
       assert.strictEqual(stdout === "", code !== 0, args.join(" "))
+      assert.notInclude(stderr, "canary-secret")
     }
     const problem = run(["status", "unknown", "--json"])
     assert.strictEqual(JSON.parse(problem.stderr).type, "/problems/consumer-not-found")
@@ -54,6 +54,11 @@ describe("the program", () => {
       encoding: "utf8"
     })
     assert.deepStrictEqual([closed.stdout.length, closed.stderr], [1, ""])
+    const long = `for i in 1 2 3; do "${process.execPath}" "${program}" migrate --sql --schema ${
+      "s".repeat(50)
+    }; done | head -c 1`
+    const large = spawnSync("sh", ["-c", long], { encoding: "utf8" })
+    assert.deepStrictEqual([large.stdout.length, large.stderr], [1, ""])
     const watching = spawn(process.execPath, [program, "watch", "--every", "100ms"], {
       env: { PATH: process.env["PATH"], DATABASE_URL: url, MILLRACE_SCHEMA: "cli_process" }
     })

@@ -34,6 +34,15 @@ export const cliMutants: ReadonlyArray<Mutant> = [
     named: "reach neither stream of any command"
   },
   {
+    name: "cli: a hint's command not quoted for a shell",
+    guarantee: "operations",
+    file: "src/cli/output/SafeText.ts",
+    from: "/^[\\w./:@%+-]+$/.test(text) ? text",
+    to: "text !== \"\" ? text",
+    test: hostile,
+    named: "is quoted for a shell"
+  },
+  {
     name: "cli: an unknown consumer gives an empty list",
     guarantee: "operations",
     file: "src/cli/look/DeadCommands.ts",

@@ -12,7 +12,6 @@ export const exitCodes = {
   notAllowed: 4,
   conflict: 5,
   refused: 6,
-  someFailed: 7,
   checkFailed: 8,
   unreachable: 75,
   interrupted: 130

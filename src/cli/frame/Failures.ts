@@ -8,21 +8,17 @@ import { CliFailure, type ExitReason } from "./CliFailure.ts"
 const reasons: Readonly<Record<string, ExitReason>> = {
   ConsumerNotFound: "notFound",
   DeadLetterNotFound: "notFound",
-  NotSubscribed: "notFound",
   WorkerNotFound: "notFound",
   DeadLetterConflict: "conflict",
   PauseConflict: "conflict",
-  ConsumerBusy: "conflict",
   DataInUse: "conflict",
-  EditRefused: "refused",
   SchemaOutdated: "refused",
   SchemaTooNew: "refused",
   InvalidConfig: "usage",
   InvalidSetting: "usage",
   InvalidName: "usage",
   InvalidMessage: "usage",
-  InvalidOperatorAction: "usage",
-  QuitError: "interrupted"
+  InvalidOperatorAction: "usage"
 }
 
 /** Classes of SQLSTATE, or whole ones, that say that the role lacks a right. */
@@ -36,6 +32,7 @@ const reasonOf = (error: Readonly<Record<string, unknown>>, tag: string): ExitRe
 }
 
 const hints: Readonly<Record<string, string>> = {
+  InvalidConfig: "Flags win over variables: --database-url, --schema. An embedded database needs --data-dir.",
   DeadLetterNotFound: "List them by `millrace dead list`. A message id is found by `millrace find`.",
   DeadLetterConflict: "Look at it by `millrace dead show`.",
   PauseConflict: "Look at the actions by `millrace audit`.",

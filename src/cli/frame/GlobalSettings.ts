@@ -44,9 +44,6 @@ export const By = GlobalFlag.Setting("by")(
 
 export const all = [DatabaseUrl, DataDir, Schema, Json, NdJson, Color, Quiet, Yes, Note, By] as const
 
-/** The services of the settings. */
-export type Settings = typeof all[number]["Identifier"]
-
 /** Returns the value of a variable of the environment, or undefined if it is not set or empty. */
 export const variable = (name: string): Effect.Effect<string | undefined> =>
   Config.String(name).pipe(

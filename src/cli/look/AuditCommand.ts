@@ -6,6 +6,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Audit from "../../Audit.ts"
+import * as Consumers from "../../Consumers.ts"
 import { connected } from "../frame/Connect.ts"
 import * as Output from "../output/Output.ts"
 import * as Times from "../output/Times.ts"
@@ -49,20 +50,25 @@ export const audit = Command.make(
     consumer: Options.consumer,
     actor: Options.text("actor", "name", "Only actions of this operator"),
     action: Flag.Literals("action", actions).pipe(Flag.withDescription("Only this kind of action"), Flag.optional),
-    deadLetter: Options.text("dead-letter", "id", "Only actions on this dead letter"),
-    before: Options.text("before", "id", "The next page: the last id"),
+    deadLetter: Options.id("dead-letter", "Only actions on this dead letter"),
+    before: Options.id("before", "The next page: the last id"),
     limit: Options.limit
   },
   ({ action, actor, before, consumer, deadLetter, limit }) =>
     Effect.gen(function*() {
       const given = Option.getOrUndefined
-      const all = yield* connected(Audit.list({
-        consumer: given(consumer),
-        by: given(actor),
-        action: given(action),
-        deadLetterId: given(Option.map(deadLetter, Options.deadLetterId)),
-        before: given(Option.map(before, Options.deadLetterId)),
-        limit
+      const all = yield* connected(Effect.gen(function*() {
+        const entries = yield* Audit.list({
+          consumer: given(consumer),
+          by: given(actor),
+          action: given(action),
+          deadLetterId: given(deadLetter),
+          before: given(before),
+          limit
+        })
+        // The entries of a removed consumer stay. A name without an entry must be that of a consumer.
+        if (entries.length === 0 && Option.isSome(consumer)) yield* Consumers.get(consumer.value)
+        return entries
       }))
       const next = all.length < limit ? undefined : all.at(-1)?.id
       yield* Output.emit({ data: all, next, lines: auditTable(all) })

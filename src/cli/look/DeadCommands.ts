@@ -12,6 +12,7 @@ import { Operations } from "../../ops/Operations.ts"
 import { connected } from "../frame/Connect.ts"
 import { indented } from "../output/JsonText.ts"
 import * as Output from "../output/Output.ts"
+import * as SafeText from "../output/SafeText.ts"
 import * as Times from "../output/Times.ts"
 import { matching } from "./Matching.ts"
 import * as Options from "./Options.ts"
@@ -50,14 +51,13 @@ export const groups = Command.make(
       const [first] = all
       if (first !== undefined) {
         yield* Output.hint(
-          `next: millrace dead redrive --consumer ${first.consumer} --failure ${quoted(first.fingerprint)} --dry-run`
+          `next: millrace dead redrive --consumer ${first.consumer} --failure ${
+            SafeText.forShell(first.fingerprint)
+          } --dry-run`
         )
       }
     })
 ).pipe(Command.withDescription("Group open dead letters by cause, with the versions that they died on"))
-
-/** Quotes a text for a shell. */
-const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
 /** Returns the table of dead letters. */
 export const deadLetterTable = (all: ReadonlyArray<DeadLetter>, now: number): ReadonlyArray<Output.Line> =>
@@ -84,7 +84,7 @@ export const list = Command.make(
     ...Options.filter,
     state,
     limit: Options.limit,
-    before: Options.text("before", "id", "The next page: the last id")
+    before: Options.id("before", "The next page: the last id")
   },
   ({ before, limit, state, ...selected }) =>
     Effect.gen(function*() {
@@ -97,7 +97,7 @@ export const list = Command.make(
           ...filter,
           state: state === "any" ? undefined : state,
           limit,
-          before: Option.getOrUndefined(Option.map(before, Options.deadLetterId))
+          before: Option.getOrUndefined(before)
         })
         return { all, now: yield* Rows.now }
       }))
@@ -120,6 +120,7 @@ const attemptLines = (attempt: Failure): ReadonlyArray<Output.Line> => [
 /** Returns the lines of one dead letter. */
 const detail = (one: DeadLetter, now: number): ReadonlyArray<Output.Line> => {
   const last = one.attempts.at(-1)
+  const headers = Object.entries(one.message.headers)
   return [
     ...Output.pairs([
       ["dead letter", Options.shortId(one.id)],
@@ -150,13 +151,17 @@ const detail = (one: DeadLetter, now: number): ReadonlyArray<Output.Line> => {
       Output.line(Output.styled("bold", "PUBLISHED PAYLOAD, BEFORE THE EDIT")),
       ...Output.paragraph(indented(one.original), "  ")
     ]),
-    ...Object.entries(one.message.headers).map(([name, value]) => Output.line(`  ${name}: ${value}`))
+    ...(headers.length === 0 ? [] : [
+      Output.line(""),
+      Output.line(Output.styled("bold", "HEADERS")),
+      ...headers.map(([name, value]) => Output.line(`  ${name}: ${value}`))
+    ])
   ]
 }
 
 export const show = Command.make(
   "show",
-  { id: Options.argument("id", "The id of the dead letter: 7, #7 or its full length") },
+  { id: Options.argument("id", "The id of the dead letter: 7, or its full length") },
   ({ id }) =>
     Effect.gen(function*() {
       const { now, one } = yield* connected(

@@ -11,6 +11,7 @@ import { Operations } from "../../ops/Operations.ts"
 import { CliFailure } from "../frame/CliFailure.ts"
 import { connected } from "../frame/Connect.ts"
 import * as Output from "../output/Output.ts"
+import * as SafeText from "../output/SafeText.ts"
 import * as Times from "../output/Times.ts"
 import * as Options from "./Options.ts"
 import * as Rows from "./Rows.ts"
@@ -83,7 +84,7 @@ const list = Effect.fnUntraced(function*(
   if (parked !== undefined) {
     yield* Output.hint(`next: millrace dead show ${Options.shortId(parked.deadLetter!.id).slice(1)}`)
   }
-  if (next !== undefined) yield* Output.hint(`There may be more: --after ${JSON.stringify(next)}`)
+  if (next !== undefined) yield* Output.hint(`There may be more: --after ${SafeText.forShell(next)}`)
 })
 
 export const stuck = Command.make("stuck", flags, list).pipe(

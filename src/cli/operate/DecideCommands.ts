@@ -18,6 +18,7 @@ import * as Options from "../look/Options.ts"
 import * as Rows from "../look/Rows.ts"
 import * as Output from "../output/Output.ts"
 import * as ProgressBar from "../output/ProgressBar.ts"
+import * as SafeText from "../output/SafeText.ts"
 import { confirm } from "./Confirm.ts"
 import * as Preview from "./Preview.ts"
 
@@ -33,7 +34,7 @@ type Verb = keyof typeof decisions
 export const dryRun = Options.toggle("dry-run", "Show what would be done, and change nothing")
 
 const ids = Argument.String("id").pipe(
-  Argument.withDescription("Ids of dead letters: 7, #7 or the full length"),
+  Argument.withDescription("Ids of dead letters: 7, or the full length"),
   Argument.variadic()
 )
 
@@ -60,6 +61,8 @@ const decideEach = Effect.fnUntraced(function*(verb: Verb, given: ReadonlyArray<
     const refusal = yield* Effect.match(one(id, action), { onFailure: Failures.of, onSuccess: () => undefined })
     if (refusal === undefined) done.push(id)
     else refusals.push(refusal)
+    // Only a decision of another operator leaves the others as they are. Any other failure would come again.
+    if (refusal !== undefined && refusal.reason !== "conflict") break
   }
   if (done.length > 0) {
     yield* Output.emit({
@@ -95,7 +98,21 @@ const decideSet = Effect.fnUntraced(function*(
   const { count } = set.deadLetters
   if (count > 1) yield* confirm(`${verb} ${Preview.shown(set.deadLetters)}?`)
   const progress = yield* ProgressBar.make(past, set.deadLetters)
-  const { done } = yield* all(set, { ...action, rate: options.rate, onProgress: ({ done }) => progress(done) })
+  let decided = 0
+  const { done } = yield* all(set, {
+    ...action,
+    rate: options.rate,
+    onProgress: ({ done }) => {
+      decided = done
+      return progress(done)
+    }
+  }).pipe(
+    Effect.onInterrupt(() =>
+      Output.stderr(
+        `\nInterrupted. The number of ${past} dead letters is at least ${decided}, and the rest of the set is untouched.\n`
+      )
+    )
+  )
   const others = set.deadLetters.more ? 0 : count - done
   yield* Output.emit({
     data: { action: past, done, decidedByOthers: others },
@@ -105,7 +122,7 @@ const decideSet = Effect.fnUntraced(function*(
     ]
   })
   if (verb === "redrive") {
-    yield* Output.hint(`next: millrace redrives --actor ${action.by}   (what became of them)`)
+    yield* Output.hint(`next: millrace redrives --actor ${SafeText.forShell(action.by)}   (what became of them)`)
   }
 })
 

@@ -23,6 +23,7 @@ import { operator, variable } from "../frame/GlobalSettings.ts"
 import * as Options from "../look/Options.ts"
 import * as JsonText from "../output/JsonText.ts"
 import * as Output from "../output/Output.ts"
+import * as SafeText from "../output/SafeText.ts"
 import { confirm } from "./Confirm.ts"
 import { dryRun } from "./DecideCommands.ts"
 
@@ -125,7 +126,7 @@ export const edit = Command.make(
           } with the edited payload, as message ${kept.messageId} of key ${kept.key}.`
         )]
       })
-      yield* Output.hint(`next: millrace find ${JSON.stringify(kept.messageId)}   (whether it is committed now)`)
+      yield* Output.hint(`next: millrace find ${SafeText.forShell(kept.messageId)}   (whether it is committed now)`)
     }))
 ).pipe(
   Command.withDescription("Redrive a dead letter with another payload. Shows the difference, and keeps id and key")

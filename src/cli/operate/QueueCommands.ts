@@ -6,6 +6,7 @@ import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Consumers from "../../Consumers.ts"
 import * as DeadLetters from "../../DeadLetters.ts"
+import { PauseConflict } from "../../Errors.ts"
 import { Operations } from "../../ops/Operations.ts"
 import { notFound, refused, usage } from "../frame/CliFailure.ts"
 import { connected } from "../frame/Connect.ts"
@@ -63,13 +64,32 @@ export const keysRelease = Command.make(
   Command.withDescription("Let the messages behind a parked dead letter continue. The dead letter stays open")
 )
 
+/** Refuses what the action itself would refuse, so that a dry run does not promise it. */
+const wouldPause = (
+  consumer: string,
+  key: string,
+  asked: "paused" | "resumed",
+  paused: { readonly by: string; readonly at: number } | undefined
+): Effect.Effect<void, PauseConflict> =>
+  (asked === "paused") === (paused === undefined)
+    ? Effect.void
+    : Effect.fail(new PauseConflict({ consumer, key, asked, by: paused?.by ?? "", at: paused?.at ?? 0 }))
+
+const wouldPauseKey = Effect.fnUntraced(function*(consumer: string, key: string, asked: "paused" | "resumed") {
+  const operations = yield* Operations
+  const [held] = yield* operations.stuckKeys({ consumer, key })
+  // Resuming a key that is parked behind no open dead letter frees it.
+  if (asked === "resumed" && held?.parked === true && held.deadLetter === undefined) return
+  yield* wouldPause(consumer, key, asked, held?.paused)
+})
+
 const onKey = (verb: "pause" | "resume", description: string) =>
   Command.make(verb, { ...keyOf, dryRun }, ({ consumer, dryRun, key }) =>
     connected(Effect.gen(function*() {
       const action = yield* operator
       const act = verb === "pause" ? Consumers.pauseKey : Consumers.resumeKey
-      yield* dryRun ? Consumers.get(consumer) : act(consumer, key, action)
       const done = verb === "pause" ? "paused" : "resumed"
+      yield* dryRun ? wouldPauseKey(consumer, key, done) : act(consumer, key, action)
       yield* tell(dryRun, { action: done, consumer, key }, `${done} key ${key} of ${consumer}.`)
     }))).pipe(Command.withDescription(description))
 
@@ -93,7 +113,8 @@ export const consumersPause = Command.make(
       }
       yield* connected(Effect.gen(function*() {
         const action = yield* operator
-        yield* dryRun ? Consumers.get(consumer) : Consumers.pause(consumer, action)
+        if (dryRun) yield* wouldPause(consumer, "", "paused", (yield* Consumers.get(consumer)).paused)
+        else yield* Consumers.pause(consumer, action)
         yield* tell(dryRun, { action: "paused", consumer }, `paused ${consumer}. Its messages wait, in order.`)
         yield* Output.hint(`next: millrace consumers resume ${consumer}`)
       }))
@@ -106,7 +127,8 @@ export const consumersResume = Command.make(
   ({ consumer, dryRun }) =>
     connected(Effect.gen(function*() {
       const action = yield* operator
-      yield* dryRun ? Consumers.get(consumer) : Consumers.resume(consumer, action)
+      if (dryRun) yield* wouldPause(consumer, "", "resumed", (yield* Consumers.get(consumer)).paused)
+      else yield* Consumers.resume(consumer, action)
       yield* tell(dryRun, { action: "resumed", consumer }, `resumed ${consumer}.`)
     }))
 ).pipe(Command.withDescription("Resume a paused consumer"))

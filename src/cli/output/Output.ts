@@ -7,7 +7,6 @@
 import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type * as PlatformError from "effect/PlatformError"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import type { Count } from "../../ops/Fact.ts"
@@ -90,8 +89,9 @@ export const isJson = Effect.gen(function*() {
   return (yield* Json) || (yield* NdJson)
 })
 
-const stdout = (text: string): Effect.Effect<void, PlatformError.PlatformError, Stdio.Stdio> =>
-  Stdio.Stdio.use((stdio) => Stream.run(Stream.make(text), stdio.stdout()))
+/** Writes harmless text to the standard output. If its reader is gone, the command ends. */
+const stdout = (text: string): Effect.Effect<void, never, Stdio.Stdio> =>
+  Stdio.Stdio.use((stdio) => Effect.catch(Stream.run(Stream.make(text), stdio.stdout()), () => Effect.interrupt))
 
 /** Writes harmless text to the standard error. A closed standard error is no failure of the command. */
 export const stderr = (text: string): Effect.Effect<void, never, Stdio.Stdio> =>

@@ -10,6 +10,10 @@ const harmful = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
 export const oneLine = (text: string): string =>
   text.replace(harmful, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`)
 
+/** Quotes a text for a shell, so that a command of a hint can be copied: a key may contain `$(...)`. */
+export const forShell = (text: string): string =>
+  /^[\w./:@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+
 /** Splits a text into its lines, and makes each line harmless. */
 export const lines = (text: string): ReadonlyArray<string> =>
   text.replace(/\r\n/g, "\n").split("\n").map((line) => oneLine(line.replaceAll("\t", "  ")))

@@ -31,7 +31,7 @@ export const make = (t: Names, kind: Kind, role: string): ReadonlyArray<string> 
   const call = (...functions: ReadonlyArray<string>) => `grant execute on function ${functions.join(", ")} to ${to}`
   switch (kind) {
     case "viewer":
-      return [...look, `grant select on sequence ${t.subscriptionsChanged} to ${to}`]
+      return look
     case "publisher":
       return [
         ...look,
@@ -69,7 +69,8 @@ export const make = (t: Names, kind: Kind, role: string): ReadonlyArray<string> 
     case "operator":
       return [
         ...look,
-        on("insert, update", t.messages, t.inbox, t.serverLife),
+        on("insert", t.messages),
+        on("insert, update", t.inbox, t.serverLife),
         on("insert, update, delete", t.holds),
         on("update", t.deadLetters, t.consumers, t.lanes, t.workers),
         on("insert", t.audit),

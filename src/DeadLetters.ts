@@ -191,44 +191,6 @@ export const checkEdit = Effect.fnUntraced(function*<Name extends string, S exte
 })
 
 /**
- * Redrives a dead letter with another payload that no Schema has checked, for a tool that does not know the topic.
- * Where the topic is known, use {@link redriveEdited}.
- *
- * The payload must be JSON text within the limits of a message, or the call fails with `InvalidMessage`. Id, key and
- * version stay the same. A payload that does not decode makes the message a dead letter again.
- *
- * @since 0.1.0
- */
-export const redriveUnchecked = Effect.fnUntraced(function*(
-  deadLetterId: string,
-  options: OperatorAction & { readonly payload: string }
-): Effect.fn.Return<
-  void,
-  StoreFailure | DeadLetterNotFound | DeadLetterConflict | InvalidMessage | InvalidOperatorAction,
-  Store
-> {
-  const { by, note, payload } = options
-  yield* checked(options)
-  const { message } = yield* get(deadLetterId)
-  const bad = Message.problem({ ...message, payload }) ?? notJson(message, payload)
-  if (bad !== undefined) return yield* bad
-  const store = yield* Store
-  yield* store.deadLetters.redrive(deadLetterId, { by, note }, { payload, version: message.version })
-  yield* Telemetry.operatorAction("edited")
-})
-
-/** Returns the problem of a payload that is no JSON text. */
-const notJson = ({ id, topic }: Message.Message, payload: string): InvalidMessage | undefined => {
-  try {
-    JSON.parse(payload)
-    return undefined
-  } catch {
-    const hint = "Correct the text."
-    return new InvalidMessage({ topic, id, field: "payload", problem: "is no JSON text", hint })
-  }
-}
-
-/**
  * Discards an open dead letter. The messages behind a parked one continue. The dead letter can be restored while the
  * store keeps it (7 days, `retention.discarded`).
  *

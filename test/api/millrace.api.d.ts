@@ -175,9 +175,6 @@ export declare const checkEdit: <Name extends string, S extends Schema.Constrain
     readonly topic: Topic<Name, S>;
     readonly payload: string;
 }) => Effect.Effect<DeadLetter, EditError, Store | S["DecodingServices"] | S["EncodingServices"]>;
-export declare const redriveUnchecked: (deadLetterId: string, options: OperatorAction & {
-    readonly payload: string;
-}) => Effect.Effect<void, DeadLetterConflict | DeadLetterNotFound | InvalidMessage | InvalidOperatorAction | StoreFailure, Store>;
 export declare const discard: (deadLetterId: string, action: OperatorAction) => Decided;
 export declare const restore: (deadLetterId: string, action: OperatorAction) => Decided;
 export declare const release: (deadLetterId: string, action: OperatorAction) => Decided;

@@ -200,7 +200,7 @@ writeFileSync(file, readFileSync(file, "utf8").replace("100", "7"))`
     Effect.gen(function*() {
       const { ids, letters } = yield* failed("exported")
       const exact = `{"n":12345678901234567890,"f":1.10,"n":"twice \\u202e"}`
-      yield* DeadLetters.redriveUnchecked(letters[0]!.id, { by: "anna", payload: exact })
+      yield* (yield* Operations.Operations).redriveEdited(letters[0]!.id, { by: "anna", payload: exact })
       const { code, stdout } = yield* cli(["dead", "export", "--consumer", "exported", "--state", "any"])
       assert.strictEqual(code, 0)
       const lines = stdout.trimEnd().split("\n").map((line) => JSON.parse(line))

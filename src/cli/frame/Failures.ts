@@ -9,15 +9,21 @@ const reasons: Readonly<Record<string, ExitReason>> = {
   ConsumerNotFound: "notFound",
   DeadLetterNotFound: "notFound",
   WorkerNotFound: "notFound",
+  RedriveRunNotFound: "notFound",
+  NothingToRedrive: "notFound",
+  NothingToStep: "notFound",
   DeadLetterConflict: "conflict",
   PauseConflict: "conflict",
   DataInUse: "conflict",
+  RedriveRunning: "conflict",
+  RedriveRunConflict: "conflict",
   SchemaOutdated: "refused",
   SchemaTooNew: "refused",
   InvalidConfig: "usage",
   InvalidSetting: "usage",
   InvalidName: "usage",
   InvalidMessage: "usage",
+  EditUndecodable: "usage",
   InvalidOperatorAction: "usage"
 }
 

@@ -13,10 +13,10 @@ import * as ChildProcess from "effect/process/ChildProcess"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
-import * as TextDiff from "effect/TextDiff"
 import type { DeadLetter } from "../../DeadLetter.ts"
 import * as DeadLetters from "../../DeadLetters.ts"
 import { DeadLetterConflict } from "../../Errors.ts"
+import { Operations } from "../../ops/Operations.ts"
 import { CliFailure, refused, usage } from "../frame/CliFailure.ts"
 import { connected } from "../frame/Connect.ts"
 import { operator, variable } from "../frame/GlobalSettings.ts"
@@ -26,9 +26,6 @@ import * as Output from "../output/Output.ts"
 import * as SafeText from "../output/SafeText.ts"
 import { confirm } from "./Confirm.ts"
 import { dryRun } from "./DecideCommands.ts"
-
-/** The most changed lines that the difference searches for. */
-const mostEdits = 2_000
 
 /** Opens the payload in the editor of the environment, and returns the saved text. */
 const inEditor = Effect.fnUntraced(function*(payload: string) {
@@ -70,13 +67,6 @@ const read = Effect.fnUntraced(function*(from: string | undefined, present: stri
     }))
 })
 
-/** Returns the difference between two payloads, line by line. */
-export const difference = (before: string, after: string): string =>
-  TextDiff.unified(
-    TextDiff.lines(`${JsonText.indented(before)}\n`, `${JsonText.indented(after)}\n`, { maxEdits: mostEdits }),
-    { fromFile: "present", toFile: "edited" }
-  )
-
 const styles = { "-": "red", "+": "green", "@": "dim" } as const
 
 const diffLines = (diff: string): ReadonlyArray<Output.Line> =>
@@ -102,7 +92,8 @@ export const edit = Command.make(
       yield* open(letter)
       const given = yield* read(Option.getOrUndefined(from), letter.message.payload)
       const payload = JsonText.compact(given)
-      const diff = difference(letter.message.payload, payload)
+      const operations = yield* Operations
+      const { diff } = yield* operations.previewEdit(letter.id, payload)
       if (diff === "") return yield* refused("not-edited", "The payload is the same as before. Nothing was changed.")
       const kept = { messageId: letter.message.id, key: letter.message.key, topic: letter.message.topic }
       if (dryRun) {
@@ -117,7 +108,7 @@ export const edit = Command.make(
       if (from._tag === "None" && (yield* stdio.stdinIsTerminal)) {
         yield* confirm(`Redrive ${Options.shortId(letter.id)} with this payload?`)
       }
-      yield* DeadLetters.redriveUnchecked(letter.id, { ...action, payload })
+      yield* operations.redriveEdited(letter.id, { ...action, payload })
       yield* Output.emit({
         data: { action: "edited", deadLetterId: letter.id, ...kept, diff },
         lines: [Output.line(

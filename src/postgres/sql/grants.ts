@@ -59,10 +59,12 @@ export const make = (t: Names, kind: Kind, role: string): ReadonlyArray<string> 
           t.leases,
           t.unsettled,
           t.series,
-          t.serverLife
+          t.serverLife,
+          t.redriveRuns,
+          t.redriveOutcomes
         ),
-        // Retention deletes old entries.
-        on("update, delete", t.audit),
+        // A redrive run writes entries, and retention deletes old ones.
+        on("insert, update, delete", t.audit),
         sequences,
         call(t.publish, t.cancel)
       ]
@@ -73,6 +75,7 @@ export const make = (t: Names, kind: Kind, role: string): ReadonlyArray<string> 
         on("insert, update", t.inbox, t.serverLife),
         on("insert, update, delete", t.holds),
         on("update", t.deadLetters, t.consumers, t.lanes, t.workers),
+        on("insert, update", t.redriveRuns, t.redriveOutcomes),
         on("insert", t.audit),
         sequences,
         call(t.publish, t.cancel, t.redrive, t.release, t.pause, t.resume)

@@ -265,9 +265,8 @@ const derived = <A>(
  * Outside of a transaction the publish commits by itself. If the store fails, the call fails; after success the message
  * is never lost. If the call is interrupted, the message may have been published.
  *
- * On Postgres, concurrent publishes outside of a transaction share statements, so 64 fibers publish about twice as many
- * messages as they could one by one. A publish does not wait for others that may come, and fails for its own message
- * only.
+ * On Postgres, concurrent publishes outside of a transaction share statements, and so the waits for the disk. A publish
+ * does not wait for others that may come, and fails for its own message only.
  *
  * On Postgres, a transaction at REPEATABLE READ or SERIALIZABLE cannot publish if its snapshot is older than a
  * registration or removal of a consumer. The publish fails with a `StoreFailure` of code 40001. Run that transaction

@@ -1,15 +1,19 @@
 /**
  * `npm run bench`: the ratio of Millrace to the bare prototype, for CI. `npm run bench -- all` measures it beside other
- * queues, and `npm run bench -- latency` from a publish to its commit.
+ * queues, and `-- latency` from a publish to its commit. `-- yardstick` compares it with its own SQL, and `-- publish`
+ * measures publishes.
  */
+const inProcess = () => import("./in-process.ts")
 const measurements: Readonly<Record<string, () => Promise<unknown>>> = {
   all: () => import("./all.ts"),
-  latency: () => import("./latency.ts")
+  latency: () => import("./latency.ts"),
+  publish: inProcess,
+  yardstick: inProcess
 }
 
 const [, , asked = ""] = process.argv
 const isNamed = asked !== "" && !asked.startsWith("--")
-const measure = isNamed ? measurements[asked] : () => import("./ratio.ts")
+const measure = isNamed ? measurements[asked] : inProcess
 if (measure === undefined) {
   console.error(
     `There is no measurement "${asked}". There are ${Object.keys(measurements).join(", ")}, or none for the ratio.`

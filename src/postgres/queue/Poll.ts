@@ -62,7 +62,7 @@ export const lowest = (places: Iterable<Place>): ReadonlyMap<number, bigint> => 
  * lane gets an equal part of a poll. So the sum of the limits stays bounded. When each of 64 lanes could have 500 rows,
  * a poll took several times the time of a poll of 500 rows in all.
  */
-export const shares = (readings: ReadonlyArray<Reading>, rows: number): ReadonlyArray<number> => {
+export const shares = (readings: ReadonlyArray<Pick<Reading, "hot">>, rows: number): ReadonlyArray<number> => {
   const hot = readings.reduce((n, reading) => n + (reading.hot ? 1 : 0), 0)
   const each = Math.max(2, Math.ceil(rows / readings.length))
   const more = Math.max(each, Math.ceil(rows / Math.max(1, hot)))

@@ -1,9 +1,10 @@
 /**
- * `npm run bench`: Millrace beside the bare prototype and the ceiling, in one run, on one Postgres (`DATABASE_URL`, or
- * one from npm). Each is run in turn, several times. The medians and their ratios count, not the single figures.
+ * The measurements of one process: `npm run bench`, and with `yardstick` or `publish` (`fractions.ts`, `publishes.ts`).
  *
- * Exit code 1 if Millrace does less than half of the prototype. `--short` runs fewer messages and rounds, for CI. Two
- * short rounds are noise, so it fails only under a third.
+ * Without a name it compares Millrace with the bare prototype and the ceiling, in one run, on one Postgres
+ * (`DATABASE_URL`, or one from npm). Each runs in turn, several times. The medians and their ratios count, not the
+ * single figures. The exit code is 1 if Millrace does less than half of the prototype. `--short` runs fewer messages and
+ * rounds, for CI. Two short rounds are noise, so it fails only under a third.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Redacted } from "effect"
@@ -11,10 +12,15 @@ import { Postgres } from "millrace/postgres"
 import { parseArgs } from "node:util"
 import { givenOrStarted } from "../setup/server.ts"
 import { ceiling } from "./ceiling.ts"
+import { fractions } from "./fractions.ts"
 import { millrace } from "./millrace.ts"
 import { prototype } from "./prototype.ts"
+import { publishes } from "./publishes.ts"
 
-const { values } = parseArgs({ options: { short: { type: "boolean", default: false }, messages: { type: "string" } } })
+const { positionals: [scenario], values } = parseArgs({
+  allowPositionals: true,
+  options: { short: { type: "boolean", default: false }, messages: { type: "string" } }
+})
 const messages = Number(values.messages ?? (values.short ? 10_000 : 40_000))
 const rounds = values.short ? 2 : 5
 const keys = 1000
@@ -70,9 +76,17 @@ const bench = Effect.gen(function*() {
   if (ratio < floor) return yield* Effect.die(`millrace does ${ratio.toFixed(2)} of the prototype, less than ${floor}`)
 })
 
+const schema = "millrace_bench"
+const scenarioOf = (url: string) =>
+  scenario === "yardstick"
+    ? fractions({ url, schema, messages, keys, rounds })
+    : scenario === "publish"
+    ? publishes({ schema, messages: messages / 4, rounds })
+    : bench
+
 const program = Effect.acquireUseRelease(
-  Effect.promise(() => givenOrStarted()),
-  (server) => Effect.provide(bench, Postgres.layer({ url: Redacted.make(server.url), schema: "millrace_bench" })),
+  Effect.promise(() => givenOrStarted({ settings: ["shared_preload_libraries=pg_stat_statements"] })),
+  ({ url }) => Effect.provide(scenarioOf(url), Postgres.layer({ url: Redacted.make(url), schema })),
   (server) => Effect.promise(() => server.stop())
 )
 

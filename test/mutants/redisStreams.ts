@@ -161,5 +161,14 @@ export const redisStreamMutants: ReadonlyArray<Mutant> = [
     to: "",
     test: queue,
     named: "with their group or stream are a permanent error"
+  },
+  {
+    name: "streams: a read that does not wait",
+    guarantee: "bounded",
+    file: file,
+    from: "entries.length > 0 || waitMillis < 1 ? entries : yield* waited(most, waitMillis)",
+    to: "entries.length > 0 || waitMillis >= 0 ? entries : yield* waited(most, waitMillis)",
+    test: worker,
+    named: "without messages is asked a few times a second"
   }
 ]

@@ -9,7 +9,7 @@
  * | --- | --- | --- | --- | --- |
  * | Postgres, memory | lane | token | within the transaction | waits in place |
  * | SQS FIFO | received group | inbox | after | its group is hidden for a time |
- * | SQS standard | message | inbox | after | its message is hidden for a time |
+ * | SQS standard, Redis group | message | inbox | after | its message is hidden for a time |
  *
  * @since 0.1.0
  */

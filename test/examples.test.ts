@@ -4,6 +4,7 @@ import { Effect } from "effect"
 import { execFile, spawn } from "node:child_process"
 import { createHmac } from "node:crypto"
 import { assert, inject } from "vitest"
+import { anyServer, redisRuns } from "./redis/redisServer.ts"
 import { root } from "./scripts/run.ts"
 import { files, read } from "./scripts/source.ts"
 import { freshDatabase } from "./setup/database.ts"
@@ -18,12 +19,16 @@ const promised = (source: string): string | undefined => {
   return output?.split("\n").map((line) => line.replace(/^\/\/ ?/, "").trimEnd()).join("\n").trim()
 }
 
-const printed = (path: string, databaseUrl: string) =>
+const printed = (path: string, databaseUrl: string, redisUrl: string) =>
   Effect.callback<string>((resume) => {
     const child = execFile(
       process.execPath,
       ["--conditions=millrace-source", path],
-      { cwd: root, timeout: 60_000, env: { ...process.env, DATABASE_URL: databaseUrl, NO_COLOR: "1" } },
+      {
+        cwd: root,
+        timeout: 60_000,
+        env: { ...process.env, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, NO_COLOR: "1" }
+      },
       (error, stdout, stderr) =>
         resume(
           error === null
@@ -46,16 +51,20 @@ it("the README begins with the first example, and with what it prints", () => {
   assert.equal(first, program)
 })
 
-for (const path of examples) {
+const redisRan = await redisRuns("the examples on Redis")
+const needsRedis = (path: string) => read(path).includes("millrace/redis")
+
+for (const path of examples.filter((path) => redisRan || !needsRedis(path))) {
   it.live(`${path} prints what it promises`, () =>
     Effect.gen(function*() {
       const expected = promised(read(path))
       assert.isDefined(expected, `${path} does not end in "// Output:" and the lines that it prints`)
-      const output = yield* printed(path, yield* freshDatabase(inject("databaseUrl")))
+      const redisUrl = needsRedis(path) ? yield* anyServer : undefined
+      const output = yield* printed(path, yield* freshDatabase(inject("databaseUrl")), redisUrl ?? "")
       // The promise is about the program's own lines. A worker logs when it starts and stops, and a publisher names a
-      // topic that no consumer reads yet.
+      // topic that no consumer reads yet. A worker on Redis warns about the settings of its server.
       const own = output.split("\n").filter((line) =>
-        !/^\[[\d:.]+\] (?:INFO|WARN) \(#\d+\): (?:Worker |No consumer reads topic )/.test(line)
+        !/^\[[\d:.]+\] (?:INFO|WARN) \(#\d+\): (?:Worker |No consumer reads topic |Redis )/.test(line)
       )
       assert.equal(own.map((line) => line.trimEnd()).join("\n").trim(), expected)
     }), 90_000)

@@ -2,8 +2,8 @@
  * A group of a Redis stream as the subscription of a broker sees it.
  *
  * Redis has no lease of its own. An entry is pending under a consumer, and its idle time says since when. A read claims
- * entries that have been idle for a lease, and a renewal sets the idle time to zero. An entry that is given back gets
- * a long idle time, so that the next read claims it.
+ * entries that have been idle for a lease, and a renewal sets the idle time to zero. An entry that is given back
+ * counts as idle for a lease, so that the next read claims it.
  *
  * An entry that was removed before it was acknowledged is a loss. Every read looks for one, and fails for good.
  */
@@ -24,9 +24,6 @@ export interface Received extends BrokerQueue.Received {
 
 /** The most entries of a request. */
 const batchSize = 100
-
-/** An idle time above that of every lease: 20 days. */
-const atOnce = 20 * 86_400_000
 
 export interface Options {
   readonly stream: string
@@ -191,9 +188,7 @@ export const make = (redis: Redis.Redis["Service"], options: Options): BrokerQue
       change(
         "give messages back",
         Scripts.returned,
-        entries.map((
-          { handle, millis }
-        ) => [handle, millis === 0 ? atOnce : Math.max(0, Math.floor(leaseMillis - millis))])
+        entries.map(({ handle, millis }) => [handle, Math.max(0, Math.floor(leaseMillis - millis))])
       ),
     remove: (handles) =>
       Effect.as(

@@ -36,8 +36,8 @@ end
 
 /**
  * Finds entries that were removed from the stream without this group. Trimming removes the oldest entries. So if it
- * took a pending one, the smallest pending id is below the first id of the stream. If it took an unread one, then every
- * entry that is there is unread, and the counters of Redis differ from their number.
+ * took a pending one, the smallest pending id is below the first id of the stream. If it took unread ones, Redis counts
+ * more unread entries than the stream has.
  */
 const check = `
 local group
@@ -51,14 +51,9 @@ local stream = named(redis.call('xinfo', 'stream', KEYS[1]))
 local first = stream['first-entry'] and stream['first-entry'][1]
 local pending = redis.call('xpending', KEYS[1], ARGV[1])
 if pending[1] > 0 and (not first or before(pending[2], first)) then return { 'trimmed', pending[2] } end
-local read, last = group['entries-read'], group['last-delivered-id']
-if read then
-  local added, unread = stream['entries-added'], nil
-  if last == stream['last-generated-id'] then unread = 0
-  elseif not first or before(last, first) then unread = stream['length'] end
-  if unread and added - read - unread > 0 then
-    return { 'unread', tostring(added - read - unread), last, tostring(added - unread) }
-  end
+local read, gone = group['entries-read'], stream['entries-added'] - stream['length']
+if read and gone > read then
+  return { 'unread', tostring(gone - read), group['last-delivered-id'], tostring(gone) }
 end
 `
 

@@ -7,7 +7,7 @@
  */
 import * as PgConnection from "@effect/sql-pg/PgConnection"
 import { Effect, Redacted, Result } from "effect"
-import { shares } from "../../src/postgres/queue/Round.ts"
+import { shares } from "../../src/postgres/queue/Poll.ts"
 import * as ServerLife from "../../src/postgres/queue/ServerLife.ts"
 import * as Batch from "../../src/postgres/session/Batch.ts"
 import { machineryParameters } from "../../src/postgres/session/Pools.ts"

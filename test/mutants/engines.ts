@@ -1,7 +1,13 @@
-/** The breaks of what reaches other engines: the inbox outside of the store, the codec and the relay. */
+/** The breaks of what reaches other engines: the inbox and the streams of Redis, the codec and the relay. */
 import { redisInboxMutants } from "./redisInbox.ts"
+import { redisStreamMutants } from "./redisStreams.ts"
 import { relayMutants } from "./relay.ts"
 import type { Mutant } from "./types.ts"
 import { wireMutants } from "./wire.ts"
 
-export const engineMutants: ReadonlyArray<Mutant> = [...redisInboxMutants, ...relayMutants, ...wireMutants]
+export const engineMutants: ReadonlyArray<Mutant> = [
+  ...redisInboxMutants,
+  ...redisStreamMutants,
+  ...relayMutants,
+  ...wireMutants
+]

@@ -388,6 +388,28 @@ describe.runIf(installed)("a server of Redis Streams", () => {
       }).pipe(Effect.provide(onMemory(server.url, { stream: freshStream(), requestTimeout: "1 second" })))
     }).pipe(Effect.scoped))
 
+  it.live("without messages is asked a few times a second, and a message still comes at once", () =>
+    Effect.gen(function*() {
+      const server = yield* ownServer()
+      yield* Effect.gen(function*() {
+        const redis = yield* Redis
+        const { sees, worker } = yield* working({ lease: "30 seconds" })
+        const commands = Effect.map(
+          redis.send<string>("INFO", "stats"),
+          (text) => Number(/total_commands_processed:(\d+)/.exec(text)![1])
+        )
+        yield* send([order("a", 1)])
+        yield* sees("a1")
+        const before = yield* commands
+        yield* Effect.sleep("2 seconds")
+        const asked = (yield* commands) - before
+        assert.isBelow(asked, 300, `${asked} commands in two seconds, with those inside of scripts`)
+        yield* send([order("a", 2)])
+        yield* sees("a2").pipe(Effect.timeout(limit(1000)))
+        yield* Fiber.interrupt(worker)
+      }).pipe(Effect.provide(onMemory(server.url, { stream: freshStream(), block: "5 seconds" })))
+    }).pipe(Effect.scoped))
+
   it.live("that may forget messages is named in a warning when a worker starts", () =>
     Effect.gen(function*() {
       const server = yield* ownServer([])

@@ -1,0 +1,183 @@
+/** Messages of a stream commit in Postgres: processes are killed and frozen, and acknowledgements are lost. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Layer } from "effect"
+import * as Redis from "effect/persistence/Redis"
+import { SqlClient } from "effect/sql"
+import { Pipeline, Worker } from "millrace"
+import { RedisConnection, RedisStreams } from "millrace/redis"
+import { fileURLToPath } from "node:url"
+import { inject } from "vitest"
+import { acknowledge } from "../../src/redis/streamScripts.ts"
+import * as Child from "../harness/child.ts"
+import { limit } from "../harness/patience.ts"
+import { freshSchema, postgres } from "../postgres/kit.ts"
+import { type Order, Orders, orders } from "../worker/support.ts"
+import { anyServer, redisRuns } from "./redisServer.ts"
+import type { Setup } from "./stream-program.ts"
+import { freshStream, quiet, send, sizes, transportOn, until } from "./streamKit.ts"
+
+const runs = await redisRuns("the tests of Redis Streams with Postgres")
+const program = fileURLToPath(new URL("stream-program.ts", import.meta.url))
+const idsOf = (given: ReadonlyArray<{ readonly id: string }>) => given.map(({ id }) => id).toSorted()
+
+const both = ({ redis, schema, stream }: Setup) =>
+  transportOn(redis, { stream }).pipe(
+    Layer.provideMerge(postgres(inject("databaseUrl"), { retention: false }, schema)),
+    Layer.provideMerge(quiet)
+  )
+
+interface Row {
+  readonly id: string
+  readonly worker: string
+}
+
+/** Runs a test with a stream, a schema and a ledger of its own. */
+const withLedger = <A, E>(
+  test: (setup: Setup, ledger: Effect.Effect<ReadonlyArray<Row>>) => Effect.Effect<
+    A,
+    E,
+    Layer.Success<ReturnType<typeof both>>
+  >
+) =>
+  Effect.gen(function*() {
+    const setup: Setup = {
+      database: inject("databaseUrl"),
+      schema: freshSchema(),
+      redis: (yield* anyServer) ?? "",
+      stream: freshStream(),
+      name: "",
+      leaseMillis: limit(1500),
+      waitMillis: 0
+    }
+    return yield* Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      const table = sql(`${setup.schema}.stream_ledger`)
+      yield* sql`create table ${table} (id text not null, worker text not null)`
+      return yield* test(setup, Effect.orDie(sql<Row>`select id, worker from ${table}`))
+    }).pipe(Effect.provide(both(setup)))
+  }).pipe(Effect.scoped)
+
+const started = Effect.fnUntraced(function*(setup: Setup, name: string, waitMillis = 0) {
+  return yield* Child.start({ name, program, setup: { ...setup, name, waitMillis } })
+})
+
+const emptied = (stream: string) =>
+  until("the stream is empty", Effect.map(sizes(stream), ({ length, pending }) => length + pending === 0))
+
+describe.runIf(runs)("a message of a stream with its effects in Postgres", () => {
+  it.live(
+    "of a killed process is processed by another one, and not before its lease ends",
+    () =>
+      withLedger((setup, ledger) =>
+        Effect.scoped(Effect.gen(function*() {
+          yield* send(orders("a", 3))
+          const first = yield* started(setup, "first", 600_000)
+          yield* first.said("begins a3")
+          const second = yield* started(setup, "second")
+          yield* Effect.sleep(setup.leaseMillis * 1.5)
+          assert.deepStrictEqual(yield* ledger, [])
+          yield* first.signal("SIGKILL")
+          yield* emptied(setup.stream)
+          yield* Child.stop(second)
+          assert.deepStrictEqual((yield* ledger).toSorted((a, b) => a.id < b.id ? -1 : 1), [
+            { id: "a1", worker: "second" },
+            { id: "a2", worker: "second" },
+            { id: "a3", worker: "second" }
+          ])
+        }))
+      ),
+    limit(60_000)
+  )
+
+  it.live(
+    "of a process that was frozen beyond its lease is committed by its next owner only",
+    () =>
+      withLedger((setup, ledger) =>
+        Effect.scoped(Effect.gen(function*() {
+          yield* send(orders("a", 2))
+          const frozen = yield* started(setup, "frozen", 1000)
+          yield* frozen.said("begins a2")
+          yield* frozen.signal("SIGSTOP")
+          const second = yield* started(setup, "second")
+          yield* emptied(setup.stream)
+          yield* frozen.signal("SIGCONT")
+          // The frozen process continues and gets the next message, so everything that it had is over.
+          yield* Child.stop(second)
+          yield* send(orders("b", 1))
+          yield* frozen.said("begins b1")
+          yield* emptied(setup.stream)
+          yield* Child.stop(frozen)
+          assert.deepStrictEqual((yield* ledger).toSorted((a, b) => a.id < b.id ? -1 : 1), [
+            { id: "a1", worker: "second" },
+            { id: "a2", worker: "second" },
+            { id: "b1", worker: "frozen" }
+          ])
+        }))
+      ),
+    limit(60_000)
+  )
+
+  it.live(
+    "is acknowledged only after its commit, and stays pending while its transaction is open",
+    () =>
+      withLedger((setup, ledger) =>
+        Effect.gen(function*() {
+          yield* send(orders("a", 1))
+          let commits = 0
+          const pipeline = Pipeline.from(Orders, { consumer: "ledger", order: "none" }).pipe(
+            Pipeline.commit(() => Effect.andThen(Effect.sync(() => void commits++), Effect.never))
+          )
+          const worker = yield* Effect.forkChild(Worker.run(pipeline, { grace: 0, idlePoll: "50 millis" }))
+          yield* until("the commit has begun", Effect.sync(() => commits > 0))
+          yield* Effect.sleep("300 millis")
+          assert.deepStrictEqual(yield* sizes(setup.stream), { length: 1, pending: 1 })
+          yield* Fiber.interrupt(worker)
+          assert.deepStrictEqual(yield* ledger, [])
+        })
+      ),
+    limit(60_000)
+  )
+
+  it.live(
+    "with an acknowledgement that is lost after COMMIT comes again, and has no second effect",
+    () =>
+      withLedger((setup, ledger) =>
+        Effect.gen(function*() {
+          const sent = orders("a", 20)
+          yield* send(sent)
+          const sql = yield* SqlClient.SqlClient
+          const pipeline = Pipeline.from(Orders, { consumer: "ledger", order: "none" }).pipe(
+            Pipeline.commit((one: Order) =>
+              Effect.asVoid(
+                sql`insert into ${sql(`${setup.schema}.stream_ledger`)} (id, worker) values (${one.id}, '')`
+              )
+            )
+          )
+          // No acknowledgement of this process reaches Redis.
+          const deaf = Layer.effect(
+            Redis.Redis,
+            Effect.map(Redis.Redis, (redis) =>
+              Redis.Redis.of({
+                ...redis,
+                eval: (script) => (script as unknown) === acknowledge ? () => Effect.never : redis.eval(script)
+              }))
+          ).pipe(Layer.provide(RedisConnection.layerLazy(setup.redis)))
+          const options: Worker.WorkerOptions = { lease: setup.leaseMillis, grace: 0, idlePoll: "50 millis" }
+          const first = yield* Effect.forkChild(
+            Effect.provide(
+              Worker.run(pipeline, options),
+              Layer.provide(RedisStreams.layer({ stream: setup.stream, create: true, block: "100 millis" }), deaf)
+            )
+          )
+          yield* until("all are committed", Effect.map(ledger, (rows) => rows.length >= sent.length))
+          yield* Fiber.interrupt(first)
+          assert.strictEqual((yield* sizes(setup.stream)).pending, sent.length)
+          const second = yield* Effect.forkChild(Worker.run(pipeline, options))
+          yield* emptied(setup.stream)
+          yield* Fiber.interrupt(second)
+          assert.deepStrictEqual(idsOf(yield* ledger), idsOf(sent))
+        })
+      ),
+    limit(60_000)
+  )
+})

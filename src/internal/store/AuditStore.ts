@@ -12,6 +12,7 @@ import type { StoreFailure } from "../../Errors.ts"
  * - On a dead letter: `redriven`, `edited` (redriven with another payload), `discarded`, `restored`, `released`.
  * - On a consumer: `removed`, `unsubscribed`.
  * - On a consumer or one of its keys: `paused`, `resumed`. On a key: `stepped`, with the id of the message as detail.
+ * - On a waiting message: `deadLettered`.
  * - On a redrive run: `started`, `continued`, `paused`, `cancelled`, `rateChanged`. The run itself, whose name is
  *   `millrace`, writes `awaited` (it waits for an operator), `stopped` and `finished`.
  *
@@ -28,6 +29,7 @@ export type Action =
   | "paused"
   | "resumed"
   | "stepped"
+  | "deadLettered"
   | "started"
   | "continued"
   | "cancelled"

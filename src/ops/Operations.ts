@@ -173,9 +173,9 @@ export class Operations extends Context.Service<Operations, {
   readonly suspects: (consumer?: string) => Effect.Effect<ReadonlyArray<Suspect>, StoreFailure | ConsumerNotFound>
   /**
    * Dead-letters a waiting message, so that it does not crash another worker. Give its key, unless it has none. With
-   * order `park` its key is parked, also for earlier messages that wait. Messages of the key that a worker holds already
-   * may finish, and a commit of this message is refused. Returns the dead letter. Returns undefined if the message was
-   * a duplicate, and is dropped.
+   * order `park` its key is parked, also for earlier messages that wait. A worker may finish messages of the key that
+   * it holds already, but not this one. Returns the dead letter. Returns undefined if the message was a duplicate, and is
+   * dropped.
    */
   readonly deadLetterMessage: (
     consumer: string,

@@ -117,3 +117,25 @@ export interface UnroutedFacts {
   readonly firstAt: number
   readonly lastAt: number
 }
+
+/**
+ * A message that was in flight when a worker died.
+ *
+ * @since 0.1.0
+ */
+export interface Suspect {
+  readonly consumer: string
+  readonly id: string
+  readonly topic: string
+  readonly key: string
+  readonly lane: number
+  /** How many workers died with the message in flight. */
+  readonly crashCount: number
+  /** Whether a worker died while only this message ran. */
+  readonly crashedAlone: boolean
+  /** Whether no other message of its lane was in flight in more crashes. Such a message is the likeliest cause. */
+  readonly inEveryCrash: boolean
+  readonly publishedAt: number
+  /** The live worker that owns its lane. */
+  readonly worker: string | undefined
+}

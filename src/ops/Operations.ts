@@ -20,6 +20,7 @@ import type {
   InvalidName,
   InvalidOperatorAction,
   InvalidSetting,
+  MessageNotWaiting,
   NothingToRedrive,
   NothingToStep,
   RedriveRunConflict,
@@ -31,6 +32,7 @@ import * as Names from "../postgres/sql/names.ts"
 import { type OperatorAction, Store } from "../Store.ts"
 import * as EditActs from "./act/EditActs.ts"
 import * as KeySteps from "./act/KeySteps.ts"
+import * as MessageActs from "./act/MessageActs.ts"
 import * as RedriveActs from "./act/RedriveActs.ts"
 import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts"
 import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts"
@@ -38,7 +40,7 @@ import type { EditPreview } from "./EditPreview.ts"
 import type { Visible } from "./Fact.ts"
 import type { FailureFacts, FailureQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts"
 import type { KeyStep, StuckKey, StuckQuery } from "./KeyFacts.ts"
-import type { DelayedFacts, FindQuery, Found, UnroutedFacts } from "./MessageFacts.ts"
+import type { DelayedFacts, FindQuery, Found, Suspect, UnroutedFacts } from "./MessageFacts.ts"
 import * as ConsumerReader from "./read/ConsumerReader.ts"
 import * as DatabaseReader from "./read/DatabaseReader.ts"
 import * as FactQuery from "./read/FactQuery.ts"
@@ -167,6 +169,22 @@ export class Operations extends Context.Service<Operations, {
     key: string,
     action: OperatorAction
   ) => Effect.Effect<KeyStep, StoreFailure | ConsumerNotFound | NothingToStep | InvalidOperatorAction>
+  /** Returns messages that were in flight when a worker died, those with the most crashes first: at most 100. */
+  readonly suspects: (consumer?: string) => Effect.Effect<ReadonlyArray<Suspect>, StoreFailure | ConsumerNotFound>
+  /**
+   * Dead-letters a waiting message, so that it does not crash another worker. Give its key, unless it has none. With
+   * order `park` its key is parked, also for earlier messages that wait. A worker may finish messages of the key that
+   * it holds already, but not this one. Returns the dead letter. Returns undefined if the message was a duplicate, and is
+   * dropped.
+   */
+  readonly deadLetterMessage: (
+    consumer: string,
+    message: { readonly id: string; readonly key?: string | undefined },
+    action: OperatorAction
+  ) => Effect.Effect<
+    string | undefined,
+    StoreFailure | ConsumerNotFound | MessageNotWaiting | InvalidOperatorAction
+  >
   /** Shows what an edited payload would change in a dead letter, and what is wrong with it. Changes nothing. */
   readonly previewEdit: (
     deadLetterId: string,
@@ -248,6 +266,7 @@ export const layer = (
         ...SeriesReader.make(query, names),
         ...EditActs.make(store),
         ...KeySteps.make(sql, names),
+        ...MessageActs.make(sql, names),
         ...redrives,
         ...RedriveActs.make(sql, names, store, redrives)
       })

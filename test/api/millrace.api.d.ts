@@ -36,7 +36,7 @@ export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<Entry>
 // src/internal/store/AuditStore.ts
 import type * as Effect from "effect/Effect";
 import type { StoreFailure } from "../../Errors.ts";
-export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed" | "stepped" | "started" | "continued" | "cancelled" | "rateChanged" | "awaited" | "stopped" | "finished" | "evicted";
+export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed" | "stepped" | "deadLettered" | "started" | "continued" | "cancelled" | "rateChanged" | "awaited" | "stopped" | "finished" | "evicted";
 export interface Entry {
     readonly id: string;
     readonly at: number;
@@ -542,6 +542,14 @@ declare const NothingToStep_base: Schema.Class<NothingToStep, Schema.TaggedStruc
     readonly held: Schema.Boolean;
 }>, import("effect/Cause").YieldableError>;
 export declare class NothingToStep extends NothingToStep_base {
+    get message(): string;
+}
+declare const MessageNotWaiting_base: Schema.Class<MessageNotWaiting, Schema.TaggedStruct<"MessageNotWaiting", {
+    readonly consumer: Schema.String;
+    readonly id: Schema.String;
+    readonly key: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class MessageNotWaiting extends MessageNotWaiting_base {
     get message(): string;
 }
 export {};
@@ -2196,6 +2204,18 @@ export interface UnroutedFacts {
     readonly firstAt: number;
     readonly lastAt: number;
 }
+export interface Suspect {
+    readonly consumer: string;
+    readonly id: string;
+    readonly topic: string;
+    readonly key: string;
+    readonly lane: number;
+    readonly crashCount: number;
+    readonly crashedAlone: boolean;
+    readonly inEveryCrash: boolean;
+    readonly publishedAt: number;
+    readonly worker: string | undefined;
+}
 
 // src/ops/MetricsEndpoint.ts
 import type * as HttpRouter from "effect/http/HttpRouter";
@@ -2210,7 +2230,7 @@ import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as SqlClient from "effect/sql/SqlClient";
-import type { ConsumerNotFound, DeadLetterConflict, DeadLetterNotFound, EditUndecodable, InvalidMessage, InvalidName, InvalidOperatorAction, InvalidSetting, NothingToRedrive, NothingToStep, RedriveRunConflict, RedriveRunning, RedriveRunNotFound, StoreFailure } from "../Errors.ts";
+import type { ConsumerNotFound, DeadLetterConflict, DeadLetterNotFound, EditUndecodable, InvalidMessage, InvalidName, InvalidOperatorAction, InvalidSetting, MessageNotWaiting, NothingToRedrive, NothingToStep, RedriveRunConflict, RedriveRunning, RedriveRunNotFound, StoreFailure } from "../Errors.ts";
 import { type OperatorAction, Store } from "../Store.ts";
 import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts";
 import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts";
@@ -2218,7 +2238,7 @@ import type { EditPreview } from "./EditPreview.ts";
 import type { Visible } from "./Fact.ts";
 import type { FailureFacts, FailureQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts";
 import type { KeyStep, StuckKey, StuckQuery } from "./KeyFacts.ts";
-import type { DelayedFacts, FindQuery, Found, UnroutedFacts } from "./MessageFacts.ts";
+import type { DelayedFacts, FindQuery, Found, Suspect, UnroutedFacts } from "./MessageFacts.ts";
 import type { RedriveAction, RedriveFilter, RedrivePreview, RedriveRun, RedriveRunQuery, StartRedrive } from "./RedriveRun.ts";
 import type { SeriesPoint, SeriesQuery } from "./SeriesFacts.ts";
 declare const Operations_base: Context.ServiceClass<Operations, "millrace/Operations", {
@@ -2249,6 +2269,11 @@ declare const Operations_base: Context.ServiceClass<Operations, "millrace/Operat
         readonly rate: number;
     }) => Effect.Effect<RedriveRun, RedriveActionError | InvalidSetting>;
     readonly stepKey: (consumer: string, key: string, action: OperatorAction) => Effect.Effect<KeyStep, StoreFailure | ConsumerNotFound | NothingToStep | InvalidOperatorAction>;
+    readonly suspects: (consumer?: string) => Effect.Effect<ReadonlyArray<Suspect>, StoreFailure | ConsumerNotFound>;
+    readonly deadLetterMessage: (consumer: string, message: {
+        readonly id: string;
+        readonly key?: string | undefined;
+    }, action: OperatorAction) => Effect.Effect<string | undefined, StoreFailure | ConsumerNotFound | MessageNotWaiting | InvalidOperatorAction>;
     readonly previewEdit: (deadLetterId: string, payload: string) => Effect.Effect<EditPreview, StoreFailure | DeadLetterNotFound>;
     readonly redriveEdited: (deadLetterId: string, action: OperatorAction & {
         readonly payload: string;

@@ -103,10 +103,19 @@ export const redriveRunMutants: ReadonlyArray<Mutant> = [
     name: "a redrive run without its rate",
     guarantee: "operations",
     file: "src/postgres/maintenance/RedriveRuns.ts",
-    from: "if (move._tag !== \"Redrive\" || paused || early > 0) {",
-    to: "if (move._tag !== \"Redrive\" || paused || early > 1e9) {",
+    from: "const pause = (ids.length / rulesOf(row).rate) * 1000",
+    to: "const pause = 0",
     test: runs,
     named: "postgres.*keep their rate"
+  },
+  {
+    name: "a redrive run whose rate is slower than its steps",
+    guarantee: "operations",
+    file: "src/postgres/maintenance/RedriveRuns.ts",
+    from: "if (move._tag !== \"Redrive\" || paused || early > 0) {",
+    to: "if (move._tag !== \"Redrive\" || paused || early > 1e9) {",
+    test: operators,
+    named: "keep a rate that is slower than the steps"
   },
   {
     name: "an action on a run that has changed since the operator looked",
@@ -151,7 +160,7 @@ export const redriveRunMutants: ReadonlyArray<Mutant> = [
     from: "yield* run(consumers.lock, [consumer])",
     to: "yield* run(consumers.queue, [consumer])",
     test: operators,
-    named: "start it once"
+    named: "make the second one wait for the first start"
   },
   {
     name: "an edit without a Schema that is no JSON",
@@ -175,10 +184,10 @@ export const redriveRunMutants: ReadonlyArray<Mutant> = [
     name: "a step lets every message of its key through",
     guarantee: "order per key",
     file: "src/postgres/sql/messages.ts",
-    from: "const hides = \"h.from_seq <= m.seq and h.through is distinct from m.seq\"",
-    to: "const hides = \"h.from_seq <= m.seq and h.through is null\"",
+    from: "and h.through is distinct from r.seq offset 0",
+    to: "and h.through is null offset 0",
     test: steps,
-    named: "postgres.*let nothing else through when the message fails"
+    named: "postgres.*then the next one"
   },
   {
     name: "a stepped message is not found",
@@ -197,5 +206,23 @@ export const redriveRunMutants: ReadonlyArray<Mutant> = [
     to: "from_seq = least(h.from_seq, excluded.from_seq)",
     test: steps,
     named: "postgres.*let nothing else through when the message fails"
+  },
+  {
+    name: "a dead-lettered suspect does not park its key",
+    guarantee: "order per key",
+    file: "src/ops/act/MessageActs.ts",
+    from: "if (parked && deadLetterId !== \"\") yield*",
+    to: "if (parked && deadLetterId === \"\") yield*",
+    test: "test/ops/suspects.test.ts",
+    named: "postgres.*behind it: park"
+  },
+  {
+    name: "a suspect dead-lettered without audit",
+    guarantee: "operations",
+    file: "src/ops/act/MessageActs.ts",
+    from: "    yield* run(audit, [by, \"deadLettered\",",
+    to: "    if (by === \"\") yield* run(audit, [by, \"deadLettered\",",
+    test: "test/ops/suspects.test.ts",
+    named: "postgres.*behind it: continue"
   }
 ]

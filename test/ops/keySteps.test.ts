@@ -107,6 +107,15 @@ for (const [engine, services] of engines) {
             yield* eventually(
               Effect.map(ops.find("later", { key: "k" }), ({ consumers }) => consumers[0]?.queue?.attempts === 1)
             )
+          }))
+          const committed = (id: string) =>
+            eventually(Effect.map(ops.find(id, { key: "k" }), ({ consumers }) => consumers[0]?.state === "committed"))
+          const tried = Effect.map(ops.find("later", { key: "k" }), ({ consumers }) => consumers[0]?.queue?.attempts)
+          // A worker that starts now reads the key from its beginning, and must not try the message again.
+          yield* Worker.drain(pipeline, quick)
+          assert.strictEqual(yield* tried, 1)
+          yield* Effect.scoped(Effect.gen(function*() {
+            yield* Layer.build(Worker.layer(pipeline, quick))
             failing.clear()
             assert.strictEqual((yield* ops.stepKey(consumer, "k", by)).messageId, "later")
             yield* committed("later")

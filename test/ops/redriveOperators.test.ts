@@ -1,6 +1,6 @@
 /** Operators, workers and a server that act on one redrive run at the same time, on a real Postgres. */
 import { assert, layer } from "@effect/vitest"
-import { Effect, Exit, Layer, Scope } from "effect"
+import { Effect, Exit, Fiber, Latch, Layer, Scope } from "effect"
 import { SqlClient } from "effect/sql"
 import { Audit, DeadLetters, Worker } from "millrace"
 import { Operations, type RedriveRun } from "millrace/ops"
@@ -37,6 +37,48 @@ layer(
       }
       assert.lengthOf(yield* Audit.list({ consumer, action: "started" }), 1)
       yield* ops.cancelRedrive(won[0]!.id, by)
+    }))
+
+  it.effect("make the second one wait for the first start, and name that run", () =>
+    Effect.gen(function*() {
+      const ops = yield* operations
+      const sql = yield* SqlClient.SqlClient
+      const { consumer } = yield* broken("waiting", 2)
+      const [started, end] = [Latch.makeUnsafe(false), Latch.makeUnsafe(false)]
+      const first = yield* Effect.forkChild(sql.withTransaction(
+        Effect.tap(ops.startRedrive({ consumer }, by), () => Effect.andThen(started.open, end.await))
+      ))
+      yield* started.await
+      const second = yield* Effect.forkChild(Effect.flip(ops.startRedrive({ consumer }, { by: "ben" })))
+      yield* eventually(Effect.map(
+        sql`select from pg_stat_activity where wait_event_type = 'Lock' and query like ${`%${schema}%`}`,
+        (rows) => rows.length === 1
+      ))
+      yield* end.open
+      const { id } = yield* Fiber.join(first)
+      assert.deepInclude(yield* Fiber.join(second), { _tag: "RedriveRunning", redriveRunId: id, by: "anna" })
+    }))
+
+  it.effect("keep a rate that is slower than the steps of a run", () =>
+    Effect.gen(function*() {
+      const ops = yield* operations
+      const sql = yield* SqlClient.SqlClient
+      const { consumer, pipeline } = yield* broken("slow", 5)
+      const { id } = yield* ops.startRedrive({ consumer }, { ...by, rate: 0.05, stages: [] })
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* Layer.build(Worker.layer(pipeline, quick))
+        yield* eventually(Effect.map(runOf(id), ({ redriven }) => redriven === 1))
+        // A step renews the lease, so two further steps are over when the end of the lease has moved twice.
+        const lease = Effect.map(
+          sql<{ readonly at: string }>`select lease_until::text as at from ${sql(`${schema}.redrive_runs`)}
+            where id = ${id}::bigint`,
+          ([row]) => row!.at
+        )
+        const seen = new Set<string>()
+        yield* eventually(Effect.map(lease, (at) => seen.add(at).size >= 3), "20 seconds")
+        assert.strictEqual((yield* runOf(id)).redriven, 1)
+      }))
+      yield* ops.cancelRedrive(id, by)
     }))
 
   it.effect("have one winner for each revision when many of them act at once", () =>

@@ -148,6 +148,7 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
       at: 0
     })
   ],
+  MessageNotWaiting: [new Errors.MessageNotWaiting({ consumer: "ledger", id: "m1", key: "a-7" })],
   NothingToStep: [
     new Errors.NothingToStep({ consumer: "ledger", key: "a-7", held: true }),
     new Errors.NothingToStep({ consumer: "ledger", key: "a-7", held: false })

@@ -305,3 +305,22 @@ export class NothingToStep extends Schema.TaggedError<NothingToStep>("millrace/N
     }. Nothing was changed. Look at held keys with Operations.stuckKeys, or pause the key with Consumers.pauseKey first.`
   }
 }
+
+/**
+ * A message cannot be dead-lettered, because it does not wait in this queue under this key.
+ *
+ * @since 0.1.0
+ */
+export class MessageNotWaiting
+  extends Schema.TaggedError<MessageNotWaiting>("millrace/MessageNotWaiting")("MessageNotWaiting", {
+    consumer: Schema.String,
+    id: Schema.String,
+    key: Schema.String
+  })
+{
+  override get message() {
+    return `Message ${JSON.stringify(this.id)} does not wait in the queue of consumer "${this.consumer}" under key ${
+      JSON.stringify(this.key)
+    }. Nothing was changed. Look for it with Operations.find, and give its key.`
+  }
+}

@@ -13,6 +13,7 @@ import type { StoreFailure } from "../../Errors.ts"
  * - On a consumer: `removed`, `unsubscribed`.
  * - On a worker of a consumer: `evicted`.
  * - On a consumer or one of its keys: `paused`, `resumed`. On a key: `stepped`, with the id of the message as detail.
+ * - On a waiting message: `deadLettered`.
  * - On a redrive run: `started`, `continued`, `paused`, `cancelled`, `rateChanged`. The run itself, whose name is
  *   `millrace`, writes `awaited` (it waits for an operator), `stopped` and `finished`.
  *
@@ -29,6 +30,7 @@ export type Action =
   | "paused"
   | "resumed"
   | "stepped"
+  | "deadLettered"
   | "started"
   | "continued"
   | "cancelled"

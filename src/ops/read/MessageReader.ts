@@ -11,7 +11,7 @@ import * as FindingSql from "../../postgres/sql/finding.ts"
 import type { Names } from "../../postgres/sql/names.ts"
 import type { Store } from "../../Store.ts"
 import { showMillis, upTo } from "../Fact.ts"
-import type { FindQuery, Found, FoundAt } from "../MessageFacts.ts"
+import type { FindQuery, Found, FoundAt, Suspect } from "../MessageFacts.ts"
 import type { Operations } from "../Operations.ts"
 import { type FactQuery, number, type Row, text, texts, time } from "./FactQuery.ts"
 import * as QueueSearch from "./QueueSearch.ts"
@@ -139,13 +139,26 @@ const unknown = (store: Store["Service"]): string =>
     Duration.isFinite(store.deduplicationWindow) ? showMillis(Duration.toMillis(store.deduplicationWindow)) : "no end"
   }), or its consumer is atLeastOnce and keeps no ids.`
 
+const suspectOf = (row: Row): Suspect => ({
+  consumer: text(row, "consumer"),
+  id: text(row, "id"),
+  topic: text(row, "topic"),
+  key: text(row, "key"),
+  lane: number(row, "lane"),
+  crashCount: number(row, "crash_count"),
+  crashedAlone: row["crashed_alone"] === true,
+  inEveryCrash: row["most"] === true,
+  publishedAt: time(row, "published") ?? 0,
+  worker: text(row, "worker") === "" ? undefined : text(row, "worker")
+})
+
 const notSearched = "The queues were not searched to their end. Search again with the key of the message."
 
 export const make = (
-  { read }: FactQuery,
+  { exists, read }: FactQuery,
   names: Names,
   store: Store["Service"]
-): Pick<Operations["Service"], "find" | "delayed" | "unrouted"> => {
+): Pick<Operations["Service"], "find" | "delayed" | "suspects" | "unrouted"> => {
   const facts = FactsSql.make(names)
   const sql = FindingSql.make(names)
   const search = QueueSearch.make(read, names)
@@ -194,6 +207,11 @@ export const make = (
 
   return {
     find,
+    suspects: (consumer) =>
+      Effect.andThen(
+        exists(consumer),
+        Effect.map(read("look for suspects", facts.suspects, [consumer ?? null]), (rows) => rows.map(suspectOf))
+      ),
     delayed: Effect.map(read("look at delayed messages", facts.delayed, [mostDelayed]), (rows) =>
       rows.map((row) => ({
         topic: text(row, "topic"),

@@ -41,6 +41,20 @@ order by last_at desc limit $3`,
   } as next, sum(count(*)) over ()::int as looked
 from (select topic, due_at from ${t.delayed} order by due_at, seq limit $1::int + 1) d group by topic order by topic`,
 
+  /**
+   * Lists the messages that were in flight when a worker died, those with the most crashes first. Looks at the first
+   * 1,000 messages of each lane, since messages in flight stand there. Index: primary key. $1 consumer, or null
+   */
+  suspects: `select c.name as consumer, m.id, m.topic, m.key, m.lane, m.crash_count, m.crashed_alone,
+  ${
+    millis("m.published_at")
+  } as published, m.crash_count = max(m.crash_count) over (partition by m.queue_id, m.lane) as most,
+  case when l.lease_until > clock_timestamp() then l.owner end as worker
+from ${t.consumers} c join ${t.lanes} l on l.queue_id = c.id cross join lateral (
+  select * from (select queue_id, lane, seq, id, topic, key, crash_count, crashed_alone, published_at from ${t.messages} m
+    where m.queue_id = l.queue_id and m.lane = l.lane order by m.seq limit 1000) m where m.crash_count > 0) m
+where $1::text is null or c.name = $1 order by m.crash_count desc, m.seq limit 100`,
+
   /** Lists workers. Retention deletes those that died more than an hour ago. Indexes: primary keys. */
   workers: `select c.name as consumer, w.worker, w.code_version, ${millis("w.started_at")} as started,
   ${millis("w.alive_until")} as alive_until, w.alive_until > clock_timestamp() as alive,

@@ -50,14 +50,41 @@ export const make = (t: Names) => ({
   unsubscribe: `delete from ${t.subscriptions} where queue_id = $1 and topic = $2 returning topic`,
 
   /**
-   * Dead-letters the waiting messages of a topic that the consumer does not read any more, as a worker would. The inbox
-   * marks their ids as dead. A message is a duplicate, and is dropped, if the inbox has its id with the same content.
-   * With other content it becomes a dead letter of its own. A redriven message reopens its dead letter.
-   *
-   * Indexes: primary keys. Locks the rows. $1 queue $2 topic $3 the failure, as JSON $4 its tag
+   * Dead-letters the waiting messages of a topic that the consumer does not read any more. $1 queue $2 topic $3 the
+   * failure, as JSON $4 its tag
    */
-  deadLetterTopic: `with removed as materialized (
-  delete from ${t.messages} where queue_id = $1 and topic = $2 returning *
+  deadLetterTopic: deadLetter(t, "topic = $2", "false"),
+
+  /**
+   * Dead-letters one waiting message. $1 queue $2 lane $3 the failure, as JSON $4 its tag $5 seq $6 id $7 whether its
+   * key is parked
+   */
+  deadLetterMessage: deadLetter(t, "lane = $2::int and seq = $5::bigint and id = $6", "$7::boolean"),
+
+  /** Parks the key of a message. Index: primary key. Locks the hold. $1 queue $2 key $3 lane $4 seq */
+  park:
+    `insert into ${t.holds} as h (queue_id, key, lane, until, from_seq) values ($1::int, $2, $3::int, 'infinity', $4::bigint)
+on conflict (queue_id, key) do update set until = 'infinity', from_seq = least(h.from_seq, excluded.from_seq), through = null`,
+
+  /**
+   * Finds a message in the lane of its key, and the order of its consumer. Index: primary key, from the lane's
+   * beginning. $1 queue $2 lane $3 id
+   */
+  waiting:
+    `select m.seq, m.topic, m.key, c.dead_letter_order from ${t.consumers} c join ${t.messages} m on m.queue_id = c.id
+where c.id = $1::int and m.lane = $2::int and m.id = $3 order by m.seq limit 1`
+})
+
+/**
+ * A statement that dead-letters waiting messages, as a worker would. The inbox marks their ids as dead. A message is a
+ * duplicate, and is dropped, if the inbox has its id with the same content. With other content it becomes a dead letter
+ * of its own. A redriven message reopens its dead letter.
+ *
+ * Indexes: primary keys. Locks the rows. $1 queue $3 the failure, as JSON $4 its tag
+ */
+const deadLetter = (t: Names, which: string, parked: string): string =>
+  `with removed as materialized (
+  delete from ${t.messages} where queue_id = $1 and ${which} returning *
 ), failed as materialized (
   select g.*, case when coalesce(attempts, '[]') = '[]' then '[' else left(attempts, -1) || ',' end || $3::text || ']' as history,
     left(encode(sha256(convert_to(topic || E'\\n' || payload, 'UTF8')), 'hex'), 32) as print,
@@ -73,16 +100,17 @@ export const make = (t: Names) => ({
   insert into ${t.deadLetters} (id, queue_id, lane, seq, message_id, topic, key, keyed, payload, headers, version, published_at,
     reason, parked, attempts, tag, fingerprint)
   select n.number, n.queue_id, n.lane, n.seq, n.id, n.topic, n.key, n.keyed, n.payload, n.headers, n.version, n.published_at,
-    'rejected', false, n.history, $4, $4
+    'rejected', ${parked}, n.history, $4, $4
   from numbered n left join fresh f on f.id = n.id left join ${t.inbox} i on i.queue_id = n.queue_id and i.id = n.id
   where f.dead_letter_id = n.number or coalesce(f.fingerprint, i.fingerprint) is distinct from n.print
+  returning id
 ), reopened as (
-  update ${t.deadLetters} d set state = 'open', reason = 'rejected', parked = false, tag = $4, code_version = '', fingerprint = $4, lane = o.lane,
+  update ${t.deadLetters} d set state = 'open', reason = 'rejected', parked = ${parked}, tag = $4, code_version = '', fingerprint = $4, lane = o.lane,
     seq = o.seq, opened = pg_current_xact_id(), died_at = statement_timestamp(),
     attempts = ${joined("d.attempts", "o.history")}
-  from failed o where d.id = o.dead_letter_id
+  from failed o where d.id = o.dead_letter_id returning d.id
 ), counted as (
   ${RedriveRuns.settle(t, "'failed'", "from failed f where o.dead_letter_id = f.dead_letter_id", "$4")}
 )
-select count(*)::int as waiting from removed`
-})
+select count(*)::int as waiting, (select lpad(id::text, 16, '0') from (select id from dead union all select id from reopened) d limit 1)
+  as dead_letter from removed`

@@ -174,8 +174,8 @@ export class Operations extends Context.Service<Operations, {
   /**
    * Dead-letters a waiting message, so that it does not crash another worker. Give its key, unless it has none. With
    * order `park` its key is parked, also for earlier messages that wait. A worker may finish messages of the key that
-   * it holds already, but not this one. Returns the dead letter. Returns undefined if the message was a duplicate, and is
-   * dropped.
+   * it holds already, but not this one. Returns the dead letter. Returns undefined if the message was a duplicate, and
+   * is dropped.
    */
   readonly deadLetterMessage: (
     consumer: string,

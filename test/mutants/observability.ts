@@ -92,6 +92,15 @@ export const observabilityMutants: ReadonlyArray<Mutant> = [
     named: "that a rule, a test of a rule or a panel uses are emitted"
   },
   {
+    name: "an alert whose command the command line does not know",
+    guarantee: "observability",
+    file: "src/ops/artefacts/millrace.rules.yml",
+    from: "cli: \"millrace unrouted\"",
+    to: "cli: \"millrace unrouted --since 1h\"",
+    test: "test/ops/runbook.test.ts",
+    named: "are those of the command line"
+  },
+  {
     name: "a failing handler silent until its message dies",
     guarantee: "observability",
     file: "src/worker/attempt/Disposition.ts",

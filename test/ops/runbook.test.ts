@@ -1,5 +1,5 @@
-// The SQL of the runbook runs as it stands there, on Postgres and on PGlite.
-import { assert, layer } from "@effect/vitest"
+// The commands of the runbook exist. Its SQL runs as it stands there, on Postgres and on PGlite.
+import { assert, it, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { DeadLetters, Pipeline, Topic, Worker } from "millrace"
@@ -7,6 +7,7 @@ import { Embedded } from "millrace/embedded"
 import { Artefacts } from "millrace/ops"
 import { readFileSync } from "node:fs"
 import { inject } from "vitest"
+import { millrace } from "../cli/commandLine.ts"
 import { freshSchema, postgres } from "../postgres/kit.ts"
 
 const page = readFileSync(Artefacts.paths.runbook, "utf8")
@@ -18,6 +19,26 @@ const statements = page.split(/^## /m).slice(1).flatMap((section) =>
       .map((statement) => [section.split("\n")[0]!, statement] as const)
   )
 )
+
+/** Each command of the page and of the alerts, as its arguments. */
+const commands = new Set(
+  [
+    ...[...page.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, sh = ""]) => sh.split("\n")),
+    ...[...page.matchAll(/`(millrace [^`]+)`/g)].map(([, command = ""]) => command),
+    ...[...readFileSync(Artefacts.paths.prometheus, "utf8").matchAll(/cli: "(.*)"/g)].map(([, command = ""]) => command)
+  ].map((line) => line.replace(/\s+#.*/, "").replace(/\{\{.*?\}\}/, "ledger")).filter((line) => line !== "")
+)
+
+it.effect("the commands of the runbook and of the alerts are those of the command line", () =>
+  Effect.gen(function*() {
+    assert.isAbove(commands.size, 20)
+    for (const command of commands) {
+      const args = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, word]) => quoted ?? word!).slice(1)
+      const { stderr } = yield* millrace(args)
+      // A command that is parsed looks for its database next. Any other refusal means that it cannot be run.
+      assert.match(stderr, /^DATABASE_URL should be/, command)
+    }
+  }))
 
 const Payments = Topic.make("payments", {
   schema: Schema.Struct({ id: Schema.String, account: Schema.String }),

@@ -25,7 +25,7 @@ import {
   EditRefused,
   EditUndecodable,
   type EncodeFailed,
-  InvalidMessage,
+  type InvalidMessage,
   type InvalidOperatorAction,
   type InvalidSetting,
   type StoreFailure

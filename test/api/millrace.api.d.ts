@@ -156,7 +156,7 @@ import * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
 import * as Audit from "./Audit.ts";
 import type { DeadLetter, FailureGroup, Filter, FrozenSet, Query } from "./DeadLetter.ts";
-import { type DeadLetterConflict, type DeadLetterNotFound, EditRefused, EditUndecodable, type EncodeFailed, InvalidMessage, type InvalidOperatorAction, type InvalidSetting, type StoreFailure } from "./Errors.ts";
+import { type DeadLetterConflict, type DeadLetterNotFound, EditRefused, EditUndecodable, type EncodeFailed, type InvalidMessage, type InvalidOperatorAction, type InvalidSetting, type StoreFailure } from "./Errors.ts";
 import { type OperatorAction, Store } from "./Store.ts";
 import type { Topic } from "./Topic.ts";
 export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<DeadLetter>, StoreFailure, Store>;

@@ -3,8 +3,8 @@
  *
  * Without a name it compares Millrace with the bare prototype and the ceiling, in one run, on one Postgres
  * (`DATABASE_URL`, or one from npm). Each runs in turn, several times. The medians and their ratios count, not the
- * single figures. The exit code is 1 if Millrace does less than half of the prototype. `--short` runs fewer messages and
- * rounds, for CI. Two short rounds are noise, so it fails only under a third.
+ * single figures. The exit code is 1 if Millrace does less than half of the prototype. `--short` runs fewer messages
+ * and rounds, for CI. Two short rounds are noise, so it fails only under a third.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Redacted } from "effect"

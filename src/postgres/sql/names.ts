@@ -34,12 +34,11 @@ export interface Names {
   readonly redriveOutcomes: string
   readonly series: string
   readonly settings: string
-  /** The name of a view in the database, as are the next four. */
+  /** The name of a view in the database, as are the next three. */
   readonly vConsumers: string
   readonly vStuckKeys: string
   readonly vFailures: string
   readonly vUnrouted: string
-  readonly vRedriveRuns: string
   /** The name of a function in the database, as are the next nine. */
   readonly keyHash: string
   readonly seesSubscriptions: string
@@ -105,7 +104,6 @@ export const make = (schema: string): Result.Result<Names, InvalidName> => {
     vStuckKeys: table("v_stuck_keys"),
     vFailures: table("v_failures"),
     vUnrouted: table("v_unrouted"),
-    vRedriveRuns: table("v_redrive_runs"),
     keyHash: table("key_hash"),
     seesSubscriptions: table("sees_subscriptions"),
     requireAll: table("require_all"),

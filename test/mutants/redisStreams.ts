@@ -5,6 +5,7 @@ const scripts = "src/redis/streamScripts.ts"
 const file = "src/redis/StreamQueue.ts"
 const queue = "test/redis/streamQueue.test.ts"
 const worker = "test/redis/redisStreams.test.ts"
+const server = "test/redis/streamServer.test.ts"
 const onPostgres = "test/redis/streamsOnPostgres.test.ts"
 
 export const redisStreamMutants: ReadonlyArray<Mutant> = [
@@ -132,7 +133,7 @@ export const redisStreamMutants: ReadonlyArray<Mutant> = [
     file: "src/redis/RedisConnection.ts",
     from: "Effect.andThen(Effect.forkIn(ended, scope), Deferred.await(begun))",
     to: "Effect.andThen(Effect.uninterruptible(ended), Deferred.await(begun))",
-    test: worker,
+    test: server,
     named: "that is frozen at the start is waited for"
   },
   {
@@ -141,7 +142,7 @@ export const redisStreamMutants: ReadonlyArray<Mutant> = [
     file: "src/redis/RedisFailure.ts",
     from: "{ duration: millis, orElse: () => Effect.fail(failed(\"temporary\", unanswered(millis))) }",
     to: "{ duration: millis * 1000, orElse: () => Effect.fail(failed(\"temporary\", unanswered(millis))) }",
-    test: worker,
+    test: server,
     named: "fails a publish within its time"
   },
   {
@@ -150,7 +151,7 @@ export const redisStreamMutants: ReadonlyArray<Mutant> = [
     file: "src/redis/StreamTransport.ts",
     from: "names(didNothing(broken) ? \"notStored\" : \"unknown\", broken.detail)",
     to: "names(\"notStored\", broken.detail)",
-    test: worker,
+    test: server,
     named: "fails a publish within its time"
   },
   {
@@ -168,7 +169,7 @@ export const redisStreamMutants: ReadonlyArray<Mutant> = [
     file: file,
     from: "entries.length > 0 || waitMillis < 1 ? entries : yield* waited(most, waitMillis)",
     to: "entries.length > 0 || waitMillis >= 0 ? entries : yield* waited(most, waitMillis)",
-    test: worker,
+    test: server,
     named: "without messages is asked a few times a second"
   }
 ]

@@ -1,19 +1,16 @@
 /** A worker on a group of a Redis stream, with a real Redis and in real time. */
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Deferred, Duration, Effect, Fiber, Layer, Logger } from "effect"
+import { ConfigProvider, Deferred, Effect, Fiber, Layer } from "effect"
 import { Redis } from "effect/persistence/Redis"
-import { DeadLetters, type Delivery, Health, Memory, Pipeline, Retry, Store, Transport, Worker } from "millrace"
+import { DeadLetters, type Delivery, Memory, Pipeline, Retry, Store, Transport, Worker } from "millrace"
 import { RedisConnection, RedisStreams } from "millrace/redis"
 import { makeMessage } from "../../src/testing/conformance/kit.ts"
 import { limit } from "../harness/patience.ts"
-import { proxy } from "../harness/proxy.ts"
 import { Declined, type Order, order, Orders, orders } from "../worker/support.ts"
-import { anyServer, installed, ownServer, redisRuns } from "./redisServer.ts"
-import { freshStream, onMemory, send, sizes, transportOn, until } from "./streamKit.ts"
+import { anyServer, redisRuns } from "./redisServer.ts"
+import { empty, freshStream, ids, ledger, noting, onMemory, send, sizes, spec, until } from "./streamKit.ts"
 
 const runs = await redisRuns("the tests of a worker on Redis Streams")
-const ledger = Pipeline.from(Orders, { consumer: "ledger", order: "none" })
-const ids = (given: ReadonlyArray<{ readonly id: string }>) => given.map(({ id }) => id).toSorted()
 
 /** Runs a test on any server, with a stream of its own. */
 const onAny = <A, E>(
@@ -25,15 +22,6 @@ const onAny = <A, E>(
     const stream = freshStream()
     return yield* Effect.provide(test(stream, url), onMemory(url, { stream, ...options }))
   }).pipe(Effect.scoped)
-
-/** A pipeline that notes the ids which it has handled. */
-const noting = () => {
-  const seen: Array<string> = []
-  return { seen, pipeline: ledger.pipe(Pipeline.commit((one: Order) => Effect.sync(() => void seen.push(one.id)))) }
-}
-
-const empty = (stream: string) =>
-  until("the stream is empty", Effect.map(sizes(stream), ({ length, pending }) => length + pending === 0))
 
 describe.runIf(runs)("a worker on a group of a stream", () => {
   it.live("processes what was published, deletes it, and leaves no consumer behind", () =>
@@ -153,15 +141,6 @@ describe.runIf(runs)("a worker on a group of a stream", () => {
       }), { create: false }))
 })
 
-const spec: Transport.SubscriptionSpec = {
-  consumer: "ledger",
-  topics: ["orders"],
-  worker: "looker",
-  lanes: 64,
-  lease: Duration.seconds(30),
-  idlePoll: Duration.millis(100)
-}
-
 /** Takes one message in a subscription that is closed again. */
 const takeOne = Effect.scoped(Effect.gen(function*() {
   const store = yield* Store.Store
@@ -269,165 +248,6 @@ describe.runIf(runs)("a message on a stream", () => {
         assert.strictEqual(yield* (yield* Redis).send("XLEN", stream), 1)
       })
     ))
-})
-
-/** A worker that runs while the test does something to its server. */
-const working = Effect.fnUntraced(function*(options: Worker.WorkerOptions = {}) {
-  const { pipeline, seen } = noting()
-  const worker = yield* Effect.forkChild(
-    Worker.run(pipeline, { grace: 0, lease: limit(2000), idlePoll: "50 millis", ...options })
-  )
-  return { seen, worker, sees: (id: string) => until(`${id} is processed`, Effect.sync(() => seen.includes(id))) }
-})
-
-describe.runIf(installed)("a server of Redis Streams", () => {
-  it.live("that is down at the start is waited for with backoff, and health names the failure", () =>
-    Effect.gen(function*() {
-      const server = yield* ownServer()
-      yield* server.kill
-      const warnings: Array<string> = []
-      const logger = Logger.make(({ message }) => void warnings.push(String(message)))
-      yield* Effect.gen(function*() {
-        const { sees, worker } = yield* working()
-        const workers = yield* Health.Workers
-        const shown = Effect.sync(() => JSON.stringify([...workers].map((state) => state.failing() ?? "")))
-        yield* until("health shows it", Effect.map(shown, (text) => text.includes("ECONNREFUSED")))
-        yield* Effect.sleep("1 second")
-        const tries = warnings.filter((line) => line.includes("has not started yet")).length
-        assert.isTrue(tries > 0 && tries < 10, `${tries} tries`)
-        assert.isUndefined(worker.pollUnsafe())
-        yield* server.start
-        yield* until(
-          "it can publish",
-          Effect.map(Effect.exit(send([order("a", 1)])), (exit) => exit._tag === "Success")
-        )
-        yield* sees("a1")
-        yield* Fiber.interrupt(worker)
-      }).pipe(Effect.provide(
-        transportOn(server.url, { stream: freshStream() }).pipe(
-          Layer.provideMerge(Memory.layer),
-          Layer.provideMerge(Logger.layer([logger]))
-        )
-      ))
-    }).pipe(Effect.scoped))
-
-  it.live("that is frozen at the start is waited for, too", () =>
-    Effect.gen(function*() {
-      const server = yield* ownServer()
-      yield* server.signal("SIGSTOP")
-      yield* Effect.gen(function*() {
-        const error = yield* Effect.flip(send([order("a", 1)])).pipe(Effect.timeout("10 seconds"))
-        assert.deepInclude(error, { _tag: "PublishFailed" })
-        const { sees, worker } = yield* working()
-        yield* Effect.sleep("1500 millis")
-        assert.isUndefined(worker.pollUnsafe())
-        yield* server.signal("SIGCONT")
-        yield* until(
-          "it can publish",
-          Effect.map(Effect.exit(send([order("a", 1)])), (exit) => exit._tag === "Success")
-        )
-        yield* sees("a1")
-        yield* Fiber.interrupt(worker)
-      }).pipe(Effect.provide(onMemory(server.url, { stream: freshStream(), requestTimeout: "500 millis" })))
-    }).pipe(Effect.scoped))
-
-  it.live(
-    "that is killed and started again, frozen, or cut off, is used again, and each message has one effect",
-    () =>
-      Effect.gen(function*() {
-        const server = yield* ownServer()
-        const between = yield* proxy(server.url)
-        const stream = freshStream()
-        yield* Effect.gen(function*() {
-          const { sees, seen, worker } = yield* working()
-          let n = 0
-          /** A publish without an answer is repeated under the same id. */
-          const sendUntilStored = Effect.gen(function*() {
-            const one = order("a", ++n)
-            yield* until(
-              "it is stored",
-              Effect.map(Effect.exit(send([one])), (exit) => exit._tag === "Success")
-            )
-            yield* sees(one.id)
-          })
-          yield* sendUntilStored
-          yield* server.kill
-          yield* Effect.sleep("300 millis")
-          yield* server.start
-          yield* sendUntilStored
-          yield* server.signal("SIGSTOP")
-          yield* Effect.sleep("4 seconds")
-          yield* server.signal("SIGCONT")
-          yield* sendUntilStored
-          for (let i = 0; i < 5; i++) {
-            assert.isAbove(between.cut(), 0)
-            yield* sendUntilStored
-          }
-          yield* empty(stream)
-          assert.deepStrictEqual(seen.toSorted(), ids(orders("a", n)))
-          assert.isUndefined(worker.pollUnsafe())
-          yield* Fiber.interrupt(worker)
-        }).pipe(Effect.provide(onMemory(between.url, { stream })))
-      }).pipe(Effect.scoped),
-    limit(60_000)
-  )
-
-  it.live("that is down fails a publish within its time, and says which messages are not stored", () =>
-    Effect.gen(function*() {
-      const server = yield* ownServer()
-      yield* Effect.gen(function*() {
-        yield* send([order("a", 1)])
-        yield* server.signal("SIGSTOP")
-        const many = orders("b", 150)
-        const frozen = yield* Effect.flip(send(many)).pipe(Effect.timeout("10 seconds"))
-        assert(frozen._tag === "PublishFailed")
-        const outcomes = frozen.failed.map(({ outcome }) => outcome)
-        assert.deepStrictEqual(outcomes.slice(0, 100), outcomes.slice(0, 100).map(() => "unknown"))
-        assert.deepStrictEqual(outcomes.slice(100), outcomes.slice(100).map(() => "notStored"))
-        yield* server.kill
-      }).pipe(Effect.provide(onMemory(server.url, { stream: freshStream(), requestTimeout: "1 second" })))
-    }).pipe(Effect.scoped))
-
-  it.live("without messages is asked a few times a second, and a message still comes at once", () =>
-    Effect.gen(function*() {
-      const server = yield* ownServer()
-      yield* Effect.gen(function*() {
-        const redis = yield* Redis
-        const { sees, worker } = yield* working({ lease: "30 seconds" })
-        const commands = Effect.map(
-          redis.send<string>("INFO", "stats"),
-          (text) => Number(/total_commands_processed:(\d+)/.exec(text)![1])
-        )
-        yield* send([order("a", 1)])
-        yield* sees("a1")
-        const before = yield* commands
-        yield* Effect.sleep("2 seconds")
-        const asked = (yield* commands) - before
-        assert.isBelow(asked, 300, `${asked} commands in two seconds, with those inside of scripts`)
-        yield* send([order("a", 2)])
-        yield* sees("a2").pipe(Effect.timeout(limit(1000)))
-        yield* Fiber.interrupt(worker)
-      }).pipe(Effect.provide(onMemory(server.url, { stream: freshStream(), block: "5 seconds" })))
-    }).pipe(Effect.scoped))
-
-  it.live("that may forget messages is named in a warning when a worker starts", () =>
-    Effect.gen(function*() {
-      const server = yield* ownServer([])
-      const lines: Array<string> = []
-      const logger = Logger.make(({ message }) => void lines.push(String(message)))
-      yield* Effect.scoped(Effect.gen(function*() {
-        const transport = yield* Transport.Transport
-        const store = yield* Store.Store
-        yield* store.consumers.register({ consumer: "ledger", topics: [], lanes: 4, order: "continue" })
-        yield* transport.open(spec)
-      })).pipe(Effect.provide(
-        transportOn(server.url, { stream: freshStream() }).pipe(
-          Layer.provideMerge(Memory.layer),
-          Layer.provideMerge(Logger.layer([logger]))
-        )
-      ))
-      assert.isTrue(lines.some((line) => line.includes("a crash forgets all messages")), String(lines))
-    }).pipe(Effect.scoped))
 })
 
 describe("settings of Redis Streams", () => {

@@ -1,13 +1,13 @@
 /** A group of a stream on a real Redis: its queue, a worker's layers, and ways to publish and wait. */
-import { Effect, Layer, Logger, Schedule } from "effect"
+import { Duration, Effect, Layer, Logger, Schedule } from "effect"
 import { Redis } from "effect/persistence/Redis"
-import { Memory, Transport } from "millrace"
+import { Memory, Pipeline, Transport } from "millrace"
 import { RedisConnection, RedisStreams } from "millrace/redis"
 import { randomUUID } from "node:crypto"
 import * as StreamQueue from "../../src/redis/StreamQueue.ts"
 import { makeMessage } from "../../src/testing/conformance/kit.ts"
 import { limit } from "../harness/patience.ts"
-import type { Order } from "../worker/support.ts"
+import { type Order, Orders } from "../worker/support.ts"
 
 export const freshStream = (): string => `test:${randomUUID()}`
 
@@ -63,3 +63,24 @@ export const until = <E, R>(what: string, condition: Effect.Effect<boolean, E, R
     Effect.timeoutOrElse({ duration: limit(30_000), orElse: () => Effect.die(new Error(`not so: ${what}`)) }),
     Effect.asVoid
   )
+
+export const ledger = Pipeline.from(Orders, { consumer: "ledger", order: "none" })
+export const ids = (given: ReadonlyArray<{ readonly id: string }>) => given.map(({ id }) => id).toSorted()
+
+/** A pipeline that notes the ids which it has handled. */
+export const noting = () => {
+  const seen: Array<string> = []
+  return { seen, pipeline: ledger.pipe(Pipeline.commit((one: Order) => Effect.sync(() => void seen.push(one.id)))) }
+}
+
+export const empty = (stream: string) =>
+  until("the stream is empty", Effect.map(sizes(stream), ({ length, pending }) => length + pending === 0))
+
+export const spec: Transport.SubscriptionSpec = {
+  consumer: "ledger",
+  topics: ["orders"],
+  worker: "looker",
+  lanes: 64,
+  lease: Duration.seconds(30),
+  idlePoll: Duration.millis(100)
+}

@@ -97,7 +97,7 @@ export const redisStreamMutants: ReadonlyArray<Mutant> = [
     from: "if (result === 2) lost = removed(options, `entry ${idOf(deliveries[i]![0])}`)",
     to: "",
     test: queue,
-    named: "are found at the next heartbeat or takeover"
+    named: "are found at the next renewal or takeover"
   },
   {
     name: "streams: a missing group created again",

@@ -283,7 +283,7 @@ describe("concurrent publishes to Postgres", () => {
             if (++began === eight.length) yield* Deferred.succeed(allBegan, undefined)
             yield* Deferred.await(allBegan)
             yield* Topic.publish(Notes, note)
-            if (i % 2 === 1) yield* Effect.fail("rolled back")
+            if (i % 2 === 1) return yield* Effect.fail("rolled back")
           })))
         yield* Effect.forEach(eight, publish, { concurrency: "unbounded" })
         const rows = yield* sql<{ id: string }>`select id from ${sql(`${within}.messages`)}`

@@ -4,9 +4,10 @@
  * hint.
  */
 import { assert, it, layer } from "@effect/vitest"
-import { Effect, Redacted, Schema } from "effect"
+import { Effect, Layer, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { Consumers, DeadLetters, Inbox, Lease, Pipeline, Store, Topic, Worker } from "millrace"
+import { Operations } from "millrace/ops"
 import { Postgres } from "millrace/postgres"
 import { apart, at, databaseAt, levels, postgresAt } from "./isolationLevels.ts"
 import { eventually, freshSchema, postgres, register } from "./kit.ts"
@@ -44,6 +45,15 @@ const watched = Effect.fnUntraced(function*(schema: string) {
   }
 })
 
+/** A redrive run that stops itself, since its only message fails again. */
+const redriveRun = (schema: string, consumer: string) =>
+  Effect.gen(function*() {
+    const operations = yield* Operations.Operations
+    const { id } = yield* operations.startRedrive({ consumer }, by)
+    yield* Layer.build(Worker.layer(notes, { idlePoll: "50 millis" }))
+    yield* eventually(Effect.map(operations.redriveRun(id), ({ state }) => state === "stopped"), "20 seconds")
+  }).pipe(Effect.scoped, Effect.provide(Operations.layer({ schema })))
+
 /** Nearly all that the library does, users' own publishes in transactions of their own aside. */
 const everything = Effect.fnUntraced(function*(schema: string, url: string) {
   const sql = yield* SqlClient.SqlClient
@@ -61,6 +71,7 @@ const everything = Effect.fnUntraced(function*(schema: string, url: string) {
   const settled = { committed: 1, duplicates: 0, dead: 0, retried: 0 }
   yield* consumers.record(consumer, yield* consumers.status(consumer), settled)
   yield* unsettled.count(consumer, [{ id: "at a broker", crashCount: 0, explained: 1, alone: false }])
+  yield* redriveRun(schema, consumer)
   const [deadLetter] = yield* DeadLetters.list({ consumer })
   yield* DeadLetters.discard(deadLetter!.id, by)
   yield* DeadLetters.restore(deadLetter!.id, by)

@@ -2,10 +2,10 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import { Audit, Consumers, DeadLetters, Pipeline, Retry, Topic, Worker } from "millrace"
-import { Embedded } from "millrace/embedded"
 import { Operations } from "millrace/ops"
 import { inject } from "vitest"
 import { eventually, freshSchema, postgres } from "../postgres/kit.ts"
+import { pglite } from "../setup/pglite.ts"
 
 const by = { by: "anna" }
 const quick = { idlePoll: "50 millis", lanes: 4 } as const
@@ -37,11 +37,11 @@ const stepped = (consumer: string) => {
 const schema = freshSchema()
 const engines: ReadonlyArray<readonly [string, Layer.Layer<any, any>]> = [
   ["postgres", postgres(inject("databaseUrl"), {}, schema)],
-  ["pglite", Embedded.layer({ schema })]
+  ["pglite", pglite({ schema })]
 ]
 
 for (const [engine, services] of engines) {
-  const ports = services as ReturnType<typeof Embedded.layer>
+  const ports = services as ReturnType<typeof pglite>
   layer(Operations.layer({ schema }).pipe(Layer.provideMerge(ports)), { excludeTestServices: true, timeout: 60_000 })(
     `steps on ${engine}`,
     (it) => {

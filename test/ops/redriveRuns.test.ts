@@ -3,20 +3,20 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { Audit, Consumers, DeadLetters, type Errors, Worker } from "millrace"
-import { Embedded } from "millrace/embedded"
 import { Operations } from "millrace/ops"
 import { inject } from "vitest"
 import { eventually, freshSchema, postgres } from "../postgres/kit.ts"
+import { pglite } from "../setup/pglite.ts"
 import { broken, by, counts, ids, operations, quick, reaches, runOf, settled } from "./redriveKit.ts"
 
 const schema = freshSchema()
 const engines: ReadonlyArray<readonly [string, Layer.Layer<any, any>]> = [
   ["postgres", postgres(inject("databaseUrl"), {}, schema)],
-  ["pglite", Embedded.layer({ schema })]
+  ["pglite", pglite({ schema })]
 ]
 
 for (const [engine, services] of engines) {
-  const ports = services as ReturnType<typeof Embedded.layer>
+  const ports = services as ReturnType<typeof pglite>
   layer(Operations.layer({ schema }).pipe(Layer.provideMerge(ports)), { excludeTestServices: true, timeout: 60_000 })(
     `redrive runs on ${engine}`,
     (it) => {

@@ -3,12 +3,12 @@ import { assert, it, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { DeadLetters, Pipeline, Topic, Worker } from "millrace"
-import { Embedded } from "millrace/embedded"
 import { Artefacts } from "millrace/ops"
 import { readFileSync } from "node:fs"
 import { inject } from "vitest"
 import { millrace } from "../cli/commandLine.ts"
 import { freshSchema, postgres } from "../postgres/kit.ts"
+import { pglite } from "../setup/pglite.ts"
 
 const page = readFileSync(Artefacts.paths.runbook, "utf8")
 
@@ -53,11 +53,11 @@ const ledger = Pipeline.from(Payments, { consumer: "ledger" }).pipe(
 const schema = freshSchema()
 const engines = [
   ["postgres", postgres(inject("databaseUrl"), {}, schema)],
-  ["pglite", Embedded.layer({ schema })]
+  ["pglite", pglite({ schema })]
 ] as const
 
 for (const [engine, services] of engines) {
-  layer(services as ReturnType<typeof Embedded.layer>, { excludeTestServices: true, timeout: 60_000 })(
+  layer(services as ReturnType<typeof pglite>, { excludeTestServices: true, timeout: 60_000 })(
     `the runbook on ${engine}`,
     (it) => {
       it.effect("has SQL that runs, and that shows the consumer and its parked key", () =>

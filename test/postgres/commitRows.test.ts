@@ -3,10 +3,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { DeadLetters, Pipeline, Store, Topic, type Transport, Worker } from "millrace"
-import { Embedded } from "millrace/embedded"
 import { inject } from "vitest"
 import { Permitted } from "../../src/worker/attempt/TurnBatch.ts"
 import { proxy } from "../harness/proxy.ts"
+import { pglite } from "../setup/pglite.ts"
 import { freshSchema, postgres } from "./kit.ts"
 
 const url = inject("databaseUrl")
@@ -58,7 +58,7 @@ describe.each([
   { form: "on a server, in one write", layer: server, as: same },
   { form: "on a server, composed", layer: server, as: composed },
   { form: "on a server, with a fiber for each turn", layer: server, as: withFibers },
-  { form: "on PGlite", layer: () => Embedded.layer(), as: same }
+  { form: "on PGlite", layer: () => pglite(), as: same }
 ])("rows of a group $form", ({ as, layer }) => {
   const on = (name: string, body: Effect.Effect<unknown, unknown, Services>) => {
     it.live(name, () =>

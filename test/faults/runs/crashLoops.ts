@@ -61,20 +61,25 @@ export const crashLoops: Run = {
   body: (world) =>
     Effect.gen(function*() {
       const wanted = world.scaled(20)
+      const early = Math.ceil(wanted / 3)
       let begun = 0
+      let ended = 0
       const happened: Array<Moment> = []
+      const times = (at: Moment) => happened.filter((moment) => moment === at).length
+      // The dice choose the early deaths, so a few rounds may have only one kind. Then more rounds follow, one by one.
+      const missing = () => ended === begun && begun < 3 * wanted && Math.min(times(looping), times(isolating)) < early
       yield* side(4, () =>
         Effect.gen(function*() {
-          while (begun < wanted) {
+          while (begun < wanted || missing()) {
             const consumer = `${world.consumer}-${++begun}`
             happened.push(...yield* round(world, consumer))
+            ended++
           }
         }))
-      const times = (at: Moment) => happened.filter((moment) => moment === at).length
       return [
         { fault: "SIGKILL at work", wanted: 2 * wanted - 1, happened: times(preempted) },
-        { fault: "SIGKILL: read, nothing begun", wanted: Math.ceil(wanted / 3), happened: times(looping) },
-        { fault: "SIGKILL: read, not isolated", wanted: Math.ceil(wanted / 3), happened: times(isolating) }
+        { fault: "SIGKILL: read, nothing begun", wanted: early, happened: times(looping) },
+        { fault: "SIGKILL: read, not isolated", wanted: early, happened: times(isolating) }
       ]
     })
 }

@@ -25,7 +25,7 @@ import { find } from "./look/FindCommand.ts"
 import { keysList, keysShow, stuck } from "./look/KeyCommands.ts"
 import { status } from "./look/StatusCommand.ts"
 import { watch } from "./look/WatchCommand.ts"
-import { discard, redrive, restore } from "./operate/DecideCommands.ts"
+import { discard, restore } from "./operate/DecideCommands.ts"
 import { edit } from "./operate/EditCommand.ts"
 import { exportAll } from "./operate/ExportCommand.ts"
 import {
@@ -36,6 +36,8 @@ import {
   keysResume,
   workersEvict
 } from "./operate/QueueCommands.ts"
+import { redrive } from "./operate/RedriveCommand.ts"
+import { runs } from "./operate/RunCommands.ts"
 import * as Output from "./output/Output.ts"
 import * as SafeText from "./output/SafeText.ts"
 import { doctor } from "./setup/DoctorCommand.ts"
@@ -66,7 +68,7 @@ const root = Command.make("millrace").pipe(
   Command.withDescription("See what is stuck in Millrace's queues and why, and repair it"),
   Command.withSubcommands([
     { group: "Look", commands: [status, watch, stuck, find, blockers, audit, redrives, lanes, unrouted, delayed] },
-    { group: "Look and act", commands: [dead, keys, consumers, workers] },
+    { group: "Look and act", commands: [dead, runs, keys, consumers, workers] },
     { group: "Set up", commands: [migrate, roles, doctor] }
   ]),
   Command.withGlobalFlags(all)

@@ -49,31 +49,20 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("the command line
       assert.deepStrictEqual(yield* states("named"), ["discarded", "open", "resolved"])
     }))
 
-  it.effect("on everything that matches, after a preview, with the rest of the rate and the versions", () =>
+  it.effect("on everything that matches, after a preview with the versions", () =>
     Effect.gen(function*() {
       yield* failed("matching")
-      const dry = yield* cli(["dead", "redrive", "--consumer", "matching", "--dry-run"])
-      assert.match(dry.stdout, /^redrive 3 dead letters\. Those that die from now on are not touched\.\n/)
+      const dry = yield* cli(["dead", "discard", "--consumer", "matching", "--dry-run"])
+      assert.match(dry.stdout, /^discard 3 dead letters\. Those that die from now on are not touched\.\n/)
       assert.match(dry.stdout, /\nmatching +3 +1\.4\.2 +- +Declined@/)
-      assert.include(dry.stdout, "! Consumer matching continues behind a dead letter")
-      assert.include(dry.stdout, "! Consumer matching has no live worker")
-      const { data } = documentOf(yield* cli(["dead", "redrive", "--consumer", "matching", "--dry-run", "--json"]))
-      assert.deepStrictEqual([data.dryRun, data.deadLetters.count, data.warnings.length], [true, 3, 2])
+      const { data } = documentOf(yield* cli(["dead", "discard", "--consumer", "matching", "--dry-run", "--json"]))
+      assert.deepStrictEqual([data.dryRun, data.deadLetters.count], [true, 3])
       assert.deepStrictEqual(yield* states("matching"), ["open", "open", "open"])
-      const done = yield* cli([
-        "dead",
-        "redrive",
-        "--consumer",
-        "matching",
-        "--error",
-        "Declined",
-        "--rate",
-        "1000",
-        "--yes"
-      ])
-      assert.strictEqual(done.stdout, "redriven 3 dead letters.\n")
-      assert.match(done.stderr, /\nredriven 3\/3 {2}\d+\/s {2}eta 0/)
-      assert.deepStrictEqual(yield* states("matching"), ["redriving", "redriving", "redriving"])
+      const selected = ["--consumer", "matching", "--error", "Declined"]
+      const done = yield* cli(["dead", "discard", ...selected, "--rate", "1000", "--yes"])
+      assert.strictEqual(done.stdout, "discarded 3 dead letters.\n")
+      assert.match(done.stderr, /\ndiscarded 3\/3 {2}\d+\/s {2}eta 0/)
+      assert.deepStrictEqual(yield* states("matching"), ["discarded", "discarded", "discarded"])
     }))
 
   it.effect("on several things only with --yes or an answer, and changes nothing without", () =>
@@ -99,18 +88,18 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("the command line
   it.effect("on a set until it is interrupted, and says how many it has decided at least", () =>
     Effect.gen(function*() {
       yield* failed("interrupted")
-      const begun = eventually(Effect.map(states("interrupted"), (all) => all.includes("redriving"))).pipe(
+      const begun = eventually(Effect.map(states("interrupted"), (all) => all.includes("discarded"))).pipe(
         Effect.provideContext(yield* Effect.context<Store.Store>()),
         Effect.orDie
       )
-      const args = ["dead", "redrive", "--consumer", "interrupted", "--rate", "0.01", "--yes"]
+      const args = ["dead", "discard", "--consumer", "interrupted", "--rate", "0.01", "--yes"]
       const { stderr, stdout } = yield* cli(args, { interruptedAfter: begun })
       assert.strictEqual(stdout, "")
       assert.include(
         stderr,
-        "\nInterrupted. The number of redriven dead letters is at least 1, and the rest of the set is untouched.\n"
+        "\nInterrupted. The number of discarded dead letters is at least 1, and the rest of the set is untouched.\n"
       )
-      assert.deepStrictEqual(yield* states("interrupted"), ["open", "open", "redriving"])
+      assert.deepStrictEqual(yield* states("interrupted"), ["discarded", "open", "open"])
     }))
 
   it.effect("and refuses what is ambiguous or unknown, before anything is changed", () =>

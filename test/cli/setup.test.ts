@@ -236,7 +236,7 @@ it.live(
       }).pipe(Effect.provide(Embedded.layer({ dataDir })))
       assert.match((yield* cli("stuck")).stdout, /\nembedded +bad +1 /)
       assert.strictEqual((yield* cli("doctor")).code, 0)
-      assert.match((yield* cli("dead", "redrive", "--consumer", "embedded")).stdout, /^redriven 1 dead letter\.\n/)
+      assert.match((yield* cli("dead", "redrive", "1")).stdout, /^redriven 1 dead letter: #1\n/)
       yield* Effect.gen(function*() {
         yield* drain({ current: false })
         const [letter] = yield* DeadLetters.list({ consumer: "embedded" })

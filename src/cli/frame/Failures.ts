@@ -42,6 +42,9 @@ const hints: Readonly<Record<string, string>> = {
   DeadLetterNotFound: "List them by `millrace dead list`. A message id is found by `millrace find`.",
   DeadLetterConflict: "Look at it by `millrace dead show`.",
   PauseConflict: "Look at the actions by `millrace audit`.",
+  RedriveRunNotFound: "List them by `millrace runs list`.",
+  RedriveRunning: "Look at it by `millrace runs show`.",
+  RedriveRunConflict: "Look at it by `millrace runs show`.",
   DataInUse: "A data directory has one process at a time. Look when that process is stopped."
 }
 

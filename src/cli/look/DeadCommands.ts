@@ -103,7 +103,7 @@ export const list = Command.make(
       }))
       const next = all.length < limit ? undefined : all.at(-1)?.id
       yield* Output.emit({ data: all, next, lines: deadLetterTable(all, now) })
-      if (next !== undefined) yield* Output.hint(`There may be more: --before ${Options.shortId(next).slice(1)}`)
+      if (next !== undefined) yield* Output.hint(`There may be more: --before ${Options.numberOf(next)}`)
     })
 ).pipe(Command.withDescription("List dead letters, newest first"))
 
@@ -165,7 +165,7 @@ export const show = Command.make(
   ({ id }) =>
     Effect.gen(function*() {
       const { now, one } = yield* connected(
-        Effect.all({ one: DeadLetters.get(Options.deadLetterId(id)), now: Rows.now })
+        Effect.all({ one: DeadLetters.get(Options.fullId(id)), now: Rows.now })
       )
       yield* Output.emit({ data: one, lines: detail(one, now) })
     })

@@ -82,7 +82,7 @@ const list = Effect.fnUntraced(function*(
   yield* Output.emit({ data: keys, next, lines: heldTable(keys, now) })
   const parked = keys.find(({ deadLetter }) => deadLetter !== undefined)
   if (parked !== undefined) {
-    yield* Output.hint(`next: millrace dead show ${Options.shortId(parked.deadLetter!.id).slice(1)}`)
+    yield* Output.hint(`next: millrace dead show ${Options.numberOf(parked.deadLetter!.id)}`)
   }
   if (next !== undefined) yield* Output.hint(`There may be more: --after ${SafeText.forShell(next)}`)
 })

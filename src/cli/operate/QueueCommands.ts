@@ -19,7 +19,7 @@ import { confirm } from "./Confirm.ts"
 import { dryRun } from "./DecideCommands.ts"
 
 /** Prints what an action did, or would do. */
-const tell = (dry: boolean, data: Readonly<Record<string, unknown>>, text: string) =>
+export const tell = (dry: boolean, data: Readonly<Record<string, unknown>>, text: string) =>
   Output.emit({
     data: dry ? { dryRun: true, ...data } : data,
     lines: [Output.line(dry ? `Would have ${text}` : text)]

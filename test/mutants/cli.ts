@@ -134,7 +134,7 @@ export const cliMutants: ReadonlyArray<Mutant> = [
     named: "ends with code 7"
   },
   {
-    name: "cli: --yes answers the question after the first stage",
+    name: "cli: --yes continues a run that waits for an operator",
     guarantee: "operations",
     file: "src/cli/operate/FollowRun.ts",
     from: "|| (yield* Yes) || !(yield* (yield* Stdio.Stdio).stdinIsTerminal)) return now",
@@ -150,6 +150,42 @@ export const cliMutants: ReadonlyArray<Mutant> = [
     to: "Effect.onInterrupt(() => Effect.void)",
     test: redriving,
     named: "continues when its terminal is interrupted"
+  },
+  {
+    name: "cli: a dry run steps through a key",
+    guarantee: "operations",
+    file: "src/cli/operate/QueueCommands.ts",
+    from: "if (dry) {\n    const first = held?.deadLetter",
+    to: "if (dry && held === undefined) {\n    const first = held?.deadLetter",
+    test: acting,
+    named: "on a key step by step"
+  },
+  {
+    name: "cli: a dry run dead-letters a waiting message",
+    guarantee: "operations",
+    file: "src/cli/operate/MessageCommands.ts",
+    from: "  if (dry) {\n",
+    to: "  if (dry && key === undefined) {\n",
+    test: acting,
+    named: "on the suspect of a crash loop"
+  },
+  {
+    name: "cli: old failures shown as recent ones",
+    guarantee: "operations",
+    file: "src/cli/look/DeadCommands.ts",
+    from: "lastAt >= (from ?? 0)",
+    to: "lastAt >= 0",
+    test: looking,
+    named: "at failures, dead letters, and one of them"
+  },
+  {
+    name: "grants: an operator without the right to dead-letter a message",
+    guarantee: "operations",
+    file: "src/postgres/sql/grants.ts",
+    from: "on(\"insert, update, delete\", t.messages),\n        on(\"insert\", t.deadLetters),",
+    to: "on(\"insert, update\", t.messages),",
+    test: setup,
+    named: "the printed roles are enough"
   },
   {
     name: "cli: an edit that parses numbers",

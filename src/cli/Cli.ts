@@ -20,24 +20,29 @@ import * as Failures from "./frame/Failures.ts"
 import { all } from "./frame/GlobalSettings.ts"
 import { audit } from "./look/AuditCommand.ts"
 import { groups, list, show } from "./look/DeadCommands.ts"
-import { blockers, delayed, lanes, redrives, unrouted, workersList } from "./look/FactCommands.ts"
+import { blockers, delayed, lanes, redrives, suspects, unrouted, workersList } from "./look/FactCommands.ts"
 import { find } from "./look/FindCommand.ts"
 import { keysList, keysShow, stuck } from "./look/KeyCommands.ts"
 import { status } from "./look/StatusCommand.ts"
 import { watch } from "./look/WatchCommand.ts"
-import { discard, redrive, restore } from "./operate/DecideCommands.ts"
+import { discard, restore } from "./operate/DecideCommands.ts"
 import { edit } from "./operate/EditCommand.ts"
 import { exportAll } from "./operate/ExportCommand.ts"
+import { messages } from "./operate/MessageCommands.ts"
 import {
   consumersPause,
   consumersResume,
   keysPause,
   keysRelease,
   keysResume,
+  keysStep,
   workersEvict
 } from "./operate/QueueCommands.ts"
+import { redrive } from "./operate/RedriveCommand.ts"
+import { runs } from "./operate/RunCommands.ts"
 import * as Output from "./output/Output.ts"
 import * as SafeText from "./output/SafeText.ts"
+import { artefacts } from "./setup/ArtefactsCommand.ts"
 import { doctor } from "./setup/DoctorCommand.ts"
 import { migrate } from "./setup/MigrateCommand.ts"
 import { roles } from "./setup/RolesCommand.ts"
@@ -49,12 +54,12 @@ const dead = Command.make("dead").pipe(
 
 const keys = Command.make("keys").pipe(
   Command.withDescription("Keys whose messages wait"),
-  Command.withSubcommands([keysList, keysShow, keysRelease, keysPause, keysResume])
+  Command.withSubcommands([keysList, keysShow, keysStep, keysRelease, keysPause, keysResume])
 )
 
 const workers = Command.make("workers").pipe(
   Command.withDescription("Workers, of all processes"),
-  Command.withSubcommands([workersList, workersEvict])
+  Command.withSubcommands([workersList, suspects, workersEvict])
 )
 
 const consumers = Command.make("consumers").pipe(
@@ -66,8 +71,8 @@ const root = Command.make("millrace").pipe(
   Command.withDescription("See what is stuck in Millrace's queues and why, and repair it"),
   Command.withSubcommands([
     { group: "Look", commands: [status, watch, stuck, find, blockers, audit, redrives, lanes, unrouted, delayed] },
-    { group: "Look and act", commands: [dead, keys, consumers, workers] },
-    { group: "Set up", commands: [migrate, roles, doctor] }
+    { group: "Look and act", commands: [dead, runs, keys, messages, consumers, workers] },
+    { group: "Set up", commands: [migrate, roles, doctor, artefacts] }
   ]),
   Command.withGlobalFlags(all)
 )

@@ -1,6 +1,7 @@
 /** The commands that act, on Postgres: dry runs, confirmations, progress, conflicts, and what each one changed. */
 import { assert, layer } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer } from "effect"
+import { SqlClient } from "effect/sql"
 import { Audit, Consumers, DeadLetters, Pipeline, type Store, Worker } from "millrace"
 import { Operations } from "millrace/ops"
 import { mkdtempSync, writeFileSync } from "node:fs"
@@ -49,31 +50,20 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("the command line
       assert.deepStrictEqual(yield* states("named"), ["discarded", "open", "resolved"])
     }))
 
-  it.effect("on everything that matches, after a preview, with the rest of the rate and the versions", () =>
+  it.effect("on everything that matches, after a preview with the versions", () =>
     Effect.gen(function*() {
       yield* failed("matching")
-      const dry = yield* cli(["dead", "redrive", "--consumer", "matching", "--dry-run"])
-      assert.match(dry.stdout, /^redrive 3 dead letters\. Those that die from now on are not touched\.\n/)
+      const dry = yield* cli(["dead", "discard", "--consumer", "matching", "--dry-run"])
+      assert.match(dry.stdout, /^discard 3 dead letters\. Those that die from now on are not touched\.\n/)
       assert.match(dry.stdout, /\nmatching +3 +1\.4\.2 +- +Declined@/)
-      assert.include(dry.stdout, "! Consumer matching continues behind a dead letter")
-      assert.include(dry.stdout, "! Consumer matching has no live worker")
-      const { data } = documentOf(yield* cli(["dead", "redrive", "--consumer", "matching", "--dry-run", "--json"]))
-      assert.deepStrictEqual([data.dryRun, data.deadLetters.count, data.warnings.length], [true, 3, 2])
+      const { data } = documentOf(yield* cli(["dead", "discard", "--consumer", "matching", "--dry-run", "--json"]))
+      assert.deepStrictEqual([data.dryRun, data.deadLetters.count], [true, 3])
       assert.deepStrictEqual(yield* states("matching"), ["open", "open", "open"])
-      const done = yield* cli([
-        "dead",
-        "redrive",
-        "--consumer",
-        "matching",
-        "--error",
-        "Declined",
-        "--rate",
-        "1000",
-        "--yes"
-      ])
-      assert.strictEqual(done.stdout, "redriven 3 dead letters.\n")
-      assert.match(done.stderr, /\nredriven 3\/3 {2}\d+\/s {2}eta 0/)
-      assert.deepStrictEqual(yield* states("matching"), ["redriving", "redriving", "redriving"])
+      const selected = ["--consumer", "matching", "--error", "Declined"]
+      const done = yield* cli(["dead", "discard", ...selected, "--rate", "1000", "--yes"])
+      assert.strictEqual(done.stdout, "discarded 3 dead letters.\n")
+      assert.match(done.stderr, /\ndiscarded 3\/3 {2}\d+\/s {2}eta 0/)
+      assert.deepStrictEqual(yield* states("matching"), ["discarded", "discarded", "discarded"])
     }))
 
   it.effect("on several things only with --yes or an answer, and changes nothing without", () =>
@@ -99,18 +89,18 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("the command line
   it.effect("on a set until it is interrupted, and says how many it has decided at least", () =>
     Effect.gen(function*() {
       yield* failed("interrupted")
-      const begun = eventually(Effect.map(states("interrupted"), (all) => all.includes("redriving"))).pipe(
+      const begun = eventually(Effect.map(states("interrupted"), (all) => all.includes("discarded"))).pipe(
         Effect.provideContext(yield* Effect.context<Store.Store>()),
         Effect.orDie
       )
-      const args = ["dead", "redrive", "--consumer", "interrupted", "--rate", "0.01", "--yes"]
+      const args = ["dead", "discard", "--consumer", "interrupted", "--rate", "0.01", "--yes"]
       const { stderr, stdout } = yield* cli(args, { interruptedAfter: begun })
       assert.strictEqual(stdout, "")
       assert.include(
         stderr,
-        "\nInterrupted. The number of redriven dead letters is at least 1, and the rest of the set is untouched.\n"
+        "\nInterrupted. The number of discarded dead letters is at least 1, and the rest of the set is untouched.\n"
       )
-      assert.deepStrictEqual(yield* states("interrupted"), ["open", "open", "redriving"])
+      assert.deepStrictEqual(yield* states("interrupted"), ["discarded", "open", "open"])
     }))
 
   it.effect("and refuses what is ambiguous or unknown, before anything is changed", () =>
@@ -234,6 +224,76 @@ writeFileSync(file, readFileSync(file, "utf8").replace("100", "7"))`
       assert.deepStrictEqual([twice.code, /paused, by anna at/.test(twice.stderr)], [5, true])
       assert.strictEqual((yield* cli(["consumers", "resume", "parked"])).code, 0)
       assert.isUndefined((yield* Consumers.get("parked")).paused)
+    }))
+
+  it.effect("on a key step by step: its parked dead letter, then one waiting message, then the rest", () =>
+    Effect.gen(function*() {
+      const { drain, ids } = yield* failed("stepping", "park")
+      const operations = yield* Operations.Operations
+      const behind = Effect.map(
+        operations.stuckKeys({ consumer: "stepping", key: "bad" }),
+        ([key]) => key?.behind.value
+      )
+      const dry = yield* cli(["keys", "step", "stepping", "bad", "--dry-run"])
+      assert.strictEqual(
+        dry.stdout,
+        `Would have let #${ids[0]} of key bad of stepping through, and paused the key for the others.\n`
+      )
+      assert.deepStrictEqual([yield* states("stepping"), yield* behind], [["open"], 2])
+      const first = yield* cli(["keys", "step", "stepping", "bad", "--note", "INC-1"])
+      assert.strictEqual(
+        first.stdout,
+        `let message stepping-bad1 (#${ids[0]}) of key bad of stepping through. The key is paused for the others.\n`
+      )
+      assert.include(first.stderr, "next: millrace find stepping-bad1 --key bad")
+      yield* drain({ current: false })
+      assert.deepStrictEqual([yield* states("stepping"), yield* behind], [["resolved"], 2])
+      assert.match(
+        (yield* cli(["keys", "step", "stepping", "bad", "--dry-run"])).stdout,
+        /let the first waiting message/
+      )
+      const second = documentOf(yield* cli(["keys", "step", "stepping", "bad", "--json"]))
+      assert.deepInclude(second.data, { action: "stepped", messageId: "stepping-bad2" })
+      yield* drain({ current: false })
+      assert.strictEqual(yield* behind, 1)
+      assert.strictEqual((yield* cli(["keys", "resume", "stepping", "bad"])).code, 0)
+      yield* drain({ current: false })
+      assert.isUndefined(yield* behind)
+      assert.strictEqual((yield* cli(["keys", "step", "stepping", "bad"])).code, 3)
+      const [entry] = yield* Audit.list({ consumer: "stepping", action: "stepped" })
+      assert.deepInclude(entry, { by: "anna", key: "bad" })
+    }))
+
+  it.effect("on the suspect of a crash loop, which is named and dead-lettered before its next crash", () =>
+    Effect.gen(function*() {
+      const { drain, publish } = ledger("crashing")
+      yield* drain()
+      yield* publish("good1", "good2")
+      const sql = yield* SqlClient.SqlClient
+      // Two workers died: the second message was in flight both times, and the first one once.
+      yield* sql`update ${
+        sql(`${schema}.messages`)
+      } set crash_count = case id when ${"crashing-good2"} then 2 else 1 end
+        where id in ${sql.in(["crashing-good1", "crashing-good2"])}`
+      const listed = yield* cli(["workers", "suspects", "--consumer", "crashing"])
+      assert.match(listed.stdout, /\ncrashing +crashing-good2 +good +\d+ +2 +in every crash /)
+      assert.match(listed.stdout, /\ncrashing +crashing-good1 +good +\d+ +1 +in some crashes /)
+      assert.strictEqual(listed.stderr, "next: millrace messages dead-letter crashing crashing-good2 --dry-run\n")
+      const args = ["messages", "dead-letter", "crashing", "crashing-good2"]
+      assert.strictEqual(
+        (yield* cli([...args, "--dry-run"])).stdout,
+        "Would have dead-lettered message crashing-good2 of key good of crashing. It was in flight in 2 crashes.\n"
+      )
+      assert.deepStrictEqual(yield* states("crashing"), [])
+      const done = yield* cli([...args, "--note", "INC-9"])
+      assert.match(done.stdout, /^dead-lettered message crashing-good2 of crashing: #\d+\.\n$/)
+      assert.match(done.stderr, /^next: millrace dead show \d+/)
+      assert.deepStrictEqual(yield* states("crashing"), ["open"])
+      for (const again of [args, [...args, "--dry-run"], [...args, "--key", "other"]]) {
+        assert.strictEqual((yield* cli(again)).code, 3, again.join(" "))
+      }
+      const [entry] = yield* Audit.list({ consumer: "crashing", action: "deadLettered" })
+      assert.deepInclude(entry, { by: "anna", note: "INC-9", key: "good" })
     }))
 
   it.effect("on a worker that hangs: another one takes its lanes over, and it commits nothing more", () =>

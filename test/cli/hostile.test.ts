@@ -1,7 +1,8 @@
 /** No text of the database reaches a terminal as a control character, from any command, in any form of output. */
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { Effect, Layer, Schema } from "effect"
 import { Consumers, DeadLetters, Message, Pipeline, Retry, Store, Topic, Worker } from "millrace"
+import { Operations } from "millrace/ops"
 import { spawnSync } from "node:child_process"
 import { inject } from "vitest"
 import * as JsonText from "../../src/cli/output/JsonText.ts"
@@ -85,7 +86,8 @@ describe("harmless texts", () => {
   })
 })
 
-layer(postgres(url, {}, schema), { excludeTestServices: true, timeout: 120_000 })("hostile texts", (it) => {
+const engine = Operations.layer({ schema }).pipe(Layer.provideMerge(postgres(url, {}, schema)))
+layer(engine, { excludeTestServices: true, timeout: 120_000 })("hostile texts", (it) => {
   it.effect("reach neither stream of any command", () =>
     Effect.gen(function*() {
       const store = yield* Store.Store
@@ -109,6 +111,11 @@ layer(postgres(url, {}, schema), { excludeTestServices: true, timeout: 120_000 }
         yield* DeadLetters.restore(id, { by: `by${corpus[i]}`, note: `note${corpus[i]}` })
       }
       yield* Consumers.pause("texts", { by: `by${corpus[0]}`, note: `note${corpus[1]}` })
+      const ops = yield* Operations.Operations
+      const run = yield* ops.startRedrive(
+        { consumer: "texts", key: letters[0]!.message.key },
+        { by: `by${corpus[0]}`, note: `note${corpus[1]}` }
+      )
       const commands: ReadonlyArray<ReadonlyArray<string>> = [
         ["status"],
         ["status", "texts"],
@@ -117,6 +124,9 @@ layer(postgres(url, {}, schema), { excludeTestServices: true, timeout: 120_000 }
         ["redrives"],
         ["blockers"],
         ["workers", "list"],
+        ["workers", "suspects"],
+        ["runs", "list"],
+        ["runs", "show", run.id],
         ["lanes", "texts"],
         ["unrouted"],
         ["delayed"],
@@ -129,7 +139,9 @@ layer(postgres(url, {}, schema), { excludeTestServices: true, timeout: 120_000 }
           ["dead", "discard", id, "--dry-run"],
           ["find", message.id],
           ["keys", "show", "texts", message.key],
-          ["keys", "release", "texts", message.key, "--dry-run"]
+          ["keys", "release", "texts", message.key, "--dry-run"],
+          ["keys", "step", "texts", message.key, "--dry-run"],
+          ["messages", "dead-letter", "texts", message.id, "--dry-run"]
         ]),
         // From the arguments, too.
         ...corpus.flatMap((text) => [
@@ -138,14 +150,15 @@ layer(postgres(url, {}, schema), { excludeTestServices: true, timeout: 120_000 }
           [text],
           ["dead", "list", "--since", text],
           ["dead", "list", `--${text}`],
-          ["keys", "show", "texts", text]
+          ["keys", "show", "texts", text],
+          ["runs", "show", text]
         ])
       ]
       // JSON is encoded at one place. So the lists, one of each command, and the errors of arguments are enough for it.
       const forms = [
         [[], commands],
-        [["--json"], [...commands.slice(0, 19), ...commands.slice(-12)]],
-        [["--ndjson"], commands.slice(0, 13)]
+        [["--json"], [...commands.slice(0, 24), ...commands.slice(-14)]],
+        [["--ndjson"], commands.slice(0, 16)]
       ] as const
       for (const [form, some] of forms) {
         for (const command of some) {

@@ -66,6 +66,11 @@ layer(postgres(url, {}, schema), { excludeTestServices: true, timeout: 120_000 }
       const shown = yield* cli(["keys", "show", "keyed", "bad"])
       const number = Number(deadLetter!.id)
       assert.include(shown.stdout, `parked by #${number} Declined`)
+      assert.match(shown.stdout, /\nlast failure +Declined in .*, attempt 1\n/)
+      const both = (yield* cli(["stuck", "--consumer", "keyed"])).stdout
+      assert.match(both, /^CONSUMER .* HELD +LAST FAILURE\n/)
+      assert.match(both, /\nkeyed +bad .* parked by #\d+ Declined +Declined in .*, attempt 1\n/)
+      assert.match(both, /\nkeyed +slow .* retry in .* Declined in .*, attempt 1\n/)
       assert.match(shown.stdout, /messages behind +3\n/)
       assert.match(
         (yield* cli(["stuck", "--consumer", "keyed"])).stderr,
@@ -84,6 +89,10 @@ layer(postgres(url, {}, schema), { excludeTestServices: true, timeout: 120_000 }
         groups.stderr,
         /^next: millrace dead redrive --consumer failing --failure 'Declined@.*' --dry-run\n$/
       )
+      const recently = yield* cli(["dead", "groups", "--consumer", "failing", "--since", "1h", "--json"])
+      assert.strictEqual(documentOf(recently).data.length, 1)
+      const future = yield* cli(["dead", "groups", "--consumer", "failing", "--since", "2999-01-01"])
+      assert.deepStrictEqual([future.code, future.stdout], [0, "No dead letter of this time is open.\n"])
       const listed = yield* cli(["dead", "list", "--consumer", "failing", "--limit", "3"])
       assert.strictEqual(listed.stdout.trimEnd().split("\n").length, 4)
       assert.match(listed.stderr, /--before \d+/)
@@ -163,6 +172,9 @@ layer(postgres(url, {}, schema), { excludeTestServices: true, timeout: 120_000 }
         ["lanes", "exsting"],
         ["keys", "show", "exsting", "k"],
         ["workers", "list", "--consumer", "exsting"],
+        ["workers", "suspects", "--consumer", "exsting"],
+        ["keys", "step", "exsting", "k"],
+        ["messages", "dead-letter", "exsting", "m"],
         ["redrives", "--consumer", "exsting"],
         ["audit", "--consumer", "exsting"],
         ["dead", "groups", "--consumer", "exsting"],

@@ -1,5 +1,7 @@
 /** The built program as a process: its exit codes, what it writes where, its start, and its end by a signal. */
+import { Artefacts } from "millrace/ops"
 import { spawn, spawnSync } from "node:child_process"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, beforeAll, describe, inject, it } from "vitest"
 import { root } from "../scripts/run.ts"
@@ -48,6 +50,18 @@ describe("the program", () => {
     const problem = run(["status", "unknown", "--json"])
     assert.strictEqual(JSON.parse(problem.stderr).type, "/problems/consumer-not-found")
   }, 60_000)
+
+  it("prints the files for a monitoring system as the package contains them", () => {
+    const names = ["grafana", "prometheus", "prometheus-tests", "runbook"] as const
+    for (const name of names) {
+      const { status, stderr, stdout } = run(["artefacts", name], { DATABASE_URL: "" })
+      assert.deepStrictEqual([status, stderr], [0, ""], name)
+      assert.strictEqual(stdout, readFileSync(Artefacts.paths[name], "utf8"), name)
+    }
+    assert.strictEqual(run(["artefacts", "datadog"]).status, 2)
+    const { data } = JSON.parse(run(["artefacts", "grafana", "--json"]).stdout)
+    assert.deepStrictEqual([data.path, typeof JSON.parse(data.text)], [Artefacts.paths.grafana, "object"])
+  })
 
   it("ends quietly when its reader does, and with 130 at Ctrl-C", async () => {
     const closed = spawnSync("sh", ["-c", `"${process.execPath}" "${program}" roles --sql | head -c 1`], {

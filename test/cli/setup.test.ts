@@ -95,6 +95,8 @@ const looks: ReadonlyArray<ReadonlyArray<string>> = [
   ["unrouted"],
   ["delayed"],
   ["workers", "list"],
+  ["workers", "suspects"],
+  ["runs", "list"],
   ["dead", "groups"],
   ["dead", "list"],
   ["doctor"]
@@ -106,8 +108,11 @@ const acts = (id: string): ReadonlyArray<ReadonlyArray<string>> => [
   ["keys", "resume", "granted", "k"],
   ["dead", "discard", id],
   ["dead", "restore", id],
-  ["keys", "release", "granted", "bad"],
-  ["dead", "redrive", id]
+  ["messages", "dead-letter", "granted", "granted-bad2", "--key", "bad"],
+  ["keys", "step", "granted", "slow"],
+  ["keys", "release", "granted", "bad", "--yes"],
+  ["dead", "redrive", id],
+  ["dead", "redrive", "--consumer", "granted", "--message", "granted-bad2"]
 ]
 
 it.live("the printed roles are enough for a worker, a publisher, an operator and a viewer, and no more", () => {
@@ -236,7 +241,7 @@ it.live(
       }).pipe(Effect.provide(Embedded.layer({ dataDir })))
       assert.match((yield* cli("stuck")).stdout, /\nembedded +bad +1 /)
       assert.strictEqual((yield* cli("doctor")).code, 0)
-      assert.match((yield* cli("dead", "redrive", "--consumer", "embedded")).stdout, /^redriven 1 dead letter\.\n/)
+      assert.match((yield* cli("dead", "redrive", "1")).stdout, /^redriven 1 dead letter: #1\n/)
       yield* Effect.gen(function*() {
         yield* drain({ current: false })
         const [letter] = yield* DeadLetters.list({ consumer: "embedded" })

@@ -6,6 +6,7 @@ import type { Mutant } from "./types.ts"
 const hostile = "test/cli/hostile.test.ts"
 const looking = "test/cli/looking.test.ts"
 const acting = "test/cli/acting.test.ts"
+const redriving = "test/cli/redriving.test.ts"
 const setup = "test/cli/setup.test.ts"
 const evicted = {
   guarantee: "operations",
@@ -82,8 +83,8 @@ export const cliMutants: ReadonlyArray<Mutant> = [
     name: "cli: any answer taken for yes",
     guarantee: "operations",
     file: "src/cli/operate/Confirm.ts",
-    from: "!/^y(es)?$/i.test(answer.trim())",
-    to: "answer === \"never\"",
+    from: "return /^y(es)?$/i.test(answer.trim())",
+    to: "return answer !== \"never\"",
     test: acting,
     named: "only with --yes or an answer"
   },
@@ -95,6 +96,96 @@ export const cliMutants: ReadonlyArray<Mutant> = [
     to: "if (options.dry && options.rate !== undefined) {",
     test: acting,
     named: "on everything that matches, after a preview"
+  },
+  {
+    name: "cli: a dry run starts the redrive run",
+    guarantee: "operations",
+    file: "src/cli/operate/RedriveCommand.ts",
+    from: "if (given.dryRun) {",
+    to: "if (given.dryRun && given.wait) {",
+    test: redriving,
+    named: "is previewed, and nothing is started"
+  },
+  {
+    name: "cli: a redrive run started without a confirmation",
+    guarantee: "operations",
+    file: "src/cli/operate/RedriveCommand.ts",
+    from: "if (preview.deadLetters.value > 1) yield* confirm(",
+    to: "if (preview.deadLetters.value < 1) yield* confirm(",
+    test: redriving,
+    named: "starts a run that needs no terminal"
+  },
+  {
+    name: "cli: a run that stopped itself ends with success",
+    guarantee: "operations",
+    file: "src/cli/operate/FollowRun.ts",
+    from: "} else if (run.state === \"stopped\") {",
+    to: "} else if (run.state === \"paused\") {",
+    test: redriving,
+    named: "ends with code 7"
+  },
+  {
+    name: "cli: messages that failed again end with success",
+    guarantee: "operations",
+    file: "src/cli/operate/FollowRun.ts",
+    from: "} else if (run.failedAgain > 0) {",
+    to: "} else if (run.failedAgain > 1) {",
+    test: redriving,
+    named: "ends with code 7"
+  },
+  {
+    name: "cli: --yes continues a run that waits for an operator",
+    guarantee: "operations",
+    file: "src/cli/operate/FollowRun.ts",
+    from: "|| (yield* Yes) || !(yield* (yield* Stdio.Stdio).stdinIsTerminal)) return now",
+    to: ") return now",
+    test: redriving,
+    named: "asks after the first message on a terminal"
+  },
+  {
+    name: "cli: an interrupted terminal does not say which run continues",
+    guarantee: "operations",
+    file: "src/cli/operate/FollowRun.ts",
+    from: "Effect.onInterrupt(() => continues)",
+    to: "Effect.onInterrupt(() => Effect.void)",
+    test: redriving,
+    named: "continues when its terminal is interrupted"
+  },
+  {
+    name: "cli: a dry run steps through a key",
+    guarantee: "operations",
+    file: "src/cli/operate/QueueCommands.ts",
+    from: "if (dry) {\n    const first = held?.deadLetter",
+    to: "if (dry && held === undefined) {\n    const first = held?.deadLetter",
+    test: acting,
+    named: "on a key step by step"
+  },
+  {
+    name: "cli: a dry run dead-letters a waiting message",
+    guarantee: "operations",
+    file: "src/cli/operate/MessageCommands.ts",
+    from: "  if (dry) {\n",
+    to: "  if (dry && key === undefined) {\n",
+    test: acting,
+    named: "on the suspect of a crash loop"
+  },
+  {
+    name: "cli: old failures shown as recent ones",
+    guarantee: "operations",
+    file: "src/cli/look/DeadCommands.ts",
+    from: "lastAt >= (from ?? 0)",
+    to: "lastAt >= 0",
+    test: looking,
+    named: "at failures, dead letters, and one of them"
+  },
+  {
+    name: "grants: an operator without the right to dead-letter a message",
+    guarantee: "operations",
+    file: "src/postgres/sql/grants.ts",
+    from: "on(\"insert, update, delete\", t.messages),\n        on(\"insert\", t.deadLetters),",
+    to: "on(\"insert, update\", t.messages),",
+    test: setup,
+    named: "the printed roles are enough"
   },
   {
     name: "cli: an edit that parses numbers",

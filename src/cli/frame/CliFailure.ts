@@ -12,6 +12,7 @@ export const exitCodes = {
   notAllowed: 4,
   conflict: 5,
   refused: 6,
+  failedAgain: 7,
   checkFailed: 8,
   unreachable: 75,
   interrupted: 130

@@ -12,6 +12,7 @@ const reasons: Readonly<Record<string, ExitReason>> = {
   RedriveRunNotFound: "notFound",
   NothingToRedrive: "notFound",
   NothingToStep: "notFound",
+  MessageNotWaiting: "notFound",
   DeadLetterConflict: "conflict",
   PauseConflict: "conflict",
   DataInUse: "conflict",
@@ -41,7 +42,12 @@ const hints: Readonly<Record<string, string>> = {
   InvalidConfig: "Flags win over variables: --database-url, --schema. An embedded database needs --data-dir.",
   DeadLetterNotFound: "List them by `millrace dead list`. A message id is found by `millrace find`.",
   DeadLetterConflict: "Look at it by `millrace dead show`.",
+  NothingToStep: "Held keys are listed by `millrace stuck`, and a key is paused by `millrace keys pause`.",
+  MessageNotWaiting: "Look at it by `millrace find`.",
   PauseConflict: "Look at the actions by `millrace audit`.",
+  RedriveRunNotFound: "List them by `millrace runs list`.",
+  RedriveRunning: "Look at it by `millrace runs show`.",
+  RedriveRunConflict: "Look at it by `millrace runs show`.",
   DataInUse: "A data directory has one process at a time. Look when that process is stopped."
 }
 

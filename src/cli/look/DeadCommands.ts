@@ -14,7 +14,7 @@ import { indented } from "../output/JsonText.ts"
 import * as Output from "../output/Output.ts"
 import * as SafeText from "../output/SafeText.ts"
 import * as Times from "../output/Times.ts"
-import { matching } from "./Matching.ts"
+import { noneMatches } from "./Matching.ts"
 import * as Options from "./Options.ts"
 import * as Rows from "./Rows.ts"
 
@@ -23,16 +23,19 @@ export const groups = Command.make(
   {
     consumer: Options.consumer,
     failure: Options.filter.failure,
+    since: Times.flag("since", "Only failures whose last dead letter died at this time or later"),
     limit: Options.limit
   },
-  ({ consumer, failure, limit }) =>
+  ({ consumer, failure, limit, since }) =>
     Effect.gen(function*() {
+      const from = yield* Times.given(Option.getOrUndefined(since))
       const { all, now } = yield* connected(Effect.gen(function*() {
         const operations = yield* Operations
         const query = { consumer: Option.getOrUndefined(consumer), fingerprint: Option.getOrUndefined(failure) }
         const all = yield* operations.failures({ ...query, limit })
-        if (all.length === 0 && query.fingerprint !== undefined) yield* matching(query)
-        return { all, now: yield* Rows.now }
+        if (all.length === 0 && query.fingerprint !== undefined) yield* noneMatches(query)
+        // The newest come first, so the limit cuts off none that is recent.
+        return { all: all.filter(({ lastAt }) => lastAt >= (from ?? 0)), now: yield* Rows.now }
       }))
       yield* Output.emit({
         data: all,
@@ -46,7 +49,7 @@ export const groups = Command.make(
           { title: "DIED ON", of: ({ diedOn }) => Rows.versions(diedOn) },
           { title: "RUNS NOW", of: ({ runningNow }) => Rows.versions(runningNow) },
           { title: "FAILURE", of: ({ fingerprint }) => fingerprint }
-        ], "No dead letter is open.")
+        ], from === undefined ? "No dead letter is open." : "No dead letter of this time is open.")
       })
       const [first] = all
       if (first !== undefined) {
@@ -103,7 +106,7 @@ export const list = Command.make(
       }))
       const next = all.length < limit ? undefined : all.at(-1)?.id
       yield* Output.emit({ data: all, next, lines: deadLetterTable(all, now) })
-      if (next !== undefined) yield* Output.hint(`There may be more: --before ${Options.shortId(next).slice(1)}`)
+      if (next !== undefined) yield* Output.hint(`There may be more: --before ${Options.numberOf(next)}`)
     })
 ).pipe(Command.withDescription("List dead letters, newest first"))
 
@@ -165,7 +168,7 @@ export const show = Command.make(
   ({ id }) =>
     Effect.gen(function*() {
       const { now, one } = yield* connected(
-        Effect.all({ one: DeadLetters.get(Options.deadLetterId(id)), now: Rows.now })
+        Effect.all({ one: DeadLetters.get(Options.fullId(id)), now: Rows.now })
       )
       yield* Output.emit({ data: one, lines: detail(one, now) })
     })

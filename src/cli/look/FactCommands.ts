@@ -8,6 +8,7 @@ import type { Session } from "../../ops/DatabaseFacts.ts"
 import { Operations } from "../../ops/Operations.ts"
 import { connected } from "../frame/Connect.ts"
 import * as Output from "../output/Output.ts"
+import * as SafeText from "../output/SafeText.ts"
 import * as Times from "../output/Times.ts"
 import * as Options from "./Options.ts"
 import * as Rows from "./Rows.ts"
@@ -48,6 +49,42 @@ export const workersList = Command.make(
       })
     })
 ).pipe(Command.withDescription("List the workers that live, or died within the last hour"))
+
+export const suspects = Command.make(
+  "suspects",
+  { consumer: Options.consumer },
+  ({ consumer }) =>
+    Effect.gen(function*() {
+      const { all, now } = yield* read((operations) => operations.suspects(Option.getOrUndefined(consumer)))
+      yield* Output.emit({
+        data: all,
+        lines: Output.table(all, [
+          { title: "CONSUMER", of: ({ consumer }) => consumer },
+          { title: "MESSAGE", of: ({ id }) => id },
+          { title: "KEY", of: ({ key }) => key },
+          { title: "LANE", numeric: true, of: ({ lane }) => String(lane) },
+          { title: "CRASHES", numeric: true, of: ({ crashCount }) => String(crashCount) },
+          {
+            title: "SUSPICION",
+            of: ({ crashedAlone, inEveryCrash }) =>
+              crashedAlone
+                ? Output.styled("red", "crashed alone")
+                : inEveryCrash
+                ? Output.styled("red", "in every crash")
+                : "in some crashes"
+          },
+          { title: "PUBLISHED", numeric: true, of: ({ publishedAt }) => Times.ago(publishedAt, now) },
+          { title: "WORKER", of: ({ worker }) => worker ?? "-" }
+        ], "No waiting message was in flight when a worker died.")
+      })
+      const likely = all.find(({ inEveryCrash }) => inEveryCrash)
+      if (likely !== undefined) {
+        yield* Output.hint(
+          `next: millrace messages dead-letter ${likely.consumer} ${SafeText.forShell(likely.id)} --dry-run`
+        )
+      }
+    })
+).pipe(Command.withDescription("List the waiting messages that were in flight when a worker died"))
 
 export const lanes = Command.make(
   "lanes",

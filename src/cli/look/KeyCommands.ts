@@ -28,6 +28,13 @@ export const holdOf = ({ deadLetter, parked, paused, retryAt }: StuckKey, now: n
     paused === undefined ? undefined : `paused by ${paused.by} since ${Times.utc(paused.at)}`
   ].filter((part) => part !== undefined).join(", ") || "due"
 
+/** Returns the last failure of the message that a key waits for, in one line. */
+const failureOf = ({ lastFailure }: StuckKey): string => {
+  if (lastFailure === undefined) return "-"
+  const { attempt, message, step, tag } = lastFailure
+  return `${tag} in ${step}, attempt ${attempt}${message === "" ? "" : `: ${message.split("\n")[0]}`}`
+}
+
 const heldTable = (keys: ReadonlyArray<StuckKey>, now: number): ReadonlyArray<Output.Line> =>
   Output.table(keys, [
     { title: "CONSUMER", of: ({ consumer }) => consumer },
@@ -35,7 +42,8 @@ const heldTable = (keys: ReadonlyArray<StuckKey>, now: number): ReadonlyArray<Ou
     { title: "BEHIND", numeric: true, of: ({ behind }) => Rows.countCell(behind, "yellow") },
     { title: "OLDEST", numeric: true, of: ({ oldestAt }) => Times.ago(oldestAt, now) },
     { title: "LANE", numeric: true, of: ({ lane }) => String(lane) },
-    { title: "HELD", of: (key) => holdOf(key, now) }
+    { title: "HELD", of: (key) => holdOf(key, now) },
+    { title: "LAST FAILURE", of: failureOf }
   ], "No key is held.")
 
 const hold = Flag.Literals("hold", ["parked", "delayed", "paused"]).pipe(
@@ -82,7 +90,7 @@ const list = Effect.fnUntraced(function*(
   yield* Output.emit({ data: keys, next, lines: heldTable(keys, now) })
   const parked = keys.find(({ deadLetter }) => deadLetter !== undefined)
   if (parked !== undefined) {
-    yield* Output.hint(`next: millrace dead show ${Options.shortId(parked.deadLetter!.id).slice(1)}`)
+    yield* Output.hint(`next: millrace dead show ${Options.numberOf(parked.deadLetter!.id)}`)
   }
   if (next !== undefined) yield* Output.hint(`There may be more: --after ${SafeText.forShell(next)}`)
 })
@@ -136,6 +144,7 @@ export const keysShow = Command.make("show", keyOf, ({ consumer, key }) =>
           ["held", held === undefined ? "no" : holdOf(held, now)],
           ["messages behind", held === undefined ? "-" : Rows.countCell(held.behind, "yellow")],
           ["oldest of these", Times.ago(held?.oldestAt, now)],
+          ["last failure", held === undefined ? "-" : failureOf(held)],
           ["lane", held === undefined ? "-" : String(held.lane)]
         ]),
         Output.line(""),

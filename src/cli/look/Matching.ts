@@ -8,13 +8,11 @@ import * as DeadLetters from "../../DeadLetters.ts"
 import { Operations } from "../../ops/Operations.ts"
 import { notFound } from "../frame/CliFailure.ts"
 
-/** Returns the frozen set of the open dead letters that match. */
-export const matching = Effect.fnUntraced(function*(filter: Omit<Filter, "state">) {
+/** Fails since no open dead letter matches. Names the failure groups that exist, or the consumers. */
+export const noneMatches = Effect.fnUntraced(function*(filter: Omit<Filter, "state">) {
   const operations = yield* Operations
   // This fails if there is no such consumer.
   const failures = yield* operations.failures({ consumer: filter.consumer })
-  const set = yield* DeadLetters.freeze(filter)
-  if (set.deadLetters.count > 0) return set
   const given = Object.entries(filter).filter(([, value]) => value !== undefined)
   return yield* notFound(
     "open dead letter",
@@ -22,4 +20,11 @@ export const matching = Effect.fnUntraced(function*(filter: Omit<Filter, "state"
     failures.map(({ consumer, fingerprint }) => `${consumer} ${fingerprint}`),
     "These are the failure groups, as `millrace dead groups` shows them."
   )
+})
+
+/** Returns the frozen set of the open dead letters that match. */
+export const matching = Effect.fnUntraced(function*(filter: Omit<Filter, "state">) {
+  const set = yield* DeadLetters.freeze(filter)
+  if (set.deadLetters.count > 0) return set
+  return yield* noneMatches(filter)
 })

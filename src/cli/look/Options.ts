@@ -86,8 +86,11 @@ export const filterOf = Effect.fnUntraced(function*(
 /** Returns whether a filter selects anything. */
 export const isEmpty = (filter: Filter): boolean => Object.values(filter).every((value) => value === undefined)
 
-/** Returns the id of a dead letter in its full length. `7` and `#7` are short forms; a shell needs quotes for `#7`. */
-export const deadLetterId = (given: string): string => {
+/**
+ * Returns the id of a dead letter or of a redrive run in its full length. `7` and `#7` are short forms; a shell needs
+ * quotes for `#7`.
+ */
+export const fullId = (given: string): string => {
   const digits = given.replace(/^#/, "")
   return /^\d{1,16}$/.test(digits) ? digits.padStart(16, "0") : given
 }
@@ -97,10 +100,13 @@ export const id = (name: string, description: string) =>
   Flag.String(name).pipe(
     Flag.withMetavar("id"),
     Flag.withDescription(description),
-    Flag.map(deadLetterId),
+    Flag.map(fullId),
     Flag.filter((value) => /^\d{16}$/.test(value), () => "an id of at most 16 digits"),
     Flag.optional
   )
 
+/** Returns the short form of an id as a command takes it: `7`. */
+export const numberOf = (id: string): string => id.replace(/^0+(?=\d)/, "")
+
 /** Returns the short form of a dead letter's id: `#7`. */
-export const shortId = (id: string): string => `#${id.replace(/^0+(?=\d)/, "")}`
+export const shortId = (id: string): string => `#${numberOf(id)}`

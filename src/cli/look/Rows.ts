@@ -14,6 +14,10 @@ export const now: Effect.Effect<number> = Clock.currentTimeMillis
 export const countCell = (count: Count, style: Cell["style"] = "plain"): Cell =>
   styled(count.value === 0 ? "dim" : style, show(count))
 
+/** Shows a number of dead letters. */
+export const deadLetters = (count: Count): string =>
+  `${show(count)} dead letter${count.value === 1 && count.kind === "exact" ? "" : "s"}`
+
 /** Shows versions of the code. */
 export const versions = (all: ReadonlyArray<string>): string => {
   const named = all.filter((version) => version !== "")

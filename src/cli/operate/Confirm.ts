@@ -9,6 +9,14 @@ import { Yes } from "../frame/GlobalSettings.ts"
 import * as Output from "../output/Output.ts"
 import * as SafeText from "../output/SafeText.ts"
 
+/** Asks a question on the terminal. Returns whether the operator agrees. */
+export const agrees = Effect.fnUntraced(function*(question: string) {
+  yield* Output.stderr(`${SafeText.oneLine(question)} [y/N] `)
+  const terminal = yield* Terminal.Terminal
+  const answer = yield* terminal.readLine
+  return /^y(es)?$/i.test(answer.trim())
+})
+
 /** Succeeds if the operator agrees, or has passed `--yes`. Fails if not. */
 export const confirm = Effect.fnUntraced(function*(question: string) {
   if (yield* Yes) return
@@ -20,8 +28,5 @@ export const confirm = Effect.fnUntraced(function*(question: string) {
         + "Look at it with --dry-run, then pass --yes."
     )
   }
-  yield* Output.stderr(`${SafeText.oneLine(question)} [y/N] `)
-  const terminal = yield* Terminal.Terminal
-  const answer = yield* terminal.readLine
-  if (!/^y(es)?$/i.test(answer.trim())) return yield* refused("not-confirmed", "Nothing was changed.")
+  if (!(yield* agrees(question))) return yield* refused("not-confirmed", "Nothing was changed.")
 })

@@ -1,5 +1,6 @@
 /**
- * `millrace dead redrive`, `discard` and `restore`: decisions about dead letters, one by one or as a frozen set.
+ * `millrace dead discard` and `restore`: decisions about dead letters, one by one or as a frozen set. `dead redrive` of
+ * named dead letters is decided here, too.
  */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
@@ -18,22 +19,21 @@ import * as Options from "../look/Options.ts"
 import * as Rows from "../look/Rows.ts"
 import * as Output from "../output/Output.ts"
 import * as ProgressBar from "../output/ProgressBar.ts"
-import * as SafeText from "../output/SafeText.ts"
 import { confirm } from "./Confirm.ts"
 import * as Preview from "./Preview.ts"
 
-/** The decisions, with the words for them. */
+/** The decisions about one dead letter, with the words for them. */
 const decisions = {
-  redrive: { one: DeadLetters.redrive, all: DeadLetters.redriveAll, done: "redriven" },
-  discard: { one: DeadLetters.discard, all: DeadLetters.discardAll, done: "discarded" },
-  restore: { one: DeadLetters.restore, all: undefined, done: "restored" }
+  redrive: { one: DeadLetters.redrive, done: "redriven" },
+  discard: { one: DeadLetters.discard, done: "discarded" },
+  restore: { one: DeadLetters.restore, done: "restored" }
 } as const
 
 type Verb = keyof typeof decisions
 
 export const dryRun = Options.toggle("dry-run", "Show what would be done, and change nothing")
 
-const ids = Argument.String("id").pipe(
+export const ids = Argument.String("id").pipe(
   Argument.withDescription("Ids of dead letters: 7, or the full length"),
   Argument.variadic()
 )
@@ -44,10 +44,10 @@ const plural = (count: number): string => `${count} dead letter${count === 1 ? "
  * Decides about the named dead letters. All must exist, or nothing is changed. If another operator was first at some of
  * them, the others are decided, and the command ends with the conflict.
  */
-const decideEach = Effect.fnUntraced(function*(verb: Verb, given: ReadonlyArray<string>, dry: boolean) {
+export const decideEach = Effect.fnUntraced(function*(verb: Verb, given: ReadonlyArray<string>, dry: boolean) {
   const action = yield* operator
   const { done: past, one } = decisions[verb]
-  const letters = yield* Effect.forEach(new Set(given.map(Options.deadLetterId)), DeadLetters.get)
+  const letters = yield* Effect.forEach(new Set(given.map(Options.fullId)), DeadLetters.get)
   if (dry) {
     return yield* Output.emit({
       data: { dryRun: true, action: verb, deadLetters: letters },
@@ -81,49 +81,55 @@ const decideEach = Effect.fnUntraced(function*(verb: Verb, given: ReadonlyArray<
   })
 })
 
-/** Decides about all open dead letters that match now. */
-const decideSet = Effect.fnUntraced(function*(
-  verb: "redrive" | "discard",
+/** Discards all open dead letters that match now. */
+const discardSet = Effect.fnUntraced(function*(
   filter: Omit<Filter, "state">,
   options: { readonly dry: boolean; readonly rate: number | undefined }
 ) {
-  const { all, done: past } = decisions[verb]
   const set = yield* matching(filter)
-  const preview = yield* Preview.make(verb, filter, set)
+  const preview = yield* Preview.make(filter, set)
   if (options.dry) {
     return yield* Output.emit({ data: { dryRun: true, ...preview }, lines: Preview.lines(preview) })
   }
   const action = yield* operator
   yield* Output.aside(Preview.lines(preview))
   const { count } = set.deadLetters
-  if (count > 1) yield* confirm(`${verb} ${Preview.shown(set.deadLetters)}?`)
-  const progress = yield* ProgressBar.make(past, set.deadLetters)
-  let decided = 0
-  const { done } = yield* all(set, {
+  if (count > 1) yield* confirm(`discard ${Preview.shown(set.deadLetters)}?`)
+  const progress = yield* ProgressBar.make("discarded", set.deadLetters)
+  let discarded = 0
+  const { done } = yield* DeadLetters.discardAll(set, {
     ...action,
     rate: options.rate,
     onProgress: ({ done }) => {
-      decided = done
+      discarded = done
       return progress(done)
     }
   }).pipe(
     Effect.onInterrupt(() =>
       Output.stderr(
-        `\nInterrupted. The number of ${past} dead letters is at least ${decided}, and the rest of the set is untouched.\n`
+        `\nInterrupted. The number of discarded dead letters is at least ${discarded}, and the rest of the set is untouched.\n`
       )
     )
   )
   const others = set.deadLetters.more ? 0 : count - done
   yield* Output.emit({
-    data: { action: past, done, decidedByOthers: others },
+    data: { action: "discarded", done, decidedByOthers: others },
     lines: [
-      Output.line(`${past} ${plural(done)}.`),
+      Output.line(`discarded ${plural(done)}.`),
       ...(others === 0 ? [] : [Output.line(`Other operators decided about ${others} of the set meanwhile.`)])
     ]
   })
-  if (verb === "redrive") {
-    yield* Output.hint(`next: millrace redrives --actor ${SafeText.forShell(action.by)}   (what became of them)`)
-  }
+})
+
+/** Returns the filter of the flags. Ids and filters exclude each other, and one of the two is needed. */
+export const idsOrFilter = Effect.fnUntraced(function*(ids: ReadonlyArray<string>, selected: Options.Selected) {
+  const filter = yield* Options.filterOf(selected)
+  if (ids.length > 0 === Options.isEmpty(filter)) return filter
+  return yield* usage(
+    ids.length > 0
+      ? "Ids and filters exclude each other. Nothing was changed."
+      : "Name the dead letters, or select them by a filter (--consumer, --failure, ...). Nothing was changed."
+  )
 })
 
 const rate = Flag.Finite("rate").pipe(
@@ -132,34 +138,17 @@ const rate = Flag.Finite("rate").pipe(
   Flag.optional
 )
 
-const decide = (verb: "redrive" | "discard", description: string) =>
-  Command.make(
-    verb,
-    { ids, ...Options.filter, rate, dryRun },
-    ({ dryRun, ids, rate, ...selected }) =>
-      Effect.gen(function*() {
-        const filter = yield* Options.filterOf(selected)
-        if (ids.length > 0 === !Options.isEmpty(filter)) {
-          return yield* usage(
-            ids.length > 0
-              ? "Ids and filters exclude each other. Nothing was changed."
-              : `Name the dead letters, or select them by a filter (--consumer, --failure, ...). Nothing was changed.`
-          )
-        }
-        if (ids.length > 0) return yield* connected(decideEach(verb, ids, dryRun))
-        yield* connected(decideSet(verb, filter, { dry: dryRun, rate: Option.getOrUndefined(rate) }))
-      })
-  ).pipe(Command.withDescription(description))
-
-export const redrive = decide(
-  "redrive",
-  "Put dead letters back into their queues. With filters, those that match at this moment"
-)
-
-export const discard = decide(
+export const discard = Command.make(
   "discard",
-  "Discard dead letters: their messages are never processed. `restore` undoes it"
-)
+  { ids, ...Options.filter, rate, dryRun },
+  ({ dryRun, ids, rate, ...selected }) =>
+    Effect.gen(function*() {
+      const filter = yield* idsOrFilter(ids, selected)
+      yield* ids.length > 0
+        ? connected(decideEach("discard", ids, dryRun))
+        : connected(discardSet(filter, { dry: dryRun, rate: Option.getOrUndefined(rate) }))
+    })
+).pipe(Command.withDescription("Discard dead letters: their messages are never processed. `restore` undoes it"))
 
 export const restore = Command.make("restore", { ids, dryRun }, ({ dryRun, ids }) =>
   ids.length === 0

@@ -88,7 +88,7 @@ export const edit = Command.make(
   },
   ({ dryRun, id, payload: from }) =>
     connected(Effect.gen(function*() {
-      const letter = yield* DeadLetters.get(Options.deadLetterId(id))
+      const letter = yield* DeadLetters.get(Options.fullId(id))
       yield* open(letter)
       const given = yield* read(Option.getOrUndefined(from), letter.message.payload)
       const payload = JsonText.compact(given)

@@ -1,12 +1,12 @@
 /**
- * The actions on keys, consumers and workers: `keys release`, `keys pause`, `keys resume`, `consumers pause`,
- * `consumers resume` and `workers evict`.
+ * The actions on keys, consumers and workers: `keys release`, `keys step`, `keys pause`, `keys resume`,
+ * `consumers pause`, `consumers resume` and `workers evict`.
  */
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Consumers from "../../Consumers.ts"
 import * as DeadLetters from "../../DeadLetters.ts"
-import { PauseConflict } from "../../Errors.ts"
+import { NothingToStep, PauseConflict } from "../../Errors.ts"
 import { Operations } from "../../ops/Operations.ts"
 import { notFound, refused, usage } from "../frame/CliFailure.ts"
 import { connected } from "../frame/Connect.ts"
@@ -15,11 +15,12 @@ import { heldKey, holdOf, keyOf } from "../look/KeyCommands.ts"
 import * as Options from "../look/Options.ts"
 import * as Rows from "../look/Rows.ts"
 import * as Output from "../output/Output.ts"
+import * as SafeText from "../output/SafeText.ts"
 import { confirm } from "./Confirm.ts"
 import { dryRun } from "./DecideCommands.ts"
 
 /** Prints what an action did, or would do. */
-const tell = (dry: boolean, data: Readonly<Record<string, unknown>>, text: string) =>
+export const tell = (dry: boolean, data: Readonly<Record<string, unknown>>, text: string) =>
   Output.emit({
     data: dry ? { dryRun: true, ...data } : data,
     lines: [Output.line(dry ? `Would have ${text}` : text)]
@@ -95,6 +96,46 @@ const onKey = (verb: "pause" | "resume", description: string) =>
 
 export const keysPause = onKey("pause", "Pause one key: its messages wait in order, and other keys continue")
 export const keysResume = onKey("resume", "Resume a key that an operator has paused")
+
+/**
+ * Lets the first message of a held key through. A dry run names the dead letter, or says that a waiting message is
+ * first.
+ */
+const step = Effect.fnUntraced(function*(consumer: string, key: string, dry: boolean) {
+  const { held } = yield* heldKey(consumer, key)
+  const action = yield* operator
+  const operations = yield* Operations
+  if (dry) {
+    const first = held?.deadLetter
+    if (held === undefined || (first === undefined && held.behind.value === 0)) {
+      return yield* new NothingToStep({ consumer, key, held: held !== undefined })
+    }
+    return yield* tell(
+      true,
+      { action: "stepped", consumer, key, deadLetterId: first?.id },
+      `let ${
+        first === undefined ? "the first waiting message" : Options.shortId(first.id)
+      } of key ${key} of ${consumer} `
+        + "through, and paused the key for the others."
+    )
+  }
+  const { deadLetterId, messageId } = yield* operations.stepKey(consumer, key, action)
+  yield* tell(
+    false,
+    { action: "stepped", consumer, key, messageId, deadLetterId },
+    `let message ${messageId}${
+      deadLetterId === undefined ? "" : ` (${Options.shortId(deadLetterId)})`
+    } of key ${key} of ${consumer} through. The key is paused for the others.`
+  )
+  const [of, its] = [SafeText.forShell(key), SafeText.forShell(messageId)]
+  yield* Output.hint(`next: millrace find ${its} --key ${of}, then millrace keys step or resume ${consumer} ${of}`)
+})
+
+export const keysStep = Command.make(
+  "step",
+  { ...keyOf, dryRun },
+  ({ consumer, dryRun, key }) => connected(step(consumer, key, dryRun))
+).pipe(Command.withDescription("Let the first message of a held key through, and keep the key held for the others"))
 
 const consumerArgument = Options.argument("consumer", "The consumer")
 

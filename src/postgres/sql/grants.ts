@@ -71,7 +71,9 @@ export const make = (t: Names, kind: Kind, role: string): ReadonlyArray<string> 
     case "operator":
       return [
         ...look,
-        on("insert", t.messages),
+        // A step moves a message, and a suspect leaves the queue as a dead letter.
+        on("insert, update, delete", t.messages),
+        on("insert", t.deadLetters),
         on("insert, update", t.inbox, t.serverLife),
         on("insert, update, delete", t.holds),
         on("update", t.deadLetters, t.consumers, t.lanes, t.workers),

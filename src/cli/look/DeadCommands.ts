@@ -33,7 +33,7 @@ export const groups = Command.make(
         const operations = yield* Operations
         const query = { consumer: Option.getOrUndefined(consumer), fingerprint: Option.getOrUndefined(failure) }
         const all = yield* operations.failures({ ...query, limit })
-        if (all.length === 0 && query.fingerprint !== undefined) yield* noneMatches(query)
+        if (all.length === 0 && query.fingerprint !== undefined) return yield* noneMatches(query)
         // The newest come first, so the limit cuts off none that is recent.
         return { all: all.filter(({ lastAt }) => lastAt >= (from ?? 0)), now: yield* Rows.now }
       }))

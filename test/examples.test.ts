@@ -4,6 +4,7 @@ import { Effect } from "effect"
 import { execFile, spawn } from "node:child_process"
 import { createHmac } from "node:crypto"
 import { assert, inject } from "vitest"
+import { limit } from "./harness/patience.ts"
 import { anyServer, redisRuns } from "./redis/redisServer.ts"
 import { root } from "./scripts/run.ts"
 import { files, read } from "./scripts/source.ts"
@@ -12,6 +13,9 @@ import { freshDatabase } from "./setup/database.ts"
 /** A server does not end; it has a test of its own below. */
 const server = "examples/12-webhook-server.ts"
 const examples = files("examples", ".ts").filter((path) => /^examples\/\d\d-[^/]+\.ts$/.test(path) && path !== server)
+
+/** Milliseconds that an example may take. Several start at once, and PGlite alone needs seconds of processor time. */
+const patient = limit(120_000)
 
 /** The comment lines that end the file, after `// Output:`. */
 const promised = (source: string): string | undefined => {
@@ -26,7 +30,7 @@ const printed = (path: string, databaseUrl: string, redisUrl: string) =>
       ["--conditions=millrace-source", path],
       {
         cwd: root,
-        timeout: 60_000,
+        timeout: patient,
         env: { ...process.env, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, NO_COLOR: "1" }
       },
       (error, stdout, stderr) =>
@@ -67,7 +71,7 @@ for (const path of examples.filter((path) => redisRan || !needsRedis(path))) {
         !/^\[[\d:.]+\] (?:INFO|WARN) \(#\d+\): (?:Worker |No consumer reads topic |Redis )/.test(line)
       )
       assert.equal(own.map((line) => line.trimEnd()).join("\n").trim(), expected)
-    }), 90_000)
+    }), 2 * patient)
 }
 
 it.live(
@@ -123,5 +127,5 @@ it.live(
       })
       assert.equal(yield* exit, 0)
     }).pipe(Effect.scoped),
-  90_000
+  2 * patient
 )

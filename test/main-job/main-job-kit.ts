@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, inject } from "vitest"
+import { limit } from "../harness/patience.ts"
 import { freshDatabase } from "../setup/database.ts"
 
 export const database = Effect.map(
@@ -17,7 +18,7 @@ export const folder = Effect.acquireRelease(
 )
 
 /** Far more than any of these takes, for a busy machine. */
-export const patient = 180_000
+export const patient = limit(180_000)
 
 export const reconciled = ({ code, output }: { readonly code: number; readonly output: string }) => {
   assert.equal(code, 0, output)

@@ -55,7 +55,7 @@ export const receive = (sub: Transport.Subscription, n: number, room = roomy) =>
     const got: Array<Delivery.Delivery> = []
     while (got.length < n) yield* sub.take(room, (deliveries) => got.push(...deliveries))
     return got
-  }).pipe(Effect.timeout("8 seconds"))
+  }).pipe(Effect.timeout(limit(8_000)))
 
 export const idsOf = (deliveries: ReadonlyArray<Delivery.Delivery>) => deliveries.map((d) => d.message.id)
 
@@ -67,7 +67,7 @@ export const settle = (sub: Transport.Subscription, deliveries: ReadonlyArray<De
   )
 
 /** Looks again until it holds. */
-export const eventually = <E, R>(holds: Effect.Effect<boolean, E, R>, within: Duration.Input = "8 seconds") =>
+export const eventually = <E, R>(holds: Effect.Effect<boolean, E, R>, within: Duration.Input = limit(8_000)) =>
   Effect.flatMap(holds, (yes) => yes ? Effect.void : Effect.fail("not yet" as const)).pipe(
     Effect.retry({ schedule: Schedule.spaced("20 millis") }),
     Effect.timeout(within)

@@ -192,9 +192,11 @@ layer(postgres(url, {}, schema), { excludeTestServices: true, timeout: 120_000 }
         assert.deepStrictEqual([code, stdout], [3, ""], args.join(" "))
         assert.match(stderr, /^There is no consumer "exsting"\..*\nThere is: .*"existing"/, args.join(" "))
       }
-      const failure = yield* cli(["dead", "redrive", "--failure", "Nope@x", "--yes"])
-      assert.deepStrictEqual([failure.code, failure.stdout], [3, ""])
-      assert.match(failure.stderr, /\nThere is: .*"existing Declined@/)
+      for (const act of ["redrive", "discard"]) {
+        const failure = yield* cli(["dead", act, "--failure", "Nope@x", "--yes"])
+        assert.deepStrictEqual([failure.code, failure.stdout], [3, ""], act)
+        assert.match(failure.stderr, /\nThere is: .*"existing Declined@/)
+      }
       assert.strictEqual((yield* cli(["dead", "groups", "--failure", "Nope@x"])).code, 3)
       for (const wrong of ["abc", "99999999999999999999"]) {
         assert.strictEqual((yield* cli(["dead", "show", wrong])).code, 3, wrong)

@@ -53,7 +53,7 @@ export const cliMutants: ReadonlyArray<Mutant> = [
     named: "names those that exist"
   },
   {
-    name: "cli: an empty set redriven with success",
+    name: "cli: an empty set discarded with success",
     guarantee: "operations",
     file: "src/cli/look/Matching.ts",
     from: "if (set.deadLetters.count > 0) return set",

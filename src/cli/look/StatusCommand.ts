@@ -73,7 +73,8 @@ export const look = (consumer: Option.Option<string>) =>
       onSome: (name) => Effect.map(operations.consumer(name), (one) => [one])
     }))
 
-const consumer = Argument.String("consumer").pipe(
+/** The argument for one consumer, or all of them. */
+export const consumer = Argument.String("consumer").pipe(
   Argument.withDescription("One consumer, in detail. Default: all consumers"),
   Argument.optional
 )

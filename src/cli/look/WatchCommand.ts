@@ -2,7 +2,6 @@
  * `millrace watch`: the status again and again. A terminal shows one screen, and other output gets a line for each
  * consumer.
  */
-import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
@@ -19,12 +18,7 @@ import { connected } from "../frame/Connect.ts"
 import * as Output from "../output/Output.ts"
 import * as Times from "../output/Times.ts"
 import * as Rows from "./Rows.ts"
-import { detail, look, overview } from "./StatusCommand.ts"
-
-const consumer = Argument.String("consumer").pipe(
-  Argument.withDescription("One consumer, in detail. Default: all consumers"),
-  Argument.optional
-)
+import { consumer, detail, look, overview } from "./StatusCommand.ts"
 
 const every = Flag.String("every").pipe(
   Flag.withMetavar("duration"),

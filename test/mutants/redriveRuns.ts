@@ -184,7 +184,7 @@ export const redriveRunMutants: ReadonlyArray<Mutant> = [
     name: "a step lets every message of its key through",
     guarantee: "order per key",
     file: "src/postgres/sql/messages.ts",
-    from: "and h.through is distinct from r.seq offset 0",
+    from: "and h.through is distinct from m.seq offset 0",
     to: "and h.through is null offset 0",
     test: steps,
     named: "postgres.*then the next one"

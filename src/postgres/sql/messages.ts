@@ -99,8 +99,8 @@ where queue_id = $1 and lane = $2 and seq = any(array(select seq from counted))`
  * Indexes: messages_xid (late), primary key (lagging and fresh, upwards by seq), holds by primary key, holds_due. No
  * locks.
  *
- * - One scan reads the rows with their payloads. The holds are probed only if the queue has one. With a second probe for
- *   each payload and each hold, 500 rows touched 5,534 blocks and not 988.
+ * - One scan reads the rows with their payloads. The holds are probed only if the queue has one. With a second probe
+ *   for each payload and each hold, 500 rows touched 5,534 blocks and not 988.
  * - Postgres hashes `in (select unnest())`, but searches `= any()` linearly in a generic plan.
  * - `offset 0` makes Postgres probe an index once per row. With statistics of a nearly empty queue, it would join the
  *   whole table instead, and a poll of 40,000 messages took 2 s.
@@ -115,9 +115,22 @@ const poll = (t: Names): string => {
   // A row that an operator wrote by hand may have any size, and a row of 17 MiB would end the connection at every poll.
   // So the payload of a large row is not returned. octet_length reads only the stored length, so it costs little.
   const large = `(octet_length(payload) > ${limits.payloadBytes} or octet_length(headers) > ${8 * limits.headerBytes})`
-  const row = `m.lane, m.key, m.seq, m.redriven, h.from_seq as held, ${large} as large,
-      case when ${large} then 0 else octet_length(m.payload) end as bytes, m.id, m.topic, m.keyed, m.version, m.payload, m.headers,
-      m.published_at, m.attempts, m.crash_count, m.crashed_alone, m.dead_letter_id`
+  const columns = [
+    "lane",
+    "key",
+    "seq",
+    "redriven",
+    "id",
+    "topic",
+    "keyed",
+    "version",
+    "payload",
+    "headers",
+    "published_at"
+  ]
+    .concat(["attempts", "crash_count", "crashed_alone", "dead_letter_id"]).map((name) => `m.${name}`)
+  const row = `${columns.join(", ")}, h.from_seq as held, ${large} as large,
+      case when ${large} then 0 else octet_length(payload) end as bytes`
   const hold = `left join lateral (select from_seq from ${t.holds} h
       where (select some_held from holding) and h.queue_id = $1 and h.key = m.key and h.through is distinct from m.seq offset 0) h on true`
   return `with finished as materialized (

@@ -78,9 +78,8 @@ for (const path of examples.filter((path) => redisRan || !needsRedis(path))) {
       const expected = promised(read(path))
       assert.isDefined(expected, `${path} does not end in "// Output:" and the lines that it prints`)
       const env: Record<string, string> = { DATABASE_URL: yield* freshDatabase(inject("databaseUrl")) }
-      if (needsRedis(path)) env["REDIS_URL"] = yield* anyServer
+      if (needsRedis(path)) env["REDIS_URL"] = (yield* anyServer)!
       const output = yield* printed(path, read(path).includes("millrace/sqs") ? { ...env, ...(yield* queue) } : env)
-      })
       // The promise is about the program's own lines. A worker logs when it starts and stops, and a publisher names a
       // topic that no consumer reads yet. A worker on Redis warns about the settings of its server.
       const own = output.split("\n").filter((line) =>

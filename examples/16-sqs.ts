@@ -1,6 +1,6 @@
 /**
- * Orders travel over a FIFO queue of Amazon SQS, in order per account. They are published in the transaction of the
- * order, a relay sends them to the queue, and a worker on the queue commits their effects in Postgres.
+ * Orders travel over a FIFO queue of Amazon SQS, in order per account. They are published in a transaction, and a relay
+ * sends them to the queue. A worker on the queue commits their effects in Postgres.
  *
  * `SQS_QUEUE_URL` names the queue. With `SQS_ENDPOINT` the queue may be one of a local emulator.
  */

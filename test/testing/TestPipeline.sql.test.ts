@@ -181,9 +181,17 @@ it.effect("a commit step on Postgres survives a crash at every point", () =>
     assert.isAbove(points.length, 5)
   }), 60_000)
 
-it.effect("shows nothing of a commit step that was undone to its savepoint", () =>
-  TestPipeline.run(
+it.effect("shows nothing of a commit step that was undone to its savepoint", () => {
+  // Two messages wait for each other, so that they share a group on a slow machine, too.
+  const both = Latch.makeUnsafe(false)
+  let arrived = 0
+  const meet = Effect.suspend(() => {
+    if (++arrived === 2) both.openUnsafe()
+    return both.await
+  })
+  return TestPipeline.run(
     Pipeline.from(Payments, { consumer: "ledger" }).pipe(
+      Pipeline.tap(() => meet),
       Pipeline.commit((p, { attempt }) =>
         Effect.andThen(
           p.id === "a1" ? Topic.publish(Payments, payment("b1")) : Effect.void,
@@ -204,7 +212,8 @@ it.effect("shows nothing of a commit step that was undone to its savepoint", () 
         assert.match(test.story, /^b1: published at \d+ ms, committed at \d+ ms$/m)
         assert.deepStrictEqual((yield* postings).map(({ id }) => id).toSorted(), ["a1", "b1", "x1"])
       })
-  ).pipe(Effect.provide(database)), 60_000)
+  ).pipe(Effect.provide(database))
+}, 60_000)
 
 it.effect(
   "tells what a commit step publishes and cancels in a transaction of its own, unless it undoes that one",

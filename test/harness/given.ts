@@ -1,4 +1,4 @@
-/** What a process that a test started was given by it (`child.ts`). */
+/** Gives a process the setup that the test which started it has chosen (`child.ts`). */
 
 /** The setup of this process; undefined where it was not started as a child. */
 export const given = <S>(): S | undefined => {

@@ -1,6 +1,6 @@
 /**
- * Bundles the programs that tests start as processes, each of them once in a run of tests. One file loads in a tenth of
- * the processor time of the 400 modules that it is made of, and some tests start dozens of processes.
+ * Bundles the programs that tests start as processes, each of them once in a run of tests. One file takes an eighth of
+ * the processor time of its 400 modules to load, and some tests start dozens of processes.
  *
  * The global setup names the folder (`setup/machine.ts`). Other commands, such as `npm run faults`, run the sources.
  */

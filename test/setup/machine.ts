@@ -1,6 +1,6 @@
 /**
- * Vitest's global setup for all tests: it checks the version of Node, and gives the processes that tests start one
- * folder of bundled programs and one cache of compiled code.
+ * Vitest's global setup for all tests. It checks the version of Node. The processes that tests start get one folder of
+ * bundled programs and one cache of compiled code.
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"

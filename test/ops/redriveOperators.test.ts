@@ -238,8 +238,7 @@ layer(
           assert.deepInclude(counts(yield* runOf(id)), { redriven: 20, committed: 0, untouched: 80 })
           yield* ops.cancelRedrive(id, by)
         }))
-      }),
-    60_000
+      })
   )
 
   it.effect("edit a dead letter without a Schema: the diff first, then the same id, key and place", () =>

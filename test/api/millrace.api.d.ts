@@ -1268,6 +1268,7 @@ export interface QueueStatus {
     readonly parkedMillis: number;
     readonly deadLetters: number;
     readonly paused: boolean;
+    readonly redriveStopped: boolean;
     readonly freeLanes: number;
     readonly oldestMillis: number;
     readonly pipeline: string;
@@ -1520,6 +1521,7 @@ export declare const heldKeys: Metric.Gauge<number>;
 export declare const parkedAge: Metric.Gauge<number>;
 export declare const deadLetters: Metric.Gauge<number>;
 export declare const paused: Metric.Gauge<number>;
+export declare const redriveStopped: Metric.Gauge<number>;
 export declare const windowSlack: Metric.Gauge<number>;
 export declare const operationItems: Metric.Counter<number>;
 export declare const operatorAction: (action: Action, items?: number) => Effect.Effect<void>;

@@ -36,7 +36,7 @@ export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<Entry>
 // src/internal/store/AuditStore.ts
 import type * as Effect from "effect/Effect";
 import type { StoreFailure } from "../../Errors.ts";
-export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed" | "stepped" | "deadLettered" | "started" | "continued" | "cancelled" | "rateChanged" | "awaited" | "stopped" | "finished" | "evicted";
+export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed" | "stepped" | "deadLettered" | "started" | "continued" | "cancelled" | "rateChanged" | "awaited" | "stopped" | "finished" | "evicted" | "purged";
 export interface Entry {
     readonly id: string;
     readonly at: number;
@@ -481,6 +481,14 @@ declare const ConsumerBusy_base: Schema.Class<ConsumerBusy, Schema.TaggedStruct<
     readonly deadLetters: Schema.Number;
 }>, import("effect/Cause").YieldableError>;
 export declare class ConsumerBusy extends ConsumerBusy_base {
+    get message(): string;
+}
+declare const QueueChanged_base: Schema.Class<QueueChanged, Schema.TaggedStruct<"QueueChanged", {
+    readonly consumer: Schema.String;
+    readonly expected: Schema.Number;
+    readonly found: Schema.Number;
+}>, import("effect/Cause").YieldableError>;
+export declare class QueueChanged extends QueueChanged_base {
     get message(): string;
 }
 declare const ConsumerRemoved_base: Schema.Class<ConsumerRemoved, Schema.TaggedStruct<"ConsumerRemoved", {
@@ -1914,6 +1922,7 @@ export * from "./KeyFacts.ts";
 export * from "./MessageFacts.ts";
 export * as MetricsEndpoint from "./MetricsEndpoint.ts";
 export * as Operations from "./Operations.ts";
+export * from "./Purge.ts";
 export * from "./RedriveRun.ts";
 export * from "./SeriesFacts.ts";
 
@@ -2237,7 +2246,7 @@ import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as SqlClient from "effect/sql/SqlClient";
-import type { ConsumerNotFound, DeadLetterConflict, DeadLetterNotFound, EditUndecodable, InvalidMessage, InvalidName, InvalidOperatorAction, InvalidSetting, MessageNotWaiting, NothingToRedrive, NothingToStep, RedriveRunConflict, RedriveRunning, RedriveRunNotFound, StoreFailure } from "../Errors.ts";
+import type { ConsumerNotFound, DeadLetterConflict, DeadLetterNotFound, EditUndecodable, InvalidMessage, InvalidName, InvalidOperatorAction, InvalidSetting, MessageNotWaiting, NothingToRedrive, NothingToStep, QueueChanged, RedriveRunConflict, RedriveRunning, RedriveRunNotFound, StoreFailure } from "../Errors.ts";
 import { type OperatorAction, Store } from "../Store.ts";
 import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts";
 import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts";
@@ -2246,6 +2255,7 @@ import type { Visible } from "./Fact.ts";
 import type { FailureFacts, FailureQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts";
 import type { KeyStep, StuckKey, StuckQuery } from "./KeyFacts.ts";
 import type { DelayedFacts, FindQuery, Found, Suspect, UnroutedFacts } from "./MessageFacts.ts";
+import type { PurgeAction, PurgePreview, QueuedMessage } from "./Purge.ts";
 import type { RedriveAction, RedriveFilter, RedrivePreview, RedriveRun, RedriveRunQuery, StartRedrive } from "./RedriveRun.ts";
 import type { SeriesPoint, SeriesQuery } from "./SeriesFacts.ts";
 declare const Operations_base: Context.ServiceClass<Operations, "millrace/Operations", {
@@ -2281,6 +2291,9 @@ declare const Operations_base: Context.ServiceClass<Operations, "millrace/Operat
         readonly id: string;
         readonly key?: string | undefined;
     }, action: OperatorAction) => Effect.Effect<string | undefined, StoreFailure | ConsumerNotFound | MessageNotWaiting | InvalidOperatorAction>;
+    readonly previewPurge: (consumer: string) => Effect.Effect<PurgePreview, StoreFailure | ConsumerNotFound>;
+    readonly purgeable: (preview: PurgePreview, after?: string) => Effect.Effect<ReadonlyArray<QueuedMessage>, StoreFailure>;
+    readonly purge: (preview: PurgePreview, action: PurgeAction) => Effect.Effect<number, StoreFailure | ConsumerNotFound | QueueChanged | InvalidOperatorAction>;
     readonly previewEdit: (deadLetterId: string, payload: string) => Effect.Effect<EditPreview, StoreFailure | DeadLetterNotFound>;
     readonly redriveEdited: (deadLetterId: string, action: OperatorAction & {
         readonly payload: string;
@@ -2294,6 +2307,29 @@ export interface OperationsOptions {
 }
 export declare const layer: (options?: OperationsOptions) => Layer.Layer<Operations, InvalidName, Store | SqlClient.SqlClient>;
 export {};
+
+// src/ops/Purge.ts
+import type { OperatorAction } from "../Store.ts";
+export interface PurgePreview {
+    readonly consumer: string;
+    readonly messages: number;
+    readonly redriven: number;
+    readonly oldestAt: number | undefined;
+    readonly cutoff: string;
+}
+export interface QueuedMessage {
+    readonly id: string;
+    readonly topic: string;
+    readonly key: string | undefined;
+    readonly payload: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly version: number;
+    readonly publishedAt: number;
+    readonly place: string;
+}
+export interface PurgeAction extends OperatorAction {
+    readonly expect: number;
+}
 
 // src/ops/RedriveRun.ts
 import type { Filter, FrozenSet } from "../DeadLetter.ts";

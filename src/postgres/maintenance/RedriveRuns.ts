@@ -104,7 +104,9 @@ export const step = (
   const redrive = Effect.fnUntraced(function*(row: Row, progress: RunProgress, most: number) {
     const filter = JSON.parse(String(row["filter"])) as Filter
     const after = [String(row["snapshot"]), row["cursor"], most]
-    const ids = (yield* db.within(decisions.lockNext, [...filterOf(filter), ...after])).map(({ id }) => id as bigint)
+    const ids = (yield* db.within(decisions.lockNextOfOne, [...filterOf(filter), ...after])).map(({ id }) =>
+      id as bigint
+    )
     if (ids.length > 0) {
       yield* db.within(decisions.decideInRun, [ids, row["started_by"], row["note"], row["id"]])
       yield* db.within(text.await, [row["id"], ids])

@@ -29,6 +29,7 @@ import { discard, restore } from "./operate/DecideCommands.ts"
 import { edit } from "./operate/EditCommand.ts"
 import { exportAll } from "./operate/ExportCommand.ts"
 import { messages } from "./operate/MessageCommands.ts"
+import { purgeQueue } from "./operate/PurgeCommand.ts"
 import {
   consumersPause,
   consumersResume,
@@ -71,7 +72,7 @@ const root = Command.make("millrace").pipe(
   Command.withDescription("See what is stuck in Millrace's queues and why, and repair it"),
   Command.withSubcommands([
     { group: "Look", commands: [status, watch, stuck, find, blockers, audit, redrives, lanes, unrouted, delayed] },
-    { group: "Look and act", commands: [dead, runs, keys, messages, consumers, workers] },
+    { group: "Look and act", commands: [dead, runs, keys, messages, consumers, workers, purgeQueue] },
     { group: "Set up", commands: [migrate, roles, doctor, artefacts] }
   ]),
   Command.withGlobalFlags(all)

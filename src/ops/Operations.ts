@@ -23,6 +23,7 @@ import type {
   MessageNotWaiting,
   NothingToRedrive,
   NothingToStep,
+  QueueChanged,
   RedriveRunConflict,
   RedriveRunning,
   RedriveRunNotFound,
@@ -33,6 +34,7 @@ import { type OperatorAction, Store } from "../Store.ts"
 import * as EditActs from "./act/EditActs.ts"
 import * as KeySteps from "./act/KeySteps.ts"
 import * as MessageActs from "./act/MessageActs.ts"
+import * as PurgeActs from "./act/PurgeActs.ts"
 import * as RedriveActs from "./act/RedriveActs.ts"
 import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts"
 import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts"
@@ -41,6 +43,7 @@ import type { Visible } from "./Fact.ts"
 import type { FailureFacts, FailureQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts"
 import type { KeyStep, StuckKey, StuckQuery } from "./KeyFacts.ts"
 import type { DelayedFacts, FindQuery, Found, Suspect, UnroutedFacts } from "./MessageFacts.ts"
+import type { PurgeAction, PurgePreview, QueuedMessage } from "./Purge.ts"
 import * as ConsumerReader from "./read/ConsumerReader.ts"
 import * as DatabaseReader from "./read/DatabaseReader.ts"
 import * as FactQuery from "./read/FactQuery.ts"
@@ -185,6 +188,25 @@ export class Operations extends Context.Service<Operations, {
     string | undefined,
     StoreFailure | ConsumerNotFound | MessageNotWaiting | InvalidOperatorAction
   >
+  /** Returns what a purge of the consumer's queue would delete. Changes nothing. */
+  readonly previewPurge: (consumer: string) => Effect.Effect<PurgePreview, StoreFailure | ConsumerNotFound>
+  /**
+   * Returns the messages of a preview that still wait, at most 100, for an export. The next page begins behind the
+   * place of the last message.
+   */
+  readonly purgeable: (
+    preview: PurgePreview,
+    after?: string
+  ) => Effect.Effect<ReadonlyArray<QueuedMessage>, StoreFailure>
+  /**
+   * Deletes the messages of a preview from the queue, and returns their number. They cannot be restored, so export them
+   * before. Fails with `QueueChanged` if their number is not the expected one, for example because a worker has
+   * processed one. A redriven message is discarded as a dead letter. Workers of the consumer wait meanwhile.
+   */
+  readonly purge: (
+    preview: PurgePreview,
+    action: PurgeAction
+  ) => Effect.Effect<number, StoreFailure | ConsumerNotFound | QueueChanged | InvalidOperatorAction>
   /** Shows what an edited payload would change in a dead letter, and what is wrong with it. Changes nothing. */
   readonly previewEdit: (
     deadLetterId: string,
@@ -267,6 +289,7 @@ export const layer = (
         ...EditActs.make(store),
         ...KeySteps.make(sql, names),
         ...MessageActs.make(sql, names),
+        ...PurgeActs.make(query, sql, names),
         ...redrives,
         ...RedriveActs.make(sql, names, store, redrives)
       })

@@ -36,7 +36,7 @@ export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<Entry>
 // src/internal/store/AuditStore.ts
 import type * as Effect from "effect/Effect";
 import type { StoreFailure } from "../../Errors.ts";
-export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed" | "stepped" | "deadLettered" | "started" | "continued" | "cancelled" | "rateChanged" | "awaited" | "stopped" | "finished" | "evicted";
+export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed" | "stepped" | "deadLettered" | "started" | "continued" | "cancelled" | "rateChanged" | "awaited" | "stopped" | "finished" | "evicted" | "purged";
 export interface Entry {
     readonly id: string;
     readonly at: number;
@@ -65,9 +65,10 @@ export interface AuditStore {
 }
 
 // src/Consumers.ts
-import type * as Effect from "effect/Effect";
+import type * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
 import * as Audit from "./Audit.ts";
-import type { ConsumerBusy, ConsumerNotFound, InvalidOperatorAction, NotSubscribed, PauseConflict, StoreFailure, WorkerNotFound } from "./Errors.ts";
+import type { ConsumerBusy, ConsumerNotFound, InvalidOperatorAction, InvalidSetting, NotSubscribed, PauseConflict, StoreFailure, WorkerNotFound } from "./Errors.ts";
 import { type Consumer, type Evicted, type Force, type HeldKey, type HeldQuery, type OperatorAction, Store } from "./Store.ts";
 export declare const list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure, Store>;
 export declare const get: (consumer: string) => Effect.Effect<Consumer, StoreFailure | ConsumerNotFound, Store>;
@@ -78,8 +79,10 @@ export declare const remove: (consumer: string, action: OperatorAction & {
 export declare const unsubscribe: (consumer: string, topic: string, action: OperatorAction & {
     readonly force?: Pick<Force, "messages"> | undefined;
 }) => Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy | InvalidOperatorAction, Store>;
-type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict | InvalidOperatorAction, Store>;
-export declare const pause: (consumer: string, action: OperatorAction) => Paused;
+type Paused<E = never> = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict | InvalidOperatorAction | E, Store>;
+export declare const pause: (consumer: string, action: OperatorAction & {
+    readonly duration?: Duration.Input | undefined;
+}) => Paused<InvalidSetting>;
 export declare const resume: (consumer: string, action: OperatorAction) => Paused;
 export declare const evict: (consumer: string, worker: string, action: OperatorAction) => Effect.Effect<Evicted, StoreFailure | ConsumerNotFound | WorkerNotFound | InvalidOperatorAction, Store>;
 export declare const pauseKey: (consumer: string, key: string, action: OperatorAction) => Paused;
@@ -478,6 +481,14 @@ declare const ConsumerBusy_base: Schema.Class<ConsumerBusy, Schema.TaggedStruct<
     readonly deadLetters: Schema.Number;
 }>, import("effect/Cause").YieldableError>;
 export declare class ConsumerBusy extends ConsumerBusy_base {
+    get message(): string;
+}
+declare const QueueChanged_base: Schema.Class<QueueChanged, Schema.TaggedStruct<"QueueChanged", {
+    readonly consumer: Schema.String;
+    readonly expected: Schema.Number;
+    readonly found: Schema.Number;
+}>, import("effect/Cause").YieldableError>;
+export declare class QueueChanged extends QueueChanged_base {
     get message(): string;
 }
 declare const ConsumerRemoved_base: Schema.Class<ConsumerRemoved, Schema.TaggedStruct<"ConsumerRemoved", {
@@ -1231,15 +1242,17 @@ export interface Force {
 }
 export interface Consumer extends Omit<Registration, "pipeline"> {
     readonly registeredAt: number;
-    readonly paused: {
-        readonly by: string;
-        readonly at: number;
-        readonly note: string;
-    } | undefined;
+    readonly paused: ConsumerPause | undefined;
     readonly workers: number;
     readonly waiting: BoundedCount;
     readonly heldKeys: BoundedCount;
     readonly deadLetters: BoundedCount;
+}
+export interface ConsumerPause {
+    readonly by: string;
+    readonly at: number;
+    readonly note: string;
+    readonly until: number | undefined;
 }
 export interface HeldKey {
     readonly key: string;
@@ -1263,6 +1276,7 @@ export interface QueueStatus {
     readonly parkedMillis: number;
     readonly deadLetters: number;
     readonly paused: boolean;
+    readonly redriveStopped: boolean;
     readonly freeLanes: number;
     readonly oldestMillis: number;
     readonly pipeline: string;
@@ -1295,8 +1309,11 @@ export interface ConsumerStore {
     readonly unsubscribe: (consumer: string, topic: string, action: OperatorAction & {
         readonly force?: Pick<Force, "messages"> | undefined;
     }) => Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy>;
-    readonly pause: (consumer: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
+    readonly pause: (consumer: string, action: OperatorAction & {
+        readonly millis?: number | undefined;
+    }) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
     readonly resume: (consumer: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
+    readonly resumeDue: (consumer: string) => Effect.Effect<void, StoreFailure>;
     readonly evict: (consumer: string, worker: string, action: OperatorAction) => Effect.Effect<Evicted, StoreFailure | ConsumerNotFound | WorkerNotFound>;
     readonly pauseKey: (consumer: string, key: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
     readonly resumeKey: (consumer: string, key: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
@@ -1512,6 +1529,7 @@ export declare const heldKeys: Metric.Gauge<number>;
 export declare const parkedAge: Metric.Gauge<number>;
 export declare const deadLetters: Metric.Gauge<number>;
 export declare const paused: Metric.Gauge<number>;
+export declare const redriveStopped: Metric.Gauge<number>;
 export declare const windowSlack: Metric.Gauge<number>;
 export declare const operationItems: Metric.Counter<number>;
 export declare const operatorAction: (action: Action, items?: number) => Effect.Effect<void>;
@@ -1904,6 +1922,7 @@ export * from "./KeyFacts.ts";
 export * from "./MessageFacts.ts";
 export * as MetricsEndpoint from "./MetricsEndpoint.ts";
 export * as Operations from "./Operations.ts";
+export * from "./Purge.ts";
 export * from "./RedriveRun.ts";
 export * from "./SeriesFacts.ts";
 
@@ -1916,7 +1935,7 @@ export declare const paths: Readonly<Record<Artefact, string>>;
 export declare const read: (artefact: Artefact) => Effect.Effect<string, PlatformError, FileSystem.FileSystem>;
 
 // src/ops/ConsumerFacts.ts
-import type { Consumer } from "../Store.ts";
+import type { Consumer, ConsumerPause } from "../Store.ts";
 import type { Blocker } from "./DatabaseFacts.ts";
 import type { Count } from "./Fact.ts";
 export interface ConsumerFacts extends Pick<Consumer, "consumer" | "topics" | "lanes" | "order" | "registeredAt" | "paused"> {
@@ -1945,12 +1964,9 @@ export interface Lag {
 }
 export type LagCause = {
     readonly _tag: "Empty";
-} | {
+} | ({
     readonly _tag: "Paused";
-    readonly by: string;
-    readonly at: number;
-    readonly note: string;
-} | {
+} & ConsumerPause) | {
     readonly _tag: "NoWorker";
 } | {
     readonly _tag: "CommitWaits";
@@ -2230,7 +2246,7 @@ import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as SqlClient from "effect/sql/SqlClient";
-import type { ConsumerNotFound, DeadLetterConflict, DeadLetterNotFound, EditUndecodable, InvalidMessage, InvalidName, InvalidOperatorAction, InvalidSetting, MessageNotWaiting, NothingToRedrive, NothingToStep, RedriveRunConflict, RedriveRunning, RedriveRunNotFound, StoreFailure } from "../Errors.ts";
+import type { ConsumerNotFound, DeadLetterConflict, DeadLetterNotFound, EditUndecodable, InvalidMessage, InvalidName, InvalidOperatorAction, InvalidSetting, MessageNotWaiting, NothingToRedrive, NothingToStep, QueueChanged, RedriveRunConflict, RedriveRunning, RedriveRunNotFound, StoreFailure } from "../Errors.ts";
 import { type OperatorAction, Store } from "../Store.ts";
 import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts";
 import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts";
@@ -2239,6 +2255,7 @@ import type { Visible } from "./Fact.ts";
 import type { FailureFacts, FailureQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts";
 import type { KeyStep, StuckKey, StuckQuery } from "./KeyFacts.ts";
 import type { DelayedFacts, FindQuery, Found, Suspect, UnroutedFacts } from "./MessageFacts.ts";
+import type { PurgeAction, PurgePreview, QueuedMessage } from "./Purge.ts";
 import type { RedriveAction, RedriveFilter, RedrivePreview, RedriveRun, RedriveRunQuery, StartRedrive } from "./RedriveRun.ts";
 import type { SeriesPoint, SeriesQuery } from "./SeriesFacts.ts";
 declare const Operations_base: Context.ServiceClass<Operations, "millrace/Operations", {
@@ -2274,6 +2291,9 @@ declare const Operations_base: Context.ServiceClass<Operations, "millrace/Operat
         readonly id: string;
         readonly key?: string | undefined;
     }, action: OperatorAction) => Effect.Effect<string | undefined, StoreFailure | ConsumerNotFound | MessageNotWaiting | InvalidOperatorAction>;
+    readonly previewPurge: (consumer: string) => Effect.Effect<PurgePreview, StoreFailure | ConsumerNotFound>;
+    readonly purgeable: (preview: PurgePreview, after?: string) => Effect.Effect<ReadonlyArray<QueuedMessage>, StoreFailure>;
+    readonly purge: (preview: PurgePreview, action: PurgeAction) => Effect.Effect<number, StoreFailure | ConsumerNotFound | QueueChanged | InvalidOperatorAction>;
     readonly previewEdit: (deadLetterId: string, payload: string) => Effect.Effect<EditPreview, StoreFailure | DeadLetterNotFound>;
     readonly redriveEdited: (deadLetterId: string, action: OperatorAction & {
         readonly payload: string;
@@ -2287,6 +2307,29 @@ export interface OperationsOptions {
 }
 export declare const layer: (options?: OperationsOptions) => Layer.Layer<Operations, InvalidName, Store | SqlClient.SqlClient>;
 export {};
+
+// src/ops/Purge.ts
+import type { OperatorAction } from "../Store.ts";
+export interface PurgePreview {
+    readonly consumer: string;
+    readonly messages: number;
+    readonly redriven: number;
+    readonly oldestAt: number | undefined;
+    readonly cutoff: string;
+}
+export interface QueuedMessage {
+    readonly id: string;
+    readonly topic: string;
+    readonly key: string | undefined;
+    readonly payload: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly version: number;
+    readonly publishedAt: number;
+    readonly place: string;
+}
+export interface PurgeAction extends OperatorAction {
+    readonly expect: number;
+}
 
 // src/ops/RedriveRun.ts
 import type { Filter, FrozenSet } from "../DeadLetter.ts";

@@ -82,8 +82,8 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     name: "a frozen set grows while it is redriven",
     guarantee: "operations",
     file: "src/postgres/sql/decisions.ts",
-    from: "and pg_visible_in_snapshot(d.opened, $10::text::pg_snapshot)",
-    to: "and $10::text is not null",
+    from: "\"pg_visible_in_snapshot(d.opened, $10::text::pg_snapshot)\"",
+    to: "\"$10::text is not null\"",
     test: conformance,
     named: "postgres: decisions.*redrives exactly the dead letters"
   },
@@ -250,5 +250,59 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     to: "    `delete from ${t.workers} where queue_id = $1`,\n    `delete from ${t.inbox} where queue_id = $1`,\n",
     test: "test/postgres/operatorActions.test.ts",
     named: "without the millions of ids"
+  },
+  {
+    name: "a pause whose time is over lasts on",
+    guarantee: "operations",
+    file: "src/postgres/queue/PgLanes.ts",
+    from: "row?.[\"pause_over\"] === true ? this.#resumeDue",
+    to: "row?.[\"pause_over\"] === 1 ? this.#resumeDue",
+    test: "test/postgres/conformance.test.ts",
+    named: "ends a pause by itself"
+  },
+  {
+    name: "a pause that ends by itself is not in the audit",
+    guarantee: "operations",
+    file: "src/postgres/sql/consumerOperations.ts",
+    from: "$2 = 'paused' and ${over(\"c.\")}),",
+    to: "false),",
+    test: "test/postgres/conformance.test.ts",
+    named: "ends a pause by itself"
+  },
+  {
+    name: "memory: a pause whose time is over lasts on",
+    guarantee: "operations",
+    file: "src/memory/MemoryTransport.ts",
+    from: "      state.resumeDue(queue, now)\n      const rows",
+    to: "      const rows",
+    test: "test/conformance/memory.test.ts",
+    named: "ends a pause by itself"
+  },
+  {
+    name: "a purge deletes messages that were published after the operator looked",
+    guarantee: "operations",
+    file: "src/postgres/sql/purge.ts",
+    from: "where queue_id = $1::int and pg_visible_in_snapshot(xid, $2::text::pg_snapshot)",
+    to: "where queue_id = $1::int and $2::text is not null",
+    test: "test/cli/purging.test.ts",
+    named: "touches no message that was published later"
+  },
+  {
+    name: "a purge without a second count",
+    guarantee: "operations",
+    file: "src/ops/act/PurgeActs.ts",
+    from: "if (found !== expect) return",
+    to: "if (found < 0) return",
+    test: "test/cli/purging.test.ts",
+    named: "touches no message that was published later"
+  },
+  {
+    name: "a redrive run waits for a message that was purged",
+    guarantee: "operations",
+    file: "src/postgres/sql/purge.ts",
+    from: "from gone g where o.dead_letter_id = g.dead_letter_id",
+    to: "from gone g where o.dead_letter_id = -g.dead_letter_id",
+    test: "test/cli/purging.test.ts",
+    named: "their redrive run learns of it"
   }
 ]

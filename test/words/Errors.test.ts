@@ -113,6 +113,7 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
   InvalidOperatorAction: [new Errors.InvalidOperatorAction({ field: "by", problem: "is empty" })],
   WorkerNotFound: [new Errors.WorkerNotFound({ consumer: "c", worker: "w" })],
   ConsumerNotFound: [new Errors.ConsumerNotFound({ consumer: "c" })],
+  QueueChanged: [new Errors.QueueChanged({ consumer: "c", expected: 5, found: 4 })],
   ConsumerBusy: [new Errors.ConsumerBusy({ consumer: "c", asked: "removed", workers: 1, waiting: 2, deadLetters: 3 })],
   ConsumerRemoved: [new Errors.ConsumerRemoved({ consumer: "c" })],
   PauseConflict: [

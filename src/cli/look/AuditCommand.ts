@@ -41,7 +41,8 @@ const actions = [
   "unsubscribed",
   "paused",
   "resumed",
-  "evicted"
+  "evicted",
+  "purged"
 ] as const satisfies ReadonlyArray<Audit.Action>
 
 export const audit = Command.make(

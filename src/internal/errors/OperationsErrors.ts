@@ -160,6 +160,23 @@ export class ConsumerBusy extends Schema.TaggedError<ConsumerBusy>("millrace/Con
 }
 
 /**
+ * A purge was refused, because the queue does not have the number of messages that the operator expected.
+ *
+ * @since 0.1.0
+ */
+export class QueueChanged extends Schema.TaggedError<QueueChanged>("millrace/QueueChanged")("QueueChanged", {
+  consumer: Schema.String,
+  expected: Schema.Number,
+  /** Those of the messages that the operator saw which still wait. */
+  found: Schema.Number
+}) {
+  override get message() {
+    return `The queue of consumer "${this.consumer}" was not purged: ${this.expected} messages were expected, and ${this.found} wait. `
+      + `Nothing was changed. Pause the consumer, and look at the queue again.`
+  }
+}
+
+/**
  * The consumer was removed while this worker ran, so the worker stops. Its messages in flight were not committed.
  *
  * @since 0.1.0

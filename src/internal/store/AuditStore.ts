@@ -10,7 +10,7 @@ import type { StoreFailure } from "../../Errors.ts"
  * The kinds of operator action.
  *
  * - On a dead letter: `redriven`, `edited` (redriven with another payload), `discarded`, `restored`, `released`.
- * - On a consumer: `removed`, `unsubscribed`.
+ * - On a consumer: `removed`, `unsubscribed`. On its queue: `purged`.
  * - On a worker of a consumer: `evicted`.
  * - On a consumer or one of its keys: `paused`, `resumed`. On a key: `stepped`, with the id of the message as detail.
  * - On a waiting message: `deadLettered`.
@@ -39,6 +39,7 @@ export type Action =
   | "stopped"
   | "finished"
   | "evicted"
+  | "purged"
 
 /**
  * One operator action. Fields that do not apply are empty.

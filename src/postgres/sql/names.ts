@@ -39,6 +39,7 @@ export interface Names {
   readonly vStuckKeys: string
   readonly vFailures: string
   readonly vUnrouted: string
+  readonly vRedriveRuns: string
   /** The name of a function in the database, as are the next nine. */
   readonly keyHash: string
   readonly seesSubscriptions: string
@@ -104,6 +105,7 @@ export const make = (schema: string): Result.Result<Names, InvalidName> => {
     vStuckKeys: table("v_stuck_keys"),
     vFailures: table("v_failures"),
     vUnrouted: table("v_unrouted"),
+    vRedriveRuns: table("v_redrive_runs"),
     keyHash: table("key_hash"),
     seesSubscriptions: table("sees_subscriptions"),
     requireAll: table("require_all"),

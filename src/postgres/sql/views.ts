@@ -1,5 +1,6 @@
 /**
- * The views for operators with psql: consumers, held keys, failure groups, and topics without a consumer.
+ * The views for operators with psql: consumers, held keys, failure groups, redrive runs, and topics without a
+ * consumer.
  *
  * A view needs no right on the tables, and shows no payload. Counting ends at the number that the view's comment names,
  * so each row has a bounded cost. Groups and topics are bounded in number, too. Held keys are not, so a query of
@@ -31,7 +32,7 @@ from (
 const consumers = (t: Names) =>
   `create view ${t.vConsumers} as
 select c.name as consumer, array(select topic from ${t.subscriptions} where queue_id = c.id order by topic) as topics,
-  c.lanes, c.dead_letter_order, c.registered_at, c.paused_by, c.paused_at, c.paused_note,
+  c.lanes, c.dead_letter_order, c.registered_at, c.paused_by, c.paused_at, c.paused_note, c.paused_until,
   (select count(*)::int from ${t.workers} w where w.queue_id = c.id and w.alive_until > clock_timestamp()) as workers,
   array(select distinct w.code_version from ${t.workers} w
     where w.queue_id = c.id and w.alive_until > clock_timestamp() and w.code_version <> '' order by 1) as code_versions,
@@ -107,6 +108,20 @@ select s.topic, (select count(*)::int from (
   (select published_at from ${t.unrouted} u where u.topic = s.topic order by seq desc limit 1) as last_at
 from (select topic from step limit ${mostRows}) s`
 
+/**
+ * Each redrive run with the outcomes of its messages. Retention deletes runs that are over. Index: the primary keys. No
+ * locks.
+ */
+const redriveRuns = (t: Names) =>
+  `create view ${t.vRedriveRuns} as
+select r.id as run, c.name as consumer, r.filter, r.state, r.stopped_by, r.stopped_for, r.rate, r.stage + 1 as stage, r.total,
+  r.redriven, r.committed + o.committed as committed, r.duplicate + o.duplicate as duplicate, r.failed + o.failed as failed,
+  o.waiting, r.started_by, r.started_at, r.note, r.changed_by, r.changed_at
+from ${t.redriveRuns} r join ${t.consumers} c on c.id = r.queue_id cross join lateral (
+  select count(*) filter (where outcome = 'committed')::int as committed, count(*) filter (where outcome = 'duplicate')::int as duplicate,
+    count(*) filter (where outcome = 'failed')::int as failed, count(*) filter (where outcome is null)::int as waiting
+  from ${t.redriveOutcomes} o where o.run_id = r.id) o`
+
 /** Returns the statements that create the views, and their comments. */
 export const make = (t: Names): ReadonlyArray<string> => [
   consumers(t),
@@ -118,5 +133,7 @@ export const make = (t: Names): ReadonlyArray<string> => [
   failures(t),
   `comment on view ${t.vFailures} is 'Open dead letters by cause, at most ${mostRows} causes of a consumer. A count of 1001 means that there are more.'`,
   unrouted(t),
-  `comment on view ${t.vUnrouted} is 'Topics that no consumer reads, at most ${mostRows}. A count of 10001 means that there are more.'`
+  `comment on view ${t.vUnrouted} is 'Topics that no consumer reads, at most ${mostRows}. A count of 10001 means that there are more.'`,
+  redriveRuns(t),
+  `comment on view ${t.vRedriveRuns} is 'Redrive runs and the outcomes of their messages. A total of 100000 may mean that the set has more.'`
 ]

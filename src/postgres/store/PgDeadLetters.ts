@@ -72,7 +72,7 @@ export const make = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): 
     add: makeAdd(db, names, queues),
     list: (query) =>
       Effect.mapBoth(
-        db.query(text.list, [
+        db.query(query.consumer === undefined ? text.list : text.listOfOne, [
           ...Sql.filterOf(query),
           query.state ?? null,
           query.before === undefined ? null : numberOf(query.before) ?? 0n,
@@ -82,7 +82,12 @@ export const make = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): 
       ),
     groups: (filter) =>
       Effect.mapBoth(
-        db.query(text.groups, [...Sql.filterOf(filter), filter.state ?? "open", Page.countTo, Page.rows(filter.limit)]),
+        db.query(filter.key === undefined && filter.id === undefined ? text.groups : text.groupsOfFew, [
+          ...Sql.filterOf(filter),
+          filter.state ?? "open",
+          Page.countTo,
+          Page.rows(filter.limit)
+        ]),
         { onFailure: PgFailure.storeFailure("group dead letters"), onSuccess: (rows) => rows.map(groupOf) }
       ),
     freeze: (filter) =>

@@ -1,0 +1,84 @@
+/** The operator of this browser: the role that decides what the pages offer, and the form to sign in. */
+import { signal, useSignal } from "@preact/signals"
+import * as Api from "../data/Api.ts"
+import type { Session } from "../data/Facts.ts"
+import { Problem } from "../data/Http.ts"
+import { Btn } from "../parts/Btn.tsx"
+import { Field } from "../parts/Field.tsx"
+import { Brand } from "./Brand.tsx"
+
+/** The session: unknown, none (the form is shown), or the operator's. */
+export const session = signal<Session | "none" | undefined>(undefined)
+const trouble = signal<string | undefined>(undefined)
+
+/** Returns why an action of operators is off for this session. Undefined if it is on. */
+export const offForViewers = (): string | undefined =>
+  typeof session.value === "object" && session.value.role === "viewer"
+    ? "Your role is viewer. An operator or admin can do this."
+    : undefined
+
+/** Reads the session. A one-time code in the address, as the command line prints it, is spent and removed. */
+export const open = async (): Promise<void> => {
+  const code = /^#code=([\w-]+)$/.exec(location.hash)?.[1]
+  try {
+    if (code !== undefined) {
+      history.replaceState(null, "", "#/")
+      session.value = await Api.signIn({ code })
+    } else session.value = await Api.session()
+  } catch (error) {
+    session.value = "none"
+    trouble.value = error instanceof Problem && (error.status !== 401 || code !== undefined) ? error.message : undefined
+  }
+}
+
+export const SignIn = () => {
+  const token = useSignal("")
+  const busy = useSignal(false)
+  const submit = async () => {
+    if (busy.value) return
+    busy.value = true
+    try {
+      session.value = await Api.signIn({ token: token.value })
+      trouble.value = undefined
+    } catch (error) {
+      trouble.value = error instanceof Error ? error.message : String(error)
+    }
+    busy.value = false
+  }
+  return (
+    <main class="sign-in">
+      <form
+        class="card"
+        onSubmit={(event) => {
+          event.preventDefault()
+          void submit()
+        }}
+      >
+        <Brand />
+        <h1>Sign in</h1>
+        <p class="quiet">
+          Paste the token of this dashboard, or open the address that <code>millrace dashboard</code> printed.
+        </p>
+        <TokenField token={token} problem={trouble} />
+        <Btn kind="primary" submit>Sign in</Btn>
+      </form>
+    </main>
+  )
+}
+
+const TokenField = (
+  { problem, token }: {
+    readonly token: { value: string }
+    readonly problem: { readonly value: string | undefined }
+  }
+) => (
+  <Field
+    label="Token"
+    kind="password"
+    autofocus
+    required
+    value={token.value}
+    onInput={(value) => (token.value = value)}
+    problem={problem.value}
+  />
+)

@@ -1,4 +1,4 @@
-/** What the browser shows: the form to sign in, or the frame with its page, its dialogs and its notices. */
+/** Shows the form to sign in, or the frame with its page, its dialogs and its notices. */
 import { useEffect } from "preact/hooks"
 import * as Live from "./data/Live.ts"
 import { RunsDrawer } from "./runs/RunsDrawer.tsx"

@@ -1,4 +1,4 @@
-/** The page of a place. */
+/** Chooses the page that a place shows. An address without a page says so. */
 import { AuditPage } from "./audit/AuditPage.tsx"
 import { DeadLetterPage } from "./dead/DeadLetterPage.tsx"
 import { FailurePage } from "./failures/FailurePage.tsx"

@@ -1,7 +1,7 @@
 /** Every operator action, newest first. */
-import * as Api from "../data/Api.ts"
 import type { Entry } from "../data/Facts.ts"
 import { useList } from "../data/Pages.ts"
+import * as Api from "../data/Requests.ts"
 import { shortId } from "../failures/DeadLetterList.tsx"
 import { Btn } from "../parts/Btn.tsx"
 import type { Column } from "../parts/Grid.tsx"
@@ -95,7 +95,7 @@ export const AuditPage = () => {
       </Head>
       <div class="toolbar">
         <Tabs
-          label="What the entries are about"
+          label="Subject of the entries"
           tabs={[["", "All"], ["deadLetters", "Dead letters"], ["consumers", "Consumers"], ["redriveRuns", "Runs"]]}
           value={about ?? ""}
           onChange={(value) => refine({ about: value })}

@@ -1,5 +1,5 @@
 /**
- * The live stream of the server, shared by all tabs of one dashboard: one of them has the connection and passes each
+ * The live stream of the server, shared by all tabs of one dashboard. One of them has the connection, and passes each
  * notice to the others. HTTP/1.1 allows six connections to a server, so a stream of each tab would block requests.
  *
  * The tab that has the stream is chosen by messages, since a page on plain http has no `navigator.locks`. A hidden tab
@@ -28,7 +28,7 @@ type Notice = { readonly tab: string; readonly kind: "lead" | "leave" | "ask" | 
 
 const tab = unique()
 const channel = new BroadcastChannel(`millrace ${root.href}`)
-/** A tab that has not heard of the leading one for this long tries to lead. */
+/** A tab that receives no notice for this long tries to lead. In milliseconds. */
 const patience = 6_000
 
 let source: EventSource | undefined

@@ -5,7 +5,7 @@ import { computed, type ReadonlySignal, signal } from "@preact/signals"
 import { useEffect, useMemo } from "preact/hooks"
 import type { Page } from "./Facts.ts"
 import { useResource } from "./Resource.ts"
-import { merge } from "./Rows.ts"
+import { merge } from "./Merge.ts"
 
 export interface List<A> {
   readonly rows: ReadonlySignal<ReadonlyArray<A> | undefined>

@@ -87,7 +87,7 @@ const make = <A>(key: string, load: (signal: AbortSignal) => Promise<A>, fresh: 
   }
 }
 
-/** Reads facts for as long as a component is shown. A new key is another resource. */
+/** Reads facts while a component is shown. A new key is another resource. */
 export const useResource = <A>(
   key: string,
   load: (signal: AbortSignal) => Promise<A>,

@@ -1,7 +1,7 @@
 /** One dead letter: why it died, attempt by attempt, its payload, and what an operator can decide. */
 import { useSignal } from "@preact/signals"
-import * as Api from "../data/Api.ts"
 import type { DeadLetter } from "../data/Facts.ts"
+import * as Api from "../data/Requests.ts"
 import { type Resource, useResource } from "../data/Resource.ts"
 import { attempt } from "../decide/Deciding.ts"
 import { DiscardOne } from "../decide/DiscardDialog.tsx"
@@ -21,7 +21,13 @@ import { EditDialog } from "./EditDialog.tsx"
 import { Headers, Payload } from "./PayloadCard.tsx"
 import { RedriveOne } from "./RedriveOne.tsx"
 
-type Dialog = "redrive" | "discard" | "edit"
+type Kind = "redrive" | "discard" | "edit"
+
+/** A dialog keeps the dead letter as the operator saw it, so that a decision of another operator is noticed. */
+interface Dialog {
+  readonly kind: Kind
+  readonly of: DeadLetter
+}
 
 export const DeadLetterPage = ({ id }: { readonly id: string }) => {
   const facts = useResource(`dead letter ${id}`, (signal) => Api.deadLetter(id, signal))
@@ -29,8 +35,8 @@ export const DeadLetterPage = ({ id }: { readonly id: string }) => {
   const one = facts.state.value.value
   const off = offForViewers() ??
     (one === undefined ? "It is not read yet." : one.state === "open" ? undefined : `It is ${one.state}.`)
-  const open = (what: Dialog) => () => {
-    if (off === undefined) dialog.value = what
+  const open = (kind: Kind) => () => {
+    if (off === undefined && one !== undefined) dialog.value = { kind, of: one }
   }
   useKeys({ r: open("redrive"), e: open("edit"), d: open("discard") })
   return (
@@ -67,28 +73,24 @@ export const DeadLetterPage = ({ id }: { readonly id: string }) => {
           </>
         )}
       </Loaded>
-      {one !== undefined && <Dialogs of={one} dialog={dialog} refresh={facts.refresh} />}
+      <Dialogs dialog={dialog} refresh={facts.refresh} />
     </>
   )
 }
 
 const Dialogs = (
-  { dialog, of: one, refresh }: {
-    readonly of: DeadLetter
-    readonly dialog: { value: Dialog | undefined }
-    readonly refresh: () => void
-  }
+  { dialog, refresh }: { readonly dialog: { value: Dialog | undefined }; readonly refresh: () => void }
 ) => {
+  if (dialog.value === undefined) return null
   const close = () => (dialog.value = undefined)
-  switch (dialog.value) {
+  const { kind, of } = dialog.value
+  switch (kind) {
     case "redrive":
-      return <RedriveOne of={one} onClose={close} onDone={refresh} />
+      return <RedriveOne of={of} onClose={close} onDone={refresh} />
     case "discard":
-      return <DiscardOne seen={one} name={one.message.id} onClose={close} onDone={refresh} />
+      return <DiscardOne seen={of} name={of.message.id} onClose={close} onDone={refresh} />
     case "edit":
-      return <EditDialog of={one} onClose={close} onDone={refresh} />
-    case undefined:
-      return null
+      return <EditDialog of={of} onClose={close} onDone={refresh} />
   }
 }
 
@@ -96,7 +98,7 @@ const Actions = (
   { facts, off, open }: {
     readonly facts: Resource<DeadLetter>
     readonly off: string | undefined
-    readonly open: (what: Dialog) => () => void
+    readonly open: (kind: Kind) => () => void
   }
 ) => {
   const one = facts.state.value.value

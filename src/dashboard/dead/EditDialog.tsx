@@ -5,15 +5,15 @@
 import { useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
 import { lines } from "../../ops/EditPreview.ts"
-import * as Api from "../data/Api.ts"
 import type { DeadLetter, EditCheck } from "../data/Facts.ts"
+import * as Api from "../data/Requests.ts"
 import { useResource } from "../data/Resource.ts"
 import { attempt, explain } from "../decide/Deciding.ts"
 import { Badge } from "../parts/Badge.tsx"
 import { Btn } from "../parts/Btn.tsx"
 import { Field } from "../parts/Field.tsx"
 import { Modal } from "../parts/Modal.tsx"
-import { Loaded } from "../parts/States.tsx"
+import { LoadedModal } from "../parts/States.tsx"
 import { DiffView } from "../payload/DiffView.tsx"
 import { counted } from "../text/Amounts.ts"
 import { Shown } from "../text/ShownText.tsx"
@@ -34,7 +34,11 @@ export const EditDialog = (props: EditProps) => {
     async () => message.payload ?? (await fetch(Api.payloadAddress(id), { credentials: "same-origin" })).text(),
     "once"
   )
-  return <Loaded of={text}>{(text) => <Edit {...props} before={lines(text).trimEnd()} />}</Loaded>
+  return (
+    <LoadedModal of={text} title={`Edit ${message.id}`} onClose={props.onClose}>
+      {(text) => <Edit {...props} before={lines(text).trimEnd()} />}
+    </LoadedModal>
+  )
 }
 
 /** How long the operator must pause before the server checks the edit, in milliseconds. */

@@ -4,7 +4,7 @@
 const namesOf = (path: string): ReadonlyArray<string> => path.match(/[^.[\]"'$\s]+/g) ?? []
 
 /**
- * Returns the line, from 1, on which the last name of the path stands. The text may be no JSON while it is edited, so
+ * Returns the line, from 1, on which the last name of the path stands. The text may be no JSON while it is edited. So
  * names are searched one behind the other, and the last one that is found counts.
  */
 export const lineOf = (text: string, path: string): number => {

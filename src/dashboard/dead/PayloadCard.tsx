@@ -1,8 +1,8 @@
 /** The payload and the headers of a dead letter. A payload that the server shows on request is read by a button. */
 import { useSignal } from "@preact/signals"
 import { diff } from "../../ops/EditPreview.ts"
-import * as Api from "../data/Api.ts"
 import type { DeadLetter } from "../data/Facts.ts"
+import * as Api from "../data/Requests.ts"
 import { explain } from "../decide/Deciding.ts"
 import { Btn } from "../parts/Btn.tsx"
 import { Tabs } from "../parts/Tabs.tsx"
@@ -35,7 +35,7 @@ export const Payload = ({ of: one }: { readonly of: DeadLetter }) => {
         <span class="grow" />
         {one.original !== undefined && (
           <Tabs
-            label="Which payload is shown"
+            label="Version of the payload"
             tabs={[["now", "Edited"], ["original", "Published"], ["diff", "Diff"]]}
             value={which.value}
             onChange={(value) => (which.value = value)}

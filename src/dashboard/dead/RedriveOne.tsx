@@ -1,7 +1,7 @@
 /** Redrives one dead letter as it is. */
 import { useSignal } from "@preact/signals"
-import * as Api from "../data/Api.ts"
-import type { DeadLetter } from "../data/Facts.ts"
+import type { DeadLetterItem } from "../data/Facts.ts"
+import * as Api from "../data/Requests.ts"
 import { attempt } from "../decide/Deciding.ts"
 import { Btn } from "../parts/Btn.tsx"
 import { Field } from "../parts/Field.tsx"
@@ -10,7 +10,9 @@ import { Shown } from "../text/ShownText.tsx"
 
 export const RedriveOne = (
   { of: one, onClose, onDone }: {
-    readonly of: DeadLetter
+    readonly of: Pick<DeadLetterItem, "id" | "etag" | "consumer" | "parked"> & {
+      readonly message: Pick<DeadLetterItem["message"], "id" | "keyed">
+    }
     readonly onClose: () => void
     readonly onDone: () => void
   }

@@ -1,12 +1,12 @@
 /** Discards one dead letter or a frozen set. A discard can be undone for 7 days, and the dialog says so. */
 import { useSignal } from "@preact/signals"
-import * as Api from "../data/Api.ts"
 import type { Preview } from "../data/Facts.ts"
+import * as Api from "../data/Requests.ts"
 import { useResource } from "../data/Resource.ts"
 import { Btn } from "../parts/Btn.tsx"
 import { Field } from "../parts/Field.tsx"
 import { Modal } from "../parts/Modal.tsx"
-import { Loaded } from "../parts/States.tsx"
+import { LoadedModal } from "../parts/States.tsx"
 import { notify } from "../shell/Toasts.tsx"
 import { counted } from "../text/Amounts.ts"
 import { Shown } from "../text/ShownText.tsx"
@@ -24,7 +24,11 @@ export const DiscardDialog = (
 ) => {
   const opened = useSignal(Date.now())
   const preview = useResource(`preview ${JSON.stringify(filter)} ${opened.value}`, () => Api.preview(filter), "once")
-  return <Loaded of={preview}>{(preview) => <DiscardSet {...props} preview={preview} />}</Loaded>
+  return (
+    <LoadedModal of={preview} title={`Discard ${props.name}`} onClose={props.onClose}>
+      {(preview) => <DiscardSet {...props} preview={preview} />}
+    </LoadedModal>
+  )
 }
 
 const DiscardSet = ({ name, onClose, onDone, preview }: DiscardProps & { readonly preview: Preview }) => {

@@ -4,17 +4,17 @@
  */
 import { useSignal } from "@preact/signals"
 import { show } from "../../ops/Fact.ts"
-import * as Api from "../data/Api.ts"
 import { now } from "../data/Clock.ts"
 import type { Preview, Run } from "../data/Facts.ts"
+import * as Api from "../data/Requests.ts"
 import { useResource } from "../data/Resource.ts"
 import { Btn } from "../parts/Btn.tsx"
 import { Field, Radios } from "../parts/Field.tsx"
 import { Facts } from "../parts/Head.tsx"
 import { Modal } from "../parts/Modal.tsx"
-import { Loaded } from "../parts/States.tsx"
+import { LoadedModal } from "../parts/States.tsx"
 import { refine } from "../place/Address.ts"
-import { counted, duration, rate as shownRate, whole } from "../text/Amounts.ts"
+import { duration, rate as shownRate, whole } from "../text/Amounts.ts"
 import { Shown } from "../text/ShownText.tsx"
 import { When } from "../text/When.tsx"
 import { attempt } from "./Deciding.ts"
@@ -48,11 +48,45 @@ export const RedriveDialog = (
   const opened = useSignal(Date.now())
   const preview = useResource(`preview ${JSON.stringify(filter)} ${opened.value}`, () => Api.preview(filter), "once")
   return (
-    <Loaded of={preview}>
+    <LoadedModal of={preview} title={`Redrive ${name}`} onClose={onClose}>
       {(preview) => <Start preview={preview} name={name} onClose={onClose} again={() => (opened.value = Date.now())} />}
-    </Loaded>
+    </LoadedModal>
   )
 }
+
+/** The fields of the form, and what is wrong with them. */
+const useForm = (preview: Preview) => {
+  const begin = useSignal<Begin>("one")
+  const rate = useSignal(String(preview.rate))
+  const inARow = useSignal("3")
+  const ofLast20 = useSignal("5")
+  const note = useSignal("")
+  const perSecond = numberIn(rate.value, 0.01, 10_000, "a second")
+  const row = numberIn(inARow.value, 1, 20, "in a row")
+  const last = numberIn(ofLast20.value, 1, 20, "of 20")
+  const usable = typeof perSecond === "number" && typeof row === "number" && typeof last === "number"
+  return { begin, rate, inARow, ofLast20, note, perSecond, row, last, usable }
+}
+
+type Form = ReturnType<typeof useForm>
+
+/** Returns why the run cannot start. Undefined if it can. */
+const offFor = (preview: Preview, { usable }: Form): string | undefined =>
+  preview.deadLetters.value === 0
+    ? "The set is empty."
+    : preview.expiresAt < now.value
+    ? "The preview has expired."
+    : preview.warnings.find(({ about }) => about === "runOpen")?.sentence
+      ?? (usable ? undefined : "A number is out of its bounds.")
+
+const requestOf = (preview: Preview, { begin, last, note, perSecond, row }: Form) => ({
+  preview: preview.preview,
+  rate: Number(perSecond),
+  stages: begins[begin.value].stages,
+  askAfterFirst: begins[begin.value].askAfterFirst,
+  stopRule: { inARow: Number(row), ofLast20: Number(last) },
+  note: note.value.trim()
+})
 
 const Start = (
   { again, name, onClose, preview }: {
@@ -62,44 +96,19 @@ const Start = (
     readonly again: () => void
   }
 ) => {
-  const begin = useSignal<Begin>("one")
-  const rate = useSignal(String(preview.rate))
-  const inARow = useSignal("3")
-  const ofLast20 = useSignal("5")
-  const note = useSignal("")
+  const form = useForm(preview)
   const busy = useSignal(false)
-  const perSecond = numberIn(rate.value, 0.01, 10_000, "a second")
-  const row = numberIn(inARow.value, 1, 20, "in a row")
-  const last = numberIn(ofLast20.value, 1, 20, "of 20")
-  const expired = preview.expiresAt < now.value
-  const openRun = preview.warnings.find(({ about }) => about === "runOpen")
-  const off = preview.deadLetters.value === 0
-    ? "The set is empty."
-    : expired
-    ? "The preview has expired."
-    : openRun?.sentence ?? (typeof perSecond === "string" || typeof row === "string" || typeof last === "string"
-      ? "A number is out of its bounds."
-      : undefined)
   const start = async () => {
     busy.value = true
     let started: Run | undefined
     await attempt(async () => {
-      started = await Api.startRun({
-        preview: preview.preview,
-        rate: Number(perSecond),
-        stages: begins[begin.value].stages,
-        askAfterFirst: begins[begin.value].askAfterFirst,
-        stopRule: { inARow: Number(row), ofLast20: Number(last) },
-        note: note.value.trim()
-      })
+      started = await Api.startRun(requestOf(preview, form))
     }, "The run is started.")
     busy.value = false
-    if (started !== undefined) {
-      onClose()
-      refine({ run: started.id })
-    }
+    if (started === undefined) return
+    onClose()
+    refine({ run: started.id })
   }
-  const problem = (value: number | string) => (typeof value === "string" ? value : undefined)
   return (
     <Modal
       title={
@@ -110,11 +119,11 @@ const Start = (
       onClose={onClose}
       actions={
         <>
-          {expired && <Btn onClick={again}>Preview again</Btn>}
+          {preview.expiresAt < now.value && <Btn onClick={again}>Preview again</Btn>}
           <span class="grow" />
           <Btn onClick={onClose}>Cancel</Btn>
-          <Btn kind="primary" icon="runs" busy={busy.value} off={off} onClick={() => void start()}>
-            {begins[begin.value].button}
+          <Btn kind="primary" icon="runs" busy={busy.value} off={offFor(preview, form)} onClick={() => void start()}>
+            {begins[form.begin.value].button}
           </Btn>
         </>
       }
@@ -124,48 +133,14 @@ const Start = (
       <Radios
         legend="Begin with"
         options={options}
-        value={begin.value}
-        onChange={(value) => (begin.value = value as Begin)}
+        value={form.begin.value}
+        onChange={(value) => (form.begin.value = value as Begin)}
       />
-      <div class="columns">
-        <Field
-          label="Rate"
-          kind="number"
-          narrow
-          unit="a second"
-          value={rate.value}
-          onInput={(value) => (rate.value = value)}
-          problem={problem(perSecond)}
-          hint={typeof perSecond === "number" && preview.deadLetters.value > perSecond
-            ? `about ${duration((preview.deadLetters.value / perSecond) * 1_000)} for all. Default ${
-              shownRate(preview.rate)
-            }: a tenth of what is committed now.`
-            : `Default ${shownRate(preview.rate)}: a tenth of what is committed now.`}
-        />
-        <fieldset class="field stop-rule">
-          <legend>Stop if these fail again the same way</legend>
-          <Field
-            label="In a row"
-            kind="number"
-            narrow
-            value={inARow.value}
-            onInput={(value) => (inARow.value = value)}
-            problem={problem(row)}
-          />
-          <Field
-            label="Of the last 20"
-            kind="number"
-            narrow
-            value={ofLast20.value}
-            onInput={(value) => (ofLast20.value = value)}
-            problem={problem(last)}
-          />
-        </fieldset>
-      </div>
+      <Limits form={form} preview={preview} />
       <Field
         label="Note"
-        value={note.value}
-        onInput={(value) => (note.value = value)}
+        value={form.note.value}
+        onInput={(value) => (form.note.value = value)}
         placeholder="INC-812 fixed"
         hint="The audit keeps it."
       />
@@ -173,7 +148,51 @@ const Start = (
   )
 }
 
-/** What the frozen set has in it. */
+const problemOf = (value: number | string): string | undefined => (typeof value === "string" ? value : undefined)
+
+/** The rate and the stop rule. */
+const Limits = ({ form, preview }: { readonly form: Form; readonly preview: Preview }) => {
+  const { inARow, last, ofLast20, perSecond, rate, row } = form
+  const usual = `Default ${shownRate(preview.rate)}: a tenth of what is committed now.`
+  const whole = typeof perSecond === "number" && preview.deadLetters.value > perSecond
+    ? `About ${duration((preview.deadLetters.value / perSecond) * 1_000)} for all. `
+    : ""
+  return (
+    <div class="columns">
+      <Field
+        label="Rate"
+        kind="number"
+        narrow
+        unit="a second"
+        value={rate.value}
+        onInput={(value) => (rate.value = value)}
+        problem={problemOf(perSecond)}
+        hint={whole + usual}
+      />
+      <fieldset class="field stop-rule">
+        <legend>Stop if these fail again the same way</legend>
+        <Field
+          label="In a row"
+          kind="number"
+          narrow
+          value={inARow.value}
+          onInput={(value) => (inARow.value = value)}
+          problem={problemOf(row)}
+        />
+        <Field
+          label="Of the last 20"
+          kind="number"
+          narrow
+          value={ofLast20.value}
+          onInput={(value) => (ofLast20.value = value)}
+          problem={problemOf(last)}
+        />
+      </fieldset>
+    </div>
+  )
+}
+
+/** The facts about the frozen set. */
 export const SetFacts = ({ preview }: { readonly preview: Preview }) => (
   <Facts
     facts={[
@@ -215,6 +234,3 @@ const Warnings = ({ preview: { deadLetters, warnings } }: { readonly preview: Pr
     </ul>
   )
 )
-
-/** Says what a run is about in a few words. */
-export const summaryOf = (preview: Preview): string => counted(preview.deadLetters.value, "dead letter")

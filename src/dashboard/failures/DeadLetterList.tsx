@@ -1,8 +1,8 @@
 /** Dead letters by pages, newest first. Rows keep their place while others arrive. */
 import { show } from "../../ops/Fact.ts"
-import * as Api from "../data/Api.ts"
 import type { DeadLetterItem } from "../data/Facts.ts"
 import { useList } from "../data/Pages.ts"
+import * as Api from "../data/Requests.ts"
 import { Badge } from "../parts/Badge.tsx"
 import type { Column } from "../parts/Grid.tsx"
 import { ListView } from "../parts/ListView.tsx"

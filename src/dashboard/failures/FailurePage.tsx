@@ -1,8 +1,8 @@
-/** One failure group: how many died of it, on which versions, and what became of redrives; and its dead letters. */
+/** One failure group: how many messages died of it, on which versions, and each of its dead letters. */
 import { useSignal } from "@preact/signals"
 import { show } from "../../ops/Fact.ts"
-import * as Api from "../data/Api.ts"
 import type { FailureGroup } from "../data/Facts.ts"
+import * as Api from "../data/Requests.ts"
 import { useResource } from "../data/Resource.ts"
 import { DiscardDialog } from "../decide/DiscardDialog.tsx"
 import { RedriveDialog } from "../decide/RedriveDialog.tsx"

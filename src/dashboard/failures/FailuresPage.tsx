@@ -1,9 +1,9 @@
 /** Failure groups: what fails, on which versions, and which versions run now. A narrower search lists dead letters. */
 import { useSignal } from "@preact/signals"
 import { show } from "../../ops/Fact.ts"
-import * as Api from "../data/Api.ts"
 import { now } from "../data/Clock.ts"
 import type { FailureGroup } from "../data/Facts.ts"
+import * as Api from "../data/Requests.ts"
 import { useResource } from "../data/Resource.ts"
 import { DiscardDialog } from "../decide/DiscardDialog.tsx"
 import { RedriveDialog } from "../decide/RedriveDialog.tsx"

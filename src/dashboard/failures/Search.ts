@@ -1,11 +1,11 @@
 /** The one search box of the failures: qualifiers, each with a value. `consumer:ledger error:PaymentDeclined` */
-import type { Filter } from "../data/Api.ts"
+import type { Filter } from "../data/Requests.ts"
 
 const names = ["consumer", "topic", "key", "message", "failure", "error", "reason", "since", "until"] as const
 
 export type Name = (typeof names)[number]
 
-/** What a text asks for, and its words that are no qualifier. */
+/** The filter of a text, and the words of it that are no qualifier. */
 export interface Asked {
   readonly filter: Filter
   readonly rest: ReadonlyArray<string>

@@ -1,8 +1,10 @@
 /** One key as a queue: its dead letters at the head, and the messages behind them in their order. */
+import { useSignal } from "@preact/signals"
 import { show } from "../../ops/Fact.ts"
-import * as Api from "../data/Api.ts"
 import type { DeadLetterItem, KeyDetail, WaitingMessage } from "../data/Facts.ts"
+import * as Api from "../data/Requests.ts"
 import { useResource } from "../data/Resource.ts"
+import { RedriveOne } from "../dead/RedriveOne.tsx"
 import { attempt } from "../decide/Deciding.ts"
 import { StateBadge } from "../failures/DeadLetterList.tsx"
 import { Badge } from "../parts/Badge.tsx"
@@ -11,8 +13,8 @@ import { Facts, Head } from "../parts/Head.tsx"
 import { Empty, Loaded } from "../parts/States.tsx"
 import { to } from "../place/Address.ts"
 import { offForViewers } from "../shell/Session.tsx"
+import { useKeys } from "../shell/Shortcuts.ts"
 import { CopyButton } from "../text/Copy.tsx"
-import { flat } from "../text/Pieces.ts"
 import { Shown } from "../text/ShownText.tsx"
 import { When } from "../text/When.tsx"
 import { Holds } from "./KeysPage.tsx"
@@ -29,7 +31,7 @@ export const KeyPage = ({ consumer, name }: { readonly consumer: string; readonl
       <Head
         title={<Shown text={name} />}
         name={`Key ${name}`}
-        crumbs={[["Keys", to.keys()], [flat(consumer), to.keys({ consumer })]]}
+        crumbs={[["Keys", to.keys()], [consumer, to.keys({ consumer })]]}
         actions={one !== undefined && <KeyActions of={one} refresh={facts.refresh} />}
       >
         {one?.held === undefined ? one !== undefined && <Badge tone="ok">not held</Badge> : <Holds of={one.held} />}
@@ -47,24 +49,30 @@ export const KeyPage = ({ consumer, name }: { readonly consumer: string; readonl
   )
 }
 
-/** The dead letter or message that a step, skip or release is about. The oldest dead letter comes first. */
-const headOf = ({ deadLetters, waiting }: KeyDetail): string | undefined =>
-  deadLetters.toSorted((a, b) => a.id < b.id ? -1 : 1).find(({ parked }) => parked)?.id ?? waiting[0]?.id
+/** The dead letter that parks the key: the oldest one. */
+const parkedBy = ({ deadLetters }: KeyDetail): DeadLetterItem | undefined =>
+  deadLetters.toSorted((a, b) => (a.id < b.id ? -1 : 1)).find(({ parked }) => parked)
 
 const KeyActions = ({ of: one, refresh }: { readonly of: KeyDetail; readonly refresh: () => void }) => {
-  const { consumer, held, key } = one
-  const head = headOf(one)
+  const { consumer, held, key, waiting } = one
+  const dead = parkedBy(one)
+  const head = dead?.id ?? waiting[0]?.id
+  const redriving = useSignal<DeadLetterItem | undefined>(undefined)
   const off = offForViewers() ?? (head === undefined ? "No message waits." : undefined)
   const act = (action: "release" | "skip" | "step", done: string) => () =>
     void attempt(() => Api.keyAction(consumer, key, action, head!), done).then(refresh)
   const pause = (action: "pause" | "resume") => () =>
     void attempt(() => Api.pauseKey(consumer, key, action), `The key is ${action}d.`).then(refresh)
+  const redrive = () => {
+    if (off === undefined && dead !== undefined) redriving.value = dead
+  }
+  useKeys({ r: redrive })
   return (
     <>
       {held?.paused === undefined
         ? <Btn icon="pause" off={offForViewers()} onClick={pause("pause")}>Pause key</Btn>
         : <Btn icon="play" off={offForViewers()} onClick={pause("resume")}>Resume key</Btn>}
-      {held?.parked === true && (
+      {dead !== undefined && (
         <>
           <Btn
             icon="play"
@@ -85,12 +93,16 @@ const KeyActions = ({ of: one, refresh }: { readonly of: KeyDetail; readonly ref
       {held !== undefined && (
         <Btn
           icon="step"
-          kind="primary"
+          kind={dead === undefined ? "primary" : "plain"}
           off={off}
           onClick={act("step", "One message goes through. The key stays held.")}
         >
           Step 1
         </Btn>
+      )}
+      {dead !== undefined && <Btn icon="runs" kind="primary" hint="r" off={off} onClick={redrive}>Redrive head…</Btn>}
+      {redriving.value !== undefined && (
+        <RedriveOne of={redriving.value} onClose={() => (redriving.value = undefined)} onDone={refresh} />
       )}
     </>
   )

@@ -1,8 +1,8 @@
 /** Held keys: parked behind a dead letter, delayed until a retry, or paused by an operator. */
 import { show } from "../../ops/Fact.ts"
-import * as Api from "../data/Api.ts"
 import type { StuckKey } from "../data/Facts.ts"
 import { useList } from "../data/Pages.ts"
+import * as Api from "../data/Requests.ts"
 import { Badge } from "../parts/Badge.tsx"
 import { Btn } from "../parts/Btn.tsx"
 import type { Column } from "../parts/Grid.tsx"
@@ -81,7 +81,7 @@ export const KeysPage = () => {
       <Head title="Keys" name="Keys">A held key waits with its messages in order. Other keys continue.</Head>
       <div class="toolbar">
         <Tabs
-          label="Which keys are shown"
+          label="Hold of the keys"
           tabs={[["", "All held"], ["parked", "Parked"], ["delayed", "Delayed"], ["paused", "Paused"]]}
           value={hold ?? ""}
           onChange={(value) => refine({ hold: value })}

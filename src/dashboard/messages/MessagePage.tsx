@@ -1,6 +1,6 @@
 /** Everything that is known about one message id: whether it was handled, and where it is. */
-import * as Api from "../data/Api.ts"
 import type { Found } from "../data/Facts.ts"
+import * as Api from "../data/Requests.ts"
 import { useResource } from "../data/Resource.ts"
 import { Badge, type Tone } from "../parts/Badge.tsx"
 import { Head } from "../parts/Head.tsx"

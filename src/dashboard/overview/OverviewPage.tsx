@@ -1,7 +1,7 @@
 /** The first page: what needs a decision, how much moves, and how each queue stands. */
 import { show } from "../../ops/Fact.ts"
-import * as Api from "../data/Api.ts"
 import type { Attention, Consumer, Count, Overview } from "../data/Facts.ts"
+import * as Api from "../data/Requests.ts"
 import { useResource } from "../data/Resource.ts"
 import { Head } from "../parts/Head.tsx"
 import { Icon } from "../parts/Icon.tsx"
@@ -66,7 +66,7 @@ const lookAt = ({ about, consumer = "", id }: Attention): readonly ["bad" | "war
 }
 
 const Decisions = ({ found }: { readonly found: ReadonlyArray<Attention> }) => (
-  <section class={`card findings${found.length === 0 ? " is-calm" : ""}`} aria-label="What needs a decision">
+  <section class={`card findings${found.length === 0 ? " is-calm" : ""}`} aria-label="Findings">
     {found.length === 0
       ? (
         <p class="calm">

@@ -3,6 +3,7 @@
  * because a browser drops those of a table that is laid out as cards.
  */
 import type { ComponentChildren } from "preact"
+import { Shown } from "../text/ShownText.tsx"
 
 export interface Column<A> {
   readonly title: string
@@ -61,7 +62,9 @@ export function Grid<A>(
                   <td role="cell" class="is-select">
                     <label class="check">
                       <input type="checkbox" checked={select.chosen.has(id)} onChange={() => select.onToggle(id)} />
-                      <span class="sr-only">Select {select.nameOf(row)}</span>
+                      <span class="sr-only">
+                        Select <Shown text={select.nameOf(row)} />
+                      </span>
                     </label>
                   </td>
                 )}

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact"
 import { useEffect } from "preact/hooks"
 import { flat } from "../text/Pieces.ts"
+import { Shown } from "../text/ShownText.tsx"
 
 export const Head = (
   { actions, children, crumbs, name, title }: {
@@ -21,7 +22,11 @@ export const Head = (
       <div class="head-text">
         {crumbs !== undefined && (
           <nav class="crumbs" aria-label="Where this page is">
-            {crumbs.map(([text, address]) => <a key={text} href={address}>{text}</a>)}
+            {crumbs.map(([text, address]) => (
+              <a key={text} href={address}>
+                <Shown text={text} />
+              </a>
+            ))}
           </nav>
         )}
         <h1>{title}</h1>

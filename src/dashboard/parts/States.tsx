@@ -1,10 +1,11 @@
-/** What a page shows instead of its facts: while they load, when there are none, and when they cannot be read. */
+/** The states of a page without facts: they load, there are none, or they cannot be read. */
 import type { ComponentChildren } from "preact"
 import { Problem } from "../data/Http.ts"
 import type { Resource } from "../data/Resource.ts"
 import { Shown } from "../text/ShownText.tsx"
 import { Btn } from "./Btn.tsx"
 import { Icon, type IconName } from "./Icon.tsx"
+import { Modal } from "./Modal.tsx"
 
 /** Grey rows in the place of facts that load. They appear late, so that a fast answer shows none. */
 export const Skeleton = ({ rows = 4 }: { readonly rows?: number }) => (
@@ -42,6 +43,25 @@ export const Failed = ({ error, retry }: { readonly error: Error; readonly retry
     {retry !== undefined && <Btn onClick={retry}>Try again</Btn>}
   </div>
 )
+
+/** Shows a dialog that needs facts. While they load, or if they cannot be read, the dialog says so. */
+export function LoadedModal<A>(
+  { children, of, onClose, title }: {
+    readonly of: Resource<A>
+    readonly title: string
+    readonly onClose: () => void
+    readonly children: (value: A) => ComponentChildren
+  }
+) {
+  const { value } = of.state.value
+  return value === undefined
+    ? (
+      <Modal title={<Shown text={title} />} onClose={onClose}>
+        <Loaded of={of}>{() => null}</Loaded>
+      </Modal>
+    )
+    : <>{children(value)}</>
+}
 
 /** Shows a resource: its facts, a skeleton before them, or why there are none. Old facts stay when a refresh fails. */
 export function Loaded<A>(

@@ -1,6 +1,6 @@
 /** Asks why a consumer is paused. */
 import { useSignal } from "@preact/signals"
-import * as Api from "../data/Api.ts"
+import * as Api from "../data/Requests.ts"
 import { attempt } from "../decide/Deciding.ts"
 import { Btn } from "../parts/Btn.tsx"
 import { Field } from "../parts/Field.tsx"

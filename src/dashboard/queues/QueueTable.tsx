@@ -1,8 +1,8 @@
 /** The queues of all consumers, and why each one lags. */
 import { show } from "../../ops/Fact.ts"
 import { Spark } from "../charts/Spark.tsx"
-import * as Api from "../data/Api.ts"
 import type { Consumer } from "../data/Facts.ts"
+import * as Api from "../data/Requests.ts"
 import { useResource } from "../data/Resource.ts"
 import { Badge, type Tone } from "../parts/Badge.tsx"
 import { type Column, Grid } from "../parts/Grid.tsx"

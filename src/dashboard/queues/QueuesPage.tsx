@@ -1,5 +1,5 @@
-/** All queues in one table. */
-import * as Api from "../data/Api.ts"
+/** The page with all queues in one table, as the overview has it. */
+import * as Api from "../data/Requests.ts"
 import { useResource } from "../data/Resource.ts"
 import { NoConsumer } from "../overview/OverviewPage.tsx"
 import { Head } from "../parts/Head.tsx"

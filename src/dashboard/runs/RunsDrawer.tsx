@@ -1,9 +1,9 @@
-/** Redrive runs beside any page: how each one stands, and what an operator can do with it. `run` in the address opens it. */
+/** Redrive runs beside any page, and what an operator can do with each. The parameter `run` of the address opens it. */
 import { useSignal } from "@preact/signals"
 import { useEffect, useRef } from "preact/hooks"
 import { show } from "../../ops/Fact.ts"
-import * as Api from "../data/Api.ts"
 import type { Run } from "../data/Facts.ts"
+import * as Api from "../data/Requests.ts"
 import { useResource } from "../data/Resource.ts"
 import { attempt } from "../decide/Deciding.ts"
 import { shortId } from "../failures/DeadLetterList.tsx"
@@ -151,56 +151,60 @@ const RunView = ({ of: run, refresh }: { readonly of: Run; readonly refresh: () 
       )}
     </div>
     <RunActions of={run} refresh={refresh} />
-    <Facts
-      facts={[
-        ["Committed", <b class="num ok">{whole(run.committed)}</b>],
-        ["Dead again", <b class={`num${run.failedAgain > 0 ? " bad" : ""}`}>{whole(run.failedAgain)}</b>],
-        ["In the queue", <span class="num">{whole(run.waiting)}</span>],
-        ["Committed before", <span class="num">{whole(run.duplicate)}</span>],
-        ["Untouched", <span class="num">{show(run.untouched)}</span>],
-        ["Set", <span class="num">{show(run.deadLetters)}</span>],
-        [
-          "Queue",
-          <a href={to.queue(run.consumer)}>
-            <Shown text={run.consumer} />
-          </a>
-        ],
-        ...(run.filter.fingerprint === undefined
-          ? []
-          : [
-            [
-              "Failure",
-              <a href={to.failure(run.consumer, run.filter.fingerprint)}>
-                <Shown text={run.filter.fingerprint} />
-              </a>
-            ] as const
-          ]),
-        ["Rate", <span class="num">{shownRate(run.rate)}/s</span>],
-        ["Stops itself", `${run.stopRule.inARow} in a row, or ${run.stopRule.ofLast20} of the last 20`],
-        [
-          "Started",
-          <>
-            <When at={run.startedAt} /> by <Shown text={run.startedBy} />
-          </>
-        ],
-        ["Note", <Shown text={run.note} empty="–" />],
-        [
-          "Changed",
-          <>
-            <When at={run.changedAt} />
-            {run.changedBy !== "" && (
-              <>
-                by <Shown text={run.changedBy} />
-              </>
-            )}
-          </>
-        ]
-      ]}
-    />
+    <RunFacts of={run} />
     <Spoken
       text={`Run ${run.state}: ${run.committed} committed, ${run.failedAgain} dead again, ${run.waiting} in the queue.`}
     />
   </>
+)
+
+const RunFacts = ({ of: run }: { readonly of: Run }) => (
+  <Facts
+    facts={[
+      ["Committed", <b class="num ok">{whole(run.committed)}</b>],
+      ["Dead again", <b class={`num${run.failedAgain > 0 ? " bad" : ""}`}>{whole(run.failedAgain)}</b>],
+      ["In the queue", <span class="num">{whole(run.waiting)}</span>],
+      ["Committed before", <span class="num">{whole(run.duplicate)}</span>],
+      ["Untouched", <span class="num">{show(run.untouched)}</span>],
+      ["Set", <span class="num">{show(run.deadLetters)}</span>],
+      [
+        "Queue",
+        <a href={to.queue(run.consumer)}>
+          <Shown text={run.consumer} />
+        </a>
+      ],
+      ...(run.filter.fingerprint === undefined
+        ? []
+        : [
+          [
+            "Failure",
+            <a href={to.failure(run.consumer, run.filter.fingerprint)}>
+              <Shown text={run.filter.fingerprint} />
+            </a>
+          ] as const
+        ]),
+      ["Rate", <span class="num">{shownRate(run.rate)}/s</span>],
+      ["Stops itself", `${run.stopRule.inARow} in a row, or ${run.stopRule.ofLast20} of the last 20`],
+      [
+        "Started",
+        <>
+          <When at={run.startedAt} /> by <Shown text={run.startedBy} />
+        </>
+      ],
+      ["Note", <Shown text={run.note} empty="–" />],
+      [
+        "Changed",
+        <>
+          <When at={run.changedAt} />
+          {run.changedBy !== "" && (
+            <>
+              by <Shown text={run.changedBy} />
+            </>
+          )}
+        </>
+      ]
+    ]}
+  />
 )
 
 const RunActions = ({ of: run, refresh }: { readonly of: Run; readonly refresh: () => void }) => {

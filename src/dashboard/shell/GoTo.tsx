@@ -1,7 +1,7 @@
-/** Goes to anything by its name: a page, a consumer, or whatever has the given id or key. */
+/** Goes to a page, a consumer, or all that has the given id or key. */
 import { useSignal } from "@preact/signals"
 import { useId } from "preact/hooks"
-import * as Api from "../data/Api.ts"
+import * as Api from "../data/Requests.ts"
 import { useResource } from "../data/Resource.ts"
 import { Icon, type IconName } from "../parts/Icon.tsx"
 import { Modal } from "../parts/Modal.tsx"

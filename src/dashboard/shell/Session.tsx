@@ -1,8 +1,8 @@
 /** The operator of this browser: the role that decides what the pages offer, and the form to sign in. */
 import { signal, useSignal } from "@preact/signals"
-import * as Api from "../data/Api.ts"
 import type { Session } from "../data/Facts.ts"
 import { Problem } from "../data/Http.ts"
+import * as Api from "../data/Requests.ts"
 import { Btn } from "../parts/Btn.tsx"
 import { Field } from "../parts/Field.tsx"
 import { Brand } from "./Brand.tsx"

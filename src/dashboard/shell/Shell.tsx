@@ -1,9 +1,9 @@
 /** The frame of every page: navigation, the live sign, banners, and the page of the present place. */
 import type { ComponentChildren } from "preact"
 import { useEffect } from "preact/hooks"
-import * as Api from "../data/Api.ts"
 import type { Consumer } from "../data/Facts.ts"
 import { age, paused } from "../data/Live.ts"
+import * as Api from "../data/Requests.ts"
 import { useResource } from "../data/Resource.ts"
 import { Btn } from "../parts/Btn.tsx"
 import { Icon, type IconName } from "../parts/Icon.tsx"
@@ -93,7 +93,7 @@ const Top = ({ openRuns }: { readonly openRuns: number }) => (
     <button
       type="button"
       class="goto"
-      aria-label="Go to queue, key or message"
+      aria-label="Go to queue, key or message Ctrl K"
       aria-keyshortcuts="Control+K"
       onClick={() => (frameDialog.value = "goto")}
     >

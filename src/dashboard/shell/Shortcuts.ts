@@ -9,7 +9,7 @@ import { go, to } from "../place/Address.ts"
 import { nextTheme, singleKeys } from "./Theme.ts"
 import { undoLast } from "./Toasts.tsx"
 
-/** Which dialog of the frame is open. */
+/** The dialog of the frame that is open. */
 export const frameDialog = signal<"goto" | "help" | undefined>(undefined)
 
 /** The shortcuts of the present page, by key. The last page that adds a key has it. */

@@ -13,6 +13,7 @@ const bySelection = (text: string): boolean => {
   const focused = document.activeElement
   host.append(area)
   area.select()
+  // oxlint-disable-next-line typescript/no-deprecated -- the only way that plain http has
   const copied = document.execCommand("copy")
   area.remove()
   if (focused instanceof HTMLElement) focused.focus()

@@ -1,7 +1,7 @@
 /** Ends the leases of a worker that hangs, after it was asked once more. */
 import { useSignal } from "@preact/signals"
-import * as Api from "../data/Api.ts"
 import type { Worker } from "../data/Facts.ts"
+import * as Api from "../data/Requests.ts"
 import { explain } from "../decide/Deciding.ts"
 import { Btn } from "../parts/Btn.tsx"
 import { Field } from "../parts/Field.tsx"

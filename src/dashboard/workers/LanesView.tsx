@@ -1,8 +1,8 @@
 /** The lanes of one consumer: a square for each lane, coloured by its owner, and the same as a table. */
 import { show } from "../../ops/Fact.ts"
-import * as Api from "../data/Api.ts"
 import { now } from "../data/Clock.ts"
 import type { Lane } from "../data/Facts.ts"
+import * as Api from "../data/Requests.ts"
 import { useResource } from "../data/Resource.ts"
 import { Badge } from "../parts/Badge.tsx"
 import { Choice } from "../parts/Field.tsx"

@@ -1,7 +1,7 @@
 /** Workers that died, and the messages that were in flight then. The likeliest cause stands first. */
 import { useSignal } from "@preact/signals"
-import * as Api from "../data/Api.ts"
 import type { Suspect, Worker } from "../data/Facts.ts"
+import * as Api from "../data/Requests.ts"
 import { useResource } from "../data/Resource.ts"
 import { attempt } from "../decide/Deciding.ts"
 import { Badge } from "../parts/Badge.tsx"

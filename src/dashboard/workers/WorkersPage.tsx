@@ -1,8 +1,8 @@
 /** Workers that live or died, the lanes that they own, and messages that may have crashed them. */
 import { useSignal } from "@preact/signals"
-import * as Api from "../data/Api.ts"
 import { now } from "../data/Clock.ts"
 import type { Worker } from "../data/Facts.ts"
+import * as Api from "../data/Requests.ts"
 import { useResource } from "../data/Resource.ts"
 import { Badge } from "../parts/Badge.tsx"
 import { Btn } from "../parts/Btn.tsx"
@@ -26,7 +26,7 @@ export const WorkersPage = () => {
       <Head title="Workers" name="Workers">A worker is a process that takes messages of one consumer.</Head>
       <div class="toolbar">
         <Tabs
-          label="What is shown about workers"
+          label="View of the workers"
           tabs={[["live", "Workers"], ["lanes", "Lanes"], ["suspects", "Crashes"]]}
           value={tab}
           onChange={(value) => refine({ tab: value === "live" ? undefined : value })}

@@ -64,6 +64,8 @@ const webhooks = HttpRouter.use(Effect.fn(function*(router) {
       // GitHub lets its user redeliver later.
       StoreFailure: () => Effect.succeed(HttpServerResponse.empty({ status: 503 }))
     })))
+  // Any response shows that the process lives. A restart would not bring an unavailable database back.
+  yield* router.add("GET", "/live", HttpServerResponse.empty())
   yield* router.add(
     "GET",
     "/health",

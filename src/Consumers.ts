@@ -10,17 +10,20 @@
  *
  * @since 0.1.0
  */
-import type * as Effect from "effect/Effect"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Audit from "./Audit.ts"
 import type {
   ConsumerBusy,
   ConsumerNotFound,
   InvalidOperatorAction,
+  InvalidSetting,
   NotSubscribed,
   PauseConflict,
   StoreFailure,
   WorkerNotFound
 } from "./Errors.ts"
+import * as GivenDuration from "./internal/GivenDuration.ts"
 import { run } from "./internal/OperatorAction.ts"
 import {
   type Consumer,
@@ -129,26 +132,47 @@ export const unsubscribe = (
   run(action, "unsubscribed", (store) => store.consumers.unsubscribe(consumer, topic, action))
 
 /** The result of pausing and resuming. */
-type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict | InvalidOperatorAction, Store>
+type Paused<E = never> = Effect.Effect<
+  void,
+  StoreFailure | ConsumerNotFound | PauseConflict | InvalidOperatorAction | E,
+  Store
+>
+
+/** The longest pause that ends by itself: 366 days, in milliseconds. */
+const longestPause = 366 * 86_400_000
 
 /**
- * Pauses a consumer until an operator resumes it, also across restarts.
+ * Pauses a consumer for a duration, or until an operator resumes it. A pause outlasts restarts.
  *
  * Its workers take no more messages and start no more attempts. A worker learns of the pause at its next poll or
  * renewal, which comes after a third of the lease at the latest. Running attempts finish. Publishing continues, and
  * messages wait.
  *
+ * With `duration` the pause ends by itself, and the audit has that, too. A worker of the consumer ends the pause at its
+ * next poll or renewal. While no worker lives, the pause stays, and the next worker ends it.
+ *
  * ```ts
  * import { Consumers } from "millrace"
  *
- * const stop = Consumers.pause("ledger", { by: "anna", note: "the bank is down" })
+ * const stop = Consumers.pause("ledger", { by: "anna", note: "the bank is down", duration: "1 hour" })
  * const start = Consumers.resume("ledger", { by: "anna" })
  * ```
  *
  * @since 0.1.0
  */
-export const pause = (consumer: string, action: OperatorAction): Paused =>
-  run(action, "paused", (store) => store.consumers.pause(consumer, action))
+export const pause = (
+  consumer: string,
+  action: OperatorAction & {
+    /** How long the pause lasts, at most 366 days. Default: until an operator resumes the consumer. */
+    readonly duration?: Duration.Input | undefined
+  }
+): Paused<InvalidSetting> => {
+  const { by, duration, note } = action
+  const millis = duration === undefined ? undefined : GivenDuration.millis(duration)
+  return millis === undefined || (millis >= 1 && millis <= longestPause)
+    ? run(action, "paused", (store) => store.consumers.pause(consumer, { by, note, millis }))
+    : Effect.fail(GivenDuration.refusal("duration", duration, "a duration of a pause is needed, at most 366 days"))
+}
 
 /**
  * Resumes a paused consumer. Its workers continue where they stopped.

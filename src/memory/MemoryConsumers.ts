@@ -19,10 +19,10 @@ import {
 } from "../Errors.ts"
 import * as Page from "../internal/Page.ts"
 import { ofMessage } from "../MessageId.ts"
-import type { Consumer, ConsumerStore, Force, OperatorAction } from "../Store.ts"
+import type { Consumer, ConsumerStore, Force } from "../Store.ts"
 import type { Lane, Row } from "./MemoryLane.ts"
 import type { MemoryQueue } from "./MemoryQueue.ts"
-import type { MemoryState } from "./MemoryStore.ts"
+import { type MemoryState, secondOf } from "./MemoryStore.ts"
 import { write } from "./MemoryTransaction.ts"
 
 /** Returns the number of the consumer's dead letters that are open or being redriven. */
@@ -164,14 +164,22 @@ const conflict = (
     ? undefined
     : new PauseConflict({ consumer, key, asked, by: paused?.by ?? "", at: paused?.at ?? 0 })
 
-const ofConsumer =
-  (state: MemoryState, asked: "paused" | "resumed"): ConsumerStore["pause"] =>
-  (consumer, { by, note = "" }: OperatorAction) =>
-    change(state, consumer, (queue) => conflict(consumer, "", asked, queue.paused), (queue, now) => {
-      queue.paused = asked === "paused" ? { by, at: now, note } : undefined
-      queue.wake()
-      return { by, action: asked, note }
-    })
+const ofConsumer = (state: MemoryState, asked: "paused" | "resumed"): ConsumerStore["pause"] =>
+(
+  consumer,
+  { by, millis, note = "" }
+) => {
+  const refusal = (queue: MemoryQueue, now: number) =>
+    asked === "paused" && queue.pauseIsOver(now) ? undefined : conflict(consumer, "", asked, queue.paused)
+  return change(state, consumer, refusal, (queue, now) => {
+    // A pause that is over ends before another one begins, with an entry of its own.
+    if (asked === "paused") state.resumeDue(queue, now)
+    const until = millis === undefined ? undefined : now + millis
+    queue.paused = asked === "paused" ? { by, at: now, note, until } : undefined
+    queue.wake()
+    return { by, action: asked, note, detail: until === undefined ? "" : `until ${secondOf(until)}` }
+  })
+}
 
 const ofKey =
   (state: MemoryState, asked: "paused" | "resumed"): ConsumerStore["pauseKey"] => (consumer, key, { by, note = "" }) =>
@@ -226,6 +234,15 @@ export const makeConsumers = (state: MemoryState): ConsumerStore => ({
   neglected: Effect.map(Clock.currentTimeMillis, (now) => state.neglected(now)),
   // The memory store keeps no series.
   record: () => Effect.void,
+  resumeDue: (consumer) =>
+    write(state, () =>
+      Effect.succeed({
+        stale: () => undefined,
+        apply: (now) => {
+          const queue = state.queues.get(consumer)
+          if (queue !== undefined) state.resumeDue(queue, now)
+        }
+      })),
   list: Effect.map(
     Clock.currentTimeMillis,
     (now) =>

@@ -180,9 +180,17 @@ export class MemoryQueue {
     for (const row of rows) this.laneOf(row.message.key).takeBack([row])
   }
 
-  /** Returns the milliseconds until the next hold ends in a lane that this member owns or could claim. */
+  /** Whether the time of the operator's pause is over. */
+  pauseIsOver(now: number): boolean {
+    return this.paused?.until !== undefined && this.paused.until <= now
+  }
+
+  /**
+   * Returns the milliseconds until the pause of the consumer ends. Also sees holds of lanes that this member owns or
+   * could claim, and returns the time until the first of all these ends.
+   */
   untilDue(member: WorkerClaim, now: number): number {
-    let due = Infinity
+    let due = this.paused?.until ?? Infinity
     for (const lane of this.lanes) {
       if (lane.owner === undefined || lane.owner === member) due = Math.min(due, lane.nextDue(now))
     }

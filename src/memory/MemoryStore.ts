@@ -39,6 +39,9 @@ export interface StoredDeadLetter {
   readonly opened: number
 }
 
+/** Returns a time as text in UTC, in seconds, as Postgres writes it into the audit. */
+export const secondOf = (at: number): string => `${new Date(at).toISOString().slice(0, 19)}Z`
+
 export class MemoryState {
   readonly queues = new Map<string, MemoryQueue>()
   /** The calls of `Inbox.once` and `Inbox.await` that wait for an id. */
@@ -245,6 +248,15 @@ export class MemoryState {
     this.inbox.delete(queue.consumer)
     for (const [id, { record }] of this.deadLetters) if (record.consumer === queue.consumer) this.deadLetters.delete(id)
     queue.end()
+  }
+
+  /** Ends the pause of a consumer if its time is over. */
+  resumeDue(queue: MemoryQueue, now: number): void {
+    const { consumer, paused } = queue
+    if (paused?.until === undefined || !queue.pauseIsOver(now)) return
+    queue.paused = undefined
+    const detail = `the pause of ${paused.by} lasted until ${secondOf(paused.until)}`
+    this.note(now, { by: "millrace", action: "resumed", consumer, detail })
   }
 
   note(now: number, entry: Pick<Entry, "by" | "action" | "consumer"> & Partial<Entry>): void {

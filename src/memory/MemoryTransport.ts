@@ -160,6 +160,7 @@ const poll = (
       const { member, queue, state } = seat
       const now = clock.currentTimeMillisUnsafe()
       state.moveDue(now, (name) => isLocked(state, name))
+      state.resumeDue(queue, now)
       const rows = queue.read(member, room, now, clock.monotonicTimeNanosUnsafe())
       if (queue.removed) {
         state.flush()
@@ -230,7 +231,9 @@ const subscription = (seat: Seat): Subscription => {
     renew: (leases) =>
       Effect.clockWith((clock) =>
         Effect.sync(() => {
-          const confirmed = queue.renew(member, leases, clock.currentTimeMillisUnsafe())
+          const now = clock.currentTimeMillisUnsafe()
+          state.resumeDue(queue, now)
+          const confirmed = queue.renew(member, leases, now)
           state.flush()
           return confirmed
         })

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Consumer } from "../Store.ts"
+import type { Consumer, ConsumerPause } from "../Store.ts"
 import type { Blocker } from "./DatabaseFacts.ts"
 import type { Count } from "./Fact.ts"
 
@@ -75,7 +75,7 @@ export type LagCause =
   /** No message waits. */
   | { readonly _tag: "Empty" }
   /** An operator has paused the consumer. */
-  | { readonly _tag: "Paused"; readonly by: string; readonly at: number; readonly note: string }
+  | ({ readonly _tag: "Paused" } & ConsumerPause)
   | { readonly _tag: "NoWorker" }
   /** A transaction waits for a lock of another session. It may be a commit of another consumer, or a publish. */
   | { readonly _tag: "CommitWaits"; readonly blocker: Blocker }

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as TextDiff from "effect/TextDiff"
+import * as JsonTokens from "../internal/JsonTokens.ts"
 
 /**
  * A look at an edit that changes nothing.
@@ -17,12 +18,6 @@ export interface EditPreview {
   /** The reason why the edit is refused. Undefined if it is JSON of a usable size. */
   readonly problem: string | undefined
 }
-
-/**
- * A string, also one without an end, or a sign, or any other word. No part can match in two ways, so the time is linear
- * for every text.
- */
-const tokens = /"(?:[^"\\]|\\[\s\S]?)*"?|[{}[\],:]|[^\s{}[\],:"]+/g
 
 /** The deepest indentation. A deeper part is not indented further, so the result stays within a few times the text. */
 const mostDepth = 20
@@ -60,7 +55,7 @@ export const lines = (json: string): string => {
   let depth = 0
   let opened = false
   const line = () => `\n${"  ".repeat(Math.min(depth, mostDepth))}`
-  for (const [token] of json.matchAll(tokens)) {
+  for (const token of JsonTokens.of(json)) {
     const closes = token === "}" || token === "]"
     if (closes) depth = Math.max(0, depth - 1)
     if (opened !== closes) out.push(line())

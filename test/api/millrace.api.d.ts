@@ -65,9 +65,10 @@ export interface AuditStore {
 }
 
 // src/Consumers.ts
-import type * as Effect from "effect/Effect";
+import type * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
 import * as Audit from "./Audit.ts";
-import type { ConsumerBusy, ConsumerNotFound, InvalidOperatorAction, NotSubscribed, PauseConflict, StoreFailure, WorkerNotFound } from "./Errors.ts";
+import type { ConsumerBusy, ConsumerNotFound, InvalidOperatorAction, InvalidSetting, NotSubscribed, PauseConflict, StoreFailure, WorkerNotFound } from "./Errors.ts";
 import { type Consumer, type Evicted, type Force, type HeldKey, type HeldQuery, type OperatorAction, Store } from "./Store.ts";
 export declare const list: Effect.Effect<ReadonlyArray<Consumer>, StoreFailure, Store>;
 export declare const get: (consumer: string) => Effect.Effect<Consumer, StoreFailure | ConsumerNotFound, Store>;
@@ -78,8 +79,10 @@ export declare const remove: (consumer: string, action: OperatorAction & {
 export declare const unsubscribe: (consumer: string, topic: string, action: OperatorAction & {
     readonly force?: Pick<Force, "messages"> | undefined;
 }) => Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy | InvalidOperatorAction, Store>;
-type Paused = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict | InvalidOperatorAction, Store>;
-export declare const pause: (consumer: string, action: OperatorAction) => Paused;
+type Paused<E = never> = Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict | InvalidOperatorAction | E, Store>;
+export declare const pause: (consumer: string, action: OperatorAction & {
+    readonly duration?: Duration.Input | undefined;
+}) => Paused<InvalidSetting>;
 export declare const resume: (consumer: string, action: OperatorAction) => Paused;
 export declare const evict: (consumer: string, worker: string, action: OperatorAction) => Effect.Effect<Evicted, StoreFailure | ConsumerNotFound | WorkerNotFound | InvalidOperatorAction, Store>;
 export declare const pauseKey: (consumer: string, key: string, action: OperatorAction) => Paused;
@@ -1231,15 +1234,17 @@ export interface Force {
 }
 export interface Consumer extends Omit<Registration, "pipeline"> {
     readonly registeredAt: number;
-    readonly paused: {
-        readonly by: string;
-        readonly at: number;
-        readonly note: string;
-    } | undefined;
+    readonly paused: ConsumerPause | undefined;
     readonly workers: number;
     readonly waiting: BoundedCount;
     readonly heldKeys: BoundedCount;
     readonly deadLetters: BoundedCount;
+}
+export interface ConsumerPause {
+    readonly by: string;
+    readonly at: number;
+    readonly note: string;
+    readonly until: number | undefined;
 }
 export interface HeldKey {
     readonly key: string;
@@ -1295,8 +1300,11 @@ export interface ConsumerStore {
     readonly unsubscribe: (consumer: string, topic: string, action: OperatorAction & {
         readonly force?: Pick<Force, "messages"> | undefined;
     }) => Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy>;
-    readonly pause: (consumer: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
+    readonly pause: (consumer: string, action: OperatorAction & {
+        readonly millis?: number | undefined;
+    }) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
     readonly resume: (consumer: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
+    readonly resumeDue: (consumer: string) => Effect.Effect<void, StoreFailure>;
     readonly evict: (consumer: string, worker: string, action: OperatorAction) => Effect.Effect<Evicted, StoreFailure | ConsumerNotFound | WorkerNotFound>;
     readonly pauseKey: (consumer: string, key: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
     readonly resumeKey: (consumer: string, key: string, action: OperatorAction) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>;
@@ -1916,7 +1924,7 @@ export declare const paths: Readonly<Record<Artefact, string>>;
 export declare const read: (artefact: Artefact) => Effect.Effect<string, PlatformError, FileSystem.FileSystem>;
 
 // src/ops/ConsumerFacts.ts
-import type { Consumer } from "../Store.ts";
+import type { Consumer, ConsumerPause } from "../Store.ts";
 import type { Blocker } from "./DatabaseFacts.ts";
 import type { Count } from "./Fact.ts";
 export interface ConsumerFacts extends Pick<Consumer, "consumer" | "topics" | "lanes" | "order" | "registeredAt" | "paused"> {
@@ -1945,12 +1953,9 @@ export interface Lag {
 }
 export type LagCause = {
     readonly _tag: "Empty";
-} | {
+} | ({
     readonly _tag: "Paused";
-    readonly by: string;
-    readonly at: number;
-    readonly note: string;
-} | {
+} & ConsumerPause) | {
     readonly _tag: "NoWorker";
 } | {
     readonly _tag: "CommitWaits";

@@ -215,6 +215,17 @@ writeFileSync(file, readFileSync(file, "utf8").replace("100", "7"))`
       assert.strictEqual((yield* cli(["keys", "resume", "parked", "k", "--dry-run"])).code, 0)
       assert.match((yield* cli(["keys", "release", "parked", "k"])).stderr, /paused by anna.*\n.*millrace keys resume/)
       assert.strictEqual((yield* cli(["keys", "resume", "parked", "k"])).code, 0)
+      for (const wrong of [["--until", "1h", "--indefinitely"], ["--until", "soon"], ["--until", "2020-01-01"]]) {
+        assert.strictEqual((yield* cli(["consumers", "pause", "parked", ...wrong])).code, 2)
+      }
+      const until = yield* cli(["consumers", "pause", "parked", "--until", "1h", "--note", "INC-2"])
+      assert.match(until.stdout, /^paused parked until \d{4}-\S+Z\. Its messages wait, in order\.\n$/)
+      assert.match(
+        (yield* cli(["status", "parked"])).stdout,
+        /Paused by anna since \S+ until \S+Z \(INC-2\)\. A worker ends/
+      )
+      assert.strictEqual((yield* cli(["consumers", "pause", "parked", "--until", "1h"])).code, 5)
+      assert.strictEqual((yield* cli(["consumers", "resume", "parked"])).code, 0)
       assert.strictEqual((yield* cli(["consumers", "pause", "parked", "--indefinitely", "--dry-run"])).code, 0)
       assert.isUndefined((yield* Consumers.get("parked")).paused)
       assert.strictEqual((yield* cli(["consumers", "pause", "parked", "--indefinitely", "--note", "bank"])).code, 0)

@@ -191,7 +191,7 @@ export const cliMutants: ReadonlyArray<Mutant> = [
     name: "cli: an edit that parses numbers",
     guarantee: "operations",
     file: "src/cli/output/JsonText.ts",
-    from: "isJson(text) ? Array.from(text.matchAll(token), ([part]) => part).join(\"\") : text",
+    from: "isJson(text) ? JsonTokens.of(text).join(\"\") : text",
     to: "isJson(text) ? JSON.stringify(JSON.parse(text)) : text",
     test: acting,
     named: "keeps id, key and every digit"

@@ -250,5 +250,32 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     to: "    `delete from ${t.workers} where queue_id = $1`,\n    `delete from ${t.inbox} where queue_id = $1`,\n",
     test: "test/postgres/operatorActions.test.ts",
     named: "without the millions of ids"
+  },
+  {
+    name: "a pause whose time is over lasts on",
+    guarantee: "operations",
+    file: "src/postgres/queue/PgLanes.ts",
+    from: "row?.[\"pause_over\"] === true ? this.#resumeDue",
+    to: "row?.[\"pause_over\"] === 1 ? this.#resumeDue",
+    test: "test/postgres/conformance.test.ts",
+    named: "ends a pause by itself"
+  },
+  {
+    name: "a pause that ends by itself is not in the audit",
+    guarantee: "operations",
+    file: "src/postgres/sql/consumerOperations.ts",
+    from: "$2 = 'paused' and ${over(\"c.\")}),",
+    to: "false),",
+    test: "test/postgres/conformance.test.ts",
+    named: "ends a pause by itself"
+  },
+  {
+    name: "memory: a pause whose time is over lasts on",
+    guarantee: "operations",
+    file: "src/memory/MemoryTransport.ts",
+    from: "      state.resumeDue(queue, now)\n      const rows",
+    to: "      const rows",
+    test: "test/conformance/memory.test.ts",
+    named: "ends a pause by itself"
   }
 ]

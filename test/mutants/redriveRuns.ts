@@ -31,10 +31,28 @@ export const redriveRunMutants: ReadonlyArray<Mutant> = [
     name: "a redrive run does not stop itself",
     guarantee: "operations",
     file: "src/postgres/maintenance/RedriveRuns.ts",
-    from: "return stop === undefined ? next(progress, rules) : { progress, move: { _tag: \"Stop\", stop } }",
-    to: "return stop === undefined ? next(progress, rules) : next(progress, rules)",
+    from: "    return stop === undefined || progress.exhausted\n",
+    to: "    return stop !== null\n",
     test: runs,
     named: "postgres.*stop themselves while the downstream is broken"
+  },
+  {
+    name: "a redrive run stops itself with nothing left",
+    guarantee: "operations",
+    file: "src/postgres/maintenance/RedriveRuns.ts",
+    from: " || last >= (row[\"up_to\"] as bigint)",
+    to: "",
+    test: operators,
+    named: "finish when nothing of the set is left"
+  },
+  {
+    name: "a lost connection ends the fiber of redrive runs",
+    guarantee: "operations",
+    file: "src/postgres/maintenance/RedriveRuns.ts",
+    from: "    if (Cause.hasInterruptsOnly(cause)) return",
+    to: "    if (Cause.hasDies(cause) || Cause.hasInterruptsOnly(cause)) return",
+    test: operators,
+    named: "loses its connection in the middle of a step"
   },
   {
     name: "failures of different groups stop a redrive run",
@@ -174,7 +192,7 @@ export const redriveRunMutants: ReadonlyArray<Mutant> = [
   {
     name: "the diff of an edit takes quadratic time",
     guarantee: "bounded",
-    file: "src/ops/EditPreview.ts",
+    file: "src/internal/JsonTokens.ts",
     from: "[\\s\\S]?)*\"?|",
     to: "[\\s\\S])*\"|\"|",
     test: "test/words/EditPreview.test.ts",

@@ -51,7 +51,7 @@ const known = (facts: Partial<typeof running> = {}, more: Partial<Known> = {}): 
 const many: Fact.Count = { value: 10_000, kind: "atLeast" }
 const noneOfMany: Fact.Count = { value: 0, kind: "atLeast" }
 
-const paused = { by: "anna", at: 0, note: "the bank is down" }
+const paused = { by: "anna", at: 0, note: "the bank is down", until: undefined }
 const hot = { key: "acct-77", share: 0.8 }
 
 /** Each cause, in the order in which they are tried. */

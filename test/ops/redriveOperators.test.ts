@@ -202,6 +202,50 @@ layer(
       assert.lengthOf(yield* DeadLetters.list({ consumer, state: "open" }), 10)
     }))
 
+  it.effect("see it continue when its worker loses its connection in the middle of a step", () =>
+    Effect.gen(function*() {
+      const ops = yield* operations
+      const sql = yield* SqlClient.SqlClient
+      const { consumer, handled, pipeline } = yield* broken("terminated", 5)
+      const [letter] = yield* DeadLetters.list({ consumer })
+      const [locked, end] = [Latch.makeUnsafe(false), Latch.makeUnsafe(false)]
+      // An operator's open transaction makes the step wait within its own transaction.
+      const holder = yield* Effect.forkChild(sql.withTransaction(Effect.andThen(
+        sql`select from ${sql(`${schema}.dead_letters`)} where id = ${letter!.id}::bigint for update`,
+        Effect.andThen(locked.open, end.await)
+      )))
+      yield* locked.await
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* Layer.build(Worker.layer(pipeline, quick))
+        const { id } = yield* ops.startRedrive({ consumer }, { ...by, rate: 500, stages: [] })
+        yield* eventually(Effect.map(
+          sql`select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'
+            and query like ${`%${schema}%for update of d%`}`,
+          (rows) => rows.length === 1
+        ))
+        yield* end.open
+        yield* Fiber.join(holder)
+        assert.deepInclude(counts(yield* reaches(id, "finished")), { redriven: 5, committed: 5, untouched: 0 })
+      }))
+      assert.lengthOf(new Set(handled), 5)
+      assert.lengthOf(handled, 5)
+    }))
+
+  it.effect("see it finish when nothing of the set is left, although all of it failed again", () =>
+    Effect.gen(function*() {
+      const ops = yield* operations
+      const { consumer, downstream, pipeline } = yield* broken("nothingLeft", 1)
+      downstream.fails = () => true
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* Layer.build(Worker.layer(pipeline, quick))
+        const { id } = yield* ops.startRedrive({ consumer }, { ...by, rate: 500 })
+        const run = yield* reaches(id, "finished")
+        assert.deepInclude(counts(run), { redriven: 1, failedAgain: 1, untouched: 0 })
+        // The next run may start at once.
+        yield* ops.cancelRedrive((yield* ops.startRedrive({ consumer }, by)).id, by)
+      }))
+    }))
+
   it.effect("see it stop itself in a copy of the database, where its set means nothing", () =>
     Effect.gen(function*() {
       const ops = yield* operations

@@ -112,6 +112,25 @@ for (const [engine, services] of engines) {
           ]])
         }))
 
+      it.effect("pause a consumer for a time, and refuse a time that makes no sense", () =>
+        Effect.gen(function*() {
+          yield* Worker.drain(reader("pausesFor", "bad"))
+          const sql = yield* SqlClient.SqlClient
+          const pause = (duration: string) =>
+            sql.unsafe(`select ${schema}.pause('pausesFor', 'anna', duration => interval '${duration}')`)
+          for (const bad of ["0", "-1 hour", "367 days"]) {
+            const refused = refusal(yield* Effect.flip(pause(bad)))
+            assert.deepStrictEqual([refused.code, /its duration is not above zero/.test(refused.message)], [
+              "MR005",
+              true
+            ])
+          }
+          yield* pause("2 hours")
+          const { paused } = yield* Consumers.get("pausesFor")
+          assert.strictEqual(paused!.until! - paused!.at, 7_200_000)
+          yield* call("resume", "pausesFor", "anna")
+        }))
+
       it.effect("refuse what does not exist, and an action without a usable name or note", () =>
         Effect.gen(function*() {
           const codes = yield* Effect.forEach([

@@ -98,7 +98,7 @@ it.live("ends the session of a statement that was interrupted, so that no lock s
     const sql = yield* SqlClient.SqlClient
     const table = sql(`${within}.locked`)
     yield* sql`create table ${table} (a int)`
-    const slow = together(Effect.andThen(sql`lock table ${table}`, sql`select pg_sleep(20)`))
+    const slow = together(Effect.andThen(sql`lock table ${table}`, sql`select pg_sleep(600)`))
     yield* Effect.ignore(Effect.timeout(slow, "200 millis"))
     yield* eventually(Effect.as(Effect.timeout(sql`insert into ${table} values (1)`, "2 seconds"), true))
     assert.lengthOf(yield* together(sql`select 1`), 1)

@@ -3,7 +3,8 @@
  * runs one program in memory. Then it installs the optional peers, and runs the same program on PGlite and on Postgres.
  * The program is type checked as a user's project would be.
  */
-import { spawnSync } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
+import { once } from "node:events"
 import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -28,6 +29,32 @@ const program = (layer: "memory" | "embedded" | "postgres", url = "") => {
     throw new Error(`on ${layer} it printed ${JSON.stringify(printed)}`)
   }
   console.log(`works on ${layer}`)
+}
+
+/** Starts the program of the image in `examples/deploy`, and ends it as an orchestrator does. */
+const longRunning = async (url: string) => {
+  cpSync(join(root, "examples/12-webhook-server.ts"), join(folder, "server.ts"))
+  const env = { ...process.env, DATABASE_URL: url, MILLRACE_SCHEMA: "image", PORT: "0", WEBHOOK_SECRET: "secret" }
+  const child = spawn(process.execPath, ["server.ts"], { cwd: folder, env, stdio: ["ignore", "pipe", "inherit"] })
+  const ended = once(child, "close")
+  try {
+    const port = await new Promise<string>((resolve, reject) => {
+      let printed = ""
+      child.stdout.on("data", (part) => {
+        printed += String(part)
+        const [, port] = /Listening on \S+:(\d+)/.exec(printed) ?? []
+        if (port !== undefined) resolve(port)
+      })
+      child.once("close", () => reject(new Error(`the image's program ended:\n${printed}`)))
+    })
+    const { status } = await fetch(`http://127.0.0.1:${port}/live`)
+    if (status !== 204) throw new Error(`the image's program returned ${status} from /live`)
+  } finally {
+    child.kill("SIGTERM")
+  }
+  const [code] = await ended
+  if (code !== 0) throw new Error(`the image's program ended with ${code} after SIGTERM`)
+  console.log("the program of the image starts, and ends by SIGTERM")
 }
 
 const server = await givenOrStarted()
@@ -58,6 +85,8 @@ try {
   install(at("@effect/sql-pg"), at("@electric-sql/pglite"))
   program("embedded")
   program("postgres", server.url)
+  install(at("@effect/platform-node"))
+  await longRunning(server.url)
   install(at("typescript"), at("@types/node"))
   run(folder, process.execPath, [join(folder, "node_modules/typescript/bin/tsc"), "--project", "."])
   console.log("type checks")

@@ -24,39 +24,54 @@ const ends: ReadonlySet<RedriveState> = new Set(["waiting", "stopped", "cancelle
 const known = ({ committed, duplicate, failedAgain }: RedriveRun): number => committed + duplicate + failedAgain
 
 /** Shows the progress of a run until it ends, or waits for an operator. Returns it as it is then. */
-export const follow = Effect.fnUntraced(function*(run: RedriveRun) {
+const untilEnd = Effect.fnUntraced(function*(run: RedriveRun) {
   const operations = yield* Operations
-  const number = Options.numberOf(run.id)
   const { deadLetters: { kind, value } } = run
-  const progress = yield* ProgressBar.make(`run ${number}`, { count: value, more: kind !== "exact" }, known(run))
-  const looks = Effect.gen(function*() {
-    let now = run
-    while (true) {
-      const last = ends.has(now.state)
-      yield* progress(known(now), { leftMillis: now.leftMillis, text: RunTexts.beside(now), last })
-      if (last) return now
-      yield* Effect.sleep(every)
-      now = yield* operations.redriveRun(run.id)
-    }
-  })
-  const continues = Output.stderr(
-    `\nRun ${number} continues without this terminal. Look at it: millrace runs show ${number}\n`
-  )
-  // A database that is away ends this command, too, and not the run.
-  return yield* looks.pipe(Effect.tapErrorTag("StoreFailure", () => continues), Effect.onInterrupt(() => continues))
+  const bar = { count: value, more: kind !== "exact" }
+  const progress = yield* ProgressBar.make(`run ${Options.numberOf(run.id)}`, bar, known(run))
+  let now = run
+  while (true) {
+    const last = ends.has(now.state)
+    yield* progress(known(now), { leftMillis: now.leftMillis, text: RunTexts.beside(now), last })
+    if (last) return now
+    yield* Effect.sleep(every)
+    now = yield* operations.redriveRun(run.id)
+  }
 })
 
-/** Follows a run. On a terminal, asks the operator when the run waits for one. */
-export const attend = Effect.fnUntraced(function*(run: RedriveRun) {
-  const now = yield* follow(run)
+/** Follows a run. On a terminal, asks the operator when the run waits for one, and then follows it again. */
+const asking = Effect.fnUntraced(function*(run: RedriveRun) {
+  const now = yield* untilEnd(run)
   if (now.state !== "waiting" || (yield* Yes) || !(yield* (yield* Stdio.Stdio).stdinIsTerminal)) return now
   const rest = `Continue with the other ${show(now.untouched)} at ${now.rate}/s?`
   if (!(yield* agrees(`${RunTexts.summary(now)} ${rest}`))) return now
   const operations = yield* Operations
-  return yield* follow(
+  return yield* untilEnd(
     yield* operations.continueRedrive(now.id, { ...yield* operator, revision: now.revision })
   )
 })
+
+/**
+ * Runs an effect that follows a run. If the command is interrupted, or the database is away, the operator learns how to
+ * look at the run again. No interruption comes before that is certain.
+ */
+const announced = <A, E extends { readonly _tag: string }, R>(run: RedriveRun, following: Effect.Effect<A, E, R>) => {
+  const number = Options.numberOf(run.id)
+  const continues = Output.stderr(
+    `\nRun ${number} continues without this terminal. Look at it: millrace runs show ${number}\n`
+  )
+  return Effect.interruptible(following).pipe(
+    Effect.tapError((error) => error._tag === "StoreFailure" ? continues : Effect.void),
+    Effect.onInterrupt(() => continues),
+    Effect.uninterruptible
+  )
+}
+
+/** Follows a run. Returns it as it is when it ends, or when it waits for an operator. */
+export const follow = (run: RedriveRun) => announced(run, untilEnd(run))
+
+/** Follows a run, and asks the operator of this terminal when the run waits for one. */
+export const attend = (run: RedriveRun) => announced(run, asking(run))
 
 /** Prints how a run ended. Fails if messages failed again, if the run stopped itself, or if it was cancelled. */
 export const conclude = Effect.fnUntraced(function*(run: RedriveRun) {

@@ -4,10 +4,12 @@
  */
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Consumers from "../../Consumers.ts"
 import * as DeadLetters from "../../DeadLetters.ts"
 import { NothingToStep, PauseConflict } from "../../Errors.ts"
 import { Operations } from "../../ops/Operations.ts"
+import type { Consumer } from "../../Store.ts"
 import { notFound, refused, usage } from "../frame/CliFailure.ts"
 import { connected } from "../frame/Connect.ts"
 import { operator } from "../frame/GlobalSettings.ts"
@@ -16,6 +18,7 @@ import * as Options from "../look/Options.ts"
 import * as Rows from "../look/Rows.ts"
 import * as Output from "../output/Output.ts"
 import * as SafeText from "../output/SafeText.ts"
+import * as Times from "../output/Times.ts"
 import { confirm } from "./Confirm.ts"
 import { dryRun } from "./DecideCommands.ts"
 
@@ -64,6 +67,10 @@ export const keysRelease = Command.make(
 ).pipe(
   Command.withDescription("Let the messages behind a parked dead letter continue. The dead letter stays open")
 )
+
+/** Returns the pause of a consumer, unless its time is over. */
+const pausedAt = ({ paused }: Consumer, now: number): Consumer["paused"] =>
+  paused?.until !== undefined && paused.until <= now ? undefined : paused
 
 /** Refuses what the action itself would refuse, so that a dry run does not promise it. */
 const wouldPause = (
@@ -139,24 +146,35 @@ export const keysStep = Command.make(
 
 const consumerArgument = Options.argument("consumer", "The consumer")
 
-const indefinitely = Options.toggle("indefinitely", "The pause lasts until an operator resumes the consumer")
+const pauseFlags = {
+  until: Options.text("until", "time", "When the pause ends by itself: 30m, 1h or 2d from now, or a date"),
+  indefinitely: Options.toggle("indefinitely", "The pause lasts until an operator resumes the consumer")
+}
 
 export const consumersPause = Command.make(
   "pause",
-  { consumer: consumerArgument, indefinitely, dryRun },
-  ({ consumer, dryRun, indefinitely }) =>
+  { consumer: consumerArgument, ...pauseFlags, dryRun },
+  ({ consumer, dryRun, indefinitely, until }) =>
     Effect.gen(function*() {
-      if (!indefinitely) {
+      if (indefinitely === Option.isSome(until)) {
         return yield* usage(
-          "A pause lasts until an operator resumes the consumer. There is no pause that ends by itself.\n"
-            + "Pass --indefinitely to confirm that. Nothing was changed."
+          "A pause needs its end: pass --until 1h, or --indefinitely for one that lasts until an operator resumes the "
+            + "consumer. Nothing was changed."
         )
       }
+      const millis = Option.isSome(until) ? yield* Times.fromNow(until.value) : undefined
       yield* connected(Effect.gen(function*() {
         const action = yield* operator
-        if (dryRun) yield* wouldPause(consumer, "", "paused", (yield* Consumers.get(consumer)).paused)
-        else yield* Consumers.pause(consumer, action)
-        yield* tell(dryRun, { action: "paused", consumer }, `paused ${consumer}. Its messages wait, in order.`)
+        const now = yield* Rows.now
+        if (dryRun) yield* wouldPause(consumer, "", "paused", pausedAt(yield* Consumers.get(consumer), now))
+        else yield* Consumers.pause(consumer, { ...action, duration: millis })
+        const ends = millis === undefined ? undefined : now + millis
+        const shown = ends === undefined ? "" : ` until ${Times.utc(ends)}`
+        yield* tell(
+          dryRun,
+          { action: "paused", consumer, until: ends },
+          `paused ${consumer}${shown}. Its messages wait, in order.`
+        )
         yield* Output.hint(`next: millrace consumers resume ${consumer}`)
       }))
     })

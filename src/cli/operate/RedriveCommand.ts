@@ -123,22 +123,20 @@ const redriveSet = Effect.fnUntraced(function*(
   const action = yield* operator
   yield* Output.aside(previewLines(preview, plan))
   if (preview.deadLetters.value > 1) yield* confirm(`Redrive ${Rows.deadLetters(preview.deadLetters)}?`)
-  yield* Effect.uninterruptibleMask((restore) =>
-    // A signal waits for the end of the start, so the operator always learns the id of the run.
-    Effect.flatMap(operations.startRedrive(preview, { ...action, ...plan }), (run) =>
-      restore(Effect.gen(function*() {
-        const number = Options.numberOf(run.id)
-        if (given.wait) {
-          yield* Output.hint(`started run ${number}`)
-          return yield* conclude(yield* attend(run))
-        }
-        yield* Output.emit({
-          data: run,
-          lines: [Output.line(`started run ${number} for ${Rows.deadLetters(run.deadLetters)} of ${run.consumer}.`)]
-        })
-        yield* Output.hint(`next: millrace runs show ${number} --wait   (what becomes of them)`)
-      })))
-  )
+  // A signal waits for the end of the start, so the operator always learns the id of the run.
+  yield* Effect.uninterruptible(Effect.gen(function*() {
+    const run = yield* operations.startRedrive(preview, { ...action, ...plan })
+    const number = Options.numberOf(run.id)
+    if (given.wait) {
+      yield* Output.hint(`started run ${number}`)
+      return yield* conclude(yield* attend(run))
+    }
+    yield* Output.emit({
+      data: run,
+      lines: [Output.line(`started run ${number} for ${Rows.deadLetters(run.deadLetters)} of ${run.consumer}.`)]
+    })
+    yield* Output.hint(`next: millrace runs show ${number} --wait   (what becomes of them)`)
+  }))
 })
 
 export const redrive = Command.make(

@@ -33,6 +33,19 @@ const timeOf = (text: string): Effect.Effect<number, CliFailure> => {
     : Effect.succeed(at)
 }
 
+/** Returns the milliseconds from now until `2h` have passed, or until an ISO date in the future. */
+export const fromNow = Effect.fnUntraced(function*(text: string): Effect.fn.Return<number, CliFailure> {
+  const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
+  const millis = millisOf(text) ?? at - (yield* Clock.currentTimeMillis)
+  if (millis >= 1) return millis
+  return yield* new CliFailure({
+    reason: "usage",
+    type: "usage",
+    message: `${JSON.stringify(text)} is no time in the future. `
+      + "Use a duration from now (30m, 1h, 2d) or a date (2026-11-30T02:10:00Z). Nothing was changed."
+  })
+})
+
 /** A flag for a time. Its value is decided when the command runs. */
 export const flag = (name: string, description: string) =>
   Flag.String(name).pipe(

@@ -53,7 +53,13 @@ export const failures = HttpApiGroup.make("failures").add(
 
 const id = { id: Id }
 const headers = { ...ifMatch, ...idempotency }
-const success = Answer(DeadLetter)
+
+/**
+ * The answer of an action on a dead letter. The server keeps it for a repeated request, so it has no payload.
+ *
+ * @since 0.1.0
+ */
+export const success = Answer(DeadLetterItem)
 
 /**
  * Dead letters.
@@ -73,7 +79,7 @@ export const deadLetters = HttpApiGroup.make("deadLetters").add(
   }).annotateMerge(needs("viewer", "All dead letters that match, one JSON document a line, newest first.")),
   HttpApiEndpoint.get("one", "/dead-letters/:id", {
     params: id,
-    success: HttpApiSchema.WithHeaders(success, { etag: Schema.String }),
+    success: HttpApiSchema.WithHeaders(Answer(DeadLetter), { etag: Schema.String }),
     error: reading
   }).annotateMerge(needs("viewer", "One dead letter with all its attempts. ETag is the value for If-Match.")),
   HttpApiEndpoint.get("payload", "/dead-letters/:id/payload", {

@@ -1,5 +1,6 @@
 /**
- * The problems that the API returns (RFC 9457). `type` names the kind, and the server explains it at that path.
+ * The problems that the API returns (RFC 9457). `type` names the kind, and the server explains it at that path. An
+ * error of the operations has the `type` that `millrace --json` gives it.
  *
  * `detail` is the error's own message: what happened and to what, what is safe, and what to do. A conflict says which
  * operator was first, and when.
@@ -72,14 +73,102 @@ export class CrossSite extends HttpApiError.Problem<CrossSite>()("CrossSite", {
 }) {}
 
 /**
- * There is no such consumer, dead letter, run, key, worker or message.
+ * There is no consumer of this name. It registers when its first worker starts.
+ *
+ * @since 0.1.0
+ */
+export class ConsumerNotFound extends HttpApiError.Problem<ConsumerNotFound>()("ConsumerNotFound", {
+  type: "/problems/consumer-not-found",
+  status: 404,
+  title: "There is no such consumer."
+}) {}
+
+/**
+ * There is no dead letter with this id, or the retention has deleted it.
+ *
+ * @since 0.1.0
+ */
+export class DeadLetterNotFound extends HttpApiError.Problem<DeadLetterNotFound>()("DeadLetterNotFound", {
+  type: "/problems/dead-letter-not-found",
+  status: 404,
+  title: "There is no such dead letter."
+}) {}
+
+/**
+ * There is no redrive run with this id, or the retention has deleted it.
+ *
+ * @since 0.1.0
+ */
+export class RedriveRunNotFound extends HttpApiError.Problem<RedriveRunNotFound>()("RedriveRunNotFound", {
+  type: "/problems/redrive-run-not-found",
+  status: 404,
+  title: "There is no such redrive run."
+}) {}
+
+/**
+ * The consumer has no live worker of this name.
+ *
+ * @since 0.1.0
+ */
+export class WorkerNotFound extends HttpApiError.Problem<WorkerNotFound>()("WorkerNotFound", {
+  type: "/problems/worker-not-found",
+  status: 404,
+  title: "There is no such live worker."
+}) {}
+
+/**
+ * The consumer does not hold the key, and has no open dead letter of it.
+ *
+ * @since 0.1.0
+ */
+export class KeyNotFound extends HttpApiError.Problem<KeyNotFound>()("KeyNotFound", {
+  type: "/problems/key-not-found",
+  status: 404,
+  title: "The key is not held."
+}) {}
+
+/**
+ * No open dead letter matches the filter.
+ *
+ * @since 0.1.0
+ */
+export class NothingToRedrive extends HttpApiError.Problem<NothingToRedrive>()("NothingToRedrive", {
+  type: "/problems/nothing-to-redrive",
+  status: 404,
+  title: "No dead letter matches."
+}) {}
+
+/**
+ * The key is not held, or no message of it waits.
+ *
+ * @since 0.1.0
+ */
+export class NothingToStep extends HttpApiError.Problem<NothingToStep>()("NothingToStep", {
+  type: "/problems/nothing-to-step",
+  status: 404,
+  title: "There is nothing to step."
+}) {}
+
+/**
+ * The message is not in the queue of this consumer.
+ *
+ * @since 0.1.0
+ */
+export class MessageNotWaiting extends HttpApiError.Problem<MessageNotWaiting>()("MessageNotWaiting", {
+  type: "/problems/message-not-waiting",
+  status: 404,
+  title: "The message does not wait."
+}) {}
+
+/**
+ * The path leads to nothing.
  *
  * @since 0.1.0
  */
 export class NotFound extends HttpApiError.Problem<NotFound>()("NotFound", {
   type: "/problems/not-found",
   status: 404,
-  title: "There is no such thing."
+  title: "There is no such page."
 }) {}
 
 /**
@@ -87,8 +176,8 @@ export class NotFound extends HttpApiError.Problem<NotFound>()("NotFound", {
  *
  * @since 0.1.0
  */
-export class AlreadyDecided extends HttpApiError.Problem<AlreadyDecided>()("AlreadyDecided", {
-  type: "/problems/already-decided",
+export class DeadLetterConflict extends HttpApiError.Problem<DeadLetterConflict>()("DeadLetterConflict", {
+  type: "/problems/dead-letter-conflict",
   status: 409,
   title: "The dead letter is in another state."
 }, first) {}
@@ -98,8 +187,8 @@ export class AlreadyDecided extends HttpApiError.Problem<AlreadyDecided>()("Alre
  *
  * @since 0.1.0
  */
-export class RunOpen extends HttpApiError.Problem<RunOpen>()("RunOpen", {
-  type: "/problems/run-open",
+export class RedriveRunning extends HttpApiError.Problem<RedriveRunning>()("RedriveRunning", {
+  type: "/problems/redrive-running",
   status: 409,
   title: "The consumer has an open redrive run."
 }, { ...first, run: Schema.String }) {}
@@ -109,8 +198,8 @@ export class RunOpen extends HttpApiError.Problem<RunOpen>()("RunOpen", {
  *
  * @since 0.1.0
  */
-export class RunConflict extends HttpApiError.Problem<RunConflict>()("RunConflict", {
-  type: "/problems/run-conflict",
+export class RedriveRunConflict extends HttpApiError.Problem<RedriveRunConflict>()("RedriveRunConflict", {
+  type: "/problems/redrive-run-conflict",
   status: 409,
   title: "The redrive run is in another state."
 }, { ...first, run: Schema.String }) {}
@@ -278,7 +367,10 @@ export const reading = [
   InvalidRequest,
   CursorMismatch,
   Forbidden,
-  NotFound,
+  ConsumerNotFound,
+  DeadLetterNotFound,
+  RedriveRunNotFound,
+  KeyNotFound,
   StoreRefused,
   QueryTimeout,
   DatabaseUnavailable
@@ -291,9 +383,13 @@ export const reading = [
  */
 export const acting = [
   ...reading,
-  AlreadyDecided,
-  RunOpen,
-  RunConflict,
+  WorkerNotFound,
+  NothingToRedrive,
+  NothingToStep,
+  MessageNotWaiting,
+  DeadLetterConflict,
+  RedriveRunning,
+  RedriveRunConflict,
   PauseConflict,
   PreviewExpired,
   StillRunning,
@@ -303,3 +399,17 @@ export const acting = [
   KeyReused,
   PreconditionRequired
 ] as const
+
+/**
+ * A problem of a request that reads.
+ *
+ * @since 0.1.0
+ */
+export type ReadingProblem = InstanceType<typeof reading[number]>
+
+/**
+ * A problem of a request that changes something.
+ *
+ * @since 0.1.0
+ */
+export type ActingProblem = InstanceType<typeof acting[number]>

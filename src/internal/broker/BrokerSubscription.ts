@@ -76,9 +76,12 @@ const checkConsumer = (seat: Seat): Effect.Effect<void, TransportError | Consume
           ? new ConsumerRemoved({ consumer })
           : ofStore(seat, "look at the consumer")(error)
       ),
-      Effect.map(({ paused }) => {
+      Effect.flatMap(({ paused }) => {
         pause.paused = paused !== undefined
         pause.checkedAt = now
+        return paused?.until === undefined
+          ? Effect.void
+          : Effect.mapError(store.consumers.resumeDue(consumer), ofStore(seat, "resume the consumer"))
       })
     )
   })

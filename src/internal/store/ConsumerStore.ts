@@ -63,8 +63,8 @@ export interface Force {
 export interface Consumer extends Omit<Registration, "pipeline"> {
   /** Milliseconds since the epoch, on the store's clock. */
   readonly registeredAt: number
-  /** The operator that paused it, with time and note. Undefined while the consumer is not paused. */
-  readonly paused: { readonly by: string; readonly at: number; readonly note: string } | undefined
+  /** The operator's pause. Undefined while the consumer is not paused. */
+  readonly paused: ConsumerPause | undefined
   /** Number of live workers. */
   readonly workers: number
   /** Messages that are not settled, those of held keys included. */
@@ -73,6 +73,22 @@ export interface Consumer extends Omit<Registration, "pipeline"> {
   readonly heldKeys: BoundedCount
   /** Dead letters that are open or being redriven. */
   readonly deadLetters: BoundedCount
+}
+
+/**
+ * An operator's pause of a consumer. Times are milliseconds since the epoch on the store's clock.
+ *
+ * @since 0.1.0
+ */
+export interface ConsumerPause {
+  readonly by: string
+  readonly at: number
+  readonly note: string
+  /**
+   * When the pause ends by itself. A worker of the consumer ends it then, so it may be over for a while. Undefined if
+   * only an operator ends the pause.
+   */
+  readonly until: number | undefined
 }
 
 /**
@@ -228,18 +244,23 @@ export interface ConsumerStore {
     action: OperatorAction & { readonly force?: Pick<Force, "messages"> | undefined }
   ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | NotSubscribed | ConsumerBusy>
   /**
-   * Pauses the consumer, audited. From the next `take` on, its workers get no messages until an operator resumes the
-   * consumer.
+   * Pauses the consumer, audited. From the next `take` on, its workers get no messages. The pause ends after so many
+   * milliseconds, or when an operator resumes the consumer. A pause that is over does not refuse the next one.
    */
   readonly pause: (
     consumer: string,
-    action: OperatorAction
+    action: OperatorAction & { readonly millis?: number | undefined }
   ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>
   /** Resumes the consumer, audited. Wakes its workers that wait. They get messages from their next `take` on. */
   readonly resume: (
     consumer: string,
     action: OperatorAction
   ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | PauseConflict>
+  /**
+   * Ends the pause of a consumer if its time is over. The audit names `millrace` as the operator. Does nothing if the
+   * consumer is not paused, or not for a time that is over. Workers call it. Idempotent.
+   */
+  readonly resumeDue: (consumer: string) => Effect.Effect<void, StoreFailure>
   /**
    * Ends the leases of one worker now, audited, and wakes the other workers of the consumer.
    *

@@ -18,7 +18,9 @@ const perSecond = (row: Row, column: string): number | undefined =>
 
 const pausedOf = (row: Row): ConsumerFacts["paused"] => {
   const at = time(row, "paused_since")
-  return at === undefined ? undefined : { by: text(row, "paused_by"), at, note: text(row, "paused_note") }
+  return at === undefined
+    ? undefined
+    : { by: text(row, "paused_by"), at, note: text(row, "paused_note"), until: time(row, "pause_ends") }
 }
 
 /** Returns the consumer of a row, with the cause of its lag. */

@@ -51,8 +51,10 @@ const sentenceOf = (cause: LagCause, { facts }: Known): string => {
       return "No message waits."
     case "Paused":
       return `Paused by ${cause.by} since ${new Date(cause.at).toISOString()}${
-        cause.note === "" ? "" : ` (${cause.note})`
-      }. Resume the consumer to continue.`
+        cause.until === undefined ? "" : ` until ${new Date(cause.until).toISOString()}`
+      }${cause.note === "" ? "" : ` (${cause.note})`}. ${
+        cause.until === undefined ? "Resume the consumer to continue." : "A worker ends the pause then."
+      }`
     case "NoWorker":
       return "No worker of this consumer lives. Start one."
     case "CommitWaits": {

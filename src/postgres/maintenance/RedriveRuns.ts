@@ -10,6 +10,7 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
@@ -35,8 +36,8 @@ export interface RunWorker {
 /** How long a worker that does no step keeps its lease on a run, in milliseconds. */
 const leaseMillis = 5_000
 
-/** Milliseconds until the next look at outcomes, and at a consumer that is paused. */
-const lookEvery = 200
+/** Milliseconds until the next step of a run that waits for outcomes, and of a run whose consumer is paused. */
+const waitingEvery = 200
 const pausedEvery = 1_000
 
 /** How long to wait after a failed step, in milliseconds. */
@@ -108,9 +109,10 @@ export const step = (
       yield* db.within(decisions.decideInRun, [ids, row["started_by"], row["note"], row["id"]])
       yield* db.within(text.await, [row["id"], ids])
     }
+    const last = ids.at(-1)
     const changed: RunProgress = {
       ...progress,
-      exhausted: ids.length < most,
+      exhausted: last === undefined || ids.length < most || last >= (row["up_to"] as bigint),
       inStage: progress.inStage + ids.length,
       redriven: progress.redriven + ids.length
     }
@@ -149,7 +151,10 @@ export const step = (
     const rules = rulesOf(row)
     const { progress, stop } = counted(progressOf(row), outcomes, rules)
     if (row["here"] !== true) return { progress, move: { _tag: "Stop", stop: { by: "copied", fingerprint: "" } } }
-    return stop === undefined ? next(progress, rules) : { progress, move: { _tag: "Stop", stop } }
+    // Once nothing of the set is left, there is nothing that a stop would protect. Then the run finishes.
+    return stop === undefined || progress.exhausted
+      ? next(progress, rules)
+      : { progress, move: { _tag: "Stop", stop } }
   }
 
   return db.onMachinery(db.transaction(Effect.gen(function*() {
@@ -161,7 +166,7 @@ export const step = (
     const paused = row["paused"] === true
     if (move._tag !== "Redrive" || paused || early > 0) {
       yield* save(row, progress, move, row["cursor"], 0)
-      return { redriven: 0, pause: paused ? pausedEvery : Math.max(early, move._tag === "Redrive" ? 0 : lookEvery) }
+      return { redriven: 0, pause: paused ? pausedEvery : Math.max(early, move._tag === "Redrive" ? 0 : waitingEvery) }
     }
     const { changed, ids } = yield* redrive(row, progress, move.most)
     const pause = (ids.length / rulesOf(row).rate) * 1000
@@ -184,11 +189,14 @@ export const start = Effect.fnUntraced(function*(
   const one = step(db, names, who)
   /** Whether the lease on a run may be this worker's. */
   let leased = false
+  /** Whether the last step failed. One warning is logged for failures in a row. */
+  let failing = false
   const release = Effect.suspend(() =>
     leased ? Effect.ignore(db.machinery(Sql.make(names).release, [who.queue, who.worker])) : Effect.void
   )
-  const round = Effect.flatMap(one, (done) => {
+  const turn = Effect.flatMap(one, (done) => {
     leased = done !== undefined
+    failing = false
     if (done === undefined) return Effect.sync(() => running.closeUnsafe())
     if (done.redriven > 0) wake.published(who.queue)
     return Effect.andThen(
@@ -196,15 +204,20 @@ export const start = Effect.fnUntraced(function*(
       Effect.sleep(Math.min(done.pause, leaseMillis / 2))
     )
   })
-  const patient = Effect.catch(round, (error) =>
-    Effect.andThen(
-      Effect.logWarning(
-        `A redrive run could not go on; it is tried again. ${
-          PgFailure.storeFailure("carry out a redrive run")(error).message
-        }`
-      ),
+  // A connection that is lost within a transaction is a defect of the rollback. It must not end this fiber either.
+  const patient = Effect.catchCause(turn, (cause) => {
+    if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
+    const error = PgFailure.sqlErrorIn(cause)
+    const said = error === undefined
+      ? Cause.pretty(cause)
+      : PgFailure.storeFailure("carry out a redrive run")(error).message
+    const log = failing ? Effect.logDebug : Effect.logWarning
+    failing = true
+    return Effect.andThen(
+      log(`A step of a redrive run of this worker's consumer failed; it is tried again. ${said}`),
       Effect.sleep(failedPause)
-    ))
+    )
+  })
   yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(Effect.interruptible(release), leaseMillis)))
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(running.await, patient)))
 })

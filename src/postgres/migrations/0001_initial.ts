@@ -134,7 +134,8 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     registered_at     timestamptz not null default statement_timestamp(),
     paused_by         text,                                           -- an operator's pause: nothing is read
     paused_at         timestamptz,
-    paused_note       text        not null default ''
+    paused_note       text        not null default '',
+    paused_until      timestamptz                                     -- when the pause ends by itself; null: an operator ends it
   ) with (fillfactor = 50)`,
 
   // primary key: the publishing insert, which looks up a topic's consumers

@@ -221,14 +221,21 @@ export class PgLanes {
           this.#spec.codeVersion ?? ""
         ]),
         ([row]) =>
-          Effect.map(this.sameLife(row?.["life"]), () => {
+          Effect.flatMap(this.sameLife(row?.["life"]), () => {
             this.#removed = row?.["known"] !== true
             this.paused = row?.["paused"] === true
             if (row?.["redrives"] === true) this.redrives.openUnsafe()
             this.#share = Math.ceil(this.#spec.lanes / (Number(row?.["others"] ?? 0) + 1))
+            return row?.["pause_over"] === true ? this.#resumeDue : Effect.void
           })
       )
     }
+  )
+
+  readonly #resumeDue: Effect.Effect<void, SqlError> = Effect.suspend(() =>
+    Effect.map(this.#db.machinery(this.#consumers.resumeDue, [this.queue]), () => {
+      this.paused = false
+    })
   )
 
   #interval(millis: number): bigint {

@@ -6,11 +6,13 @@
 import { millis, parks } from "./deadLetters.ts"
 import type { Names } from "./names.ts"
 
+/** The condition that the time of a consumer's pause is over. Its value is null if only an operator ends the pause. */
+export const over = (consumer = ""): string => `${consumer}paused_until <= clock_timestamp()`
+
 /** A statement that selects a consumer with lanes, and locks its row in this mode. Index: (name). $1 name */
 export const locked = (t: Names, mode: "for no key update" | "for update") =>
-  `select id, lanes, paused_by, ${
-    millis("paused_at")
-  } as paused_at from ${t.consumers} where name = $1 and lanes > 0 ${mode}`
+  `select id, lanes, paused_by, ${millis("paused_at")} as paused_at, coalesce(${over()}, false) as pause_over
+from ${t.consumers} where name = $1 and lanes > 0 ${mode}`
 
 export const make = (t: Names) => {
   const upTo = (from: string) => `(select count(*)::int from (select from ${from} limit $2::int + 1) seen)`
@@ -26,7 +28,7 @@ export const make = (t: Names) => {
     list: `select c.name as consumer, c.lanes, c.dead_letter_order, ${
       millis("c.registered_at")
     } as registered_at, c.paused_by,
-  ${millis("c.paused_at")} as paused_at, c.paused_note,
+  ${millis("c.paused_at")} as paused_at, c.paused_note, ${millis("c.paused_until")} as paused_until,
   to_json(array(select topic from ${t.subscriptions} where queue_id = c.id order by topic)) as topics,
   (select count(*)::int from ${t.workers} where queue_id = c.id and alive_until > clock_timestamp()) as workers,
   ${upTo(`${t.messages} where queue_id = c.id`)} as waiting, ${upTo(`${t.holds} where queue_id = c.id`)} as held,
@@ -59,23 +61,48 @@ from ${t.holds} where queue_id = $1 and ($2::text is null or key > $2) order by 
     /** Finds a consumer's queue. Index: (name). No locks. $1 name */
     queue: `select id from ${t.consumers} where name = $1 and lanes > 0`,
 
-    /** Pauses or resumes a locked and checked consumer. $1 queue $2 action $3 operator $4 note */
-    pause: `select ${t.setPaused}($1, $2, $3, $4)`
+    /**
+     * Pauses or resumes a locked and checked consumer. $1 queue $2 action $3 operator $4 note $5 milliseconds of the
+     * pause, or null
+     */
+    pause: `select ${t.setPaused}($1, $2, $3, $4, $5)`,
+
+    /** Ends the pause of a consumer if its time is over. Index: (name). Locks the consumer then. $1 name */
+    resumeDue: resumeDue(t, "name = $1")
   }
 }
 
 /**
  * The function that pauses and resumes a consumer, from TypeScript and from SQL. Its caller has locked and checked the
- * consumer. It writes the audit entry, too, and runs with the rights of its caller. Index: primary key.
+ * consumer. It writes the audit entry, too, and runs with the rights of its caller. A pause whose time is over ends
+ * before another one begins, with an entry of its own. Index: primary key. $1 queue $2 action $3 operator $4 note $5
+ * milliseconds of the pause, or null
  */
 export const setPaused = (t: Names): string =>
-  `create function ${t.setPaused}(int, text, text, text) returns void
+  `create function ${t.setPaused}(int, text, text, text, float8 default null) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $body$
 begin
+  insert into ${t.audit} (who, action, consumer, note, detail)
+  select a.who, a.action, c.name, a.note, a.detail from ${t.consumers} c cross join lateral (values
+    ('millrace', 'resumed', '', ${ended}, $2 = 'paused' and ${over("c.")}),
+    ($3, $2, $4, case when $3 = 'millrace' then ${ended} when $5 is not null then 'until ' || ${
+    utc("statement_timestamp() + $5 * interval '1 ms'")
+  } else '' end, true)
+  ) a(who, action, note, detail, applies) where c.id = $1 and a.applies;
   update ${t.consumers} set paused_by = case when $2 = 'paused' then $3 end, paused_note = case when $2 = 'paused' then $4 else '' end,
-    paused_at = case when $2 = 'paused' then statement_timestamp() end where id = $1;
-  insert into ${t.audit} (who, action, consumer, note) select $3, $2, name, $4 from ${t.consumers} where id = $1;
+    paused_at = case when $2 = 'paused' then statement_timestamp() end,
+    paused_until = case when $2 = 'paused' then statement_timestamp() + $5 * interval '1 ms' end where id = $1;
 end $body$`
+
+/** An expression of SQL for a time as text in UTC. */
+export const utc = (time: string): string => `to_char((${time}) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`
+
+const ended = `'the pause of ' || c.paused_by || ' lasted until ' || ${utc("c.paused_until")}`
+
+/** A statement that ends the pause of the consumer of the condition, if the pause is over. Locks the consumer then. */
+export const resumeDue = (t: Names, which: string): string =>
+  `select ${t.setPaused}(c.id, 'resumed', 'millrace', '')
+from (select id from ${t.consumers} where ${which} and ${over()} for no key update) c`
 
 /** The statements that pause and resume a key. */
 const keys = (t: Names) => {

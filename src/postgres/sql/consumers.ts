@@ -5,6 +5,7 @@
  *
  * @since 0.1.0
  */
+import { over, resumeDue } from "./consumerOperations.ts"
 import type { Names } from "./names.ts"
 import { life, unflushed } from "./serverLife.ts"
 
@@ -93,7 +94,8 @@ select to_json(array(select topic from step order by topic)) as topics, to_json(
 const living = (t: Names) => ({
   /**
    * Records that the worker is alive. Returns one row: the server life, whether the queue exists in it, and the number
-   * of other live workers. Also returns whether the consumer is paused, and whether a redrive run of it is running.
+   * of other live workers. Also returns whether the consumer is paused, whether the time of the pause is over, and
+   * whether a redrive run of it is running.
    *
    * Index: primary keys, redrive_runs_open. Locks the worker's row. $1 queue $2 worker $3 milliseconds $4 life $5 code
    * version
@@ -107,7 +109,11 @@ const living = (t: Names) => ({
 select ${life(t)} as life, exists (select from beat) as known, (select count(*)::int from ${t.workers} w
   where w.queue_id = $1 and w.worker <> $2 and w.alive_until > clock_timestamp()) as others,
   (select paused_by is not null from ${t.consumers} where id = $1) as paused,
+  coalesce((select ${over()} from ${t.consumers} where id = $1), false) as pause_over,
   exists (select from ${t.redriveRuns} where queue_id = $1 and state = 'running') as redrives`,
+
+  /** Ends the pause of a consumer if its time is over. Index: primary key. Locks the consumer then. $1 queue */
+  resumeDue: resumeDue(t, "id = $1"),
 
   /** Deletes a worker's row, and the rows of workers that died more than an hour ago. $1 queue $2 worker */
   leave: `delete from ${t.workers} where queue_id = $1 and ${unflushed}

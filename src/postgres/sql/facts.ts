@@ -16,7 +16,9 @@ export const make = (t: Names) => ({
   exists: `select from ${t.consumers} where name = $1 and lanes > 0`,
 
   /** Lists consumers. $1 name, or null for all */
-  consumers: `select v.*, ${millis("registered_at")} as registered, ${millis("paused_at")} as paused_since,
+  consumers: `select v.*, ${millis("registered_at")} as registered, ${millis("paused_at")} as paused_since, ${
+    millis("paused_until")
+  } as pause_ends,
   ${millis("oldest_at")} as oldest from ${t.vConsumers} v where $1::text is null or consumer = $1 order by consumer`,
 
   /**

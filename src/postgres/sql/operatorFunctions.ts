@@ -47,7 +47,7 @@ const named = (name: string) =>
  * empty text if no operator is recorded.
  */
 const byWhom = (by: string, at: string) =>
-  `coalesce(', by ' || nullif(${by}, '') || ' at ' || to_char(${at} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '')`
+  `coalesce(', by ' || nullif(${by}, '') || ' at ' || ${ConsumerOperations.utc(at)}, '')`
 
 const onDeadLetter = (
   t: Names,
@@ -86,14 +86,27 @@ end $body$`
 
 const onConsumer = (t: Names, name: "pause" | "resume") => {
   const action = name === "pause" ? "paused" : "resumed"
-  return `create function ${t[name]}(consumer text, by text default session_user, note text default '')
+  const pause = name === "pause"
+  return `create function ${t[name]}(consumer text, by text default session_user, note text default ''${
+    pause ? ", duration interval default null" : ""
+  })
 returns text language plpgsql volatile ${shielded} as $body$
 #variable_conflict use_column
 declare
   v record;
 begin
   ${named(name)}
-  select id, paused_by, paused_at into v from ${t.consumers} where name = ${name}.consumer and lanes > 0 for no key update;
+  ${
+    pause
+      ? refuse(
+        "pause.duration <= interval '0' or pause.duration > interval '366 days'",
+        "MR005",
+        "'The operator action was refused: its duration is not above zero, or is more than 366 days.'",
+        "Give another duration, or none."
+      )
+      : ""
+  }
+  select id, paused_by, paused_at, coalesce(${ConsumerOperations.over()}, false) as pause_over into v from ${t.consumers} where name = ${name}.consumer and lanes > 0 for no key update;
   ${
     refuse(
       "not found",
@@ -104,15 +117,17 @@ begin
   }
   ${
     refuse(
-      `v.paused_by is ${name === "pause" ? "not null" : "null"}`,
+      pause ? "v.paused_by is not null and not v.pause_over" : "v.paused_by is null",
       "MR003",
       `'Consumer ' || quote_literal(${name}.consumer) || ' cannot be ${action}: it is ${
-        name === "pause" ? "paused" : "not paused"
+        pause ? "paused" : "not paused"
       }' || ${byWhom("v.paused_by", "v.paused_at")} || '.'`,
       "Look at v_consumers."
     )
   }
-  perform ${t.setPaused}(v.id, '${action}', ${name}.by, ${name}.note);
+  perform ${t.setPaused}(v.id, '${action}', ${name}.by, ${name}.note${
+    pause ? ", (extract(epoch from pause.duration) * 1000)::float8" : ""
+  });
   ${wake(t, "array[v.id]")}
   return '${action}';
 end $body$`

@@ -88,7 +88,9 @@ export const make = (t: Names) => ({
    * Locks the running run of a consumer, unless another worker carries it out. A locked run is skipped. Index:
    * redrive_runs_open. $1 queue $2 worker
    */
-  lock: `select r.id, r.filter, r.snapshot, r.cluster = ${cluster(t)} as here, r.rate, r.stages, r.asks, r.in_a_row,
+  lock: `select r.id, r.filter, r.up_to, r.snapshot, r.cluster = ${
+    cluster(t)
+  } as here, r.rate, r.stages, r.asks, r.in_a_row,
   r.of_recent, r.state, r.stage, r.in_stage, r.stage_failed, r.exhausted, r.cursor, r.redriven, r.committed, r.failed,
   r.duplicate, r.recent, r.started_by, r.note, c.name as consumer, c.paused_by is not null as paused,
   greatest(0, extract(epoch from r.next_at - clock_timestamp()) * 1000)::float8 as pause

@@ -31,7 +31,7 @@ from (
 const consumers = (t: Names) =>
   `create view ${t.vConsumers} as
 select c.name as consumer, array(select topic from ${t.subscriptions} where queue_id = c.id order by topic) as topics,
-  c.lanes, c.dead_letter_order, c.registered_at, c.paused_by, c.paused_at, c.paused_note,
+  c.lanes, c.dead_letter_order, c.registered_at, c.paused_by, c.paused_at, c.paused_note, c.paused_until,
   (select count(*)::int from ${t.workers} w where w.queue_id = c.id and w.alive_until > clock_timestamp()) as workers,
   array(select distinct w.code_version from ${t.workers} w
     where w.queue_id = c.id and w.alive_until > clock_timestamp() and w.code_version <> '' order by 1) as code_versions,

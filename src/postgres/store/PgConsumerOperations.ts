@@ -46,7 +46,11 @@ const pausedOf = (row: Rows[number] | undefined): { readonly by: string; readonl
 const consumerOf = (row: Rows[number]): Consumer => {
   const paused = pausedOf(row)
   return {
-    paused: paused === undefined ? undefined : { ...paused, note: String(row["paused_note"]) },
+    paused: paused === undefined ? undefined : {
+      ...paused,
+      note: String(row["paused_note"]),
+      until: row["paused_until"] === null ? undefined : Math.floor(Number(row["paused_until"]))
+    },
     consumer: String(row["consumer"]),
     topics: row["topics"] as ReadonlyArray<string>,
     lanes: Number(row["lanes"]),
@@ -194,8 +198,9 @@ const ofConsumer = (parts: Parts, asked: "paused" | "resumed"): ConsumerStore["p
     asked === "paused" ? "pause the consumer" : "resume the consumer",
     Effect.gen(function*() {
       const row = yield* found(parts, text.lock, consumer)
-      if ((pausedOf(row) === undefined) !== (asked === "paused")) return yield* conflict(consumer, "", asked, row)
-      yield* db.within(text.pause, [row["id"], asked, action.by, action.note ?? ""])
+      const isPaused = pausedOf(row) !== undefined && !(asked === "paused" && row["pause_over"] === true)
+      if (isPaused !== (asked === "resumed")) return yield* conflict(consumer, "", asked, row)
+      yield* db.within(text.pause, [row["id"], asked, action.by, action.note ?? "", action.millis ?? null])
       yield* db.sql.afterCommit(Effect.sync(() => wake.published(Number(row["id"]))))
     })
   )
@@ -294,6 +299,11 @@ export const makeConsumerOperations = (
     unsubscribe: unsubscribe(parts),
     pause: ofConsumer(parts, "paused"),
     resume: ofConsumer(parts, "resumed"),
+    resumeDue: (consumer) =>
+      Effect.asVoid(Effect.mapError(
+        db.machinery(text.resumeDue, [consumer]),
+        PgFailure.storeFailure("resume the consumer")
+      )),
     evict: evict(parts),
     pauseKey: ofKey(parts, "paused"),
     resumeKey: ofKey(parts, "resumed")

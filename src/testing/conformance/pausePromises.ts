@@ -46,6 +46,40 @@ const pausing = (it: Tests, options: Options) => {
       ])
     }))
 
+  it.effect("ends a pause by itself when its time is over, and records that", () =>
+    Effect.gen(function*() {
+      const { consumer, nothing, open, publish, receive, store } = yield* bench(options)
+      const subscription = yield* open()
+      // Longer than the polls that find nothing, also on a slow machine.
+      const millis = 3 * Duration.toMillis(Duration.fromInputUnsafe(options.idlePoll)) + 4_000
+      yield* store.consumers.pause(consumer, { by: "ann", note: "bank", millis })
+      yield* publish([{ id: "a", key: "k" }])
+      yield* nothing(subscription)
+      const { paused } = yield* store.consumers.get(consumer)
+      assert.strictEqual(paused!.until! - paused!.at, millis)
+      yield* options.elapse(Duration.millis(millis))
+      assert.deepStrictEqual(ids(yield* receive(subscription, 1)), ["a"])
+      assert.isFalse(subscription.paused())
+      assert.isUndefined((yield* store.consumers.get(consumer)).paused)
+      // A pause whose time is over refuses neither the next pause nor the operator that resumes.
+      yield* store.consumers.pause(consumer, { by: "ann", millis: 1 })
+      yield* options.elapse(Duration.millis(100))
+      yield* store.consumers.pause(consumer, { by: "ben", millis: 60_000 })
+      yield* store.consumers.resumeDue(consumer)
+      assert.strictEqual((yield* store.consumers.get(consumer)).paused?.by, "ben")
+      yield* store.consumers.resume(consumer, ben)
+      const audit = yield* store.audit.list({ consumer, about: "consumers" })
+      const known = audit.map(({ action, by, detail }) => [action, by, detail.replace(/\d{4}-\S+Z$/, "T")])
+      assert.deepStrictEqual(known.toReversed(), [
+        ["paused", "ann", "until T"],
+        ["resumed", "millrace", "the pause of ann lasted until T"],
+        ["paused", "ann", "until T"],
+        ["resumed", "millrace", "the pause of ann lasted until T"],
+        ["paused", "ben", "until T"],
+        ["resumed", "ben", ""]
+      ])
+    }))
+
   it.effect("keeps a consumer paused for workers that start later, and other consumers running", () =>
     Effect.gen(function*() {
       const { consumer, lanes, nothing, open, publish, receive, store, topic } = yield* bench(options)

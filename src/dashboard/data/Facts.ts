@@ -18,6 +18,7 @@ export type {
   PreviewJson as Preview,
   RunJson as Run,
   SessionJson as Session,
+  SignInJson as SignIn,
   StuckKeyJson as StuckKey,
   SuspectJson as Suspect,
   WaitingMessageJson as WaitingMessage,

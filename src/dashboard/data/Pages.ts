@@ -4,8 +4,8 @@
 import { computed, type ReadonlySignal, signal } from "@preact/signals"
 import { useEffect, useMemo } from "preact/hooks"
 import type { Page } from "./Facts.ts"
-import { useResource } from "./Resource.ts"
 import { merge } from "./Merge.ts"
+import { useResource } from "./Resource.ts"
 
 export interface List<A> {
   readonly rows: ReadonlySignal<ReadonlyArray<A> | undefined>

@@ -83,8 +83,7 @@ export const session = () => one<Facts.Session>("session")
 const post = async <A>(address: string, body: unknown, ifMatch?: string): Promise<A> =>
   (await send<Answer<A> | undefined>(address, { method: "POST", body, ifMatch })).value?.data as A
 
-export const signIn = (body: { readonly token: string } | { readonly code: string }) =>
-  post<Facts.Session>("session", body)
+export const signIn = (body: Facts.SignIn) => post<Facts.Session>("session", body)
 export const signOut = () => send("session", { method: "DELETE" })
 
 /** The version of a dead letter that the operator has seen. */
@@ -96,9 +95,9 @@ export interface Seen {
 export const check = (id: string, payload: string) =>
   post<Facts.EditCheck>(path("dead-letters", id, "validate"), { payload })
 export const redrive = ({ etag, id }: Seen, body: { readonly payload?: string; readonly note?: string }) =>
-  post<Facts.DeadLetter>(path("dead-letters", id, "redrive"), body, etag)
+  post<Facts.DeadLetterItem>(path("dead-letters", id, "redrive"), body, etag)
 export const discard = ({ etag, id }: Seen, note = "") =>
-  post<Facts.DeadLetter>(path("dead-letters", id, "discard"), { note }, etag)
+  post<Facts.DeadLetterItem>(path("dead-letters", id, "discard"), { note }, etag)
 export const restore = ({ etag, id }: Seen) => post(path("dead-letters", id, "restore"), {}, etag)
 export const release = ({ etag, id }: Seen) => post(path("dead-letters", id, "release"), {}, etag)
 

@@ -52,8 +52,6 @@ const lookAt = ({ about, consumer = "", id }: Attention): readonly ["bad" | "war
   switch (about) {
     case "stoppedRun":
       return ["bad", to.failures({ consumer, run: id ?? "all" })]
-    case "noWorker":
-      return ["bad", to.queue(consumer)]
     case "deadLetters":
       return ["bad", id === undefined ? to.failures({ consumer }) : to.failure(consumer, id)]
     case "parkedKeys":
@@ -62,6 +60,8 @@ const lookAt = ({ about, consumer = "", id }: Attention): readonly ["bad" | "war
       return ["warn", to.queue(consumer)]
     case "unrouted":
       return ["warn", to.overview]
+    default: // no worker, or a commit that waits for another session
+      return ["bad", to.queue(consumer)]
   }
 }
 

@@ -33,12 +33,16 @@ export const open = async (): Promise<void> => {
 
 export const SignIn = () => {
   const token = useSignal("")
+  const name = useSignal("")
   const busy = useSignal(false)
   const submit = async () => {
     if (busy.value) return
     busy.value = true
     try {
-      session.value = await Api.signIn({ token: token.value })
+      session.value = await Api.signIn({
+        token: token.value,
+        ...(name.value.trim() === "" ? {} : { name: name.value.trim() })
+      })
       trouble.value = undefined
     } catch (error) {
       trouble.value = error instanceof Error ? error.message : String(error)
@@ -60,7 +64,13 @@ export const SignIn = () => {
           Paste the token of this dashboard, or open the address that <code>millrace dashboard</code> printed.
         </p>
         <TokenField token={token} problem={trouble} />
-        <Btn kind="primary" submit>Sign in</Btn>
+        <Field
+          label="Your name"
+          value={name.value}
+          onInput={(value) => (name.value = value)}
+          hint="The audit keeps it with each of your actions. Without it, the name of the token is kept."
+        />
+        <Btn kind="primary" submit busy={busy.value}>Sign in</Btn>
       </form>
     </main>
   )

@@ -2,7 +2,11 @@
  * Requests to the API of the server that serves these pages. Its address is relative to the page, so it follows the
  * path at which the server is mounted.
  */
+import { signal } from "@preact/signals"
 import { synchronise } from "./Clock.ts"
+
+/** Whether the server has refused a request because the session has ended. */
+export const sessionEnded = signal(false)
 
 /** An answer that is no success, as RFC 9457 describes it. */
 export class Problem extends Error {
@@ -85,6 +89,7 @@ export const send = async <A>(address: string, options: Options = {}): Promise<A
   })
   const body = parsed(await response.text())
   const fields = typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {}
+  if (response.status === 401) sessionEnded.value = true
   if (!response.ok) throw new Problem(response.status, fields)
   if (typeof fields["asOf"] === "string") synchronise(Date.parse(fields["asOf"]))
   return { value: body as A, etag: response.headers.get("etag") ?? undefined }

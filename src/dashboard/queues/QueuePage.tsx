@@ -44,7 +44,7 @@ export const QueuePage = ({ consumer }: { readonly consumer: string }) => {
         )}
       </Head>
       <Loaded of={facts}>{(one) => <QueueFacts of={one} />}</Loaded>
-      <Series consumer={consumer} />
+      {one !== undefined && <Series consumer={consumer} />}
       {pausing.value && (
         <PauseDialog consumer={consumer} onClose={() => (pausing.value = false)} onDone={facts.refresh} />
       )}

@@ -1,7 +1,7 @@
 /** The operator of this browser: the role that decides what the pages offer, and the form to sign in. */
-import { signal, useSignal } from "@preact/signals"
+import { effect, signal, useSignal } from "@preact/signals"
 import type { Session } from "../data/Facts.ts"
-import { Problem } from "../data/Http.ts"
+import { Problem, sessionEnded } from "../data/Http.ts"
 import * as Api from "../data/Requests.ts"
 import { Btn } from "../parts/Btn.tsx"
 import { Field } from "../parts/Field.tsx"
@@ -17,14 +17,25 @@ export const offForViewers = (): string | undefined =>
     ? "Your role is viewer. An operator or admin can do this."
     : undefined
 
+/** Shows the form again when the session has ended. */
+effect(() => {
+  if (sessionEnded.value) session.value = "none"
+})
+
+/** Takes the session that the server has opened. */
+const enter = (opened: Session): void => {
+  sessionEnded.value = false
+  session.value = opened
+}
+
 /** Reads the session. A one-time code in the address, as the command line prints it, is spent and removed. */
 export const open = async (): Promise<void> => {
   const code = /^#code=([\w-]+)$/.exec(location.hash)?.[1]
   try {
     if (code !== undefined) {
       history.replaceState(null, "", "#/")
-      session.value = await Api.signIn({ code })
-    } else session.value = await Api.session()
+      enter(await Api.signIn({ code }))
+    } else enter(await Api.session())
   } catch (error) {
     session.value = "none"
     trouble.value = error instanceof Problem && (error.status !== 401 || code !== undefined) ? error.message : undefined
@@ -39,10 +50,9 @@ export const SignIn = () => {
     if (busy.value) return
     busy.value = true
     try {
-      session.value = await Api.signIn({
-        token: token.value,
-        ...(name.value.trim() === "" ? {} : { name: name.value.trim() })
-      })
+      enter(
+        await Api.signIn({ token: token.value, ...(name.value.trim() === "" ? {} : { name: name.value.trim() }) })
+      )
       trouble.value = undefined
     } catch (error) {
       trouble.value = error instanceof Error ? error.message : String(error)

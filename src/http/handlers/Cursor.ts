@@ -1,0 +1,50 @@
+/**
+ * Makes and reads the cursors of lists. A cursor has a position and a hash of its filter, so a cursor of another filter
+ * is refused, and never continues a list that it does not belong to.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as MessageId from "../../MessageId.ts"
+import { CursorMismatch } from "../api/Problems.ts"
+
+const Content = Schema.fromJsonString(Schema.Struct({ at: Schema.Array(Schema.String), of: Schema.String }))
+const decode = Schema.decodeUnknownEffect(Content)
+
+/** The filter of a list, as the request gave it: everything but the page. */
+const hashOf = (list: string, { cursor: _, limit: __, ...filter }: Readonly<Record<string, unknown>>): string =>
+  MessageId.ofPayload(JSON.stringify([list, Object.entries(filter).toSorted(([a], [b]) => a < b ? -1 : 1)])).slice(
+    0,
+    16
+  )
+
+/** Returns the position of the request's cursor, or undefined for the first page. */
+export const read = (
+  list: string,
+  query: Readonly<Record<string, unknown>> & { readonly cursor?: string | undefined },
+  parts: number
+): Effect.Effect<ReadonlyArray<string> | undefined, CursorMismatch> => {
+  if (query.cursor === undefined) return Effect.undefined
+  const refused = new CursorMismatch({
+    detail: "The cursor is damaged, or belongs to a list with another filter. Nothing was read. "
+      + "Begin with the first page of this filter."
+  })
+  return decode(Buffer.from(query.cursor, "base64url").toString("utf8")).pipe(
+    Effect.mapError(() => refused),
+    Effect.filterOrFail(({ at, of }) => of === hashOf(list, query) && at.length === parts, () => refused),
+    Effect.map(({ at }) => at)
+  )
+}
+
+/** Returns the cursor behind the last element of a page, or undefined if the list ends there. */
+export const next = <A>(
+  list: string,
+  query: Readonly<Record<string, unknown>>,
+  page: ReadonlyArray<A>,
+  limit: number,
+  at: (last: A) => ReadonlyArray<string>
+): string | undefined => {
+  const last = page.at(-1)
+  return last === undefined || page.length < limit
+    ? undefined
+    : Buffer.from(JSON.stringify({ at: at(last), of: hashOf(list, query) })).toString("base64url")
+}

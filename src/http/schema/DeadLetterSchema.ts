@@ -1,0 +1,180 @@
+/**
+ * Dead letters, failure groups and edits, as JSON.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import { Count, Failure, Id, Instant, maybe, Name, Reason, Time } from "./Answer.ts"
+
+/**
+ * The state of a dead letter.
+ *
+ * @since 0.1.0
+ */
+export const State = Schema.Literals(["open", "redriving", "resolved", "discarded"])
+
+/** The fields of a message beside its payload. */
+const envelope = {
+  id: Schema.String,
+  topic: Schema.String,
+  key: Schema.String,
+  keyed: Schema.Boolean,
+  headers: Schema.Record(Schema.String, Schema.String),
+  version: Schema.Finite,
+  publishedAt: Time
+}
+
+/** The fields of a dead letter beside its message and attempts. */
+const fields = {
+  id: Schema.String,
+  consumer: Schema.String,
+  reason: Reason,
+  state: State,
+  /** Whether its key is parked behind it. */
+  parked: Schema.Boolean,
+  retriedMillis: Schema.Finite,
+  tag: Schema.String,
+  fingerprint: Schema.String,
+  /** How often it was redriven. */
+  redriven: Schema.Finite,
+  diedAt: Time,
+  /** The operator that last changed the state. Empty if no operator did. */
+  changedBy: Schema.String,
+  changedAt: Time
+}
+
+/**
+ * A dead letter in a list: without its payload, and with its last attempt only.
+ *
+ * @since 0.1.0
+ */
+export const DeadLetterItem = Schema.Struct({
+  ...fields,
+  message: Schema.Struct(envelope),
+  /** The number of failed attempts, across redrives. */
+  attempts: Schema.Finite,
+  /** The first line of the last error. */
+  error: Schema.String,
+  /** The value for `If-Match`. */
+  etag: Schema.String
+})
+
+/**
+ * A whole dead letter. `payload` and `original` are the stored JSON texts, so a number of any size stays exact.
+ *
+ * @since 0.1.0
+ */
+export const DeadLetter = Schema.Struct({
+  ...fields,
+  /** `payload` is absent if the server shows payloads only on request: `GET /dead-letters/{id}/payload`. */
+  message: Schema.Struct({ ...envelope, payload: maybe(Schema.String) }),
+  /** The published payload, if an operator has edited it. */
+  original: maybe(Schema.String),
+  attempts: Schema.Array(Failure),
+  /** Paths of values that the server hides. An edit keeps a value while its placeholder stays in its place. */
+  hidden: Schema.Array(Schema.String),
+  /** The value for `If-Match`, which is also the header `ETag`. */
+  etag: Schema.String
+})
+
+/**
+ * Open dead letters of one consumer with one cause.
+ *
+ * @since 0.1.0
+ */
+export const FailureGroup = Schema.Struct({
+  consumer: Schema.String,
+  fingerprint: Schema.String,
+  tag: Schema.String,
+  reason: Reason,
+  deadLetters: Count,
+  firstAt: Time,
+  lastAt: Time,
+  sampleId: Schema.String,
+  diedOn: Schema.Array(Schema.String),
+  runningNow: Schema.Array(Schema.String)
+})
+
+/**
+ * The outcome of the dead letters that one operator redrove with one note.
+ *
+ * @since 0.1.0
+ */
+export const Redrive = Schema.Struct({
+  consumer: Schema.String,
+  by: Schema.String,
+  note: Schema.String,
+  firstAt: Time,
+  lastAt: Time,
+  deadLetters: Count,
+  committed: Schema.Finite,
+  waiting: Schema.Finite,
+  failedAgain: Schema.Finite,
+  discarded: Schema.Finite,
+  gone: Schema.Finite
+})
+
+/**
+ * The filter of a list of dead letters. Every field is optional.
+ *
+ * @since 0.1.0
+ */
+export const filterQuery = {
+  consumer: Schema.optionalKey(Name),
+  topic: Schema.optionalKey(Name),
+  key: Schema.optionalKey(Name),
+  /** The id of the message. */
+  message: Schema.optionalKey(Name),
+  /** The failure group, as `fingerprint`. */
+  failure: Schema.optionalKey(Schema.String),
+  /** The tag of the last error. */
+  error: Schema.optionalKey(Schema.String),
+  reason: Schema.optionalKey(Reason),
+  since: Schema.optionalKey(Instant),
+  until: Schema.optionalKey(Instant)
+}
+
+/**
+ * The filter of a preview: the dead letters of one consumer.
+ *
+ * @since 0.1.0
+ */
+export const PreviewFilter = Schema.Struct({ ...filterQuery, consumer: Name })
+
+/**
+ * The result of a check of an edit, which changed nothing.
+ *
+ * @since 0.1.0
+ */
+export const EditCheck = Schema.Struct({
+  /** A unified diff of the present payload and the edit. Empty if nothing changes. */
+  diff: Schema.String,
+  /** `schema`: the topic's Schema decoded the edit. `json`: the server does not have it, and checked only the JSON. */
+  checked: Schema.Literals(["schema", "json"]),
+  /** The reasons to refuse the edit. Empty if a redrive takes it. */
+  issues: Schema.Array(Schema.Struct({ path: Schema.String, message: Schema.String })),
+  keyChanged: Schema.Boolean,
+  /** Always false: an edit never changes the id. */
+  idChanged: Schema.Boolean
+})
+
+/**
+ * The outcome for one dead letter of a decision about many.
+ *
+ * @since 0.1.0
+ */
+export const Decided = Schema.Struct({
+  id: Schema.String,
+  outcome: Schema.Literals(["done", "conflict", "notFound"]),
+  /** The state of a dead letter that could not be decided, and the operator that was first. */
+  state: maybe(Schema.String),
+  by: maybe(Schema.String),
+  at: maybe(Time)
+})
+
+/**
+ * The dead letters of a decision about many: 1 to 2,000.
+ *
+ * @since 0.1.0
+ */
+export const ids = Schema.Array(Id).check(Schema.isMinLength(1), Schema.isMaxLength(2_000))

@@ -1,0 +1,53 @@
+/**
+ * The guards around every answer, static files and unknown paths included: the Host, and the headers for browsers.
+ */
+import * as Effect from "effect/Effect"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { HostNotAllowed } from "../api/Problems.ts"
+import * as Origin from "./Origin.ts"
+
+/** No inline script, no other host, no frame, and no sink for text as HTML (Trusted Types). */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self' data:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'"
+].join("; ")
+
+const headers = {
+  "content-security-policy": policy,
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin"
+}
+
+/** Adds the headers. An answer that says nothing about caches is kept by none. */
+export const secured = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.setHeaders(response, {
+    "cache-control": "no-store",
+    ...response.headers,
+    ...headers
+  })
+
+/** Runs the handler if the Host is allowed, and adds the headers to every answer. */
+export const guarded = <E, R>(
+  hosts: ReadonlyArray<string>,
+  handler: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R | HttpServerRequest.HttpServerRequest> =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) => {
+    const host = headers["host"]
+    if (Origin.hostAllowed(host, hosts)) return Effect.map(handler, secured)
+    const detail =
+      `This server does not serve the name ${JSON.stringify((host ?? "").slice(0, 200))}. Nothing was done. `
+      + "Add the name to the setting `hosts` (`--allow-host`), if it is yours."
+    return Effect.map(HttpServerRespondable.toResponse(new HostNotAllowed({ detail })), secured)
+  })

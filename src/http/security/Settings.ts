@@ -1,0 +1,154 @@
+/**
+ * The settings of the server, checked once before it serves anything.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as Redacted from "effect/Redacted"
+import type * as Schema from "effect/Schema"
+import { InvalidSetting } from "../../Errors.ts"
+import * as GivenDuration from "../../internal/GivenDuration.ts"
+import type { RedrivePreview } from "../../ops/RedriveRun.ts"
+import type { Topic } from "../../Topic.ts"
+import type { Actor, Role } from "../api/Access.ts"
+import * as Redaction from "./Redaction.ts"
+import * as Secrets from "./Secrets.ts"
+import * as Shelf from "./Shelf.ts"
+
+/**
+ * A secret that gives a role, in the header `Authorization: Bearer <token>` or at the sign-in.
+ *
+ * @since 0.1.0
+ */
+export interface Token {
+  /** At least 16 characters. */
+  readonly token: Redacted.Redacted
+  readonly role: Role
+  /** The name that the audit keeps, unless the operator gives one at the sign-in or in the header `Millrace-By`. */
+  readonly name: string
+}
+
+/**
+ * Options of the server. One of `tokens`, `code` and `authenticate` is needed, since the server is closed by default.
+ *
+ * @since 0.1.0
+ */
+export interface ServerOptions {
+  /** The path below which everything is served: `/ops`. Default `/`. */
+  readonly path?: `/${string}` | undefined
+  /** Tokens with their roles. */
+  readonly tokens?: ReadonlyArray<Token> | undefined
+  /** A code for one sign-in, which the command line prints as a part of the link. It ends with its first use. */
+  readonly code?: { readonly code: Redacted.Redacted; readonly actor: Actor } | undefined
+  /**
+   * Your own authentication. It returns the operator of a request, or undefined if it does not know one. Then tokens and
+   * sessions are tried.
+   */
+  readonly authenticate?:
+    | ((request: HttpServerRequest.HttpServerRequest) => Effect.Effect<Actor | undefined>)
+    | undefined
+  /**
+   * Names under which the server is reached, with or without a port. A request with another Host is refused.
+   * `localhost`, `127.0.0.1` and `[::1]` are always allowed.
+   */
+  readonly hosts?: ReadonlyArray<string> | undefined
+  /** `onRequest`: a dead letter comes without its payload, which has a request of its own. Default `shown`. */
+  readonly payloads?: "shown" | "onRequest" | undefined
+  /**
+   * Values of payloads that no answer contains: `$.card.number`, `$.lines[*].iban`. An operator can edit such a payload,
+   * and the hidden values stay.
+   */
+  readonly hide?: ReadonlyArray<string> | undefined
+  /** Topics whose Schemas check an edited payload. Without its topic only the JSON of an edit is checked. */
+  readonly topics?: ReadonlyArray<Topic<string, Schema.Codec<any, any>>> | undefined
+  /** The most bytes of a request's body. Default 1 MiB, and some room for the JSON around it. */
+  readonly bodyBytes?: number | undefined
+  /** The most live streams at the same time. Default 100. */
+  readonly streams?: number | undefined
+  /** How long a session lasts. Default 12 hours. */
+  readonly session?: Duration.Input | undefined
+}
+
+/** The settings of the server, and what it keeps in this process. */
+export class Settings extends Context.Service<Settings, {
+  /** The path without a slash at its end: empty or `/ops`. */
+  readonly path: string
+  readonly tokens: ReadonlyArray<Token>
+  readonly authenticate: NonNullable<ServerOptions["authenticate"]> | undefined
+  readonly hosts: ReadonlyArray<string>
+  readonly payloads: "shown" | "onRequest"
+  readonly redaction: Redaction.Redaction
+  readonly topics: ReadonlyMap<string, Topic<string, Schema.Codec<any, any>>>
+  readonly bodyBytes: number
+  readonly streams: number
+  readonly sessions: Shelf.Shelf<Actor>
+  readonly sessionMillis: number
+  readonly takeCode: (code: string) => Effect.Effect<Actor | undefined>
+  readonly previews: Shelf.Shelf<RedrivePreview>
+}>()("millrace/http/Settings") {}
+
+const refuse = (setting: string, got: unknown, expected: string) =>
+  new InvalidSetting({ setting, got: String(got), expected })
+
+const defaults = { bodyBytes: 1_048_576 + 65_536, streams: 100, session: "12 hours" } as const
+
+/** The most sessions and previews that a process keeps. */
+const mostSessions = 1_000
+const mostPreviews = 200
+
+/** Returns the first setting that cannot be used. */
+const problem = (options: ServerOptions): InvalidSetting | undefined => {
+  const { authenticate, bodyBytes, code, hide = [], path = "/", streams, tokens = [] } = options
+  if (authenticate === undefined && code === undefined && tokens.length === 0) {
+    return refuse("tokens", "empty", "the server is closed by default: one of tokens, code and authenticate is needed")
+  }
+  const short = tokens.find(({ token }) => Redacted.value(token).length < 16)
+  if (short !== undefined) {
+    return refuse("tokens", `a short token of ${short.name}`, "at least 16 characters are needed")
+  }
+  if (!/^\/([\w.~-]+(\/[\w.~-]+)*)?$/.test(path)) {
+    return refuse("path", path, "a path like /ops is needed, without a slash at its end")
+  }
+  const bad = hide.find((one) => Redaction.parse(one) === undefined)
+  if (bad !== undefined) return refuse("hide", bad, "a JSON path like $.card.number or $.lines[*].iban is needed")
+  for (const [name, value] of [["bodyBytes", bodyBytes], ["streams", streams]] as const) {
+    if (value !== undefined && !(Number.isInteger(value) && value >= 1)) {
+      return refuse(name, value, "a whole number above 0 is needed")
+    }
+  }
+  return undefined
+}
+
+/** Checks the options, and makes what the server keeps. */
+export const make = Effect.fnUntraced(function*(options: ServerOptions) {
+  const bad = problem(options)
+  if (bad !== undefined) return yield* bad
+  const { code, path = "/" } = options
+  const millis = GivenDuration.millis(options.session ?? defaults.session)
+  if (!(millis > 0)) return yield* GivenDuration.refusal("session", options.session, "a duration above 0 is needed")
+  let unused = code
+  return Settings.of({
+    path: path === "/" ? "" : path,
+    tokens: options.tokens ?? [],
+    authenticate: options.authenticate,
+    hosts: ["localhost", "127.0.0.1", "[::1]", ...(options.hosts ?? [])].map((host) => host.toLowerCase()),
+    payloads: options.payloads ?? "shown",
+    redaction: Redaction.make((options.hide ?? []).map((one) => Redaction.parse(one)!)),
+    topics: new Map((options.topics ?? []).map((topic) => [topic.name, topic])),
+    bodyBytes: options.bodyBytes ?? defaults.bodyBytes,
+    streams: options.streams ?? defaults.streams,
+    sessions: Shelf.make({ ttl: Duration.millis(millis), most: mostSessions }),
+    sessionMillis: millis,
+    takeCode: (given) =>
+      Effect.sync(() => {
+        if (unused === undefined || !Secrets.same(Redacted.value(unused.code), given)) return undefined
+        const { actor } = unused
+        unused = undefined
+        return actor
+      }),
+    previews: Shelf.make({ ttl: Duration.minutes(10), most: mostPreviews })
+  })
+})

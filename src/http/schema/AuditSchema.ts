@@ -30,7 +30,8 @@ export const Action = Schema.Literals([
   "awaited",
   "stopped",
   "finished",
-  "evicted"
+  "evicted",
+  "purged"
 ])
 
 /**

@@ -141,7 +141,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     file: "src/postgres/sql/messages.ts",
     from: "      and (h.from_seq is null or h.from_seq > m.seq)\n",
     to: "",
-    test: "test/postgres/transport.test.ts",
+    test: "test/postgres/pollStatement.test.ts",
     named: "reads past the backlog of a held key"
   },
   {
@@ -150,7 +150,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     file: "src/postgres/sql/messages.ts",
     from: "where queue_id::bigint = $1::int) as some_held",
     to: "where queue_id::bigint = $1::int and false) as some_held",
-    test: "test/postgres/transport.test.ts",
+    test: "test/postgres/pollStatement.test.ts",
     named: "reads past the backlog of a held key"
   },
   {

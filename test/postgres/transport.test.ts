@@ -1,11 +1,9 @@
 /** The transport on Postgres, beyond what the conformance suite asks of every transport. */
 import { assert, layer } from "@effect/vitest"
-import { Deferred, Duration, Effect, Exit, Fiber, Result, Scope } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Scope } from "effect"
 import { SqlClient } from "effect/sql"
 import { type Delivery, Hold, Message, Store } from "millrace"
 import { inject } from "vitest"
-import * as MessagesSql from "../../src/postgres/sql/messages.ts"
-import * as Names from "../../src/postgres/sql/names.ts"
 import {
   asleep,
   eventually,
@@ -80,25 +78,6 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         assert.deepStrictEqual(rows.map(({ id }) => id), [...Array.from({ length: 8 }, (_, i) => `hot${i}`), "behind"])
       })
   )
-
-  it.effect("reads past the backlog of a held key in one poll", () =>
-    Effect.gen(function*() {
-      const store = yield* Store.Store
-      const sql = yield* SqlClient.SqlClient
-      const c = yield* consumer(1)
-      yield* c.publish(["head", "held"])
-      const sub = yield* c.open("w")
-      const [head] = yield* receive(sub, 1)
-      yield* sub.whileNotReading(head!, store.transact(sub.hold(head!, [], Hold.delayed(Duration.hours(1)))))
-      yield* c.publish(...Array.from({ length: 20 }, (_, i) => [`h${i}`, "held"] as const), ["other", "free"])
-      const [queue] = yield* sql<{ readonly id: number }>`select id from ${yield* table(
-        "consumers"
-      )} where name = ${c.name}`
-      const { poll } = MessagesSql.make(Result.getOrThrow(Names.make(schema)))
-      const fewRows = [queue!.id, [0], [0n], [5], [], "18446744073709551615", [], [], [], [], 5, 16_000_000n]
-      const rows = yield* sql.unsafe<{ readonly part: number; readonly id: string | null }>(poll, fewRows)
-      assert.deepStrictEqual(rows.filter(({ part }) => part > 0).map(({ id }) => id), ["other"])
-    }))
 
   it.effect("keeps reading its lanes when others cannot be claimed", () =>
     Effect.gen(function*() {

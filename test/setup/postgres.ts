@@ -13,20 +13,8 @@ declare module "vitest" {
   }
 }
 
-/**
- * No test crashes the operating system, so nothing needs to reach the disk. A crash of this server alone would still
- * lose nothing.
- */
-const settings = [
-  "fsync=off",
-  "full_page_writes=off",
-  "wal_level=minimal",
-  "max_wal_senders=0",
-  "autovacuum_naptime=1h"
-]
-
 export default async function setup(project: TestProject) {
-  const server = await givenOrStarted({ settings })
+  const server = await givenOrStarted()
   project.provide("databaseUrl", server.url)
   return () => server.stop()
 }

@@ -21,6 +21,8 @@ interface Schema {
 }
 
 const free: Array<Schema> = []
+/** A server that was given stays behind, so nothing is left on it. */
+const isGiven = (process.env["DATABASE_URL"] ?? "") !== ""
 
 /** Provides the layer of a schema that looks new, on the server of the whole run. */
 export const recycled = <A, E, R>(url: string, layer: (schema: string) => Layer.Layer<A, E, R>) =>
@@ -74,7 +76,7 @@ const givenBack = (sql: PgClient.PgClient, schema: Schema) =>
     for (const { relation } of own) yield* sql.unsafe(`drop table ${relation} cascade`)
     const [locked] = yield* sql`select from pg_locks l join pg_class c on c.oid = l.relation
       where c.relnamespace = ${name}::regnamespace and l.pid is distinct from pg_backend_pid() limit 1`
-    if (locked !== undefined || (yield* definitions(sql, name, last)) !== made) {
+    if (isGiven || locked !== undefined || (yield* definitions(sql, name, last)) !== made) {
       yield* sql`drop schema ${sql(name)} cascade`
     } else {
       yield* emptied(sql, name)

@@ -72,7 +72,7 @@ const byEffects = (table: string, failing: (id: string, attempt: number) => bool
 /** A pipeline without steps that wait runs its turns in batches. Its promises hold as well if each turn has a fiber. */
 const forms = [["in batches", true], ["in fibers", false]] as const
 
-describe.concurrent.each(forms)("what waits of a key goes into one transaction, with turns %s", (_, batches) => {
+describe.concurrent.each(forms)("the waiting messages of a key share a transaction, with turns %s", (_, batches) => {
   const inLedger = ledgerWith(batches)
 
   it.live("in its order, where nothing but pure operators stands before the commit", () =>

@@ -304,5 +304,23 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     to: "from gone g where o.dead_letter_id = -g.dead_letter_id",
     test: "test/cli/purging.test.ts",
     named: "their redrive run learns of it"
+  },
+  {
+    name: "an import of what exists",
+    guarantee: "operations",
+    file: "src/postgres/sql/imports.ts",
+    from: "and not exists (select from ${t.deadLetters} d where d.message_id = i.id and d.queue_id = i.queue_id)",
+    to: "",
+    test: "test/cli/purging.test.ts",
+    named: "imports each dead letter once"
+  },
+  {
+    name: "an import that does not park keys again",
+    guarantee: "operations",
+    file: "src/postgres/sql/imports.ts",
+    from: "from added where parked and state = 'open'",
+    to: "from added where false",
+    test: "test/cli/purging.test.ts",
+    named: "restores what was exported"
   }
 ]

@@ -42,7 +42,8 @@ const actions = [
   "paused",
   "resumed",
   "evicted",
-  "purged"
+  "purged",
+  "imported"
 ] as const satisfies ReadonlyArray<Audit.Action>
 
 export const audit = Command.make(

@@ -9,7 +9,8 @@ import type { StoreFailure } from "../../Errors.ts"
 /**
  * The kinds of operator action.
  *
- * - On a dead letter: `redriven`, `edited` (redriven with another payload), `discarded`, `restored`, `released`.
+ * - On a dead letter: `redriven`, `edited` (redriven with another payload), `discarded`, `restored`, `released`,
+ *   `imported`.
  * - On a consumer: `removed`, `unsubscribed`. On its queue: `purged`.
  * - On a worker of a consumer: `evicted`.
  * - On a consumer or one of its keys: `paused`, `resumed`. On a key: `stepped`, with the id of the message as detail.
@@ -40,6 +41,7 @@ export type Action =
   | "finished"
   | "evicted"
   | "purged"
+  | "imported"
 
 /**
  * One operator action. Fields that do not apply are empty.

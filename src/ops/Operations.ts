@@ -37,6 +37,7 @@ import * as EditActs from "./act/EditActs.ts"
 import * as ImportActs from "./act/ImportActs.ts"
 import * as KeySteps from "./act/KeySteps.ts"
 import * as MessageActs from "./act/MessageActs.ts"
+import * as NoteActs from "./act/NoteActs.ts"
 import * as PurgeActs from "./act/PurgeActs.ts"
 import * as RedriveActs from "./act/RedriveActs.ts"
 import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts"
@@ -193,6 +194,15 @@ export class Operations extends Context.Service<Operations, {
     StoreFailure | ConsumerNotFound | MessageNotWaiting | InvalidOperatorAction
   >
   /**
+   * Notes something about a failure group, for other operators: `bank is down, INC-812`. `failures` returns the newest
+   * note. An empty note removes it. The audit keeps all of them, for 30 days.
+   */
+  readonly noteFailure: (
+    consumer: string,
+    fingerprint: string,
+    action: OperatorAction & { readonly note: string }
+  ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | InvalidOperatorAction>
+  /**
    * Imports dead letters that were exported, in one transaction: payload, headers, attempts, state and times as they
    * were. A message that was being redriven is open again. `DeadLetterImport.parse` reads a line of an export.
    *
@@ -304,6 +314,7 @@ export const layer = (
         ...EditActs.make(store),
         ...KeySteps.make(sql, names),
         ...MessageActs.make(sql, names),
+        ...NoteActs.make(query, sql, names),
         ...ImportActs.make(sql, names),
         ...PurgeActs.make(query, sql, names),
         ...redrives,

@@ -36,7 +36,7 @@ export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<Entry>
 // src/internal/store/AuditStore.ts
 import type * as Effect from "effect/Effect";
 import type { StoreFailure } from "../../Errors.ts";
-export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed" | "stepped" | "deadLettered" | "started" | "continued" | "cancelled" | "rateChanged" | "awaited" | "stopped" | "finished" | "evicted" | "purged" | "imported";
+export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed" | "stepped" | "deadLettered" | "started" | "continued" | "cancelled" | "rateChanged" | "awaited" | "stopped" | "finished" | "evicted" | "purged" | "imported" | "noted";
 export interface Entry {
     readonly id: string;
     readonly at: number;
@@ -2124,6 +2124,11 @@ export interface FailureFacts {
     readonly sampleId: string;
     readonly diedOn: ReadonlyArray<string>;
     readonly runningNow: ReadonlyArray<string>;
+    readonly note: {
+        readonly by: string;
+        readonly at: number;
+        readonly text: string;
+    } | undefined;
 }
 export interface FailureQuery {
     readonly consumer?: string | undefined;
@@ -2321,6 +2326,9 @@ declare const Operations_base: Context.ServiceClass<Operations, "millrace/Operat
         readonly id: string;
         readonly key?: string | undefined;
     }, action: OperatorAction) => Effect.Effect<string | undefined, StoreFailure | ConsumerNotFound | MessageNotWaiting | InvalidOperatorAction>;
+    readonly noteFailure: (consumer: string, fingerprint: string, action: OperatorAction & {
+        readonly note: string;
+    }) => Effect.Effect<void, StoreFailure | ConsumerNotFound | InvalidOperatorAction>;
     readonly importDeadLetters: (deadLetters: ReadonlyArray<DeadLetter>, action: ImportAction) => Effect.Effect<Imported, StoreFailure | ConsumerNotFound | DeadLetterExists | InvalidOperatorAction>;
     readonly previewPurge: (consumer: string) => Effect.Effect<PurgePreview, StoreFailure | ConsumerNotFound>;
     readonly purgeable: (preview: PurgePreview, after?: string) => Effect.Effect<ReadonlyArray<QueuedMessage>, StoreFailure>;

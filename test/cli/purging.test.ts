@@ -182,4 +182,29 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("by the command l
       const unknown = yield* Effect.flip(ops.importDeadLetters([{ ...letters[0]!, consumer: "unknown" }], by))
       assert.strictEqual(unknown._tag, "ConsumerNotFound")
     }))
+
+  it.effect("a note about a failure group is shown to other operators until an empty one removes it", () =>
+    Effect.gen(function*() {
+      const { consumer } = yield* broken("noted", 2)
+      const ops = yield* operations
+      const [group] = yield* ops.failures({ consumer })
+      const { fingerprint } = group!
+      const noted = (...args: ReadonlyArray<string>) =>
+        cli(["dead", "note", fingerprint, "--consumer", consumer, ...args])
+      assert.strictEqual((yield* noted()).code, 2)
+      assert.strictEqual((yield* cli(["dead", "note", "none", "--consumer", consumer, "--note", "x"])).code, 3)
+      assert.strictEqual((yield* noted("--note", "not yet", "--dry-run")).code, 0)
+      assert.isUndefined((yield* ops.failures({ consumer }))[0]!.note)
+      assert.strictEqual((yield* noted("--note", "bank is down")).code, 0)
+      assert.strictEqual((yield* noted("--note", "bank is up, INC-812", "--by", "ben")).code, 0)
+      assert.deepInclude((yield* ops.failures({ consumer }))[0]!.note, { by: "ben", text: "bank is up, INC-812" })
+      assert.match(
+        (yield* cli(["dead", "groups", "--consumer", consumer])).stdout,
+        /NOTE\n.*bank is up, INC-812 \(ben\)\n/
+      )
+      assert.strictEqual((yield* noted("--note", "")).code, 0)
+      assert.isUndefined((yield* ops.failures({ consumer }))[0]!.note)
+      const audit = yield* Audit.list({ consumer, action: "noted" })
+      assert.deepStrictEqual(audit.map(({ note }) => note), ["", "bank is up, INC-812", "bank is down"])
+    }))
 })

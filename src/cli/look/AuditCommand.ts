@@ -43,7 +43,8 @@ const actions = [
   "resumed",
   "evicted",
   "purged",
-  "imported"
+  "imported",
+  "noted"
 ] as const satisfies ReadonlyArray<Audit.Action>
 
 export const audit = Command.make(

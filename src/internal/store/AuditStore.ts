@@ -14,6 +14,7 @@ import type { StoreFailure } from "../../Errors.ts"
  * - On a consumer: `removed`, `unsubscribed`. On its queue: `purged`.
  * - On a worker of a consumer: `evicted`.
  * - On a consumer or one of its keys: `paused`, `resumed`. On a key: `stepped`, with the id of the message as detail.
+ * - On a failure group: `noted`, with its fingerprint as detail.
  * - On a waiting message: `deadLettered`.
  * - On a redrive run: `started`, `continued`, `paused`, `cancelled`, `rateChanged`. The run itself, whose name is
  *   `millrace`, writes `awaited` (it waits for an operator), `stopped` and `finished`.
@@ -42,6 +43,7 @@ export type Action =
   | "evicted"
   | "purged"
   | "imported"
+  | "noted"
 
 /**
  * One operator action. Fields that do not apply are empty.

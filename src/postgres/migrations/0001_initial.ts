@@ -277,6 +277,8 @@ export const initial = (t: Names): ReadonlyArray<string> => [
   )`,
   // listing the audit entries of one dead letter
   `create index audit_dead_letter_id on ${t.audit} (dead_letter_id)`,
+  // the note of a failure group
+  `create index audit_noted on ${t.audit} (consumer, detail, id) where action = 'noted'`,
   // listing the audit entries of one redrive run
   `create index audit_run_id on ${t.audit} (run_id) where run_id is not null`,
 

@@ -28,7 +28,9 @@ import { watch } from "./look/WatchCommand.ts"
 import { discard, restore } from "./operate/DecideCommands.ts"
 import { edit } from "./operate/EditCommand.ts"
 import { exportAll } from "./operate/ExportCommand.ts"
+import { importFile } from "./operate/ImportCommand.ts"
 import { messages } from "./operate/MessageCommands.ts"
+import { note } from "./operate/NoteCommand.ts"
 import { purgeQueue } from "./operate/PurgeCommand.ts"
 import {
   consumersPause,
@@ -50,7 +52,7 @@ import { roles } from "./setup/RolesCommand.ts"
 
 const dead = Command.make("dead").pipe(
   Command.withDescription("Dead letters: messages that failed for good"),
-  Command.withSubcommands([groups, list, show, redrive, edit, discard, restore, exportAll])
+  Command.withSubcommands([groups, list, show, redrive, edit, discard, restore, exportAll, importFile, note])
 )
 
 const keys = Command.make("keys").pipe(

@@ -6,6 +6,7 @@
 export * as Artefacts from "./Artefacts.ts"
 export * from "./ConsumerFacts.ts"
 export * from "./DatabaseFacts.ts"
+export * as DeadLetterImport from "./DeadLetterImport.ts"
 export * as EditPreview from "./EditPreview.ts"
 export * as Fact from "./Fact.ts"
 export * from "./FailureFacts.ts"

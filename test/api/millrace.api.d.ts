@@ -36,7 +36,7 @@ export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<Entry>
 // src/internal/store/AuditStore.ts
 import type * as Effect from "effect/Effect";
 import type { StoreFailure } from "../../Errors.ts";
-export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed" | "stepped" | "deadLettered" | "started" | "continued" | "cancelled" | "rateChanged" | "awaited" | "stopped" | "finished" | "evicted" | "purged";
+export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed" | "stepped" | "deadLettered" | "started" | "continued" | "cancelled" | "rateChanged" | "awaited" | "stopped" | "finished" | "evicted" | "purged" | "imported" | "noted";
 export interface Entry {
     readonly id: string;
     readonly at: number;
@@ -481,6 +481,19 @@ declare const ConsumerBusy_base: Schema.Class<ConsumerBusy, Schema.TaggedStruct<
     readonly deadLetters: Schema.Number;
 }>, import("effect/Cause").YieldableError>;
 export declare class ConsumerBusy extends ConsumerBusy_base {
+    get message(): string;
+}
+declare const InvalidDeadLetter_base: Schema.Class<InvalidDeadLetter, Schema.TaggedStruct<"InvalidDeadLetter", {
+    readonly problem: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class InvalidDeadLetter extends InvalidDeadLetter_base {
+    get message(): string;
+}
+declare const DeadLetterExists_base: Schema.Class<DeadLetterExists, Schema.TaggedStruct<"DeadLetterExists", {
+    readonly consumer: Schema.String;
+    readonly messageId: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class DeadLetterExists extends DeadLetterExists_base {
     get message(): string;
 }
 declare const QueueChanged_base: Schema.Class<QueueChanged, Schema.TaggedStruct<"QueueChanged", {
@@ -1915,6 +1928,7 @@ export declare const layer: (options?: EmbeddedOptions) => Layer.Layer<Store | T
 export * as Artefacts from "./Artefacts.ts";
 export * from "./ConsumerFacts.ts";
 export * from "./DatabaseFacts.ts";
+export * as DeadLetterImport from "./DeadLetterImport.ts";
 export * as EditPreview from "./EditPreview.ts";
 export * as Fact from "./Fact.ts";
 export * from "./FailureFacts.ts";
@@ -2055,6 +2069,20 @@ export interface StorageFacts {
     }>;
 }
 
+// src/ops/DeadLetterImport.ts
+import * as Effect from "effect/Effect";
+import type { DeadLetter } from "../DeadLetter.ts";
+import { InvalidDeadLetter } from "../Errors.ts";
+import type { OperatorAction } from "../Store.ts";
+export declare const parse: (line: string) => Effect.Effect<DeadLetter, InvalidDeadLetter>;
+export interface ImportAction extends OperatorAction {
+    readonly skipExisting?: boolean | undefined;
+}
+export interface Imported {
+    readonly imported: number;
+    readonly skipped: number;
+}
+
 // src/ops/EditPreview.ts
 export interface EditPreview {
     readonly deadLetterId: string;
@@ -2096,6 +2124,11 @@ export interface FailureFacts {
     readonly sampleId: string;
     readonly diedOn: ReadonlyArray<string>;
     readonly runningNow: ReadonlyArray<string>;
+    readonly note: {
+        readonly by: string;
+        readonly at: number;
+        readonly text: string;
+    } | undefined;
 }
 export interface FailureQuery {
     readonly consumer?: string | undefined;
@@ -2246,10 +2279,12 @@ import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as SqlClient from "effect/sql/SqlClient";
-import type { ConsumerNotFound, DeadLetterConflict, DeadLetterNotFound, EditUndecodable, InvalidMessage, InvalidName, InvalidOperatorAction, InvalidSetting, MessageNotWaiting, NothingToRedrive, NothingToStep, QueueChanged, RedriveRunConflict, RedriveRunning, RedriveRunNotFound, StoreFailure } from "../Errors.ts";
+import type { DeadLetter } from "../DeadLetter.ts";
+import type { ConsumerNotFound, DeadLetterConflict, DeadLetterExists, DeadLetterNotFound, EditUndecodable, InvalidMessage, InvalidName, InvalidOperatorAction, InvalidSetting, MessageNotWaiting, NothingToRedrive, NothingToStep, QueueChanged, RedriveRunConflict, RedriveRunning, RedriveRunNotFound, StoreFailure } from "../Errors.ts";
 import { type OperatorAction, Store } from "../Store.ts";
 import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts";
 import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts";
+import type { ImportAction, Imported } from "./DeadLetterImport.ts";
 import type { EditPreview } from "./EditPreview.ts";
 import type { Visible } from "./Fact.ts";
 import type { FailureFacts, FailureQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts";
@@ -2291,6 +2326,10 @@ declare const Operations_base: Context.ServiceClass<Operations, "millrace/Operat
         readonly id: string;
         readonly key?: string | undefined;
     }, action: OperatorAction) => Effect.Effect<string | undefined, StoreFailure | ConsumerNotFound | MessageNotWaiting | InvalidOperatorAction>;
+    readonly noteFailure: (consumer: string, fingerprint: string, action: OperatorAction & {
+        readonly note: string;
+    }) => Effect.Effect<void, StoreFailure | ConsumerNotFound | InvalidOperatorAction>;
+    readonly importDeadLetters: (deadLetters: ReadonlyArray<DeadLetter>, action: ImportAction) => Effect.Effect<Imported, StoreFailure | ConsumerNotFound | DeadLetterExists | InvalidOperatorAction>;
     readonly previewPurge: (consumer: string) => Effect.Effect<PurgePreview, StoreFailure | ConsumerNotFound>;
     readonly purgeable: (preview: PurgePreview, after?: string) => Effect.Effect<ReadonlyArray<QueuedMessage>, StoreFailure>;
     readonly purge: (preview: PurgePreview, action: PurgeAction) => Effect.Effect<number, StoreFailure | ConsumerNotFound | QueueChanged | InvalidOperatorAction>;

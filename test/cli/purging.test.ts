@@ -1,9 +1,10 @@
 /** The purge of a queue, and the import of dead letters, by the command line on Postgres. */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
+import { SqlClient } from "effect/sql"
 import { Audit, DeadLetters, Store, Worker } from "millrace"
 import { Operations } from "millrace/ops"
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { inject } from "vitest"
@@ -114,5 +115,96 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("by the command l
         yield* DeadLetters.redrive(letters[0]!.id, by)
         yield* eventually(Effect.map(DeadLetters.get(letters[0]!.id), ({ state }) => state === "resolved"))
       }))
+    }))
+
+  it.effect("an import restores what was exported, without loss and once", () =>
+    Effect.gen(function*() {
+      const { consumer, handled, pipeline } = yield* broken("exported", 3, "park")
+      const before = yield* DeadLetters.list({ consumer })
+      yield* DeadLetters.discard(before[2]!.id, { by: "ben" })
+      const file = join(yield* directory, "dead.ndjson")
+      const written = yield* cli(["dead", "export", "--consumer", consumer, "--state", "any"])
+      const sql = yield* SqlClient.SqlClient
+      const letters = yield* DeadLetters.list({ consumer })
+      // Everything about these messages is lost, but for the export.
+      for (const table of ["dead_letters", "holds", "inbox"]) {
+        yield* sql`delete from ${sql(`${schema}.${table}`)} where queue_id = (
+          select id from ${sql(`${schema}.consumers`)} where name = ${consumer})`
+      }
+      const [head, ...rest] = written.stdout.trimEnd().split("\n")
+      writeFileSync(file, `${head}\n\n{"id":"7"}\n${rest.join("\n")}\nnot JSON\n`)
+      const bad = yield* cli(["dead", "import", file, "--yes"])
+      assert.strictEqual(bad.code, 2)
+      assert.match(bad.stderr, /^2 lines are no dead letters .*\nline 3: .*\nline 6: /)
+      assert.lengthOf(yield* DeadLetters.list({ consumer }), 0)
+
+      writeFileSync(file, written.stdout)
+      assert.match((yield* cli(["dead", "import", file, "--dry-run"])).stdout, /^Would import 3 dead letters\.\n$/)
+      const done = yield* cli(["dead", "import", file, "--yes", "--note", "INC-7"])
+      assert.deepStrictEqual([done.code, done.stdout], [0, "imported 3 dead letters.\n"], done.stderr)
+      assert.deepStrictEqual(yield* DeadLetters.list({ consumer }), letters)
+      const audit = yield* Audit.list({ consumer, action: "imported" })
+      assert.deepStrictEqual(audit.map(({ by, note }) => [by, note]), ids(3).map(() => ["anna", "INC-7"]))
+      const twice = yield* cli(["dead", "import", file, "--yes"])
+      assert.strictEqual(twice.code, 5)
+      assert.match(twice.stderr, /^line 1: The dead letter of message exported-\d was not imported/)
+      const skipped = yield* cli(["dead", "import", file, "--yes", "--skip-existing"])
+      assert.deepStrictEqual(skipped.stdout, "imported 0 dead letters, and left out 3 that exist.\n")
+      assert.lengthOf(yield* DeadLetters.list({ consumer }), 3)
+
+      // Parked keys wait again, and each redriven message is processed once.
+      const held = yield* Effect.flatMap(operations, (ops) => ops.stuckKeys({ consumer }))
+      assert.deepStrictEqual(held.map(({ parked }) => parked), [true, true])
+      yield* Effect.forEach(letters.filter(({ state }) => state === "open"), ({ id }) => DeadLetters.redrive(id, by))
+      yield* Worker.drain(pipeline, quick)
+      assert.lengthOf(handled, 2)
+      const committed = yield* cli(["dead", "import", file, "--yes", "--skip-existing"])
+      assert.match(committed.stdout, /left out 3 that exist/)
+    }).pipe(Effect.scoped))
+
+  it.effect("an import beside another one imports each dead letter once", () =>
+    Effect.gen(function*() {
+      const ops = yield* operations
+      const { consumer } = yield* broken("importedTwice", 20)
+      const letters = yield* DeadLetters.list({ consumer })
+      const sql = yield* SqlClient.SqlClient
+      for (const table of ["dead_letters", "inbox"]) {
+        yield* sql`delete from ${sql(`${schema}.${table}`)} where queue_id = (
+          select id from ${sql(`${schema}.consumers`)} where name = ${consumer})`
+      }
+      const all = yield* Effect.forEach(
+        ids(6),
+        (n) => ops.importDeadLetters(letters, { by: `operator ${n}`, skipExisting: true }),
+        { concurrency: "unbounded" }
+      )
+      assert.strictEqual(all.reduce((sum, { imported }) => sum + imported, 0), 20)
+      assert.deepStrictEqual(yield* DeadLetters.list({ consumer }), letters)
+      const unknown = yield* Effect.flip(ops.importDeadLetters([{ ...letters[0]!, consumer: "unknown" }], by))
+      assert.strictEqual(unknown._tag, "ConsumerNotFound")
+    }))
+
+  it.effect("a note about a failure group is shown to other operators until an empty one removes it", () =>
+    Effect.gen(function*() {
+      const { consumer } = yield* broken("noted", 2)
+      const ops = yield* operations
+      const [group] = yield* ops.failures({ consumer })
+      const { fingerprint } = group!
+      const noted = (...args: ReadonlyArray<string>) =>
+        cli(["dead", "note", fingerprint, "--consumer", consumer, ...args])
+      assert.strictEqual((yield* noted()).code, 2)
+      assert.strictEqual((yield* cli(["dead", "note", "none", "--consumer", consumer, "--note", "x"])).code, 3)
+      assert.strictEqual((yield* noted("--note", "not yet", "--dry-run")).code, 0)
+      assert.isUndefined((yield* ops.failures({ consumer }))[0]!.note)
+      assert.strictEqual((yield* noted("--note", "bank is down")).code, 0)
+      assert.strictEqual((yield* noted("--note", "bank is up, INC-812", "--by", "ben")).code, 0)
+      assert.deepInclude((yield* ops.failures({ consumer }))[0]!.note, { by: "ben", text: "bank is up, INC-812" })
+      assert.match(
+        (yield* cli(["dead", "groups", "--consumer", consumer])).stdout,
+        /NOTE\n.*bank is up, INC-812 \(ben\)\n/
+      )
+      assert.strictEqual((yield* noted("--note", "")).code, 0)
+      assert.isUndefined((yield* ops.failures({ consumer }))[0]!.note)
+      const audit = yield* Audit.list({ consumer, action: "noted" })
+      assert.deepStrictEqual(audit.map(({ note }) => note), ["", "bank is up, INC-812", "bank is down"])
     }))
 })

@@ -304,5 +304,32 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     to: "from gone g where o.dead_letter_id = -g.dead_letter_id",
     test: "test/cli/purging.test.ts",
     named: "their redrive run learns of it"
+  },
+  {
+    name: "an import of what exists",
+    guarantee: "operations",
+    file: "src/postgres/sql/imports.ts",
+    from: "and not exists (select from ${t.deadLetters} d where d.message_id = i.id and d.queue_id = i.queue_id)",
+    to: "",
+    test: "test/cli/purging.test.ts",
+    named: "imports each dead letter once"
+  },
+  {
+    name: "an import that does not park keys again",
+    guarantee: "operations",
+    file: "src/postgres/sql/imports.ts",
+    from: "from added where parked and state = 'open'",
+    to: "from added where false",
+    test: "test/cli/purging.test.ts",
+    named: "restores what was exported"
+  },
+  {
+    name: "an old note of a failure group is shown",
+    guarantee: "operations",
+    file: "src/postgres/sql/views.ts",
+    from: "a.detail = g.fingerprint order by a.id desc limit 1",
+    to: "a.detail = g.fingerprint order by a.id limit 1",
+    test: "test/cli/purging.test.ts",
+    named: "is shown to other operators"
   }
 ]

@@ -19,6 +19,7 @@ const reasons: Readonly<Record<string, ExitReason>> = {
   RedriveRunning: "conflict",
   RedriveRunConflict: "conflict",
   QueueChanged: "conflict",
+  DeadLetterExists: "conflict",
   SchemaOutdated: "refused",
   SchemaTooNew: "refused",
   InvalidConfig: "usage",

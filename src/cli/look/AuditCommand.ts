@@ -42,7 +42,9 @@ const actions = [
   "paused",
   "resumed",
   "evicted",
-  "purged"
+  "purged",
+  "imported",
+  "noted"
 ] as const satisfies ReadonlyArray<Audit.Action>
 
 export const audit = Command.make(

@@ -42,7 +42,7 @@ const exported = Effect.fnUntraced(function*(preview: PurgePreview, path: string
   while (true) {
     const some = yield* operations.purgeable(preview, after)
     if (some.length === 0) break
-    const lines = some.map(({ place: _, ...message }) => `${SafeText.json(message)}\n`).join("")
+    const lines = some.map((message) => `${SafeText.json({ ...message, place: undefined })}\n`).join("")
     yield* Effect.mapError(file.writeAll(encoder.encode(lines)), notWritten(path))
     count += some.length
     after = some.at(-1)?.place

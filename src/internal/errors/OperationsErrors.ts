@@ -160,6 +160,38 @@ export class ConsumerBusy extends Schema.TaggedError<ConsumerBusy>("millrace/Con
 }
 
 /**
+ * A text is no dead letter as an export writes it, so it cannot be imported.
+ *
+ * @since 0.1.0
+ */
+export class InvalidDeadLetter
+  extends Schema.TaggedError<InvalidDeadLetter>("millrace/InvalidDeadLetter")("InvalidDeadLetter", {
+    problem: Schema.String
+  })
+{
+  override get message() {
+    return `The text is no dead letter as an export writes it: ${this.problem}. Nothing was imported. Export it again, or correct the text.`
+  }
+}
+
+/**
+ * A dead letter was not imported, because its consumer has a dead letter of this message, or has processed the message.
+ *
+ * @since 0.1.0
+ */
+export class DeadLetterExists
+  extends Schema.TaggedError<DeadLetterExists>("millrace/DeadLetterExists")("DeadLetterExists", {
+    consumer: Schema.String,
+    messageId: Schema.String
+  })
+{
+  override get message() {
+    return `The dead letter of message ${this.messageId} was not imported: consumer "${this.consumer}" has one, or has processed the message. `
+      + `Nothing of this call was imported. Look at it with Operations.find, or leave out what exists with skipExisting.`
+  }
+}
+
+/**
  * A purge was refused, because the queue does not have the number of messages that the operator expected.
  *
  * @since 0.1.0

@@ -146,7 +146,7 @@ export const step = (
     if (end === undefined) return stored
     const { committed, duplicate, failed, redriven } = progress
     const detail = `${redriven} redriven, ${committed} committed, ${duplicate} duplicate, ${failed} failed again`
-    return Effect.andThen(stored, db.within(text.note, [row["id"], end.action, row["consumer"], detail]))
+    return Effect.tap(stored, () => db.within(text.note, [row["id"], end.action, row["consumer"], detail]))
   }
 
   const decided = (row: Row, outcomes: ReadonlyArray<RunOutcome>): ReturnType<typeof next> => {
@@ -172,8 +172,8 @@ export const step = (
     }
     const { changed, ids } = yield* redrive(row, progress, move.most)
     const pause = (ids.length / rulesOf(row).rate) * 1000
-    yield* save(row, changed, move, ids.at(-1) ?? row["cursor"], pause)
-    return { redriven: ids.length, pause }
+    const [saved] = yield* save(row, changed, move, ids.at(-1) ?? row["cursor"], pause)
+    return { redriven: ids.length, pause: Number(saved?.["pause"]) }
   })))
 }
 

@@ -121,6 +121,28 @@ const living = (t: Names): ReadonlyArray<string> => [
   ) with (fillfactor = 50)`
 ]
 
+const audited = (t: Names): ReadonlyArray<string> => [
+  `create table ${t.audit} (
+    id     bigint generated always as identity primary key,
+    at     timestamptz not null default statement_timestamp(),
+    who    text        not null,
+    action text        not null,
+    consumer text      not null,
+    dead_letter_id bigint,
+    topic  text        not null default '',
+    key    text        not null default '',
+    note   text        not null default '',
+    detail text        not null default '',
+    run_id bigint                                                      -- the redrive run that it is about, or that did it
+  )`,
+  // listing the audit entries of one dead letter
+  `create index audit_dead_letter_id on ${t.audit} (dead_letter_id)`,
+  // the note of a failure group
+  `create index audit_noted on ${t.audit} (consumer, detail, id) where action = 'noted'`,
+  // listing the audit entries of one redrive run
+  `create index audit_run_id on ${t.audit} (run_id) where run_id is not null`
+]
+
 export const initial = (t: Names): ReadonlyArray<string> => [
   ...sequences(t),
 
@@ -262,23 +284,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
 
   ...living(t),
 
-  `create table ${t.audit} (
-    id     bigint generated always as identity primary key,
-    at     timestamptz not null default statement_timestamp(),
-    who    text        not null,
-    action text        not null,
-    consumer text      not null,
-    dead_letter_id bigint,
-    topic  text        not null default '',
-    key    text        not null default '',
-    note   text        not null default '',
-    detail text        not null default '',
-    run_id bigint                                                      -- the redrive run that it is about, or that did it
-  )`,
-  // listing the audit entries of one dead letter
-  `create index audit_dead_letter_id on ${t.audit} (dead_letter_id)`,
-  // listing the audit entries of one redrive run
-  `create index audit_run_id on ${t.audit} (run_id) where run_id is not null`,
+  ...audited(t),
 
   ...RedriveRuns.tables(t),
 

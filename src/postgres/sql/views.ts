@@ -70,7 +70,8 @@ const mostRows = 1_000
 
 /**
  * The groups of open dead letters with one cause. For each consumer the view steps from group to group in the index,
- * and ends at 1,000 groups. It reads at most 1,001 entries of each. Index: dead_letters_group. No locks.
+ * and ends at 1,000 groups. It reads at most 1,001 entries of each. The note is the newest
+ * one of the audit. Indexes: dead_letters_group, audit_noted. No locks.
  */
 const failures = (t: Names) => {
   const group = `${t.deadLetters} d where d.state = 'open' and d.queue_id = c.id and d.fingerprint = g.fingerprint`
@@ -80,7 +81,7 @@ const failures = (t: Names) => {
 select c.name as consumer, g.fingerprint, d.tag, d.reason, counted.n as dead_letters, first.died_at as first_at,
   d.died_at as last_at, d.id as sample_id, counted.versions as died_on,
   array(select distinct w.code_version from ${t.workers} w
-    where w.queue_id = c.id and w.alive_until > clock_timestamp() and w.code_version <> '' order by 1) as running_now
+    where w.queue_id = c.id and w.alive_until > clock_timestamp() and w.code_version <> '' order by 1) as running_now, noted.note, noted.who as noted_by, noted.at as noted_at
 from ${t.consumers} c cross join lateral (
   with recursive step as ((${next("")}) union all
     select n.fingerprint from step s cross join lateral (${next(" and fingerprint > s.fingerprint")}) n)
@@ -88,7 +89,9 @@ from ${t.consumers} c cross join lateral (
 cross join lateral (select count(*)::int as n, array_agg(distinct v.code_version) filter (where v.code_version <> '') as versions from (
   select d.code_version from ${group} order by d.died_at desc limit 1001) v) counted
 cross join lateral (select d.died_at from ${group} order by d.died_at limit 1) first
-cross join lateral (select d.id, d.tag, d.reason, d.died_at from ${group} order by d.died_at desc limit 1) d`
+cross join lateral (select d.id, d.tag, d.reason, d.died_at from ${group} order by d.died_at desc limit 1) d
+left join lateral (select a.who, a.note, a.at from ${t.audit} a
+  where a.action = 'noted' and a.consumer = c.name and a.detail = g.fingerprint order by a.id desc limit 1) noted on noted.note <> ''`
 }
 
 /**

@@ -7,7 +7,7 @@
  */
 import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs"
 import { Config, Effect, Layer, Option, Redacted, Schedule, Schema } from "effect"
-import { Consumers, Relay, type Store, type Transport, type Worker } from "millrace"
+import { Consumers, Relay, type Store, Transport, type Worker } from "millrace"
 import { RedisConnection, RedisStreams } from "millrace/redis"
 import { Sqs } from "millrace/sqs"
 import { randomUUID } from "node:crypto"
@@ -89,17 +89,36 @@ export const make = Effect.fnUntraced(function*(kind: Kind) {
   }
 })
 
+/** SQS accepts characters above U+FFFF, and the emulator refuses them. The payloads are JSON, which can escape them. */
+const escaping = Layer.effect(
+  Transport.Transport,
+  Transport.Transport.useSync((transport) => ({
+    ...transport,
+    publish: (messages) =>
+      transport.publish(messages.map((message) => ({
+        ...message,
+        payload: message.payload.replaceAll(
+          /[\uD800-\uDFFF]/g,
+          (half) => `\\u${half.charCodeAt(0).toString(16)}`
+        )
+      })))
+  }))
+)
+
 /** The transport of the broker. */
 const broker = (route: Exclude<Route, { readonly _tag: "Postgres" }>) =>
   route._tag === "Redis"
     ? RedisStreams.layerLog({ stream: route.stream }).pipe(Layer.provide(RedisConnection.layerConfig))
-    : Sqs.layer({
-      queueUrl: route.queueUrl,
-      endpoint: route.endpoint,
-      region,
-      credentials: { accessKeyId, secretAccessKey: Redacted.make(secret) },
-      longPoll: "1 second"
-    })
+    : Layer.provide(
+      escaping,
+      Sqs.layer({
+        queueUrl: route.queueUrl,
+        endpoint: route.endpoint,
+        region,
+        credentials: { accessKeyId, secretAccessKey: Redacted.make(secret) },
+        longPoll: "1 second"
+      })
+    )
 
 /** Runs a worker of the webhooks on their transport. */
 export const over = <A, E, R>(route: Route, worker: Effect.Effect<A, E, R | Store.Store | Transport.Transport>) =>

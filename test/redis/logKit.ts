@@ -20,7 +20,7 @@ export interface Where {
 }
 
 export const logOf = ({ redis, stream }: Where, shards = 4) =>
-  RedisStreams.layerLog({ stream, shards, block: "200 millis" }).pipe(
+  RedisStreams.layerLog({ stream, shards, block: "200 millis", requestTimeout: Math.min(limit(3000), 60_000) }).pipe(
     Layer.provideMerge(RedisConnection.layerLazy(redis))
   )
 

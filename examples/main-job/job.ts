@@ -14,6 +14,7 @@ import * as Plan from "./plan.ts"
 import { Progress } from "./progress.ts"
 import * as Reconcile from "./reconcile.ts"
 import * as Report from "./report.ts"
+import * as Route from "./route.ts"
 import * as Runs from "./runs.ts"
 import { count, duration, type Screen } from "./screen.ts"
 import * as Sender from "./sender.ts"
@@ -28,6 +29,7 @@ export interface Options {
   readonly workers: number | undefined
   readonly kill: boolean
   readonly rate: number | undefined
+  readonly transport: Route.Kind
 }
 
 /** The reconciliation found a difference. */
@@ -46,20 +48,23 @@ const patience = 60_000
 
 /** Runs the main job. Fails with `NotReconciled` if a single number differs. */
 export const run = Effect.fnUntraced(function*(options: Options, screen: Screen) {
-  const { messages, place, seed } = options
+  const { messages, place, seed, transport } = options
+  const route = yield* Route.make(transport)
   const run = place._tag === "Memory"
     ? Runs.only(seed, messages)
-    : yield* Runs.open(seed, messages).pipe(Effect.provide(Database.layer(place, Runs.home)))
-  yield* work(options, run, screen).pipe(
+    : yield* Runs.open(seed, messages, route._tag === "Postgres").pipe(
+      Effect.provide(Database.layer(place, Runs.home))
+    )
+  yield* work(options, run, route, screen).pipe(
     Effect.provide(Layer.mergeAll(
       Database.layer(place, run.schema),
       Downstream.layer(seed),
       Logs.layer((line) => screen.line(screen.paint("dim", `  ${line}`)))
     ))
   )
-})
+}, Effect.scoped)
 
-const work = Effect.fnUntraced(function*(options: Options, run: Runs.Run, screen: Screen) {
+const work = Effect.fnUntraced(function*(options: Options, run: Runs.Run, route: Route.Route, screen: Screen) {
   const { messages, place, seed } = options
   const tables = Tables.of(run.schema)
   yield* Tables.create(tables)
@@ -74,12 +79,13 @@ const work = Effect.fnUntraced(function*(options: Options, run: Runs.Run, screen
     screen.paint(
       "dim",
       `  ${Database.describe(place)}, schema ${run.schema}${run.resumed ? ", continuing an earlier run" : ""}`
+        + Route.describe(route)
     )
   )
 
   const progress = new Progress(screen, messages)
   if (run.resumed) progress.earlier = (yield* Reconcile.openDeadLetters("activity")).length
-  const state: RunState = { options, run, tables, deliveries, steps, progress, screen }
+  const state: RunState = { options, run, route, tables, deliveries, steps, progress, screen }
   yield* progress.show(follow(state)).pipe(Effect.onInterrupt(() => leave(state)))
   const lines = yield* Reconcile.reconcile(tables, {
     deliveries: messages,
@@ -98,6 +104,7 @@ const work = Effect.fnUntraced(function*(options: Options, run: Runs.Run, screen
 interface RunState {
   readonly options: Options
   readonly run: Runs.Run
+  readonly route: Route.Route
   readonly tables: Tables.Tables
   readonly deliveries: ReadonlyArray<Plan.Delivery>
   readonly steps: ReadonlyArray<ReadonlyArray<Plan.Step>>
@@ -107,14 +114,14 @@ interface RunState {
 
 /** Sends and processes until nothing is left. Then the workers stop, and this process handles late redeliveries. */
 const follow = Effect.fnUntraced(function*(state: RunState) {
-  const { options, progress, run, screen, steps, tables } = state
+  const { options, progress, route, run, screen, steps, tables } = state
   const sending = Effect.all([Sender.run({ tables, steps, rate: options.rate }), finished(state)], {
     concurrency: "unbounded",
     discard: true
   })
   yield* options.workers === undefined
     ? Effect.raceFirst(
-      Effect.raceFirst(Workers.here(tables, Workers.alone), counting(progress)),
+      Effect.raceFirst(Workers.here(tables, route, Workers.alone), counting(progress)),
       sending
     )
     : Effect.raceFirst(
@@ -123,13 +130,14 @@ const follow = Effect.fnUntraced(function*(state: RunState) {
         kill: options.kill,
         seed: options.seed,
         schema: run.schema,
+        route,
         log: (line) => screen.line(screen.paint("dim", `  ${line}`)),
         onTally: (tally) => progress.tally = tally
       }),
       sending
     )
   progress.phase = "processing late redeliveries"
-  yield* Workers.drained(tables, Workers.alone)
+  yield* Workers.drained(tables, route, Workers.alone)
 })
 
 /** Copies this process' metrics to the progress, until interrupted. */
@@ -162,7 +170,7 @@ const finished = Effect.fnUntraced(function*({ deliveries, progress, tables }: R
 })
 
 /** Reports after Ctrl-C: what is done, what remains, and how to continue. */
-const leave = Effect.fnUntraced(function*({ options, screen, tables }: RunState) {
+const leave = Effect.fnUntraced(function*({ options, route, screen, tables }: RunState) {
   const counts = yield* Counts.read(tables)
   const dead = (yield* Reconcile.openDeadLetters("activity")).length
   const [done, remains] = Report.remaining(counts, options.messages, dead)
@@ -172,6 +180,8 @@ const leave = Effect.fnUntraced(function*({ options, screen, tables }: RunState)
   screen.line(
     options.place._tag === "Memory"
       ? "  All of it was in memory and is gone. With --data DIR or DATABASE_URL the next start continues the run."
-      : "  Start again with the same flags to continue this run."
+      : route._tag === "Postgres"
+      ? "  Start again with the same flags to continue this run."
+      : "  A run on a broker is not continued: the next start begins a new one."
   )
 }, (effect) => Effect.ignore(effect))

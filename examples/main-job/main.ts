@@ -6,6 +6,8 @@
  * npm start -- --messages 2000 --seed 7    # a smaller run, which every start repeats
  * npm start -- --data runs                 # PGlite in a folder; after Ctrl-C the next start continues
  * DATABASE_URL=postgres://... npm start -- --workers 4 --kill
+ * npm start -- --transport sqs             # webhooks through a FIFO queue of SQS
+ * REDIS_URL=redis://... npm start -- --transport redis
  * ```
  *
  * This file is the command line. `job.ts` is the run, and `README.md` in the folder above is the guided tour.
@@ -16,6 +18,7 @@ import { Effect, Layer, Option, Runtime, Schema } from "effect"
 import { CliConfig, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
 import * as Database from "./database.ts"
 import * as Job from "./job.ts"
+import * as Route from "./route.ts"
 import { Screen } from "./screen.ts"
 import { endingAtOnce } from "./signals.ts"
 
@@ -56,6 +59,12 @@ const flags = {
     Flag.withDescription("Folder in which PGlite keeps the run; without it everything is in memory"),
     Flag.withMetavar("DIR"),
     Flag.optional
+  ),
+  transport: Flag.Literals("transport", Route.kinds).pipe(
+    Flag.withDescription(
+      "How webhooks come to the workers: the database, a FIFO queue of SQS, or a log of Redis Streams"
+    ),
+    Flag.withDefault("postgres" as const)
   ),
   rate: Flag.Int("rate").pipe(
     between(1, 1_000_000),
@@ -106,7 +115,8 @@ const command = Command.make(
           seed: flags.seed,
           workers: Option.getOrUndefined(flags.workers),
           kill: flags.kill,
-          rate: Option.getOrUndefined(flags.rate)
+          rate: Option.getOrUndefined(flags.rate),
+          transport: flags.transport
         }, screen)
       ),
       // An expected failure ends in one sentence that says what happened and what to do.

@@ -1197,6 +1197,7 @@ import type { CommitData } from "./internal/store/DataGroup.ts";
 import type { DeadLetterStore } from "./internal/store/DeadLetterStore.ts";
 import type { InboxStore } from "./internal/store/InboxStore.ts";
 import type { LeaseStore } from "./internal/store/LeaseStore.ts";
+import type { LogStore } from "./internal/store/LogStore.ts";
 import type { OutboxStore } from "./internal/store/OutboxStore.ts";
 import type { Transaction, TransactionFailure } from "./internal/store/StoreTransaction.ts";
 import type { UnsettledStore } from "./internal/store/UnsettledStore.ts";
@@ -1206,6 +1207,7 @@ export * from "./internal/store/DataGroup.ts";
 export * from "./internal/store/DeadLetterStore.ts";
 export * from "./internal/store/InboxStore.ts";
 export * from "./internal/store/LeaseStore.ts";
+export * from "./internal/store/LogStore.ts";
 export * from "./internal/store/OutboxStore.ts";
 export * from "./internal/store/OutsideInbox.ts";
 export * from "./internal/store/StoreTransaction.ts";
@@ -1230,6 +1232,7 @@ declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
     readonly leases: LeaseStore;
     readonly audit: AuditStore;
     readonly unsettled: UnsettledStore;
+    readonly logs?: LogStore | undefined;
 }>;
 export declare class Store extends Store_base {
 }
@@ -1445,6 +1448,28 @@ export interface LeaseStore {
     readonly awaitRelease: (name: string) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>;
 }
 
+// src/internal/store/LogStore.ts
+import type * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import type { TransportError } from "../../Errors.ts";
+import type { Message } from "../../Message.ts";
+import type { Subscription, SubscriptionSpec } from "../../Transport.ts";
+export interface LogEntry {
+    readonly position: string;
+    readonly message: Message;
+}
+export interface Log {
+    readonly engine: string;
+    readonly name: string;
+    readonly shards: number;
+    readonly begin: (shard: number) => Effect.Effect<string, TransportError>;
+    readonly read: (shard: number, after: string, most: number) => Effect.Effect<ReadonlyArray<LogEntry>, TransportError>;
+    readonly arrival: (after: ReadonlyMap<number, string>) => Effect.Effect<void, TransportError>;
+}
+export interface LogStore {
+    readonly open: (spec: SubscriptionSpec, log: Log) => Effect.Effect<Subscription, TransportError, Scope.Scope>;
+}
+
 // src/internal/store/OutboxStore.ts
 import type * as Effect from "effect/Effect";
 import type { ResolvedDelay } from "../../Delay.ts";
@@ -1608,6 +1633,7 @@ export interface Capabilities {
     readonly order: "none" | "group" | "shard";
     readonly fence: "token" | "inbox";
     readonly acknowledge: "within" | "after";
+    readonly lanes?: number | undefined;
     readonly lease: {
         readonly unit: "lane" | "group" | "message";
         readonly ceiling: Option.Option<Duration.Duration>;
@@ -2512,16 +2538,24 @@ import type { InvalidSetting } from "../Errors.ts";
 import { Store } from "../Store.ts";
 import { Transport } from "../Transport.ts";
 import * as Wire from "../wire/Wire.ts";
-export interface RedisStreamsOptions {
-    readonly stream: string;
-    readonly group?: string | undefined;
-    readonly create?: boolean | undefined;
-    readonly acknowledged?: "delete" | "keep" | undefined;
+interface ReadingOptions {
     readonly block?: Duration.Input | undefined;
     readonly requestTimeout?: Duration.Input | undefined;
     readonly wire?: Wire.WireOptions | undefined;
 }
+export interface RedisStreamsOptions extends ReadingOptions {
+    readonly stream: string;
+    readonly group?: string | undefined;
+    readonly create?: boolean | undefined;
+    readonly acknowledged?: "delete" | "keep" | undefined;
+}
+export interface RedisLogOptions extends ReadingOptions {
+    readonly stream: string;
+    readonly shards?: number | undefined;
+}
 export declare const layer: (options: RedisStreamsOptions) => Layer.Layer<Transport, InvalidSetting, Redis | Store>;
+export declare const layerLog: (options: RedisLogOptions) => Layer.Layer<Transport, InvalidSetting, Redis | Store>;
+export {};
 
 // ==== millrace/wire ====
 
@@ -3025,6 +3059,7 @@ export declare const bench: (options: Options, given?: {
         readonly leases: import("../../Store.ts").LeaseStore;
         readonly audit: import("../../Store.ts").AuditStore;
         readonly unsettled: import("../../Store.ts").UnsettledStore;
+        readonly logs?: import("../../Store.ts").LogStore | undefined;
     };
     transport: {
         readonly capabilities: Effect.Effect<import("../../Transport.ts").Capabilities, import("../../Errors.ts").TransportError>;

@@ -77,7 +77,17 @@ const elsewhere = (t: Names): ReadonlyArray<string> => [
     primary key (queue_id, id)
   )`,
   // retention: deletes the oldest records
-  `create index unsettled_at on ${t.unsettled} (at)`
+  `create index unsettled_at on ${t.unsettled} (at)`,
+
+  // primary key: the positions of a lane that reads a shard of a log
+  `create table ${t.logs} (
+    queue_id int  not null,
+    lane     int  not null,
+    log      text not null,                                            -- the name of the log; only it reads the positions
+    settled  text not null,                                            -- all entries up to here are settled
+    handed   text not null,                                            -- no entry behind here was handed out
+    primary key (queue_id, lane)
+  ) with (fillfactor = 50)`
 ]
 
 /**

@@ -28,6 +28,7 @@ export interface Names {
   readonly workers: string
   readonly leases: string
   readonly unsettled: string
+  readonly logs: string
   readonly serverLife: string
   readonly audit: string
   readonly redriveRuns: string
@@ -95,6 +96,7 @@ export const make = (schema: string): Result.Result<Names, InvalidName> => {
     workers: table("workers"),
     leases: table("leases"),
     unsettled: table("unsettled"),
+    logs: table("logs"),
     serverLife: table("server_life"),
     audit: table("audit"),
     redriveRuns: table("redrive_runs"),

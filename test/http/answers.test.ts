@@ -1,16 +1,15 @@
 /** The answers of the HTTP API: facts, actions, conditions and cursors, on a real server and real commits. */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
-import { Consumers, DeadLetters, Inbox, Pipeline, Topic, Worker } from "millrace"
+import { Consumers, DeadLetters, Pipeline, Retry, Topic, Worker } from "millrace"
 import { inject } from "vitest"
 import { documentOf, ledger, millrace } from "../cli/commandLine.ts"
 import { freshSchema, postgres } from "../postgres/kit.ts"
-import { api, ask, post, secrets, server } from "./httpKit.ts"
+import { ask, secrets, server } from "./httpKit.ts"
 
 const schema = freshSchema()
 const url = inject("databaseUrl")
-const cli = (...args: ReadonlyArray<string>) =>
-  millrace([...args, "--schema", schema], { env: { DATABASE_URL: url } })
+const cli = (...args: ReadonlyArray<string>) => millrace([...args, "--schema", schema], { env: { DATABASE_URL: url } })
 
 /** Two dead letters without order, or one that parks its key, with messages behind it. */
 const planted = Effect.fnUntraced(function*(name: string, order?: "park" | "continue") {
@@ -21,12 +20,11 @@ const planted = Effect.fnUntraced(function*(name: string, order?: "park" | "cont
   return made
 })
 
-const newest = Effect.fnUntraced(function*(consumer: string) {
-  const { json } = yield* api(`/dead-letters?consumer=${consumer}`)
-  return json.data[0] as { readonly id: string; readonly etag: string; readonly state: string }
+const Numbers = Topic.make("api-numbers", {
+  schema: Schema.Struct({ n: Schema.Unknown, card: Schema.String }),
+  key: () => "a/b c%?#@",
+  id: "random"
 })
-
-const Numbers = Topic.make("api-numbers", { schema: Schema.Struct({ n: Schema.Unknown, card: Schema.String }), key: () => "a/b c%?#@", id: "random" })
 
 layer(
   server({ path: "/ops", hosts: ["ops.example"] }, schema).pipe(Layer.provideMerge(postgres(url, {}, schema))),
@@ -46,10 +44,13 @@ layer(
       yield* planted("walk")
       const same = Effect.fnUntraced(function*(path: string, ...args: ReadonlyArray<string>) {
         const [one, other] = [(yield* get(path)).json, documentOf(yield* cli(...args, "--json"))]
-        // Ages and rates move between the two readings.
-        const still = (value: unknown) => JSON.stringify(value).replace(/"(millis|lagMillis)":\d+|for \d+\w+|waited \d+\w+/g, "")
+        // Ages move between the two readings.
+        const still = (value: unknown): unknown =>
+          JSON.parse(
+            JSON.stringify(value).replace(/"(millis|lagMillis)":\d+/g, "\"$1\":0").replace(/(for|waited) \d+\w+/g, "")
+          )
         assert.strictEqual(one.schema, other.schema)
-        assert.strictEqual(still(one.data), still(other.data), path)
+        assert.deepStrictEqual(still(one.data), still(other.data), path)
       })
       yield* same("/consumers/walk", "status", "walk")
       yield* same("/keys?consumer=walk", "stuck", "--consumer", "walk")
@@ -59,11 +60,17 @@ layer(
       yield* same("/redrives?consumer=walk", "redrives", "--consumer", "walk")
       // The dead letter is discarded by one, restored by the other, and both see one audit.
       const { etag, id } = yield* letterOf("walk")
-      assert.strictEqual((yield* act(`/dead-letters/${id}/discard`, { note: "by the API" }, { "if-match": etag })).status, 200)
+      assert.strictEqual(
+        (yield* act(`/dead-letters/${id}/discard`, { note: "by the API" }, { "if-match": etag })).status,
+        200
+      )
       assert.strictEqual((yield* cli("dead", "restore", id, "--note", "by the command line")).code, 0)
       yield* same("/audit?consumer=walk", "audit", "--consumer", "walk")
       const audit = (yield* get("/audit?consumer=walk")).json.data
-      assert.deepStrictEqual(audit.map((one: any) => [one.by, one.action]), [["anna", "restored"], ["otto", "discarded"]])
+      assert.deepStrictEqual(audit.map((one: any) => [one.by, one.action]), [["anna", "restored"], [
+        "otto",
+        "discarded"
+      ]])
       const problem = Effect.fnUntraced(function*(path: string, ...args: ReadonlyArray<string>) {
         const { json } = yield* get(path)
         assert.strictEqual(json.type, JSON.parse((yield* cli(...args, "--json")).stderr).type, path)
@@ -80,7 +87,13 @@ layer(
       assert.strictEqual((yield* act(`/dead-letters/${id}/discard`)).status, 428)
       const both = yield* Effect.all(
         (["operator", "admin"] as const).map((role) =>
-          ask(`${at}/dead-letters/${id}/redrive`, { method: "POST", token: secrets[role], body: {}, headers: { "if-match": etag } })),
+          ask(`${at}/dead-letters/${id}/redrive`, {
+            method: "POST",
+            token: secrets[role],
+            body: {},
+            headers: { "if-match": etag }
+          })
+        ),
         { concurrency: 2 }
       )
       const statuses = both.map(({ status }) => status).toSorted()
@@ -93,7 +106,11 @@ layer(
       // Without a change of what was seen, the state decides.
       const now = (yield* get(`/dead-letters/${id}`)).headers["etag"]!
       const conflict = yield* act(`/dead-letters/${id}/discard`, {}, { "if-match": now })
-      assert.deepStrictEqual([conflict.status, conflict.json.type, conflict.json.state], [409, "/problems/dead-letter-conflict", "redriving"])
+      assert.deepStrictEqual([conflict.status, conflict.json.type, conflict.json.state], [
+        409,
+        "/problems/dead-letter-conflict",
+        "redriving"
+      ])
     }))
 
   it.effect("the first answer to a repeated request, and has one effect", () =>
@@ -117,7 +134,12 @@ layer(
       const path = yield* act(`/dead-letters/${id}/discard`, { note: "once" }, headers)
       assert.strictEqual(path.status, 422)
       // The key of one operator says nothing about the requests of another one.
-      const ada = yield* ask(`${at}/dead-letters/${id}/discard`, { method: "POST", token: secrets.admin, body: {}, headers })
+      const ada = yield* ask(`${at}/dead-letters/${id}/discard`, {
+        method: "POST",
+        token: secrets.admin,
+        body: {},
+        headers
+      })
       assert.strictEqual(ada.status, 412)
       // A refused action leaves no record, so its key can be used again.
       const refused = { "idempotency-key": "again-2" }
@@ -147,13 +169,15 @@ layer(
       }
       assert.deepStrictEqual([seen.length, new Set(seen).size], [7, 7])
       const first = (yield* get("/dead-letters?consumer=pages&limit=3")).json
-      for (const path of [
-        `/dead-letters?consumer=walk&cursor=${first.next}`,
-        `/dead-letters?cursor=${first.next}`,
-        `/audit?cursor=${first.next}`,
-        "/keys?cursor=x",
-        "/dead-letters?cursor=%00"
-      ]) {
+      for (
+        const path of [
+          `/dead-letters?consumer=walk&cursor=${first.next}`,
+          `/dead-letters?cursor=${first.next}`,
+          `/audit?cursor=${first.next}`,
+          "/keys?cursor=x",
+          "/dead-letters?cursor=%00"
+        ]
+      ) {
         const { json, status } = yield* get(path)
         assert.deepStrictEqual([status, json.type], [400, "/problems/cursor-mismatch"], path)
       }
@@ -166,6 +190,7 @@ layer(
       const payload = `{ "n": 12345678901234567890.10, "card": "x\u202ey" }`
       const pipeline = Pipeline.from(Numbers, { consumer: "numbers" }).pipe(
         Pipeline.tap(() => Effect.fail("no <script>alert(1)</script> \u001b]52;c;x\u0007\u202e")),
+        Pipeline.retry(Retry.never),
         Pipeline.deadLetter({ order: "park" })
       )
       yield* Worker.drain(pipeline)
@@ -221,7 +246,10 @@ layer(
       assert.strictEqual((yield* act(`/redrive-runs/${id}/cancel`)).status, 428)
       const stale = yield* act(`/redrive-runs/${id}/cancel`, {}, { "if-match": "\"r99\"" })
       assert.strictEqual(stale.status, 412)
-      assert.strictEqual((yield* act(`/redrive-runs/${id}/cancel`, {}, { "if-match": etag })).json.data.state, "cancelled")
+      assert.strictEqual(
+        (yield* act(`/redrive-runs/${id}/cancel`, {}, { "if-match": etag })).json.data.state,
+        "cancelled"
+      )
       const gone = yield* act("/redrive-runs", { preview: "x".repeat(43) })
       assert.deepStrictEqual([gone.status, gone.json.type], [409, "/problems/preview-expired"])
       const discarded = yield* act(`/previews/${preview.json.data.preview}/discard`, { note: "old" })

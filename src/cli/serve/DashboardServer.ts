@@ -2,6 +2,7 @@
  * The server of `millrace dashboard`: it listens, prints its address, and runs until it is interrupted.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
@@ -54,7 +55,8 @@ export const serve = (options: ServerOptions, { code, host, open, port }: Listen
     Layer.provideMerge(NodeHttpServer.layer(createServer, { host, port }))
   )
   const running = Effect.gen(function*() {
-    const { address } = yield* HttpServer.HttpServer
+    // The rest of the layer's context would replace the streams of this command.
+    const { address } = Context.get(yield* Layer.build(listening), HttpServer.HttpServer)
     const shown = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host
     const url = `http://${shown}:${portOf(address) ?? port}/`
     const signIn = `${url}#code=${code}`
@@ -63,8 +65,7 @@ export const serve = (options: ServerOptions, { code, host, open, port }: Listen
     if (open) yield* openBrowser(signIn)
     return yield* Effect.never
   })
-  return running.pipe(
-    Effect.provide(listening),
+  return Effect.scoped(running).pipe(
     Effect.catchTag("ServeError", () => Effect.fail(inUse(host, port)))
   )
 }

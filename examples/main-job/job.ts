@@ -6,6 +6,7 @@
  */
 import { Effect, Layer, Schedule, Schema } from "effect"
 import * as Counts from "./counts.ts"
+import * as Dashboard from "./dashboard.ts"
 import * as Database from "./database.ts"
 import * as Downstream from "./downstream.ts"
 import * as Fault from "./faultPlan.ts"
@@ -30,6 +31,8 @@ export interface Options {
   readonly kill: boolean
   readonly rate: number | undefined
   readonly transport: Route.Kind
+  /** Whether the pages of the operations are served, also when the run is over. */
+  readonly dashboard: boolean
 }
 
 /** The reconciliation found a difference. */
@@ -55,9 +58,10 @@ export const run = Effect.fnUntraced(function*(options: Options, screen: Screen)
     : yield* Runs.open(seed, messages, route._tag === "Postgres").pipe(
       Effect.provide(Database.layer(place, Runs.home))
     )
+  const database = Database.layer(place, run.schema)
   yield* work(options, run, route, screen).pipe(
     Effect.provide(Layer.mergeAll(
-      Database.layer(place, run.schema),
+      options.dashboard ? Dashboard.layer(run.schema, screen).pipe(Layer.provideMerge(database)) : database,
       Downstream.layer(seed),
       Logs.layer((line) => screen.line(screen.paint("dim", `  ${line}`)))
     ))
@@ -99,6 +103,10 @@ const work = Effect.fnUntraced(function*(options: Options, run: Runs.Run, route:
   if (differing.length > 0) return yield* new NotReconciled({ differing })
   const speed = `${duration(progress.elapsed)}, ${count(progress.overall)} webhooks a second`
   screen.line(`  ${screen.paint("green", "Reconciled")} in ${speed}.`)
+  if (!options.dashboard) return
+  screen.line("  Decide about the dead letters on the pages. A worker waits for what you redrive, until Ctrl-C.")
+  // A redriven message waits in the database, however it came.
+  yield* Workers.here(tables, { _tag: "Postgres" }, Workers.alone)
 })
 
 interface RunState {

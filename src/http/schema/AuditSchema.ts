@@ -31,7 +31,9 @@ export const Action = Schema.Literals([
   "stopped",
   "finished",
   "evicted",
-  "purged"
+  "purged",
+  "imported",
+  "noted"
 ])
 
 /**

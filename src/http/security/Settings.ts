@@ -27,7 +27,9 @@ export interface Token {
   /** At least 16 characters. */
   readonly token: Redacted.Redacted
   readonly role: Role
-  /** The name that the audit keeps, unless the operator gives one at the sign-in or in the header `Millrace-By`. */
+  /**
+   * The name that the audit keeps. The operator may give another one at the sign-in, or in the header `Millrace-By`.
+   */
   readonly name: string
 }
 
@@ -44,8 +46,8 @@ export interface ServerOptions {
   /** A code for one sign-in, which the command line prints as a part of the link. It ends with its first use. */
   readonly code?: { readonly code: Redacted.Redacted; readonly actor: Actor } | undefined
   /**
-   * Your own authentication. It returns the operator of a request, or undefined if it does not know one. Then tokens and
-   * sessions are tried.
+   * Your own authentication. It returns the operator of a request. If it returns undefined, tokens and sessions are
+   * tried.
    */
   readonly authenticate?:
     | ((request: HttpServerRequest.HttpServerRequest) => Effect.Effect<Actor | undefined>)
@@ -58,12 +60,12 @@ export interface ServerOptions {
   /** `onRequest`: a dead letter comes without its payload, which has a request of its own. Default `shown`. */
   readonly payloads?: "shown" | "onRequest" | undefined
   /**
-   * Values of payloads that no answer contains: `$.card.number`, `$.lines[*].iban`. An operator can edit such a payload,
-   * and the hidden values stay.
+   * Values of payloads that no answer contains: `$.card.number`, `$.lines[*].iban`. An operator can edit such a
+   * payload, and the hidden values stay.
    */
   readonly hide?: ReadonlyArray<string> | undefined
   /** Topics whose Schemas check an edited payload. Without its topic only the JSON of an edit is checked. */
-  readonly topics?: ReadonlyArray<Topic<string, Schema.Codec<any, any>>> | undefined
+  readonly topics?: ReadonlyArray<Topic<string, Schema.Codec<unknown, unknown>>> | undefined
   /** The most bytes of a request's body. Default 1 MiB, and some room for the JSON around it. */
   readonly bodyBytes?: number | undefined
   /** The most live streams at the same time. Default 100. */
@@ -81,7 +83,7 @@ export class Settings extends Context.Service<Settings, {
   readonly hosts: ReadonlyArray<string>
   readonly payloads: "shown" | "onRequest"
   readonly redaction: Redaction.Redaction
-  readonly topics: ReadonlyMap<string, Topic<string, Schema.Codec<any, any>>>
+  readonly topics: ReadonlyMap<string, Topic<string, Schema.Codec<unknown, unknown>>>
   readonly bodyBytes: number
   readonly streams: number
   readonly sessions: Shelf.Shelf<Actor>

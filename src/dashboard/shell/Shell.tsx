@@ -93,7 +93,6 @@ const Top = ({ openRuns }: { readonly openRuns: number }) => (
     <button
       type="button"
       class="goto"
-      aria-label="Go to queue, key or message Ctrl K"
       aria-keyshortcuts="Control+K"
       onClick={() => (frameDialog.value = "goto")}
     >

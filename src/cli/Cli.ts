@@ -42,6 +42,7 @@ import { redrive } from "./operate/RedriveCommand.ts"
 import { runs } from "./operate/RunCommands.ts"
 import * as Output from "./output/Output.ts"
 import * as SafeText from "./output/SafeText.ts"
+import { dashboard } from "./serve/DashboardCommand.ts"
 import { artefacts } from "./setup/ArtefactsCommand.ts"
 import { doctor } from "./setup/DoctorCommand.ts"
 import { migrate } from "./setup/MigrateCommand.ts"
@@ -71,7 +72,7 @@ const root = Command.make("millrace").pipe(
   Command.withDescription("See what is stuck in Millrace's queues and why, and repair it"),
   Command.withSubcommands([
     { group: "Look", commands: [status, watch, stuck, find, blockers, audit, redrives, lanes, unrouted, delayed] },
-    { group: "Look and act", commands: [dead, runs, keys, messages, consumers, workers] },
+    { group: "Look and act", commands: [dashboard, dead, runs, keys, messages, consumers, workers] },
     { group: "Set up", commands: [migrate, roles, doctor, artefacts] }
   ]),
   Command.withGlobalFlags(all)

@@ -3,5 +3,9 @@
  *
  * @since 0.1.0
  */
+export type { Actor, Role } from "./api/Access.ts"
 export * as Api from "./api/Api.ts"
+export * as Problems from "./api/Problems.ts"
 export type * from "./api/Types.ts"
+export type { ServerOptions, Token } from "./security/Settings.ts"
+export * as Server from "./serve/Server.ts"

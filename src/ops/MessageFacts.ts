@@ -82,6 +82,44 @@ export interface FoundAt {
 }
 
 /**
+ * A message that waits in a queue. Times are milliseconds since the epoch on the store's clock.
+ *
+ * @since 0.1.0
+ */
+export interface WaitingMessage {
+  readonly id: string
+  readonly topic: string
+  readonly key: string
+  readonly lane: number
+  /** Its place in the lane. A later message has a higher one. */
+  readonly place: string
+  readonly publishedAt: number
+  /** Failed attempts so far that are recorded with a hold. */
+  readonly attempts: number
+  readonly crashCount: number
+  /** How often it was redriven. */
+  readonly redriven: number
+  /** Whether its key is held. */
+  readonly held: boolean
+  /** The live worker that owns its lane. */
+  readonly worker: string | undefined
+}
+
+/**
+ * Selects one page of waiting messages. Every field is optional.
+ *
+ * @since 0.1.0
+ */
+export interface WaitingQuery {
+  /** Only messages of this key, in their order. The next 100,000 messages of its lane are looked at. */
+  readonly key?: string | undefined
+  /** Only messages after this one: the last one of the previous page. */
+  readonly after?: Pick<WaitingMessage, "lane" | "place"> | undefined
+  /** 1 to 200; default 50. */
+  readonly limit?: number | undefined
+}
+
+/**
  * Helps to find a message.
  *
  * @since 0.1.0

@@ -40,7 +40,15 @@ import type { EditPreview } from "./EditPreview.ts"
 import type { Visible } from "./Fact.ts"
 import type { FailureFacts, FailureQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts"
 import type { KeyStep, StuckKey, StuckQuery } from "./KeyFacts.ts"
-import type { DelayedFacts, FindQuery, Found, Suspect, UnroutedFacts } from "./MessageFacts.ts"
+import type {
+  DelayedFacts,
+  FindQuery,
+  Found,
+  Suspect,
+  UnroutedFacts,
+  WaitingMessage,
+  WaitingQuery
+} from "./MessageFacts.ts"
 import * as ConsumerReader from "./read/ConsumerReader.ts"
 import * as DatabaseReader from "./read/DatabaseReader.ts"
 import * as FactQuery from "./read/FactQuery.ts"
@@ -49,6 +57,7 @@ import * as KeyReader from "./read/KeyReader.ts"
 import * as MessageReader from "./read/MessageReader.ts"
 import * as RedriveReader from "./read/RedriveReader.ts"
 import * as SeriesReader from "./read/SeriesReader.ts"
+import * as WaitingReader from "./read/WaitingReader.ts"
 import type {
   RedriveAction,
   RedriveFilter,
@@ -92,6 +101,11 @@ export class Operations extends Context.Service<Operations, {
   readonly unrouted: Effect.Effect<ReadonlyArray<UnroutedFacts>, StoreFailure>
   /** Returns everything that is known about a message id. */
   readonly find: (id: string, query?: FindQuery) => Effect.Effect<Found, StoreFailure>
+  /** Returns messages that wait in a consumer's queue, lane after lane, without their payloads. */
+  readonly waiting: (
+    consumer: string,
+    query?: WaitingQuery
+  ) => Effect.Effect<ReadonlyArray<WaitingMessage>, StoreFailure | ConsumerNotFound>
   /** Returns the sessions of Millrace that wait for a lock, each with the session that has it. */
   readonly blockers: Effect.Effect<ReadonlyArray<Blocker>, StoreFailure>
   /** Returns what keeps the oldest snapshot. Undefined if nothing does. */
@@ -264,6 +278,7 @@ export const layer = (
         ...FailureReader.make(query, names),
         ...MessageReader.make(query, names, store),
         ...SeriesReader.make(query, names),
+        ...WaitingReader.make(query, names),
         ...EditActs.make(store),
         ...KeySteps.make(sql, names),
         ...MessageActs.make(sql, names),

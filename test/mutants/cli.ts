@@ -19,7 +19,7 @@ export const cliMutants: ReadonlyArray<Mutant> = [
   {
     name: "cli: bidirectional controls printed",
     guarantee: "operations",
-    file: "src/cli/output/SafeText.ts",
+    file: "src/internal/HarmlessText.ts",
     from: "/[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}\\p{Cs}]/gu",
     to: "/[\\p{Cc}\\p{Cs}]/gu",
     test: hostile,
@@ -29,7 +29,7 @@ export const cliMutants: ReadonlyArray<Mutant> = [
     name: "cli: JSON escaped by JSON.stringify alone",
     guarantee: "operations",
     file: "src/cli/output/SafeText.ts",
-    from: "JSON.stringify(value).replace(harmful, escaped)",
+    from: "escapeJson(JSON.stringify(value))",
     to: "JSON.stringify(value)",
     test: hostile,
     named: "reach neither stream of any command"

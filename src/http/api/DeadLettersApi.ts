@@ -7,7 +7,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as Schema from "effect/Schema"
-import { Answer, Id, Instant, Name, note, Page, pageQuery } from "../schema/Answer.ts"
+import { Answer, Id, idempotency, ifMatch, Instant, Name, note, Page, pageQuery } from "../schema/Answer.ts"
 import {
   DeadLetter,
   DeadLetterItem,
@@ -20,7 +20,6 @@ import {
   State
 } from "../schema/DeadLetterSchema.ts"
 import { needs } from "./Access.ts"
-import { idempotency, ifMatch } from "./Conditions.ts"
 import { acting, reading } from "./Problems.ts"
 
 /**

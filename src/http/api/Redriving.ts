@@ -7,11 +7,10 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as Schema from "effect/Schema"
-import { Answer, Id, Name, note, pageQuery } from "../schema/Answer.ts"
+import { Answer, Id, idempotency, ifMatch, Name, note, pageQuery } from "../schema/Answer.ts"
 import { PreviewFilter } from "../schema/DeadLetterSchema.ts"
 import { Discarded, Preview, Run, StartRun } from "../schema/RunSchema.ts"
 import { needs } from "./Access.ts"
-import { idempotency, ifMatch } from "./Conditions.ts"
 import { acting as error, reading } from "./Problems.ts"
 
 /**

@@ -7,13 +7,12 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as Schema from "effect/Schema"
-import { Answer, maybe, Name, note } from "../schema/Answer.ts"
+import { Answer, idempotency as headers, maybe, Name, note } from "../schema/Answer.ts"
 import { Consumer } from "../schema/ConsumerSchema.ts"
 import { SessionInfo, SignIn, Update } from "../schema/LiveSchema.ts"
 import { KeyDetail, KeyStep } from "../schema/MessageSchema.ts"
 import { needs } from "./Access.ts"
-import { idempotency as headers } from "./Conditions.ts"
-import { acting as error, RateLimited, reading, Unauthorized } from "./Problems.ts"
+import { acting as error, CrossSite, RateLimited, reading, Unauthorized } from "./Problems.ts"
 
 const ofKey = { consumer: Name, key: Name }
 
@@ -29,10 +28,14 @@ export const steering = HttpApiGroup.make("steering").add(
   HttpApiEndpoint.post("pause", "/consumers/:consumer/pause", {
     params: { consumer: Name },
     headers,
-    payload: Schema.Struct(note),
+    payload: Schema.Struct({
+      /** How long the pause lasts, in seconds: at most 366 days. Without it only an operator ends the pause. */
+      seconds: Schema.optionalKey(Schema.Finite),
+      ...note
+    }),
     success: Answer(Consumer),
     error
-  }).annotateMerge(needs("operator", "Pauses a consumer until an operator resumes it.")),
+  }).annotateMerge(needs("operator", "Pauses a consumer for a time, or until an operator resumes it.")),
   HttpApiEndpoint.post("resume", "/consumers/:consumer/resume", {
     params: { consumer: Name },
     headers,
@@ -102,7 +105,7 @@ export const signIn = HttpApiGroup.make("signIn").add(
   HttpApiEndpoint.post("open", "/session", {
     payload: SignIn,
     success: Answer(SessionInfo),
-    error: [Unauthorized, RateLimited, ...reading]
+    error: [Unauthorized, CrossSite, RateLimited, ...reading]
   })
 )
 

@@ -7,14 +7,17 @@ import * as Schema from "effect/Schema"
 import { Count, maybe, Time } from "./Answer.ts"
 import { Blocker } from "./DatabaseSchema.ts"
 
+/** An operator's pause. Without `until` only an operator ends it. */
+const pause = { by: Schema.String, at: Time, note: Schema.String, until: maybe(Time) }
+
 /**
- * Why a queue lags.
+ * The reason why a queue lags.
  *
  * @since 0.1.0
  */
 export const LagCause = Schema.Union([
   Schema.TaggedStruct("Empty", {}),
-  Schema.TaggedStruct("Paused", { by: Schema.String, at: Time, note: Schema.String }),
+  Schema.TaggedStruct("Paused", pause),
   Schema.TaggedStruct("NoWorker", {}),
   Schema.TaggedStruct("CommitWaits", { blocker: Blocker }),
   Schema.TaggedStruct("AllHeld", { parked: Count, delayed: Count }),
@@ -36,7 +39,7 @@ export const Consumer = Schema.Struct({
   lanes: Schema.Finite,
   order: Schema.Literals(["continue", "park"]),
   registeredAt: Time,
-  paused: maybe(Schema.Struct({ by: Schema.String, at: Time, note: Schema.String })),
+  paused: maybe(Schema.Struct(pause)),
   waiting: Count,
   oldestAt: maybe(Time),
   rates: Schema.Struct({ inPerSecond: maybe(Schema.Finite), outPerSecond: maybe(Schema.Finite) }),

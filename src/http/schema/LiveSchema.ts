@@ -44,7 +44,7 @@ export const SignIn = Schema.Struct({
  * @since 0.1.0
  */
 export const Attention = Schema.Struct({
-  about: Schema.Literals(["stoppedRun", "noWorker", "parkedKeys", "deadLetters", "paused", "unrouted"]),
+  about: Schema.Literals(["stoppedRun", "noWorker", "blocked", "parkedKeys", "deadLetters", "paused", "unrouted"]),
   /** Absent for a topic that no consumer reads. */
   consumer: maybe(Schema.String),
   /** The sentence for an operator. */

@@ -41,6 +41,8 @@ export const WaitingMessage = Schema.Struct({
   topic: Schema.String,
   key: Schema.String,
   lane: Schema.Finite,
+  /** Its place in the lane. */
+  place: Schema.String,
   publishedAt: Time,
   attempts: Schema.Finite,
   crashCount: Schema.Finite,

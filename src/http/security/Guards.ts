@@ -2,9 +2,11 @@
  * The guards around every answer, static files and unknown paths included: the Host, and the headers for browsers.
  */
 import * as Effect from "effect/Effect"
+import * as HttpBody from "effect/http/HttpBody"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { escapeJson } from "../../internal/HarmlessText.ts"
 import { HostNotAllowed } from "../api/Problems.ts"
 import * as Origin from "./Origin.ts"
 
@@ -30,9 +32,24 @@ const headers = {
   "cross-origin-resource-policy": "same-origin"
 }
 
+type Response = HttpServerResponse.HttpServerResponse
+
+const decoder = new TextDecoder()
+
+/** Escapes the controls of a JSON body, since a terminal may print it. */
+const harmless = (response: Response): Response => {
+  const { body } = response
+  if (body._tag !== "Uint8Array" || !/^application\/(problem\+)?json/.test(body.contentType)) return response
+  const text = decoder.decode(body.body)
+  const escaped = escapeJson(text)
+  return escaped === text
+    ? response
+    : HttpServerResponse.setBody(response, HttpBody.text(escaped, body.contentType))
+}
+
 /** Adds the headers. An answer that says nothing about caches is kept by none. */
-export const secured = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.setHeaders(response, {
+export const secured = (response: Response): Response =>
+  HttpServerResponse.setHeaders(harmless(response), {
     "cache-control": "no-store",
     ...response.headers,
     ...headers

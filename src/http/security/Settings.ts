@@ -27,7 +27,9 @@ export interface Token {
   /** At least 16 characters. */
   readonly token: Redacted.Redacted
   readonly role: Role
-  /** The name that the audit keeps, unless the operator gives one at the sign-in or in the header `Millrace-By`. */
+  /**
+   * The name that the audit keeps. The operator may give another one at the sign-in, or in the header `Millrace-By`.
+   */
   readonly name: string
 }
 
@@ -44,8 +46,8 @@ export interface ServerOptions {
   /** A code for one sign-in, which the command line prints as a part of the link. It ends with its first use. */
   readonly code?: { readonly code: Redacted.Redacted; readonly actor: Actor } | undefined
   /**
-   * Your own authentication. It returns the operator of a request, or undefined if it does not know one. Then tokens and
-   * sessions are tried.
+   * Your own authentication. It returns the operator of a request. If it returns undefined, tokens and sessions are
+   * tried.
    */
   readonly authenticate?:
     | ((request: HttpServerRequest.HttpServerRequest) => Effect.Effect<Actor | undefined>)

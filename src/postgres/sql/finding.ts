@@ -8,6 +8,16 @@ import { millis } from "./deadLetters.ts"
 import { retried } from "./holds.ts"
 import type { Names } from "./names.ts"
 
+/** Lists messages with their holds and the owners of their lanes. */
+const waiting = (t: Names, messages: string) =>
+  `select m.id, m.topic, m.key, m.lane, m.seq::text as seq, ${
+    millis("m.published_at")
+  } as published, m.crash_count, m.redriven,
+  json_array_length(coalesce(m.attempts, '[]')::json) as attempts, h.key is not null and h.from_seq <= m.seq as held,
+  case when l.lease_until > clock_timestamp() then l.owner end as worker
+from ${t.consumers} c cross join lateral (${messages}) m left join ${t.lanes} l on l.queue_id = m.queue_id and l.lane = m.lane
+left join ${t.holds} h on h.queue_id = m.queue_id and h.key = m.key where c.name = $1 and c.lanes > 0 order by m.lane, m.seq`
+
 export const make = (t: Names) => ({
   /**
    * Lists all consumers with their topics, and the outcome that the inbox has for the id. `Inbox.once` has names
@@ -42,6 +52,26 @@ from ${t.consumers} c left join ${t.inbox} i on i.queue_id = c.id and i.id = $1 
   select id as queue_id, $2::int % lanes as lane from ${t.consumers} where lanes > 0) l cross join lateral (
   select max(seq) filter (where id = $1) as seq, count(*) as looked from (
     select id, seq from ${t.messages} m where m.queue_id = l.queue_id and m.lane = l.lane order by m.seq limit $3) m) found`,
+
+  /**
+   * Lists waiting messages, lane after lane. Index: primary key. $1 consumer $2 after this lane $3 and this seq
+   * $4 messages
+   */
+  waiting: waiting(
+    t,
+    `select * from ${t.messages} where queue_id = c.id and (lane, seq) > ($2::int, $3::bigint) order by lane, seq limit $4`
+  ),
+
+  /**
+   * Lists waiting messages of one key in their order, among the next 100,000 of its lane. Index: primary key.
+   *
+   * $1 consumer $2 hash of the key $3 after this seq $4 messages $5 key
+   */
+  waitingOfKey: waiting(
+    t,
+    `select * from (select * from ${t.messages} where queue_id = c.id and lane = $2::int % c.lanes and seq > $3::bigint
+    order by seq limit 100000) m where key = $5 order by seq limit $4`
+  ),
 
   /**
    * Reads one place of a queue, with the hold of its key and what the hold waits for. Index: primary keys,

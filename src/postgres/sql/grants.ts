@@ -76,7 +76,9 @@ export const make = (t: Names, kind: Kind, role: string): ReadonlyArray<string> 
         on("insert", t.deadLetters),
         on("insert, update", t.inbox, t.serverLife),
         on("insert, update, delete", t.holds),
-        on("update", t.deadLetters, t.consumers, t.lanes, t.workers),
+        on("update", t.deadLetters, t.lanes, t.workers),
+        // `Inbox.once` under a new name inserts that name. The HTTP API uses it for its Idempotency-Keys.
+        on("insert, update", t.consumers),
         on("insert, update", t.redriveRuns, t.redriveOutcomes),
         on("insert", t.audit),
         sequences,

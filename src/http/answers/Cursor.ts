@@ -1,6 +1,6 @@
 /**
- * Makes and reads the cursors of lists. A cursor has a position and a hash of its filter, so a cursor of another filter
- * is refused, and never continues a list that it does not belong to.
+ * Makes and reads the cursors of lists. A cursor has a position and a hash of its filter. A cursor of another
+ * filter is refused.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -17,11 +17,13 @@ const hashOf = (list: string, { cursor: _, limit: __, ...filter }: Readonly<Reco
     16
   )
 
-/** Returns the position of the request's cursor, or undefined for the first page. */
+/**
+ * Returns the position of the request's cursor, or undefined for the first page. `parts` are the forms of its parts.
+ */
 export const read = (
   list: string,
   query: Readonly<Record<string, unknown>> & { readonly cursor?: string | undefined },
-  parts: number
+  parts: ReadonlyArray<RegExp>
 ): Effect.Effect<ReadonlyArray<string> | undefined, CursorMismatch> => {
   if (query.cursor === undefined) return Effect.undefined
   const refused = new CursorMismatch({
@@ -30,7 +32,9 @@ export const read = (
   })
   return decode(Buffer.from(query.cursor, "base64url").toString("utf8")).pipe(
     Effect.mapError(() => refused),
-    Effect.filterOrFail(({ at, of }) => of === hashOf(list, query) && at.length === parts, () => refused),
+    Effect.filterOrFail(({ at, of }) =>
+      of === hashOf(list, query) && at.length === parts.length
+      && parts.every((part, i) => part.test(at[i]!)), () => refused),
     Effect.map(({ at }) => at)
   )
 }

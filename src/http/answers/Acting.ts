@@ -34,7 +34,7 @@ const setHeader = (name: string, value: string) =>
     Effect.succeed(HttpServerResponse.setHeader(response, name, value))
   )
 
-/** What an action needs of its request. */
+/** The parts of a request that its action needs. */
 interface Asked {
   readonly headers: { readonly "idempotency-key"?: string | undefined }
   readonly payload: object

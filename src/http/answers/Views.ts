@@ -5,7 +5,7 @@
 import type { DeadLetter as DeadLetterFact } from "../../DeadLetter.ts"
 import type { Failure } from "../../Delivery.ts"
 import * as MessageId from "../../MessageId.ts"
-import type { Session } from "../../ops/DatabaseFacts.ts"
+import type { Blocker, Session, SnapshotOwner } from "../../ops/DatabaseFacts.ts"
 import type { StuckKey } from "../../ops/KeyFacts.ts"
 import type { Found, FoundAt } from "../../ops/MessageFacts.ts"
 import type { RedrivePreview, RedriveRun } from "../../ops/RedriveRun.ts"
@@ -120,7 +120,11 @@ export const make = ({ payloads, redaction }: Settings["Service"]) => {
     item,
     whole,
     stuckKey,
-    session,
+    blocker: (one: Blocker): Blocker => ({ ...one, waits: session(one.waits), by: session(one.by) }),
+    snapshot: (one: SnapshotOwner): SnapshotOwner => ({
+      ...one,
+      session: one.session === undefined ? undefined : session(one.session)
+    }),
     found: ({ consumers, ...rest }: Found): typeof FoundJson.Type => ({ ...rest, consumers: consumers.map(foundAt) }),
     run: (run: RedriveRun): typeof Run.Type => ({ ...run, etag: quoted(revisionOf(run)) }),
     preview: (

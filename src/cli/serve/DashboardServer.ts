@@ -1,0 +1,70 @@
+/**
+ * The server of `millrace dashboard`: it listens, prints its address, and runs until it is interrupted.
+ */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Effect from "effect/Effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServer from "effect/http/HttpServer"
+import * as Layer from "effect/Layer"
+import * as ChildProcess from "effect/process/ChildProcess"
+import { createServer } from "node:http"
+import { Server, type ServerOptions } from "../../http/index.ts"
+import { CliFailure } from "../frame/CliFailure.ts"
+import * as Output from "../output/Output.ts"
+
+/** Where the server listens, and how the operator signs in. */
+export interface Listen {
+  readonly host: string
+  readonly port: number
+  readonly code: string
+  /** Whether the browser of this machine is opened. */
+  readonly open: boolean
+}
+
+/** The program that opens an address in a browser. */
+const opener: Readonly<Record<string, readonly [string, ...Array<string>]>> = {
+  darwin: ["open"],
+  win32: ["cmd", "/c", "start", ""]
+}
+
+const openBrowser = (url: string) => {
+  const [program, ...args] = opener[process.platform] ?? ["xdg-open"]
+  return Effect.scoped(Effect.flatMap(ChildProcess.make(program, [...args, url]), ({ exitCode }) => exitCode)).pipe(
+    Effect.timeout("5 seconds"),
+    Effect.catchCause(() => Output.hint("No browser could be opened. Open the address yourself."))
+  )
+}
+
+const portOf = (address: HttpServer.HttpServer["Service"]["address"]): number | undefined =>
+  "port" in address ? Number(address.port) : undefined
+
+const inUse = (host: string, port: number) =>
+  new CliFailure({
+    reason: "conflict",
+    type: "port-in-use",
+    message: `The server cannot listen on ${host}:${port}. Nothing was started.\n`
+      + "Another program may use the port: pass --port 0 for a free one, or stop that program."
+  })
+
+/** Serves until it is interrupted. */
+export const serve = (options: ServerOptions, { code, host, open, port }: Listen) => {
+  const listening = NodeHttpServer.layer(createServer, { host, port }).pipe(
+    Layer.catchTag("ServeError", () => Layer.unwrap(Effect.fail(inUse(host, port))))
+  )
+  return Effect.gen(function*() {
+    const { address } = yield* HttpServer.HttpServer
+    const shown = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host
+    const url = `http://${shown}:${portOf(address) ?? port}/`
+    const signIn = `${url}#code=${code}`
+    yield* Output.emit({ data: { url, signIn }, lines: [Output.line(signIn)] })
+    yield* Output.hint("The address signs in once. The server runs until it is interrupted (Ctrl-C).")
+    if (open) yield* openBrowser(signIn)
+    return yield* Effect.never
+  }).pipe(
+    Effect.provide(
+      HttpRouter.serve(Server.layer(options), { disableLogger: true, disableListenLog: true }).pipe(
+        Layer.provideMerge(listening)
+      )
+    )
+  )
+}

@@ -1,0 +1,214 @@
+/**
+ * The handlers of failures and dead letters.
+ */
+import * as Effect from "effect/Effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type { DeadLetter, Filter, Query, State } from "../../DeadLetter.ts"
+import * as DeadLetters from "../../DeadLetters.ts"
+import { DeadLetterNotFound } from "../../Errors.ts"
+import * as Operations from "../../ops/Operations.ts"
+import { type OperatorAction, Store } from "../../Store.ts"
+import { answer, by, condition, once } from "../answers/Acting.ts"
+import * as Cursor from "../answers/Cursor.ts"
+import * as Edits from "../answers/Edits.ts"
+import { acts, reads } from "../answers/StoreProblems.ts"
+import * as Views from "../answers/Views.ts"
+import { api } from "../api/Api.ts"
+import { success } from "../api/DeadLettersApi.ts"
+import * as Problems from "../api/Problems.ts"
+import { Answer } from "../schema/Answer.ts"
+import { Decided } from "../schema/DeadLetterSchema.ts"
+import { Settings } from "../security/Settings.ts"
+
+const pageSize = 50
+
+/** A filter of dead letters, as a request gives it. */
+interface Given extends Pick<Filter, "consumer" | "topic" | "key" | "reason" | "since" | "until"> {
+  readonly message?: string | undefined
+  readonly failure?: string | undefined
+  readonly error?: string | undefined
+  readonly state?: State | "any" | undefined
+}
+
+/** Returns the filter of a request. */
+export const filterOf = ({ consumer, error, failure, key, message, reason, since, topic, until }: Given): Filter => ({
+  consumer,
+  topic,
+  key,
+  id: message,
+  fingerprint: failure,
+  tag: error,
+  reason,
+  since,
+  until
+})
+
+const queryOf = (given: Given): Query => ({
+  ...filterOf(given),
+  state: given.state === "any" ? undefined : given.state ?? "open"
+})
+
+export const failures = HttpApiBuilder.group(api, "failures", (handlers) =>
+  Effect.gen(function*() {
+    const operations = yield* Operations.Operations
+    return handlers.handleAll({
+      list: ({ query }) =>
+        reads(Effect.flatMap(
+          operations.failures({ consumer: query.consumer, limit: query.limit ?? pageSize }),
+          // The newest come first, so the limit cuts off none that is recent.
+          (all) => answer(all.filter(({ lastAt }) => lastAt >= (query.since ?? 0)))
+        )),
+      one: ({ params, query }) =>
+        reads(Effect.flatMap(
+          operations.failures({ consumer: query.consumer, fingerprint: params.fingerprint }),
+          answer
+        )),
+      redrives: ({ query }) => reads(Effect.flatMap(operations.redrives(query), answer))
+    })
+  }))
+
+const stale = (one: DeadLetter) =>
+  new Problems.StaleVersion({
+    detail:
+      `Dead letter ${one.id} has changed since you saw it. Nothing was changed by this request. Look at it again.`,
+    state: one.state,
+    ...(one.changedBy === "" ? {} : { by: one.changedBy, at: one.changedAt })
+  })
+
+/** The state and the parked key that a decision may change. Every other change between look and decision is refused. */
+const kept = ({ attempts, redriven }: DeadLetter, redrives: boolean) => [attempts.length, redriven - (redrives ? 1 : 0)]
+
+/**
+ * Decides about the dead letter that the operator saw. It is read before and after the decision within one transaction.
+ * So a redrive and a new death between look and decision are noticed, and the decision is rolled back.
+ */
+const decide = <E, R>(
+  id: string,
+  version: string,
+  redrives: boolean,
+  decision: Effect.Effect<void, E, R>
+) =>
+  Effect.gen(function*() {
+    const before = yield* DeadLetters.get(id)
+    if (Views.versionOf(before) !== version) return yield* stale(before)
+    yield* decision
+    const after = yield* DeadLetters.get(id)
+    if (String(kept(before, false)) !== String(kept(after, redrives))) return yield* stale(after)
+    return after
+  })
+
+/** One decision of many: what became of it. */
+const decideOne = (
+  id: string,
+  decision: Effect.Effect<void, Effect.Error<ReturnType<typeof DeadLetters.discard>>, Store>
+): Effect.Effect<typeof Decided.Type, Effect.Error<ReturnType<typeof DeadLetters.discard>>, Store> =>
+  Effect.catchTags(Effect.as(decision, { id, outcome: "done" as const }), {
+    DeadLetterConflict: ({ at, by, state }) =>
+      Effect.succeed({ id, outcome: "conflict" as const, state, ...(by === "" ? {} : { by, at }) }),
+    DeadLetterNotFound: () => Effect.succeed({ id, outcome: "notFound" as const })
+  })
+
+const decisions = { redrive: DeadLetters.redrive, discard: DeadLetters.discard, restore: DeadLetters.restore }
+
+/** Reads all dead letters that match, page after page. */
+const everything = (query: Query) =>
+  Stream.paginate(
+    undefined as string | undefined,
+    (before) =>
+      Effect.map(DeadLetters.list({ ...query, before, limit: pageSize }), (page) => {
+        const last = page.length < pageSize ? undefined : page.at(-1)?.id
+        return [page, last === undefined ? Option.none() : Option.some<string | undefined>(last)] as const
+      })
+  )
+
+/** Makes the text a file that no browser opens. */
+const asFile = (id: string, text: string) =>
+  HttpServerResponse.text(text, {
+    contentType: "text/plain; charset=utf-8",
+    headers: { "content-disposition": `attachment; filename="dead-letter-${id}.txt"` }
+  })
+
+export const deadLetters = HttpApiBuilder.group(api, "deadLetters", (handlers) =>
+  Effect.gen(function*() {
+    const context = yield* Effect.context<Store | Operations.Operations | Settings>()
+    const views = Views.make(yield* Settings)
+    const provided = Effect.provideContext(context)
+
+    /** An action on the dead letter that the operator saw. */
+    const act = <E, R>(
+      { headers, params, payload }: {
+        readonly headers: { readonly "if-match"?: string; readonly "idempotency-key"?: string }
+        readonly params: { readonly id: string }
+        readonly payload: { readonly note?: string }
+      },
+      decision: (action: OperatorAction) => Effect.Effect<void, E, R>,
+      redrives = false
+    ) =>
+      Effect.gen(function*() {
+        const version = yield* condition(headers, "dead letter")
+        const action = decision(yield* by(payload))
+        const asked = { headers, payload: { ...payload, version } }
+        return yield* once(
+          asked,
+          success,
+          Effect.flatMap(decide(params.id, version, redrives, action), (one) => answer(views.item(one)))
+        )
+      })
+
+    return handlers.handleAll({
+      list: ({ query }) =>
+        reads(Effect.gen(function*() {
+          const limit = query.limit ?? pageSize
+          const at = yield* Cursor.read("dead letters", query, [/^\d{16}$/])
+          const found = yield* DeadLetters.list({ ...queryOf(query), before: at?.[0], limit })
+          const next = Cursor.next("dead letters", query, found, limit, ({ id }) => [id])
+          return { ...yield* answer(found.map(views.item)), count: undefined, next }
+        })).pipe(provided),
+      export: ({ query }) =>
+        // The first page is read before the answer begins, so a database that is away gives a problem.
+        Effect.as(
+          reads(DeadLetters.list({ ...queryOf(query), limit: 1 })),
+          everything(queryOf(query)).pipe(Stream.map((one) => views.whole(one)), Stream.provideContext(context))
+        ).pipe(provided),
+      one: ({ params }) =>
+        reads(Effect.flatMap(DeadLetters.get(params.id), (one) => answer(views.whole(one)))).pipe(
+          Effect.map((body) => HttpApiSchema.withHeaders({ body, headers: { etag: body.data.etag } })),
+          provided
+        ),
+      payload: ({ params, query }) =>
+        reads(Effect.gen(function*() {
+          const { message, original } = views.whole(yield* DeadLetters.get(params.id), true)
+          const text = query.original === "true" ? original : message.payload
+          return text === undefined
+            ? yield* new DeadLetterNotFound({ deadLetterId: `${params.id}, edited` })
+            : asFile(params.id, text)
+        })).pipe(provided),
+      validate: ({ params, payload }) =>
+        acts(Effect.flatMap(Edits.check(params.id, payload.payload), answer)).pipe(provided),
+      redrive: (request) =>
+        acts(act(request, (action) =>
+          request.payload.payload === undefined
+            ? DeadLetters.redrive(request.params.id, action)
+            : Edits.redrive(request.params.id, request.payload.payload, action), true)).pipe(provided),
+      discard: (request) =>
+        acts(act(request, (action) => DeadLetters.discard(request.params.id, action))).pipe(provided),
+      restore: (request) =>
+        acts(act(request, (action) => DeadLetters.restore(request.params.id, action))).pipe(provided),
+      release: (request) =>
+        acts(act(request, (action) => DeadLetters.release(request.params.id, action))).pipe(provided),
+      decide: ({ headers, payload }) =>
+        acts(Effect.gen(function*() {
+          const action = yield* by(payload)
+          const each = Effect.forEach(
+            new Set(payload.ids),
+            (id) => decideOne(id, decisions[payload.action](id, action))
+          )
+          return yield* once({ headers, payload }, Answer(Schema.Array(Decided)), Effect.flatMap(each, answer))
+        })).pipe(provided)
+    })
+  }))

@@ -1,0 +1,122 @@
+/**
+ * The handlers of previews and redrive runs.
+ */
+import * as Effect from "effect/Effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as DeadLetters from "../../DeadLetters.ts"
+import * as Operations from "../../ops/Operations.ts"
+import type { RedriveAction, RedriveRun } from "../../ops/RedriveRun.ts"
+import { Store } from "../../Store.ts"
+import { answer, by, condition, once } from "../answers/Acting.ts"
+import { acts, reads } from "../answers/StoreProblems.ts"
+import * as Views from "../answers/Views.ts"
+import { api } from "../api/Api.ts"
+import * as Problems from "../api/Problems.ts"
+import { Answer } from "../schema/Answer.ts"
+import { Run } from "../schema/RunSchema.ts"
+import { Settings } from "../security/Settings.ts"
+import { filterOf } from "./DeadLetterHandlers.ts"
+
+/** How long one request discards. Then the client sends it again, and so a discard can end at any time. */
+const discardFor = "2 seconds"
+
+const expired = new Problems.PreviewExpired({
+  detail: "The preview is older than 10 minutes, or this process did not make it. Nothing was done. "
+    + "Make a new preview, and look at its counts."
+})
+
+export const previews = HttpApiBuilder.group(api, "previews", (handlers) =>
+  Effect.gen(function*() {
+    const operations = yield* Operations.Operations
+    const settings = yield* Settings
+    const store = yield* Store
+    const views = Views.make(settings)
+    return handlers.handleAll({
+      make: ({ payload }) =>
+        acts(Effect.gen(function*() {
+          const preview = yield* operations.previewRedrive({ ...filterOf(payload), consumer: payload.consumer })
+          return yield* answer(views.preview(preview, yield* settings.previews.put(preview)))
+        })),
+      discard: ({ params, payload }) =>
+        acts(Effect.gen(function*() {
+          const preview = yield* settings.previews.get(params.preview)
+          if (preview === undefined) return yield* expired
+          const action = yield* by(payload)
+          let discarded = 0
+          const finished = yield* DeadLetters.discardAll(preview.set, {
+            ...action,
+            onProgress: ({ done }) => Effect.sync(() => discarded = done)
+          }).pipe(Effect.timeoutOption(discardFor))
+          return yield* answer({ discarded, more: finished._tag === "None" })
+        })).pipe(Effect.provideService(Store, store))
+    })
+  }))
+
+const withEtag = <A extends { readonly data: { readonly etag: string } }>(body: A) =>
+  HttpApiSchema.withHeaders({ body, headers: { etag: body.data.etag } })
+
+/** Parses the revision of an ETag. Another text is no revision that a run can have. */
+const revisionOf = (version: string): number => /^r\d{1,15}$/.test(version) ? Number(version.slice(1)) : -1
+
+export const runs = HttpApiBuilder.group(api, "runs", (handlers) =>
+  Effect.gen(function*() {
+    const operations = yield* Operations.Operations
+    const settings = yield* Settings
+    const store = yield* Store
+    const views = Views.make(settings)
+    const provided = Effect.provideService(Store, store)
+    const shown = (run: RedriveRun) => answer(views.run(run))
+
+    /** An action on the run that the operator saw. The revision is compared in the statement of the action. */
+    const act = <E, R>(
+      { headers, payload }: {
+        readonly headers: { readonly "if-match"?: string; readonly "idempotency-key"?: string }
+        readonly payload: { readonly note?: string }
+      },
+      action: (action: RedriveAction) => Effect.Effect<RedriveRun, E, R>
+    ) =>
+      Effect.gen(function*() {
+        const version = yield* condition(headers, "redrive run")
+        const asked = { ...yield* by(payload), revision: revisionOf(version) }
+        const ran = once(
+          { headers, payload: { ...payload, version } },
+          Answer(Run),
+          Effect.flatMap(action(asked), shown)
+        )
+        return withEtag(yield* ran)
+      })
+
+    return handlers.handleAll({
+      list: ({ query }) =>
+        reads(Effect.flatMap(
+          operations.redriveRuns({ consumer: query.consumer, open: query.open === "true", limit: query.limit ?? 20 }),
+          (all) => answer(all.map(views.run))
+        )),
+      one: ({ params }) => reads(Effect.map(Effect.flatMap(operations.redriveRun(params.id), shown), withEtag)),
+      start: ({ headers, payload, request }) =>
+        acts(Effect.gen(function*() {
+          const preview = yield* settings.previews.get(payload.preview)
+          const action = yield* by(payload)
+          const start = Effect.gen(function*() {
+            if (preview === undefined) return yield* expired
+            return yield* operations.startRedrive(preview, { ...payload, ...action })
+          })
+          const body = yield* once({ headers, payload }, Answer(Run), Effect.flatMap(start, shown))
+          const location = `${new URL(request.originalUrl, "http://localhost").pathname}/${body.data.id}`
+          return HttpApiSchema.withHeaders({ body, headers: { etag: body.data.etag, location } })
+        })).pipe(provided),
+      rate: (request) =>
+        acts(act(request, (action) =>
+          operations.changeRedriveRate(request.params.id, { ...action, rate: request.payload.rate }))).pipe(provided),
+      continue: (request) =>
+        acts(act(request, (action) =>
+          operations.continueRedrive(request.params.id, { ...action, rate: request.payload.rate }))).pipe(provided),
+      pause: (request) =>
+        acts(act(request, (action) =>
+          operations.pauseRedrive(request.params.id, action))).pipe(provided),
+      cancel: (request) =>
+        acts(act(request, (action) =>
+          operations.cancelRedrive(request.params.id, action))).pipe(provided)
+    })
+  }))

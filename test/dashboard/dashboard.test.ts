@@ -10,6 +10,7 @@ import { limit } from "../harness/patience.ts"
 import { eventually, freshSchema } from "../postgres/kit.ts"
 import { findings } from "./accessible.ts"
 import { browser, browserRuns, type Look, step, watched } from "./chromium.ts"
+import { consumer, corpus, plantHostile } from "./hostileTexts.ts"
 import { committed, type Ledger, ledgerOf, ledgerTable, plant } from "./planted.ts"
 import { Site, site, tokens } from "./site.ts"
 import * as Walks from "./walks.ts"
@@ -66,6 +67,13 @@ const places = Effect.gen(function*() {
     ["#/", "Control+k"]
   ] as ReadonlyArray<readonly [place: string, key?: string]>
 })
+
+/** Elements that the pages never make. A text that became markup would bring one. */
+const foreignElements =
+  "iframe, base, object, embed, u, em, body i[onclick], img, [onerror], [onload], [srcdoc], form[action], a[href^='javascript']"
+
+/** What no shown text may have: controls but tabs and line breaks, and characters that reorder or hide others. */
+const hidden = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/
 
 /** Nothing is lost, and nothing is applied twice. */
 const reconciles = Effect.fnUntraced(function*({ consumer }: Ledger) {
@@ -129,6 +137,58 @@ if (browserRuns("the dashboard in a browser")) {
           yield* reconciles(keyboard)
           assert.deepStrictEqual(offences, [])
         }), limit(120_000))
+
+      it.effect("shows hostile texts as texts: no dialog, no report, no element of them", () =>
+        Effect.gen(function*() {
+          const planted = yield* plantHostile
+          const { at, offences, page } = yield* signedIn(wide)
+          const open = encodeURIComponent(consumer)
+          const [first] = yield* DeadLetters.list({ consumer, state: "open" })
+          const visits = [
+            "#/",
+            "#/failures?view=list",
+            `#/failures/${open}/${encodeURIComponent(first!.fingerprint)}`,
+            `#/keys?consumer=${open}`,
+            `#/queues/${open}`,
+            `#/workers?tab=lanes&consumer=${open}`,
+            "#/audit",
+            ...planted.flatMap(({ id, key, messageId }) => [
+              `#/dead-letters/${id}`,
+              `#/keys/${open}/${encodeURIComponent(key)}`,
+              `#/messages/${encodeURIComponent(messageId)}`
+            ]),
+            ...corpus.flatMap((text) => {
+              const encoded = encodeURIComponent(text)
+              return [`#/failures?q=${encoded}&run=${encoded}`, `#/${encoded}/${encoded}?tab=${encoded}`]
+            })
+          ]
+          for (const place of visits) {
+            yield* Walks.visit(page, at(place))
+            const title = yield* step(() => page.title())
+            assert.match(title, / · Millrace$/, place)
+            assert.notMatch(title, hidden, place)
+            const foreign = yield* step(() => page.locator(foreignElements).count())
+            assert.strictEqual(foreign, 0, place)
+            const text = yield* step(() => page.locator("main").innerText())
+            assert.notMatch(text, hidden, place)
+          }
+          assert.deepStrictEqual(offences, [])
+        }), limit(240_000))
+
+      it.effect("offers a viewer no action, and says why", () =>
+        Effect.gen(function*() {
+          const { at, page } = yield* signedIn(wide, tokens.viewer)
+          const [newest] = yield* DeadLetters.list({ consumer: "shown", state: "open" })
+          yield* Walks.visit(page, at(`#/dead-letters/${newest!.id}`))
+          for (const name of ["Redrive…", "Edit…", "Discard…", "Release key"]) {
+            const button = page.getByRole("button", { name })
+            yield* step(() => button.waitFor())
+            assert.strictEqual(yield* step(() => button.getAttribute("aria-disabled")), "true", name)
+            assert.include(yield* step(() => button.getAttribute("title")), "Your role is viewer")
+          }
+          yield* Walks.press(page, "r", "e", "d")
+          assert.strictEqual(yield* step(() => page.getByRole("dialog").count()), 0)
+        }), limit(60_000))
     }
   )
 }

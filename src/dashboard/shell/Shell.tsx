@@ -124,6 +124,11 @@ const Banners = ({ consumers }: { readonly consumers: ReadonlyArray<Consumer> })
             </b>
           </a>{" "}
           is paused by <Shown text={paused!.by} /> since <When at={paused!.at} exact />
+          {paused!.until !== undefined && (
+            <>
+              until <When at={paused!.until} exact />
+            </>
+          )}
           {paused!.note !== "" && (
             <>
               : <Shown text={paused!.note} />

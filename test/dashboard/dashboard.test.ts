@@ -1,6 +1,6 @@
 /**
- * The dashboard in a real browser, on the real API with planted failures: every page in both themes and three widths,
- * the walk of an operator by mouse and by keyboard, and texts of the database that try to break out.
+ * The dashboard in a real browser, on the real API with planted failures. Every page is checked in both themes and
+ * three widths. An operator walks by mouse and by keyboard. Texts of the database try to break out.
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
@@ -72,7 +72,7 @@ const places = Effect.gen(function*() {
 const foreignElements =
   "iframe, base, object, embed, u, em, body i[onclick], img, [onerror], [onload], [srcdoc], form[action], a[href^='javascript']"
 
-/** What no shown text may have: controls but tabs and line breaks, and characters that reorder or hide others. */
+/** Characters that no shown text has: controls but tabs and line breaks, and characters that reorder or hide others. */
 const hidden = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/
 
 /** Nothing is lost, and nothing is applied twice. */
@@ -188,6 +188,51 @@ if (browserRuns("the dashboard in a browser")) {
           }
           yield* Walks.press(page, "r", "e", "d")
           assert.strictEqual(yield* step(() => page.getByRole("dialog").count()), 0)
+        }), limit(60_000))
+
+      it.effect(
+        "signs in, pauses a key and copies on plain http under a name that is not localhost",
+        () =>
+          Effect.gen(function*() {
+            const site = yield* Site
+            const named = (address: string) => address.replace("127.0.0.1", "millrace.internal")
+            const { offences, page } = yield* watched(yield* browser, named(site.origin), wide)
+            const at = (place: string) => named(site.at(place))
+            yield* Walks.signIn(page, at(""), tokens.operator)
+            assert.isFalse(yield* step(() => page.evaluate("isSecureContext")))
+            const [newest] = yield* DeadLetters.list({ consumer: "shown", state: "open" })
+            const { consumer, message } = newest!
+            yield* Walks.visit(page, at(`#/keys/${consumer}/${message.key}`))
+            yield* step(() => page.getByRole("button", { name: "Pause key" }).click())
+            yield* step(() => page.getByRole("button", { name: "Resume key" }).click())
+            yield* step(() => page.getByRole("button", { name: "Copy the key" }).click())
+            yield* step(() => page.getByRole("button", { name: "Copied" }).waitFor())
+            yield* Walks.visit(page, at("#/failures"))
+            yield* Walks.press(page, "/", "Control+v")
+            assert.strictEqual(
+              yield* step(() => page.getByRole("textbox", { name: "Search dead letters" }).inputValue()),
+              message.key
+            )
+            assert.deepStrictEqual(offences, [])
+          }),
+        limit(60_000)
+      )
+
+      it.effect("has one live stream for all tabs, and another tab takes it over", () =>
+        Effect.gen(function*() {
+          const { at, context, page } = yield* signedIn(wide)
+          yield* step(() => page.getByRole("button", { name: /^Live/ }).waitFor())
+          let opened = 0
+          context.on("request", (request) => {
+            if (request.url().endsWith("/api/v1/events")) opened++
+          })
+          const other = yield* step(() => context.newPage())
+          yield* Walks.visit(other, at("#/queues"))
+          yield* step(() => other.getByRole("button", { name: /^Live/ }).waitFor())
+          assert.strictEqual(opened, 0)
+          yield* step(() => page.close())
+          yield* eventually(Effect.sync(() => opened === 1), limit(15_000))
+          yield* step(() => other.getByRole("button", { name: /^Live/ }).waitFor())
         }), limit(60_000))
     }
   )

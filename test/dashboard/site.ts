@@ -35,6 +35,7 @@ export const site = (
   const operations = Server.layer({
     path,
     topics,
+    hosts: ["millrace.internal"],
     tokens: [
       { token: Redacted.make(tokens.operator), role: "operator", name: "anna" },
       { token: Redacted.make(tokens.viewer), role: "viewer", name: "vera" }

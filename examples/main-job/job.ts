@@ -6,6 +6,7 @@
  */
 import { Effect, Layer, Schedule, Schema } from "effect"
 import * as Counts from "./counts.ts"
+import * as Dashboard from "./dashboard.ts"
 import * as Database from "./database.ts"
 import * as Downstream from "./downstream.ts"
 import * as Fault from "./faultPlan.ts"
@@ -28,6 +29,8 @@ export interface Options {
   readonly workers: number | undefined
   readonly kill: boolean
   readonly rate: number | undefined
+  /** Whether the pages of the operations are served, also when the run is over. */
+  readonly dashboard: boolean
 }
 
 /** The reconciliation found a difference. */
@@ -50,9 +53,10 @@ export const run = Effect.fnUntraced(function*(options: Options, screen: Screen)
   const run = place._tag === "Memory"
     ? Runs.only(seed, messages)
     : yield* Runs.open(seed, messages).pipe(Effect.provide(Database.layer(place, Runs.home)))
+  const database = Database.layer(place, run.schema)
   yield* work(options, run, screen).pipe(
     Effect.provide(Layer.mergeAll(
-      Database.layer(place, run.schema),
+      options.dashboard ? Dashboard.layer(run.schema, screen).pipe(Layer.provideMerge(database)) : database,
       Downstream.layer(seed),
       Logs.layer((line) => screen.line(screen.paint("dim", `  ${line}`)))
     ))
@@ -93,6 +97,9 @@ const work = Effect.fnUntraced(function*(options: Options, run: Runs.Run, screen
   if (differing.length > 0) return yield* new NotReconciled({ differing })
   const speed = `${duration(progress.elapsed)}, ${count(progress.overall)} webhooks a second`
   screen.line(`  ${screen.paint("green", "Reconciled")} in ${speed}.`)
+  if (!options.dashboard) return
+  screen.line("  Decide about the dead letters on the pages. A worker waits for what you redrive, until Ctrl-C.")
+  yield* Workers.here(tables, Workers.alone)
 })
 
 interface RunState {

@@ -5,6 +5,7 @@
  * npm start                                # 20,000 webhooks, PGlite in memory
  * npm start -- --messages 2000 --seed 7    # a smaller run, which every start repeats
  * npm start -- --data runs                 # PGlite in a folder; after Ctrl-C the next start continues
+ * npm start -- --dashboard                 # serves the pages of the operations, also when the run is over
  * DATABASE_URL=postgres://... npm start -- --workers 4 --kill
  * ```
  *
@@ -57,6 +58,10 @@ const flags = {
     Flag.withMetavar("DIR"),
     Flag.optional
   ),
+  dashboard: Flag.Boolean("dashboard").pipe(
+    Flag.withDescription("Serve the pages of the operations on this machine, until Ctrl-C"),
+    Flag.withDefault(false)
+  ),
   rate: Flag.Int("rate").pipe(
     between(1, 1_000_000),
     Flag.withDescription("Webhooks sent a second; without it as fast as the database takes them"),
@@ -106,6 +111,7 @@ const command = Command.make(
           seed: flags.seed,
           workers: Option.getOrUndefined(flags.workers),
           kill: flags.kill,
+          dashboard: flags.dashboard,
           rate: Option.getOrUndefined(flags.rate)
         }, screen)
       ),

@@ -62,9 +62,11 @@ export const ask = Effect.fnUntraced(function*(path: string, asked: Asked = {}) 
     : JSON.stringify(asked.body)
   const headers = {
     ...(asked.token === undefined ? {} : { authorization: `Bearer ${asked.token}` }),
-    ...(body === undefined
+    ...(body === undefined ? {} : { "content-type": "application/json" }),
+    // With chunks the body does not say its size.
+    ...(body === undefined || asked.headers?.["transfer-encoding"] !== undefined
       ? {}
-      : { "content-type": "application/json", "content-length": String(Buffer.byteLength(body)) }),
+      : { "content-length": String(Buffer.byteLength(body)) }),
     ...asked.headers
   }
   return yield* Effect.callback<Answered>((resume) => {

@@ -15,6 +15,7 @@ import { firstMutants } from "./firstMutants.ts"
 import { flowMutants } from "./flow.ts"
 import { handlerMutants } from "./handlers.ts"
 import { holdMutants } from "./holds.ts"
+import { httpMutants } from "./http.ts"
 import { isolationMutants } from "./isolation.ts"
 import { observabilityMutants } from "./observability.ts"
 import { once } from "./once.ts"
@@ -52,6 +53,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...outcomeMutants,
   ...handlerMutants,
   ...holdMutants,
+  ...httpMutants,
   ...isolationMutants,
   ...kitMutants,
   ...machineMutants,

@@ -2,11 +2,13 @@
  * The server of `millrace dashboard`: it listens, prints its address, and runs until it is interrupted.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as ChildProcess from "effect/process/ChildProcess"
+import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { createServer } from "node:http"
 import { Server, type ServerOptions } from "../../http/index.ts"
 import { CliFailure } from "../frame/CliFailure.ts"
@@ -27,13 +29,14 @@ const opener: Readonly<Record<string, readonly [string, ...Array<string>]>> = {
   win32: ["cmd", "/c", "start", ""]
 }
 
-const openBrowser = (url: string) => {
+const openBrowser = Effect.fnUntraced(function*(url: string) {
+  const spawner = yield* ChildProcessSpawner
   const [program, ...args] = opener[process.platform] ?? ["xdg-open"]
-  return Effect.scoped(Effect.flatMap(ChildProcess.make(program, [...args, url]), ({ exitCode }) => exitCode)).pipe(
+  yield* spawner.exitCode(ChildProcess.make(program, [...args, url])).pipe(
     Effect.timeout("5 seconds"),
     Effect.catchCause(() => Output.hint("No browser could be opened. Open the address yourself."))
   )
-}
+})
 
 const portOf = (address: HttpServer.HttpServer["Service"]["address"]): number | undefined =>
   "port" in address ? Number(address.port) : undefined
@@ -48,11 +51,12 @@ const inUse = (host: string, port: number) =>
 
 /** Serves until it is interrupted. */
 export const serve = (options: ServerOptions, { code, host, open, port }: Listen) => {
-  const listening = NodeHttpServer.layer(createServer, { host, port }).pipe(
-    Layer.catchTag("ServeError", () => Layer.unwrap(Effect.fail(inUse(host, port))))
+  const listening = HttpRouter.serve(Server.layer(options), { disableLogger: true, disableListenLog: true }).pipe(
+    Layer.provideMerge(NodeHttpServer.layer(createServer, { host, port }))
   )
-  return Effect.gen(function*() {
-    const { address } = yield* HttpServer.HttpServer
+  const running = Effect.gen(function*() {
+    // The rest of the layer's context would replace the streams of this command.
+    const { address } = Context.get(yield* Layer.build(listening), HttpServer.HttpServer)
     const shown = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host
     const url = `http://${shown}:${portOf(address) ?? port}/`
     const signIn = `${url}#code=${code}`
@@ -60,11 +64,8 @@ export const serve = (options: ServerOptions, { code, host, open, port }: Listen
     yield* Output.hint("The address signs in once. The server runs until it is interrupted (Ctrl-C).")
     if (open) yield* openBrowser(signIn)
     return yield* Effect.never
-  }).pipe(
-    Effect.provide(
-      HttpRouter.serve(Server.layer(options), { disableLogger: true, disableListenLog: true }).pipe(
-        Layer.provideMerge(listening)
-      )
-    )
+  })
+  return Effect.scoped(running).pipe(
+    Effect.catchTag("ServeError", () => Effect.fail(inUse(host, port)))
   )
 }

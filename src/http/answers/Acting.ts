@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as HttpEffect from "effect/http/HttpEffect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as Schema from "effect/Schema"
+import type * as Schema from "effect/Schema"
 import * as Inbox from "../../Inbox.ts"
 import * as MessageId from "../../MessageId.ts"
 import { type OperatorAction, Store } from "../../Store.ts"
@@ -47,7 +47,7 @@ const idOf = ({ name }: Actor, key: string): string => MessageId.ofPayload(JSON.
  * Runs the action in one transaction, and returns its answer. `result` is the schema of the answer, which is stored if
  * the request has an Idempotency-Key.
  */
-export const once = <S extends Schema.Codec<any, any>, E, R>(
+export const once = <S extends Schema.Codec<unknown, unknown>, E, R>(
   { headers, payload }: Asked,
   result: S,
   action: Effect.Effect<S["Type"], E, R>
@@ -65,7 +65,7 @@ export const once = <S extends Schema.Codec<any, any>, E, R>(
         payload: JSON.stringify([request.method, request.url, payload])
       },
       Effect.tap(action, () => Effect.sync(() => ran = true)),
-      { result, whileBusy: "refuse", timeout: "2 seconds" }
+      { result, whileBusy: "refuse" }
     ).pipe(Effect.tapError((error) => isBusy(error) ? setHeader("retry-after", "1") : Effect.void))
     if (!ran) yield* setHeader("idempotency-replayed", "true")
     return value

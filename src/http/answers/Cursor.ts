@@ -11,11 +11,10 @@ const Content = Schema.fromJsonString(Schema.Struct({ at: Schema.Array(Schema.St
 const decode = Schema.decodeUnknownEffect(Content)
 
 /** The filter of a list, as the request gave it: everything but the page. */
-const hashOf = (list: string, { cursor: _, limit: __, ...filter }: Readonly<Record<string, unknown>>): string =>
-  MessageId.ofPayload(JSON.stringify([list, Object.entries(filter).toSorted(([a], [b]) => a < b ? -1 : 1)])).slice(
-    0,
-    16
-  )
+const hashOf = (list: string, query: Readonly<Record<string, unknown>>): string => {
+  const filter = Object.entries(query).filter(([name]) => name !== "cursor" && name !== "limit")
+  return MessageId.ofPayload(JSON.stringify([list, filter.toSorted(([a], [b]) => a < b ? -1 : 1)])).slice(0, 16)
+}
 
 /**
  * Returns the position of the request's cursor, or undefined for the first page. `parts` are the forms of its parts.

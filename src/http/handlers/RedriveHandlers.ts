@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as DeadLetters from "../../DeadLetters.ts"
+import type { InvalidSetting, RedriveRunConflict } from "../../Errors.ts"
 import * as Operations from "../../ops/Operations.ts"
 import type { RedriveAction, RedriveRun } from "../../ops/RedriveRun.ts"
 import { Store } from "../../Store.ts"
@@ -56,6 +57,9 @@ export const previews = HttpApiBuilder.group(api, "previews", (handlers) =>
 const withEtag = <A extends { readonly data: { readonly etag: string } }>(body: A) =>
   HttpApiSchema.withHeaders({ body, headers: { etag: body.data.etag } })
 
+const stale = ({ at, by, message, state }: RedriveRunConflict) =>
+  new Problems.StaleVersion({ detail: message, state, ...(by === "" ? {} : { by, at }) })
+
 /** Parses the revision of an ETag. Another text is no revision that a run can have. */
 const revisionOf = (version: string): number => /^r\d{1,15}$/.test(version) ? Number(version.slice(1)) : -1
 
@@ -69,20 +73,25 @@ export const runs = HttpApiBuilder.group(api, "runs", (handlers) =>
     const shown = (run: RedriveRun) => answer(views.run(run))
 
     /** An action on the run that the operator saw. The revision is compared in the statement of the action. */
-    const act = <E, R>(
+    const act = (
       { headers, payload }: {
         readonly headers: { readonly "if-match"?: string; readonly "idempotency-key"?: string }
         readonly payload: { readonly note?: string }
       },
-      action: (action: RedriveAction) => Effect.Effect<RedriveRun, E, R>
+      action: (action: RedriveAction) => Effect.Effect<RedriveRun, Operations.RedriveActionError | InvalidSetting>
     ) =>
       Effect.gen(function*() {
         const version = yield* condition(headers, "redrive run")
-        const asked = { ...yield* by(payload), revision: revisionOf(version) }
+        const revision = revisionOf(version)
+        const seen = Effect.catchTag(
+          action({ ...yield* by(payload), revision }),
+          "RedriveRunConflict",
+          (error) => Effect.fail(error.revision === revision ? error : stale(error))
+        )
         const ran = once(
           { headers, payload: { ...payload, version } },
           Answer(Run),
-          Effect.flatMap(action(asked), shown)
+          Effect.flatMap(seen, shown)
         )
         return withEtag(yield* ran)
       })

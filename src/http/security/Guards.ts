@@ -48,12 +48,10 @@ const harmless = (response: Response): Response => {
 }
 
 /** Adds the headers. An answer that says nothing about caches is kept by none. */
-export const secured = (response: Response): Response =>
-  HttpServerResponse.setHeaders(harmless(response), {
-    "cache-control": "no-store",
-    ...response.headers,
-    ...headers
-  })
+export const secured = (response: Response): Response => {
+  const safe = harmless(response)
+  return HttpServerResponse.setHeaders(safe, { "cache-control": "no-store", ...safe.headers, ...headers })
+}
 
 /** Runs the handler if the Host is allowed, and adds the headers to every answer. */
 export const guarded = <E, R>(

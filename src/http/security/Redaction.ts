@@ -9,7 +9,7 @@
 import * as Result from "effect/Result"
 
 /** A step of a path: the name of a field, an index, or any index or field. */
-type Step = string | number | "*"
+type Step = string | number
 
 /** A place in a JSON text: its path, and where its value begins and ends. */
 interface Place {

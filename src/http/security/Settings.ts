@@ -60,12 +60,12 @@ export interface ServerOptions {
   /** `onRequest`: a dead letter comes without its payload, which has a request of its own. Default `shown`. */
   readonly payloads?: "shown" | "onRequest" | undefined
   /**
-   * Values of payloads that no answer contains: `$.card.number`, `$.lines[*].iban`. An operator can edit such a payload,
-   * and the hidden values stay.
+   * Values of payloads that no answer contains: `$.card.number`, `$.lines[*].iban`. An operator can edit such a
+   * payload, and the hidden values stay.
    */
   readonly hide?: ReadonlyArray<string> | undefined
   /** Topics whose Schemas check an edited payload. Without its topic only the JSON of an edit is checked. */
-  readonly topics?: ReadonlyArray<Topic<string, Schema.Codec<any, any>>> | undefined
+  readonly topics?: ReadonlyArray<Topic<string, Schema.Codec<unknown, unknown>>> | undefined
   /** The most bytes of a request's body. Default 1 MiB, and some room for the JSON around it. */
   readonly bodyBytes?: number | undefined
   /** The most live streams at the same time. Default 100. */
@@ -83,7 +83,7 @@ export class Settings extends Context.Service<Settings, {
   readonly hosts: ReadonlyArray<string>
   readonly payloads: "shown" | "onRequest"
   readonly redaction: Redaction.Redaction
-  readonly topics: ReadonlyMap<string, Topic<string, Schema.Codec<any, any>>>
+  readonly topics: ReadonlyMap<string, Topic<string, Schema.Codec<unknown, unknown>>>
   readonly bodyBytes: number
   readonly streams: number
   readonly sessions: Shelf.Shelf<Actor>

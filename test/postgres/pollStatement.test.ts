@@ -1,4 +1,4 @@
-/** What one poll of the queue reads. */
+/** Tests of what one poll of the queue reads. */
 import { assert, layer } from "@effect/vitest"
 import { Duration, Effect, Result } from "effect"
 import { SqlClient } from "effect/sql"

@@ -43,7 +43,7 @@ export const redisLogMutants: ReadonlyArray<Mutant> = [
     from: "fenced(deliveries.filter(isEntry)),",
     to: "Effect.succeed(deliveries.filter(isEntry)),",
     test: crashes,
-    named: "that was frozen beyond its lease commits nothing"
+    named: "settles nothing when another one has claimed its lanes"
   },
   {
     name: "log: crashes of entries in flight not counted",

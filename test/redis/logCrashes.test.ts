@@ -1,9 +1,9 @@
 /** A log of Redis Streams whose workers are killed or frozen, and whose entries are removed by others. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer } from "effect"
+import { Duration, Effect, Exit, Fiber, Layer } from "effect"
 import { Redis } from "effect/persistence/Redis"
 import { SqlClient } from "effect/sql"
-import { DeadLetters, Memory, Pipeline, Worker } from "millrace"
+import { DeadLetters, type Delivery, Memory, Pipeline, Store, Transport, Worker } from "millrace"
 import { fileURLToPath } from "node:url"
 import * as Child from "../harness/child.ts"
 import { limit } from "../harness/patience.ts"
@@ -11,12 +11,14 @@ import { type Order, order, orders } from "../worker/support.ts"
 import type { Setup } from "./log-program.ts"
 import { during, idsOf, type Ledger, ledger, logOf, streams, withLedger } from "./logKit.ts"
 import { anyServer, redisRuns } from "./redisServer.ts"
-import { freshStream, quiet, send, until } from "./streamKit.ts"
+import { freshStream, quiet, send, spec, until } from "./streamKit.ts"
 
 const runs = await redisRuns("the tests of crashes on a log of Redis Streams")
 const wait = limit(60_000)
 const program = fileURLToPath(new URL("log-program.ts", import.meta.url))
 const idsFor = (account: string, count: number) => orders(account, count).map(({ id }) => id)
+
+const idsIn = (deliveries: ReadonlyArray<Delivery.Delivery>) => deliveries.map(({ message: { id } }) => id)
 
 const started = ({ where }: Ledger, name: string, change: Partial<Setup> = {}) =>
   Child.start({
@@ -85,6 +87,36 @@ describe.runIf(runs)("a worker on a log of Redis Streams", () => {
           ])
         }))
       ),
+    wait
+  )
+
+  it.live(
+    "settles nothing when another one has claimed its lanes",
+    () =>
+      withLedger(() =>
+        Effect.gen(function*() {
+          const store = yield* Store.Store
+          const transport = yield* Transport.Transport
+          yield* store.consumers.register({ consumer: "ledger", topics: [], lanes: 1, order: "continue" })
+          const taking = Effect.fnUntraced(function*(worker: string, lease: number) {
+            const subscription = yield* transport.open({ ...spec, worker, lanes: 1, lease: Duration.millis(lease) })
+            const got: Array<Delivery.Delivery> = []
+            yield* until(
+              "it has both",
+              Effect.map(
+                subscription.take({ messages: 9, bytes: 1e6, perKey: 9 }, (some) => got.push(...some)),
+                () => got.length === 2
+              )
+            )
+            return { got, settled: Effect.map(store.transact(subscription.removeInTransaction(got)), idsIn) }
+          })
+          yield* send(orders("a", 2))
+          const first = yield* taking("first", 200)
+          // It renews nothing, so the next one gets its lane.
+          const second = yield* taking("second", limit(30_000))
+          assert.deepStrictEqual(yield* first.settled, [])
+          assert.deepStrictEqual(yield* second.settled, ["a1", "a2"])
+        }).pipe(Effect.scoped), 1),
     wait
   )
 

@@ -23,7 +23,7 @@ import { success } from "../api/DeadLettersApi.ts"
 import * as Problems from "../api/Problems.ts"
 import { Answer } from "../schema/Answer.ts"
 import { Decided } from "../schema/DeadLetterSchema.ts"
-import { Settings } from "../security/Settings.ts"
+import { Settings } from "../security/ServerSettings.ts"
 
 const pageSize = 50
 

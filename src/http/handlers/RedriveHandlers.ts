@@ -16,7 +16,7 @@ import { api } from "../api/Api.ts"
 import * as Problems from "../api/Problems.ts"
 import { Answer } from "../schema/Answer.ts"
 import { Run } from "../schema/RunSchema.ts"
-import { Settings } from "../security/Settings.ts"
+import { Settings } from "../security/ServerSettings.ts"
 import { filterOf } from "./DeadLetterHandlers.ts"
 
 /** How long one request discards. Then the client sends it again, and so a discard can end at any time. */

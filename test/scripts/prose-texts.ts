@@ -8,7 +8,9 @@ const pages = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "A
 export const paths = (only: ReadonlyArray<string>): ReadonlyArray<string> =>
   [
     ...pages,
-    ...["src", "test", "examples", ".github"].flatMap((folder) => [...files(folder, ".ts"), ...files(folder, ".md")])
+    ...["src", "test", "examples", ".github"].flatMap((
+      folder
+    ) => [...files(folder, ".ts"), ...files(folder, ".tsx"), ...files(folder, ".md")])
   ].filter((path) => !path.startsWith("test/api/"))
     .filter((path) => only.length === 0 || only.some((each) => path === each || path.startsWith(each)))
 

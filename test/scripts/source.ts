@@ -44,7 +44,7 @@ export const files = (folder: string, ending: string): ReadonlyArray<string> => 
 export const read = (path: string): string => readFileSync(join(root, path), "utf8")
 
 export const parse = (path: string, text: string): Source => {
-  const result = parseSync(path, text, { lang: "ts" })
+  const result = parseSync(path, text, { lang: path.endsWith(".tsx") ? "tsx" : "ts" })
   const [error] = result.errors
   if (error !== undefined) throw new Error(`${path}: ${error.message}`)
   return { path, text, program: result.program as unknown as Node, comments: result.comments }

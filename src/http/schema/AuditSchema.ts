@@ -30,7 +30,10 @@ export const Action = Schema.Literals([
   "awaited",
   "stopped",
   "finished",
-  "evicted"
+  "evicted",
+  "purged",
+  "imported",
+  "noted"
 ])
 
 /**

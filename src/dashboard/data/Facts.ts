@@ -1,0 +1,26 @@
+/** The facts as the API sends them: JSON, with absent fields where a value is not known. */
+export type {
+  AttentionJson as Attention,
+  AuditEntryJson as Entry,
+  ConsumerJson as Consumer,
+  CountJson as Count,
+  DeadLetterItemJson as DeadLetterItem,
+  DeadLetterJson as DeadLetter,
+  EditCheckJson as EditCheck,
+  FailureGroupJson as FailureGroup,
+  FailureJson as Attempt,
+  FoundJson as Found,
+  KeyDetailJson as KeyDetail,
+  LaneJson as Lane,
+  OverviewJson as Overview,
+  PageJson as Page,
+  PointJson as Point,
+  PreviewJson as Preview,
+  RunJson as Run,
+  SessionJson as Session,
+  SignInJson as SignIn,
+  StuckKeyJson as StuckKey,
+  SuspectJson as Suspect,
+  WaitingMessageJson as WaitingMessage,
+  WorkerJson as Worker
+} from "../../http/api/Types.ts"

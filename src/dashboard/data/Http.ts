@@ -1,0 +1,100 @@
+/**
+ * Requests to the API of the server that serves these pages. Its address is relative to the page, so it follows the
+ * path at which the server is mounted.
+ */
+import { signal } from "@preact/signals"
+import { synchronise } from "./Clock.ts"
+
+/** Whether the server has refused a request because the session has ended. */
+export const sessionEnded = signal(false)
+
+/** An answer that is no success, as RFC 9457 describes it. */
+export class Problem extends Error {
+  readonly status: number
+  /** The last part of the problem's type: `stale-version`. */
+  readonly code: string
+  readonly title: string
+  readonly fields: Readonly<Record<string, unknown>>
+
+  constructor(status: number, fields: Readonly<Record<string, unknown>>) {
+    const title = typeof fields["title"] === "string" ? fields["title"] : `The server returned status ${status}.`
+    super(typeof fields["detail"] === "string" ? fields["detail"] : title)
+    this.status = status
+    this.title = title
+    this.code = typeof fields["type"] === "string" ? fields["type"].split("/").at(-1)! : ""
+    this.fields = fields
+  }
+}
+
+/** The address of the API, with a slash at its end. */
+export const root = new URL("./api/v1/", document.baseURI.split("#")[0])
+
+/** Encodes the parts of a path: a name may contain a slash or a question mark. */
+export const path = (...parts: ReadonlyArray<string>): string =>
+  parts.map((part) => encodeURIComponent(part).replace(/^\.+$/, (dots) => "%2E".repeat(dots.length))).join("/")
+
+/** Returns a query with the parameters that are given. */
+export const query = (parameters: Readonly<Record<string, string | number | boolean | undefined>>): string => {
+  const search = new URLSearchParams()
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== undefined && value !== "") search.set(name, String(value))
+  }
+  return search.size === 0 ? "" : `?${search}`
+}
+
+/** An id that no other request has. A page on plain http has no `crypto.randomUUID`. */
+export const unique = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("")
+
+export interface Options {
+  readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
+  readonly body?: unknown
+  /** The version that the operator has seen. */
+  readonly ifMatch?: string | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** An answer with the headers that pages use. */
+export interface Answer<A> {
+  readonly value: A
+  readonly etag: string | undefined
+}
+
+const headersOf = ({ body, ifMatch, method = "GET" }: Options): Record<string, string> => ({
+  accept: "application/json",
+  ...(body === undefined ? {} : { "content-type": "application/json" }),
+  ...(method === "GET" ? {} : { "idempotency-key": unique() }),
+  ...(ifMatch === undefined ? {} : { "if-match": ifMatch })
+})
+
+const parsed = (text: string): unknown => {
+  try {
+    return text === "" ? undefined : JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Sends a request. Fails with a `Problem`, also if the server cannot be reached (status 0). */
+export const send = async <A>(address: string, options: Options = {}): Promise<Answer<A>> => {
+  const init: RequestInit = { method: options.method ?? "GET", headers: headersOf(options), credentials: "same-origin" }
+  if (options.body !== undefined) init.body = JSON.stringify(options.body)
+  if (options.signal !== undefined) init.signal = options.signal
+  const response = await fetch(new URL(address, root), init).catch((error: unknown) => {
+    if (options.signal?.aborted === true) throw error
+    throw new Problem(0, {
+      title: "The server cannot be reached.",
+      detail: "Check that the process of the dashboard runs, and that the network reaches it. Nothing was changed."
+    })
+  })
+  const body = parsed(await response.text())
+  const fields = typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {}
+  if (response.status === 401) sessionEnded.value = true
+  if (!response.ok) throw new Problem(response.status, fields)
+  if (typeof fields["asOf"] === "string") synchronise(Date.parse(fields["asOf"]))
+  return { value: body as A, etag: response.headers.get("etag") ?? undefined }
+}
+
+/** Reads facts. */
+export const read = async <A>(address: string, signal?: AbortSignal): Promise<A> =>
+  (await send<A>(address, { signal })).value

@@ -1,0 +1,51 @@
+/** A list by pages: its table, the button for new rows, the button for the next page, and its states. */
+import type { ComponentChildren } from "preact"
+import type { List } from "../data/Pages.ts"
+import { Btn } from "./Btn.tsx"
+import { type Column, Grid } from "./Grid.tsx"
+import { Failed, Skeleton } from "./States.tsx"
+
+export function ListView<A>(
+  { caption, columns, empty, idOf, list, muted }: {
+    readonly list: List<A>
+    readonly caption: string
+    readonly columns: ReadonlyArray<Column<A>>
+    readonly idOf: (row: A) => string
+    readonly muted?: (row: A) => boolean
+    readonly empty: ComponentChildren
+  }
+) {
+  const rows = list.rows.value
+  const error = list.error.value
+  if (rows === undefined) {
+    return error === undefined
+      ? <Skeleton rows={6} />
+      : <Failed error={error} retry={list.reload} />
+  }
+  return (
+    <>
+      {list.fresh.value > 0 && (
+        <div class="fresh" role="status">
+          <Btn kind="ghost" small onClick={list.showFresh}>Show {list.fresh.value} new</Btn>
+        </div>
+      )}
+      {error !== undefined && <Failed error={error} retry={list.reload} />}
+      {rows.length === 0
+        ? empty
+        : (
+          <Grid
+            caption={caption}
+            columns={columns}
+            rows={rows}
+            idOf={idOf}
+            {...(muted === undefined ? {} : { muted })}
+          />
+        )}
+      {list.hasMore.value && (
+        <div class="more">
+          <Btn busy={list.busy.value} onClick={list.more}>Show more</Btn>
+        </div>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,58 @@
+/** Asks why a consumer is paused. */
+import { useSignal } from "@preact/signals"
+import * as Api from "../data/Requests.ts"
+import { attempt } from "../decide/Deciding.ts"
+import { Btn } from "../parts/Btn.tsx"
+import { Field } from "../parts/Field.tsx"
+import { Modal } from "../parts/Modal.tsx"
+import { flat } from "../text/Pieces.ts"
+import { Shown } from "../text/ShownText.tsx"
+
+export const PauseDialog = (
+  { consumer, onClose, onDone }: {
+    readonly consumer: string
+    readonly onClose: () => void
+    readonly onDone: () => void
+  }
+) => {
+  const note = useSignal("")
+  const busy = useSignal(false)
+  const submit = async () => {
+    busy.value = true
+    const done = await attempt(() => Api.pause(consumer, note.value.trim()), `${flat(consumer)} is paused.`)
+    busy.value = false
+    if (done) {
+      onDone()
+      onClose()
+    }
+  }
+  return (
+    <Modal
+      title={
+        <>
+          Pause <Shown text={consumer} />
+        </>
+      }
+      onClose={onClose}
+      actions={
+        <>
+          <Btn onClick={onClose}>Cancel</Btn>
+          <Btn kind="primary" icon="pause" busy={busy.value} onClick={() => void submit()}>Pause</Btn>
+        </>
+      }
+    >
+      <p>
+        Its workers take no more messages until an operator resumes it, also across restarts. Running attempts finish,
+        publishing continues, and messages wait in order.
+      </p>
+      <Field
+        label="Reason"
+        value={note.value}
+        onInput={(value) => (note.value = value)}
+        placeholder="bank is down, INC-812"
+        hint="Each page shows the reason while the consumer is paused."
+        autofocus
+      />
+    </Modal>
+  )
+}

@@ -1,0 +1,23 @@
+/** Checks a page by axe-core, as WCAG 2.2 AA asks for, and its width. */
+import { Effect } from "effect"
+import { readFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import { step, type Watched } from "./chromium.ts"
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
+
+const run = `axe.run({ resultTypes: ["violations"] }).then(({ violations }) => violations.flatMap(({ id, nodes }) =>
+  nodes.map(({ failureSummary, target }) => id + " at " + target.join(" ") + ": " + failureSummary.replaceAll("\\n", " "))))`
+
+/** Returns what axe-core finds on the page, and whether the page is wider than the screen. */
+export const findings = Effect.fnUntraced(function*({ context, page }: Watched) {
+  // The page's policy forbids scripts that are added, so the debugger evaluates them.
+  const session = yield* step(() => context.newCDPSession(page))
+  const evaluate = (expression: string) =>
+    step(() => session.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true }))
+  yield* evaluate(axe)
+  const found = (yield* evaluate(run)).result.value as ReadonlyArray<string>
+  const wider = (yield* evaluate("document.documentElement.scrollWidth - innerWidth")).result.value as number
+  yield* step(() => session.detach())
+  return wider > 0 ? [...found, `the page is ${wider} pixels wider than the screen`] : found
+})

@@ -1,0 +1,90 @@
+/**
+ * The browser of the tests: a real headless Chromium, which `CHROMIUM` names or the system has. Where there is none, the
+ * tests say loudly that they did not run.
+ */
+import { Effect, Schema } from "effect"
+import { existsSync } from "node:fs"
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core"
+import { limit } from "../harness/patience.ts"
+
+const candidates = [process.env["CHROMIUM"] ?? "", "/usr/bin/chromium", "/usr/bin/chromium-browser"]
+const program = candidates.find((path) => path !== "" && existsSync(path))
+
+/** Whether tests that need the browser run here. If not, each test file prints it. */
+export const browserRuns = (what: string): boolean => {
+  if (program === undefined) {
+    console.error(`NOT RUN: ${what}. There is no Chromium: install it, or set CHROMIUM to its path.`)
+  }
+  return program !== undefined
+}
+
+/** Stays on this machine, and downloads nothing. */
+const args = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync"
+]
+
+/** A step of a test in the browser failed, for example because an element did not appear. */
+class BrowserFailed extends Schema.TaggedError<BrowserFailed>()("BrowserFailed", { message: Schema.String }) {}
+
+/** Runs a step in the browser. */
+export const step = <A>(run: () => Promise<A>): Effect.Effect<A, BrowserFailed> =>
+  Effect.tryPromise({ try: run, catch: (error) => new BrowserFailed({ message: String(error) }) })
+
+/** Starts the browser. It ends with the scope. */
+export const browser: Effect.Effect<Browser, BrowserFailed, import("effect").Scope.Scope> = Effect.acquireRelease(
+  step(() => chromium.launch({ executablePath: program!, args, timeout: limit(30_000) })),
+  (browser) => Effect.promise(() => browser.close())
+)
+
+/** The look of a page. */
+export interface Look {
+  readonly width: 1360 | 900 | 360
+  readonly theme: "light" | "dark"
+}
+
+/** A page with everything that it must not do. */
+export interface Watched {
+  readonly page: Page
+  readonly context: BrowserContext
+  /** Dialogs, reports of the Content Security Policy, errors of scripts, and requests to another server. */
+  readonly offences: Array<string>
+}
+
+/** Opens a page that notes each offence. It closes with the scope. */
+export const watched = Effect.fnUntraced(function*(browser: Browser, origin: string, look: Look) {
+  const context = yield* Effect.acquireRelease(
+    step(() =>
+      browser.newContext({
+        viewport: { width: look.width, height: look.width === 360 ? 780 : 900 },
+        colorScheme: look.theme,
+        hasTouch: look.width === 360,
+        isMobile: look.width === 360,
+        reducedMotion: "reduce"
+      })
+    ),
+    (context) => Effect.promise(() => context.close())
+  )
+  const page = yield* step(() => context.newPage())
+  page.setDefaultTimeout(limit(10_000))
+  const offences: Array<string> = []
+  page.on("dialog", (dialog) => {
+    offences.push(`dialog: ${dialog.message()}`)
+    void dialog.dismiss()
+  })
+  page.on("pageerror", (error) => offences.push(`script: ${error.message}`))
+  page.on("console", (message) => {
+    if (/Content Security Policy|TrustedHTML|Trusted Type/.test(message.text())) offences.push(message.text())
+  })
+  page.on("request", (request) => {
+    const { protocol, origin: other } = new URL(request.url())
+    if (protocol !== "data:" && other !== origin) offences.push(`request: ${request.url()}`)
+  })
+  return { page, context, offences } satisfies Watched
+})

@@ -1,0 +1,143 @@
+/** The walk of an operator through the pages: by mouse, and by keyboard alone. */
+import { Effect } from "effect"
+import type { Page } from "playwright-core"
+import { step } from "./chromium.ts"
+
+/** Opens a place of the pages. */
+export const visit = (page: Page, address: string) =>
+  step(async () => {
+    await page.goto("about:blank")
+    await page.goto(address)
+    await page.locator("h1").waitFor()
+    await page.locator(".skeleton").waitFor({ state: "detached" })
+  })
+
+/** Signs in by the form. */
+export const signIn = (page: Page, address: string, token: string) =>
+  step(async () => {
+    await page.goto(address)
+    await page.getByLabel("Token").fill(token)
+    await page.getByRole("button", { name: "Sign in" }).click()
+    await page.getByRole("heading", { name: "Overview" }).waitFor()
+  })
+
+/** A consumer's poison groups, and how the payment that does not decode is fixed. */
+export interface Walk {
+  readonly consumer: string
+  /** Before and after, within the payload. */
+  readonly fix: readonly [from: string, to: string]
+}
+
+/** By mouse: finds the message that does not decode, reads its error, fixes its payload, and redrives it. */
+export const editByMouse = (page: Page, { consumer, fix: [from, to] }: Walk) =>
+  step(async () => {
+    await page.getByRole("navigation", { name: "Pages", exact: true }).getByRole("link", { name: "Failures" }).click()
+    const row = page.getByRole("row").filter({ hasText: consumer }).filter({ hasText: "undecodable" })
+    await row.getByRole("link").first().click()
+    await page.getByRole("row").getByRole("link", { name: `${consumer}-old-1` }).click()
+    await page.getByText("cents").first().waitFor()
+    await page.getByRole("button", { name: "Edit…" }).click()
+    const area = page.getByRole("textbox", { name: "Payload" })
+    const before = await area.inputValue()
+    await area.fill(before.replace(from, to))
+    await page.locator(".diff-row.is-added").waitFor()
+    await page.getByRole("button", { name: "Redrive edited" }).click()
+    await page.getByText("The edited message is back in its queue.").waitFor()
+  })
+
+/** By mouse: redrives one message of the group, sees its outcome, and continues with the rest. */
+export const redriveByMouse = (page: Page, { consumer }: Walk) =>
+  step(async () => {
+    await page.getByRole("navigation", { name: "Pages", exact: true }).getByRole("link", { name: "Failures" }).click()
+    const row = page.getByRole("row").filter({ hasText: consumer }).filter({ hasText: "PaymentDeclined" })
+    await row.getByRole("checkbox").check()
+    await page.getByRole("button", { name: "Redrive…" }).click()
+    await page.getByRole("dialog").getByLabel("Note").fill("INC-812 fixed")
+    await page.getByRole("dialog").getByLabel("Rate").fill("100")
+    await page.getByRole("button", { name: "Start with 1" }).click()
+    await page.getByRole("button", { name: "Continue with the rest" }).click()
+    await page.getByRole("dialog").getByText("finished", { exact: true }).waitFor()
+  })
+
+/** Presses keys one after the other. */
+export const press = (page: Page, ...keys: ReadonlyArray<string>) =>
+  step(async () => {
+    for (const key of keys) await page.keyboard.press(key)
+  })
+
+/** Moves down the list until the row of this text has the focus. */
+const moveTo = Effect.fnUntraced(function*(page: Page, texts: ReadonlyArray<string>) {
+  for (let moved = 0; moved < 30; moved++) {
+    yield* press(page, "j")
+    const row = page.locator("tr:focus-within")
+    const text = (yield* step(() => row.count())) === 0 ? "" : yield* step(() => row.innerText())
+    if (texts.every((each) => text.includes(each))) return
+  }
+  return yield* Effect.die(new Error(`no row has ${texts.join(" and ")}`))
+})
+
+/** Presses Tab until the element of this name has the focus. */
+const tabTo = Effect.fnUntraced(function*(page: Page, name: RegExp) {
+  const focused = page.locator(":focus")
+  for (let moved = 0; moved < 40; moved++) {
+    const count = yield* step(() => focused.count())
+    const text = count === 0 ?
+      "" :
+      yield* step(async () =>
+        `${await focused.innerText().catch(() => "")} ${await focused.getAttribute("aria-label") ?? ""} ${await focused
+          .evaluate((element) =>
+            ("labels" in element ? [...(element.labels as NodeListOf<HTMLElement> | null) ?? []] : []).map((
+              { innerText }
+            ) => innerText).join(" ")
+          )}`
+      )
+    if (name.test(text)) return
+    yield* press(page, "Tab")
+  }
+  return yield* Effect.die(new Error(`nothing that matches ${name} gets the focus`))
+})
+
+const shown = (page: Page, text: string) => step(() => page.getByText(text).first().waitFor())
+
+/** By keyboard alone: the same walk as by mouse. */
+export const editByKeys = Effect.fnUntraced(function*(page: Page, { consumer, fix: [from, to] }: Walk) {
+  yield* press(page, "g", "f")
+  yield* step(() => page.getByRole("row").filter({ hasText: consumer }).first().waitFor())
+  yield* moveTo(page, [consumer, "undecodable"])
+  yield* press(page, "Enter")
+  yield* step(() => page.getByRole("link", { name: `${consumer}-old-1` }).waitFor())
+  yield* moveTo(page, [`${consumer}-old-1`])
+  yield* press(page, "Enter")
+  yield* step(() => page.getByRole("heading", { name: "Payload" }).waitFor())
+  yield* press(page, "e")
+  const area = page.getByRole("textbox", { name: "Payload" })
+  yield* step(() => area.waitFor())
+  yield* tabTo(page, /^\s*Payload/)
+  const before = yield* step(() => area.inputValue())
+  yield* press(page, "Control+a")
+  yield* step(() => page.keyboard.insertText(before.replace(from, to)))
+  yield* step(() => page.locator(".diff-row.is-added").waitFor())
+  yield* tabTo(page, /Redrive edited/)
+  yield* press(page, "Enter")
+  yield* shown(page, "The edited message is back in its queue.")
+})
+
+/** By keyboard alone: one message of the group, its outcome, and then the rest. */
+export const redriveByKeys = Effect.fnUntraced(function*(page: Page, { consumer }: Walk) {
+  yield* press(page, "g", "f")
+  yield* step(() => page.getByRole("row").filter({ hasText: "PaymentDeclined" }).first().waitFor())
+  yield* moveTo(page, [consumer, "PaymentDeclined"])
+  yield* press(page, "x", "r")
+  yield* step(() => page.getByRole("button", { name: "Start with 1" }).waitFor())
+  yield* tabTo(page, /Rate/)
+  yield* press(page, "Control+a")
+  yield* step(() => page.keyboard.insertText("100"))
+  yield* tabTo(page, /Start with 1/)
+  yield* press(page, "Enter")
+  yield* step(() => page.getByRole("button", { name: "Continue with the rest" }).waitFor())
+  yield* tabTo(page, /Continue with the rest/)
+  yield* press(page, "Enter")
+  yield* step(() => page.getByRole("dialog").getByText("finished", { exact: true }).waitFor())
+  yield* press(page, "Escape")
+  yield* step(() => page.getByRole("dialog").waitFor({ state: "detached" }))
+})

@@ -1,6 +1,6 @@
 /**
- * The browser of the tests: a real headless Chromium, which `CHROMIUM` names or the system has. Where there is none, the
- * tests say loudly that they did not run.
+ * The browser of the tests: a real headless Chromium, which `CHROMIUM` names or the system has. Where there is none,
+ * the tests say loudly that they did not run.
  */
 import { Effect, Schema } from "effect"
 import { existsSync } from "node:fs"
@@ -27,7 +27,9 @@ const args = [
   "--no-first-run",
   "--disable-background-networking",
   "--disable-component-update",
-  "--disable-sync"
+  "--disable-sync",
+  // A name that is not localhost, as behind a VPN. For it a browser has no secure context on plain http.
+  "--host-resolver-rules=MAP millrace.internal 127.0.0.1"
 ]
 
 /** A step of a test in the browser failed, for example because an element did not appear. */

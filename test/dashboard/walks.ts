@@ -53,7 +53,7 @@ export const redriveByMouse = (page: Page, { consumer }: Walk) =>
     await row.getByRole("checkbox").check()
     await page.getByRole("button", { name: "Redrive…" }).click()
     await page.getByRole("dialog").getByLabel("Note").fill("INC-812 fixed")
-    await page.getByRole("dialog").getByLabel("Rate").fill("100")
+    await page.getByRole("textbox", { name: "Rate" }).fill("100")
     await page.getByRole("button", { name: "Start with 1" }).click()
     await page.getByRole("button", { name: "Continue with the rest" }).click()
     await page.getByRole("dialog").getByText("finished", { exact: true }).waitFor()
@@ -63,6 +63,17 @@ export const redriveByMouse = (page: Page, { consumer }: Walk) =>
 export const press = (page: Page, ...keys: ReadonlyArray<string>) =>
   step(async () => {
     for (const key of keys) await page.keyboard.press(key)
+  })
+
+/** Presses the key of a dialog until the dialog is open. The key is off until the page has its facts. */
+export const openDialog = (page: Page, key: string) =>
+  step(async () => {
+    const dialog = page.getByRole("dialog")
+    while (await dialog.count() === 0) {
+      await page.keyboard.press(key)
+      await dialog.waitFor({ timeout: 1_000 }).catch(() => undefined)
+    }
+    await page.locator(".skeleton").waitFor({ state: "detached" })
   })
 
 /** Moves down the list until the row of this text has the focus. */
@@ -109,7 +120,7 @@ export const editByKeys = Effect.fnUntraced(function*(page: Page, { consumer, fi
   yield* moveTo(page, [`${consumer}-old-1`])
   yield* press(page, "Enter")
   yield* step(() => page.getByRole("heading", { name: "Payload" }).waitFor())
-  yield* press(page, "e")
+  yield* openDialog(page, "e")
   const area = page.getByRole("textbox", { name: "Payload" })
   yield* step(() => area.waitFor())
   yield* tabTo(page, /^\s*Payload/)
@@ -127,7 +138,8 @@ export const redriveByKeys = Effect.fnUntraced(function*(page: Page, { consumer 
   yield* press(page, "g", "f")
   yield* step(() => page.getByRole("row").filter({ hasText: "PaymentDeclined" }).first().waitFor())
   yield* moveTo(page, [consumer, "PaymentDeclined"])
-  yield* press(page, "x", "r")
+  yield* press(page, "x")
+  yield* openDialog(page, "r")
   yield* step(() => page.getByRole("button", { name: "Start with 1" }).waitFor())
   yield* tabTo(page, /Rate/)
   yield* press(page, "Control+a")

@@ -50,7 +50,7 @@ export const redriveRunMutants: ReadonlyArray<Mutant> = [
     guarantee: "operations",
     file: "src/postgres/maintenance/RedriveRuns.ts",
     from: "    if (Cause.hasInterruptsOnly(cause)) return",
-    to: "    if (Cause.hasDies(cause) || Cause.hasInterruptsOnly(cause)) return",
+    to: "    if (!Cause.hasInterruptsOnly(cause)) return",
     test: operators,
     named: "loses its connection in the middle of a step"
   },

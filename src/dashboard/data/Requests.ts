@@ -118,7 +118,9 @@ export const changeRate = async (run: Facts.Run, rate: number) =>
   (await send<Answer<Facts.Run>>(path("redrive-runs", run.id), { method: "PATCH", body: { rate }, ifMatch: run.etag }))
     .value.data
 
-export const pause = (consumer: string, note: string) => post(path("consumers", consumer, "pause"), { note })
+/** Without `seconds` only an operator ends the pause. */
+export const pause = (consumer: string, note: string, seconds: number | undefined) =>
+  post(path("consumers", consumer, "pause"), { note, ...(seconds === undefined ? {} : { seconds }) })
 export const resume = (consumer: string) => post(path("consumers", consumer, "resume"), {})
 export const pauseKey = (consumer: string, key: string, action: "pause" | "resume") =>
   post(path("consumers", consumer, "keys", key, action), {})

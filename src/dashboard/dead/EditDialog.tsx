@@ -120,13 +120,14 @@ const Edit = ({ before, of: one, onClose, onDone }: EditProps & { readonly befor
           <Verdict check={check.value} failure={failure.value} />
           {check.value !== undefined && check.value.issues.length > 0 && (
             <ul class="issues">
+              {/* The server adds the kind of the issue to the path, and the path again to the message. */}
               {check.value.issues.map(({ message, path }) => (
                 <li key={`${path} ${message}`}>
                   <button type="button" onClick={() => (focusLine.value = lineOf(text.value, path))}>
                     <code>
-                      <Shown text={path} empty="$" />
+                      <Shown text={path.replace(/ [A-Z]\w*$/, "")} empty="$" />
                     </code>{" "}
-                    <Shown text={message} />
+                    <Shown text={message.split("\n")[0]!} />
                   </button>
                 </li>
               ))}

@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks"
 import { Btn } from "../parts/Btn.tsx"
 import { Icon } from "../parts/Icon.tsx"
 import { place, refine } from "../place/Address.ts"
+import { Shown } from "../text/ShownText.tsx"
 
 export const SearchBox = ({ rest }: { readonly rest: ReadonlyArray<string> }) => {
   const asked = place.value.query["q"] ?? ""
@@ -43,9 +44,12 @@ export const SearchBox = ({ rest }: { readonly rest: ReadonlyArray<string> }) =>
       )}
       <span id="search-hint" class={rest.length > 0 ? "search-hint warn" : "sr-only"}>
         {rest.length > 0
-          ? `“${
-            rest.join(" ")
-          }” is no qualifier. Use consumer:, topic:, key:, message:, error:, reason:, since: or until:`
+          ? (
+            <>
+              <Shown text={rest.join(" ")} />{" "}
+              is no qualifier. Use consumer:, topic:, key:, message:, error:, reason:, since: or until:
+            </>
+          )
           : "Qualifiers: consumer, topic, key, message, error, reason, since, until. Press Enter to search."}
       </span>
     </form>

@@ -1,12 +1,21 @@
-/** Asks why a consumer is paused. */
+/** Asks why a consumer is paused, and how long. */
 import { useSignal } from "@preact/signals"
 import * as Api from "../data/Requests.ts"
 import { attempt } from "../decide/Deciding.ts"
 import { Btn } from "../parts/Btn.tsx"
-import { Field } from "../parts/Field.tsx"
+import { Choice, Field } from "../parts/Field.tsx"
 import { Modal } from "../parts/Modal.tsx"
 import { flat } from "../text/Pieces.ts"
 import { Shown } from "../text/ShownText.tsx"
+
+/** Seconds, and what they are called. A pause without end is a choice of its own, so that none is forgotten. */
+const spans: ReadonlyArray<readonly [seconds: string, text: string]> = [
+  ["900", "15 minutes"],
+  ["3600", "1 hour"],
+  ["14400", "4 hours"],
+  ["86400", "1 day"],
+  ["", "until an operator resumes it"]
+]
 
 export const PauseDialog = (
   { consumer, onClose, onDone }: {
@@ -16,10 +25,14 @@ export const PauseDialog = (
   }
 ) => {
   const note = useSignal("")
+  const span = useSignal("3600")
   const busy = useSignal(false)
   const submit = async () => {
     busy.value = true
-    const done = await attempt(() => Api.pause(consumer, note.value.trim()), `${flat(consumer)} is paused.`)
+    const done = await attempt(
+      () => Api.pause(consumer, note.value.trim(), span.value === "" ? undefined : Number(span.value)),
+      `${flat(consumer)} is paused.`
+    )
     busy.value = false
     if (done) {
       onDone()
@@ -42,8 +55,8 @@ export const PauseDialog = (
       }
     >
       <p>
-        Its workers take no more messages until an operator resumes it, also across restarts. Running attempts finish,
-        publishing continues, and messages wait in order.
+        Its workers take no more messages, also across restarts. Running attempts finish, publishing continues, and
+        messages wait in order.
       </p>
       <Field
         label="Reason"
@@ -53,6 +66,7 @@ export const PauseDialog = (
         hint="Each page shows the reason while the consumer is paused."
         autofocus
       />
+      <Choice label="How long" value={span.value} options={spans} onChange={(value) => (span.value = value)} />
     </Modal>
   )
 }

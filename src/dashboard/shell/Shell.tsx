@@ -93,7 +93,6 @@ const Top = ({ openRuns }: { readonly openRuns: number }) => (
     <button
       type="button"
       class="goto"
-      aria-label="Go to queue, key or message Ctrl K"
       aria-keyshortcuts="Control+K"
       onClick={() => (frameDialog.value = "goto")}
     >
@@ -125,6 +124,11 @@ const Banners = ({ consumers }: { readonly consumers: ReadonlyArray<Consumer> })
             </b>
           </a>{" "}
           is paused by <Shown text={paused!.by} /> since <When at={paused!.at} exact />
+          {paused!.until !== undefined && (
+            <>
+              until <When at={paused!.until} exact />
+            </>
+          )}
           {paused!.note !== "" && (
             <>
               : <Shown text={paused!.note} />

@@ -206,7 +206,7 @@ export const start = Effect.fnUntraced(function*(
       Effect.sleep(Math.min(done.pause, leaseMillis / 2))
     )
   })
-  // A connection that is lost within a transaction is a defect of the rollback. It must not end this fiber either.
+  // No failure ends this fiber, and no defect either: a rollback on a lost connection may be one.
   const patient = Effect.catchCause(turn, (cause) => {
     if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
     const error = PgFailure.sqlErrorIn(cause)

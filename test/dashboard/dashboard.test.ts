@@ -1,0 +1,239 @@
+/**
+ * The dashboard in a real browser, on the real API with planted failures. Every page is checked in both themes and
+ * three widths. An operator walks by mouse and by keyboard. Texts of the database try to break out.
+ */
+import { assert, layer } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { DeadLetters } from "millrace"
+import { inject } from "vitest"
+import { limit } from "../harness/patience.ts"
+import { eventually, freshSchema } from "../postgres/kit.ts"
+import { findings } from "./accessible.ts"
+import { browser, browserRuns, type Look, step, watched } from "./chromium.ts"
+import { consumer, corpus, plantHostile } from "./hostileTexts.ts"
+import { committed, type Ledger, ledgerOf, ledgerTable, plant } from "./planted.ts"
+import { Site, site, tokens } from "./site.ts"
+import * as Walks from "./walks.ts"
+
+const mouse = ledgerOf("mouse")
+const keyboard = ledgerOf("keyboard")
+const shown = ledgerOf("shown")
+
+const looks: ReadonlyArray<Look> = [
+  { width: 1360, theme: "light" },
+  { width: 1360, theme: "dark" },
+  { width: 900, theme: "light" },
+  { width: 360, theme: "light" },
+  { width: 360, theme: "dark" }
+]
+
+/** A page that is signed in as an operator. */
+const signedIn = Effect.fnUntraced(function*(look: Look, token = tokens.operator) {
+  const { at, origin } = yield* Site
+  const seen = yield* watched(yield* browser, origin, look)
+  yield* Walks.signIn(seen.page, at(""), token)
+  return { ...seen, at }
+})
+
+const wide: Look = { width: 1360, theme: "light" }
+
+/** Every page with the planted failures on it, and the dialogs by the key that opens them. */
+const places = Effect.gen(function*() {
+  const [newest] = yield* DeadLetters.list({ consumer: "shown", state: "open", tag: "PaymentDeclined" })
+  const failure = `failures/shown/${encodeURIComponent(newest!.fingerprint)}`
+  const dead = `dead-letters/${newest!.id}`
+  return [
+    ["#/"],
+    ["#/failures"],
+    ["#/failures?q=consumer%3Ashown&view=list"],
+    [`#/${failure}`],
+    [`#/${failure}`, "r"],
+    [`#/${failure}`, "d"],
+    [`#/${dead}`],
+    [`#/${dead}`, "e"],
+    ["#/keys"],
+    [`#/keys/shown/${newest!.message.key}`],
+    ["#/queues"],
+    ["#/queues/shown"],
+    ["#/workers"],
+    ["#/workers?tab=lanes&consumer=shown"],
+    ["#/workers?tab=suspects"],
+    ["#/audit"],
+    ["#/failures?run=all"],
+    [`#/messages/${newest!.message.id}`],
+    ["#/no-such-page"],
+    ["#/queues/no-such-queue"],
+    ["#/", "?"],
+    ["#/", "Control+k"]
+  ] as ReadonlyArray<readonly [place: string, key?: string]>
+})
+
+/** Elements that the pages never make. A text that became markup would bring one. */
+const foreignElements =
+  "iframe, base, object, embed, u, em, body i[onclick], img, [onerror], [onload], [srcdoc], form[action], a[href^='javascript']"
+
+/** Characters that no shown text has: controls but tabs and line breaks, and characters that reorder or hide others. */
+const hidden = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/
+
+/** Nothing is lost, and nothing is applied twice. */
+const reconciles = Effect.fnUntraced(function*({ consumer }: Ledger) {
+  yield* eventually(
+    Effect.map(DeadLetters.list({ consumer, state: "open" }), ({ length }) => length === 0),
+    limit(20_000)
+  )
+  yield* eventually(Effect.map(committed(consumer), ({ length }) => length === 57), limit(20_000))
+  const ids = yield* committed(consumer)
+  assert.strictEqual(new Set(ids).size, 57)
+})
+
+const walk = (consumer: string): Walks.Walk => ({ consumer, fix: ["\"1250\"", "1250"] })
+
+const all = site(inject("databaseUrl"), freshSchema(), [mouse, keyboard, shown].map(({ Payments }) => Payments))
+const planted = Layer.effectDiscard(
+  Effect.andThen(ledgerTable, Effect.forEach([mouse, keyboard, shown], plant, { discard: true }))
+)
+
+if (browserRuns("the dashboard in a browser")) {
+  layer(Layer.provideMerge(planted, all), { excludeTestServices: true, timeout: limit(120_000) })(
+    "the dashboard",
+    (it) => {
+      for (const look of looks) {
+        it.effect(
+          `has no finding of axe-core, and no page that is too wide, at ${look.width} pixels in the ${look.theme} theme`,
+          () =>
+            Effect.gen(function*() {
+              const seen = yield* signedIn(look)
+              const found: Array<string> = []
+              for (const [place, key] of yield* places) {
+                yield* Walks.visit(seen.page, seen.at(place))
+                if (key !== undefined) {
+                  yield* Walks.openDialog(seen.page, key)
+                }
+                found.push(...(yield* findings(seen)).map((each) => `${place} ${key ?? ""}: ${each}`))
+              }
+              assert.deepStrictEqual(found, [])
+              assert.deepStrictEqual(seen.offences, [])
+            }),
+          limit(240_000)
+        )
+      }
+
+      it.effect("finds, fixes and redrives by mouse, and the reconciliation comes right", () =>
+        Effect.gen(function*() {
+          const { offences, page } = yield* signedIn(wide)
+          yield* Walks.editByMouse(page, walk("mouse"))
+          mouse.bank.isDown = false
+          yield* Walks.redriveByMouse(page, walk("mouse"))
+          yield* reconciles(mouse)
+          assert.deepStrictEqual(offences, [])
+        }), limit(120_000))
+
+      it.effect("finds, fixes and redrives by keyboard alone", () =>
+        Effect.gen(function*() {
+          const { offences, page } = yield* signedIn(wide)
+          yield* Walks.editByKeys(page, walk("keyboard"))
+          keyboard.bank.isDown = false
+          yield* Walks.redriveByKeys(page, walk("keyboard"))
+          yield* reconciles(keyboard)
+          assert.deepStrictEqual(offences, [])
+        }), limit(120_000))
+
+      it.effect("shows hostile texts as texts: no dialog, no report, no element of them", () =>
+        Effect.gen(function*() {
+          const planted = yield* plantHostile
+          const { at, offences, page } = yield* signedIn(wide)
+          const open = encodeURIComponent(consumer)
+          const [first] = yield* DeadLetters.list({ consumer, state: "open" })
+          const visits = [
+            "#/",
+            "#/failures?view=list",
+            `#/failures/${open}/${encodeURIComponent(first!.fingerprint)}`,
+            `#/keys?consumer=${open}`,
+            `#/queues/${open}`,
+            `#/workers?tab=lanes&consumer=${open}`,
+            "#/audit",
+            ...planted.flatMap(({ id, key, messageId }) => [
+              `#/dead-letters/${id}`,
+              `#/keys/${open}/${encodeURIComponent(key)}`,
+              `#/messages/${encodeURIComponent(messageId)}`
+            ]),
+            ...corpus.flatMap((text) => {
+              const encoded = encodeURIComponent(text)
+              return [`#/failures?q=${encoded}&run=${encoded}`, `#/${encoded}/${encoded}?tab=${encoded}`]
+            })
+          ]
+          for (const place of visits) {
+            yield* Walks.visit(page, at(place))
+            const title = yield* step(() => page.title())
+            assert.match(title, / · Millrace$/, place)
+            assert.notMatch(title, hidden, place)
+            const foreign = yield* step(() => page.locator(foreignElements).count())
+            assert.strictEqual(foreign, 0, place)
+            const text = yield* step(() => page.locator("main").innerText())
+            assert.notMatch(text, hidden, place)
+          }
+          assert.deepStrictEqual(offences, [])
+        }), limit(240_000))
+
+      it.effect("offers a viewer no action, and says why", () =>
+        Effect.gen(function*() {
+          const { at, page } = yield* signedIn(wide, tokens.viewer)
+          const [newest] = yield* DeadLetters.list({ consumer: "shown", state: "open" })
+          yield* Walks.visit(page, at(`#/dead-letters/${newest!.id}`))
+          for (const name of ["Redrive…", "Edit…", "Discard…", "Release key"]) {
+            const button = page.getByRole("button", { name })
+            yield* step(() => button.waitFor())
+            assert.strictEqual(yield* step(() => button.getAttribute("aria-disabled")), "true", name)
+            assert.include(yield* step(() => button.getAttribute("title")), "Your role is viewer")
+          }
+          yield* Walks.press(page, "r", "e", "d")
+          assert.strictEqual(yield* step(() => page.getByRole("dialog").count()), 0)
+        }), limit(60_000))
+
+      it.effect(
+        "signs in, pauses a key and copies on plain http under a name that is not localhost",
+        () =>
+          Effect.gen(function*() {
+            const site = yield* Site
+            const named = (address: string) => address.replace("127.0.0.1", "millrace.internal")
+            const { offences, page } = yield* watched(yield* browser, named(site.origin), wide)
+            const at = (place: string) => named(site.at(place))
+            yield* Walks.signIn(page, at(""), tokens.operator)
+            assert.isFalse(yield* step(() => page.evaluate("isSecureContext")))
+            const [newest] = yield* DeadLetters.list({ consumer: "shown", state: "open" })
+            const { consumer, message } = newest!
+            yield* Walks.visit(page, at(`#/keys/${consumer}/${message.key}`))
+            yield* step(() => page.getByRole("button", { name: "Pause key" }).click())
+            yield* step(() => page.getByRole("button", { name: "Resume key" }).click())
+            yield* step(() => page.getByRole("button", { name: "Copy the key" }).click())
+            yield* step(() => page.getByRole("button", { name: "Copied" }).waitFor())
+            yield* Walks.visit(page, at("#/failures"))
+            yield* Walks.press(page, "/", "Control+v")
+            assert.strictEqual(
+              yield* step(() => page.getByRole("textbox", { name: "Search dead letters" }).inputValue()),
+              message.key
+            )
+            assert.deepStrictEqual(offences, [])
+          }),
+        limit(60_000)
+      )
+
+      it.effect("has one live stream for all tabs, and another tab takes it over", () =>
+        Effect.gen(function*() {
+          const { at, context, page } = yield* signedIn(wide)
+          yield* step(() => page.getByRole("button", { name: /^Live/ }).waitFor())
+          let opened = 0
+          context.on("request", (request) => {
+            if (request.url().endsWith("/api/v1/events")) opened++
+          })
+          const other = yield* step(() => context.newPage())
+          yield* Walks.visit(other, at("#/queues"))
+          yield* step(() => other.getByRole("button", { name: /^Live/ }).waitFor())
+          assert.strictEqual(opened, 0)
+          yield* step(() => page.close())
+          yield* eventually(Effect.sync(() => opened === 1), limit(15_000))
+          yield* step(() => other.getByRole("button", { name: /^Live/ }).waitFor())
+        }), limit(60_000))
+    }
+  )
+}

@@ -256,6 +256,32 @@ layer(
       assert.deepStrictEqual(discarded.json.data, { discarded: 2, more: false })
     }))
 
+  it.effect("a note of a failure group, and purges a queue for an admin who saw its number", () =>
+    Effect.gen(function*() {
+      const made = yield* planted("purged", "park")
+      const [group] = (yield* get("/failures?consumer=purged")).json.data
+      const path = `${at}/failures/${encodeURIComponent(group.fingerprint)}/note`
+      const body = { consumer: "purged", note: "bank is down" }
+      const noted = yield* ask(path, { method: "PUT", token: secrets.operator, body })
+      assert.deepStrictEqual([noted.status, noted.json.data[0].note.text], [200, "bank is down"])
+      const admin = (path: string, body: unknown) => ask(`${at}${path}`, { method: "POST", token: secrets.admin, body })
+      const seen = (yield* admin("/consumers/purged/purge-previews", {})).json.data
+      assert.strictEqual(seen.messages, 3)
+      yield* made.publish("other1")
+      const purge = (asked: object) =>
+        admin("/consumers/purged/purge", { preview: seen.preview, confirm: "purged", expect: 3, ...asked })
+      assert.strictEqual((yield* purge({ confirm: "purge" })).status, 400)
+      const changed = yield* purge({ expect: 2 })
+      assert.deepStrictEqual([changed.status, changed.json.type, changed.json.found], [
+        409,
+        "/problems/queue-changed",
+        3
+      ])
+      assert.deepStrictEqual((yield* purge({})).json.data, { purged: 3 })
+      const actions = (yield* get("/audit?consumer=purged")).json.data.map(({ action }: any) => action)
+      assert.deepStrictEqual(actions, ["purged", "noted"])
+    }))
+
   it.effect("under its path only, with the slash that the pages need", () =>
     Effect.gen(function*() {
       assert.strictEqual((yield* ask("/api/v1/consumers", { token: secrets.viewer })).status, 404)

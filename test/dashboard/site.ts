@@ -14,6 +14,9 @@ import { buildPages } from "./builtPages.ts"
 
 export const tokens = { operator: "operator-token-of-a-test", viewer: "viewer-token-of-a-test" }
 
+/** The code of one sign-in, as `millrace dashboard` prints it. */
+export const code = "one-time-code-of-a-test"
+
 /** Where the pages are. */
 export class Site extends Context.Service<Site, {
   /** `http://127.0.0.1:4055`. */
@@ -36,6 +39,7 @@ export const site = (
     path,
     topics,
     hosts: ["millrace.internal"],
+    code: { code: Redacted.make(code), actor: { name: "otto", role: "operator" } },
     tokens: [
       { token: Redacted.make(tokens.operator), role: "operator", name: "anna" },
       { token: Redacted.make(tokens.viewer), role: "viewer", name: "vera" }

@@ -1,6 +1,9 @@
 /** The list of shortcuts, and the settings that this browser keeps. */
+import { Btn } from "../parts/Btn.tsx"
 import { Modal } from "../parts/Modal.tsx"
 import { Tabs } from "../parts/Tabs.tsx"
+import { Shown } from "../text/ShownText.tsx"
+import { leave, session } from "./Session.tsx"
 import { frameDialog } from "./Shortcuts.ts"
 import { singleKeys, type Theme, theme } from "./Theme.ts"
 
@@ -40,6 +43,21 @@ export const Help = () => (
           <small>Switch them off if you use speech input, or if keys are pressed by accident. Ctrl+K stays.</small>
         </span>
       </label>
+      {typeof session.value === "object" && (
+        <div class="setting">
+          <span>
+            Signed in as <Shown text={session.value.name} />, {session.value.role}
+          </span>
+          <Btn
+            onClick={() => {
+              frameDialog.value = undefined
+              void leave()
+            }}
+          >
+            Sign out
+          </Btn>
+        </div>
+      )}
       <div class="setting">
         <span>Theme</span>
         <Tabs

@@ -28,6 +28,12 @@ const enter = (opened: Session): void => {
   session.value = opened
 }
 
+/** Ends the session, also on the server. */
+export const leave = async (): Promise<void> => {
+  await Api.signOut().catch(() => undefined)
+  session.value = "none"
+}
+
 /** Reads the session. A one-time code in the address, as the command line prints it, is spent and removed. */
 export const open = async (): Promise<void> => {
   const code = /^#code=([\w-]+)$/.exec(location.hash)?.[1]

@@ -12,7 +12,7 @@ import { findings } from "./accessible.ts"
 import { browser, browserRuns, type Look, step, watched } from "./chromium.ts"
 import { consumer, corpus, plantHostile } from "./hostileTexts.ts"
 import { committed, type Ledger, ledgerOf, ledgerTable, plant } from "./planted.ts"
-import { Site, site, tokens } from "./site.ts"
+import { code, Site, site, tokens } from "./site.ts"
 import * as Walks from "./walks.ts"
 
 const mouse = ledgerOf("mouse")
@@ -188,6 +188,26 @@ if (browserRuns("the dashboard in a browser")) {
           }
           yield* Walks.press(page, "r", "e", "d")
           assert.strictEqual(yield* step(() => page.getByRole("dialog").count()), 0)
+          yield* Walks.openDialog(page, "?")
+          yield* step(() => page.getByRole("button", { name: "Sign out" }).click())
+          yield* step(() => page.getByRole("heading", { name: "Sign in" }).waitFor())
+          yield* step(() => page.reload())
+          yield* step(() => page.getByRole("heading", { name: "Sign in" }).waitFor())
+        }), limit(60_000))
+
+      it.effect("signs in once by the code of a link, and leaves the code in no address", () =>
+        Effect.gen(function*() {
+          const { at, origin } = yield* Site
+          const chromium = yield* browser
+          const { page } = yield* watched(chromium, origin, wide)
+          yield* step(() => page.goto(at(`#code=${code}`)))
+          yield* step(() => page.getByRole("heading", { name: "Overview" }).waitFor())
+          assert.strictEqual(page.url(), at("#/"))
+          yield* step(() => page.reload())
+          yield* step(() => page.getByText("otto").first().waitFor())
+          const again = yield* watched(chromium, origin, wide)
+          yield* step(() => again.page.goto(at(`#code=${code}`)))
+          yield* step(() => again.page.getByRole("heading", { name: "Sign in" }).waitFor())
         }), limit(60_000))
 
       it.effect(

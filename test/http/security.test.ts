@@ -2,8 +2,8 @@
  * The guards of the HTTP API, for every operation of the OpenAPI document. A new endpoint is tested without a change
  * here.
  */
-import { assert, layer } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { assert, it, layer } from "@effect/vitest"
+import { Effect, Layer, Redacted } from "effect"
 import { OpenApi } from "effect/http-api"
 import { Embedded } from "millrace/embedded"
 import { Api, Problems } from "millrace/http"
@@ -289,3 +289,72 @@ layer(server().pipe(Layer.provideMerge(Embedded.layer())), { excludeTestServices
       }))
   }
 )
+
+layer(
+  server({
+    tokens: [],
+    authenticate: ({ headers }) =>
+      Effect.succeed(headers["x-user"] === undefined ? undefined : { name: headers["x-user"], role: "operator" })
+  }).pipe(Layer.provideMerge(Embedded.layer())),
+  { excludeTestServices: true, timeout: 120_000 }
+)("your own authentication", (it) => {
+  it.effect("names the operator, and is held to the roles and the origin", () =>
+    Effect.gen(function*() {
+      const headers = { "x-user": "anna" }
+      assert.strictEqual((yield* ask("/api/v1/session", { headers })).json.data.name, "anna")
+      assert.strictEqual((yield* ask("/api/v1/session")).status, 401)
+      const decide = (more: Readonly<Record<string, string>>) =>
+        ask("/api/v1/dead-letters/decide", {
+          method: "POST",
+          body: { action: "discard", ids: ["7"] },
+          headers: { ...headers, ...more }
+        })
+      assert.strictEqual((yield* decide({})).status, 403)
+      assert.strictEqual((yield* decide({ "sec-fetch-site": "same-origin" })).status, 200)
+      const purge = yield* ask("/api/v1/consumers/x/purge-previews", {
+        method: "POST",
+        body: {},
+        headers: { ...headers, "sec-fetch-site": "same-origin" }
+      })
+      assert.deepStrictEqual([purge.status, purge.json.needs], [403, "admin"])
+    }))
+})
+
+layer(
+  server({ tokens: [], code: { code: Redacted.make("once-0123456789"), actor: { name: "anna", role: "admin" } } }).pipe(
+    Layer.provideMerge(Embedded.layer())
+  ),
+  { excludeTestServices: true, timeout: 120_000 }
+)("a one-time code", (it) => {
+  it.effect("signs in once, with a cookie that the browser keeps for this host only", () =>
+    Effect.gen(function*() {
+      const sign = (host: string) =>
+        ask("/api/v1/session", {
+          method: "POST",
+          body: { code: "once-0123456789", name: "ben" },
+          headers: { host, origin: `http://${host}` }
+        })
+      const first = yield* sign("localhost:4055")
+      assert.deepStrictEqual([first.status, first.json.data.name], [200, "ben"])
+      const cookie = first.headers["set-cookie"] ?? ""
+      assert.match(cookie, /^__Host-millrace=[\w-]{43}; /)
+      assert.includeMembers(cookie.split("; "), ["Secure", "HttpOnly", "SameSite=Strict", "Path=/"])
+      const who = yield* ask("/api/v1/session", { headers: { host: "localhost:4055", cookie: cookie.split("; ")[0]! } })
+      assert.strictEqual(who.json.data.name, "ben")
+      assert.strictEqual((yield* sign("localhost:4055")).status, 401)
+    }))
+})
+
+it.effect("a server without tokens, code and authentication does not start", () =>
+  Effect.gen(function*() {
+    const closed = yield* Effect.flip(Effect.scoped(Layer.build(
+      server({ tokens: [] }).pipe(Layer.provideMerge(Embedded.layer()))
+    )))
+    assert.include((closed as Error).message, "closed by default")
+    const short = { token: Redacted.make("short"), role: "viewer", name: "x" } as const
+    const weak = yield* Effect.flip(Effect.scoped(Layer.build(
+      server({ tokens: [short] }).pipe(Layer.provideMerge(Embedded.layer()))
+    )))
+    assert.include((weak as Error).message, "16 characters")
+    assert.notInclude((weak as Error).message, "short\"")
+  }))

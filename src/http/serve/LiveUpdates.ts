@@ -16,6 +16,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Audit from "../../Audit.ts"
 import * as DeadLetters from "../../DeadLetters.ts"
+import { escapeJson } from "../../internal/HarmlessText.ts"
 import type { ConsumerFacts } from "../../ops/ConsumerFacts.ts"
 import * as Operations from "../../ops/Operations.ts"
 import { Store } from "../../Store.ts"
@@ -65,7 +66,7 @@ const encodeUpdate = Schema.encodeEffect(Update)
 const rendered = (update: OneUpdate): Effect.Effect<string> =>
   Effect.map(
     Effect.orDie(encodeUpdate(update)),
-    ({ data, event, id }) => `id: ${id}\nevent: ${event}\ndata: ${data}\n\n`
+    ({ data, event, id }) => `id: ${id}\nevent: ${event}\ndata: ${escapeJson(data)}\n\n`
   )
 
 /** The part of the state that one reading compares with the reading before. */
